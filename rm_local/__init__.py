@@ -1,0 +1,3 @@
+"""rm-local: Reasoning Memory, offline, in a terminal."""
+
+__version__ = "0.1.0"

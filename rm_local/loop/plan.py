@@ -1,0 +1,56 @@
+"""Plans: how a question is to be solved, as data. A baseline is a plan, never other code."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from rm_local.errors import UsageError
+
+Retrieval = Literal["none", "cue", "random", "memory"]
+"""What a branch reasons under: nothing, the cue and the subproblem, hints drawn at random, hits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One way to solve a question (PAPER 1b, step 6; defaults sized for a laptop)."""
+
+    name: str
+    about: str
+    retrieval: Retrieval
+    samples: int = 6
+    """m: branches in all; m // hints for each hint."""
+    hints: int = 3
+    """k: hints at most, one a branch."""
+    keep: int = 4
+    """n: branches that the length filter keeps for the vote; 0 keeps all."""
+    tau: float = 0.1
+    """A hint's branches stay when their mean shortness is above this (PAPER 1b, step 7)."""
+    gate: float = 0.3
+    """Hits of a lower similarity, and without the query's rare words, are left out."""
+    max_tokens: int = 4096
+    """Budget of one branch."""
+    temperature: float = 0.7
+    """Used when the model's file recommends none."""
+    top_p: float = 0.95
+
+
+PLANS: dict[str, Plan] = {
+    plan.name: plan
+    for plan in (
+        Plan("memory", "name the subproblem, retrieve, reason under each hit, vote", "memory"),
+        Plan("none", "the model by itself, one sample", "none", samples=1, keep=0),
+        Plan("length", "the model by itself, several samples, shortest kept, vote", "none"),
+        Plan("cue", "name the subproblem but retrieve nothing", "cue"),
+        Plan("random", "as memory, under hints drawn at random (a control)", "random"),
+    )
+}
+DEFAULT = "memory"
+
+
+def named(name: str) -> Plan:
+    """The plan of that name, or a UsageError that lists the names."""
+    try:
+        return PLANS[name]
+    except KeyError:
+        raise UsageError(f"There is no plan {name!r}.", f"Plans are: {', '.join(PLANS)}.") from None

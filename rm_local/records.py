@@ -1,0 +1,90 @@
+"""The records that every room shares: plain, frozen, without behaviour of any room."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+StopReason = Literal["end", "length", "cancelled", "outvoted"]
+"""Why a branch ended: the model was done, its budget was, the user stopped it, or the vote was settled."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One subproblem -> subroutine pair of the store (PAPER 1a, step 5)."""
+
+    subproblem: str
+    """What is asked, general, without the numbers. The key: only this is embedded."""
+    subroutine: str
+    """How to do it, in the first person. The value."""
+    domain: str = ""
+    """Field of knowledge, e.g. `math`, `physics`, `code`."""
+    source: str = ""
+    """Where the entry comes from, e.g. `hand/algebra` or `curriculum/kinetic-energy`."""
+    id: int = 0
+    """Number in its store, from 1; 0 for an entry that is in none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """An entry found for a subproblem."""
+
+    entry: Entry
+    similarity: float
+    """Cosine between the two subproblems, -1 to 1, higher = nearer."""
+    lexical: float = 0.0
+    """Share, 0 to 1, of the query's rare words that the entry's subproblem holds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """One sampled continuation under one hint, as it stood when it ended."""
+
+    index: int
+    """From 0, in the order of the turn's branches."""
+    hint: Hit | None
+    seed: int
+    thinking: str
+    """What the model thought after the forced text."""
+    text: str
+    """What it said after the thinking."""
+    result: str | None
+    """The final answer taken from `text`; None when it gave none."""
+    tokens: int
+    """Tokens that the model wrote, forced ones apart."""
+    seconds: float
+    stop: StopReason
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a turn came to, and what carried it."""
+
+    text: str
+    """The chosen branch's text."""
+    result: str | None
+    """The answer that the vote chose; None when no branch gave one."""
+    branch: int
+    """Index of the branch whose text this is."""
+    agreed: int
+    """Branches that gave this result."""
+    branches: int
+    """Branches that were run."""
+    hints: tuple[int, ...]
+    """Ids of the entries under which the agreeing branches reasoned."""
+    tokens: int
+    """Tokens written in the whole turn."""
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """All that happened in one turn."""
+
+    question: str
+    plan: str
+    subproblem: str | None = None
+    hits: tuple[Hit, ...] = ()
+    branches: tuple[Branch, ...] = ()
+    answer: Answer | None = None
+    failure: str | None = None
