@@ -1,0 +1,31 @@
+"""The entries of the seed store that are written by hand (models/seed/hand)."""
+
+from __future__ import annotations
+
+import tomllib
+from functools import cache
+from pathlib import Path
+
+from rm_local.records import Entry
+
+HAND = Path(__file__).resolve().parent / "hand"
+
+
+@cache
+def handwritten() -> tuple[Entry, ...]:
+    """All of them, in the order of files and of entries; empty without the folder."""
+    return tuple(entry for path in sorted(HAND.glob("*.toml")) for entry in _read(path))
+
+
+def _read(path: Path) -> list[Entry]:
+    table = tomllib.loads(path.read_text(encoding="utf-8"))
+    return [
+        Entry(
+            _folded(e["subproblem"]), _folded(e["subroutine"]), table["domain"], f"hand/{path.stem}"
+        )
+        for e in table["entry"]
+    ]
+
+
+def _folded(text: str) -> str:
+    return " ".join(text.split())
