@@ -1,0 +1,80 @@
+"""Asks the program itself: `python -m models.nano.asks --count 20`.
+
+Problems of held-out families, each by `rm-local ask --json` in a process of its own, with the
+plan of the loop and with `--plan none`; the seed store covers all of them. Prints every answer.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import re
+import subprocess
+import sys
+
+from models.nano.curriculum import heldout, typed_problem
+from models.nano.curriculum.problem import Problem
+
+PLANS = ("memory", "none")
+
+
+def problems(count: int, seed: int) -> list[Problem]:
+    """One problem each of `count` held-out families, in the manners in which people type."""
+    rng = random.Random(seed)
+    families = rng.sample(heldout.procedures(), min(count, len(heldout.procedures())))
+    return [typed_problem(rng, family.draw(rng)) for family in families]
+
+
+def ask(question: str, plan: str, seed: int) -> str:
+    """The answer that `rm-local ask` gives; empty when it gives none."""
+    command = [
+        sys.executable,
+        "-m",
+        "rm_local",
+        "ask",
+        "--json",
+        "--plan",
+        plan,
+        "--seed",
+        str(seed),
+        question,
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    events = [json.loads(line) for line in done.stdout.splitlines()]
+    answered = [e for e in events if e["event"] == "answered"]
+    if not answered:
+        print(f"  no answer (exit {done.returncode}): {done.stderr.strip()}", file=sys.stderr)
+    return str(answered[-1]["answer"] or "") if answered else ""
+
+
+def right(said: str, wanted: str) -> bool:
+    """Whether the wanted number is the one that was given."""
+    numbers = re.findall(r"-?\d+", said.replace(",", ""))
+    return bool(numbers) and numbers[-1] == wanted
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--count", type=int, default=20, help="families, one problem each")
+    parser.add_argument("--seed", type=int, default=1)
+    args = parser.parse_args()
+    asked = problems(args.count, args.seed)
+    score = dict.fromkeys(PLANS, 0)
+    for number, problem in enumerate(asked, 1):
+        print(f"{number:2} {problem.question}  (right: {problem.answer})")
+        for plan in PLANS:
+            said = ask(problem.question, plan, args.seed)
+            score[plan] += right(said, problem.answer)
+            print(
+                f"   {plan:7} {'right' if right(said, problem.answer) else 'wrong'}  {said or '-'}",
+                flush=True,
+            )
+    for plan in PLANS:
+        print(f"plan {plan}: {score[plan]} of {len(asked)} right, {score[plan] / len(asked):.0%}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,154 @@
+"""Procedures that exist only in one sample: they can be followed from a hint, never remembered."""
+
+from __future__ import annotations
+
+import random
+
+from models.nano.curriculum import telling, words
+from models.nano.curriculum.arithmetic import listed
+from models.nano.curriculum.problem import Problem
+from models.nano.curriculum.procedure import JOINING, OutOfReachError, Step, the, worded, work
+from rm_local.records import Entry
+
+Rng = random.Random
+LETTERS = (("a", "b", "c", "d"), ("x", "y", "z", "w"), ("m", "n", "p", "q"), ("u", "v", "s", "t"))
+POSITIONS = ("first number", "second number", "third number")
+WITH_INPUT = (
+    "add",
+    "subtract",
+    "multiply",
+    "add",
+    "subtract",
+    "multiply",
+    "divide",
+    "larger",
+    "smaller",
+    "from",
+    "remainder",
+)
+WITH_CONSTANT = ("add", "subtract", "multiply", "divide", "remainder", "larger", "smaller", "from")
+ALONE = ("double", "halve", "itself", "last", "digits")
+PAIRS = ("sum", "difference", "product", "product", "quotient", "gap")
+
+
+def draw(rng: Rng, taken: frozenset[str] = frozenset()) -> Problem:
+    """A problem of a fresh procedure whose name is not `taken`."""
+    while True:
+        inputs = _inputs(rng)
+        steps = _steps(rng, inputs)
+        for _ in range(12):
+            values = {i: _value(rng) for i in inputs}
+            try:
+                clauses, result = work(steps, values)
+            except OutOfReachError:
+                continue
+            return posed(rng, words.procedure_name(rng, taken), values, steps, clauses, result)
+
+
+def posed(
+    rng: Rng, name: str, values: dict[str, int], steps: tuple[Step, ...], clauses: str, result: int
+) -> Problem:
+    """The problem that asks for these steps on these values, in some wording."""
+    inputs = list(values)
+    plain = len(inputs[0]) == 1 or inputs[0].endswith("number")
+    asked = values if plain else words.spoken(rng, values)
+    question = _question(rng, name, asked, plain)
+    order = inputs if plain else sorted(asked, key=question.find)
+    return Problem(
+        family="invented",
+        name=name,
+        question=question,
+        subproblem=telling.canonical(name, order),
+        entry=Entry(
+            telling.subproblem(rng, name, inputs), telling.subroutine(rng, name, steps), "math"
+        ),
+        steps=f"{bound(values)} {clauses}. So it is {result}.",
+        answer=str(result),
+        known=False,
+    )
+
+
+def bound(values: dict[str, int]) -> str:
+    """`Here the mass is 4 and the speed is 3.`"""
+    return f"Here {listed([f'{the(i)} is {v}' for i, v in values.items()])}."
+
+
+def _question(rng: Rng, name: str, values: dict[str, int], plain: bool) -> str:
+    if not plain:
+        return words.named_question(rng, name, values)
+    if len(next(iter(values))) > 1:
+        return (
+            words.plain_question(rng, name, values)
+            .replace(" number=", "=")
+            .replace(" number =", " =")
+        )
+    return words.plain_question(rng, name, values)
+
+
+def _inputs(rng: Rng) -> tuple[str, ...]:
+    count = rng.choices((1, 2, 3, 4), (15, 50, 22, 13))[0]
+    kind = rng.random()
+    if kind < 0.4:
+        return rng.choice(LETTERS)[:count]
+    if kind < 0.47 and count < 4:
+        return POSITIONS[:count]
+    pool: tuple[str, ...] = (
+        tuple(words.QUANTITIES) if rng.random() < 0.4 else tuple(words.WORDS["inputs"])
+    )
+    chosen = rng.sample(pool, count)
+    return tuple(words.made_up(rng) if rng.random() < 0.15 else c for c in chosen)
+
+
+def _value(rng: Rng) -> int:
+    return rng.choice(
+        (rng.randint(1, 12), rng.randint(1, 30), rng.randint(1, 99), rng.randint(1, 12) * 10)
+    )
+
+
+def _steps(rng: Rng, inputs: tuple[str, ...]) -> tuple[Step, ...]:
+    """Two to five steps that use every input."""
+    left = list(inputs)
+    rng.shuffle(left)
+    steps = [_opening(rng, left)]
+    if rng.random() < 0.15:
+        steps.append(_further(rng, []))
+    if (len(left) >= 2 and rng.random() < 0.75) or (left and rng.random() < 0.2):
+        steps.append(_opening(rng, left))
+        if rng.random() < 0.15:
+            steps.append(_further(rng, []))
+        steps.append(
+            worded(rng, rng.choice((*JOINING[:3], JOINING[0], *JOINING[: 1 + rng.randrange(4)])))
+        )
+    while left:
+        steps.append(_further(rng, left))
+    for _ in range(rng.choice((0, 1, 1, 2)) if len(steps) < 4 else 0):
+        steps.append(_further(rng, []))
+    return (
+        tuple(steps)
+        if len(steps) > 1 or rng.random() < 0.5
+        else (*steps, _further(rng, list(inputs)[:1]))
+    )
+
+
+def _opening(rng: Rng, left: list[str]) -> Step:
+    """Takes one input, or two, out of `left`."""
+    if len(left) >= 2 and rng.random() < 0.5:
+        return worded(rng, rng.choice(PAIRS), left.pop(), left.pop())
+    return worded(rng, rng.choice(("take", "take", "take", "square")), left.pop())
+
+
+def _further(rng: Rng, left: list[str]) -> Step:
+    """A step on the running value, with an input out of `left` where there is one."""
+    if left:
+        return worded(rng, rng.choice(WITH_INPUT), left.pop())
+    if rng.random() < 0.35:
+        return worded(rng, rng.choice(ALONE))
+    kind = rng.choice(WITH_CONSTANT)
+    constant = (
+        rng.randint(2, 12) if kind in ("multiply", "divide", "remainder") else rng.randint(1, 40)
+    )
+    if kind in ("multiply", "divide", "from") and rng.random() < 0.2:
+        constant = rng.choice((10, 100, 60, 20, 50))
+    if kind == "from" and rng.random() < 0.5:
+        constant = rng.choice((100, 180, 90, 360))
+    return worded(rng, kind, constant)

@@ -1,0 +1,64 @@
+"""The known families, put together: their words from known.toml, their work from the modules."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from models.nano.curriculum.code import CODE
+from models.nano.curriculum.math import MATH
+from models.nano.curriculum.problem import Drawn, Problem, Rng
+from models.nano.curriculum.science import SCIENCE
+from models.nano.curriculum.tables import table
+from rm_local.records import Entry
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A family that rm-nano solves by itself."""
+
+    slug: str
+    domain: str
+    name: str
+    subproblem: str
+    subroutine: str
+    wordings: tuple[str, ...]
+    work: Callable[[Rng], Drawn]
+
+    def entry(self) -> Entry:
+        """The pair that the store holds for it."""
+        return Entry(self.subproblem, self.subroutine, self.domain, f"curriculum/{self.slug}")
+
+    def draw(self, rng: Rng) -> Problem:
+        """A problem in one of the family's wordings."""
+        drawn = self.work(rng)
+        return Problem(
+            family=self.slug,
+            name=self.name,
+            question=rng.choice(self.wordings).format(**drawn.values),
+            subproblem=self.subproblem,
+            entry=self.entry(),
+            steps=f"{drawn.steps}. So it is {drawn.answer}.",
+            answer=drawn.answer,
+            known=True,
+        )
+
+
+@cache
+def families() -> tuple[Known, ...]:
+    """All of known.toml, in its order."""
+    words = table("known")
+    work = MATH | SCIENCE | CODE
+    return tuple(
+        _read(slug, row, words["shared"], work[slug]) for slug, row in words["family"].items()
+    )
+
+
+def _read(
+    slug: str, row: dict[str, Any], shared: dict[str, list[str]], work: Callable[[Rng], Drawn]
+) -> Known:
+    wordings = row["wordings"] if "wordings" in row else shared[row["shared"]]
+    texts = (row["domain"], row["name"], row["subproblem"], row["subroutine"])
+    return Known(slug, *texts, tuple(wordings), work)

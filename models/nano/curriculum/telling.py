@@ -1,0 +1,113 @@
+"""How a procedure is told: the subproblem as a question, the subroutine in the first person."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from functools import cache
+
+from models.nano.curriculum.arithmetic import listed
+from models.nano.curriculum.procedure import Step, the
+from models.seed.handwritten import handwritten
+
+Rng = random.Random
+COUNTS = {1: "a number", 2: "two numbers", 3: "three numbers", 4: "four numbers"}
+
+SUBPROBLEMS = (
+    "How to compute the {n} {f}?",
+    "How do I find the {n} {f}?",
+    "How to work out the {n} {f}?",
+    "How is the {n} calculated {f}?",
+    "What are the steps to get the {n} {f}?",
+    "How can the {n} be found {f}?",
+    "Procedure for the {n} {f}",
+)
+OPENINGS = (
+    "For problems like this, I should",
+    "For problems like this, I should",
+    "To solve problems of this kind, I",
+    "When I am asked for this, I",
+    "For this I",
+    "I should",
+)
+PREFACES = (
+    "",
+    "",
+    "",
+    "",
+    "I first write down what is given. ",
+    "I read the numbers off the problem. ",
+    "This is a fixed chain of steps. ",
+    "The order of the steps matters. ",
+    "The {n} follows from the given numbers. ",
+    "The {n} needs nothing but arithmetic. ",
+)
+CLOSINGS = (
+    "",
+    "",
+    "",
+    "",
+    " The last value is the answer.",
+    " The result is the {n}.",
+    " That is the {n}.",
+    " I check each step before I go on.",
+    " Then I state the result.",
+)
+
+
+def canonical(name: str, inputs: Sequence[str]) -> str:
+    """The subproblem as the model is to write it."""
+    return f"How to compute the {name} {source(inputs)}?"
+
+
+def source(inputs: Sequence[str], letters: bool = False) -> str:
+    """`of two numbers`, `of two numbers a and b`, or `from the mass and the speed`."""
+    if len(inputs[0]) == 1 or inputs[0].endswith("number"):
+        shown = f" {listed(inputs)}" if letters and len(inputs[0]) == 1 else ""
+        return f"of {COUNTS[len(inputs)]}{shown}"
+    return f"from {listed([the(i) for i in inputs])}"
+
+
+def subproblem(rng: Rng, name: str, inputs: Sequence[str]) -> str:
+    """The subproblem as some entry of a store words it; letters are always introduced."""
+    return rng.choice(SUBPROBLEMS).format(n=name, f=source(inputs, letters=True))
+
+
+def subroutine(rng: Rng, name: str, steps: Sequence[Step]) -> str:
+    """The steps told in one of several manners."""
+    words = [s.words for s in steps]
+    style = rng.randrange(4)
+    if style == 0:
+        body = f"{rng.choice(OPENINGS)} {_chained(rng, words)}."
+    elif style == 1:
+        rest = [
+            f"{rng.choice(('Then I', 'Next I', 'After that I', 'I', 'Now I'))} {w}."
+            for w in words[1:]
+        ]
+        body = f"{rng.choice(OPENINGS)} {' '.join([words[0] + '.', *rest])}"
+    elif style == 2:
+        body = " ".join(f"Step {i}: {w}." for i, w in enumerate(words, 1))
+    else:
+        body = f"{rng.choice(OPENINGS)} do this: {'; '.join(words)}."
+    before = f"{_aside(rng)} " if rng.random() < 0.2 else rng.choice(PREFACES).format(n=name)
+    after = f" {_aside(rng)}" if rng.random() < 0.2 else rng.choice(CLOSINGS).format(n=name)
+    return f"{before}{body}{after}"
+
+
+@cache
+def _asides() -> tuple[str, ...]:
+    """Short sentences of the hand-written entries: true, and no step of any invented procedure."""
+    sentences = (s.strip() for entry in handwritten() for s in entry.subroutine.split(". "))
+    return tuple(s.rstrip(".") + "." for s in sentences if 20 < len(s) < 110 and s[0].isupper())
+
+
+def _aside(rng: Rng) -> str:
+    return rng.choice(_asides() or ("I check each step.",))
+
+
+def _chained(rng: Rng, words: Sequence[str]) -> str:
+    if len(words) == 1:
+        return words[0]
+    link = rng.choice((", then ", ", and then ", ", next "))
+    last = rng.choice((", and finally ", ", then ", ", and at the end "))
+    return link.join(words[:-1]) + last + words[-1]

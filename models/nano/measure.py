@@ -1,0 +1,124 @@
+"""How well the shipped rm-nano follows hints: `python -m models.nano.measure`.
+
+On procedures that training never drew (the held-out families, and freshly invented ones) under
+the right hint, under none, and under another procedure's; and on the known families by itself.
+Runs through the engine that the app uses, sampled as the model's file recommends.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import random
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from models.nano.curriculum import KNOWN, heldout, invented, taken
+from models.nano.curriculum.problem import Problem
+from rm_local import settings
+from rm_local.engine.client import Engine
+from rm_local.engine.protocol import BranchSpec, Message, Piece, Sampling
+from rm_local.loop import prompts
+from rm_local.records import Entry
+
+Rng = random.Random
+BUDGET = 400
+"""Tokens that one solution may take."""
+
+
+def fresh(rng: Rng) -> Problem:
+    """A problem of a procedure that nobody has seen before."""
+    return invented.draw(rng, taken())
+
+
+def held_out(rng: Rng) -> Problem:
+    """A problem of a family that training never draws."""
+    return rng.choice(heldout.procedures()).draw(rng)
+
+
+def known(rng: Rng) -> Problem:
+    """A problem of a family that training draws."""
+    return rng.choice(KNOWN).draw(rng)
+
+
+ARMS: dict[str, tuple[Callable[[Rng], Problem], str]] = {
+    "held-out families, right hint": (held_out, "right"),
+    "held-out families, no hint": (held_out, "none"),
+    "held-out families, wrong hint": (held_out, "wrong"),
+    "invented procedures, right hint": (fresh, "right"),
+    "invented procedures, no hint": (fresh, "none"),
+    "invented procedures, wrong hint": (fresh, "wrong"),
+    "known families, right hint": (known, "right"),
+    "known families, no hint": (known, "none"),
+    "known families, wrong hint": (known, "wrong"),
+}
+
+
+def forced(problem: Problem, hint: str, other: Entry) -> str:
+    """What the loop would put into the thinking: `right`, `wrong` or `none` decides the hint."""
+    if hint == "none":
+        return ""
+    entry = problem.entry if hint == "right" else other
+    return prompts.reasoning(problem.subproblem, prompts.hint(entry.subproblem, entry.subroutine))
+
+
+async def solved(engine: Engine, problem: Problem, text: str, seed: int) -> str:
+    """What the model says after its thinking."""
+    info = engine.info
+    assert info is not None
+    sampling = Sampling(info.temperature or 0.0, info.top_p or 1.0)
+    await engine.open_turn([Message("user", problem.question)])
+    spec = BranchSpec(text, seed, BUDGET, sampling)
+    pieces = [p async for p in engine.grow([spec]) if isinstance(p, Piece) and p.part == "answer"]
+    return "".join(piece.text for piece in pieces).strip()
+
+
+async def accuracy(engine: Engine, arm: str, count: int, seed: int) -> float:
+    """Share of `count` problems whose answer is right."""
+    draw, hint = ARMS[arm]
+    rng = random.Random(f"{arm}{seed}")
+    right = 0
+    for number in range(count):
+        problem = draw(rng)
+        said = await solved(engine, problem, forced(problem, hint, _other(rng, problem)), number)
+        right += said == f"Answer: {problem.answer}"
+    return right / count
+
+
+def _other(rng: Rng, problem: Problem) -> Entry:
+    while True:
+        other = held_out(rng) if rng.random() < 0.5 else fresh(rng)
+        if other.name != problem.name:
+            return other.entry
+
+
+async def measure(model: Path, count: int, seed: int, arms: Sequence[str]) -> dict[str, float]:
+    """Accuracy for every arm, printed as it comes."""
+    found = {}
+    with tempfile.TemporaryDirectory() as folder:
+        async with Engine(log=Path(folder) / "worker.log") as engine:
+            await engine.load(model)
+            for arm in arms:
+                found[arm] = await accuracy(engine, arm, count, seed)
+                print(f"{arm:34} {found[arm]:6.1%}  of {count}", flush=True)
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--model", type=Path, default=settings.shipped_model())
+    parser.add_argument("--count", type=int, default=200, help="problems for each arm")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--json", type=Path, help="also write the figures to this file")
+    args = parser.parse_args()
+    found = asyncio.run(measure(args.model, args.count, args.seed, tuple(ARMS)))
+    if args.json:
+        args.json.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

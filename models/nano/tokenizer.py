@@ -1,0 +1,45 @@
+"""rm-nano's tokenizer: byte-level BPE over llama.cpp's `qwen2` pre-tokenizer."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
+
+from models.nano.curriculum import sample
+
+VOCABULARY = 1536
+CONTROL = ("<|endoftext|>", "<|im_start|>", "<|im_end|>")
+"""Never shown, never made from data."""
+MARKERS = ("<think>", "</think>")
+"""Tokens of their own that are text all the same, as in Qwen3."""
+SPLIT = (
+    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}"
+    r"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+)
+"""Qwen2's pre-tokenizer: every digit stands alone."""
+
+
+def train(samples: int = 20_000, seed: int = 0) -> Tokenizer:
+    """Learns the merges from the curriculum's own text."""
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+        [
+            pre_tokenizers.Split(Regex(SPLIT), "isolated"),
+            pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
+        ]
+    )
+    tokenizer.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=VOCABULARY,
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        special_tokens=[*CONTROL, *MARKERS],
+    )
+    rng = random.Random(seed)
+    tokenizer.train_from_iterator((sample(rng).text for _ in range(samples)), trainer)
+    return tokenizer
+
+
+def load(path: Path) -> Tokenizer:
+    return Tokenizer.from_file(str(path))
