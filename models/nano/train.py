@@ -183,7 +183,7 @@ def main() -> None:
     parser.add_argument(
         "--out", type=Path, default=Path(__file__).parent / "run", help="folder of the run"
     )
-    parser.add_argument("--batch", type=int, default=24, help="rows a step")
+    parser.add_argument("--batch", type=int, default=16, help="rows a step")
     parser.add_argument("--length", type=int, default=512, help="tokens a row")
     parser.add_argument("--layers", type=int, default=Shape().layers, help="blocks of the model")
     parser.add_argument("--width", type=int, default=Shape().width, help="width of the model")

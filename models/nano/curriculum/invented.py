@@ -92,11 +92,14 @@ def _inputs(rng: Rng) -> tuple[str, ...]:
         return rng.choice(LETTERS)[:count]
     if kind < 0.47 and count < 4:
         return POSITIONS[:count]
-    pool: tuple[str, ...] = (
-        tuple(words.QUANTITIES) if rng.random() < 0.4 else tuple(words.WORDS["inputs"])
-    )
-    chosen = rng.sample(pool, count)
-    return tuple(words.made_up(rng) if rng.random() < 0.15 else c for c in chosen)
+    pool = words.QUANTITIES if rng.random() < 0.45 else words.WORDS["inputs"]
+    chosen = [_input(rng, usual) for usual in rng.sample(list(pool), count)]
+    return tuple(chosen) if len(set(chosen)) == count else _inputs(rng)
+
+
+def _input(rng: Rng, usual: str) -> str:
+    kind = rng.random()
+    return words.made_up(rng) if kind < 0.12 else words.plain_word(rng) if kind < 0.4 else usual
 
 
 def _value(rng: Rng) -> int:

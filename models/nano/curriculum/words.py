@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import random
+import re
+from collections import Counter
 from dataclasses import dataclass
+from functools import cache
 
 from models.nano.curriculum.arithmetic import listed
 from models.nano.curriculum.tables import table
+from models.seed.handwritten import handwritten
 
 Rng = random.Random
 
@@ -25,20 +29,44 @@ def made_up(rng: Rng) -> str:
     ) + rng.choice(ENDINGS)
 
 
+@cache
+def plain_words() -> tuple[str, ...]:
+    """Words of the hand-written entries that stand in few of them: terms rather than glue."""
+    texts = [f"{e.subproblem} {e.subroutine}".lower() for e in handwritten()]
+    seen = Counter(word for text in texts for word in set(re.findall(r"[a-z]{4,12}", text)))
+    return tuple(sorted(word for word, entries in seen.items() if entries <= len(texts) // 12))
+
+
+def plain_word(rng: Rng) -> str:
+    """A word that people know."""
+    return str(rng.choice(plain_words() or WORDS["nouns"]))
+
+
 def procedure_name(rng: Rng, taken: frozenset[str]) -> str:
-    """A name for an invented procedure: a made-up word or plain ones; never a `taken` one."""
+    """A name for an invented procedure: made-up words or plain ones; never a `taken` one."""
     while True:
-        kind = rng.random()
-        if kind < 0.5:
-            name = made_up(rng)
-        elif kind < 0.65:
-            name = f"{made_up(rng)} {rng.choice(WORDS['nouns'])}"
-        elif kind < 0.8:
-            name = rng.choice(WORDS["nouns"])
-        else:
-            name = f"{rng.choice(WORDS['adjectives'])} {rng.choice(WORDS['nouns'])}"
+        name = _name(rng)
         if name not in taken:
             return name
+
+
+def _name(rng: Rng) -> str:
+    kind = rng.random()
+    if kind < 0.36:
+        return made_up(rng)
+    if kind < 0.46:
+        return f"{made_up(rng)} {rng.choice(WORDS['nouns'])}"
+    if kind < 0.56:
+        return str(rng.choice(WORDS["nouns"]))
+    if kind < 0.66:
+        return f"{rng.choice(WORDS['adjectives'])} {rng.choice(WORDS['nouns'])}"
+    if kind < 0.74:
+        return plain_word(rng)
+    if kind < 0.9:
+        return f"{plain_word(rng)}{rng.choice('   -')}{plain_word(rng)}"
+    if kind < 0.95:
+        return f"{plain_word(rng)} of {plain_word(rng)}"
+    return f"{plain_word(rng)}{rng.choice('  -')}{plain_word(rng)} {plain_word(rng)}"
 
 
 @dataclass(frozen=True, slots=True)
