@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 StopReason = Literal["end", "length", "cancelled", "outvoted"]
-"""Why a branch ended: the model was done, its budget was, the user stopped it, or the vote was settled."""
+"""Why a branch ended: the model was done, its budget was, the user stopped, the vote was settled."""
 
 
 @dataclass(frozen=True, slots=True)

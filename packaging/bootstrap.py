@@ -1,0 +1,180 @@
+"""Set rm-local up from a checkout, with nothing but Python, and run it or its tests.
+
+    python3 packaging/bootstrap.py run [--ask QUESTION]
+    python3 packaging/bootstrap.py test [arguments of pytest]
+
+Installs into the active virtual environment, or else into `.venv` in the checkout. A second run
+installs nothing unless pyproject.toml or the constraints have changed. Standard library only.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+CONSTRAINTS = ROOT / "packaging" / "constraints.txt"
+PROJECT = ROOT / "pyproject.toml"
+EXTRAS = {"run": "", "test": "[test,train]"}
+QUESTION = "Tom has 14 apples and gives 5 to Ann. How many apples does Tom have now?"
+OLDEST = (3, 11)
+COMPILERS = ("c++", "g++", "clang++", "cl")
+COMPILER_HELP = {
+    "linux": "Debian, Ubuntu: sudo apt install g++   Fedora: sudo dnf install gcc-c++",
+    "darwin": "Run: xcode-select --install",
+    "win32": "Install the Build Tools for Visual Studio with 'Desktop development with C++'.",
+}
+
+
+class SetupError(Exception):
+    """What is missing, and what to do about it."""
+
+
+def main(arguments: list[str]) -> int:
+    """The exit code of the app, of the question, or of the first check that fails."""
+    commands = {"run": run, "test": test}
+    if not arguments or arguments[0] not in commands:
+        print(__doc__)
+        return 0 if arguments[:1] in (["-h"], ["--help"]) else 2
+    try:
+        if sys.version_info < OLDEST:
+            have = ".".join(map(str, sys.version_info[:3]))
+            raise SetupError(
+                f"This is Python {have}; rm-local needs 3.11 or later.\n"
+                "Run this file with a newer one, for example: python3.12 ..."
+            )
+        return commands[arguments[0]](arguments[1:])
+    except SetupError as error:
+        print(f"\nerror: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def run(arguments: list[str]) -> int:
+    """Open the app; without a terminal, or with `--ask`, check everything and ask one question."""
+    if arguments and (arguments[0] != "--ask" or len(arguments) > 2):
+        raise SetupError("run takes nothing, or: --ask QUESTION")
+    python = set_up("run")
+    app = [python, "-m", "rm_local"]
+    if not arguments and sys.stdin.isatty() and sys.stdout.isatty():
+        return call(app)
+    question = arguments[1] if len(arguments) == 2 else QUESTION
+    print("\nrm-local doctor\n", flush=True)
+    code = call([*app, "doctor"])
+    if code:
+        return code
+    print(f"\nrm-local ask {question!r}\n", flush=True)
+    return call([*app, "ask", question])
+
+
+def test(arguments: list[str]) -> int:
+    """Lint, types, import contracts, then pytest with `arguments`; all are run, the first bad
+    exit code counts."""
+    python = set_up("test")
+    scripts = Path(python).parent
+    checks = [
+        [python, "-m", "ruff", "check", "."],
+        [python, "-m", "mypy"],
+        [str(scripts / "lint-imports")],
+        [python, "-m", "pytest", *arguments],
+    ]
+    codes = []
+    for check in checks:
+        print(f"\n$ {' '.join([Path(check[0]).name, *check[1:]])}", flush=True)
+        codes.append(call(check))
+    return next((code for code in codes if code), 0)
+
+
+def set_up(command: str) -> str:
+    """Install what `command` needs, unless it is there; the environment's Python."""
+    python = environment()
+    prefix = Path(python).parent.parent
+    stamp = prefix / "rm-local-setup.json"
+    wanted = fingerprint()
+    done = json.loads(stamp.read_text()) if stamp.exists() else {}
+    if wanted in (done.get(command), done.get("test")):
+        return python
+    need_compiler(python)
+    print(
+        f"Setting up in {prefix}: a few minutes the first time, as llama.cpp is compiled "
+        "for this machine.",
+        flush=True,
+    )
+    target = f"{ROOT}{EXTRAS[command]}"
+    install = [
+        python,
+        "-m",
+        "pip",
+        "install",
+        "--constraint",
+        str(CONSTRAINTS),
+        "--editable",
+        target,
+    ]
+    if call(install):
+        raise SetupError(
+            "pip could not install rm-local; its last lines above say why.\n"
+            "No network: connect once, rm-local needs none after that. A compiler's error: "
+            "see that it is a recent one.\nThen run this again: what was done is kept."
+        )
+    stamp.write_text(json.dumps({**done, command: wanted}))
+    return python
+
+
+def environment() -> str:
+    """Python of the active virtual environment, or of `.venv`, which is made where it is not."""
+    if sys.prefix != sys.base_prefix:
+        return sys.executable
+    folder = ROOT / ".venv"
+    python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    if not python.exists() and call([sys.executable, "-m", "venv", str(folder)]):
+        shutil.rmtree(folder, ignore_errors=True)
+        raise SetupError(
+            "Python could not make a virtual environment.\n"
+            "Debian, Ubuntu: sudo apt install python3-venv"
+        )
+    return str(python)
+
+
+def fingerprint() -> str:
+    """Changes with the checkout's place, its dependencies and their pins."""
+    seal = hashlib.sha256(str(ROOT).encode())
+    for file in (PROJECT, CONSTRAINTS):
+        seal.update(file.read_bytes())
+    return seal.hexdigest()
+
+
+def need_compiler(python: str) -> None:
+    """Raise SetupError when llama.cpp is still to be compiled and nothing here can do it."""
+    there = subprocess.run(
+        [python, "-m", "pip", "show", "--quiet", "llama-cpp-python"],
+        check=False,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    if there.returncode == 0 or os.environ.get("CXX") or any(map(shutil.which, COMPILERS)):
+        return
+    programs = Path(os.environ.get("PROGRAMFILES(X86)", ""))
+    if (programs / "Microsoft Visual Studio" / "Installer" / "vswhere.exe").exists():
+        return
+    raise SetupError(
+        "There is no C++ compiler, and llama.cpp has to be compiled.\n"
+        + COMPILER_HELP.get(sys.platform, "Install g++ or clang++.")
+    )
+
+
+def call(command: list[str]) -> int:
+    """Run it to its end, in the checkout; its exit code, a signal as 128 and its number."""
+    quiet = {**os.environ, "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
+    code = subprocess.run(command, cwd=ROOT, env=quiet, check=False).returncode
+    return code if code >= 0 else 128 - code
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

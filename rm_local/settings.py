@@ -1,0 +1,150 @@
+"""What the user may set, and where everything lies. Nothing here creates a file or a folder."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from platformdirs import PlatformDirs
+
+from rm_local.errors import SettingsError
+
+CONTEXT_LIMIT = 1 << 20
+THREAD_LIMIT = 1024
+LAYER_LIMIT = 1024
+
+_DIRS = PlatformDirs("rm-local", appauthor=False)
+_PACKAGE = Path(__file__).resolve().parent
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The settings, each with the value that it has when nobody sets it."""
+
+    model: Path | None = None
+    """GGUF file to reason with; None takes the shipped rm-nano."""
+    store: Path | None = None
+    """Store to retrieve from; None takes the shipped seed store."""
+    context: int = 0
+    """Tokens that a turn can hold; 0 takes what the model was trained for, at most 16384."""
+    threads: int = 0
+    """Threads that decode; 0 takes the physical cores, or one for a small model."""
+    gpu_layers: int = -1
+    """Layers put on an accelerator; -1 takes as many as llama.cpp's build can."""
+    plan: str = "memory"
+    """Name of the plan that a question is solved with."""
+    theme: str = "rm-dark"
+    """The app's colours: rm-dark, rm-light, or any theme of Textual's."""
+
+
+def load(path: Path | None = None) -> Settings:
+    """Read `path`, or `config_file()` where that exists, under RM_LOCAL_MODEL and RM_LOCAL_STORE.
+
+    Raises SettingsError, naming file, key and what is allowed.
+    """
+    source = path or config_file()
+    values = _read(source) if path or source.exists() else {}
+    for key, variable in (("model", "RM_LOCAL_MODEL"), ("store", "RM_LOCAL_STORE")):
+        if override := os.environ.get(variable):
+            values[key] = Path(override).expanduser()
+    return Settings(**values)
+
+
+def config_file() -> Path:
+    """The settings file, TOML; it need not exist."""
+    return _below("config.toml") or _DIRS.user_config_path / "config.toml"
+
+
+def data_dir() -> Path:
+    """What is to be kept: sessions, and stores of the user's own."""
+    return _below("data") or _DIRS.user_data_path
+
+
+def cache_dir() -> Path:
+    """What can be made again, such as the embedder's GGUF."""
+    return _below("cache") or _DIRS.user_cache_path
+
+
+def log_dir() -> Path:
+    """Logs, and notes of unexpected errors."""
+    return _below("logs") or _DIRS.user_log_path
+
+
+def sessions_dir() -> Path:
+    """One JSON Lines file a session."""
+    return data_dir() / "sessions"
+
+
+def worker_log() -> Path:
+    """What llama.cpp and the worker process have written."""
+    return log_dir() / "worker.log"
+
+
+def shipped_model() -> Path:
+    """rm-nano, the model that comes along."""
+    return _shipped("rm-nano-q8_0.gguf")
+
+
+def shipped_store() -> Path:
+    """The store that comes along."""
+    return _shipped("seed.rms")
+
+
+def _shipped(name: str) -> Path:
+    """The file inside the installed package, or else in the checkout's `models/`."""
+    packed = _PACKAGE / "shipped" / name
+    return packed if packed.exists() else _PACKAGE.parent / "models" / name
+
+
+def _below(name: str) -> Path | None:
+    """`name` below RM_LOCAL_HOME, or None when that is not set."""
+    home = os.environ.get("RM_LOCAL_HOME")
+    return Path(home).expanduser() / name if home else None
+
+
+def _read(source: Path) -> dict[str, Any]:
+    """The checked values of a settings file."""
+    try:
+        table = tomllib.loads(source.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{source} cannot be read: {error}.", "Mend or remove it.") from None
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{source} is not TOML: {error}.", "Mend that line.") from None
+    return {key: _checked(source, key, value) for key, value in table.items()}
+
+
+def _checked(source: Path, key: str, value: object) -> Any:
+    """The value as its field wants it."""
+    match key:
+        case "model" | "store":
+            if isinstance(value, str) and value:
+                return source.parent / Path(value).expanduser()
+            raise _bad(source, key, value, "the path of a file, relative to the settings file")
+        case "context":
+            return _whole(source, key, value, 0, CONTEXT_LIMIT)
+        case "threads":
+            return _whole(source, key, value, 0, THREAD_LIMIT)
+        case "gpu_layers":
+            return _whole(source, key, value, -1, LAYER_LIMIT)
+        case "plan" | "theme":
+            if isinstance(value, str) and value:
+                return value
+            raise _bad(source, key, value, "a name")
+        case _:
+            known = ", ".join(field.name for field in fields(Settings))
+            message = f"{source}: there is no setting {key!r}."
+            raise SettingsError(message, f"Settings are: {known}.")
+
+
+def _whole(source: Path, key: str, value: object, low: int, high: int) -> int:
+    """A whole number from `low` to `high`; TOML's true and false are none."""
+    if isinstance(value, int) and not isinstance(value, bool) and low <= value <= high:
+        return value
+    raise _bad(source, key, value, f"a whole number from {low} to {high}")
+
+
+def _bad(source: Path, key: str, value: object, allowed: str) -> SettingsError:
+    return SettingsError(f"{source}: {key} = {value!r} will not do.", f"It has to be {allowed}.")

@@ -1,0 +1,144 @@
+"""Settings: defaults, the file, the environment, and what is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from rm_local import settings
+from rm_local.errors import SettingsError
+from rm_local.settings import Settings
+
+
+def write(text: str) -> Path:
+    """The settings file with this text."""
+    path = settings.config_file()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_defaults_without_a_file() -> None:
+    """No settings file is needed, and none is made."""
+    assert settings.load() == Settings()
+    assert not settings.config_file().exists()
+
+
+def test_every_setting_can_be_set() -> None:
+    """Each key of the file lands in the field of its name; paths are relative to the file."""
+    path = write(
+        'model = "my.gguf"\nstore = "stores/my.rms"\ncontext = 8192\nthreads = 4\n'
+        'gpu_layers = 0\nplan = "length"\ntheme = "nord"\n'
+    )
+
+    assert settings.load() == Settings(
+        model=path.parent / "my.gguf",
+        store=path.parent / "stores" / "my.rms",
+        context=8192,
+        threads=4,
+        gpu_layers=0,
+        plan="length",
+        theme="nord",
+    )
+
+
+def test_a_path_may_begin_at_home_or_at_the_root(tmp_path: Path) -> None:
+    """`~` is the home folder, and an absolute path stays what it is."""
+    absolute = (tmp_path / "a.rms").as_posix()
+    write(f'model = "~/m.gguf"\nstore = "{absolute}"\n')
+
+    loaded = settings.load()
+
+    assert loaded.model == Path("~/m.gguf").expanduser()
+    assert loaded.store == Path(absolute)
+
+
+def test_the_environment_goes_over_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    """RM_LOCAL_MODEL and RM_LOCAL_STORE win; an empty one is none."""
+    write('model = "file.gguf"\nstore = "file.rms"\n')
+    monkeypatch.setenv("RM_LOCAL_MODEL", "/models/env.gguf")
+    monkeypatch.setenv("RM_LOCAL_STORE", "")
+
+    loaded = settings.load()
+
+    assert loaded.model == Path("/models/env.gguf")
+    assert loaded.store == settings.config_file().parent / "file.rms"
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("modle = 'a'", ["'modle'", "model, store, context"]),
+        ("context = 'big'", ["context = 'big'", "a whole number from 0 to"]),
+        ("context = true", ["context = True", "a whole number"]),
+        ("threads = -1", ["threads = -1", "from 0 to"]),
+        ("gpu_layers = -2", ["gpu_layers = -2", "from -1 to"]),
+        ("plan = ''", ["plan = ''", "a name"]),
+        ("theme = 7", ["theme = 7", "a name"]),
+        ("model = 7", ["model = 7", "the path of a file"]),
+        ("model = ", ["is not TOML", "line 1"]),
+    ],
+)
+def test_what_is_no_setting_is_refused(line: str, words: list[str]) -> None:
+    """The error names the file, the key and what is allowed, and has exit code 2."""
+    path = write(f"{line}\n")
+
+    with pytest.raises(SettingsError) as raised:
+        settings.load()
+
+    assert raised.value.exit_code == 2
+    for word in [str(path), *words]:
+        assert word in str(raised.value)
+
+
+def test_a_file_that_is_asked_for_has_to_be_there(tmp_path: Path) -> None:
+    """Only the file at its usual place may be missing."""
+    with pytest.raises(SettingsError, match="cannot be read"):
+        settings.load(tmp_path / "none.toml")
+
+
+def test_a_file_that_is_no_text_is_refused() -> None:
+    """Bytes that are no UTF-8 are an error with a remedy, not a traceback."""
+    write("").write_bytes(b"\xff\xfe\x00")
+
+    with pytest.raises(SettingsError, match="cannot be read"):
+        settings.load()
+
+
+def test_rm_local_home_holds_everything(own_home: Path) -> None:
+    """Under RM_LOCAL_HOME nothing lies anywhere else."""
+    for path in (
+        settings.config_file(),
+        settings.data_dir(),
+        settings.cache_dir(),
+        settings.log_dir(),
+        settings.sessions_dir(),
+        settings.worker_log(),
+    ):
+        assert path.is_relative_to(own_home)
+
+
+def test_without_rm_local_home_the_platform_decides(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each folder is named after rm-local, and config, data and cache are apart."""
+    monkeypatch.delenv("RM_LOCAL_HOME")
+
+    folders = [settings.config_file().parent, settings.data_dir(), settings.cache_dir()]
+
+    assert all("rm-local" in folder.parts for folder in folders)
+    assert settings.cache_dir() != settings.data_dir()
+
+
+def test_shipped_files_lie_in_the_wheel_or_in_the_checkout(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file beside the package's code goes before the checkout's."""
+    package = tmp_path / "rm_local"
+    monkeypatch.setattr(settings, "_PACKAGE", package)
+    assert settings.shipped_model() == tmp_path / "models" / "rm-nano-q8_0.gguf"
+
+    (package / "shipped").mkdir(parents=True)
+    (package / "shipped" / "seed.rms").touch()
+
+    assert settings.shipped_store() == package / "shipped" / "seed.rms"
+    assert settings.shipped_model() == tmp_path / "models" / "rm-nano-q8_0.gguf"
