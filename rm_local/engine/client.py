@@ -1,0 +1,206 @@
+"""The engine, as the app uses it: models in a child process, all calls asynchronous."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+from collections.abc import AsyncGenerator, Callable, Collection, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+
+from rm_local.engine import protocol
+from rm_local.engine.process import Process
+from rm_local.engine.protocol import BranchSpec, Ended, Message, ModelInfo, Piece, Stats
+from rm_local.errors import EngineError, RmLocalError
+from rm_local.records import StopReason
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+_Reply = TypeVar("_Reply")
+_TEXTS = 256
+"""Texts embedded by one request at most."""
+_STOPPABLE = (protocol.Load, protocol.OpenTurn, protocol.Grow)
+
+
+class Engine:
+    """Owns one worker process, started when it is first needed and again after its death.
+
+    Requests are served in the order in which they are made. Every call raises WorkerDied when the
+    worker ends meanwhile, and EngineError when it cannot be started; `load` then starts anew.
+    """
+
+    def __init__(self, *, log: Path, threads: int = 0, gpu_layers: int = -1) -> None:
+        """`log`: the worker's log file. `threads` 0 = what suits a model, `gpu_layers` -1 = all."""
+        self.info: ModelInfo | None = None
+        self._log = log
+        self._threads = threads
+        self._gpu_layers = gpu_layers
+        self._process: Process | None = None
+        self._starting = asyncio.Lock()
+        self._running: dict[int, protocol.Request] = {}
+        self._embedder: Path | None = None
+        self._dimension = 0
+        self._embedder_in: Process | None = None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    @property
+    def worker(self) -> int | None:
+        """Process number of the worker; None while there is none."""
+        return self._process.pid if self._process and self._process.alive else None
+
+    async def load(
+        self,
+        model: Path,
+        *,
+        context: int = 0,
+        on_progress: Callable[[float], None] | None = None,
+    ) -> ModelInfo:
+        """Load a model in place of the one before. `on_progress` gets 0 to 1.
+
+        ModelMissing, ModelInvalid; Stopped when cancelled. No model is loaded after an error.
+        """
+        self.info = None
+        await self._start()
+        request = protocol.Load(str(model), context, self._threads, self._gpu_layers)
+        loaded = await self._call(request, protocol.Loaded, on_progress)
+        self.info = loaded.info
+        return loaded.info
+
+    async def load_embedder(self, path: Path) -> int:
+        """Load an embedder; its dimension. It is loaded again by itself after a worker's death."""
+        self._embedder = None
+        process = await self._start()
+        request = protocol.LoadEmbedder(str(path), self._threads)
+        self._dimension = (await self._call(request, protocol.EmbedderLoaded)).dimension
+        self._embedder, self._embedder_in = path, process
+        return self._dimension
+
+    async def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Vectors of the texts, shape (texts, dimension), rows of length 1."""
+        import numpy as np
+
+        if not self._embedder:
+            raise EngineError("No embedder is loaded.", "Load one first.")
+        if self._embedder_in is not await self._start():
+            await self.load_embedder(self._embedder)
+        rows = [np.empty((0, self._dimension), np.float32)]
+        for start in range(0, len(texts), _TEXTS):
+            request = protocol.Embed(tuple(texts[start : start + _TEXTS]))
+            embedded = await self._call(request, protocol.Embedded)
+            flat = np.frombuffer(base64.b64decode(embedded.vectors), "<f4")
+            rows.append(flat.reshape(-1, embedded.dimension))
+        return np.concatenate(rows).astype(np.float32, copy=False)
+
+    async def open_turn(self, messages: Sequence[Message]) -> int:
+        """Render the model's chat template, open its thinking block, evaluate the prompt.
+
+        The prompt's tokens. ContextOverflow before anything is evaluated; Stopped when cancelled.
+        """
+        return (await self._call(protocol.OpenTurn(tuple(messages)), protocol.Opened)).tokens
+
+    async def grow(self, specs: Sequence[BranchSpec]) -> AsyncGenerator[Piece | Ended]:
+        """Grow branches of the open turn, all in one batch; `branch` is the index in `specs`.
+
+        Ends when all branches have; closing the iterator cancels them. ContextOverflow before
+        anything is evaluated.
+        """
+        process, number, answers = self._ask(protocol.Grow(tuple(specs)))
+        reply: Any = None
+        try:
+            while not isinstance(reply := await _next(answers), protocol.Grown):
+                if isinstance(reply, Ended):
+                    yield reply
+                    continue
+                for piece in reply.pieces:
+                    yield piece
+        finally:
+            self._finish(process, number, done=isinstance(reply, protocol.Grown))
+
+    async def cancel(
+        self, branches: Collection[int] | None = None, reason: StopReason = "cancelled"
+    ) -> None:
+        """End branches (None = all, and loading and reading a prompt too); does not wait for it.
+
+        Each sends `Ended(stop=reason)`. Nothing happens when nothing is under way.
+        """
+        chosen = None if branches is None else tuple(branches)
+        for number, request in self._running.items():
+            if self._process and (chosen is None or isinstance(request, protocol.Grow)):
+                self._process.cancel(protocol.Cancel(number, chosen, reason))
+
+    async def count(self, text: str) -> int:
+        """Tokens of a text for the loaded model."""
+        return (await self._call(protocol.Count(text), protocol.Counted)).tokens
+
+    async def stats(self) -> Stats:
+        """What the loaded model has done since it was loaded."""
+        return (await self._call(protocol.Measure(), protocol.Measured)).stats
+
+    async def close(self) -> None:
+        """End the worker. The engine can be used again: `load` starts a new one."""
+        process, self._process, self.info = self._process, None, None
+        if process:
+            await process.close()
+
+    async def _start(self) -> Process:
+        """The worker; a new one if there is none."""
+        async with self._starting:
+            if not self._process or not self._process.alive:
+                self.info = None
+                self._process = await Process.start(self._log)
+            return self._process
+
+    async def _call(
+        self,
+        request: protocol.Request,
+        kind: type[_Reply],
+        on_progress: Callable[[float], None] | None = None,
+    ) -> _Reply:
+        """The closing reply to a request. A task that is cancelled here cancels the request."""
+        process, number, answers = self._ask(request)
+        reply: Any = None
+        try:
+            while isinstance(reply := await _next(answers), protocol.Progress):
+                if on_progress:
+                    on_progress(reply.share)
+        finally:
+            self._finish(process, number, done=reply is not None)
+        if not isinstance(reply, kind):
+            raise EngineError(f"The worker answered {type(reply).__name__}.", "This is a fault.")
+        return reply
+
+    def _ask(self, request: protocol.Request) -> tuple[Process, int, asyncio.Queue[Any]]:
+        if not self._process:
+            raise EngineError("No model is loaded.", "Load one first.")
+        number, answers = self._process.ask(request)
+        if isinstance(request, _STOPPABLE):
+            self._running[number] = request
+        return self._process, number, answers
+
+    def _finish(self, process: Process, number: int, *, done: bool) -> None:
+        """Let go of a request; one that is not done is cancelled."""
+        self._running.pop(number, None)
+        process.forget(number)
+        if not done and process.alive:
+            process.cancel(protocol.Cancel(number, None, "cancelled"))
+
+
+async def _next(answers: asyncio.Queue[Any]) -> Any:
+    """The next reply; an error is raised."""
+    reply = await answers.get()
+    if isinstance(reply, RmLocalError):
+        raise reply
+    return reply

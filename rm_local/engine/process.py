@@ -1,0 +1,141 @@
+"""The worker as the app sees it: a child process, requests in, replies out under their numbers."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import rm_local
+from rm_local import errors
+from rm_local.engine import deaths, protocol
+
+_LINE = 2**24
+"""Bytes of one reply at most."""
+_LOG = 4 * 2**20
+"""A log that is longer is begun anew with the next worker."""
+_PATIENCE = 2.0
+"""Seconds that a worker gets to end by itself."""
+
+Answers = asyncio.Queue[Any]
+"""Replies to one request; an RmLocalError in place of one is the last."""
+
+
+class Process:
+    """One worker process from its start to its end."""
+
+    def __init__(self, process: asyncio.subprocess.Process, log: Path, since: int) -> None:
+        self._process = process
+        self._log = log
+        self._since = since
+        self._number = 0
+        self._open: dict[int, Answers] = {0: asyncio.Queue()}
+        self._end: errors.RmLocalError | None = None
+        self._closing = False
+        self._reader = asyncio.create_task(self._read(), name="engine replies")
+
+    @classmethod
+    async def start(cls, log: Path) -> Process:
+        """A worker that is ready. EngineError when it does not get there."""
+        log.parent.mkdir(parents=True, exist_ok=True)
+        since = log.stat().st_size if log.exists() else 0
+        since = 0 if since > _LOG else since
+        with log.open("ab" if since else "wb") as out:
+            child = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-P", "-m", "rm_local.engine.worker"),
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=out,
+                limit=_LINE,
+                env=_environment(),
+                start_new_session=True,
+            )
+        process = cls(child, log, since)
+        try:
+            await process._ready()
+        except BaseException:
+            await process.close()
+            raise
+        return process
+
+    @property
+    def pid(self) -> int:
+        """The process's number in the system."""
+        return self._process.pid
+
+    @property
+    def alive(self) -> bool:
+        """Whether it still takes requests."""
+        return self._end is None and not self._closing
+
+    def ask(self, request: protocol.Request) -> tuple[int, Answers]:
+        """Send a request: its number, and where the replies to it arrive."""
+        self._number += 1
+        answers = self._open[self._number] = asyncio.Queue()
+        if self._end:
+            answers.put_nowait(self._end)
+        self._write(self._number, request)
+        return self._number, answers
+
+    def cancel(self, cancel: protocol.Cancel) -> None:
+        """Send a cancel, which has no reply."""
+        self._write(0, cancel)
+
+    def forget(self, number: int) -> None:
+        """Pass over further replies to a request."""
+        self._open.pop(number, None)
+
+    async def close(self) -> None:
+        """End the process: it ends by itself when its input closes, or it is killed."""
+        self._closing = True
+        if self._process.stdin:
+            self._process.stdin.close()
+        try:
+            await asyncio.wait_for(self._process.wait(), _PATIENCE)
+        except TimeoutError:
+            self._process.kill()
+        await self._reader
+
+    def _write(self, number: int, message: protocol.Request) -> None:
+        if self._process.stdin and self.alive:
+            self._process.stdin.write(protocol.encode(number, message))
+
+    async def _ready(self) -> None:
+        first = await self._open[0].get()
+        self.forget(0)
+        if isinstance(first, errors.WorkerDied):
+            code = self._process.returncode or 0
+            raise deaths.stillborn(code, self._log, self._since)
+        if isinstance(first, errors.RmLocalError):
+            raise first
+
+    async def _read(self) -> None:
+        """Hand replies on until the worker's end, then the reason for the end to all that wait."""
+        assert self._process.stdout
+        while line := await self._process.stdout.readline():
+            number, reply = protocol.decode(line)
+            if answers := self._open.get(number):
+                answers.put_nowait(_error(reply) if isinstance(reply, protocol.Refused) else reply)
+        code = await self._process.wait()
+        self._end = (
+            errors.EngineError("The engine was closed.")
+            if self._closing
+            else deaths.died(code, self._log, self._since)
+        )
+        for answers in self._open.values():
+            answers.put_nowait(self._end)
+
+
+def _environment() -> dict[str, str]:
+    """The app's, with the app's own rm_local found first (`-P` keeps the working folder out)."""
+    home = str(Path(rm_local.__file__).parents[1])
+    paths = [home, *filter(None, [os.environ.get("PYTHONPATH")])]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
+
+
+def _error(refused: protocol.Refused) -> errors.RmLocalError:
+    kind = getattr(errors, refused.error, errors.EngineError)
+    error: errors.RmLocalError = kind(refused.message, refused.remedy)
+    return error

@@ -1,0 +1,314 @@
+"""What the app and its worker process say to each other.
+
+One JSON object a line: requests on the worker's standard input, replies on a descriptor
+of its own (llama.cpp writes to 1 and 2 as it likes). The worker first says `Ready` (number 0).
+Every request but `Cancel` is answered, in order and under its own number, by any number of
+`Progress`, `Pieces` and `Ended`, then by one closing reply (`Loaded`, `EmbedderLoaded`,
+`Embedded`, `Opened`, `Grown`, `Counted`, `Measured` or `Refused`).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import json
+import types
+from dataclasses import dataclass
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+
+from rm_local.records import StopReason
+
+Part = Literal["thinking", "answer"]
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message of a conversation."""
+
+    role: Literal["system", "user", "assistant"]
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """How tokens are drawn."""
+
+    temperature: float = 0.7
+    """0 takes the likeliest token each time."""
+    top_p: float = 0.95
+
+
+@dataclass(frozen=True, slots=True)
+class BranchSpec:
+    """One branch to grow from the open turn's prompt."""
+
+    forced: str
+    """Text put behind the prompt, before the model writes on. Data: nothing in it is special."""
+    seed: int
+    max_tokens: int
+    sampling: Sampling = Sampling()
+    stop: tuple[str, ...] = ()
+    """Texts that end the branch; the piece that holds one is still sent, up to the text."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelInfo:
+    """The model that a worker has loaded."""
+
+    path: str
+    name: str
+    architecture: str
+    quantisation: str
+    parameters: int
+    size: int
+    """Bytes of the weights."""
+    context: int
+    """Tokens that one turn can hold."""
+    trained_context: int
+    thinks: bool
+    """Whether the template opens, or the model knows, a `<think>` block."""
+    device: str
+    """Where the layers really are, e.g. `CPU, 2 threads` or `CUDA0, 36 of 36 layers`."""
+    temperature: float | None = None
+    """What the file recommends (`general.sampling.temp`), if it does."""
+    top_p: float | None = None
+    """Likewise (`general.sampling.top_p`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Text that one branch has just written."""
+
+    branch: int
+    part: Part
+    text: str
+    tokens: int
+    """Tokens that the branch has written up to here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """One branch is done."""
+
+    branch: int
+    stop: StopReason
+    tokens: int
+    seconds: float
+    """From the first decoding step of the batch to this branch's last."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stats:
+    """What the loaded model has done since it was loaded."""
+
+    prompt: int = 0
+    """Tokens evaluated of prompts."""
+    forced: int = 0
+    """Tokens evaluated of forced texts (and, again, of branches that had to wait for room)."""
+    reused: int = 0
+    """Prompt and forced tokens found in the cache, left there by an earlier call."""
+    written: int = 0
+    """Tokens that the model wrote, over all branches."""
+    prefill_seconds: float = 0.0
+    decode_seconds: float = 0.0
+
+    @property
+    def prefill_speed(self) -> float:
+        """Prompt and forced tokens evaluated a second."""
+        seconds = self.prefill_seconds
+        return (self.prompt + self.forced) / seconds if seconds else 0.0
+
+    @property
+    def decode_speed(self) -> float:
+        """Tokens written a second, all branches together."""
+        return self.written / self.decode_seconds if self.decode_seconds else 0.0
+
+
+# Requests
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """Load a text generation model in place of the one before."""
+
+    model: str
+    context: int
+    """Tokens; 0 = what the model was trained for, at most 16384."""
+    threads: int
+    """0 = physical cores, or one for a small model."""
+    gpu_layers: int
+    """-1 = as many as the build can."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoadEmbedder:
+    """Load a sentence embedder beside the model."""
+
+    path: str
+    threads: int
+
+
+@dataclass(frozen=True, slots=True)
+class Embed:
+    """Embed texts with the loaded embedder."""
+
+    texts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OpenTurn:
+    """Render the chat template, open the thinking block, evaluate the prompt."""
+
+    messages: tuple[Message, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Grow:
+    """Grow branches from the open turn's prompt."""
+
+    specs: tuple[BranchSpec, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """Count the tokens of a text."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """Ask for `Stats`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    """End a request, or some branches of it, that waits or runs. Has no reply of its own."""
+
+    request: int
+    branches: tuple[int, ...] | None
+    """None = the whole request."""
+    reason: StopReason
+
+
+# Replies
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """The worker has llama.cpp and takes requests."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far loading is, 0 to 1."""
+
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    info: ModelInfo
+
+
+@dataclass(frozen=True, slots=True)
+class EmbedderLoaded:
+    dimension: int
+
+
+@dataclass(frozen=True, slots=True)
+class Embedded:
+    dimension: int
+    vectors: str
+    """Base64 of the rows, one after another, float32, little end first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    tokens: int
+    """Of the whole prompt."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pieces:
+    """What all branches have written since the last such reply."""
+
+    pieces: tuple[Piece, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Grown:
+    """All branches have ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    stats: Stats
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The request came to nothing."""
+
+    error: str
+    """Name of a class in `rm_local.errors`."""
+    message: str
+    remedy: str
+
+
+Request = Load | LoadEmbedder | Embed | OpenTurn | Grow | Count | Measure | Cancel
+Reply = (
+    Ready
+    | Progress
+    | Loaded
+    | EmbedderLoaded
+    | Embedded
+    | Opened
+    | Pieces
+    | Ended
+    | Grown
+    | Counted
+    | Measured
+    | Refused
+)
+_KINDS: dict[str, type[Any]] = {kind.__name__: kind for kind in get_args(Request) + get_args(Reply)}
+
+
+def encode(number: int, message: Request | Reply) -> bytes:
+    """One line, ended by a newline. `number` is that of the request, also in replies."""
+    line = {"number": number, "kind": type(message).__name__, "body": message}
+    return json.dumps(line, default=_as_dict, separators=(",", ":")).encode() + b"\n"
+
+
+def decode(line: bytes) -> tuple[int, Any]:
+    """Number and message (a `Request` or a `Reply`) of one line. ValueError if it is none."""
+    try:
+        raw = json.loads(line)
+        return int(raw["number"]), _build(_KINDS[raw["kind"]], raw["body"])
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"not a line of the protocol: {line[:80]!r}") from error
+
+
+def _as_dict(value: Any) -> dict[str, Any]:
+    return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+
+
+_hints = functools.cache(get_type_hints)
+
+
+def _build(kind: Any, value: Any) -> Any:
+    """`value`, as JSON gives it, as the type that a field declares."""
+    if dataclasses.is_dataclass(kind) and isinstance(kind, type):
+        hints = _hints(kind)
+        return kind(**{name: _build(hints[name], item) for name, item in value.items()})
+    if get_origin(kind) is tuple:
+        (item_kind, _) = get_args(kind)
+        return tuple(_build(item_kind, item) for item in value)
+    if get_origin(kind) in (Union, types.UnionType) and value is not None:
+        return _build(next(arm for arm in get_args(kind) if arm is not type(None)), value)
+    return value

@@ -1,0 +1,49 @@
+"""One branch while it grows: its tokens, its draws, its text."""
+
+from __future__ import annotations
+
+import codecs
+
+from rm_local.engine.protocol import BranchSpec, Part, Piece
+from rm_local.engine.splitter import Splitter, StopTexts
+from rm_local.engine.worker.sampling import Sampler
+
+
+class Branch:
+    """A branch of the open turn. `tokens` are the prompt, the forced ones and those written."""
+
+    def __init__(self, index: int, spec: BranchSpec, tokens: list[int], start: Part) -> None:
+        self.index = index
+        self.tokens = tokens
+        self.written = 0
+        self.budget = spec.max_tokens
+        self.sequence = 0
+        """Its sequence in the cache; 0 while it has none."""
+        self.evaluated = 0
+        """How many of its tokens its sequence holds."""
+        self.sampler = Sampler(spec.sampling, spec.seed)
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._stops = StopTexts(spec.stop)
+        self._splitter = Splitter(start)
+
+    @property
+    def left(self) -> int:
+        """Tokens that it may still write."""
+        return self.budget - self.written
+
+    def write(self, token: int, raw: bytes) -> tuple[list[Piece], bool]:
+        """Take a token that was drawn: the pieces now certain, and whether a stop text came."""
+        self.tokens.append(token)
+        self.written += 1
+        text, stopped = self._stops.feed(self._decoder.decode(raw))
+        return self._pieces(self._splitter.feed(text)), stopped
+
+    def close(self, stopped: bool) -> list[Piece]:
+        """Free the sampler; the pieces that were held back, unless a stop text ended the branch."""
+        self.sampler.close()
+        rest = "" if stopped else self._decoder.decode(b"", True)
+        text = rest if stopped else self._stops.feed(rest)[0] + self._stops.flush()
+        return self._pieces([*self._splitter.feed(text), *self._splitter.flush()])
+
+    def _pieces(self, parts: list[tuple[Part, str]]) -> list[Piece]:
+        return [Piece(self.index, part, text, self.written) for part, text in parts]

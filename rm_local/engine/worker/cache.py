@@ -1,0 +1,163 @@
+"""The KV cache: one sequence that is kept from call to call, and branches that share its cells."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Sequence
+from typing import Any
+
+import llama_cpp
+
+from rm_local.engine.worker import logs
+from rm_local.engine.worker.inbox import Inbox
+from rm_local.engine.worker.model import Model
+from rm_local.errors import EngineError
+
+BATCH_CPU, BATCH_GPU = 128, 512
+"""Tokens of one decoding call at most. On a CPU a cancel is seen between two operations of the
+graph, whose length grows with the batch; on a GPU only between two batches, which are short."""
+ROOT = 0
+"""The sequence that is kept. Branches have the sequences 1 to `branches`."""
+_FULL, _ABORTED = 1, 2
+Row = tuple[int, int, int, bool]
+"""A token, its position, its sequence, and whether its logits are wanted."""
+
+
+class Full(Exception):
+    """There are no free cells for the batch; nothing of it was evaluated."""
+
+
+class Aborted(Exception):
+    """The request was cancelled in the middle of a batch."""
+
+
+class Cache:
+    """A llama.cpp context and what its memory holds."""
+
+    def __init__(self, model: Model, inbox: Inbox) -> None:
+        self.rewinds = model.rewinds
+        self.batch = BATCH_GPU if model.on_gpu else BATCH_CPU
+        self.branches = 32 if model.rewinds else 8
+        """Sequences beside the root; each costs memory of its own in a recurrent model."""
+        self.held: list[int] = []
+        """The tokens that the root holds."""
+        self._abort = _abort_callback()
+        self._inbox = inbox
+        params = self._params(model)
+        logs.forget()
+        self.context: Any = llama_cpp.llama_init_from_model(model.handle, params)
+        if self.context is None:
+            raise EngineError(
+                f"There is no room for a context of {model.info.context:,} tokens: "
+                f"{logs.first_error() or 'llama.cpp did not say why'}.",
+                "Set a smaller `context`.",
+            )
+        self.capacity: int = llama_cpp.llama_n_ctx(self.context)
+        """Cells, shared by all sequences."""
+        self._memory = llama_cpp.llama_get_memory(self.context)
+        self._batch = llama_cpp.llama_batch_init(self.batch, 0, 1)
+        for row in range(self.batch):
+            self._batch.n_seq_id[row] = 1
+
+    def _params(self, model: Model) -> Any:
+        params = llama_cpp.llama_context_default_params()
+        params.n_ctx = model.info.context
+        params.n_batch = params.n_ubatch = self.batch
+        params.n_seq_max = params.n_outputs_max = self.branches + 1
+        params.n_threads = params.n_threads_batch = model.threads
+        params.kv_unified = True
+        params.no_perf = True
+        params.abort_callback = self._abort
+        params.abort_callback_data = ctypes.addressof(self._inbox.abort)
+        return params
+
+    def hold(self, tokens: Sequence[int], *, more: bool = False) -> int:
+        """Make the root hold exactly these tokens; the number of them that it held before.
+
+        `more`: if it holds them all, it may go on holding what came after them.
+        """
+        kept = common(self.held, tokens)
+        if more and kept == len(tokens):
+            return kept
+        if kept < len(self.held) and not self._remove(ROOT, kept):
+            self._remove(ROOT, 0)
+            kept = 0
+        del self.held[kept:]
+        for start in range(kept, len(tokens), self.batch):
+            chunk = tokens[start : start + self.batch]
+            self.decode([(token, start + n, ROOT, False) for n, token in enumerate(chunk)])
+            self.held += chunk
+        return kept
+
+    def fork(self, source: int, target: int) -> None:
+        """Let `target` begin with all that `source` holds; nothing is computed."""
+        llama_cpp.llama_memory_seq_cp(self._memory, source, target, -1, -1)
+
+    def drop(self, sequence: int) -> None:
+        """Empty a branch's sequence."""
+        self._remove(sequence, 0)
+
+    def adopt(self, sequence: int, tokens: Sequence[int]) -> None:
+        """Make a branch's sequence, which holds these tokens, the root."""
+        self._remove(ROOT, 0)
+        self.fork(sequence, ROOT)
+        self._remove(sequence, 0)
+        self.held = list(tokens)
+
+    def decode(self, rows: Sequence[Row]) -> None:
+        """Evaluate at most `batch` rows. Full, Aborted, or EngineError for anything worse."""
+        if self._inbox.cancelled:
+            self._settle()
+            raise Aborted
+        batch = self._batch
+        batch.n_tokens = len(rows)
+        for at, (token, position, sequence, wanted) in enumerate(rows):
+            batch.token[at] = token
+            batch.pos[at] = position
+            batch.seq_id[at][0] = sequence
+            batch.logits[at] = wanted
+        code = llama_cpp.llama_decode(self.context, batch)
+        if code == 0:
+            return
+        if code == _FULL:
+            raise Full
+        self._settle()
+        if code == _ABORTED:
+            raise Aborted
+        raise EngineError(
+            f"llama.cpp failed to evaluate {len(rows)} tokens (status {code}).",
+            "Ask again; if it stays so, set a smaller `context`.",
+        )
+
+    def close(self) -> None:
+        """Free the context."""
+        llama_cpp.llama_batch_free(self._batch)
+        llama_cpp.llama_free(self.context)
+
+    def _settle(self) -> None:
+        """Bring the memory back to what `held` says, after a batch that was not finished."""
+        for sequence in range(1, self.branches + 1):
+            self._remove(sequence, 0)
+        if not self._remove(ROOT, len(self.held)):
+            llama_cpp.llama_memory_clear(self._memory, True)
+            self.held.clear()
+
+    def _remove(self, sequence: int, start: int) -> bool:
+        """Take a sequence's tokens from a position on out; False when this model cannot."""
+        return bool(llama_cpp.llama_memory_seq_rm(self._memory, sequence, start, -1))
+
+
+def common(left: Sequence[int], right: Sequence[int]) -> int:
+    """How many tokens two sequences have in common at their start."""
+    both = zip(left, right, strict=False)
+    return next((n for n, (a, b) in enumerate(both) if a != b), min(len(left), len(right)))
+
+
+def _abort_callback() -> Any:
+    """C's `strlen`: true for a C string that is not empty.
+
+    llama.cpp asks between any two operations of its graph; a Python callback there would take the
+    interpreter's lock each time and slow small models down by half.
+    """
+    library = ctypes.CDLL("msvcrt" if hasattr(ctypes, "windll") else None)
+    return ctypes.cast(library.strlen, llama_cpp.ggml_abort_callback)

@@ -1,0 +1,42 @@
+"""How one branch draws its tokens."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import llama_cpp
+
+from rm_local.engine.protocol import Sampling
+
+_SEEDS = 2**32 - 1
+"""llama.cpp takes the largest 32-bit number for "draw a seed"; it is left out."""
+
+
+class Sampler:
+    """A chain of llama.cpp's samplers with random numbers of its own: same seed, same draws."""
+
+    def __init__(self, sampling: Sampling, seed: int) -> None:
+        self._chain: Any = llama_cpp.llama_sampler_chain_init(
+            llama_cpp.llama_sampler_chain_default_params()
+        )
+        if sampling.temperature <= 0:
+            links = [llama_cpp.llama_sampler_init_greedy()]
+        else:
+            links = [
+                llama_cpp.llama_sampler_init_top_p(sampling.top_p, 1),
+                llama_cpp.llama_sampler_init_temp(sampling.temperature),
+                llama_cpp.llama_sampler_init_dist(seed % _SEEDS),
+            ]
+        for link in links:
+            llama_cpp.llama_sampler_chain_add(self._chain, link)
+
+    def draw(self, context: Any, row: int) -> int:
+        """A token from the logits of one row of the batch that the context decoded last."""
+        token: int = llama_cpp.llama_sampler_sample(self._chain, context, row)
+        return token
+
+    def close(self) -> None:
+        """Free the chain. More than once is the same as once."""
+        if self._chain:
+            llama_cpp.llama_sampler_free(self._chain)
+        self._chain = None

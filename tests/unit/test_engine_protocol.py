@@ -1,0 +1,60 @@
+"""The lines between the app and the worker."""
+
+from __future__ import annotations
+
+import pytest
+
+from rm_local.engine import protocol
+from rm_local.engine.protocol import BranchSpec, Ended, Message, ModelInfo, Piece, Sampling, Stats
+
+INFO = ModelInfo("/m", "n", "qwen3", "Q8_0", 1, 2, 3, 4, True, "CPU, 2 threads", None, 0.9)
+MESSAGES: list[protocol.Request | protocol.Reply] = [
+    protocol.Load("/m.gguf", 0, 2, -1),
+    protocol.LoadEmbedder("/e.gguf", 2),
+    protocol.Embed(("a", "b\n\u2028c")),
+    protocol.OpenTurn((Message("user", "How?\n\ue000"),)),
+    protocol.Grow((BranchSpec("hint", 1, 2, Sampling(0.0, 0.8), ("\n",)), BranchSpec("", 2, 3))),
+    protocol.Count("x"),
+    protocol.Measure(),
+    protocol.Cancel(3, None, "outvoted"),
+    protocol.Cancel(3, (0, 2), "cancelled"),
+    protocol.Ready(),
+    protocol.Progress(0.5),
+    protocol.Loaded(INFO),
+    protocol.EmbedderLoaded(384),
+    protocol.Embedded(2, "AAAA"),
+    protocol.Opened(7),
+    protocol.Pieces((Piece(0, "thinking", "é\n", 1), Piece(1, "answer", "\ud800", 2))),
+    Ended(1, "length", 4, 0.25),
+    protocol.Grown(),
+    protocol.Counted(9),
+    protocol.Measured(Stats(1, 2, 3, 4, 0.5, 0.25)),
+    protocol.Refused("ModelMissing", "gone", "look"),
+]
+
+
+@pytest.mark.parametrize("message", MESSAGES, ids=lambda message: type(message).__name__)
+def test_every_message_survives_its_line(message: protocol.Request | protocol.Reply) -> None:
+    """A message comes back equal, with its number, from exactly one line of ASCII."""
+    line = protocol.encode(5, message)
+
+    assert line.isascii()
+    assert line.index(b"\n") == len(line) - 1
+    assert protocol.decode(line) == (5, message)
+
+
+@pytest.mark.parametrize(
+    "line", [b"", b"llama_model_load: error\n", b"{}\n", b'{"number":1,"kind":"No","body":{}}\n']
+)
+def test_other_lines_are_refused(line: bytes) -> None:
+    """What is no message raises ValueError."""
+    with pytest.raises(ValueError, match=r".*"):
+        protocol.decode(line)
+
+
+def test_speeds_come_from_counts_and_times() -> None:
+    """Prompt and forced tokens count for reading, written ones for writing; no time, no speed."""
+    stats = Stats(prompt=60, forced=40, written=30, prefill_seconds=0.5, decode_seconds=2.0)
+
+    assert (stats.prefill_speed, stats.decode_speed) == (200.0, 15.0)
+    assert (Stats().prefill_speed, Stats().decode_speed) == (0.0, 0.0)

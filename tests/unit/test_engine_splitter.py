@@ -1,0 +1,82 @@
+"""Thinking and answer told apart while they stream."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rm_local.engine.protocol import Part
+from rm_local.engine.splitter import Splitter, StopTexts
+
+CASES: list[tuple[Part, str, str, str]] = [
+    ("thinking", "I add.\n</think>\n\nIt is 4.", "I add.\n", "It is 4."),
+    ("thinking", "<think>\nagain</think>yes", "\nagain", "yes"),
+    ("thinking", "\n<think>\nagain</think>yes", "\nagain", "yes"),
+    ("thinking", "never closed <thi", "never closed <thi", ""),
+    ("thinking", "a </thin b </think>c </think> <think>", "a </thin b ", "c </think> <think>"),
+    ("thinking", "</think>at once", "", "at once"),
+    ("answer", "plain", "", "plain"),
+    ("answer", "  <think>own block</think> done", "own block", "done"),
+    ("answer", "1 < 2 and <think> in text", "", "1 < 2 and <think> in text"),
+    ("answer", "<thing", "", "<thing"),
+    ("thinking", "", "", ""),
+]
+
+
+def split(start: Part, pieces: list[str]) -> dict[str, str]:
+    splitter = Splitter(start)
+    parts = [part for piece in pieces for part in splitter.feed(piece)] + splitter.flush()
+    assert all(text for _, text in parts)
+    return {
+        kind: "".join(text for part, text in parts if part == kind)
+        for kind in ("thinking", "answer")
+    }
+
+
+@pytest.mark.parametrize(("start", "text", "thinking", "answer"), CASES)
+def test_every_cut_gives_the_same_parts(start: Part, text: str, thinking: str, answer: str) -> None:
+    """The parts do not depend on where the stream is cut: whole, in two, or letter by letter."""
+    expected = {"thinking": thinking, "answer": answer}
+
+    assert split(start, list(text)) == expected
+    for at in range(len(text) + 1):
+        assert split(start, [text[:at], text[at:]]) == expected
+
+
+@given(st.text(alphabet="<>/think ab", max_size=40), st.data())
+def test_cuts_never_matter(text: str, data: st.DataObject) -> None:
+    """Any text gives the same parts in any two pieces as in one."""
+    at = data.draw(st.integers(0, len(text)))
+
+    assert split("thinking", [text[:at], text[at:]]) == split("thinking", [text])
+
+
+def test_text_is_passed_on_as_soon_as_it_is_certain() -> None:
+    """Only what may be the start of a tag is held back."""
+    splitter = Splitter("thinking")
+
+    assert splitter.feed("so <") == [("thinking", "so ")]
+    assert splitter.feed("b") == [("thinking", "<b")]
+
+
+def test_a_stop_text_ends_the_stream_where_it_begins() -> None:
+    """What stands before the stop text is passed on, the stop text and the rest are not."""
+    stops = StopTexts(["[end]", "\n\n"])
+
+    assert stops.feed("one [e") == ("one ", False)
+    assert stops.feed("x [en") == ("[ex ", False)
+    assert stops.feed("d] two\n\n") == ("", True)
+
+
+def test_the_first_of_several_stop_texts_counts() -> None:
+    """The stop text that comes first in the stream ends it, whichever comes first in the list."""
+    assert StopTexts(["b", "a"]).feed("xaxb") == ("x", True)
+
+
+def test_what_was_held_back_is_given_at_the_end() -> None:
+    """A stream that ends within a possible stop text loses nothing."""
+    stops = StopTexts(["?!"])
+
+    assert stops.feed("why?") == ("why", False)
+    assert (stops.flush(), stops.flush()) == ("?", "")

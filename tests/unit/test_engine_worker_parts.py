@@ -1,0 +1,139 @@
+"""The parts of the worker that need no llama.cpp."""
+
+from __future__ import annotations
+
+import os
+import threading
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rm_local.engine import deaths, protocol
+from rm_local.engine.protocol import Ended, Piece
+from rm_local.engine.worker.defang import Defang
+from rm_local.engine.worker.inbox import Inbox
+from rm_local.engine.worker.machine import count_cores, physical_cores
+from rm_local.engine.worker.outbox import Outbox
+
+MARKERS = ["<|im_end|>", "<|im", "</tool>", "\n\n", ">"]
+
+
+@given(st.lists(st.sampled_from(["<think>", "</think>", "<|im_end|>", "<", "im", ">", "a\n\n"])))
+def test_no_part_of_a_text_holds_a_marker(words: list[str]) -> None:
+    """The parts joined are the text, and none of them holds a marker or a think tag."""
+    text = "".join(words)
+
+    parts = Defang(MARKERS).parts(text)
+
+    assert "".join(parts) == text
+    for marker in ("<think>", "</think>", "<|im_end|>", "<|im"):
+        assert not any(marker in part for part in parts)
+
+
+def test_white_space_and_single_characters_are_left_whole() -> None:
+    """Vocabularies hold line breaks and single signs as tokens; they mark nothing."""
+    assert Defang(MARKERS).parts("a > b\n\nc") == ["a > b\n\nc"]
+
+
+class Letters:
+    """An inbox fed by hand; `ended` is set when it has read all."""
+
+    def __init__(self) -> None:
+        reading, self.writing = os.pipe()
+        self.ended = threading.Event()
+        self.inbox = Inbox(os.fdopen(reading, "rb"), on_end=self.ended.set)
+        self.inbox.start()
+
+    def put(self, number: int, message: protocol.Request) -> None:
+        os.write(self.writing, protocol.encode(number, message))
+
+    def close(self) -> None:
+        os.close(self.writing)
+        assert self.ended.wait(5)
+
+
+def test_a_cancel_reaches_a_request_that_waits_and_no_other() -> None:
+    """A cancel names its request: sent early it waits for it, sent late it does nothing."""
+    letters = Letters()
+    for number in (1, 2, 3):
+        letters.put(number, protocol.Count("x"))
+    letters.put(0, protocol.Cancel(2, None, "cancelled"))
+    letters.close()
+    inbox = letters.inbox
+
+    seen = []
+    for _ in range(3):
+        inbox.next()
+        seen.append((inbox.cancelled, inbox.abort.value))
+        inbox.done()
+
+    assert seen == [(None, b""), ("cancelled", b"\1"), (None, b"")]
+
+
+def test_a_cancel_of_a_request_that_runs_is_seen_at_once() -> None:
+    """Branches are stopped one by one, each for its reason, without aborting the computation."""
+    letters = Letters()
+    letters.put(1, protocol.Count("x"))
+    letters.inbox.next()
+    letters.put(0, protocol.Cancel(1, (2,), "outvoted"))
+    letters.close()
+
+    assert letters.inbox.stopped(2) == "outvoted"
+    assert letters.inbox.stopped(1) is None
+    assert letters.inbox.abort.value == b""
+
+
+def test_pieces_of_a_branch_are_joined_and_ends_come_after_them() -> None:
+    """One line carries what all branches wrote since the last; no text is lost or reordered."""
+    sent: list[protocol.Reply] = []
+    outbox = Outbox(sent.append)
+
+    outbox.add([Piece(0, "thinking", "a", 1), Piece(1, "thinking", "x", 1)])
+    outbox.add([Piece(0, "thinking", "b", 2), Piece(0, "answer", "c", 2)])
+    outbox.end(Ended(0, "end", 2, 0.1))
+
+    assert sent == [
+        protocol.Pieces(
+            (
+                Piece(0, "thinking", "ab", 2),
+                Piece(1, "thinking", "x", 1),
+                Piece(0, "answer", "c", 2),
+            )
+        ),
+        Ended(0, "end", 2, 0.1),
+    ]
+
+
+def test_hyper_threads_count_once() -> None:
+    """Two logical processors of one core are one core; two sockets' first cores are two."""
+    lines = [("0", "0"), ("0", "1"), ("0", "0"), ("1", "0")]
+    text = "\n\n".join(f"physical id\t: {socket}\ncore id\t\t: {core}" for socket, core in lines)
+
+    assert count_cores(text) == 3
+    assert count_cores("processor : 0") is None
+    assert physical_cores() >= 1
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        (-9, "out of memory"),
+        (-4, "instructions"),
+        (-6, "SIGABRT"),
+        (-11, "SIGSEGV"),
+        (3, "status 3"),
+    ],
+)
+def test_deaths_are_told_in_words(tmp_path: Path, code: int, words: str) -> None:
+    """The message names the signal in words; the remedy names the log and its last line."""
+    log = tmp_path / "worker.log"
+    log.write_bytes(b"an earlier worker's line\nGGML_ASSERT failed\n\n")
+
+    error = deaths.died(code, log, 25)
+
+    assert words in error.message
+    assert str(log) in error.remedy
+    assert "GGML_ASSERT failed" in error.remedy
+    assert "earlier" not in deaths.died(code, log, log.stat().st_size).remedy
