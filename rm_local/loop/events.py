@@ -1,0 +1,173 @@
+"""What happens in a turn, in order. Every face draws itself from this one stream."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from dataclasses import fields as dataclass_fields
+from typing import Any, ClassVar, Literal
+
+from rm_local.engine.protocol import Part
+from rm_local.errors import RmLocalError
+from rm_local.records import Answer, Branch, Entry, Hit
+
+Author = Literal["model", "user", "question"]
+"""Whose the subproblem is; `question`: the model named none, and the question stands in for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Formulating:
+    """A piece of the subproblem, as the model writes it. The first has an empty text."""
+
+    event: ClassVar[str] = "formulating"
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Formulated:
+    """The subproblem stands."""
+
+    event: ClassVar[str] = "formulated"
+    subproblem: str
+    seconds: float
+    author: Author = "model"
+    tokens: int = 0
+    """Tokens that the model wrote for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Retrieved:
+    """The hits that passed the gate, best first; empty when none did."""
+
+    event: ClassVar[str] = "retrieved"
+    hits: tuple[Hit, ...]
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class BranchStarted:
+    """A branch begins, under a hint or under none."""
+
+    event: ClassVar[str] = "branch_started"
+    branch: int
+    hint: Hit | None
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """Text that a branch has just written."""
+
+    event: ClassVar[str] = "token"
+    branch: int
+    part: Part
+    text: str
+    tokens: int
+    """Tokens that the branch has written up to here."""
+
+
+@dataclass(frozen=True, slots=True)
+class BranchFinished:
+    """A branch is done."""
+
+    event: ClassVar[str] = "branch_finished"
+    branch: Branch
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The turn's answer; the last event of a turn that has one."""
+
+    event: ClassVar[str] = "answered"
+    answer: Answer
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The turn ended without an answer; the last event of such a turn."""
+
+    event: ClassVar[str] = "failed"
+    message: str
+    remedy: str
+    exit_code: int
+
+
+Event = (
+    Formulating
+    | Formulated
+    | Retrieved
+    | BranchStarted
+    | Token
+    | BranchFinished
+    | Answered
+    | Failed
+)
+
+
+def failed(error: RmLocalError) -> Failed:
+    """The event of a turn that ends with this error."""
+    return Failed(error.message, error.remedy, error.exit_code)
+
+
+def as_json(event: Event) -> dict[str, Any]:
+    """The event as one JSON object of `rm-local ask --json` (docs/events.md)."""
+    match event:
+        case Retrieved(hits=hits, seconds=seconds):
+            fields = {"hits": [hit_as_json(hit) for hit in hits], "seconds": seconds}
+        case BranchStarted(branch=index, hint=hint, seed=seed):
+            fields = {"branch": index, "hint": hint and hit_as_json(hint), "seed": seed}
+        case BranchFinished(branch=branch):
+            fields = asdict(branch)
+            fields = {"branch": fields.pop("index")} | fields
+            fields["hint"] = branch.hint and hit_as_json(branch.hint)
+        case Answered(answer=answer):
+            fields = asdict(answer)
+            fields = {"answer": fields.pop("result")} | fields | {"hints": list(answer.hints)}
+        case _:
+            fields = asdict(event)
+    return {"event": event.event, **fields}
+
+
+def hit_as_json(hit: Hit) -> dict[str, Any]:
+    """The hit as one flat JSON object: the entry's fields beside `similarity` and `lexical`."""
+    fields = asdict(hit.entry)
+    scores = {"similarity": float(hit.similarity), "lexical": float(hit.lexical)}
+    return {"id": fields.pop("id"), **scores, **fields}
+
+
+def from_json(fields: dict[str, Any]) -> Event:
+    """The event that `as_json` made this object of; fields that it does not know are passed over.
+
+    Raises ValueError, KeyError or TypeError when the object is no event.
+    """
+    kind = _KINDS.get(fields["event"])
+    if kind is None:
+        raise ValueError(f"There is no event {fields['event']!r}.")
+    if kind is Retrieved:
+        return Retrieved(tuple(map(_hit, fields["hits"])), fields["seconds"])
+    if "hint" in fields:
+        fields = fields | {"hint": fields["hint"] and _hit(fields["hint"])}
+    if kind is BranchFinished:
+        return BranchFinished(_known(Branch, fields | {"index": fields["branch"]}))
+    if kind is Answered:
+        hints = tuple(fields["hints"])
+        return Answered(_known(Answer, fields | {"result": fields["answer"], "hints": hints}))
+    event: Event = _known(kind, fields)
+    return event
+
+
+_KINDS: dict[str, Any] = {
+    kind.event: kind
+    for kind in (
+        Formulating, Formulated, Retrieved, BranchStarted, Token, BranchFinished, Answered, Failed,
+    )
+}  # fmt: skip
+
+
+def _hit(fields: dict[str, Any]) -> Hit:
+    return Hit(_known(Entry, fields), fields["similarity"], fields.get("lexical", 0.0))
+
+
+def _known(kind: Any, fields: dict[str, Any]) -> Any:
+    """`kind` from those of the fields that it has."""
+    names = (field.name for field in dataclass_fields(kind))
+    return kind(**{name: fields[name] for name in names if name in fields})

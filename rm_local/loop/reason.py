@@ -1,0 +1,114 @@
+"""The model reasons on, one hint a branch (PAPER 1b, steps 5 and 6)."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import dataclass
+
+from rm_local.engine.protocol import BranchSpec, Ended, Piece
+from rm_local.loop import prompts
+from rm_local.loop.answers import final_answer
+from rm_local.loop.events import BranchFinished, BranchStarted, Token
+from rm_local.loop.growing import Model, growing, sampling, seed_of
+from rm_local.loop.plan import Plan
+from rm_local.loop.select import decided
+from rm_local.loop.steering import Control
+from rm_local.records import Branch, Hit
+
+
+@dataclass(slots=True)
+class _Growing:
+    """A branch on its way."""
+
+    index: int
+    hint: Hit | None
+    seed: int
+    thinking: str = ""
+    text: str = ""
+    tokens: int = 0
+
+    def add(self, piece: Piece) -> Token:
+        """Take the piece."""
+        if piece.part == "thinking":
+            self.thinking += piece.text
+        else:
+            self.text += piece.text
+        self.tokens = piece.tokens
+        return Token(self.index, piece.part, piece.text, piece.tokens)
+
+    def ended(self, ended: Ended) -> Branch:
+        """The branch as it stands now; a text that breaks off gives only a complete result."""
+        text = self.text.strip()
+        return Branch(
+            index=self.index,
+            hint=self.hint,
+            seed=self.seed,
+            thinking=self.thinking.strip(),
+            text=text,
+            result=final_answer(
+                self.text if ended.stop != "end" else text, cut=ended.stop != "end"
+            ),
+            tokens=ended.tokens,
+            seconds=ended.seconds,
+            stop=ended.stop,
+        )
+
+
+def hints_of(hits: Sequence[Hit], samples: int) -> list[Hit | None]:
+    """The hint of each branch: `samples // k` branches for each of the k hits, in their order.
+
+    No more hits are used than there are samples; without hits all branches go without a hint.
+    """
+    used = hits[:samples]
+    return [hit for hit in used for _ in range(samples // len(used))] or [None] * samples
+
+
+async def reason(
+    plan: Plan,
+    engine: Model,
+    control: Control,
+    *,
+    seed: int,
+    subproblem: str | None,
+    hits: Sequence[Hit],
+    prompt_tokens: int,
+) -> AsyncGenerator[BranchStarted | Token | BranchFinished, None]:
+    """Every branch from its start to its end; those that cannot matter any more are ended.
+
+    Without a subproblem nothing is put into the thinking. A branch that fills the context ends
+    there. Raises EngineError; ContextOverflow when a hint does not fit at all.
+    """
+    branches = [
+        _Growing(index, hint, seed_of(seed, index + 1))
+        for index, hint in enumerate(hints_of(hits, plan.samples))
+    ]
+    draw = sampling(plan, engine.info)
+    left = engine.info.context - prompt_tokens if engine.info else plan.max_tokens
+    specs = [
+        BranchSpec(_forced(subproblem, b.hint), b.seed, min(plan.max_tokens, left), draw)
+        for b in branches
+    ]
+    for branch in branches:
+        yield BranchStarted(branch.index, branch.hint, branch.seed)
+    finished: list[Branch] = []
+    running = {branch.index: branch for branch in branches}
+    settled = False
+    async with growing(engine, specs, control) as stream:
+        async for event in stream:
+            if isinstance(event, Piece):
+                yield branches[event.branch].add(event)
+            else:
+                finished.append(running.pop(event.branch).ended(event))
+                yield BranchFinished(finished[-1])
+            written = [branch.tokens for branch in running.values()]
+            if written and not settled and decided(finished, written, keep=plan.keep):
+                settled = True
+                await engine.cancel(set(running), "outvoted")
+
+
+def _forced(subproblem: str | None, hint: Hit | None) -> str:
+    """What stands in a branch's thinking before the model goes on."""
+    if subproblem is None:
+        return ""
+    procedure = prompts.hint(hint.entry.subproblem, hint.entry.subroutine) if hint else None
+    return prompts.reasoning(subproblem, procedure)

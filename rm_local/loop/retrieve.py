@@ -1,0 +1,99 @@
+"""Hits for a subproblem: embedded in the worker, searched in a thread, gated and thinned."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+from rm_local.memory.lexical import score
+from rm_local.records import Hit
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from rm_local.memory.store import Store
+
+POOL = 32
+"""Candidates at least, so that a larger k lengthens the list of hits but does not change it."""
+LEXICAL = 0.5
+"""Share of the query's rare words from which a hit passes the gate at any similarity."""
+TRADE = 0.7
+"""Weight of being near the subproblem against being unlike the hits taken (MMR's lambda)."""
+REMEMBERED = 64
+"""Subproblems whose vectors are kept."""
+
+
+class QueryEmbedder(Protocol):
+    """The part of `engine.client.Engine` that turns queries into vectors."""
+
+    async def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """(n, d), rows of length 1."""
+
+
+class Retriever:
+    """The real Recall: an engine's embedder over an open store."""
+
+    def __init__(self, engine: QueryEmbedder, store: Store) -> None:
+        self._engine = engine
+        self._store = store
+        self._vectors: OrderedDict[str, NDArray[np.float32]] = OrderedDict()
+
+    @property
+    def store(self) -> Store:
+        """The store that is searched."""
+        return self._store
+
+    async def search(self, subproblem: str, k: int, gate: float) -> tuple[Hit, ...]:
+        """At most `k` hits, best first, near-duplicates thinned; none below the gate.
+
+        A hit passes with a similarity of `gate`, or with LEXICAL of the query's rare words.
+        Raises StoreError, EngineError.
+        """
+        vector = await self._vector(subproblem)
+        return await asyncio.to_thread(self._search, vector, subproblem, k, gate)
+
+    async def random(self, k: int, seed: int) -> tuple[Hit, ...]:
+        """`k` entries drawn by `seed`, with a similarity of 0: they were not looked for."""
+        entries = await asyncio.to_thread(self._store.sample, k, seed)
+        return tuple(Hit(entry, 0.0) for entry in entries)
+
+    async def _vector(self, text: str) -> NDArray[np.float32]:
+        if text not in self._vectors:
+            self._vectors[text] = (await self._engine.embed([text]))[0]
+        self._vectors.move_to_end(text)
+        if len(self._vectors) > REMEMBERED:
+            self._vectors.popitem(last=False)
+        return self._vectors[text]
+
+    def _search(
+        self, vector: NDArray[np.float32], text: str, k: int, gate: float
+    ) -> tuple[Hit, ...]:
+        pool = self._store.search(vector, text, k=max(POOL, 4 * k))
+        hits = [hit for hit in pool if hit.similarity >= gate or hit.lexical >= LEXICAL]
+        if len(hits) < 2:
+            return tuple(hits[:k])
+        vectors = self._store.vectors([hit.entry.id for hit in hits])
+        relevance = np.array([score(hit.similarity, hit.lexical) for hit in hits])
+        return tuple(hits[place] for place in thinned(vectors, relevance, k))
+
+
+def thinned(vectors: NDArray[np.float32], relevance: NDArray[np.float64], k: int) -> list[int]:
+    """Rows of `vectors` (n, d) by maximal marginal relevance, at most `k`.
+
+    Each next row has the highest TRADE * relevance - (1 - TRADE) * similarity to the nearest row
+    taken. A longer list begins with the shorter one (Carbonell and Goldstein, 1998).
+    """
+    taken: list[int] = []
+    nearest = np.full(len(vectors), -1.0)
+    left = np.ones(len(vectors), dtype=bool)
+    while left.any() and len(taken) < k:
+        scores = np.where(left, TRADE * relevance - (1 - TRADE) * nearest, -np.inf)
+        row = int(scores.argmax())
+        taken.append(row)
+        left[row] = False
+        nearest = np.maximum(nearest, vectors @ vectors[row])
+    return taken

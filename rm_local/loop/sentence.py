@@ -1,0 +1,91 @@
+"""The subproblem in what the model writes behind the cue: its first sentence (PAPER 1b, step 3)."""
+
+from __future__ import annotations
+
+import re
+
+from rm_local.text import clean, one_line
+
+LONGEST = 400
+"""Characters of a subproblem, or of a question that stands in for one."""
+
+_END = re.compile(r"[.!…]+|[?？。！]")
+_SURE = "?？。！"
+_CLOSERS = "\"'”’»)]}*_`"
+_OPENERS = "\"'“‘«([*_`"
+_MARKER = re.compile(r"^(?:[>#*_\-•\s]+|\d{1,2}[.)]\s+)+")
+_QUOTES = {'"': '"', "“": "”", "«": "»", "'": "'", "‘": "’"}
+_ABBREVIATIONS = {
+    *("e.g", "i.e", "cf", "vs", "viz", "dr", "mr", "mrs", "ms", "prof", "st", "al", "ca"),
+    *("approx", "resp"),
+}
+_NUMBERED = {"no", "nos", "p", "pp", "ch", "sec", "fig", "eq", "vol"}
+"""Abbreviations only in front of a number."""
+
+
+def first_sentence(text: str, *, final: bool = False) -> str | None:
+    """The first sentence of `text`, or None while it may still go on.
+
+    A line break ends it too. With `final` nothing is to come, so all of a text without an end is
+    its sentence; None then means that there was nothing.
+    """
+    text = text.lstrip()
+    line, broken, _ = text.partition("\n")
+    for match in _END.finditer(line):
+        if _ends(line, match, known=final or bool(broken)):
+            return line[: match.end()]
+    return line.rstrip() if line and (broken or final) else None
+
+
+def _ends(line: str, match: re.Match[str], *, known: bool) -> bool:
+    """Whether the sentence ends here; `known` says that the line is complete."""
+    before, mark, after = line[: match.start()], match.group(), line[match.end() :]
+    if mark in _SURE:
+        return True
+    rest = after.lstrip(_CLOSERS)
+    if not rest:
+        return known
+    following = rest.lstrip()
+    if not rest[0].isspace() or not following:
+        return False
+    if not _MARKER.sub("", f"{before}. "):
+        return False  # a list's number
+    if mark == ".":
+        return not _abbreviated(before, following) and not _goes_on(following)
+    if mark == "!" and before[-1:].isalpha() and not before[-2:-1].isalpha():
+        return following[0].isupper()  # a factorial
+    return following[0].isupper() or following[0] in _OPENERS
+
+
+def _abbreviated(before: str, following: str) -> bool:
+    word = before.rsplit(maxsplit=1)[-1].lstrip(_OPENERS).lower() if before.split() else ""
+    return word in _ABBREVIATIONS or (word in _NUMBERED and following[0].isdigit())
+
+
+def _goes_on(following: str) -> bool:
+    """Whether a text that begins so is the middle of a sentence."""
+    return following[0].islower() or not (following[0].isalnum() or following[0] in _OPENERS)
+
+
+def subproblem(text: str, *, final: bool = False) -> str | None:
+    """The first sentence as a query: one clean line without list marks, quotes or emphasis.
+
+    None when there is none yet, or, with `final`, when what there is holds no letter or digit.
+    """
+    sentence = first_sentence(clean(text), final=final)
+    if sentence is None:
+        return None
+    line = _bare(one_line(sentence, LONGEST))
+    return line if any(character.isalnum() for character in line) else None
+
+
+def _bare(line: str) -> str:
+    """Without list marks in front, emphasis, and quotes that enclose all of it."""
+    line = _MARKER.sub("", line).replace("**", "").replace("`", "").strip()
+    closer = _QUOTES.get(line[:1])
+    if closer is None:
+        return line
+    inner = line[1:].rstrip("., ") if line.rstrip("., ").endswith(closer) else line[1:]
+    if inner.endswith(closer):
+        return inner[: -len(closer)].strip()
+    return line if closer in inner else inner.strip()

@@ -1,0 +1,176 @@
+"""One turn, from a question to its answer: formulate, retrieve, reason, select."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from time import perf_counter
+from typing import Protocol
+
+from rm_local.engine.protocol import Message
+from rm_local.errors import RmLocalError, UsageError
+from rm_local.loop.events import (
+    Answered,
+    BranchFinished,
+    Event,
+    Formulated,
+    Retrieved,
+    failed,
+)
+from rm_local.loop.formulate import formulate
+from rm_local.loop.growing import Model
+from rm_local.loop.plan import Plan
+from rm_local.loop.reason import reason
+from rm_local.loop.select import choose
+from rm_local.loop.steering import Control, Steering
+from rm_local.records import Answer, Branch, Hit
+
+__all__ = ["Control", "Recall", "Steering", "solve"]
+
+
+class Recall(Protocol):
+    """Where hits come from; `loop.retrieve.Retriever` over a store."""
+
+    async def search(self, subproblem: str, k: int, gate: float) -> tuple[Hit, ...]:
+        """At most `k` hits that pass the gate, best first."""
+
+    async def random(self, k: int, seed: int) -> tuple[Hit, ...]:
+        """`k` entries drawn at random, for the control plan."""
+
+
+async def solve(
+    question: str,
+    plan: Plan,
+    engine: Model,
+    recall: Recall | None,
+    *,
+    steering: Steering = Steering(),  # noqa: B008 (frozen)
+    control: Control | None = None,
+    history: Sequence[Message] = (),
+) -> AsyncGenerator[Event, None]:
+    """The turn's events as they happen; the last is Answered or Failed.
+
+    An RmLocalError of the engine, the store or the question becomes a Failed; the engine can take
+    the next turn. After `control.stop()` every running branch ends, and what has come about by
+    then is answered with; a turn without that fails with exit code 130.
+    """
+    turn = _Turn(plan, engine, recall, steering, control or Control())
+    try:
+        async with aclosing(turn.run(question.strip(), history)) as events:
+            async for event in events:
+                yield event
+    except RmLocalError as error:
+        yield failed(error)
+
+
+class _Turn:
+    """What a turn has come to so far."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        engine: Model,
+        recall: Recall | None,
+        steering: Steering,
+        control: Control,
+    ) -> None:
+        self._plan = plan
+        self._engine = engine
+        self._recall = recall
+        self._steering = steering
+        self._control = control
+        self._began = perf_counter()
+        self._named: Formulated | None = None
+        self._hits: tuple[Hit, ...] = ()
+        self._branches: list[Branch] = []
+
+    async def run(self, question: str, history: Sequence[Message]) -> AsyncGenerator[Event, None]:
+        """All events but a Failed, which is raised as an RmLocalError."""
+        if not question:
+            raise UsageError("The question is empty.", "Type one.")
+        self._control.check()
+        messages = (*history, Message("user", question))
+        async with self._control.on_stop(self._engine.cancel):
+            prompt_tokens = await self._engine.open_turn(messages)
+        self._control.check()
+        if self._plan.retrieval != "none":
+            async with aclosing(self._formulate(question)) as named:
+                async for event in named:
+                    yield event
+        if self._plan.retrieval in ("random", "memory"):
+            yield await self._retrieve()
+        async with aclosing(self._reason(prompt_tokens)) as reasoned:
+            async for event in reasoned:
+                yield event
+        yield Answered(self._answer())
+
+    async def _formulate(self, question: str) -> AsyncGenerator[Event, None]:
+        parts = formulate(question, self._plan, self._engine, self._steering, self._control)
+        async with aclosing(parts) as events:
+            async for event in events:
+                if isinstance(event, Formulated):
+                    self._named = event
+                yield event
+
+    async def _retrieve(self) -> Retrieved:
+        """Pinned hits first, then what is found, without what the user dropped."""
+        if self._recall is None:
+            message = f"The plan {self._plan.name!r} needs a store."
+            raise UsageError(message, "Name one with --store, or take the plan none or length.")
+        began = perf_counter()
+        pinned, left_out = self._steering.pinned, self._steering.dropped
+        known = left_out | {hit.entry.id for hit in pinned}
+        found = await self._control.race(self._find(self._recall, self._plan.hints + len(known)))
+        fresh = [hit for hit in found if hit.entry.id not in known]
+        self._hits = (*pinned, *fresh[: max(0, self._plan.hints - len(pinned))])
+        return Retrieved(self._hits, perf_counter() - began)
+
+    async def _find(self, recall: Recall, k: int) -> tuple[Hit, ...]:
+        if self._plan.retrieval == "random":
+            return await recall.random(k, self._steering.seed)
+        return await recall.search(self._subproblem or "", k, self._plan.gate)
+
+    async def _reason(self, prompt_tokens: int) -> AsyncGenerator[Event, None]:
+        self._control.check()
+        branches = reason(
+            self._plan,
+            self._engine,
+            self._control,
+            seed=self._steering.seed,
+            subproblem=self._subproblem,
+            hits=self._hits,
+            prompt_tokens=prompt_tokens,
+        )
+        async with aclosing(branches) as events:
+            async for event in events:
+                if isinstance(event, BranchFinished):
+                    self._branches.append(event.branch)
+                yield event
+
+    @property
+    def _subproblem(self) -> str | None:
+        return self._named.subproblem if self._named else None
+
+    def _answer(self) -> Answer:
+        """What the branches come to; raises Stopped or RmLocalError when it is nothing."""
+        branches = sorted(self._branches, key=lambda branch: branch.index)
+        ended = [b for b in branches if b.result is not None or b.stop in ("end", "length")]
+        choice = choose(ended, keep=self._plan.keep, tau=self._plan.tau)
+        if choice is None:
+            self._control.check()
+            raise RmLocalError(
+                "No branch came to an answer within its budget.",
+                "Give it more tokens, or ask in other words.",
+            )
+        hints = [b.hint.entry.id for b in choice.agreed if b.hint]
+        tokens = sum(b.tokens for b in branches) + (self._named.tokens if self._named else 0)
+        return Answer(
+            text=choice.branch.text,
+            result=choice.branch.result,
+            branch=choice.branch.index,
+            agreed=len(choice.agreed),
+            branches=len(branches),
+            hints=tuple(dict.fromkeys(hints)),
+            tokens=tokens,
+            seconds=perf_counter() - self._began,
+        )

@@ -1,0 +1,214 @@
+"""What every face runs on: settings, engine, store and embedder, each opened once, when needed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import aclosing
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rm_local import settings as places
+from rm_local.engine.protocol import Message, ModelInfo
+from rm_local.errors import EngineError, RmLocalError
+from rm_local.loop.events import Event, failed
+from rm_local.loop.plan import Plan
+from rm_local.loop.solve import Control, Steering, solve
+from rm_local.records import Hit
+from rm_local.sessions.journal import Journal
+from rm_local.settings import Settings
+
+if TYPE_CHECKING:
+    from rm_local.engine.client import Engine
+    from rm_local.loop.retrieve import Retriever
+
+ANY = -1.0
+"""A gate that every hit passes."""
+
+
+class Runtime:
+    """The parts, and the two things that a face does with them: `solve` and `search`.
+
+    The model's process starts with the first thing that needs it. Not for several event loops.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        model: Path | None = None,
+        store: Path | None = None,
+        warn: Callable[[str], None] = lambda _message: None,
+    ) -> None:
+        """`model` and `store` go before the settings'; `warn` gets what is no error of a turn."""
+        self.settings = settings
+        self.model = model or settings.model or places.shipped_model()
+        self.store = store or settings.store or places.shipped_store()
+        self.warn = warn
+        self._engine: Engine | None = None
+        self._retriever: Retriever | None = None
+        self._entries: int | None = None
+        self._journal: Journal | None = None
+        self._opening_model = asyncio.Lock()
+        self._opening_memory = asyncio.Lock()
+
+    @property
+    def engine(self) -> Engine:
+        """The engine; its process is not started by asking for it."""
+        if self._engine is None:
+            from rm_local.engine.client import Engine
+
+            self._engine = Engine(
+                log=places.worker_log(),
+                threads=self.settings.threads,
+                gpu_layers=self.settings.gpu_layers,
+            )
+        return self._engine
+
+    @property
+    def info(self) -> ModelInfo | None:
+        """The loaded model; None before it is loaded, and after its process died."""
+        return self._engine.info if self._engine and self._engine.worker else None
+
+    @property
+    def entries(self) -> int | None:
+        """How many entries the store holds; None before it is opened."""
+        return self._entries
+
+    @property
+    def session(self) -> Path | None:
+        """The file that the current session is saved in; None before its first question."""
+        return self._journal.path if self._journal else None
+
+    async def load_model(self, on_progress: Callable[[float], None] | None = None) -> ModelInfo:
+        """Load the model, unless it is loaded; `on_progress` gets shares from 0 to 1.
+
+        Raises ModelMissing, ModelInvalid, EngineError.
+        """
+        async with self._opening_model:
+            return self.info or await self.engine.load(
+                self.model, context=self.settings.context, on_progress=on_progress
+            )
+
+    async def open_memory(self) -> Retriever:
+        """Open the store, unless it is open, then load the query embedder.
+
+        Raises StoreMissing and the other StoreErrors, EngineError.
+        """
+        async with self._opening_memory:
+            if self._retriever is None:
+                self._retriever = await self._opened_memory()
+            return self._retriever
+
+    async def _opened_memory(self) -> Retriever:
+        from rm_local.embed.minilm import MINILM
+        from rm_local.loop.retrieve import Retriever
+        from rm_local.memory.store import Store
+
+        store = await asyncio.to_thread(Store.open, self.store, embedder=MINILM)
+        try:
+            await self.engine.load_embedder(await asyncio.to_thread(_embedder_file))
+            self._entries = await asyncio.to_thread(store.count)
+        except BaseException:
+            store.close()
+            raise
+        return Retriever(self.engine, store)
+
+    async def solve(
+        self,
+        question: str,
+        plan: Plan,
+        *,
+        steering: Steering = Steering(),  # noqa: B008 (frozen)
+        control: Control | None = None,
+        history: Sequence[Message] = (),
+    ) -> AsyncGenerator[Event, None]:
+        """The turn's events as they happen, each saved before it is given out.
+
+        What is missing is opened first, the store before the model; when that fails, the turn is
+        one Failed.
+        """
+        control = control or Control()
+        journal = self._journal = self._journal or self._new_journal()
+        journal.ask(question, plan.name, steering.seed)
+        turn = self._turn(question, plan, steering, control, history)
+        async with aclosing(turn) as events:
+            async for event in events:
+                journal.write(event)
+                yield event
+
+    async def _turn(
+        self,
+        question: str,
+        plan: Plan,
+        steering: Steering,
+        control: Control,
+        history: Sequence[Message],
+    ) -> AsyncGenerator[Event, None]:
+        try:  # nothing is opened for an empty question, which the loop refuses
+            recall = await control.race(self._open_for(plan)) if question.strip() else None
+        except RmLocalError as error:
+            yield failed(error)
+            return
+        turn = solve(
+            question,
+            plan,
+            self.engine,
+            recall,
+            steering=steering,
+            control=control,
+            history=history,
+        )
+        async with aclosing(turn) as events:
+            async for event in events:
+                yield event
+
+    async def _open_for(self, plan: Plan) -> Retriever | None:
+        """What the plan needs: the cheap thing that may be missing first."""
+        recall = await self.open_memory() if plan.retrieval in ("random", "memory") else None
+        await self.load_model()
+        return recall
+
+    async def search(self, text: str, k: int = 10) -> tuple[Hit, ...]:
+        """At most `k` hits for `text`, best first, however far; the model is not loaded for it.
+
+        Raises StoreError, EngineError.
+        """
+        return await (await self.open_memory()).search(text, k, ANY)
+
+    def new_session(self) -> None:
+        """Save what comes next in a file of its own."""
+        if self._journal:
+            self._journal.close()
+        self._journal = None
+
+    async def close(self) -> None:
+        """End the model's process and close the files; closing twice is allowed."""
+        self.new_session()
+        if self._retriever:
+            self._retriever.store.close()
+        if self._engine:
+            await self._engine.close()
+        self._retriever = self._engine = None
+
+    def _new_journal(self) -> Journal:
+        return Journal(
+            places.sessions_dir(),
+            model=str(self.model),
+            store=str(self.store),
+            warn=lambda message: self.warn(message),
+        )
+
+
+def _embedder_file() -> Path:
+    """The query embedder's GGUF, written on the very first call. Raises EngineError."""
+    from rm_local.embed.minilm import gguf_file
+
+    cache = places.cache_dir()
+    try:
+        return gguf_file(cache)
+    except OSError as error:
+        raise EngineError(
+            f"The embedder's file cannot be written to {cache}: {error.strerror}.",
+            "Make room there, or point RM_LOCAL_HOME at another folder.",
+        ) from None

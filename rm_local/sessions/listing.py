@@ -1,0 +1,97 @@
+"""Which sessions are saved."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Literal
+
+from rm_local import settings
+from rm_local.errors import RmLocalError, UsageError
+from rm_local.loop.events import Answered, Failed
+from rm_local.sessions.lines import ASKED, SUFFIX, begins, decode, opened
+
+State = Literal["answered", "stopped", "failed", "cut short"]
+"""How a session's last turn ended; `cut short`: not at all, or it is still under way."""
+
+STOPPED = 130
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """What a list shows of a saved session."""
+
+    id: str
+    path: Path
+    started: datetime
+    question: str
+    """The first one."""
+    turns: int
+    model: str
+    state: State
+
+    @property
+    def title(self) -> str:
+        """What to call it."""
+        return self.question
+
+
+def list_sessions(folder: Path | None = None) -> list[Session]:
+    """The saved sessions of `folder`, or of the user, newest first; other files are left out."""
+    found = []
+    for path in (folder or settings.sessions_dir()).glob(f"*{SUFFIX}"):
+        try:
+            found.append(_summary(path))
+        except RmLocalError:
+            continue
+    return sorted(found, key=lambda session: (session.started, session.id), reverse=True)
+
+
+def find_session(beginning: str, folder: Path | None = None) -> Path:
+    """The file of the one session whose id begins so; UsageError when there is none or several."""
+    folder = folder or settings.sessions_dir()
+    found = [path for path in folder.glob(f"*{SUFFIX}") if path.stem.startswith(beginning)]
+    exact = [path for path in found if path.stem == beginning]
+    if len(exact or found) == 1:
+        return (exact or found)[0]
+    if found:
+        ids = ", ".join(sorted(path.stem for path in found))
+        raise UsageError(f"Several sessions begin with {beginning!r}: {ids}.", "Give more of it.")
+    raise UsageError(f"There is no session {beginning!r}.", "`rm-local sessions` lists them.")
+
+
+def _summary(path: Path) -> Session:
+    """Reads the lines but parses few: most are tokens."""
+    header, lines = opened(path)
+    question, turns = "", 0
+    state: State = "cut short"
+    for line in lines:
+        if not any(begins(line, kind) for kind in (ASKED, Answered.event, Failed.event)):
+            continue
+        if (fields := decode(line)) is None:
+            continue
+        if fields["event"] == ASKED:
+            question = question or str(fields.get("question", ""))
+            turns, state = turns + 1, "cut short"
+        elif fields["event"] == Answered.event:
+            state = "answered"
+        else:
+            state = "stopped" if fields.get("exit_code") == STOPPED else "failed"
+    return Session(
+        id=path.stem,
+        path=path,
+        started=_started(header.get("started"), path),
+        question=question,
+        turns=turns,
+        model=str(header.get("model", "")),
+        state=state,
+    )
+
+
+def _started(written: object, path: Path) -> datetime:
+    """When it began, with its time zone; the file's own time when the header does not tell."""
+    try:
+        return datetime.fromisoformat(str(written)).astimezone()
+    except ValueError:
+        return datetime.fromtimestamp(path.stat().st_mtime).astimezone()

@@ -1,0 +1,175 @@
+"""A whole turn on real parts: the worker, the shipped model, the embedder and the seed store."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from itertools import pairwise
+
+import pytest
+
+from rm_local import sessions
+from rm_local.loop.events import (
+    Answered,
+    BranchFinished,
+    BranchStarted,
+    Event,
+    Failed,
+    Formulated,
+    Retrieved,
+    Token,
+)
+from rm_local.loop.plan import PLANS, Plan
+from rm_local.loop.solve import Control, Steering
+from rm_local.runtime import Runtime
+from rm_local.settings import Settings, shipped_model, shipped_store
+
+QUESTION = "What is 3/4 + 5/6?"
+PLAN = replace(PLANS["memory"], gate=0.0, max_tokens=256)
+
+pytestmark = pytest.mark.skipif(
+    not (shipped_model().exists() and shipped_store().exists()),
+    reason="the model and the seed store have not been built",
+)
+
+
+@pytest.fixture
+async def runtime() -> AsyncIterator[Runtime]:
+    """A runtime on what is shipped."""
+    opened = Runtime(Settings(threads=1, context=2048))
+    yield opened
+    await opened.close()
+
+
+async def turn(
+    runtime: Runtime,
+    plan: Plan = PLAN,
+    steering: Steering | None = None,
+    control: Control | None = None,
+    question: str = QUESTION,
+) -> list[Event]:
+    """All events of a turn."""
+    steering = steering or Steering(seed=1)
+    stream = runtime.solve(question, plan, steering=steering, control=control)
+    return [event async for event in stream]
+
+
+def branches_of(events: list[Event]) -> dict[int, BranchFinished]:
+    """What each branch came to."""
+    return {e.branch.index: e for e in events if isinstance(e, BranchFinished)}
+
+
+async def test_a_question_goes_all_the_way(runtime: Runtime) -> None:
+    """A subproblem is named, hits are found for it, every branch ends, one answer comes of it."""
+    events = await turn(runtime)
+    named = [event for event in events if isinstance(event, Formulated)]
+    (found,) = (event for event in events if isinstance(event, Retrieved))
+    started = [event for event in events if isinstance(event, BranchStarted)]
+
+    assert len(named) == 1
+    assert named[0].subproblem
+    assert 1 <= len(found.hits) <= PLAN.hints
+    assert {event.hint for event in started} == set(found.hits)
+    assert branches_of(events).keys() == {event.branch for event in started}
+    assert isinstance(events[-1], Answered | Failed)
+    if isinstance(events[-1], Failed):
+        assert events[-1].exit_code == 1
+
+
+async def test_pieces_add_up_to_the_branches(runtime: Runtime) -> None:
+    """What streams is what the branch holds in the end, and its tokens only grow."""
+    events = await turn(runtime)
+    for index, finished in branches_of(events).items():
+        own = [e for e in events if isinstance(e, Token) and e.branch == index]
+        text = "".join(e.text for e in own if e.part == "answer")
+        thinking = "".join(e.text for e in own if e.part == "thinking")
+
+        assert text.strip() == finished.branch.text
+        assert thinking.strip() == finished.branch.thinking
+        assert all(one.tokens <= other.tokens for one, other in pairwise(own))
+
+
+async def test_a_turn_is_saved_as_it_was(runtime: Runtime) -> None:
+    """The journal gives back the branches and the answer."""
+    events = await turn(runtime)
+    assert runtime.session is not None
+    (trace,) = sessions.replay(runtime.session)
+
+    assert {b.index: b for b in trace.branches} == {
+        index: finished.branch for index, finished in branches_of(events).items()
+    }
+    if isinstance(events[-1], Answered):
+        assert trace.answer == events[-1].answer
+
+
+async def test_a_search_loads_no_model(runtime: Runtime) -> None:
+    """Only the worker with the embedder, and the store."""
+    hits = await runtime.search("how do I add fractions with different denominators", 5)
+
+    assert len(hits) == 5
+    assert "fraction" in hits[0].entry.subproblem.lower()
+    assert runtime.info is None
+    assert runtime.entries
+
+
+async def test_a_stop_in_the_middle_keeps_the_texts(runtime: Runtime) -> None:
+    """Every branch ends, the running ones as cancelled, and the next question is answered."""
+    control = Control()
+    events: list[Event] = []
+    async for event in runtime.solve(QUESTION, PLAN, control=control):
+        events.append(event)
+        if isinstance(event, Token):
+            control.stop()
+    started = {e.branch for e in events if isinstance(e, BranchStarted)}
+
+    assert branches_of(events).keys() == started
+    assert "cancelled" in {e.branch.stop for e in branches_of(events).values()}
+    assert isinstance(events[-1], Answered | Failed)
+    assert branches_of(await turn(runtime))
+
+
+async def test_the_users_own_subproblem_and_hits(runtime: Runtime) -> None:
+    """Retrieved again for what the user wrote, with one hit pinned and one dropped."""
+    first, second, third = await runtime.search("how to add fractions", 3)
+    steering = Steering("how to add fractions", (third,), frozenset({first.entry.id}))
+    events = await turn(runtime, steering=steering)
+    (found,) = (event for event in events if isinstance(event, Retrieved))
+
+    assert events[0] == Formulated("how to add fractions", 0.0, "user")
+    assert [hit.entry.id for hit in found.hits[:2]] == [third.entry.id, second.entry.id]
+    assert first not in found.hits
+
+
+@pytest.mark.parametrize("plan", ["none", "cue", "random"])
+async def test_baselines_run_on_the_same_loop(runtime: Runtime, plan: str) -> None:
+    """Each ends with its own number of branches."""
+    chosen = replace(PLANS[plan], samples=min(2, PLANS[plan].samples), max_tokens=64)
+    events = await turn(runtime, chosen)
+
+    assert len(branches_of(events)) == chosen.samples
+
+
+async def test_a_question_longer_than_the_context(runtime: Runtime) -> None:
+    """It is refused with what to do, and the next one is answered."""
+    (event,) = await turn(runtime, question="why " * 5000)
+
+    assert isinstance(event, Failed)
+    assert event.exit_code == 3
+    assert event.remedy
+    assert branches_of(await turn(runtime))
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs SIGKILL")
+async def test_a_killed_worker_is_a_message_and_no_more(runtime: Runtime) -> None:
+    """The turn fails with exit code 3; the next one starts a new worker."""
+    events: list[Event] = []
+    async for event in runtime.solve(QUESTION, PLAN):
+        events.append(event)
+        if isinstance(event, Token) and runtime.engine.worker:
+            os.kill(runtime.engine.worker, signal.SIGKILL)
+
+    assert isinstance(events[-1], Failed)
+    assert events[-1].exit_code == 3
+    assert branches_of(await turn(runtime))

@@ -1,0 +1,400 @@
+"""A scripted engine, recall and runtime with exactly the interfaces of the real ones.
+
+A branch's script is a sequence of steps: text that it writes (`think`, `say`), an
+`asyncio.Event` that it waits for, or an exception that `grow` raises there. A word is a token.
+
+    gate = asyncio.Event()
+    engine = FakeEngine(branches=[[think("4 and 4"), gate, say("Answer: 8")]])
+    runtime = FakeRuntime(engine, FakeRecall([hit(1, 0.9)]))
+"""
+
+from __future__ import annotations
+
+import asyncio
+import zlib
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rm_local.engine.protocol import BranchSpec, Ended, Message, ModelInfo, Part, Piece, Stats
+from rm_local.errors import RmLocalError, WorkerDied
+from rm_local.loop import prompts
+from rm_local.loop.events import failed
+from rm_local.loop.solve import Control, Steering, solve
+from rm_local.records import Entry, Hit, StopReason
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from rm_local.loop.events import Event
+    from rm_local.loop.plan import Plan
+    from rm_local.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """A step: the branch writes this text as this part."""
+
+    part: Part
+    text: str
+
+
+Step = Write | asyncio.Event | Exception
+
+
+def think(text: str) -> Write:
+    """The branch writes `text` inside its thinking."""
+    return Write("thinking", text)
+
+
+def say(text: str) -> Write:
+    """The branch writes `text` behind its thinking."""
+    return Write("answer", text)
+
+
+def died() -> WorkerDied:
+    """The error of an engine whose worker was killed."""
+    return WorkerDied("The model's process was killed (SIGKILL).", "Its log is worker.log.")
+
+
+def hit(id: int, similarity: float = 0.8, subproblem: str = "", lexical: float = 0.0) -> Hit:
+    """A hit on an entry made up from its number."""
+    entry = Entry(
+        subproblem=subproblem or f"How do I do thing {id}?",
+        subroutine=f"For problems like this, I should do thing {id} step by step.",
+        domain="math",
+        source=f"hand/thing-{id}",
+        id=id,
+    )
+    return Hit(entry, similarity, lexical)
+
+
+INFO = ModelInfo(
+    path="fake.gguf",
+    name="fake",
+    architecture="qwen3",
+    quantisation="Q8_0",
+    parameters=4_000_000,
+    size=4_300_000,
+    context=4096,
+    trained_context=4096,
+    thinks=True,
+    device="CPU, 2 threads",
+)
+SUBPROBLEM = "How do I add two numbers?"
+BRANCHES: tuple[Sequence[Step], ...] = (
+    (think("4 and 4 make 8."), say("Answer: 8")),
+    (think("I count on from 4: 5, 6, 7, 8."), say("So the answer is 8.")),
+    (think("Let me try: 4 and 4 is 9, I believe it is."), say("Answer: 9")),
+)
+
+
+@dataclass(slots=True)
+class _Growing:
+    """A branch of the fake engine on its way."""
+
+    spec: BranchSpec
+    steps: deque[Step]
+    tokens: int = 0
+
+
+class FakeEngine:
+    """`rm_local.engine.client.Engine`, from a script.
+
+    `formulation` is the script of the branch whose forced text asks for the subproblem;
+    `branches` are the others', taken in turn when there are more specs than scripts.
+    What was asked of the engine is kept in `turns`, `grown`, `cancels`, `loads` and `embedded`.
+    """
+
+    def __init__(
+        self,
+        formulation: Sequence[Step] = (think(f" {SUBPROBLEM}"),),
+        branches: Sequence[Sequence[Step]] = BRANCHES,
+        *,
+        info: ModelInfo = INFO,
+        prompt_tokens: int = 20,
+        refuse: RmLocalError | None = None,
+        loading: asyncio.Event | None = None,
+        dimension: int = 16,
+    ) -> None:
+        """`refuse` is raised by `open_turn`; `load` waits for `loading` at half its progress."""
+        self.formulation = formulation
+        self.branches = branches
+        self.refuse = refuse
+        self.loading = loading
+        self.prompt_tokens = prompt_tokens
+        self.dimension = dimension
+        self.info: ModelInfo | None = None
+        self.turns: list[tuple[Message, ...]] = []
+        self.grown: list[tuple[BranchSpec, ...]] = []
+        self.cancels: list[tuple[frozenset[int] | None, StopReason]] = []
+        self.loads: list[Path] = []
+        self.embedded: list[str] = []
+        self.closed = False
+        self._info = info
+        self._stops: dict[int, StopReason] = {}
+        self._stop_all: StopReason | None = None
+        self._nudge = asyncio.Event()
+
+    @property
+    def worker(self) -> int | None:
+        """A process number while a model is loaded."""
+        return 1 if self.info else None
+
+    async def load(
+        self,
+        model: Path,
+        *,
+        context: int = 0,
+        on_progress: Callable[[float], None] | None = None,
+    ) -> ModelInfo:
+        """Progress 0, 0.5 and 1; between the last two it waits for `loading`."""
+        report = on_progress or (lambda _share: None)
+        self.loads.append(model)
+        report(0.0)
+        report(0.5)
+        if self.loading is not None:
+            await self.loading.wait()
+        report(1.0)
+        self.info = replace(self._info, path=str(model), context=context or self._info.context)
+        return self.info
+
+    async def load_embedder(self, path: Path) -> int:
+        """The dimension of the fake vectors."""
+        self.loads.append(path)
+        return self.dimension
+
+    async def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """(n, dimension), rows of length 1: words hashed into bins, so like texts are near."""
+        import numpy as np
+
+        self.embedded.extend(texts)
+        rows = np.full((len(texts), self.dimension), 1e-3, dtype=np.float32)
+        for row, text in zip(rows, texts, strict=True):
+            for word in text.lower().split():
+                row[zlib.crc32(word.encode()) % self.dimension] += 1.0
+        unit: NDArray[np.float32] = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+        return unit
+
+    async def open_turn(self, messages: Sequence[Message]) -> int:
+        """Keeps the messages; `refuse` is raised here."""
+        if self.refuse is not None:
+            raise self.refuse
+        self.turns.append(tuple(messages))
+        return self.prompt_tokens
+
+    async def grow(self, specs: Sequence[BranchSpec]) -> AsyncIterator[Piece | Ended]:
+        """One step of each branch in turn, until all have ended."""
+        self.grown.append(tuple(specs))
+        self._stops, self._stop_all = {}, None
+        live = {i: _Growing(spec, self._script(spec, i)) for i, spec in enumerate(specs)}
+        while live:
+            moved = False
+            for index, growing in list(live.items()):
+                await asyncio.sleep(0)
+                reason = self._stops.get(index, self._stop_all)
+                for event in self._step(index, growing, reason):
+                    moved = True
+                    if isinstance(event, Ended):
+                        del live[index]
+                    if event is not None:
+                        yield event
+            if live and not moved:
+                await self._wait(live)
+
+    def _script(self, spec: BranchSpec, index: int) -> deque[Step]:
+        if spec.forced == prompts.formulation():
+            return deque(self.formulation)
+        return deque(self.branches[index % len(self.branches)])
+
+    def _step(
+        self, index: int, growing: _Growing, reason: StopReason | None
+    ) -> list[Piece | Ended | None]:
+        """What this branch does now; [] when it waits, [None] when its event has come."""
+        if reason is not None:
+            return [_ended(index, growing, reason)]
+        if not growing.steps:
+            return [_ended(index, growing, "end")]
+        step = growing.steps[0]
+        if isinstance(step, asyncio.Event) and not step.is_set():
+            return []
+        growing.steps.popleft()
+        if isinstance(step, Exception):
+            raise step
+        return _write(index, growing, step) if isinstance(step, Write) else [None]
+
+    async def _wait(self, live: dict[int, _Growing]) -> None:
+        """Until a cancel, or until an event that a branch waits for."""
+        self._nudge.clear()
+        events = [g.steps[0] for g in live.values() if isinstance(g.steps[0], asyncio.Event)]
+        tasks = [asyncio.ensure_future(e.wait()) for e in (self._nudge, *events)]
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in tasks:
+                task.cancel()
+
+    async def cancel(
+        self, branches: Collection[int] | None = None, reason: StopReason = "cancelled"
+    ) -> None:
+        """The branches, or all, end with `reason` at their next step, also while they wait."""
+        self.cancels.append((None if branches is None else frozenset(branches), reason))
+        if branches is None:
+            self._stop_all = reason
+        else:
+            self._stops |= dict.fromkeys(branches, reason)
+        self._nudge.set()
+
+    async def count(self, text: str) -> int:
+        """Words."""
+        return len(text.split())
+
+    async def stats(self) -> Stats:
+        """Zeros."""
+        return Stats()
+
+    async def close(self) -> None:
+        """Forgets the model."""
+        self.closed, self.info = True, None
+
+    async def __aenter__(self) -> FakeEngine:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+
+def _ended(index: int, growing: _Growing, reason: StopReason) -> Ended:
+    return Ended(index, reason, growing.tokens, growing.tokens / 100)
+
+
+def _write(index: int, growing: _Growing, step: Write) -> list[Piece | Ended | None]:
+    """The piece that `step` makes, and the end when a stop text or the budget is reached."""
+    spec, text, stop = growing.spec, step.text, None
+    for mark in spec.stop:
+        if mark in text:
+            text, stop = text.split(mark)[0], "end"
+    growing.tokens += max(1, len(text.split()))
+    if growing.tokens >= spec.max_tokens:
+        growing.tokens, stop = spec.max_tokens, "length"
+    piece = Piece(index, step.part, text, growing.tokens)
+    if stop is None:
+        return [piece]
+    return [piece, Ended(index, "length" if stop == "length" else "end", growing.tokens, 0.0)]
+
+
+class FakeRecall:
+    """`rm_local.loop.solve.Recall`: the same hits for every subproblem, best first."""
+
+    def __init__(
+        self,
+        hits: Sequence[Hit] = (hit(1, 0.9), hit(2, 0.7), hit(3, 0.5)),
+        *,
+        gate: asyncio.Event | None = None,
+        error: RmLocalError | None = None,
+    ) -> None:
+        """`search` waits for `gate`, then raises `error` if there is one."""
+        self.hits = tuple(hits)
+        self.gate = gate
+        self.error = error
+        self.asked: list[str] = []
+
+    async def search(self, subproblem: str, k: int, gate: float) -> tuple[Hit, ...]:
+        """The first `k` hits at or above `gate`."""
+        self.asked.append(subproblem)
+        if self.gate is not None:
+            await self.gate.wait()
+        if self.error is not None:
+            raise self.error
+        return tuple(h for h in self.hits if h.similarity >= gate)[:k]
+
+    async def random(self, k: int, seed: int) -> tuple[Hit, ...]:
+        """`k` hits from a place in the list that the seed decides."""
+        if not self.hits:
+            return ()
+        start = seed % len(self.hits)
+        return (self.hits[start:] + self.hits[:start])[:k]
+
+
+class FakeRuntime:
+    """`rm_local.runtime.Runtime` over a fake engine and recall: the real loop, no journal."""
+
+    def __init__(
+        self,
+        engine: FakeEngine | None = None,
+        recall: FakeRecall | None = None,
+        *,
+        settings: Settings | None = None,
+        model: Path = Path("fake.gguf"),
+        store: Path = Path("fake.rms"),
+        model_error: RmLocalError | None = None,
+        memory_error: RmLocalError | None = None,
+    ) -> None:
+        """`model_error` and `memory_error` are what opening the model and the store raises."""
+        self.engine = engine or FakeEngine()
+        self.recall = recall or FakeRecall()
+        self.settings = settings
+        self.model = model
+        self.store = store
+        self.model_error = model_error
+        self.memory_error = memory_error
+        self.solved: list[tuple[str, Plan, Steering]] = []
+        self.sessions = 1
+        self.entries: int | None = None
+        """As Runtime's: None until the memory is opened."""
+
+    @property
+    def info(self) -> ModelInfo | None:
+        """The loaded model, or None."""
+        return self.engine.info
+
+    async def load_model(self, on_progress: Callable[[float], None] | None = None) -> ModelInfo:
+        """The model, loaded on the first call."""
+        if self.model_error is not None:
+            raise self.model_error
+        return self.engine.info or await self.engine.load(self.model, on_progress=on_progress)
+
+    async def open_memory(self) -> FakeRecall:
+        """The recall."""
+        if self.memory_error is not None:
+            raise self.memory_error
+        self.entries = len(self.recall.hits)
+        return self.recall
+
+    def new_session(self) -> None:
+        """Counts."""
+        self.sessions += 1
+
+    async def solve(
+        self,
+        question: str,
+        plan: Plan,
+        *,
+        steering: Steering = Steering(),  # noqa: B008 (frozen)
+        control: Control | None = None,
+        history: Sequence[Message] = (),
+    ) -> AsyncIterator[Event]:
+        """The real loop's events; a model or store that does not open is a `Failed`."""
+        self.solved.append((question, plan, steering))
+        try:
+            recall = await self.open_memory() if plan.retrieval in ("memory", "random") else None
+            await self.load_model()
+        except RmLocalError as error:
+            yield failed(error)
+            return
+        async for event in solve(
+            question, plan, self.engine, recall,
+            steering=steering, control=control, history=history,
+        ):  # fmt: skip
+            yield event
+
+    async def search(self, text: str, k: int = 10) -> tuple[Hit, ...]:
+        """The recall's hits, without a gate."""
+        return await (await self.open_memory()).search(text, k, -1.0)
+
+    async def close(self) -> None:
+        """Closes the engine."""
+        await self.engine.close()
