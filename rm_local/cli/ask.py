@@ -1,0 +1,153 @@
+"""`rm-local ask`: one question, one answer."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from rm_local.cli.group import INTERRUPTED, Failure
+from rm_local.cli.opening import MODEL, STORE, Opening, said
+
+if TYPE_CHECKING:
+    from rm_local.cli.narrate import Narrator
+    from rm_local.loop.events import Event
+    from rm_local.loop.plan import Plan
+    from rm_local.loop.solve import Control
+    from rm_local.runtime import Runtime
+
+EXAMPLE = 'rm-local ask "What is 3/4 + 5/6?"'
+COUNT = click.IntRange(min=1)
+
+
+@click.command()
+@click.argument("question", nargs=-1)
+@click.option("--json", "as_lines", is_flag=True, help="One event a line, as JSON.")
+@click.option("--plan", metavar="NAME", help="memory, none, length, cue or random.")
+@click.option("--samples", type=COUNT, metavar="M", help="Branches in all.")
+@click.option("--hints", type=COUNT, metavar="K", help="Hints at most, one a branch.")
+@click.option("--max-tokens", type=COUNT, metavar="N", help="Budget of one branch.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, metavar="N", show_default=True)
+@click.option("-q", "--quiet", is_flag=True, help="No narration on standard error.")
+@MODEL
+@STORE
+@click.pass_obj
+def ask(
+    opening: Opening,
+    question: tuple[str, ...],
+    as_lines: bool,
+    plan: str | None,
+    samples: int | None,
+    hints: int | None,
+    max_tokens: int | None,
+    seed: int,
+    quiet: bool,
+    model: Path | None,
+    store: Path | None,
+) -> None:
+    """Answer QUESTION, or what comes on standard input.
+
+    The answer goes to standard output, how it came about to standard error. Ctrl+C stops
+    and keeps what there is; twice leaves at once.
+    """
+    opening = opening.over(model, store)
+    way = planned(
+        plan or opening.settings().plan, samples=samples, hints=hints, max_tokens=max_tokens
+    )
+    asked = said(question, "question", EXAMPLE)
+    asyncio.run(answer(opening.runtime(), asked, way, seed, as_lines=as_lines, quiet=quiet))
+
+
+def planned(
+    name: str,
+    *,
+    samples: int | None = None,
+    hints: int | None = None,
+    max_tokens: int | None = None,
+) -> Plan:
+    """The plan of that name, with the numbers that were asked for in the place of its own."""
+    from rm_local.loop.plan import named
+
+    plan = named(name)
+    return replace(
+        plan,
+        samples=samples or plan.samples,
+        hints=hints or plan.hints,
+        max_tokens=max_tokens or plan.max_tokens,
+    )
+
+
+async def answer(
+    runtime: Runtime, question: str, plan: Plan, seed: int, *, as_lines: bool, quiet: bool
+) -> None:
+    """Solve and print; raises Failure with the exit code where no answer came of it."""
+    from rm_local.cli.narrate import Narrator
+    from rm_local.loop.events import Failed
+    from rm_local.loop.solve import Control, Steering
+
+    narrator = None if quiet or as_lines else Narrator()
+    control = Control()
+    last: Event | None = None
+    try:
+        with _stop_on_interrupt(control, narrator):
+            if narrator:
+                await _load(runtime, narrator, control)
+            steering = Steering(seed=seed)
+            async for last in runtime.solve(question, plan, steering=steering, control=control):
+                _put(last, narrator, as_lines)
+    finally:
+        await runtime.close()
+    if isinstance(last, Failed):
+        raise Failure(last.message, last.remedy, last.exit_code)
+    if control.stopped:
+        raise click.exceptions.Exit(INTERRUPTED)
+
+
+def _put(event: Event, narrator: Narrator | None, as_lines: bool) -> None:
+    """Data on standard output, flushed; the rest to the narrator."""
+    from rm_local.loop.events import Answered, as_json
+    from rm_local.text import clean
+
+    if as_lines:
+        click.echo(json.dumps(as_json(event)))
+    if narrator:
+        narrator.tell(event)
+    if isinstance(event, Answered) and not as_lines:
+        click.echo(clean(event.answer.text) or clean(event.answer.result or ""))
+
+
+async def _load(runtime: Runtime, narrator: Narrator, control: Control) -> None:
+    """Load the model with progress; what goes wrong is told by the turn, which tries again."""
+    from rm_local.errors import RmLocalError, Stopped
+
+    try:
+        await control.race(runtime.load_model(narrator.loading))
+    except Stopped:
+        raise
+    except RmLocalError:
+        narrator.wipe()
+
+
+@contextmanager
+def _stop_on_interrupt(control: Control, narrator: Narrator | None) -> Iterator[None]:
+    """Within it the first Ctrl+C stops the turn, the second leaves at once."""
+    loop = asyncio.get_running_loop()
+
+    def stop(*_: object) -> None:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        loop.call_soon_threadsafe(control.stop)
+        if narrator:
+            loop.call_soon_threadsafe(narrator.line, "Stopping; Ctrl+C again leaves at once.")
+
+    before = signal.signal(signal.SIGINT, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -1,0 +1,179 @@
+"""What `rm-local doctor` looks at. Each check names what it found and what to do about it."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from rm_local import __version__, settings
+from rm_local.cli.child import ask_child
+from rm_local.cli.draw import size
+from rm_local.errors import RmLocalError
+from rm_local.settings import Settings
+
+Level = Literal["ok", "warn", "bad"]
+
+SMALL_MEMORY = 2_000_000_000
+"""Bytes; rm-nano runs in less, a model for real work does not."""
+REINSTALL = "python -m pip install --force-reinstall --no-deps {}"
+VECTORS = {"x86_64": "AVX2", "amd64": "AVX2", "arm64": "NEON", "aarch64": "NEON"}
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One line of the report."""
+
+    name: str
+    level: Level
+    found: str
+    remedy: str = ""
+
+
+def every(wanted: Settings) -> Iterator[Check]:
+    """All checks, one after the other, as they are done."""
+    yield _python()
+    yield _libraries()
+    yield from _engine()
+    yield _memory()
+    yield _model(wanted.model or settings.shipped_model())
+    yield _embedder()
+    yield _store(wanted.store or settings.shipped_store())
+    yield from _folders()
+    yield _terminal()
+
+
+def _python() -> Check:
+    found = f"{platform.python_version()} ({sys.executable}), rm-local {__version__}"
+    return Check("Python", "ok", found)
+
+
+def _libraries() -> Check:
+    """SQLite and what the store loads into it."""
+    told = ask_child("rm_local.memory.probe")
+    if isinstance(told, str):
+        return Check("SQLite", "bad", told, REINSTALL.format("apsw sqlite-vec zstandard"))
+    found = "{sqlite} (apsw {apsw}), sqlite-vec {sqlite_vec}, zstandard {zstandard}"
+    return Check("SQLite", "ok", found.format(**told))
+
+
+def _engine() -> Iterator[Check]:
+    """llama.cpp's build, and the devices that it can use."""
+    told = ask_child("rm_local.engine.probe")
+    if isinstance(told, str):
+        rebuild = REINSTALL.format("--no-cache-dir llama-cpp-python==0.3.36")
+        yield Check("llama.cpp", "bad", told, f"Build it on this machine: {rebuild}")
+        return
+    features = told["features"]
+    found = f"llama-cpp-python {told['version']}, ggml {told['ggml']}: {' '.join(features)}"
+    wanted = VECTORS.get(platform.machine().lower())
+    if wanted and wanted not in features:
+        rebuild = REINSTALL.format("--no-cache-dir llama-cpp-python==0.3.36")
+        yield Check("llama.cpp", "warn", f"{found}; slow without {wanted}", f"Try: {rebuild}")
+    else:
+        yield Check("llama.cpp", "ok", found)
+    devices = [f"{name}: {about}, {size(total)}" for name, about, total in told["devices"]]
+    offload = "" if told["offload"] else " (this build uses no GPU)"
+    yield Check("Devices", "ok", "; ".join(devices) + offload)
+
+
+def _memory() -> Check:
+    free = _free_memory()
+    if free is None:
+        return Check("Memory", "ok", "this system does not tell how much is free")
+    if free < SMALL_MEMORY:
+        return Check("Memory", "warn", f"{size(free)} free", "Close something, or take rm-nano.")
+    return Check("Memory", "ok", f"{size(free)} free")
+
+
+def _free_memory() -> int | None:
+    """Bytes that can be had without swapping; None where the system has no plain way to ask."""
+    try:
+        for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines():
+            if line.startswith("MemAvailable:"):
+                return int(line.split()[1]) * 1024
+    except (OSError, ValueError):
+        pass
+    return None
+
+
+def _model(path: Path) -> Check:
+    """The file, without loading it: is it a GGUF, is it whole, and can it write?"""
+    from rm_local.engine import gguf_header
+
+    try:
+        header = gguf_header.read(path)
+        gguf_header.check_whole(path, header)
+        gguf_header.check_generates(path, header)
+    except RmLocalError as error:
+        return Check("Model", "bad", error.message, f"{error.remedy} Name it with --model FILE.")
+    found = f"{path}, {header.architecture}, {size(path.stat().st_size)}"
+    return Check("Model", "ok", found)
+
+
+def _embedder() -> Check:
+    """The weights that turn a subproblem into a vector."""
+    from rm_local.embed import minilm
+
+    try:
+        folder = minilm.weights_dir()
+        minilm.check_weights(folder)
+    except RmLocalError as error:
+        return Check("Embedder", "bad", error.message, error.remedy)
+    return Check("Embedder", "ok", f"{minilm.MINILM}, {folder}")
+
+
+def _store(path: Path) -> Check:
+    from rm_local.embed.minilm import MINILM
+    from rm_local.memory.store import Store
+
+    try:
+        with Store.open(path, embedder=MINILM) as store:
+            info = store.info()
+    except RmLocalError as error:
+        return Check("Store", "bad", error.message, error.remedy)
+    found = f"{path}, {info.entries:,} entries, {size(info.size)}, by {info.embedder}"
+    return Check("Store", "ok", found)
+
+
+def _folders() -> Iterator[Check]:
+    """Where everything lies, and whether it can be written there."""
+    config = settings.config_file()
+    yield Check("Settings", "ok", f"{config}{'' if config.exists() else ' (none yet)'}")
+    for name, folder in (
+        ("Sessions", settings.sessions_dir()),
+        ("Cache", settings.cache_dir()),
+        ("Logs", settings.log_dir()),
+    ):
+        if _writable(folder):
+            yield Check(name, "ok", str(folder))
+        else:
+            remedy = "Make it yours, or set RM_LOCAL_HOME to a folder that is."
+            yield Check(name, "bad", f"{folder} cannot be written to", remedy)
+
+
+def _writable(folder: Path) -> bool:
+    """Whether the folder, or the nearest one above that exists, is a folder to write in."""
+    nearest = next(each for each in (folder, *folder.parents) if each.exists())
+    return nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK)
+
+
+def _terminal() -> Check:
+    if not sys.stdout.isatty():
+        return Check("Terminal", "ok", "none here, so no app; the commands work")
+    columns, lines = shutil.get_terminal_size()
+    name = os.environ.get("TERM", "unknown")
+    colours = (
+        "16 million" if os.environ.get("COLORTERM") in ("truecolor", "24bit") else "256 or less"
+    )
+    found = f"{columns} x {lines}, {name}, {colours} colours, {sys.stdout.encoding}"
+    if columns < 80 or lines < 24:
+        return Check("Terminal", "warn", found, "The app wants 80 x 24 or more.")
+    if name == "dumb":
+        return Check("Terminal", "warn", found, "The app cannot draw on it; the commands work.")
+    return Check("Terminal", "ok", found)

@@ -1,0 +1,21 @@
+"""Small pictures out of characters, and numbers as people read them."""
+
+from __future__ import annotations
+
+UNITS = ("B", "KB", "MB", "GB", "TB")
+
+
+def bar(similarity: float, width: int = 10) -> str:
+    """`width` cells, full at a similarity of 1, empty at 0 or below, in steps of an eighth."""
+    full, rest = divmod(round(max(0.0, min(1.0, similarity)) * width * 8), 8)
+    part = chr(0x2590 - rest) if rest else ""
+    return ("█" * full + part).ljust(width, "░")
+
+
+def size(count: float) -> str:
+    """Bytes in the largest unit (of 1,000) that leaves a number of at least 1."""
+    for unit in UNITS:
+        if count < 1000 or unit == UNITS[-1]:
+            break
+        count /= 1000
+    return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"

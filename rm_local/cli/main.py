@@ -1,0 +1,60 @@
+"""The `rm-local` command: the app when it stands alone, else one of the commands."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from rm_local import __version__
+from rm_local.cli.group import LazyGroup
+from rm_local.cli.opening import MODEL, STORE, Opening
+
+COMMANDS = {
+    "ask": "rm_local.cli.ask:ask",
+    "search": "rm_local.cli.search:search",
+    "sessions": "rm_local.cli.sessions:sessions",
+    "doctor": "rm_local.cli.doctor:doctor",
+}
+HELP_NAMES = {"help_option_names": ["-h", "--help"]}
+
+
+@click.group(cls=LazyGroup, lazy=COMMANDS, invoke_without_command=True, context_settings=HELP_NAMES)
+@MODEL
+@STORE
+@click.version_option(__version__, "-V", "--version", message="rm-local %(version)s")
+@click.pass_context
+def cli(ctx: click.Context, model: Path | None, store: Path | None) -> None:
+    """Reasoning Memory, offline, in a terminal.
+
+    Alone it opens the app. A local model names the subproblem of your question, finds
+    subroutines for it in a store on your disk, and reasons under several of them.
+
+    Exit codes: 0 done, 1 failed, 2 wrong usage or settings, 3 model or engine,
+    4 store, 130 interrupted.
+    """
+    ctx.obj = Opening(model, store)
+    if ctx.invoked_subcommand is None:
+        ctx.exit(open_app(ctx.obj))
+
+
+def open_app(opening: Opening) -> int:
+    """Run the app until the user leaves it; its exit code."""
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        from rm_local.errors import UsageError
+
+        raise UsageError(
+            "The app needs a terminal, and this is none.", 'Here use: rm-local ask "..."'
+        )
+    from rm_local.tui.app import RmLocalApp
+
+    settings = opening.settings()
+    app = RmLocalApp(opening.runtime(), plan=settings.plan, theme=settings.theme)
+    app.run()
+    return app.return_code or 0
+
+
+def main() -> None:
+    """Entry point of the installed command."""
+    cli(prog_name="rm-local")

@@ -1,0 +1,78 @@
+"""`rm-local search`: the hits for a text, without the model that reasons."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shutil
+import textwrap
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from rm_local.cli.draw import bar
+from rm_local.cli.opening import STORE, Opening, said
+
+if TYPE_CHECKING:
+    from rm_local.records import Hit
+    from rm_local.runtime import Runtime
+
+INDENT = " " * 18
+EXAMPLE = 'rm-local search "how do I add fractions"'
+
+
+@click.command()
+@click.argument("text", nargs=-1)
+@click.option(
+    "-k", "number", type=click.IntRange(1, 1000), default=10, show_default=True, help="At most."
+)
+@click.option("--full", is_flag=True, help="With each hit's subroutine.")
+@click.option("--json", "as_data", is_flag=True, help="One JSON object with all hits.")
+@STORE
+@click.pass_obj
+def search(
+    opening: Opening,
+    text: tuple[str, ...],
+    number: int,
+    full: bool,
+    as_data: bool,
+    store: Path | None,
+) -> None:
+    """Show the entries nearest to TEXT, or to what comes on standard input, best first."""
+    wanted = said(text, "text", EXAMPLE)
+    hits = asyncio.run(_find(opening.over(store=store).runtime(), wanted, number))
+    if as_data:
+        from rm_local.loop.events import hit_as_json
+
+        click.echo(json.dumps({"hits": [hit_as_json(hit) for hit in hits]}))
+        return
+    for hit in hits:
+        click.echo(shown(hit, full=full))
+    if not hits:
+        click.echo("The store holds no entry.", err=True)
+
+
+async def _find(runtime: Runtime, text: str, number: int) -> tuple[Hit, ...]:
+    try:
+        return await runtime.search(text, number)
+    finally:
+        await runtime.close()
+
+
+def shown(hit: Hit, *, full: bool) -> str:
+    """The hit as a person reads it: two lines, and with `full` its subroutine below."""
+    from rm_local.text import clean, one_line
+
+    entry = hit.entry
+    title = click.style(one_line(entry.subproblem), bold=True)
+    origin = f"entry {entry.id}  {one_line(entry.domain)}  {one_line(entry.source)}"
+    lines = [
+        f"{bar(hit.similarity)} {hit.similarity:5.2f}  {title}",
+        INDENT + click.style(origin, dim=True),
+    ]
+    if full:
+        width = max(40, min(100, shutil.get_terminal_size().columns))
+        text = clean(entry.subroutine)
+        lines += [*textwrap.wrap(text, width, initial_indent=INDENT, subsequent_indent=INDENT), ""]
+    return "\n".join(lines)

@@ -1,0 +1,113 @@
+"""`rm-local sessions`: what was asked before, and what came of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from rm_local.cli.draw import bar
+
+if TYPE_CHECKING:
+    from rm_local.records import Branch, Trace
+    from rm_local.sessions import Session
+
+JSON = click.option("--json", "as_data", is_flag=True, help="One JSON object.")
+
+
+@click.group(invoke_without_command=True)
+@JSON
+@click.pass_context
+def sessions(ctx: click.Context, as_data: bool) -> None:
+    """List the saved sessions, newest first, or show one."""
+    if ctx.invoked_subcommand is None:
+        listed(as_data)
+
+
+@sessions.command("list")
+@JSON
+def list_command(as_data: bool) -> None:
+    """List the saved sessions, newest first."""
+    listed(as_data)
+
+
+@sessions.command()
+@click.argument("id")
+@JSON
+def show(id: str, as_data: bool) -> None:
+    """Show the session whose name begins with ID; `last` is the newest."""
+    from rm_local.sessions import replay
+
+    path = chosen(id)
+    turns = replay(path)
+    if as_data:
+        told = {"id": path.stem, "turns": [asdict(turn) for turn in turns]}
+        click.echo(json.dumps(told))
+        return
+    for turn in turns:
+        click.echo("\n".join(told_turn(turn)) + "\n")
+
+
+def listed(as_data: bool) -> None:
+    """Print all sessions."""
+    from rm_local.sessions import list_sessions
+    from rm_local.text import one_line
+
+    found = list_sessions()
+    if as_data:
+        click.echo(json.dumps({"sessions": [_as_json(saved) for saved in found]}))
+        return
+    for saved in found:
+        when = click.style(f"{saved.started:%Y-%m-%d %H:%M}", dim=True)
+        turns = "1 turn" if saved.turns == 1 else f"{saved.turns} turns"
+        question = one_line(saved.question, 100)
+        click.echo(f"{saved.id}  {when}  {turns:<9} {saved.state:<9} {question}")
+    if not found:
+        click.echo("Nothing is saved yet; every session is saved as it happens.", err=True)
+
+
+def chosen(id: str) -> Path:
+    """The file of the session that is meant; raises UsageError when none or several could be."""
+    from rm_local.sessions import find_session, list_sessions
+
+    if id == "last" and (found := list_sessions()):
+        return found[0].path
+    return find_session(id)
+
+
+def told_turn(turn: Trace) -> Iterator[str]:
+    """A turn's lines: question, subproblem, hits, branches, answer."""
+    from rm_local.text import clean, one_line
+
+    yield _head("Question", one_line(turn.question))
+    if turn.subproblem:
+        yield _head("Formulate", one_line(turn.subproblem))
+    for hit in turn.hits:
+        title = one_line(hit.entry.subproblem)
+        yield _head("Retrieve", f"{bar(hit.similarity)} {hit.similarity:.2f}  {title}")
+    for branch in turn.branches:
+        yield _head("Reason", _told_branch(branch))
+    if turn.answer:
+        yield _head("Answer", clean(turn.answer.text) or clean(turn.answer.result or ""))
+    if turn.failure:
+        yield _head("Failed", one_line(turn.failure))
+
+
+def _told_branch(branch: Branch) -> str:
+    from rm_local.text import one_line
+
+    result = "no answer" if branch.result is None else one_line(branch.result, 60)
+    under = f"entry {branch.hint.entry.id}" if branch.hint else "no hint"
+    return f"branch {branch.index + 1} under {under}: {result}, {branch.tokens} tokens"
+
+
+def _head(phase: str, text: str) -> str:
+    return f"{click.style(f'{phase:<9}', bold=True)} {text}"
+
+
+def _as_json(saved: Session) -> dict[str, object]:
+    return {**asdict(saved), "path": str(saved.path), "started": saved.started.isoformat()}

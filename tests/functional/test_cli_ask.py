@@ -1,0 +1,200 @@
+"""`rm-local ask`, over the real loop with a scripted engine."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from rm_local.cli.main import cli
+from rm_local.errors import ContextOverflow, ModelMissing, StoreMissing
+from rm_local.records import Entry, Hit
+from tests.fakes import FakeEngine, FakeRecall, FakeRuntime, Step, died, say, think
+
+Use = Callable[..., FakeRuntime]
+
+
+def run(*arguments: str, text: str | None = None) -> Result:
+    """The command's end, with standard output and standard error apart."""
+    return CliRunner().invoke(cli, ["ask", *arguments], input=text)
+
+
+def events(result: Result) -> list[dict[str, Any]]:
+    """The JSON objects on standard output, one a line."""
+    return [json.loads(line) for line in result.stdout.splitlines()]
+
+
+def test_the_answer_is_all_of_standard_output(use: Use) -> None:
+    """Standard output holds the answer; subproblem, hits, branches and cost are told beside it."""
+    use()
+
+    result = run("What is 4 + 4?")
+
+    assert result.exit_code == 0, result.stderr
+    assert result.stdout == "Answer: 8\n"
+    for word in ("Formulate", "add two numbers", "Retrieve", "0.90", "Reason", "branches agreed"):
+        assert word in result.stderr
+
+
+def test_quiet_tells_nothing(use: Use) -> None:
+    """With --quiet standard error stays empty."""
+    use()
+
+    result = run("-q", "What is 4 + 4?")
+
+    assert (result.stdout, result.stderr) == ("Answer: 8\n", "")
+
+
+@pytest.mark.parametrize("arguments", [[], ["-"]])
+def test_the_question_may_come_on_standard_input(use: Use, arguments: list[str]) -> None:
+    """Without a question, or with `-`, standard input is read."""
+    runtime = use()
+
+    result = run("-q", *arguments, text="What is\n4 + 4?\n")
+
+    assert result.exit_code == 0, result.stderr
+    assert runtime.solved[0][0] == "What is\n4 + 4?"
+
+
+def test_words_need_no_quotation_marks(use: Use) -> None:
+    """Several arguments are one question."""
+    runtime = use()
+
+    run("-q", "What", "is", "4 + 4?")
+
+    assert runtime.solved[0][0] == "What is 4 + 4?"
+
+
+def test_json_is_one_event_a_line(use: Use) -> None:
+    """The events come in their order; the last holds what programs rely on."""
+    use()
+
+    result = run("--json", "What is 4 + 4?")
+
+    told = events(result)
+    names = [event["event"] for event in told]
+    assert [name for i, name in enumerate(names) if name not in names[:i]] == [
+        "formulating",
+        "formulated",
+        "retrieved",
+        "branch_started",
+        "token",
+        "branch_finished",
+        "answered",
+    ]
+    assert told[-1]["answer"] == "8"
+    assert {"agreed", "branches", "hints", "tokens", "seconds"} <= set(told[-1])
+    assert result.stderr == ""
+
+
+def test_options_change_the_plan(use: Use) -> None:
+    """--plan, --samples, --hints, --max-tokens and --seed reach the loop."""
+    runtime = use()
+
+    run("-q", "--plan=random", "--samples=4", "--hints=2", "--max-tokens=99", "--seed=7", "4 + 4?")
+
+    _, plan, steering = runtime.solved[0]
+    assert (plan.name, plan.samples, plan.hints, plan.max_tokens) == ("random", 4, 2, 99)
+    assert steering.seed == 7
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["  "], "The question is empty."),
+        (["-"], "The question is empty."),
+        (["--plan", "mmeory", "4 + 4?"], "There is no plan 'mmeory'."),
+        (["--samples", "0", "4 + 4?"], "--samples"),
+        (["--nonsense", "4 + 4?"], "--nonsense"),
+    ],
+)
+def test_wrong_usage(use: Use, arguments: list[str], words: str) -> None:
+    """Exit code 2, what is wrong on standard error, and nothing is solved."""
+    runtime = use()
+
+    result = run(*arguments, text="\n")
+
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert words in result.stderr
+    assert not runtime.solved
+
+
+@pytest.mark.parametrize(
+    ("parts", "code", "words"),
+    [
+        ({"model_error": ModelMissing("No model there.", "Name one.")}, 3, "No model there."),
+        ({"memory_error": StoreMissing("No store there.", "Name one.")}, 4, "No store there."),
+        ({"engine": FakeEngine(refuse=ContextOverflow("Too long.", "Cut it."))}, 3, "Too long."),
+        ({"engine": FakeEngine(branches=[[think("hm"), died()]])}, 3, "was killed"),
+    ],
+)
+def test_a_turn_that_fails(use: Use, parts: dict[str, Any], code: int, words: str) -> None:
+    """Message and remedy on standard error, the error's exit code, nothing on standard output."""
+    use(**parts)
+
+    result = run("-q", "4 + 4?")
+
+    assert (result.exit_code, result.stdout) == (code, "")
+    assert result.stderr.startswith("error: ")
+    assert words in result.stderr
+    assert "\n  " in result.stderr
+
+
+def test_a_failed_turn_is_an_event_too(use: Use) -> None:
+    """With --json the last line is `failed` with its message, remedy and exit code."""
+    use(memory_error=StoreMissing("No store there.", "Name one."))
+
+    result = run("--json", "4 + 4?")
+
+    assert result.exit_code == 4
+    assert events(result)[-1] == {
+        "event": "failed",
+        "message": "No store there.",
+        "remedy": "Name one.",
+        "exit_code": 4,
+    }
+
+
+class Interrupt(asyncio.Event):
+    """A step of the script: here the person presses Ctrl+C."""
+
+    def is_set(self) -> bool:
+        """Never; the first question whether it is sends the signal."""
+        if not self.sent:
+            self.sent = True
+            signal.raise_signal(signal.SIGINT)
+        return False
+
+    sent = False
+
+
+def test_ctrl_c_stops_and_keeps_what_there_is(use: Use) -> None:
+    """Exit code 130; what the branches have answered by then is still shown."""
+    first: list[Step] = [think("4 and 4 make 8."), say("Answer: 8")]
+    second: list[Step] = [think("Let"), think(" me"), think(" see."), Interrupt()]
+    use(engine=FakeEngine(branches=[first, second]))
+
+    result = run("4 + 4?")
+
+    assert result.exit_code == 130, result.stderr
+    assert result.stdout == "Answer: 8\n"
+    assert "stopped" in result.stderr
+
+
+def test_control_characters_never_reach_the_terminal(use: Use) -> None:
+    """Neither an entry nor the model's text can steer the terminal."""
+    entry = Entry("How\x1b[2J do I add?", "I should\x07 add.", "math", "hand/\x9b31mx", 1)
+    steps = [think("8"), say("Answer: \x1b]0;owned\x078")]
+    use(engine=FakeEngine(branches=[steps]), recall=FakeRecall([Hit(entry, 0.9)]))
+
+    result = run("4 + 4?")
+
+    assert result.exit_code == 0
+    told = result.stdout + result.stderr
+    assert not {"\x1b", "\x07", "\x9b"} & set(told)
+    assert "How do I add?" in told

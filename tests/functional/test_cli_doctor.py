@@ -1,0 +1,109 @@
+"""`rm-local doctor`: what it finds, and what it says where something is wrong."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from rm_local.cli import checks
+from rm_local.cli.child import ask_child, ended
+from rm_local.cli.main import cli
+from rm_local.settings import Settings
+
+
+def report(*arguments: str) -> tuple[int, dict[str, dict[str, Any]]]:
+    """The exit code, and each check by its name."""
+    result = CliRunner().invoke(cli, ["doctor", "--json", *arguments])
+    found = json.loads(result.stdout)
+    assert found["ok"] == (result.exit_code == 0)
+    return result.exit_code, {check["name"]: check for check in found["checks"]}
+
+
+def test_the_libraries_are_named() -> None:
+    """Python, SQLite, sqlite-vec, llama.cpp with its features, and the devices."""
+    _, found = report()
+
+    assert all(found[name]["level"] != "bad" for name in ("Python", "SQLite", "llama.cpp"))
+    assert "sqlite-vec v0.1" in found["SQLite"]["found"]
+    assert "llama-cpp-python" in found["llama.cpp"]["found"]
+    assert "CPU" in found["Devices"]["found"]
+
+
+def test_what_is_bad_says_what_to_do(tmp_path: Path) -> None:
+    """Exit code 1; a model that is not there and a store that is none are each named."""
+    store = tmp_path / "no.rms"
+    store.write_bytes(b"hello")
+
+    code, found = report("--model", str(tmp_path / "no.gguf"), "--store", str(store))
+
+    assert code == 1
+    for name, path in (("Model", "no.gguf"), ("Store", "no.rms")):
+        assert found[name]["level"] == "bad"
+        assert path in found[name]["found"]
+        assert found[name]["remedy"]
+
+
+def test_each_check_is_a_line(tmp_path: Path) -> None:
+    """People get level, name and finding, and the remedy below."""
+    result = CliRunner().invoke(cli, ["doctor", "--model", str(tmp_path / "no.gguf")])
+
+    lines = result.stdout.splitlines()
+    (at,) = [i for i, line in enumerate(lines) if line.startswith("bad   Model")]
+    assert lines[at + 1].startswith(" " * 17)
+    assert lines[0].startswith("ok    Python")
+
+
+def test_a_folder_that_cannot_be_written_to(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A file stands where the folders should be."""
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("RM_LOCAL_HOME", str(tmp_path / "file"))
+
+    found = {check.name: check for check in checks.every(Settings())}
+
+    assert found["Sessions"].level == "bad"
+    assert "RM_LOCAL_HOME" in found["Sessions"].remedy
+
+
+@pytest.mark.parametrize("told", ["cannot be loaded: it was built for another processor"])
+def test_a_build_that_does_not_run_here(monkeypatch: pytest.MonkeyPatch, told: str) -> None:
+    """A child that died is a bad check with the command that mends it."""
+    monkeypatch.setattr(checks, "ask_child", lambda _: told)
+
+    found = {check.name: check for check in checks.every(Settings())}
+
+    assert found["llama.cpp"].level == "bad"
+    assert "llama-cpp-python" in found["llama.cpp"].remedy
+    assert found["SQLite"].level == "bad"
+
+
+def test_a_slow_build_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A build without the processor's vector instructions works, but is said to be slow."""
+    told = {"version": "0", "ggml": "0", "features": ["SSE3"], "offload": False, "devices": []}
+    monkeypatch.setattr(checks, "ask_child", lambda module: told if "engine" in module else "no")
+    monkeypatch.setattr(checks.platform, "machine", lambda: "x86_64")
+
+    found = {check.name: check for check in checks.every(Settings())}
+
+    assert found["llama.cpp"].level == "warn"
+    assert "AVX2" in found["llama.cpp"].found
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no signals to die of")
+def test_how_a_process_ended_in_words() -> None:
+    """An illegal instruction is told in words, another signal by name, else the last line."""
+    assert "illegal instruction" in ended(-4, "")
+    assert "SIGSEGV" in ended(-11, "")
+    assert ended(1, "Traceback\n  x\nImportError: no\n") == "cannot be loaded: ImportError: no"
+
+
+def test_a_child_without_an_answer() -> None:
+    """A module that is not there, and one that prints no JSON, are told and not raised."""
+    assert "No module named" in str(ask_child("rm_local.nothing"))
+    assert ask_child("this") == "gave no answer"

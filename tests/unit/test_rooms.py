@@ -1,0 +1,84 @@
+"""Each room, imported in a fresh process, holds only what it needs."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+HEAVY = ("apsw", "gguf", "llama_cpp", "numpy", "sentence_transformers", "textual", "torch")
+LIST = "import json, sys, {}; print(json.dumps(sorted(sys.modules)))"
+HELP = """
+import time
+from rm_local.cli.main import cli
+cli(["--help"], standalone_mode=False)
+print(time.process_time())
+"""
+
+MAY_HOLD = {
+    "rm_local": (),
+    "rm_local.records": (),
+    "rm_local.errors": (),
+    "rm_local.settings": (),
+    "rm_local.text": (),
+    "rm_local.engine.protocol": (),
+    "rm_local.engine.client": ("numpy",),
+    "rm_local.memory.store": ("apsw", "numpy"),
+    "rm_local.embed.minilm": ("numpy",),
+    "rm_local.loop.plan": (),
+    "rm_local.loop.events": (),
+    "rm_local.loop.solve": ("numpy",),
+    "rm_local.sessions": (),
+    "rm_local.runtime": ("apsw", "numpy"),
+    "rm_local.cli.main": (),
+    "rm_local.cli.ask": (),
+    "rm_local.cli.search": (),
+    "rm_local.cli.sessions": (),
+    "rm_local.cli.doctor": (),
+    "rm_local.tui.app": ("apsw", "numpy", "textual"),
+}
+
+
+def modules(room: str) -> set[str]:
+    """Names of all modules in a process that has imported `room`."""
+    done = subprocess.run(
+        [sys.executable, "-c", LIST.format(room)],
+        cwd=ROOT,
+        capture_output=True,
+        check=True,
+        text=True,
+    )
+    return set(json.loads(done.stdout))
+
+
+@pytest.mark.parametrize("room", MAY_HOLD)
+def test_a_room_brings_only_what_it_needs(room: str) -> None:
+    """No heavy package comes along that the room has no use for; none ever brings torch."""
+    assert modules(room) & set(HEAVY) <= set(MAY_HOLD[room])
+
+
+def test_help_is_quick() -> None:
+    """`--help` takes well under 0.3 s of the processor, from the start of Python on.
+
+    Not of the clock, as others may want the processor too; the best of three.
+    """
+
+    def seconds() -> float:
+        command = [sys.executable, "-c", HELP]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, check=True, text=True)
+        return float(done.stdout.splitlines()[-1])
+
+    assert min(seconds() for _ in range(3)) < 0.3
+
+
+def test_imports_run_one_way() -> None:
+    """The contracts of pyproject.toml hold."""
+    command = [sys.executable, "-c", "from importlinter.cli import lint_imports_command as c; c()"]
+
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, check=False, text=True)
+
+    assert done.returncode == 0, done.stdout
