@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 StopReason = Literal["end", "length", "cancelled", "outvoted"]
-"""Why a branch ended: the model was done, its budget was, the user stopped, the vote was settled."""
+"""Why a branch ended: the model was done, the budget spent, the user or the vote stopped it."""
 
 
 @dataclass(frozen=True, slots=True)

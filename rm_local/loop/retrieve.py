@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from rm_local.memory.store import Store
 
 POOL = 32
-"""Candidates at least, so that a larger k lengthens the list of hits but does not change it."""
+"""Candidates at least, so that thinning has some to choose from."""
 LEXICAL = 0.5
 """Share of the query's rare words from which a hit passes the gate at any similarity."""
-TRADE = 0.7
-"""Weight of being near the subproblem against being unlike the hits taken (MMR's lambda)."""
+TRADE = 0.75
+"""MMR's lambda: what nearly repeats a better hit gives way, what is merely alike does not."""
 REMEMBERED = 64
 """Subproblems whose vectors are kept."""
 
@@ -78,14 +78,14 @@ class Retriever:
             return tuple(hits[:k])
         vectors = self._store.vectors([hit.entry.id for hit in hits])
         relevance = np.array([score(hit.similarity, hit.lexical) for hit in hits])
-        return tuple(hits[place] for place in thinned(vectors, relevance, k))
+        return tuple(hits[place] for place in sorted(thinned(vectors, relevance, k)))
 
 
 def thinned(vectors: NDArray[np.float32], relevance: NDArray[np.float64], k: int) -> list[int]:
-    """Rows of `vectors` (n, d) by maximal marginal relevance, at most `k`.
+    """Rows of `vectors` (n, d) by maximal marginal relevance, at most `k`, in order of choice.
 
     Each next row has the highest TRADE * relevance - (1 - TRADE) * similarity to the nearest row
-    taken. A longer list begins with the shorter one (Carbonell and Goldstein, 1998).
+    taken. (Carbonell and Goldstein, 1998.)
     """
     taken: list[int] = []
     nearest = np.full(len(vectors), -1.0)
