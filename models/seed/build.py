@@ -1,0 +1,106 @@
+"""Build the seed store: `python -m models.seed.build [--out FILE] [--with bulk|llama]`.
+
+The same entries, in the same order, come from the same input: those written by hand, by file name,
+then those of rm-nano's curriculum.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.nano import curriculum
+from models.seed.checks import faults, near_duplicates
+from models.seed.handwritten import handwritten
+from rm_local import settings
+from rm_local.embed.minilm import MINILM, gguf_file, known_words
+from rm_local.errors import RmLocalError
+from rm_local.memory.store import Store
+from rm_local.records import Entry
+
+
+def seed_entries() -> list[Entry]:
+    """All entries of the seed store, in order."""
+    return [*handwritten(), *curriculum.entries()]
+
+
+def build(path: Path, entries: Sequence[Entry], vectors: NDArray[np.float32]) -> None:
+    """Write a store of `entries` beside `path`, then put it in its place."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f"{path.name}-", dir=path.parent) as folder:
+        part = Path(folder) / path.name
+        sample = [entry.subproblem + entry.subroutine for entry in entries]
+        with Store.create(
+            part, embedder=MINILM, dictionary_sample=sample, known_words=known_words()
+        ) as store:
+            store.add(entries, vectors)
+        os.replace(part, path)
+
+
+def embed(texts: Sequence[str], way: str) -> NDArray[np.float32]:
+    """Vectors, (n, 384), by sentence-transformers (`bulk`) or by llama.cpp (`llama`, no torch)."""
+    if way == "llama":
+        return asyncio.run(_embed_in_worker(texts))
+    from rm_local.embed.bulk import embed_bulk
+
+    return embed_bulk(texts)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; the exit code: 0 built, 1 an entry is not fit, 3 embedder, 4 store."""
+    parser = argparse.ArgumentParser(prog="python -m models.seed.build", description=__doc__)
+    parser.add_argument("--out", type=Path, default=None, help="default: the shipped store")
+    parser.add_argument("--with", dest="way", choices=("bulk", "llama"), default="bulk")
+    chosen = parser.parse_args(arguments)
+    try:
+        return _run(chosen.out or settings.shipped_store(), chosen.way)
+    except RmLocalError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+
+
+def _run(path: Path, way: str) -> int:
+    entries = seed_entries()
+    if found := faults(entries):
+        print(*found, sep="\n", file=sys.stderr)
+        return 1
+    vectors = embed([entry.subproblem for entry in entries], way)
+    for pair in near_duplicates(entries, vectors):
+        print(
+            f"nearly the same ({pair.similarity:.3f}): {pair.one.source} {pair.one.subproblem!r}"
+            f" and {pair.other.source} {pair.other.subproblem!r}",
+            file=sys.stderr,
+        )
+    build(path, entries, vectors)
+    _report(path, entries)
+    return 0
+
+
+def _report(path: Path, entries: Sequence[Entry]) -> None:
+    size = path.stat().st_size
+    for kind, count in sorted(Counter(e.source.split("/")[0] for e in entries).items()):
+        print(f"{kind}: {count} entries")
+    for domain, count in sorted(Counter(entry.domain for entry in entries).items()):
+        print(f"  {domain}: {count}")
+    print(f"{path}: {len(entries)} entries, {size:,} bytes, {size / len(entries):,.0f} an entry")
+
+
+async def _embed_in_worker(texts: Sequence[str]) -> NDArray[np.float32]:
+    from rm_local.engine.client import Engine
+
+    async with Engine(log=settings.worker_log()) as engine:
+        await engine.load_embedder(gguf_file(settings.cache_dir()))
+        return await engine.embed(texts)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

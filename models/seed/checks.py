@@ -1,0 +1,73 @@
+"""What an entry must be to enter the seed store."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rm_local.records import Entry
+
+FEWEST_WORDS, MOST_WORDS = 60, 200
+"""Words of a subroutine written by hand; the paper's have 198 on average."""
+
+NEAR = 0.97
+"""Cosine from which two subproblems are reported as nearly the same."""
+
+FIRST_PERSON = re.compile(r"\b(I|I'm|my|me|myself|we|our)\b", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Two entries whose subproblems are nearly the same."""
+
+    one: Entry
+    other: Entry
+    similarity: float
+
+
+def faults(entries: Sequence[Entry]) -> list[str]:
+    """What is wrong with the entries, each with source and subproblem; empty when all are fit."""
+    return [
+        f"{entry.source}: {entry.subproblem[:60]!r}: {fault}"
+        for entry, seen in zip(entries, _seen(entries), strict=True)
+        for fault in _faults(entry, seen)
+    ]
+
+
+def near_duplicates(entries: Sequence[Entry], vectors: NDArray[np.float32]) -> list[Pair]:
+    """Pairs of entries with a cosine above `NEAR`; `vectors`, (n, d), have rows of length 1."""
+    cosines = np.triu(vectors @ vectors.T, k=1)
+    return [
+        Pair(entries[i], entries[j], float(cosines[i, j]))
+        for i, j in np.argwhere(cosines > NEAR).tolist()
+    ]
+
+
+def _faults(entry: Entry, seen: bool) -> Iterator[str]:
+    for field in ("subproblem", "subroutine", "domain", "source"):
+        if not getattr(entry, field).strip():
+            yield f"its {field} is empty"
+    if seen:
+        yield "another entry has the same subproblem or subroutine"
+    if not FIRST_PERSON.search(entry.subroutine):
+        yield "its subroutine is not in the first person"
+    words = len(entry.subroutine.split())
+    if entry.source.startswith("hand/") and not FEWEST_WORDS <= words <= MOST_WORDS:
+        yield f"its subroutine has {words} words; {FEWEST_WORDS} to {MOST_WORDS} are allowed"
+
+
+def _seen(entries: Sequence[Entry]) -> Iterator[bool]:
+    """For each entry whether an earlier one has its subproblem or its subroutine."""
+    known: set[str] = set()
+    for entry in entries:
+        texts = {_plain(entry.subproblem), _plain(entry.subroutine)}
+        yield bool(texts & known)
+        known |= texts
+
+
+def _plain(text: str) -> str:
+    return " ".join(re.findall(r"\w+", text.lower()))

@@ -1,0 +1,111 @@
+"""A BERT sentence embedder, as sentence-transformers stores it, written as a GGUF for llama.cpp.
+
+Keys and tensor names are those of llama.cpp's `bert` architecture.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import gguf
+import numpy as np
+from numpy.typing import NDArray
+from safetensors.numpy import load_file
+
+SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
+WORD_START = "\u2581"
+"""llama.cpp marks the pieces that begin a word; BERT's vocabulary marks those that go on (`##`)."""
+
+OUTER = {
+    "embeddings.word_embeddings": "token_embd",
+    "embeddings.position_embeddings": "position_embd",
+    "embeddings.token_type_embeddings": "token_types",
+    "embeddings.LayerNorm": "token_embd_norm",
+}
+INNER = {
+    "attention.self.query": "attn_q",
+    "attention.self.key": "attn_k",
+    "attention.self.value": "attn_v",
+    "attention.output.dense": "attn_output",
+    "attention.output.LayerNorm": "attn_output_norm",
+    "intermediate.dense": "ffn_up",
+    "output.dense": "ffn_down",
+    "output.LayerNorm": "layer_output_norm",
+}
+FULL_PRECISION = ("position_embd.weight", "token_types.weight")
+"""Matrices that stay float32, as llama.cpp adds them to float32 rows; the others become float16."""
+
+
+def write_gguf(folder: Path, path: Path, name: str) -> None:
+    """Write the model of `folder` to `path`. OSError, KeyError: a file or a tensor is missing."""
+    config = json.loads((folder / "config.json").read_text("utf-8"))
+    limits = json.loads((folder / "sentence_bert_config.json").read_text("utf-8"))
+    # The context is what sentence-transformers cuts texts to, so that both cut alike.
+    context = int(limits["max_seq_length"])
+    writer = gguf.GGUFWriter(path, "bert")
+    writer.add_name(name)
+    _add_shape(writer, config, context)
+    _add_vocabulary(writer, (folder / "vocab.txt").read_text("utf-8").split("\n"))
+    weights = load_file(folder / "model.safetensors")
+    for source, target in _tensor_names(int(config["num_hidden_layers"])).items():
+        writer.add_tensor(target, _tensor(target, weights[source], context))
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+
+
+def _add_shape(writer: gguf.GGUFWriter, config: dict[str, Any], context: int) -> None:
+    writer.add_context_length(context)
+    writer.add_embedding_length(config["hidden_size"])
+    writer.add_feed_forward_length(config["intermediate_size"])
+    writer.add_block_count(config["num_hidden_layers"])
+    writer.add_head_count(config["num_attention_heads"])
+    writer.add_layer_norm_eps(config["layer_norm_eps"])
+    writer.add_causal_attention(False)
+    writer.add_pooling_type(gguf.PoolingType.MEAN)
+    writer.add_file_type(gguf.LlamaFileType.MOSTLY_F16)
+
+
+def _add_vocabulary(writer: gguf.GGUFWriter, lines: list[str]) -> None:
+    tokens = lines[:-1] if lines[-1] == "" else lines
+    writer.add_tokenizer_model("bert")
+    writer.add_tokenizer_pre("default")
+    writer.add_token_list([_piece(token) for token in tokens])
+    kinds = gguf.TokenType
+    writer.add_token_types([kinds.CONTROL if t in SPECIAL else kinds.NORMAL for t in tokens])
+    writer.add_token_type_count(2)
+    writer.add_pad_token_id(tokens.index("[PAD]"))
+    writer.add_unk_token_id(tokens.index("[UNK]"))
+    writer.add_bos_token_id(tokens.index("[CLS]"))
+    writer.add_sep_token_id(tokens.index("[SEP]"))
+    writer.add_mask_token_id(tokens.index("[MASK]"))
+
+
+def _piece(token: str) -> str:
+    if token.startswith("[") and token.endswith("]"):
+        return token
+    return token[2:] if token.startswith("##") else WORD_START + token
+
+
+def _tensor_names(layers: int) -> dict[str, str]:
+    """For each tensor its name in the safetensors file and in the GGUF."""
+    modules = dict(OUTER)
+    for layer in range(layers):
+        for source, target in INNER.items():
+            modules[f"encoder.layer.{layer}.{source}"] = f"blk.{layer}.{target}"
+    names = {f"{source}.weight": f"{target}.weight" for source, target in modules.items()}
+    for source, target in modules.items():
+        if not source.endswith("_embeddings"):
+            names[f"{source}.bias"] = f"{target}.bias"
+    return names
+
+
+def _tensor(name: str, weights: NDArray[Any], context: int) -> NDArray[Any]:
+    if name == "position_embd.weight":
+        weights = weights[:context]
+    if weights.ndim == 2 and name not in FULL_PRECISION:
+        return weights.astype(np.float16)
+    return weights.astype(np.float32)

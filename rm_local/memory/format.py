@@ -1,0 +1,80 @@
+"""The store's file format: names, numbers and tables. docs/format.md gives the reasons."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+APPLICATION_ID = 0x524D5331
+"""`RMS1` in the SQLite header: tells a store from any other SQLite file."""
+
+VERSION = 1
+"""Format version, in the SQLite header's user_version and in `meta`."""
+
+PAGE_SIZE = 4096
+CHUNK_SIZE = 256
+"""Rows in one chunk of binary codes; a chunk belongs to one partition and is allocated whole."""
+
+ONE_PARTITION = 0
+"""Partition of every row while a store has no clusters."""
+
+SCHEMA = """
+CREATE TABLE meta(key TEXT PRIMARY KEY, value) WITHOUT ROWID;
+CREATE TABLE centroid(blk INTEGER PRIMARY KEY, v BLOB NOT NULL);
+CREATE TABLE zdict(id INTEGER PRIMARY KEY, d BLOB NOT NULL);
+CREATE TABLE label(id INTEGER PRIMARY KEY, domain TEXT NOT NULL, source TEXT NOT NULL,
+    UNIQUE(domain, source));
+CREATE VIRTUAL TABLE code USING vec0(id INTEGER PRIMARY KEY, cid INTEGER PARTITION KEY,
+    e bit[{dimension}], chunk_size={chunk_size});
+CREATE INDEX code_part ON code_chunks(partition00);
+CREATE TABLE ref(id INTEGER PRIMARY KEY, v BLOB NOT NULL);
+CREATE TABLE text(id INTEGER PRIMARY KEY, label INTEGER NOT NULL, z BLOB NOT NULL);
+CREATE INDEX text_label ON text(label);
+CREATE VIRTUAL TABLE words USING fts5(subproblem, content='', contentless_delete=1, detail=none,
+    tokenize='unicode61 remove_diacritics 2');
+PRAGMA application_id={application_id};
+PRAGMA user_version={version};
+"""
+
+
+class DamagedError(Exception):
+    """Bytes in a store that no store writes; callers of the store see StoreInvalid."""
+
+
+@dataclass(frozen=True, slots=True)
+class EmbedderId:
+    """The embedder whose vectors a store holds."""
+
+    id: str
+    dimension: int
+    sha256: str
+    """Of the published weights file."""
+
+    def __str__(self) -> str:
+        return f"{self.id} ({self.dimension} dimensions, sha256 {self.sha256[:12]})"
+
+
+@dataclass(frozen=True, slots=True)
+class StoreInfo:
+    """What a store says of itself."""
+
+    path: Path
+    version: int
+    embedder: EmbedderId
+    entries: int
+    domains: tuple[str, ...]
+    """In alphabetical order."""
+    size: int
+    """Bytes on disk."""
+    writable: bool
+    """Whether this opening of it may add entries."""
+
+
+def schema(dimension: int) -> str:
+    """The statements that make an empty store for vectors of `dimension` components."""
+    return SCHEMA.format(
+        dimension=dimension,
+        chunk_size=CHUNK_SIZE,
+        application_id=APPLICATION_ID,
+        version=VERSION,
+    )

