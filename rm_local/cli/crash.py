@@ -7,11 +7,11 @@ import traceback
 from datetime import datetime
 
 from rm_local import __version__, settings
-from rm_local.cli.group import Failure
+from rm_local.errors import RmLocalError
 
 
-def crashed(error: Exception) -> Failure:
-    """The failure to report, with where its traceback was written."""
+def crashed(error: Exception) -> RmLocalError:
+    """What to tell the person, with where the traceback was written."""
     trace = "".join(traceback.format_exception(error))
     now = datetime.now()
     path = settings.log_dir() / f"crash-{now:%Y%m%d-%H%M%S-%f}.log"
@@ -23,4 +23,4 @@ def crashed(error: Exception) -> Failure:
     except OSError as unwritten:
         remedy = f"This is a fault of rm-local's; no details were saved: {unwritten}."
     said = next(iter(str(error).splitlines()), "")
-    return Failure(f"{type(error).__name__}: {said}", remedy, 1)
+    return RmLocalError(f"{type(error).__name__}: {said}", remedy)

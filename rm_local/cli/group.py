@@ -21,6 +21,11 @@ class Failure(click.ClickException):
         self.remedy = remedy
         self.exit_code = exit_code  # type: ignore[misc]  # click reads it from the instance
 
+    @classmethod
+    def of(cls, error: RmLocalError) -> Failure:
+        """The failure that reports this error."""
+        return cls(error.message, error.remedy, error.exit_code)
+
     def show(self, file: IO[Any] | None = None) -> None:
         """Write both lines, safe for a terminal."""
         from rm_local.text import clean
@@ -58,7 +63,7 @@ class LazyGroup(click.Group):
         try:
             return super().invoke(ctx)
         except RmLocalError as error:
-            raise Failure(error.message, error.remedy, error.exit_code) from error
+            raise Failure.of(error) from error
         except KeyboardInterrupt:
             ctx.exit(INTERRUPTED)
         except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
@@ -66,4 +71,4 @@ class LazyGroup(click.Group):
         except Exception as error:
             from rm_local.cli.crash import crashed
 
-            raise crashed(error) from error
+            raise Failure.of(crashed(error)) from error
