@@ -24,15 +24,10 @@ from rm_local.loop.events import (
 from rm_local.loop.plan import PLANS, Plan
 from rm_local.loop.solve import Control, Steering
 from rm_local.runtime import Runtime
-from rm_local.settings import Settings, shipped_model, shipped_store
+from rm_local.settings import Settings
 
 QUESTION = "What is 3/4 + 5/6?"
 PLAN = replace(PLANS["memory"], gate=0.0, max_tokens=256)
-
-pytestmark = pytest.mark.skipif(
-    not (shipped_model().exists() and shipped_store().exists()),
-    reason="the model and the seed store have not been built",
-)
 
 
 @pytest.fixture

@@ -1,0 +1,1 @@
+"""The Textual app: it draws itself from the one stream of events that `Runtime.solve` gives."""

@@ -1,0 +1,137 @@
+"""What the app knows beside its widgets: the turn that runs, what waits, what the user marked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from rm_local.records import Hit
+from rm_local.tui.turn import TurnView, begin, reduce
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    from rm_local.engine.protocol import ModelInfo
+    from rm_local.loop.events import Event
+    from rm_local.loop.plan import Plan
+    from rm_local.loop.steering import Control, Steering
+
+
+class Host(Protocol):
+    """What the app needs of `rm_local.runtime.Runtime`."""
+
+    @property
+    def info(self) -> ModelInfo | None: ...
+
+    @property
+    def entries(self) -> int | None: ...
+
+    async def load_model(self, on_progress: Callable[[float], None] | None = None) -> ModelInfo: ...
+
+    async def open_memory(self) -> object: ...
+
+    def solve(
+        self, question: str, plan: Plan, *, steering: Steering, control: Control | None = None
+    ) -> AsyncIterator[Event]: ...
+
+    def new_session(self) -> None: ...
+
+    async def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """Hits that the user pinned or dropped in the current turn, by the number of their entry."""
+
+    pinned: dict[int, Hit] = field(default_factory=dict)
+    dropped: dict[int, Hit] = field(default_factory=dict)
+
+    def pin(self, hit: Hit) -> Marks:
+        """With `hit` pinned, or no longer so if it was."""
+        return Marks(_toggled(self.pinned, hit), _without(self.dropped, hit))
+
+    def drop(self, hit: Hit) -> Marks:
+        """With `hit` dropped, or no longer so if it was."""
+        return Marks(_without(self.pinned, hit), _toggled(self.dropped, hit))
+
+    def listed(self, hits: tuple[Hit, ...]) -> tuple[Hit, ...]:
+        """The hits, and behind them the marked ones that are not among them."""
+        found = {hit.entry.id for hit in hits}
+        marked = (self.pinned | self.dropped).values()
+        return (*hits, *(hit for hit in marked if hit.entry.id not in found))
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A question to solve: afresh, or again under what the user changed."""
+
+    question: str
+    subproblem: str | None = None
+    marks: Marks = Marks()
+
+    def steering(self) -> Steering:
+        """The same as the loop wants it."""
+        from rm_local.loop.steering import Steering
+
+        pinned, dropped = tuple(self.marks.pinned.values()), frozenset(self.marks.dropped)
+        return Steering(subproblem=self.subproblem, pinned=pinned, dropped=dropped)
+
+
+class Conversation:
+    """One turn at a time; at most one more question waits."""
+
+    def __init__(self) -> None:
+        self.turn: TurnView | None = None
+        self.marks = Marks()
+        self.waiting: Ask | None = None
+        self.control: Control | None = None
+
+    @property
+    def running(self) -> bool:
+        """Whether a turn is under way."""
+        return self.control is not None
+
+    def begin(self, ask: Ask, now: float) -> Control:
+        """Start the turn of `ask`; the control stops it."""
+        from rm_local.loop.steering import Control
+
+        self.turn = begin(ask.question, now)
+        self.marks = ask.marks
+        self.control = Control()
+        return self.control
+
+    def take(self, event: Event, now: float) -> None:
+        """Move the turn on."""
+        if self.turn is not None:
+            self.turn = reduce(self.turn, event, now)
+
+    def end(self) -> Ask | None:
+        """The turn's events are over; what waited is handed out."""
+        self.control = None
+        waiting, self.waiting = self.waiting, None
+        return waiting
+
+    def stop(self) -> Ask | None:
+        """Stop the turn; what waited is handed back, so that nothing typed is lost."""
+        if self.control is not None:
+            self.control.stop()
+        waiting, self.waiting = self.waiting, None
+        return waiting
+
+    def again(self, subproblem: str | None = None) -> Ask | None:
+        """The same question under the subproblem given, or the one that stands, and the marks."""
+        if self.turn is None:
+            return None
+        return Ask(self.turn.question, subproblem or self.turn.subproblem or None, self.marks)
+
+    def forget(self) -> None:
+        """As new."""
+        self.turn, self.marks, self.waiting = None, Marks(), None
+
+
+def _toggled(marked: dict[int, Hit], hit: Hit) -> dict[int, Hit]:
+    return _without(marked, hit) if hit.entry.id in marked else marked | {hit.entry.id: hit}
+
+
+def _without(marked: dict[int, Hit], hit: Hit) -> dict[int, Hit]:
+    return {number: kept for number, kept in marked.items() if number != hit.entry.id}

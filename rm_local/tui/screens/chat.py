@@ -1,0 +1,293 @@
+"""The one screen on which questions are asked and answered."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.screen import Screen
+from textual.widgets import Footer
+
+from rm_local.loop.events import Event, Formulating, Token, failed
+from rm_local.loop.plan import Plan
+from rm_local.tui import format as fmt
+from rm_local.tui import messages as told
+from rm_local.tui.conversation import Ask, Conversation, Host
+from rm_local.tui.keys import CHAT
+from rm_local.tui.opening import open_all
+from rm_local.tui.opening import told as as_told
+from rm_local.tui.screens import reader
+from rm_local.tui.turn import context_used
+from rm_local.tui.widgets.prompt import Prompt
+from rm_local.tui.widgets.status import Status, StatusView
+from rm_local.tui.widgets.too_small import TooSmall
+from rm_local.tui.widgets.transcript import Transcript
+from rm_local.tui.widgets.turn_panel import TurnPanel
+
+if TYPE_CHECKING:
+    from rm_local.loop.steering import Control
+
+REDRAWS = 15
+"""Times a second, at most, that streaming text is drawn."""
+
+
+class ChatScreen(Screen[None]):
+    """Workers only post messages or move the `Conversation` on; `_draw` shows it."""
+
+    BINDINGS: ClassVar[list[BindingType]] = CHAT
+
+    def __init__(self, host: Host, plan: Plan, clock: Callable[[], float]) -> None:
+        super().__init__()
+        self.host = host
+        self.plan = plan
+        self.clock = clock
+        self.talk = Conversation()
+        self._status = StatusView()
+        self._opening = False
+        self._stale = False
+
+    def compose(self) -> ComposeResult:
+        """Status, turns, prompt, footer."""
+        yield TooSmall()
+        with Vertical(id="body"):
+            yield Status(id="status")
+            yield Transcript(id="transcript")
+            yield Prompt(id="prompt")
+            yield Footer(show_command_palette=False)
+
+    def on_mount(self) -> None:
+        """The window is there first; the model comes behind it."""
+        self.query_one(Prompt).focus()
+        self._tick = self.set_interval(1 / REDRAWS, self._draw_when_stale, pause=True)
+        self.call_after_refresh(self.open)
+
+    # Opening: model and store
+
+    def open(self) -> None:
+        """Load the model and open the store, unless that is done or under way."""
+        if self._opening or (self._status.info is not None and self.host.info is not None):
+            return
+        self._opening = True
+        self._set_status(StatusView(entries=self._status.entries))
+        self._open()
+
+    @work(group="open")
+    async def _open(self) -> None:
+        await open_all(self.host, self.post_message)
+
+    @on(told.ModelProgress)
+    def _loading(self, message: told.ModelProgress) -> None:
+        if self._status.info is None:
+            self._set_status(replace(self._status, share=message.share))
+
+    @on(told.ModelReady)
+    def _ready(self, message: told.ModelReady) -> None:
+        self._opening = False
+        self._set_status(replace(self._status, info=message.info))
+        self.query_one(Transcript).note(Content(""))
+        if not self.talk.running:
+            self._next(self.talk.end())
+
+    @on(told.MemoryReady)
+    def _searchable(self) -> None:
+        self._set_status(replace(self._status, entries=self.host.entries))
+
+    @on(told.OpeningFailed)
+    def _not_opened(self, message: told.OpeningFailed) -> None:
+        error = message.error
+        if message.of_model:
+            self._opening = False
+            self._set_status(replace(self._status, failed=True))
+            self._put_back(self.talk.stop())
+        said, remedy = fmt.one_line(error.message), fmt.one_line(error.remedy)
+        self.query_one(Transcript).note(Content.assemble((said, "$error"), "\n", remedy))
+        if self.talk.turn is not None:
+            self.notify(f"{said} {remedy}", severity="error", timeout=20, markup=False)
+
+    # Asking
+
+    @on(told.QuestionSubmitted)
+    def _asked(self, message: told.QuestionSubmitted) -> None:
+        self.ask(Ask(message.question))
+
+    @on(told.SubproblemEdited)
+    def _edited(self, message: told.SubproblemEdited) -> None:
+        self.query_one(Prompt).focus()
+        self._ask_again(message.subproblem)
+
+    def action_again(self) -> None:
+        """Retrieve and reason again."""
+        self._ask_again(None)
+
+    def _ask_again(self, subproblem: str | None) -> None:
+        if ask := self.talk.again(subproblem):
+            self._put_back(self.talk.stop())
+            self.ask(ask)
+
+    def ask(self, ask: Ask) -> None:
+        """Solve it now; or, while the model loads or another turn runs, as soon as may be."""
+        if self.talk.running or self._status.info is None:
+            self._put_back(self.talk.waiting)
+            self.talk.waiting = ask
+            reason = "this one ends" if self.talk.running else "the model is there"
+            self.query_one(Prompt).say(f"asked when {reason}: {fmt.one_line(ask.question)}")
+            self.refresh_bindings()
+            if not self.talk.running:
+                self.open()
+            return
+        self._keep_last()
+        control = self.talk.begin(ask, self.clock())
+        self._draw()
+        self.refresh_bindings()
+        self._tick.resume()
+        self._solve(ask, control)
+
+    @work(exclusive=True, group="turn")
+    async def _solve(self, ask: Ask, control: Control) -> None:
+        try:
+            stream = self.host.solve(
+                ask.question, self.plan, steering=ask.steering(), control=control
+            )
+            async for event in stream:
+                self._take(event)
+        except Exception as error:  # the app outlives whatever a turn does
+            self._take(failed(as_told(error)))
+        finally:
+            self.post_message(told.TurnEnded(self.talk.turn))
+
+    def _take(self, event: Event) -> None:
+        """Text is drawn by the clock, all else at once."""
+        self.talk.take(event, self.clock())
+        if isinstance(event, Token | Formulating):
+            self._stale = True
+            return
+        self._draw()
+        self.refresh_bindings()
+
+    @on(told.TurnEnded)
+    def _ended(self) -> None:
+        self._tick.pause()
+        waiting = self.talk.end()
+        self._draw()
+        self.refresh_bindings()
+        if self.host.info is None:  # the model's process died with the turn
+            self.talk.waiting = waiting
+            self.open()
+            return
+        self._next(waiting)
+
+    def _next(self, waiting: Ask | None) -> None:
+        self.query_one(Prompt).say("")
+        if waiting is not None:
+            self.ask(waiting)
+
+    def _keep_last(self) -> None:
+        """The turn before this one moves up into the transcript."""
+        if self.talk.turn is not None:
+            self.query_one(Transcript).keep(self.talk.turn)
+
+    def _put_back(self, waiting: Ask | None) -> None:
+        prompt = self.query_one(Prompt)
+        prompt.say("")
+        if waiting is not None:
+            prompt.put_back(waiting.question)
+
+    # Stepping in
+
+    def action_stop(self) -> None:
+        """Stop the turn; a question that waits goes back into the prompt."""
+        self._put_back(self.talk.stop())
+        self.refresh_bindings()
+
+    def action_prompt(self) -> None:
+        """To the prompt."""
+        self.query_one(Prompt).focus()
+
+    def action_edit(self) -> None:
+        """Edit the subproblem."""
+        if self.talk.turn is not None:
+            self.query_one(TurnPanel).edit(self.talk.turn.subproblem)
+
+    def action_thinking(self) -> None:
+        """Show or hide what the branches think."""
+        self.toggle_class("-no-thinking")
+
+    def action_copy_answer(self) -> None:
+        """Copy the answer, or what was said when the turn was stopped."""
+        if self.talk.turn is not None:
+            self.app.copy_to_clipboard(self.talk.turn.answer_text)
+            self.notify("Copied the answer.", timeout=2)
+
+    @on(told.HitPinned)
+    def _pinned(self, message: told.HitPinned) -> None:
+        self.talk.marks = self.talk.marks.pin(message.hit)
+        self._draw()
+
+    @on(told.HitDropped)
+    def _dropped(self, message: told.HitDropped) -> None:
+        self.talk.marks = self.talk.marks.drop(message.hit)
+        self._draw()
+
+    @on(told.HitOpened)
+    def _read_hit(self, message: told.HitOpened) -> None:
+        content = reader.entry(message.hit)
+        self.app.push_screen(reader.Reader(f"Entry · {fmt.origin(message.hit)}", lambda: content))
+
+    @on(told.BranchOpened)
+    def _read_branch(self, message: told.BranchOpened) -> None:
+        def written() -> Content:
+            turn = self.talk.turn
+            known = turn.branches if turn else ()
+            return next((reader.branch(b) for b in known if b.index == message.index), Content(""))
+
+        self.app.push_screen(reader.Reader(f"Branch {message.index + 1}", written))
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """The footer shows what can be done now."""
+        turn = self.talk.turn
+        if action == "stop":
+            return self.talk.running or self.talk.waiting is not None
+        if action in ("edit", "again"):
+            return turn is not None and turn.formulated is not None
+        if action == "copy_answer":
+            return turn is not None and not turn.running and bool(turn.answer_text)
+        return super().check_action(action, parameters)
+
+    def new_session(self) -> bool:
+        """Begin afresh; False while a turn runs."""
+        if self.talk.running:
+            self.notify("Stop this turn first (Esc).", severity="warning", timeout=4)
+            return False
+        self.talk.forget()
+        self.query_one(Transcript).forget()
+        self._set_status(replace(self._status, used=0))
+        self.refresh_bindings()
+        return True
+
+    # Drawing
+
+    def on_resize(self) -> None:
+        """A window that was too small had taken the focus away."""
+        if self.focused is None:
+            self.call_after_refresh(self.query_one(Prompt).focus)
+
+    def _draw_when_stale(self) -> None:
+        turn = self.talk.turn
+        if self._stale or (turn is not None and turn.running):
+            self._draw()
+
+    def _draw(self) -> None:
+        self._stale = False
+        if self.talk.turn is not None:
+            self.query_one(Transcript).show(self.talk.turn, self.talk.marks, self.clock())
+            self._set_status(replace(self._status, used=context_used(self.talk.turn)))
+
+    def _set_status(self, view: StatusView) -> None:
+        self._status = view
+        self.query_one(Status).show(view)

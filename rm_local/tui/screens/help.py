@@ -1,0 +1,103 @@
+"""What the app does and which keys it knows."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical, VerticalScroll
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Footer
+
+from rm_local.tui.widgets.line import Line
+from rm_local.tui.widgets.too_small import TooSmall
+
+KEYS = (
+    (
+        "Asking",
+        (
+            ("Enter", "ask"),
+            ("Shift+Enter, Ctrl+J", "new line in the question"),
+            ("Esc", "stop; what there is, is kept"),
+            ("F2", "edit the subproblem, reason again"),
+            ("F3", "reason again, with pins and drops"),
+            ("F4", "copy the answer"),
+        ),
+    ),
+    (
+        "On a hit",
+        (
+            ("Enter", "read the whole entry"),
+            ("p", "pin it for the next time, or not"),
+            ("d", "drop it for the next time, or not"),
+        ),
+    ),
+    (
+        "On a branch or an old turn",
+        (("Enter", "read all of it"), ("Up, Down, PgUp, PgDn", "scroll")),
+    ),
+    (
+        "Everywhere",
+        (
+            ("Tab, Shift+Tab", "next part, part before"),
+            ("Ctrl+T", "show or hide the thinking"),
+            ("Ctrl+O", "saved sessions"),
+            ("Ctrl+N", "new session"),
+            ("Ctrl+P", "all commands, colours"),
+            ("F1", "this help"),
+            ("Ctrl+Q", "quit"),
+        ),
+    ),
+)
+PHASES = (
+    ("Formulate", "$phase-formulate", "the model names the general subproblem in your question"),
+    ("Retrieve", "$phase-retrieve", "the store on this disk is searched for ways to solve it"),
+    ("Reason", "$phase-reason", "the model thinks on under each of them, side by side"),
+    ("Answer", "$phase-answer", "the branches vote; you see which hints carried it"),
+)
+
+
+def about() -> Content:
+    """The phases in a few lines."""
+    lines = [
+        Content.assemble((f"{name:<11}", f"bold {colour}"), (text, "$foreground 60%"))
+        for name, colour, text in PHASES
+    ]
+    return Content("\n").join(lines)
+
+
+def keys() -> Content:
+    """All keys, by place."""
+    blocks = []
+    for place, rows in KEYS:
+        block = [Content.styled(place, "bold $primary")]
+        block += [
+            Content.assemble((f"  {key:<21}", "$foreground"), (does, "$foreground 60%"))
+            for key, does in rows
+        ]
+        blocks.append(Content("\n").join(block))
+    return Content("\n\n").join(blocks)
+
+
+class Help(ModalScreen[None]):
+    """F1."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(
+            "escape,f1,q", "dismiss", "Close", id="help.close", tooltip="Back", key_display="Esc"
+        ),
+    ]
+
+    def compose(self) -> ComposeResult:
+        """A frame that scrolls."""
+        yield TooSmall()
+        with Vertical(classes="dialog"), VerticalScroll(id="help-scroll"):
+            yield Line(id="help-text")
+        yield Footer(show_command_palette=False)
+
+    def on_mount(self) -> None:
+        """Fill it."""
+        self.query_one(".dialog").border_title = "Help"
+        self.query_one("#help-text", Line).put(Content("\n\n").join([about(), keys()]))

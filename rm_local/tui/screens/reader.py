@@ -1,0 +1,95 @@
+"""Something to read in full: an entry of the store, or all that a branch has written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical, VerticalScroll
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Footer
+
+from rm_local.records import Hit
+from rm_local.tui import format as fmt
+from rm_local.tui.turn import BranchView
+from rm_local.tui.widgets.line import Line
+from rm_local.tui.widgets.too_small import TooSmall
+
+REDRAWS = 4
+"""Times a second that a text which still grows is drawn again."""
+
+
+class Reader(ModalScreen[None]):
+    """Shows what `source` gives, and again as it grows."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(
+            "escape,enter,q",
+            "dismiss",
+            "Close",
+            id="reader.close",
+            tooltip="Back to the question",
+            key_display="Esc",
+        ),
+        Binding("y,f4", "copy", "Copy", id="reader.copy", tooltip="Copy this text"),
+    ]
+
+    def __init__(self, title: str, source: Callable[[], Content]) -> None:
+        super().__init__()
+        self._title = title
+        self._source = source
+
+    def compose(self) -> ComposeResult:
+        """A frame that scrolls."""
+        yield TooSmall()
+        with Vertical(classes="dialog"), VerticalScroll(id="reader-scroll"):
+            yield Line(id="reader-text")
+        yield Footer(show_command_palette=False)
+
+    def on_mount(self) -> None:
+        """Draw now, and keep up with a text that grows."""
+        self.query_one(".dialog").border_title = Content(fmt.one_line(self._title))
+        self._draw()
+        self.set_interval(1 / REDRAWS, self._draw)
+
+    def action_copy(self) -> None:
+        """Copy the whole text."""
+        self.app.copy_to_clipboard(self._source().plain)
+        self.notify("Copied.", timeout=2)
+
+    def _draw(self) -> None:
+        self.query_one("#reader-text", Line).put(self._source())
+
+
+def entry(hit: Hit) -> Content:
+    """All of an entry, and how near it is."""
+    facts = [f"similarity {hit.similarity:.2f}, higher is nearer"]
+    if hit.lexical:
+        facts.append(f"{hit.lexical:.0%} of the rare words".replace("%", " %"))
+    if origin := fmt.origin(hit):
+        facts.append(origin)
+    if hit.entry.id:
+        facts.append(f"entry {hit.entry.id:,}")
+    return Content.assemble(
+        ("Subproblem\n", "bold $phase-formulate"),
+        fmt.plain(hit.entry.subproblem),
+        ("\n\nSubroutine\n", "bold $phase-retrieve"),
+        fmt.plain(hit.entry.subroutine),
+        ("\n\n" + " · ".join(facts), "$foreground 60%"),
+    )
+
+
+def branch(view: BranchView) -> Content:
+    """All that a branch has written."""
+    parts: list[Content | tuple[str, str]] = []
+    if thinking := view.thinking.strip():
+        parts += [("Thinking\n", "bold $phase-reason"), fmt.plain(thinking, "$foreground 60%")]
+    if said := view.text.strip():
+        parts += [
+            ("\n\nAnswer\n" if parts else "Answer\n", "bold $phase-answer"),
+            fmt.plain(said),
+        ]
+    return Content.assemble(*parts) if parts else Content("Nothing yet.")

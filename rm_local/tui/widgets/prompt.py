@@ -1,0 +1,87 @@
+"""Where the question is typed."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.events import Key
+from textual.widgets import TextArea
+
+from rm_local.tui import format as fmt
+from rm_local.tui.messages import QuestionSubmitted
+
+NEWLINE = ("shift+enter", "ctrl+j")
+HINT = "Ask a hard question"
+
+
+class Prompt(TextArea):
+    """Enter asks; Shift+Enter or Ctrl+J begins a new line."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(
+            "enter",
+            "submit",
+            "Ask",
+            id="prompt.ask",
+            tooltip="Ask the question",
+            key_display="⏎",
+        ),
+        Binding(
+            ",".join(NEWLINE),
+            "newline",
+            "New line",
+            id="prompt.newline",
+            tooltip="Begin a new line in the question",
+            show=False,
+        ),
+    ]
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(
+            id=id, placeholder=HINT, highlight_cursor_line=False, compact=True, show_cursor=True
+        )
+
+    async def _on_key(self, event: Key) -> None:
+        """Enter and the new line take their turn among the keys, however fast they are typed.
+
+        A binding's action would run before, or after, keys that are still on their way.
+        """
+        if event.key == "enter":
+            self.action_submit()
+        elif event.key in NEWLINE:
+            self.action_newline()
+        else:
+            return
+        event.stop()
+        event.prevent_default()
+
+    def action_submit(self) -> None:
+        """Hand the question out and empty the prompt; there is none while it is blank."""
+        if question := self.text.strip():
+            self.clear()
+            self.post_message(QuestionSubmitted(question))
+
+    def action_newline(self) -> None:
+        """A new line where the cursor is."""
+        self.insert("\n", maintain_selection_offset=False)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """There is nothing to ask while the prompt is empty."""
+        if action == "submit" and not self.text.strip():
+            return None
+        return super().check_action(action, parameters)
+
+    def on_text_area_changed(self) -> None:
+        """The footer tells whether there is something to ask."""
+        self.refresh_bindings()
+
+    def put_back(self, question: str) -> None:
+        """Give a question back that was not asked; what was typed since stays below it."""
+        self.text = "\n".join(text for text in (question, self.text) if text)
+        self.move_cursor(self.document.end)
+
+    def say(self, note: str) -> None:
+        """A note on the prompt's lower edge; an empty one takes it away."""
+        self.border_subtitle = Content(fmt.shorten(note, 70)) if note else None

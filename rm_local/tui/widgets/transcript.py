@@ -1,0 +1,57 @@
+"""The turns, old ones above and compact, the current one filling the window."""
+
+from __future__ import annotations
+
+from textual.app import ComposeResult
+from textual.containers import Center, Vertical, VerticalScroll
+from textual.content import Content
+
+from rm_local.tui.conversation import Marks
+from rm_local.tui.screens.help import about
+from rm_local.tui.turn import TurnView
+from rm_local.tui.widgets.line import Line
+from rm_local.tui.widgets.past import PastTurn
+from rm_local.tui.widgets.turn_panel import TurnPanel
+
+
+class Transcript(VerticalScroll, can_focus=False):
+    """The current turn has a fixed height, so nothing moves while the user reads above it."""
+
+    def compose(self) -> ComposeResult:
+        """The welcome, and the current turn in its stead once there is one."""
+        with Center(id="welcome"), Vertical(id="welcome-box"):
+            yield Line(id="welcome-title")
+            yield Line(id="welcome-text")
+            yield Line(id="welcome-note")
+        yield TurnPanel(id="turn")
+
+    def on_mount(self) -> None:
+        """Nothing has been asked yet."""
+        title = Content.styled("Ask a hard question. Everything stays on this machine.", "bold")
+        self.query_one("#welcome-title", Line).put(title)
+        self.query_one("#welcome-text", Line).put(about())
+        self.query_one("#turn").display = False
+
+    def show(self, view: TurnView, marks: Marks, now: float) -> None:
+        """Draw the current turn."""
+        self.query_one("#welcome").display = False
+        panel = self.query_one("#turn", TurnPanel)
+        panel.display = True
+        panel.show(view, marks, now)
+
+    def note(self, content: Content) -> None:
+        """Something to know before the first question."""
+        self.query_one("#welcome-note", Line).put(content)
+
+    def keep(self, view: TurnView) -> None:
+        """Put a turn that is over above the current one; who reads above stays where they are."""
+        following = self.max_scroll_y - self.scroll_y <= 1
+        self.mount(PastTurn(view), before="#turn")
+        if following:
+            self.call_after_refresh(self.scroll_end, animate=False)
+
+    def forget(self) -> None:
+        """As new."""
+        self.query(PastTurn).remove()
+        self.query_one("#turn").display = False
+        self.query_one("#welcome").display = True

@@ -1,0 +1,162 @@
+"""The turn that runs or ran last: Formulate, Retrieve, Reason, Answer, always in this order."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Container, Vertical
+from textual.content import Content
+from textual.widgets import Input
+
+from rm_local.tui import format as fmt
+from rm_local.tui.conversation import Marks
+from rm_local.tui.messages import EditLeft, SubproblemEdited
+from rm_local.tui.turn import Phase, TurnView, phases, rate
+from rm_local.tui.widgets.answer import AnswerPanel
+from rm_local.tui.widgets.branches import Branches
+from rm_local.tui.widgets.hits import Hits
+from rm_local.tui.widgets.line import ASLEEP, Line, head
+
+
+class SubproblemInput(Input):
+    """The subproblem while it is being edited."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(
+            "enter",
+            "submit",
+            "Reason again",
+            id="subproblem.accept",
+            tooltip="Retrieve again with this subproblem, and reason again",
+            key_display="⏎",
+        ),
+        Binding(
+            "escape",
+            "leave",
+            "Leave",
+            id="subproblem.leave",
+            tooltip="Leave the subproblem as it was",
+            key_display="Esc",
+        ),
+    ]
+
+    def action_leave(self) -> None:
+        """Back to the line as it was."""
+        self.post_message(EditLeft())
+
+
+class TurnPanel(Container):
+    """Draws one `TurnView`; the pieces keep their places while it grows."""
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._drawn: tuple[TurnView, Marks, float] | None = None
+
+    def compose(self) -> ComposeResult:
+        """The question and the four parts."""
+        yield Line(id="question")
+        with Container(id="formulate", classes="phase"):
+            yield Line(id="formulate-head")
+            yield SubproblemInput(id="subproblem", compact=True)
+        with Container(id="work"):
+            with Vertical(id="retrieve", classes="phase"):
+                yield Line(id="retrieve-head")
+                yield Hits(id="hits")
+                yield Line(id="preview")
+            with Vertical(id="reason", classes="phase"):
+                yield Line(id="reason-head")
+                yield Branches(id="branches")
+        yield AnswerPanel(id="answer", classes="phase")
+
+    def show(self, view: TurnView, marks: Marks, now: float) -> None:
+        """Draw the turn as it stands at `now`."""
+        self._drawn = view, marks, now
+        formulate, retrieve, reason = phases(view, now)
+        result = view.answer.result if view.answer else None
+        used = view.answer.hints if view.answer else ()
+        self._put("#question", Content(fmt.one_line(view.question)))
+        self._put(
+            "#formulate-head",
+            head("Formulate", "$phase-formulate", formulate, "" if self.editing else _named(view)),
+        )
+        self._put(
+            "#retrieve-head", head("Retrieve", "$phase-retrieve", retrieve, _found(view, marks))
+        )
+        self._put("#reason-head", head("Reason", "$phase-reason", reason, _pace(view, reason, now)))
+        for part, phase in (("formulate", formulate), ("retrieve", retrieve), ("reason", reason)):
+            self.query_one(f"#{part}").set_class(phase.state in ASLEEP, "-waiting")
+        self.query_one("#hits", Hits).show(view.hits, marks, used)
+        self.query_one("#branches", Branches).show(view.branches, view.hits, result)
+        self.query_one("#answer", AnswerPanel).show(view)
+
+    def edit(self, subproblem: str) -> None:
+        """Turn the subproblem's line into an input."""
+        field = self.query_one("#subproblem", SubproblemInput)
+        field.value = fmt.one_line(subproblem)
+        self._set_editing(True)
+        field.focus()
+
+    @property
+    def editing(self) -> bool:
+        """Whether the subproblem is an input now."""
+        return self.query_one("#formulate").has_class("-editing")
+
+    def _set_editing(self, editing: bool) -> None:
+        self.query_one("#formulate").set_class(editing, "-editing")
+        if self._drawn is not None:
+            self.show(*self._drawn)
+
+    @on(EditLeft)
+    def _left(self) -> None:
+        self._set_editing(False)
+        self.query_one("#hits").focus()
+
+    @on(Hits.OptionHighlighted, "#hits")
+    def _previewed(self) -> None:
+        if hit := self.query_one("#hits", Hits).chosen:
+            self._put("#preview", fmt.plain(hit.entry.subroutine))
+
+    @on(Input.Submitted, "#subproblem")
+    def _edited(self, event: Input.Submitted) -> None:
+        event.stop()
+        self._set_editing(False)
+        if subproblem := event.value.strip():
+            self.post_message(SubproblemEdited(subproblem))
+
+    def _put(self, selector: str, content: Content) -> None:
+        self.query_one(selector, Line).put(content)
+
+
+AUTHORS = {"model": "", "user": "  (yours)", "question": "  (the question itself)"}
+
+
+def _named(view: TurnView) -> Content:
+    """The subproblem, and whose words it is in when they are not the model's."""
+    whose = AUTHORS[view.author] if view.formulated is not None else ""
+    return Content.assemble(fmt.one_line(view.subproblem), (whose, "$foreground 60%"))
+
+
+def _found(view: TurnView, marks: Marks) -> Content:
+    """How many hits there are, and what the user marked."""
+    if view.retrieved is None and not view.hits:
+        return Content("")
+    parts = [fmt.count(len(view.hits), "hit") if view.hits else "nothing near enough; no hint"]
+    if marks.pinned:
+        parts.append(f"{len(marks.pinned)} pinned")
+    if marks.dropped:
+        parts.append(f"{len(marks.dropped)} dropped")
+    return Content(" · ".join(parts))
+
+
+def _pace(view: TurnView, phase: Phase, now: float) -> Content:
+    """How many branches there are, what they wrote and how fast."""
+    if not view.branches:
+        return Content("")
+    left = sum(branch.stop is None for branch in view.branches)
+    many = fmt.count(len(view.branches), "branch", "branches")
+    parts = [f"{left} of {many} running" if left else many]
+    parts += [fmt.count(view.tokens, "token"), fmt.rate(rate(view, now))]
+    return Content(" · ".join(part for part in parts if part))

@@ -1,0 +1,77 @@
+"""The app over the real runtime: worker process, shipped model and shipped store."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import AsyncGenerator
+from typing import Any
+
+from textual.pilot import Pilot
+
+from rm_local import sessions, settings
+from rm_local.loop.events import Event, Formulated
+from rm_local.runtime import Runtime
+from rm_local.tui.app import RmLocalApp
+from tests.script import ask, shown
+
+QUESTION = "What is 3/4 + 5/6?"
+PATIENCE = 120.0
+"""Seconds for model and turn, on a slow and busy machine."""
+
+
+class KillsOnce(Runtime):
+    """Kills the model's process when the first turn's subproblem stands."""
+
+    killed = False
+
+    async def solve(self, *asked: Any, **how: Any) -> AsyncGenerator[Event, None]:
+        """The turn's events."""
+        async for event in super().solve(*asked, **how):
+            if isinstance(event, Formulated) and not self.killed and self.engine.worker:
+                self.killed = True
+                os.kill(self.engine.worker, signal.SIGKILL)
+            yield event
+
+
+async def wait(pilot: Pilot[None], app: RmLocalApp, *, answered: bool = True) -> None:
+    """Until the turn is over, with an answer or without."""
+    for _ in range(int(PATIENCE / 0.1)):
+        turn = app.chat.talk.turn
+        over = turn is not None and not app.chat.talk.running and not turn.running
+        if turn is not None and over and (turn.stage == "answered") == answered:
+            await pilot.pause()
+            return
+        await pilot.pause(0.1)
+    raise AssertionError(f"The turn did not end so: {app.chat.talk.turn}")
+
+
+async def test_a_whole_turn_with_the_shipped_model() -> None:
+    """Asked before the model is there: subproblem, hits, branches, an answer, a saved session."""
+    app = RmLocalApp(Runtime(settings.load()))
+    async with app.run_test(size=(120, 36)) as pilot:
+        await ask(pilot, QUESTION)
+        await wait(pilot, app)
+        turn = app.chat.talk.turn
+        assert turn is not None
+        assert turn.subproblem
+        assert turn.hits
+        assert all(branch.tokens for branch in turn.branches)
+        assert "agreed" in shown(app, "#answer-carried")
+        assert "Q8_0" in shown(app, "#status-left")
+    saved = sessions.list_sessions()
+    assert [(session.title, session.turns) for session in saved] == [(QUESTION, 1)]
+    assert sessions.replay(saved[0].path)[0].answer == turn.answer
+
+
+async def test_a_killed_worker_leaves_a_working_app() -> None:
+    """SIGKILL in the middle of a turn is a note on screen; the next question is answered."""
+    app = RmLocalApp(KillsOnce(settings.load()))
+    async with app.run_test(size=(120, 36)) as pilot:
+        await ask(pilot, QUESTION)
+        await wait(pilot, app, answered=False)
+        assert "✕ Failed" in shown(app, "#answer-head")
+        assert str(settings.worker_log()) in shown(app, "#answer-note")
+        await ask(pilot, QUESTION)
+        await wait(pilot, app)
+        assert "agreed" in shown(app, "#answer-carried")
