@@ -53,12 +53,11 @@ def posed(
     plain = len(inputs[0]) == 1 or inputs[0].endswith("number")
     asked = values if plain else words.spoken(rng, values)
     question = _question(rng, name, asked, plain)
-    order = inputs if plain else sorted(asked, key=question.find)
     return Problem(
         family="invented",
         name=name,
         question=question,
-        subproblem=telling.canonical(name, order),
+        subproblem=telling.canonical(name, list(asked)),
         entry=Entry(
             telling.subproblem(rng, name, inputs), telling.subroutine(rng, name, steps), "math"
         ),

@@ -82,65 +82,107 @@ QUANTITIES = {name: Quantity(**row) for name, row in WORDS["quantities"].items()
 
 
 def spoken(rng: Rng, inputs: dict[str, int]) -> dict[str, int]:
-    """The inputs, one of them now and then under another name that none of them bears."""
+    """The inputs in any order, now and then one under another name, or one that is not needed."""
     others = WORDS["synonyms"]
     renamed = {
         i: others[i]
         for i in inputs
         if i in others and others[i] not in inputs and rng.random() < 0.12
     }
-    return {renamed.get(i, i): value for i, value in inputs.items()}
+    asked = {renamed.get(i, i): value for i, value in inputs.items()}
+    if len(asked) < 4 and rng.random() < 0.06:
+        asked.setdefault(rng.choice(WORDS["inputs"]), rng.randint(1, 99))
+    items = list(asked.items())
+    rng.shuffle(items)
+    return dict(items)
 
 
 def article(noun: str) -> str:
     return "an" if noun[0] in "aeiou" else "a"
 
 
+def a_thing(rng: Rng) -> str:
+    """What has the inputs, e.g. `ball`."""
+    return plain_word(rng) if rng.random() < 0.3 else str(rng.choice(WORDS["things"]))
+
+
+def amount(rng: Rng, name: str, value: int) -> str:
+    """The value of an input as people write it: bare, or with its unit."""
+    if name in QUANTITIES and rng.random() < 0.6:
+        return f"{value} {QUANTITIES[name].unit}"
+    style = rng.random()
+    return f"${value}" if style < 0.03 else f"{value}%" if style < 0.06 else str(value)
+
+
+def clauses(inputs: dict[str, int]) -> list[str]:
+    """`weighs 4 kg`, `moves at 3 m/s`; empty where an input is not known by its unit."""
+    if not all(i in QUANTITIES for i in inputs):
+        return []
+    return [QUANTITIES[i].clause.format(v=v) for i, v in inputs.items()]
+
+
 def given(rng: Rng, inputs: dict[str, int]) -> str:
     """Named inputs as people write them, ready to stand before a question; ends in a full stop."""
-    units = {
-        r: f" {QUANTITIES[r].unit}" if r in QUANTITIES and rng.random() < 0.6 else ""
-        for r in inputs
-    }
-    thing = rng.choice(WORDS["things"])
-    style = rng.randrange(7)
-    if style == 0:
-        return f"The {listed([f'{r} is {v}{units[r]}' for r, v in inputs.items()], 'and the')}."
-    if style == 1:
-        has = [f"{article(r)} {r} of {v}{units[r]}" for r, v in inputs.items()]
-        return f"{article(thing).title()} {thing} has {listed(has)}."
-    if style == 2 and all(r in QUANTITIES for r in inputs):
-        (first, value), *others = inputs.items()
-        has = [QUANTITIES[r].clause.format(v=v) for r, v in others]
-        if has and rng.random() < 0.5:
-            return f"A {value} {QUANTITIES[first].unit} {thing} {listed(has)}."
-        has.insert(0, QUANTITIES[first].clause.format(v=value))
+    told = {i: amount(rng, i, v) for i, v in inputs.items()}
+    thing = a_thing(rng)
+    has = clauses(inputs)
+    if has and rng.random() < 0.3:
+        (first, value), *_ = inputs.items()
+        if len(has) > 1 and rng.random() < 0.5:
+            return f"A {value} {QUANTITIES[first].unit} {thing} {listed(has[1:])}."
         return f"{article(thing).title()} {thing} {listed(has)}."
-    if style == 3:
-        return f"{', '.join(f'{r} = {v}{units[r]}' for r, v in inputs.items())}."
-    if style == 4:
-        return f"{', '.join(f'{r}: {v}{units[r]}' for r, v in inputs.items())}."
-    if style == 5:
-        return f"Given {listed([f'{r} {v}{units[r]}' for r, v in inputs.items()])}."
-    return f"Let the {listed([f'{r} be {v}{units[r]}' for r, v in inputs.items()], 'and the')}."
+    forms = {
+        "The {}.": listed([f"{i} is {v}" for i, v in told.items()], "and the"),
+        "{}.": ", ".join(f"{i} = {v}" for i, v in told.items()),
+        "{} .": ", ".join(f"{i}: {v}" for i, v in told.items()),
+        "Given {}.": listed([f"{i} {v}" for i, v in told.items()]),
+        "Let the {}.": listed([f"{i} be {v}" for i, v in told.items()], "and the"),
+        f"{article(thing).title()} {thing} has {{}}.": listed(
+            [f"{article(i)} {i} of {v}" for i, v in told.items()]
+        ),
+        f"There is {article(thing)} {thing} with {{}}.": listed(
+            [f"{i} {v}" for i, v in told.items()]
+        ),
+    }
+    form = rng.choice(list(forms))
+    return form.format(forms[form]).replace(" .", ".")
 
 
 def tail(rng: Rng, inputs: dict[str, int]) -> str:
     """Named inputs as they follow a question word, e.g. `for mass 4 kg and speed 3 m/s`."""
-    parts = [
-        f"{r} {v}{' ' + QUANTITIES[r].unit if r in QUANTITIES and rng.random() < 0.6 else ''}"
-        for r, v in inputs.items()
-    ]
-    style = rng.randrange(5)
-    if style == 0:
-        return f"of a {rng.choice(WORDS['things'])} with {listed(parts)}"
-    if style == 1:
-        return f"for {listed([f'{r} = {v}' for r, v in inputs.items()])}"
-    if style == 2:
-        return f"if the {listed([f'{r} is {v}' for r, v in inputs.items()], 'and the')}"
-    if style == 3:
-        return f"with {listed([f'{article(r)} {r} of {v}' for r, v in inputs.items()])}"
-    return f"for {listed(parts)}"
+    told = {i: amount(rng, i, v) for i, v in inputs.items()}
+    thing = a_thing(rng)
+    has = clauses(inputs)
+    if has and rng.random() < 0.25:
+        return f"of {article(thing)} {thing} that {listed(has)}"
+    of = listed([f"{article(i)} {i} of {v}" for i, v in told.items()])
+    forms = (
+        f"of a {thing} with {listed([f'{i} {v}' for i, v in told.items()])}",
+        f"of a {thing} with {of}",
+        f"for {listed([f'{i} = {v}' for i, v in told.items()])}",
+        f"if the {listed([f'{i} is {v}' for i, v in told.items()], 'and the')}",
+        f"with {of}",
+        f"for {of}",
+        f"for {listed([f'{i} {v}' for i, v in told.items()])}",
+        f"for {listed([f'{v} {i}' for i, v in inputs.items()])}",
+        f"from {listed([f'{i} {v}' for i, v in told.items()])}",
+    )
+    return rng.choice(forms)
+
+
+def ended(rng: Rng, question: str) -> str:
+    """The question, now and then with the unit in which the answer is wanted."""
+    if rng.random() > 0.06 or question[-1] not in ".?":
+        return question
+    return f"{question[:-1]} in {plain_word(rng)}{question[-1]}"
+
+
+def asked_after(rng: Rng, name: str) -> str:
+    """The question behind what is given: `What is its zorbal?`"""
+    asides = WORDS["asides"]
+    before = f"{rng.choice(asides)} " if rng.random() < 0.06 else ""
+    question = rng.choice(WORDS["asks_after"]).format(n=name, thing=a_thing(rng))
+    return before + ended(rng, question)
 
 
 def plain_question(rng: Rng, name: str, inputs: dict[str, int]) -> str:
@@ -152,12 +194,14 @@ def plain_question(rng: Rng, name: str, inputs: dict[str, int]) -> str:
     numbers = grouped(rng, values) if len(values) == 4 else listed(values)
     form = rng.randrange(10)
     if form == 0:
-        return f"Let {equals}. {rng.choice(WORDS['asks_after']).format(n=name)}"
+        return f"Let {equals}. {asked_after(rng, name)}"
     if form == 1:
         return f"{name}({', '.join(map(str, values))}) = ?"
     if form == 2:
         return f"{name} of {numbers}?"
     where = rng.choice(WORDS["givens"]).format(v=numbers, e=equals, t=numbers)
+    if len(values) == 1 and rng.random() < 0.25:
+        where = f"of a {a_thing(rng)} with {values[0]} {plain_word(rng)}"
     return str(rng.choice(WORDS["asks"]).format(n=name, t=where))
 
 
@@ -176,10 +220,7 @@ def grouped(rng: Rng, values: list[int]) -> str:
 
 
 def named_question(rng: Rng, name: str, inputs: dict[str, int]) -> str:
-    """A question whose inputs are words, in any order."""
-    items = list(inputs.items())
-    rng.shuffle(items)
-    shuffled = dict(items)
+    """A question whose inputs are words, in their order."""
     if rng.random() < 0.55:
-        return f"{given(rng, shuffled)} {rng.choice(WORDS['asks_after']).format(n=name)}"
-    return str(rng.choice(WORDS["asks"]).format(n=name, t=tail(rng, shuffled)))
+        return f"{given(rng, inputs)} {asked_after(rng, name)}"
+    return ended(rng, rng.choice(WORDS["asks"]).format(n=name, t=tail(rng, inputs)))
