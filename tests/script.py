@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from textual.app import App
 from textual.pilot import Pilot
@@ -27,7 +28,10 @@ from rm_local.loop.events import (
 from rm_local.loop.plan import Plan
 from rm_local.loop.steering import Control, Steering
 from rm_local.records import Answer, Branch, Entry, Hit, StopReason, Trace
+from rm_local.tui.app import RmLocalApp
+from rm_local.tui.turn import TurnView
 
+SIZE = (120, 36)
 QUESTION = "A recipe needs 3/4 cup of flour and 5/6 cup of sugar. How many cups is that together?"
 SUBPROBLEM = "How do I add two fractions with different denominators?"
 INFO = ModelInfo(
@@ -252,3 +256,19 @@ async def ask(pilot: Pilot[None], question: str = QUESTION) -> None:
 def shown(app: App[None], selector: str) -> str:
     """The plain text of one line of the screen, as drawn last."""
     return str(app.screen.query_one(selector, Static).render())
+
+
+def opened(runtime: Any) -> RmLocalApp:
+    """The app over `runtime`, with a clock that stands still."""
+    return RmLocalApp(runtime, clock=lambda: 0.0)
+
+
+def turn(app: RmLocalApp) -> TurnView:
+    """The current turn, which there has to be."""
+    assert app.chat.talk.turn is not None
+    return app.chat.talk.turn
+
+
+def ended(app: RmLocalApp) -> bool:
+    """Whether a turn was begun and is over."""
+    return app.chat.talk.turn is not None and not app.chat.talk.running

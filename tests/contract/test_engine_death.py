@@ -1,0 +1,121 @@
+"""A real worker that is killed, cannot load, cannot start, or whose app is gone."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from rm_local.engine import protocol
+from rm_local.engine.client import Engine
+from rm_local.engine.protocol import BranchSpec
+from rm_local.errors import EngineError, ModelInvalid, ModelMissing, WorkerDied
+from tests import tiny_gguf
+from tests.engines import QUESTION, grown
+
+
+async def test_a_killed_worker_is_an_error_and_the_next_load_works(
+    engine: Engine, tiny: Path, tmp_path: Path
+) -> None:
+    """SIGKILL in the middle of an answer is told in words, with the log; a new worker answers."""
+    await engine.load(tiny)
+    await engine.open_turn(QUESTION)
+    growing = engine.grow([BranchSpec("", n, 1900) for n in range(8)])
+    await anext(growing)
+    assert engine.worker
+
+    os.kill(engine.worker, signal.SIGKILL)
+    with pytest.raises(WorkerDied, match="killed") as caught:
+        async for _ in growing:
+            pass
+    with pytest.raises(WorkerDied):
+        await engine.count("x")
+
+    assert "SIGKILL" in caught.value.message
+    assert str(tmp_path / "logs" / "worker.log") in caught.value.remedy
+    await engine.load(tiny)
+    await engine.open_turn(QUESTION)
+    assert (await grown(engine, [BranchSpec("", 0, 4)]))[1][0].branch == 0
+
+
+async def test_files_that_are_no_model_leave_the_worker_alive(
+    engine: Engine, tiny: Path, tmp_path: Path
+) -> None:
+    """Missing, another kind of file, cut short: each its own error, and a good file loads after."""
+    text = tmp_path / "text.gguf"
+    text.write_text("hello")
+    cut = tmp_path / "cut.gguf"
+    cut.write_bytes(tiny.read_bytes()[:100_000])
+    odd = tiny_gguf.write(tmp_path / "odd.gguf", architecture="qwen99")
+
+    with pytest.raises(ModelMissing, match="does not exist"):
+        await engine.load(tmp_path / "none.gguf")
+    with pytest.raises(ModelInvalid, match="not a GGUF"):
+        await engine.load(text)
+    with pytest.raises(ModelInvalid, match="cut short"):
+        await engine.load(cut)
+    with pytest.raises(ModelInvalid, match="qwen99"):
+        await engine.load(odd)
+    assert engine.info is None
+    assert (await engine.load(tiny)).name == "tiny"
+
+
+@pytest.mark.parametrize(
+    ("broken", "words"),
+    [
+        ("raise ImportError('no such library')", "cannot be used: no such library"),
+        ("import os, signal; os.kill(os.getpid(), signal.SIGILL)", "instructions"),
+    ],
+)
+async def test_a_broken_llama_cpp_points_to_the_doctor(
+    engine: Engine,
+    tiny: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    broken: str,
+    words: str,
+) -> None:
+    """An import that fails, or that kills the process, is an error that says where to look."""
+    package = tmp_path / "broken" / "llama_cpp"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text(broken)
+    monkeypatch.setenv("PYTHONPATH", str(package.parent))
+
+    with pytest.raises(EngineError, match=words) as caught:
+        await engine.load(tiny)
+
+    assert not isinstance(caught.value, WorkerDied)
+    assert "rm-local doctor" in caught.value.remedy
+
+
+def test_the_worker_ends_with_the_app(tiny: Path, tmp_path: Path) -> None:
+    """When its input closes, as when the app is killed, the worker ends in the middle of work."""
+    with (tmp_path / "log").open("wb") as log:
+        worker = subprocess.Popen(
+            [sys.executable, "-m", "rm_local.engine.worker"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log,
+        )
+    assert worker.stdin
+    assert worker.stdout
+    specs = tuple(BranchSpec("", n, 2000) for n in range(32))
+    requests = (
+        protocol.Load(str(tiny), 0, 1, -1),
+        protocol.OpenTurn(tuple(QUESTION)),
+        protocol.Grow(specs),
+    )
+    for number, request in enumerate(requests, 1):
+        worker.stdin.write(protocol.encode(number, request))
+    worker.stdin.flush()
+    while not isinstance(protocol.decode(worker.stdout.readline())[1], protocol.Pieces):
+        pass
+
+    worker.stdin.close()
+
+    assert worker.wait(timeout=5) == 0
+    worker.stdout.close()

@@ -1,0 +1,209 @@
+"""A question in the app: when it is asked, what is shown of its turn, and what goes wrong."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from textual.events import Key
+from textual.widgets import TextArea
+
+from rm_local.errors import ModelMissing, StoreMissing
+from rm_local.loop.events import Failed
+from rm_local.tui.widgets.past import PastTurn
+from tests.fakes import FakeEngine, FakeRuntime, died, say, think
+from tests.script import (
+    QUESTION,
+    SIZE,
+    SUBPROBLEM,
+    ScriptedRuntime,
+    ask,
+    ended,
+    formulation,
+    opened,
+    reasoning,
+    retrieval,
+    shown,
+    turn,
+    until,
+    whole,
+)
+
+
+class FakeAll(FakeRuntime):
+    """The fake runtime with what the app wants beside."""
+
+    entries = 3
+
+    def __init__(self, **engine: Any) -> None:
+        super().__init__(FakeEngine(**engine))
+
+    def new_session(self) -> None:
+        """Nothing is saved here."""
+
+
+async def test_a_whole_turn_is_shown() -> None:
+    """Subproblem, hits, branches and the answer with what carried it stand on the screen."""
+    app = opened(ScriptedRuntime(whole()))
+    async with app.run_test(size=SIZE) as pilot:
+        await ask(pilot)
+        await until(pilot, lambda: ended(app))
+        assert SUBPROBLEM in shown(app, "#formulate-head")
+        assert "3 hits" in shown(app, "#retrieve-head")
+        assert "6 branches" in shown(app, "#reason-head")
+        assert "19/12" in shown(app, "#answer-head")
+        assert "4 of 6 branches agreed · under hints 1 and 2" in shown(app, "#answer-carried")
+
+
+async def test_the_last_tokens_are_drawn() -> None:
+    """Text that came after the last redraw is there when the turn has ended."""
+    script = [*formulation(), *retrieval(), *reasoning(), Failed("It broke.", "Mend it.", 3)]
+    app = opened(ScriptedRuntime(script))
+    async with app.run_test(size=SIZE) as pilot:
+        await ask(pilot)
+        await until(pilot, lambda: ended(app))
+        drawn = [str(line.render()) for line in app.screen.query(".thinking")]
+        assert drawn == [branch.thinking for branch in turn(app).branches]
+
+
+async def test_the_real_loop_fills_the_screen() -> None:
+    """The same screen over the real loop and a scripted engine."""
+    app = opened(FakeAll())
+    async with app.run_test(size=SIZE) as pilot:
+        await ask(pilot, "What is 4 + 4?")
+        await until(pilot, lambda: ended(app))
+        assert turn(app).stage == "answered"
+        assert shown(app, "#answer-head").endswith(" 8")
+
+
+async def test_a_question_typed_while_the_model_loads_is_asked_when_it_is_there() -> None:
+    """It waits, with a note, and runs by itself."""
+    loading = asyncio.Event()
+    runtime = ScriptedRuntime(whole(), loading=loading)
+    app = opened(runtime)
+    async with app.run_test(size=SIZE) as pilot:
+        await ask(pilot)
+        await until(pilot, lambda: app.chat.talk.waiting is not None)
+        assert runtime.solved == []
+        assert "asked when the model is there" in str(app.chat.query_one("#prompt").border_subtitle)
+        assert "loading the model" in shown(app, "#status-left")
+        assert "45 %" in shown(app, "#status-left")
+        loading.set()
+        await until(pilot, lambda: ended(app))
+        assert [question for question, _ in runtime.solved] == [QUESTION]
+        assert "rm-nano · Q8_0 · CPU, 2 threads" in shown(app, "#status-left")
+
+
+async def test_escape_gives_a_waiting_question_back() -> None:
+    """What was typed is in the prompt again."""
+    runtime = ScriptedRuntime(loading=asyncio.Event())
+    app = opened(runtime)
+    async with app.run_test(size=SIZE) as pilot:
+        await ask(pilot, "Why?")
+        await until(pilot, lambda: app.chat.talk.waiting is not None)
+        await pilot.press("escape")
+        assert app.chat.talk.waiting is None
+        assert app.chat.query_one("#prompt", TextArea).text == "Why?"
+
+
+async def test_a_second_question_waits_for_the_first() -> None:
+    """It is asked when the running turn ends, which moves up into the transcript."""
+    runtime = ScriptedRuntime([*formulation(), *retrieval()])
+    app = opened(runtime)
+    async with app.run_test(size=SIZE) as pilot:
+        await ask(pilot, "first")
+        await until(pilot, lambda: app.chat.talk.running)
+        await ask(pilot, "second")
+        assert [question for question, _ in runtime.solved] == ["first"]
+        runtime.events = whole()
+        assert app.chat.talk.control is not None
+        app.chat.talk.control.stop()
+        await until(pilot, lambda: len(runtime.solved) == 2 and ended(app))
+        assert [past.view.question for past in app.chat.query(PastTurn)] == ["first"]
+        assert turn(app).question == "second"
+
+
+async def test_a_killed_worker_is_a_message_and_the_next_question_works() -> None:
+    """What failed and what to do are told; nothing has to be restarted by hand."""
+    runtime = FakeAll(branches=[[think("4 and"), died()]])
+    app = opened(runtime)
+    async with app.run_test(size=SIZE) as pilot:
+        await ask(pilot, "What is 4 + 4?")
+        await until(pilot, lambda: ended(app))
+        assert "✕ Failed" in shown(app, "#answer-head")
+        assert "killed (SIGKILL)" in shown(app, "#answer-note")
+        assert "worker.log" in shown(app, "#answer-note")
+        runtime.engine.branches = [[think("4 and 4 make 8."), say("Answer: 8")]]
+        await ask(pilot, "What is 4 + 4?")
+        await until(pilot, lambda: ended(app) and turn(app).stage == "answered")
+        assert shown(app, "#answer-head").endswith(" 8")
+
+
+async def test_a_missing_model_is_told_and_the_question_is_kept() -> None:
+    """Message and remedy stand on the screen, the question is back in the prompt."""
+    error = ModelMissing("There is no model at /m.gguf.", "Choose one with --model FILE.")
+    app = opened(ScriptedRuntime(model_error=error))
+    async with app.run_test(size=SIZE) as pilot:
+        await until(pilot, lambda: "no model" in shown(app, "#status-left"))
+        assert "There is no model at /m.gguf." in shown(app, "#welcome-note")
+        assert "Choose one with --model FILE." in shown(app, "#welcome-note")
+        await ask(pilot, "Why?")
+        await until(pilot, lambda: app.chat.query_one("#prompt", TextArea).text == "Why?")
+
+
+async def test_a_missing_store_is_told_at_once() -> None:
+    """The model is there; what is wrong with the store is said before anything is asked."""
+    error = StoreMissing("There is no store at /s.rms.", "Choose one with --store FILE.")
+    app = opened(ScriptedRuntime(memory_error=error))
+    async with app.run_test(size=SIZE) as pilot:
+        await until(pilot, lambda: "no store" in shown(app, "#welcome-note"))
+        assert "rm-nano" in shown(app, "#status-left")
+
+
+async def test_a_fault_in_a_turn_is_told_too() -> None:
+    """An error that nobody foresaw becomes a note as well."""
+
+    class Broken(ScriptedRuntime):
+        async def solve(self, *_: Any, **__: Any) -> Any:
+            raise ZeroDivisionError("by zero")
+            yield
+
+    app = opened(Broken())
+    async with app.run_test(size=SIZE) as pilot:
+        await ask(pilot)
+        await until(pilot, lambda: ended(app))
+        assert "ZeroDivisionError: by zero" in shown(app, "#answer-note")
+
+
+async def test_a_question_can_have_several_lines() -> None:
+    """Ctrl+J begins a new line; Enter asks."""
+    runtime = ScriptedRuntime(whole())
+    app = opened(runtime)
+    async with app.run_test(size=SIZE) as pilot:
+        await pilot.press("a", "ctrl+j", "b", "enter")
+        await until(pilot, lambda: ended(app))
+        assert [question for question, _ in runtime.solved] == ["a\nb"]
+
+
+async def test_keys_that_come_all_at_once_are_taken_in_their_order() -> None:
+    """Enter asks what was typed before it, even when nothing of that was drawn yet."""
+    runtime = ScriptedRuntime(whole())
+    app = opened(runtime)
+    async with app.run_test(size=SIZE) as pilot:
+        await pilot.pause()
+        for key, character in (("a", "a"), ("b", "b"), ("enter", "\r"), ("c", "c")):
+            app.post_message(Key(key, character))
+        await until(pilot, lambda: ended(app))
+        assert [question for question, _ in runtime.solved] == ["ab"]
+        assert app.chat.query_one("#prompt", TextArea).text == "c"
+
+
+async def test_leaving_closes_the_runtime() -> None:
+    """The model's process ends with the app."""
+    runtime = ScriptedRuntime([*formulation()])
+    app = opened(runtime)
+    async with app.run_test(size=SIZE) as pilot:
+        await ask(pilot)
+        await until(pilot, lambda: app.chat.talk.running)
+        await pilot.press("ctrl+q")
+    assert runtime.closed

@@ -1,0 +1,133 @@
+"""What the user can do to a turn in the app: stop it, change its subproblem and hits, go again."""
+
+from __future__ import annotations
+
+from textual.widgets import Input
+
+from rm_local.tui.widgets.past import PastTurn
+from tests.script import (
+    HITS,
+    QUESTION,
+    SIZE,
+    SUBPROBLEM,
+    ScriptedRuntime,
+    ask,
+    ended,
+    formulation,
+    halted,
+    opened,
+    reasoning,
+    retrieval,
+    shown,
+    turn,
+    until,
+    whole,
+)
+
+
+async def test_escape_stops_and_keeps_what_there_is() -> None:
+    """The partial texts stay, and the answer says that it was stopped early."""
+    app = opened(ScriptedRuntime([*formulation(), *retrieval(), *reasoning()], stopped=halted()))
+    async with app.run_test(size=SIZE) as pilot:
+        await ask(pilot)
+        await until(pilot, lambda: len(turn(app).branches) == 6)
+        await pilot.press("escape")
+        await until(pilot, lambda: ended(app))
+        assert "Stopped early, when 1 of 6 branches had finished." in shown(app, "#answer-note")
+        assert all(branch.thinking for branch in turn(app).branches)
+
+
+async def test_an_edited_subproblem_is_retrieved_and_reasoned_again() -> None:
+    """F2 makes the line an input; Enter asks the same question under the new subproblem."""
+    runtime = ScriptedRuntime(whole())
+    app = opened(runtime)
+    async with app.run_test(size=SIZE) as pilot:
+        await ask(pilot)
+        await until(pilot, lambda: ended(app))
+        await pilot.press("f2")
+        field = app.screen.query_one("#subproblem", Input)
+        assert (field.has_focus, field.value) == (True, SUBPROBLEM)
+        field.value = "How do I find a common denominator?"
+        await pilot.press("enter")
+        await until(pilot, lambda: len(runtime.solved) == 2 and ended(app))
+        question, steering = runtime.solved[1]
+        assert question == QUESTION
+        assert steering.subproblem == "How do I find a common denominator?"
+        assert len(app.chat.query(PastTurn)) == 1
+
+
+async def test_escape_leaves_the_subproblem_as_it_was() -> None:
+    """Nothing is asked again."""
+    runtime = ScriptedRuntime(whole())
+    app = opened(runtime)
+    async with app.run_test(size=SIZE) as pilot:
+        await ask(pilot)
+        await until(pilot, lambda: ended(app))
+        await pilot.press("f2", "x", "escape")
+        assert SUBPROBLEM in shown(app, "#formulate-head")
+        assert len(runtime.solved) == 1
+
+
+async def test_pins_and_drops_go_into_the_next_retrieval() -> None:
+    """p pins the hit under the cursor, d drops it, and F3 reasons again under both."""
+    runtime = ScriptedRuntime(whole())
+    app = opened(runtime)
+    async with app.run_test(size=SIZE) as pilot:
+        await ask(pilot)
+        await until(pilot, lambda: ended(app))
+        app.chat.query_one("#hits").focus()
+        await pilot.press("p", "down", "d", "down", "d", "d")
+        assert "1 pinned · 1 dropped" in shown(app, "#retrieve-head")
+        await pilot.press("f3")
+        await until(pilot, lambda: len(runtime.solved) == 2 and ended(app))
+        _, steering = runtime.solved[1]
+        assert steering.pinned == (HITS[0],)
+        assert steering.dropped == frozenset({HITS[1].entry.id})
+        assert steering.subproblem == SUBPROBLEM
+
+
+async def test_reasoning_again_ends_a_running_turn_first() -> None:
+    """The running turn is stopped and kept above; the new one begins by itself."""
+    runtime = ScriptedRuntime([*formulation(), *retrieval(), *reasoning()])
+    app = opened(runtime)
+    async with app.run_test(size=SIZE) as pilot:
+        await ask(pilot)
+        await until(pilot, lambda: len(turn(app).branches) == 6)
+        runtime.events = whole()
+        await pilot.press("f3")
+        await until(pilot, lambda: len(runtime.solved) == 2 and ended(app))
+        assert [past.view.stage for past in app.chat.query(PastTurn)] == ["stopped"]
+        assert turn(app).stage == "answered"
+
+
+async def test_the_footer_holds_what_can_be_done_now() -> None:
+    """Stop is there while a turn runs; Copy, Again and Subproblem when there is something to."""
+    app = opened(ScriptedRuntime([*formulation(), *retrieval()], stopped=halted()))
+
+    def actions() -> set[str]:
+        return {binding.binding.action for binding in app.screen.active_bindings.values()}
+
+    async with app.run_test(size=SIZE) as pilot:
+        await pilot.pause()
+        assert not actions() & {"stop", "copy_answer", "again", "edit"}
+        await ask(pilot)
+        await until(pilot, lambda: turn(app).retrieved is not None)
+        assert actions() >= {"stop", "again", "edit"}
+        await pilot.press("escape")
+        await until(pilot, lambda: ended(app))
+        assert actions() >= {"copy_answer", "again", "edit"}
+        assert "stop" not in actions()
+
+
+async def test_every_key_has_an_id_and_a_tooltip() -> None:
+    """So that it can be given another key, and says what it does."""
+    app = opened(ScriptedRuntime(whole()))
+    async with app.run_test(size=SIZE) as pilot:
+        await ask(pilot)
+        await until(pilot, lambda: ended(app))
+        ours = [widget for widget in (app, app.chat, *app.chat.query("*"))]
+        for widget in ours:
+            for binding in type(widget).__dict__.get("BINDINGS", ()):
+                if type(widget).__module__.startswith("rm_local"):
+                    assert binding.id, binding
+                    assert binding.tooltip or binding.system, binding
