@@ -26,11 +26,10 @@ from models.nano.model import EPSILON, ROPE_BASE, Nano, Shape
 from models.nano.probe import arms
 
 TEMPLATE = (
-    "{% for message in messages %}<|im_start|>{{ message.role }}\n"
-    "{% if message.role == 'assistant' %}{{ message.content.split('</think>')[-1] | trim }}"
-    "{% else %}{{ message.content }}{% endif %}<|im_end|>\n{% endfor %}"
-    "{% if add_generation_prompt %}<|im_start|>assistant\n<think>\n{% endif %}"
+    "{% set message = messages[-1] %}<|im_start|>{{ message.role }}\n{{ message.content }}"
+    "<|im_end|>\n{% if add_generation_prompt %}<|im_start|>assistant\n<think>\n{% endif %}"
 )
+"""ChatML, thinking opened; only the last message, as the model knows no conversation."""
 TEMPERATURE, TOP_P = 0.3, 0.95
 """What the file recommends: a model this small slips when it is sampled hotter."""
 Q8_0 = 7
