@@ -27,7 +27,7 @@ from rm_local.runtime import Runtime
 from rm_local.settings import Settings
 
 QUESTION = "What is the kinetic energy for mass 4 kg and speed 6 m/s?"
-PLAN = replace(PLANS["memory"], gate=0.0, max_tokens=256)
+PLAN = replace(PLANS["memory"], gate=0.0, margin=2.0, max_tokens=256)
 
 
 @pytest.fixture
