@@ -38,3 +38,14 @@ def toy_store(path: Path, count: int = 12) -> Path:
     with Store.create(path, embedder=TOY) as store:
         store.add(entries(count), vectors(count))
     return path
+
+
+def topics(
+    rows: int, *, dimension: int = 384, count: int = 100, spread: float = 0.8, seed: int = 0
+) -> NDArray[np.float32]:
+    """(rows, dimension), of length 1, each around one of `count` topics: `spread` away from it."""
+    rng = np.random.default_rng(seed)
+    centres = vectors(count, dimension=dimension, seed=seed + 1)
+    noise = rng.normal(size=(rows, dimension)) * spread / dimension**0.5
+    found = centres[rng.integers(0, count, rows)] + noise
+    return (found / np.linalg.norm(found, axis=1, keepdims=True)).astype(np.float32)
