@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import struct
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -16,6 +18,11 @@ Floats = NDArray[np.float32]
 def scale_for(dimension: int) -> float:
     """The component that int8 127 stands for: 0.25 at 384 dimensions (STORE 1.1), by sqrt(1/d)."""
     return min(1.0, float(np.sqrt(24 / dimension)))
+
+
+def row_crc(id: int, label: int, cluster: int, bits: bytes, code: bytes) -> int:
+    """CRC-32 of all that a search reads of a row, so that damage to any of it is found."""
+    return zlib.crc32(struct.pack("<qqq", id, label, cluster) + bits + code)
 
 
 @dataclass(frozen=True)

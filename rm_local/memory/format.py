@@ -28,7 +28,8 @@ CREATE TABLE label(id INTEGER PRIMARY KEY, domain TEXT NOT NULL, source TEXT NOT
 CREATE VIRTUAL TABLE code USING vec0(id INTEGER PRIMARY KEY, cid INTEGER PARTITION KEY,
     label INTEGER, e bit[{dimension}], chunk_size={chunk_size});
 CREATE INDEX code_part ON code_chunks(partition00);
-CREATE TABLE ref(id INTEGER PRIMARY KEY, label INTEGER NOT NULL, v BLOB NOT NULL);
+CREATE TABLE ref(id INTEGER PRIMARY KEY, label INTEGER NOT NULL, crc INTEGER NOT NULL,
+    v BLOB NOT NULL);
 CREATE TABLE block(blk INTEGER PRIMARY KEY, z BLOB NOT NULL);
 CREATE TABLE text(id INTEGER PRIMARY KEY, z BLOB NOT NULL);
 CREATE TABLE tomb(id INTEGER PRIMARY KEY);
@@ -68,6 +69,14 @@ class StoreInfo:
     """In alphabetical order."""
     size: int
     """Bytes on disk."""
+    clusters: int
+    """0 in a store that is small or was never built in bulk."""
+    probes: int
+    """Clusters that a search asks, at most, unless it is told otherwise."""
+    candidates: int
+    """Entries that it ranks by their codes, unless it is told otherwise."""
+    sqlite_vec: str
+    """Version that made the file."""
     writable: bool
     """Whether this opening of it may add entries."""
 

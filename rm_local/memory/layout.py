@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rm_local.errors import StoreVersion
+from rm_local.memory.format import schema
+from rm_local.memory.meta import Meta, write_meta
+from rm_local.memory.texts import pack_words
 
 if TYPE_CHECKING:
     import apsw
@@ -24,7 +29,22 @@ SHADOWS = {
 """Columns of each shadow table, as sqlite-vec 0.1.9 declares them in the file."""
 
 
-def check_layout(connection: apsw.Connection, path: object) -> None:
+def lay_out(
+    connection: apsw.Connection,
+    path: Path,
+    meta: Meta,
+    known_words: Collection[str],
+    dictionary: bytes,
+) -> None:
+    """Make the tables of an empty store, in the running transaction. Raises as `check_layout`."""
+    connection.execute(schema(meta.embedder.dimension))
+    check_layout(connection, path)
+    write_meta(connection, meta, pack_words(known_words))
+    if dictionary:
+        connection.execute("INSERT INTO zdict(id, d) VALUES(1, ?)", (dictionary,))
+
+
+def check_layout(connection: apsw.Connection, path: Path) -> None:
     """StoreVersion: the file's shadow tables are none that this rm-local knows."""
     found = connection.execute(
         "SELECT name, sql FROM sqlite_master WHERE type = 'table' AND name GLOB 'code_*'"

@@ -33,6 +33,8 @@ class Meta:
     """Clusters that a search asks at its default effort; 0 = the store has no clusters."""
     candidates: int = CANDIDATES
     """Rows that the bits pass on to the ranking at the default effort."""
+    sqlite_vec: str = ""
+    """Version of sqlite-vec that made the file; what is written is the one that is loaded."""
 
 
 def write_meta(connection: apsw.Connection, meta: Meta, known_words: bytes) -> None:
@@ -71,6 +73,7 @@ def read_meta(connection: apsw.Connection) -> Meta:
             _array(rows["mean"], (dimension,)),
             _array(rows["rotation"], (dimension, dimension)),
             *(int(rows[key]) for key in ("bulk", "probes", "candidates")),
+            str(rows["sqlite_vec"]),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise DamagedError(f"meta: {error!r}") from error

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from rm_local.memory.codes import row_crc
 from rm_local.records import Entry
 
 if TYPE_CHECKING:
@@ -49,6 +50,10 @@ class Row:
     rare: str
     """Its subproblem's rare words; empty where it has none."""
 
+    def crc(self, id: int) -> int:
+        """The row's checksum under the number that it gets."""
+        return row_crc(id, self.label, self.cluster, self.bits, self.code)
+
 
 @contextmanager
 def writing(connection: apsw.Connection) -> Iterator[None]:
@@ -72,8 +77,8 @@ def insert(connection: apsw.Connection, rows: Sequence[Row]) -> list[int]:
         ((id, row.cluster, row.label, row.bits) for id, row in new),
     )
     connection.executemany(
-        "INSERT INTO ref(id, label, v) VALUES(?, ?, ?)",
-        ((id, row.label, row.code) for id, row in new),
+        "INSERT INTO ref(id, label, crc, v) VALUES(?, ?, ?, ?)",
+        ((id, row.label, row.crc(id), row.code) for id, row in new),
     )
     connection.executemany(
         "INSERT INTO text(id, z) VALUES(?, ?)", ((id, row.frame) for id, row in new)
@@ -94,7 +99,7 @@ def grow(connection: apsw.Connection, entries: int) -> None:
 
 def label(connection: apsw.Connection, entry: Entry) -> int:
     """The number of the entry's domain and source, given now if they are new."""
-    pair = (_bindable(entry.domain), _bindable(entry.source))
+    pair = (bindable(entry.domain), bindable(entry.source))
     connection.execute("INSERT OR IGNORE INTO label(domain, source) VALUES(?, ?)", pair)
     found = connection.execute("SELECT id FROM label WHERE domain = ? AND source = ?", pair)
     return int(found.get)
@@ -166,6 +171,6 @@ def listed(numbers: Collection[int]) -> str:
     return json.dumps([int(each) for each in numbers])
 
 
-def _bindable(text: str) -> str:
+def bindable(text: str) -> str:
     """`text` without lone surrogates, which SQLite cannot hold."""
     return text.encode("utf-8", "replace").decode()

@@ -16,12 +16,13 @@ from rm_local.memory import connection as sqlite
 from rm_local.memory import dense, rows, shelf
 from rm_local.memory.codes import Floats, Quantiser, scale_for
 from rm_local.memory.edits import remove
-from rm_local.memory.format import VERSION, EmbedderId, StoreInfo, schema
-from rm_local.memory.layout import check_layout
+from rm_local.memory.format import VERSION, EmbedderId, StoreInfo
+from rm_local.memory.layout import check_layout, lay_out
 from rm_local.memory.lexical import lexical_shares, rare_words, score
-from rm_local.memory.meta import Meta, read_meta, write_meta
+from rm_local.memory.meta import Meta, read_meta
 from rm_local.memory.stopwords import STOPWORDS
-from rm_local.memory.texts import Codec, pack_words, raw_row, train_dictionary, unpack_words
+from rm_local.memory.texts import Codec, raw_row, train_dictionary, unpack_words
+from rm_local.memory.verify import faults
 from rm_local.records import Entry, Hit
 
 if TYPE_CHECKING:
@@ -81,11 +82,7 @@ class Store:
         dictionary = train_dictionary(dictionary_sample)
         with sqlite.guard(path), sqlite.opened(path, "create") as connection:
             with rows.writing(connection):
-                connection.execute(schema(embedder.dimension))
-                check_layout(connection, path)
-                write_meta(connection, meta, pack_words(known_words))
-                if dictionary:
-                    connection.execute("INSERT INTO zdict(id, d) VALUES(1, ?)", (dictionary,))
+                lay_out(connection, path, meta, known_words, dictionary)
             return cls(connection, path, meta, writable=True)
 
     @classmethod
@@ -203,6 +200,11 @@ class Store:
         with self._turn() as connection:
             return rows.count(connection)
 
+    def verify(self) -> list[str]:
+        """What is wrong with the store, as sentences; empty where all is well. Reads all of it."""
+        with self._turn() as connection:
+            return list(faults(connection, self._codec))
+
     def info(self) -> StoreInfo:
         """What the store says of itself."""
         with self._turn() as connection:
@@ -213,6 +215,10 @@ class Store:
                 entries=rows.count(connection),
                 domains=rows.domains(connection),
                 size=self._path.stat().st_size,
+                clusters=len(self._clusters()),
+                probes=self._meta.probes,
+                candidates=self._meta.candidates,
+                sqlite_vec=self._meta.sqlite_vec,
                 writable=self._writable,
             )
 
@@ -259,12 +265,10 @@ class Store:
         ]
 
     def _checked(self, entries: Sequence[Entry], vectors: Floats) -> Floats:
-        """The vectors with rows of length 1. ValueError: they or the entries are not fit."""
+        """The vectors with rows of length 1. ValueError: they are not fit, or not so many."""
         unit = self._quantiser.unit(vectors)
         if len(unit) != len(entries):
             raise ValueError(f"{len(entries)} entries, but {len(unit)} vectors")
-        if any(not (each.subproblem.strip() and each.subroutine.strip()) for each in entries):
-            raise ValueError("an entry has no subproblem or no subroutine")
         return unit
 
     def _rows(

@@ -58,7 +58,12 @@ def _raw(decompressor: zstandard.ZstdDecompressor, frame: bytes, most: int) -> b
 
 
 def raw_row(subproblem: str, subroutine: str) -> bytes:
-    """One row's texts as they stand in a frame. ValueError: they take more than `LARGEST` bytes."""
+    """One row's texts as they stand in a frame.
+
+    ValueError: one of them is blank, or they take more than `LARGEST` bytes.
+    """
+    if not (subproblem.strip() and subroutine.strip()):
+        raise ValueError("an entry has no subproblem or no subroutine")
     key, value = (text.encode("utf-8", "surrogatepass") for text in (subproblem, subroutine))
     if len(key) + len(value) > LARGEST:
         raise ValueError(f"an entry takes {len(key) + len(value):,} bytes; {LARGEST:,} at most")
