@@ -26,8 +26,8 @@ from rm_local.loop.solve import Control, Steering
 from rm_local.runtime import Runtime
 from rm_local.settings import Settings
 
-QUESTION = "What is 3/4 + 5/6?"
-PLAN = replace(PLANS["memory"], gate=0.0, max_tokens=256)
+QUESTION = "What is the kinetic energy for mass 4 kg and speed 6 m/s?"
+PLAN = replace(PLANS["memory"], gate=0.0, margin=2.0, max_tokens=256)
 
 
 @pytest.fixture
