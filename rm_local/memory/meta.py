@@ -72,8 +72,10 @@ def read_meta(connection: apsw.Connection) -> Meta:
             float(rows["int8_scale"]),
             _array(rows["mean"], (dimension,)),
             _array(rows["rotation"], (dimension, dimension)),
-            *(int(rows[key]) for key in ("bulk", "probes", "candidates")),
-            str(rows["sqlite_vec"]),
+            bulk=int(rows["bulk"]),
+            probes=int(rows["probes"]),
+            candidates=int(rows["candidates"]),
+            sqlite_vec=str(rows["sqlite_vec"]),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise DamagedError(f"meta: {error!r}") from error
