@@ -13,12 +13,12 @@ Retrieval = Literal["none", "cue", "random", "memory"]
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """One way to solve a question (PAPER 1b, step 6; defaults sized for a laptop)."""
+    """One way to solve a question (PAPER 1b, step 6; defaults are the paper's smaller setting)."""
 
     name: str
     about: str
     retrieval: Retrieval
-    samples: int = 6
+    samples: int = 8
     """m: branches in all; m // hints for each hint."""
     hints: int = 3
     """k: hints at most, one a branch."""
