@@ -14,12 +14,13 @@ import numpy as np
 from rm_local.errors import StoreEmbedder, StoreError, StoreReadOnly
 from rm_local.memory import connection as sqlite
 from rm_local.memory import dense, rows, shelf
-from rm_local.memory.codes import Floats, Quantiser, scale_for
+from rm_local.memory.codes import Floats, Quantiser, step_for
 from rm_local.memory.edits import remove
 from rm_local.memory.format import VERSION, EmbedderId, StoreInfo
-from rm_local.memory.layout import check_layout, lay_out
-from rm_local.memory.lexical import lexical_shares, rare_words, score
+from rm_local.memory.layout import CODES, TEXTS, check_layout, dictionary_of, lay_out
+from rm_local.memory.lexical import RareWords, lexical_shares, score
 from rm_local.memory.meta import Meta, read_meta
+from rm_local.memory.packed import CodePacker, default_dictionary
 from rm_local.memory.stopwords import STOPWORDS
 from rm_local.memory.texts import Codec, raw_row, train_dictionary, unpack_words
 from rm_local.memory.verify import faults
@@ -47,11 +48,10 @@ class Store:
         self._path = path
         self._meta = meta
         self._writable = writable
-        self._quantiser = Quantiser(
-            meta.embedder.dimension, meta.int8_scale, meta.mean, meta.rotation
-        )
-        self._codec = Codec(connection.execute("SELECT d FROM zdict WHERE id = 1").get or b"")
-        self._known: frozenset[str] | None = None
+        self._quantiser = Quantiser(meta.embedder.dimension, meta.step, meta.mean, meta.rotation)
+        self._codec = Codec(dictionary_of(connection, TEXTS))
+        self._packer = CodePacker(meta.embedder.dimension, dictionary_of(connection, CODES))
+        self._rare: RareWords | None = None
         self._centroids: Floats | None = None
         self._lock = RLock()
 
@@ -78,11 +78,18 @@ class Store:
             raise ValueError(f"{embedder.dimension} dimensions; a multiple of 8 is needed")
         if path.exists():
             raise StoreError(f"{path} exists already.", "Choose another name, or remove it first.")
-        meta = Meta(embedder, scale_for(embedder.dimension), mean, rotation)
+        meta = Meta(embedder, step_for(embedder.dimension), mean, rotation)
         dictionary = train_dictionary(dictionary_sample)
         with sqlite.guard(path), sqlite.opened(path, "create") as connection:
             with rows.writing(connection):
-                lay_out(connection, path, meta, known_words, dictionary)
+                lay_out(
+                    connection,
+                    path,
+                    meta,
+                    known_words,
+                    dictionary,
+                    default_dictionary(embedder.dimension),
+                )
             return cls(connection, path, meta, writable=True)
 
     @classmethod
@@ -161,7 +168,7 @@ class Store:
         names = rows.Names(domain, source, level)
         with self._turn() as connection:
             size = rows.count(connection)
-            shares = lexical_shares(connection, text, size, self._known_words()) if text else {}
+            shares = lexical_shares(connection, text, size, self._rare_words()) if text else {}
             candidates: set[int] | None = None
             if size > SCANNED_ROWS:
                 wanted = max(round(self._meta.candidates * effort), 8 * k)
@@ -194,7 +201,7 @@ class Store:
         with self._turn() as connection:
             found = rows.codes(connection, ids, rows.Names())
             self._refuse_unknown(connection, ids, found)
-            return self._quantiser.floats([found[each] for each in ids])
+            return self._quantiser.floats(self._packer.unpack(found[each] for each in ids))
 
     def count(self) -> int:
         """How many entries there are."""
@@ -243,19 +250,18 @@ class Store:
         with self._lock, sqlite.guard(self._path):
             yield self._connection
 
-    def _known_words(self) -> frozenset[str]:
-        if self._known is None:
-            self._known = unpack_words(rows.known_words(self._connection))
-        return self._known
+    def _rare_words(self) -> RareWords:
+        if self._rare is None:
+            self._rare = RareWords(unpack_words(rows.known_words(self._connection)))
+        return self._rare
 
     def _ranked(
         self, query: Floats, found: dict[int, bytes], shares: dict[int, float], k: int
     ) -> list[Hit]:
         """The `k` best of the rows found, with their texts."""
         ids = np.array(list(found), dtype=np.int64)
-        cosines = np.clip(self._quantiser.floats(list(found.values())) @ query, -1, 1).astype(
-            np.float64
-        )
+        vectors = self._quantiser.floats(self._packer.unpack(found.values()))
+        cosines = np.clip(vectors @ query, -1, 1).astype(np.float64)
         held = np.array([shares.get(each, 0.0) for each in found], dtype=np.float64)
         # Rounded, as the product's last bits depend on a row's place and would part equal rows.
         best = np.lexsort((ids, -score(cosines, held).round(6)))[:k]
@@ -276,12 +282,12 @@ class Store:
         self, connection: apsw.Connection, entries: Sequence[Entry], unit: Floats
     ) -> list[rows.Row]:
         """Entries with vectors of length 1, (n, d), as they go into the tables."""
-        known = self._known_words()
+        rare = self._rare_words()
         columns = zip(
             entries,
             dense.nearest_clusters(self._clusters(), unit).tolist(),
             self._quantiser.bits(unit),
-            self._quantiser.int8(unit),
+            self._packer.pack(self._quantiser.steps(unit)),
             strict=True,
         )
         return [
@@ -289,9 +295,9 @@ class Store:
                 label=rows.label(connection, entry),
                 cluster=cluster,
                 bits=bits.tobytes(),
-                code=code.tobytes(),
+                code=code,
                 frame=self._codec.pack([raw_row(entry.subproblem, entry.subroutine)]),
-                rare=" ".join(rare_words(connection, entry.subproblem, known)),
+                rare=" ".join(rare.of(entry.subproblem)),
             )
             for entry, cluster, bits, code in columns
         ]

@@ -69,7 +69,7 @@ def test_the_nearest_comes_first_with_its_cosine(store: Store) -> None:
     hits = store.search(query, k=12)
     exact = vectors(12) @ query
     assert [hit.entry.id for hit in hits] == list(np.argsort(-exact) + 1)
-    assert np.allclose([hit.similarity for hit in hits], np.sort(exact)[::-1], atol=0.01)
+    assert np.allclose([hit.similarity for hit in hits], np.sort(exact)[::-1], atol=0.02)
 
 
 def test_a_query_of_any_length_is_the_same_query(store: Store) -> None:
@@ -170,7 +170,7 @@ def test_vectors_come_back_for_ids(store: Store) -> None:
     """Rows of length 1, in the order asked for, within the codes' precision."""
     rows = store.vectors([7, 2])
     assert rows.shape == (2, 16)
-    assert np.allclose(rows, vectors(12)[[6, 1]], atol=0.01)
+    assert np.allclose(rows, vectors(12)[[6, 1]], atol=0.02)
     assert np.allclose(np.linalg.norm(rows, axis=1), 1)
 
 
