@@ -103,9 +103,7 @@ class Synth:
             return np.array(anchors.queries[:count])
         rng = self._rng(ALIKE, 0)
         chosen = rng.integers(0, len(anchors.vectors), count)
-        return _around(
-            self.folder, chosen, rng.standard_normal((count, 1, NEIGHBOURS), np.float32)
-        )
+        return _around(self.folder, chosen, rng.standard_normal((count, 1, NEIGHBOURS), np.float32))
 
     def _chosen(self, number: int) -> tuple[Whole, Whole]:
         """The anchors of a block, and how often each was chosen before it: all in turn."""
