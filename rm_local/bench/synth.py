@@ -90,6 +90,10 @@ class Synth:
         rng = self._rng(WORDS, number)
         return wording(self.folder).entries(rows, chosen[slots], turns, named, rng)
 
+    def topics(self, number: int) -> Whole:
+        """The anchor of each row of block `number`: which of the sentences it is about."""
+        return self._chosen(number)[0][self._order(number) // ANCHOR_ROWS]
+
     def queries(self, kind: Literal["real", "alike"], count: int) -> Floats:
         """(count, d): of held-out real sentences, or drawn like the rows but not among them.
 
@@ -103,9 +107,7 @@ class Synth:
             return np.array(anchors.queries[:count])
         rng = self._rng(ALIKE, 0)
         chosen = rng.integers(0, len(anchors.vectors), count)
-        return _around(
-            self.folder, chosen, rng.standard_normal((count, 1, NEIGHBOURS), np.float32)
-        )
+        return _around(self.folder, chosen, rng.standard_normal((count, 1, NEIGHBOURS), np.float32))
 
     def _chosen(self, number: int) -> tuple[Whole, Whole]:
         """The anchors of a block, and how often each was chosen before it: all in turn."""

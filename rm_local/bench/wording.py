@@ -24,8 +24,10 @@ HELD_OUT = 2000
 HELD_OUT_SHARE = 50
 """A fiftieth is held out where there are few sentences."""
 MOST_ANCHORS = 100_000
-STEM_WORDS = 14
-CONDITION_WORDS = 7
+STEM_WORDS = 12
+CONDITION_WORDS = 6
+SENTENCES = 6
+"""In a subroutine."""
 SPREAD_FACTOR = 7919
 """A prime, so that what is multiplied by it goes round all sentences."""
 
@@ -49,13 +51,13 @@ QUESTIONS = (
 )
 FRAMES: tuple[tuple[str, ...], ...] = (
     ("First I recall:", "First I note:", "I begin with this:", "First I write down:"),
-    ("Then I use that:", "Next I apply this:", "From there I take:", "After that I set up:"),
-    ("I check that this holds:", "I make sure of this:", "I verify:", "I compare with:"),
+    ("I check that this holds:", "I make sure of this:", "I verify:", "Next I compare with:"),
     ("If this fails, I turn to:", "If not, I try this:", "Should it fail, I use:", "Otherwise:"),
-    ("I keep in mind:", "What also matters:", "I do not forget:", "Besides:"),
-    ("At the end I look at:", "Last I confirm:", "Before I answer I read:", "To finish:"),
+    ("At the end I look at:", "Last I confirm:", "Before I answer I read:", "To finish I see:"),
 )
-"""What stands before each sentence of a subroutine, in turn."""
+"""What stands before the first, third, fifth and sixth sentence of a subroutine.
+
+With more of it zstandard would do better than on real prose (`rm_local.bench.prose`)."""
 
 
 @dataclass(frozen=True)
@@ -103,11 +105,10 @@ class Wording:
         count = len(self.sentences)
         first = rows % count
         second = (rows // count + first * SPREAD_FACTOR + 1) % count
-        rest = rng.integers(0, count, (len(FRAMES) - 2, len(rows)))
+        rest = rng.integers(0, count, (SENTENCES - 2, len(rows)))
         told = self._told[np.stack([first, second, *rest])].tolist()
-        frames = rng.integers(0, len(FRAMES[0]), (len(FRAMES), len(rows)))
-        said = [part[each].tolist() for part, each in zip(_FRAMES, frames, strict=True)]
-        lines = zip(*(each for pair in zip(said, told, strict=True) for each in pair), strict=True)
+        a, b, c, d = (part[rng.integers(0, len(part), len(rows))].tolist() for part in _FRAMES)
+        lines = zip(a, told[0], told[1], b, told[2], told[3], c, told[4], d, told[5], strict=True)
         return [" ".join(line) for line in lines]
 
     @cached_property
