@@ -105,9 +105,11 @@ class Wording:
         count = len(self.sentences)
         first = rows % count
         second = (rows // count + first * SPREAD_FACTOR + 1) % count
-        rest = rng.integers(0, count, (SENTENCES - 2, len(rows)))
+        # Row by row, so that a shorter block draws what the first rows of a whole one do.
+        drawn = rng.integers(0, 1 << 31, (len(rows), SENTENCES - 2 + len(_FRAMES))).T
+        rest, frames = drawn[: SENTENCES - 2] % count, drawn[SENTENCES - 2 :]
         told = self._told[np.stack([first, second, *rest])].tolist()
-        a, b, c, d = (part[rng.integers(0, len(part), len(rows))].tolist() for part in _FRAMES)
+        a, b, c, d = (p[f % len(p)].tolist() for p, f in zip(_FRAMES, frames, strict=True))
         lines = zip(a, told[0], told[1], b, told[2], told[3], c, told[4], d, told[5], strict=True)
         return [" ".join(line) for line in lines]
 
