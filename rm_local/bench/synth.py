@@ -133,7 +133,7 @@ def _around(folder: Path, chosen: Whole, noise: Floats) -> Floats:
     near = anchors.vectors[anchors.near[chosen].reshape(-1)]
     rows = weights @ near.reshape(len(chosen), NEIGHBOURS, -1)
     rows += anchors.vectors[chosen][:, None]
-    flat = rows.reshape(-1, rows.shape[2])
+    flat: Floats = rows.reshape(-1, rows.shape[2])
     flat /= np.sqrt(np.einsum("ij,ij->i", flat, flat))[:, None]
     return flat
 

@@ -85,11 +85,10 @@ class Wording:
         A subproblem is distinct as an anchor meets another condition in each of its turns, a
         subroutine as its first two sentences, r mod S and (r // S + k (r mod S) + 1) mod S, tell r.
         """
-        named = (each[anchors].tolist() for each in labels)
-        texts = zip(
-            self._subproblems(anchors, turns), self._subroutines(rows, rng), *named, strict=True
-        )
-        return [Entry(*each, PROVENANCE) for each in texts]
+        domains, sources, levels = (each[anchors].tolist() for each in labels)
+        asked, told = self._subproblems(anchors, turns), self._subroutines(rows, rng)
+        fields = zip(asked, told, domains, sources, levels, strict=True)
+        return [Entry(a, b, c, d, e, PROVENANCE) for a, b, c, d, e in fields]
 
     def _subproblems(self, anchors: Whole, turns: Whole) -> list[str]:
         place = (anchors * SPREAD_FACTOR + turns) % len(self._conditions)
@@ -148,7 +147,7 @@ def labels(anchors: int, seed: int) -> list[Strings]:
 def _stem(sentence: str) -> str:
     """The first words, to stand inside a sentence."""
     words = sentence.rstrip(".").split()[:STEM_WORDS]
-    if words[0][1:].islower() or len(words[0]) == 1 != "I":
+    if words[0] != "I" and words[0][1:] == words[0][1:].lower():
         words[0] = words[0].lower()
     return " ".join(words).rstrip(",;:")
 
