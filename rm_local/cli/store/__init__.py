@@ -10,6 +10,7 @@ COMMANDS = {
     "info": "rm_local.cli.store.look:info",
     "verify": "rm_local.cli.store.look:verify",
     "bench": "rm_local.cli.store.bench:bench",
+    "synth": "rm_local.cli.store.synth:synth",
 }
 
 
