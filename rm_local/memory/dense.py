@@ -22,9 +22,9 @@ Ids = NDArray[np.int64]
 MOST_CANDIDATES = 4096
 """sqlite-vec's own limit of rows for one partition."""
 
-FIRST_BATCH, GROWTH = 2, 2
-"""Clusters in the first statement, and how many times more in each next one: the sooner a limit is
-known, the fewer rows sqlite-vec sorts (STORE 1.3)."""
+FIRST_BATCH, GROWTH, LARGEST_BATCH = 2, 2, 16
+"""Clusters in the first statement, how many times more in each next one, and at most: the sooner a
+limit is known, the fewer rows sqlite-vec sorts (STORE 1.3), and two readers end together."""
 
 ALL = "SELECT id, distance FROM code WHERE e MATCH vec_bit(:bits) AND k = :k"
 WITHIN = f"""{ALL} AND distance < :limit
@@ -71,15 +71,17 @@ def near(connection: apsw.Connection, bits: bytes, wanted: int, names: Names) ->
     return np.array([row[0] for row in rows], np.int64)
 
 
-def near_within(readers: Readers, bits: bytes, wanted: int, names: Names, clusters: Ids) -> Ids:
+def near_within(
+    readers: Readers, bits: bytes, wanted: int, names: Names, clusters: Ids, limit: int
+) -> Ids:
     """Ids of the `wanted` rows of `clusters`, asked in this order, whose bits differ least.
 
-    Each statement asks twice as many clusters as the one before, for rows nearer than the worst
-    of those found so far by any reader.
+    Each statement asks more clusters than the one before, for rows nearer than `limit` bits and
+    than the worst of those found so far by any reader. So there may be fewer than `wanted`.
     """
     import apsw
 
-    best = Best(min(wanted, MOST_CANDIDATES), 8.0 * len(bits) + 1)
+    best = Best(min(wanted, MOST_CANDIDATES), limit)
     batches = Batches(clusters)
 
     def work(connection: apsw.Connection) -> None:
@@ -130,5 +132,5 @@ class Batches:
         """The next ones; empty when all are given out."""
         with self._lock:
             batch, self._left = self._left[: self._size], self._left[self._size :]
-            self._size *= GROWTH
+            self._size = min(self._size * GROWTH, LARGEST_BATCH)
         return batch

@@ -156,14 +156,14 @@ def existing(connection: apsw.Connection, ids: Collection[int]) -> set[int]:
 
 def codes(
     connection: apsw.Connection, ids: Collection[int] | None, names: Names
-) -> dict[int, bytes]:
-    """The packed ranking codes, by id, of those of `ids`, None for all, that have these names."""
+) -> tuple[list[int], list[bytes]]:
+    """Ids, and packed ranking codes, of those of `ids`, None for all, that have these names."""
     chosen = "" if ids is None else " AND id IN (SELECT value FROM json_each(:ids))"
     found = connection.execute(
         f"SELECT id, v FROM ref WHERE 1{chosen}{names.condition}",
         {"ids": listed(ids or ()), **names.values},
-    )
-    return {row[0]: row[1] for row in found}
+    ).fetchall()
+    return [row[0] for row in found], [row[1] for row in found]
 
 
 def labels(connection: apsw.Connection, ids: Collection[int]) -> dict[int, Label]:

@@ -65,6 +65,10 @@ class Searcher:
         self._centroids: Floats | None = None
 
     @property
+    def _limit(self) -> int:
+        return getattr(self, "limit", self._meta.embedder.dimension + 1)
+
+    @property
     def quantiser(self) -> Quantiser:
         """How vectors become codes in this store."""
         return self._quantiser
@@ -95,13 +99,13 @@ class Searcher:
         candidates: Collection[int] | None = None
         if size > SCANNED_ROWS:
             candidates = {*self._near(query).tolist(), *shares}
-        found = rows.codes(self._connection, candidates, query.names)
-        return self._ranked(query, found, shares)
+        ids, codes = rows.codes(self._connection, candidates, query.names)
+        return self._ranked(query, ids, codes, shares)
 
     def vectors(self, ids: Collection[int]) -> dict[int, Floats]:
         """The stored vectors, (d,), of length 1, of those of `ids` that are entries."""
-        found = rows.codes(self._connection, ids, rows.Names())
-        vectors = self._quantiser.floats(self._packer.unpack(found.values()))
+        found, codes = rows.codes(self._connection, ids, rows.Names())
+        vectors = self._quantiser.floats(self._packer.unpack(codes))
         return dict(zip(found, vectors, strict=True))
 
     def _near(self, query: Query) -> Ids:
@@ -112,16 +116,17 @@ class Searcher:
             return dense.near(self._connection, bits, wanted, query.names)
         probes = max(round(self._meta.probes * query.effort), 1)
         clusters = dense.clusters_to_ask(self.centroids, query.unit, probes, SLACK)
-        return dense.near_within(self._readers, bits, wanted, query.names, clusters)
+        return dense.near_within(self._readers, bits, wanted, query.names, clusters, self._limit)
 
     def _ranked(
-        self, query: Query, found: dict[int, bytes], shares: dict[int, float]
+        self, query: Query, found: list[int], codes: list[bytes], shares: dict[int, float]
     ) -> list[Ranked]:
         """The `k` best of the rows found, by their packed codes."""
-        ids = np.array(list(found), dtype=np.int64)
-        vectors = self._quantiser.floats(self._packer.unpack(found.values()))
-        cosines = np.clip(vectors @ query.unit, -1, 1).astype(np.float64)
-        held = np.array([shares.get(each, 0.0) for each in found], dtype=np.float64)
+        ids = np.array(found, dtype=np.int64)
+        cosines = self._quantiser.cosines(self._packer.unpack(codes), query.unit)
+        held = np.zeros(len(found))
+        if shares:
+            held[:] = [shares.get(each, 0.0) for each in found]
         # Rounded, as the product's last bits depend on a row's place and would part equal rows.
         best = np.lexsort((ids, -score(cosines, held).round(6)))[: max(query.k, 0)]
         return [Ranked(int(ids[i]), float(cosines[i]), float(held[i])) for i in best]

@@ -11,6 +11,7 @@ COMMANDS = {
     "verify": "rm_local.cli.store.look:verify",
     "tidy": "rm_local.cli.store.tidy:tidy",
     "bench": "rm_local.cli.store.bench:bench",
+    "synth": "rm_local.cli.store.synth:synth",
 }
 
 

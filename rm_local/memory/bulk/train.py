@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from rm_local.memory.bulk.files import write_whole
 from rm_local.memory.bulk.source import Source
 from rm_local.memory.clusters import Clusters, find_clusters, itq_rotation, random_rotation
-from rm_local.memory.codes import Floats, Quantiser, step_for
+from rm_local.memory.codes import Floats, Quantiser, step_of
 from rm_local.memory.format import BLOCK_ROWS
 from rm_local.memory.packed import SAMPLE_ROWS, code_dictionary, default_dictionary
 from rm_local.memory.texts import Codec, raw_row, train_dictionary
@@ -50,6 +50,8 @@ class Trained:
 
     mean: Floats
     rotation: Floats
+    step: float
+    """Of the ranking codes."""
     clusters: Clusters
     dictionary: bytes
     code_dictionary: bytes
@@ -70,6 +72,7 @@ class Trained:
             starts=self.clusters.starts,
             dictionary=np.frombuffer(self.dictionary, np.uint8),
             code_dictionary=np.frombuffer(self.code_dictionary, np.uint8),
+            step=self.step,
             bytes=np.array([self.text_bytes, self.raw_bytes]),
         )
         write_whole(path, file.getvalue())
@@ -82,6 +85,7 @@ class Trained:
             return cls(
                 held["mean"],
                 held["rotation"],
+                float(held["step"]),
                 Clusters(held["supers"], held["centres"], held["starts"]),
                 held["dictionary"].tobytes(),
                 held["code_dictionary"].tobytes(),
@@ -124,11 +128,13 @@ def train(sample: Sample, clusters: int, seed: int) -> Trained:
     else:
         few = rng.choice(len(sample.unit), min(ROTATED_ROWS, len(sample.unit)), replace=False)
         rotation = itq_rotation(sample.unit[few] - mean, rng)
-    steps = Quantiser(dimension, step_for(dimension)).steps(sample.unit[:SAMPLE_ROWS])
+    step = step_of(sample.unit[:SAMPLE_ROWS])
+    steps = Quantiser(dimension, step).steps(sample.unit[:SAMPLE_ROWS])
     dictionary = train_dictionary([text.decode("utf-8", "replace") for text in sample.texts])
     return Trained(
         mean,
         rotation,
+        step,
         find_clusters(sample.unit, clusters, rng),
         dictionary,
         code_dictionary(steps) or default_dictionary(dimension),

@@ -15,7 +15,6 @@ from rm_local.memory.bulk.prepare import Chunk, Prepared, Preparer
 from rm_local.memory.bulk.source import Meter
 from rm_local.memory.bulk.train import BULK_LEVEL, Trained
 from rm_local.memory.clusters import Clusters
-from rm_local.memory.codes import step_for
 from rm_local.memory.format import BLOCK_ROWS, CHUNK_SIZE, EmbedderId
 from rm_local.memory.layout import lay_out
 from rm_local.memory.meta import CANDIDATES, Meta
@@ -90,7 +89,7 @@ def _begin(
     probes, candidates = default_dial(entries, len(trained.clusters.centres))
     meta = Meta(
         embedder,
-        step_for(embedder.dimension),
+        trained.step,
         trained.mean,
         trained.rotation,
         probes=probes,
