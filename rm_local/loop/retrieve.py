@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
+from rm_local.memory.diversity import mmr
 from rm_local.memory.lexical import score
 from rm_local.records import Hit
 
@@ -87,26 +88,8 @@ class Retriever:
             return tuple(hits[:k])
         vectors = self._store.vectors([hit.entry.id for hit in hits])
         relevance = np.array([_score(hit) for hit in hits])
-        return tuple(hits[place] for place in sorted(thinned(vectors, relevance, k)))
+        return tuple(hits[place] for place in sorted(mmr(vectors, relevance, k, TRADE)))
 
 
 def _score(hit: Hit) -> float:
     return score(hit.similarity, hit.lexical)
-
-
-def thinned(vectors: NDArray[np.float32], relevance: NDArray[np.float64], k: int) -> list[int]:
-    """Rows of `vectors` (n, d) by maximal marginal relevance, at most `k`, in order of choice.
-
-    Each next row has the highest TRADE * relevance - (1 - TRADE) * similarity to the nearest row
-    taken. (Carbonell and Goldstein, 1998.)
-    """
-    taken: list[int] = []
-    nearest = np.full(len(vectors), -1.0)
-    left = np.ones(len(vectors), dtype=bool)
-    while left.any() and len(taken) < k:
-        scores = np.where(left, TRADE * relevance - (1 - TRADE) * nearest, -np.inf)
-        row = int(scores.argmax())
-        taken.append(row)
-        left[row] = False
-        nearest = np.maximum(nearest, vectors @ vectors[row])
-    return taken

@@ -36,6 +36,7 @@ CREATE TABLE ref(id INTEGER PRIMARY KEY, label INTEGER NOT NULL, crc INTEGER NOT
 CREATE TABLE block(blk INTEGER PRIMARY KEY, z BLOB NOT NULL);
 CREATE TABLE text(id INTEGER PRIMARY KEY, z BLOB NOT NULL);
 CREATE TABLE tomb(id INTEGER PRIMARY KEY);
+CREATE TABLE tally(id INTEGER PRIMARY KEY, shown INTEGER NOT NULL, helped INTEGER NOT NULL);
 CREATE VIRTUAL TABLE words USING fts5(rare, content='', contentless_delete=1, detail=none,
     tokenize='unicode61 remove_diacritics 2');
 PRAGMA application_id={application_id};

@@ -1,4 +1,4 @@
-"""`rm-local store`: look at a store, check it, and measure one."""
+"""`rm-local store`: look at a store, check it, keep it in shape, and measure one."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from rm_local.cli.group import LazyGroup
 COMMANDS = {
     "info": "rm_local.cli.store.look:info",
     "verify": "rm_local.cli.store.look:verify",
+    "tidy": "rm_local.cli.store.tidy:tidy",
     "bench": "rm_local.cli.store.bench:bench",
     "synth": "rm_local.cli.store.synth:synth",
 }
@@ -16,4 +17,4 @@ COMMANDS = {
 
 @click.group(cls=LazyGroup, lazy=COMMANDS)
 def store() -> None:
-    """Look at a store, check it, and measure one."""
+    """Look at a store, check it, keep it in shape, and measure one."""
