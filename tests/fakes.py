@@ -15,23 +15,18 @@ import zlib
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from dataclasses import dataclass, replace
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rm_local.engine.protocol import BranchSpec, Ended, Message, ModelInfo, Part, Piece, Stats
 from rm_local.errors import RmLocalError, WorkerDied
 from rm_local.loop import prompts
-from rm_local.loop.events import failed
-from rm_local.loop.solve import Control, Steering, solve
 from rm_local.records import Entry, Hit, StopReason
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-
-    from rm_local.loop.events import Event
-    from rm_local.loop.plan import Plan
-    from rm_local.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -302,14 +297,17 @@ class FakeRecall:
         self.error = error
         self.asked: list[str] = []
 
-    async def search(self, subproblem: str, k: int, gate: float) -> tuple[Hit, ...]:
-        """The first `k` hits at or above `gate`."""
+    async def search(
+        self, subproblem: str, k: int, gate: float, margin: float = inf
+    ) -> tuple[Hit, ...]:
+        """The first `k` hits at or above `gate`, none further than `margin` behind the first."""
         self.asked.append(subproblem)
         if self.gate is not None:
             await self.gate.wait()
         if self.error is not None:
             raise self.error
-        return tuple(h for h in self.hits if h.similarity >= gate)[:k]
+        least = max(gate, max((h.similarity for h in self.hits), default=0.0) - margin)
+        return tuple(h for h in self.hits if h.similarity >= least)[:k]
 
     async def random(self, k: int, seed: int) -> tuple[Hit, ...]:
         """`k` hits from a place in the list that the seed decides."""
@@ -317,84 +315,3 @@ class FakeRecall:
             return ()
         start = seed % len(self.hits)
         return (self.hits[start:] + self.hits[:start])[:k]
-
-
-class FakeRuntime:
-    """`rm_local.runtime.Runtime` over a fake engine and recall: the real loop, no journal."""
-
-    def __init__(
-        self,
-        engine: FakeEngine | None = None,
-        recall: FakeRecall | None = None,
-        *,
-        settings: Settings | None = None,
-        model: Path = Path("fake.gguf"),
-        store: Path = Path("fake.rms"),
-        model_error: RmLocalError | None = None,
-        memory_error: RmLocalError | None = None,
-    ) -> None:
-        """`model_error` and `memory_error` are what opening the model and the store raises."""
-        self.engine = engine or FakeEngine()
-        self.recall = recall or FakeRecall()
-        self.settings = settings
-        self.model = model
-        self.store = store
-        self.model_error = model_error
-        self.memory_error = memory_error
-        self.solved: list[tuple[str, Plan, Steering]] = []
-        self.sessions = 1
-        self.entries: int | None = None
-        """As Runtime's: None until the memory is opened."""
-
-    @property
-    def info(self) -> ModelInfo | None:
-        """The loaded model, or None."""
-        return self.engine.info
-
-    async def load_model(self, on_progress: Callable[[float], None] | None = None) -> ModelInfo:
-        """The model, loaded on the first call."""
-        if self.model_error is not None:
-            raise self.model_error
-        return self.engine.info or await self.engine.load(self.model, on_progress=on_progress)
-
-    async def open_memory(self) -> FakeRecall:
-        """The recall."""
-        if self.memory_error is not None:
-            raise self.memory_error
-        self.entries = len(self.recall.hits)
-        return self.recall
-
-    def new_session(self) -> None:
-        """Counts."""
-        self.sessions += 1
-
-    async def solve(
-        self,
-        question: str,
-        plan: Plan,
-        *,
-        steering: Steering = Steering(),  # noqa: B008 (frozen)
-        control: Control | None = None,
-        history: Sequence[Message] = (),
-    ) -> AsyncIterator[Event]:
-        """The real loop's events; a model or store that does not open is a `Failed`."""
-        self.solved.append((question, plan, steering))
-        try:
-            recall = await self.open_memory() if plan.retrieval in ("memory", "random") else None
-            await self.load_model()
-        except RmLocalError as error:
-            yield failed(error)
-            return
-        async for event in solve(
-            question, plan, self.engine, recall,
-            steering=steering, control=control, history=history,
-        ):  # fmt: skip
-            yield event
-
-    async def search(self, text: str, k: int = 10) -> tuple[Hit, ...]:
-        """The recall's hits, without a gate."""
-        return await (await self.open_memory()).search(text, k, -1.0)
-
-    async def close(self) -> None:
-        """Closes the engine."""
-        await self.engine.close()

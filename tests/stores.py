@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -38,3 +41,44 @@ def toy_store(path: Path, count: int = 12) -> Path:
     with Store.create(path, embedder=TOY) as store:
         store.add(entries(count), vectors(count))
     return path
+
+
+def topics(
+    rows: int, *, dimension: int = 384, count: int = 100, spread: float = 0.8, seed: int = 0
+) -> NDArray[np.float32]:
+    """(rows, dimension), of length 1, each around one of `count` topics: `spread` away from it."""
+    rng = np.random.default_rng(seed)
+    centres = vectors(count, dimension=dimension, seed=seed + 1)
+    noise = rng.normal(size=(rows, dimension)) * spread / dimension**0.5
+    found = centres[rng.integers(0, count, rows)] + noise
+    return (found / np.linalg.norm(found, axis=1, keepdims=True)).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class MadeSource:
+    """Distinct entries around topics, for a bulk build; each knows its place by its text."""
+
+    rows: int
+    dimension: int = 64
+    batch: int = 500
+
+    @property
+    def fingerprint(self) -> str:
+        """Of what they are made from."""
+        return f"made {self.dimension}"
+
+    @cached_property
+    def vectors(self) -> NDArray[np.float32]:
+        """(rows, dimension)."""
+        return topics(self.rows, dimension=self.dimension, count=max(4, self.rows // 100))
+
+    @cached_property
+    def entries(self) -> list[Entry]:
+        """In the order of `vectors`."""
+        return entries(self.rows)
+
+    def batches(self, start: int) -> Iterator[tuple[list[Entry], NDArray[np.float32]]]:
+        """From row `start` on."""
+        for first in range(start, self.rows, self.batch):
+            part = slice(first, first + self.batch)
+            yield self.entries[part], self.vectors[part]

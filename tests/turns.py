@@ -11,7 +11,7 @@ from rm_local.loop.solve import Control, Steering, solve
 from rm_local.records import Answer, Branch
 from tests.fakes import INFO, FakeEngine, FakeRecall
 
-MEMORY = replace(PLANS["memory"], samples=6, hints=3, keep=4)
+MEMORY = replace(PLANS["memory"], samples=6, hints=3, keep=4, margin=2.0)
 INFO_PATH = Path(INFO.path)
 QUESTION = "What is 4 + 4?"
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from rm_local.loop.solve import Control
     from rm_local.runtime import Runtime
 
-EXAMPLE = 'rm-local ask "What is 3/4 + 5/6?"'
+EXAMPLE = 'rm-local ask "What is the kinetic energy for mass 4 kg and speed 6 m/s?"'
 COUNT = click.IntRange(min=1)
 
 

@@ -13,12 +13,12 @@ Retrieval = Literal["none", "cue", "random", "memory"]
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """One way to solve a question (PAPER 1b, step 6; defaults sized for a laptop)."""
+    """One way to solve a question (PAPER 1b, step 6; defaults are the paper's smaller setting)."""
 
     name: str
     about: str
     retrieval: Retrieval
-    samples: int = 6
+    samples: int = 8
     """m: branches in all; m // hints for each hint."""
     hints: int = 3
     """k: hints at most, one a branch."""
@@ -28,6 +28,9 @@ class Plan:
     """A hint's branches stay when their mean shortness is above this (PAPER 1b, step 7)."""
     gate: float = 0.3
     """Hits of a lower similarity, and without the query's rare words, are left out."""
+    margin: float = 0.2
+    """Hits whose score is lower than the best one's by more are left out, too: when the store has
+    the very thing, the samples are not spent on what is merely alike. The paper keeps all k."""
     max_tokens: int = 4096
     """Budget of one branch."""
     temperature: float = 0.7

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import Sequence
+from math import inf
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -47,14 +48,17 @@ class Retriever:
         """The store that is searched."""
         return self._store
 
-    async def search(self, subproblem: str, k: int, gate: float) -> tuple[Hit, ...]:
+    async def search(
+        self, subproblem: str, k: int, gate: float, margin: float = inf
+    ) -> tuple[Hit, ...]:
         """At most `k` hits, best first, near-duplicates thinned; none below the gate.
 
-        A hit passes with a similarity of `gate`, or with LEXICAL of the query's rare words.
+        A hit passes with a similarity of `gate`, or with LEXICAL of the query's rare words, if its
+        `memory.lexical.score` is at most `margin` lower than the best hit's.
         Raises StoreError, EngineError.
         """
         vector = await self._vector(subproblem)
-        return await asyncio.to_thread(self._search, vector, subproblem, k, gate)
+        return await asyncio.to_thread(self._search, vector, subproblem, k, gate, margin)
 
     async def random(self, k: int, seed: int) -> tuple[Hit, ...]:
         """`k` entries drawn by `seed`, with a similarity of 0: they were not looked for."""
@@ -70,15 +74,24 @@ class Retriever:
         return self._vectors[text]
 
     def _search(
-        self, vector: NDArray[np.float32], text: str, k: int, gate: float
+        self, vector: NDArray[np.float32], text: str, k: int, gate: float, margin: float
     ) -> tuple[Hit, ...]:
         pool = self._store.search(vector, text, k=max(POOL, 4 * k))
-        hits = [hit for hit in pool if hit.similarity >= gate or hit.lexical >= LEXICAL]
+        least = _score(pool[0]) - margin if pool else 0.0
+        hits = [
+            hit
+            for hit in pool
+            if (hit.similarity >= gate or hit.lexical >= LEXICAL) and _score(hit) >= least
+        ]
         if len(hits) < 2:
             return tuple(hits[:k])
         vectors = self._store.vectors([hit.entry.id for hit in hits])
-        relevance = np.array([score(hit.similarity, hit.lexical) for hit in hits])
+        relevance = np.array([_score(hit) for hit in hits])
         return tuple(hits[place] for place in sorted(thinned(vectors, relevance, k)))
+
+
+def _score(hit: Hit) -> float:
+    return score(hit.similarity, hit.lexical)
 
 
 def thinned(vectors: NDArray[np.float32], relevance: NDArray[np.float64], k: int) -> list[int]:

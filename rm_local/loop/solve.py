@@ -31,8 +31,8 @@ __all__ = ["Control", "Recall", "Steering", "solve"]
 class Recall(Protocol):
     """Where hits come from; `loop.retrieve.Retriever` over a store."""
 
-    async def search(self, subproblem: str, k: int, gate: float) -> tuple[Hit, ...]:
-        """At most `k` hits that pass the gate, best first."""
+    async def search(self, subproblem: str, k: int, gate: float, margin: float) -> tuple[Hit, ...]:
+        """At most `k` hits, best first, none below the gate or further than `margin` behind."""
 
     async def random(self, k: int, seed: int) -> tuple[Hit, ...]:
         """`k` entries drawn at random, for the control plan."""
@@ -128,7 +128,7 @@ class _Turn:
     async def _find(self, recall: Recall, k: int) -> tuple[Hit, ...]:
         if self._plan.retrieval == "random":
             return await recall.random(k, self._steering.seed)
-        return await recall.search(self._subproblem or "", k, self._plan.gate)
+        return await recall.search(self._subproblem or "", k, self._plan.gate, self._plan.margin)
 
     async def _reason(self, prompt_tokens: int) -> AsyncGenerator[Event, None]:
         self._control.check()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import struct
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -16,6 +18,11 @@ Floats = NDArray[np.float32]
 def scale_for(dimension: int) -> float:
     """The component that int8 127 stands for: 0.25 at 384 dimensions (STORE 1.1), by sqrt(1/d)."""
     return min(1.0, float(np.sqrt(24 / dimension)))
+
+
+def row_crc(id: int, label: int, cluster: int, bits: bytes, code: bytes) -> int:
+    """CRC-32 of all that a search reads of a row, so that damage to any of it is found."""
+    return zlib.crc32(struct.pack("<qqq", id, label, cluster) + bits + code)
 
 
 @dataclass(frozen=True)
@@ -42,16 +49,16 @@ class Quantiser:
             raise ValueError("a vector is zero or not finite")
         return np.asarray(rows / lengths, dtype=np.float32)
 
-    def bits(self, unit: Floats) -> list[bytes]:
-        """The signs of each row, d / 8 bytes, first component in the lowest bit."""
+    def bits(self, unit: Floats) -> NDArray[np.uint8]:
+        """The signs of each row, (n, d / 8), first component in the lowest bit."""
         turned = unit if self.mean is None else unit - self.mean
         turned = turned if self.rotation is None else turned @ self.rotation
-        return [row.tobytes() for row in np.packbits(turned > 0, axis=1, bitorder="little")]
+        return np.packbits(turned > 0, axis=1, bitorder="little")
 
-    def int8(self, unit: Floats) -> list[bytes]:
-        """Each row in d signed bytes, in steps of scale / 127, clipped at the scale."""
+    def int8(self, unit: Floats) -> NDArray[np.int8]:
+        """Each row in d signed bytes, (n, d), in steps of scale / 127, clipped at the scale."""
         steps = np.clip(np.rint(unit * (127 / self.scale)), -127, 127)
-        return [row.tobytes() for row in steps.astype(np.int8)]
+        return np.asarray(steps, dtype=np.int8)
 
     def floats(self, blobs: Sequence[bytes]) -> Floats:
         """Rows of length 1 from `int8` codes: (n, d). DamagedError: a code has another length."""

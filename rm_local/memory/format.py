@@ -15,8 +15,9 @@ PAGE_SIZE = 4096
 CHUNK_SIZE = 256
 """Rows in one chunk of binary codes; a chunk belongs to one partition and is allocated whole."""
 
-ONE_PARTITION = 0
-"""Partition of every row while a store has no clusters."""
+BLOCK_ROWS = 16
+"""Rows whose texts share a frame after a bulk build: entry `id` is row (id - 1) % 16 of block
+(id - 1) // 16."""
 
 SCHEMA = """
 CREATE TABLE meta(key TEXT PRIMARY KEY, value) WITHOUT ROWID;
@@ -25,12 +26,14 @@ CREATE TABLE zdict(id INTEGER PRIMARY KEY, d BLOB NOT NULL);
 CREATE TABLE label(id INTEGER PRIMARY KEY, domain TEXT NOT NULL, source TEXT NOT NULL,
     UNIQUE(domain, source));
 CREATE VIRTUAL TABLE code USING vec0(id INTEGER PRIMARY KEY, cid INTEGER PARTITION KEY,
-    e bit[{dimension}], chunk_size={chunk_size});
+    label INTEGER, e bit[{dimension}], chunk_size={chunk_size});
 CREATE INDEX code_part ON code_chunks(partition00);
-CREATE TABLE ref(id INTEGER PRIMARY KEY, v BLOB NOT NULL);
-CREATE TABLE text(id INTEGER PRIMARY KEY, label INTEGER NOT NULL, z BLOB NOT NULL);
-CREATE INDEX text_label ON text(label);
-CREATE VIRTUAL TABLE words USING fts5(subproblem, content='', contentless_delete=1, detail=none,
+CREATE TABLE ref(id INTEGER PRIMARY KEY, label INTEGER NOT NULL, crc INTEGER NOT NULL,
+    v BLOB NOT NULL);
+CREATE TABLE block(blk INTEGER PRIMARY KEY, z BLOB NOT NULL);
+CREATE TABLE text(id INTEGER PRIMARY KEY, z BLOB NOT NULL);
+CREATE TABLE tomb(id INTEGER PRIMARY KEY);
+CREATE VIRTUAL TABLE words USING fts5(rare, content='', contentless_delete=1, detail=none,
     tokenize='unicode61 remove_diacritics 2');
 PRAGMA application_id={application_id};
 PRAGMA user_version={version};
@@ -66,6 +69,14 @@ class StoreInfo:
     """In alphabetical order."""
     size: int
     """Bytes on disk."""
+    clusters: int
+    """0 in a store that is small or was never built in bulk."""
+    probes: int
+    """Clusters that a search asks, at most, unless it is told otherwise."""
+    candidates: int
+    """Entries that it ranks by their codes, unless it is told otherwise."""
+    sqlite_vec: str
+    """Version that made the file."""
     writable: bool
     """Whether this opening of it may add entries."""
 

@@ -51,7 +51,7 @@ def rare_words(connection: apsw.Connection, text: str, known: Container[str]) ->
     words = dict.fromkeys(
         token for token in tokens if len(token) > 1 and token[0].isalpha() and token not in known
     )
-    return list(words)[:MOST_WORDS]
+    return list(words)
 
 
 def lexical_shares(
@@ -66,7 +66,7 @@ def lexical_shares(
     most = max(RARE_ROWS, rows // RARE_SHARE)
     held: dict[int, float] = {}
     found = 0.0
-    for word in rare_words(connection, text, known):
+    for word in rare_words(connection, text, known)[:MOST_WORDS]:
         # The limit keeps a common word's posting list, millions long in a large store, unread.
         found_rows = connection.execute(
             "SELECT rowid FROM words WHERE words MATCH ? LIMIT ?", (f'"{word}"', most + 1)

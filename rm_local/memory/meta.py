@@ -13,6 +13,9 @@ from rm_local.memory.format import VERSION, DamagedError, EmbedderId
 if TYPE_CHECKING:
     import apsw
 
+CANDIDATES = 800
+"""Holds 99.7 % of the true ten nearest (STORE 2.1)."""
+
 
 @dataclass(frozen=True)
 class Meta:
@@ -24,6 +27,14 @@ class Meta:
     """(d,); None = zero."""
     rotation: Floats | None = None
     """(d, d); None = identity."""
+    bulk: int = 0
+    """Rows written by a bulk build: entries 1 to `bulk` have their texts in blocks."""
+    probes: int = 0
+    """Clusters that a search asks at its default effort; 0 = the store has no clusters."""
+    candidates: int = CANDIDATES
+    """Rows that the bits pass on to the ranking at the default effort."""
+    sqlite_vec: str = ""
+    """Version of sqlite-vec that made the file; what is written is the one that is loaded."""
 
 
 def write_meta(connection: apsw.Connection, meta: Meta, known_words: bytes) -> None:
@@ -36,8 +47,12 @@ def write_meta(connection: apsw.Connection, meta: Meta, known_words: bytes) -> N
         "int8_scale": meta.int8_scale,
         "mean": _blob(meta.mean),
         "rotation": _blob(meta.rotation),
+        "bulk": meta.bulk,
+        "probes": meta.probes,
+        "candidates": meta.candidates,
         "known_words": known_words,
         "entries": 0,
+        "last": 0,
         "sqlite_vec": connection.execute("SELECT vec_version()").get,
     }
     connection.executemany("INSERT INTO meta(key, value) VALUES(?, ?)", rows.items())
@@ -51,12 +66,16 @@ def read_meta(connection: apsw.Connection) -> Meta:
     }
     try:
         dimension = int(rows["embedder_dimension"])
-        int(rows["entries"])
+        int(rows["entries"]), int(rows["last"])
         return Meta(
             EmbedderId(str(rows["embedder_id"]), dimension, str(rows["embedder_sha256"])),
             float(rows["int8_scale"]),
             _array(rows["mean"], (dimension,)),
             _array(rows["rotation"], (dimension, dimension)),
+            bulk=int(rows["bulk"]),
+            probes=int(rows["probes"]),
+            candidates=int(rows["candidates"]),
+            sqlite_vec=str(rows["sqlite_vec"]),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise DamagedError(f"meta: {error!r}") from error

@@ -8,15 +8,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from rm_local.memory.format import ONE_PARTITION
+from rm_local.memory.codes import row_crc
 from rm_local.records import Entry
 
 if TYPE_CHECKING:
     import apsw
 
 NARROWED = """
-    AND id IN (SELECT id FROM text WHERE label IN (SELECT id FROM label
-        WHERE domain = coalesce(:domain, domain) AND source = coalesce(:source, source)))
+    AND label IN (SELECT id FROM label
+        WHERE domain = coalesce(:domain, domain) AND source = coalesce(:source, source))
 """
 
 
@@ -29,13 +29,30 @@ class Names:
 
     @property
     def condition(self) -> str:
-        """SQL to put behind another condition on `id`; empty when nothing is narrowed."""
+        """SQL to put behind a condition on `code` or `ref`; empty when nothing is narrowed."""
         return "" if self.domain is None and self.source is None else NARROWED
 
     @property
     def values(self) -> dict[str, str | None]:
         """The values of `condition`'s parameters."""
         return {"domain": self.domain, "source": self.source}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One entry on its way into the tables."""
+
+    label: int
+    cluster: int
+    bits: bytes
+    code: bytes
+    frame: bytes
+    rare: str
+    """Its subproblem's rare words; empty where it has none."""
+
+    def crc(self, id: int) -> int:
+        """The row's checksum under the number that it gets."""
+        return row_crc(id, self.label, self.cluster, self.bits, self.code)
 
 
 @contextmanager
@@ -51,36 +68,51 @@ def writing(connection: apsw.Connection) -> Iterator[None]:
         raise
 
 
-def insert(
-    connection: apsw.Connection,
-    entries: Sequence[Entry],
-    frames: Sequence[bytes],
-    bits: Sequence[bytes],
-    codes: Sequence[bytes],
-) -> list[int]:
-    """Add rows within the running transaction; their ids, which go on from the last."""
-    last = connection.execute("SELECT coalesce(max(id), 0) FROM text").get
-    ids = list(range(last + 1, last + 1 + len(entries)))
-    labels = [_label(connection, entry.domain, entry.source) for entry in entries]
-    words = [_bindable(entry.subproblem) for entry in entries]
+def insert(connection: apsw.Connection, rows: Sequence[Row]) -> list[int]:
+    """Add rows within the running transaction; their ids, which go on from the last ever given."""
+    first = last(connection) + 1
+    new = list(enumerate(rows, first))
     connection.executemany(
-        f"INSERT INTO code(id, cid, e) VALUES(?, {ONE_PARTITION}, vec_bit(?))",
-        zip(ids, bits, strict=True),
-    )
-    connection.executemany("INSERT INTO ref(id, v) VALUES(?, ?)", zip(ids, codes, strict=True))
-    connection.executemany(
-        "INSERT INTO text(id, label, z) VALUES(?, ?, ?)", zip(ids, labels, frames, strict=True)
+        "INSERT INTO code(id, cid, label, e) VALUES(?, ?, ?, vec_bit(?))",
+        ((id, row.cluster, row.label, row.bits) for id, row in new),
     )
     connection.executemany(
-        "INSERT INTO words(rowid, subproblem) VALUES(?, ?)", zip(ids, words, strict=True)
+        "INSERT INTO ref(id, label, crc, v) VALUES(?, ?, ?, ?)",
+        ((id, row.label, row.crc(id), row.code) for id, row in new),
     )
-    connection.execute("UPDATE meta SET value = value + ? WHERE key = 'entries'", (len(entries),))
-    return ids
+    connection.executemany(
+        "INSERT INTO text(id, z) VALUES(?, ?)", ((id, row.frame) for id, row in new)
+    )
+    connection.executemany(
+        "INSERT INTO words(rowid, rare) VALUES(?, ?)",
+        ((id, row.rare) for id, row in new if row.rare),
+    )
+    grow(connection, len(rows))
+    connection.execute("UPDATE meta SET value = value + ? WHERE key = 'last'", (len(rows),))
+    return [id for id, _ in new]
+
+
+def grow(connection: apsw.Connection, entries: int) -> None:
+    """Count `entries` more, or fewer."""
+    connection.execute("UPDATE meta SET value = value + ? WHERE key = 'entries'", (entries,))
+
+
+def label(connection: apsw.Connection, entry: Entry) -> int:
+    """The number of the entry's domain and source, given now if they are new."""
+    pair = (bindable(entry.domain), bindable(entry.source))
+    connection.execute("INSERT OR IGNORE INTO label(domain, source) VALUES(?, ?)", pair)
+    found = connection.execute("SELECT id FROM label WHERE domain = ? AND source = ?", pair)
+    return int(found.get)
 
 
 def count(connection: apsw.Connection) -> int:
     """How many entries there are."""
     return int(connection.execute("SELECT value FROM meta WHERE key = 'entries'").get)
+
+
+def last(connection: apsw.Connection) -> int:
+    """The highest id ever given."""
+    return int(connection.execute("SELECT value FROM meta WHERE key = 'last'").get)
 
 
 def domains(connection: apsw.Connection) -> tuple[str, ...]:
@@ -94,12 +126,10 @@ def known_words(connection: apsw.Connection) -> bytes:
     return bytes(connection.execute("SELECT value FROM meta WHERE key = 'known_words'").get)
 
 
-def near(connection: apsw.Connection, bits: bytes, k: int, names: Names) -> set[int]:
-    """Ids of the `k` rows whose bits differ least from `bits`."""
+def existing(connection: apsw.Connection, ids: Collection[int]) -> set[int]:
+    """Those of `ids` that are entries."""
     found = connection.execute(
-        "SELECT id FROM code WHERE e MATCH vec_bit(:bits) AND k = :k AND cid = :cid"
-        + names.condition,
-        {"bits": bits, "k": k, "cid": ONE_PARTITION, **names.values},
+        "SELECT id FROM ref WHERE id IN (SELECT value FROM json_each(?))", (listed(ids),)
     )
     return {row[0] for row in found}
 
@@ -111,32 +141,36 @@ def codes(
     chosen = "" if ids is None else " AND id IN (SELECT value FROM json_each(:ids))"
     found = connection.execute(
         f"SELECT id, v FROM ref WHERE 1{chosen}{names.condition}",
-        {"ids": _listed(ids or ()), **names.values},
+        {"ids": listed(ids or ()), **names.values},
     )
     return {row[0]: row[1] for row in found}
 
 
-def texts(connection: apsw.Connection, ids: Collection[int]) -> dict[int, tuple[bytes, str, str]]:
-    """Frame, domain and source, by id, of those of `ids` that exist."""
+def labels(connection: apsw.Connection, ids: Collection[int]) -> dict[int, tuple[str, str]]:
+    """Domain and source, by id, of those of `ids` that are entries."""
     found = connection.execute(
-        "SELECT text.id, z, domain, source FROM text JOIN label ON label.id = text.label"
-        " WHERE text.id IN (SELECT value FROM json_each(?))",
-        (_listed(ids),),
+        "SELECT ref.id, domain, source FROM ref JOIN label ON label.id = ref.label"
+        " WHERE ref.id IN (SELECT value FROM json_each(?))",
+        (listed(ids),),
     )
-    return {row[0]: (row[1], row[2], row[3]) for row in found}
+    return {row[0]: (row[1], row[2]) for row in found}
 
 
-def _label(connection: apsw.Connection, domain: str, source: str) -> int:
-    pair = (_bindable(domain), _bindable(source))
-    connection.execute("INSERT OR IGNORE INTO label(domain, source) VALUES(?, ?)", pair)
-    found = connection.execute("SELECT id FROM label WHERE domain = ? AND source = ?", pair)
-    return int(found.get)
+def frames(connection: apsw.Connection, table: str, ids: Collection[int]) -> dict[int, bytes]:
+    """Frames of texts, by number, from `block` or `text`."""
+    key = {"block": "blk", "text": "id"}[table]
+    found = connection.execute(
+        f"SELECT {key}, z FROM {table} WHERE {key} IN (SELECT value FROM json_each(?))",
+        (listed(ids),),
+    )
+    return {row[0]: row[1] for row in found}
 
 
-def _listed(ids: Collection[int]) -> str:
-    return json.dumps([int(each) for each in ids])
+def listed(numbers: Collection[int]) -> str:
+    """Numbers as one parameter for `json_each`."""
+    return json.dumps([int(each) for each in numbers])
 
 
-def _bindable(text: str) -> str:
+def bindable(text: str) -> str:
     """`text` without lone surrogates, which SQLite cannot hold."""
     return text.encode("utf-8", "replace").decode()

@@ -13,13 +13,16 @@ import numpy as np
 
 from rm_local.errors import StoreEmbedder, StoreError, StoreReadOnly
 from rm_local.memory import connection as sqlite
-from rm_local.memory import rows
+from rm_local.memory import dense, rows, shelf
 from rm_local.memory.codes import Floats, Quantiser, scale_for
-from rm_local.memory.format import VERSION, EmbedderId, StoreInfo, schema
-from rm_local.memory.lexical import lexical_shares, score
-from rm_local.memory.meta import Meta, read_meta, write_meta
+from rm_local.memory.edits import remove
+from rm_local.memory.format import VERSION, EmbedderId, StoreInfo
+from rm_local.memory.layout import check_layout, lay_out
+from rm_local.memory.lexical import lexical_shares, rare_words, score
+from rm_local.memory.meta import Meta, read_meta
 from rm_local.memory.stopwords import STOPWORDS
-from rm_local.memory.texts import Codec, pack_words, train_dictionary, unpack_words
+from rm_local.memory.texts import Codec, raw_row, train_dictionary, unpack_words
+from rm_local.memory.verify import faults
 from rm_local.records import Entry, Hit
 
 if TYPE_CHECKING:
@@ -28,11 +31,8 @@ if TYPE_CHECKING:
 SCANNED_ROWS = 2000
 """Up to so many rows all ranking codes are compared with the query, without asking the bits."""
 
-CANDIDATES = 800
-"""Rows that the bits pass on to the ranking: holds 99.7 % of the true ten nearest (STORE 2.1)."""
-
-MOST_CANDIDATES = 4096
-"""sqlite-vec's own limit."""
+SLACK = 0.2
+"""How much further than the nearest cluster one may be, as a share, to be asked."""
 
 
 class Store:
@@ -45,13 +45,14 @@ class Store:
     def __init__(self, connection: apsw.Connection, path: Path, meta: Meta, writable: bool) -> None:
         self._connection = connection
         self._path = path
-        self._embedder = meta.embedder
+        self._meta = meta
         self._writable = writable
         self._quantiser = Quantiser(
             meta.embedder.dimension, meta.int8_scale, meta.mean, meta.rotation
         )
         self._codec = Codec(connection.execute("SELECT d FROM zdict WHERE id = 1").get or b"")
         self._known: frozenset[str] | None = None
+        self._centroids: Floats | None = None
         self._lock = RLock()
 
     @classmethod
@@ -81,10 +82,7 @@ class Store:
         dictionary = train_dictionary(dictionary_sample)
         with sqlite.guard(path), sqlite.opened(path, "create") as connection:
             with rows.writing(connection):
-                connection.execute(schema(embedder.dimension))
-                write_meta(connection, meta, pack_words(known_words))
-                if dictionary:
-                    connection.execute("INSERT INTO zdict(id, d) VALUES(1, ?)", (dictionary,))
+                lay_out(connection, path, meta, known_words, dictionary)
             return cls(connection, path, meta, writable=True)
 
     @classmethod
@@ -103,6 +101,7 @@ class Store:
         mode: sqlite.Mode = "write" if write else "read"
         with sqlite.guard(path), sqlite.opened(path, mode) as connection:
             sqlite.check_size(connection, path)
+            check_layout(connection, path)
             meta = read_meta(connection)
             if embedder is not None and embedder != meta.embedder:
                 raise StoreEmbedder(
@@ -117,19 +116,28 @@ class Store:
         StoreReadOnly: the store is open for reading. ValueError: wrong shapes, a vector that is
         zero or not finite, an entry without subproblem or subroutine, or one too long to keep.
         """
-        if not self._writable:
-            raise StoreReadOnly(
-                f"The store {self._path} is open for reading only.", "Open it for writing."
-            )
-        unit = self._quantiser.unit(vectors)
-        if len(unit) != len(entries):
-            raise ValueError(f"{len(entries)} entries, but {len(unit)} vectors")
-        if any(not (each.subproblem.strip() and each.subroutine.strip()) for each in entries):
-            raise ValueError("an entry has no subproblem or no subroutine")
-        frames = [self._codec.pack(each.subproblem, each.subroutine) for each in entries]
-        bits, codes = self._quantiser.bits(unit), self._quantiser.int8(unit)
-        with self._turn() as connection, rows.writing(connection):
-            return rows.insert(connection, entries, frames, bits, codes)
+        unit = self._checked(entries, vectors)
+        with self._turn(write=True) as connection, rows.writing(connection):
+            return rows.insert(connection, self._rows(connection, entries, unit))
+
+    def delete(self, ids: Collection[int]) -> None:
+        """Delete entries, all or none. Their ids are never given again.
+
+        StoreReadOnly: the store is open for reading. StoreError: there is none with one of them.
+        """
+        with self._turn(write=True) as connection, rows.writing(connection):
+            self._remove(connection, set(ids))
+
+    def replace(self, id: int, entry: Entry, vector: Floats) -> int:
+        """Put `entry`, with the vector, (d,), of its subproblem, in the place of entry `id`.
+
+        Its new id: one that was seen or saved before never names another text. Raises what `add`
+        and `delete` raise.
+        """
+        unit = self._checked([entry], np.asarray(vector)[np.newaxis])
+        with self._turn(write=True) as connection, rows.writing(connection):
+            self._remove(connection, {id})
+            return rows.insert(connection, self._rows(connection, [entry], unit))[0]
 
     def search(
         self,
@@ -139,11 +147,14 @@ class Store:
         k: int = 10,
         domain: str | None = None,
         source: str | None = None,
+        effort: float = 1.0,
     ) -> list[Hit]:
         """The `k` best entries for a subproblem's `vector`, (d,), and its `text`, best first.
 
         Ordered by `lexical.score`, then by id. `domain` and `source` narrow the search to entries
-        that have exactly them. ValueError: the vector has another shape, is zero or not finite.
+        that have exactly them. `effort` trades time for recall: 2 asks twice as many clusters and
+        ranks twice as many rows as the store's own setting, 0.5 half as many. ValueError: the
+        vector has another shape, is zero or not finite.
         """
         query = self._quantiser.unit(np.asarray(vector)[np.newaxis])
         names = rows.Names(domain, source)
@@ -152,24 +163,27 @@ class Store:
             shares = lexical_shares(connection, text, size, self._known_words()) if text else {}
             candidates: set[int] | None = None
             if size > SCANNED_ROWS:
-                most = min(max(CANDIDATES, 8 * k), MOST_CANDIDATES)
-                near = rows.near(connection, self._quantiser.bits(query)[0], most, names)
-                candidates = near | shares.keys()
+                wanted = max(round(self._meta.candidates * effort), 8 * k)
+                candidates = self._near(connection, query, wanted, effort, names) | shares.keys()
             found = rows.codes(connection, candidates, names)
             return self._ranked(query[0], found, shares, max(k, 0))
 
     def get(self, ids: Sequence[int]) -> list[Entry]:
         """The entries with these ids, in this order. StoreError: there is none with one of them."""
         with self._turn() as connection:
-            found = rows.texts(connection, ids)
-            self._refuse_unknown(ids, found)
-            return [Entry(*self._codec.unpack(found[i][0]), *found[i][1:], id=i) for i in ids]
+            found = shelf.entries(connection, self._codec, self._meta.bulk, ids)
+            self._refuse_unknown(connection, ids, found)
+            return [found[each] for each in ids]
 
     def sample(self, k: int, seed: int) -> list[Entry]:
         """`k` different entries drawn at random, the same for the same `seed`; all if fewer."""
         with self._turn() as connection:
-            size = rows.count(connection)
-            return self.get(random.Random(seed).sample(range(1, size + 1), min(k, size)))
+            last = rows.last(connection)
+            # So many draws hold k entries, however they fall on the deleted ones.
+            draws = min(last, k + last - rows.count(connection))
+            drawn = random.Random(seed).sample(range(1, last + 1), draws)
+            there = rows.existing(connection, drawn)
+            return self.get([each for each in drawn if each in there][:k])
 
     def vectors(self, ids: Sequence[int]) -> Floats:
         """The stored vectors of these ids, in this order: (n, d), rows of length 1.
@@ -178,7 +192,7 @@ class Store:
         """
         with self._turn() as connection:
             found = rows.codes(connection, ids, rows.Names())
-            self._refuse_unknown(ids, found)
+            self._refuse_unknown(connection, ids, found)
             return self._quantiser.floats([found[each] for each in ids])
 
     def count(self) -> int:
@@ -186,16 +200,25 @@ class Store:
         with self._turn() as connection:
             return rows.count(connection)
 
+    def verify(self) -> list[str]:
+        """What is wrong with the store, as sentences; empty where all is well. Reads all of it."""
+        with self._turn() as connection:
+            return list(faults(connection, self._codec))
+
     def info(self) -> StoreInfo:
         """What the store says of itself."""
         with self._turn() as connection:
             return StoreInfo(
                 path=self._path,
                 version=VERSION,
-                embedder=self._embedder,
+                embedder=self._meta.embedder,
                 entries=rows.count(connection),
                 domains=rows.domains(connection),
                 size=self._path.stat().st_size,
+                clusters=len(self._clusters()),
+                probes=self._meta.probes,
+                candidates=self._meta.candidates,
+                sqlite_vec=self._meta.sqlite_vec,
                 writable=self._writable,
             )
 
@@ -211,7 +234,11 @@ class Store:
         self.close()
 
     @contextmanager
-    def _turn(self) -> Iterator[apsw.Connection]:
+    def _turn(self, *, write: bool = False) -> Iterator[apsw.Connection]:
+        if write and not self._writable:
+            raise StoreReadOnly(
+                f"The store {self._path} is open for reading only.", "Open it for writing."
+            )
         with self._lock, sqlite.guard(self._path):
             yield self._connection
 
@@ -237,10 +264,69 @@ class Store:
             for i, entry in zip(best, entries, strict=True)
         ]
 
-    def _refuse_unknown(self, ids: Sequence[int], found: Collection[int]) -> None:
+    def _checked(self, entries: Sequence[Entry], vectors: Floats) -> Floats:
+        """The vectors with rows of length 1. ValueError: they are not fit, or not so many."""
+        unit = self._quantiser.unit(vectors)
+        if len(unit) != len(entries):
+            raise ValueError(f"{len(entries)} entries, but {len(unit)} vectors")
+        return unit
+
+    def _rows(
+        self, connection: apsw.Connection, entries: Sequence[Entry], unit: Floats
+    ) -> list[rows.Row]:
+        """Entries with vectors of length 1, (n, d), as they go into the tables."""
+        known = self._known_words()
+        columns = zip(
+            entries,
+            dense.nearest_clusters(self._clusters(), unit).tolist(),
+            self._quantiser.bits(unit),
+            self._quantiser.int8(unit),
+            strict=True,
+        )
+        return [
+            rows.Row(
+                label=rows.label(connection, entry),
+                cluster=cluster,
+                bits=bits.tobytes(),
+                code=code.tobytes(),
+                frame=self._codec.pack([raw_row(entry.subproblem, entry.subroutine)]),
+                rare=" ".join(rare_words(connection, entry.subproblem, known)),
+            )
+            for entry, cluster, bits, code in columns
+        ]
+
+    def _remove(self, connection: apsw.Connection, ids: set[int]) -> None:
+        self._refuse_unknown(connection, ids, rows.existing(connection, ids))
+        remove(connection, self._codec, self._meta.bulk, ids)
+
+    def _clusters(self) -> Floats:
+        if self._centroids is None:
+            dimension = self._meta.embedder.dimension
+            self._centroids = dense.read_centroids(self._connection, dimension)
+        return self._centroids
+
+    def _near(
+        self,
+        connection: apsw.Connection,
+        query: Floats,
+        wanted: int,
+        effort: float,
+        names: rows.Names,
+    ) -> set[int]:
+        """Ids of about `wanted` rows that the bits hold to be nearest to `query`, (1, d)."""
+        bits = self._quantiser.bits(query)[0].tobytes()
+        if not len(centroids := self._clusters()):
+            return dense.near(connection, bits, wanted, names)
+        probes = max(round(self._meta.probes * effort), 1)
+        clusters = dense.clusters_to_ask(centroids, query[0], probes, SLACK)
+        return dense.near_within(connection, bits, wanted, names, clusters)
+
+    def _refuse_unknown(
+        self, connection: apsw.Connection, ids: Collection[int], found: Collection[int]
+    ) -> None:
         for each in ids:
             if each not in found:
                 raise StoreError(
                     f"The store {self._path} has no entry {each}.",
-                    f"Its entries are numbered 1 to {self.count()}.",
+                    f"Its entries are numbered 1 to {rows.last(connection)}.",
                 )

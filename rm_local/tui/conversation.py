@@ -68,13 +68,15 @@ class Ask:
     question: str
     subproblem: str | None = None
     marks: Marks = Marks()
+    seed: int = 0
+    """Another one draws other branches under the same hits."""
 
     def steering(self) -> Steering:
         """The same as the loop wants it."""
         from rm_local.loop.steering import Steering
 
         pinned, dropped = tuple(self.marks.pinned.values()), frozenset(self.marks.dropped)
-        return Steering(subproblem=self.subproblem, pinned=pinned, dropped=dropped)
+        return Steering(self.subproblem, pinned, dropped, self.seed)
 
 
 class Conversation:
@@ -83,6 +85,7 @@ class Conversation:
     def __init__(self) -> None:
         self.turn: TurnView | None = None
         self.marks = Marks()
+        self.seed = 0
         self.waiting: Ask | None = None
         self.control: Control | None = None
 
@@ -96,7 +99,7 @@ class Conversation:
         from rm_local.loop.steering import Control
 
         self.turn = begin(ask.question, now)
-        self.marks = ask.marks
+        self.marks, self.seed = ask.marks, ask.seed
         self.control = Control()
         return self.control
 
@@ -119,10 +122,11 @@ class Conversation:
         return waiting
 
     def again(self, subproblem: str | None = None) -> Ask | None:
-        """The same question under the subproblem given, or the one that stands, and the marks."""
+        """The same question, drawn anew, under the subproblem given or standing, and the marks."""
         if self.turn is None:
             return None
-        return Ask(self.turn.question, subproblem or self.turn.subproblem or None, self.marks)
+        named = subproblem or self.turn.subproblem or None
+        return Ask(self.turn.question, named, self.marks, self.seed + 1)
 
     def forget(self) -> None:
         """As new."""

@@ -26,8 +26,8 @@ from rm_local.loop.solve import Control, Steering
 from rm_local.runtime import Runtime
 from rm_local.settings import Settings
 
-QUESTION = "What is 3/4 + 5/6?"
-PLAN = replace(PLANS["memory"], gate=0.0, max_tokens=256)
+QUESTION = "What is the kinetic energy for mass 4 kg and speed 6 m/s?"
+PLAN = replace(PLANS["memory"], gate=0.0, margin=2.0, max_tokens=256)
 
 
 @pytest.fixture
@@ -160,10 +160,13 @@ async def test_a_question_longer_than_the_context(runtime: Runtime) -> None:
 async def test_a_killed_worker_is_a_message_and_no_more(runtime: Runtime) -> None:
     """The turn fails with exit code 3; the next one starts a new worker."""
     events: list[Event] = []
+    victim: int | None = None
     async for event in runtime.solve(QUESTION, PLAN):
         events.append(event)
-        if isinstance(event, Token) and runtime.engine.worker:
-            os.kill(runtime.engine.worker, signal.SIGKILL)
+        if isinstance(event, Token) and victim is None:
+            victim = runtime.engine.worker
+            assert victim
+            os.kill(victim, signal.SIGKILL)
 
     assert isinstance(events[-1], Failed)
     assert events[-1].exit_code == 3

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.fakes import FakeRuntime
+from tests.fake_runtime import FakeRuntime
 
 
 @pytest.fixture

@@ -11,7 +11,8 @@ from textual.widgets import TextArea
 from rm_local.errors import ModelMissing, StoreMissing
 from rm_local.loop.events import Failed
 from rm_local.tui.widgets.past import PastTurn
-from tests.fakes import FakeEngine, FakeRuntime, died, say, think
+from tests.fake_runtime import FakeRuntime
+from tests.fakes import FakeEngine, died, say, think
 from tests.script import (
     QUESTION,
     SIZE,

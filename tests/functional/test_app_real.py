@@ -15,7 +15,7 @@ from rm_local.runtime import Runtime
 from rm_local.tui.app import RmLocalApp
 from tests.script import ask, shown
 
-QUESTION = "What is 3/4 + 5/6?"
+QUESTION = "What is the kinetic energy for mass 4 kg and speed 6 m/s?"
 PATIENCE = 120.0
 """Seconds for model and turn, on a slow and busy machine."""
 

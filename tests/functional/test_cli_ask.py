@@ -14,7 +14,8 @@ from click.testing import CliRunner, Result
 from rm_local.cli.main import cli
 from rm_local.errors import ContextOverflow, ModelMissing, StoreMissing
 from rm_local.records import Entry, Hit
-from tests.fakes import FakeEngine, FakeRecall, FakeRuntime, Step, died, say, think
+from tests.fake_runtime import FakeRuntime
+from tests.fakes import FakeEngine, FakeRecall, Step, died, say, think
 
 Use = Callable[..., FakeRuntime]
 

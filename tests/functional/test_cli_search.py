@@ -10,7 +10,8 @@ from click.testing import CliRunner, Result
 
 from rm_local.cli.main import cli
 from rm_local.errors import StoreEmbedder
-from tests.fakes import FakeRecall, FakeRuntime, hit
+from tests.fake_runtime import FakeRuntime
+from tests.fakes import FakeRecall, hit
 
 Use = Callable[..., FakeRuntime]
 

@@ -12,7 +12,7 @@ from rm_local import settings
 from rm_local.cli.main import cli
 from rm_local.loop.plan import named
 from rm_local.sessions import Journal
-from tests.fakes import FakeRuntime
+from tests.fake_runtime import FakeRuntime
 
 
 def run(*arguments: str) -> Result:
@@ -85,7 +85,7 @@ def test_a_session_for_programs() -> None:
 
     assert turn["question"] == "What is 4 + 4?"
     assert turn["answer"]["result"] == "8"
-    assert len(turn["branches"]) == 6
+    assert len(turn["branches"]) == 8
 
 
 def test_a_session_that_is_not_there() -> None:

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-QUESTION = "What is 3/4 + 5/6?"
+QUESTION = "What is the kinetic energy for mass 4 kg and speed 6 m/s?"
 HOOK = """
 import os, sys
 

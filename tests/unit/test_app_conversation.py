@@ -68,3 +68,16 @@ def test_a_text_is_cut_by_the_cells_it_takes() -> None:
     assert fmt.shorten("abcdef", 4) == "abc…"
     assert fmt.shorten("漢字漢字", 5) == "漢字…"
     assert fmt.shorten("ab", 4, pad=True) == "ab  "
+
+
+def test_going_again_draws_other_branches() -> None:
+    """Each time the same question is reasoned on again, its seed is another one."""
+    talk = Conversation()
+    talk.begin(Ask("Why?"), now=0.0)
+    first = talk.again("how to find why")
+    assert first is not None
+    talk.begin(first, now=1.0)
+    second = talk.again()
+
+    assert second is not None
+    assert [first.steering().seed, second.steering().seed] == [1, 2]

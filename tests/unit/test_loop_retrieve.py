@@ -59,6 +59,14 @@ async def test_what_is_too_far_is_left_out() -> None:
     assert await retriever([]).search("how", 10, 0.3) == ()
 
 
+async def test_what_lies_far_behind_the_best_hit_is_left_out() -> None:
+    """A margin is taken from the best score, in which the query's rare words count."""
+    found = [hit(1, 0.95), hit(2, 0.8), hit(3, 0.7), hit(4, 0.6, lexical=1.0)]
+
+    assert ids(await retriever(found).search("how", 10, 0.3, 0.2)) == [1, 2, 4]
+    assert ids(await retriever(found).search("how", 10, 0.3)) == [1, 2, 3, 4]
+
+
 async def test_near_duplicates_make_room() -> None:
     """A copy of the first hit gives way to one that says something else."""
     found = [hit(1, 0.9), hit(2, 0.89), hit(3, 0.7)]

@@ -39,6 +39,7 @@ MAY_HOLD = {
     "rm_local.cli.search": (),
     "rm_local.cli.sessions": (),
     "rm_local.cli.doctor": (),
+    "rm_local.cli.store": (),
     "rm_local.tui.app": ("apsw", "numpy", "textual"),
 }
 

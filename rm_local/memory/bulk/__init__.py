@@ -1,0 +1,1 @@
+"""Writing a large store in one go: sample, train, spill by cluster, write in order, finish."""

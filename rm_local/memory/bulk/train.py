@@ -1,0 +1,136 @@
+"""What a bulk build learns from a sample: mean, rotation, clusters and dictionary."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rm_local.memory.bulk.files import write_whole
+from rm_local.memory.bulk.source import Source
+from rm_local.memory.clusters import Clusters, find_clusters, itq_rotation, random_rotation
+from rm_local.memory.codes import Floats
+from rm_local.memory.format import BLOCK_ROWS
+from rm_local.memory.texts import Codec, raw_row, train_dictionary
+
+ROWS_FOR_A_CLUSTER = 20
+"""Sample rows for each cluster (STORE 2.3 trained 32,776 centres on 604,000)."""
+
+WINDOWS = 64
+"""Places, evenly spread over the source, from which the sample is taken."""
+
+SAMPLED_TEXTS = 8000
+ROTATED_ROWS = 20_000
+ROWS_FOR_ITQ = 10
+"""Sample rows for each dimension, below which ITQ would learn the sample by heart."""
+
+BULK_LEVEL = 3
+"""Of zstandard: 100,000 rows/s and more on one core, where level 12 makes 8,000 (STORE 4)."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Rows from all over a source."""
+
+    unit: Floats
+    """(n, d), rows of length 1."""
+    texts: list[bytes]
+    """Rows as frames hold them."""
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What all rows of a build have in common."""
+
+    mean: Floats
+    rotation: Floats
+    clusters: Clusters
+    dictionary: bytes
+    text_bytes: float
+    """Compressed bytes that the texts of one row of the sample take, in blocks."""
+    raw_bytes: float
+    """Bytes that they take as they are."""
+
+    def save(self, path: Path) -> None:
+        """Write it as one .npz."""
+        file = io.BytesIO()
+        np.savez(
+            file,
+            mean=self.mean,
+            rotation=self.rotation,
+            supers=self.clusters.supers,
+            centres=self.clusters.centres,
+            starts=self.clusters.starts,
+            dictionary=np.frombuffer(self.dictionary, np.uint8),
+            bytes=np.array([self.text_bytes, self.raw_bytes]),
+        )
+        write_whole(path, file.getvalue())
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """What `save` wrote."""
+        with np.load(path) as held:
+            compressed, raw = held["bytes"].tolist()
+            return cls(
+                held["mean"],
+                held["rotation"],
+                Clusters(held["supers"], held["centres"], held["starts"]),
+                held["dictionary"].tobytes(),
+                compressed,
+                raw,
+            )
+
+
+def take_sample(source: Source, clusters: int) -> Sample:
+    """Rows for finding `clusters` clusters, in equal parts from WINDOWS places of the source."""
+    wanted = min(source.rows, max(ROWS_FOR_A_CLUSTER * clusters, SAMPLED_TEXTS))
+    # A small source is read once, from its start.
+    windows = WINDOWS if wanted < source.rows else 1
+    vectors: list[NDArray[np.float32]] = []
+    texts: list[bytes] = []
+    for window in range(windows):
+        left = wanted // windows
+        texts_left = SAMPLED_TEXTS // windows
+        for entries, rows in source.batches(window * source.rows // windows):
+            vectors.append(np.asarray(rows[:left], np.float32))
+            taken = entries[: min(left, texts_left)]
+            texts += [raw_row(entry.subproblem, entry.subroutine) for entry in taken]
+            texts_left -= len(taken)
+            left -= len(vectors[-1])
+            if left <= 0:
+                break
+    found = np.concatenate(vectors)
+    return Sample(found / np.linalg.norm(found, axis=1, keepdims=True), texts)
+
+
+def train(sample: Sample, clusters: int, seed: int) -> Trained:
+    """Mean, rotation, clusters and dictionary; the same for the same sample and seed."""
+    rng = np.random.default_rng(seed)
+    mean = sample.unit.mean(axis=0)
+    dimension = sample.unit.shape[1]
+    if len(sample.unit) < ROWS_FOR_ITQ * dimension:
+        rotation = random_rotation(dimension, rng)
+    else:
+        few = rng.choice(len(sample.unit), min(ROTATED_ROWS, len(sample.unit)), replace=False)
+        rotation = itq_rotation(sample.unit[few] - mean, rng)
+    dictionary = train_dictionary([text.decode("utf-8", "replace") for text in sample.texts])
+    return Trained(
+        mean,
+        rotation,
+        find_clusters(sample.unit, clusters, rng),
+        dictionary,
+        *_text_bytes(sample.texts, dictionary),
+    )
+
+
+def _text_bytes(texts: Sequence[bytes], dictionary: bytes) -> tuple[float, float]:
+    """Bytes a row in blocks, and as it is."""
+    codec = Codec(dictionary, BULK_LEVEL)
+    blocks = [texts[i : i + BLOCK_ROWS] for i in range(0, len(texts), BLOCK_ROWS)]
+    rows = max(len(texts), 1)
+    return sum(len(codec.pack(block)) for block in blocks) / rows, sum(map(len, texts)) / rows

@@ -1,0 +1,125 @@
+"""Clusters of vectors: found on a sample, then given to each row. Pure functions over arrays."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rm_local.memory.codes import Floats
+
+Ids = NDArray[np.int64]
+
+ROUNDS = 10
+"""Of k-means; later ones move few rows."""
+
+TILE = 8192
+"""Rows compared with all centres at once: bounds the memory of the products."""
+
+
+def random_rotation(dimension: int, rng: np.random.Generator) -> Floats:
+    """A rotation drawn at random, (d, d)."""
+    turned, triangle = np.linalg.qr(rng.normal(size=(dimension, dimension)))
+    return np.asarray(turned * np.sign(np.diag(triangle)), dtype=np.float32)
+
+
+def itq_rotation(centred: Floats, rng: np.random.Generator, rounds: int = 20) -> Floats:
+    """A rotation, (d, d), that brings rows with their mean taken off, (n, d), near to their signs.
+
+    Iterative quantisation (Gong and Lazebnik 2011), from a random start: turn the rows so that
+    they fit their signs best (orthogonal Procrustes), take the signs again, and so on.
+    """
+    rotation = random_rotation(centred.shape[1], rng)
+    for _ in range(rounds):
+        signs = np.where(centred @ rotation > 0, np.float32(1), np.float32(-1))
+        left, _, right = np.linalg.svd(centred.T @ signs)
+        rotation = np.asarray(left @ right, dtype=np.float32)
+    return rotation
+
+
+def nearest(rows: Floats, centres: Floats) -> Ids:
+    """The centre with the highest inner product for each of `rows`, (n, d): (n,)."""
+    found = np.empty(len(rows), np.int64)
+    for start in range(0, len(rows), TILE):
+        tile = slice(start, start + TILE)
+        np.argmax(rows[tile] @ centres.T, axis=1, out=found[tile])
+    return found
+
+
+def k_means(rows: Floats, count: int, rng: np.random.Generator, rounds: int = ROUNDS) -> Floats:
+    """At most `count` centres of length 1, (count, d), of `rows` of length 1, (n, d).
+
+    Spherical k-means from rows drawn at random; a centre that no row is nearest to starts again
+    at a row drawn at random.
+    """
+    count = min(count, len(rows))
+    centres = rows[rng.choice(len(rows), count, replace=False)]
+    for _ in range(rounds):
+        sums = _sums(rows, nearest(rows, centres), count)
+        lengths = np.linalg.norm(sums, axis=1, keepdims=True)
+        empty = lengths[:, 0] < 1e-6
+        centres = np.asarray(sums / np.maximum(lengths, 1e-6), dtype=np.float32)
+        centres[empty] = rows[rng.choice(len(rows), int(empty.sum()))]
+    return centres
+
+
+def _sums(rows: Floats, chosen: Ids, count: int) -> Floats:
+    """The sum of the rows of each of `count` clusters, (count, d)."""
+    order = np.argsort(chosen, kind="stable")
+    present, starts = np.unique(chosen[order], return_index=True)
+    sums = np.zeros((count, rows.shape[1]), np.float32)
+    sums[present] = np.add.reduceat(rows[order], starts, axis=0)
+    return sums
+
+
+@dataclass(frozen=True)
+class Clusters:
+    """Centres in two levels. Clusters are numbered super-cluster after super-cluster."""
+
+    supers: Floats
+    """(s, d), rows of length 1."""
+    centres: Floats
+    """(c, d), rows of length 1: those of super-cluster i are `starts[i]` to `starts[i + 1]`."""
+    starts: Ids
+    """(s + 1,), from 0 to c."""
+
+    def assign(self, rows: Floats, beam: int) -> Ids:
+        """For each of `rows`, (n, d), the nearest centre in its `beam` nearest super-clusters."""
+        beam = min(beam, len(self.supers))
+        best = np.full(len(rows), -np.inf, np.float32)
+        found = np.zeros(len(rows), np.int64)
+        similarity = rows @ self.supers.T
+        near = np.argpartition(-similarity, beam - 1, axis=1)[:, :beam]
+        order = np.argsort(near, axis=None, kind="stable")
+        bounds = np.searchsorted(near.ravel()[order], np.arange(len(self.supers) + 1))
+        for number in range(len(self.supers)):
+            asking = order[bounds[number] : bounds[number + 1]] // beam
+            if not len(asking):
+                continue
+            first, end = self.starts[number], self.starts[number + 1]
+            products = rows[asking] @ self.centres[first:end].T
+            place = np.argmax(products, axis=1)
+            value = products[np.arange(len(asking)), place]
+            better = value > best[asking]
+            best[asking[better]] = value[better]
+            found[asking[better]] = first + place[better]
+        return found
+
+
+def find_clusters(sample: Floats, count: int, rng: np.random.Generator) -> Clusters:
+    """About `count` clusters of a `sample` of rows of length 1, (n, d), in sqrt(2 count) supers.
+
+    A super-cluster is parted into as many clusters as its share of the sample says.
+    """
+    supers = k_means(sample, max(1, round((2 * count) ** 0.5)), rng)
+    chosen = nearest(sample, supers)
+    kept, children = [], []
+    for number in range(len(supers)):
+        rows = sample[chosen == number]
+        if len(rows):
+            share = max(1, round(count * len(rows) / len(sample)))
+            kept.append(number)
+            children.append(k_means(rows, share, rng))
+    starts = np.cumsum([0, *map(len, children)], dtype=np.int64)
+    return Clusters(supers[kept], np.concatenate(children), starts)

@@ -1,0 +1,44 @@
+"""Entries out of the tables, within the running transaction."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection
+from typing import TYPE_CHECKING
+
+from rm_local.memory import rows
+from rm_local.memory.format import BLOCK_ROWS, DamagedError
+from rm_local.memory.shelf import place
+from rm_local.memory.texts import Codec
+
+if TYPE_CHECKING:
+    import apsw
+
+
+def remove(connection: apsw.Connection, codec: Codec, bulk: int, ids: Collection[int]) -> None:
+    """Delete the entries `ids`, which exist; those up to `bulk` leave a tombstone."""
+    chosen = rows.listed(ids)
+    for table, key in (("ref", "id"), ("words", "rowid")):
+        connection.execute(
+            f"DELETE FROM {table} WHERE {key} IN (SELECT value FROM json_each(?))", (chosen,)
+        )
+    single = [(id,) for id in ids if id > bulk]
+    connection.executemany("DELETE FROM code WHERE id = ?", single)
+    connection.executemany("DELETE FROM text WHERE id = ?", single)
+    _bury(connection, codec, [id for id in ids if id <= bulk])
+    rows.grow(connection, -len(ids))
+
+
+def _bury(connection: apsw.Connection, codec: Codec, ids: Collection[int]) -> None:
+    """Take rows of the bulk build out of their blocks; their bits stay and are passed over."""
+    slots = defaultdict(list)
+    for blk, slot in map(place, ids):
+        slots[blk].append(slot)
+    for blk, frame in rows.frames(connection, "block", slots).items():
+        texts = codec.unpack(frame, BLOCK_ROWS)
+        for slot in slots.pop(blk):
+            texts[slot] = b""
+        connection.execute("UPDATE block SET z = ? WHERE blk = ?", (codec.pack(texts), blk))
+    if slots:
+        raise DamagedError(f"there is no block {min(slots)}")
+    connection.executemany("INSERT INTO tomb(id) VALUES(?)", ((id,) for id in ids))

@@ -1,0 +1,57 @@
+"""sqlite-vec's tables behind `code`: read by it and, in a bulk build, written directly."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rm_local.errors import StoreVersion
+from rm_local.memory.format import schema
+from rm_local.memory.meta import Meta, write_meta
+from rm_local.memory.texts import pack_words
+
+if TYPE_CHECKING:
+    import apsw
+
+SHADOWS = {
+    "code_chunks": (
+        "chunk_id INTEGER PRIMARY KEY AUTOINCREMENT,size INTEGER NOT NULL,sequence_id integer,"
+        "partition00,validity BLOB NOT NULL, rowids BLOB NOT NULL"
+    ),
+    "code_rowids": (
+        "rowid INTEGER PRIMARY KEY AUTOINCREMENT,id,chunk_id INTEGER,chunk_offset INTEGER"
+    ),
+    "code_vector_chunks00": "rowid PRIMARY KEY,vectors BLOB NOT NULL",
+    "code_metadatachunks00": "rowid PRIMARY KEY, data BLOB NOT NULL",
+    "code_info": "key text primary key, value any",
+}
+"""Columns of each shadow table, as sqlite-vec 0.1.9 declares them in the file."""
+
+
+def lay_out(
+    connection: apsw.Connection,
+    path: Path,
+    meta: Meta,
+    known_words: Collection[str],
+    dictionary: bytes,
+) -> None:
+    """Make the tables of an empty store, in the running transaction. Raises as `check_layout`."""
+    connection.execute(schema(meta.embedder.dimension))
+    check_layout(connection, path)
+    write_meta(connection, meta, pack_words(known_words))
+    if dictionary:
+        connection.execute("INSERT INTO zdict(id, d) VALUES(1, ?)", (dictionary,))
+
+
+def check_layout(connection: apsw.Connection, path: Path) -> None:
+    """StoreVersion: the file's shadow tables are none that this rm-local knows."""
+    found = connection.execute(
+        "SELECT name, sql FROM sqlite_master WHERE type = 'table' AND name GLOB 'code_*'"
+    )
+    columns = {name: sql.partition("(")[2].removesuffix(")").strip() for name, sql in found}
+    if columns != SHADOWS:
+        raise StoreVersion(
+            f"The store {path} has vector tables of a layout that this rm-local does not know.",
+            "Make it again, with a sqlite-vec from 0.1.9 on, below 0.2.",
+        )

@@ -1,0 +1,78 @@
+"""`rm-local store`, over real stores."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import apsw
+import pytest
+from click.testing import CliRunner, Result
+
+from rm_local.cli.main import cli
+from tests.stores import toy_store
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """A small store."""
+    return toy_store(tmp_path / "toy.rms")
+
+
+def run(*arguments: str | Path) -> Result:
+    """The command's end."""
+    return CliRunner().invoke(cli, ["store", *map(str, arguments)])
+
+
+def test_info_shows_what_a_store_is(path: Path) -> None:
+    """Embedder, entries, domains and how it searches."""
+    shown = run("info", "--store", path)
+    assert shown.exit_code == 0
+    for part in ("toy (16 dimensions", "12 in", "code, math", "compares all entries"):
+        assert part in shown.stdout
+
+
+def test_info_as_data(path: Path) -> None:
+    """One object with the same facts."""
+    told = json.loads(run("info", "--json", "--store", path).stdout)
+    assert (told["entries"], told["version"], told["clusters"]) == (12, 1, 0)
+    assert told["embedder"]["id"] == "toy"
+
+
+def test_a_store_that_is_well(path: Path) -> None:
+    """Exit code 0, and the number of entries that were read."""
+    shown = run("verify", "--store", path)
+    assert (shown.exit_code, "12 entries, all well" in shown.stdout) == (0, True)
+
+
+def test_a_damaged_store(path: Path) -> None:
+    """Exit code 4, and what is damaged, as text and as data."""
+    database = apsw.Connection(str(path))
+    database.execute("UPDATE ref SET v = zeroblob(16) WHERE id = 4")
+    database.close()
+    shown = run("verify", "--store", path)
+    assert (shown.exit_code, shown.stdout) == (4, "Entry 4: its vector is damaged.\n")
+    told = json.loads(run("verify", "--json", "--store", path).stdout)
+    assert told == {"ok": False, "entries": 12, "faults": ["Entry 4: its vector is damaged."]}
+
+
+def test_no_store_there(tmp_path: Path) -> None:
+    """The error of every command that opens a store."""
+    for command in ("info", "verify"):
+        assert run(command, "--store", tmp_path / "no.rms").exit_code == 4
+
+
+def test_bench_measures_and_tidies_up(tmp_path: Path) -> None:
+    """All figures are there, progress is on standard error, and nothing is left behind."""
+    before = os.listdir(tmp_path)
+    shown = run("bench", "--rows", "3000", "--in", tmp_path, "--json")
+    assert shown.exit_code == 0, shown.output
+    told = json.loads(shown.stdout)
+    assert told["rows"] == 3000
+    assert told["recall_at_10"] > 0.9
+    assert 0 < told["warm_p50_ms"] <= told["warm_p95_ms"]
+    assert told["cold_p50_ms"] > 0
+    assert told["bytes"] > 3000 * 400
+    assert "spill: 3,000 of 3,000" in shown.stderr
+    assert os.listdir(tmp_path) == before
