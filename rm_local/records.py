@@ -21,6 +21,10 @@ class Entry:
     """Field of knowledge, e.g. `math`, `physics`, `code`."""
     source: str = ""
     """Where the entry comes from, e.g. `hand/algebra` or `curriculum/kinetic-energy`."""
+    level: str = ""
+    """How hard it is, in the words of whoever made it, e.g. `school` or `olympiad`."""
+    provenance: str = ""
+    """Who or what made it, and under which licence."""
     id: int = 0
     """Number in its store, from 1; 0 for an entry that is in none."""
 

@@ -49,7 +49,7 @@ INFO = ModelInfo(
 
 
 def _hit(id: int, similarity: float, subproblem: str, subroutine: str, source: str) -> Hit:
-    return Hit(Entry(subproblem, subroutine, "math", source, id), similarity)
+    return Hit(Entry(subproblem, subroutine, "math", source, id=id), similarity)
 
 
 HITS = (

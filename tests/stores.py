@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -60,7 +59,7 @@ class MadeSource:
 
     rows: int
     dimension: int = 64
-    batch: int = 500
+    block_rows: int = 500
 
     @property
     def fingerprint(self) -> str:
@@ -77,8 +76,7 @@ class MadeSource:
         """In the order of `vectors`."""
         return entries(self.rows)
 
-    def batches(self, start: int) -> Iterator[tuple[list[Entry], NDArray[np.float32]]]:
-        """From row `start` on."""
-        for first in range(start, self.rows, self.batch):
-            part = slice(first, first + self.batch)
-            yield self.entries[part], self.vectors[part]
+    def block(self, number: int) -> tuple[list[Entry], NDArray[np.float32]]:
+        """Rows from `number * block_rows` on."""
+        part = slice(number * self.block_rows, (number + 1) * self.block_rows)
+        return self.entries[part], self.vectors[part]

@@ -24,7 +24,7 @@ CREATE TABLE meta(key TEXT PRIMARY KEY, value) WITHOUT ROWID;
 CREATE TABLE centroid(blk INTEGER PRIMARY KEY, v BLOB NOT NULL);
 CREATE TABLE zdict(id INTEGER PRIMARY KEY, d BLOB NOT NULL);
 CREATE TABLE label(id INTEGER PRIMARY KEY, domain TEXT NOT NULL, source TEXT NOT NULL,
-    UNIQUE(domain, source));
+    level TEXT NOT NULL, provenance TEXT NOT NULL, UNIQUE(domain, source, level, provenance));
 CREATE VIRTUAL TABLE code USING vec0(id INTEGER PRIMARY KEY, cid INTEGER PARTITION KEY,
     label INTEGER, e bit[{dimension}], chunk_size={chunk_size});
 CREATE INDEX code_part ON code_chunks(partition00);

@@ -16,8 +16,13 @@ if TYPE_CHECKING:
 
 NARROWED = """
     AND label IN (SELECT id FROM label
-        WHERE domain = coalesce(:domain, domain) AND source = coalesce(:source, source))
+        WHERE domain = coalesce(:domain, domain) AND source = coalesce(:source, source)
+            AND level = coalesce(:level, level))
 """
+
+
+Label = tuple[str, str, str, str]
+"""Domain, source, level and provenance."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,16 +31,17 @@ class Names:
 
     domain: str | None = None
     source: str | None = None
+    level: str | None = None
 
     @property
     def condition(self) -> str:
         """SQL to put behind a condition on `code` or `ref`; empty when nothing is narrowed."""
-        return "" if self.domain is None and self.source is None else NARROWED
+        return NARROWED if any(each is not None for each in self.values.values()) else ""
 
     @property
     def values(self) -> dict[str, str | None]:
         """The values of `condition`'s parameters."""
-        return {"domain": self.domain, "source": self.source}
+        return {"domain": self.domain, "source": self.source, "level": self.level}
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,11 +104,25 @@ def grow(connection: apsw.Connection, entries: int) -> None:
 
 
 def label(connection: apsw.Connection, entry: Entry) -> int:
-    """The number of the entry's domain and source, given now if they are new."""
-    pair = (bindable(entry.domain), bindable(entry.source))
-    connection.execute("INSERT OR IGNORE INTO label(domain, source) VALUES(?, ?)", pair)
-    found = connection.execute("SELECT id FROM label WHERE domain = ? AND source = ?", pair)
+    """The number of the entry's label, given now if it is new."""
+    named = label_of(entry)
+    connection.execute(
+        "INSERT OR IGNORE INTO label(domain, source, level, provenance) VALUES(?, ?, ?, ?)", named
+    )
+    found = connection.execute(
+        "SELECT id FROM label WHERE domain = ? AND source = ? AND level = ? AND provenance = ?",
+        named,
+    )
     return int(found.get)
+
+
+def label_of(entry: Entry) -> Label:
+    """What an entry says of itself besides its texts."""
+    named = (entry.domain, entry.source, entry.level, entry.provenance)
+    if "".join(named).isascii():
+        return named
+    domain, source, level, provenance = map(bindable, named)
+    return domain, source, level, provenance
 
 
 def count(connection: apsw.Connection) -> int:
@@ -146,14 +166,15 @@ def codes(
     return {row[0]: row[1] for row in found}
 
 
-def labels(connection: apsw.Connection, ids: Collection[int]) -> dict[int, tuple[str, str]]:
-    """Domain and source, by id, of those of `ids` that are entries."""
+def labels(connection: apsw.Connection, ids: Collection[int]) -> dict[int, Label]:
+    """Labels, by id, of those of `ids` that are entries."""
     found = connection.execute(
-        "SELECT ref.id, domain, source FROM ref JOIN label ON label.id = ref.label"
+        "SELECT ref.id, domain, source, level, provenance"
+        " FROM ref JOIN label ON label.id = ref.label"
         " WHERE ref.id IN (SELECT value FROM json_each(?))",
         (listed(ids),),
     )
-    return {row[0]: (row[1], row[2]) for row in found}
+    return {row[0]: row[1:] for row in found}
 
 
 def frames(connection: apsw.Connection, table: str, ids: Collection[int]) -> dict[int, bytes]:

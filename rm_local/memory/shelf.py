@@ -35,7 +35,7 @@ def entries(
         ).items()
     }
     found = {}
-    for id, (domain, source) in named.items():
+    for id, label in named.items():
         try:
             if id <= bulk:
                 blk, slot = place(id)
@@ -44,5 +44,5 @@ def entries(
                 (row,) = codec.unpack(single[id], 1)
         except (KeyError, IndexError) as error:
             raise DamagedError(f"entry {id} has no text") from error
-        found[id] = Entry(*split_row(row), domain, source, id)
+        found[id] = Entry(*split_row(row), *label, id)
     return found

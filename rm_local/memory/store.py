@@ -147,17 +147,18 @@ class Store:
         k: int = 10,
         domain: str | None = None,
         source: str | None = None,
+        level: str | None = None,
         effort: float = 1.0,
     ) -> list[Hit]:
         """The `k` best entries for a subproblem's `vector`, (d,), and its `text`, best first.
 
-        Ordered by `lexical.score`, then by id. `domain` and `source` narrow the search to entries
-        that have exactly them. `effort` trades time for recall: 2 asks twice as many clusters and
-        ranks twice as many rows as the store's own setting, 0.5 half as many. ValueError: the
-        vector has another shape, is zero or not finite.
+        Ordered by `lexical.score`, then by id. `domain`, `source` and `level` narrow the search
+        to entries that have exactly them. `effort` trades time for recall: 2 asks twice as many
+        clusters and ranks twice as many rows as the store's own setting, 0.5 half as many.
+        ValueError: the vector has another shape, is zero or not finite.
         """
         query = self._quantiser.unit(np.asarray(vector)[np.newaxis])
-        names = rows.Names(domain, source)
+        names = rows.Names(domain, source, level)
         with self._turn() as connection:
             size = rows.count(connection)
             shares = lexical_shares(connection, text, size, self._known_words()) if text else {}

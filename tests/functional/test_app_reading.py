@@ -71,7 +71,7 @@ async def test_a_branch_can_be_read_in_full() -> None:
 
 async def test_text_of_an_entry_styles_and_steers_nothing() -> None:
     """Markup stays text, and escape sequences are gone."""
-    evil = Hit(Entry("[red]How[/] \x1b[2Jdo I?", "[b]Do\x07[/b] it", "math", "x[/]", 5), 0.9)
+    evil = Hit(Entry("[red]How[/] \x1b[2Jdo I?", "[b]Do\x07[/b] it", "math", "x[/]", id=5), 0.9)
     app = opened(ScriptedRuntime([*formulation(), *retrieval((evil,)), *whole()[-1:]]))
     async with app.run_test(size=SIZE) as pilot:
         await ask(pilot, "[bold]Why?[/nonsense]")

@@ -189,7 +189,7 @@ def test_ctrl_c_stops_and_keeps_what_there_is(use: Use) -> None:
 
 def test_control_characters_never_reach_the_terminal(use: Use) -> None:
     """Neither an entry nor the model's text can steer the terminal."""
-    entry = Entry("How\x1b[2J do I add?", "I should\x07 add.", "math", "hand/\x9b31mx", 1)
+    entry = Entry("How\x1b[2J do I add?", "I should\x07 add.", "math", "hand/\x9b31mx", id=1)
     steps = [think("8"), say("Answer: \x1b]0;owned\x078")]
     use(engine=FakeEngine(branches=[steps]), recall=FakeRecall([Hit(entry, 0.9)]))
 

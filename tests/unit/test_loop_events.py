@@ -62,6 +62,8 @@ def test_hits_look_as_they_do_in_search() -> None:
         "subroutine": hit(5).entry.subroutine,
         "domain": "math",
         "source": "hand/thing-5",
+        "level": "",
+        "provenance": "",
     }
 
 

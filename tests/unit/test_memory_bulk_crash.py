@@ -31,7 +31,7 @@ STAGES = ("sample", "train", "spill", "write", "finish")
 @pytest.fixture(scope="module")
 def source() -> MadeSource:
     """Two thousand rows, made once: children of a fork have them."""
-    made = MadeSource(ROWS, batch=200)
+    made = MadeSource(ROWS, block_rows=200)
     assert len(made.vectors) == len(made.entries) == ROWS
     return made
 

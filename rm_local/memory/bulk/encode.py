@@ -10,7 +10,7 @@ from rm_local.memory.bulk.source import Batch, Meter, Source
 from rm_local.memory.bulk.spill import Columns, Spill, joined
 from rm_local.memory.clusters import Clusters
 from rm_local.memory.codes import Quantiser
-from rm_local.memory.rows import bindable
+from rm_local.memory.rows import label_of
 from rm_local.memory.texts import raw_row
 
 GROUP_ROWS = 200_000
@@ -50,7 +50,8 @@ def encode(
     spill.cut_back()
     held: list[Columns] = []
     done = spill.rows
-    for batch in source.batches(done):
+    for number in range(done // source.block_rows, -(-source.rows // source.block_rows)):
+        batch = source.block(number)
         held.append(_columns(batch, spill, clusters, quantiser))
         done += len(held[-1])
         if done - spill.rows >= CHECKPOINT_ROWS:
@@ -66,12 +67,12 @@ def encode(
 def _columns(batch: Batch, spill: Spill, clusters: Clusters, quantiser: Quantiser) -> Columns:
     entries, vectors = batch
     unit = quantiser.unit(vectors)
-    labels = [(bindable(entry.domain), bindable(entry.source)) for entry in entries]
-    for pair in labels:
-        spill.labels.setdefault(pair, len(spill.labels) + 1)
+    labels = list(map(label_of, entries))
+    for label in set(labels).difference(spill.labels):
+        spill.labels[label] = len(spill.labels) + 1
     return Columns(
         clusters.assign(unit, BEAM).astype(np.int32),
-        np.array([spill.labels[pair] for pair in labels], np.int32),
+        np.array([spill.labels[label] for label in labels], np.int32),
         quantiser.bits(unit),
         quantiser.int8(unit),
         [raw_row(entry.subproblem, entry.subroutine) for entry in entries],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -17,7 +17,10 @@ Stage = Literal["sample", "train", "spill", "write", "finish"]
 
 
 class Source(Protocol):
-    """Entries that can be read from any row on, the same each time."""
+    """Entries that can be read from any block on, the same each time.
+
+    It can be pickled: several processes read it side by side.
+    """
 
     @property
     def rows(self) -> int:
@@ -27,8 +30,12 @@ class Source(Protocol):
     def fingerprint(self) -> str:
         """Tells this source from another, so that a build goes on only with its own."""
 
-    def batches(self, start: int) -> Iterator[Batch]:
-        """All entries from row `start` on, counted from 0, in batches of any size."""
+    @property
+    def block_rows(self) -> int:
+        """Rows in a block; the last one may have fewer. Thousands pay best."""
+
+    def block(self, number: int) -> Batch:
+        """The rows of one block, counted from 0, as are blocks."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from rm_local.errors import StoreError
 from rm_local.memory.bulk.files import sync_folder
+from rm_local.memory.rows import Label
 
 HEADER = struct.Struct("<4sIIQI")
 """Magic, rows, dimension, bytes that follow, their CRC-32."""
@@ -70,8 +71,8 @@ class Spill:
         self.groups = groups
         self.rows = 0
         """Rows of the source that are in the files for good."""
-        self.labels: dict[tuple[str, str], int] = {}
-        """Number of each domain and source, from 1."""
+        self.labels: dict[Label, int] = {}
+        """Number of each label, from 1."""
         self._sizes = [0] * groups
         self._read_log()
         self._logged = len(self.labels)
@@ -123,8 +124,8 @@ class Spill:
         for line in whole:
             found: dict[str, Any] = json.loads(line)
             self.rows, self._sizes = found["rows"], found["sizes"]
-            for domain, source in found["labels"]:
-                self.labels[domain, source] = len(self.labels) + 1
+            for label in found["labels"]:
+                self.labels[tuple(label)] = len(self.labels) + 1
         if len(whole) < len(lines):
             os.truncate(self._log, sum(map(len, whole)))
 

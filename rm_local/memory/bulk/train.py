@@ -96,7 +96,9 @@ def take_sample(source: Source, clusters: int) -> Sample:
     for window in range(windows):
         left = wanted // windows
         texts_left = SAMPLED_TEXTS // windows
-        for entries, rows in source.batches(window * source.rows // windows):
+        first = window * source.rows // windows // source.block_rows
+        for number in range(first, -(-source.rows // source.block_rows)):
+            entries, rows = source.block(number)
             vectors.append(np.asarray(rows[:left], np.float32))
             taken = entries[: min(left, texts_left)]
             texts += [raw_row(entry.subproblem, entry.subroutine) for entry in taken]

@@ -90,8 +90,8 @@ def _begin(
     write_centroids(connection, trained.clusters)
     connection.execute("INSERT INTO meta(key, value) VALUES('groups', 0)")
     connection.executemany(
-        "INSERT INTO label(domain, source, id) VALUES(?, ?, ?)",
-        ((*pair, number) for pair, number in spill.labels.items()),
+        "INSERT INTO label(domain, source, level, provenance, id) VALUES(?, ?, ?, ?, ?)",
+        ((*label, number) for label, number in spill.labels.items()),
     )
 
 

@@ -1,4 +1,4 @@
-"""`rm-local store`: what a store is, whether it is whole, and how fast and good its search is."""
+"""`rm-local store info | verify`: what a store is, and whether it is whole."""
 
 from __future__ import annotations
 
@@ -10,19 +10,13 @@ from typing import TYPE_CHECKING
 import click
 
 from rm_local.cli.opening import STORE, Opening
+from rm_local.cli.store.common import JSON, path_of
 
 if TYPE_CHECKING:
     from rm_local.memory.format import StoreInfo
 
-JSON = click.option("--json", "as_data", is_flag=True, help="One JSON object.")
 
-
-@click.group()
-def store() -> None:
-    """Look at a store, check it, and measure one."""
-
-
-@store.command()
+@click.command()
 @JSON
 @STORE
 @click.pass_obj
@@ -30,7 +24,7 @@ def info(opening: Opening, as_data: bool, store: Path | None) -> None:
     """Show what the store says of itself."""
     from rm_local.memory.store import Store
 
-    with Store.open(_path(opening, store)) as opened:
+    with Store.open(path_of(opening, store)) as opened:
         found = opened.info()
     if as_data:
         click.echo(json.dumps({**asdict(found), "path": str(found.path)}))
@@ -54,7 +48,7 @@ def told(info: StoreInfo) -> list[str]:
     ]
 
 
-@store.command()
+@click.command()
 @JSON
 @STORE
 @click.pass_context
@@ -63,7 +57,7 @@ def verify(ctx: click.Context, as_data: bool, store: Path | None) -> None:
     from rm_local.memory.store import Store
     from rm_local.text import one_line
 
-    path = _path(ctx.obj, store)
+    path = path_of(ctx.obj, store)
     with Store.open(path) as opened:
         found, entries = opened.verify(), opened.count()
     if as_data:
@@ -71,39 +65,3 @@ def verify(ctx: click.Context, as_data: bool, store: Path | None) -> None:
     else:
         click.echo("\n".join(map(one_line, found)) or f"{path}: {entries:,} entries, all well.")
     ctx.exit(4 if found else 0)
-
-
-@store.command()
-@click.option(
-    "--rows",
-    type=click.IntRange(1000, 100_000_000),
-    default=100_000,
-    show_default=True,
-    help="Made-up entries in it.",
-)
-@click.option("--effort", type=click.FloatRange(0.1, 8), default=1.0, show_default=True)
-@click.option("--seed", type=int, default=0, show_default=True)
-@click.option(
-    "--in",
-    "folder",
-    type=click.Path(path_type=Path, file_okay=False, exists=True),
-    default=Path(),
-    help="Folder for the store, which is removed again.  [default: the current one]",
-)
-@JSON
-def bench(rows: int, effort: float, seed: int, folder: Path, as_data: bool) -> None:
-    """Build a store of made-up entries and measure its search against an exact one."""
-    from rm_local.memory.bench import bench as measure
-
-    found = measure(folder, rows, seed, effort, report=lambda told: click.echo(told, err=True))
-    if as_data:
-        click.echo(json.dumps(asdict(found)))
-        return
-    for name, value in asdict(found).items():
-        click.echo(f"{name:<18} {value:>14,}")
-
-
-def _path(opening: Opening, store: Path | None) -> Path:
-    from rm_local import settings
-
-    return opening.over(store=store).settings().store or settings.shipped_store()

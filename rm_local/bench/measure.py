@@ -6,7 +6,7 @@ import multiprocessing
 import os
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -66,13 +66,15 @@ class MadeUp:
         """Of all that they are made from."""
         return f"made up, seed {self.seed}, {FACTORS} factors, {SPREAD}"
 
-    def batches(self, start: int) -> Iterator[Batch]:
-        """From row `start` on."""
-        for number in range(start // BATCH, -(-self.rows // BATCH)):
-            first = number * BATCH
-            ids = range(max(first, start), min(first + BATCH, self.rows))
-            vectors = self.vectors(number, BATCH)[ids.start - first : ids.stop - first]
-            yield [_entry(id) for id in ids], vectors
+    @property
+    def block_rows(self) -> int:
+        """Rows in a block."""
+        return BATCH
+
+    def block(self, number: int) -> Batch:
+        """Rows from `number * BATCH` on."""
+        ids = range(number * BATCH, min((number + 1) * BATCH, self.rows))
+        return [_entry(id) for id in ids], self.vectors(number, BATCH)[: len(ids)]
 
     def vectors(self, number: int, count: int) -> Floats:
         """(count, DIMENSION), rows of length 1: batch `number` of them."""
@@ -132,7 +134,8 @@ def _exact(source: MadeUp, queries: Floats) -> list[set[str]]:
     best = np.full((len(queries), 10), -np.inf, np.float32)
     ids = np.zeros((len(queries), 10), np.int64)
     first = 0
-    for entries, vectors in source.batches(0):
+    for number in range(-(-source.rows // BATCH)):
+        entries, vectors = source.block(number)
         scores = np.concatenate([best, queries @ vectors.T], axis=1)
         held = np.concatenate(
             [ids, np.tile(np.arange(first, first + len(entries)), (len(queries), 1))], axis=1

@@ -1,0 +1,1 @@
+"""Measuring the store, on entries made for it."""
