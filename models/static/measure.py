@@ -7,11 +7,14 @@ paraphrases, invented ones, and what functions are said to do. Vectors alone, wi
 from __future__ import annotations
 
 import argparse
+import multiprocessing
 import os
 import random
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +22,7 @@ from numpy.typing import NDArray
 
 from models.nano.curriculum import heldout, invented, taken, typed_problem
 from models.static.texts import Material, Pair, seed_subproblems
+from rm_local.embed.static import StaticEmbedder
 
 Embed = Callable[[Sequence[str]], NDArray[np.float32]]
 PARAPHRASES = Path(__file__).resolve().parents[2] / "tests" / "data" / "paraphrases.tsv"
@@ -27,6 +31,8 @@ INVENTED = 2000
 ASKED = 400
 EACH = 8
 """Questions after each held-out family."""
+ROUNDS = 100
+"""Times that each process embeds all texts when speed is measured."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,10 +121,31 @@ def speed(embed: Embed, texts: Sequence[str], rounds: int = 3) -> tuple[float, f
     return len(texts) / best_wall, len(texts) / best_busy
 
 
+def speed_in_processes(path: Path | None, texts: Sequence[str], processes: int) -> float:
+    """Texts a second by the clock, of the static embedder in several processes side by side."""
+    with ProcessPoolExecutor(processes, multiprocessing.get_context("spawn")) as pool:
+        for started in [pool.submit(_embed_often, path, texts, 1) for _ in range(processes)]:
+            started.result()
+        begun = time.perf_counter()
+        jobs = [pool.submit(_embed_often, path, texts, ROUNDS) for _ in range(processes)]
+        done = sum(job.result() for job in jobs)
+        return done / (time.perf_counter() - begun)
+
+
+def _embed_often(path: Path | None, texts: Sequence[str], rounds: int) -> int:
+    """How many texts were embedded; the table is read once a process."""
+    embed = _loaded(path).embed
+    return sum(len(embed(texts)) for _ in range(rounds))
+
+
+@cache
+def _loaded(path: Path | None) -> StaticEmbedder:
+    return StaticEmbedder.load(path)
+
+
 def main() -> None:
     """Print quality and speed of MiniLM and of the static embedder."""
     from rm_local.embed.bulk import embed_bulk
-    from rm_local.embed.static import StaticEmbedder
 
     parser = argparse.ArgumentParser(prog="python -m models.static.measure", description=__doc__)
     parser.add_argument("--file", type=Path, default=None, help="default: the shipped table")
@@ -139,6 +166,8 @@ def main() -> None:
         many = rng.sample(texts, 256) if way is embed_bulk else texts * 20
         wall, busy = speed(way, many)
         print(f"{name}: {wall:,.0f} texts/s, {busy:,.0f} a second of processor time")
+    both = speed_in_processes(chosen.file, texts, 2)
+    print(f"{static.id.id}, two processes: {both:,.0f} texts/s")
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rm_local.embed.minilm import MINILM, check_weights, weights_dir
-from rm_local.embed.published import identity, model_folder
+from rm_local.embed.published import identity, model_folder, model_name
 from rm_local.embed.resumable import Output
 from rm_local.memory.format import EmbedderId
 
@@ -39,7 +39,7 @@ class BulkEmbedder:
         folder = weights_dir() if model is None else model_folder(model)
         if model is None:
             check_weights(folder)
-        name = MINILM.id if model is None else str(model)
+        name = MINILM.id if model is None else model_name(model)
         self.id: EmbedderId = identity(folder, name, dimension)
         self._model = _loaded(folder, half)
 
@@ -75,9 +75,10 @@ class BulkEmbedder:
     ) -> None:
         """Write the vectors of `texts` to the .npy file `out`, going on where a run was stopped.
 
-        `texts` is only sliced, block by block, so it may lie on disk. `on_progress` is told the
-        texts done and their number. UsageError: a run of other texts or another embedder has
-        left its half there. OSError: the disk is full, or cannot be written to.
+        `texts` is only sliced, block by block, so it may lie on disk; what lies at `out` already
+        is taken as done. `on_progress` is told the texts done and their number. UsageError: a run
+        of other texts or another embedder has left its half there. OSError: the disk is full, or
+        cannot be written to.
         """
         if out.exists():
             return

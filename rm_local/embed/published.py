@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from rm_local.errors import ModelInvalid, ModelMissing, UsageError
 from rm_local.memory.format import EmbedderId
+from rm_local.memory.stopwords import STOPWORDS
 
 WEIGHTS = ("*.safetensors", "pytorch_model*.bin")
+OTHER_RUNTIMES = ["onnx/*", "openvino/*", "*.h5", "*.msgpack", "*.ot"]
+"""The same weights again, for what is not used here."""
 
 
 def model_folder(model: str | Path) -> Path:
@@ -24,12 +28,34 @@ def model_folder(model: str | Path) -> Path:
     from huggingface_hub import snapshot_download
 
     try:
-        return Path(snapshot_download(str(model)))
+        return Path(snapshot_download(str(model), ignore_patterns=OTHER_RUNTIMES))
     except (OSError, ValueError) as error:
         raise ModelMissing(
             f"There is no folder {model}, and no model of that name could be had: {error}.",
             "Give the folder of a sentence-transformers model, or a name from Hugging Face.",
         ) from None
+
+
+def model_name(model: str | Path) -> str:
+    """What a store calls it: the name of its folder, not the way there, or its name on the hub."""
+    folder = Path(model).expanduser()
+    return folder.resolve().name if folder.is_dir() else str(model)
+
+
+def known_words(folder: Path) -> frozenset[str]:
+    """The words, in lower case, that the model knows whole; it sees any other in pieces.
+
+    Common words alone where it has no list of pieces, as other than BERT's kin have none.
+    """
+    listed = folder / "vocab.txt"
+    if not listed.is_file():
+        return STOPWORDS
+    return whole_words(listed.read_text("utf-8", "replace").split("\n"))
+
+
+def whole_words(pieces: Iterable[str]) -> frozenset[str]:
+    """Those of WordPiece's pieces that are words of more than one letter."""
+    return frozenset(piece for piece in pieces if len(piece) > 1 and piece.isalpha())
 
 
 def identity(folder: Path, name: str, dimension: int | None = None) -> EmbedderId:
@@ -72,9 +98,9 @@ def _trained_dimensions(folder: Path) -> set[int]:
 
 
 def _sha256(folder: Path) -> str:
-    """Of the weights; of several files, one after another in the order of their names."""
+    """Of the weights of all modules; of several files, one after another in the order of paths."""
     for pattern in WEIGHTS:
-        if files := sorted(folder.glob(pattern)):
+        if files := sorted(folder.rglob(pattern)):
             break
     else:
         raise ModelInvalid(f"{folder} holds no weights ({', '.join(WEIGHTS)}).")
@@ -87,4 +113,7 @@ def _sha256(folder: Path) -> str:
 
 
 def _json(path: Path) -> Any:
-    return json.loads(path.read_text("utf-8")) if path.is_file() else {}
+    try:
+        return json.loads(path.read_text("utf-8")) if path.is_file() else {}
+    except ValueError as error:
+        raise ModelInvalid(f"{path} is not JSON: {error}.", "Get the model anew.") from None

@@ -25,9 +25,10 @@ class Output:
     sha256 of its texts. `finish` puts the rows in their place and removes the log.
     """
 
-    def __init__(self, path: Path, count: int, block: int, done: dict[int, str]) -> None:
-        self._path, self._count, self._block, self._done = path, count, block, done
-        self._rows: NDArray[np.float32] = np.lib.format.open_memmap(_part(path), mode="r+")
+    def __init__(
+        self, path: Path, shape: tuple[int, int], block: int, done: dict[int, str]
+    ) -> None:
+        self._path, self._shape, self._block, self._done = path, shape, block, done
 
     @classmethod
     def open(cls, path: Path, count: int, embedder: EmbedderId, block: int) -> Output:
@@ -52,14 +53,15 @@ class Output:
             log.unlink(missing_ok=True)
             _reserve(part, (count, embedder.dimension))
             log.write_text(json.dumps(head) + "\n", "utf-8")
-        return cls(path, count, block, {line["start"]: line["texts"] for line in lines[1:]})
+        done = {line["start"]: line["texts"] for line in lines[1:]}
+        return cls(path, (count, embedder.dimension), block, done)
 
     def missing(self, texts: Sequence[str]) -> Iterator[int]:
         """Where the blocks begin that are still to be written.
 
         UsageError: a block that is there was made of other texts.
         """
-        for start in range(0, self._count, self._block):
+        for start in range(0, self._shape[0], self._block):
             if start not in self._done:
                 yield start
             elif self._done[start] != _digest(texts[start : start + self._block]):
@@ -69,10 +71,14 @@ class Output:
         """Embed one block, put its rows on disk, then note it."""
         # Sorted, so that texts of like length share a batch whatever `embed` does with them.
         order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
-        vectors = embed([texts[i] for i in order])
-        self._rows[[start + i for i in order]] = vectors
-        if isinstance(self._rows, np.memmap):
-            self._rows.flush()
+        vectors = np.empty((len(texts), self._shape[1]), dtype=np.float32)
+        vectors[order] = embed([texts[i] for i in order])
+        # Not through a map of the file: with a full disk that kills the process without a word.
+        with _part(self._path).open("r+b") as rows:
+            rows.seek(-vectors.itemsize * self._shape[1] * (self._shape[0] - start), os.SEEK_END)
+            rows.write(vectors.tobytes())
+            rows.flush()
+            os.fsync(rows.fileno())
         note = {"start": start, "texts": _digest(texts)}
         with _log(self._path).open("a", encoding="utf-8") as log:
             log.write(json.dumps(note) + "\n")
@@ -81,18 +87,16 @@ class Output:
 
     def finish(self) -> None:
         """Put the whole file in its place."""
-        del self._rows
         _part(self._path).replace(self._path)
         _log(self._path).unlink(missing_ok=True)
 
 
 def _reserve(part: Path, shape: tuple[int, int]) -> None:
-    """A .npy file of that shape; a map of no rows would spoil its header."""
-    if shape[0]:
-        np.lib.format.open_memmap(part, mode="w+", dtype=np.float32, shape=shape).flush()
-        return
+    """A .npy file of that shape, its rows still without content."""
+    head = {"descr": "<f4", "fortran_order": False, "shape": shape}
     with part.open("wb") as file:
-        np.save(file, np.empty(shape, dtype=np.float32))
+        np.lib.format.write_array_header_1_0(file, head)
+        file.truncate(file.tell() + shape[0] * shape[1] * 4)
 
 
 def _part(path: Path) -> Path:

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rm_local import settings
+from rm_local.embed.published import whole_words
 from rm_local.embed.wordpiece import UNKNOWN, WordPiece
 from rm_local.errors import ModelInvalid, ModelMissing
 from rm_local.memory.format import EmbedderId
@@ -31,6 +32,8 @@ class StaticEmbedder:
     def __init__(self, table: NDArray[np.float32], pieces: Sequence[str], sha256: str) -> None:
         """`table` is (pieces, d); one piece is `[UNK]`, which also stands for an empty text."""
         self.id = EmbedderId(NAME, table.shape[1], sha256)
+        self.known_words = whole_words(pieces)
+        """The words, in lower case, that have a row of their own."""
         self._table = table
         self._split = WordPiece(pieces)
         self._empty = [list(pieces).index(UNKNOWN)]
