@@ -44,6 +44,8 @@ def build_from(
     folder = work_folder(out)
     if out.exists() and not folder.exists():
         raise StoreError(f"{out} exists already.", "Choose another name, or remove it first.")
+    if not out.absolute().parent.is_dir():
+        raise UsageError(f"There is no folder {out.parent} to build in.", "Make it first.")
     with _disk(out):
         # With neither, it is done: `build` takes its own folder away before this one goes.
         if not out.exists() or out.with_name(out.name + ".build").exists():

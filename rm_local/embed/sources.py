@@ -15,6 +15,7 @@ from rm_local.errors import UsageError
 from rm_local.memory.bulk.pieces import Lines
 from rm_local.memory.bulk.source import Batch
 
+SAVE = "Write the vectors with numpy.save."
 CHECKED_ROWS = 4096
 """Vectors that are looked at together."""
 
@@ -138,10 +139,12 @@ def check_vectors(
 def _mapped(path: Path) -> NDArray[np.floating]:
     try:
         vectors = np.load(path, mmap_mode="r", allow_pickle=False)
-        if not isinstance(vectors, np.ndarray) or vectors.dtype.kind != "f":
-            raise ValueError("it holds no array of floating-point numbers")
-    except (OSError, ValueError, EOFError) as error:
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror or error}.", SAVE) from None
+    except (ValueError, EOFError):
         raise UsageError(
-            f"{path} cannot be read as a .npy file: {error}.", "Write it with numpy.save."
+            f"{path} cannot be read: it is no .npy file, or cut short.", SAVE
         ) from None
+    if not isinstance(vectors, np.ndarray) or vectors.dtype.kind != "f":
+        raise UsageError(f"{path} holds no array of floating-point numbers.", SAVE)
     return vectors

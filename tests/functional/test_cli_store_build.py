@@ -133,6 +133,14 @@ def test_vectors_that_do_not_fit_are_refused(tmp_path: Path, out: Path) -> None:
     assert sorted(path.name for path in tmp_path.glob("out*")) == []
 
 
+def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
+    """Exit code 2; none is made."""
+    path = write(tmp_path / "a.jsonl", entries(4))
+    shown = build(path, "--out", tmp_path / "no" / "out.rms")
+    assert (shown.exit_code, "There is no folder" in shown.stderr) == (2, True)
+    assert not (tmp_path / "no").exists()
+
+
 def test_a_store_that_exists_is_left_alone(tmp_path: Path, out: Path) -> None:
     """Exit code 4, at once."""
     out.write_bytes(b"mine")

@@ -55,7 +55,7 @@ def test_subproblems_are_read_as_they_are_asked_for(found: Lines, part: slice) -
         (np.where(np.arange(ROWS)[:, None] == 7, np.nan, vectors(ROWS)), "row 7"),
         (np.where(np.arange(ROWS)[:, None] == 3, 0, vectors(ROWS)), "row 3"),
         (np.ones((ROWS, 16), np.int8), "floating-point"),
-        (np.full((ROWS, 16), None), "cannot be read as a .npy file"),
+        (np.full((ROWS, 16), None), "no .npy file"),
     ],
 )
 def test_vectors_that_do_not_fit(tmp_path: Path, wrong: np.ndarray, fault: str) -> None:
