@@ -1,28 +1,21 @@
-"""Vectors as the store keeps them: bits to find candidates, int8 to rank them."""
+"""Vectors as the store keeps them: bits to find candidates, steps to rank them."""
 
 from __future__ import annotations
 
-import struct
-import zlib
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rm_local.memory.format import DamagedError
-
 Floats = NDArray[np.float32]
+Steps = NDArray[np.int8]
+
+LARGEST_STEP = 127
 
 
-def scale_for(dimension: int) -> float:
-    """The component that int8 127 stands for: 0.25 at 384 dimensions (STORE 1.1), by sqrt(1/d)."""
-    return min(1.0, float(np.sqrt(24 / dimension)))
-
-
-def row_crc(id: int, label: int, cluster: int, bits: bytes, code: bytes) -> int:
-    """CRC-32 of all that a search reads of a row, so that damage to any of it is found."""
-    return zlib.crc32(struct.pack("<qqq", id, label, cluster) + bits + code)
+def step_for(dimension: int) -> float:
+    """The width of a step: 1/260 at 384 dimensions, by sqrt(1/d), as components are so large."""
+    return float((384 / dimension) ** 0.5) / 260
 
 
 @dataclass(frozen=True)
@@ -30,7 +23,7 @@ class Quantiser:
     """How a store turns vectors of `dimension` components into codes."""
 
     dimension: int
-    scale: float
+    step: float
     mean: Floats | None = None
     """(d,), taken off before the signs; None = zero."""
     rotation: Floats | None = None
@@ -44,27 +37,27 @@ class Quantiser:
         rows = np.asarray(vectors, dtype=np.float32)
         if rows.ndim != 2 or rows.shape[1] != self.dimension:
             raise ValueError(f"vectors have shape {rows.shape}, not (n, {self.dimension})")
-        lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+        lengths = np.sqrt(np.einsum("ij,ij->i", rows, rows))[:, np.newaxis]
         if not np.isfinite(lengths).all() or (lengths == 0).any():
             raise ValueError("a vector is zero or not finite")
         return np.asarray(rows / lengths, dtype=np.float32)
 
     def bits(self, unit: Floats) -> NDArray[np.uint8]:
         """The signs of each row, (n, d / 8), first component in the lowest bit."""
-        turned = unit if self.mean is None else unit - self.mean
-        turned = turned if self.rotation is None else turned @ self.rotation
-        return np.packbits(turned > 0, axis=1, bitorder="little")
+        turned = unit if self.rotation is None else unit @ self.rotation
+        if self.mean is None:
+            return np.packbits(turned > 0, axis=1, bitorder="little")
+        mean = self.mean if self.rotation is None else self.mean @ self.rotation
+        return np.packbits(turned > mean, axis=1, bitorder="little")
 
-    def int8(self, unit: Floats) -> NDArray[np.int8]:
-        """Each row in d signed bytes, (n, d), in steps of scale / 127, clipped at the scale."""
-        steps = np.clip(np.rint(unit * (127 / self.scale)), -127, 127)
-        return np.asarray(steps, dtype=np.int8)
+    def steps(self, unit: Floats) -> Steps:
+        """Each component of each row, (n, d), in steps, clipped at 127 of them."""
+        found = np.rint(unit * np.float32(1 / self.step))
+        np.clip(found, -LARGEST_STEP, LARGEST_STEP, out=found)
+        return np.asarray(found, dtype=np.int8)
 
-    def floats(self, blobs: Sequence[bytes]) -> Floats:
-        """Rows of length 1 from `int8` codes: (n, d). DamagedError: a code has another length."""
-        if any(len(blob) != self.dimension for blob in blobs):
-            raise DamagedError("a vector has an impossible length")
-        steps = np.frombuffer(b"".join(blobs), dtype=np.int8).reshape(-1, self.dimension)
+    def floats(self, steps: Steps) -> Floats:
+        """Rows of length 1 from `steps`: (n, d)."""
         rows = steps.astype(np.float32)
-        lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+        lengths = np.sqrt(np.einsum("ij,ij->i", rows, rows))[:, np.newaxis]
         return np.asarray(rows / np.maximum(lengths, 1), dtype=np.float32)

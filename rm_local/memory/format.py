@@ -8,7 +8,7 @@ from pathlib import Path
 APPLICATION_ID = 0x524D5331
 """`RMS1` in the SQLite header: tells a store from any other SQLite file."""
 
-VERSION = 1
+VERSION = 2
 """Format version, in the SQLite header's user_version and in `meta`."""
 
 PAGE_SIZE = 4096

@@ -14,6 +14,9 @@ from rm_local.memory.texts import pack_words
 if TYPE_CHECKING:
     import apsw
 
+TEXTS, CODES = 1, 2
+"""Ids of the dictionaries in `zdict`."""
+
 SHADOWS = {
     "code_chunks": (
         "chunk_id INTEGER PRIMARY KEY AUTOINCREMENT,size INTEGER NOT NULL,sequence_id integer,"
@@ -35,13 +38,20 @@ def lay_out(
     meta: Meta,
     known_words: Collection[str],
     dictionary: bytes,
+    code_dictionary: bytes,
 ) -> None:
     """Make the tables of an empty store, in the running transaction. Raises as `check_layout`."""
     connection.execute(schema(meta.embedder.dimension))
     check_layout(connection, path)
     write_meta(connection, meta, pack_words(known_words))
-    if dictionary:
-        connection.execute("INSERT INTO zdict(id, d) VALUES(1, ?)", (dictionary,))
+    for number, data in ((TEXTS, dictionary), (CODES, code_dictionary)):
+        if data:
+            connection.execute("INSERT INTO zdict(id, d) VALUES(?, ?)", (number, data))
+
+
+def dictionary_of(connection: apsw.Connection, number: int) -> bytes:
+    """The dictionary TEXTS or CODES; empty where the store has none."""
+    return connection.execute("SELECT d FROM zdict WHERE id = ?", (number,)).get or b""
 
 
 def check_layout(connection: apsw.Connection, path: Path) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+import re
+from collections.abc import Callable, Container
 from math import log
 from typing import TYPE_CHECKING, TypeVar, cast
 
@@ -21,6 +22,8 @@ RARE_ROWS = 32
 RARE_SHARE = 1000
 """A word is rare when at most 32 rows, or one in a thousand, hold it."""
 
+ASCII_TOKENS = re.compile("[a-z0-9]+")
+
 MOST_WORDS = 64
 """Distinct words of a query that are looked up."""
 
@@ -30,32 +33,55 @@ def score(similarity: Scores, lexical: Scores) -> Scores:
     return similarity + WEIGHT * lexical
 
 
-def rare_words(connection: apsw.Connection, text: str, known: Container[str]) -> list[str]:
-    """The words of `text` that are not `known`, split as the index splits them, each once.
+class RareWords:
+    """Finds the words of a text that an embedder does not know whole."""
 
-    Left out, too, are single letters and what begins with a digit.
-    """
+    def __init__(self, known: Container[str]) -> None:
+        self._known = known
+        self._split: Callable[[str], list[str]] | None = None
+
+    def of(self, text: str) -> list[str]:
+        """The words of `text` that are not known, split as the index splits them, each once.
+
+        Left out, too, are single letters and what begins with a digit.
+        """
+        known = self._known
+        return [
+            token
+            for token in dict.fromkeys(self._tokens(text))
+            if token not in known and len(token) > 1 and token[0].isalpha()
+        ]
+
+    def _tokens(self, text: str) -> list[str]:
+        if text.isascii():
+            # As the tokenizer would, at a tenth of the time.
+            return ASCII_TOKENS.findall(text.lower())
+        if self._split is None:
+            self._split = _tokenizer()
+        return self._split(text)
+
+
+def _tokenizer() -> Callable[[str], list[str]]:
+    """The index's own, from a connection of its own."""
     import apsw
 
-    split = connection.fts5_tokenizer("unicode61", ["remove_diacritics", "2"])
-    tokens = cast(
-        "list[str]",
-        split(
+    split = apsw.Connection(":memory:").fts5_tokenizer("unicode61", ["remove_diacritics", "2"])
+
+    def tokens(text: str) -> list[str]:
+        found = split(
             text.encode("utf-8", "replace"),
             apsw.FTS5_TOKENIZE_QUERY,
             None,
             include_offsets=False,
             include_colocated=False,
-        ),
-    )
-    words = dict.fromkeys(
-        token for token in tokens if len(token) > 1 and token[0].isalpha() and token not in known
-    )
-    return list(words)
+        )
+        return cast("list[str]", found)
+
+    return tokens
 
 
 def lexical_shares(
-    connection: apsw.Connection, text: str, rows: int, known: Container[str]
+    connection: apsw.Connection, text: str, rows: int, rare: RareWords
 ) -> dict[int, float]:
     """For each entry that holds a rare word of `text`: the share of them that it holds, 0 to 1.
 
@@ -66,7 +92,7 @@ def lexical_shares(
     most = max(RARE_ROWS, rows // RARE_SHARE)
     held: dict[int, float] = {}
     found = 0.0
-    for word in rare_words(connection, text, known)[:MOST_WORDS]:
+    for word in rare.of(text)[:MOST_WORDS]:
         # The limit keeps a common word's posting list, millions long in a large store, unread.
         found_rows = connection.execute(
             "SELECT rowid FROM words WHERE words MATCH ? LIMIT ?", (f'"{word}"', most + 1)

@@ -22,7 +22,8 @@ class Meta:
     """What a store fixes when it is made."""
 
     embedder: EmbedderId
-    int8_scale: float
+    step: float
+    """Of the ranking codes."""
     mean: Floats | None = None
     """(d,); None = zero."""
     rotation: Floats | None = None
@@ -44,7 +45,7 @@ def write_meta(connection: apsw.Connection, meta: Meta, known_words: bytes) -> N
         "embedder_id": meta.embedder.id,
         "embedder_dimension": meta.embedder.dimension,
         "embedder_sha256": meta.embedder.sha256,
-        "int8_scale": meta.int8_scale,
+        "step": meta.step,
         "mean": _blob(meta.mean),
         "rotation": _blob(meta.rotation),
         "bulk": meta.bulk,
@@ -69,7 +70,7 @@ def read_meta(connection: apsw.Connection) -> Meta:
         int(rows["entries"]), int(rows["last"])
         return Meta(
             EmbedderId(str(rows["embedder_id"]), dimension, str(rows["embedder_sha256"])),
-            float(rows["int8_scale"]),
+            float(rows["step"]),
             _array(rows["mean"], (dimension,)),
             _array(rows["rotation"], (dimension, dimension)),
             bulk=int(rows["bulk"]),

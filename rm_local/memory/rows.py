@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from rm_local.memory.codes import row_crc
+from rm_local.memory.packed import row_crc
 from rm_local.records import Entry
 
 if TYPE_CHECKING:
@@ -157,7 +157,7 @@ def existing(connection: apsw.Connection, ids: Collection[int]) -> set[int]:
 def codes(
     connection: apsw.Connection, ids: Collection[int] | None, names: Names
 ) -> dict[int, bytes]:
-    """The int8 codes, by id, of those of `ids`, None for all rows, that have these names."""
+    """The packed ranking codes, by id, of those of `ids`, None for all, that have these names."""
     chosen = "" if ids is None else " AND id IN (SELECT value FROM json_each(:ids))"
     found = connection.execute(
         f"SELECT id, v FROM ref WHERE 1{chosen}{names.condition}",

@@ -14,25 +14,21 @@ import numpy as np
 from rm_local.errors import StoreEmbedder, StoreError, StoreReadOnly
 from rm_local.memory import connection as sqlite
 from rm_local.memory import dense, rows, shelf
-from rm_local.memory.codes import Floats, Quantiser, scale_for
+from rm_local.memory.codes import Floats, step_for
 from rm_local.memory.edits import remove
 from rm_local.memory.format import VERSION, EmbedderId, StoreInfo
-from rm_local.memory.layout import check_layout, lay_out
-from rm_local.memory.lexical import lexical_shares, rare_words, score
+from rm_local.memory.layout import TEXTS, check_layout, dictionary_of, lay_out
 from rm_local.memory.meta import Meta, read_meta
+from rm_local.memory.packed import default_dictionary
+from rm_local.memory.readers import Readers, reading
+from rm_local.memory.search import Query, Searcher
 from rm_local.memory.stopwords import STOPWORDS
-from rm_local.memory.texts import Codec, raw_row, train_dictionary, unpack_words
+from rm_local.memory.texts import Codec, raw_row, train_dictionary
 from rm_local.memory.verify import faults
 from rm_local.records import Entry, Hit
 
 if TYPE_CHECKING:
     import apsw
-
-SCANNED_ROWS = 2000
-"""Up to so many rows all ranking codes are compared with the query, without asking the bits."""
-
-SLACK = 0.2
-"""How much further than the nearest cluster one may be, as a share, to be asked."""
 
 
 class Store:
@@ -47,12 +43,9 @@ class Store:
         self._path = path
         self._meta = meta
         self._writable = writable
-        self._quantiser = Quantiser(
-            meta.embedder.dimension, meta.int8_scale, meta.mean, meta.rotation
-        )
-        self._codec = Codec(connection.execute("SELECT d FROM zdict WHERE id = 1").get or b"")
-        self._known: frozenset[str] | None = None
-        self._centroids: Floats | None = None
+        self._codec = Codec(dictionary_of(connection, TEXTS))
+        self._readers = Readers(connection, path)
+        self._searcher = Searcher(connection, self._readers, meta)
         self._lock = RLock()
 
     @classmethod
@@ -78,11 +71,18 @@ class Store:
             raise ValueError(f"{embedder.dimension} dimensions; a multiple of 8 is needed")
         if path.exists():
             raise StoreError(f"{path} exists already.", "Choose another name, or remove it first.")
-        meta = Meta(embedder, scale_for(embedder.dimension), mean, rotation)
+        meta = Meta(embedder, step_for(embedder.dimension), mean, rotation)
         dictionary = train_dictionary(dictionary_sample)
         with sqlite.guard(path), sqlite.opened(path, "create") as connection:
             with rows.writing(connection):
-                lay_out(connection, path, meta, known_words, dictionary)
+                lay_out(
+                    connection,
+                    path,
+                    meta,
+                    known_words,
+                    dictionary,
+                    default_dictionary(embedder.dimension),
+                )
             return cls(connection, path, meta, writable=True)
 
     @classmethod
@@ -157,17 +157,15 @@ class Store:
         clusters and ranks twice as many rows as the store's own setting, 0.5 half as many.
         ValueError: the vector has another shape, is zero or not finite.
         """
-        query = self._quantiser.unit(np.asarray(vector)[np.newaxis])
-        names = rows.Names(domain, source, level)
-        with self._turn() as connection:
-            size = rows.count(connection)
-            shares = lexical_shares(connection, text, size, self._known_words()) if text else {}
-            candidates: set[int] | None = None
-            if size > SCANNED_ROWS:
-                wanted = max(round(self._meta.candidates * effort), 8 * k)
-                candidates = self._near(connection, query, wanted, effort, names) | shares.keys()
-            found = rows.codes(connection, candidates, names)
-            return self._ranked(query[0], found, shares, max(k, 0))
+        (unit,) = self._searcher.quantiser.unit(np.asarray(vector)[np.newaxis])
+        query = Query(unit, text, k, rows.Names(domain, source, level), effort)
+        with self._turn() as connection, reading(connection):
+            found = self._searcher.search(query)
+            entries = self.get([hit.id for hit in found])
+            return [
+                Hit(entry, hit.similarity, hit.lexical)
+                for entry, hit in zip(entries, found, strict=True)
+            ]
 
     def get(self, ids: Sequence[int]) -> list[Entry]:
         """The entries with these ids, in this order. StoreError: there is none with one of them."""
@@ -192,9 +190,10 @@ class Store:
         StoreError: there is no entry with one of them.
         """
         with self._turn() as connection:
-            found = rows.codes(connection, ids, rows.Names())
+            found = self._searcher.vectors(ids)
             self._refuse_unknown(connection, ids, found)
-            return self._quantiser.floats([found[each] for each in ids])
+            width = self._meta.embedder.dimension
+            return np.array([found[each] for each in ids], np.float32).reshape(-1, width)
 
     def count(self) -> int:
         """How many entries there are."""
@@ -216,7 +215,7 @@ class Store:
                 entries=rows.count(connection),
                 domains=rows.domains(connection),
                 size=self._path.stat().st_size,
-                clusters=len(self._clusters()),
+                clusters=len(self._searcher.centroids),
                 probes=self._meta.probes,
                 candidates=self._meta.candidates,
                 sqlite_vec=self._meta.sqlite_vec,
@@ -226,6 +225,7 @@ class Store:
     def close(self) -> None:
         """Close the file; closing twice is allowed."""
         with self._lock:
+            self._readers.close()
             self._connection.close()
 
     def __enter__(self) -> Self:
@@ -243,31 +243,9 @@ class Store:
         with self._lock, sqlite.guard(self._path):
             yield self._connection
 
-    def _known_words(self) -> frozenset[str]:
-        if self._known is None:
-            self._known = unpack_words(rows.known_words(self._connection))
-        return self._known
-
-    def _ranked(
-        self, query: Floats, found: dict[int, bytes], shares: dict[int, float], k: int
-    ) -> list[Hit]:
-        """The `k` best of the rows found, with their texts."""
-        ids = np.array(list(found), dtype=np.int64)
-        cosines = np.clip(self._quantiser.floats(list(found.values())) @ query, -1, 1).astype(
-            np.float64
-        )
-        held = np.array([shares.get(each, 0.0) for each in found], dtype=np.float64)
-        # Rounded, as the product's last bits depend on a row's place and would part equal rows.
-        best = np.lexsort((ids, -score(cosines, held).round(6)))[:k]
-        entries = self.get(ids[best].tolist())
-        return [
-            Hit(entry, float(cosines[i]), float(held[i]))
-            for i, entry in zip(best, entries, strict=True)
-        ]
-
     def _checked(self, entries: Sequence[Entry], vectors: Floats) -> Floats:
         """The vectors with rows of length 1. ValueError: they are not fit, or not so many."""
-        unit = self._quantiser.unit(vectors)
+        unit = self._searcher.quantiser.unit(vectors)
         if len(unit) != len(entries):
             raise ValueError(f"{len(entries)} entries, but {len(unit)} vectors")
         return unit
@@ -276,12 +254,12 @@ class Store:
         self, connection: apsw.Connection, entries: Sequence[Entry], unit: Floats
     ) -> list[rows.Row]:
         """Entries with vectors of length 1, (n, d), as they go into the tables."""
-        known = self._known_words()
+        searcher = self._searcher
         columns = zip(
             entries,
-            dense.nearest_clusters(self._clusters(), unit).tolist(),
-            self._quantiser.bits(unit),
-            self._quantiser.int8(unit),
+            dense.nearest_clusters(searcher.centroids, unit).tolist(),
+            searcher.quantiser.bits(unit),
+            searcher.packer.pack(searcher.quantiser.steps(unit)),
             strict=True,
         )
         return [
@@ -289,9 +267,9 @@ class Store:
                 label=rows.label(connection, entry),
                 cluster=cluster,
                 bits=bits.tobytes(),
-                code=code.tobytes(),
+                code=code,
                 frame=self._codec.pack([raw_row(entry.subproblem, entry.subroutine)]),
-                rare=" ".join(rare_words(connection, entry.subproblem, known)),
+                rare=" ".join(searcher.rare.of(entry.subproblem)),
             )
             for entry, cluster, bits, code in columns
         ]
@@ -299,28 +277,6 @@ class Store:
     def _remove(self, connection: apsw.Connection, ids: set[int]) -> None:
         self._refuse_unknown(connection, ids, rows.existing(connection, ids))
         remove(connection, self._codec, self._meta.bulk, ids)
-
-    def _clusters(self) -> Floats:
-        if self._centroids is None:
-            dimension = self._meta.embedder.dimension
-            self._centroids = dense.read_centroids(self._connection, dimension)
-        return self._centroids
-
-    def _near(
-        self,
-        connection: apsw.Connection,
-        query: Floats,
-        wanted: int,
-        effort: float,
-        names: rows.Names,
-    ) -> set[int]:
-        """Ids of about `wanted` rows that the bits hold to be nearest to `query`, (1, d)."""
-        bits = self._quantiser.bits(query)[0].tobytes()
-        if not len(centroids := self._clusters()):
-            return dense.near(connection, bits, wanted, names)
-        probes = max(round(self._meta.probes * effort), 1)
-        clusters = dense.clusters_to_ask(centroids, query[0], probes, SLACK)
-        return dense.near_within(connection, bits, wanted, names, clusters)
 
     def _refuse_unknown(
         self, connection: apsw.Connection, ids: Collection[int], found: Collection[int]

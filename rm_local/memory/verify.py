@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rm_local.memory import rows
-from rm_local.memory.codes import row_crc
 from rm_local.memory.format import DamagedError
+from rm_local.memory.packed import row_crc
 from rm_local.memory.shelf import entries
 from rm_local.memory.texts import Codec
 

@@ -215,7 +215,7 @@ def test_a_source_that_lies_about_its_rows(tmp_path: Path) -> None:
         def block(self, number: int) -> tuple:
             return ([], self.vectors[:0]) if number == 2 else super().block(number)
 
-    with pytest.raises(StoreError, match="says it has 1,200"):
+    with pytest.raises(StoreError, match="Block 2 of the source has 0 rows, not 200"):
         build(tmp_path / "made.rms", Short(1200), embedder=MADE)
     assert not (tmp_path / "made.rms").exists()
 
@@ -228,3 +228,17 @@ def test_the_count_of_the_file_is_that_of_its_rows(path: Path) -> None:
         assert values["bulk"] == ROWS
         assert "groups" not in values
     connection.close()
+
+
+def test_several_processes_make_the_same_store(
+    tmp_path: Path, store: Store, source: MadeSource, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ids, texts and vectors do not depend on how many cores there are."""
+    monkeypatch.setattr("rm_local.memory.bulk.build.ROWS_FOR_A_PROCESS", 1000)
+    monkeypatch.setattr("rm_local.memory.bulk.build.cores", lambda: 3)
+    path = tmp_path / "made.rms"
+    build(path, source, embedder=MADE, clusters=30)
+    ids = range(1, ROWS + 1)
+    with Store.open(path) as other:
+        assert other.get(ids) == store.get(ids)
+        assert np.array_equal(other.vectors(ids), store.vectors(ids))

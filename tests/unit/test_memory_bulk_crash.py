@@ -129,14 +129,14 @@ def test_killed_between_the_new_name_and_the_tidying(
 def test_a_damaged_spill_file_is_an_error(tmp_path: Path, source: MadeSource) -> None:
     """A byte changed while the build lay still is found, and no store is made of it."""
     path = tmp_path / "made.rms"
-    spill = path.with_name("made.rms.build") / "spill"
+    stripe = path.with_name("made.rms.build") / "stripe-0"
 
     def kill(progress: Progress) -> None:
         if progress.stage == "write":
             os.kill(os.getpid(), signal.SIGKILL)
 
     in_a_child(lambda: build(path, source, embedder=MADE, clusters=12, report=kill))
-    file = spill / "0001.rows"
+    file = stripe / "0001.rows"
     data = bytearray(file.read_bytes())
     data[len(data) // 2] ^= 1
     file.write_bytes(data)

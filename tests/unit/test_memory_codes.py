@@ -5,22 +5,23 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from rm_local.memory.codes import Quantiser, scale_for
+from rm_local.memory.codes import Quantiser, step_for
 from rm_local.memory.format import DamagedError
+from rm_local.memory.packed import CodePacker, default_dictionary
 from tests.stores import vectors
 
 
-def test_the_scale_is_a_quarter_for_384_dimensions() -> None:
-    """It grows as vectors get shorter, and is never above 1."""
-    assert scale_for(384) == 0.25
-    assert scale_for(96) == 0.5
-    assert scale_for(8) == 1.0
+def test_a_step_is_a_260th_for_384_dimensions() -> None:
+    """It grows as vectors get shorter, and the largest component always fits."""
+    assert step_for(384) == 1 / 260
+    assert step_for(96) == 2 / 260
+    assert 127 * step_for(8) > 1
 
 
-def test_int8_keeps_the_cosine() -> None:
+def test_steps_keep_the_cosine() -> None:
     """At 384 dimensions, cosines from codes are within 0.005 of the exact ones."""
-    quantiser, rows = Quantiser(384, scale_for(384)), vectors(200, dimension=384)
-    restored = quantiser.floats([code.tobytes() for code in quantiser.int8(rows)])
+    quantiser, rows = Quantiser(384, step_for(384)), vectors(200, dimension=384)
+    restored = quantiser.floats(quantiser.steps(rows))
     assert np.abs(restored @ rows[0] - rows @ rows[0]).max() < 0.005
 
 
@@ -38,7 +39,30 @@ def test_bits_are_taken_after_mean_and_rotation() -> None:
     assert np.array_equal(turned, Quantiser(16, 1.0).bits((rows - mean) @ rotation))
 
 
-def test_a_code_of_another_length_is_damage() -> None:
+@pytest.mark.parametrize("dimension", [8, 64, 384])
+def test_packed_steps_come_back(dimension: int) -> None:
+    """Whatever the rows, those far from the dictionary's too; long rows are packed tighter."""
+    steps = np.random.default_rng(0).integers(-127, 128, (50, dimension)).astype(np.int8)
+    usual = Quantiser(dimension, step_for(dimension)).steps(vectors(50, dimension=dimension))
+    packer = CodePacker(dimension, default_dictionary(dimension))
+    assert np.array_equal(packer.unpack(packer.pack(steps)), steps)
+    packed = packer.pack(usual)
+    assert np.array_equal(packer.unpack(packed), usual)
+    if dimension == 384:
+        assert max(map(len, packed)) < 300
+
+
+@pytest.mark.parametrize("frame", [b"", b"\0", b"\xff" * 200, bytes(100)])
+def test_a_frame_that_is_none_is_damage(frame: bytes) -> None:
     """It is never read as another vector."""
+    packer = CodePacker(384, default_dictionary(384))
     with pytest.raises(DamagedError):
-        Quantiser(16, 1.0).floats([b"\0" * 15])
+        packer.unpack([frame])
+
+
+def test_a_code_of_another_length_is_damage() -> None:
+    """A frame of a shorter row is refused."""
+    dictionary = default_dictionary(384)
+    short = np.zeros((1, 376), np.int8)
+    with pytest.raises(DamagedError):
+        CodePacker(384, dictionary).unpack(CodePacker(376, dictionary).pack(short))

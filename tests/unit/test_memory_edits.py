@@ -124,7 +124,7 @@ def test_the_text_of_a_deleted_entry_leaves_the_file(store: Store) -> None:
     store.delete([2])
     database = apsw.Connection(str(path))
     assert database.execute("SELECT count(*) FROM text WHERE id = 2").get == 0
-    codec = Codec(database.execute("SELECT d FROM zdict").get or b"")
+    codec = Codec(database.execute("SELECT d FROM zdict WHERE id = 1").get or b"")
     for (frame,) in database.execute("SELECT z FROM block WHERE blk = 0"):
         assert codec.unpack(frame, 16)[1] == b""
     database.close()

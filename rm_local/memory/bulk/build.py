@@ -7,24 +7,30 @@ import shutil
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
+
+from filelock import FileLock, Timeout
 
 from rm_local.errors import StoreError
 from rm_local.memory import connection as sqlite
-from rm_local.memory.bulk.encode import encode, group_edges
+from rm_local.memory.bulk.encode import Stripe, encode, group_edges
 from rm_local.memory.bulk.files import rename, write_whole
 from rm_local.memory.bulk.finish import finish
+from rm_local.memory.bulk.pool import Pool, Tell
 from rm_local.memory.bulk.room import check_room
 from rm_local.memory.bulk.source import Meter, Report, Source
-from rm_local.memory.bulk.spill import Spill
 from rm_local.memory.bulk.train import Trained, take_sample, train
 from rm_local.memory.bulk.write import write_groups
-from rm_local.memory.codes import Quantiser, scale_for
 from rm_local.memory.format import EmbedderId
+from rm_local.memory.readers import cores
 from rm_local.memory.stopwords import STOPWORDS
 
 CLUSTER_ROWS = 1000
 """Rows in a cluster, about (STORE 5.1)."""
+
+ROWS_FOR_A_PROCESS = 50_000
+"""Fewer are done before another process has started."""
 
 
 @dataclass(frozen=True)
@@ -63,15 +69,35 @@ def build(
             shutil.rmtree(folder)
             return
         raise StoreError(f"{path} exists already.", "Choose another name, or remove it first.")
-    with _disk(folder), sqlite.guard(folder / part):
+    processes = min(cores(), max(1, source.rows // ROWS_FOR_A_PROCESS))
+    with _disk(folder), _alone(folder), sqlite.guard(folder / part), Pool(processes, 64) as pool:
         _begin(folder, plan)
         trained = _trained(folder, source, plan, report)
         check_room(folder, plan.rows, trained)
-        spill = _spilled(folder, source, plan, trained, report)
-        write_groups(folder / part, spill, trained, embedder, frozenset(known_words), report)
+        stripes = _stripes(folder, source, processes)
+        groups = len(group_edges(trained.clusters.starts, plan.rows)) - 1
+        spilled = sum(stripe.spill(groups).rows for stripe in stripes)
+        meter = Meter(report, "spill", plan.rows, spilled)
+        _spill(folder, stripes, pool, meter)
+        known = frozenset(known_words)
+        meter = Meter(report, "write", plan.rows)
+        write_groups(folder / part, stripes, groups, trained, embedder, known, pool, meter)
         finish(folder / part, plan.rows, report)
         rename(folder / part, path)
-        shutil.rmtree(folder)
+    shutil.rmtree(folder)
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """StoreError: another process builds in this folder."""
+    folder.mkdir(exist_ok=True)
+    try:
+        with FileLock(folder / "lock", timeout=0):
+            yield
+    except Timeout:
+        raise StoreError(
+            f"Another process is at work in {folder}.", "Wait until it is done, or end it."
+        ) from None
 
 
 @contextmanager
@@ -87,7 +113,6 @@ def _disk(folder: Path) -> Iterator[None]:
 
 
 def _begin(folder: Path, plan: Plan) -> None:
-    folder.mkdir(exist_ok=True)
     held = folder / "plan.json"
     if not held.exists():
         write_whole(held, json.dumps(asdict(plan)).encode())
@@ -114,12 +139,23 @@ def _trained(folder: Path, source: Source, plan: Plan, report: Report) -> Traine
     return Trained.load(held)
 
 
-def _spilled(folder: Path, source: Source, plan: Plan, trained: Trained, report: Report) -> Spill:
-    edges = group_edges(trained.clusters.starts, plan.rows)
-    spill = Spill(folder / "spill", len(edges) - 1)
-    if spill.rows < plan.rows:
-        dimension = plan.embedder.dimension
-        quantiser = Quantiser(dimension, scale_for(dimension), trained.mean, trained.rotation)
-        meter = Meter(report, "spill", plan.rows, spill.rows)
-        encode(source, spill, trained.clusters, quantiser, edges, meter)
-    return spill
+def _stripes(folder: Path, source: Source, processes: int) -> list[Stripe]:
+    """One for each process; as many as the build was begun with."""
+    held = folder / "stripes.json"
+    if not held.exists():
+        write_whole(held, json.dumps(processes).encode())
+    count = json.loads(held.read_bytes())
+    return [Stripe(source, folder, number, count, source.rows) for number in range(count)]
+
+
+def _spill(folder: Path, stripes: list[Stripe], pool: Pool, meter: Meter) -> None:
+    done = folder / "spilled"
+    if not done.exists():
+        pool.side_by_side(partial(_encode, folder / "trained.npz"), stripes, meter.reach)
+        write_whole(done, b"")
+
+
+def _encode(trained: Path, stripe: Stripe, tell: Tell) -> None:
+    # What a killed build left behind may still be at its last block.
+    with FileLock(stripe.folder / f"stripe-{stripe.number}.lock"):
+        encode(stripe, Trained.load(trained), tell)

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
 import numpy as np
 from numpy.typing import NDArray
 
 from rm_local.errors import StoreError
-from rm_local.memory.bulk.source import Batch, Meter, Source
-from rm_local.memory.bulk.spill import Columns, Spill, joined
-from rm_local.memory.clusters import Clusters
-from rm_local.memory.codes import Quantiser
+from rm_local.memory.bulk.columns import Columns, joined
+from rm_local.memory.bulk.source import Batch, Source
+from rm_local.memory.bulk.spill import Spill
+from rm_local.memory.bulk.train import Trained
+from rm_local.memory.codes import Quantiser, step_for
 from rm_local.memory.rows import label_of
 from rm_local.memory.texts import raw_row
 
@@ -17,10 +23,13 @@ GROUP_ROWS = 200_000
 """Rows in a group, about: what is sorted in memory and written in one transaction."""
 
 MOST_GROUPS = 128
-"""Files that are written side by side."""
+"""Files that a stripe writes side by side."""
 
-CHECKPOINT_ROWS = 200_000
-"""Rows between two checkpoints, about: what a stop makes the build do again at most."""
+APPEND_ROWS = 100_000
+"""Rows that a stripe holds in memory, about."""
+
+CHECKPOINT_ROWS = 1_000_000
+"""Rows of a stripe between two checkpoints, about: what a stop makes the build do again at most."""
 
 BEAM = 6
 """Super-clusters among whose clusters a row finds its own (STORE 3.3)."""
@@ -35,52 +44,86 @@ def group_edges(starts: Ids, rows: int) -> Ids:
     return np.asarray(starts[places], dtype=np.int64)
 
 
-def encode(
-    source: Source,
-    spill: Spill,
-    clusters: Clusters,
-    quantiser: Quantiser,
-    edges: Ids,
-    meter: Meter,
-) -> None:
-    """Bring the rows of `source` that are not in `spill` yet into it.
+@dataclass(frozen=True)
+class Stripe:
+    """Every `of`th block of a source from block `number` on, and where its rows go."""
 
-    StoreError: the source has another number of rows than it says.
+    source: Source
+    folder: Path
+    number: int
+    of: int
+    rows: int
+    """Of the whole source."""
+
+    @cached_property
+    def blocks(self) -> range:
+        """Numbers of its blocks in the source."""
+        return range(self.number, -(-self.rows // self.source.block_rows), self.of)
+
+    def spill(self, groups: int) -> Spill:
+        """Its files."""
+        return Spill(self.folder / f"stripe-{self.number}", groups)
+
+
+def encode(stripe: Stripe, trained: Trained, tell: Callable[[int], None]) -> None:
+    """Bring the rows of `stripe` that are not on disk yet there; `tell` is told how many are.
+
+    StoreError: a block has another number of rows than the source says. OSError: the disk fails.
     """
+    source = stripe.source
+    edges = group_edges(trained.clusters.starts, stripe.rows)
+    spill = stripe.spill(len(edges) - 1)
     spill.cut_back()
+    encoder = Encoder(trained, spill)
     held: list[Columns] = []
-    done = spill.rows
-    for number in range(done // source.block_rows, -(-source.rows // source.block_rows)):
-        batch = source.block(number)
-        held.append(_columns(batch, spill, clusters, quantiser))
-        done += len(held[-1])
-        if done - spill.rows >= CHECKPOINT_ROWS:
-            spill.checkpoint(_parted(joined(held), edges), done)
+    unsafe = 0
+    for done, number in enumerate(stripe.blocks[spill.blocks :], spill.blocks + 1):
+        first = number * source.block_rows
+        held.append(encoder.columns(source.block(number), first))
+        expected = min(source.block_rows, stripe.rows - first)
+        if len(held[-1]) != expected:
+            raise StoreError(
+                f"Block {number} of the source has {len(held[-1]):,} rows, not {expected:,}."
+            )
+        last = done == len(stripe.blocks)
+        if last or sum(map(len, held)) >= APPEND_ROWS:
+            unsafe += sum(map(len, held))
+            spill.append(parted(joined(held), edges))
             held.clear()
-        meter.reach(done)
-    if done != source.rows:
-        raise StoreError(f"The source has {done:,} rows, but says it has {source.rows:,}.")
-    if held:
-        spill.checkpoint(_parted(joined(held), edges), done)
+        if last or unsafe >= CHECKPOINT_ROWS:
+            spill.checkpoint(done)
+            unsafe = 0
+        tell(spill.rows + sum(map(len, held)))
 
 
-def _columns(batch: Batch, spill: Spill, clusters: Clusters, quantiser: Quantiser) -> Columns:
-    entries, vectors = batch
-    unit = quantiser.unit(vectors)
-    labels = list(map(label_of, entries))
-    for label in set(labels).difference(spill.labels):
-        spill.labels[label] = len(spill.labels) + 1
-    return Columns(
-        clusters.assign(unit, BEAM).astype(np.int32),
-        np.array([spill.labels[label] for label in labels], np.int32),
-        quantiser.bits(unit),
-        quantiser.int8(unit),
-        [raw_row(entry.subproblem, entry.subroutine) for entry in entries],
-    )
+class Encoder:
+    """Turns batches into columns."""
+
+    def __init__(self, trained: Trained, spill: Spill) -> None:
+        dimension = len(trained.mean)
+        self._clusters = trained.clusters
+        self._quantiser = Quantiser(dimension, step_for(dimension), trained.mean, trained.rotation)
+        self._labels = spill.labels
+
+    def columns(self, batch: Batch, first: int) -> Columns:
+        """The rows of a batch that begins with row `first` of the source."""
+        entries, vectors = batch
+        unit = self._quantiser.unit(vectors)
+        labels = list(map(label_of, entries))
+        for label in dict.fromkeys(labels):
+            self._labels.setdefault(label, len(self._labels))
+        return Columns(
+            np.arange(first, first + len(entries), dtype=np.int64),
+            self._clusters.assign(unit, BEAM).astype(np.int32),
+            np.array([self._labels[label] for label in labels], np.int32),
+            self._quantiser.bits(unit),
+            self._quantiser.steps(unit),
+            [raw_row(entry.subproblem, entry.subroutine) for entry in entries],
+        )
 
 
-def _parted(columns: Columns, edges: Ids) -> dict[int, Columns]:
-    """The rows of each group that has some."""
+def parted(columns: Columns, edges: Ids) -> dict[int, Columns]:
+    """The rows of each group that has some; `edges` as `group_edges` gives them."""
     groups = np.searchsorted(edges, columns.clusters, side="right") - 1
     order = np.argsort(groups, kind="stable")
     bounds = np.searchsorted(groups[order], np.arange(len(edges)))

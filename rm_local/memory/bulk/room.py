@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 from rm_local.errors import StoreError
-from rm_local.memory.bulk.spill import LEVEL
+from rm_local.memory.bulk.columns import LEVEL
 from rm_local.memory.bulk.train import Trained
 
 FIXED = 32 << 20
@@ -24,9 +24,9 @@ def bytes_needed(rows: int, dimension: int, text_bytes: float, raw_bytes: float)
 
     The spilled file of a group goes when the group is written, so it is the larger of the two.
     """
-    spilled = rows * (dimension / 8 + dimension + 12 + raw_bytes / (1 + LEVEL))
+    spilled = rows * (dimension / 8 + dimension + 20 + raw_bytes / (1 + LEVEL))
     codes = (dimension / 8 + 16) / CHUNK_FILL
-    stored = rows * (codes + (dimension + 13 + text_bytes) / PAGE_FILL + WORD_BYTES)
+    stored = rows * (codes + (0.8 * dimension + 19 + text_bytes) / PAGE_FILL + WORD_BYTES)
     return FIXED + round(max(spilled, stored))
 
 

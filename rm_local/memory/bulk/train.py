@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from rm_local.memory.bulk.files import write_whole
 from rm_local.memory.bulk.source import Source
 from rm_local.memory.clusters import Clusters, find_clusters, itq_rotation, random_rotation
-from rm_local.memory.codes import Floats
+from rm_local.memory.codes import Floats, Quantiser, step_for
 from rm_local.memory.format import BLOCK_ROWS
+from rm_local.memory.packed import SAMPLE_ROWS, code_dictionary, default_dictionary
 from rm_local.memory.texts import Codec, raw_row, train_dictionary
 
 ROWS_FOR_A_CLUSTER = 20
@@ -51,6 +52,7 @@ class Trained:
     rotation: Floats
     clusters: Clusters
     dictionary: bytes
+    code_dictionary: bytes
     text_bytes: float
     """Compressed bytes that the texts of one row of the sample take, in blocks."""
     raw_bytes: float
@@ -67,6 +69,7 @@ class Trained:
             centres=self.clusters.centres,
             starts=self.clusters.starts,
             dictionary=np.frombuffer(self.dictionary, np.uint8),
+            code_dictionary=np.frombuffer(self.code_dictionary, np.uint8),
             bytes=np.array([self.text_bytes, self.raw_bytes]),
         )
         write_whole(path, file.getvalue())
@@ -81,6 +84,7 @@ class Trained:
                 held["rotation"],
                 Clusters(held["supers"], held["centres"], held["starts"]),
                 held["dictionary"].tobytes(),
+                held["code_dictionary"].tobytes(),
                 compressed,
                 raw,
             )
@@ -120,12 +124,14 @@ def train(sample: Sample, clusters: int, seed: int) -> Trained:
     else:
         few = rng.choice(len(sample.unit), min(ROTATED_ROWS, len(sample.unit)), replace=False)
         rotation = itq_rotation(sample.unit[few] - mean, rng)
+    steps = Quantiser(dimension, step_for(dimension)).steps(sample.unit[:SAMPLE_ROWS])
     dictionary = train_dictionary([text.decode("utf-8", "replace") for text in sample.texts])
     return Trained(
         mean,
         rotation,
         find_clusters(sample.unit, clusters, rng),
         dictionary,
+        code_dictionary(steps) or default_dictionary(dimension),
         *_text_bytes(sample.texts, dictionary),
     )
 
