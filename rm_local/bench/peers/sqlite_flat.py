@@ -42,7 +42,7 @@ class SqliteFlat:
 
     def open(self, folder: Path, dimension: int) -> FlatSearcher:
         """Open the table with the cache that the store has, 32 MB."""
-        return FlatSearcher(Flat(folder / TABLE_FILE, self.kind, dimension))
+        return FlatSearcher(Flat(folder / TABLE_FILE, self.kind))
 
 
 class FlatSearcher:
