@@ -38,7 +38,7 @@ def apart(work: Callable[..., T], *arguments: object, seconds: float, threads: i
     receiver, sender = context.Pipe(duplex=False)
     process = context.Process(target=_child, args=(sender, work, arguments), daemon=True)
     try:
-        with _environment(dict.fromkeys(THREADS, str(threads)) | {"RUST_LOG": "error"}):
+        with _environment(dict.fromkeys(THREADS, str(threads))):
             process.start()
         sender.close()
         if not receiver.poll(seconds):
