@@ -18,7 +18,7 @@ BYTES_PER_DIMENSION = 8
 """Dimensions that one byte of a product-quantised row stands for: as faiss' PQ48x8 at 384."""
 
 ROWS_PER_LIST, ROUNDS = 64, 15
-"""Of the training. LanceDB's own, 256 and 50, take 13 times as long, and most of its build."""
+"""Of the training. LanceDB's own, 256 and 50, are 13 times the work, in nearly all of its build."""
 
 
 @dataclass(frozen=True)

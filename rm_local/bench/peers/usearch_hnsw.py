@@ -20,8 +20,8 @@ WIDEST = 4096
 class UsearchHnsw:
     """The library's own degree (16) and build effort (128).
 
-    float16, not int8: its int8 maps -1..1, which leaves embeddings of 384 dimensions 6 bits, and
-    no effort brings those to 0.95 (STORE 1.1).
+    float16, not int8: a map of -1..1 to int8 leaves embeddings of 384 dimensions 6 bits, which held
+    a recall of 0.943 in sqlite-vec (STORE 1.1), and a graph has nothing better to rank by.
     """
 
     name: str = "usearch HNSW, float16"
