@@ -218,8 +218,8 @@ class Store:
                 domains=rows.domains(connection),
                 size=self._path.stat().st_size,
                 clusters=len(self._searcher.centroids),
-                probes=self._meta.probes,
-                candidates=self._meta.candidates,
+                probes=self._meta.dial.probes,
+                candidates=self._meta.dial.candidates,
                 sqlite_vec=self._meta.sqlite_vec,
                 writable=self._writable,
             )

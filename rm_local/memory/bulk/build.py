@@ -14,6 +14,7 @@ from filelock import FileLock, Timeout
 
 from rm_local.errors import StoreError
 from rm_local.memory import connection as sqlite
+from rm_local.memory.bulk.calibrate import calibrate
 from rm_local.memory.bulk.encode import Stripe, encode, group_edges
 from rm_local.memory.bulk.files import rename, write_whole
 from rm_local.memory.bulk.finish import finish
@@ -83,6 +84,8 @@ def build(
         meter = Meter(report, "write", plan.rows)
         write_groups(folder / part, stripes, groups, trained, embedder, known, pool, meter)
         finish(folder / part, plan.rows, report)
+        Meter(report, "calibrate", plan.rows)
+        calibrate(folder / part, trained.questions)
         rename(folder / part, path)
     shutil.rmtree(folder)
 

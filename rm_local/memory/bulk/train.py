@@ -27,6 +27,7 @@ WINDOWS = 64
 
 SAMPLED_TEXTS = 8000
 ROTATED_ROWS = 20_000
+QUESTIONS = 100
 ROWS_FOR_ITQ = 10
 """Sample rows for each dimension, below which ITQ would learn the sample by heart."""
 
@@ -55,6 +56,8 @@ class Trained:
     clusters: Clusters
     dictionary: bytes
     code_dictionary: bytes
+    questions: Floats
+    """Rows of the sample, with which the finished store is tried."""
     text_bytes: float
     """Compressed bytes that the texts of one row of the sample take, in blocks."""
     raw_bytes: float
@@ -73,6 +76,7 @@ class Trained:
             dictionary=np.frombuffer(self.dictionary, np.uint8),
             code_dictionary=np.frombuffer(self.code_dictionary, np.uint8),
             step=self.step,
+            questions=self.questions,
             bytes=np.array([self.text_bytes, self.raw_bytes]),
         )
         write_whole(path, file.getvalue())
@@ -89,6 +93,7 @@ class Trained:
                 Clusters(held["supers"], held["centres"], held["starts"]),
                 held["dictionary"].tobytes(),
                 held["code_dictionary"].tobytes(),
+                held["questions"],
                 compressed,
                 raw,
             )
@@ -138,6 +143,7 @@ def train(sample: Sample, clusters: int, seed: int) -> Trained:
         find_clusters(sample.unit, clusters, rng),
         dictionary,
         code_dictionary(steps) or default_dictionary(dimension),
+        sample.unit[rng.choice(len(sample.unit), min(QUESTIONS, len(sample.unit)), replace=False)],
         *_text_bytes(sample.texts, dictionary),
     )
 

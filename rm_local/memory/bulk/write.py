@@ -17,7 +17,7 @@ from rm_local.memory.bulk.train import BULK_LEVEL, Trained
 from rm_local.memory.clusters import Clusters
 from rm_local.memory.format import BLOCK_ROWS, CHUNK_SIZE, EmbedderId, checksum
 from rm_local.memory.layout import lay_out
-from rm_local.memory.meta import CANDIDATES, Meta, put
+from rm_local.memory.meta import Dial, Meta, put
 from rm_local.memory.texts import Codec
 
 if TYPE_CHECKING:
@@ -90,15 +90,8 @@ def _begin(
     entries: int,
 ) -> None:
     """Tables without entries; `groups` in `meta` counts the groups that are written."""
-    probes, candidates = default_dial(entries, len(trained.clusters.centres))
-    meta = Meta(
-        embedder,
-        trained.step,
-        trained.mean,
-        trained.rotation,
-        probes=probes,
-        candidates=candidates,
-    )
+    dial = default_dial(entries, len(trained.clusters.centres))
+    meta = Meta(embedder, trained.step, trained.mean, trained.rotation, dial=dial)
     lay_out(connection, part, meta, known_words, trained.dictionary, trained.code_dictionary)
     write_centroids(connection, trained.clusters)
     put(connection, "groups", 0)
@@ -168,10 +161,10 @@ def _refs(group: Prepared) -> Iterator[tuple[Any, ...]]:
     return zip(ids, group.labels, group.crcs, group.codes, strict=True)
 
 
-def default_dial(entries: int, clusters: int) -> tuple[int, int]:
-    """Clusters that a search asks, and rows that it ranks, unless it is told otherwise.
+def default_dial(entries: int, clusters: int) -> Dial:
+    """What is asked where nothing was measured.
 
     Through 74 of 2,048 and 148 of 32,768 clusters (STORE 3.1 needs 64 and 128 to 160).
     """
     probes = min(clusters, round(11 * clusters**0.25))
-    return probes, CANDIDATES if entries <= 10_000_000 else 3 * CANDIDATES // 2
+    return Dial(probes, 800 if entries <= 10_000_000 else 1200)
