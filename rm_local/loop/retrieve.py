@@ -1,12 +1,11 @@
-"""Hits for a subproblem: embedded in the worker, searched in a thread, gated and thinned."""
+"""Hits for a subproblem: embedded, searched in a thread, gated and thinned."""
 
 from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Sequence
 from math import inf
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,6 +16,7 @@ from rm_local.records import Hit
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from rm_local.embed.queries import QueryEmbedder
     from rm_local.memory.store import Store
 
 POOL = 32
@@ -29,18 +29,11 @@ REMEMBERED = 64
 """Subproblems whose vectors are kept."""
 
 
-class QueryEmbedder(Protocol):
-    """The part of `engine.client.Engine` that turns queries into vectors."""
-
-    async def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """(n, d), rows of length 1."""
-
-
 class Retriever:
-    """The real Recall: an engine's embedder over an open store."""
+    """The real Recall: an open store, and the embedder that it names."""
 
-    def __init__(self, engine: QueryEmbedder, store: Store) -> None:
-        self._engine = engine
+    def __init__(self, embedder: QueryEmbedder, store: Store) -> None:
+        self._embedder = embedder
         self._store = store
         self._vectors: OrderedDict[str, NDArray[np.float32]] = OrderedDict()
 
@@ -68,7 +61,7 @@ class Retriever:
 
     async def _vector(self, text: str) -> NDArray[np.float32]:
         if text not in self._vectors:
-            self._vectors[text] = (await self._engine.embed([text]))[0]
+            self._vectors[text] = (await self._embedder.embed([text]))[0]
         self._vectors.move_to_end(text)
         if len(self._vectors) > REMEMBERED:
             self._vectors.popitem(last=False)

@@ -66,7 +66,8 @@ class Quantiser:
         """Of the rows of `steps`, (n, d), with `unit`, (d,), of length 1: (n,)."""
         rows = steps.astype(np.float32)
         lengths = np.sqrt(np.einsum("ij,ij->i", rows, rows))
-        return np.clip((rows @ unit) / np.maximum(lengths, 1), -1, 1).astype(np.float64)
+        cosines = np.clip((rows @ unit) / np.maximum(lengths, 1), -1, 1)
+        return np.asarray(cosines, dtype=np.float64)
 
     def floats(self, steps: Steps) -> Floats:
         """Rows of length 1 from `steps`: (n, d)."""

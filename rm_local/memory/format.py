@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,11 +22,12 @@ BLOCK_ROWS = 16
 (id - 1) // 16."""
 
 SCHEMA = """
-CREATE TABLE meta(key TEXT PRIMARY KEY, value) WITHOUT ROWID;
-CREATE TABLE centroid(blk INTEGER PRIMARY KEY, v BLOB NOT NULL);
-CREATE TABLE zdict(id INTEGER PRIMARY KEY, d BLOB NOT NULL);
+CREATE TABLE meta(key TEXT PRIMARY KEY, value, crc INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE centroid(blk INTEGER PRIMARY KEY, v BLOB NOT NULL, crc INTEGER NOT NULL);
+CREATE TABLE zdict(id INTEGER PRIMARY KEY, d BLOB NOT NULL, crc INTEGER NOT NULL);
 CREATE TABLE label(id INTEGER PRIMARY KEY, domain TEXT NOT NULL, source TEXT NOT NULL,
-    level TEXT NOT NULL, provenance TEXT NOT NULL, UNIQUE(domain, source, level, provenance));
+    level TEXT NOT NULL, provenance TEXT NOT NULL, crc INTEGER NOT NULL,
+    UNIQUE(domain, source, level, provenance));
 CREATE VIRTUAL TABLE code USING vec0(id INTEGER PRIMARY KEY, cid INTEGER PARTITION KEY,
     label INTEGER, e bit[{dimension}], chunk_size={chunk_size});
 CREATE INDEX code_part ON code_chunks(partition00);
@@ -44,6 +46,15 @@ PRAGMA user_version={version};
 
 class DamagedError(Exception):
     """Bytes in a store that no store writes; callers of the store see StoreInvalid."""
+
+
+def checksum(*values: str | int | float | bytes | None) -> int:
+    """CRC-32 of a row's values, bound to their order, types and lengths."""
+    found = 0
+    for value in values:
+        data = value if isinstance(value, bytes) else repr(value).encode("utf-8", "replace")
+        found = zlib.crc32(data, zlib.crc32(f"{type(value).__name__}{len(data)}:".encode(), found))
+    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,7 +46,7 @@ class RareWords:
 
         Left out, too, are single letters and what begins with a digit.
         """
-        tokens = self._tokens(text)
+        tokens = self.tokens(text)
         unknown = set(tokens).difference(self._known)
         if not unknown:
             return []
@@ -56,7 +56,8 @@ class RareWords:
             if token in unknown and len(token) > 1 and token[0].isalpha()
         ]
 
-    def _tokens(self, text: str) -> list[str]:
+    def tokens(self, text: str) -> list[str]:
+        """The words of `text`, split and folded as the index does."""
         if text.isascii():
             # As the tokenizer would, at a tenth of the time.
             return ASCII_TOKENS.findall(text.lower())

@@ -13,7 +13,7 @@ from rm_local.memory import dense, rows
 from rm_local.memory.codes import Floats, Quantiser
 from rm_local.memory.layout import CODES, dictionary_of
 from rm_local.memory.lexical import RareWords, lexical_shares, score
-from rm_local.memory.meta import Meta
+from rm_local.memory.meta import Meta, known_words
 from rm_local.memory.packed import CodePacker
 from rm_local.memory.readers import Readers
 from rm_local.memory.texts import unpack_words
@@ -65,10 +65,6 @@ class Searcher:
         self._centroids: Floats | None = None
 
     @property
-    def _limit(self) -> int:
-        return getattr(self, "limit", self._meta.embedder.dimension + 1)
-
-    @property
     def quantiser(self) -> Quantiser:
         """How vectors become codes in this store."""
         return self._quantiser
@@ -82,7 +78,7 @@ class Searcher:
     def rare(self) -> RareWords:
         """Which words this store searches for; read when the first text is."""
         if self._rare is None:
-            self._rare = RareWords(unpack_words(rows.known_words(self._connection)))
+            self._rare = RareWords(unpack_words(known_words(self._connection)))
         return self._rare
 
     @property
@@ -115,8 +111,9 @@ class Searcher:
         if not len(self.centroids):
             return dense.near(self._connection, bits, wanted, query.names)
         probes = max(round(self._meta.probes * query.effort), 1)
+        limit = self._meta.limit if query.effort <= 1 and not query.names.condition else 0
         clusters = dense.clusters_to_ask(self.centroids, query.unit, probes, SLACK)
-        return dense.near_within(self._readers, bits, wanted, query.names, clusters, self._limit)
+        return dense.near_within(self._readers, bits, wanted, query.names, clusters, limit)
 
     def _ranked(
         self, query: Query, found: list[int], codes: list[bytes], shares: dict[int, float]

@@ -1,4 +1,4 @@
-"""`rm-local store`: look at a store, check it, keep it in shape, and measure one."""
+"""`rm-local store`: build a store, look at it, keep it in shape, and measure one."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import click
 from rm_local.cli.group import LazyGroup
 
 COMMANDS = {
+    "build": "rm_local.cli.store.build:build",
     "info": "rm_local.cli.store.look:info",
     "verify": "rm_local.cli.store.look:verify",
     "tidy": "rm_local.cli.store.tidy:tidy",
@@ -17,4 +18,4 @@ COMMANDS = {
 
 @click.group(cls=LazyGroup, lazy=COMMANDS)
 def store() -> None:
-    """Look at a store, check it, keep it in shape, and measure one."""
+    """Build a store, look at it, keep it in shape, and measure one."""
