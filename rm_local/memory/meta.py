@@ -94,6 +94,13 @@ def number(connection: apsw.Connection, key: str) -> int:
     return int(read(connection, key))
 
 
+def number_or_zero(connection: apsw.Connection, key: str) -> int:
+    """A whole number that is missing until it is wanted. DamagedError: it is damaged."""
+    if connection.execute("SELECT 1 FROM meta WHERE key = ?", (key,)).get is None:
+        return 0
+    return number(connection, key)
+
+
 def known_words(connection: apsw.Connection) -> bytes:
     """The packed words that the store's embedder knows. Raises as `read`."""
     return bytes(read(connection, "known_words"))  # type: ignore[arg-type]
