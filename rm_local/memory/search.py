@@ -90,6 +90,10 @@ class Searcher:
             self._centroids = dense.read_centroids(self._connection, self._dimension)
         return self._centroids
 
+    def forget_centroids(self) -> None:
+        """Another connection has changed them."""
+        self._centroids = None
+
     def search(self, query: Query) -> list[Ranked]:
         """The `k` best entries, best first, by `lexical.score`, then by id."""
         size = rows.count(self._connection)

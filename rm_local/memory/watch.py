@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from rm_local.memory.meta import number, number_or_zero
+from rm_local.memory.meta import Dial, number, number_or_zero
 
 if TYPE_CHECKING:
     import apsw
@@ -17,8 +17,7 @@ class State:
 
     bulk: int
     """Entries 1 to `bulk` have their texts in blocks."""
-    probes: int
-    candidates: int
+    dial: Dial
     generation: int
     """Another one: the centres are others."""
 
@@ -48,7 +47,6 @@ def state(connection: apsw.Connection) -> State:
     """The state in the file. DamagedError: `meta` is damaged."""
     return State(
         number(connection, "bulk"),
-        number(connection, "probes"),
-        number(connection, "candidates"),
+        Dial(*(number(connection, key) for key in Dial().values())),
         number_or_zero(connection, "generation"),
     )

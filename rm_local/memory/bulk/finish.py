@@ -25,8 +25,10 @@ def finish(part: Path, entries: int, report: Report) -> None:
         held = connection.execute("SELECT max(id) FROM ref").get
         if held != entries or rows.count(connection) != entries:
             raise DamagedError(f"{held} rows were written, not {entries}")
-        found = connection.execute("SELECT name FROM sqlite_master WHERE rootpage > 0")
-        tables = [name for (name,) in found.fetchall() if not name.startswith("sqlite_auto")]
+        found = connection.execute(
+            "SELECT name FROM sqlite_master WHERE type = 'table' AND rootpage > 0"
+        )
+        tables = [str(name) for (name,) in found.fetchall()]
     connection.close()
     small = [name for name in tables if name not in LARGEST_TABLES]
     with ThreadPoolExecutor(2) as threads:

@@ -55,10 +55,11 @@ def note_change(connection: apsw.Connection, before: int, now: int) -> None:
     raise_by(connection, "generation", 1)
     entries = rows.count(connection)
     usual, dial = default_dial(entries, before), default_dial(entries, now)
-    if not before or number(connection, "probes") == usual[0]:
-        put(connection, "probes", dial[0])
     if not before:
-        put(connection, "candidates", dial[1])
+        for key, value in dial.values().items():
+            put(connection, key, value)
+    elif number(connection, "probes") == usual.probes:
+        put(connection, "probes", dial.probes)
 
 
 def _write(connection: apsw.Connection, blk: int, blob: bytes) -> None:
