@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rm_local.memory import rows
-from rm_local.memory.format import DamagedError
+from rm_local.memory.format import BLOCK_ROWS, DamagedError
 from rm_local.memory.packed import row_crc
 from rm_local.memory.shelf import entries
 from rm_local.memory.texts import Codec
@@ -29,7 +29,9 @@ COUNTS = (
     (
         "deleted entries",
         "SELECT count(*) FROM tomb",
-        "SELECT (SELECT value FROM meta WHERE key = 'bulk') - count(*) FROM ref"
+        # The ids below the first block's were given before the store was compacted.
+        "SELECT (SELECT value FROM meta WHERE key = 'bulk')"
+        f" - (SELECT coalesce(min(blk), 0) * {BLOCK_ROWS} FROM block) - count(*) FROM ref"
         " WHERE id <= (SELECT value FROM meta WHERE key = 'bulk')",
     ),
 )

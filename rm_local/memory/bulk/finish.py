@@ -7,13 +7,14 @@ from pathlib import Path
 
 from rm_local.memory import connection as sqlite
 from rm_local.memory import rows
+from rm_local.memory.bulk.plan import Plan
 from rm_local.memory.bulk.source import Meter, Report
 from rm_local.memory.format import DamagedError
 
 
-def finish(part: Path, entries: int, report: Report) -> None:
+def finish(part: Path, plan: Plan, report: Report) -> None:
     """Make the written file a store. DamagedError: its tables do not agree."""
-    meter = Meter(report, "finish", entries)
+    meter = Meter(report, "finish", plan.rows)
     with sqlite.opened(part, "write") as connection:
         with rows.writing(connection):
             connection.execute("INSERT INTO words(words) VALUES('optimize')")
@@ -22,9 +23,9 @@ def finish(part: Path, entries: int, report: Report) -> None:
         if found != "ok":
             raise DamagedError(found)
         held = connection.execute("SELECT count(*), max(id) FROM ref").get
-        if held != (entries, entries) or rows.count(connection) != entries:
-            raise DamagedError(f"{held} rows were written, not {entries}")
+        if held != (plan.rows, plan.last) or rows.count(connection) != plan.rows:
+            raise DamagedError(f"{held[0]} rows were written, not {plan.rows}")
     connection.close()
     with part.open("rb+") as file:
         os.fsync(file.fileno())
-    meter.reach(entries)
+    meter.reach(plan.rows)

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rm_local.memory.bulk.files import write_whole
+from rm_local.memory.bulk.plan import Plan
 from rm_local.memory.bulk.source import Source
 from rm_local.memory.clusters import Clusters, find_clusters, itq_rotation, random_rotation
 from rm_local.memory.codes import Floats, Quantiser, step_for
@@ -29,9 +30,6 @@ SAMPLED_TEXTS = 8000
 ROTATED_ROWS = 20_000
 ROWS_FOR_ITQ = 10
 """Sample rows for each dimension, below which ITQ would learn the sample by heart."""
-
-BULK_LEVEL = 3
-"""Of zstandard: 100,000 rows/s and more on one core, where level 12 makes 8,000 (STORE 4)."""
 
 
 @dataclass(frozen=True)
@@ -114,9 +112,9 @@ def take_sample(source: Source, clusters: int) -> Sample:
     return Sample(found / np.linalg.norm(found, axis=1, keepdims=True), texts)
 
 
-def train(sample: Sample, clusters: int, seed: int) -> Trained:
-    """Mean, rotation, clusters and dictionary; the same for the same sample and seed."""
-    rng = np.random.default_rng(seed)
+def train(sample: Sample, plan: Plan) -> Trained:
+    """Mean, rotation, clusters and dictionary; the same for the same sample and plan."""
+    rng = np.random.default_rng(plan.seed)
     mean = sample.unit.mean(axis=0)
     dimension = sample.unit.shape[1]
     if len(sample.unit) < ROWS_FOR_ITQ * dimension:
@@ -129,16 +127,16 @@ def train(sample: Sample, clusters: int, seed: int) -> Trained:
     return Trained(
         mean,
         rotation,
-        find_clusters(sample.unit, clusters, rng),
+        find_clusters(sample.unit, plan.clusters, rng),
         dictionary,
         code_dictionary(steps) or default_dictionary(dimension),
-        *_text_bytes(sample.texts, dictionary),
+        *_text_bytes(sample.texts, dictionary, plan.level),
     )
 
 
-def _text_bytes(texts: Sequence[bytes], dictionary: bytes) -> tuple[float, float]:
+def _text_bytes(texts: Sequence[bytes], dictionary: bytes, level: int) -> tuple[float, float]:
     """Bytes a row in blocks, and as it is."""
-    codec = Codec(dictionary, BULK_LEVEL)
+    codec = Codec(dictionary, level)
     blocks = [texts[i : i + BLOCK_ROWS] for i in range(0, len(texts), BLOCK_ROWS)]
     rows = max(len(texts), 1)
     return sum(len(codec.pack(block)) for block in blocks) / rows, sum(map(len, texts)) / rows
