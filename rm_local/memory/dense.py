@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from threading import Lock
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rm_local.memory.codes import Floats
 from rm_local.memory.format import DamagedError
-from rm_local.memory.rows import Names, listed
+from rm_local.memory.readers import Readers
+from rm_local.memory.rows import Names
 
 if TYPE_CHECKING:
     import apsw
@@ -26,7 +28,7 @@ known, the fewer rows sqlite-vec sorts (STORE 1.3)."""
 
 ALL = "SELECT id, distance FROM code WHERE e MATCH vec_bit(:bits) AND k = :k"
 WITHIN = f"""{ALL} AND distance < :limit
-    AND cid IN (SELECT value FROM json_each(:clusters))"""
+    AND cid IN (SELECT value FROM carray(:clusters))"""
 
 
 def read_centroids(connection: apsw.Connection, dimension: int) -> Floats:
@@ -62,40 +64,71 @@ def clusters_to_ask(centroids: Floats, query: Floats, probes: int, slack: float)
     return np.asarray(best[distance <= (1 + slack) * distance[0]], dtype=np.int64)
 
 
-def near(connection: apsw.Connection, bits: bytes, wanted: int, names: Names) -> set[int]:
+def near(connection: apsw.Connection, bits: bytes, wanted: int, names: Names) -> Ids:
     """Ids of the `wanted` rows whose bits differ least from `bits`, in a store without clusters."""
     values = {"bits": bits, "k": min(wanted, MOST_CANDIDATES), **names.values}
-    return {row[0] for row in connection.execute(ALL + names.condition, values)}
+    rows = connection.execute(ALL + names.condition, values).fetchall()
+    return np.array([row[0] for row in rows], np.int64)
 
 
-def near_within(
-    connection: apsw.Connection, bits: bytes, wanted: int, names: Names, clusters: Ids
-) -> set[int]:
+def near_within(readers: Readers, bits: bytes, wanted: int, names: Names, clusters: Ids) -> Ids:
     """Ids of the `wanted` rows of `clusters`, asked in this order, whose bits differ least.
 
     Each statement asks twice as many clusters as the one before, for rows nearer than the worst
-    of those found so far.
+    of those found so far by any reader.
     """
-    wanted = min(wanted, MOST_CANDIDATES)
-    ids, distances = np.empty(0, np.int64), np.empty(0, np.float64)
-    limit = 8.0 * len(bits) + 1
-    for batch in _batches(clusters):
-        values = {"bits": bits, "k": wanted, "limit": limit, "clusters": listed(batch.tolist())}
-        rows = connection.execute(WITHIN + names.condition, {**values, **names.values}).fetchall()
+    import apsw
+
+    best = Best(min(wanted, MOST_CANDIDATES), 8.0 * len(bits) + 1)
+    batches = Batches(clusters)
+
+    def work(connection: apsw.Connection) -> None:
+        values: dict[str, Any] = {"bits": bits, "k": best.wanted, **names.values}
+        while len(batch := batches.next()):
+            values |= {"limit": best.limit, "clusters": apsw.carray(batch)}
+            best.add(connection.execute(WITHIN + names.condition, values).fetchall())
+
+    readers.share(work)
+    return best.ids
+
+
+class Best:
+    """The `wanted` nearest of the rows found so far; threads may add to it."""
+
+    def __init__(self, wanted: int, limit: float) -> None:
+        self.wanted = wanted
+        self.limit = limit
+        """Rows as far away as this, or further, are not wanted any more."""
+        self.ids: Ids = np.empty(0, np.int64)
+        self._distances = np.empty(0, np.float64)
+        self._lock = Lock()
+
+    def add(self, rows: Sequence[tuple[Any, ...]]) -> None:
+        """Take these ids with their distances into account."""
         if not rows:
-            continue
+            return
         found = np.array(rows, dtype=np.float64)
-        ids = np.concatenate([ids, found[:, 0].astype(np.int64)])
-        distances = np.concatenate([distances, found[:, 1]])
-        if len(ids) > wanted:
-            kept = np.argpartition(distances, wanted - 1)[:wanted]
-            ids, distances = ids[kept], distances[kept]
-            limit = float(distances.max())
-    return set(ids.tolist())
+        with self._lock:
+            ids = np.concatenate([self.ids, found[:, 0].astype(np.int64)])
+            distances = np.concatenate([self._distances, found[:, 1]])
+            if len(ids) > self.wanted:
+                kept = np.argpartition(distances, self.wanted - 1)[: self.wanted]
+                ids, distances = ids[kept], distances[kept]
+                self.limit = float(distances.max())
+            self.ids, self._distances = ids, distances
 
 
-def _batches(clusters: Ids) -> Iterator[Ids]:
-    start, size = 0, FIRST_BATCH
-    while start < len(clusters):
-        yield clusters[start : start + size]
-        start, size = start + size, size * GROWTH
+class Batches:
+    """Clusters in growing batches, each given to one thread."""
+
+    def __init__(self, clusters: Ids) -> None:
+        self._left = clusters
+        self._size = FIRST_BATCH
+        self._lock = Lock()
+
+    def next(self) -> Ids:
+        """The next ones; empty when all are given out."""
+        with self._lock:
+            batch, self._left = self._left[: self._size], self._left[self._size :]
+            self._size *= GROWTH
+        return batch

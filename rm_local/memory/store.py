@@ -14,26 +14,21 @@ import numpy as np
 from rm_local.errors import StoreEmbedder, StoreError, StoreReadOnly
 from rm_local.memory import connection as sqlite
 from rm_local.memory import dense, rows, shelf
-from rm_local.memory.codes import Floats, Quantiser, step_for
+from rm_local.memory.codes import Floats, step_for
 from rm_local.memory.edits import remove
 from rm_local.memory.format import VERSION, EmbedderId, StoreInfo
-from rm_local.memory.layout import CODES, TEXTS, check_layout, dictionary_of, lay_out
-from rm_local.memory.lexical import RareWords, lexical_shares, score
+from rm_local.memory.layout import TEXTS, check_layout, dictionary_of, lay_out
 from rm_local.memory.meta import Meta, read_meta
-from rm_local.memory.packed import CodePacker, default_dictionary
+from rm_local.memory.packed import default_dictionary
+from rm_local.memory.readers import Readers, reading
+from rm_local.memory.search import Query, Searcher
 from rm_local.memory.stopwords import STOPWORDS
-from rm_local.memory.texts import Codec, raw_row, train_dictionary, unpack_words
+from rm_local.memory.texts import Codec, raw_row, train_dictionary
 from rm_local.memory.verify import faults
 from rm_local.records import Entry, Hit
 
 if TYPE_CHECKING:
     import apsw
-
-SCANNED_ROWS = 2000
-"""Up to so many rows all ranking codes are compared with the query, without asking the bits."""
-
-SLACK = 0.2
-"""How much further than the nearest cluster one may be, as a share, to be asked."""
 
 
 class Store:
@@ -48,11 +43,9 @@ class Store:
         self._path = path
         self._meta = meta
         self._writable = writable
-        self._quantiser = Quantiser(meta.embedder.dimension, meta.step, meta.mean, meta.rotation)
         self._codec = Codec(dictionary_of(connection, TEXTS))
-        self._packer = CodePacker(meta.embedder.dimension, dictionary_of(connection, CODES))
-        self._rare: RareWords | None = None
-        self._centroids: Floats | None = None
+        self._readers = Readers(connection, path)
+        self._searcher = Searcher(connection, self._readers, meta)
         self._lock = RLock()
 
     @classmethod
@@ -164,17 +157,15 @@ class Store:
         clusters and ranks twice as many rows as the store's own setting, 0.5 half as many.
         ValueError: the vector has another shape, is zero or not finite.
         """
-        query = self._quantiser.unit(np.asarray(vector)[np.newaxis])
-        names = rows.Names(domain, source, level)
-        with self._turn() as connection:
-            size = rows.count(connection)
-            shares = lexical_shares(connection, text, size, self._rare_words()) if text else {}
-            candidates: set[int] | None = None
-            if size > SCANNED_ROWS:
-                wanted = max(round(self._meta.candidates * effort), 8 * k)
-                candidates = self._near(connection, query, wanted, effort, names) | shares.keys()
-            found = rows.codes(connection, candidates, names)
-            return self._ranked(query[0], found, shares, max(k, 0))
+        (unit,) = self._searcher.quantiser.unit(np.asarray(vector)[np.newaxis])
+        query = Query(unit, text, k, rows.Names(domain, source, level), effort)
+        with self._turn() as connection, reading(connection):
+            found = self._searcher.search(query)
+            entries = self.get([hit.id for hit in found])
+            return [
+                Hit(entry, hit.similarity, hit.lexical)
+                for entry, hit in zip(entries, found, strict=True)
+            ]
 
     def get(self, ids: Sequence[int]) -> list[Entry]:
         """The entries with these ids, in this order. StoreError: there is none with one of them."""
@@ -199,9 +190,10 @@ class Store:
         StoreError: there is no entry with one of them.
         """
         with self._turn() as connection:
-            found = rows.codes(connection, ids, rows.Names())
+            found = self._searcher.vectors(ids)
             self._refuse_unknown(connection, ids, found)
-            return self._quantiser.floats(self._packer.unpack(found[each] for each in ids))
+            width = self._meta.embedder.dimension
+            return np.array([found[each] for each in ids], np.float32).reshape(-1, width)
 
     def count(self) -> int:
         """How many entries there are."""
@@ -223,7 +215,7 @@ class Store:
                 entries=rows.count(connection),
                 domains=rows.domains(connection),
                 size=self._path.stat().st_size,
-                clusters=len(self._clusters()),
+                clusters=len(self._searcher.centroids),
                 probes=self._meta.probes,
                 candidates=self._meta.candidates,
                 sqlite_vec=self._meta.sqlite_vec,
@@ -233,6 +225,7 @@ class Store:
     def close(self) -> None:
         """Close the file; closing twice is allowed."""
         with self._lock:
+            self._readers.close()
             self._connection.close()
 
     def __enter__(self) -> Self:
@@ -254,30 +247,9 @@ class Store:
         with self._lock, sqlite.guard(self._path):
             yield self._connection
 
-    def _rare_words(self) -> RareWords:
-        if self._rare is None:
-            self._rare = RareWords(unpack_words(rows.known_words(self._connection)))
-        return self._rare
-
-    def _ranked(
-        self, query: Floats, found: dict[int, bytes], shares: dict[int, float], k: int
-    ) -> list[Hit]:
-        """The `k` best of the rows found, with their texts."""
-        ids = np.array(list(found), dtype=np.int64)
-        vectors = self._quantiser.floats(self._packer.unpack(found.values()))
-        cosines = np.clip(vectors @ query, -1, 1).astype(np.float64)
-        held = np.array([shares.get(each, 0.0) for each in found], dtype=np.float64)
-        # Rounded, as the product's last bits depend on a row's place and would part equal rows.
-        best = np.lexsort((ids, -score(cosines, held).round(6)))[:k]
-        entries = self.get(ids[best].tolist())
-        return [
-            Hit(entry, float(cosines[i]), float(held[i]))
-            for i, entry in zip(best, entries, strict=True)
-        ]
-
     def _checked(self, entries: Sequence[Entry], vectors: Floats) -> Floats:
         """The vectors with rows of length 1. ValueError: they are not fit, or not so many."""
-        unit = self._quantiser.unit(vectors)
+        unit = self._searcher.quantiser.unit(vectors)
         if len(unit) != len(entries):
             raise ValueError(f"{len(entries)} entries, but {len(unit)} vectors")
         return unit
@@ -286,12 +258,12 @@ class Store:
         self, connection: apsw.Connection, entries: Sequence[Entry], unit: Floats
     ) -> list[rows.Row]:
         """Entries with vectors of length 1, (n, d), as they go into the tables."""
-        rare = self._rare_words()
+        searcher = self._searcher
         columns = zip(
             entries,
-            dense.nearest_clusters(self._clusters(), unit).tolist(),
-            self._quantiser.bits(unit),
-            self._packer.pack(self._quantiser.steps(unit)),
+            dense.nearest_clusters(searcher.centroids, unit).tolist(),
+            searcher.quantiser.bits(unit),
+            searcher.packer.pack(searcher.quantiser.steps(unit)),
             strict=True,
         )
         return [
@@ -301,7 +273,7 @@ class Store:
                 bits=bits.tobytes(),
                 code=code,
                 frame=self._codec.pack([raw_row(entry.subproblem, entry.subroutine)]),
-                rare=" ".join(rare.of(entry.subproblem)),
+                rare=" ".join(searcher.rare.of(entry.subproblem)),
             )
             for entry, cluster, bits, code in columns
         ]
@@ -309,28 +281,6 @@ class Store:
     def _remove(self, connection: apsw.Connection, ids: set[int]) -> None:
         self._refuse_unknown(connection, ids, rows.existing(connection, ids))
         remove(connection, self._codec, self._meta.bulk, ids)
-
-    def _clusters(self) -> Floats:
-        if self._centroids is None:
-            dimension = self._meta.embedder.dimension
-            self._centroids = dense.read_centroids(self._connection, dimension)
-        return self._centroids
-
-    def _near(
-        self,
-        connection: apsw.Connection,
-        query: Floats,
-        wanted: int,
-        effort: float,
-        names: rows.Names,
-    ) -> set[int]:
-        """Ids of about `wanted` rows that the bits hold to be nearest to `query`, (1, d)."""
-        bits = self._quantiser.bits(query)[0].tobytes()
-        if not len(centroids := self._clusters()):
-            return dense.near(connection, bits, wanted, names)
-        probes = max(round(self._meta.probes * effort), 1)
-        clusters = dense.clusters_to_ask(centroids, query[0], probes, SLACK)
-        return dense.near_within(connection, bits, wanted, names, clusters)
 
     def _refuse_unknown(
         self, connection: apsw.Connection, ids: Collection[int], found: Collection[int]

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from rm_local.errors import StoreError
-from rm_local.memory import store as store_module
+from rm_local.memory import search as search_module
 from rm_local.memory.format import EmbedderId
 from rm_local.memory.store import Store
 from rm_local.records import Entry
@@ -108,7 +108,7 @@ def test_search_can_be_narrowed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, scanned: int
 ) -> None:
     """Only entries of the domain and the source are hits, whichever way the store searches."""
-    monkeypatch.setattr(store_module, "SCANNED_ROWS", scanned)
+    monkeypatch.setattr(search_module, "SCANNED_ROWS", scanned)
     with Store.open(toy_store(tmp_path / "toy.rms")) as store:
         query = vectors(1)[0]
         code = store.search(query, "zorb0", k=12, domain="code")
@@ -137,7 +137,7 @@ def test_the_bits_pass_the_nearest_on(
     queries = rows[:30] + vectors(30, dimension=384, seed=4)
     with Store.open(path) as store:
         by_bits = [store.search(query, k=1)[0].entry for query in queries]
-        monkeypatch.setattr(store_module, "SCANNED_ROWS", 3000)
+        monkeypatch.setattr(search_module, "SCANNED_ROWS", 3000)
         assert by_bits == [store.search(query, k=1)[0].entry for query in queries]
 
 

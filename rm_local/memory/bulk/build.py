@@ -18,12 +18,13 @@ from rm_local.memory.bulk.encode import Stripe, encode, group_edges
 from rm_local.memory.bulk.files import rename, write_whole
 from rm_local.memory.bulk.finish import finish
 from rm_local.memory.bulk.plan import BULK_LEVEL, Plan
-from rm_local.memory.bulk.pool import Pool, Tell, cores
+from rm_local.memory.bulk.pool import Pool, Tell
 from rm_local.memory.bulk.room import check_room
 from rm_local.memory.bulk.source import Meter, Report, Source
 from rm_local.memory.bulk.train import Trained, take_sample, train
 from rm_local.memory.bulk.write import write_groups
 from rm_local.memory.format import BLOCK_ROWS, EmbedderId
+from rm_local.memory.readers import cores
 from rm_local.memory.stopwords import STOPWORDS
 
 CLUSTER_ROWS = 1000

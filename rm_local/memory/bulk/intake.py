@@ -20,7 +20,8 @@ SAME = 0.999
 
 FIRST_HITS, MORE, MOST_HITS = 2, 4, 2048
 EFFORT = 0.1
-"""An entry with the same subproblem lies at the same place, so in one of the nearest clusters."""
+"""Of each search: an entry with the same subproblem lies at the same place, so in one of the
+nearest clusters; more effort finds no more."""
 
 
 @dataclass

@@ -1,0 +1,127 @@
+"""A search: two legs find candidates, the ranking codes and the rare words order them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rm_local.memory import dense, rows
+from rm_local.memory.codes import Floats, Quantiser
+from rm_local.memory.layout import CODES, dictionary_of
+from rm_local.memory.lexical import RareWords, lexical_shares, score
+from rm_local.memory.meta import Meta
+from rm_local.memory.packed import CodePacker
+from rm_local.memory.readers import Readers
+from rm_local.memory.texts import unpack_words
+
+if TYPE_CHECKING:
+    import apsw
+
+Ids = NDArray[np.int64]
+
+SCANNED_ROWS = 2000
+"""Up to so many rows all ranking codes are compared with the query, without asking the bits."""
+
+SLACK = 0.2
+"""How much further than the nearest cluster one may be, as a share, to be asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What one search asks."""
+
+    unit: Floats
+    """(d,), of length 1."""
+    text: str = ""
+    """Its rare words are searched for; none when empty."""
+    k: int = 10
+    names: rows.Names = field(default_factory=rows.Names)
+    effort: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """An entry that was found, without its texts."""
+
+    id: int
+    similarity: float
+    lexical: float
+
+
+class Searcher:
+    """Searches one open store. One search at a time; a search itself may use two threads."""
+
+    def __init__(self, connection: apsw.Connection, readers: Readers, meta: Meta) -> None:
+        self._connection = connection
+        self._readers = readers
+        self._meta = meta
+        self._quantiser = Quantiser(meta.embedder.dimension, meta.step, meta.mean, meta.rotation)
+        self._packer = CodePacker(meta.embedder.dimension, dictionary_of(connection, CODES))
+        self._rare: RareWords | None = None
+        self._centroids: Floats | None = None
+
+    @property
+    def quantiser(self) -> Quantiser:
+        """How vectors become codes in this store."""
+        return self._quantiser
+
+    @property
+    def packer(self) -> CodePacker:
+        """How ranking codes lie in this store."""
+        return self._packer
+
+    @property
+    def rare(self) -> RareWords:
+        """Which words this store searches for; read when the first text is."""
+        if self._rare is None:
+            self._rare = RareWords(unpack_words(rows.known_words(self._connection)))
+        return self._rare
+
+    @property
+    def centroids(self) -> Floats:
+        """The cluster centres, (clusters, d); read when they are first asked for."""
+        if self._centroids is None:
+            self._centroids = dense.read_centroids(self._connection, self._meta.embedder.dimension)
+        return self._centroids
+
+    def search(self, query: Query) -> list[Ranked]:
+        """The `k` best entries, best first, by `lexical.score`, then by id."""
+        size = rows.count(self._connection)
+        shares = lexical_shares(self._connection, query.text, size, self.rare) if query.text else {}
+        candidates: Collection[int] | None = None
+        if size > SCANNED_ROWS:
+            candidates = {*self._near(query).tolist(), *shares}
+        found = rows.codes(self._connection, candidates, query.names)
+        return self._ranked(query, found, shares)
+
+    def vectors(self, ids: Collection[int]) -> dict[int, Floats]:
+        """The stored vectors, (d,), of length 1, of those of `ids` that are entries."""
+        found = rows.codes(self._connection, ids, rows.Names())
+        vectors = self._quantiser.floats(self._packer.unpack(found.values()))
+        return dict(zip(found, vectors, strict=True))
+
+    def _near(self, query: Query) -> Ids:
+        """Ids of the rows that the bits hold to be nearest to the query."""
+        wanted = max(round(self._meta.candidates * query.effort), 8 * query.k)
+        bits = self._quantiser.bits(query.unit[np.newaxis])[0].tobytes()
+        if not len(self.centroids):
+            return dense.near(self._connection, bits, wanted, query.names)
+        probes = max(round(self._meta.probes * query.effort), 1)
+        clusters = dense.clusters_to_ask(self.centroids, query.unit, probes, SLACK)
+        return dense.near_within(self._readers, bits, wanted, query.names, clusters)
+
+    def _ranked(
+        self, query: Query, found: dict[int, bytes], shares: dict[int, float]
+    ) -> list[Ranked]:
+        """The `k` best of the rows found, by their packed codes."""
+        ids = np.array(list(found), dtype=np.int64)
+        vectors = self._quantiser.floats(self._packer.unpack(found.values()))
+        cosines = np.clip(vectors @ query.unit, -1, 1).astype(np.float64)
+        held = np.array([shares.get(each, 0.0) for each in found], dtype=np.float64)
+        # Rounded, as the product's last bits depend on a row's place and would part equal rows.
+        best = np.lexsort((ids, -score(cosines, held).round(6)))[: max(query.k, 0)]
+        return [Ranked(int(ids[i]), float(cosines[i]), float(held[i])) for i in best]
