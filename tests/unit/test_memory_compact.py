@@ -209,3 +209,13 @@ def test_what_cannot_be_compacted(path: Path, monkeypatch: pytest.MonkeyPatch) -
         pass
     with pytest.raises(StoreError, match="no entry"):
         compact(path.with_name("empty.rms"))
+
+
+def test_a_small_store_does_not_grow(tmp_path: Path) -> None:
+    """It gets no rotation, which would take more room than all its entries."""
+    path = tmp_path / "small.rms"
+    with Store.create(path, embedder=EmbedderId("wide", 384, "0" * 64)) as store:
+        store.add(entries(300), vectors(300, dimension=384))
+    size = path.stat().st_size
+    compact(path)
+    assert path.stat().st_size < size

@@ -18,6 +18,7 @@ from rm_local.memory.clusters import Clusters, find_clusters, itq_rotation, rand
 from rm_local.memory.codes import Floats, Quantiser, step_for
 from rm_local.memory.format import BLOCK_ROWS
 from rm_local.memory.packed import SAMPLE_ROWS, code_dictionary, default_dictionary
+from rm_local.memory.search import SCANNED_ROWS
 from rm_local.memory.texts import Codec, raw_row, train_dictionary
 
 ROWS_FOR_A_CLUSTER = 20
@@ -47,7 +48,8 @@ class Trained:
     """What all rows of a build have in common."""
 
     mean: Floats
-    rotation: Floats
+    rotation: Floats | None
+    """None in a store so small that its bits are never asked."""
     clusters: Clusters
     dictionary: bytes
     code_dictionary: bytes
@@ -62,7 +64,7 @@ class Trained:
         np.savez(
             file,
             mean=self.mean,
-            rotation=self.rotation,
+            rotation=np.empty(0) if self.rotation is None else self.rotation,
             supers=self.clusters.supers,
             centres=self.clusters.centres,
             starts=self.clusters.starts,
@@ -79,7 +81,7 @@ class Trained:
             compressed, raw = held["bytes"].tolist()
             return cls(
                 held["mean"],
-                held["rotation"],
+                held["rotation"] if held["rotation"].size else None,
                 Clusters(held["supers"], held["centres"], held["starts"]),
                 held["dictionary"].tobytes(),
                 held["code_dictionary"].tobytes(),
@@ -117,21 +119,26 @@ def train(sample: Sample, plan: Plan) -> Trained:
     rng = np.random.default_rng(plan.seed)
     mean = sample.unit.mean(axis=0)
     dimension = sample.unit.shape[1]
-    if len(sample.unit) < ROWS_FOR_ITQ * dimension:
-        rotation = random_rotation(dimension, rng)
-    else:
-        few = rng.choice(len(sample.unit), min(ROTATED_ROWS, len(sample.unit)), replace=False)
-        rotation = itq_rotation(sample.unit[few] - mean, rng)
     steps = Quantiser(dimension, step_for(dimension)).steps(sample.unit[:SAMPLE_ROWS])
     dictionary = train_dictionary([text.decode("utf-8", "replace") for text in sample.texts])
     return Trained(
         mean,
-        rotation,
+        _rotation(sample.unit, mean, plan, rng),
         find_clusters(sample.unit, plan.clusters, rng),
         dictionary,
         code_dictionary(steps) or default_dictionary(dimension),
         *_text_bytes(sample.texts, dictionary, plan.level),
     )
+
+
+def _rotation(unit: Floats, mean: Floats, plan: Plan, rng: np.random.Generator) -> Floats | None:
+    dimension = unit.shape[1]
+    if plan.rows <= SCANNED_ROWS:
+        return None
+    if len(unit) < ROWS_FOR_ITQ * dimension:
+        return random_rotation(dimension, rng)
+    few = rng.choice(len(unit), min(ROTATED_ROWS, len(unit)), replace=False)
+    return itq_rotation(unit[few] - mean, rng)
 
 
 def _text_bytes(texts: Sequence[bytes], dictionary: bytes, level: int) -> tuple[float, float]:
