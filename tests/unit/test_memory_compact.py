@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import random
 import signal
@@ -13,6 +14,7 @@ from types import SimpleNamespace
 import pytest
 
 from rm_local.errors import StoreError, StoreReadOnly
+from rm_local.memory import connection as sqlite
 from rm_local.memory.bulk.build import build
 from rm_local.memory.bulk.compact import compact
 from rm_local.memory.bulk.source import Progress
@@ -106,18 +108,29 @@ def test_a_store_that_was_never_built_in_bulk(tmp_path: Path) -> None:
         assert store.search(vectors(12)[4], "zorb4", k=1)[0].entry.id > 16
 
 
+def _refused(path: Path) -> None:
+    sqlite.BUSY_MS = 1
+    with Store.open(path, write=True) as store:
+        assert len(store.search(vectors(1, dimension=64)[0])) == 10
+        with pytest.raises(StoreError, match="Another program is writing"):
+            store.add(entries(1), vectors(1, dimension=64))
+
+
 def test_others_read_but_do_not_write_meanwhile(path: Path) -> None:
-    """A search goes on; an addition is refused, not lost."""
-    seen = []
+    """In another process a search goes on, and an addition is refused, not lost."""
+    before, seen = held(path), []
 
     def use(progress: Progress) -> None:
-        if progress.stage == "write" and not seen:
-            with Store.open(path) as store:
-                seen.append(len(store.search(vectors(1, dimension=64)[0])))
+        if progress.stage == "sample":
+            # Not forked: a child that has its parent's connections would undo their locks.
+            context = multiprocessing.get_context("spawn")
+            child = context.Process(target=_refused, args=(path,))
+            child.start()
+            child.join()
+            seen.append(child.exitcode)
 
-    before = held(path)
     compact(path, report=use)
-    assert seen == [10]
+    assert seen == [0]
     assert held(path) == before
 
 
@@ -219,3 +232,14 @@ def test_a_small_store_does_not_grow(tmp_path: Path) -> None:
     size = path.stat().st_size
     compact(path)
     assert path.stat().st_size < size
+
+
+def test_several_processes_read_the_locked_store(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each opens it for itself, beside the lock that keeps writers out."""
+    monkeypatch.setattr("rm_local.memory.bulk.build.ROWS_FOR_A_PROCESS", 500)
+    monkeypatch.setattr("rm_local.memory.bulk.build.cores", lambda: 2)
+    before = held(path)
+    compact(path)
+    assert held(path) == before
