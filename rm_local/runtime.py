@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from rm_local import settings as places
 from rm_local.engine.protocol import Message, ModelInfo
-from rm_local.errors import EngineError, RmLocalError
+from rm_local.errors import RmLocalError
 from rm_local.loop.events import Event, failed
 from rm_local.loop.plan import Plan
 from rm_local.loop.solve import Control, Steering, solve
@@ -91,7 +91,7 @@ class Runtime:
             )
 
     async def open_memory(self) -> Retriever:
-        """Open the store, unless it is open, then load the query embedder.
+        """Open the store, unless it is open, then load the query embedder that it names.
 
         Raises StoreMissing and the other StoreErrors, EngineError.
         """
@@ -101,18 +101,19 @@ class Runtime:
             return self._retriever
 
     async def _opened_memory(self) -> Retriever:
-        from rm_local.embed.minilm import MINILM
+        from rm_local.embed.queries import query_embedder
         from rm_local.loop.retrieve import Retriever
         from rm_local.memory.store import Store
 
-        store = await asyncio.to_thread(Store.open, self.store, embedder=MINILM)
+        store = await asyncio.to_thread(Store.open, self.store)
         try:
-            await self.engine.load_embedder(await asyncio.to_thread(_embedder_file))
-            self._entries = await asyncio.to_thread(store.count)
+            info = await asyncio.to_thread(store.info)
+            embedder = await query_embedder(self.store, info.embedder, lambda: self.engine)
         except BaseException:
             store.close()
             raise
-        return Retriever(self.engine, store)
+        self._entries = info.entries
+        return Retriever(embedder, store)
 
     async def solve(
         self,
@@ -198,17 +199,3 @@ class Runtime:
             store=str(self.store),
             warn=lambda message: self.warn(message),
         )
-
-
-def _embedder_file() -> Path:
-    """The query embedder's GGUF, written on the very first call. Raises EngineError."""
-    from rm_local.embed.minilm import gguf_file
-
-    cache = places.cache_dir()
-    try:
-        return gguf_file(cache)
-    except OSError as error:
-        raise EngineError(
-            f"The embedder's file cannot be written to {cache}: {error.strerror}.",
-            "Make room there, or point RM_LOCAL_HOME at another folder.",
-        ) from None

@@ -93,6 +93,11 @@ def shipped_store() -> Path:
     return _shipped("seed.rms")
 
 
+def shipped_static() -> Path:
+    """The table of the static embedder that comes along."""
+    return _shipped("rm-static.safetensors")
+
+
 def _shipped(name: str) -> Path:
     """The file inside the installed package, or else in the checkout's `models/`."""
     packed = _PACKAGE / "shipped" / name

@@ -90,6 +90,10 @@ class Synth:
         rng = self._rng(WORDS, number)
         return wording(self.folder).entries(rows, chosen[slots], turns, named, rng)
 
+    def topics(self, number: int) -> Whole:
+        """The anchor of each row of block `number`: which of the sentences it is about."""
+        return self._chosen(number)[0][self._order(number) // ANCHOR_ROWS]
+
     def queries(self, kind: Literal["real", "alike"], count: int) -> Floats:
         """(count, d): of held-out real sentences, or drawn like the rows but not among them.
 
@@ -129,7 +133,7 @@ def _around(folder: Path, chosen: Whole, noise: Floats) -> Floats:
     near = anchors.vectors[anchors.near[chosen].reshape(-1)]
     rows = weights @ near.reshape(len(chosen), NEIGHBOURS, -1)
     rows += anchors.vectors[chosen][:, None]
-    flat = rows.reshape(-1, rows.shape[2])
+    flat: Floats = rows.reshape(-1, rows.shape[2])
     flat /= np.sqrt(np.einsum("ij,ij->i", flat, flat))[:, None]
     return flat
 

@@ -24,8 +24,10 @@ HELD_OUT = 2000
 HELD_OUT_SHARE = 50
 """A fiftieth is held out where there are few sentences."""
 MOST_ANCHORS = 100_000
-STEM_WORDS = 14
-CONDITION_WORDS = 7
+STEM_WORDS = 12
+CONDITION_WORDS = 6
+SENTENCES = 6
+"""In a subroutine."""
 SPREAD_FACTOR = 7919
 """A prime, so that what is multiplied by it goes round all sentences."""
 
@@ -49,13 +51,13 @@ QUESTIONS = (
 )
 FRAMES: tuple[tuple[str, ...], ...] = (
     ("First I recall:", "First I note:", "I begin with this:", "First I write down:"),
-    ("Then I use that:", "Next I apply this:", "From there I take:", "After that I set up:"),
-    ("I check that this holds:", "I make sure of this:", "I verify:", "I compare with:"),
+    ("I check that this holds:", "I make sure of this:", "I verify:", "Next I compare with:"),
     ("If this fails, I turn to:", "If not, I try this:", "Should it fail, I use:", "Otherwise:"),
-    ("I keep in mind:", "What also matters:", "I do not forget:", "Besides:"),
-    ("At the end I look at:", "Last I confirm:", "Before I answer I read:", "To finish:"),
+    ("At the end I look at:", "Last I confirm:", "Before I answer I read:", "To finish I see:"),
 )
-"""What stands before each sentence of a subroutine, in turn."""
+"""What stands before the first, third, fifth and sixth sentence of a subroutine.
+
+With more of it zstandard would do better than on real prose (`rm_local.bench.prose`)."""
 
 
 @dataclass(frozen=True)
@@ -83,11 +85,10 @@ class Wording:
         A subproblem is distinct as an anchor meets another condition in each of its turns, a
         subroutine as its first two sentences, r mod S and (r // S + k (r mod S) + 1) mod S, tell r.
         """
-        named = (each[anchors].tolist() for each in labels)
-        texts = zip(
-            self._subproblems(anchors, turns), self._subroutines(rows, rng), *named, strict=True
-        )
-        return [Entry(*each, PROVENANCE) for each in texts]
+        domains, sources, levels = (each[anchors].tolist() for each in labels)
+        asked, told = self._subproblems(anchors, turns), self._subroutines(rows, rng)
+        fields = zip(asked, told, domains, sources, levels, strict=True)
+        return [Entry(a, b, c, d, e, PROVENANCE) for a, b, c, d, e in fields]
 
     def _subproblems(self, anchors: Whole, turns: Whole) -> list[str]:
         place = (anchors * SPREAD_FACTOR + turns) % len(self._conditions)
@@ -103,11 +104,12 @@ class Wording:
         count = len(self.sentences)
         first = rows % count
         second = (rows // count + first * SPREAD_FACTOR + 1) % count
-        rest = rng.integers(0, count, (len(FRAMES) - 2, len(rows)))
+        # Row by row, so that a shorter block draws what the first rows of a whole one do.
+        drawn = rng.integers(0, 1 << 31, (len(rows), SENTENCES - 2 + len(_FRAMES))).T
+        rest, frames = drawn[: SENTENCES - 2] % count, drawn[SENTENCES - 2 :]
         told = self._told[np.stack([first, second, *rest])].tolist()
-        frames = rng.integers(0, len(FRAMES[0]), (len(FRAMES), len(rows)))
-        said = [part[each].tolist() for part, each in zip(_FRAMES, frames, strict=True)]
-        lines = zip(*(each for pair in zip(said, told, strict=True) for each in pair), strict=True)
+        a, b, c, d = (p[f % len(p)].tolist() for p, f in zip(_FRAMES, frames, strict=True))
+        lines = zip(a, told[0], told[1], b, told[2], told[3], c, told[4], d, told[5], strict=True)
         return [" ".join(line) for line in lines]
 
     @cached_property
@@ -145,7 +147,7 @@ def labels(anchors: int, seed: int) -> list[Strings]:
 def _stem(sentence: str) -> str:
     """The first words, to stand inside a sentence."""
     words = sentence.rstrip(".").split()[:STEM_WORDS]
-    if words[0][1:].islower() or len(words[0]) == 1 != "I":
+    if words[0] != "I" and words[0][1:] == words[0][1:].lower():
         words[0] = words[0].lower()
     return " ".join(words).rstrip(",;:")
 

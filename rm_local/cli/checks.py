@@ -129,12 +129,13 @@ def _embedder() -> Check:
 
 
 def _store(path: Path) -> Check:
-    from rm_local.embed.minilm import MINILM
+    from rm_local.embed import queries
     from rm_local.memory.store import Store
 
     try:
-        with Store.open(path, embedder=MINILM) as store:
+        with Store.open(path) as store:
             info = store.info()
+        queries.check(path, info.embedder)
     except RmLocalError as error:
         return Check("Store", "bad", error.message, error.remedy)
     found = f"{path}, {info.entries:,} entries, {size(info.size)}, by {info.embedder}"

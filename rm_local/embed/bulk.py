@@ -2,43 +2,112 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Callable, Sequence
 from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rm_local.embed.minilm import MINILM, check_weights, weights_dir
+from rm_local.embed.published import identity, model_folder, model_name
+from rm_local.embed.resumable import Output
+from rm_local.memory.format import EmbedderId
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
 BATCH = 64
+BLOCK = 4096
+"""Texts between two notes of progress; within a block they are sorted by length."""
+
+
+class BulkEmbedder:
+    """A sentence-transformers model on the device that it found: a GPU, or else the processor.
+
+    `model` is a folder, a name that sentence-transformers knows, or None for all-MiniLM-L6-v2.
+    `dimension` keeps the first components only, where the model was trained for that; `half`
+    computes in bfloat16: faster, but not quite the same vectors. ModelMissing, ModelInvalid;
+    UsageError for a dimension that the model was not trained for.
+    """
+
+    def __init__(
+        self, model: str | Path | None = None, *, dimension: int | None = None, half: bool = False
+    ) -> None:
+        folder = weights_dir() if model is None else model_folder(model)
+        if model is None:
+            check_weights(folder)
+        name = MINILM.id if model is None else model_name(model)
+        self.id: EmbedderId = identity(folder, name, dimension)
+        self._model = _loaded(folder, half)
+
+    @property
+    def device(self) -> str:
+        """Where it computes: `cpu`, `cuda:0`, `mps`."""
+        return str(self._model.device)
+
+    def embed(self, texts: Sequence[str], *, progress: bool = False) -> NDArray[np.float32]:
+        """The vectors of `texts`: (n, dimension), rows of length 1; `progress` draws a bar.
+
+        Batches are made of texts of like length, so that little is padded.
+        """
+        if not texts:
+            return np.zeros((0, self.id.dimension), dtype=np.float32)
+        vectors = self._model.encode(
+            list(texts),
+            batch_size=BATCH,
+            convert_to_tensor=True,
+            show_progress_bar=progress,
+        )
+        rows = vectors[:, : self.id.dimension].float()
+        rows = rows / rows.norm(dim=1, keepdim=True).clamp_min(1e-12)
+        return np.asarray(rows.cpu().numpy(), dtype=np.float32)
+
+    def embed_to(
+        self,
+        texts: Sequence[str],
+        out: Path,
+        *,
+        block: int = BLOCK,
+        on_progress: Callable[[int, int], None] | None = None,
+    ) -> None:
+        """Write the vectors of `texts` to the .npy file `out`, going on where a run was stopped.
+
+        `texts` is only sliced, block by block, so it may lie on disk; what lies at `out` already
+        is taken as done. `on_progress` is told the texts done and their number. UsageError: a run
+        of other texts or another embedder has left its half there. OSError: the disk is full, or
+        cannot be written to.
+        """
+        if out.exists():
+            return
+        output = Output.open(out, len(texts), self.id, block)
+        for start in output.missing(texts):
+            output.write(start, texts[start : start + block], self.embed)
+            if on_progress:
+                on_progress(min(start + block, len(texts)), len(texts))
+        output.finish()
 
 
 def embed_bulk(texts: Sequence[str], *, progress: bool = False) -> NDArray[np.float32]:
-    """The vectors of `texts`: (n, 384), rows of length 1. Texts are cut at 256 tokens.
+    """The vectors by all-MiniLM-L6-v2: (n, 384), rows of length 1. Texts are cut at 256 tokens.
 
-    Batches are made of texts of like length, so that little is padded. `progress` draws a bar on
-    standard error. ModelMissing, ModelInvalid: the weights are not there, or not the published.
+    `progress` draws a bar on standard error. ModelMissing, ModelInvalid: the weights are not
+    there, or not the published.
     """
-    if not texts:
-        return np.zeros((0, MINILM.dimension), dtype=np.float32)
-    vectors = _model().encode(
-        list(texts),
-        batch_size=BATCH,
-        normalize_embeddings=True,
-        convert_to_numpy=True,
-        show_progress_bar=progress,
-    )
-    return np.asarray(vectors, dtype=np.float32)
+    return _minilm().embed(texts, progress=progress)
 
 
 @lru_cache(maxsize=1)
-def _model() -> SentenceTransformer:
+def _minilm() -> BulkEmbedder:
+    return BulkEmbedder()
+
+
+def _loaded(folder: Path, half: bool) -> SentenceTransformer:
     from sentence_transformers import SentenceTransformer
 
-    folder = weights_dir()
-    check_weights(folder)
-    return SentenceTransformer(str(folder), local_files_only=True)
+    # The tokenizer's own threads pay when texts are many; only a fork beside them would hurt.
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
+    model = SentenceTransformer(str(folder), local_files_only=True)
+    return model.bfloat16() if half else model

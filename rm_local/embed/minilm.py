@@ -13,6 +13,7 @@ import zlib
 from importlib.util import find_spec
 from pathlib import Path
 
+from rm_local.embed import published
 from rm_local.errors import ModelInvalid, ModelMissing
 from rm_local.memory.format import EmbedderId
 
@@ -56,8 +57,7 @@ def known_words() -> frozenset[str]:
 
     ModelMissing: the package is not installed.
     """
-    pieces = (weights_dir() / "vocab.txt").read_text("utf-8").split("\n")
-    return frozenset(piece for piece in pieces if len(piece) > 1 and piece.isalpha())
+    return published.known_words(weights_dir())
 
 
 def gguf_file(cache: Path) -> Path:

@@ -1,17 +1,113 @@
-"""Vectors from files, as a bulk build or an import reads them."""
+"""Entries with their vectors, block by block, as a bulk build reads them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import overload
 
 import numpy as np
 from numpy.typing import NDArray
 
+from rm_local.embed import static
 from rm_local.errors import UsageError
+from rm_local.memory.bulk.pieces import Lines
+from rm_local.memory.bulk.source import Batch
 
+SAVE = "Write the vectors with numpy.save."
 CHECKED_ROWS = 4096
 """Vectors that are looked at together."""
+
+
+@dataclass(frozen=True)
+class GivenVectors:
+    """Vectors from a .npy file, one row for each entry (a `Source`)."""
+
+    lines: Lines
+    vectors: Path
+    called: str
+    """Tells the vectors from others."""
+
+    @property
+    def rows(self) -> int:
+        """How many entries there are."""
+        return self.lines.rows
+
+    @property
+    def fingerprint(self) -> str:
+        """Of lines and vectors."""
+        return f"{self.lines.sha256} {self.called}"
+
+    @property
+    def block_rows(self) -> int:
+        """As the lines are cut."""
+        return self.lines.block_rows
+
+    def block(self, number: int) -> Batch:
+        """Rows from `number * block_rows` on."""
+        entries = self.lines.entries(number)
+        start = number * self.block_rows
+        rows = np.load(self.vectors, mmap_mode="r")[start : start + len(entries)]
+        return entries, np.asarray(rows, dtype=np.float32)
+
+
+@dataclass(frozen=True)
+class StaticVectors:
+    """Vectors made on the way by the shipped static embedder: quicker than a file (a `Source`)."""
+
+    lines: Lines
+
+    @property
+    def rows(self) -> int:
+        """How many entries there are."""
+        return self.lines.rows
+
+    @property
+    def fingerprint(self) -> str:
+        """Of lines and table."""
+        return f"{self.lines.sha256} {static.shipped().id}"
+
+    @property
+    def block_rows(self) -> int:
+        """As the lines are cut."""
+        return self.lines.block_rows
+
+    def block(self, number: int) -> Batch:
+        """Rows from `number * block_rows` on."""
+        entries = self.lines.entries(number)
+        return entries, static.shipped().embed([entry.subproblem for entry in entries])
+
+
+@dataclass(frozen=True)
+class Subproblems(Sequence[str]):
+    """The entries' subproblems, read when they are asked for."""
+
+    lines: Lines
+
+    def __len__(self) -> int:
+        return self.lines.rows
+
+    @overload
+    def __getitem__(self, place: int) -> str: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> list[str]: ...
+
+    def __getitem__(self, place: int | slice) -> str | list[str]:
+        if not isinstance(place, slice):
+            return self[place : place + 1][0]
+        start, stop, step = place.indices(len(self))
+        if step != 1:
+            raise ValueError("only slices of neighbours can be read")
+        size = self.lines.block_rows
+        first = start // size
+        read = [
+            entry.subproblem
+            for number in range(first, -(-stop // size))
+            for entry in self.lines.entries(number)
+        ]
+        return read[start - first * size : stop - first * size]
 
 
 def check_vectors(
@@ -26,7 +122,7 @@ def check_vectors(
         raise UsageError(
             f"{path} has the shape {vectors.shape}, not ({rows}, {dimension}): "
             f"{rows:,} entries, and an embedder of {dimension} dimensions.",
-            "Give the vectors of these entries, in their order, by this embedder.",
+            "Give the vectors of these entries, in their order, and --embedder as it was.",
         )
     for start in range(0, rows, CHECKED_ROWS):
         block = np.asarray(vectors[start : start + CHECKED_ROWS], dtype=np.float32)
@@ -43,10 +139,12 @@ def check_vectors(
 def _mapped(path: Path) -> NDArray[np.floating]:
     try:
         vectors = np.load(path, mmap_mode="r", allow_pickle=False)
-        if not isinstance(vectors, np.ndarray) or vectors.dtype.kind != "f":
-            raise ValueError("it holds no array of floating-point numbers")
-    except (OSError, ValueError, EOFError) as error:
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror or error}.", SAVE) from None
+    except (ValueError, EOFError):
         raise UsageError(
-            f"{path} cannot be read as a .npy file: {error}.", "Write it with numpy.save."
+            f"{path} cannot be read: it is no .npy file, or cut short.", SAVE
         ) from None
+    if not isinstance(vectors, np.ndarray) or vectors.dtype.kind != "f":
+        raise UsageError(f"{path} holds no array of floating-point numbers.", SAVE)
     return vectors

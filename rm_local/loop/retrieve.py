@@ -1,21 +1,22 @@
-"""Hits for a subproblem: embedded in the worker, searched in a thread, gated and thinned."""
+"""Hits for a subproblem: embedded, searched in a thread, gated and thinned."""
 
 from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Sequence
 from math import inf
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from rm_local.memory.diversity import mmr
 from rm_local.memory.lexical import score
 from rm_local.records import Hit
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from rm_local.embed.queries import QueryEmbedder
     from rm_local.memory.store import Store
 
 POOL = 32
@@ -28,18 +29,11 @@ REMEMBERED = 64
 """Subproblems whose vectors are kept."""
 
 
-class QueryEmbedder(Protocol):
-    """The part of `engine.client.Engine` that turns queries into vectors."""
-
-    async def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """(n, d), rows of length 1."""
-
-
 class Retriever:
-    """The real Recall: an engine's embedder over an open store."""
+    """The real Recall: an open store, and the embedder that it names."""
 
-    def __init__(self, engine: QueryEmbedder, store: Store) -> None:
-        self._engine = engine
+    def __init__(self, embedder: QueryEmbedder, store: Store) -> None:
+        self._embedder = embedder
         self._store = store
         self._vectors: OrderedDict[str, NDArray[np.float32]] = OrderedDict()
 
@@ -67,7 +61,7 @@ class Retriever:
 
     async def _vector(self, text: str) -> NDArray[np.float32]:
         if text not in self._vectors:
-            self._vectors[text] = (await self._engine.embed([text]))[0]
+            self._vectors[text] = (await self._embedder.embed([text]))[0]
         self._vectors.move_to_end(text)
         if len(self._vectors) > REMEMBERED:
             self._vectors.popitem(last=False)
@@ -87,26 +81,8 @@ class Retriever:
             return tuple(hits[:k])
         vectors = self._store.vectors([hit.entry.id for hit in hits])
         relevance = np.array([_score(hit) for hit in hits])
-        return tuple(hits[place] for place in sorted(thinned(vectors, relevance, k)))
+        return tuple(hits[place] for place in sorted(mmr(vectors, relevance, k, TRADE)))
 
 
 def _score(hit: Hit) -> float:
     return score(hit.similarity, hit.lexical)
-
-
-def thinned(vectors: NDArray[np.float32], relevance: NDArray[np.float64], k: int) -> list[int]:
-    """Rows of `vectors` (n, d) by maximal marginal relevance, at most `k`, in order of choice.
-
-    Each next row has the highest TRADE * relevance - (1 - TRADE) * similarity to the nearest row
-    taken. (Carbonell and Goldstein, 1998.)
-    """
-    taken: list[int] = []
-    nearest = np.full(len(vectors), -1.0)
-    left = np.ones(len(vectors), dtype=bool)
-    while left.any() and len(taken) < k:
-        scores = np.where(left, TRADE * relevance - (1 - TRADE) * nearest, -np.inf)
-        row = int(scores.argmax())
-        taken.append(row)
-        left[row] = False
-        nearest = np.maximum(nearest, vectors @ vectors[row])
-    return taken

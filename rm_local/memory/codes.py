@@ -14,8 +14,14 @@ LARGEST_STEP = 127
 
 
 def step_for(dimension: int) -> float:
-    """The width of a step: 1/260 at 384 dimensions, by sqrt(1/d), as components are so large."""
-    return float((384 / dimension) ** 0.5) / 260
+    """The width of a step: 1/375 at 384 dimensions, by sqrt(1/d), as components are so large."""
+    return float((384 / dimension) ** 0.5) / 375
+
+
+def step_of(unit: Floats) -> float:
+    """The same, but wide enough that of `unit`, (n, d), hardly a component is clipped."""
+    widest = float(np.quantile(np.abs(unit), 0.9999))
+    return max(step_for(unit.shape[1]), widest / LARGEST_STEP)
 
 
 @dataclass(frozen=True)
@@ -55,6 +61,13 @@ class Quantiser:
         found = np.rint(unit * np.float32(1 / self.step))
         np.clip(found, -LARGEST_STEP, LARGEST_STEP, out=found)
         return np.asarray(found, dtype=np.int8)
+
+    def cosines(self, steps: Steps, unit: Floats) -> NDArray[np.float64]:
+        """Of the rows of `steps`, (n, d), with `unit`, (d,), of length 1: (n,)."""
+        rows = steps.astype(np.float32)
+        lengths = np.sqrt(np.einsum("ij,ij->i", rows, rows))
+        cosines = np.clip((rows @ unit) / np.maximum(lengths, 1), -1, 1)
+        return np.asarray(cosines, dtype=np.float64)
 
     def floats(self, steps: Steps) -> Floats:
         """Rows of length 1 from `steps`: (n, d)."""

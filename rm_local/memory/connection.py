@@ -46,6 +46,19 @@ def opened(path: Path, mode: Mode) -> Iterator[apsw.Connection]:
         raise
 
 
+@contextmanager
+def in_memory() -> Iterator[apsw.Connection]:
+    """A connection to an empty database of its own, with sqlite-vec loaded; closed afterwards."""
+    import apsw
+
+    connection = apsw.Connection(":memory:")
+    try:
+        _load_vectors(connection)
+        yield connection
+    finally:
+        connection.close()
+
+
 def _connection(path: Path, mode: Mode) -> apsw.Connection:
     import apsw
 
@@ -201,7 +214,7 @@ def guard(path: Path) -> Iterator[None]:
         ) from error
     except (apsw.CantOpenError, apsw.IOError, apsw.PermissionsError, apsw.AuthError) as error:
         raise StoreError(f"The store {path} cannot be read or written: {error}.") from error
-    except (apsw.Error, DamagedError) as error:
+    except (apsw.Error, DamagedError, UnicodeDecodeError) as error:
         raise StoreInvalid(f"{_damage(path)} ({error})", REBUILD) from error
 
 

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rm_local.memory import meta
 from rm_local.memory.codes import Floats
-from rm_local.memory.format import DamagedError
+from rm_local.memory.format import DamagedError, checksum
 from rm_local.memory.readers import Readers
 from rm_local.memory.rows import Names
 
@@ -22,24 +23,31 @@ Ids = NDArray[np.int64]
 MOST_CANDIDATES = 4096
 """sqlite-vec's own limit of rows for one partition."""
 
-FIRST_BATCH, GROWTH = 2, 2
-"""Clusters in the first statement, and how many times more in each next one: the sooner a limit is
-known, the fewer rows sqlite-vec sorts (STORE 1.3)."""
+ID_BITS = 48
+ID_MASK = (1 << ID_BITS) - 1
+
+FIRST_BATCH, GROWTH, LARGEST_BATCH = 2, 2, 16
+"""Clusters in the first statement, how many times more in each next one, and at most: the sooner a
+limit is known, the fewer rows sqlite-vec sorts (STORE 1.3), and two readers end together."""
 
 ALL = "SELECT id, distance FROM code WHERE e MATCH vec_bit(:bits) AND k = :k"
-WITHIN = f"""{ALL} AND distance < :limit
+WITHIN = f"""{ALL} AND distance <= :limit
     AND cid IN (SELECT value FROM carray(:clusters))"""
 
 
 def read_centroids(connection: apsw.Connection, dimension: int) -> Floats:
     """The cluster centres, (clusters, d), rows of about length 1; no row in a small store.
 
-    DamagedError: a blob has an impossible length.
+    DamagedError: a blob is missing or not as it was written.
     """
-    blobs = [row[0] for row in connection.execute("SELECT v FROM centroid ORDER BY blk")]
-    if any(len(blob) % (2 * dimension) for blob in blobs):
-        raise DamagedError("centroids have an impossible length")
+    blobs = []
+    for number, blob, crc in connection.execute("SELECT blk, v, crc FROM centroid ORDER BY blk"):
+        if checksum(number, blob) != crc:
+            raise DamagedError(f"centroids {number} are not as they were written")
+        blobs.append(blob)
     halves = np.frombuffer(b"".join(blobs), dtype="<f2").reshape(-1, dimension)
+    if len(halves) != meta.number(connection, "clusters"):
+        raise DamagedError("centroids are missing")
     return np.asarray(halves, dtype=np.float32)
 
 
@@ -71,15 +79,18 @@ def near(connection: apsw.Connection, bits: bytes, wanted: int, names: Names) ->
     return np.array([row[0] for row in rows], np.int64)
 
 
-def near_within(readers: Readers, bits: bytes, wanted: int, names: Names, clusters: Ids) -> Ids:
+def near_within(
+    readers: Readers, bits: bytes, wanted: int, names: Names, clusters: Ids, limit: int
+) -> Ids:
     """Ids of the `wanted` rows of `clusters`, asked in this order, whose bits differ least.
 
-    Each statement asks twice as many clusters as the one before, for rows nearer than the worst
-    of those found so far by any reader.
+    Each statement asks more clusters than the one before, for rows no further away than the worst
+    of those found so far by any reader, and than `limit` bits where it is not 0: then there may be
+    fewer than `wanted`.
     """
     import apsw
 
-    best = Best(min(wanted, MOST_CANDIDATES), 8.0 * len(bits) + 1)
+    best = Best(min(wanted, MOST_CANDIDATES), limit or 8 * len(bits))
     batches = Batches(clusters)
 
     def work(connection: apsw.Connection) -> None:
@@ -98,24 +109,28 @@ class Best:
     def __init__(self, wanted: int, limit: float) -> None:
         self.wanted = wanted
         self.limit = limit
-        """Rows as far away as this, or further, are not wanted any more."""
-        self.ids: Ids = np.empty(0, np.int64)
-        self._distances = np.empty(0, np.float64)
+        """Rows further away than this are not wanted any more."""
+        # Distance and id in one number: of rows as far away as the limit the lowest ids are kept,
+        # so that the answer does not depend on which thread was first.
+        self._keys: Ids = np.empty(0, np.int64)
         self._lock = Lock()
+
+    @property
+    def ids(self) -> Ids:
+        """Of the rows found, in no order."""
+        return self._keys & ID_MASK
 
     def add(self, rows: Sequence[tuple[Any, ...]]) -> None:
         """Take these ids with their distances into account."""
         if not rows:
             return
-        found = np.array(rows, dtype=np.float64)
+        found = np.array(rows, dtype=np.float64).astype(np.int64)
         with self._lock:
-            ids = np.concatenate([self.ids, found[:, 0].astype(np.int64)])
-            distances = np.concatenate([self._distances, found[:, 1]])
-            if len(ids) > self.wanted:
-                kept = np.argpartition(distances, self.wanted - 1)[: self.wanted]
-                ids, distances = ids[kept], distances[kept]
-                self.limit = float(distances.max())
-            self.ids, self._distances = ids, distances
+            keys = np.concatenate([self._keys, found[:, 1] << ID_BITS | found[:, 0]])
+            if len(keys) > self.wanted:
+                keys = np.partition(keys, self.wanted - 1)[: self.wanted]
+                self.limit = float(keys[-1] >> ID_BITS)
+            self._keys = keys
 
 
 class Batches:
@@ -130,5 +145,5 @@ class Batches:
         """The next ones; empty when all are given out."""
         with self._lock:
             batch, self._left = self._left[: self._size], self._left[self._size :]
-            self._size *= GROWTH
+            self._size = min(self._size * GROWTH, LARGEST_BATCH)
         return batch

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def remove(connection: apsw.Connection, codec: Codec, bulk: int, ids: Collection[int]) -> None:
     """Delete the entries `ids`, which exist; those up to `bulk` leave a tombstone."""
     chosen = rows.listed(ids)
-    for table, key in (("ref", "id"), ("words", "rowid")):
+    for table, key in (("ref", "id"), ("words", "rowid"), ("tally", "id")):
         connection.execute(
             f"DELETE FROM {table} WHERE {key} IN (SELECT value FROM json_each(?))", (chosen,)
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,19 +13,21 @@ VERSION = 2
 """Format version, in the SQLite header's user_version and in `meta`."""
 
 PAGE_SIZE = 4096
-CHUNK_SIZE = 256
-"""Rows in one chunk of binary codes; a chunk belongs to one partition and is allocated whole."""
+CHUNK_SIZE = 240
+"""Rows in one chunk of binary codes; a chunk belongs to one partition and is allocated whole. Ids
+of 256 rows would fill half a page and a little more."""
 
 BLOCK_ROWS = 16
 """Rows whose texts share a frame after a bulk build: entry `id` is row (id - 1) % 16 of block
 (id - 1) // 16."""
 
 SCHEMA = """
-CREATE TABLE meta(key TEXT PRIMARY KEY, value) WITHOUT ROWID;
-CREATE TABLE centroid(blk INTEGER PRIMARY KEY, v BLOB NOT NULL);
-CREATE TABLE zdict(id INTEGER PRIMARY KEY, d BLOB NOT NULL);
+CREATE TABLE meta(key TEXT PRIMARY KEY, value, crc INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE centroid(blk INTEGER PRIMARY KEY, v BLOB NOT NULL, crc INTEGER NOT NULL);
+CREATE TABLE zdict(id INTEGER PRIMARY KEY, d BLOB NOT NULL, crc INTEGER NOT NULL);
 CREATE TABLE label(id INTEGER PRIMARY KEY, domain TEXT NOT NULL, source TEXT NOT NULL,
-    level TEXT NOT NULL, provenance TEXT NOT NULL, UNIQUE(domain, source, level, provenance));
+    level TEXT NOT NULL, provenance TEXT NOT NULL, crc INTEGER NOT NULL,
+    UNIQUE(domain, source, level, provenance));
 CREATE VIRTUAL TABLE code USING vec0(id INTEGER PRIMARY KEY, cid INTEGER PARTITION KEY,
     label INTEGER, e bit[{dimension}], chunk_size={chunk_size});
 CREATE INDEX code_part ON code_chunks(partition00);
@@ -33,6 +36,7 @@ CREATE TABLE ref(id INTEGER PRIMARY KEY, label INTEGER NOT NULL, crc INTEGER NOT
 CREATE TABLE block(blk INTEGER PRIMARY KEY, z BLOB NOT NULL);
 CREATE TABLE text(id INTEGER PRIMARY KEY, z BLOB NOT NULL);
 CREATE TABLE tomb(id INTEGER PRIMARY KEY);
+CREATE TABLE tally(id INTEGER PRIMARY KEY, shown INTEGER NOT NULL, helped INTEGER NOT NULL);
 CREATE VIRTUAL TABLE words USING fts5(rare, content='', contentless_delete=1, detail=none,
     tokenize='unicode61 remove_diacritics 2');
 PRAGMA application_id={application_id};
@@ -42,6 +46,15 @@ PRAGMA user_version={version};
 
 class DamagedError(Exception):
     """Bytes in a store that no store writes; callers of the store see StoreInvalid."""
+
+
+def checksum(*values: str | int | float | bytes | None) -> int:
+    """CRC-32 of a row's values, bound to their order, types and lengths."""
+    found = 0
+    for value in values:
+        data = value if isinstance(value, bytes) else repr(value).encode("utf-8", "replace")
+        found = zlib.crc32(data, zlib.crc32(f"{type(value).__name__}{len(data)}:".encode(), found))
+    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rm_local.errors import StoreVersion
-from rm_local.memory.format import schema
+from rm_local.memory.format import DamagedError, checksum, schema
 from rm_local.memory.meta import Meta, write_meta
 from rm_local.memory.texts import pack_words
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 TEXTS, CODES = 1, 2
 """Ids of the dictionaries in `zdict`."""
 
-SHADOWS = {
+PRESENT = {
     "code_chunks": (
         "chunk_id INTEGER PRIMARY KEY AUTOINCREMENT,size INTEGER NOT NULL,sequence_id integer,"
         "partition00,validity BLOB NOT NULL, rowids BLOB NOT NULL"
@@ -29,7 +30,10 @@ SHADOWS = {
     "code_metadatachunks00": "rowid PRIMARY KEY, data BLOB NOT NULL",
     "code_info": "key text primary key, value any",
 }
-"""Columns of each shadow table, as sqlite-vec 0.1.9 declares them in the file."""
+"""Columns of each shadow table, which a bulk build writes directly."""
+
+LAYOUTS = {("v0.1.9", "v0.1.10-alpha.4"): PRESENT}
+"""Versions of sqlite-vec, and the columns that they declare in the file; all are read alike."""
 
 
 def lay_out(
@@ -45,13 +49,17 @@ def lay_out(
     check_layout(connection, path)
     write_meta(connection, meta, pack_words(known_words))
     for number, data in ((TEXTS, dictionary), (CODES, code_dictionary)):
-        if data:
-            connection.execute("INSERT INTO zdict(id, d) VALUES(?, ?)", (number, data))
+        connection.execute(
+            "INSERT INTO zdict(id, d, crc) VALUES(?, ?, ?)", (number, data, checksum(number, data))
+        )
 
 
 def dictionary_of(connection: apsw.Connection, number: int) -> bytes:
-    """The dictionary TEXTS or CODES; empty where the store has none."""
-    return connection.execute("SELECT d FROM zdict WHERE id = ?", (number,)).get or b""
+    """The dictionary TEXTS or CODES; empty where the sample was too small for one. DamagedError."""
+    row = connection.execute("SELECT d, crc FROM zdict WHERE id = ?", (number,)).fetchone()
+    if row is None or checksum(number, row[0]) != row[1]:
+        raise DamagedError(f"dictionary {number} is not as it was written")
+    return bytes(row[0])
 
 
 def check_layout(connection: apsw.Connection, path: Path) -> None:
@@ -60,8 +68,9 @@ def check_layout(connection: apsw.Connection, path: Path) -> None:
         "SELECT name, sql FROM sqlite_master WHERE type = 'table' AND name GLOB 'code_*'"
     )
     columns = {name: sql.partition("(")[2].removesuffix(")").strip() for name, sql in found}
-    if columns != SHADOWS:
+    if columns not in LAYOUTS.values():
+        works = " or ".join(version.removeprefix("v") for version in chain(*LAYOUTS))
         raise StoreVersion(
             f"The store {path} has vector tables of a layout that this rm-local does not know.",
-            "Make it again, with a sqlite-vec from 0.1.9 on, below 0.2.",
+            f"Make it again with sqlite-vec {works}.",
         )

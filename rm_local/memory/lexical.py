@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Container
+from collections.abc import Callable
+from collections.abc import Set as AbstractSet
 from math import log
 from typing import TYPE_CHECKING, TypeVar, cast
 
@@ -36,7 +37,7 @@ def score(similarity: Scores, lexical: Scores) -> Scores:
 class RareWords:
     """Finds the words of a text that an embedder does not know whole."""
 
-    def __init__(self, known: Container[str]) -> None:
+    def __init__(self, known: AbstractSet[str]) -> None:
         self._known = known
         self._split: Callable[[str], list[str]] | None = None
 
@@ -45,14 +46,18 @@ class RareWords:
 
         Left out, too, are single letters and what begins with a digit.
         """
-        known = self._known
+        tokens = self.tokens(text)
+        unknown = set(tokens).difference(self._known)
+        if not unknown:
+            return []
         return [
             token
-            for token in dict.fromkeys(self._tokens(text))
-            if token not in known and len(token) > 1 and token[0].isalpha()
+            for token in dict.fromkeys(tokens)
+            if token in unknown and len(token) > 1 and token[0].isalpha()
         ]
 
-    def _tokens(self, text: str) -> list[str]:
+    def tokens(self, text: str) -> list[str]:
+        """The words of `text`, split and folded as the index does."""
         if text.isascii():
             # As the tokenizer would, at a tenth of the time.
             return ASCII_TOKENS.findall(text.lower())

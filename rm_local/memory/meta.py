@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from rm_local.memory.codes import Floats
-from rm_local.memory.format import VERSION, DamagedError, EmbedderId
+from rm_local.memory.format import VERSION, DamagedError, EmbedderId, checksum
 
 if TYPE_CHECKING:
     import apsw
+
+Value = str | int | float | bytes
 
 CANDIDATES = 800
 """Holds 99.7 % of the true ten nearest (STORE 2.1)."""
@@ -34,13 +37,16 @@ class Meta:
     """Clusters that a search asks at its default effort; 0 = the store has no clusters."""
     candidates: int = CANDIDATES
     """Rows that the bits pass on to the ranking at the default effort."""
+    limit: int = 0
+    """Bits by which a candidate may differ from a query, as a first guess that saves time; 0 = as
+    many as there are."""
     sqlite_vec: str = ""
     """Version of sqlite-vec that made the file; what is written is the one that is loaded."""
 
 
 def write_meta(connection: apsw.Connection, meta: Meta, known_words: bytes) -> None:
     """Fill the `meta` table of a new store; `known_words` is read when the first text is."""
-    rows: dict[str, str | int | float | bytes] = {
+    rows: dict[str, Value] = {
         "version": VERSION,
         "embedder_id": meta.embedder.id,
         "embedder_dimension": meta.embedder.dimension,
@@ -51,40 +57,80 @@ def write_meta(connection: apsw.Connection, meta: Meta, known_words: bytes) -> N
         "bulk": meta.bulk,
         "probes": meta.probes,
         "candidates": meta.candidates,
+        "limit": meta.limit,
         "known_words": known_words,
         "entries": 0,
         "last": 0,
+        "clusters": 0,
         "sqlite_vec": connection.execute("SELECT vec_version()").get,
     }
-    connection.executemany("INSERT INTO meta(key, value) VALUES(?, ?)", rows.items())
+    for key, value in rows.items():
+        put(connection, key, value)
+
+
+def put(connection: apsw.Connection, key: str, value: Value) -> None:
+    """Write one value, with its checksum, in the running transaction."""
+    connection.execute(
+        "INSERT OR REPLACE INTO meta(key, value, crc) VALUES(?, ?, ?)",
+        (key, value, checksum(key, value)),
+    )
+
+
+def read(connection: apsw.Connection, key: str) -> Value:
+    """One value. DamagedError: it is not there, or not as it was written."""
+    found = _checked(connection.execute("SELECT key, value, crc FROM meta WHERE key = ?", (key,)))
+    if key not in found:
+        raise DamagedError(f"meta: there is no {key!r}")
+    return found[key]
+
+
+def number(connection: apsw.Connection, key: str) -> int:
+    """A whole number. Raises as `read`."""
+    return int(read(connection, key))
+
+
+def known_words(connection: apsw.Connection) -> bytes:
+    """The packed words that the store's embedder knows. Raises as `read`."""
+    return bytes(read(connection, "known_words"))  # type: ignore[arg-type]
 
 
 def read_meta(connection: apsw.Connection) -> Meta:
-    """What the `meta` table holds. DamagedError: a key is missing or has an impossible value."""
-    rows = {
-        row[0]: row[1]
-        for row in connection.execute("SELECT key, value FROM meta WHERE key <> 'known_words'")
-    }
+    """What the `meta` table holds. DamagedError: a value is missing, damaged or impossible."""
+    rows = _checked(
+        connection.execute("SELECT key, value, crc FROM meta WHERE key <> 'known_words'")
+    )
     try:
         dimension = int(rows["embedder_dimension"])
-        int(rows["entries"]), int(rows["last"])
+        int(rows["entries"]), int(rows["last"]), int(rows["clusters"])
         return Meta(
             EmbedderId(str(rows["embedder_id"]), dimension, str(rows["embedder_sha256"])),
             float(rows["step"]),
-            _array(rows["mean"], (dimension,)),
-            _array(rows["rotation"], (dimension, dimension)),
+            _array(rows["mean"], dimension),
+            _array(rows["rotation"], dimension, dimension),
             bulk=int(rows["bulk"]),
             probes=int(rows["probes"]),
             candidates=int(rows["candidates"]),
+            limit=int(rows["limit"]),
             sqlite_vec=str(rows["sqlite_vec"]),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise DamagedError(f"meta: {error!r}") from error
 
 
+def _checked(found: Iterable[tuple[Any, ...]]) -> dict[str, Value]:
+    rows: dict[str, Value] = {}
+    for key, value, crc in found:
+        if checksum(key, value) != crc:
+            raise DamagedError(f"meta: {key!r} is not as it was written")
+        rows[key] = value
+    return rows
+
+
 def _blob(array: Floats | None) -> bytes:
     return b"" if array is None else np.asarray(array, dtype="<f4").tobytes()
 
 
-def _array(blob: bytes, shape: tuple[int, ...]) -> Floats | None:
+def _array(blob: Value, *shape: int) -> Floats | None:
+    if not isinstance(blob, bytes):
+        raise TypeError("an array is no blob")
     return np.frombuffer(blob, dtype="<f4").reshape(shape) if blob else None

@@ -18,8 +18,18 @@ SAMPLE_ROWS = 8000
 
 
 def row_crc(id: int, label: int, cluster: int, bits: bytes, code: bytes) -> int:
-    """CRC-32 of all that a search reads of a row, so that damage to any of it is found."""
-    return zlib.crc32(struct.pack("<qqq", id, label, cluster) + bits + code)
+    """Checksum of all that a search reads of a row, so that damage to any of it is found.
+
+    The lowest 32 bits are over all of it; above them are 15 over id and code alone, so that a whole
+    code is known as such beside damaged bits.
+    """
+    whole = zlib.crc32(struct.pack("<qqq", id, label, cluster) + bits + code)
+    return whole | code_check(id, code) << 32
+
+
+def code_check(id: int, code: bytes) -> int:
+    """Checksum, 15 bits, of a row's ranking code: with 32 more they fill six bytes of SQLite's."""
+    return zlib.crc32(code, id) & 0x7FFF
 
 
 def code_dictionary(steps: Steps) -> bytes:
@@ -69,7 +79,7 @@ class CodePacker:
         width, decompress = self._dimension, self._decompressor.decompress
         try:
             rows = [decompress(frame, max_output_size=width) for frame in frames]
-        except zstandard.ZstdError as error:
+        except (zstandard.ZstdError, TypeError) as error:
             raise DamagedError(f"a vector: {error}") from error
         raw = b"".join(rows)
         if len(raw) != width * len(rows) or any(len(row) != width for row in rows):

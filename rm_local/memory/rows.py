@@ -6,9 +6,11 @@ import json
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from rm_local.memory import meta
 from rm_local.memory.connection import refuse_moved
+from rm_local.memory.format import DamagedError, checksum
 from rm_local.memory.packed import row_crc
 from rm_local.records import Entry
 
@@ -99,26 +101,34 @@ def insert(connection: apsw.Connection, rows: Sequence[Row]) -> list[int]:
         ((id, row.rare) for id, row in new if row.rare),
     )
     grow(connection, len(rows))
-    connection.execute("UPDATE meta SET value = value + ? WHERE key = 'last'", (len(rows),))
+    meta.put(connection, "last", first + len(rows) - 1)
     return [id for id, _ in new]
 
 
 def grow(connection: apsw.Connection, entries: int) -> None:
     """Count `entries` more, or fewer."""
-    connection.execute("UPDATE meta SET value = value + ? WHERE key = 'entries'", (entries,))
+    meta.put(connection, "entries", count(connection) + entries)
 
 
 def label(connection: apsw.Connection, entry: Entry) -> int:
     """The number of the entry's label, given now if it is new."""
     named = label_of(entry)
-    connection.execute(
-        "INSERT OR IGNORE INTO label(domain, source, level, provenance) VALUES(?, ?, ?, ?)", named
-    )
     found = connection.execute(
         "SELECT id FROM label WHERE domain = ? AND source = ? AND level = ? AND provenance = ?",
         named,
+    ).get
+    if found is None:
+        found = 1 + connection.execute("SELECT coalesce(max(id), 0) FROM label").get
+        put_label(connection, found, named)
+    return int(found)
+
+
+def put_label(connection: apsw.Connection, number: int, named: Label) -> None:
+    """Give a label its number, which is free."""
+    connection.execute(
+        "INSERT INTO label(id, domain, source, level, provenance, crc) VALUES(?, ?, ?, ?, ?, ?)",
+        (number, *named, checksum(number, *named)),
     )
-    return int(found.get)
 
 
 def label_of(entry: Entry) -> Label:
@@ -132,12 +142,12 @@ def label_of(entry: Entry) -> Label:
 
 def count(connection: apsw.Connection) -> int:
     """How many entries there are."""
-    return int(connection.execute("SELECT value FROM meta WHERE key = 'entries'").get)
+    return meta.number(connection, "entries")
 
 
 def last(connection: apsw.Connection) -> int:
     """The highest id ever given."""
-    return int(connection.execute("SELECT value FROM meta WHERE key = 'last'").get)
+    return meta.number(connection, "last")
 
 
 def span(connection: apsw.Connection) -> range:
@@ -152,11 +162,6 @@ def domains(connection: apsw.Connection) -> tuple[str, ...]:
     return tuple(row[0] for row in found)
 
 
-def known_words(connection: apsw.Connection) -> bytes:
-    """The packed words that the store's embedder knows."""
-    return bytes(connection.execute("SELECT value FROM meta WHERE key = 'known_words'").get)
-
-
 def existing(connection: apsw.Connection, ids: Collection[int]) -> set[int]:
     """Those of `ids` that are entries."""
     found = connection.execute(
@@ -167,25 +172,30 @@ def existing(connection: apsw.Connection, ids: Collection[int]) -> set[int]:
 
 def codes(
     connection: apsw.Connection, ids: Collection[int] | None, names: Names
-) -> dict[int, bytes]:
-    """The packed ranking codes, by id, of those of `ids`, None for all, that have these names."""
+) -> tuple[list[int], list[bytes]]:
+    """Ids, and packed ranking codes, of those of `ids`, None for all, that have these names."""
     chosen = "" if ids is None else " AND id IN (SELECT value FROM json_each(:ids))"
     found = connection.execute(
         f"SELECT id, v FROM ref WHERE 1{chosen}{names.condition}",
         {"ids": listed(ids or ()), **names.values},
     )
-    return {row[0]: row[1] for row in found}
+    rows: list[tuple[Any, ...]] = found.fetchall()
+    return [row[0] for row in rows], [row[1] for row in rows]
 
 
 def labels(connection: apsw.Connection, ids: Collection[int]) -> dict[int, Label]:
-    """Labels, by id, of those of `ids` that are entries."""
-    found = connection.execute(
-        "SELECT ref.id, domain, source, level, provenance"
-        " FROM ref JOIN label ON label.id = ref.label"
-        " WHERE ref.id IN (SELECT value FROM json_each(?))",
+    """Labels, by id, of those of `ids` that are entries. DamagedError: one is not as written."""
+    cursor = connection.execute(
+        "SELECT ref.id, domain, source, level, provenance, crc, label.id"
+        " FROM (SELECT id, label FROM ref WHERE id IN (SELECT value FROM json_each(?))) AS ref"
+        " JOIN label ON label.id = ref.label",
         (listed(ids),),
     )
-    return {row[0]: row[1:] for row in found}
+    found: list[tuple[Any, ...]] = cursor.fetchall()
+    for *named, crc, number in {row[1:] for row in found}:
+        if checksum(number, *named) != crc:
+            raise DamagedError(f"label {number} is not as it was written")
+    return {row[0]: row[1:5] for row in found}
 
 
 def frames(connection: apsw.Connection, table: str, ids: Collection[int]) -> dict[int, bytes]:

@@ -13,7 +13,7 @@ from rm_local.memory import dense, rows
 from rm_local.memory.codes import Floats, Quantiser
 from rm_local.memory.layout import CODES, dictionary_of
 from rm_local.memory.lexical import RareWords, lexical_shares, score
-from rm_local.memory.meta import Meta
+from rm_local.memory.meta import Meta, known_words
 from rm_local.memory.packed import CodePacker
 from rm_local.memory.readers import Readers
 from rm_local.memory.texts import unpack_words
@@ -78,7 +78,7 @@ class Searcher:
     def rare(self) -> RareWords:
         """Which words this store searches for; read when the first text is."""
         if self._rare is None:
-            self._rare = RareWords(unpack_words(rows.known_words(self._connection)))
+            self._rare = RareWords(unpack_words(known_words(self._connection)))
         return self._rare
 
     @property
@@ -95,13 +95,13 @@ class Searcher:
         candidates: Collection[int] | None = None
         if size > SCANNED_ROWS:
             candidates = {*self._near(query).tolist(), *shares}
-        found = rows.codes(self._connection, candidates, query.names)
-        return self._ranked(query, found, shares)
+        ids, codes = rows.codes(self._connection, candidates, query.names)
+        return self._ranked(query, ids, codes, shares)
 
     def vectors(self, ids: Collection[int]) -> dict[int, Floats]:
         """The stored vectors, (d,), of length 1, of those of `ids` that are entries."""
-        found = rows.codes(self._connection, ids, rows.Names())
-        vectors = self._quantiser.floats(self._packer.unpack(found.values()))
+        found, codes = rows.codes(self._connection, ids, rows.Names())
+        vectors = self._quantiser.floats(self._packer.unpack(codes))
         return dict(zip(found, vectors, strict=True))
 
     def _near(self, query: Query) -> Ids:
@@ -111,17 +111,19 @@ class Searcher:
         if not len(self.centroids):
             return dense.near(self._connection, bits, wanted, query.names)
         probes = max(round(self._meta.probes * query.effort), 1)
+        limit = self._meta.limit if query.effort <= 1 and not query.names.condition else 0
         clusters = dense.clusters_to_ask(self.centroids, query.unit, probes, SLACK)
-        return dense.near_within(self._readers, bits, wanted, query.names, clusters)
+        return dense.near_within(self._readers, bits, wanted, query.names, clusters, limit)
 
     def _ranked(
-        self, query: Query, found: dict[int, bytes], shares: dict[int, float]
+        self, query: Query, found: list[int], codes: list[bytes], shares: dict[int, float]
     ) -> list[Ranked]:
         """The `k` best of the rows found, by their packed codes."""
-        ids = np.array(list(found), dtype=np.int64)
-        vectors = self._quantiser.floats(self._packer.unpack(found.values()))
-        cosines = np.clip(vectors @ query.unit, -1, 1).astype(np.float64)
-        held = np.array([shares.get(each, 0.0) for each in found], dtype=np.float64)
+        ids = np.array(found, dtype=np.int64)
+        cosines = self._quantiser.cosines(self._packer.unpack(codes), query.unit)
+        held = np.zeros(len(found))
+        if shares:
+            held[:] = [shares.get(each, 0.0) for each in found]
         # Rounded, as the product's last bits depend on a row's place and would part equal rows.
         best = np.lexsort((ids, -score(cosines, held).round(6)))[: max(query.k, 0)]
         return [Ranked(int(ids[i]), float(cosines[i]), float(held[i])) for i in best]

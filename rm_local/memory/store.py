@@ -24,7 +24,7 @@ from rm_local.memory.readers import Readers, reading
 from rm_local.memory.search import Query, Searcher
 from rm_local.memory.stopwords import STOPWORDS
 from rm_local.memory.texts import Codec, raw_row, train_dictionary
-from rm_local.memory.verify import faults
+from rm_local.memory.verify import Report, faults
 from rm_local.records import Entry, Hit
 
 if TYPE_CHECKING:
@@ -200,10 +200,12 @@ class Store:
         with self._turn() as connection:
             return rows.count(connection)
 
-    def verify(self) -> list[str]:
-        """What is wrong with the store, as sentences; empty where all is well. Reads all of it."""
-        with self._turn() as connection:
-            return list(faults(connection, self._codec))
+    def verify(self, report: Report = lambda *_: None) -> list[str]:
+        """What is wrong with the store, as sentences; empty where all is well. Reads all of it.
+
+        On a connection of its own: other calls need not wait for it.
+        """
+        return faults(self._path, report)
 
     def info(self) -> StoreInfo:
         """What the store says of itself."""

@@ -53,7 +53,7 @@ def _raw(decompressor: zstandard.ZstdDecompressor, frame: bytes, most: int) -> b
         if not 0 <= zstandard.frame_content_size(frame) <= most:
             raise DamagedError("a text has an impossible length")
         return decompressor.decompress(frame)
-    except zstandard.ZstdError as error:
+    except (zstandard.ZstdError, TypeError) as error:
         raise DamagedError(str(error)) from error
 
 

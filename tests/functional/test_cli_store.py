@@ -11,7 +11,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from rm_local.cli.main import cli
-from tests.stores import toy_store
+from rm_local.memory.store import Store
+from tests.stores import entries, toy_store, vectors
 
 
 @pytest.fixture
@@ -36,7 +37,7 @@ def test_info_shows_what_a_store_is(path: Path) -> None:
 def test_info_as_data(path: Path) -> None:
     """One object with the same facts."""
     told = json.loads(run("info", "--json", "--store", path).stdout)
-    assert (told["entries"], told["version"], told["clusters"]) == (12, 1, 0)
+    assert (told["entries"], told["version"], told["clusters"]) == (12, 2, 0)
     assert told["embedder"]["id"] == "toy"
 
 
@@ -59,7 +60,7 @@ def test_a_damaged_store(path: Path) -> None:
 
 def test_no_store_there(tmp_path: Path) -> None:
     """The error of every command that opens a store."""
-    for command in ("info", "verify"):
+    for command in ("info", "verify", "tidy"):
         assert run(command, "--store", tmp_path / "no.rms").exit_code == 4
 
 
@@ -76,3 +77,21 @@ def test_bench_measures_and_tidies_up(tmp_path: Path) -> None:
     assert told["bytes"] > 3000 * 400
     assert "spill: 3,000 of 3,000" in shown.stderr
     assert os.listdir(tmp_path) == before
+
+
+def test_tidy_says_what_it_did(path: Path) -> None:
+    """As text and as data; what is whole in a store of twelve stays so."""
+    with Store.open(path, write=True) as store:
+        store.add(entries(30), vectors(30))
+    shown = run("tidy", "--store", path, "--for", "60")
+    assert shown.exit_code == 0, shown.output
+    assert "32 entries put into blocks" in shown.stdout
+    assert "entries not in blocks: 32" in shown.stderr
+    told = json.loads(run("tidy", "--json", "--store", path).stdout)
+    assert (told["done"], set(told["left"].values()), told["busy"]) == ({}, {0}, False)
+    assert run("verify", "--store", path).exit_code == 0
+
+
+def test_tidy_takes_a_time_above_zero(path: Path) -> None:
+    """Anything else is wrong usage."""
+    assert run("tidy", "--store", path, "--for", "0").exit_code == 2

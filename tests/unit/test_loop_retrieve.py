@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
-import pytest
 
-from rm_local.loop.retrieve import Retriever, thinned
+from rm_local.loop.retrieve import Retriever
 from rm_local.records import Entry, Hit
 from tests.fakes import FakeEngine, hit
 
@@ -111,15 +110,3 @@ async def test_random_hits_were_not_looked_for() -> None:
     hits = await retriever([hit(1), hit(2), hit(3)]).random(2, seed=5)
 
     assert [(h.entry.id, h.similarity) for h in hits] == [(2, 0.0), (3, 0.0)]
-
-
-@pytest.mark.parametrize("k", [0, 1, 3, 9])
-def test_thinning_gives_different_rows(k: int) -> None:
-    """At most k, none twice, the most relevant first."""
-    rng = np.random.default_rng(0)
-    vectors = rng.normal(size=(6, 8)).astype(np.float32)
-    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    rows = thinned(vectors, np.array([0.1, 0.9, 0.5, 0.4, 0.3, 0.2]), k)
-
-    assert len(rows) == len(set(rows)) == min(k, 6)
-    assert rows[:1] == [1][:k]

@@ -15,11 +15,13 @@ import pytest
 
 from rm_local.errors import StoreError, StoreReadOnly
 from rm_local.memory import connection as sqlite
+from rm_local.memory import rows
 from rm_local.memory.bulk.build import build
 from rm_local.memory.bulk.compact import compact
 from rm_local.memory.bulk.source import Progress
 from rm_local.memory.format import EmbedderId
 from rm_local.memory.store import Store
+from rm_local.memory.tally import Tally, count_up, tallies
 from rm_local.records import Entry
 from tests.stores import MadeSource, entries, toy_store, vectors
 
@@ -243,3 +245,19 @@ def test_several_processes_read_the_locked_store(
     before = held(path)
     compact(path)
     assert held(path) == before
+
+
+def test_tallies_go_with_their_entries(path: Path) -> None:
+    """Under the new ids, and only those of entries that are left."""
+    with sqlite.opened(path, "write") as connection:
+        with rows.writing(connection):
+            count_up(connection, [1, 7, 7], [7])
+            count_up(connection, [7], [7])
+        connection.close()
+    with Store.open(path) as store:
+        one, seven = store.get([1, 7])
+    compact(path)
+    with Store.open(path) as store, store.reading() as connection:
+        ids = {entry.subproblem: entry.id for entry in store.sample(2 * ROWS, 0)}
+        new = ids[one.subproblem], ids[seven.subproblem]
+        assert tallies(connection, ids.values()) == {new[0]: Tally(1, 0), new[1]: Tally(2, 2)}

@@ -51,29 +51,66 @@ def test_a_store_that_is_well(path: Path) -> None:
     assert found(path) == []
 
 
-@pytest.mark.parametrize(
-    ("damage", "said"),
-    [
-        ("UPDATE ref SET v = zeroblob(64) WHERE id = 700", "Entry 700: its vector is damaged"),
-        ("UPDATE ref SET label = 1 + label % 6 WHERE id = 9", "Entry 9: its vector is damaged"),
-        ("DELETE FROM ref WHERE id = 700", "1,516 entries, and there should be 1,517"),
-        ("DELETE FROM block WHERE blk = 3", "Entries 1 to 4096: entry 49 has no text"),
-        ("DELETE FROM text WHERE id = 1510", "entry 1510 has no text"),
-        ("DELETE FROM tomb WHERE id = 5", "deleted entries"),
-        ("UPDATE code_chunks SET partition00 = 5 WHERE chunk_id = 1", "vector is damaged"),
-        ("UPDATE code_chunks SET validity = zeroblob(32) WHERE chunk_id = 1", "have no bits"),
-        ("DELETE FROM code_vector_chunks00 WHERE rowid = 2", "chunk that cannot be read"),
-        (
-            "INSERT INTO code_chunks SELECT 99, size, NULL, partition00, validity, rowids"
-            " FROM code_chunks WHERE chunk_id = 1;"
-            "INSERT INTO code_vector_chunks00 SELECT 99, vectors FROM code_vector_chunks00"
-            " WHERE rowid = 1;"
-            "INSERT INTO code_metadatachunks00 SELECT 99, data FROM code_metadatachunks00"
-            " WHERE rowid = 1",
-            "its vector is there twice",
-        ),
-    ],
-)
+DAMAGES = [
+    ("UPDATE ref SET v = zeroblob(64) WHERE id = 700", "Entry 700: its vector is damaged"),
+    ("UPDATE ref SET label = 1 + label % 6 WHERE id = 9", "Entry 9: its bits or label are damaged"),
+    ("UPDATE ref SET label = 77 WHERE id = 9", "Entry 9: its label is missing"),
+    ("DELETE FROM ref WHERE id = 700", "1,516 entries, and there should be 1,517"),
+    ("DELETE FROM ref WHERE id = 700", "Entry 700 has a text and no vector"),
+    ("DELETE FROM block WHERE blk = 3", "Entry 49 has no text"),
+    ("UPDATE block SET blk = 1000 WHERE blk = 3", "Entry 49 has no text"),
+    ("UPDATE block SET z = (SELECT z FROM block WHERE blk = 2) WHERE blk = 3", "other words"),
+    ("DELETE FROM text WHERE id = 1510", "Entry 1510 has no text"),
+    ("UPDATE text SET z = zeroblob(90) WHERE id = 1510", "Entry 1510: "),
+    ("UPDATE text SET id = 1503 WHERE id = 1510", "Entry 1503 has a text and no vector"),
+    ("DELETE FROM tomb WHERE id = 5", "deleted entries"),
+    ("UPDATE text SET z = CAST(z AS TEXT) WHERE id = 1510", "A text cannot be read"),
+    ("UPDATE tomb SET id = 7 WHERE id = 5", "deleted entries that are there"),
+    ("DELETE FROM words WHERE rowid = 12", "word index holds other words"),
+    ("INSERT INTO words(rowid, rare) VALUES(5, 'spuk')", "Entry 5: the word index has words"),
+    (
+        "DELETE FROM words WHERE rowid = 12; INSERT INTO words(rowid, rare) VALUES(12, 'spuk')",
+        "word index holds other words",
+    ),
+    ("UPDATE words_docsize SET sz = x'05' WHERE id = 12", "Entry 12: the word index counts"),
+    ("UPDATE meta SET value = 3 WHERE key = 'probes'", "'probes' is not as it was written"),
+    ("UPDATE meta SET value = 1600 WHERE key = 'last'", "'last' is not as it was written"),
+    ("DELETE FROM meta WHERE key = 'known_words'", "there is no 'known_words'"),
+    ("UPDATE meta SET value = zeroblob(256) WHERE key = 'mean'", "'mean' is not as it was"),
+    ("UPDATE centroid SET v = zeroblob(length(v)) WHERE blk = 1", "centroids 1 are not as they"),
+    ("DELETE FROM centroid WHERE blk = 1", "centroids are missing"),
+    ("UPDATE zdict SET d = zeroblob(length(d)) WHERE id = 2", "dictionary 2 is not as it was"),
+    ("DELETE FROM zdict WHERE id = 1", "dictionary 1 is not as it was"),
+    ("UPDATE label SET source = 'elsewhere' WHERE id = 2", "Label 2 is not as it was"),
+    ("UPDATE code_chunks SET partition00 = 5 WHERE chunk_id = 1", "bits or label are damaged"),
+    ("UPDATE code_chunks SET validity = zeroblob(32) WHERE chunk_id = 1", "has no bits"),
+    (
+        "UPDATE code_chunks SET validity = x'" + "FF" * 32 + "' WHERE chunk_id = 1",
+        "bits of an entry 0 that is not there",
+    ),
+    ("UPDATE code_chunks SET size = 128 WHERE chunk_id = 1", "chunk, 1, that cannot be read"),
+    ("DELETE FROM code_vector_chunks00 WHERE rowid = 2", "chunk, 2, that cannot be read"),
+    (
+        "INSERT INTO code_chunks SELECT 99, size, NULL, partition00, validity, rowids"
+        " FROM code_chunks WHERE chunk_id = 1;"
+        "INSERT INTO code_vector_chunks00(_rowid_, rowid, vectors)"
+        " SELECT 99, 99, vectors FROM code_vector_chunks00 WHERE rowid = 1;"
+        "INSERT INTO code_metadatachunks00(_rowid_, rowid, data)"
+        " SELECT 99, 99, data FROM code_metadatachunks00 WHERE rowid = 1",
+        "its vector is there twice",
+    ),
+    (
+        "UPDATE code_rowids SET chunk_offset = 9 WHERE rowid = 1510",
+        "Entry 1510: sqlite-vec does not find its bits",
+    ),
+    ("DELETE FROM code_rowids WHERE rowid = 1510", "places of rows added since"),
+    ("UPDATE code_info SET value = 'v0.0.1' WHERE key = 'CREATE_VERSION'", "sqlite-vec's version"),
+    ("CREATE TABLE stranger(a)", "table stranger of stranger is missing, or is none"),
+    ("DROP INDEX code_part", "index code_part of code_chunks is missing"),
+]
+
+
+@pytest.mark.parametrize(("damage", "said"), DAMAGES)
 def test_what_is_damaged_is_named(path: Path, damage: str, said: str) -> None:
     """Each kind of damage is a sentence of its own."""
     database = apsw.Connection(str(path))
@@ -96,3 +133,43 @@ def test_a_changed_byte_never_gives_a_wrong_entry_unseen(path: Path, built: byte
             with Store.open(path) as store:
                 assert store.get(ids) == texts
                 assert (store.vectors(ids) == rows).all()
+
+
+@pytest.mark.parametrize(("place", "value"), [(19, 2), (21, 60), (47, 3), (67, 1), (80, 1)])
+def test_fixed_fields_of_the_header(path: Path, place: int, value: int) -> None:
+    """What is the same in each store's header is compared, though SQLite may not mind it."""
+    data = bytearray(path.read_bytes())
+    data[place] = value
+    path.write_bytes(data)
+    assert found(path)
+
+
+def test_progress_is_told(path: Path) -> None:
+    """Stages come in order, and each is told to its end."""
+    told: list[tuple[str, int, int]] = []
+    with Store.open(path) as store:
+        assert store.verify(lambda *step: told.append(step)) == []
+    assert list(dict.fromkeys(stage for stage, _, _ in told)) == ["pages", "texts", "vectors"]
+    assert [step for step in told if step[0] == "texts"][-1][1:] == (1521, 1521)
+
+
+def test_others_can_write_meanwhile(path: Path) -> None:
+    """A writer adds and deletes between two steps, and no fault is seen in it."""
+    with Store.open(path, write=True) as writer, Store.open(path) as reader:
+
+        def write(stage: str, done: int, _: int) -> None:
+            if (stage, done) == ("texts", 1521) and writer.count() == 1517:
+                writer.add(entries(300), vectors(300, dimension=64, seed=8))
+                writer.delete([7, 1510])
+
+        assert reader.verify(write) == []
+        assert writer.count() == 1815
+
+
+def test_many_faults_are_cut_short(path: Path) -> None:
+    """A store with damage everywhere is told in a hundred sentences."""
+    database = apsw.Connection(str(path))
+    database.execute("UPDATE ref SET crc = 0")
+    database.close()
+    assert len(said := found(path)) == 101
+    assert said[-1] == "There is more that is damaged."

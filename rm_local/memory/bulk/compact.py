@@ -14,6 +14,7 @@ from rm_local.errors import StoreError
 from rm_local.memory import connection as sqlite
 from rm_local.memory import rows
 from rm_local.memory.bulk.build import build
+from rm_local.memory.bulk.carry import carry_tallies
 from rm_local.memory.bulk.files import rename
 from rm_local.memory.bulk.held import Held, state
 from rm_local.memory.bulk.source import Report
@@ -28,8 +29,9 @@ def compact(path: Path, *, level: int = LEVEL, report: Report = lambda _: None) 
     """Build the store at `path` anew beside it, then put it in its place.
 
     Clusters, rotation and dictionaries are those for its present entries. Ids go on from the
-    highest ever given, so that an old one names nothing. Meanwhile the store can be read, but not
-    written to. After any stop the store is the old one or the new one, and the same call goes on.
+    highest ever given, so that an old one names nothing; tallies go with their entries. Meanwhile
+    the store can be read, but not written to. After any stop the store is the old one or the new
+    one, and the same call goes on.
     Raises as `Store.open` and `build`; StoreError: it holds no entry, or another program writes.
     """
     path = path.resolve()
@@ -48,6 +50,8 @@ def compact(path: Path, *, level: int = LEVEL, report: Report = lambda _: None) 
                     first=-(-last // BLOCK_ROWS) * BLOCK_ROWS + 1,
                     report=report,
                 )
+            with Held.of(beside) as new:
+                carry_tallies(held, new)
             shutil.copymode(path, beside)
             if os.name != "nt":
                 rename(beside, path)

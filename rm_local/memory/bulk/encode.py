@@ -15,7 +15,7 @@ from rm_local.memory.bulk.columns import Columns, joined
 from rm_local.memory.bulk.source import Batch, Source
 from rm_local.memory.bulk.spill import Spill
 from rm_local.memory.bulk.train import Trained
-from rm_local.memory.codes import Quantiser, step_for
+from rm_local.memory.codes import Quantiser
 from rm_local.memory.rows import label_of
 from rm_local.memory.texts import raw_row
 
@@ -100,9 +100,8 @@ class Encoder:
     """Turns batches into columns."""
 
     def __init__(self, trained: Trained, spill: Spill) -> None:
-        dimension = len(trained.mean)
         self._clusters = trained.clusters
-        self._quantiser = Quantiser(dimension, step_for(dimension), trained.mean, trained.rotation)
+        self._quantiser = Quantiser(len(trained.mean), trained.step, trained.mean, trained.rotation)
         self._labels = spill.labels
 
     def columns(self, batch: Batch, first: int) -> Columns:

@@ -14,6 +14,7 @@ from rm_local.memory import rows
 from rm_local.memory.bulk.numbering import Ids, Numbering
 from rm_local.memory.bulk.source import Batch
 from rm_local.memory.format import EmbedderId
+from rm_local.memory.meta import known_words
 from rm_local.memory.rows import Names
 from rm_local.memory.store import Store
 from rm_local.memory.texts import unpack_words
@@ -82,9 +83,20 @@ class Held(Reopened):
         """Entries and vectors of one block, of those that have these names."""
         ids = self.ids(self._places(number))
         with self._store.reading() as connection:
-            kept = rows.codes(connection, ids, names)
-        ids = [id for id in ids if id in kept]
+            ids = sorted(rows.codes(connection, ids, names)[0])
         return self._store.get(ids), self._store.vectors(ids)
+
+    def get(self, ids: list[int]) -> list[Entry]:
+        """The entries with these ids, in this order."""
+        return self._store.get(ids)
+
+    def tallies(self) -> list[tuple[int, int, int]]:
+        """Id, times shown and times helped of each entry that was ever counted, last id first."""
+        with self._store.reading() as connection:
+            found = connection.execute(
+                "SELECT id, shown, helped FROM tally JOIN ref USING(id) ORDER BY id DESC"
+            )
+            return [(row[0], row[1], row[2]) for row in found]
 
     def ids(self, places: Ids) -> list[int]:
         """Ids of the entries at these places."""
@@ -98,7 +110,7 @@ class Held(Reopened):
     def known_words(self) -> frozenset[str]:
         """The words that the store's embedder knows whole."""
         with self._store.reading() as connection:
-            return unpack_words(rows.known_words(connection))
+            return unpack_words(known_words(connection))
 
     @property
     def blocks(self) -> int:

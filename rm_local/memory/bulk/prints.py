@@ -40,11 +40,20 @@ def prints(held: Held, part: Callable[[Entry], bytes], tell: Tell) -> Prints:
     """The print of each entry's `part`, in order of id; `tell` is told how many are done."""
     found = np.empty(held.rows, np.uint64)
     for number in range(held.blocks):
-        digests = [blake2b(part(each), digest_size=BYTES).digest() for each in held.entries(number)]
+        digests = [_digest(part(each)) for each in held.entries(number)]
         first = number * held.block_rows
         found[first : first + len(digests)] = np.frombuffer(b"".join(digests), "<u8")
         tell(first + len(digests))
     return found
+
+
+def print_of(entry: Entry, part: Callable[[Entry], bytes]) -> int:
+    """The print of one entry's `part`."""
+    return int.from_bytes(_digest(part(entry)), "little")
+
+
+def _digest(data: bytes) -> bytes:
+    return blake2b(data, digest_size=BYTES).digest()
 
 
 def repeated(found: Prints) -> Ids:

@@ -15,7 +15,7 @@ from rm_local.memory.bulk.files import write_whole
 from rm_local.memory.bulk.plan import Plan
 from rm_local.memory.bulk.source import Source
 from rm_local.memory.clusters import Clusters, find_clusters, itq_rotation, random_rotation
-from rm_local.memory.codes import Floats, Quantiser, step_for
+from rm_local.memory.codes import Floats, Quantiser, step_of
 from rm_local.memory.format import BLOCK_ROWS
 from rm_local.memory.packed import SAMPLE_ROWS, code_dictionary, default_dictionary
 from rm_local.memory.search import SCANNED_ROWS
@@ -50,6 +50,8 @@ class Trained:
     mean: Floats
     rotation: Floats | None
     """None in a store so small that its bits are never asked."""
+    step: float
+    """Of the ranking codes."""
     clusters: Clusters
     dictionary: bytes
     code_dictionary: bytes
@@ -70,6 +72,7 @@ class Trained:
             starts=self.clusters.starts,
             dictionary=np.frombuffer(self.dictionary, np.uint8),
             code_dictionary=np.frombuffer(self.code_dictionary, np.uint8),
+            step=self.step,
             bytes=np.array([self.text_bytes, self.raw_bytes]),
         )
         write_whole(path, file.getvalue())
@@ -82,6 +85,7 @@ class Trained:
             return cls(
                 held["mean"],
                 held["rotation"] if held["rotation"].size else None,
+                float(held["step"]),
                 Clusters(held["supers"], held["centres"], held["starts"]),
                 held["dictionary"].tobytes(),
                 held["code_dictionary"].tobytes(),
@@ -119,11 +123,13 @@ def train(sample: Sample, plan: Plan) -> Trained:
     rng = np.random.default_rng(plan.seed)
     mean = sample.unit.mean(axis=0)
     dimension = sample.unit.shape[1]
-    steps = Quantiser(dimension, step_for(dimension)).steps(sample.unit[:SAMPLE_ROWS])
+    step = step_of(sample.unit[:SAMPLE_ROWS])
+    steps = Quantiser(dimension, step).steps(sample.unit[:SAMPLE_ROWS])
     dictionary = train_dictionary([text.decode("utf-8", "replace") for text in sample.texts])
     return Trained(
         mean,
         _rotation(sample.unit, mean, plan, rng),
+        step,
         find_clusters(sample.unit, plan.clusters, rng),
         dictionary,
         code_dictionary(steps) or default_dictionary(dimension),

@@ -16,10 +16,9 @@ from rm_local.memory.bulk.prepare import Chunk, Prepared, Preparer
 from rm_local.memory.bulk.source import Meter
 from rm_local.memory.bulk.train import Trained
 from rm_local.memory.clusters import Clusters
-from rm_local.memory.codes import step_for
-from rm_local.memory.format import BLOCK_ROWS, CHUNK_SIZE
+from rm_local.memory.format import BLOCK_ROWS, CHUNK_SIZE, checksum
 from rm_local.memory.layout import lay_out
-from rm_local.memory.meta import CANDIDATES, Meta
+from rm_local.memory.meta import CANDIDATES, Meta, put
 from rm_local.memory.texts import Codec
 
 if TYPE_CHECKING:
@@ -71,7 +70,7 @@ def write_groups(
             with rows.writing(connection):
                 if prepared:
                     writer.write(prepared)
-                connection.execute("UPDATE meta SET value = value + 1 WHERE key = 'groups'")
+                put(connection, "groups", group + 1)
             for spill in spills:
                 spill.drop(group)
             meter.reach(rows.count(connection))
@@ -82,7 +81,11 @@ def write_centroids(connection: apsw.Connection, clusters: Clusters) -> None:
     """Fill `centroid`, a row for each super-cluster."""
     for number, (start, end) in enumerate(pairwise(clusters.starts.tolist())):
         blob = clusters.centres[start:end].astype("<f2").tobytes()
-        connection.execute("INSERT INTO centroid(blk, v) VALUES(?, ?)", (number, blob))
+        connection.execute(
+            "INSERT INTO centroid(blk, v, crc) VALUES(?, ?, ?)",
+            (number, blob, checksum(number, blob)),
+        )
+    put(connection, "clusters", len(clusters.centres))
 
 
 def _begin(
@@ -96,7 +99,7 @@ def _begin(
     probes, candidates = default_dial(plan.rows, len(trained.clusters.centres))
     meta = Meta(
         plan.embedder,
-        step_for(plan.embedder.dimension),
+        trained.step,
         trained.mean,
         trained.rotation,
         probes=probes,
@@ -104,14 +107,12 @@ def _begin(
     )
     lay_out(connection, part, meta, known_words, trained.dictionary, trained.code_dictionary)
     write_centroids(connection, trained.clusters)
-    connection.execute("INSERT INTO meta(key, value) VALUES('groups', 0)")
+    put(connection, "groups", 0)
 
 
 def _write_labels(connection: apsw.Connection, numbered: dict[rows.Label, int]) -> None:
-    connection.executemany(
-        "INSERT INTO label(domain, source, level, provenance, id) VALUES(?, ?, ?, ?, ?)",
-        ((*label, number) for label, number in numbered.items()),
-    )
+    for label, number in numbered.items():
+        rows.put_label(connection, number, label)
 
 
 class Writer:
@@ -130,10 +131,8 @@ class Writer:
         self._write_blocks(group)
         self._connection.executemany("INSERT INTO words(rowid, rare) VALUES(?, ?)", group.words)
         rows.grow(self._connection, group.rows)
-        self._connection.execute(
-            "UPDATE meta SET value = ? WHERE key IN ('last', 'bulk')",
-            (group.first + group.rows - 1,),
-        )
+        for key in ("last", "bulk"):
+            put(self._connection, key, group.first + group.rows - 1)
 
     def _write_blocks(self, group: Prepared) -> None:
         """The texts; a block that the last group left open is filled up."""

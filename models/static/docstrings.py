@@ -1,0 +1,94 @@
+"""Sentences about procedures, out of the docstrings of what is installed. Never shipped."""
+
+from __future__ import annotations
+
+import ast
+import re
+import sysconfig
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+FOLDERS = ("stdlib", "purelib")
+SKIPPED = re.compile(
+    r"(^|/)(tests?|idlelib|lib2to3|_vendor|node_modules|transformers)(/|$)|(^|/)test_"
+)
+FEWEST_WORDS, MOST_WORDS = 4, 40
+SENTENCE = re.compile(r"(?<=[a-z)\]][.!?])\s+(?=[A-Z])")
+PARAMETERS = re.compile(r"\b(Args|Parameters|Arguments|Returns?|Example|Note|Raises)\b ?:")
+PLAIN = re.compile(r"[A-Za-z ,.;:'()/-]")
+PLAIN_SHARE = 0.93
+LARGEST = 400_000
+"""Characters of a file; longer ones are tables."""
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """A function or class: the words of its name, and the sentences of its docstring."""
+
+    name: str
+    sentences: tuple[str, ...]
+
+
+def described() -> list[Described]:
+    """What the installed packages describe, by path; nothing twice."""
+    seen: set[tuple[str, ...]] = set()
+    found = []
+    for path in _files():
+        for each in _read(path):
+            if each.sentences and each.sentences not in seen:
+                seen.add(each.sentences)
+                found.append(each)
+    return found
+
+
+def sentences(text: str) -> tuple[str, ...]:
+    """The sentences of a docstring's prose; code, parameter tables and maths are left out."""
+    kept = []
+    for paragraph in re.split(r"\n\s*\n", text):
+        if ">>>" in paragraph or "::" in paragraph or "---" in paragraph:
+            continue
+        plain = " ".join(re.sub(r"[`*]+|:\w+:", "", paragraph).split())
+        kept += [s for s in SENTENCE.split(plain) if _is_prose(s)]
+    return tuple(kept)
+
+
+def _is_prose(sentence: str) -> bool:
+    words = len(sentence.split())
+    plain = len(PLAIN.findall(sentence))
+    return (
+        FEWEST_WORDS <= words <= MOST_WORDS
+        and plain >= PLAIN_SHARE * len(sentence)
+        and not PARAMETERS.search(sentence)
+    )
+
+
+def _files() -> Iterator[Path]:
+    roots = dict.fromkeys(Path(sysconfig.get_path(name)) for name in FOLDERS)
+    for root in roots:
+        for path in sorted(root.rglob("*.py")):
+            shown = path.relative_to(root).as_posix()
+            inside = root.name != "site-packages" and "site-packages" in shown
+            if not inside and not SKIPPED.search(shown) and path.stat().st_size < LARGEST:
+                yield path
+
+
+def _read(path: Path) -> Iterator[Described]:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            tree = ast.parse(path.read_text("utf-8"))
+    except (SyntaxError, ValueError):
+        return
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Module):
+            text = ast.get_docstring(node)
+            if text:
+                name = path.stem if isinstance(node, ast.Module) else node.name
+                yield Described(_words(name), sentences(text))
+
+
+def _words(name: str) -> str:
+    """`matrixRank` and `matrix_rank` as `matrix rank`."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name).replace("_", " ").strip().lower()

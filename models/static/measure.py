@@ -1,0 +1,174 @@
+"""Measures embedders at finding an entry by what somebody asks: `python -m models.static.measure`.
+
+Every question is asked against one pool: the subproblems of the seed store, those of the
+paraphrases, invented ones, and what functions are said to do. Vectors alone, without words.
+"""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import os
+import random
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.nano.curriculum import heldout, invented, taken, typed_problem
+from models.static.texts import Material, Pair, seed_subproblems
+from rm_local.embed.static import StaticEmbedder
+
+Embed = Callable[[Sequence[str]], NDArray[np.float32]]
+PARAPHRASES = Path(__file__).resolve().parents[2] / "tests" / "data" / "paraphrases.tsv"
+SEED = 20_261
+INVENTED = 2000
+ASKED = 400
+EACH = 8
+"""Questions after each held-out family."""
+ROUNDS = 100
+"""Times that each process embeds all texts when speed is measured."""
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """How often the right entry comes first, or among ten, and the mean of 1/rank."""
+
+    hit1: float
+    hit10: float
+    mrr: float
+
+
+@dataclass(frozen=True, slots=True)
+class Exam:
+    """Questions of several kinds, each with the text that is to be found in the pool."""
+
+    pool: tuple[str, ...]
+    kinds: dict[str, tuple[Pair, ...]]
+    """(question, text of the pool)."""
+
+    def sit(self, embed: Embed) -> dict[str, Quality]:
+        """The quality of an embedder for each kind; ties count against it."""
+        vectors = embed(self.pool)
+        places = {text: place for place, text in enumerate(self.pool)}
+        return {
+            kind: _quality(embed([q for q, _ in pairs]), vectors, [places[t] for _, t in pairs])
+            for kind, pairs in self.kinds.items()
+        }
+
+
+def exam(quiz: Sequence[Pair] = ()) -> Exam:
+    """The questions, always the same; `quiz` adds pairs of names and descriptions."""
+    rng = random.Random(SEED)
+    ordinary = [line.split("\t") for line in PARAPHRASES.read_text("utf-8").splitlines()]
+    strange = [invented.draw(rng, taken()) for _ in range(INVENTED)]
+    families = [
+        (typed_problem(rng, family.draw(rng)).question, family.entry().subproblem)
+        for family in heldout.procedures()
+        for _ in range(EACH)
+    ]
+    kinds = {
+        "paraphrases": tuple((asked, told) for told, asked in ordinary),
+        "held-out families": tuple(families),
+        "invented names": tuple(
+            (typed_problem(rng, p).question, p.entry.subproblem) for p in strange[:ASKED]
+        ),
+    }
+    if quiz:
+        kinds["names of functions"] = tuple(quiz)
+    texts = [told for told, _ in ordinary] + seed_subproblems()
+    texts += [p.entry.subproblem for p in strange] + [told for _, told in quiz]
+    return Exam(tuple(dict.fromkeys(texts)), kinds)
+
+
+def _quality(asked: NDArray[np.float32], pool: NDArray[np.float32], wanted: list[int]) -> Quality:
+    cosines = asked @ pool.T
+    right = cosines[np.arange(len(wanted)), wanted][:, None]
+    ranks = (cosines >= right).sum(axis=1)
+    return Quality(
+        float((ranks == 1).mean()), float((ranks <= 10).mean()), float((1 / ranks).mean())
+    )
+
+
+def table(found: dict[str, dict[str, Quality]], exam: Exam) -> str:
+    """Markdown: a row for each kind of question and embedder."""
+    lines = [
+        f"| asked against {len(exam.pool):,} subproblems | embedder | hit@1 | hit@10 | MRR |",
+        "|---|---|---|---|---|",
+    ]
+    for kind, pairs in exam.kinds.items():
+        for name, qualities in found.items():
+            q = qualities[kind]
+            lines.append(
+                f"| {kind} ({len(pairs)}) | {name} | {q.hit1:.3f} | {q.hit10:.3f} | {q.mrr:.3f} |"
+            )
+    return "\n".join(lines)
+
+
+def speed(embed: Embed, texts: Sequence[str], rounds: int = 3) -> tuple[float, float]:
+    """Texts a second, best of `rounds`: by the clock, and by this process's processor time."""
+    best_wall, best_busy = float("inf"), float("inf")
+    for _ in range(rounds):
+        wall, busy = time.perf_counter(), time.process_time()
+        embed(texts)
+        best_wall = min(best_wall, time.perf_counter() - wall)
+        best_busy = min(best_busy, time.process_time() - busy)
+    return len(texts) / best_wall, len(texts) / best_busy
+
+
+def speed_in_processes(path: Path | None, texts: Sequence[str], processes: int) -> float:
+    """Texts a second by the clock, of the static embedder in several processes side by side."""
+    with ProcessPoolExecutor(processes, multiprocessing.get_context("spawn")) as pool:
+        for started in [pool.submit(_embed_often, path, texts, 1) for _ in range(processes)]:
+            started.result()
+        begun = time.perf_counter()
+        jobs = [pool.submit(_embed_often, path, texts, ROUNDS) for _ in range(processes)]
+        done = sum(job.result() for job in jobs)
+        return done / (time.perf_counter() - begun)
+
+
+def _embed_often(path: Path | None, texts: Sequence[str], rounds: int) -> int:
+    """How many texts were embedded; the table is read once a process."""
+    embed = _loaded(path).embed
+    return sum(len(embed(texts)) for _ in range(rounds))
+
+
+@cache
+def _loaded(path: Path | None) -> StaticEmbedder:
+    return StaticEmbedder.load(path)
+
+
+def main() -> None:
+    """Print quality and speed of MiniLM and of the static embedder."""
+    from rm_local.embed.bulk import embed_bulk
+
+    parser = argparse.ArgumentParser(prog="python -m models.static.measure", description=__doc__)
+    parser.add_argument("--file", type=Path, default=None, help="default: the shipped table")
+    parser.add_argument(
+        "--material", type=Path, default=None, help="material.json of a training run: adds its quiz"
+    )
+    chosen = parser.parse_args()
+    quiz = Material.load(chosen.material).quiz if chosen.material else ()
+    questions = exam(quiz)
+    static = StaticEmbedder.load(chosen.file)
+    ways: dict[str, Embed] = {"all-MiniLM-L6-v2": embed_bulk, static.id.id: static.embed}
+    print(table({name: questions.sit(way) for name, way in ways.items()}, questions))
+    rng = random.Random(SEED)
+    texts = [text for text in questions.pool if 12 <= len(text.split()) <= 26]
+    words = sum(len(text.split()) for text in texts) / len(texts)
+    print(f"\n{len(texts)} texts of {words:.1f} words; load {os.getloadavg()[0]:.2f}")
+    for name, way in ways.items():
+        many = rng.sample(texts, 256) if way is embed_bulk else texts * 20
+        wall, busy = speed(way, many)
+        print(f"{name}: {wall:,.0f} texts/s, {busy:,.0f} a second of processor time")
+    both = speed_in_processes(chosen.file, texts, 2)
+    print(f"{static.id.id}, two processes: {both:,.0f} texts/s")
+
+
+if __name__ == "__main__":
+    main()

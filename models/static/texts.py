@@ -1,0 +1,182 @@
+"""What the static embedder learns from: texts for the teacher, and pairs that mean the same.
+
+No held-out family, no paraphrase of the tests and no text of `quiz` is among them.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from models.nano import curriculum
+from models.nano.curriculum import KNOWN, invented, taken, typed_problem
+from models.nano.curriculum.problem import Problem
+from models.seed.handwritten import handwritten
+from models.static.docstrings import Described, described
+
+Rng = random.Random
+Pair = tuple[str, str]
+QUIZ_SHARE = 0.02
+"""Of what is described, kept from training to measure with."""
+LEADS = (
+    "how to {}?",
+    "How to {}?",
+    "how do I {}",
+    "what is the way to {}?",
+    "I want to {}",
+    "{}",
+)
+IMPERATIVE = re.compile(
+    r"^(add|align|append|apply|build|calculate|change|check|choose|close|combine|compare|compute|"
+    r"convert|copy|count|create|decide|decode|delete|derive|determine|divide|draw|encode|estimate|"
+    r"evaluate|expand|extract|factor|fill|filter|find|fit|format|generate|get|give|group|insert|"
+    r"integrate|invert|join|list|load|make|map|match|measure|merge|move|multiply|normalize|open|"
+    r"parse|perform|plot|predict|print|produce|read|reduce|remove|replace|resolve|return|reverse|"
+    r"rotate|run|sample|scale|search|select|send|set|show|simplify|solve|sort|split|store|"
+    r"subtract|sum|swap|test|transform|truncate|update|validate|write)(s?) ",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Amounts:
+    """How many texts of each kind the teacher embeds."""
+
+    docstrings: int = 90_000
+    invented: int = 12_000
+    known: int = 8_000
+    phrases: int = 25_000
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """All of it, in a fixed order."""
+
+    texts: tuple[str, ...]
+    """For the teacher."""
+    pairs: tuple[Pair, ...]
+    """Two texts for one thing."""
+    quiz: tuple[Pair, ...]
+    """Pairs kept for measuring; neither text is among the others."""
+
+    def save(self, path: Path) -> None:
+        """Write it as JSON."""
+        path.write_text(
+            json.dumps({"texts": self.texts, "pairs": self.pairs, "quiz": self.quiz}), "utf-8"
+        )
+
+    @classmethod
+    def load(cls, path: Path) -> Material:
+        """As `save` wrote it."""
+        read = json.loads(path.read_text("utf-8"))
+        pairs, quiz = (tuple((a, b) for a, b in read[key]) for key in ("pairs", "quiz"))
+        return cls(tuple(read["texts"]), pairs, quiz)
+
+
+def collect(vocabulary: list[str], amounts: Amounts, seed: int) -> Material:
+    """Texts and pairs, the same for the same seed and the same installed packages."""
+    rng = random.Random(seed)
+    everything = described()
+    rng.shuffle(everything)
+    kept = round(len(everything) * QUIZ_SHARE)
+    quiz = _quiz(rng, everything[:kept])
+    banned = {text for each in everything[:kept] for text in each.sentences}
+    learnt = [d for d in everything[kept:] if not banned.intersection(d.sentences)]
+    sentences = list(dict.fromkeys(s for d in learnt for s in d.sentences))
+    rng.shuffle(sentences)
+    advice = [s for entry in handwritten() for s in _sentences(entry.subroutine)]
+    asked = _asked(rng, amounts)
+    texts = [
+        *(entry.subproblem for entry in handwritten()),
+        *advice,
+        *(text for pair in asked for text in pair),
+        *_phrases(rng, vocabulary, amounts.phrases),
+        *sentences[: amounts.docstrings],
+    ]
+    pairs = [*_told(rng, learnt), *_advised()]
+    return Material(tuple(dict.fromkeys(texts)), tuple(pairs), tuple(quiz))
+
+
+def curriculum_pair(rng: Rng) -> Pair:
+    """A question as somebody types it, or one wording of its subproblem, and the entry's wording.
+
+    Invented procedures are without end; held-out families are never drawn.
+    """
+    if rng.random() < 0.15:
+        problem: Problem = rng.choice(KNOWN).draw(rng)
+    else:
+        problem = invented.draw(rng, taken())
+    asked = typed_problem(rng, problem).question if rng.random() < 0.6 else problem.subproblem
+    return asked, problem.entry.subproblem
+
+
+def _asked(rng: Rng, amounts: Amounts) -> list[Pair]:
+    """Questions and subproblems of the curriculum, for the teacher to embed."""
+    made = [curriculum_pair(rng) for _ in range(amounts.invented // 2)]
+    known = [typed_problem(rng, rng.choice(KNOWN).draw(rng)) for _ in range(amounts.known)]
+    return made + [(p.question, p.entry.subproblem) for p in known]
+
+
+def _advised() -> list[Pair]:
+    """Each hand-written subproblem with each sentence of its subroutine that says enough."""
+    return [
+        (sentence, entry.subproblem)
+        for entry in handwritten()
+        for sentence in _sentences(entry.subroutine)
+        if len(sentence.split()) >= 8
+    ]
+
+
+def _told(rng: Rng, learnt: list[Described]) -> list[Pair]:
+    """What a name and a first sentence, or two sentences after one another, say of one thing."""
+    pairs: list[Pair] = []
+    for each in learnt:
+        first = each.sentences[0]
+        if len(each.name.split()) >= 2:
+            pairs.append((asked_for(rng, each.name), asked_for(rng, first)))
+        if len(each.sentences) > 1:
+            pairs.append((asked_for(rng, first), each.sentences[1]))
+    return pairs
+
+
+def asked_for(rng: Rng, sentence: str) -> str:
+    """`Computes the rank.` as somebody asks for it, where it begins with what is to be done."""
+    found = IMPERATIVE.match(sentence)
+    if not found:
+        return sentence
+    rest = f"{found[1].lower()} {sentence[found.end() :].rstrip('. ')}"
+    return rng.choice(LEADS).format(rest)
+
+
+def _quiz(rng: Rng, kept: list[Described]) -> list[Pair]:
+    """Names of three words or more, and the first sentences of what bears them."""
+    chosen = {d.sentences[0]: d.name for d in kept if len(d.name.split()) >= 3}
+    names: dict[str, str] = {}
+    for sentence, name in chosen.items():
+        names.setdefault(name, asked_for(rng, sentence))
+    return list(names.items())
+
+
+def _phrases(rng: Rng, vocabulary: list[str], count: int) -> list[str]:
+    """Words put together at random: they reach what no sentence here says."""
+    whole = [word for word in vocabulary if word.isascii() and word.isalpha() and len(word) > 2]
+    texts = []
+    for _ in range(count):
+        # BERT's vocabulary is sorted by how frequent its words are.
+        words = [whole[int(len(whole) * rng.random() ** 1.5)] for _ in range(rng.randint(2, 6))]
+        texts.append(
+            rng.choice(("how to {}", "{}", "the {}", "what is {}")).format(" ".join(words))
+        )
+    return texts
+
+
+def _sentences(text: str) -> list[str]:
+    return [s.strip() for s in re.split(r"(?<=[.;:])\s+", text) if len(s.split()) >= 4]
+
+
+def seed_subproblems() -> list[str]:
+    """Those of the seed store, held-out families among them: what questions are asked against."""
+    return [e.subproblem for e in (*handwritten(), *curriculum.entries())]

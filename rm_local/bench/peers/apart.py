@@ -1,0 +1,92 @@
+"""Work in a process of its own, with a limit of time, that may crash without harm."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from multiprocessing.connection import Connection
+from typing import TypeVar
+
+T = TypeVar("T")
+
+THREADS = (
+    "LANCE_CPU_THREADS",
+    "MKL_NUM_THREADS",
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "RAYON_NUM_THREADS",
+    "TOKIO_WORKER_THREADS",
+)
+"""Read by the libraries when they are loaded, so they must be set before the process starts."""
+
+
+class PeerFailed(Exception):
+    """A peer that failed, crashed or ran over its time; the text says which."""
+
+
+def apart(work: Callable[..., T], *arguments: object, seconds: float, threads: int) -> T:
+    """`work(*arguments)` in a fresh process whose libraries use `threads` threads.
+
+    PeerFailed: it raised, died, or was not done after `seconds`; nothing of it runs on.
+    """
+    context = multiprocessing.get_context("spawn")
+    receiver, sender = context.Pipe(duplex=False)
+    process = context.Process(target=_child, args=(sender, work, arguments), daemon=True)
+    try:
+        with _environment(dict.fromkeys(THREADS, str(threads))):
+            process.start()
+        sender.close()
+        if not receiver.poll(seconds):
+            raise PeerFailed(f"not finished after {seconds:,.0f} s")
+        done, value = receiver.recv()
+    except EOFError:
+        process.join()
+        raise PeerFailed(f"its process ended with exit code {process.exitcode}") from None
+    finally:
+        if process.pid is not None:
+            process.kill()
+            process.join()
+        receiver.close()
+    if not done:
+        raise PeerFailed(str(value))
+    return value  # type: ignore[no-any-return]  # sent by `_child`, which got it from `work`
+
+
+def _child(sender: Connection, work: Callable[..., T], arguments: tuple[object, ...]) -> None:
+    # Ctrl-C is the parent's to act on; and what a library prints is no data of ours.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    os.dup2(sys.__stderr__.fileno() if sys.__stderr__ else 2, 1)
+    try:
+        sender.send((True, work(*arguments)))
+    except Exception as error:
+        first = (str(error).strip() or "no message").splitlines()[0]
+        sender.send((False, f"{type(error).__name__}: {first}"))
+    sender.close()
+
+
+def _end_with_parent() -> None:
+    """A build of minutes must not go on when the parent was killed."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
+
+
+@contextmanager
+def _environment(values: dict[str, str]) -> Iterator[None]:
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value

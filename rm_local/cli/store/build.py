@@ -1,0 +1,81 @@
+"""`rm-local store build`: a store from files of entries."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from rm_local.cli.store.common import JSON
+
+if TYPE_CHECKING:
+    from rm_local.embed.chosen import Chosen
+
+FILE = click.Path(path_type=Path, allow_dash=True)
+
+
+@click.command()
+@click.argument("files", nargs=-1, required=True, type=FILE, metavar="FILE...")
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="The new store.")
+@click.option(
+    "--embedder",
+    default="minilm",
+    show_default=True,
+    metavar="NAME",
+    help="minilm; static, which needs no GPU for millions; or a sentence-transformers model by "
+    "its folder or its name on Hugging Face, whose store rm-local itself cannot search.",
+)
+@click.option(
+    "--embeddings",
+    type=click.Path(path_type=Path),
+    metavar="FILE.npy",
+    help="Vectors of the subproblems, a row for each entry, made with --embedder.",
+)
+@click.option(
+    "--dimension",
+    type=click.IntRange(min=8),
+    help="Cut vectors to so many components; only a model that was trained for it.",
+)
+@JSON
+def build(
+    files: tuple[Path, ...],
+    out: Path,
+    embedder: str,
+    embeddings: Path | None,
+    dimension: int | None,
+    as_data: bool,
+) -> None:
+    """Build a store from FILEs of entries, one JSON object a line.
+
+    Each has "subproblem" and "subroutine", and may have "domain", "source", "level" and
+    "provenance"; anything else is passed over. Files may be packed (.zst, .gz); - is standard
+    input. A build that was stopped goes on when the same command is given again.
+    """
+    from rm_local.embed.chosen import choose
+
+    _run(files, out, choose(embedder, dimension), embeddings)
+    from rm_local.memory.store import Store
+
+    with Store.open(out) as store:
+        entries = store.count()
+    told = {"path": str(out), "entries": entries, "bytes": out.stat().st_size}
+    click.echo(
+        json.dumps(told) if as_data else f"{out}: {entries:,} entries, {told['bytes']:,} bytes."
+    )
+
+
+def _run(files: tuple[Path, ...], out: Path, chosen: Chosen, embeddings: Path | None) -> None:
+    from rm_local.cli.store.progress import Teller
+    from rm_local.embed.building import build_from
+
+    teller = Teller()
+    try:
+        build_from(files, out, chosen, embeddings, teller)
+    except KeyboardInterrupt:
+        teller.end()
+        click.echo("Stopped. The same command goes on from here.", err=True)
+        raise
+    finally:
+        teller.end()

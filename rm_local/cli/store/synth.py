@@ -1,0 +1,57 @@
+"""`rm-local store synth`: a made-up corpus of any size, the same for the same seed."""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from pathlib import Path
+
+import click
+
+FILE = click.Path(path_type=Path, dir_okay=False)
+
+
+@click.command()
+@click.option("--rows", type=click.IntRange(1, 100_000_000), required=True, help="Entries.")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+@click.option(
+    "--sentences",
+    "limit",
+    type=click.IntRange(1),
+    help="Compose them of so many sentences only; fewer are embedded sooner.",
+)
+@click.option("--out", type=FILE, help="File for the entries.  [default: standard output]")
+@click.option(
+    "--vectors",
+    type=FILE,
+    help="File for the vectors, a float16 .npy. The first time embeds sentences: minutes.",
+)
+@click.option("--hash", "hashed", is_flag=True, help="Print the SHA-256 of the entries instead.")
+def synth(
+    rows: int, seed: int, limit: int | None, out: Path | None, vectors: Path | None, hashed: bool
+) -> None:
+    """Make distinct entries of real prose, as JSON Lines, and vectors that lie like real ones.
+
+    The sentences are those of the docstrings of what is installed, so that entries are the same
+    for the same rows, seed and set-up.
+    """
+    from rm_local.bench.corpus import corpus
+    from rm_local.bench.stream import NewFiles, stream
+    from rm_local.bench.synth import Synth
+    from rm_local.errors import UsageError
+
+    def report(told: str) -> None:
+        click.echo(told, err=True)
+
+    if hashed and out:
+        raise UsageError("--hash prints, and --out writes.", "Give one of them.")
+    source = Synth(rows, seed, corpus(limit, report=report))
+    digest = hashlib.sha256()
+    with NewFiles() as files:
+        write = digest.update if hashed else (files.open(out) if out else sys.stdout.buffer).write
+        beside = files.open(vectors) if vectors else None
+        if beside:
+            source.prepare(report)
+        stream(source, write, beside, report)
+    if hashed:
+        click.echo(digest.hexdigest())

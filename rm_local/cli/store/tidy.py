@@ -1,0 +1,59 @@
+"""`rm-local store tidy`: keep a store in shape."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from rm_local.cli.opening import STORE, Opening
+from rm_local.cli.store.common import JSON, path_of
+
+if TYPE_CHECKING:
+    from rm_local.memory.tidy.tidier import Report
+
+
+@click.command()
+@click.option(
+    "--for",
+    "seconds",
+    type=click.FloatRange(0, min_open=True),
+    default=60.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="Time that it takes at most, about.",
+)
+@JSON
+@STORE
+@click.pass_obj
+def tidy(opening: Opening, seconds: float, as_data: bool, store: Path | None) -> None:
+    """Keep a store in shape: what was added lately, what has grown large, what was deleted.
+
+    Packs entries added one by one into blocks, gives a store that has grown large clusters and
+    parts those that are too large, clears deleted entries out of the way of searches, packs texts
+    tighter. Answers stay the same. It can be stopped at any moment, and goes on the next time;
+    other programs may use the store meanwhile.
+    """
+    from rm_local.memory.tidy.tidier import Tidier
+
+    def tell(name: str, left: int) -> None:
+        if left:
+            click.echo(f"{name}: {left:,}", err=True)
+
+    report = Tidier(path_of(opening, store)).work(seconds, tell)
+    click.echo(json.dumps(asdict(report)) if as_data else "\n".join(told(report)))
+
+
+def told(report: Report) -> list[str]:
+    """The lines that a person reads."""
+    lines = [f"done  {count:>12,} {what}" for what, count in report.done.items()]
+    lines += [f"left  {count:>12,} {what}" for what, count in report.left.items() if count]
+    lines += [f"free  {report.empty_bytes:>12,} bytes in the file, for entries to come"]
+    if report.busy:
+        lines.append("Stopped early: another program is at work on the store. Try again later.")
+    if report.needs_build:
+        lines.append("The store is too large to be given its first clusters: build it again.")
+    return lines

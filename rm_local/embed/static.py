@@ -1,0 +1,108 @@
+"""rm-static: an embedder that is one table, a row for each piece of a word. No torch, no model.
+
+A text's vector is the sum of its pieces' rows, made to length 1. It knows nothing of the order
+of words, but embeds tens of thousands of texts a second on one core.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rm_local import settings
+from rm_local.embed.published import whole_words
+from rm_local.embed.wordpiece import UNKNOWN, WordPiece
+from rm_local.errors import ModelInvalid, ModelMissing
+from rm_local.memory.format import EmbedderId
+
+NAME = "rm-static"
+TABLE, SCALES, VOCABULARY = "table", "scales", "vocabulary"
+"""Tensors of the file: int8 (pieces, d); float16 (pieces,), one step of each row; the pieces,
+UTF-8 with a line feed after each."""
+
+
+class StaticEmbedder:
+    """The table in memory: float32, 4 bytes a component."""
+
+    def __init__(self, table: NDArray[np.float32], pieces: Sequence[str], sha256: str) -> None:
+        """`table` is (pieces, d); one piece is `[UNK]`, which also stands for an empty text."""
+        self.id = EmbedderId(NAME, table.shape[1], sha256)
+        self.known_words = whole_words(pieces)
+        """The words, in lower case, that have a row of their own."""
+        self._table = table
+        self._split = WordPiece(pieces)
+        self._empty = [list(pieces).index(UNKNOWN)]
+
+    @classmethod
+    def load(cls, path: Path | None = None) -> StaticEmbedder:
+        """Read `path`, or the shipped file. ModelMissing, ModelInvalid."""
+        path = path or settings.shipped_static()
+        try:
+            data = path.read_bytes()
+        except OSError as error:
+            raise ModelMissing(
+                f"{path} cannot be read: {error.strerror}.", "Install rm-local anew."
+            ) from None
+        return cls.of(data, str(path))
+
+    @classmethod
+    def of(cls, data: bytes, source: str) -> StaticEmbedder:
+        """From the bytes of a file; `source` names it in ModelInvalid."""
+        table, pieces = _parsed(data, source)
+        return cls(table, pieces, hashlib.sha256(data).hexdigest())
+
+    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """The vectors of `texts`: (n, d), rows of length 1; the same alone as among others."""
+        rows = np.empty((len(texts), self.id.dimension), dtype=np.float32)
+        table, ids = self._table, self._split.ids
+        for row, text in zip(rows, texts, strict=True):
+            # Row by row: the pieces of one text fit the fastest cache, those of a batch do not.
+            np.add.reduce(table.take(ids(text) or self._empty, axis=0), axis=0, out=row)
+        lengths = np.sqrt(np.einsum("ij,ij->i", rows, rows))
+        rows /= np.maximum(lengths, 1e-12)[:, None]
+        return rows
+
+
+@lru_cache(maxsize=1)
+def shipped() -> StaticEmbedder:
+    """The shipped embedder, read once. ModelMissing, ModelInvalid."""
+    return StaticEmbedder.load()
+
+
+def pack(table: NDArray[np.float32], pieces: Sequence[str]) -> bytes:
+    """The file of a table (pieces, d): 8 bits a component, and a step for each row."""
+    from safetensors.numpy import save
+
+    largest = np.abs(table).max(axis=1)
+    scales = np.maximum(largest / 127, 1e-6).astype(np.float16)
+    codes = np.rint(table / scales[:, None].astype(np.float32)).clip(-127, 127)
+    return save(
+        {
+            TABLE: codes.astype(np.int8),
+            SCALES: scales,
+            VOCABULARY: np.frombuffer("".join(f"{p}\n" for p in pieces).encode(), dtype=np.uint8),
+        },
+        {"name": NAME},
+    )
+
+
+def _parsed(data: bytes, source: str) -> tuple[NDArray[np.float32], list[str]]:
+    from safetensors import SafetensorError
+    from safetensors.numpy import load
+
+    try:
+        tensors = load(data)
+        codes, scales = tensors[TABLE], tensors[SCALES]
+        pieces = tensors[VOCABULARY].tobytes().decode("utf-8").split("\n")[:-1]
+        if not len(codes) == len(scales) == len(pieces) or UNKNOWN not in pieces:
+            raise ValueError("its tensors do not fit together")
+    except (SafetensorError, KeyError, ValueError) as error:
+        raise ModelInvalid(
+            f"{source} is no table of {NAME}: {error}.", "Install rm-local anew."
+        ) from None
+    return codes.astype(np.float32) * scales.astype(np.float32)[:, None], pieces

@@ -1,0 +1,62 @@
+"""The plain WordPiece splits texts exactly as the published tokenizer of all-MiniLM-L6-v2."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+from tokenizers import Tokenizer
+
+from models.nano.curriculum import invented, taken, typed_problem
+from models.seed.handwritten import handwritten
+from rm_local.embed.minilm import weights_dir
+from rm_local.embed.wordpiece import WordPiece
+
+ODD = (
+    "",
+    " \t\n",
+    "What's x^2 - 5x + 6 = 0, so x=2 or x=3?",
+    "snake_case, kebab-case and CamelCase; $5, 20 %, 3~4, `code`|pipe",
+    "naïve café, Ångström and Gödel; El Niño, São Paulo, œuvre",
+    "cafe\u0301 and cafe\u0301s, in two code points",
+    "Как решить квадратное уравнение? Πώς λύνεται;",
+    "二次方程式を解くにはどうすればよいですか 如何求 한국어",
+    "كيف أحسب مساحة المثلث؟",
+    "∫_0^∞ e^{-x²} dx = √π / 2 ≈ 0.886; ∀ε>0 ∃δ>0",
+    "zero\u200bwidth, soft\u00adhyphen, no\u00a0break, bell\x07 and nul\x00",
+    "½ ² ° € “quotes” — dash… «x» ¿qué?",
+    "a" * 99 + " " + "b" * 101,
+    "def f(x: int) -> int:\n    return x ** 2 if x > 0 else -x",
+)
+
+
+@pytest.fixture(scope="module")
+def published() -> Tokenizer:
+    """Without `[CLS]` and `[SEP]`, and not cut."""
+    tokenizer = Tokenizer.from_file(str(weights_dir() / "tokenizer.json"))
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    return tokenizer
+
+
+@pytest.fixture(scope="module")
+def ours() -> WordPiece:
+    """The same vocabulary."""
+    pieces = (weights_dir() / "vocab.txt").read_text("utf-8").split("\n")[:-1]
+    return WordPiece(pieces)
+
+
+@pytest.mark.parametrize("text", ODD)
+def test_odd_texts(published: Tokenizer, ours: WordPiece, text: str) -> None:
+    """Accents, other scripts, control characters, very long words."""
+    assert ours.ids(text) == published.encode(text, add_special_tokens=False).ids
+
+
+def test_what_stores_hold(published: Tokenizer, ours: WordPiece) -> None:
+    """Hand-written entries, and invented problems as people type them."""
+    rng = random.Random(5)
+    drawn = [typed_problem(rng, invented.draw(rng, taken())) for _ in range(300)]
+    texts = [text for p in drawn for text in (p.question, p.entry.subproblem, p.entry.subroutine)]
+    texts += [text for e in handwritten() for text in (e.subproblem, e.subroutine)]
+    for text in texts:
+        assert ours.ids(text) == published.encode(text, add_special_tokens=False).ids, text

@@ -1,0 +1,44 @@
+"""`rm-local store build` with all-MiniLM-L6-v2: embedded once, and searched through the worker."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from rm_local.cli.main import cli
+from rm_local.embed import building, resumable
+from rm_local.embed.minilm import MINILM, known_words
+from rm_local.memory import rows
+from rm_local.memory.store import Store
+from rm_local.memory.texts import unpack_words
+
+TASKS = ("add two fractions", "boil an egg", "sort a list of numbers", "tune a guitar")
+
+
+def test_what_was_embedded_is_not_embedded_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Stopped once its vectors are there, the build goes on with them; MiniLM finds its entries."""
+    path, out = tmp_path / "a.jsonl", tmp_path / "out.rms"
+    told = ({"subproblem": f"How to {task}?", "subroutine": "I should."} for task in TASKS)
+    path.write_text("".join(json.dumps(each) + "\n" for each in told), "utf-8")
+
+    def stopped(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(building, "build", stopped)
+        assert CliRunner().invoke(cli, ["store", "build", str(path), "--out", str(out)])
+    assert len(list(building.work_folder(out).glob("*.npy"))) == 1
+    monkeypatch.setattr(resumable.Output, "write", stopped)
+    shown = CliRunner().invoke(cli, ["store", "build", str(path), "--out", str(out)])
+    assert shown.exit_code == 0, shown.stderr
+    with Store.open(out) as store:
+        assert store.info().embedder == MINILM
+        assert unpack_words(rows.known_words(store._connection)) == known_words()
+    asked = ["search", "--store", str(out), "--json", "-k", "1", "arrange figures by size"]
+    (hit,) = json.loads(CliRunner().invoke(cli, asked).stdout)["hits"]
+    assert hit["subproblem"] == "How to sort a list of numbers?"

@@ -1,0 +1,35 @@
+"""Tiny corpora: made-up sentences, embedded by a hash of their words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rm_local.bench.anchors import make_anchors
+from rm_local.bench.corpus import make_corpus
+from rm_local.bench.wording import wording
+
+DIMENSION = 48
+
+
+def tiny_sentences(count: int = 400) -> list[str]:
+    """Distinct, from four words to twelve."""
+    return [f"The {place} turns are taken{' again' * (place % 9)}." for place in range(count)]
+
+
+def embed(texts: Sequence[str]) -> NDArray[np.float32]:
+    """(n, DIMENSION), rows of length 1, told by the texts alone."""
+    seeds = [np.random.default_rng(list(text.encode())) for text in texts]
+    rows = np.array([rng.normal(size=DIMENSION) for rng in seeds])
+    return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+
+
+def tiny_corpus(parent: Path) -> Path:
+    """A corpus of 400 sentences with its anchors."""
+    folder = make_corpus(tiny_sentences(), parent)
+    texts = wording(folder)
+    make_anchors(folder, texts.anchors, texts.held_out, embed, lambda _: None)
+    return folder

@@ -1,0 +1,73 @@
+"""`rm-local store synth`, over a tiny set of sentences."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+
+from rm_local.bench import sentences
+from rm_local.cli.main import cli
+from rm_local.embed import bulk
+from tests.corpora import DIMENSION, embed, tiny_sentences
+
+
+@pytest.fixture(autouse=True)
+def _tiny(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sentences, "pool", lambda: tuple(tiny_sentences()))
+    monkeypatch.setattr(bulk, "embed_bulk", embed)
+
+
+def synth(*arguments: str | Path) -> Result:
+    """The command's end."""
+    return CliRunner().invoke(cli, ["store", "synth", *map(str, arguments)])
+
+
+def test_entries_go_to_standard_output() -> None:
+    """One JSON object a line, the same each time, and the hash is theirs."""
+    told = synth("--rows", 300)
+    assert told.exit_code == 0
+    read = [json.loads(line) for line in told.stdout.splitlines()]
+    assert len(read) == 300
+    names = ["subproblem", "subroutine", "domain", "source", "level", "provenance"]
+    assert list(read[0]) == names
+    assert synth("--rows", 300).stdout == told.stdout
+    printed = synth("--rows", 300, "--hash").stdout.strip()
+    assert printed == hashlib.sha256(told.stdout_bytes).hexdigest()
+
+
+def test_entries_and_vectors_go_to_files(tmp_path: Path) -> None:
+    """As many float16 vectors as lines, and nothing else is left beside them."""
+    out, vectors = tmp_path / "made" / "a.jsonl", tmp_path / "made" / "a.npy"
+    out.parent.mkdir()
+    done = synth("--rows", 9000, "--out", out, "--vectors", vectors)
+    assert done.exit_code == 0, done.output
+    assert done.stdout == ""
+    assert len(out.read_text("utf-8").splitlines()) == 9000
+    rows = np.load(vectors)
+    assert (rows.dtype, rows.shape) == (np.float16, (9000, DIMENSION))
+    assert sorted(path.name for path in out.parent.iterdir()) == ["a.jsonl", "a.npy"]
+
+
+def test_a_file_that_exists_is_kept(tmp_path: Path) -> None:
+    """It is not written over, and nothing is left of the other one."""
+    vectors = tmp_path / "made.npy"
+    vectors.write_text("mine")
+    out = tmp_path / "made.jsonl"
+    refused = synth("--rows", 10, "--out", out, "--vectors", vectors)
+    assert refused.exit_code == 2
+    assert "exists" in refused.stderr
+    assert vectors.read_text() == "mine"
+    assert not out.exists()
+
+
+def test_fewer_sentences_are_another_corpus(tmp_path: Path) -> None:
+    """--sentences takes some of them; too few are refused, as is a folder that is not there."""
+    assert synth("--rows", 10, "--sentences", 300).stdout != synth("--rows", 10).stdout
+    assert synth("--rows", 10, "--sentences", 20).exit_code == 2
+    assert synth("--rows", 10, "--out", tmp_path / "none" / "a.jsonl").exit_code == 2
+    assert synth("--rows", 10, "--hash", "--out", tmp_path / "a").exit_code == 2
