@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from threading import RLock
 from typing import TYPE_CHECKING, Self
@@ -180,10 +180,10 @@ class Store:
     def sample(self, k: int, seed: int) -> list[Entry]:
         """`k` different entries drawn at random, the same for the same `seed`; all if fewer."""
         with self._turn() as connection:
-            last = rows.last(connection)
+            given = rows.span(connection)
             # So many draws hold k entries, however they fall on the deleted ones.
-            draws = min(last, k + last - rows.count(connection))
-            drawn = random.Random(seed).sample(range(1, last + 1), draws)
+            draws = min(len(given), k + len(given) - rows.count(connection))
+            drawn = random.Random(seed).sample(given, draws)
             there = rows.existing(connection, drawn)
             return self.get([each for each in drawn if each in there][:k])
 
@@ -238,6 +238,10 @@ class Store:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def reading(self) -> AbstractContextManager[apsw.Connection]:
+        """The connection, for what else in this room reads; other calls wait meanwhile."""
+        return self._turn()
 
     @contextmanager
     def _turn(self, *, write: bool = False) -> Iterator[apsw.Connection]:
@@ -299,7 +303,8 @@ class Store:
     ) -> None:
         for each in ids:
             if each not in found:
+                given = rows.span(connection)
                 raise StoreError(
                     f"The store {self._path} has no entry {each}.",
-                    f"Its entries are numbered 1 to {rows.last(connection)}.",
+                    f"Its entries are numbered {given.start} to {given.stop - 1}.",
                 )

@@ -9,22 +9,23 @@ from pathlib import Path
 
 from rm_local.memory import connection as sqlite
 from rm_local.memory import rows
+from rm_local.memory.bulk.plan import Plan
 from rm_local.memory.bulk.source import Meter, Report
 from rm_local.memory.format import DamagedError
 
 LARGEST_TABLES = ("ref", "block")
 
 
-def finish(part: Path, entries: int, report: Report) -> None:
+def finish(part: Path, plan: Plan, report: Report) -> None:
     """Make the written file a store. DamagedError: its tables do not agree."""
-    meter = Meter(report, "finish", entries)
+    meter = Meter(report, "finish", plan.rows)
     with sqlite.opened(part, "write") as connection:
         with rows.writing(connection):
             connection.execute("INSERT INTO words(words) VALUES('optimize')")
             connection.execute("DELETE FROM meta WHERE key = 'groups'")
         held = connection.execute("SELECT max(id) FROM ref").get
-        if held != entries or rows.count(connection) != entries:
-            raise DamagedError(f"{held} rows were written, not {entries}")
+        if held != plan.last or rows.count(connection) != plan.rows:
+            raise DamagedError(f"{held} is the last row that was written, not {plan.last}")
         found = connection.execute(
             "SELECT name FROM sqlite_master WHERE type = 'table' AND rootpage > 0"
         )
@@ -36,7 +37,7 @@ def finish(part: Path, entries: int, report: Report) -> None:
         list(threads.map(partial(_check, part), [["ref"], ["block", *small]]))
     with part.open("rb+") as file:
         os.fsync(file.fileno())
-    meter.reach(entries)
+    meter.reach(plan.rows)
 
 
 def _check(part: Path, tables: list[str]) -> None:
