@@ -20,11 +20,22 @@ def tiny_sentences(count: int = 400) -> list[str]:
     return [f"The {place} turns are taken{' again' * (place % 9)}." for place in range(count)]
 
 
-def embed(texts: Sequence[str]) -> NDArray[np.float32]:
-    """(n, DIMENSION), rows of length 1, told by the texts alone."""
+def embed(texts: Sequence[str], dimension: int = DIMENSION) -> NDArray[np.float32]:
+    """(n, dimension), rows of length 1, told by the texts alone."""
     seeds = [np.random.default_rng(list(text.encode())) for text in texts]
-    rows = np.array([rng.normal(size=DIMENSION) for rng in seeds])
+    rows = np.array([rng.normal(size=dimension) for rng in seeds])
     return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+
+
+class TinyEmbedder:
+    """In the place of the real one, which takes seconds to load."""
+
+    def __init__(self, half: bool) -> None:
+        self.half = half
+
+    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """(n, 384), rows of length 1."""
+        return embed(texts, 384)
 
 
 def tiny_corpus(parent: Path) -> Path:

@@ -2,38 +2,51 @@
 
 from __future__ import annotations
 
+import json
 import multiprocessing
-import os
+import shutil
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
-from functools import partial
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
 
+from rm_local.bench import trial
+from rm_local.bench.anchors import open_anchors
+from rm_local.bench.exact import Ids, exact, subproblems
+from rm_local.bench.synth import Synth
+from rm_local.embed.minilm import MINILM, known_words
+from rm_local.errors import UsageError
 from rm_local.memory.bulk.build import build
-from rm_local.memory.bulk.source import Batch, Progress
+from rm_local.memory.bulk.files import write_whole
+from rm_local.memory.bulk.source import Progress
 from rm_local.memory.codes import Floats
-from rm_local.memory.format import EmbedderId
+from rm_local.memory.parts import parts
+from rm_local.memory.readers import cores
 from rm_local.memory.store import Store
-from rm_local.records import Entry
 
-DIMENSION = 384
-MADE_UP = EmbedderId("made-up", DIMENSION, "0" * 64)
-BATCH = 8192
 QUERIES = 200
-FIRST_QUERIES = 20
-"""Searches that are each the first of an opening, with the file out of the page cache."""
+"""Of held-out real sentences, or as many as there are, and of queries drawn like the rows."""
 
-FACTORS = 64
-"""Directions in which entries of one topic differ: about the freedom that neighbours have among
-embeddings of real sentences (STORE 2: their local dimension is 24; here it comes out higher)."""
+APART = 10.0
+"""Seconds between two signs of progress of one stage."""
 
-SPREAD = 0.9
-"""How far entries lie from their topic; the topic's own length is 1."""
+Report = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Built:
+    """How a store was built."""
+
+    rows: int
+    fingerprint: str
+    """Of the source."""
+    seconds: dict[str, float] = field(default_factory=dict)
+    """Of each stage."""
 
 
 @dataclass(frozen=True)
@@ -43,158 +56,166 @@ class Measured:
     rows: int
     effort: float
     recall_at_10: float
-    """Against exact float32 search over all rows."""
+    """Of held-out real sentences, against exact float32 search over all rows."""
+    recall_at_10_alike: float
+    """Of queries drawn like the rows."""
     warm_p50_ms: float
     warm_p95_ms: float
+    open_p50_ms: float
+    """Of opening the store, the file out of the page cache."""
     cold_p50_ms: float
+    """Of the first search after that, the file out of the page cache again."""
+    append_p50_ms: float
+    """Of adding one entry durably."""
     memory_mb: float | None
-    """By which opening and searching the store raised the memory of a process; None where the
-    system does not tell."""
     bytes: int
+    parts: dict[str, int]
+    """Bytes of each table."""
     build_rows_per_s: float
+    """All stages together, the making of rows included."""
+    build_seconds: dict[str, float]
+    probes: int
+    candidates: int
 
 
 @dataclass(frozen=True)
-class MadeUp:
-    """Entries around topics, the same for the same seed, from any row on."""
+class Questions:
+    """Queries of both kinds, one after the other, and the rows that are truly nearest."""
 
-    rows: int
-    seed: int
+    queries: Floats
+    rows: Ids
+    subproblems: dict[int, str]
 
-    @property
-    def fingerprint(self) -> str:
-        """Of all that they are made from."""
-        return f"made up, seed {self.seed}, {FACTORS} factors, {SPREAD}"
-
-    @property
-    def block_rows(self) -> int:
-        """Rows in a block."""
-        return BATCH
-
-    def block(self, number: int) -> Batch:
-        """Rows from `number * BATCH` on."""
-        ids = range(number * BATCH, min((number + 1) * BATCH, self.rows))
-        return [_entry(id) for id in ids], self.vectors(number, BATCH)[: len(ids)]
-
-    def vectors(self, number: int, count: int) -> Floats:
-        """(count, DIMENSION), rows of length 1: batch `number` of them."""
-        fixed = np.random.default_rng(self.seed)
-        topics = max(16, self.rows // 500)
-        factors = fixed.normal(size=(FACTORS, DIMENSION)).astype(np.float32) / FACTORS**0.5
-        rng = np.random.default_rng((self.seed, number + 1))
-        place = fixed.normal(size=(topics, FACTORS)).astype(np.float32)
-        chosen = place[rng.integers(0, topics, count)]
-        turned = chosen + SPREAD * rng.normal(size=(count, FACTORS)).astype(np.float32)
-        rows = turned @ factors
-        return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True), dtype=np.float32)
-
-
-def _entry(id: int) -> Entry:
-    return Entry(f"How to do task {id}?", f"I should take the {id % 97}th way. " * 8, "made", "up")
-
-
-def bench(
-    folder: Path, rows: int, seed: int, effort: float, report: Callable[[str], None]
-) -> Measured:
-    """Build a store of `rows` entries below `folder`, search it, remove it; what came of it."""
-    source = MadeUp(rows, seed)
-    queries = source.vectors(-(-rows // BATCH), QUERIES)
-    with tempfile.TemporaryDirectory(dir=folder, prefix="rm-local-bench-") as place:
-        path = Path(place) / "made-up.rms"
-        started = time.monotonic()
-        build(path, source, embedder=MADE_UP, seed=seed, report=lambda p: report(_told(p)))
-        seconds = time.monotonic() - started
-        report("searching all rows exactly")
-        exact = _exact(source, queries)
-        report("searching")
-        # In a process of its own, whose memory is not that of the build.
-        with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
-            found, warm, memory = pool.submit(_searched, path, queries, effort).result()
-        hits = sum(len(a & b) for a, b in zip(found, exact, strict=True))
-        return Measured(
-            rows=rows,
-            effort=effort,
-            recall_at_10=round(hits / sum(map(len, exact)), 4),
-            warm_p50_ms=round(float(np.percentile(warm, 50)), 2),
-            warm_p95_ms=round(float(np.percentile(warm, 95)), 2),
-            cold_p50_ms=round(float(np.median(_cold(path, queries, effort))), 2),
-            memory_mb=memory,
-            bytes=path.stat().st_size,
-            build_rows_per_s=round(rows / seconds),
-        )
-
-
-def _told(progress: Progress) -> str:
-    left = "" if progress.seconds_left is None else f", {progress.seconds_left:,.0f} s left"
-    return f"{progress.stage}: {progress.done:,} of {progress.total:,}{left}"
-
-
-def _exact(source: MadeUp, queries: Floats) -> list[set[str]]:
-    """For each query the subproblems of the ten rows nearest to it, by float32."""
-    best = np.full((len(queries), 10), -np.inf, np.float32)
-    ids = np.zeros((len(queries), 10), np.int64)
-    first = 0
-    for number in range(-(-source.rows // BATCH)):
-        entries, vectors = source.block(number)
-        scores = np.concatenate([best, queries @ vectors.T], axis=1)
-        held = np.concatenate(
-            [ids, np.tile(np.arange(first, first + len(entries)), (len(queries), 1))], axis=1
-        )
-        top = np.argpartition(-scores, 9, axis=1)[:, :10]
-        best, ids = np.take_along_axis(scores, top, 1), np.take_along_axis(held, top, 1)
-        first += len(entries)
-    return [{_entry(id).subproblem for id in row} for row in ids.tolist()]
-
-
-def _searched(
-    path: Path, queries: Floats, effort: float
-) -> tuple[list[set[str]], list[float], float | None]:
-    """What each query finds, the milliseconds it takes once all were asked, and the MB in all."""
-    before = _memory_mb()
-    with Store.open(path) as store:
-        found = [
-            {hit.entry.subproblem for hit in store.search(query, effort=effort)}
-            for query in queries
+    def recall(self, found: list[set[str]]) -> tuple[float, float]:
+        """Of the real ones, and of those like the rows."""
+        shares = [
+            len({self.subproblems[row] for row in rows} & held) / len(rows)
+            for rows, held in zip(self.rows.tolist(), found, strict=True)
         ]
-        times = [_milliseconds(partial(store.search, query, effort=effort)) for query in queries]
-        after = _memory_mb()
-    memory = None if before is None or after is None else round(after - before, 1)
-    return found, times, memory
+        half = len(shares) // 2
+        return round(float(np.mean(shares[:half])), 4), round(float(np.mean(shares[half:])), 4)
 
 
-def _cold(path: Path, queries: Floats, effort: float) -> list[float]:
-    """Milliseconds of first searches, opening included, the file out of the page cache."""
+def bench(source: Synth, path: Path, effort: float, report: Report) -> tuple[Measured, Questions]:
+    """Measure the store at `path`, which is built from `source` first unless it is there.
 
-    def first(query: Floats) -> None:
-        with Store.open(path) as store:
-            store.search(query, effort=effort)
+    What was measured of its build, and the exact answers, stay beside it in `path`.bench.
+    UsageError: the store there was built from another source.
+    """
+    beside = path.with_name(path.name + ".bench")
+    beside.mkdir(parents=True, exist_ok=True)
+    built = _built(source, path, beside, report)
+    questions = _questions(source, beside, report)
+    report("searching")
+    with _process() as pool:
+        tried = pool.submit(trial.tried, path, questions.queries, effort).result()
+    with _process() as pool:
+        first = pool.submit(trial.first_searches, path, questions.queries, effort).result()
+    report("adding")
+    entries, vectors = Synth(source.rows, source.seed + 1, source.folder).block(0)
+    appends = trial.appended(path, entries, vectors)
+    real, alike = questions.recall(tried.found)
+    with Store.open(path) as store:
+        info = store.info()
+    return (
+        Measured(
+            rows=source.rows,
+            effort=effort,
+            recall_at_10=real,
+            recall_at_10_alike=alike,
+            warm_p50_ms=_percentile(tried.milliseconds, 50),
+            warm_p95_ms=_percentile(tried.milliseconds, 95),
+            open_p50_ms=_percentile(first[0], 50),
+            cold_p50_ms=_percentile(first[1], 50),
+            append_p50_ms=_percentile(appends, 50),
+            memory_mb=tried.memory_mb,
+            bytes=info.size,
+            parts=parts(path),
+            build_rows_per_s=round(source.rows / sum(built.seconds.values())),
+            build_seconds=built.seconds,
+            probes=info.probes,
+            candidates=info.candidates,
+        ),
+        questions,
+    )
 
-    times = []
-    for query in queries[:FIRST_QUERIES]:
-        _forget(path)
-        times.append(_milliseconds(partial(first, query)))
-    return times
+
+@contextmanager
+def temporary(folder: Path) -> Iterator[Path]:
+    """A path for a store below `folder` that is gone afterwards."""
+    with tempfile.TemporaryDirectory(dir=folder, prefix="rm-local-bench-") as place:
+        yield Path(place) / "made-up.rms"
 
 
-def _forget(path: Path) -> None:
-    """Take the file out of the page cache, where the system can."""
-    if hasattr(os, "posix_fadvise"):
-        handle = os.open(path, os.O_RDONLY)
-        try:
-            os.posix_fadvise(handle, 0, 0, os.POSIX_FADV_DONTNEED)
-        finally:
-            os.close(handle)
+def _built(source: Synth, path: Path, beside: Path, report: Report) -> Built:
+    held = beside / "built.json"
+    if path.exists() and held.exists():
+        found = Built(**json.loads(held.read_text("utf-8")))
+        if (found.rows, found.fingerprint) != (source.rows, source.fingerprint):
+            raise UsageError(
+                f"{path} was built from other rows: {found.rows:,} of {found.fingerprint}.",
+                "Name another file, or ask for the same rows, seed and sentences.",
+            )
+        return found
+    shutil.rmtree(beside)
+    beside.mkdir()
+    stages = Stages(report)
+    known = known_words()
+    build(path, source, embedder=MINILM, known_words=known, seed=source.seed, report=stages)
+    built = Built(source.rows, source.fingerprint, stages.end())
+    write_whole(held, json.dumps(asdict(built)).encode())
+    return built
 
 
-def _milliseconds(work: Callable[[], object]) -> float:
-    started = time.perf_counter()
-    work()
-    return (time.perf_counter() - started) * 1000
-
-
-def _memory_mb() -> float | None:
-    """Memory that the process holds now, in MB."""
-    held = Path("/proc/self/statm")
+def _questions(source: Synth, beside: Path, report: Report) -> Questions:
+    held = beside / "exact.npz"
     if not held.exists():
-        return None
-    return int(held.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
+        report("searching all rows exactly")
+        count = min(QUERIES, len(open_anchors(source.folder).queries))
+        queries = np.concatenate([source.queries(kind, count) for kind in ("real", "alike")])
+        rows = exact(source, queries, cores())
+        texts = subproblems(source, rows)
+        part = held.with_name("part.npz")
+        np.savez(part, queries=queries, rows=rows, numbers=list(texts), texts=list(texts.values()))
+        part.replace(held)
+    with np.load(held) as found:
+        texts = dict(zip(found["numbers"].tolist(), found["texts"].tolist(), strict=True))
+        return Questions(found["queries"], found["rows"], texts)
+
+
+class Stages:
+    """Tells a build's progress, and keeps how long each stage took."""
+
+    def __init__(self, report: Report) -> None:
+        self._report = report
+        self._stage: str | None = None
+        self._since = self._due = 0.0
+        self._seconds: dict[str, float] = {}
+
+    def __call__(self, progress: Progress) -> None:
+        """Take a sign of progress."""
+        now = time.monotonic()
+        if progress.stage != self._stage:
+            self.end()
+            self._stage, self._since, self._due = progress.stage, now, now
+        if now < self._due and progress.done < progress.total:
+            return
+        self._due = now + APART
+        left = progress.seconds_left
+        told = "" if left is None else f", {left:,.0f} s left"
+        self._report(f"{progress.stage}: {progress.done:,} of {progress.total:,}{told}")
+
+    def end(self) -> dict[str, float]:
+        """Seconds of each stage so far."""
+        if self._stage is not None:
+            self._seconds[self._stage] = round(time.monotonic() - self._since, 1)
+        return self._seconds
+
+
+def _process() -> ProcessPoolExecutor:
+    """One process of its own: neither the memory nor the cache of the build is in it."""
+    return ProcessPoolExecutor(1, multiprocessing.get_context("spawn"))
+
+
+def _percentile(milliseconds: list[float], share: int) -> float:
+    return round(float(np.percentile(milliseconds, share)), 2)

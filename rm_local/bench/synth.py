@@ -62,10 +62,11 @@ class Synth:
 
     def prepare(self, report: Report) -> None:
         """Embed the anchors, unless that was done before: minutes. Only vectors need them."""
-        from rm_local.embed.bulk import embed_bulk
+        from rm_local.embed.bulk import BulkEmbedder
 
         texts = wording(self.folder)
-        make_anchors(self.folder, texts.anchors, texts.held_out, embed_bulk, report)
+        embed = BulkEmbedder(half=True).embed
+        make_anchors(self.folder, texts.anchors, texts.held_out, embed, report)
 
     def block(self, number: int) -> Batch:
         """Entries and vectors of one block. RmLocalError: the anchors are not there."""

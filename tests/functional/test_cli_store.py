@@ -10,8 +10,11 @@ import apsw
 import pytest
 from click.testing import CliRunner, Result
 
+from rm_local.bench import sentences
 from rm_local.cli.main import cli
+from rm_local.embed import bulk
 from rm_local.memory.store import Store
+from tests.corpora import TinyEmbedder, tiny_sentences
 from tests.stores import entries, toy_store, vectors
 
 
@@ -64,14 +67,16 @@ def test_no_store_there(tmp_path: Path) -> None:
         assert run(command, "--store", tmp_path / "no.rms").exit_code == 4
 
 
-def test_bench_measures_and_tidies_up(tmp_path: Path) -> None:
+def test_bench_measures_and_tidies_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """All figures are there, progress is on standard error, and nothing is left behind."""
+    monkeypatch.setattr(sentences, "pool", lambda: tuple(tiny_sentences()))
+    monkeypatch.setattr(bulk, "BulkEmbedder", TinyEmbedder)
     before = os.listdir(tmp_path)
     shown = run("bench", "--rows", "3000", "--in", tmp_path, "--json")
     assert shown.exit_code == 0, shown.output
     told = json.loads(shown.stdout)
     assert told["rows"] == 3000
-    assert told["recall_at_10"] > 0.9
+    assert told["recall_at_10"] > 0.5  # such vectors have no neighbours worth the name
     assert 0 < told["warm_p50_ms"] <= told["warm_p95_ms"]
     assert told["cold_p50_ms"] > 0
     assert told["bytes"] > 3000 * 400

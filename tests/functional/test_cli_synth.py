@@ -13,13 +13,13 @@ from click.testing import CliRunner, Result
 from rm_local.bench import sentences
 from rm_local.cli.main import cli
 from rm_local.embed import bulk
-from tests.corpora import DIMENSION, embed, tiny_sentences
+from tests.corpora import TinyEmbedder, tiny_sentences
 
 
 @pytest.fixture(autouse=True)
 def _tiny(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sentences, "pool", lambda: tuple(tiny_sentences()))
-    monkeypatch.setattr(bulk, "embed_bulk", embed)
+    monkeypatch.setattr(bulk, "BulkEmbedder", TinyEmbedder)
 
 
 def synth(*arguments: str | Path) -> Result:
@@ -49,7 +49,7 @@ def test_entries_and_vectors_go_to_files(tmp_path: Path) -> None:
     assert done.stdout == ""
     assert len(out.read_text("utf-8").splitlines()) == 9000
     rows = np.load(vectors)
-    assert (rows.dtype, rows.shape) == (np.float16, (9000, DIMENSION))
+    assert (rows.dtype, rows.shape) == (np.float16, (9000, 384))
     assert sorted(path.name for path in out.parent.iterdir()) == ["a.jsonl", "a.npy"]
 
 

@@ -1,14 +1,21 @@
-"""`rm-local store bench`: how fast and good a store's search is."""
+"""`rm-local store bench`: how fast and good a store's search is, and that of others."""
 
 from __future__ import annotations
 
 import json
+from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from rm_local.cli.store.common import JSON
+
+if TYPE_CHECKING:
+    from rm_local.bench.measure import Measured, Questions
+    from rm_local.bench.peers.result import Race
+    from rm_local.bench.synth import Synth
 
 
 @click.command()
@@ -20,7 +27,13 @@ from rm_local.cli.store.common import JSON
     help="Made-up entries in it.",
 )
 @click.option("--effort", type=click.FloatRange(0.1, 8), default=1.0, show_default=True)
-@click.option("--seed", type=int, default=0, show_default=True)
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+@click.option(
+    "--sentences",
+    "limit",
+    type=click.IntRange(1),
+    help="Compose the entries of so many sentences only; fewer are embedded sooner.",
+)
 @click.option(
     "--in",
     "folder",
@@ -28,14 +41,77 @@ from rm_local.cli.store.common import JSON
     default=Path(),
     help="Folder for the store, which is removed again.  [default: the current one]",
 )
+@click.option(
+    "--keep",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Build the store here and leave it; one that is here already is measured.",
+)
+@click.option("--peers", is_flag=True, help="Measure other libraries on the same rows, too.")
+@click.option(
+    "--peer-minutes",
+    type=click.FloatRange(0.1),
+    default=15,
+    show_default=True,
+    help="What each of them may take to build.",
+)
 @JSON
-def bench(rows: int, effort: float, seed: int, folder: Path, as_data: bool) -> None:
+def bench(
+    rows: int,
+    effort: float,
+    seed: int,
+    limit: int | None,
+    folder: Path,
+    keep: Path | None,
+    peers: bool,
+    peer_minutes: float,
+    as_data: bool,
+) -> None:
     """Build a store of made-up entries and measure its search against an exact one."""
+    from rm_local.bench.corpus import corpus
     from rm_local.bench.measure import bench as measure
+    from rm_local.bench.measure import temporary
+    from rm_local.bench.synth import Synth
 
-    found = measure(folder, rows, seed, effort, report=lambda told: click.echo(told, err=True))
+    source = Synth(rows, seed, corpus(limit, report=_tell))
+    source.prepare(_tell)
+    with nullcontext(keep) if keep else temporary(folder) as path:
+        found, questions = measure(source, path, effort, _tell)
+        race = _race(found, source, questions, path.parent, peer_minutes) if peers else None
     if as_data:
-        click.echo(json.dumps(asdict(found)))
+        click.echo(json.dumps(asdict(found) | ({"race": race.data()} if race else {})))
         return
     for name, value in asdict(found).items():
-        click.echo(f"{name:<18} {value:>14,}")
+        told = (
+            ", ".join(f"{k} {v:,}" for k, v in value.items()) if isinstance(value, dict) else None
+        )
+        click.echo(f"{name:<20} {told or format(value, ',')}")
+    if race:
+        click.echo(race.table())
+
+
+def _tell(told: str) -> None:
+    click.echo(told, err=True)
+
+
+def _race(
+    found: Measured, source: Synth, questions: Questions, folder: Path, minutes: float
+) -> Race:
+    from rm_local.bench.peers.race import Limits, race
+    from rm_local.bench.peers.result import Result
+    from rm_local.bench.peers.stages import Questions as Asked
+
+    # Peers are held to the recall over all queries, real and made up.
+    recall = (found.recall_at_10 + found.recall_at_10_alike) / 2
+    store = Result(
+        "rm-local",
+        recall,
+        found.warm_p50_ms,
+        found.warm_p95_ms,
+        found.memory_mb,
+        found.bytes,
+        found.build_rows_per_s,
+        setting=f"{found.probes} clusters, {found.candidates} candidates",
+    )
+    asked = Asked(questions.queries, questions.rows)
+    limits = Limits(build=60 * minutes)
+    return race(store, source, asked, folder, limits=limits, report=_tell)
