@@ -18,7 +18,7 @@ from pathlib import Path
 
 from rm_local.errors import StoreError
 from rm_local.memory.store import Store
-from tests.faults.pages import Pages
+from tests.faults.pages import Pages, difference
 from tests.faults.stores import fingerprint, ids_of, made_store
 
 FOUND_AT_OPEN, FOUND_BY_VERIFY, HARMLESS = "found at open", "found by verify", "harmless"
@@ -111,7 +111,7 @@ def run(folder: Path, places: int, rows: int, seed: int) -> Counter[tuple[str, s
         damaged[change.place] = change.after
         copy.write_bytes(damaged)
         how, said = in_a_process(copy, wanted, texts)
-        kind = pages.kind(change.place)
+        kind = difference(path, copy) if how == HARMLESS else pages.kind(change.place)
         counts[how, kind] += 1
         if how in BAD:
             told = f"{change.place}: {change.before} -> {change.after}, {kind}: {how}: {said}"
