@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import shutil
 import stat
@@ -162,6 +163,20 @@ def check_size(connection: apsw.Connection, path: Path) -> None:
         size = path.stat().st_size
     if size < pages * PAGE_SIZE:
         raise StoreInvalid(_cut_short(path, pages * PAGE_SIZE), REBUILD)
+
+
+def refuse_moved(connection: apsw.Connection) -> None:
+    """StoreError: the connection's file has lost its name, so that nobody would read a write."""
+    import apsw
+
+    moved = ctypes.c_int(0)
+    connection.file_control("main", apsw.SQLITE_FCNTL_HAS_MOVED, ctypes.addressof(moved))
+    if moved:
+        raise StoreError(
+            f"The store {connection.filename} was replaced or removed since it was opened; "
+            "nothing was written.",
+            "Open it again.",
+        )
 
 
 def _cut_short(path: Path, whole: int) -> str:

@@ -73,16 +73,21 @@ def clusters_to_ask(centroids: Floats, query: Floats, probes: int, slack: float)
 
 
 def near(connection: apsw.Connection, bits: bytes, wanted: int, names: Names) -> Ids:
-    """Ids of the `wanted` rows whose bits differ least from `bits`, in a store without clusters."""
+    """Keys of the `wanted` rows whose bits differ least from `bits`, in a store without clusters.
+
+    A key is distance and id in one number, `distance << ID_BITS | id`; nearest first.
+    """
     values = {"bits": bits, "k": min(wanted, MOST_CANDIDATES), **names.values}
     rows = connection.execute(ALL + names.condition, values).fetchall()
-    return np.array([row[0] for row in rows], np.int64)
+    best = Best(len(rows), 0)
+    best.add(rows)
+    return best.keys
 
 
 def near_within(
     readers: Readers, bits: bytes, wanted: int, names: Names, clusters: Ids, limit: int
 ) -> Ids:
-    """Ids of the `wanted` rows of `clusters`, asked in this order, whose bits differ least.
+    """Keys of the `wanted` rows of `clusters`, asked in this order, whose bits differ least.
 
     Each statement asks more clusters than the one before, for rows no further away than the worst
     of those found so far by any reader, and than `limit` bits where it is not 0: then there may be
@@ -100,7 +105,7 @@ def near_within(
             best.add(connection.execute(WITHIN + names.condition, values).fetchall())
 
     readers.share(work)
-    return best.ids
+    return best.keys
 
 
 class Best:
@@ -110,15 +115,17 @@ class Best:
         self.wanted = wanted
         self.limit = limit
         """Rows further away than this are not wanted any more."""
-        # Distance and id in one number: of rows as far away as the limit the lowest ids are kept,
-        # so that the answer does not depend on which thread was first.
         self._keys: Ids = np.empty(0, np.int64)
         self._lock = Lock()
 
     @property
-    def ids(self) -> Ids:
-        """Of the rows found, in no order."""
-        return self._keys & ID_MASK
+    def keys(self) -> Ids:
+        """Distance and id of each row found, in one number, nearest first.
+
+        Of rows as far away as the limit the lowest ids are kept, so that the answer does not
+        depend on which thread was first.
+        """
+        return np.sort(self._keys)
 
     def add(self, rows: Sequence[tuple[Any, ...]]) -> None:
         """Take these ids with their distances into account."""

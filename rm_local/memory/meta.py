@@ -16,8 +16,21 @@ if TYPE_CHECKING:
 
 Value = str | int | float | bytes
 
-CANDIDATES = 800
-"""Holds 99.7 % of the true ten nearest (STORE 2.1)."""
+
+@dataclass(frozen=True)
+class Dial:
+    """How much a search asks at its default effort."""
+
+    probes: int = 0
+    """Clusters; 0 = the store has none."""
+    candidates: int = 800
+    """Rows that the bits pass on to the ranking; 800 hold 99.7 % of the true ten (STORE 2.1)."""
+    limit: int = 0
+    """Bits by which a candidate may differ from a query, which saves time; 0 = all of them."""
+
+    def values(self) -> dict[str, int]:
+        """As `meta` keeps it."""
+        return {"probes": self.probes, "candidates": self.candidates, "limit": self.limit}
 
 
 @dataclass(frozen=True)
@@ -33,13 +46,7 @@ class Meta:
     """(d, d); None = identity."""
     bulk: int = 0
     """Rows written by a bulk build: entries 1 to `bulk` have their texts in blocks."""
-    probes: int = 0
-    """Clusters that a search asks at its default effort; 0 = the store has no clusters."""
-    candidates: int = CANDIDATES
-    """Rows that the bits pass on to the ranking at the default effort."""
-    limit: int = 0
-    """Bits by which a candidate may differ from a query, as a first guess that saves time; 0 = as
-    many as there are."""
+    dial: Dial = Dial()
     sqlite_vec: str = ""
     """Version of sqlite-vec that made the file; what is written is the one that is loaded."""
 
@@ -55,9 +62,7 @@ def write_meta(connection: apsw.Connection, meta: Meta, known_words: bytes) -> N
         "mean": _blob(meta.mean),
         "rotation": _blob(meta.rotation),
         "bulk": meta.bulk,
-        "probes": meta.probes,
-        "candidates": meta.candidates,
-        "limit": meta.limit,
+        **meta.dial.values(),
         "known_words": known_words,
         "entries": 0,
         "last": 0,
@@ -89,6 +94,13 @@ def number(connection: apsw.Connection, key: str) -> int:
     return int(read(connection, key))
 
 
+def number_or_zero(connection: apsw.Connection, key: str) -> int:
+    """A whole number that is missing until it is wanted. DamagedError: it is damaged."""
+    if connection.execute("SELECT 1 FROM meta WHERE key = ?", (key,)).get is None:
+        return 0
+    return number(connection, key)
+
+
 def known_words(connection: apsw.Connection) -> bytes:
     """The packed words that the store's embedder knows. Raises as `read`."""
     return bytes(read(connection, "known_words"))  # type: ignore[arg-type]
@@ -108,9 +120,7 @@ def read_meta(connection: apsw.Connection) -> Meta:
             _array(rows["mean"], dimension),
             _array(rows["rotation"], dimension, dimension),
             bulk=int(rows["bulk"]),
-            probes=int(rows["probes"]),
-            candidates=int(rows["candidates"]),
-            limit=int(rows["limit"]),
+            dial=Dial(*(int(rows[key]) for key in Dial().values())),
             sqlite_vec=str(rows["sqlite_vec"]),
         )
     except (KeyError, TypeError, ValueError) as error:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from rm_local.memory import meta
+from rm_local.memory.connection import refuse_moved
 from rm_local.memory.format import DamagedError, checksum
 from rm_local.memory.packed import row_crc
 from rm_local.records import Entry
@@ -65,9 +66,13 @@ class Row:
 
 @contextmanager
 def writing(connection: apsw.Connection) -> Iterator[None]:
-    """One transaction, holding the write lock from its start; undone if the body raises."""
+    """One transaction, holding the write lock from its start; undone if the body raises.
+
+    StoreError: the file was replaced since it was opened.
+    """
     connection.execute("BEGIN IMMEDIATE")
     try:
+        refuse_moved(connection)
         yield
         connection.execute("COMMIT")
     except BaseException:
@@ -143,6 +148,12 @@ def count(connection: apsw.Connection) -> int:
 def last(connection: apsw.Connection) -> int:
     """The highest id ever given."""
     return meta.number(connection, "last")
+
+
+def span(connection: apsw.Connection) -> range:
+    """The ids from the first that there is to the highest ever given."""
+    first = connection.execute("SELECT min(id) FROM ref").get
+    return range(first or 1, last(connection) + 1)
 
 
 def domains(connection: apsw.Connection) -> tuple[str, ...]:

@@ -26,7 +26,7 @@ Ids = NDArray[np.int64]
 SCANNED_ROWS = 2000
 """Up to so many rows all ranking codes are compared with the query, without asking the bits."""
 
-SLACK = 0.2
+SLACK = 0.25
 """How much further than the nearest cluster one may be, as a share, to be asked."""
 
 
@@ -58,7 +58,9 @@ class Searcher:
     def __init__(self, connection: apsw.Connection, readers: Readers, meta: Meta) -> None:
         self._connection = connection
         self._readers = readers
-        self._meta = meta
+        self.dial = meta.dial
+        """How much a search asks; may be set anew between two."""
+        self._dimension = meta.embedder.dimension
         self._quantiser = Quantiser(meta.embedder.dimension, meta.step, meta.mean, meta.rotation)
         self._packer = CodePacker(meta.embedder.dimension, dictionary_of(connection, CODES))
         self._rare: RareWords | None = None
@@ -85,8 +87,12 @@ class Searcher:
     def centroids(self) -> Floats:
         """The cluster centres, (clusters, d); read when they are first asked for."""
         if self._centroids is None:
-            self._centroids = dense.read_centroids(self._connection, self._meta.embedder.dimension)
+            self._centroids = dense.read_centroids(self._connection, self._dimension)
         return self._centroids
+
+    def forget_centroids(self) -> None:
+        """Another connection has changed them."""
+        self._centroids = None
 
     def search(self, query: Query) -> list[Ranked]:
         """The `k` best entries, best first, by `lexical.score`, then by id."""
@@ -94,7 +100,7 @@ class Searcher:
         shares = lexical_shares(self._connection, query.text, size, self.rare) if query.text else {}
         candidates: Collection[int] | None = None
         if size > SCANNED_ROWS:
-            candidates = {*self._near(query).tolist(), *shares}
+            candidates = {*(self.near(query) & dense.ID_MASK).tolist(), *shares}
         ids, codes = rows.codes(self._connection, candidates, query.names)
         return self._ranked(query, ids, codes, shares)
 
@@ -104,15 +110,17 @@ class Searcher:
         vectors = self._quantiser.floats(self._packer.unpack(codes))
         return dict(zip(found, vectors, strict=True))
 
-    def _near(self, query: Query) -> Ids:
-        """Ids of the rows that the bits hold to be nearest to the query."""
-        wanted = max(round(self._meta.candidates * query.effort), 8 * query.k)
+    def near(self, query: Query) -> Ids:
+        """Keys (`dense.Best`) of the rows that the bits hold to be nearest, nearest first."""
+        wanted = max(round(self.dial.candidates * query.effort), 8 * query.k)
         bits = self._quantiser.bits(query.unit[np.newaxis])[0].tobytes()
         if not len(self.centroids):
             return dense.near(self._connection, bits, wanted, query.names)
-        probes = max(round(self._meta.probes * query.effort), 1)
-        limit = self._meta.limit if query.effort <= 1 and not query.names.condition else 0
+        probes = max(round(self.dial.probes * query.effort), 1)
+        # The limit is that of an ordinary search: another one might need rows further away.
+        usual = wanted <= self.dial.candidates and not query.names.condition
         clusters = dense.clusters_to_ask(self.centroids, query.unit, probes, SLACK)
+        limit = self.dial.limit if usual else 0
         return dense.near_within(self._readers, bits, wanted, query.names, clusters, limit)
 
     def _ranked(

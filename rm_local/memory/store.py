@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from threading import RLock
 from typing import TYPE_CHECKING, Self
@@ -25,6 +25,7 @@ from rm_local.memory.search import Query, Searcher
 from rm_local.memory.stopwords import STOPWORDS
 from rm_local.memory.texts import Codec, raw_row, train_dictionary
 from rm_local.memory.verify import Report, faults
+from rm_local.memory.watch import Watch, state
 from rm_local.records import Entry, Hit
 
 if TYPE_CHECKING:
@@ -46,6 +47,8 @@ class Store:
         self._codec = Codec(dictionary_of(connection, TEXTS))
         self._readers = Readers(connection, path)
         self._searcher = Searcher(connection, self._readers, meta)
+        self._watch = Watch(connection)
+        self._state = state(connection)
         self._lock = RLock()
 
     @classmethod
@@ -117,7 +120,7 @@ class Store:
         zero or not finite, an entry without subproblem or subroutine, or one too long to keep.
         """
         unit = self._checked(entries, vectors)
-        with self._turn(write=True) as connection, rows.writing(connection):
+        with self._turn(write=True) as connection:
             return rows.insert(connection, self._rows(connection, entries, unit))
 
     def delete(self, ids: Collection[int]) -> None:
@@ -125,7 +128,7 @@ class Store:
 
         StoreReadOnly: the store is open for reading. StoreError: there is none with one of them.
         """
-        with self._turn(write=True) as connection, rows.writing(connection):
+        with self._turn(write=True) as connection:
             self._remove(connection, set(ids))
 
     def replace(self, id: int, entry: Entry, vector: Floats) -> int:
@@ -135,7 +138,7 @@ class Store:
         and `delete` raise.
         """
         unit = self._checked([entry], np.asarray(vector)[np.newaxis])
-        with self._turn(write=True) as connection, rows.writing(connection):
+        with self._turn(write=True) as connection:
             self._remove(connection, {id})
             return rows.insert(connection, self._rows(connection, [entry], unit))[0]
 
@@ -159,7 +162,7 @@ class Store:
         """
         (unit,) = self._searcher.quantiser.unit(np.asarray(vector)[np.newaxis])
         query = Query(unit, text, k, rows.Names(domain, source, level), effort)
-        with self._turn() as connection, reading(connection):
+        with self._turn():
             found = self._searcher.search(query)
             entries = self.get([hit.id for hit in found])
             return [
@@ -170,17 +173,17 @@ class Store:
     def get(self, ids: Sequence[int]) -> list[Entry]:
         """The entries with these ids, in this order. StoreError: there is none with one of them."""
         with self._turn() as connection:
-            found = shelf.entries(connection, self._codec, self._meta.bulk, ids)
+            found = shelf.entries(connection, self._codec, self._state.bulk, ids)
             self._refuse_unknown(connection, ids, found)
             return [found[each] for each in ids]
 
     def sample(self, k: int, seed: int) -> list[Entry]:
         """`k` different entries drawn at random, the same for the same `seed`; all if fewer."""
         with self._turn() as connection:
-            last = rows.last(connection)
+            given = rows.span(connection)
             # So many draws hold k entries, however they fall on the deleted ones.
-            draws = min(last, k + last - rows.count(connection))
-            drawn = random.Random(seed).sample(range(1, last + 1), draws)
+            draws = min(len(given), k + len(given) - rows.count(connection))
+            drawn = random.Random(seed).sample(given, draws)
             there = rows.existing(connection, drawn)
             return self.get([each for each in drawn if each in there][:k])
 
@@ -218,8 +221,8 @@ class Store:
                 domains=rows.domains(connection),
                 size=self._path.stat().st_size,
                 clusters=len(self._searcher.centroids),
-                probes=self._meta.probes,
-                candidates=self._meta.candidates,
+                probes=self._state.dial.probes,
+                candidates=self._state.dial.candidates,
                 sqlite_vec=self._meta.sqlite_vec,
                 writable=self._writable,
             )
@@ -236,14 +239,29 @@ class Store:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def reading(self) -> AbstractContextManager[apsw.Connection]:
+        """The connection, for what else in this room reads; other calls wait meanwhile."""
+        return self._turn()
+
     @contextmanager
     def _turn(self, *, write: bool = False) -> Iterator[apsw.Connection]:
         if write and not self._writable:
             raise StoreReadOnly(
                 f"The store {self._path} is open for reading only.", "Open it for writing."
             )
-        with self._lock, sqlite.guard(self._path):
+        turn = rows.writing if write else reading
+        with self._lock, sqlite.guard(self._path), turn(self._connection):
+            self._notice()
             yield self._connection
+
+    def _notice(self) -> None:
+        """Take in what other connections have changed."""
+        state = self._watch.changed()
+        if state is None:
+            return
+        if state.generation != self._state.generation:
+            self._searcher.forget_centroids()
+        self._searcher.dial, self._state = state.dial, state
 
     def _checked(self, entries: Sequence[Entry], vectors: Floats) -> Floats:
         """The vectors with rows of length 1. ValueError: they are not fit, or not so many."""
@@ -278,14 +296,15 @@ class Store:
 
     def _remove(self, connection: apsw.Connection, ids: set[int]) -> None:
         self._refuse_unknown(connection, ids, rows.existing(connection, ids))
-        remove(connection, self._codec, self._meta.bulk, ids)
+        remove(connection, self._codec, self._state.bulk, ids)
 
     def _refuse_unknown(
         self, connection: apsw.Connection, ids: Collection[int], found: Collection[int]
     ) -> None:
         for each in ids:
             if each not in found:
+                given = rows.span(connection)
                 raise StoreError(
                     f"The store {self._path} has no entry {each}.",
-                    f"Its entries are numbered 1 to {rows.last(connection)}.",
+                    f"Its entries are numbered {given.start} to {given.stop - 1}.",
                 )

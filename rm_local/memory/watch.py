@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from rm_local.memory.format import DamagedError
+from rm_local.memory.meta import Dial, number, number_or_zero
 
 if TYPE_CHECKING:
     import apsw
@@ -17,8 +17,7 @@ class State:
 
     bulk: int
     """Entries 1 to `bulk` have their texts in blocks."""
-    probes: int
-    candidates: int
+    dial: Dial
     generation: int
     """Another one: the centres are others."""
 
@@ -45,20 +44,9 @@ class Watch:
 
 
 def state(connection: apsw.Connection) -> State:
-    """The state in the file. DamagedError: `meta` has lost a key."""
-    found = dict(
-        connection.execute(
-            "SELECT key, value FROM meta WHERE key IN ('bulk', 'probes', 'candidates',"
-            " 'generation')"
-        )
+    """The state in the file. DamagedError: `meta` is damaged."""
+    return State(
+        number(connection, "bulk"),
+        Dial(*(number(connection, key) for key in Dial().values())),
+        number_or_zero(connection, "generation"),
     )
-    try:
-        return State(
-            int(found["bulk"]),
-            int(found["probes"]),
-            int(found["candidates"]),
-            # Missing until the centres change for the first time.
-            int(found.get("generation", 0)),
-        )
-    except (KeyError, TypeError, ValueError) as error:
-        raise DamagedError(f"meta: {error!r}") from error

@@ -174,6 +174,7 @@ def test_progress_tells_stage_rows_and_time_left(tmp_path: Path) -> None:
         "spill",
         "write",
         "finish",
+        "calibrate",
     ]
     ends = {progress.stage: progress for progress in told}
     for stage in ("spill", "write", "finish"):

@@ -25,7 +25,7 @@ pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="fo
 
 ROWS = 2000
 MADE = EmbedderId("made", 64, "0" * 64)
-STAGES = ("sample", "train", "spill", "write", "finish")
+STAGES = ("sample", "train", "spill", "write", "finish", "calibrate")
 
 
 @pytest.fixture(scope="module")

@@ -32,7 +32,7 @@ def test_one_byte_of_it_is_another(tmp_path: Path, whole: Path, seed: int) -> No
     (tmp_path / "damaged.rms").write_bytes(data)
     with Store.open(whole) as store:
         wanted = fingerprint(store)
-        texts = {id: str(store.get([id])[0]) for id in ids_of(store)[:50]}
+        texts = {each.id: corruption.texts_of(each) for each in store.get(ids_of(store)[:50])}
     how, said = corruption.in_a_process(tmp_path / "damaged.rms", wanted, texts)
     assert how not in corruption.BAD, said
 

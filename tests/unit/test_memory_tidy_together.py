@@ -19,7 +19,7 @@ from rm_local.errors import StoreInvalid, StoreReadOnly
 from rm_local.memory import connection as sqlite
 from rm_local.memory import shelf
 from rm_local.memory.layout import TEXTS, dictionary_of
-from rm_local.memory.meta import read_meta
+from rm_local.memory.meta import put, read_meta
 from rm_local.memory.readers import Readers, reading
 from rm_local.memory.search import Query, Searcher
 from rm_local.memory.store import Store
@@ -181,12 +181,12 @@ def test_what_a_watch_tells(path: Path) -> None:
     with sqlite.opened(path, "write") as connection:
         watch = Watch(connection)
         first = watch.changed()
-        assert first == State(BULK, first.probes, 800, 0)
-        connection.execute("UPDATE meta SET value = 7 WHERE key = 'probes'")
+        assert first == State(BULK, first.dial, 0)
+        put(connection, "probes", 7)
         assert watch.changed() is None
         with apsw.Connection(str(path)) as other:
-            other.execute("UPDATE meta SET value = 900 WHERE key = 'candidates'")
-        assert watch.changed() == replace(first, probes=7, candidates=900)
+            put(other, "candidates", 900)
+        assert watch.changed() == replace(first, dial=replace(first.dial, probes=7, candidates=900))
     connection.close()
 
 
@@ -195,7 +195,8 @@ def test_kept_out_by_a_writer(path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr("rm_local.memory.tidy.tidier.WAIT_MS", 1)
     before = held(path)
     writer = apsw.Connection(str(path))
-    writer.execute("BEGIN IMMEDIATE; UPDATE meta SET value = 20 WHERE key = 'probes'")
+    writer.execute("BEGIN IMMEDIATE")
+    put(writer, "probes", 20)
     report = tidied(path)
     assert (report.busy, report.done) == (True, {})
     assert report.left["entries not in blocks"] > 0

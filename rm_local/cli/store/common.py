@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
 
 from rm_local.cli.opening import Opening
+from rm_local.cli.store.progress import Teller
 
 JSON = click.option("--json", "as_data", is_flag=True, help="One JSON object.")
 
@@ -16,3 +19,23 @@ def path_of(opening: Opening, store: Path | None) -> Path:
     from rm_local import settings
 
     return opening.over(store=store).settings().store or settings.shipped_store()
+
+
+def own_path(opening: Opening, store: Path | None) -> Path:
+    """The store that a command changes: as `path_of`, but never the shipped one unless named."""
+    from rm_local.errors import UsageError
+
+    path = opening.over(store=store).settings().store
+    if path is None:
+        raise UsageError("No store is named.", "Name the one to change: --store FILE.")
+    return path
+
+
+@contextmanager
+def telling() -> Iterator[Teller]:
+    """Tells how far a command is, until the body ends."""
+    teller = Teller()
+    try:
+        yield teller
+    finally:
+        teller.end()

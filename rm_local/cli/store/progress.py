@@ -22,7 +22,7 @@ class Teller:
         self._open = False
 
     def __call__(
-        self, stage: str, done: int, total: int | None, seconds_left: float | None
+        self, stage: str, done: int, total: int | None, seconds_left: float | None = None
     ) -> None:
         """`done` of `total` rows of the stage are done."""
         now = time.monotonic()

@@ -6,7 +6,7 @@ import json
 import shutil
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
@@ -14,15 +14,17 @@ from filelock import FileLock, Timeout
 
 from rm_local.errors import StoreError
 from rm_local.memory import connection as sqlite
+from rm_local.memory.bulk.calibrate import calibrate
 from rm_local.memory.bulk.encode import Stripe, encode, group_edges
 from rm_local.memory.bulk.files import rename, write_whole
 from rm_local.memory.bulk.finish import finish
+from rm_local.memory.bulk.plan import BULK_LEVEL, Plan
 from rm_local.memory.bulk.pool import Pool, Tell
 from rm_local.memory.bulk.room import check_room
 from rm_local.memory.bulk.source import Meter, Report, Source
 from rm_local.memory.bulk.train import Trained, take_sample, train
 from rm_local.memory.bulk.write import write_groups
-from rm_local.memory.format import EmbedderId
+from rm_local.memory.format import BLOCK_ROWS, EmbedderId
 from rm_local.memory.readers import cores
 from rm_local.memory.stopwords import STOPWORDS
 
@@ -33,17 +35,6 @@ ROWS_FOR_A_PROCESS = 50_000
 """Fewer are done before another process has started."""
 
 
-@dataclass(frozen=True)
-class Plan:
-    """What a build must not change while it is under way."""
-
-    rows: int
-    fingerprint: str
-    embedder: EmbedderId
-    clusters: int
-    seed: int
-
-
 def build(
     path: Path,
     source: Source,
@@ -52,17 +43,23 @@ def build(
     known_words: Collection[str] = STOPWORDS,
     clusters: int | None = None,
     seed: int = 0,
+    level: int = BULK_LEVEL,
+    first: int = 1,
     report: Report = lambda _: None,
 ) -> None:
     """Make a store of all entries of `source` at `path`.
 
     What is under way lies in a folder beside it, `path`.build; the same call goes on with it after
     the process was stopped in any way. `known_words` as for `Store.create`; `clusters`: about so
-    many, None = one for each CLUSTER_ROWS rows. StoreError: the file exists, the disk has not
-    enough room, or another build's folder is in the way. ValueError: as for `Store.add`.
+    many, None = one for each CLUSTER_ROWS rows; `level`: of zstandard, for the texts; `first`: id
+    of the first entry, one more than a multiple of BLOCK_ROWS. StoreError: the file
+    exists, the disk has not enough room, or another build's folder is in the way. ValueError: as
+    for `Store.add`.
     """
+    if first % BLOCK_ROWS != 1:
+        raise ValueError(f"entry {first} begins no block")
     number = clusters or max(1, source.rows // CLUSTER_ROWS)
-    plan = Plan(source.rows, source.fingerprint, embedder, number, seed)
+    plan = Plan(source.rows, source.fingerprint, embedder, number, seed, level, first)
     folder, part = path.with_name(path.name + ".build"), "store.part"
     if path.exists():
         if _belongs(folder, plan) and not (folder / part).exists():
@@ -81,8 +78,10 @@ def build(
         _spill(folder, stripes, pool, meter)
         known = frozenset(known_words)
         meter = Meter(report, "write", plan.rows)
-        write_groups(folder / part, stripes, groups, trained, embedder, known, pool, meter)
-        finish(folder / part, plan.rows, report)
+        write_groups(folder / part, stripes, groups, trained, plan, known, pool, meter)
+        finish(folder / part, plan, report)
+        Meter(report, "calibrate", plan.rows)
+        calibrate(folder / part, trained.questions)
         rename(folder / part, path)
     shutil.rmtree(folder)
 
@@ -135,7 +134,7 @@ def _trained(folder: Path, source: Source, plan: Plan, report: Report) -> Traine
         Meter(report, "sample", plan.rows)
         sample = take_sample(source, plan.clusters)
         Meter(report, "train", plan.rows)
-        train(sample, plan.clusters, plan.seed).save(held)
+        train(sample, plan).save(held)
     return Trained.load(held)
 
 

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from rm_local.memory.bulk.columns import Columns, joined
 from rm_local.memory.bulk.encode import Stripe
-from rm_local.memory.bulk.train import BULK_LEVEL
 from rm_local.memory.format import BLOCK_ROWS, CHUNK_SIZE
 from rm_local.memory.lexical import RareWords
 from rm_local.memory.packed import CodePacker, row_crc
@@ -52,6 +51,8 @@ class Preparer:
     dictionary: bytes
     code_dictionary: bytes
     known: frozenset[str]
+    level: int
+    """Of zstandard, for the texts."""
 
     def prepare(self, group: int, first: int) -> Prepared | None:
         """The rows of one group, the first of which gets the id `first`; None if it has none."""
@@ -91,7 +92,7 @@ class Preparer:
             )
 
     def _blocks(self, texts: list[bytes]) -> list[bytes]:
-        codec = Codec(self.dictionary, BULK_LEVEL)
+        codec = Codec(self.dictionary, self.level)
         starts = range(0, len(texts), BLOCK_ROWS)
         return [codec.pack(texts[start : start + BLOCK_ROWS]) for start in starts]
 

@@ -13,7 +13,7 @@ from rm_local.records import Entry
 Batch = tuple[Sequence[Entry], Floats]
 """Entries, and the vectors of their subproblems, (n, d), in the same order."""
 
-Stage = Literal["sample", "train", "spill", "write", "finish"]
+Stage = Literal["sample", "train", "spill", "write", "finish", "calibrate"]
 
 
 class Source(Protocol):

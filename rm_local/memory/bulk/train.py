@@ -12,11 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rm_local.memory.bulk.files import write_whole
+from rm_local.memory.bulk.plan import Plan
 from rm_local.memory.bulk.source import Source
 from rm_local.memory.clusters import Clusters, find_clusters, itq_rotation, random_rotation
 from rm_local.memory.codes import Floats, Quantiser, step_of
 from rm_local.memory.format import BLOCK_ROWS
 from rm_local.memory.packed import SAMPLE_ROWS, code_dictionary, default_dictionary
+from rm_local.memory.search import SCANNED_ROWS
 from rm_local.memory.texts import Codec, raw_row, train_dictionary
 
 ROWS_FOR_A_CLUSTER = 20
@@ -27,11 +29,9 @@ WINDOWS = 64
 
 SAMPLED_TEXTS = 8000
 ROTATED_ROWS = 20_000
+QUESTIONS = 100
 ROWS_FOR_ITQ = 10
 """Sample rows for each dimension, below which ITQ would learn the sample by heart."""
-
-BULK_LEVEL = 3
-"""Of zstandard: 100,000 rows/s and more on one core, where level 12 makes 8,000 (STORE 4)."""
 
 
 @dataclass(frozen=True)
@@ -49,12 +49,15 @@ class Trained:
     """What all rows of a build have in common."""
 
     mean: Floats
-    rotation: Floats
+    rotation: Floats | None
+    """None in a store so small that its bits are never asked."""
     step: float
     """Of the ranking codes."""
     clusters: Clusters
     dictionary: bytes
     code_dictionary: bytes
+    questions: Floats
+    """Rows of the sample, with which the finished store is tried."""
     text_bytes: float
     """Compressed bytes that the texts of one row of the sample take, in blocks."""
     raw_bytes: float
@@ -66,13 +69,14 @@ class Trained:
         np.savez(
             file,
             mean=self.mean,
-            rotation=self.rotation,
+            rotation=np.empty(0) if self.rotation is None else self.rotation,
             supers=self.clusters.supers,
             centres=self.clusters.centres,
             starts=self.clusters.starts,
             dictionary=np.frombuffer(self.dictionary, np.uint8),
             code_dictionary=np.frombuffer(self.code_dictionary, np.uint8),
             step=self.step,
+            questions=self.questions,
             bytes=np.array([self.text_bytes, self.raw_bytes]),
         )
         write_whole(path, file.getvalue())
@@ -84,11 +88,12 @@ class Trained:
             compressed, raw = held["bytes"].tolist()
             return cls(
                 held["mean"],
-                held["rotation"],
+                held["rotation"] if held["rotation"].size else None,
                 float(held["step"]),
                 Clusters(held["supers"], held["centres"], held["starts"]),
                 held["dictionary"].tobytes(),
                 held["code_dictionary"].tobytes(),
+                held["questions"],
                 compressed,
                 raw,
             )
@@ -118,33 +123,39 @@ def take_sample(source: Source, clusters: int) -> Sample:
     return Sample(found / np.linalg.norm(found, axis=1, keepdims=True), texts)
 
 
-def train(sample: Sample, clusters: int, seed: int) -> Trained:
-    """Mean, rotation, clusters and dictionary; the same for the same sample and seed."""
-    rng = np.random.default_rng(seed)
+def train(sample: Sample, plan: Plan) -> Trained:
+    """Mean, rotation, clusters and dictionary; the same for the same sample and plan."""
+    rng = np.random.default_rng(plan.seed)
     mean = sample.unit.mean(axis=0)
     dimension = sample.unit.shape[1]
-    if len(sample.unit) < ROWS_FOR_ITQ * dimension:
-        rotation = random_rotation(dimension, rng)
-    else:
-        few = rng.choice(len(sample.unit), min(ROTATED_ROWS, len(sample.unit)), replace=False)
-        rotation = itq_rotation(sample.unit[few] - mean, rng)
     step = step_of(sample.unit[:SAMPLE_ROWS])
     steps = Quantiser(dimension, step).steps(sample.unit[:SAMPLE_ROWS])
     dictionary = train_dictionary([text.decode("utf-8", "replace") for text in sample.texts])
     return Trained(
         mean,
-        rotation,
+        _rotation(sample.unit, mean, plan, rng),
         step,
-        find_clusters(sample.unit, clusters, rng),
+        find_clusters(sample.unit, plan.clusters, rng),
         dictionary,
         code_dictionary(steps) or default_dictionary(dimension),
-        *_text_bytes(sample.texts, dictionary),
+        sample.unit[rng.choice(len(sample.unit), min(QUESTIONS, len(sample.unit)), replace=False)],
+        *_text_bytes(sample.texts, dictionary, plan.level),
     )
 
 
-def _text_bytes(texts: Sequence[bytes], dictionary: bytes) -> tuple[float, float]:
+def _rotation(unit: Floats, mean: Floats, plan: Plan, rng: np.random.Generator) -> Floats | None:
+    dimension = unit.shape[1]
+    if plan.rows <= SCANNED_ROWS:
+        return None
+    if len(unit) < ROWS_FOR_ITQ * dimension:
+        return random_rotation(dimension, rng)
+    few = rng.choice(len(unit), min(ROTATED_ROWS, len(unit)), replace=False)
+    return itq_rotation(unit[few] - mean, rng)
+
+
+def _text_bytes(texts: Sequence[bytes], dictionary: bytes, level: int) -> tuple[float, float]:
     """Bytes a row in blocks, and as it is."""
-    codec = Codec(dictionary, BULK_LEVEL)
+    codec = Codec(dictionary, level)
     blocks = [texts[i : i + BLOCK_ROWS] for i in range(0, len(texts), BLOCK_ROWS)]
     rows = max(len(texts), 1)
     return sum(len(codec.pack(block)) for block in blocks) / rows, sum(map(len, texts)) / rows

@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING, Any
 from rm_local.memory import connection as sqlite
 from rm_local.memory import rows
 from rm_local.memory.bulk.encode import Stripe
+from rm_local.memory.bulk.plan import Plan
 from rm_local.memory.bulk.pool import Pool
 from rm_local.memory.bulk.prepare import Chunk, Prepared, Preparer
 from rm_local.memory.bulk.source import Meter
-from rm_local.memory.bulk.train import BULK_LEVEL, Trained
+from rm_local.memory.bulk.train import Trained
 from rm_local.memory.clusters import Clusters
-from rm_local.memory.format import BLOCK_ROWS, CHUNK_SIZE, EmbedderId, checksum
+from rm_local.memory.format import BLOCK_ROWS, CHUNK_SIZE, checksum
 from rm_local.memory.layout import lay_out
-from rm_local.memory.meta import CANDIDATES, Meta, put
+from rm_local.memory.meta import Dial, Meta, put
 from rm_local.memory.texts import Codec
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def write_groups(
     stripes: list[Stripe],
     groups: int,
     trained: Trained,
-    embedder: EmbedderId,
+    plan: Plan,
     known_words: frozenset[str],
     pool: Pool,
     meter: Meter,
@@ -43,20 +44,26 @@ def write_groups(
     numbered = {label: number for number, label in enumerate(labels, 1)}
     counts = sum(spill.counts for spill in spills).tolist()  # type: ignore[union-attr]
     preparer = Preparer(
-        stripes, groups, numbered, trained.dictionary, trained.code_dictionary, known_words
+        stripes,
+        groups,
+        numbered,
+        trained.dictionary,
+        trained.code_dictionary,
+        known_words,
+        plan.level,
     )
     with sqlite.opened(part, "create") as connection:
         connection.execute(f"PRAGMA cache_size=-{CACHE_KIB}")
         if not connection.execute("SELECT count(*) FROM sqlite_master").get:
             with rows.writing(connection):
-                _begin(connection, part, trained, embedder, known_words, sum(counts))
+                _begin(connection, part, trained, plan, known_words)
                 _write_labels(connection, numbered)
         done = connection.execute("SELECT value FROM meta WHERE key = 'groups'").get
         first = groups if done is None else int(done)
-        firsts = [1 + sum(counts[:group]) for group in range(groups)]
+        firsts = [plan.first + sum(counts[:group]) for group in range(groups)]
         tasks = [(group, firsts[group]) for group in range(first, groups)]
-        writer = Writer(connection, trained.dictionary)
-        meter.reach(rows.last(connection))
+        writer = Writer(connection, trained.dictionary, plan.level)
+        meter.reach(rows.count(connection))
         for group, prepared in zip(
             range(first, groups), pool.ahead(preparer.prepare, tasks), strict=True
         ):
@@ -66,7 +73,7 @@ def write_groups(
                 put(connection, "groups", group + 1)
             for spill in spills:
                 spill.drop(group)
-            meter.reach(rows.last(connection))
+            meter.reach(rows.count(connection))
     connection.close()
 
 
@@ -85,20 +92,12 @@ def _begin(
     connection: apsw.Connection,
     part: Path,
     trained: Trained,
-    embedder: EmbedderId,
+    plan: Plan,
     known_words: frozenset[str],
-    entries: int,
 ) -> None:
     """Tables without entries; `groups` in `meta` counts the groups that are written."""
-    probes, candidates = default_dial(entries, len(trained.clusters.centres))
-    meta = Meta(
-        embedder,
-        trained.step,
-        trained.mean,
-        trained.rotation,
-        probes=probes,
-        candidates=candidates,
-    )
+    dial = default_dial(plan.rows, len(trained.clusters.centres))
+    meta = Meta(plan.embedder, trained.step, trained.mean, trained.rotation, dial=dial)
     lay_out(connection, part, meta, known_words, trained.dictionary, trained.code_dictionary)
     write_centroids(connection, trained.clusters)
     put(connection, "groups", 0)
@@ -112,9 +111,9 @@ def _write_labels(connection: apsw.Connection, numbered: dict[rows.Label, int]) 
 class Writer:
     """Writes groups behind what the tables already hold, in a transaction of the caller's."""
 
-    def __init__(self, connection: apsw.Connection, dictionary: bytes) -> None:
+    def __init__(self, connection: apsw.Connection, dictionary: bytes, level: int) -> None:
         self._connection = connection
-        self._codec = Codec(dictionary, BULK_LEVEL)
+        self._codec = Codec(dictionary, level)
 
     def write(self, group: Prepared) -> None:
         """Add its rows."""
@@ -168,10 +167,10 @@ def _refs(group: Prepared) -> Iterator[tuple[Any, ...]]:
     return zip(ids, group.labels, group.crcs, group.codes, strict=True)
 
 
-def default_dial(entries: int, clusters: int) -> tuple[int, int]:
-    """Clusters that a search asks, and rows that it ranks, unless it is told otherwise.
+def default_dial(entries: int, clusters: int) -> Dial:
+    """What is asked where nothing was measured.
 
     Through 74 of 2,048 and 148 of 32,768 clusters (STORE 3.1 needs 64 and 128 to 160).
     """
     probes = min(clusters, round(11 * clusters**0.25))
-    return probes, CANDIDATES if entries <= 10_000_000 else 3 * CANDIDATES // 2
+    return Dial(probes, 800 if entries <= 10_000_000 else 1200)

@@ -7,37 +7,41 @@ from typing import TYPE_CHECKING
 from rm_local.memory import rows
 from rm_local.memory.bulk.write import default_dial
 from rm_local.memory.codes import Floats
-from rm_local.memory.format import DamagedError
-from rm_local.memory.tidy.work import number, put, raise_by
+from rm_local.memory.format import DamagedError, checksum
+from rm_local.memory.meta import number, put
+from rm_local.memory.tidy.work import raise_by
 
 if TYPE_CHECKING:
     import apsw
 
 
-def count(connection: apsw.Connection, dimension: int) -> int:
+def count(connection: apsw.Connection) -> int:
     """How many clusters there are."""
-    found = connection.execute("SELECT coalesce(sum(length(v)), 0) FROM centroid").get
-    return int(found) // (2 * dimension)
+    return number(connection, "clusters")
 
 
 def append(connection: apsw.Connection, centre: Floats) -> int:
     """Add a centre, (d,), in a row of its own behind the others; its cluster's number."""
-    cluster = count(connection, len(centre))
-    connection.execute(
-        "INSERT INTO centroid(blk, v) SELECT max(blk) + 1, ? FROM centroid", (_blob(centre),)
-    )
+    cluster = count(connection)
+    blk = int(connection.execute("SELECT max(blk) + 1 FROM centroid").get)
+    _write(connection, blk, _blob(centre))
+    put(connection, "clusters", cluster + 1)
     return cluster
 
 
 def replace(connection: apsw.Connection, cluster: int, centre: Floats) -> None:
-    """Put `centre`, (d,), in the place of a cluster's. DamagedError: there is no such cluster."""
+    """Put `centre`, (d,), in the place of a cluster's.
+
+    DamagedError: there is no such cluster, or its row is not as it was written.
+    """
     new = _blob(centre)
     start = cluster * len(new)
     for blk, length in connection.execute("SELECT blk, length(v) FROM centroid ORDER BY blk"):
         if start < length:
-            old = connection.execute("SELECT v FROM centroid WHERE blk = ?", (blk,)).get
-            changed = old[:start] + new + old[start + len(new) :]
-            connection.execute("UPDATE centroid SET v = ? WHERE blk = ?", (changed, blk))
+            old, crc = connection.execute("SELECT v, crc FROM centroid WHERE blk = ?", (blk,)).get
+            if checksum(blk, old) != crc:
+                raise DamagedError(f"centroids {blk} are not as they were written")
+            _write(connection, blk, old[:start] + new + old[start + len(new) :])
             return
         start -= length
     raise DamagedError(f"there is no cluster {cluster}")
@@ -51,10 +55,18 @@ def note_change(connection: apsw.Connection, before: int, now: int) -> None:
     raise_by(connection, "generation", 1)
     entries = rows.count(connection)
     usual, dial = default_dial(entries, before), default_dial(entries, now)
-    if not before or number(connection, "probes") == usual[0]:
-        put(connection, "probes", dial[0])
     if not before:
-        put(connection, "candidates", dial[1])
+        for key, value in dial.values().items():
+            put(connection, key, value)
+    elif number(connection, "probes") == usual.probes:
+        put(connection, "probes", dial.probes)
+
+
+def _write(connection: apsw.Connection, blk: int, blob: bytes) -> None:
+    connection.execute(
+        "INSERT OR REPLACE INTO centroid(blk, v, crc) VALUES(?, ?, ?)",
+        (blk, blob, checksum(blk, blob)),
+    )
 
 
 def _blob(centre: Floats) -> bytes:

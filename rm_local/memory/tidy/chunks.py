@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from rm_local.memory.bulk.prepare import Chunk
 from rm_local.memory.bulk.write import write_chunks
 from rm_local.memory.format import CHUNK_SIZE, DamagedError
-from rm_local.memory.tidy.work import number
+from rm_local.memory.meta import number
 
 if TYPE_CHECKING:
     import apsw

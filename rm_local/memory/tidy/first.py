@@ -40,7 +40,7 @@ class FirstClusters:
     def left(self) -> int:
         """Entries; 0 where they are so few that they need no clusters."""
         entries = rows.count(self._connection)
-        if entries <= self._enough or centres.count(self._connection, self._tools.dimension):
+        if entries <= self._enough or centres.count(self._connection):
             return 0
         return entries
 

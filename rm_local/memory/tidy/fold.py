@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 from rm_local.memory import rows
 from rm_local.memory.format import BLOCK_ROWS, DamagedError
+from rm_local.memory.meta import number, put
 from rm_local.memory.texts import Codec
 from rm_local.memory.tidy.scrap import note_cleared
-from rm_local.memory.tidy.work import Tools, number, put
+from rm_local.memory.tidy.work import Tools
 
 if TYPE_CHECKING:
     import apsw

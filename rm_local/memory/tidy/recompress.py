@@ -5,7 +5,8 @@ from __future__ import annotations
 from time import monotonic
 
 from rm_local.memory.format import BLOCK_ROWS
-from rm_local.memory.tidy.work import Tools, number, put
+from rm_local.memory.meta import number_or_zero, put
+from rm_local.memory.tidy.work import Tools
 
 READ_BLOCKS = 256
 """At most in one step."""
@@ -22,11 +23,11 @@ class Recompress:
     def left(self) -> int:
         """Blocks."""
         end = self._connection.execute("SELECT coalesce(max(blk) + 1, 0) FROM block").get
-        return int(end) - number(self._connection, "recompressed")
+        return int(end) - number_or_zero(self._connection, "recompressed")
 
     def step(self, until: float) -> dict[str, int]:
         """As many blocks as there is time for; one that would not shrink stays as it is."""
-        first = number(self._connection, "recompressed")
+        first = number_or_zero(self._connection, "recompressed")
         blocks = self._connection.execute(
             "SELECT blk, z FROM block WHERE blk >= ? ORDER BY blk LIMIT ?", (first, READ_BLOCKS)
         )

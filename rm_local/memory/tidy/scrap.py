@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from rm_local.memory.meta import number_or_zero, put
 from rm_local.memory.tidy.chunks import drop, used_places
-from rm_local.memory.tidy.work import Tools, number, put, raise_by
+from rm_local.memory.tidy.work import Tools, raise_by
 
 if TYPE_CHECKING:
     import apsw
@@ -34,13 +35,13 @@ class Scrap:
 
     def left(self) -> int:
         """Deleted entries, at most."""
-        return self._tombstones() - number(self._connection, "scrapped")
+        return self._tombstones() - number_or_zero(self._connection, "scrapped")
 
     def step(self, until: float) -> dict[str, int]:
         """READ_CHUNKS chunks."""
         if not self.left():
             return {}
-        last = number(self._connection, "scrap_chunk")
+        last = number_or_zero(self._connection, "scrap_chunk")
         if not last:
             put(self._connection, "scrap_goal", self._tombstones())
         self._read_dead()
@@ -58,7 +59,7 @@ class Scrap:
             put(self._connection, "scrap_chunk", last)
         else:
             put(self._connection, "scrap_chunk", 0)
-            put(self._connection, "scrapped", number(self._connection, "scrap_goal"))
+            put(self._connection, "scrapped", number_or_zero(self._connection, "scrap_goal"))
         return {
             "chunks of bits looked through": len(chunks),
             "deleted entries' bits cleared": cleared,

@@ -46,7 +46,7 @@ class Split:
 
     def _large(self) -> Iterator[int]:
         """Clusters that hold more rows than they may, but those that do not fall in two."""
-        if not centres.count(self._connection, self._tools.dimension):
+        if not centres.count(self._connection):
             return
         # The chunks of a cluster are counted in the index, validities are read of few.
         candidates = self._connection.execute(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol, Self
 
 from rm_local.memory.codes import Floats, Quantiser
 from rm_local.memory.layout import CODES, TEXTS, dictionary_of
-from rm_local.memory.meta import read_meta
+from rm_local.memory.meta import number_or_zero, put, read_meta
 from rm_local.memory.packed import CodePacker
 from rm_local.memory.texts import LEVEL, Codec
 
@@ -68,16 +68,6 @@ class Work(Protocol):
         """About how much there is to do."""
 
 
-def number(connection: apsw.Connection, key: str) -> int:
-    """A number in `meta`; 0 while it is not there."""
-    return int(connection.execute("SELECT value FROM meta WHERE key = ?", (key,)).get or 0)
-
-
-def put(connection: apsw.Connection, key: str, value: int) -> None:
-    """Set a number in `meta`."""
-    connection.execute("INSERT OR REPLACE INTO meta(key, value) VALUES(?, ?)", (key, value))
-
-
 def raise_by(connection: apsw.Connection, key: str, more: int) -> None:
     """Add to a number in `meta`."""
-    put(connection, key, number(connection, key) + more)
+    put(connection, key, number_or_zero(connection, key) + more)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from rm_local.memory.dense import read_centroids
-from rm_local.memory.format import checksum
+from rm_local.memory.format import BLOCK_ROWS, checksum
 from rm_local.memory.layout import CODES, TEXTS, dictionary_of
 from rm_local.memory.meta import known_words, number, read_meta
 from rm_local.memory.readers import reading
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     import apsw
 
 BULK = "(SELECT value FROM meta WHERE key = 'bulk')"
+BEFORE = f"(SELECT coalesce(min(blk), 0) * {BLOCK_ROWS} FROM block)"
+"""Ids that were given before the store was compacted, or not at all."""
 COUNTS = (
     ("entries", "SELECT count(*) FROM ref", "SELECT value FROM meta WHERE key = 'entries'"),
     (
@@ -31,13 +33,13 @@ COUNTS = (
     (
         "deleted entries",
         "SELECT count(*) FROM tomb",
-        f"SELECT {BULK} - count(*) FROM ref WHERE id <= {BULK}",
+        f"SELECT {BULK} - {BEFORE} - count(*) FROM ref WHERE id <= {BULK}",
     ),
     ("deleted entries that are there", "SELECT count(*) FROM tomb JOIN ref USING(id)", "SELECT 0"),
     (
         "blocks of texts",
         "SELECT count(*) FROM block",
-        f"SELECT ({BULK} + 15) / 16",
+        f"SELECT ({BULK} - {BEFORE} + 15) / 16",
     ),
     (
         "chunks of bits",

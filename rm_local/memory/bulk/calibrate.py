@@ -1,0 +1,93 @@
+"""Setting a store's dial: how much a search must ask to find nearly what a thorough one finds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rm_local.memory import connection as sqlite
+from rm_local.memory import rows
+from rm_local.memory.codes import Floats
+from rm_local.memory.dense import ID_BITS, ID_MASK, MOST_CANDIDATES
+from rm_local.memory.meta import Dial, put, read_meta
+from rm_local.memory.readers import Readers, reading
+from rm_local.memory.search import SCANNED_ROWS, Query, Searcher
+
+K = 10
+AGREEMENT = 0.985
+"""Share of a thorough search's ten nearest that the set dial finds at least."""
+
+THOROUGH = 6
+"""Times as many clusters as the default dial asks."""
+
+PROBES = (0.5, 0.75, 1, 1.25, 1.5, 2, 3)
+"""Of the default dial's clusters, what is tried."""
+CANDIDATES = (200, 300, 400, 600, 800, 1200, 1600)
+
+ROW_COST, CANDIDATE_COST = 0.05, 5.0
+"""Microseconds for a row whose bits are compared, and for one whose code is (docs/format.md)."""
+
+LIMIT_SHARE = 0.98
+"""Share of searches for which the first limit is no obstacle."""
+
+Keys = NDArray[np.int64]
+
+
+def calibrate(part: Path, questions: Floats) -> None:
+    """Write into the store `part` the cheapest dial that finds what a thorough search finds.
+
+    `questions` are rows of the store, (n, d), of length 1; each is looked for, itself apart.
+    """
+    with sqlite.opened(part, "write") as connection:
+        size = rows.count(connection)
+        meta = read_meta(connection)
+        readers = Readers(connection, part)
+        searcher = Searcher(connection, readers, meta)
+        clusters = len(searcher.centroids)
+        if size > SCANNED_ROWS and clusters > 1:
+            with reading(connection):
+                dial = _cheapest(searcher, meta.dial, questions, size / clusters)
+            with rows.writing(connection):
+                for key, value in dial.values().items():
+                    put(connection, key, value)
+        readers.close()
+    connection.close()
+
+
+def _cheapest(searcher: Searcher, usual: Dial, questions: Floats, cluster_rows: float) -> Dial:
+    thorough = Dial(THOROUGH * usual.probes, MOST_CANDIDATES)
+    searcher.dial = thorough
+    wanted = [_nearest(searcher, unit) for unit in questions]
+    found: list[tuple[float, Dial]] = []
+    for share in PROBES:
+        probes = max(round(share * usual.probes), 1)
+        searcher.dial = Dial(probes, max(CANDIDATES))
+        keys = [searcher.near(Query(unit)) for unit in questions]
+        for dial, agreement in _dials(probes, keys, wanted):
+            if agreement >= AGREEMENT:
+                cost = probes * cluster_rows * ROW_COST + dial.candidates * CANDIDATE_COST
+                found.append((cost, dial))
+                break
+    return min(found, key=lambda each: each[0])[1] if found else replace(thorough, limit=0)
+
+
+def _dials(probes: int, keys: list[Keys], wanted: list[set[int]]) -> Iterator[tuple[Dial, float]]:
+    """Dials of ever more candidates, with the share of the wanted rows that they pass on."""
+    total = sum(map(len, wanted)) or 1
+    for candidates in CANDIDATES:
+        held = sum(
+            len(ids.intersection((found[:candidates] & ID_MASK).tolist()))
+            for found, ids in zip(keys, wanted, strict=True)
+        )
+        last = [int(found[:candidates][-1] >> ID_BITS) for found in keys if len(found)]
+        limit = round(float(np.quantile(last, LIMIT_SHARE))) if last else 0
+        yield Dial(probes, candidates, limit), held / total
+
+
+def _nearest(searcher: Searcher, unit: Floats) -> set[int]:
+    """Ids of the ten nearest, the row itself apart."""
+    return {hit.id for hit in searcher.search(Query(unit, k=K + 1))[1:]}
