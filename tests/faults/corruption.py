@@ -24,7 +24,7 @@ from tests.faults.stores import fingerprint, ids_of, made_store
 
 FOUND_AT_OPEN, FOUND_BY_VERIFY, HARMLESS = "found at open", "found by verify", "harmless"
 BAD = WRONG, WRONG_TEXT, CRASH = "WRONG", "WRONG TEXT", "CRASH"
-SECONDS = 120
+SECONDS = 600
 FORK = get_context("fork")
 
 Texts = dict[int, tuple[str, str]]

@@ -157,6 +157,7 @@ def kill_writers(folder: Path, times: int, rng: random.Random) -> tuple[int, int
         # What was committed and could not be told any more is one transaction's at most.
         assert len(held.keys() - expected.keys()) <= BATCH
         expected = held
+        print(f"writers: {kills} kills, {committed:,} entries committed", flush=True)
     print(
         f"writers: {kills} kills, {committed:,} entries committed, {undone} journals undone",
         flush=True,
