@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import shutil
 import stat
 import struct
 from collections.abc import Iterator
@@ -208,14 +209,22 @@ def guard(path: Path) -> Iterator[None]:
             f"Another program is writing to the store {path}.", "Wait until it is done."
         ) from error
     except apsw.FullError as error:
-        raise StoreError(
-            f"There is no room on the disk of {path}; nothing was added.",
-            "Make room and try again.",
-        ) from error
+        raise _full(path) from error
+    except apsw.SQLError as error:
+        # sqlite-vec has one error for all that keeps it from writing.
+        if "insert" in str(error) and shutil.disk_usage(path.parent).free < CACHE_KIB * 1024:
+            raise _full(path) from error
+        raise StoreInvalid(f"{_damage(path)} ({error})", REBUILD) from error
     except (apsw.CantOpenError, apsw.IOError, apsw.PermissionsError, apsw.AuthError) as error:
         raise StoreError(f"The store {path} cannot be read or written: {error}.") from error
     except (apsw.Error, DamagedError, UnicodeDecodeError) as error:
         raise StoreInvalid(f"{_damage(path)} ({error})", REBUILD) from error
+
+
+def _full(path: Path) -> StoreError:
+    return StoreError(
+        f"There is no room on the disk of {path}; nothing was changed.", "Make room and try again."
+    )
 
 
 def read_only(path: Path) -> StoreReadOnly:

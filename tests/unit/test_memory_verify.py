@@ -10,7 +10,7 @@ import pytest
 
 from rm_local.errors import StoreError
 from rm_local.memory.bulk.build import build
-from rm_local.memory.format import EmbedderId
+from rm_local.memory.format import CHUNK_SIZE, EmbedderId
 from rm_local.memory.store import Store
 from tests.stores import MadeSource, entries, vectors
 
@@ -85,7 +85,7 @@ DAMAGES = [
     ("UPDATE code_chunks SET partition00 = 5 WHERE chunk_id = 1", "bits or label are damaged"),
     ("UPDATE code_chunks SET validity = zeroblob(32) WHERE chunk_id = 1", "has no bits"),
     (
-        "UPDATE code_chunks SET validity = x'" + "FF" * 30 + "' WHERE chunk_id = 1",
+        "UPDATE code_chunks SET validity = x'" + "FF" * (CHUNK_SIZE // 8) + "' WHERE chunk_id = 2",
         "bits of an entry 0 that is not there",
     ),
     ("UPDATE code_chunks SET size = 128 WHERE chunk_id = 1", "chunk, 1, that cannot be read"),

@@ -8,6 +8,8 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from multiprocessing.connection import wait as wait_for
+from threading import Thread
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -104,14 +106,19 @@ class Pool:
 def _begin(told: Any) -> None:
     global _told
     _told = told
+    if parent := multiprocessing.parent_process():
+        Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
+
+
+def _end_with(parent: int) -> None:
+    """End this process as soon as the one that started it has ended, in whatever way."""
+    # A process that waits for its next task would otherwise wait for ever.
+    wait_for([parent])
+    os._exit(1)
 
 
 def _work(work: Callable[[Any, Tell], None], task: Any, place: int) -> None:
-    parent = multiprocessing.parent_process()
-
     def tell(done: int) -> None:
         _told[place] = done
-        if parent is not None and not parent.is_alive():
-            os._exit(1)
 
     work(task, tell)

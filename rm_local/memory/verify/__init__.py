@@ -32,7 +32,7 @@ MOST = 100
 def faults(path: Path, report: Report) -> list[str]:
     """What is wrong in the store, as sentences; nothing where all is well.
 
-    Memory: about 80 bytes for each thousand entries' bits, and a step of 4,096 entries. Where
+    Memory: two bytes for each id ever given, and a step of 4,096 entries. Where
     another process wrote meanwhile and something seems wrong, all is read again in one transaction.
     StoreError: the file cannot be read, or another program keeps it locked.
     """

@@ -1,0 +1,49 @@
+"""A small sample of what the commands in tests/faults do at length."""
+
+from __future__ import annotations
+
+import random
+import sys
+from pathlib import Path
+
+import pytest
+
+from rm_local.memory.store import Store
+from tests.faults import corruption, kills
+from tests.faults.stores import fingerprint, ids_of, made_store
+
+pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="forks and kills")
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store with clusters, rows added, deletions and words."""
+    path = tmp_path_factory.mktemp("faults") / "whole.rms"
+    made_store(path, 2100)
+    return path
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_one_byte_of_it_is_another(tmp_path: Path, whole: Path, seed: int) -> None:
+    """It is found, or harmless, and ends no process."""
+    data = bytearray(whole.read_bytes())
+    (change,) = corruption.changes(bytes(data), 1, random.Random(seed))
+    data[change.place] = change.after
+    (tmp_path / "damaged.rms").write_bytes(data)
+    with Store.open(whole) as store:
+        wanted = fingerprint(store)
+        texts = {each.id: corruption.texts_of(each) for each in store.get(ids_of(store)[:50])}
+    how, said = corruption.in_a_process(tmp_path / "damaged.rms", wanted, texts)
+    assert how not in corruption.BAD, said
+
+
+def test_a_writer_is_killed(tmp_path: Path) -> None:
+    """What it said to be committed is there, and nothing is wrong."""
+    killed, _ = kills.kill_writers(tmp_path, 2, random.Random(0))
+    assert killed == 2
+
+
+def test_a_process_of_a_build_ends_with_the_one_that_started_it(tmp_path: Path) -> None:
+    """A killed build leaves none behind, whatever it was waiting for."""
+    hit, _ = kills.killed(["--build", str(tmp_path / "made.rms"), "120000"], 3.0)
+    assert hit
