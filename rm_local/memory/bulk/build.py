@@ -69,7 +69,7 @@ def build(
     processes = min(cores(), max(1, source.rows // ROWS_FOR_A_PROCESS))
     with _disk(folder), _alone(folder), sqlite.guard(folder / part), Pool(processes, 64) as pool:
         _begin(folder, plan)
-        trained = _trained(folder, source, plan, report)
+        trained = _trained(folder, source, plan, pool, report)
         check_room(folder, plan.rows, trained)
         stripes = _stripes(folder, source, processes)
         groups = len(group_edges(trained.clusters.starts, plan.rows)) - 1
@@ -128,11 +128,11 @@ def _belongs(folder: Path, plan: Plan) -> bool:
     return held.exists() and json.loads(held.read_text("utf-8")) == asdict(plan)
 
 
-def _trained(folder: Path, source: Source, plan: Plan, report: Report) -> Trained:
+def _trained(folder: Path, source: Source, plan: Plan, pool: Pool, report: Report) -> Trained:
     held = folder / "trained.npz"
     if not held.exists():
         Meter(report, "sample", plan.rows)
-        sample = take_sample(source, plan.clusters)
+        sample = take_sample(source, plan, pool)
         Meter(report, "train", plan.rows)
         train(sample, plan).save(held)
     return Trained.load(held)

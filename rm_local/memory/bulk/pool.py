@@ -8,10 +8,13 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from importlib import import_module
 from multiprocessing.connection import wait as wait_for
 from threading import Thread
 from types import TracebackType
 from typing import Any, Self, TypeVar
+
+from threadpoolctl import threadpool_limits
 
 from rm_local.errors import StoreError
 
@@ -95,8 +98,6 @@ class Pool:
 
     def _started(self) -> ProcessPoolExecutor:
         if self._executor is None:
-            # One thread each: the processes already take all cores. Read when they import numpy.
-            os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
             self._executor = ProcessPoolExecutor(
                 self.processes, self._context, _begin, (self._told,)
             )
@@ -106,6 +107,9 @@ class Pool:
 def _begin(told: Any) -> None:
     global _told
     _told = told
+    # One thread each: the processes already take all cores. It is numpy's threads that are meant.
+    import_module("numpy")
+    threadpool_limits(1)
     if parent := multiprocessing.parent_process():
         Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
 
