@@ -70,8 +70,16 @@ class Readers:
             self._second = None
 
     def _with_second(self, work: Work) -> None:
+        import apsw
+
         if self._second is None:
             with sqlite.opened(self._path, "read") as connection:
+                connection.set_busy_timeout(0)
                 self._second = connection
         with reading(self._second):
+            try:
+                self._second.execute("SELECT value FROM meta WHERE key = 'version'").fetchall()
+            except apsw.BusyError:
+                # A writer waits for the readers to end: the first does all of it by itself.
+                return
             work(self._second)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from rm_local.memory import dense, rows
 from rm_local.memory.codes import Floats, Quantiser
+from rm_local.memory.diversity import mmr
 from rm_local.memory.layout import CODES, dictionary_of
 from rm_local.memory.lexical import RareWords, lexical_shares, score
 from rm_local.memory.meta import Meta, known_words
@@ -30,6 +31,13 @@ SLACK = 0.25
 """How much further than the nearest cluster one may be, as a share, to be asked."""
 
 
+NAMED_GROWTH = 4
+"""Times as many clusters are asked when a narrowed search has found too little."""
+
+LEAST_POOL = 32
+"""Hits from which some are chosen that do not repeat one another."""
+
+
 @dataclass(frozen=True, slots=True)
 class Query:
     """What one search asks."""
@@ -41,6 +49,8 @@ class Query:
     k: int = 10
     names: rows.Names = field(default_factory=rows.Names)
     effort: float = 1.0
+    trade: float = 1.0
+    """Below 1, what repeats a better hit gives way: `diversity.mmr`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +112,10 @@ class Searcher:
         if size > SCANNED_ROWS:
             candidates = {*(self.near(query) & dense.ID_MASK).tolist(), *shares}
         ids, codes = rows.codes(self._connection, candidates, query.names)
-        return self._ranked(query, ids, codes, shares)
+        if query.trade == 1:
+            return self._ranked(query, ids, codes, shares, query.k)
+        pool = self._ranked(query, ids, codes, shares, max(LEAST_POOL, 4 * query.k))
+        return self._thinned(pool, query) if pool else []
 
     def vectors(self, ids: Collection[int]) -> dict[int, Floats]:
         """The stored vectors, (d,), of length 1, of those of `ids` that are entries."""
@@ -117,14 +130,37 @@ class Searcher:
         if not len(self.centroids):
             return dense.near(self._connection, bits, wanted, query.names)
         probes = max(round(self.dial.probes * query.effort), 1)
+        if query.names.condition:
+            return self._near_named(query, bits, wanted, probes)
         # The limit is that of an ordinary search: another one might need rows further away.
-        usual = wanted <= self.dial.candidates and not query.names.condition
-        clusters = dense.clusters_to_ask(self.centroids, query.unit, probes, SLACK)
-        limit = self.dial.limit if usual else 0
+        limit = self.dial.limit if wanted <= self.dial.candidates else 0
+        slack = SLACK * max(query.effort, 1)
+        clusters = dense.clusters_to_ask(self.centroids, query.unit, probes, slack)
         return dense.near_within(self._readers, bits, wanted, query.names, clusters, limit)
 
+    def _near_named(self, query: Query, bits: bytes, wanted: int, probes: int) -> Ids:
+        """The same of a narrowed search: the rarer the name, the more clusters it asks."""
+        while True:
+            clusters = dense.clusters_to_ask(self.centroids, query.unit, probes, np.inf)
+            keys = dense.near_within(self._readers, bits, wanted, query.names, clusters, 0)
+            if len(keys) >= 8 * query.k or probes >= len(self.centroids):
+                return keys
+            probes *= NAMED_GROWTH
+
+    def _thinned(self, ranked: list[Ranked], query: Query) -> list[Ranked]:
+        """Those that repeat no better one, at most `k`, in the order in which they stand."""
+        held = self.vectors([hit.id for hit in ranked])
+        vectors = np.array([held[hit.id] for hit in ranked], np.float32)
+        scores = np.array([score(hit.similarity, hit.lexical) for hit in ranked])
+        return [ranked[row] for row in sorted(mmr(vectors, scores, query.k, query.trade))]
+
     def _ranked(
-        self, query: Query, found: list[int], codes: list[bytes], shares: dict[int, float]
+        self,
+        query: Query,
+        found: list[int],
+        codes: list[bytes],
+        shares: dict[int, float],
+        k: int,
     ) -> list[Ranked]:
         """The `k` best of the rows found, by their packed codes."""
         ids = np.array(found, dtype=np.int64)
@@ -133,5 +169,5 @@ class Searcher:
         if shares:
             held[:] = [shares.get(each, 0.0) for each in found]
         # Rounded, as the product's last bits depend on a row's place and would part equal rows.
-        best = np.lexsort((ids, -score(cosines, held).round(6)))[: max(query.k, 0)]
+        best = np.lexsort((ids, -score(cosines, held).round(6)))[: max(k, 0)]
         return [Ranked(int(ids[i]), float(cosines[i]), float(held[i])) for i in best]

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from threading import RLock
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
@@ -152,22 +152,41 @@ class Store:
         source: str | None = None,
         level: str | None = None,
         effort: float = 1.0,
+        trade: float = 1.0,
     ) -> list[Hit]:
         """The `k` best entries for a subproblem's `vector`, (d,), and its `text`, best first.
 
         Ordered by `lexical.score`, then by id. `domain`, `source` and `level` narrow the search
         to entries that have exactly them. `effort` trades time for recall: 2 asks twice as many
         clusters and ranks twice as many rows as the store's own setting, 0.5 half as many.
-        ValueError: the vector has another shape, is zero or not finite.
+        `trade` below 1 lets hits that repeat better ones give way: it is maximal marginal
+        relevance's lambda. ValueError: the vector has another shape, is zero or not finite.
         """
-        (unit,) = self._searcher.quantiser.unit(np.asarray(vector)[np.newaxis])
-        query = Query(unit, text, k, rows.Names(domain, source, level), effort)
+        names = rows.Names(domain, source, level)
+        vectors = np.asarray(vector)[np.newaxis]
+        return self._search(vectors, [text], k=k, names=names, effort=effort, trade=trade)[0]
+
+    def search_many(
+        self, vectors: Floats, texts: Sequence[str] = (), *, k: int = 10, effort: float = 1.0
+    ) -> list[list[Hit]]:
+        """The hits of several searches, (n, d), in one state of the store. Raises as `search`."""
+        return self._search(vectors, texts or [""] * len(vectors), k=k, effort=effort)
+
+    def _search(
+        self, vectors: Floats, texts: Sequence[str], *, k: int, **how: Any
+    ) -> list[list[Hit]]:
+        units = self._searcher.quantiser.unit(vectors)
         with self._turn():
-            found = self._searcher.search(query)
-            entries = self.get([hit.id for hit in found])
+            found = [
+                self._searcher.search(Query(unit, text, k, **how))
+                for unit, text in zip(units, texts, strict=True)
+            ]
+            # Texts of all, each once: different questions often meet in the same block.
+            ids = list({hit.id for hits in found for hit in hits})
+            entries = dict(zip(ids, self.get(ids), strict=True))
             return [
-                Hit(entry, hit.similarity, hit.lexical)
-                for entry, hit in zip(entries, found, strict=True)
+                [Hit(entries[hit.id], hit.similarity, hit.lexical) for hit in hits]
+                for hits in found
             ]
 
     def get(self, ids: Sequence[int]) -> list[Entry]:

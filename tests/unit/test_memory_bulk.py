@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -243,3 +244,42 @@ def test_several_processes_make_the_same_store(
     with Store.open(path) as other:
         assert other.get(ids) == store.get(ids)
         assert np.array_equal(other.vectors(ids), store.vectors(ids))
+
+
+def test_a_rare_name_is_found_in_far_clusters(tmp_path: Path) -> None:
+    """A search narrowed to a name that few rows have asks on until it has enough of them."""
+
+    class Rare(MadeSource):
+        def block(self, number: int) -> tuple:
+            made, found = super().block(number)
+            return [replace(e, domain="rare") if e in made[:5] else e for e in made], found
+
+    path = tmp_path / "made.rms"
+    build(path, Rare(ROWS), embedder=MADE, clusters=30)
+    with Store.open(path) as store:
+        hits = store.search(vectors(1, dimension=64)[0], domain="rare", k=20)
+    assert {hit.entry.domain for hit in hits} == {"rare"}
+    assert len(hits) == 20
+
+
+def test_several_searches_at_once(store: Store) -> None:
+    """Their hits are those of each alone."""
+    asked = vectors(5, dimension=64)
+    texts = ["How to find the zorb17 of it?", "", "", "", ""]
+    alone = [store.search(q, text) for q, text in zip(asked, texts, strict=True)]
+    assert store.search_many(asked, texts) == alone
+    assert store.search_many(asked[:0]) == []
+
+
+def test_hits_that_repeat_better_ones_give_way(store: Store) -> None:
+    """As many hits, the best of them first, less alike than without."""
+    query = store.vectors([7])[0]
+    usual, thinned = store.search(query), store.search(query, trade=0.3)
+    assert len(thinned) == len(usual) == 10
+    assert thinned[0] == usual[0]
+
+    def likeness(hits: list) -> float:
+        rows = store.vectors([hit.entry.id for hit in hits])
+        return float((rows @ rows.T).sum())
+
+    assert likeness(thinned) < likeness(usual)

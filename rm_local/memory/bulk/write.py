@@ -16,7 +16,7 @@ from rm_local.memory.bulk.prepare import Chunk, Prepared, Preparer
 from rm_local.memory.bulk.source import Meter
 from rm_local.memory.bulk.train import Trained
 from rm_local.memory.clusters import Clusters
-from rm_local.memory.format import BLOCK_ROWS, CHUNK_SIZE, checksum
+from rm_local.memory.format import BLOCK_ROWS, CHUNK_SIZE, DamagedError, checksum
 from rm_local.memory.layout import lay_out
 from rm_local.memory.meta import Dial, Meta, put
 from rm_local.memory.texts import Codec
@@ -71,10 +71,35 @@ def write_groups(
                 if prepared:
                     writer.write(prepared)
                 put(connection, "groups", group + 1)
+            if prepared:
+                read_back(part, prepared)
             for spill in spills:
                 spill.drop(group)
             meter.reach(rows.count(connection))
     connection.close()
+
+
+def read_back(part: Path, group: Prepared) -> None:
+    """Compare a group with what the file has of it, through a connection that did not write it.
+
+    DamagedError: they differ.
+    """
+    last = group.first + group.rows - 1
+    blocks = (-(-(group.first - 1) // BLOCK_ROWS), (last - 1) // BLOCK_ROWS)
+    with sqlite.opened(part, "read") as connection:
+        refs = connection.execute(
+            "SELECT count(*), sum(crc), sum(length(v)) FROM ref WHERE id BETWEEN ? AND ?",
+            (group.first, last),
+        ).fetchone()
+        texts = connection.execute(
+            "SELECT count(*), coalesce(sum(length(z)), 0) FROM block WHERE blk BETWEEN ? AND ?",
+            blocks,
+        ).fetchone()
+    connection.close()
+    if refs != (group.rows, sum(group.crcs), sum(map(len, group.codes))):
+        raise DamagedError(f"the codes of entries {group.first} to {last} were not written whole")
+    if texts != (len(group.blocks), sum(map(len, group.blocks))):
+        raise DamagedError(f"the texts of entries {group.first} to {last} were not written whole")
 
 
 def write_centroids(connection: apsw.Connection, clusters: Clusters) -> None:
