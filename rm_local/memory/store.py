@@ -252,7 +252,7 @@ class Store:
                 entries=rows.count(connection),
                 domains=rows.domains(connection),
                 size=self._path.stat().st_size,
-                clusters=len(self._searcher.centroids),
+                clusters=len(self._searcher.centres),
                 probes=self._state.dial.probes,
                 candidates=self._state.dial.candidates,
                 sqlite_vec=self._meta.sqlite_vec,
@@ -292,7 +292,7 @@ class Store:
         if state is None:
             return
         if state.generation != self._state.generation:
-            self._searcher.forget_centroids()
+            self._searcher.forget_centres()
         self._searcher.dial, self._state = state.dial, state
 
     def _checked(self, entries: Sequence[Entry], vectors: Floats) -> Floats:
@@ -309,7 +309,7 @@ class Store:
         searcher = self._searcher
         columns = zip(
             entries,
-            dense.nearest_clusters(searcher.centroids, unit).tolist(),
+            dense.nearest_clusters(searcher.centres.rows, unit).tolist(),
             searcher.quantiser.bits(unit),
             searcher.packer.pack(searcher.quantiser.steps(unit)),
             strict=True,
