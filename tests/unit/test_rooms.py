@@ -29,6 +29,7 @@ MAY_HOLD = {
     "rm_local.engine.client": ("numpy",),
     "rm_local.memory.store": ("apsw", "numpy"),
     "rm_local.embed.minilm": ("numpy",),
+    "rm_local.library.catalog": (),
     "rm_local.loop.plan": (),
     "rm_local.loop.events": (),
     "rm_local.loop.solve": ("numpy",),

@@ -1,0 +1,16 @@
+"""`rm-local models`: the models to reason with."""
+
+from __future__ import annotations
+
+import click
+
+from rm_local.cli.group import LazyGroup
+
+COMMANDS = {
+    "catalog": "rm_local.cli.models.catalog:catalog",
+}
+
+
+@click.group(cls=LazyGroup, lazy=COMMANDS)
+def models() -> None:
+    """Find good models to reason with."""
