@@ -75,4 +75,7 @@ def named(name: str) -> Entry:
         return found
     near = difflib.get_close_matches(name.lower(), entries, n=3, cutoff=0.5)
     hint = f"Did you mean {', '.join(near)}? " if near else ""
-    raise UsageError(f"The catalog has no model {name!r}.", f"{hint}See `rm-local models catalog`.")
+    raise UsageError(
+        f"The catalog has no model {name!r}.",
+        f"{hint}See `rm-local models catalog`, or give ORG/REPO.",
+    )

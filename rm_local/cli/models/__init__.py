@@ -8,9 +8,10 @@ from rm_local.cli.group import LazyGroup
 
 COMMANDS = {
     "catalog": "rm_local.cli.models.catalog:catalog",
+    "pull": "rm_local.cli.models.pull:pull",
 }
 
 
 @click.group(cls=LazyGroup, lazy=COMMANDS)
 def models() -> None:
-    """Find good models to reason with."""
+    """Find good models, and fetch them when asked to."""

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 def catalog(memory: float | None, as_data: bool) -> None:
     """List public models that think, by the memory that they need at 16,384 tokens.
 
-    Opens no connection: the list comes along, with the day on which it was gathered.
+    Opens no connection: the list comes along, with the day on which it was gathered. Any of them
+    can be fetched by its name: `rm-local models pull NAME`.
     """
     from rm_local.library import catalog as held
 
