@@ -13,7 +13,7 @@ import numpy as np
 
 from rm_local.errors import StoreEmbedder, StoreError, StoreReadOnly
 from rm_local.memory import connection as sqlite
-from rm_local.memory import dense, rows, shelf
+from rm_local.memory import dense, rows, shelf, tally
 from rm_local.memory.codes import Floats, step_for
 from rm_local.memory.edits import remove
 from rm_local.memory.format import VERSION, EmbedderId, StoreInfo
@@ -216,6 +216,19 @@ class Store:
             self._refuse_unknown(connection, ids, found)
             width = self._meta.embedder.dimension
             return np.array([found[each] for each in ids], np.float32).reshape(-1, width)
+
+    def count_up(self, shown: Collection[int], helped: Collection[int] = ()) -> None:
+        """Count that entries were shown as hints, and that some carried the agreed answer.
+
+        Ids of entries that are gone are passed over. StoreReadOnly: the store is open for reading.
+        """
+        with self._turn(write=True) as connection:
+            tally.count_up(connection, shown, helped)
+
+    def tallies(self, ids: Collection[int]) -> dict[int, tally.Tally]:
+        """The tallies of those of `ids` that were ever counted."""
+        with self._turn() as connection:
+            return tally.tallies(connection, ids)
 
     def count(self) -> int:
         """How many entries there are."""
