@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rm_local import settings as places
 from rm_local.engine.protocol import Message, ModelInfo
@@ -170,12 +170,13 @@ class Runtime:
         await self.load_model()
         return recall
 
-    async def search(self, text: str, k: int = 10) -> tuple[Hit, ...]:
+    async def search(self, text: str, k: int = 10, **how: Any) -> tuple[Hit, ...]:
         """At most `k` hits for `text`, best first, however far; the model is not loaded for it.
 
-        Raises StoreError, EngineError.
+        `how` is passed on to `Store.search`: domain, source, level, effort. Raises StoreError,
+        EngineError.
         """
-        return await (await self.open_memory()).search(text, k, ANY)
+        return await (await self.open_memory()).search(text, k, ANY, **how)
 
     def new_session(self) -> None:
         """Save what comes next in a file of its own."""

@@ -7,7 +7,7 @@ import json
 import shutil
 import textwrap
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -27,6 +27,16 @@ EXAMPLE = 'rm-local search "how do I add fractions"'
 @click.option(
     "-k", "number", type=click.IntRange(1, 1000), default=10, show_default=True, help="At most."
 )
+@click.option("--domain", help="Only entries of this domain.")
+@click.option("--source", help="Only entries of this source.")
+@click.option("--level", help="Only entries of this level.")
+@click.option(
+    "--effort",
+    type=click.FloatRange(0.1, 16),
+    default=1.0,
+    show_default=True,
+    help="More finds more, in more time.",
+)
 @click.option("--full", is_flag=True, help="With each hit's subroutine.")
 @click.option("--json", "as_data", is_flag=True, help="One JSON object with all hits.")
 @STORE
@@ -35,13 +45,18 @@ def search(
     opening: Opening,
     text: tuple[str, ...],
     number: int,
+    domain: str | None,
+    source: str | None,
+    level: str | None,
+    effort: float,
     full: bool,
     as_data: bool,
     store: Path | None,
 ) -> None:
     """Show the entries nearest to TEXT, or to what comes on standard input, best first."""
     wanted = said(text, "text", EXAMPLE)
-    hits = asyncio.run(_find(opening.over(store=store).runtime(), wanted, number))
+    how = {"domain": domain, "source": source, "level": level, "effort": effort}
+    hits = asyncio.run(_find(opening.over(store=store).runtime(), wanted, number, how))
     if as_data:
         from rm_local.loop.events import hit_as_json
 
@@ -50,12 +65,12 @@ def search(
     for hit in hits:
         click.echo(shown(hit, full=full))
     if not hits:
-        click.echo("The store holds no entry.", err=True)
+        click.echo("The store holds no such entry.", err=True)
 
 
-async def _find(runtime: Runtime, text: str, number: int) -> tuple[Hit, ...]:
+async def _find(runtime: Runtime, text: str, number: int, how: dict[str, Any]) -> tuple[Hit, ...]:
     try:
-        return await runtime.search(text, number)
+        return await runtime.search(text, number, **how)
     finally:
         await runtime.close()
 

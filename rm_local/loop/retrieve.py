@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from math import inf
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -43,16 +43,17 @@ class Retriever:
         return self._store
 
     async def search(
-        self, subproblem: str, k: int, gate: float, margin: float = inf
+        self, subproblem: str, k: int, gate: float, margin: float = inf, **how: Any
     ) -> tuple[Hit, ...]:
         """At most `k` hits, best first, near-duplicates thinned; none below the gate.
 
         A hit passes with a similarity of `gate`, or with LEXICAL of the query's rare words, if its
-        `memory.lexical.score` is at most `margin` lower than the best hit's.
+        `memory.lexical.score` is at most `margin` lower than the best hit's. `how` is passed on to
+        `Store.search`.
         Raises StoreError, EngineError.
         """
         vector = await self._vector(subproblem)
-        return await asyncio.to_thread(self._search, vector, subproblem, k, gate, margin)
+        return await asyncio.to_thread(self._search, vector, subproblem, k, gate, margin, how)
 
     async def random(self, k: int, seed: int) -> tuple[Hit, ...]:
         """`k` entries drawn by `seed`, with a similarity of 0: they were not looked for."""
@@ -68,9 +69,15 @@ class Retriever:
         return self._vectors[text]
 
     def _search(
-        self, vector: NDArray[np.float32], text: str, k: int, gate: float, margin: float
+        self,
+        vector: NDArray[np.float32],
+        text: str,
+        k: int,
+        gate: float,
+        margin: float,
+        how: dict[str, Any],
     ) -> tuple[Hit, ...]:
-        pool = self._store.search(vector, text, k=max(POOL, 4 * k))
+        pool = self._store.search(vector, text, k=max(POOL, 4 * k), **how)
         least = _score(pool[0]) - margin if pool else 0.0
         hits = [
             hit

@@ -85,7 +85,7 @@ def test_an_empty_store_says_so(use: Use) -> None:
     result = run("how do I add")
 
     assert (result.exit_code, result.stdout) == (0, "")
-    assert "no entry" in result.stderr
+    assert "no such entry" in result.stderr
 
 
 def test_a_store_that_does_not_open(use: Use) -> None:
