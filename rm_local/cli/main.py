@@ -16,6 +16,7 @@ COMMANDS = {
     "search": "rm_local.cli.search:search",
     "sessions": "rm_local.cli.sessions:sessions",
     "store": "rm_local.cli.store:store",
+    "models": "rm_local.cli.models:models",
     "doctor": "rm_local.cli.doctor:doctor",
 }
 HELP_NAMES = {"help_option_names": ["-h", "--help"]}

@@ -27,6 +27,8 @@ MAY_HOLD = {
     "rm_local.text": (),
     "rm_local.engine.protocol": (),
     "rm_local.engine.client": ("numpy",),
+    "rm_local.library.listing": (),
+    "rm_local.library.fit": (),
     "rm_local.memory.store": ("apsw", "numpy"),
     "rm_local.embed.minilm": ("numpy",),
     "rm_local.loop.plan": (),
@@ -40,6 +42,8 @@ MAY_HOLD = {
     "rm_local.cli.sessions": (),
     "rm_local.cli.doctor": (),
     "rm_local.cli.store": (),
+    "rm_local.cli.models": (),
+    "rm_local.cli.models.list": (),
     "rm_local.tui.app": ("apsw", "numpy", "textual"),
 }
 

@@ -1,0 +1,1 @@
+"""The GGUF models on this machine: where they lie, what they are, what they need."""
