@@ -15,8 +15,8 @@ COMMANDS = {
     "ask": "rm_local.cli.ask:ask",
     "search": "rm_local.cli.search:search",
     "sessions": "rm_local.cli.sessions:sessions",
-    "store": "rm_local.cli.store:store",
     "models": "rm_local.cli.models:models",
+    "store": "rm_local.cli.store:store",
     "doctor": "rm_local.cli.doctor:doctor",
 }
 HELP_NAMES = {"help_option_names": ["-h", "--help"]}

@@ -1,1 +1,1 @@
-"""The GGUF models on this machine: where they lie, what they are, what they need."""
+"""The models on this machine, what they are and need, and those that can be fetched."""

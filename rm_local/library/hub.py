@@ -5,22 +5,11 @@ Layout: https://huggingface.co/docs/huggingface_hub/guides/manage-cache
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from rm_local.library.cache import hub_cache
 from rm_local.library.walk import Note, gguf_files
-
-
-def hub_root() -> Path:
-    """HF_HUB_CACHE, or `hub` below HF_HOME, or that below the user's cache folder."""
-    for variable in ("HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE"):
-        if path := os.environ.get(variable):
-            return Path(path).expanduser()
-    if home := os.environ.get("HF_HOME"):
-        return Path(home).expanduser() / "hub"
-    cache = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return Path(cache).expanduser() / "huggingface" / "hub"
 
 
 def hub_files(note: Note) -> Iterator[tuple[Path, str]]:
@@ -28,7 +17,7 @@ def hub_files(note: Note) -> Iterator[tuple[Path, str]]:
 
     Of revisions that share a file each gives it; they are one file on the disk.
     """
-    root = hub_root()
+    root = hub_cache()
     if not root.is_dir():
         return
     for repo in sorted(root.glob("models--*")):

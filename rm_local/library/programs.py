@@ -7,7 +7,8 @@ import os
 import sys
 from pathlib import Path
 
-from rm_local.library.hub import hub_root, repo_of
+from rm_local.library.cache import hub_cache
+from rm_local.library.hub import repo_of
 from rm_local.library.ollama import ollama_roots, tag_of
 
 HUB, OLLAMA, LM_STUDIO = "hugging-face", "ollama", "lm-studio"
@@ -93,7 +94,7 @@ def owner(path: Path) -> str:
         return HUB
     if path.resolve().parent.name == "blobs" and path.resolve().name.startswith("sha256-"):
         return OLLAMA
-    stores = {HUB: [hub_root()], OLLAMA: ollama_roots(), **folders()}
+    stores = {HUB: [hub_cache()], OLLAMA: ollama_roots(), **folders()}
     for program, roots in stores.items():
         for root in roots:
             if path.is_relative_to(root) or path.resolve().is_relative_to(root.resolve()):

@@ -1,4 +1,4 @@
-"""`rm-local models`: which GGUF models are on this machine, what they need, which one is used."""
+"""`rm-local models`: those on this machine, what they need, which one is used; and new ones."""
 
 from __future__ import annotations
 
@@ -9,16 +9,18 @@ from rm_local.cli.group import LazyGroup
 COMMANDS = {
     "list": "rm_local.cli.models.list:list_command",
     "info": "rm_local.cli.models.info:info",
-    "add": "rm_local.cli.models.add:add",
     "use": "rm_local.cli.models.use:use",
+    "add": "rm_local.cli.models.add:add",
     "remove": "rm_local.cli.models.remove:remove",
+    "catalog": "rm_local.cli.models.catalog:catalog",
+    "pull": "rm_local.cli.models.pull:pull",
 }
 
 
 @click.group(cls=LazyGroup, lazy=COMMANDS, invoke_without_command=True)
 @click.pass_context
 def models(ctx: click.Context) -> None:
-    """List the GGUF models on this machine, look at one, choose one.
+    """List the models on this machine, look at one, choose one; fetch others when asked to.
 
     Alone it lists them.
     """
