@@ -36,6 +36,8 @@ class Settings:
     """Layers put on an accelerator; -1 takes as many as llama.cpp's build can."""
     plan: str = "memory"
     """Name of the plan that a question is solved with."""
+    model_folders: tuple[Path, ...] = ()
+    """Folders in which `rm-local models` looks for GGUF files, beside the usual ones."""
     theme: str = "rm-dark"
     """The app's colours: rm-dark, rm-light, or any theme of Textual's."""
 
@@ -128,6 +130,10 @@ def _checked(source: Path, key: str, value: object) -> Any:
             if isinstance(value, str) and value:
                 return source.parent / Path(value).expanduser()
             raise _bad(source, key, value, "the path of a file, relative to the settings file")
+        case "model_folders":
+            if isinstance(value, list) and all(isinstance(each, str) and each for each in value):
+                return tuple(source.parent / Path(each).expanduser() for each in value)
+            raise _bad(source, key, value, "a list of folders, relative to the settings file")
         case "context":
             return _whole(source, key, value, 0, CONTEXT_LIMIT)
         case "threads":

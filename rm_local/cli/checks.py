@@ -15,6 +15,7 @@ from rm_local import __version__, settings
 from rm_local.cli.child import ask_child
 from rm_local.cli.draw import size
 from rm_local.errors import RmLocalError
+from rm_local.library.free import free_memory
 from rm_local.settings import Settings
 
 Level = Literal["ok", "warn", "bad"]
@@ -83,23 +84,12 @@ def _engine() -> Iterator[Check]:
 
 
 def _memory() -> Check:
-    free = _free_memory()
+    free = free_memory()
     if free is None:
         return Check("Memory", "ok", "this system does not tell how much is free")
     if free < SMALL_MEMORY:
         return Check("Memory", "warn", f"{size(free)} free", "Close something, or take rm-nano.")
     return Check("Memory", "ok", f"{size(free)} free")
-
-
-def _free_memory() -> int | None:
-    """Bytes that can be had without swapping; None where the system has no plain way to ask."""
-    try:
-        for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines():
-            if line.startswith("MemAvailable:"):
-                return int(line.split()[1]) * 1024
-    except (OSError, ValueError):
-        pass
-    return None
 
 
 def _model(path: Path) -> Check:

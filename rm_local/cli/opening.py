@@ -19,8 +19,8 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 MODEL = click.option(
     "--model",
     type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="GGUF file to reason with, where it lies.",
+    metavar="FILE|NAME",
+    help="GGUF file to reason with, where it lies, or its name in `rm-local models`.",
 )
 STORE = click.option(
     "--store",
@@ -46,13 +46,25 @@ class Opening:
         from rm_local import settings
 
         loaded = settings.load()
-        return replace(loaded, model=self.model or loaded.model, store=self.store or loaded.store)
+        over = replace(loaded, model=self.model or loaded.model, store=self.store or loaded.store)
+        if over.model and not over.model.is_absolute() and not over.model.exists():
+            return replace(over, model=_by_name(loaded, over.model))
+        return over
 
     def runtime(self) -> Runtime:
         """A runtime on these files; nothing is loaded yet."""
         from rm_local import runtime
 
         return runtime.Runtime(self.settings(), warn=_warn)
+
+
+def _by_name(settings: Settings, model: Path) -> Path:
+    """The file of the model that is called so; what can only be a path is left as it is."""
+    from rm_local.library.listing import find_models, is_path
+
+    if is_path(str(model)):
+        return model
+    return find_models(settings).named(str(model)).model.path
 
 
 def _warn(message: str) -> None:

@@ -6,10 +6,12 @@ Layout: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md (versions 2 an
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from math import prod
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from rm_local.engine.gguf_kind import kind
 from rm_local.errors import ModelInvalid, ModelMissing
 
 MAGIC = b"GGUF"
@@ -17,8 +19,15 @@ _SCALARS = {
     0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d",
 }  # fmt: skip
 _STRING, _ARRAY = 8, 9
-_LONGEST_ARRAY = 64
-"""Longer arrays (the vocabulary) are passed over."""
+_KEPT_NUMBERS, _KEPT_STRINGS = 512, 64
+"""Longer arrays (the vocabulary) are passed over. 512 is llama.cpp's limit of layers."""
+
+# What no real model comes near, so that a header made to harm costs neither memory nor minutes.
+_MOST_PAIRS, _MOST_TENSORS = 1 << 14, 1 << 17
+_MOST_ITEMS = 1 << 22
+_MOST_DIMENSIONS = 4
+_LONGEST_STRING, _LONGEST_HEADER = 1 << 22, 1 << 28
+_CHUNK = 1 << 20
 
 # ggml type -> (values in a block, bytes of a block)
 _BLOCKS = {
@@ -30,11 +39,6 @@ _BLOCKS = {
     40: (64, 36), 41: (128, 18),
 }  # fmt: skip
 
-_ENCODERS = {
-    "bert", "nomic-bert", "nomic-bert-moe", "jina-bert-v2", "jina-bert-v3", "modern-bert",
-    "neo-bert", "eurobert", "gemma-embedding", "t5encoder",
-}  # fmt: skip
-_NO_TEXT = {"clip", "wavtokenizer-dec", "whisper"}
 _ELSE = "Choose a text generation model in the GGUF format."
 _AGAIN = "Download or copy it again."
 
@@ -44,10 +48,16 @@ class Header:
     """What a GGUF file says of itself."""
 
     metadata: dict[str, Any]
-    """Keys and values; arrays of more than 64 values are given as their length."""
+    """Keys and values; long arrays (over 512 numbers, 64 strings) are given as their length."""
     tensors: int
     needed: int
     """Bytes that the file must have at least (tensors of unknown types count as empty)."""
+    values: dict[int, int] = field(default_factory=dict)
+    """How many values the tensors of each ggml type hold."""
+    weights: int = 0
+    """Bytes of all tensors."""
+    layered: int = 0
+    """Bytes of the tensors that belong to a layer (`blk.N.`)."""
 
     @property
     def architecture(self) -> str:
@@ -81,18 +91,18 @@ def check_whole(path: Path, header: Header) -> None:
 
 def check_generates(path: Path, header: Header) -> None:
     """ModelInvalid when the file writes no text: an embedder, a projector, an adapter."""
-    kind = header.metadata.get("general.type", "model")
-    architecture = header.architecture
-    if kind != "model" or architecture in _NO_TEXT:
-        what = {"mmproj": "projector", "clip": "projector"}.get(
-            architecture if kind == "model" else str(kind), str(kind)
-        )
-        raise ModelInvalid(f"{path} holds no language model but a part of one ({what}).", _ELSE)
-    pooling = header.metadata.get(f"{architecture}.pooling_type", 0)
-    if architecture in _ENCODERS or pooling:
-        raise ModelInvalid(f"{path} is an embedder ({architecture}): it writes no text.", _ELSE)
-    if "tokenizer.ggml.tokens" not in header.metadata or not header.tensors:
-        raise ModelInvalid(f"{path} holds no vocabulary or no weights.", _ELSE)
+    found = kind(header.metadata, header.tensors)
+    if found == "text":
+        return
+    if found == "embedder":
+        what = f"is an embedder ({header.architecture}): it writes no text"
+    elif found == "vocabulary":
+        what = "holds no vocabulary or no weights"
+    elif found == "other":
+        what = f"is of a kind ({header.architecture}) that does not write on from a prompt"
+    else:
+        what = f"holds no language model but a part of one ({found})"
+    raise ModelInvalid(f"{path} {what}.", _ELSE)
 
 
 def _parse(file: BinaryIO, path: Path) -> Header:
@@ -104,59 +114,92 @@ def _parse(file: BinaryIO, path: Path) -> Header:
             f"{path} is a GGUF of version {version}, not 2 or 3.", "Convert the model anew."
         )
     tensors, pairs = _unpack(file, "QQ")
+    _bound(tensors <= _MOST_TENSORS and pairs <= _MOST_PAIRS)
     metadata = {}
     for _ in range(pairs):
         key = _string(file)
         metadata[key] = _value(file, _unpack(file, "I")[0])
-    end = max((_tensor_end(file) for _ in range(tensors)), default=0)
-    alignment = int(metadata.get("general.alignment", 32)) or 32
+        _bound(file.tell() <= _LONGEST_HEADER)
+    return _with_tensors(file, metadata, tensors)
+
+
+def _with_tensors(file: BinaryIO, metadata: dict[str, Any], tensors: int) -> Header:
+    """The header, from its table of tensors on."""
+    values: dict[int, int] = {}
+    end = weights = layered = 0
+    for _ in range(tensors):
+        name = _string(file)
+        type_, count, size, offset = _tensor(file)
+        values[type_] = values.get(type_, 0) + count
+        end = max(end, offset + size)
+        weights += size
+        layered += size * name.startswith("blk.")
+        _bound(file.tell() <= _LONGEST_HEADER)
+    told = metadata.get("general.alignment")
+    alignment = told if isinstance(told, int) and 0 < told <= _CHUNK else 32
     data = -(-file.tell() // alignment) * alignment
-    return Header(metadata, tensors, data + end if tensors else file.tell())
+    needed = data + end if tensors else file.tell()
+    return Header(metadata, tensors, needed, values, weights, layered)
 
 
-def _tensor_end(file: BinaryIO) -> int:
-    """Where the next tensor's data ends, counted from where all data begins."""
-    _string(file)
+def _tensor(file: BinaryIO) -> tuple[int, int, int, int]:
+    """A tensor's ggml type, number of values, bytes, and offset from where all data begins."""
     (dimensions,) = _unpack(file, "I")
-    values = 1
-    for length in _unpack(file, "Q" * dimensions):
-        values *= length
-    kind, offset = _unpack(file, "IQ")
-    per_block, block = _BLOCKS.get(kind, (1, 0))
-    return int(offset + values // per_block * block)
+    _bound(dimensions <= _MOST_DIMENSIONS)
+    count = prod(_unpack(file, "Q" * dimensions))
+    type_, offset = _unpack(file, "IQ")
+    per_block, block = _BLOCKS.get(type_, (1, 0))
+    return type_, count, count // per_block * block, offset
 
 
-def _value(file: BinaryIO, kind: int) -> Any:
-    if kind == _STRING:
+def _value(file: BinaryIO, type_: int) -> Any:
+    if type_ == _STRING:
         return _string(file)
-    if kind != _ARRAY:
-        return _unpack(file, _scalar(kind))[0]
+    if type_ != _ARRAY:
+        return _unpack(file, _scalar(type_))[0]
     item, length = _unpack(file, "IQ")
-    if length <= _LONGEST_ARRAY:
-        return [_value(file, item) for _ in range(length)]
-    _skip_array(file, item, length)
+    _bound(length <= _MOST_ITEMS)
+    if item == _STRING:
+        if length <= _KEPT_STRINGS:
+            return [_string(file) for _ in range(length)]
+        _skip_strings(file, length)
+        return length
+    scalar = _scalar(item)  # no array of arrays: llama.cpp reads none either
+    if length <= _KEPT_NUMBERS:
+        return [*_unpack(file, scalar * length)]
+    file.seek(length * struct.calcsize("<" + scalar), 1)
     return length
 
 
-def _skip_array(file: BinaryIO, item: int, length: int) -> None:
-    if item == _STRING:
-        for _ in range(length):
-            file.seek(_unpack(file, "Q")[0], 1)
-    elif item == _ARRAY:
-        for _ in range(length):
-            _value(file, item)
-    else:
-        file.seek(length * struct.calcsize("<" + _scalar(item)), 1)
+def _skip_strings(file: BinaryIO, length: int) -> None:
+    """Pass over an array of strings, a chunk of the file at a time: vocabularies are long."""
+    size = struct.Struct("<Q").unpack_from
+    chunk, at = b"", 0
+    for _ in range(length):
+        if at + 8 > len(chunk):
+            file.seek(at - len(chunk), 1)
+            chunk, at = file.read(_CHUNK), 0
+            _bound(len(chunk) >= 8)
+        (string,) = size(chunk, at)
+        _bound(string <= _LONGEST_STRING)
+        at += 8 + string
+    file.seek(at - len(chunk), 1)
 
 
-def _scalar(kind: int) -> str:
-    if kind not in _SCALARS:
-        raise EOFError(f"value type {kind}")
-    return _SCALARS[kind]
+def _bound(holds: bool) -> None:
+    """EOFError, which says that the header is damaged, unless a limit holds."""
+    if not holds:
+        raise EOFError
+
+
+def _scalar(type_: int) -> str:
+    _bound(type_ in _SCALARS)
+    return _SCALARS[type_]
 
 
 def _string(file: BinaryIO) -> str:
     (length,) = _unpack(file, "Q")
+    _bound(length <= _LONGEST_STRING)
     return _exactly(file, length).decode("utf-8", "replace")
 
 

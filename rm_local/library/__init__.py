@@ -1,1 +1,1 @@
-"""The models on this machine, and those that can be fetched when the user asks for one."""
+"""The models on this machine, what they are and need, and those that can be fetched."""

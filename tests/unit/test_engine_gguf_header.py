@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import struct
 from pathlib import Path
 
 import pytest
 
 from rm_local.engine import gguf_header
 from rm_local.errors import ModelInvalid, ModelMissing
-from tests import tiny_gguf
+from tests import headers, tiny_gguf
 
 
 def check(path: Path) -> gguf_header.Header:
@@ -86,3 +87,61 @@ def test_models_that_write_no_text_are_refused(
 
     with pytest.raises(ModelInvalid, match=words):
         check(path)
+
+
+HUGE = 1 << 60
+
+
+def damaged(path: Path, body: bytes, *, tensors: int = 0, pairs: int = 1) -> Path:
+    """A header whose counts and body are as given, before a hole of 1 GB."""
+    path.write_bytes(b"GGUF" + struct.pack("<IQQ", 3, tensors, pairs) + body)
+    with path.open("r+b") as file:
+        file.truncate(1 << 30)
+    return path
+
+
+KEY = struct.pack("<Q", 1) + b"k"
+
+
+@pytest.mark.parametrize(
+    ("body", "counts"),
+    [
+        (b"", {"pairs": HUGE}),
+        (b"", {"pairs": 0, "tensors": HUGE}),
+        (struct.pack("<Q", HUGE), {}),
+        (struct.pack("<Q", 1 << 29), {}),
+        (KEY + struct.pack("<IQ", 8, 1 << 29), {}),
+        (KEY + struct.pack("<IIQ", 9, 4, HUGE), {}),
+        (KEY + struct.pack("<IIQ", 9, 8, HUGE), {}),
+        (KEY + struct.pack("<IIQQ", 9, 8, 65, HUGE), {}),
+        (KEY + struct.pack("<IIQ", 9, 9, 1) * 2000, {}),
+        (KEY + struct.pack("<I", 99), {}),
+        (KEY + struct.pack("<I", HUGE >> 32), {"pairs": 0, "tensors": 1}),
+    ],
+)
+def test_a_header_made_to_harm(tmp_path: Path, body: bytes, counts: dict[str, int]) -> None:
+    """Counts, lengths and depths out of all proportion are damage: no memory, no endless loop."""
+    path = damaged(tmp_path / "hostile.gguf", body, **counts)
+
+    with pytest.raises(ModelInvalid, match="damaged"):
+        gguf_header.read(path)
+
+
+def test_an_alignment_that_makes_no_sense(tmp_path: Path) -> None:
+    """It counts as not told."""
+    told = headers.model() | {"general.alignment": "wide"}
+
+    assert check(headers.write(tmp_path / "m.gguf", told)).tensors == 1
+
+
+def test_long_arrays_of_metadata(tmp_path: Path) -> None:
+    """One number a layer is kept; a vocabulary is passed over, and what follows it is read."""
+    heads = [number % 8 for number in range(1, 129)]
+    words = [f"{number:05}" * 9 for number in range(40_000)]
+    told = headers.model(attention__head_count_kv=heads)
+    told |= {"tokenizer.ggml.tokens": words, "after": "words"}
+
+    metadata = check(headers.write(tmp_path / "m.gguf", told)).metadata
+
+    assert metadata["qwen3.attention.head_count_kv"] == heads
+    assert (metadata["tokenizer.ggml.tokens"], metadata["after"]) == (40_000, "words")

@@ -30,6 +30,8 @@ MAY_HOLD = {
     "rm_local.text": (),
     "rm_local.engine.protocol": (),
     "rm_local.engine.client": ("numpy",),
+    "rm_local.library.listing": (),
+    "rm_local.library.fit": (),
     "rm_local.memory.store": ("apsw", "numpy"),
     "rm_local.embed.minilm": ("numpy",),
     "rm_local.library.cache": (),
@@ -50,6 +52,7 @@ MAY_HOLD = {
     "rm_local.cli.models.catalog": (),
     "rm_local.cli.models.pull": (),
     "rm_local.cli.store": (),
+    "rm_local.cli.models.list": (),
     "rm_local.tui.app": ("apsw", "numpy", "textual"),
 }
 

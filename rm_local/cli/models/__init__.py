@@ -1,4 +1,4 @@
-"""`rm-local models`: the models to reason with."""
+"""`rm-local models`: those on this machine, what they need, which one is used; and new ones."""
 
 from __future__ import annotations
 
@@ -7,11 +7,24 @@ import click
 from rm_local.cli.group import LazyGroup
 
 COMMANDS = {
+    "list": "rm_local.cli.models.list:list_command",
+    "info": "rm_local.cli.models.info:info",
+    "use": "rm_local.cli.models.use:use",
+    "add": "rm_local.cli.models.add:add",
+    "remove": "rm_local.cli.models.remove:remove",
     "catalog": "rm_local.cli.models.catalog:catalog",
     "pull": "rm_local.cli.models.pull:pull",
 }
 
 
-@click.group(cls=LazyGroup, lazy=COMMANDS)
-def models() -> None:
-    """Find good models, and fetch them when asked to."""
+@click.group(cls=LazyGroup, lazy=COMMANDS, invoke_without_command=True)
+@click.pass_context
+def models(ctx: click.Context) -> None:
+    """List the models on this machine, look at one, choose one; fetch others when asked to.
+
+    Alone it lists them.
+    """
+    if ctx.invoked_subcommand is None:
+        from rm_local.cli.models.list import list_command
+
+        ctx.invoke(list_command)

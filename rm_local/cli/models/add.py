@@ -1,0 +1,50 @@
+"""`rm-local models add`: remember a file or a folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from rm_local.cli.models.common import note
+
+
+@click.command()
+@click.argument("path", type=click.Path(path_type=Path))
+def add(path: Path) -> None:
+    """Remember a GGUF file, or a folder to look for them in. Nothing is copied."""
+    from rm_local.library import added, model
+    from rm_local.text import one_line
+
+    path = path.expanduser().absolute()
+    if path.is_dir():
+        found = f"a folder with {_models_in(path)} models to reason with"
+    else:
+        read = model.read(path)
+        model.check_usable(read)
+        path, found = read.path, f"{one_line(read.title)}, {read.architecture}, {read.quantisation}"
+    new = added.add(path)
+    click.echo(f"{'added' if new else 'known already'}: {one_line(str(path))} ({found})")
+
+
+def _models_in(folder: Path) -> int:
+    """How many usable models lie below; raises UsageError for none."""
+    from rm_local.errors import RmLocalError, UsageError
+    from rm_local.library import model
+    from rm_local.library.walk import gguf_files
+
+    notes: list[str] = []
+    usable: set[Path] = set()
+    for file in gguf_files(folder, notes.append):
+        try:
+            read = model.read(file)
+            model.check_usable(read)
+            usable.add(read.path)
+        except RmLocalError as error:
+            notes.append(error.message.rstrip("."))
+    note(tuple(dict.fromkeys(notes)))
+    if not usable:
+        raise UsageError(
+            f"In {folder} there is no model to reason with.", "Name a GGUF file, or its folder."
+        )
+    return len(usable)

@@ -1,0 +1,51 @@
+"""What the commands of `rm-local models` share."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from rm_local.library.listing import Listed
+
+JSON = click.option("--json", "as_data", is_flag=True, help="One JSON object.")
+
+
+def as_json(listed: Listed) -> dict[str, Any]:
+    """What programs are told of a model."""
+    model = listed.model
+    return {
+        "name": listed.name,
+        "path": str(model.path),
+        "place": listed.place,
+        "in_use": listed.in_use,
+        "kind": model.kind,
+        "title": model.title,
+        "architecture": model.architecture,
+        "parameters": model.parameters,
+        "quantisation": model.quantisation,
+        "size": model.size,
+        "context": model.context,
+        "template": bool(model.template),
+        "thinks": model.thinks,
+        "files": len(model.files),
+        "missing": [*model.missing],
+    }
+
+
+def count(number: int) -> str:
+    """A number of parameters as people say it: `4.0B`, `494M`."""
+    for size, letter in ((10**9, "B"), (10**6, "M"), (10**3, "K")):
+        if number >= size:
+            scaled = number / size
+            return f"{scaled:.1f}{letter}" if scaled < 100 else f"{scaled:.0f}{letter}"
+    return str(number)
+
+
+def note(notes: tuple[str, ...]) -> None:
+    """What was passed over, on standard error."""
+    from rm_local.text import one_line
+
+    for each in notes:
+        click.echo(f"passed over: {one_line(each)}", err=True)

@@ -1,0 +1,80 @@
+"""`rm-local models list`: every model that was found, and which one is in use."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import click
+
+from rm_local.cli.draw import size
+from rm_local.cli.models.common import JSON, as_json, count, note
+from rm_local.cli.opening import Opening
+
+if TYPE_CHECKING:
+    from rm_local.library.listing import Library, Listed
+
+HEAD = ("", "name", "architecture", "parameters", "stored", "size", "context", "thinks", "place")
+RIGHT = {3, 5, 6}
+"""Columns of numbers."""
+
+
+@click.command("list")
+@JSON
+@click.option("--all", "every", is_flag=True, help="Embedders, projectors and other kinds too.")
+@click.pass_obj
+def list_command(opening: Opening, as_data: bool, every: bool) -> None:
+    """List the models, `*` before the one in use."""
+    from rm_local.library.listing import find_models
+
+    library = find_models(opening.settings())
+    if as_data:
+        told = {"models": [as_json(each) for each in library.models], "notes": [*library.notes]}
+        click.echo(json.dumps(told))
+        return
+    shown = [listed for listed in library.models if every or listed.model.kind == "text"]
+    click.echo("\n".join(table([HEAD, *(row(listed) for listed in shown)])))
+    note(library.notes)
+    if len(shown) < len(library.models):
+        click.echo(f"not shown: {_others(library)} (--all shows them)", err=True)
+
+
+def row(listed: Listed) -> tuple[str, ...]:
+    """A model's cells."""
+    from rm_local.text import one_line
+
+    model = listed.model
+    kind = "yes" if model.thinks else "no"
+    if model.missing:
+        kind = f"{len(model.missing)} files missing"
+    elif model.kind != "text":
+        kind = model.kind
+    return (
+        "*" if listed.in_use else "",
+        one_line(listed.name),
+        model.architecture,
+        count(model.parameters),
+        model.quantisation,
+        size(model.size),
+        f"{model.context:,}" if model.context else "unknown",
+        kind,
+        listed.place,
+    )
+
+
+def table(rows: list[tuple[str, ...]]) -> list[str]:
+    """Lines of cells in columns."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(
+            cell.rjust(width) if number in RIGHT else cell.ljust(width)
+            for number, (cell, width) in enumerate(zip(cells, widths, strict=True))
+        ).rstrip()
+        for cells in rows
+    ]
+
+
+def _others(library: Library) -> str:
+    """`2 embedder, 1 projector`."""
+    kinds = [listed.model.kind for listed in library.models if listed.model.kind != "text"]
+    return ", ".join(f"{kinds.count(kind)} {kind}" for kind in sorted(set(kinds)))

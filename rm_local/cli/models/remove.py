@@ -1,0 +1,100 @@
+"""`rm-local models remove`: forget what was added, or delete a file of the user's own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from rm_local.cli.draw import size
+from rm_local.cli.opening import Opening
+
+if TYPE_CHECKING:
+    from rm_local.library.listing import Listed
+
+
+@click.command()
+@click.argument("model", metavar="NAME|PATH")
+@click.option("--delete", is_flag=True, help="Delete its files too, after a question.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.pass_obj
+def remove(opening: Opening, model: str, delete: bool, yes: bool) -> None:
+    """Forget a model or folder that was added; its files stay, unless --delete.
+
+    A file in another program's store is never deleted from here.
+    """
+    from rm_local.library import added
+    from rm_local.library.listing import find
+    from rm_local.text import one_line
+
+    path = Path(model).expanduser().absolute()
+    if not delete and added.forget(path):  # also what is not there any more
+        click.echo(f"forgotten: {one_line(str(path))}")
+        return
+    listed = find(opening.settings(), model)
+    if delete:
+        delete_files(listed, yes)
+    elif not added.forget(listed.model.path):
+        raise _not_added(listed)
+    else:
+        click.echo(f"forgotten: {one_line(str(listed.model.path))}")
+    if listed.in_use:
+        click.echo("warning: the settings still name it: rm-local models use", err=True)
+
+
+def delete_files(listed: Listed, yes: bool) -> None:
+    """Delete all files of a model that is the user's own, and forget it."""
+    from rm_local.errors import UsageError
+    from rm_local.library import added
+    from rm_local.text import one_line
+
+    _refuse_foreign(listed)
+    model = listed.model
+    told = f"{len(model.files)} file{'s' * (len(model.files) > 1)}, {size(model.size)}"
+    if not yes and not click.confirm(f"Delete {one_line(str(model.path))} ({told})?", err=True):
+        raise UsageError("Nothing was deleted.", "Say yes to the question, or give --yes.")
+    for file in model.files:
+        try:
+            file.unlink()
+        except OSError as error:
+            raise UsageError(
+                f"{file} cannot be deleted: {error.strerror}.", "Mend the folder's permissions."
+            ) from error
+    added.forget(model.path)
+    click.echo(f"deleted: {one_line(str(model.path))} ({told})")
+
+
+def _refuse_foreign(listed: Listed) -> None:
+    """UsageError for the shipped model and for one in another program's store."""
+    from rm_local.errors import UsageError
+    from rm_local.library.programs import how_to_remove, owner
+    from rm_local.settings import shipped_model
+
+    path = listed.model.path
+    if path.exists() and path.samefile(shipped_model()):
+        raise UsageError(f"{path} came along with rm-local.", "It is the model of last resort.")
+    if program := next(filter(None, map(owner, listed.model.files)), ""):
+        raise UsageError(
+            f"{path} lies in {program}'s store, which is not rm-local's to change.",
+            how_to_remove(program, path),
+        )
+
+
+def _not_added(listed: Listed) -> Exception:
+    """Why there is nothing to forget, and what to do instead."""
+    from rm_local.errors import UsageError
+    from rm_local.library.places import SHIPPED
+    from rm_local.library.programs import how_to_remove, owner
+
+    path = listed.model.path
+    if listed.place == SHIPPED:
+        remedy = "It comes along with rm-local and stays."
+    elif program := owner(path):
+        remedy = how_to_remove(program, path)
+    else:
+        remedy = "--delete deletes its file; a folder is forgotten by its path."
+    return UsageError(
+        f"{listed.name} was not added by itself: it was found at {path}.",
+        remedy,
+    )

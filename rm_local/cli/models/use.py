@@ -1,0 +1,33 @@
+"""`rm-local models use`: which model is taken from now on."""
+
+from __future__ import annotations
+
+import os
+
+import click
+
+
+@click.command()
+@click.argument("model", required=False, metavar="[NAME|PATH]")
+@click.option("--default", "shipped", is_flag=True, help="The one that comes along, rm-nano.")
+def use(model: str | None, shipped: bool) -> None:
+    """Write a model into the settings file; all else in it stays as it is."""
+    from rm_local import settings
+    from rm_local.errors import UsageError
+    from rm_local.library import model as models
+    from rm_local.library.listing import find
+    from rm_local.library.use import use as write
+    from rm_local.text import one_line
+
+    if shipped == bool(model):
+        raise UsageError("Which model?", "Name one, or say --default.")
+    path = None
+    if model:
+        found = find(settings.load(), model).model
+        models.check_usable(found)
+        path = found.path.absolute()
+    write(path)
+    chosen = path or settings.shipped_model()
+    click.echo(f"{settings.config_file()}: the model is now {one_line(str(chosen))}")
+    if os.environ.get("RM_LOCAL_MODEL"):
+        click.echo("warning: RM_LOCAL_MODEL is set and goes over the settings file", err=True)

@@ -1,0 +1,88 @@
+"""The files and folders that the user has added, remembered as JSON in the data folder."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from pathlib import Path
+
+from rm_local import settings
+from rm_local.errors import SettingsError
+from rm_local.library.walk import Note
+
+
+def added_file() -> Path:
+    """Where they are remembered; it need not exist."""
+    return settings.data_dir() / "models.json"
+
+
+def added_paths(note: Note) -> list[Path]:
+    """What was added, oldest first; a file that cannot be read is told to `note`."""
+    try:
+        return _read()
+    except SettingsError as error:
+        note(f"{error.message} {error.remedy}")
+        return []
+
+
+def add(path: Path) -> bool:
+    """Remember an absolute path; False when it was remembered already. Raises SettingsError."""
+    known = _read()
+    if path in known:
+        return False
+    _write([*known, path])
+    return True
+
+
+def forget(path: Path) -> bool:
+    """Forget a path; False when it was not remembered. Raises SettingsError."""
+    known = _read()
+    if path not in known:
+        return False
+    _write([other for other in known if other != path])
+    return True
+
+
+def _read() -> list[Path]:
+    file = added_file()
+    try:
+        told = json.loads(file.read_text(encoding="utf-8"))
+        return [Path(path) for path in told["models"]]
+    except FileNotFoundError:
+        return []
+    except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
+        raise SettingsError(
+            f"{file}, the list of added models, cannot be read: {error}.", "Mend or remove it."
+        ) from None
+
+
+def _write(paths: list[Path]) -> None:
+    text = json.dumps({"models": [str(path) for path in paths]}, indent=2)
+    replace(added_file(), text + "\n")
+
+
+def replace(file: Path, text: str) -> None:
+    """Write a text file whole or not at all, through a link to where it leads.
+
+    Raises SettingsError when it cannot be written.
+    """
+    file = file.resolve()
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8", newline="") as out:
+                out.write(text)
+                out.flush()
+                os.fsync(out.fileno())
+            if file.exists():
+                os.chmod(name, file.stat().st_mode & 0o7777)
+            os.replace(name, file)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise SettingsError(
+            f"{file} cannot be written: {error.strerror}.", "Mend its permissions, or make room."
+        ) from error

@@ -1,0 +1,294 @@
+"""`rm-local models`, over files that are headers and nothing else."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from rm_local import settings
+from rm_local.cli.main import cli
+from tests import headers
+
+
+@pytest.fixture(autouse=True)
+def no_other_stores(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No variable leads out of the test's home."""
+    for name in ("HF_HOME", "HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "OLLAMA_MODELS"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.delenv("LLAMA_CACHE", raising=False)
+
+
+def run(*arguments: object, answer: str = "") -> Result:
+    return CliRunner().invoke(cli, ["models", *map(str, arguments)], input=answer)
+
+
+def listed() -> dict[str, dict[str, Any]]:
+    """What `models --json` tells, by name."""
+    told = json.loads(run("list", "--json").stdout)
+    return {model["name"]: model for model in told["models"]}
+
+
+def gguf(path: Path, **more: Any) -> Path:
+    return headers.write(path, headers.model() | more)
+
+
+def config(text: str) -> Path:
+    path = settings.config_file()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder of the settings with a text model and an embedder in it."""
+    gguf(tmp_path / "mine" / "Small-4B.gguf")
+    gguf(tmp_path / "mine" / "embed.gguf", **{"general.type": "mmproj"})
+    (tmp_path / "mine" / "bad.gguf").write_bytes(b"no")
+    config(f"# mine\nmodel_folders = ['{(tmp_path / 'mine').as_posix()}']  # here\ncontext = 512\n")
+    return tmp_path / "mine"
+
+
+@pytest.mark.parametrize("arguments", [[], ["list"]])
+def test_a_line_for_each_model(arguments: list[str], folder: Path) -> None:
+    """Only text models, the one in use marked; what was left out is said on standard error."""
+    result = run(*arguments)
+
+    head, *lines = result.stdout.splitlines()
+    assert result.exit_code == 0
+    assert [line.split()[0] for line in lines] == ["*", "small-4b-q4_k_m"]
+    assert head.split()[:3] == ["name", "architecture", "parameters"]
+    for word in ("qwen3", "Q4_K_M", "4,096", "yes", "folder"):
+        assert word in lines[1]
+    assert "bad.gguf is not a GGUF file" in result.stderr
+    assert "1 projector" in result.stderr
+    assert "projector" in run("list", "--all").stdout
+
+
+def test_a_list_for_programs(folder: Path) -> None:
+    """Every model with its kind, path and place."""
+    told = listed()
+
+    small = told["small-4b-q4_k_m"]
+    assert (small["kind"], small["thinks"], small["in_use"]) == ("text", True, False)
+    assert Path(small["path"]) == folder / "Small-4B.gguf"
+    assert told["rm-nano-q8_0"]["in_use"]
+    assert told["embed-q4_k_m"]["kind"] == "projector"
+
+
+def test_info_of_the_model_in_use() -> None:
+    """Without a name: metadata, and memory at the context of a turn against what is free."""
+    result = run("info")
+
+    assert result.exit_code == 0, result.stderr
+    for word in ("rm-nano", "in use", "qwen3, text", "thinks", "at 2,048 tokens", "f16 cache"):
+        assert word in result.stdout
+
+
+def test_info_warns_of_what_does_not_fit(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before anything is loaded, with the largest context that does."""
+    monkeypatch.setattr("rm_local.library.free.free_memory", lambda: 102 << 20)
+
+    result = run("info", "small", "--context", 100_000)
+    told = json.loads(run("info", "small", "--context", 100_000, "--json").stdout)["memory"]
+
+    assert "more than is free; the largest context that fits is" in result.stderr
+    assert not told["fits"]
+    assert 0 < told["largest_context"] < 100_000
+    assert told["total"] > told["free"]
+
+
+def test_info_where_nothing_is_known_of_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It says so, and warns of nothing."""
+    monkeypatch.setattr("rm_local.library.free.free_memory", lambda: None)
+
+    result = run("info")
+
+    assert "does not tell how much is free" in result.stdout
+    assert result.stderr == ""
+
+
+def test_add_and_remove_a_file(tmp_path: Path) -> None:
+    """It is remembered where it lies, once, and forgotten; the file stays."""
+    path = gguf(tmp_path / "far" / "away.gguf")
+
+    assert run("add", path).stdout.startswith("added")
+    assert run("add", path).stdout.startswith("known already")
+    assert listed()["away-q4_k_m"]["place"] == "added"
+    assert run("remove", "away-q4_k_m").stdout.startswith("forgotten")
+    assert "away-q4_k_m" not in listed()
+    assert path.exists()
+
+
+def test_add_and_remove_a_folder(folder: Path, tmp_path: Path) -> None:
+    """All in it is found; it is forgotten by its path, also when it is gone."""
+    path = gguf(tmp_path / "more" / "one.gguf").parent
+
+    assert "1 models" in run("add", path).stdout
+    assert listed()["one-q4_k_m"]["place"] == "added"
+    (path / "one.gguf").unlink()
+    path.rmdir()
+    assert run("remove", path).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("none.gguf", None, "does not exist"),
+        ("text.gguf", b"hello", "not a GGUF"),
+        ("", None, "there is no model"),
+    ],
+)
+def test_add_refuses_what_is_no_model(
+    tmp_path: Path, name: str, content: bytes | None, words: str
+) -> None:
+    """With the reason; nothing is remembered."""
+    path = tmp_path / "empty" / name
+    (tmp_path / "empty").mkdir()
+    if content:
+        path.write_bytes(content)
+
+    result = run("add", path)
+
+    assert result.exit_code in (2, 3)
+    assert words in result.stderr
+    assert not (settings.data_dir() / "models.json").exists()
+
+
+def test_add_refuses_parts_of_a_model(tmp_path: Path) -> None:
+    """A projector, and a split model of which files are missing."""
+    projector = gguf(tmp_path / "p.gguf", **{"general.type": "mmproj"})
+    part = gguf(tmp_path / "s-00001-of-00002.gguf", **{"split.count": 2})
+
+    assert "projector" in run("add", projector).stderr
+    assert "s-00002-of-00002.gguf" in run("add", part).stderr
+
+
+def test_use_keeps_the_rest_of_the_settings(folder: Path) -> None:
+    """Comments, other keys and their order stay; --default takes the line out again."""
+    before = settings.config_file().read_text(encoding="utf-8")
+
+    assert run("use", "small").exit_code == 0
+    after = settings.config_file().read_text(encoding="utf-8")
+
+    assert tomllib.loads(after)["model"] == str(folder / "Small-4B.gguf")
+    assert settings.load().model == folder / "Small-4B.gguf"
+    assert [line for line in before.splitlines() if line not in after.splitlines()] == []
+    assert listed()["small-4b-q4_k_m"]["in_use"]
+    assert run("use", "--default").exit_code == 0
+    assert settings.config_file().read_text(encoding="utf-8") == before
+
+
+def test_use_changes_a_model_that_is_set(folder: Path) -> None:
+    """Its comment stays on its line."""
+    path = config(f"model = 'old.gguf'  # the old one\nmodel_folders = ['{folder.as_posix()}']\n")
+
+    assert run("use", "small").exit_code == 0
+
+    assert path.read_text(encoding="utf-8").splitlines()[0].endswith("# the old one")
+
+
+def test_use_makes_the_settings_file(tmp_path: Path) -> None:
+    """By path, when there is no file yet."""
+    path = gguf(tmp_path / "a model.gguf")
+
+    assert run("use", path).exit_code == 0
+    assert settings.load().model == path
+
+
+@pytest.mark.parametrize("arguments", [[], ["small", "--default"], ["nothing"], ["embed"]])
+def test_use_of_what_cannot_be_used(arguments: list[str], folder: Path) -> None:
+    """An error, and the settings as they were."""
+    before = settings.config_file().read_bytes()
+
+    assert run("use", *arguments).exit_code in (2, 3)
+    assert settings.config_file().read_bytes() == before
+
+
+def test_use_leaves_settings_that_are_wrong(tmp_path: Path) -> None:
+    """They are the user's to mend."""
+    path = config("modle = 'x'\n")
+
+    assert run("use", gguf(tmp_path / "m.gguf")).exit_code == 2
+    assert path.read_text(encoding="utf-8") == "modle = 'x'\n"
+
+
+def test_use_says_when_the_environment_goes_over_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """RM_LOCAL_MODEL wins, so that the choice would seem lost."""
+    path = gguf(tmp_path / "m.gguf")
+    monkeypatch.setenv("RM_LOCAL_MODEL", str(path))
+
+    assert "RM_LOCAL_MODEL" in run("use", path).stderr
+
+
+def test_delete_asks_first(folder: Path) -> None:
+    """No is no; yes deletes the file."""
+    path = folder / "Small-4B.gguf"
+
+    assert run("remove", "small", "--delete", answer="n\n").exit_code == 2
+    assert path.exists()
+    assert run("remove", "small", "--delete", answer="y\n").exit_code == 0
+    assert not path.exists()
+
+
+def test_delete_takes_all_files_of_a_split_model(folder: Path) -> None:
+    """Without a question when --yes is given."""
+    for number in (1, 2):
+        gguf(folder / f"big-{number:05}-of-00002.gguf", **{"split.count": 2})
+
+    assert run("remove", "big", "--delete", "--yes").exit_code == 0
+    assert not [*folder.glob("big*")]
+
+
+def test_nothing_is_deleted_from_another_programs_store(tmp_path: Path) -> None:
+    """Also not through an added path or a link; the program's own command is named."""
+    digest = "cd" * 32
+    root = tmp_path / "home" / ".ollama" / "models"
+    blob = gguf(root / "blobs" / f"sha256-{digest}")
+    manifest = root / "manifests" / "registry.ollama.ai" / "library" / "qwen3" / "4b"
+    manifest.parent.mkdir(parents=True)
+    layer = {"mediaType": "application/vnd.ollama.image.model", "digest": f"sha256:{digest}"}
+    manifest.write_text(json.dumps({"layers": [layer]}), encoding="utf-8")
+    link = tmp_path / "link.gguf"
+    link.symlink_to(blob)
+    run("add", link)
+
+    for wanted in ("link", blob, link):
+        result = run("remove", wanted, "--delete", "--yes")
+        assert result.exit_code == 2
+        assert "ollama rm qwen3:4b" in result.stderr
+    assert blob.exists()
+    assert link.exists()
+
+
+def test_remove_of_what_was_not_added(folder: Path) -> None:
+    """It says where the model was found, and what would take it away."""
+    assert "--delete deletes its file" in run("remove", "small").stderr
+    assert "comes along" in run("remove", "rm-nano").stderr
+    assert run("remove", "rm-nano", "--delete", "--yes").exit_code == 2
+    assert settings.shipped_model().exists()
+
+
+def test_a_model_by_its_name(folder: Path) -> None:
+    """`--model NAME` is looked up; a path is taken as it is."""
+    doctor = ["--model", "small", "doctor", "--json"]
+
+    told = json.loads(CliRunner().invoke(cli, doctor).stdout)["checks"]
+
+    (model,) = [check for check in told if check["name"] == "Model"]
+    assert "Small-4B.gguf" in model["found"]
+
+
+def test_a_model_by_a_name_that_is_not_there() -> None:
+    """Exit code 3, and where to look."""
+    result = CliRunner().invoke(cli, ["--model", "nothing", "ask", "Why?"])
+
+    assert result.exit_code == 3
+    assert "rm-local models" in result.stderr
