@@ -1,0 +1,17 @@
+"""`rm-local models`: the models to reason with."""
+
+from __future__ import annotations
+
+import click
+
+from rm_local.cli.group import LazyGroup
+
+COMMANDS = {
+    "catalog": "rm_local.cli.models.catalog:catalog",
+    "pull": "rm_local.cli.models.pull:pull",
+}
+
+
+@click.group(cls=LazyGroup, lazy=COMMANDS)
+def models() -> None:
+    """Find good models, and fetch them when asked to."""
