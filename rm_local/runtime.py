@@ -62,6 +62,7 @@ class Runtime:
                 log=places.worker_log(),
                 threads=self.settings.threads,
                 gpu_layers=self.settings.gpu_layers,
+                templates=places.templates_dir(),
             )
         return self._engine
 

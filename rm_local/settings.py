@@ -60,6 +60,11 @@ def config_file() -> Path:
     return _below("config.toml") or _DIRS.user_config_path / "config.toml"
 
 
+def templates_dir() -> Path:
+    """The user's own chat templates and families, beside the settings file; need not exist."""
+    return config_file().parent / "templates"
+
+
 def data_dir() -> Path:
     """What is to be kept: sessions, and stores of the user's own."""
     return _below("data") or _DIRS.user_data_path

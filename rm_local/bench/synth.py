@@ -16,6 +16,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from rm_local.bench.anchors import FOLDER as ANCHORS
 from rm_local.bench.anchors import NEIGHBOURS, make_anchors, open_anchors
 from rm_local.bench.corpus import Report
 from rm_local.bench.wording import Strings, Whole, labels, wording
@@ -64,6 +65,8 @@ class Synth:
         """Embed the anchors, unless that was done before: minutes. Only vectors need them."""
         from rm_local.embed.bulk import BulkEmbedder
 
+        if (self.folder / ANCHORS).exists():
+            return
         texts = wording(self.folder)
         embed = BulkEmbedder(half=True).embed
         make_anchors(self.folder, texts.anchors, texts.held_out, embed, report)

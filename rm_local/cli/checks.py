@@ -14,7 +14,7 @@ from typing import Literal
 from rm_local import __version__, settings
 from rm_local.cli.child import ask_child
 from rm_local.cli.draw import size
-from rm_local.errors import RmLocalError
+from rm_local.errors import RmLocalError, SettingsError
 from rm_local.library.free import free_memory
 from rm_local.settings import Settings
 
@@ -95,14 +95,18 @@ def _memory() -> Check:
 def _model(path: Path) -> Check:
     """The file, without loading it: is it a GGUF, is it whole, and can it write?"""
     from rm_local.engine import gguf_header
+    from rm_local.engine.families import describe
 
     try:
         header = gguf_header.read(path)
         gguf_header.check_whole(path, header)
         gguf_header.check_generates(path, header)
+        described = describe(header.metadata, file=path.stem, overrides=settings.templates_dir())
+    except SettingsError as error:
+        return Check("Model", "bad", error.message, error.remedy)
     except RmLocalError as error:
         return Check("Model", "bad", error.message, f"{error.remedy} Name it with --model FILE.")
-    found = f"{path}, {header.architecture}, {size(path.stat().st_size)}"
+    found = f"{path}, {header.architecture}, {size(path.stat().st_size)}; {described.told}"
     return Check("Model", "ok", found)
 
 

@@ -32,12 +32,23 @@ class Engine:
     worker ends meanwhile, and EngineError when it cannot be started; `load` then starts anew.
     """
 
-    def __init__(self, *, log: Path, threads: int = 0, gpu_layers: int = -1) -> None:
-        """`log`: the worker's log file. `threads` 0 = what suits a model, `gpu_layers` -1 = all."""
+    def __init__(
+        self,
+        *,
+        log: Path,
+        threads: int = 0,
+        gpu_layers: int = -1,
+        templates: Path | None = None,
+    ) -> None:
+        """`log`: the worker's log file. `threads` 0 = what suits a model, `gpu_layers` -1 = all.
+
+        `templates`: folder of the user's own chat templates, which need not exist.
+        """
         self.info: ModelInfo | None = None
         self._log = log
         self._threads = threads
         self._gpu_layers = gpu_layers
+        self._templates = str(templates or "")
         self._process: Process | None = None
         self._starting = asyncio.Lock()
         self._running: dict[int, protocol.Request] = {}
@@ -70,11 +81,14 @@ class Engine:
     ) -> ModelInfo:
         """Load a model in place of the one before. `on_progress` gets 0 to 1.
 
-        ModelMissing, ModelInvalid; Stopped when cancelled. No model is loaded after an error.
+        ModelMissing, ModelInvalid; SettingsError when the user's own template is wrong; Stopped
+        when cancelled. No model is loaded after an error.
         """
         self.info = None
         await self._start()
-        request = protocol.Load(str(model), context, self._threads, self._gpu_layers)
+        request = protocol.Load(
+            str(model), context, self._threads, self._gpu_layers, self._templates
+        )
         loaded = await self._call(request, protocol.Loaded, on_progress)
         self.info = loaded.info
         return loaded.info
@@ -104,12 +118,16 @@ class Engine:
             rows.append(flat.reshape(-1, embedded.dimension))
         return np.concatenate(rows).astype(np.float32, copy=False)
 
-    async def open_turn(self, messages: Sequence[Message]) -> int:
+    async def open_turn(
+        self, messages: Sequence[Message], *, thinking: bool = True, effort: str = ""
+    ) -> int:
         """Render the model's chat template, open its thinking block, evaluate the prompt.
 
+        Without `thinking` the model is to answer at once; `effort` is one of its `efforts`.
         The prompt's tokens. ContextOverflow before anything is evaluated; Stopped when cancelled.
         """
-        return (await self._call(protocol.OpenTurn(tuple(messages)), protocol.Opened)).tokens
+        request = protocol.OpenTurn(tuple(messages), thinking, effort)
+        return (await self._call(request, protocol.Opened)).tokens
 
     async def grow(self, specs: Sequence[BranchSpec]) -> AsyncGenerator[Piece | Ended]:
         """Grow branches of the open turn, all in one batch; `branch` is the index in `specs`.

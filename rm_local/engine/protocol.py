@@ -66,13 +66,25 @@ class ModelInfo:
     """Tokens that one turn can hold."""
     trained_context: int
     thinks: bool
-    """Whether the template opens, or the model knows, a `<think>` block."""
+    """Whether its family thinks before it answers."""
     device: str
     """Where the layers really are, e.g. `CPU, 2 threads` or `CUDA0, 36 of 36 layers`."""
     temperature: float | None = None
     """What the file recommends (`general.sampling.temp`), if it does."""
     top_p: float | None = None
     """Likewise (`general.sampling.top_p`)."""
+    family: str = ""
+    """Name of its family, as in engine/families.toml; `unknown` for others."""
+    opening: str = ""
+    """What its thinking opens with; empty if it does not think."""
+    closing: str = ""
+    """What its thinking closes with; likewise."""
+    opened_by: str = ""
+    """`template` or `rm-local`, whichever opens the thinking; likewise."""
+    template: str = ""
+    """Where its chat template comes from, in words."""
+    efforts: tuple[str, ...] = ()
+    """How much it can be told to think; empty where it cannot be told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +150,8 @@ class Load:
     """0 = physical cores, or one for a small model."""
     gpu_layers: int
     """-1 = as many as the build can."""
+    templates: str = ""
+    """Folder of the user's own chat templates and families; empty = none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +174,10 @@ class OpenTurn:
     """Render the chat template, open the thinking block, evaluate the prompt."""
 
     messages: tuple[Message, ...]
+    thinking: bool = True
+    """False = the model is to answer at once."""
+    effort: str = ""
+    """One of the model's `efforts`; empty = what its template takes by itself."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from rm_local.engine.markers import THINK, Markers
 from rm_local.engine.protocol import Part
-
-OPEN = "<think>"
-CLOSE = "</think>"
 
 
 def overlap(text: str, markers: Iterable[str]) -> int:
@@ -45,18 +43,21 @@ class StopTexts:
 
 
 class Splitter:
-    """Tells thinking from answer by `<think>` and `</think>`, which it takes out.
+    """Tells thinking from answer by a family's markers, which it takes out.
 
-    A stream that starts in `thinking` (the prompt has opened the block) needs no opening tag; one
+    A stream that starts in `thinking` (the prompt has opened the block) needs no opening; one
     that the model writes again is taken out. A stream that starts in `answer` turns to thinking
-    only when the tag is the first thing in it. After the block is closed, tags are plain text.
+    only when the opening is the first thing in it. After the block is closed, markers are plain
+    text, unless the family has channels: there a header follows, which says what comes next.
     White space before the answer is taken out.
     """
 
-    def __init__(self, start: Part) -> None:
+    def __init__(self, start: Part, markers: Markers = THINK) -> None:
         self._part: Part = start
+        self._markers = markers
+        self._opening, self._closing = markers.opening, markers.closing
         self._fresh = True
-        self._closed = False
+        self._in_header = False
         self._held = ""
 
     def feed(self, text: str) -> list[tuple[Part, str]]:
@@ -70,31 +71,61 @@ class Splitter:
     def flush(self) -> list[tuple[Part, str]]:
         """What was held back, at the end of the stream."""
         parts: list[tuple[Part, str]] = []
-        self._give(parts, self._held)
+        if not self._in_header:
+            self._give(parts, self._held)
         self._held = ""
         return parts
 
     def _next(self, parts: list[tuple[Part, str]]) -> bool:
-        """Take one tag, or all that is certain, off what is held; whether to look again."""
-        if self._fresh and not self._closed:
+        """Take one marker, or all that is certain, off what is held; whether to look again."""
+        if self._in_header:
+            return self._leave_header()
+        if self._fresh and self._opening:
             start = self._held.lstrip()
-            if start.startswith(OPEN):
-                self._part, self._fresh = "thinking", False
-                self._held = start[len(OPEN) :]
+            if start.startswith(self._opening):
+                self._held = start[len(self._opening) :]
+                self._open()
                 return True
-            if OPEN.startswith(start):
+            if self._opening.startswith(start):
                 return False
-        tags = () if self._closed else (CLOSE,)
-        before, tag, behind = self._held.partition(CLOSE) if tags else (self._held, "", "")
-        if tag:
+        closings = (self._closing,) if self._closing else ()
+        before, marker, behind = (
+            self._held.partition(self._closing) if closings else (self._held, "", "")
+        )
+        if marker:
             self._give(parts, before)
-            self._part, self._fresh, self._closed = "answer", True, True
             self._held = behind
+            self._close()
             return True
-        keep = overlap(before, tags)
+        keep = overlap(before, closings)
         self._held = before[len(before) - keep :]
         self._give(parts, before[: len(before) - keep])
         return False
+
+    def _open(self) -> None:
+        """The opening was met: of the thinking, or of a wrapped answer."""
+        if self._opening == self._markers.opening:
+            self._part, self._fresh = "thinking", False
+        else:
+            self._opening = ""
+
+    def _close(self) -> None:
+        """The closing was met; what is looked for from here on."""
+        if self._markers.header_end:
+            self._in_header = True
+            return
+        wrapped = self._closing == self._markers.closing and self._markers.wrap
+        self._opening, self._closing = self._markers.wrap if wrapped else ("", "")
+        self._fresh = True
+        self._part = "answer"
+
+    def _leave_header(self) -> bool:
+        header, end, behind = self._held.partition(self._markers.header_end)
+        if not end:
+            return False
+        self._part = "thinking" if self._markers.header_thinks in header else "answer"
+        self._held, self._fresh, self._in_header = behind, True, False
+        return True
 
     def _give(self, parts: list[tuple[Part, str]], text: str) -> None:
         if self._fresh and self._part == "answer":
@@ -102,3 +133,16 @@ class Splitter:
         if text:
             self._fresh = False
             parts.append((self._part, text))
+
+
+def seen(text: str, markers: Markers) -> str:
+    """What the user saw of an assistant's message: its answer, without the thoughts before it.
+
+    A message with a closing but no opening was written behind a prompt that held the opening.
+    """
+    thought = markers.closing in text or text.lstrip().startswith(markers.opening)
+    if not thought:
+        return text
+    splitter = Splitter("thinking", markers)
+    parts = [*splitter.feed(text), *splitter.flush()]
+    return "".join(part for kind, part in parts if kind == "answer")

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 Mode = Literal["create", "write", "read", "rescue"]
 
 BUSY_MS = 5000
-CACHE_KIB = 32768
+CACHE_KIB = 12288
 REBUILD = "Make it again (python -m models.seed.build for the seed store) or take another copy."
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
@@ -43,15 +44,20 @@ def read_centres(connection: apsw.Connection, dimension: int) -> Centres:
 
     DamagedError: a blob is missing or not as it was written.
     """
-    parts = []
+    rows = np.empty((meta.number(connection, "clusters"), dimension), np.float32)
+    starts = [0]
     for number, blob, crc in connection.execute("SELECT blk, v, crc FROM centroid ORDER BY blk"):
         if checksum(number, blob) != crc:
             raise DamagedError(f"centroids {number} are not as they were written")
-        parts.append(np.frombuffer(blob, dtype="<f2").reshape(-1, dimension).astype(np.float32))
-    centres = Centres.of(parts, dimension)
-    if len(centres) != meta.number(connection, "clusters"):
+        part = np.frombuffer(blob, dtype="<f2").reshape(-1, dimension)
+        starts.append(starts[-1] + len(part))
+        if starts[-1] > len(rows):
+            break
+        # Straight into their place: there are 100 MB of them at 32 million rows.
+        rows[starts[-2] : starts[-1]] = part
+    if starts[-1] != len(rows):
         raise DamagedError("centroids are missing")
-    return centres
+    return Centres.of(rows, np.array(starts, np.int64))
 
 
 def nearest_clusters(centroids: Floats, unit: Floats) -> Ids:
@@ -73,15 +79,13 @@ class Centres:
     """(supers, d), the means of their centres, of length 1."""
 
     @classmethod
-    def of(cls, parts: Sequence[Floats], dimension: int) -> Centres:
-        """From the centres of each super-cluster."""
-        if not parts:
-            empty = np.zeros((0, dimension), np.float32)
-            return cls(empty, np.zeros(1, np.int64), empty)
-        means = np.array([part.mean(axis=0) for part in parts], np.float32)
+    def of(cls, rows: Floats, starts: Ids) -> Centres:
+        """From the centres, and where each super-cluster begins and the last one ends."""
+        means = np.zeros((len(starts) - 1, rows.shape[1]), np.float32)
+        for number, (start, end) in enumerate(pairwise(starts.tolist())):
+            means[number] = rows[start:end].mean(axis=0)
         lengths = np.maximum(np.linalg.norm(means, axis=1, keepdims=True), 1e-12)
-        starts = np.cumsum([0, *map(len, parts)], dtype=np.int64)
-        return cls(np.concatenate(parts), starts, means / lengths)
+        return cls(rows, starts, means / lengths)
 
     def __len__(self) -> int:
         return len(self.rows)

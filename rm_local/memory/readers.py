@@ -40,7 +40,7 @@ class Readers:
     """The store's own connection, and a second one where there is a core for it.
 
     SQLite lets go of Python's lock while it searches, so two threads search nearly twice as fast.
-    More than two gain little and take 32 MB of page cache each.
+    More than two gain little and take 12 MB of page cache each.
     """
 
     def __init__(self, first: apsw.Connection, path: Path) -> None:

@@ -6,9 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rm_local.engine.markers import THINK, Markers
 from rm_local.engine.protocol import Part
-from rm_local.engine.splitter import Splitter, StopTexts
+from rm_local.engine.splitter import Splitter, StopTexts, seen
 
+HARMONY = Markers("<|channel|>analysis<|message|>", "<|end|>", "<|message|>", "<|channel|>analysis")
 CASES: list[tuple[Part, str, str, str]] = [
     ("thinking", "I add.\n</think>\n\nIt is 4.", "I add.\n", "It is 4."),
     ("thinking", "<think>\nagain</think>yes", "\nagain", "yes"),
@@ -80,3 +82,31 @@ def test_what_was_held_back_is_given_at_the_end() -> None:
 
     assert stops.feed("why?") == ("why", False)
     assert (stops.flush(), stops.flush()) == ("?", "")
+
+
+def test_channels_follow_each_other() -> None:
+    """In harmony's format a header says what comes next: more thinking, or the answer."""
+    text = (
+        "one<|end|><|start|>assistant<|channel|>analysis<|message|>two"
+        "<|end|><|start|>assistant<|channel|>final<|message|>It is 4.<|end|>"
+    )
+    for pieces in ([text], list(text)):
+        splitter = Splitter("thinking", HARMONY)
+        parts = [part for piece in pieces for part in splitter.feed(piece)] + splitter.flush()
+        assert "".join(text for part, text in parts if part == "thinking") == "onetwo"
+        assert "".join(text for part, text in parts if part == "answer") == "It is 4."
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("It is 4.", "It is 4."),
+        ("<think>2 + 2</think>\n\nIt is 4.", "It is 4."),
+        ("2 + 2</think>It is 4.", "It is 4."),
+        ("<think>2 + 2 and no end", ""),
+        ("I say <think> is a tag.", "I say <think> is a tag."),
+    ],
+)
+def test_old_thoughts_are_dropped(text: str, left: str) -> None:
+    """Of an assistant's message only what the user saw is left."""
+    assert seen(text, THINK) == left

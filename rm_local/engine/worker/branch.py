@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 
+from rm_local.engine.markers import THINK, Markers
 from rm_local.engine.protocol import BranchSpec, Part, Piece
 from rm_local.engine.splitter import Splitter, StopTexts
 from rm_local.engine.worker.sampling import Sampler
@@ -12,7 +13,14 @@ from rm_local.engine.worker.sampling import Sampler
 class Branch:
     """A branch of the open turn. `tokens` are the prompt, the forced ones and those written."""
 
-    def __init__(self, index: int, spec: BranchSpec, tokens: list[int], start: Part) -> None:
+    def __init__(
+        self,
+        index: int,
+        spec: BranchSpec,
+        tokens: list[int],
+        start: Part,
+        markers: Markers = THINK,
+    ) -> None:
         self.index = index
         self.tokens = tokens
         self.written = 0
@@ -24,7 +32,7 @@ class Branch:
         self.sampler = Sampler(spec.sampling, spec.seed)
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._stops = StopTexts(spec.stop)
-        self._splitter = Splitter(start)
+        self._splitter = Splitter(start, markers)
 
     @property
     def left(self) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from rm_local.engine.splitter import CLOSE, OPEN
+from rm_local.engine.markers import THINK
 
 _BLANK = " \n\t\r\N{LOWER ONE EIGHTH BLOCK}"
 
@@ -19,7 +19,7 @@ class Defang:
 
     def __init__(self, markers: Iterable[str]) -> None:
         shown = (text for text in markers if len(text) > 1 and text.strip(_BLANK))
-        texts = {OPEN, CLOSE, *shown}
+        texts = {*THINK.texts, *shown}
         longest_first = sorted(texts, key=lambda text: (-len(text), text))
         self._marker = re.compile("|".join(map(re.escape, longest_first)))
 

@@ -11,9 +11,11 @@ from typing import Any
 import llama_cpp
 
 from rm_local.engine import gguf_header, protocol
+from rm_local.engine.families import Described, describe
 from rm_local.engine.worker import logs
 from rm_local.engine.worker.inbox import Inbox
 from rm_local.engine.worker.machine import threads_for
+from rm_local.engine.worker.renderer import Renderer
 from rm_local.engine.worker.template import ChatTemplate
 from rm_local.engine.worker.vocab import Vocab
 from rm_local.engine.worker.weights import model_params
@@ -49,38 +51,52 @@ class Model:
 
     @classmethod
     def load(
-        cls, request: protocol.Load, on_progress: Callable[[float], None], inbox: Inbox
+        cls,
+        request: protocol.Load,
+        on_progress: Callable[[float], None],
+        inbox: Inbox,
+        renderer: Renderer,
     ) -> Model:
-        """ModelMissing or ModelInvalid when the file is not right; Stopped when cancelled."""
+        """ModelMissing or ModelInvalid when the file is not right; SettingsError when a file of
+        the user's templates is not; Stopped when cancelled."""
         path = Path(request.model)
         header = gguf_header.read(path)
         gguf_header.check_generates(path, header)
         gguf_header.check_whole(path, header)
+        overrides = Path(request.templates) if request.templates else None
+        described = describe(header.metadata, file=path.stem, overrides=overrides)
+        renderer.start()
         handle = _load_weights(path, request.gpu_layers, on_progress, inbox)
         try:
-            return cls._around(handle, request, header)
+            return cls._around(handle, request, header, described, renderer)
         except Exception:
             llama_cpp.llama_model_free(handle)
             raise
 
     @classmethod
-    def _around(cls, handle: Any, request: protocol.Load, header: gguf_header.Header) -> Model:
+    def _around(
+        cls,
+        handle: Any,
+        request: protocol.Load,
+        header: gguf_header.Header,
+        described: Described,
+        renderer: Renderer,
+    ) -> Model:
         if llama_cpp.llama_model_has_encoder(handle) or llama_cpp.llama_model_is_diffusion(handle):
             raise ModelInvalid(
                 f"{request.model} is of a kind ({header.architecture}) that cannot write on from a "
                 "prompt token by token.",
                 "Choose a decoder model.",
             )
-        vocab = Vocab(handle)
-        source = llama_cpp.llama_model_chat_template(handle, None)
+        vocab = Vocab(handle, described.markers)
         template = ChatTemplate(
-            source.decode("utf-8", "replace") if source else None,
+            described,
             bos=vocab.special_text("bos"),
             eos=vocab.special_text("eos"),
-            knows_think=vocab.knows_think,
+            render=renderer,
         )
         threads = request.threads or threads_for(llama_cpp.llama_model_size(handle))
-        info = _describe(handle, request, header, template.thinks, threads)
+        info = _describe(handle, request, header, described, template.opened_by, threads)
         return cls(handle, vocab, template, info, threads)
 
     def close(self) -> None:
@@ -119,7 +135,12 @@ def _load_weights(
 
 
 def _describe(
-    handle: Any, request: protocol.Load, header: gguf_header.Header, thinks: bool, threads: int
+    handle: Any,
+    request: protocol.Load,
+    header: gguf_header.Header,
+    described: Described,
+    opened_by: str,
+    threads: int,
 ) -> protocol.ModelInfo:
     trained = llama_cpp.llama_model_n_ctx_train(handle)
     metadata = header.metadata
@@ -132,10 +153,16 @@ def _describe(
         size=llama_cpp.llama_model_size(handle),
         context=request.context or min(trained, CONTEXT),
         trained_context=trained,
-        thinks=thinks,
+        thinks=described.thinks,
         device=_device(threads),
         temperature=_number(metadata.get("general.sampling.temp")),
         top_p=_number(metadata.get("general.sampling.top_p")),
+        family=described.family.name,
+        opening=described.markers.opening if described.thinks else "",
+        closing=described.markers.closing if described.thinks else "",
+        opened_by=opened_by,
+        template=described.template_from,
+        efforts=described.family.efforts,
     )
 
 

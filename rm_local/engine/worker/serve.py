@@ -12,6 +12,7 @@ from rm_local.engine.worker import logs
 from rm_local.engine.worker.embedder import Embedder
 from rm_local.engine.worker.inbox import Inbox
 from rm_local.engine.worker.model import Model
+from rm_local.engine.worker.renderer import Renderer
 from rm_local.engine.worker.turn import Turn
 from rm_local.errors import EngineError, RmLocalError
 
@@ -26,6 +27,7 @@ class Server:
         self._model: Model | None = None
         self._turn: Turn | None = None
         self._embedder: Embedder | None = None
+        self._renderer = Renderer(lambda: inbox.cancelled)
 
     def run(self) -> None:
         """Serve for as long as the process lives."""
@@ -58,8 +60,9 @@ class Server:
                 return self._load_embedder(path, threads)
             case protocol.Embed(texts):
                 return self._embed(texts)
-            case protocol.OpenTurn(messages):
-                return protocol.Opened(self._loaded().open(messages))
+            case protocol.OpenTurn(messages, thinking, effort):
+                turn = self._loaded()
+                return protocol.Opened(turn.open(messages, thinking=thinking, effort=effort))
             case protocol.Grow(specs):
                 self._loaded().grow(specs, self._send)
                 return protocol.Grown()
@@ -73,7 +76,10 @@ class Server:
     def _load(self, request: protocol.Load) -> protocol.Reply:
         self._unload()
         self._model = Model.load(
-            request, lambda share: self._send(protocol.Progress(share)), self._inbox
+            request,
+            lambda share: self._send(protocol.Progress(share)),
+            self._inbox,
+            self._renderer,
         )
         try:
             self._turn = Turn(self._model, self._inbox)

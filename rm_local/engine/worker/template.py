@@ -1,30 +1,25 @@
-"""The model's own chat template, rendered so that no message's text can pass for a marker.
+"""The chat template in use, rendered so that no message's text can pass for a marker.
 
 Templates see a placeholder in each message's stead; the contents are put in afterwards, as data.
 """
 
 from __future__ import annotations
 
-import datetime
-import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any
 
-from jinja2 import TemplateError
-from jinja2.ext import loopcontrols
-from jinja2.sandbox import ImmutableSandboxedEnvironment
+from rm_local.engine.families import Described
+from rm_local.engine.protocol import Message, Part
+from rm_local.engine.splitter import seen
+from rm_local.engine.worker.job import Rendered
+from rm_local.engine.worker.renderer import Renders
+from rm_local.errors import EngineError, ModelInvalid, RmLocalError, SettingsError, UsageError
 
-from rm_local.engine.protocol import Message
-from rm_local.engine.splitter import CLOSE, OPEN
-from rm_local.errors import EngineError, ModelInvalid
-
-CHATML = (
-    "{% for message in messages %}<|im_start|>{{ message.role }}\n{{ message.content }}<|im_end|>\n"
-    "{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
-)
 _PLACE = re.compile("\ue000([0-9]+)\ue001")
+_OWN = "Put a template of your own in its place (docs/models-thinking.md), or choose another model."
+_TRIAL = (Message("user", "?"),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,45 +31,113 @@ class Segment:
     """Text of a message, in which nothing is special."""
 
 
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """A conversation as the model reads it, up to where it writes on."""
+
+    segments: list[Segment]
+    starts: Part
+    """What the model writes first: thinking, if the block is open at the prompt's end."""
+
+
 class ChatTemplate:
-    """A chat template of the Hugging Face kind (Jinja)."""
+    """A chat template of the Hugging Face kind (Jinja), and how its family thinks."""
 
-    def __init__(self, source: str | None, *, bos: str, eos: str, knows_think: bool) -> None:
-        """`source` None = ChatML. `knows_think`: the vocabulary has `<think>` as a token."""
-        self.source = source or CHATML
-        self.thinks = knows_think or OPEN in self.source or CLOSE in self.source
+    def __init__(self, model: Described, *, bos: str, eos: str, render: Renders) -> None:
+        """`bos` and `eos` are texts of tokens. ModelInvalid or, for a user's file, SettingsError
+        when the template cannot be rendered for a lone question."""
+        self._model = model
+        self._family = model.family
         self._tokens = {"bos_token": bos, "eos_token": eos}
-        environment = ImmutableSandboxedEnvironment(
-            trim_blocks=True, lstrip_blocks=True, extensions=[loopcontrols]
-        )
-        environment.filters["tojson"] = _tojson
-        environment.globals.update(raise_exception=_refuse, strftime_now=_strftime_now)
-        try:
-            self._template = environment.from_string(self.source)
-        except TemplateError as error:
-            raise ModelInvalid(
-                f"The file's chat template cannot be read: {error}.",
-                "Choose another conversion of this model.",
-            ) from error
+        self._render = render
+        trial = self._text(self._messages(_TRIAL, thinking=True), thinking=True, effort="")
+        opened = trial.rstrip().endswith(model.markers.opening)
+        self.opened_by = ("template" if opened else "rm-local") if model.thinks else ""
+        """Which opens the thinking block; empty if the model does not think."""
 
-    def render(self, messages: Sequence[Message]) -> list[Segment]:
-        """The prompt up to where the model writes, inside an open thinking block if it thinks."""
-        places = [
-            {"role": message.role, "content": f"\ue000{index}\ue001"}
-            for index, message in enumerate(messages)
-        ]
-        try:
-            text = self._template.render(
-                messages=places, add_generation_prompt=True, enable_thinking=True, **self._tokens
-            )
-        except (TemplateError, TypeError, ValueError) as error:
-            raise EngineError(
-                f"The model's chat template refuses these messages: {error}.",
-                "Leave out the system prompt, or choose another model.",
-            ) from error
-        if self.thinks and not text.rstrip().endswith(OPEN):
-            text += f"{OPEN}\n"
-        return _fill(text, [message.content.strip() for message in messages])
+    def render(
+        self, messages: Sequence[Message], *, thinking: bool = True, effort: str = ""
+    ) -> Prompt:
+        """The prompt for these messages, inside an open thinking block if there is thinking.
+
+        `effort` is one of the family's `efforts`, or empty. EngineError when the template refuses
+        the messages or leaves the last one out; UsageError for an effort that it does not have.
+        """
+        if effort and effort not in self._family.efforts:
+            has = ", ".join(self._family.efforts) or "no such setting"
+            raise UsageError(f"The model has no reasoning effort {effort!r}.", f"It has: {has}.")
+        text = self._text(self._messages(messages, thinking), thinking, effort)
+        if f"\ue000{len(messages) - 1}\ue001" not in text:
+            raise EngineError("The model's chat template leaves the question out.", _OWN)
+        text, starts = self._settled(text, thinking)
+        return Prompt(_fill(text, [self._content(message) for message in messages]), starts)
+
+    def _messages(self, messages: Sequence[Message], thinking: bool) -> list[dict[str, str]]:
+        """The messages with placeholders, and with what switches the thinking of some families."""
+        placed = _placed(messages)
+        switch = self._family.system_on if thinking else self._family.system_off
+        if switch and placed and placed[0]["role"] == "system":
+            placed[0]["content"] = f"{switch}\n\n{placed[0]['content']}"
+        elif switch:
+            placed.insert(0, {"role": "system", "content": switch})
+        return placed
+
+    def _content(self, message: Message) -> str:
+        text = message.content.strip()
+        return seen(text, self._model.markers) if message.role == "assistant" else text
+
+    def _text(self, messages: list[dict[str, str]], thinking: bool, effort: str) -> str:
+        """What the template makes of the messages; a system prompt that it refuses joins the
+        user's first message."""
+        variables = self._variables(thinking, effort)
+        result = self._render(_job(self._model.template, messages, variables))
+        if result.get("refused") and len(messages) > 1 and messages[0]["role"] == "system":
+            first = f"{messages[0]['content']}\n\n{messages[1]['content']}"
+            joined = [{**messages[1], "content": first}, *messages[2:]]
+            result = self._render(_job(self._model.template, joined, variables))
+        if "text" not in result:
+            raise self._error(result)
+        return result["text"]
+
+    def _variables(self, thinking: bool, effort: str) -> dict[str, Any]:
+        switches: Mapping[str, Any] = self._family.on if thinking else self._family.off
+        chosen = {self._family.effort: effort} if effort else {}
+        return {"enable_thinking": thinking, **self._tokens, **switches, **chosen}
+
+    def _settled(self, text: str, thinking: bool) -> tuple[str, Part]:
+        """The prompt with the thinking block open, or with none open."""
+        family, markers = self._family, self._model.markers
+        if not family.thinks:
+            return text, "answer"
+        opened = text.rstrip().endswith(markers.opening)
+        if thinking:
+            return (text if opened else text + family.opens_with), "thinking"
+        if opened:
+            return f"{text.rstrip()}\n\n{markers.closing}\n\n", "answer"
+        closed = text.rstrip().endswith(markers.closing)
+        return (text if closed else text + family.skips_with), "answer"
+
+    def _error(self, result: Rendered) -> RmLocalError:
+        line = f", line {result['line']}" if result.get("line") else ""
+        if self._model.source:
+            what = f"{self._model.source}{line}: this chat template {result['fault']}."
+            return SettingsError(what, "Mend or remove that file.")
+        what = f"The model's chat template{line} {result['fault']}."
+        if result.get("refused"):
+            return EngineError(what, "Leave out the system prompt, or choose another model.")
+        return ModelInvalid(what, _OWN)
+
+
+def _placed(messages: Sequence[Message]) -> list[dict[str, str]]:
+    return [
+        {"role": message.role, "content": f"\ue000{index}\ue001"}
+        for index, message in enumerate(messages)
+    ]
+
+
+def _job(template: str, messages: list[dict[str, str]], variables: dict[str, Any]) -> Any:
+    given = {"messages": messages, "add_generation_prompt": True, **variables}
+    return {"template": template, "variables": given}
 
 
 def _fill(text: str, contents: Sequence[str]) -> list[Segment]:
@@ -85,15 +148,3 @@ def _fill(text: str, contents: Sequence[str]) -> list[Segment]:
         for odd in [at % 2]
     ]
     return [segment for segment in segments if segment.text]
-
-
-def _tojson(value: Any, indent: int | None = None) -> str:
-    return json.dumps(value, ensure_ascii=False, indent=indent)
-
-
-def _strftime_now(layout: str) -> str:
-    return datetime.datetime.now().strftime(layout)
-
-
-def _refuse(message: str) -> NoReturn:
-    raise TemplateError(message)

@@ -24,22 +24,24 @@ class Turn:
         self._inbox = inbox
         self._cache = Cache(model, inbox)
         self._prompt: list[int] = []
+        self._starts: Part = "answer"
 
-    def open(self, messages: Sequence[Message]) -> int:
+    def open(self, messages: Sequence[Message], *, thinking: bool = True, effort: str = "") -> int:
         """Evaluate the prompt of these messages, but for the last token: branches need its logits.
 
         The number of the prompt's tokens. ContextOverflow before anything is evaluated; Stopped
         when cancelled: no turn is open then.
         """
         self._prompt = []
-        prompt = self._model.vocab.prompt(self._model.template.render(messages))
+        rendered = self._model.template.render(messages, thinking=thinking, effort=effort)
+        prompt = self._model.vocab.prompt(rendered.segments)
         self._check_room("The conversation", len(prompt))
         try:
             self.stats.boundary = len(prompt)
             self._hold(prompt[:-1], known=0, more=True)
         except Aborted:
             raise Stopped("Reading the question was stopped.") from None
-        self._prompt = prompt
+        self._prompt, self._starts = prompt, rendered.starts
         return len(prompt)
 
     def grow(self, specs: Sequence[BranchSpec], send: Callable[[Reply], None]) -> None:
@@ -79,9 +81,9 @@ class Turn:
         data = self._model.vocab.data
         tokens = [self._prompt + data(spec.forced) for spec in specs]
         self._check_room("The conversation with its hint", max(map(len, tokens)))
-        start: Part = "thinking" if self._model.info.thinks else "answer"
+        markers = self._model.vocab.markers
         return [
-            Branch(index, spec, own, start)
+            Branch(index, spec, own, self._starts, markers)
             for index, (spec, own) in enumerate(zip(specs, tokens, strict=True))
         ]
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import llama_cpp
 
-from rm_local.engine.splitter import CLOSE, OPEN
+from rm_local.engine.markers import THINK, Markers
 from rm_local.engine.worker.defang import Defang
 from rm_local.engine.worker.template import Segment
 
@@ -19,13 +19,15 @@ _ANCHOR = "\n"
 class Vocab:
     """The vocabulary of a loaded model."""
 
-    def __init__(self, model: Any) -> None:
+    def __init__(self, model: Any, told_apart: Markers = THINK) -> None:
+        """`told_apart`: what the model's thinking opens and closes with; it is shown."""
+        self.markers = told_apart
         self._vocab = llama_cpp.llama_model_get_vocab(model)
         self.size = llama_cpp.llama_vocab_n_tokens(self._vocab)
         markers = {self._text(token): token for token in range(self.size) if self._marks(token)}
-        self.knows_think = OPEN in markers
-        self._shown = {markers[tag] for tag in (OPEN, CLOSE) if tag in markers}
-        self._defang = Defang(list(markers))
+        texts = "".join(told_apart.texts) + told_apart.header_end
+        self._shown = {token for text, token in markers.items() if text and text in texts}
+        self._defang = Defang([*markers, *told_apart.texts])
         self._pieces: dict[int, bytes] = {}
         self._ends: dict[int, bool] = {}
         self._buffer = ctypes.create_string_buffer(512)
@@ -51,7 +53,7 @@ class Vocab:
         return self._continue(text, True)
 
     def piece(self, token: int) -> bytes:
-        """The bytes that a token stands for; control tokens stand for none, but think tags do."""
+        """The bytes that a token stands for; control tokens stand for none, but markers do."""
         piece = self._pieces.get(token)
         if piece is None:
             piece = self._pieces[token] = self._read_piece(token)

@@ -187,7 +187,7 @@ class _Salvage:
         for key in ("generation", "recompressed"):
             if (number := self._rescue.number(key)) is not None:
                 put(new, key, number)
-        put_dial(self._rescue, new, self.entries, clusters, self.mended)
+        put_dial(self._rescue, new, clusters, self.mended)
 
 
 def _named(ids: list[int]) -> str:

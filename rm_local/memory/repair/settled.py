@@ -100,13 +100,11 @@ class Settled:
         return int(self.needed["embedder_dimension"])
 
 
-def put_dial(
-    rescue: Rescue, new: apsw.Connection, entries: int, clusters: int, notes: list[str]
-) -> None:
+def put_dial(rescue: Rescue, new: apsw.Connection, clusters: int, notes: list[str]) -> None:
     """What a search asks: as it was set, or the default where that is lost."""
     values = {key: rescue.number(key) for key in Dial().values()}
     lost = [key for key, value in values.items() if value is None]
-    for key, usual in default_dial(entries, clusters).values().items():
+    for key, usual in default_dial(clusters).values().items():
         value = values[key]
         put(new, key, usual if value is None else value)
     if lost:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rm_local.memory import rows
 from rm_local.memory.bulk.write import default_dial
 from rm_local.memory.codes import Floats
 from rm_local.memory.format import DamagedError, checksum
@@ -56,7 +55,7 @@ def note_change(connection: apsw.Connection, before: int, now: int) -> None:
     if before:
         put(connection, "probes", float(read(connection, "probes")) * now / before)
         return
-    for key, value in default_dial(rows.count(connection), now).values().items():
+    for key, value in default_dial(now).values().items():
         put(connection, key, value)
 
 

@@ -1,0 +1,100 @@
+"""Chat templates that do harm, in a real worker: a message each, and the worker goes on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from rm_local import settings
+from rm_local.engine.client import Engine
+from rm_local.engine.protocol import BranchSpec, Message
+from rm_local.errors import ModelInvalid, RmLocalError, SettingsError
+from tests import tiny_gguf
+from tests.engines import GREEDY, QUESTION, grown
+
+LOOPS = (
+    "{% for i in range(99999) %}{% for j in range(99999) %}{% for k in range(99999) %}"
+    "{% endfor %}{% endfor %}{% endfor %}"
+)
+GREEDY_FOR_MEMORY = (
+    "{% set n = namespace(x='abcdefgh') %}{% for i in range(60) %}{% set n.x = n.x ~ n.x %}"
+    "{% endfor %}"
+)
+HARMFUL = {
+    "loops": (LOOPS, "does not come to an end"),
+    "grows": (GREEDY_FOR_MEMORY, "memory"),
+    "reaches": ("{{ ''.__class__.__mro__[1].__subclasses__() }}", "not allowed"),
+    "globals": ("{{ cycler.__init__.__globals__.os }}", "not allowed"),
+    "opens": ("{% include '/etc/passwd' %}", "fails"),
+    "raises": ("{{ raise_exception('only for tools') }}", "only for tools"),
+}
+
+
+@pytest.mark.parametrize("name", HARMFUL)
+async def test_a_harmful_template_is_a_message(
+    engine: Engine, nano: Path, tmp_path: Path, name: str
+) -> None:
+    """The model is refused with what its template does; the same worker then loads rm-nano."""
+    template, message = HARMFUL[name]
+    bad = tiny_gguf.write(tmp_path / "bad.gguf", template=template)
+    await engine.load(nano)
+    worker = engine.worker
+
+    with pytest.raises(RmLocalError, match=message) as raised:
+        await engine.load(bad)
+    await engine.load(nano)
+    await engine.open_turn(QUESTION)
+    _, ends = await grown(engine, [BranchSpec("", 1, 4, GREEDY)])
+
+    assert "chat template" in raised.value.message
+    assert raised.value.remedy
+    assert ends[0].tokens > 0
+    assert engine.worker == worker
+
+
+async def test_a_template_that_loops_over_some_messages_ends_the_turn_alone(
+    engine: Engine, tmp_path: Path
+) -> None:
+    """The model stays loaded, and is there for the next question."""
+    loops = tiny_gguf.TEMPLATE + "{% if messages | length > 1 %}" + LOOPS + "{% endif %}"
+    await engine.load(tiny_gguf.write(tmp_path / "some.gguf", template=loops))
+
+    with pytest.raises(ModelInvalid, match="does not come to an end"):
+        await engine.open_turn([Message("system", "Be short."), *QUESTION])
+
+    assert await engine.open_turn(QUESTION) > 0
+
+
+async def test_what_is_in_use_is_told(engine: Engine, tiny: Path) -> None:
+    """Family, markers, who opens and where the template comes from are part of the model."""
+    info = await engine.load(tiny)
+
+    assert (info.family, info.opening, info.closing) == ("unknown", "<think>", "</think>")
+    assert (info.opened_by, info.template) == ("template", "the model's file")
+
+
+async def test_a_turn_without_thinking_begins_with_the_answer(engine: Engine, tiny: Path) -> None:
+    """The block is closed in the prompt, so what is written belongs to the answer."""
+    await engine.load(tiny)
+    await engine.open_turn(QUESTION, thinking=False)
+
+    texts, _ = await grown(engine, [BranchSpec("the", 1, 8, GREEDY)])
+
+    assert texts[0]["answer"]
+    assert not texts[0]["thinking"]
+
+
+async def test_the_users_template_goes_first(tmp_path: Path, tiny: Path) -> None:
+    """A file beside the settings is used, named, and when it is wrong, blamed."""
+    folder = settings.templates_dir()
+    folder.mkdir(parents=True)
+    own = folder / "tiny.jinja"
+    own.write_text("{{ messages[-1].content }}[THINK]")
+    async with Engine(log=tmp_path / "worker.log", threads=1, templates=folder) as engine:
+        info = await engine.load(tiny)
+        assert (info.template, info.opening, info.opened_by) == (str(own), "[THINK]", "template")
+
+        own.write_text("\n{% if %}")
+        with pytest.raises(SettingsError, match=r"tiny\.jinja, line 2"):
+            await engine.load(tiny)
