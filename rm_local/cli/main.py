@@ -15,6 +15,7 @@ COMMANDS = {
     "ask": "rm_local.cli.ask:ask",
     "search": "rm_local.cli.search:search",
     "sessions": "rm_local.cli.sessions:sessions",
+    "models": "rm_local.cli.models:models",
     "store": "rm_local.cli.store:store",
     "doctor": "rm_local.cli.doctor:doctor",
 }
