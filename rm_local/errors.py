@@ -72,6 +72,14 @@ class StoreReadOnly(StoreError):
     """The store cannot be written to."""
 
 
+class DownloadError(RmLocalError):
+    """The hub, the way to it, the disk, or what came is not as it should be."""
+
+
+class DownloadCut(DownloadError):
+    """A download ended early; what has come is kept, and the same command goes on from there."""
+
+
 class Stopped(RmLocalError):
     """The user stopped before there was an answer."""
 

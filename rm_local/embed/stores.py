@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from rm_local.embed import static
 from rm_local.embed.minilm import MINILM
 from rm_local.embed.sources import check_vectors
 from rm_local.errors import StoreEmbedder, UsageError
@@ -64,18 +65,24 @@ def _entries(files: Sequence[Path]) -> Iterator[Entry]:
 
 def _embedder(path: Path, id: EmbedderId) -> Callable[[int, Sequence[Entry]], Vectors]:
     """StoreEmbedder: there is none here that made the store's vectors."""
-    if id != MINILM:
-        raise StoreEmbedder(
-            f"The store {path} was made with {id}, which is not here.",
-            "Make vectors of the subproblems with it, and give them: --embeddings FILE.npy.",
-        )
-    return _embedded
+    if id == MINILM:
+        return _embedded
+    if id == static.shipped().id:
+        return _summed
+    raise StoreEmbedder(
+        f"The store {path} was made with {id}, which is not here.",
+        "Make vectors of the subproblems with it, and give them: --embeddings FILE.npy.",
+    )
 
 
 def _embedded(_: int, entries: Sequence[Entry]) -> Vectors:
     from rm_local.embed.bulk import embed_bulk
 
     return embed_bulk([entry.subproblem for entry in entries])
+
+
+def _summed(_: int, entries: Sequence[Entry]) -> Vectors:
+    return static.shipped().embed([entry.subproblem for entry in entries])
 
 
 @dataclass(frozen=True)

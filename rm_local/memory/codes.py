@@ -14,8 +14,8 @@ LARGEST_STEP = 127
 
 
 def step_for(dimension: int) -> float:
-    """The width of a step: 1/375 at 384 dimensions, by sqrt(1/d), as components are so large."""
-    return float((384 / dimension) ** 0.5) / 375
+    """The width of a step: 1/508 at 384 dimensions, by sqrt(1/d), as components are so large."""
+    return float((384 / dimension) ** 0.5) / 508
 
 
 def step_of(unit: Floats) -> float:

@@ -19,7 +19,7 @@ from rm_local.memory.format import APPLICATION_ID, PAGE_SIZE, VERSION, DamagedEr
 if TYPE_CHECKING:
     import apsw
 
-Mode = Literal["create", "write", "read"]
+Mode = Literal["create", "write", "read", "rescue"]
 
 BUSY_MS = 5000
 CACHE_KIB = 32768
@@ -32,10 +32,14 @@ def opened(path: Path, mode: Mode) -> Iterator[apsw.Connection]:
 
     `read` never creates a file beside the store: where nothing can be written it is opened as
     immutable, elsewhere so that a write which another process left half done is undone first.
+    `rescue` also opens a file that is cut short, for reading what is left of it.
     """
     connection = _connection(path, mode)
     try:
         connection.set_busy_timeout(BUSY_MS)
+        if mode == "rescue":
+            # SQLite forgives a file that is cut short to those who mend its schema alone.
+            connection.execute("PRAGMA writable_schema=1")
         _load_vectors(connection)
         connection.execute("PRAGMA trusted_schema=0; PRAGMA cell_size_check=1")
         connection.execute(f"PRAGMA page_size={PAGE_SIZE}; PRAGMA cache_size=-{CACHE_KIB}")

@@ -13,9 +13,9 @@ VERSION = 2
 """Format version, in the SQLite header's user_version and in `meta`."""
 
 PAGE_SIZE = 4096
-CHUNK_SIZE = 240
-"""Rows in one chunk of binary codes; a chunk belongs to one partition and is allocated whole. Ids
-of 256 rows would fill half a page and a little more."""
+CHUNK_SIZE = 160
+"""Rows in one chunk of binary codes; a chunk belongs to one partition and is allocated whole. Bits
+of 160 rows fill two pages, and ids of three chunks one."""
 
 BLOCK_ROWS = 16
 """Rows whose texts share a frame after a bulk build: entry `id` is row (id - 1) % 16 of block

@@ -27,7 +27,7 @@ Ids = NDArray[np.int64]
 SCANNED_ROWS = 2000
 """Up to so many rows all ranking codes are compared with the query, without asking the bits."""
 
-SLACK = 0.25
+SLACK = 0.4
 """How much further than the nearest cluster one may be, as a share, to be asked."""
 
 
@@ -74,7 +74,7 @@ class Searcher:
         self._quantiser = Quantiser(meta.embedder.dimension, meta.step, meta.mean, meta.rotation)
         self._packer = CodePacker(meta.embedder.dimension, dictionary_of(connection, CODES))
         self._rare: RareWords | None = None
-        self._centroids: Floats | None = None
+        self._centres: dense.Centres | None = None
 
     @property
     def quantiser(self) -> Quantiser:
@@ -94,15 +94,15 @@ class Searcher:
         return self._rare
 
     @property
-    def centroids(self) -> Floats:
-        """The cluster centres, (clusters, d); read when they are first asked for."""
-        if self._centroids is None:
-            self._centroids = dense.read_centroids(self._connection, self._dimension)
-        return self._centroids
+    def centres(self) -> dense.Centres:
+        """The cluster centres; read when they are first asked for."""
+        if self._centres is None:
+            self._centres = dense.read_centres(self._connection, self._dimension)
+        return self._centres
 
-    def forget_centroids(self) -> None:
+    def forget_centres(self) -> None:
         """Another connection has changed them."""
-        self._centroids = None
+        self._centres = None
 
     def search(self, query: Query) -> list[Ranked]:
         """The `k` best entries, best first, by `lexical.score`, then by id."""
@@ -127,7 +127,7 @@ class Searcher:
         """Keys (`dense.Best`) of the rows that the bits hold to be nearest, nearest first."""
         wanted = max(round(self.dial.candidates * query.effort), 8 * query.k)
         bits = self._quantiser.bits(query.unit[np.newaxis])[0].tobytes()
-        if not len(self.centroids):
+        if not len(self.centres):
             return dense.near(self._connection, bits, wanted, query.names)
         probes = max(round(self.dial.probes * query.effort), 1)
         if query.names.condition:
@@ -135,15 +135,17 @@ class Searcher:
         # The limit is that of an ordinary search: another one might need rows further away.
         limit = self.dial.limit if wanted <= self.dial.candidates else 0
         slack = SLACK * max(query.effort, 1)
-        clusters = dense.clusters_to_ask(self.centroids, query.unit, probes, slack)
+        similarity = self.centres.similarities(query.unit)
+        clusters = dense.clusters_to_ask(similarity, probes, slack)
         return dense.near_within(self._readers, bits, wanted, query.names, clusters, limit)
 
     def _near_named(self, query: Query, bits: bytes, wanted: int, probes: int) -> Ids:
         """The same of a narrowed search: the rarer the name, the more clusters it asks."""
+        similarity = self.centres.rows @ query.unit
         while True:
-            clusters = dense.clusters_to_ask(self.centroids, query.unit, probes, np.inf)
+            clusters = dense.clusters_to_ask(similarity, probes, np.inf)
             keys = dense.near_within(self._readers, bits, wanted, query.names, clusters, 0)
-            if len(keys) >= 8 * query.k or probes >= len(self.centroids):
+            if len(keys) >= 8 * query.k or probes >= len(self.centres):
                 return keys
             probes *= NAMED_GROWTH
 

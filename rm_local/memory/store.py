@@ -13,7 +13,7 @@ import numpy as np
 
 from rm_local.errors import StoreEmbedder, StoreError, StoreReadOnly
 from rm_local.memory import connection as sqlite
-from rm_local.memory import dense, rows, shelf
+from rm_local.memory import dense, rows, shelf, tally
 from rm_local.memory.codes import Floats, step_for
 from rm_local.memory.edits import remove
 from rm_local.memory.format import VERSION, EmbedderId, StoreInfo
@@ -217,6 +217,19 @@ class Store:
             width = self._meta.embedder.dimension
             return np.array([found[each] for each in ids], np.float32).reshape(-1, width)
 
+    def count_up(self, shown: Collection[int], helped: Collection[int] = ()) -> None:
+        """Count that entries were shown as hints, and that some carried the agreed answer.
+
+        Ids of entries that are gone are passed over. StoreReadOnly: the store is open for reading.
+        """
+        with self._turn(write=True) as connection:
+            tally.count_up(connection, shown, helped)
+
+    def tallies(self, ids: Collection[int]) -> dict[int, tally.Tally]:
+        """The tallies of those of `ids` that were ever counted."""
+        with self._turn() as connection:
+            return tally.tallies(connection, ids)
+
     def count(self) -> int:
         """How many entries there are."""
         with self._turn() as connection:
@@ -239,7 +252,7 @@ class Store:
                 entries=rows.count(connection),
                 domains=rows.domains(connection),
                 size=self._path.stat().st_size,
-                clusters=len(self._searcher.centroids),
+                clusters=len(self._searcher.centres),
                 probes=self._state.dial.probes,
                 candidates=self._state.dial.candidates,
                 sqlite_vec=self._meta.sqlite_vec,
@@ -279,7 +292,7 @@ class Store:
         if state is None:
             return
         if state.generation != self._state.generation:
-            self._searcher.forget_centroids()
+            self._searcher.forget_centres()
         self._searcher.dial, self._state = state.dial, state
 
     def _checked(self, entries: Sequence[Entry], vectors: Floats) -> Floats:
@@ -296,7 +309,7 @@ class Store:
         searcher = self._searcher
         columns = zip(
             entries,
-            dense.nearest_clusters(searcher.centroids, unit).tolist(),
+            dense.nearest_clusters(searcher.centres.rows, unit).tolist(),
             searcher.quantiser.bits(unit),
             searcher.packer.pack(searcher.quantiser.steps(unit)),
             strict=True,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.fake_runtime import FakeRuntime
+from tests.hub import Hub, data, serving
 
 
 @pytest.fixture
@@ -20,3 +22,19 @@ def use(monkeypatch: pytest.MonkeyPatch) -> Callable[..., FakeRuntime]:
         return runtime
 
     return use
+
+
+@pytest.fixture
+def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
+    """A hub on this machine with one small model, which `models pull` asks; no token, no cache."""
+    from huggingface_hub import constants
+
+    for name in ("HF_TOKEN", "HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "HUGGING_FACE_HUB_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(constants, "HF_TOKEN_PATH", str(tmp_path / "no-token"))
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))
+    monkeypatch.setattr("rm_local.library.download.PAUSES", (0.0, 0.0, 0.0))
+    with serving(Hub({"tiny-Q4_K_M.gguf": data(300_000)})) as serves:
+        monkeypatch.setenv("HF_ENDPOINT", serves.url)
+        yield serves

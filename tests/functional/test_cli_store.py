@@ -61,6 +61,62 @@ def test_a_damaged_store(path: Path) -> None:
     assert told == {"ok": False, "entries": 12, "faults": ["Entry 4: its vector is damaged."]}
 
 
+def test_a_damaged_store_is_repaired(path: Path) -> None:
+    """What was found, mended and lost is told; the damaged file stays beside the repaired one."""
+    before = path.read_bytes()
+    database = apsw.Connection(str(path))
+    database.execute("UPDATE ref SET v = zeroblob(16) WHERE id = 4; DELETE FROM words")
+    database.close()
+    shown = run("verify", "--repair", "--store", path)
+    assert shown.exit_code == 0, shown.output
+    for part in (
+        "found   Entry 4: its vector is damaged.",
+        "mended  The word index",
+        "lost    1 entry (4), whose text or vector is damaged.",
+        f"{path}: 11 entries, all well. The damaged file is {path}.damaged now.",
+    ):
+        assert part in shown.stdout
+    assert (path.parent / "toy.rms.damaged").stat().st_size == len(before)
+    again = run("verify", "--repair", "--store", path)
+    assert (again.exit_code, "11 entries, all well" in again.stdout) == (0, True)
+
+
+def test_a_repair_as_data(path: Path) -> None:
+    """One object, for a store that was damaged and for one that is well."""
+    database = apsw.Connection(str(path))
+    database.execute("DELETE FROM text WHERE id = 4")
+    database.close()
+    told = json.loads(run("verify", "--repair", "--json", "--store", path).stdout)
+    assert (told["ok"], told["repaired"], told["entries"], told["lost_ids"]) == (
+        True,
+        True,
+        11,
+        [4],
+    )
+    assert told["aside"] == f"{path}.damaged"
+    assert told["found"]
+    assert told["mended"]
+    assert told["lost"]
+    told = json.loads(run("verify", "--repair", "--json", "--store", path).stdout)
+    assert told == {"ok": True, "repaired": False, "entries": 11}
+
+
+def test_a_store_beyond_repair(path: Path) -> None:
+    """Exit code 4, and what to do."""
+    database = apsw.Connection(str(path))
+    database.execute("DELETE FROM zdict")
+    database.close()
+    shown = run("verify", "--repair", "--store", path)
+    assert shown.exit_code == 4
+    assert "take another copy" in shown.stderr
+    assert not (path.parent / "toy.rms.damaged").exists()
+
+
+def test_a_repair_names_its_store() -> None:
+    """The shipped store is none to be repaired."""
+    assert run("verify", "--repair").exit_code == 2
+
+
 def test_no_store_there(tmp_path: Path) -> None:
     """The error of every command that opens a store."""
     for command in ("info", "verify", "tidy"):
@@ -71,8 +127,9 @@ def test_bench_measures_and_tidies_up(tmp_path: Path, monkeypatch: pytest.Monkey
     """All figures are there, progress is on standard error, and nothing is left behind."""
     monkeypatch.setattr(sentences, "pool", lambda: tuple(tiny_sentences()))
     monkeypatch.setattr(bulk, "BulkEmbedder", TinyEmbedder)
-    before = os.listdir(tmp_path)
-    shown = run("bench", "--rows", "3000", "--in", tmp_path, "--json")
+    place = tmp_path / "place"
+    place.mkdir()
+    shown = run("bench", "--rows", "3000", "--in", place, "--json")
     assert shown.exit_code == 0, shown.output
     told = json.loads(shown.stdout)
     assert told["rows"] == 3000
@@ -81,7 +138,7 @@ def test_bench_measures_and_tidies_up(tmp_path: Path, monkeypatch: pytest.Monkey
     assert told["cold_p50_ms"] > 0
     assert told["bytes"] > 3000 * 400
     assert "spill: 3,000 of 3,000" in shown.stderr
-    assert os.listdir(tmp_path) == before
+    assert os.listdir(place) == []
 
 
 def test_tidy_says_what_it_did(path: Path) -> None:

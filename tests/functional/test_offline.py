@@ -97,3 +97,24 @@ def test_search_opens_no_socket(seen: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert "fractions" in json.loads(done.stdout)["hits"][0]["subproblem"]
     assert set(seen.read_text(encoding="utf-8").splitlines()) == {"watched"}
+
+
+@pytest.mark.parametrize(
+    "command", [("catalog",), ("catalog", "--json"), ("pull", "--help"), ("pull", "no-such-model")]
+)
+def test_models_open_no_socket(seen: Path, command: tuple[str, ...]) -> None:
+    """Of the commands of `models` only a pull of a model that there is opens one."""
+    run("-m", "rm_local", "models", *command)
+
+    assert set(seen.read_text(encoding="utf-8").splitlines()) == {"watched"}
+
+
+def test_a_pull_opens_a_socket(seen: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is the one command that does, so the tests above can fail."""
+    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
+
+    done = run("-m", "rm_local", "models", "pull", "org/repo")
+
+    assert done.returncode == 1
+    assert "cannot be reached" in done.stderr
+    assert "socket." in seen.read_text(encoding="utf-8")

@@ -11,12 +11,14 @@ import apsw
 import numpy as np
 import pytest
 
-from rm_local.errors import StoreError
+from rm_local.errors import StoreError, StoreInvalid
 from rm_local.memory import connection as sqlite
 from rm_local.memory import rows
 from rm_local.memory.bulk import encode
 from rm_local.memory.bulk.build import build
+from rm_local.memory.bulk.prepare import Prepared
 from rm_local.memory.bulk.source import Progress
+from rm_local.memory.bulk.write import Writer
 from rm_local.memory.format import EmbedderId
 from rm_local.memory.store import Store
 from tests.stores import MadeSource, vectors
@@ -283,3 +285,19 @@ def test_hits_that_repeat_better_ones_give_way(store: Store) -> None:
         return float((rows @ rows.T).sum())
 
     assert likeness(thinned) < likeness(usual)
+
+
+def test_what_was_not_written_whole_is_noticed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A group is read back; if the file has something else, no store is made of it."""
+
+    def lossy(self: Writer, group: Prepared) -> None:
+        write(self, group)
+        self._connection.execute("UPDATE ref SET crc = crc + 1 WHERE id = 100")
+
+    write = Writer.write
+    monkeypatch.setattr(Writer, "write", lossy)
+    with pytest.raises(StoreInvalid, match="entries 1 to 300 were not written whole"):
+        build(tmp_path / "made.rms", MadeSource(300), embedder=MADE)
+    assert not (tmp_path / "made.rms").exists()

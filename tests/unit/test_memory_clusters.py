@@ -89,8 +89,10 @@ def test_a_new_row_goes_to_the_nearest_centre(rows: np.ndarray, clusters: Cluste
 def test_clusters_are_asked_nearest_first(rows: np.ndarray, clusters: Clusters) -> None:
     """At most so many, in order of distance, and with little slack fewer of them."""
     similarity = clusters.centres @ rows[0]
-    asked = clusters_to_ask(clusters.centres, rows[0], probes=8, slack=100)
+    asked = clusters_to_ask(clusters.centres @ rows[0], probes=8, slack=100)
     assert asked.tolist() == np.argsort(-similarity)[:8].tolist()
-    strict = clusters_to_ask(clusters.centres, rows[0], probes=8, slack=0.0)
+    strict = clusters_to_ask(clusters.centres @ rows[0], probes=8, slack=0.0)
     assert strict.tolist() == asked[:1].tolist()
-    assert len(clusters_to_ask(clusters.centres, rows[0], probes=999, slack=100)) == len(similarity)
+    assert len(clusters_to_ask(clusters.centres @ rows[0], probes=999, slack=100)) == len(
+        similarity
+    )

@@ -10,7 +10,10 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-HEAVY = ("apsw", "gguf", "llama_cpp", "numpy", "sentence_transformers", "textual", "torch")
+HEAVY = (
+    "apsw", "gguf", "huggingface_hub", "llama_cpp", "numpy", "sentence_transformers", "textual",
+    "torch",
+)  # fmt: skip
 LIST = "import json, sys, {}; print(json.dumps(sorted(sys.modules)))"
 HELP = """
 import time
@@ -29,6 +32,10 @@ MAY_HOLD = {
     "rm_local.engine.client": ("numpy",),
     "rm_local.memory.store": ("apsw", "numpy"),
     "rm_local.embed.minilm": ("numpy",),
+    "rm_local.library.cache": (),
+    "rm_local.library.catalog": (),
+    "rm_local.library.wanted": (),
+    "rm_local.library.remote": ("huggingface_hub",),
     "rm_local.loop.plan": (),
     "rm_local.loop.events": (),
     "rm_local.loop.solve": ("numpy",),
@@ -39,6 +46,9 @@ MAY_HOLD = {
     "rm_local.cli.search": (),
     "rm_local.cli.sessions": (),
     "rm_local.cli.doctor": (),
+    "rm_local.cli.models": (),
+    "rm_local.cli.models.catalog": (),
+    "rm_local.cli.models.pull": (),
     "rm_local.cli.store": (),
     "rm_local.tui.app": ("apsw", "numpy", "textual"),
 }

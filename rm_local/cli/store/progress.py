@@ -45,7 +45,7 @@ class Teller:
         if done > self._first and passed > 0:
             parts.append(f"{(done - self._first) / passed:,.0f}/s")
         if left is not None and done != total:
-            parts.append(f"{_spelled(left)} left")
+            parts.append(f"{spelled(left)} left")
         return f"{self._stage:<7} {', '.join(parts)}"
 
     def _write(self, line: str) -> None:
@@ -56,7 +56,7 @@ class Teller:
             click.echo(line, err=True)
 
 
-def _spelled(seconds: float) -> str:
+def spelled(seconds: float) -> str:
     """`40 s`, `12 min`, `3 h 5 min`."""
     if seconds < 90:
         return f"{seconds:.0f} s"

@@ -28,8 +28,9 @@ from rm_local.memory.format import BLOCK_ROWS, EmbedderId
 from rm_local.memory.readers import cores
 from rm_local.memory.stopwords import STOPWORDS
 
-CLUSTER_ROWS = 1000
-"""Rows in a cluster, about (STORE 5.1)."""
+CLUSTER_ROWS = 500
+"""Rows in a cluster, about. Of 1,000, two and a half times as many rows must be compared for the
+same recall at 32 million (docs/experiments.md)."""
 
 ROWS_FOR_A_PROCESS = 50_000
 """Fewer are done before another process has started."""

@@ -18,9 +18,8 @@ from rm_local.memory.readers import Readers, reading
 from rm_local.memory.search import SCANNED_ROWS, Query, Searcher
 
 K = 10
-AGREEMENT = 0.995
-"""Share of a thorough search's ten nearest that the set dial finds at least. Rows of the store are
-easier to find than what people ask: of real sentences it is 0.97 then (docs/experiments.md)."""
+AGREEMENT = 0.97
+"""Share of a thorough search's ten nearest that the set dial finds at least."""
 
 THOROUGH = 6
 """Times as many clusters as the default dial asks."""
@@ -41,14 +40,14 @@ Keys = NDArray[np.int64]
 def calibrate(part: Path, questions: Floats) -> None:
     """Write into the store `part` the cheapest dial that finds what a thorough search finds.
 
-    `questions` are rows of the store, (n, d), of length 1; each is looked for, itself apart.
+    `questions` are points between rows of the store, (n, d), of length 1.
     """
     with sqlite.opened(part, "write") as connection:
         size = rows.count(connection)
         meta = read_meta(connection)
         readers = Readers(connection, part)
         searcher = Searcher(connection, readers, meta)
-        clusters = len(searcher.centroids)
+        clusters = len(searcher.centres)
         if size > SCANNED_ROWS and clusters > 1:
             with reading(connection):
                 dial = _cheapest(searcher, meta.dial, questions, size / clusters)
@@ -90,5 +89,5 @@ def _dials(probes: int, keys: list[Keys], wanted: list[set[int]]) -> Iterator[tu
 
 
 def _nearest(searcher: Searcher, unit: Floats) -> set[int]:
-    """Ids of the ten nearest, the row itself apart."""
-    return {hit.id for hit in searcher.search(Query(unit, k=K + 1))[1:]}
+    """Ids of the ten nearest."""
+    return {hit.id for hit in searcher.search(Query(unit, k=K))}

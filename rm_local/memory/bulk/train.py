@@ -15,15 +15,15 @@ from rm_local.memory.bulk.files import write_whole
 from rm_local.memory.bulk.plan import Plan
 from rm_local.memory.bulk.pool import Pool
 from rm_local.memory.bulk.source import Source
-from rm_local.memory.clusters import Clusters, find_clusters, itq_rotation, random_rotation
+from rm_local.memory.clusters import Clusters, find_clusters, itq_rotation, nearest, random_rotation
 from rm_local.memory.codes import Floats, Quantiser, step_of
 from rm_local.memory.format import BLOCK_ROWS
 from rm_local.memory.packed import SAMPLE_ROWS, code_dictionary, default_dictionary
 from rm_local.memory.search import SCANNED_ROWS
 from rm_local.memory.texts import Codec, raw_row, train_dictionary
 
-ROWS_FOR_A_CLUSTER = 20
-"""Sample rows for each cluster (STORE 2.3 trained 32,776 centres on 604,000)."""
+ROWS_FOR_A_CLUSTER = 10
+"""Sample rows for each cluster: 640,000 at 32 million, 1 GB."""
 
 SAMPLED_BLOCKS = 1024
 """Blocks, evenly spread over the source, from which the sample is taken. Of 64, each by itself a
@@ -32,6 +32,10 @@ run of alike rows, clusters came out that find 3 % less (docs/experiments.md).""
 SAMPLED_TEXTS = 8000
 ROTATED_ROWS = 20_000
 QUESTIONS = 100
+ASKED_ROWS = 4000
+BETWEEN = (0.5, 0.3, 0.2)
+"""Shares of three rows of one super-cluster in a question: it lies off the rows, as what people ask
+does."""
 ROWS_FOR_ITQ = 10
 """Sample rows for each dimension, below which ITQ would learn the sample by heart."""
 
@@ -59,7 +63,7 @@ class Trained:
     dictionary: bytes
     code_dictionary: bytes
     questions: Floats
-    """Rows of the sample, with which the finished store is tried."""
+    """With which the finished store is tried, (n, d), of length 1."""
     text_bytes: float
     """Compressed bytes that the texts of one row of the sample take, in blocks."""
     raw_bytes: float
@@ -139,14 +143,15 @@ def train(sample: Sample, plan: Plan) -> Trained:
     step = step_of(sample.unit[:SAMPLE_ROWS])
     steps = Quantiser(dimension, step).steps(sample.unit[:SAMPLE_ROWS])
     dictionary = train_dictionary([text.decode("utf-8", "replace") for text in sample.texts])
+    clusters = find_clusters(sample.unit, plan.clusters, rng)
     return Trained(
         mean,
         _rotation(sample.unit, mean, plan, rng),
         step,
-        find_clusters(sample.unit, plan.clusters, rng),
+        clusters,
         dictionary,
         code_dictionary(steps) or default_dictionary(dimension),
-        sample.unit[rng.choice(len(sample.unit), min(QUESTIONS, len(sample.unit)), replace=False)],
+        _questions(sample.unit, clusters, rng),
         *_text_bytes(sample.texts, dictionary, plan.level),
     )
 
@@ -159,6 +164,19 @@ def _rotation(unit: Floats, mean: Floats, plan: Plan, rng: np.random.Generator) 
         return random_rotation(dimension, rng)
     few = rng.choice(len(unit), min(ROTATED_ROWS, len(unit)), replace=False)
     return itq_rotation(unit[few] - mean, rng)
+
+
+def _questions(unit: Floats, clusters: Clusters, rng: np.random.Generator) -> Floats:
+    """Points between rows that are somewhat alike, (QUESTIONS, d), of length 1."""
+    rows = unit[rng.choice(len(unit), min(ASKED_ROWS, len(unit)), replace=False)]
+    supers = nearest(rows, clusters.supers)
+    found = []
+    for first in range(min(QUESTIONS, len(rows))):
+        near = rows[supers == supers[first]]
+        found.append(np.array(BETWEEN, np.float32) @ near[rng.integers(0, len(near), len(BETWEEN))])
+    asked = np.array(found, np.float32)
+    lengths = np.linalg.norm(asked, axis=1, keepdims=True)
+    return np.asarray(asked / lengths, dtype=np.float32)
 
 
 def _text_bytes(texts: Sequence[bytes], dictionary: bytes, level: int) -> tuple[float, float]:

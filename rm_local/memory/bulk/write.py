@@ -88,7 +88,7 @@ def read_back(part: Path, group: Prepared) -> None:
     blocks = (-(-(group.first - 1) // BLOCK_ROWS), (last - 1) // BLOCK_ROWS)
     with sqlite.opened(part, "read") as connection:
         refs = connection.execute(
-            "SELECT count(*), sum(crc), sum(length(v)) FROM ref WHERE id BETWEEN ? AND ?",
+            "SELECT count(*), sum(crc & 65535), sum(length(v)) FROM ref WHERE id BETWEEN ? AND ?",
             (group.first, last),
         ).fetchone()
         texts = connection.execute(
@@ -96,7 +96,7 @@ def read_back(part: Path, group: Prepared) -> None:
             blocks,
         ).fetchone()
     connection.close()
-    if refs != (group.rows, sum(group.crcs), sum(map(len, group.codes))):
+    if refs != (group.rows, sum(crc & 65535 for crc in group.crcs), sum(map(len, group.codes))):
         raise DamagedError(f"the codes of entries {group.first} to {last} were not written whole")
     if texts != (len(group.blocks), sum(map(len, group.blocks))):
         raise DamagedError(f"the texts of entries {group.first} to {last} were not written whole")

@@ -8,7 +8,7 @@ from rm_local.memory import rows
 from rm_local.memory.bulk.write import default_dial
 from rm_local.memory.codes import Floats
 from rm_local.memory.format import DamagedError, checksum
-from rm_local.memory.meta import number, put
+from rm_local.memory.meta import number, put, read
 from rm_local.memory.tidy.work import raise_by
 
 if TYPE_CHECKING:
@@ -50,16 +50,14 @@ def replace(connection: apsw.Connection, cluster: int, centre: Floats) -> None:
 def note_change(connection: apsw.Connection, before: int, now: int) -> None:
     """There are `now` clusters, and there were `before`: open stores must read them again.
 
-    The dial follows, unless it was set to something else than its default.
+    The clusters that a search asks grow in proportion, in fractions.
     """
     raise_by(connection, "generation", 1)
-    entries = rows.count(connection)
-    usual, dial = default_dial(entries, before), default_dial(entries, now)
-    if not before:
-        for key, value in dial.values().items():
-            put(connection, key, value)
-    elif number(connection, "probes") == usual.probes:
-        put(connection, "probes", dial.probes)
+    if before:
+        put(connection, "probes", float(read(connection, "probes")) * now / before)
+        return
+    for key, value in default_dial(rows.count(connection), now).values().items():
+        put(connection, key, value)
 
 
 def _write(connection: apsw.Connection, blk: int, blob: bytes) -> None:

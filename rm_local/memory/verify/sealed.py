@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from rm_local.memory.dense import read_centroids
+from rm_local.memory.dense import read_centres
 from rm_local.memory.format import BLOCK_ROWS, checksum
 from rm_local.memory.layout import CODES, TEXTS, dictionary_of
 from rm_local.memory.meta import known_words, number, read_meta
@@ -72,7 +72,7 @@ def sealed_faults(connection: apsw.Connection) -> Iterator[str]:
     unpack_words(known_words(connection))
     for which in (TEXTS, CODES):
         dictionary_of(connection, which)
-    read_centroids(connection, dimension)
+    read_centres(connection, dimension)
 
 
 def count_faults(connection: apsw.Connection) -> Iterator[str]:

@@ -1,0 +1,128 @@
+"""`rm-local models pull`: the one command that opens a connection."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import TYPE_CHECKING
+
+import click
+
+from rm_local.cli.models.progress import Bytes, gigabytes
+
+if TYPE_CHECKING:
+    from rm_local.library.download import Arrived
+    from rm_local.library.remote import Repo
+    from rm_local.library.wanted import Model, Wanted
+
+KEPT = "Stopped. What has come is kept; the same command goes on from there."
+
+
+@click.command()
+@click.argument("model", metavar="NAME | ORG/REPO[:FILE or QUANT]")
+@click.option("--revision", metavar="REV", help="A branch, tag or commit; by default main.")
+@click.option("--json", "as_data", is_flag=True, help="One JSON object.")
+def pull(model: str, revision: str | None, as_data: bool) -> None:
+    """Fetch a model from the hub into the hub's own cache, which other programs share.
+
+    NAME is one of `rm-local models catalog`. Of a repository, a quantisation such as Q6_K in any
+    case, or a file, is taken; without one Q4_K_M or what comes nearest. A split model comes in all
+    its parts. Disk space is looked at first, what arrives is checked against the hash that the hub
+    states, and a download that was stopped goes on when the same command is given again.
+
+    HF_TOKEN opens repositories with a licence to accept. Prints where the model lies.
+    """
+    wanted = _wanted(model, revision)
+    teller = Bytes()
+    try:
+        repo, chosen, arrived = _fetch(wanted, teller)
+    except KeyboardInterrupt:
+        teller.end()
+        click.echo(KEPT, err=True)
+        raise
+    finally:
+        teller.end()
+    if as_data:
+        click.echo(json.dumps(_told(repo, chosen, arrived)))
+    else:
+        click.echo(arrived[0].path)
+
+
+def _wanted(model: str, revision: str | None) -> Wanted:
+    """What the user means: a name of the catalog has no slash."""
+    from rm_local.library import catalog, wanted
+
+    if "/" in model:
+        return wanted.parse(model, revision)
+    entry = catalog.named(model)
+    return wanted.parse(f"{entry.repo}:{entry.quant}", revision)
+
+
+def _fetch(wanted: Wanted, teller: Bytes) -> tuple[Repo, Model, list[Arrived]]:
+    """List, choose, look at the disk, and bring each file."""
+    from rm_local.library import cache, download
+    from rm_local.library.remote import Hub
+    from rm_local.library.wanted import choose
+
+    hub, root = Hub(), cache.hub_cache()
+    repo = hub.repo(wanted.repo, wanted.revision)
+    model = choose(repo, wanted.which)
+    places = download.places_of(root, repo, model)
+    needed = download.missing(places, model)
+    _announce(repo, model, needed)
+    download.check_room(root, needed)
+    arrived = []
+    for file, place in zip(model.files, places, strict=True):
+        if not place.there(file.size):
+            hub.confirm(repo, file)
+        revision = wanted.revision or "main"
+        arrived.append(download.fetch(hub, repo, file, place, revision, teller))
+        teller.end()
+    return repo, model, arrived
+
+
+def _announce(repo: Repo, model: Model, needed: int) -> None:
+    """What is going to be fetched, and a warning where it cannot be held in memory."""
+    from rm_local.text import one_line
+
+    licence = one_line(repo.licence) or "no licence named"
+    click.echo(f"{one_line(repo.name)} at {repo.commit[:8]}, {licence}", err=True)
+    for file in model.files:
+        click.echo(f"  {one_line(file.name)}  {gigabytes(file.size)}", err=True)
+    held = "all here already" if not needed else f"{gigabytes(needed)} to come"
+    click.echo(f"  {gigabytes(model.size)} in all, {held}", err=True)
+    memory = _memory()
+    if memory and model.size > memory:
+        click.echo(
+            f"warning: this machine has {gigabytes(memory)} of memory; the model needs more.",
+            err=True,
+        )
+
+
+def _memory() -> int:
+    """Bytes of this machine's memory; 0 where the system does not tell."""
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, OSError, ValueError):
+        return 0
+
+
+def _told(repo: Repo, model: Model, arrived: list[Arrived]) -> dict[str, object]:
+    return {
+        "repo": repo.name,
+        "commit": repo.commit,
+        "licence": repo.licence,
+        "quant": model.quant,
+        "bytes": model.size,
+        "path": str(arrived[0].path),
+        "files": [
+            {
+                "name": each.file.name,
+                "bytes": each.file.size,
+                "hash": each.file.hash,
+                "fetched": each.fetched,
+                "path": str(each.path),
+            }
+            for each in arrived
+        ],
+    }

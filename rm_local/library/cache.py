@@ -1,0 +1,89 @@
+"""The hub's own cache on this machine, which other programs share.
+
+Layout: https://huggingface.co/docs/huggingface_hub/guides/manage-cache. A file lies in `blobs/` by
+its hash, and `snapshots/COMMIT/NAME` points to it; `refs/REVISION` holds a commit.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+
+def hub_cache() -> Path:
+    """Where the hub's cache lies, as huggingface_hub reads the environment; it need not exist."""
+    for variable in ("HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE"):
+        if named := os.environ.get(variable):
+            return _expanded(named)
+    if named := os.environ.get("HF_HOME"):
+        return _expanded(named) / "hub"
+    caches = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    return _expanded(caches) / "huggingface" / "hub"
+
+
+def _expanded(path: str) -> Path:
+    return Path(os.path.expandvars(path)).expanduser()
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where one file of a repository lies in the cache."""
+
+    folder: Path
+    """The repository's own, in the cache."""
+    lock: Path
+    """huggingface_hub's own, so that it waits for us and we for it."""
+    blob: Path
+    snapshot: Path
+
+    @classmethod
+    def of(cls, cache: Path, repo: str, commit: str, name: str, digest: str) -> Place:
+        """The place of the file `name` with this hash."""
+        folder = "models--" + repo.replace("/", "--")
+        return cls(
+            cache / folder,
+            cache / ".locks" / folder / f"{digest}.lock",
+            cache / folder / "blobs" / digest,
+            cache / folder / "snapshots" / commit / name,
+        )
+
+    @property
+    def partial(self) -> Path:
+        """What has come so far; its length says how much."""
+        return self.blob.with_name(f"{self.blob.name}.incomplete")
+
+    def there(self, size: int) -> bool:
+        """Whether the file has come already, in this length."""
+        return size_of(self.snapshot) == size
+
+    def point(self, size: int) -> None:
+        """Let the snapshot point to the blob, if that has this length; without links, be it."""
+        if size_of(self.blob) != size:
+            return
+        self.snapshot.parent.mkdir(parents=True, exist_ok=True)
+        with suppress(FileNotFoundError):
+            self.snapshot.unlink()
+        try:
+            self.snapshot.symlink_to(os.path.relpath(self.blob, self.snapshot.parent))
+        except OSError:
+            os.replace(self.blob, self.snapshot)
+
+    def name_revision(self, revision: str, commit: str) -> None:
+        """Let `revision` stand for `commit`, so that it is found without asking the hub."""
+        ref = self.folder / "refs" / revision
+        if revision == commit or (ref.is_file() and ref.read_text() == commit):
+            return
+        ref.parent.mkdir(parents=True, exist_ok=True)
+        fresh = ref.with_name(f"{ref.name}.{os.getpid()}.tmp")
+        fresh.write_text(commit)
+        os.replace(fresh, ref)
+
+
+def size_of(path: Path) -> int:
+    """The file's length, links followed; 0 when there is none."""
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0

@@ -1,0 +1,324 @@
+"""`rm-local models pull` when the network, the hub or the disk fails.
+
+Each time: one clear message, the documented exit code, nothing under a final name that is not
+whole, and what can be gone on with is gone on with.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from click.testing import CliRunner, Result
+from filelock import FileLock
+
+from rm_local.cli.main import cli
+from rm_local.cli.models.progress import Bytes
+from tests.hub import Hub, Refusal
+
+ROOT = Path(__file__).resolve().parents[2]
+FILE = "tiny-Q4_K_M.gguf"
+REPO = "org/tiny-GGUF"
+SIZE = 300_000
+
+
+def pull() -> Result:
+    """The command's end."""
+    return CliRunner().invoke(cli, ["models", "pull", REPO])
+
+
+@pytest.fixture
+def blobs(tmp_path: Path) -> Path:
+    """Where the files lie."""
+    return tmp_path / "hf/hub/models--org--tiny-GGUF/blobs"
+
+
+def snapshots(blobs: Path) -> list[Path]:
+    """Files under their final names."""
+    return [path for path in blobs.parent.glob("snapshots/**/*") if not path.is_dir()]
+
+
+def failed(done: Result, *parts: str, code: int = 1) -> None:
+    """The command failed with this code and said all of this, with no traceback."""
+    assert done.exit_code == code, done.output
+    assert "Traceback" not in done.output
+    for part in parts:
+        assert part in done.stderr
+
+
+def came_whole(hub: Hub, done: Result) -> None:
+    """The file is there, and is what the hub has."""
+    assert done.exit_code == 0, done.output
+    assert Path(done.stdout.strip()).read_bytes() == hub.files[FILE]
+
+
+def test_a_dropped_connection_is_gone_on_with(hub: Hub) -> None:
+    """In the same run, from the byte where it was cut."""
+    hub.cuts = [100_000]
+    came_whole(hub, pull())
+    assert hub.ranges == ["", "bytes=100000-"]
+
+
+def test_dropped_too_often(hub: Hub, blobs: Path) -> None:
+    """It is given up with how to go on; the same command then takes only the rest."""
+    hub.cuts = [50_000] * 4
+    failed(pull(), "200,000 of 300,000 bytes", "The same command goes on from there.")
+    assert snapshots(blobs) == []
+    assert [path.name for path in blobs.iterdir()] == [f"{hub.digest(FILE)}.incomplete"]
+
+    again = pull()
+
+    came_whole(hub, again)
+    assert "0.1 MB to come" in again.stderr
+    assert hub.ranges[4:] == ["bytes=200000-"]
+    assert [path.name for path in blobs.iterdir()] == [hub.digest(FILE)]
+
+
+def test_a_cut_that_gained_much_is_no_failure(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Any number of cuts is borne as long as each connection brings something."""
+    monkeypatch.setattr("rm_local.library.download.PROGRESS", 10_000)
+    hub.cuts = [20_000] * 14
+    came_whole(hub, pull())
+
+
+def test_an_end_that_comes_too_early(hub: Hub, blobs: Path) -> None:
+    """A transfer that ends as if it were whole is known by its length, and gone on with."""
+    hub.ends = [100_000] + [0] * 3
+    failed(pull(), "ended the file too early", "100,000 of 300,000 bytes")
+    assert snapshots(blobs) == []
+    came_whole(hub, pull())
+
+
+def test_a_wrong_hash(hub: Hub, blobs: Path) -> None:
+    """What arrived is removed; once the hub states the truth the file comes."""
+    hub.stated_hash = "0" * 64
+    failed(pull(), "arrived damaged", "0" * 64, hub.digest(FILE), "It is removed")
+    assert [*snapshots(blobs), *blobs.iterdir()] == []
+
+    hub.stated_hash = ""
+    came_whole(hub, pull())
+
+
+def test_damage_on_the_disk(hub: Hub, blobs: Path) -> None:
+    """What is gone on with is checked too: bytes that changed meanwhile are found."""
+    hub.cuts = [50_000] * 4
+    pull()
+    (partial,) = blobs.iterdir()
+    partial.write_bytes(bytes(200_000))
+
+    failed(pull(), "arrived damaged")
+    assert [*blobs.iterdir()] == []
+    came_whole(hub, pull())
+
+
+def test_a_partial_file_that_is_too_long(hub: Hub, blobs: Path) -> None:
+    """It cannot be the beginning of this file, and is begun anew."""
+    blobs.mkdir(parents=True)
+    (blobs / f"{hub.digest(FILE)}.incomplete").write_bytes(bytes(SIZE + 1))
+    came_whole(hub, pull())
+    assert hub.ranges == [""]
+
+
+def test_a_hub_that_contradicts_itself(hub: Hub) -> None:
+    """List and head state two hashes: nothing is fetched."""
+    hub.stated_head_hash = "1" * 64
+    failed(pull(), "states two things")
+    assert hub.ranges == []
+
+
+@pytest.mark.parametrize("stated", [SIZE - 1, SIZE + 1])
+def test_a_wrong_length(hub: Hub, blobs: Path, stated: int) -> None:
+    """The storage announces another length than the hub states: nothing is taken."""
+    hub.stated_size = stated
+    failed(pull(), f"{stated:,} bytes", f"the server {SIZE:,}")
+    assert [*snapshots(blobs), *blobs.iterdir()] == []
+
+
+def test_more_than_was_stated(hub: Hub, blobs: Path) -> None:
+    """A transfer of no announced length that does not end is stopped, and removed."""
+    hub.surplus, hub.stall_after = bytes(100_000), SIZE + 40_000
+    failed(pull(), "More came", "removed")
+    assert [*snapshots(blobs), *blobs.iterdir()] == []
+
+
+def test_a_server_without_ranges(hub: Hub) -> None:
+    """It sends all from the beginning again, which replaces what had come."""
+    hub.no_ranges, hub.cuts = True, [100_000]
+    came_whole(hub, pull())
+    assert hub.ranges == ["", "bytes=100000-"]
+
+
+def test_a_server_that_falls_silent(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is waited for so long, and what had come is kept."""
+    monkeypatch.setattr("rm_local.library.remote.SILENCE", 0.05)
+    hub.stall_after = 65_536
+    failed(pull(), "stopped sending", "The same command goes on from there.")
+    hub.stall_after = None
+    came_whole(hub, pull())
+    assert hub.ranges[-1] != ""
+
+
+class Case(NamedTuple):
+    """An answer, and what the user is told."""
+
+    where: str
+    refusal: Refusal
+    says: str
+    code: int = 1
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        Case("list", Refusal(401), "no repository", 2),
+        Case("list", Refusal(403), "accepted its licence"),
+        Case("list", Refusal(429, {"Retry-After": "30"}), "in 30 seconds"),
+        Case("list", Refusal(500), "it answers 500"),
+        Case("list", Refusal(200, {}, b"<html>Log in</html>"), "is not the hub"),
+        Case("list", Refusal(200, {}, b"[1]"), "is not the hub"),
+        Case("list", Refusal(200, {}, b'{"id": "a/b"}'), "no commit"),
+        Case("head", Refusal(404, {"X-Error-Code": "EntryNotFound"}), "no longer has"),
+        Case("head", Refusal(503), "it answers 503"),
+        Case("get", Refusal(429), "in some minutes"),
+        Case("get", Refusal(500), "it answers 500"),
+        Case("storage", Refusal(403), "accepted its licence"),
+        Case("storage", Refusal(502), "0 of 300,000 bytes"),
+        Case("storage", Refusal(416), "does not go on"),
+    ],
+    ids=lambda case: f"{case.where}-{case.refusal.status}",
+)
+def test_a_refusal(hub: Hub, blobs: Path, case: Case) -> None:
+    """What it means is told; once the hub answers well the file comes."""
+    hub.refuse = {case.where: case.refusal}
+    failed(pull(), case.says, code=case.code)
+    assert snapshots(blobs) == []
+    hub.refuse = {}
+    came_whole(hub, pull())
+
+
+def test_larger_than_the_hub_sends(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file beyond the hub's limit for plain HTTP is not begun; what fetches it is told."""
+    monkeypatch.setattr("huggingface_hub.constants.MAX_HTTP_DOWNLOAD_SIZE", SIZE - 1)
+    failed(pull(), "plain HTTP", f"hf download {REPO} {FILE}")
+    assert hub.ranges == []
+
+
+def test_a_token_that_the_hub_refuses(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where to make another is told."""
+    monkeypatch.setenv("HF_TOKEN", "hf_old")
+    hub.refuse = {"list": Refusal(401)}
+    failed(pull(), "does not accept the token", f"{hub.url}/settings/tokens")
+
+
+def test_no_network(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One try, and what to look at."""
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        monkeypatch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{closed.getsockname()[1]}")
+        failed(pull(), "cannot be reached", "HF_ENDPOINT")
+
+
+def test_offline_by_wish(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    """HF_HUB_OFFLINE is honoured."""
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    failed(pull(), "HF_HUB_OFFLINE is set", "Unset it.")
+    assert hub.asked == []
+
+
+def test_too_little_room(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is told before anything is fetched; what has come already counts."""
+    hub.cuts = [50_000] * 4
+    pull()
+    usage = shutil.disk_usage(ROOT)._replace(free=99_999)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
+    failed(pull(), "Make room", "HF_HUB_CACHE")
+    assert len(hub.ranges) == 4
+    usage = usage._replace(free=100_000)
+    came_whole(hub, pull())
+
+
+def test_a_cache_that_cannot_be_made(hub: Hub, tmp_path: Path) -> None:
+    """A file where the cache should be is named."""
+    (tmp_path / "hf").write_text("no folder")
+    failed(pull(), "cannot be written", "HF_HUB_CACHE")
+
+
+def test_fetched_by_another(hub: Hub, blobs: Path) -> None:
+    """Two programs do not write the same file; the second says so at once."""
+    locks = blobs.parents[1] / ".locks" / blobs.parent.name
+    locks.mkdir(parents=True)
+    with FileLock(locks / f"{hub.digest(FILE)}.lock"):
+        failed(pull(), "Another program is fetching")
+    came_whole(hub, pull())
+
+
+def test_an_interrupt(hub: Hub, blobs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C in the middle: exit code 130, what has come is kept and gone on with."""
+
+    def interrupt(_: Bytes, stage: str, done: int, *__: Any) -> None:
+        if stage == "fetch" and done >= 100_000:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Bytes, "__call__", interrupt)
+        failed(pull(), "Stopped. What has come is kept", code=130)
+    (partial,) = blobs.iterdir()
+    kept = partial.stat().st_size
+    assert kept >= 100_000
+    assert snapshots(blobs) == []
+
+    came_whole(hub, pull())
+    assert hub.ranges == ["", f"bytes={kept}-"]
+
+
+def start(prelude: str = "") -> subprocess.Popen[str]:
+    """The command in a process of its own, after some Python."""
+    code = f"{prelude}\nfrom rm_local.cli.main import main\nmain()"
+    return subprocess.Popen(
+        [sys.executable, "-c", code, "models", "pull", REPO],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+    )
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="has no such limit")
+def test_a_disk_that_fills(hub: Hub, blobs: Path) -> None:
+    """No more bytes can be written: what has come is kept, and with room it goes on."""
+    limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))"
+    with start(limit) as process:
+        _, told = process.communicate()
+    assert process.returncode == 1, told
+    assert "is full" in told
+    assert snapshots(blobs) == []
+    assert [path.stat().st_size for path in blobs.iterdir()] == [200_000]
+
+    came_whole(hub, pull())
+    assert hub.ranges[-1] == "bytes=200000-"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="has no such signal")
+def test_the_key_itself(hub: Hub, blobs: Path) -> None:
+    """SIGINT while the server is silent ends the process at once, with exit code 130."""
+    hub.stall_after = 100_000
+    silent = threading.Event()
+    hub.at_piece = silent.set
+    with start(
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+    ) as process:
+        assert silent.wait(60)
+        process.send_signal(signal.SIGINT)
+        _, told = process.communicate(timeout=60)
+    assert process.returncode == 130, told
+    assert "Stopped. What has come is kept" in told
+    assert snapshots(blobs) == []
