@@ -116,7 +116,8 @@ async def test_another_subproblem_and_other_hints_read_no_prompt(
     await grown(engine, [BranchSpec(f"Another way. {hint}", 0, 4) for hint in HINTS[:2]])
     await grown(engine, [BranchSpec("", 1, 4), BranchSpec("", 2, 4)])
 
-    assert since(await engine.stats(), first)[0] <= 2 * last_token(engine)
+    # Branches with nothing forced begin with the logits of the prompt's last token.
+    assert since(await engine.stats(), first)[0] <= 1 + last_token(engine)
 
 
 async def test_what_comes_after_going_back_is_what_comes_without(
