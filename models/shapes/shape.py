@@ -6,7 +6,7 @@ import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 Kind = Literal["matrix", "full", "ones", "decay"]
 """Quantised; kept in float32; ones; the logarithm's negative of a state's decay, in float32."""
@@ -77,12 +77,15 @@ def shapes() -> dict[str, Shape]:
     """All shapes of shapes.toml by name."""
     text = Path(__file__).with_name("shapes.toml").read_text(encoding="utf-8")
     return {
-        name.replace("_", "."): Shape(
-            name=name.replace("_", "."),
-            **{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()},
-        )
+        name.replace("_", "."): _shape(name.replace("_", "."), values)
         for name, values in tomllib.loads(text).items()
     }
+
+
+def _shape(name: str, values: dict[str, Any]) -> Shape:
+    attention = values.pop("attention", None)
+    layers = None if attention is None else tuple(attention)
+    return Shape(name=name, attention=layers, **values)
 
 
 def tensors(shape: Shape) -> Iterator[Tensor]:

@@ -28,7 +28,7 @@ def type_of(scheme: str, tensor: Tensor, shape: Shape) -> Any:
     if tensor.kind != "matrix":
         return _Q.F32
     if scheme != "Q4_K_M":
-        return _Q[scheme]
+        return getattr(_Q, scheme)
     logits = tensor.part == "output" or (tensor.part == "token_embd" and shape.tied)
     chosen = _Q.Q6_K if logits or _matters(tensor, shape) else _Q.Q4_K
     if tensor.size[-1] % 256:  # no whole number of its blocks
