@@ -109,6 +109,7 @@ class Runtime:
         store = await asyncio.to_thread(Store.open, self.store)
         try:
             info = await asyncio.to_thread(store.info)
+            await asyncio.to_thread(store.warm)
             embedder = await query_embedder(self.store, info.embedder, lambda: self.engine)
         except BaseException:
             store.close()

@@ -49,7 +49,7 @@ class Process:
                 stdout=asyncio.subprocess.PIPE,
                 stderr=out,
                 limit=_LINE,
-                env=_environment(),
+                env=environment(),
                 start_new_session=True,
             )
         process = cls(child, log, since)
@@ -128,7 +128,7 @@ class Process:
             answers.put_nowait(self._end)
 
 
-def _environment() -> dict[str, str]:
+def environment() -> dict[str, str]:
     """The app's, with the app's own rm_local found first (`-P` keeps the working folder out)."""
     home = str(Path(rm_local.__file__).parents[1])
     paths = [home, *filter(None, [os.environ.get("PYTHONPATH")])]

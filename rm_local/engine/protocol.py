@@ -49,6 +49,8 @@ class BranchSpec:
     sampling: Sampling = Sampling()
     stop: tuple[str, ...] = ()
     """Texts that end the branch; the piece that holds one is still sent, up to the text."""
+    endless: bool = False
+    """Write on where the model would end its turn, up to `max_tokens`: to measure speed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +125,8 @@ class Stats:
     """Tokens that the model wrote, over all branches."""
     prefill_seconds: float = 0.0
     decode_seconds: float = 0.0
+    memory: int = 0
+    """Bytes of the worker's memory at its fullest; 0 where the system does not tell."""
 
     @property
     def prefill_speed(self) -> float:

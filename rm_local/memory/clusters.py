@@ -14,6 +14,9 @@ Ids = NDArray[np.int64]
 ROUNDS = 10
 """Of k-means; later ones move few rows."""
 
+BEAM = 6
+"""Super-clusters among whose clusters a row finds its own (STORE 3.3)."""
+
 TILE = 8192
 """Rows compared with all centres at once: bounds the memory of the products."""
 

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rm_local.memory import meta
+from rm_local.memory.clusters import BEAM, Clusters
 from rm_local.memory.codes import Floats
 from rm_local.memory.format import DamagedError, checksum
 from rm_local.memory.readers import Readers
@@ -60,13 +61,6 @@ def read_centres(connection: apsw.Connection, dimension: int) -> Centres:
     return Centres.of(rows, np.array(starts, np.int64))
 
 
-def nearest_clusters(centroids: Floats, unit: Floats) -> Ids:
-    """For each row of `unit`, (n, d), its nearest cluster: (n,); 0 where there are no clusters."""
-    if not len(centroids):
-        return np.zeros(len(unit), np.int64)
-    return np.asarray(np.argmax(unit @ centroids.T, axis=1), dtype=np.int64)
-
-
 @dataclass(frozen=True)
 class Centres:
     """The cluster centres, and the super-clusters in which they lie."""
@@ -89,6 +83,15 @@ class Centres:
 
     def __len__(self) -> int:
         return len(self.rows)
+
+    def nearest(self, unit: Floats) -> Ids:
+        """For each row of `unit`, (n, d), its cluster, found as a bulk build does: (n,).
+
+        0 where there are no clusters.
+        """
+        if not len(self.rows):
+            return np.zeros(len(unit), np.int64)
+        return Clusters(self.supers, self.rows, self.starts).assign(unit, BEAM)
 
     def similarities(self, query: Floats) -> Floats:
         """Cosines of all centres with `query`, (d,); of those in far super-clusters -1.

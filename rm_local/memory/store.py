@@ -13,7 +13,7 @@ import numpy as np
 
 from rm_local.errors import StoreEmbedder, StoreError, StoreReadOnly
 from rm_local.memory import connection as sqlite
-from rm_local.memory import dense, rows, shelf, tally
+from rm_local.memory import rows, shelf, tally
 from rm_local.memory.codes import Floats, step_for
 from rm_local.memory.edits import remove
 from rm_local.memory.format import VERSION, EmbedderId, StoreInfo
@@ -189,6 +189,11 @@ class Store:
                 for hits in found
             ]
 
+    def warm(self) -> None:
+        """Read now what the first search would read: the cluster centres."""
+        with self._turn():
+            len(self._searcher.centres)
+
     def get(self, ids: Sequence[int]) -> list[Entry]:
         """The entries with these ids, in this order. StoreError: there is none with one of them."""
         with self._turn() as connection:
@@ -309,7 +314,7 @@ class Store:
         searcher = self._searcher
         columns = zip(
             entries,
-            dense.nearest_clusters(searcher.centres.rows, unit).tolist(),
+            searcher.centres.nearest(unit).tolist(),
             searcher.quantiser.bits(unit),
             searcher.packer.pack(searcher.quantiser.steps(unit)),
             strict=True,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from rm_local.memory import dense
 from rm_local.memory.clusters import (
     Clusters,
     find_clusters,
@@ -13,7 +14,7 @@ from rm_local.memory.clusters import (
     nearest,
     random_rotation,
 )
-from rm_local.memory.dense import clusters_to_ask, nearest_clusters
+from rm_local.memory.dense import Centres, clusters_to_ask
 from tests.stores import topics, vectors
 
 
@@ -81,9 +82,25 @@ def test_a_full_beam_gives_the_nearest_centre(rows: np.ndarray, clusters: Cluste
 
 
 def test_a_new_row_goes_to_the_nearest_centre(rows: np.ndarray, clusters: Clusters) -> None:
-    """All in one step, and to cluster 0 where there are none."""
-    assert np.array_equal(nearest_clusters(clusters.centres, rows), nearest(rows, clusters.centres))
-    assert nearest_clusters(np.zeros((0, 32), np.float32), rows[:2]).tolist() == [0, 0]
+    """As a bulk build finds it, and to cluster 0 where there are none."""
+    centres = Centres.of(clusters.centres, clusters.starts)
+    assert (centres.nearest(rows) == nearest(rows, clusters.centres)).mean() > 0.95
+    none = Centres.of(np.zeros((0, 32), np.float32), np.zeros(1, np.int64))
+    assert none.nearest(rows[:2]).tolist() == [0, 0]
+
+
+def test_centres_of_far_super_clusters_are_not_compared(
+    rows: np.ndarray, clusters: Clusters, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where there are many; those of near ones get their cosines."""
+    centres = Centres.of(clusters.centres, clusters.starts)
+    exact = clusters.centres @ rows[0]
+    assert np.allclose(centres.similarities(rows[0]), exact, atol=1e-5)
+    monkeypatch.setattr(dense, "MANY_CENTRES", 1)
+    some = centres.similarities(rows[0])
+    assert 0 < (some == -1).mean() < 1
+    assert np.allclose(some[some > -1], exact[some > -1], atol=1e-5)
+    assert some.argmax() == exact.argmax()
 
 
 def test_clusters_are_asked_nearest_first(rows: np.ndarray, clusters: Clusters) -> None:

@@ -14,6 +14,7 @@ COMMANDS = {
     "remove": "rm_local.cli.models.remove:remove",
     "catalog": "rm_local.cli.models.catalog:catalog",
     "pull": "rm_local.cli.models.pull:pull",
+    "bench": "rm_local.cli.models.bench:bench",
 }
 
 

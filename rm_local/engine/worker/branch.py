@@ -25,6 +25,7 @@ class Branch:
         self.tokens = tokens
         self.written = 0
         self.budget = spec.max_tokens
+        self.endless = spec.endless
         self.sequence = 0
         """Its sequence in the cache; 0 while it has none."""
         self.evaluated = 0

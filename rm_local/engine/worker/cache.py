@@ -1,9 +1,13 @@
-"""The KV cache: one sequence that is kept from call to call, and branches that share its cells."""
+"""The KV cache: one sequence that is kept from call to call, and branches that share its cells.
+
+A recurrent or hybrid model cannot cut the end of a sequence off. Its states at a few places of the
+prompt are kept, each as a sequence of its own, and the root goes back to the last that fits.
+"""
 
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import llama_cpp
@@ -17,7 +21,9 @@ BATCH_CPU, BATCH_GPU = 128, 512
 """Tokens of one decoding call at most. On a CPU a cancel is seen between two operations of the
 graph, whose length grows with the batch; on a GPU only between two batches, which are short."""
 ROOT = 0
-"""The sequence that is kept. Branches have the sequences 1 to `branches`."""
+"""The sequence that is kept. Branches have the sequences 1 to `branches`, states those behind."""
+PLACES = 4
+"""Places of a prompt at most at which a state is kept."""
 _FULL, _ABORTED = 1, 2
 Row = tuple[int, int, int, bool]
 """A token, its position, its sequence, and whether its logits are wanted."""
@@ -41,6 +47,8 @@ class Cache:
         """Sequences beside the root; each costs memory of its own in a recurrent model."""
         self.held: list[int] = []
         """The tokens that the root holds."""
+        self._states: dict[int, int] = {}
+        """Sequences that hold the first tokens of the root, by their number."""
         self._abort = _abort_callback()
         self._inbox = inbox
         params = self._params(model)
@@ -63,7 +71,8 @@ class Cache:
         params = llama_cpp.llama_context_default_params()
         params.n_ctx = model.info.context
         params.n_batch = params.n_ubatch = self.batch
-        params.n_seq_max = params.n_outputs_max = self.branches + 1
+        sequences = self.branches + 1 + (0 if self.rewinds else PLACES)
+        params.n_seq_max = params.n_outputs_max = sequences
         params.n_threads = params.n_threads_batch = model.threads
         params.kv_unified = True
         params.no_perf = True
@@ -71,22 +80,29 @@ class Cache:
         params.abort_callback_data = ctypes.addressof(self._inbox.abort)
         return params
 
-    def hold(self, tokens: Sequence[int], *, more: bool = False) -> int:
+    def hold(
+        self, tokens: Sequence[int], *, places: Collection[int] = (), more: bool = False
+    ) -> int:
         """Make the root hold exactly these tokens; the number of them that it held before.
 
-        `more`: if it holds them all, it may go on holding what came after them.
+        `places`: numbers of tokens to which this model shall be able to go back. `more`: if the
+        root holds all the tokens, it may go on holding what came after them.
         """
         kept = common(self.held, tokens)
         if more and kept == len(tokens):
             return kept
-        if kept < len(self.held) and not self._remove(ROOT, kept):
-            self._remove(ROOT, 0)
-            kept = 0
-        del self.held[kept:]
-        for start in range(kept, len(tokens), self.batch):
-            chunk = tokens[start : start + self.batch]
+        if kept < len(self.held):
+            kept = self._go_back(kept)
+        if not self.rewinds and places:
+            self._forget(keep=places)
+        while len(self.held) < len(tokens):
+            start = len(self.held)
+            stops = [place for place in places if place > start]
+            chunk = tokens[start : min(start + self.batch, *stops, len(tokens))]
             self.decode([(token, start + n, ROOT, False) for n, token in enumerate(chunk)])
             self.held += chunk
+            if not self.rewinds and len(self.held) in places:
+                self._keep_state()
         return kept
 
     def fork(self, source: int, target: int) -> None:
@@ -98,7 +114,8 @@ class Cache:
         self._remove(sequence, 0)
 
     def adopt(self, sequence: int, tokens: Sequence[int]) -> None:
-        """Make a branch's sequence, which holds these tokens, the root."""
+        """Make a branch's sequence, which holds these tokens, and maybe more, the root."""
+        self._remove(sequence, len(tokens))
         self._remove(ROOT, 0)
         self.fork(sequence, ROOT)
         self._remove(sequence, 0)
@@ -135,12 +152,31 @@ class Cache:
         llama_cpp.llama_free(self.context)
 
     def _settle(self) -> None:
-        """Bring the memory back to what `held` says, after a batch that was not finished."""
-        for sequence in range(1, self.branches + 1):
-            self._remove(sequence, 0)
-        if not self._remove(ROOT, len(self.held)):
-            llama_cpp.llama_memory_clear(self._memory, True)
-            self.held.clear()
+        """Bring the root back to what `held` says, after a batch that was not finished."""
+        self._go_back(len(self.held))
+
+    def _go_back(self, length: int) -> int:
+        """Cut the root to `length` tokens, or to as many of them as the model can; how many."""
+        if not (self.rewinds and self._remove(ROOT, length)):
+            self._forget(keep=[place for place in self._states if place <= length])
+            length = max(self._states, default=0)
+            self._remove(ROOT, 0)
+            if length:
+                self.fork(self._states[length], ROOT)
+        del self.held[length:]
+        return length
+
+    def _keep_state(self) -> None:
+        """Keep the root as it is now, to come back to."""
+        place, first = len(self.held), self.branches + 1
+        if place not in self._states:
+            free = set(range(first, first + PLACES)) - {*self._states.values()}
+            self._states[place] = min(free)
+            self.fork(ROOT, self._states[place])
+
+    def _forget(self, keep: Collection[int]) -> None:
+        for place in [place for place in self._states if place not in keep]:
+            self._remove(self._states.pop(place), 0)
 
     def _remove(self, sequence: int, start: int) -> bool:
         """Take a sequence's tokens from a position on out; False when this model cannot."""

@@ -52,15 +52,15 @@ class Growth:
         self._shared = shared
         while self._waiting or self._live:
             self._end_stopped()
-            with self._tally.prefill():
-                self._admit()
+            if self._waiting:
+                with self._tally.prefill():
+                    self._admit()
             with self._tally.decode():
                 self._step()
 
     def abandon(self) -> None:
-        """End all that is left, after the request was cancelled; the cache has let go of it."""
+        """End all that is left, after the request was cancelled."""
         for branch in [*self._live, *self._waiting]:
-            branch.sequence = 0
             self._end(branch, self._inbox.cancelled or "cancelled")
 
     def close(self) -> None:
@@ -159,7 +159,7 @@ class Growth:
         self._waiting.append(branch)
 
     def _take(self, branch: Branch, token: int) -> None:
-        if self._vocab.ends(token):
+        if not branch.endless and self._vocab.ends(token):
             self._end(branch, "end")
             return
         self._tally.written += 1

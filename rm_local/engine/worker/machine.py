@@ -40,3 +40,13 @@ def count_cores(cpuinfo: str) -> int | None:
     sockets = re.findall(r"^physical id\s*: (\d+)$", cpuinfo, re.MULTILINE)
     cores = re.findall(r"^core id\s*: (\d+)$", cpuinfo, re.MULTILINE)
     return len(set(zip(sockets, cores, strict=False))) or None
+
+
+def peak_memory() -> int:
+    """Bytes of memory that this process held at its fullest; 0 where the system does not tell."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return 0
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit

@@ -10,6 +10,9 @@ from rm_local.engine.protocol import Sampling
 
 _SEEDS = 2**32 - 1
 """llama.cpp takes the largest 32-bit number for "draw a seed"; it is left out."""
+_HOPELESS = 1e-5
+"""Tokens less likely than this part of the likeliest are not looked at. A trained model's nucleus
+hardly ever has one; among 150,000 tokens it is found in a third of the time without them."""
 
 
 class Sampler:
@@ -23,6 +26,7 @@ class Sampler:
             links = [llama_cpp.llama_sampler_init_greedy()]
         else:
             links = [
+                llama_cpp.llama_sampler_init_min_p(_HOPELESS, 1),
                 llama_cpp.llama_sampler_init_top_p(sampling.top_p, 1),
                 llama_cpp.llama_sampler_init_temp(sampling.temperature),
                 llama_cpp.llama_sampler_init_dist(seed % _SEEDS),

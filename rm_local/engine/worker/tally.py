@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from rm_local.engine.protocol import Stats
+from rm_local.engine.worker.machine import peak_memory
 
 
 class Tally:
@@ -45,5 +46,11 @@ class Tally:
     def frozen(self) -> Stats:
         """As it stands now."""
         return Stats(
-            self.prompt, self.forced, self.reused, self.written, self._prefill, self._decode
+            prompt=self.prompt,
+            forced=self.forced,
+            reused=self.reused,
+            written=self.written,
+            prefill_seconds=self._prefill,
+            decode_seconds=self._decode,
+            memory=peak_memory(),
         )

@@ -12,6 +12,7 @@ from rm_local.engine.worker.growth import Growth
 from rm_local.engine.worker.inbox import Inbox
 from rm_local.engine.worker.model import Model
 from rm_local.engine.worker.tally import Tally
+from rm_local.engine.worker.template import Segment
 from rm_local.errors import ContextOverflow, EngineError, Stopped
 
 
@@ -34,11 +35,13 @@ class Turn:
         """
         self._prompt = []
         rendered = self._model.template.render(messages, thinking=thinking, effort=effort)
-        prompt = self._model.vocab.prompt(rendered.segments)
+        segments = rendered.segments
+        prompt = self._model.vocab.prompt(segments)
+        places = () if self._model.rewinds else self._places(segments, len(prompt) - 1)
         self._check_room("The conversation", len(prompt))
         try:
             self.stats.boundary = len(prompt)
-            self._hold(prompt[:-1], known=0, more=True)
+            self._hold(prompt[:-1], known=0, places=places, more=True)
         except Aborted:
             raise Stopped("Reading the question was stopped.") from None
         self._prompt, self._starts = prompt, rendered.starts
@@ -95,10 +98,21 @@ class Turn:
         self._hold(first[:shared], known=len(self._prompt) - 1)
         return shared
 
-    def _hold(self, tokens: list[int], known: int, *, more: bool = False) -> None:
+    def _places(self, segments: Sequence[Segment], end: int) -> list[int]:
+        """Where the prompt is gone back to: its end, for the next branches; the ends of the last
+        two messages, for the next turn and another last message; that of the first, for the rest.
+        """
+        ends = [n for n, segment in enumerate(segments, 1) if segment.data]
+        chosen = sorted({*ends[:1], *ends[-2:]})
+        lengths = {len(self._model.vocab.prompt(segments[:n])) for n in chosen}
+        return sorted({length for length in lengths if length < end} | {end})
+
+    def _hold(
+        self, tokens: list[int], known: int, *, places: Sequence[int] = (), more: bool = False
+    ) -> None:
         """Make the root hold these tokens; the first `known` of those it held are no reuse."""
         with self.stats.prefill():
-            kept = self._cache.hold(tokens, more=more)
+            kept = self._cache.hold(tokens, places=places, more=more)
         self.stats.reused += max(0, kept - known)
         self.stats.evaluated(kept, len(tokens))
 

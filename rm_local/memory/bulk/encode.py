@@ -15,6 +15,7 @@ from rm_local.memory.bulk.columns import Columns, joined
 from rm_local.memory.bulk.source import Batch, Source
 from rm_local.memory.bulk.spill import Spill
 from rm_local.memory.bulk.train import Trained
+from rm_local.memory.clusters import BEAM
 from rm_local.memory.codes import Quantiser
 from rm_local.memory.rows import label_of
 from rm_local.memory.texts import raw_row
@@ -30,9 +31,6 @@ APPEND_ROWS = 100_000
 
 CHECKPOINT_ROWS = 1_000_000
 """Rows of a stripe between two checkpoints, about: what a stop makes the build do again at most."""
-
-BEAM = 6
-"""Super-clusters among whose clusters a row finds its own (STORE 3.3)."""
 
 Ids = NDArray[np.int64]
 

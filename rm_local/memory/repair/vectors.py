@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rm_local.memory.clusters import nearest
 from rm_local.memory.codes import Floats, Quantiser
-from rm_local.memory.dense import nearest_clusters
 from rm_local.memory.format import CHUNK_SIZE, DamagedError
 from rm_local.memory.packed import CodePacker, code_check, row_crc
 from rm_local.memory.repair.centres import Centres
@@ -93,7 +93,7 @@ class Vectors:
                 continue
             self._found.trace[[id for id, *_ in whole]] = True
             unit = self._quantiser.floats(self._packer.unpack(code for _, _, code in whole))
-            clusters = nearest_clusters(centres, unit).tolist()
+            clusters = nearest(unit, centres).tolist() if len(centres) else [0] * len(unit)
             bits = [each.tobytes() for each in self._quantiser.bits(unit)]
             self._write(
                 [

@@ -1,0 +1,84 @@
+"""Random weights in llama.cpp's types. What repeats is quantised once."""
+
+from __future__ import annotations
+
+import ctypes
+from functools import cache
+from typing import Any
+
+import gguf
+import numpy as np
+from numpy.typing import NDArray
+
+from models.shapes.shape import Shape, Tensor
+
+SCHEMES = ("Q4_K_M", "Q8_0", "F16")
+_SPREAD = 0.02
+"""Standard deviation of the embedding."""
+_PEAK = 8.0
+"""That of the logits: a trained model is sure of most tokens, and sampling is as quick as it is
+sure."""
+_SLAB = 1 << 22
+"""Values drawn for a matrix at most; a larger one repeats them."""
+_Q = gguf.GGMLQuantizationType
+
+
+def type_of(scheme: str, tensor: Tensor, shape: Shape) -> Any:
+    """The type that llama.cpp's quantiser gives this tensor in this scheme."""
+    if tensor.kind != "matrix":
+        return _Q.F32
+    if scheme != "Q4_K_M":
+        return getattr(_Q, scheme)
+    logits = tensor.part == "output" or (tensor.part == "token_embd" and shape.tied)
+    chosen = _Q.Q6_K if logits or _matters(tensor, shape) else _Q.Q4_K
+    if tensor.size[-1] % 256:  # no whole number of its blocks
+        return {_Q.Q6_K: _Q.Q8_0, _Q.Q4_K: _Q.Q5_0}[chosen]
+    return chosen
+
+
+def _matters(tensor: Tensor, shape: Shape) -> bool:
+    """Whether it is of those that get more bits, where its kind comes for the n-th time: in the
+    first and the last eighth, and every third between.
+    """
+    if not tensor.part.startswith(("attn_v", "ffn_down")):
+        return False
+    values = tensor.part == "attn_v"
+    layers = [n for n in range(shape.layers) if shape.attends(n) or not values]
+    count, at = len(layers), layers.index(tensor.layer)
+    return at < count // 8 or at >= 7 * count // 8 or (at - count // 8) % 3 == 2
+
+
+def values(tensor: Tensor, kind: Any, shape: Shape) -> NDArray[Any]:
+    """The tensor's data: float32, float16, or bytes of quantised rows."""
+    if tensor.kind == "ones":
+        # What comes last sets how far the logits are apart.
+        last = tensor.layer < 0
+        scale = _PEAK / (_SPREAD * shape.width**0.5) if last else 1.0
+        return np.full(tensor.size, scale, np.float32)
+    if tensor.kind == "decay":
+        return -np.broadcast_to(np.arange(1, tensor.size[1] + 1, dtype=np.float32), tensor.size)
+    spread = _SPREAD if tensor.layer < 0 else tensor.size[-1] ** -0.5
+    rows = int(np.prod(tensor.size[:-1]))
+    slab = _quantised(min(rows, max(1, _SLAB // tensor.size[-1])), tensor.size[-1], spread, kind)
+    return np.resize(slab, (*tensor.size[:-1], slab.shape[1]))
+
+
+@cache
+def _quantised(rows: int, columns: int, spread: float, kind: Any) -> NDArray[Any]:
+    drawn = np.random.default_rng(rows + columns).standard_normal((rows, columns), np.float32)
+    drawn *= spread
+    if kind == _Q.F32:
+        return drawn
+    if kind == _Q.F16:
+        return drawn.astype(np.float16)
+    from llama_cpp._ggml import libggml
+
+    block, size = gguf.GGML_QUANT_SIZES[kind]
+    packed = np.empty((rows, columns // block * size), np.uint8)
+    quantise = libggml.ggml_quantize_chunk
+    quantise.restype = ctypes.c_size_t
+    pointer, count = ctypes.c_void_p, ctypes.c_int64
+    quantise.argtypes = [ctypes.c_int, pointer, pointer, count, count, count, pointer]
+    written = quantise(int(kind), drawn.ctypes.data, packed.ctypes.data, 0, rows, columns, None)
+    assert written == packed.nbytes
+    return packed

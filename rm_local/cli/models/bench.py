@@ -1,0 +1,95 @@
+"""`rm-local models bench`: how fast a model reads and writes here, alone and in many branches."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from rm_local.cli.opening import Opening
+
+if TYPE_CHECKING:
+    from rm_local.bench.decode import Effort, Measured
+    from rm_local.settings import Settings
+
+
+@click.command()
+@click.argument("model", type=click.Path(path_type=Path, dir_okay=False), required=False)
+@click.option(
+    "--rounds",
+    type=click.IntRange(1),
+    default=5,
+    show_default=True,
+    help="Times that everything is measured.",
+)
+@click.option(
+    "--prompt",
+    type=click.IntRange(16, 2048),
+    default=256,
+    show_default=True,
+    help="Tokens of the question; at most a quarter of what the model was trained for.",
+)
+@click.option(
+    "--seconds",
+    type=click.FloatRange(0.05),
+    default=1.0,
+    show_default=True,
+    help="About how long one branch writes in a round.",
+)
+@click.option("--json", "as_data", is_flag=True, help="One JSON object.")
+@click.pass_obj
+def bench(
+    opening: Opening, model: Path | None, rounds: int, prompt: int, seconds: float, as_data: bool
+) -> None:
+    """Measure MODEL (a GGUF file), or the one in use.
+
+    It is compared, on the same file and in the same run, with a bare loop over llama.cpp, and many
+    branches with one after another. A busy machine makes the figures worthless, the ratios less so.
+    """
+    import asyncio
+
+    from rm_local import settings as places
+    from rm_local.bench.decode import Effort
+
+    settings = opening.over(model=model).settings()
+    path = settings.model or places.shipped_model()
+    found = asyncio.run(_measured(path, settings, Effort(rounds, prompt, seconds)))
+    click.echo(json.dumps(asdict(found)) if as_data else "\n".join(_table(found)))
+
+
+async def _measured(path: Path, settings: Settings, effort: Effort) -> Measured:
+    from rm_local import settings as places
+    from rm_local.bench.bare import Bare
+    from rm_local.bench.decode import measure
+    from rm_local.engine.client import Engine
+
+    log, threads, layers = places.worker_log(), settings.threads, settings.gpu_layers
+    log.parent.mkdir(parents=True, exist_ok=True)
+    async with (
+        Engine(log=log, threads=threads, gpu_layers=layers) as engine,
+        Bare(path, threads, layers, log) as bare,
+    ):
+        return await measure(engine, bare, path, effort, lambda told: click.echo(told, err=True))
+
+
+def _table(found: Measured) -> list[str]:
+    from rm_local.text import one_line
+
+    rows = [
+        f"{one_line(found.model)}, {one_line(found.device)}; medians of {found.rounds} rounds",
+        f"reads  {found.prefill_tokens_per_s:10,.1f} tokens/s"
+        f"   {found.prefill_ratio_to_bare:.2f} of llama.cpp alone",
+        f"writes {found.decode_tokens_per_s:10,.1f} tokens/s"
+        f"   {found.decode_ratio_to_bare:.2f} of llama.cpp alone",
+        f"first text after {found.time_to_first_token_s:.3f} s"
+        f" ({found.prompt_tokens} tokens of question)",
+        f"memory {found.memory_mb:,.0f} MB",
+        "branches   tokens/s   to one after another",
+    ]
+    for number, speed in found.branches_tokens_per_s.items():
+        times = found.branch_speedup.get(number, 1.0)
+        rows.append(f"{number:>8} {speed:10,.1f}   {times:.2f}")
+    return rows

@@ -1,0 +1,67 @@
+"""Shapes of random weights under llama.cpp: its own mixture of types, and figures from a bench."""
+
+from __future__ import annotations
+
+import ctypes
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import gguf
+import pytest
+from click.testing import CliRunner
+
+from models.shapes.shape import shapes
+from models.shapes.write import write
+from rm_local import settings
+from rm_local.cli.main import cli
+
+Q4_K_M = 15
+
+
+def types(path: Path) -> dict[str, str]:
+    """The type of every tensor."""
+    return {tensor.name: tensor.tensor_type.name for tensor in gguf.GGUFReader(path).tensors}
+
+
+@pytest.mark.parametrize("name", ["qwen3-0.6b", "olmoe-1b-7b", "lfm2-350m"])
+def test_the_mixture_of_types_is_the_quantisers(name: str, tmp_path: Path) -> None:
+    """Tensor by tensor as llama.cpp's quantiser gives them for a file of that form."""
+    import llama_cpp
+
+    full = replace(shapes()[name].cut(12), width=256, inner=256, vocabulary=1600, head=64)
+    shape = replace(full, heads=4, kv_heads=2 if full.head_norm == "head" else 4)
+    shape = replace(shape, experts=min(4, full.experts), experts_used=min(2, full.experts_used))
+    plain, theirs, ours = (tmp_path / f"{kind}.gguf" for kind in ("plain", "theirs", "ours"))
+    write(shape, plain, "F16", settings.shipped_model())
+    write(shape, ours, "Q4_K_M", settings.shipped_model())
+    params = llama_cpp.llama_model_quantize_default_params()
+    params.ftype = Q4_K_M
+    files = str(plain).encode(), str(theirs).encode()
+    assert llama_cpp.llama_model_quantize(*files, ctypes.byref(params)) == 0
+
+    assert types(ours) == types(theirs)
+
+
+def test_a_bench_gives_every_figure() -> None:
+    """`models bench --json` on the shipped model: all figures, none of them nothing."""
+    result = CliRunner().invoke(
+        cli, ["models", "bench", "--json", "--rounds", "1", "--seconds", "0.05"]
+    )
+    assert result.exit_code == 0, result.stderr
+    found = json.loads(result.stdout)
+
+    assert found["model"] == "rm-nano"
+    for figure in ("decode_tokens_per_s", "decode_ratio_to_bare", "prefill_tokens_per_s"):
+        assert found[figure] > 0
+    assert {"4", "8", "16"} <= found["branch_speedup"].keys()
+    assert set(found["branches_tokens_per_s"]) == {"1", "2", "4", "8", "16", "32"}
+
+
+def test_a_bench_of_no_model_says_which_file(tmp_path: Path) -> None:
+    """Exit code 3, the file's name, and no figures."""
+    result = CliRunner().invoke(cli, ["models", "bench", str(tmp_path / "none.gguf")])
+
+    assert result.exit_code == 3
+    assert "none.gguf" in result.stderr
+    assert not result.stdout
