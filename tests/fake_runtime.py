@@ -91,7 +91,7 @@ class FakeRuntime:
         ):  # fmt: skip
             yield event
 
-    async def search(self, text: str, k: int = 10) -> tuple[Hit, ...]:
+    async def search(self, text: str, k: int = 10, **how: object) -> tuple[Hit, ...]:
         """The recall's hits, without a gate."""
         return await (await self.open_memory()).search(text, k, -1.0)
 

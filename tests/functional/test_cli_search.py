@@ -111,3 +111,12 @@ def test_bars_have_one_width(use: Use, similarity: float) -> None:
     use(recall=FakeRecall([hit(1, similarity)]))
 
     assert len(run("add").stdout.split()[0]) == 10
+
+
+def test_a_search_can_be_narrowed() -> None:
+    """To entries of one domain, in the real store, with more effort when asked for."""
+    hits = json.loads(run("--json", "--domain", "physics", "--effort", "2", "energy").stdout)[
+        "hits"
+    ]
+    assert hits
+    assert {hit["domain"] for hit in hits} == {"physics"}
