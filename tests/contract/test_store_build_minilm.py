@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from rm_local.cli.main import cli
 from rm_local.embed import building, resumable
 from rm_local.embed.minilm import MINILM, known_words
-from rm_local.memory import rows
+from rm_local.memory import meta
 from rm_local.memory.store import Store
 from rm_local.memory.texts import unpack_words
 
@@ -38,7 +38,7 @@ def test_what_was_embedded_is_not_embedded_again(
     assert shown.exit_code == 0, shown.stderr
     with Store.open(out) as store:
         assert store.info().embedder == MINILM
-        assert unpack_words(rows.known_words(store._connection)) == known_words()
+        assert unpack_words(meta.known_words(store._connection)) == known_words()
     asked = ["search", "--store", str(out), "--json", "-k", "1", "arrange figures by size"]
     (hit,) = json.loads(CliRunner().invoke(cli, asked).stdout)["hits"]
     assert hit["subproblem"] == "How to sort a list of numbers?"
