@@ -2,8 +2,8 @@
 
 Speed and memory are those of the real model; what it writes is noise. Nobody's weights are needed.
 
-    python -m models.shapes qwen3-0.6b --out /tmp/qwen3-0.6b.gguf
-    rm-local models bench /tmp/qwen3-0.6b.gguf
+    python -m models.shapes qwen3-0.6b --out qwen3-0.6b.gguf
+    rm-local models bench qwen3-0.6b.gguf
 """
 
 from __future__ import annotations
