@@ -19,7 +19,16 @@ from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rm_local.engine.protocol import BranchSpec, Ended, Message, ModelInfo, Part, Piece, Stats
+from rm_local.engine.protocol import (
+    BranchSpec,
+    Ended,
+    Message,
+    ModelInfo,
+    Part,
+    Piece,
+    Read,
+    Stats,
+)
 from rm_local.errors import RmLocalError, WorkerDied
 from rm_local.loop import prompts
 from rm_local.records import Entry, Hit, StopReason
@@ -123,6 +132,8 @@ class FakeEngine:
         self.prompt_tokens = prompt_tokens
         self.dimension = dimension
         self.info: ModelInfo | None = None
+        self.read: Read | None = None
+        """Of the real one what was evaluated last; nothing is here."""
         self.turns: list[tuple[Message, ...]] = []
         self.grown: list[tuple[BranchSpec, ...]] = []
         self.cancels: list[tuple[frozenset[int] | None, StopReason]] = []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import sys
 import time
+from typing import TYPE_CHECKING
 
 import click
 
@@ -17,11 +18,15 @@ from rm_local.loop.events import (
     Failed,
     Formulated,
     Formulating,
+    Prefilled,
     Retrieved,
     Token,
 )
-from rm_local.records import Answer, Branch, Hit
+from rm_local.records import Answer, Branch, Hit, Reading
 from rm_local.text import one_line
+
+if TYPE_CHECKING:
+    from rm_local.runtime import Runtime
 
 REDRAW = 0.1
 """Seconds between two drawings of the progress line."""
@@ -45,10 +50,21 @@ class Narrator:
         self._tokens: dict[int, int] = {}
         self._hints: dict[int, Hit | None] = {}
         self._finished = 0
+        self._placed = False
 
     def loading(self, share: float) -> None:
         """How much of the model is loaded, 0 to 1."""
         self._now(_head("Model", f"loading, {share:.0%}"))
+
+    def place(self, runtime: Runtime, after: int) -> None:
+        """Where the turn is saved and what it follows, once."""
+        if self._placed or runtime.session is None:
+            return
+        self._placed = True
+        told = f"{one_line(runtime.session.stem)}, turn {runtime.turn}"
+        self.line(_head("Session", f"{told}, after turn {after}" if after else told))
+        if after and runtime.info is not None and not runtime.info.converses:
+            self.line(_head("Model", "takes single questions; the earlier turns are not read"))
 
     def tell(self, event: Event) -> None:
         """Draw or write what the event says."""
@@ -62,6 +78,8 @@ class Narrator:
                 self._retrieved(hits, seconds)
             case BranchStarted(branch=index, hint=hint):
                 self._started(index, hint)
+            case Prefilled(reading=reading):
+                self.line(_head("Read", _read(reading), reading.first_token_seconds))
             case Token(branch=index, tokens=tokens):
                 self._tokens[index] = tokens
                 self._now(self._reasoning())
@@ -131,6 +149,15 @@ class Narrator:
 def _head(phase: str, text: str, seconds: float | None = None) -> str:
     took = "" if seconds is None else click.style(f"  {seconds:.2f} s", dim=True)
     return f"{click.style(f'{phase:<9}', bold=True)} {text}{took}"
+
+
+def _read(reading: Reading) -> str:
+    """What was evaluated and what was not, before the first branch wrote."""
+    again = reading.prompt_last + reading.hints_read
+    return (
+        f"prompt of {reading.prompt} tokens, {reading.prompt_read} of them new; "
+        f"for the branches {again} tokens in {reading.hints_seconds:.2f} s"
+    )
 
 
 def _carried(answer: Answer) -> str:

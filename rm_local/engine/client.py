@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from rm_local.engine import protocol
 from rm_local.engine.process import Process
-from rm_local.engine.protocol import BranchSpec, Ended, Message, ModelInfo, Piece, Stats
+from rm_local.engine.protocol import BranchSpec, Ended, Message, ModelInfo, Piece, Read, Stats
 from rm_local.errors import EngineError, RmLocalError
 from rm_local.records import StopReason
 
@@ -45,6 +45,8 @@ class Engine:
         `templates`: folder of the user's own chat templates, which need not exist.
         """
         self.info: ModelInfo | None = None
+        self.read: Read | None = None
+        """What the last `open_turn` or `grow` had evaluated before anything was written."""
         self._log = log
         self._threads = threads
         self._gpu_layers = gpu_layers
@@ -127,7 +129,9 @@ class Engine:
         The prompt's tokens. ContextOverflow before anything is evaluated; Stopped when cancelled.
         """
         request = protocol.OpenTurn(tuple(messages), thinking, effort)
-        return (await self._call(request, protocol.Opened)).tokens
+        opened = await self._call(request, protocol.Opened)
+        self.read = opened.read
+        return opened.tokens
 
     async def grow(self, specs: Sequence[BranchSpec]) -> AsyncGenerator[Piece | Ended]:
         """Grow branches of the open turn, all in one batch; `branch` is the index in `specs`.
@@ -139,11 +143,13 @@ class Engine:
         reply: Any = None
         try:
             while not isinstance(reply := await _next(answers), protocol.Grown):
-                if isinstance(reply, Ended):
+                if isinstance(reply, protocol.Prefilled):
+                    self.read = reply.read
+                elif isinstance(reply, Ended):
                     yield reply
-                    continue
-                for piece in reply.pieces:
-                    yield piece
+                else:
+                    for piece in reply.pieces:
+                        yield piece
         finally:
             self._finish(process, number, done=isinstance(reply, protocol.Grown))
 

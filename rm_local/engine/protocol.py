@@ -3,8 +3,8 @@
 One JSON object a line: requests on the worker's standard input, replies on a descriptor
 of its own (llama.cpp writes to 1 and 2 as it likes). The worker first says `Ready` (number 0).
 Every request but `Cancel` is answered, in order and under its own number, by any number of
-`Progress`, `Pieces` and `Ended`, then by one closing reply (`Loaded`, `EmbedderLoaded`,
-`Embedded`, `Opened`, `Grown`, `Counted`, `Measured` or `Refused`).
+`Progress`, `Prefilled`, `Pieces` and `Ended`, then by one closing reply (`Loaded`,
+`EmbedderLoaded`, `Embedded`, `Opened`, `Grown`, `Counted`, `Measured` or `Refused`).
 """
 
 from __future__ import annotations
@@ -87,6 +87,8 @@ class ModelInfo:
     """Where its chat template comes from, in words."""
     efforts: tuple[str, ...] = ()
     """How much it can be told to think; empty where it cannot be told."""
+    converses: bool = True
+    """Whether its chat template takes earlier turns; if not, each question is asked by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +111,17 @@ class Ended:
     tokens: int
     seconds: float
     """From the first decoding step of the batch to this branch's last."""
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What a request had to have evaluated before the model could write."""
+
+    prompt: int = 0
+    """Tokens evaluated of the prompt."""
+    forced: int = 0
+    """Tokens evaluated of forced texts; branches that had to wait for room are not in it."""
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,6 +262,14 @@ class Embedded:
 class Opened:
     tokens: int
     """Of the whole prompt."""
+    read: Read = Read()
+
+
+@dataclass(frozen=True, slots=True)
+class Prefilled:
+    """The first branches of a `Grow` begin to write."""
+
+    read: Read
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,6 +312,7 @@ Reply = (
     | EmbedderLoaded
     | Embedded
     | Opened
+    | Prefilled
     | Pieces
     | Ended
     | Grown

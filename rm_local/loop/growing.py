@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from typing import Protocol
 
-from rm_local.engine.protocol import BranchSpec, Ended, Message, ModelInfo, Piece, Sampling
+from rm_local.engine.protocol import BranchSpec, Ended, Message, ModelInfo, Piece, Read, Sampling
 from rm_local.loop.plan import Plan
 from rm_local.loop.steering import Control
 from rm_local.records import StopReason
@@ -22,6 +22,10 @@ class Model(Protocol):
     @property
     def info(self) -> ModelInfo | None:
         """The loaded model, or None."""
+
+    @property
+    def read(self) -> Read | None:
+        """What the last `open_turn` or `grow` had evaluated before anything was written."""
 
     async def open_turn(self, messages: Sequence[Message]) -> int:
         """Evaluate the messages; their tokens."""

@@ -15,10 +15,12 @@ from rm_local.loop.events import (
     Event,
     Formulated,
     Retrieved,
+    Token,
     failed,
 )
 from rm_local.loop.formulate import formulate
 from rm_local.loop.growing import Model
+from rm_local.loop.meter import Meter
 from rm_local.loop.plan import Plan
 from rm_local.loop.reason import reason
 from rm_local.loop.select import choose
@@ -79,6 +81,7 @@ class _Turn:
         self._recall = recall
         self._steering = steering
         self._control = control
+        self._meter = Meter(engine)
         self._began = perf_counter()
         self._named: Formulated | None = None
         self._hits: tuple[Hit, ...] = ()
@@ -92,6 +95,7 @@ class _Turn:
         messages = (*history, Message("user", question))
         async with self._control.on_stop(self._engine.cancel):
             prompt_tokens = await self._engine.open_turn(messages)
+        self._meter.opened(prompt_tokens)
         self._control.check()
         if self._plan.retrieval != "none":
             async with aclosing(self._formulate(question)) as named:
@@ -110,6 +114,7 @@ class _Turn:
             async for event in events:
                 if isinstance(event, Formulated):
                     self._named = event
+                    self._meter.formulated(event)
                 yield event
 
     async def _retrieve(self) -> Retrieved:
@@ -145,6 +150,8 @@ class _Turn:
             async for event in events:
                 if isinstance(event, BranchFinished):
                     self._branches.append(event.branch)
+                if isinstance(event, Token) and (begun := self._meter.begun()):
+                    yield begun
                 yield event
 
     @property

@@ -18,10 +18,11 @@ from rm_local.loop.events import (
     Failed,
     Formulated,
     Formulating,
+    Prefilled,
     Retrieved,
     Token,
 )
-from rm_local.records import Answer, Branch, Hit, StopReason, Trace
+from rm_local.records import Answer, Branch, Hit, Reading, StopReason, Trace
 
 Stage = Literal["formulating", "retrieving", "reasoning", "answered", "stopped", "failed"]
 PhaseState = Literal["waiting", "running", "done", "skipped", "halted"]
@@ -84,6 +85,12 @@ class TurnView:
     message: str = ""
     """What went wrong, when something did."""
     remedy: str = ""
+    reading: Reading | None = None
+    """What was read before the branches wrote; None until then."""
+    number: int = 0
+    """Of the turn in its session; 0 until it is known."""
+    after: int = 0
+    """Number of the turn that it follows; 0 = none."""
 
     @property
     def running(self) -> bool:
@@ -108,9 +115,9 @@ class TurnView:
         return "\n\n".join(b.text.strip() for b in self.branches if b.text.strip())
 
 
-def begin(question: str, now: float) -> TurnView:
-    """A turn of which nothing is known but its question."""
-    return TurnView(question=question, began=now)
+def begin(question: str, now: float, after: int = 0) -> TurnView:
+    """A turn of which nothing is known but its question, and what it follows."""
+    return TurnView(question=question, began=now, after=after)
 
 
 def reduce(view: TurnView, event: Event, now: float) -> TurnView:
@@ -124,6 +131,8 @@ def reduce(view: TurnView, event: Event, now: float) -> TurnView:
             return replace(view, stage="reasoning", began=now, hits=hits, retrieved=seconds)
         case BranchStarted():
             return _started(view, event, now)
+        case Prefilled(reading=reading):
+            return replace(view, reading=reading)
         case Token(branch=index):
             return _swap(view, _written(_branch(view, index, now), event, now))
         case BranchFinished(branch=branch):
@@ -177,6 +186,9 @@ def replayed(trace: Trace) -> TurnView:
         reasoned=max((b.seconds for b in branches), default=None),
         answer=trace.answer,
         message=trace.failure or "",
+        reading=trace.reading,
+        number=trace.number,
+        after=trace.after,
     )
 
 

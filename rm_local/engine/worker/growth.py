@@ -11,7 +11,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 
-from rm_local.engine.protocol import Ended, Reply
+from rm_local.engine.protocol import Ended, Prefilled, Reply
 from rm_local.engine.worker.branch import Branch
 from rm_local.engine.worker.cache import ROOT, Cache, Full, Row
 from rm_local.engine.worker.inbox import Inbox
@@ -43,9 +43,13 @@ class Growth:
         self._waiting = deque(branches)
         self._live: list[Branch] = []
         self._free = list(range(cache.branches, 0, -1))
+        self._send = send
         self._outbox = Outbox(send)
         self._keeps = len(branches) == 1 and cache.rewinds
         self._began: float | None = None
+        self._before = tally.read()
+        self._told = False
+        """Whether it has been told what was read for the first branches."""
 
     def run(self, shared: int) -> None:
         """Until every branch has ended; `shared` tokens of each are in the root."""
@@ -55,6 +59,7 @@ class Growth:
             if self._waiting:
                 with self._tally.prefill():
                     self._admit()
+                self._tell()
             with self._tally.decode():
                 self._step()
 
@@ -95,6 +100,12 @@ class Growth:
         if groups:
             self._outbox.flush()
             self._prefill(groups)
+
+    def _tell(self) -> None:
+        """What had to be read for the first branches, once."""
+        if not self._told:
+            self._told = True
+            self._send(Prefilled(self._tally.read_since(self._before)))
 
     def _prefill(self, groups: dict[tuple[int, ...], list[Branch]]) -> None:
         """Evaluate each group's tokens once, in full batches; draw each branch's first token."""

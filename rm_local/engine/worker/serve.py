@@ -61,8 +61,7 @@ class Server:
             case protocol.Embed(texts):
                 return self._embed(texts)
             case protocol.OpenTurn(messages, thinking, effort):
-                turn = self._loaded()
-                return protocol.Opened(turn.open(messages, thinking=thinking, effort=effort))
+                return self._loaded().open(messages, thinking=thinking, effort=effort)
             case protocol.Grow(specs):
                 self._loaded().grow(specs, self._send)
                 return protocol.Grown()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from rm_local.engine.protocol import BranchSpec, Message, ModelInfo, Part, Reply
+from rm_local.engine.protocol import BranchSpec, Message, ModelInfo, Opened, Part, Reply
 from rm_local.engine.worker.branch import Branch
 from rm_local.engine.worker.cache import Aborted, Cache, Full, common
 from rm_local.engine.worker.growth import Growth
@@ -27,13 +27,15 @@ class Turn:
         self._prompt: list[int] = []
         self._starts: Part = "answer"
 
-    def open(self, messages: Sequence[Message], *, thinking: bool = True, effort: str = "") -> int:
+    def open(
+        self, messages: Sequence[Message], *, thinking: bool = True, effort: str = ""
+    ) -> Opened:
         """Evaluate the prompt of these messages, but for the last token: branches need its logits.
 
-        The number of the prompt's tokens. ContextOverflow before anything is evaluated; Stopped
+        ContextOverflow before anything is evaluated; Stopped
         when cancelled: no turn is open then.
         """
-        self._prompt = []
+        self._prompt, before = [], self.stats.read()
         rendered = self._model.template.render(messages, thinking=thinking, effort=effort)
         segments = rendered.segments
         prompt = self._model.vocab.prompt(segments)
@@ -45,10 +47,10 @@ class Turn:
         except Aborted:
             raise Stopped("Reading the question was stopped.") from None
         self._prompt, self._starts = prompt, rendered.starts
-        return len(prompt)
+        return Opened(len(prompt), self.stats.read_since(before))
 
     def grow(self, specs: Sequence[BranchSpec], send: Callable[[Reply], None]) -> None:
-        """Grow branches from the prompt; `send` gets `Pieces` and `Ended`.
+        """Grow branches from the prompt; `send` gets `Prefilled`, `Pieces` and `Ended`.
 
         ContextOverflow before anything is evaluated.
         """
