@@ -6,6 +6,10 @@ from textual.binding import Binding, BindingType
 
 CHAT: list[BindingType] = [
     Binding(
+        "escape", "leave", "Leave", key_display="Esc", id="question.leave",
+        tooltip="Leave the question as it was",
+    ),
+    Binding(
         "escape", "stop", "Stop", key_display="Esc", id="turn.stop",
         tooltip="Stop; what there is, is kept",
     ),
@@ -22,6 +26,10 @@ CHAT: list[BindingType] = [
     ),
     Binding(
         "f4", "copy_answer", "Copy", key_display="F4", id="answer.copy", tooltip="Copy the answer"
+    ),
+    Binding(
+        "f5", "edit_question", "Question", key_display="F5", id="question.edit",
+        tooltip="Edit this turn's question; the conversation forks there",
     ),
     Binding(
         "ctrl+t", "thinking", "Thinking", show=False, id="view.thinking",

@@ -143,6 +143,13 @@ def reduce(view: TurnView, event: Event, now: float) -> TurnView:
             return _failed(view, event)
 
 
+def place(view: TurnView) -> str:
+    """Its number, and what it follows unless that is the turn before: `3 · after 1`."""
+    if not view.number or view.after == view.number - 1:
+        return str(view.number or "")
+    return f"{view.number} · " + (f"after {view.after}" if view.after else "alone")
+
+
 def phases(view: TurnView, now: float) -> tuple[Phase, Phase, Phase]:
     """Formulate, Retrieve and Reason, in this order; the running one's time goes on with `now`."""
     asleep = view.stage in ("reasoning", "answered")

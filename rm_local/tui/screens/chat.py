@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
@@ -23,7 +25,7 @@ from rm_local.tui.keys import CHAT
 from rm_local.tui.opening import open_all
 from rm_local.tui.opening import told as as_told
 from rm_local.tui.screens import reader
-from rm_local.tui.turn import context_used
+from rm_local.tui.turn import context_used, replayed
 from rm_local.tui.widgets.prompt import Prompt
 from rm_local.tui.widgets.status import Status, StatusView
 from rm_local.tui.widgets.too_small import TooSmall
@@ -51,6 +53,7 @@ class ChatScreen(Screen[None]):
         self._status = StatusView()
         self._opening = False
         self._stale = False
+        self._single_told = False
 
     def compose(self) -> ComposeResult:
         """Status, turns, prompt, footer."""
@@ -114,7 +117,10 @@ class ChatScreen(Screen[None]):
 
     @on(told.QuestionSubmitted)
     def _asked(self, message: told.QuestionSubmitted) -> None:
-        self.ask(Ask(message.question))
+        after = self._leave_edit()
+        if after is not None:
+            self._put_back(self.talk.stop())
+        self.ask(Ask(message.question, after=after))
 
     @on(told.SubproblemEdited)
     def _edited(self, message: told.SubproblemEdited) -> None:
@@ -151,8 +157,9 @@ class ChatScreen(Screen[None]):
     @work(exclusive=True, group="turn")
     async def _solve(self, ask: Ask, control: Control) -> None:
         try:
+            after = self.talk.turn.after if self.talk.turn else 0
             stream = self.host.solve(
-                ask.question, self.plan, steering=ask.steering(), control=control
+                ask.question, self.plan, steering=ask.steering(), control=control, after=after
             )
             async for event in stream:
                 self._take(event)
@@ -163,7 +170,7 @@ class ChatScreen(Screen[None]):
 
     def _take(self, event: Event) -> None:
         """Text is drawn by the clock, all else at once."""
-        self.talk.take(event, self.clock())
+        self.talk.take(event, self.clock(), self.host.turn)
         if isinstance(event, Token | Formulating):
             self._stale = True
             return
@@ -191,6 +198,20 @@ class ChatScreen(Screen[None]):
         """The turn before this one moves up into the transcript."""
         if self.talk.turn is not None:
             self.query_one(Transcript).keep(self.talk.turn)
+            self._tell_single()
+
+    def _tell_single(self) -> None:
+        """Say once a session that this model does not read earlier turns."""
+        info = self._status.info
+        if self._single_told or info is None or info.converses:
+            return
+        self._single_told = True
+        name = fmt.one_line(info.name)
+        self.notify(
+            f"{name} takes single questions: it does not read the earlier ones.",
+            timeout=8,
+            markup=False,
+        )
 
     def _put_back(self, waiting: Ask | None) -> None:
         prompt = self.query_one(Prompt)
@@ -213,6 +234,41 @@ class ChatScreen(Screen[None]):
         """Edit the subproblem."""
         if self.talk.turn is not None:
             self.query_one(TurnPanel).edit(self.talk.turn.subproblem)
+
+    def action_edit_question(self) -> None:
+        """Write the question anew, in its place in the conversation."""
+        if self.talk.turn is not None:
+            self.talk.instead = self.talk.turn.after
+            prompt = self.query_one(Prompt)
+            prompt.rewrite(self.talk.turn.question)
+            prompt.say("in this question's place; Esc leaves it as it was")
+            self.refresh_bindings()
+
+    def action_leave(self) -> None:
+        """Leave the question as it was."""
+        self._leave_edit()
+
+    def _leave_edit(self) -> int | None:
+        """The question is no longer edited; what it followed, if it was."""
+        after, self.talk.instead = self.talk.instead, None
+        if after is not None:
+            prompt = self.query_one(Prompt)
+            prompt.say("")
+            prompt.restore()
+            self.refresh_bindings()
+        return after
+
+    @on(told.TurnChosen)
+    def _go_back(self, message: told.TurnChosen) -> None:
+        if self._busy():
+            return
+        self._leave_edit()
+        self._keep_last()
+        self.talk.go_back(message.turn)
+        self.query_one(Transcript).take_out(message.turn)
+        self._draw()
+        self.refresh_bindings()
+        self.query_one(Prompt).focus()
 
     def action_thinking(self) -> None:
         """Show or hide what the branches think."""
@@ -253,6 +309,10 @@ class ChatScreen(Screen[None]):
         turn = self.talk.turn
         if action == "stop":
             return self.talk.running or self.talk.waiting is not None
+        if action == "leave":
+            return self.talk.instead is not None
+        if action == "edit_question":
+            return turn is not None
         if action in ("edit", "again"):
             return turn is not None and turn.formulated is not None
         if action == "copy_answer":
@@ -261,14 +321,49 @@ class ChatScreen(Screen[None]):
 
     def new_session(self) -> bool:
         """Begin afresh; False while a turn runs."""
-        if self.talk.running:
-            self.notify("Stop this turn first (Esc).", severity="warning", timeout=4)
+        if self._busy():
             return False
+        self._leave_edit()
         self.talk.forget()
+        self._single_told = False
         self.query_one(Transcript).forget()
         self._set_status(replace(self._status, used=0))
         self.refresh_bindings()
         return True
+
+    def _busy(self) -> bool:
+        """Whether a turn runs; the user is told to stop it first."""
+        if self.talk.running:
+            self.notify("Stop this turn first (Esc).", severity="warning", timeout=4)
+        return self.talk.running
+
+    def reopen(self, path: Path | None) -> None:
+        """Go on with a saved session, if there is one to go on with."""
+        if path is not None and not self._busy():
+            self._reopen(path)
+
+    @work(exclusive=True, group="reopen", exit_on_error=False)
+    async def _reopen(self, path: Path) -> None:
+        try:
+            traces = await asyncio.to_thread(self.host.resume, path)
+        except Exception as error:
+            said = as_told(error)
+            self.notify(
+                f"{fmt.one_line(said.message)} {fmt.one_line(said.remedy)}",
+                severity="error",
+                timeout=20,
+                markup=False,
+            )
+            return
+        self.post_message(told.SessionReopened([replayed(trace) for trace in traces]))
+
+    @on(told.SessionReopened)
+    def _reopened(self, message: told.SessionReopened) -> None:
+        self.new_session()
+        self.talk.reopen(message.turns)
+        self.query_one(Transcript).keep(*message.turns[:-1])
+        self._draw()
+        self.refresh_bindings()
 
     # Drawing
 
@@ -285,7 +380,9 @@ class ChatScreen(Screen[None]):
     def _draw(self) -> None:
         self._stale = False
         if self.talk.turn is not None:
-            self.query_one(Transcript).show(self.talk.turn, self.talk.marks, self.clock())
+            transcript = self.query_one(Transcript)
+            transcript.show(self.talk.turn, self.talk.marks, self.clock())
+            transcript.set_apart(self.talk.behind)
             self._set_status(replace(self._status, used=context_used(self.talk.turn)))
 
     def _set_status(self, view: StatusView) -> None:

@@ -42,6 +42,8 @@ class Prompt(TextArea):
         super().__init__(
             id=id, placeholder=HINT, highlight_cursor_line=False, compact=True, show_cursor=True
         )
+        self._draft: str | None = None
+        """What was typed before an old question took its place."""
 
     async def _on_key(self, event: Key) -> None:
         """Enter and the new line take their turn among the keys, however fast they are typed.
@@ -81,6 +83,20 @@ class Prompt(TextArea):
         """Give a question back that was not asked; what was typed since stays below it."""
         self.text = "\n".join(text for text in (question, self.text) if text)
         self.move_cursor(self.document.end)
+
+    def rewrite(self, question: str) -> None:
+        """Put an old question in, to be changed; what was typed comes back with `restore`."""
+        if self._draft is None:
+            self._draft = self.text
+        self.text = question
+        self.move_cursor(self.document.end)
+        self.focus()
+
+    def restore(self) -> None:
+        """Put back what was typed before the old question came."""
+        if self._draft is not None:
+            self.text, self._draft = self._draft, None
+            self.move_cursor(self.document.end)
 
     def say(self, note: str) -> None:
         """A note on the prompt's lower edge; an empty one takes it away."""
