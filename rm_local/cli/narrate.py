@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rm_local.cli.draw import bar
+from rm_local.cli.draw import bar, read
 from rm_local.loop.events import (
     Answered,
     BranchFinished,
@@ -22,7 +22,7 @@ from rm_local.loop.events import (
     Retrieved,
     Token,
 )
-from rm_local.records import Answer, Branch, Hit, Reading
+from rm_local.records import Answer, Branch, Hit
 from rm_local.text import one_line
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ class Narrator:
             case BranchStarted(branch=index, hint=hint):
                 self._started(index, hint)
             case Prefilled(reading=reading):
-                self.line(_head("Read", _read(reading), reading.first_token_seconds))
+                self.line(_head("Read", read(reading)))
             case Token(branch=index, tokens=tokens):
                 self._tokens[index] = tokens
                 self._now(self._reasoning())
@@ -149,15 +149,6 @@ class Narrator:
 def _head(phase: str, text: str, seconds: float | None = None) -> str:
     took = "" if seconds is None else click.style(f"  {seconds:.2f} s", dim=True)
     return f"{click.style(f'{phase:<9}', bold=True)} {text}{took}"
-
-
-def _read(reading: Reading) -> str:
-    """What was evaluated and what was not, before the first branch wrote."""
-    again = reading.prompt_last + reading.hints_read
-    return (
-        f"prompt of {reading.prompt} tokens, {reading.prompt_read} of them new; "
-        f"for the branches {again} tokens in {reading.hints_seconds:.2f} s"
-    )
 
 
 def _carried(answer: Answer) -> str:

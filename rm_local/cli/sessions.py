@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rm_local.cli.draw import bar
+from rm_local.cli.draw import bar, read
 
 if TYPE_CHECKING:
     from rm_local.records import Branch, Trace
@@ -89,6 +89,8 @@ def told_turn(turn: Trace) -> Iterator[str]:
     for hit in turn.hits:
         title = one_line(hit.entry.subproblem)
         yield _head("Retrieve", f"{bar(hit.similarity)} {hit.similarity:.2f}  {title}")
+    if turn.reading:
+        yield _head("Read", read(turn.reading))
     for branch in turn.branches:
         yield _head("Reason", _told_branch(branch))
     if turn.answer:

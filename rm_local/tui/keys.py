@@ -28,7 +28,7 @@ CHAT: list[BindingType] = [
         "f4", "copy_answer", "Copy", key_display="F4", id="answer.copy", tooltip="Copy the answer"
     ),
     Binding(
-        "f5", "edit_question", "Question", key_display="F5", id="question.edit",
+        "f5", "edit_question", "Question", show=False, id="question.edit",
         tooltip="Edit this turn's question; the conversation forks there",
     ),
     Binding(

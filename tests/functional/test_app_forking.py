@@ -9,8 +9,10 @@ from textual.widgets import OptionList, TextArea
 
 from rm_local.loop.events import Failed
 from rm_local.tui.app import RmLocalApp
+from rm_local.tui.messages import ModelReady
 from rm_local.tui.screens.sessions import Sessions
 from rm_local.tui.widgets.past import PastTurn
+from rm_local.tui.widgets.prompt import Prompt
 from tests.script import (
     INFO,
     MORE,
@@ -222,15 +224,12 @@ async def test_a_session_that_cannot_be_gone_on_with_is_told() -> None:
         assert shown(app, "#question") == QUESTION
 
 
-async def test_a_model_for_single_questions_says_so_once() -> None:
-    """With the second question, not with the third."""
-    runtime = ScriptedRuntime(whole())
-    app = opened(runtime)
+async def test_a_model_for_single_questions_says_so() -> None:
+    """In the prompt, as long as nothing is typed; one that takes conversations says nothing."""
+    app = opened(ScriptedRuntime(whole()))
     async with app.run_test(size=SIZE) as pilot:
-        await until(pilot, lambda: runtime.entries is not None)
-        app.chat._set_status(replace(app.chat._status, info=replace(INFO, converses=False)))
-        for count in range(1, 4):
-            await ask(pilot, f"question {count}")
-            await until(pilot, lambda count=count: len(runtime.solved) == count and ended(app))
-        notes = [note.message for note in app._notifications]
-        assert [("takes single questions" in note) for note in notes] == [True]
+        await until(pilot, lambda: app.chat.host.entries is not None)
+        prompt = app.chat.query_one(Prompt)
+        assert prompt.placeholder == "Ask a hard question"
+        app.chat.post_message(ModelReady(replace(INFO, converses=False)))
+        await until(pilot, lambda: "rm-nano takes each by itself" in str(prompt.placeholder))

@@ -53,7 +53,6 @@ class ChatScreen(Screen[None]):
         self._status = StatusView()
         self._opening = False
         self._stale = False
-        self._single_told = False
 
     def compose(self) -> ComposeResult:
         """Status, turns, prompt, footer."""
@@ -93,6 +92,7 @@ class ChatScreen(Screen[None]):
     def _ready(self, message: told.ModelReady) -> None:
         self._opening = False
         self._set_status(replace(self._status, info=message.info))
+        self.query_one(Prompt).invite(message.info)
         self.query_one(Transcript).note(Content(""))
         if not self.talk.running:
             self._next(self.talk.end())
@@ -198,20 +198,6 @@ class ChatScreen(Screen[None]):
         """The turn before this one moves up into the transcript."""
         if self.talk.turn is not None:
             self.query_one(Transcript).keep(self.talk.turn)
-            self._tell_single()
-
-    def _tell_single(self) -> None:
-        """Say once a session that this model does not read earlier turns."""
-        info = self._status.info
-        if self._single_told or info is None or info.converses:
-            return
-        self._single_told = True
-        name = fmt.one_line(info.name)
-        self.notify(
-            f"{name} takes single questions: it does not read the earlier ones.",
-            timeout=8,
-            markup=False,
-        )
 
     def _put_back(self, waiting: Ask | None) -> None:
         prompt = self.query_one(Prompt)
@@ -325,7 +311,6 @@ class ChatScreen(Screen[None]):
             return False
         self._leave_edit()
         self.talk.forget()
-        self._single_told = False
         self.query_one(Transcript).forget()
         self._set_status(replace(self._status, used=0))
         self.refresh_bindings()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import Binding, BindingType
 from textual.content import Content
@@ -11,6 +11,9 @@ from textual.widgets import TextArea
 
 from rm_local.tui import format as fmt
 from rm_local.tui.messages import QuestionSubmitted
+
+if TYPE_CHECKING:
+    from rm_local.engine.protocol import ModelInfo
 
 NEWLINE = ("shift+enter", "ctrl+j")
 HINT = "Ask a hard question"
@@ -83,6 +86,11 @@ class Prompt(TextArea):
         """Give a question back that was not asked; what was typed since stays below it."""
         self.text = "\n".join(text for text in (question, self.text) if text)
         self.move_cursor(self.document.end)
+
+    def invite(self, model: ModelInfo) -> None:
+        """Say, while nothing is typed, what may be asked of this model."""
+        alone = f"; {fmt.one_line(model.name)} takes each by itself, and reads no earlier turns"
+        self.placeholder = HINT + ("" if model.converses else alone)
 
     def rewrite(self, question: str) -> None:
         """Put an old question in, to be changed; what was typed comes back with `restore`."""

@@ -162,5 +162,5 @@ def _pace(view: TurnView, phase: Phase, now: float) -> Content:
     parts = [f"{left} of {many} running" if left else many]
     parts += [fmt.count(view.tokens, "token"), fmt.rate(rate(view, now))]
     if view.reading:
-        parts.append(f"first after {fmt.seconds(view.reading.first_token_seconds)}")
+        parts.append(f"first {fmt.seconds(view.reading.first_token_seconds)}")
     return Content(" · ".join(part for part in parts if part))
