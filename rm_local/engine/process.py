@@ -12,7 +12,7 @@ import rm_local
 from rm_local import errors
 from rm_local.engine import deaths, protocol
 
-_LINE = 2**24
+_LINE = 2**26
 """Bytes of one reply at most."""
 _LOG = 4 * 2**20
 """A log that is longer is begun anew with the next worker."""

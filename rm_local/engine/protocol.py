@@ -51,6 +51,12 @@ class BranchSpec:
     """Texts that end the branch; the piece that holds one is still sent, up to the text."""
     endless: bool = False
     """Write on where the model would end its turn, up to `max_tokens`: to measure speed."""
+    grammar: str = ""
+    """What the model says follows this GBNF (docs/constrained.md); empty = it says what it likes.
+    Thinking is free: the grammar holds from where it closes."""
+    logprobs: int | None = None
+    """Likeliest tokens told beside each one written, at most 10; 0 = only the mean of what was
+    written, None = nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +107,28 @@ class Piece:
 
 
 @dataclass(frozen=True, slots=True)
+class Likely:
+    """A token that could have been written."""
+
+    token: int
+    text: str
+    """What of it is UTF-8 by itself; a character may be cut across tokens."""
+    logprob: float
+    """Natural logarithm of its probability: softmax over all of the model's logits as they are,
+    before temperature, top-p and grammar."""
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A token that a branch wrote, and the likeliest there, best first."""
+
+    token: int
+    text: str
+    logprob: float
+    top: tuple[Likely, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Ended:
     """One branch is done."""
 
@@ -109,6 +137,11 @@ class Ended:
     tokens: int
     seconds: float
     """From the first decoding step of the batch to this branch's last."""
+    confidence: float | None = None
+    """Mean of `Drawn.logprob` over what it wrote, at most 0; None when not asked for, or nothing
+    was written."""
+    logprobs: tuple[Drawn, ...] = ()
+    """All that it wrote, in order, when likeliest tokens were asked for."""
 
 
 @dataclass(frozen=True, slots=True)

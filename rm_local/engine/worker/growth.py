@@ -66,7 +66,7 @@ class Growth:
     def close(self) -> None:
         """Free what is left after an error."""
         for branch in [*self._live, *self._waiting]:
-            branch.sampler.close()
+            branch.free()
             self._release(branch)
 
     def _end_stopped(self) -> None:
@@ -122,13 +122,13 @@ class Growth:
             for branch in members:
                 branch.evaluated = len(branch.tokens)
         drawn = [
-            (branch, branch.sampler.draw(self._cache.context, row))
+            (branch, branch.draw(self._cache.context, row), row)
             for row, members in complete
             for branch in members
         ]
         self._began = self._began or time.monotonic()
-        for branch, token in drawn:
-            self._take(branch, token)
+        for branch, token, row in drawn:
+            self._take(branch, token, row)
         rows.clear()
         complete.clear()
 
@@ -144,7 +144,7 @@ class Growth:
                 continue
             for row, branch in enumerate(live):
                 branch.evaluated += 1
-                self._take(branch, branch.sampler.draw(self._cache.context, row))
+                self._take(branch, branch.draw(self._cache.context, row), row)
             break
         self._outbox.tick()
 
@@ -158,11 +158,13 @@ class Growth:
         self._release(branch)
         self._waiting.append(branch)
 
-    def _take(self, branch: Branch, token: int) -> None:
+    def _take(self, branch: Branch, token: int, row: int) -> None:
         if not branch.endless and self._vocab.ends(token):
             self._end(branch, "end")
             return
         self._tally.written += 1
+        if branch.logprobs:
+            branch.logprobs.add(self._cache.context, row, token)
         pieces, stopped = branch.write(token, self._vocab.piece(token))
         self._outbox.add(pieces)
         if stopped:
@@ -180,7 +182,8 @@ class Growth:
             self._cache.adopt(branch.sequence, branch.tokens[: branch.evaluated])
         self._release(branch)
         seconds = time.monotonic() - self._began if self._began else 0.0
-        self._outbox.end(Ended(branch.index, reason, branch.written, seconds))
+        ended = Ended(branch.index, reason, branch.written, seconds)
+        self._outbox.end(branch.logprobs.told(ended) if branch.logprobs else ended)
 
     def _release(self, branch: Branch) -> None:
         if branch.sequence:

@@ -8,12 +8,18 @@ from dataclasses import replace
 from rm_local.engine.protocol import BranchSpec, Message, ModelInfo, Part, Reply
 from rm_local.engine.worker.branch import Branch
 from rm_local.engine.worker.cache import Aborted, Cache, Full, common
+from rm_local.engine.worker.candidates import Candidates
+from rm_local.engine.worker.constraint import Constraint
 from rm_local.engine.worker.growth import Growth
 from rm_local.engine.worker.inbox import Inbox
+from rm_local.engine.worker.logprobs import Logprobs
 from rm_local.engine.worker.model import Model
 from rm_local.engine.worker.tally import Tally
 from rm_local.engine.worker.template import Segment
-from rm_local.errors import ContextOverflow, EngineError, Stopped
+from rm_local.errors import ContextOverflow, EngineError, RmLocalError, Stopped
+
+_LEAD = 2
+"""Tokens of white space that a model may write between its thinking and a constrained answer."""
 
 
 class Turn:
@@ -24,6 +30,7 @@ class Turn:
         self._model = model
         self._inbox = inbox
         self._cache = Cache(model, inbox)
+        self._candidates = Candidates()
         self._prompt: list[int] = []
         self._starts: Part = "answer"
 
@@ -84,11 +91,31 @@ class Turn:
         data = self._model.vocab.data
         tokens = [self._prompt + data(spec.forced) for spec in specs]
         self._check_room("The conversation with its hint", max(map(len, tokens)))
-        markers = self._model.vocab.markers
-        return [
-            Branch(index, spec, own, self._starts, markers)
-            for index, (spec, own) in enumerate(zip(specs, tokens, strict=True))
-        ]
+        branches: list[Branch] = []
+        try:
+            for spec, own in zip(specs, tokens, strict=True):
+                branches.append(self._branch(len(branches), spec, own))
+        except RmLocalError:
+            for branch in branches:
+                branch.free()
+            raise
+        return branches
+
+    def _branch(self, index: int, spec: BranchSpec, tokens: list[int]) -> Branch:
+        vocab, constraint = self._model.vocab, None
+        logprobs = None if spec.logprobs is None else Logprobs(vocab, spec.logprobs)
+        if spec.grammar:
+            lead = _LEAD if self._starts == "thinking" else 0
+            constraint = Constraint(vocab, self._candidates, spec.grammar, lead=lead)
+        return Branch(
+            index,
+            spec,
+            tokens,
+            self._starts,
+            vocab.markers,
+            constraint=constraint,
+            logprobs=logprobs,
+        )
 
     def _share(self, branches: Sequence[Branch]) -> int:
         """Put the tokens that begin all branches into the root, and leave each at least one."""
