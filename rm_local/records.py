@@ -58,6 +58,9 @@ class Branch:
     """Tokens that the model wrote, forced ones apart."""
     seconds: float
     stop: StopReason
+    confidence: float | None = None
+    """Mean natural logarithm of the probability of each token that it wrote, at most 0: higher is
+    surer, by the model's own measure. None when it wrote none, or when it was not noted."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from rm_local.cli.constraint import GRAMMAR, JSON_SCHEMA, gbnf
 from rm_local.cli.group import INTERRUPTED, Failure
 from rm_local.cli.opening import MODEL, STORE, Opening, said
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from rm_local.cli.narrate import Narrator
     from rm_local.loop.events import Event
     from rm_local.loop.plan import Plan
-    from rm_local.loop.solve import Control
+    from rm_local.loop.solve import Control, Steering
     from rm_local.runtime import Runtime
 
 EXAMPLE = 'rm-local ask "What is the kinetic energy for mass 4 kg and speed 6 m/s?"'
@@ -35,6 +36,8 @@ COUNT = click.IntRange(min=1)
 @click.option("--hints", type=COUNT, metavar="K", help="Hints at most, one a branch.")
 @click.option("--max-tokens", type=COUNT, metavar="N", help="Budget of one branch.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, metavar="N", show_default=True)
+@JSON_SCHEMA
+@GRAMMAR
 @click.option("-q", "--quiet", is_flag=True, help="No narration on standard error.")
 @MODEL
 @STORE
@@ -48,6 +51,8 @@ def ask(
     hints: int | None,
     max_tokens: int | None,
     seed: int,
+    schema: Path | None,
+    grammar: Path | None,
     quiet: bool,
     model: Path | None,
     store: Path | None,
@@ -56,13 +61,19 @@ def ask(
 
     The answer goes to standard output, how it came about to standard error. Ctrl+C stops
     and keeps what there is; twice leaves at once.
+
+    A schema or a grammar holds for the answer, not for the thinking before it. The model is not
+    shown it: say in the question what you want.
     """
+    from rm_local.loop.solve import Steering
+
     opening = opening.over(model, store)
     way = planned(
         plan or opening.settings().plan, samples=samples, hints=hints, max_tokens=max_tokens
     )
     asked = said(question, "question", EXAMPLE)
-    asyncio.run(answer(opening.runtime(), asked, way, seed, as_lines=as_lines, quiet=quiet))
+    steering = Steering(seed=seed, grammar=gbnf(grammar, schema))
+    asyncio.run(answer(opening.runtime(), asked, way, steering, as_lines=as_lines, quiet=quiet))
 
 
 def planned(
@@ -85,12 +96,18 @@ def planned(
 
 
 async def answer(
-    runtime: Runtime, question: str, plan: Plan, seed: int, *, as_lines: bool, quiet: bool
+    runtime: Runtime,
+    question: str,
+    plan: Plan,
+    steering: Steering,
+    *,
+    as_lines: bool,
+    quiet: bool,
 ) -> None:
     """Solve and print; raises Failure with the exit code where no answer came of it."""
     from rm_local.cli.narrate import Narrator
     from rm_local.loop.events import Failed
-    from rm_local.loop.solve import Control, Steering
+    from rm_local.loop.solve import Control
 
     narrator = None if quiet or as_lines else Narrator()
     control = Control()
@@ -99,7 +116,6 @@ async def answer(
         with _stop_on_interrupt(control, narrator):
             if narrator:
                 await _load(runtime, narrator, control)
-            steering = Steering(seed=seed)
             async for last in runtime.solve(question, plan, steering=steering, control=control):
                 _put(last, narrator, as_lines)
     finally:

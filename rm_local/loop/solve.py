@@ -137,6 +137,7 @@ class _Turn:
             self._engine,
             self._control,
             seed=self._steering.seed,
+            grammar=self._steering.grammar,
             subproblem=self._subproblem,
             hits=self._hits,
             prompt_tokens=prompt_tokens,
@@ -154,7 +155,8 @@ class _Turn:
     def _answer(self) -> Answer:
         """What the branches come to; raises Stopped or RmLocalError when it is nothing."""
         branches = sorted(self._branches, key=lambda branch: branch.index)
-        ended = [b for b in branches if b.result is not None or b.stop in ("end", "length")]
+        said = ("end", "length") if not self._steering.grammar else ()
+        ended = [b for b in branches if b.result is not None or b.stop in said]
         choice = choose(ended, keep=self._plan.keep, tau=self._plan.tau)
         if choice is None:
             self._control.check()

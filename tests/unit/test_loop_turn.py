@@ -14,7 +14,15 @@ from rm_local.loop.events import BranchStarted, Event, Formulated, Formulating, 
 from rm_local.loop.plan import PLANS
 from rm_local.loop.solve import Steering, solve
 from tests.fakes import INFO, SUBPROBLEM, FakeEngine, Step, hit, say, think
-from tests.turns import MEMORY, QUESTION, answer_of, branches_of, events_of, subproblem_of
+from tests.turns import (
+    MEMORY,
+    QUESTION,
+    answer_of,
+    branches_of,
+    events_of,
+    failure_of,
+    subproblem_of,
+)
 
 
 async def test_a_turn_goes_through_its_phases_in_order() -> None:
@@ -35,6 +43,30 @@ async def test_a_turn_goes_through_its_phases_in_order() -> None:
     assert events[0] == Formulating("")
     assert subproblem_of(events).subproblem == SUBPROBLEM
     assert engine.turns == [(Message("user", QUESTION),)]
+
+
+async def test_under_a_grammar_all_that_is_said_is_the_result() -> None:
+    """Every branch gets the grammar, the formulation none; the whole text is voted on."""
+    said = '{"answer": 8}'
+    engine = FakeEngine(branches=[[think("4 and 4 make 8."), say(said)]])
+
+    events = await events_of(engine, steering=Steering(grammar='root ::= "x"'))
+
+    assert answer_of(events).result == answer_of(events).text == said
+    formulation, branches = engine.grown
+    assert {spec.grammar for spec in formulation} == {""}
+    assert {spec.grammar for spec in branches} == {'root ::= "x"'}
+
+
+async def test_under_a_grammar_half_an_answer_is_none() -> None:
+    """A branch whose budget ends in the middle of its answer, or before it, does not count."""
+    cut = [[say('{"answer": 8, "unit')], [think("4 and 4 make 8.")]]
+    plan = replace(MEMORY, max_tokens=2)
+
+    events = await events_of(FakeEngine(branches=cut), plan, steering=Steering(grammar="root"))
+
+    assert failure_of(events).message == "No branch came to an answer within its budget."
+    assert [branch.result for branch in branches_of(events)] == [None] * 6
 
 
 async def test_every_hint_gets_its_branches_in_the_order_of_rank() -> None:

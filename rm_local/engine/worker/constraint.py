@@ -7,16 +7,17 @@ when the grammar refuses it.
 
 from __future__ import annotations
 
+import codecs
 import os
 import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import llama_cpp
 
-from rm_local.engine import grammar
+from rm_local.engine.grammar import check
 from rm_local.engine.splitter import Splitter
 from rm_local.engine.worker.candidates import Candidates, logits_of
 from rm_local.engine.worker.vocab import Vocab
@@ -36,10 +37,11 @@ class Constraint:
 
         `lead`: tokens of white space that may stand before the answer; they are shown to nobody.
         """
-        grammar.check(gbnf)
+        check(gbnf)
         self._vocab = vocab
         self._candidates = candidates
         self._lead = lead
+        self._utf8 = codecs.getincrementaldecoder("utf-8")("strict")
         with _watchdog, _standard_error() as said:
             self._grammar: Any = llama_cpp.llama_sampler_init_grammar(
                 vocab.handle, gbnf.encode(), b"root"
@@ -73,31 +75,48 @@ class Constraint:
 
     def _thinking(self, token: int, chain: Any, splitter: Splitter, context: Any, row: int) -> int:
         """The token, or another where it would close the thinking and begin the answer at once."""
-        refused: list[int] = []
+        refused: set[int] = set()
         while splitter.would_answer(self._vocab.piece(token).decode("utf-8", "replace")):
-            refused.append(token)
-            logits = logits_of(context, row, self._vocab.size)
-            other = self._candidates.draw(logits, chain, without=refused)
-            if other is None:
-                break
-            token = other
+            refused.add(token)
+            token = self._other(chain, context, row, None, refused)
         return token
 
     def _answering(self, token: int, chain: Any, context: Any, row: int) -> int:
         """The token, or another that the grammar allows; the grammar moves on."""
-        silent = self._vocab.silent
-        if token in silent or not self._candidates.allows(self._grammar, token):
-            logits = logits_of(context, row, self._vocab.size)
-            other = self._candidates.draw(logits, chain, grammar=self._grammar, without=silent)
-            if other is None:
-                raise EngineError(
-                    "The grammar asks for what this model has no token for.",
-                    "Allow other characters in it, or take another model.",
-                )
-            token = other
+        silent, refused = self._vocab.silent, set[int]()
+        allowed = token not in silent and self._candidates.allows(self._grammar, token)
+        while not (allowed and self._spells(token)):
+            refused.add(token)
+            token = self._other(chain, context, row, self._grammar, silent | refused)
+            allowed = True
         if not self._vocab.ends(token):
             llama_cpp.llama_sampler_accept(self._grammar, token)
         return token
+
+    def _other(
+        self, chain: Any, context: Any, row: int, grammar: Any, without: Collection[int]
+    ) -> int:
+        logits = logits_of(context, row, self._vocab.size)
+        token = self._candidates.draw(logits, chain, grammar=grammar, without=without)
+        if token is None:
+            raise EngineError(
+                "The grammar asks for what this model has no token for.",
+                "Allow other characters in it, or take another model.",
+            )
+        return token
+
+    def _spells(self, token: int) -> bool:
+        """Whether the text is still UTF-8 with this token, which is then taken for said.
+
+        llama.cpp takes any byte for the rest of a character if its lower bits are right.
+        """
+        before = self._utf8.getstate()
+        try:
+            self._utf8.decode(b"" if self._vocab.ends(token) else self._vocab.piece(token))
+        except UnicodeDecodeError:
+            self._utf8.setstate(before)
+            return False
+        return True
 
 
 @contextmanager

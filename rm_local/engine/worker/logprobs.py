@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import Any
 
@@ -35,8 +36,9 @@ class Logprobs:
     def add(self, context: Any, row: int, token: int) -> None:
         """Note a token that was drawn from one row of the batch that was decoded last."""
         logits = logits_of(context, row, self._vocab.size)
-        highest = logits.max()
-        total = float(highest) + float(np.log(np.exp(logits - highest).sum()))
+        highest = float(logits.max())
+        shares = logits - np.float32(highest)
+        total = highest + math.log(np.exp(shares, out=shares).sum())
         logprob = float(logits[token]) - total
         self._sum += logprob
         self._number += 1
