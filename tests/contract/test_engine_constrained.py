@@ -14,7 +14,7 @@ import pytest
 from rm_local.engine.client import Engine
 from rm_local.engine.protocol import BranchSpec, Sampling
 from rm_local.engine.schema import to_grammar
-from rm_local.errors import EngineError, UsageError
+from rm_local.errors import EngineError, UsageError, WorkerDied
 from tests.engines import GREEDY, QUESTION, grown
 
 ANYTHING = "root ::= [^\\x00]*"
@@ -165,6 +165,22 @@ async def test_a_broken_grammar_is_refused_and_the_model_stays(
     assert words in caught.value.message
     assert (await grown(engine, [BranchSpec("", 0, 4)]))[1][0].tokens
     assert engine.worker == worker
+
+
+async def test_a_grammar_that_llama_cpp_does_not_get_through_ends_in_a_sentence(
+    engine: Engine, tiny: Path
+) -> None:
+    """2^30 ways to say nothing: the worker ends itself and says why; the next load works."""
+    rules = "".join(f'n{n} ::= n{n + 1} n{n + 1} | ""\n' for n in range(30))
+    await engine.load(tiny)
+    await engine.open_turn(QUESTION)
+
+    with pytest.raises(WorkerDied) as caught:
+        await grown(engine, [BranchSpec("", 0, 4, grammar=f'root ::= n0\n{rules}n30 ::= "a"\n')])
+
+    assert "can be read in too many ways" in caught.value.remedy
+    await engine.load(tiny)
+    assert await engine.open_turn(QUESTION)
 
 
 async def test_a_character_that_no_token_holds_is_an_error(engine: Engine, tiny: Path) -> None:

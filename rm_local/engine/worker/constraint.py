@@ -25,7 +25,7 @@ from rm_local.engine.worker.watchdog import Watchdog
 from rm_local.errors import EngineError, UsageError
 
 _watchdog = Watchdog(
-    8.0, "The grammar can be read in too many ways: llama.cpp did not get through."
+    3.0, "The grammar can be read in too many ways: llama.cpp did not get through."
 )
 
 
