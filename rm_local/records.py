@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-StopReason = Literal["end", "length", "cancelled", "outvoted"]
-"""Why a branch ended: the model was done, the budget spent, the user or the vote stopped it."""
+StopReason = Literal["end", "length", "context", "cancelled", "outvoted"]
+"""Why a branch ended: the model was done, the budget spent, the context full, the user or the vote
+stopped it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,8 @@ from typing import Literal
 from rm_local import __version__, settings
 from rm_local.cli.child import ask_child
 from rm_local.cli.draw import size
+from rm_local.engine.free import free_memory
 from rm_local.errors import RmLocalError, SettingsError
-from rm_local.library.free import free_memory
 from rm_local.settings import Settings
 
 Level = Literal["ok", "warn", "bad"]

@@ -92,7 +92,7 @@ def test_info_of_the_model_in_use() -> None:
 
 def test_info_warns_of_what_does_not_fit(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Before anything is loaded, with the largest context that does."""
-    monkeypatch.setattr("rm_local.library.free.free_memory", lambda: 102 << 20)
+    monkeypatch.setattr("rm_local.engine.free.free_memory", lambda: 102 << 20)
 
     result = run("info", "small", "--context", 100_000)
     told = json.loads(run("info", "small", "--context", 100_000, "--json").stdout)["memory"]
@@ -105,7 +105,7 @@ def test_info_warns_of_what_does_not_fit(folder: Path, monkeypatch: pytest.Monke
 
 def test_info_where_nothing_is_known_of_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     """It says so, and warns of nothing."""
-    monkeypatch.setattr("rm_local.library.free.free_memory", lambda: None)
+    monkeypatch.setattr("rm_local.engine.free.free_memory", lambda: None)
 
     result = run("info")
 

@@ -13,7 +13,7 @@ from rm_local.cli.models.common import JSON, as_json, count
 from rm_local.cli.opening import Opening
 
 if TYPE_CHECKING:
-    from rm_local.library.fit import Need, Precision
+    from rm_local.engine.fit import Need, Precision
     from rm_local.library.listing import Listed
     from rm_local.library.model import Model
 
@@ -39,8 +39,8 @@ def info(
 
     Without a name: the model in use. Nothing is loaded.
     """
-    from rm_local.library import fit
-    from rm_local.library.free import free_memory
+    from rm_local.engine import fit
+    from rm_local.engine.free import free_memory
     from rm_local.library.listing import find
     from rm_local.settings import shipped_model
 
