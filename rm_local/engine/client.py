@@ -11,22 +11,19 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from rm_local.engine import deaths, protocol
-from rm_local.engine.fit import Precision
 from rm_local.engine.process import Process
 from rm_local.engine.protocol import (
     BranchSpec,
     Ended,
-    FlashAttention,
     Message,
     ModelInfo,
-    Overflow,
     Piece,
     Room,
     Stats,
     Usage,
 )
 from rm_local.errors import EngineError, RmLocalError, WorkerDied
-from rm_local.records import StopReason
+from rm_local.records import FlashAttention, Overflow, Precision, StopReason
 
 if TYPE_CHECKING:
     import numpy as np

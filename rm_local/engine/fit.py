@@ -20,9 +20,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, Protocol, get_args
+from typing import Protocol, get_args
 
 from rm_local.engine.shape import Layer, Shape
+from rm_local.records import Precision
 
 BATCH_CPU, BATCH_GPU = 128, 512
 """Tokens of one decoding call at most. On a CPU a cancel is seen between two operations of the
@@ -37,8 +38,6 @@ STEP = 256
 DEFAULT_CONTEXT = 16384
 """Tokens that the worker takes at most, unless asked for more."""
 
-Precision = Literal["f16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0"]
-"""How keys and values are stored."""
 PRECISIONS: tuple[Precision, ...] = get_args(Precision)
 _BYTES: dict[Precision, tuple[int, int]] = {
     "f16": (1, 2), "q8_0": (32, 34), "q5_1": (32, 24), "q5_0": (32, 22), "q4_1": (32, 20),

@@ -13,8 +13,9 @@ from itertools import accumulate
 from typing import Literal
 
 from rm_local.engine import fit
-from rm_local.engine.fit import BATCH_CPU, BATCH_GPU, Precision, Sized
+from rm_local.engine.fit import BATCH_CPU, BATCH_GPU, Sized
 from rm_local.errors import MemoryShort
+from rm_local.records import Precision
 
 SPARE = 512 << 20
 """Bytes of a device that are left to its driver, its kernels and the screen."""

@@ -16,13 +16,9 @@ import types
 from dataclasses import dataclass
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
-from rm_local.engine.fit import Precision
-from rm_local.records import StopReason
+from rm_local.records import FlashAttention, Overflow, Precision, StopReason
 
 Part = Literal["thinking", "answer"]
-FlashAttention = Literal["auto", "on", "off"]
-Overflow = Literal["stop", "drop", "enlarge"]
-"""What is done when the context is full: end there, leave the oldest turns out, make it larger."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from rm_local.engine import fit
-from rm_local.engine.fit import Precision
 from rm_local.library import model
+from rm_local.records import Precision
 from rm_local.settings import shipped_model
 from tests import tiny_gguf
 

@@ -13,12 +13,12 @@ from typing import Any
 import llama_cpp
 
 from rm_local.engine.placing import Asked, Placement
-from rm_local.engine.protocol import FlashAttention
 from rm_local.engine.worker import logs
 from rm_local.engine.worker.inbox import Inbox
 from rm_local.engine.worker.model import Model
 from rm_local.engine.worker.weights import FLASH, TYPES
 from rm_local.errors import EngineError, NoRoom
+from rm_local.records import FlashAttention
 
 ROOT = 0
 """The sequence that is kept. Branches have the sequences 1 to `branches`, states those behind."""

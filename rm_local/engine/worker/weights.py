@@ -6,8 +6,7 @@ from typing import Any
 
 import llama_cpp
 
-from rm_local.engine.fit import Precision
-from rm_local.engine.protocol import FlashAttention
+from rm_local.records import FlashAttention, Precision
 
 TYPES: dict[Precision, int] = {
     "f16": llama_cpp.GGML_TYPE_F16,
