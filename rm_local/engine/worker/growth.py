@@ -183,7 +183,8 @@ class Growth:
                 self._take(branch, branch.sampler.draw(self._cache.context, row))
             break
         self._outbox.tick()
-        self._tell(now=False)
+        if self._live:
+            self._tell(now=False)
 
     def _tell(self, *, now: bool) -> None:
         self._meter.tell(self._shared, self._live, self._cache.capacity, now=now)
