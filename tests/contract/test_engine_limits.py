@@ -195,6 +195,25 @@ async def test_turns_are_dropped_while_branches_write(make: Any, tiny: Path) -> 
     assert ended.tokens == info.context - alone
 
 
+@pytest.mark.parametrize("overflow", ["drop", "enlarge"])
+@pytest.mark.parametrize("kind", ["hybrid", "recurrent"])
+async def test_models_that_cannot_go_back_make_room_too(
+    make: Any, request: pytest.FixtureRequest, kind: str, overflow: str
+) -> None:
+    """Hybrid and recurrent ones: the branch goes on, and so does the next turn."""
+    path = request.getfixturevalue(kind)
+    async with make(overflow=overflow) as engine:
+        await engine.load(path, context=512)
+        prompt = await engine.open_turn(
+            [Message("user", "one? " * 20), Message("assistant", "1"), *QUESTION]
+        )
+        rooms, _, ended = await all_of(engine, BranchSpec("", 0, 600, endless=True))
+        assert await engine.open_turn(QUESTION) > 0
+
+    assert rooms
+    assert ended.tokens > 512 - prompt
+
+
 @pytest.mark.parametrize("overflow", ["stop", "drop", "enlarge"])
 async def test_a_question_that_never_fits_is_refused(make: Any, tiny: Path, overflow: str) -> None:
     """In numbers, and with what was tried; the engine takes the next turn."""

@@ -194,7 +194,7 @@ def test_more_than_the_memory_holds(hub: Hub, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr("rm_local.engine.free.free_memory", lambda: 200_000)
     done = pull(REPO)
     assert done.exit_code == 0
-    assert "warning: the model needs more than 0.1 GB" in done.stderr
+    assert "warning: the model needs more than 101.0 MB" in done.stderr
     assert "; 0.2 MB are free." in done.stderr
 
 
