@@ -182,16 +182,17 @@ def _needed(model: Sized, devices: Sequence[Device], asked: Asked) -> int:
 
 
 def _remedy(model: Sized, devices: Sequence[Device], asked: Asked, free: int) -> str:
-    """What would fit, and how to try it all the same."""
+    """What would fit, within what the model was trained for, and how to try it all the same."""
     top = max(fit.rounded(asked.context) - fit.STEP, fit.STEP)
-    ways = []
-    if found := largest(model, devices, asked, free, top):
-        ways.append(f"Set `context = {found}`, the largest that fits, or less.")
-    else:
-        ways.append("Close other programs, or take a smaller model.")
-    smaller, top = replace(asked, kv="q8_0"), fit.rounded(asked.context)
+    top = min(top, model.context or top)
+    found = largest(model, devices, asked, free, top)
+    ways = ["Close other programs, or take a smaller model."]
+    if found:
+        why = "all that it was trained for" if found == model.context else "the largest that fits"
+        ways = [f"Set `context = {found}`, {why}, or less."]
     can = asked.kv == "f16" and asked.flash
-    if can and (more := largest(model, devices, smaller, free, top)) > found:
+    packed = replace(asked, kv="q8_0")
+    if can and (more := largest(model, devices, packed, free, top)) > found:
         ways.append(f'With `kv = "q8_0"`, {more:,} tokens fit.')
     return " ".join([*ways, "`check_memory = false` tries it all the same."])
 

@@ -161,16 +161,24 @@ def test_a_context_beyond_the_memory_is_refused_in_numbers() -> None:
     with pytest.raises(MemoryShort) as caught:
         placing.check_memory(MODEL, [], asked, 8 * GIB, "Qwen3 4B")
 
-    found = placing.largest(MODEL, [], asked, 8 * GIB, 1 << 20)
+    found = placing.largest(MODEL, [], asked, 8 * GIB, MODEL.context)
     assert "Qwen3 4B needs 157.5 GB" in caught.value.message
     assert "1,048,576 tokens" in caught.value.message
     assert "8.6 GB are free" in caught.value.message
     assert f"`context = {found}`" in caught.value.remedy
-    assert '`kv = "q8_0"`' in caught.value.remedy
+    assert '`kv = "q8_0"`, 40,960 tokens fit' in caught.value.remedy
     assert "check_memory = false" in caught.value.remedy
     placing.check_memory(MODEL, [], replace(asked, context=found), 8 * GIB, "")
     with pytest.raises(MemoryShort):
         placing.check_memory(MODEL, [], replace(asked, context=found + 256), 8 * GIB, "")
+
+
+def test_no_context_is_advised_that_the_model_was_not_trained_for() -> None:
+    """Whatever the memory."""
+    with pytest.raises(MemoryShort) as caught:
+        placing.check_memory(MODEL, [], replace(ASKED, context=1 << 20), 64 * GIB, "")
+
+    assert "`context = 40960`, all that it was trained for" in caught.value.remedy
 
 
 def test_memory_that_nobody_tells_is_not_judged() -> None:
