@@ -102,9 +102,9 @@ class Engine:
     ) -> ModelInfo:
         """Load a model in place of the one before. `on_progress` gets 0 to 1.
 
-        ModelMissing, ModelInvalid; MemoryShort before anything is allocated, NoRoom after; a
-        WorkerDied says that memory may be short. SettingsError when the user's own template is
-        wrong; Stopped when cancelled. No model is loaded after an error.
+        ModelMissing, ModelInvalid; MemoryShort before anything is allocated, NoRoom when llama.cpp
+        gets no memory; SettingsError when the user's own template is wrong; Stopped when
+        cancelled. No model is loaded after an error.
         """
         self.info = None
         await self._start()

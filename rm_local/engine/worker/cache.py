@@ -76,6 +76,7 @@ class Cache:
         before = self.capacity
         self.held, self._states = [], {}
         llama_cpp.llama_free(self.context)
+        self._memory = None
         try:
             self._open(context)
         except NoRoom:

@@ -60,6 +60,8 @@ class Growth:
         self._free = list(range(cache.branches, 0, -1))
         self._outbox = Outbox(send)
         self._meter = Meter(send)
+        self._groups = 0
+        """Groups of branches with the same forced text that were admitted so far."""
         self._keeps = len(branches) == 1 and cache.rewinds
         self._began: float | None = None
 
@@ -136,8 +138,9 @@ class Growth:
         complete: list[tuple[int, list[Branch]]] = []
         for rest, members in groups.items():
             leader = members[0].sequence
+            self._groups += 1
             for branch in members:
-                branch.group, branch.common = leader, len(rest)
+                branch.group, branch.common = self._groups, len(rest)
             self._cache.fork(ROOT, leader)
             self._tally.evaluated(self._shared, self._shared + len(rest))
             for offset, token in enumerate(rest):
