@@ -63,6 +63,10 @@ class Runtime:
                 threads=self.settings.threads,
                 gpu_layers=self.settings.gpu_layers,
                 templates=places.templates_dir(),
+                flash_attention=self.settings.flash_attention,
+                kv=self.settings.kv,
+                overflow=self.settings.overflow,
+                check_memory=self.settings.check_memory,
             )
         return self._engine
 
@@ -84,12 +88,18 @@ class Runtime:
     async def load_model(self, on_progress: Callable[[float], None] | None = None) -> ModelInfo:
         """Load the model, unless it is loaded; `on_progress` gets shares from 0 to 1.
 
-        Raises ModelMissing, ModelInvalid, EngineError.
+        What was done otherwise than asked for goes to `warn`. Raises ModelMissing, ModelInvalid,
+        EngineError.
         """
         async with self._opening_model:
-            return self.info or await self.engine.load(
+            if self.info:
+                return self.info
+            info = await self.engine.load(
                 self.model, context=self.settings.context, on_progress=on_progress
             )
+            for note in info.notes:
+                self.warn(note)
+            return info
 
     async def open_memory(self) -> Retriever:
         """Open the store, unless it is open, then load the query embedder that it names.

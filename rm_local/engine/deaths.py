@@ -39,6 +39,14 @@ def died(code: int, log: Path, since: int) -> WorkerDied:
     )
 
 
+def loading(error: WorkerDied) -> WorkerDied:
+    """The error for a worker that ended while it loaded a model."""
+    return WorkerDied(
+        f"{error.message} It was loading a model.",
+        f"Set a smaller `context` or fewer `gpu_layers`, or take a smaller model. {error.remedy}",
+    )
+
+
 def stillborn(code: int, log: Path, since: int) -> EngineError:
     """The error for a worker that ended before it was ready."""
     return EngineError(

@@ -3,8 +3,8 @@
 One JSON object a line: requests on the worker's standard input, replies on a descriptor
 of its own (llama.cpp writes to 1 and 2 as it likes). The worker first says `Ready` (number 0).
 Every request but `Cancel` is answered, in order and under its own number, by any number of
-`Progress`, `Pieces` and `Ended`, then by one closing reply (`Loaded`, `EmbedderLoaded`,
-`Embedded`, `Opened`, `Grown`, `Counted`, `Measured` or `Refused`).
+`Progress`, `Pieces`, `Usage`, `Room` and `Ended`, then by one closing reply (`Loaded`,
+`EmbedderLoaded`, `Embedded`, `Opened`, `Grown`, `Counted`, `Measured` or `Refused`).
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ import types
 from dataclasses import dataclass
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
-from rm_local.records import StopReason
+from rm_local.engine.likely import Drawn
+from rm_local.records import FlashAttention, Overflow, Precision, StopReason
 
 Part = Literal["thinking", "answer"]
 
@@ -93,6 +94,14 @@ class ModelInfo:
     """Where its chat template comes from, in words."""
     efforts: tuple[str, ...] = ()
     """How much it can be told to think; empty where it cannot be told."""
+    kv: Precision = "f16"
+    """How keys and values are stored."""
+    flash_attention: bool = False
+    """Whether attention is computed so."""
+    cache: int = 0
+    """Bytes of keys and values for the whole context, as llama.cpp reports them."""
+    notes: tuple[str, ...] = ()
+    """What was done otherwise than asked for or usual, in sentences."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,28 +113,6 @@ class Piece:
     text: str
     tokens: int
     """Tokens that the branch has written up to here."""
-
-
-@dataclass(frozen=True, slots=True)
-class Likely:
-    """A token that could have been written."""
-
-    token: int
-    text: str
-    """What of it is UTF-8 by itself; a character may be cut across tokens."""
-    logprob: float
-    """Natural logarithm of its probability: softmax over all of the model's logits as they are,
-    before temperature, top-p and grammar."""
-
-
-@dataclass(frozen=True, slots=True)
-class Drawn:
-    """A token that a branch wrote, and the likeliest there, best first."""
-
-    token: int
-    text: str
-    logprob: float
-    top: tuple[Likely, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,9 +173,14 @@ class Load:
     threads: int
     """0 = physical cores, or one for a small model."""
     gpu_layers: int
-    """-1 = as many as the build can."""
+    """-1 = as many as fit."""
     templates: str = ""
     """Folder of the user's own chat templates and families; empty = none."""
+    flash_attention: FlashAttention = "auto"
+    kv: Precision = "f16"
+    """How keys and values are stored; all but f16 need flash attention."""
+    check_memory: bool = True
+    """Refuse what is reckoned to need more memory than is free."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,6 +207,7 @@ class OpenTurn:
     """False = the model is to answer at once."""
     effort: str = ""
     """One of the model's `efforts`; empty = what its template takes by itself."""
+    overflow: Overflow = "stop"
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,6 +285,30 @@ class Pieces:
 
 
 @dataclass(frozen=True, slots=True)
+class Usage:
+    """How full the context is."""
+
+    cells: int
+    """Tokens in the cache, those that branches share counted once."""
+    longest: int
+    """Tokens of the longest branch, prompt and forced text with it."""
+    context: int
+    """Tokens that the cache holds at most; also the most that one branch can come to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """The context was full: what was done about it, or why nothing could be."""
+
+    message: str
+    """In sentences."""
+    dropped: int
+    """Turns of the conversation that are now left out, all in all."""
+    context: int
+    """Tokens that the context now holds."""
+
+
+@dataclass(frozen=True, slots=True)
 class Grown:
     """All branches have ended."""
 
@@ -325,6 +342,8 @@ Reply = (
     | Embedded
     | Opened
     | Pieces
+    | Usage
+    | Room
     | Ended
     | Grown
     | Counted

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from rm_local.engine.protocol import Drawn, Ended, Likely
+from rm_local.engine.likely import Drawn, Likely
+from rm_local.engine.protocol import Ended
 from rm_local.engine.worker.candidates import logits_of
 from rm_local.engine.worker.vocab import Vocab
 from rm_local.errors import UsageError
