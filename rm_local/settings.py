@@ -15,6 +15,7 @@ from rm_local.errors import SettingsError
 CONTEXT_LIMIT = 1 << 20
 THREAD_LIMIT = 1024
 LAYER_LIMIT = 1024
+IDLE_LIMIT = 7 * 24 * 60
 
 _DIRS = PlatformDirs("rm-local", appauthor=False)
 _PACKAGE = Path(__file__).resolve().parent
@@ -34,6 +35,8 @@ class Settings:
     """Threads that decode; 0 takes the physical cores, or one for a small model."""
     gpu_layers: int = -1
     """Layers put on an accelerator; -1 takes as many as llama.cpp's build can."""
+    idle_unload: float = 15
+    """Minutes without a question after which the model's memory is given back; 0 = never."""
     plan: str = "memory"
     """Name of the plan that a question is solved with."""
     model_folders: tuple[Path, ...] = ()
@@ -145,6 +148,8 @@ def _checked(source: Path, key: str, value: object) -> Any:
             return _whole(source, key, value, 0, THREAD_LIMIT)
         case "gpu_layers":
             return _whole(source, key, value, -1, LAYER_LIMIT)
+        case "idle_unload":
+            return _number(source, key, value, IDLE_LIMIT)
         case "plan" | "theme":
             if isinstance(value, str) and value:
                 return value
@@ -160,6 +165,13 @@ def _whole(source: Path, key: str, value: object, low: int, high: int) -> int:
     if isinstance(value, int) and not isinstance(value, bool) and low <= value <= high:
         return value
     raise _bad(source, key, value, f"a whole number from {low} to {high}")
+
+
+def _number(source: Path, key: str, value: object, high: int) -> float:
+    """A number from 0 to `high`; TOML's true, false and nan are none."""
+    if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= high:
+        return value
+    raise _bad(source, key, value, f"a number from 0 to {high}")
 
 
 def _bad(source: Path, key: str, value: object, allowed: str) -> SettingsError:

@@ -43,6 +43,7 @@ class FakeRuntime:
         self.memory_error = memory_error
         self.solved: list[tuple[str, Plan, Steering]] = []
         self.sessions = 1
+        self.on_unload: Callable[[], object] = lambda: None
         self.entries: int | None = None
         """As Runtime's: None until the memory is opened."""
 

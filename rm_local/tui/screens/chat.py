@@ -64,6 +64,7 @@ class ChatScreen(Screen[None]):
     def on_mount(self) -> None:
         """The window is there first; the model comes behind it."""
         self.query_one(Prompt).focus()
+        self.host.on_unload = lambda: self.post_message(told.ModelUnloaded())
         self._tick = self.set_interval(1 / REDRAWS, self._draw_when_stale, pause=True)
         self.call_after_refresh(self.open)
 
@@ -93,6 +94,12 @@ class ChatScreen(Screen[None]):
         self.query_one(Transcript).note(Content(""))
         if not self.talk.running:
             self._next(self.talk.end())
+
+    @on(told.ModelUnloaded)
+    def _unloaded(self) -> None:
+        if self._status.info is not None and self.host.info is None:
+            name, entries = self._status.info.name, self._status.entries
+            self._set_status(StatusView(entries=entries, unloaded=name))
 
     @on(told.MemoryReady)
     def _searchable(self) -> None:
@@ -132,7 +139,7 @@ class ChatScreen(Screen[None]):
 
     def ask(self, ask: Ask) -> None:
         """Solve it now; or, while the model loads or another turn runs, as soon as may be."""
-        if self.talk.running or self._status.info is None:
+        if self.talk.running or self.host.info is None:
             self._put_back(self.talk.waiting)
             self.talk.waiting = ask
             reason = "this one ends" if self.talk.running else "the model is there"

@@ -23,6 +23,8 @@ class StatusView:
     """Of the model's loading, 0 to 1."""
     info: ModelInfo | None = None
     failed: bool = False
+    unloaded: str = ""
+    """Name of the model whose memory was given back."""
     entries: int | None = None
     used: int = 0
     """Tokens that the turn takes in the model's context."""
@@ -51,6 +53,9 @@ def _left(view: StatusView) -> Content:
         return Content.assemble(title, "  ", (model, "$foreground 60%"))
     if view.failed:
         return Content.assemble(title, "  ", ("no model", "$error"))
+    if view.unloaded:
+        rests = f"{fmt.one_line(view.unloaded)} · unloaded until the next question"
+        return Content.assemble(title, "  ", (rests, "$foreground 60%"))
     full, empty = fmt.bar(view.share, METER)
     percent = f" {view.share:.0%}".replace("%", " %")
     return Content.assemble(
