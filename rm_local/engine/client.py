@@ -9,10 +9,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-from rm_local.engine import protocol
+from rm_local.engine import deaths, protocol
 from rm_local.engine.process import Process
 from rm_local.engine.protocol import BranchSpec, Ended, Message, ModelInfo, Piece, Stats
-from rm_local.errors import EngineError, RmLocalError
+from rm_local.errors import EngineError, RmLocalError, WorkerDied
 from rm_local.records import StopReason
 
 if TYPE_CHECKING:
@@ -89,7 +89,10 @@ class Engine:
         request = protocol.Load(
             str(model), context, self._threads, self._gpu_layers, self._templates
         )
-        loaded = await self._call(request, protocol.Loaded, on_progress)
+        try:
+            loaded = await self._call(request, protocol.Loaded, on_progress)
+        except WorkerDied as error:
+            raise deaths.in_loading(error, model) from None
         self.info = loaded.info
         return loaded.info
 
@@ -98,8 +101,11 @@ class Engine:
         self._embedder = None
         process = await self._start()
         request = protocol.LoadEmbedder(str(path), self._threads)
-        self._dimension = (await self._call(request, protocol.EmbedderLoaded)).dimension
-        self._embedder, self._embedder_in = path, process
+        try:
+            loaded = await self._call(request, protocol.EmbedderLoaded)
+        except WorkerDied as error:
+            raise deaths.in_loading(error, path) from None
+        self._dimension, self._embedder, self._embedder_in = loaded.dimension, path, process
         return self._dimension
 
     async def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:

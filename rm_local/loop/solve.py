@@ -22,6 +22,7 @@ from rm_local.loop.growing import Model
 from rm_local.loop.plan import Plan
 from rm_local.loop.reason import reason
 from rm_local.loop.select import choose
+from rm_local.loop.senseless import no_answer
 from rm_local.loop.steering import Control, Steering
 from rm_local.records import Answer, Branch, Hit
 
@@ -158,10 +159,7 @@ class _Turn:
         choice = choose(ended, keep=self._plan.keep, tau=self._plan.tau)
         if choice is None:
             self._control.check()
-            raise RmLocalError(
-                "No branch came to an answer within its budget.",
-                "Give it more tokens, or ask in other words.",
-            )
+            raise no_answer(branches)
         hints = [b.hint.entry.id for b in choice.agreed if b.hint]
         tokens = sum(b.tokens for b in branches) + (self._named.tokens if self._named else 0)
         return Answer(

@@ -119,12 +119,13 @@ class ChatTemplate:
 
     def _error(self, result: Rendered) -> RmLocalError:
         line = f", line {result['line']}" if result.get("line") else ""
+        fault = result["fault"].rstrip(" .:")
         if self._model.source:
-            what = f"{self._model.source}{line}: this chat template {result['fault']}."
+            what = f"{self._model.source}{line}: this chat template {fault}."
             return SettingsError(what, "Mend or remove that file.")
-        what = f"The model's chat template{line} {result['fault']}."
+        what = f"The model's chat template{line and f'{line},'} {fault}."
         if result.get("refused"):
-            return EngineError(what, "Leave out the system prompt, or choose another model.")
+            return EngineError(what, _OWN)
         return ModelInvalid(what, _OWN)
 
 

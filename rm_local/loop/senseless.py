@@ -1,0 +1,47 @@
+"""What nobody can have meant: told apart from reasoning that only did not come to its end."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Sequence
+
+from rm_local.errors import RmLocalError
+from rm_local.records import Branch
+
+LEAST = 400
+"""Characters below which nothing is said about a text."""
+_TAIL = 2000
+_REPEATS = 0.12
+"""Part to which a text is compressed; prose comes to about 0.5, one sentence over and over to less
+than 0.1."""
+_UNREADABLE = 0.1
+"""Part of the characters that are none (broken UTF-8, control characters)."""
+_OVER_AND_OVER, _NO_TEXT = "repeats itself over and over", "is no readable text"
+
+
+def no_answer(branches: Sequence[Branch]) -> RmLocalError:
+    """The error of a turn whose branches came to no answer."""
+    faults = {fault_of(branch.thinking + branch.text) for branch in branches}
+    if not faults or None in faults:
+        return RmLocalError(
+            "No branch came to an answer within its budget.",
+            "Give it more tokens, or ask in other words.",
+        )
+    why = _NO_TEXT if _NO_TEXT in faults else _OVER_AND_OVER
+    return RmLocalError(
+        f"No branch came to an answer: what the model writes {why}.",
+        "Its file may be damaged, its chat template wrong (`rm-local models info`), or the model "
+        "too small for the question: choose another, or ask in other words.",
+    )
+
+
+def fault_of(text: str) -> str | None:
+    """Why the end of this text makes no sense, as a verb and what belongs to it; None if it may."""
+    tail = text[-_TAIL:]
+    if len(tail) < LEAST:
+        return None
+    broken = sum(character == "\ufffd" or not character.isprintable() for character in tail)
+    if broken - sum(map(tail.count, "\n\r\t")) > _UNREADABLE * len(tail):
+        return _NO_TEXT
+    raw = tail.encode("utf-8", "replace")
+    return _OVER_AND_OVER if len(zlib.compress(raw)) < _REPEATS * len(raw) else None
