@@ -24,6 +24,15 @@ def resident(pid: int) -> int:
         return 0
 
 
+def computed(pid: int) -> float:
+    """Seconds for which the process has computed, all threads together; 0 when there is none."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def has_ended(pid: int) -> bool:
     """Whether the process has ended, or ends within PATIENCE."""
     try:

@@ -18,7 +18,9 @@ _CAUSES = {
     "SIGTERM": "it was asked to end from outside",
 }
 _ASSERTED = re.compile(r"GGML_ASSERT\(.*|GGML_ABORT.*")
-_NO_MEMORY = re.compile(r"bad_alloc|cannot allocate|out of memory|memory allocation", re.IGNORECASE)
+_NO_MEMORY = re.compile(
+    r"bad_alloc|cannot allocate|out of memory|memory allocation|mem_buffer != NULL", re.IGNORECASE
+)
 _STACKS = "Fatal Python error:"
 """What faulthandler begins with."""
 _TAIL = 65536

@@ -12,12 +12,6 @@ from rm_local.engine.client import Engine
 from rm_local.errors import EngineError, ModelInvalid
 
 
-@pytest.fixture(scope="session")
-def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """MiniLM as a GGUF."""
-    return minilm.gguf_file(tmp_path_factory.mktemp("cache"))
-
-
 async def test_texts_become_directions(weights: Path, tmp_path: Path) -> None:
     """Rows have length 1, stand in the texts' order, and lie near each other when texts do."""
     texts = ["add two fractions", "how do I sum fractions?", "boiling point of water", ""]

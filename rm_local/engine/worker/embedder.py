@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from rm_local.engine import gguf_header
 from rm_local.engine.worker import logs
 from rm_local.engine.worker.machine import threads_for
+from rm_local.engine.worker.refusals import remedy_for
 from rm_local.engine.worker.weights import model_params
 from rm_local.errors import EngineError, ModelInvalid
 
@@ -34,9 +35,9 @@ class Embedder:
         params.n_gpu_layers = 0
         self._model: Any = llama_cpp.llama_model_load_from_file(str(path).encode(), params)
         if self._model is None:
+            reason = logs.first_error() or "it did not say why"
             raise ModelInvalid(
-                f"llama.cpp does not load {path}: {logs.first_error() or 'it did not say why'}.",
-                _AGAIN,
+                f"llama.cpp does not load {path}: {reason}.", remedy_for(reason, damaged=_AGAIN)
             )
         self._vocab = llama_cpp.llama_model_get_vocab(self._model)
         self.dimension: int = llama_cpp.llama_model_n_embd(self._model)

@@ -25,6 +25,7 @@ _DAMAGED = (
 )
 
 
-def remedy_for(reason: str) -> str:
-    """What a user can do about an error that llama.cpp gave as `reason` while it loaded a file."""
-    return next((does for why, does in _REMEDIES if re.search(why, reason)), _DAMAGED)
+def remedy_for(reason: str, *, damaged: str = _DAMAGED) -> str:
+    """What a user can do about an error that llama.cpp gave as `reason` while it loaded a file;
+    `damaged` when the file itself must be the cause."""
+    return next((does for why, does in _REMEDIES if re.search(why, reason)), damaged)
