@@ -47,6 +47,8 @@ class Runtime:
         self.model = model or settings.model or places.shipped_model()
         self.store = store or settings.store or places.shipped_store()
         self.warn = warn
+        self.on_loading: Callable[[float], None] | None = None
+        """Gets shares from 0 to 1 while a turn loads the model."""
         self.on_unload: Callable[[], object] = lambda: None
         """Called when the model was unloaded because nothing was asked."""
         self.idle = Idle(settings.idle_unload * 60, self.unload)
@@ -94,7 +96,9 @@ class Runtime:
         with self.idle.busy():
             async with self._opening_model:
                 return self.info or await self.engine.load(
-                    self.model, context=self.settings.context, on_progress=on_progress
+                    self.model,
+                    context=self.settings.context,
+                    on_progress=on_progress or self.on_loading,
                 )
 
     async def unload(self) -> None:

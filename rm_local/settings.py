@@ -37,6 +37,8 @@ class Settings:
     """Layers put on an accelerator; -1 takes as many as llama.cpp's build can."""
     idle_unload: float = 15
     """Minutes without a question after which the model's memory is given back; 0 = never."""
+    thinking: bool = True
+    """Whether models that can think before they answer are to."""
     plan: str = "memory"
     """Name of the plan that a question is solved with."""
     model_folders: tuple[Path, ...] = ()
@@ -150,6 +152,10 @@ def _checked(source: Path, key: str, value: object) -> Any:
             return _whole(source, key, value, -1, LAYER_LIMIT)
         case "idle_unload":
             return _number(source, key, value, IDLE_LIMIT)
+        case "thinking":
+            if isinstance(value, bool):
+                return value
+            raise _bad(source, key, value, "true or false")
         case "plan" | "theme":
             if isinstance(value, str) and value:
                 return value

@@ -101,7 +101,7 @@ class FakeEngine:
 
     `formulation` is the script of the branch whose forced text asks for the subproblem;
     `branches` are the others', taken in turn when there are more specs than scripts.
-    What was asked of the engine is kept in `turns`, `grown`, `cancels`, `loads` and `embedded`.
+    What was asked of the engine is kept in `turns`, `manners`, `grown`, `cancels`, `loads` and `embedded`.
     """
 
     def __init__(
@@ -124,6 +124,7 @@ class FakeEngine:
         self.dimension = dimension
         self.info: ModelInfo | None = None
         self.turns: list[tuple[Message, ...]] = []
+        self.manners: list[tuple[bool, str]] = []
         self.grown: list[tuple[BranchSpec, ...]] = []
         self.cancels: list[tuple[frozenset[int] | None, StopReason]] = []
         self.loads: list[Path] = []
@@ -174,11 +175,14 @@ class FakeEngine:
         unit: NDArray[np.float32] = rows / np.linalg.norm(rows, axis=1, keepdims=True)
         return unit
 
-    async def open_turn(self, messages: Sequence[Message]) -> int:
-        """Keeps the messages; `refuse` is raised here."""
+    async def open_turn(
+        self, messages: Sequence[Message], *, thinking: bool = True, effort: str = ""
+    ) -> int:
+        """Keeps the messages, and how to think about them; `refuse` is raised here."""
         if self.refuse is not None:
             raise self.refuse
         self.turns.append(tuple(messages))
+        self.manners.append((thinking, effort))
         return self.prompt_tokens
 
     async def grow(self, specs: Sequence[BranchSpec]) -> AsyncIterator[Piece | Ended]:

@@ -23,8 +23,10 @@ class Model(Protocol):
     def info(self) -> ModelInfo | None:
         """The loaded model, or None."""
 
-    async def open_turn(self, messages: Sequence[Message]) -> int:
-        """Evaluate the messages; their tokens."""
+    async def open_turn(
+        self, messages: Sequence[Message], *, thinking: bool = True, effort: str = ""
+    ) -> int:
+        """Evaluate the messages, and open the thinking block if there is thinking; their tokens."""
 
     def grow(self, specs: Sequence[BranchSpec]) -> AsyncIterator[Piece | Ended]:
         """Grow branches of the open turn, all in one batch."""

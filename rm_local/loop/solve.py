@@ -92,7 +92,9 @@ class _Turn:
         self._control.check()
         messages = (*history, Message("user", question))
         async with self._control.on_stop(self._engine.cancel):
-            prompt_tokens = await self._engine.open_turn(messages)
+            prompt_tokens = await self._engine.open_turn(
+                messages, thinking=self._plan.thinking, effort=self._plan.effort
+            )
         self._control.check()
         if self._plan.retrieval != "none":
             async with aclosing(self._formulate(question)) as named:

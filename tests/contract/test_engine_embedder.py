@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rm_local.embed import minilm
 from rm_local.engine.client import Engine
 from rm_local.errors import EngineError, ModelInvalid
 

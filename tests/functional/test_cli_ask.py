@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
+from rm_local import settings
 from rm_local.cli.main import cli
 from rm_local.errors import ContextOverflow, ModelMissing, StoreMissing
 from rm_local.records import Entry, Hit
@@ -102,6 +103,28 @@ def test_options_change_the_plan(use: Use) -> None:
     _, plan, steering = runtime.solved[0]
     assert (plan.name, plan.samples, plan.hints, plan.max_tokens) == ("random", 4, 2, 99)
     assert steering.seed == 7
+    assert (plan.thinking, plan.effort) == (True, "")
+
+
+@pytest.mark.parametrize(
+    ("setting", "arguments", "manner"),
+    [
+        ("true", ["--no-thinking"], (False, "")),
+        ("false", [], (False, "")),
+        ("false", ["--thinking", "--effort=low"], (True, "low")),
+    ],
+)
+def test_how_to_think_reaches_the_engine(
+    use: Use, setting: str, arguments: list[str], manner: tuple[bool, str]
+) -> None:
+    """The setting says whether, an option goes over it; --effort says how much."""
+    settings.config_file().parent.mkdir(parents=True)
+    settings.config_file().write_text(f"thinking = {setting}\n")
+    runtime = use()
+
+    run("-q", *arguments, "4 + 4?")
+
+    assert runtime.engine.manners == [manner]
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ def test_every_setting_can_be_set() -> None:
     """Each key of the file lands in the field of its name; paths are relative to the file."""
     path = write(
         'model = "my.gguf"\nstore = "stores/my.rms"\ncontext = 8192\nthreads = 4\n'
-        'gpu_layers = 0\nplan = "length"\ntheme = "nord"\nidle_unload = 2.5\n'
+        'gpu_layers = 0\nplan = "length"\ntheme = "nord"\nidle_unload = 2.5\nthinking = false\n'
         'model_folders = ["here", "/there"]\n'
     )
 
@@ -42,6 +42,7 @@ def test_every_setting_can_be_set() -> None:
         plan="length",
         theme="nord",
         idle_unload=2.5,
+        thinking=False,
         model_folders=(path.parent / "here", Path("/there")),
     )
 
@@ -79,6 +80,7 @@ def test_the_environment_goes_over_the_file(monkeypatch: pytest.MonkeyPatch) -> 
         ("gpu_layers = -2", ["gpu_layers = -2", "from -1 to"]),
         ("idle_unload = -1", ["idle_unload = -1", "a number from 0 to"]),
         ("idle_unload = nan", ["idle_unload = nan", "a number"]),
+        ("thinking = 'no'", ["thinking = 'no'", "true or false"]),
         ("plan = ''", ["plan = ''", "a name"]),
         ("model_folders = 'a'", ["model_folders = 'a'", "a list of folders"]),
         ("theme = 7", ["theme = 7", "a name"]),

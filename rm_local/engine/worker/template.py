@@ -64,8 +64,7 @@ class ChatTemplate:
         the messages or leaves the last one out; UsageError for an effort that it does not have.
         """
         if effort and effort not in self._family.efforts:
-            has = ", ".join(self._family.efforts) or "no such setting"
-            raise UsageError(f"The model has no reasoning effort {effort!r}.", f"It has: {has}.")
+            raise self._no_such(effort)
         text = self._text(self._messages(messages, thinking), thinking, effort)
         if f"\ue000{len(messages) - 1}\ue001" not in text:
             raise EngineError("The model's chat template leaves the question out.", _OWN)
@@ -116,6 +115,14 @@ class ChatTemplate:
             return f"{text.rstrip()}\n\n{markers.closing}\n\n", "answer"
         closed = text.rstrip().endswith(markers.closing)
         return (text if closed else text + family.skips_with), "answer"
+
+    def _no_such(self, effort: str) -> UsageError:
+        if not self._family.efforts:
+            return UsageError(
+                "This model cannot be told how much to think.", "Leave the effort out."
+            )
+        has = ", ".join(self._family.efforts)
+        return UsageError(f"The model has no reasoning effort {effort!r}.", f"It has: {has}.")
 
     def _error(self, result: Rendered) -> RmLocalError:
         line = f", line {result['line']}" if result.get("line") else ""

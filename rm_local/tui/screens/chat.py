@@ -91,6 +91,9 @@ class ChatScreen(Screen[None]):
     def _ready(self, message: told.ModelReady) -> None:
         self._opening = False
         self._set_status(replace(self._status, info=message.info))
+        if self.plan.effort not in message.info.efforts:
+            self.plan = replace(self.plan, effort="")
+        self._tell_manner()
         self.query_one(Transcript).note(Content(""))
         if not self.talk.running:
             self._next(self.talk.end())
@@ -225,6 +228,25 @@ class ChatScreen(Screen[None]):
         """Show or hide what the branches think."""
         self.toggle_class("-no-thinking")
 
+    def action_think(self) -> None:
+        """Have the next questions answered after thinking, or at once."""
+        self.plan = replace(self.plan, thinking=not self.plan.thinking)
+        self._tell_manner()
+
+    def action_effort(self) -> None:
+        """The next of what the model can be told of how much to think; the first is its usual."""
+        efforts = ("", *self._status.info.efforts) if self._status.info else ("",)
+        at = efforts.index(self.plan.effort) + 1
+        self.plan = replace(self.plan, effort=efforts[at % len(efforts)])
+        self._tell_manner()
+
+    def _tell_manner(self) -> None:
+        effort = f"effort {self.plan.effort}" if self.plan.effort else ""
+        thinks = self._status.info is not None and self._status.info.thinks
+        manner = effort if self.plan.thinking else "no thinking"
+        self._set_status(replace(self._status, manner=manner if thinks else ""))
+        self.refresh_bindings()
+
     def action_copy_answer(self) -> None:
         """Copy the answer, or what was said when the turn was stopped."""
         if self.talk.turn is not None:
@@ -262,6 +284,9 @@ class ChatScreen(Screen[None]):
             return self.talk.running or self.talk.waiting is not None
         if action in ("edit", "again"):
             return turn is not None and turn.formulated is not None
+        info = self._status.info
+        if action in ("think", "effort"):
+            return info is not None and bool(info.thinks if action == "think" else info.efforts)
         if action == "copy_answer":
             return turn is not None and not turn.running and bool(turn.answer_text)
         return super().check_action(action, parameters)

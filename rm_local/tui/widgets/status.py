@@ -23,6 +23,8 @@ class StatusView:
     """Of the model's loading, 0 to 1."""
     info: ModelInfo | None = None
     failed: bool = False
+    manner: str = ""
+    """How the next question is thought about, if it is not as usual."""
     unloaded: str = ""
     """Name of the model whose memory was given back."""
     entries: int | None = None
@@ -48,7 +50,7 @@ def _left(view: StatusView) -> Content:
     title = Content.styled("rm-local", "bold $primary")
     if view.info is not None:
         info = view.info
-        parts = (info.name, info.quantisation, info.device)
+        parts = (info.name, info.quantisation, info.device, view.manner)
         model = " · ".join(fmt.one_line(part) for part in parts if part)
         return Content.assemble(title, "  ", (model, "$foreground 60%"))
     if view.failed:
