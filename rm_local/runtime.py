@@ -210,7 +210,7 @@ class Runtime:
 
     async def close(self) -> None:
         """End the model's process and close the files; closing twice is allowed."""
-        self.idle.stop()
+        await self.idle.close()
         self.new_session()
         if self._retriever:
             self._retriever.store.close()

@@ -101,7 +101,8 @@ class FakeEngine:
 
     `formulation` is the script of the branch whose forced text asks for the subproblem;
     `branches` are the others', taken in turn when there are more specs than scripts.
-    What was asked of the engine is kept in `turns`, `manners`, `grown`, `cancels`, `loads` and `embedded`.
+    What was asked of the engine is kept in `turns`, `manners`, `grown`, `cancels`, `loads` and
+    `embedded`.
     """
 
     def __init__(

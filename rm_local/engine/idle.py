@@ -47,6 +47,12 @@ class Idle:
             self._timer.cancel()
         self._timer = None
 
+    async def close(self) -> None:
+        """Let the seconds run no more, and wait for what has begun."""
+        self.stop()
+        if self._acting:
+            await asyncio.wait((self._acting,))
+
     def _over(self) -> None:
         self._timer = None
         self._acting = asyncio.get_running_loop().create_task(self._act(), name="idle")

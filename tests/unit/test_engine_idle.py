@@ -50,6 +50,25 @@ async def test_the_seconds_do_not_run_while_anything_is_under_way() -> None:
     assert not idle.counting
 
 
+async def test_closing_waits_for_what_has_begun() -> None:
+    """Nothing is left half done behind it."""
+    begun, ended = asyncio.Event(), False
+
+    async def act() -> None:
+        nonlocal ended
+        begun.set()
+        await asyncio.sleep(0)
+        ended = True
+
+    idle = Idle(SOON, act)
+    with idle.busy():
+        pass
+    await begun.wait()
+    await idle.close()
+
+    assert ended
+
+
 async def test_no_seconds_are_never() -> None:
     """0 is how a user says that the model is to stay."""
     idle = Idle(0, Acts())
