@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from rm_local.errors import RmLocalError
 from rm_local.records import Branch
 
-LEAST = 400
-"""Characters below which nothing is said about a text."""
+_LEAST_READ, _LEAST_REPEATED = 40, 400
+"""Characters below which it is not said that a text cannot be read, or that it repeats itself."""
 _TAIL = 2000
 _REPEATS = 0.12
 """Part to which a text is compressed; prose comes to about 0.5, one sentence over and over to less
@@ -38,10 +38,14 @@ def no_answer(branches: Sequence[Branch]) -> RmLocalError:
 def fault_of(text: str) -> str | None:
     """Why the end of this text makes no sense, as a verb and what belongs to it; None if it may."""
     tail = text[-_TAIL:]
-    if len(tail) < LEAST:
-        return None
-    broken = sum(character == "\ufffd" or not character.isprintable() for character in tail)
-    if broken - sum(map(tail.count, "\n\r\t")) > _UNREADABLE * len(tail):
+    if unreadable(tail):
         return _NO_TEXT
     raw = tail.encode("utf-8", "replace")
-    return _OVER_AND_OVER if len(zlib.compress(raw)) < _REPEATS * len(raw) else None
+    repeats = len(zlib.compress(raw)) < _REPEATS * len(raw)
+    return _OVER_AND_OVER if repeats and len(tail) >= _LEAST_REPEATED else None
+
+
+def unreadable(text: str) -> bool:
+    """Whether a good part of the characters are none, in a text long enough to tell."""
+    broken = sum(c == "\ufffd" or not (c.isprintable() or c in "\n\r\t") for c in text)
+    return len(text) >= _LEAST_READ and broken > _UNREADABLE * len(text)

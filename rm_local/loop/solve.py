@@ -22,7 +22,7 @@ from rm_local.loop.growing import Model
 from rm_local.loop.plan import Plan
 from rm_local.loop.reason import reason
 from rm_local.loop.select import choose
-from rm_local.loop.senseless import no_answer
+from rm_local.loop.senseless import no_answer, unreadable
 from rm_local.loop.steering import Control, Steering
 from rm_local.records import Answer, Branch, Hit
 
@@ -159,7 +159,7 @@ class _Turn:
         branches = sorted(self._branches, key=lambda branch: branch.index)
         ended = [b for b in branches if b.result is not None or b.stop in ("end", "length")]
         choice = choose(ended, keep=self._plan.keep, tau=self._plan.tau)
-        if choice is None:
+        if choice is None or (choice.branch.result is None and unreadable(choice.branch.text)):
             self._control.check()
             raise no_answer(branches)
         hints = [b.hint.entry.id for b in choice.agreed if b.hint]

@@ -9,7 +9,7 @@ import pytest
 
 from rm_local.loop.plan import PLANS
 from rm_local.loop.senseless import fault_of
-from tests.fakes import FakeEngine, Step, think
+from tests.fakes import FakeEngine, Step, say, think
 from tests.turns import events_of, failure_of
 
 PROSE = (
@@ -30,9 +30,10 @@ NOISE = "".join(random.Random(0).choices("ab\ufffd\ufffd\x02 xyz", k=600))
         ("wait " * 200, "over and over"),
         ("So the answer must be something else. Let me think once more about it.\n" * 30, "over"),
         (NOISE, "no readable text"),
+        (NOISE[:60], "no readable text"),
         ("- 1 apple\n- 2 pears\n\n" * 10, None),
     ],
-    ids=["prose", "one word", "one sentence", "noise", "too short to tell"],
+    ids=["prose", "one word", "one sentence", "noise", "some noise", "too short to tell"],
 )
 def test_sense_is_told_from_none(text: str, words: str | None) -> None:
     """Prose is let pass, and what is too short to tell; loops and noise are not."""
@@ -45,6 +46,7 @@ def test_sense_is_told_from_none(text: str, words: str | None) -> None:
 @pytest.mark.parametrize(
     ("scripts", "message"),
     [
+        ([[think("Okay."), say(NOISE)]], "no readable text"),
         ([[think("wait " * 200)]], "over and over"),
         ([[think(NOISE)]], "no readable text"),
         ([[think("wait " * 200)], [think(PROSE)]], "within its budget"),
