@@ -90,16 +90,16 @@ class Clusters:
     def assign(self, rows: Floats, beam: int) -> Ids:
         """For each of `rows`, (n, d), the nearest centre in its `beam` nearest super-clusters."""
         beam = min(beam, len(self.supers))
+        if len(rows) == 1:
+            return np.array([self._nearest(rows[0], beam)])
         best = np.full(len(rows), -np.inf, np.float32)
         found = np.zeros(len(rows), np.int64)
         similarity = rows @ self.supers.T
         near = np.argpartition(-similarity, beam - 1, axis=1)[:, :beam]
         order = np.argsort(near, axis=None, kind="stable")
         bounds = np.searchsorted(near.ravel()[order], np.arange(len(self.supers) + 1))
-        for number in range(len(self.supers)):
+        for number in np.flatnonzero(np.diff(bounds)).tolist():
             asking = order[bounds[number] : bounds[number + 1]] // beam
-            if not len(asking):
-                continue
             first, end = self.starts[number], self.starts[number + 1]
             products = rows[asking] @ self.centres[first:end].T
             place = np.argmax(products, axis=1)
@@ -107,6 +107,17 @@ class Clusters:
             better = value > best[asking]
             best[asking[better]] = value[better]
             found[asking[better]] = first + place[better]
+        return found
+
+    def _nearest(self, row: Floats, beam: int) -> int:
+        """The same for one, (d,), which is added by itself: a fifth of the time."""
+        best, found = -np.inf, 0
+        for number in np.argpartition(self.supers @ row, -beam)[-beam:].tolist():
+            first = int(self.starts[number])
+            products = self.centres[first : self.starts[number + 1]] @ row
+            place = int(products.argmax())
+            if products[place] > best:
+                best, found = products[place], first + place
         return found
 
 

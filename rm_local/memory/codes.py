@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,10 +52,13 @@ class Quantiser:
     def bits(self, unit: Floats) -> NDArray[np.uint8]:
         """The signs of each row, (n, d / 8), first component in the lowest bit."""
         turned = unit if self.rotation is None else unit @ self.rotation
-        if self.mean is None:
-            return np.packbits(turned > 0, axis=1, bitorder="little")
-        mean = self.mean if self.rotation is None else self.mean @ self.rotation
-        return np.packbits(turned > mean, axis=1, bitorder="little")
+        return np.packbits(turned > self._turned_mean, axis=1, bitorder="little")
+
+    @cached_property
+    def _turned_mean(self) -> Floats | float:
+        if self.mean is None or self.rotation is None:
+            return 0.0 if self.mean is None else self.mean
+        return self.mean @ self.rotation
 
     def steps(self, unit: Floats) -> Steps:
         """Each component of each row, (n, d), in steps, clipped at 127 of them."""

@@ -71,7 +71,7 @@ def _connection(path: Path, mode: Mode) -> apsw.Connection:
     if mode == "create":
         flags |= apsw.SQLITE_OPEN_CREATE
     elif not is_writable(path):
-        _refuse_hot_journal(path)
+        _refuse_hot_log(path)
         name += "?immutable=1"
         flags = apsw.SQLITE_OPEN_URI | apsw.SQLITE_OPEN_READONLY
     return apsw.Connection(name, flags=flags)
@@ -115,9 +115,9 @@ def is_writable(path: Path) -> bool:
     )
 
 
-def _refuse_hot_journal(path: Path) -> None:
-    journal = path.with_name(path.name + "-journal")
-    if journal.exists() and journal.stat().st_size:
+def _refuse_hot_log(path: Path) -> None:
+    logs = [path.with_name(path.name + kind) for kind in ("-journal", "-wal")]
+    if any(log.exists() and log.stat().st_size for log in logs):
         raise StoreReadOnly(
             f"A write to the store {path} was interrupted, and it cannot be undone where nothing "
             "can be written.",
@@ -163,10 +163,11 @@ def _header(path: Path) -> bytes:
 def check_size(connection: apsw.Connection, path: Path) -> None:
     """Compare the file's length with the pages it says it has. StoreInvalid: it is cut short."""
     with connection:
-        pages = connection.execute("PRAGMA page_count").get
-        size = path.stat().st_size
-    if size < pages * PAGE_SIZE:
-        raise StoreInvalid(_cut_short(path, pages * PAGE_SIZE), REBUILD)
+        # Reading anything undoes an interrupted write; pages beyond the header's may be in a log.
+        connection.execute("PRAGMA page_count").fetchall()
+        whole, size = _whole_size(path), path.stat().st_size
+    if size < whole:
+        raise StoreInvalid(_cut_short(path, whole), REBUILD)
 
 
 def refuse_moved(connection: apsw.Connection) -> None:
@@ -187,10 +188,15 @@ def _cut_short(path: Path, whole: int) -> str:
     return f"The store {path} is cut short: {path.stat().st_size:,} of {whole:,} bytes."
 
 
-def _damage(path: Path) -> str:
+def _whole_size(path: Path) -> int:
+    """Bytes that the file says it has; 0 where even that is cut off."""
     with path.open("rb") as file:
         header = file.read(32)
-    whole = struct.unpack_from(">I", header, 28)[0] * PAGE_SIZE if len(header) == 32 else 0
+    return int(struct.unpack_from(">I", header, 28)[0]) * PAGE_SIZE if len(header) == 32 else 0
+
+
+def _damage(path: Path) -> str:
+    whole = _whole_size(path)
     if path.stat().st_size < whole:
         return _cut_short(path, whole)
     return f"The store {path} is damaged."

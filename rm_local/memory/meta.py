@@ -76,7 +76,8 @@ def write_meta(connection: apsw.Connection, meta: Meta, known_words: bytes) -> N
 def put(connection: apsw.Connection, key: str, value: Value) -> None:
     """Write one value, with its checksum, in the running transaction."""
     connection.execute(
-        "INSERT OR REPLACE INTO meta(key, value, crc) VALUES(?, ?, ?)",
+        "INSERT INTO meta(key, value, crc) VALUES(?, ?, ?)"
+        " ON CONFLICT(key) DO UPDATE SET value = excluded.value, crc = excluded.crc",
         (key, value, checksum(key, value)),
     )
 

@@ -54,7 +54,7 @@ class Readers:
         if self._thread is None:
             work(self._first)
             return
-        other = self._thread.submit(self._with_second, work)
+        other = self._thread.submit(self._with_second, work, _seen(self._first))
         try:
             work(self._first)
         finally:
@@ -69,7 +69,7 @@ class Readers:
             self._second.close()
             self._second = None
 
-    def _with_second(self, work: Work) -> None:
+    def _with_second(self, work: Work, seen: str) -> None:
         import apsw
 
         if self._second is None:
@@ -78,8 +78,20 @@ class Readers:
                 self._second = connection
         with reading(self._second):
             try:
-                self._second.execute("SELECT value FROM meta WHERE key = 'version'").fetchall()
+                same = _seen(self._second) == seen
             except apsw.BusyError:
                 # A writer waits for the readers to end: the first does all of it by itself.
                 return
-            work(self._second)
+            # Otherwise a writer came between the two.
+            if same:
+                work(self._second)
+
+
+def _seen(connection: apsw.Connection) -> str:
+    """What a search sees of the rows: another one after each change that it could notice."""
+    return str(
+        connection.execute(
+            "SELECT group_concat(value) FROM meta"
+            " WHERE key IN ('bulk', 'entries', 'generation', 'last')"
+        ).get
+    )

@@ -13,17 +13,17 @@ import numpy as np
 
 from rm_local.errors import StoreEmbedder, StoreError, StoreReadOnly
 from rm_local.memory import connection as sqlite
-from rm_local.memory import rows, shelf, tally
+from rm_local.memory import journal, rows, shelf, tally
 from rm_local.memory.codes import Floats, step_for
 from rm_local.memory.edits import remove
-from rm_local.memory.format import VERSION, EmbedderId, StoreInfo
+from rm_local.memory.format import PAGE_SIZE, VERSION, EmbedderId, StoreInfo
 from rm_local.memory.layout import TEXTS, check_layout, dictionary_of, lay_out
 from rm_local.memory.meta import Meta, read_meta
 from rm_local.memory.packed import default_dictionary
 from rm_local.memory.readers import Readers, reading
 from rm_local.memory.search import Query, Searcher
 from rm_local.memory.stopwords import STOPWORDS
-from rm_local.memory.texts import Codec, raw_row, train_dictionary
+from rm_local.memory.texts import FRESH_LEVEL, Codec, raw_row, train_dictionary
 from rm_local.memory.verify import Report, faults
 from rm_local.memory.watch import Watch, state
 from rm_local.records import Entry, Hit
@@ -44,7 +44,9 @@ class Store:
         self._path = path
         self._meta = meta
         self._writable = writable
-        self._codec = Codec(dictionary_of(connection, TEXTS))
+        self._written = False
+        dictionary = dictionary_of(connection, TEXTS)
+        self._codec, self._fresh = Codec(dictionary), Codec(dictionary, FRESH_LEVEL)
         self._readers = Readers(connection, path)
         self._searcher = Searcher(connection, self._readers, meta)
         self._watch = Watch(connection)
@@ -256,7 +258,7 @@ class Store:
                 embedder=self._meta.embedder,
                 entries=rows.count(connection),
                 domains=rows.domains(connection),
-                size=self._path.stat().st_size,
+                size=connection.execute("PRAGMA page_count").get * PAGE_SIZE,
                 clusters=len(self._searcher.centres),
                 probes=self._state.dial.probes,
                 candidates=self._state.dial.candidates,
@@ -268,6 +270,9 @@ class Store:
         """Close the file; closing twice is allowed."""
         with self._lock:
             self._readers.close()
+            if self._written:
+                journal.one_file(self._connection)
+                self._written = False
             self._connection.close()
 
     def __enter__(self) -> Self:
@@ -287,9 +292,13 @@ class Store:
                 f"The store {self._path} is open for reading only.", "Open it for writing."
             )
         turn = rows.writing if write else reading
-        with self._lock, sqlite.guard(self._path), turn(self._connection):
-            self._notice()
-            yield self._connection
+        with self._lock, sqlite.guard(self._path):
+            if write and not self._written:
+                journal.write_ahead(self._connection)
+                self._written = True
+            with turn(self._connection):
+                self._notice()
+                yield self._connection
 
     def _notice(self) -> None:
         """Take in what other connections have changed."""
@@ -325,7 +334,7 @@ class Store:
                 cluster=cluster,
                 bits=bits.tobytes(),
                 code=code,
-                frame=self._codec.pack([raw_row(entry.subproblem, entry.subroutine)]),
+                frame=self._fresh.pack([raw_row(entry.subproblem, entry.subroutine)]),
                 rare=" ".join(searcher.rare.of(entry.subproblem)),
             )
             for entry, cluster, bits, code in columns

@@ -11,6 +11,9 @@ from rm_local.memory.format import DamagedError
 LEVEL = 12
 """Nearly the size of level 19 at five times its speed (STORE 4)."""
 
+FRESH_LEVEL = 3
+"""Of an entry added by itself, until it is folded: 7 % longer, packed in a fifth of the time."""
+
 LARGEST = 1 << 20
 """Bytes that one entry's texts may take; a frame that claims more for each row is damaged."""
 

@@ -127,7 +127,7 @@ def kill_writers(folder: Path, times: int, rng: random.Random) -> tuple[int, int
     """Kill writers `times` times: kills, and entries that were committed by them."""
     path, whole = folder / "written.rms", folder / "whole.rms"
     made_store(whole, 3000)
-    committed = kills = undone = 0
+    committed = kills = logs = 0
     while kills < times:
         if kills % ROUND == 0:
             # Begin again with a small store, as all of it is read after each kill.
@@ -135,7 +135,7 @@ def kill_writers(folder: Path, times: int, rng: random.Random) -> tuple[int, int
             expected = texts_of(path)
         hit, said = killed(["--write", str(path)], rng.uniform(0.5, 2.5))
         kills += hit
-        undone += path.with_name(path.name + "-journal").exists()
+        logs += path.with_name(path.name + "-wal").exists()
         going: set[int] = set()
         for line in said:
             what, *numbers = line.split()
@@ -159,7 +159,7 @@ def kill_writers(folder: Path, times: int, rng: random.Random) -> tuple[int, int
         expected = held
         print(f"writers: {kills} kills, {committed:,} entries committed", flush=True)
     print(
-        f"writers: {kills} kills, {committed:,} entries committed, {undone} journals undone",
+        f"writers: {kills} kills, {committed:,} entries committed, {logs} logs left behind",
         flush=True,
     )
     return kills, committed

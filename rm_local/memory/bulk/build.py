@@ -14,6 +14,7 @@ from filelock import FileLock, Timeout
 
 from rm_local.errors import StoreError
 from rm_local.memory import connection as sqlite
+from rm_local.memory import journal
 from rm_local.memory.bulk.calibrate import calibrate
 from rm_local.memory.bulk.encode import Stripe, encode, group_edges
 from rm_local.memory.bulk.files import rename, write_whole
@@ -83,6 +84,7 @@ def build(
         finish(folder / part, plan, report)
         Meter(report, "calibrate", plan.rows)
         calibrate(folder / part, trained.questions)
+        journal.clear(path)
         rename(folder / part, path)
     shutil.rmtree(folder)
 

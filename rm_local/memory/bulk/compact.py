@@ -12,7 +12,7 @@ from pathlib import Path
 
 from rm_local.errors import StoreError
 from rm_local.memory import connection as sqlite
-from rm_local.memory import rows
+from rm_local.memory import journal, rows
 from rm_local.memory.bulk.build import build
 from rm_local.memory.bulk.carry import carry_tallies
 from rm_local.memory.bulk.files import rename
@@ -32,10 +32,12 @@ def compact(path: Path, *, level: int = LEVEL, report: Report = lambda _: None) 
     highest ever given, so that an old one names nothing; tallies go with their entries. Meanwhile
     the store can be read, but not written to. After any stop the store is the old one or the new
     one, and the same call goes on.
-    Raises as `Store.open` and `build`; StoreError: it holds no entry, or another program writes.
+    Raises as `Store.open` and `build`; StoreError: it holds no entry, another program writes, or
+    one has it open that was there when it was last written to.
     """
     path = path.resolve()
-    with Store.open(path, write=True), Held.of(path) as held:
+    _settle(path)
+    with Held.of(path) as held:
         if not held.rows:
             raise StoreError(f"The store {path} holds no entry.", "There is nothing to compact.")
         with _unwritten(path, held) as last:
@@ -60,12 +62,19 @@ def compact(path: Path, *, level: int = LEVEL, report: Report = lambda _: None) 
         rename(beside, path)
 
 
+def _settle(path: Path) -> None:
+    Store.open(path, write=True).close()
+    with sqlite.guard(path), sqlite.opened(path, "write") as connection:
+        journal.settle(connection, path)
+        connection.close()
+
+
 @contextmanager
 def _unwritten(path: Path, held: Held) -> Iterator[int]:
     """Keeps all other writers out; gives the highest id. StoreError: one of them was quicker."""
     with sqlite.guard(path), sqlite.opened(path, "write") as connection:
         connection.execute("BEGIN IMMEDIATE")
-        if state(connection) != held.fingerprint:
+        if journal.is_logged(connection) or state(connection) != held.fingerprint:
             raise StoreError(f"The store {path} was changed meanwhile.", "Start again.")
         yield rows.last(connection)
         connection.execute("ROLLBACK")

@@ -26,9 +26,6 @@ if TYPE_CHECKING:
 READ_ROWS = 4096
 """Rows of a block."""
 
-CHANGES = (24, 4)
-"""Place and length, in the file, of SQLite's count of the transactions that changed it."""
-
 
 class Reopened:
     """Base of dataclasses that are pickled without what they have opened."""
@@ -144,10 +141,9 @@ class Held(Reopened):
 
 
 def state(connection: apsw.Connection) -> str:
-    """Another one after every change of the store."""
-    # Not with `open`: closing the file would drop every lock that this process has on it.
-    changes = int.from_bytes(connection.read("main", 0, *CHANGES)[1], "big")
-    return f"{rows.count(connection)} entries to {rows.last(connection)}, {changes} changes"
+    """Another one when entries have come or gone since: ids are never given twice."""
+    newest = connection.execute("SELECT crc FROM ref ORDER BY id DESC LIMIT 1").get
+    return f"{rows.count(connection)} entries to {rows.last(connection)}, the newest {newest}"
 
 
 def _deleted(connection: apsw.Connection, given: range) -> Ids:

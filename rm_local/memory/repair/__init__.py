@@ -10,6 +10,7 @@ from pathlib import Path
 
 from rm_local.errors import StoreError, StoreInvalid
 from rm_local.memory import connection as sqlite
+from rm_local.memory import journal
 from rm_local.memory.bulk.files import rename
 from rm_local.memory.bulk.room import FIXED
 from rm_local.memory.repair.rescue import Rescue
@@ -68,6 +69,7 @@ def _faults(path: Path, report: Report) -> list[str]:
 def _unwritten(path: Path) -> Iterator[Rescue]:
     """Reads the damaged store and keeps all writers out."""
     with sqlite.opened(path, "rescue") as connection:
+        journal.settle(connection, path)
         connection.execute("BEGIN IMMEDIATE")
         yield Rescue(connection)
         connection.execute("ROLLBACK")
@@ -106,8 +108,8 @@ def _check(part: Path, report: Report) -> None:
 
 
 def _remove(part: Path) -> None:
-    for name in (part.name, part.name + "-journal"):
-        part.with_name(name).unlink(missing_ok=True)
+    part.unlink(missing_ok=True)
+    journal.clear(part)
 
 
 def _swap(part: Path, path: Path, aside: Path) -> None:

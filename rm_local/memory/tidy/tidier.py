@@ -11,7 +11,7 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from rm_local.memory import connection as sqlite
-from rm_local.memory import rows
+from rm_local.memory import journal, rows
 from rm_local.memory.layout import check_layout
 from rm_local.memory.tidy.first import FirstClusters
 from rm_local.memory.tidy.fold import Fold
@@ -101,7 +101,9 @@ class Tidier:
             check_layout(connection, path)
             # Pages written out before the end of a step would keep readers out until then.
             connection.execute("PRAGMA cache_spill=0")
+            journal.write_ahead(connection)
             yield connection
+            journal.one_file(connection)
             connection.close()
 
 

@@ -15,13 +15,17 @@ if TYPE_CHECKING:
     import apsw
 
 HEADER = (
-    (16, ">H6B", (PAGE_SIZE, 1, 1, 0, 64, 32, 32)),
+    (16, ">H", (PAGE_SIZE,)),
+    (20, ">4B", (0, 64, 32, 32)),
     (44, ">I", (4,)),
     (52, ">2I", (0, 1)),
     (64, ">I", (0,)),
     (72, ">5I", (0,) * 5),
 )
 """Offset, fields and values of the parts of SQLite's header that are the same in every store."""
+
+LOGGED = ((1, 1), (2, 2))
+"""The two bytes at 18: at rest, and while or after it was written to with others reading."""
 
 DECLARED = "SELECT type, name, tbl_name, sql FROM sqlite_master ORDER BY type, name"
 
@@ -34,6 +38,8 @@ def header_faults(path: Path) -> Iterator[str]:
         found = struct.unpack_from(fields, header, offset)
         if found != values:
             yield f"The header has {found} at byte {offset}, and should have {values}."
+    if struct.unpack_from("2B", header, 18) not in LOGGED:
+        yield "The header has bytes at 18 that no store has."
 
 
 def sqlite_faults(connection: apsw.Connection) -> Iterator[str]:

@@ -1,0 +1,66 @@
+"""How a store's commits reach the disk: through a write-ahead log while it is written to."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rm_local.errors import StoreError
+
+if TYPE_CHECKING:
+    import apsw
+
+LOGS = ("-journal", "-wal", "-shm")
+"""What SQLite may leave beside a file whose writer was killed."""
+
+
+def write_ahead(connection: apsw.Connection) -> None:
+    """From now on a commit is one append and one sync, and keeps no reader out.
+
+    The store is one file again after `one_file`. Where the file system cannot do it, or a reader
+    is in the way, or the file has lost its name, commits go through the rollback journal as
+    before: slower, and as safe.
+    """
+    import apsw
+
+    with suppress(
+        apsw.BusyError, apsw.LockedError, apsw.CantOpenError, apsw.IOError, apsw.ReadOnlyError
+    ):
+        connection.execute("PRAGMA journal_mode=WAL")
+
+
+def one_file(connection: apsw.Connection) -> bool:
+    """Put the log into the store; False, and the log stays, where others have the store open.
+
+    Then the last of them to close it puts it there.
+    """
+    import apsw
+
+    try:
+        return bool(connection.execute("PRAGMA journal_mode=DELETE").get == "delete")
+    except (apsw.BusyError, apsw.LockedError):
+        return False
+
+
+def is_logged(connection: apsw.Connection) -> bool:
+    """Whether the store's commits go to a log."""
+    return bool(connection.execute("PRAGMA journal_mode").get == "wal")
+
+
+def settle(connection: apsw.Connection, path: Path) -> None:
+    """`one_file`, for those who are about to put another store in its place. StoreError: others
+    have it open, and their log would be taken for the new one's.
+    """
+    if not one_file(connection):
+        raise StoreError(
+            f"Another program has the store {path} open, which was written to meanwhile; nothing "
+            "was changed.",
+            "Close the other program, then try again.",
+        )
+
+
+def clear(path: Path) -> None:
+    """Remove what a store that was at `path`, and is gone, has left beside it."""
+    for log in LOGS:
+        path.with_name(path.name + log).unlink(missing_ok=True)

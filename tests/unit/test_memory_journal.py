@@ -1,0 +1,153 @@
+"""The log of a store that is written to: one file again afterwards, and never another store's."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import apsw
+import pytest
+
+from rm_local.errors import StoreError
+from rm_local.memory.bulk.build import build
+from rm_local.memory.bulk.compact import compact
+from rm_local.memory.readers import Readers, reading
+from rm_local.memory.store import Store
+from tests.faults.stores import MADE
+from tests.stores import TOY, MadeSource, entries, toy_store, vectors
+
+ROOT = Path(__file__).resolve().parents[2]
+KILLED = """
+import os, signal, sys
+from rm_local.memory.store import Store
+from tests.faults.stores import MADE
+from tests.stores import entries, vectors
+
+store = Store.open(sys.argv[1], write=True)
+store.add(entries(5), vectors(5))
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """A closed store of twelve."""
+    return toy_store(tmp_path / "toy.rms")
+
+
+def names(path: Path) -> list[str]:
+    """The store, and what lies beside it under its name."""
+    return sorted(each.name for each in path.parent.glob(f"{path.name}*"))
+
+
+def add(store: Store) -> int:
+    """One entry more: its id."""
+    return store.add(entries(1), vectors(1))[0]
+
+
+def test_at_rest_there_is_one_file(path: Path) -> None:
+    """A log is there while a writer has the store open, and not after it."""
+    with Store.open(path, write=True) as store:
+        assert names(path) == ["toy.rms"]
+        add(store)
+        assert "toy.rms-wal" in names(path)
+        assert store.info().size >= path.stat().st_size
+    assert names(path) == ["toy.rms"]
+    assert path.read_bytes()[18:20] == b"\x01\x01"
+
+
+def test_a_commit_waits_for_no_reader(path: Path) -> None:
+    """A reader goes on with the state in which it began, and sees the new one next."""
+    with Store.open(path, write=True) as writer, Store.open(path) as reader:
+        add(writer)
+        with reader.reading():
+            before = reader.count()
+            add(writer)
+            assert reader.count() == before == 13
+        assert reader.count() == 14
+        assert reader.verify() == []
+
+
+def test_the_last_one_to_close_leaves_one_file(path: Path) -> None:
+    """Whoever reads on when the writer is done has all of it, and so has who comes after."""
+    with Store.open(path) as reader:
+        with Store.open(path, write=True) as writer:
+            add(writer)
+            reader.count()
+        assert reader.count() == 13
+    assert names(path) == ["toy.rms"]
+    path.chmod(0o444)
+    with Store.open(path) as store:
+        assert store.count() == 13
+        assert store.verify() == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs SIGKILL")
+def test_what_a_killed_writer_committed_is_read(path: Path) -> None:
+    """It is in the log, which the next one to open the store puts into it."""
+    done = subprocess.run([sys.executable, "-c", KILLED, str(path)], cwd=ROOT, check=False)
+    assert done.returncode == -signal.SIGKILL
+    assert "toy.rms-wal" in names(path)
+    with Store.open(path) as store:
+        assert store.count() == 17
+        assert store.verify() == []
+    assert names(path) == ["toy.rms"]
+
+
+def test_a_store_with_a_log_is_not_replaced(tmp_path: Path) -> None:
+    """Who has it open keeps the log, which would be taken for that of the new store."""
+    path = tmp_path / "made.rms"
+    build(path, MadeSource(2000), embedder=MADE)
+    with Store.open(path) as reader:
+        with Store.open(path, write=True) as writer:
+            writer.delete([3])
+            reader.count()
+        with pytest.raises(StoreError, match=r"has the store .* open"):
+            compact(path)
+        assert reader.count() == 1999
+    compact(path)
+    with Store.open(path) as store:
+        assert store.count() == 1999
+
+
+def test_the_log_of_a_store_that_is_gone_is_nobodys(tmp_path: Path) -> None:
+    """A build under the name of a store that was removed after a kill does not take its log."""
+    path = toy_store(tmp_path / "toy.rms")
+    writer = Store.open(path, write=True)
+    add(writer)
+    log = (tmp_path / "toy.rms-wal").read_bytes()
+    writer.close()
+    path.unlink()
+    (tmp_path / "toy.rms-wal").write_bytes(log)
+    build(path, MadeSource(2000), embedder=MADE)
+    with Store.open(path) as store:
+        assert store.count() == 2000
+        assert store.verify() == []
+
+
+def test_the_second_reader_sees_what_the_first_sees(path: Path) -> None:
+    """When another process wrote between the two, the first does all of the work."""
+    with Store.open(path, write=True) as writer:
+        add(writer)
+        first = apsw.Connection(str(path))
+        readers = Readers(first, path)
+        asked: list[apsw.Connection] = []
+        with reading(first):
+            first.execute("SELECT * FROM ref").fetchall()
+            readers.share(asked.append)
+            both = len(asked)
+            add(writer)
+            readers.share(asked.append)
+        readers.close()
+        first.close()
+    assert len(asked) - both == 1
+    assert both >= 1
+
+
+def test_a_new_store_has_no_log(tmp_path: Path) -> None:
+    """Also when it was made and filled in one go."""
+    with Store.create(tmp_path / "new.rms", embedder=TOY) as store:
+        add(store)
+    assert names(tmp_path / "new.rms") == ["new.rms"]
