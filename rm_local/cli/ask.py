@@ -40,7 +40,7 @@ COUNT = click.IntRange(min=1)
     help="Let the model think before it answers, or not; by default as in the settings.",
 )
 @click.option(
-    "--effort", metavar="LEVEL", help="How much to think, where the model can be told: low, ..."
+    "--effort", metavar="LEVEL", help="How much to think (low, high), where the model can be told."
 )
 @click.option("--seed", type=click.IntRange(min=0), default=0, metavar="N", show_default=True)
 @click.option("-q", "--quiet", is_flag=True, help="No narration on standard error.")

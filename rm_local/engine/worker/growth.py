@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 
 from rm_local.engine.protocol import Ended, Reply
-from rm_local.engine.worker import numbers
+from rm_local.engine.worker import finite
 from rm_local.engine.worker.branch import Branch
 from rm_local.engine.worker.cache import ROOT, Cache, Full, Row
 from rm_local.engine.worker.inbox import Inbox
@@ -123,7 +123,7 @@ class Growth:
             for branch in members:
                 branch.evaluated = len(branch.tokens)
         for row, _ in complete:
-            numbers.check_all(self._cache.context, row, self._vocab.size)
+            finite.check_all(self._cache.context, row, self._vocab.size)
         drawn = [
             (branch, branch.sampler.draw(self._cache.context, row))
             for row, members in complete
@@ -148,7 +148,7 @@ class Growth:
             for row, branch in enumerate(live):
                 branch.evaluated += 1
                 token = branch.sampler.draw(self._cache.context, row)
-                numbers.check_drawn(self._cache.context, row, token)
+                finite.check_drawn(self._cache.context, row, token)
                 self._take(branch, token)
             break
         self._outbox.tick()
