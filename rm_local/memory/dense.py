@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from threading import Lock
@@ -13,7 +12,7 @@ from numpy.typing import NDArray
 
 from rm_local.memory import meta
 from rm_local.memory.clusters import BEAM, Clusters
-from rm_local.memory.codes import Floats
+from rm_local.memory.codes import Floats, products
 from rm_local.memory.format import DamagedError, checksum
 from rm_local.memory.readers import Readers
 from rm_local.memory.rows import Names
@@ -31,11 +30,12 @@ MANY_CENTRES, NEAR_SHARE = 8192, 0.4
 ID_BITS = 48
 ID_MASK = (1 << ID_BITS) - 1
 
-FIRST_BATCH, GROWTH, LARGEST_BATCH = 2, 2, 16
+FIRST_BATCH, GROWTH, LARGEST_BATCH = 2, 2, 32
 """Clusters in the first statement, how many times more in each next one, and at most: the sooner a
 limit is known, the fewer rows sqlite-vec sorts (STORE 1.3), and two readers end together."""
 
-ALL = "SELECT id, distance FROM code WHERE e MATCH vec_bit(:bits) AND k = :k"
+ALL = f"""SELECT group_concat(CAST(distance AS INTEGER) << {ID_BITS} | id) FROM code
+    WHERE e MATCH vec_bit(:bits) AND k = :k"""
 WITHIN = f"""{ALL} AND distance <= :limit
     AND cid IN (SELECT value FROM carray(:clusters))"""
 
@@ -100,7 +100,7 @@ class Centres:
         clusters of 99.9 % of the true ten nearest are in them (docs/experiments.md).
         """
         if len(self.rows) < MANY_CENTRES:
-            return np.asarray(self.rows @ query)
+            return products(self.rows, query)
         found = np.full(len(self.rows), -1, np.float32)
         order = np.argsort(-(self.supers @ query))
         for number in order[: round(NEAR_SHARE * len(order))].tolist():
@@ -128,10 +128,7 @@ def near(connection: apsw.Connection, bits: bytes, wanted: int, names: Names) ->
     A key is distance and id in one number, `distance << ID_BITS | id`; nearest first.
     """
     values = {"bits": bits, "k": min(wanted, MOST_CANDIDATES), **names.values}
-    rows = connection.execute(ALL + names.condition, values).fetchall()
-    best = Best(len(rows), 0)
-    best.add(rows)
-    return best.keys
+    return np.sort(_keys(connection.execute(ALL + names.condition, values).get))
 
 
 def near_within(
@@ -139,23 +136,30 @@ def near_within(
 ) -> Ids:
     """Keys of the `wanted` rows of `clusters`, asked in this order, whose bits differ least.
 
-    Each statement asks more clusters than the one before, for rows no further away than the worst
-    of those found so far by any reader, and than `limit` bits where it is not 0: then there may be
-    fewer than `wanted`.
+    Each statement asks for rows no further away than the worst of those found so far by any
+    reader, and than `limit` bits where it is not 0: then there may be fewer than `wanted`. When
+    there are fewer than half, all are asked again without it.
     """
     import apsw
 
     best = Best(min(wanted, MOST_CANDIDATES), limit or 8 * len(bits))
-    batches = Batches(clusters)
+    batches = Batches(clusters, LARGEST_BATCH if limit else FIRST_BATCH)
 
     def work(connection: apsw.Connection) -> None:
         values: dict[str, Any] = {"bits": bits, "k": best.wanted, **names.values}
         while len(batch := batches.next()):
             values |= {"limit": best.limit, "clusters": apsw.carray(batch)}
-            best.add(connection.execute(WITHIN + names.condition, values).fetchall())
+            best.add(_keys(connection.execute(WITHIN + names.condition, values).get))
 
     readers.share(work)
+    if limit and len(best) < best.wanted / 2:
+        return near_within(readers, bits, wanted, names, clusters, 0)
     return best.keys
+
+
+def _keys(listed: str | None) -> Ids:
+    """Keys out of one text: a row each would have two readers wait for Python's lock in turns."""
+    return np.fromstring(listed or "", np.int64, sep=",")
 
 
 class Best:
@@ -168,6 +172,9 @@ class Best:
         self._keys: Ids = np.empty(0, np.int64)
         self._lock = Lock()
 
+    def __len__(self) -> int:
+        return len(self._keys)
+
     @property
     def keys(self) -> Ids:
         """Distance and id of each row found, in one number, nearest first.
@@ -177,13 +184,10 @@ class Best:
         """
         return np.sort(self._keys)
 
-    def add(self, rows: Sequence[tuple[Any, ...]]) -> None:
-        """Take these ids with their distances into account."""
-        if not rows:
-            return
-        found = np.array(rows, dtype=np.float64).astype(np.int64)
+    def add(self, found: Ids) -> None:
+        """Take these keys into account."""
         with self._lock:
-            keys = np.concatenate([self._keys, found[:, 1] << ID_BITS | found[:, 0]])
+            keys = np.concatenate([self._keys, found])
             if len(keys) > self.wanted:
                 keys = np.partition(keys, self.wanted - 1)[: self.wanted]
                 self.limit = float(keys[-1] >> ID_BITS)
@@ -193,9 +197,9 @@ class Best:
 class Batches:
     """Clusters in growing batches, each given to one thread."""
 
-    def __init__(self, clusters: Ids) -> None:
+    def __init__(self, clusters: Ids, first: int) -> None:
         self._left = clusters
-        self._size = FIRST_BATCH
+        self._size = first
         self._lock = Lock()
 
     def next(self) -> Ids:

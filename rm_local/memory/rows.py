@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from rm_local.memory import meta
 from rm_local.memory.connection import refuse_moved
 from rm_local.memory.format import DamagedError, checksum
@@ -174,11 +176,15 @@ def codes(
     connection: apsw.Connection, ids: Collection[int] | None, names: Names
 ) -> tuple[list[int], list[bytes]]:
     """Ids, and packed ranking codes, of those of `ids`, None for all, that have these names."""
-    chosen = "" if ids is None else " AND id IN (SELECT value FROM json_each(:ids))"
-    found = connection.execute(
-        f"SELECT id, v FROM ref WHERE 1{chosen}{names.condition}",
-        {"ids": listed(ids or ()), **names.values},
-    )
+    import apsw
+
+    values: dict[str, Any] = dict(names.values)
+    chosen = ""
+    if ids is not None:
+        # apsw takes no empty array; no id is 0.
+        values["ids"] = apsw.carray(np.sort(np.fromiter(ids or (0,), np.int64)))
+        chosen = " AND id IN (SELECT value FROM carray(:ids))"
+    found = connection.execute(f"SELECT id, v FROM ref WHERE 1{chosen}{names.condition}", values)
     rows: list[tuple[Any, ...]] = found.fetchall()
     return [row[0] for row in rows], [row[1] for row in rows]
 

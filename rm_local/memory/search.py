@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rm_local.memory import dense, rows
-from rm_local.memory.codes import Floats, Quantiser
+from rm_local.memory.codes import Floats, Quantiser, products
 from rm_local.memory.diversity import mmr
 from rm_local.memory.layout import CODES, dictionary_of
 from rm_local.memory.lexical import RareWords, lexical_shares, score
@@ -133,16 +133,17 @@ class Searcher:
         probes = max(round(self.dial.probes * query.effort), 1)
         if query.names.condition:
             return self._near_named(query, bits, wanted, probes)
-        # The limit is that of an ordinary search: another one might need rows further away.
-        limit = self.dial.limit if wanted <= self.dial.candidates else 0
         slack = SLACK * max(query.effort, 1)
         similarity = self.centres.similarities(query.unit)
         clusters = dense.clusters_to_ask(similarity, probes, slack)
+        # The limit is that of an ordinary search: another one might need rows further away.
+        usual = wanted <= self.dial.candidates
+        limit = self.dial.limit(similarity[clusters[0]]) if usual else 0
         return dense.near_within(self._readers, bits, wanted, query.names, clusters, limit)
 
     def _near_named(self, query: Query, bits: bytes, wanted: int, probes: int) -> Ids:
         """The same of a narrowed search: the rarer the name, the more clusters it asks."""
-        similarity = self.centres.rows @ query.unit
+        similarity = products(self.centres.rows, query.unit)
         while True:
             clusters = dense.clusters_to_ask(similarity, probes, np.inf)
             keys = dense.near_within(self._readers, bits, wanted, query.names, clusters, 0)

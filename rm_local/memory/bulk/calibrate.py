@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -32,8 +31,8 @@ CANDIDATES = (800, 1000, 1200, 1600)
 ROW_COST, CANDIDATE_COST = 0.05, 5.0
 """Microseconds for a row whose bits are compared, and for one whose code is (docs/format.md)."""
 
-LIMIT_ROOM = 12
-"""Bits that the first limit leaves beyond the furthest candidate of all questions."""
+REACHED = 0.9
+"""Share of the questions whose candidates all lie within reach; of the others' some are lost."""
 
 Keys = NDArray[np.int64]
 
@@ -63,30 +62,45 @@ def _cheapest(searcher: Searcher, usual: Dial, questions: Floats, cluster_rows: 
     thorough = Dial(THOROUGH * usual.probes, MOST_CANDIDATES)
     searcher.dial = thorough
     wanted = [_nearest(searcher, unit) for unit in questions]
+    nearest = np.array([searcher.centres.similarities(unit).max() for unit in questions])
     found: list[tuple[float, Dial]] = []
     for share in PROBES:
         probes = max(round(share * usual.probes), 1)
         searcher.dial = Dial(probes, max(CANDIDATES))
         keys = [searcher.near(Query(unit)) for unit in questions]
-        for dial, agreement in _dials(probes, keys, wanted):
+        for dial, agreement in _dials(probes, keys, nearest, wanted):
             if agreement >= AGREEMENT:
                 cost = probes * cluster_rows * ROW_COST + dial.candidates * CANDIDATE_COST
                 found.append((cost, dial))
                 break
-    return min(found, key=lambda each: each[0])[1] if found else replace(thorough, limit=0)
+    return min(found, key=lambda each: each[0])[1] if found else thorough
 
 
-def _dials(probes: int, keys: list[Keys], wanted: list[set[int]]) -> Iterator[tuple[Dial, float]]:
-    """Dials of ever more candidates, with the share of the wanted rows that they pass on."""
+def _dials(
+    probes: int, keys: list[Keys], nearest: Floats, wanted: list[set[int]]
+) -> Iterator[tuple[Dial, float]]:
+    """Dials of ever more candidates, with the share of the wanted rows that they pass on.
+
+    `nearest`, (n,), is the cosine of each question with the nearest centre.
+    """
     total = sum(map(len, wanted)) or 1
     for candidates in CANDIDATES:
         held = sum(
             len(ids.intersection((found[:candidates] & ID_MASK).tolist()))
             for found, ids in zip(keys, wanted, strict=True)
         )
-        last = [int(found[:candidates][-1] >> ID_BITS) for found in keys if len(found)]
-        limit = max(last) + LIMIT_ROOM if last else 0
-        yield Dial(probes, candidates, limit), held / total
+        last = np.array([found[:candidates][-1] >> ID_BITS for found in keys])
+        yield Dial(probes, candidates, *_reach(nearest, last)), held / total
+
+
+def _reach(nearest: Floats, last: Keys) -> tuple[int, int]:
+    """The line, as `Dial` has it, below which REACHED of the questions' last candidates lie.
+
+    How far a question lies from the nearest centre tells how far its candidates lie, to 6 bits.
+    """
+    spread = nearest - nearest.mean()
+    slope = round(float(-(spread @ last) / max(spread @ spread, 1e-6)))
+    return round(float(np.quantile(last + slope * nearest, REACHED))), slope
 
 
 def _nearest(searcher: Searcher, unit: Floats) -> set[int]:
