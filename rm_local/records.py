@@ -5,8 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-StopReason = Literal["end", "length", "cancelled", "outvoted"]
-"""Why a branch ended: the model was done, the budget spent, the user or the vote stopped it."""
+StopReason = Literal["end", "length", "context", "cancelled", "outvoted"]
+"""Why a branch ended: the model was done, the budget spent, the context full, the user or the vote
+stopped it."""
+
+Precision = Literal["f16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0"]
+"""How keys and values are stored."""
+FlashAttention = Literal["auto", "on", "off"]
+"""Whether attention is computed without a matrix of all scores; auto: where llama.cpp can."""
+Overflow = Literal["stop", "drop", "enlarge"]
+"""What is done when the context is full: end there, leave the oldest turns out, make it larger."""
 
 
 @dataclass(frozen=True, slots=True)

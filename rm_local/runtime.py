@@ -70,6 +70,10 @@ class Runtime:
                 threads=self.settings.threads,
                 gpu_layers=self.settings.gpu_layers,
                 templates=places.templates_dir(),
+                flash_attention=self.settings.flash_attention,
+                kv=self.settings.kv,
+                overflow=self.settings.overflow,
+                check_memory=self.settings.check_memory,
             )
         return self._engine
 
@@ -91,15 +95,19 @@ class Runtime:
     async def load_model(self, on_progress: Callable[[float], None] | None = None) -> ModelInfo:
         """Load the model, unless it is loaded; `on_progress` gets shares from 0 to 1.
 
-        Raises ModelMissing, ModelInvalid, EngineError.
+        What was done otherwise than asked for goes to `warn`. Raises ModelMissing, ModelInvalid,
+        EngineError.
         """
         with self.idle.busy():
             async with self._opening_model:
-                return self.info or await self.engine.load(
-                    self.model,
-                    context=self.settings.context,
-                    on_progress=on_progress or self.on_loading,
-                )
+                return self.info or await self._loaded(on_progress or self.on_loading)
+
+    async def _loaded(self, on_progress: Callable[[float], None] | None) -> ModelInfo:
+        context = self.settings.context
+        info = await self.engine.load(self.model, context=context, on_progress=on_progress)
+        for note in info.notes:
+            self.warn(note)
+        return info
 
     async def unload(self) -> None:
         """Give the memory of model and embedder back: their process ends.

@@ -24,6 +24,7 @@ _NO_MEMORY = re.compile(
 _STACKS = "Fatal Python error:"
 """What faulthandler begins with."""
 _TAIL = 65536
+_AGAIN = "Ask again: a new one is started. "
 DOCTOR = "Run `rm-local doctor`; it names what is wrong and what to install."
 
 
@@ -50,7 +51,7 @@ def died(code: int, log: Path, since: int) -> WorkerDied:
     told = _told(code, log, since)
     return WorkerDied(
         f"The model's process is gone: {describe(code, told)}.",
-        f"Ask again: a new one is started. Its log is {log}{_quoted(told)}",
+        f"{_AGAIN}Its log is {log}{_quoted(told)}",
     )
 
 
@@ -58,8 +59,9 @@ def in_loading(error: WorkerDied, path: Path) -> WorkerDied:
     """The error for a worker that ended while it loaded the file at `path`."""
     return WorkerDied(
         f"{path} could not be loaded. {error.message}",
-        "If it happens again, the file is damaged, or needs more than this machine has: choose "
-        f"another model. {error.remedy.removeprefix('Ask again: a new one is started. ')}",
+        "If it happens again, set a smaller `context` or fewer `gpu_layers`, or choose another "
+        f"model: this file is damaged, or needs more than there is. "
+        f"{error.remedy.removeprefix(_AGAIN)}",
     )
 
 

@@ -63,6 +63,11 @@ class Header:
     def architecture(self) -> str:
         return str(self.metadata.get("general.architecture", ""))
 
+    def number(self, key: str) -> int:
+        """A count of the metadata; 0 where it is not told or makes no sense."""
+        value = self.metadata.get(key)
+        return value if isinstance(value, int) and 0 < value < 1 << 31 else 0
+
 
 def read(path: Path) -> Header:
     """The file's header. ModelMissing, or ModelInvalid when it is no GGUF or ends too early."""

@@ -3,8 +3,8 @@
 One JSON object a line: requests on the worker's standard input, replies on a descriptor
 of its own (llama.cpp writes to 1 and 2 as it likes). The worker first says `Ready` (number 0).
 Every request but `Cancel` is answered, in order and under its own number, by any number of
-`Progress`, `Pieces` and `Ended`, then by one closing reply (`Loaded`, `EmbedderLoaded`,
-`Embedded`, `Opened`, `Grown`, `Counted`, `Measured` or `Refused`).
+`Progress`, `Pieces`, `Usage`, `Room` and `Ended`, then by one closing reply (`Loaded`,
+`EmbedderLoaded`, `Embedded`, `Opened`, `Grown`, `Counted`, `Measured` or `Refused`).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import types
 from dataclasses import dataclass
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
-from rm_local.records import StopReason
+from rm_local.records import FlashAttention, Overflow, Precision, StopReason
 
 Part = Literal["thinking", "answer"]
 
@@ -87,6 +87,14 @@ class ModelInfo:
     """Where its chat template comes from, in words."""
     efforts: tuple[str, ...] = ()
     """How much it can be told to think; empty where it cannot be told."""
+    kv: Precision = "f16"
+    """How keys and values are stored."""
+    flash_attention: bool = False
+    """Whether attention is computed so."""
+    cache: int = 0
+    """Bytes of keys and values for the whole context, as llama.cpp reports them."""
+    notes: tuple[str, ...] = ()
+    """What was done otherwise than asked for or usual, in sentences."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,9 +161,14 @@ class Load:
     threads: int
     """0 = physical cores, or one for a small model."""
     gpu_layers: int
-    """-1 = as many as the build can."""
+    """-1 = as many as fit."""
     templates: str = ""
     """Folder of the user's own chat templates and families; empty = none."""
+    flash_attention: FlashAttention = "auto"
+    kv: Precision = "f16"
+    """How keys and values are stored; all but f16 need flash attention."""
+    check_memory: bool = True
+    """Refuse what is reckoned to need more memory than is free."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +195,7 @@ class OpenTurn:
     """False = the model is to answer at once."""
     effort: str = ""
     """One of the model's `efforts`; empty = what its template takes by itself."""
+    overflow: Overflow = "stop"
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,6 +273,30 @@ class Pieces:
 
 
 @dataclass(frozen=True, slots=True)
+class Usage:
+    """How full the context is."""
+
+    cells: int
+    """Tokens in the cache, those that branches share counted once."""
+    longest: int
+    """Tokens of the longest branch, prompt and forced text with it."""
+    context: int
+    """Tokens that the cache holds at most; also the most that one branch can come to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """The context was full: what was done about it, or why nothing could be."""
+
+    message: str
+    """In sentences."""
+    dropped: int
+    """Turns of the conversation that are now left out, all in all."""
+    context: int
+    """Tokens that the context now holds."""
+
+
+@dataclass(frozen=True, slots=True)
 class Grown:
     """All branches have ended."""
 
@@ -292,6 +330,8 @@ Reply = (
     | Embedded
     | Opened
     | Pieces
+    | Usage
+    | Room
     | Ended
     | Grown
     | Counted

@@ -5,10 +5,17 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 
-from rm_local.engine.protocol import BranchSpec, Ended, Piece
+from rm_local.engine.protocol import BranchSpec, Ended, Piece, Room, Usage
 from rm_local.loop import prompts
 from rm_local.loop.answers import final_answer
-from rm_local.loop.events import BranchFinished, BranchStarted, Token
+from rm_local.loop.events import (
+    BranchFinished,
+    BranchStarted,
+    ContextUsed,
+    RoomMade,
+    Token,
+    of_context,
+)
 from rm_local.loop.growing import Model, growing, sampling, seed_of
 from rm_local.loop.plan import Plan
 from rm_local.loop.select import decided
@@ -71,8 +78,7 @@ async def reason(
     seed: int,
     subproblem: str | None,
     hits: Sequence[Hit],
-    prompt_tokens: int,
-) -> AsyncGenerator[BranchStarted | Token | BranchFinished, None]:
+) -> AsyncGenerator[BranchStarted | Token | BranchFinished | ContextUsed | RoomMade, None]:
     """Every branch from its start to its end; those that cannot matter any more are ended.
 
     Without a subproblem nothing is put into the thinking. A branch that fills the context ends
@@ -83,10 +89,8 @@ async def reason(
         for index, hint in enumerate(hints_of(hits, plan.samples))
     ]
     draw = sampling(plan, engine.info)
-    left = engine.info.context - prompt_tokens if engine.info else plan.max_tokens
     specs = [
-        BranchSpec(_forced(subproblem, b.hint), b.seed, min(plan.max_tokens, left), draw)
-        for b in branches
+        BranchSpec(_forced(subproblem, b.hint), b.seed, plan.max_tokens, draw) for b in branches
     ]
     for branch in branches:
         yield BranchStarted(branch.index, branch.hint, branch.seed)
@@ -95,6 +99,9 @@ async def reason(
     settled = False
     async with growing(engine, specs, control) as stream:
         async for event in stream:
+            if isinstance(event, Usage | Room):
+                yield of_context(event)
+                continue
             if isinstance(event, Piece):
                 yield branches[event.branch].add(event)
             else:

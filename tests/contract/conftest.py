@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
+from models.shapes.shape import Shape, shapes
+from models.shapes.write import write
 from rm_local import settings
 from rm_local.embed import minilm
 from rm_local.engine.client import Engine
@@ -40,8 +43,32 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return minilm.gguf_file(tmp_path_factory.mktemp("cache"))
 
 
+@pytest.fixture(scope="session")
+def hybrid(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model whose layers are convolutions but for one: LFM2's form."""
+    path = tmp_path_factory.mktemp("models") / "hybrid.gguf"
+    shape = replace(small("lfm2-350m"), heads=4, kv_heads=2, attention=(2,))
+    write(shape, path, "F16", settings.shipped_model())
+    return path
+
+
+@pytest.fixture(scope="session")
+def recurrent(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model without attention: Mamba's form."""
+    path = tmp_path_factory.mktemp("models") / "recurrent.gguf"
+    write(replace(small("mamba-130m"), inner=512), path, "F16", settings.shipped_model())
+    return path
+
+
 @pytest_asyncio.fixture
 async def engine(tmp_path: Path) -> AsyncIterator[Engine]:
     """An engine whose worker has not been started."""
     async with Engine(log=tmp_path / "logs" / "worker.log", threads=1) as engine:
         yield engine
+
+
+def small(name: str) -> Shape:
+    """A published shape with few and narrow layers."""
+    return replace(
+        shapes()[name].cut(3), width=256, inner=256, vocabulary=1600, context=2048, attention=None
+    )

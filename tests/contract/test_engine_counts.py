@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from models.shapes.shape import Shape, shapes
-from models.shapes.write import write
-from rm_local import settings
 from rm_local.engine.client import Engine
 from rm_local.engine.protocol import BranchSpec, Message, Stats
 from tests.engines import GREEDY, QUESTION, grown
@@ -17,30 +13,6 @@ from tests.engines import GREEDY, QUESTION, grown
 CUE = "Okay, let me name what is asked. "
 HINTS = ["First add the even ones.", "Count them in pairs.", "Use the sum of a series."]
 SYSTEM = Message("system", "Answer in one line, and think before you do.")
-
-
-def small(name: str) -> Shape:
-    """A published shape with few and narrow layers."""
-    return replace(
-        shapes()[name].cut(3), width=256, inner=256, vocabulary=1600, context=2048, attention=None
-    )
-
-
-@pytest.fixture(scope="module")
-def hybrid(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A model whose layers are convolutions but for one: LFM2's form."""
-    path = tmp_path_factory.mktemp("models") / "hybrid.gguf"
-    shape = replace(small("lfm2-350m"), heads=4, kv_heads=2, attention=(2,))
-    write(shape, path, "F16", settings.shipped_model())
-    return path
-
-
-@pytest.fixture(scope="module")
-def recurrent(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A model without attention: Mamba's form."""
-    path = tmp_path_factory.mktemp("models") / "recurrent.gguf"
-    write(replace(small("mamba-130m"), inner=512), path, "F16", settings.shipped_model())
-    return path
 
 
 @pytest.fixture(params=["nano", "hybrid", "recurrent"])

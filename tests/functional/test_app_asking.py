@@ -8,6 +8,7 @@ from typing import Any
 from textual.events import Key
 from textual.widgets import TextArea
 
+from rm_local.engine.protocol import Room
 from rm_local.errors import ModelMissing, StoreMissing
 from rm_local.loop.events import Failed
 from rm_local.tui.widgets.past import PastTurn
@@ -54,6 +55,17 @@ async def test_a_whole_turn_is_shown() -> None:
         assert "6 branches" in shown(app, "#reason-head")
         assert "19/12" in shown(app, "#answer-head")
         assert "4 of 6 branches agreed · under hints 1 and 2" in shown(app, "#answer-carried")
+
+
+async def test_room_that_was_made_is_said_and_the_context_is_counted() -> None:
+    """What was left out is notified; the top line tells how full the context really is."""
+    made = Room('The context was full: the oldest turn was left out: "one?".', 1, 4096)
+    app = opened(FakeAll(room=made, prompt_tokens=2048))
+    async with app.run_test(size=SIZE) as pilot:
+        await ask(pilot)
+        await until(pilot, lambda: ended(app))
+        assert any(made.message in note.message for note in app._notifications)
+        assert "50 %" in shown(app, "#status-right")
 
 
 async def test_the_last_tokens_are_drawn() -> None:

@@ -6,7 +6,9 @@ import asyncio
 import subprocess
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 
@@ -18,7 +20,7 @@ from rm_local.loop.plan import PLANS
 from rm_local.loop.solve import Control
 from rm_local.runtime import Runtime
 from rm_local.settings import Settings, shipped_model, shipped_store
-from tests.fakes import FakeEngine, FakeRecall
+from tests.fakes import INFO, FakeEngine, FakeRecall
 
 
 class OwnEngine(Runtime):
@@ -53,6 +55,35 @@ def test_files_named_for_the_runtime_go_first() -> None:
     assert (named.model, named.store) == (Path("named.gguf"), Path("set.rms"))
     plain = Runtime(Settings())
     assert (plain.model, plain.store) == (shipped_model(), shipped_store())
+
+
+async def test_what_is_not_as_asked_for_is_a_warning_once() -> None:
+    """A model that was loaded otherwise says so when it is loaded, not with every turn."""
+    note = "The memory that is free holds a context of 4,096 tokens, not 16,384."
+    runtime = OwnEngine(FakeEngine(info=replace(INFO, notes=(note,))))
+    warned: list[str] = []
+    runtime.warn = warned.append
+
+    await runtime.load_model()
+    await runtime.load_model()
+
+    assert warned == [note]
+
+
+def test_the_settings_reach_the_engine() -> None:
+    """How keys and values are kept, what a full context leads to, and the memory check."""
+    settings = Settings(kv="q8_0", flash_attention="on", overflow="drop", check_memory=False)
+
+    with patch("rm_local.engine.client.Engine") as made:
+        assert Runtime(settings).engine is made.return_value
+
+    given = made.call_args.kwargs
+    assert {key: given[key] for key in ("kv", "flash_attention", "overflow", "check_memory")} == {
+        "kv": "q8_0",
+        "flash_attention": "on",
+        "overflow": "drop",
+        "check_memory": False,
+    }
 
 
 async def test_a_missing_store_is_told_before_the_model_is_loaded() -> None:

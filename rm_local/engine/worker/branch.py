@@ -30,6 +30,8 @@ class Branch:
         """Its sequence in the cache; 0 while it has none."""
         self.evaluated = 0
         """How many of its tokens its sequence holds."""
+        self.group = self.common = 0
+        """Branches of one group share the cells of so many tokens behind the root's."""
         self.sampler = Sampler(spec.sampling, spec.seed)
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._stops = StopTexts(spec.stop)

@@ -14,7 +14,7 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Footer
 
-from rm_local.loop.events import Event, Formulating, Token, failed
+from rm_local.loop.events import ContextUsed, Event, Formulating, RoomMade, Token, failed
 from rm_local.loop.plan import Plan
 from rm_local.tui import format as fmt
 from rm_local.tui import messages as told
@@ -23,7 +23,6 @@ from rm_local.tui.keys import CHAT
 from rm_local.tui.opening import open_all
 from rm_local.tui.opening import told as as_told
 from rm_local.tui.screens import reader
-from rm_local.tui.turn import context_used
 from rm_local.tui.widgets.prompt import Prompt
 from rm_local.tui.widgets.status import Status, StatusView
 from rm_local.tui.widgets.too_small import TooSmall
@@ -94,6 +93,8 @@ class ChatScreen(Screen[None]):
         if self.plan.effort not in message.info.efforts:
             self.plan = replace(self.plan, effort="")
         self._tell_manner()
+        for note in message.info.notes:
+            self.notify(fmt.one_line(note), timeout=20, markup=False)
         self.query_one(Transcript).note(Content(""))
         if not self.talk.running:
             self._next(self.talk.end())
@@ -174,7 +175,10 @@ class ChatScreen(Screen[None]):
     def _take(self, event: Event) -> None:
         """Text is drawn by the clock, all else at once."""
         self.talk.take(event, self.clock())
-        if isinstance(event, Token | Formulating):
+        if isinstance(event, RoomMade):
+            self.notify(fmt.one_line(event.message), timeout=20, markup=False)
+            self._set_status(replace(self._status, info=self.host.info))
+        if isinstance(event, Token | Formulating | ContextUsed):
             self._stale = True
             return
         self._draw()
@@ -318,7 +322,7 @@ class ChatScreen(Screen[None]):
         self._stale = False
         if self.talk.turn is not None:
             self.query_one(Transcript).show(self.talk.turn, self.talk.marks, self.clock())
-            self._set_status(replace(self._status, used=context_used(self.talk.turn)))
+            self._set_status(replace(self._status, used=self.talk.turn.used))
 
     def _set_status(self, view: StatusView) -> None:
         self._status = view
