@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
 
 import pytest
 
 from rm_local.engine.families import TEMPLATE as KEY
 from rm_local.engine.families import Described, describe
-from rm_local.engine.protocol import BranchSpec, Ended, Message, Piece
+from rm_local.engine.protocol import BranchSpec, Ended, Message, Piece, Room, Usage
 from rm_local.engine.worker import sandbox
 from rm_local.engine.worker.template import ChatTemplate
 from rm_local.loop import prompts
@@ -46,7 +46,12 @@ class Reads(FakeEngine):
         self.texts: list[str] = []
 
     async def open_turn(
-        self, messages: Sequence[Message], *, thinking: bool = True, effort: str = ""
+        self,
+        messages: Sequence[Message],
+        *,
+        thinking: bool = True,
+        effort: str = "",
+        on_room: Callable[[Room], None] | None = None,
     ) -> int:
         """The prompt."""
         prompt = self._template.render(messages, thinking=thinking, effort=effort)
@@ -54,7 +59,9 @@ class Reads(FakeEngine):
         self.starts.append(prompt.starts)
         return len(self._prompt)
 
-    async def grow(self, specs: Sequence[BranchSpec]) -> AsyncIterator[Piece | Ended]:
+    async def grow(
+        self, specs: Sequence[BranchSpec]
+    ) -> AsyncIterator[Piece | Usage | Room | Ended]:
         """The script; each branch reads the prompt, then what is forced."""
         self.texts += [self._prompt + spec.forced for spec in specs]
         async for event in super().grow(specs):
