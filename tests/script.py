@@ -179,6 +179,7 @@ class ScriptedRuntime:
         self.solved: list[tuple[str, Steering]] = []
         self.sessions = 1
         self.closed = False
+        self.on_unload: Callable[[], object] = lambda: None
 
     async def load_model(self, on_progress: Callable[[float], None] | None = None) -> ModelInfo:
         """Progress 0.45, then the model."""
