@@ -16,6 +16,7 @@ from rm_local.records import FlashAttention, Overflow, Precision
 CONTEXT_LIMIT = 1 << 20
 THREAD_LIMIT = 1024
 LAYER_LIMIT = 1024
+IDLE_LIMIT = 7 * 24 * 60
 
 _DIRS = PlatformDirs("rm-local", appauthor=False)
 _PACKAGE = Path(__file__).resolve().parent
@@ -43,6 +44,10 @@ class Settings:
     """When the context is full: stop, drop the oldest turns, or enlarge it."""
     check_memory: bool = True
     """Refuse to load what is reckoned to need more memory than is free."""
+    idle_unload: float = 15
+    """Minutes without a question after which the model's memory is given back; 0 = never."""
+    thinking: bool = True
+    """Whether models that can think before they answer are to."""
     plan: str = "memory"
     """Name of the plan that a question is solved with."""
     model_folders: tuple[Path, ...] = ()
@@ -164,7 +169,9 @@ def _checked(source: Path, key: str, value: object) -> Any:
             return _one_of(source, key, value, get_args(Precision))
         case "overflow":
             return _one_of(source, key, value, get_args(Overflow))
-        case "check_memory":
+        case "idle_unload":
+            return _number(source, key, value, IDLE_LIMIT)
+        case "thinking" | "check_memory":
             if isinstance(value, bool):
                 return value
             raise _bad(source, key, value, "true or false")
@@ -183,6 +190,13 @@ def _whole(source: Path, key: str, value: object, low: int, high: int) -> int:
     if isinstance(value, int) and not isinstance(value, bool) and low <= value <= high:
         return value
     raise _bad(source, key, value, f"a whole number from {low} to {high}")
+
+
+def _number(source: Path, key: str, value: object, high: int) -> float:
+    """A number from 0 to `high`; TOML's true, false and nan are none."""
+    if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= high:
+        return value
+    raise _bad(source, key, value, f"a number from 0 to {high}")
 
 
 def _one_of(source: Path, key: str, value: object, words: tuple[str, ...]) -> str:

@@ -43,6 +43,8 @@ class FakeRuntime:
         self.memory_error = memory_error
         self.solved: list[tuple[str, Plan, Steering]] = []
         self.sessions = 1
+        self.on_loading: Callable[[float], None] | None = None
+        self.on_unload: Callable[[], object] = lambda: None
         self.entries: int | None = None
         """As Runtime's: None until the memory is opened."""
 
@@ -81,7 +83,7 @@ class FakeRuntime:
         self.solved.append((question, plan, steering))
         try:
             recall = await self.open_memory() if plan.retrieval in ("memory", "random") else None
-            await self.load_model()
+            await self.load_model(self.on_loading)
         except RmLocalError as error:
             yield failed(error)
             return

@@ -112,7 +112,8 @@ class FakeEngine:
 
     `formulation` is the script of the branch whose forced text asks for the subproblem;
     `branches` are the others', taken in turn when there are more specs than scripts.
-    What was asked of the engine is kept in `turns`, `grown`, `cancels`, `loads` and `embedded`.
+    What was asked of the engine is kept in `turns`, `manners`, `grown`, `cancels`, `loads` and
+    `embedded`.
     """
 
     def __init__(
@@ -137,6 +138,7 @@ class FakeEngine:
         self.dimension = dimension
         self.info: ModelInfo | None = None
         self.turns: list[tuple[Message, ...]] = []
+        self.manners: list[tuple[bool, str]] = []
         self.grown: list[tuple[BranchSpec, ...]] = []
         self.cancels: list[tuple[frozenset[int] | None, StopReason]] = []
         self.loads: list[Path] = []
@@ -188,14 +190,20 @@ class FakeEngine:
         return unit
 
     async def open_turn(
-        self, messages: Sequence[Message], *, on_room: Callable[[Room], None] | None = None
+        self,
+        messages: Sequence[Message],
+        *,
+        thinking: bool = True,
+        effort: str = "",
+        on_room: Callable[[Room], None] | None = None,
     ) -> int:
-        """Keeps the messages; `refuse` is raised here, and `room` told."""
+        """Keeps the messages, and how to think about them; `refuse` is raised, `room` told."""
         if self.refuse is not None:
             raise self.refuse
         if self.room and on_room:
             on_room(self.room)
         self.turns.append(tuple(messages))
+        self.manners.append((thinking, effort))
         return self.prompt_tokens
 
     async def grow(

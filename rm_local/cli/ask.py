@@ -35,6 +35,14 @@ COUNT = click.IntRange(min=1)
 @click.option("--samples", type=COUNT, metavar="M", help="Branches in all.")
 @click.option("--hints", type=COUNT, metavar="K", help="Hints at most, one a branch.")
 @click.option("--max-tokens", type=COUNT, metavar="N", help="Budget of one branch.")
+@click.option(
+    "--thinking/--no-thinking",
+    default=None,
+    help="Let the model think before it answers, or not; by default as in the settings.",
+)
+@click.option(
+    "--effort", metavar="LEVEL", help="How much to think (low, high), where the model can be told."
+)
 @click.option("--seed", type=click.IntRange(min=0), default=0, metavar="N", show_default=True)
 @JSON_SCHEMA
 @GRAMMAR
@@ -50,6 +58,8 @@ def ask(
     samples: int | None,
     hints: int | None,
     max_tokens: int | None,
+    thinking: bool | None,
+    effort: str | None,
     seed: int,
     schema: Path | None,
     grammar: Path | None,
@@ -68,8 +78,14 @@ def ask(
     from rm_local.loop.solve import Steering
 
     opening = opening.over(model, store)
+    settings = opening.settings()
     way = planned(
-        plan or opening.settings().plan, samples=samples, hints=hints, max_tokens=max_tokens
+        plan or settings.plan,
+        samples=samples,
+        hints=hints,
+        max_tokens=max_tokens,
+        thinking=settings.thinking if thinking is None else thinking,
+        effort=effort or "",
     )
     asked = said(question, "question", EXAMPLE)
     steering = Steering(seed=seed, grammar=gbnf(grammar, schema))
@@ -82,8 +98,10 @@ def planned(
     samples: int | None = None,
     hints: int | None = None,
     max_tokens: int | None = None,
+    thinking: bool = True,
+    effort: str = "",
 ) -> Plan:
-    """The plan of that name, with the numbers that were asked for in the place of its own."""
+    """The plan of that name, with what was asked for in the place of its own."""
     from rm_local.loop.plan import named
 
     plan = named(name)
@@ -92,6 +110,8 @@ def planned(
         samples=samples or plan.samples,
         hints=hints or plan.hints,
         max_tokens=max_tokens or plan.max_tokens,
+        thinking=thinking,
+        effort=effort,
     )
 
 
@@ -115,7 +135,7 @@ async def answer(
     try:
         with _stop_on_interrupt(control, narrator):
             if narrator:
-                await _load(runtime, narrator, control)
+                runtime.on_loading = narrator.loading
             async for last in runtime.solve(question, plan, steering=steering, control=control):
                 _put(last, narrator, as_lines)
     finally:
@@ -137,18 +157,6 @@ def _put(event: Event, narrator: Narrator | None, as_lines: bool) -> None:
         narrator.tell(event)
     if isinstance(event, Answered) and not as_lines:
         click.echo(clean(event.answer.text) or clean(event.answer.result or ""))
-
-
-async def _load(runtime: Runtime, narrator: Narrator, control: Control) -> None:
-    """Load the model with progress; what goes wrong is told by the turn, which tries again."""
-    from rm_local.errors import RmLocalError, Stopped
-
-    try:
-        await control.race(runtime.load_model(narrator.loading))
-    except Stopped:
-        raise
-    except RmLocalError:
-        narrator.wipe()
 
 
 @contextmanager

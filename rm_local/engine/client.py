@@ -121,7 +121,7 @@ class Engine:
         try:
             loaded = await self._call(request, protocol.Loaded, on_progress)
         except WorkerDied as error:
-            raise deaths.loading(error) from error
+            raise deaths.in_loading(error, model) from None
         self.info = loaded.info
         return loaded.info
 
@@ -130,8 +130,11 @@ class Engine:
         self._embedder = None
         process = await self._start()
         request = protocol.LoadEmbedder(str(path), self._threads)
-        self._dimension = (await self._call(request, protocol.EmbedderLoaded)).dimension
-        self._embedder, self._embedder_in = path, process
+        try:
+            loaded = await self._call(request, protocol.EmbedderLoaded)
+        except WorkerDied as error:
+            raise deaths.in_loading(error, path) from None
+        self._dimension, self._embedder, self._embedder_in = loaded.dimension, path, process
         return self._dimension
 
     async def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:

@@ -129,10 +129,14 @@ class Process:
 
 
 def environment() -> dict[str, str]:
-    """The app's, with the app's own rm_local found first (`-P` keeps the working folder out)."""
+    """The app's, with the app's own rm_local found first (`-P` keeps the working folder out).
+
+    llama.cpp is not to start a debugger on itself when it gives up: that holds its end, and the
+    message, back for seconds.
+    """
     home = str(Path(rm_local.__file__).parents[1])
     paths = [home, *filter(None, [os.environ.get("PYTHONPATH")])]
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "GGML_NO_BACKTRACE": "1"}
 
 
 def _error(refused: protocol.Refused) -> errors.RmLocalError:

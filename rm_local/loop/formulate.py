@@ -32,7 +32,7 @@ async def formulate(
         yield Formulated(own, 0.0, "user")
         return
     yield Formulating("")
-    written = _Written(thinks=engine.info is None or engine.info.thinks)
+    written = _Written(plan.thinking and (engine.info is None or engine.info.thinks))
     async with growing(engine, [_spec(plan, engine, steering)], control) as stream:
         async for event in stream:
             enough = written.enough

@@ -34,9 +34,17 @@ class Model(Protocol):
         """The loaded model, or None."""
 
     async def open_turn(
-        self, messages: Sequence[Message], *, on_room: Callable[[Room], None] | None = None
+        self,
+        messages: Sequence[Message],
+        *,
+        thinking: bool = True,
+        effort: str = "",
+        on_room: Callable[[Room], None] | None = None,
     ) -> int:
-        """Evaluate the messages; their tokens. `on_room` is told when room had to be made."""
+        """Evaluate the messages, and open the thinking block if there is thinking; their tokens.
+
+        `on_room` is told when room had to be made.
+        """
 
     def grow(self, specs: Sequence[BranchSpec]) -> AsyncIterator[Grew]:
         """Grow branches of the open turn, all in one batch."""

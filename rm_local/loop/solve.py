@@ -24,6 +24,7 @@ from rm_local.loop.growing import Model
 from rm_local.loop.plan import Plan
 from rm_local.loop.reason import reason
 from rm_local.loop.select import choose
+from rm_local.loop.senseless import no_answer, unreadable
 from rm_local.loop.steering import Control, Steering
 from rm_local.records import Answer, Branch, Hit
 
@@ -98,7 +99,12 @@ class _Turn:
         messages = (*history, Message("user", question))
         made: list[Room] = []
         async with self._control.on_stop(self._engine.cancel):
-            tokens = await self._engine.open_turn(messages, on_room=made.append)
+            tokens = await self._engine.open_turn(
+                messages,
+                thinking=self._plan.thinking,
+                effort=self._plan.effort,
+                on_room=made.append,
+            )
         for room in made:
             yield of_context(room)
         if info := self._engine.info:
@@ -168,7 +174,7 @@ class _Turn:
         ran_out = () if self._steering.grammar else _RAN_OUT
         ended = [b for b in branches if b.result is not None or b.stop in ran_out]
         choice = choose(ended, keep=self._plan.keep, tau=self._plan.tau)
-        if choice is None:
+        if choice is None or (choice.branch.result is None and unreadable(choice.branch.text)):
             self._control.check()
             raise self._no_answer(branches)
         hints = [b.hint.entry.id for b in choice.agreed if b.hint]
@@ -187,10 +193,7 @@ class _Turn:
     def _no_answer(self, branches: Sequence[Branch]) -> RmLocalError:
         """Why there is none: the budget, or the context, which the user can widen."""
         if not any(branch.stop == "context" for branch in branches):
-            return RmLocalError(
-                "No branch came to an answer within its budget.",
-                "Give it more tokens, or ask in other words.",
-            )
+            return no_answer(branches)
         size = self._engine.info.context if self._engine.info else 0
         return ContextOverflow(
             f"No branch came to an answer within the context of {size:,} tokens.",

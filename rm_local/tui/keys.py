@@ -24,6 +24,14 @@ CHAT: list[BindingType] = [
         "f4", "copy_answer", "Copy", key_display="F4", id="answer.copy", tooltip="Copy the answer"
     ),
     Binding(
+        "f8", "think", "Think", show=False, key_display="F8", id="plan.thinking",
+        tooltip="Let the model think before it answers the next question, or not",
+    ),
+    Binding(
+        "f9", "effort", "Effort", show=False, key_display="F9", id="plan.effort",
+        tooltip="How much it thinks about the next question, where it can be told",
+    ),
+    Binding(
         "ctrl+t", "thinking", "Thinking", show=False, id="view.thinking",
         tooltip="Show or hide the thinking",
     ),

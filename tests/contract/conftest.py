@@ -12,6 +12,7 @@ import pytest_asyncio
 from models.shapes.shape import Shape, shapes
 from models.shapes.write import write
 from rm_local import settings
+from rm_local.embed import minilm
 from rm_local.engine.client import Engine
 from tests import tiny_gguf
 
@@ -34,6 +35,12 @@ def nano(tiny: Path) -> Path:
     """The model that is shipped, or, in a checkout without it, the one of random weights."""
     shipped = settings.shipped_model()
     return shipped if shipped.is_file() else tiny
+
+
+@pytest.fixture(scope="session")
+def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """MiniLM, the query embedder, as a GGUF."""
+    return minilm.gguf_file(tmp_path_factory.mktemp("cache"))
 
 
 @pytest.fixture(scope="session")

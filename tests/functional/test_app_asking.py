@@ -107,6 +107,24 @@ async def test_a_question_typed_while_the_model_loads_is_asked_when_it_is_there(
         assert "rm-nano · Q8_0 · CPU, 2 threads" in shown(app, "#status-left")
 
 
+async def test_an_unloaded_model_is_told_and_comes_with_the_next_question() -> None:
+    """The status says so; the question waits while it loads again, with progress."""
+    runtime = ScriptedRuntime(whole())
+    app = opened(runtime)
+    async with app.run_test(size=SIZE) as pilot:
+        await until(pilot, lambda: "1,204 entries" in shown(app, "#status-right"))
+        runtime.info, runtime.loading = None, asyncio.Event()
+        runtime.on_unload()
+        await until(pilot, lambda: "rm-nano · unloaded" in shown(app, "#status-left"))
+        assert "1,204 entries" in shown(app, "#status-right")
+        await ask(pilot)
+        await until(pilot, lambda: "45 %" in shown(app, "#status-left"))
+        assert runtime.solved == []
+        runtime.loading.set()
+        await until(pilot, lambda: ended(app))
+        assert "Q8_0" in shown(app, "#status-left")
+
+
 async def test_escape_gives_a_waiting_question_back() -> None:
     """What was typed is in the prompt again."""
     runtime = ScriptedRuntime(loading=asyncio.Event())

@@ -6,13 +6,15 @@ import asyncio
 import json
 import signal
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
 
+from rm_local import settings
 from rm_local.cli.main import cli
-from rm_local.engine.protocol import Room
+from rm_local.engine.protocol import ModelInfo, Room
 from rm_local.errors import ContextOverflow, ModelMissing, StoreMissing
 from rm_local.records import Entry, Hit
 from tests.fake_runtime import FakeRuntime
@@ -126,6 +128,46 @@ def test_options_change_the_plan(use: Use) -> None:
     _, plan, steering = runtime.solved[0]
     assert (plan.name, plan.samples, plan.hints, plan.max_tokens) == ("random", 4, 2, 99)
     assert steering.seed == 7
+    assert (plan.thinking, plan.effort) == (True, "")
+
+
+def test_a_model_that_fails_is_loaded_once(use: Use) -> None:
+    """Narrated or not: what failed for a minute is not tried for another."""
+
+    class Fails(FakeEngine):
+        async def load(self, model: Path, **_: object) -> ModelInfo:
+            self.loads.append(model)
+            raise ModelMissing("There is no model.", "Choose one.")
+
+    engine = Fails()
+    use().engine = engine
+
+    result = run("4 + 4?")
+
+    assert result.exit_code == 3
+    assert result.stderr == "error: There is no model.\n  Choose one.\n"
+    assert len(engine.loads) == 1
+
+
+@pytest.mark.parametrize(
+    ("setting", "arguments", "manner"),
+    [
+        ("true", ["--no-thinking"], (False, "")),
+        ("false", [], (False, "")),
+        ("false", ["--thinking", "--effort=low"], (True, "low")),
+    ],
+)
+def test_how_to_think_reaches_the_engine(
+    use: Use, setting: str, arguments: list[str], manner: tuple[bool, str]
+) -> None:
+    """The setting says whether, an option goes over it; --effort says how much."""
+    settings.config_file().parent.mkdir(parents=True)
+    settings.config_file().write_text(f"thinking = {setting}\n")
+    runtime = use()
+
+    run("-q", *arguments, "4 + 4?")
+
+    assert runtime.engine.manners == [manner]
 
 
 @pytest.mark.parametrize(

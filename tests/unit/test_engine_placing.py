@@ -196,3 +196,11 @@ def test_memory_that_nobody_tells_is_not_judged() -> None:
 def test_the_usual_context_becomes_smaller_to_fit(free: int | None, context: int) -> None:
     """When nobody asked for one; what cannot be helped is left to the check."""
     assert placing.usual(MODEL, [], Asked(0), free) == context
+
+
+def test_a_context_grows_only_into_memory_that_is_free() -> None:
+    """What it needs beside what it has already: 8,192 tokens more are 1.2 GB of cache."""
+    placing.check_growth(MODEL, [], ASKED, 16384, 2 * GIB)
+    placing.check_growth(MODEL, [], ASKED, 16384, None)
+    with pytest.raises(MemoryShort, match=r"16,384 tokens need 1\.2 GB more .* 1\.1 GB are free"):
+        placing.check_growth(MODEL, [], ASKED, 16384, GIB)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -25,8 +26,13 @@ from tests.fakes import INFO, FakeEngine, FakeRecall
 class OwnEngine(Runtime):
     """A runtime over a fake engine, with no store unless it is given a recall."""
 
-    def __init__(self, engine: FakeEngine, recall: FakeRecall | None = None) -> None:
-        super().__init__(Settings(), store=Path("nowhere.rms"))
+    def __init__(
+        self,
+        engine: FakeEngine,
+        recall: FakeRecall | None = None,
+        settings: Settings = Settings(),  # noqa: B008 (frozen)
+    ) -> None:
+        super().__init__(settings, store=Path("nowhere.rms"))
         self._engine = engine  # type: ignore[assignment]
         self._recall = recall
 
@@ -119,6 +125,36 @@ async def test_a_model_that_died_is_loaded_again() -> None:
 
     assert isinstance(events[-1], Answered)
     assert len(engine.loads) == 2
+
+
+async def test_an_idle_model_gives_its_memory_back() -> None:
+    """Its process ends after the settings' minutes; the next question starts it again."""
+    engine, unloaded = FakeEngine(), asyncio.Event()
+    runtime = OwnEngine(engine, settings=Settings(idle_unload=1e-6))
+    runtime.on_unload = unloaded.set
+    await events_of(runtime, "none")
+    await unloaded.wait()
+
+    assert engine.closed
+    assert runtime.info is None
+    assert isinstance((await events_of(runtime, "none"))[-1], Answered)
+    assert len(engine.loads) == 2
+    await runtime.close()
+
+
+async def test_a_turn_that_is_read_is_not_idle() -> None:
+    """However long the face takes over an event, and after it was left in the middle."""
+    runtime = OwnEngine(FakeEngine())
+    turn = runtime.solve("4 + 4?", PLANS["none"])
+    async for _ in turn:
+        assert not runtime.idle.counting
+        break
+    assert not runtime.idle.counting
+    await turn.aclose()
+
+    assert runtime.idle.counting
+    await runtime.close()
+    assert not runtime.idle.counting
 
 
 async def test_an_empty_question_opens_nothing() -> None:

@@ -31,6 +31,7 @@ def test_every_setting_can_be_set() -> None:
         'model = "my.gguf"\nstore = "stores/my.rms"\ncontext = 8192\nthreads = 4\n'
         'gpu_layers = 0\nplan = "length"\ntheme = "nord"\nmodel_folders = ["here", "/there"]\n'
         'flash_attention = "on"\nkv = "q8_0"\noverflow = "drop"\ncheck_memory = false\n'
+        "idle_unload = 2.5\nthinking = false\n"
     )
 
     assert settings.load() == Settings(
@@ -41,6 +42,8 @@ def test_every_setting_can_be_set() -> None:
         gpu_layers=0,
         plan="length",
         theme="nord",
+        idle_unload=2.5,
+        thinking=False,
         model_folders=(path.parent / "here", Path("/there")),
         flash_attention="on",
         kv="q8_0",
@@ -80,6 +83,9 @@ def test_the_environment_goes_over_the_file(monkeypatch: pytest.MonkeyPatch) -> 
         ("context = true", ["context = True", "a whole number"]),
         ("threads = -1", ["threads = -1", "from 0 to"]),
         ("gpu_layers = -2", ["gpu_layers = -2", "from -1 to"]),
+        ("idle_unload = -1", ["idle_unload = -1", "a number from 0 to"]),
+        ("idle_unload = nan", ["idle_unload = nan", "a number"]),
+        ("thinking = 'no'", ["thinking = 'no'", "true or false"]),
         ("plan = ''", ["plan = ''", "a name"]),
         ("model_folders = 'a'", ["model_folders = 'a'", "a list of folders"]),
         ("theme = 7", ["theme = 7", "a name"]),

@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from rm_local.engine.protocol import Ended, Reply
+from rm_local.engine.worker import finite
 from rm_local.engine.worker.branch import Branch
 from rm_local.engine.worker.cache import ROOT, Cache, Full, Row
 from rm_local.engine.worker.inbox import Inbox
@@ -160,6 +161,8 @@ class Growth:
                 self._cache.fork(members[0].sequence, branch.sequence)
             for branch in members:
                 branch.evaluated = len(branch.tokens)
+        for row, _ in complete:
+            finite.check_all(self._cache.context, row, self._vocab.size)
         drawn = [
             (branch, branch.draw(self._cache.context, row), row)
             for row, members in complete
@@ -183,7 +186,9 @@ class Growth:
                 continue
             for row, branch in enumerate(live):
                 branch.evaluated += 1
-                self._take(branch, branch.draw(self._cache.context, row), row)
+                token = branch.draw(self._cache.context, row)
+                finite.check_drawn(self._cache.context, row, token)
+                self._take(branch, token, row)
             break
         self._outbox.tick()
         if self._live:

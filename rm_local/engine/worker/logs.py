@@ -42,12 +42,12 @@ def forget() -> None:
 
 
 def first_error() -> str:
-    """The first error that llama.cpp logged in this span, without its function's name.
+    """The first error that llama.cpp logged in this span, without what stands before each.
 
     What follows the first only says that this failed, and that. Empty when it logged none.
     """
     text = _errors[0].decode("utf-8", "replace") if _errors else ""
-    return re.sub(r"^\w+: ", "", text).strip().rstrip(".")
+    return re.sub(r"^(?:\w+: |error loading model: )+", "", text).strip().rstrip(".")
 
 
 def offloaded() -> tuple[str, int, int] | None:

@@ -15,6 +15,7 @@ from rm_local.engine.families import Described, describe
 from rm_local.engine.worker import logs
 from rm_local.engine.worker.inbox import Inbox
 from rm_local.engine.worker.machine import threads_for
+from rm_local.engine.worker.refusals import remedy_for
 from rm_local.engine.worker.renderer import Renderer
 from rm_local.engine.worker.template import ChatTemplate
 from rm_local.engine.worker.vocab import Vocab
@@ -125,10 +126,7 @@ def _load_weights(
         raise Stopped("Loading was stopped.")
     if handle is None:
         reason = logs.first_error() or "it did not say why"
-        raise ModelRefused(
-            f"llama.cpp does not load {path}: {reason}.",
-            "Its architecture may be newer than this llama.cpp, or the memory too small.",
-        )
+        raise ModelRefused(f"llama.cpp does not load {path}: {reason}.", remedy_for(reason))
     return handle
 
 

@@ -19,7 +19,7 @@ from rm_local.engine.worker.logprobs import Logprobs
 from rm_local.engine.worker.model import Model
 from rm_local.engine.worker.room import RoomMaker
 from rm_local.engine.worker.tally import Tally
-from rm_local.errors import ContextOverflow, EngineError, RmLocalError, Stopped
+from rm_local.errors import ContextOverflow, EngineError, ModelInvalid, RmLocalError, Stopped
 
 _LEAD = 2
 """Tokens of white space that a model may write between its thinking and a constrained answer."""
@@ -61,7 +61,8 @@ class Turn:
     def grow(self, specs: Sequence[BranchSpec], send: Callable[[Reply], None]) -> None:
         """Grow branches from the prompt; `send` gets `Pieces`, `Usage`, `Room` and `Ended`.
 
-        ContextOverflow before anything is evaluated.
+        ContextOverflow before anything is evaluated; ModelInvalid when what the model computes
+        are no numbers.
         """
         if not self._talk:
             raise EngineError("No turn is open.", "Open one first.")
@@ -76,6 +77,9 @@ class Turn:
             growth.run()
         except Aborted:
             growth.abandon()
+        except ModelInvalid:
+            self._cache.hold(())  # what is no number is not kept for the next turn
+            raise
         except Full:
             raise EngineError("The context has no room left.", "Set a larger `context`.") from None
         finally:

@@ -63,6 +63,7 @@ class ChatScreen(Screen[None]):
     def on_mount(self) -> None:
         """The window is there first; the model comes behind it."""
         self.query_one(Prompt).focus()
+        self.host.on_unload = lambda: self.post_message(told.ModelUnloaded())
         self._tick = self.set_interval(1 / REDRAWS, self._draw_when_stale, pause=True)
         self.call_after_refresh(self.open)
 
@@ -89,11 +90,20 @@ class ChatScreen(Screen[None]):
     def _ready(self, message: told.ModelReady) -> None:
         self._opening = False
         self._set_status(replace(self._status, info=message.info))
+        if self.plan.effort not in message.info.efforts:
+            self.plan = replace(self.plan, effort="")
+        self._tell_manner()
         for note in message.info.notes:
             self.notify(fmt.one_line(note), timeout=20, markup=False)
         self.query_one(Transcript).note(Content(""))
         if not self.talk.running:
             self._next(self.talk.end())
+
+    @on(told.ModelUnloaded)
+    def _unloaded(self) -> None:
+        if self._status.info is not None and self.host.info is None:
+            name, entries = self._status.info.name, self._status.entries
+            self._set_status(StatusView(entries=entries, unloaded=name))
 
     @on(told.MemoryReady)
     def _searchable(self) -> None:
@@ -133,7 +143,7 @@ class ChatScreen(Screen[None]):
 
     def ask(self, ask: Ask) -> None:
         """Solve it now; or, while the model loads or another turn runs, as soon as may be."""
-        if self.talk.running or self._status.info is None:
+        if self.talk.running or self.host.info is None:
             self._put_back(self.talk.waiting)
             self.talk.waiting = ask
             reason = "this one ends" if self.talk.running else "the model is there"
@@ -222,6 +232,25 @@ class ChatScreen(Screen[None]):
         """Show or hide what the branches think."""
         self.toggle_class("-no-thinking")
 
+    def action_think(self) -> None:
+        """Have the next questions answered after thinking, or at once."""
+        self.plan = replace(self.plan, thinking=not self.plan.thinking)
+        self._tell_manner()
+
+    def action_effort(self) -> None:
+        """The next of what the model can be told of how much to think; the first is its usual."""
+        efforts = ("", *self._status.info.efforts) if self._status.info else ("",)
+        at = efforts.index(self.plan.effort) + 1
+        self.plan = replace(self.plan, effort=efforts[at % len(efforts)])
+        self._tell_manner()
+
+    def _tell_manner(self) -> None:
+        effort = f"effort {self.plan.effort}" if self.plan.effort else ""
+        thinks = self._status.info is not None and self._status.info.thinks
+        manner = effort if self.plan.thinking else "no thinking"
+        self._set_status(replace(self._status, manner=manner if thinks else ""))
+        self.refresh_bindings()
+
     def action_copy_answer(self) -> None:
         """Copy the answer, or what was said when the turn was stopped."""
         if self.talk.turn is not None:
@@ -259,6 +288,9 @@ class ChatScreen(Screen[None]):
             return self.talk.running or self.talk.waiting is not None
         if action in ("edit", "again"):
             return turn is not None and turn.formulated is not None
+        info = self._status.info
+        if action in ("think", "effort"):
+            return info is not None and bool(info.thinks if action == "think" else info.efforts)
         if action == "copy_answer":
             return turn is not None and not turn.running and bool(turn.answer_text)
         return super().check_action(action, parameters)

@@ -24,6 +24,8 @@ KEYS = (
             ("F2", "edit the subproblem, reason again"),
             ("F3", "reason again, with pins and drops"),
             ("F4", "copy the answer"),
+            ("F8", "with or without thinking, from the next question on"),
+            ("F9", "how much to think, where the model can be told"),
         ),
     ),
     (
