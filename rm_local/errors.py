@@ -38,8 +38,20 @@ class ModelInvalid(EngineError):
     """The file is no GGUF, is cut short, or is of a kind that llama.cpp cannot run."""
 
 
+class ModelRefused(ModelInvalid):
+    """llama.cpp does not load the file: it does not know it, or got no memory for it."""
+
+
+class NoRoom(EngineError):
+    """llama.cpp got no memory for a context."""
+
+
 class ContextOverflow(EngineError):
     """Question, hint and budget need more tokens than the context holds."""
+
+
+class MemoryShort(EngineError):
+    """The model and its context need more memory than is free; nothing was allocated."""
 
 
 class WorkerDied(EngineError):

@@ -5,8 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-StopReason = Literal["end", "length", "cancelled", "outvoted"]
-"""Why a branch ended: the model was done, the budget spent, the user or the vote stopped it."""
+StopReason = Literal["end", "length", "context", "cancelled", "outvoted"]
+"""Why a branch ended: the model was done, the budget spent, the context full, the user or the vote
+stopped it."""
+
+Precision = Literal["f16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0"]
+"""How keys and values are stored."""
+FlashAttention = Literal["auto", "on", "off"]
+"""Whether attention is computed without a matrix of all scores; auto: where llama.cpp can."""
+Overflow = Literal["stop", "drop", "enlarge"]
+"""What is done when the context is full: end there, leave the oldest turns out, make it larger."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +66,9 @@ class Branch:
     """Tokens that the model wrote, forced ones apart."""
     seconds: float
     stop: StopReason
+    confidence: float | None = None
+    """Mean natural logarithm of the probability of each token that it wrote, at most 0: higher is
+    surer, by the model's own measure. None when it wrote none, or when it was not noted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +102,8 @@ class Reading:
     """Of these, evaluated up to the end of the formulation; what is missing was in the cache."""
     prompt_last: int
     """Of these, evaluated with the hints: the last one, if nothing was formulated or the model
-    cannot go back to just any place, or none."""
+    cannot go back to just any place; all that are left of them, if room was made for the hints;
+    else none."""
     hints_read: int
     """Evaluated behind the prompt for the branches: cue, subproblem and hints, each once."""
     prompt_seconds: float

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rm_local import settings as places
+from rm_local.engine.idle import Idle
 from rm_local.engine.protocol import ModelInfo
 from rm_local.errors import RmLocalError
 from rm_local.loop.events import Event, failed
@@ -31,7 +32,8 @@ ANY = -1.0
 class Runtime:
     """The parts, and the two things that a face does with them: `solve` and `search`.
 
-    The model's process starts with the first thing that needs it. Not for several event loops.
+    The model's process starts with the first thing that needs it, ends when nothing has been asked
+    for the settings' `idle_unload` minutes, and starts again. Not for several event loops.
     """
 
     def __init__(
@@ -47,6 +49,11 @@ class Runtime:
         self.model = model or settings.model or places.shipped_model()
         self.store = store or settings.store or places.shipped_store()
         self.warn = warn
+        self.on_loading: Callable[[float], None] | None = None
+        """Gets shares from 0 to 1 while a turn loads the model."""
+        self.on_unload: Callable[[], object] = lambda: None
+        """Called when the model was unloaded because nothing was asked."""
+        self.idle = Idle(settings.idle_unload * 60, self.unload)
         self._engine: Engine | None = None
         self._retriever: Retriever | None = None
         self._entries: int | None = None
@@ -66,6 +73,10 @@ class Runtime:
                 threads=self.settings.threads,
                 gpu_layers=self.settings.gpu_layers,
                 templates=places.templates_dir(),
+                flash_attention=self.settings.flash_attention,
+                kv=self.settings.kv,
+                overflow=self.settings.overflow,
+                check_memory=self.settings.check_memory,
             )
         return self._engine
 
@@ -92,22 +103,39 @@ class Runtime:
     async def load_model(self, on_progress: Callable[[float], None] | None = None) -> ModelInfo:
         """Load the model, unless it is loaded; `on_progress` gets shares from 0 to 1.
 
-        Raises ModelMissing, ModelInvalid, EngineError.
+        What was done otherwise than asked for goes to `warn`. Raises ModelMissing, ModelInvalid,
+        EngineError.
         """
-        async with self._opening_model:
-            return self.info or await self.engine.load(
-                self.model, context=self.settings.context, on_progress=on_progress
-            )
+        with self.idle.busy():
+            async with self._opening_model:
+                return self.info or await self._loaded(on_progress or self.on_loading)
+
+    async def _loaded(self, on_progress: Callable[[float], None] | None) -> ModelInfo:
+        context = self.settings.context
+        info = await self.engine.load(self.model, context=context, on_progress=on_progress)
+        for note in info.notes:
+            self.warn(note)
+        return info
+
+    async def unload(self) -> None:
+        """Give the memory of model and embedder back: their process ends.
+
+        What asks for them next starts it again. Not while anything is under way.
+        """
+        if self._engine and self._engine.worker:
+            await self._engine.close()
+            self.on_unload()
 
     async def open_memory(self) -> Retriever:
         """Open the store, unless it is open, then load the query embedder that it names.
 
         Raises StoreMissing and the other StoreErrors, EngineError.
         """
-        async with self._opening_memory:
-            if self._retriever is None:
-                self._retriever = await self._opened_memory()
-            return self._retriever
+        with self.idle.busy():
+            async with self._opening_memory:
+                if self._retriever is None:
+                    self._retriever = await self._opened_memory()
+                return self._retriever
 
     async def _opened_memory(self) -> Retriever:
         from rm_local.embed.queries import query_embedder
@@ -146,11 +174,12 @@ class Runtime:
         journal = self._journal = self._journal or self._new_journal()
         journal.ask(question, plan.name, steering.seed, turn=number, after=after)
         turn = self._turn(question, plan, steering, control, after)
-        async with aclosing(turn) as events:
-            async for event in events:
-                journal.write(event)
-                turns.take(event)
-                yield event
+        with self.idle.busy():
+            async with aclosing(turn) as events:
+                async for event in events:
+                    journal.write(event)
+                    turns.take(event)
+                    yield event
 
     async def _turn(
         self,
@@ -191,7 +220,8 @@ class Runtime:
         `how` is passed on to `Store.search`: domain, source, level, effort. Raises StoreError,
         EngineError.
         """
-        return await (await self.open_memory()).search(text, k, ANY, **how)
+        with self.idle.busy():
+            return await (await self.open_memory()).search(text, k, ANY, **how)
 
     def new_session(self) -> None:
         """Save what comes next in a file of its own; it follows nothing."""
@@ -215,6 +245,7 @@ class Runtime:
 
     async def close(self) -> None:
         """End the model's process and close the files; closing twice is allowed."""
+        await self.idle.close()
         self.new_session()
         if self._retriever:
             self._retriever.store.close()

@@ -6,15 +6,17 @@ import os
 import tomllib
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from platformdirs import PlatformDirs
 
 from rm_local.errors import SettingsError
+from rm_local.records import FlashAttention, Overflow, Precision
 
 CONTEXT_LIMIT = 1 << 20
 THREAD_LIMIT = 1024
 LAYER_LIMIT = 1024
+IDLE_LIMIT = 7 * 24 * 60
 
 _DIRS = PlatformDirs("rm-local", appauthor=False)
 _PACKAGE = Path(__file__).resolve().parent
@@ -33,7 +35,19 @@ class Settings:
     threads: int = 0
     """Threads that decode; 0 takes the physical cores, or one for a small model."""
     gpu_layers: int = -1
-    """Layers put on an accelerator; -1 takes as many as llama.cpp's build can."""
+    """Layers put on devices at most; -1 takes as many as their free memory holds."""
+    flash_attention: FlashAttention = "auto"
+    """Attention without a matrix of all scores: auto, on or off."""
+    kv: Precision = "f16"
+    """How keys and values are stored; the quantised ones need flash attention."""
+    overflow: Overflow = "stop"
+    """When the context is full: stop, drop the oldest turns, or enlarge it."""
+    check_memory: bool = True
+    """Refuse to load what is reckoned to need more memory than is free."""
+    idle_unload: float = 15
+    """Minutes without a question after which the model's memory is given back; 0 = never."""
+    thinking: bool = True
+    """Whether models that can think before they answer are to."""
     plan: str = "memory"
     """Name of the plan that a question is solved with."""
     model_folders: tuple[Path, ...] = ()
@@ -52,7 +66,11 @@ def load(path: Path | None = None) -> Settings:
     for key, variable in (("model", "RM_LOCAL_MODEL"), ("store", "RM_LOCAL_STORE")):
         if override := os.environ.get(variable):
             values[key] = Path(override).expanduser()
-    return Settings(**values)
+    settings = Settings(**values)
+    if settings.kv != "f16" and settings.flash_attention == "off":
+        message = f'{source}: kv = "{settings.kv}" needs flash attention, which is off.'
+        raise SettingsError(message, 'Set `flash_attention = "auto"`, or `kv = "f16"`.')
+    return settings
 
 
 def config_file() -> Path:
@@ -145,6 +163,18 @@ def _checked(source: Path, key: str, value: object) -> Any:
             return _whole(source, key, value, 0, THREAD_LIMIT)
         case "gpu_layers":
             return _whole(source, key, value, -1, LAYER_LIMIT)
+        case "flash_attention":
+            return _one_of(source, key, value, get_args(FlashAttention))
+        case "kv":
+            return _one_of(source, key, value, get_args(Precision))
+        case "overflow":
+            return _one_of(source, key, value, get_args(Overflow))
+        case "idle_unload":
+            return _number(source, key, value, IDLE_LIMIT)
+        case "thinking" | "check_memory":
+            if isinstance(value, bool):
+                return value
+            raise _bad(source, key, value, "true or false")
         case "plan" | "theme":
             if isinstance(value, str) and value:
                 return value
@@ -160,6 +190,19 @@ def _whole(source: Path, key: str, value: object, low: int, high: int) -> int:
     if isinstance(value, int) and not isinstance(value, bool) and low <= value <= high:
         return value
     raise _bad(source, key, value, f"a whole number from {low} to {high}")
+
+
+def _number(source: Path, key: str, value: object, high: int) -> float:
+    """A number from 0 to `high`; TOML's true, false and nan are none."""
+    if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= high:
+        return value
+    raise _bad(source, key, value, f"a number from 0 to {high}")
+
+
+def _one_of(source: Path, key: str, value: object, words: tuple[str, ...]) -> str:
+    if isinstance(value, str) and value in words:
+        return value
+    raise _bad(source, key, value, f"one of {', '.join(words)}")
 
 
 def _bad(source: Path, key: str, value: object, allowed: str) -> SettingsError:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rm_local.engine.client import Engine
-from rm_local.engine.protocol import BranchSpec, Ended, Message, Sampling
+from rm_local.engine.protocol import BranchSpec, Ended, Message, Room, Sampling, Usage
 
 QUESTION = [Message("user", "What is the sum of the even numbers in a range?")]
 GREEDY = Sampling(temperature=0)
@@ -16,6 +16,8 @@ async def grown(
     texts: list[dict[str, str]] = [{"thinking": "", "answer": ""} for _ in specs]
     ends: dict[int, Ended] = {}
     async for event in engine.grow(specs):
+        if isinstance(event, Usage | Room):
+            continue
         assert event.branch not in ends, "a branch says nothing after its end"
         if isinstance(event, Ended):
             ends[event.branch] = event

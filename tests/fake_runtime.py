@@ -47,6 +47,8 @@ class FakeRuntime:
         self.session: Path | None = None
         """As Runtime's, but that nothing is written."""
         self._turns = Turns()
+        self.on_loading: Callable[[float], None] | None = None
+        self.on_unload: Callable[[], object] = lambda: None
         self.entries: int | None = None
         """As Runtime's: None until the memory is opened."""
 
@@ -98,7 +100,7 @@ class FakeRuntime:
         self._turns.ask(question, after)
         try:
             recall = await self.open_memory() if plan.retrieval in ("memory", "random") else None
-            await self.load_model()
+            await self.load_model(self.on_loading)
         except RmLocalError as error:
             yield failed(error)
             return

@@ -1,7 +1,8 @@
 """A scripted engine, recall and runtime with exactly the interfaces of the real ones.
 
 A branch's script is a sequence of steps: text that it writes (`think`, `say`), an
-`asyncio.Event` that it waits for, or an exception that `grow` raises there. A word is a token.
+`asyncio.Event` that it waits for, an exception that `grow` raises there, a `Room` that it tells, or
+the reason for which it ends there. A word is a token.
 
     gate = asyncio.Event()
     engine = FakeEngine(branches=[[think("4 and 4"), gate, say("Answer: 8")]])
@@ -27,7 +28,9 @@ from rm_local.engine.protocol import (
     Part,
     Piece,
     Read,
+    Room,
     Stats,
+    Usage,
 )
 from rm_local.errors import RmLocalError, WorkerDied
 from rm_local.loop import prompts
@@ -46,7 +49,7 @@ class Write:
     text: str
 
 
-Step = Write | asyncio.Event | Exception
+Step = Write | Room | asyncio.Event | Exception | StopReason
 
 
 def think(text: str) -> Write:
@@ -110,7 +113,8 @@ class FakeEngine:
 
     `formulation` is the script of the branch whose forced text asks for the subproblem;
     `branches` are the others', taken in turn when there are more specs than scripts.
-    What was asked of the engine is kept in `turns`, `grown`, `cancels`, `loads` and `embedded`.
+    What was asked of the engine is kept in `turns`, `manners`, `grown`, `cancels`, `loads` and
+    `embedded`.
     """
 
     def __init__(
@@ -121,6 +125,7 @@ class FakeEngine:
         info: ModelInfo = INFO,
         prompt_tokens: int = 20,
         refuse: RmLocalError | None = None,
+        room: Room | None = None,
         loading: asyncio.Event | None = None,
         dimension: int = 16,
     ) -> None:
@@ -128,6 +133,7 @@ class FakeEngine:
         self.formulation = formulation
         self.branches = branches
         self.refuse = refuse
+        self.room = room
         self.loading = loading
         self.prompt_tokens = prompt_tokens
         self.dimension = dimension
@@ -135,6 +141,7 @@ class FakeEngine:
         self.read: Read | None = None
         """Of the real one what was evaluated last; nothing is here."""
         self.turns: list[tuple[Message, ...]] = []
+        self.manners: list[tuple[bool, str]] = []
         self.grown: list[tuple[BranchSpec, ...]] = []
         self.cancels: list[tuple[frozenset[int] | None, StopReason]] = []
         self.loads: list[Path] = []
@@ -185,18 +192,31 @@ class FakeEngine:
         unit: NDArray[np.float32] = rows / np.linalg.norm(rows, axis=1, keepdims=True)
         return unit
 
-    async def open_turn(self, messages: Sequence[Message]) -> int:
-        """Keeps the messages; `refuse` is raised here."""
+    async def open_turn(
+        self,
+        messages: Sequence[Message],
+        *,
+        thinking: bool = True,
+        effort: str = "",
+        on_room: Callable[[Room], None] | None = None,
+    ) -> int:
+        """Keeps the messages, and how to think about them; `refuse` is raised, `room` told."""
         if self.refuse is not None:
             raise self.refuse
+        if self.room and on_room:
+            on_room(self.room)
         self.turns.append(tuple(messages))
+        self.manners.append((thinking, effort))
         return self.prompt_tokens
 
-    async def grow(self, specs: Sequence[BranchSpec]) -> AsyncIterator[Piece | Ended]:
-        """One step of each branch in turn, until all have ended."""
+    async def grow(
+        self, specs: Sequence[BranchSpec]
+    ) -> AsyncIterator[Piece | Usage | Room | Ended]:
+        """How full the context is, then one step of each branch in turn, until all have ended."""
         self.grown.append(tuple(specs))
         self._stops, self._stop_all = {}, None
         live = {i: _Growing(spec, self._script(spec, i)) for i, spec in enumerate(specs)}
+        yield Usage(self.prompt_tokens, self.prompt_tokens, self._info.context)
         while live:
             moved = False
             for index, growing in list(live.items()):
@@ -218,7 +238,7 @@ class FakeEngine:
 
     def _step(
         self, index: int, growing: _Growing, reason: StopReason | None
-    ) -> list[Piece | Ended | None]:
+    ) -> list[Piece | Room | Ended | None]:
         """What this branch does now; [] when it waits, [None] when its event has come."""
         if reason is not None:
             return [_ended(index, growing, reason)]
@@ -230,6 +250,10 @@ class FakeEngine:
         growing.steps.popleft()
         if isinstance(step, Exception):
             raise step
+        if isinstance(step, Room):
+            return [step]
+        if isinstance(step, str):
+            return [_ended(index, growing, step)]
         return _write(index, growing, step) if isinstance(step, Write) else [None]
 
     async def _wait(self, live: dict[int, _Growing]) -> None:
@@ -277,7 +301,7 @@ def _ended(index: int, growing: _Growing, reason: StopReason) -> Ended:
     return Ended(index, reason, growing.tokens, growing.tokens / 100)
 
 
-def _write(index: int, growing: _Growing, step: Write) -> list[Piece | Ended | None]:
+def _write(index: int, growing: _Growing, step: Write) -> list[Piece | Room | Ended | None]:
     """The piece that `step` makes, and the end when a stop text or the budget is reached."""
     spec, text, stop = growing.spec, step.text, None
     for mark in spec.stop:

@@ -1,4 +1,4 @@
-"""Print what llama.cpp says that a context takes: `python -m tests.llama_report MODEL CONTEXT KV`.
+"""`python -m tests.llama_report MODEL CONTEXT KV FLASH`: what llama.cpp says a context takes.
 
 One JSON object of bytes: kv, compute, output, and state where the model is recurrent. A process
 of its own, set up as the worker sets up its context.
@@ -12,13 +12,14 @@ import sys
 
 import llama_cpp
 
-from rm_local.engine.worker.cache import BATCH_CPU
+from rm_local.engine.fit import BATCH_CPU
+from rm_local.engine.worker.weights import FLASH, TYPES
 
 BUFFERS = {"kv": r"KV buffer", "compute": r"compute buffer", "output": r"output buffer"}
 BUFFERS["state"] = r"RS buffer"
 
 
-def report(path: str, context: int, kv: str) -> dict[str, int]:
+def report(path: str, context: int, kv: str, flash: str) -> dict[str, int]:
     """Bytes of each buffer, as the log tells them, in steps of 0.01 MiB."""
     told: list[str] = []
     log = llama_cpp.llama_log_callback(lambda _level, text, _data: told.append(text.decode()))
@@ -33,7 +34,8 @@ def report(path: str, context: int, kv: str) -> dict[str, int]:
     params.n_batch = params.n_ubatch = BATCH_CPU
     params.n_seq_max = params.n_outputs_max = branches + 1
     params.kv_unified = True
-    params.type_k = params.type_v = {"f16": 1, "q8_0": 8}[kv]
+    params.type_k = params.type_v = TYPES[kv]
+    params.flash_attn_type = FLASH[flash]
     made = llama_cpp.llama_init_from_model(model, params)
     assert made, "".join(told)
     return {name: _bytes(buffer, "".join(told)) for name, buffer in BUFFERS.items()}
@@ -46,4 +48,4 @@ def _bytes(buffer: str, told: str) -> int:
 
 
 if __name__ == "__main__":
-    print(json.dumps(report(sys.argv[1], int(sys.argv[2]), sys.argv[3])))
+    print(json.dumps(report(sys.argv[1], int(sys.argv[2]), *sys.argv[3:])))

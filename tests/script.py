@@ -19,6 +19,7 @@ from rm_local.loop.events import (
     Answered,
     BranchFinished,
     BranchStarted,
+    ContextUsed,
     Event,
     Failed,
     Formulated,
@@ -97,7 +98,13 @@ def formulation() -> list[Event]:
     """The subproblem, word by word."""
     words = SUBPROBLEM.split(" ")
     pieces = [words[0], *(f" {word}" for word in words[1:])]
-    return [Formulating(""), *map(Formulating, pieces), Formulated(SUBPROBLEM, 0.42)]
+    written = map(Formulating, pieces)
+    return [Formulating(""), used(26), *written, used(42), Formulated(SUBPROBLEM, 0.42)]
+
+
+def used(tokens: int) -> ContextUsed:
+    """So many tokens of the context are taken."""
+    return ContextUsed(tokens, tokens, INFO.context)
 
 
 def retrieval(hits: tuple[Hit, ...] = HITS) -> list[Event]:
@@ -115,6 +122,7 @@ def tokens(branch: int, part: Part, text: str, before: int = 0) -> list[Event]:
 def reasoning(branches: int = 6) -> list[Event]:
     """All branches begin and think half way."""
     events: list[Event] = [BranchStarted(i, HITS[i % 3], i) for i in range(branches)]
+    events.append(used(303))
     for i in range(branches):
         thought = THOUGHTS[i % 3]
         events += tokens(i, "thinking", thought[: len(thought) // 2])
@@ -140,7 +148,8 @@ def answer(agreed: int, branches: int) -> Answered:
 def whole(branches: int = 6) -> list[Event]:
     """A turn from its first event to its answer."""
     ends: list[Event] = [finished(i, "outvoted" if i == 5 else "end") for i in range(branches)]
-    return [*formulation(), *retrieval(), *reasoning(branches), *ends, answer(4, branches)]
+    last = [used(380), answer(4, branches)]
+    return [*formulation(), *retrieval(), *reasoning(branches), *ends, *last]
 
 
 def halted(branches: int = 6) -> list[Event]:
@@ -175,6 +184,7 @@ class ScriptedRuntime:
         """What each turn follows."""
         self.sessions = 1
         self.closed = False
+        self.on_unload: Callable[[], object] = lambda: None
 
     async def load_model(self, on_progress: Callable[[float], None] | None = None) -> ModelInfo:
         """Progress 0.45, then the model."""

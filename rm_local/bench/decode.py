@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
 
@@ -19,6 +19,14 @@ from rm_local.engine.protocol import BranchSpec, Message, Sampling
 BRANCHES = (1, 2, 4, 8, 16, 32)
 _GREEDY = Sampling(temperature=0)
 _BARE, _ALONE = "llama.cpp alone", "one branch, greedy"
+_CONFIDENT, _CONSTRAINED = "with its confidence", "under a grammar"
+_SAMPLED = BranchSpec("", 0, 0, endless=True)
+_ALONES = {
+    _ALONE: BranchSpec("", 0, 0, _GREEDY, endless=True),
+    _CONFIDENT: BranchSpec("", 0, 0, _GREEDY, endless=True, logprobs=0),
+    _CONSTRAINED: BranchSpec("", 0, 0, _GREEDY, grammar="root ::= [^\\x00] root"),
+}
+"""Arms of one branch. The grammar refuses nothing but the end, which it never comes to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +43,10 @@ class Measured:
     """One branch, greedy."""
     decode_ratio_to_bare: float
     """That to a loop over `llama_decode` on the same file in the same round."""
+    confidence_ratio: float
+    """One branch whose confidence is noted, to one whose is not."""
+    grammar_ratio: float
+    """One branch under a grammar that refuses no text, to one under none."""
     prefill_tokens_per_s: float
     prefill_ratio_to_bare: float
     time_to_first_token_s: float
@@ -83,6 +95,8 @@ async def measure(
         rounds=effort.rounds,
         decode_tokens_per_s=round(median(speed[_ALONE]), 1),
         decode_ratio_to_bare=_ratio(speed[_ALONE], speed[_BARE]),
+        confidence_ratio=_ratio(speed[_CONFIDENT], speed[_ALONE]),
+        grammar_ratio=_ratio(speed[_CONSTRAINED], speed[_ALONE]),
         prefill_tokens_per_s=round(median(rounds.prefill), 1),
         prefill_ratio_to_bare=_ratio(rounds.prefill, rounds.bare_prefill),
         time_to_first_token_s=round(median(rounds.first), 4),
@@ -115,7 +129,7 @@ class _Rounds:
         """All arms once. Reading comes first, as branches grow from what was read."""
         self._number += 1
         await self._read()
-        arms = [_BARE, _ALONE, *map(str, BRANCHES)]
+        arms = [_BARE, *_ALONES, *map(str, BRANCHES)]
         for arm in arms if forwards else reversed(arms):
             speed = await (self._alone() if arm == _BARE else self._grow(arm))
             self.speed.setdefault(arm, []).append(speed)
@@ -127,8 +141,8 @@ class _Rounds:
 
     async def _grow(self, arm: str) -> float:
         """Tokens a second, from the request to the last branch's end, as the app sees it."""
-        count, sampling = (1, _GREEDY) if arm == _ALONE else (int(arm), Sampling())
-        specs = [BranchSpec("", n, self._tokens, sampling, endless=True) for n in range(count)]
+        one, count = (_ALONES[arm], 1) if arm in _ALONES else (_SAMPLED, int(arm))
+        specs = [replace(one, seed=n, max_tokens=self._tokens) for n in range(count)]
         began = time.perf_counter()
         await self._drain(specs)
         return count * self._tokens / (time.perf_counter() - began)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from rm_local.cli.constraint import GRAMMAR, JSON_SCHEMA, gbnf
 from rm_local.cli.group import INTERRUPTED, Failure
 from rm_local.cli.opening import MODEL, STORE, Opening, said
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from rm_local.cli.narrate import Narrator
     from rm_local.loop.events import Event
     from rm_local.loop.plan import Plan
-    from rm_local.loop.solve import Control
+    from rm_local.loop.solve import Control, Steering
     from rm_local.runtime import Runtime
 
 EXAMPLE = 'rm-local ask "What is the kinetic energy for mass 4 kg and speed 6 m/s?"'
@@ -34,6 +35,14 @@ COUNT = click.IntRange(min=1)
 @click.option("--samples", type=COUNT, metavar="M", help="Branches in all.")
 @click.option("--hints", type=COUNT, metavar="K", help="Hints at most, one a branch.")
 @click.option("--max-tokens", type=COUNT, metavar="N", help="Budget of one branch.")
+@click.option(
+    "--thinking/--no-thinking",
+    default=None,
+    help="Let the model think before it answers, or not; by default as in the settings.",
+)
+@click.option(
+    "--effort", metavar="LEVEL", help="How much to think (low, high), where the model can be told."
+)
 @click.option("--seed", type=click.IntRange(min=0), default=0, metavar="N", show_default=True)
 @click.option("-c", "--continue", "go_on", is_flag=True, help="Go on with the last session.")
 @click.option(
@@ -41,6 +50,8 @@ COUNT = click.IntRange(min=1)
     metavar="ID[:TURN]",
     help="Go on with this session, behind that turn of it or its last.",
 )
+@JSON_SCHEMA
+@GRAMMAR
 @click.option("-q", "--quiet", is_flag=True, help="No narration on standard error.")
 @MODEL
 @STORE
@@ -53,9 +64,13 @@ def ask(
     samples: int | None,
     hints: int | None,
     max_tokens: int | None,
+    thinking: bool | None,
+    effort: str | None,
     seed: int,
     go_on: bool,
     session: str | None,
+    schema: Path | None,
+    grammar: Path | None,
     quiet: bool,
     model: Path | None,
     store: Path | None,
@@ -67,16 +82,28 @@ def ask(
 
     Each question stands alone, unless it goes on with a session: the model then reads the
     earlier questions and answers, too. Behind an earlier turn the conversation forks.
+
+    A schema or a grammar holds for the answer, not for the thinking before it. The model is not
+    shown it: say in the question what you want.
     """
+    from rm_local.loop.solve import Steering
+
     opening = opening.over(model, store)
+    settings = opening.settings()
     way = planned(
-        plan or opening.settings().plan, samples=samples, hints=hints, max_tokens=max_tokens
+        plan or settings.plan,
+        samples=samples,
+        hints=hints,
+        max_tokens=max_tokens,
+        thinking=settings.thinking if thinking is None else thinking,
+        effort=effort or "",
     )
     asked = said(question, "question", EXAMPLE)
+    steering = Steering(seed=seed, grammar=gbnf(grammar, schema))
     runtime = opening.runtime()
     after = resumed(runtime, session or "last") if session or go_on else 0
     told = None if quiet or as_lines else narrator()
-    asyncio.run(answer(runtime, asked, way, seed, after, told=told, as_lines=as_lines))
+    asyncio.run(answer(runtime, asked, way, steering, after, told=told, as_lines=as_lines))
 
 
 def planned(
@@ -85,8 +112,10 @@ def planned(
     samples: int | None = None,
     hints: int | None = None,
     max_tokens: int | None = None,
+    thinking: bool = True,
+    effort: str = "",
 ) -> Plan:
-    """The plan of that name, with the numbers that were asked for in the place of its own."""
+    """The plan of that name, with what was asked for in the place of its own."""
     from rm_local.loop.plan import named
 
     plan = named(name)
@@ -95,6 +124,8 @@ def planned(
         samples=samples or plan.samples,
         hints=hints or plan.hints,
         max_tokens=max_tokens or plan.max_tokens,
+        thinking=thinking,
+        effort=effort,
     )
 
 
@@ -128,7 +159,7 @@ async def answer(
     runtime: Runtime,
     question: str,
     plan: Plan,
-    seed: int,
+    steering: Steering,
     after: int,
     *,
     told: Narrator | None,
@@ -136,17 +167,15 @@ async def answer(
 ) -> None:
     """Solve and print; raises Failure with the exit code where no answer came of it."""
     from rm_local.loop.events import Failed
-    from rm_local.loop.solve import Control, Steering
+    from rm_local.loop.solve import Control
 
     control = Control()
     last: Event | None = None
     try:
         with _stop_on_interrupt(control, told):
             if told:
-                await _load(runtime, told, control)
-            stream = runtime.solve(
-                question, plan, steering=Steering(seed=seed), control=control, after=after
-            )
+                runtime.on_loading = told.loading
+            stream = runtime.solve(question, plan, steering=steering, control=control, after=after)
             async for last in stream:
                 if told:
                     told.place(runtime, after)
@@ -170,18 +199,6 @@ def _put(event: Event, narrator: Narrator | None, as_lines: bool) -> None:
         narrator.tell(event)
     if isinstance(event, Answered) and not as_lines:
         click.echo(clean(event.answer.text) or clean(event.answer.result or ""))
-
-
-async def _load(runtime: Runtime, narrator: Narrator, control: Control) -> None:
-    """Load the model with progress; what goes wrong is told by the turn, which tries again."""
-    from rm_local.errors import RmLocalError, Stopped
-
-    try:
-        await control.race(runtime.load_model(narrator.loading))
-    except Stopped:
-        raise
-    except RmLocalError:
-        narrator.wipe()
 
 
 @contextmanager

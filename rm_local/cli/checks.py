@@ -9,13 +9,16 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from rm_local import __version__, settings
 from rm_local.cli.child import ask_child
+from rm_local.cli.devices import asked_for, usable_devices
 from rm_local.cli.draw import size
-from rm_local.errors import RmLocalError, SettingsError
-from rm_local.library.free import free_memory
+from rm_local.engine import fit, parts, placing
+from rm_local.engine.free import free_memory
+from rm_local.engine.placing import Device
+from rm_local.errors import MemoryShort, RmLocalError, SettingsError
 from rm_local.settings import Settings
 
 Level = Literal["ok", "warn", "bad"]
@@ -40,9 +43,11 @@ def every(wanted: Settings) -> Iterator[Check]:
     """All checks, one after the other, as they are done."""
     yield _python()
     yield _libraries()
-    yield from _engine()
+    engine = ask_child("rm_local.engine.probe")
+    yield from _engine(engine)
     yield _memory()
     yield _model(wanted.model or settings.shipped_model())
+    yield from _fits(wanted, usable_devices(engine))
     yield _embedder()
     yield _store(wanted.store or settings.shipped_store())
     yield from _folders()
@@ -63,9 +68,8 @@ def _libraries() -> Check:
     return Check("SQLite", "ok", found.format(**told))
 
 
-def _engine() -> Iterator[Check]:
+def _engine(told: dict[str, Any] | str) -> Iterator[Check]:
     """llama.cpp's build, and the devices that it can use."""
-    told = ask_child("rm_local.engine.probe")
     if isinstance(told, str):
         rebuild = REINSTALL.format("--no-cache-dir llama-cpp-python==0.3.36")
         yield Check("llama.cpp", "bad", told, f"Build it on this machine: {rebuild}")
@@ -78,9 +82,15 @@ def _engine() -> Iterator[Check]:
         yield Check("llama.cpp", "warn", f"{found}; slow without {wanted}", f"Try: {rebuild}")
     else:
         yield Check("llama.cpp", "ok", found)
-    devices = [f"{name}: {about}, {size(total)}" for name, about, total in told["devices"]]
+    devices = [_device(Device(**each)) for each in told["devices"]]
     offload = "" if told["offload"] else " (this build uses no GPU)"
     yield Check("Devices", "ok", "; ".join(devices) + offload)
+
+
+def _device(device: Device) -> str:
+    """A card's free memory is its own; the processor's is told by the system, further down."""
+    free = f"{size(device.free)} free of " if device.kind == "gpu" else ""
+    return f"{device.name}: {device.about}, {free}{size(device.total)}"
 
 
 def _memory() -> Check:
@@ -108,6 +118,25 @@ def _model(path: Path) -> Check:
         return Check("Model", "bad", error.message, f"{error.remedy} Name it with --model FILE.")
     found = f"{path}, {header.architecture}, {size(path.stat().st_size)}; {described.told}"
     return Check("Model", "ok", found)
+
+
+def _fits(wanted: Settings, devices: tuple[Device, ...]) -> Iterator[Check]:
+    """What the model needs under the settings, and where it would go."""
+    try:
+        model = parts.read(wanted.model or settings.shipped_model())
+        asked = asked_for(wanted, model)
+        name = str(model.header.metadata.get("general.name") or "The model")
+        need = fit.needed(model, asked.context, kv=asked.kv, flash=asked.flash)
+        placing.check_memory(model, devices, asked, free_memory(), name)
+    except MemoryShort as error:
+        yield Check("Fits", "warn", error.message, error.remedy)
+    except RmLocalError:
+        return  # the check before this one says why
+    else:
+        told = f"{size(need.total)} at {need.context:,} tokens, {asked.kv} cache"
+        layers = placing.place(model, devices, asked).layers
+        where = f"{layers} of {len(model.shape.layers) + 1} layers on devices" if layers else "CPU"
+        yield Check("Fits", "ok", f"{told}; {where}; when the context is full: {wanted.overflow}")
 
 
 def _embedder() -> Check:

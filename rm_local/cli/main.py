@@ -52,7 +52,9 @@ def open_app(opening: Opening) -> int:
     from rm_local.tui.app import RmLocalApp
 
     settings = opening.settings()
-    app = RmLocalApp(opening.runtime(), plan=settings.plan, theme=settings.theme)
+    app = RmLocalApp(
+        opening.runtime(), plan=settings.plan, thinking=settings.thinking, theme=settings.theme
+    )
     app.run()
     return app.return_code or 0
 

@@ -14,12 +14,14 @@ from rm_local.loop.events import (
     Answered,
     BranchFinished,
     BranchStarted,
+    ContextUsed,
     Event,
     Failed,
     Formulated,
     Formulating,
     Prefilled,
     Retrieved,
+    RoomMade,
     Token,
 )
 from rm_local.records import Answer, Branch, Hit
@@ -33,6 +35,7 @@ REDRAW = 0.1
 STOPS = {
     "end": "",
     "length": "its budget is used up",
+    "context": "the context is full",
     "cancelled": "stopped",
     "outvoted": "not needed, the vote was settled",
 }
@@ -51,6 +54,7 @@ class Narrator:
         self._hints: dict[int, Hit | None] = {}
         self._finished = 0
         self._placed = False
+        self._filled = ""
 
     def loading(self, share: float) -> None:
         """How much of the model is loaded, 0 to 1."""
@@ -85,7 +89,13 @@ class Narrator:
                 self._now(self._reasoning())
             case BranchFinished(branch):
                 self._ended(branch)
+            case ContextUsed(used=used, context=size):
+                self._filled = f"{used:,} of {size:,}"
+            case RoomMade(message=message):
+                self.line(_head("Context", one_line(message)))
             case Answered(answer):
+                if self._filled:
+                    self.line(_head("Context", f"{self._filled} tokens"))
                 self.line(_head("Answer", _carried(answer), answer.seconds))
             case Failed():
                 self.wipe()

@@ -5,15 +5,26 @@ from __future__ import annotations
 import asyncio
 import base64
 from collections.abc import AsyncGenerator, Callable, Collection, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-from rm_local.engine import protocol
+from rm_local.engine import deaths, protocol
 from rm_local.engine.process import Process
-from rm_local.engine.protocol import BranchSpec, Ended, Message, ModelInfo, Piece, Read, Stats
-from rm_local.errors import EngineError, RmLocalError
-from rm_local.records import StopReason
+from rm_local.engine.protocol import (
+    BranchSpec,
+    Ended,
+    Message,
+    ModelInfo,
+    Piece,
+    Read,
+    Room,
+    Stats,
+    Usage,
+)
+from rm_local.errors import EngineError, RmLocalError, WorkerDied
+from rm_local.records import FlashAttention, Overflow, Precision, StopReason
 
 if TYPE_CHECKING:
     import numpy as np
@@ -39,18 +50,30 @@ class Engine:
         threads: int = 0,
         gpu_layers: int = -1,
         templates: Path | None = None,
+        flash_attention: FlashAttention = "auto",
+        kv: Precision = "f16",
+        overflow: Overflow = "stop",
+        check_memory: bool = True,
     ) -> None:
-        """`log`: the worker's log file. `threads` 0 = what suits a model, `gpu_layers` -1 = all.
+        """`log`: the worker's log file. `threads` 0 = what suits a model, `gpu_layers` -1 = all
+        that fit.
 
-        `templates`: folder of the user's own chat templates, which need not exist.
+        `templates`: folder of the user's own chat templates, which need not exist. `kv`: how keys
+        and values are stored. `overflow`: what is done when the context is full. Without
+        `check_memory` a model is loaded that is reckoned to need more memory than is free.
         """
         self.info: ModelInfo | None = None
         self.read: Read | None = None
-        """What the last `open_turn` or `grow` had evaluated before anything was written."""
+        """What the last `open_turn` or `grow` had evaluated before anything was written; None until
+        that is told."""
         self._log = log
         self._threads = threads
         self._gpu_layers = gpu_layers
         self._templates = str(templates or "")
+        self._flash_attention = flash_attention
+        self._kv = kv
+        self._overflow = overflow
+        self._check_memory = check_memory
         self._process: Process | None = None
         self._starting = asyncio.Lock()
         self._running: dict[int, protocol.Request] = {}
@@ -83,15 +106,26 @@ class Engine:
     ) -> ModelInfo:
         """Load a model in place of the one before. `on_progress` gets 0 to 1.
 
-        ModelMissing, ModelInvalid; SettingsError when the user's own template is wrong; Stopped
-        when cancelled. No model is loaded after an error.
+        ModelMissing, ModelInvalid; MemoryShort before anything is allocated, NoRoom when llama.cpp
+        gets no memory; SettingsError when the user's own template is wrong; Stopped when
+        cancelled. No model is loaded after an error.
         """
         self.info = None
         await self._start()
         request = protocol.Load(
-            str(model), context, self._threads, self._gpu_layers, self._templates
+            str(model),
+            context,
+            self._threads,
+            self._gpu_layers,
+            self._templates,
+            self._flash_attention,
+            self._kv,
+            self._check_memory,
         )
-        loaded = await self._call(request, protocol.Loaded, on_progress)
+        try:
+            loaded = await self._call(request, protocol.Loaded, on_progress)
+        except WorkerDied as error:
+            raise deaths.in_loading(error, model) from None
         self.info = loaded.info
         return loaded.info
 
@@ -100,8 +134,11 @@ class Engine:
         self._embedder = None
         process = await self._start()
         request = protocol.LoadEmbedder(str(path), self._threads)
-        self._dimension = (await self._call(request, protocol.EmbedderLoaded)).dimension
-        self._embedder, self._embedder_in = path, process
+        try:
+            loaded = await self._call(request, protocol.EmbedderLoaded)
+        except WorkerDied as error:
+            raise deaths.in_loading(error, path) from None
+        self._dimension, self._embedder, self._embedder_in = loaded.dimension, path, process
         return self._dimension
 
     async def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
@@ -121,31 +158,48 @@ class Engine:
         return np.concatenate(rows).astype(np.float32, copy=False)
 
     async def open_turn(
-        self, messages: Sequence[Message], *, thinking: bool = True, effort: str = ""
+        self,
+        messages: Sequence[Message],
+        *,
+        thinking: bool = True,
+        effort: str = "",
+        on_room: Callable[[Room], None] | None = None,
     ) -> int:
         """Render the model's chat template, open its thinking block, evaluate the prompt.
 
         Without `thinking` the model is to answer at once; `effort` is one of its `efforts`.
-        The prompt's tokens. ContextOverflow before anything is evaluated; Stopped when cancelled.
+        `on_room` is told when room had to be made. The prompt's tokens. ContextOverflow before
+        anything is evaluated; Stopped when cancelled.
         """
-        request = protocol.OpenTurn(tuple(messages), thinking, effort)
-        opened = await self._call(request, protocol.Opened)
+        request = protocol.OpenTurn(tuple(messages), thinking, effort, self._overflow)
+
+        def room(made: Room) -> None:
+            self._resized(made)
+            if on_room:
+                on_room(made)
+
+        opened = await self._call(request, protocol.Opened, on_room=room)
         self.read = opened.read
         return opened.tokens
 
-    async def grow(self, specs: Sequence[BranchSpec]) -> AsyncGenerator[Piece | Ended]:
+    async def grow(
+        self, specs: Sequence[BranchSpec]
+    ) -> AsyncGenerator[Piece | Usage | Room | Ended]:
         """Grow branches of the open turn, all in one batch; `branch` is the index in `specs`.
 
         Ends when all branches have; closing the iterator cancels them. ContextOverflow before
         anything is evaluated.
         """
+        self.read = None
         process, number, answers = self._ask(protocol.Grow(tuple(specs)))
         reply: Any = None
         try:
             while not isinstance(reply := await _next(answers), protocol.Grown):
+                if isinstance(reply, Room):
+                    self._resized(reply)
                 if isinstance(reply, protocol.Prefilled):
                     self.read = reply.read
-                elif isinstance(reply, Ended):
+                elif isinstance(reply, Ended | Usage | Room):
                     yield reply
                 else:
                     for piece in reply.pieces:
@@ -192,19 +246,28 @@ class Engine:
         request: protocol.Request,
         kind: type[_Reply],
         on_progress: Callable[[float], None] | None = None,
+        on_room: Callable[[Room], None] | None = None,
     ) -> _Reply:
         """The closing reply to a request. A task that is cancelled here cancels the request."""
         process, number, answers = self._ask(request)
         reply: Any = None
         try:
-            while isinstance(reply := await _next(answers), protocol.Progress):
-                if on_progress:
+            while isinstance(reply := await _next(answers), protocol.Progress | Room):
+                if isinstance(reply, Room):
+                    if on_room:
+                        on_room(reply)
+                elif on_progress:
                     on_progress(reply.share)
         finally:
             self._finish(process, number, done=reply is not None)
         if not isinstance(reply, kind):
             raise EngineError(f"The worker answered {type(reply).__name__}.", "This is a fault.")
         return reply
+
+    def _resized(self, room: Room) -> None:
+        """Keep the context's size as it is now."""
+        if self.info:
+            self.info = replace(self.info, context=room.context)
 
     def _ask(self, request: protocol.Request) -> tuple[Process, int, asyncio.Queue[Any]]:
         if not self._process:

@@ -75,6 +75,8 @@ class Described:
             return f"{known}, does not think; template from {self.template_from}"
         between = f"{self.markers.opening} ... {self.markers.closing}"
         opened = f"thinks between {between}, opened by {self.opened_by}"
+        if self.family.efforts:
+            opened += f", effort {' or '.join(self.family.efforts)}"
         return f"{known}, {opened}; template from {self.template_from}"
 
 

@@ -11,7 +11,7 @@ from math import prod
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from rm_local.engine.gguf_kind import kind
+from rm_local.engine.gguf_kind import is_split, kind
 from rm_local.errors import ModelInvalid, ModelMissing
 
 MAGIC = b"GGUF"
@@ -63,6 +63,11 @@ class Header:
     def architecture(self) -> str:
         return str(self.metadata.get("general.architecture", ""))
 
+    def number(self, key: str) -> int:
+        """A count of the metadata; 0 where it is not told or makes no sense."""
+        value = self.metadata.get(key)
+        return value if isinstance(value, int) and 0 < value < 1 << 31 else 0
+
 
 def read(path: Path) -> Header:
     """The file's header. ModelMissing, or ModelInvalid when it is no GGUF or ends too early."""
@@ -94,6 +99,10 @@ def check_generates(path: Path, header: Header) -> None:
     found = kind(header.metadata, header.tensors)
     if found == "text":
         return
+    part, parts = header.metadata.get("split.no"), header.metadata.get("split.count")
+    if isinstance(part, int) and part and is_split(header.metadata):
+        message = f"{path} is not the first but number {part + 1} of the {parts} files of a model."
+        raise ModelInvalid(message, "Give the path of the first.")
     if found == "embedder":
         what = f"is an embedder ({header.architecture}): it writes no text"
     elif found == "vocabulary":
@@ -106,7 +115,10 @@ def check_generates(path: Path, header: Header) -> None:
 
 
 def _parse(file: BinaryIO, path: Path) -> Header:
-    if file.read(4) != MAGIC:
+    magic = file.read(4)
+    if not magic:
+        raise ModelInvalid(f"{path} is empty.", _AGAIN)
+    if magic != MAGIC:
         raise ModelInvalid(f"{path} is not a GGUF file.", _ELSE)
     (version,) = _unpack(file, "I")
     if version not in (2, 3):

@@ -10,9 +10,9 @@ from typing import Any
 
 import rm_local
 from rm_local import errors
-from rm_local.engine import deaths, protocol
+from rm_local.engine import deaths, protocol, wire
 
-_LINE = 2**24
+_LINE = 2**26
 """Bytes of one reply at most."""
 _LOG = 4 * 2**20
 """A log that is longer is begun anew with the next worker."""
@@ -100,7 +100,7 @@ class Process:
 
     def _write(self, number: int, message: protocol.Request) -> None:
         if self._process.stdin and self.alive:
-            self._process.stdin.write(protocol.encode(number, message))
+            self._process.stdin.write(wire.encode(number, message))
 
     async def _ready(self) -> None:
         first = await self._open[0].get()
@@ -115,7 +115,7 @@ class Process:
         """Hand replies on until the worker's end, then the reason for the end to all that wait."""
         assert self._process.stdout
         while line := await self._process.stdout.readline():
-            number, reply = protocol.decode(line)
+            number, reply = wire.decode(line)
             if answers := self._open.get(number):
                 answers.put_nowait(_error(reply) if isinstance(reply, protocol.Refused) else reply)
         code = await self._process.wait()
@@ -129,10 +129,14 @@ class Process:
 
 
 def environment() -> dict[str, str]:
-    """The app's, with the app's own rm_local found first (`-P` keeps the working folder out)."""
+    """The app's, with the app's own rm_local found first (`-P` keeps the working folder out).
+
+    llama.cpp is not to start a debugger on itself when it gives up: that holds its end, and the
+    message, back for seconds.
+    """
     home = str(Path(rm_local.__file__).parents[1])
     paths = [home, *filter(None, [os.environ.get("PYTHONPATH")])]
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "GGML_NO_BACKTRACE": "1"}
 
 
 def _error(refused: protocol.Refused) -> errors.RmLocalError:

@@ -1,22 +1,19 @@
 """What the app and its worker process say to each other.
 
-One JSON object a line: requests on the worker's standard input, replies on a descriptor
+One line each (`engine/wire.py`): requests on the worker's standard input, replies on a descriptor
 of its own (llama.cpp writes to 1 and 2 as it likes). The worker first says `Ready` (number 0).
 Every request but `Cancel` is answered, in order and under its own number, by any number of
-`Progress`, `Prefilled`, `Pieces` and `Ended`, then by one closing reply (`Loaded`,
+`Progress`, `Prefilled`, `Pieces`, `Usage`, `Room` and `Ended`, then by one closing reply (`Loaded`,
 `EmbedderLoaded`, `Embedded`, `Opened`, `Grown`, `Counted`, `Measured` or `Refused`).
 """
 
 from __future__ import annotations
 
-import dataclasses
-import functools
-import json
-import types
 from dataclasses import dataclass
-from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Literal
 
-from rm_local.records import StopReason
+from rm_local.engine.likely import Drawn
+from rm_local.records import FlashAttention, Overflow, Precision, StopReason
 
 Part = Literal["thinking", "answer"]
 
@@ -51,6 +48,12 @@ class BranchSpec:
     """Texts that end the branch; the piece that holds one is still sent, up to the text."""
     endless: bool = False
     """Write on where the model would end its turn, up to `max_tokens`: to measure speed."""
+    grammar: str = ""
+    """What the model says follows this GBNF (docs/constrained.md); empty = it says what it likes.
+    Thinking is free: the grammar holds from where it closes."""
+    logprobs: int | None = None
+    """Likeliest tokens told beside each one written, at most 10; 0 = only the mean of what was
+    written, None = nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +92,14 @@ class ModelInfo:
     """How much it can be told to think; empty where it cannot be told."""
     converses: bool = True
     """Whether its chat template takes earlier turns; if not, each question is asked by itself."""
+    kv: Precision = "f16"
+    """How keys and values are stored."""
+    flash_attention: bool = False
+    """Whether attention is computed so."""
+    cache: int = 0
+    """Bytes of keys and values for the whole context, as llama.cpp reports them."""
+    notes: tuple[str, ...] = ()
+    """What was done otherwise than asked for or usual, in sentences."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +122,11 @@ class Ended:
     tokens: int
     seconds: float
     """From the first decoding step of the batch to this branch's last."""
+    confidence: float | None = None
+    """Mean of `Drawn.logprob` over what it wrote, at most 0; None when not asked for, or nothing
+    was written."""
+    logprobs: tuple[Drawn, ...] = ()
+    """All that it wrote, in order, when likeliest tokens were asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,9 +182,14 @@ class Load:
     threads: int
     """0 = physical cores, or one for a small model."""
     gpu_layers: int
-    """-1 = as many as the build can."""
+    """-1 = as many as fit."""
     templates: str = ""
     """Folder of the user's own chat templates and families; empty = none."""
+    flash_attention: FlashAttention = "auto"
+    kv: Precision = "f16"
+    """How keys and values are stored; all but f16 need flash attention."""
+    check_memory: bool = True
+    """Refuse what is reckoned to need more memory than is free."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +216,7 @@ class OpenTurn:
     """False = the model is to answer at once."""
     effort: str = ""
     """One of the model's `efforts`; empty = what its template takes by itself."""
+    overflow: Overflow = "stop"
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,6 +302,30 @@ class Pieces:
 
 
 @dataclass(frozen=True, slots=True)
+class Usage:
+    """How full the context is."""
+
+    cells: int
+    """Tokens in the cache, those that branches share counted once."""
+    longest: int
+    """Tokens of the longest branch, prompt and forced text with it."""
+    context: int
+    """Tokens that the cache holds at most; also the most that one branch can come to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """The context was full: what was done about it, or why nothing could be."""
+
+    message: str
+    """In sentences."""
+    dropped: int
+    """Turns of the conversation that are now left out, all in all."""
+    context: int
+    """Tokens that the context now holds."""
+
+
+@dataclass(frozen=True, slots=True)
 class Grown:
     """All branches have ended."""
 
@@ -314,45 +360,11 @@ Reply = (
     | Opened
     | Prefilled
     | Pieces
+    | Usage
+    | Room
     | Ended
     | Grown
     | Counted
     | Measured
     | Refused
 )
-_KINDS: dict[str, type[Any]] = {kind.__name__: kind for kind in get_args(Request) + get_args(Reply)}
-
-
-def encode(number: int, message: Request | Reply) -> bytes:
-    """One line, ended by a newline. `number` is that of the request, also in replies."""
-    line = {"number": number, "kind": type(message).__name__, "body": message}
-    return json.dumps(line, default=_as_dict, separators=(",", ":")).encode() + b"\n"
-
-
-def decode(line: bytes) -> tuple[int, Any]:
-    """Number and message (a `Request` or a `Reply`) of one line. ValueError if it is none."""
-    try:
-        raw = json.loads(line)
-        return int(raw["number"]), _build(_KINDS[raw["kind"]], raw["body"])
-    except (KeyError, TypeError) as error:
-        raise ValueError(f"not a line of the protocol: {line[:80]!r}") from error
-
-
-def _as_dict(value: Any) -> dict[str, Any]:
-    return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
-
-
-_hints = functools.cache(get_type_hints)
-
-
-def _build(kind: Any, value: Any) -> Any:
-    """`value`, as JSON gives it, as the type that a field declares."""
-    if dataclasses.is_dataclass(kind) and isinstance(kind, type):
-        hints = _hints(kind)
-        return kind(**{name: _build(hints[name], item) for name, item in value.items()})
-    if get_origin(kind) is tuple:
-        (item_kind, _) = get_args(kind)
-        return tuple(_build(item_kind, item) for item in value)
-    if get_origin(kind) in (Union, types.UnionType) and value is not None:
-        return _build(next(arm for arm in get_args(kind) if arm is not type(None)), value)
-    return value

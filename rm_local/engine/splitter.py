@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable, Sequence
 
 from rm_local.engine.markers import THINK, Markers
@@ -59,6 +60,16 @@ class Splitter:
         self._fresh = True
         self._in_header = False
         self._held = ""
+
+    @property
+    def answering(self) -> bool:
+        """Whether what comes next belongs to the answer."""
+        return self._part == "answer" and not self._in_header
+
+    def would_answer(self, text: str) -> bool:
+        """Whether some of this text, if it came next, would belong to the answer."""
+        trial = copy.copy(self)
+        return any(part == "answer" for part, _ in [*trial.feed(text), *trial.flush()])
 
     def feed(self, text: str) -> list[tuple[Part, str]]:
         """The parts of the text that are now certain, in order, none of them empty."""

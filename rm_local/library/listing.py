@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 
+from rm_local.engine.parts import first_part
 from rm_local.errors import ModelMissing, RmLocalError, UsageError
 from rm_local.library import model as models
 from rm_local.library.model import Model
@@ -100,7 +101,7 @@ def _distinct(found: Iterable[Spot], notes: list[str]) -> Iterable[tuple[Spot, M
     seen: set[tuple[int, int]] = set()
     for spot in found:
         try:
-            path = models.first_part(spot.path)
+            path = first_part(spot.path)
             at = path.stat()
             if (at.st_dev, at.st_ino) in seen:
                 continue

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from dataclasses import fields as dataclass_fields
 from typing import Any, ClassVar, Literal
 
-from rm_local.engine.protocol import Part
+from rm_local.engine.protocol import Part, Room, Usage
 from rm_local.errors import RmLocalError
 from rm_local.records import Answer, Branch, Entry, Hit, Reading
 
@@ -82,6 +82,34 @@ class BranchFinished:
 
 
 @dataclass(frozen=True, slots=True)
+class ContextUsed:
+    """How full the model's context is; told when it has changed by a hundredth, or something ends.
+
+    The three numbers are tokens.
+    """
+
+    event: ClassVar[str] = "context_used"
+    used: int
+    """By all branches together; what they share counts once."""
+    longest: int
+    """By the longest branch, with the prompt."""
+    context: int
+    """That there is room for."""
+
+
+@dataclass(frozen=True, slots=True)
+class RoomMade:
+    """The context was full: what was done about it, or why nothing could be."""
+
+    event: ClassVar[str] = "room_made"
+    message: str
+    dropped: int
+    """Turns of the conversation that are now left out, all in all."""
+    context: int
+    """Tokens that there is room for now."""
+
+
+@dataclass(frozen=True, slots=True)
 class Answered:
     """The turn's answer; the last event of a turn that has one."""
 
@@ -107,9 +135,18 @@ Event = (
     | Prefilled
     | Token
     | BranchFinished
+    | ContextUsed
+    | RoomMade
     | Answered
     | Failed
 )
+
+
+def of_context(told: Usage | Room) -> ContextUsed | RoomMade:
+    """The event of what the engine tells of its context."""
+    if isinstance(told, Usage):
+        return ContextUsed(told.cells, told.longest, told.context)
+    return RoomMade(told.message, told.dropped, told.context)
 
 
 def failed(error: RmLocalError) -> Failed:
@@ -172,7 +209,7 @@ _KINDS: dict[str, Any] = {
     kind.event: kind
     for kind in (
         Formulating, Formulated, Retrieved, BranchStarted, Prefilled, Token, BranchFinished,
-        Answered, Failed,
+        ContextUsed, RoomMade, Answered, Failed,
     )
 }  # fmt: skip
 

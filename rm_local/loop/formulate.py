@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 from time import perf_counter
 
-from rm_local.engine.protocol import BranchSpec, Ended, Piece
+from rm_local.engine.protocol import BranchSpec, Ended, Piece, Room, Usage
 from rm_local.loop import prompts
-from rm_local.loop.events import Formulated, Formulating
+from rm_local.loop.events import ContextUsed, Formulated, Formulating, RoomMade, of_context
 from rm_local.loop.growing import Model, growing, sampling, seed_of
 from rm_local.loop.plan import Plan
 from rm_local.loop.sentence import LONGEST, subproblem
@@ -20,7 +20,7 @@ MAX_TOKENS = 100
 
 async def formulate(
     question: str, plan: Plan, engine: Model, steering: Steering, control: Control
-) -> AsyncGenerator[Formulating | Formulated, None]:
+) -> AsyncGenerator[Formulating | Formulated | ContextUsed | RoomMade, None]:
     """The subproblem as it is written, then as it stands.
 
     It ends with the first sentence, with the model's thinking, or after MAX_TOKENS. The user's own
@@ -32,10 +32,13 @@ async def formulate(
         yield Formulated(own, 0.0, "user")
         return
     yield Formulating("")
-    written = _Written(thinks=engine.info is None or engine.info.thinks)
+    written = _Written(plan.thinking and (engine.info is None or engine.info.thinks))
     async with growing(engine, [_spec(plan, engine, steering)], control) as stream:
         async for event in stream:
             enough = written.enough
+            if isinstance(event, Usage | Room):
+                yield of_context(event)
+                continue
             if isinstance(event, Ended):
                 written.tokens = event.tokens
             elif not enough and (text := written.add(event)):

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from typing import Protocol
 
-from rm_local.engine.protocol import BranchSpec, Ended, Message, ModelInfo, Piece, Read, Sampling
+from rm_local.engine.protocol import (
+    BranchSpec,
+    Ended,
+    Message,
+    ModelInfo,
+    Piece,
+    Read,
+    Room,
+    Sampling,
+    Usage,
+)
 from rm_local.loop.plan import Plan
 from rm_local.loop.steering import Control
 from rm_local.records import StopReason
 
+Grew = Piece | Usage | Room | Ended
 SEED_STRIDE = 1_000_003
 """Apart from one another lie the seeds of two turns; a prime, more than any turn has branches."""
 SEED_LIMIT = 1 << 31
@@ -25,12 +36,23 @@ class Model(Protocol):
 
     @property
     def read(self) -> Read | None:
-        """What the last `open_turn` or `grow` had evaluated before anything was written."""
+        """What the last `open_turn` or `grow` had evaluated before anything was written; None until
+        that is told."""
 
-    async def open_turn(self, messages: Sequence[Message]) -> int:
-        """Evaluate the messages; their tokens."""
+    async def open_turn(
+        self,
+        messages: Sequence[Message],
+        *,
+        thinking: bool = True,
+        effort: str = "",
+        on_room: Callable[[Room], None] | None = None,
+    ) -> int:
+        """Evaluate the messages, and open the thinking block if there is thinking; their tokens.
 
-    def grow(self, specs: Sequence[BranchSpec]) -> AsyncIterator[Piece | Ended]:
+        `on_room` is told when room had to be made.
+        """
+
+    def grow(self, specs: Sequence[BranchSpec]) -> AsyncIterator[Grew]:
         """Grow branches of the open turn, all in one batch."""
 
     async def cancel(
@@ -42,7 +64,7 @@ class Model(Protocol):
 @asynccontextmanager
 async def growing(
     engine: Model, specs: Sequence[BranchSpec], control: Control
-) -> AsyncIterator[AsyncIterator[Piece | Ended]]:
+) -> AsyncIterator[AsyncIterator[Grew]]:
     """What the branches write. A stop ends them all, and so does leaving the body."""
     stream = engine.grow(specs)
     try:
@@ -54,8 +76,8 @@ async def growing(
 
 
 async def _until_stopped(
-    stream: AsyncIterator[Piece | Ended], engine: Model, control: Control
-) -> AsyncIterator[Piece | Ended]:
+    stream: AsyncIterator[Grew], engine: Model, control: Control
+) -> AsyncIterator[Grew]:
     """The stream; says the stop again at the first piece, for one that came before the branches."""
     told = False
     async for event in stream:

@@ -36,6 +36,11 @@ class Plan:
     temperature: float = 0.7
     """Used when the model's file recommends none."""
     top_p: float = 0.95
+    thinking: bool = True
+    """False = the model is to answer at once; the cue is then the beginning of its answer, as it
+    is for a model that does not think."""
+    effort: str = ""
+    """How much to think, one of the model's `efforts`; empty = what its template takes."""
 
 
 PLANS: dict[str, Plan] = {

@@ -5,10 +5,17 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 
-from rm_local.engine.protocol import BranchSpec, Ended, Piece
+from rm_local.engine.protocol import BranchSpec, Ended, Piece, Room, Usage
 from rm_local.loop import prompts
 from rm_local.loop.answers import final_answer
-from rm_local.loop.events import BranchFinished, BranchStarted, Token
+from rm_local.loop.events import (
+    BranchFinished,
+    BranchStarted,
+    ContextUsed,
+    RoomMade,
+    Token,
+    of_context,
+)
 from rm_local.loop.growing import Model, growing, sampling, seed_of
 from rm_local.loop.plan import Plan
 from rm_local.loop.select import decided
@@ -23,6 +30,8 @@ class _Growing:
     index: int
     hint: Hit | None
     seed: int
+    whole: bool = False
+    """Whether all that it says is the result, as under a grammar."""
     thinking: str = ""
     text: str = ""
     tokens: int = 0
@@ -38,19 +47,22 @@ class _Growing:
 
     def ended(self, ended: Ended) -> Branch:
         """The branch as it stands now; a text that breaks off gives only a complete result."""
-        text = self.text.strip()
+        text, done = self.text.strip(), ended.stop == "end"
+        if self.whole:
+            result = text if done and text else None
+        else:
+            result = final_answer(text if done else self.text, cut=not done)
         return Branch(
             index=self.index,
             hint=self.hint,
             seed=self.seed,
             thinking=self.thinking.strip(),
             text=text,
-            result=final_answer(
-                self.text if ended.stop != "end" else text, cut=ended.stop != "end"
-            ),
+            result=result,
             tokens=ended.tokens,
             seconds=ended.seconds,
             stop=ended.stop,
+            confidence=ended.confidence,
         )
 
 
@@ -69,23 +81,30 @@ async def reason(
     control: Control,
     *,
     seed: int,
+    grammar: str = "",
     subproblem: str | None,
     hits: Sequence[Hit],
-    prompt_tokens: int,
-) -> AsyncGenerator[BranchStarted | Token | BranchFinished, None]:
+) -> AsyncGenerator[BranchStarted | Token | BranchFinished | ContextUsed | RoomMade, None]:
     """Every branch from its start to its end; those that cannot matter any more are ended.
 
-    Without a subproblem nothing is put into the thinking. A branch that fills the context ends
+    Without a subproblem nothing is put into the thinking. Under a grammar only a complete answer
+    counts, and all of it is the result. A branch that fills the context ends
     there. Raises EngineError; ContextOverflow when a hint does not fit at all.
     """
     branches = [
-        _Growing(index, hint, seed_of(seed, index + 1))
+        _Growing(index, hint, seed_of(seed, index + 1), whole=bool(grammar))
         for index, hint in enumerate(hints_of(hits, plan.samples))
     ]
     draw = sampling(plan, engine.info)
-    left = engine.info.context - prompt_tokens if engine.info else plan.max_tokens
     specs = [
-        BranchSpec(_forced(subproblem, b.hint), b.seed, min(plan.max_tokens, left), draw)
+        BranchSpec(
+            _forced(subproblem, b.hint),
+            b.seed,
+            plan.max_tokens,
+            draw,
+            grammar=grammar,
+            logprobs=0,
+        )
         for b in branches
     ]
     for branch in branches:
@@ -95,6 +114,9 @@ async def reason(
     settled = False
     async with growing(engine, specs, control) as stream:
         async for event in stream:
+            if isinstance(event, Usage | Room):
+                yield of_context(event)
+                continue
             if isinstance(event, Piece):
                 yield branches[event.branch].add(event)
             else:

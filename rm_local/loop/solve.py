@@ -7,27 +7,34 @@ from contextlib import aclosing
 from time import perf_counter
 from typing import Protocol
 
-from rm_local.engine.protocol import Message
-from rm_local.errors import RmLocalError, UsageError
+from rm_local.engine.protocol import Message, Room
+from rm_local.errors import ContextOverflow, RmLocalError, UsageError
 from rm_local.loop.events import (
     Answered,
     BranchFinished,
+    ContextUsed,
     Event,
     Formulated,
     Retrieved,
     Token,
     failed,
+    of_context,
 )
 from rm_local.loop.formulate import formulate
 from rm_local.loop.growing import Model
-from rm_local.loop.meter import Meter
 from rm_local.loop.plan import Plan
+from rm_local.loop.readings import Readings
 from rm_local.loop.reason import reason
 from rm_local.loop.select import choose
+from rm_local.loop.senseless import no_answer, unreadable
 from rm_local.loop.steering import Control, Steering
 from rm_local.records import Answer, Branch, Hit
 
 __all__ = ["Control", "Recall", "Steering", "solve"]
+
+
+_RAN_OUT = ("end", "length", "context")
+"""How a branch ends that had its say."""
 
 
 class Recall(Protocol):
@@ -81,7 +88,7 @@ class _Turn:
         self._recall = recall
         self._steering = steering
         self._control = control
-        self._meter = Meter(engine)
+        self._readings = Readings(engine)
         self._began = perf_counter()
         self._named: Formulated | None = None
         self._hits: tuple[Hit, ...] = ()
@@ -93,9 +100,19 @@ class _Turn:
             raise UsageError("The question is empty.", "Type one.")
         self._control.check()
         messages = (*history, Message("user", question))
+        made: list[Room] = []
         async with self._control.on_stop(self._engine.cancel):
-            prompt_tokens = await self._engine.open_turn(messages)
-        self._meter.opened(prompt_tokens)
+            tokens = await self._engine.open_turn(
+                messages,
+                thinking=self._plan.thinking,
+                effort=self._plan.effort,
+                on_room=made.append,
+            )
+        self._readings.opened(tokens)
+        for room in made:
+            yield of_context(room)
+        if info := self._engine.info:
+            yield ContextUsed(tokens, tokens, info.context)
         self._control.check()
         if self._plan.retrieval != "none":
             async with aclosing(self._formulate(question)) as named:
@@ -103,7 +120,7 @@ class _Turn:
                     yield event
         if self._plan.retrieval in ("random", "memory"):
             yield await self._retrieve()
-        async with aclosing(self._reason(prompt_tokens)) as reasoned:
+        async with aclosing(self._reason()) as reasoned:
             async for event in reasoned:
                 yield event
         yield Answered(self._answer())
@@ -114,7 +131,7 @@ class _Turn:
             async for event in events:
                 if isinstance(event, Formulated):
                     self._named = event
-                    self._meter.formulated(event)
+                    self._readings.formulated(event)
                 yield event
 
     async def _retrieve(self) -> Retrieved:
@@ -135,22 +152,22 @@ class _Turn:
             return await recall.random(k, self._steering.seed)
         return await recall.search(self._subproblem or "", k, self._plan.gate, self._plan.margin)
 
-    async def _reason(self, prompt_tokens: int) -> AsyncGenerator[Event, None]:
+    async def _reason(self) -> AsyncGenerator[Event, None]:
         self._control.check()
         branches = reason(
             self._plan,
             self._engine,
             self._control,
             seed=self._steering.seed,
+            grammar=self._steering.grammar,
             subproblem=self._subproblem,
             hits=self._hits,
-            prompt_tokens=prompt_tokens,
         )
         async with aclosing(branches) as events:
             async for event in events:
                 if isinstance(event, BranchFinished):
                     self._branches.append(event.branch)
-                if isinstance(event, Token) and (begun := self._meter.begun()):
+                if isinstance(event, Token) and (begun := self._readings.begun()):
                     yield begun
                 yield event
 
@@ -161,14 +178,12 @@ class _Turn:
     def _answer(self) -> Answer:
         """What the branches come to; raises Stopped or RmLocalError when it is nothing."""
         branches = sorted(self._branches, key=lambda branch: branch.index)
-        ended = [b for b in branches if b.result is not None or b.stop in ("end", "length")]
+        ran_out = () if self._steering.grammar else _RAN_OUT
+        ended = [b for b in branches if b.result is not None or b.stop in ran_out]
         choice = choose(ended, keep=self._plan.keep, tau=self._plan.tau)
-        if choice is None:
+        if choice is None or (choice.branch.result is None and unreadable(choice.branch.text)):
             self._control.check()
-            raise RmLocalError(
-                "No branch came to an answer within its budget.",
-                "Give it more tokens, or ask in other words.",
-            )
+            raise self._no_answer(branches)
         hints = [b.hint.entry.id for b in choice.agreed if b.hint]
         tokens = sum(b.tokens for b in branches) + (self._named.tokens if self._named else 0)
         return Answer(
@@ -180,4 +195,14 @@ class _Turn:
             hints=tuple(dict.fromkeys(hints)),
             tokens=tokens,
             seconds=perf_counter() - self._began,
+        )
+
+    def _no_answer(self, branches: Sequence[Branch]) -> RmLocalError:
+        """Why there is none: the budget, or the context, which the user can widen."""
+        if not any(branch.stop == "context" for branch in branches):
+            return no_answer(branches)
+        size = self._engine.info.context if self._engine.info else 0
+        return ContextOverflow(
+            f"No branch came to an answer within the context of {size:,} tokens.",
+            'Set a larger `context`, or let `overflow` be "enlarge".',
         )

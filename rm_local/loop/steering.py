@@ -26,6 +26,8 @@ class Steering:
     """Ids of entries that are left out."""
     seed: int = 0
     """The same seed draws the same tokens."""
+    grammar: str = ""
+    """GBNF that the answer of every branch follows; empty = none."""
 
 
 class Control:

@@ -25,7 +25,7 @@ Ids = NDArray[np.int64]
 MOST_CANDIDATES = 4096
 """sqlite-vec's own limit of rows for one partition."""
 
-MANY_CENTRES, NEAR_SHARE = 8192, 0.4
+MANY_CENTRES, NEAR_SHARE = 8192, 0.3
 
 ID_BITS = 48
 ID_MASK = (1 << ID_BITS) - 1
@@ -96,8 +96,8 @@ class Centres:
     def similarities(self, query: Floats) -> Floats:
         """Cosines of all centres with `query`, (d,); of those in far super-clusters -1.
 
-        Where there are many, the nearest two fifths of the super-clusters are looked into: the
-        clusters of 99.9 % of the true ten nearest are in them (docs/experiments.md).
+        Where there are many, the nearest 30 % of the super-clusters are looked into: the clusters
+        of 99.85 % of the true ten nearest are in them (docs/experiments.md).
         """
         if len(self.rows) < MANY_CENTRES:
             return products(self.rows, query)

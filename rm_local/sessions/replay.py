@@ -10,12 +10,14 @@ from rm_local.loop.events import (
     Answered,
     BranchFinished,
     BranchStarted,
+    ContextUsed,
     Event,
     Failed,
     Formulated,
     Formulating,
     Prefilled,
     Retrieved,
+    RoomMade,
     Token,
     from_json,
 )
@@ -77,6 +79,8 @@ def after(trace: Trace, event: Event) -> Trace:
             return _with(trace, _grown(trace, event))
         case BranchFinished(branch=branch):
             return _with(trace, branch)
+        case ContextUsed() | RoomMade():
+            return trace
         case Answered(answer=answer):
             return replace(trace, answer=answer, failure=None)
         case Failed(message=message, remedy=remedy):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import App
@@ -58,12 +59,13 @@ class RmLocalApp(App[None], inherit_bindings=False):
         host: Host,
         *,
         plan: str = DEFAULT,
+        thinking: bool = True,
         theme: str = DARK.name,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__()
         self.host = host
-        self.chat = ChatScreen(host, named(plan), clock)
+        self.chat = ChatScreen(host, replace(named(plan), thinking=thinking), clock)
         self.register_theme(DARK)
         self.register_theme(LIGHT)
         self.theme = theme if theme in self.available_themes else DARK.name

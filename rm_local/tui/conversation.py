@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 class Host(Protocol):
     """What the app needs of `rm_local.runtime.Runtime`."""
 
+    on_unload: Callable[[], object]
+
     @property
     def info(self) -> ModelInfo | None: ...
 

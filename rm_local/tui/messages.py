@@ -91,6 +91,11 @@ class ModelReady(Message):
 
 
 @dataclass
+class ModelUnloaded(Message):
+    """The model's memory was given back, as nothing was asked for a while."""
+
+
+@dataclass
 class MemoryReady(Message):
     """The store can be searched."""
 

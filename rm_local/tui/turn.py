@@ -14,12 +14,14 @@ from rm_local.loop.events import (
     Author,
     BranchFinished,
     BranchStarted,
+    ContextUsed,
     Event,
     Failed,
     Formulated,
     Formulating,
     Prefilled,
     Retrieved,
+    RoomMade,
     Token,
 )
 from rm_local.records import Answer, Branch, Hit, Reading, StopReason, Trace
@@ -27,8 +29,6 @@ from rm_local.records import Answer, Branch, Hit, Reading, StopReason, Trace
 Stage = Literal["formulating", "retrieving", "reasoning", "answered", "stopped", "failed"]
 PhaseState = Literal["waiting", "running", "done", "skipped", "halted"]
 
-TOKENS_A_CHARACTER = 0.3
-"""Until a branch has written something; usual for English text."""
 INTERRUPTED = 130
 """Exit code of a turn that the user stopped."""
 
@@ -82,6 +82,8 @@ class TurnView:
     reasoned: float | None = None
     """Seconds from the first branch's start to the last one's end; None until then."""
     answer: Answer | None = None
+    used: int = 0
+    """Tokens of the context that are taken."""
     message: str = ""
     """What went wrong, when something did."""
     remedy: str = ""
@@ -137,6 +139,10 @@ def reduce(view: TurnView, event: Event, now: float) -> TurnView:
             return _swap(view, _written(_branch(view, index, now), event, now))
         case BranchFinished(branch=branch):
             return _finished(view, branch, now)
+        case ContextUsed(used=used):
+            return replace(view, used=used)
+        case RoomMade():
+            return view
         case Answered(answer=answer):
             return replace(view, stage="answered", answer=answer, reasoned=_reasoned(view))
         case Failed():
@@ -164,19 +170,6 @@ def rate(view: TurnView, now: float) -> float:
     """Tokens a second of all branches together."""
     seconds = view.reasoned if view.reasoned is not None else now - view.began
     return view.tokens / seconds if seconds > 0 else 0.0
-
-
-def context_used(view: TurnView) -> int:
-    """About how many tokens of the context the turn takes: question, hints and what was written.
-
-    What the model read is estimated from the length, at what the branches wrote a character.
-    """
-    written = sum(len(b.thinking) + len(b.text) for b in view.branches)
-    hints = {b.hint.entry.id: b.hint.entry for b in view.branches if b.hint}.values()
-    read = len(view.question) + len(view.subproblem)
-    read += sum(len(hint.subproblem) + len(hint.subroutine) for hint in hints)
-    a_character = view.tokens / written if written else TOKENS_A_CHARACTER
-    return view.tokens + round(read * a_character)
 
 
 def replayed(trace: Trace) -> TurnView:

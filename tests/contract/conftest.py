@@ -12,6 +12,7 @@ import pytest_asyncio
 from models.shapes.shape import Shape, shapes
 from models.shapes.write import write
 from rm_local import settings
+from rm_local.embed import minilm
 from rm_local.engine.client import Engine
 from tests import tiny_gguf
 
@@ -36,11 +37,10 @@ def nano(tiny: Path) -> Path:
     return shipped if shipped.is_file() else tiny
 
 
-def small(name: str) -> Shape:
-    """A published shape with few and narrow layers."""
-    return replace(
-        shapes()[name].cut(3), width=256, inner=256, vocabulary=1600, context=2048, attention=None
-    )
+@pytest.fixture(scope="session")
+def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """MiniLM, the query embedder, as a GGUF."""
+    return minilm.gguf_file(tmp_path_factory.mktemp("cache"))
 
 
 @pytest.fixture(scope="session")
@@ -65,3 +65,10 @@ async def engine(tmp_path: Path) -> AsyncIterator[Engine]:
     """An engine whose worker has not been started."""
     async with Engine(log=tmp_path / "logs" / "worker.log", threads=1) as engine:
         yield engine
+
+
+def small(name: str) -> Shape:
+    """A published shape with few and narrow layers."""
+    return replace(
+        shapes()[name].cut(3), width=256, inner=256, vocabulary=1600, context=2048, attention=None
+    )

@@ -7,15 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rm_local.embed import minilm
 from rm_local.engine.client import Engine
 from rm_local.errors import EngineError, ModelInvalid
-
-
-@pytest.fixture(scope="session")
-def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """MiniLM as a GGUF."""
-    return minilm.gguf_file(tmp_path_factory.mktemp("cache"))
 
 
 async def test_texts_become_directions(weights: Path, tmp_path: Path) -> None:

@@ -149,15 +149,15 @@ async def test_more_branches_than_sequences_are_grown(engine: Engine, tiny: Path
 
 
 async def test_the_end_of_the_context_ends_a_branch(engine: Engine, tiny: Path) -> None:
-    """A budget beyond the context is no error: the branch ends there with `length`."""
+    """A budget beyond the context is no error: the branch ends there with `context`."""
     info = await engine.load(tiny, context=256)
     prompt = await engine.open_turn(QUESTION)
     for seed in range(20):
         _, (end,) = await grown(engine, [BranchSpec("", seed, 10_000)])
-        if end.stop == "length":
+        if end.stop == "context":
             break
 
-    assert end.stop == "length"
+    assert end.stop == "context"
     assert end.tokens == info.context - prompt
 
 

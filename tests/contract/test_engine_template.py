@@ -11,23 +11,16 @@ from rm_local.engine.client import Engine
 from rm_local.engine.protocol import BranchSpec, Message
 from rm_local.errors import ModelInvalid, RmLocalError, SettingsError
 from tests import tiny_gguf
+from tests.bad_models import GROWS, LOOPS, OPENS, RAISES, REACHES
 from tests.engines import GREEDY, QUESTION, grown
 
-LOOPS = (
-    "{% for i in range(99999) %}{% for j in range(99999) %}{% for k in range(99999) %}"
-    "{% endfor %}{% endfor %}{% endfor %}"
-)
-GREEDY_FOR_MEMORY = (
-    "{% set n = namespace(x='abcdefgh') %}{% for i in range(60) %}{% set n.x = n.x ~ n.x %}"
-    "{% endfor %}"
-)
 HARMFUL = {
     "loops": (LOOPS, "does not come to an end"),
-    "grows": (GREEDY_FOR_MEMORY, "memory"),
-    "reaches": ("{{ ''.__class__.__mro__[1].__subclasses__() }}", "not allowed"),
+    "grows": (GROWS, "memory"),
+    "reaches": (REACHES, "not allowed"),
     "globals": ("{{ cycler.__init__.__globals__.os }}", "not allowed"),
-    "opens": ("{% include '/etc/passwd' %}", "fails"),
-    "raises": ("{{ raise_exception('only for tools') }}", "only for tools"),
+    "opens": (OPENS, "fails"),
+    "raises": (RAISES, "only for tools"),
 }
 
 

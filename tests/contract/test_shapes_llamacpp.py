@@ -52,7 +52,15 @@ def test_a_bench_gives_every_figure() -> None:
     found = json.loads(result.stdout)
 
     assert found["model"] == "rm-nano"
-    for figure in ("decode_tokens_per_s", "decode_ratio_to_bare", "prefill_tokens_per_s"):
+    for figure in (
+        "decode_tokens_per_s",
+        "decode_ratio_to_bare",
+        "prefill_tokens_per_s",
+        "time_to_first_token_s",
+        "confidence_ratio",
+        "grammar_ratio",
+        "memory_mb",
+    ):
         assert found[figure] > 0
     assert {"4", "8", "16"} <= found["branch_speedup"].keys()
     assert set(found["branches_tokens_per_s"]) == {"1", "2", "4", "8", "16", "32"}

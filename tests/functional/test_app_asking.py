@@ -8,6 +8,7 @@ from typing import Any
 from textual.events import Key
 from textual.widgets import TextArea
 
+from rm_local.engine.protocol import Room
 from rm_local.errors import ModelMissing, StoreMissing
 from rm_local.loop.events import Failed
 from rm_local.tui.widgets.past import PastTurn
@@ -56,6 +57,17 @@ async def test_a_whole_turn_is_shown() -> None:
         assert "4 of 6 branches agreed · under hints 1 and 2" in shown(app, "#answer-carried")
 
 
+async def test_room_that_was_made_is_said_and_the_context_is_counted() -> None:
+    """What was left out is notified; the top line tells how full the context really is."""
+    made = Room('The context was full: the oldest turn was left out: "one?".', 1, 4096)
+    app = opened(FakeAll(room=made, prompt_tokens=2048))
+    async with app.run_test(size=SIZE) as pilot:
+        await ask(pilot)
+        await until(pilot, lambda: ended(app))
+        assert any(made.message in note.message for note in app._notifications)
+        assert "50 %" in shown(app, "#status-right")
+
+
 async def test_the_last_tokens_are_drawn() -> None:
     """Text that came after the last redraw is there when the turn has ended."""
     script = [*formulation(), *retrieval(), *reasoning(), Failed("It broke.", "Mend it.", 3)]
@@ -93,6 +105,24 @@ async def test_a_question_typed_while_the_model_loads_is_asked_when_it_is_there(
         await until(pilot, lambda: ended(app))
         assert [question for question, _ in runtime.solved] == [QUESTION]
         assert "rm-nano · Q8_0 · CPU, 2 threads" in shown(app, "#status-left")
+
+
+async def test_an_unloaded_model_is_told_and_comes_with_the_next_question() -> None:
+    """The status says so; the question waits while it loads again, with progress."""
+    runtime = ScriptedRuntime(whole())
+    app = opened(runtime)
+    async with app.run_test(size=SIZE) as pilot:
+        await until(pilot, lambda: "1,204 entries" in shown(app, "#status-right"))
+        runtime.info, runtime.loading = None, asyncio.Event()
+        runtime.on_unload()
+        await until(pilot, lambda: "rm-nano · unloaded" in shown(app, "#status-left"))
+        assert "1,204 entries" in shown(app, "#status-right")
+        await ask(pilot)
+        await until(pilot, lambda: "45 %" in shown(app, "#status-left"))
+        assert runtime.solved == []
+        runtime.loading.set()
+        await until(pilot, lambda: ended(app))
+        assert "Q8_0" in shown(app, "#status-left")
 
 
 async def test_escape_gives_a_waiting_question_back() -> None:

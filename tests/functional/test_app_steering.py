@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from textual.widgets import Input
 
 from rm_local.tui.widgets.past import PastTurn
+from tests.fake_runtime import FakeRuntime
+from tests.fakes import INFO, FakeEngine
 from tests.script import (
     HITS,
     QUESTION,
@@ -131,3 +135,33 @@ async def test_every_key_has_an_id_and_a_tooltip() -> None:
                 if type(widget).__module__.startswith("rm_local"):
                     assert binding.id, binding
                     assert binding.tooltip or binding.system, binding
+
+
+async def test_thinking_and_effort_are_set_for_the_next_question() -> None:
+    """F8 and F9 change the plan, and the status says so; efforts are those of the model."""
+    info = replace(INFO, efforts=("low", "high"))
+    runtime = FakeRuntime(FakeEngine(info=info))
+    app = opened(runtime)
+    async with app.run_test(size=SIZE) as pilot:
+        await until(pilot, lambda: "fake" in shown(app, "#status-left"))
+        await pilot.press("f9", "f9")
+        assert shown(app, "#status-left").endswith("effort high")
+        await ask(pilot, "What is 4 + 4?")
+        await until(pilot, lambda: ended(app))
+        await pilot.press("f9", "f8")
+        assert shown(app, "#status-left").endswith("no thinking")
+        await ask(pilot, "What is 4 + 4?")
+        await until(pilot, lambda: ended(app))
+        await pilot.press("f8")
+        assert shown(app, "#status-left").endswith("CPU, 2 threads")
+    assert runtime.engine.manners == [(True, "high"), (False, "")]
+
+
+async def test_a_model_that_does_not_think_offers_neither() -> None:
+    """The keys do nothing where there is nothing to choose."""
+    app = opened(FakeRuntime(FakeEngine(info=replace(INFO, thinks=False))))
+    async with app.run_test(size=SIZE) as pilot:
+        await until(pilot, lambda: "fake" in shown(app, "#status-left"))
+        await pilot.press("f8", "f9")
+        assert shown(app, "#status-left").endswith("CPU, 2 threads")
+        assert app.chat.plan.thinking

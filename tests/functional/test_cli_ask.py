@@ -15,6 +15,7 @@ from click.testing import CliRunner, Result
 
 from rm_local import settings
 from rm_local.cli.main import cli
+from rm_local.engine.protocol import ModelInfo, Room
 from rm_local.errors import ContextOverflow, ModelMissing, StoreMissing
 from rm_local.loop.events import Answered
 from rm_local.records import Answer, Entry, Hit
@@ -45,6 +46,29 @@ def test_the_answer_is_all_of_standard_output(use: Use) -> None:
     assert result.stdout == "Answer: 8\n"
     for word in ("Formulate", "add two numbers", "Retrieve", "0.90", "Reason", "branches agreed"):
         assert word in result.stderr
+
+
+def test_a_full_context_is_told(use: Use) -> None:
+    """What was done about it, a branch that ended there, and how much is taken at the end."""
+    made = Room("The context was full: the oldest turn was left out.", 1, 4096)
+    branches: list[list[Step]] = [[say("Answer: 8")], [think("on and on"), "context"]]
+    use(engine=FakeEngine(room=made, branches=branches))
+
+    told = run("What is 4 + 4?").stderr
+    use(engine=FakeEngine(room=made, branches=branches))
+    lines = events(run("--json", "What is 4 + 4?"))
+
+    assert made.message in told
+    assert "the context is full" in told
+    assert "20 of 4,096 tokens" in told
+    assert lines[0] == {
+        "event": "room_made",
+        "message": made.message,
+        "dropped": 1,
+        "context": 4096,
+    }
+    used = [line for line in lines if line["event"] == "context_used"]
+    assert used[0] == {"event": "context_used", "used": 20, "longest": 20, "context": 4096}
 
 
 def test_quiet_tells_nothing(use: Use) -> None:
@@ -83,7 +107,7 @@ def test_json_is_one_event_a_line(use: Use) -> None:
     result = run("--json", "What is 4 + 4?")
 
     told = events(result)
-    names = [event["event"] for event in told]
+    names = [event["event"] for event in told if event["event"] != "context_used"]
     assert [name for i, name in enumerate(names) if name not in names[:i]] == [
         "formulating",
         "formulated",
@@ -107,6 +131,46 @@ def test_options_change_the_plan(use: Use) -> None:
     _, plan, steering = runtime.solved[0]
     assert (plan.name, plan.samples, plan.hints, plan.max_tokens) == ("random", 4, 2, 99)
     assert steering.seed == 7
+    assert (plan.thinking, plan.effort) == (True, "")
+
+
+def test_a_model_that_fails_is_loaded_once(use: Use) -> None:
+    """Narrated or not: what failed for a minute is not tried for another."""
+
+    class Fails(FakeEngine):
+        async def load(self, model: Path, **_: object) -> ModelInfo:
+            self.loads.append(model)
+            raise ModelMissing("There is no model.", "Choose one.")
+
+    engine = Fails()
+    use().engine = engine
+
+    result = run("4 + 4?")
+
+    assert result.exit_code == 3
+    assert result.stderr == "error: There is no model.\n  Choose one.\n"
+    assert len(engine.loads) == 1
+
+
+@pytest.mark.parametrize(
+    ("setting", "arguments", "manner"),
+    [
+        ("true", ["--no-thinking"], (False, "")),
+        ("false", [], (False, "")),
+        ("false", ["--thinking", "--effort=low"], (True, "low")),
+    ],
+)
+def test_how_to_think_reaches_the_engine(
+    use: Use, setting: str, arguments: list[str], manner: tuple[bool, str]
+) -> None:
+    """The setting says whether, an option goes over it; --effort says how much."""
+    settings.config_file().parent.mkdir(parents=True)
+    settings.config_file().write_text(f"thinking = {setting}\n")
+    runtime = use()
+
+    run("-q", *arguments, "4 + 4?")
+
+    assert runtime.engine.manners == [manner]
 
 
 def saved(*questions: str) -> Path:

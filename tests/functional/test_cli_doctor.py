@@ -48,6 +48,18 @@ def test_what_is_bad_says_what_to_do(tmp_path: Path) -> None:
         assert found[name]["remedy"]
 
 
+def test_whether_the_model_fits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it needs under the settings, and a warning with what would fit."""
+    _, found = report()
+    monkeypatch.setattr(checks, "free_memory", lambda: 50_000_000)
+    code, short = report()
+
+    assert "at 2,048 tokens, f16 cache; CPU" in found["Fits"]["found"]
+    assert (code, short["Fits"]["level"]) == (0, "warn")
+    assert "50.0 MB are free" in short["Fits"]["found"]
+    assert "check_memory = false" in short["Fits"]["remedy"]
+
+
 def test_each_check_is_a_line(tmp_path: Path) -> None:
     """People get level, name and finding, and the remedy below."""
     result = CliRunner().invoke(cli, ["doctor", "--model", str(tmp_path / "no.gguf")])

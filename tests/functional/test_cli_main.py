@@ -64,8 +64,8 @@ def test_the_app_gets_the_files_that_were_named(monkeypatch: pytest.MonkeyPatch)
     class App:
         return_code = 7
 
-        def __init__(self, runtime: Any, *, plan: str, theme: str) -> None:
-            assert (plan, theme) == ("memory", "rm-dark")
+        def __init__(self, runtime: Any, *, plan: str, thinking: bool, theme: str) -> None:
+            assert (plan, thinking, theme) == ("memory", True, "rm-dark")
             opened.append(runtime)
 
         def run(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tomllib
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from click.testing import CliRunner, Result
 
 from rm_local import settings
 from rm_local.cli.main import cli
+from rm_local.engine.placing import Device
 from tests import headers
 
 
@@ -92,7 +94,7 @@ def test_info_of_the_model_in_use() -> None:
 
 def test_info_warns_of_what_does_not_fit(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Before anything is loaded, with the largest context that does."""
-    monkeypatch.setattr("rm_local.library.free.free_memory", lambda: 102 << 20)
+    monkeypatch.setattr("rm_local.engine.free.free_memory", lambda: 102 << 20)
 
     result = run("info", "small", "--context", 100_000)
     told = json.loads(run("info", "small", "--context", 100_000, "--json").stdout)["memory"]
@@ -103,9 +105,46 @@ def test_info_warns_of_what_does_not_fit(folder: Path, monkeypatch: pytest.Monke
     assert told["total"] > told["free"]
 
 
+def test_info_tells_how_a_model_thinks(tmp_path: Path) -> None:
+    """Its family, its markers, who opens them and where the template comes from."""
+    text, told = run("info").stdout, json.loads(run("info", "--json").stdout)
+
+    assert "family rm-nano, thinks between <think> ... </think>, opened by template" in text
+    assert told["family"] == "rm-nano"
+    assert told["thinking"] in text
+
+
+def test_info_follows_the_settings(folder: Path) -> None:
+    """How keys and values are stored, and attention; an option goes before."""
+    config(f'model_folders = ["{folder.as_posix()}"]\nkv = "q4_0"\n')
+    packed, plain = (
+        json.loads(run("info", "--json", *more).stdout)["memory"] for more in ([], ["--kv", "f16"])
+    )
+    config('flash_attention = "off"\n')
+    slow = run("info")
+
+    assert (packed["kv"], plain["kv"]) == ("q4_0", "f16")
+    assert packed["cache"] * 32 * 2 == plain["cache"] * 18
+    assert "without flash attention" in slow.stdout
+
+
+def test_info_of_a_card(monkeypatch: pytest.MonkeyPatch) -> None:
+    """How many layers it holds, and what is left to the machine's memory."""
+    card = Device("CUDA0", "a card", "gpu", 8 << 30, 8 << 30)
+    told = {"offload": True, "devices": [asdict(card)]}
+    monkeypatch.setattr("rm_local.cli.child.ask_child", lambda _module: told)
+
+    result = run("info")
+    memory = json.loads(run("info", "--json").stdout)["memory"]
+
+    assert "CUDA0 (8.6 GB free): 7 of 7 layers" in result.stdout
+    assert memory["layers"] == 7
+    assert memory["machine"] < memory["total"]
+
+
 def test_info_where_nothing_is_known_of_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     """It says so, and warns of nothing."""
-    monkeypatch.setattr("rm_local.library.free.free_memory", lambda: None)
+    monkeypatch.setattr("rm_local.engine.free.free_memory", lambda: None)
 
     result = run("info")
 

@@ -190,10 +190,12 @@ def test_the_token_opens_it_and_stays_with_the_hub(
 
 
 def test_more_than_the_memory_holds(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A warning, and no more than that."""
-    monkeypatch.setattr("rm_local.cli.models.pull._memory", lambda: 200_000)
+    """A warning before anything is fetched, and no more than that."""
+    monkeypatch.setattr("rm_local.engine.free.free_memory", lambda: 200_000)
     done = pull(REPO)
-    assert (done.exit_code, "warning: this machine has 0.2 MB" in done.stderr) == (0, True)
+    assert done.exit_code == 0
+    assert "warning: the model needs more than 101.0 MB" in done.stderr
+    assert "; 0.2 MB are free." in done.stderr
 
 
 def test_without_links(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:

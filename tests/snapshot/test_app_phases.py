@@ -114,7 +114,7 @@ def test_queued(snap_compare: Compare, size: tuple[int, int]) -> None:
 @both_sizes
 def test_formulating(snap_compare: Compare, size: tuple[int, int]) -> None:
     """The subproblem half written; the phases behind it wait, dim."""
-    app = app_of(formulation()[:6])
+    app = app_of(formulation()[:7])
     run = steps(app, holds=lambda: drawn(app, "#formulate-head", "How do I add two"))
     assert snap_compare(app, terminal_size=size, run_before=run)
 

@@ -8,6 +8,7 @@ import pytest
 
 from rm_local.loop.events import (
     BranchStarted,
+    ContextUsed,
     Event,
     Failed,
     Formulated,
@@ -16,7 +17,7 @@ from rm_local.loop.events import (
     Token,
 )
 from rm_local.records import Reading, Trace
-from rm_local.tui.turn import TurnView, begin, context_used, phases, place, rate, reduce, replayed
+from rm_local.tui.turn import TurnView, begin, phases, place, rate, reduce, replayed
 from tests import script
 
 
@@ -132,12 +133,11 @@ def test_what_can_be_copied_is_the_answer_or_what_the_branches_said() -> None:
     assert cut.answer_text == "It is 19"
 
 
-def test_the_context_holds_what_was_read_and_written() -> None:
-    """The estimate is above the tokens written and grows with the hints, each counted once."""
-    bare = after(BranchStarted(0, None), Token(0, "thinking", "abcd", 2))
-    hinted = after(BranchStarted(0, script.HITS[0]), Token(0, "thinking", "abcd", 2))
-    twice = reduce(hinted, BranchStarted(1, script.HITS[0]), 0.0)
-    assert bare.tokens < context_used(bare) < context_used(hinted) == context_used(twice)
+def test_the_context_is_as_full_as_the_engine_says() -> None:
+    """The last count stands, through all that follows; before the first there is none."""
+    assert after(Formulating("How")).used == 0
+    view = after(ContextUsed(300, 200, 4096), BranchStarted(0, None), ContextUsed(350, 210, 4096))
+    assert reduce(view, Token(0, "thinking", "abcd", 2), 0.0).used == 350
 
 
 def test_a_saved_turn_looks_as_it_ended() -> None:

@@ -139,6 +139,13 @@ def test_a_model_without_a_template_gets_chatml() -> None:
     assert "<|im_start|>" in described.template
 
 
+def test_efforts_are_told() -> None:
+    """A user sees what `--effort` takes."""
+    described = describe({TEMPLATE: "<|channel|>", "general.architecture": "gpt-oss"})
+
+    assert "effort low or medium or high" in described.told
+
+
 def test_every_family_that_thinks_and_has_a_switch_is_held_as_data() -> None:
     """Twenty families or more have a template among the test's data."""
     assert len(NAMES) >= 20

@@ -44,7 +44,16 @@ def test_a_file_cut_short_is_refused(tmp_path: Path, share: float) -> None:
     assert caught.value.remedy
 
 
-@pytest.mark.parametrize("content", [b"", b"PK\x03\x04 a zip", b"GGU", b"gguf" * 9])
+def test_an_empty_file_is_refused(tmp_path: Path) -> None:
+    """What a download that never began leaves behind is told as it is."""
+    path = tmp_path / "model.gguf"
+    path.touch()
+
+    with pytest.raises(ModelInvalid, match="is empty"):
+        check(path)
+
+
+@pytest.mark.parametrize("content", [b"PK\x03\x04 a zip", b"GGU", b"gguf" * 9])
 def test_another_kind_of_file_is_refused(tmp_path: Path, content: bytes) -> None:
     """A file without the magic number is no GGUF."""
     path = tmp_path / "model.gguf"

@@ -98,6 +98,40 @@ def test_channels_follow_each_other() -> None:
 
 
 @pytest.mark.parametrize(
+    ("before", "text", "answers"),
+    [
+        ("I add.", "</think>", False),
+        ("I add.", "</think>\n\n", False),
+        ("I add.</thi", "nk>{", True),
+        ("I add.</think>\n", "{", True),
+        ("I add.", " {", False),
+    ],
+)
+def test_what_a_text_would_begin_is_told_without_taking_it(
+    before: str, text: str, answers: bool
+) -> None:
+    """Whether it would reach the answer; the stream stands where it stood."""
+    splitter = Splitter("thinking")
+    splitter.feed(before)
+    answering = splitter.answering
+
+    assert splitter.would_answer(text) == answers
+    assert splitter.would_answer(text) == answers
+    assert splitter.answering == answering == ("</think>" in before)
+
+
+def test_a_header_belongs_to_no_part() -> None:
+    """Between two channels nothing is answered, until the header has ended."""
+    splitter = Splitter("thinking", HARMONY)
+    told = []
+    for text in ("one", "<|end|>", "<|start|>assistant<|channel|>final", "<|message|>"):
+        splitter.feed(text)
+        told.append(splitter.answering)
+
+    assert told == [False, False, False, True]
+
+
+@pytest.mark.parametrize(
     ("text", "left"),
     [
         ("It is 4.", "It is 4."),

@@ -10,12 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rm_local.engine import deaths, protocol
+from rm_local.engine import deaths, protocol, wire
 from rm_local.engine.protocol import Ended, Piece
 from rm_local.engine.worker.defang import Defang
 from rm_local.engine.worker.inbox import Inbox
 from rm_local.engine.worker.machine import count_cores, physical_cores
 from rm_local.engine.worker.outbox import Outbox
+from rm_local.engine.worker.refusals import remedy_for
 
 MARKERS = ["<|im_end|>", "<|im", "</tool>", "\n\n", ">"]
 
@@ -47,7 +48,7 @@ class Letters:
         self.inbox.start()
 
     def put(self, number: int, message: protocol.Request) -> None:
-        os.write(self.writing, protocol.encode(number, message))
+        os.write(self.writing, wire.encode(number, message))
 
     def close(self) -> None:
         os.close(self.writing)
@@ -129,11 +130,60 @@ def test_hyper_threads_count_once() -> None:
 def test_deaths_are_told_in_words(tmp_path: Path, code: int, words: str) -> None:
     """The message names the signal in words; the remedy names the log and its last line."""
     log = tmp_path / "worker.log"
-    log.write_bytes(b"an earlier worker's line\nGGML_ASSERT failed\n\n")
+    log.write_bytes(b"an earlier worker's line\nthe last line\n\n")
 
     error = deaths.died(code, log, 25)
 
     assert words in error.message
     assert str(log) in error.remedy
-    assert "GGML_ASSERT failed" in error.remedy
+    assert "the last line" in error.remedy
     assert "earlier" not in deaths.died(code, log, log.stat().st_size).remedy
+
+
+@pytest.mark.parametrize(
+    ("line", "words", "quoted"),
+    [
+        ("/x/llama.cpp:13: GGML_ASSERT(n > 0) failed", "does not expect", '"GGML_ASSERT(n > 0)'),
+        ("  what():  std::bad_alloc", "ran out of memory", "std::bad_alloc"),
+        ("terminate called", "gave up", "terminate called"),
+    ],
+)
+def test_why_llama_cpp_gave_up_is_in_its_log(
+    tmp_path: Path, line: str, words: str, quoted: str
+) -> None:
+    """A failed assertion is told from memory that ran out; Python's stacks behind it are not."""
+    log = tmp_path / "worker.log"
+    stacks = 'Fatal Python error: Aborted\n\n  File "x.py", line 1 in main\nExtension modules: a'
+    log.write_text(f"loading\n{line}\n{stacks}\n")
+
+    error = deaths.died(-6, log, 0)
+
+    assert words in error.message
+    assert quoted in error.remedy
+    assert "Extension modules" not in error.remedy
+
+
+def test_a_death_in_loading_names_the_file(tmp_path: Path) -> None:
+    """It may well be the file's fault: nobody is told to ask again and again."""
+    error = deaths.in_loading(deaths.died(-6, tmp_path / "log", 0), Path("/m/bad.gguf"))
+
+    assert error.message.startswith("/m/bad.gguf could not be loaded.")
+    assert "SIGABRT" in error.message
+    assert "damaged" in error.remedy
+    assert "Ask again" not in error.remedy
+
+
+@pytest.mark.parametrize(
+    ("reason", "words"),
+    [
+        ("unknown model architecture: 'qwen99'", "newer llama.cpp"),
+        ("tensor 'x' has invalid ggml type 99. should be in [0, 43)", "newer llama.cpp"),
+        ("failed to open GGUF file 'a-00002-of-00003.gguf' (No such file or directory)", "folder"),
+        ("mmap failed: Cannot allocate memory", "smaller model"),
+        ("tensor 'blk.0.attn_q.weight' not found", "damaged"),
+        ("it did not say why", "damaged"),
+    ],
+)
+def test_what_to_do_follows_from_what_llama_cpp_says(reason: str, words: str) -> None:
+    """A newer program, another file, or a smaller model: never all of them at once."""
+    assert words in remedy_for(reason)

@@ -60,7 +60,7 @@ async def test_a_subproblem_of_the_users_own_is_taken() -> None:
         FakeEngine(), recall=recall, steering=Steering(subproblem=" How to\nmultiply? ")
     )
 
-    assert events[0] == Formulated("How to multiply?", 0.0, "user")
+    assert of(Formulated, events)[0] == Formulated("How to multiply?", 0.0, "user")
     assert recall.asked == ["How to multiply?"]
 
 

@@ -5,23 +5,43 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from rm_local.engine.protocol import Message, Sampling
+from rm_local.engine.protocol import Message, Room, Sampling
 from rm_local.loop import prompts
-from rm_local.loop.events import BranchStarted, Event, Formulated, Formulating, Retrieved, Token
+from rm_local.loop.events import (
+    BranchStarted,
+    ContextUsed,
+    Event,
+    Failed,
+    Formulated,
+    Formulating,
+    Retrieved,
+    RoomMade,
+    Token,
+)
 from rm_local.loop.plan import PLANS
 from rm_local.loop.solve import Steering, solve
 from tests.fakes import INFO, SUBPROBLEM, FakeEngine, Step, hit, say, think
-from tests.turns import MEMORY, QUESTION, answer_of, branches_of, events_of, subproblem_of
+from tests.turns import (
+    MEMORY,
+    QUESTION,
+    answer_of,
+    branches_of,
+    events_of,
+    failure_of,
+    subproblem_of,
+)
 
 
 async def test_a_turn_goes_through_its_phases_in_order() -> None:
     """Formulate, retrieve, reason, answer: the kinds of events never mix."""
     engine = FakeEngine()
     events = await events_of(engine)
-    kinds = list(dict.fromkeys(event.event for event in events))
+    told = [event for event in events if not isinstance(event, ContextUsed)]
+    kinds = list(dict.fromkeys(event.event for event in told))
 
     assert kinds == [
         "formulating",
@@ -32,9 +52,33 @@ async def test_a_turn_goes_through_its_phases_in_order() -> None:
         "branch_finished",
         "answered",
     ]
-    assert events[0] == Formulating("")
+    assert told[0] == Formulating("")
     assert subproblem_of(events).subproblem == SUBPROBLEM
     assert engine.turns == [(Message("user", QUESTION),)]
+
+
+async def test_under_a_grammar_all_that_is_said_is_the_result() -> None:
+    """Every branch gets the grammar, the formulation none; the whole text is voted on."""
+    said = '{"answer": 8}'
+    engine = FakeEngine(branches=[[think("4 and 4 make 8."), say(said)]])
+
+    events = await events_of(engine, steering=Steering(grammar='root ::= "x"'))
+
+    assert answer_of(events).result == answer_of(events).text == said
+    formulation, branches = engine.grown
+    assert {spec.grammar for spec in formulation} == {""}
+    assert {spec.grammar for spec in branches} == {'root ::= "x"'}
+
+
+async def test_under_a_grammar_half_an_answer_is_none() -> None:
+    """A branch whose budget ends in the middle of its answer, or before it, does not count."""
+    cut = [[say('{"answer": 8, "unit')], [think("4 and 4 make 8.")]]
+    plan = replace(MEMORY, max_tokens=2)
+
+    events = await events_of(FakeEngine(branches=cut), plan, steering=Steering(grammar="root"))
+
+    assert failure_of(events).message == "No branch came to an answer within its budget."
+    assert [branch.result for branch in branches_of(events)] == [None] * 6
 
 
 async def test_every_hint_gets_its_branches_in_the_order_of_rank() -> None:
@@ -101,12 +145,33 @@ async def test_the_files_recommendation_goes_before_the_plan(
     assert {spec.sampling for specs in engine.grown for spec in specs} == {expected}
 
 
-async def test_no_branch_may_write_more_than_the_context_leaves() -> None:
-    """The plan's budget, cut to what is left behind the prompt."""
+async def test_how_full_the_context_is() -> None:
+    """Told when the prompt stands and while branches write, with the prompt counted."""
     engine = FakeEngine(info=replace(INFO, context=120), prompt_tokens=20)
-    await events_of(engine)
+    await engine.load(Path("m.gguf"))
+    used = [event for event in await events_of(engine) if isinstance(event, ContextUsed)]
 
-    assert {spec.max_tokens for spec in engine.grown[1]} == {100}
+    assert used[0] == ContextUsed(20, 20, 120)
+    assert len(used) == 3
+
+
+async def test_room_that_was_made_is_told() -> None:
+    """For the prompt, before anything else happens."""
+    made = Room("The context was full: the oldest turn was left out.", 1, 4096)
+    events = await events_of(FakeEngine(room=made))
+
+    assert events[0] == RoomMade(made.message, 1, 4096)
+
+
+async def test_a_full_context_is_no_spent_budget() -> None:
+    """Branches that end there without an answer: the failure says so, and what to set."""
+    cut: list[Step] = [think("a long way "), "context"]
+    events = await events_of(FakeEngine(branches=[cut]))
+
+    last = events[-1]
+    assert isinstance(last, Failed)
+    assert "context" in last.message
+    assert "`overflow`" in last.remedy
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,7 @@ MAY_HOLD = {
     "rm_local.engine.protocol": (),
     "rm_local.engine.client": ("numpy",),
     "rm_local.library.listing": (),
-    "rm_local.library.fit": (),
+    "rm_local.engine.fit": (),
     "rm_local.memory.store": ("apsw", "numpy"),
     "rm_local.embed.minilm": ("numpy",),
     "rm_local.library.cache": (),

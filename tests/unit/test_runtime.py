@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 
@@ -24,8 +26,13 @@ from tests.fakes import INFO, FakeEngine, FakeRecall
 class OwnEngine(Runtime):
     """A runtime over a fake engine, with no store unless it is given a recall."""
 
-    def __init__(self, engine: FakeEngine, recall: FakeRecall | None = None) -> None:
-        super().__init__(Settings(), store=Path("nowhere.rms"))
+    def __init__(
+        self,
+        engine: FakeEngine,
+        recall: FakeRecall | None = None,
+        settings: Settings = Settings(),  # noqa: B008 (frozen)
+    ) -> None:
+        super().__init__(settings, store=Path("nowhere.rms"))
         self._engine = engine  # type: ignore[assignment]
         self._recall = recall
 
@@ -52,6 +59,35 @@ def test_files_named_for_the_runtime_go_first() -> None:
     assert (named.model, named.store) == (Path("named.gguf"), Path("set.rms"))
     plain = Runtime(Settings())
     assert (plain.model, plain.store) == (shipped_model(), shipped_store())
+
+
+async def test_what_is_not_as_asked_for_is_a_warning_once() -> None:
+    """A model that was loaded otherwise says so when it is loaded, not with every turn."""
+    note = "The memory that is free holds a context of 4,096 tokens, not 16,384."
+    runtime = OwnEngine(FakeEngine(info=replace(INFO, notes=(note,))))
+    warned: list[str] = []
+    runtime.warn = warned.append
+
+    await runtime.load_model()
+    await runtime.load_model()
+
+    assert warned == [note]
+
+
+def test_the_settings_reach_the_engine() -> None:
+    """How keys and values are kept, what a full context leads to, and the memory check."""
+    settings = Settings(kv="q8_0", flash_attention="on", overflow="drop", check_memory=False)
+
+    with patch("rm_local.engine.client.Engine") as made:
+        assert Runtime(settings).engine is made.return_value
+
+    given = made.call_args.kwargs
+    assert {key: given[key] for key in ("kv", "flash_attention", "overflow", "check_memory")} == {
+        "kv": "q8_0",
+        "flash_attention": "on",
+        "overflow": "drop",
+        "check_memory": False,
+    }
 
 
 async def test_a_missing_store_is_told_before_the_model_is_loaded() -> None:
@@ -93,6 +129,36 @@ async def test_a_model_that_died_is_loaded_again() -> None:
 
     assert isinstance(events[-1], Answered)
     assert len(engine.loads) == 2
+
+
+async def test_an_idle_model_gives_its_memory_back() -> None:
+    """Its process ends after the settings' minutes; the next question starts it again."""
+    engine, unloaded = FakeEngine(), asyncio.Event()
+    runtime = OwnEngine(engine, settings=Settings(idle_unload=1e-6))
+    runtime.on_unload = unloaded.set
+    await events_of(runtime, "none")
+    await unloaded.wait()
+
+    assert engine.closed
+    assert runtime.info is None
+    assert isinstance((await events_of(runtime, "none"))[-1], Answered)
+    assert len(engine.loads) == 2
+    await runtime.close()
+
+
+async def test_a_turn_that_is_read_is_not_idle() -> None:
+    """However long the face takes over an event, and after it was left in the middle."""
+    runtime = OwnEngine(FakeEngine())
+    turn = runtime.solve("4 + 4?", PLANS["none"])
+    async for _ in turn:
+        assert not runtime.idle.counting
+        break
+    assert not runtime.idle.counting
+    await turn.aclose()
+
+    assert runtime.idle.counting
+    await runtime.close()
+    assert not runtime.idle.counting
 
 
 async def test_an_empty_question_opens_nothing() -> None:

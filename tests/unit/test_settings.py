@@ -30,6 +30,8 @@ def test_every_setting_can_be_set() -> None:
     path = write(
         'model = "my.gguf"\nstore = "stores/my.rms"\ncontext = 8192\nthreads = 4\n'
         'gpu_layers = 0\nplan = "length"\ntheme = "nord"\nmodel_folders = ["here", "/there"]\n'
+        'flash_attention = "on"\nkv = "q8_0"\noverflow = "drop"\ncheck_memory = false\n'
+        "idle_unload = 2.5\nthinking = false\n"
     )
 
     assert settings.load() == Settings(
@@ -40,7 +42,13 @@ def test_every_setting_can_be_set() -> None:
         gpu_layers=0,
         plan="length",
         theme="nord",
+        idle_unload=2.5,
+        thinking=False,
         model_folders=(path.parent / "here", Path("/there")),
+        flash_attention="on",
+        kv="q8_0",
+        overflow="drop",
+        check_memory=False,
     )
 
 
@@ -75,9 +83,17 @@ def test_the_environment_goes_over_the_file(monkeypatch: pytest.MonkeyPatch) -> 
         ("context = true", ["context = True", "a whole number"]),
         ("threads = -1", ["threads = -1", "from 0 to"]),
         ("gpu_layers = -2", ["gpu_layers = -2", "from -1 to"]),
+        ("idle_unload = -1", ["idle_unload = -1", "a number from 0 to"]),
+        ("idle_unload = nan", ["idle_unload = nan", "a number"]),
+        ("thinking = 'no'", ["thinking = 'no'", "true or false"]),
         ("plan = ''", ["plan = ''", "a name"]),
         ("model_folders = 'a'", ["model_folders = 'a'", "a list of folders"]),
         ("theme = 7", ["theme = 7", "a name"]),
+        ("flash_attention = true", ["flash_attention = True", "one of auto, on, off"]),
+        ("kv = 'q9'", ["kv = 'q9'", "one of f16, q8_0"]),
+        ("overflow = 'burst'", ["overflow = 'burst'", "one of stop, drop, enlarge"]),
+        ("check_memory = 1", ["check_memory = 1", "true or false"]),
+        ("kv = 'q8_0'\nflash_attention = 'off'", ["needs flash attention", 'kv = "f16"']),
         ("model = 7", ["model = 7", "the path of a file"]),
         ("model = ", ["is not TOML", "line 1"]),
     ],

@@ -84,6 +84,8 @@ def _table(found: Measured) -> list[str]:
         f"   {found.prefill_ratio_to_bare:.2f} of llama.cpp alone",
         f"writes {found.decode_tokens_per_s:10,.1f} tokens/s"
         f"   {found.decode_ratio_to_bare:.2f} of llama.cpp alone",
+        f"{'':18}{found.confidence_ratio:.2f} of that with its confidence noted,"
+        f" {found.grammar_ratio:.2f} under a grammar",
         f"first text after {found.time_to_first_token_s:.3f} s"
         f" ({found.prompt_tokens} tokens of question)",
         f"memory {found.memory_mb:,.0f} MB",

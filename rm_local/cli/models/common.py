@@ -43,6 +43,11 @@ def count(number: int) -> str:
     return str(number)
 
 
+def line(name: str, text: str) -> str:
+    """A line of a description."""
+    return f"{name:<10} {text}"
+
+
 def note(notes: tuple[str, ...]) -> None:
     """What was passed over, on standard error."""
     from rm_local.text import one_line

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -46,6 +46,7 @@ def pull(model: str, revision: str | None, as_data: bool) -> None:
         click.echo(json.dumps(_told(repo, chosen, arrived)))
     else:
         click.echo(arrived[0].path)
+    _warn_of_context(arrived[0].path)
 
 
 def _wanted(model: str, revision: str | None) -> Wanted:
@@ -91,20 +92,45 @@ def _announce(repo: Repo, model: Model, needed: int) -> None:
         click.echo(f"  {one_line(file.name)}  {gigabytes(file.size)}", err=True)
     held = "all here already" if not needed else f"{gigabytes(needed)} to come"
     click.echo(f"  {gigabytes(model.size)} in all, {held}", err=True)
-    memory = _memory()
-    if memory and model.size > memory:
-        click.echo(
-            f"warning: this machine has {gigabytes(memory)} of memory; the model needs more.",
-            err=True,
-        )
+    if warning := _too_large(model.size):
+        click.echo(f"warning: {warning}", err=True)
 
 
-def _memory() -> int:
-    """Bytes of this machine's memory; 0 where the system does not tell."""
+def _too_large(size: int) -> str:
+    """Why weights of so many bytes cannot be held now, at any context; empty when they can."""
+    from rm_local.cli.child import ask_child
+    from rm_local.cli.devices import usable_devices
+    from rm_local.engine import fit
+    from rm_local.engine.free import free_memory
+
+    free = free_memory()
+    if free is None or size + fit.REST <= free:
+        return ""
+    cards = [each for each in usable_devices(ask_child("rm_local.engine.probe")) if not each.shares]
+    there = sum(each.free for each in cards)
+    if size + fit.REST <= free + there:
+        return ""
+    on_cards = f" and {gigabytes(there)} on {', '.join(each.name for each in cards)}" * bool(cards)
+    return (
+        f"the model needs more than {gigabytes(size + fit.REST)} of memory; {gigabytes(free)} are "
+        f"free{on_cards}."
+    )
+
+
+def _warn_of_context(path: Path) -> None:
+    """Say when the model that has come does not fit at the context that a turn takes."""
+    from rm_local import settings
+    from rm_local.cli.models.memory import Fit
+    from rm_local.engine.free import free_memory
+    from rm_local.errors import RmLocalError
+    from rm_local.library.model import read
+
     try:
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (AttributeError, OSError, ValueError):
-        return 0
+        warning = Fit.of(settings.load(), read(path), 0, free_memory()).warning()
+    except RmLocalError:
+        return  # no model to reason with: `models info` says so
+    if warning:
+        click.echo(f"warning: at the usual context it needs {warning}", err=True)
 
 
 def _told(repo: Repo, model: Model, arrived: list[Arrived]) -> dict[str, object]:

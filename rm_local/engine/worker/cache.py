@@ -12,14 +12,14 @@ from typing import Any
 
 import llama_cpp
 
+from rm_local.engine.placing import Asked, Placement
 from rm_local.engine.worker import logs
 from rm_local.engine.worker.inbox import Inbox
 from rm_local.engine.worker.model import Model
-from rm_local.errors import EngineError
+from rm_local.engine.worker.weights import FLASH, TYPES
+from rm_local.errors import EngineError, NoRoom
+from rm_local.records import FlashAttention
 
-BATCH_CPU, BATCH_GPU = 128, 512
-"""Tokens of one decoding call at most. On a CPU a cancel is seen between two operations of the
-graph, whose length grows with the batch; on a GPU only between two batches, which are short."""
 ROOT = 0
 """The sequence that is kept. Branches have the sequences 1 to `branches`, states those behind."""
 PLACES = 4
@@ -40,40 +40,71 @@ class Aborted(Exception):
 class Cache:
     """A llama.cpp context and what its memory holds."""
 
-    def __init__(self, model: Model, inbox: Inbox) -> None:
+    def __init__(
+        self,
+        model: Model,
+        inbox: Inbox,
+        placement: Placement,
+        asked: Asked,
+        flash_attention: FlashAttention = "auto",
+    ) -> None:
+        """NoRoom when there is none for the context that was `asked` for."""
         self.rewinds = model.rewinds
-        self.batch = BATCH_GPU if model.on_gpu else BATCH_CPU
+        self.placement = placement
+        self.batch = placement.batch
         self.branches = 32 if model.rewinds else 8
         """Sequences beside the root; each costs memory of its own in a recurrent model."""
         self.held: list[int] = []
         """The tokens that the root holds."""
         self._states: dict[int, int] = {}
         """Sequences that hold the first tokens of the root, by their number."""
-        self._abort = _abort_callback()
+        self._model = model
         self._inbox = inbox
-        params = self._params(model)
-        logs.forget()
-        self.context: Any = llama_cpp.llama_init_from_model(model.handle, params)
-        if self.context is None:
-            raise EngineError(
-                f"There is no room for a context of {model.info.context:,} tokens: "
-                f"{logs.first_error() or 'llama.cpp did not say why'}.",
-                "Set a smaller `context`.",
-            )
-        self.capacity: int = llama_cpp.llama_n_ctx(self.context)
-        """Cells, shared by all sequences."""
-        self._memory = llama_cpp.llama_get_memory(self.context)
+        self._abort = _abort_callback()
+        self._params = self._parameters(asked, flash_attention)
+        self.context: Any = None
+        self._open(asked.context)
         self._batch = llama_cpp.llama_batch_init(self.batch, 0, 1)
         for row in range(self.batch):
             self._batch.n_seq_id[row] = 1
 
-    def _params(self, model: Model) -> Any:
+    def resize(self, context: int) -> None:
+        """Hold so many tokens from now on, and none at first.
+
+        NoRoom when there is none; the cache is then empty and as large as before.
+        """
+        before = self.capacity
+        self.held, self._states = [], {}
+        llama_cpp.llama_free(self.context)
+        self._memory = None
+        try:
+            self._open(context)
+        except NoRoom:
+            self._open(before)
+            raise
+
+    def _open(self, context: int) -> None:
+        self._params.n_ctx = context
+        logs.forget()
+        self.context = llama_cpp.llama_init_from_model(self._model.handle, self._params)
+        if self.context is None:
+            raise _refused(context, logs.first_error() or "llama.cpp did not say why")
+        self.capacity: int = llama_cpp.llama_n_ctx(self.context)
+        """Cells, shared by all sequences."""
+        self.size = logs.cache_size()
+        """Bytes of the cells, as llama.cpp reports them."""
+        self.flash = logs.flash_attention()
+        self._memory = llama_cpp.llama_get_memory(self.context)
+
+    def _parameters(self, asked: Asked, flash_attention: FlashAttention) -> Any:
         params = llama_cpp.llama_context_default_params()
-        params.n_ctx = model.info.context
         params.n_batch = params.n_ubatch = self.batch
         sequences = self.branches + 1 + (0 if self.rewinds else PLACES)
         params.n_seq_max = params.n_outputs_max = sequences
-        params.n_threads = params.n_threads_batch = model.threads
+        params.n_threads = params.n_threads_batch = self._model.threads
+        params.type_k = params.type_v = TYPES[asked.kv]
+        params.flash_attn_type = FLASH[flash_attention]
+        params.offload_kqv = self.placement.cache_on_device
         params.kv_unified = True
         params.no_perf = True
         params.abort_callback = self._abort
@@ -128,6 +159,8 @@ class Cache:
         """
         if self._inbox.cancelled:
             raise Aborted
+        if not self.context:
+            raise EngineError("The model has lost its context.", "Load it again.")
         batch = self._batch
         batch.n_tokens = len(rows)
         for at, (token, position, sequence, wanted) in enumerate(rows):
@@ -152,7 +185,8 @@ class Cache:
     def close(self) -> None:
         """Free the context."""
         llama_cpp.llama_batch_free(self._batch)
-        llama_cpp.llama_free(self.context)
+        if self.context:
+            llama_cpp.llama_free(self.context)
 
     def _go_back(self, length: int) -> int:
         """Cut the root to `length` tokens, or to as many of them as the model can; how many."""
@@ -186,6 +220,15 @@ def common(left: Sequence[int], right: Sequence[int]) -> int:
     """How many tokens two sequences have in common at their start."""
     both = zip(left, right, strict=False)
     return next((n for n, (a, b) in enumerate(both) if a != b), min(len(left), len(right)))
+
+
+def _refused(context: int, reason: str) -> EngineError:
+    """The error for a context that llama.cpp does not make."""
+    if "does not divide" in reason:
+        message = f"This model's keys and values cannot be stored so: {reason}."
+        return EngineError(message, 'Set `kv = "f16"`.')
+    message = f"There is no room for a context of {context:,} tokens: {reason}."
+    return NoRoom(message, "Set a smaller `context`, or close other programs.")
 
 
 def _abort_callback() -> Any:

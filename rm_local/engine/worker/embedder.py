@@ -13,12 +13,14 @@ from numpy.typing import NDArray
 from rm_local.engine import gguf_header
 from rm_local.engine.worker import logs
 from rm_local.engine.worker.machine import threads_for
+from rm_local.engine.worker.refusals import remedy_for
 from rm_local.engine.worker.weights import model_params
 from rm_local.errors import EngineError, ModelInvalid
 
 _TOKENS = 2048
 """Tokens evaluated at once; more when the embedder takes longer texts."""
 _TEXTS = 32
+_AGAIN = "Delete its file: it is written again when it is needed."
 
 
 class Embedder:
@@ -33,9 +35,9 @@ class Embedder:
         params.n_gpu_layers = 0
         self._model: Any = llama_cpp.llama_model_load_from_file(str(path).encode(), params)
         if self._model is None:
+            reason = logs.first_error() or "it did not say why"
             raise ModelInvalid(
-                f"llama.cpp does not load {path}: {logs.first_error() or 'it did not say why'}.",
-                "Delete the file: it is written again when it is needed.",
+                f"llama.cpp does not load {path}: {reason}.", remedy_for(reason, damaged=_AGAIN)
             )
         self._vocab = llama_cpp.llama_model_get_vocab(self._model)
         self.dimension: int = llama_cpp.llama_model_n_embd(self._model)
@@ -46,12 +48,17 @@ class Embedder:
         self._batch = llama_cpp.llama_batch_init(self._room, 0, 1)
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Rows of length 1, float32, shape (texts, dimension). Texts are cut at the longest."""
+        """Rows of length 1, float32, shape (texts, dimension). Texts are cut at the longest.
+
+        EngineError when llama.cpp fails, or the weights are damaged.
+        """
         vectors = np.empty((len(texts), self.dimension), np.float32)
         start = 0
         for group in self._groups([self._tokens(text) for text in texts]):
             vectors[start : start + len(group)] = self._evaluate(group)
             start += len(group)
+        if not np.isfinite(vectors).all():
+            raise EngineError("The embedder computes what are no numbers.", _AGAIN)
         vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
         return vectors
 

@@ -12,7 +12,11 @@ import llama_cpp
 _DEBUG, _ERROR = 1, 4
 _OFFLOADED = re.compile(rb"offloaded (\d+)/(\d+) layers to GPU")
 _DEVICE = re.compile(rb"using device (\S+)")
+_CACHE = re.compile(rb"(?:KV|RS) buffer size = *([\d.]+) MiB")
+_FLASH = re.compile(rb"flash_attn += (enabled|disabled)|Flash Attention (enabled|disabled)")
+_TOLD = (_OFFLOADED, _DEVICE, _CACHE, _FLASH)
 _seen: list[bytes] = []
+_errors: list[bytes] = []
 
 
 @llama_cpp.llama_log_callback  # type: ignore[untyped-decorator]
@@ -20,7 +24,9 @@ def _callback(level: int, text: bytes, _data: Any) -> None:
     if level == _DEBUG:
         return
     os.write(2, text)
-    if level == _ERROR or _OFFLOADED.search(text) or _DEVICE.search(text):
+    if level == _ERROR:
+        _errors.append(text)
+    elif any(told.search(text) for told in _TOLD):
         _seen.append(text)
 
 
@@ -30,18 +36,18 @@ def start() -> None:
 
 
 def forget() -> None:
-    """Begin a new span for `first_error` and `offloaded`."""
+    """Begin a new span for what the functions below tell."""
     _seen.clear()
+    _errors.clear()
 
 
 def first_error() -> str:
-    """The first error that llama.cpp logged in this span, without its function's name.
+    """The first error that llama.cpp logged in this span, without what stands before each.
 
     What follows the first only says that this failed, and that. Empty when it logged none.
     """
-    errors = [line for line in _seen if not (_OFFLOADED.search(line) or _DEVICE.search(line))]
-    text = errors[0].decode("utf-8", "replace") if errors else ""
-    return re.sub(r"^\w+: ", "", text).strip().rstrip(".")
+    text = _errors[0].decode("utf-8", "replace") if _errors else ""
+    return re.sub(r"^(?:\w+: |error loading model: )+", "", text).strip().rstrip(".")
 
 
 def offloaded() -> tuple[str, int, int] | None:
@@ -51,3 +57,15 @@ def offloaded() -> tuple[str, int, int] | None:
     if not devices or not counts or not counts[-1][0]:
         return None
     return "+".join(dict.fromkeys(devices)), *counts[-1]
+
+
+def cache_size() -> int:
+    """Bytes of the caches made in this span, to the hundredth of a MiB."""
+    sizes = [float(m[1]) for line in _seen if (m := _CACHE.search(line))]
+    return round(sum(sizes) * (1 << 20))
+
+
+def flash_attention() -> bool:
+    """Whether the context made in this span computes attention so."""
+    states = [m[1] or m[2] for line in _seen if (m := _FLASH.search(line))]
+    return bool(states) and states[-1] == b"enabled"

@@ -15,14 +15,13 @@ from rm_local.engine.families import Described, describe
 from rm_local.engine.worker import logs
 from rm_local.engine.worker.inbox import Inbox
 from rm_local.engine.worker.machine import threads_for
+from rm_local.engine.worker.refusals import remedy_for
 from rm_local.engine.worker.renderer import Renderer
 from rm_local.engine.worker.template import ChatTemplate
 from rm_local.engine.worker.vocab import Vocab
 from rm_local.engine.worker.weights import model_params
-from rm_local.errors import ModelInvalid, Stopped
+from rm_local.errors import ModelInvalid, ModelRefused, Stopped
 
-CONTEXT = 16384
-"""Tokens of context at most, unless asked for more."""
 _REPORT_EVERY = 0.05
 _LEVELS = {" - Small": "_S", " - Medium": "_M", " - Large": "_L"}
 
@@ -43,7 +42,6 @@ class Model:
         self.template = template
         self.info = info
         self.threads = threads
-        self.on_gpu = logs.offloaded() is not None
         self.rewinds = not (
             llama_cpp.llama_model_is_recurrent(handle) or llama_cpp.llama_model_is_hybrid(handle)
         )
@@ -53,16 +51,17 @@ class Model:
     def load(
         cls,
         request: protocol.Load,
+        header: gguf_header.Header,
         on_progress: Callable[[float], None],
         inbox: Inbox,
         renderer: Renderer,
     ) -> Model:
-        """ModelMissing or ModelInvalid when the file is not right; SettingsError when a file of
-        the user's templates is not; Stopped when cancelled."""
+        """Load the weights, so many layers on devices as `request` says.
+
+        ModelRefused when llama.cpp does not load them; SettingsError when a file of the user's
+        templates is wrong; Stopped when cancelled.
+        """
         path = Path(request.model)
-        header = gguf_header.read(path)
-        gguf_header.check_generates(path, header)
-        gguf_header.check_whole(path, header)
         overrides = Path(request.templates) if request.templates else None
         described = describe(header.metadata, file=path.stem, overrides=overrides)
         renderer.start()
@@ -119,7 +118,7 @@ def _load_weights(
         return inbox.cancelled is None
 
     params = model_params()
-    params.n_gpu_layers = gpu_layers if llama_cpp.llama_supports_gpu_offload() else 0
+    params.n_gpu_layers = gpu_layers
     params.progress_callback = progress
     logs.forget()
     handle = llama_cpp.llama_model_load_from_file(str(path).encode(), params)
@@ -127,10 +126,7 @@ def _load_weights(
         raise Stopped("Loading was stopped.")
     if handle is None:
         reason = logs.first_error() or "it did not say why"
-        raise ModelInvalid(
-            f"llama.cpp does not load {path}: {reason}.",
-            "Its architecture may be newer than this llama.cpp, or the memory too small.",
-        )
+        raise ModelRefused(f"llama.cpp does not load {path}: {reason}.", remedy_for(reason))
     return handle
 
 
@@ -151,7 +147,7 @@ def _describe(
         quantisation=_quantisation(handle),
         parameters=llama_cpp.llama_model_n_params(handle),
         size=llama_cpp.llama_model_size(handle),
-        context=request.context or min(trained, CONTEXT),
+        context=request.context,
         trained_context=trained,
         thinks=described.thinks,
         device=_device(threads),
@@ -177,10 +173,12 @@ def _quantisation(handle: Any) -> str:
 
 def _device(threads: int) -> str:
     """Where the layers went, as llama.cpp reported it while it loaded them."""
+    cpu = f"CPU, {threads} thread{'s' * (threads != 1)}"
     if not (where := logs.offloaded()):
-        return f"CPU, {threads} thread{'s' * (threads != 1)}"
+        return cpu
     device, there, layers = where
-    return f"{device}, {there} of {layers} layers"
+    rest = f"; the rest on {cpu}" if there < layers else ""
+    return f"{device}, {there} of {layers} layers{rest}"
 
 
 def _number(value: Any) -> float | None:

@@ -86,7 +86,9 @@ def _confine() -> None:
         pages = int(Path("/proc/self/statm").read_text().split()[0])
         most[resource.RLIMIT_AS] = pages * resource.getpagesize() + _MEMORY
     for limit, value in most.items():
-        resource.setrlimit(limit, (value, value))
+        _, given = resource.getrlimit(limit)
+        least = value if given == resource.RLIM_INFINITY else min(value, given)
+        resource.setrlimit(limit, (least, least))
 
 
 def serve(jobs: BinaryIO, replies: BinaryIO) -> None:

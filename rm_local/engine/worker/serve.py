@@ -7,10 +7,11 @@ import traceback
 from pathlib import Path
 from typing import BinaryIO
 
-from rm_local.engine import protocol
+from rm_local.engine import protocol, wire
 from rm_local.engine.worker import logs
 from rm_local.engine.worker.embedder import Embedder
 from rm_local.engine.worker.inbox import Inbox
+from rm_local.engine.worker.loading import load
 from rm_local.engine.worker.model import Model
 from rm_local.engine.worker.renderer import Renderer
 from rm_local.engine.worker.turn import Turn
@@ -40,7 +41,7 @@ class Server:
             self._send(reply)
 
     def _send(self, reply: protocol.Reply) -> None:
-        self._replies.write(protocol.encode(self._number, reply))
+        self._replies.write(wire.encode(self._number, reply))
 
     def _answer(self, request: protocol.Request) -> protocol.Reply:
         try:
@@ -60,8 +61,8 @@ class Server:
                 return self._load_embedder(path, threads)
             case protocol.Embed(texts):
                 return self._embed(texts)
-            case protocol.OpenTurn(messages, thinking, effort):
-                return self._loaded().open(messages, thinking=thinking, effort=effort)
+            case protocol.OpenTurn():
+                return self._loaded().open(request, self._send)
             case protocol.Grow(specs):
                 self._loaded().grow(specs, self._send)
                 return protocol.Grown()
@@ -74,17 +75,13 @@ class Server:
 
     def _load(self, request: protocol.Load) -> protocol.Reply:
         self._unload()
-        self._model = Model.load(
+        model, cache, plan = load(
             request,
             lambda share: self._send(protocol.Progress(share)),
             self._inbox,
             self._renderer,
         )
-        try:
-            self._turn = Turn(self._model, self._inbox)
-        except EngineError:
-            self._unload()
-            raise
+        self._model, self._turn = model, Turn(model, cache, plan, self._inbox)
         return protocol.Loaded(self._turn.info)
 
     def _unload(self) -> None:

@@ -67,8 +67,7 @@ class ChatTemplate:
         the messages or leaves the last one out; UsageError for an effort that it does not have.
         """
         if effort and effort not in self._family.efforts:
-            has = ", ".join(self._family.efforts) or "no such setting"
-            raise UsageError(f"The model has no reasoning effort {effort!r}.", f"It has: {has}.")
+            raise self._no_such(effort)
         text = self._text(self._messages(messages, thinking), thinking, effort)
         if f"\ue000{len(messages) - 1}\ue001" not in text:
             raise EngineError("The model's chat template leaves the question out.", _OWN)
@@ -128,14 +127,23 @@ class ChatTemplate:
         closed = text.rstrip().endswith(markers.closing)
         return (text if closed else text + family.skips_with), "answer"
 
+    def _no_such(self, effort: str) -> UsageError:
+        if not self._family.efforts:
+            return UsageError(
+                "This model cannot be told how much to think.", "Leave the effort out."
+            )
+        has = ", ".join(self._family.efforts)
+        return UsageError(f"The model has no reasoning effort {effort!r}.", f"It has: {has}.")
+
     def _error(self, result: Rendered) -> RmLocalError:
         line = f", line {result['line']}" if result.get("line") else ""
+        fault = result["fault"].rstrip(" .:")
         if self._model.source:
-            what = f"{self._model.source}{line}: this chat template {result['fault']}."
+            what = f"{self._model.source}{line}: this chat template {fault}."
             return SettingsError(what, "Mend or remove that file.")
-        what = f"The model's chat template{line} {result['fault']}."
+        what = f"The model's chat template{line and f'{line},'} {fault}."
         if result.get("refused"):
-            return EngineError(what, "Leave out the system prompt, or choose another model.")
+            return EngineError(what, _OWN)
         return ModelInvalid(what, _OWN)
 
 

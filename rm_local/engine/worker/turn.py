@@ -5,65 +5,82 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from rm_local.engine.protocol import BranchSpec, Message, ModelInfo, Opened, Part, Reply
+from rm_local.engine.protocol import BranchSpec, ModelInfo, Opened, OpenTurn, Reply
+from rm_local.engine.worker import overflow
 from rm_local.engine.worker.branch import Branch
 from rm_local.engine.worker.cache import Aborted, Cache, Full, common
+from rm_local.engine.worker.candidates import Candidates
+from rm_local.engine.worker.constraint import Constraint
+from rm_local.engine.worker.conversation import Conversation
 from rm_local.engine.worker.growth import Growth
 from rm_local.engine.worker.inbox import Inbox
+from rm_local.engine.worker.loading import Plan
+from rm_local.engine.worker.logprobs import Logprobs
 from rm_local.engine.worker.model import Model
+from rm_local.engine.worker.room import RoomMaker
 from rm_local.engine.worker.tally import Tally
-from rm_local.engine.worker.template import Segment
-from rm_local.errors import ContextOverflow, EngineError, Stopped
+from rm_local.errors import ContextOverflow, EngineError, ModelInvalid, RmLocalError, Stopped
+
+_LEAD = 2
+"""Tokens of white space that a model may write between its thinking and a constrained answer."""
 
 
 class Turn:
     """A loaded model at work. One turn is open at a time; the cache outlives it."""
 
-    def __init__(self, model: Model, inbox: Inbox) -> None:
+    def __init__(self, model: Model, cache: Cache, plan: Plan, inbox: Inbox) -> None:
         self.stats = Tally()
         self._model = model
+        self._cache = cache
+        self._plan = plan
         self._inbox = inbox
-        self._cache = Cache(model, inbox)
-        self._prompt: list[int] = []
-        self._starts: Part = "answer"
+        self._candidates = Candidates()
+        self._talk: Conversation | None = None
 
-    def open(
-        self, messages: Sequence[Message], *, thinking: bool = True, effort: str = ""
-    ) -> Opened:
+    def open(self, request: OpenTurn, send: Callable[[Reply], None]) -> Opened:
         """Evaluate the prompt of these messages, but for the last token: branches need its logits.
 
-        ContextOverflow before anything is evaluated; Stopped
-        when cancelled: no turn is open then.
+        `send` gets a `Room` when room has to be made for it.
+        ContextOverflow before anything is evaluated; Stopped when cancelled: no turn is open then.
         """
-        self._prompt, before = [], self.stats.read()
-        rendered = self._model.template.render(messages, thinking=thinking, effort=effort)
-        segments = rendered.segments
-        prompt = self._model.vocab.prompt(segments)
-        places = () if self._model.rewinds else self._places(segments, len(prompt) - 1)
-        self._check_room("The conversation", len(prompt))
+        self._talk, before = None, self.stats.read()
+        talk = Conversation(self._model, request)
+        self._room = RoomMaker(talk, self._cache, self._plan)
+        if not overflow.comfortable(len(talk.tokens), self._cache.capacity):
+            self._make_room(len(talk.tokens), send)
+        self._check_room("The conversation", len(talk.tokens))
+        places = () if self._model.rewinds else talk.places()
+        self.stats.boundary = len(talk.tokens)
         try:
-            self.stats.boundary = len(prompt)
-            self._hold(prompt[:-1], known=0, places=places, more=True)
+            self._hold(talk.tokens[:-1], known=0, places=places, more=True)
         except Aborted:
             raise Stopped("Reading the question was stopped.") from None
-        self._prompt, self._starts = prompt, rendered.starts
-        return Opened(len(prompt), self.stats.read_since(before))
+        self._talk = talk
+        return Opened(len(talk.tokens), self.stats.read_since(before))
 
     def grow(self, specs: Sequence[BranchSpec], send: Callable[[Reply], None]) -> None:
-        """Grow branches from the prompt; `send` gets `Prefilled`, `Pieces` and `Ended`.
+        """Grow branches from the prompt; `send` gets `Prefilled`, `Pieces`, `Usage`, `Room` and
+        `Ended`.
 
-        ContextOverflow before anything is evaluated.
+        ContextOverflow before anything is evaluated; ModelInvalid when what the model computes
+        are no numbers.
         """
-        if not self._prompt:
+        if not self._talk:
             raise EngineError("No turn is open.", "Open one first.")
         if not specs:
             return
-        branches = self._branches(specs)
-        growth = Growth(self._cache, self._model.vocab, self._inbox, self.stats, branches, send)
+        branches = self._branches(self._talk, specs, send)
+        relief = _Relief(self, self._talk, send)
+        growth = Growth(
+            self._cache, self._model.vocab, self._inbox, self.stats, branches, send, relief
+        )
         try:
-            growth.run(self._share(branches))
+            growth.run()
         except Aborted:
             growth.abandon()
+        except ModelInvalid:
+            self._cache.hold(())  # what is no number is not kept for the next turn
+            raise
         except Full:
             raise EngineError("The context has no room left.", "Set a larger `context`.") from None
         finally:
@@ -72,7 +89,17 @@ class Turn:
     @property
     def info(self) -> ModelInfo:
         """The model, with the context that it really has (llama.cpp rounds it up)."""
-        return replace(self._model.info, context=self._cache.capacity)
+        cache, placement = self._cache, self._cache.placement
+        kept = placement.layers and not placement.cache_on_device
+        return replace(
+            self._model.info,
+            context=cache.capacity,
+            device=self._model.info.device + "; keys and values in main memory" * bool(kept),
+            kv=self._plan.asked.kv,
+            flash_attention=cache.flash,
+            cache=cache.size,
+            notes=self._plan.notes(placement),
+        )
 
     def count(self, text: str) -> int:
         """Tokens of a text."""
@@ -82,32 +109,65 @@ class Turn:
         """Free the cache."""
         self._cache.close()
 
-    def _branches(self, specs: Sequence[BranchSpec]) -> list[Branch]:
-        data = self._model.vocab.data
-        tokens = [self._prompt + data(spec.forced) for spec in specs]
-        self._check_room("The conversation with its hint", max(map(len, tokens)))
-        markers = self._model.vocab.markers
-        return [
-            Branch(index, spec, own, self._starts, markers)
-            for index, (spec, own) in enumerate(zip(specs, tokens, strict=True))
-        ]
-
-    def _share(self, branches: Sequence[Branch]) -> int:
+    def share(self, branches: Sequence[Branch]) -> int:
         """Put the tokens that begin all branches into the root, and leave each at least one."""
         first = branches[0].tokens
         shared = min(common(first, branch.tokens) for branch in branches)
         shared = min(shared, *(len(branch.tokens) - 1 for branch in branches))
-        self._hold(first[:shared], known=len(self._prompt) - 1)
+        self._hold(first[:shared], known=self.stats.boundary - 1)
         return shared
 
-    def _places(self, segments: Sequence[Segment], end: int) -> list[int]:
-        """Where the prompt is gone back to: its end, for the next branches; the ends of the last
-        two messages, for the next turn and another last message; that of the first, for the rest.
-        """
-        ends = [n for n, segment in enumerate(segments, 1) if segment.data]
-        chosen = sorted({*ends[:1], *ends[-2:]})
-        lengths = {len(self._model.vocab.prompt(segments[:n])) for n in chosen}
-        return sorted({length for length in lengths if length < end} | {end})
+    def relieve(
+        self, talk: Conversation, branches: Sequence[Branch], send: Callable[[Reply], None]
+    ) -> bool:
+        """Make room for branches of which one fills the context; whether they can write on."""
+        before, context = len(talk.tokens), self._cache.capacity
+        self._make_room(max(len(branch.tokens) for branch in branches), send)
+        for branch in branches:
+            branch.tokens[:before] = talk.tokens
+        self.stats.boundary = len(talk.tokens)
+        return len(talk.tokens) < before or self._cache.capacity > context
+
+    def _branches(
+        self, talk: Conversation, specs: Sequence[BranchSpec], send: Callable[[Reply], None]
+    ) -> list[Branch]:
+        forced = [self._model.vocab.data(spec.forced) for spec in specs]
+        longest = max(map(len, forced))
+        if len(talk.tokens) + longest >= self._cache.capacity:
+            self._make_room(len(talk.tokens) + longest, send)
+            self.stats.boundary = len(talk.tokens)
+        self._check_room("The conversation with its hint", len(talk.tokens) + longest)
+        branches: list[Branch] = []
+        try:
+            for spec, own in zip(specs, forced, strict=True):
+                branches.append(self._branch(talk, len(branches), spec, own))
+        except RmLocalError:
+            for branch in branches:
+                branch.free()
+            raise
+        return branches
+
+    def _branch(
+        self, talk: Conversation, index: int, spec: BranchSpec, forced: list[int]
+    ) -> Branch:
+        vocab, constraint = self._model.vocab, None
+        logprobs = None if spec.logprobs is None else Logprobs(vocab, spec.logprobs)
+        if spec.grammar:
+            lead = _LEAD if talk.starts == "thinking" else 0
+            constraint = Constraint(vocab, self._candidates, spec.grammar, lead=lead)
+        return Branch(
+            index,
+            spec,
+            talk.tokens + forced,
+            talk.starts,
+            vocab.markers,
+            constraint=constraint,
+            logprobs=logprobs,
+        )
+
+    def _make_room(self, tokens: int, send: Callable[[Reply], None]) -> None:
+        if room := self._room.make(tokens):
+            send(room)
 
     def _hold(
         self, tokens: list[int], known: int, *, places: Sequence[int] = (), more: bool = False
@@ -119,10 +179,28 @@ class Turn:
         self.stats.evaluated(kept, len(tokens))
 
     def _check_room(self, what: str, tokens: int) -> None:
-        capacity = self._cache.capacity
-        if tokens >= capacity:
-            trained = self._model.info.trained_context
-            raise ContextOverflow(
-                f"{what} needs {tokens:,} tokens; the context holds {capacity:,}.",
-                f"Shorten it, or set a larger `context` (this model was trained for {trained:,}).",
-            )
+        """ContextOverflow when so many tokens do not fit, with what was tried about it."""
+        capacity, trained = self._cache.capacity, self._model.info.trained_context
+        if tokens < capacity:
+            return
+        needs = f"{what} needs {tokens:,} tokens; the context holds {capacity:,}."
+        raise ContextOverflow(
+            f"{needs} {self._room.in_vain}".strip(),
+            f"Shorten it, set a larger `context` (this model was trained for {trained:,}), or let "
+            '`overflow` be "drop" or "enlarge".',
+        )
+
+
+class _Relief:
+    """What a growth asks of its turn."""
+
+    def __init__(self, turn: Turn, talk: Conversation, send: Callable[[Reply], None]) -> None:
+        self._turn = turn
+        self._talk = talk
+        self._send = send
+
+    def share(self, branches: Sequence[Branch]) -> int:
+        return self._turn.share(branches)
+
+    def make_room(self, branches: Sequence[Branch]) -> bool:
+        return self._turn.relieve(self._talk, branches, self._send)

@@ -22,8 +22,8 @@ class Vocab:
     def __init__(self, model: Any, told_apart: Markers = THINK) -> None:
         """`told_apart`: what the model's thinking opens and closes with; it is shown."""
         self.markers = told_apart
-        self._vocab = llama_cpp.llama_model_get_vocab(model)
-        self.size = llama_cpp.llama_vocab_n_tokens(self._vocab)
+        self.handle: Any = llama_cpp.llama_model_get_vocab(model)
+        self.size = llama_cpp.llama_vocab_n_tokens(self.handle)
         markers = {self._text(token): token for token in range(self.size) if self._marks(token)}
         texts = "".join(told_apart.texts) + told_apart.header_end
         self._shown = {token for text, token in markers.items() if text and text in texts}
@@ -32,6 +32,8 @@ class Vocab:
         self._ends: dict[int, bool] = {}
         self._buffer = ctypes.create_string_buffer(512)
         self._anchor = self._anchor_tokens()
+        self.silent = {t for t in markers.values() if not self._read_piece(t) and not self.ends(t)}
+        """Tokens that stand for no text and do not end the turn."""
 
     def prompt(self, segments: Sequence[Segment]) -> list[int]:
         """The tokens of a rendered template, begun as the model was trained to see it."""
@@ -40,8 +42,8 @@ class Vocab:
             for segment in segments
             for token in (self.data(segment.text) if segment.data else self._markup(segment.text))
         ]
-        first = llama_cpp.llama_vocab_bos(self._vocab)
-        if llama_cpp.llama_vocab_get_add_bos(self._vocab) and tokens[:1] != [first]:
+        first = llama_cpp.llama_vocab_bos(self.handle)
+        if llama_cpp.llama_vocab_get_add_bos(self.handle) and tokens[:1] != [first]:
             tokens.insert(0, first)
         return tokens
 
@@ -63,12 +65,12 @@ class Vocab:
         """Whether the model ends its turn with this token."""
         end = self._ends.get(token)
         if end is None:
-            end = self._ends[token] = bool(llama_cpp.llama_vocab_is_eog(self._vocab, token))
+            end = self._ends[token] = bool(llama_cpp.llama_vocab_is_eog(self.handle, token))
         return end
 
     def special_text(self, which: str) -> str:
         """The text of the `bos` or `eos` token; empty when there is none."""
-        token = getattr(llama_cpp, f"llama_vocab_{which}")(self._vocab)
+        token = getattr(llama_cpp, f"llama_vocab_{which}")(self.handle)
         return self._text(token) if token != llama_cpp.LLAMA_TOKEN_NULL else ""
 
     def _continue(self, text: str, special: bool) -> list[int]:
@@ -89,19 +91,19 @@ class Vocab:
         raw = text.encode("utf-8", "replace")
         room = len(raw) + 8
         tokens = (llama_cpp.llama_token * room)()
-        count = llama_cpp.llama_tokenize(self._vocab, raw, len(raw), tokens, room, False, special)
+        count = llama_cpp.llama_tokenize(self.handle, raw, len(raw), tokens, room, False, special)
         return list(tokens[:count])
 
     def _text(self, token: int) -> str:
-        text = llama_cpp.llama_vocab_get_text(self._vocab, token)
+        text = llama_cpp.llama_vocab_get_text(self.handle, token)
         return (text or b"").decode("utf-8", "replace")
 
     def _marks(self, token: int) -> bool:
-        return bool(llama_cpp.llama_vocab_get_attr(self._vocab, token) & _MARKERS)
+        return bool(llama_cpp.llama_vocab_get_attr(self.handle, token) & _MARKERS)
 
     def _read_piece(self, token: int) -> bytes:
         shown = token in self._shown
         length = llama_cpp.llama_token_to_piece(
-            self._vocab, token, self._buffer, len(self._buffer), 0, shown
+            self.handle, token, self._buffer, len(self._buffer), 0, shown
         )
         return self._buffer.raw[: max(length, 0)]

@@ -1,10 +1,26 @@
-"""How weights are put into memory."""
+"""How weights, keys and values are put into memory, in llama.cpp's numbers."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import llama_cpp
+
+from rm_local.records import FlashAttention, Precision
+
+TYPES: dict[Precision, int] = {
+    "f16": llama_cpp.GGML_TYPE_F16,
+    "q8_0": llama_cpp.GGML_TYPE_Q8_0,
+    "q5_1": llama_cpp.GGML_TYPE_Q5_1,
+    "q5_0": llama_cpp.GGML_TYPE_Q5_0,
+    "q4_1": llama_cpp.GGML_TYPE_Q4_1,
+    "q4_0": llama_cpp.GGML_TYPE_Q4_0,
+}
+FLASH: dict[FlashAttention, int] = {
+    "auto": llama_cpp.LLAMA_FLASH_ATTN_TYPE_AUTO,
+    "on": llama_cpp.LLAMA_FLASH_ATTN_TYPE_ENABLED,
+    "off": llama_cpp.LLAMA_FLASH_ATTN_TYPE_DISABLED,
+}
 
 
 def model_params() -> Any:

@@ -26,7 +26,8 @@ THOROUGH = 6
 PROBES = (1, 1.25, 1.5, 2, 3)
 """Of the default dial's clusters, what is tried: real questions are harder than any that a sample
 gives, so never fewer."""
-CANDIDATES = (800, 1000, 1200, 1600)
+CANDIDATES = (1, 1.25, 1.5, 2)
+"""Of its candidates likewise."""
 
 ROW_COST, CANDIDATE_COST = 0.05, 5.0
 """Microseconds for a row whose bits are compared, and for one whose code is (docs/format.md)."""
@@ -66,9 +67,9 @@ def _cheapest(searcher: Searcher, usual: Dial, questions: Floats, cluster_rows: 
     found: list[tuple[float, Dial]] = []
     for share in PROBES:
         probes = max(round(share * usual.probes), 1)
-        searcher.dial = Dial(probes, max(CANDIDATES))
+        searcher.dial = Dial(probes, round(max(CANDIDATES) * usual.candidates))
         keys = [searcher.near(Query(unit)) for unit in questions]
-        for dial, agreement in _dials(probes, keys, nearest, wanted):
+        for dial, agreement in _dials(usual, probes, keys, nearest, wanted):
             if agreement >= AGREEMENT:
                 cost = probes * cluster_rows * ROW_COST + dial.candidates * CANDIDATE_COST
                 found.append((cost, dial))
@@ -77,14 +78,14 @@ def _cheapest(searcher: Searcher, usual: Dial, questions: Floats, cluster_rows: 
 
 
 def _dials(
-    probes: int, keys: list[Keys], nearest: Floats, wanted: list[set[int]]
+    usual: Dial, probes: int, keys: list[Keys], nearest: Floats, wanted: list[set[int]]
 ) -> Iterator[tuple[Dial, float]]:
     """Dials of ever more candidates, with the share of the wanted rows that they pass on.
 
     `nearest`, (n,), is the cosine of each question with the nearest centre.
     """
     total = sum(map(len, wanted)) or 1
-    for candidates in CANDIDATES:
+    for candidates in (round(share * usual.candidates) for share in CANDIDATES):
         held = sum(
             len(ids.intersection((found[:candidates] & ID_MASK).tolist()))
             for found, ids in zip(keys, wanted, strict=True)

@@ -16,16 +16,17 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Footer
 
-from rm_local.loop.events import Event, Formulating, Token, failed
+from rm_local.loop.events import ContextUsed, Event, Formulating, RoomMade, Token, failed
 from rm_local.loop.plan import Plan
 from rm_local.tui import format as fmt
+from rm_local.tui import manner
 from rm_local.tui import messages as told
 from rm_local.tui.conversation import Ask, Conversation, Host
-from rm_local.tui.keys import CHAT
+from rm_local.tui.keys import CHAT, possible
 from rm_local.tui.opening import open_all
 from rm_local.tui.opening import told as as_told
 from rm_local.tui.screens import reader
-from rm_local.tui.turn import context_used, replayed
+from rm_local.tui.turn import replayed
 from rm_local.tui.widgets.prompt import Prompt
 from rm_local.tui.widgets.status import Status, StatusView
 from rm_local.tui.widgets.too_small import TooSmall
@@ -33,6 +34,8 @@ from rm_local.tui.widgets.transcript import Transcript
 from rm_local.tui.widgets.turn_panel import TurnPanel
 
 if TYPE_CHECKING:
+    from textual.notifications import SeverityLevel
+
     from rm_local.loop.steering import Control
 
 REDRAWS = 15
@@ -66,6 +69,7 @@ class ChatScreen(Screen[None]):
     def on_mount(self) -> None:
         """The window is there first; the model comes behind it."""
         self.query_one(Prompt).focus()
+        self.host.on_unload = lambda: self.post_message(told.ModelUnloaded())
         self._tick = self.set_interval(1 / REDRAWS, self._draw_when_stale, pause=True)
         self.call_after_refresh(self.open)
 
@@ -93,9 +97,18 @@ class ChatScreen(Screen[None]):
         self._opening = False
         self._set_status(replace(self._status, info=message.info))
         self.query_one(Prompt).invite(message.info)
+        self._think_so(manner.fitting(self.plan, message.info))
+        for note in message.info.notes:
+            self._tell(note)
         self.query_one(Transcript).note(Content(""))
         if not self.talk.running:
             self._next(self.talk.end())
+
+    @on(told.ModelUnloaded)
+    def _unloaded(self) -> None:
+        if self._status.info is not None and self.host.info is None:
+            name, entries = self._status.info.name, self._status.entries
+            self._set_status(StatusView(entries=entries, unloaded=name))
 
     @on(told.MemoryReady)
     def _searchable(self) -> None:
@@ -111,7 +124,7 @@ class ChatScreen(Screen[None]):
         said, remedy = fmt.one_line(error.message), fmt.one_line(error.remedy)
         self.query_one(Transcript).note(Content.assemble((said, "$error"), "\n", remedy))
         if self.talk.turn is not None:
-            self.notify(f"{said} {remedy}", severity="error", timeout=20, markup=False)
+            self._tell(f"{said} {remedy}", "error")
 
     # Asking
 
@@ -138,7 +151,7 @@ class ChatScreen(Screen[None]):
 
     def ask(self, ask: Ask) -> None:
         """Solve it now; or, while the model loads or another turn runs, as soon as may be."""
-        if self.talk.running or self._status.info is None:
+        if self.talk.running or self.host.info is None:
             self._put_back(self.talk.waiting)
             self.talk.waiting = ask
             reason = "this one ends" if self.talk.running else "the model is there"
@@ -171,7 +184,10 @@ class ChatScreen(Screen[None]):
     def _take(self, event: Event) -> None:
         """Text is drawn by the clock, all else at once."""
         self.talk.take(event, self.clock(), self.host.turn)
-        if isinstance(event, Token | Formulating):
+        if isinstance(event, RoomMade):
+            self._tell(event.message)
+            self._set_status(replace(self._status, info=self.host.info))
+        if isinstance(event, Token | Formulating | ContextUsed):
             self._stale = True
             return
         self._draw()
@@ -198,6 +214,10 @@ class ChatScreen(Screen[None]):
         """The turn before this one moves up into the transcript."""
         if self.talk.turn is not None:
             self.query_one(Transcript).keep(self.talk.turn)
+
+    def _tell(self, text: str, severity: SeverityLevel = "information") -> None:
+        """A notice of what came from elsewhere; it stays long enough to be read."""
+        self.notify(fmt.one_line(text), severity=severity, timeout=20, markup=False)
 
     def _put_back(self, waiting: Ask | None) -> None:
         prompt = self.query_one(Prompt)
@@ -260,6 +280,19 @@ class ChatScreen(Screen[None]):
         """Show or hide what the branches think."""
         self.toggle_class("-no-thinking")
 
+    def action_think(self) -> None:
+        """Have the next questions answered after thinking, or at once."""
+        self._think_so(manner.toggled(self.plan))
+
+    def action_effort(self) -> None:
+        """Have the next questions thought about more or less."""
+        self._think_so(manner.next_effort(self.plan, self._status.info))
+
+    def _think_so(self, plan: Plan) -> None:
+        self.plan = plan
+        self._set_status(replace(self._status, manner=manner.told(plan, self._status.info)))
+        self.refresh_bindings()
+
     def action_copy_answer(self) -> None:
         """Copy the answer, or what was said when the turn was stopped."""
         if self.talk.turn is not None:
@@ -292,18 +325,8 @@ class ChatScreen(Screen[None]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """The footer shows what can be done now."""
-        turn = self.talk.turn
-        if action == "stop":
-            return self.talk.running or self.talk.waiting is not None
-        if action == "leave":
-            return self.talk.instead is not None
-        if action == "edit_question":
-            return turn is not None
-        if action in ("edit", "again"):
-            return turn is not None and turn.formulated is not None
-        if action == "copy_answer":
-            return turn is not None and not turn.running and bool(turn.answer_text)
-        return super().check_action(action, parameters)
+        can = possible(action, self.talk, self._status.info)
+        return super().check_action(action, parameters) if can is None else can
 
     def new_session(self) -> bool:
         """Begin afresh; False while a turn runs."""
@@ -333,12 +356,7 @@ class ChatScreen(Screen[None]):
             traces = await asyncio.to_thread(self.host.resume, path)
         except Exception as error:
             said = as_told(error)
-            self.notify(
-                f"{fmt.one_line(said.message)} {fmt.one_line(said.remedy)}",
-                severity="error",
-                timeout=20,
-                markup=False,
-            )
+            self._tell(f"{said.message} {said.remedy}", "error")
             return
         self.post_message(told.SessionReopened([replayed(trace) for trace in traces]))
 
@@ -368,7 +386,7 @@ class ChatScreen(Screen[None]):
             transcript = self.query_one(Transcript)
             transcript.show(self.talk.turn, self.talk.marks, self.clock())
             transcript.set_apart(self.talk.behind)
-            self._set_status(replace(self._status, used=context_used(self.talk.turn)))
+            self._set_status(replace(self._status, used=self.talk.turn.used))
 
     def _set_status(self, view: StatusView) -> None:
         self._status = view

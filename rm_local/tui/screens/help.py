@@ -25,6 +25,8 @@ KEYS = (
             ("F3", "reason again, with pins and drops: a fork"),
             ("F4", "copy the answer"),
             ("F5", "edit the question in its place: a fork"),
+            ("F8", "thinking or not, from the next question on"),
+            ("F9", "how much to think, where the model can be told"),
         ),
     ),
     (

@@ -42,7 +42,7 @@ def state(branch: BranchView, result: str | None) -> tuple[str, str, str]:
     """Mark, colour and words for how a branch stands; `result` is what the vote chose."""
     if branch.stop is None:
         return "◉", "$phase-reason", "running"
-    words = {"end": "done", "length": "budget used up", "cancelled": "cancelled"}
+    words = {"end": "done", "length": "budget used up", "context": "context full"}
     said = words.get(branch.stop, branch.stop)
     if branch.stop == "cancelled":
         return "■", "$warning", said

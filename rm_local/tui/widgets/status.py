@@ -23,6 +23,10 @@ class StatusView:
     """Of the model's loading, 0 to 1."""
     info: ModelInfo | None = None
     failed: bool = False
+    manner: str = ""
+    """How the next question is thought about, if it is not as usual."""
+    unloaded: str = ""
+    """Name of the model whose memory was given back."""
     entries: int | None = None
     used: int = 0
     """Tokens that the turn takes in the model's context."""
@@ -46,11 +50,14 @@ def _left(view: StatusView) -> Content:
     title = Content.styled("rm-local", "bold $primary")
     if view.info is not None:
         info = view.info
-        parts = (info.name, info.quantisation, info.device)
+        parts = (info.name, info.quantisation, info.device, view.manner)
         model = " · ".join(fmt.one_line(part) for part in parts if part)
         return Content.assemble(title, "  ", (model, "$foreground 60%"))
     if view.failed:
         return Content.assemble(title, "  ", ("no model", "$error"))
+    if view.unloaded:
+        rests = f"{fmt.one_line(view.unloaded)} · unloaded until the next question"
+        return Content.assemble(title, "  ", (rests, "$foreground 60%"))
     full, empty = fmt.bar(view.share, METER)
     percent = f" {view.share:.0%}".replace("%", " %")
     return Content.assemble(

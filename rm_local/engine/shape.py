@@ -39,6 +39,8 @@ class Shape:
     width: int
     heads: int
     """Numbers of a token's query, over all heads."""
+    head_count: int
+    """Heads of a query."""
     inner: int
     """Numbers between a layer's two feed-forward matrices, of all experts in use."""
     vocabulary: int
@@ -71,6 +73,7 @@ def shape_of(metadata: Mapping[str, Any]) -> Shape:
         layers=tuple(_layer(told, number, heads, key) for number in range(count)),
         width=width,
         heads=heads * key,
+        head_count=heads,
         inner=inner,
         vocabulary=_vocabulary(metadata, told),
     )

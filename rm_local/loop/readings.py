@@ -10,7 +10,7 @@ from rm_local.loop.growing import Model
 from rm_local.records import Reading
 
 
-class Meter:
+class Readings:
     """Takes down what the engine says that it read, stage by stage."""
 
     def __init__(self, engine: Model) -> None:

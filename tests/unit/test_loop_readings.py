@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
+from typing import Any
 
-from rm_local.engine.protocol import BranchSpec, Ended, Message, Piece, Read
+from rm_local.engine.protocol import BranchSpec, Message, Read
 from rm_local.loop.events import Prefilled, Token
+from rm_local.loop.growing import Grew
 from rm_local.loop.plan import PLANS
 from rm_local.loop.solve import Steering
 from tests.fakes import FakeEngine
@@ -15,12 +17,12 @@ from tests.turns import MEMORY, events_of, of
 class Telling(FakeEngine):
     """Has read 12 of the prompt's 20 tokens when the turn is open, then one, then 90 of hints."""
 
-    async def open_turn(self, messages: Sequence[Message]) -> int:
+    async def open_turn(self, messages: Sequence[Message], **how: Any) -> int:
         """The prompt's tokens."""
         self.read = Read(prompt=12, seconds=0.25)
-        return await super().open_turn(messages)
+        return await super().open_turn(messages, **how)
 
-    async def grow(self, specs: Sequence[BranchSpec]) -> AsyncIterator[Piece | Ended]:
+    async def grow(self, specs: Sequence[BranchSpec]) -> AsyncIterator[Grew]:
         """The script."""
         formulates = len(specs) == 1
         self.read = Read(prompt=1, forced=30) if formulates else Read(forced=90, seconds=0.5)

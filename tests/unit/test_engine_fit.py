@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from rm_local.library import fit, model
-from rm_local.library.free import free_memory, parse_meminfo, parse_vm_stat
+from rm_local.engine import fit
+from rm_local.engine.free import free_memory, parse_meminfo, parse_vm_stat
+from rm_local.library import model
 from rm_local.library.model import Model
 from tests import headers
 
@@ -68,14 +69,12 @@ def test_the_largest_context_that_fits(qwen3_4b: Model) -> None:
     assert fit.largest_context(qwen3_4b, GIB) == 0
 
 
-def test_layers_that_fit_a_device(qwen3_4b: Model) -> None:
-    """From none to all and the output, growing with the memory."""
-    numbers = [fit.layers_that_fit(qwen3_4b, free * GIB // 4, 8192) for free in range(40)]
+def test_without_flash_attention(qwen3_4b: Model) -> None:
+    """Computing then holds the scores of all 32 heads, 4 bytes each."""
+    with_, without = (fit.needed(qwen3_4b, 8192, flash=flash) for flash in (True, False))
 
-    assert numbers[0] == 0
-    assert numbers == sorted(numbers)
-    assert 0 < numbers[8] < 36
-    assert numbers[-1] == 37
+    assert without.cache == with_.cache
+    assert without.compute - with_.compute == 8192 * (128 * (4 * 33 - 2) + 72)
 
 
 def test_windows(tmp_path: Path) -> None:

@@ -1,0 +1,64 @@
+"""A real model that nobody asks anything gives its memory back, and comes again."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from rm_local.loop.events import Answered, Event, Failed, Retrieved
+from rm_local.loop.plan import PLANS
+from rm_local.runtime import Runtime
+from rm_local.settings import Settings
+from tests.processes import below, has_ended, resident
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+SOON = 1e-6
+"""Minutes."""
+
+
+def found(events: list[Event]) -> list[int]:
+    """Ids of what was retrieved."""
+    return [h.entry.id for e in events if isinstance(e, Retrieved) for h in e.hits]
+
+
+async def test_all_memory_is_back_after_unloading(large: Path) -> None:
+    """The weights are nowhere: worker and renderer have ended, this process holds no more."""
+    mine, weights = resident(os.getpid()), large.stat().st_size
+    runtime = Runtime(Settings(model=large))
+    await runtime.load_model()
+    started = below(os.getpid())
+    loaded = sum(map(resident, started))
+
+    await runtime.unload()
+
+    assert len(started) == 2, "the worker and its renderer"
+    assert loaded > weights
+    assert all(map(has_ended, started))
+    assert below(os.getpid()) == []
+    assert resident(os.getpid()) - mine < weights / 4
+    await runtime.close()
+
+
+async def test_an_idle_model_is_unloaded_and_the_next_question_loads_it(nano: Path) -> None:
+    """With its embedder: the turn after it retrieves as the one before; progress is told."""
+    runtime = Runtime(Settings(model=nano, idle_unload=SOON))
+    unloaded, shares = asyncio.Event(), list[float]()
+    runtime.on_unload = unloaded.set
+    before = [event async for event in runtime.solve("What is 3/4 + 5/6?", PLANS["memory"])]
+    started = below(os.getpid())
+    await unloaded.wait()
+    assert all(map(has_ended, started))
+    assert runtime.info is None
+
+    await runtime.load_model(shares.append)
+    after = [event async for event in runtime.solve("What is 3/4 + 5/6?", PLANS["memory"])]
+
+    assert not isinstance(before[-1], Failed)
+    assert isinstance(after[-1], Answered)
+    assert found(before) == found(after)
+    assert shares[-1] == 1
+    await runtime.close()

@@ -1,0 +1,94 @@
+"""Models that fail in the app, over the real runtime: a note each, and the next question works."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from textual.pilot import Pilot
+
+from rm_local.engine.protocol import ModelInfo
+from rm_local.runtime import Runtime
+from rm_local.settings import Settings
+from rm_local.tui.app import RmLocalApp
+from tests.bad_models import REFUSED
+from tests.functional.test_app_real import PATIENCE, QUESTION, wait
+from tests.script import SIZE, ask, shown
+
+
+class KillsLoading(Runtime):
+    """Kills the model's process when it first tells how far loading is."""
+
+    killed = False
+
+    async def load_model(self, on_progress: Callable[[float], None] | None = None) -> ModelInfo:
+        """The model."""
+
+        def kill(share: float) -> None:
+            if not self.killed and self.engine.worker:
+                self.killed = True
+                os.kill(self.engine.worker, signal.SIGKILL)
+            if on_progress:
+                on_progress(share)
+
+        return await super().load_model(kill)
+
+
+async def without_model(pilot: Pilot[None], app: RmLocalApp) -> None:
+    """Until the status says that no model could be loaded."""
+    for _ in range(int(PATIENCE / 0.1)):
+        if "no model" in shown(app, "#status-left"):
+            return
+        await pilot.pause(0.1)
+    raise AssertionError(shown(app, "#status-left"))
+
+
+@pytest.mark.parametrize("name", ["no layers", "architecture", "template loops"])
+async def test_a_model_that_cannot_be_loaded_leaves_a_working_app(
+    tmp_path: Path, name: str
+) -> None:
+    """It is told on the screen, nothing tries again by itself, and another model answers."""
+    make, words, _ = REFUSED[name]
+    runtime = Runtime(Settings(model=make(tmp_path / "bad.gguf"), plan="none"))
+    app = RmLocalApp(runtime, plan="none")
+    async with app.run_test(size=SIZE) as pilot:
+        await without_model(pilot, app)
+        assert words in shown(app, "#welcome-note")
+
+        runtime.model = Runtime(Settings()).model
+        await ask(pilot, QUESTION)
+        await wait(pilot, app)
+
+        assert "rm-nano" in shown(app, "#status-left")
+
+
+async def test_a_worker_killed_while_it_loads_leaves_a_working_app() -> None:
+    """As when memory runs out: told with the file's name, and the next question loads it."""
+    runtime = KillsLoading(Settings())
+    app = RmLocalApp(runtime, plan="none")
+    async with app.run_test(size=SIZE) as pilot:
+        await without_model(pilot, app)
+        assert "could not be loaded" in shown(app, "#welcome-note")
+        assert "SIGKILL" in shown(app, "#welcome-note")
+
+        await ask(pilot, QUESTION)
+        await wait(pilot, app)
+
+
+async def test_a_model_that_computes_no_numbers_fails_its_turn(tmp_path: Path) -> None:
+    """The turn says so and ends; the app goes on, with another model too."""
+    make, words, _ = REFUSED["not numbers"]
+    runtime = Runtime(Settings(model=make(tmp_path / "bad.gguf")))
+    app = RmLocalApp(runtime, plan="none")
+    async with app.run_test(size=SIZE) as pilot:
+        await ask(pilot, QUESTION)
+        await wait(pilot, app, answered=False)
+        assert words in shown(app, "#answer-note")
+
+        await runtime.unload()
+        runtime.model = Runtime(Settings()).model
+        await ask(pilot, QUESTION)
+        await wait(pilot, app)
