@@ -147,17 +147,32 @@ def check_header(path: Path) -> None:
 
 
 def _header(path: Path) -> bytes:
+    load_apsw()
+    import apsw
+
+    if path.is_dir():
+        raise StoreInvalid(f"{path} is a folder, not a store.", "Choose a .rms file.")
+    if not path.exists():
+        raise StoreMissing(f"There is no store at {path}.", "Check the path, or make one.")
+    flags = apsw.SQLITE_OPEN_URI | apsw.SQLITE_OPEN_READONLY
     try:
-        with path.open("rb") as file:
-            return file.read(100)
-    except FileNotFoundError as error:
-        raise StoreMissing(
-            f"There is no store at {path}.", "Check the path, or make one."
-        ) from error
-    except IsADirectoryError as error:
-        raise StoreInvalid(f"{path} is a folder, not a store.", "Choose a .rms file.") from error
-    except OSError as error:
-        raise StoreError(f"The store {path} cannot be read: {error.strerror}.") from error
+        connection = apsw.Connection(path.absolute().as_uri() + "?immutable=1", flags=flags)
+        try:
+            # apsw does not read nothing.
+            size = path.stat().st_size
+            return first_bytes(connection, min(100, size)) if size else b""
+        finally:
+            connection.close()
+    except (apsw.Error, OSError) as error:
+        raise StoreError(f"The store {path} cannot be read: {error}.") from error
+
+
+def first_bytes(connection: apsw.Connection, count: int) -> bytes:
+    """The first bytes of the file itself, whatever is in a log beside it.
+
+    Not with `open`: closing the file would drop every lock that this process has on it.
+    """
+    return connection.read("main", 0, 0, count)[1]
 
 
 def check_size(connection: apsw.Connection, path: Path) -> None:
@@ -165,7 +180,7 @@ def check_size(connection: apsw.Connection, path: Path) -> None:
     with connection:
         # Reading anything undoes an interrupted write; pages beyond the header's may be in a log.
         connection.execute("PRAGMA page_count").fetchall()
-        whole, size = _whole_size(path), path.stat().st_size
+        whole, size = _whole_size(first_bytes(connection, 32)), path.stat().st_size
     if size < whole:
         raise StoreInvalid(_cut_short(path, whole), REBUILD)
 
@@ -188,15 +203,13 @@ def _cut_short(path: Path, whole: int) -> str:
     return f"The store {path} is cut short: {path.stat().st_size:,} of {whole:,} bytes."
 
 
-def _whole_size(path: Path) -> int:
+def _whole_size(header: bytes) -> int:
     """Bytes that the file says it has; 0 where even that is cut off."""
-    with path.open("rb") as file:
-        header = file.read(32)
     return int(struct.unpack_from(">I", header, 28)[0]) * PAGE_SIZE if len(header) == 32 else 0
 
 
 def _damage(path: Path) -> str:
-    whole = _whole_size(path)
+    whole = _whole_size(_header(path)[:32])
     if path.stat().st_size < whole:
         return _cut_short(path, whole)
     return f"The store {path} is damaged."

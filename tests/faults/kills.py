@@ -71,7 +71,8 @@ def killed(arguments: list[str], seconds: float) -> tuple[bool, list[str]]:
         if time.monotonic() > until:
             raise RuntimeError(f"{arguments}: processes {left} were left behind")
         time.sleep(0.02)
-    return child.returncode != 0, said.splitlines()
+    # What it was killed in the middle of saying, it has not said.
+    return child.returncode != 0, said[: said.rfind("\n") + 1].splitlines()
 
 
 def started_by(child: int) -> list[int]:

@@ -30,6 +30,14 @@ store.add(entries(5), vectors(5))
 os.kill(os.getpid(), signal.SIGKILL)
 """
 
+COUNTED = """
+import sys
+from rm_local.memory.store import Store
+
+with Store.open(sys.argv[1]) as store:
+    print(store.count())
+"""
+
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
@@ -40,6 +48,14 @@ def path(tmp_path: Path) -> Path:
 def names(path: Path) -> list[str]:
     """The store, and what lies beside it under its name."""
     return sorted(each.name for each in path.parent.glob(f"{path.name}*"))
+
+
+def counted(path: Path) -> int:
+    """How many entries another process, which opens and closes the store, finds."""
+    done = subprocess.run(
+        [sys.executable, "-c", COUNTED, str(path)], cwd=ROOT, check=True, capture_output=True
+    )
+    return int(done.stdout)
 
 
 def add(store: Store) -> int:
@@ -151,3 +167,15 @@ def test_a_new_store_has_no_log(tmp_path: Path) -> None:
     with Store.create(tmp_path / "new.rms", embedder=TOY) as store:
         add(store)
     assert names(tmp_path / "new.rms") == ["new.rms"]
+
+
+def test_a_second_opening_in_the_same_process_takes_no_lock_away(path: Path) -> None:
+    """The log stays when another process closes the store, and all see what comes after."""
+    with Store.open(path, write=True) as writer:
+        add(writer)
+        with Store.open(path) as other:
+            assert other.verify() == []
+        assert counted(path) == 13
+        assert "toy.rms-wal" in names(path)
+        add(writer)
+        assert counted(path) == 14

@@ -45,10 +45,10 @@ def faults(path: Path, report: Report) -> list[str]:
         )
         connection.execute("PRAGMA query_only=1")
         before = _writes(connection)
-        found = _first(_all(connection, path, report))
+        found = _first(_all(connection, report))
         if found and _writes(connection) != before:
             with reading(connection):
-                found = _first(_all(connection, path, report))
+                found = _first(_all(connection, report))
     connection.close()
     return found
 
@@ -66,8 +66,8 @@ def _writes(connection: apsw.Connection) -> int:
     return int(connection.execute("PRAGMA data_version").get)
 
 
-def _all(connection: apsw.Connection, path: Path, report: Report) -> Iterator[str]:
-    yield from header_faults(path)
+def _all(connection: apsw.Connection, report: Report) -> Iterator[str]:
+    yield from header_faults(connection)
     report("pages", 0, 1)
     yield from _told("The file", sqlite_faults(connection))
     yield from _told("The file", schema_faults(connection))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rm_local.memory import connection as sqlite
@@ -30,10 +29,9 @@ LOGGED = ((1, 1), (2, 2))
 DECLARED = "SELECT type, name, tbl_name, sql FROM sqlite_master ORDER BY type, name"
 
 
-def header_faults(path: Path) -> Iterator[str]:
+def header_faults(connection: apsw.Connection) -> Iterator[str]:
     """Fixed fields of the header that have another value."""
-    with path.open("rb") as file:
-        header = file.read(100)
+    header = sqlite.first_bytes(connection, 100)
     for offset, fields, values in HEADER:
         found = struct.unpack_from(fields, header, offset)
         if found != values:
