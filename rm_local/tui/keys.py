@@ -63,7 +63,7 @@ def possible(action: str, talk: Conversation, info: ModelInfo | None) -> bool | 
         case "edit_question":
             return turn is not None
         case "edit" | "again":
-            return turn is not None and turn.formulated is not None
+            return turn is not None and turn.named
         case "copy_answer":
             return turn is not None and not turn.running and bool(turn.answer_text)
         case "think":

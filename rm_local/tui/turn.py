@@ -95,6 +95,11 @@ class TurnView:
     """Number of the turn that it follows; 0 = none."""
 
     @property
+    def named(self) -> bool:
+        """Whether its subproblem stands; that of a saved turn does if the turn went on from it."""
+        return self.formulated is not None or bool(self.subproblem and self.branches)
+
+    @property
     def running(self) -> bool:
         """Whether more events are to come."""
         return self.stage in ("formulating", "retrieving", "reasoning")

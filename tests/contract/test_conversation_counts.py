@@ -14,7 +14,7 @@ import pytest
 from rm_local.engine.client import Engine
 from rm_local.engine.protocol import Message
 from rm_local.loop import prompts
-from rm_local.loop.events import Answered, Failed, Formulated, Prefilled
+from rm_local.loop.events import Answered, Failed, Formulated, Prefilled, RoomMade
 from rm_local.loop.plan import PLANS
 from rm_local.loop.solve import Steering, solve
 from rm_local.records import Answer, Hit, Reading
@@ -39,6 +39,8 @@ class Talk:
         self.turns = Turns()
         self.subproblem = ""
         """That of the turn asked last."""
+        self.rooms: list[RoomMade] = []
+        """All that was told of a full context."""
 
     async def ask(
         self,
@@ -59,6 +61,8 @@ class Talk:
             assert not isinstance(event, Failed) or event.exit_code == 1, event
             if isinstance(event, Formulated):
                 self.subproblem = event.subproblem
+            elif isinstance(event, RoomMade):
+                self.rooms.append(event)
             elif isinstance(event, Prefilled):
                 read.append(event.reading)
         said = f"The answer is {self.turns.last}, as I have computed it above step by step."
@@ -81,14 +85,20 @@ class Talk:
         return await self.tokens(*shared, *(f"\n{text}\n{prompts.OKAY}" for text in texts))
 
 
+def templates(folder: Path) -> Path:
+    """A folder with a template for rm-nano that takes conversations."""
+    made = folder / "templates"
+    made.mkdir()
+    (made / "rm-nano.jinja").write_text(tiny_gguf.TEMPLATE)
+    return made
+
+
 @pytest.fixture(params=["nano", "hybrid", "recurrent"])
 async def talk(
     request: pytest.FixtureRequest, tmp_path: Path, model_of: dict[str, Path]
 ) -> AsyncIterator[Talk]:
     """A conversation that has not begun."""
-    folder = tmp_path / "templates"
-    folder.mkdir()
-    (folder / "rm-nano.jinja").write_text(tiny_gguf.TEMPLATE)
+    folder = templates(tmp_path)
     async with Engine(log=tmp_path / "worker.log", threads=1, templates=folder) as engine:
         info = await engine.load(model_of[request.param])
         assert info.converses
@@ -178,3 +188,25 @@ async def test_times_are_told_with_the_counts(talk: Talk) -> None:
 
     assert 0 < reading.hints_seconds < reading.first_token_seconds
     assert reading.prompt_seconds > 0
+
+
+async def test_the_oldest_turns_are_left_out_of_a_full_context(tmp_path: Path, nano: Path) -> None:
+    """With `overflow` at drop; they are named, what is left is read anew, and nothing is forgotten:
+    a fork of an early turn reads them again."""
+    log, folder = tmp_path / "worker.log", templates(tmp_path)
+    async with Engine(log=log, threads=1, templates=folder, overflow="drop") as engine:
+        await engine.load(nano, context=512)
+        talk = Talk(engine)
+        await talk.ask(FIRST)
+        while not talk.rooms:
+            full = await talk.ask(SECOND, after=talk.turns.last)
+        whole = talk.turns.history(talk.turns.last)
+        early = await talk.ask(THIRD, after=1)
+
+    (room,) = talk.rooms
+    assert room.dropped >= 1
+    assert FIRST[:50] in room.message
+    assert full.prompt <= 512 * 3 // 4
+    assert full.prompt_read + full.prompt_last <= full.prompt
+    assert whole[0].content == FIRST
+    assert early.prompt < full.prompt

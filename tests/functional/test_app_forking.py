@@ -206,6 +206,19 @@ async def test_a_saved_session_is_gone_on_with() -> None:
         assert runtime.followed == [0, 2]
 
 
+async def test_a_saved_turn_is_run_again() -> None:
+    """F3 on the last turn of a session that was taken back: a fork of it."""
+    runtime = ScriptedRuntime(whole())
+    app = opened(runtime)
+    async with app.run_test(size=SIZE) as pilot:
+        await until(pilot, lambda: app.chat.host.info is not None)
+        app.chat.reopen(Path("saved.jsonl"))
+        await until(pilot, lambda: app.chat.talk.turn is not None and turn(app).number == 2)
+        await pilot.press("f3")
+        await until(pilot, lambda: len(runtime.solved) == 1 and ended(app))
+        assert (turn(app).question, turn(app).after) == (MORE, 1)
+
+
 async def test_a_session_that_cannot_be_gone_on_with_is_told() -> None:
     """The current one stays as it is."""
     runtime = ScriptedRuntime(whole())
@@ -232,4 +245,4 @@ async def test_a_model_for_single_questions_says_so() -> None:
         prompt = app.chat.query_one(Prompt)
         assert prompt.placeholder == "Ask a hard question"
         app.chat.post_message(ModelReady(replace(INFO, converses=False)))
-        await until(pilot, lambda: "rm-nano takes each by itself" in str(prompt.placeholder))
+        await until(pilot, lambda: "rm-nano reads no earlier ones" in str(prompt.placeholder))

@@ -145,11 +145,11 @@ async def test_thinking_and_effort_are_set_for_the_next_question() -> None:
     async with app.run_test(size=SIZE) as pilot:
         await until(pilot, lambda: "fake" in shown(app, "#status-left"))
         await pilot.press("f9", "f9")
-        assert shown(app, "#status-left").endswith("effort high")
+        assert " · effort high · " in shown(app, "#status-left")
         await ask(pilot, "What is 4 + 4?")
         await until(pilot, lambda: ended(app))
         await pilot.press("f9", "f8")
-        assert shown(app, "#status-left").endswith("no thinking")
+        assert " · no thinking · " in shown(app, "#status-left")
         await ask(pilot, "What is 4 + 4?")
         await until(pilot, lambda: ended(app))
         await pilot.press("f8")

@@ -89,7 +89,7 @@ class Prompt(TextArea):
 
     def invite(self, model: ModelInfo) -> None:
         """Say, while nothing is typed, what may be asked of this model."""
-        alone = f"; {fmt.one_line(model.name)} takes each by itself, and reads no earlier turns"
+        alone = f"; {fmt.one_line(model.name)} reads no earlier ones"
         self.placeholder = HINT + ("" if model.converses else alone)
 
     def rewrite(self, question: str) -> None:
