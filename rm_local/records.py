@@ -93,6 +93,29 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
+class Reading:
+    """What a turn had read when its reasoning began. Counts are tokens; times are seconds."""
+
+    prompt: int
+    """Of the conversation with the question."""
+    prompt_read: int
+    """Of these, evaluated up to the end of the formulation; what is missing was in the cache."""
+    prompt_last: int
+    """Of these, evaluated with the hints: the last one, if nothing was formulated or the model
+    cannot go back to just any place; all that are left of them, if room was made for the hints;
+    else none."""
+    hints_read: int
+    """Evaluated behind the prompt for the branches: cue, subproblem and hints, each once."""
+    prompt_seconds: float
+    """What the evaluation of `prompt_read` took, but for the last token."""
+    hints_seconds: float
+    """What the evaluation of `prompt_last` and `hints_read` took."""
+    first_token_seconds: float
+    """From the end of the formulation, or of the prompt's evaluation where nothing was formulated,
+    to the first text of a branch: the search and `hints_seconds` are in it."""
+
+
+@dataclass(frozen=True, slots=True)
 class Trace:
     """All that happened in one turn."""
 
@@ -103,3 +126,8 @@ class Trace:
     branches: tuple[Branch, ...] = ()
     answer: Answer | None = None
     failure: str | None = None
+    reading: Reading | None = None
+    number: int = 0
+    """Of the turn in its session, from 1; 0 outside of one."""
+    after: int = 0
+    """Number of the turn that this one followed in its conversation; 0 = it began one."""

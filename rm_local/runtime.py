@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rm_local import settings as places
 from rm_local.engine.idle import Idle
-from rm_local.engine.protocol import Message, ModelInfo
+from rm_local.engine.protocol import ModelInfo
 from rm_local.errors import RmLocalError
 from rm_local.loop.events import Event, failed
 from rm_local.loop.plan import Plan
 from rm_local.loop.solve import Control, Steering, solve
-from rm_local.records import Hit
+from rm_local.records import Hit, Trace
 from rm_local.sessions.journal import Journal
+from rm_local.sessions.replay import replay
+from rm_local.sessions.turns import Turns
 from rm_local.settings import Settings
 
 if TYPE_CHECKING:
@@ -56,6 +58,7 @@ class Runtime:
         self._retriever: Retriever | None = None
         self._entries: int | None = None
         self._journal: Journal | None = None
+        self._turns = Turns()
         self._opening_model = asyncio.Lock()
         self._opening_memory = asyncio.Lock()
 
@@ -91,6 +94,11 @@ class Runtime:
     def session(self) -> Path | None:
         """The file that the current session is saved in; None before its first question."""
         return self._journal.path if self._journal else None
+
+    @property
+    def turn(self) -> int:
+        """Number, in the current session, of the turn that was asked last; 0 before the first."""
+        return self._turns.last
 
     async def load_model(self, on_progress: Callable[[float], None] | None = None) -> ModelInfo:
         """Load the model, unless it is loaded; `on_progress` gets shares from 0 to 1.
@@ -152,21 +160,25 @@ class Runtime:
         *,
         steering: Steering = Steering(),  # noqa: B008 (frozen)
         control: Control | None = None,
-        history: Sequence[Message] = (),
+        after: int = 0,
     ) -> AsyncGenerator[Event, None]:
         """The turn's events as they happen, each saved before it is given out.
 
-        What is missing is opened first, the store before the model; when that fails, the turn is
-        one Failed.
+        `after` is the number of the turn of this session whose conversation goes on, 0 for none;
+        the model reads its questions and answers if it takes conversations. What is missing is
+        opened first, the store before the model; when that fails, the turn is one Failed.
+        UsageError when there is no turn `after`.
         """
         control = control or Control()
+        turns, number = self._turns, self._turns.ask(question, after)
         journal = self._journal = self._journal or self._new_journal()
-        journal.ask(question, plan.name, steering.seed)
-        turn = self._turn(question, plan, steering, control, history)
+        journal.ask(question, plan.name, steering.seed, turn=number, after=after)
+        turn = self._turn(question, plan, steering, control, after)
         with self.idle.busy():
             async with aclosing(turn) as events:
                 async for event in events:
                     journal.write(event)
+                    turns.take(event)
                     yield event
 
     async def _turn(
@@ -175,10 +187,11 @@ class Runtime:
         plan: Plan,
         steering: Steering,
         control: Control,
-        history: Sequence[Message],
+        after: int,
     ) -> AsyncGenerator[Event, None]:
         try:  # nothing is opened for an empty question, which the loop refuses
             recall = await control.race(self._open_for(plan)) if question.strip() else None
+            takes = self.info is not None and self.info.converses
         except RmLocalError as error:
             yield failed(error)
             return
@@ -189,7 +202,7 @@ class Runtime:
             recall,
             steering=steering,
             control=control,
-            history=history,
+            history=self._turns.history(after) if takes else (),
         )
         async with aclosing(turn) as events:
             async for event in events:
@@ -211,10 +224,24 @@ class Runtime:
             return await (await self.open_memory()).search(text, k, ANY, **how)
 
     def new_session(self) -> None:
-        """Save what comes next in a file of its own."""
+        """Save what comes next in a file of its own; it follows nothing."""
         if self._journal:
             self._journal.close()
-        self._journal = None
+        self._journal, self._turns = None, Turns()
+
+    def resume(self, path: Path) -> list[Trace]:
+        """Go on with a saved session; its turns. What comes next is saved behind them.
+
+        UsageError when the file is no session or is open elsewhere, RmLocalError when it cannot be
+        written to; the current session then stays.
+        """
+        if self._journal and self._journal.path == path:
+            return replay(path)
+        journal = Journal.reopen(path, **self._named(), warn=self._warn)
+        saved = replay(path)
+        self.new_session()
+        self._journal, self._turns = journal, Turns(saved)
+        return saved
 
     async def close(self) -> None:
         """End the model's process and close the files; closing twice is allowed."""
@@ -227,9 +254,10 @@ class Runtime:
         self._retriever = self._engine = None
 
     def _new_journal(self) -> Journal:
-        return Journal(
-            places.sessions_dir(),
-            model=str(self.model),
-            store=str(self.store),
-            warn=lambda message: self.warn(message),
-        )
+        return Journal(places.sessions_dir(), **self._named(), warn=self._warn)
+
+    def _named(self) -> dict[str, str]:
+        return {"model": str(self.model), "store": str(self.store)}
+
+    def _warn(self, message: str) -> None:
+        self.warn(message)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rm_local.engine.protocol import Message, ModelInfo
+from rm_local.engine.protocol import ModelInfo
 from rm_local.errors import RmLocalError
 from rm_local.loop.events import failed
 from rm_local.loop.solve import Control, Steering, solve
-from rm_local.records import Hit
+from rm_local.records import Hit, Trace
+from rm_local.sessions import Turns, replay
 from tests.fakes import FakeEngine, FakeRecall
 
 if TYPE_CHECKING:
@@ -43,6 +44,9 @@ class FakeRuntime:
         self.memory_error = memory_error
         self.solved: list[tuple[str, Plan, Steering]] = []
         self.sessions = 1
+        self.session: Path | None = None
+        """As Runtime's, but that nothing is written."""
+        self._turns = Turns()
         self.on_loading: Callable[[float], None] | None = None
         self.on_unload: Callable[[], object] = lambda: None
         self.entries: int | None = None
@@ -66,9 +70,21 @@ class FakeRuntime:
         self.entries = len(self.recall.hits)
         return self.recall
 
+    @property
+    def turn(self) -> int:
+        """Number of the turn asked last."""
+        return self._turns.last
+
     def new_session(self) -> None:
         """Counts."""
         self.sessions += 1
+        self._turns = Turns()
+
+    def resume(self, path: Path) -> list[Trace]:
+        """A saved session's turns, which the next ones follow."""
+        self.session, saved = path, replay(path)
+        self._turns = Turns(saved)
+        return saved
 
     async def solve(
         self,
@@ -77,20 +93,24 @@ class FakeRuntime:
         *,
         steering: Steering = Steering(),  # noqa: B008 (frozen)
         control: Control | None = None,
-        history: Sequence[Message] = (),
+        after: int = 0,
     ) -> AsyncIterator[Event]:
         """The real loop's events; a model or store that does not open is a `Failed`."""
         self.solved.append((question, plan, steering))
+        self._turns.ask(question, after)
         try:
             recall = await self.open_memory() if plan.retrieval in ("memory", "random") else None
             await self.load_model(self.on_loading)
         except RmLocalError as error:
             yield failed(error)
             return
+        takes = self.info is not None and self.info.converses
+        history = self._turns.history(after) if takes else ()
         async for event in solve(
             question, plan, self.engine, recall,
             steering=steering, control=control, history=history,
         ):  # fmt: skip
+            self._turns.take(event)
             yield event
 
     async def search(self, text: str, k: int = 10, **how: object) -> tuple[Hit, ...]:

@@ -27,6 +27,7 @@ from rm_local.engine.protocol import (
     ModelInfo,
     Part,
     Piece,
+    Read,
     Room,
     Stats,
     Usage,
@@ -137,6 +138,8 @@ class FakeEngine:
         self.prompt_tokens = prompt_tokens
         self.dimension = dimension
         self.info: ModelInfo | None = None
+        self.read: Read | None = None
+        """Of the real one what was evaluated last; nothing is here."""
         self.turns: list[tuple[Message, ...]] = []
         self.manners: list[tuple[bool, str]] = []
         self.grown: list[tuple[BranchSpec, ...]] = []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,7 @@ from rm_local.tui.turn import TurnView
 
 SIZE = (120, 36)
 QUESTION = "A recipe needs 3/4 cup of flour and 5/6 cup of sugar. How many cups is that together?"
+MORE = "And with 7/8 cup of milk?"
 SUBPROBLEM = "How do I add two fractions with different denominators?"
 INFO = ModelInfo(
     path="rm-nano-q8_0.gguf",
@@ -177,6 +179,9 @@ class ScriptedRuntime:
         self.info: ModelInfo | None = None
         self.entries: int | None = None
         self.solved: list[tuple[str, Steering]] = []
+        self.turn = 0
+        self.followed: list[int] = []
+        """What each turn follows."""
         self.sessions = 1
         self.closed = False
         self.on_unload: Callable[[], object] = lambda: None
@@ -200,10 +205,18 @@ class ScriptedRuntime:
         return self
 
     async def solve(
-        self, question: str, plan: Plan, *, steering: Steering, control: Control | None = None
+        self,
+        question: str,
+        plan: Plan,
+        *,
+        steering: Steering,
+        control: Control | None = None,
+        after: int = 0,
     ) -> AsyncIterator[Event]:
         """The script; a script without an end waits for the stop."""
         self.solved.append((question, steering))
+        self.turn += 1
+        self.followed.append(after)
         events = list(self.events)
         for event in events:
             yield event
@@ -216,6 +229,13 @@ class ScriptedRuntime:
     def new_session(self) -> None:
         """Counts."""
         self.sessions += 1
+        self.turn = 0
+
+    def resume(self, path: Path) -> list[Trace]:
+        """Two turns, the second of which follows the first."""
+        traces = FakeShelf().replay(path)
+        self.turn = len(traces)
+        return traces
 
     async def close(self) -> None:
         """Keeps that it was closed."""
@@ -240,9 +260,12 @@ class FakeShelf:
         ]
 
     def replay(self, path: Path) -> list[Trace]:
-        """One turn."""
-        ends = [finished(i).branch for i in range(3)]
-        return [Trace(QUESTION, "memory", SUBPROBLEM, HITS, tuple(ends), answer(2, 3).answer)]
+        """One turn in the first file, two in the second."""
+        ends = tuple(finished(i).branch for i in range(3))
+        end = answer(2, 3).answer
+        first = Trace(QUESTION, "memory", SUBPROBLEM, HITS, ends, end, number=1)
+        second = replace(first, question=MORE, number=2, after=1)
+        return [first] if path.name == "b.jsonl" else [first, second]
 
 
 async def until(pilot: Pilot[None], holds: Callable[[], bool]) -> None:

@@ -2,6 +2,7 @@
 
 Problems of held-out families, each by `rm-local ask --json` in a process of its own, with the
 plan of the loop and with `--plan none`; the seed store covers all of them. Prints every answer.
+With `--second` each is asked second in a conversation, behind a problem of another family.
 """
 
 from __future__ import annotations
@@ -26,8 +27,8 @@ def problems(count: int, seed: int) -> list[Problem]:
     return [typed_problem(rng, family.draw(rng)) for family in families]
 
 
-def ask(question: str, plan: str, seed: int) -> str:
-    """The answer that `rm-local ask` gives; empty when it gives none."""
+def ask(question: str, plan: str, seed: int, *, go_on: bool = False) -> str:
+    """The answer that `rm-local ask` gives, or `ask --continue`; empty when it gives none."""
     command = [
         sys.executable,
         "-m",
@@ -38,6 +39,7 @@ def ask(question: str, plan: str, seed: int) -> str:
         plan,
         "--seed",
         str(seed),
+        *(["--continue"] if go_on else []),
         question,
     ]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -60,13 +62,16 @@ def main() -> None:
     )
     parser.add_argument("--count", type=int, default=20, help="families, one problem each")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--second", action="store_true", help="ask each behind another question")
     args = parser.parse_args()
-    asked = problems(args.count, args.seed)
+    asked, before = problems(args.count, args.seed), problems(args.count, args.seed + 1)
     score = dict.fromkeys(PLANS, 0)
     for number, problem in enumerate(asked, 1):
         print(f"{number:2} {problem.question}  (right: {problem.answer})")
         for plan in PLANS:
-            said = ask(problem.question, plan, args.seed)
+            if args.second:
+                ask(before[number - 1].question, plan, args.seed)
+            said = ask(problem.question, plan, args.seed, go_on=args.second)
             score[plan] += right(said, problem.answer)
             print(
                 f"   {plan:7} {'right' if right(said, problem.answer) else 'wrong'}  {said or '-'}",

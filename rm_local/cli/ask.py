@@ -44,6 +44,12 @@ COUNT = click.IntRange(min=1)
     "--effort", metavar="LEVEL", help="How much to think (low, high), where the model can be told."
 )
 @click.option("--seed", type=click.IntRange(min=0), default=0, metavar="N", show_default=True)
+@click.option("-c", "--continue", "go_on", is_flag=True, help="Go on with the last session.")
+@click.option(
+    "--session",
+    metavar="ID[:TURN]",
+    help="Go on with this session, behind that turn of it or its last.",
+)
 @JSON_SCHEMA
 @GRAMMAR
 @click.option("-q", "--quiet", is_flag=True, help="No narration on standard error.")
@@ -61,6 +67,8 @@ def ask(
     thinking: bool | None,
     effort: str | None,
     seed: int,
+    go_on: bool,
+    session: str | None,
     schema: Path | None,
     grammar: Path | None,
     quiet: bool,
@@ -71,6 +79,9 @@ def ask(
 
     The answer goes to standard output, how it came about to standard error. Ctrl+C stops
     and keeps what there is; twice leaves at once.
+
+    Each question stands alone, unless it goes on with a session: the model then reads the
+    earlier questions and answers, too. Behind an earlier turn the conversation forks.
 
     A schema or a grammar holds for the answer, not for the thinking before it. The model is not
     shown it: say in the question what you want.
@@ -89,7 +100,10 @@ def ask(
     )
     asked = said(question, "question", EXAMPLE)
     steering = Steering(seed=seed, grammar=gbnf(grammar, schema))
-    asyncio.run(answer(opening.runtime(), asked, way, steering, as_lines=as_lines, quiet=quiet))
+    runtime = opening.runtime()
+    after = resumed(runtime, session or "last") if session or go_on else 0
+    told = None if quiet or as_lines else narrator()
+    asyncio.run(answer(runtime, asked, way, steering, after, told=told, as_lines=as_lines))
 
 
 def planned(
@@ -115,29 +129,57 @@ def planned(
     )
 
 
+def resumed(runtime: Runtime, name: str) -> int:
+    """Reopen the session `ID` or `ID:TURN`; the number of the turn that is to be followed.
+
+    Raises UsageError when there is no such session or turn, or it is open elsewhere.
+    """
+    from rm_local.cli.sessions import chosen
+    from rm_local.errors import UsageError
+
+    id, colon, turn = name.partition(":")
+    path = chosen(id)
+    numbers = [trace.number for trace in runtime.resume(path)]
+    if not colon:
+        return max(numbers, default=0)
+    if not turn.isdecimal() or int(turn) not in numbers:
+        told = f"`rm-local sessions show {path.stem}` numbers them."
+        raise UsageError(f"The session {path.stem} has no turn {turn!r}.", told)
+    return int(turn)
+
+
+def narrator() -> Narrator:
+    """What tells the turn on standard error."""
+    from rm_local.cli.narrate import Narrator
+
+    return Narrator()
+
+
 async def answer(
     runtime: Runtime,
     question: str,
     plan: Plan,
     steering: Steering,
+    after: int,
     *,
+    told: Narrator | None,
     as_lines: bool,
-    quiet: bool,
 ) -> None:
     """Solve and print; raises Failure with the exit code where no answer came of it."""
-    from rm_local.cli.narrate import Narrator
     from rm_local.loop.events import Failed
     from rm_local.loop.solve import Control
 
-    narrator = None if quiet or as_lines else Narrator()
     control = Control()
     last: Event | None = None
     try:
-        with _stop_on_interrupt(control, narrator):
-            if narrator:
-                runtime.on_loading = narrator.loading
-            async for last in runtime.solve(question, plan, steering=steering, control=control):
-                _put(last, narrator, as_lines)
+        with _stop_on_interrupt(control, told):
+            if told:
+                runtime.on_loading = told.loading
+            stream = runtime.solve(question, plan, steering=steering, control=control, after=after)
+            async for last in stream:
+                if told:
+                    told.place(runtime, after)
+                _put(last, told, as_lines)
     finally:
         await runtime.close()
     if isinstance(last, Failed):

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rm_local.records import Reading
+
 UNITS = ("B", "KB", "MB", "GB", "TB")
 
 
@@ -10,6 +15,16 @@ def bar(similarity: float, width: int = 10) -> str:
     full, rest = divmod(round(max(0.0, min(1.0, similarity)) * width * 8), 8)
     part = chr(0x2590 - rest) if rest else ""
     return ("█" * full + part).ljust(width, "░")
+
+
+def read(reading: Reading) -> str:
+    """What was evaluated and what was not before the first branch wrote, and the time to that."""
+    late = reading.prompt_last + reading.hints_read
+    return (
+        f"prompt of {reading.prompt} tokens, {reading.prompt_read} of them new; "
+        f"{late} for the branches in {reading.hints_seconds:.2f} s; "
+        f"first text after {reading.first_token_seconds:.2f} s"
+    )
 
 
 def size(count: float) -> str:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import shutil
 import sys
 import time
+from typing import TYPE_CHECKING
 
 import click
 
-from rm_local.cli.draw import bar
+from rm_local.cli.draw import bar, read
 from rm_local.loop.events import (
     Answered,
     BranchFinished,
@@ -18,12 +19,16 @@ from rm_local.loop.events import (
     Failed,
     Formulated,
     Formulating,
+    Prefilled,
     Retrieved,
     RoomMade,
     Token,
 )
 from rm_local.records import Answer, Branch, Hit
 from rm_local.text import one_line
+
+if TYPE_CHECKING:
+    from rm_local.runtime import Runtime
 
 REDRAW = 0.1
 """Seconds between two drawings of the progress line."""
@@ -48,11 +53,22 @@ class Narrator:
         self._tokens: dict[int, int] = {}
         self._hints: dict[int, Hit | None] = {}
         self._finished = 0
+        self._placed = False
         self._filled = ""
 
     def loading(self, share: float) -> None:
         """How much of the model is loaded, 0 to 1."""
         self._now(_head("Model", f"loading, {share:.0%}"))
+
+    def place(self, runtime: Runtime, after: int) -> None:
+        """Where the turn is saved and what it follows, once."""
+        if self._placed or runtime.session is None:
+            return
+        self._placed = True
+        told = f"{one_line(runtime.session.stem)}, turn {runtime.turn}"
+        self.line(_head("Session", f"{told}, after turn {after}" if after else told))
+        if after and runtime.info is not None and not runtime.info.converses:
+            self.line(_head("Model", "takes single questions; the earlier turns are not read"))
 
     def tell(self, event: Event) -> None:
         """Draw or write what the event says."""
@@ -66,6 +82,8 @@ class Narrator:
                 self._retrieved(hits, seconds)
             case BranchStarted(branch=index, hint=hint):
                 self._started(index, hint)
+            case Prefilled(reading=reading):
+                self.line(_head("Read", read(reading)))
             case Token(branch=index, tokens=tokens):
                 self._tokens[index] = tokens
                 self._now(self._reasoning())

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rm_local.cli.draw import bar
+from rm_local.cli.draw import bar, read
 
 if TYPE_CHECKING:
     from rm_local.records import Branch, Trace
@@ -39,7 +39,7 @@ def list_command(as_data: bool) -> None:
 @click.argument("id")
 @JSON
 def show(id: str, as_data: bool) -> None:
-    """Show the session whose name begins with ID; `last` is the newest."""
+    """Show the session whose name begins with ID; `last` is the one asked in last."""
     from rm_local.sessions import replay
 
     path = chosen(id)
@@ -72,23 +72,25 @@ def listed(as_data: bool) -> None:
 
 def chosen(id: str) -> Path:
     """The file of the session that is meant; raises UsageError when none or several could be."""
-    from rm_local.sessions import find_session, list_sessions
+    from rm_local.sessions import find_session, last_session
 
-    if id == "last" and (found := list_sessions()):
-        return found[0].path
-    return find_session(id)
+    return last_session() if id == "last" else find_session(id)
 
 
 def told_turn(turn: Trace) -> Iterator[str]:
-    """A turn's lines: question, subproblem, hits, branches, answer."""
+    """A turn's lines: its place, question, subproblem, hits, branches, answer."""
     from rm_local.text import clean, one_line
 
+    follows = f", after turn {turn.after}" if turn.after else ""
+    yield _head("Turn", f"{turn.number}{follows}")
     yield _head("Question", one_line(turn.question))
     if turn.subproblem:
         yield _head("Formulate", one_line(turn.subproblem))
     for hit in turn.hits:
         title = one_line(hit.entry.subproblem)
         yield _head("Retrieve", f"{bar(hit.similarity)} {hit.similarity:.2f}  {title}")
+    if turn.reading:
+        yield _head("Read", read(turn.reading))
     for branch in turn.branches:
         yield _head("Reason", _told_branch(branch))
     if turn.answer:

@@ -18,6 +18,7 @@ from rm_local.engine.protocol import (
     Message,
     ModelInfo,
     Piece,
+    Read,
     Room,
     Stats,
     Usage,
@@ -62,6 +63,9 @@ class Engine:
         `check_memory` a model is loaded that is reckoned to need more memory than is free.
         """
         self.info: ModelInfo | None = None
+        self.read: Read | None = None
+        """What the last `open_turn` or `grow` had evaluated before anything was written; None until
+        that is told."""
         self._log = log
         self._threads = threads
         self._gpu_layers = gpu_layers
@@ -174,7 +178,9 @@ class Engine:
             if on_room:
                 on_room(made)
 
-        return (await self._call(request, protocol.Opened, on_room=room)).tokens
+        opened = await self._call(request, protocol.Opened, on_room=room)
+        self.read = opened.read
+        return opened.tokens
 
     async def grow(
         self, specs: Sequence[BranchSpec]
@@ -184,17 +190,20 @@ class Engine:
         Ends when all branches have; closing the iterator cancels them. ContextOverflow before
         anything is evaluated.
         """
+        self.read = None
         process, number, answers = self._ask(protocol.Grow(tuple(specs)))
         reply: Any = None
         try:
             while not isinstance(reply := await _next(answers), protocol.Grown):
                 if isinstance(reply, Room):
                     self._resized(reply)
-                if isinstance(reply, Ended | Usage | Room):
+                if isinstance(reply, protocol.Prefilled):
+                    self.read = reply.read
+                elif isinstance(reply, Ended | Usage | Room):
                     yield reply
-                    continue
-                for piece in reply.pieces:
-                    yield piece
+                else:
+                    for piece in reply.pieces:
+                        yield piece
         finally:
             self._finish(process, number, done=isinstance(reply, protocol.Grown))
 

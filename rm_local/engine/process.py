@@ -10,7 +10,7 @@ from typing import Any
 
 import rm_local
 from rm_local import errors
-from rm_local.engine import deaths, protocol
+from rm_local.engine import deaths, protocol, wire
 
 _LINE = 2**26
 """Bytes of one reply at most."""
@@ -100,7 +100,7 @@ class Process:
 
     def _write(self, number: int, message: protocol.Request) -> None:
         if self._process.stdin and self.alive:
-            self._process.stdin.write(protocol.encode(number, message))
+            self._process.stdin.write(wire.encode(number, message))
 
     async def _ready(self) -> None:
         first = await self._open[0].get()
@@ -115,7 +115,7 @@ class Process:
         """Hand replies on until the worker's end, then the reason for the end to all that wait."""
         assert self._process.stdout
         while line := await self._process.stdout.readline():
-            number, reply = protocol.decode(line)
+            number, reply = wire.decode(line)
             if answers := self._open.get(number):
                 answers.put_nowait(_error(reply) if isinstance(reply, protocol.Refused) else reply)
         code = await self._process.wait()

@@ -1,20 +1,16 @@
 """What the app and its worker process say to each other.
 
-One JSON object a line: requests on the worker's standard input, replies on a descriptor
+One line each (`engine/wire.py`): requests on the worker's standard input, replies on a descriptor
 of its own (llama.cpp writes to 1 and 2 as it likes). The worker first says `Ready` (number 0).
 Every request but `Cancel` is answered, in order and under its own number, by any number of
-`Progress`, `Pieces`, `Usage`, `Room` and `Ended`, then by one closing reply (`Loaded`,
+`Progress`, `Prefilled`, `Pieces`, `Usage`, `Room` and `Ended`, then by one closing reply (`Loaded`,
 `EmbedderLoaded`, `Embedded`, `Opened`, `Grown`, `Counted`, `Measured` or `Refused`).
 """
 
 from __future__ import annotations
 
-import dataclasses
-import functools
-import json
-import types
 from dataclasses import dataclass
-from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Literal
 
 from rm_local.engine.likely import Drawn
 from rm_local.records import FlashAttention, Overflow, Precision, StopReason
@@ -94,6 +90,8 @@ class ModelInfo:
     """Where its chat template comes from, in words."""
     efforts: tuple[str, ...] = ()
     """How much it can be told to think; empty where it cannot be told."""
+    converses: bool = True
+    """Whether its chat template takes earlier turns; if not, each question is asked by itself."""
     kv: Precision = "f16"
     """How keys and values are stored."""
     flash_attention: bool = False
@@ -129,6 +127,17 @@ class Ended:
     was written."""
     logprobs: tuple[Drawn, ...] = ()
     """All that it wrote, in order, when likeliest tokens were asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What a request had to have evaluated before the model could write."""
+
+    prompt: int = 0
+    """Tokens evaluated of the prompt."""
+    forced: int = 0
+    """Tokens evaluated of forced texts; branches that had to wait for room are not in it."""
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,6 +284,14 @@ class Embedded:
 class Opened:
     tokens: int
     """Of the whole prompt."""
+    read: Read = Read()
+
+
+@dataclass(frozen=True, slots=True)
+class Prefilled:
+    """The first branches of a `Grow` begin to write."""
+
+    read: Read
 
 
 @dataclass(frozen=True, slots=True)
@@ -341,6 +358,7 @@ Reply = (
     | EmbedderLoaded
     | Embedded
     | Opened
+    | Prefilled
     | Pieces
     | Usage
     | Room
@@ -350,39 +368,3 @@ Reply = (
     | Measured
     | Refused
 )
-_KINDS: dict[str, type[Any]] = {kind.__name__: kind for kind in get_args(Request) + get_args(Reply)}
-
-
-def encode(number: int, message: Request | Reply) -> bytes:
-    """One line, ended by a newline. `number` is that of the request, also in replies."""
-    line = {"number": number, "kind": type(message).__name__, "body": message}
-    return json.dumps(line, default=_as_dict, separators=(",", ":")).encode() + b"\n"
-
-
-def decode(line: bytes) -> tuple[int, Any]:
-    """Number and message (a `Request` or a `Reply`) of one line. ValueError if it is none."""
-    try:
-        raw = json.loads(line)
-        return int(raw["number"]), _build(_KINDS[raw["kind"]], raw["body"])
-    except (KeyError, TypeError) as error:
-        raise ValueError(f"not a line of the protocol: {line[:80]!r}") from error
-
-
-def _as_dict(value: Any) -> dict[str, Any]:
-    return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
-
-
-_hints = functools.cache(get_type_hints)
-
-
-def _build(kind: Any, value: Any) -> Any:
-    """`value`, as JSON gives it, as the type that a field declares."""
-    if dataclasses.is_dataclass(kind) and isinstance(kind, type):
-        hints = _hints(kind)
-        return kind(**{name: _build(hints[name], item) for name, item in value.items()})
-    if get_origin(kind) is tuple:
-        (item_kind, _) = get_args(kind)
-        return tuple(_build(item_kind, item) for item in value)
-    if get_origin(kind) in (Union, types.UnionType) and value is not None:
-        return _build(next(arm for arm in get_args(kind) if arm is not type(None)), value)
-    return value

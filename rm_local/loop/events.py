@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal
 
 from rm_local.engine.protocol import Part, Room, Usage
 from rm_local.errors import RmLocalError
-from rm_local.records import Answer, Branch, Entry, Hit
+from rm_local.records import Answer, Branch, Entry, Hit, Reading
 
 Author = Literal["model", "user", "question"]
 """Whose the subproblem is; `question`: the model named none, and the question stands in for it."""
@@ -51,6 +51,14 @@ class BranchStarted:
     branch: int
     hint: Hit | None
     seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Prefilled:
+    """The prompt and the hints are read: the first branch has begun to write."""
+
+    event: ClassVar[str] = "prefilled"
+    reading: Reading
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +132,7 @@ Event = (
     | Formulated
     | Retrieved
     | BranchStarted
+    | Prefilled
     | Token
     | BranchFinished
     | ContextUsed
@@ -152,6 +161,8 @@ def as_json(event: Event) -> dict[str, Any]:
             fields = {"hits": [hit_as_json(hit) for hit in hits], "seconds": seconds}
         case BranchStarted(branch=index, hint=hint, seed=seed):
             fields = {"branch": index, "hint": hint and hit_as_json(hint), "seed": seed}
+        case Prefilled(reading=reading):
+            fields = asdict(reading)
         case BranchFinished(branch=branch):
             fields = asdict(branch)
             fields = {"branch": fields.pop("index")} | fields
@@ -181,6 +192,8 @@ def from_json(fields: dict[str, Any]) -> Event:
         raise ValueError(f"There is no event {fields['event']!r}.")
     if kind is Retrieved:
         return Retrieved(tuple(map(_hit, fields["hits"])), fields["seconds"])
+    if kind is Prefilled:
+        return Prefilled(_known(Reading, fields))
     if "hint" in fields:
         fields = fields | {"hint": fields["hint"] and _hit(fields["hint"])}
     if kind is BranchFinished:
@@ -195,8 +208,8 @@ def from_json(fields: dict[str, Any]) -> Event:
 _KINDS: dict[str, Any] = {
     kind.event: kind
     for kind in (
-        Formulating, Formulated, Retrieved, BranchStarted, Token, BranchFinished, ContextUsed,
-        RoomMade, Answered, Failed,
+        Formulating, Formulated, Retrieved, BranchStarted, Prefilled, Token, BranchFinished,
+        ContextUsed, RoomMade, Answered, Failed,
     )
 }  # fmt: skip
 

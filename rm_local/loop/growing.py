@@ -12,6 +12,7 @@ from rm_local.engine.protocol import (
     Message,
     ModelInfo,
     Piece,
+    Read,
     Room,
     Sampling,
     Usage,
@@ -32,6 +33,11 @@ class Model(Protocol):
     @property
     def info(self) -> ModelInfo | None:
         """The loaded model, or None."""
+
+    @property
+    def read(self) -> Read | None:
+        """What the last `open_turn` or `grow` had evaluated before anything was written; None until
+        that is told."""
 
     async def open_turn(
         self,

@@ -16,12 +16,14 @@ from rm_local.loop.events import (
     Event,
     Formulated,
     Retrieved,
+    Token,
     failed,
     of_context,
 )
 from rm_local.loop.formulate import formulate
 from rm_local.loop.growing import Model
 from rm_local.loop.plan import Plan
+from rm_local.loop.readings import Readings
 from rm_local.loop.reason import reason
 from rm_local.loop.select import choose
 from rm_local.loop.senseless import no_answer, unreadable
@@ -86,6 +88,7 @@ class _Turn:
         self._recall = recall
         self._steering = steering
         self._control = control
+        self._readings = Readings(engine)
         self._began = perf_counter()
         self._named: Formulated | None = None
         self._hits: tuple[Hit, ...] = ()
@@ -105,6 +108,7 @@ class _Turn:
                 effort=self._plan.effort,
                 on_room=made.append,
             )
+        self._readings.opened(tokens)
         for room in made:
             yield of_context(room)
         if info := self._engine.info:
@@ -127,6 +131,7 @@ class _Turn:
             async for event in events:
                 if isinstance(event, Formulated):
                     self._named = event
+                    self._readings.formulated(event)
                 yield event
 
     async def _retrieve(self) -> Retrieved:
@@ -162,6 +167,8 @@ class _Turn:
             async for event in events:
                 if isinstance(event, BranchFinished):
                     self._branches.append(event.branch)
+                if isinstance(event, Token) and (begun := self._readings.begun()):
+                    yield begun
                 yield event
 
     @property

@@ -8,33 +8,32 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Self
 
+from rm_local.errors import RmLocalError, UsageError
 from rm_local.loop.events import Event, as_json
-from rm_local.sessions.lines import ASKED, HEADER, SUFFIX, VERSION, encode
+from rm_local.sessions import lock
+from rm_local.sessions.lines import ASKED, HEADER, REOPENED, SUFFIX, VERSION, encode, opened
 
 _LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"
+Warn = Callable[[str], None]
+
+
+def _quiet(_message: str) -> None: ...
 
 
 class Journal:
     """One session's file. It is made by the first question, and readable by its owner alone.
 
-    Nothing here raises: a turn goes on when the disk is full. `warn` is then called once, and
-    nothing more is written.
+    But for `reopen` nothing here raises: a turn goes on when the disk is full. `warn` is then
+    called once, and nothing more is written.
     """
 
-    def __init__(
-        self,
-        folder: Path,
-        *,
-        model: str,
-        store: str,
-        warn: Callable[[str], None] = lambda _message: None,
-    ) -> None:
+    def __init__(self, folder: Path, *, model: str, store: str, warn: Warn = _quiet) -> None:
         started = datetime.now().astimezone()
         self.id = f"{started:%Y%m%d-%H%M%S}-{''.join(secrets.choice(_LETTERS) for _ in range(4))}"
         self.path = folder / f"{self.id}{SUFFIX}"
-        self._header = encode(
+        self._first = encode(
             HEADER,
             {
                 "version": VERSION,
@@ -48,10 +47,39 @@ class Journal:
         self._file: BinaryIO | None = None
         self._given_up = False
 
-    def ask(self, question: str, plan: str, seed: int = 0) -> None:
-        """A turn begins."""
-        line = encode(ASKED, {"time": _now(), "question": question, "plan": plan, "seed": seed})
-        self._append(line if self._file else self._header + line)
+    @classmethod
+    def reopen(cls, path: Path, *, model: str, store: str, warn: Warn = _quiet) -> Self:
+        """The journal of a saved session, to go on behind what it holds.
+
+        UsageError when the file is no session, or another program writes to it; RmLocalError when
+        it cannot be written to.
+        """
+        opened(path)
+        journal = cls(path.parent, model=model, store=store, warn=warn)
+        journal.id, journal.path = path.stem, path
+        fields = {"time": _now(), "model": model, "store": store}
+        try:
+            journal._file = open(path, "r+b")  # noqa: SIM115
+            if not lock.take(journal._file):
+                journal.close()
+                raise UsageError(
+                    f"The session {path.stem} is open in another rm-local.", "Close it there first."
+                )
+            journal._first = _mended(journal._file) + encode(REOPENED, fields)
+        except OSError as error:
+            journal.close()
+            reason = error.strerror or "it cannot be written to"
+            raise RmLocalError(f"{path}: {reason}.", "Begin a new session.") from None
+        return journal
+
+    def ask(
+        self, question: str, plan: str, seed: int = 0, *, turn: int = 0, after: int = 0
+    ) -> None:
+        """A turn begins: its number in the session (0 = its place in the file), and that of the
+        turn that it follows (0 = none)."""
+        fields = {"time": _now(), "question": question, "plan": plan, "seed": seed}
+        first, self._first = self._first, b""
+        self._append(first + encode(ASKED, {**fields, "turn": turn, "after": after}))
 
     def write(self, event: Event) -> None:
         """What has just happened in the turn."""
@@ -75,12 +103,20 @@ class Journal:
             if self._file is None:
                 self.path.parent.mkdir(parents=True, exist_ok=True)
                 self._file = open(self.path, "xb", opener=_private)  # noqa: SIM115
+                lock.take(self._file)
             self._file.write(line)
             self._file.flush()
         except OSError as error:
             self.close()
             reason = error.strerror or type(error).__name__
             self._warn(f"This session is not saved any further: {self.path}: {reason}.")
+
+
+def _mended(file: BinaryIO) -> bytes:
+    """Goes to the file's end; what has to come first there: a line that was cut short is ended."""
+    if file.seek(0, os.SEEK_END):
+        file.seek(-1, os.SEEK_END)
+    return b"" if file.read(1) in (b"", b"\n") else b"\n"
 
 
 def _private(path: str, flags: int) -> int:

@@ -13,6 +13,7 @@ VERSION = 1
 SUFFIX = ".jsonl"
 HEADER = "session"
 ASKED = "asked"
+REOPENED = "reopened"
 
 
 def encode(kind: str, fields: dict[str, Any]) -> bytes:

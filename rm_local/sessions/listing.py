@@ -48,6 +48,14 @@ def list_sessions(folder: Path | None = None) -> list[Session]:
     return sorted(found, key=lambda session: (session.started, session.id), reverse=True)
 
 
+def last_session(folder: Path | None = None) -> Path:
+    """The file of the session in which something happened last; UsageError when there is none."""
+    found = [session.path for session in list_sessions(folder)]
+    if not found:
+        raise UsageError("There is no session yet.", "Every question is saved in one.")
+    return max(found, key=lambda path: path.stat().st_mtime_ns)
+
+
 def find_session(beginning: str, folder: Path | None = None) -> Path:
     """The file of the one session whose id begins so; UsageError when there is none or several."""
     folder = folder or settings.sessions_dir()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from rm_local.loop.events import (
     Answered,
@@ -14,6 +15,7 @@ from rm_local.loop.events import (
     Failed,
     Formulated,
     Formulating,
+    Prefilled,
     Retrieved,
     RoomMade,
     Token,
@@ -39,12 +41,25 @@ def replay(path: Path) -> list[Trace]:
             continue
         try:
             if fields["event"] == ASKED:
-                turns.append(Trace(fields["question"], fields["plan"], failure=CUT_SHORT))
+                turns.append(_asked(fields, len(turns) + 1))
             elif turns:
                 turns[-1] = after(turns[-1], from_json(fields))
         except (KeyError, TypeError, ValueError):
             continue
     return turns
+
+
+def _asked(fields: dict[str, Any], place: int) -> Trace:
+    """A turn that has just begun, the `place`-th of its file.
+
+    Files of before there were conversations number no turns; each of theirs stood alone.
+    """
+    number, follows = fields.get("turn", place), fields.get("after", 0)
+    if not (isinstance(number, int) and isinstance(follows, int) and 0 <= follows < number):
+        number, follows = place, 0
+    return Trace(
+        fields["question"], fields["plan"], failure=CUT_SHORT, number=number, after=follows
+    )
 
 
 def after(trace: Trace, event: Event) -> Trace:
@@ -58,6 +73,8 @@ def after(trace: Trace, event: Event) -> Trace:
             return replace(trace, hits=hits)
         case BranchStarted(branch=index, hint=hint, seed=seed):
             return _with(trace, _begun(index, hint, seed))
+        case Prefilled(reading=reading):
+            return replace(trace, reading=reading)
         case Token():
             return _with(trace, _grown(trace, event))
         case BranchFinished(branch=branch):

@@ -93,7 +93,7 @@ class RmLocalApp(App[None], inherit_bindings=False):
         """List what was saved."""
         from rm_local.tui.screens.sessions import Sessions
 
-        self.push_screen(Sessions(_shelf))
+        self.push_screen(Sessions(_shelf), self.chat.reopen)
 
     def action_new(self) -> None:
         """A new session, on an empty screen."""

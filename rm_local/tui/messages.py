@@ -22,6 +22,20 @@ class QuestionSubmitted(Message):
 
 
 @dataclass
+class TurnChosen(Message):
+    """The user goes back to an earlier turn."""
+
+    turn: TurnView
+
+
+@dataclass
+class SessionReopened(Message):
+    """The turns of a saved session are there."""
+
+    turns: list[TurnView]
+
+
+@dataclass
 class SubproblemEdited(Message):
     """The user wrote another subproblem."""
 

@@ -19,11 +19,12 @@ from rm_local.loop.events import (
     Failed,
     Formulated,
     Formulating,
+    Prefilled,
     Retrieved,
     RoomMade,
     Token,
 )
-from rm_local.records import Answer, Branch, Hit, StopReason, Trace
+from rm_local.records import Answer, Branch, Hit, Reading, StopReason, Trace
 
 Stage = Literal["formulating", "retrieving", "reasoning", "answered", "stopped", "failed"]
 PhaseState = Literal["waiting", "running", "done", "skipped", "halted"]
@@ -86,6 +87,12 @@ class TurnView:
     message: str = ""
     """What went wrong, when something did."""
     remedy: str = ""
+    reading: Reading | None = None
+    """What was read before the branches wrote; None until then."""
+    number: int = 0
+    """Of the turn in its session; 0 until it is known."""
+    after: int = 0
+    """Number of the turn that it follows; 0 = none."""
 
     @property
     def running(self) -> bool:
@@ -110,9 +117,9 @@ class TurnView:
         return "\n\n".join(b.text.strip() for b in self.branches if b.text.strip())
 
 
-def begin(question: str, now: float) -> TurnView:
-    """A turn of which nothing is known but its question."""
-    return TurnView(question=question, began=now)
+def begin(question: str, now: float, after: int = 0) -> TurnView:
+    """A turn of which nothing is known but its question, and what it follows."""
+    return TurnView(question=question, began=now, after=after)
 
 
 def reduce(view: TurnView, event: Event, now: float) -> TurnView:
@@ -126,6 +133,8 @@ def reduce(view: TurnView, event: Event, now: float) -> TurnView:
             return replace(view, stage="reasoning", began=now, hits=hits, retrieved=seconds)
         case BranchStarted():
             return _started(view, event, now)
+        case Prefilled(reading=reading):
+            return replace(view, reading=reading)
         case Token(branch=index):
             return _swap(view, _written(_branch(view, index, now), event, now))
         case BranchFinished(branch=branch):
@@ -138,6 +147,13 @@ def reduce(view: TurnView, event: Event, now: float) -> TurnView:
             return replace(view, stage="answered", answer=answer, reasoned=_reasoned(view))
         case Failed():
             return _failed(view, event)
+
+
+def place(view: TurnView) -> str:
+    """Its number, and what it follows unless that is the turn before: `3 · after 1`."""
+    if not view.number or view.after == view.number - 1:
+        return str(view.number or "")
+    return f"{view.number} · " + (f"after {view.after}" if view.after else "alone")
 
 
 def phases(view: TurnView, now: float) -> tuple[Phase, Phase, Phase]:
@@ -170,6 +186,9 @@ def replayed(trace: Trace) -> TurnView:
         reasoned=max((b.seconds for b in branches), default=None),
         answer=trace.answer,
         message=trace.failure or "",
+        reading=trace.reading,
+        number=trace.number,
+        after=trace.after,
     )
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from rm_local.engine import protocol
+from rm_local.engine import protocol, wire
 from rm_local.engine.client import Engine
 from rm_local.engine.protocol import BranchSpec
 from rm_local.errors import EngineError, ModelInvalid, ModelMissing, WorkerDied
@@ -110,9 +110,9 @@ def test_the_worker_ends_with_the_app(tiny: Path, tmp_path: Path) -> None:
         protocol.Grow(specs),
     )
     for number, request in enumerate(requests, 1):
-        worker.stdin.write(protocol.encode(number, request))
+        worker.stdin.write(wire.encode(number, request))
     worker.stdin.flush()
-    while not isinstance(protocol.decode(worker.stdout.readline())[1], protocol.Pieces):
+    while not isinstance(wire.decode(worker.stdout.readline())[1], protocol.Pieces):
         pass
 
     worker.stdin.close()

@@ -6,6 +6,7 @@ import asyncio
 import json
 import signal
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,11 @@ from rm_local import settings
 from rm_local.cli.main import cli
 from rm_local.engine.protocol import ModelInfo, Room
 from rm_local.errors import ContextOverflow, ModelMissing, StoreMissing
-from rm_local.records import Entry, Hit
+from rm_local.loop.events import Answered
+from rm_local.records import Answer, Entry, Hit
+from rm_local.sessions import Journal
 from tests.fake_runtime import FakeRuntime
-from tests.fakes import FakeEngine, FakeRecall, Step, died, say, think
+from tests.fakes import INFO, FakeEngine, FakeRecall, Step, died, say, think
 
 Use = Callable[..., FakeRuntime]
 
@@ -168,6 +171,76 @@ def test_how_to_think_reaches_the_engine(
     run("-q", *arguments, "4 + 4?")
 
     assert runtime.engine.manners == [manner]
+
+
+def saved(*questions: str) -> Path:
+    """A session in which each question follows the one before."""
+    journal = Journal(settings.sessions_dir(), model="fake.gguf", store="fake.rms")
+    for number, question in enumerate(questions, 1):
+        journal.ask(question, "memory", turn=number, after=number - 1)
+        journal.write(Answered(Answer(f"A{number}", None, 0, 1, 1, (), 5, 0.5)))
+    journal.close()
+    return journal.path
+
+
+def test_a_session_is_gone_on_with(use: Use) -> None:
+    """--continue takes the last session, --session any, also behind one of its earlier turns."""
+    path = saved("Q1", "Q2")
+    runtime = use()
+
+    for arguments in (["-c"], ["--session", path.stem], ["--session=last:1"], []):
+        assert run("-q", *arguments, "And then?").exit_code == 0
+
+    assert [[message.content for message in turn] for turn in runtime.engine.turns] == [
+        ["Q1", "A1", "Q2", "A2", "And then?"],
+        ["Q1", "A1", "Q2", "A2", "And then?"],
+        ["Q1", "A1", "And then?"],
+        ["And then?"],
+    ]
+    assert runtime.session == path
+
+
+def test_where_a_turn_is_saved_is_told(use: Use) -> None:
+    """Session, turn and what it follows; and that the model does not read the earlier ones."""
+    path = saved("Q1")
+    use(engine=FakeEngine(info=replace(INFO, converses=False)))
+
+    result = run("-c", "And then?")
+
+    assert f"{path.stem}, turn 2, after turn 1" in result.stderr
+    assert "takes single questions" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["-c"], "There is no session yet."),
+        (["--session", "2026"], "There is no session '2026'."),
+    ],
+)
+def test_no_session_to_go_on_with(use: Use, arguments: list[str], words: str) -> None:
+    """Exit code 2, and nothing is solved."""
+    runtime = use()
+
+    result = run(*arguments, "And then?")
+
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert words in result.stderr
+    assert not runtime.solved
+
+
+@pytest.mark.parametrize("turn", ["2", "0", "x", ""])
+def test_no_turn_to_go_on_behind(use: Use, turn: str) -> None:
+    """Exit code 2, and where the numbers are."""
+    saved("Q1")
+    runtime = use()
+
+    result = run("--session", f"last:{turn}", "And then?")
+
+    assert result.exit_code == 2
+    assert f"has no turn '{turn}'" in result.stderr
+    assert "sessions show" in result.stderr
+    assert not runtime.solved
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from rm_local.loop.events import Event, Failed
 from rm_local.tui.app import RmLocalApp
 from rm_local.tui.screens.sessions import Sessions
 from tests.script import (
+    MORE,
     FakeShelf,
     ScriptedRuntime,
     ask,
@@ -222,6 +223,29 @@ def test_second_turn(snap_compare: Compare, size: tuple[int, int]) -> None:
         await pilot.pause()
 
     assert snap_compare(app, terminal_size=size, run_before=steps(app, again))
+
+
+@both_sizes
+def test_forked(snap_compare: Compare, size: tuple[int, int]) -> None:
+    """Scrolled up: the second turn's question was edited; its old form is set aside, dim."""
+    app = app_of(whole())
+
+    async def again(pilot: Pilot[None]) -> None:
+        await ask(pilot, MORE)
+        await until(pilot, lambda: drawn(app, "#question", "milk") and not app.chat.talk.running)
+        await pilot.press("f5", "!", "enter")
+        await until(pilot, lambda: drawn(app, "#question", "!") and not app.chat.talk.running)
+        app.chat.query_one("#transcript").scroll_home(animate=False)
+        await pilot.pause()
+
+    assert snap_compare(app, terminal_size=size, run_before=steps(app, again))
+
+
+@both_sizes
+def test_editing_a_question(snap_compare: Compare, size: tuple[int, int]) -> None:
+    """The old question stands in the prompt, whose edge says what Enter and Esc do."""
+    app = app_of(whole())
+    assert snap_compare(app, terminal_size=size, run_before=steps(app, press("f5")))
 
 
 @both_sizes

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from rm_local.loop.events import Formulating
 from rm_local.tui import format as fmt
 from rm_local.tui.conversation import Ask, Conversation, Marks
 from tests.script import HITS
@@ -68,6 +69,24 @@ def test_a_text_is_cut_by_the_cells_it_takes() -> None:
     assert fmt.shorten("abcdef", 4) == "abc…"
     assert fmt.shorten("漢字漢字", 5) == "漢字…"
     assert fmt.shorten("ab", 4, pad=True) == "ab  "
+
+
+def test_going_again_stays_in_its_place() -> None:
+    """A fork of the current turn follows what that follows; the next question follows the fork."""
+    talk = Conversation()
+    talk.begin(Ask("Q1"), 0.0)
+    talk.take(Formulating(""), 0.0, 1)
+    talk.begin(Ask("Q2"), 0.0)
+    talk.take(Formulating(""), 0.0, 2)
+    again = talk.again()
+    assert again is not None
+    assert again.after == 1
+    talk.begin(again, 0.0)
+    talk.take(Formulating(""), 0.0, 3)
+    assert talk.behind == {1, 3}
+    talk.begin(Ask("Q3"), 0.0)
+    assert talk.turn is not None
+    assert talk.turn.after == 3
 
 
 def test_going_again_draws_other_branches() -> None:

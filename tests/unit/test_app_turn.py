@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import pytest
+
 from rm_local.loop.events import (
     BranchStarted,
     ContextUsed,
@@ -9,10 +13,11 @@ from rm_local.loop.events import (
     Failed,
     Formulated,
     Formulating,
+    Prefilled,
     Token,
 )
-from rm_local.records import Trace
-from rm_local.tui.turn import TurnView, begin, phases, rate, reduce, replayed
+from rm_local.records import Reading, Trace
+from rm_local.tui.turn import TurnView, begin, phases, place, rate, reduce, replayed
 from tests import script
 
 
@@ -70,6 +75,22 @@ def test_branches_keep_their_order_and_their_own_text() -> None:
     )
     assert [(b.index, b.thinking, b.text) for b in view.branches] == [(0, "a", ""), (1, "b", "c")]
     assert view.tokens == 3
+
+
+def test_what_was_read_is_kept_with_the_turn() -> None:
+    """From the event, and from a saved trace; so are its number and what it follows."""
+    reading = Reading(40, 12, 0, 90, 0.25, 0.5, 0.75)
+    assert after(Prefilled(reading)).reading == reading
+    saved = Trace(script.QUESTION, "memory", reading=reading, number=3, after=1)
+    assert (replayed(saved).reading, place(replayed(saved))) == (reading, "3 · after 1")
+
+
+@pytest.mark.parametrize(
+    ("number", "follows", "told"), [(0, 0, ""), (1, 0, "1"), (2, 1, "2"), (2, 0, "2 · alone")]
+)
+def test_a_turns_place_is_short(number: int, follows: int, told: str) -> None:
+    """What it follows is said only where that is not the turn before."""
+    assert place(replace(begin("Why?", 0.0), number=number, after=follows)) == told
 
 
 def test_speed_is_tokens_over_the_time_since_the_branch_began() -> None:

@@ -72,6 +72,30 @@ def test_a_prompt_is_the_published_one(name: str, kind: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_a_conversation_only_grows_at_its_end(name: str) -> None:
+    """Each turn's prompt begins with the one before, up to the end of its question: what a family
+    does with old thoughts costs no more than the answer and the markup behind the question."""
+    _, described = case(name)
+    chat = ChatTemplate(described, bos="<s>", eos="</s>", render=sandbox.render)
+    talk = [
+        Message("user", "Q1"),
+        Message("assistant", "A1"),
+        Message("user", "Q2"),
+        Message("assistant", "A2"),
+        Message("user", "Q3"),
+    ]
+    first, second, third = (
+        "".join(segment.text for segment in chat.render(talk[:length]).segments)
+        for length in (1, 3, 5)
+    )
+
+    assert chat.converses == (name != "rm-nano")
+    if chat.converses:
+        assert second.startswith(first[: first.index("Q1") + 2])
+        assert third.startswith(second[: second.index("Q2") + 2])
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_what_a_family_writes_is_told_apart(name: str) -> None:
     """Thinking and answer come out without markers, however the stream is cut."""
     told, described = case(name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rm_local.engine import protocol
+from rm_local.engine import protocol, wire
 from rm_local.engine.protocol import BranchSpec, Ended, Message, ModelInfo, Piece, Sampling, Stats
 
 INFO = ModelInfo("/m", "n", "qwen3", "Q8_0", 1, 2, 3, 4, True, "CPU, 2 threads", None, 0.9)
@@ -23,7 +23,8 @@ MESSAGES: list[protocol.Request | protocol.Reply] = [
     protocol.Loaded(INFO),
     protocol.EmbedderLoaded(384),
     protocol.Embedded(2, "AAAA"),
-    protocol.Opened(7),
+    protocol.Opened(7, protocol.Read(5, 0, 0.5)),
+    protocol.Prefilled(protocol.Read(1, 40, 0.25)),
     protocol.Pieces((Piece(0, "thinking", "é\n", 1), Piece(1, "answer", "\ud800", 2))),
     Ended(1, "length", 4, 0.25),
     protocol.Grown(),
@@ -36,11 +37,11 @@ MESSAGES: list[protocol.Request | protocol.Reply] = [
 @pytest.mark.parametrize("message", MESSAGES, ids=lambda message: type(message).__name__)
 def test_every_message_survives_its_line(message: protocol.Request | protocol.Reply) -> None:
     """A message comes back equal, with its number, from exactly one line of ASCII."""
-    line = protocol.encode(5, message)
+    line = wire.encode(5, message)
 
     assert line.isascii()
     assert line.index(b"\n") == len(line) - 1
-    assert protocol.decode(line) == (5, message)
+    assert wire.decode(line) == (5, message)
 
 
 @pytest.mark.parametrize(
@@ -49,7 +50,7 @@ def test_every_message_survives_its_line(message: protocol.Request | protocol.Re
 def test_other_lines_are_refused(line: bytes) -> None:
     """What is no message raises ValueError."""
     with pytest.raises(ValueError, match=r".*"):
-        protocol.decode(line)
+        wire.decode(line)
 
 
 def test_speeds_come_from_counts_and_times() -> None:

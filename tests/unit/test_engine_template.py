@@ -50,6 +50,23 @@ def test_the_thinking_block_is_opened_once() -> None:
     assert opened.endswith("<|im_start|>assistant\n<think>\n")
 
 
+@pytest.mark.parametrize(
+    ("source", "converses"),
+    [
+        (PLAIN_TEMPLATE, True),
+        ("{{ messages[-1].content }}", False),
+        ("{% if messages | length > 1 %}{{ raise_exception('one') }}{% endif %}"
+         "{{ messages[0].content }}", False),
+    ],
+)  # fmt: skip
+def test_a_template_for_single_questions_is_found_out(source: str, converses: bool) -> None:
+    """One that leaves earlier messages out, and one that refuses them; both take a question."""
+    chat = template(source)
+
+    assert chat.converses == converses
+    assert "How?" in text(chat.render([Message("user", "How?")]))
+
+
 def test_a_model_that_does_not_think_gets_no_block() -> None:
     """Neither its name nor its template tells of thinking: nothing is opened."""
     plain = template(PLAIN_TEMPLATE)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rm_local.engine import deaths, protocol
+from rm_local.engine import deaths, protocol, wire
 from rm_local.engine.protocol import Ended, Piece
 from rm_local.engine.worker.defang import Defang
 from rm_local.engine.worker.inbox import Inbox
@@ -48,7 +48,7 @@ class Letters:
         self.inbox.start()
 
     def put(self, number: int, message: protocol.Request) -> None:
-        os.write(self.writing, protocol.encode(number, message))
+        os.write(self.writing, wire.encode(number, message))
 
     def close(self) -> None:
         os.close(self.writing)

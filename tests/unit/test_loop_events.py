@@ -16,13 +16,14 @@ from rm_local.loop.events import (
     Failed,
     Formulated,
     Formulating,
+    Prefilled,
     Retrieved,
     Token,
     as_json,
     failed,
     from_json,
 )
-from rm_local.records import Answer, Branch
+from rm_local.records import Answer, Branch, Reading
 from tests.fakes import hit
 
 BRANCH = Branch(2, hit(5, 0.75, lexical=0.5), 7, "I add.", "Answer: 8", "8", 12, 0.5, "end")
@@ -34,6 +35,7 @@ EVENTS: list[Event] = [
     Retrieved((), 0.01),
     BranchStarted(0, None),
     BranchStarted(1, hit(5), 77),
+    Prefilled(Reading(40, 12, 0, 90, 0.25, 0.5, 0.75)),
     Token(1, "thinking", "I \u2028\x1b", 4),
     BranchFinished(BRANCH),
     Answered(ANSWER),

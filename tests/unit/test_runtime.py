@@ -41,10 +41,14 @@ class OwnEngine(Runtime):
 
 
 async def events_of(
-    runtime: Runtime, plan: str = "memory", question: str = "4 + 4?", control: Control | None = None
+    runtime: Runtime,
+    plan: str = "memory",
+    question: str = "4 + 4?",
+    control: Control | None = None,
+    after: int = 0,
 ) -> list[Event]:
     """All events of a turn."""
-    return [e async for e in runtime.solve(question, PLANS[plan], control=control)]
+    return [e async for e in runtime.solve(question, PLANS[plan], control=control, after=after)]
 
 
 def test_files_named_for_the_runtime_go_first() -> None:
@@ -198,6 +202,59 @@ async def test_every_turn_is_saved() -> None:
     assert events[-1] == Answered(traces[0].answer)  # type: ignore[arg-type]
     assert (last.turns, last.state) == (1, "failed")
     assert runtime.session == last.path
+
+
+async def test_a_follow_up_carries_the_conversation() -> None:
+    """The model reads what was asked and answered; a question that follows nothing is alone."""
+    engine = FakeEngine()
+    runtime = OwnEngine(engine, FakeRecall())
+    await events_of(runtime)
+    assert runtime.turn == 1
+    await events_of(runtime, question="And 5 more?", after=1)
+    await events_of(runtime, question="6 + 6?")
+    assert runtime.session
+    saved = sessions.replay(runtime.session)
+
+    assert [[message.content for message in turn] for turn in engine.turns] == [
+        ["4 + 4?"],
+        ["4 + 4?", "Answer: 8", "And 5 more?"],
+        ["6 + 6?"],
+    ]
+    assert [(trace.number, trace.after) for trace in saved] == [(1, 0), (2, 1), (3, 0)]
+
+
+async def test_a_session_is_gone_on_with_from_its_file() -> None:
+    """By another runtime: its turns come back, can be followed, and the new one is saved there."""
+    first = OwnEngine(FakeEngine(), FakeRecall())
+    await events_of(first)
+    path = first.session
+    assert path
+    first.new_session()
+    engine = FakeEngine()
+    second = OwnEngine(engine, FakeRecall())
+    (saved,) = second.resume(path)
+    await events_of(second, question="And 5 more?", after=saved.number)
+
+    assert [message.content for message in engine.turns[0]] == [
+        "4 + 4?",
+        "Answer: 8",
+        "And 5 more?",
+    ]
+    assert [trace.number for trace in second.resume(path)] == [1, 2]
+    second.new_session()
+    assert second.turn == 0
+
+
+async def test_a_model_that_takes_single_questions_gets_no_history() -> None:
+    """The turn is saved as a follow-up all the same."""
+    engine = FakeEngine(info=replace(INFO, converses=False))
+    runtime = OwnEngine(engine, FakeRecall())
+    await events_of(runtime)
+    await events_of(runtime, question="And 5 more?", after=1)
+    assert runtime.session
+
+    assert [len(turn) for turn in engine.turns] == [1, 1]
+    assert [trace.after for trace in sessions.replay(runtime.session)] == [0, 1]
 
 
 def modules_after(code: str, names: Sequence[str]) -> set[str]:

@@ -9,7 +9,7 @@ import faulthandler
 import os
 import sys
 
-from rm_local.engine import protocol
+from rm_local.engine import protocol, wire
 from rm_local.engine.deaths import DOCTOR
 from rm_local.engine.worker.inbox import Inbox
 
@@ -31,7 +31,7 @@ def main() -> int:
     except (ImportError, OSError, RuntimeError) as error:
         message = f"llama-cpp-python cannot be used: {error}."
         refused = protocol.Refused("EngineError", message, DOCTOR)
-        replies.write(protocol.encode(0, refused))
+        replies.write(wire.encode(0, refused))
         return 3
     Server(inbox, replies).run()
     return 0

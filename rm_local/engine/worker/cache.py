@@ -153,9 +153,11 @@ class Cache:
         self.held = list(tokens)
 
     def decode(self, rows: Sequence[Row]) -> None:
-        """Evaluate at most `batch` rows. Full, Aborted, or EngineError for anything worse."""
+        """Evaluate at most `batch` rows. Full, Aborted, or EngineError for anything worse.
+
+        The root holds what it held before then, or less if rows of its own broke off.
+        """
         if self._inbox.cancelled:
-            self._settle()
             raise Aborted
         if not self.context:
             raise EngineError("The model has lost its context.", "Load it again.")
@@ -171,7 +173,8 @@ class Cache:
             return
         if code == _FULL:
             raise Full
-        self._settle()
+        if any(sequence == ROOT for _, _, sequence, _ in rows):
+            self._go_back(len(self.held))
         if code == _ABORTED:
             raise Aborted
         raise EngineError(
@@ -184,10 +187,6 @@ class Cache:
         llama_cpp.llama_batch_free(self._batch)
         if self.context:
             llama_cpp.llama_free(self.context)
-
-    def _settle(self) -> None:
-        """Bring the root back to what `held` says, after a batch that was not finished."""
-        self._go_back(len(self.held))
 
     def _go_back(self, length: int) -> int:
         """Cut the root to `length` tokens, or to as many of them as the model can; how many."""

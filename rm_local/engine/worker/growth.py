@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from rm_local.engine.protocol import Ended, Reply
+from rm_local.engine.protocol import Ended, Prefilled, Reply
 from rm_local.engine.worker import finite
 from rm_local.engine.worker.branch import Branch
 from rm_local.engine.worker.cache import ROOT, Cache, Full, Row
@@ -59,12 +59,16 @@ class Growth:
         self._waiting = deque(branches)
         self._live: list[Branch] = []
         self._free = list(range(cache.branches, 0, -1))
+        self._send = send
         self._outbox = Outbox(send)
         self._meter = Meter(send)
         self._groups = 0
         """Groups of branches with the same forced text that were admitted so far."""
         self._keeps = len(branches) == 1 and cache.rewinds
         self._began: float | None = None
+        self._before = tally.read()
+        self._told = False
+        """Whether it has been told what was read for the first branches."""
 
     def run(self) -> None:
         """Until every branch has ended."""
@@ -74,6 +78,7 @@ class Growth:
             if self._waiting:
                 with self._tally.prefill():
                     self._admit()
+                self._tell_read()
             with self._tally.decode():
                 self._step()
 
@@ -132,6 +137,12 @@ class Growth:
         if groups:
             self._outbox.flush()
             self._prefill(groups)
+
+    def _tell_read(self) -> None:
+        """What had to be read for the first branches, once."""
+        if not self._told:
+            self._told = True
+            self._send(Prefilled(self._tally.read_since(self._before)))
 
     def _prefill(self, groups: dict[tuple[int, ...], list[Branch]]) -> None:
         """Evaluate each group's tokens once, in full batches; draw each branch's first token."""
@@ -192,9 +203,10 @@ class Growth:
             break
         self._outbox.tick()
         if self._live:
-            self._tell(now=False)
+            self._tell_usage(now=False)
 
-    def _tell(self, *, now: bool) -> None:
+    def _tell_usage(self, *, now: bool) -> None:
+        """How full the context is, where it has changed."""
         self._meter.tell(self._shared, self._live, self._cache.capacity, now=now)
 
     def _make_room(self) -> None:
@@ -222,7 +234,7 @@ class Growth:
             self._end(branch, "length")
 
     def _end(self, branch: Branch, reason: StopReason, *, stopped: bool = False) -> None:
-        self._tell(now=True)
+        self._tell_usage(now=True)
         if branch in self._live:
             self._live.remove(branch)
         else:

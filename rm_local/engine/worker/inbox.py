@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable
 from typing import BinaryIO
 
-from rm_local.engine import protocol
+from rm_local.engine import protocol, wire
 from rm_local.records import StopReason
 
 
@@ -58,7 +58,7 @@ class Inbox:
 
     def _read(self) -> None:
         for line in self._source:
-            number, message = protocol.decode(line)
+            number, message = wire.decode(line)
             if isinstance(message, protocol.Cancel):
                 self._cancel(message)
             else:

@@ -95,7 +95,7 @@ class Model:
             render=renderer,
         )
         threads = request.threads or threads_for(llama_cpp.llama_model_size(handle))
-        info = _describe(handle, request, header, described, template.opened_by, threads)
+        info = _describe(handle, request, header, described, template, threads)
         return cls(handle, vocab, template, info, threads)
 
     def close(self) -> None:
@@ -135,7 +135,7 @@ def _describe(
     request: protocol.Load,
     header: gguf_header.Header,
     described: Described,
-    opened_by: str,
+    template: ChatTemplate,
     threads: int,
 ) -> protocol.ModelInfo:
     trained = llama_cpp.llama_model_n_ctx_train(handle)
@@ -156,9 +156,10 @@ def _describe(
         family=described.family.name,
         opening=described.markers.opening if described.thinks else "",
         closing=described.markers.closing if described.thinks else "",
-        opened_by=opened_by,
+        opened_by=template.opened_by,
         template=described.template_from,
         efforts=described.family.efforts,
+        converses=template.converses,
     )
 
 

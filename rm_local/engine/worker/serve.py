@@ -7,7 +7,7 @@ import traceback
 from pathlib import Path
 from typing import BinaryIO
 
-from rm_local.engine import protocol
+from rm_local.engine import protocol, wire
 from rm_local.engine.worker import logs
 from rm_local.engine.worker.embedder import Embedder
 from rm_local.engine.worker.inbox import Inbox
@@ -41,7 +41,7 @@ class Server:
             self._send(reply)
 
     def _send(self, reply: protocol.Reply) -> None:
-        self._replies.write(protocol.encode(self._number, reply))
+        self._replies.write(wire.encode(self._number, reply))
 
     def _answer(self, request: protocol.Request) -> protocol.Reply:
         try:
@@ -62,7 +62,7 @@ class Server:
             case protocol.Embed(texts):
                 return self._embed(texts)
             case protocol.OpenTurn():
-                return protocol.Opened(self._loaded().open(request, self._send))
+                return self._loaded().open(request, self._send)
             case protocol.Grow(specs):
                 self._loaded().grow(specs, self._send)
                 return protocol.Grown()

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from rm_local.engine.protocol import Stats
+from rm_local.engine.protocol import Read, Stats
 from rm_local.engine.worker.machine import peak_memory
 
 
@@ -42,6 +42,17 @@ class Tally:
             yield
         finally:
             self._decode += time.perf_counter() - start
+
+    def read(self) -> Read:
+        """What was read until now."""
+        return Read(self.prompt, self.forced, self._prefill)
+
+    def read_since(self, before: Read) -> Read:
+        """What was read since `read` gave `before`."""
+        now = self.read()
+        return Read(
+            now.prompt - before.prompt, now.forced - before.forced, now.seconds - before.seconds
+        )
 
     def frozen(self) -> Stats:
         """As it stands now."""

@@ -20,6 +20,7 @@ from rm_local.errors import EngineError, ModelInvalid, RmLocalError, SettingsErr
 _PLACE = re.compile("\ue000([0-9]+)\ue001")
 _OWN = "Put a template of your own in its place (docs/models-thinking.md), or choose another model."
 _TRIAL = (Message("user", "?"),)
+_TALK = (Message("user", "?"), Message("assistant", "."), Message("user", "?"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,8 @@ class ChatTemplate:
         opened = trial.rstrip().endswith(model.markers.opening)
         self.opened_by = ("template" if opened else "rm-local") if model.thinks else ""
         """Which opens the thinking block; empty if the model does not think."""
+        self.converses = self._takes(_TALK)
+        """Whether earlier questions and answers are written into the prompt, too."""
 
     def render(
         self, messages: Sequence[Message], *, thinking: bool = True, effort: str = ""
@@ -70,6 +73,14 @@ class ChatTemplate:
             raise EngineError("The model's chat template leaves the question out.", _OWN)
         text, starts = self._settled(text, thinking)
         return Prompt(_fill(text, [self._content(message) for message in messages]), starts)
+
+    def _takes(self, talk: Sequence[Message]) -> bool:
+        """Whether the template renders all these messages."""
+        try:
+            text = self._text(self._messages(talk, thinking=True), thinking=True, effort="")
+        except (EngineError, ModelInvalid, SettingsError):
+            return False
+        return all(f"\ue000{index}\ue001" in text for index in range(len(talk)))
 
     def _messages(self, messages: Sequence[Message], thinking: bool) -> list[dict[str, str]]:
         """The messages with placeholders, and with what switches the thinking of some families."""

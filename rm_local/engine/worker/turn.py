@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from rm_local.engine.protocol import BranchSpec, ModelInfo, OpenTurn, Reply
+from rm_local.engine.protocol import BranchSpec, ModelInfo, Opened, OpenTurn, Reply
 from rm_local.engine.worker import overflow
 from rm_local.engine.worker.branch import Branch
 from rm_local.engine.worker.cache import Aborted, Cache, Full, common
@@ -37,13 +37,13 @@ class Turn:
         self._candidates = Candidates()
         self._talk: Conversation | None = None
 
-    def open(self, request: OpenTurn, send: Callable[[Reply], None]) -> int:
+    def open(self, request: OpenTurn, send: Callable[[Reply], None]) -> Opened:
         """Evaluate the prompt of these messages, but for the last token: branches need its logits.
 
-        The number of the prompt's tokens. `send` gets a `Room` when room has to be made for it.
+        `send` gets a `Room` when room has to be made for it.
         ContextOverflow before anything is evaluated; Stopped when cancelled: no turn is open then.
         """
-        self._talk = None
+        self._talk, before = None, self.stats.read()
         talk = Conversation(self._model, request)
         self._room = RoomMaker(talk, self._cache, self._plan)
         if not overflow.comfortable(len(talk.tokens), self._cache.capacity):
@@ -56,10 +56,11 @@ class Turn:
         except Aborted:
             raise Stopped("Reading the question was stopped.") from None
         self._talk = talk
-        return len(talk.tokens)
+        return Opened(len(talk.tokens), self.stats.read_since(before))
 
     def grow(self, specs: Sequence[BranchSpec], send: Callable[[Reply], None]) -> None:
-        """Grow branches from the prompt; `send` gets `Pieces`, `Usage`, `Room` and `Ended`.
+        """Grow branches from the prompt; `send` gets `Prefilled`, `Pieces`, `Usage`, `Room` and
+        `Ended`.
 
         ContextOverflow before anything is evaluated; ModelInvalid when what the model computes
         are no numbers.

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
@@ -17,12 +19,14 @@ from textual.widgets import Footer
 from rm_local.loop.events import ContextUsed, Event, Formulating, RoomMade, Token, failed
 from rm_local.loop.plan import Plan
 from rm_local.tui import format as fmt
+from rm_local.tui import manner
 from rm_local.tui import messages as told
 from rm_local.tui.conversation import Ask, Conversation, Host
-from rm_local.tui.keys import CHAT
+from rm_local.tui.keys import CHAT, possible
 from rm_local.tui.opening import open_all
 from rm_local.tui.opening import told as as_told
 from rm_local.tui.screens import reader
+from rm_local.tui.turn import replayed
 from rm_local.tui.widgets.prompt import Prompt
 from rm_local.tui.widgets.status import Status, StatusView
 from rm_local.tui.widgets.too_small import TooSmall
@@ -30,6 +34,8 @@ from rm_local.tui.widgets.transcript import Transcript
 from rm_local.tui.widgets.turn_panel import TurnPanel
 
 if TYPE_CHECKING:
+    from textual.notifications import SeverityLevel
+
     from rm_local.loop.steering import Control
 
 REDRAWS = 15
@@ -90,11 +96,10 @@ class ChatScreen(Screen[None]):
     def _ready(self, message: told.ModelReady) -> None:
         self._opening = False
         self._set_status(replace(self._status, info=message.info))
-        if self.plan.effort not in message.info.efforts:
-            self.plan = replace(self.plan, effort="")
-        self._tell_manner()
+        self.query_one(Prompt).invite(message.info)
+        self._think_so(manner.fitting(self.plan, message.info))
         for note in message.info.notes:
-            self.notify(fmt.one_line(note), timeout=20, markup=False)
+            self._tell(note)
         self.query_one(Transcript).note(Content(""))
         if not self.talk.running:
             self._next(self.talk.end())
@@ -119,13 +124,16 @@ class ChatScreen(Screen[None]):
         said, remedy = fmt.one_line(error.message), fmt.one_line(error.remedy)
         self.query_one(Transcript).note(Content.assemble((said, "$error"), "\n", remedy))
         if self.talk.turn is not None:
-            self.notify(f"{said} {remedy}", severity="error", timeout=20, markup=False)
+            self._tell(f"{said} {remedy}", "error")
 
     # Asking
 
     @on(told.QuestionSubmitted)
     def _asked(self, message: told.QuestionSubmitted) -> None:
-        self.ask(Ask(message.question))
+        after = self._leave_edit()
+        if after is not None:
+            self._put_back(self.talk.stop())
+        self.ask(Ask(message.question, after=after))
 
     @on(told.SubproblemEdited)
     def _edited(self, message: told.SubproblemEdited) -> None:
@@ -162,8 +170,9 @@ class ChatScreen(Screen[None]):
     @work(exclusive=True, group="turn")
     async def _solve(self, ask: Ask, control: Control) -> None:
         try:
+            after = self.talk.turn.after if self.talk.turn else 0
             stream = self.host.solve(
-                ask.question, self.plan, steering=ask.steering(), control=control
+                ask.question, self.plan, steering=ask.steering(), control=control, after=after
             )
             async for event in stream:
                 self._take(event)
@@ -174,9 +183,9 @@ class ChatScreen(Screen[None]):
 
     def _take(self, event: Event) -> None:
         """Text is drawn by the clock, all else at once."""
-        self.talk.take(event, self.clock())
+        self.talk.take(event, self.clock(), self.host.turn)
         if isinstance(event, RoomMade):
-            self.notify(fmt.one_line(event.message), timeout=20, markup=False)
+            self._tell(event.message)
             self._set_status(replace(self._status, info=self.host.info))
         if isinstance(event, Token | Formulating | ContextUsed):
             self._stale = True
@@ -206,6 +215,10 @@ class ChatScreen(Screen[None]):
         if self.talk.turn is not None:
             self.query_one(Transcript).keep(self.talk.turn)
 
+    def _tell(self, text: str, severity: SeverityLevel = "information") -> None:
+        """A notice of what came from elsewhere; it stays long enough to be read."""
+        self.notify(fmt.one_line(text), severity=severity, timeout=20, markup=False)
+
     def _put_back(self, waiting: Ask | None) -> None:
         prompt = self.query_one(Prompt)
         prompt.say("")
@@ -228,27 +241,56 @@ class ChatScreen(Screen[None]):
         if self.talk.turn is not None:
             self.query_one(TurnPanel).edit(self.talk.turn.subproblem)
 
+    def action_edit_question(self) -> None:
+        """Write the question anew, in its place in the conversation."""
+        if self.talk.turn is not None:
+            self.talk.instead = self.talk.turn.after
+            prompt = self.query_one(Prompt)
+            prompt.rewrite(self.talk.turn.question)
+            prompt.say("in this question's place; Esc leaves it as it was")
+            self.refresh_bindings()
+
+    def action_leave(self) -> None:
+        """Leave the question as it was."""
+        self._leave_edit()
+
+    def _leave_edit(self) -> int | None:
+        """The question is no longer edited; what it followed, if it was."""
+        after, self.talk.instead = self.talk.instead, None
+        if after is not None:
+            prompt = self.query_one(Prompt)
+            prompt.say("")
+            prompt.restore()
+            self.refresh_bindings()
+        return after
+
+    @on(told.TurnChosen)
+    def _go_back(self, message: told.TurnChosen) -> None:
+        if self._busy():
+            return
+        self._leave_edit()
+        self._keep_last()
+        self.talk.go_back(message.turn)
+        self.query_one(Transcript).take_out(message.turn)
+        self._draw()
+        self.refresh_bindings()
+        self.query_one(Prompt).focus()
+
     def action_thinking(self) -> None:
         """Show or hide what the branches think."""
         self.toggle_class("-no-thinking")
 
     def action_think(self) -> None:
         """Have the next questions answered after thinking, or at once."""
-        self.plan = replace(self.plan, thinking=not self.plan.thinking)
-        self._tell_manner()
+        self._think_so(manner.toggled(self.plan))
 
     def action_effort(self) -> None:
-        """The next of what the model can be told of how much to think; the first is its usual."""
-        efforts = ("", *self._status.info.efforts) if self._status.info else ("",)
-        at = efforts.index(self.plan.effort) + 1
-        self.plan = replace(self.plan, effort=efforts[at % len(efforts)])
-        self._tell_manner()
+        """Have the next questions thought about more or less."""
+        self._think_so(manner.next_effort(self.plan, self._status.info))
 
-    def _tell_manner(self) -> None:
-        effort = f"effort {self.plan.effort}" if self.plan.effort else ""
-        thinks = self._status.info is not None and self._status.info.thinks
-        manner = effort if self.plan.thinking else "no thinking"
-        self._set_status(replace(self._status, manner=manner if thinks else ""))
+    def _think_so(self, plan: Plan) -> None:
+        self.plan = plan
+        self._set_status(replace(self._status, manner=manner.told(plan, self._status.info)))
         self.refresh_bindings()
 
     def action_copy_answer(self) -> None:
@@ -283,28 +325,48 @@ class ChatScreen(Screen[None]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """The footer shows what can be done now."""
-        turn = self.talk.turn
-        if action == "stop":
-            return self.talk.running or self.talk.waiting is not None
-        if action in ("edit", "again"):
-            return turn is not None and turn.formulated is not None
-        info = self._status.info
-        if action in ("think", "effort"):
-            return info is not None and bool(info.thinks if action == "think" else info.efforts)
-        if action == "copy_answer":
-            return turn is not None and not turn.running and bool(turn.answer_text)
-        return super().check_action(action, parameters)
+        can = possible(action, self.talk, self._status.info)
+        return super().check_action(action, parameters) if can is None else can
 
     def new_session(self) -> bool:
         """Begin afresh; False while a turn runs."""
-        if self.talk.running:
-            self.notify("Stop this turn first (Esc).", severity="warning", timeout=4)
+        if self._busy():
             return False
+        self._leave_edit()
         self.talk.forget()
         self.query_one(Transcript).forget()
         self._set_status(replace(self._status, used=0))
         self.refresh_bindings()
         return True
+
+    def _busy(self) -> bool:
+        """Whether a turn runs; the user is told to stop it first."""
+        if self.talk.running:
+            self.notify("Stop this turn first (Esc).", severity="warning", timeout=4)
+        return self.talk.running
+
+    def reopen(self, path: Path | None) -> None:
+        """Go on with a saved session, if there is one to go on with."""
+        if path is not None and not self._busy():
+            self._reopen(path)
+
+    @work(exclusive=True, group="reopen", exit_on_error=False)
+    async def _reopen(self, path: Path) -> None:
+        try:
+            traces = await asyncio.to_thread(self.host.resume, path)
+        except Exception as error:
+            said = as_told(error)
+            self._tell(f"{said.message} {said.remedy}", "error")
+            return
+        self.post_message(told.SessionReopened([replayed(trace) for trace in traces]))
+
+    @on(told.SessionReopened)
+    def _reopened(self, message: told.SessionReopened) -> None:
+        self.new_session()
+        self.talk.reopen(message.turns)
+        self.query_one(Transcript).keep(*message.turns[:-1])
+        self._draw()
+        self.refresh_bindings()
 
     # Drawing
 
@@ -321,7 +383,9 @@ class ChatScreen(Screen[None]):
     def _draw(self) -> None:
         self._stale = False
         if self.talk.turn is not None:
-            self.query_one(Transcript).show(self.talk.turn, self.talk.marks, self.clock())
+            transcript = self.query_one(Transcript)
+            transcript.show(self.talk.turn, self.talk.marks, self.clock())
+            transcript.set_apart(self.talk.behind)
             self._set_status(replace(self._status, used=self.talk.turn.used))
 
     def _set_status(self, view: StatusView) -> None:

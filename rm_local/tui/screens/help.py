@@ -18,13 +18,14 @@ KEYS = (
     (
         "Asking",
         (
-            ("Enter", "ask"),
+            ("Enter", "ask; a question follows the turn on screen"),
             ("Shift+Enter, Ctrl+J", "new line in the question"),
             ("Esc", "stop; what there is, is kept"),
             ("F2", "edit the subproblem, reason again"),
-            ("F3", "reason again, with pins and drops"),
+            ("F3", "reason again, with pins and drops: a fork"),
             ("F4", "copy the answer"),
-            ("F8", "with or without thinking, from the next question on"),
+            ("F5", "edit the question in its place: a fork"),
+            ("F8", "thinking or not, from the next question on"),
             ("F9", "how much to think, where the model can be told"),
         ),
     ),
@@ -38,15 +39,19 @@ KEYS = (
     ),
     (
         "On a branch or an old turn",
-        (("Enter", "read all of it"), ("Up, Down, PgUp, PgDn", "scroll")),
+        (
+            ("Enter", "read all of it"),
+            ("b", "go back to the old turn, to ask on from it"),
+            ("Up, Down, PgUp, PgDn", "scroll"),
+        ),
     ),
     (
         "Everywhere",
         (
             ("Tab, Shift+Tab", "next part, part before"),
             ("Ctrl+T", "show or hide the thinking"),
-            ("Ctrl+O", "saved sessions"),
-            ("Ctrl+N", "new session"),
+            ("Ctrl+O", "saved sessions; g goes on with one"),
+            ("Ctrl+N", "new session, which follows nothing"),
             ("Ctrl+P", "all commands, colours"),
             ("F1", "this help"),
             ("Ctrl+Q", "quit"),

@@ -53,11 +53,12 @@ class Shelf(Protocol):
     def replay(self, path: Path) -> Sequence[Trace]: ...
 
 
-class Sessions(ModalScreen[None]):
-    """Enter reads a session; Esc goes back to the list, then to the chat."""
+class Sessions(ModalScreen[Path | None]):
+    """Enter reads a session, g goes on with it; Esc goes back to the list, then to the chat."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q", "back", "Back", id="sessions.back", tooltip="Back", key_display="Esc"),
+        Binding("g", "go_on", "Go on", id="sessions.go_on", tooltip="Go on with this session"),
     ]
 
     def __init__(self, shelf: Callable[[], Shelf]) -> None:
@@ -95,6 +96,7 @@ class Sessions(ModalScreen[None]):
         options.set_options([Option(_row(saved)) for saved in self._saved])
         options.highlighted = 0
         options.focus()
+        self.refresh_bindings()
 
     @on(OptionList.OptionSelected)
     def _chosen(self, event: OptionList.OptionSelected) -> None:
@@ -114,6 +116,16 @@ class Sessions(ModalScreen[None]):
         self._show_page(True)
         self._entitle(f"Session of {saved.started:%Y-%m-%d %H:%M}, to read")
 
+    def action_go_on(self) -> None:
+        """Take the session that is read, or the one under the cursor, back to the chat."""
+        at = self.query_one("#sessions-list", OptionList).highlighted
+        if at is not None:
+            self.dismiss(self._saved[at].path)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """There has to be a session."""
+        return bool(self._saved) if action == "go_on" else super().check_action(action, parameters)
+
     def action_back(self) -> None:
         """From the page to the list, from the list to the chat."""
         if self.query_one("#session").display:
@@ -121,7 +133,7 @@ class Sessions(ModalScreen[None]):
             self._entitle("Sessions")
             self._note("")
         else:
-            self.dismiss()
+            self.dismiss(None)
 
     def _show_page(self, shown: bool) -> None:
         page, options = self.query_one("#session"), self.query_one("#sessions-list")

@@ -10,7 +10,7 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.events import Resize
 
-from rm_local.records import Hit
+from rm_local.records import Hit, Reading
 from rm_local.tui import format as fmt
 from rm_local.tui.messages import BranchOpened
 from rm_local.tui.turn import BranchView
@@ -25,6 +25,17 @@ def title(branch: BranchView, hits: tuple[Hit, ...]) -> str:
     at = branch.hint.entry.id
     number = f"{ids.index(at) + 1} " if at in ids else ""
     return number + fmt.name(branch.hint)
+
+
+def read(reading: Reading) -> Content:
+    """`212 tokens of prompt, 40 of them new; 351 for the branches in 110 ms; first ...`."""
+    late = reading.prompt_last + reading.hints_read
+    return Content.styled(
+        f"prompt of {fmt.count(reading.prompt, 'token')}, {reading.prompt_read:,} of them new · "
+        f"{late:,} for the branches in {fmt.seconds(reading.hints_seconds)} · "
+        f"first text after {fmt.seconds(reading.first_token_seconds)}",
+        "$foreground 60%",
+    )
 
 
 def state(branch: BranchView, result: str | None) -> tuple[str, str, str]:

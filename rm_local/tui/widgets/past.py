@@ -9,12 +9,14 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.events import Click
+from textual.screen import ModalScreen
 
 from rm_local.tui import format as fmt
-from rm_local.tui.turn import TurnView
+from rm_local.tui.messages import TurnChosen
+from rm_local.tui.turn import TurnView, place
 from rm_local.tui.widgets import answer
 from rm_local.tui.widgets.line import Line
-from rm_local.tui.widgets.pane import state, title
+from rm_local.tui.widgets.pane import read, state, title
 
 
 class PastTurn(Vertical, can_focus=True):
@@ -29,6 +31,13 @@ class PastTurn(Vertical, can_focus=True):
             tooltip="Show or hide all of this turn",
             key_display="⏎",
         ),
+        Binding(
+            "b",
+            "back",
+            "Back to it",
+            id="past.back",
+            tooltip="Make it the current turn: to ask on from it, edit it or run it again",
+        ),
     ]
 
     def __init__(self, view: TurnView, *, unfolded: bool = False) -> None:
@@ -40,7 +49,7 @@ class PastTurn(Vertical, can_focus=True):
         """The two lines, and what unfolds."""
         view = self.view
         question, summary, whole = Line(), Line(classes="summary"), Line(classes="whole")
-        question.put(Content(fmt.one_line(view.question)))
+        question.put(asked(view))
         summary.put(_summary(view))
         whole.put(Content("\n").join(_whole(view)))
         yield from (question, summary, whole)
@@ -49,9 +58,25 @@ class PastTurn(Vertical, can_focus=True):
         """Unfold or fold."""
         self.toggle_class("-unfolded")
 
+    def action_back(self) -> None:
+        """Go back to this turn."""
+        self.post_message(TurnChosen(self.view))
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """One goes back in the chat, not in what is only read."""
+        if action == "back" and isinstance(self.screen, ModalScreen):
+            return False
+        return super().check_action(action, parameters)
+
     def on_click(self, event: Click) -> None:
         """The same by mouse."""
         self.action_unfold()
+
+
+def asked(view: TurnView) -> Content:
+    """The turn's place in its session, and its question."""
+    number = f"{where}  " if (where := place(view)) else ""
+    return Content.assemble((number, "$foreground 60%"), fmt.one_line(view.question))
 
 
 def _summary(view: TurnView) -> Content:
@@ -64,7 +89,7 @@ def _summary(view: TurnView) -> Content:
 
 
 def _whole(view: TurnView) -> list[Content]:
-    """Subproblem, hits, branches and the answer's text, a line each."""
+    """Subproblem, hits, what was read, branches and the answer's text, a line each."""
     lines = []
     if view.subproblem:
         lines.append(
@@ -78,6 +103,8 @@ def _whole(view: TurnView) -> list[Content]:
                 (label, "$phase-retrieve"), found, (f"  {fmt.origin(hit)}", "$foreground 60%")
             )
         )
+    if view.reading:
+        lines.append(Content.assemble(("Read       ", "$phase-reason"), read(view.reading)))
     result = view.answer.result if view.answer else None
     for at, branch in enumerate(view.branches):
         mark, colour, words = state(branch, result)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import Binding, BindingType
 from textual.content import Content
@@ -11,6 +11,9 @@ from textual.widgets import TextArea
 
 from rm_local.tui import format as fmt
 from rm_local.tui.messages import QuestionSubmitted
+
+if TYPE_CHECKING:
+    from rm_local.engine.protocol import ModelInfo
 
 NEWLINE = ("shift+enter", "ctrl+j")
 HINT = "Ask a hard question"
@@ -42,6 +45,8 @@ class Prompt(TextArea):
         super().__init__(
             id=id, placeholder=HINT, highlight_cursor_line=False, compact=True, show_cursor=True
         )
+        self._draft: str | None = None
+        """What was typed before an old question took its place."""
 
     async def _on_key(self, event: Key) -> None:
         """Enter and the new line take their turn among the keys, however fast they are typed.
@@ -81,6 +86,25 @@ class Prompt(TextArea):
         """Give a question back that was not asked; what was typed since stays below it."""
         self.text = "\n".join(text for text in (question, self.text) if text)
         self.move_cursor(self.document.end)
+
+    def invite(self, model: ModelInfo) -> None:
+        """Say, while nothing is typed, what may be asked of this model."""
+        alone = f"; {fmt.one_line(model.name)} takes each by itself, and reads no earlier turns"
+        self.placeholder = HINT + ("" if model.converses else alone)
+
+    def rewrite(self, question: str) -> None:
+        """Put an old question in, to be changed; what was typed comes back with `restore`."""
+        if self._draft is None:
+            self._draft = self.text
+        self.text = question
+        self.move_cursor(self.document.end)
+        self.focus()
+
+    def restore(self) -> None:
+        """Put back what was typed before the old question came."""
+        if self._draft is not None:
+            self.text, self._draft = self._draft, None
+            self.move_cursor(self.document.end)
 
     def say(self, note: str) -> None:
         """A note on the prompt's lower edge; an empty one takes it away."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from textual.app import ComposeResult
 from textual.containers import Center, Vertical, VerticalScroll
 from textual.content import Content
@@ -43,12 +45,27 @@ class Transcript(VerticalScroll, can_focus=False):
         """Something to know before the first question."""
         self.query_one("#welcome-note", Line).put(content)
 
-    def keep(self, view: TurnView) -> None:
-        """Put a turn that is over above the current one; who reads above stays where they are."""
+    def keep(self, *views: TurnView) -> None:
+        """Put turns that are over above the current one, in the order in which they were asked;
+        who reads above stays where they are."""
         following = self.max_scroll_y - self.scroll_y <= 1
-        self.mount(PastTurn(view), before="#turn")
+        for view in views:
+            later = (past for past in self.query(PastTurn) if past.view.number > view.number)
+            self.mount(PastTurn(view), before=next(later, self.query_one("#turn")))
         if following:
             self.call_after_refresh(self.scroll_end, animate=False)
+
+    def take_out(self, view: TurnView) -> None:
+        """An old turn has become the current one."""
+        for past in self.query(PastTurn):
+            if past.view is view:
+                past.remove()
+        self.call_after_refresh(self.scroll_end, animate=False)
+
+    def set_apart(self, behind: Collection[int]) -> None:
+        """Dim the turns that the current one does not come from."""
+        for past in self.query(PastTurn):
+            past.set_class(past.view.number not in behind, "-aside")
 
     def forget(self) -> None:
         """As new."""

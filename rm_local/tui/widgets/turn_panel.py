@@ -19,6 +19,7 @@ from rm_local.tui.widgets.answer import AnswerPanel
 from rm_local.tui.widgets.branches import Branches
 from rm_local.tui.widgets.hits import Hits
 from rm_local.tui.widgets.line import ASLEEP, Line, head
+from rm_local.tui.widgets.past import asked
 
 
 class SubproblemInput(Input):
@@ -77,7 +78,8 @@ class TurnPanel(Container):
         formulate, retrieve, reason = phases(view, now)
         result = view.answer.result if view.answer else None
         used = view.answer.hints if view.answer else ()
-        self._put("#question", Content(fmt.one_line(view.question)))
+        question = asked(view) if view.number > 1 else Content(fmt.one_line(view.question))
+        self._put("#question", question)
         self._put(
             "#formulate-head",
             head("Formulate", "$phase-formulate", formulate, "" if self.editing else _named(view)),
@@ -159,4 +161,6 @@ def _pace(view: TurnView, phase: Phase, now: float) -> Content:
     many = fmt.count(len(view.branches), "branch", "branches")
     parts = [f"{left} of {many} running" if left else many]
     parts += [fmt.count(view.tokens, "token"), fmt.rate(rate(view, now))]
+    if view.reading:
+        parts.append(f"first {fmt.seconds(view.reading.first_token_seconds)}")
     return Content(" · ".join(part for part in parts if part))

@@ -1,0 +1,180 @@
+"""What real turns of a conversation evaluate, through the loop: counted by the worker.
+
+rm-nano with a template that takes conversations, and two models whose memory cannot be cut.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from rm_local.engine.client import Engine
+from rm_local.engine.protocol import Message
+from rm_local.loop import prompts
+from rm_local.loop.events import Answered, Failed, Formulated, Prefilled
+from rm_local.loop.plan import PLANS
+from rm_local.loop.solve import Steering, solve
+from rm_local.records import Answer, Hit, Reading
+from rm_local.sessions import Turns
+from tests import tiny_gguf
+from tests.fakes import FakeRecall, hit
+
+PLAN = replace(PLANS["memory"], samples=4, hints=2, keep=0, max_tokens=24, margin=2.0)
+FIRST, SECOND, THIRD = (
+    "What is the kinetic energy for mass 4 kg and speed 6 m/s?",
+    "And what is it for a mass of 9 kg?",
+    "Which of the two is larger, and by how much?",
+)
+HITS = (hit(1, 0.9), hit(2, 0.8))
+
+
+class Talk:
+    """Turns on a real engine, with hits from a list."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self.turns = Turns()
+        self.subproblem = ""
+        """That of the turn asked last."""
+
+    async def ask(
+        self,
+        question: str,
+        after: int = 0,
+        *,
+        steering: Steering = Steering(),  # noqa: B008 (frozen)
+        hits: tuple[Hit, ...] = HITS,
+        samples: int = PLAN.samples,
+    ) -> Reading:
+        """What the turn read. Its answer is made up, as random weights may come to none."""
+        self.turns.ask(question, after)
+        history = self.turns.history(after)
+        plan, recall = replace(PLAN, samples=samples), FakeRecall(hits)
+        turn = solve(question, plan, self.engine, recall, steering=steering, history=history)
+        read: list[Reading] = []
+        async for event in turn:
+            assert not isinstance(event, Failed) or event.exit_code == 1, event
+            if isinstance(event, Formulated):
+                self.subproblem = event.subproblem
+            elif isinstance(event, Prefilled):
+                read.append(event.reading)
+        said = f"The answer is {self.turns.last}, as I have computed it above step by step."
+        self.turns.take(Answered(Answer(said, None, 0, 1, 1, (), 9, 0.1)))
+        (reading,) = read
+        return reading
+
+    async def tokens(self, *texts: str) -> int:
+        """Of all these texts, and some for the seams between them."""
+        return sum([2 + await self.engine.count(text) for text in texts])
+
+    async def markup(self) -> int:
+        """Tokens around messages, more than any one turn has."""
+        return 2 * await self.engine.open_turn([Message("user", "x")])
+
+    async def forced(self, hits: tuple[Hit, ...], *, again: bool = False) -> int:
+        """Tokens for branches under these hits, each once; `again`: behind the cue, read anew."""
+        texts = [prompts.hint(h.entry.subproblem, h.entry.subroutine) for h in hits]
+        shared = [self.subproblem, *([prompts.CUE] if again else [])]
+        return await self.tokens(*shared, *(f"\n{text}\n{prompts.OKAY}" for text in texts))
+
+
+@pytest.fixture(params=["nano", "hybrid", "recurrent"])
+async def talk(
+    request: pytest.FixtureRequest, tmp_path: Path, model_of: dict[str, Path]
+) -> AsyncIterator[Talk]:
+    """A conversation that has not begun."""
+    folder = tmp_path / "templates"
+    folder.mkdir()
+    (folder / "rm-nano.jinja").write_text(tiny_gguf.TEMPLATE)
+    async with Engine(log=tmp_path / "worker.log", threads=1, templates=folder) as engine:
+        info = await engine.load(model_of[request.param])
+        assert info.converses
+        yield Talk(engine)
+
+
+@pytest.fixture
+def model_of(nano: Path, hybrid: Path, recurrent: Path) -> dict[str, Path]:
+    """The three models by name."""
+    return {"nano": nano, "hybrid": hybrid, "recurrent": recurrent}
+
+
+def rewinds(talk: Talk) -> bool:
+    """Whether the model can cut the end of its memory off at any place."""
+    assert talk.engine.info
+    return talk.engine.info.architecture == "qwen3"
+
+
+async def test_between_formulation_and_reasoning_only_hints_are_read(talk: Talk) -> None:
+    """The prompt and the cue were read once, and are there, whether or not memory can be cut."""
+    reading = await talk.ask(FIRST)
+
+    assert (reading.prompt_read, reading.prompt_last) == (reading.prompt, 0)
+    assert reading.hints_read <= await talk.forced(HITS)
+
+
+async def test_many_branches_read_each_hint_once(talk: Talk) -> None:
+    """Eight branches under two hints read no more than two branches may."""
+    many = await talk.ask(FIRST, samples=8)
+
+    assert many.hints_read <= await talk.forced(HITS)
+    assert many.prompt_read + many.prompt_last == many.prompt
+
+
+async def test_a_second_turn_reads_the_answer_and_the_question(talk: Talk) -> None:
+    """What stood before the first turn's thoughts stays; so it goes on with the third."""
+    first = await talk.ask(FIRST)
+    second = await talk.ask(SECOND, after=1)
+    third = await talk.ask(THIRD, after=2)
+    answer = talk.turns.history(1)[1].content
+
+    assert first.prompt < second.prompt < third.prompt
+    around = await talk.markup()
+    assert second.prompt_read <= await talk.tokens(answer, SECOND) + around
+    assert third.prompt_read <= await talk.tokens(answer, THIRD) + around
+
+
+async def test_an_edited_question_reads_what_is_new(talk: Talk) -> None:
+    """In the same place of the conversation: the question and what closes it."""
+    await talk.ask(FIRST)
+    await talk.ask(SECOND, after=1)
+    edited = await talk.ask(THIRD, after=1)
+
+    assert edited.prompt_read <= await talk.tokens(THIRD) + await talk.markup()
+
+
+async def test_a_fork_of_a_turn_reads_no_prompt(talk: Talk) -> None:
+    """The same question again with another seed, and under other hints: nothing but those. One
+    whose memory cannot be cut goes back to the prompt's end, and reads the cue again."""
+    await talk.ask(FIRST)
+    await talk.ask(SECOND, after=1)
+    again = await talk.ask(SECOND, after=1, steering=Steering(seed=1))
+    other = (hit(7, 0.9), hit(8, 0.8))
+    fork = await talk.ask(SECOND, after=1, steering=Steering(talk.subproblem, seed=2), hits=other)
+
+    assert again.prompt_read <= (0 if rewinds(talk) else 1)
+    assert fork.prompt_read + fork.prompt_last <= (0 if rewinds(talk) else 1)
+    assert fork.hints_read <= await talk.forced(other, again=not rewinds(talk))
+
+
+async def test_another_fork_is_read_from_where_they_part(talk: Talk) -> None:
+    """One conversation is held at a time: back in an earlier fork, what both share stays, and all
+    behind it is read again."""
+    await talk.ask(FIRST)
+    await talk.ask(SECOND, after=1)
+    await talk.ask("Why is that so?", after=1)
+    back = await talk.ask(THIRD, after=2)
+    answer = talk.turns.history(1)[1].content
+    behind = await talk.tokens(SECOND, answer, THIRD)
+
+    assert behind / 2 < back.prompt_read <= behind + 2 * await talk.markup()
+
+
+async def test_times_are_told_with_the_counts(talk: Talk) -> None:
+    """The first token's time holds that of the hints' evaluation."""
+    reading = await talk.ask(FIRST)
+
+    assert 0 < reading.hints_seconds < reading.first_token_seconds
+    assert reading.prompt_seconds > 0
