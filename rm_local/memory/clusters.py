@@ -95,7 +95,7 @@ class Clusters:
         best = np.full(len(rows), -np.inf, np.float32)
         found = np.zeros(len(rows), np.int64)
         similarity = rows @ self.supers.T
-        near = np.argpartition(-similarity, beam - 1, axis=1)[:, :beam]
+        near = np.argpartition(similarity, -beam, axis=1)[:, -beam:]
         order = np.argsort(near, axis=None, kind="stable")
         bounds = np.searchsorted(near.ravel()[order], np.arange(len(self.supers) + 1))
         for number in np.flatnonzero(np.diff(bounds)).tolist():

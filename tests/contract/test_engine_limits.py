@@ -263,7 +263,7 @@ async def test_a_worker_killed_while_it_loads(make: Any, large: Path) -> None:
             if engine.worker:
                 os.kill(engine.worker, signal.SIGKILL)
 
-        with pytest.raises(WorkerDied, match="loading a model") as caught:
+        with pytest.raises(WorkerDied, match="could not be loaded") as caught:
             await engine.load(large, on_progress=kill)
         assert "out of memory" in caught.value.message
         assert "smaller `context`" in caught.value.remedy

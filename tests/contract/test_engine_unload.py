@@ -25,12 +25,18 @@ def found(events: list[Event]) -> list[int]:
     return [h.entry.id for e in events if isinstance(e, Retrieved) for h in e.hits]
 
 
+def started_since(there: list[int]) -> list[int]:
+    """Processes below this one that were not `there` before."""
+    return [pid for pid in below(os.getpid()) if pid not in there]
+
+
 async def test_all_memory_is_back_after_unloading(large: Path) -> None:
     """The weights are nowhere: worker and renderer have ended, this process holds no more."""
     mine, weights = resident(os.getpid()), large.stat().st_size
+    there = below(os.getpid())
     runtime = Runtime(Settings(model=large))
     await runtime.load_model()
-    started = below(os.getpid())
+    started = started_since(there)
     loaded = sum(map(resident, started))
 
     await runtime.unload()
@@ -38,18 +44,19 @@ async def test_all_memory_is_back_after_unloading(large: Path) -> None:
     assert len(started) == 2, "the worker and its renderer"
     assert loaded > weights
     assert all(map(has_ended, started))
-    assert below(os.getpid()) == []
+    assert started_since(there) == []
     assert resident(os.getpid()) - mine < weights / 4
     await runtime.close()
 
 
 async def test_an_idle_model_is_unloaded_and_the_next_question_loads_it(nano: Path) -> None:
     """With its embedder: the turn after it retrieves as the one before; progress is told."""
+    there = below(os.getpid())
     runtime = Runtime(Settings(model=nano, idle_unload=SOON))
     unloaded, shares = asyncio.Event(), list[float]()
     runtime.on_unload = unloaded.set
     before = [event async for event in runtime.solve("What is 3/4 + 5/6?", PLANS["memory"])]
-    started = below(os.getpid())
+    started = started_since(there)
     await unloaded.wait()
     assert all(map(has_ended, started))
     assert runtime.info is None

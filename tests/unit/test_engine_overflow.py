@@ -59,7 +59,7 @@ def test_a_context_doubles_up_to_what_the_model_was_trained_for(
 def branch(index: int, tokens: int, group: int = 0, common: int = 0, evaluated: int = 0) -> Branch:
     made = Branch(index, BranchSpec("", 0, 10), [1] * tokens, "answer")
     made.group, made.common, made.evaluated = group, common, evaluated or tokens
-    made.close(stopped=True)
+    made.free()
     return made
 
 
