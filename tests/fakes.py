@@ -98,6 +98,8 @@ BRANCHES: tuple[Sequence[Step], ...] = (
     (think("Let me try: 4 and 4 is 9, I believe it is."), say("Answer: 9")),
 )
 
+LONG_PROMPT = 1000
+
 
 @dataclass(slots=True)
 class _Growing:
@@ -199,10 +201,17 @@ class FakeEngine:
         thinking: bool = True,
         effort: str = "",
         on_room: Callable[[Room], None] | None = None,
+        on_progress: Callable[[float], None] | None = None,
     ) -> int:
-        """Keeps the messages, and how to think about them; `refuse` is raised, `room` told."""
+        """Keeps the messages, and how to think about them; `refuse` is raised, `room` told.
+
+        With more than 1,000 `prompt_tokens` it says that half has been read.
+        """
         if self.refuse is not None:
             raise self.refuse
+        if self.prompt_tokens > LONG_PROMPT and on_progress:
+            on_progress(0.5)
+            await asyncio.sleep(0)
         if self.room and on_room:
             on_room(self.room)
         self.turns.append(tuple(messages))

@@ -20,6 +20,7 @@ from rm_local.loop.events import (
     Formulated,
     Formulating,
     Prefilled,
+    Prefilling,
     Retrieved,
     RoomMade,
     Token,
@@ -73,6 +74,8 @@ class Narrator:
     def tell(self, event: Event) -> None:
         """Draw or write what the event says."""
         match event:
+            case Prefilling(share=share, left=left):
+                self._now(_head("Read", f"{share:.0%} of the question, {left:.0f} s left"))
             case Formulating(text):
                 self._subproblem += text
                 self._now(_head("Formulate", one_line(self._subproblem)))

@@ -164,12 +164,14 @@ class Engine:
         thinking: bool = True,
         effort: str = "",
         on_room: Callable[[Room], None] | None = None,
+        on_progress: Callable[[float], None] | None = None,
     ) -> int:
         """Render the model's chat template, open its thinking block, evaluate the prompt.
 
         Without `thinking` the model is to answer at once; `effort` is one of its `efforts`.
-        `on_room` is told when room had to be made. The prompt's tokens. ContextOverflow before
-        anything is evaluated; Stopped when cancelled.
+        `on_room` is told when room had to be made, `on_progress` what share of a long prompt has
+        been read. The prompt's tokens. ContextOverflow before anything is evaluated; Stopped when
+        cancelled.
         """
         request = protocol.OpenTurn(tuple(messages), thinking, effort, self._overflow)
 
@@ -178,7 +180,7 @@ class Engine:
             if on_room:
                 on_room(made)
 
-        opened = await self._call(request, protocol.Opened, on_room=room)
+        opened = await self._call(request, protocol.Opened, on_progress, on_room=room)
         self.read = opened.read
         return opened.tokens
 

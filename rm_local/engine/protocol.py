@@ -258,7 +258,7 @@ class Ready:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far loading is, 0 to 1."""
+    """How far loading is, or reading a prompt that takes several batches: 0 to 1."""
 
     share: float
 

@@ -15,6 +15,17 @@ Author = Literal["model", "user", "question"]
 
 
 @dataclass(frozen=True, slots=True)
+class Prefilling:
+    """A long prompt is being read."""
+
+    event: ClassVar[str] = "prefilling"
+    share: float
+    """Of what is to be read, 0 to 1."""
+    left: float
+    """Seconds that the rest will take, if it goes on so."""
+
+
+@dataclass(frozen=True, slots=True)
 class Formulating:
     """A piece of the subproblem, as the model writes it. The first has an empty text."""
 
@@ -128,7 +139,8 @@ class Failed:
 
 
 Event = (
-    Formulating
+    Prefilling
+    | Formulating
     | Formulated
     | Retrieved
     | BranchStarted
@@ -208,8 +220,8 @@ def from_json(fields: dict[str, Any]) -> Event:
 _KINDS: dict[str, Any] = {
     kind.event: kind
     for kind in (
-        Formulating, Formulated, Retrieved, BranchStarted, Prefilled, Token, BranchFinished,
-        ContextUsed, RoomMade, Answered, Failed,
+        Prefilling, Formulating, Formulated, Retrieved, BranchStarted, Prefilled, Token,
+        BranchFinished, ContextUsed, RoomMade, Answered, Failed,
     )
 }  # fmt: skip
 

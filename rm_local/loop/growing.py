@@ -46,10 +46,11 @@ class Model(Protocol):
         thinking: bool = True,
         effort: str = "",
         on_room: Callable[[Room], None] | None = None,
+        on_progress: Callable[[float], None] | None = None,
     ) -> int:
         """Evaluate the messages, and open the thinking block if there is thinking; their tokens.
 
-        `on_room` is told when room had to be made.
+        `on_room` is told when room had to be made, `on_progress` what share has been read.
         """
 
     def grow(self, specs: Sequence[BranchSpec]) -> AsyncIterator[Grew]:

@@ -7,7 +7,7 @@ from contextlib import aclosing
 from time import perf_counter
 from typing import Protocol
 
-from rm_local.engine.protocol import Message, Room
+from rm_local.engine.protocol import Message
 from rm_local.errors import ContextOverflow, RmLocalError, UsageError
 from rm_local.loop.events import (
     Answered,
@@ -18,10 +18,10 @@ from rm_local.loop.events import (
     Retrieved,
     Token,
     failed,
-    of_context,
 )
 from rm_local.loop.formulate import formulate
 from rm_local.loop.growing import Model
+from rm_local.loop.opening import Opening
 from rm_local.loop.plan import Plan
 from rm_local.loop.readings import Readings
 from rm_local.loop.reason import reason
@@ -100,19 +100,13 @@ class _Turn:
             raise UsageError("The question is empty.", "Type one.")
         self._control.check()
         messages = (*history, Message("user", question))
-        made: list[Room] = []
-        async with self._control.on_stop(self._engine.cancel):
-            tokens = await self._engine.open_turn(
-                messages,
-                thinking=self._plan.thinking,
-                effort=self._plan.effort,
-                on_room=made.append,
-            )
-        self._readings.opened(tokens)
-        for room in made:
-            yield of_context(room)
+        opening = Opening(self._engine, self._plan, self._control)
+        async with aclosing(opening.events(messages)) as read:
+            async for event in read:
+                yield event
+        self._readings.opened(opening.tokens)
         if info := self._engine.info:
-            yield ContextUsed(tokens, tokens, info.context)
+            yield ContextUsed(opening.tokens, opening.tokens, info.context)
         self._control.check()
         if self._plan.retrieval != "none":
             async with aclosing(self._formulate(question)) as named:

@@ -16,6 +16,7 @@ from rm_local.loop.events import (
     Formulated,
     Formulating,
     Prefilled,
+    Prefilling,
     Retrieved,
     RoomMade,
     Token,
@@ -79,7 +80,7 @@ def after(trace: Trace, event: Event) -> Trace:
             return _with(trace, _grown(trace, event))
         case BranchFinished(branch=branch):
             return _with(trace, branch)
-        case ContextUsed() | RoomMade():
+        case Prefilling() | ContextUsed() | RoomMade():
             return trace
         case Answered(answer=answer):
             return replace(trace, answer=answer, failure=None)

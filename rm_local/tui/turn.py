@@ -20,6 +20,7 @@ from rm_local.loop.events import (
     Formulated,
     Formulating,
     Prefilled,
+    Prefilling,
     Retrieved,
     RoomMade,
     Token,
@@ -87,6 +88,8 @@ class TurnView:
     message: str = ""
     """What went wrong, when something did."""
     remedy: str = ""
+    prefilling: Prefilling | None = None
+    """How far the prompt is read; None before and after."""
     reading: Reading | None = None
     """What was read before the branches wrote; None until then."""
     number: int = 0
@@ -130,8 +133,11 @@ def begin(question: str, now: float, after: int = 0) -> TurnView:
 def reduce(view: TurnView, event: Event, now: float) -> TurnView:
     """The view after `event`, which came at `now`."""
     match event:
+        case Prefilling():
+            return replace(view, prefilling=event)
         case Formulating(text=text):
-            return replace(view, stage="formulating", subproblem=view.subproblem + text)
+            subproblem = view.subproblem + text
+            return replace(view, stage="formulating", prefilling=None, subproblem=subproblem)
         case Formulated():
             return _formulated(view, event, now)
         case Retrieved(hits=hits, seconds=seconds):

@@ -202,3 +202,16 @@ async def test_a_model_without_thinking_answers_at_once(engine: Engine, tmp_path
     assert not info.thinks
     assert text["answer"]
     assert not text["thinking"]
+
+
+async def test_a_long_prompt_is_told_of_between_its_batches(engine: Engine, nano: Path) -> None:
+    """Ever larger shares, none of what is in the cache already; and the whole is never told."""
+    shares: list[float] = []
+    await engine.load(nano)
+    await engine.open_turn([Message("user", "Add 2 and 3. " * 150)], on_progress=shares.append)
+    assert len(shares) >= 2
+    assert shares == sorted(set(shares))
+    assert 0 < shares[0] < shares[-1] < 1
+    again: list[float] = []
+    await engine.open_turn([Message("user", "Add 2 and 3. " * 150)], on_progress=again.append)
+    assert again == []

@@ -14,6 +14,7 @@ from rm_local.loop.events import (
     Formulated,
     Formulating,
     Prefilled,
+    Prefilling,
     Token,
 )
 from rm_local.records import Reading, Trace
@@ -39,6 +40,14 @@ def test_the_subproblem_grows_and_is_then_replaced_by_what_stands() -> None:
     view = after(Formulating(""), Formulating("How do"), Formulating(" I"))
     assert view.subproblem == "How do I"
     assert reduce(view, Formulated("How do I add?", 0.5), 1.0).subproblem == "How do I add?"
+
+
+def test_how_far_the_prompt_is_read_is_shown_until_the_model_writes() -> None:
+    """The last that was told; nothing once the first piece has come."""
+    view = after(Prefilling(0.25, 3.0), Prefilling(0.5, 2.0))
+    assert view.prefilling == Prefilling(0.5, 2.0)
+    assert states(view) == ["running", "waiting", "waiting"]
+    assert reduce(view, Formulating(""), 1.0).prefilling is None
 
 
 def test_each_phase_runs_while_its_events_come() -> None:

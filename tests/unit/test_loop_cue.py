@@ -52,6 +52,7 @@ class Reads(FakeEngine):
         thinking: bool = True,
         effort: str = "",
         on_room: Callable[[Room], None] | None = None,
+        on_progress: Callable[[float], None] | None = None,
     ) -> int:
         """The prompt."""
         prompt = self._template.render(messages, thinking=thinking, effort=effort)

@@ -7,7 +7,7 @@ prompt are kept, each as a sequence of its own, and the root goes back to the la
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 import llama_cpp
@@ -112,12 +112,18 @@ class Cache:
         return params
 
     def hold(
-        self, tokens: Sequence[int], *, places: Collection[int] = (), more: bool = False
+        self,
+        tokens: Sequence[int],
+        *,
+        places: Collection[int] = (),
+        more: bool = False,
+        tell: Callable[[float], None] = lambda _share: None,
     ) -> int:
         """Make the root hold exactly these tokens; the number of them that it held before.
 
         `places`: numbers of tokens to which this model shall be able to go back. `more`: if the
-        root holds all the tokens, it may go on holding what came after them.
+        root holds all the tokens, it may go on holding what came after them. `tell` hears, between
+        two batches, what share of the tokens to evaluate has been.
         """
         kept = common(self.held, tokens)
         if more and kept == len(tokens):
@@ -132,6 +138,8 @@ class Cache:
             chunk = tokens[start : min(start + self.batch, *stops, len(tokens))]
             self.decode([(token, start + n, ROOT, False) for n, token in enumerate(chunk)])
             self.held += chunk
+            if len(self.held) < len(tokens):
+                tell((len(self.held) - kept) / (len(tokens) - kept))
             if not self.rewinds and len(self.held) in places:
                 self._keep_state()
         return kept

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from rm_local.engine.protocol import BranchSpec, ModelInfo, Opened, OpenTurn, Reply
+from rm_local.engine.protocol import BranchSpec, ModelInfo, Opened, OpenTurn, Progress, Reply
 from rm_local.engine.worker import overflow
 from rm_local.engine.worker.branch import Branch
 from rm_local.engine.worker.cache import Aborted, Cache, Full, common
@@ -40,7 +40,7 @@ class Turn:
     def open(self, request: OpenTurn, send: Callable[[Reply], None]) -> Opened:
         """Evaluate the prompt of these messages, but for the last token: branches need its logits.
 
-        `send` gets a `Room` when room has to be made for it.
+        `send` gets a `Room` when room has to be made for it, and `Progress` between its batches.
         ContextOverflow before anything is evaluated; Stopped when cancelled: no turn is open then.
         """
         self._talk, before = None, self.stats.read()
@@ -52,7 +52,13 @@ class Turn:
         places = () if self._model.rewinds else talk.places()
         self.stats.boundary = len(talk.tokens)
         try:
-            self._hold(talk.tokens[:-1], known=0, places=places, more=True)
+            self._hold(
+                talk.tokens[:-1],
+                known=0,
+                places=places,
+                more=True,
+                tell=lambda share: send(Progress(share)),
+            )
         except Aborted:
             raise Stopped("Reading the question was stopped.") from None
         self._talk = talk
@@ -170,11 +176,17 @@ class Turn:
             send(room)
 
     def _hold(
-        self, tokens: list[int], known: int, *, places: Sequence[int] = (), more: bool = False
+        self,
+        tokens: list[int],
+        known: int,
+        *,
+        places: Sequence[int] = (),
+        more: bool = False,
+        tell: Callable[[float], None] = lambda _share: None,
     ) -> None:
         """Make the root hold these tokens; the first `known` of those it held are no reuse."""
         with self.stats.prefill():
-            kept = self._cache.hold(tokens, places=places, more=more)
+            kept = self._cache.hold(tokens, places=places, more=more, tell=tell)
         self.stats.reused += max(0, kept - known)
         self.stats.evaluated(kept, len(tokens))
 

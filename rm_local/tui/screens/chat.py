@@ -16,7 +16,15 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Footer
 
-from rm_local.loop.events import ContextUsed, Event, Formulating, RoomMade, Token, failed
+from rm_local.loop.events import (
+    ContextUsed,
+    Event,
+    Formulating,
+    Prefilling,
+    RoomMade,
+    Token,
+    failed,
+)
 from rm_local.loop.plan import Plan
 from rm_local.tui import format as fmt
 from rm_local.tui import manner
@@ -187,7 +195,7 @@ class ChatScreen(Screen[None]):
         if isinstance(event, RoomMade):
             self._tell(event.message)
             self._set_status(replace(self._status, info=self.host.info))
-        if isinstance(event, Token | Formulating | ContextUsed):
+        if isinstance(event, Token | Prefilling | Formulating | ContextUsed):
             self._stale = True
             return
         self._draw()

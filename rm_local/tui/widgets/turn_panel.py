@@ -136,7 +136,13 @@ AUTHORS = {"model": "", "user": "  (yours)", "question": "  (the question itself
 
 
 def _named(view: TurnView) -> Content:
-    """The subproblem, and whose words it is in when they are not the model's."""
+    """The subproblem, and whose words it is in when they are not the model's.
+
+    Before there is any, how far the prompt is read.
+    """
+    if view.running and view.prefilling is not None and not view.branches:
+        share, left = view.prefilling.share, view.prefilling.left
+        return Content.styled(f"reading, {share:.0%}, {fmt.seconds(left)} left", "$foreground 60%")
     whose = AUTHORS[view.author] if view.formulated is not None else ""
     return Content.assemble(fmt.one_line(view.subproblem), (whose, "$foreground 60%"))
 
