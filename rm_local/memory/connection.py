@@ -235,13 +235,19 @@ def guard(path: Path) -> Iterator[None]:
         raise _full(path) from error
     except apsw.SQLError as error:
         # sqlite-vec has one error for all that keeps it from writing.
-        if "insert" in str(error) and shutil.disk_usage(path.parent).free < CACHE_KIB * 1024:
+        if "insert" in str(error) and _is_full(path):
             raise _full(path) from error
         raise StoreInvalid(f"{_damage(path)} ({error})", REBUILD) from error
     except (apsw.CantOpenError, apsw.IOError, apsw.PermissionsError, apsw.AuthError) as error:
+        if isinstance(error, apsw.IOError) and _is_full(path):
+            raise _full(path) from error
         raise StoreError(f"The store {path} cannot be read or written: {error}.") from error
     except (apsw.Error, DamagedError, UnicodeDecodeError) as error:
         raise StoreInvalid(f"{_damage(path)} ({error})", REBUILD) from error
+
+
+def _is_full(path: Path) -> bool:
+    return shutil.disk_usage(path.absolute().parent).free < CACHE_KIB * 1024
 
 
 def _full(path: Path) -> StoreError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,19 +12,25 @@ from rm_local.errors import StoreError
 if TYPE_CHECKING:
     import apsw
 
+ROOM = 16 << 20
+"""Bytes that have to be free for a log: a store that has one cannot even be read where there is no
+room for the index of the log."""
+
 LOGS = ("-journal", "-wal", "-shm")
 """What SQLite may leave beside a file whose writer was killed."""
 
 
-def write_ahead(connection: apsw.Connection) -> None:
+def write_ahead(connection: apsw.Connection, path: Path) -> None:
     """From now on a commit is one append and one sync, and keeps no reader out.
 
-    The store is one file again after `one_file`. Where the file system cannot do it, or a reader
-    is in the way, or the file has lost its name, commits go through the rollback journal as
-    before: slower, and as safe.
+    The store is one file again after `one_file`. Where the file system cannot do it, or has too
+    little room, or a reader is in the way, or the file has lost its name, commits go through the
+    rollback journal as before: slower, and as safe.
     """
     import apsw
 
+    if shutil.disk_usage(path.absolute().parent).free < ROOM:
+        return
     with suppress(
         apsw.BusyError, apsw.LockedError, apsw.CantOpenError, apsw.IOError, apsw.ReadOnlyError
     ):
@@ -31,15 +38,18 @@ def write_ahead(connection: apsw.Connection) -> None:
 
 
 def one_file(connection: apsw.Connection) -> bool:
-    """Put the log into the store; False, and the log stays, where others have the store open.
+    """Put the log into the store; False, and the log stays, where others have the store open or
+    the disk is full.
 
-    Then the last of them to close it puts it there.
+    Then the last of them to close it puts it there, or who opens it next.
     """
     import apsw
 
     try:
         return bool(connection.execute("PRAGMA journal_mode=DELETE").get == "delete")
-    except (apsw.BusyError, apsw.LockedError):
+    except (
+        apsw.BusyError, apsw.LockedError, apsw.FullError, apsw.IOError, apsw.ReadOnlyError
+    ):  # fmt: skip
         return False
 
 

@@ -294,7 +294,7 @@ class Store:
         turn = rows.writing if write else reading
         with self._lock, sqlite.guard(self._path):
             if write and not self._written:
-                journal.write_ahead(self._connection)
+                journal.write_ahead(self._connection, self._path)
                 self._written = True
             with turn(self._connection):
                 self._notice()

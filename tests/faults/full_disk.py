@@ -13,6 +13,7 @@ import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from itertools import product
 from pathlib import Path
 from unittest.mock import patch
 
@@ -72,22 +73,28 @@ def told(error: StoreError, path: Path) -> str:
     return str(error).replace(str(path), "S")
 
 
-def edit(folder: Path, what: Callable[[Store], None]) -> tuple[int, set[str]]:
-    """`what` with more and more room until it comes through: how often it failed, and how."""
+def edit(folder: Path, what: Callable[[Store], None], logged: bool) -> tuple[int, set[str]]:
+    """`what` with more and more room until it comes through: how often it failed, and how.
+
+    `logged`: the store had room for a log when it was first written to.
+    """
     path, kilobytes, fails = folder / "made.rms", 0, 0
     said: set[str] = set()
     shutil.copy(folder / "whole.rms", path)
     with Store.open(path) as store:
         before = fingerprint(store)
     while True:
-        with left(folder, kilobytes), Store.open(path, write=True) as store:
-            try:
-                what(store)
-                break
-            except StoreError as error:
-                said.add(told(error, path))
-                fails += 1
-                assert fingerprint(store) == before
+        with Store.open(path, write=True) as store:
+            if logged:
+                store.count_up([1])
+            with left(folder, kilobytes):
+                try:
+                    what(store)
+                    break
+                except StoreError as error:
+                    said.add(told(error, path))
+                    fails += 1
+                    assert fingerprint(store) == before
         with Store.open(path) as store:
             assert fingerprint(store) == before
             assert store.verify() == []
@@ -127,10 +134,12 @@ def main() -> int:
     rows = parser.parse_args().rows
     with small_disk() as folder:
         made_store(folder / "whole.rms", rows)
-        for what in (add, replace, delete):
-            fails, said = edit(folder, what)
+        for what, logged in product((add, replace, delete), (False, True)):
+            fails, said = edit(folder, what, logged)
+            how = "through the log" if logged else "through the journal"
             print(
-                f"{what.__name__}: {fails} times full, each time as before; then done", flush=True
+                f"{what.__name__} {how}: {fails} times full, each time as before; then done",
+                flush=True,
             )
             print(*(f"    {each}" for each in sorted(said)), sep="\n")
         with suppress(FileNotFoundError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import apsw
 import pytest
 
 from rm_local.errors import StoreError
+from rm_local.memory import journal
 from rm_local.memory.bulk.build import build
 from rm_local.memory.bulk.compact import compact
 from rm_local.memory.readers import Readers, reading
@@ -179,3 +181,15 @@ def test_a_second_opening_in_the_same_process_takes_no_lock_away(path: Path) -> 
         assert "toy.rms-wal" in names(path)
         add(writer)
         assert counted(path) == 14
+
+
+def test_where_there_is_little_room_no_log_is_begun(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A full disk could not even hold the index of the log, without which nothing is read."""
+    usage = shutil.disk_usage(path.parent)._replace(free=journal.ROOM - 1)
+    monkeypatch.setattr(journal.shutil, "disk_usage", lambda _: usage)
+    with Store.open(path, write=True) as store:
+        add(store)
+        assert names(path) == ["toy.rms"]
+        assert store.count() == 13

@@ -101,7 +101,7 @@ class Tidier:
             check_layout(connection, path)
             # Pages written out before the end of a step would keep readers out until then.
             connection.execute("PRAGMA cache_spill=0")
-            journal.write_ahead(connection)
+            journal.write_ahead(connection, path)
             yield connection
             journal.one_file(connection)
             connection.close()
