@@ -18,7 +18,7 @@ def products(rows: Floats, unit: Floats) -> Floats:
     """Inner products of `rows`, (n, d), with `unit`, (d,), on one core: (n,).
 
     BLAS would take all cores and, done, keep them spinning for the time that a search takes: the
-    store's second reader, which has one of them, was slower than none.
+    store's second reader, which has one of them, is then slower than none.
     """
     return np.asarray(np.einsum("ij,j->i", rows, unit), dtype=np.float32)
 

@@ -30,6 +30,8 @@ from rm_local.records import Answer, Branch, Hit, Reading, StopReason, Trace
 Stage = Literal["formulating", "retrieving", "reasoning", "answered", "stopped", "failed"]
 PhaseState = Literal["waiting", "running", "done", "skipped", "halted"]
 
+STREAMED = (Prefilling, Formulating, Token, ContextUsed)
+"""Events that come faster than they need be drawn."""
 INTERRUPTED = 130
 """Exit code of a turn that the user stopped."""
 

@@ -9,7 +9,7 @@ import pytest
 
 from rm_local.memory import dense, rows
 from rm_local.memory.bulk.build import build
-from rm_local.memory.meta import Dial
+from rm_local.memory.meta import Dial, default_dial
 from rm_local.memory.search import Query, Searcher
 from rm_local.memory.store import Store
 from tests.faults.stores import MADE
@@ -37,6 +37,12 @@ def test_the_limit_is_a_line_that_falls_with_the_similarity() -> None:
     assert Dial(5).limit(0.9) == 0
     assert Dial(5, reach=180, slope=60).limit(0.5) == 150
     assert Dial(5, reach=10, slope=60).limit(0.9) == 1
+
+
+def test_a_store_without_clusters_still_has_candidates() -> None:
+    """As many as a new store; with clusters there are more, the more of them."""
+    assert default_dial(0) == Dial()
+    assert 0 < default_dial(4).candidates < default_dial(64_000).candidates
 
 
 def test_a_build_sets_a_reach_that_holds_most_candidates(store: Store, source: MadeSource) -> None:

@@ -18,7 +18,7 @@ from rm_local.memory.bulk.train import Trained
 from rm_local.memory.clusters import Clusters
 from rm_local.memory.format import BLOCK_ROWS, CHUNK_SIZE, DamagedError, checksum
 from rm_local.memory.layout import lay_out
-from rm_local.memory.meta import Dial, Meta, put
+from rm_local.memory.meta import Meta, default_dial, put
 from rm_local.memory.texts import Codec
 
 if TYPE_CHECKING:
@@ -190,12 +190,3 @@ def write_chunks(connection: apsw.Connection, chunks: list[Chunk]) -> None:
 def _refs(group: Prepared) -> Iterator[tuple[Any, ...]]:
     ids = range(group.first, group.first + group.rows)
     return zip(ids, group.labels, group.crcs, group.codes, strict=True)
-
-
-def default_dial(clusters: int) -> Dial:
-    """What is asked where nothing was measured.
-
-    175 clusters of about 500 rows, and 998 candidates of 64,002 clusters or 706 of 2,000: in a
-    larger store more rows have nearly the same bits (docs/experiments.md).
-    """
-    return Dial(min(clusters, 175), round(330 * clusters**0.1))

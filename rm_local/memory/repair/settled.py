@@ -6,10 +6,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 
 from rm_local.errors import StoreInvalid
-from rm_local.memory.bulk.write import default_dial
 from rm_local.memory.format import BLOCK_ROWS, DamagedError, EmbedderId
 from rm_local.memory.layout import CODES, TEXTS
-from rm_local.memory.meta import Dial, Value, put
+from rm_local.memory.meta import Dial, Value, default_dial, put
 from rm_local.memory.packed import code_check
 from rm_local.memory.repair.rescue import Rescue
 from rm_local.memory.stopwords import STOPWORDS

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rm_local.memory.bulk.write import default_dial
 from rm_local.memory.codes import Floats
 from rm_local.memory.format import DamagedError, checksum
-from rm_local.memory.meta import number, put, read
+from rm_local.memory.meta import default_dial, number, put, read
 from rm_local.memory.tidy.work import raise_by
 
 if TYPE_CHECKING:

@@ -16,15 +16,7 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Footer
 
-from rm_local.loop.events import (
-    ContextUsed,
-    Event,
-    Formulating,
-    Prefilling,
-    RoomMade,
-    Token,
-    failed,
-)
+from rm_local.loop.events import Event, RoomMade, failed
 from rm_local.loop.plan import Plan
 from rm_local.tui import format as fmt
 from rm_local.tui import manner
@@ -34,7 +26,7 @@ from rm_local.tui.keys import CHAT, possible
 from rm_local.tui.opening import open_all
 from rm_local.tui.opening import told as as_told
 from rm_local.tui.screens import reader
-from rm_local.tui.turn import replayed
+from rm_local.tui.turn import STREAMED, replayed
 from rm_local.tui.widgets.prompt import Prompt
 from rm_local.tui.widgets.status import Status, StatusView
 from rm_local.tui.widgets.too_small import TooSmall
@@ -195,7 +187,7 @@ class ChatScreen(Screen[None]):
         if isinstance(event, RoomMade):
             self._tell(event.message)
             self._set_status(replace(self._status, info=self.host.info))
-        if isinstance(event, Token | Prefilling | Formulating | ContextUsed):
+        if isinstance(event, STREAMED):
             self._stale = True
             return
         self._draw()
