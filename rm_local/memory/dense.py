@@ -39,6 +39,12 @@ ALL = f"""SELECT group_concat(CAST(distance AS INTEGER) << {ID_BITS} | id) FROM 
 WITHIN = f"""{ALL} AND distance <= :limit
     AND cid IN (SELECT value FROM carray(:clusters))"""
 
+FRESH = f"""SELECT group_concat(CAST(distance AS INTEGER) << {ID_BITS} | id) FROM (
+        SELECT id, (SELECT label FROM ref WHERE ref.id = fresh.id) AS label,
+            vec_distance_hamming(vec_bit(bits), vec_bit(:bits)) AS distance
+        FROM fresh)
+    WHERE distance <= :limit"""
+
 
 def read_centres(connection: apsw.Connection, dimension: int) -> Centres:
     """The cluster centres of a store.
@@ -128,13 +134,23 @@ def near(connection: apsw.Connection, bits: bytes, wanted: int, names: Names) ->
     A key is distance and id in one number, `distance << ID_BITS | id`; nearest first.
     """
     values = {"bits": bits, "k": min(wanted, MOST_CANDIDATES), **names.values}
-    return np.sort(_keys(connection.execute(ALL + names.condition, values).get))
+    found = _keys(connection.execute(ALL + names.condition, values).get)
+    fresh = near_fresh(connection, bits, 8 * len(bits), names)
+    return np.sort(np.concatenate([found, fresh]))[: values["k"]]
+
+
+def near_fresh(connection: apsw.Connection, bits: bytes, limit: float, names: Names) -> Ids:
+    """Keys of the entries without a cluster whose bits differ from `bits` in at most `limit`."""
+    values = {"bits": bits, "limit": limit, **names.values}
+    return _keys(connection.execute(FRESH + names.condition, values).get)
 
 
 def near_within(
     readers: Readers, bits: bytes, wanted: int, names: Names, clusters: Ids, limit: int
 ) -> Ids:
     """Keys of the `wanted` rows of `clusters`, asked in this order, whose bits differ least.
+
+    Entries that have no cluster yet are taken for rows of each.
 
     Each statement asks for rows no further away than the worst of those found so far by any
     reader, and than `limit` bits where it is not 0: then there may be fewer than `wanted`. When
@@ -143,6 +159,7 @@ def near_within(
     import apsw
 
     best = Best(min(wanted, MOST_CANDIDATES), limit or 8 * len(bits))
+    best.add(near_fresh(readers.first, bits, best.limit, names))
     batches = Batches(clusters, LARGEST_BATCH if limit else FIRST_BATCH)
 
     def work(connection: apsw.Connection) -> None:

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Collection
 from typing import TYPE_CHECKING
 
-from rm_local.memory import rows
+from rm_local.memory import fresh, rows
 from rm_local.memory.format import BLOCK_ROWS, DamagedError
 from rm_local.memory.shelf import place
 from rm_local.memory.texts import Codec
@@ -22,8 +22,10 @@ def remove(connection: apsw.Connection, codec: Codec, bulk: int, ids: Collection
         connection.execute(
             f"DELETE FROM {table} WHERE {key} IN (SELECT value FROM json_each(?))", (chosen,)
         )
+    dropped = fresh.drop(connection, ids)
     single = [(id,) for id in ids if id > bulk]
-    connection.executemany("DELETE FROM code WHERE id = ?", single)
+    settled = [(id,) for (id,) in single if id not in dropped]
+    connection.executemany("DELETE FROM code WHERE id = ?", settled)
     connection.executemany("DELETE FROM text WHERE id = ?", single)
     _bury(connection, codec, [id for id in ids if id <= bulk])
     rows.grow(connection, -len(ids))

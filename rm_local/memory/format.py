@@ -9,7 +9,7 @@ from pathlib import Path
 APPLICATION_ID = 0x524D5331
 """`RMS1` in the SQLite header: tells a store from any other SQLite file."""
 
-VERSION = 2
+VERSION = 3
 """Format version, in the SQLite header's user_version and in `meta`."""
 
 PAGE_SIZE = 4096
@@ -20,6 +20,9 @@ of 160 rows fill two pages, and ids of three chunks one."""
 BLOCK_ROWS = 16
 """Rows whose texts share a frame after a bulk build: entry `id` is row (id - 1) % 16 of block
 (id - 1) // 16."""
+
+NO_CLUSTER = -1
+"""What the checksum of an entry names as its cluster as long as it is in `fresh`."""
 
 SCHEMA = """
 CREATE TABLE meta(key TEXT PRIMARY KEY, value, crc INTEGER NOT NULL) WITHOUT ROWID;
@@ -35,6 +38,7 @@ CREATE TABLE ref(id INTEGER PRIMARY KEY, label INTEGER NOT NULL, crc INTEGER NOT
     v BLOB NOT NULL);
 CREATE TABLE block(blk INTEGER PRIMARY KEY, z BLOB NOT NULL);
 CREATE TABLE text(id INTEGER PRIMARY KEY, z BLOB NOT NULL);
+CREATE TABLE fresh(id INTEGER PRIMARY KEY, bits BLOB NOT NULL, rare TEXT NOT NULL);
 CREATE TABLE tomb(id INTEGER PRIMARY KEY);
 CREATE TABLE tally(id INTEGER PRIMARY KEY, shown INTEGER NOT NULL, helped INTEGER NOT NULL);
 CREATE VIRTUAL TABLE words USING fts5(rare, content='', contentless_delete=1, detail=none,

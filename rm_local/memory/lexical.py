@@ -85,6 +85,32 @@ def _tokenizer() -> Callable[[str], list[str]]:
     return tokens
 
 
+FRESH = "SELECT group_concat(id || ' ' || rare || ' ', char(10)) FROM fresh WHERE rare <> ''"
+
+
+class FreshWords:
+    """The rare words of entries that the index does not have yet: they are few, and read whole."""
+
+    def __init__(self, connection: apsw.Connection, rare: RareWords) -> None:
+        self._rare = rare
+        listed = connection.execute(FRESH).get or ""
+        if not listed.isascii():
+            listed = "\n".join(f"{self._split(line)} " for line in listed.split("\n"))
+        self._listed = listed
+
+    def holders(self, word: str) -> list[int]:
+        """Ids of the entries that hold `word`."""
+        wanted = f" {self._split(word)} "
+        if wanted not in self._listed:
+            return []
+        lines = self._listed.split("\n")
+        return [int(line.partition(" ")[0]) for line in lines if wanted in line]
+
+    def _split(self, words: str) -> str:
+        """Words as the index's tokenizer would split them once more."""
+        return words if words.isascii() else " ".join(self._rare.tokens(words))
+
+
 def lexical_shares(
     connection: apsw.Connection, text: str, rows: int, rare: RareWords
 ) -> dict[int, float]:
@@ -97,12 +123,14 @@ def lexical_shares(
     most = max(RARE_ROWS, rows // RARE_SHARE)
     held: dict[int, float] = {}
     found = 0.0
-    for word in rare.of(text)[:MOST_WORDS]:
+    words = rare.of(text)[:MOST_WORDS]
+    fresh = FreshWords(connection, rare) if words else None
+    for word in words:
         # The limit keeps a common word's posting list, millions long in a large store, unread.
         found_rows = connection.execute(
             "SELECT rowid FROM words WHERE words MATCH ? LIMIT ?", (f'"{word}"', most + 1)
         )
-        ids = [row[0] for row in found_rows]
+        ids = [row[0] for row in found_rows] + (fresh.holders(word) if fresh else [])
         if not 0 < len(ids) <= most:
             continue
         weight = _weight(rows, len(ids))

@@ -7,7 +7,14 @@ from pathlib import Path
 
 from rm_local.memory import connection as sqlite
 
-PARTS = {"code": "bits", "ref": "codes", "block": "texts", "text": "texts", "words": "words"}
+PARTS = {
+    "code": "bits",
+    "fresh": "bits",
+    "ref": "codes",
+    "block": "texts",
+    "text": "texts",
+    "words": "words",
+}
 """Of a table's name, up to the first underscore; all others are `other`."""
 
 

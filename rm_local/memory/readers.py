@@ -49,6 +49,11 @@ class Readers:
         self._second: apsw.Connection | None = None
         self._thread = ThreadPoolExecutor(1, "store-reader") if cores() > 1 else None
 
+    @property
+    def first(self) -> apsw.Connection:
+        """The store's own."""
+        return self._first
+
     def share(self, work: Work) -> None:
         """`work` with each connection at the same time; what they share is its own to guard."""
         if self._thread is None:
@@ -91,7 +96,7 @@ def _seen(connection: apsw.Connection) -> str:
     """What a search sees of the rows: another one after each change that it could notice."""
     return str(
         connection.execute(
-            "SELECT group_concat(value) FROM meta"
+            "SELECT group_concat(value) || coalesce((SELECT min(id) FROM fresh), '') FROM meta"
             " WHERE key IN ('bulk', 'entries', 'generation', 'last')"
         ).get
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -12,7 +12,7 @@ import numpy as np
 
 from rm_local.memory import meta
 from rm_local.memory.connection import refuse_moved
-from rm_local.memory.format import DamagedError, checksum
+from rm_local.memory.format import NO_CLUSTER, DamagedError, checksum
 from rm_local.memory.packed import row_crc
 from rm_local.records import Entry
 
@@ -55,6 +55,7 @@ class Row:
 
     label: int
     cluster: int
+    """NO_CLUSTER: it is kept in `fresh` at first."""
     bits: bytes
     code: bytes
     frame: bytes
@@ -87,10 +88,13 @@ def insert(connection: apsw.Connection, rows: Sequence[Row]) -> list[int]:
     """Add rows within the running transaction; their ids, which go on from the last ever given."""
     first = last(connection) + 1
     new = list(enumerate(rows, first))
+    settled = [(id, row) for id, row in new if row.cluster != NO_CLUSTER]
     connection.executemany(
-        "INSERT INTO code(id, cid, label, e) VALUES(?, ?, ?, vec_bit(?))",
-        ((id, row.cluster, row.label, row.bits) for id, row in new),
+        "INSERT INTO fresh(id, bits, rare) VALUES(?, ?, ?)",
+        [(id, row.bits, row.rare) for id, row in new if row.cluster == NO_CLUSTER],
     )
+    put_bits(connection, [(id, row.cluster, row.label, row.bits) for id, row in settled])
+    put_words(connection, [(id, row.rare) for id, row in settled])
     connection.executemany(
         "INSERT INTO ref(id, label, crc, v) VALUES(?, ?, ?, ?)",
         ((id, row.label, row.crc(id), row.code) for id, row in new),
@@ -98,13 +102,21 @@ def insert(connection: apsw.Connection, rows: Sequence[Row]) -> list[int]:
     connection.executemany(
         "INSERT INTO text(id, z) VALUES(?, ?)", ((id, row.frame) for id, row in new)
     )
-    connection.executemany(
-        "INSERT INTO words(rowid, rare) VALUES(?, ?)",
-        ((id, row.rare) for id, row in new if row.rare),
-    )
     grow(connection, len(rows))
     meta.put(connection, "last", first + len(rows) - 1)
     return [id for id, _ in new]
+
+
+def put_bits(connection: apsw.Connection, rows: Sequence[tuple[int, int, int, bytes]]) -> None:
+    """Id, cluster, label and bits of entries into `code`."""
+    connection.executemany("INSERT INTO code(id, cid, label, e) VALUES(?, ?, ?, vec_bit(?))", rows)
+
+
+def put_words(connection: apsw.Connection, rows: Iterable[tuple[int, str]]) -> None:
+    """Id and rare words of entries into the word index; those without any are left out."""
+    connection.executemany(
+        "INSERT INTO words(rowid, rare) VALUES(?, ?)", [row for row in rows if row[1]]
+    )
 
 
 def grow(connection: apsw.Connection, entries: int) -> None:

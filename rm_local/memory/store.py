@@ -13,10 +13,10 @@ import numpy as np
 
 from rm_local.errors import StoreEmbedder, StoreError, StoreReadOnly
 from rm_local.memory import connection as sqlite
-from rm_local.memory import journal, rows, shelf, tally
+from rm_local.memory import fresh, journal, rows, shelf, tally
 from rm_local.memory.codes import Floats, step_for
 from rm_local.memory.edits import remove
-from rm_local.memory.format import PAGE_SIZE, VERSION, EmbedderId, StoreInfo
+from rm_local.memory.format import NO_CLUSTER, PAGE_SIZE, VERSION, EmbedderId, StoreInfo
 from rm_local.memory.layout import TEXTS, check_layout, dictionary_of, lay_out
 from rm_local.memory.meta import Meta, read_meta
 from rm_local.memory.packed import default_dictionary
@@ -123,7 +123,7 @@ class Store:
         """
         unit = self._checked(entries, vectors)
         with self._turn(write=True) as connection:
-            return rows.insert(connection, self._rows(connection, entries, unit))
+            return self._insert(connection, entries, unit)
 
     def delete(self, ids: Collection[int]) -> None:
         """Delete entries, all or none. Their ids are never given again.
@@ -142,7 +142,7 @@ class Store:
         unit = self._checked([entry], np.asarray(vector)[np.newaxis])
         with self._turn(write=True) as connection:
             self._remove(connection, {id})
-            return rows.insert(connection, self._rows(connection, [entry], unit))[0]
+            return self._insert(connection, [entry], unit)[0]
 
     def search(
         self,
@@ -316,14 +316,28 @@ class Store:
             raise ValueError(f"{len(entries)} entries, but {len(unit)} vectors")
         return unit
 
+    def _insert(
+        self, connection: apsw.Connection, entries: Sequence[Entry], unit: Floats
+    ) -> list[int]:
+        """Entries with vectors of length 1, (n, d), into the tables; their ids."""
+        ids = rows.insert(connection, self._rows(connection, entries, unit))
+        if fresh.count(connection) > fresh.MOST:
+            searcher = self._searcher
+            fresh.settle(
+                connection, searcher.centres, searcher.quantiser, searcher.packer, fresh.FEW
+            )
+        return ids
+
     def _rows(
         self, connection: apsw.Connection, entries: Sequence[Entry], unit: Floats
     ) -> list[rows.Row]:
         """Entries with vectors of length 1, (n, d), as they go into the tables."""
         searcher = self._searcher
+        few = len(entries) <= fresh.FEW
+        clusters = np.full(len(entries), NO_CLUSTER) if few else searcher.centres.nearest(unit)
         columns = zip(
             entries,
-            searcher.centres.nearest(unit).tolist(),
+            clusters.tolist(),
             searcher.quantiser.bits(unit),
             searcher.packer.pack(searcher.quantiser.steps(unit)),
             strict=True,

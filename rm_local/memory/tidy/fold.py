@@ -1,10 +1,10 @@
-"""Fresh entries' texts, a frame each, into blocks as a bulk build has them."""
+"""Texts of added entries, a frame each, into blocks as a bulk build has them."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rm_local.memory import rows
+from rm_local.memory import fresh, rows
 from rm_local.memory.format import BLOCK_ROWS, DamagedError
 from rm_local.memory.meta import number, put
 from rm_local.memory.texts import Codec
@@ -71,8 +71,10 @@ class Fold:
 
 
 def _bounds(connection: apsw.Connection) -> tuple[int, int]:
-    """The last entry in blocks, and the last that can be in a whole one."""
-    return number(connection, "bulk"), rows.last(connection) // BLOCK_ROWS * BLOCK_ROWS
+    """The last entry in blocks, and the last that can be in a whole one: none that is fresh."""
+    first_fresh = fresh.oldest(connection)
+    last = rows.last(connection) if first_fresh is None else first_fresh - 1
+    return number(connection, "bulk"), last // BLOCK_ROWS * BLOCK_ROWS
 
 
 def _texts(connection: apsw.Connection, codec: Codec, bulk: int, end: int) -> list[bytes]:

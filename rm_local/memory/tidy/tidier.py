@@ -17,6 +17,7 @@ from rm_local.memory.tidy.first import FirstClusters
 from rm_local.memory.tidy.fold import Fold
 from rm_local.memory.tidy.recompress import Recompress
 from rm_local.memory.tidy.scrap import Scrap
+from rm_local.memory.tidy.settle import Settle
 from rm_local.memory.tidy.split import LARGEST, Split
 from rm_local.memory.tidy.work import Tools, Work
 
@@ -47,7 +48,7 @@ class Report:
 
 
 class Tidier:
-    """Keeps the store at `path` in shape: folds, gives and parts clusters, scraps, packs.
+    """Keeps the store at `path` in shape: settles, folds, gives and parts clusters, scraps, packs.
 
     Each step is one transaction, of a tenth of a second or two where the work can be parted; only
     the first clusters of a store take seconds. It may be killed at any moment. Open stores, in
@@ -72,7 +73,7 @@ class Tidier:
             first = FirstClusters(tools)
             split = Split(tools, self._largest)
             # What takes hours in a large store comes last.
-            kinds = (Fold(tools), first, split, Scrap(tools), Recompress(tools))
+            kinds = (Settle(tools), Fold(tools), first, split, Scrap(tools), Recompress(tools))
             busy = False
             for kind in kinds:
                 tell(kind.name, kind.left())
