@@ -25,7 +25,7 @@ NO_CLUSTER = -1
 """What the checksum of an entry names as its cluster as long as it is in `fresh`."""
 
 SCHEMA = """
-CREATE TABLE meta(key TEXT PRIMARY KEY, value, crc INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE meta(key TEXT PRIMARY KEY NOT NULL, value, crc INTEGER NOT NULL);
 CREATE TABLE centroid(blk INTEGER PRIMARY KEY, v BLOB NOT NULL, crc INTEGER NOT NULL);
 CREATE TABLE zdict(id INTEGER PRIMARY KEY, d BLOB NOT NULL, crc INTEGER NOT NULL);
 CREATE TABLE label(id INTEGER PRIMARY KEY, domain TEXT NOT NULL, source TEXT NOT NULL,

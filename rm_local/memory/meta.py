@@ -72,7 +72,10 @@ class Meta:
 
 def write_meta(connection: apsw.Connection, meta: Meta, known_words: bytes) -> None:
     """Fill the `meta` table of a new store; `known_words` is read when the first text is."""
+    # What each addition writes comes first, so that it lies on one page.
     rows: dict[str, Value] = {
+        "entries": 0,
+        "last": 0,
         "version": VERSION,
         "embedder_id": meta.embedder.id,
         "embedder_dimension": meta.embedder.dimension,
@@ -83,8 +86,6 @@ def write_meta(connection: apsw.Connection, meta: Meta, known_words: bytes) -> N
         "bulk": meta.bulk,
         **meta.dial.values(),
         "known_words": known_words,
-        "entries": 0,
-        "last": 0,
         "clusters": 0,
         "sqlite_vec": connection.execute("SELECT vec_version()").get,
     }

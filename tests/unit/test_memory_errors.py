@@ -74,13 +74,13 @@ def test_a_folder(tmp_path: Path) -> None:
         Store.open(tmp_path)
 
 
-@pytest.mark.parametrize(("version", "remedy"), [(1, "again"), (3, "Update rm-local")])
+@pytest.mark.parametrize(("version", "remedy"), [(2, "again"), (4, "Update rm-local")])
 def test_another_format_version(path: Path, version: int, remedy: str) -> None:
     """The message names both versions, the remedy depends on which is newer."""
     data = bytearray(path.read_bytes())
     data[60:64] = version.to_bytes(4, "big")
     path.write_bytes(data)
-    with pytest.raises(StoreVersion, match=f"format {version}; .* format 2") as caught:
+    with pytest.raises(StoreVersion, match=f"format {version}; .* format 3") as caught:
         Store.open(path)
     assert remedy in caught.value.remedy
     assert caught.value.exit_code == 4

@@ -12,18 +12,22 @@ from rm_local.errors import StoreError
 from rm_local.memory.bulk.build import build
 from rm_local.memory.format import CHUNK_SIZE, EmbedderId
 from rm_local.memory.store import Store
+from rm_local.memory.tidy.settle import Settle
 from tests.stores import MadeSource, entries, vectors
+from tests.tidying import worked
 
 MADE = EmbedderId("made", 64, "0" * 64)
 
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    """A bulk build with entries added, deleted and replaced since."""
+    """A bulk build with entries added, deleted and replaced since; entry 1521 is fresh."""
     path = tmp_path_factory.mktemp("verify") / "made.rms"
     build(path, MadeSource(1500), embedder=MADE, clusters=6)
     with Store.open(path, write=True) as store:
         store.add(entries(20), vectors(20, dimension=64, seed=3))
+    assert list(worked(path, Settle))
+    with Store.open(path, write=True) as store:
         store.delete([5, 6, 1503])
         store.replace(40, entries(1)[0], vectors(1, dimension=64)[0])
     return path.read_bytes()
@@ -104,6 +108,16 @@ DAMAGES = [
         "Entry 1510: sqlite-vec does not find its bits",
     ),
     ("DELETE FROM code_rowids WHERE rowid = 1510", "places of rows added since"),
+    ("DELETE FROM fresh WHERE id = 1521", "Entry 1521 has no bits"),
+    ("DELETE FROM fresh WHERE id = 1521", "places of rows added since"),
+    ("UPDATE fresh SET bits = zeroblob(8) WHERE id = 1521", "Entry 1521: its bits or label are"),
+    ("UPDATE fresh SET bits = zeroblob(9) WHERE id = 1521", "Entry 1521: its fresh bits cannot"),
+    ("UPDATE fresh SET rare = 'spuk' WHERE id = 1521", "Entry 1521: its fresh row holds other"),
+    ("UPDATE fresh SET id = 1600 WHERE id = 1521", "fresh bits of an entry 1600 that is not"),
+    ("UPDATE ref SET label = 1 + label % 6 WHERE id = 1521", "1521: its bits or label are damaged"),
+    ("INSERT INTO fresh SELECT 1510, bits, rare FROM fresh", "Entry 1510: its vector is there twi"),
+    ("INSERT INTO fresh SELECT 1503, bits, rare FROM fresh", "fresh bits of an entry 1503 that is"),
+    ("INSERT INTO words(rowid, rare) VALUES(1521, 'zorb0')", "Entry 1521: the word index counts"),
     ("UPDATE code_info SET value = 'v0.0.1' WHERE key = 'CREATE_VERSION'", "sqlite-vec's version"),
     ("CREATE TABLE stranger(a)", "table stranger of stranger is missing, or is none"),
     ("DROP INDEX code_part", "index code_part of code_chunks is missing"),

@@ -142,7 +142,8 @@ class Held(Reopened):
 
 def state(connection: apsw.Connection) -> str:
     """Another one when entries have come or gone since: ids are never given twice."""
-    newest = connection.execute("SELECT crc FROM ref ORDER BY id DESC LIMIT 1").get
+    # Not its whole checksum: that is another one as soon as it is given a cluster.
+    newest = connection.execute("SELECT crc >> 32 FROM ref ORDER BY id DESC LIMIT 1").get
     return f"{rows.count(connection)} entries to {rows.last(connection)}, the newest {newest}"
 
 

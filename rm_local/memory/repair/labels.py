@@ -23,17 +23,18 @@ class Labels:
             if label not in self._numbers:
                 rows.put_label(new, number, label)
                 self._numbers[label] = number
-        self._whole = set(self._numbers.values())
+        self.whole = frozenset(self._numbers.values())
+        """Their numbers."""
         self.lost: list[int] = []
         """Entries that have lost theirs."""
 
     def kept(self, id: int, number: Any) -> int:
         """The number, in the new store, of the label that entry `id` had under `number`."""
-        if number in self._whole:
+        if number in self.whole:
             return int(number)
         self.lost.append(id)
         if NAMELESS not in self._numbers:
-            free = 1 + max(self._whole, default=0)
+            free = 1 + max(self.whole, default=0)
             rows.put_label(self._new, free, NAMELESS)
             self._numbers[NAMELESS] = free
         return self._numbers[NAMELESS]

@@ -66,7 +66,9 @@ class Rescue:
 
     def value(self, key: str) -> Value | None:
         """A value of `meta`; None where it is missing or not as it was written."""
-        row = next(self.each("SELECT value, crc FROM meta WHERE key = ?", (key,)), None)
+        # All of the table's rows are looked at, and not its index, which may be what is damaged.
+        found = self.each("SELECT value, crc FROM meta NOT INDEXED WHERE key = ?", (key,))
+        row = next(found, None)
         return row[0] if row is not None and checksum(key, row[0]) == row[1] else None
 
     def number(self, key: str) -> int | None:

@@ -137,6 +137,7 @@ class _Salvage:
             )
         centres = Centres(self._rescue, dimension, clusters)
         vectors.copy(vectors.chunks(), centres, partial(self._tell, "vectors"))
+        vectors.settle(centres.found())
         vectors.derive(centres.found(), partial(self._tell, "vectors"))
         centres.write(self._new)
         if vectors.derived:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from rm_local.memory.clusters import nearest
 from rm_local.memory.codes import Floats, Quantiser
-from rm_local.memory.format import CHUNK_SIZE, DamagedError
+from rm_local.memory.format import CHUNK_SIZE, NO_CLUSTER, DamagedError
 from rm_local.memory.packed import CodePacker, code_check, row_crc
 from rm_local.memory.repair.centres import Centres
 from rm_local.memory.repair.labels import Labels
@@ -33,16 +33,18 @@ CHUNKS = """
     JOIN code_vector_chunks00 AS v ON v._rowid_ = chunk_id
     WHERE chunk_id IN (SELECT value FROM json_each(?))
 """
+FRESH = "SELECT id, bits FROM fresh WHERE id IN (SELECT value FROM json_each(?))"
 REFS = "SELECT id, label, crc, v FROM ref WHERE id IN (SELECT value FROM json_each(?))"
 
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """A row of sqlite-vec's."""
+    """A row of sqlite-vec's, or one that was fresh."""
 
     id: int
     cluster: int
-    label: int
+    labels: Collection[int]
+    """Those that it may have, besides the one that `ref` names."""
     bits: bytes
 
 
@@ -79,9 +81,22 @@ class Vectors:
             self._write(rows)
             lost = [row for row in rows if centres.lost[row[1] : row[1] + 1].any()]
             if lost:
-                vectors = self._quantiser.floats(self._packer.unpack(row[4] for row in lost))
+                vectors = self._floats([row[4] for row in lost])
                 centres.add(np.array([row[1] for row in lost]), vectors)
             tell(int(self._found.kept.sum()))
+
+    def settle(self, centres: Floats) -> None:
+        """Rows that were fresh and are whole, in the nearest of `centres`, (c, d)."""
+        found = self._rescue.among(FRESH, self._rescue.numbers("fresh", "id"))
+        slots = [
+            Slot(id, NO_CLUSTER, self._labels.whole, bits)
+            for id, (bits,) in sorted(found.items())
+            if 0 < id < len(self._found.kept) and isinstance(bits, bytes)
+        ]
+        rows = list(self._whole(slots, self._rescue.among(REFS, [slot.id for slot in slots])))
+        if rows:
+            clusters = self._nearest([row[4] for row in rows], centres)
+            self._write([(row[0], at, *row[2:]) for row, at in zip(rows, clusters, strict=True)])
 
     def derive(self, centres: Floats, tell: Callable[[int], None]) -> None:
         """Rows of the other entries whose code is whole, in the nearest of `centres`, (c, d)."""
@@ -92,9 +107,9 @@ class Vectors:
             if not whole:
                 continue
             self._found.trace[[id for id, *_ in whole]] = True
-            unit = self._quantiser.floats(self._packer.unpack(code for _, _, code in whole))
-            clusters = nearest(unit, centres).tolist() if len(centres) else [0] * len(unit)
-            bits = [each.tobytes() for each in self._quantiser.bits(unit)]
+            codes = [code for _, _, code in whole]
+            clusters = self._nearest(codes, centres)
+            bits = [each.tobytes() for each in self._quantiser.bits(self._floats(codes))]
             self._write(
                 [
                     (id, cluster, self._labels.kept(id, label), each, code)
@@ -119,7 +134,18 @@ class Vectors:
         for at in np.flatnonzero(used).tolist():
             if 0 < ids[at] < len(self._found.kept):
                 here = slice(at * width, (at + 1) * width)
-                yield Slot(ids[at], cluster, labels[at], bits[here])
+                yield Slot(ids[at], cluster, (labels[at],), bits[here])
+
+    def _floats(self, codes: list[bytes]) -> Floats:
+        """The vectors of whole codes, (n, d)."""
+        return self._quantiser.floats(self._packer.unpack(codes))
+
+    def _nearest(self, codes: list[bytes], centres: Floats) -> list[int]:
+        """The cluster of each whole code; 0 where there are none."""
+        if not len(centres):
+            return [0] * len(codes)
+        found: list[int] = nearest(self._floats(codes), centres).tolist()
+        return found
 
     def _whole(
         self, slots: list[Slot], refs: dict[int, tuple[Any, ...]]
@@ -132,8 +158,8 @@ class Vectors:
             label, crc, code = refs[slot.id]
             if not isinstance(crc, int) or not isinstance(code, bytes):
                 continue
-            # One of the two labels may be the damaged part.
-            for each in {slot.label: None, label: None}:
+            # The label may be the damaged part.
+            for each in dict.fromkeys((label, *slot.labels)):
                 if isinstance(each, int) and crc & LOW == LOW & row_crc(
                     slot.id, each, slot.cluster, slot.bits, code
                 ):

@@ -28,7 +28,7 @@ COUNTS = (
     (
         "places of rows added since the bulk build",
         "SELECT count(*) FROM code_rowids",
-        f"SELECT count(*) FROM ref WHERE id > {BULK}",
+        f"SELECT count(*) FROM ref WHERE id > {BULK} AND id NOT IN (SELECT id FROM fresh)",
     ),
     (
         "deleted entries",

@@ -49,6 +49,7 @@ class Texts:
         execute = self._connection.execute
         refs = dict(execute("SELECT id, label FROM ref WHERE id BETWEEN ? AND ?", bounds))
         sizes = dict(execute("SELECT id, sz FROM words_docsize WHERE id BETWEEN ? AND ?", bounds))
+        fresh = dict(execute("SELECT id, rare FROM fresh WHERE id BETWEEN ? AND ?", bounds))
         self.there[list(refs)] = True
         found: dict[int, bytes] = {}
         yield from self._unpacked(bounds, found)
@@ -62,10 +63,15 @@ class Texts:
                 yield f"Entry {id} has no text."
                 continue
             try:
-                words = indexed(self._rare, split_row(found[id])[0])
+                text = split_row(found[id])[0]
             except DamagedError as error:
                 yield f"Entry {id}: {error}."
                 continue
+            words = indexed(self._rare, text)
+            if id in fresh:
+                if fresh[id] != " ".join(self._rare.of(text)):
+                    yield f"Entry {id}: its fresh row holds other words."
+                words = []
             self.words.add(id, words)
             if sizes.pop(id, b"") != (varint(len(words)) if words else b""):
                 yield f"Entry {id}: the word index counts other words."

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rm_local.memory import meta, rows
-from rm_local.memory.format import CHUNK_SIZE
+from rm_local.memory.format import CHUNK_SIZE, NO_CLUSTER
 from rm_local.memory.packed import code_check, row_crc
 from rm_local.memory.readers import reading
 
@@ -26,6 +26,11 @@ CHUNKS = """
     LEFT JOIN code_metadatachunks00 AS m ON m._rowid_ = chunk_id AND m.rowid = chunk_id
     LEFT JOIN code_vector_chunks00 AS v ON v._rowid_ = chunk_id AND v.rowid = chunk_id
     WHERE chunk_id > ? ORDER BY chunk_id LIMIT ?
+"""
+
+FRESH = """
+    SELECT fresh.id, bits, label, crc, v FROM fresh LEFT JOIN ref ON ref.id = fresh.id
+    ORDER BY fresh.id
 """
 
 
@@ -59,6 +64,9 @@ def vector_faults(
             break
         after = chunks[-1][0]
         tell(int(seen.sum()))
+    with reading(connection):
+        found = list(_fresh(connection, width, seen))
+    yield from found
     for id in np.flatnonzero(there & ~seen).tolist():
         yield f"Entry {id} has no bits."
 
@@ -119,6 +127,22 @@ def _step(
             yield fault
         if id > bulk and places.get(id) != (None, slot.chunk, slot.offset):
             yield f"Entry {id}: sqlite-vec does not find its bits."
+
+
+def _fresh(connection: apsw.Connection, width: int, seen: NDArray[np.bool_]) -> Iterator[str]:
+    """What is wrong with the bits of entries that have no cluster yet."""
+    for id, bits, label, crc, code in connection.execute(FRESH):
+        if code is None:
+            yield f"There are fresh bits of an entry {id} that is not there."
+            continue
+        if 0 < id < len(seen):
+            if seen[id]:
+                yield f"Entry {id}: its vector is there twice."
+            seen[id] = True
+        if not isinstance(bits, bytes) or len(bits) != width:
+            yield f"Entry {id}: its fresh bits cannot be read."
+        elif fault := _row_fault(id, Slot(NO_CLUSTER, label, bits, 0, 0), label, crc, code):
+            yield fault
 
 
 def _row_fault(id: int, slot: Slot, label: int, crc: int, code: bytes) -> str:
