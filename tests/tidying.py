@@ -19,7 +19,7 @@ from rm_local.records import Entry
 from tests.stores import MadeSource, entries, topics, vectors
 
 MADE = EmbedderId("made", 64, "0" * 64)
-BULK, ADDED = 2505, 1000
+BULK, ADDED, FRESH = 2505, 1000, 20
 EXACT = 100.0
 """Effort at which a search asks as many clusters, and ranks as many entries, as there are."""
 QUERIES = np.concatenate([vectors(6, dimension=64, seed=5), topics(6, dimension=64, count=3)])
@@ -28,11 +28,15 @@ QUERIES = np.concatenate([vectors(6, dimension=64, seed=5), topics(6, dimension=
 def worn_store(path: Path) -> Path:
     """A bulk build with an open last block, whose one large topic was added later, and deletions.
 
+    The last of those added are fresh.
+
     Of the first block all rows are deleted, so are others of the build and of those added.
     """
     build(path, MadeSource(BULK), embedder=MADE, clusters=5)
     with Store.open(path, write=True) as store:
-        store.add(entries(ADDED), topics(ADDED, dimension=64, count=3, seed=3))
+        new, unit = entries(ADDED), topics(ADDED, dimension=64, count=3, seed=3)
+        store.add(new[:-FRESH], unit[:-FRESH])
+        store.add(new[-FRESH:], unit[-FRESH:])
         store.delete([*range(1, 600), 900, 1800, 2504, BULK + 1, *range(BULK + 100, BULK + 140)])
     return path
 

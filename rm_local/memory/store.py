@@ -333,11 +333,12 @@ class Store:
     ) -> list[rows.Row]:
         """Entries with vectors of length 1, (n, d), as they go into the tables."""
         searcher = self._searcher
-        few = len(entries) <= fresh.FEW
-        clusters = np.full(len(entries), NO_CLUSTER) if few else searcher.centres.nearest(unit)
+        clusters = [NO_CLUSTER] * len(entries)
+        if len(entries) > fresh.FEW:
+            clusters = searcher.centres.nearest(unit).tolist()
         columns = zip(
             entries,
-            clusters.tolist(),
+            clusters,
             searcher.quantiser.bits(unit),
             searcher.packer.pack(searcher.quantiser.steps(unit)),
             strict=True,

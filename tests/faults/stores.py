@@ -16,15 +16,19 @@ from tests.stores import MadeSource, entries, vectors
 
 DIMENSION = 64
 MADE = EmbedderId("made", DIMENSION, "0" * 64)
-ADDED = 200
+ADDED, FRESH = 200, 40
+"""Entries added since the build, and the last of them, added a few at a time."""
 
 
 def made_store(path: Path, rows: int) -> None:
-    """A bulk build in clusters, with rows added, deleted and replaced since."""
+    """A bulk build in clusters, with rows added, deleted and replaced since; some are fresh."""
     build(path, MadeSource(rows), embedder=MADE, clusters=max(4, rows // 200))
     with Store.open(path, write=True) as store:
-        store.add(entries(ADDED), vectors(ADDED, dimension=DIMENSION, seed=3))
-        store.delete([5, 6, rows // 2, rows + 3, rows + 4])
+        new, unit = entries(ADDED), vectors(ADDED, dimension=DIMENSION, seed=3)
+        store.add(new[:-FRESH], unit[:-FRESH])
+        for start in range(ADDED - FRESH, ADDED, 10):
+            store.add(new[start : start + 10], unit[start : start + 10])
+        store.delete([5, 6, rows // 2, rows + 3, rows + ADDED - 4])
         store.replace(40, entries(1)[0], vectors(1, dimension=DIMENSION)[0])
 
 

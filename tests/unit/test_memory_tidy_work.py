@@ -16,6 +16,7 @@ from rm_local.memory.tidy.first import FirstClusters
 from rm_local.memory.tidy.fold import Fold
 from rm_local.memory.tidy.recompress import Recompress
 from rm_local.memory.tidy.scrap import Scrap
+from rm_local.memory.tidy.settle import Settle
 from rm_local.memory.tidy.split import Split
 from rm_local.memory.tidy.work import Tools, Work
 from tests.stores import entries, topics, vectors
@@ -23,6 +24,7 @@ from tests.tidying import (
     ADDED,
     BULK,
     EXACT,
+    FRESH,
     MADE,
     answers,
     copied,
@@ -35,7 +37,7 @@ from tests.tidying import (
 
 SMALL_SPLIT = partial(Split, largest=300)
 FIRST = partial(FirstClusters, enough=1000)
-KINDS = [Fold, SMALL_SPLIT, Recompress, Scrap]
+KINDS = [Settle, Fold, SMALL_SPLIT, Recompress, Scrap]
 
 
 @pytest.fixture(scope="module")
@@ -78,11 +80,21 @@ def test_the_store_goes_on(path: Path, kind: Callable[[Tools], Work]) -> None:
 
 def test_folding_leaves_less_than_a_block(path: Path) -> None:
     """`bulk` ends with a block, and sqlite-vec's own list holds those beyond it."""
+    list(worked(path, Settle))
     end = (BULK + ADDED) // 16 * 16
     assert sum(each["entries put into blocks"] for each in worked(path, Fold)) == end - BULK
     assert value(path, "SELECT value FROM meta WHERE key = 'bulk'") == end
     assert value(path, "SELECT count(*) FROM text") == BULK + ADDED - end
     assert value(path, "SELECT min(rowid) FROM code_rowids") == end + 1
+
+
+def test_what_is_fresh_is_not_folded(path: Path) -> None:
+    """`bulk` stays below the first entry that has no cluster yet."""
+    end = (BULK + ADDED - FRESH) // 16 * 16
+    assert sum(each["entries put into blocks"] for each in worked(path, Fold)) == end - BULK
+    assert value(path, "SELECT min(id) FROM fresh") == BULK + ADDED - FRESH + 1 > end
+    assert sum(each["fresh entries given clusters"] for each in worked(path, Settle)) == FRESH
+    assert held(path)
 
 
 def test_folding_hides_no_damage(path: Path) -> None:
