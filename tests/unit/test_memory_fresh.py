@@ -123,7 +123,7 @@ def test_it_has_no_cluster_and_is_found_at_once(store: Store) -> None:
             assert each.search(UNITS[0], k=1)[0].entry.id == id
             assert [hit.entry.id for hit in each.search(UNITS[0], domain="new")] == [id]
             assert id not in [hit.entry.id for hit in each.search(UNITS[0], domain="math")]
-            by_word = each.search(-UNITS[0], "which Glimsy?", k=1)
+            by_word = each.search(UNITS[0], "which Glimsy?", k=1)
             assert [(hit.entry.id, hit.lexical) for hit in by_word] == [(id, 1)]
             assert each.verify() == []
 
@@ -134,12 +134,13 @@ def test_words_beyond_ascii(store: Store) -> None:
         store.add([Entry(f"How to find the {name}?", "I look.")], UNITS[:1])
     found = fresh_ids(store)
     asked = ["the unzelfrob", "an Ünzelfrobs", "what İlgenspro is"]
-    before = [store.search(-UNITS[0], text, k=1)[0] for text in asked]
-    assert [(hit.entry.id, hit.lexical) for hit in before] == [(id, 1) for id in found]
+    before = [store.search(UNITS[0], text, k=3) for text in asked]
+    assert [hits[0].entry.id for hits in before] == found
+    assert [[hit.lexical for hit in hits] for hits in before] == [[1, 0, 0]] * 3
     assert store.verify() == []
     list(worked(store.info().path, Settle))
     assert fresh_ids(store) == []
-    assert [store.search(-UNITS[0], text, k=1)[0] for text in asked] == before
+    assert [store.search(UNITS[0], text, k=3) for text in asked] == before
     assert store.verify() == []
 
 
