@@ -23,9 +23,7 @@ RARE_ROWS = 32
 RARE_SHARE = 1000
 """A word is rare when at most 32 rows, or one in a thousand, hold it."""
 
-FOLDED = (
-    "".join(c.lower() if c.isalnum() else " " for c in map(chr, range(128))).ljust(256).encode()
-)
+FOLDED = bytes(ord(c.lower()) if c.isalnum() else 32 for c in map(chr, range(128))).ljust(256)
 """What each ASCII character is to the index: itself in lower case, or the end of a word."""
 
 MOST_WORDS = 64
