@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +22,9 @@ BEAM = 6
 
 TILE = 8192
 """Rows compared with all centres at once: bounds the memory of the products."""
+
+SUPER_ROWS = 400
+"""Rows for each super-cluster on which these are found: more bring them no nearer to the rows."""
 
 
 def random_rotation(dimension: int, rng: np.random.Generator) -> Floats:
@@ -88,18 +94,21 @@ class Clusters:
     """(s + 1,), from 0 to c."""
 
     def assign(self, rows: Floats, beam: int) -> Ids:
-        """For each of `rows`, (n, d), the nearest centre in its `beam` nearest super-clusters."""
+        """For each of `rows`, (n, d), the nearest centre in its `beam` nearest super-clusters.
+
+        Ten thousands at once pay best: those that ask the same super-cluster are one product.
+        """
         beam = min(beam, len(self.supers))
         if len(rows) == 1:
             return np.array([self._nearest(rows[0], beam)])
         best = np.full(len(rows), -np.inf, np.float32)
         found = np.zeros(len(rows), np.int64)
-        similarity = rows @ self.supers.T
-        near = np.argpartition(similarity, -beam, axis=1)[:, -beam:]
+        near = self._near(rows, beam)
         order = np.argsort(near, axis=None, kind="stable")
         bounds = np.searchsorted(near.ravel()[order], np.arange(len(self.supers) + 1))
+        order //= beam
         for number in np.flatnonzero(np.diff(bounds)).tolist():
-            asking = order[bounds[number] : bounds[number + 1]] // beam
+            asking = order[bounds[number] : bounds[number + 1]]
             first, end = self.starts[number], self.starts[number + 1]
             products = rows[asking] @ self.centres[first:end].T
             place = np.argmax(products, axis=1)
@@ -108,6 +117,17 @@ class Clusters:
             best[asking[better]] = value[better]
             found[asking[better]] = first + place[better]
         return found
+
+    def _near(self, rows: Floats, beam: int) -> NDArray[np.unsignedinteger[Any]]:
+        """The `beam` nearest super-clusters of each of `rows`: (n, beam)."""
+        # Whole numbers of 16 bits are sorted by their digits, four times as fast.
+        kind = np.uint16 if len(self.supers) <= 1 << 16 else np.uint64
+        near = np.empty((len(rows), beam), kind)
+        for start in range(0, len(rows), TILE):
+            tile = slice(start, start + TILE)
+            similarity = rows[tile] @ self.supers.T
+            near[tile] = np.argpartition(similarity, -beam, axis=1)[:, -beam:]
+        return near
 
     def _nearest(self, row: Floats, beam: int) -> int:
         """The same for one, (d,), which is added by itself: a fifth of the time."""
@@ -121,19 +141,29 @@ class Clusters:
         return found
 
 
-def find_clusters(sample: Floats, count: int, rng: np.random.Generator) -> Clusters:
+def find_clusters(
+    sample: Floats, count: int, rng: np.random.Generator, threads: int = 1
+) -> Clusters:
     """About `count` clusters of a `sample` of rows of length 1, (n, d), in sqrt(2 count) supers.
 
-    A super-cluster is parted into as many clusters as its share of the sample says.
+    A super-cluster is parted into as many clusters as its share of the sample says, several at
+    a time if there are `threads`.
     """
-    supers = k_means(sample, max(1, round((2 * count) ** 0.5)), rng)
+    from threadpoolctl import threadpool_limits
+
+    wanted = max(1, round((2 * count) ** 0.5))
+    few = rng.choice(len(sample), min(len(sample), SUPER_ROWS * wanted), replace=False)
+    supers = k_means(sample[np.sort(few)], wanted, rng)
     chosen = nearest(sample, supers)
-    kept, children = [], []
-    for number in range(len(supers)):
+    kept = np.unique(chosen)
+
+    def parted(number: int, own: np.random.Generator) -> Floats:
         rows = sample[chosen == number]
-        if len(rows):
-            share = max(1, round(count * len(rows) / len(sample)))
-            kept.append(number)
-            children.append(k_means(rows, share, rng))
+        return k_means(rows, max(1, round(count * len(rows) / len(sample))), own)
+
+    # A thread each, as one product of these is too small to be shared.
+    limits = nullcontext() if threads == 1 else threadpool_limits(1)
+    with limits, ThreadPoolExecutor(threads) as pool:
+        children = list(pool.map(parted, kept.tolist(), rng.spawn(len(kept))))
     starts = np.cumsum([0, *map(len, children)], dtype=np.int64)
     return Clusters(supers[kept], np.concatenate(children), starts)
