@@ -153,11 +153,11 @@ def test_holders_in_both_places_count_together(
     for place in range(6):
         if place == 3:
             list(worked(store.info().path, Settle))
-        store.add([NEW], UNITS[place : place + 1])
+        store.add([NEW], UNITS[:1])
     hits = store.search(UNITS[0], "the glimsy", k=6)
     assert [hit.lexical for hit in hits] == [hits[0].lexical] * 6
     assert 0 < hits[0].lexical < 1
-    store.add([NEW], UNITS[6:7])
+    store.add([NEW], UNITS[:1])
     assert store.search(UNITS[0], "the glimsy", k=1)[0].lexical == 0
 
 
