@@ -38,19 +38,26 @@ def oldest(connection: apsw.Connection) -> int | None:
     return found
 
 
+def too_many(connection: apsw.Connection, last: int) -> bool:
+    """Whether there are more than MOST, `last` being the highest id ever given."""
+    first = oldest(connection)
+    # They are counted, which reads all their pages, only where there may be so many.
+    return first is not None and last - first >= MOST and count(connection) > MOST
+
+
 def settle(
     connection: apsw.Connection,
     centres: Centres,
     quantiser: Quantiser,
     packer: CodePacker,
-    count: int,
+    most: int,
 ) -> int:
-    """Give the `count` oldest clusters, and their words to the index; how many there were.
+    """Give the `most` oldest clusters, and their words to the index; how many there were.
 
     In the running transaction. DamagedError: one is not as it was written, which a new checksum
     would hide.
     """
-    found: list[tuple[Any, ...]] = connection.execute(OLDEST, (count,)).fetchall()
+    found: list[tuple[Any, ...]] = connection.execute(OLDEST, (most,)).fetchall()
     if not found:
         return 0
     for id, label, crc, code, bits, _ in found:

@@ -29,6 +29,8 @@ FOLDED = bytes(ord(c.lower()) if c.isalnum() else 32 for c in map(chr, range(128
 MOST_WORDS = 64
 """Distinct words of a query that are looked up."""
 
+FRESH = "SELECT group_concat(id || ' ' || rare || ' ', char(10)) FROM fresh WHERE rare <> ''"
+
 
 def score(similarity: Scores, lexical: Scores) -> Scores:
     """The fused score by which hits are ordered, of one hit or of arrays of them."""
@@ -79,9 +81,6 @@ def _tokenizer() -> Callable[[str], list[str]]:
     return tokens
 
 
-FRESH = "SELECT group_concat(id || ' ' || rare || ' ', char(10)) FROM fresh WHERE rare <> ''"
-
-
 class FreshWords:
     """The rare words of entries that the index does not have yet: they are few, and read whole."""
 
@@ -117,14 +116,15 @@ def lexical_shares(
     most = max(RARE_ROWS, rows // RARE_SHARE)
     held: dict[int, float] = {}
     found = 0.0
-    words = rare.of(text)[:MOST_WORDS]
-    fresh = FreshWords(connection, rare) if words else None
+    if not (words := rare.of(text)[:MOST_WORDS]):
+        return {}
+    fresh = FreshWords(connection, rare)
     for word in words:
         # The limit keeps a common word's posting list, millions long in a large store, unread.
         found_rows = connection.execute(
             "SELECT rowid FROM words WHERE words MATCH ? LIMIT ?", (f'"{word}"', most + 1)
         )
-        ids = [row[0] for row in found_rows] + (fresh.holders(word) if fresh else [])
+        ids = [row[0] for row in found_rows] + fresh.holders(word)
         if not 0 < len(ids) <= most:
             continue
         weight = _weight(rows, len(ids))

@@ -115,6 +115,15 @@ def number(connection: apsw.Connection, key: str) -> int:
     return int(read(connection, key))
 
 
+def numbers(connection: apsw.Connection, keys: tuple[str, str]) -> dict[str, int]:
+    """Two whole numbers at once, by key. Raises as `read`."""
+    found = connection.execute("SELECT key, value, crc FROM meta WHERE key IN (?, ?)", keys)
+    values = _checked(found)
+    if len(values) < len(keys):
+        raise DamagedError(f"meta: {keys[0]!r} or {keys[1]!r} is missing")
+    return {key: int(values[key]) for key in keys}
+
+
 def number_or_zero(connection: apsw.Connection, key: str) -> int:
     """A whole number that is missing until it is wanted. DamagedError: it is damaged."""
     if connection.execute("SELECT 1 FROM meta WHERE key = ?", (key,)).get is None:

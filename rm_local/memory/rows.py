@@ -86,15 +86,17 @@ def writing(connection: apsw.Connection) -> Iterator[None]:
 
 def insert(connection: apsw.Connection, rows: Sequence[Row]) -> list[int]:
     """Add rows within the running transaction; their ids, which go on from the last ever given."""
-    first = last(connection) + 1
+    counts = meta.numbers(connection, ("entries", "last"))
+    first = counts["last"] + 1
     new = list(enumerate(rows, first))
     settled = [(id, row) for id, row in new if row.cluster != NO_CLUSTER]
     connection.executemany(
         "INSERT INTO fresh(id, bits, rare) VALUES(?, ?, ?)",
         [(id, row.bits, row.rare) for id, row in new if row.cluster == NO_CLUSTER],
     )
-    put_bits(connection, [(id, row.cluster, row.label, row.bits) for id, row in settled])
-    put_words(connection, [(id, row.rare) for id, row in settled])
+    if settled:
+        put_bits(connection, [(id, row.cluster, row.label, row.bits) for id, row in settled])
+        put_words(connection, [(id, row.rare) for id, row in settled])
     connection.executemany(
         "INSERT INTO ref(id, label, crc, v) VALUES(?, ?, ?, ?)",
         ((id, row.label, row.crc(id), row.code) for id, row in new),
@@ -102,8 +104,8 @@ def insert(connection: apsw.Connection, rows: Sequence[Row]) -> list[int]:
     connection.executemany(
         "INSERT INTO text(id, z) VALUES(?, ?)", ((id, row.frame) for id, row in new)
     )
-    grow(connection, len(rows))
-    meta.put(connection, "last", first + len(rows) - 1)
+    for key, before in counts.items():
+        meta.put(connection, key, before + len(rows))
     return [id for id, _ in new]
 
 

@@ -321,7 +321,7 @@ class Store:
     ) -> list[int]:
         """Entries with vectors of length 1, (n, d), into the tables; their ids."""
         ids = rows.insert(connection, self._rows(connection, entries, unit))
-        if fresh.count(connection) > fresh.MOST:
+        if ids and fresh.too_many(connection, ids[-1]):
             searcher = self._searcher
             fresh.settle(
                 connection, searcher.centres, searcher.quantiser, searcher.packer, fresh.FEW

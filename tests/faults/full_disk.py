@@ -56,14 +56,20 @@ def add(store: Store) -> None:
     store.add(entries(COUNT), vectors(COUNT, dimension=DIMENSION, seed=1))
 
 
+def settle(store: Store) -> None:
+    """Add one entry more than may be fresh."""
+    with patch("rm_local.memory.fresh.MOST", 0):
+        store.add(entries(1), vectors(1, dimension=DIMENSION))
+
+
 def replace(store: Store) -> None:
     """Replace an entry of the bulk build."""
     store.replace(77, entries(1)[0], vectors(1, dimension=DIMENSION)[0])
 
 
 def delete(store: Store) -> None:
-    """Delete entries of both kinds."""
-    store.delete([*range(100, 900), 3010])
+    """Delete entries of a bulk build, one added since, and one that is fresh."""
+    store.delete([*range(100, 900), 3010, 3190])
 
 
 def told(error: StoreError, path: Path) -> str:
@@ -134,7 +140,7 @@ def main() -> int:
     rows = parser.parse_args().rows
     with small_disk() as folder:
         made_store(folder / "whole.rms", rows)
-        for what, logged in product((add, replace, delete), (False, True)):
+        for what, logged in product((add, settle, replace, delete), (False, True)):
             fails, said = edit(folder, what, logged)
             how = "through the log" if logged else "through the journal"
             print(

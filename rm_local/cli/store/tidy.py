@@ -33,9 +33,9 @@ def tidy(opening: Opening, seconds: float, as_data: bool, store: Path | None) ->
     """Keep a store in shape: what was added lately, what has grown large, what was deleted.
 
     Gives entries added one by one their clusters and packs them into blocks, gives a store that
-    has grown large its first clusters and parts those that are too large, clears deleted entries out of the way of searches, packs texts
-    tighter. Answers stay the same. It can be stopped at any moment, and goes on the next time;
-    other programs may use the store meanwhile.
+    has grown large its first clusters and parts those that are too large, clears deleted entries
+    out of the way of searches, packs texts tighter. Answers stay the same. It can be stopped at any
+    moment, and goes on the next time; other programs may use the store meanwhile.
     """
     from rm_local.memory.tidy.tidier import Tidier
 
