@@ -5,7 +5,6 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,8 +16,10 @@ Ids = NDArray[np.int64]
 ROUNDS = 10
 """Of k-means; later ones move few rows."""
 
-BEAM = 6
-"""Super-clusters among whose clusters a row finds its own (STORE 3.3)."""
+BEAM, FURTHER = 12, 0.12
+"""Super-clusters among whose clusters a row finds its own: at most so many, and none whose cosine
+is so much below the nearest one's. That is 4.5 on average, and finds nearer clusters than always 6
+do (docs/experiments.md)."""
 
 TILE = 8192
 """Rows compared with all centres at once: bounds the memory of the products."""
@@ -93,22 +94,19 @@ class Clusters:
     starts: Ids
     """(s + 1,), from 0 to c."""
 
-    def assign(self, rows: Floats, beam: int) -> Ids:
-        """For each of `rows`, (n, d), the nearest centre in its `beam` nearest super-clusters.
+    def assign(self, rows: Floats, beam: int = BEAM, further: float = FURTHER) -> Ids:
+        """For each of `rows`, (n, d), the nearest centre in the super-clusters it looks into.
 
         Ten thousands at once pay best: those that ask the same super-cluster are one product.
         """
         beam = min(beam, len(self.supers))
         if len(rows) == 1:
-            return np.array([self._nearest(rows[0], beam)])
+            return np.array([self._nearest(rows[0], beam, further)])
         best = np.full(len(rows), -np.inf, np.float32)
         found = np.zeros(len(rows), np.int64)
-        near = self._near(rows, beam)
-        order = np.argsort(near, axis=None, kind="stable")
-        bounds = np.searchsorted(near.ravel()[order], np.arange(len(self.supers) + 1))
-        order //= beam
+        all_asking, bounds = self._asking(rows, beam, further)
         for number in np.flatnonzero(np.diff(bounds)).tolist():
-            asking = order[bounds[number] : bounds[number + 1]]
+            asking = all_asking[bounds[number] : bounds[number + 1]]
             first, end = self.starts[number], self.starts[number + 1]
             products = rows[asking] @ self.centres[first:end].T
             place = np.argmax(products, axis=1)
@@ -118,21 +116,29 @@ class Clusters:
             found[asking[better]] = first + place[better]
         return found
 
-    def _near(self, rows: Floats, beam: int) -> NDArray[np.unsignedinteger[Any]]:
-        """The `beam` nearest super-clusters of each of `rows`: (n, beam)."""
-        # Whole numbers of 16 bits are sorted by their digits, four times as fast.
-        kind = np.uint16 if len(self.supers) <= 1 << 16 else np.uint64
-        near = np.empty((len(rows), beam), kind)
+    def _asking(self, rows: Floats, beam: int, further: float) -> tuple[Ids, Ids]:
+        """Places of the rows that ask super-cluster 0, then 1, ..., and where each one's begin."""
+        asking, asked = [], []
         for start in range(0, len(rows), TILE):
-            tile = slice(start, start + TILE)
-            similarity = rows[tile] @ self.supers.T
-            near[tile] = np.argpartition(similarity, -beam, axis=1)[:, -beam:]
-        return near
+            similarity = rows[start : start + TILE] @ self.supers.T
+            near = np.argpartition(similarity, -beam, axis=1)[:, -beam:]
+            values = np.take_along_axis(similarity, near, axis=1)
+            row, place = np.nonzero(values >= values.max(axis=1, keepdims=True) - further)
+            asking.append(start + row)
+            asked.append(near[row, place])
+        supers = np.concatenate(asked)
+        # Whole numbers of 16 bits are sorted by their digits, four times as fast.
+        small = len(self.supers) <= 1 << 16
+        order = np.argsort(supers.astype(np.uint16) if small else supers, kind="stable")
+        bounds = np.searchsorted(supers[order], np.arange(len(self.supers) + 1))
+        return np.concatenate(asking)[order], bounds
 
-    def _nearest(self, row: Floats, beam: int) -> int:
+    def _nearest(self, row: Floats, beam: int, further: float) -> int:
         """The same for one, (d,), which is added by itself: a fifth of the time."""
         best, found = -np.inf, 0
-        for number in np.argpartition(self.supers @ row, -beam)[-beam:].tolist():
+        similarity = self.supers @ row
+        near = np.argpartition(similarity, -beam)[-beam:]
+        for number in near[similarity[near] >= similarity[near].max() - further].tolist():
             first = int(self.starts[number])
             products = self.centres[first : self.starts[number + 1]] @ row
             place = int(products.argmax())

@@ -16,7 +16,6 @@ from rm_local.memory.bulk.columns import Columns, joined
 from rm_local.memory.bulk.source import Batch, Source
 from rm_local.memory.bulk.spill import Spill
 from rm_local.memory.bulk.train import Trained
-from rm_local.memory.clusters import BEAM
 from rm_local.memory.codes import Floats, Quantiser
 from rm_local.memory.rows import label_of
 from rm_local.memory.texts import raw_row
@@ -113,7 +112,7 @@ class Encoder:
     def columns(self, batches: Sequence[tuple[int, Batch]]) -> Columns:
         """The rows of batches, each with the row of the source with which it begins."""
         units = [self._quantiser.unit(vectors) for _, (_, vectors) in batches]
-        clusters = self._clusters.assign(np.concatenate(units), BEAM).astype(np.int32)
+        clusters = self._clusters.assign(np.concatenate(units)).astype(np.int32)
         bounds = np.cumsum([0, *map(len, units)])
         return joined(
             [
