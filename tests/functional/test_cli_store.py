@@ -40,7 +40,7 @@ def test_info_shows_what_a_store_is(path: Path) -> None:
 def test_info_as_data(path: Path) -> None:
     """One object with the same facts."""
     told = json.loads(run("info", "--json", "--store", path).stdout)
-    assert (told["entries"], told["version"], told["clusters"]) == (12, 2, 0)
+    assert (told["entries"], told["version"], told["clusters"]) == (12, 3, 0)
     assert told["embedder"]["id"] == "toy"
 
 
