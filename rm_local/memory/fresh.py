@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     import apsw
 
 FEW = 32
-"""Entries of one call that become fresh, at most; of more all get their clusters at once."""
+"""Entries of one call that become fresh, at most; of more all get their clusters at once. As many
+are settled when there are too many."""
 
 MOST = 1024
 """Fresh entries that there are, at most: a search compares them in a tenth of a millisecond."""
@@ -61,7 +62,8 @@ def settle(
     if not found:
         return 0
     for id, label, crc, code, bits, _ in found:
-        if code is None or row_crc(id, label, NO_CLUSTER, bits, code) != crc:
+        whole = isinstance(bits, bytes) and isinstance(code, bytes)
+        if not whole or row_crc(id, label, NO_CLUSTER, bits, code) != crc:
             raise DamagedError(f"entry {id}: its vector is damaged")
     unit = quantiser.floats(packer.unpack(row[3] for row in found))
     placed = list(zip(centres.nearest(unit).tolist(), found, strict=True))

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, TypeVar, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from rm_local.memory.format import DamagedError
+
 if TYPE_CHECKING:
     import apsw
 
@@ -92,12 +94,15 @@ class FreshWords:
         self._listed = listed
 
     def holders(self, word: str) -> list[int]:
-        """Ids of the entries that hold `word`."""
+        """Ids of the entries that hold `word`. DamagedError: they cannot be read."""
         wanted = f" {self._split(word)} "
         if wanted not in self._listed:
             return []
         lines = self._listed.split("\n")
-        return [int(line.partition(" ")[0]) for line in lines if wanted in line]
+        try:
+            return [int(line.partition(" ")[0]) for line in lines if wanted in line]
+        except ValueError as error:
+            raise DamagedError(f"words of fresh entries: {error}") from error
 
     def _split(self, words: str) -> str:
         """Words as the index's tokenizer would split them once more."""

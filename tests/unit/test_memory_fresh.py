@@ -213,12 +213,13 @@ def test_deleting_and_replacing(store: Store) -> None:
     assert store.verify() == []
 
 
-def test_no_damage_is_hidden(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("bits", ["zeroblob(8)", "'spuk'", "7"])
+def test_no_damage_is_hidden(path: Path, monkeypatch: pytest.MonkeyPatch, bits: str) -> None:
     """What is damaged is not settled: neither by tidying nor when there are too many."""
     with Store.open(path, write=True) as store:
         ids = add_singly(store, 5)
     with apsw.Connection(str(path)) as connection:
-        connection.execute("UPDATE fresh SET bits = zeroblob(8) WHERE id = ?", (ids[2],))
+        connection.execute(f"UPDATE fresh SET bits = {bits} WHERE id = ?", (ids[2],))
     connection.close()
     with pytest.raises(DamagedError, match=f"entry {ids[2]}: its vector is damaged"):
         list(worked(path, Settle))
@@ -227,6 +228,19 @@ def test_no_damage_is_hidden(path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
         with pytest.raises(StoreInvalid, match="vector is damaged"):
             add_singly(store, 1)
         assert fresh_ids(store) == ids
+
+
+def test_words_that_cannot_be_read(path: Path) -> None:
+    """A damaged row is an error, and never another entry."""
+    with Store.open(path, write=True) as store:
+        store.add([NEW], UNITS[:1])
+    with apsw.Connection(str(path)) as connection:
+        connection.execute("UPDATE fresh SET rare = rare || char(10) || 'and glimsy'")
+    connection.close()
+    with Store.open(path) as store:
+        with pytest.raises(StoreInvalid, match="words of fresh entries"):
+            store.search(UNITS[0], "glimsy")
+        assert any("holds other words" in each for each in store.verify())
 
 
 def test_a_repair_keeps_what_is_whole(path: Path) -> None:
