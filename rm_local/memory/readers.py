@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from rm_local.memory import connection as sqlite
 
 if TYPE_CHECKING:
     import apsw
 
-Work = Callable[["apsw.Connection"], None]
+Piece = TypeVar("Piece")
+Result = TypeVar("Result")
 
 
 def cores() -> int:
@@ -49,16 +51,23 @@ class Readers:
         self._second: apsw.Connection | None = None
         self._thread = ThreadPoolExecutor(1, "store-reader") if cores() > 1 else None
 
-    def share(self, work: Work) -> None:
-        """`work` with each connection at the same time; what they share is its own to guard."""
-        if self._thread is None:
-            work(self._first)
-            return
-        other = self._thread.submit(self._with_second, work, _seen(self._first))
-        try:
-            work(self._first)
-        finally:
-            other.result()
+    def share(
+        self, work: Callable[[apsw.Connection, Piece], Result], pieces: Sequence[Piece]
+    ) -> list[Result]:
+        """`work` on each of `pieces`, which the connections take in turns; in their order."""
+        left = deque(enumerate(pieces))
+        done: dict[int, Result] = {}
+
+        def take(connection: apsw.Connection) -> None:
+            while left:
+                try:
+                    place, piece = left.popleft()
+                except IndexError:
+                    return
+                done[place] = work(connection, piece)
+
+        self._both(take, len(pieces))
+        return [done[place] for place in range(len(pieces))]
 
     def close(self) -> None:
         """Close the second connection; the first is its owner's."""
@@ -69,7 +78,17 @@ class Readers:
             self._second.close()
             self._second = None
 
-    def _with_second(self, work: Work, seen: str) -> None:
+    def _both(self, take: Callable[[apsw.Connection], None], pieces: int) -> None:
+        if self._thread is None or pieces < 2:
+            take(self._first)
+            return
+        other = self._thread.submit(self._with_second, take, _seen(self._first))
+        try:
+            take(self._first)
+        finally:
+            other.result()
+
+    def _with_second(self, take: Callable[[apsw.Connection], None], seen: str) -> None:
         import apsw
 
         if self._second is None:
@@ -84,7 +103,7 @@ class Readers:
                 return
             # Otherwise a writer came between the two.
             if same:
-                work(self._second)
+                take(self._second)
 
 
 def _seen(connection: apsw.Connection) -> str:
