@@ -151,31 +151,34 @@ def near_within(
     Only rows that have one of `labels`, unless it is None. DamagedError: chunks cannot be read.
     """
     pieces = np.array_split(np.sort(clusters), -(-len(clusters) // PIECE))
+    read = partial(_chunks, statement=UNNAMED if labels is None else NAMED)
     nearest = partial(_nearest, bits=bits, wanted=wanted, labels=labels)
-    return np.sort(np.concatenate(readers.share(nearest, pieces)))[:wanted]
+    # In two threads, each of numpy's short calls would wait for Python's lock.
+    return np.sort(np.concatenate(readers.share(read, pieces, nearest)))[:wanted]
 
 
-def _nearest(
-    connection: apsw.Connection, clusters: Ids, *, bits: bytes, wanted: int, labels: Ids | None
-) -> Ids:
-    """The same of some of the clusters, in no order, and all that lie as far away as the last."""
+def _chunks(connection: apsw.Connection, clusters: Ids, *, statement: str) -> list[bytes]:
+    """The columns of the chunks of `clusters`, one blob each."""
     import apsw
 
-    statement = UNNAMED if labels is None else NAMED
-    read: tuple[Any, ...] = connection.execute(statement, (apsw.carray(clusters),)).fetchall()[0]
-    validity, *columns = (each or b"" for each in read)
-    if any(
-        len(column) != 8 * len(validity) * width
-        for column, width in zip(columns, (8, len(bits), 8), strict=False)
-    ):
+    found: Any = connection.execute(statement, (apsw.carray(clusters),)).fetchall()
+    return [each or b"" for each in found[0]]
+
+
+def _nearest(columns: list[bytes], *, bits: bytes, wanted: int, labels: Ids | None) -> Ids:
+    """Keys of the `wanted` rows nearest to `bits`, in no order; all that are as far as the last."""
+    validity, ids, vectors, *named = columns
+    rows = 8 * len(validity)
+    if (len(ids), len(vectors)) != (8 * rows, len(bits) * rows):
         raise DamagedError("chunks of bits do not fit together")
-    ids, vectors, *named = columns
     asked = np.unpackbits(np.frombuffer(validity, np.uint8), bitorder="little").view(np.bool_)
     if labels is not None:
+        if len(named[0]) != 8 * rows:
+            raise DamagedError("chunks of labels do not fit together")
         asked &= np.isin(np.frombuffer(named[0], "<i8"), labels)
     distances = _distances(vectors, bits)
     distances[~asked] = FAR
-    last = np.partition(distances, wanted - 1)[wanted - 1] if wanted < len(distances) else FAR
+    last = np.partition(distances, wanted - 1)[wanted - 1] if wanted < rows else FAR
     best = np.flatnonzero(distances <= min(last, FAR - 1))
     keys: Ids = distances[best].astype(np.int64) << ID_BITS | np.frombuffer(ids, "<i8")[best]
     return keys

@@ -6,7 +6,7 @@ import os
 import sys
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import apsw
 
 Piece = TypeVar("Piece")
+Read = TypeVar("Read")
 Result = TypeVar("Result")
 
 
@@ -52,21 +53,39 @@ class Readers:
         self._thread = ThreadPoolExecutor(1, "store-reader") if cores() > 1 else None
 
     def share(
-        self, work: Callable[[apsw.Connection, Piece], Result], pieces: Sequence[Piece]
+        self,
+        read: Callable[[apsw.Connection, Piece], Read],
+        pieces: Sequence[Piece],
+        then: Callable[[Read], Result],
     ) -> list[Result]:
-        """`work` on each of `pieces`, which the connections take in turns; in their order."""
-        left = deque(enumerate(pieces))
+        """`then` of what `read` gives for each of `pieces`, in their order.
+
+        The connections take pieces in turns, each in a thread; `then` is left to the calling one.
+        """
+        left, ready = deque(enumerate(pieces)), deque[tuple[int, Read]]()
         done: dict[int, Result] = {}
 
-        def take(connection: apsw.Connection) -> None:
-            while left:
-                try:
-                    place, piece = left.popleft()
-                except IndexError:
-                    return
-                done[place] = work(connection, piece)
+        def take(connection: apsw.Connection) -> bool:
+            try:
+                place, piece = left.popleft()
+            except IndexError:
+                return False
+            ready.append((place, read(connection, piece)))
+            return True
 
-        self._both(take, len(pieces))
+        def finish() -> None:
+            while ready:
+                place, found = ready.popleft()
+                done[place] = then(found)
+
+        other = self._beside(take) if len(pieces) > 1 else None
+        try:
+            while take(self._first):
+                finish()
+        finally:
+            if other is not None:
+                other.result()
+        finish()
         return [done[place] for place in range(len(pieces))]
 
     def close(self) -> None:
@@ -78,17 +97,13 @@ class Readers:
             self._second.close()
             self._second = None
 
-    def _both(self, take: Callable[[apsw.Connection], None], pieces: int) -> None:
-        if self._thread is None or pieces < 2:
-            take(self._first)
-            return
-        other = self._thread.submit(self._with_second, take, _seen(self._first))
-        try:
-            take(self._first)
-        finally:
-            other.result()
+    def _beside(self, take: Callable[[apsw.Connection], bool]) -> Future[None] | None:
+        """`take` with the second connection until it is False, where there is a core for it."""
+        if self._thread is None:
+            return None
+        return self._thread.submit(self._with_second, take, _seen(self._first))
 
-    def _with_second(self, take: Callable[[apsw.Connection], None], seen: str) -> None:
+    def _with_second(self, take: Callable[[apsw.Connection], bool], seen: str) -> None:
         import apsw
 
         if self._second is None:
@@ -102,8 +117,8 @@ class Readers:
                 # A writer waits for the readers to end: the first does all of it by itself.
                 return
             # Otherwise a writer came between the two.
-            if same:
-                take(self._second)
+            while same and take(self._second):
+                pass
 
 
 def _seen(connection: apsw.Connection) -> str:

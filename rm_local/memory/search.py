@@ -27,7 +27,7 @@ Ids = NDArray[np.int64]
 SCANNED_ROWS = 2000
 """Up to so many rows all ranking codes are compared with the query, without asking the bits."""
 
-READ_IN = 4
+READ_IN = 2
 """Pieces in which the candidates' codes are read, so that two readers end together."""
 
 SLACK = 1.5
@@ -156,12 +156,12 @@ class Searcher:
     def _steps(self, candidates: Ids | None, names: rows.Names) -> tuple[Ids, Steps]:
         """Ids, (n,), and ranking codes, (n, d), of the candidates, None for all, of these names."""
 
-        def unpacked(connection: apsw.Connection, ids: Ids | None) -> tuple[Ids, Steps]:
+        def read(connection: apsw.Connection, ids: Ids | None) -> tuple[Ids, Steps]:
             found, codes = rows.codes(connection, ids, names)
             return found, self._packer.unpack_all(codes)
 
         pieces = [None] if candidates is None else np.array_split(candidates, READ_IN)
-        ids, steps = zip(*self._readers.share(unpacked, pieces), strict=True)
+        ids, steps = zip(*self._readers.share(read, pieces, lambda found: found), strict=True)
         return np.concatenate(ids), np.concatenate(steps)
 
     def _thinned(self, ranked: list[Ranked], query: Query) -> list[Ranked]:

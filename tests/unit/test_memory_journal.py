@@ -153,9 +153,9 @@ def test_the_second_reader_sees_what_the_first_sees(path: Path) -> None:
         readers = Readers(first, path)
         with reading(first):
             first.execute("SELECT * FROM ref").fetchall()
-            before = readers.share(lambda connection, piece: (connection, piece), range(200))
+            before = readers.share(lambda *read: read, range(200), lambda found: found)
             add(writer)
-            after = readers.share(lambda connection, piece: (connection, piece), range(200))
+            after = readers.share(lambda *read: read, range(200), lambda found: found)
         readers.close()
         first.close()
     assert [piece for _, piece in before] == [piece for _, piece in after] == list(range(200))

@@ -29,7 +29,7 @@ gives, so never fewer."""
 CANDIDATES = (1, 1.25, 1.5, 2)
 """Of its candidates likewise."""
 
-ROW_COST, CANDIDATE_COST = 0.05, 5.0
+ROW_COST, CANDIDATE_COST = 0.04, 2.5
 """Microseconds for a row whose bits are compared, and for one whose code is (docs/format.md)."""
 
 Keys = NDArray[np.int64]
