@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rm_local.memory import meta
-from rm_local.memory.clusters import BEAM, Clusters
+from rm_local.memory.clusters import Clusters
 from rm_local.memory.codes import Floats, products
 from rm_local.memory.format import DamagedError, checksum
 from rm_local.memory.readers import Readers
@@ -102,7 +102,7 @@ class Centres:
         """
         if not len(self.rows):
             return np.zeros(len(unit), np.int64)
-        return Clusters(self.supers, self.rows, self.starts).assign(unit, BEAM)
+        return Clusters(self.supers, self.rows, self.starts).assign(unit)
 
     def similarities(self, query: Floats) -> Floats:
         """Cosines of all centres with `query`, (d,); of those in far super-clusters -1.

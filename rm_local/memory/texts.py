@@ -82,6 +82,11 @@ def split_row(row: bytes) -> tuple[str, str]:
         raise DamagedError(f"a text is none: {error}") from error
 
 
+def key_of(row: bytes) -> str:
+    """The subproblem of a row as `raw_row` makes them."""
+    return str(row.partition(KEY_END)[0], "utf-8", "surrogatepass")
+
+
 class Codec:
     """Packs rows of texts into one frame, and takes them out again."""
 

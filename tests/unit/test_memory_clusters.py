@@ -75,10 +75,19 @@ def test_clusters_lie_together_by_super_cluster(rows: np.ndarray, clusters: Clus
 
 
 def test_a_full_beam_gives_the_nearest_centre(rows: np.ndarray, clusters: Clusters) -> None:
-    """With all super-clusters asked, the assignment is exact; a beam of a few nearly is."""
+    """With all super-clusters asked, the assignment is exact; with a few near ones nearly."""
     exact = nearest(rows, clusters.centres)
-    assert np.array_equal(clusters.assign(rows, beam=len(clusters.supers)), exact)
-    assert (clusters.assign(rows, beam=4) == exact).mean() > 0.95
+    assert np.array_equal(clusters.assign(rows, len(clusters.supers), further=2), exact)
+    assert (clusters.assign(rows, beam=4, further=2) == exact).mean() > 0.95
+    assert (clusters.assign(rows) == exact).mean() > 0.95
+
+
+def test_one_row_is_given_the_cluster_that_it_would_get_among_others(
+    rows: np.ndarray, clusters: Clusters
+) -> None:
+    """A row by itself goes another way, to the same place."""
+    together = clusters.assign(rows[:200]).tolist()
+    assert [int(clusters.assign(row[np.newaxis])[0]) for row in rows[:200]] == together
 
 
 def test_a_new_row_goes_to_the_nearest_centre(rows: np.ndarray, clusters: Clusters) -> None:

@@ -99,3 +99,10 @@ def test_the_score_adds_the_rare_words_to_the_cosine() -> None:
     """Holding all rare words is worth `WEIGHT`."""
     assert lexical.score(0.5, 1.0) == pytest.approx(0.5 + lexical.WEIGHT)
     assert lexical.score(0.5, 0.0) == 0.5
+
+
+@given(st.text(st.characters(codec="ascii"), max_size=40))
+def test_plain_text_is_split_as_the_index_splits_it(text: str) -> None:
+    """ASCII goes a shorter way, to the same words."""
+    rare = lexical.RareWords(frozenset())
+    assert rare.tokens(text) == rare.tokens(f"é {text}")[1:]

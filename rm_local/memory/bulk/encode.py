@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -15,10 +16,10 @@ from rm_local.memory.bulk.columns import Columns, joined
 from rm_local.memory.bulk.source import Batch, Source
 from rm_local.memory.bulk.spill import Spill
 from rm_local.memory.bulk.train import Trained
-from rm_local.memory.clusters import BEAM
-from rm_local.memory.codes import Quantiser
+from rm_local.memory.codes import Floats, Quantiser
 from rm_local.memory.rows import label_of
 from rm_local.memory.texts import raw_row
+from rm_local.records import Entry
 
 GROUP_ROWS = 200_000
 """Rows in a group, about: what is sorted in memory and written in one transaction."""
@@ -26,8 +27,8 @@ GROUP_ROWS = 200_000
 MOST_GROUPS = 128
 """Files that a stripe writes side by side."""
 
-APPEND_ROWS = 100_000
-"""Rows that a stripe holds in memory, about."""
+APPEND_ROWS = 50_000
+"""Rows that a stripe holds in memory, about, and gives their clusters in one go."""
 
 CHECKPOINT_ROWS = 1_000_000
 """Rows of a stripe between two checkpoints, about: what a stop makes the build do again at most."""
@@ -73,25 +74,31 @@ def encode(stripe: Stripe, trained: Trained, tell: Callable[[int], None]) -> Non
     spill = stripe.spill(len(edges) - 1)
     spill.cut_back()
     encoder = Encoder(trained, spill)
-    held: list[Columns] = []
-    unsafe = 0
+    held: list[tuple[int, Batch]] = []
+    unsafe = waiting = 0
     for done, number in enumerate(stripe.blocks[spill.blocks :], spill.blocks + 1):
         first = number * source.block_rows
-        held.append(encoder.columns(source.block(number), first))
-        expected = min(source.block_rows, stripe.rows - first)
-        if len(held[-1]) != expected:
-            raise StoreError(
-                f"Block {number} of the source has {len(held[-1]):,} rows, not {expected:,}."
-            )
+        held.append((first, _block(stripe, number)))
+        waiting += len(held[-1][1][0])
         last = done == len(stripe.blocks)
-        if last or sum(map(len, held)) >= APPEND_ROWS:
-            unsafe += sum(map(len, held))
-            spill.append(parted(joined(held), edges))
+        if last or waiting >= APPEND_ROWS:
+            spill.append(parted(encoder.columns(held), edges))
             held.clear()
+            unsafe, waiting = unsafe + waiting, 0
         if last or unsafe >= CHECKPOINT_ROWS:
             spill.checkpoint(done)
             unsafe = 0
-        tell(spill.rows + sum(map(len, held)))
+        tell(spill.rows + waiting)
+
+
+def _block(stripe: Stripe, number: int) -> Batch:
+    """A block of the source. StoreError: it is not as long as the source says."""
+    entries, vectors = stripe.source.block(number)
+    expected = min(stripe.source.block_rows, stripe.rows - number * stripe.source.block_rows)
+    for rows in (len(entries), len(vectors)):
+        if rows != expected:
+            raise StoreError(f"Block {number} of the source has {rows:,} rows, not {expected:,}.")
+    return entries, vectors
 
 
 class Encoder:
@@ -102,16 +109,29 @@ class Encoder:
         self._quantiser = Quantiser(len(trained.mean), trained.step, trained.mean, trained.rotation)
         self._labels = spill.labels
 
-    def columns(self, batch: Batch, first: int) -> Columns:
-        """The rows of a batch that begins with row `first` of the source."""
-        entries, vectors = batch
-        unit = self._quantiser.unit(vectors)
+    def columns(self, batches: Sequence[tuple[int, Batch]]) -> Columns:
+        """The rows of batches, each with the row of the source with which it begins."""
+        units = [self._quantiser.unit(vectors) for _, (_, vectors) in batches]
+        clusters = self._clusters.assign(np.concatenate(units)).astype(np.int32)
+        bounds = np.cumsum([0, *map(len, units)])
+        return joined(
+            [
+                self._coded(first, entries, unit, clusters[start:end])
+                for (first, (entries, _)), unit, (start, end) in zip(
+                    batches, units, pairwise(bounds.tolist()), strict=True
+                )
+            ]
+        )
+
+    def _coded(
+        self, first: int, entries: Sequence[Entry], unit: Floats, clusters: NDArray[np.int32]
+    ) -> Columns:
         labels = list(map(label_of, entries))
         for label in dict.fromkeys(labels):
             self._labels.setdefault(label, len(self._labels))
         return Columns(
             np.arange(first, first + len(entries), dtype=np.int64),
-            self._clusters.assign(unit, BEAM).astype(np.int32),
+            clusters,
             np.array([self._labels[label] for label in labels], np.int32),
             self._quantiser.bits(unit),
             self._quantiser.steps(unit),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 from collections import deque
@@ -39,6 +40,8 @@ class Pool:
         self._executor: ProcessPoolExecutor | None = None
 
     def __enter__(self) -> Self:
+        self._collects = gc.isenabled()
+        _stop_collecting()
         return self
 
     def __exit__(
@@ -47,6 +50,8 @@ class Pool:
         error: BaseException | None,
         at: TracebackType | None,
     ) -> None:
+        if self._collects:
+            gc.enable()
         if self._executor is not None:
             if kind is not None:
                 for process in multiprocessing.active_children():
@@ -107,11 +112,17 @@ class Pool:
 def _begin(told: Any) -> None:
     global _told
     _told = told
+    _stop_collecting()
     # One thread each: the processes already take all cores. It is numpy's threads that are meant.
     import_module("numpy")
     threadpool_limits(1)
     if parent := multiprocessing.parent_process():
         Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
+
+
+def _stop_collecting() -> None:
+    """Rows are many small objects without cycles: looking for these among them takes long."""
+    gc.disable()
 
 
 def _end_with(parent: int) -> None:

@@ -15,7 +15,7 @@ from rm_local.memory.format import BLOCK_ROWS, CHUNK_SIZE
 from rm_local.memory.lexical import RareWords
 from rm_local.memory.packed import CodePacker, row_crc
 from rm_local.memory.rows import Label
-from rm_local.memory.texts import Codec, split_row
+from rm_local.memory.texts import Codec, key_of
 
 Ids = NDArray[np.int64]
 Chunk = tuple[int, bytes, bytes, bytes, bytes]
@@ -101,7 +101,7 @@ class Preparer:
         return [
             (id, " ".join(found))
             for id, text in enumerate(texts, first)
-            if (found := rare.of(split_row(text)[0]))
+            if (found := rare.of(key_of(text)))
         ]
 
 

@@ -19,6 +19,7 @@ from rm_local.memory.clusters import Clusters, find_clusters, itq_rotation, near
 from rm_local.memory.codes import Floats, Quantiser, step_of
 from rm_local.memory.format import BLOCK_ROWS
 from rm_local.memory.packed import SAMPLE_ROWS, code_dictionary, default_dictionary
+from rm_local.memory.readers import cores
 from rm_local.memory.search import SCANNED_ROWS
 from rm_local.memory.texts import Codec, raw_row, train_dictionary
 
@@ -148,7 +149,7 @@ def train(sample: Sample, plan: Plan) -> Trained:
     step = step_of(sample.unit[:SAMPLE_ROWS])
     steps = Quantiser(dimension, step).steps(sample.unit[:SAMPLE_ROWS])
     dictionary = train_dictionary([text.decode("utf-8", "replace") for text in sample.texts])
-    clusters = find_clusters(sample.unit, plan.clusters, rng)
+    clusters = find_clusters(sample.unit, plan.clusters, rng, cores())
     return Trained(
         mean,
         _rotation(sample.unit, mean, plan, rng),
