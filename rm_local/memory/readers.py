@@ -83,6 +83,7 @@ class Readers:
             while take(self._first):
                 finish()
         finally:
+            left.clear()
             if other is not None:
                 other.result()
         finish()

@@ -28,7 +28,7 @@ SCANNED_ROWS = 2000
 """Up to so many rows all ranking codes are compared with the query, without asking the bits."""
 
 READ_IN = 2
-"""Pieces in which the candidates' codes are read, so that two readers end together."""
+"""Pieces in which the candidates' codes are read: one for each reader."""
 
 SLACK = 1.5
 """How much further than the nearest cluster one may be, as a share, to be asked. Less costs recall
