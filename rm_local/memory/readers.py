@@ -42,7 +42,7 @@ def reading(connection: apsw.Connection) -> Iterator[None]:
 class Readers:
     """The store's own connection, and a second one where there is a core for it.
 
-    SQLite lets go of Python's lock while it searches, so two threads search nearly twice as fast.
+    SQLite lets go of Python's lock while it reads, so two threads need three quarters of the time.
     More than two gain little and take 12 MB of page cache each.
     """
 
