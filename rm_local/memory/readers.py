@@ -47,9 +47,9 @@ class Readers:
     """
 
     def __init__(self, first: apsw.Connection, path: Path) -> None:
-        self._first = first
+        self._first, self._sight = first, Sight(first)
         self._path = path
-        self._second: apsw.Connection | None = None
+        self._second: Sight | None = None
         self._thread = ThreadPoolExecutor(1, "store-reader") if cores() > 1 else None
 
     def share(
@@ -95,14 +95,14 @@ class Readers:
             self._thread.shutdown()
             self._thread = None
         if self._second is not None:
-            self._second.close()
+            self._second.connection.close()
             self._second = None
 
     def _beside(self, take: Callable[[apsw.Connection], bool]) -> Future[None] | None:
         """`take` with the second connection until it is False, where there is a core for it."""
         if self._thread is None:
             return None
-        return self._thread.submit(self._with_second, take, _seen(self._first))
+        return self._thread.submit(self._with_second, take, self._sight.now())
 
     def _with_second(self, take: Callable[[apsw.Connection], bool], seen: str) -> None:
         import apsw
@@ -110,16 +110,35 @@ class Readers:
         if self._second is None:
             with sqlite.opened(self._path, "read") as connection:
                 connection.set_busy_timeout(0)
-                self._second = connection
-        with reading(self._second):
+                self._second = Sight(connection)
+        second = self._second.connection
+        with reading(second):
             try:
-                same = _seen(self._second) == seen
+                same = self._second.now() == seen
             except apsw.BusyError:
                 # A writer waits for the readers to end: the first does all of it by itself.
                 return
             # Otherwise a writer came between the two.
-            while same and take(self._second):
+            while same and take(second):
                 pass
+
+
+class Sight:
+    """What a connection's searches see of the rows, read again only after a change."""
+
+    def __init__(self, connection: apsw.Connection) -> None:
+        self.connection = connection
+        self._at: tuple[int, int] | None = None
+        self._seen = ""
+
+    def now(self) -> str:
+        """The same as another connection's only if both see the same rows."""
+        others = self.connection.execute("PRAGMA data_version").get
+        at = (others, self.connection.total_changes())
+        if at != self._at:
+            self._seen = _seen(self.connection)
+            self._at = at
+        return self._seen
 
 
 def _seen(connection: apsw.Connection) -> str:
