@@ -7,10 +7,12 @@ import os
 import shutil
 import stat
 import struct
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Literal
 
 from rm_local.errors import StoreError, StoreInvalid, StoreMissing, StoreReadOnly, StoreVersion
@@ -23,6 +25,7 @@ Mode = Literal["create", "write", "read", "rescue"]
 
 BUSY_MS = 5000
 CACHE_KIB = 12288
+_LOADING = Lock()
 REBUILD = "Make it again (python -m models.seed.build for the seed store) or take another copy."
 
 
@@ -78,14 +81,24 @@ def _connection(path: Path, mode: Mode) -> apsw.Connection:
 
 
 def load_apsw() -> None:
-    """Check that apsw can be imported. StoreError: it cannot."""
-    try:
-        import_module("apsw")
-    except ImportError as error:
-        raise StoreError(
-            f"The store needs apsw, which cannot be loaded: {error}.",
-            "Install it: python -m pip install --force-reinstall apsw",
-        ) from error
+    """Import apsw, which is set up when this is the first to do so. StoreError: it cannot be.
+
+    SQLite counts what it allocates under one lock, in which two readers meet all the time. Nobody
+    asks for the count, and it can be turned off only before the process has a connection.
+    """
+    with _LOADING:
+        first = "apsw" not in sys.modules
+        try:
+            apsw = import_module("apsw")
+        except ImportError as error:
+            raise StoreError(
+                f"The store needs apsw, which cannot be loaded: {error}.",
+                "Install it: python -m pip install --force-reinstall apsw",
+            ) from error
+        if first:
+            apsw.shutdown()
+            apsw.config(apsw.SQLITE_CONFIG_MEMSTATUS, False)
+            apsw.initialize()
 
 
 def _load_vectors(connection: apsw.Connection) -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
-from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -30,14 +30,25 @@ MANY_CENTRES, NEAR_SHARE = 8192, 0.3
 ID_BITS = 48
 ID_MASK = (1 << ID_BITS) - 1
 
-FIRST_BATCH, GROWTH, LARGEST_BATCH = 2, 2, 32
-"""Clusters in the first statement, how many times more in each next one, and at most: the sooner a
-limit is known, the fewer rows sqlite-vec sorts (STORE 1.3), and two readers end together."""
+PIECE = 32
+"""Clusters whose chunks one statement reads: 1 MB, of which two readers take several in turns."""
+
+FAR = 0xFFFF
+"""Bits by which a row that is not asked for is taken to differ."""
 
 ALL = f"""SELECT group_concat(CAST(distance AS INTEGER) << {ID_BITS} | id) FROM code
     WHERE e MATCH vec_bit(:bits) AND k = :k"""
-WITHIN = f"""{ALL} AND distance <= :limit
-    AND cid IN (SELECT value FROM carray(:clusters))"""
+
+# All chunks in one row: a row each would have two readers wait for Python's lock in turns.
+CHUNKS = """SELECT CAST(group_concat(validity, '') AS BLOB), CAST(group_concat(rowids, '') AS BLOB),
+    CAST(group_concat(vectors, '') AS BLOB){labels} FROM carray(?) AS asked
+    CROSS JOIN code_chunks AS c ON c.partition00 = asked.value
+    LEFT JOIN code_vector_chunks00 AS v ON v._rowid_ = chunk_id{joined}"""
+UNNAMED = CHUNKS.format(labels="", joined="")
+NAMED = CHUNKS.format(
+    labels=", CAST(group_concat(data, '') AS BLOB)",
+    joined=" LEFT JOIN code_metadatachunks00 AS m ON m._rowid_ = chunk_id",
+)
 
 FRESH = f"""SELECT group_concat(CAST(distance AS INTEGER) << {ID_BITS} | id) FROM (
         SELECT id, (SELECT label FROM ref WHERE ref.id = fresh.id) AS label,
@@ -134,94 +145,69 @@ def near(connection: apsw.Connection, bits: bytes, wanted: int, names: Names) ->
     A key is distance and id in one number, `distance << ID_BITS | id`; nearest first.
     """
     values = {"bits": bits, "k": min(wanted, MOST_CANDIDATES), **names.values}
-    found = _keys(connection.execute(ALL + names.condition, values).get)
-    fresh = near_fresh(connection, bits, 8 * len(bits), names)
-    return np.sort(np.concatenate([found, fresh]))[: values["k"]]
+    listed = connection.execute(ALL + names.condition, values).get
+    return np.sort(np.fromstring(listed or "", np.int64, sep=","))
 
 
-def near_fresh(connection: apsw.Connection, bits: bytes, limit: float, names: Names) -> Ids:
-    """Keys of the entries without a cluster whose bits differ from `bits` in at most `limit`."""
+def with_fresh(
+    connection: apsw.Connection, found: Ids, bits: bytes, wanted: int, names: Names
+) -> Ids:
+    """The `wanted` nearest of `found`, keys nearest first, and of the entries without a cluster."""
+    limit = int(found[wanted - 1] >> ID_BITS) if len(found) >= wanted else 8 * len(bits)
     values = {"bits": bits, "limit": limit, **names.values}
-    return _keys(connection.execute(FRESH + names.condition, values).get)
+    listed = connection.execute(FRESH + names.condition, values).get
+    if listed is None:
+        return found
+    return np.sort(np.concatenate([found, np.fromstring(listed, np.int64, sep=",")]))[:wanted]
 
 
 def near_within(
-    readers: Readers, bits: bytes, wanted: int, names: Names, clusters: Ids, limit: int
+    readers: Readers, bits: bytes, wanted: int, clusters: Ids, labels: Ids | None = None
 ) -> Ids:
-    """Keys of the `wanted` rows of `clusters`, asked in this order, whose bits differ least.
+    """Keys of the `wanted` rows of `clusters` whose bits differ least from `bits`; nearest first.
 
-    Entries that have no cluster yet are taken for rows of each.
-
-    Each statement asks for rows no further away than the worst of those found so far by any
-    reader, and than `limit` bits where it is not 0: then there may be fewer than `wanted`. When
-    there are fewer than half, all are asked again without it.
+    Only rows that have one of `labels`, unless it is None. DamagedError: chunks cannot be read.
     """
+    pieces = np.array_split(np.sort(clusters), -(-len(clusters) // PIECE))
+    read = partial(_chunks, statement=UNNAMED if labels is None else NAMED)
+    nearest = partial(_nearest, bits=bits, wanted=wanted, labels=labels)
+    # In two threads, each of numpy's short calls would wait for Python's lock.
+    return np.sort(np.concatenate(readers.share(read, pieces, nearest)))[:wanted]
+
+
+def _chunks(connection: apsw.Connection, clusters: Ids, *, statement: str) -> list[bytes]:
+    """The columns of the chunks of `clusters`, one blob each."""
     import apsw
 
-    best = Best(min(wanted, MOST_CANDIDATES), limit or 8 * len(bits))
-    best.add(near_fresh(readers.first, bits, best.limit, names))
-    batches = Batches(clusters, LARGEST_BATCH if limit else FIRST_BATCH)
-
-    def work(connection: apsw.Connection) -> None:
-        values: dict[str, Any] = {"bits": bits, "k": best.wanted, **names.values}
-        while len(batch := batches.next()):
-            values |= {"limit": best.limit, "clusters": apsw.carray(batch)}
-            best.add(_keys(connection.execute(WITHIN + names.condition, values).get))
-
-    readers.share(work)
-    if limit and len(best) < best.wanted / 2:
-        return near_within(readers, bits, wanted, names, clusters, 0)
-    return best.keys
+    found: Any = connection.execute(statement, (apsw.carray(clusters),)).fetchall()
+    return [each or b"" for each in found[0]]
 
 
-def _keys(listed: str | None) -> Ids:
-    """Keys out of one text: a row each would have two readers wait for Python's lock in turns."""
-    return np.fromstring(listed or "", np.int64, sep=",")
+def _nearest(columns: list[bytes], *, bits: bytes, wanted: int, labels: Ids | None) -> Ids:
+    """Keys of the `wanted` rows nearest to `bits`, in no order; all that are as far as the last."""
+    validity, ids, vectors, *named = columns
+    rows = 8 * len(validity)
+    if (len(ids), len(vectors)) != (8 * rows, len(bits) * rows):
+        raise DamagedError("chunks of bits do not fit together")
+    asked = np.unpackbits(np.frombuffer(validity, np.uint8), bitorder="little").view(np.bool_)
+    if labels is not None:
+        if len(named[0]) != 8 * rows:
+            raise DamagedError("chunks of labels do not fit together")
+        asked &= np.isin(np.frombuffer(named[0], "<i8"), labels)
+    distances = _distances(vectors, bits)
+    distances[~asked] = FAR
+    last = np.partition(distances, wanted - 1)[wanted - 1] if wanted < rows else FAR
+    best = np.flatnonzero(distances <= min(last, FAR - 1))
+    keys: Ids = distances[best].astype(np.int64) << ID_BITS | np.frombuffer(ids, "<i8")[best]
+    return keys
 
 
-class Best:
-    """The `wanted` nearest of the rows found so far; threads may add to it."""
-
-    def __init__(self, wanted: int, limit: float) -> None:
-        self.wanted = wanted
-        self.limit = limit
-        """Rows further away than this are not wanted any more."""
-        self._keys: Ids = np.empty(0, np.int64)
-        self._lock = Lock()
-
-    def __len__(self) -> int:
-        return len(self._keys)
-
-    @property
-    def keys(self) -> Ids:
-        """Distance and id of each row found, in one number, nearest first.
-
-        Of rows as far away as the limit the lowest ids are kept, so that the answer does not
-        depend on which thread was first.
-        """
-        return np.sort(self._keys)
-
-    def add(self, found: Ids) -> None:
-        """Take these keys into account."""
-        with self._lock:
-            keys = np.concatenate([self._keys, found])
-            if len(keys) > self.wanted:
-                keys = np.partition(keys, self.wanted - 1)[: self.wanted]
-                self.limit = float(keys[-1] >> ID_BITS)
-            self._keys = keys
-
-
-class Batches:
-    """Clusters in growing batches, each given to one thread."""
-
-    def __init__(self, clusters: Ids, first: int) -> None:
-        self._left = clusters
-        self._size = first
-        self._lock = Lock()
-
-    def next(self) -> Ids:
-        """The next ones; empty when all are given out."""
-        with self._lock:
-            batch, self._left = self._left[: self._size], self._left[self._size :]
-            self._size = min(self._size * GROWTH, LARGEST_BATCH)
-        return batch
+def _distances(vectors: bytes, bits: bytes) -> NDArray[np.uint16]:
+    """By how many bits each of `vectors`, as long as `bits`, differs from them."""
+    word = np.uint8 if len(bits) % 8 else np.uint64
+    asked = np.frombuffer(bits, word)
+    columns = np.frombuffer(vectors, word).reshape(-1, len(asked)).T
+    distances = np.zeros(columns.shape[1], np.uint16)
+    for column, each in zip(columns, asked, strict=True):
+        distances += np.bitwise_count(column ^ each)
+    return distances

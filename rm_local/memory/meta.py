@@ -25,22 +25,10 @@ class Dial:
     """Clusters; 0 = the store has none."""
     candidates: int = 800
     """Rows that the bits pass on to the ranking; 800 hold 99.7 % of the true ten (STORE 2.1)."""
-    reach: int = 0
-    """Bits by which a candidate may differ from a query that is at a right angle to the nearest
-    centre; 0 = any number. Rows that lie further away are not even listed, which saves time."""
-    slope: int = 0
-    """So many bits fewer for a query that is that centre, and in proportion between."""
 
     def values(self) -> dict[str, int]:
         """As `meta` keeps it."""
         return {field.name: getattr(self, field.name) for field in fields(self)}
-
-    def limit(self, similarity: float) -> int:
-        """Bits by which candidates may differ from a query with this cosine to the nearest centre.
-
-        0 = any number.
-        """
-        return max(1, round(self.reach - self.slope * similarity)) if self.reach else 0
 
 
 def default_dial(clusters: int) -> Dial:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 import zstandard
+from numpy.typing import NDArray
 
 from rm_local.memory.codes import Quantiser, Steps, step_for
 from rm_local.memory.format import DamagedError
@@ -15,6 +18,18 @@ from rm_local.memory.format import DamagedError
 DICTIONARY_BYTES = 300
 """All that is wanted of the dictionary is its Huffman table."""
 SAMPLE_ROWS = 8000
+
+MAGIC = zstandard.FRAME_HEADER
+"""What zstandard begins a frame with. It is not in the file, and `Frames` have it again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Frames:
+    """Ranking codes one after the other, each behind MAGIC."""
+
+    lengths: NDArray[np.int64]
+    """(n,), bytes of each with its MAGIC."""
+    joined: bytes
 
 
 def row_crc(id: int, label: int, cluster: int, bits: bytes, code: bytes) -> int:
@@ -49,7 +64,10 @@ def default_dictionary(dimension: int) -> bytes:
 
 
 class CodePacker:
-    """Packs rows of steps, and takes them out again. Not for two threads at a time."""
+    """Packs rows of steps, and takes them out again.
+
+    Not for two threads at a time, but for `unpack_all`.
+    """
 
     def __init__(self, dimension: int, dictionary: bytes) -> None:
         data = zstandard.ZstdCompressionDict(dictionary) if dictionary else None
@@ -68,6 +86,7 @@ class CodePacker:
         self._decompressor = zstandard.ZstdDecompressor(
             dict_data=data, format=zstandard.FORMAT_ZSTD1_MAGICLESS
         )
+        self._many = zstandard.ZstdDecompressor(dict_data=data)
 
     def pack(self, steps: Steps) -> list[bytes]:
         """A frame for each row of `steps`, (n, d)."""
@@ -84,4 +103,22 @@ class CodePacker:
         raw = b"".join(rows)
         if len(raw) != width * len(rows) or any(len(row) != width for row in rows):
             raise DamagedError("a vector has an impossible length")
+        return np.frombuffer(raw, np.int8).reshape(-1, width)
+
+    def unpack_all(self, frames: Frames) -> Steps:
+        """The same, with Python's lock released; rows as `Frames` lie in one buffer."""
+        count, width = len(frames.lengths), self._dimension
+        if not count:
+            return np.empty((0, width), np.int8)
+        places = np.empty((count, 2), np.uint64)
+        places[:, 1] = frames.lengths
+        places[:, 0] = np.cumsum(frames.lengths) - frames.lengths
+        try:
+            rows = self._many.multi_decompress_to_buffer(
+                zstandard.BufferWithSegments(frames.joined, places.tobytes()),
+                decompressed_sizes=np.full(count, width, np.uint64).tobytes(),
+            )
+        except (zstandard.ZstdError, ValueError) as error:
+            raise DamagedError(f"a vector: {error}") from error
+        raw = b"".join(cast("Iterable[bytes]", rows))
         return np.frombuffer(raw, np.int8).reshape(-1, width)

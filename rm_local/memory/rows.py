@@ -9,21 +9,27 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rm_local.memory import meta
 from rm_local.memory.connection import refuse_moved
 from rm_local.memory.format import NO_CLUSTER, DamagedError, checksum
-from rm_local.memory.packed import row_crc
+from rm_local.memory.packed import MAGIC, Frames, row_crc
 from rm_local.records import Entry
 
 if TYPE_CHECKING:
     import apsw
 
-NARROWED = """
-    AND label IN (SELECT id FROM label
-        WHERE domain = coalesce(:domain, domain) AND source = coalesce(:source, source)
-            AND level = coalesce(:level, level))
-"""
+Ids = NDArray[np.int64]
+
+# All in one row: SQLite reads it with Python's lock released.
+CODES = f"""SELECT group_concat(id), group_concat(length(v) + {len(MAGIC)}),
+    CAST(group_concat(X'{MAGIC.hex()}' || v, '') AS BLOB) FROM ref"""
+
+NAMED = """SELECT id FROM label
+    WHERE domain = coalesce(:domain, domain) AND source = coalesce(:source, source)
+        AND level = coalesce(:level, level)"""
+NARROWED = f" AND label IN ({NAMED})"
 
 
 Label = tuple[str, str, str, str]
@@ -47,6 +53,9 @@ class Names:
     def values(self) -> dict[str, str | None]:
         """The values of `condition`'s parameters."""
         return {"domain": self.domain, "source": self.source, "level": self.level}
+
+
+ANY = Names()
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,29 +187,34 @@ def domains(connection: apsw.Connection) -> tuple[str, ...]:
     return tuple(row[0] for row in found)
 
 
-def existing(connection: apsw.Connection, ids: Collection[int]) -> set[int]:
-    """Those of `ids` that are entries."""
+def existing(connection: apsw.Connection, ids: Collection[int], names: Names = ANY) -> set[int]:
+    """Those of `ids` that are entries and have these names."""
     found = connection.execute(
-        "SELECT id FROM ref WHERE id IN (SELECT value FROM json_each(?))", (listed(ids),)
+        f"SELECT id FROM ref WHERE id IN (SELECT value FROM json_each(:ids)){names.condition}",
+        {"ids": listed(ids), **names.values},
     )
     return {row[0] for row in found}
 
 
-def codes(
-    connection: apsw.Connection, ids: Collection[int] | None, names: Names
-) -> tuple[list[int], list[bytes]]:
-    """Ids, and packed ranking codes, of those of `ids`, None for all, that have these names."""
+def named(connection: apsw.Connection, names: Names) -> Ids:
+    """The labels that have these names."""
+    return np.array([row[0] for row in connection.execute(NAMED, names.values)], np.int64)
+
+
+def codes(connection: apsw.Connection, ids: Ids | None, names: Names = ANY) -> tuple[Ids, Frames]:
+    """Ids, and ranking codes, of those of `ids`, None for all, that have these names."""
     import apsw
 
     values: dict[str, Any] = dict(names.values)
     chosen = ""
     if ids is not None:
         # apsw takes no empty array; no id is 0.
-        values["ids"] = apsw.carray(np.sort(np.fromiter(ids or (0,), np.int64)))
+        values["ids"] = apsw.carray(np.sort(ids) if len(ids) else np.zeros(1, np.int64))
         chosen = " AND id IN (SELECT value FROM carray(:ids))"
-    found = connection.execute(f"SELECT id, v FROM ref WHERE 1{chosen}{names.condition}", values)
-    rows: list[tuple[Any, ...]] = found.fetchall()
-    return [row[0] for row in rows], [row[1] for row in rows]
+    found = connection.execute(f"{CODES} WHERE 1{chosen}{names.condition}", values)
+    row: tuple[Any, ...] = found.fetchall()[0]
+    numbers, lengths = (np.fromstring(each or "", np.int64, sep=",") for each in row[:2])
+    return numbers, Frames(lengths, row[2] or b"")
 
 
 def labels(connection: apsw.Connection, ids: Collection[int]) -> dict[int, Label]:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rm_local.memory import dense, rows
-from rm_local.memory.codes import Floats, Quantiser, products
+from rm_local.memory.codes import Floats, Quantiser, Steps, products
 from rm_local.memory.diversity import mmr
 from rm_local.memory.layout import CODES, dictionary_of
 from rm_local.memory.lexical import RareWords, lexical_shares, score
@@ -26,6 +26,9 @@ Ids = NDArray[np.int64]
 
 SCANNED_ROWS = 2000
 """Up to so many rows all ranking codes are compared with the query, without asking the bits."""
+
+READ_IN = 2
+"""Pieces in which the candidates' codes are read: one for each reader."""
 
 SLACK = 1.5
 """How much further than the nearest cluster one may be, as a share, to be asked. Less costs recall
@@ -109,47 +112,60 @@ class Searcher:
         """The `k` best entries, best first, by `lexical.score`, then by id."""
         size = rows.count(self._connection)
         shares = lexical_shares(self._connection, query.text, size, self.rare) if query.text else {}
-        candidates: Collection[int] | None = None
+        candidates: Ids | None = None
         if size > SCANNED_ROWS:
-            candidates = {*(self.near(query) & dense.ID_MASK).tolist(), *shares}
-        ids, codes = rows.codes(self._connection, candidates, query.names)
+            worded = np.fromiter(shares, np.int64)
+            candidates = np.union1d(self.near(query) & dense.ID_MASK, worded)
+        ids, steps = self._steps(candidates, query.names)
         if query.trade == 1:
-            return self._ranked(query, ids, codes, shares, query.k)
-        pool = self._ranked(query, ids, codes, shares, max(LEAST_POOL, 4 * query.k))
+            return self._ranked(query, ids, steps, shares, query.k)
+        pool = self._ranked(query, ids, steps, shares, max(LEAST_POOL, 4 * query.k))
         return self._thinned(pool, query) if pool else []
 
     def vectors(self, ids: Collection[int]) -> dict[int, Floats]:
         """The stored vectors, (d,), of length 1, of those of `ids` that are entries."""
-        found, codes = rows.codes(self._connection, ids, rows.Names())
-        vectors = self._quantiser.floats(self._packer.unpack(codes))
-        return dict(zip(found, vectors, strict=True))
+        found, codes = rows.codes(self._connection, np.fromiter(ids, np.int64))
+        vectors = self._quantiser.floats(self._packer.unpack_all(codes))
+        return dict(zip(found.tolist(), vectors, strict=True))
 
     def near(self, query: Query) -> Ids:
-        """Keys (`dense.Best`) of the rows that the bits hold to be nearest, nearest first."""
+        """Keys (`dense.near`) of the rows that the bits hold to be nearest, nearest first."""
         wanted = max(round(self.dial.candidates * query.effort), 8 * query.k)
         bits = self._quantiser.bits(query.unit[np.newaxis])[0].tobytes()
         if not len(self.centres):
-            return dense.near(self._connection, bits, wanted, query.names)
+            found = dense.near(self._connection, bits, wanted, query.names)
+            return dense.with_fresh(self._connection, found, bits, wanted, query.names)
         probes = max(round(self.dial.probes * query.effort), 1)
         if query.names.condition:
             return self._near_named(query, bits, wanted, probes)
         slack = SLACK * max(query.effort, 1)
         similarity = self.centres.similarities(query.unit)
         clusters = dense.clusters_to_ask(similarity, probes, slack)
-        # The limit is that of an ordinary search: another one might need rows further away.
-        usual = wanted <= self.dial.candidates
-        limit = self.dial.limit(similarity[clusters[0]]) if usual else 0
-        return dense.near_within(self._readers, bits, wanted, query.names, clusters, limit)
+        found = dense.near_within(self._readers, bits, wanted, clusters)
+        return dense.with_fresh(self._connection, found, bits, wanted, query.names)
 
     def _near_named(self, query: Query, bits: bytes, wanted: int, probes: int) -> Ids:
         """The same of a narrowed search: the rarer the name, the more clusters it asks."""
         similarity = products(self.centres.rows, query.unit)
+        labels = rows.named(self._connection, query.names)
         while True:
             clusters = dense.clusters_to_ask(similarity, probes, np.inf)
-            keys = dense.near_within(self._readers, bits, wanted, query.names, clusters, 0)
+            found = dense.near_within(self._readers, bits, wanted, clusters, labels)
+            keys = dense.with_fresh(self._connection, found, bits, wanted, query.names)
             if len(keys) >= 8 * query.k or probes >= len(self.centres):
                 return keys
             probes *= NAMED_GROWTH
+
+    def _steps(self, candidates: Ids | None, names: rows.Names) -> tuple[Ids, Steps]:
+        """Ids, (n,), and ranking codes, (n, d), of the candidates, None for all, of these names."""
+
+        def read(connection: apsw.Connection, ids: Ids | None) -> tuple[Ids, Steps]:
+            found, codes = rows.codes(connection, ids, names)
+            return found, self._packer.unpack_all(codes)
+
+        pieces = [None] if candidates is None else np.array_split(candidates, READ_IN)
+        ids, steps = zip(*self._readers.share(read, pieces, lambda found: found), strict=True)
+        return np.concatenate(ids), np.concatenate(steps)
 
     def _thinned(self, ranked: list[Ranked], query: Query) -> list[Ranked]:
         """Those that repeat no better one, at most `k`, in the order in which they stand."""
@@ -161,17 +177,16 @@ class Searcher:
     def _ranked(
         self,
         query: Query,
-        found: list[int],
-        codes: list[bytes],
+        ids: Ids,
+        steps: Steps,
         shares: dict[int, float],
         k: int,
     ) -> list[Ranked]:
-        """The `k` best of the rows found, by their packed codes."""
-        ids = np.array(found, dtype=np.int64)
-        cosines = self._quantiser.cosines(self._packer.unpack(codes), query.unit)
-        held = np.zeros(len(found))
+        """The `k` best of the rows found, (n,), by their ranking codes, (n, d)."""
+        cosines = self._quantiser.cosines(steps, query.unit)
+        held = np.zeros(len(ids))
         if shares:
-            held[:] = [shares.get(each, 0.0) for each in found]
+            held[:] = [shares.get(each, 0.0) for each in ids.tolist()]
         # Rounded, as the product's last bits depend on a row's place and would part equal rows.
         best = np.lexsort((ids, -score(cosines, held).round(6)))[: max(k, 0)]
         return [Ranked(int(ids[i]), float(cosines[i]), float(held[i])) for i in best]

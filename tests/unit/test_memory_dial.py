@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from pathlib import Path
 
+import apsw
 import numpy as np
 import pytest
 
-from rm_local.memory import dense, rows
+from rm_local.errors import StoreInvalid
+from rm_local.memory import dense
 from rm_local.memory.bulk.build import build
 from rm_local.memory.meta import Dial, default_dial
-from rm_local.memory.search import Query, Searcher
+from rm_local.memory.search import Searcher
 from rm_local.memory.store import Store
 from tests.faults.stores import MADE
 from tests.stores import MadeSource
@@ -32,52 +34,63 @@ def store(tmp_path_factory: pytest.TempPathFactory, source: MadeSource) -> Store
     return Store.open(path)
 
 
-def test_the_limit_is_a_line_that_falls_with_the_similarity() -> None:
-    """None at all where the dial has no reach, and never less than one bit."""
-    assert Dial(5).limit(0.9) == 0
-    assert Dial(5, reach=180, slope=60).limit(0.5) == 150
-    assert Dial(5, reach=10, slope=60).limit(0.9) == 1
-
-
 def test_a_store_without_clusters_still_has_candidates() -> None:
     """As many as a new store; with clusters there are more, the more of them."""
     assert default_dial(0) == Dial()
     assert 0 < default_dial(4).candidates < default_dial(64_000).candidates
 
 
-def test_a_build_sets_a_reach_that_holds_most_candidates(store: Store, source: MadeSource) -> None:
-    """Of searches near its rows, most find as many candidates within the limit as without."""
-    searcher: Searcher = store._searcher
-    dial = searcher.dial
-    assert dial.reach > 0
-    asked = source.vectors[::60]
-    within = [len(searcher.near(Query(unit))) for unit in asked]
-    searcher.dial = replace(dial, reach=0)
-    wanted = [len(searcher.near(Query(unit))) for unit in asked]
-    searcher.dial = dial
-    assert np.mean(np.array(within) >= 0.9 * np.array(wanted)) > 0.7
+def nearest_by_sqlite_vec(store: Store, bits: bytes, wanted: int, condition: str) -> list[int]:
+    """Keys of the nearest rows of all, as sqlite-vec itself finds them."""
+    found = store._connection.execute(
+        f"SELECT CAST(distance AS INTEGER) << {dense.ID_BITS} | id FROM code"
+        f" WHERE e MATCH vec_bit(?) AND k = 4096 {condition}",
+        (bits,),
+    )
+    return sorted(row[0] for row in found)[:wanted]
 
 
-def test_a_limit_that_is_too_near_is_given_up(store: Store, source: MadeSource) -> None:
-    """A query unlike all that the limit was learnt from finds what it finds without a limit."""
+@pytest.mark.parametrize("wanted", [1, 300])
+def test_clusters_give_what_sqlite_vec_gives(store: Store, source: MadeSource, wanted: int) -> None:
+    """The same rows in the same order; of those equally far away the lowest ids."""
     searcher: Searcher = store._searcher
+    clusters = np.arange(len(searcher.centres))
+    for unit in source.vectors[::600]:
+        bits = searcher.quantiser.bits(unit[np.newaxis])[0].tobytes()
+        found = dense.near_within(searcher._readers, bits, wanted, clusters)
+        assert found.tolist() == nearest_by_sqlite_vec(store, bits, wanted, "")
+
+
+def test_labels_narrow_before_the_nearest_are_chosen(store: Store, source: MadeSource) -> None:
+    """So that as many are found as are wanted, where there are so many."""
+    searcher: Searcher = store._searcher
+    clusters = np.arange(len(searcher.centres))
     bits = searcher.quantiser.bits(source.vectors[:1])[0].tobytes()
-    clusters = np.arange(100)
-    readers = searcher._readers
-    found = dense.near_within(readers, bits, 300, rows.Names(), clusters, 3)
-    wanted = dense.near_within(readers, bits, 300, rows.Names(), clusters, 0)
-    assert len(wanted) == 300
-    assert np.array_equal(found, wanted)
+    held = store._connection.execute("SELECT DISTINCT label FROM ref").fetchall()
+    label = int(held[-1][0])
+    labels = np.array([label])
+    found = dense.near_within(searcher._readers, bits, 20, clusters, labels)
+    assert found.tolist() == nearest_by_sqlite_vec(store, bits, 20, f"AND label = {label}")
+    none = np.empty(0, np.int64)
+    assert len(dense.near_within(searcher._readers, bits, 20, clusters, none)) == 0
 
 
-def test_what_is_found_within_a_limit_is_the_nearest(store: Store, source: MadeSource) -> None:
-    """The first of all, in the same order, however many lie within."""
-    searcher: Searcher = store._searcher
-    bits = searcher.quantiser.bits(source.vectors[7:8])[0].tobytes()
-    clusters = np.arange(100)
-    readers = searcher._readers
-    wanted = dense.near_within(readers, bits, 300, rows.Names(), clusters, 0)
-    limit = int(wanted[200] >> dense.ID_BITS)
-    found = dense.near_within(readers, bits, 300, rows.Names(), clusters, limit)
-    assert 200 <= len(found) <= 300
-    assert np.array_equal(found, wanted[: len(found)])
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "UPDATE code_vector_chunks00 SET vectors = substr(vectors, 2)",
+        "DELETE FROM code_vector_chunks00",
+        "UPDATE code_chunks SET rowids = substr(rowids, 2)",
+    ],
+)
+def test_chunks_that_do_not_fit_together_are_damage(
+    tmp_path: Path, source: MadeSource, damage: str
+) -> None:
+    """A search says so instead of finding less."""
+    path = tmp_path / "damaged.rms"
+    build(path, source, embedder=MADE, clusters=100)
+    connection = apsw.Connection(str(path))
+    connection.execute(damage)
+    connection.close()
+    with Store.open(path) as store, pytest.raises(StoreInvalid):
+        store.search(source.vectors[0])

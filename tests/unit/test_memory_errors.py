@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
@@ -215,3 +216,20 @@ def test_a_library_that_cannot_be_loaded(
     with pytest.raises(StoreError, match=f"needs {package}, which cannot be loaded") as caught:
         Store.open(path)
     assert caught.value.remedy.endswith(f"pip install --force-reinstall {package}")
+
+
+@pytest.mark.parametrize(("before", "counted"), [("", False), ("import apsw; ", True)])
+def test_memory_is_not_counted_where_that_can_be_chosen(
+    path: Path, before: str, counted: bool
+) -> None:
+    """Who has loaded apsw before, and may have a connection, keeps it as it is."""
+    asked = (
+        f"{before}import sys; from rm_local.memory.store import Store; "
+        "store = Store.open(sys.argv[1]); import apsw; print(store.count(), apsw.memory_used())"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", asked, str(path)], capture_output=True, text=True, check=True
+    )
+    count, used = map(int, done.stdout.split())
+    assert count > 0
+    assert (used > 0) == counted

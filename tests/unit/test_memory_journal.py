@@ -151,17 +151,15 @@ def test_the_second_reader_sees_what_the_first_sees(path: Path) -> None:
         add(writer)
         first = apsw.Connection(str(path))
         readers = Readers(first, path)
-        asked: list[apsw.Connection] = []
         with reading(first):
             first.execute("SELECT * FROM ref").fetchall()
-            readers.share(asked.append)
-            both = len(asked)
+            before = readers.share(lambda *read: read, range(200), lambda found: found)
             add(writer)
-            readers.share(asked.append)
+            after = readers.share(lambda *read: read, range(200), lambda found: found)
         readers.close()
         first.close()
-    assert len(asked) - both == 1
-    assert both >= 1
+    assert [piece for _, piece in before] == [piece for _, piece in after] == list(range(200))
+    assert {connection for connection, _ in after} == {first}
 
 
 def test_a_new_store_has_no_log(tmp_path: Path) -> None:

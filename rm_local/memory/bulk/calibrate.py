@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from rm_local.memory import connection as sqlite
 from rm_local.memory import rows
 from rm_local.memory.codes import Floats
-from rm_local.memory.dense import ID_BITS, ID_MASK, MOST_CANDIDATES
+from rm_local.memory.dense import ID_MASK, MOST_CANDIDATES
 from rm_local.memory.meta import Dial, put, read_meta
 from rm_local.memory.readers import Readers, reading
 from rm_local.memory.search import SCANNED_ROWS, Query, Searcher
@@ -29,11 +29,8 @@ gives, so never fewer."""
 CANDIDATES = (1, 1.25, 1.5, 2)
 """Of its candidates likewise."""
 
-ROW_COST, CANDIDATE_COST = 0.05, 5.0
+ROW_COST, CANDIDATE_COST = 0.04, 2.5
 """Microseconds for a row whose bits are compared, and for one whose code is (docs/format.md)."""
-
-REACHED = 0.9
-"""Share of the questions whose candidates all lie within reach; of the others' some are lost."""
 
 Keys = NDArray[np.int64]
 
@@ -63,13 +60,12 @@ def _cheapest(searcher: Searcher, usual: Dial, questions: Floats, cluster_rows: 
     thorough = Dial(THOROUGH * usual.probes, MOST_CANDIDATES)
     searcher.dial = thorough
     wanted = [_nearest(searcher, unit) for unit in questions]
-    nearest = np.array([searcher.centres.similarities(unit).max() for unit in questions])
     found: list[tuple[float, Dial]] = []
     for share in PROBES:
         probes = max(round(share * usual.probes), 1)
         searcher.dial = Dial(probes, round(max(CANDIDATES) * usual.candidates))
         keys = [searcher.near(Query(unit)) for unit in questions]
-        for dial, agreement in _dials(usual, probes, keys, nearest, wanted):
+        for dial, agreement in _dials(usual, probes, keys, wanted):
             if agreement >= AGREEMENT:
                 cost = probes * cluster_rows * ROW_COST + dial.candidates * CANDIDATE_COST
                 found.append((cost, dial))
@@ -78,30 +74,16 @@ def _cheapest(searcher: Searcher, usual: Dial, questions: Floats, cluster_rows: 
 
 
 def _dials(
-    usual: Dial, probes: int, keys: list[Keys], nearest: Floats, wanted: list[set[int]]
+    usual: Dial, probes: int, keys: list[Keys], wanted: list[set[int]]
 ) -> Iterator[tuple[Dial, float]]:
-    """Dials of ever more candidates, with the share of the wanted rows that they pass on.
-
-    `nearest`, (n,), is the cosine of each question with the nearest centre.
-    """
+    """Dials of ever more candidates, with the share of the wanted rows that they pass on."""
     total = sum(map(len, wanted)) or 1
     for candidates in (round(share * usual.candidates) for share in CANDIDATES):
         held = sum(
             len(ids.intersection((found[:candidates] & ID_MASK).tolist()))
             for found, ids in zip(keys, wanted, strict=True)
         )
-        last = np.array([found[:candidates][-1] >> ID_BITS for found in keys])
-        yield Dial(probes, candidates, *_reach(nearest, last)), held / total
-
-
-def _reach(nearest: Floats, last: Keys) -> tuple[int, int]:
-    """The line, as `Dial` has it, below which REACHED of the questions' last candidates lie.
-
-    How far a question lies from the nearest centre tells how far its candidates lie, to 6 bits.
-    """
-    spread = nearest - nearest.mean()
-    slope = round(float(-(spread @ last) / max(spread @ spread, 1e-6)))
-    return round(float(np.quantile(last + slope * nearest, REACHED))), slope
+        yield Dial(probes, candidates), held / total
 
 
 def _nearest(searcher: Searcher, unit: Floats) -> set[int]:

@@ -80,7 +80,7 @@ class Held(Reopened):
         """Entries and vectors of one block, of those that have these names."""
         ids = self.ids(self._places(number))
         with self._store.reading() as connection:
-            ids = sorted(rows.codes(connection, ids, names)[0])
+            ids = sorted(rows.existing(connection, ids, names))
         return self._store.get(ids), self._store.vectors(ids)
 
     def get(self, ids: list[int]) -> list[Entry]:
