@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rm_local.errors import StoreError
+from rm_local.memory.format import PAGE_SIZE
 
 if TYPE_CHECKING:
     import apsw
@@ -15,6 +17,9 @@ if TYPE_CHECKING:
 ROOM = 16 << 20
 """Bytes that have to be free for a log: a store that has one cannot even be read where there is no
 room for the index of the log."""
+
+LOG_BYTES = 1000 * (PAGE_SIZE + 24)
+"""A log of so many pages is put into the store, and begun anew, by SQLite itself."""
 
 LOGS = ("-journal", "-wal", "-shm")
 """What SQLite may leave beside a file whose writer was killed."""
@@ -35,6 +40,31 @@ def write_ahead(connection: apsw.Connection, path: Path) -> None:
         apsw.BusyError, apsw.LockedError, apsw.CantOpenError, apsw.IOError, apsw.ReadOnlyError
     ):
         connection.execute("PRAGMA journal_mode=WAL")
+        _lengthen(connection, path.with_name(path.name + "-wal"))
+
+
+def _lengthen(connection: apsw.Connection, log: Path) -> None:
+    """Give an empty log its full length: a commit that makes it longer takes the file system half
+    as long again.
+
+    Zeros are no frames to SQLite. The write lock is held, so that nobody's frames are overwritten.
+    """
+    if _holds_anything(log):
+        return
+    # This also makes the log, if it is not there yet.
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        if not _holds_anything(log):
+            with suppress(OSError), log.open("rb+") as file:
+                file.write(bytes(LOG_BYTES))
+                file.flush()
+                os.fsync(file.fileno())
+    finally:
+        connection.execute("ROLLBACK")
+
+
+def _holds_anything(log: Path) -> bool:
+    return log.exists() and log.stat().st_size > 0
 
 
 def one_file(connection: apsw.Connection) -> bool:

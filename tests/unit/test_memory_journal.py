@@ -76,6 +76,28 @@ def test_at_rest_there_is_one_file(path: Path) -> None:
     assert path.read_bytes()[18:20] == b"\x01\x01"
 
 
+def test_a_log_has_its_length_from_the_start(path: Path) -> None:
+    """No commit has to make it longer, and another process reads of it what was committed."""
+    log = path.with_name("toy.rms-wal")
+    with Store.open(path, write=True) as store:
+        for place in range(20):
+            store.add(entries(1), vectors(1, seed=place))
+            assert log.stat().st_size == journal.LOG_BYTES
+        assert counted(path) == 32
+    assert counted(path) == 32
+
+
+def test_a_second_writer_leaves_the_log_as_it_is(path: Path) -> None:
+    """What the first one committed stays, whoever writes next."""
+    with Store.open(path, write=True) as first, Store.open(path, write=True) as second:
+        first.add(entries(3), vectors(3))
+        second.add(entries(2), vectors(2))
+        first.add(entries(1), vectors(1))
+        assert second.count() == 18
+    assert counted(path) == 18
+    assert names(path) == ["toy.rms"]
+
+
 def test_a_commit_waits_for_no_reader(path: Path) -> None:
     """A reader goes on with the state in which it began, and sees the new one next."""
     with Store.open(path, write=True) as writer, Store.open(path) as reader:
