@@ -23,6 +23,11 @@ def products(rows: Floats, unit: Floats) -> Floats:
     return np.asarray(np.einsum("ij,j->i", rows, unit), dtype=np.float32)
 
 
+def signs(rows: Floats) -> NDArray[np.uint8]:
+    """A bit for each component of `rows`, (n, d), that is above 0: (n, d / 8)."""
+    return np.packbits(rows > 0, axis=1, bitorder="little")
+
+
 def step_for(dimension: int) -> float:
     """The width of a step: 1/508 at 384 dimensions, by sqrt(1/d), as components are so large."""
     return float((384 / dimension) ** 0.5) / 508
@@ -60,8 +65,12 @@ class Quantiser:
 
     def bits(self, unit: Floats) -> NDArray[np.uint8]:
         """The signs of each row, (n, d / 8), first component in the lowest bit."""
+        return signs(self.turned(unit))
+
+    def turned(self, unit: Floats) -> Floats:
+        """The components whose signs are the bits, (n, d): the mean is off, and rows are turned."""
         turned = unit if self.rotation is None else unit @ self.rotation
-        return np.packbits(turned > self._turned_mean, axis=1, bitorder="little")
+        return np.asarray(turned - self._turned_mean, dtype=np.float32)
 
     @cached_property
     def _turned_mean(self) -> Floats | float:

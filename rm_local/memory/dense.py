@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
@@ -50,11 +51,45 @@ NAMED = CHUNKS.format(
     joined=" LEFT JOIN code_metadatachunks00 AS m ON m._rowid_ = chunk_id",
 )
 
-FRESH = f"""SELECT group_concat(CAST(distance AS INTEGER) << {ID_BITS} | id) FROM (
-        SELECT id, (SELECT label FROM ref WHERE ref.id = fresh.id) AS label,
+FRESH = f"""SELECT group_concat(CAST(distance AS INTEGER) << {ID_BITS} | id),
+        CAST(group_concat(bits, '') AS BLOB) FROM (
+        SELECT id, bits, (SELECT label FROM ref WHERE ref.id = fresh.id) AS label,
             vec_distance_hamming(vec_bit(bits), vec_bit(:bits)) AS distance
         FROM fresh)
     WHERE distance <= :limit"""
+
+
+@dataclass(frozen=True)
+class Found:
+    """Rows found by their bits, nearest first."""
+
+    keys: Ids
+    """Distance and id of each in one number, `distance << ID_BITS | id`: (n,)."""
+    bits: NDArray[np.uint8]
+    """(n, d / 8)."""
+
+    @classmethod
+    def nearest(cls, parts: Sequence[Found], wanted: int) -> Found:
+        """The `wanted` nearest of all parts; of rows as far away as the last, the lowest ids."""
+        keys = np.concatenate([part.keys for part in parts])
+        best = (
+            np.argpartition(keys, wanted)[:wanted] if wanted < len(keys) else np.arange(len(keys))
+        )
+        best = best[np.argsort(keys[best])]
+        return cls(keys[best], np.concatenate([part.bits for part in parts])[best])
+
+    def ids(self) -> Ids:
+        """(n,)."""
+        return self.keys & ID_MASK
+
+    def ranked(self, turned: Floats) -> Ids:
+        """Ids by the inner product of the rows' signs with the query as it was before its own
+        signs were taken, (d,): as good as the signs of both for several times as many rows.
+
+        (Asymmetric distance, as in RaBitQ: Gao and Long 2024; STORE 2.1.)
+        """
+        signs = np.unpackbits(self.bits, axis=1, bitorder="little").astype(np.float32)
+        return self.ids()[np.argsort(-products(signs, turned), kind="stable")]
 
 
 def read_centres(connection: apsw.Connection, dimension: int) -> Centres:
@@ -140,31 +175,35 @@ def clusters_to_ask(similarity: Floats, probes: int, slack: float) -> Ids:
 
 
 def near(connection: apsw.Connection, bits: bytes, wanted: int, names: Names) -> Ids:
-    """Keys of the `wanted` rows whose bits differ least from `bits`, in a store without clusters.
+    """Ids of the `wanted` rows whose bits differ least, in a store without clusters; nearest first.
 
-    A key is distance and id in one number, `distance << ID_BITS | id`; nearest first.
+    Fresh entries are among them.
     """
     values = {"bits": bits, "k": min(wanted, MOST_CANDIDATES), **names.values}
-    listed = connection.execute(ALL + names.condition, values).get
-    return np.sort(np.fromstring(listed or "", np.int64, sep=","))
+    keys = _numbers(connection.execute(ALL + names.condition, values).get)
+    fresh = fresh_within(connection, bits, 8 * len(bits), names).keys
+    return np.sort(np.concatenate([keys, fresh]))[:wanted] & ID_MASK
 
 
-def with_fresh(
-    connection: apsw.Connection, found: Ids, bits: bytes, wanted: int, names: Names
-) -> Ids:
-    """The `wanted` nearest of `found`, keys nearest first, and of the entries without a cluster."""
-    limit = int(found[wanted - 1] >> ID_BITS) if len(found) >= wanted else 8 * len(bits)
+def fresh_within(connection: apsw.Connection, bits: bytes, limit: int, names: Names) -> Found:
+    """Fresh entries that have these names and differ from `bits` in at most `limit`."""
     values = {"bits": bits, "limit": limit, **names.values}
-    listed = connection.execute(FRESH + names.condition, values).get
-    if listed is None:
-        return found
-    return np.sort(np.concatenate([found, np.fromstring(listed, np.int64, sep=",")]))[:wanted]
+    found: Any = connection.execute(FRESH + names.condition, values).fetchall()[0]
+    held = np.frombuffer(found[1] or b"", np.uint8).reshape(-1, len(bits))
+    keys = _numbers(found[0])
+    if len(keys) != len(held):
+        raise DamagedError("bits of fresh entries are not as long as they should be")
+    return Found(keys, held)
+
+
+def _numbers(listed: str | None) -> Ids:
+    return np.fromstring(listed or "", np.int64, sep=",")
 
 
 def near_within(
     readers: Readers, bits: bytes, wanted: int, clusters: Ids, labels: Ids | None = None
-) -> Ids:
-    """Keys of the `wanted` rows of `clusters` whose bits differ least from `bits`; nearest first.
+) -> Found:
+    """The `wanted` rows of `clusters` whose bits differ least from `bits`.
 
     Only rows that have one of `labels`, unless it is None. DamagedError: chunks cannot be read.
     """
@@ -172,7 +211,7 @@ def near_within(
     read = partial(_chunks, statement=UNNAMED if labels is None else NAMED)
     nearest = partial(_nearest, bits=bits, wanted=wanted, labels=labels)
     # In two threads, each of numpy's short calls would wait for Python's lock.
-    return np.sort(np.concatenate(readers.share(read, pieces, nearest)))[:wanted]
+    return Found.nearest(readers.share(read, pieces, nearest), wanted)
 
 
 def _chunks(connection: apsw.Connection, clusters: Ids, *, statement: str) -> list[bytes]:
@@ -183,8 +222,8 @@ def _chunks(connection: apsw.Connection, clusters: Ids, *, statement: str) -> li
     return [each or b"" for each in found[0]]
 
 
-def _nearest(columns: list[bytes], *, bits: bytes, wanted: int, labels: Ids | None) -> Ids:
-    """Keys of the `wanted` rows nearest to `bits`, in no order; all that are as far as the last."""
+def _nearest(columns: list[bytes], *, bits: bytes, wanted: int, labels: Ids | None) -> Found:
+    """The `wanted` rows nearest to `bits`, in no order; all that are as far as the last."""
     validity, ids, vectors, *named = columns
     rows = 8 * len(validity)
     if (len(ids), len(vectors)) != (8 * rows, len(bits) * rows):
@@ -198,8 +237,8 @@ def _nearest(columns: list[bytes], *, bits: bytes, wanted: int, labels: Ids | No
     distances[~asked] = FAR
     last = np.partition(distances, wanted - 1)[wanted - 1] if wanted < rows else FAR
     best = np.flatnonzero(distances <= min(last, FAR - 1))
-    keys: Ids = distances[best].astype(np.int64) << ID_BITS | np.frombuffer(ids, "<i8")[best]
-    return keys
+    keys = distances[best].astype(np.int64) << ID_BITS | np.frombuffer(ids, "<i8")[best]
+    return Found(keys, np.frombuffer(vectors, np.uint8).reshape(rows, len(bits))[best])
 
 
 def _distances(vectors: bytes, bits: bytes) -> NDArray[np.uint16]:

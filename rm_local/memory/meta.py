@@ -34,10 +34,11 @@ class Dial:
 def default_dial(clusters: int) -> Dial:
     """What is asked where nothing was measured.
 
-    175 clusters of about 500 rows, and 998 candidates of 64,002 clusters or 706 of 2,000: in a
-    larger store more rows have nearly the same bits (docs/experiments.md).
+    175 clusters of about 500 rows, and 200 candidates, or 354 of 64,002 clusters: in a larger store
+    more rows have nearly the same bits (docs/experiments.md).
     """
-    return Dial(min(clusters, 175), round(330 * clusters**0.1)) if clusters else Dial()
+    candidates = max(200, round(56 * clusters ** (1 / 6)))
+    return Dial(min(clusters, 175), candidates) if clusters else Dial()
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rm_local.memory import dense, rows
-from rm_local.memory.codes import Floats, Quantiser, Steps, products
+from rm_local.memory.codes import Floats, Quantiser, Steps, products, signs
 from rm_local.memory.diversity import mmr
 from rm_local.memory.layout import CODES, dictionary_of
 from rm_local.memory.lexical import RareWords, lexical_shares, score
@@ -26,6 +26,10 @@ Ids = NDArray[np.int64]
 
 SCANNED_ROWS = 2000
 """Up to so many rows all ranking codes are compared with the query, without asking the bits."""
+
+SHORTLISTED = 5
+"""Rows that both sides' bits choose for each one whose code is ranked: the query's floats choose
+among them."""
 
 READ_IN = 2
 """Pieces in which the candidates' codes are read: one for each reader."""
@@ -115,7 +119,7 @@ class Searcher:
         candidates: Ids | None = None
         if size > SCANNED_ROWS:
             worded = np.fromiter(shares, np.int64)
-            candidates = np.union1d(self.near(query) & dense.ID_MASK, worded)
+            candidates = np.union1d(self.near(query), worded)
         ids, steps = self._steps(candidates, query.names)
         if query.trade == 1:
             return self._ranked(query, ids, steps, shares, query.k)
@@ -129,32 +133,47 @@ class Searcher:
         return dict(zip(found.tolist(), vectors, strict=True))
 
     def near(self, query: Query) -> Ids:
-        """Keys (`dense.near`) of the rows that the bits hold to be nearest, nearest first."""
+        """Ids of the rows that the bits hold to be nearest, nearest first."""
+        turned = self._quantiser.turned(query.unit[np.newaxis])
+        bits = signs(turned)[0].tobytes()
         wanted = max(round(self.dial.candidates * query.effort), 8 * query.k)
-        bits = self._quantiser.bits(query.unit[np.newaxis])[0].tobytes()
         if not len(self.centres):
-            found = dense.near(self._connection, bits, wanted, query.names)
-            return dense.with_fresh(self._connection, found, bits, wanted, query.names)
-        probes = max(round(self.dial.probes * query.effort), 1)
-        if query.names.condition:
-            return self._near_named(query, bits, wanted, probes)
+            return dense.near(self._connection, bits, wanted, query.names)
+        among = self._near_named if query.names.condition else self._near
+        return among(query, bits, SHORTLISTED * wanted).ranked(turned[0])[:wanted]
+
+    def _near(self, query: Query, bits: bytes, wanted: int) -> dense.Found:
+        """The `wanted` rows whose bits differ least, in the nearest clusters and of fresh ones."""
         slack = SLACK * max(query.effort, 1)
         similarity = self.centres.similarities(query.unit)
-        clusters = dense.clusters_to_ask(similarity, probes, slack)
+        clusters = dense.clusters_to_ask(similarity, self._probes(query), slack)
         found = dense.near_within(self._readers, bits, wanted, clusters)
-        return dense.with_fresh(self._connection, found, bits, wanted, query.names)
+        return self._with_fresh(found, query, bits, wanted)
 
-    def _near_named(self, query: Query, bits: bytes, wanted: int, probes: int) -> Ids:
+    def _near_named(self, query: Query, bits: bytes, wanted: int) -> dense.Found:
         """The same of a narrowed search: the rarer the name, the more clusters it asks."""
         similarity = products(self.centres.rows, query.unit)
         labels = rows.named(self._connection, query.names)
+        probes = self._probes(query)
         while True:
             clusters = dense.clusters_to_ask(similarity, probes, np.inf)
             found = dense.near_within(self._readers, bits, wanted, clusters, labels)
-            keys = dense.with_fresh(self._connection, found, bits, wanted, query.names)
-            if len(keys) >= 8 * query.k or probes >= len(self.centres):
-                return keys
+            found = self._with_fresh(found, query, bits, wanted)
+            if len(found.keys) >= 8 * query.k or probes >= len(self.centres):
+                return found
             probes *= NAMED_GROWTH
+
+    def _probes(self, query: Query) -> int:
+        return max(round(self.dial.probes * query.effort), 1)
+
+    def _with_fresh(
+        self, found: dense.Found, query: Query, bits: bytes, wanted: int
+    ) -> dense.Found:
+        """The `wanted` nearest of `found` and of fresh entries."""
+        full = len(found.keys) >= wanted
+        limit = int(found.keys[-1] >> dense.ID_BITS) if full else 8 * len(bits)
+        fresh = dense.fresh_within(self._connection, bits, limit, query.names)
+        return dense.Found.nearest([found, fresh], wanted) if len(fresh.keys) else found
 
     def _steps(self, candidates: Ids | None, names: rows.Names) -> tuple[Ids, Steps]:
         """Ids, (n,), and ranking codes, (n, d), of the candidates, None for all, of these names."""

@@ -57,7 +57,7 @@ def test_clusters_give_what_sqlite_vec_gives(store: Store, source: MadeSource, w
     clusters = np.arange(len(searcher.centres))
     for unit in source.vectors[::600]:
         bits = searcher.quantiser.bits(unit[np.newaxis])[0].tobytes()
-        found = dense.near_within(searcher._readers, bits, wanted, clusters)
+        found = dense.near_within(searcher._readers, bits, wanted, clusters).keys
         assert found.tolist() == nearest_by_sqlite_vec(store, bits, wanted, "")
 
 
@@ -69,10 +69,10 @@ def test_labels_narrow_before_the_nearest_are_chosen(store: Store, source: MadeS
     held = store._connection.execute("SELECT DISTINCT label FROM ref").fetchall()
     label = int(held[-1][0])
     labels = np.array([label])
-    found = dense.near_within(searcher._readers, bits, 20, clusters, labels)
+    found = dense.near_within(searcher._readers, bits, 20, clusters, labels).keys
     assert found.tolist() == nearest_by_sqlite_vec(store, bits, 20, f"AND label = {label}")
     none = np.empty(0, np.int64)
-    assert len(dense.near_within(searcher._readers, bits, 20, clusters, none)) == 0
+    assert len(dense.near_within(searcher._readers, bits, 20, clusters, none).keys) == 0
 
 
 @pytest.mark.parametrize(
@@ -94,3 +94,24 @@ def test_chunks_that_do_not_fit_together_are_damage(
     connection.close()
     with Store.open(path) as store, pytest.raises(StoreInvalid):
         store.search(source.vectors[0])
+
+
+def test_the_querys_own_floats_order_what_the_bits_have_found() -> None:
+    """By the inner product with each row's signs; rows that it cannot tell apart as they stood."""
+    found = dense.Found(
+        np.array([3 << dense.ID_BITS | 7, 4 << dense.ID_BITS | 9, 4 << dense.ID_BITS | 11]),
+        np.array([[0b0001], [0b0110], [0b0110]], np.uint8),
+    )
+    turned = np.array([0.5, 0.4, 0.3, -0.1, 0, 0, 0, 0], np.float32)
+    assert found.ranked(turned).tolist() == [9, 11, 7]
+
+
+def test_of_rows_as_far_away_the_lowest_ids_are_kept() -> None:
+    """Whatever part they come from."""
+    parts = [
+        dense.Found(np.array([5 << dense.ID_BITS | id]), np.array([[id]], np.uint8))
+        for id in (4, 2, 3)
+    ]
+    kept = dense.Found.nearest(parts, 2)
+    assert (kept.ids().tolist(), kept.bits.ravel().tolist()) == ([2, 3], [2, 3])
+    assert dense.Found.nearest(parts, 9).ids().tolist() == [2, 3, 4]

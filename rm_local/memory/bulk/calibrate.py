@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from rm_local.memory import connection as sqlite
 from rm_local.memory import rows
 from rm_local.memory.codes import Floats
-from rm_local.memory.dense import ID_MASK, MOST_CANDIDATES
+from rm_local.memory.dense import MOST_CANDIDATES
 from rm_local.memory.meta import Dial, put, read_meta
 from rm_local.memory.readers import Readers, reading
 from rm_local.memory.search import SCANNED_ROWS, Query, Searcher
@@ -29,10 +29,10 @@ gives, so never fewer."""
 CANDIDATES = (1, 1.25, 1.5, 2)
 """Of its candidates likewise."""
 
-ROW_COST, CANDIDATE_COST = 0.04, 2.5
+ROW_COST, CANDIDATE_COST = 0.04, 3.7
 """Microseconds for a row whose bits are compared, and for one whose code is (docs/format.md)."""
 
-Keys = NDArray[np.int64]
+Ids = NDArray[np.int64]
 
 
 def calibrate(part: Path, questions: Floats) -> None:
@@ -64,8 +64,8 @@ def _cheapest(searcher: Searcher, usual: Dial, questions: Floats, cluster_rows: 
     for share in PROBES:
         probes = max(round(share * usual.probes), 1)
         searcher.dial = Dial(probes, round(max(CANDIDATES) * usual.candidates))
-        keys = [searcher.near(Query(unit)) for unit in questions]
-        for dial, agreement in _dials(usual, probes, keys, wanted):
+        nearest = [searcher.near(Query(unit)) for unit in questions]
+        for dial, agreement in _dials(usual, probes, nearest, wanted):
             if agreement >= AGREEMENT:
                 cost = probes * cluster_rows * ROW_COST + dial.candidates * CANDIDATE_COST
                 found.append((cost, dial))
@@ -74,14 +74,14 @@ def _cheapest(searcher: Searcher, usual: Dial, questions: Floats, cluster_rows: 
 
 
 def _dials(
-    usual: Dial, probes: int, keys: list[Keys], wanted: list[set[int]]
+    usual: Dial, probes: int, nearest: list[Ids], wanted: list[set[int]]
 ) -> Iterator[tuple[Dial, float]]:
     """Dials of ever more candidates, with the share of the wanted rows that they pass on."""
     total = sum(map(len, wanted)) or 1
     for candidates in (round(share * usual.candidates) for share in CANDIDATES):
         held = sum(
-            len(ids.intersection((found[:candidates] & ID_MASK).tolist()))
-            for found, ids in zip(keys, wanted, strict=True)
+            len(ids.intersection(found[:candidates].tolist()))
+            for found, ids in zip(nearest, wanted, strict=True)
         )
         yield Dial(probes, candidates), held / total
 
