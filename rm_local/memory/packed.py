@@ -31,6 +31,15 @@ class Frames:
     """(n,), bytes of each with its MAGIC."""
     joined: bytes
 
+    @classmethod
+    def of(cls, codes: Iterable[bytes]) -> Frames:
+        """Codes as they lie in the file. DamagedError: one is no bytes."""
+        try:
+            whole = [MAGIC + code for code in codes]
+        except TypeError as error:
+            raise DamagedError(f"a vector: {error}") from error
+        return cls(np.array([len(each) for each in whole], np.int64), b"".join(whole))
+
 
 def row_crc(id: int, label: int, cluster: int, bits: bytes, code: bytes) -> int:
     """Checksum of all that a search reads of a row, so that damage to any of it is found.
@@ -83,10 +92,8 @@ class CodePacker:
         )
         self._dimension = dimension
         self._compressor = zstandard.ZstdCompressor(dict_data=data, compression_params=parameters)
-        self._decompressor = zstandard.ZstdDecompressor(
-            dict_data=data, format=zstandard.FORMAT_ZSTD1_MAGICLESS
-        )
-        self._many = zstandard.ZstdDecompressor(dict_data=data)
+        # Many frames at once are taken out only with their MAGIC.
+        self._decompressor = zstandard.ZstdDecompressor(dict_data=data)
 
     def pack(self, steps: Steps) -> list[bytes]:
         """A frame for each row of `steps`, (n, d)."""
@@ -95,18 +102,10 @@ class CodePacker:
 
     def unpack(self, frames: Iterable[bytes]) -> Steps:
         """The rows of these frames, (n, d). DamagedError: one is none that `pack` made."""
-        width, decompress = self._dimension, self._decompressor.decompress
-        try:
-            rows = [decompress(frame, max_output_size=width) for frame in frames]
-        except (zstandard.ZstdError, TypeError) as error:
-            raise DamagedError(f"a vector: {error}") from error
-        raw = b"".join(rows)
-        if len(raw) != width * len(rows) or any(len(row) != width for row in rows):
-            raise DamagedError("a vector has an impossible length")
-        return np.frombuffer(raw, np.int8).reshape(-1, width)
+        return self.unpack_all(Frames.of(frames))
 
     def unpack_all(self, frames: Frames) -> Steps:
-        """The same, with Python's lock released; rows as `Frames` lie in one buffer."""
+        """The same of frames in one buffer, with Python's lock released."""
         count, width = len(frames.lengths), self._dimension
         if not count:
             return np.empty((0, width), np.int8)
@@ -114,7 +113,7 @@ class CodePacker:
         places[:, 1] = frames.lengths
         places[:, 0] = np.cumsum(frames.lengths) - frames.lengths
         try:
-            rows = self._many.multi_decompress_to_buffer(
+            rows = self._decompressor.multi_decompress_to_buffer(
                 zstandard.BufferWithSegments(frames.joined, places.tobytes()),
                 decompressed_sizes=np.full(count, width, np.uint64).tobytes(),
             )

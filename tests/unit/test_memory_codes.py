@@ -7,7 +7,7 @@ import pytest
 
 from rm_local.memory.codes import Quantiser, step_for
 from rm_local.memory.format import DamagedError
-from rm_local.memory.packed import MAGIC, CodePacker, Frames, default_dictionary
+from rm_local.memory.packed import CodePacker, Frames, default_dictionary
 from tests.stores import vectors
 
 
@@ -39,12 +39,6 @@ def test_bits_are_taken_after_mean_and_rotation() -> None:
     assert np.array_equal(turned, Quantiser(16, 1.0).bits((rows - mean) @ rotation))
 
 
-def joined(frames: list[bytes]) -> Frames:
-    """As a statement gives them."""
-    whole = [MAGIC + frame for frame in frames]
-    return Frames(np.array([len(each) for each in whole], np.int64), b"".join(whole))
-
-
 @pytest.mark.parametrize("dimension", [8, 64, 384])
 def test_packed_steps_come_back(dimension: int) -> None:
     """Whatever the rows, those far from the dictionary's too; long rows are packed tighter."""
@@ -54,7 +48,7 @@ def test_packed_steps_come_back(dimension: int) -> None:
     assert np.array_equal(packer.unpack(packer.pack(steps)), steps)
     packed = packer.pack(usual)
     assert np.array_equal(packer.unpack(packed), usual)
-    assert np.array_equal(packer.unpack_all(joined(packed)), usual)
+    assert np.array_equal(packer.unpack_all(Frames.of(packed)), usual)
     if dimension == 384:
         assert max(map(len, packed)) < 345
 
@@ -67,7 +61,7 @@ def test_a_frame_that_is_none_is_damage(frame: bytes) -> None:
         packer.unpack([frame])
     whole = packer.pack(np.zeros((2, 384), np.int8))
     with pytest.raises(DamagedError):
-        packer.unpack_all(joined([whole[0], frame, whole[1]]))
+        packer.unpack_all(Frames.of([whole[0], frame, whole[1]]))
 
 
 def test_a_code_of_another_length_is_damage() -> None:
@@ -78,9 +72,9 @@ def test_a_code_of_another_length_is_damage() -> None:
     with pytest.raises(DamagedError):
         CodePacker(384, dictionary).unpack(frames)
     with pytest.raises(DamagedError):
-        CodePacker(384, dictionary).unpack_all(joined(frames))
+        CodePacker(384, dictionary).unpack_all(Frames.of(frames))
 
 
 def test_no_frames_are_no_rows() -> None:
     """Of the right width."""
-    assert CodePacker(384, default_dictionary(384)).unpack_all(joined([])).shape == (0, 384)
+    assert CodePacker(384, default_dictionary(384)).unpack_all(Frames.of([])).shape == (0, 384)
