@@ -119,10 +119,8 @@ def _step(
             if id not in tombs:
                 yield f"Cluster {slot.cluster} has bits of an entry {id} that is not there."
             continue
-        if 0 < id < len(seen):
-            if seen[id]:
-                yield f"Entry {id}: its vector is there twice."
-            seen[id] = True
+        if fault := _seen_fault(id, seen):
+            yield fault
         if fault := _row_fault(id, slot, *refs[id]):
             yield fault
         if id > bulk and places.get(id) != (None, slot.chunk, slot.offset):
@@ -135,14 +133,21 @@ def _fresh(connection: apsw.Connection, width: int, seen: NDArray[np.bool_]) -> 
         if code is None:
             yield f"There are fresh bits of an entry {id} that is not there."
             continue
-        if 0 < id < len(seen):
-            if seen[id]:
-                yield f"Entry {id}: its vector is there twice."
-            seen[id] = True
+        if fault := _seen_fault(id, seen):
+            yield fault
         if not isinstance(bits, bytes) or len(bits) != width:
             yield f"Entry {id}: its fresh bits cannot be read."
         elif fault := _row_fault(id, Slot(NO_CLUSTER, label, bits, 0, 0), label, crc, code):
             yield fault
+
+
+def _seen_fault(id: int, seen: NDArray[np.bool_]) -> str:
+    """Notes that the entry's bits were met; what is wrong if they were before, else empty."""
+    if not 0 < id < len(seen):
+        return ""
+    again = bool(seen[id])
+    seen[id] = True
+    return f"Entry {id}: its vector is there twice." if again else ""
 
 
 def _row_fault(id: int, slot: Slot, label: int, crc: int, code: bytes) -> str:
