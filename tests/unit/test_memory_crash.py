@@ -15,19 +15,13 @@ from tests.stores import entries, toy_store, vectors
 
 ROOT = Path(__file__).resolve().parents[2]
 KILLED = """
-import os, signal, sys
+import sys
 from rm_local.memory import rows
 from rm_local.memory.store import Store
+from tests.faults.cut import kill_after
 from tests.stores import entries, vectors
 
-insert = rows.insert
-
-def cut(connection, *columns):
-    insert(connection, *columns)
-    connection.cache_flush()
-    os.kill(os.getpid(), signal.SIGKILL)
-
-rows.insert = cut
+kill_after(rows, "insert")
 Store.open(sys.argv[1], write=True).add(entries(500), vectors(500))
 """
 

@@ -38,19 +38,14 @@ UNITS = vectors(400, dimension=64, seed=9)
 FRESH_IDS = "SELECT id FROM fresh ORDER BY id"
 
 KILLED = """
-import os, signal, sys
+import sys
 from rm_local.memory import fresh
 from rm_local.memory.store import Store
+from tests.faults.cut import kill_after
 from tests.stores import entries, vectors
 
-settle = fresh.settle
-
-def cut(connection, *how):
-    settle(connection, *how)
-    connection.cache_flush()
-    os.kill(os.getpid(), signal.SIGKILL)
-
-fresh.MOST, fresh.settle = 5, cut
+fresh.MOST = 5
+kill_after(fresh, "settle")
 unit = vectors(9, dimension=64)
 with Store.open(sys.argv[1], write=True) as store:
     for place, entry in enumerate(entries(9)):
