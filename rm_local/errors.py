@@ -24,6 +24,10 @@ class SettingsError(UsageError):
     """The settings file holds something that is not a setting, or not a value for it."""
 
 
+class HomeMissing(SettingsError):
+    """There is no folder for the user's files."""
+
+
 class EngineError(RmLocalError):
     """The model or the worker process that runs it."""
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rm_local import settings as places
 from rm_local.engine.idle import Idle
 from rm_local.engine.protocol import ModelInfo
-from rm_local.errors import RmLocalError
+from rm_local.errors import HomeMissing, RmLocalError
+from rm_local.folders import Notices
 from rm_local.loop.events import Event, failed
 from rm_local.loop.plan import Plan
 from rm_local.loop.solve import Control, Steering, solve
@@ -49,6 +51,7 @@ class Runtime:
         self.model = model or settings.model or places.shipped_model()
         self.store = store or settings.store or places.shipped_store()
         self.warn = warn
+        self._notices = Notices(self._warn)
         self.on_loading: Callable[[float], None] | None = None
         """Gets shares from 0 to 1 while a turn loads the model."""
         self.on_unload: Callable[[], object] = lambda: None
@@ -69,7 +72,8 @@ class Runtime:
             from rm_local.engine.client import Engine
 
             self._engine = Engine(
-                log=places.worker_log(),
+                log=self._notices.find_log(),
+                unlogged=partial(self._notices.report, "the model's log"),
                 threads=self.settings.threads,
                 gpu_layers=self.settings.gpu_layers,
                 templates=places.templates_dir(),
@@ -92,8 +96,9 @@ class Runtime:
 
     @property
     def session(self) -> Path | None:
-        """The file that the current session is saved in; None before its first question."""
-        return self._journal.path if self._journal else None
+        """The file that the current session is saved in; None before its first question, and
+        where it cannot be saved."""
+        return self._journal.path if self._journal and self._journal.begun else None
 
     @property
     def turn(self) -> int:
@@ -146,7 +151,12 @@ class Runtime:
         try:
             info = await asyncio.to_thread(store.info)
             await asyncio.to_thread(store.warm)
-            embedder = await query_embedder(self.store, info.embedder, lambda: self.engine)
+            embedder = await query_embedder(
+                self.store,
+                info.embedder,
+                lambda: self.engine,
+                partial(self._notices.report, "the embedder's file"),
+            )
         except BaseException:
             store.close()
             raise
@@ -232,12 +242,12 @@ class Runtime:
     def resume(self, path: Path) -> list[Trace]:
         """Go on with a saved session; its turns. What comes next is saved behind them.
 
-        UsageError when the file is no session or is open elsewhere, RmLocalError when it cannot be
-        written to; the current session then stays.
+        UsageError when the file is no session or is open elsewhere; the current session then
+        stays.
         """
         if self._journal and self._journal.path == path:
             return replay(path)
-        journal = Journal.reopen(path, **self._named(), warn=self._warn)
+        journal = Journal.reopen(path, **self._named(), warn=self._warn, unsaved=self._unsaved)
         saved = replay(path)
         self.new_session()
         self._journal, self._turns = journal, Turns(saved)
@@ -254,7 +264,15 @@ class Runtime:
         self._retriever = self._engine = None
 
     def _new_journal(self) -> Journal:
-        return Journal(places.sessions_dir(), **self._named(), warn=self._warn)
+        try:
+            folder = places.sessions_dir()
+        except HomeMissing as error:
+            self._unsaved(error)
+            folder = None
+        return Journal(folder, **self._named(), warn=self._warn, unsaved=self._unsaved)
+
+    def _unsaved(self, error: OSError | HomeMissing) -> None:
+        self._notices.report("sessions", error)
 
     def _named(self) -> dict[str, str]:
         return {"model": str(self.model), "store": str(self.store)}

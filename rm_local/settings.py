@@ -10,13 +10,15 @@ from typing import Any, get_args
 
 from platformdirs import PlatformDirs
 
-from rm_local.errors import SettingsError
+from rm_local.errors import HomeMissing, SettingsError
+from rm_local.home import expand_home
 from rm_local.records import FlashAttention, Overflow, Precision
 
 CONTEXT_LIMIT = 1 << 20
 THREAD_LIMIT = 1024
 LAYER_LIMIT = 1024
 IDLE_LIMIT = 7 * 24 * 60
+SET_HOME = "Set RM_LOCAL_HOME to a folder that can be written to."
 
 _DIRS = PlatformDirs("rm-local", appauthor=False)
 _PACKAGE = Path(__file__).resolve().parent
@@ -59,13 +61,15 @@ class Settings:
 def load(path: Path | None = None) -> Settings:
     """Read `path`, or `config_file()` where that exists, under RM_LOCAL_MODEL and RM_LOCAL_STORE.
 
+    Where there is no place for a settings file, the settings are the defaults.
+
     Raises SettingsError, naming file, key and what is allowed.
     """
-    source = path or config_file()
-    values = _read(source) if path or source.exists() else {}
+    source = path or _existing_config()
+    values = _read(source) if source else {}
     for key, variable in (("model", "RM_LOCAL_MODEL"), ("store", "RM_LOCAL_STORE")):
         if override := os.environ.get(variable):
-            values[key] = Path(override).expanduser()
+            values[key] = expand_home(override)
     settings = Settings(**values)
     if settings.kv != "f16" and settings.flash_attention == "off":
         message = f'{source}: kv = "{settings.kv}" needs flash attention, which is off.'
@@ -74,28 +78,37 @@ def load(path: Path | None = None) -> Settings:
 
 
 def config_file() -> Path:
-    """The settings file, TOML; it need not exist."""
-    return _below("config.toml") or _DIRS.user_config_path / "config.toml"
+    """The settings file, TOML; it need not exist.
+
+    Raises HomeMissing, as the functions below, where there is no place for it.
+    """
+    return _below("config.toml") or _of_platform("user_config_path") / "config.toml"
 
 
-def templates_dir() -> Path:
-    """The user's own chat templates and families, beside the settings file; need not exist."""
-    return config_file().parent / "templates"
+def templates_dir() -> Path | None:
+    """The user's own chat templates and families, in the settings file's folder; need not exist.
+
+    None where there is no place for them.
+    """
+    try:
+        return config_file().parent / "templates"
+    except HomeMissing:
+        return None
 
 
 def data_dir() -> Path:
     """What is to be kept: sessions, and stores of the user's own."""
-    return _below("data") or _DIRS.user_data_path
+    return _below("data") or _of_platform("user_data_path")
 
 
 def cache_dir() -> Path:
     """What can be made again, such as the embedder's GGUF."""
-    return _below("cache") or _DIRS.user_cache_path
+    return _below("cache") or _of_platform("user_cache_path")
 
 
 def log_dir() -> Path:
     """Logs, and notes of unexpected errors."""
-    return _below("logs") or _DIRS.user_log_path
+    return _below("logs") or _of_platform("user_log_path")
 
 
 def sessions_dir() -> Path:
@@ -132,7 +145,31 @@ def _shipped(name: str) -> Path:
 def _below(name: str) -> Path | None:
     """`name` below RM_LOCAL_HOME, or None when that is not set."""
     home = os.environ.get("RM_LOCAL_HOME")
-    return Path(home).expanduser() / name if home else None
+    if not home:
+        return None
+    folder = expand_home(home)
+    if folder.parts[0].startswith("~"):
+        raise SettingsError(f"RM_LOCAL_HOME is {home}, and there is no such home folder.", SET_HOME)
+    return folder / name
+
+
+def _of_platform(attribute: str) -> Path:
+    """One of the platform's folders for this user. HomeMissing: it needs a home folder."""
+    try:
+        folder: Path = getattr(_DIRS, attribute)
+    except RuntimeError:
+        folder = Path()
+    if not folder.is_absolute():
+        raise HomeMissing("This user has no home folder.", SET_HOME)
+    return folder
+
+
+def _existing_config() -> Path | None:
+    try:
+        file = config_file()
+    except HomeMissing:
+        return None
+    return file if os.path.exists(file) else None  # Path.exists raises in a closed folder
 
 
 def _read(source: Path) -> dict[str, Any]:
@@ -151,11 +188,11 @@ def _checked(source: Path, key: str, value: object) -> Any:
     match key:
         case "model" | "store":
             if isinstance(value, str) and value:
-                return source.parent / Path(value).expanduser()
+                return source.parent / expand_home(value)
             raise _bad(source, key, value, "the path of a file, relative to the settings file")
         case "model_folders":
             if isinstance(value, list) and all(isinstance(each, str) and each for each in value):
-                return tuple(source.parent / Path(each).expanduser() for each in value)
+                return tuple(source.parent / expand_home(each) for each in value)
             raise _bad(source, key, value, "a list of folders, relative to the settings file")
         case "context":
             return _whole(source, key, value, 0, CONTEXT_LIMIT)

@@ -47,6 +47,7 @@ class FakeRuntime:
         self.session: Path | None = None
         """As Runtime's, but that nothing is written."""
         self._turns = Turns()
+        self.warn: Callable[[str], None] = lambda _message: None
         self.on_loading: Callable[[float], None] | None = None
         self.on_unload: Callable[[], object] = lambda: None
         self.entries: int | None = None

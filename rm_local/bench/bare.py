@@ -9,24 +9,26 @@ from types import TracebackType
 from typing import Self
 
 from rm_local.engine.process import environment
+from rm_local.engine.worker_log import open_log
 from rm_local.errors import EngineError
 
 
 class Bare:
     """Runs `rm_local.engine.worker.bare` while its context is open."""
 
-    def __init__(self, model: Path, threads: int, gpu_layers: int, log: Path) -> None:
+    def __init__(self, model: Path, threads: int, gpu_layers: int, log: Path | None) -> None:
         """As for `Engine`; `log` is appended to."""
         self._arguments = (str(model), str(threads), str(gpu_layers))
-        self._log = log
+        self._path = log
 
     async def __aenter__(self) -> Self:
-        with self._log.open("ab") as log:
+        self._log = open_log(self._path, lambda _error: None)
+        with self._log.file:
             self._process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-P", "-m", "rm_local.engine.worker.bare", *self._arguments),
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
-                stderr=log,
+                stderr=self._log.file,
                 env=environment(),
             )
         return self
@@ -40,6 +42,7 @@ class Bare:
         if self._process.returncode is None:
             self._process.kill()
         await self._process.wait()
+        self._log.discard()
 
     async def run(self, reads: int, writes: int) -> tuple[float, float]:
         """Seconds to read so many tokens, and to write so many after them. EngineError."""
@@ -48,5 +51,6 @@ class Bare:
         self._process.stdin.write(f"{reads} {writes}\n".encode())
         seconds = (await self._process.stdout.readline()).split()
         if len(seconds) != 2:
-            raise EngineError("The bare loop over llama.cpp ended.", f"Its log is {self._log}.")
+            log = f"Its log is {self._path}." if self._path else ""
+            raise EngineError("The bare loop over llama.cpp ended.", log)
         return float(seconds[0]), float(seconds[1])

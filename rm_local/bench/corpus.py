@@ -17,9 +17,9 @@ from functools import lru_cache
 from importlib.metadata import distributions
 from pathlib import Path
 
-from rm_local import settings
 from rm_local.bench import sentences
 from rm_local.errors import RmLocalError, UsageError
+from rm_local.folders import find_cache
 from rm_local.memory.bulk.files import write_whole
 
 Report = Callable[[str], None]
@@ -33,8 +33,9 @@ def corpus(limit: int | None = None, *, report: Report) -> Path:
 
     Made on the first call. UsageError: there are too few.
     """
-    chosen = sorted(installed_sentences(report=report), key=_hash)[:limit]
-    return make_corpus(chosen, settings.cache_dir() / "corpus")
+    parent = find_cache(report) / "corpus"
+    chosen = sorted(_installed_sentences(parent, report), key=_hash)[:limit]
+    return make_corpus(chosen, parent)
 
 
 def make_corpus(chosen: Sequence[str], parent: Path) -> Path:
@@ -64,7 +65,11 @@ def read_sentences(folder: Path) -> tuple[str, ...]:
 
 def installed_sentences(*, report: Report) -> tuple[str, ...]:
     """`sentences.pool()`, by path; read once for a set of packages, then from the cache."""
-    path = settings.cache_dir() / "corpus" / f"installed-{_installed()[:16]}.txt"
+    return _installed_sentences(find_cache(report) / "corpus", report)
+
+
+def _installed_sentences(parent: Path, report: Report) -> tuple[str, ...]:
+    path = parent / f"installed-{_installed()[:16]}.txt"
     if not path.exists():
         report("reading the docstrings of all that is installed: a minute or two, once")
         path.parent.mkdir(parents=True, exist_ok=True)

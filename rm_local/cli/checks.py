@@ -6,7 +6,7 @@ import os
 import platform
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -18,7 +18,8 @@ from rm_local.cli.draw import size
 from rm_local.engine import fit, parts, placing
 from rm_local.engine.free import free_memory
 from rm_local.engine.placing import Device
-from rm_local.errors import MemoryShort, RmLocalError, SettingsError
+from rm_local.errors import HomeMissing, MemoryShort, RmLocalError, SettingsError
+from rm_local.folders import find_obstacle
 from rm_local.settings import Settings
 
 Level = Literal["ok", "warn", "bad"]
@@ -167,24 +168,31 @@ def _store(path: Path) -> Check:
 
 def _folders() -> Iterator[Check]:
     """Where everything lies, and whether it can be written there."""
-    config = settings.config_file()
-    yield Check("Settings", "ok", f"{config}{'' if config.exists() else ' (none yet)'}")
+    try:
+        config = settings.config_file()
+    except HomeMissing as error:
+        yield Check("Folders", "bad", error.message, error.remedy)
+        return
+    none_yet = "" if os.path.exists(config) else " (none yet)"
+    yield Check("Settings", "ok", f"{config}{none_yet}")
     for name, folder in (
-        ("Sessions", settings.sessions_dir()),
-        ("Cache", settings.cache_dir()),
-        ("Logs", settings.log_dir()),
+        ("Sessions", settings.sessions_dir),
+        ("Cache", settings.cache_dir),
+        ("Logs", settings.log_dir),
     ):
-        if _writable(folder):
-            yield Check(name, "ok", str(folder))
-        else:
-            remedy = "Make it yours, or set RM_LOCAL_HOME to a folder that is."
-            yield Check(name, "bad", f"{folder} cannot be written to", remedy)
+        yield _folder(name, folder)
 
 
-def _writable(folder: Path) -> bool:
-    """Whether the folder, or the nearest one above that exists, is a folder to write in."""
-    nearest = next(each for each in (folder, *folder.parents) if each.exists())
-    return nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK)
+def _folder(name: str, find: Callable[[], Path]) -> Check:
+    """Whether it can be written to, or made."""
+    try:
+        folder = find()
+    except HomeMissing as error:
+        return Check(name, "bad", error.message, error.remedy)
+    if obstacle := find_obstacle(folder):
+        found = f"{folder} cannot be written to: {obstacle}"
+        return Check(name, "bad", found, settings.SET_HOME)
+    return Check(name, "ok", str(folder))
 
 
 def _terminal() -> Check:

@@ -3,24 +3,45 @@
 from __future__ import annotations
 
 import platform
+import tempfile
 import traceback
+from collections.abc import Iterator
+from contextlib import suppress
 from datetime import datetime
+from pathlib import Path
 
 from rm_local import __version__, settings
-from rm_local.errors import RmLocalError
+from rm_local.errors import RmLocalError, SettingsError
 
 
 def crashed(error: Exception) -> RmLocalError:
     """What to tell the person, with where the traceback was written."""
     trace = "".join(traceback.format_exception(error))
     now = datetime.now()
-    path = settings.log_dir() / f"crash-{now:%Y%m%d-%H%M%S-%f}.log"
     header = f"rm-local {__version__}, Python {platform.python_version()}, {platform.platform()}"
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(f"{now:%Y-%m-%d %H:%M:%S}\n{header}\n\n{trace}", encoding="utf-8")
-        remedy = f"This is a fault of rm-local's; the details are in {path}."
-    except OSError as unwritten:
-        remedy = f"This is a fault of rm-local's; no details were saved: {unwritten}."
+    name = f"crash-{now:%Y%m%d-%H%M%S-%f}.log"
+    path = _save(name, f"{now:%Y-%m-%d %H:%M:%S}\n{header}\n\n{trace}")
+    saved = f"the details are in {path}" if path else "its details could not be saved anywhere"
+    remedy = f"This is a fault of rm-local's; {saved}."
     said = next(iter(str(error).splitlines()), "")
     return RmLocalError(f"{type(error).__name__}: {said}", remedy)
+
+
+def _save(name: str, text: str) -> Path | None:
+    """Write the text to the first folder that takes it; None when no folder does."""
+    for folder in _folders():
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_text(text, encoding="utf-8", errors="backslashreplace")
+        except OSError:
+            continue
+        return folder / name
+    return None
+
+
+def _folders() -> Iterator[Path]:
+    """The logs' folder, then the one for temporary files; those that there are."""
+    with suppress(SettingsError):  # there is no home folder
+        yield settings.log_dir()
+    with suppress(OSError):
+        yield Path(tempfile.gettempdir())

@@ -55,7 +55,7 @@ class Opening:
         """A runtime on these files; nothing is loaded yet."""
         from rm_local import runtime
 
-        return runtime.Runtime(self.settings(), warn=_warn)
+        return runtime.Runtime(self.settings(), warn=warn)
 
 
 def _by_name(settings: Settings, model: Path) -> Path:
@@ -67,7 +67,8 @@ def _by_name(settings: Settings, model: Path) -> Path:
     return find_models(settings).named(str(model)).model.path
 
 
-def _warn(message: str) -> None:
+def warn(message: str) -> None:
+    """What is no error, on standard error."""
     click.echo(f"warning: {message}", err=True)
 
 

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from rm_local.errors import ModelInvalid, ModelMissing, UsageError
+from rm_local.home import expand_home
+from rm_local.library.cache import hub_cache
 from rm_local.memory.format import EmbedderId
 from rm_local.memory.stopwords import STOPWORDS
 
@@ -22,13 +24,15 @@ def model_folder(model: str | Path) -> Path:
 
     A name is taken from the hub's cache, or downloaded there. ModelMissing: it is nowhere.
     """
-    folder = Path(model).expanduser()
+    folder = expand_home(model)
     if folder.is_dir():
         return folder
     from huggingface_hub import snapshot_download
 
     try:
-        return Path(snapshot_download(str(model), ignore_patterns=OTHER_RUNTIMES))
+        return Path(
+            snapshot_download(str(model), cache_dir=hub_cache(), ignore_patterns=OTHER_RUNTIMES)
+        )
     except (OSError, ValueError) as error:
         raise ModelMissing(
             f"There is no folder {model}, and no model of that name could be had: {error}.",
@@ -38,7 +42,7 @@ def model_folder(model: str | Path) -> Path:
 
 def model_name(model: str | Path) -> str:
     """What a store calls it: the name of its folder, not the way there, or its name on the hub."""
-    folder = Path(model).expanduser()
+    folder = expand_home(model)
     return folder.resolve().name if folder.is_dir() else str(model)
 
 

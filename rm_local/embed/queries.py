@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Protocol
 from rm_local import settings
 from rm_local.embed import static
 from rm_local.embed.minilm import MINILM, gguf_file
-from rm_local.errors import EngineError, StoreEmbedder
+from rm_local.errors import EngineError, HomeMissing, StoreEmbedder
+from rm_local.folders import make_temporary_cache
 from rm_local.memory.format import EmbedderId
 
 if TYPE_CHECKING:
@@ -51,17 +52,24 @@ def check(store: Path, named: EmbedderId) -> None:
 
 
 async def query_embedder(
-    store: Path, named: EmbedderId, engine: Callable[[], Engine]
+    store: Path,
+    named: EmbedderId,
+    engine: Callable[[], Engine],
+    uncached: Callable[[OSError | HomeMissing], None] = lambda _error: None,
 ) -> QueryEmbedder:
     """The embedder `named` by `store`, loaded; `engine` is asked for where it needs the worker.
 
+    `uncached` gets the reason when the cache cannot be written and a temporary folder replaces it.
     Raises StoreEmbedder as `check`, EngineError.
     """
     await asyncio.to_thread(check, store, named)
     if named != MINILM:
         return _Static(static.shipped())
     worker = engine()
-    await worker.load_embedder(await asyncio.to_thread(_minilm_file))
+    file, error = await asyncio.to_thread(_minilm_file)
+    if error:
+        uncached(error)
+    await worker.load_embedder(file)
     return worker
 
 
@@ -75,13 +83,18 @@ class _Static:
         return self._embedder.embed(texts)
 
 
-def _minilm_file() -> Path:
-    """MiniLM's GGUF, written on the very first call. Raises EngineError."""
-    cache = settings.cache_dir()
+def _minilm_file() -> tuple[Path, OSError | HomeMissing | None]:
+    """MiniLM's GGUF, written on the very first call, and why it is not in the cache.
+
+    Raises EngineError when no temporary folder can be written either.
+    """
     try:
-        return gguf_file(cache)
-    except OSError as error:
-        raise EngineError(
-            f"The embedder's file cannot be written to {cache}: {error.strerror}.",
-            "Make room there, or point RM_LOCAL_HOME at another folder.",
-        ) from None
+        return gguf_file(settings.cache_dir()), None
+    except (OSError, HomeMissing) as uncached:
+        try:
+            return gguf_file(make_temporary_cache()), uncached
+        except OSError as error:
+            raise EngineError(
+                f"The embedder's file cannot be written, not even temporarily: {error.strerror}.",
+                "Make room, or set RM_LOCAL_HOME to a folder that can be written to.",
+            ) from None

@@ -46,7 +46,8 @@ class Engine:
     def __init__(
         self,
         *,
-        log: Path,
+        log: Path | None,
+        unlogged: Callable[[OSError], None] = lambda _error: None,
         threads: int = 0,
         gpu_layers: int = -1,
         templates: Path | None = None,
@@ -55,8 +56,9 @@ class Engine:
         overflow: Overflow = "stop",
         check_memory: bool = True,
     ) -> None:
-        """`log`: the worker's log file. `threads` 0 = what suits a model, `gpu_layers` -1 = all
-        that fit.
+        """`log`: the worker's log file; None, or one that cannot be written, is replaced by a
+        temporary file, and `unlogged` gets the reason. `threads` 0 = what suits a model,
+        `gpu_layers` -1 = all that fit.
 
         `templates`: folder of the user's own chat templates, which need not exist. `kv`: how keys
         and values are stored. `overflow`: what is done when the context is full. Without
@@ -67,6 +69,7 @@ class Engine:
         """What the last `open_turn` or `grow` had evaluated before anything was written; None until
         that is told."""
         self._log = log
+        self._unlogged = unlogged
         self._threads = threads
         self._gpu_layers = gpu_layers
         self._templates = str(templates or "")
@@ -240,7 +243,7 @@ class Engine:
         async with self._starting:
             if not self._process or not self._process.alive:
                 self.info = None
-                self._process = await Process.start(self._log)
+                self._process = await Process.start(self._log, self._unlogged)
             return self._process
 
     async def _call(

@@ -46,12 +46,15 @@ def describe(code: int, told: str = "") -> str:
     return f"{_CAUSES.get(name, 'a signal ended it')} ({name})"
 
 
-def died(code: int, log: Path, since: int) -> WorkerDied:
-    """The error for a worker that ended while it was in use; the log is read from byte `since`."""
+def died(code: int, log: Path | None, since: int) -> WorkerDied:
+    """The error for a worker that ended while it was in use; the log is read from byte `since`.
+
+    `log`: None when there is no log.
+    """
     told = _told(code, log, since)
     return WorkerDied(
         f"The model's process is gone: {describe(code, told)}.",
-        f"{_AGAIN}Its log is {log}{_quoted(told)}",
+        f"{_AGAIN}{_where(log, told)}".strip(),
     )
 
 
@@ -65,18 +68,20 @@ def in_loading(error: WorkerDied, path: Path) -> WorkerDied:
     )
 
 
-def stillborn(code: int, log: Path, since: int) -> EngineError:
+def stillborn(code: int, log: Path | None, since: int) -> EngineError:
     """The error for a worker that ended before it was ready."""
     told = _told(code, log, since)
     return EngineError(
         f"The model's process does not start: {describe(code, told)}.",
-        f"{DOCTOR} Its log is {log}{_quoted(told)}",
+        f"{DOCTOR} {_where(log, told)}".strip(),
     )
 
 
-def _told(code: int, log: Path, since: int) -> str:
+def _told(code: int, log: Path | None, since: int) -> str:
     """The line of the log, from byte `since` on, that tells most: why llama.cpp gave up, or else
     the last before Python's stacks. Empty when there is none."""
+    if log is None:
+        return ""
     try:
         with log.open("rb") as file:
             file.seek(max(since, log.stat().st_size - _TAIL))
@@ -90,6 +95,8 @@ def _told(code: int, log: Path, since: int) -> str:
     return asserted[0] if asserted else "".join(told[-1:])
 
 
-def _quoted(told: str) -> str:
-    """The line as the end of a sentence."""
-    return f'; it says "{told[:200]}".' if told else "."
+def _where(log: Path | None, told: str) -> str:
+    """Where the log is and its most telling line; empty when there is no log."""
+    if log is None:
+        return ""
+    return f"Its log is {log}" + (f'; it says "{told[:200]}".' if told else ".")

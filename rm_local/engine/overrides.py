@@ -6,6 +6,7 @@ ignored.
 
 from __future__ import annotations
 
+import os
 import re
 import tomllib
 from collections.abc import Iterable
@@ -32,7 +33,7 @@ class Overrides:
 
     def __init__(self, folder: Path | None) -> None:
         self._files: dict[tuple[str, str], Path] = {}
-        if folder and folder.is_dir():
+        if folder and os.path.isdir(folder):  # Path.is_dir raises in a closed folder
             for path in sorted(folder.iterdir()):
                 self._files[(_plain(path.stem), path.suffix)] = path
 

@@ -5,17 +5,17 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import rm_local
 from rm_local import errors
 from rm_local.engine import deaths, protocol, wire
+from rm_local.engine.worker_log import WorkerLog, open_log
 
 _LINE = 2**26
 """Bytes of one reply at most."""
-_LOG = 4 * 2**20
-"""A log that is longer is begun anew with the next worker."""
 _PATIENCE = 2.0
 """Seconds that a worker gets to end by itself."""
 
@@ -26,10 +26,9 @@ Answers = asyncio.Queue[Any]
 class Process:
     """One worker process from its start to its end."""
 
-    def __init__(self, process: asyncio.subprocess.Process, log: Path, since: int) -> None:
+    def __init__(self, process: asyncio.subprocess.Process, log: WorkerLog) -> None:
         self._process = process
         self._log = log
-        self._since = since
         self._number = 0
         self._open: dict[int, Answers] = {0: asyncio.Queue()}
         self._end: errors.RmLocalError | None = None
@@ -37,22 +36,25 @@ class Process:
         self._reader = asyncio.create_task(self._read(), name="engine replies")
 
     @classmethod
-    async def start(cls, log: Path) -> Process:
-        """A worker that is ready. EngineError when it does not get there."""
-        log.parent.mkdir(parents=True, exist_ok=True)
-        since = log.stat().st_size if log.exists() else 0
-        since = 0 if since > _LOG else since
-        with log.open("ab" if since else "wb") as out:
+    async def start(
+        cls, path: Path | None, unlogged: Callable[[OSError], None] = lambda _error: None
+    ) -> Process:
+        """A worker that is ready. EngineError when it does not get there.
+
+        `path`: its log; `unlogged` is called when that cannot be written.
+        """
+        log = open_log(path, unlogged)
+        with log.file:
             child = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-P", "-m", "rm_local.engine.worker"),
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
-                stderr=out,
+                stderr=log.file,
                 limit=_LINE,
                 env=environment(),
                 start_new_session=True,
             )
-        process = cls(child, log, since)
+        process = cls(child, log)
         try:
             await process._ready()
         except BaseException:
@@ -97,6 +99,8 @@ class Process:
         except TimeoutError:
             self._process.kill()
         await self._reader
+        if not isinstance(self._end, errors.WorkerDied):  # its message names the log
+            self._log.discard()
 
     def _write(self, number: int, message: protocol.Request) -> None:
         if self._process.stdin and self.alive:
@@ -107,7 +111,7 @@ class Process:
         self.forget(0)
         if isinstance(first, errors.WorkerDied):
             code = self._process.returncode or 0
-            raise deaths.stillborn(code, self._log, self._since)
+            raise deaths.stillborn(code, self._log.path, self._log.since)
         if isinstance(first, errors.RmLocalError):
             raise first
 
@@ -122,7 +126,7 @@ class Process:
         self._end = (
             errors.EngineError("The engine was closed.")
             if self._closing
-            else deaths.died(code, self._log, self._since)
+            else deaths.died(code, self._log.path, self._log.since)
         )
         for answers in self._open.values():
             answers.put_nowait(self._end)

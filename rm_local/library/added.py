@@ -9,6 +9,7 @@ from pathlib import Path
 
 from rm_local import settings
 from rm_local.errors import SettingsError
+from rm_local.folders import explain
 from rm_local.library.walk import Note
 
 
@@ -49,7 +50,7 @@ def _read() -> list[Path]:
     try:
         told = json.loads(file.read_text(encoding="utf-8"))
         return [Path(path) for path in told["models"]]
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return []
     except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
         raise SettingsError(
@@ -67,8 +68,8 @@ def replace(file: Path, text: str) -> None:
 
     Raises SettingsError when it cannot be written.
     """
-    file = file.resolve()
     try:
+        file = file.resolve()
         file.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
         try:
@@ -84,5 +85,5 @@ def replace(file: Path, text: str) -> None:
             raise
     except OSError as error:
         raise SettingsError(
-            f"{file} cannot be written: {error.strerror}.", "Mend its permissions, or make room."
+            f"{file} cannot be written: {explain(error, file.parent)}.", settings.SET_HOME
         ) from error

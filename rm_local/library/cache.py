@@ -11,20 +11,28 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from rm_local import settings
+from rm_local.home import expand_home, find_home
+
 
 def hub_cache() -> Path:
-    """Where the hub's cache lies, as huggingface_hub reads the environment; it need not exist."""
+    """Where the hub's cache lies, as huggingface_hub reads the environment; it need not exist.
+
+    Without a home folder it is in rm-local's own cache. Raises HomeMissing without that, too.
+    """
     for variable in ("HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE"):
         if named := os.environ.get(variable):
             return _expanded(named)
     if named := os.environ.get("HF_HOME"):
         return _expanded(named) / "hub"
-    caches = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return _expanded(caches) / "huggingface" / "hub"
+    if named := os.environ.get("XDG_CACHE_HOME"):
+        return _expanded(named) / "huggingface" / "hub"
+    home = find_home()
+    return (home / ".cache" if home else settings.cache_dir()) / "huggingface" / "hub"
 
 
 def _expanded(path: str) -> Path:
-    return Path(os.path.expandvars(path)).expanduser()
+    return expand_home(os.path.expandvars(path))
 
 
 @dataclass(frozen=True, slots=True)

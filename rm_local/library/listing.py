@@ -12,6 +12,7 @@ from pathlib import Path
 
 from rm_local.engine.parts import first_part
 from rm_local.errors import ModelMissing, RmLocalError, UsageError
+from rm_local.home import expand_home
 from rm_local.library import model as models
 from rm_local.library.model import Model
 from rm_local.library.places import Spot, spots
@@ -76,7 +77,7 @@ def find(settings: Settings, wanted: str) -> Listed:
 
     Raises ModelMissing, ModelInvalid, UsageError.
     """
-    path = Path(wanted).expanduser()
+    path = expand_home(wanted)
     if path.exists() or is_path(wanted):
         model = models.read(path)
         used = settings.model or shipped_model()

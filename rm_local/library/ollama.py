@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from rm_local.home import expand_home, find_home
 from rm_local.library.walk import Note
 
 MODEL = "application/vnd.ollama.image.model"
@@ -24,8 +25,9 @@ _DIGEST = re.compile(r"sha256[:-]([0-9a-f]{64})")
 def ollama_roots() -> list[Path]:
     """OLLAMA_MODELS, or the user's folder and, on Linux, that of the service."""
     if path := os.environ.get("OLLAMA_MODELS"):
-        return [Path(path).expanduser()]
-    roots = [Path.home() / ".ollama" / "models"]
+        return [expand_home(path)]
+    home = find_home()
+    roots = [home / ".ollama" / "models"] if home else []
     if sys.platform == "linux":
         roots.append(Path("/usr/share/ollama/.ollama/models"))
     return roots

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from rm_local.errors import HomeMissing
 from rm_local.library import programs
 from rm_local.library.added import added_paths
 from rm_local.library.hub import hub_files
@@ -38,6 +39,8 @@ def spots(settings: Settings, note: Note) -> Iterator[Spot]:
     for search in searches:
         try:
             yield from search(settings, note)
+        except HomeMissing:
+            continue  # a place below a home folder
         except OSError as error:
             note(f"{error.filename or 'a folder of models'} cannot be read: {error.strerror}")
 

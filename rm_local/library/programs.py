@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
+from rm_local.errors import HomeMissing
+from rm_local.home import expand_home, find_folder, find_home
 from rm_local.library.cache import hub_cache
 from rm_local.library.hub import repo_of
 from rm_local.library.ollama import ollama_roots, tag_of
@@ -16,20 +19,28 @@ LLAMA_CPP, GPT4ALL, JAN = "llama.cpp", "gpt4all", "jan"
 
 
 def folders() -> dict[str, list[Path]]:
-    """Each program's folders, which need not exist."""
+    """Each program's folders, which need not exist; none of those below a home that is unknown."""
     return {
         LM_STUDIO: lm_studio(),
-        LLAMA_CPP: [_llama_cpp()],
-        GPT4ALL: [_data() / "nomic.ai" / "GPT4All"],
+        LLAMA_CPP: _llama_cpp(),
+        GPT4ALL: _below([_data()], "nomic.ai/GPT4All"),
         JAN: _jan(),
     }
 
 
+def _below(roots: Iterable[Path | None], *names: str) -> list[Path]:
+    """Each of `names` below each of the roots that there are."""
+    return [root / name for root in roots if root for name in names]
+
+
 def lm_studio() -> list[Path]:
     """The folder of its settings, the old and the new default."""
-    homes = [Path.home() / ".lmstudio", Path.home() / ".cache" / "lm-studio"]
+    home = find_home()
+    if home is None:
+        return []
+    homes = [home / ".lmstudio", home / ".cache" / "lm-studio"]
     try:
-        pointer = (Path.home() / ".lmstudio-home-pointer").read_text(encoding="utf-8").strip()
+        pointer = (home / ".lmstudio-home-pointer").read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError):
         pointer = ""
     if pointer:
@@ -45,44 +56,41 @@ def _downloads(settings: Path) -> Path | None:
     except (OSError, ValueError, RecursionError):
         return None
     folder = told.get("downloadsFolder") if isinstance(told, dict) else None
-    return Path(folder).expanduser() if isinstance(folder, str) and folder else None
+    return expand_home(folder) if isinstance(folder, str) and folder else None
 
 
-def _llama_cpp() -> Path:
+def _llama_cpp() -> list[Path]:
     """LLAMA_CACHE, or `llama.cpp` in the platform's cache folder."""
     if path := os.environ.get("LLAMA_CACHE"):
-        return Path(path).expanduser()
+        return [expand_home(path)]
     if sys.platform == "darwin":
-        cache = Path.home() / "Library" / "Caches"
-    elif sys.platform == "win32":
-        cache = _data()
-    else:
-        cache = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser()
-    return cache / "llama.cpp"
+        return _below([find_home()], "Library/Caches/llama.cpp")
+    caches = _data() if sys.platform == "win32" else find_folder("XDG_CACHE_HOME", ".cache")
+    return _below([caches], "llama.cpp")
 
 
 def _jan() -> list[Path]:
     """The data folders of Jan's versions; in each, models lie in one of two folders."""
-    roots = [Path.home() / "jan", _config() / "Jan" / "data", _data() / "Jan" / "data"]
-    return [root / models for root in roots for models in ("models", "llamacpp/models")]
+    roots = [*_below([find_home()], "jan"), *_below([_config(), _data()], "Jan/data")]
+    return _below(roots, "models", "llamacpp/models")
 
 
-def _data() -> Path:
+def _data() -> Path | None:
     """Where programs keep their data."""
     if sys.platform == "darwin":
-        return Path.home() / "Library" / "Application Support"
+        return next(iter(_below([find_home()], "Library/Application Support")), None)
     if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA") or "~/AppData/Local").expanduser()
-    return Path(os.environ.get("XDG_DATA_HOME") or "~/.local/share").expanduser()
+        return find_folder("LOCALAPPDATA", "AppData", "Local")
+    return find_folder("XDG_DATA_HOME", ".local", "share")
 
 
-def _config() -> Path:
+def _config() -> Path | None:
     """Where Electron's programs keep theirs."""
     if sys.platform == "darwin":
         return _data()
     if sys.platform == "win32":
-        return Path(os.environ.get("APPDATA") or "~/AppData/Roaming").expanduser()
-    return Path(os.environ.get("XDG_CONFIG_HOME") or "~/.config").expanduser()
+        return find_folder("APPDATA", "AppData", "Roaming")
+    return find_folder("XDG_CONFIG_HOME", ".config")
 
 
 def owner(path: Path) -> str:
@@ -94,12 +102,19 @@ def owner(path: Path) -> str:
         return HUB
     if path.resolve().parent.name == "blobs" and path.resolve().name.startswith("sha256-"):
         return OLLAMA
-    stores = {HUB: [hub_cache()], OLLAMA: ollama_roots(), **folders()}
+    stores = {HUB: _hub(), OLLAMA: ollama_roots(), **folders()}
     for program, roots in stores.items():
         for root in roots:
             if path.is_relative_to(root) or path.resolve().is_relative_to(root.resolve()):
                 return program
     return ""
+
+
+def _hub() -> list[Path]:
+    try:
+        return [hub_cache()]
+    except HomeMissing:
+        return []
 
 
 def how_to_remove(program: str, path: Path) -> str:

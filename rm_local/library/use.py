@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from rm_local import settings
@@ -18,10 +19,10 @@ def use(path: Path | None) -> None:
     import tomlkit
 
     file = settings.config_file()
-    if not file.exists() and path is None:
+    if not os.path.exists(file) and path is None:
         return
     text = ""
-    if file.exists():
+    if os.path.exists(file):  # Path.exists raises in a closed folder
         settings.load(file)
         text = file.read_bytes().decode("utf-8")  # as it is, line ends too
     document = tomlkit.parse(text)

@@ -10,13 +10,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO, Self
 
-from rm_local.errors import RmLocalError, UsageError
+from rm_local.errors import UsageError
 from rm_local.loop.events import Event, as_json
 from rm_local.sessions import lock
 from rm_local.sessions.lines import ASKED, HEADER, REOPENED, SUFFIX, VERSION, encode, opened
 
 _LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"
 Warn = Callable[[str], None]
+Unsaved = Callable[[OSError], None]
 
 
 def _quiet(_message: str) -> None: ...
@@ -25,14 +26,25 @@ def _quiet(_message: str) -> None: ...
 class Journal:
     """One session's file. It is made by the first question, and readable by its owner alone.
 
-    But for `reopen` nothing here raises: a turn goes on when the disk is full. `warn` is then
-    called once, and nothing more is written.
+    But for `reopen` nothing here raises: a turn goes on when the disk is full. `unsaved` is then
+    called if nothing was saved yet, `warn` otherwise, once; and nothing more is written.
     """
 
-    def __init__(self, folder: Path, *, model: str, store: str, warn: Warn = _quiet) -> None:
+    def __init__(
+        self,
+        folder: Path | None,
+        *,
+        model: str,
+        store: str,
+        warn: Warn = _quiet,
+        unsaved: Unsaved | None = None,
+    ) -> None:
+        """`folder` None: nothing is saved. Without `unsaved`, `warn` is called for both."""
         started = datetime.now().astimezone()
         self.id = f"{started:%Y%m%d-%H%M%S}-{''.join(secrets.choice(_LETTERS) for _ in range(4))}"
-        self.path = folder / f"{self.id}{SUFFIX}"
+        self.path = folder / f"{self.id}{SUFFIX}" if folder else None
+        self.begun = False
+        """Whether something of this session is saved."""
         self._first = encode(
             HEADER,
             {
@@ -44,18 +56,27 @@ class Journal:
             },
         )
         self._warn = warn
+        self._unsaved = unsaved
         self._file: BinaryIO | None = None
-        self._given_up = False
+        self._given_up = folder is None
 
     @classmethod
-    def reopen(cls, path: Path, *, model: str, store: str, warn: Warn = _quiet) -> Self:
+    def reopen(
+        cls,
+        path: Path,
+        *,
+        model: str,
+        store: str,
+        warn: Warn = _quiet,
+        unsaved: Unsaved | None = None,
+    ) -> Self:
         """The journal of a saved session, to go on behind what it holds.
 
-        UsageError when the file is no session, or another program writes to it; RmLocalError when
-        it cannot be written to.
+        Where it cannot be written to, nothing is saved. UsageError when the file is no session, or
+        another program writes to it; RmLocalError when it cannot be read.
         """
         opened(path)
-        journal = cls(path.parent, model=model, store=store, warn=warn)
+        journal = cls(path.parent, model=model, store=store, warn=warn, unsaved=unsaved)
         journal.id, journal.path = path.stem, path
         fields = {"time": _now(), "model": model, "store": store}
         try:
@@ -66,10 +87,9 @@ class Journal:
                     f"The session {path.stem} is open in another rm-local.", "Close it there first."
                 )
             journal._first = _mended(journal._file) + encode(REOPENED, fields)
+            journal.begun = True
         except OSError as error:
-            journal.close()
-            reason = error.strerror or "it cannot be written to"
-            raise RmLocalError(f"{path}: {reason}.", "Begin a new session.") from None
+            journal._give_up(error)
         return journal
 
     def ask(
@@ -97,19 +117,32 @@ class Journal:
             self._file = None
 
     def _append(self, line: bytes) -> None:
-        if self._given_up:
+        if self._given_up or self.path is None:
             return
+        created = False
         try:
             if self._file is None:
                 self.path.parent.mkdir(parents=True, exist_ok=True)
                 self._file = open(self.path, "xb", opener=_private)  # noqa: SIM115
+                created = True
                 lock.take(self._file)
             self._file.write(line)
             self._file.flush()
+            self.begun = True
         except OSError as error:
-            self.close()
-            reason = error.strerror or type(error).__name__
-            self._warn(f"This session is not saved any further: {self.path}: {reason}.")
+            self._give_up(error)
+            if created and not self.begun:
+                with suppress(OSError):
+                    self.path.unlink()  # an empty file, or half a first line, is no session
+
+    def _give_up(self, error: OSError) -> None:
+        """Write nothing more, and say why."""
+        self.close()
+        if self._unsaved and not self.begun:
+            self._unsaved(error)
+            return
+        reason = error.strerror or type(error).__name__
+        self._warn(f"This session is not saved any further: {self.path}: {reason}.")
 
 
 def _mended(file: BinaryIO) -> bytes:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 class Host(Protocol):
     """What the app needs of `rm_local.runtime.Runtime`."""
 
+    warn: Callable[[str], None]
     on_unload: Callable[[], object]
 
     @property

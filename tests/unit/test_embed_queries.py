@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from rm_local import settings
 from rm_local.embed import queries
 from rm_local.embed.minilm import MINILM
 from rm_local.embed.static import StaticEmbedder
@@ -50,7 +53,27 @@ async def test_minilm_runs_in_the_worker(monkeypatch: pytest.MonkeyPatch) -> Non
     assert [path.name for path in engine.loads] == ["minilm.gguf"]
 
 
-async def test_a_cache_that_is_full(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("code", [errno.EACCES, errno.EROFS, errno.ENOSPC, errno.ENOTDIR])
+async def test_a_cache_that_cannot_be_written(monkeypatch: pytest.MonkeyPatch, code: int) -> None:
+    """A temporary folder takes its place, and the reason is handed on."""
+    cache, reasons = settings.cache_dir(), []
+
+    def write(folder: Path) -> Path:
+        if folder == cache:
+            raise OSError(code, os.strerror(code))
+        assert folder.is_dir()
+        return folder / "minilm.gguf"
+
+    engine = FakeEngine()
+    monkeypatch.setattr(queries, "gguf_file", write)
+
+    await queries.query_embedder(PATH, MINILM, lambda: engine, reasons.append)
+
+    assert [path.name for path in engine.loads] == ["minilm.gguf"]
+    assert [reason.errno for reason in reasons] == [code]
+
+
+async def test_no_disk_takes_the_embedder(monkeypatch: pytest.MonkeyPatch) -> None:
     """What the disk says becomes an error that says what to do."""
 
     def full(_: Path) -> Path:

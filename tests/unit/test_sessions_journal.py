@@ -113,6 +113,62 @@ def test_a_folder_that_cannot_be_made_is_told_once(tmp_path: Path) -> None:
     assert len(warnings) == 1
 
 
+def test_a_disk_that_is_full_from_the_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is saved, no empty file stays, and nothing is said of a session."""
+
+    class Full(io.FileIO):
+        def write(self, _line: object) -> int:
+            raise OSError(28, "No space left on device")
+
+    def full(path: Path, _mode: str, **_: object) -> Full:
+        return Full(path, "x")
+
+    folder = tmp_path / "sessions"
+    reasons: list[OSError] = []
+    warnings: list[str] = []
+    monkeypatch.setattr("rm_local.sessions.journal.open", full, raising=False)
+    written = Journal(folder, model="", store="", warn=warnings.append, unsaved=reasons.append)
+    for _ in range(2):
+        written.ask("Question?", "memory")
+
+    assert ([reason.errno for reason in reasons], warnings) == ([28], [])
+    assert not written.begun
+    assert [*folder.iterdir()] == []
+
+
+def test_without_a_folder_nothing_is_saved() -> None:
+    """Nor said: there is no home folder, which was said already."""
+    warnings: list[str] = []
+    written = Journal(None, model="", store="", warn=warnings.append)
+    written.ask("Question?", "memory")
+    written.write(FAILED)
+    written.close()
+
+    assert (written.path, written.begun, warnings) == (None, False, [])
+
+
+@pytest.mark.parametrize("code", [13, 30])
+def test_a_session_that_cannot_be_written_goes_on_unsaved(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    """It was read; the file stays as it is."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(code, os.strerror(code))
+
+    path = journal(tmp_path, [FAILED]).path
+    before, reasons = path.read_bytes(), []
+    monkeypatch.setattr("rm_local.sessions.journal.open", refuse, raising=False)
+
+    again = Journal.reopen(path, model="", store="", unsaved=reasons.append)
+    again.ask("Question?", "memory")
+
+    assert [reason.errno for reason in reasons] == [code]
+    assert path.read_bytes() == before
+
+
 def test_a_turn_comes_back_whole(tmp_path: Path) -> None:
     """Question, plan, subproblem, hits, branches and answer, as they were."""
     events = turn()

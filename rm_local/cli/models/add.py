@@ -13,10 +13,11 @@ from rm_local.cli.models.common import note
 @click.argument("path", type=click.Path(path_type=Path))
 def add(path: Path) -> None:
     """Remember a GGUF file, or a folder to look for them in. Nothing is copied."""
+    from rm_local.home import expand_home
     from rm_local.library import added, model
     from rm_local.text import one_line
 
-    path = path.expanduser().absolute()
+    path = expand_home(path).absolute()
     if path.is_dir():
         found = f"a folder with {_models_in(path)} models to reason with"
     else:

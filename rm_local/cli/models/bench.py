@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from rm_local.cli.opening import Opening
+from rm_local.cli.opening import Opening, warn
 
 if TYPE_CHECKING:
     from rm_local.bench.decode import Effort, Measured
@@ -61,15 +62,16 @@ def bench(
 
 
 async def _measured(path: Path, settings: Settings, effort: Effort) -> Measured:
-    from rm_local import settings as places
     from rm_local.bench.bare import Bare
     from rm_local.bench.decode import measure
     from rm_local.engine.client import Engine
+    from rm_local.folders import Notices
 
-    log, threads, layers = places.worker_log(), settings.threads, settings.gpu_layers
-    log.parent.mkdir(parents=True, exist_ok=True)
+    notices = Notices(warn)
+    log, threads, layers = notices.find_log(), settings.threads, settings.gpu_layers
+    unlogged = partial(notices.report, "the model's log")
     async with (
-        Engine(log=log, threads=threads, gpu_layers=layers) as engine,
+        Engine(log=log, unlogged=unlogged, threads=threads, gpu_layers=layers) as engine,
         Bare(path, threads, layers, log) as bare,
     ):
         return await measure(engine, bare, path, effort, lambda told: click.echo(told, err=True))

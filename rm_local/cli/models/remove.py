@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -24,11 +23,12 @@ def remove(opening: Opening, model: str, delete: bool, yes: bool) -> None:
 
     A file in another program's store is never deleted from here.
     """
+    from rm_local.home import expand_home
     from rm_local.library import added
     from rm_local.library.listing import find
     from rm_local.text import one_line
 
-    path = Path(model).expanduser().absolute()
+    path = expand_home(model).absolute()
     if not delete and added.forget(path):  # also what is not there any more
         click.echo(f"forgotten: {one_line(str(path))}")
         return

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import re
+from contextlib import suppress
 from typing import Any
 
 import llama_cpp
@@ -23,7 +24,8 @@ _errors: list[bytes] = []
 def _callback(level: int, text: bytes, _data: Any) -> None:
     if level == _DEBUG:
         return
-    os.write(2, text)
+    with suppress(OSError):  # the disk may be full
+        os.write(2, text)
     if level == _ERROR:
         _errors.append(text)
     elif any(told.search(text) for told in _TOLD):

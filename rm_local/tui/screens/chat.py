@@ -69,6 +69,7 @@ class ChatScreen(Screen[None]):
     def on_mount(self) -> None:
         """The window is there first; the model comes behind it."""
         self.query_one(Prompt).focus()
+        self.host.warn = self._tell
         self.host.on_unload = lambda: self.post_message(told.ModelUnloaded())
         self._tick = self.set_interval(1 / REDRAWS, self._draw_when_stale, pause=True)
         self.call_after_refresh(self.open)
@@ -98,8 +99,6 @@ class ChatScreen(Screen[None]):
         self._set_status(replace(self._status, info=message.info))
         self.query_one(Prompt).invite(message.info)
         self._think_so(manner.fitting(self.plan, message.info))
-        for note in message.info.notes:
-            self._tell(note)
         self.query_one(Transcript).note(Content(""))
         if not self.talk.running:
             self._next(self.talk.end())

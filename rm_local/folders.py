@@ -1,0 +1,140 @@
+"""Folders that cannot be written: why, and the one notice about them."""
+
+from __future__ import annotations
+
+import atexit
+import errno
+import os
+import shutil
+import tempfile
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+from rm_local import settings
+from rm_local.errors import HomeMissing
+from rm_local.settings import SET_HOME
+
+Kind = Literal["sessions", "the model's log", "the embedder's file"]
+
+FOLDERS: dict[Kind, Callable[[], Path]] = {
+    "sessions": settings.sessions_dir,
+    "the model's log": settings.log_dir,
+    "the embedder's file": settings.cache_dir,
+}
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+_NO_HOME = "this user has no home folder"
+
+
+class Notices:
+    """Says once in a run what cannot be saved and why."""
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        self._say = say
+        self._said: set[Kind] = set()
+
+    def report(self, kind: Kind, error: OSError | HomeMissing) -> None:
+        """`kind` could not be saved; the notice names everything else that cannot be either.
+
+        After a notice only lost sessions are worth another: the rest is replaced by temporary
+        files.
+        """
+        if kind in self._said or (self._said and kind != "sessions"):
+            return
+        reasons: dict[Kind, str] = {kind: _find_obstacle(kind) or describe(error, kind)}
+        for other in FOLDERS:
+            if other not in reasons and (reason := _find_obstacle(other)):
+                reasons[other] = reason
+        self._said |= reasons.keys()
+        self._say(f"{_join(reasons)} {SET_HOME}")
+
+    def find_log(self) -> Path | None:
+        """The worker's log, or None where there is no place for it, which is reported."""
+        try:
+            return settings.worker_log()
+        except HomeMissing as error:
+            self.report("the model's log", error)
+            return None
+
+
+def find_obstacle(folder: Path) -> str:
+    """Why nothing can be written to `folder`, which need not exist; empty when nothing is known.
+
+    A full disk shows only in writing.
+    """
+    nearest = next((each for each in (folder, *folder.parents) if os.path.lexists(each)), None)
+    if nearest is None:
+        return f"{folder} cannot be reached"
+    if not os.path.isdir(nearest):
+        return f"{nearest} is {'a link to nothing' if _dangles(nearest) else 'not a folder'}"
+    if os.access(nearest, os.W_OK | os.X_OK):
+        return ""
+    return f"{nearest} is read-only" if _is_read_only(nearest) else _not_permitted(nearest)
+
+
+@cache
+def make_temporary_cache() -> Path:
+    """What replaces the cache where it cannot be written; deleted when this process ends."""
+    folder = Path(tempfile.mkdtemp(prefix="rm-local-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
+
+def find_cache(say: Callable[[str], None]) -> Path:
+    """The cache, or a temporary one where nothing can be written to it, which `say` gets."""
+    if reason := _find_obstacle("the embedder's file"):
+        say(f"Nothing can be kept for the next time: {reason}. {SET_HOME}")
+        return make_temporary_cache()
+    return settings.cache_dir()
+
+
+def explain(error: OSError, folder: Path) -> str:
+    """Why writing to `folder` failed."""
+    if reason := find_obstacle(folder):
+        return reason
+    match error.errno:
+        case errno.EROFS:
+            return f"{folder} is read-only"
+        case errno.EACCES | errno.EPERM:
+            return _not_permitted(folder)
+        case code if code in _FULL:
+            return f"the disk of {folder} is full"
+    return f"{folder}: {error.strerror or error}"
+
+
+def describe(error: OSError | HomeMissing, kind: Kind) -> str:
+    """Why `kind` could not be saved."""
+    return _NO_HOME if isinstance(error, HomeMissing) else explain(error, FOLDERS[kind]())
+
+
+def _find_obstacle(kind: Kind) -> str:
+    try:
+        return find_obstacle(FOLDERS[kind]())
+    except HomeMissing:
+        return _NO_HOME
+
+
+def _join(reasons: dict[Kind, str]) -> str:
+    """One sentence for each reason."""
+    sentences = []
+    for reason in dict.fromkeys(reasons.values()):
+        kinds = [kind for kind in reasons if reasons[kind] == reason]
+        named = " and ".join(filter(None, (", ".join(kinds[:-1]), kinds[-1])))
+        sentences.append(f"{named[0].upper()}{named[1:]} cannot be saved: {reason}.")
+    return " ".join(sentences)
+
+
+def _dangles(path: Path) -> bool:
+    return os.path.islink(path) and not os.path.exists(path)
+
+
+def _is_read_only(folder: Path) -> bool:
+    """Whether its file system is mounted so; False where the system does not say."""
+    if not hasattr(os, "statvfs"):
+        return False
+    return bool(os.statvfs(folder).f_flag & os.ST_RDONLY)
+
+
+def _not_permitted(folder: Path) -> str:
+    return f"writing to {folder} is not permitted"

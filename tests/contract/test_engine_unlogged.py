@@ -1,0 +1,76 @@
+"""A real worker whose log cannot be written."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from rm_local.engine.client import Engine
+from rm_local.engine.protocol import BranchSpec
+from rm_local.errors import WorkerDied
+from tests.blocked import BLOCKED
+from tests.engines import QUESTION, grown
+
+
+@pytest.fixture
+def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder for temporary files, empty."""
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    return folder
+
+
+async def count_for_ever(engine: Engine) -> None:
+    """Until the worker ends."""
+    while True:
+        await engine.count("a")
+
+
+@pytest.mark.parametrize("block", BLOCKED)
+async def test_a_model_is_loaded_and_writes(
+    block: Callable[[Path], Path], tmp_path: Path, temporary: Path, nano: Path
+) -> None:
+    """The reason is given once; nothing is left behind."""
+    reasons: list[OSError] = []
+    async with Engine(
+        log=block(tmp_path) / "logs" / "worker.log", unlogged=reasons.append, threads=1
+    ) as engine:
+        await engine.load(nano)
+        await engine.open_turn(QUESTION)
+        assert (await grown(engine, [BranchSpec("", 0, 4)]))[1][0].tokens > 0
+        assert len([*temporary.iterdir()]) == 1
+
+    assert len(reasons) == 1
+    assert [*temporary.iterdir()] == []
+
+
+async def test_without_any_folder_to_write_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, nano: Path
+) -> None:
+    """Not even a temporary file is needed."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "nowhere"))
+    async with Engine(log=None, threads=1) as engine:
+        assert (await engine.load(nano)).context > 0
+
+
+async def test_a_killed_worker_names_its_temporary_log(temporary: Path, nano: Path) -> None:
+    """The file that the message names is there; the next worker has another."""
+    async with Engine(log=None, threads=1) as engine:
+        await engine.load(nano)
+        assert engine.worker
+        os.kill(engine.worker, signal.SIGKILL)
+        with pytest.raises(WorkerDied) as caught:
+            await count_for_ever(engine)
+        named = re.search(rf"{re.escape(str(temporary))}\S+\.log", caught.value.remedy)
+        assert named
+        assert Path(named[0]).is_file()
+        assert (await engine.load(nano)).context > 0
+
+    assert [str(path) for path in temporary.iterdir()] == [named[0]]
