@@ -1,11 +1,23 @@
-"""What every test gets: a home of its own, and nothing of the machine's settings."""
+"""What every test gets: a home of its own, nothing of the machine's settings, all the time it
+wants, and an end when it hangs."""
 
 from __future__ import annotations
 
+import faulthandler
 import os
+from collections.abc import Generator
 from pathlib import Path
 
+import hypothesis
 import pytest
+
+from tests.watchdog import HANG_SECONDS
+
+# How long an example takes, or is made, says something about the machine alone.
+hypothesis.settings.register_profile(
+    "any machine", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("any machine")
 
 PROXIES = ("http_proxy", "https_proxy", "ftp_proxy", "all_proxy")
 FOLDERS = {
@@ -18,6 +30,25 @@ FOLDERS = {
     "XDG_CACHE_HOME": "home/cache",
     "XDG_STATE_HOME": "home/state",
 }
+
+
+STDERR = pytest.StashKey[int]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Keep the standard error that is there while no test's is caught."""
+    config.stash[STDERR] = os.dup(2)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """End the whole run, with all stacks, when a test hangs in what no wait of its own ends."""
+    # Longer than any wait, so that one that is in vain fails its test and no more.
+    faulthandler.dump_traceback_later(2 * HANG_SECONDS, exit=True, file=item.config.stash[STDERR])
+    try:
+        return (yield)
+    finally:
+        faulthandler.cancel_dump_traceback_later()
 
 
 @pytest.fixture(autouse=True)

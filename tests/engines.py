@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import signal
+from contextlib import suppress
+from pathlib import Path
+
 from rm_local.engine.client import Engine
 from rm_local.engine.protocol import BranchSpec, Ended, Message, Room, Sampling, Usage
+from rm_local.errors import WorkerDied
 
 QUESTION = [Message("user", "What is the sum of the even numbers in a range?")]
 GREEDY = Sampling(temperature=0)
@@ -24,3 +30,23 @@ async def grown(
         else:
             texts[event.branch][event.part] += event.text
     return texts, [ends[index] for index in range(len(specs))]
+
+
+def kill(engine: Engine) -> None:
+    """Kill the worker, if there is one yet, or still."""
+    if engine.worker:
+        with suppress(ProcessLookupError):
+            os.kill(engine.worker, signal.SIGKILL)
+
+
+async def killed_loading(engine: Engine, model: Path) -> WorkerDied:
+    """The error of a `load` whose worker is killed when it first says how far it is.
+
+    A worker that has loaded the model before the signal arrives is ended, and loads it again.
+    """
+    while True:
+        try:
+            await engine.load(model, on_progress=lambda _: kill(engine))
+        except WorkerDied as error:
+            return error
+        await engine.close()

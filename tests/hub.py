@@ -72,6 +72,8 @@ class Hub:
     storage_tokens: list[str] = field(default_factory=list)
     url: str = ""
     storage_url: str = ""
+    silent: threading.Event = field(default_factory=threading.Event)
+    """Set when a transfer first stalls."""
     released: threading.Event = field(default_factory=threading.Event)
     """Set at the end, to free what stalls."""
 
@@ -216,6 +218,7 @@ class _Storage(_Handler):
         cut = hub.cuts.pop(0) if hub.cuts else len(body)
         for begin in range(0, min(cut, len(body)), PIECE):
             if hub.stall_after is not None and begin >= hub.stall_after:
+                hub.silent.set()
                 hub.released.wait()
             if hub.at_piece:
                 hub.at_piece()

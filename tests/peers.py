@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-import time
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Event
 
 import numpy as np
 
@@ -101,5 +101,4 @@ class EndlessPeer(FakePeer):
 
     def build(self, rows: Vectors, dimension: int, folder: Path, threads: int) -> None:
         """Wait for what never comes."""
-        while True:
-            time.sleep(60)
+        Event().wait()

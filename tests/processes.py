@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import select
 from pathlib import Path
 
-PATIENCE = 60_000
-"""Milliseconds that a process gets to end, on a busy machine."""
+from tests.watchdog import HANG_SECONDS
 
 
 def below(parent: int) -> list[int]:
@@ -33,8 +33,14 @@ def computed(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
+async def until_computed(pid: int, before: float) -> None:
+    """Wait until the process has computed for longer than `before`, its `computed` when idle."""
+    while computed(pid) == before:
+        await asyncio.sleep(0.001)
+
+
 def has_ended(pid: int) -> bool:
-    """Whether the process has ended, or ends within PATIENCE."""
+    """Whether the process has ended, or comes to its end without being stopped."""
     try:
         handle = os.pidfd_open(pid)
     except ProcessLookupError:
@@ -42,7 +48,7 @@ def has_ended(pid: int) -> bool:
     try:
         poll = select.poll()
         poll.register(handle, select.POLLIN)
-        return bool(poll.poll(PATIENCE))
+        return bool(poll.poll(HANG_SECONDS * 1000))
     finally:
         os.close(handle)
 

@@ -32,6 +32,10 @@ from rm_local.loop.steering import Control, Steering
 from rm_local.records import Answer, Branch, Entry, Hit, StopReason, Trace
 from rm_local.tui.app import RmLocalApp
 from rm_local.tui.turn import TurnView
+from tests.pilots import make_pilots_patient
+from tests.watchdog import HANG_SECONDS
+
+make_pilots_patient()
 
 SIZE = (120, 36)
 QUESTION = "A recipe needs 3/4 cup of flour and 5/6 cup of sugar. How many cups is that together?"
@@ -269,13 +273,11 @@ class FakeShelf:
 
 
 async def until(pilot: Pilot[None], holds: Callable[[], bool]) -> None:
-    """Let the app work until `holds`, or fail after some seconds."""
-    for _ in range(500):
-        if holds():
-            await pilot.pause()
-            return
-        await pilot.pause(0.01)
-    raise AssertionError("What was waited for did not come.")
+    """Let the app work until `holds`. TimeoutError when it hangs."""
+    async with asyncio.timeout(HANG_SECONDS):
+        while not holds():
+            await pilot.pause(0.01)
+        await pilot.pause()
 
 
 async def ask(pilot: Pilot[None], question: str = QUESTION) -> None:

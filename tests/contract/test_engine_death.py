@@ -24,7 +24,7 @@ async def test_a_killed_worker_is_an_error_and_the_next_load_works(
     """SIGKILL in the middle of an answer is told in words, with the log; a new worker answers."""
     await engine.load(tiny)
     await engine.open_turn(QUESTION)
-    growing = engine.grow([BranchSpec("", n, 1900) for n in range(8)])
+    growing = engine.grow([BranchSpec("", n, 1900, endless=True) for n in range(8)])
     await anext(growing)
     assert engine.worker
 
@@ -103,7 +103,7 @@ def test_the_worker_ends_with_the_app(tiny: Path, tmp_path: Path) -> None:
         )
     assert worker.stdin
     assert worker.stdout
-    specs = tuple(BranchSpec("", n, 2000) for n in range(32))
+    specs = tuple(BranchSpec("", n, 2000, endless=True) for n in range(32))
     requests = (
         protocol.Load(str(tiny), 0, 1, -1),
         protocol.OpenTurn(tuple(QUESTION)),
@@ -117,5 +117,7 @@ def test_the_worker_ends_with_the_app(tiny: Path, tmp_path: Path) -> None:
 
     worker.stdin.close()
 
-    assert worker.wait(timeout=5) == 0
-    worker.stdout.close()
+    with worker.stdout:
+        replies = [wire.decode(line)[1] for line in worker.stdout]
+    assert worker.wait() == 0
+    assert not any(isinstance(reply, protocol.Ended | protocol.Grown) for reply in replies)

@@ -2,39 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
-import os
-import signal
 import sys
-from collections.abc import Coroutine
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from rm_local.engine.client import Engine
-from rm_local.engine.protocol import BranchSpec, Message
+from rm_local.engine.process import Answers, Process
+from rm_local.engine.protocol import BranchSpec, Embed, Message, Request
 from rm_local.errors import WorkerDied
-from tests.engines import QUESTION, grown
-from tests.processes import computed
+from tests.engines import QUESTION, grown, kill, killed_loading
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-AT_WORK = 0.1
-"""Seconds of computing after which the worker is in the middle of it."""
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs SIGKILL")
 LONG = [Message("user", "Is a sum of sums a sum? " * 300)]
-
-
-async def killed_at(engine: Engine, work: Coroutine[Any, Any, Any]) -> WorkerDied:
-    """The error that `work` ends with when the worker is killed in the middle of it."""
-    assert engine.worker
-    worker, before = engine.worker, computed(engine.worker)
-    task = asyncio.ensure_future(work)
-    while computed(worker) - before < AT_WORK and not task.done():
-        await asyncio.sleep(0.005)
-    os.kill(worker, signal.SIGKILL)
-    with pytest.raises(WorkerDied) as caught:
-        await task
-    return caught.value
 
 
 async def works(engine: Engine, model: Path) -> bool:
@@ -46,15 +26,10 @@ async def works(engine: Engine, model: Path) -> bool:
 
 async def test_while_loading(engine: Engine, large: Path, tiny: Path) -> None:
     """The message names the file; no model is loaded; the same and another load after."""
+    error = await killed_loading(engine, large)
 
-    def kill(_share: float) -> None:
-        if engine.worker:
-            os.kill(engine.worker, signal.SIGKILL)
-
-    with pytest.raises(WorkerDied, match="SIGKILL") as caught:
-        await engine.load(large, on_progress=kill)
-
-    assert str(large) in caught.value.message
+    assert "SIGKILL" in error.message
+    assert str(large) in error.message
     assert engine.info is None
     assert await works(engine, tiny)
     assert await works(engine, large)
@@ -64,10 +39,11 @@ async def test_while_reading_a_question(engine: Engine, large: Path, tiny: Path)
     """The turn is lost, the next one is answered, by another model too."""
     await engine.load(large)
 
-    error = await killed_at(engine, engine.open_turn(LONG))
+    with pytest.raises(WorkerDied, match="SIGKILL") as caught:
+        # Told of after the first of many batches.
+        await engine.open_turn(LONG, on_progress=lambda _: kill(engine))
 
-    assert "SIGKILL" in error.message
-    assert "Ask again" in error.remedy
+    assert "Ask again" in caught.value.remedy
     assert await works(engine, large)
     assert await works(engine, tiny)
 
@@ -77,19 +53,38 @@ async def test_while_writing(engine: Engine, large: Path, tiny: Path) -> None:
     await engine.load(large)
     await engine.open_turn(QUESTION)
 
-    error = await killed_at(engine, grown(engine, [BranchSpec("", n, 4000) for n in range(8)]))
+    growing = engine.grow([BranchSpec("", n, 4000, endless=True) for n in range(8)])
+    await anext(growing)
+    kill(engine)
+    with pytest.raises(WorkerDied, match="SIGKILL"):
+        async for _ in growing:
+            pass
 
-    assert "SIGKILL" in error.message
     assert await works(engine, tiny)
 
 
-async def test_while_embedding(engine: Engine, weights: Path, tiny: Path) -> None:
+async def test_while_embedding(
+    engine: Engine, weights: Path, tiny: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The embedder comes again by itself with the next text; a model can be loaded beside it."""
+    ask, texts_asked = Process.ask, list[int]()
+
+    def ask_and_kill(process: Process, request: Request) -> tuple[int, Answers]:
+        answers = ask(process, request)
+        if isinstance(request, Embed):
+            texts_asked.append(len(request.texts))
+            if len(texts_asked) == 2:
+                kill(engine)
+        return answers
+
+    monkeypatch.setattr(Process, "ask", ask_and_kill)
+    monkeypatch.setattr("rm_local.engine.client._TEXTS", 8)
     await engine.load_embedder(weights)
-    texts = ["How do I add two fractions with different denominators? " * 8] * 2000
+    texts = ["How do I add two fractions with different denominators? " * 8] * 24
 
-    error = await killed_at(engine, engine.embed(texts))
+    with pytest.raises(WorkerDied, match="SIGKILL"):
+        await engine.embed(texts)
 
-    assert "SIGKILL" in error.message
+    assert len(texts_asked) == 2, "the third request was not made any more"
     assert (await engine.embed(["add fractions"])).shape == (1, 384)
     assert await works(engine, tiny)

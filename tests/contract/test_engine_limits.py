@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -15,11 +13,11 @@ import pytest
 from rm_local.engine import fit, parts
 from rm_local.engine.client import Engine
 from rm_local.engine.protocol import BranchSpec, Ended, Message, Piece, Room, Usage
-from rm_local.errors import ContextOverflow, EngineError, MemoryShort, NoRoom, WorkerDied
+from rm_local.errors import ContextOverflow, EngineError, MemoryShort, NoRoom
 from rm_local.records import FlashAttention, Precision
 from rm_local.settings import shipped_model
 from tests import tiny_gguf
-from tests.engines import GREEDY, QUESTION, grown
+from tests.engines import GREEDY, QUESTION, grown, killed_loading
 
 Make = Callable[..., Engine]
 LONG = "What is the sum of the even numbers from two to twenty, and why is it so? " * 4
@@ -258,13 +256,8 @@ async def test_a_context_that_llama_cpp_gets_no_memory_for(make: Any, tiny: Path
 async def test_a_worker_killed_while_it_loads(make: Any, large: Path) -> None:
     """As the kernel does when memory is short: what to set is said, and the app loads again."""
     async with make() as engine:
-
-        def kill(_share: float) -> None:
-            if engine.worker:
-                os.kill(engine.worker, signal.SIGKILL)
-
-        with pytest.raises(WorkerDied, match="could not be loaded") as caught:
-            await engine.load(large, on_progress=kill)
-        assert "out of memory" in caught.value.message
-        assert "smaller `context`" in caught.value.remedy
+        error = await killed_loading(engine, large)
+        assert "could not be loaded" in error.message
+        assert "out of memory" in error.message
+        assert "smaller `context`" in error.remedy
         assert (await engine.load(large, context=512)).context == 512

@@ -1,4 +1,4 @@
-"""Kill processes that build or write, at random moments, with SIGKILL:
+"""Kill processes that build or write, with SIGKILL, at steps drawn from all of their work:
 `python -m tests.faults.kills --times 200 [--rows N] [--seed S]`.
 
 Half of the kills hit a build by several processes, half a writer that adds, replaces and deletes.
@@ -7,70 +7,41 @@ Half of the kills hit a build by several processes, half a writer that adds, rep
 from __future__ import annotations
 
 import argparse
-import os
 import random
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
-import time
 from contextlib import suppress
 from pathlib import Path
 
-from rm_local.memory.bulk.build import build
 from rm_local.memory.store import Store
-from tests.faults.stores import DIMENSION, MADE, fingerprint, ids_of, made_store
-from tests.stores import MadeSource, entries, vectors
+from tests.faults.steps import KINDS, Kind, count_steps
+from tests.faults.stores import fingerprint, ids_of, made_store
+from tests.faults.victims import BATCH, BLOCK_ROWS, Point, build_one, write_on
+from tests.processes import has_ended
 
-BATCH = 7
+POINTS: tuple[Point, ...] = (*KINDS, "block")
 ROUND = 10
+TURNS = 60
+"""Rounds of adding, replacing and deleting among which the step of a writer's kill is drawn."""
 
 
-def build_one(path: Path, rows: int) -> None:
-    """What the child that builds does."""
-    build(path, MadeSource(rows, block_rows=4000), embedder=MADE, clusters=rows // 1000)
+def killed(*arguments: object) -> tuple[bool, list[str]]:
+    """Start a victim: whether it was killed, and what it said before.
 
-
-def write_on(path: Path) -> None:
-    """What the child that writes does: print what is committed, after it is."""
-    with Store.open(path, write=True) as store:
-        last = ids_of(store)[-1]
-        print("open", flush=True)
-        while True:
-            unit = vectors(BATCH, dimension=DIMENSION, seed=last)
-            added = store.add(entries(BATCH), unit)
-            print("in", *added, flush=True)
-            print("going", added[1], flush=True)
-            new = store.replace(added[1], entries(1)[0], unit[0])
-            print("out", added[1], flush=True)
-            print("in", new, flush=True)
-            print("going", added[0], flush=True)
-            store.delete([added[0]])
-            print("out", added[0], flush=True)
-            last = new
-
-
-def killed(arguments: list[str], seconds: float) -> tuple[bool, list[str]]:
-    """Start this module as a child and kill it after so long: whether it was, and what it said.
-
-    RuntimeError: it ended with an error, or what it had started outlives it by ten seconds.
+    RuntimeError: it ended with an error, or what it had started outlives it.
     """
-    command = [sys.executable, "-m", "tests.faults.kills", *arguments]
-    child = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True)
-    try:
-        said, _ = child.communicate(timeout=seconds)
-    except subprocess.TimeoutExpired:
-        # Only the child itself: what it started finds out, or works on for a while.
-        os.kill(child.pid, signal.SIGKILL)
-        said, _ = child.communicate()
-    if child.returncode not in (0, -signal.SIGKILL):
-        raise RuntimeError(f"{arguments}: exit {child.returncode}")
-    until = time.monotonic() + 10
-    while left := started_by(child.pid):
-        if time.monotonic() > until:
+    command = [sys.executable, "-m", "tests.faults.victims", *map(str, arguments)]
+    with tempfile.TemporaryFile("w+") as out:
+        child = subprocess.Popen(command, stdout=out, start_new_session=True)
+        if child.wait() not in (0, -signal.SIGKILL):
+            raise RuntimeError(f"{arguments}: exit {child.returncode}")
+        if left := [pid for pid in started_by(child.pid) if not has_ended(pid)]:
             raise RuntimeError(f"{arguments}: processes {left} were left behind")
-        time.sleep(0.02)
+        out.seek(0)
+        said = out.read()
     # What it was killed in the middle of saying, it has not said.
     return child.returncode != 0, said[: said.rfind("\n") + 1].splitlines()
 
@@ -93,26 +64,28 @@ def texts_of(path: Path) -> dict[int, str]:
         return {id: str(entry) for id, entry in zip(ids, store.get(ids), strict=True)}
 
 
+def steps_of_builds(path: Path, rows: int) -> dict[Point, int]:
+    """How many steps of each kind a whole build takes, which is then at `path`."""
+    steps: dict[Point, int] = {"block": -(-rows // BLOCK_ROWS)}
+    for kind in KINDS:
+        path.unlink(missing_ok=True)
+        steps[kind] = count_steps(kind, lambda: build_one(path, rows))
+    return steps
+
+
 def kill_builds(folder: Path, times: int, rows: int, rng: random.Random) -> tuple[int, int]:
     """Kill builds `times` times in all; each goes on until it is done: kills and builds."""
-    whole = folder / "whole.rms"
-    started = time.monotonic()
-    killed(["--build", str(whole), str(rows)], 600)
-    seconds = time.monotonic() - started
+    path, whole, kills, builds = folder / "built.rms", folder / "whole.rms", 0, 0
+    steps = steps_of_builds(whole, rows)
     with Store.open(whole) as store:
         wanted = fingerprint(store)
-    kills = builds = 0
     while kills < times:
-        path = folder / "built.rms"
-        while True:
-            limit = rng.uniform(0.05, 0.9) * seconds if kills < times else 600
-            started = time.monotonic()
-            hit, _ = killed(["--build", str(path), str(rows)], limit)
-            if not hit:
-                # Another program may have left less of the machine to the first build.
-                seconds = min(seconds, time.monotonic() - started)
-                break
-            kills += 1
+        hit = True
+        while hit:
+            point = rng.choice(POINTS)
+            drawn = (point, rng.randrange(steps[point])) if kills < times else ()
+            hit, _ = killed("build", path, rows, *drawn)
+            kills += hit
         with Store.open(path) as store:
             assert store.verify() == []
             assert fingerprint(store) == wanted
@@ -124,17 +97,28 @@ def kill_builds(folder: Path, times: int, rows: int, rng: random.Random) -> tupl
     return kills, builds
 
 
+def steps_of_writers(whole: Path, path: Path) -> dict[Kind, int]:
+    """How many steps of each kind TURNS of writing to a copy of `whole` at `path` take."""
+    steps: dict[Kind, int] = {}
+    for kind in KINDS:
+        shutil.copy(whole, path)
+        steps[kind] = count_steps(kind, lambda: write_on(path, TURNS, lambda *_: None))
+    return steps
+
+
 def kill_writers(folder: Path, times: int, rng: random.Random) -> tuple[int, int]:
     """Kill writers `times` times: kills, and entries that were committed by them."""
     path, whole = folder / "written.rms", folder / "whole.rms"
     made_store(whole, 3000)
+    steps = steps_of_writers(whole, path)
     committed = kills = logs = 0
     while kills < times:
         if kills % ROUND == 0:
             # Begin again with a small store, as all of it is read after each kill.
             shutil.copy(whole, path)
             expected = texts_of(path)
-        hit, said = killed(["--write", str(path)], rng.uniform(0.5, 2.5))
+        kind = rng.choice(KINDS)
+        hit, said = killed("write", path, kind, rng.randrange(steps[kind]))
         kills += hit
         logs += path.with_name(path.name + "-wal").exists()
         going: set[int] = set()
@@ -168,11 +152,6 @@ def kill_writers(folder: Path, times: int, rng: random.Random) -> tuple[int, int
 
 def main() -> int:
     """Run the command."""
-    if sys.argv[1:2] == ["--build"]:
-        build_one(Path(sys.argv[2]), int(sys.argv[3]))
-        return 0
-    if sys.argv[1:2] == ["--write"]:
-        write_on(Path(sys.argv[2]))
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--times", type=int, default=200)
     parser.add_argument("--rows", type=int, default=120_000)

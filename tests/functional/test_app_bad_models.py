@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,12 +9,14 @@ import pytest
 from textual.pilot import Pilot
 
 from rm_local.engine.protocol import ModelInfo
+from rm_local.errors import WorkerDied
 from rm_local.runtime import Runtime
 from rm_local.settings import Settings
 from rm_local.tui.app import RmLocalApp
 from tests.bad_models import REFUSED
-from tests.functional.test_app_real import PATIENCE, QUESTION, wait
-from tests.script import SIZE, ask, shown
+from tests.engines import kill
+from tests.functional.test_app_real import QUESTION, wait
+from tests.script import SIZE, ask, shown, until
 
 
 class KillsLoading(Runtime):
@@ -26,24 +26,20 @@ class KillsLoading(Runtime):
 
     async def load_model(self, on_progress: Callable[[float], None] | None = None) -> ModelInfo:
         """The model."""
-
-        def kill(share: float) -> None:
-            if not self.killed and self.engine.worker:
+        while not self.killed:
+            try:
+                await super().load_model(lambda _: kill(self.engine))
+            except WorkerDied:
                 self.killed = True
-                os.kill(self.engine.worker, signal.SIGKILL)
-            if on_progress:
-                on_progress(share)
-
-        return await super().load_model(kill)
+                raise
+            # It was loaded before the signal came.
+            await self.engine.close()
+        return await super().load_model(on_progress)
 
 
 async def without_model(pilot: Pilot[None], app: RmLocalApp) -> None:
     """Until the status says that no model could be loaded."""
-    for _ in range(int(PATIENCE / 0.1)):
-        if "no model" in shown(app, "#status-left"):
-            return
-        await pilot.pause(0.1)
-    raise AssertionError(shown(app, "#status-left"))
+    await until(pilot, lambda: "no model" in shown(app, "#status-left"))
 
 
 @pytest.mark.parametrize("name", ["no layers", "architecture", "template loops"])

@@ -13,11 +13,9 @@ from rm_local import sessions, settings
 from rm_local.loop.events import Event, Formulated
 from rm_local.runtime import Runtime
 from rm_local.tui.app import RmLocalApp
-from tests.script import ask, shown
+from tests.script import ask, shown, until
 
 QUESTION = "What is the kinetic energy for mass 4 kg and speed 6 m/s?"
-PATIENCE = 120.0
-"""Seconds for model and turn, on a slow and busy machine."""
 
 
 class KillsOnce(Runtime):
@@ -36,14 +34,14 @@ class KillsOnce(Runtime):
 
 async def wait(pilot: Pilot[None], app: RmLocalApp, *, answered: bool = True) -> None:
     """Until the turn is over, with an answer or without."""
-    for _ in range(int(PATIENCE / 0.1)):
+
+    def is_over() -> bool:
         turn = app.chat.talk.turn
-        over = turn is not None and not app.chat.talk.running and not turn.running
-        if turn is not None and over and (turn.stage == "answered") == answered:
-            await pilot.pause()
-            return
-        await pilot.pause(0.1)
-    raise AssertionError(f"The turn did not end so: {app.chat.talk.turn}")
+        return turn is not None and not app.chat.talk.running and not turn.running
+
+    await until(pilot, is_over)
+    assert app.chat.talk.turn is not None
+    assert (app.chat.talk.turn.stage == "answered") == answered, app.chat.talk.turn
 
 
 async def test_a_whole_turn_with_the_shipped_model() -> None:

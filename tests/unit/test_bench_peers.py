@@ -25,6 +25,7 @@ from tests.peers import (
     Rows,
     everything,
 )
+from tests.watchdog import HANG_SECONDS
 
 STORE = Result("rm-local", 0.6, 4.0, 6.0, 60.0, 5_000_000, 30_000)
 
@@ -167,14 +168,14 @@ def test_work_apart_has_its_threads_and_leaves_the_environment_alone() -> None:
     """The child's libraries are told how many threads to use; the parent's settings stay."""
     before = dict(os.environ)
 
-    assert apart(os.getenv, "OMP_NUM_THREADS", seconds=60, threads=1) == "1"
+    assert apart(os.getenv, "OMP_NUM_THREADS", seconds=HANG_SECONDS, threads=1) == "1"
     assert dict(os.environ) == before
 
 
 def test_work_apart_that_raises_is_one_line() -> None:
     """The error's kind and its first line come back."""
     with pytest.raises(PeerFailed, match=r"^ValueError: invalid literal"):
-        apart(int, "many", seconds=60, threads=1)
+        apart(int, "many", seconds=HANG_SECONDS, threads=1)
 
 
 def test_queries_that_do_not_fit_are_refused(tmp_path: Path, questions: Questions) -> None:

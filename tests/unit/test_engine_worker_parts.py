@@ -17,6 +17,7 @@ from rm_local.engine.worker.inbox import Inbox
 from rm_local.engine.worker.machine import count_cores, physical_cores
 from rm_local.engine.worker.outbox import Outbox
 from rm_local.engine.worker.refusals import remedy_for
+from tests.watchdog import HANG_SECONDS
 
 MARKERS = ["<|im_end|>", "<|im", "</tool>", "\n\n", ">"]
 
@@ -52,7 +53,7 @@ class Letters:
 
     def close(self) -> None:
         os.close(self.writing)
-        assert self.ended.wait(5)
+        assert self.ended.wait(HANG_SECONDS)
 
 
 def test_a_cancel_reaches_a_request_that_waits_and_no_other() -> None:

@@ -7,7 +7,6 @@ import random
 import signal
 import sys
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -19,11 +18,13 @@ from rm_local.memory.bulk.build import build
 from rm_local.memory.bulk.source import Progress
 from rm_local.memory.format import EmbedderId
 from rm_local.memory.store import Store
+from tests.faults.steps import KINDS, Kind, count_steps, is_killed_at
 from tests.stores import MadeSource
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="forks and kills")
 
 ROWS = 2000
+KILLS = 10
 MADE = EmbedderId("made", 64, "0" * 64)
 STAGES = ("sample", "train", "spill", "write", "finish", "calibrate")
 
@@ -90,22 +91,26 @@ def test_killed_in_each_stage(
     assert not path.with_name("made.rms.build").exists()
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("kind", KINDS)
 def test_killed_again_and_again(
-    tmp_path: Path, source: MadeSource, whole: list[object], seed: int
+    tmp_path: Path, source: MadeSource, whole: list[object], kind: Kind
 ) -> None:
-    """After random times on the processor, in whatever it is doing, until one try comes through."""
-    path, rng = tmp_path / "made.rms", random.Random(seed)
+    """At steps drawn from all of the work, whatever it is doing there; each build is the same."""
+    path, rng, kills = tmp_path / "made.rms", random.Random(kind), 0
 
-    def limited(seconds: float) -> None:
-        # Nothing handles SIGPROF, so it ends the process as SIGKILL would.
-        signal.setitimer(signal.ITIMER_PROF, seconds)
+    def work() -> None:
         build(path, source, embedder=MADE, clusters=12)
 
-    tries = 1
-    while not in_a_child(partial(limited, rng.uniform(0.001, 0.01 * tries))):
-        tries += 1
-    assert tries > 3
+    steps = count_steps(kind, work)
+    path.unlink()
+    while kills < KILLS:
+        if is_killed_at(kind, rng.randrange(1, steps), work):
+            kills += 1
+        else:
+            assert held(path) == whole
+            path.unlink()
+    if not path.exists() or path.with_name("made.rms.build").exists():
+        work()
     assert held(path) == whole
 
 

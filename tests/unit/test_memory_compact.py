@@ -23,9 +23,11 @@ from rm_local.memory.format import EmbedderId
 from rm_local.memory.store import Store
 from rm_local.memory.tally import Tally, count_up, tallies
 from rm_local.records import Entry
+from tests.faults.steps import KINDS, Kind, count_steps, is_killed_at
 from tests.stores import MadeSource, entries, toy_store, vectors
 
 ROWS = 3000
+KILLS = 10
 MADE = EmbedderId("made", 64, "0" * 64)
 forks = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="forks and kills")
 
@@ -193,19 +195,16 @@ def test_killed_around_the_swap(path: Path, monkeypatch: pytest.MonkeyPatch, cal
 
 
 @forks
-def test_killed_again_and_again(path: Path) -> None:
-    """After random times on the processor, until one try comes through."""
-    before, rng, tries, ended = held(path), random.Random(1), 0, False
-    while not ended:
-        tries += 1
-
-        def limited(seconds: float = rng.uniform(0.001, 0.01 * tries)) -> None:
-            signal.setitimer(signal.ITIMER_PROF, seconds)
-            compact(path)
-
-        ended = in_a_child(limited)
+@pytest.mark.parametrize("kind", KINDS)
+def test_killed_again_and_again(path: Path, kind: Kind) -> None:
+    """At steps drawn from all of the work, whatever it is doing there."""
+    before, rng, kills = held(path), random.Random(kind), 0
+    steps = count_steps(kind, lambda: compact(path))
+    while kills < KILLS:
+        kills += is_killed_at(kind, rng.randrange(1, steps), lambda: compact(path))
         assert held(path) == before
-    assert tries > 3
+    compact(path)
+    assert held(path) == before
     assert [*path.parent.glob("made.rms?*")] == []
 
 

@@ -39,11 +39,21 @@ def test_one_byte_of_it_is_another(tmp_path: Path, whole: Path, seed: int) -> No
 
 def test_a_writer_is_killed(tmp_path: Path) -> None:
     """What it said to be committed is there, and nothing is wrong."""
-    killed, _ = kills.kill_writers(tmp_path, 2, random.Random(0))
-    assert killed == 2
+    killed, committed = kills.kill_writers(tmp_path, 4, random.Random(0))
+    assert killed == 4
+    assert committed > 0
+
+
+def test_a_build_by_several_processes_is_killed(tmp_path: Path) -> None:
+    """It goes on until it is done, and makes the store it would have made."""
+    folder = tmp_path / "builds"
+    folder.mkdir()
+    killed, builds = kills.kill_builds(folder, 3, 8_000, random.Random(0))
+    assert killed == 3
+    assert builds > 0
 
 
 def test_a_process_of_a_build_ends_with_the_one_that_started_it(tmp_path: Path) -> None:
-    """A killed build leaves none behind, whatever it was waiting for."""
-    hit, _ = kills.killed(["--build", str(tmp_path / "made.rms"), "120000"], 3.0)
+    """A build killed while another process of it encodes leaves none behind."""
+    hit, _ = kills.killed("build", tmp_path / "made.rms", 8_000, "block", 1)
     assert hit

@@ -78,7 +78,10 @@ def test_query_syntax_is_text(store: Store, text: str) -> None:
     assert ("orbal" in text) == (99 in shares(store, text))
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=60,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(text=st.text(max_size=200))
 def test_any_text_can_be_asked_for(store: Store, text: str) -> None:
     """No text raises, and a share lies between 0 and 1."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import random
-import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
+from typing import Any, NoReturn
 
 import apsw
 import numpy as np
@@ -24,12 +24,18 @@ from rm_local.memory.readers import Readers, reading
 from rm_local.memory.search import Query, Searcher
 from rm_local.memory.store import Store
 from rm_local.memory.texts import Codec
+from rm_local.memory.tidy import tidier
 from rm_local.memory.tidy.tidier import Report, Tidier
 from rm_local.memory.watch import State, Watch, state
+from tests.faults.steps import KINDS, Kind, count_steps, is_killed_at
 from tests.stores import toy_store
 from tests.tidying import BULK, EXACT, QUERIES, answers, copied, held, value, worn_store
 
-LONG = 600.0
+LONG = 1e9
+"""Seconds that nothing here takes."""
+KILLS = 10
+STEPS = 20
+"""Of tidying, for which there is time in one call."""
 forks = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="forks and kills")
 
 
@@ -50,17 +56,6 @@ def tidied(path: Path, seconds: float = LONG) -> Report:
     return Tidier(path, largest=300).work(seconds)
 
 
-def child(work: Callable[[], object]) -> int:
-    """A process that does `work`, and ends."""
-    process = os.fork()
-    if not process:
-        try:
-            work()
-        finally:
-            os._exit(0)
-    return process
-
-
 def test_everything_is_done_and_told(path: Path, worn: Path) -> None:
     """Nothing is left, answers are as before, and a second time there is nothing to do."""
     told: list[str] = []
@@ -73,36 +68,46 @@ def test_everything_is_done_and_told(path: Path, worn: Path) -> None:
     assert tidied(path).done == {}
 
 
-def test_work_goes_on_where_time_was_up(path: Path, worn: Path) -> None:
-    """Time for one step a call is enough in the end; the store is whole after each."""
-    for _ in range(200):
-        if not tidied(path, 1e-9 if value(path, "SELECT count(*) FROM text") < 16 else 0.01).done:
-            break
-    assert held(path) == held(worn)
-    tidied(path)
+def test_work_goes_on_where_time_was_up(
+    path: Path, worn: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Time for a few steps a call is enough in the end; the store is whole after each."""
+    step, now, calls, entries = tidier._step, 0, 0, held(worn)
+
+    def take_a_second(*arguments: Any) -> Any:
+        nonlocal now
+        found = step(*arguments)
+        now += bool(found)
+        return found
+
+    with monkeypatch.context() as patch:
+        # By the real clock, which a step looks at, its time is always over.
+        patch.setattr(tidier, "monotonic", lambda: now)
+        patch.setattr(tidier, "_step", take_a_second)
+        while tidied(path, STEPS).done:
+            calls += 1
+            assert held(path) == entries
+    assert calls == -(-now // STEPS) > 6
+    print(calls, now)
+    assert tidied(path).done == {}
     assert answers(path) == answers(worn)
 
 
 @forks
-@pytest.mark.parametrize("seed", range(3))
-def test_killed_at_any_moment(path: Path, worn: Path, seed: int) -> None:
-    """Again and again, after random times on the processor: nothing is ever lost or wrong."""
-    rng, kills = random.Random(seed), 0
-    entries = held(worn)
-
-    def limited(seconds: float) -> None:
-        # Nothing handles SIGPROF, so it ends the process as SIGKILL would.
-        signal.setitimer(signal.ITIMER_PROF, seconds)
-        tidied(path)
-
-    def killed() -> bool:
-        process = child(partial(limited, rng.uniform(0.002, 0.02 * (kills + 1))))
-        return os.WIFSIGNALED(os.waitpid(process, 0)[1])
-
-    while killed():
-        kills += 1
+@pytest.mark.parametrize("kind", KINDS)
+def test_killed_at_any_moment(path: Path, worn: Path, kind: Kind) -> None:
+    """Again and again, at steps drawn from all of the work: nothing is ever lost or wrong."""
+    rng, entries, kills = random.Random(kind), held(worn), 0
+    steps = count_steps(kind, lambda: tidied(path))
+    copied(worn, path.parent)
+    while kills < KILLS:
+        if is_killed_at(kind, rng.randrange(1, steps), lambda: tidied(path)):
+            kills += 1
+        else:
+            assert answers(path) == answers(worn)
+            copied(worn, path.parent)
         assert held(path) == entries
-    assert kills > 2
+    tidied(path)
     assert tidied(path).done == {}
     assert answers(path) == answers(worn)
 
@@ -147,22 +152,42 @@ def reader(path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Reader]:
     made.close()
 
 
+def tidy_in_turn(path: Path, searched: int) -> NoReturn:
+    """Tidy in this process, a step whenever `searched` says that a reader has searched; exit."""
+    step, status = tidier._step, 1
+
+    def step_in_turn(*arguments: Any) -> Any:
+        os.read(searched, len(b"searched"))
+        return step(*arguments)
+
+    try:
+        tidier._step = step_in_turn
+        while tidied(path).busy:
+            pass
+        status = 0
+    finally:
+        os._exit(status)
+
+
 @forks
 def test_a_reader_goes_on_meanwhile(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """While another process tidies to the end, each answer is the one from before."""
     monkeypatch.setattr("rm_local.memory.search.SLACK", 100.0)
 
-    def work() -> None:
-        while tidied(path).busy:
-            pass
-
-    process = child(work)
+    here, there = os.pipe()
+    process = os.fork()
+    if not process:
+        os.close(there)
+        tidy_in_turn(path, here)
+    os.close(here)
     reader = Reader(path)
     wanted = [reader.search(query) for query in QUERIES]
-    running = True
-    while running:
-        running = os.waitpid(process, os.WNOHANG) == (0, 0)
+    while os.waitpid(process, os.WNOHANG) == (0, 0):
         assert [reader.search(query) for query in QUERIES] == wanted
+        with suppress(BrokenPipeError):
+            os.write(there, b"searched")
+    os.close(there)
+    assert [reader.search(query) for query in QUERIES] == wanted
     assert reader.changes > 0
     reader.close()
     assert set(tidied(path).left.values()) == {0}
