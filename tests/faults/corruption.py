@@ -21,10 +21,10 @@ from rm_local.memory.store import Store
 from rm_local.records import Entry
 from tests.faults.pages import Pages, difference
 from tests.faults.stores import fingerprint, ids_of, made_store
+from tests.watchdog import HANG_SECONDS
 
 FOUND_AT_OPEN, FOUND_BY_VERIFY, HARMLESS = "found at open", "found by verify", "harmless"
 BAD = WRONG, WRONG_TEXT, CRASH = "WRONG", "WRONG TEXT", "CRASH"
-SECONDS = 600
 FORK = get_context("fork")
 
 Texts = dict[int, tuple[str, str]]
@@ -90,8 +90,8 @@ def in_a_process(path: Path, wanted: str, texts: Texts) -> tuple[str, str]:
     child.start()
     there.close()
     try:
-        if not here.poll(SECONDS):
-            return CRASH, f"no answer in {SECONDS} s"
+        if not here.poll(HANG_SECONDS):
+            return CRASH, f"no answer in {HANG_SECONDS:.0f} s"
         how, said = here.recv()
         return how, said
     except EOFError:

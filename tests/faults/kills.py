@@ -82,7 +82,7 @@ def kill_builds(folder: Path, times: int, rows: int, rng: random.Random) -> tupl
     while kills < times:
         hit = True
         while hit:
-            point = rng.choice(POINTS)
+            point = POINTS[kills % len(POINTS)]
             drawn = (point, rng.randrange(steps[point])) if kills < times else ()
             hit, _ = killed("build", path, rows, *drawn)
             kills += hit
@@ -117,7 +117,7 @@ def kill_writers(folder: Path, times: int, rng: random.Random) -> tuple[int, int
             # Begin again with a small store, as all of it is read after each kill.
             shutil.copy(whole, path)
             expected = texts_of(path)
-        kind = rng.choice(KINDS)
+        kind = KINDS[kills % len(KINDS)]
         hit, said = killed("write", path, kind, rng.randrange(steps[kind]))
         kills += hit
         logs += path.with_name(path.name + "-wal").exists()

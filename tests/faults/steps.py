@@ -20,6 +20,8 @@ import apsw
 Kind = Literal["call", "write"]
 KINDS: tuple[Kind, ...] = ("call", "write")
 Work = Callable[[], object]
+_registered: list[apsw.VFS] = []
+"""SQLite forgets what nobody holds any more."""
 
 
 class Counter:
@@ -27,8 +29,6 @@ class Counter:
 
     def __init__(self, last: int | None) -> None:
         self.steps = 0
-        self.files: _CountingFiles | None = None
-        """Kept here, as SQLite calls it as long as the process runs."""
         self._last = last
 
     def step(self) -> None:
@@ -76,7 +76,7 @@ def begin_counting(kind: Kind, last: int | None = None) -> Counter:
     if kind == "call":
         sys.setprofile(counter.profile)
     else:
-        counter.files = _CountingFiles(counter)
+        _registered.append(_CountingFiles(counter))
     return counter
 
 
