@@ -73,7 +73,7 @@ def empty(path: Path) -> Path:
 def split(folder: Path) -> list[Path]:
     """The three files of one good model."""
 
-    class Parts(gguf.GGUFWriter):  # type: ignore[misc]
+    class Parts(gguf.GGUFWriter):
         def __init__(self, path: Path, architecture: str) -> None:
             super().__init__(path, architecture, split_max_tensors=8)
 

@@ -23,8 +23,9 @@ def tiny_sentences(count: int = 400) -> list[str]:
 def embed(texts: Sequence[str], dimension: int = DIMENSION) -> NDArray[np.float32]:
     """(n, dimension), rows of length 1, told by the texts alone."""
     seeds = [np.random.default_rng(list(text.encode())) for text in texts]
-    rows = np.array([rng.normal(size=dimension) for rng in seeds])
-    return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+    drawn = np.array([rng.normal(size=dimension) for rng in seeds])
+    rows: NDArray[np.float64] = drawn / np.linalg.norm(drawn, axis=1, keepdims=True)
+    return rows.astype(np.float32)
 
 
 class TinyEmbedder:

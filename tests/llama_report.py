@@ -15,6 +15,8 @@ import llama_cpp
 from rm_local.engine.fit import BATCH_CPU
 from rm_local.engine.worker.weights import FLASH, TYPES
 
+TYPES_BY_NAME = dict[str, int](TYPES.items())
+FLASH_BY_NAME = dict[str, int](FLASH.items())
 BUFFERS = {"kv": r"KV buffer", "compute": r"compute buffer", "output": r"output buffer"}
 BUFFERS["state"] = r"RS buffer"
 
@@ -34,8 +36,8 @@ def report(path: str, context: int, kv: str, flash: str) -> dict[str, int]:
     params.n_batch = params.n_ubatch = BATCH_CPU
     params.n_seq_max = params.n_outputs_max = branches + 1
     params.kv_unified = True
-    params.type_k = params.type_v = TYPES[kv]
-    params.flash_attn_type = FLASH[flash]
+    params.type_k = params.type_v = TYPES_BY_NAME[kv]
+    params.flash_attn_type = FLASH_BY_NAME[flash]
     made = llama_cpp.llama_init_from_model(model, params)
     assert made, "".join(told)
     return {name: _bytes(buffer, "".join(told)) for name, buffer in BUFFERS.items()}

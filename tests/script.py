@@ -152,7 +152,7 @@ def answer(agreed: int, branches: int) -> Answered:
 def whole(branches: int = 6) -> list[Event]:
     """A turn from its first event to its answer."""
     ends: list[Event] = [finished(i, "outvoted" if i == 5 else "end") for i in range(branches)]
-    last = [used(380), answer(4, branches)]
+    last: list[Event] = [used(380), answer(4, branches)]
     return [*formulation(), *retrieval(), *reasoning(branches), *ends, *last]
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from rm_local.memory.bulk.source import Batch
 from rm_local.memory.format import EmbedderId
 from rm_local.memory.store import Store
 from rm_local.records import Entry
@@ -18,8 +19,7 @@ TOY = EmbedderId("toy", 16, "0" * 64)
 
 def vectors(count: int, *, dimension: int = 16, seed: int = 0) -> NDArray[np.float32]:
     """(count, dimension), rows of length 1, always the same."""
-    rows = np.random.default_rng(seed).normal(size=(count, dimension))
-    return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+    return normalize_rows(np.random.default_rng(seed).normal(size=(count, dimension)))
 
 
 def entries(count: int) -> list[Entry]:
@@ -49,8 +49,13 @@ def topics(
     rng = np.random.default_rng(seed)
     centres = vectors(count, dimension=dimension, seed=seed + 1)
     noise = rng.normal(size=(rows, dimension)) * spread / dimension**0.5
-    found = centres[rng.integers(0, count, rows)] + noise
-    return (found / np.linalg.norm(found, axis=1, keepdims=True)).astype(np.float32)
+    return normalize_rows(centres[rng.integers(0, count, rows)] + noise)
+
+
+def normalize_rows(rows: NDArray[np.floating]) -> NDArray[np.float32]:
+    """`rows`, (n, d), each made to length 1."""
+    scaled: NDArray[np.floating] = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+    return scaled.astype(np.float32)
 
 
 @dataclass(frozen=True)
@@ -76,7 +81,7 @@ class MadeSource:
         """In the order of `vectors`."""
         return entries(self.rows)
 
-    def block(self, number: int) -> tuple[list[Entry], NDArray[np.float32]]:
+    def block(self, number: int) -> Batch:
         """Rows from `number * block_rows` on."""
         part = slice(number * self.block_rows, (number + 1) * self.block_rows)
         return self.entries[part], self.vectors[part]

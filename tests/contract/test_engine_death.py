@@ -104,7 +104,7 @@ def test_the_worker_ends_with_the_app(tiny: Path, tmp_path: Path) -> None:
     assert worker.stdin
     assert worker.stdout
     specs = tuple(BranchSpec("", n, 2000, endless=True) for n in range(32))
-    requests = (
+    requests: tuple[protocol.Request, ...] = (
         protocol.Load(str(tiny), 0, 1, -1),
         protocol.OpenTurn(tuple(QUESTION)),
         protocol.Grow(specs),

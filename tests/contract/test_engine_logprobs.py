@@ -36,8 +36,9 @@ def reference(model: Path, written: list[int]) -> NDArray[np.float64]:
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True)
     raw = np.array(json.loads(done.stdout))
     highest = raw.max(axis=1, keepdims=True)
-    shifted: NDArray[np.float64] = raw - highest
-    return shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+    shifted = raw - highest
+    found: NDArray[np.float64] = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+    return found
 
 
 async def test_they_are_the_models_own_before_temperature(engine: Engine, tiny: Path) -> None:

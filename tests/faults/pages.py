@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import apsw
 import numpy as np
@@ -12,6 +13,7 @@ from rm_local.memory.format import CHUNK_SIZE, PAGE_SIZE
 FIXED = ((24, 28, "change counter"), (92, 96, "change counter"), (96, 100, "SQLite's version"))
 """Parts of the header that may be anything."""
 
+Row = tuple[Any, ...]
 
 TABLES = """
     SELECT name FROM sqlite_master
@@ -39,10 +41,12 @@ def difference(whole: Path, damaged: Path) -> str:
             each.close()
 
 
-def _slots(connection: apsw.Connection, here: list[tuple], there: list[tuple]) -> str:
+def _slots(connection: apsw.Connection, here: list[Row], there: list[Row]) -> str:
     """Whether only slots of vec0's chunks are others that no entry has."""
     entries = {row[0] for row in connection.execute("SELECT id FROM ref")}
-    chunks = connection.execute("SELECT chunk_id, validity, rowids FROM code_chunks").fetchall()
+    chunks: list[Row] = connection.execute(
+        "SELECT chunk_id, validity, rowids FROM code_chunks"
+    ).fetchall()
     held = {chunk: (validity, np.frombuffer(ids, "<i8")) for chunk, validity, ids in chunks}
     for one, other in zip(here, there, strict=True):
         for left, right in zip(one, other, strict=True):

@@ -42,12 +42,12 @@ def answers(store: Store, searches: int = 20) -> Iterator[object]:
     """What `searches` searches of each kind give: ids with similarity and lexical share."""
     queries = vectors(searches, dimension=DIMENSION, seed=99)
     for place, query in enumerate(queries):
-        for text, names in (
-            ("", {}),
-            (f"how is the zorb{17 * place} found", {}),
-            ("", {"domain": "code", "source": "test/1"}),
+        for text, domain, source in (
+            ("", "", ""),
+            (f"how is the zorb{17 * place} found", "", ""),
+            ("", "code", "test/1"),
         ):
-            hits = store.search(query, text, k=5, **names)
+            hits = store.search(query, text, k=5, domain=domain, source=source)
             yield [(hit.entry.id, round(hit.similarity, 6), round(hit.lexical, 6)) for hit in hits]
             yield [str(hit.entry) for hit in hits]
 

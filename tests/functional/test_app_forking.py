@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from textual.widgets import OptionList, TextArea
@@ -137,13 +138,17 @@ async def test_a_turn_that_is_run_again_is_a_fork_of_it() -> None:
     """F3 asks in the same place, each time with a seed that was not used."""
     runtime = ScriptedRuntime(whole())
     app = opened(runtime)
+
+    def done(count: int) -> bool:
+        return len(runtime.solved) == count and ended(app)
+
     async with app.run_test(size=SIZE) as pilot:
         for question in (QUESTION, MORE):
             await ask(pilot, question)
             await until(pilot, lambda: ended(app))
         for count in (3, 4):
             await pilot.press("f3")
-            await until(pilot, lambda count=count: len(runtime.solved) == count and ended(app))
+            await until(pilot, partial(done, count))
         assert runtime.followed == [0, 1, 1, 1]
         assert [steering.seed for _, steering in runtime.solved] == [0, 0, 1, 2]
         assert past(app) == [(1, False), (2, True), (3, True)]

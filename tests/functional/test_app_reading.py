@@ -44,7 +44,7 @@ async def test_enter_on_a_hit_opens_the_whole_entry() -> None:
         assert "similarity 0.93" in entry
         assert "curriculum/fraction-sum" in entry
         await pilot.press("escape")
-        assert app.screen is app.chat
+        assert app.chat.is_current
 
 
 async def test_a_click_opens_a_hit() -> None:
@@ -188,4 +188,4 @@ async def test_help_opens_and_closes() -> None:
         assert isinstance(app.screen, Help)
         assert "Shift+Enter" in shown(app, "#help-text")
         await pilot.press("escape")
-        assert app.screen is app.chat
+        assert app.chat.is_current

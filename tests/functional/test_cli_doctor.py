@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import platform
 import sys
 from pathlib import Path
 from typing import Any
@@ -99,7 +100,7 @@ def test_a_slow_build_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
     """A build without the processor's vector instructions works, but is said to be slow."""
     told = {"version": "0", "ggml": "0", "features": ["SSE3"], "offload": False, "devices": []}
     monkeypatch.setattr(checks, "ask_child", lambda module: told if "engine" in module else "no")
-    monkeypatch.setattr(checks.platform, "machine", lambda: "x86_64")
+    monkeypatch.setattr(platform, "machine", lambda: "x86_64")
 
     found = {check.name: check for check in checks.every(Settings())}
 

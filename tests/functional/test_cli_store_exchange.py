@@ -257,12 +257,13 @@ def test_diff_shows_what_is_where(path: Path) -> None:
 def test_files_that_are_no_stores(path: Path) -> None:
     """Each command says so, with the store's exit code."""
     text = lines_of(path.with_name("a.jsonl"), entries(1))
-    for command in (
+    commands: list[list[str | Path]] = [
         ["export", "--store", text],
         ["import", text, "--store", text],
         ["merge", path, text, "--out", path.with_name("out.rms")],
         ["compact", "--store", text],
         ["diff", path, text],
-    ):
+    ]
+    for command in commands:
         shown = run(*command)
         assert (shown.exit_code, "is not a store" in shown.stderr) == (4, True), command

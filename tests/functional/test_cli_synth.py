@@ -22,7 +22,7 @@ def _tiny(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bulk, "BulkEmbedder", TinyEmbedder)
 
 
-def synth(*arguments: str | Path) -> Result:
+def synth(*arguments: str | int | Path) -> Result:
     """The command's end."""
     return CliRunner().invoke(cli, ["store", "synth", *map(str, arguments)])
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from rm_local import settings
-from rm_local.embed import queries
+from rm_local.embed import queries, static
 from rm_local.embed.minilm import MINILM
 from rm_local.embed.static import StaticEmbedder
 from rm_local.errors import EngineError, StoreEmbedder
@@ -30,7 +30,7 @@ def table(monkeypatch: pytest.MonkeyPatch) -> StaticEmbedder:
     """A small table in the place of the shipped one."""
     rows = np.eye(4, 16, dtype=np.float32)
     embedder = StaticEmbedder(rows, PIECES, "ab" * 32)
-    monkeypatch.setattr(queries.static, "shipped", lambda: embedder)
+    monkeypatch.setattr(static, "shipped", lambda: embedder)
     return embedder
 
 

@@ -40,7 +40,7 @@ def test_rows_are_summed(embedder: StaticEmbedder, text: str, summed: list[float
 def test_vectors_are_float32_of_length_one(embedder: StaticEmbedder) -> None:
     """Whatever the number of texts, none included."""
     found = embedder.embed(["add", "two numbers", ""])
-    assert (found.shape, found.dtype) == ((3, 3), np.float32)
+    assert (found.shape, found.dtype) == ((3, 3), np.dtype(np.float32))
     np.testing.assert_allclose(np.linalg.norm(found, axis=1), 1, atol=1e-6)
     assert embedder.embed([]).shape == (0, 3)
 
@@ -82,4 +82,5 @@ def test_a_table_cut_short_is_refused(tmp_path: Path, kept: int) -> None:
 
 
 def _unit(rows: NDArray[np.float32]) -> NDArray[np.float32]:
-    return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+    scaled: NDArray[np.float32] = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+    return scaled

@@ -10,7 +10,7 @@ import pytest
 
 from rm_local.engine.families import TEMPLATE, Described, describe, detect
 from rm_local.engine.family import Family, shipped
-from rm_local.engine.protocol import Message
+from rm_local.engine.protocol import Message, Part
 from rm_local.engine.splitter import Splitter
 from rm_local.engine.worker import sandbox
 from rm_local.engine.worker.template import ChatTemplate
@@ -99,7 +99,8 @@ def test_a_conversation_only_grows_at_its_end(name: str) -> None:
 def test_what_a_family_writes_is_told_apart(name: str) -> None:
     """Thinking and answer come out without markers, however the stream is cut."""
     told, described = case(name)
-    stream, start = told["stream"], "thinking" if told["thinks"] else "answer"
+    stream = told["stream"]
+    start: Part = "thinking" if told["thinks"] else "answer"
 
     for pieces in ([stream["text"]], list(stream["text"])):
         splitter = Splitter(start, described.markers)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import apsw
 import numpy as np
@@ -17,10 +18,11 @@ from rm_local.memory import rows
 from rm_local.memory.bulk import encode
 from rm_local.memory.bulk.build import build
 from rm_local.memory.bulk.prepare import Prepared
-from rm_local.memory.bulk.source import Progress
+from rm_local.memory.bulk.source import Batch, Progress
 from rm_local.memory.bulk.write import Writer
 from rm_local.memory.format import EmbedderId
 from rm_local.memory.store import Store
+from rm_local.records import Hit
 from tests.stores import MadeSource, vectors
 
 ROWS = 6000
@@ -71,7 +73,7 @@ def test_vectors_belong_to_their_texts(store: Store, source: MadeSource) -> None
 def test_entries_lie_in_the_order_of_their_clusters(path: Path) -> None:
     """Chunk after chunk, clusters ascend, and with them the ids."""
     with sqlite.opened(path, "read") as connection:
-        chunks = connection.execute(
+        chunks: list[tuple[Any, ...]] = connection.execute(
             "SELECT partition00, validity, rowids FROM code_chunks ORDER BY chunk_id"
         ).fetchall()
     connection.close()
@@ -93,7 +95,7 @@ def test_direct_writes_answer_like_inserts(path: Path, tmp_path: Path, source: M
     with sqlite.opened(path, "read") as direct:
         inserted.enable_load_extension(True)
         inserted.load_extension(__import__("sqlite_vec").loadable_path())
-        (sql,) = direct.execute("SELECT sql FROM sqlite_master WHERE name = 'code'").fetchone()
+        ((sql,),) = direct.execute("SELECT sql FROM sqlite_master WHERE name = 'code'")
         inserted.execute(sql)
         with inserted:
             for cluster, label, id, bits in held_codes(direct):
@@ -216,7 +218,7 @@ def test_a_source_that_lies_about_its_rows(tmp_path: Path) -> None:
     """Fewer rows than it says are an error, and no store is made."""
 
     class Short(MadeSource):
-        def block(self, number: int) -> tuple:
+        def block(self, number: int) -> Batch:
             return ([], self.vectors[:0]) if number == 2 else super().block(number)
 
     with pytest.raises(StoreError, match="Block 2 of the source has 0 rows, not 200"):
@@ -252,7 +254,7 @@ def test_a_rare_name_is_found_in_far_clusters(tmp_path: Path) -> None:
     """A search narrowed to a name that few rows have asks on until it has enough of them."""
 
     class Rare(MadeSource):
-        def block(self, number: int) -> tuple:
+        def block(self, number: int) -> Batch:
             made, found = super().block(number)
             return [replace(e, domain="rare") if e in made[:5] else e for e in made], found
 
@@ -280,7 +282,7 @@ def test_hits_that_repeat_better_ones_give_way(store: Store) -> None:
     assert len(thinned) == len(usual) == 10
     assert thinned[0] == usual[0]
 
-    def likeness(hits: list) -> float:
+    def likeness(hits: list[Hit]) -> float:
         rows = store.vectors([hit.entry.id for hit in hits])
         return float((rows @ rows.T).sum())
 

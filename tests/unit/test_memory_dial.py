@@ -66,8 +66,9 @@ def test_labels_narrow_before_the_nearest_are_chosen(store: Store, source: MadeS
     searcher: Searcher = store._searcher
     clusters = np.arange(len(searcher.centres))
     bits = searcher.quantiser.bits(source.vectors[:1])[0].tobytes()
-    held = store._connection.execute("SELECT DISTINCT label FROM ref").fetchall()
-    label = int(held[-1][0])
+    held = [label for (label,) in store._connection.execute("SELECT DISTINCT label FROM ref")]
+    label = held[-1]
+    assert isinstance(label, int)
     labels = np.array([label])
     found = dense.near_within(searcher._readers, bits, 20, clusters, labels).keys
     assert found.tolist() == nearest_by_sqlite_vec(store, bits, 20, f"AND label = {label}")

@@ -208,7 +208,7 @@ def test_where_there_is_little_room_no_log_is_begun(
 ) -> None:
     """A full disk could not even hold the index of the log, without which nothing is read."""
     usage = shutil.disk_usage(path.parent)._replace(free=journal.ROOM - 1)
-    monkeypatch.setattr(journal.shutil, "disk_usage", lambda _: usage)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
     with Store.open(path, write=True) as store:
         add(store)
         assert names(path) == ["toy.rms"]

@@ -125,7 +125,7 @@ def test_the_bits_pass_the_nearest_on(
     """With and without a mean and a rotation, candidates by bits give the same hits as a scan."""
     rng = np.random.default_rng(1)
     rotation = np.linalg.qr(rng.normal(size=(384, 384)))[0].astype(np.float32)
-    mean = rng.normal(size=384).astype(np.float32) / 100
+    mean = (rng.normal(size=384) / 100).astype(np.float32)
     path, rows = tmp_path / "toy.rms", vectors(3000, dimension=384)
     with Store.create(
         path,

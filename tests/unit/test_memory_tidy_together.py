@@ -206,6 +206,7 @@ def test_what_a_watch_tells(path: Path) -> None:
     with sqlite.opened(path, "write") as connection:
         watch = Watch(connection)
         first = watch.changed()
+        assert first
         assert first == State(BULK, first.dial, 0)
         put(connection, "probes", 7)
         assert watch.changed() is None

@@ -37,7 +37,7 @@ from tests.tidying import (
 
 SMALL_SPLIT = partial(Split, largest=300)
 FIRST = partial(FirstClusters, enough=1000)
-KINDS = [Settle, Fold, SMALL_SPLIT, Recompress, Scrap]
+KINDS: list[Callable[[Tools], Work]] = [Settle, Fold, SMALL_SPLIT, Recompress, Scrap]
 
 
 @pytest.fixture(scope="module")
@@ -204,5 +204,6 @@ def test_stores_too_small_or_too_large_get_no_clusters(tmp_path: Path) -> None:
 def test_an_empty_store(tmp_path: Path) -> None:
     """There is nothing to do."""
     Store.create(tmp_path / "empty.rms", embedder=MADE).close()
-    for kind in (*KINDS, FIRST):
+    kinds: list[Callable[[Tools], Work]] = [*KINDS, FIRST]
+    for kind in kinds:
         assert list(worked(tmp_path / "empty.rms", kind)) == []

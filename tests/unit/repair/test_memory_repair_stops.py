@@ -38,7 +38,7 @@ def damaged_page(table: str) -> Callable[[bytes, Pages], bytes]:
     return damaged
 
 
-PAGES = {
+PAGES: dict[str, Callable[[bytes, Pages], bytes]] = {
     **{
         table: damaged_page(table)
         for table in ("ref", "block", "words_data", "code_chunks", "code_vector_chunks00")
