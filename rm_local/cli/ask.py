@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rm_local.cli.constraint import GRAMMAR, JSON_SCHEMA, gbnf
+from rm_local.cli.constraint import GRAMMAR, JSON_SCHEMA, check_streams, gbnf
 from rm_local.cli.group import INTERRUPTED, Failure
 from rm_local.cli.opening import MODEL, STORE, Opening, said
 
@@ -98,6 +98,7 @@ def ask(
         thinking=settings.thinking if thinking is None else thinking,
         effort=effort or "",
     )
+    check_streams(question, grammar, schema)
     asked = said(question, "question", EXAMPLE)
     steering = Steering(seed=seed, grammar=gbnf(grammar, schema))
     runtime = opening.runtime()

@@ -9,7 +9,7 @@ import click
 from rm_local.errors import UsageError
 
 _LARGEST = 1 << 20
-_FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
+_FILE = click.Path(path_type=Path, exists=True, dir_okay=False, allow_dash=True)
 GRAMMAR = click.option(
     "--grammar", type=_FILE, metavar="FILE", help="The answer follows this GBNF grammar."
 )
@@ -19,7 +19,7 @@ JSON_SCHEMA = click.option(
 
 
 def gbnf(grammar: Path | None, schema: Path | None) -> str:
-    """The grammar that one of the files asks for; empty without them.
+    """The grammar that one of the files asks for; empty without them. `-` is standard input.
 
     UsageError when there are two, or one that is not text, too large, or not right.
     """
@@ -39,15 +39,29 @@ def gbnf(grammar: Path | None, schema: Path | None) -> str:
     return ""
 
 
+def check_streams(question: tuple[str, ...], *files: Path | None) -> None:
+    """UsageError: standard input is asked both for the question and for one of the files."""
+    from rm_local.memory.bulk.inputs import check_inputs
+    from rm_local.memory.bulk.packed_input import STDIN
+
+    named = [file for file in files if file]
+    if named and (not question or question == ("-",)):
+        named.append(STDIN)
+    check_inputs(named)
+
+
 def _text(path: Path) -> str:
+    from rm_local.memory.bulk.packed_input import name_of, opened
+
+    name = name_of(path)
     try:
-        with path.open("rb") as file:
+        with opened(path) as file:
             raw = file.read(_LARGEST + 1)
         if len(raw) <= _LARGEST:
             return raw.decode("utf-8-sig")
     except OSError as error:
         reason = error.strerror or str(error)
-        raise UsageError(f"{path} cannot be read: {reason}.", "Name another file.") from None
+        raise UsageError(f"{name} cannot be read: {reason}.", "Name another file.") from None
     except UnicodeDecodeError:
-        raise UsageError(f"{path} is not UTF-8 text.", "Name another file.") from None
-    raise UsageError(f"{path} has more than {_LARGEST >> 10:,} KB.", "Name another file.")
+        raise UsageError(f"{name} is not UTF-8 text.", "Name another file.") from None
+    raise UsageError(f"{name} has more than {_LARGEST >> 10:,} KB.", "Name another file.")

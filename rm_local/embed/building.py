@@ -10,10 +10,17 @@ from pathlib import Path
 from typing import Protocol
 
 from rm_local.embed.chosen import STATIC, Chosen
-from rm_local.embed.sources import GivenVectors, StaticVectors, Subproblems, check_vectors
+from rm_local.embed.sources import (
+    GivenVectors,
+    StaticVectors,
+    Subproblems,
+    VectorFile,
+    check_vectors,
+)
 from rm_local.errors import StoreError, UsageError
 from rm_local.memory.bulk.build import build
 from rm_local.memory.bulk.indexed import discard, index
+from rm_local.memory.bulk.inputs import check_inputs
 from rm_local.memory.bulk.pieces import Lines
 from rm_local.memory.bulk.source import Progress, Source
 
@@ -49,10 +56,11 @@ def build_from(
     with _disk(out):
         # With neither, it is done: `build` takes its own folder away before this one goes.
         if not out.exists() or out.with_name(out.name + ".build").exists():
+            check_inputs([*inputs, *filter(None, [embeddings])])
             lines = index(inputs, folder, _Reading(tell))
             try:
                 source = _source(lines, folder, chosen, embeddings, tell)
-            except UsageError:
+            except (UsageError, StoreError):
                 discard(folder)
                 raise
             build(
@@ -80,10 +88,9 @@ def _source(
     lines: Lines, folder: Path, chosen: Chosen, embeddings: Path | None, tell: Tell
 ) -> Source:
     if embeddings:
-        check_vectors(embeddings, lines.rows, chosen.id.dimension, _Timed(tell, "check"))
-        status = embeddings.stat()
-        called = f"{chosen.id} {status.st_size} {status.st_mtime_ns}"
-        return GivenVectors(lines, embeddings.absolute(), called)
+        given = VectorFile.of(embeddings, folder)
+        check_vectors(given, lines.rows, chosen.id.dimension, _Timed(tell, "check"))
+        return GivenVectors(lines, given.path, f"{chosen.id} {given.state}")
     if chosen.name == STATIC:
         return StaticVectors(lines)
     # Named for what they are of, so that no other lines or model get them.

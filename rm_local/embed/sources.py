@@ -5,19 +5,48 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import overload
+from typing import Self, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rm_local.embed import static
 from rm_local.errors import UsageError
+from rm_local.memory.bulk.indexed import VECTORS
+from rm_local.memory.bulk.inputs import needs_copy, spool
+from rm_local.memory.bulk.packed_input import name_of
 from rm_local.memory.bulk.pieces import Lines
 from rm_local.memory.bulk.source import Batch
 
 SAVE = "Write the vectors with numpy.save."
 CHECKED_ROWS = 4096
 """Vectors that are looked at together."""
+
+
+@dataclass(frozen=True)
+class VectorFile:
+    """A .npy file that can be read from any row on."""
+
+    path: Path
+    name: str
+    """What the user called it."""
+    state: str
+    """Another one when the vectors are others."""
+
+    @classmethod
+    def of(cls, given: Path, folder: Path) -> Self:
+        """The file `given`, or a copy in `folder` of what can be read only from end to end.
+
+        UsageError: it cannot be read; StoreError: the disk has no room for the copy.
+        """
+        if needs_copy(given):
+            copy = folder / VECTORS
+            return cls(copy.absolute(), name_of(given), spool(given, copy))
+        try:
+            status = given.stat()
+        except OSError as error:
+            raise _unreadable(given, error) from None
+        return cls(given.absolute(), str(given), f"{status.st_size} {status.st_mtime_ns}")
 
 
 @dataclass(frozen=True)
@@ -111,16 +140,19 @@ class Subproblems(Sequence[str]):
 
 
 def check_vectors(
-    path: Path, rows: int, dimension: int, report: Callable[[int, int], None] = lambda *_: None
+    file: VectorFile,
+    rows: int,
+    dimension: int,
+    report: Callable[[int, int], None] = lambda *_: None,
 ) -> None:
     """UsageError: the .npy file is not one vector of `dimension` for each of `rows` entries.
 
     Reads all of it, as a row without direction would stop the build late.
     """
-    vectors = _mapped(path)
+    vectors = _mapped(file)
     if vectors.shape != (rows, dimension):
         raise UsageError(
-            f"{path} has the shape {vectors.shape}, not ({rows}, {dimension}): "
+            f"{file.name} has the shape {vectors.shape}, not ({rows}, {dimension}): "
             f"{rows:,} entries, and an embedder of {dimension} dimensions.",
             "Give the vectors of these entries, in their order, and --embedder as it was.",
         )
@@ -130,21 +162,25 @@ def check_vectors(
         wrong = np.flatnonzero(~np.isfinite(lengths) | (lengths == 0))
         if len(wrong):
             raise UsageError(
-                f"{path}, row {start + wrong[0]}: the vector is zero or not finite.",
+                f"{file.name}, row {start + wrong[0]}: the vector is zero or not finite.",
                 "Embed that entry again; rows are counted from 0.",
             )
         report(min(start + CHECKED_ROWS, rows), rows)
 
 
-def _mapped(path: Path) -> NDArray[np.floating]:
+def _mapped(file: VectorFile) -> NDArray[np.floating]:
     try:
-        vectors = np.load(path, mmap_mode="r", allow_pickle=False)
+        vectors = np.load(file.path, mmap_mode="r", allow_pickle=False)
     except OSError as error:
-        raise UsageError(f"{path} cannot be read: {error.strerror or error}.", SAVE) from None
+        raise _unreadable(file.name, error) from None
     except (ValueError, EOFError):
         raise UsageError(
-            f"{path} cannot be read: it is no .npy file, or cut short.", SAVE
+            f"{file.name} cannot be read: it is no .npy file, or cut short.", SAVE
         ) from None
     if not isinstance(vectors, np.ndarray) or vectors.dtype.kind != "f":
-        raise UsageError(f"{path} holds no array of floating-point numbers.", SAVE)
+        raise UsageError(f"{file.name} holds no array of floating-point numbers.", SAVE)
     return vectors
+
+
+def _unreadable(name: object, error: OSError) -> UsageError:
+    return UsageError(f"{name} cannot be read: {error.strerror or error}.", SAVE)

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from rm_local import settings
 from rm_local.embed import static
 from rm_local.embed.minilm import MINILM
-from rm_local.embed.sources import check_vectors
-from rm_local.errors import StoreEmbedder, UsageError
+from rm_local.embed.sources import VectorFile, check_vectors
+from rm_local.errors import StoreEmbedder, StoreError
+from rm_local.memory.bulk.indexed import index
+from rm_local.memory.bulk.inputs import check_inputs
 from rm_local.memory.bulk.intake import Taken, take_in
-from rm_local.memory.bulk.jsonl import read_entries
+from rm_local.memory.bulk.temporary import temporary_folder
 from rm_local.memory.format import EmbedderId
 from rm_local.memory.store import Store
 from rm_local.records import Entry
@@ -23,44 +27,46 @@ Vectors = NDArray[np.float32]
 Tell = Callable[[str, int, int | None], None]
 """Told stage, entries done, and entries in all where that is known."""
 
-TOLD_ROWS = 10_000
-
 
 def import_files(
     path: Path, files: Sequence[Path], embeddings: Path | None, tell: Tell, taken: Taken
 ) -> None:
     """Add the entries of `files`, JSON Lines, to the store at `path`; `taken` counts them.
 
-    Nothing is written before all files are read and found good. `embeddings` is a .npy file with
-    the vectors of their subproblems, in order. What `taken` counts is in the store for good.
-    UsageError: a file will not do; StoreEmbedder: the store's embedder is not here; and what
+    Nothing is written before all files are read and found good. What can be read only once is
+    copied meanwhile. `embeddings` is a .npy file with the vectors of their subproblems, in order.
+    What `taken` counts is in the store for good. UsageError: a file will not do; StoreError: the
+    disk has no room for the copy; StoreEmbedder: the store's embedder is not here; and what
     `Store.open` raises.
     """
-    with Store.open(path, write=True) as store:
+    check_inputs([*files, *filter(None, [embeddings])])
+    with Store.open(path, write=True) as store, _work_folder() as folder:
         id = store.info().embedder
         embed = _embedder(path, id) if embeddings is None else None
-        total = _checked(files, tell)
+        lines = index(files, folder, lambda rows, _: tell("read", rows, None))
+        tell("read", lines.rows, lines.rows)
         if embeddings is not None:
-            check_vectors(embeddings, total, id.dimension, lambda *done: tell("check", *done))
-            embed = _Given(embeddings)
+            given = VectorFile.of(embeddings, folder)
+            check_vectors(given, lines.rows, id.dimension, lambda *done: tell("check", *done))
+            embed = _Given(given.path)
         assert embed
-        take_in(store, _entries(files), embed, taken, lambda done: tell("import", done, total))
+        entries = (each for number in range(len(lines.blocks)) for each in lines.entries(number))
+        take_in(store, entries, embed, taken, lambda done: tell("import", done, lines.rows))
 
 
-def _checked(files: Sequence[Path], tell: Tell) -> int:
-    """How many entries there are. UsageError: a line holds none, or there is no entry at all."""
-    count = 0
-    for count, _ in enumerate(_entries(files), 1):
-        if count % TOLD_ROWS == 0:
-            tell("read", count, None)
-    if not count:
-        raise UsageError(f"{', '.join(map(str, files))}: no entries.", "Give files with some.")
-    tell("read", count, count)
-    return count
-
-
-def _entries(files: Sequence[Path]) -> Iterator[Entry]:
-    return (entry for file in files for _, entry in read_entries(file))
+@contextmanager
+def _work_folder() -> Iterator[Path]:
+    """Where an import keeps the index of its lines, and copies."""
+    with temporary_folder(settings.cache_dir() / "import") as folder:
+        try:
+            yield folder
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise StoreError(
+                f"The import stopped: {error.strerror or error}; it works in {folder.parent}.",
+                "Make room there, then give the same command again.",
+            ) from error
 
 
 def _embedder(path: Path, id: EmbedderId) -> Callable[[int, Sequence[Entry]], Vectors]:

@@ -106,7 +106,7 @@ def test_vectors_may_be_given(tmp_path: Path, out: Path) -> None:
     ("arguments", "words"),
     [
         ((), ("a.jsonl, line 2", "no subroutine")),
-        (("--embeddings", "v.npy"), ("a.jsonl, line 2",)),
+        (("--embeddings", "v.npy"), ("v.npy", "No such file")),
         (("--dimension", "64"), ("not trained", "64")),
         (("--embedder", "minilm", "--dimension", "64"), ("not trained", "64")),
     ],

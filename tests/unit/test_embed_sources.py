@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rm_local.embed.sources import GivenVectors, Subproblems, check_vectors
+from rm_local.embed.sources import GivenVectors, Subproblems, VectorFile, check_vectors
 from rm_local.errors import UsageError
 from rm_local.memory.bulk.indexed import index
 from rm_local.memory.bulk.pieces import Lines
@@ -62,7 +62,7 @@ def test_vectors_that_do_not_fit(tmp_path: Path, wrong: np.ndarray, fault: str) 
     """Too few, too short, of another shape or kind, not finite, zero: named before any build."""
     np.save(tmp_path / "v.npy", wrong)
     with pytest.raises(UsageError, match=fault):
-        check_vectors(tmp_path / "v.npy", ROWS, 16)
+        check_vectors(VectorFile.of(tmp_path / "v.npy", tmp_path), ROWS, 16)
 
 
 @pytest.mark.parametrize("kept", [-10, 40, 0])
@@ -72,7 +72,7 @@ def test_a_file_of_vectors_that_is_cut_short(tmp_path: Path, kept: int) -> None:
     np.save(path, vectors(ROWS))
     path.write_bytes(path.read_bytes()[:kept])
     with pytest.raises(UsageError, match=r"v\.npy cannot be read"):
-        check_vectors(path, ROWS, 16)
+        check_vectors(VectorFile.of(path, tmp_path), ROWS, 16)
     path.unlink()
     with pytest.raises(UsageError, match=r"v\.npy cannot be read"):
-        check_vectors(path, ROWS, 16)
+        check_vectors(VectorFile.of(path, tmp_path), ROWS, 16)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,11 +12,20 @@ import zstandard
 
 from rm_local.errors import UsageError
 from rm_local.memory.bulk import jsonl
-from rm_local.memory.bulk.jsonl import read_entries
+from rm_local.memory.bulk.jsonl import entry_of, lines
+from rm_local.memory.bulk.packed_input import opened
 from rm_local.records import Entry
 
 LINE = b'{"subproblem": "How to add?", "subroutine": "I should add."}'
 FULL = Entry("How to add é?", "I should\u2028add.\r", "math", "hand", "school", "me, CC0")
+
+
+def read_entries(path: Path) -> Iterator[tuple[int, Entry]]:
+    """The entries of a file, each with the number of its line."""
+    with opened(path) as file:
+        for number, line in lines(file, str(path)):
+            if entry := entry_of(line, str(path), number):
+                yield number, entry
 
 
 @pytest.fixture

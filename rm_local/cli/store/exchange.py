@@ -11,7 +11,7 @@ from typing import BinaryIO
 import click
 
 from rm_local.cli.opening import STORE, Opening
-from rm_local.cli.store.common import JSON, own_path, path_of, telling
+from rm_local.cli.store.common import JSON, ended_by_sigterm, own_path, path_of, telling
 
 FILE = click.Path(path_type=Path)
 
@@ -85,6 +85,7 @@ def take_in(
     """Add the entries of FILEs, one JSON object a line, to a store.
 
     All files are read and checked before anything is written; they may be packed (.zst, .gz).
+    - is standard input; what comes through a pipe is copied to the cache folder meanwhile.
     Entries are embedded with the store's own embedder. Those that it holds already, word for
     word, are passed over, so that the command can be given again after a stop.
     """
@@ -93,7 +94,7 @@ def take_in(
 
     path, taken = own_path(opening, store), Taken()
     try:
-        with telling() as tell:
+        with ended_by_sigterm(), telling() as tell:
             import_files(path, files, embeddings, tell, taken)
     except KeyboardInterrupt:
         click.echo(f"Stopped, with {taken.added:,} added. The same command goes on.", err=True)

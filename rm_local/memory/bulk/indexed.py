@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import sys
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -17,15 +16,15 @@ import zstandard
 
 from rm_local.errors import UsageError
 from rm_local.memory.bulk.files import write_whole
+from rm_local.memory.bulk.inputs import check_free, needs_copy
 from rm_local.memory.bulk.jsonl import entry_of, lines
-from rm_local.memory.bulk.packed_input import is_packed, opened
+from rm_local.memory.bulk.packed_input import is_packed, is_stream, name_of, opened
 from rm_local.memory.bulk.pieces import Lines, Piece
 
 BLOCK_ROWS = 4096
 LEVEL = 1
 """Of zstandard in the copy: it is read once or twice, soon."""
-STDIN = Path("-")
-INDEX, COPY = "index.json", "lines.zst"
+INDEX, COPY, VECTORS = "index.json", "lines.zst", "vectors.npy"
 
 OnRead = Callable[[int, float | None], None]
 """Told the entries read, and the share of all bytes; None where that is not known."""
@@ -39,9 +38,10 @@ def index(
 ) -> Lines:
     """Read all lines of `inputs`, in order; `-` is standard input.
 
-    Files that cannot be read from any place on, as they are packed or no files, are copied into
-    `folder`; the index is kept there too, so that it is made once. UsageError: a file cannot be
-    read, a line holds no entry, or there is none; then `folder` holds nothing of it.
+    What cannot be read from any place on, a packed file or a stream, is copied into `folder`; the
+    index is kept there too, so that it is made once. UsageError: an input cannot be read, a line
+    holds no entry, or there is none; StoreError: the disk has no room for the copy; then `folder`
+    holds nothing of it.
     """
     seen = [_state(path) for path in inputs]
     found = _kept(folder, seen)
@@ -49,11 +49,12 @@ def index(
         return found
     folder.mkdir(exist_ok=True)
     with _copy(folder) as copy:
-        cutter = _Cutter(copy, block_rows)
+        cutter = _Cutter(folder, copy, block_rows)
         for number, path in enumerate(inputs):
             _read(path, cutter, _Share(seen, number), report)
         if not cutter.rows:
-            raise UsageError(f"{', '.join(map(str, inputs))}: no entries.", "Give files with some.")
+            names = ", ".join(map(name_of, inputs))
+            raise UsageError(f"{names}: no entries.", "Give files with some.")
     result = cutter.lines(folder / COPY)
     report(result.rows, 1.0)
     kept = {"inputs": seen, **asdict(result)}
@@ -62,19 +63,19 @@ def index(
 
 
 def discard(folder: Path) -> None:
-    """Take away what `index` keeps, and the folder if it holds nothing else."""
-    for name in (INDEX, COPY):
+    """Take away what was read into the folder, and the folder if it holds nothing else."""
+    for name in (INDEX, COPY, VECTORS):
         (folder / name).unlink(missing_ok=True)
     if not any(folder.iterdir()):
         folder.rmdir()
 
 
 State = list[str | int]
-"""Path, size and time of the last change; the path alone for what is no file."""
+"""Path, size and time of the last change; the path alone for a stream."""
 
 
 def _state(path: Path) -> State:
-    if path == STDIN or not path.is_file():
+    if is_stream(path):
         return [str(path)]
     status = path.stat()
     return [str(path.absolute()), status.st_size, status.st_mtime_ns]
@@ -125,11 +126,11 @@ class _Share:
 class _Cutter:
     """Cuts lines into blocks, and copies those that lie where they cannot be found again."""
 
-    def __init__(self, copy: BinaryIO, block_rows: int) -> None:
+    def __init__(self, folder: Path, copy: BinaryIO, block_rows: int) -> None:
         self.rows = 0
         self.place = 0
         """Bytes of the present input that are in pieces."""
-        self._copy, self._block_rows = copy, block_rows
+        self._folder, self._copy, self._block_rows = folder, copy, block_rows
         self._digest = hashlib.sha256()
         self._blocks: list[list[Piece]] = [[]]
         self._held: list[bytes] = []
@@ -158,7 +159,9 @@ class _Cutter:
         start, size, file = self.place, len(data), self._name
         if self._copied:
             start, file = self._copy.tell(), ""
-            size = self._copy.write(zstandard.compress(data, LEVEL))
+            packed = zstandard.compress(data, LEVEL)
+            check_free(self._folder, len(packed), self._name)
+            size = self._copy.write(packed)
         piece = Piece(self._name, self._line, zlib.crc32(data), file, start, size, self._copied)
         self._blocks[-1].append(piece)
         self.place += len(data)
@@ -174,24 +177,15 @@ class _Cutter:
 
 
 def _placed(piece: Piece, copy: Path) -> Piece:
-    return replace(piece, file=str((copy if piece.copied else Path(piece.file)).absolute()))
+    return replace(piece, file=str((copy if piece.copied else Path(piece.file)).resolve()))
 
 
 def _read(path: Path, cutter: _Cutter, share: _Share, report: OnRead) -> None:
     """All lines of one input. UsageError."""
-    name = "standard input" if path == STDIN else str(path)
-    cutter.begin(name, path == STDIN or is_packed(path) or not path.is_file())
-    with _bytes_of(path) as file:
+    name = name_of(path)
+    cutter.begin(name, needs_copy(path))
+    with opened(path) as file:
         for number, line in lines(file, name):
             if cutter.take(line, entry_of(line, name, number) is not None):
                 report(cutter.rows, share.at(cutter.place, path))
         cutter.cut()
-
-
-@contextmanager
-def _bytes_of(path: Path) -> Iterator[BinaryIO]:
-    if path == STDIN:
-        yield sys.stdin.buffer
-        return
-    with opened(path) as file:
-        yield file

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, BinaryIO
 
 from rm_local.errors import UsageError
-from rm_local.memory.bulk.packed_input import opened
 from rm_local.memory.texts import LARGEST, raw_row
 from rm_local.records import Entry
 
@@ -16,19 +14,6 @@ LONGEST = 8 * LARGEST
 """Bytes of a line: six for each byte of the texts, as `\\u00e9` takes, and room for the rest."""
 BOM = b"\xef\xbb\xbf"
 EXAMPLE = '{"subproblem": "How to ...?", "subroutine": "I should ...", "domain": "math"}'
-
-
-def read_entries(path: Path) -> Iterator[tuple[int, Entry]]:
-    """The entries of a file, each with the number of its line, from 1.
-
-    Blank lines are passed over. The file is unpacked where its name ends in .zst or .gz.
-    UsageError: it cannot be read, or a line holds no entry; it names file, line and fault.
-    """
-    with opened(path) as file:
-        for number, line in lines(file, str(path)):
-            entry = entry_of(line, str(path), number)
-            if entry:
-                yield number, entry
 
 
 def lines(file: BinaryIO, name: str) -> Iterator[tuple[int, bytes]]:

@@ -48,8 +48,8 @@ class Piece:
             data = b""
         if zlib.crc32(data) != self.crc:
             raise UsageError(
-                f"{self.file} has changed since it was first read.",
-                "Remove the folder .input of this build, and start it again.",
+                f"{self.name} has changed since it was first read.",
+                "Start again; if a build says so again, remove its folder .input first.",
             )
         return data
 
