@@ -1,7 +1,13 @@
 """Set rm-local up from a checkout, with nothing but Python, and run it or its tests.
 
     python3 packaging/bootstrap.py run [--ask QUESTION]
-    python3 packaging/bootstrap.py test [arguments of pytest]
+    python3 packaging/bootstrap.py check
+    python3 packaging/bootstrap.py test [--fast] [arguments of pytest]
+
+check         lint, format, types, import contracts
+test          check, then all tests, then the branch coverage of rm_local, child processes included
+test --fast   the unit tests that are not marked as slow, and nothing else
+test ARGUMENTS   check, then what pytest makes of the arguments: a file, -k WORD, --snapshot-update
 
 Installs into the active virtual environment, or else into `.venv` in the checkout. A second run
 installs nothing unless pyproject.toml or the constraints have changed. Standard library only.
@@ -37,7 +43,7 @@ class SetupError(Exception):
 
 def main(arguments: list[str]) -> int:
     """The exit code of the app, of the question, or of the first check that fails."""
-    commands = {"run": run, "test": test}
+    commands = {"run": run, "check": check, "test": test}
     if not arguments or arguments[0] not in commands:
         print(__doc__)
         return 0 if arguments[:1] in (["-h"], ["--help"]) else 2
@@ -73,21 +79,54 @@ def run(arguments: list[str]) -> int:
     return call([*app, "ask", question])
 
 
+def check(arguments: list[str]) -> int:
+    """Lint, format, types and import contracts."""
+    if arguments:
+        raise SetupError("check takes no arguments")
+    return run_all(checks(set_up("test")))
+
+
 def test(arguments: list[str]) -> int:
-    """Lint, types, import contracts, then pytest with `arguments`; all are run, the first bad
-    exit code counts."""
+    """The checks, then pytest: with `arguments`, or on all tests and with coverage.
+
+    With `--fast` first, the quick unit tests alone, and pytest gets the other arguments.
+    """
     python = set_up("test")
-    scripts = Path(python).parent
-    checks = [
+    pytest = [python, "-m", "pytest"]
+    if arguments[:1] == ["--fast"]:
+        return run_all([[*pytest, "tests/unit", "-m", "not slow", *arguments[1:]]])
+    if arguments:
+        return run_all([*checks(python), [*pytest, *arguments]])
+    return run_all([*checks(python), *measured(python)])
+
+
+def checks(python: str) -> list[list[str]]:
+    """The commands that look at the code without running it."""
+    return [
         [python, "-m", "ruff", "check", "."],
+        [python, "-m", "ruff", "format", "--check", "."],
         [python, "-m", "mypy"],
-        [str(scripts / "lint-imports")],
-        [python, "-m", "pytest", *arguments],
+        [str(Path(python).parent / "lint-imports")],
     ]
+
+
+def measured(python: str) -> list[list[str]]:
+    """The commands that run all tests under coverage.py and report what they reached."""
+    coverage = [python, "-m", "coverage"]
+    return [
+        [*coverage, "erase"],
+        [*coverage, "run", "-m", "pytest"],
+        [*coverage, "combine", "--quiet"],
+        [*coverage, "report"],
+    ]
+
+
+def run_all(commands: list[list[str]]) -> int:
+    """Run every command, also after one has failed; the first bad exit code."""
     codes = []
-    for check in checks:
-        print(f"\n$ {' '.join([Path(check[0]).name, *check[1:]])}", flush=True)
-        codes.append(call(check))
+    for command in commands:
+        print(f"\n$ {' '.join([Path(command[0]).name, *command[1:]])}", flush=True)
+        codes.append(call(command))
     return next((code for code in codes if code), 0)
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import faulthandler
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
+from importlib import import_module
 from pathlib import Path
 
 import hypothesis
@@ -49,6 +50,18 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
         return (yield)
     finally:
         faulthandler.cancel_dump_traceback_later()
+
+
+@pytest.fixture(autouse=True, scope="session")
+def plain_exit() -> Iterator[None]:
+    """`os._exit` ends a process at once, also where coverage.py has made it save its data first.
+
+    That is for the processes that tests start. Those that they fork are killed after short times
+    and would be killed while saving, after their work is done.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "_exit", import_module(os.name)._exit)
+        yield
 
 
 @pytest.fixture(autouse=True)

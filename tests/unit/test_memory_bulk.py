@@ -236,6 +236,7 @@ def test_the_count_of_the_file_is_that_of_its_rows(path: Path) -> None:
     connection.close()
 
 
+@pytest.mark.slow
 def test_several_processes_make_the_same_store(
     tmp_path: Path, store: Store, source: MadeSource, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -250,6 +251,7 @@ def test_several_processes_make_the_same_store(
         assert np.array_equal(other.vectors(ids), store.vectors(ids))
 
 
+@pytest.mark.slow
 def test_a_rare_name_is_found_in_far_clusters(tmp_path: Path) -> None:
     """A search narrowed to a name that few rows have asks on until it has enough of them."""
 

@@ -91,6 +91,7 @@ def test_killed_in_each_stage(
     assert not path.with_name("made.rms.build").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_killed_again_and_again(
     tmp_path: Path, source: MadeSource, whole: list[object], kind: Kind

@@ -158,6 +158,7 @@ def in_a_child(work: Callable[[], None]) -> bool:
     return not os.WIFSIGNALED(status)
 
 
+@pytest.mark.slow
 @forks
 @pytest.mark.parametrize("stage", ["sample", "train", "spill", "write", "finish"])
 def test_killed_in_each_stage(path: Path, stage: str) -> None:
@@ -177,6 +178,7 @@ def test_killed_in_each_stage(path: Path, stage: str) -> None:
     assert [*path.parent.glob("made.rms?*")] == []
 
 
+@pytest.mark.slow
 @forks
 @pytest.mark.parametrize("call", ["shutil.copymode", "shutil.rmtree", "os.replace"])
 def test_killed_around_the_swap(path: Path, monkeypatch: pytest.MonkeyPatch, call: str) -> None:
@@ -194,6 +196,7 @@ def test_killed_around_the_swap(path: Path, monkeypatch: pytest.MonkeyPatch, cal
     assert [*path.parent.glob("made.rms?*")] == []
 
 
+@pytest.mark.slow
 @forks
 @pytest.mark.parametrize("kind", KINDS)
 def test_killed_again_and_again(path: Path, kind: Kind) -> None:

@@ -76,6 +76,7 @@ def test_labels_narrow_before_the_nearest_are_chosen(store: Store, source: MadeS
     assert len(dense.near_within(searcher._readers, bits, 20, clusters, none).keys) == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "damage",
     [

@@ -37,6 +37,7 @@ def test_one_byte_of_it_is_another(tmp_path: Path, whole: Path, seed: int) -> No
     assert how not in corruption.BAD, said
 
 
+@pytest.mark.slow
 def test_a_writer_is_killed(tmp_path: Path) -> None:
     """What it said to be committed is there, and nothing is wrong."""
     killed, committed = kills.kill_writers(tmp_path, 4, random.Random(0))

@@ -287,6 +287,7 @@ def test_killed_in_the_middle_of_settling(path: Path) -> None:
         assert add_singly(store, 1) == [added[-1] + 1]
 
 
+@pytest.mark.slow
 def test_all_entries_are_read_in_bulk(path: Path, tmp_path: Path) -> None:
     """By what copies, merges and compacts a store, which then holds none that are fresh."""
     with Store.open(path, write=True) as store:

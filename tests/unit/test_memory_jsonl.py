@@ -60,6 +60,7 @@ def test_what_is_not_known_is_passed_over(path: Path) -> None:
     assert entry == Entry("How to add?", "I should add.")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pack", [zstandard.compress, gzip.compress], ids=["zst", "gz"])
 def test_packed_files(tmp_path: Path, pack: object, request: pytest.FixtureRequest) -> None:
     """Several frames one after another, as `cat` makes of packed files; cut short is an error."""

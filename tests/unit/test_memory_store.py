@@ -118,6 +118,7 @@ def test_search_can_be_narrowed(
         assert store.search(query, domain="poetry") == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("turned", [False, True])
 def test_the_bits_pass_the_nearest_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, turned: bool

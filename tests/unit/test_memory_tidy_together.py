@@ -93,6 +93,7 @@ def test_work_goes_on_where_time_was_up(
     assert answers(path) == answers(worn)
 
 
+@pytest.mark.slow
 @forks
 @pytest.mark.parametrize("kind", KINDS)
 def test_killed_at_any_moment(path: Path, worn: Path, kind: Kind) -> None:

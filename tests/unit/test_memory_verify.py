@@ -133,6 +133,7 @@ def test_what_is_damaged_is_named(path: Path, damage: str, said: str) -> None:
     assert any(said in each for each in found(path))
 
 
+@pytest.mark.slow
 def test_a_changed_byte_never_gives_a_wrong_entry_unseen(path: Path, built: bytes) -> None:
     """With one byte changed anywhere, all entries and vectors are as they were, or it is found."""
     rng = random.Random(0)

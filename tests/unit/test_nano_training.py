@@ -58,6 +58,7 @@ def test_only_what_the_model_writes_is_learnt(tokenizer: Tokenizer) -> None:
         assert tokenizer.decode(learnt, skip_special_tokens=False) == wanted
 
 
+@pytest.mark.slow
 def test_a_few_steps_bring_the_loss_down(tmp_path: Path, tokenizer: Tokenizer) -> None:
     """Training on one batch again and again learns it."""
     run = _run(tmp_path, tokenizer)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 import torch
 
 from models.static.fit import Bags, Recipe, axes, contrast, fit, weights
@@ -54,6 +55,7 @@ def test_texts_that_are_one_are_no_wrong_answers() -> None:
     assert alike.item() < 1e-6 < 0.4 < apart.item()
 
 
+@pytest.mark.slow
 def test_a_fit_comes_nearer_to_the_teacher() -> None:
     """Both losses fall; the same seed gives the same table."""
     texts = ["a b", "c d", "a", "b", "c", "d"]

@@ -1,0 +1,113 @@
+"""`packaging/bootstrap.py`: which commands it runs, and which exit code it gives."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PYTHON = "/env/bin/python"
+CHECKS = ["ruff check .", "ruff format --check .", "mypy", "lint-imports"]
+MEASURED = ["coverage erase", "coverage run -m pytest", "coverage combine --quiet"]
+MEASURED += ["coverage report"]
+
+
+class Commands:
+    """Stands in for `call`: keeps what is run and answers with exit codes."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+        self.codes: dict[str, int] = {}
+
+    def __call__(self, command: list[str]) -> int:
+        """The exit code set for the command; 0 for any other."""
+        line = " ".join(command).removeprefix(f"{PYTHON} -m ").removeprefix("/env/bin/")
+        self.lines.append(line)
+        return self.codes.get(line, 0)
+
+
+@pytest.fixture
+def bootstrap() -> ModuleType:
+    """The file as a module: its folder is no package that could be imported."""
+    spec = importlib.util.spec_from_file_location("bootstrap", ROOT / "packaging" / "bootstrap.py")
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def commands(bootstrap: ModuleType, monkeypatch: pytest.MonkeyPatch) -> Commands:
+    """What it runs, with an environment that is already set up."""
+    fake = Commands()
+    monkeypatch.setattr(bootstrap, "call", fake)
+    monkeypatch.setattr(bootstrap, "set_up", lambda command: PYTHON)
+    return fake
+
+
+def test_check_runs_no_test(bootstrap: ModuleType, commands: Commands) -> None:
+    """`check` looks at lint, format, types and import contracts, in this order."""
+    assert bootstrap.main(["check"]) == 0
+    assert commands.lines == CHECKS
+
+
+def test_check_refuses_arguments(
+    bootstrap: ModuleType, commands: Commands, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`check` with an argument is an error, not a check of something else."""
+    assert bootstrap.main(["check", "rm_local"]) == 1
+    assert commands.lines == []
+    assert "check takes no arguments" in capsys.readouterr().err
+
+
+def test_the_whole_suite_is_measured(bootstrap: ModuleType, commands: Commands) -> None:
+    """`test` alone runs the checks, then all tests under coverage, and ends with its report."""
+    assert bootstrap.main(["test"]) == 0
+    assert commands.lines == [*CHECKS, *MEASURED]
+
+
+def test_chosen_tests_are_not_measured(bootstrap: ModuleType, commands: Commands) -> None:
+    """Arguments go to pytest after the checks, and no coverage of a part is printed."""
+    assert bootstrap.main(["test", "tests/unit/test_text.py", "-k", "escape"]) == 0
+    assert commands.lines == [*CHECKS, "pytest tests/unit/test_text.py -k escape"]
+
+
+def test_fast_runs_the_quick_unit_tests_alone(bootstrap: ModuleType, commands: Commands) -> None:
+    """`test --fast` leaves the checks and slow tests out; pytest gets what follows it."""
+    assert bootstrap.main(["test", "--fast", "-x"]) == 0
+    assert commands.lines == ["pytest tests/unit -m not slow -x"]
+
+
+@pytest.mark.parametrize(
+    ("failing", "code"),
+    [({"mypy": 1}, 1), ({"coverage run -m pytest": 2}, 2), ({"mypy": 3, "coverage report": 4}, 3)],
+)
+def test_a_failure_stops_nothing_and_is_reported(
+    bootstrap: ModuleType, commands: Commands, failing: dict[str, int], code: int
+) -> None:
+    """Every command is run, so that one run names all faults; the first bad code counts."""
+    commands.codes = failing
+    assert bootstrap.main(["test"]) == code
+    assert commands.lines == [*CHECKS, *MEASURED]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"), [([], 2), (["tests"], 2), (["--help"], 0), (["-h"], 0)]
+)
+def test_other_words_print_the_commands(
+    bootstrap: ModuleType,
+    commands: Commands,
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    code: int,
+) -> None:
+    """Without a command that exists, all of them are explained and nothing is run."""
+    assert bootstrap.main(arguments) == code
+    assert commands.lines == []
+    printed = capsys.readouterr().out
+    for form in ("run [--ask QUESTION]", "check", "test [--fast] [arguments of pytest]"):
+        assert f"python3 packaging/bootstrap.py {form}" in printed
