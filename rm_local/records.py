@@ -129,5 +129,7 @@ class Trace:
     reading: Reading | None = None
     number: int = 0
     """Of the turn in its session, from 1; 0 outside of one."""
+    cuts: tuple[str, ...] = ()
+    """Of hints that could not be read whole, a sentence each."""
     after: int = 0
     """Number of the turn that this one followed in its conversation; 0 = it began one."""

@@ -218,6 +218,16 @@ class FakeEngine:
         self.manners.append((thinking, effort))
         return self.prompt_tokens
 
+    async def make_room(
+        self,
+        texts: Sequence[int],
+        writing: int,
+        *,
+        on_room: Callable[[Room], None] | None = None,
+    ) -> int:
+        """None is made."""
+        return self._info.context - self.prompt_tokens - 1
+
     async def grow(
         self, specs: Sequence[BranchSpec]
     ) -> AsyncIterator[Piece | Usage | Room | Ended]:

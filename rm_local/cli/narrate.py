@@ -19,6 +19,7 @@ from rm_local.loop.events import (
     Failed,
     Formulated,
     Formulating,
+    HintCut,
     Prefilled,
     Prefilling,
     Retrieved,
@@ -83,6 +84,8 @@ class Narrator:
                 self.line(_head("Formulate", one_line(subproblem), seconds))
             case Retrieved(hits=hits, seconds=seconds):
                 self._retrieved(hits, seconds)
+            case HintCut(message=message):
+                self.line(_head("Hint", one_line(message)))
             case BranchStarted(branch=index, hint=hint):
                 self._started(index, hint)
             case Prefilled(reading=reading):

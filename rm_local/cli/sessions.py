@@ -89,6 +89,8 @@ def told_turn(turn: Trace) -> Iterator[str]:
     for hit in turn.hits:
         title = one_line(hit.entry.subproblem)
         yield _head("Retrieve", f"{bar(hit.similarity)} {hit.similarity:.2f}  {title}")
+    for message in turn.cuts:
+        yield _head("Hint", one_line(message))
     if turn.reading:
         yield _head("Read", read(turn.reading))
     for branch in turn.branches:

@@ -228,6 +228,28 @@ class Engine:
         """Tokens of a text for the loaded model."""
         return (await self._call(protocol.Count(text), protocol.Counted)).tokens
 
+    async def make_room(
+        self,
+        texts: Sequence[int],
+        writing: int,
+        *,
+        on_room: Callable[[Room], None] | None = None,
+    ) -> int:
+        """Make room for forced texts of so many tokens behind the open turn's prompt, where it is
+        missing and may be made; the tokens that fit there now.
+
+        `writing`: tokens that each branch is to have beside its text. `on_room` is told what was
+        done.
+        """
+
+        def room(made: Room) -> None:
+            self._resized(made)
+            if on_room:
+                on_room(made)
+
+        request = protocol.MakeRoom(tuple(texts), writing)
+        return (await self._call(request, protocol.Free, on_room=room)).tokens
+
     async def stats(self) -> Stats:
         """What the loaded model has done since it was loaded."""
         return (await self._call(protocol.Measure(), protocol.Measured)).stats

@@ -4,7 +4,7 @@ One line each (`engine/wire.py`): requests on the worker's standard input, repli
 of its own (llama.cpp writes to 1 and 2 as it likes). The worker first says `Ready` (number 0).
 Every request but `Cancel` is answered, in order and under its own number, by any number of
 `Progress`, `Prefilled`, `Pieces`, `Usage`, `Room` and `Ended`, then by one closing reply (`Loaded`,
-`EmbedderLoaded`, `Embedded`, `Opened`, `Grown`, `Counted`, `Measured` or `Refused`).
+`EmbedderLoaded`, `Embedded`, `Opened`, `Grown`, `Counted`, `Free`, `Measured` or `Refused`).
 """
 
 from __future__ import annotations
@@ -234,6 +234,16 @@ class Count:
 
 
 @dataclass(frozen=True, slots=True)
+class MakeRoom:
+    """Make room behind the open turn's prompt for forced texts, as its `overflow` says."""
+
+    texts: tuple[int, ...]
+    """Tokens of each text; one for which no room can be made is left out of account."""
+    writing: int
+    """Tokens that each branch is to have for what it writes."""
+
+
+@dataclass(frozen=True, slots=True)
 class Measure:
     """Ask for `Stats`."""
 
@@ -336,6 +346,12 @@ class Counted:
 
 
 @dataclass(frozen=True, slots=True)
+class Free:
+    tokens: int
+    """That fit behind the open turn's prompt, forced text and what a branch writes together."""
+
+
+@dataclass(frozen=True, slots=True)
 class Measured:
     stats: Stats
 
@@ -350,7 +366,7 @@ class Refused:
     remedy: str
 
 
-Request = Load | LoadEmbedder | Embed | OpenTurn | Grow | Count | Measure | Cancel
+Request = Load | LoadEmbedder | Embed | OpenTurn | Grow | Count | MakeRoom | Measure | Cancel
 Reply = (
     Ready
     | Progress
@@ -365,6 +381,7 @@ Reply = (
     | Ended
     | Grown
     | Counted
+    | Free
     | Measured
     | Refused
 )

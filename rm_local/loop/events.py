@@ -55,6 +55,21 @@ class Retrieved:
 
 
 @dataclass(frozen=True, slots=True)
+class HintCut:
+    """A hit cannot be read whole: its hint ends at a sentence, or it is left out."""
+
+    event: ClassVar[str] = "hint_cut"
+    id: int
+    """Of the entry."""
+    message: str
+    """In a sentence."""
+    tokens: int
+    """That the whole hint needs; 0 for an entry without text."""
+    kept: int
+    """Of these, what the model reads; 0: it is left out."""
+
+
+@dataclass(frozen=True, slots=True)
 class BranchStarted:
     """A branch begins, under a hint or under none."""
 
@@ -143,6 +158,7 @@ Event = (
     | Formulating
     | Formulated
     | Retrieved
+    | HintCut
     | BranchStarted
     | Prefilled
     | Token
@@ -220,8 +236,8 @@ def from_json(fields: dict[str, Any]) -> Event:
 _KINDS: dict[str, Any] = {
     kind.event: kind
     for kind in (
-        Prefilling, Formulating, Formulated, Retrieved, BranchStarted, Prefilled, Token,
-        BranchFinished, ContextUsed, RoomMade, Answered, Failed,
+        Prefilling, Formulating, Formulated, Retrieved, HintCut, BranchStarted, Prefilled,
+        Token, BranchFinished, ContextUsed, RoomMade, Answered, Failed,
     )
 }  # fmt: skip
 

@@ -56,6 +56,19 @@ class Model(Protocol):
     def grow(self, specs: Sequence[BranchSpec]) -> AsyncIterator[Grew]:
         """Grow branches of the open turn, all in one batch."""
 
+    async def count(self, text: str) -> int:
+        """Tokens of a text."""
+
+    async def make_room(
+        self,
+        texts: Sequence[int],
+        writing: int,
+        *,
+        on_room: Callable[[Room], None] | None = None,
+    ) -> int:
+        """Make room for forced texts of so many tokens behind the prompt, if it may be made; the
+        tokens that fit there now."""
+
     async def cancel(
         self, branches: Collection[int] | None = None, reason: StopReason = "cancelled"
     ) -> None:

@@ -89,7 +89,7 @@ async def reason(
 
     Without a subproblem nothing is put into the thinking. Under a grammar only a complete answer
     counts, and all of it is the result. A branch that fills the context ends
-    there. Raises EngineError; ContextOverflow when a hint does not fit at all.
+    there. Raises EngineError; ContextOverflow when even a question without a hint does not fit.
     """
     branches = [
         _Growing(index, hint, seed_of(seed, index + 1), whole=bool(grammar))
@@ -98,7 +98,7 @@ async def reason(
     draw = sampling(plan, engine.info)
     specs = [
         BranchSpec(
-            _forced(subproblem, b.hint),
+            forced(subproblem, b.hint),
             b.seed,
             plan.max_tokens,
             draw,
@@ -128,7 +128,7 @@ async def reason(
                 await engine.cancel(set(running), "outvoted")
 
 
-def _forced(subproblem: str | None, hint: Hit | None) -> str:
+def forced(subproblem: str | None, hint: Hit | None) -> str:
     """What stands in a branch's thinking before the model goes on."""
     if subproblem is None:
         return ""

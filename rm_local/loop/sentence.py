@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from rm_local.text import clean, one_line
 
@@ -19,6 +20,8 @@ _ABBREVIATIONS = {
     *("e.g", "i.e", "cf", "vs", "viz", "dr", "mr", "mrs", "ms", "prof", "st", "al", "ca"),
     *("approx", "resp"),
 }
+_NEAR = 80
+"""Characters on both sides of a mark that tell whether it ends a sentence."""
 _NUMBERED = {"no", "nos", "p", "pp", "ch", "sec", "fig", "eq", "vol"}
 """Abbreviations only in front of a number."""
 
@@ -35,6 +38,30 @@ def first_sentence(text: str, *, final: bool = False) -> str | None:
         if _ends(line, match, known=final or bool(broken)):
             return line[: match.end()]
     return line.rstrip() if line and (broken or final) else None
+
+
+def sentence_ends(text: str) -> Iterator[int]:
+    """Where the sentences of `text` end, ascending; the last may be cut short and has no end then.
+
+    A line break ends a sentence, too.
+    """
+    start = 0
+    for line in text.splitlines(keepends=True):
+        words = line.rstrip()
+        last = 0
+        for match in _END.finditer(words):
+            # Only what is near decides: a text may be one line of a million characters.
+            near = max(0, match.start() - _NEAR)
+            window = words[near : match.end() + _NEAR]
+            found = _END.match(window, match.start() - near)
+            if found and _ends(window, found, known=True):
+                last = match.end()
+                while words[last : last + 1] and words[last] in _CLOSERS:
+                    last += 1
+                yield start + last
+        if words and last < len(words) and len(line) > len(words):
+            yield start + len(words)
+        start += len(line)
 
 
 def _ends(line: str, match: re.Match[str], *, known: bool) -> bool:

@@ -19,6 +19,7 @@ from rm_local.loop.events import (
     Token,
     failed,
 )
+from rm_local.loop.fitting import fit_hints
 from rm_local.loop.formulate import formulate
 from rm_local.loop.growing import Model
 from rm_local.loop.opening import Opening
@@ -148,6 +149,12 @@ class _Turn:
 
     async def _reason(self) -> AsyncGenerator[Event, None]:
         self._control.check()
+        if self._hits:
+            subproblem = self._subproblem or ""
+            self._hits, told = await fit_hints(self._plan, self._engine, subproblem, self._hits)
+            for each in told:
+                yield each
+            self._control.check()
         branches = reason(
             self._plan,
             self._engine,
@@ -195,8 +202,11 @@ class _Turn:
         """Why there is none: the budget, or the context, which the user can widen."""
         if not any(branch.stop == "context" for branch in branches):
             return no_answer(branches)
-        size = self._engine.info.context if self._engine.info else 0
+        info = self._engine.info
+        size, trained = (info.context, info.trained_context) if info else (0, 0)
         return ContextOverflow(
             f"No branch came to an answer within the context of {size:,} tokens.",
-            'Set a larger `context`, or let `overflow` be "enlarge".',
+            'Set a larger `context`, or let `overflow` be "enlarge".'
+            if trained > size
+            else "Ask a shorter question, or choose a model with a larger context.",
         )

@@ -15,6 +15,7 @@ from rm_local.loop.events import (
     Failed,
     Formulated,
     Formulating,
+    HintCut,
     Prefilled,
     Prefilling,
     Retrieved,
@@ -72,6 +73,8 @@ def after(trace: Trace, event: Event) -> Trace:
             return replace(trace, subproblem=subproblem)
         case Retrieved(hits=hits):
             return replace(trace, hits=hits)
+        case HintCut(message=message):
+            return replace(trace, cuts=(*trace.cuts, message))
         case BranchStarted(branch=index, hint=hint, seed=seed):
             return _with(trace, _begun(index, hint, seed))
         case Prefilled(reading=reading):

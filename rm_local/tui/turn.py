@@ -19,6 +19,7 @@ from rm_local.loop.events import (
     Failed,
     Formulated,
     Formulating,
+    HintCut,
     Prefilled,
     Prefilling,
     Retrieved,
@@ -154,7 +155,7 @@ def reduce(view: TurnView, event: Event, now: float) -> TurnView:
             return _finished(view, branch, now)
         case ContextUsed(used=used):
             return replace(view, used=used)
-        case RoomMade():
+        case RoomMade() | HintCut():
             return view
         case Answered(answer=answer):
             return replace(view, stage="answered", answer=answer, reasoned=_reasoned(view))

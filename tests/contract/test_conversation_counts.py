@@ -210,3 +210,17 @@ async def test_the_oldest_turns_are_left_out_of_a_full_context(tmp_path: Path, n
     assert full.prompt_read + full.prompt_last <= full.prompt
     assert whole[0].content == FIRST
     assert early.prompt < full.prompt
+
+
+async def test_a_hint_that_never_fits_costs_no_turn(tmp_path: Path, nano: Path) -> None:
+    """With `overflow` at drop it is left out, and the conversation is read whole."""
+    endless = replace(HITS[0].entry, subroutine="and then I add one more " * 400)
+    log, folder = tmp_path / "worker.log", templates(tmp_path)
+    async with Engine(log=log, threads=1, templates=folder, overflow="drop") as engine:
+        await engine.load(nano, context=1024)
+        talk = Talk(engine)
+        first = await talk.ask(FIRST)
+        second = await talk.ask(SECOND, after=1, hits=(replace(HITS[0], entry=endless), HITS[1]))
+
+    assert not talk.rooms
+    assert second.prompt > first.prompt

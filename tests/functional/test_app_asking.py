@@ -10,7 +10,7 @@ from textual.widgets import TextArea
 
 from rm_local.engine.protocol import Room
 from rm_local.errors import ModelMissing, StoreMissing
-from rm_local.loop.events import Failed
+from rm_local.loop.events import Failed, HintCut
 from rm_local.tui.widgets.past import PastTurn
 from tests.fake_runtime import FakeRuntime
 from tests.fakes import FakeEngine, died, say, think
@@ -66,6 +66,19 @@ async def test_room_that_was_made_is_said_and_the_context_is_counted() -> None:
         await until(pilot, lambda: ended(app))
         assert any(made.message in note.message for note in app._notifications)
         assert "50 %" in shown(app, "#status-right")
+
+
+async def test_a_hint_that_is_cut_is_said() -> None:
+    """As a notice; the turn goes on to its answer."""
+    cut = HintCut(17, "The hint of entry 17 needs 9,000 tokens: it is left out.", 9000, 0)
+    app = opened(
+        ScriptedRuntime([*formulation(), *retrieval(), cut, *whole()[len(formulation()) + 1 :]])
+    )
+    async with app.run_test(size=SIZE) as pilot:
+        await ask(pilot)
+        await until(pilot, lambda: ended(app))
+        assert any(cut.message in note.message for note in app._notifications)
+        assert "19/12" in shown(app, "#answer-head")
 
 
 async def test_the_last_tokens_are_drawn() -> None:

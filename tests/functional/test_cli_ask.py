@@ -15,11 +15,13 @@ from click.testing import CliRunner, Result
 
 from rm_local import settings
 from rm_local.cli.main import cli
+from rm_local.cli.sessions import told_turn
 from rm_local.engine.protocol import ModelInfo, Room
 from rm_local.errors import ContextOverflow, ModelMissing, StoreMissing
-from rm_local.loop.events import Answered
-from rm_local.records import Answer, Entry, Hit
+from rm_local.loop.events import Answered, from_json
+from rm_local.records import Answer, Entry, Hit, Trace
 from rm_local.sessions import Journal
+from rm_local.sessions.replay import after
 from tests.fake_runtime import FakeRuntime
 from tests.fakes import INFO, FakeEngine, FakeRecall, Step, died, say, think
 
@@ -69,6 +71,28 @@ def test_a_full_context_is_told(use: Use) -> None:
     }
     used = [line for line in lines if line["event"] == "context_used"]
     assert used[0] == {"event": "context_used", "used": 20, "longest": 20, "context": 4096}
+
+
+def test_a_hint_that_is_too_long_is_told(use: Use) -> None:
+    """Where it is cut, on standard error, as an event, and in the saved session."""
+    entry = Entry("How do I add two numbers?", "I should count on. " * 3000, id=7)
+    hits = (Hit(entry, 0.9),)
+    use(recall=FakeRecall(hits))
+    told = run("What is 4 + 4?")
+    use(recall=FakeRecall(hits))
+    lines = events(run("--json", "What is 4 + 4?"))
+    (event,) = [from_json(line) for line in lines if line["event"] == "hint_cut"]
+    saved = after(Trace("What is 4 + 4?", "memory"), event)
+
+    (cut,) = [line for line in lines if line["event"] == "hint_cut"]
+    assert cut["id"] == 7
+    assert 0 < cut["kept"] < INFO.context < cut["tokens"]
+    assert cut["message"] in told.stderr
+    assert told.stdout == "Answer: 8\n"
+    (read,) = {line["hint"]["subroutine"] for line in lines if line["event"] == "branch_started"}
+    assert read.endswith("count on.")
+    assert entry.subroutine.startswith(read)
+    assert any(cut["message"] in line for line in told_turn(saved))
 
 
 def test_quiet_tells_nothing(use: Use) -> None:

@@ -82,3 +82,26 @@ def test_a_meter_tells_steps_and_ends() -> None:
     assert sent == [Usage(100, 100, 1000), Usage(105, 105, 1000)]
     meter.tell(50, [branch(0, 111)], 2000, now=False)
     assert sent[-1] == Usage(111, 111, 2000)
+
+
+@pytest.mark.parametrize(
+    ("earlier", "tokens", "named", "unnamed"),
+    [
+        (
+            False,
+            900,
+            ["shorter question", "larger `context`"],
+            ["overflow", "session", "choose a model"],
+        ),
+        (True, 900, ["new session", '"drop"', "larger `context`"], ["choose a model"]),
+        (False, 2048, ["shorter question", "choose a model"], ["`context`", "overflow"]),
+        (True, 5000, ["new session", "choose a model"], ["`context`"]),
+    ],
+)
+def test_a_remedy_names_only_what_helps(
+    earlier: bool, tokens: int, named: list[str], unnamed: list[str]
+) -> None:
+    """A larger context only where the model was trained for it, the session where it counts."""
+    remedy = overflow.remedy(earlier, tokens, 2048)
+    assert all(words in remedy for words in named)
+    assert not any(words in remedy for words in unnamed)

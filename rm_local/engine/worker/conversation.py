@@ -26,9 +26,14 @@ class Conversation:
         """Those of the turns that are left out."""
         return overflow.oldest(self._request.messages, self.dropped)
 
+    @property
+    def droppable(self) -> bool:
+        """Whether there is a turn that can be left out."""
+        return self.dropped < len(overflow.turns(self._request.messages))
+
     def drop(self) -> bool:
         """Leave one more turn out; False when there is none."""
-        if self.dropped >= len(overflow.turns(self._request.messages)):
+        if not self.droppable:
             return False
         self.dropped += 1
         self._read()

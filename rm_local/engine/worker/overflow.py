@@ -15,6 +15,18 @@ def comfortable(tokens: int, context: int) -> bool:
     return tokens <= context - context // SPARE
 
 
+def remedy(earlier: bool, tokens: int, trained: int) -> str:
+    """What helps when a prompt of so many tokens does not fit; `earlier`: it holds turns before."""
+    ways = ["Ask a shorter question"]
+    if earlier:
+        ways += ["begin a new session", 'let `overflow` be "drop"']
+    if trained > tokens:
+        ways.append(f"set a larger `context` (this model was trained for {trained:,})")
+    else:
+        ways.append("choose a model with a larger context")
+    return f"{', '.join(ways[:-1])}, or {ways[-1]}."
+
+
 def turns(messages: Sequence[Message]) -> list[int]:
     """Where each earlier turn begins: at a question that is not the last message's."""
     last = len(messages) - 1

@@ -68,6 +68,8 @@ class Server:
                 return protocol.Grown()
             case protocol.Count(text):
                 return protocol.Counted(self._loaded().count(text))
+            case protocol.MakeRoom(texts, writing):
+                return protocol.Free(self._loaded().make_room(texts, writing, self._send))
             case protocol.Measure():
                 return protocol.Measured(self._loaded().stats.frozen())
             case _:

@@ -48,7 +48,7 @@ class Turn:
         self._room = RoomMaker(talk, self._cache, self._plan)
         if not overflow.comfortable(len(talk.tokens), self._cache.capacity):
             self._make_room(len(talk.tokens), send)
-        self._check_room("The conversation", len(talk.tokens))
+        self._check_room(talk, "The question", len(talk.tokens))
         places = () if self._model.rewinds else talk.places()
         self.stats.boundary = len(talk.tokens)
         try:
@@ -111,6 +111,23 @@ class Turn:
         """Tokens of a text."""
         return len(self._model.vocab.data(text))
 
+    def make_room(self, texts: Sequence[int], writing: int, send: Callable[[Reply], None]) -> int:
+        """Tokens that fit behind the prompt, once room was made for texts of so many tokens, each
+        with `writing` more, where it was missing.
+
+        A text that is longer than the context is no reason to leave earlier turns out.
+        """
+        if not self._talk:
+            raise EngineError("No turn is open.", "Open one first.")
+        talk, capacity = self._talk, self._cache.capacity
+        if talk.overflow == "drop":
+            texts = [tokens for tokens in texts if tokens + writing < capacity]
+        needed = len(talk.tokens) + max(texts, default=0)
+        if needed + writing >= capacity:
+            self._make_room(needed, send)
+            self.stats.boundary = len(talk.tokens)
+        return max(0, self._cache.capacity - len(talk.tokens) - 1)
+
     def close(self) -> None:
         """Free the cache."""
         self._cache.close()
@@ -142,7 +159,8 @@ class Turn:
         if len(talk.tokens) + longest >= self._cache.capacity:
             self._make_room(len(talk.tokens) + longest, send)
             self.stats.boundary = len(talk.tokens)
-        self._check_room("The conversation with its hint", len(talk.tokens) + longest)
+        what = "The question with what is put before its answer"
+        self._check_room(talk, what, len(talk.tokens) + longest)
         branches: list[Branch] = []
         try:
             for spec, own in zip(specs, forced, strict=True):
@@ -190,16 +208,17 @@ class Turn:
         self.stats.reused += max(0, kept - known)
         self.stats.evaluated(kept, len(tokens))
 
-    def _check_room(self, what: str, tokens: int) -> None:
-        """ContextOverflow when so many tokens do not fit, with what was tried about it."""
+    def _check_room(self, talk: Conversation, what: str, tokens: int) -> None:
+        """ContextOverflow when so many tokens do not fit, with what was tried and what helps."""
         capacity, trained = self._cache.capacity, self._model.info.trained_context
         if tokens < capacity:
             return
-        needs = f"{what} needs {tokens:,} tokens; the context holds {capacity:,}."
+        what = f"{what} and the turns before it" if talk.droppable else what
+        need = "need" if talk.droppable else "needs"
+        told = f"{what} {need} {tokens:,} tokens; the context holds {capacity:,}."
         raise ContextOverflow(
-            f"{needs} {self._room.in_vain}".strip(),
-            f"Shorten it, set a larger `context` (this model was trained for {trained:,}), or let "
-            '`overflow` be "drop" or "enlarge".',
+            f"{told} {self._room.in_vain}".strip(),
+            overflow.remedy(talk.droppable, tokens, trained),
         )
 
 

@@ -16,7 +16,7 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Footer
 
-from rm_local.loop.events import Event, RoomMade, failed
+from rm_local.loop.events import Event, HintCut, RoomMade, failed
 from rm_local.loop.plan import Plan
 from rm_local.tui import format as fmt
 from rm_local.tui import manner
@@ -183,7 +183,7 @@ class ChatScreen(Screen[None]):
     def _take(self, event: Event) -> None:
         """Text is drawn by the clock, all else at once."""
         self.talk.take(event, self.clock(), self.host.turn)
-        if isinstance(event, RoomMade):
+        if isinstance(event, RoomMade | HintCut):
             self._tell(event.message)
             self._set_status(replace(self._status, info=self.host.info))
         if isinstance(event, STREAMED):
