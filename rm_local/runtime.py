@@ -10,17 +10,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rm_local import settings as places
-from rm_local.engine.idle import Idle
 from rm_local.engine.protocol import ModelInfo
 from rm_local.errors import HomeMissing, RmLocalError
 from rm_local.folders import Notices
+from rm_local.idle_timer import Idle
 from rm_local.loop.events import Event, failed
 from rm_local.loop.plan import Plan
 from rm_local.loop.solve import Control, Steering, solve
 from rm_local.records import Hit, Trace
 from rm_local.sessions.journal import Journal
 from rm_local.sessions.replay import replay
-from rm_local.sessions.turns import Turns
+from rm_local.sessions.turn_tree import Turns
 from rm_local.settings import Settings
 
 if TYPE_CHECKING:
@@ -143,9 +143,9 @@ class Runtime:
                 return self._retriever
 
     async def _opened_memory(self) -> Retriever:
-        from rm_local.embed.queries import query_embedder
+        from rm_local.embed.query import query_embedder
         from rm_local.loop.retrieve import Retriever
-        from rm_local.memory.store import Store
+        from rm_local.store.store import Store
 
         store = await asyncio.to_thread(Store.open, self.store)
         try:

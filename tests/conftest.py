@@ -12,7 +12,7 @@ from pathlib import Path
 import hypothesis
 import pytest
 
-from tests.watchdog import HANG_SECONDS
+from tests.support.watchdog import HANG_SECONDS
 
 # How long an example takes, or is made, says something about the machine alone.
 hypothesis.settings.register_profile(

@@ -24,8 +24,8 @@ from models.seed.handwritten import handwritten
 from rm_local import settings
 from rm_local.embed.minilm import MINILM, gguf_file, known_words
 from rm_local.errors import RmLocalError
-from rm_local.memory.store import Store
 from rm_local.records import Entry
+from rm_local.store.store import Store
 
 
 def seed_entries() -> list[Entry]:

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING
 import click
 
 from rm_local.cli.constraint import GRAMMAR, JSON_SCHEMA, check_streams, gbnf
-from rm_local.cli.group import INTERRUPTED, Failure
-from rm_local.cli.opening import MODEL, STORE, Opening, said
+from rm_local.cli.context import MODEL, STORE, Opening, said
+from rm_local.cli.lazy_group import INTERRUPTED, Failure
 
 if TYPE_CHECKING:
-    from rm_local.cli.narrate import Narrator
+    from rm_local.cli.turn_printer import Narrator
     from rm_local.loop.events import Event
     from rm_local.loop.plan import Plan
     from rm_local.loop.solve import Control, Steering
@@ -151,7 +151,7 @@ def resumed(runtime: Runtime, name: str) -> int:
 
 def narrator() -> Narrator:
     """What tells the turn on standard error."""
-    from rm_local.cli.narrate import Narrator
+    from rm_local.cli.turn_printer import Narrator
 
     return Narrator()
 

@@ -12,15 +12,16 @@ from pathlib import Path
 from typing import Any, Literal
 
 from rm_local import __version__, settings
-from rm_local.cli.child import ask_child
 from rm_local.cli.devices import asked_for, usable_devices
-from rm_local.cli.draw import size
-from rm_local.engine import fit, parts, placing
-from rm_local.engine.free import free_memory
-from rm_local.engine.placing import Device
+from rm_local.cli.render import size
+from rm_local.cli.subprocess_json import ask_child
+from rm_local.engine.placement import placement, requirements
+from rm_local.engine.placement.placement import Device
 from rm_local.errors import HomeMissing, MemoryShort, RmLocalError, SettingsError
 from rm_local.folders import find_obstacle
+from rm_local.gguf import split_files
 from rm_local.settings import Settings
+from rm_local.system import free_memory
 
 Level = Literal["ok", "warn", "bad"]
 
@@ -44,7 +45,7 @@ def every(wanted: Settings) -> Iterator[Check]:
     """All checks, one after the other, as they are done."""
     yield _python()
     yield _libraries()
-    engine = ask_child("rm_local.engine.probe")
+    engine = ask_child("rm_local.engine.worker.build_info")
     yield from _engine(engine)
     yield _memory()
     yield _model(wanted.model or settings.shipped_model())
@@ -62,7 +63,7 @@ def _python() -> Check:
 
 def _libraries() -> Check:
     """SQLite and what the store loads into it."""
-    told = ask_child("rm_local.memory.probe")
+    told = ask_child("rm_local.store.sqlite.library_versions")
     if isinstance(told, str):
         return Check("SQLite", "bad", told, REINSTALL.format("apsw sqlite-vec zstandard"))
     found = "{sqlite} (apsw {apsw}), sqlite-vec {sqlite_vec}, zstandard {zstandard}"
@@ -105,8 +106,8 @@ def _memory() -> Check:
 
 def _model(path: Path) -> Check:
     """The file, without loading it: is it a GGUF, is it whole, and can it write?"""
-    from rm_local.engine import gguf_header
-    from rm_local.engine.families import describe
+    from rm_local.engine.families.detect import describe
+    from rm_local.gguf import header as gguf_header
 
     try:
         header = gguf_header.read(path)
@@ -124,18 +125,18 @@ def _model(path: Path) -> Check:
 def _fits(wanted: Settings, devices: tuple[Device, ...]) -> Iterator[Check]:
     """What the model needs under the settings, and where it would go."""
     try:
-        model = parts.read(wanted.model or settings.shipped_model())
+        model = split_files.read(wanted.model or settings.shipped_model())
         asked = asked_for(wanted, model)
         name = str(model.header.metadata.get("general.name") or "The model")
-        need = fit.needed(model, asked.context, kv=asked.kv, flash=asked.flash)
-        placing.check_memory(model, devices, asked, free_memory(), name)
+        need = requirements.needed(model, asked.context, kv=asked.kv, flash=asked.flash)
+        placement.check_memory(model, devices, asked, free_memory(), name)
     except MemoryShort as error:
         yield Check("Fits", "warn", error.message, error.remedy)
     except RmLocalError:
         return  # the check before this one says why
     else:
         told = f"{size(need.total)} at {need.context:,} tokens, {asked.kv} cache"
-        layers = placing.place(model, devices, asked).layers
+        layers = placement.place(model, devices, asked).layers
         where = f"{layers} of {len(model.shape.layers) + 1} layers on devices" if layers else "CPU"
         yield Check("Fits", "ok", f"{told}; {where}; when the context is full: {wanted.overflow}")
 
@@ -153,13 +154,13 @@ def _embedder() -> Check:
 
 
 def _store(path: Path) -> Check:
-    from rm_local.embed import queries
-    from rm_local.memory.store import Store
+    from rm_local.embed import query
+    from rm_local.store.store import Store
 
     try:
         with Store.open(path) as store:
             info = store.info()
-        queries.check(path, info.embedder)
+        query.check(path, info.embedder)
     except RmLocalError as error:
         return Check("Store", "bad", error.message, error.remedy)
     found = f"{path}, {info.entries:,} entries, {size(info.size)}, by {info.embedder}"

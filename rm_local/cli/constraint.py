@@ -23,8 +23,8 @@ def gbnf(grammar: Path | None, schema: Path | None) -> str:
 
     UsageError when there are two, or one that is not text, too large, or not right.
     """
-    from rm_local.engine.grammar import check
-    from rm_local.engine.schema import to_grammar
+    from rm_local.engine.constraints.gbnf import check
+    from rm_local.engine.constraints.json_schema import to_grammar
 
     if grammar and schema:
         raise UsageError("There are a grammar and a schema.", "Give one of them.")
@@ -41,8 +41,8 @@ def gbnf(grammar: Path | None, schema: Path | None) -> str:
 
 def check_streams(question: tuple[str, ...], *files: Path | None) -> None:
     """UsageError: standard input is asked both for the question and for one of the files."""
-    from rm_local.memory.bulk.inputs import check_inputs
-    from rm_local.memory.bulk.packed_input import STDIN
+    from rm_local.store.exchange.compressed_input import STDIN
+    from rm_local.store.exchange.inputs import check_inputs
 
     named = [file for file in files if file]
     if named and (not question or question == ("-",)):
@@ -51,7 +51,7 @@ def check_streams(question: tuple[str, ...], *files: Path | None) -> None:
 
 
 def _text(path: Path) -> str:
-    from rm_local.memory.bulk.packed_input import name_of, opened
+    from rm_local.store.exchange.compressed_input import name_of, opened
 
     name = name_of(path)
     try:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from rm_local.engine.fit import Sized
-    from rm_local.engine.placing import Asked, Device
+    from rm_local.engine.placement.placement import Asked, Device
+    from rm_local.engine.placement.requirements import Sized
     from rm_local.settings import Settings
 
 
 def usable_devices(told: dict[str, Any] | str) -> tuple[Device, ...]:
     """Those of a probe's answer that this build puts layers on."""
-    from rm_local.engine.placing import Device, usable
+    from rm_local.engine.placement.placement import Device, usable
 
     if isinstance(told, str) or not told["offload"]:
         return ()
@@ -21,11 +21,11 @@ def usable_devices(told: dict[str, Any] | str) -> tuple[Device, ...]:
 
 def asked_for(settings: Settings, model: Sized, context: int = 0) -> Asked:
     """What a load under these settings is for; `context` goes before theirs."""
-    from rm_local.engine import fit
-    from rm_local.engine.placing import Asked
+    from rm_local.engine.placement import requirements
+    from rm_local.engine.placement.placement import Asked
 
     return Asked(
-        fit.usual_context(model, context or settings.context),
+        requirements.usual_context(model, context or settings.context),
         settings.kv,
         settings.flash_attention != "off",
         settings.gpu_layers,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rm_local.cli.opening import MODEL, STORE, Opening
+from rm_local.cli.context import MODEL, STORE, Opening
 
 if TYPE_CHECKING:
     from rm_local.cli.checks import Check

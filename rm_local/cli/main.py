@@ -8,8 +8,8 @@ from pathlib import Path
 import click
 
 from rm_local import __version__
-from rm_local.cli.group import LazyGroup
-from rm_local.cli.opening import MODEL, STORE, Opening
+from rm_local.cli.context import MODEL, STORE, Opening
+from rm_local.cli.lazy_group import LazyGroup
 
 COMMANDS = {
     "ask": "rm_local.cli.ask:ask",

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rm_local.cli.draw import bar
-from rm_local.cli.opening import STORE, Opening, said
+from rm_local.cli.context import STORE, Opening, said
+from rm_local.cli.render import bar
 
 if TYPE_CHECKING:
     from rm_local.records import Hit

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rm_local.cli.draw import bar, read
+from rm_local.cli.render import bar, read
 
 if TYPE_CHECKING:
     from rm_local.records import Branch, Trace

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from rm_local.embed.hub_models import identity, model_folder, model_name
 from rm_local.embed.minilm import MINILM, check_weights, weights_dir
-from rm_local.embed.published import identity, model_folder, model_name
-from rm_local.embed.resumable import Output
-from rm_local.memory.format import EmbedderId
+from rm_local.embed.npy_writer import Output
+from rm_local.store.format import EmbedderId
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer

@@ -13,9 +13,9 @@ import zlib
 from importlib.util import find_spec
 from pathlib import Path
 
-from rm_local.embed import published
+from rm_local.embed import hub_models
 from rm_local.errors import ModelInvalid, ModelMissing
-from rm_local.memory.format import EmbedderId
+from rm_local.store.format import EmbedderId
 
 MINILM = EmbedderId(
     "all-MiniLM-L6-v2", 384, "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
@@ -57,7 +57,7 @@ def known_words() -> frozenset[str]:
 
     ModelMissing: the package is not installed.
     """
-    return published.known_words(weights_dir())
+    return hub_models.known_words(weights_dir())
 
 
 def gguf_file(cache: Path) -> Path:
@@ -79,7 +79,7 @@ def gguf_file(cache: Path) -> Path:
 
 def _write(folder: Path, cache: Path, stem: str) -> Path:
     """Write beside the final name, then rename: no reader ever sees half a file."""
-    from rm_local.embed.bert_gguf import write_gguf
+    from rm_local.embed.minilm_gguf import write_gguf
 
     cache.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=stem, suffix=".part", dir=cache)

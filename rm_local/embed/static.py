@@ -15,10 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rm_local import settings
-from rm_local.embed.published import whole_words
+from rm_local.embed.hub_models import whole_words
 from rm_local.embed.wordpiece import UNKNOWN, WordPiece
 from rm_local.errors import ModelInvalid, ModelMissing
-from rm_local.memory.format import EmbedderId
+from rm_local.store.format import EmbedderId
 
 NAME = "rm-static"
 TABLE, SCALES, VOCABULARY = "table", "scales", "vocabulary"

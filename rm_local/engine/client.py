@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-from rm_local.engine import deaths, protocol
+from rm_local.engine import exit_reasons, protocol
 from rm_local.engine.process import Process
 from rm_local.engine.protocol import (
     BranchSpec,
@@ -128,7 +128,7 @@ class Engine:
         try:
             loaded = await self._call(request, protocol.Loaded, on_progress)
         except WorkerDied as error:
-            raise deaths.in_loading(error, model) from None
+            raise exit_reasons.in_loading(error, model) from None
         self.info = loaded.info
         return loaded.info
 
@@ -140,7 +140,7 @@ class Engine:
         try:
             loaded = await self._call(request, protocol.EmbedderLoaded)
         except WorkerDied as error:
-            raise deaths.in_loading(error, path) from None
+            raise exit_reasons.in_loading(error, path) from None
         self._dimension, self._embedder, self._embedder_in = loaded.dimension, path, process
         return self._dimension
 

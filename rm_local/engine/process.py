@@ -11,7 +11,7 @@ from typing import Any
 
 import rm_local
 from rm_local import errors
-from rm_local.engine import deaths, protocol, wire
+from rm_local.engine import exit_reasons, protocol, wire
 from rm_local.engine.worker_log import WorkerLog, open_log
 
 _LINE = 2**26
@@ -111,7 +111,7 @@ class Process:
         self.forget(0)
         if isinstance(first, errors.WorkerDied):
             code = self._process.returncode or 0
-            raise deaths.stillborn(code, self._log.path, self._log.since)
+            raise exit_reasons.stillborn(code, self._log.path, self._log.since)
         if isinstance(first, errors.RmLocalError):
             raise first
 
@@ -126,7 +126,7 @@ class Process:
         self._end = (
             errors.EngineError("The engine was closed.")
             if self._closing
-            else deaths.died(code, self._log.path, self._log.since)
+            else exit_reasons.died(code, self._log.path, self._log.since)
         )
         for answers in self._open.values():
             answers.put_nowait(self._end)

@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from rm_local.engine.likely import Drawn
+from rm_local.engine.token_probability import Drawn
 from rm_local.records import FlashAttention, Overflow, Precision, StopReason
 
 Part = Literal["thinking", "answer"]

@@ -10,7 +10,7 @@ from pathlib import Path
 from rm_local import settings
 from rm_local.errors import SettingsError
 from rm_local.folders import explain
-from rm_local.library.walk import Note
+from rm_local.library.scan import Note
 
 
 def added_file() -> Path:

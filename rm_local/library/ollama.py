@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from rm_local.home import expand_home, find_home
-from rm_local.library.walk import Note
+from rm_local.library.scan import Note
 
 MODEL = "application/vnd.ollama.image.model"
 LARGEST_MANIFEST = 1 << 20

@@ -7,11 +7,11 @@ from time import perf_counter
 
 from rm_local.engine.protocol import BranchSpec, Ended, Piece, Room, Usage
 from rm_local.loop import prompts
+from rm_local.loop.branch_stream import Model, growing, sampling, seed_of
+from rm_local.loop.control import Control, Steering
 from rm_local.loop.events import ContextUsed, Formulated, Formulating, RoomMade, of_context
-from rm_local.loop.growing import Model, growing, sampling, seed_of
 from rm_local.loop.plan import Plan
-from rm_local.loop.sentence import LONGEST, subproblem
-from rm_local.loop.steering import Control, Steering
+from rm_local.loop.subproblem import LONGEST, subproblem
 from rm_local.text import one_line
 
 MAX_TOKENS = 100

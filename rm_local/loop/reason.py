@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from rm_local.engine.protocol import BranchSpec, Ended, Piece, Room, Usage
 from rm_local.loop import prompts
 from rm_local.loop.answers import final_answer
+from rm_local.loop.branch_stream import Model, growing, sampling, seed_of
+from rm_local.loop.control import Control
 from rm_local.loop.events import (
     BranchFinished,
     BranchStarted,
@@ -16,10 +18,8 @@ from rm_local.loop.events import (
     Token,
     of_context,
 )
-from rm_local.loop.growing import Model, growing, sampling, seed_of
 from rm_local.loop.plan import Plan
 from rm_local.loop.select import decided
-from rm_local.loop.steering import Control
 from rm_local.records import Branch, Hit
 
 

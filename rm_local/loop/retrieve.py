@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rm_local.memory.diversity import mmr
-from rm_local.memory.lexical import score
 from rm_local.records import Hit
+from rm_local.store.index.mmr import mmr
+from rm_local.store.index.rare_words import score
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from rm_local.embed.queries import QueryEmbedder
-    from rm_local.memory.store import Store
+    from rm_local.embed.query import QueryEmbedder
+    from rm_local.store.store import Store
 
 POOL = 32
 """Candidates at least, so that thinning has some to choose from."""

@@ -9,6 +9,9 @@ from typing import Protocol
 
 from rm_local.engine.protocol import Message
 from rm_local.errors import ContextOverflow, RmLocalError, UsageError
+from rm_local.loop.branch_stream import Model
+from rm_local.loop.control import Control, Steering
+from rm_local.loop.degenerate import no_answer, unreadable
 from rm_local.loop.events import (
     Answered,
     BranchFinished,
@@ -19,16 +22,13 @@ from rm_local.loop.events import (
     Token,
     failed,
 )
-from rm_local.loop.fitting import fit_hints
 from rm_local.loop.formulate import formulate
-from rm_local.loop.growing import Model
-from rm_local.loop.opening import Opening
+from rm_local.loop.hint_fitting import fit_hints
 from rm_local.loop.plan import Plan
-from rm_local.loop.readings import Readings
+from rm_local.loop.prefill import Opening
+from rm_local.loop.prefill_stats import Readings
 from rm_local.loop.reason import reason
 from rm_local.loop.select import choose
-from rm_local.loop.senseless import no_answer, unreadable
-from rm_local.loop.steering import Control, Steering
 from rm_local.records import Answer, Branch, Hit
 
 __all__ = ["Control", "Recall", "Steering", "solve"]

@@ -13,7 +13,7 @@ from typing import BinaryIO, Self
 from rm_local.errors import UsageError
 from rm_local.loop.events import Event, as_json
 from rm_local.sessions import lock
-from rm_local.sessions.lines import ASKED, HEADER, REOPENED, SUFFIX, VERSION, encode, opened
+from rm_local.sessions.format import ASKED, HEADER, REOPENED, SUFFIX, VERSION, encode, opened
 
 _LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"
 Warn = Callable[[str], None]

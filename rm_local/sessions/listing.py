@@ -10,7 +10,7 @@ from typing import Literal
 from rm_local import settings
 from rm_local.errors import RmLocalError, UsageError
 from rm_local.loop.events import Answered, Failed
-from rm_local.sessions.lines import ASKED, SUFFIX, begins, decode, opened
+from rm_local.sessions.format import ASKED, SUFFIX, begins, decode, opened
 
 State = Literal["answered", "stopped", "failed", "cut short"]
 """How a session's last turn ended; `cut short`: not at all, or it is still under way."""

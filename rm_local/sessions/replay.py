@@ -24,7 +24,7 @@ from rm_local.loop.events import (
     from_json,
 )
 from rm_local.records import Branch, Hit, Trace
-from rm_local.sessions.lines import ASKED, decode, opened
+from rm_local.sessions.format import ASKED, decode, opened
 
 CUT_SHORT = "The session ended in the middle of this turn."
 

@@ -16,7 +16,7 @@ from rm_local.tui.theme import DARK, LIGHT, PHASE_COLOURS
 from rm_local.tui.widgets.too_small import LEAST_HEIGHT, LEAST_WIDTH
 
 if TYPE_CHECKING:
-    from rm_local.tui.conversation import Host
+    from rm_local.tui.chat_state import Host
     from rm_local.tui.screens.sessions import Shelf
 
 

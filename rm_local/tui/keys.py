@@ -8,7 +8,7 @@ from textual.binding import Binding, BindingType
 
 if TYPE_CHECKING:
     from rm_local.engine.protocol import ModelInfo
-    from rm_local.tui.conversation import Conversation
+    from rm_local.tui.chat_state import Conversation
 
 CHAT: list[BindingType] = [
     Binding(

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from rm_local.engine.protocol import ModelInfo
     from rm_local.errors import RmLocalError
     from rm_local.records import Hit
-    from rm_local.tui.turn import TurnView
+    from rm_local.tui.turn_view import TurnView
 
 
 @dataclass

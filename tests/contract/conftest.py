@@ -14,7 +14,7 @@ from models.shapes.write import write
 from rm_local import settings
 from rm_local.embed import minilm
 from rm_local.engine.client import Engine
-from tests import tiny_gguf
+from tests.support import tiny_gguf
 
 
 @pytest.fixture(scope="session")

@@ -19,8 +19,8 @@ from rm_local.loop.plan import PLANS
 from rm_local.loop.solve import Steering, solve
 from rm_local.records import Answer, Hit, Reading
 from rm_local.sessions import Turns
-from tests import tiny_gguf
-from tests.fakes import FakeRecall, hit
+from tests.support import tiny_gguf
+from tests.support.fakes import FakeRecall, hit
 
 PLAN = replace(PLANS["memory"], samples=4, hints=2, keep=0, max_tokens=24, margin=2.0)
 FIRST, SECOND, THIRD = (

@@ -6,10 +6,10 @@ import json
 import shutil
 from pathlib import Path
 
-from rm_local.embed.stores import import_files
-from rm_local.memory.bulk.intake import Taken
-from rm_local.memory.store import Store
+from rm_local.ingest.import_files import import_files
 from rm_local.settings import shipped_store
+from rm_local.store.exchange.import_entries import Taken
+from rm_local.store.store import Store
 
 
 def test_entries_are_embedded_and_found_again(tmp_path: Path) -> None:

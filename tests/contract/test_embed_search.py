@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from rm_local.embed.bulk import embed_bulk
 from rm_local.embed.minilm import MINILM, known_words
-from rm_local.memory.store import Store
 from rm_local.records import Entry
+from rm_local.store.store import Store
 
 PARAPHRASES = Path(__file__).resolve().parents[1] / "data" / "paraphrases.tsv"
 INVENTED = 600

@@ -13,8 +13,8 @@ import llama_cpp
 from rm_local.engine import protocol
 from rm_local.engine.worker import cache
 from rm_local.engine.worker.inbox import Inbox
-from rm_local.engine.worker.loading import load
-from rm_local.engine.worker.renderer import Renderer
+from rm_local.engine.worker.llama.loading import load
+from rm_local.engine.worker.templates.render_client import Renderer
 
 asked, last = 0, 0
 

@@ -14,8 +14,8 @@ import pytest
 from rm_local.engine.client import Engine
 from rm_local.engine.protocol import BranchSpec, Ended, Message
 from rm_local.errors import EngineError, Stopped
-from tests.engines import GREEDY, QUESTION, grown
-from tests.processes import computed, until_computed
+from tests.support.engines import GREEDY, QUESTION, grown
+from tests.support.processes import computed, until_computed
 
 LONG = 4000
 """Tokens that a branch writes if nothing stops it: minutes of work."""

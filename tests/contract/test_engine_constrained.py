@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 
 from rm_local.engine.client import Engine
+from rm_local.engine.constraints.json_schema import to_grammar
 from rm_local.engine.protocol import BranchSpec, Sampling
-from rm_local.engine.schema import to_grammar
 from rm_local.errors import EngineError, UsageError, WorkerDied
-from tests.engines import GREEDY, QUESTION, grown
+from tests.support.engines import GREEDY, QUESTION, grown
 
 ANYTHING = "root ::= [^\\x00]*"
 LINES = 'root ::= line{2,3}\nline ::= "é" [a-c0-9]{1,4} ("漢" | "😀") "\\n"'

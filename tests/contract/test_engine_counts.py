@@ -8,7 +8,7 @@ import pytest
 
 from rm_local.engine.client import Engine
 from rm_local.engine.protocol import BranchSpec, Message, Stats
-from tests.engines import GREEDY, QUESTION, grown
+from tests.support.engines import GREEDY, QUESTION, grown
 
 CUE = "Okay, let me name what is asked. "
 HINTS = ["First add the even ones.", "Count them in pairs.", "Use the sum of a series."]

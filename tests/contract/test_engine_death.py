@@ -14,8 +14,8 @@ from rm_local.engine import protocol, wire
 from rm_local.engine.client import Engine
 from rm_local.engine.protocol import BranchSpec
 from rm_local.errors import EngineError, ModelInvalid, ModelMissing, WorkerDied
-from tests import tiny_gguf
-from tests.engines import QUESTION, grown
+from tests.support import tiny_gguf
+from tests.support.engines import QUESTION, grown
 
 
 async def test_a_killed_worker_is_an_error_and_the_next_load_works(

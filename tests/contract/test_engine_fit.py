@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from rm_local.engine import fit
-from rm_local.library import model
+from rm_local.engine.placement import requirements
+from rm_local.library import model_file
 from rm_local.records import Precision
 from rm_local.settings import shipped_model
-from tests import tiny_gguf
+from tests.support import tiny_gguf
 
 ROOT = Path(__file__).resolve().parents[2]
 MIB = 1 << 20
@@ -23,7 +23,15 @@ WIDE = tiny_gguf.Shape(width=512, layers=2, heads=8, inner=4096, context=32768)
 
 def taken(path: Path, context: int, kv: str, flash: str = "auto") -> dict[str, int]:
     """What llama.cpp reports, from a process of its own."""
-    command = [sys.executable, "-m", "tests.llama_report", str(path), str(context), kv, flash]
+    command = [
+        sys.executable,
+        "-m",
+        "tests.support.llama_report",
+        str(path),
+        str(context),
+        kv,
+        flash,
+    ]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, check=True, text=True)
     told: dict[str, int] = json.loads(done.stdout)
     return told
@@ -35,14 +43,17 @@ def taken(path: Path, context: int, kv: str, flash: str = "auto") -> dict[str, i
     [
         ("tiny", "f16"),
         *((shape, kv) for shape in SHAPES for kv in ("f16", "q8_0")),
-        *(("nano", kv) for kv in fit.PRECISIONS[2:]),
+        *(("nano", kv) for kv in requirements.PRECISIONS[2:]),
     ],
 )
 def test_the_estimate_holds(shape: str, context: int, kv: Precision, tmp_path: Path) -> None:
     """The cache is exact; computing is told 0.99 to 1.3 times as it is."""
     path = model_of(shape, tmp_path)
 
-    need, real = fit.needed(model.read(path), context, kv=kv), taken(path, context, kv)
+    need, real = (
+        requirements.needed(model_file.read(path), context, kv=kv),
+        taken(path, context, kv),
+    )
 
     assert need.cache == pytest.approx(real["kv"], abs=0.01 * MIB)
     computing = real["compute"] + real["output"]
@@ -57,7 +68,7 @@ def test_the_estimate_holds_without_flash_attention(
     """The scores are the larger part of what computing takes then; told 0.99 to 1.5 times."""
     path = model_of(shape, tmp_path)
 
-    need = fit.needed(model.read(path), context, flash=False)
+    need = requirements.needed(model_file.read(path), context, flash=False)
     real = taken(path, context, "f16", "off")
 
     assert need.cache == pytest.approx(real["kv"], abs=0.01 * MIB)

@@ -11,8 +11,8 @@ import pytest
 from rm_local.engine.client import Engine
 from rm_local.engine.protocol import BranchSpec, Message, Sampling
 from rm_local.errors import ContextOverflow
-from tests import tiny_gguf
-from tests.engines import GREEDY, QUESTION, grown
+from tests.support import tiny_gguf
+from tests.support.engines import GREEDY, QUESTION, grown
 
 
 async def test_the_model_is_described_as_it_is(engine: Engine, tiny: Path) -> None:

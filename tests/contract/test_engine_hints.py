@@ -14,7 +14,7 @@ from rm_local.loop.events import Answered, BranchFinished, Event, Failed, HintCu
 from rm_local.loop.plan import PLANS, Plan
 from rm_local.loop.solve import Steering, solve
 from rm_local.records import Hit, Overflow
-from tests.fakes import FakeRecall, hit
+from tests.support.fakes import FakeRecall, hit
 
 QUESTION = "What is 3 + 4?"
 PLAN = replace(PLANS["memory"], samples=4, hints=2, keep=0, gate=0.0, margin=2.0, max_tokens=200)

@@ -11,7 +11,7 @@ from rm_local.engine.client import Engine
 from rm_local.engine.process import Answers, Process
 from rm_local.engine.protocol import BranchSpec, Embed, Message, Request
 from rm_local.errors import WorkerDied
-from tests.engines import QUESTION, grown, kill, killed_loading
+from tests.support.engines import QUESTION, grown, kill, killed_loading
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs SIGKILL")
 LONG = [Message("user", "Is a sum of sums a sum? " * 300)]

@@ -10,14 +10,15 @@ from typing import Any
 
 import pytest
 
-from rm_local.engine import fit, parts
 from rm_local.engine.client import Engine
+from rm_local.engine.placement import requirements
 from rm_local.engine.protocol import BranchSpec, Ended, Message, Piece, Room, Usage
 from rm_local.errors import ContextOverflow, EngineError, MemoryShort, NoRoom
+from rm_local.gguf import split_files
 from rm_local.records import FlashAttention, Precision
 from rm_local.settings import shipped_model
-from tests import tiny_gguf
-from tests.engines import GREEDY, QUESTION, grown, killed_loading
+from tests.support import tiny_gguf
+from tests.support.engines import GREEDY, QUESTION, grown, killed_loading
 
 Make = Callable[..., Engine]
 LONG = "What is the sum of the even numbers from two to twenty, and why is it so? " * 4
@@ -77,7 +78,7 @@ async def test_a_cache_of_another_kind_answers_alike(
             texts.append((await grown(engine, [BranchSpec("Okay,", 0, 12, GREEDY)]))[0][0])
 
     assert (info.kv, info.flash_attention) == (kv, flash != "off")
-    need = fit.needed(parts.read(model), 1024, kv=kv)
+    need = requirements.needed(split_files.read(model), 1024, kv=kv)
     assert info.cache == pytest.approx(need.cache, abs=20_000)
     if kv in ("f16", "q8_0"):
         assert texts[0]["thinking"][:20] == texts[1]["thinking"][:20]

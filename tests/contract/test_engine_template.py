@@ -10,9 +10,9 @@ from rm_local import settings
 from rm_local.engine.client import Engine
 from rm_local.engine.protocol import BranchSpec, Message
 from rm_local.errors import ModelInvalid, RmLocalError, SettingsError
-from tests import tiny_gguf
-from tests.bad_models import GROWS, LOOPS, OPENS, RAISES, REACHES
-from tests.engines import GREEDY, QUESTION, grown
+from tests.support import tiny_gguf
+from tests.support.bad_models import GROWS, LOOPS, OPENS, RAISES, REACHES
+from tests.support.engines import GREEDY, QUESTION, grown
 
 HARMFUL = {
     "loops": (LOOPS, "does not come to an end"),

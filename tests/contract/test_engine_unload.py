@@ -13,7 +13,7 @@ from rm_local.loop.events import Answered, Event, Failed, Retrieved
 from rm_local.loop.plan import PLANS
 from rm_local.runtime import Runtime
 from rm_local.settings import Settings
-from tests.processes import below, has_ended, resident
+from tests.support.processes import below, has_ended, resident
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 SOON = 1e-6

@@ -14,8 +14,8 @@ import pytest
 from rm_local.engine.client import Engine
 from rm_local.engine.protocol import BranchSpec
 from rm_local.errors import WorkerDied
-from tests.blocked import BLOCKED
-from tests.engines import QUESTION, grown
+from tests.support.blocked_folders import BLOCKED
+from tests.support.engines import QUESTION, grown
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ CHOOSE = """
 import sys
 import numpy as np
 from llama_cpp import Llama, llama_cpp
-from rm_local.engine.worker.weights import model_params
+from rm_local.engine.worker.llama.params import model_params
 
 llama_cpp.llama_model_default_params = model_params
 rows = np.load(sys.argv[2])["tokens"]

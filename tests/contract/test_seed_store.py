@@ -14,8 +14,8 @@ from models.seed.checks import faults, near_duplicates
 from rm_local import settings
 from rm_local.embed.bulk import embed_bulk
 from rm_local.embed.minilm import MINILM
-from rm_local.memory.store import Store
 from rm_local.records import Entry
+from rm_local.store.store import Store
 
 GOOD = Entry("How to add?", "I should " + "add " * 70, "math", "hand/sums")
 

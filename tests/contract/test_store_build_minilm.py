@@ -9,11 +9,12 @@ import pytest
 from click.testing import CliRunner
 
 from rm_local.cli.main import cli
-from rm_local.embed import building, resumable
+from rm_local.embed import npy_writer
 from rm_local.embed.minilm import MINILM, known_words
-from rm_local.memory import meta
-from rm_local.memory.store import Store
-from rm_local.memory.texts import unpack_words
+from rm_local.ingest import build_store
+from rm_local.store.codec.text_blocks import unpack_words
+from rm_local.store.sqlite import meta
+from rm_local.store.store import Store
 
 TASKS = ("add two fractions", "boil an egg", "sort a list of numbers", "tune a guitar")
 
@@ -30,10 +31,10 @@ def test_what_was_embedded_is_not_embedded_again(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(building, "build", stopped)
+        patch.setattr(build_store, "build", stopped)
         assert CliRunner().invoke(cli, ["store", "build", str(path), "--out", str(out)])
-    assert len(list(building.work_folder(out).glob("*.npy"))) == 1
-    monkeypatch.setattr(resumable.Output, "write", stopped)
+    assert len(list(build_store.work_folder(out).glob("*.npy"))) == 1
+    monkeypatch.setattr(npy_writer.Output, "write", stopped)
     shown = CliRunner().invoke(cli, ["store", "build", str(path), "--out", str(out)])
     assert shown.exit_code == 0, shown.stderr
     with Store.open(out) as store:

@@ -17,11 +17,11 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from rm_local.errors import StoreError
-from rm_local.memory.store import Store
 from rm_local.records import Entry
+from rm_local.store.store import Store
 from tests.faults.pages import Pages, difference
 from tests.faults.stores import fingerprint, ids_of, made_store
-from tests.watchdog import HANG_SECONDS
+from tests.support.watchdog import HANG_SECONDS
 
 FOUND_AT_OPEN, FOUND_BY_VERIFY, HARMLESS = "found at open", "found by verify", "harmless"
 BAD = WRONG, WRONG_TEXT, CRASH = "WRONG", "WRONG TEXT", "CRASH"

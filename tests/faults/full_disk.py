@@ -18,10 +18,10 @@ from pathlib import Path
 from unittest.mock import patch
 
 from rm_local.errors import StoreError, StoreInvalid
-from rm_local.memory.bulk.build import build
-from rm_local.memory.store import Store
+from rm_local.store.build.pipeline import build
+from rm_local.store.store import Store
 from tests.faults.stores import DIMENSION, MADE, fingerprint, made_store
-from tests.stores import MadeSource, entries, vectors
+from tests.support.stores import MadeSource, entries, vectors
 
 MEGABYTES = 64
 COUNT = 400
@@ -58,7 +58,7 @@ def add(store: Store) -> None:
 
 def settle(store: Store) -> None:
     """Add one entry more than may be fresh."""
-    with patch("rm_local.memory.fresh.MOST", 0):
+    with patch("rm_local.store.index.pending.MOST", 0):
         store.add(entries(1), vectors(1, dimension=DIMENSION))
 
 
@@ -91,7 +91,7 @@ def edit(folder: Path, what: Callable[[Store], None], logged: bool) -> tuple[int
         before = fingerprint(store)
     while True:
         # At its usual length from the start, the log would hold all of these edits.
-        short = patch("rm_local.memory.journal.LOG_BYTES", 1)
+        short = patch("rm_local.store.sqlite.wal.LOG_BYTES", 1)
         with short, Store.open(path, write=True) as store:
             if logged:
                 store.count_up([1])
@@ -120,7 +120,7 @@ def build_in_full(folder: Path, rows: int) -> tuple[int, set[str]]:
     said: set[str] = set()
     while True:
         # The look ahead would stop it each time before the disk is full.
-        with left(folder, kilobytes), patch("rm_local.memory.bulk.build.check_room"):
+        with left(folder, kilobytes), patch("rm_local.store.build.pipeline.check_room"):
             try:
                 build(path, MadeSource(rows), embedder=MADE, clusters=15)
                 break

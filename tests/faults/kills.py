@@ -16,11 +16,11 @@ import tempfile
 from contextlib import suppress
 from pathlib import Path
 
-from rm_local.memory.store import Store
+from rm_local.store.store import Store
 from tests.faults.steps import KINDS, Kind, count_steps
 from tests.faults.stores import fingerprint, ids_of, made_store
 from tests.faults.victims import BATCH, BLOCK_ROWS, Point, build_one, write_on
-from tests.processes import has_ended
+from tests.support.processes import has_ended
 
 POINTS: tuple[Point, ...] = (*KINDS, "block")
 ROUND = 10

@@ -8,7 +8,7 @@ from typing import Any
 import apsw
 import numpy as np
 
-from rm_local.memory.format import CHUNK_SIZE, PAGE_SIZE
+from rm_local.store.format import CHUNK_SIZE, PAGE_SIZE
 
 FIXED = ((24, 28, "change counter"), (92, 96, "change counter"), (96, 100, "SQLite's version"))
 """Parts of the header that may be anything."""

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
-from rm_local.memory.bulk.build import build
-from rm_local.memory.format import EmbedderId
-from rm_local.memory.store import Store
-from tests.stores import MadeSource, entries, vectors
+from rm_local.store.build.pipeline import build
+from rm_local.store.format import EmbedderId
+from rm_local.store.store import Store
+from tests.support.stores import MadeSource, entries, vectors
 
 DIMENSION = 64
 MADE = EmbedderId("made", DIMENSION, "0" * 64)

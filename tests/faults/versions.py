@@ -14,16 +14,16 @@ MAKE = """
 import sys
 from pathlib import Path
 from tests.faults.stores import made_store
-from rm_local.memory.probe import versions
+from rm_local.store.sqlite.library_versions import versions
 made_store(Path(sys.argv[1]), 5000)
 print(versions()["sqlite_vec"])
 """
 READ = """
 import sys
 from pathlib import Path
-from rm_local.memory.store import Store
+from rm_local.store.store import Store
 from tests.faults.stores import fingerprint
-from tests.stores import entries, vectors
+from tests.support.stores import entries, vectors
 with Store.open(Path(sys.argv[1]), write=True) as store:
     assert store.verify() == []
     print(fingerprint(store))

@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Literal
 from unittest.mock import patch
 
-from rm_local.memory.bulk.build import build
-from rm_local.memory.bulk.source import Batch
-from rm_local.memory.store import Store
+from rm_local.store.build.pipeline import build
+from rm_local.store.build.source import Batch
+from rm_local.store.store import Store
 from tests.faults.steps import begin_counting
 from tests.faults.stores import DIMENSION, MADE, ids_of
-from tests.stores import MadeSource, entries, vectors
+from tests.support.stores import MadeSource, entries, vectors
 
 BATCH = 7
 BLOCK_ROWS = 4000
@@ -54,8 +54,8 @@ def build_one(path: Path, rows: int, point: Point | None = None, step: int = 0) 
         begin_counting(point, step + 1)
     # As many processes on a machine with one core, too.
     with (
-        patch("rm_local.memory.bulk.build.cores", lambda: PROCESSES),
-        patch("rm_local.memory.bulk.build.ROWS_FOR_A_PROCESS", rows // PROCESSES),
+        patch("rm_local.store.build.pipeline.cores", lambda: PROCESSES),
+        patch("rm_local.store.build.pipeline.ROWS_FOR_A_PROCESS", rows // PROCESSES),
     ):
         build(path, source, embedder=MADE, clusters=rows // 1000)
 

@@ -8,15 +8,15 @@ from typing import Any
 
 import pytest
 
-from tests.fake_runtime import FakeRuntime
-from tests.hub import Hub, data, serving
-from tests.watchdog import HANG_SECONDS
+from tests.support.fake_runtime import FakeRuntime
+from tests.support.local_hub import Hub, data, serving
+from tests.support.watchdog import HANG_SECONDS
 
 
 @pytest.fixture(autouse=True)
 def patient_questions(monkeypatch: pytest.MonkeyPatch) -> None:
     """Commands that ask another process wait for its answer, however busy the machine is."""
-    monkeypatch.setattr("rm_local.cli.child.PATIENCE", HANG_SECONDS)
+    monkeypatch.setattr("rm_local.cli.subprocess_json.PATIENCE", HANG_SECONDS)
 
 
 @pytest.fixture
@@ -41,9 +41,9 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
     monkeypatch.setattr(constants, "HF_TOKEN_PATH", str(tmp_path / "no-token"))
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
     monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))
-    monkeypatch.setattr("rm_local.library.download.PAUSES", (0.0, 0.0, 0.0))
+    monkeypatch.setattr("rm_local.library.hub.download.PAUSES", (0.0, 0.0, 0.0))
     for limit in ("CONNECT", "SILENCE"):
-        monkeypatch.setattr(f"rm_local.library.remote.{limit}", HANG_SECONDS)
+        monkeypatch.setattr(f"rm_local.library.hub.client.{limit}", HANG_SECONDS)
     with serving(Hub({"tiny-Q4_K_M.gguf": data(300_000)})) as serves:
         monkeypatch.setenv("HF_ENDPOINT", serves.url)
         yield serves

@@ -11,10 +11,10 @@ from textual.widgets import TextArea
 from rm_local.engine.protocol import Room
 from rm_local.errors import ModelMissing, StoreMissing
 from rm_local.loop.events import Failed, HintCut
-from rm_local.tui.widgets.past import PastTurn
-from tests.fake_runtime import FakeRuntime
-from tests.fakes import FakeEngine, died, say, think
-from tests.script import (
+from rm_local.tui.widgets.past_turn import PastTurn
+from tests.support.fake_runtime import FakeRuntime
+from tests.support.fakes import FakeEngine, died, say, think
+from tests.support.script import (
     QUESTION,
     SIZE,
     SUBPROBLEM,

@@ -13,10 +13,10 @@ from rm_local.errors import WorkerDied
 from rm_local.runtime import Runtime
 from rm_local.settings import Settings
 from rm_local.tui.app import RmLocalApp
-from tests.bad_models import REFUSED
-from tests.engines import kill
 from tests.functional.test_app_real import QUESTION, wait
-from tests.script import SIZE, ask, shown, until
+from tests.support.bad_models import REFUSED
+from tests.support.engines import kill
+from tests.support.script import SIZE, ask, shown, until
 
 
 class KillsLoading(Runtime):

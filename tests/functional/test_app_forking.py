@@ -12,9 +12,9 @@ from rm_local.loop.events import Failed
 from rm_local.tui.app import RmLocalApp
 from rm_local.tui.messages import ModelReady
 from rm_local.tui.screens.sessions import Sessions
-from rm_local.tui.widgets.past import PastTurn
+from rm_local.tui.widgets.past_turn import PastTurn
 from rm_local.tui.widgets.prompt import Prompt
-from tests.script import (
+from tests.support.script import (
     INFO,
     MORE,
     QUESTION,

@@ -8,10 +8,10 @@ from rm_local.records import Entry, Hit
 from rm_local.tui.screens.help import Help
 from rm_local.tui.screens.reader import Reader
 from rm_local.tui.screens.sessions import Sessions
-from rm_local.tui.widgets.hits import Hits
-from rm_local.tui.widgets.past import PastTurn
+from rm_local.tui.widgets.hit_list import Hits
+from rm_local.tui.widgets.past_turn import PastTurn
 from rm_local.tui.widgets.transcript import Transcript
-from tests.script import (
+from tests.support.script import (
     HITS,
     SIZE,
     SUBPROBLEM,

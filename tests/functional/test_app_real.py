@@ -13,7 +13,7 @@ from rm_local import sessions, settings
 from rm_local.loop.events import Event, Formulated
 from rm_local.runtime import Runtime
 from rm_local.tui.app import RmLocalApp
-from tests.script import ask, shown, until
+from tests.support.script import ask, shown, until
 
 QUESTION = "What is the kinetic energy for mass 4 kg and speed 6 m/s?"
 

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 from textual.widgets import Input
 
-from rm_local.tui.widgets.past import PastTurn
-from tests.fake_runtime import FakeRuntime
-from tests.fakes import INFO, FakeEngine
-from tests.script import (
+from rm_local.tui.widgets.past_turn import PastTurn
+from tests.support.fake_runtime import FakeRuntime
+from tests.support.fakes import INFO, FakeEngine
+from tests.support.script import (
     HITS,
     QUESTION,
     SIZE,

@@ -22,8 +22,8 @@ from rm_local.loop.events import Answered, from_json
 from rm_local.records import Answer, Entry, Hit, Trace
 from rm_local.sessions import Journal
 from rm_local.sessions.replay import after
-from tests.fake_runtime import FakeRuntime
-from tests.fakes import INFO, FakeEngine, FakeRecall, Step, died, say, think
+from tests.support.fake_runtime import FakeRuntime
+from tests.support.fakes import INFO, FakeEngine, FakeRecall, Step, died, say, think
 
 Use = Callable[..., FakeRuntime]
 

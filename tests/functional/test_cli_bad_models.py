@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from rm_local import settings
-from tests import tiny_gguf
-from tests.bad_models import REFUSED
 from tests.functional.test_cli_bad_input import ROOT, ask_with, refused
+from tests.support import tiny_gguf
+from tests.support.bad_models import REFUSED
 
 
 @pytest.mark.parametrize("name", REFUSED)

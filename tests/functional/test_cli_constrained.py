@@ -10,8 +10,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from rm_local.cli.main import cli
-from tests.fake_runtime import FakeRuntime
-from tests.fakes import FakeEngine, say, think
+from tests.support.fake_runtime import FakeRuntime
+from tests.support.fakes import FakeEngine, say, think
 
 Use = Callable[..., FakeRuntime]
 SCHEMA = {"type": "object", "properties": {"answer": {"type": "number"}}, "required": ["answer"]}

@@ -12,8 +12,8 @@ import pytest
 from click.testing import CliRunner
 
 from rm_local.cli import checks
-from rm_local.cli.child import ask_child, ended
 from rm_local.cli.main import cli
+from rm_local.cli.subprocess_json import ask_child, ended
 from rm_local.settings import Settings
 
 

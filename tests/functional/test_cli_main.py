@@ -11,8 +11,8 @@ import pytest
 from click.testing import CliRunner
 
 from rm_local import __version__, settings
+from rm_local.cli.context import Opening
 from rm_local.cli.main import COMMANDS, cli, open_app
-from rm_local.cli.opening import Opening
 from rm_local.errors import StoreInvalid
 
 

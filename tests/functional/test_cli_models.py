@@ -13,8 +13,8 @@ from click.testing import CliRunner, Result
 
 from rm_local import settings
 from rm_local.cli.main import cli
-from rm_local.engine.placing import Device
-from tests import headers
+from rm_local.engine.placement.placement import Device
+from tests.support import gguf_headers
 
 
 @pytest.fixture(autouse=True)
@@ -36,7 +36,7 @@ def listed() -> dict[str, dict[str, Any]]:
 
 
 def gguf(path: Path, **more: Any) -> Path:
-    return headers.write(path, headers.model() | more)
+    return gguf_headers.write(path, gguf_headers.model() | more)
 
 
 def config(text: str) -> Path:
@@ -94,7 +94,7 @@ def test_info_of_the_model_in_use() -> None:
 
 def test_info_warns_of_what_does_not_fit(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Before anything is loaded, with the largest context that does."""
-    monkeypatch.setattr("rm_local.engine.free.free_memory", lambda: 102 << 20)
+    monkeypatch.setattr("rm_local.system.free_memory", lambda: 102 << 20)
 
     result = run("info", "small", "--context", 100_000)
     told = json.loads(run("info", "small", "--context", 100_000, "--json").stdout)["memory"]
@@ -132,7 +132,7 @@ def test_info_of_a_card(monkeypatch: pytest.MonkeyPatch) -> None:
     """How many layers it holds, and what is left to the machine's memory."""
     card = Device("CUDA0", "a card", "gpu", 8 << 30, 8 << 30)
     told = {"offload": True, "devices": [asdict(card)]}
-    monkeypatch.setattr("rm_local.cli.child.ask_child", lambda _module: told)
+    monkeypatch.setattr("rm_local.cli.subprocess_json.ask_child", lambda _module: told)
 
     result = run("info")
     memory = json.loads(run("info", "--json").stdout)["memory"]
@@ -144,7 +144,7 @@ def test_info_of_a_card(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_info_where_nothing_is_known_of_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     """It says so, and warns of nothing."""
-    monkeypatch.setattr("rm_local.engine.free.free_memory", lambda: None)
+    monkeypatch.setattr("rm_local.system.free_memory", lambda: None)
 
     result = run("info")
 

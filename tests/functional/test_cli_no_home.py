@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner
 
 from rm_local.cli.main import cli
-from tests.blocked import ROOT, remove_home, remove_home_of_children
+from tests.support.blocked_folders import ROOT, remove_home, remove_home_of_children
 
 EVERY = [
     ("models",),

@@ -10,7 +10,7 @@ from click.testing import CliRunner, Result
 from huggingface_hub import hf_hub_download
 
 from rm_local.cli.main import cli
-from tests.hub import COMMIT, Hub, data
+from tests.support.local_hub import COMMIT, Hub, data
 
 FILE = "tiny-Q4_K_M.gguf"
 REPO = "org/tiny-GGUF"
@@ -191,7 +191,7 @@ def test_the_token_opens_it_and_stays_with_the_hub(
 
 def test_more_than_the_memory_holds(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     """A warning before anything is fetched, and no more than that."""
-    monkeypatch.setattr("rm_local.engine.free.free_memory", lambda: 200_000)
+    monkeypatch.setattr("rm_local.system.free_memory", lambda: 200_000)
     done = pull(REPO)
     assert done.exit_code == 0
     assert "warning: the model needs more than 101.0 MB" in done.stderr

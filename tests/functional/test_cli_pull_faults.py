@@ -21,8 +21,8 @@ from filelock import FileLock
 
 from rm_local.cli.main import cli
 from rm_local.cli.models.progress import Bytes
-from tests.hub import Hub, Refusal
-from tests.watchdog import HANG_SECONDS
+from tests.support.local_hub import Hub, Refusal
+from tests.support.watchdog import HANG_SECONDS
 
 ROOT = Path(__file__).resolve().parents[2]
 FILE = "tiny-Q4_K_M.gguf"
@@ -84,7 +84,7 @@ def test_dropped_too_often(hub: Hub, blobs: Path) -> None:
 
 def test_a_cut_that_gained_much_is_no_failure(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     """Any number of cuts is borne as long as each connection brings something."""
-    monkeypatch.setattr("rm_local.library.download.PROGRESS", 10_000)
+    monkeypatch.setattr("rm_local.library.hub.download.PROGRESS", 10_000)
     hub.cuts = [20_000] * 14
     came_whole(hub, pull())
 
@@ -160,7 +160,7 @@ def test_a_server_that_falls_silent(hub: Hub, monkeypatch: pytest.MonkeyPatch) -
     """It is waited for so long, and what had come is kept."""
     hub.stall_after = 65_536
     with monkeypatch.context() as patch:
-        patch.setattr("rm_local.library.remote.SILENCE", 0.05)
+        patch.setattr("rm_local.library.hub.client.SILENCE", 0.05)
         while not hub.silent.is_set():
             # On a busy machine it seems silent before it has sent anything, too.
             failed(pull(), "stopped sending", "The same command goes on from there.")

@@ -17,9 +17,9 @@ import pytest
 import zstandard
 
 from rm_local import settings
-from rm_local.memory.store import Store
 from rm_local.records import Entry
-from tests.stores import TOY, entries, vectors
+from rm_local.store.store import Store
+from tests.support.stores import TOY, entries, vectors
 
 COUNT = 4200
 """More than a block of lines."""

@@ -10,8 +10,8 @@ from click.testing import CliRunner, Result
 
 from rm_local.cli.main import cli
 from rm_local.errors import StoreEmbedder
-from tests.fake_runtime import FakeRuntime
-from tests.fakes import FakeRecall, hit
+from tests.support.fake_runtime import FakeRuntime
+from tests.support.fakes import FakeRecall, hit
 
 Use = Callable[..., FakeRuntime]
 

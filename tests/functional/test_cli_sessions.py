@@ -12,7 +12,7 @@ from rm_local import settings
 from rm_local.cli.main import cli
 from rm_local.loop.plan import named
 from rm_local.sessions import Journal
-from tests.fake_runtime import FakeRuntime
+from tests.support.fake_runtime import FakeRuntime
 
 
 def run(*arguments: str) -> Result:

@@ -10,12 +10,12 @@ import apsw
 import pytest
 from click.testing import CliRunner, Result
 
-from rm_local.bench import sentences
+from rm_local.bench.corpus import docstrings
 from rm_local.cli.main import cli
 from rm_local.embed import bulk
-from rm_local.memory.store import Store
-from tests.corpora import TinyEmbedder, tiny_sentences
-from tests.stores import entries, toy_store, vectors
+from rm_local.store.store import Store
+from tests.support.corpora import TinyEmbedder, tiny_sentences
+from tests.support.stores import entries, toy_store, vectors
 
 
 @pytest.fixture
@@ -125,7 +125,7 @@ def test_no_store_there(tmp_path: Path) -> None:
 
 def test_bench_measures_and_tidies_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """All figures are there, progress is on standard error, and nothing is left behind."""
-    monkeypatch.setattr(sentences, "pool", lambda: tuple(tiny_sentences()))
+    monkeypatch.setattr(docstrings, "pool", lambda: tuple(tiny_sentences()))
     monkeypatch.setattr(bulk, "BulkEmbedder", TinyEmbedder)
     place = tmp_path / "place"
     place.mkdir()

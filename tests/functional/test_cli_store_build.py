@@ -15,11 +15,11 @@ import pytest
 from click.testing import CliRunner, Result
 
 from rm_local.cli.main import cli
-from rm_local.embed import building
 from rm_local.embed.static import shipped
-from rm_local.memory.store import Store
+from rm_local.ingest import build_store
 from rm_local.records import Entry
-from tests.stores import vectors
+from rm_local.store.store import Store
+from tests.support.stores import vectors
 
 ROOT = Path(__file__).resolve().parents[2]
 TASKS = ("reverse a linked list", "balance a chemical equation", "integrate by parts", "bake bread")
@@ -159,7 +159,7 @@ def test_ctrl_c_says_how_to_go_on(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(building, "build", interrupted)
+        patch.setattr(build_store, "build", interrupted)
         stopped = build(path, "--out", out)
     assert stopped.exit_code == 130
     assert "The same command goes on" in stopped.stderr
@@ -195,6 +195,6 @@ def test_a_finished_build_is_tidied(tmp_path: Path, out: Path) -> None:
     """Killed behind the last step: the same command only removes what is left."""
     path = write(tmp_path / "a.jsonl", entries(10))
     assert build(path, "--out", out).exit_code == 0
-    building.work_folder(out).mkdir()
+    build_store.work_folder(out).mkdir()
     assert build(path, "--out", out).exit_code == 0
-    assert not building.work_folder(out).exists()
+    assert not build_store.work_folder(out).exists()

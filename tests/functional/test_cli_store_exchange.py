@@ -12,10 +12,10 @@ import pytest
 from click.testing import CliRunner, Result
 
 from rm_local.cli.main import cli
-from rm_local.memory.bulk import intake
-from rm_local.memory.store import Store
 from rm_local.records import Entry
-from tests.stores import TOY, entries, toy_store, vectors
+from rm_local.store.exchange import import_entries
+from rm_local.store.store import Store
+from tests.support.stores import TOY, entries, toy_store, vectors
 
 
 @pytest.fixture
@@ -117,7 +117,7 @@ def test_what_is_there_word_for_word_is_not_added_again(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nor what stands twice in the files, in one batch or in two; a new subroutine is."""
-    monkeypatch.setattr(intake, "BATCH_ROWS", 7)
+    monkeypatch.setattr(import_entries, "BATCH_ROWS", 7)
     all_of = entries(20)
     new = [Entry(all_of[3].subproblem, "Another way."), *all_of[5:], all_of[19], all_of[12]]
     place = {entry.subproblem: row for row, entry in enumerate(all_of)}

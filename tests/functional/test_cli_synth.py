@@ -10,15 +10,15 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
-from rm_local.bench import sentences
+from rm_local.bench.corpus import docstrings
 from rm_local.cli.main import cli
 from rm_local.embed import bulk
-from tests.corpora import TinyEmbedder, tiny_sentences
+from tests.support.corpora import TinyEmbedder, tiny_sentences
 
 
 @pytest.fixture(autouse=True)
 def _tiny(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sentences, "pool", lambda: tuple(tiny_sentences()))
+    monkeypatch.setattr(docstrings, "pool", lambda: tuple(tiny_sentences()))
     monkeypatch.setattr(bulk, "BulkEmbedder", TinyEmbedder)
 
 

@@ -17,8 +17,15 @@ from rm_local import settings
 from rm_local.cli.main import cli
 from rm_local.runtime import Runtime
 from rm_local.tui.app import RmLocalApp
-from tests.blocked import BLOCKED, ROOT, below_a_file, dangling_link, file_as_home, remove_home
-from tests.script import ask
+from tests.support.blocked_folders import (
+    BLOCKED,
+    ROOT,
+    below_a_file,
+    dangling_link,
+    file_as_home,
+    remove_home,
+)
+from tests.support.script import ask
 
 REMEDY = "Set RM_LOCAL_HOME to a folder that can be written to."
 

@@ -13,7 +13,7 @@ from rm_local.errors import ModelMissing
 from rm_local.loop.events import Event, Failed
 from rm_local.tui.app import RmLocalApp
 from rm_local.tui.screens.sessions import Sessions
-from tests.script import (
+from tests.support.script import (
     MORE,
     FakeShelf,
     ScriptedRuntime,

@@ -12,7 +12,13 @@ import pytest
 from rm_local import folders, settings
 from rm_local.errors import HomeMissing
 from rm_local.folders import Notices, explain, find_obstacle
-from tests.blocked import BLOCKED, below_a_file, dangling_link, file_as_home, remove_home
+from tests.support.blocked_folders import (
+    BLOCKED,
+    below_a_file,
+    dangling_link,
+    file_as_home,
+    remove_home,
+)
 
 
 def test_a_folder_that_can_be_made_has_no_obstacle(tmp_path: Path) -> None:

@@ -11,12 +11,12 @@ import pytest
 from rm_local import settings
 from rm_local.errors import HomeMissing, SettingsError
 from rm_local.home import expand_home, find_home
-from rm_local.library import programs
-from rm_local.library.cache import hub_cache
-from rm_local.library.listing import find_models
+from rm_local.library import apps
+from rm_local.library.hub.cache_writer import hub_cache
+from rm_local.library.models import find_models
 from rm_local.library.ollama import ollama_roots
 from rm_local.settings import Settings
-from tests.blocked import remove_home
+from tests.support.blocked_folders import remove_home
 
 FOLDERS: list[Callable[[], Path]] = [
     settings.config_file,
@@ -106,7 +106,7 @@ def test_the_platforms_variables_are_enough(
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
 
     assert settings.data_dir() == tmp_path / "rm-local"
-    assert programs.folders()["gpt4all"] == [tmp_path / "nomic.ai" / "GPT4All"]
+    assert apps.folders()["gpt4all"] == [tmp_path / "nomic.ai" / "GPT4All"]
     assert hub_cache() == tmp_path / "huggingface" / "hub"
 
 
@@ -116,9 +116,9 @@ def test_other_programs_folders_are_skipped(monkeypatch: pytest.MonkeyPatch) -> 
     for variable in ("OLLAMA_MODELS", "LLAMA_CACHE"):
         monkeypatch.delenv(variable, raising=False)
 
-    assert not any(programs.folders().values())
+    assert not any(apps.folders().values())
     assert all(root.is_relative_to("/usr/share") for root in ollama_roots())
-    assert programs.owner(Path("/models/m.gguf")) == ""
+    assert apps.owner(Path("/models/m.gguf")) == ""
     (shipped,) = find_models(Settings()).models
     assert shipped.place == "shipped"
 
@@ -132,4 +132,4 @@ def test_a_folder_that_is_named_is_still_searched(
     monkeypatch.setenv("LLAMA_CACHE", str(tmp_path / "llama"))
 
     assert ollama_roots() == [tmp_path / "ollama"]
-    assert programs.folders()["llama.cpp"] == [tmp_path / "llama"]
+    assert apps.folders()["llama.cpp"] == [tmp_path / "llama"]

@@ -32,14 +32,14 @@ MAY_HOLD = {
     "rm_local.text": (),
     "rm_local.engine.protocol": (),
     "rm_local.engine.client": ("numpy",),
-    "rm_local.library.listing": (),
-    "rm_local.engine.fit": (),
-    "rm_local.memory.store": ("apsw", "numpy"),
+    "rm_local.library.models": (),
+    "rm_local.engine.placement.requirements": (),
+    "rm_local.store.store": ("apsw", "numpy"),
     "rm_local.embed.minilm": ("numpy",),
-    "rm_local.library.cache": (),
-    "rm_local.library.catalog": (),
-    "rm_local.library.wanted": (),
-    "rm_local.library.remote": ("huggingface_hub",),
+    "rm_local.library.hub.cache_writer": (),
+    "rm_local.library.hub.catalog": (),
+    "rm_local.library.hub.selector": (),
+    "rm_local.library.hub.client": ("huggingface_hub",),
     "rm_local.loop.plan": (),
     "rm_local.loop.events": (),
     "rm_local.loop.solve": ("numpy",),
@@ -83,9 +83,7 @@ def test_help_is_quick() -> None:
 
     # Coverage is not measured in that process: a user's has none.
     plain = {name: text for name, text in os.environ.items() if not name.startswith("COVERAGE_")}
-    done = subprocess.run(
-        command, cwd=ROOT, capture_output=True, check=True, env=plain, text=True
-    )
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, check=True, env=plain, text=True)
 
     loaded = json.loads(done.stdout.splitlines()[-1])
     packages = {name.partition(".")[0] for name in loaded} - sys.stdlib_module_names

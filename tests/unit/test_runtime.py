@@ -20,7 +20,7 @@ from rm_local.loop.plan import PLANS
 from rm_local.loop.solve import Control
 from rm_local.runtime import Runtime
 from rm_local.settings import Settings, shipped_model, shipped_store
-from tests.fakes import INFO, FakeEngine, FakeRecall
+from tests.support.fakes import INFO, FakeEngine, FakeRecall
 
 
 class OwnEngine(Runtime):

@@ -8,9 +8,9 @@ from typing import Any, Literal
 
 import numpy as np
 
-from rm_local.bench.peers.peer import Dial, Vectors, blocks, lists, sample
-from rm_local.memory.codes import Floats
-from rm_local.memory.dense import Ids
+from rm_local.bench.peers.protocol import Dial, Vectors, blocks, lists, sample
+from rm_local.store.codec.quantize import Floats
+from rm_local.store.index.ivf import Ids
 
 INDEX_FILE = "index.faiss"
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from rm_local.bench.peers.peer import Dial, Vectors, blocks
-from rm_local.memory.codes import Floats
-from rm_local.memory.dense import MOST_CANDIDATES, Ids
-from rm_local.memory.flat import Flat, Kind, make_flat
+from rm_local.bench.peers.flat_table import Flat, Kind, make_flat
+from rm_local.bench.peers.protocol import Dial, Vectors, blocks
+from rm_local.store.codec.quantize import Floats
+from rm_local.store.index.ivf import MOST_CANDIDATES, Ids
 
 TABLE_FILE = "flat.db"
 

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import numpy as np
 
-from rm_local.bench.peers.peer import Clocked, Dial, Peer, Searcher, Vectors
-from rm_local.bench.peers.tune import Trial, tune
-from rm_local.memory.codes import Floats
-from rm_local.memory.dense import Ids
+from rm_local.bench.peers.protocol import Clocked, Dial, Peer, Searcher, Vectors
+from rm_local.bench.peers.tuning import Trial, tune
+from rm_local.store.codec.quantize import Floats
+from rm_local.store.index.ivf import Ids
 
 PASS_SECONDS = 20.0
 """A pass over the queries ends after this long..."""

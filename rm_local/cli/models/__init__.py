@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from rm_local.cli.group import LazyGroup
+from rm_local.cli.lazy_group import LazyGroup
 
 COMMANDS = {
     "list": "rm_local.cli.models.list:list_command",

@@ -14,15 +14,15 @@ from rm_local.cli.models.common import note
 def add(path: Path) -> None:
     """Remember a GGUF file, or a folder to look for them in. Nothing is copied."""
     from rm_local.home import expand_home
-    from rm_local.library import added, model
+    from rm_local.library import added, model_file
     from rm_local.text import one_line
 
     path = expand_home(path).absolute()
     if path.is_dir():
         found = f"a folder with {_models_in(path)} models to reason with"
     else:
-        read = model.read(path)
-        model.check_usable(read)
+        read = model_file.read(path)
+        model_file.check_usable(read)
         path, found = read.path, f"{one_line(read.title)}, {read.architecture}, {read.quantisation}"
     new = added.add(path)
     click.echo(f"{'added' if new else 'known already'}: {one_line(str(path))} ({found})")
@@ -31,15 +31,15 @@ def add(path: Path) -> None:
 def _models_in(folder: Path) -> int:
     """How many usable models lie below; raises UsageError for none."""
     from rm_local.errors import RmLocalError, UsageError
-    from rm_local.library import model
-    from rm_local.library.walk import gguf_files
+    from rm_local.library import model_file
+    from rm_local.library.scan import gguf_files
 
     notes: list[str] = []
     usable: set[Path] = set()
     for file in gguf_files(folder, notes.append):
         try:
-            read = model.read(file)
-            model.check_usable(read)
+            read = model_file.read(file)
+            model_file.check_usable(read)
             usable.add(read.path)
         except RmLocalError as error:
             notes.append(error.message.rstrip("."))

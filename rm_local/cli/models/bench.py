@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rm_local.cli.opening import Opening, warn
+from rm_local.cli.context import Opening, warn
 
 if TYPE_CHECKING:
-    from rm_local.bench.decode import Effort, Measured
+    from rm_local.bench.engine.throughput import Effort, Measured
     from rm_local.settings import Settings
 
 
@@ -53,7 +53,7 @@ def bench(
     import asyncio
 
     from rm_local import settings as places
-    from rm_local.bench.decode import Effort
+    from rm_local.bench.engine.throughput import Effort
 
     settings = opening.over(model=model).settings()
     path = settings.model or places.shipped_model()
@@ -62,8 +62,8 @@ def bench(
 
 
 async def _measured(path: Path, settings: Settings, effort: Effort) -> Measured:
-    from rm_local.bench.bare import Bare
-    from rm_local.bench.decode import measure
+    from rm_local.bench.engine.bare_client import Bare
+    from rm_local.bench.engine.throughput import measure
     from rm_local.engine.client import Engine
     from rm_local.folders import Notices
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from rm_local.library.catalog import Entry
+    from rm_local.library.hub.catalog import Entry
 
 
 @click.command()
@@ -24,7 +24,7 @@ def catalog(memory: float | None, as_data: bool) -> None:
     Opens no connection: the list comes along, with the day on which it was gathered. Any of them
     can be fetched by its name: `rm-local models pull NAME`.
     """
-    from rm_local.library import catalog as held
+    from rm_local.library.hub import catalog as held
 
     known = held.catalog()
     entries = [entry for entry in known.entries if memory is None or entry.memory <= memory]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from rm_local.library.listing import Listed
+    from rm_local.library.models import Listed
 
 JSON = click.option("--json", "as_data", is_flag=True, help="One JSON object.")
 

@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, get_args
 
 import click
 
-from rm_local.cli.draw import size
+from rm_local.cli.context import Opening
 from rm_local.cli.models.common import JSON, as_json, count, line
-from rm_local.cli.models.memory import Fit
-from rm_local.cli.opening import Opening
+from rm_local.cli.models.memory_report import Fit
+from rm_local.cli.render import size
 from rm_local.records import Precision
 
 if TYPE_CHECKING:
-    from rm_local.engine.families import Described
-    from rm_local.library.listing import Listed
-    from rm_local.library.model import Model
+    from rm_local.engine.families.detect import Described
+    from rm_local.library.model_file import Model
+    from rm_local.library.models import Listed
 
 
 @click.command()
@@ -40,9 +40,9 @@ def info(
 
     Without a name: the model in use. Nothing is loaded.
     """
-    from rm_local.engine.free import free_memory
-    from rm_local.library.listing import find
+    from rm_local.library.models import find
     from rm_local.settings import shipped_model
+    from rm_local.system import free_memory
 
     settings = opening.settings()
     listed = find(settings, model or str(settings.model or shipped_model()))
@@ -62,11 +62,11 @@ def info(
 
 def describe_file(path: Path) -> Described:
     """How the model at `path` thinks, the user's own templates and families counted in."""
-    from rm_local.engine import gguf_header
-    from rm_local.engine.families import describe
+    from rm_local.engine.families.detect import describe
+    from rm_local.gguf import header
     from rm_local.settings import templates_dir
 
-    metadata = gguf_header.read(path).metadata
+    metadata = header.read(path).metadata
     return describe(metadata, file=path.stem, overrides=templates_dir())
 
 

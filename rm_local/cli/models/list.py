@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rm_local.cli.draw import size
+from rm_local.cli.context import Opening
 from rm_local.cli.models.common import JSON, as_json, count, note
-from rm_local.cli.opening import Opening
+from rm_local.cli.render import size
 
 if TYPE_CHECKING:
-    from rm_local.library.listing import Library, Listed
+    from rm_local.library.models import Library, Listed
 
 HEAD = ("", "name", "architecture", "parameters", "stored", "size", "context", "thinks", "place")
 RIGHT = {3, 5, 6}
@@ -25,7 +25,7 @@ RIGHT = {3, 5, 6}
 @click.pass_obj
 def list_command(opening: Opening, as_data: bool, every: bool) -> None:
     """List the models, `*` before the one in use."""
-    from rm_local.library.listing import find_models
+    from rm_local.library.models import find_models
 
     library = find_models(opening.settings())
     if as_data:

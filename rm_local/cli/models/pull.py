@@ -11,9 +11,9 @@ import click
 from rm_local.cli.models.progress import Bytes, gigabytes
 
 if TYPE_CHECKING:
-    from rm_local.library.download import Arrived
-    from rm_local.library.remote import Repo
-    from rm_local.library.wanted import Model, Wanted
+    from rm_local.library.hub.client import Repo
+    from rm_local.library.hub.download import Arrived
+    from rm_local.library.hub.selector import Model, Wanted
 
 KEPT = "Stopped. What has come is kept; the same command goes on from there."
 
@@ -51,7 +51,8 @@ def pull(model: str, revision: str | None, as_data: bool) -> None:
 
 def _wanted(model: str, revision: str | None) -> Wanted:
     """What the user means: a name of the catalog has no slash."""
-    from rm_local.library import catalog, wanted
+    from rm_local.library.hub import catalog
+    from rm_local.library.hub import selector as wanted
 
     if "/" in model:
         return wanted.parse(model, revision)
@@ -61,11 +62,11 @@ def _wanted(model: str, revision: str | None) -> Wanted:
 
 def _fetch(wanted: Wanted, teller: Bytes) -> tuple[Repo, Model, list[Arrived]]:
     """List, choose, look at the disk, and bring each file."""
-    from rm_local.library import cache, download
-    from rm_local.library.remote import Hub
-    from rm_local.library.wanted import choose
+    from rm_local.library.hub import cache_writer, download
+    from rm_local.library.hub.client import Hub
+    from rm_local.library.hub.selector import choose
 
-    hub, root = Hub(), cache.hub_cache()
+    hub, root = Hub(), cache_writer.hub_cache()
     repo = hub.repo(wanted.repo, wanted.revision)
     model = choose(repo, wanted.which)
     places = download.places_of(root, repo, model)
@@ -98,32 +99,36 @@ def _announce(repo: Repo, model: Model, needed: int) -> None:
 
 def _too_large(size: int) -> str:
     """Why weights of so many bytes cannot be held now, at any context; empty when they can."""
-    from rm_local.cli.child import ask_child
     from rm_local.cli.devices import usable_devices
-    from rm_local.engine import fit
-    from rm_local.engine.free import free_memory
+    from rm_local.cli.subprocess_json import ask_child
+    from rm_local.engine.placement import requirements
+    from rm_local.system import free_memory
 
     free = free_memory()
-    if free is None or size + fit.REST <= free:
+    if free is None or size + requirements.REST <= free:
         return ""
-    cards = [each for each in usable_devices(ask_child("rm_local.engine.probe")) if not each.shares]
+    cards = [
+        each
+        for each in usable_devices(ask_child("rm_local.engine.worker.build_info"))
+        if not each.shares
+    ]
     there = sum(each.free for each in cards)
-    if size + fit.REST <= free + there:
+    if size + requirements.REST <= free + there:
         return ""
     on_cards = f" and {gigabytes(there)} on {', '.join(each.name for each in cards)}" * bool(cards)
     return (
-        f"the model needs more than {gigabytes(size + fit.REST)} of memory; {gigabytes(free)} are "
-        f"free{on_cards}."
+        f"the model needs more than {gigabytes(size + requirements.REST)} of memory; "
+        f"{gigabytes(free)} are free{on_cards}."
     )
 
 
 def _warn_of_context(path: Path) -> None:
     """Say when the model that has come does not fit at the context that a turn takes."""
     from rm_local import settings
-    from rm_local.cli.models.memory import Fit
-    from rm_local.engine.free import free_memory
+    from rm_local.cli.models.memory_report import Fit
     from rm_local.errors import RmLocalError
-    from rm_local.library.model import read
+    from rm_local.library.model_file import read
+    from rm_local.system import free_memory
 
     try:
         warning = Fit.of(settings.load(), read(path), 0, free_memory()).warning()

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rm_local.cli.draw import size
-from rm_local.cli.opening import Opening
+from rm_local.cli.context import Opening
+from rm_local.cli.render import size
 
 if TYPE_CHECKING:
-    from rm_local.library.listing import Listed
+    from rm_local.library.models import Listed
 
 
 @click.command()
@@ -25,7 +25,7 @@ def remove(opening: Opening, model: str, delete: bool, yes: bool) -> None:
     """
     from rm_local.home import expand_home
     from rm_local.library import added
-    from rm_local.library.listing import find
+    from rm_local.library.models import find
     from rm_local.text import one_line
 
     path = expand_home(model).absolute()
@@ -68,7 +68,7 @@ def delete_files(listed: Listed, yes: bool) -> None:
 def _refuse_foreign(listed: Listed) -> None:
     """UsageError for the shipped model and for one in another program's store."""
     from rm_local.errors import UsageError
-    from rm_local.library.programs import how_to_remove, owner
+    from rm_local.library.apps import how_to_remove, owner
     from rm_local.settings import shipped_model
 
     path = listed.model.path
@@ -84,8 +84,8 @@ def _refuse_foreign(listed: Listed) -> None:
 def _not_added(listed: Listed) -> Exception:
     """Why there is nothing to forget, and what to do instead."""
     from rm_local.errors import UsageError
-    from rm_local.library.places import SHIPPED
-    from rm_local.library.programs import how_to_remove, owner
+    from rm_local.library.apps import how_to_remove, owner
+    from rm_local.library.locations import SHIPPED
 
     path = listed.model.path
     if listed.place == SHIPPED:

@@ -14,9 +14,9 @@ def use(model: str | None, shipped: bool) -> None:
     """Write a model into the settings file; all else in it stays as it is."""
     from rm_local import settings
     from rm_local.errors import UsageError
-    from rm_local.library import model as models
-    from rm_local.library.listing import find
-    from rm_local.library.use import use as write
+    from rm_local.library import model_file as models
+    from rm_local.library.models import find
+    from rm_local.library.settings_file import use as write
     from rm_local.text import one_line
 
     if shipped == bool(model):

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import click
 
-from rm_local.cli.group import LazyGroup
+from rm_local.cli.lazy_group import LazyGroup
 
 COMMANDS = {
     "build": "rm_local.cli.store.build:build",
-    "info": "rm_local.cli.store.look:info",
-    "verify": "rm_local.cli.store.look:verify",
+    "info": "rm_local.cli.store.info:info",
+    "verify": "rm_local.cli.store.info:verify",
     "tidy": "rm_local.cli.store.tidy:tidy",
-    "export": "rm_local.cli.store.exchange:export",
-    "import": "rm_local.cli.store.exchange:take_in",
-    "merge": "rm_local.cli.store.rebuild:merge",
-    "compact": "rm_local.cli.store.rebuild:compact",
-    "diff": "rm_local.cli.store.compare:diff",
+    "export": "rm_local.cli.store.import_:export",
+    "import": "rm_local.cli.store.import_:take_in",
+    "merge": "rm_local.cli.store.compact:merge",
+    "compact": "rm_local.cli.store.compact:compact",
+    "diff": "rm_local.cli.store.diff:diff",
     "bench": "rm_local.cli.store.bench:bench",
     "synth": "rm_local.cli.store.synth:synth",
 }

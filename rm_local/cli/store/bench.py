@@ -13,9 +13,9 @@ import click
 from rm_local.cli.store.common import JSON
 
 if TYPE_CHECKING:
-    from rm_local.bench.measure import Measured, Questions
-    from rm_local.bench.peers.result import Race
-    from rm_local.bench.synth import Synth
+    from rm_local.bench.corpus.synthetic import Synth
+    from rm_local.bench.peers.report import Race
+    from rm_local.bench.store.run import Measured, Questions
 
 
 @click.command()
@@ -67,10 +67,10 @@ def bench(
     as_data: bool,
 ) -> None:
     """Build a store of made-up entries and measure its search against an exact one."""
-    from rm_local.bench.corpus import corpus
-    from rm_local.bench.measure import bench as measure
-    from rm_local.bench.measure import temporary
-    from rm_local.bench.synth import Synth
+    from rm_local.bench.corpus.corpus import corpus
+    from rm_local.bench.corpus.synthetic import Synth
+    from rm_local.bench.store.run import bench as measure
+    from rm_local.bench.store.run import temporary
 
     source = Synth(rows, seed, corpus(limit, report=_tell))
     source.prepare(_tell)
@@ -96,8 +96,8 @@ def _tell(told: str) -> None:
 def _race(
     found: Measured, source: Synth, questions: Questions, folder: Path, minutes: float
 ) -> Race:
-    from rm_local.bench.peers.race import Limits, race
-    from rm_local.bench.peers.result import Result
+    from rm_local.bench.peers.report import Result
+    from rm_local.bench.peers.runner import Limits, race
     from rm_local.bench.peers.stages import Questions as Asked
 
     # Peers are held to the recall over all queries, real and made up.

@@ -11,7 +11,7 @@ import click
 from rm_local.cli.store.common import JSON
 
 if TYPE_CHECKING:
-    from rm_local.embed.chosen import Chosen
+    from rm_local.embed.registry import Chosen
 
 FILE = click.Path(path_type=Path, allow_dash=True)
 
@@ -53,10 +53,10 @@ def build(
     "provenance"; anything else is passed over. Files may be packed (.zst, .gz); - is standard
     input. A build that was stopped goes on when the same command is given again.
     """
-    from rm_local.embed.chosen import choose
+    from rm_local.embed.registry import choose
 
     _run(files, out, choose(embedder, dimension), embeddings)
-    from rm_local.memory.store import Store
+    from rm_local.store.store import Store
 
     with Store.open(out) as store:
         entries = store.count()
@@ -68,7 +68,7 @@ def build(
 
 def _run(files: tuple[Path, ...], out: Path, chosen: Chosen, embeddings: Path | None) -> None:
     from rm_local.cli.store.progress import Teller
-    from rm_local.embed.building import build_from
+    from rm_local.ingest.build_store import build_from
 
     teller = Teller()
     try:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from rm_local.cli.opening import Opening
+from rm_local.cli.context import Opening
 from rm_local.cli.store.progress import Teller
 
 JSON = click.option("--json", "as_data", is_flag=True, help="One JSON object.")

@@ -35,9 +35,9 @@ def synth(
     The sentences are those of the docstrings of what is installed, so that entries are the same
     for the same rows, seed and set-up.
     """
-    from rm_local.bench.corpus import corpus
-    from rm_local.bench.stream import NewFiles, stream
-    from rm_local.bench.synth import Synth
+    from rm_local.bench.corpus.corpus import corpus
+    from rm_local.bench.corpus.export import NewFiles, stream
+    from rm_local.bench.corpus.synthetic import Synth
     from rm_local.errors import UsageError
 
     def report(told: str) -> None:

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rm_local.cli.opening import STORE, Opening
+from rm_local.cli.context import STORE, Opening
 from rm_local.cli.store.common import JSON, path_of
 
 if TYPE_CHECKING:
-    from rm_local.memory.tidy.tidier import Report
+    from rm_local.store.maintain.maintainer import Report
 
 
 @click.command()
@@ -37,7 +37,7 @@ def tidy(opening: Opening, seconds: float, as_data: bool, store: Path | None) ->
     out of the way of searches, packs texts tighter. Answers stay the same. It can be stopped at any
     moment, and goes on the next time; other programs may use the store meanwhile.
     """
-    from rm_local.memory.tidy.tidier import Tidier
+    from rm_local.store.maintain.maintainer import Tidier
 
     def tell(name: str, left: int) -> None:
         if left:

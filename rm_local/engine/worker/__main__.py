@@ -10,7 +10,7 @@ import os
 import sys
 
 from rm_local.engine import protocol, wire
-from rm_local.engine.deaths import DOCTOR
+from rm_local.engine.exit_reasons import DOCTOR
 from rm_local.engine.worker.inbox import Inbox
 
 
@@ -27,7 +27,7 @@ def main() -> int:
     inbox = Inbox(sys.stdin.buffer, on_end=_exit)
     inbox.start()
     try:
-        from rm_local.engine.worker.serve import Server
+        from rm_local.engine.worker.server import Server
     except (ImportError, OSError, RuntimeError) as error:
         message = f"llama-cpp-python cannot be used: {error}."
         refused = protocol.Refused("EngineError", message, DOCTOR)

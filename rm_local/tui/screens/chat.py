@@ -19,14 +19,14 @@ from textual.widgets import Footer
 from rm_local.loop.events import Event, HintCut, RoomMade, failed
 from rm_local.loop.plan import Plan
 from rm_local.tui import format as fmt
-from rm_local.tui import manner
 from rm_local.tui import messages as told
-from rm_local.tui.conversation import Ask, Conversation, Host
+from rm_local.tui import reasoning_mode
+from rm_local.tui.chat_state import Ask, Conversation, Host
 from rm_local.tui.keys import CHAT, possible
-from rm_local.tui.opening import open_all
-from rm_local.tui.opening import told as as_told
 from rm_local.tui.screens import reader
-from rm_local.tui.turn import STREAMED, replayed
+from rm_local.tui.startup import open_all
+from rm_local.tui.startup import told as as_told
+from rm_local.tui.turn_view import STREAMED, replayed
 from rm_local.tui.widgets.prompt import Prompt
 from rm_local.tui.widgets.status import Status, StatusView
 from rm_local.tui.widgets.too_small import TooSmall
@@ -36,7 +36,7 @@ from rm_local.tui.widgets.turn_panel import TurnPanel
 if TYPE_CHECKING:
     from textual.notifications import SeverityLevel
 
-    from rm_local.loop.steering import Control
+    from rm_local.loop.control import Control
 
 REDRAWS = 15
 """Times a second, at most, that streaming text is drawn."""
@@ -98,7 +98,7 @@ class ChatScreen(Screen[None]):
         self._opening = False
         self._set_status(replace(self._status, info=message.info))
         self.query_one(Prompt).invite(message.info)
-        self._think_so(manner.fitting(self.plan, message.info))
+        self._think_so(reasoning_mode.fitting(self.plan, message.info))
         self.query_one(Transcript).note(Content(""))
         if not self.talk.running:
             self._next(self.talk.end())
@@ -281,15 +281,15 @@ class ChatScreen(Screen[None]):
 
     def action_think(self) -> None:
         """Have the next questions answered after thinking, or at once."""
-        self._think_so(manner.toggled(self.plan))
+        self._think_so(reasoning_mode.toggled(self.plan))
 
     def action_effort(self) -> None:
         """Have the next questions thought about more or less."""
-        self._think_so(manner.next_effort(self.plan, self._status.info))
+        self._think_so(reasoning_mode.next_effort(self.plan, self._status.info))
 
     def _think_so(self, plan: Plan) -> None:
         self.plan = plan
-        self._set_status(replace(self._status, manner=manner.told(plan, self._status.info)))
+        self._set_status(replace(self._status, manner=reasoning_mode.told(plan, self._status.info)))
         self.refresh_bindings()
 
     def action_copy_answer(self) -> None:

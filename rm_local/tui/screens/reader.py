@@ -14,8 +14,8 @@ from textual.widgets import Footer
 
 from rm_local.records import Hit
 from rm_local.tui import format as fmt
-from rm_local.tui.turn import BranchView
-from rm_local.tui.widgets.line import Line
+from rm_local.tui.turn_view import BranchView
+from rm_local.tui.widgets.text_line import Line
 from rm_local.tui.widgets.too_small import TooSmall
 
 REDRAWS = 4

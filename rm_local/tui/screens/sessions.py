@@ -18,9 +18,9 @@ from textual.widgets.option_list import Option
 
 from rm_local.errors import RmLocalError
 from rm_local.tui import format as fmt
-from rm_local.tui.turn import replayed
-from rm_local.tui.widgets.line import Line
-from rm_local.tui.widgets.past import PastTurn
+from rm_local.tui.turn_view import replayed
+from rm_local.tui.widgets.past_turn import PastTurn
+from rm_local.tui.widgets.text_line import Line
 from rm_local.tui.widgets.too_small import TooSmall
 
 if TYPE_CHECKING:

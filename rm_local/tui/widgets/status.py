@@ -10,7 +10,7 @@ from textual.content import Content
 
 from rm_local.engine.protocol import ModelInfo
 from rm_local.tui import format as fmt
-from rm_local.tui.widgets.line import Line
+from rm_local.tui.widgets.text_line import Line
 
 METER = 5
 

@@ -8,11 +8,11 @@ from textual.app import ComposeResult
 from textual.containers import Center, Vertical, VerticalScroll
 from textual.content import Content
 
-from rm_local.tui.conversation import Marks
+from rm_local.tui.chat_state import Marks
 from rm_local.tui.screens.help import about
-from rm_local.tui.turn import TurnView
-from rm_local.tui.widgets.line import Line
-from rm_local.tui.widgets.past import PastTurn
+from rm_local.tui.turn_view import TurnView
+from rm_local.tui.widgets.past_turn import PastTurn
+from rm_local.tui.widgets.text_line import Line
 from rm_local.tui.widgets.turn_panel import TurnPanel
 
 

@@ -12,14 +12,14 @@ from textual.content import Content
 from textual.widgets import Input
 
 from rm_local.tui import format as fmt
-from rm_local.tui.conversation import Marks
+from rm_local.tui.chat_state import Marks
 from rm_local.tui.messages import EditLeft, SubproblemEdited
-from rm_local.tui.turn import Phase, TurnView, phases, rate
-from rm_local.tui.widgets.answer import AnswerPanel
-from rm_local.tui.widgets.branches import Branches
-from rm_local.tui.widgets.hits import Hits
-from rm_local.tui.widgets.line import ASLEEP, Line, head
-from rm_local.tui.widgets.past import asked
+from rm_local.tui.turn_view import Phase, TurnView, phases, rate
+from rm_local.tui.widgets.answer_panel import AnswerPanel
+from rm_local.tui.widgets.branch_list import Branches
+from rm_local.tui.widgets.hit_list import Hits
+from rm_local.tui.widgets.past_turn import asked
+from rm_local.tui.widgets.text_line import ASLEEP, Line, head
 
 
 class SubproblemInput(Input):

@@ -1,0 +1,96 @@
+"""Embeddings of real sentences, around which made-up rows are laid.
+
+Made once for a corpus and kept beside its sentences, in `anchors/`: `vectors.npy` (n, d) and
+`queries.npy` (held out, d), float32 of length 1, and `near.npy` (n, 32), int32, the nearest other
+anchors of each, nearest first.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rm_local.bench.corpus.corpus import Report
+from rm_local.errors import RmLocalError
+from rm_local.files import rename
+from rm_local.store.codec.quantize import Floats
+
+NEIGHBOURS = 32
+EMBEDDED_AT_ONCE = 4096
+COMPARED_AT_ONCE = 256
+FOLDER = "anchors"
+
+Embed = Callable[[Sequence[str]], Floats]
+
+
+@dataclass(frozen=True)
+class Anchors:
+    """They lie on the disk, so that processes share them in the page cache."""
+
+    vectors: Floats
+    """(n, d), rows of length 1."""
+    near: NDArray[np.int32]
+    """(n, NEIGHBOURS), the nearest other anchors."""
+    queries: Floats
+    """(held out, d): of sentences that are no anchors."""
+
+
+@lru_cache(maxsize=2)
+def open_anchors(folder: Path) -> Anchors:
+    """The anchors of the corpus in `folder`. RmLocalError: there are none, or they are damaged."""
+    place = folder / FOLDER
+    try:
+        vectors, near, queries = (
+            np.load(place / f"{name}.npy", mmap_mode="r") for name in ("vectors", "near", "queries")
+        )
+    except FileNotFoundError:
+        raise RmLocalError(f"{folder} has no embeddings yet.", "Make them first.") from None
+    except (OSError, ValueError, EOFError) as error:
+        raise RmLocalError(f"{place} cannot be read: {error}.", f"Remove {place}.") from None
+    return Anchors(vectors, near, queries)
+
+
+def make_anchors(
+    folder: Path, anchors: Sequence[str], held: Sequence[str], embed: Embed, report: Report
+) -> None:
+    """Embed what the corpus in `folder` needs, unless it has it; all of it or nothing is left."""
+    place = folder / FOLDER
+    if place.exists():
+        return
+    part = place.with_name(f"{FOLDER}.part")
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir(parents=True)
+    vectors = _embedded([*held, *anchors], embed, report)
+    np.save(part / "queries.npy", vectors[: len(held)])
+    np.save(part / "vectors.npy", vectors[len(held) :])
+    np.save(part / "near.npy", nearest(vectors[len(held) :], NEIGHBOURS, report))
+    rename(part, place)
+
+
+def _embedded(texts: Sequence[str], embed: Embed, report: Report) -> Floats:
+    parts = []
+    for start in range(0, len(texts), EMBEDDED_AT_ONCE):
+        report(f"embedding sentences: {start:,} of {len(texts):,}")
+        parts.append(embed(texts[start : start + EMBEDDED_AT_ONCE]))
+    return np.concatenate(parts)
+
+
+def nearest(vectors: Floats, count: int, report: Report) -> NDArray[np.int32]:
+    """(n, count): the rows nearest to each row, without itself, nearest first."""
+    found = np.empty((len(vectors), count), np.int32)
+    for start in range(0, len(vectors), COMPARED_AT_ONCE):
+        if start % (COMPARED_AT_ONCE * 16) == 0:
+            report(f"finding neighbours: {start:,} of {len(vectors):,}")
+        scores = vectors[start : start + COMPARED_AT_ONCE] @ vectors.T
+        own = np.arange(len(scores))
+        scores[own, start + own] = -np.inf
+        best = np.argpartition(scores, -count, axis=1)[:, -count:]
+        order = np.argsort(-np.take_along_axis(scores, best, 1), axis=1, kind="stable")
+        found[start : start + len(scores)] = np.take_along_axis(best, order, 1)
+    return found

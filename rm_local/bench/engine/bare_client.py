@@ -1,0 +1,64 @@
+"""The bare loop over llama.cpp, in a process of its own, as a bench asks it."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from rm_local.engine.process import environment
+from rm_local.engine.worker_log import open_log
+from rm_local.errors import EngineError
+
+MODULE = "rm_local.engine.worker.llama.bare_loop"
+
+
+class Bare:
+    """Runs `rm_local.engine.worker.llama.bare_loop` while its context is open."""
+
+    def __init__(self, model: Path, threads: int, gpu_layers: int, log: Path | None) -> None:
+        """As for `Engine`; `log` is appended to."""
+        self._arguments = (str(model), str(threads), str(gpu_layers))
+        self._path = log
+
+    async def __aenter__(self) -> Self:
+        self._log = open_log(self._path, lambda _error: None)
+        with self._log.file:
+            self._process = await asyncio.create_subprocess_exec(
+                *(
+                    sys.executable,
+                    "-P",
+                    "-m",
+                    "rm_local.engine.worker.llama.bare_loop",
+                    *self._arguments,
+                ),
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=self._log.file,
+                env=environment(),
+            )
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._process.returncode is None:
+            self._process.kill()
+        await self._process.wait()
+        self._log.discard()
+
+    async def run(self, reads: int, writes: int) -> tuple[float, float]:
+        """Seconds to read so many tokens, and to write so many after them. EngineError."""
+        assert self._process.stdin
+        assert self._process.stdout
+        self._process.stdin.write(f"{reads} {writes}\n".encode())
+        seconds = (await self._process.stdout.readline()).split()
+        if len(seconds) != 2:
+            log = f"Its log is {self._path}." if self._path else ""
+            raise EngineError("The bare loop over llama.cpp ended.", log)
+        return float(seconds[0]), float(seconds[1])

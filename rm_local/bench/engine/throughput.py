@@ -1,0 +1,175 @@
+"""How fast the engine reads and writes, against the bare loop and one branch after another.
+
+All arms run in turn, forwards and backwards, and ratios are taken within a round: what else the
+machine does then falls on all of them alike. Figures are medians over the rounds.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from statistics import median
+
+from rm_local.bench.engine.bare_client import Bare
+from rm_local.engine.client import Engine
+from rm_local.engine.protocol import BranchSpec, Message, Sampling
+
+BRANCHES = (1, 2, 4, 8, 16, 32)
+_GREEDY = Sampling(temperature=0)
+_BARE, _ALONE = "llama.cpp alone", "one branch, greedy"
+_CONFIDENT, _CONSTRAINED = "with its confidence", "under a grammar"
+_SAMPLED = BranchSpec("", 0, 0, endless=True)
+_ALONES = {
+    _ALONE: BranchSpec("", 0, 0, _GREEDY, endless=True),
+    _CONFIDENT: BranchSpec("", 0, 0, _GREEDY, endless=True, logprobs=0),
+    _CONSTRAINED: BranchSpec("", 0, 0, _GREEDY, grammar="root ::= [^\\x00] root"),
+}
+"""Arms of one branch. The grammar refuses nothing but the end, which it never comes to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What was found; tokens a second unless it says otherwise."""
+
+    model: str
+    device: str
+    prompt_tokens: int
+    written_tokens: int
+    """By each branch in a round."""
+    rounds: int
+    decode_tokens_per_s: float
+    """One branch, greedy."""
+    decode_ratio_to_bare: float
+    """That to a loop over `llama_decode` on the same file in the same round."""
+    confidence_ratio: float
+    """One branch whose confidence is noted, to one whose is not."""
+    grammar_ratio: float
+    """One branch under a grammar that refuses no text, to one under none."""
+    prefill_tokens_per_s: float
+    prefill_ratio_to_bare: float
+    time_to_first_token_s: float
+    """From a question of `prompt_tokens` to the first text."""
+    branches_tokens_per_s: dict[str, float]
+    """All branches together, by their number; sampled."""
+    branch_speedup: dict[str, float]
+    """The same to one branch after another."""
+    memory_mb: float
+    """Of the engine's process at its fullest, weights included; 0 where the system is silent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """How much is measured."""
+
+    rounds: int = 5
+    prompt: int = 256
+    """Tokens to read; a quarter of what the model was trained for at most."""
+    seconds: float = 1.0
+    """About which one branch writes in a round."""
+
+
+async def measure(
+    engine: Engine, bare: Bare, model: Path, effort: Effort, report: Callable[[str], None]
+) -> Measured:
+    """Measure a model. Raises EngineError and ModelError."""
+    info = await engine.load(model)
+    prompt = min(effort.prompt, info.trained_context // 4)
+    await bare.run(prompt, 8)
+    seconds = (await bare.run(prompt, 8))[1]
+    tokens = max(16, min(128, round(8 * effort.seconds / seconds), info.trained_context // 4))
+    info = await engine.load(model, context=2 * prompt + max(BRANCHES) * (tokens + 8))
+    rounds = _Rounds(engine, bare, prompt, tokens)
+    await rounds.run(forwards=True)
+    rounds.clear()
+    for number in range(effort.rounds):
+        report(f"round {number + 1} of {effort.rounds}")
+        await rounds.run(forwards=number % 2 == 0)
+    speed = rounds.speed
+    return Measured(
+        model=info.name,
+        device=info.device,
+        prompt_tokens=round(median(rounds.read)),
+        written_tokens=tokens,
+        rounds=effort.rounds,
+        decode_tokens_per_s=round(median(speed[_ALONE]), 1),
+        decode_ratio_to_bare=_ratio(speed[_ALONE], speed[_BARE]),
+        confidence_ratio=_ratio(speed[_CONFIDENT], speed[_ALONE]),
+        grammar_ratio=_ratio(speed[_CONSTRAINED], speed[_ALONE]),
+        prefill_tokens_per_s=round(median(rounds.prefill), 1),
+        prefill_ratio_to_bare=_ratio(rounds.prefill, rounds.bare_prefill),
+        time_to_first_token_s=round(median(rounds.first), 4),
+        branches_tokens_per_s={str(m): round(median(speed[str(m)]), 1) for m in BRANCHES},
+        branch_speedup={str(m): _ratio(speed[str(m)], speed["1"]) for m in BRANCHES[1:]},
+        memory_mb=round((await engine.stats()).memory / 1e6, 1),
+    )
+
+
+class _Rounds:
+    """What every round found, by arm."""
+
+    def __init__(self, engine: Engine, bare: Bare, prompt: int, tokens: int) -> None:
+        self._engine = engine
+        self._bare = bare
+        self._prompt = prompt
+        self._tokens = tokens
+        self._number = 0
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget what was found."""
+        self.speed: dict[str, list[float]] = {}
+        self.prefill: list[float] = []
+        self.bare_prefill: list[float] = []
+        self.first: list[float] = []
+        self.read: list[int] = []
+
+    async def run(self, *, forwards: bool) -> None:
+        """All arms once. Reading comes first, as branches grow from what was read."""
+        self._number += 1
+        await self._read()
+        arms = [_BARE, *_ALONES, *map(str, BRANCHES)]
+        for arm in arms if forwards else reversed(arms):
+            speed = await (self._alone() if arm == _BARE else self._grow(arm))
+            self.speed.setdefault(arm, []).append(speed)
+
+    async def _alone(self) -> float:
+        reading, writing = await self._bare.run(self._prompt, self._tokens)
+        self.bare_prefill.append(self._prompt / reading)
+        return self._tokens / writing
+
+    async def _grow(self, arm: str) -> float:
+        """Tokens a second, from the request to the last branch's end, as the app sees it."""
+        one, count = (_ALONES[arm], 1) if arm in _ALONES else (_SAMPLED, int(arm))
+        specs = [replace(one, seed=n, max_tokens=self._tokens) for n in range(count)]
+        began = time.perf_counter()
+        await self._drain(specs)
+        return count * self._tokens / (time.perf_counter() - began)
+
+    async def _read(self) -> None:
+        """A question that begins like none before it, so that nothing of it is in the cache."""
+        each = max(1, await self._engine.count(" number" * 50) // 50)
+        text = f"{self._number}" + " number" * (self._prompt // each)
+        before = (await self._engine.stats()).prompt
+        began = time.perf_counter()
+        await self._engine.open_turn([Message("user", text)])
+        opened = time.perf_counter()
+        read = (await self._engine.stats()).prompt - before
+        growing = time.perf_counter()
+        first = await self._drain([BranchSpec("", 0, 4, _GREEDY, endless=True)])
+        self.first.append(opened - began + first - growing)
+        self.prefill.append(read / (opened - began))
+        self.read.append(read)
+
+    async def _drain(self, specs: Sequence[BranchSpec]) -> float:
+        """Read the branches to their ends; when the first word came."""
+        first = 0.0
+        async for _ in self._engine.grow(specs):
+            first = first or time.perf_counter()
+        return first
+
+
+def _ratio(these: Sequence[float], those: Sequence[float]) -> float:
+    """Median of the ratios within the rounds."""
+    return round(median(a / b for a, b in zip(these, those, strict=True)), 3)

@@ -1,0 +1,141 @@
+"""The race: every peer on the rows that the store was measured on, at the recall it had."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TypeVar
+
+from rm_local.bench.peers import stages
+from rm_local.bench.peers.faiss_ivf import FaissIvf
+from rm_local.bench.peers.isolated import PeerFailed, apart
+from rm_local.bench.peers.lance_ivf import LanceIvf
+from rm_local.bench.peers.protocol import Dial, Peer, Vectors
+from rm_local.bench.peers.report import Left, Race, Result
+from rm_local.bench.peers.sqlite_flat import SqliteFlat
+from rm_local.bench.peers.stages import Questions
+from rm_local.bench.peers.usearch_hnsw import UsearchHnsw
+
+PEERS: tuple[Peer, ...] = (
+    FaissIvf("RaBitQ", "Flat"),
+    FaissIvf("RaBitQ", "SQ8"),
+    FaissIvf("PQ48x8", "Flat"),
+    SqliteFlat("bits"),
+    SqliteFlat("float32"),
+    UsearchHnsw(),
+    LanceIvf(),
+)
+
+T = TypeVar("T")
+Tell = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a peer may take: seconds after which its process is ended, and threads."""
+
+    build: float = 900
+    search: float = 600
+    """For tuning, and again for measuring."""
+    threads: int = os.cpu_count() or 1
+    """Of a build; queries have one."""
+
+
+def race(
+    store: Result,
+    rows: Vectors,
+    questions: Questions,
+    folder: Path,
+    *,
+    peers: Sequence[Peer] = PEERS,
+    limits: Limits | None = None,
+    report: Tell = lambda told: None,
+) -> Race:
+    """Build each peer below `folder`, turn its dial to the store's recall, measure it, remove it.
+
+    A peer that is not installed, fails, crashes or runs over its time is left out, and the race
+    says why. ValueError: queries, exact answers and rows do not fit each other.
+    """
+    _check(rows, questions)
+    found: list[Result] = []
+    left: list[Left] = []
+    for peer in peers:
+        try:
+            found.append(
+                _raced(
+                    peer, store.recall_at_10, rows, questions, folder, limits or Limits(), report
+                )
+            )
+        except PeerFailed as error:
+            left.append(Left(peer.name, str(error)))
+            report(f"{peer.name}: {error}")
+    return Race(rows.rows, store, tuple(found), tuple(left))
+
+
+def _raced(
+    peer: Peer,
+    target: float,
+    rows: Vectors,
+    questions: Questions,
+    folder: Path,
+    limits: Limits,
+    report: Tell,
+) -> Result:
+    """PeerFailed: there is nothing to measure."""
+    if find_spec(peer.package) is None:
+        raise PeerFailed(f"not installed; python -m pip install {peer.install}")
+    threads = limits.threads
+    with tempfile.TemporaryDirectory(dir=folder, prefix="rm-local-peer-") as name:
+        place = Path(name)
+        report(f"{peer.name}: building")
+        build = (peer, rows, questions.queries.shape[1], place, threads)
+        seconds = _stage("build", stages.built, *build, seconds=limits.build, threads=threads)
+        report(f"{peer.name}: built in {seconds:,.0f} s, looking for a recall of {target:.3f}")
+        tune = (peer, rows.rows, place, questions, target)
+        trial, reached = _stage("tuning", stages.tuned, *tune, seconds=limits.search, threads=1)
+        report(f"{peer.name}: measuring at {_setting(peer, trial.dial)}")
+        measure = (peer, place, questions, trial.dial)
+        ran = _stage("search", stages.measured, *measure, seconds=limits.search, threads=1)
+        asked_all = ran.queries == len(questions.queries)
+        return Result(
+            name=peer.name,
+            recall_at_10=round(ran.recall, 4),
+            warm_p50_ms=round(ran.p50_ms, 3),
+            warm_p95_ms=round(ran.p95_ms, 3),
+            memory_mb=None if ran.memory_mb is None else round(ran.memory_mb, 1),
+            bytes=sum(each.stat().st_size for each in place.rglob("*") if each.is_file()),
+            build_rows_per_s=round(rows.rows / max(seconds, 1e-9)),
+            setting=_setting(peer, trial.dial),
+            queries=None if asked_all else ran.queries,
+            cores=round(ran.cores, 2),
+            reached=reached,
+        )
+
+
+def _stage(
+    name: str, work: Callable[..., T], *arguments: object, seconds: float, threads: int
+) -> T:
+    """`apart`, whose error names the stage."""
+    try:
+        return apart(work, *arguments, seconds=seconds, threads=threads)
+    except PeerFailed as error:
+        raise PeerFailed(f"{name}: {error}") from error
+
+
+def _setting(peer: Peer, dial: Dial) -> str:
+    if not peer.breadth:
+        return "exact"
+    depth = f", {dial.depth}k ranked again" if dial.depth else ""
+    return f"{peer.breadth} {dial.breadth}{depth}"
+
+
+def _check(rows: Vectors, questions: Questions) -> None:
+    queries, exact = questions.queries, questions.exact
+    if queries.ndim != 2 or not len(queries) or exact.ndim != 2 or len(exact) != len(queries):
+        raise ValueError(f"{queries.shape} queries do not fit {exact.shape} exact answers")
+    if exact.min() < 0 or exact.max() >= rows.rows:
+        raise ValueError(f"exact answers name rows that are not among the {rows.rows:,}")

@@ -1,0 +1,89 @@
+"""What a command opens: settings, and a runtime on the model and store that were asked for."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from rm_local.runtime import Runtime
+    from rm_local.settings import Settings
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+MODEL = click.option(
+    "--model",
+    type=click.Path(path_type=Path),
+    metavar="FILE|NAME",
+    help="GGUF file to reason with, where it lies, or its name in `rm-local models`.",
+)
+STORE = click.option(
+    "--store",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Store to retrieve from.",
+)
+
+
+@dataclass(slots=True)
+class Opening:
+    """The files named before the command; a command's own options go over them."""
+
+    model: Path | None = None
+    store: Path | None = None
+
+    def over(self, model: Path | None = None, store: Path | None = None) -> Opening:
+        """With the files that the command itself names."""
+        return Opening(model or self.model, store or self.store)
+
+    def settings(self) -> Settings:
+        """The settings, read now, with these files in them."""
+        from rm_local import settings
+
+        loaded = settings.load()
+        over = replace(loaded, model=self.model or loaded.model, store=self.store or loaded.store)
+        if over.model and not over.model.is_absolute() and not over.model.exists():
+            return replace(over, model=_by_name(loaded, over.model))
+        return over
+
+    def runtime(self) -> Runtime:
+        """A runtime on these files; nothing is loaded yet."""
+        from rm_local import runtime
+
+        return runtime.Runtime(self.settings(), warn=warn)
+
+
+def _by_name(settings: Settings, model: Path) -> Path:
+    """The file of the model that is called so; what can only be a path is left as it is."""
+    from rm_local.library.models import find_models, is_path
+
+    if is_path(str(model)):
+        return model
+    return find_models(settings).named(str(model)).model.path
+
+
+def warn(message: str) -> None:
+    """What is no error, on standard error."""
+    click.echo(f"warning: {message}", err=True)
+
+
+def said(words: tuple[str, ...], name: str, example: str) -> str:
+    """The text given as words, or read from standard input for none or `-`.
+
+    Raises UsageError when it is empty, or when standard input is a terminal.
+    """
+    from rm_local.errors import UsageError
+
+    text = " ".join(words)
+    if text in ("", "-") and (not words or words == ("-",)):
+        if sys.stdin.isatty() and not words:
+            raise UsageError(f"There is no {name}.", f"Give one: {example}")
+        text = sys.stdin.buffer.read().decode("utf-8", "replace")
+    if not text.strip():
+        raise UsageError(f"The {name} is empty.", f"Give one: {example}")
+    return text.strip()

@@ -1,0 +1,66 @@
+"""`rm-local store diff`: what one store holds and another does not."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from rm_local.cli.store.common import JSON, telling
+
+if TYPE_CHECKING:
+    from rm_local.store.rewrite.diff import Difference, Side
+
+FILE = click.Path(path_type=Path)
+
+
+@click.command()
+@click.argument("one", type=FILE, metavar="A")
+@click.argument("other", type=FILE, metavar="B")
+@click.option(
+    "-n",
+    "--examples",
+    type=click.IntRange(0, 10_000),
+    default=5,
+    show_default=True,
+    help="Entries shown of each store, at most.",
+)
+@JSON
+@click.pass_context
+def diff(ctx: click.Context, one: Path, other: Path, examples: int, as_data: bool) -> None:
+    """Show what store A holds and B does not, and the other way round.
+
+    Entries are the same when their texts, domain, source, level and provenance are; ids and
+    vectors do not count. Exit code 1 when the stores differ.
+    """
+    from rm_local.store.rewrite.diff import compare
+    from rm_local.store.rewrite.store_source import Held
+
+    with Held.of(one) as first, Held.of(other) as second, telling() as tell:
+        found = compare(first, second, examples, lambda *n: tell("read", *n))
+    click.echo(json.dumps(_data(found)) if as_data else "\n".join(_told(found)))
+    ctx.exit(0 if found.equal else 1)
+
+
+def _data(found: Difference) -> dict[str, object]:
+    sides = ({**asdict(side), "path": str(side.path)} for side in (found.one, found.other))
+    return {"equal": found.equal, "both": found.both, "stores": list(sides)}
+
+
+def _told(found: Difference) -> list[str]:
+    lines = [f"{found.both:,} entries are in both."]
+    for side in (found.one, found.other):
+        lines += [f"{side.only:,} of {side.entries:,} are only in {side.path}.", *_examples(side)]
+    return lines
+
+
+def _examples(side: Side) -> list[str]:
+    from rm_local.text import one_line
+
+    return [
+        f"  entry {each.id}  {one_line(each.subproblem, 90)}  {one_line(each.domain)}"
+        for each in side.examples
+    ]

@@ -1,0 +1,109 @@
+"""`rm-local store info | verify`: what a store is, and whether it is whole."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from rm_local.cli.context import STORE, Opening
+from rm_local.cli.store.common import JSON, own_path, path_of, telling
+
+if TYPE_CHECKING:
+    from rm_local.store.format import StoreInfo
+
+
+@click.command()
+@JSON
+@STORE
+@click.pass_obj
+def info(opening: Opening, as_data: bool, store: Path | None) -> None:
+    """Show what the store says of itself."""
+    from rm_local.store.store import Store
+
+    with Store.open(path_of(opening, store)) as opened:
+        found = opened.info()
+    if as_data:
+        click.echo(json.dumps({**asdict(found), "path": str(found.path)}))
+        return
+    click.echo("\n".join(told(found)))
+
+
+def told(info: StoreInfo) -> list[str]:
+    """The lines that a person reads."""
+    from rm_local.text import one_line
+
+    search = f"asks {info.probes} of {info.clusters:,} clusters, ranks {info.candidates:,} entries"
+    return [
+        f"{one_line(str(info.path))}",
+        f"format      {info.version}, sqlite-vec {one_line(info.sqlite_vec)}",
+        f"embedder    {one_line(str(info.embedder))}",
+        f"entries     {info.entries:,} in {info.size:,} bytes"
+        + (f", {info.size / info.entries:,.0f} an entry" if info.entries else ""),
+        f"domains     {one_line(', '.join(info.domains)) or 'none'}",
+        f"search      {search if info.clusters else 'compares all entries'}",
+    ]
+
+
+@click.command()
+@click.option("--repair", is_flag=True, help="Mend what is damaged, as far as it can be.")
+@JSON
+@STORE
+@click.pass_context
+def verify(ctx: click.Context, repair: bool, as_data: bool, store: Path | None) -> None:
+    """Read the whole store and name what is damaged; exit code 4 when something is.
+
+    With --repair a damaged store is written anew from what can be read of it, and the damaged
+    file is kept beside it as FILE.damaged. Entries keep their ids. Word index, counts, bits and
+    cluster centres are made again; an entry whose text or vector is lost is left out and named.
+    A store that is well is left alone. There must be room for a second store. Until the end of
+    the repair the damaged store stays as it is. Exit code 0 when the store is well afterwards,
+    and 4 when nothing can be done.
+    """
+    if repair:
+        _repair(own_path(ctx.obj, store), as_data)
+        return
+    from rm_local.store.store import Store
+    from rm_local.text import one_line
+
+    path = path_of(ctx.obj, store)
+    with Store.open(path) as opened:
+        found, entries = opened.verify(), opened.count()
+    if as_data:
+        click.echo(json.dumps({"ok": not found, "entries": entries, "faults": found}))
+    else:
+        click.echo("\n".join(map(one_line, found)) or _all_well(path, entries))
+    if found:
+        click.echo("To mend what can be mended: rm-local store verify --repair", err=True)
+    ctx.exit(4 if found else 0)
+
+
+def _repair(path: Path, as_data: bool) -> None:
+    from rm_local.store.repair.repair import repair
+    from rm_local.store.store import Store
+    from rm_local.text import one_line
+
+    with telling() as tell:
+        repaired = repair(path, lambda *now: tell(*now))
+    if repaired:
+        told = {**asdict(repaired), "aside": str(repaired.aside), "repaired": True}
+        lines = [
+            *(f"found   {one_line(each)}" for each in repaired.found),
+            *(f"mended  {one_line(each)}" for each in repaired.mended),
+            *(f"lost    {one_line(each)}" for each in repaired.lost or ["Nothing."]),
+            f"{path}: {repaired.entries:,} entries, all well. The damaged file is "
+            f"{repaired.aside} now.",
+        ]
+    else:
+        with Store.open(path) as opened:
+            entries = opened.count()
+        told = {"repaired": False, "entries": entries}
+        lines = [_all_well(path, entries)]
+    click.echo(json.dumps({"ok": True, **told}) if as_data else "\n".join(lines))
+
+
+def _all_well(path: Path, entries: int) -> str:
+    return f"{path}: {entries:,} entries, all well."

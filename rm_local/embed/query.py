@@ -1,0 +1,100 @@
+"""Which embedder turns queries into vectors for a store: the one that the store names."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from rm_local import settings
+from rm_local.embed import static
+from rm_local.embed.minilm import MINILM, gguf_file
+from rm_local.errors import EngineError, HomeMissing, StoreEmbedder
+from rm_local.folders import make_temporary_cache
+from rm_local.store.format import EmbedderId
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+class QueryEmbedder(Protocol):
+    """Turns queries into vectors."""
+
+    async def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """(n, d), rows of length 1."""
+
+
+class Engine(QueryEmbedder, Protocol):
+    """The part of `engine.client.Engine` that embeds, in the worker process."""
+
+    async def load_embedder(self, path: Path) -> int:
+        """Load a GGUF; its dimension."""
+
+
+def check(store: Path, named: EmbedderId) -> None:
+    """StoreEmbedder: `store` is of an embedder that no query can be embedded with here."""
+    if named == MINILM:
+        return
+    if named.id != static.NAME:
+        raise StoreEmbedder(
+            f"The store {store} was made with {named}, which embeds no queries here.",
+            f"Build it again with --embedder minilm or static ({MINILM.id} or {static.NAME}).",
+        )
+    ours = static.shipped().id
+    if named != ours:
+        raise StoreEmbedder(
+            f"The store {store} was made with another version of {static.NAME}: {named}, "
+            f"not {ours}.",
+            "Build it again with --embedder static, or install the rm-local that it was made with.",
+        )
+
+
+async def query_embedder(
+    store: Path,
+    named: EmbedderId,
+    engine: Callable[[], Engine],
+    uncached: Callable[[OSError | HomeMissing], None] = lambda _error: None,
+) -> QueryEmbedder:
+    """The embedder `named` by `store`, loaded; `engine` is asked for where it needs the worker.
+
+    `uncached` gets the reason when the cache cannot be written and a temporary folder replaces it.
+    Raises StoreEmbedder as `check`, EngineError.
+    """
+    await asyncio.to_thread(check, store, named)
+    if named != MINILM:
+        return _Static(static.shipped())
+    worker = engine()
+    file, error = await asyncio.to_thread(_minilm_file)
+    if error:
+        uncached(error)
+    await worker.load_embedder(file)
+    return worker
+
+
+class _Static:
+    """rm-static as a query embedder; a query takes it some microseconds."""
+
+    def __init__(self, embedder: static.StaticEmbedder) -> None:
+        self._embedder = embedder
+
+    async def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        return self._embedder.embed(texts)
+
+
+def _minilm_file() -> tuple[Path, OSError | HomeMissing | None]:
+    """MiniLM's GGUF, written on the very first call, and why it is not in the cache.
+
+    Raises EngineError when no temporary folder can be written either.
+    """
+    try:
+        return gguf_file(settings.cache_dir()), None
+    except (OSError, HomeMissing) as uncached:
+        try:
+            return gguf_file(make_temporary_cache()), uncached
+        except OSError as error:
+            raise EngineError(
+                f"The embedder's file cannot be written, not even temporarily: {error.strerror}.",
+                "Make room, or set RM_LOCAL_HOME to a folder that can be written to.",
+            ) from None

@@ -1,0 +1,63 @@
+"""The open turn's messages, and the prompt that they make for the model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rm_local.engine import context_policy
+from rm_local.engine.protocol import OpenTurn
+from rm_local.engine.worker.llama.model import Model
+from rm_local.engine.worker.templates.chat_template import Segment
+
+
+class Conversation:
+    """What `OpenTurn` asks for; its oldest turns can be left out."""
+
+    def __init__(self, model: Model, request: OpenTurn) -> None:
+        self.overflow = request.overflow
+        self.dropped = 0
+        """Turns that are left out."""
+        self._model = model
+        self._request = request
+        self._read()
+
+    @property
+    def questions(self) -> tuple[str, ...]:
+        """Those of the turns that are left out."""
+        return context_policy.oldest(self._request.messages, self.dropped)
+
+    @property
+    def droppable(self) -> bool:
+        """Whether there is a turn that can be left out."""
+        return self.dropped < len(context_policy.turns(self._request.messages))
+
+    def drop(self) -> bool:
+        """Leave one more turn out; False when there is none."""
+        if not self.droppable:
+            return False
+        self.dropped += 1
+        self._read()
+        return True
+
+    def places(self) -> list[int]:
+        """Where the prompt is gone back to: its end, for the next branches; the ends of the last
+        two messages, for the next turn and another last message; that of the first, for the rest.
+        """
+        end = len(self.tokens) - 1
+        ends = [n for n, segment in enumerate(self._segments, 1) if segment.data]
+        chosen = sorted({*ends[:1], *ends[-2:]})
+        lengths = {len(self._model.vocab.prompt(self._segments[:n])) for n in chosen}
+        return sorted({length for length in lengths if length < end} | {end})
+
+    def _read(self) -> None:
+        request = self._request
+        rendered = self._model.template.render(
+            context_policy.without_oldest(request.messages, self.dropped),
+            thinking=request.thinking,
+            effort=request.effort,
+        )
+        self._segments: Sequence[Segment] = rendered.segments
+        self.starts = rendered.starts
+        """What the model writes first."""
+        self.tokens = self._model.vocab.prompt(rendered.segments)
+        """Of the whole prompt."""

@@ -1,0 +1,254 @@
+"""Branches grown together: admitted to the cache, prefilled, stepped in one batch, ended.
+
+All branches share the root's cells; branches with the same forced text share those too. When the
+cells run out, the branch that has written least makes room: it waits, and is evaluated again when
+others have ended. So what branches may write together is not bound by the context; what a single
+one may write is, unless its turn makes room.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from rm_local.engine.protocol import Ended, Prefilled, Reply
+from rm_local.engine.worker.decoding import nan_check
+from rm_local.engine.worker.decoding.branch import Branch
+from rm_local.engine.worker.decoding.context_usage import Meter
+from rm_local.engine.worker.decoding.outbox import Outbox
+from rm_local.engine.worker.decoding.stats import Tally
+from rm_local.engine.worker.inbox import Inbox
+from rm_local.engine.worker.llama.kv_cache import ROOT, Cache, Full, Row
+from rm_local.engine.worker.llama.tokenizer import Vocab
+from rm_local.records import StopReason
+
+_HEADROOM = 16
+"""A branch is admitted when a 16th of the context (or its budget) is free for it to write in."""
+
+
+class Relief(Protocol):
+    """What a growth asks of its turn."""
+
+    def share(self, branches: Sequence[Branch]) -> int:
+        """Put what begins all branches into the root; how many tokens."""
+
+    def make_room(self, branches: Sequence[Branch]) -> bool:
+        """Make the context larger or the prompt shorter; False when it stays as it is."""
+
+
+class Growth:
+    """One `Grow` request. The root holds the tokens that begin every branch."""
+
+    def __init__(
+        self,
+        cache: Cache,
+        vocab: Vocab,
+        inbox: Inbox,
+        tally: Tally,
+        branches: Sequence[Branch],
+        send: Callable[[Reply], None],
+        relief: Relief,
+    ) -> None:
+        self._cache = cache
+        self._vocab = vocab
+        self._inbox = inbox
+        self._tally = tally
+        self._relief = relief
+        self._waiting = deque(branches)
+        self._live: list[Branch] = []
+        self._free = list(range(cache.branches, 0, -1))
+        self._send = send
+        self._outbox = Outbox(send)
+        self._meter = Meter(send)
+        self._groups = 0
+        """Groups of branches with the same forced text that were admitted so far."""
+        self._keeps = len(branches) == 1 and cache.rewinds
+        self._began: float | None = None
+        self._before = tally.read()
+        self._told = False
+        """Whether it has been told what was read for the first branches."""
+
+    def run(self) -> None:
+        """Until every branch has ended."""
+        self._shared = self._relief.share(self._waiting)
+        while self._waiting or self._live:
+            self._end_stopped()
+            if self._waiting:
+                with self._tally.prefill():
+                    self._admit()
+                self._tell_read()
+            with self._tally.decode():
+                self._step()
+
+    def abandon(self) -> None:
+        """End all that is left, after the request was cancelled."""
+        for branch in [*self._live, *self._waiting]:
+            self._end(branch, self._inbox.cancelled or "cancelled")
+
+    def close(self) -> None:
+        """Free what is left after an error."""
+        for branch in [*self._live, *self._waiting]:
+            branch.free()
+            self._release(branch)
+
+    def _end_stopped(self) -> None:
+        for branch in [*self._live, *self._waiting]:
+            if reason := self._inbox.stopped(branch.index):
+                self._end(branch, reason)
+            elif branch.left < 1:
+                self._end(branch, "length")
+        for branch in list(self._live):
+            if branch in self._live and self._fills(branch):
+                self._relieve(branch)
+
+    def _fills(self, branch: Branch) -> bool:
+        """Whether it is as long as the context."""
+        return len(branch.tokens) >= self._cache.capacity
+
+    def _relieve(self, branch: Branch) -> None:
+        """Let all branches go on where there is more room, or end the one that has none left."""
+        if not self._relief.make_room([*self._live, *self._waiting]):
+            self._end(branch, "context")
+            return
+        for each in self._live:
+            self._release(each)
+        self._waiting = deque([*self._live, *self._waiting])
+        self._live.clear()
+        self._shared = self._relief.share(self._waiting)
+
+    def _admit(self) -> None:
+        """Give waiting branches a sequence while there is room; evaluate what is theirs alone."""
+        groups: dict[tuple[int, ...], list[Branch]] = {}
+        own = sum(len(branch.tokens) - self._shared for branch in self._live)
+        room = self._cache.capacity - self._shared - own
+        while self._waiting and self._free:
+            branch = self._waiting[0]
+            rest = tuple(branch.tokens[self._shared :])
+            new = 0 if rest in groups else len(rest)
+            spare = min(branch.left, self._cache.capacity // _HEADROOM)
+            if (self._live or groups) and new + spare > room:
+                break
+            room -= new + spare
+            branch.sequence = self._free.pop()
+            groups.setdefault(rest, []).append(self._waiting.popleft())
+            self._live.append(branch)
+        if groups:
+            self._outbox.flush()
+            self._prefill(groups)
+
+    def _tell_read(self) -> None:
+        """What had to be read for the first branches, once."""
+        if not self._told:
+            self._told = True
+            self._send(Prefilled(self._tally.read_since(self._before)))
+
+    def _prefill(self, groups: dict[tuple[int, ...], list[Branch]]) -> None:
+        """Evaluate each group's tokens once, in full batches; draw each branch's first token."""
+        rows: list[Row] = []
+        complete: list[tuple[int, list[Branch]]] = []
+        for rest, members in groups.items():
+            leader = members[0].sequence
+            self._groups += 1
+            for branch in members:
+                branch.group, branch.common = self._groups, len(rest)
+            self._cache.fork(ROOT, leader)
+            self._tally.evaluated(self._shared, self._shared + len(rest))
+            for offset, token in enumerate(rest):
+                last = offset == len(rest) - 1
+                rows.append((token, self._shared + offset, leader, last))
+                if last:
+                    complete.append((len(rows) - 1, members))
+                if len(rows) == self._cache.batch:
+                    self._flush(rows, complete)
+        if rows:
+            self._flush(rows, complete)
+
+    def _flush(self, rows: list[Row], complete: list[tuple[int, list[Branch]]]) -> None:
+        self._cache.decode(rows)
+        for _, members in complete:
+            for branch in members[1:]:
+                self._cache.fork(members[0].sequence, branch.sequence)
+            for branch in members:
+                branch.evaluated = len(branch.tokens)
+        for row, _ in complete:
+            nan_check.check_all(self._cache.context, row, self._vocab.size)
+        drawn = [
+            (branch, branch.draw(self._cache.context, row), row)
+            for row, members in complete
+            for branch in members
+        ]
+        self._began = self._began or time.monotonic()
+        for branch, token, row in drawn:
+            self._take(branch, token, row)
+        rows.clear()
+        complete.clear()
+
+    def _step(self) -> None:
+        """One more token for every live branch, in one batch."""
+        while self._live:
+            live = list(self._live)
+            rows = [(branch.tokens[-1], branch.evaluated, branch.sequence, True) for branch in live]
+            try:
+                self._cache.decode(rows)
+            except Full:
+                self._make_room()
+                continue
+            for row, branch in enumerate(live):
+                branch.evaluated += 1
+                token = branch.draw(self._cache.context, row)
+                nan_check.check_drawn(self._cache.context, row, token)
+                self._take(branch, token, row)
+            break
+        self._outbox.tick()
+        if self._live:
+            self._tell_usage(now=False)
+
+    def _tell_usage(self, *, now: bool) -> None:
+        """How full the context is, where it has changed."""
+        self._meter.tell(self._shared, self._live, self._cache.capacity, now=now)
+
+    def _make_room(self) -> None:
+        """Let the branch that has written least wait; a branch that is alone has met the end."""
+        if len(self._live) == 1:
+            self._relieve(self._live[0])
+            return
+        branch = min(self._live, key=lambda branch: (branch.written, -branch.index))
+        self._live.remove(branch)
+        self._release(branch)
+        self._waiting.append(branch)
+
+    def _take(self, branch: Branch, token: int, row: int) -> None:
+        if not branch.endless and self._vocab.ends(token):
+            self._end(branch, "end")
+            return
+        self._tally.written += 1
+        if branch.logprobs:
+            branch.logprobs.add(self._cache.context, row, token)
+        pieces, stopped = branch.write(token, self._vocab.piece(token))
+        self._outbox.add(pieces)
+        if stopped:
+            self._end(branch, "end", stopped=True)
+        elif branch.left < 1:
+            self._end(branch, "length")
+
+    def _end(self, branch: Branch, reason: StopReason, *, stopped: bool = False) -> None:
+        self._tell_usage(now=True)
+        if branch in self._live:
+            self._live.remove(branch)
+        else:
+            self._waiting.remove(branch)
+        self._outbox.add(branch.close(stopped))
+        if self._keeps and branch.evaluated and branch.sequence:
+            self._cache.adopt(branch.sequence, branch.tokens[: branch.evaluated])
+        self._release(branch)
+        seconds = time.monotonic() - self._began if self._began else 0.0
+        ended = Ended(branch.index, reason, branch.written, seconds)
+        self._outbox.end(branch.logprobs.told(ended) if branch.logprobs else ended)
+
+    def _release(self, branch: Branch) -> None:
+        if branch.sequence:
+            self._cache.drop(branch.sequence)
+            self._free.append(branch.sequence)
+        branch.sequence = branch.evaluated = 0

@@ -1,0 +1,67 @@
+"""Counts and times of a loaded model's work."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rm_local.engine.protocol import Read, Stats
+from rm_local.engine.worker.llama.cpu import peak_memory
+
+
+class Tally:
+    """What `Stats` is made from; the fields mean the same."""
+
+    def __init__(self) -> None:
+        self.prompt = self.forced = self.reused = self.written = 0
+        self.boundary = 0
+        """Where, in the open turn's tokens, the prompt ends and forced text begins."""
+        self._prefill = self._decode = 0.0
+
+    def evaluated(self, start: int, end: int) -> None:
+        """Count the tokens from position `start` up to `end` as prompt or as forced text."""
+        prompt = max(0, min(end, self.boundary) - start)
+        self.prompt += prompt
+        self.forced += end - start - prompt
+
+    @contextmanager
+    def prefill(self) -> Iterator[None]:
+        """Count the time inside as prefill."""
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            self._prefill += time.perf_counter() - start
+
+    @contextmanager
+    def decode(self) -> Iterator[None]:
+        """Count the time inside as decoding."""
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            self._decode += time.perf_counter() - start
+
+    def read(self) -> Read:
+        """What was read until now."""
+        return Read(self.prompt, self.forced, self._prefill)
+
+    def read_since(self, before: Read) -> Read:
+        """What was read since `read` gave `before`."""
+        now = self.read()
+        return Read(
+            now.prompt - before.prompt, now.forced - before.forced, now.seconds - before.seconds
+        )
+
+    def frozen(self) -> Stats:
+        """As it stands now."""
+        return Stats(
+            prompt=self.prompt,
+            forced=self.forced,
+            reused=self.reused,
+            written=self.written,
+            prefill_seconds=self._prefill,
+            decode_seconds=self._decode,
+            memory=peak_memory(),
+        )

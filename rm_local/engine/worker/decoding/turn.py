@@ -1,0 +1,237 @@
+"""The open turn: its prompt in the cache, and branches grown from it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from rm_local.engine import context_policy
+from rm_local.engine.protocol import BranchSpec, ModelInfo, Opened, OpenTurn, Progress, Reply
+from rm_local.engine.worker.context.overflow import RoomMaker
+from rm_local.engine.worker.context.prompt import Conversation
+from rm_local.engine.worker.decoding.branch import Branch
+from rm_local.engine.worker.decoding.candidates import Candidates
+from rm_local.engine.worker.decoding.grammar_sampler import Constraint
+from rm_local.engine.worker.decoding.logprobs import Logprobs
+from rm_local.engine.worker.decoding.scheduler import Growth
+from rm_local.engine.worker.decoding.stats import Tally
+from rm_local.engine.worker.inbox import Inbox
+from rm_local.engine.worker.llama.kv_cache import Aborted, Cache, Full, common
+from rm_local.engine.worker.llama.loading import Plan
+from rm_local.engine.worker.llama.model import Model
+from rm_local.errors import ContextOverflow, EngineError, ModelInvalid, RmLocalError, Stopped
+
+_LEAD = 2
+"""Tokens of white space that a model may write between its thinking and a constrained answer."""
+
+
+class Turn:
+    """A loaded model at work. One turn is open at a time; the cache outlives it."""
+
+    def __init__(self, model: Model, cache: Cache, plan: Plan, inbox: Inbox) -> None:
+        self.stats = Tally()
+        self._model = model
+        self._cache = cache
+        self._plan = plan
+        self._inbox = inbox
+        self._candidates = Candidates()
+        self._talk: Conversation | None = None
+
+    def open(self, request: OpenTurn, send: Callable[[Reply], None]) -> Opened:
+        """Evaluate the prompt of these messages, but for the last token: branches need its logits.
+
+        `send` gets a `Room` when room has to be made for it, and `Progress` between its batches.
+        ContextOverflow before anything is evaluated; Stopped when cancelled: no turn is open then.
+        """
+        self._talk, before = None, self.stats.read()
+        talk = Conversation(self._model, request)
+        self._room = RoomMaker(talk, self._cache, self._plan)
+        if not context_policy.comfortable(len(talk.tokens), self._cache.capacity):
+            self._make_room(len(talk.tokens), send)
+        self._check_room(talk, "The question", len(talk.tokens))
+        places = () if self._model.rewinds else talk.places()
+        self.stats.boundary = len(talk.tokens)
+        try:
+            self._hold(
+                talk.tokens[:-1],
+                known=0,
+                places=places,
+                more=True,
+                tell=lambda share: send(Progress(share)),
+            )
+        except Aborted:
+            raise Stopped("Reading the question was stopped.") from None
+        self._talk = talk
+        return Opened(len(talk.tokens), self.stats.read_since(before))
+
+    def grow(self, specs: Sequence[BranchSpec], send: Callable[[Reply], None]) -> None:
+        """Grow branches from the prompt; `send` gets `Prefilled`, `Pieces`, `Usage`, `Room` and
+        `Ended`.
+
+        ContextOverflow before anything is evaluated; ModelInvalid when what the model computes
+        are no numbers.
+        """
+        if not self._talk:
+            raise EngineError("No turn is open.", "Open one first.")
+        if not specs:
+            return
+        branches = self._branches(self._talk, specs, send)
+        relief = _Relief(self, self._talk, send)
+        growth = Growth(
+            self._cache, self._model.vocab, self._inbox, self.stats, branches, send, relief
+        )
+        try:
+            growth.run()
+        except Aborted:
+            growth.abandon()
+        except ModelInvalid:
+            self._cache.hold(())  # what is no number is not kept for the next turn
+            raise
+        except Full:
+            raise EngineError("The context has no room left.", "Set a larger `context`.") from None
+        finally:
+            growth.close()
+
+    @property
+    def info(self) -> ModelInfo:
+        """The model, with the context that it really has (llama.cpp rounds it up)."""
+        cache, placement = self._cache, self._cache.placement
+        kept = placement.layers and not placement.cache_on_device
+        return replace(
+            self._model.info,
+            context=cache.capacity,
+            device=self._model.info.device + "; keys and values in main memory" * bool(kept),
+            kv=self._plan.asked.kv,
+            flash_attention=cache.flash,
+            cache=cache.size,
+            notes=self._plan.notes(placement),
+        )
+
+    def count(self, text: str) -> int:
+        """Tokens of a text."""
+        return len(self._model.vocab.data(text))
+
+    def make_room(self, texts: Sequence[int], writing: int, send: Callable[[Reply], None]) -> int:
+        """Tokens that fit behind the prompt, once room was made for texts of so many tokens, each
+        with `writing` more, where it was missing.
+
+        A text that is longer than the context is no reason to leave earlier turns out.
+        """
+        if not self._talk:
+            raise EngineError("No turn is open.", "Open one first.")
+        talk, capacity = self._talk, self._cache.capacity
+        if talk.overflow == "drop":
+            texts = [tokens for tokens in texts if tokens + writing < capacity]
+        needed = len(talk.tokens) + max(texts, default=0)
+        if needed + writing >= capacity:
+            self._make_room(needed, send)
+            self.stats.boundary = len(talk.tokens)
+        return max(0, self._cache.capacity - len(talk.tokens) - 1)
+
+    def close(self) -> None:
+        """Free the cache."""
+        self._cache.close()
+
+    def share(self, branches: Sequence[Branch]) -> int:
+        """Put the tokens that begin all branches into the root, and leave each at least one."""
+        first = branches[0].tokens
+        shared = min(common(first, branch.tokens) for branch in branches)
+        shared = min(shared, *(len(branch.tokens) - 1 for branch in branches))
+        self._hold(first[:shared], known=self.stats.boundary - 1)
+        return shared
+
+    def relieve(
+        self, talk: Conversation, branches: Sequence[Branch], send: Callable[[Reply], None]
+    ) -> bool:
+        """Make room for branches of which one fills the context; whether they can write on."""
+        before, context = len(talk.tokens), self._cache.capacity
+        self._make_room(max(len(branch.tokens) for branch in branches), send)
+        for branch in branches:
+            branch.tokens[:before] = talk.tokens
+        self.stats.boundary = len(talk.tokens)
+        return len(talk.tokens) < before or self._cache.capacity > context
+
+    def _branches(
+        self, talk: Conversation, specs: Sequence[BranchSpec], send: Callable[[Reply], None]
+    ) -> list[Branch]:
+        forced = [self._model.vocab.data(spec.forced) for spec in specs]
+        longest = max(map(len, forced))
+        if len(talk.tokens) + longest >= self._cache.capacity:
+            self._make_room(len(talk.tokens) + longest, send)
+            self.stats.boundary = len(talk.tokens)
+        what = "The question with what is put before its answer"
+        self._check_room(talk, what, len(talk.tokens) + longest)
+        branches: list[Branch] = []
+        try:
+            for spec, own in zip(specs, forced, strict=True):
+                branches.append(self._branch(talk, len(branches), spec, own))
+        except RmLocalError:
+            for branch in branches:
+                branch.free()
+            raise
+        return branches
+
+    def _branch(
+        self, talk: Conversation, index: int, spec: BranchSpec, forced: list[int]
+    ) -> Branch:
+        vocab, constraint = self._model.vocab, None
+        logprobs = None if spec.logprobs is None else Logprobs(vocab, spec.logprobs)
+        if spec.grammar:
+            lead = _LEAD if talk.starts == "thinking" else 0
+            constraint = Constraint(vocab, self._candidates, spec.grammar, lead=lead)
+        return Branch(
+            index,
+            spec,
+            talk.tokens + forced,
+            talk.starts,
+            vocab.markers,
+            constraint=constraint,
+            logprobs=logprobs,
+        )
+
+    def _make_room(self, tokens: int, send: Callable[[Reply], None]) -> None:
+        if room := self._room.make(tokens):
+            send(room)
+
+    def _hold(
+        self,
+        tokens: list[int],
+        known: int,
+        *,
+        places: Sequence[int] = (),
+        more: bool = False,
+        tell: Callable[[float], None] = lambda _share: None,
+    ) -> None:
+        """Make the root hold these tokens; the first `known` of those it held are no reuse."""
+        with self.stats.prefill():
+            kept = self._cache.hold(tokens, places=places, more=more, tell=tell)
+        self.stats.reused += max(0, kept - known)
+        self.stats.evaluated(kept, len(tokens))
+
+    def _check_room(self, talk: Conversation, what: str, tokens: int) -> None:
+        """ContextOverflow when so many tokens do not fit, with what was tried and what helps."""
+        capacity, trained = self._cache.capacity, self._model.info.trained_context
+        if tokens < capacity:
+            return
+        what = f"{what} and the turns before it" if talk.droppable else what
+        need = "need" if talk.droppable else "needs"
+        told = f"{what} {need} {tokens:,} tokens; the context holds {capacity:,}."
+        raise ContextOverflow(
+            f"{told} {self._room.in_vain}".strip(),
+            context_policy.remedy(talk.droppable, tokens, trained),
+        )
+
+
+class _Relief:
+    """What a growth asks of its turn."""
+
+    def __init__(self, turn: Turn, talk: Conversation, send: Callable[[Reply], None]) -> None:
+        self._turn = turn
+        self._talk = talk
+        self._send = send
+
+    def share(self, branches: Sequence[Branch]) -> int:
+        return self._turn.share(branches)
+
+    def make_room(self, branches: Sequence[Branch]) -> bool:
+        return self._turn.relieve(self._talk, branches, self._send)

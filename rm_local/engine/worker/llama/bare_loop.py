@@ -1,0 +1,85 @@
+"""llama.cpp with nothing around it.
+
+Run `python -m rm_local.engine.worker.llama.bare_loop MODEL THREADS LAYERS`.
+
+What the engine is measured against: a loop over `llama_decode` for one sequence, greedy. Each line
+of input holds the tokens to read and to write; each line of output the seconds of both.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import llama_cpp
+
+from rm_local.engine.worker.llama import log
+from rm_local.engine.worker.llama.cpu import threads_for
+from rm_local.engine.worker.llama.params import model_params
+
+_CONTEXT = 4096
+
+
+class Bare:
+    """A model and a context as llama.cpp sets them up by itself."""
+
+    def __init__(self, path: Path, threads: int, gpu_layers: int) -> None:
+        """`threads` 0 = what the engine takes. SystemExit when the model does not load."""
+        params = model_params()
+        params.n_gpu_layers = gpu_layers if llama_cpp.llama_supports_gpu_offload() else 0
+        model = llama_cpp.llama_model_load_from_file(str(path).encode(), params)
+        if model is None:
+            raise SystemExit(f"llama.cpp does not load {path}: {log.first_error()}")
+        self._context: Any = self._open(model, threads)
+        self._words = llama_cpp.llama_vocab_n_tokens(llama_cpp.llama_model_get_vocab(model))
+        self._greedy = llama_cpp.llama_sampler_init_greedy()
+
+    def run(self, reads: int, writes: int) -> tuple[float, float]:
+        """Seconds for a prompt of `reads` tokens, and for `writes` tokens after it."""
+        llama_cpp.llama_memory_clear(llama_cpp.llama_get_memory(self._context), True)
+        tokens = [(7 * n + 300) % self._words for n in range(reads)]
+        prompt = (llama_cpp.llama_token * reads)(*tokens)
+        began = time.perf_counter()
+        self._decode(prompt, reads)
+        read = time.perf_counter()
+        one = (llama_cpp.llama_token * 1)()
+        for _ in range(writes):
+            one[0] = llama_cpp.llama_sampler_sample(self._greedy, self._context, -1)
+            self._decode(one, 1)
+        return read - began, time.perf_counter() - read
+
+    def _open(self, model: Any, threads: int) -> Any:
+        params = llama_cpp.llama_context_default_params()
+        params.n_ctx = params.n_batch = _CONTEXT
+        size = llama_cpp.llama_model_size(model)
+        params.n_threads = params.n_threads_batch = threads or threads_for(size)
+        params.no_perf = True
+        context = llama_cpp.llama_init_from_model(model, params)
+        if context is None:
+            raise SystemExit(f"There is no room for a context: {log.first_error()}")
+        return context
+
+    def _decode(self, tokens: Any, count: int) -> None:
+        code = llama_cpp.llama_decode(self._context, llama_cpp.llama_batch_get_one(tokens, count))
+        if code:
+            raise SystemExit(f"llama.cpp failed to evaluate {count} tokens (status {code}).")
+        llama_cpp.llama_synchronize(self._context)
+
+
+def main() -> None:
+    """Serve until standard input closes."""
+    replies = os.fdopen(os.dup(1), "w", buffering=1)
+    os.dup2(2, 1)
+    log.start()
+    path, threads, gpu_layers = sys.argv[1:]
+    bare = Bare(Path(path), int(threads), int(gpu_layers))
+    for line in sys.stdin:
+        reads, writes = map(int, line.split())
+        print(*bare.run(reads, writes), file=replies)
+
+
+if __name__ == "__main__":
+    main()

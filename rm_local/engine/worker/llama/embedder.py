@@ -1,0 +1,125 @@
+"""A sentence embedder (bert and the like) beside the model, in a context of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import llama_cpp
+import numpy as np
+from numpy.typing import NDArray
+
+from rm_local.engine.worker.llama import log
+from rm_local.engine.worker.llama.cpu import threads_for
+from rm_local.engine.worker.llama.load_errors import remedy_for
+from rm_local.engine.worker.llama.params import model_params
+from rm_local.errors import EngineError, ModelInvalid
+from rm_local.gguf import header as gguf_header
+
+_TOKENS = 2048
+"""Tokens evaluated at once; more when the embedder takes longer texts."""
+_TEXTS = 32
+_AGAIN = "Delete its file: it is written again when it is needed."
+
+
+class Embedder:
+    """Texts to vectors of length 1: the mean over a text's tokens, normalised."""
+
+    def __init__(self, path: Path, threads: int) -> None:
+        """ModelMissing or ModelInvalid when the file is no embedder that llama.cpp runs."""
+        header = gguf_header.read(path)
+        gguf_header.check_whole(path, header)
+        log.forget()
+        params = model_params()
+        params.n_gpu_layers = 0
+        self._model: Any = llama_cpp.llama_model_load_from_file(str(path).encode(), params)
+        if self._model is None:
+            reason = log.first_error() or "it did not say why"
+            raise ModelInvalid(
+                f"llama.cpp does not load {path}: {reason}.", remedy_for(reason, damaged=_AGAIN)
+            )
+        self._vocab = llama_cpp.llama_model_get_vocab(self._model)
+        self.dimension: int = llama_cpp.llama_model_n_embd(self._model)
+        self._longest: int = llama_cpp.llama_model_n_ctx_train(self._model)
+        self._room = max(_TOKENS, self._longest)
+        size = llama_cpp.llama_model_size(self._model)
+        self._context = self._open(threads or threads_for(size))
+        self._batch = llama_cpp.llama_batch_init(self._room, 0, 1)
+
+    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Rows of length 1, float32, shape (texts, dimension). Texts are cut at the longest.
+
+        EngineError when llama.cpp fails, or the weights are damaged.
+        """
+        vectors = np.empty((len(texts), self.dimension), np.float32)
+        start = 0
+        for group in self._groups([self._tokens(text) for text in texts]):
+            vectors[start : start + len(group)] = self._evaluate(group)
+            start += len(group)
+        if not np.isfinite(vectors).all():
+            raise EngineError("The embedder computes what are no numbers.", _AGAIN)
+        vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
+        return vectors
+
+    def close(self) -> None:
+        """Free the weights and the context."""
+        llama_cpp.llama_batch_free(self._batch)
+        llama_cpp.llama_free(self._context)
+        llama_cpp.llama_model_free(self._model)
+
+    def _open(self, threads: int) -> Any:
+        params = llama_cpp.llama_context_default_params()
+        params.n_ctx = params.n_batch = params.n_ubatch = self._room
+        params.n_seq_max = _TEXTS
+        params.n_threads = params.n_threads_batch = threads
+        params.pooling_type = llama_cpp.LLAMA_POOLING_TYPE_MEAN
+        params.embeddings = True
+        params.kv_unified = True
+        params.no_perf = True
+        context = llama_cpp.llama_init_from_model(self._model, params)
+        if context is None:
+            llama_cpp.llama_model_free(self._model)
+            raise EngineError("There is no room for the embedder.", "Close other programs.")
+        return context
+
+    def _tokens(self, text: str) -> list[int]:
+        """At most the longest text that the embedder takes, its closing token kept."""
+        raw = text.encode("utf-8", "replace")
+        room = len(raw) + 8
+        tokens = (llama_cpp.llama_token * room)()
+        count = llama_cpp.llama_tokenize(self._vocab, raw, len(raw), tokens, room, True, False)
+        found = list(tokens[:count])
+        return found if count <= self._longest else [*found[: self._longest - 1], found[-1]]
+
+    def _groups(self, texts: Sequence[list[int]]) -> Iterator[list[list[int]]]:
+        """Texts, in order, as many as one call can evaluate."""
+        group: list[list[int]] = []
+        for tokens in texts:
+            used = sum(map(len, group))
+            if group and (len(group) == _TEXTS or used + len(tokens) > self._room):
+                yield group
+                group = []
+            group.append(tokens)
+        if group:
+            yield group
+
+    def _evaluate(self, group: Sequence[list[int]]) -> NDArray[np.float32]:
+        batch = self._batch
+        batch.n_tokens = sum(map(len, group))
+        rows = ((t, p, s) for s, tokens in enumerate(group) for p, t in enumerate(tokens))
+        for at, (token, position, sequence) in enumerate(rows):
+            batch.token[at] = token
+            batch.pos[at] = position
+            batch.n_seq_id[at] = 1
+            batch.seq_id[at][0] = sequence
+            batch.logits[at] = True
+        if code := llama_cpp.llama_encode(self._context, batch):
+            raise EngineError(f"The embedder failed (status {code}).", "Its log has the details.")
+        vectors = [
+            np.ctypeslib.as_array(
+                llama_cpp.llama_get_embeddings_seq(self._context, sequence), (self.dimension,)
+            ).copy()
+            for sequence in range(len(group))
+        ]
+        return np.stack(vectors)

@@ -1,0 +1,141 @@
+"""Loading: the file is checked, what goes where is decided, and less is tried when it fails."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+import llama_cpp
+
+from rm_local.engine import context_policy, protocol
+from rm_local.engine.placement import placement as placing
+from rm_local.engine.placement import requirements
+from rm_local.engine.placement.placement import Asked, Placement
+from rm_local.engine.worker.inbox import Inbox
+from rm_local.engine.worker.llama.devices import devices
+from rm_local.engine.worker.llama.kv_cache import Cache
+from rm_local.engine.worker.llama.model import Model
+from rm_local.engine.worker.templates.render_client import Renderer
+from rm_local.errors import EngineError, ModelRefused, NoRoom
+from rm_local.gguf import header as gguf_header
+from rm_local.gguf import split_files
+from rm_local.gguf.split_files import Parts
+from rm_local.system import free_memory
+
+Weights = TypeVar("Weights")
+Context = TypeVar("Context")
+
+
+class Plan:
+    """What a `Load` request comes to on this machine, before anything is allocated."""
+
+    def __init__(self, request: protocol.Load) -> None:
+        """Raises ModelMissing, ModelInvalid, and MemoryShort where the memory does not do."""
+        path = Path(request.model)
+        self.files = _checked(path)
+        offload = llama_cpp.llama_supports_gpu_offload()
+        self._devices = placing.usable(devices()) if offload else ()
+        self._check = request.check_memory
+        flash = request.flash_attention != "off"
+        asked = Asked(request.context, request.kv, flash, request.gpu_layers)
+        free = self._free()
+        usual = request.context or placing.usual(self.files, self._devices, asked, free)
+        self.asked = replace(asked, context=usual)
+        self.first = placing.place(self.files, self._devices, self.asked)
+        """What is tried first."""
+        self._lowered = "" if request.context else self._smaller(usual)
+        name = str(self.files.header.metadata.get("general.name") or path.stem)
+        placing.check_memory(self.files, self._devices, self.asked, free, name)
+
+    def enlarged(self, context: int, tokens: int) -> int:
+        """A context larger than this one that leaves branches room behind so many tokens.
+
+        EngineError when the model was not trained for it, or the memory does not do.
+        """
+        trained = self.files.context
+        if not (larger := context_policy.enlarged(context, tokens, trained)):
+            raise EngineError(f"the model was trained for {trained:,} tokens.")
+        asked = replace(self.asked, context=context)
+        placing.check_growth(self.files, self._devices, asked, larger, self._free())
+        return larger
+
+    def notes(self, placement: Placement) -> tuple[str, ...]:
+        """What is not as it was asked for, or as it usually is."""
+        fewer = placement.layers < self.first.layers
+        lowered = (
+            f"{self.first.layers} layers did not get their memory: {placement.layers} are on the "
+            "device."
+        )
+        return tuple(filter(None, (self._lowered, lowered if fewer else "")))
+
+    def _free(self) -> int | None:
+        return free_memory() if self._check else None
+
+    def _smaller(self, context: int) -> str:
+        usual = requirements.usual_context(self.files)
+        if context >= usual:
+            return ""
+        return f"The memory that is free holds a context of {context:,} tokens, not {usual:,}."
+
+
+def load(
+    request: protocol.Load,
+    on_progress: Callable[[float], None],
+    inbox: Inbox,
+    renderer: Renderer,
+) -> tuple[Model, Cache, Plan]:
+    """The model and its cache, with as much on the devices as they take.
+
+    ModelMissing or ModelInvalid when the file is not right; SettingsError when a file of the
+    user's templates is not; MemoryShort; NoRoom; Stopped when cancelled.
+    """
+    plan = Plan(request)
+
+    def weights(placement: Placement) -> Model:
+        asked = replace(request, context=plan.asked.context, gpu_layers=placement.layers)
+        return Model.load(asked, plan.files.header, on_progress, inbox, renderer)
+
+    def context(model: Model, placement: Placement) -> Cache:
+        return Cache(model, inbox, placement, plan.asked, request.flash_attention)
+
+    return *settle(plan.first, weights, context, Model.close), plan
+
+
+def settle(
+    first: Placement,
+    load: Callable[[Placement], Weights],
+    open_: Callable[[Weights, Placement], Context],
+    close: Callable[[Weights], Any],
+) -> tuple[Weights, Context]:
+    """Weights and context under the first placement for which both get their memory.
+
+    Where they do not, `load` raises ModelRefused and `open_` NoRoom; the last error is raised when
+    nothing is left to try. Weights stay loaded while only the context has to give way.
+    """
+    placement, weights = first, None
+    while True:
+        failed: placing.Failed = "weights"
+        try:
+            weights = weights or load(placement)
+            failed = "context"
+            return weights, open_(weights, placement)
+        except (ModelRefused, NoRoom) as error:
+            lower = placing.lower(placement, failed)
+            if weights is not None and (lower is None or lower.layers != placement.layers):
+                close(weights)
+                weights = None
+            if lower is None:
+                raise
+            print(f"{error.message} Trying {lower}.", file=sys.stderr, flush=True)
+            placement = lower
+
+
+def _checked(path: Path) -> Parts:
+    """The model's files, of which the first is whole and writes text."""
+    header = gguf_header.read(path)
+    gguf_header.check_generates(path, header)
+    gguf_header.check_whole(path, header)
+    return split_files.read(path)

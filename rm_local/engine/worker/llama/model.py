@@ -1,0 +1,186 @@
+"""A text generation model: checked, loaded, described."""
+
+from __future__ import annotations
+
+import ctypes
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import llama_cpp
+
+from rm_local.engine import protocol
+from rm_local.engine.families.detect import Described, describe
+from rm_local.engine.worker.inbox import Inbox
+from rm_local.engine.worker.llama import log
+from rm_local.engine.worker.llama.cpu import threads_for
+from rm_local.engine.worker.llama.load_errors import remedy_for
+from rm_local.engine.worker.llama.params import model_params
+from rm_local.engine.worker.llama.tokenizer import Vocab
+from rm_local.engine.worker.templates.chat_template import ChatTemplate
+from rm_local.engine.worker.templates.render_client import Renderer
+from rm_local.errors import ModelInvalid, ModelRefused, Stopped
+from rm_local.gguf import header as gguf_header
+
+_REPORT_EVERY = 0.05
+_LEVELS = {" - Small": "_S", " - Medium": "_M", " - Large": "_L"}
+
+
+class Model:
+    """The weights, the vocabulary and the template of a loaded model."""
+
+    def __init__(
+        self,
+        handle: Any,
+        vocab: Vocab,
+        template: ChatTemplate,
+        info: protocol.ModelInfo,
+        threads: int,
+    ) -> None:
+        self.handle = handle
+        self.vocab = vocab
+        self.template = template
+        self.info = info
+        self.threads = threads
+        self.rewinds = not (
+            llama_cpp.llama_model_is_recurrent(handle) or llama_cpp.llama_model_is_hybrid(handle)
+        )
+        """Whether the end of a sequence can be taken out of the cache again."""
+
+    @classmethod
+    def load(
+        cls,
+        request: protocol.Load,
+        header: gguf_header.Header,
+        on_progress: Callable[[float], None],
+        inbox: Inbox,
+        renderer: Renderer,
+    ) -> Model:
+        """Load the weights, so many layers on devices as `request` says.
+
+        ModelRefused when llama.cpp does not load them; SettingsError when a file of the user's
+        templates is wrong; Stopped when cancelled.
+        """
+        path = Path(request.model)
+        overrides = Path(request.templates) if request.templates else None
+        described = describe(header.metadata, file=path.stem, overrides=overrides)
+        renderer.start()
+        handle = _load_weights(path, request.gpu_layers, on_progress, inbox)
+        try:
+            return cls._around(handle, request, header, described, renderer)
+        except Exception:
+            llama_cpp.llama_model_free(handle)
+            raise
+
+    @classmethod
+    def _around(
+        cls,
+        handle: Any,
+        request: protocol.Load,
+        header: gguf_header.Header,
+        described: Described,
+        renderer: Renderer,
+    ) -> Model:
+        if llama_cpp.llama_model_has_encoder(handle) or llama_cpp.llama_model_is_diffusion(handle):
+            raise ModelInvalid(
+                f"{request.model} is of a kind ({header.architecture}) that cannot write on from a "
+                "prompt token by token.",
+                "Choose a decoder model.",
+            )
+        vocab = Vocab(handle, described.markers)
+        template = ChatTemplate(
+            described,
+            bos=vocab.special_text("bos"),
+            eos=vocab.special_text("eos"),
+            render=renderer,
+        )
+        threads = request.threads or threads_for(llama_cpp.llama_model_size(handle))
+        info = _describe(handle, request, header, described, template, threads)
+        return cls(handle, vocab, template, info, threads)
+
+    def close(self) -> None:
+        """Free the weights; every context must be gone."""
+        llama_cpp.llama_model_free(self.handle)
+
+
+def _load_weights(
+    path: Path, gpu_layers: int, on_progress: Callable[[float], None], inbox: Inbox
+) -> Any:
+    reported = 0.0
+
+    @llama_cpp.llama_progress_callback  # type: ignore[untyped-decorator]
+    def progress(share: float, _data: Any) -> bool:
+        nonlocal reported
+        now = time.monotonic()
+        if now - reported >= _REPORT_EVERY or share >= 1:
+            reported = now
+            on_progress(share)
+        return inbox.cancelled is None
+
+    params = model_params()
+    params.n_gpu_layers = gpu_layers
+    params.progress_callback = progress
+    log.forget()
+    handle = llama_cpp.llama_model_load_from_file(str(path).encode(), params)
+    if handle is None and inbox.cancelled:
+        raise Stopped("Loading was stopped.")
+    if handle is None:
+        reason = log.first_error() or "it did not say why"
+        raise ModelRefused(f"llama.cpp does not load {path}: {reason}.", remedy_for(reason))
+    return handle
+
+
+def _describe(
+    handle: Any,
+    request: protocol.Load,
+    header: gguf_header.Header,
+    described: Described,
+    template: ChatTemplate,
+    threads: int,
+) -> protocol.ModelInfo:
+    trained = llama_cpp.llama_model_n_ctx_train(handle)
+    metadata = header.metadata
+    return protocol.ModelInfo(
+        path=request.model,
+        name=str(metadata.get("general.name") or Path(request.model).stem),
+        architecture=header.architecture,
+        quantisation=_quantisation(handle),
+        parameters=llama_cpp.llama_model_n_params(handle),
+        size=llama_cpp.llama_model_size(handle),
+        context=request.context,
+        trained_context=trained,
+        thinks=described.thinks,
+        device=_device(threads),
+        temperature=_number(metadata.get("general.sampling.temp")),
+        top_p=_number(metadata.get("general.sampling.top_p")),
+        family=described.family.name,
+        opening=described.markers.opening if described.thinks else "",
+        closing=described.markers.closing if described.thinks else "",
+        opened_by=template.opened_by,
+        template=described.template_from,
+        efforts=described.family.efforts,
+        converses=template.converses,
+    )
+
+
+def _quantisation(handle: Any) -> str:
+    name = llama_cpp.llama_ftype_name(llama_cpp.llama_model_ftype(handle)) or b"unknown"
+    text = str(ctypes.c_char_p(name).value.decode())  # type: ignore[union-attr]
+    for words, letter in _LEVELS.items():
+        text = text.replace(words, letter)
+    return text
+
+
+def _device(threads: int) -> str:
+    """Where the layers went, as llama.cpp reported it while it loaded them."""
+    cpu = f"CPU, {threads} thread{'s' * (threads != 1)}"
+    if not (where := log.offloaded()):
+        return cpu
+    device, there, layers = where
+    rest = f"; the rest on {cpu}" if there < layers else ""
+    return f"{device}, {there} of {layers} layers{rest}"
+
+
+def _number(value: Any) -> float | None:
+    return round(float(value), 6) if isinstance(value, int | float) else None

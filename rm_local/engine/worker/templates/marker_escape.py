@@ -1,0 +1,37 @@
+"""Breaks the markers in a text, so that a tokenizer that knows them finds none."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from rm_local.engine.families.markers import THINK
+
+_BLANK = " \n\t\r\N{LOWER ONE EIGHTH BLOCK}"
+
+
+class Defang:
+    """Cuts texts in the middle of every marker. The parts, each tokenised alone, hold none.
+
+    llama.cpp parses user-defined tokens (such as Qwen's `</think>`) even with `parse_special`
+    off; think tags are cut also where they are ordinary text. White space is never a marker.
+    """
+
+    def __init__(self, markers: Iterable[str]) -> None:
+        shown = (text for text in markers if len(text) > 1 and text.strip(_BLANK))
+        texts = {*THINK.texts, *shown}
+        longest_first = sorted(texts, key=lambda text: (-len(text), text))
+        self._marker = re.compile("|".join(map(re.escape, longest_first)))
+
+    def parts(self, text: str) -> list[str]:
+        """The text in order; joined, the parts are the text again."""
+        parts: list[str] = []
+        rest = [text]
+        while rest:
+            part = rest.pop()
+            if found := self._marker.search(part):
+                middle = (found.start() + found.end()) // 2
+                rest += [part[middle:], part[:middle]]
+            elif part:
+                parts.append(part)
+        return parts

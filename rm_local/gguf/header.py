@@ -1,0 +1,226 @@
+"""The header of a GGUF file, read without llama.cpp: what it holds, and whether it is whole.
+
+Layout: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md (versions 2 and 3).
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass, field
+from math import prod
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from rm_local.errors import ModelInvalid, ModelMissing
+from rm_local.gguf.kind import is_split, kind
+
+MAGIC = b"GGUF"
+_SCALARS = {
+    0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d",
+}  # fmt: skip
+_STRING, _ARRAY = 8, 9
+_KEPT_NUMBERS, _KEPT_STRINGS = 512, 64
+"""Longer arrays (the vocabulary) are passed over. 512 is llama.cpp's limit of layers."""
+
+# What no real model comes near, so that a header made to harm costs neither memory nor minutes.
+_MOST_PAIRS, _MOST_TENSORS = 1 << 14, 1 << 17
+_MOST_ITEMS = 1 << 22
+_MOST_DIMENSIONS = 4
+_LONGEST_STRING, _LONGEST_HEADER = 1 << 22, 1 << 28
+_CHUNK = 1 << 20
+
+# ggml type -> (values in a block, bytes of a block)
+_BLOCKS = {
+    0: (1, 4), 1: (1, 2), 2: (32, 18), 3: (32, 20), 6: (32, 22), 7: (32, 24), 8: (32, 34),
+    9: (32, 40), 10: (256, 84), 11: (256, 110), 12: (256, 144), 13: (256, 176), 14: (256, 210),
+    15: (256, 292), 16: (256, 66), 17: (256, 74), 18: (256, 98), 19: (256, 50), 20: (32, 18),
+    21: (256, 110), 22: (256, 82), 23: (256, 136), 24: (1, 1), 25: (1, 2), 26: (1, 4), 27: (1, 8),
+    28: (1, 8), 29: (256, 56), 30: (1, 2), 34: (256, 54), 35: (256, 66), 39: (32, 17),
+    40: (64, 36), 41: (128, 18),
+}  # fmt: skip
+
+_ELSE = "Choose a text generation model in the GGUF format."
+_AGAIN = "Download or copy it again."
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What a GGUF file says of itself."""
+
+    metadata: dict[str, Any]
+    """Keys and values; long arrays (over 512 numbers, 64 strings) are given as their length."""
+    tensors: int
+    needed: int
+    """Bytes that the file must have at least (tensors of unknown types count as empty)."""
+    values: dict[int, int] = field(default_factory=dict)
+    """How many values the tensors of each ggml type hold."""
+    weights: int = 0
+    """Bytes of all tensors."""
+    layered: int = 0
+    """Bytes of the tensors that belong to a layer (`blk.N.`)."""
+
+    @property
+    def architecture(self) -> str:
+        return str(self.metadata.get("general.architecture", ""))
+
+    def number(self, key: str) -> int:
+        """A count of the metadata; 0 where it is not told or makes no sense."""
+        value = self.metadata.get(key)
+        return value if isinstance(value, int) and 0 < value < 1 << 31 else 0
+
+
+def read(path: Path) -> Header:
+    """The file's header. ModelMissing, or ModelInvalid when it is no GGUF or ends too early."""
+    if not path.is_file():
+        kind = "is a folder, not a file" if path.is_dir() else "does not exist"
+        raise ModelMissing(f"The model {path} {kind}.", "Give the path of a GGUF file.")
+    try:
+        with path.open("rb") as file:
+            return _parse(file, path)
+    except OSError as error:
+        raise ModelMissing(
+            f"The model {path} cannot be read: {error.strerror}.", "Check its permissions."
+        ) from error
+    except (EOFError, struct.error, UnicodeDecodeError, OverflowError, MemoryError) as error:
+        raise ModelInvalid(f"{path} is cut short or damaged in its header.", _AGAIN) from error
+
+
+def check_whole(path: Path, header: Header) -> None:
+    """ModelInvalid when the file is shorter than its tensors need."""
+    size = path.stat().st_size
+    if size < header.needed:
+        raise ModelInvalid(
+            f"{path} is cut short: it has {size:,} bytes and needs {header.needed:,}.", _AGAIN
+        )
+
+
+def check_generates(path: Path, header: Header) -> None:
+    """ModelInvalid when the file writes no text: an embedder, a projector, an adapter."""
+    found = kind(header.metadata, header.tensors)
+    if found == "text":
+        return
+    part, parts = header.metadata.get("split.no"), header.metadata.get("split.count")
+    if isinstance(part, int) and part and is_split(header.metadata):
+        message = f"{path} is not the first but number {part + 1} of the {parts} files of a model."
+        raise ModelInvalid(message, "Give the path of the first.")
+    if found == "embedder":
+        what = f"is an embedder ({header.architecture}): it writes no text"
+    elif found == "vocabulary":
+        what = "holds no vocabulary or no weights"
+    elif found == "other":
+        what = f"is of a kind ({header.architecture}) that does not write on from a prompt"
+    else:
+        what = f"holds no language model but a part of one ({found})"
+    raise ModelInvalid(f"{path} {what}.", _ELSE)
+
+
+def _parse(file: BinaryIO, path: Path) -> Header:
+    magic = file.read(4)
+    if not magic:
+        raise ModelInvalid(f"{path} is empty.", _AGAIN)
+    if magic != MAGIC:
+        raise ModelInvalid(f"{path} is not a GGUF file.", _ELSE)
+    (version,) = _unpack(file, "I")
+    if version not in (2, 3):
+        raise ModelInvalid(
+            f"{path} is a GGUF of version {version}, not 2 or 3.", "Convert the model anew."
+        )
+    tensors, pairs = _unpack(file, "QQ")
+    _bound(tensors <= _MOST_TENSORS and pairs <= _MOST_PAIRS)
+    metadata = {}
+    for _ in range(pairs):
+        key = _string(file)
+        metadata[key] = _value(file, _unpack(file, "I")[0])
+        _bound(file.tell() <= _LONGEST_HEADER)
+    return _with_tensors(file, metadata, tensors)
+
+
+def _with_tensors(file: BinaryIO, metadata: dict[str, Any], tensors: int) -> Header:
+    """The header, from its table of tensors on."""
+    values: dict[int, int] = {}
+    end = weights = layered = 0
+    for _ in range(tensors):
+        name = _string(file)
+        type_, count, size, offset = _tensor(file)
+        values[type_] = values.get(type_, 0) + count
+        end = max(end, offset + size)
+        weights += size
+        layered += size * name.startswith("blk.")
+        _bound(file.tell() <= _LONGEST_HEADER)
+    told = metadata.get("general.alignment")
+    alignment = told if isinstance(told, int) and 0 < told <= _CHUNK else 32
+    data = -(-file.tell() // alignment) * alignment
+    needed = data + end if tensors else file.tell()
+    return Header(metadata, tensors, needed, values, weights, layered)
+
+
+def _tensor(file: BinaryIO) -> tuple[int, int, int, int]:
+    """A tensor's ggml type, number of values, bytes, and offset from where all data begins."""
+    (dimensions,) = _unpack(file, "I")
+    _bound(dimensions <= _MOST_DIMENSIONS)
+    count = prod(_unpack(file, "Q" * dimensions))
+    type_, offset = _unpack(file, "IQ")
+    per_block, block = _BLOCKS.get(type_, (1, 0))
+    return type_, count, count // per_block * block, offset
+
+
+def _value(file: BinaryIO, type_: int) -> Any:
+    if type_ == _STRING:
+        return _string(file)
+    if type_ != _ARRAY:
+        return _unpack(file, _scalar(type_))[0]
+    item, length = _unpack(file, "IQ")
+    _bound(length <= _MOST_ITEMS)
+    if item == _STRING:
+        if length <= _KEPT_STRINGS:
+            return [_string(file) for _ in range(length)]
+        _skip_strings(file, length)
+        return length
+    scalar = _scalar(item)  # no array of arrays: llama.cpp reads none either
+    if length <= _KEPT_NUMBERS:
+        return [*_unpack(file, scalar * length)]
+    file.seek(length * struct.calcsize("<" + scalar), 1)
+    return length
+
+
+def _skip_strings(file: BinaryIO, length: int) -> None:
+    """Pass over an array of strings, a chunk of the file at a time: vocabularies are long."""
+    size = struct.Struct("<Q").unpack_from
+    chunk, at = b"", 0
+    for _ in range(length):
+        if at + 8 > len(chunk):
+            file.seek(at - len(chunk), 1)
+            chunk, at = file.read(_CHUNK), 0
+            _bound(len(chunk) >= 8)
+        (string,) = size(chunk, at)
+        _bound(string <= _LONGEST_STRING)
+        at += 8 + string
+    file.seek(at - len(chunk), 1)
+
+
+def _bound(holds: bool) -> None:
+    """EOFError, which says that the header is damaged, unless a limit holds."""
+    if not holds:
+        raise EOFError
+
+
+def _scalar(type_: int) -> str:
+    _bound(type_ in _SCALARS)
+    return _SCALARS[type_]
+
+
+def _string(file: BinaryIO) -> str:
+    (length,) = _unpack(file, "Q")
+    _bound(length <= _LONGEST_STRING)
+    return _exactly(file, length).decode("utf-8", "replace")
+
+
+def _unpack(file: BinaryIO, layout: str) -> tuple[Any, ...]:
+    return struct.unpack("<" + layout, _exactly(file, struct.calcsize("<" + layout)))
+
+
+def _exactly(file: BinaryIO, length: int) -> bytes:
+    data = file.read(length)
+    if len(data) < length:
+        raise EOFError
+    return data

@@ -1,0 +1,139 @@
+"""A store from files of entries: read, embedded where need be, and built."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Protocol
+
+from rm_local.embed.registry import STATIC, Chosen
+from rm_local.errors import StoreError, UsageError
+from rm_local.ingest.vector_sources import (
+    GivenVectors,
+    StaticVectors,
+    Subproblems,
+    VectorFile,
+    check_vectors,
+)
+from rm_local.store.build.pipeline import build
+from rm_local.store.build.source import Progress, Source
+from rm_local.store.exchange.inputs import check_inputs
+from rm_local.store.exchange.line_blocks import Lines
+from rm_local.store.exchange.line_index import discard, index
+
+
+class Tell(Protocol):
+    """Told how far a stage is."""
+
+    def __call__(
+        self, stage: str, done: int, total: int | None, seconds_left: float | None
+    ) -> None:
+        """`done` and `total` are entries; None is what is not known yet."""
+
+
+def work_folder(out: Path) -> Path:
+    """Where a build of `out` keeps what it has read and embedded, until the store is there."""
+    return out.with_name(out.name + ".input")
+
+
+def build_from(
+    inputs: Sequence[Path], out: Path, chosen: Chosen, embeddings: Path | None, tell: Tell
+) -> None:
+    """Build the store `out` of all entries of `inputs`.
+
+    `embeddings` is a .npy file with their vectors, by the chosen embedder. After any stop the same
+    call goes on. UsageError: an input will not do; StoreError: `out` exists, another build is in
+    the way, or the disk has no room; ModelMissing, ModelInvalid.
+    """
+    folder = work_folder(out)
+    if out.exists() and not folder.exists():
+        raise StoreError(f"{out} exists already.", "Choose another name, or remove it first.")
+    if not out.absolute().parent.is_dir():
+        raise UsageError(f"There is no folder {out.parent} to build in.", "Make it first.")
+    with _disk(out):
+        # With neither, it is done: `build` takes its own folder away before this one goes.
+        if not out.exists() or out.with_name(out.name + ".build").exists():
+            check_inputs([*inputs, *filter(None, [embeddings])])
+            lines = index(inputs, folder, _Reading(tell))
+            try:
+                source = _source(lines, folder, chosen, embeddings, tell)
+            except (UsageError, StoreError):
+                discard(folder)
+                raise
+            build(
+                out,
+                source,
+                embedder=chosen.id,
+                known_words=chosen.known_words,
+                report=lambda progress: _told(tell, progress),
+            )
+        shutil.rmtree(folder)
+
+
+@contextmanager
+def _disk(out: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise StoreError(
+            f"The build of {out} stopped: {error.strerror or error}.",
+            "Mend that, then start it again: it goes on where it was.",
+        ) from error
+
+
+def _source(
+    lines: Lines, folder: Path, chosen: Chosen, embeddings: Path | None, tell: Tell
+) -> Source:
+    if embeddings:
+        given = VectorFile.of(embeddings, folder)
+        check_vectors(given, lines.rows, chosen.id.dimension, _Timed(tell, "check"))
+        return GivenVectors(lines, given.path, f"{chosen.id} {given.state}")
+    if chosen.name == STATIC:
+        return StaticVectors(lines)
+    # Named for what they are of, so that no other lines or model get them.
+    path = folder / f"{lines.sha256[:16]}-{chosen.id.sha256[:16]}-{chosen.id.dimension}.npy"
+    if not path.exists():
+        from rm_local.embed.bulk import BulkEmbedder
+
+        embedder = BulkEmbedder(chosen.model, dimension=chosen.id.dimension)
+        embedder.embed_to(Subproblems(lines), path, on_progress=_Timed(tell, "embed"))
+    return GivenVectors(lines, path.absolute(), str(chosen.id))
+
+
+def _told(tell: Tell, progress: Progress) -> None:
+    tell(progress.stage, progress.done, progress.total, progress.seconds_left)
+
+
+class _Timed:
+    """Adds the time left, at the rate since the first sign."""
+
+    def __init__(self, tell: Tell, stage: str) -> None:
+        self._tell, self._stage = tell, stage
+        self._started = time.monotonic()
+        self._first: int | None = None
+
+    def __call__(self, done: int, total: int) -> None:
+        left = None
+        if self._first is None:
+            # What an earlier run has done took this one no time.
+            self._first, self._started = done, time.monotonic()
+        elif done > self._first:
+            passed = time.monotonic() - self._started
+            left = passed / (done - self._first) * (total - done)
+        self._tell(self._stage, done, total, left)
+
+
+class _Reading:
+    """How far the first reading is, which knows its end in bytes only."""
+
+    def __init__(self, tell: Tell) -> None:
+        self._tell = tell
+        self._started = time.monotonic()
+
+    def __call__(self, rows: int, share: float | None) -> None:
+        passed = time.monotonic() - self._started
+        left = passed / share * (1 - share) if share else None
+        self._tell("read", rows, rows if share == 1 else None, left)

@@ -1,0 +1,102 @@
+"""Entries of files into a store, with vectors by the store's own embedder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rm_local import settings
+from rm_local.embed import static
+from rm_local.embed.minilm import MINILM
+from rm_local.errors import StoreEmbedder, StoreError
+from rm_local.ingest.vector_sources import VectorFile, check_vectors
+from rm_local.records import Entry
+from rm_local.store.exchange.import_entries import Taken, take_in
+from rm_local.store.exchange.inputs import check_inputs
+from rm_local.store.exchange.line_index import index
+from rm_local.store.format import EmbedderId
+from rm_local.store.store import Store
+from rm_local.temporary_folder import temporary_folder
+
+Vectors = NDArray[np.float32]
+Tell = Callable[[str, int, int | None], None]
+"""Told stage, entries done, and entries in all where that is known."""
+
+
+def import_files(
+    path: Path, files: Sequence[Path], embeddings: Path | None, tell: Tell, taken: Taken
+) -> None:
+    """Add the entries of `files`, JSON Lines, to the store at `path`; `taken` counts them.
+
+    Nothing is written before all files are read and found good. What can be read only once is
+    copied meanwhile. `embeddings` is a .npy file with the vectors of their subproblems, in order.
+    What `taken` counts is in the store for good. UsageError: a file will not do; StoreError: the
+    disk has no room for the copy; StoreEmbedder: the store's embedder is not here; and what
+    `Store.open` raises.
+    """
+    check_inputs([*files, *filter(None, [embeddings])])
+    with Store.open(path, write=True) as store, _work_folder() as folder:
+        id = store.info().embedder
+        embed = _embedder(path, id) if embeddings is None else None
+        lines = index(files, folder, lambda rows, _: tell("read", rows, None))
+        tell("read", lines.rows, lines.rows)
+        if embeddings is not None:
+            given = VectorFile.of(embeddings, folder)
+            check_vectors(given, lines.rows, id.dimension, lambda *done: tell("check", *done))
+            embed = _Given(given.path)
+        assert embed
+        entries = (each for number in range(len(lines.blocks)) for each in lines.entries(number))
+        take_in(store, entries, embed, taken, lambda done: tell("import", done, lines.rows))
+
+
+@contextmanager
+def _work_folder() -> Iterator[Path]:
+    """Where an import keeps the index of its lines, and copies."""
+    with temporary_folder(settings.cache_dir() / "import") as folder:
+        try:
+            yield folder
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise StoreError(
+                f"The import stopped: {error.strerror or error}; it works in {folder.parent}.",
+                "Make room there, then give the same command again.",
+            ) from error
+
+
+def _embedder(path: Path, id: EmbedderId) -> Callable[[int, Sequence[Entry]], Vectors]:
+    """StoreEmbedder: there is none here that made the store's vectors."""
+    if id == MINILM:
+        return _embedded
+    if id == static.shipped().id:
+        return _summed
+    raise StoreEmbedder(
+        f"The store {path} was made with {id}, which is not here.",
+        "Make vectors of the subproblems with it, and give them: --embeddings FILE.npy.",
+    )
+
+
+def _embedded(_: int, entries: Sequence[Entry]) -> Vectors:
+    from rm_local.embed.bulk import embed_bulk
+
+    return embed_bulk([entry.subproblem for entry in entries])
+
+
+def _summed(_: int, entries: Sequence[Entry]) -> Vectors:
+    return static.shipped().embed([entry.subproblem for entry in entries])
+
+
+@dataclass(frozen=True)
+class _Given:
+    """Vectors from a file."""
+
+    path: Path
+
+    def __call__(self, first: int, entries: Sequence[Entry]) -> Vectors:
+        rows = np.load(self.path, mmap_mode="r")[first : first + len(entries)]
+        return np.asarray(rows, dtype=np.float32)

@@ -1,0 +1,114 @@
+"""A model as its header tells it; llama.cpp is not asked, and no weight is read."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rm_local.errors import ModelMissing
+from rm_local.gguf import header as gguf_header
+from rm_local.gguf import split_files
+from rm_local.gguf.architecture import Shape
+from rm_local.gguf.kind import Kind, kind
+from rm_local.gguf.quantization import quantisation
+from rm_local.gguf.split_files import Parts, first_part
+from rm_local.text import one_line
+
+_THINKS = re.compile(
+    r"<think>|</think>|enable_thinking|<\|channel\|>|<\|channel>|\[THINK\]|<seed:think>"
+    r"|reasoning_effort|thinking_budget|reasoning_content"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """What the library knows of a model."""
+
+    path: Path
+    """Its file, of several the first: what the engine is to load."""
+    files: tuple[Path, ...]
+    """All its files that are there."""
+    missing: tuple[str, ...]
+    """Names of its files that are not."""
+    kind: Kind
+    title: str
+    architecture: str
+    parameters: int
+    quantisation: str
+    size: int
+    """Bytes on the disk."""
+    weights: int
+    """Bytes of weights."""
+    layered: int
+    """Those of them that belong to a layer."""
+    context: int
+    """Tokens that it was trained on at once; 0 where it does not tell."""
+    experts: tuple[int, int]
+    """How many, and how many of them a token takes."""
+    tokenizer: str
+    template: str
+    """Its chat template; empty for none."""
+    shape: Shape
+
+    @property
+    def thinks(self) -> bool:
+        """Whether its chat template has a mark of thinking in it."""
+        return bool(_THINKS.search(self.template))
+
+
+def read(path: Path) -> Model:
+    """The model at `path`, which may be any of its files.
+
+    Raises ModelMissing, and ModelInvalid when a file is no GGUF or is damaged in its header.
+    """
+    path = first_part(path)
+    return _model(path, split_files.read(path))
+
+
+def check_usable(model: Model) -> None:
+    """ModelInvalid or ModelMissing when the engine could not load it: parts missing, cut short."""
+    gguf_header.check_generates(model.path, gguf_header.read(model.path))
+    if model.missing:
+        raise ModelMissing(
+            f"Of {model.path} there is no {', no '.join(model.missing[:5])}"
+            f"{' and others' * (len(model.missing) > 5)}.",
+            "All files of a split model have to lie in one folder.",
+        )
+    for file in model.files:
+        gguf_header.check_whole(file, gguf_header.read(file))
+
+
+def _model(path: Path, files: Parts) -> Model:
+    header, values = files.header, files.values
+    metadata = header.metadata
+    told = metadata.get("general.parameter_count")
+    return Model(
+        path=path,
+        files=tuple(file for file, _ in files.there),
+        missing=files.missing,
+        kind=kind(metadata, header.tensors),
+        title=one_line(_text(metadata, "general.name"), 80) or path.stem,
+        architecture=one_line(header.architecture, 40) or "unknown",
+        parameters=told if isinstance(told, int) and told > 0 else sum(values.values()),
+        quantisation=quantisation(metadata, values),
+        size=sum(file.stat().st_size for file, _ in files.there),
+        weights=files.weights,
+        layered=files.layered,
+        context=files.context,
+        experts=(
+            header.number(f"{header.architecture}.expert_count"),
+            header.number(f"{header.architecture}.expert_used_count"),
+        ),
+        tokenizer=" ".join(
+            filter(None, (_text(metadata, f"tokenizer.ggml.{key}") for key in ("model", "pre")))
+        ),
+        template=_text(metadata, "tokenizer.chat_template"),
+        shape=files.shape,
+    )
+
+
+def _text(metadata: dict[str, Any], key: str) -> str:
+    value = metadata.get(key)
+    return value if isinstance(value, str) else ""

@@ -1,0 +1,153 @@
+"""All models of this machine under short names, and the one that a name means."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+
+from rm_local.errors import ModelMissing, RmLocalError, UsageError
+from rm_local.gguf.split_files import first_part
+from rm_local.home import expand_home
+from rm_local.library import model_file as models
+from rm_local.library.locations import Spot, spots
+from rm_local.library.model_file import Model
+from rm_local.settings import Settings, shipped_model
+
+_PART = re.compile(r"-\d{5}-of-\d{5}$")
+_UNFIT = re.compile(r"[^a-z0-9._]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A model and what it is called here."""
+
+    name: str
+    place: str
+    model: Model
+    in_use: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Library:
+    """What was found, and in words what was passed over."""
+
+    models: tuple[Listed, ...]
+    notes: tuple[str, ...]
+
+    def named(self, name: str) -> Listed:
+        """The model that is meant: its name, or the beginning of no other's.
+
+        Raises ModelMissing when none is, UsageError when several could be.
+        """
+        wanted = name.lower()
+        for fits in (_is, _is_but_for_the_place, _begins):
+            found = [listed for listed in self.models if fits(listed.name, wanted)]
+            if len(found) == 1:
+                return found[0]
+            if found:
+                names = ", ".join(listed.name for listed in found[:5])
+                raise UsageError(f"{name} could be several models.", f"Say which: {names}.")
+        close = get_close_matches(wanted, [listed.name for listed in self.models], 3, 0.5)
+        near = f"Did you mean {' or '.join(close)}? " if close else ""
+        raise ModelMissing(
+            f"There is no model called {name}.", f"{near}`rm-local models` lists them all."
+        )
+
+
+def find_models(settings: Settings) -> Library:
+    """Every model that can be found, a file once, in the order of the places."""
+    notes: list[str] = []
+    found = [*_distinct(spots(settings, notes.append), notes)]
+    used = settings.model or shipped_model()
+    names = _names(found)
+    listed = [
+        Listed(name, spot.place, model, _same(model.path, used))
+        for name, (spot, model) in zip(names, found, strict=True)
+    ]
+    return Library(tuple(listed), tuple(dict.fromkeys(notes)))
+
+
+def find(settings: Settings, wanted: str) -> Listed:
+    """The model at a path, or else of a name.
+
+    Raises ModelMissing, ModelInvalid, UsageError.
+    """
+    path = expand_home(wanted)
+    if path.exists() or is_path(wanted):
+        model = models.read(path)
+        used = settings.model or shipped_model()
+        return Listed(short_name(path.stem, model), "path", model, _same(model.path, used))
+    return find_models(settings).named(wanted)
+
+
+def is_path(wanted: str) -> bool:
+    """Whether a text can only be meant as a path: it names a folder, or ends in `.gguf`."""
+    return len(Path(wanted).parts) != 1 or wanted.startswith("~") or wanted.endswith(".gguf")
+
+
+def short_name(name: str, model: Model) -> str:
+    """A name for the command line: small letters, the quantisation in it."""
+    name = _UNFIT.sub("-", _PART.sub("", name).lower()).strip("-.") or "model"
+    stored = model.quantisation.lower()
+    return name if stored in name or stored == "unknown" else f"{name}-{stored}"
+
+
+def _distinct(found: Iterable[Spot], notes: list[str]) -> Iterable[tuple[Spot, Model]]:
+    """Each model once, by the file on the disk; what cannot be read becomes a note."""
+    seen: set[tuple[int, int]] = set()
+    for spot in found:
+        try:
+            path = first_part(spot.path)
+            at = path.stat()
+            if (at.st_dev, at.st_ino) in seen:
+                continue
+            seen.add((at.st_dev, at.st_ino))
+            yield spot, models.read(path)
+        except RmLocalError as error:
+            notes.append(error.message.rstrip("."))
+        except OSError as error:
+            notes.append(f"{spot.path} cannot be read: {error.strerror}")
+
+
+def _names(found: list[tuple[Spot, Model]]) -> list[str]:
+    """A name for each. Of those that share one each gets its place, then a mark of its path.
+
+    None keeps the bare name then, so that it never comes to mean another model unnoticed.
+    """
+    bare = [short_name(spot.name, model) for spot, model in found]
+    placed = [f"{name}@{spot.place}" for name, (spot, _) in zip(bare, found, strict=True)]
+    bare_count, placed_count = Counter(bare), Counter(placed)
+    names = []
+    for name, longer, (_, model) in zip(bare, placed, found, strict=True):
+        if bare_count[name] == 1:
+            names.append(name)
+        elif placed_count[longer] == 1:
+            names.append(longer)
+        else:
+            mark = hashlib.sha256(str(model.path).encode("utf-8", "surrogateescape")).hexdigest()
+            names.append(f"{longer}-{mark[:6]}")
+    return names
+
+
+def _same(left: Path, right: Path) -> bool:
+    try:
+        return left.samefile(right)
+    except OSError:
+        return False
+
+
+def _is(name: str, wanted: str) -> bool:
+    return name == wanted
+
+
+def _is_but_for_the_place(name: str, wanted: str) -> bool:
+    return name.partition("@")[0] == wanted
+
+
+def _begins(name: str, wanted: str) -> bool:
+    return name.startswith(wanted)

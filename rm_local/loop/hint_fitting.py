@@ -1,0 +1,92 @@
+"""Hints are fitted into what is left of the context, so that a long one costs no other its turn."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from rm_local.engine.protocol import Room
+from rm_local.loop.branch_stream import Model
+from rm_local.loop.events import ContextUsed, HintCut, RoomMade, of_context
+from rm_local.loop.plan import Plan
+from rm_local.loop.reason import forced
+from rm_local.loop.subproblem import sentence_ends
+from rm_local.records import Hit
+
+USEFUL = 32
+"""Tokens of a hint, at least, without which its beginning is not worth a branch."""
+WRITING = 4
+"""A quarter of the context, or the branch's budget, is kept for what a branch writes."""
+TOKEN_LENGTH = 32
+"""Characters of a token on average, at most: what is behind them is not looked at."""
+
+Told = list[HintCut | ContextUsed | RoomMade]
+
+
+async def fit_hints(
+    plan: Plan, engine: Model, subproblem: str, hits: Sequence[Hit]
+) -> tuple[tuple[Hit, ...], Told]:
+    """The hits under which branches can reason, one a sample at most, and what is to be said.
+
+    Room is made where the user lets it. A hint that is still too long ends at a sentence; one of
+    which no useful part fits is left out, as is one without text. Raises EngineError.
+    """
+    told: Told = []
+    rooms: list[Room] = []
+    bare = await engine.count(forced(subproblem, None))
+    whole: dict[int, int] = {}
+    for hit in hits:
+        if has_text(hit):
+            whole[hit.entry.id] = await engine.count(forced(subproblem, hit))
+    context = engine.info.context if engine.info else 0
+    writing = min(plan.max_tokens, context // WRITING)
+    free = await engine.make_room([*whole.values()], writing, on_room=rooms.append)
+    told += map(of_context, rooms)
+    most = free - min(writing, free // 2)
+    fitted: list[Hit] = []
+    for hit in hits:
+        if len(fitted) == plan.samples:
+            break
+        tokens = whole.get(hit.entry.id, bare)
+        if tokens != bare and tokens <= most:
+            fitted.append(hit)
+            continue
+        cut = await _cut(engine, subproblem, hit, most) if tokens > most else None
+        kept = await engine.count(forced(subproblem, cut)) - bare if cut else 0
+        if cut and kept >= USEFUL:
+            fitted.append(cut)
+        told.append(_cut_told(hit, tokens - bare, kept if kept >= USEFUL else 0, most - bare))
+    return tuple(fitted), told
+
+
+def has_text(hit: Hit) -> bool:
+    """Whether there is anything in the subroutine to read."""
+    return any(each.isprintable() and not each.isspace() for each in hit.entry.subroutine)
+
+
+async def _cut(engine: Model, subproblem: str, hit: Hit, most: int) -> Hit | None:
+    """The hit with the longest beginning of its subroutine, in whole sentences, that fits."""
+    text = hit.entry.subroutine[: max(0, most) * TOKEN_LENGTH]
+    parts = [text[:end] for end in sentence_ends(text)]
+    fits, above = 0, len(parts) + 1
+    while above - fits > 1:
+        middle = (fits + above) // 2
+        part = _with_text(hit, parts[middle - 1])
+        if await engine.count(forced(subproblem, part)) <= most:
+            fits = middle
+        else:
+            above = middle
+    return _with_text(hit, parts[fits - 1]) if fits else None
+
+
+def _with_text(hit: Hit, subroutine: str) -> Hit:
+    return replace(hit, entry=replace(hit.entry, subroutine=subroutine))
+
+
+def _cut_told(hit: Hit, tokens: int, kept: int, left: int) -> HintCut:
+    id = hit.entry.id
+    if not tokens:
+        return HintCut(id, f"Entry {id} holds no text: it is left out.", 0, 0)
+    needs = f"The hint of entry {id} needs {tokens:,} tokens; there is room for {max(0, left):,}"
+    does = f"it ends at a sentence, after {kept:,}" if kept else "it is left out"
+    return HintCut(id, f"{needs}: {does}.", tokens, kept)

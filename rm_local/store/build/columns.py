@@ -1,0 +1,120 @@
+"""Rows on their way into the store, column by column, and as records of a file."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, BinaryIO
+
+import numpy as np
+import zstandard
+from numpy.typing import NDArray
+
+from rm_local.store.codec.quantize import Steps
+
+HEADER = struct.Struct("<4sIIQI")
+"""Magic, rows, dimension, bytes that follow, their CRC-32."""
+MAGIC = b"RMSP"
+LEVEL = 1
+"""Of zstandard: a record is read once, soon."""
+
+
+class DamagedRecord(Exception):
+    """Bytes that `pack` never made."""
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Rows ready to be written."""
+
+    places: NDArray[np.int64]
+    """Row of the source that each one is."""
+    clusters: NDArray[np.int32]
+    labels: NDArray[np.int32]
+    bits: NDArray[np.uint8]
+    """(n, d / 8)."""
+    steps: Steps
+    """(n, d)."""
+    texts: list[bytes]
+    """As frames hold them."""
+
+    def __len__(self) -> int:
+        return len(self.clusters)
+
+    def chosen(self, order: NDArray[np.int64]) -> Columns:
+        """The rows at these places, in this order."""
+        texts = self.texts
+        return Columns(
+            self.places[order],
+            self.clusters[order],
+            self.labels[order],
+            self.bits[order],
+            self.steps[order],
+            [texts[place] for place in order.tolist()],
+        )
+
+
+def joined(parts: Sequence[Columns]) -> Columns:
+    """All rows of all parts, which are one at least."""
+    if len(parts) == 1:
+        return parts[0]
+    return Columns(
+        np.concatenate([part.places for part in parts]),
+        np.concatenate([part.clusters for part in parts]),
+        np.concatenate([part.labels for part in parts]),
+        np.concatenate([part.bits for part in parts]),
+        np.concatenate([part.steps for part in parts]),
+        [text for part in parts for text in part.texts],
+    )
+
+
+def pack(columns: Columns) -> bytes:
+    """One record."""
+    lengths = np.array([len(text) for text in columns.texts], np.uint32)
+    texts = zstandard.ZstdCompressor(LEVEL).compress(b"".join(columns.texts))
+    arrays = (
+        columns.places.astype("<i8"),
+        columns.clusters.astype("<i4"),
+        columns.labels.astype("<i4"),
+        lengths.astype("<u4"),
+        columns.bits,
+        columns.steps,
+    )
+    body = b"".join([*(array.tobytes() for array in arrays), texts])
+    rows, dimension = columns.steps.shape
+    return HEADER.pack(MAGIC, rows, dimension, len(body), zlib.crc32(body)) + body
+
+
+def read(file: BinaryIO) -> Columns | None:
+    """The next record of `file`; None at its end. DamagedRecord."""
+    head = file.read(HEADER.size)
+    if not head:
+        return None
+    if len(head) < HEADER.size:
+        raise DamagedRecord
+    magic, rows, dimension, size, check = HEADER.unpack(head)
+    body = file.read(size) if magic == MAGIC else b""
+    if magic != MAGIC or zlib.crc32(body) != check:
+        raise DamagedRecord
+    return _unpacked(body, rows, dimension)
+
+
+def _unpacked(body: bytes, rows: int, dimension: int) -> Columns:
+    place = 0
+
+    def column(kind: str, width: int) -> NDArray[Any]:
+        nonlocal place
+        found = np.frombuffer(body, kind, rows * width, place).reshape(rows, width)
+        place += found.nbytes
+        return found
+
+    places = column("<i8", 1)[:, 0]
+    clusters, labels, lengths = (column(kind, 1)[:, 0] for kind in ("<i4", "<i4", "<u4"))
+    bits, steps = column("u1", dimension // 8), column("i1", dimension)
+    ends = np.cumsum(lengths, dtype=np.int64).tolist()
+    texts = zstandard.ZstdDecompressor().decompress(body[place:])
+    starts = [0, *ends[:-1]]
+    rows_of_text = [texts[start:end] for start, end in zip(starts, ends, strict=True)]
+    return Columns(places, clusters, labels, bits, steps, rows_of_text)

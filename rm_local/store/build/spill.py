@@ -1,0 +1,107 @@
+"""One stripe's rows on disk, sorted roughly: a file for each group of clusters."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rm_local.errors import StoreError
+from rm_local.files import sync_folder
+from rm_local.store.build.columns import Columns, DamagedRecord, pack, read
+from rm_local.store.sqlite.tables import Label
+
+
+class Spill:
+    """The files of one stripe, and the log that says how much of them is whole."""
+
+    def __init__(self, folder: Path, groups: int) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._folder = folder
+        self._log = folder / "progress.jsonl"
+        self.groups = groups
+        self.blocks = 0
+        """Blocks of the stripe that are in the files for good."""
+        self.counts: NDArray[np.int64] = np.zeros(groups, np.int64)
+        """Rows of each group."""
+        self.labels: dict[Label, int] = {}
+        """Number of each label within the stripe, from 0."""
+        self._sizes = [0] * groups
+        self._read_log()
+        self._logged = len(self.labels)
+        self._unsynced: set[int] = set()
+
+    @property
+    def rows(self) -> int:
+        """Rows of the stripe that are in the files."""
+        return int(self.counts.sum())
+
+    def cut_back(self) -> None:
+        """Undo what a stopped build wrote after its last checkpoint."""
+        for group, size in enumerate(self._sizes):
+            path = self._path(group)
+            if path.exists() and path.stat().st_size > size:
+                os.truncate(path, size)
+
+    def append(self, groups: Mapping[int, Columns]) -> None:
+        """Add rows to their groups; they stay only if a checkpoint follows."""
+        for group, columns in groups.items():
+            with self._path(group).open("ab") as file:
+                self._sizes[group] += file.write(pack(columns))
+            self.counts[group] += len(columns)
+            self._unsynced.add(group)
+
+    def checkpoint(self, blocks: int) -> None:
+        """What was appended is on the disk for good: the first `blocks` blocks of the stripe."""
+        for group in sorted(self._unsynced):
+            with self._path(group).open("rb+") as file:
+                os.fsync(file.fileno())
+        self._unsynced.clear()
+        line = {
+            "blocks": blocks,
+            "sizes": self._sizes,
+            "counts": self.counts.tolist(),
+            "labels": [*self.labels][self._logged :],
+        }
+        with self._log.open("ab") as file:
+            file.write(json.dumps(line).encode() + b"\n")
+            file.flush()
+            os.fsync(file.fileno())
+        sync_folder(self._folder)
+        self.blocks, self._logged = blocks, len(self.labels)
+
+    def read(self, group: int) -> Iterator[Columns]:
+        """The rows of one group, record by record. StoreError: the file is damaged."""
+        path = self._path(group)
+        if not self.counts[group]:
+            return
+        try:
+            with path.open("rb") as file:
+                while record := read(file):
+                    yield record
+        except DamagedRecord:
+            raise StoreError(f"{path} is damaged.", "Remove its folder and build again.") from None
+
+    def drop(self, group: int) -> None:
+        """Remove the file of a group that is written."""
+        self._path(group).unlink(missing_ok=True)
+
+    def _path(self, group: int) -> Path:
+        return self._folder / f"{group:04}.rows"
+
+    def _read_log(self) -> None:
+        lines = self._log.read_bytes().splitlines(keepends=True) if self._log.exists() else []
+        whole = [line for line in lines if line.endswith(b"\n")]
+        for line in whole:
+            found: dict[str, Any] = json.loads(line)
+            self.blocks, self._sizes = found["blocks"], found["sizes"]
+            self.counts = np.array(found["counts"], np.int64)
+            for label in found["labels"]:
+                self.labels[tuple(label)] = len(self.labels)
+        if len(whole) < len(lines):
+            os.truncate(self._log, sum(map(len, whole)))

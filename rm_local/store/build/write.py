@@ -1,0 +1,192 @@
+"""Prepared groups into the store's tables, each in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rm_local.store.build.assign import Stripe
+from rm_local.store.build.pack import Chunk, Prepared, Preparer
+from rm_local.store.build.process_pool import Pool
+from rm_local.store.build.source import Meter
+from rm_local.store.build.spec import Plan
+from rm_local.store.build.train import Trained
+from rm_local.store.codec.text_blocks import Codec
+from rm_local.store.format import BLOCK_ROWS, CHUNK_SIZE, DamagedError, checksum
+from rm_local.store.index.kmeans import Clusters
+from rm_local.store.sqlite import connection as sqlite
+from rm_local.store.sqlite import tables
+from rm_local.store.sqlite.meta import Meta, default_dial, put
+from rm_local.store.sqlite.vec0 import lay_out
+
+if TYPE_CHECKING:
+    import apsw
+
+CACHE_KIB = 262_144
+"""SQLite's page cache while groups are written."""
+
+
+def write_groups(
+    part: Path,
+    stripes: list[Stripe],
+    groups: int,
+    trained: Trained,
+    plan: Plan,
+    known_words: frozenset[str],
+    pool: Pool,
+    meter: Meter,
+) -> None:
+    """Write all groups that are not in the file yet, each for good before its rows are dropped."""
+    spills = [stripe.spill(groups) for stripe in stripes]
+    labels = sorted({label for spill in spills for label in spill.labels})
+    numbered = {label: number for number, label in enumerate(labels, 1)}
+    counts = sum(spill.counts for spill in spills).tolist()  # type: ignore[union-attr]
+    preparer = Preparer(
+        stripes,
+        groups,
+        numbered,
+        trained.dictionary,
+        trained.code_dictionary,
+        known_words,
+        plan.level,
+    )
+    with sqlite.opened(part, "create") as connection:
+        connection.execute(f"PRAGMA cache_size=-{CACHE_KIB}")
+        if not connection.execute("SELECT count(*) FROM sqlite_master").get:
+            with tables.writing(connection):
+                _begin(connection, part, trained, plan, known_words)
+                _write_labels(connection, numbered)
+        done = connection.execute("SELECT value FROM meta WHERE key = 'groups'").get
+        first = groups if done is None else int(done)
+        firsts = [plan.first + sum(counts[:group]) for group in range(groups)]
+        tasks = [(group, firsts[group]) for group in range(first, groups)]
+        writer = Writer(connection, trained.dictionary, plan.level)
+        meter.reach(tables.count(connection))
+        for group, prepared in zip(
+            range(first, groups), pool.ahead(preparer.prepare, tasks), strict=True
+        ):
+            with tables.writing(connection):
+                if prepared:
+                    writer.write(prepared)
+                put(connection, "groups", group + 1)
+            if prepared:
+                read_back(part, prepared)
+            for spill in spills:
+                spill.drop(group)
+            meter.reach(tables.count(connection))
+    connection.close()
+
+
+def read_back(part: Path, group: Prepared) -> None:
+    """Compare a group with what the file has of it, through a connection that did not write it.
+
+    DamagedError: they differ.
+    """
+    last = group.first + group.rows - 1
+    blocks = (-(-(group.first - 1) // BLOCK_ROWS), (last - 1) // BLOCK_ROWS)
+    with sqlite.opened(part, "read") as connection:
+        refs = connection.execute(
+            "SELECT count(*), sum(crc & 65535), sum(length(v)) FROM ref WHERE id BETWEEN ? AND ?",
+            (group.first, last),
+        ).fetchone()
+        texts = connection.execute(
+            "SELECT count(*), coalesce(sum(length(z)), 0) FROM block WHERE blk BETWEEN ? AND ?",
+            blocks,
+        ).fetchone()
+    connection.close()
+    if refs != (group.rows, sum(crc & 65535 for crc in group.crcs), sum(map(len, group.codes))):
+        raise DamagedError(f"the codes of entries {group.first} to {last} were not written whole")
+    if texts != (len(group.blocks), sum(map(len, group.blocks))):
+        raise DamagedError(f"the texts of entries {group.first} to {last} were not written whole")
+
+
+def write_centroids(connection: apsw.Connection, clusters: Clusters) -> None:
+    """Fill `centroid`, a row for each super-cluster."""
+    for number, (start, end) in enumerate(pairwise(clusters.starts.tolist())):
+        blob = clusters.centres[start:end].astype("<f2").tobytes()
+        connection.execute(
+            "INSERT INTO centroid(blk, v, crc) VALUES(?, ?, ?)",
+            (number, blob, checksum(number, blob)),
+        )
+    put(connection, "clusters", len(clusters.centres))
+
+
+def _begin(
+    connection: apsw.Connection,
+    part: Path,
+    trained: Trained,
+    plan: Plan,
+    known_words: frozenset[str],
+) -> None:
+    """Tables without entries; `groups` in `meta` counts the groups that are written."""
+    dial = default_dial(len(trained.clusters.centres))
+    meta = Meta(plan.embedder, trained.step, trained.mean, trained.rotation, dial=dial)
+    lay_out(connection, part, meta, known_words, trained.dictionary, trained.code_dictionary)
+    write_centroids(connection, trained.clusters)
+    put(connection, "groups", 0)
+
+
+def _write_labels(connection: apsw.Connection, numbered: dict[tables.Label, int]) -> None:
+    for label, number in numbered.items():
+        tables.put_label(connection, number, label)
+
+
+class Writer:
+    """Writes groups behind what the tables already hold, in a transaction of the caller's."""
+
+    def __init__(self, connection: apsw.Connection, dictionary: bytes, level: int) -> None:
+        self._connection = connection
+        self._codec = Codec(dictionary, level)
+
+    def write(self, group: Prepared) -> None:
+        """Add its rows."""
+        write_chunks(self._connection, group.chunks)
+        self._connection.executemany(
+            "INSERT INTO ref(id, label, crc, v) VALUES(?, ?, ?, ?)", _refs(group)
+        )
+        self._write_blocks(group)
+        self._connection.executemany("INSERT INTO words(rowid, rare) VALUES(?, ?)", group.words)
+        tables.grow(self._connection, group.rows)
+        for key in ("last", "bulk"):
+            put(self._connection, key, group.first + group.rows - 1)
+
+    def _write_blocks(self, group: Prepared) -> None:
+        """The texts; a block that the last group left open is filled up."""
+        number, open_rows = divmod(group.first - 1, BLOCK_ROWS)
+        if open_rows:
+            (frame,) = tables.frames(self._connection, "block", [number]).values()
+            texts = self._codec.unpack(frame, BLOCK_ROWS) + group.head
+            self._connection.execute(
+                "UPDATE block SET z = ? WHERE blk = ?", (self._codec.pack(texts), number)
+            )
+            number += 1
+        self._connection.executemany(
+            "INSERT INTO block(blk, z) VALUES(?, ?)", enumerate(group.blocks, number)
+        )
+
+
+def write_chunks(connection: apsw.Connection, chunks: list[Chunk]) -> None:
+    """Chunks of `code`, as sqlite-vec itself would have filled them."""
+    last = int(connection.execute("SELECT coalesce(max(chunk_id), 0) FROM code_chunks").get)
+    for chunk, (cluster, validity, ids, bits, labels) in enumerate(chunks, last + 1):
+        connection.execute(
+            "INSERT INTO code_chunks(chunk_id, size, partition00, validity, rowids)"
+            " VALUES(?, ?, ?, ?, ?)",
+            (chunk, CHUNK_SIZE, cluster, validity, ids),
+        )
+        # sqlite-vec finds these blobs by the hidden rowid and by the column of that name.
+        connection.execute(
+            "INSERT INTO code_vector_chunks00(_rowid_, rowid, vectors) VALUES(?1, ?1, ?2)",
+            (chunk, bits),
+        )
+        connection.execute(
+            "INSERT INTO code_metadatachunks00(_rowid_, rowid, data) VALUES(?1, ?1, ?2)",
+            (chunk, labels),
+        )
+
+
+def _refs(group: Prepared) -> Iterator[tuple[Any, ...]]:
+    ids = range(group.first, group.first + group.rows)
+    return zip(ids, group.labels, group.crcs, group.codes, strict=True)

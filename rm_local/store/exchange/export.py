@@ -1,0 +1,127 @@
+"""Entries out of a store: JSON Lines, and their vectors as a .npy file."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO, cast
+
+import numpy as np
+import zstandard
+
+from rm_local.errors import StoreError, UsageError
+from rm_local.files import rename
+from rm_local.records import Entry
+from rm_local.store.codec.quantize import Floats
+from rm_local.store.rewrite.store_source import Held
+from rm_local.store.sqlite.tables import Names
+
+GZIP_LEVEL, ZSTD_LEVEL = 6, 6
+
+KEYS = ("subproblem", "subroutine", "domain", "source", "level", "provenance")
+
+
+def export(
+    held: Held,
+    lines: BinaryIO,
+    vectors: VectorFile | None = None,
+    *,
+    names: Names = Names(),  # noqa: B008  # frozen
+    ids: bool = False,
+    tell: Callable[[int, int], None] = lambda *_: None,
+) -> int:
+    """Write the entries that have `names`, in order of id; how many they are.
+
+    With `ids` each line has its entry's id too. `tell` is told rows passed, and rows in all.
+    """
+    count = 0
+    for number in range(held.blocks):
+        entries, found = held.narrowed(number, names)
+        lines.write(b"".join(line(entry, ids) for entry in entries))
+        if vectors:
+            vectors.append(found)
+        count += len(entries)
+        tell(min((number + 1) * held.block_rows, held.rows), held.rows)
+    return count
+
+
+def line(entry: Entry, with_id: bool = False) -> bytes:
+    """One entry as a line of JSON Lines, in UTF-8."""
+    told = {"id": entry.id} if with_id else {}
+    told |= {key: getattr(entry, key) for key in KEYS}
+    try:
+        return json.dumps(told, ensure_ascii=False).encode() + b"\n"
+    except UnicodeEncodeError:
+        # Half a surrogate pair has no UTF-8, but it has an escape.
+        return json.dumps(told).encode() + b"\n"
+
+
+class VectorFile:
+    """A .npy file of float32 that grows by rows."""
+
+    def __init__(self, file: BinaryIO, dimension: int) -> None:
+        self._file, self._dimension, self._rows = file, dimension, 0
+        self._write_header()
+
+    def append(self, vectors: Floats) -> None:
+        """Add these rows, (n, d)."""
+        self._file.write(vectors.astype("<f4").tobytes())
+        self._rows += len(vectors)
+
+    def finish(self) -> None:
+        """Have the header say how many rows there are."""
+        self._file.seek(0)
+        self._write_header()
+
+    def _write_header(self) -> None:
+        # numpy pads it, so that it has the same length for any number of rows.
+        header = {
+            "descr": "<f4",
+            "fortran_order": False,
+            "shape": (self._rows, self._dimension),
+        }
+        np.lib.format.write_array_header_1_0(self._file, header)
+
+
+@contextmanager
+def written(path: Path) -> Iterator[BinaryIO]:
+    """A file to write, packed where its name ends in .zst or .gz; it is there whole or not at all.
+
+    UsageError: the file exists already. StoreError: it cannot be written, or the disk is full.
+    """
+    if path.exists():
+        raise UsageError(f"{path} exists already.", "Choose another name, or remove it first.")
+    part = path.with_name(path.name + ".part")
+    try:
+        with part.open("wb") as file:
+            with _packed(file, path.suffix.lower()) as packed:
+                yield packed
+            file.flush()
+            os.fsync(file.fileno())
+        rename(part, path)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise StoreError(
+            f"{path} cannot be written: {error.strerror or error}.", "Choose another place."
+        ) from error
+    finally:
+        part.unlink(missing_ok=True)
+
+
+@contextmanager
+def _packed(file: BinaryIO, suffix: str) -> Iterator[BinaryIO]:
+    match suffix:
+        case ".zst":
+            with zstandard.ZstdCompressor(ZSTD_LEVEL).stream_writer(file, closefd=False) as packed:
+                yield cast(BinaryIO, packed)
+        case ".gz":
+            # Without name and time, so that the same entries give the same file.
+            with gzip.GzipFile("", "wb", GZIP_LEVEL, file, mtime=0) as packed:
+                yield cast(BinaryIO, packed)
+        case _:
+            yield file

@@ -1,0 +1,117 @@
+"""What a user names to be read: a file, or a stream, which can be read only once."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import shutil
+import stat
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from rm_local.errors import StoreError, UsageError
+from rm_local.store.exchange.compressed_input import (
+    CHUNK,
+    STDIN,
+    is_packed,
+    is_stream,
+    name_of,
+    opened,
+    standard_input,
+)
+
+KEPT_FREE = 64 << 20
+"""Bytes of a disk that a copy leaves free for other programs."""
+
+
+def needs_copy(path: Path) -> bool:
+    """Whether it cannot be read from any place on, as often as need be."""
+    return is_stream(path) or is_packed(path)
+
+
+def check_inputs(paths: Sequence[Path]) -> None:
+    """Check what can be known before a byte is read.
+
+    UsageError: one does not exist, is closed or a terminal, or is a stream that is named twice.
+    """
+    seen: dict[object, Path] = {}
+    for path in paths:
+        identity = _identity(path)
+        if not is_stream(path):
+            continue
+        if _is_terminal(path):
+            raise UsageError(
+                f"Nothing is piped into {name_of(path)}: it is a terminal.",
+                "Pipe something into it, or name a file.",
+            )
+        if identity in seen:
+            names = " and ".join(dict.fromkeys((name_of(seen[identity]), name_of(path))))
+            raise UsageError(
+                f"{names}: one stream is named twice, and can be read only once.",
+                "Name it once, or name files.",
+            )
+        seen[identity] = path
+
+
+def spool(path: Path, target: Path) -> str:
+    """Copy all bytes of `path`, unpacked, to the file `target`; their SHA-256.
+
+    UsageError: it cannot be read; StoreError: the disk has no room. `target` is then gone.
+    """
+    digest = hashlib.sha256()
+    try:
+        with opened(path) as source, target.open("wb") as copy:
+            while data := source.read(CHUNK):
+                check_free(target.parent, len(data), name_of(path))
+                copy.write(data)
+                digest.update(data)
+    except BaseException as error:
+        target.unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+            raise _full(target.parent, name_of(path)) from error
+        raise
+    return digest.hexdigest()
+
+
+def check_free(folder: Path, size: int, name: str) -> None:
+    """StoreError: the disk of `folder` has no room for `size` more bytes of the input `name`."""
+    if shutil.disk_usage(folder).free < size + KEPT_FREE:
+        raise _full(folder, name)
+
+
+def _full(folder: Path, name: str) -> StoreError:
+    return StoreError(
+        f"The disk of {folder} has no room for a copy of {name}, which can be read only once.",
+        "Make room, or save it as an unpacked file and name that.",
+    )
+
+
+def _identity(path: Path) -> object:
+    """Equal for two names of one stream. UsageError: there is no such file."""
+    try:
+        status = os.fstat(sys.stdin.fileno()) if path == STDIN else path.stat()
+    except (AttributeError, ValueError):
+        return STDIN  # no descriptor is open for it
+    except OSError as error:
+        if path == STDIN:
+            return STDIN
+        raise UsageError(f"{path} cannot be read: {error.strerror}.", "Check the name.") from None
+    return status.st_dev, status.st_ino
+
+
+def _is_terminal(path: Path) -> bool:
+    if path == STDIN:
+        return standard_input().isatty()
+    if not stat.S_ISCHR(path.stat().st_mode):
+        return False
+    flags = os.O_RDONLY | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_NONBLOCK", 0)
+    try:
+        handle = os.open(path, flags)
+    except OSError:
+        return False  # reading it says why
+    try:
+        return os.isatty(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,252 @@
+"""The vector leg: the rows whose bits are nearest, in all rows or in the nearest clusters."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rm_local.store.codec.quantize import Floats, products
+from rm_local.store.format import DamagedError, checksum
+from rm_local.store.index.kmeans import Clusters
+from rm_local.store.sqlite import meta
+from rm_local.store.sqlite.reader_pool import Readers
+from rm_local.store.sqlite.tables import Names
+
+if TYPE_CHECKING:
+    import apsw
+
+Ids = NDArray[np.int64]
+
+MOST_CANDIDATES = 4096
+"""sqlite-vec's own limit of rows for one partition."""
+
+MANY_CENTRES, NEAR_SHARE = 8192, 0.3
+
+ID_BITS = 48
+ID_MASK = (1 << ID_BITS) - 1
+
+PIECE = 32
+"""Clusters whose chunks one statement reads: 1 MB, of which two readers take several in turns."""
+
+FAR = 0xFFFF
+"""Bits by which a row that is not asked for is taken to differ."""
+
+ALL = f"""SELECT group_concat(CAST(distance AS INTEGER) << {ID_BITS} | id) FROM code
+    WHERE e MATCH vec_bit(:bits) AND k = :k"""
+
+# All chunks in one row: a row each would have two readers wait for Python's lock in turns.
+CHUNKS = """SELECT CAST(group_concat(validity, '') AS BLOB), CAST(group_concat(rowids, '') AS BLOB),
+    CAST(group_concat(vectors, '') AS BLOB){labels} FROM carray(?) AS asked
+    CROSS JOIN code_chunks AS c ON c.partition00 = asked.value
+    LEFT JOIN code_vector_chunks00 AS v ON v._rowid_ = chunk_id{joined}"""
+UNNAMED = CHUNKS.format(labels="", joined="")
+NAMED = CHUNKS.format(
+    labels=", CAST(group_concat(data, '') AS BLOB)",
+    joined=" LEFT JOIN code_metadatachunks00 AS m ON m._rowid_ = chunk_id",
+)
+
+FRESH = f"""SELECT group_concat(CAST(distance AS INTEGER) << {ID_BITS} | id),
+        CAST(group_concat(bits, '') AS BLOB) FROM (
+        SELECT id, bits, (SELECT label FROM ref WHERE ref.id = fresh.id) AS label,
+            vec_distance_hamming(vec_bit(bits), vec_bit(:bits)) AS distance
+        FROM fresh)
+    WHERE distance <= :limit"""
+
+
+@dataclass(frozen=True)
+class Found:
+    """Rows found by their bits, nearest first."""
+
+    keys: Ids
+    """Distance and id of each in one number, `distance << ID_BITS | id`: (n,)."""
+    bits: NDArray[np.uint8]
+    """(n, d / 8)."""
+
+    @classmethod
+    def nearest(cls, parts: Sequence[Found], wanted: int) -> Found:
+        """The `wanted` nearest of all parts; of rows as far away as the last, the lowest ids."""
+        keys = np.concatenate([part.keys for part in parts])
+        best = (
+            np.argpartition(keys, wanted)[:wanted] if wanted < len(keys) else np.arange(len(keys))
+        )
+        best = best[np.argsort(keys[best])]
+        return cls(keys[best], np.concatenate([part.bits for part in parts])[best])
+
+    def ids(self) -> Ids:
+        """(n,)."""
+        return self.keys & ID_MASK
+
+    def ranked(self, turned: Floats) -> Ids:
+        """Ids by the inner product of the rows' signs with the query as it was before its own
+        signs were taken, (d,): as good as the signs of both for several times as many rows.
+
+        (Asymmetric distance, as in RaBitQ: Gao and Long 2024; STORE 2.1.)
+        """
+        signs = np.unpackbits(self.bits, axis=1, bitorder="little").astype(np.float32)
+        return self.ids()[np.argsort(-products(signs, turned), kind="stable")]
+
+
+def read_centres(connection: apsw.Connection, dimension: int) -> Centres:
+    """The cluster centres of a store.
+
+    DamagedError: a blob is missing or not as it was written.
+    """
+    rows = np.empty((meta.number(connection, "clusters"), dimension), np.float32)
+    starts = [0]
+    for number, blob, crc in connection.execute("SELECT blk, v, crc FROM centroid ORDER BY blk"):
+        if checksum(number, blob) != crc:
+            raise DamagedError(f"centroids {number} are not as they were written")
+        part = np.frombuffer(blob, dtype="<f2").reshape(-1, dimension)
+        starts.append(starts[-1] + len(part))
+        if starts[-1] > len(rows):
+            break
+        # Straight into their place: there are 100 MB of them at 32 million rows.
+        rows[starts[-2] : starts[-1]] = part
+    if starts[-1] != len(rows):
+        raise DamagedError("centroids are missing")
+    return Centres.of(rows, np.array(starts, np.int64))
+
+
+@dataclass(frozen=True)
+class Centres:
+    """The cluster centres, and the super-clusters in which they lie."""
+
+    rows: Floats
+    """(clusters, d), of about length 1; none in a small store."""
+    starts: Ids
+    """(supers + 1,): super-cluster i has the clusters from `starts[i]` to `starts[i + 1]`."""
+    supers: Floats
+    """(supers, d), the means of their centres, of length 1."""
+
+    @classmethod
+    def of(cls, rows: Floats, starts: Ids) -> Centres:
+        """From the centres, and where each super-cluster begins and the last one ends."""
+        means = np.zeros((len(starts) - 1, rows.shape[1]), np.float32)
+        for number, (start, end) in enumerate(pairwise(starts.tolist())):
+            means[number] = rows[start:end].mean(axis=0)
+        lengths = np.maximum(np.linalg.norm(means, axis=1, keepdims=True), 1e-12)
+        return cls(rows, starts, means / lengths)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def nearest(self, unit: Floats) -> Ids:
+        """For each row of `unit`, (n, d), its cluster, found as a bulk build does: (n,).
+
+        0 where there are no clusters.
+        """
+        if not len(self.rows):
+            return np.zeros(len(unit), np.int64)
+        return Clusters(self.supers, self.rows, self.starts).assign(unit)
+
+    def similarities(self, query: Floats) -> Floats:
+        """Cosines of all centres with `query`, (d,); of those in far super-clusters -1.
+
+        Where there are many, the nearest 30 % of the super-clusters are looked into: the clusters
+        of 99.85 % of the true ten nearest are in them (docs/experiments.md).
+        """
+        if len(self.rows) < MANY_CENTRES:
+            return products(self.rows, query)
+        found = np.full(len(self.rows), -1, np.float32)
+        order = np.argsort(-(self.supers @ query))
+        for number in order[: round(NEAR_SHARE * len(order))].tolist():
+            part = slice(self.starts[number], self.starts[number + 1])
+            np.dot(self.rows[part], query, out=found[part])
+        return found
+
+
+def clusters_to_ask(similarity: Floats, probes: int, slack: float) -> Ids:
+    """The `probes` clusters nearest to a query, best first, by its `similarity` to each centre.
+
+    Left out are those further away than 1 + `slack` times the nearest, in Euclidean distance: an
+    easy query needs fewer (SPANN, Chen et al. 2021, section 3.3).
+    """
+    probes = min(probes, len(similarity))
+    best = np.argpartition(-similarity, probes - 1)[:probes]
+    best = best[np.argsort(-similarity[best], kind="stable")]
+    distance = np.sqrt(np.maximum(2 - 2 * similarity[best], 0))
+    return np.asarray(best[distance <= (1 + slack) * distance[0]], dtype=np.int64)
+
+
+def near(connection: apsw.Connection, bits: bytes, wanted: int, names: Names) -> Ids:
+    """Ids of the `wanted` rows whose bits differ least, in a store without clusters; nearest first.
+
+    Fresh entries are among them.
+    """
+    values = {"bits": bits, "k": min(wanted, MOST_CANDIDATES), **names.values}
+    keys = _numbers(connection.execute(ALL + names.condition, values).get)
+    fresh = fresh_within(connection, bits, 8 * len(bits), names).keys
+    return np.sort(np.concatenate([keys, fresh]))[:wanted] & ID_MASK
+
+
+def fresh_within(connection: apsw.Connection, bits: bytes, limit: int, names: Names) -> Found:
+    """Fresh entries that have these names and differ from `bits` in at most `limit`."""
+    values = {"bits": bits, "limit": limit, **names.values}
+    found: Any = connection.execute(FRESH + names.condition, values).fetchall()[0]
+    held = np.frombuffer(found[1] or b"", np.uint8).reshape(-1, len(bits))
+    keys = _numbers(found[0])
+    if len(keys) != len(held):
+        raise DamagedError("bits of fresh entries are not as long as they should be")
+    return Found(keys, held)
+
+
+def _numbers(listed: str | None) -> Ids:
+    return np.fromstring(listed or "", np.int64, sep=",")
+
+
+def near_within(
+    readers: Readers, bits: bytes, wanted: int, clusters: Ids, labels: Ids | None = None
+) -> Found:
+    """The `wanted` rows of `clusters` whose bits differ least from `bits`.
+
+    Only rows that have one of `labels`, unless it is None. DamagedError: chunks cannot be read.
+    """
+    pieces = np.array_split(np.sort(clusters), -(-len(clusters) // PIECE))
+    read = partial(_chunks, statement=UNNAMED if labels is None else NAMED)
+    nearest = partial(_nearest, bits=bits, wanted=wanted, labels=labels)
+    # In two threads, each of numpy's short calls would wait for Python's lock.
+    return Found.nearest(readers.share(read, pieces, nearest), wanted)
+
+
+def _chunks(connection: apsw.Connection, clusters: Ids, *, statement: str) -> list[bytes]:
+    """The columns of the chunks of `clusters`, one blob each."""
+    import apsw
+
+    found: Any = connection.execute(statement, (apsw.carray(clusters),)).fetchall()
+    return [each or b"" for each in found[0]]
+
+
+def _nearest(columns: list[bytes], *, bits: bytes, wanted: int, labels: Ids | None) -> Found:
+    """The `wanted` rows nearest to `bits`, in no order; all that are as far as the last."""
+    validity, ids, vectors, *named = columns
+    rows = 8 * len(validity)
+    if (len(ids), len(vectors)) != (8 * rows, len(bits) * rows):
+        raise DamagedError("chunks of bits do not fit together")
+    asked = np.unpackbits(np.frombuffer(validity, np.uint8), bitorder="little").view(np.bool_)
+    if labels is not None:
+        if len(named[0]) != 8 * rows:
+            raise DamagedError("chunks of labels do not fit together")
+        asked &= np.isin(np.frombuffer(named[0], "<i8"), labels)
+    distances = _distances(vectors, bits)
+    distances[~asked] = FAR
+    last = np.partition(distances, wanted - 1)[wanted - 1] if wanted < rows else FAR
+    best = np.flatnonzero(distances <= min(last, FAR - 1))
+    keys = distances[best].astype(np.int64) << ID_BITS | np.frombuffer(ids, "<i8")[best]
+    return Found(keys, np.frombuffer(vectors, np.uint8).reshape(rows, len(bits))[best])
+
+
+def _distances(vectors: bytes, bits: bytes) -> NDArray[np.uint16]:
+    """By how many bits each of `vectors`, as long as `bits`, differs from them."""
+    word = np.uint8 if len(bits) % 8 else np.uint64
+    asked = np.frombuffer(bits, word)
+    columns = np.frombuffer(vectors, word).reshape(-1, len(asked)).T
+    distances = np.zeros(columns.shape[1], np.uint16)
+    for column, each in zip(columns, asked, strict=True):
+        distances += np.bitwise_count(column ^ each)
+    return distances

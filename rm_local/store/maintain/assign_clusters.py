@@ -1,0 +1,43 @@
+"""Fresh entries into their clusters, before anything else is done with them."""
+
+from __future__ import annotations
+
+from rm_local.store.index import ivf, pending
+from rm_local.store.maintain.task import Tools
+from rm_local.store.sqlite.meta import number_or_zero
+
+STEP = 128
+"""Entries of one step."""
+
+
+class Settle:
+    """Gives all fresh entries their clusters, and their words to the index."""
+
+    name = "fresh entries"
+
+    def __init__(self, tools: Tools) -> None:
+        self._tools, self._connection = tools, tools.connection
+        self._centres: ivf.Centres | None = None
+        self._generation = 0
+
+    def left(self) -> int:
+        """Entries."""
+        return pending.count(self._connection)
+
+    def step(self, until: float) -> dict[str, int]:
+        """The STEP oldest."""
+        if not self.left():
+            return {}
+        tools = self._tools
+        settled = pending.settle(
+            self._connection, self._read(), tools.quantiser, tools.packer, STEP
+        )
+        return {"fresh entries given clusters": settled}
+
+    def _read(self) -> ivf.Centres:
+        """The centres, read again where another process has changed them between two steps."""
+        generation = number_or_zero(self._connection, "generation")
+        if self._centres is None or generation != self._generation:
+            self._centres = ivf.read_centres(self._connection, self._tools.dimension)
+            self._generation = generation
+        return self._centres

@@ -1,0 +1,113 @@
+"""Chunks of `code` read and rewritten directly, cluster by cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rm_local.store.build.pack import Chunk
+from rm_local.store.build.write import write_chunks
+from rm_local.store.format import CHUNK_SIZE, DamagedError
+from rm_local.store.sqlite.meta import number
+
+if TYPE_CHECKING:
+    import apsw
+
+Ids = NDArray[np.int64]
+
+CLUSTER = """
+    SELECT validity, rowids, data, vectors FROM code_chunks
+    JOIN code_metadatachunks00 AS m ON m.rowid = chunk_id
+    JOIN code_vector_chunks00 AS v ON v.rowid = chunk_id
+    WHERE partition00 = ? ORDER BY chunk_id
+"""
+
+
+@dataclass(frozen=True)
+class Held:
+    """Rows of `code`."""
+
+    ids: Ids
+    labels: Ids
+    bits: NDArray[np.uint8]
+    """(n, d / 8)."""
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def chosen(self, which: NDArray[np.bool_] | Ids) -> Held:
+        """The rows at these places."""
+        return Held(self.ids[which], self.labels[which], self.bits[which])
+
+
+def held(connection: apsw.Connection, cluster: int, dimension: int) -> Held:
+    """All rows of a cluster, deleted ones whose bits are there among them.
+
+    DamagedError: a chunk's columns do not fit together.
+    """
+    ids, labels = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
+    bits = [np.empty((0, dimension // 8), np.uint8)]
+    for validity, numbers, names, vectors in connection.execute(CLUSTER, (cluster,)):
+        places = used_places(validity, numbers)
+        if len(names) != len(numbers) or len(vectors) != len(validity) * dimension:
+            raise DamagedError(f"cluster {cluster} has a chunk that cannot be read")
+        ids.append(np.frombuffer(numbers, "<i8")[places])
+        labels.append(np.frombuffer(names, "<i8")[places])
+        bits.append(np.frombuffer(vectors, np.uint8).reshape(-1, dimension // 8)[places])
+    return Held(np.concatenate(ids), np.concatenate(labels), np.concatenate(bits))
+
+
+def used_places(validity: bytes, ids: bytes) -> Ids:
+    """Places of the rows that a chunk holds. DamagedError: its columns do not fit together."""
+    if len(ids) != len(validity) * 64:
+        raise DamagedError("a chunk's ids cannot be read")
+    return np.flatnonzero(np.unpackbits(np.frombuffer(validity, np.uint8), bitorder="little"))
+
+
+def rewrite(connection: apsw.Connection, cluster: int, parts: Sequence[tuple[int, Held]]) -> None:
+    """Put `parts`, clusters with their rows, in the place of all that `cluster` held."""
+    old = connection.execute("SELECT chunk_id FROM code_chunks WHERE partition00 = ?", (cluster,))
+    drop(connection, [row[0] for row in old])
+    filled = [each for part in parts for each in _filled(*part)]
+    last = connection.execute("SELECT coalesce(max(chunk_id), 0) FROM code_chunks").get
+    write_chunks(connection, [chunk for chunk, _ in filled])
+    bulk = number(connection, "bulk")
+    # sqlite-vec looks here for a row to delete; entries up to `bulk` have no row.
+    connection.executemany(
+        "UPDATE code_rowids SET chunk_id = ?, chunk_offset = ? WHERE rowid = ?",
+        (
+            (chunk, place, id)
+            for chunk, (_, ids) in enumerate(filled, last + 1)
+            for place, id in enumerate(ids)
+            if id > bulk
+        ),
+    )
+
+
+def drop(connection: apsw.Connection, chunks: Sequence[int]) -> None:
+    """Remove chunks."""
+    for table, key in (
+        ("code_chunks", "chunk_id"),
+        ("code_vector_chunks00", "rowid"),
+        ("code_metadatachunks00", "rowid"),
+    ):
+        connection.executemany(
+            f"DELETE FROM {table} WHERE {key} = ?", ((chunk,) for chunk in chunks)
+        )
+
+
+def _filled(cluster: int, rows: Held) -> Iterator[tuple[Chunk, list[int]]]:
+    """Chunks of a cluster, all but the last full, each with its ids."""
+    for start in range(0, len(rows), CHUNK_SIZE):
+        part = rows.chosen(np.arange(start, min(start + CHUNK_SIZE, len(rows))))
+        used = np.arange(CHUNK_SIZE) < len(part)
+        columns = (part.ids.astype("<i8"), part.bits, part.labels.astype("<i8"))
+        ids, bits, labels = (
+            each.tobytes().ljust(each.nbytes // len(part) * CHUNK_SIZE, b"\0") for each in columns
+        )
+        validity = np.packbits(used, bitorder="little").tobytes()
+        yield (cluster, validity, ids, bits, labels), part.ids.tolist()

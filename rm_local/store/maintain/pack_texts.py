@@ -1,0 +1,87 @@
+"""Texts of added entries, a frame each, into blocks as a bulk build has them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rm_local.store.codec.text_blocks import Codec
+from rm_local.store.format import BLOCK_ROWS, DamagedError
+from rm_local.store.index import pending
+from rm_local.store.maintain.purge_deleted import note_cleared
+from rm_local.store.maintain.task import Tools
+from rm_local.store.sqlite import tables
+from rm_local.store.sqlite.meta import number, put
+
+if TYPE_CHECKING:
+    import apsw
+
+FOLDED_BLOCKS = 32
+"""In one step."""
+
+
+class Fold:
+    """Raises `bulk`, so that folded entries are like those of a bulk build in everything.
+
+    Their rows in `code_rowids` go, those of them that were deleted get a tombstone. Only whole
+    blocks are made; up to 15 entries stay as they are.
+    """
+
+    name = "entries not in blocks"
+
+    def __init__(self, tools: Tools) -> None:
+        self._connection, self._codec = tools.connection, tools.codec
+
+    def left(self) -> int:
+        """Entries, those deleted counted too."""
+        bulk, end = _bounds(self._connection)
+        return max(0, end - bulk)
+
+    def step(self, until: float) -> dict[str, int]:
+        """FOLDED_BLOCKS blocks."""
+        bulk, end = _bounds(self._connection)
+        end = min(end, (bulk // BLOCK_ROWS + FOLDED_BLOCKS) * BLOCK_ROWS)
+        if end <= bulk:
+            return {}
+        texts = _texts(self._connection, self._codec, bulk, end)
+        gone = [(id,) for id, text in enumerate(texts, bulk + 1) if not text]
+        self._write_blocks(bulk, texts)
+        for table, key in (("text", "id"), ("code_rowids", "rowid")):
+            self._connection.execute(
+                f"DELETE FROM {table} WHERE {key} BETWEEN ? AND ?", (bulk + 1, end)
+            )
+        self._connection.executemany("INSERT INTO tomb(id) VALUES(?)", gone)
+        note_cleared(self._connection, len(gone))
+        put(self._connection, "bulk", end)
+        return {"entries put into blocks": end - bulk}
+
+    def _write_blocks(self, bulk: int, texts: list[bytes]) -> None:
+        """Blocks of `texts`; the one that the bulk build left open is filled up."""
+        first, held = divmod(bulk, BLOCK_ROWS)
+        if held:
+            frame = tables.frames(self._connection, "block", [first]).get(first, b"")
+            texts = self._codec.unpack(frame, BLOCK_ROWS) + texts
+            if len(texts) % BLOCK_ROWS:
+                raise DamagedError(f"block {first} has not {held} rows")
+        self._connection.executemany(
+            "INSERT OR REPLACE INTO block(blk, z) VALUES(?, ?)",
+            (
+                (first + place // BLOCK_ROWS, self._codec.pack(texts[place : place + BLOCK_ROWS]))
+                for place in range(0, len(texts), BLOCK_ROWS)
+            ),
+        )
+
+
+def _bounds(connection: apsw.Connection) -> tuple[int, int]:
+    """The last entry in blocks, and the last that can be in a whole one: none that is fresh."""
+    first_fresh = pending.oldest(connection)
+    last = tables.last(connection) if first_fresh is None else first_fresh - 1
+    return number(connection, "bulk"), last // BLOCK_ROWS * BLOCK_ROWS
+
+
+def _texts(connection: apsw.Connection, codec: Codec, bulk: int, end: int) -> list[bytes]:
+    """The rows of the entries after `bulk` up to `end`; empty for those deleted."""
+    ids = range(bulk + 1, end + 1)
+    frames = tables.frames(connection, "text", ids)
+    if frames.keys() != tables.existing(connection, ids):
+        raise DamagedError(f"entries {bulk + 1} to {end} and their texts do not agree")
+    return [codec.unpack(frames[id], 1)[0] if id in frames else b"" for id in ids]

@@ -1,0 +1,73 @@
+"""What the kinds of work have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol, Self
+
+from rm_local.store.codec.code_frames import CodePacker
+from rm_local.store.codec.quantize import Floats, Quantiser
+from rm_local.store.codec.text_blocks import LEVEL, Codec
+from rm_local.store.sqlite.meta import number_or_zero, put, read_meta
+from rm_local.store.sqlite.vec0 import CODES, TEXTS, dictionary_of
+
+if TYPE_CHECKING:
+    import apsw
+
+BEST_LEVEL = 19
+"""Of zstandard: 3,000 to 5,000 rows/s on one core, for idle time only (STORE 4)."""
+
+
+@dataclass(frozen=True)
+class Tools:
+    """An open store, and what its rows are packed and unpacked with."""
+
+    connection: apsw.Connection
+    dimension: int
+    codec: Codec
+    best: Codec
+    """The same at BEST_LEVEL."""
+    packer: CodePacker
+    quantiser: Quantiser
+
+    @classmethod
+    def of(cls, connection: apsw.Connection) -> Self:
+        """Those of the store that is open. DamagedError: its `meta` is damaged."""
+        meta = read_meta(connection)
+        dimension, dictionary = meta.embedder.dimension, dictionary_of(connection, TEXTS)
+        return cls(
+            connection,
+            dimension,
+            Codec(dictionary, LEVEL),
+            Codec(dictionary, BEST_LEVEL),
+            CodePacker(dimension, dictionary_of(connection, CODES)),
+            Quantiser(dimension, meta.step, meta.mean, meta.rotation),
+        )
+
+    def floats(self, codes: Iterable[bytes]) -> Floats:
+        """The vectors of these ranking codes, (n, d), rows of length 1."""
+        return self.quantiser.floats(self.packer.unpack(codes))
+
+
+class Work(Protocol):
+    """One kind of work, done in steps of a tenth of a second or so."""
+
+    @property
+    def name(self) -> str:
+        """What the report calls what is left of it."""
+
+    def step(self, until: float) -> dict[str, int]:
+        """Do some of it in the running transaction; how much of what; empty: nothing is left.
+
+        Work that can stop anywhere does so at `until`, by `time.monotonic`, but does a part.
+        DamagedError: the store's tables do not agree.
+        """
+
+    def left(self) -> int:
+        """About how much there is to do."""
+
+
+def raise_by(connection: apsw.Connection, key: str, more: int) -> None:
+    """Add to a number in `meta`."""
+    put(connection, key, number_or_zero(connection, key) + more)

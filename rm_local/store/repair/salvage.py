@@ -1,0 +1,198 @@
+"""All that can be read of a damaged store, into a new one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from rm_local.errors import StoreInvalid
+from rm_local.store.codec.code_frames import CodePacker
+from rm_local.store.codec.quantize import Quantiser
+from rm_local.store.codec.text_blocks import Codec
+from rm_local.store.delete import remove
+from rm_local.store.format import BLOCK_ROWS
+from rm_local.store.repair.centroids import Centres
+from rm_local.store.repair.labels import Labels
+from rm_local.store.repair.store_constants import ANOTHER_COPY, Settled, put_dial
+from rm_local.store.repair.texts import STEP, Found, Texts
+from rm_local.store.repair.tolerant_reader import Rescue
+from rm_local.store.repair.vectors import Vectors
+from rm_local.store.sqlite import connection as sqlite
+from rm_local.store.sqlite.meta import Meta, put, read_meta
+from rm_local.store.sqlite.vec0 import CODES, TEXTS, lay_out
+from rm_local.store.verify.verify import Report
+
+if TYPE_CHECKING:
+    import apsw
+
+NAMED = 20
+"""Ids that a sentence names."""
+
+
+@dataclass(frozen=True)
+class Repaired:
+    """What became of a damaged store."""
+
+    aside: Path
+    """Where the damaged one is now."""
+    entries: int
+    """Of the store now."""
+    found: list[str]
+    """What was damaged, as are `mended` and `lost` in sentences."""
+    mended: list[str]
+    lost: list[str]
+    lost_ids: list[int]
+    """Entries that could not be read, ascending, as far as their numbers are known."""
+
+
+def salvage(
+    rescue: Rescue, path: Path, part: Path, found: list[str], aside: Path, report: Report
+) -> Repaired:
+    """Write the new store `part`. StoreInvalid: no entry of the damaged one can be read."""
+    settled = Settled.of(rescue)
+    with _new(part, path, settled) as new:
+        salvaging = _Salvage(rescue, new, settled, report)
+        salvaging.copy()
+        if not salvaging.entries and len(salvaging.met.lost):
+            raise StoreInvalid(f"No entry of the store {path} can be read.", ANOTHER_COPY)
+        return Repaired(
+            aside,
+            salvaging.entries,
+            found,
+            salvaging.mended,
+            salvaging.lost,
+            salvaging.met.lost.tolist(),
+        )
+
+
+@contextmanager
+def _new(part: Path, path: Path, settled: Settled) -> Iterator[apsw.Connection]:
+    """An empty store with what the damaged one fixes for all entries, in one transaction."""
+    with sqlite.guard(part), sqlite.opened(part, "create") as new:
+        # A file that is thrown away when this is stopped needs no journal.
+        new.execute("PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF")
+        new.execute("BEGIN IMMEDIATE")
+        dictionaries = settled.dictionaries
+        meta = Meta(settled.embedder, float(settled.needed["step"]))
+        lay_out(new, path, meta, settled.known_words, dictionaries[TEXTS], dictionaries[CODES])
+        for key in ("mean", "rotation"):
+            put(new, key, settled.needed[key])
+        yield new
+        new.execute("COMMIT")
+        new.execute("INSERT INTO words(words) VALUES('optimize')")
+        new.close()
+
+
+class _Salvage:
+    def __init__(
+        self, rescue: Rescue, new: apsw.Connection, settled: Settled, report: Report
+    ) -> None:
+        self._rescue, self._new, self._settled = rescue, new, settled
+        self.met = Found.none(settled.highest)
+        self.mended = ["The word index, counts and chunks of bits were made again from entries."]
+        self.lost = list(settled.notes)
+        self._tell: Callable[[str, int], None] = lambda stage, done: report(
+            stage, done, settled.highest
+        )
+
+    @property
+    def entries(self) -> int:
+        """How many are kept."""
+        return int(self.met.kept.sum())
+
+    def copy(self) -> None:
+        """Texts, vectors, and then what depends on which of them there are."""
+        Texts(self._rescue, self._new, self._settled, self.met).copy(partial(self._tell, "texts"))
+        centres = self._copy_vectors()
+        self._drop_lost()
+        self._copy_tallies()
+        self._put_numbers(centres)
+
+    def _copy_vectors(self) -> int:
+        """The number of clusters."""
+        meta, settled = read_meta(self._new), self._settled
+        dimension = settled.dimension
+        labels = Labels(self._rescue, self._new)
+        vectors = Vectors(
+            self._rescue,
+            self._new,
+            (
+                Quantiser(dimension, meta.step, meta.mean, meta.rotation),
+                CodePacker(dimension, settled.dictionaries[CODES]),
+            ),
+            labels,
+            settled.bulk,
+            self.met,
+        )
+        clusters = settled.clusters
+        if clusters is None:
+            clusters = (self._rescue.one("SELECT sum(length(v)) FROM centroid") or 0) // (
+                2 * dimension
+            )
+        centres = Centres(self._rescue, dimension, clusters)
+        vectors.copy(vectors.chunks(), centres, partial(self._tell, "vectors"))
+        vectors.settle(centres.found())
+        vectors.derive(centres.found(), partial(self._tell, "vectors"))
+        centres.write(self._new)
+        if vectors.derived:
+            self.mended.append(f"Bits of {vectors.derived:,} entries were made from their codes.")
+        if centres.lost.any():
+            self.mended.append(
+                f"Centres of {int(centres.lost.sum()):,} clusters were made from their entries."
+            )
+        if labels.lost:
+            told = _named(sorted(labels.lost))
+            self.lost.append(f"Domain, source, level and provenance of {told}.")
+        return clusters
+
+    def _drop_lost(self) -> None:
+        """Entries with a text alone leave; all numbers in blocks without entry get a tombstone."""
+        settled, codec = self._settled, Codec(self._settled.dictionaries[TEXTS])
+        halves = np.flatnonzero(self.met.text & ~self.met.kept).tolist()
+        for start in range(0, len(halves), STEP):
+            remove(self._new, codec, settled.bulk, halves[start : start + STEP])
+        first = settled.first_block * BLOCK_ROWS + 1
+        gone = np.flatnonzero(~self.met.kept[: settled.bulk + 1]).tolist()
+        self._new.executemany(
+            "INSERT OR IGNORE INTO tomb(id) VALUES(?)", ((id,) for id in gone if id >= first)
+        )
+        if lost := self.met.lost.tolist():
+            self.lost.append(f"{_named(lost)}, whose text or vector is damaged.")
+        before = self._rescue.number("entries")
+        unknown = (before or 0) - self.entries - len(lost)
+        if unknown > 0:
+            self.lost.append(f"{unknown:,} more entries, of which nothing can be read.")
+
+    def _copy_tallies(self) -> None:
+        for id, shown, helped in self._rescue.each("SELECT id, shown, helped FROM tally"):
+            whole = isinstance(shown, int) and isinstance(helped, int)
+            if whole and 0 < id < len(self.met.kept) and self.met.kept[id]:
+                self._new.execute(
+                    "INSERT OR IGNORE INTO tally VALUES(?, ?, ?)", (id, shown, helped)
+                )
+        if self._rescue.stopped:
+            self.lost.append("Tallies, in part: how often entries were shown and helped.")
+
+    def _put_numbers(self, clusters: int) -> None:
+        settled, new = self._settled, self._new
+        tombs = new.execute("SELECT count(*) FROM tomb").get
+        kept = {"entries": self.entries, "last": settled.last, "bulk": settled.bulk}
+        for key, value in {**kept, "clusters": clusters, "scrapped": tombs}.items():
+            put(new, key, value)
+        for key in ("generation", "recompressed"):
+            if (number := self._rescue.number(key)) is not None:
+                put(new, key, number)
+        put_dial(self._rescue, new, clusters, self.mended)
+
+
+def _named(ids: list[int]) -> str:
+    """So many entries, and the first of their ids."""
+    more = ", ..." if len(ids) > NAMED else ""
+    plural = "entry" if len(ids) == 1 else "entries"
+    return f"{len(ids):,} {plural} ({', '.join(map(str, ids[:NAMED]))}{more})"

@@ -1,0 +1,46 @@
+"""Several stores made into one."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+from rm_local.errors import StoreError
+from rm_local.store.build.pipeline import build
+from rm_local.store.build.source import Report
+from rm_local.store.rewrite.store_source import Held
+from rm_local.store.rewrite.union_source import join
+
+
+def merge(
+    paths: Sequence[Path],
+    out: Path,
+    *,
+    tell: Callable[[int, int], None] = lambda *_: None,
+    report: Report = lambda _: None,
+) -> int:
+    """Make a store of all entries of those at `paths`; how many were left out as repeated.
+
+    Of entries with the same subproblem and subroutine the first is kept, with its labels. After
+    any stop the same call goes on. `tell` is told rows read and in all, before the build begins.
+    Raises as `join`, `build` and `Store.open`.
+    """
+    folder = out.with_name(out.name + ".merge")
+    if out.exists() and not out.with_name(out.name + ".build").exists():
+        shutil.rmtree(folder, ignore_errors=True)
+        raise StoreError(f"{out} exists already.", "Choose another name, or remove it first.")
+    with ExitStack() as opened:
+        stores = [opened.enter_context(Held.of(path)) for path in paths]
+        try:
+            joined = join(stores, folder, tell)
+        except OSError as error:
+            raise StoreError(
+                f"{folder} cannot be written: {error.strerror or error}.",
+                "Mend that, then start it again.",
+            ) from error
+        first = stores[0]
+        build(out, joined, embedder=first.embedder, known_words=first.known_words, report=report)
+    shutil.rmtree(folder)
+    return joined.repeated

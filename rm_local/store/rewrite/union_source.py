@@ -1,0 +1,112 @@
+"""The entries of several stores one after another, each once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from hashlib import blake2b
+from itertools import accumulate, pairwise
+from pathlib import Path
+
+import numpy as np
+
+from rm_local.errors import StoreEmbedder, StoreError, UsageError
+from rm_local.files import rename
+from rm_local.records import Entry
+from rm_local.store.build.source import Batch
+from rm_local.store.rewrite import fingerprints
+from rm_local.store.rewrite.sparse_ids import Ids, Numbering
+from rm_local.store.rewrite.store_source import READ_ROWS, Held, Reopened
+
+
+@dataclass(frozen=True, eq=False)
+class Joined(Reopened):
+    """What all of `stores` hold, in their order (a `Source`)."""
+
+    stores: tuple[Held, ...]
+    left_out: Path
+    """.npy of the places, counted through all stores, of entries that stand earlier too."""
+    rows: int
+    fingerprint: str
+    block_rows: int = READ_ROWS
+
+    @property
+    def repeated(self) -> int:
+        """How many entries are left out, as they stand earlier too."""
+        return sum(store.rows for store in self.stores) - self.rows
+
+    def block(self, number: int) -> Batch:
+        """Entries and vectors of one block."""
+        first = number * self.block_rows
+        places = self._numbering.at(np.arange(first, min(first + self.block_rows, self.rows)))
+        entries: list[Entry] = []
+        vectors = []
+        for store, (start, stop) in zip(self.stores, pairwise(self._edges), strict=True):
+            if len(own := places[(places >= start) & (places < stop)]):
+                found, rows = store.read(own - start)
+                entries += found
+                vectors.append(rows)
+        return entries, np.concatenate(vectors)
+
+    @cached_property
+    def _edges(self) -> list[int]:
+        return [0, *accumulate(store.rows for store in self.stores)]
+
+    @cached_property
+    def _numbering(self) -> Numbering:
+        missing: Ids = np.load(self.left_out)
+        return Numbering.without(0, missing)
+
+
+def join(
+    stores: Sequence[Held], folder: Path, tell: Callable[[int, int], None] = lambda *_: None
+) -> Joined:
+    """The entries of `stores`; those with the same subproblem and subroutine once, as first found.
+
+    Which are left out is kept in `folder`, for other processes and for a later call. `tell` is
+    told rows done and in all. UsageError: one store is there twice; StoreEmbedder: they were made
+    with different embedders; StoreError: they hold no entry at all.
+    """
+    _check(stores)
+    total = sum(store.rows for store in stores)
+    fingerprint = ", ".join(f"{store.path}: {store.fingerprint}" for store in stores)
+    left_out = folder / f"repeated-{blake2b(fingerprint.encode(), digest_size=8).hexdigest()}.npy"
+    if not left_out.exists():
+        _write(left_out, fingerprints.repeated(_prints(stores, lambda done: tell(done, total))))
+    missing = np.load(left_out, mmap_mode="r")
+    return Joined(tuple(stores), left_out, total - len(missing), fingerprint)
+
+
+def _check(stores: Sequence[Held]) -> None:
+    for place, store in enumerate(stores):
+        for other in stores[:place]:
+            if store.path.samefile(other.path):
+                raise UsageError(f"{store.path} is named twice.", "Name each store once.")
+        if store.embedder != stores[0].embedder:
+            raise StoreEmbedder(
+                f"{store.path} was made with {store.embedder}, and {stores[0].path} with "
+                f"{stores[0].embedder}.",
+                "Export one of them, and build it again with the other's embedder.",
+            )
+    if not sum(store.rows for store in stores):
+        raise StoreError("These stores hold no entry.", "Name one that does.")
+
+
+def _prints(stores: Sequence[Held], tell: Callable[[int], None]) -> fingerprints.Prints:
+    found: list[fingerprints.Prints] = []
+    for store in stores:
+        before = sum(map(len, found))
+
+        def tell_all(done: int, before: int = before) -> None:
+            tell(before + done)
+
+        found.append(fingerprints.prints(store, fingerprints.of_texts, tell_all))
+    return np.concatenate(found)
+
+
+def _write(path: Path, places: Ids) -> None:
+    path.parent.mkdir(exist_ok=True)
+    part = path.with_suffix(".part.npy")
+    np.save(part, places)
+    rename(part, path)

@@ -1,0 +1,48 @@
+"""Entries' texts in their two places: blocks of a bulk build, and single rows added since."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import TYPE_CHECKING
+
+from rm_local.records import Entry
+from rm_local.store.codec.text_blocks import Codec, split_row
+from rm_local.store.format import BLOCK_ROWS, DamagedError
+from rm_local.store.sqlite import tables
+
+if TYPE_CHECKING:
+    import apsw
+
+
+def place(id: int) -> tuple[int, int]:
+    """Block and row in it of an entry of the bulk build."""
+    return divmod(id - 1, BLOCK_ROWS)
+
+
+def entries(
+    connection: apsw.Connection, codec: Codec, bulk: int, ids: Collection[int]
+) -> dict[int, Entry]:
+    """Those of `ids` that exist, by id; the first `bulk` ids lie in blocks.
+
+    DamagedError: an entry has no text, or one that no store writes.
+    """
+    named = tables.labels(connection, ids)
+    single = tables.frames(connection, "text", [id for id in named if id > bulk])
+    blocks = {
+        blk: codec.unpack(frame, BLOCK_ROWS)
+        for blk, frame in tables.frames(
+            connection, "block", {place(id)[0] for id in named if id <= bulk}
+        ).items()
+    }
+    found = {}
+    for id, label in named.items():
+        try:
+            if id <= bulk:
+                blk, slot = place(id)
+                row = blocks[blk][slot]
+            else:
+                (row,) = codec.unpack(single[id], 1)
+        except (KeyError, IndexError) as error:
+            raise DamagedError(f"entry {id} has no text") from error
+        found[id] = Entry(*split_row(row), *label, id)
+    return found

@@ -1,0 +1,32 @@
+"""Print which libraries the store stands on, as one JSON object.
+
+Run `python -m rm_local.store.sqlite.library_versions`.
+
+Runs as a process of its own, as a library built for another processor would end it.
+"""
+
+from __future__ import annotations
+
+import json
+
+
+def versions() -> dict[str, str]:
+    """Versions of SQLite, apsw, sqlite-vec (asked of SQLite itself) and zstandard."""
+    import apsw
+    import sqlite_vec
+    import zstandard
+
+    connection = apsw.Connection(":memory:")
+    connection.enable_load_extension(True)
+    connection.load_extension(sqlite_vec.loadable_path())
+    vectors = connection.execute("SELECT vec_version()").fetchall()[0][0]
+    return {
+        "sqlite": apsw.sqlite_lib_version(),
+        "apsw": apsw.apsw_version(),
+        "sqlite_vec": str(vectors),
+        "zstandard": zstandard.__version__,
+    }
+
+
+if __name__ == "__main__":
+    print(json.dumps(versions()))

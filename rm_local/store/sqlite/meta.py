@@ -1,0 +1,165 @@
+"""The store's `meta` table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rm_local.store.codec.quantize import Floats
+from rm_local.store.format import VERSION, DamagedError, EmbedderId, checksum
+
+if TYPE_CHECKING:
+    import apsw
+
+Value = str | int | float | bytes
+
+
+@dataclass(frozen=True)
+class Dial:
+    """How much a search asks at its default effort."""
+
+    probes: int = 0
+    """Clusters; 0 = the store has none."""
+    candidates: int = 800
+    """Rows that the bits pass on to the ranking; 800 hold 99.7 % of the true ten (STORE 2.1)."""
+
+    def values(self) -> dict[str, int]:
+        """As `meta` keeps it."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+
+def default_dial(clusters: int) -> Dial:
+    """What is asked where nothing was measured.
+
+    175 clusters of about 500 rows, and 200 candidates, or 354 of 64,002 clusters: in a larger store
+    more rows have nearly the same bits (docs/experiments.md).
+    """
+    candidates = max(200, round(56 * clusters ** (1 / 6)))
+    return Dial(min(clusters, 175), candidates) if clusters else Dial()
+
+
+@dataclass(frozen=True)
+class Meta:
+    """What a store fixes when it is made."""
+
+    embedder: EmbedderId
+    step: float
+    """Of the ranking codes."""
+    mean: Floats | None = None
+    """(d,); None = zero."""
+    rotation: Floats | None = None
+    """(d, d); None = identity."""
+    bulk: int = 0
+    """Rows written by a bulk build: entries 1 to `bulk` have their texts in blocks."""
+    dial: Dial = Dial()
+    sqlite_vec: str = ""
+    """Version of sqlite-vec that made the file; what is written is the one that is loaded."""
+
+
+def write_meta(connection: apsw.Connection, meta: Meta, known_words: bytes) -> None:
+    """Fill the `meta` table of a new store; `known_words` is read when the first text is."""
+    # What each addition writes comes first, so that it lies on one page.
+    rows: dict[str, Value] = {
+        "entries": 0,
+        "last": 0,
+        "version": VERSION,
+        "embedder_id": meta.embedder.id,
+        "embedder_dimension": meta.embedder.dimension,
+        "embedder_sha256": meta.embedder.sha256,
+        "step": meta.step,
+        "mean": _blob(meta.mean),
+        "rotation": _blob(meta.rotation),
+        "bulk": meta.bulk,
+        **meta.dial.values(),
+        "known_words": known_words,
+        "clusters": 0,
+        "sqlite_vec": connection.execute("SELECT vec_version()").get,
+    }
+    for key, value in rows.items():
+        put(connection, key, value)
+
+
+def put(connection: apsw.Connection, key: str, value: Value) -> None:
+    """Write one value, with its checksum, in the running transaction."""
+    connection.execute(
+        "INSERT INTO meta(key, value, crc) VALUES(?, ?, ?)"
+        " ON CONFLICT(key) DO UPDATE SET value = excluded.value, crc = excluded.crc",
+        (key, value, checksum(key, value)),
+    )
+
+
+def read(connection: apsw.Connection, key: str) -> Value:
+    """One value. DamagedError: it is not there, or not as it was written."""
+    found = _checked(connection.execute("SELECT key, value, crc FROM meta WHERE key = ?", (key,)))
+    if key not in found:
+        raise DamagedError(f"meta: there is no {key!r}")
+    return found[key]
+
+
+def number(connection: apsw.Connection, key: str) -> int:
+    """A whole number. Raises as `read`."""
+    return int(read(connection, key))
+
+
+def numbers(connection: apsw.Connection, keys: tuple[str, str]) -> dict[str, int]:
+    """Two whole numbers at once, by key. Raises as `read`."""
+    found = connection.execute("SELECT key, value, crc FROM meta WHERE key IN (?, ?)", keys)
+    values = _checked(found)
+    if len(values) < len(keys):
+        raise DamagedError(f"meta: {keys[0]!r} or {keys[1]!r} is missing")
+    return {key: int(values[key]) for key in keys}
+
+
+def number_or_zero(connection: apsw.Connection, key: str) -> int:
+    """A whole number that is missing until it is wanted. DamagedError: it is damaged."""
+    if connection.execute("SELECT 1 FROM meta WHERE key = ?", (key,)).get is None:
+        return 0
+    return number(connection, key)
+
+
+def known_words(connection: apsw.Connection) -> bytes:
+    """The packed words that the store's embedder knows. Raises as `read`."""
+    return bytes(read(connection, "known_words"))  # type: ignore[arg-type]
+
+
+def read_meta(connection: apsw.Connection) -> Meta:
+    """What the `meta` table holds. DamagedError: a value is missing, damaged or impossible."""
+    rows = _checked(
+        connection.execute("SELECT key, value, crc FROM meta WHERE key <> 'known_words'")
+    )
+    try:
+        dimension = int(rows["embedder_dimension"])
+        int(rows["entries"]), int(rows["last"]), int(rows["clusters"])
+        return Meta(
+            EmbedderId(str(rows["embedder_id"]), dimension, str(rows["embedder_sha256"])),
+            float(rows["step"]),
+            _array(rows["mean"], dimension),
+            _array(rows["rotation"], dimension, dimension),
+            bulk=int(rows["bulk"]),
+            dial=Dial(*(int(rows[key]) for key in Dial().values())),
+            sqlite_vec=str(rows["sqlite_vec"]),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise DamagedError(f"meta: {error!r}") from error
+
+
+def _checked(found: Iterable[tuple[Any, ...]]) -> dict[str, Value]:
+    rows: dict[str, Value] = {}
+    for key, value, crc in found:
+        if checksum(key, value) != crc:
+            raise DamagedError(f"meta: {key!r} is not as it was written")
+        rows[key] = value
+    return rows
+
+
+def _blob(array: Floats | None) -> bytes:
+    return b"" if array is None else np.asarray(array, dtype="<f4").tobytes()
+
+
+def _array(blob: Value, *shape: int) -> Floats | None:
+    if not isinstance(blob, bytes):
+        raise TypeError("an array is no blob")
+    return np.frombuffer(blob, dtype="<f4").reshape(shape) if blob else None

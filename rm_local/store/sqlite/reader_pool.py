@@ -1,0 +1,151 @@
+"""Connections that read one store side by side."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from rm_local.store.sqlite import connection as sqlite
+
+if TYPE_CHECKING:
+    import apsw
+
+Piece = TypeVar("Piece")
+Read = TypeVar("Read")
+Result = TypeVar("Result")
+
+
+def cores() -> int:
+    """Processors that this process may use."""
+    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+
+
+@contextmanager
+def reading(connection: apsw.Connection) -> Iterator[None]:
+    """One state of the file for all statements of the body, and one lock taken instead of many."""
+    if connection.in_transaction:
+        yield
+        return
+    connection.execute("BEGIN")
+    try:
+        yield
+    finally:
+        connection.execute("END")
+
+
+class Readers:
+    """The store's own connection, and a second one where there is a core for it.
+
+    SQLite lets go of Python's lock while it reads, so two threads need three quarters of the time.
+    More than two gain little and take 12 MB of page cache each.
+    """
+
+    def __init__(self, first: apsw.Connection, path: Path) -> None:
+        self._first, self._sight = first, Sight(first)
+        self._path = path
+        self._second: Sight | None = None
+        self._thread = ThreadPoolExecutor(1, "store-reader") if cores() > 1 else None
+
+    def share(
+        self,
+        read: Callable[[apsw.Connection, Piece], Read],
+        pieces: Sequence[Piece],
+        then: Callable[[Read], Result],
+    ) -> list[Result]:
+        """`then` of what `read` gives for each of `pieces`, in their order.
+
+        The connections take pieces in turns, each in a thread; `then` is left to the calling one.
+        """
+        left, ready = deque(enumerate(pieces)), deque[tuple[int, Read]]()
+        done: dict[int, Result] = {}
+
+        def take(connection: apsw.Connection) -> bool:
+            try:
+                place, piece = left.popleft()
+            except IndexError:
+                return False
+            ready.append((place, read(connection, piece)))
+            return True
+
+        def finish() -> None:
+            while ready:
+                place, found = ready.popleft()
+                done[place] = then(found)
+
+        other = self._beside(take) if len(pieces) > 1 else None
+        try:
+            while take(self._first):
+                finish()
+        finally:
+            left.clear()
+            if other is not None:
+                other.result()
+        finish()
+        return [done[place] for place in range(len(pieces))]
+
+    def close(self) -> None:
+        """Close the second connection; the first is its owner's."""
+        if self._thread is not None:
+            self._thread.shutdown()
+            self._thread = None
+        if self._second is not None:
+            self._second.connection.close()
+            self._second = None
+
+    def _beside(self, take: Callable[[apsw.Connection], bool]) -> Future[None] | None:
+        """`take` with the second connection until it is False, where there is a core for it."""
+        if self._thread is None:
+            return None
+        return self._thread.submit(self._with_second, take, self._sight.now())
+
+    def _with_second(self, take: Callable[[apsw.Connection], bool], seen: str) -> None:
+        import apsw
+
+        if self._second is None:
+            with sqlite.opened(self._path, "read") as connection:
+                connection.set_busy_timeout(0)
+                self._second = Sight(connection)
+        second = self._second.connection
+        with reading(second):
+            try:
+                same = self._second.now() == seen
+            except apsw.BusyError:
+                # A writer waits for the readers to end: the first does all of it by itself.
+                return
+            # Otherwise a writer came between the two.
+            while same and take(second):
+                pass
+
+
+class Sight:
+    """What a connection's searches see of the rows, read again only after a change."""
+
+    def __init__(self, connection: apsw.Connection) -> None:
+        self.connection = connection
+        self._at: tuple[int, int] | None = None
+        self._seen = ""
+
+    def now(self) -> str:
+        """The same as another connection's only if both see the same rows."""
+        others = self.connection.execute("PRAGMA data_version").get
+        at = (others, self.connection.total_changes())
+        if at != self._at:
+            self._seen = _seen(self.connection)
+            self._at = at
+        return self._seen
+
+
+def _seen(connection: apsw.Connection) -> str:
+    """What a search sees of the rows: another one after each change that it could notice."""
+    return str(
+        connection.execute(
+            "SELECT group_concat(value) || coalesce((SELECT min(id) FROM fresh), '') FROM meta"
+            " WHERE key IN ('bulk', 'entries', 'generation', 'last')"
+        ).get
+    )

@@ -1,0 +1,252 @@
+"""The store's statements: rows in, rows out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rm_local.records import Entry
+from rm_local.store.codec.code_frames import MAGIC, Frames, row_crc
+from rm_local.store.format import NO_CLUSTER, DamagedError, checksum
+from rm_local.store.sqlite import meta
+from rm_local.store.sqlite.connection import refuse_moved
+
+if TYPE_CHECKING:
+    import apsw
+
+Ids = NDArray[np.int64]
+
+# All in one row: SQLite reads it with Python's lock released.
+CODES = f"""SELECT group_concat(id), group_concat(length(v) + {len(MAGIC)}),
+    CAST(group_concat(X'{MAGIC.hex()}' || v, '') AS BLOB) FROM ref"""
+
+NAMED = """SELECT id FROM label
+    WHERE domain = coalesce(:domain, domain) AND source = coalesce(:source, source)
+        AND level = coalesce(:level, level)"""
+NARROWED = f" AND label IN ({NAMED})"
+
+
+Label = tuple[str, str, str, str]
+"""Domain, source, level and provenance."""
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """What a search is narrowed to; None = anything."""
+
+    domain: str | None = None
+    source: str | None = None
+    level: str | None = None
+
+    @property
+    def condition(self) -> str:
+        """SQL to put behind a condition on `code` or `ref`; empty when nothing is narrowed."""
+        return NARROWED if any(each is not None for each in self.values.values()) else ""
+
+    @property
+    def values(self) -> dict[str, str | None]:
+        """The values of `condition`'s parameters."""
+        return {"domain": self.domain, "source": self.source, "level": self.level}
+
+
+ANY = Names()
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One entry on its way into the tables."""
+
+    label: int
+    cluster: int
+    """NO_CLUSTER: it is kept in `fresh` at first."""
+    bits: bytes
+    code: bytes
+    frame: bytes
+    rare: str
+    """Its subproblem's rare words; empty where it has none."""
+
+    def crc(self, id: int) -> int:
+        """The row's checksum under the number that it gets."""
+        return row_crc(id, self.label, self.cluster, self.bits, self.code)
+
+
+@contextmanager
+def writing(connection: apsw.Connection) -> Iterator[None]:
+    """One transaction, holding the write lock from its start; undone if the body raises.
+
+    StoreError: the file was replaced since it was opened.
+    """
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        refuse_moved(connection)
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+def insert(connection: apsw.Connection, rows: Sequence[Row]) -> list[int]:
+    """Add rows within the running transaction; their ids, which go on from the last ever given."""
+    counts = meta.numbers(connection, ("entries", "last"))
+    first = counts["last"] + 1
+    new = list(enumerate(rows, first))
+    settled = [(id, row) for id, row in new if row.cluster != NO_CLUSTER]
+    connection.executemany(
+        "INSERT INTO fresh(id, bits, rare) VALUES(?, ?, ?)",
+        [(id, row.bits, row.rare) for id, row in new if row.cluster == NO_CLUSTER],
+    )
+    if settled:
+        put_bits(connection, [(id, row.cluster, row.label, row.bits) for id, row in settled])
+        put_words(connection, [(id, row.rare) for id, row in settled])
+    connection.executemany(
+        "INSERT INTO ref(id, label, crc, v) VALUES(?, ?, ?, ?)",
+        ((id, row.label, row.crc(id), row.code) for id, row in new),
+    )
+    connection.executemany(
+        "INSERT INTO text(id, z) VALUES(?, ?)", ((id, row.frame) for id, row in new)
+    )
+    for key, before in counts.items():
+        meta.put(connection, key, before + len(rows))
+    return [id for id, _ in new]
+
+
+def put_bits(connection: apsw.Connection, rows: Sequence[tuple[int, int, int, bytes]]) -> None:
+    """Id, cluster, label and bits of entries into `code`."""
+    connection.executemany("INSERT INTO code(id, cid, label, e) VALUES(?, ?, ?, vec_bit(?))", rows)
+
+
+def put_words(connection: apsw.Connection, rows: Iterable[tuple[int, str]]) -> None:
+    """Id and rare words of entries into the word index; those without any are left out."""
+    connection.executemany(
+        "INSERT INTO words(rowid, rare) VALUES(?, ?)", [row for row in rows if row[1]]
+    )
+
+
+def grow(connection: apsw.Connection, entries: int) -> None:
+    """Count `entries` more, or fewer."""
+    meta.put(connection, "entries", count(connection) + entries)
+
+
+def label(connection: apsw.Connection, entry: Entry) -> int:
+    """The number of the entry's label, given now if it is new."""
+    named = label_of(entry)
+    found = connection.execute(
+        "SELECT id FROM label WHERE domain = ? AND source = ? AND level = ? AND provenance = ?",
+        named,
+    ).get
+    if found is None:
+        found = 1 + connection.execute("SELECT coalesce(max(id), 0) FROM label").get
+        put_label(connection, found, named)
+    return int(found)
+
+
+def put_label(connection: apsw.Connection, number: int, named: Label) -> None:
+    """Give a label its number, which is free."""
+    connection.execute(
+        "INSERT INTO label(id, domain, source, level, provenance, crc) VALUES(?, ?, ?, ?, ?, ?)",
+        (number, *named, checksum(number, *named)),
+    )
+
+
+def label_of(entry: Entry) -> Label:
+    """What an entry says of itself besides its texts."""
+    named = (entry.domain, entry.source, entry.level, entry.provenance)
+    if "".join(named).isascii():
+        return named
+    domain, source, level, provenance = map(bindable, named)
+    return domain, source, level, provenance
+
+
+def count(connection: apsw.Connection) -> int:
+    """How many entries there are."""
+    return meta.number(connection, "entries")
+
+
+def last(connection: apsw.Connection) -> int:
+    """The highest id ever given."""
+    return meta.number(connection, "last")
+
+
+def span(connection: apsw.Connection) -> range:
+    """The ids from the first that there is to the highest ever given."""
+    first = connection.execute("SELECT min(id) FROM ref").get
+    return range(first or 1, last(connection) + 1)
+
+
+def domains(connection: apsw.Connection) -> tuple[str, ...]:
+    """The domains that are named, in alphabetical order."""
+    found = connection.execute("SELECT DISTINCT domain FROM label WHERE domain <> '' ORDER BY 1")
+    return tuple(row[0] for row in found)
+
+
+def existing(connection: apsw.Connection, ids: Collection[int], names: Names = ANY) -> set[int]:
+    """Those of `ids` that are entries and have these names."""
+    found = connection.execute(
+        f"SELECT id FROM ref WHERE id IN (SELECT value FROM json_each(:ids)){names.condition}",
+        {"ids": listed(ids), **names.values},
+    )
+    return {row[0] for row in found}
+
+
+def named(connection: apsw.Connection, names: Names) -> Ids:
+    """The labels that have these names."""
+    return np.array([row[0] for row in connection.execute(NAMED, names.values)], np.int64)
+
+
+def codes(connection: apsw.Connection, ids: Ids | None, names: Names = ANY) -> tuple[Ids, Frames]:
+    """Ids, and ranking codes, of those of `ids`, None for all, that have these names."""
+    import apsw
+
+    values: dict[str, Any] = dict(names.values)
+    chosen = ""
+    if ids is not None:
+        # apsw takes no empty array; no id is 0.
+        values["ids"] = apsw.carray(np.sort(ids) if len(ids) else np.zeros(1, np.int64))
+        chosen = " AND id IN (SELECT value FROM carray(:ids))"
+    found = connection.execute(f"{CODES} WHERE 1{chosen}{names.condition}", values)
+    row: tuple[Any, ...] = found.fetchall()[0]
+    numbers, lengths = (np.fromstring(each or "", np.int64, sep=",") for each in row[:2])
+    return numbers, Frames(lengths, row[2] or b"")
+
+
+def labels(connection: apsw.Connection, ids: Collection[int]) -> dict[int, Label]:
+    """Labels, by id, of those of `ids` that are entries. DamagedError: one is not as written."""
+    cursor = connection.execute(
+        "SELECT ref.id, domain, source, level, provenance, crc, label.id"
+        " FROM (SELECT id, label FROM ref WHERE id IN (SELECT value FROM json_each(?))) AS ref"
+        " JOIN label ON label.id = ref.label",
+        (listed(ids),),
+    )
+    found: list[tuple[Any, ...]] = cursor.fetchall()
+    for *named, crc, number in {row[1:] for row in found}:
+        if checksum(number, *named) != crc:
+            raise DamagedError(f"label {number} is not as it was written")
+    return {row[0]: row[1:5] for row in found}
+
+
+def frames(connection: apsw.Connection, table: str, ids: Collection[int]) -> dict[int, bytes]:
+    """Frames of texts, by number, from `block` or `text`."""
+    key = {"block": "blk", "text": "id"}[table]
+    found = connection.execute(
+        f"SELECT {key}, z FROM {table} WHERE {key} IN (SELECT value FROM json_each(?))",
+        (listed(ids),),
+    )
+    return {row[0]: row[1] for row in found}
+
+
+def listed(numbers: Collection[int]) -> str:
+    """Numbers as one parameter for `json_each`."""
+    return json.dumps([int(each) for each in numbers])
+
+
+def bindable(text: str) -> str:
+    """`text` without lone surrogates, which SQLite cannot hold."""
+    return text.encode("utf-8", "replace").decode()

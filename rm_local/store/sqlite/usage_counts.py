@@ -1,0 +1,50 @@
+"""How often entries were shown as hints, and how often one carried the agreed answer."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rm_local.store.sqlite.tables import listed
+
+if TYPE_CHECKING:
+    import apsw
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What became of an entry."""
+
+    shown: int = 0
+    """Times that it was a hint."""
+    helped: int = 0
+    """Times that a branch under it came to the answer that was agreed on."""
+
+
+COUNT = """
+    INSERT INTO tally(id, shown, helped)
+        SELECT id, :shown, :helped FROM ref WHERE id IN (SELECT value FROM json_each(:ids))
+    ON CONFLICT(id) DO UPDATE
+        SET shown = shown + excluded.shown, helped = helped + excluded.helped
+"""
+
+
+def count_up(
+    connection: apsw.Connection, shown: Collection[int], helped: Collection[int] = ()
+) -> None:
+    """Count, in the running transaction, once for each different id of `shown` and `helped`.
+
+    Ids of entries that are gone are passed over: they may come from an older turn.
+    """
+    for ids, each in ((shown, (1, 0)), (helped, (0, 1))):
+        connection.execute(COUNT, {"ids": listed(ids), "shown": each[0], "helped": each[1]})
+
+
+def tallies(connection: apsw.Connection, ids: Collection[int]) -> dict[int, Tally]:
+    """The tallies, by id, of those of `ids` that were ever counted."""
+    found = connection.execute(
+        "SELECT id, shown, helped FROM tally WHERE id IN (SELECT value FROM json_each(?))",
+        (listed(ids),),
+    )
+    return {id: Tally(shown, helped) for id, shown, helped in found}

@@ -1,0 +1,372 @@
+"""The store: entries on disk, found by vector and by their rare words."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from threading import RLock
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+
+from rm_local.errors import StoreEmbedder, StoreError, StoreReadOnly
+from rm_local.records import Entry, Hit
+from rm_local.store.codec.code_frames import default_dictionary
+from rm_local.store.codec.quantize import Floats, step_for
+from rm_local.store.codec.text_blocks import FRESH_LEVEL, Codec, raw_row, train_dictionary
+from rm_local.store.delete import remove
+from rm_local.store.format import NO_CLUSTER, PAGE_SIZE, VERSION, EmbedderId, StoreInfo
+from rm_local.store.index import pending
+from rm_local.store.index.search import Query, Searcher
+from rm_local.store.index.stopwords import STOPWORDS
+from rm_local.store.sqlite import connection as sqlite
+from rm_local.store.sqlite import entry_texts, tables, usage_counts, wal
+from rm_local.store.sqlite.meta import Meta, read_meta
+from rm_local.store.sqlite.reader_pool import Readers, reading
+from rm_local.store.sqlite.snapshot import Watch, state
+from rm_local.store.sqlite.vec0 import TEXTS, check_layout, dictionary_of, lay_out
+from rm_local.store.verify.verify import Report, faults
+
+if TYPE_CHECKING:
+    import apsw
+
+
+class Store:
+    """One store file, made by `create` or `open`. Calls may come from any thread; they take turns.
+
+    Besides what each method names, every call may raise StoreInvalid (the file is damaged) and
+    StoreError (it is locked by another program, or the disk fails).
+    """
+
+    def __init__(self, connection: apsw.Connection, path: Path, meta: Meta, writable: bool) -> None:
+        self._connection = connection
+        self._path = path
+        self._meta = meta
+        self._writable = writable
+        self._written = False
+        dictionary = dictionary_of(connection, TEXTS)
+        self._codec, self._fresh = Codec(dictionary), Codec(dictionary, FRESH_LEVEL)
+        self._readers = Readers(connection, path)
+        self._searcher = Searcher(connection, self._readers, meta)
+        self._watch = Watch(connection)
+        self._state = state(connection)
+        self._lock = RLock()
+
+    @classmethod
+    def create(
+        cls,
+        path: Path | str,
+        *,
+        embedder: EmbedderId,
+        dictionary_sample: Sequence[str] = (),
+        known_words: Collection[str] = STOPWORDS,
+        mean: Floats | None = None,
+        rotation: Floats | None = None,
+    ) -> Store:
+        """A new, empty store, open for adding.
+
+        `dictionary_sample` is texts like those to come; `known_words`, in lower case, those that
+        the embedder knows whole, all others being searched for as words too; `mean`, (d,), and
+        `rotation`, (d, d), turn vectors before their signs are taken. StoreError: the file
+        exists, or its folder cannot be written to. ValueError: the dimension is no multiple of 8.
+        """
+        path = Path(path)
+        if embedder.dimension % 8:
+            raise ValueError(f"{embedder.dimension} dimensions; a multiple of 8 is needed")
+        if path.exists():
+            raise StoreError(f"{path} exists already.", "Choose another name, or remove it first.")
+        meta = Meta(embedder, step_for(embedder.dimension), mean, rotation)
+        dictionary = train_dictionary(dictionary_sample)
+        with sqlite.guard(path), sqlite.opened(path, "create") as connection:
+            with tables.writing(connection):
+                lay_out(
+                    connection,
+                    path,
+                    meta,
+                    known_words,
+                    dictionary,
+                    default_dictionary(embedder.dimension),
+                )
+            return cls(connection, path, meta, writable=True)
+
+    @classmethod
+    def open(
+        cls, path: Path | str, *, embedder: EmbedderId | None = None, write: bool = False
+    ) -> Store:
+        """An existing store, for reading, or with `write` for adding too.
+
+        StoreMissing, StoreInvalid, StoreVersion; StoreEmbedder: its vectors come from another
+        embedder than `embedder`; StoreReadOnly: `write`, and nothing can be written there.
+        """
+        path = Path(path)
+        sqlite.check_header(path)
+        if write and not sqlite.is_writable(path):
+            raise sqlite.read_only(path)
+        mode: sqlite.Mode = "write" if write else "read"
+        with sqlite.guard(path), sqlite.opened(path, mode) as connection:
+            sqlite.check_size(connection, path)
+            check_layout(connection, path)
+            meta = read_meta(connection)
+            if embedder is not None and embedder != meta.embedder:
+                raise StoreEmbedder(
+                    f"The store {path} was made with {meta.embedder}, not {embedder}.",
+                    "Open it with its own embedder, or build it again with this one.",
+                )
+            return cls(connection, path, meta, writable=write)
+
+    def add(self, entries: Sequence[Entry], vectors: Floats) -> list[int]:
+        """Add `entries` with the vectors of their subproblems, (n, d), all or none; their new ids.
+
+        StoreReadOnly: the store is open for reading. ValueError: wrong shapes, a vector that is
+        zero or not finite, an entry without subproblem or subroutine, or one too long to keep.
+        """
+        unit = self._checked(entries, vectors)
+        with self._turn(write=True) as connection:
+            return self._insert(connection, entries, unit)
+
+    def delete(self, ids: Collection[int]) -> None:
+        """Delete entries, all or none. Their ids are never given again.
+
+        StoreReadOnly: the store is open for reading. StoreError: there is none with one of them.
+        """
+        with self._turn(write=True) as connection:
+            self._remove(connection, set(ids))
+
+    def replace(self, id: int, entry: Entry, vector: Floats) -> int:
+        """Put `entry`, with the vector, (d,), of its subproblem, in the place of entry `id`.
+
+        Its new id: one that was seen or saved before never names another text. Raises what `add`
+        and `delete` raise.
+        """
+        unit = self._checked([entry], np.asarray(vector)[np.newaxis])
+        with self._turn(write=True) as connection:
+            self._remove(connection, {id})
+            return self._insert(connection, [entry], unit)[0]
+
+    def search(
+        self,
+        vector: Floats,
+        text: str = "",
+        *,
+        k: int = 10,
+        domain: str | None = None,
+        source: str | None = None,
+        level: str | None = None,
+        effort: float = 1.0,
+        trade: float = 1.0,
+    ) -> list[Hit]:
+        """The `k` best entries for a subproblem's `vector`, (d,), and its `text`, best first.
+
+        Ordered by `lexical.score`, then by id. `domain`, `source` and `level` narrow the search
+        to entries that have exactly them. `effort` trades time for recall: 2 asks twice as many
+        clusters and ranks twice as many rows as the store's own setting, 0.5 half as many.
+        `trade` below 1 lets hits that repeat better ones give way: it is maximal marginal
+        relevance's lambda. ValueError: the vector has another shape, is zero or not finite.
+        """
+        names = tables.Names(domain, source, level)
+        vectors = np.asarray(vector)[np.newaxis]
+        return self._search(vectors, [text], k=k, names=names, effort=effort, trade=trade)[0]
+
+    def search_many(
+        self, vectors: Floats, texts: Sequence[str] = (), *, k: int = 10, effort: float = 1.0
+    ) -> list[list[Hit]]:
+        """The hits of several searches, (n, d), in one state of the store. Raises as `search`."""
+        return self._search(vectors, texts or [""] * len(vectors), k=k, effort=effort)
+
+    def _search(
+        self, vectors: Floats, texts: Sequence[str], *, k: int, **how: Any
+    ) -> list[list[Hit]]:
+        units = self._searcher.quantiser.unit(vectors)
+        with self._turn():
+            found = [
+                self._searcher.search(Query(unit, text, k, **how))
+                for unit, text in zip(units, texts, strict=True)
+            ]
+            # Texts of all, each once: different questions often meet in the same block.
+            ids = list({hit.id for hits in found for hit in hits})
+            entries = dict(zip(ids, self.get(ids), strict=True))
+            return [
+                [Hit(entries[hit.id], hit.similarity, hit.lexical) for hit in hits]
+                for hits in found
+            ]
+
+    def warm(self) -> None:
+        """Read now what the first search would read: the cluster centres."""
+        with self._turn():
+            len(self._searcher.centres)
+
+    def get(self, ids: Sequence[int]) -> list[Entry]:
+        """The entries with these ids, in this order. StoreError: there is none with one of them."""
+        with self._turn() as connection:
+            found = entry_texts.entries(connection, self._codec, self._state.bulk, ids)
+            self._refuse_unknown(connection, ids, found)
+            return [found[each] for each in ids]
+
+    def sample(self, k: int, seed: int) -> list[Entry]:
+        """`k` different entries drawn at random, the same for the same `seed`; all if fewer."""
+        with self._turn() as connection:
+            given = tables.span(connection)
+            # So many draws hold k entries, however they fall on the deleted ones.
+            draws = min(len(given), k + len(given) - tables.count(connection))
+            drawn = random.Random(seed).sample(given, draws)
+            there = tables.existing(connection, drawn)
+            return self.get([each for each in drawn if each in there][:k])
+
+    def vectors(self, ids: Sequence[int]) -> Floats:
+        """The stored vectors of these ids, in this order: (n, d), rows of length 1.
+
+        StoreError: there is no entry with one of them.
+        """
+        with self._turn() as connection:
+            found = self._searcher.vectors(ids)
+            self._refuse_unknown(connection, ids, found)
+            width = self._meta.embedder.dimension
+            return np.array([found[each] for each in ids], np.float32).reshape(-1, width)
+
+    def count_up(self, shown: Collection[int], helped: Collection[int] = ()) -> None:
+        """Count that entries were shown as hints, and that some carried the agreed answer.
+
+        Ids of entries that are gone are passed over. StoreReadOnly: the store is open for reading.
+        """
+        with self._turn(write=True) as connection:
+            usage_counts.count_up(connection, shown, helped)
+
+    def tallies(self, ids: Collection[int]) -> dict[int, usage_counts.Tally]:
+        """The tallies of those of `ids` that were ever counted."""
+        with self._turn() as connection:
+            return usage_counts.tallies(connection, ids)
+
+    def count(self) -> int:
+        """How many entries there are."""
+        with self._turn() as connection:
+            return tables.count(connection)
+
+    def verify(self, report: Report = lambda *_: None) -> list[str]:
+        """What is wrong with the store, as sentences; empty where all is well. Reads all of it.
+
+        On a connection of its own: other calls need not wait for it.
+        """
+        return faults(self._path, report)
+
+    def info(self) -> StoreInfo:
+        """What the store says of itself."""
+        with self._turn() as connection:
+            return StoreInfo(
+                path=self._path,
+                version=VERSION,
+                embedder=self._meta.embedder,
+                entries=tables.count(connection),
+                domains=tables.domains(connection),
+                size=connection.execute("PRAGMA page_count").get * PAGE_SIZE,
+                clusters=len(self._searcher.centres),
+                probes=self._state.dial.probes,
+                candidates=self._state.dial.candidates,
+                sqlite_vec=self._meta.sqlite_vec,
+                writable=self._writable,
+            )
+
+    def close(self) -> None:
+        """Close the file; closing twice is allowed."""
+        with self._lock:
+            self._readers.close()
+            if self._written:
+                wal.one_file(self._connection)
+                self._written = False
+            self._connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def reading(self) -> AbstractContextManager[apsw.Connection]:
+        """The connection, for what else in this room reads; other calls wait meanwhile."""
+        return self._turn()
+
+    @contextmanager
+    def _turn(self, *, write: bool = False) -> Iterator[apsw.Connection]:
+        if write and not self._writable:
+            raise StoreReadOnly(
+                f"The store {self._path} is open for reading only.", "Open it for writing."
+            )
+        turn = tables.writing if write else reading
+        with self._lock, sqlite.guard(self._path):
+            if write and not self._written:
+                wal.write_ahead(self._connection, self._path)
+                self._written = True
+            with turn(self._connection):
+                self._notice()
+                yield self._connection
+
+    def _notice(self) -> None:
+        """Take in what other connections have changed."""
+        state = self._watch.changed()
+        if state is None:
+            return
+        if state.generation != self._state.generation:
+            self._searcher.forget_centres()
+        self._searcher.dial, self._state = state.dial, state
+
+    def _checked(self, entries: Sequence[Entry], vectors: Floats) -> Floats:
+        """The vectors with rows of length 1. ValueError: they are not fit, or not so many."""
+        unit = self._searcher.quantiser.unit(vectors)
+        if len(unit) != len(entries):
+            raise ValueError(f"{len(entries)} entries, but {len(unit)} vectors")
+        return unit
+
+    def _insert(
+        self, connection: apsw.Connection, entries: Sequence[Entry], unit: Floats
+    ) -> list[int]:
+        """Entries with vectors of length 1, (n, d), into the tables; their ids."""
+        ids = tables.insert(connection, self._rows(connection, entries, unit))
+        if ids and pending.too_many(connection, ids[-1]):
+            searcher = self._searcher
+            pending.settle(
+                connection, searcher.centres, searcher.quantiser, searcher.packer, pending.FEW
+            )
+        return ids
+
+    def _rows(
+        self, connection: apsw.Connection, entries: Sequence[Entry], unit: Floats
+    ) -> list[tables.Row]:
+        """Entries with vectors of length 1, (n, d), as they go into the tables."""
+        searcher = self._searcher
+        clusters = [NO_CLUSTER] * len(entries)
+        if len(entries) > pending.FEW:
+            clusters = searcher.centres.nearest(unit).tolist()
+        columns = zip(
+            entries,
+            clusters,
+            searcher.quantiser.bits(unit),
+            searcher.packer.pack(searcher.quantiser.steps(unit)),
+            strict=True,
+        )
+        return [
+            tables.Row(
+                label=tables.label(connection, entry),
+                cluster=cluster,
+                bits=bits.tobytes(),
+                code=code,
+                frame=self._fresh.pack([raw_row(entry.subproblem, entry.subroutine)]),
+                rare=" ".join(searcher.rare.of(entry.subproblem)),
+            )
+            for entry, cluster, bits, code in columns
+        ]
+
+    def _remove(self, connection: apsw.Connection, ids: set[int]) -> None:
+        self._refuse_unknown(connection, ids, tables.existing(connection, ids))
+        remove(connection, self._codec, self._state.bulk, ids)
+
+    def _refuse_unknown(
+        self, connection: apsw.Connection, ids: Collection[int], found: Collection[int]
+    ) -> None:
+        for each in ids:
+            if each not in found:
+                given = tables.span(connection)
+                raise StoreError(
+                    f"The store {self._path} has no entry {each}.",
+                    f"Its entries are numbered {given.start} to {given.stop - 1}.",
+                )

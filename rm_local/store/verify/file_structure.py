@@ -1,0 +1,76 @@
+"""The file's shape: header, pages, declarations of the tables."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from rm_local.store.format import PAGE_SIZE, schema
+from rm_local.store.sqlite import connection as sqlite
+from rm_local.store.sqlite import meta
+
+if TYPE_CHECKING:
+    import apsw
+
+HEADER = (
+    (16, ">H", (PAGE_SIZE,)),
+    (20, ">4B", (0, 64, 32, 32)),
+    (44, ">I", (4,)),
+    (52, ">2I", (0, 1)),
+    (64, ">I", (0,)),
+    (72, ">5I", (0,) * 5),
+)
+"""Offset, fields and values of the parts of SQLite's header that are the same in every store."""
+
+LOGGED = ((1, 1), (2, 2))
+"""The two bytes at 18: at rest, and while or after it was written to with others reading."""
+
+DECLARED = "SELECT type, name, tbl_name, sql FROM sqlite_master ORDER BY type, name"
+
+
+def header_faults(connection: apsw.Connection) -> Iterator[str]:
+    """Fixed fields of the header that have another value."""
+    header = sqlite.first_bytes(connection, 100)
+    for offset, fields, values in HEADER:
+        found = struct.unpack_from(fields, header, offset)
+        if found != values:
+            yield f"The header has {found} at byte {offset}, and should have {values}."
+    if struct.unpack_from("2B", header, 18) not in LOGGED:
+        yield "The header has bytes at 18 that no store has."
+
+
+def sqlite_faults(connection: apsw.Connection) -> Iterator[str]:
+    """What SQLite and FTS5 find in pages, keys, indexes and posting lists."""
+    for (found,) in connection.execute("PRAGMA integrity_check(20)"):
+        if found != "ok":
+            yield f"SQLite: {found}."
+
+
+def schema_faults(connection: apsw.Connection) -> Iterator[str]:
+    """Tables that are not declared as this version of the format declares them."""
+    dimension = meta.number(connection, "embedder_dimension")
+    with sqlite.in_memory() as fresh:
+        fresh.execute(schema(dimension))
+        wanted = {tuple(row[:3]): row[3] for row in fresh.execute(DECLARED)}
+    found = {tuple(row[:3]): row[3] for row in connection.execute(DECLARED)}
+    for kind, name, table in sorted(wanted.keys() ^ found.keys()):
+        yield f"The {kind} {name} of {table} is missing, or is none of a store's."
+    for key in sorted(wanted.keys() & found.keys()):
+        if wanted[key] != found[key]:
+            yield f"The {key[0]} {key[1]} is declared in other words."
+    yield from _info_faults(connection)
+
+
+def _info_faults(connection: apsw.Connection) -> Iterator[str]:
+    version = str(meta.read(connection, "sqlite_vec"))
+    numbers = version.removeprefix("v").partition("-")[0].split(".")
+    wanted = {
+        "CREATE_VERSION": version,
+        **{
+            f"CREATE_VERSION_{part}": int(number)
+            for part, number in zip(("MAJOR", "MINOR", "PATCH"), numbers, strict=True)
+        },
+    }
+    if dict(connection.execute("SELECT key, value FROM code_info")) != wanted:
+        yield "sqlite-vec's version is not the one that made the file."

@@ -1,0 +1,99 @@
+"""Each entry's text and label, and what the word index must hold of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from rm_local.store.codec.text_blocks import Codec, split_row, unpack_words
+from rm_local.store.format import BLOCK_ROWS, DamagedError
+from rm_local.store.index.rare_words import RareWords
+from rm_local.store.sqlite import meta
+from rm_local.store.sqlite.entry_texts import place
+from rm_local.store.sqlite.reader_pool import reading
+from rm_local.store.sqlite.vec0 import TEXTS, dictionary_of
+from rm_local.store.verify.word_index import WordSum, indexed, varint
+
+if TYPE_CHECKING:
+    import apsw
+
+STEP = 4096
+"""Entries looked at together, a multiple of BLOCK_ROWS."""
+
+
+class Texts:
+    """Reads all texts; afterwards `there` and `words` say what vectors and words must fit."""
+
+    def __init__(self, connection: apsw.Connection) -> None:
+        self._connection = connection
+        self._codec = Codec(dictionary_of(connection, TEXTS))
+        self._bulk = meta.number(connection, "bulk")
+        self._rare = RareWords(unpack_words(meta.known_words(connection)))
+        self._labels = {row[0] for row in connection.execute("SELECT id FROM label")}
+        self.there = np.zeros(meta.number(connection, "last") + 1, dtype=bool)
+        """By id: whether there is such an entry."""
+        self.words = WordSum()
+
+    def faults(self, tell: Callable[[int], None]) -> Iterator[str]:
+        """Texts, labels and word counts that are missing, damaged or too many."""
+        for first in range(1, len(self.there), STEP):
+            with reading(self._connection):
+                found = list(self._step(first, first + STEP - 1))
+            yield from found
+            tell(min(first + STEP - 1, len(self.there) - 1))
+
+    def _step(self, first: int, last: int) -> Iterator[str]:
+        bounds = (first, min(last, len(self.there) - 1))
+        execute = self._connection.execute
+        refs = dict(execute("SELECT id, label FROM ref WHERE id BETWEEN ? AND ?", bounds))
+        sizes = dict(execute("SELECT id, sz FROM words_docsize WHERE id BETWEEN ? AND ?", bounds))
+        fresh = dict(execute("SELECT id, rare FROM fresh WHERE id BETWEEN ? AND ?", bounds))
+        self.there[list(refs)] = True
+        found: dict[int, bytes] = {}
+        yield from self._unpacked(bounds, found)
+        for id, row in found.items():
+            if row and id not in refs:
+                yield f"Entry {id} has a text and no vector."
+        for id, label in refs.items():
+            if label not in self._labels:
+                yield f"Entry {id}: its label is missing."
+            if not found.get(id):
+                yield f"Entry {id} has no text."
+                continue
+            try:
+                text = split_row(found[id])[0]
+            except DamagedError as error:
+                yield f"Entry {id}: {error}."
+                continue
+            words = indexed(self._rare, text)
+            if id in fresh:
+                if fresh[id] != " ".join(self._rare.of(text)):
+                    yield f"Entry {id}: its fresh row holds other words."
+                words = []
+            self.words.add(id, words)
+            if sizes.pop(id, b"") != (varint(len(words)) if words else b""):
+                yield f"Entry {id}: the word index counts other words."
+        for id in sizes:
+            yield f"Entry {id}: the word index has words of it, and there is none."
+
+    def _unpacked(self, bounds: tuple[int, int], into: dict[int, bytes]) -> Iterator[str]:
+        """Put rows of texts, by id, `into` this; an empty one is deleted."""
+        execute, (first, last) = self._connection.execute, bounds
+        blocks = (place(first)[0], place(min(last, self._bulk))[0])
+        for blk, frame in execute("SELECT blk, z FROM block WHERE blk BETWEEN ? AND ?", blocks):
+            start = blk * BLOCK_ROWS + 1
+            try:
+                texts = self._codec.unpack(frame, BLOCK_ROWS)
+            except DamagedError as error:
+                yield f"Entries {start} to {start + BLOCK_ROWS - 1}: {error}."
+                continue
+            if len(texts) != min(BLOCK_ROWS, self._bulk - start + 1):
+                yield f"Entries {start} to {start + BLOCK_ROWS - 1}: a text is missing."
+            into.update(enumerate(texts, start))
+        for id, frame in execute("SELECT id, z FROM text WHERE id BETWEEN ? AND ?", bounds):
+            try:
+                (into[id],) = self._codec.unpack(frame, 1)
+            except DamagedError as error:
+                yield f"Entry {id}: {error}."

@@ -1,0 +1,158 @@
+"""Each entry's bits and ranking code, and sqlite-vec's tables around them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rm_local.store.codec.code_frames import code_check, row_crc
+from rm_local.store.format import CHUNK_SIZE, NO_CLUSTER
+from rm_local.store.sqlite import meta, tables
+from rm_local.store.sqlite.reader_pool import reading
+
+if TYPE_CHECKING:
+    import apsw
+
+STEP = 64
+"""Chunks looked at together."""
+
+CHUNKS = """
+    SELECT chunk_id, size, sequence_id, partition00, validity, rowids, data, vectors
+    FROM code_chunks
+    LEFT JOIN code_metadatachunks00 AS m ON m._rowid_ = chunk_id AND m.rowid = chunk_id
+    LEFT JOIN code_vector_chunks00 AS v ON v._rowid_ = chunk_id AND v.rowid = chunk_id
+    WHERE chunk_id > ? ORDER BY chunk_id LIMIT ?
+"""
+
+FRESH = """
+    SELECT fresh.id, bits, label, crc, v FROM fresh LEFT JOIN ref ON ref.id = fresh.id
+    ORDER BY fresh.id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """One row of sqlite-vec's."""
+
+    cluster: int
+    label: int
+    bits: bytes
+    chunk: int
+    offset: int
+
+
+def vector_faults(
+    connection: apsw.Connection, there: NDArray[np.bool_], tell: Callable[[int], None]
+) -> Iterator[str]:
+    """What is wrong with bits, codes and their places; `there` says, by id, which entries are."""
+    seen = np.zeros_like(there)
+    bulk = meta.number(connection, "bulk")
+    width = meta.number(connection, "embedder_dimension") // 8
+    after: int = -1 << 63
+    while True:
+        with reading(connection):
+            chunks: list[tuple[Any, ...]] = connection.execute(CHUNKS, (after, STEP)).fetchall()
+            slots: list[tuple[int, Slot]] = []
+            found = list(_unpacked(chunks, width, slots))
+            found += _step(connection, slots, seen, bulk)
+        yield from found
+        if not chunks:
+            break
+        after = chunks[-1][0]
+        tell(int(seen.sum()))
+    with reading(connection):
+        found = list(_fresh(connection, width, seen))
+    yield from found
+    for id in np.flatnonzero(there & ~seen).tolist():
+        yield f"Entry {id} has no bits."
+
+
+def _unpacked(
+    chunks: list[tuple[Any, ...]], width: int, into: list[tuple[int, Slot]]
+) -> Iterator[str]:
+    """Put the used slots of `chunks`, with their ids, `into` this."""
+    sizes = (CHUNK_SIZE // 8, CHUNK_SIZE * 8, CHUNK_SIZE * 8, CHUNK_SIZE * width)
+    for number, size, sequence, cluster, *columns in chunks:
+        fit = all(
+            isinstance(column, bytes) and len(column) == wanted
+            for column, wanted in zip(columns, sizes, strict=True)
+        )
+        if not fit or (size, sequence) != (CHUNK_SIZE, None):
+            yield f"Cluster {cluster} has a chunk, {number}, that cannot be read."
+            continue
+        validity, ids, labels, bits = columns
+        used = np.unpackbits(np.frombuffer(validity, np.uint8), bitorder="little")
+        numbers, names = np.frombuffer(ids, "<i8").tolist(), np.frombuffer(labels, "<i8").tolist()
+        into += [
+            (
+                numbers[at],
+                Slot(cluster, names[at], bits[at * width : (at + 1) * width], number, at),
+            )
+            for at in np.flatnonzero(used).tolist()
+        ]
+
+
+def _step(
+    connection: apsw.Connection, slots: list[tuple[int, Slot]], seen: NDArray[np.bool_], bulk: int
+) -> Iterator[str]:
+    ids = tables.listed([id for id, _ in slots])
+    chosen = "IN (SELECT value FROM json_each(?))"
+    execute = connection.execute
+    refs = {
+        row[0]: row[1:]
+        for row in execute(f"SELECT id, label, crc, v FROM ref WHERE id {chosen}", (ids,))
+    }
+    tombs = {row[0] for row in execute(f"SELECT id FROM tomb WHERE id {chosen}", (ids,))}
+    places = {
+        row[0]: row[1:]
+        for row in execute(
+            f"SELECT rowid, id, chunk_id, chunk_offset FROM code_rowids WHERE rowid {chosen}",
+            (ids,),
+        )
+    }
+    for id, slot in slots:
+        if id not in refs:
+            if id not in tombs:
+                yield f"Cluster {slot.cluster} has bits of an entry {id} that is not there."
+            continue
+        if fault := _seen_fault(id, seen):
+            yield fault
+        if fault := _row_fault(id, slot, *refs[id]):
+            yield fault
+        if id > bulk and places.get(id) != (None, slot.chunk, slot.offset):
+            yield f"Entry {id}: sqlite-vec does not find its bits."
+
+
+def _fresh(connection: apsw.Connection, width: int, seen: NDArray[np.bool_]) -> Iterator[str]:
+    """What is wrong with the bits of entries that have no cluster yet."""
+    for id, bits, label, crc, code in connection.execute(FRESH):
+        if code is None:
+            yield f"There are fresh bits of an entry {id} that is not there."
+            continue
+        if fault := _seen_fault(id, seen):
+            yield fault
+        if not isinstance(bits, bytes) or len(bits) != width:
+            yield f"Entry {id}: its fresh bits cannot be read."
+        elif fault := _row_fault(id, Slot(NO_CLUSTER, label, bits, 0, 0), label, crc, code):
+            yield fault
+
+
+def _seen_fault(id: int, seen: NDArray[np.bool_]) -> str:
+    """Notes that the entry's bits were met; what is wrong if they were before, else empty."""
+    if not 0 < id < len(seen):
+        return ""
+    again = bool(seen[id])
+    seen[id] = True
+    return f"Entry {id}: its vector is there twice." if again else ""
+
+
+def _row_fault(id: int, slot: Slot, label: int, crc: int, code: bytes) -> str:
+    """What is wrong with one row; empty where nothing is."""
+    if slot.label == label and row_crc(id, label, slot.cluster, slot.bits, code) == crc:
+        return ""
+    whole = code_check(id, code) == crc >> 32
+    return f"Entry {id}: its {'bits or label are' if whole else 'vector is'} damaged."

@@ -1,0 +1,70 @@
+"""Whether the word index holds the rare words of the texts, and no others."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from rm_local.store.index.rare_words import RareWords
+from rm_local.store.sqlite.reader_pool import reading
+
+if TYPE_CHECKING:
+    import apsw
+
+EDGES = (None, *"bcdefghijklmnopqrstuvwxyz", None)
+"""Where the index is parted into steps."""
+
+
+class WordSum:
+    """A sum over words and the ids of their entries that does not depend on their order.
+
+    Two sums of 64 bits, of the words' CRC-32 alone and times the id: one word more, fewer, changed
+    or under another id changes one of them.
+    """
+
+    def __init__(self) -> None:
+        self._alone = self._times = 0
+
+    def add(self, id: int, words: Sequence[str]) -> None:
+        """Count an entry's words."""
+        found = sum(zlib.crc32(word.encode()) for word in words)
+        self._alone += found
+        self._times += id * found
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, WordSum):
+            return NotImplemented
+        return (self._alone, self._times) == (other._alone, other._times)
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+def indexed(rare: RareWords, text: str) -> list[str]:
+    """The words of `text` as the index holds them: its tokenizer has split them once more."""
+    words = rare.of(text)
+    joined = " ".join(words)
+    return words if joined.isascii() else list(dict.fromkeys(rare.tokens(joined)))
+
+
+def word_faults(connection: apsw.Connection, wanted: WordSum) -> Iterator[str]:
+    """Whether the index's sum is another; `vocabulary` is an fts5vocab table of instances."""
+    found = WordSum()
+    for first, end in pairwise(EDGES):
+        with reading(connection):
+            for word, id in connection.execute(
+                "SELECT term, doc FROM temp.vocabulary WHERE term >= ? AND term < ?",
+                (first or "", end or chr(0x10FFFF)),
+            ):
+                found.add(id, (word,))
+    if found != wanted:
+        yield "The word index holds other words than the texts."
+
+
+def varint(number: int) -> bytes:
+    """`number`, below 2 ** 28, as FTS5 writes it: seven bits a byte, the highest first."""
+    parts = [number & 0x7F]
+    while number := number >> 7:
+        parts.append(number & 0x7F | 0x80)
+    return bytes(reversed(parts))

@@ -1,0 +1,108 @@
+"""The answer, and what carried it; or why there is none."""
+
+from __future__ import annotations
+
+from textual.app import ComposeResult
+from textual.containers import VerticalScroll
+from textual.content import Content
+
+from rm_local.tui import format as fmt
+from rm_local.tui.turn_view import Phase, TurnView
+from rm_local.tui.widgets.text_line import Line, head
+
+
+class AnswerPanel(VerticalScroll):
+    """Scrolls when the answer is long."""
+
+    def compose(self) -> ComposeResult:
+        """Result, what carried it, the text."""
+        yield Line(id="answer-head")
+        yield Line(id="answer-note")
+        yield Line(id="answer-carried")
+        yield Line(id="answer-text")
+
+    def show(self, view: TurnView) -> None:
+        """Draw the end of the turn, or an empty place for it."""
+        self.set_class(view.running, "-waiting")
+        for part, content in (
+            ("head", _head(view)),
+            ("note", note(view)),
+            ("carried", carried(view)),
+            ("text", text(view)),
+        ):
+            line = self.query_one(f"#answer-{part}", Line)
+            line.put(content)
+            line.display = bool(content.plain)
+
+
+def _head(view: TurnView) -> Content:
+    if view.answer is not None:
+        return head("Answer", "$phase-answer", Phase("done", view.answer.seconds), result(view))
+    if view.stage == "stopped":
+        return Content.styled("■ Stopped", "bold $warning")
+    if view.stage == "failed":
+        return Content.styled("✕ Failed", "bold $error")
+    return head("Answer", "$phase-answer", Phase("waiting", None))
+
+
+def result(view: TurnView) -> Content:
+    """What the vote chose, in one line."""
+    if view.answer is None:
+        return Content("")
+    if view.answer.result is None:
+        return Content.styled("no branch gave a final answer", "$warning")
+    return Content.styled(fmt.one_line(view.answer.result), "bold")
+
+
+def note(view: TurnView) -> Content:
+    """That the turn was stopped, or what failed and what to do."""
+    if view.stage == "failed":
+        return Content.assemble(
+            (fmt.one_line(view.message), "$error"), " ", fmt.one_line(view.remedy)
+        )
+    if not view.stopped:
+        return Content("")
+    finished = sum(branch.stop != "cancelled" for branch in view.branches)
+    many = fmt.count(len(view.branches), "branch", "branches")
+    if view.answer is not None:
+        return Content.styled(f"Stopped early, when {finished} of {many} had finished.", "$warning")
+    if view.branches:
+        return Content.styled(
+            "Stopped before there was an answer; what there is, is kept.", "$warning"
+        )
+    return Content.styled("Stopped before the model had reasoned.", "$warning")
+
+
+def carried(view: TurnView, *, timed: bool = False) -> Content:
+    """How many branches agreed, under which hints, and what the turn cost; `timed` adds seconds."""
+    answer = view.answer
+    if answer is None:
+        return Content("")
+    parts = []
+    if answer.result is not None:
+        parts.append(
+            f"{answer.agreed} of {fmt.count(answer.branches, 'branch', 'branches')} agreed"
+        )
+    if names := _hints(view):
+        parts.append(f"under {names}")
+    parts += [fmt.count(answer.tokens, "token"), *([fmt.seconds(answer.seconds)] if timed else [])]
+    return Content.styled(" · ".join(parts), "$foreground 60%")
+
+
+def text(view: TurnView) -> Content:
+    """The chosen branch's own words."""
+    if view.answer is None:
+        return Content("")
+    said = view.answer.text.strip()
+    return fmt.plain("" if said == view.answer.result else said)
+
+
+def _hints(view: TurnView) -> str:
+    """`hint 1` or `hints 1 and 3`, numbered as the hits are."""
+    used = view.answer.hints if view.answer else ()
+    numbers = [str(i + 1) for i, hit in enumerate(view.hits) if hit.entry.id in used]
+    if not numbers:
+        return "no hint" if view.hits and not used else ""
+    if len(numbers) == 1:
+        return f"hint {numbers[0]}"
+    return f"hints {', '.join(numbers[:-1])} and {numbers[-1]}"

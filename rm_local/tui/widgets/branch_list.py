@@ -1,0 +1,116 @@
+"""The branches of a turn, side by side; where the window is small, a list with one of them open."""
+
+from __future__ import annotations
+
+from math import ceil
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Container
+from textual.content import Content
+from textual.events import Resize
+from textual.widgets import OptionList
+from textual.widgets.option_list import Option
+
+from rm_local.records import Hit
+from rm_local.tui import format as fmt
+from rm_local.tui.messages import BranchOpened
+from rm_local.tui.turn_view import BranchView
+from rm_local.tui.widgets.branch_pane import BranchPane, state, title
+
+PANE_WIDTH = 34
+PANE_HEIGHT = 6
+LIST_SHARE = 0.5
+"""Of the width, for the list; the open branch has the rest."""
+
+
+class Branches(Container):
+    """Chooses by itself between panes side by side and a list."""
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._branches: tuple[BranchView, ...] = ()
+        self._hits: tuple[Hit, ...] = ()
+        self._result: str | None = None
+        self._panes: dict[int, BranchPane] = {}
+        self._chosen = 0
+
+    def compose(self) -> ComposeResult:
+        """The list, which may be hidden, and the panes."""
+        yield OptionList(id="branch-list", markup=False, compact=True)
+        yield Container(id="panes")
+
+    def show(
+        self, branches: tuple[BranchView, ...], hits: tuple[Hit, ...], result: str | None = None
+    ) -> None:
+        """Draw the branches; `hits` number their hints, `result` is what the vote chose."""
+        fewer = len(branches) < len(self._panes)
+        if fewer or (self._branches and branches and branches[0].began != self._branches[0].began):
+            self._clear()
+        added = len(branches) > len(self._panes)
+        self._branches, self._hits, self._result = branches, hits, result
+        for branch in branches:
+            self._pane(branch.index).show(branch, hits, result)
+        if added or fewer:
+            self._arrange()
+        self._draw_list()
+
+    def on_resize(self, event: Resize) -> None:
+        """What fits has changed."""
+        self._arrange()
+        self._draw_list()
+
+    def _clear(self) -> None:
+        for pane in self._panes.values():
+            pane.remove()
+        self._panes, self._chosen = {}, 0
+
+    def _pane(self, index: int) -> BranchPane:
+        if index not in self._panes:
+            self._panes[index] = pane = BranchPane(index)
+            self.query_one("#panes").mount(pane)
+        return self._panes[index]
+
+    def _arrange(self) -> None:
+        many = max(1, len(self._panes))
+        columns = max(1, min(many, self.size.width // PANE_WIDTH))
+        rows = ceil(many / columns)
+        columns = ceil(many / rows)
+        listed = many > 1 and self.size.height < rows * PANE_HEIGHT
+        self.set_class(listed, "-listed")
+        panes = self.query_one("#panes")
+        panes.styles.grid_size_columns = 1 if listed else columns
+        for index, pane in self._panes.items():
+            pane.display = not listed or index == self._chosen
+
+    def _draw_list(self) -> None:
+        if not self.has_class("-listed"):
+            return
+        branch_list = self.query_one("#branch-list", OptionList)
+        width = int(self.size.width * LIST_SHARE) - 2
+        lines = [_row(branch, self._hits, self._result, width) for branch in self._branches]
+        if branch_list.option_count != len(lines):
+            branch_list.set_options([Option(line) for line in lines])
+            branch_list.highlighted = self._chosen if lines else None
+            return
+        for at, line in enumerate(lines):
+            branch_list.replace_option_prompt_at_index(at, line)
+
+    @on(OptionList.OptionHighlighted, "#branch-list")
+    def _choose(self, event: OptionList.OptionHighlighted) -> None:
+        event.stop()
+        self._chosen = event.option_index
+        self._arrange()
+
+    @on(OptionList.OptionSelected, "#branch-list")
+    def _open(self, event: OptionList.OptionSelected) -> None:
+        event.stop()
+        self.post_message(BranchOpened(self._branches[event.option_index].index))
+
+
+def _row(branch: BranchView, hits: tuple[Hit, ...], result: str | None, width: int) -> Content:
+    """`◉ 1 How do I …    312 · 41/s`."""
+    mark, colour, _ = state(branch, result)
+    pace = f"{branch.tokens:>6,} · {branch.rate:.0f}/s"
+    name = fmt.shorten(title(branch, hits), width - len(pace) - 3, pad=True)
+    return Content.assemble((f"{mark} ", colour), name, " ", (pace, "$foreground 60%"))

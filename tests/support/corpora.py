@@ -1,0 +1,47 @@
+"""Tiny corpora: made-up sentences, embedded by a hash of their words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rm_local.bench.corpus.corpus import make_corpus
+from rm_local.bench.corpus.seed_vectors import make_anchors
+from rm_local.bench.corpus.texts import wording
+
+DIMENSION = 48
+
+
+def tiny_sentences(count: int = 400) -> list[str]:
+    """Distinct, from four words to twelve."""
+    return [f"The {place} turns are taken{' again' * (place % 9)}." for place in range(count)]
+
+
+def embed(texts: Sequence[str], dimension: int = DIMENSION) -> NDArray[np.float32]:
+    """(n, dimension), rows of length 1, told by the texts alone."""
+    seeds = [np.random.default_rng(list(text.encode())) for text in texts]
+    drawn = np.array([rng.normal(size=dimension) for rng in seeds])
+    rows: NDArray[np.float64] = drawn / np.linalg.norm(drawn, axis=1, keepdims=True)
+    return rows.astype(np.float32)
+
+
+class TinyEmbedder:
+    """In the place of the real one, which takes seconds to load."""
+
+    def __init__(self, half: bool) -> None:
+        self.half = half
+
+    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """(n, 384), rows of length 1."""
+        return embed(texts, 384)
+
+
+def tiny_corpus(parent: Path) -> Path:
+    """A corpus of 400 sentences with its anchors."""
+    folder = make_corpus(tiny_sentences(), parent)
+    texts = wording(folder)
+    make_anchors(folder, texts.anchors, texts.held_out, embed, lambda _: None)
+    return folder

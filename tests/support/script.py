@@ -1,0 +1,309 @@
+"""A runtime for the app's tests that plays events one by one, with times fixed beforehand."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from textual.app import App
+from textual.pilot import Pilot
+from textual.widgets import Static, TextArea
+
+from rm_local.engine.protocol import ModelInfo, Part
+from rm_local.errors import RmLocalError
+from rm_local.loop.control import Control, Steering
+from rm_local.loop.events import (
+    Answered,
+    BranchFinished,
+    BranchStarted,
+    ContextUsed,
+    Event,
+    Failed,
+    Formulated,
+    Formulating,
+    Retrieved,
+    Token,
+)
+from rm_local.loop.plan import Plan
+from rm_local.records import Answer, Branch, Entry, Hit, StopReason, Trace
+from rm_local.tui.app import RmLocalApp
+from rm_local.tui.turn_view import TurnView
+from tests.support.pilots import make_pilots_patient
+from tests.support.watchdog import HANG_SECONDS
+
+make_pilots_patient()
+
+SIZE = (120, 36)
+QUESTION = "A recipe needs 3/4 cup of flour and 5/6 cup of sugar. How many cups is that together?"
+MORE = "And with 7/8 cup of milk?"
+SUBPROBLEM = "How do I add two fractions with different denominators?"
+INFO = ModelInfo(
+    path="rm-nano-q8_0.gguf",
+    name="rm-nano",
+    architecture="qwen3",
+    quantisation="Q8_0",
+    parameters=4_000_000,
+    size=4_300_000,
+    context=2048,
+    trained_context=2048,
+    thinks=True,
+    device="CPU, 2 threads",
+)
+
+
+def _hit(id: int, similarity: float, subproblem: str, subroutine: str, source: str) -> Hit:
+    return Hit(Entry(subproblem, subroutine, "math", source, id=id), similarity)
+
+
+HITS = (
+    _hit(
+        17,
+        0.93,
+        "How do I add two fractions with different denominators?",
+        "For problems like this, I should first find a common denominator: the least common "
+        "multiple of both. Then I rewrite each fraction over it, by multiplying above and below "
+        "with the same number.\n\nI add the numerators and keep the denominator. At the end I look "
+        "for a common factor of both and divide it out.",
+        "curriculum/fraction-sum",
+    ),
+    _hit(
+        204,
+        0.71,
+        "How do I find the least common multiple of two numbers?",
+        "For problems like this, I should go through the multiples of the larger number until one "
+        "of them can be divided by the smaller.",
+        "hand/number-theory",
+    ),
+    _hit(
+        88,
+        0.42,
+        "How do I reduce a fraction to lowest terms?",
+        "For problems like this, I should divide numerator and denominator by their greatest "
+        "common divisor.",
+        "hand/algebra",
+    ),
+)
+THOUGHTS = (
+    "The denominators are 4 and 6. Their least common multiple is 12. 3/4 is 9/12, and 5/6 is "
+    "10/12. Together that is 19/12. 19 and 12 have no common factor, so it stays.",
+    "Multiples of 6: 6, 12. 12 can be divided by 4, so I take 12. 3/4 = 9/12 and 5/6 = 10/12, "
+    "so the sum is 19/12.",
+    "3 + 5 is 8 and 4 + 6 is 10, so that would be 8/10. I divide by 2 and get 4/5.",
+)
+SAYINGS = ("3/4 + 5/6 = 19/12 cups.\nAnswer: 19/12", "Answer: 19/12", "Answer: 4/5")
+RESULTS = ("19/12", "19/12", "4/5")
+
+
+def formulation() -> list[Event]:
+    """The subproblem, word by word."""
+    words = SUBPROBLEM.split(" ")
+    pieces = [words[0], *(f" {word}" for word in words[1:])]
+    written = map(Formulating, pieces)
+    return [Formulating(""), used(26), *written, used(42), Formulated(SUBPROBLEM, 0.42)]
+
+
+def used(tokens: int) -> ContextUsed:
+    """So many tokens of the context are taken."""
+    return ContextUsed(tokens, tokens, INFO.context)
+
+
+def retrieval(hits: tuple[Hit, ...] = HITS) -> list[Event]:
+    """The hits."""
+    return [Retrieved(hits, 0.013)]
+
+
+def tokens(branch: int, part: Part, text: str, before: int = 0) -> list[Event]:
+    """`text` word by word, a word a token; `before` words were written already."""
+    words = text.split(" ")
+    pieces = [word if i == 0 else f" {word}" for i, word in enumerate(words)]
+    return [Token(branch, part, piece, before + i + 1) for i, piece in enumerate(pieces)]
+
+
+def reasoning(branches: int = 6) -> list[Event]:
+    """All branches begin and think half way."""
+    events: list[Event] = [BranchStarted(i, HITS[i % 3], i) for i in range(branches)]
+    events.append(used(303))
+    for i in range(branches):
+        thought = THOUGHTS[i % 3]
+        events += tokens(i, "thinking", thought[: len(thought) // 2])
+    return events
+
+
+def finished(index: int, stop: StopReason = "end") -> BranchFinished:
+    """One branch's end."""
+    kind = index % 3
+    cut = stop == "cancelled"
+    thought = THOUGHTS[kind][: len(THOUGHTS[kind]) // 2] if cut else THOUGHTS[kind]
+    said, result = ("", None) if cut else (SAYINGS[kind], RESULTS[kind])
+    written = len(thought.split()) + len(said.split())
+    branch = Branch(index, HITS[kind], index, thought, said, result, written, written / 20, stop)
+    return BranchFinished(branch)
+
+
+def answer(agreed: int, branches: int) -> Answered:
+    """The vote's outcome."""
+    return Answered(Answer(SAYINGS[0], "19/12", 0, agreed, branches, (17, 204), 212, 2.6))
+
+
+def whole(branches: int = 6) -> list[Event]:
+    """A turn from its first event to its answer."""
+    ends: list[Event] = [finished(i, "outvoted" if i == 5 else "end") for i in range(branches)]
+    last: list[Event] = [used(380), answer(4, branches)]
+    return [*formulation(), *retrieval(), *reasoning(branches), *ends, *last]
+
+
+def halted(branches: int = 6) -> list[Event]:
+    """What follows when the user stops: branch 0 was done, the others are cut."""
+    ends: list[Event] = [finished(i, "cancelled") for i in range(1, branches)]
+    return [finished(0), *ends, answer(1, branches)]
+
+
+class ScriptedRuntime:
+    """Plays `events`, then waits for the stop and plays `stopped` if the script has not ended."""
+
+    def __init__(
+        self,
+        events: Sequence[Event] = (),
+        *,
+        stopped: Sequence[Event] = (Failed("Stopped before there was an answer.", "", 130),),
+        loading: asyncio.Event | None = None,
+        model_error: RmLocalError | None = None,
+        memory_error: RmLocalError | None = None,
+    ) -> None:
+        """`loading` holds the model back at 45 % until it is set."""
+        self.events = list(events)
+        self.stopped = list(stopped)
+        self.loading = loading
+        self.model_error = model_error
+        self.memory_error = memory_error
+        self.info: ModelInfo | None = None
+        self.entries: int | None = None
+        self.solved: list[tuple[str, Steering]] = []
+        self.turn = 0
+        self.followed: list[int] = []
+        """What each turn follows."""
+        self.sessions = 1
+        self.closed = False
+        self.on_unload: Callable[[], object] = lambda: None
+
+    async def load_model(self, on_progress: Callable[[float], None] | None = None) -> ModelInfo:
+        """Progress 0.45, then the model."""
+        if on_progress is not None:
+            on_progress(0.45)
+        if self.loading is not None:
+            await self.loading.wait()
+        if self.model_error is not None:
+            raise self.model_error
+        self.info = INFO
+        return INFO
+
+    async def open_memory(self) -> object:
+        """A store of 1,204 entries."""
+        if self.memory_error is not None:
+            raise self.memory_error
+        self.entries = 1204
+        return self
+
+    async def solve(
+        self,
+        question: str,
+        plan: Plan,
+        *,
+        steering: Steering,
+        control: Control | None = None,
+        after: int = 0,
+    ) -> AsyncIterator[Event]:
+        """The script; a script without an end waits for the stop."""
+        self.solved.append((question, steering))
+        self.turn += 1
+        self.followed.append(after)
+        events = list(self.events)
+        for event in events:
+            yield event
+        if not events or not isinstance(events[-1], Answered | Failed):
+            assert control is not None
+            await control._event.wait()
+            for event in self.stopped:
+                yield event
+
+    def new_session(self) -> None:
+        """Counts."""
+        self.sessions += 1
+        self.turn = 0
+
+    def resume(self, path: Path) -> list[Trace]:
+        """Two turns, the second of which follows the first."""
+        traces = FakeShelf().replay(path)
+        self.turn = len(traces)
+        return traces
+
+    async def close(self) -> None:
+        """Keeps that it was closed."""
+        self.closed = True
+
+
+class Saved:
+    """A session of the list."""
+
+    def __init__(self, name: str, started: datetime, title: str, turns: int) -> None:
+        self.path, self.started, self.title, self.turns = Path(name), started, title, turns
+
+
+class FakeShelf:
+    """Two saved sessions."""
+
+    def list_sessions(self) -> list[Saved]:
+        """Newest first."""
+        return [
+            Saved("b.jsonl", datetime(2026, 3, 2, 9, 30), QUESTION, 1),
+            Saved("a.jsonl", datetime(2026, 3, 1, 18, 5), "Is 91 a prime number?", 3),
+        ]
+
+    def replay(self, path: Path) -> list[Trace]:
+        """One turn in the first file, two in the second."""
+        ends = tuple(finished(i).branch for i in range(3))
+        end = answer(2, 3).answer
+        first = Trace(QUESTION, "memory", SUBPROBLEM, HITS, ends, end, number=1)
+        second = replace(first, question=MORE, number=2, after=1)
+        return [first] if path.name == "b.jsonl" else [first, second]
+
+
+async def until(pilot: Pilot[None], holds: Callable[[], bool]) -> None:
+    """Let the app work until `holds`. TimeoutError when it hangs."""
+    async with asyncio.timeout(HANG_SECONDS):
+        while not holds():
+            await pilot.pause(0.01)
+        await pilot.pause()
+
+
+async def ask(pilot: Pilot[None], question: str = QUESTION) -> None:
+    """Type the question into the prompt and press Enter."""
+    prompt = pilot.app.screen.query_one("#prompt", TextArea)
+    prompt.focus()
+    prompt.text = question
+    await pilot.press("enter")
+
+
+def shown(app: App[None], selector: str) -> str:
+    """The plain text of one line of the screen, as drawn last."""
+    return str(app.screen.query_one(selector, Static).render())
+
+
+def opened(runtime: Any) -> RmLocalApp:
+    """The app over `runtime`, with a clock that stands still."""
+    return RmLocalApp(runtime, clock=lambda: 0.0)
+
+
+def turn(app: RmLocalApp) -> TurnView:
+    """The current turn, which there has to be."""
+    assert app.chat.talk.turn is not None
+    return app.chat.talk.turn
+
+
+def ended(app: RmLocalApp) -> bool:
+    """Whether a turn was begun and is over."""
+    return app.chat.talk.turn is not None and not app.chat.talk.running

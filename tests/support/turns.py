@@ -1,0 +1,61 @@
+"""Turns of the loop over a scripted engine, and what is looked for in their events."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from rm_local.loop.events import Answered, BranchFinished, Event, Failed, Formulated
+from rm_local.loop.plan import PLANS, Plan
+from rm_local.loop.solve import Control, Steering, solve
+from rm_local.records import Answer, Branch
+from tests.support.fakes import INFO, FakeEngine, FakeRecall
+
+MEMORY = replace(PLANS["memory"], samples=6, hints=3, keep=4, margin=2.0)
+INFO_PATH = Path(INFO.path)
+QUESTION = "What is 4 + 4?"
+
+
+async def events_of(
+    engine: FakeEngine,
+    plan: Plan = MEMORY,
+    recall: FakeRecall | None = None,
+    question: str = QUESTION,
+    steering: Steering | None = None,
+    control: Control | None = None,
+) -> list[Event]:
+    """All events of a turn."""
+    await engine.load(INFO_PATH)
+    recall = recall or FakeRecall()
+    steering = steering or Steering()
+    turn = solve(question, plan, engine, recall, steering=steering, control=control)
+    return [event async for event in turn]
+
+
+def of(kind: type, events: list[Event]) -> list[Event]:
+    """The events of one kind."""
+    return [event for event in events if isinstance(event, kind)]
+
+
+def answer_of(events: list[Event]) -> Answer:
+    """The answer that ends the turn."""
+    assert isinstance(events[-1], Answered), events[-1]
+    return events[-1].answer
+
+
+def failure_of(events: list[Event]) -> Failed:
+    """The failure that ends the turn."""
+    assert isinstance(events[-1], Failed), events[-1]
+    return events[-1]
+
+
+def branches_of(events: list[Event]) -> list[Branch]:
+    """The branches by index."""
+    done = [event.branch for event in events if isinstance(event, BranchFinished)]
+    return sorted(done, key=lambda branch: branch.index)
+
+
+def subproblem_of(events: list[Event]) -> Formulated:
+    """The one subproblem of the turn."""
+    (named,) = (event for event in events if isinstance(event, Formulated))
+    return named

@@ -1,0 +1,255 @@
+"""The race against other indexes: the dial, the limits, the ratios."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rm_local.bench.peers.isolated import PeerFailed, apart
+from rm_local.bench.peers.protocol import Clocked, Dial, lists, sample
+from rm_local.bench.peers.report import Left, Race, Result
+from rm_local.bench.peers.runner import PEERS, Limits, race
+from rm_local.bench.peers.stages import Questions
+from rm_local.bench.peers.tuning import Trial, tune
+from tests.support.peers import (
+    DIMENSION,
+    DyingPeer,
+    EndlessPeer,
+    FakePeer,
+    RaisingPeer,
+    Rows,
+    everything,
+)
+from tests.support.watchdog import HANG_SECONDS
+
+STORE = Result("rm-local", 0.6, 4.0, 6.0, 60.0, 5_000_000, 30_000)
+
+
+@pytest.fixture
+def questions() -> Questions:
+    """Twenty queries with their ten nearest rows."""
+    rows = everything(Rows())
+    drawn = np.random.default_rng(9).normal(size=(20, DIMENSION)).astype(np.float32)
+    return Questions(drawn, np.argsort(-(drawn @ rows.T), axis=1)[:, :10])
+
+
+def asking(recall: Callable[[Dial], float], tried: list[Dial]) -> Callable[[Dial], Trial]:
+    """Trials with this recall, and a time that grows with breadth and depth."""
+
+    def ask(dial: Dial) -> Trial:
+        tried.append(dial)
+        return Trial(dial, recall(dial), 0.01 * dial.breadth + 0.001 * dial.depth)
+
+    return ask
+
+
+def test_the_dial_stops_just_above_the_recall_wanted() -> None:
+    """The breadth found reaches the target, and a twentieth less would not."""
+    ask = asking(lambda dial: dial.breadth / 1000, [])
+
+    trial, reached = tune(ask, 1000, (0,), 0.5)
+
+    assert reached
+    assert 500 <= trial.dial.breadth <= 526
+
+
+def test_the_first_breadth_is_narrowed_too() -> None:
+    """Where the first breadth is already enough, smaller ones are tried."""
+    ask = asking(lambda dial: min(1, dial.breadth / 3), [])
+
+    assert tune(ask, 1000, (0,), 1.0)[0].dial == Dial(3)
+
+
+def test_the_quickest_depth_wins() -> None:
+    """A depth that needs less breadth is taken if that makes it quicker, and no deeper is tried."""
+    tried: list[Dial] = []
+
+    def recall(dial: Dial) -> float:
+        return min(1.0, dial.breadth / (400 if dial.depth == 5 else 200))
+
+    trial, reached = tune(asking(recall, tried), 1000, (5, 10, 20, 40), 1.0)
+
+    assert reached
+    assert trial.dial.depth == 10
+    assert 200 <= trial.dial.breadth <= 210
+    assert {dial.depth for dial in tried} == {5, 10, 20}
+
+
+def test_a_dial_that_is_exhausted_says_so() -> None:
+    """With all the breadth there is and too little recall the best trial comes back, as a miss."""
+    trial, reached = tune(asking(lambda dial: dial.breadth / 200, []), 100, (0,), 0.9)
+
+    assert not reached
+    assert trial.dial.breadth == 100
+
+
+def test_a_dial_that_brings_nothing_more_is_left_alone() -> None:
+    """Recall that no longer rises ends the search long before the widest setting."""
+    tried: list[Dial] = []
+
+    trial, reached = tune(asking(lambda dial: 0.8, tried), 1_000_000, (0,), 0.9)
+
+    assert not reached
+    assert trial.recall == 0.8
+    assert max(dial.breadth for dial in tried) == 32
+
+
+def test_a_peer_is_measured_at_the_recall_of_the_store(
+    tmp_path: Path, questions: Questions
+) -> None:
+    """Its dial stands where its recall reaches the store's; nothing of it stays on the disk."""
+    told: list[str] = []
+
+    found = race(STORE, Rows(), questions, tmp_path, peers=[FakePeer()], report=told.append)
+
+    (peer,) = found.peers
+    assert 0.6 <= peer.recall_at_10 < 0.75
+    assert peer.reached
+    assert peer.setting.startswith("first ")
+    assert peer.bytes == 300 * DIMENSION * 4 + 128
+    assert peer.queries is None
+    assert list(tmp_path.glob("rm-local-peer-*")) == []
+    assert len(told) == 3
+
+
+def test_a_recall_that_no_setting_reaches_is_reported(tmp_path: Path, questions: Questions) -> None:
+    """The peer is in the table at its best, marked as short of the store's recall."""
+    blind = Questions(questions.queries, (questions.exact + 1) % 300)
+    store = Result("rm-local", 1.0, 4.0, 6.0, 60.0, 5_000_000, 30_000)
+
+    found = race(store, Rows(), blind, tmp_path, peers=[FakePeer()])
+
+    assert not found.peers[0].reached
+    assert "recall not reached" in found.table()
+
+
+def test_a_peer_that_is_not_there_is_left_out(tmp_path: Path, questions: Questions) -> None:
+    """The line says how to install it, and the others run."""
+    missing = FakePeer(name="missing", package="no_such_package_here")
+
+    found = race(STORE, Rows(), questions, tmp_path, peers=[missing, FakePeer()])
+
+    assert found.left == (Left("missing", "not installed; python -m pip install fake-peer"),)
+    assert [peer.name for peer in found.peers] == ["fake"]
+
+
+@pytest.mark.parametrize(
+    ("peer", "why"),
+    [
+        (RaisingPeer(), "build: RuntimeError: no such index"),
+        (DyingPeer(), "build: its process ended with exit code 7"),
+    ],
+)
+def test_a_peer_that_fails_is_left_out(
+    tmp_path: Path, questions: Questions, peer: FakePeer, why: str
+) -> None:
+    """What it raised, or how its process ended, is one line; its files are removed."""
+    found = race(STORE, Rows(), questions, tmp_path, peers=[peer])
+
+    assert found.left == (Left(peer.name, why),)
+    assert list(tmp_path.glob("rm-local-peer-*")) == []
+
+
+def test_a_peer_that_takes_too_long_is_ended(tmp_path: Path, questions: Questions) -> None:
+    """After the limit its process is gone and the race says so."""
+    limits = Limits(build=0.2)
+
+    found = race(STORE, Rows(), questions, tmp_path, peers=[EndlessPeer()], limits=limits)
+
+    assert found.left == (Left("endless", "build: not finished after 0 s"),)
+
+
+def test_work_apart_has_its_threads_and_leaves_the_environment_alone() -> None:
+    """The child's libraries are told how many threads to use; the parent's settings stay."""
+    before = dict(os.environ)
+
+    assert apart(os.getenv, "OMP_NUM_THREADS", seconds=HANG_SECONDS, threads=1) == "1"
+    assert dict(os.environ) == before
+
+
+def test_work_apart_that_raises_is_one_line() -> None:
+    """The error's kind and its first line come back."""
+    with pytest.raises(PeerFailed, match=r"^ValueError: invalid literal"):
+        apart(int, "many", seconds=HANG_SECONDS, threads=1)
+
+
+def test_queries_that_do_not_fit_are_refused(tmp_path: Path, questions: Questions) -> None:
+    """A wrong number of exact answers, or answers beyond the rows, is an error before any build."""
+    short = Questions(questions.queries, questions.exact[:3])
+    beyond = Questions(questions.queries, questions.exact + 300)
+
+    for wrong in (short, beyond):
+        with pytest.raises(ValueError, match="exact answers"):
+            race(STORE, Rows(), wrong, tmp_path, peers=[FakePeer()])
+
+
+def test_ratios_are_the_store_over_the_peer() -> None:
+    """4 ms against 1 ms is 4; what is unknown has no ratio; JSON holds both."""
+    peer = Result("other", 0.61, 1.0, 2.0, None, 10_000_000, 60_000, "ef 9")
+    found = Race(300, STORE, (peer,), (Left("gone", "not installed"),))
+
+    assert found.ratios(peer) == {
+        "warm_p50_ms": 4.0,
+        "warm_p95_ms": 3.0,
+        "memory_mb": None,
+        "bytes": 0.5,
+        "build_rows_per_s": 0.5,
+    }
+    data = json.loads(json.dumps(found.data()))
+    assert data["peers"][0]["ratios"]["warm_p50_ms"] == 4.0
+    assert data["store"]["name"] == "rm-local"
+    assert data["left"] == [{"name": "gone", "why": "not installed"}]
+
+
+def test_the_table_has_a_line_for_each_index() -> None:
+    """Store first, then each peer with its ratios and its dial, then who is missing and why."""
+    peer = Result("other", 0.61, 1.0, 2.0, 600.0, 10_000_000, 60_000, "ef 9", 20, 1.9, False)
+
+    head, store, other, note, left = (
+        Race(300, STORE, (peer,), (Left("gone", "not installed"),)).table().splitlines()
+    )
+
+    assert "p50 ms" in head
+    assert store.startswith("rm-local")
+    assert "x)" not in store
+    assert "1.00 (4x)" in other
+    assert "600 (0.1x)" in other
+    assert other.endswith("ef 9, recall not reached, 20 queries, 1.9 cores")
+    assert "multiple of the peer's" in note
+    assert left == "gone: not installed"
+
+
+def test_a_sample_is_spread_over_all_rows() -> None:
+    """As many from each block, and never more than there are."""
+    rows = Rows()
+
+    assert sample(rows, 30).shape == (30, DIMENSION)
+    assert sample(rows, 10_000).shape == (300, DIMENSION)
+    taken = {row.tobytes() for row in sample(rows, 30)}
+    for number in range(3):
+        assert taken & {row.tobytes() for row in rows.vectors(number)}
+
+
+def test_making_rows_is_not_charged_to_the_peer() -> None:
+    """The time that the rows took is known, and they come out unchanged."""
+    clocked = Clocked(Rows())
+
+    assert np.array_equal(everything(clocked), everything(Rows()))
+    assert clocked.seconds > 0
+    assert (clocked.rows, clocked.block_rows) == (300, 128)
+
+
+@pytest.mark.parametrize(("rows", "expected"), [(1, 2), (100_000, 512), (1_000_000, 2048)])
+def test_lists_grow_with_the_root_of_the_rows(rows: int, expected: int) -> None:
+    """A power of two near 2 sqrt(rows)."""
+    assert lists(rows) == expected
+
+
+def test_each_peer_has_a_name_of_its_own() -> None:
+    """No two lines of the table can be confused."""
+    assert len({peer.name for peer in PEERS}) == len(PEERS)

@@ -1,0 +1,180 @@
+"""Chat templates of public families: told apart, opened, closed, and shown in the docs."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rm_local.engine.families.detect import TEMPLATE, Described, describe, detect
+from rm_local.engine.families.family import Family, shipped
+from rm_local.engine.families.stream_parser import Splitter
+from rm_local.engine.protocol import Message, Part
+from rm_local.engine.worker.templates import render_process
+from rm_local.engine.worker.templates.chat_template import ChatTemplate
+
+ROOT = Path(__file__).resolve().parents[3]
+DATA = ROOT / "tests" / "data" / "templates"
+NAMES = sorted(path.stem for path in DATA.glob("*.toml"))
+QUESTION = Message("user", "Q")
+
+
+def case(name: str) -> tuple[dict[str, Any], Described]:
+    """What is published of a family, and what is made of its metadata."""
+    told = tomllib.loads((DATA / f"{name}.toml").read_text())
+    metadata = {
+        "general.architecture": told["architecture"],
+        "general.name": told["name"],
+        TEMPLATE: (DATA / f"{name}.jinja").read_text(),
+    }
+    return told, describe(metadata)
+
+
+def conversations(described: Described) -> dict[str, list[Message]]:
+    """The prompts' messages; the old answer still holds its thought, where there is one."""
+    opening, closing = described.markers.opening, described.markers.closing
+    answer = "<|start|>assistant<|channel|>final<|message|>A" if "channel|>a" in opening else "A"
+    old = f"{opening}T{closing}{answer}" if described.thinks else "A"
+    return {
+        "thinking": [QUESTION],
+        "answering": [QUESTION],
+        "system": [Message("system", "S"), QUESTION],
+        "history": [QUESTION, Message("assistant", old), Message("user", "Q2")],
+    }
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_family_is_told_by_its_metadata(name: str) -> None:
+    """Architecture, name and template say which it is, whether it thinks, and who opens."""
+    told, described = case(name)
+
+    assert described.family.name == told["family"]
+    assert described.thinks == told["thinks"]
+    assert described.opened_by == told["opened_by"]
+
+
+@pytest.mark.parametrize("kind", ["thinking", "answering", "system", "history"])
+@pytest.mark.parametrize("name", NAMES)
+def test_a_prompt_is_the_published_one(name: str, kind: str) -> None:
+    """With thinking on, off, with a system prompt and with history: no old thought is left, and
+    the thinking block is open exactly if there is to be thinking."""
+    told, described = case(name)
+    chat = ChatTemplate(described, bos="<s>", eos="</s>", render=render_process.render)
+    thinking = kind != "answering"
+
+    prompt = chat.render(conversations(described)[kind], thinking=thinking)
+
+    assert "".join(segment.text for segment in prompt.segments) == told["prompt"][kind]
+    assert prompt.starts == ("thinking" if thinking and told["thinks"] else "answer")
+    assert chat.opened_by == told["opened_by"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_conversation_only_grows_at_its_end(name: str) -> None:
+    """Each turn's prompt begins with the one before, up to the end of its question: what a family
+    does with old thoughts costs no more than the answer and the markup behind the question."""
+    _, described = case(name)
+    chat = ChatTemplate(described, bos="<s>", eos="</s>", render=render_process.render)
+    talk = [
+        Message("user", "Q1"),
+        Message("assistant", "A1"),
+        Message("user", "Q2"),
+        Message("assistant", "A2"),
+        Message("user", "Q3"),
+    ]
+    first, second, third = (
+        "".join(segment.text for segment in chat.render(talk[:length]).segments)
+        for length in (1, 3, 5)
+    )
+
+    assert chat.converses == (name != "rm-nano")
+    if chat.converses:
+        assert second.startswith(first[: first.index("Q1") + 2])
+        assert third.startswith(second[: second.index("Q2") + 2])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_a_family_writes_is_told_apart(name: str) -> None:
+    """Thinking and answer come out without markers, however the stream is cut."""
+    told, described = case(name)
+    stream = told["stream"]
+    start: Part = "thinking" if told["thinks"] else "answer"
+
+    for pieces in ([stream["text"]], list(stream["text"])):
+        splitter = Splitter(start, described.markers)
+        parts = [part for piece in pieces for part in splitter.feed(piece)] + splitter.flush()
+        for kind in ("thinking", "answer"):
+            assert "".join(text for part, text in parts if part == kind) == stream[kind]
+
+
+def test_an_unknown_model_is_told_by_its_template() -> None:
+    """Markers in the template make it think; without them it does not."""
+    thinker = detect("new", "Unheard Of", "...<reasoning>...")
+    plain = detect("new", "Unheard Of", "{{ messages }}")
+
+    assert (thinker.name, thinker.thinks, thinker.markers.closing) == (
+        "unknown",
+        True,
+        "</reasoning>",
+    )
+    assert (plain.name, plain.thinks) == ("unknown", False)
+
+
+def test_markers_in_the_template_go_before_a_family_that_does_not_think() -> None:
+    """A tuned Llama whose template opens a block thinks; Qwen's instruct model never does."""
+    tuned = detect("llama", "My Tuned 8B", "<|start_header_id|>...<think>")
+    firm = detect("qwen3", "Qwen3 4B Instruct 2507", "...</think>...")
+
+    assert (tuned.name, tuned.thinks) == ("unknown", True)
+    assert (firm.name, firm.thinks) == ("qwen-instruct", False)
+
+
+def test_a_model_without_a_template_gets_chatml() -> None:
+    """The stand-in is named, and nothing is needed but a header."""
+    described = describe({}, file="some-file")
+
+    assert described.chatml
+    assert "ChatML" in described.told
+    assert "<|im_start|>" in described.template
+
+
+def test_efforts_are_told() -> None:
+    """A user sees what `--effort` takes."""
+    described = describe({TEMPLATE: "<|channel|>", "general.architecture": "gpt-oss"})
+
+    assert "effort low or medium or high" in described.told
+
+
+def test_every_family_that_thinks_and_has_a_switch_is_held_as_data() -> None:
+    """Twenty families or more have a template among the test's data."""
+    assert len(NAMES) >= 20
+    assert {case(name)[0]["family"] for name in NAMES} <= {family.name for family in shipped()}
+
+
+def test_the_docs_show_every_family() -> None:
+    """The table in docs/models-thinking.md is the data's."""
+    docs = (ROOT / "docs" / "models-thinking.md").read_text()
+
+    assert table() in docs
+
+
+def table() -> str:
+    """The table of families as Markdown."""
+    head = "| family | models | thinking opens | closes | without thinking | tested |"
+    rows = [row(family) for family in shipped()]
+    return "\n".join([head, "|---|---|---|---|---|---|", *rows])
+
+
+def row(family: Family) -> str:
+    """One family; `\\|` is Markdown's way to have a bar in a cell."""
+    markers, tested = family.markers, "yes" if family.name in NAMES else ""
+    cells = [family.name, family.title, "", "", "", tested]
+    if family.thinks:
+        off = ", ".join(f"`{key} = {str(value).lower()}`" for key, value in family.off.items())
+        system = f"system prompt `{family.system_off}`" if family.system_off else ""
+        ways = off or system or ("as it likes" if family.skip == "" else "empty block")
+        cells[2:5] = [f"`{markers.opening}`", f"`{markers.closing}`", ways]
+    escaped = (cell.replace("|", "\\|") for cell in cells)
+    return "| " + " | ".join(escaped) + " |"

@@ -1,0 +1,90 @@
+"""The user's own templates and families, in a folder beside the settings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from rm_local import settings
+from rm_local.engine.families.detect import TEMPLATE, describe
+from rm_local.engine.worker.templates import render_process
+from rm_local.engine.worker.templates.chat_template import ChatTemplate
+from rm_local.errors import SettingsError
+
+MODEL = {"general.architecture": "qwen3", "general.name": "Qwen3 8B", TEMPLATE: "enable_thinking"}
+
+
+@pytest.fixture
+def folder() -> Path:
+    """The folder that the settings name."""
+    settings.templates_dir().mkdir(parents=True)
+    return settings.templates_dir()
+
+
+@pytest.mark.parametrize("name", ["qwen3-8b", "Qwen3_8B", "my file", "qwen3"])
+def test_a_template_is_taken_by_model_file_or_family(folder: Path, name: str) -> None:
+    """The user's file goes before the model's own, whatever it is called after."""
+    own = folder / f"{name}.jinja"
+    own.write_text("mine")
+
+    described = describe(MODEL, file="my.file", overrides=folder)
+
+    assert (described.template, described.source) == ("mine", own)
+    assert str(own) in described.told
+
+
+def test_a_family_is_changed_key_by_key(folder: Path) -> None:
+    """What the file does not set stays as it was known."""
+    own = folder / "qwen3.toml"
+    own.write_text('closing = "</thought>"\n[off]\nmode = "fast"\n')
+
+    described = describe(MODEL, overrides=folder)
+
+    assert described.markers.opening == "<think>"
+    assert described.markers.closing == "</thought>"
+    assert described.family.off == {"mode": "fast"}
+    assert described.family_source == own
+
+
+def test_another_family_can_be_named(folder: Path) -> None:
+    """A model that is told wrongly is told by its user."""
+    (folder / "qwen3-8b.toml").write_text('family = "magistral"\n')
+
+    assert describe(MODEL, overrides=folder).markers.opening == "[THINK]"
+
+
+@pytest.mark.parametrize(
+    ("text", "where", "what"),
+    [
+        ('opening = "<a>"\n\nclosng = "</a>"\n', "line 3", "closng"),
+        ('opening = "<a>"\nthinks = "no"\n', "line 2", "true or false"),
+        ('family = "nobody"\n', "line 1", "rm-nano"),
+        ('opening = "\nclosing', "line 1", "not TOML"),
+        ('wrap = ["<a>"]\n', "line 1", "two texts"),
+    ],
+)
+def test_a_wrong_family_names_file_and_line(folder: Path, text: str, where: str, what: str) -> None:
+    """The message says where the fault is, and what is allowed."""
+    (folder / "qwen3.toml").write_text(text)
+
+    with pytest.raises(SettingsError) as raised:
+        describe(MODEL, overrides=folder)
+
+    assert str(folder / "qwen3.toml") in raised.value.message
+    assert where in raised.value.message
+    assert what in raised.value.message
+    assert raised.value.remedy
+
+
+def test_a_wrong_template_names_file_and_line(folder: Path) -> None:
+    """A template that is none, or that fails, is a fault of the settings; so is an empty one."""
+    own = folder / "qwen3.jinja"
+    for text, fault in (("a\n{% for %}", "cannot be read"), ("a\n{{ 1 / 0 }}", "fails")):
+        own.write_text(text)
+        described = describe(MODEL, overrides=folder)
+        with pytest.raises(SettingsError, match=f"qwen3.jinja, line 2: .*{fault}"):
+            ChatTemplate(described, bos="", eos="", render=render_process.render)
+    own.write_text(" ")
+    with pytest.raises(SettingsError, match="empty"):
+        describe(MODEL, overrides=folder)

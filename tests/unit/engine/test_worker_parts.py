@@ -1,0 +1,190 @@
+"""The parts of the worker that need no llama.cpp."""
+
+from __future__ import annotations
+
+import os
+import threading
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rm_local.engine import exit_reasons, protocol, wire
+from rm_local.engine.protocol import Ended, Piece
+from rm_local.engine.worker.decoding.outbox import Outbox
+from rm_local.engine.worker.inbox import Inbox
+from rm_local.engine.worker.llama.cpu import count_cores, physical_cores
+from rm_local.engine.worker.llama.load_errors import remedy_for
+from rm_local.engine.worker.templates.marker_escape import Defang
+from tests.support.watchdog import HANG_SECONDS
+
+MARKERS = ["<|im_end|>", "<|im", "</tool>", "\n\n", ">"]
+
+
+@given(st.lists(st.sampled_from(["<think>", "</think>", "<|im_end|>", "<", "im", ">", "a\n\n"])))
+def test_no_part_of_a_text_holds_a_marker(words: list[str]) -> None:
+    """The parts joined are the text, and none of them holds a marker or a think tag."""
+    text = "".join(words)
+
+    parts = Defang(MARKERS).parts(text)
+
+    assert "".join(parts) == text
+    for marker in ("<think>", "</think>", "<|im_end|>", "<|im"):
+        assert not any(marker in part for part in parts)
+
+
+def test_white_space_and_single_characters_are_left_whole() -> None:
+    """Vocabularies hold line breaks and single signs as tokens; they mark nothing."""
+    assert Defang(MARKERS).parts("a > b\n\nc") == ["a > b\n\nc"]
+
+
+class Letters:
+    """An inbox fed by hand; `ended` is set when it has read all."""
+
+    def __init__(self) -> None:
+        reading, self.writing = os.pipe()
+        self.ended = threading.Event()
+        self.inbox = Inbox(os.fdopen(reading, "rb"), on_end=self.ended.set)
+        self.inbox.start()
+
+    def put(self, number: int, message: protocol.Request) -> None:
+        os.write(self.writing, wire.encode(number, message))
+
+    def close(self) -> None:
+        os.close(self.writing)
+        assert self.ended.wait(HANG_SECONDS)
+
+
+def test_a_cancel_reaches_a_request_that_waits_and_no_other() -> None:
+    """A cancel names its request: sent early it waits for it, sent late it does nothing."""
+    letters = Letters()
+    for number in (1, 2, 3):
+        letters.put(number, protocol.Count("x"))
+    letters.put(0, protocol.Cancel(2, None, "cancelled"))
+    letters.close()
+    inbox = letters.inbox
+
+    seen = []
+    for _ in range(3):
+        inbox.next()
+        seen.append((inbox.cancelled, inbox.abort.value))
+        inbox.done()
+
+    assert seen == [(None, b""), ("cancelled", b"\1"), (None, b"")]
+
+
+def test_a_cancel_of_a_request_that_runs_is_seen_at_once() -> None:
+    """Branches are stopped one by one, each for its reason, without aborting the computation."""
+    letters = Letters()
+    letters.put(1, protocol.Count("x"))
+    letters.inbox.next()
+    letters.put(0, protocol.Cancel(1, (2,), "outvoted"))
+    letters.close()
+
+    assert letters.inbox.stopped(2) == "outvoted"
+    assert letters.inbox.stopped(1) is None
+    assert letters.inbox.abort.value == b""
+
+
+def test_pieces_of_a_branch_are_joined_and_ends_come_after_them() -> None:
+    """One line carries what all branches wrote since the last; no text is lost or reordered."""
+    sent: list[protocol.Reply] = []
+    outbox = Outbox(sent.append)
+
+    outbox.add([Piece(0, "thinking", "a", 1), Piece(1, "thinking", "x", 1)])
+    outbox.add([Piece(0, "thinking", "b", 2), Piece(0, "answer", "c", 2)])
+    outbox.end(Ended(0, "end", 2, 0.1))
+
+    assert sent == [
+        protocol.Pieces(
+            (
+                Piece(0, "thinking", "ab", 2),
+                Piece(1, "thinking", "x", 1),
+                Piece(0, "answer", "c", 2),
+            )
+        ),
+        Ended(0, "end", 2, 0.1),
+    ]
+
+
+def test_hyper_threads_count_once() -> None:
+    """Two logical processors of one core are one core; two sockets' first cores are two."""
+    lines = [("0", "0"), ("0", "1"), ("0", "0"), ("1", "0")]
+    text = "\n\n".join(f"physical id\t: {socket}\ncore id\t\t: {core}" for socket, core in lines)
+
+    assert count_cores(text) == 3
+    assert count_cores("processor : 0") is None
+    assert physical_cores() >= 1
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        (-9, "out of memory"),
+        (-4, "instructions"),
+        (-6, "SIGABRT"),
+        (-11, "SIGSEGV"),
+        (3, "status 3"),
+    ],
+)
+def test_deaths_are_told_in_words(tmp_path: Path, code: int, words: str) -> None:
+    """The message names the signal in words; the remedy names the log and its last line."""
+    log = tmp_path / "worker.log"
+    log.write_bytes(b"an earlier worker's line\nthe last line\n\n")
+
+    error = exit_reasons.died(code, log, 25)
+
+    assert words in error.message
+    assert str(log) in error.remedy
+    assert "the last line" in error.remedy
+    assert "earlier" not in exit_reasons.died(code, log, log.stat().st_size).remedy
+
+
+@pytest.mark.parametrize(
+    ("line", "words", "quoted"),
+    [
+        ("/x/llama.cpp:13: GGML_ASSERT(n > 0) failed", "does not expect", '"GGML_ASSERT(n > 0)'),
+        ("  what():  std::bad_alloc", "ran out of memory", "std::bad_alloc"),
+        ("terminate called", "gave up", "terminate called"),
+    ],
+)
+def test_why_llama_cpp_gave_up_is_in_its_log(
+    tmp_path: Path, line: str, words: str, quoted: str
+) -> None:
+    """A failed assertion is told from memory that ran out; Python's stacks behind it are not."""
+    log = tmp_path / "worker.log"
+    stacks = 'Fatal Python error: Aborted\n\n  File "x.py", line 1 in main\nExtension modules: a'
+    log.write_text(f"loading\n{line}\n{stacks}\n")
+
+    error = exit_reasons.died(-6, log, 0)
+
+    assert words in error.message
+    assert quoted in error.remedy
+    assert "Extension modules" not in error.remedy
+
+
+def test_a_death_in_loading_names_the_file(tmp_path: Path) -> None:
+    """It may well be the file's fault: nobody is told to ask again and again."""
+    error = exit_reasons.in_loading(exit_reasons.died(-6, tmp_path / "log", 0), Path("/m/bad.gguf"))
+
+    assert error.message.startswith("/m/bad.gguf could not be loaded.")
+    assert "SIGABRT" in error.message
+    assert "damaged" in error.remedy
+    assert "Ask again" not in error.remedy
+
+
+@pytest.mark.parametrize(
+    ("reason", "words"),
+    [
+        ("unknown model architecture: 'qwen99'", "newer llama.cpp"),
+        ("tensor 'x' has invalid ggml type 99. should be in [0, 43)", "newer llama.cpp"),
+        ("failed to open GGUF file 'a-00002-of-00003.gguf' (No such file or directory)", "folder"),
+        ("mmap failed: Cannot allocate memory", "smaller model"),
+        ("tensor 'blk.0.attn_q.weight' not found", "damaged"),
+        ("it did not say why", "damaged"),
+    ],
+)
+def test_what_to_do_follows_from_what_llama_cpp_says(reason: str, words: str) -> None:
+    """A newer program, another file, or a smaller model: never all of them at once."""
+    assert words in remedy_for(reason)

@@ -1,0 +1,156 @@
+"""Files that are no model, or not all of one, are known before llama.cpp sees them."""
+
+from __future__ import annotations
+
+import struct
+from pathlib import Path
+
+import pytest
+
+from rm_local.errors import ModelInvalid, ModelMissing
+from rm_local.gguf import header as gguf_header
+from tests.support import gguf_headers, tiny_gguf
+
+
+def check(path: Path) -> gguf_header.Header:
+    header = gguf_header.read(path)
+    gguf_header.check_generates(path, header)
+    gguf_header.check_whole(path, header)
+    return header
+
+
+def test_a_whole_model_passes(tmp_path: Path) -> None:
+    """Metadata and the number of tensors are read; the size needed is at most the file's."""
+    path = tiny_gguf.write(tmp_path / "tiny.gguf")
+
+    header = check(path)
+
+    assert header.architecture == "qwen3"
+    assert header.metadata["general.name"] == "tiny"
+    assert header.metadata["tokenizer.ggml.tokens"] == 267
+    assert header.tensors == 2 + 2 * 11
+    assert path.stat().st_size - 32 < header.needed <= path.stat().st_size
+
+
+@pytest.mark.parametrize("share", [0.0001, 0.01, 0.3, 0.9, 0.999])
+def test_a_file_cut_short_is_refused(tmp_path: Path, share: float) -> None:
+    """Wherever the file was cut, in the header or in the weights, the message says so."""
+    whole = tiny_gguf.write(tmp_path / "tiny.gguf").read_bytes()
+    path = tmp_path / "cut.gguf"
+    path.write_bytes(whole[: max(8, int(len(whole) * share))])
+
+    with pytest.raises(ModelInvalid, match="cut short") as caught:
+        check(path)
+    assert caught.value.remedy
+
+
+def test_an_empty_file_is_refused(tmp_path: Path) -> None:
+    """What a download that never began leaves behind is told as it is."""
+    path = tmp_path / "model.gguf"
+    path.touch()
+
+    with pytest.raises(ModelInvalid, match="is empty"):
+        check(path)
+
+
+@pytest.mark.parametrize("content", [b"PK\x03\x04 a zip", b"GGU", b"gguf" * 9])
+def test_another_kind_of_file_is_refused(tmp_path: Path, content: bytes) -> None:
+    """A file without the magic number is no GGUF."""
+    path = tmp_path / "model.gguf"
+    path.write_bytes(content)
+
+    with pytest.raises(ModelInvalid, match="not a GGUF file"):
+        check(path)
+
+
+def test_an_old_version_is_refused(tmp_path: Path) -> None:
+    """GGUF version 1 is named as such."""
+    path = tmp_path / "old.gguf"
+    path.write_bytes(b"GGUF\x01\x00\x00\x00" + bytes(16))
+
+    with pytest.raises(ModelInvalid, match="version 1"):
+        check(path)
+
+
+def test_a_missing_file_and_a_folder_are_told_apart(tmp_path: Path) -> None:
+    """Both are ModelMissing, each in its own words."""
+    with pytest.raises(ModelMissing, match="does not exist"):
+        check(tmp_path / "none.gguf")
+    with pytest.raises(ModelMissing, match="is a folder"):
+        check(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("architecture", "kind", "words"),
+    [
+        ("bert", "model", "embedder"),
+        ("clip", "mmproj", "projector"),
+        ("llama", "adapter", "adapter"),
+    ],
+)
+def test_models_that_write_no_text_are_refused(
+    tmp_path: Path, architecture: str, kind: str, words: str
+) -> None:
+    """An embedder, a projector and an adapter are each called what they are."""
+    path = tiny_gguf.write(tmp_path / "other.gguf", architecture=architecture, kind=kind)
+
+    with pytest.raises(ModelInvalid, match=words):
+        check(path)
+
+
+HUGE = 1 << 60
+
+
+def damaged(path: Path, body: bytes, *, tensors: int = 0, pairs: int = 1) -> Path:
+    """A header whose counts and body are as given, before a hole of 1 GB."""
+    path.write_bytes(b"GGUF" + struct.pack("<IQQ", 3, tensors, pairs) + body)
+    with path.open("r+b") as file:
+        file.truncate(1 << 30)
+    return path
+
+
+KEY = struct.pack("<Q", 1) + b"k"
+
+
+@pytest.mark.parametrize(
+    ("body", "counts"),
+    [
+        (b"", {"pairs": HUGE}),
+        (b"", {"pairs": 0, "tensors": HUGE}),
+        (struct.pack("<Q", HUGE), {}),
+        (struct.pack("<Q", 1 << 29), {}),
+        (KEY + struct.pack("<IQ", 8, 1 << 29), {}),
+        (KEY + struct.pack("<IIQ", 9, 4, HUGE), {}),
+        (KEY + struct.pack("<IIQ", 9, 8, HUGE), {}),
+        (KEY + struct.pack("<IIQQ", 9, 8, 65, HUGE), {}),
+        (KEY + struct.pack("<IIQ", 9, 9, 1) * 2000, {}),
+        (KEY + struct.pack("<I", 99), {}),
+        (KEY + struct.pack("<I", HUGE >> 32), {"pairs": 0, "tensors": 1}),
+    ],
+)
+def test_a_header_made_to_harm(tmp_path: Path, body: bytes, counts: dict[str, int]) -> None:
+    """Counts, lengths and depths out of all proportion are damage: no memory, no endless loop."""
+    path = damaged(tmp_path / "hostile.gguf", body, **counts)
+
+    with pytest.raises(ModelInvalid, match="damaged"):
+        gguf_header.read(path)
+
+
+def test_an_alignment_that_makes_no_sense(tmp_path: Path) -> None:
+    """It counts as not told."""
+    told = gguf_headers.model() | {"general.alignment": "wide"}
+
+    assert check(gguf_headers.write(tmp_path / "m.gguf", told)).tensors == 1
+
+
+def test_long_arrays_of_metadata(tmp_path: Path) -> None:
+    """One number a layer is kept; a vocabulary is passed over, and what follows it is read."""
+    heads = [number % 8 for number in range(1, 129)]
+    words = [f"{number:05}" * 9 for number in range(40_000)]
+    told = gguf_headers.model(attention__head_count_kv=heads)
+    told |= {"tokenizer.ggml.tokens": words, "after": "words"}
+
+    metadata = check(gguf_headers.write(tmp_path / "m.gguf", told)).metadata
+
+    assert metadata["qwen3.attention.head_count_kv"] == heads
+    assert (metadata["tokenizer.ggml.tokens"], metadata["after"]) == (40_000, "words")

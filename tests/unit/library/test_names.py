@@ -1,0 +1,72 @@
+"""Names are short, unique, and never come to mean another model unnoticed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from rm_local.errors import ModelMissing, UsageError
+from rm_local.library.models import Library, find, find_models
+from rm_local.settings import Settings
+from tests.support import gguf_headers
+
+
+def library(folder: Path, *names: str) -> Library:
+    for number, name in enumerate(names):
+        gguf_headers.write(folder / name, gguf_headers.model(rope__freq_base=number))
+    return find_models(Settings(model_folders=(folder,)))
+
+
+@pytest.mark.parametrize(
+    ("file", "name"),
+    [
+        ("Qwen3-4B-Q4_K_M.gguf", "qwen3-4b-q4_k_m"),
+        ("Phi 4 (reasoning).gguf", "phi-4-reasoning-q4_k_m"),
+        ("deep/ggml-model.gguf", "deep-ggml-model-q4_k_m"),
+        ("großes Modell.gguf", "gro-es-modell-q4_k_m"),
+        ("--.gguf", "model-q4_k_m"),
+    ],
+)
+def test_a_name_is_of_the_file_and_its_quantisation(tmp_path: Path, file: str, name: str) -> None:
+    """Small letters, no blanks; a file that is only called model has its folder's name too."""
+    assert library(tmp_path, file).models[1].name == name
+
+
+def test_models_that_would_share_a_name(tmp_path: Path) -> None:
+    """Each gets a mark of its path, and the bare name means none of them."""
+    found = library(tmp_path, "a/same.gguf", "b/same.gguf")
+    names = [listed.name for listed in found.models[1:]]
+
+    assert len(set(names)) == 2
+    assert all(name.startswith("same-q4_k_m@folder-") for name in names)
+    assert found.named(names[1]).model.path.parent.name == "b"
+    with pytest.raises(UsageError, match="several"):
+        found.named("same-q4_k_m")
+
+
+def test_the_beginning_of_a_name_is_enough(tmp_path: Path) -> None:
+    """As long as no other begins so; a whole name goes before the beginning of a longer one."""
+    found = library(tmp_path, "qwen3-q4_k_m.gguf", "qwen3-q4_k_m-long.gguf", "phi.gguf")
+
+    assert found.named("PHI").name == "phi-q4_k_m"
+    assert found.named("qwen3-q4_k_m").name == "qwen3-q4_k_m"
+    with pytest.raises(UsageError, match="several"):
+        found.named("qwen3")
+
+
+def test_a_name_that_is_not_there(tmp_path: Path) -> None:
+    """The nearest are offered."""
+    with pytest.raises(ModelMissing) as raised:
+        library(tmp_path, "qwen3-4b.gguf").named("qwen3-4b-q4_m")
+
+    assert "Did you mean qwen3-4b-q4_k_m" in raised.value.remedy
+
+
+def test_a_path_goes_before_a_name(tmp_path: Path) -> None:
+    """What is a path, or can only be one, is read there."""
+    path = gguf_headers.write(tmp_path / "m.gguf", gguf_headers.model())
+
+    assert find(Settings(), str(path)).name == "m-q4_k_m"
+    with pytest.raises(ModelMissing, match="does not exist"):
+        find(Settings(), "none/m.gguf")

@@ -1,0 +1,111 @@
+"""Which files a user means."""
+
+from __future__ import annotations
+
+import pytest
+
+from rm_local.errors import DownloadError, UsageError
+from rm_local.library.hub.client import HubFile, Repo
+from rm_local.library.hub.selector import Wanted, choose, models_of, parse
+
+UNSLOTH = [
+    "M-Q4_K_M.gguf",
+    "M-Q8_0.gguf",
+    "M-UD-Q4_K_XL.gguf",
+    "M-UD-IQ1_S.gguf",
+    "BF16/M-BF16-00001-of-00002.gguf",
+    "BF16/M-BF16-00002-of-00002.gguf",
+    "mmproj-F16.gguf",
+    "imatrix_unsloth.gguf",
+]
+
+
+def repo(*names: str) -> Repo:
+    """A repository of such files."""
+    return Repo("o/r", "0" * 40, "mit", tuple(HubFile(name, 10, "0" * 64) for name in names))
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("o/r", Wanted("o/r")),
+        ("o/r:Q4_K_M", Wanted("o/r", "Q4_K_M")),
+        ("o/r:sub/file.gguf", Wanted("o/r", "sub/file.gguf")),
+        ("hf.co/o/r:Q8_0", Wanted("o/r", "Q8_0")),
+        ("https://huggingface.co/o/r/", Wanted("o/r")),
+        ("https://huggingface.co/o/r/tree/dev", Wanted("o/r", "", "dev")),
+        ("https://huggingface.co/o/r/blob/main/a/b.gguf", Wanted("o/r", "a/b.gguf", "main")),
+        ("o/r/b.gguf", Wanted("o/r", "b.gguf")),
+    ],
+)
+def test_what_is_asked_for(text: str, wanted: Wanted) -> None:
+    """A repository alone, with a quantisation or file, or an address."""
+    assert parse(text) == wanted
+
+
+@pytest.mark.parametrize("text", ["", "o", "o/", "/r", "o//r"])
+def test_what_is_no_repository(text: str) -> None:
+    """UsageError with the shape that it has to have."""
+    with pytest.raises(UsageError, match="ORG/REPO"):
+        parse(text)
+
+
+@pytest.mark.parametrize(
+    ("which", "name"),
+    [
+        ("", "M-Q4_K_M"),
+        ("q8_0", "M-Q8_0"),
+        ("Q4_K_XL", "M-UD-Q4_K_XL"),
+        ("ud-iq1_s", "M-UD-IQ1_S"),
+        ("bf16", "BF16/M-BF16"),
+        ("M-BF16-00002-of-00002.gguf", "BF16/M-BF16"),
+        ("M-Q8_0.gguf", "M-Q8_0"),
+        ("m-q8_0", "M-Q8_0"),
+    ],
+)
+def test_one_model_is_chosen(which: str, name: str) -> None:
+    """By file, by quantisation in any case, or the preferred one; all parts of it."""
+    chosen = choose(repo(*UNSLOTH), which)
+    assert (chosen.name, len(chosen.files)) == (name, chosen.parts)
+
+
+@pytest.mark.parametrize(
+    ("name", "quant"),
+    [
+        ("gpt-oss-20b-mxfp4.gguf", "MXFP4"),
+        ("qwq-32b-q4_k_m.gguf", "Q4_K_M"),
+        ("Model.IQ4_XS.gguf", "IQ4_XS"),
+        ("Qwen3-0.6B-Q8_0.gguf", "Q8_0"),
+        ("model-f16.gguf", "F16"),
+        ("model.gguf", ""),
+        ("TQ1_0/model-TQ1_0-00001-of-00001.gguf", "TQ1_0"),
+        ("model-Q4_K_M.imat.gguf", "Q4_K_M"),
+    ],
+)
+def test_the_quantisation_is_read_from_the_name(name: str, quant: str) -> None:
+    """In capitals; empty when the name does not tell."""
+    (model,) = models_of(repo(name).files)
+    assert model.quant == quant
+
+
+def test_the_only_model_is_taken() -> None:
+    """Whatever its quantisation is."""
+    assert choose(repo("odd.gguf"), "").name == "odd"
+
+
+def test_whole_rather_than_split() -> None:
+    """Where a repository holds the same model in both shapes."""
+    both = ["m-Q8_0.gguf", "m-Q8_0-00001-of-00002.gguf", "m-Q8_0-00002-of-00002.gguf"]
+    assert len(choose(repo(*both), "q8_0").files) == 1
+
+
+def test_several_models_of_one_quantisation() -> None:
+    """UsageError that lists those alone, not a guess."""
+    with pytest.raises(UsageError, match="several models Q8_0"):
+        choose(repo("a-Q8_0.gguf", "b-Q8_0.gguf"), "Q8_0")
+
+
+def test_parts_that_are_missing() -> None:
+    """DownloadError: it is the hub's fault, not the user's."""
+    with pytest.raises(DownloadError, match="1 of the 2 parts"):
+        choose(repo("m-Q8_0-00002-of-00002.gguf"), "Q8_0")

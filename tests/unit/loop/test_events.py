@@ -1,0 +1,113 @@
+"""Events as JSON, and back."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from rm_local.errors import StoreMissing
+from rm_local.loop.events import (
+    Answered,
+    BranchFinished,
+    BranchStarted,
+    Event,
+    Failed,
+    Formulated,
+    Formulating,
+    Prefilled,
+    Retrieved,
+    Token,
+    as_json,
+    failed,
+    from_json,
+)
+from rm_local.records import Answer, Branch, Reading
+from tests.support.fakes import hit
+
+BRANCH = Branch(2, hit(5, 0.75, lexical=0.5), 7, "I add.", "Answer: 8", "8", 12, 0.5, "end")
+ANSWER = Answer("Answer: 8", "8", 2, 4, 6, (5, 9), 99, 1.5)
+EVENTS: list[Event] = [
+    Formulating("How"),
+    Formulated("How do I add?", 0.25, "user", 3),
+    Retrieved((hit(5, 0.75, lexical=0.5), hit(6)), 0.01),
+    Retrieved((), 0.01),
+    BranchStarted(0, None),
+    BranchStarted(1, hit(5), 77),
+    Prefilled(Reading(40, 12, 0, 90, 0.25, 0.5, 0.75)),
+    Token(1, "thinking", "I \u2028\x1b", 4),
+    BranchFinished(BRANCH),
+    Answered(ANSWER),
+    Failed("No store.", "Make one.", 4),
+]
+
+
+@pytest.mark.parametrize("event", EVENTS, ids=lambda event: event.event)
+def test_an_event_survives_json(event: Event) -> None:
+    """What is written is what is read, through one line of text."""
+    line = json.dumps(as_json(event))
+
+    assert "\n" not in line
+    assert from_json(json.loads(line)) == event
+
+
+def test_hits_look_as_they_do_in_search() -> None:
+    """One flat object with the entry's own fields."""
+    (found,) = as_json(Retrieved((hit(5, 0.75),), 0.1))["hits"]
+
+    assert found == {
+        "id": 5,
+        "similarity": 0.75,
+        "lexical": 0.0,
+        "subproblem": hit(5).entry.subproblem,
+        "subroutine": hit(5).entry.subroutine,
+        "domain": "math",
+        "source": "hand/thing-5",
+        "level": "",
+        "provenance": "",
+    }
+
+
+def test_the_answer_is_at_the_top() -> None:
+    """What programs read: answer, agreed, branches, hints, tokens, seconds."""
+    assert as_json(Answered(ANSWER)) == {
+        "event": "answered",
+        "answer": "8",
+        "text": "Answer: 8",
+        "branch": 2,
+        "agreed": 4,
+        "branches": 6,
+        "hints": [5, 9],
+        "tokens": 99,
+        "seconds": 1.5,
+    }
+
+
+def test_a_later_versions_fields_are_passed_over() -> None:
+    """A field that is not known here changes nothing."""
+    fields = as_json(Formulating("How")) | {"mood": "good", "time": "now"}
+
+    assert from_json(fields) == Formulating("How")
+
+
+@pytest.mark.parametrize("fields", [{}, {"event": "sung"}, {"event": "token"}, {"event": []}])
+def test_what_is_no_event_is_refused(fields: dict[str, object]) -> None:
+    """With an error that a reader of a garbled file can catch."""
+    with pytest.raises((KeyError, TypeError, ValueError)):
+        from_json(fields)
+
+
+def test_an_error_becomes_a_failure() -> None:
+    """Message, remedy and exit code go along."""
+    assert failed(StoreMissing("No store.", "Make one.")) == Failed("No store.", "Make one.", 4)
+
+
+def test_every_field_of_every_event_is_described() -> None:
+    """docs/events.md names all that a program can find in a line."""
+    text = (Path(__file__).parents[3] / "docs" / "events.md").read_text()
+    fields = {name for event in EVENTS for name in as_json(event)}
+    described = [f"`{name}`" in text for name in sorted(fields)]
+
+    assert all(described), sorted(fields)
+    assert all(f"## {event.event}" in text for event in EVENTS)

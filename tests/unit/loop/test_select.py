@@ -1,0 +1,196 @@
+"""Length filter, vote and early stop."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rm_local.loop.select import Choice, choose, decided, kept, shortness
+from rm_local.records import Branch, Hit, StopReason
+from tests.support.fakes import hit
+
+NEAR, FAR, THIRD = hit(1, 0.9), hit(2, 0.5), hit(3, 0.4)
+
+
+def branch(
+    index: int,
+    result: str | None,
+    tokens: int = 100,
+    hint: Hit | None = None,
+    *,
+    text: str | None = None,
+    stop: StopReason = "end",
+) -> Branch:
+    """A branch that ended."""
+    text = f"Answer: {result}" if text is None else text
+    return Branch(index, hint, index, "", text, result, tokens, 1.0, stop)
+
+
+def chosen(branches: list[Branch], keep: int = 0, tau: float = 0.1) -> Choice:
+    """The choice, of which there has to be one."""
+    choice = choose(branches, keep=keep, tau=tau)
+    assert choice is not None
+    return choice
+
+
+def indices(branches: tuple[Branch, ...]) -> list[int]:
+    """Which branches."""
+    return [b.index for b in branches]
+
+
+def test_shortness_runs_from_the_longest_to_the_shortest() -> None:
+    """(max - length) / (max - min), over the whole pool."""
+    scores = shortness([branch(0, "1", 100), branch(1, "1", 150), branch(2, "1", 200)])
+
+    assert scores == {0: 1.0, 1: 0.5, 2: 0.0}
+
+
+def test_branches_of_one_length_are_all_kept() -> None:
+    """Where nothing is shorter than anything, nothing is left out by its hint."""
+    pool = [branch(0, "1", hint=NEAR), branch(1, "1", hint=FAR)]
+
+    assert indices(kept(pool, keep=0, tau=0.1)) == [0, 1]
+
+
+def test_a_hint_whose_branches_are_long_goes() -> None:
+    """Its mean shortness has to be above tau; being at tau is not enough."""
+    pool = [
+        branch(0, "1", 100, NEAR),
+        branch(1, "1", 200, NEAR),
+        branch(2, "2", 180, FAR),
+        branch(3, "2", 200, FAR),
+    ]
+
+    assert indices(kept(pool, keep=0, tau=0.1)) == [0, 1]
+    assert indices(kept(pool, keep=0, tau=0.09)) == [0, 2, 1, 3]
+
+
+def test_the_shortest_are_kept() -> None:
+    """The second stage keeps n, and of equally long ones the first."""
+    pool = [branch(0, "1", 120), branch(1, "2", 100), branch(2, "3", 120), branch(3, "4", 110)]
+
+    assert indices(kept(pool, keep=3, tau=0.1)) == [1, 3, 0]
+
+
+def test_branches_without_a_hint_are_not_judged_by_a_mean() -> None:
+    """One very short branch among many long ones does not empty the pool."""
+    pool = [branch(0, "1", 10), *(branch(i, "2", 500) for i in range(1, 30))]
+
+    assert len(kept(pool, keep=0, tau=0.1)) == 30
+
+
+def test_a_filter_that_would_leave_nothing_leaves_all() -> None:
+    """One hint with one short and many long branches has a mean below tau."""
+    pool = [branch(0, "1", 10, NEAR), *(branch(i, "2", 500, NEAR) for i in range(1, 20))]
+
+    assert len(kept(pool, keep=0, tau=0.1)) == 20
+
+
+def test_a_branch_without_a_result_cannot_win_by_being_short() -> None:
+    """It neither votes nor counts as the shortest."""
+    pool = [branch(0, None, 3, NEAR, text="I cannot."), branch(1, "8", 90, FAR)]
+
+    assert chosen(pool, keep=1).branch.index == 1
+
+
+def test_most_votes_win_and_the_shortest_of_them_is_shown() -> None:
+    """Different ways of writing one answer vote together; branches not kept still agree."""
+    pool = [
+        branch(0, "9", 50),
+        branch(1, "8", 80),
+        branch(2, "8.0", 70),
+        branch(3, "x = 8", 500),
+    ]
+    choice = chosen(pool, keep=3)
+
+    assert choice.branch.index == 2
+    assert indices(choice.agreed) == [1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    ("pool", "winner"),
+    [
+        ([branch(0, "a", 10, FAR), branch(1, "b", 99, NEAR), branch(2, "c", 60, THIRD)], 1),
+        ([branch(0, "a", 20, NEAR), branch(1, "b", 10, NEAR)], 1),
+        ([branch(0, "a", 10), branch(1, "b", 10)], 0),
+    ],
+    ids=["nearer hints", "shorter", "lower index"],
+)
+def test_a_tie_goes_to(pool: list[Branch], winner: int) -> None:
+    """Sum of similarities, then mean length, then index."""
+    assert chosen(pool, tau=-1.0).branch.index == winner
+
+
+def test_without_results_the_first_text_stands() -> None:
+    """By the rank of its hint; a branch that ended by itself goes before one that was cut off."""
+    pool = [
+        branch(0, None, text="I was cut", stop="length"),
+        branch(1, None, text=" "),
+        branch(2, None, text="Hello, I add  numbers."),
+        branch(3, None, text="hello, i add numbers."),
+    ]
+    choice = chosen(pool)
+
+    assert choice.branch.index == 2
+    assert indices(choice.agreed) == [2, 3]
+
+
+def test_branches_that_said_nothing_come_to_nothing() -> None:
+    """There is no answer to show."""
+    assert choose([branch(0, None, text="")], keep=4, tau=0.1) is None
+    assert choose([], keep=4, tau=0.1) is None
+
+
+@pytest.mark.parametrize(
+    ("results", "running", "keep", "settled"),
+    [
+        ("", [50], 4, False),
+        ("AA", [50] * 4, 4, False),
+        ("AAA", [50] * 3, 4, True),
+        ("AAB", [50] * 3, 4, False),
+        ("AABB", [50] * 2, 4, True),
+        ("AAA", [50] * 3, 0, False),
+        ("AAAA", [50] * 3, 0, True),
+        ("AAAB", [50] * 2, 0, False),
+        ("AAA", [50] * 2 + [5], 4, True),
+        ("AAAA", [0, 0], 4, False),
+        ("AAAAAA", [0], 6, True),
+    ],
+)
+def test_the_vote_is_settled_when_the_rest_cannot_change_it(
+    results: str, running: list[int], keep: int, settled: bool
+) -> None:
+    """A running branch that is long already can only fill a place that is left."""
+    finished = [branch(i, result, 10) for i, result in enumerate(results)]
+
+    assert decided(finished, running, keep=keep) is settled
+
+
+def test_a_branch_without_a_result_settles_nothing() -> None:
+    """However many decline, the rest goes on."""
+    assert not decided([branch(i, None, 5) for i in range(4)], [50, 50], keep=4)
+
+
+@given(
+    finished=st.lists(st.tuples(st.sampled_from("ABC"), st.integers(1, 60)), max_size=6),
+    running=st.lists(
+        st.tuples(st.integers(0, 60), st.sampled_from("ABC"), st.integers(0, 60)),
+        min_size=1,
+        max_size=4,
+    ),
+    keep=st.integers(0, 6),
+)
+def test_a_settled_vote_holds_whatever_comes(
+    finished: list[tuple[str, int]], running: list[tuple[int, str, int]], keep: int
+) -> None:
+    """Let the running branches end anyhow: with no tie in the end, the winner is the same."""
+    done = [branch(i, result, tokens) for i, (result, tokens) in enumerate(finished)]
+    if not decided(done, [written for written, _, _ in running], keep=keep):
+        return
+    rest = [
+        branch(len(done) + i, result, written + more)
+        for i, (written, result, more) in enumerate(running)
+    ]
+
+    assert chosen(done, keep).branch.result == chosen(done + rest, keep).branch.result

@@ -1,0 +1,225 @@
+"""A whole turn over a scripted engine: its phases, its branches, their vote."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from rm_local.engine.protocol import Message, Room, Sampling
+from rm_local.loop import prompts
+from rm_local.loop.events import (
+    BranchStarted,
+    ContextUsed,
+    Event,
+    Failed,
+    Formulated,
+    Formulating,
+    Retrieved,
+    RoomMade,
+    Token,
+)
+from rm_local.loop.plan import PLANS
+from rm_local.loop.solve import Steering, solve
+from tests.support.fakes import INFO, SUBPROBLEM, FakeEngine, Step, hit, say, think
+from tests.support.turns import (
+    MEMORY,
+    QUESTION,
+    answer_of,
+    branches_of,
+    events_of,
+    failure_of,
+    subproblem_of,
+)
+
+
+async def test_a_turn_goes_through_its_phases_in_order() -> None:
+    """Formulate, retrieve, reason, answer: the kinds of events never mix."""
+    engine = FakeEngine()
+    events = await events_of(engine)
+    told = [event for event in events if not isinstance(event, ContextUsed)]
+    kinds = list(dict.fromkeys(event.event for event in told))
+
+    assert kinds == [
+        "formulating",
+        "formulated",
+        "retrieved",
+        "branch_started",
+        "token",
+        "branch_finished",
+        "answered",
+    ]
+    assert told[0] == Formulating("")
+    assert subproblem_of(events).subproblem == SUBPROBLEM
+    assert engine.turns == [(Message("user", QUESTION),)]
+
+
+async def test_under_a_grammar_all_that_is_said_is_the_result() -> None:
+    """Every branch gets the grammar, the formulation none; the whole text is voted on."""
+    said = '{"answer": 8}'
+    engine = FakeEngine(branches=[[think("4 and 4 make 8."), say(said)]])
+
+    events = await events_of(engine, steering=Steering(grammar='root ::= "x"'))
+
+    assert answer_of(events).result == answer_of(events).text == said
+    formulation, branches = engine.grown
+    assert {spec.grammar for spec in formulation} == {""}
+    assert {spec.grammar for spec in branches} == {'root ::= "x"'}
+
+
+async def test_under_a_grammar_half_an_answer_is_none() -> None:
+    """A branch whose budget ends in the middle of its answer, or before it, does not count."""
+    cut = [[say('{"answer": 8, "unit')], [think("4 and 4 make 8.")]]
+    plan = replace(MEMORY, max_tokens=2)
+
+    events = await events_of(FakeEngine(branches=cut), plan, steering=Steering(grammar="root"))
+
+    assert failure_of(events).message == "No branch came to an answer within its budget."
+    assert [branch.result for branch in branches_of(events)] == [None] * 6
+
+
+async def test_every_hint_gets_its_branches_in_the_order_of_rank() -> None:
+    """Six samples under three hints are two each, word for word in the paper's frame."""
+    engine = FakeEngine()
+    events = await events_of(engine)
+    specs = engine.grown[1]
+    started = [e for e in events if isinstance(e, BranchStarted)]
+
+    assert [e.hint and e.hint.entry.id for e in started] == [1, 1, 2, 2, 3, 3]
+    first = hit(1, 0.9).entry
+    assert specs[0].forced == prompts.reasoning(
+        SUBPROBLEM, prompts.hint(first.subproblem, first.subroutine)
+    )
+    assert specs[0].forced.startswith(prompts.CUE)
+    assert specs[0].forced.endswith(f"[end of hint]\n{prompts.OKAY}")
+
+
+async def test_the_vote_decides_and_says_what_carried_it() -> None:
+    """Two thirds say 8: the hints they had, the branches that agreed, the tokens of all."""
+    engine = FakeEngine()
+    events = await events_of(engine, replace(MEMORY, keep=0))
+    answer = answer_of(events)
+    written = sum(branch.tokens for branch in branches_of(events))
+
+    assert (answer.result, answer.agreed, answer.branches) == ("8", 4, 6)
+    assert answer.hints == (1, 2, 3)
+    assert answer.text == "Answer: 8"
+    assert answer.tokens == written + len(SUBPROBLEM.split())
+
+
+async def test_branches_that_cannot_matter_are_ended() -> None:
+    """Once three of four kept branches agree, the others are outvoted."""
+    never = asyncio.Event()
+    scripts: list[list[Step]] = [[think("quick"), say("Answer: 8")] for _ in range(3)]
+    scripts += [[think("a very long and winding way"), never] for _ in range(3)]
+    events = await events_of(FakeEngine(branches=scripts))
+
+    assert answer_of(events).result == "8"
+    assert [b.stop for b in branches_of(events)] == ["end"] * 3 + ["outvoted"] * 3
+
+
+async def test_seeds_differ_and_come_again() -> None:
+    """The same seed draws the same turn; no two branches share one, nor do two turns."""
+    first, again, other = FakeEngine(), FakeEngine(), FakeEngine()
+    for engine, seed in ((first, 1), (again, 1), (other, 2)):
+        await events_of(engine, steering=Steering(seed=seed))
+    seeds = [[s.seed for specs in e.grown for s in specs] for e in (first, again, other)]
+
+    assert seeds[0] == seeds[1]
+    assert len(set(seeds[0] + seeds[2])) == 14
+
+
+@pytest.mark.parametrize(
+    ("temperature", "expected"), [(None, Sampling(0.7, 0.95)), (0.0, Sampling(0.0, 0.95))]
+)
+async def test_the_files_recommendation_goes_before_the_plan(
+    temperature: float | None, expected: Sampling
+) -> None:
+    """A temperature of 0 is a recommendation too."""
+    engine = FakeEngine(info=replace(INFO, temperature=temperature))
+    await events_of(engine)
+
+    assert {spec.sampling for specs in engine.grown for spec in specs} == {expected}
+
+
+async def test_how_full_the_context_is() -> None:
+    """Told when the prompt stands and while branches write, with the prompt counted."""
+    engine = FakeEngine(info=replace(INFO, context=120), prompt_tokens=20)
+    await engine.load(Path("m.gguf"))
+    used = [event for event in await events_of(engine) if isinstance(event, ContextUsed)]
+
+    assert used[0] == ContextUsed(20, 20, 120)
+    assert len(used) == 3
+
+
+async def test_room_that_was_made_is_told() -> None:
+    """For the prompt, before anything else happens."""
+    made = Room("The context was full: the oldest turn was left out.", 1, 4096)
+    events = await events_of(FakeEngine(room=made))
+
+    assert events[0] == RoomMade(made.message, 1, 4096)
+
+
+async def test_a_full_context_is_no_spent_budget() -> None:
+    """Branches that end there without an answer: the failure says so, and what to set."""
+    cut: list[Step] = [think("a long way "), "context"]
+    events = await events_of(FakeEngine(branches=[cut]))
+
+    last = events[-1]
+    assert isinstance(last, Failed)
+    assert "context" in last.message
+    assert "`overflow`" in last.remedy
+
+
+@pytest.mark.parametrize(
+    ("plan", "kinds", "forced"),
+    [
+        ("none", set(), ""),
+        ("length", set(), ""),
+        ("cue", {Formulated}, prompts.reasoning(SUBPROBLEM, None)),
+        ("random", {Formulated, Retrieved}, None),
+    ],
+)
+async def test_a_baseline_is_a_plan(plan: str, kinds: set[type], forced: str | None) -> None:
+    """Each leaves out, or changes, what its name says; a store is opened for none but random."""
+    engine = FakeEngine()
+    events = await events_of(engine, PLANS[plan])
+    phases = {type(event) for event in events} & {Formulated, Retrieved}
+
+    assert phases == kinds
+    assert forced is None or {spec.forced for spec in engine.grown[-1]} == {forced}
+    hints = 3 if plan == "random" else 1
+    assert len(engine.grown[-1]) == PLANS[plan].samples // hints * hints
+    assert answer_of(events).result == "8"
+
+
+async def test_a_text_without_an_answer_is_an_answer() -> None:
+    """A greeting is shown as it is."""
+    hello = [[think("No sum."), say("Hello, I add numbers.")]]
+    answer = answer_of(await events_of(FakeEngine(branches=hello)))
+
+    assert (answer.text, answer.result, answer.agreed) == ("Hello, I add numbers.", None, 6)
+
+
+async def test_a_branch_keeps_thinking_and_answer_apart() -> None:
+    """Pieces add up to the branch's two texts, and tokens only grow."""
+    events = await events_of(FakeEngine(), PLANS["none"])
+    (branch,) = branches_of(events)
+    tokens = [event.tokens for event in events if isinstance(event, Token)]
+
+    assert (branch.thinking, branch.text) == ("4 and 4 make 8.", "Answer: 8")
+    assert tokens == sorted(tokens)
+    assert branch.tokens == tokens[-1]
+
+
+async def test_history_goes_before_the_question() -> None:
+    """A conversation's earlier messages are evaluated first."""
+    engine = FakeEngine()
+    history = [Message("user", "Hi"), Message("assistant", "Hello")]
+    turn: AsyncIterator[Event] = solve(QUESTION, PLANS["none"], engine, None, history=history)
+    _ = [event async for event in turn]
+
+    assert engine.turns == [(*history, Message("user", QUESTION))]

@@ -1,0 +1,124 @@
+"""Clusters: rotations, centres and the way rows are given to them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from rm_local.store.index import ivf
+from rm_local.store.index.ivf import Centres, clusters_to_ask
+from rm_local.store.index.kmeans import (
+    Clusters,
+    find_clusters,
+    itq_rotation,
+    k_means,
+    nearest,
+    random_rotation,
+)
+from tests.support.stores import topics, vectors
+
+
+def rng() -> np.random.Generator:
+    """Always the same draws."""
+    return np.random.default_rng(7)
+
+
+@pytest.fixture(scope="module")
+def rows() -> np.ndarray:
+    """3,000 rows of length 1 around thirty topics."""
+    return topics(3000, dimension=32, count=30)
+
+
+@pytest.fixture(scope="module")
+def clusters(rows: np.ndarray) -> Clusters:
+    """About 60 clusters of these rows."""
+    return find_clusters(rows, 60, rng())
+
+
+def test_rotations_keep_lengths_and_angles(rows: np.ndarray) -> None:
+    """Both kinds are orthogonal."""
+    centred = rows - rows.mean(axis=0)
+    for rotation in (random_rotation(32, rng()), itq_rotation(centred, rng())):
+        assert np.allclose(rotation @ rotation.T, np.eye(32), atol=1e-4)
+
+
+def test_itq_brings_rows_nearer_to_their_signs(rows: np.ndarray) -> None:
+    """What the signs lose is less than under a random rotation."""
+    centred = rows - rows.mean(axis=0)
+
+    def held(rotation: np.ndarray) -> float:
+        return float(np.abs(centred @ rotation).sum())
+
+    assert held(itq_rotation(centred, rng())) > held(random_rotation(32, rng()))
+
+
+def test_k_means_finds_what_belongs_together() -> None:
+    """Of five far-apart topics each gets a centre of its own."""
+    rows = topics(500, dimension=32, count=5, spread=0.1)
+    centres = k_means(rows, 5, rng(), rounds=20)
+    assert len(set(nearest(rows, centres).tolist())) == 5
+    assert np.allclose(np.linalg.norm(centres, axis=1), 1, atol=1e-5)
+
+
+def test_no_more_centres_than_rows() -> None:
+    """Asking for more gives one a row."""
+    assert k_means(vectors(3), 10, rng()).shape == (3, 16)
+
+
+def test_clusters_lie_together_by_super_cluster(rows: np.ndarray, clusters: Clusters) -> None:
+    """`starts` parts the centres without gap, about as many as asked for, all of length 1."""
+    assert clusters.starts[0] == 0
+    assert clusters.starts[-1] == len(clusters.centres)
+    assert (np.diff(clusters.starts) > 0).all()
+    assert 45 <= len(clusters.centres) <= 75
+    assert np.allclose(np.linalg.norm(clusters.centres, axis=1), 1, atol=1e-5)
+
+
+def test_a_full_beam_gives_the_nearest_centre(rows: np.ndarray, clusters: Clusters) -> None:
+    """With all super-clusters asked, the assignment is exact; with a few near ones nearly."""
+    exact = nearest(rows, clusters.centres)
+    assert np.array_equal(clusters.assign(rows, len(clusters.supers), further=2), exact)
+    assert (clusters.assign(rows, beam=4, further=2) == exact).mean() > 0.95
+    assert (clusters.assign(rows) == exact).mean() > 0.95
+
+
+def test_one_row_is_given_the_cluster_that_it_would_get_among_others(
+    rows: np.ndarray, clusters: Clusters
+) -> None:
+    """A row by itself goes another way, to the same place."""
+    together = clusters.assign(rows[:200]).tolist()
+    assert [int(clusters.assign(row[np.newaxis])[0]) for row in rows[:200]] == together
+
+
+def test_a_new_row_goes_to_the_nearest_centre(rows: np.ndarray, clusters: Clusters) -> None:
+    """As a bulk build finds it, and to cluster 0 where there are none."""
+    centres = Centres.of(clusters.centres, clusters.starts)
+    assert (centres.nearest(rows) == nearest(rows, clusters.centres)).mean() > 0.95
+    none = Centres.of(np.zeros((0, 32), np.float32), np.zeros(1, np.int64))
+    assert none.nearest(rows[:2]).tolist() == [0, 0]
+
+
+def test_centres_of_far_super_clusters_are_not_compared(
+    rows: np.ndarray, clusters: Clusters, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where there are many; those of near ones get their cosines."""
+    centres = Centres.of(clusters.centres, clusters.starts)
+    exact = clusters.centres @ rows[0]
+    assert np.allclose(centres.similarities(rows[0]), exact, atol=1e-5)
+    monkeypatch.setattr(ivf, "MANY_CENTRES", 1)
+    some = centres.similarities(rows[0])
+    assert 0 < (some == -1).mean() < 1
+    assert np.allclose(some[some > -1], exact[some > -1], atol=1e-5)
+    assert some.argmax() == exact.argmax()
+
+
+def test_clusters_are_asked_nearest_first(rows: np.ndarray, clusters: Clusters) -> None:
+    """At most so many, in order of distance, and with little slack fewer of them."""
+    similarity = clusters.centres @ rows[0]
+    asked = clusters_to_ask(clusters.centres @ rows[0], probes=8, slack=100)
+    assert asked.tolist() == np.argsort(-similarity)[:8].tolist()
+    strict = clusters_to_ask(clusters.centres @ rows[0], probes=8, slack=0.0)
+    assert strict.tolist() == asked[:1].tolist()
+    assert len(clusters_to_ask(clusters.centres @ rows[0], probes=999, slack=100)) == len(
+        similarity
+    )

@@ -1,0 +1,165 @@
+"""The entries of stores, read in order of id for another store, for a file, or to be compared."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rm_local.errors import StoreEmbedder, StoreError, UsageError
+from rm_local.records import Entry
+from rm_local.store.build.pipeline import build
+from rm_local.store.format import EmbedderId
+from rm_local.store.rewrite.diff import compare
+from rm_local.store.rewrite.fingerprints import counted, places_without, repeated
+from rm_local.store.rewrite.merge import merge
+from rm_local.store.rewrite.sparse_ids import Numbering
+from rm_local.store.rewrite.store_source import Held
+from rm_local.store.rewrite.union_source import join
+from rm_local.store.store import Store
+from tests.support.stores import TOY, MadeSource, entries, toy_store, vectors
+
+MADE = EmbedderId("made", 64, "0" * 64)
+DELETED = {33, 40, 41, 1032, 1036, 1042}
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A thousand built entries, 33 to 1032, and ten added, some deleted of both at each end."""
+    path = tmp_path_factory.mktemp("held") / "made.rms"
+    build(path, MadeSource(1000), embedder=MADE, first=33)
+    with Store.open(path, write=True) as store:
+        store.add(entries(1010)[1000:], vectors(10, dimension=64))
+        store.delete(DELETED)
+    return path
+
+
+def remaining() -> list[int]:
+    """Ids of the entries of that store."""
+    return [id for id in range(33, 1043) if id not in DELETED]
+
+
+def test_places_are_counted_past_what_is_left_out() -> None:
+    """As in a list of the numbers that are left."""
+    missing = np.array([5, 6, 9, 20])
+    listed = [number for number in range(5, 40) if number not in missing]
+    places = np.arange(len(listed))
+    assert Numbering.without(5, missing).at(places).tolist() == listed
+
+
+@pytest.mark.parametrize("block_rows", [1, 7, 1004, 5000])
+def test_blocks_hold_all_entries_once(path: Path, block_rows: int) -> None:
+    """In order of id, with the vectors of the store, whatever was deleted and where."""
+    of = Held.of(path)
+    held = Held(of.path, of.embedder, of.rows, of.fingerprint, block_rows)
+    blocks = [held.block(number) for number in range(held.blocks)]
+    assert [entry.id for block, _ in blocks for entry in block] == remaining()
+    with Store.open(path) as store:
+        assert [entry for block, _ in blocks for entry in block] == store.get(remaining())
+        assert np.array_equal(np.concatenate([v for _, v in blocks]), store.vectors(remaining()))
+
+
+def test_a_pickled_source_opens_the_store_for_itself(path: Path) -> None:
+    """What another process gets holds no connection, and reads the same."""
+    held = Held.of(path)
+    other = pickle.loads(pickle.dumps(held))
+    assert "_store" not in other.__dict__
+    assert other.entries(0) == held.entries(0)
+
+
+def test_ids_that_do_not_begin_with_one(path: Path) -> None:
+    """Verify finds nothing wrong, samples are entries, and an id that was never given is told."""
+    with Store.open(path) as store:
+        assert store.verify() == []
+        assert {entry.id for entry in store.sample(2000, 1)} == set(remaining())
+        with pytest.raises(StoreError, match="no entry 3"):
+            store.get([3])
+
+
+def test_a_store_that_is_changed_while_it_is_read(tmp_path: Path) -> None:
+    """One more block is an error: half of the old and half of the new would be neither."""
+    path = toy_store(tmp_path / "toy.rms")
+    held = Held.of(path)
+    with Store.open(path, write=True) as store:
+        store.replace(3, entries(1)[0], vectors(1)[0])
+    with pytest.raises(StoreError, match="changed meanwhile"):
+        held.block(0)
+
+
+def test_equal_prints() -> None:
+    """Repeated ones are those with an earlier equal; counted ones differ, as often as they come."""
+    found = np.array([7, 3, 7, 7, 1, 3], np.uint64)
+    assert repeated(found).tolist() == [2, 3, 5]
+    assert len(set(counted(found).tolist())) == 6
+    twice, thrice = counted(np.array([7, 7], np.uint64)), counted(np.array([7, 7, 7], np.uint64))
+    assert places_without(thrice, twice).tolist() == [2]
+    assert places_without(found, found[:0]).tolist() == list(range(6))
+
+
+def toy(path: Path, held: list[Entry]) -> Path:
+    """A store of these entries."""
+    with Store.create(path, embedder=TOY) as store:
+        store.add(held, vectors(len(held), seed=len(held)))
+    return path
+
+
+def test_a_merge_keeps_what_two_stores_share_once(tmp_path: Path) -> None:
+    """In the order of the stores; the first one's labels stay."""
+    all_of = entries(30)
+    changed = Entry(all_of[12].subproblem, all_of[12].subroutine, "other")
+    one = toy(tmp_path / "one.rms", all_of[:20])
+    other = toy(tmp_path / "other.rms", [*all_of[10:12], changed, *all_of[13:], all_of[29]])
+    assert merge([one, other], tmp_path / "both.rms") == 11
+    whole = toy(tmp_path / "whole.rms", all_of)
+    with Held.of(tmp_path / "both.rms") as both, Held.of(whole) as wanted:
+        assert compare(both, wanted, 5).equal
+    assert sorted(each.name for each in tmp_path.glob("*.rms*")) == [
+        "both.rms",
+        "one.rms",
+        "other.rms",
+        "whole.rms",
+    ]
+
+
+def test_blocks_of_joined_stores_cross_their_borders(tmp_path: Path) -> None:
+    """Each entry has its own store's vector, also in another process."""
+    one = toy(tmp_path / "one.rms", entries(30)[:20])
+    other = toy(tmp_path / "other.rms", entries(30)[15:])
+    joined = pickle.loads(pickle.dumps(join([Held.of(one), Held.of(other)], tmp_path / "work")))
+    assert (joined.rows, joined.repeated) == (30, 5)
+    found, rows = joined.block(0)
+    assert [entry.subproblem for entry in found] == [e.subproblem for e in entries(30)]
+    with Store.open(one) as first, Store.open(other) as second:
+        held = np.concatenate([first.vectors(range(1, 21)), second.vectors(range(6, 16))])
+    assert np.array_equal(rows, held)
+
+
+def test_what_cannot_be_merged(tmp_path: Path) -> None:
+    """One store twice, two embedders, nothing at all, and a name that is taken."""
+    one, out = toy_store(tmp_path / "one.rms"), tmp_path / "out.rms"
+    with pytest.raises(UsageError, match="named twice"):
+        merge([one, tmp_path / "." / "one.rms"], out)
+    build(tmp_path / "made.rms", MadeSource(20), embedder=MADE)
+    with pytest.raises(StoreEmbedder, match="made with made"):
+        merge([one, tmp_path / "made.rms"], out)
+    with pytest.raises(StoreError, match="no entry"):
+        merge([toy(tmp_path / "empty.rms", [])], out)
+    with pytest.raises(StoreError, match="exists already"):
+        merge([one], one)
+    assert not out.exists()
+    assert not [*tmp_path.glob("out.rms.*")]
+
+
+def test_a_difference_counts_repeated_entries(tmp_path: Path) -> None:
+    """An entry that one store holds twice and the other once is told, as is a changed label."""
+    held = entries(10)
+    one = toy(tmp_path / "one.rms", [*held, held[4]])
+    changed = Entry(held[0].subproblem, held[0].subroutine, held[0].domain, "elsewhere")
+    other = toy(tmp_path / "other.rms", [changed, *reversed(held[1:])])
+    with Held.of(one) as first, Held.of(other) as second:
+        found = compare(first, second, 1)
+    assert (found.both, found.one.only, found.other.only, found.equal) == (9, 2, 1, False)
+    assert [entry.id for entry in found.one.examples] == [1]
+    assert found.other.examples[0].source == "elsewhere"

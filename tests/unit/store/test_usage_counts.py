@@ -1,0 +1,42 @@
+"""Counting how often entries were shown and helped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import apsw
+import pytest
+
+from rm_local.store.sqlite import connection as sqlite
+from rm_local.store.sqlite import tables
+from rm_local.store.sqlite.usage_counts import Tally, count_up, tallies
+from rm_local.store.store import Store
+from tests.support.stores import toy_store
+
+
+@pytest.fixture
+def connection(tmp_path: Path) -> Iterator[apsw.Connection]:
+    """To a store of twelve."""
+    with sqlite.opened(toy_store(tmp_path / "toy.rms"), "write") as opened:
+        yield opened
+    opened.close()
+
+
+def test_what_was_counted(connection: apsw.Connection) -> None:
+    """Each id once a call; entries never shown have no tally."""
+    with tables.writing(connection):
+        count_up(connection, shown=[1, 2, 2], helped=[2])
+        count_up(connection, shown=[2, 3])
+    assert tallies(connection, [1, 2, 3, 4]) == {1: Tally(1, 0), 2: Tally(2, 1), 3: Tally(1, 0)}
+
+
+def test_entries_that_are_gone(connection: apsw.Connection, tmp_path: Path) -> None:
+    """They are not counted, and a deleted entry's tally goes with it."""
+    with tables.writing(connection):
+        count_up(connection, shown=[1, 2, 99])
+    with Store.open(tmp_path / "toy.rms", write=True) as store:
+        store.delete([1])
+    with tables.writing(connection):
+        count_up(connection, shown=[1])
+    assert tallies(connection, [1, 2, 99]) == {2: Tally(1, 0)}

@@ -1,0 +1,79 @@
+"""What happens when nothing has been under way for a while."""
+
+from __future__ import annotations
+
+import asyncio
+
+from rm_local.idle_timer import Idle
+
+SOON = 1e-4
+"""Seconds."""
+
+
+class Acts:
+    """What an Idle does: counted, and waited for."""
+
+    def __init__(self) -> None:
+        self.happened = asyncio.Event()
+
+    async def __call__(self) -> None:
+        self.happened.set()
+
+
+async def test_it_acts_once_nothing_has_been_under_way() -> None:
+    """The seconds run from the end of what was under way, once."""
+    acts = Acts()
+    idle = Idle(SOON, acts)
+    assert not idle.counting
+
+    with idle.busy():
+        assert not idle.counting
+    assert idle.counting
+    await acts.happened.wait()
+
+    assert not idle.counting
+
+
+async def test_the_seconds_do_not_run_while_anything_is_under_way() -> None:
+    """Also when one of two things has ended; the next thing stops them again."""
+    idle = Idle(3600, Acts())
+
+    with idle.busy():
+        with idle.busy():
+            pass
+        assert not idle.counting
+    assert idle.counting
+    with idle.busy():
+        assert not idle.counting
+    idle.stop()
+
+    assert not idle.counting
+
+
+async def test_closing_waits_for_what_has_begun() -> None:
+    """Nothing is left half done behind it."""
+    begun, ended = asyncio.Event(), False
+
+    async def act() -> None:
+        nonlocal ended
+        begun.set()
+        await asyncio.sleep(0)
+        ended = True
+
+    idle = Idle(SOON, act)
+    with idle.busy():
+        pass
+    await begun.wait()
+    await idle.close()
+
+    assert ended
+
+
+async def test_no_seconds_are_never() -> None:
+    """0 is how a user says that the model is to stay."""
+    idle = Idle(0, Acts())
+
+    with idle.busy():
+        pass
+
+    assert not idle.counting
