@@ -11,6 +11,7 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Footer
 
+from rm_local.tui.phases import describe_phases
 from rm_local.tui.widgets.text_line import Line
 from rm_local.tui.widgets.too_small import TooSmall
 
@@ -58,21 +59,6 @@ KEYS = (
         ),
     ),
 )
-PHASES = (
-    ("Formulate", "$phase-formulate", "the model names the general subproblem in your question"),
-    ("Retrieve", "$phase-retrieve", "the store on this disk is searched for ways to solve it"),
-    ("Reason", "$phase-reason", "the model thinks on under each of them, side by side"),
-    ("Answer", "$phase-answer", "the branches vote; you see which hints carried it"),
-)
-
-
-def about() -> Content:
-    """The phases in a few lines."""
-    lines = [
-        Content.assemble((f"{name:<11}", f"bold {colour}"), (text, "$foreground 60%"))
-        for name, colour, text in PHASES
-    ]
-    return Content("\n").join(lines)
 
 
 def keys() -> Content:
@@ -107,4 +93,4 @@ class Help(ModalScreen[None]):
     def on_mount(self) -> None:
         """Fill it."""
         self.query_one(".dialog").border_title = "Help"
-        self.query_one("#help-text", Line).put(Content("\n\n").join([about(), keys()]))
+        self.query_one("#help-text", Line).put(Content("\n\n").join([describe_phases(), keys()]))

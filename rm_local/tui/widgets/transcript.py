@@ -9,7 +9,7 @@ from textual.containers import Center, Vertical, VerticalScroll
 from textual.content import Content
 
 from rm_local.tui.chat_state import Marks
-from rm_local.tui.screens.help import about
+from rm_local.tui.phases import describe_phases
 from rm_local.tui.turn_view import TurnView
 from rm_local.tui.widgets.past_turn import PastTurn
 from rm_local.tui.widgets.text_line import Line
@@ -31,7 +31,7 @@ class Transcript(VerticalScroll, can_focus=False):
         """Nothing has been asked yet."""
         title = Content.styled("Ask a hard question. Everything stays on this machine.", "bold")
         self.query_one("#welcome-title", Line).put(title)
-        self.query_one("#welcome-text", Line).put(about())
+        self.query_one("#welcome-text", Line).put(describe_phases())
         self.query_one("#turn").display = False
 
     def show(self, view: TurnView, marks: Marks, now: float) -> None:
