@@ -193,9 +193,9 @@ class Store:
             ]
 
     def warm(self) -> None:
-        """Read now what the first search would read: the cluster centres."""
+        """Read now what the first search would read: the cluster centroids."""
         with self._turn():
-            len(self._searcher.centres)
+            len(self._searcher.centroids)
 
     def get(self, ids: Sequence[int]) -> list[Entry]:
         """The entries with these ids, in this order. StoreError: there is none with one of them."""
@@ -260,7 +260,7 @@ class Store:
                 entries=tables.count(connection),
                 domains=tables.domains(connection),
                 size=connection.execute("PRAGMA page_count").get * PAGE_SIZE,
-                clusters=len(self._searcher.centres),
+                clusters=len(self._searcher.centroids),
                 probes=self._state.dial.probes,
                 candidates=self._state.dial.candidates,
                 sqlite_vec=self._meta.sqlite_vec,
@@ -307,7 +307,7 @@ class Store:
         if state is None:
             return
         if state.generation != self._state.generation:
-            self._searcher.forget_centres()
+            self._searcher.forget_centroids()
         self._searcher.dial, self._state = state.dial, state
 
     def _checked(self, entries: Sequence[Entry], vectors: Floats) -> Floats:
@@ -325,7 +325,7 @@ class Store:
         if ids and pending.too_many(connection, ids[-1]):
             searcher = self._searcher
             pending.settle(
-                connection, searcher.centres, searcher.quantiser, searcher.packer, pending.FEW
+                connection, searcher.centroids, searcher.quantiser, searcher.packer, pending.FEW
             )
         return ids
 
@@ -336,7 +336,7 @@ class Store:
         searcher = self._searcher
         clusters = [NO_CLUSTER] * len(entries)
         if len(entries) > pending.FEW:
-            clusters = searcher.centres.nearest(unit).tolist()
+            clusters = searcher.centroids.assign(unit).tolist()
         columns = zip(
             entries,
             clusters,

@@ -45,7 +45,7 @@ def calibrate(part: Path, questions: Floats) -> None:
         meta = read_meta(connection)
         readers = Readers(connection, part)
         searcher = Searcher(connection, readers, meta)
-        clusters = len(searcher.centres)
+        clusters = len(searcher.centroids)
         if size > SCANNED_ROWS and clusters > 1:
             with reading(connection):
                 dial = _cheapest(searcher, meta.dial, questions, size / clusters)

@@ -16,10 +16,9 @@ from rm_local.store.codec.text_blocks import Codec, key_of
 from rm_local.store.format import BLOCK_ROWS, CHUNK_SIZE
 from rm_local.store.index.rare_words import RareWords
 from rm_local.store.sqlite.tables import Label
+from rm_local.store.sqlite.vec0 import Chunk
 
 Ids = NDArray[np.int64]
-Chunk = tuple[int, bytes, bytes, bytes, bytes]
-"""Cluster, validity, ids, bits and labels, as sqlite-vec's tables hold them."""
 
 
 @dataclass(frozen=True)
@@ -109,7 +108,7 @@ def _chunks(ordered: Columns, ids: Ids) -> Iterator[Chunk]:
     for start, end in _runs(ordered.clusters):
         used = slice(start, end)
         validity = np.packbits(np.arange(CHUNK_SIZE) < end - start, bitorder="little")
-        yield (
+        yield Chunk(
             int(ordered.clusters[start]),
             validity.tobytes(),
             _filled(ids[used]),

@@ -24,14 +24,11 @@ from rm_local.store.build.spec import BULK_LEVEL, Plan
 from rm_local.store.build.train import Trained, take_sample, train
 from rm_local.store.build.write import write_groups
 from rm_local.store.format import BLOCK_ROWS, EmbedderId
+from rm_local.store.index.centroids import CLUSTER_ROWS
 from rm_local.store.index.stopwords import STOPWORDS
 from rm_local.store.sqlite import connection as sqlite
 from rm_local.store.sqlite import wal
 from rm_local.store.sqlite.reader_pool import cores
-
-CLUSTER_ROWS = 500
-"""Rows in a cluster, about. Of 1,000, two and a half times as many rows must be compared for the
-same recall at 32 million (docs/experiments.md)."""
 
 ROWS_FOR_A_PROCESS = 50_000
 """Fewer are done before another process has started."""

@@ -19,6 +19,7 @@ from rm_local.store.codec.code_frames import SAMPLE_ROWS, code_dictionary, defau
 from rm_local.store.codec.quantize import Floats, Quantiser, step_of
 from rm_local.store.codec.text_blocks import Codec, raw_row, train_dictionary
 from rm_local.store.format import BLOCK_ROWS
+from rm_local.store.index.centroids import ROWS_FOR_A_CLUSTER
 from rm_local.store.index.kmeans import (
     Clusters,
     find_clusters,
@@ -28,9 +29,6 @@ from rm_local.store.index.kmeans import (
 )
 from rm_local.store.index.search import SCANNED_ROWS
 from rm_local.store.sqlite.reader_pool import cores
-
-ROWS_FOR_A_CLUSTER = 10
-"""Sample rows for each cluster: 640,000 at 32 million, 1 GB."""
 
 MORE_ROWS, AS_LONG_AS = 80, 160_000
 """For each cluster while the sample is no larger than this: better recall at a million rows from

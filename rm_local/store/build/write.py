@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rm_local.store.build.assign import Stripe
-from rm_local.store.build.pack import Chunk, Prepared, Preparer
+from rm_local.store.build.pack import Prepared, Preparer
 from rm_local.store.build.process_pool import Pool
 from rm_local.store.build.source import Meter
 from rm_local.store.build.spec import Plan
 from rm_local.store.build.train import Trained
 from rm_local.store.codec.text_blocks import Codec
-from rm_local.store.format import BLOCK_ROWS, CHUNK_SIZE, DamagedError, checksum
-from rm_local.store.index.kmeans import Clusters
+from rm_local.store.format import BLOCK_ROWS, DamagedError
+from rm_local.store.index.centroids import write_centroids
 from rm_local.store.sqlite import connection as sqlite
 from rm_local.store.sqlite import tables
 from rm_local.store.sqlite.meta import Meta, default_dial, put
-from rm_local.store.sqlite.vec0 import lay_out
+from rm_local.store.sqlite.vec0 import lay_out, write_chunks
 
 if TYPE_CHECKING:
     import apsw
@@ -102,17 +101,6 @@ def read_back(part: Path, group: Prepared) -> None:
         raise DamagedError(f"the texts of entries {group.first} to {last} were not written whole")
 
 
-def write_centroids(connection: apsw.Connection, clusters: Clusters) -> None:
-    """Fill `centroid`, a row for each super-cluster."""
-    for number, (start, end) in enumerate(pairwise(clusters.starts.tolist())):
-        blob = clusters.centres[start:end].astype("<f2").tobytes()
-        connection.execute(
-            "INSERT INTO centroid(blk, v, crc) VALUES(?, ?, ?)",
-            (number, blob, checksum(number, blob)),
-        )
-    put(connection, "clusters", len(clusters.centres))
-
-
 def _begin(
     connection: apsw.Connection,
     part: Path,
@@ -164,26 +152,6 @@ class Writer:
             number += 1
         self._connection.executemany(
             "INSERT INTO block(blk, z) VALUES(?, ?)", enumerate(group.blocks, number)
-        )
-
-
-def write_chunks(connection: apsw.Connection, chunks: list[Chunk]) -> None:
-    """Chunks of `code`, as sqlite-vec itself would have filled them."""
-    last = int(connection.execute("SELECT coalesce(max(chunk_id), 0) FROM code_chunks").get)
-    for chunk, (cluster, validity, ids, bits, labels) in enumerate(chunks, last + 1):
-        connection.execute(
-            "INSERT INTO code_chunks(chunk_id, size, partition00, validity, rowids)"
-            " VALUES(?, ?, ?, ?, ?)",
-            (chunk, CHUNK_SIZE, cluster, validity, ids),
-        )
-        # sqlite-vec finds these blobs by the hidden rowid and by the column of that name.
-        connection.execute(
-            "INSERT INTO code_vector_chunks00(_rowid_, rowid, vectors) VALUES(?1, ?1, ?2)",
-            (chunk, bits),
-        )
-        connection.execute(
-            "INSERT INTO code_metadatachunks00(_rowid_, rowid, data) VALUES(?1, ?1, ?2)",
-            (chunk, labels),
         )
 
 

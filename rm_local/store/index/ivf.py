@@ -5,16 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rm_local.store.codec.quantize import Floats, products
-from rm_local.store.format import DamagedError, checksum
-from rm_local.store.index.kmeans import Clusters
-from rm_local.store.sqlite import meta
+from rm_local.store.format import DamagedError
 from rm_local.store.sqlite.reader_pool import Readers
 from rm_local.store.sqlite.tables import Names
 
@@ -25,8 +22,6 @@ Ids = NDArray[np.int64]
 
 MOST_CANDIDATES = 4096
 """sqlite-vec's own limit of rows for one partition."""
-
-MANY_CENTRES, NEAR_SHARE = 8192, 0.3
 
 ID_BITS = 48
 ID_MASK = (1 << ID_BITS) - 1
@@ -90,75 +85,6 @@ class Found:
         """
         signs = np.unpackbits(self.bits, axis=1, bitorder="little").astype(np.float32)
         return self.ids()[np.argsort(-products(signs, turned), kind="stable")]
-
-
-def read_centres(connection: apsw.Connection, dimension: int) -> Centres:
-    """The cluster centres of a store.
-
-    DamagedError: a blob is missing or not as it was written.
-    """
-    rows = np.empty((meta.number(connection, "clusters"), dimension), np.float32)
-    starts = [0]
-    for number, blob, crc in connection.execute("SELECT blk, v, crc FROM centroid ORDER BY blk"):
-        if checksum(number, blob) != crc:
-            raise DamagedError(f"centroids {number} are not as they were written")
-        part = np.frombuffer(blob, dtype="<f2").reshape(-1, dimension)
-        starts.append(starts[-1] + len(part))
-        if starts[-1] > len(rows):
-            break
-        # Straight into their place: there are 100 MB of them at 32 million rows.
-        rows[starts[-2] : starts[-1]] = part
-    if starts[-1] != len(rows):
-        raise DamagedError("centroids are missing")
-    return Centres.of(rows, np.array(starts, np.int64))
-
-
-@dataclass(frozen=True)
-class Centres:
-    """The cluster centres, and the super-clusters in which they lie."""
-
-    rows: Floats
-    """(clusters, d), of about length 1; none in a small store."""
-    starts: Ids
-    """(supers + 1,): super-cluster i has the clusters from `starts[i]` to `starts[i + 1]`."""
-    supers: Floats
-    """(supers, d), the means of their centres, of length 1."""
-
-    @classmethod
-    def of(cls, rows: Floats, starts: Ids) -> Centres:
-        """From the centres, and where each super-cluster begins and the last one ends."""
-        means = np.zeros((len(starts) - 1, rows.shape[1]), np.float32)
-        for number, (start, end) in enumerate(pairwise(starts.tolist())):
-            means[number] = rows[start:end].mean(axis=0)
-        lengths = np.maximum(np.linalg.norm(means, axis=1, keepdims=True), 1e-12)
-        return cls(rows, starts, means / lengths)
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    def nearest(self, unit: Floats) -> Ids:
-        """For each row of `unit`, (n, d), its cluster, found as a bulk build does: (n,).
-
-        0 where there are no clusters.
-        """
-        if not len(self.rows):
-            return np.zeros(len(unit), np.int64)
-        return Clusters(self.supers, self.rows, self.starts).assign(unit)
-
-    def similarities(self, query: Floats) -> Floats:
-        """Cosines of all centres with `query`, (d,); of those in far super-clusters -1.
-
-        Where there are many, the nearest 30 % of the super-clusters are looked into: the clusters
-        of 99.85 % of the true ten nearest are in them (docs/experiments.md).
-        """
-        if len(self.rows) < MANY_CENTRES:
-            return products(self.rows, query)
-        found = np.full(len(self.rows), -1, np.float32)
-        order = np.argsort(-(self.supers @ query))
-        for number in order[: round(NEAR_SHARE * len(order))].tolist():
-            part = slice(self.starts[number], self.starts[number + 1])
-            np.dot(self.rows[part], query, out=found[part])
-        return found
 
 
 def clusters_to_ask(similarity: Floats, probes: int, slack: float) -> Ids:

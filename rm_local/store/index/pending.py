@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from rm_local.store.codec.code_frames import CodePacker, row_crc
 from rm_local.store.codec.quantize import Quantiser
 from rm_local.store.format import NO_CLUSTER, DamagedError
-from rm_local.store.index.ivf import Centres
+from rm_local.store.index.centroids import Centroids
 from rm_local.store.sqlite import tables
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def too_many(connection: apsw.Connection, last: int) -> bool:
 
 def settle(
     connection: apsw.Connection,
-    centres: Centres,
+    centroids: Centroids,
     quantiser: Quantiser,
     packer: CodePacker,
     most: int,
@@ -66,7 +66,7 @@ def settle(
         if not whole or row_crc(id, label, NO_CLUSTER, bits, code) != crc:
             raise DamagedError(f"entry {id}: its vector is damaged")
     unit = quantiser.floats(packer.unpack(row[3] for row in found))
-    placed = list(zip(centres.nearest(unit).tolist(), found, strict=True))
+    placed = list(zip(centroids.assign(unit).tolist(), found, strict=True))
     tables.put_bits(
         connection, [(id, cluster, label, bits) for cluster, (id, label, _, _, bits, _) in placed]
     )

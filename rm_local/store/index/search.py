@@ -13,6 +13,7 @@ from rm_local.store.codec.code_frames import CodePacker
 from rm_local.store.codec.quantize import Floats, Quantiser, Steps, products, signs
 from rm_local.store.codec.text_blocks import unpack_words
 from rm_local.store.index import ivf
+from rm_local.store.index.centroids import Centroids, read_centroids
 from rm_local.store.index.mmr import mmr
 from rm_local.store.index.rare_words import RareWords, lexical_shares, score
 from rm_local.store.sqlite import tables
@@ -83,7 +84,7 @@ class Searcher:
         self._quantiser = Quantiser(meta.embedder.dimension, meta.step, meta.mean, meta.rotation)
         self._packer = CodePacker(meta.embedder.dimension, dictionary_of(connection, CODES))
         self._rare: RareWords | None = None
-        self._centres: ivf.Centres | None = None
+        self._centroids: Centroids | None = None
 
     @property
     def quantiser(self) -> Quantiser:
@@ -103,15 +104,15 @@ class Searcher:
         return self._rare
 
     @property
-    def centres(self) -> ivf.Centres:
-        """The cluster centres; read when they are first asked for."""
-        if self._centres is None:
-            self._centres = ivf.read_centres(self._connection, self._dimension)
-        return self._centres
+    def centroids(self) -> Centroids:
+        """The cluster centroids; read when they are first asked for."""
+        if self._centroids is None:
+            self._centroids = read_centroids(self._connection, self._dimension)
+        return self._centroids
 
-    def forget_centres(self) -> None:
+    def forget_centroids(self) -> None:
         """Another connection has changed them."""
-        self._centres = None
+        self._centroids = None
 
     def search(self, query: Query) -> list[Ranked]:
         """The `k` best entries, best first, by `lexical.score`, then by id."""
@@ -138,7 +139,7 @@ class Searcher:
         turned = self._quantiser.turned(query.unit[np.newaxis])
         bits = signs(turned)[0].tobytes()
         wanted = max(round(self.dial.candidates * query.effort), 8 * query.k)
-        if not len(self.centres):
+        if not len(self.centroids):
             return ivf.near(self._connection, bits, wanted, query.names)
         among = self._near_named if query.names.condition else self._near
         return among(query, bits, SHORTLISTED * wanted).ranked(turned[0])[:wanted]
@@ -146,21 +147,21 @@ class Searcher:
     def _near(self, query: Query, bits: bytes, wanted: int) -> ivf.Found:
         """The `wanted` rows whose bits differ least, in the nearest clusters and of fresh ones."""
         slack = SLACK * max(query.effort, 1)
-        similarity = self.centres.similarities(query.unit)
+        similarity = self.centroids.similarities(query.unit)
         clusters = ivf.clusters_to_ask(similarity, self._probes(query), slack)
         found = ivf.near_within(self._readers, bits, wanted, clusters)
         return self._with_fresh(found, query, bits, wanted)
 
     def _near_named(self, query: Query, bits: bytes, wanted: int) -> ivf.Found:
         """The same of a narrowed search: the rarer the name, the more clusters it asks."""
-        similarity = products(self.centres.rows, query.unit)
+        similarity = products(self.centroids.rows, query.unit)
         labels = tables.named(self._connection, query.names)
         probes = self._probes(query)
         while True:
             clusters = ivf.clusters_to_ask(similarity, probes, np.inf)
             found = ivf.near_within(self._readers, bits, wanted, clusters, labels)
             found = self._with_fresh(found, query, bits, wanted)
-            if len(found.keys) >= 8 * query.k or probes >= len(self.centres):
+            if len(found.keys) >= 8 * query.k or probes >= len(self.centroids):
                 return found
             probes *= NAMED_GROWTH
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from rm_local.store.index import ivf, pending
+from rm_local.store.index import pending
+from rm_local.store.index.centroids import Centroids, read_centroids
 from rm_local.store.maintain.task import Tools
 from rm_local.store.sqlite.meta import number_or_zero
 
@@ -17,7 +18,7 @@ class Settle:
 
     def __init__(self, tools: Tools) -> None:
         self._tools, self._connection = tools, tools.connection
-        self._centres: ivf.Centres | None = None
+        self._centroids: Centroids | None = None
         self._generation = 0
 
     def left(self) -> int:
@@ -34,10 +35,10 @@ class Settle:
         )
         return {"fresh entries given clusters": settled}
 
-    def _read(self) -> ivf.Centres:
-        """The centres, read again where another process has changed them between two steps."""
+    def _read(self) -> Centroids:
+        """The centroids, read again where another process has changed them between two steps."""
         generation = number_or_zero(self._connection, "generation")
-        if self._centres is None or generation != self._generation:
-            self._centres = ivf.read_centres(self._connection, self._tools.dimension)
+        if self._centroids is None or generation != self._generation:
+            self._centroids = read_centroids(self._connection, self._tools.dimension)
             self._generation = generation
-        return self._centres
+        return self._centroids

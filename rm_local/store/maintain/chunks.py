@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from rm_local.store.build.pack import Chunk
-from rm_local.store.build.write import write_chunks
 from rm_local.store.format import CHUNK_SIZE, DamagedError
 from rm_local.store.sqlite.meta import number
+from rm_local.store.sqlite.vec0 import Chunk, write_chunks
 
 if TYPE_CHECKING:
     import apsw
@@ -110,4 +109,4 @@ def _filled(cluster: int, rows: Held) -> Iterator[tuple[Chunk, list[int]]]:
             each.tobytes().ljust(each.nbytes // len(part) * CHUNK_SIZE, b"\0") for each in columns
         )
         validity = np.packbits(used, bitorder="little").tobytes()
-        yield (cluster, validity, ids, bits, labels), part.ids.tolist()
+        yield Chunk(cluster, validity, ids, bits, labels), part.ids.tolist()

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from rm_local.store.build.pipeline import CLUSTER_ROWS
-from rm_local.store.build.train import ROWS_FOR_A_CLUSTER
-from rm_local.store.build.write import write_centroids
+from rm_local.store.index.centroids import CLUSTER_ROWS, ROWS_FOR_A_CLUSTER, write_centroids
 from rm_local.store.index.kmeans import find_clusters, nearest
-from rm_local.store.maintain import centroids
+from rm_local.store.maintain import centroid_edits
 from rm_local.store.maintain.move_rows import STEP, Cluster
 from rm_local.store.maintain.task import Tools
 from rm_local.store.sqlite import tables
@@ -40,7 +38,7 @@ class FirstClusters:
     def left(self) -> int:
         """Entries; 0 where they are so few that they need no clusters."""
         entries = tables.count(self._connection)
-        if entries <= self._enough or centroids.count(self._connection):
+        if entries <= self._enough or centroid_edits.count_clusters(self._connection):
             return 0
         return entries
 
@@ -61,5 +59,5 @@ class FirstClusters:
         ]
         cluster.part(np.concatenate(chosen))
         write_centroids(self._connection, found)
-        centroids.note_change(self._connection, 0, len(found.centres))
+        centroid_edits.record_cluster_count(self._connection, 0, len(found.centres))
         return {"entries given clusters": size}

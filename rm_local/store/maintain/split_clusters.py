@@ -8,7 +8,7 @@ import numpy as np
 
 from rm_local.store.format import CHUNK_SIZE
 from rm_local.store.index.kmeans import k_means, nearest
-from rm_local.store.maintain import centroids
+from rm_local.store.maintain import centroid_edits
 from rm_local.store.maintain.move_rows import Cluster
 from rm_local.store.maintain.task import Tools
 
@@ -46,7 +46,7 @@ class Split:
 
     def _large(self) -> Iterator[int]:
         """Clusters that hold more rows than they may, but those that do not fall in two."""
-        if not centroids.count(self._connection):
+        if not centroid_edits.count_clusters(self._connection):
             return
         # The chunks of a cluster are counted in the index, validities are read of few.
         candidates = self._connection.execute(
@@ -76,8 +76,8 @@ class Split:
         if min(np.bincount(chosen, minlength=2)) < LEAST_SHARE * size:
             self._whole.add(cluster.number)
             return False
-        centroids.replace(self._connection, cluster.number, halves[0])
-        new = centroids.append(self._connection, halves[1])
+        centroid_edits.replace_centroid(self._connection, cluster.number, halves[0])
+        new = centroid_edits.append_centroid(self._connection, halves[1])
         cluster.part(np.where(chosen == 0, cluster.number, new))
-        centroids.note_change(self._connection, new, new + 1)
+        centroid_edits.record_cluster_count(self._connection, new, new + 1)
         return True

@@ -17,12 +17,12 @@ from rm_local.store.codec.quantize import Quantiser
 from rm_local.store.codec.text_blocks import Codec
 from rm_local.store.delete import remove
 from rm_local.store.format import BLOCK_ROWS
-from rm_local.store.repair.centroids import Centres
 from rm_local.store.repair.labels import Labels
+from rm_local.store.repair.rebuild_centroids import CentroidRebuilder
+from rm_local.store.repair.rescue_texts import STEP, EntryEvidence, TextRescuer
+from rm_local.store.repair.rescue_vectors import VectorRescuer
 from rm_local.store.repair.store_constants import ANOTHER_COPY, Settled, put_dial
-from rm_local.store.repair.texts import STEP, Found, Texts
 from rm_local.store.repair.tolerant_reader import Rescue
-from rm_local.store.repair.vectors import Vectors
 from rm_local.store.sqlite import connection as sqlite
 from rm_local.store.sqlite.meta import Meta, put, read_meta
 from rm_local.store.sqlite.vec0 import CODES, TEXTS, lay_out
@@ -94,7 +94,7 @@ class _Salvage:
         self, rescue: Rescue, new: apsw.Connection, settled: Settled, report: Report
     ) -> None:
         self._rescue, self._new, self._settled = rescue, new, settled
-        self.met = Found.none(settled.highest)
+        self.met = EntryEvidence.none(settled.highest)
         self.mended = ["The word index, counts and chunks of bits were made again from entries."]
         self.lost = list(settled.notes)
         self._tell: Callable[[str, int], None] = lambda stage, done: report(
@@ -108,18 +108,20 @@ class _Salvage:
 
     def copy(self) -> None:
         """Texts, vectors, and then what depends on which of them there are."""
-        Texts(self._rescue, self._new, self._settled, self.met).copy(partial(self._tell, "texts"))
-        centres = self._copy_vectors()
+        TextRescuer(self._rescue, self._new, self._settled, self.met).copy(
+            partial(self._tell, "texts")
+        )
+        clusters = self._copy_vectors()
         self._drop_lost()
         self._copy_tallies()
-        self._put_numbers(centres)
+        self._put_numbers(clusters)
 
     def _copy_vectors(self) -> int:
         """The number of clusters."""
         meta, settled = read_meta(self._new), self._settled
         dimension = settled.dimension
         labels = Labels(self._rescue, self._new)
-        vectors = Vectors(
+        vectors = VectorRescuer(
             self._rescue,
             self._new,
             (
@@ -135,16 +137,16 @@ class _Salvage:
             clusters = (self._rescue.one("SELECT sum(length(v)) FROM centroid") or 0) // (
                 2 * dimension
             )
-        centres = Centres(self._rescue, dimension, clusters)
-        vectors.copy(vectors.chunks(), centres, partial(self._tell, "vectors"))
-        vectors.settle(centres.found())
-        vectors.derive(centres.found(), partial(self._tell, "vectors"))
-        centres.write(self._new)
+        centroids = CentroidRebuilder(self._rescue, dimension, clusters)
+        vectors.copy(vectors.chunks(), centroids, partial(self._tell, "vectors"))
+        vectors.settle(centroids.rebuilt())
+        vectors.derive(centroids.rebuilt(), partial(self._tell, "vectors"))
+        centroids.write(self._new)
         if vectors.derived:
             self.mended.append(f"Bits of {vectors.derived:,} entries were made from their codes.")
-        if centres.lost.any():
+        if centroids.lost.any():
             self.mended.append(
-                f"Centres of {int(centres.lost.sum()):,} clusters were made from their entries."
+                f"Centres of {int(centroids.lost.sum()):,} clusters were made from their entries."
             )
         if labels.lost:
             told = _named(sorted(labels.lost))

@@ -1,15 +1,15 @@
-"""sqlite-vec's tables behind `code`: read by it and, in a bulk build, written directly."""
+"""sqlite-vec's shadow tables of `code`: checked, and filled directly where that is faster."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from rm_local.errors import StoreVersion
 from rm_local.store.codec.text_blocks import pack_words
-from rm_local.store.format import DamagedError, checksum, schema
+from rm_local.store.format import CHUNK_SIZE, DamagedError, checksum, schema
 from rm_local.store.sqlite.meta import Meta, write_meta
 
 if TYPE_CHECKING:
@@ -30,10 +30,23 @@ PRESENT = {
     "code_metadatachunks00": "rowid PRIMARY KEY, data BLOB NOT NULL",
     "code_info": "key text primary key, value any",
 }
-"""Columns of each shadow table, which a bulk build writes directly."""
+"""Columns of each shadow table."""
 
 LAYOUTS = {("v0.1.9", "v0.1.10-alpha.4"): PRESENT}
 """Versions of sqlite-vec, and the columns that they declare in the file; all are read alike."""
+
+
+class Chunk(NamedTuple):
+    """CHUNK_SIZE places of `code` for rows of one cluster, as the shadow tables store them."""
+
+    cluster: int
+    validity: bytes
+    """A bit for each place, the first in the lowest bit: whether a row is there."""
+    ids: bytes
+    """int64, little-endian, as are `labels`; zero in unused places, as are the others."""
+    bits: bytes
+    """d / 8 bytes for each place."""
+    labels: bytes
 
 
 def lay_out(
@@ -73,4 +86,24 @@ def check_layout(connection: apsw.Connection, path: Path) -> None:
         raise StoreVersion(
             f"The store {path} has vector tables of a layout that this rm-local does not know.",
             f"Make it again with sqlite-vec {works}.",
+        )
+
+
+def write_chunks(connection: apsw.Connection, chunks: Sequence[Chunk]) -> None:
+    """Append chunks to `code`, in the form in which sqlite-vec itself fills them."""
+    last = int(connection.execute("SELECT coalesce(max(chunk_id), 0) FROM code_chunks").get)
+    for number, each in enumerate(chunks, last + 1):
+        connection.execute(
+            "INSERT INTO code_chunks(chunk_id, size, partition00, validity, rowids)"
+            " VALUES(?, ?, ?, ?, ?)",
+            (number, CHUNK_SIZE, each.cluster, each.validity, each.ids),
+        )
+        # sqlite-vec finds these blobs by the hidden rowid and by the column of that name.
+        connection.execute(
+            "INSERT INTO code_vector_chunks00(_rowid_, rowid, vectors) VALUES(?1, ?1, ?2)",
+            (number, each.bits),
+        )
+        connection.execute(
+            "INSERT INTO code_metadatachunks00(_rowid_, rowid, data) VALUES(?1, ?1, ?2)",
+            (number, each.labels),
         )

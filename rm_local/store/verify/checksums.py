@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from rm_local.store.codec.text_blocks import unpack_words
 from rm_local.store.format import BLOCK_ROWS, checksum
-from rm_local.store.index.ivf import read_centres
+from rm_local.store.index.centroids import read_centroids
 from rm_local.store.sqlite.meta import known_words, number, read_meta
 from rm_local.store.sqlite.reader_pool import reading
 from rm_local.store.sqlite.vec0 import CODES, TEXTS, dictionary_of
@@ -72,7 +72,7 @@ def sealed_faults(connection: apsw.Connection) -> Iterator[str]:
     unpack_words(known_words(connection))
     for which in (TEXTS, CODES):
         dictionary_of(connection, which)
-    read_centres(connection, dimension)
+    read_centroids(connection, dimension)
 
 
 def count_faults(connection: apsw.Connection) -> Iterator[str]:

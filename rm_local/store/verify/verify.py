@@ -10,10 +10,10 @@ from rm_local.store.format import DamagedError
 from rm_local.store.sqlite import connection as sqlite
 from rm_local.store.sqlite import meta
 from rm_local.store.sqlite.reader_pool import reading
+from rm_local.store.verify.check_texts import TextChecker
+from rm_local.store.verify.check_vectors import vector_faults
 from rm_local.store.verify.checksums import count_faults, sealed_faults
 from rm_local.store.verify.file_structure import header_faults, schema_faults, sqlite_faults
-from rm_local.store.verify.texts import Texts
-from rm_local.store.verify.vectors import vector_faults
 from rm_local.store.verify.word_index import word_faults
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def _all(connection: apsw.Connection, report: Report) -> Iterator[str]:
         return
     yield from _told("A count", count_faults(connection))
     total = meta.number(connection, "last")
-    texts = Texts(connection)
+    texts = TextChecker(connection)
     yield from _told("A text", texts.faults(lambda done: report("texts", done, total)))
     yield from _told("The word index", word_faults(connection, texts.words))
     yield from _told(

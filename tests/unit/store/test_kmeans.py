@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from rm_local.store.index import ivf
-from rm_local.store.index.ivf import Centres, clusters_to_ask
+from rm_local.store.index import centroids as centroids_module
+from rm_local.store.index.centroids import Centroids
+from rm_local.store.index.ivf import clusters_to_ask
 from rm_local.store.index.kmeans import (
     Clusters,
     find_clusters,
@@ -92,20 +93,20 @@ def test_one_row_is_given_the_cluster_that_it_would_get_among_others(
 
 def test_a_new_row_goes_to_the_nearest_centre(rows: np.ndarray, clusters: Clusters) -> None:
     """As a bulk build finds it, and to cluster 0 where there are none."""
-    centres = Centres.of(clusters.centres, clusters.starts)
-    assert (centres.nearest(rows) == nearest(rows, clusters.centres)).mean() > 0.95
-    none = Centres.of(np.zeros((0, 32), np.float32), np.zeros(1, np.int64))
-    assert none.nearest(rows[:2]).tolist() == [0, 0]
+    centres = Centroids.of(clusters.centres, clusters.starts)
+    assert (centres.assign(rows) == nearest(rows, clusters.centres)).mean() > 0.95
+    none = Centroids.of(np.zeros((0, 32), np.float32), np.zeros(1, np.int64))
+    assert none.assign(rows[:2]).tolist() == [0, 0]
 
 
 def test_centres_of_far_super_clusters_are_not_compared(
     rows: np.ndarray, clusters: Clusters, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Where there are many; those of near ones get their cosines."""
-    centres = Centres.of(clusters.centres, clusters.starts)
+    centres = Centroids.of(clusters.centres, clusters.starts)
     exact = clusters.centres @ rows[0]
     assert np.allclose(centres.similarities(rows[0]), exact, atol=1e-5)
-    monkeypatch.setattr(ivf, "MANY_CENTRES", 1)
+    monkeypatch.setattr(centroids_module, "MANY_CENTROIDS", 1)
     some = centres.similarities(rows[0])
     assert 0 < (some == -1).mean() < 1
     assert np.allclose(some[some > -1], exact[some > -1], atol=1e-5)

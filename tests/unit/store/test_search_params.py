@@ -54,7 +54,7 @@ def nearest_by_sqlite_vec(store: Store, bits: bytes, wanted: int, condition: str
 def test_clusters_give_what_sqlite_vec_gives(store: Store, source: MadeSource, wanted: int) -> None:
     """The same rows in the same order; of those equally far away the lowest ids."""
     searcher: Searcher = store._searcher
-    clusters = np.arange(len(searcher.centres))
+    clusters = np.arange(len(searcher.centroids))
     for unit in source.vectors[::600]:
         bits = searcher.quantiser.bits(unit[np.newaxis])[0].tobytes()
         found = ivf.near_within(searcher._readers, bits, wanted, clusters).keys
@@ -64,7 +64,7 @@ def test_clusters_give_what_sqlite_vec_gives(store: Store, source: MadeSource, w
 def test_labels_narrow_before_the_nearest_are_chosen(store: Store, source: MadeSource) -> None:
     """So that as many are found as are wanted, where there are so many."""
     searcher: Searcher = store._searcher
-    clusters = np.arange(len(searcher.centres))
+    clusters = np.arange(len(searcher.centroids))
     bits = searcher.quantiser.bits(source.vectors[:1])[0].tobytes()
     held = [label for (label,) in store._connection.execute("SELECT DISTINCT label FROM ref")]
     label = held[-1]

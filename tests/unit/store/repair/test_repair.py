@@ -107,7 +107,7 @@ def test_centres_from_their_rows(path: Path, whole: Path, damage: str) -> None:
     with Store.open(path) as mended, Store.open(whole) as other:
         assert mended.verify() == []
         assert mended.info().clusters == other.info().clusters
-        ours, theirs = mended._searcher.centres.rows, other._searcher.centres.rows
+        ours, theirs = mended._searcher.centroids.rows, other._searcher.centroids.rows
         assert ((ours * theirs).sum(axis=1) > 0.95).all()
 
 

@@ -12,9 +12,9 @@ from rm_local.store.codec.code_frames import CodePacker, code_check, row_crc
 from rm_local.store.codec.quantize import Floats, Quantiser
 from rm_local.store.format import CHUNK_SIZE, NO_CLUSTER, DamagedError
 from rm_local.store.index.kmeans import nearest
-from rm_local.store.repair.centroids import Centres
 from rm_local.store.repair.labels import Labels
-from rm_local.store.repair.texts import STEP, Found
+from rm_local.store.repair.rebuild_centroids import CentroidRebuilder
+from rm_local.store.repair.rescue_texts import STEP, EntryEvidence
 from rm_local.store.repair.tolerant_reader import Rescue
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class Slot:
     bits: bytes
 
 
-class Vectors:
+class VectorRescuer:
     """Copies the vectors of entries that have a text."""
 
     def __init__(
@@ -58,7 +58,7 @@ class Vectors:
         tools: tuple[Quantiser, CodePacker],
         labels: Labels,
         bulk: int,
-        found: Found,
+        found: EntryEvidence,
     ) -> None:
         self._rescue, self._new, self._labels = rescue, new, labels
         self._quantiser, self._packer = tools
@@ -70,23 +70,25 @@ class Vectors:
         """Numbers of all chunks."""
         return self._rescue.numbers("code_chunks", "chunk_id")
 
-    def copy(self, chunks: list[int], centres: Centres, tell: Callable[[int], None]) -> None:
-        """Rows that are whole, chunk by chunk; those of lost centres are added up for them."""
+    def copy(
+        self, chunks: list[int], centroids: CentroidRebuilder, tell: Callable[[int], None]
+    ) -> None:
+        """Copy intact rows chunk by chunk, and add them to lost centroids of their clusters."""
         for start in range(0, len(chunks), CHUNK_STEP):
             read = self._rescue.among(CHUNKS, chunks[start : start + CHUNK_STEP])
             slots = [slot for number in sorted(read) for slot in self._slots(*read[number])]
-            slots = [slot for slot in slots if 0 <= slot.cluster < max(1, len(centres.lost))]
+            slots = [slot for slot in slots if 0 <= slot.cluster < max(1, len(centroids.lost))]
             refs = self._rescue.among(REFS, [slot.id for slot in slots])
             rows = list(self._whole(slots, refs))
             self._write(rows)
-            lost = [row for row in rows if centres.lost[row[1] : row[1] + 1].any()]
+            lost = [row for row in rows if centroids.lost[row[1] : row[1] + 1].any()]
             if lost:
                 vectors = self._floats([row[4] for row in lost])
-                centres.add(np.array([row[1] for row in lost]), vectors)
+                centroids.add_rows(np.array([row[1] for row in lost]), vectors)
             tell(int(self._found.kept.sum()))
 
-    def settle(self, centres: Floats) -> None:
-        """Rows that were fresh and are whole, in the nearest of `centres`, (c, d)."""
+    def settle(self, centroids: Floats) -> None:
+        """Rows that were fresh and are whole, in the nearest of `centroids`, (c, d)."""
         found = self._rescue.among(FRESH, self._rescue.numbers("fresh", "id"))
         slots = [
             Slot(id, NO_CLUSTER, self._labels.whole, bits)
@@ -95,11 +97,11 @@ class Vectors:
         ]
         rows = list(self._whole(slots, self._rescue.among(REFS, [slot.id for slot in slots])))
         if rows:
-            clusters = self._nearest([row[4] for row in rows], centres)
+            clusters = self._nearest([row[4] for row in rows], centroids)
             self._write([(row[0], at, *row[2:]) for row, at in zip(rows, clusters, strict=True)])
 
-    def derive(self, centres: Floats, tell: Callable[[int], None]) -> None:
-        """Rows of the other entries whose code is whole, in the nearest of `centres`, (c, d)."""
+    def derive(self, centroids: Floats, tell: Callable[[int], None]) -> None:
+        """Rows of the other entries whose code is whole, in the nearest of `centroids`, (c, d)."""
         ids = np.flatnonzero(self._found.text & ~self._found.kept)
         for start in range(0, len(ids), STEP):
             refs = self._rescue.among(REFS, ids[start : start + STEP].tolist())
@@ -108,7 +110,7 @@ class Vectors:
                 continue
             self._found.trace[[id for id, *_ in whole]] = True
             codes = [code for _, _, code in whole]
-            clusters = self._nearest(codes, centres)
+            clusters = self._nearest(codes, centroids)
             bits = [each.tobytes() for each in self._quantiser.bits(self._floats(codes))]
             self._write(
                 [
@@ -140,11 +142,11 @@ class Vectors:
         """The vectors of whole codes, (n, d)."""
         return self._quantiser.floats(self._packer.unpack(codes))
 
-    def _nearest(self, codes: list[bytes], centres: Floats) -> list[int]:
+    def _nearest(self, codes: list[bytes], centroids: Floats) -> list[int]:
         """The cluster of each whole code; 0 where there are none."""
-        if not len(centres):
+        if not len(centroids):
             return [0] * len(codes)
-        found: list[int] = nearest(self._floats(codes), centres).tolist()
+        found: list[int] = nearest(self._floats(codes), centroids).tolist()
         return found
 
     def _whole(

@@ -27,8 +27,8 @@ SINGLE = "SELECT id, z FROM text WHERE id IN (SELECT value FROM json_each(?))"
 
 
 @dataclass(frozen=True)
-class Found:
-    """What was met of each entry, by its number."""
+class EntryEvidence:
+    """What the damaged store has of each entry, by the entry's number."""
 
     text: NDArray[np.bool_]
     """Its text, which the new store has."""
@@ -38,7 +38,7 @@ class Found:
     """Anything that says that there was such an entry."""
 
     @classmethod
-    def none(cls, highest: int) -> Found:
+    def none(cls, highest: int) -> EntryEvidence:
         """Nothing yet of entries up to `highest`."""
         text, kept, trace = np.zeros((3, highest + 1), dtype=bool)
         return cls(text, kept, trace)
@@ -49,11 +49,11 @@ class Found:
         return np.flatnonzero((self.text | self.trace) & ~self.kept)
 
 
-class Texts:
+class TextRescuer:
     """Copies frames that are whole as they are; a damaged block becomes one of deleted rows."""
 
     def __init__(
-        self, rescue: Rescue, new: apsw.Connection, settled: Settled, found: Found
+        self, rescue: Rescue, new: apsw.Connection, settled: Settled, found: EntryEvidence
     ) -> None:
         self._rescue, self._new, self._settled, self._found = rescue, new, settled, found
         self._codec = Codec(settled.dictionaries[TEXTS])

@@ -1,4 +1,4 @@
-"""The table of cluster centres, changed in place, and what goes with it in `meta`."""
+"""Edits the table of centroids in place, together with the values of `meta` that depend on it."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ if TYPE_CHECKING:
     import apsw
 
 
-def count(connection: apsw.Connection) -> int:
+def count_clusters(connection: apsw.Connection) -> int:
     """How many clusters there are."""
     return number(connection, "clusters")
 
 
-def append(connection: apsw.Connection, centre: Floats) -> int:
-    """Add a centre, (d,), in a row of its own behind the others; its cluster's number."""
-    cluster = count(connection)
+def append_centroid(connection: apsw.Connection, centroid: Floats) -> int:
+    """Add `centroid`, (d,), as a last row of its own; return its cluster's number."""
+    cluster = count_clusters(connection)
     blk = int(connection.execute("SELECT max(blk) + 1 FROM centroid").get)
-    _write(connection, blk, _blob(centre))
+    _write(connection, blk, _blob(centroid))
     put(connection, "clusters", cluster + 1)
     return cluster
 
 
-def replace(connection: apsw.Connection, cluster: int, centre: Floats) -> None:
-    """Put `centre`, (d,), in the place of a cluster's.
+def replace_centroid(connection: apsw.Connection, cluster: int, centroid: Floats) -> None:
+    """Replace the centroid of `cluster` by `centroid`, (d,).
 
     DamagedError: there is no such cluster, or its row is not as it was written.
     """
-    new = _blob(centre)
+    new = _blob(centroid)
     start = cluster * len(new)
     for blk, length in connection.execute("SELECT blk, length(v) FROM centroid ORDER BY blk"):
         if start < length:
@@ -45,10 +45,10 @@ def replace(connection: apsw.Connection, cluster: int, centre: Floats) -> None:
     raise DamagedError(f"there is no cluster {cluster}")
 
 
-def note_change(connection: apsw.Connection, before: int, now: int) -> None:
-    """There are `now` clusters, and there were `before`: open stores must read them again.
+def record_cluster_count(connection: apsw.Connection, before: int, now: int) -> None:
+    """Record that the number of clusters went from `before` to `now`; open stores then reread them.
 
-    The clusters that a search asks grow in proportion, in fractions.
+    The number of clusters that a search scans grows in proportion, in fractions.
     """
     raise_by(connection, "generation", 1)
     if before:
@@ -65,5 +65,5 @@ def _write(connection: apsw.Connection, blk: int, blob: bytes) -> None:
     )
 
 
-def _blob(centre: Floats) -> bytes:
-    return centre.astype("<f2").tobytes()
+def _blob(centroid: Floats) -> bytes:
+    return centroid.astype("<f2").tobytes()

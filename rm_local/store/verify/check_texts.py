@@ -23,7 +23,7 @@ STEP = 4096
 """Entries looked at together, a multiple of BLOCK_ROWS."""
 
 
-class Texts:
+class TextChecker:
     """Reads all texts; afterwards `there` and `words` say what vectors and words must fit."""
 
     def __init__(self, connection: apsw.Connection) -> None:
