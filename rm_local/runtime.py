@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rm_local import settings as places
 from rm_local.engine.protocol import ModelInfo
@@ -22,12 +22,13 @@ from rm_local.sessions.journal import Journal
 from rm_local.sessions.replay import replay
 from rm_local.sessions.turn_tree import Turns
 from rm_local.settings import Settings
+from rm_local.store.request import ANY_ENTRY, EntryFilter
 
 if TYPE_CHECKING:
     from rm_local.engine.client import Engine
     from rm_local.loop.retrieve import Retriever
 
-ANY = -1.0
+NO_GATE = -1.0
 """A gate that every hit passes."""
 
 
@@ -224,14 +225,21 @@ class Runtime:
         await self.load_model()
         return recall
 
-    async def search(self, text: str, k: int = 10, **how: Any) -> tuple[Hit, ...]:
+    async def search(
+        self,
+        text: str,
+        k: int = 10,
+        *,
+        filter: EntryFilter = ANY_ENTRY,
+        breadth: float = 1.0,
+    ) -> tuple[Hit, ...]:
         """At most `k` hits for `text`, best first, however far; the model is not loaded for it.
 
-        `how` is passed on to `Store.search`: domain, source, level, effort. Raises StoreError,
-        EngineError.
+        `filter` and `breadth` are those of `SearchRequest`. Raises StoreError, EngineError.
         """
         with self.idle.busy():
-            return await (await self.open_memory()).search(text, k, ANY, **how)
+            retriever = await self.open_memory()
+            return await retriever.search(text, k, NO_GATE, filter=filter, breadth=breadth)
 
     def new_session(self) -> None:
         """Save what comes next in a file of its own; it follows nothing."""

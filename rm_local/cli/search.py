@@ -7,7 +7,7 @@ import json
 import shutil
 import textwrap
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -17,6 +17,7 @@ from rm_local.cli.render import bar
 if TYPE_CHECKING:
     from rm_local.records import Hit
     from rm_local.runtime import Runtime
+    from rm_local.store.request import EntryFilter
 
 INDENT = " " * 18
 EXAMPLE = 'rm-local search "how do I add fractions"'
@@ -54,9 +55,12 @@ def search(
     store: Path | None,
 ) -> None:
     """Show the entries nearest to TEXT, or to what comes on standard input, best first."""
+    from rm_local.store.request import EntryFilter
+
     wanted = said(text, "text", EXAMPLE)
-    how = {"domain": domain, "source": source, "level": level, "effort": effort}
-    hits = asyncio.run(_find(opening.over(store=store).runtime(), wanted, number, how))
+    filter = EntryFilter(domain, source, level)
+    runtime = opening.over(store=store).runtime()
+    hits = asyncio.run(_find(runtime, wanted, number, filter, breadth=effort))
     if as_data:
         from rm_local.loop.events import hit_as_json
 
@@ -68,9 +72,11 @@ def search(
         click.echo("The store holds no such entry.", err=True)
 
 
-async def _find(runtime: Runtime, text: str, number: int, how: dict[str, Any]) -> tuple[Hit, ...]:
+async def _find(
+    runtime: Runtime, text: str, number: int, filter: EntryFilter, breadth: float
+) -> tuple[Hit, ...]:
     try:
-        return await runtime.search(text, number, **how)
+        return await runtime.search(text, number, filter=filter, breadth=breadth)
     finally:
         await runtime.close()
 

@@ -1,32 +1,29 @@
-"""Hits for a subproblem: embedded, searched in a thread, gated and thinned."""
+"""Retrieves hits for a subproblem: embeds it, and asks the store in a thread."""
 
 from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
 from math import inf
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from rm_local.records import Hit
-from rm_local.store.index.mmr import mmr
-from rm_local.store.index.rare_words import score
+from rm_local.store.request import ANY_ENTRY, EntryFilter, SearchRequest
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
     from rm_local.embed.query import QueryEmbedder
     from rm_local.store.store import Store
 
-POOL = 32
-"""Candidates at least, so that thinning has some to choose from."""
-LEXICAL = 0.5
+MIN_POOL, POOL_PER_HIT = 32, 4
+"""Candidates at least, and for each hit wanted, so that diversity has some to choose from."""
+MIN_LEXICAL = 0.5
 """Share of the query's rare words from which a hit passes the gate at any similarity."""
-TRADE = 0.75
-"""MMR's lambda: what nearly repeats a better hit gives way, what is merely alike does not."""
-REMEMBERED = 64
-"""Subproblems whose vectors are kept."""
+DIVERSITY = 0.75
+"""MMR's lambda: near-duplicates of a better hit are dropped, what is merely similar is not."""
+CACHED_VECTORS = 64
 
 
 class Retriever:
@@ -43,53 +40,45 @@ class Retriever:
         return self._store
 
     async def search(
-        self, subproblem: str, k: int, gate: float, margin: float = inf, **how: Any
+        self,
+        subproblem: str,
+        k: int,
+        gate: float,
+        margin: float = inf,
+        *,
+        filter: EntryFilter = ANY_ENTRY,
+        breadth: float = 1.0,
     ) -> tuple[Hit, ...]:
-        """At most `k` hits, best first, near-duplicates thinned; none below the gate.
+        """At most `k` hits, best first, without near-duplicates; none below the gate.
 
-        A hit passes with a similarity of `gate`, or with LEXICAL of the query's rare words, if its
-        `memory.lexical.score` is at most `margin` lower than the best hit's. `how` is passed on to
-        `Store.search`.
-        Raises StoreError, EngineError.
+        A hit passes with a similarity of `gate`, or with MIN_LEXICAL of the query's rare words, if
+        its score is at most `margin` lower than the best one's. `filter` and `breadth` are those of
+        `SearchRequest`. Raises StoreError, EngineError.
         """
-        vector = await self._vector(subproblem)
-        return await asyncio.to_thread(self._search, vector, subproblem, k, gate, margin, how)
+        request = SearchRequest(
+            await self._embed(subproblem),
+            subproblem,
+            k,
+            filter,
+            breadth,
+            min_similarity=gate,
+            min_lexical=MIN_LEXICAL,
+            max_score_gap=margin,
+            diversity=DIVERSITY,
+            pool=max(MIN_POOL, POOL_PER_HIT * k),
+        )
+        return tuple(await asyncio.to_thread(self._store.search, request))
 
     async def random(self, k: int, seed: int) -> tuple[Hit, ...]:
         """`k` entries drawn by `seed`, with a similarity of 0: they were not looked for."""
         entries = await asyncio.to_thread(self._store.sample, k, seed)
         return tuple(Hit(entry, 0.0) for entry in entries)
 
-    async def _vector(self, text: str) -> NDArray[np.float32]:
+    async def _embed(self, text: str) -> NDArray[np.float32]:
+        """The vector of `text`, (d,): of the last CACHED_VECTORS texts without the embedder."""
         if text not in self._vectors:
             self._vectors[text] = (await self._embedder.embed([text]))[0]
         self._vectors.move_to_end(text)
-        if len(self._vectors) > REMEMBERED:
+        if len(self._vectors) > CACHED_VECTORS:
             self._vectors.popitem(last=False)
         return self._vectors[text]
-
-    def _search(
-        self,
-        vector: NDArray[np.float32],
-        text: str,
-        k: int,
-        gate: float,
-        margin: float,
-        how: dict[str, Any],
-    ) -> tuple[Hit, ...]:
-        pool = self._store.search(vector, text, k=max(POOL, 4 * k), **how)
-        least = _score(pool[0]) - margin if pool else 0.0
-        hits = [
-            hit
-            for hit in pool
-            if (hit.similarity >= gate or hit.lexical >= LEXICAL) and _score(hit) >= least
-        ]
-        if len(hits) < 2:
-            return tuple(hits[:k])
-        vectors = self._store.vectors([hit.entry.id for hit in hits])
-        relevance = np.array([_score(hit) for hit in hits])
-        return tuple(hits[place] for place in sorted(mmr(vectors, relevance, k, TRADE)))
-
-
-def _score(hit: Hit) -> float:
-    return score(hit.similarity, hit.lexical)

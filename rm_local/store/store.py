@@ -5,9 +5,10 @@ from __future__ import annotations
 import random
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from threading import RLock
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
@@ -19,8 +20,9 @@ from rm_local.store.codec.text_blocks import FRESH_LEVEL, Codec, raw_row, train_
 from rm_local.store.delete import remove
 from rm_local.store.format import NO_CLUSTER, PAGE_SIZE, VERSION, EmbedderId, StoreInfo
 from rm_local.store.index import pending
-from rm_local.store.index.search import Query, Searcher
+from rm_local.store.index.search import Searcher
 from rm_local.store.index.stopwords import STOPWORDS
+from rm_local.store.request import SearchRequest
 from rm_local.store.sqlite import connection as sqlite
 from rm_local.store.sqlite import entry_texts, tables, usage_counts, wal
 from rm_local.store.sqlite.meta import Meta, read_meta
@@ -145,51 +147,18 @@ class Store:
             self._remove(connection, {id})
             return self._insert(connection, [entry], unit)[0]
 
-    def search(
-        self,
-        vector: Floats,
-        text: str = "",
-        *,
-        k: int = 10,
-        domain: str | None = None,
-        source: str | None = None,
-        level: str | None = None,
-        effort: float = 1.0,
-        trade: float = 1.0,
-    ) -> list[Hit]:
-        """The `k` best entries for a subproblem's `vector`, (d,), and its `text`, best first.
+    def search(self, request: SearchRequest) -> list[Hit]:
+        """The entries that `request` asks for, by falling `rare_words.score`, then by id.
 
-        Ordered by `lexical.score`, then by id. `domain`, `source` and `level` narrow the search
-        to entries that have exactly them. `effort` trades time for recall: 2 asks twice as many
-        clusters and ranks twice as many rows as the store's own setting, 0.5 half as many.
-        `trade` below 1 lets hits that repeat better ones give way: it is maximal marginal
-        relevance's lambda. ValueError: the vector has another shape, is zero or not finite.
+        ValueError: its vector has another shape, is zero or not finite.
         """
-        names = tables.Names(domain, source, level)
-        vectors = np.asarray(vector)[np.newaxis]
-        return self._search(vectors, [text], k=k, names=names, effort=effort, trade=trade)[0]
-
-    def search_many(
-        self, vectors: Floats, texts: Sequence[str] = (), *, k: int = 10, effort: float = 1.0
-    ) -> list[list[Hit]]:
-        """The hits of several searches, (n, d), in one state of the store. Raises as `search`."""
-        return self._search(vectors, texts or [""] * len(vectors), k=k, effort=effort)
-
-    def _search(
-        self, vectors: Floats, texts: Sequence[str], *, k: int, **how: Any
-    ) -> list[list[Hit]]:
-        units = self._searcher.quantiser.unit(vectors)
+        unit = self._searcher.quantiser.unit(np.asarray(request.vector)[np.newaxis])[0]
         with self._turn():
-            found = [
-                self._searcher.search(Query(unit, text, k, **how))
-                for unit, text in zip(units, texts, strict=True)
-            ]
-            # Texts of all, each once: different questions often meet in the same block.
-            ids = list({hit.id for hits in found for hit in hits})
-            entries = dict(zip(ids, self.get(ids), strict=True))
+            found = self._searcher.search(replace(request, vector=unit))
+            entries = self.get([each.id for each in found])
             return [
-                [Hit(entries[hit.id], hit.similarity, hit.lexical) for hit in hits]
-                for hits in found
+                Hit(entry, each.similarity, each.lexical)
+                for entry, each in zip(entries, found, strict=True)
             ]
 
     def warm(self) -> None:
@@ -261,8 +230,8 @@ class Store:
                 domains=tables.domains(connection),
                 size=connection.execute("PRAGMA page_count").get * PAGE_SIZE,
                 clusters=len(self._searcher.centroids),
-                probes=self._state.dial.probes,
-                candidates=self._state.dial.candidates,
+                probes=self._state.search_params.nprobe,
+                candidates=self._state.search_params.candidates,
                 sqlite_vec=self._meta.sqlite_vec,
                 writable=self._writable,
             )
@@ -308,7 +277,7 @@ class Store:
             return
         if state.generation != self._state.generation:
             self._searcher.forget_centroids()
-        self._searcher.dial, self._state = state.dial, state
+        self._searcher.params, self._state = state.search_params, state
 
     def _checked(self, entries: Sequence[Entry], vectors: Floats) -> Floats:
         """The vectors with rows of length 1. ValueError: they are not fit, or not so many."""

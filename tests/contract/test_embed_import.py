@@ -9,6 +9,7 @@ from pathlib import Path
 from rm_local.ingest.import_files import import_files
 from rm_local.settings import shipped_store
 from rm_local.store.exchange.import_entries import Taken
+from rm_local.store.request import SearchRequest
 from rm_local.store.store import Store
 
 
@@ -28,5 +29,5 @@ def test_entries_are_embedded_and_found_again(tmp_path: Path) -> None:
     with Store.open(path) as store:
         (added,) = store.get([count + 1])
         assert added.subproblem == new["subproblem"]
-        best = store.search(store.vectors([count + 1])[0], k=1)
+        best = store.search(SearchRequest(store.vectors([count + 1])[0], k=1))
         assert best[0].entry == added

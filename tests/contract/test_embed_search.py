@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from rm_local.embed.bulk import embed_bulk
 from rm_local.embed.minilm import MINILM, known_words
 from rm_local.records import Entry
+from rm_local.store.request import SearchRequest
 from rm_local.store.store import Store
 
 PARAPHRASES = Path(__file__).resolve().parents[1] / "data" / "paraphrases.tsv"
@@ -74,7 +75,7 @@ def share_first(
 ) -> float:
     """Share of the questions whose entry comes first."""
     first = [
-        store.search(vector, text if fused else "", k=1)[0].entry.id == wanted
+        store.search(SearchRequest(vector, text if fused else "", k=1))[0].entry.id == wanted
         for (wanted, text), vector in zip(questions, vectors, strict=True)
     ]
     return sum(first) / len(first)
@@ -106,6 +107,6 @@ def test_an_entry_found_by_its_word_has_its_true_cosine(store: Store, names: lis
     """Its similarity is that of the two vectors, not one made up."""
     asked = f"tell me a story in which somebody says {names[4]}"
     vector = embed_bulk([asked])[0]
-    (hit,) = [h for h in store.search(vector, asked, k=700) if h.lexical == 1]
+    (hit,) = [h for h in store.search(SearchRequest(vector, asked, k=700)) if h.lexical == 1]
     assert hit.entry.id == 5
     assert hit.similarity == pytest.approx(float(store.vectors([5])[0] @ vector), abs=1e-5)

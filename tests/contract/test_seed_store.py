@@ -15,6 +15,7 @@ from rm_local import settings
 from rm_local.embed.bulk import embed_bulk
 from rm_local.embed.minilm import MINILM
 from rm_local.records import Entry
+from rm_local.store.request import SearchRequest
 from rm_local.store.store import Store
 
 GOOD = Entry("How to add?", "I should " + "add " * 70, "math", "hand/sums")
@@ -81,7 +82,7 @@ def test_every_entry_is_found_by_its_own_subproblem(built: Path, entries: list[E
     vectors = embed_bulk([entry.subproblem for entry in entries])
     with Store.open(built) as store:
         for number, (entry, vector) in enumerate(zip(entries, vectors, strict=True), 1):
-            (hit,) = store.search(vector, entry.subproblem, k=1)
+            (hit,) = store.search(SearchRequest(vector, entry.subproblem, k=1))
             assert hit.entry.id == number
             assert hit.similarity > 0.999
 
@@ -97,7 +98,7 @@ def test_every_entry_is_found_by_its_own_subproblem(built: Path, entries: list[E
 def test_questions_find_their_entry(built: Path, question: str, words: str) -> None:
     """What a person would type finds the entry first."""
     with Store.open(built) as store:
-        (hit,) = store.search(embed_bulk([question])[0], question, k=1)
+        (hit,) = store.search(SearchRequest(embed_bulk([question])[0], question, k=1))
     assert words in hit.entry.subproblem
 
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from rm_local.store.build.pipeline import build
 from rm_local.store.format import EmbedderId
+from rm_local.store.request import EntryFilter, SearchRequest
 from rm_local.store.store import Store
 from tests.support.stores import MadeSource, entries, vectors
 
@@ -43,11 +44,12 @@ def answers(store: Store, searches: int = 20) -> Iterator[object]:
     queries = vectors(searches, dimension=DIMENSION, seed=99)
     for place, query in enumerate(queries):
         for text, domain, source in (
-            ("", "", ""),
-            (f"how is the zorb{17 * place} found", "", ""),
+            ("", None, None),
+            (f"how is the zorb{17 * place} found", None, None),
             ("", "code", "test/1"),
         ):
-            hits = store.search(query, text, k=5, domain=domain, source=source)
+            asked = SearchRequest(query, text, k=5, filter=EntryFilter(domain, source))
+            hits = store.search(asked)
             yield [(hit.entry.id, round(hit.similarity, 6), round(hit.lexical, 6)) for hit in hits]
             yield [str(hit.entry) for hit in hits]
 

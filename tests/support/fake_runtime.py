@@ -12,6 +12,7 @@ from rm_local.loop.events import failed
 from rm_local.loop.solve import Control, Steering, solve
 from rm_local.records import Hit, Trace
 from rm_local.sessions import Turns, replay
+from rm_local.store.request import ANY_ENTRY, EntryFilter
 from tests.support.fakes import FakeEngine, FakeRecall
 
 if TYPE_CHECKING:
@@ -114,8 +115,10 @@ class FakeRuntime:
             self._turns.take(event)
             yield event
 
-    async def search(self, text: str, k: int = 10, **how: object) -> tuple[Hit, ...]:
-        """The recall's hits, without a gate."""
+    async def search(
+        self, text: str, k: int = 10, *, filter: EntryFilter = ANY_ENTRY, breadth: float = 1.0
+    ) -> tuple[Hit, ...]:
+        """The recall's hits, without a gate; neither filtered nor more for a greater breadth."""
         return await (await self.open_memory()).search(text, k, -1.0)
 
     async def close(self) -> None:

@@ -13,6 +13,7 @@ from rm_local.records import Entry
 from rm_local.store.build.pipeline import build
 from rm_local.store.format import EmbedderId
 from rm_local.store.maintain.task import Tools, Work
+from rm_local.store.request import EntryFilter, SearchRequest
 from rm_local.store.sqlite import connection as sqlite
 from rm_local.store.sqlite import tables
 from rm_local.store.store import Store
@@ -68,7 +69,11 @@ def answers(path: Path) -> list[list[tuple[int, float]]]:
         return [
             [
                 (hit.entry.id, round(hit.similarity, 5))
-                for hit in store.search(query, text, k=30, domain=domain, effort=EXACT)
+                for hit in store.search(
+                    SearchRequest(
+                        query, text, k=30, breadth=EXACT, filter=EntryFilter(domain=domain)
+                    )
+                )
             ]
             for query in QUERIES
             for text, domain in (("", None), ("the zorb700", None), ("", "math"))

@@ -78,11 +78,6 @@ def _installed_sentences(parent: Path, report: Report) -> tuple[str, ...]:
     return tuple(path.read_text("utf-8").split("\n"))
 
 
-def sentences_hash(chosen: Sequence[str]) -> str:
-    """Their SHA-256, one a line."""
-    return _hash("\n".join(chosen))
-
-
 def _installed() -> str:
     """Tells one set of Python, packages and way to read them from another."""
     names = sorted(f"{each.name}=={each.version}" for each in distributions())

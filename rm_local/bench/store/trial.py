@@ -11,6 +11,7 @@ from pathlib import Path
 
 from rm_local.records import Entry
 from rm_local.store.codec.quantize import Floats
+from rm_local.store.request import SearchRequest
 from rm_local.store.store import Store
 
 WARMING = 50
@@ -38,12 +39,15 @@ def tried(path: Path, queries: Floats, effort: float) -> Trial:
     before = resident_mb()
     with Store.open(path) as store:
         for query in queries[:WARMING]:
-            store.search(query, effort=effort)
+            store.search(SearchRequest(query, breadth=effort))
         found = [
-            {hit.entry.subproblem for hit in store.search(query, effort=effort)}
+            {hit.entry.subproblem for hit in store.search(SearchRequest(query, breadth=effort))}
             for query in queries
         ]
-        times = [milliseconds(partial(store.search, query, effort=effort)) for query in queries]
+        times = [
+            milliseconds(partial(store.search, SearchRequest(query, breadth=effort)))
+            for query in queries
+        ]
         after = resident_mb()
     memory = None if before is None or after is None else round(after - before, 1)
     return Trial(found, times, memory)
@@ -59,7 +63,9 @@ def first_searches(path: Path, queries: Floats, effort: float) -> tuple[list[flo
             store.warm()
             opened.append((time.perf_counter() - started) * 1000)
             forget(path)
-            searched.append(milliseconds(partial(store.search, query, effort=effort)))
+            searched.append(
+                milliseconds(partial(store.search, SearchRequest(query, breadth=effort)))
+            )
     return opened, searched
 
 

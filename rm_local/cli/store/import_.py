@@ -43,8 +43,8 @@ def export(
     from rm_local.errors import UsageError
     from rm_local.store.exchange.export import VectorFile, written
     from rm_local.store.exchange.export import export as write
+    from rm_local.store.request import EntryFilter
     from rm_local.store.rewrite.store_source import Held
-    from rm_local.store.sqlite.tables import Names
 
     if vectors and out and vectors.absolute() == out.absolute():
         raise UsageError("--out and --vectors name one file.", "Name two.")
@@ -56,8 +56,8 @@ def export(
         lines: BinaryIO = sys.stdout.buffer
         if out:
             lines = files.enter_context(written(out))
-        names = Names(domain, source, level)
-        count = write(held, lines, rows, names=names, ids=ids, tell=lambda *n: tell("export", *n))
+        filter = EntryFilter(domain, source, level)
+        count = write(held, lines, rows, filter=filter, ids=ids, tell=lambda *n: tell("export", *n))
         if rows:
             rows.finish()
         lines.flush()

@@ -17,7 +17,7 @@ from rm_local.store.format import BLOCK_ROWS, DamagedError
 from rm_local.store.index.centroids import write_centroids
 from rm_local.store.sqlite import connection as sqlite
 from rm_local.store.sqlite import tables
-from rm_local.store.sqlite.meta import Meta, default_dial, put
+from rm_local.store.sqlite.meta import Meta, default_search_params, put
 from rm_local.store.sqlite.vec0 import lay_out, write_chunks
 
 if TYPE_CHECKING:
@@ -109,8 +109,8 @@ def _begin(
     known_words: frozenset[str],
 ) -> None:
     """Tables without entries; `groups` in `meta` counts the groups that are written."""
-    dial = default_dial(len(trained.clusters.centres))
-    meta = Meta(plan.embedder, trained.step, trained.mean, trained.rotation, dial=dial)
+    params = default_search_params(len(trained.clusters.centres))
+    meta = Meta(plan.embedder, trained.step, trained.mean, trained.rotation, search_params=params)
     lay_out(connection, part, meta, known_words, trained.dictionary, trained.code_dictionary)
     write_centroids(connection, trained.clusters)
     put(connection, "groups", 0)

@@ -17,8 +17,8 @@ from rm_local.errors import StoreError, UsageError
 from rm_local.files import rename
 from rm_local.records import Entry
 from rm_local.store.codec.quantize import Floats
+from rm_local.store.request import ANY_ENTRY, EntryFilter
 from rm_local.store.rewrite.store_source import Held
-from rm_local.store.sqlite.tables import Names
 
 GZIP_LEVEL, ZSTD_LEVEL = 6, 6
 
@@ -30,17 +30,17 @@ def export(
     lines: BinaryIO,
     vectors: VectorFile | None = None,
     *,
-    names: Names = Names(),  # noqa: B008  # frozen
+    filter: EntryFilter = ANY_ENTRY,
     ids: bool = False,
     tell: Callable[[int, int], None] = lambda *_: None,
 ) -> int:
-    """Write the entries that have `names`, in order of id; how many they are.
+    """Write the entries that pass `filter`, in order of id; how many they are.
 
     With `ids` each line has its entry's id too. `tell` is told rows passed, and rows in all.
     """
     count = 0
     for number in range(held.blocks):
-        entries, found = held.narrowed(number, names)
+        entries, found = held.filtered(number, filter)
         lines.write(b"".join(line(entry, ids) for entry in entries))
         if vectors:
             vectors.append(found)

@@ -10,6 +10,7 @@ import numpy as np
 
 from rm_local.records import Entry
 from rm_local.store.codec.quantize import Floats
+from rm_local.store.request import SearchRequest
 from rm_local.store.store import Store
 
 BATCH_ROWS = 4096
@@ -19,9 +20,9 @@ SAME = 0.999
 """Cosine of a vector with its own code, at least: their difference is 0.02 of its length."""
 
 FIRST_HITS, MORE, MOST_HITS = 2, 4, 2048
-EFFORT = 0.1
+BREADTH = 0.1
 """Of each search: an entry with the same subproblem lies at the same place, so in one of the
-nearest clusters; more effort finds no more."""
+nearest clusters; more breadth finds no more."""
 
 
 @dataclass
@@ -66,7 +67,7 @@ def holds(store: Store, entry: Entry, vector: Floats) -> bool:
     """
     wanted = FIRST_HITS
     while True:
-        hits = store.search(vector, k=wanted, effort=EFFORT)
+        hits = store.search(SearchRequest(vector, k=wanted, breadth=BREADTH))
         if any(_texts(hit.entry) == _texts(entry) for hit in hits):
             return True
         if len(hits) < wanted or hits[-1].similarity < SAME or wanted >= MOST_HITS:

@@ -1,4 +1,4 @@
-"""The vector leg: the rows whose bits are nearest, in all rows or in the nearest clusters."""
+"""Finds candidates by their bits, in all rows or in the nearest clusters (an inverted file)."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from rm_local.store.codec.quantize import Floats, products
 from rm_local.store.format import DamagedError
+from rm_local.store.request import EntryFilter
 from rm_local.store.sqlite.reader_pool import Readers
-from rm_local.store.sqlite.tables import Names
+from rm_local.store.sqlite.tables import filter_condition, filter_values
 
 if TYPE_CHECKING:
     import apsw
@@ -26,13 +27,13 @@ MOST_CANDIDATES = 4096
 ID_BITS = 48
 ID_MASK = (1 << ID_BITS) - 1
 
-PIECE = 32
+CLUSTERS_AT_ONCE = 32
 """Clusters whose chunks one statement reads: 1 MB, of which two readers take several in turns."""
 
 FAR = 0xFFFF
-"""Bits by which a row that is not asked for is taken to differ."""
+"""Distance given to a row that is not to be found."""
 
-ALL = f"""SELECT group_concat(CAST(distance AS INTEGER) << {ID_BITS} | id) FROM code
+ALL_CODES = f"""SELECT group_concat(CAST(distance AS INTEGER) << {ID_BITS} | id) FROM code
     WHERE e MATCH vec_bit(:bits) AND k = :k"""
 
 # All chunks in one row: a row each would have two readers wait for Python's lock in turns.
@@ -40,13 +41,13 @@ CHUNKS = """SELECT CAST(group_concat(validity, '') AS BLOB), CAST(group_concat(r
     CAST(group_concat(vectors, '') AS BLOB){labels} FROM carray(?) AS asked
     CROSS JOIN code_chunks AS c ON c.partition00 = asked.value
     LEFT JOIN code_vector_chunks00 AS v ON v._rowid_ = chunk_id{joined}"""
-UNNAMED = CHUNKS.format(labels="", joined="")
-NAMED = CHUNKS.format(
+WITHOUT_LABELS = CHUNKS.format(labels="", joined="")
+WITH_LABELS = CHUNKS.format(
     labels=", CAST(group_concat(data, '') AS BLOB)",
     joined=" LEFT JOIN code_metadatachunks00 AS m ON m._rowid_ = chunk_id",
 )
 
-FRESH = f"""SELECT group_concat(CAST(distance AS INTEGER) << {ID_BITS} | id),
+PENDING = f"""SELECT group_concat(CAST(distance AS INTEGER) << {ID_BITS} | id),
         CAST(group_concat(bits, '') AS BLOB) FROM (
         SELECT id, bits, (SELECT label FROM ref WHERE ref.id = fresh.id) AS label,
             vec_distance_hamming(vec_bit(bits), vec_bit(:bits)) AS distance
@@ -55,7 +56,7 @@ FRESH = f"""SELECT group_concat(CAST(distance AS INTEGER) << {ID_BITS} | id),
 
 
 @dataclass(frozen=True)
-class Found:
+class CodeCandidates:
     """Rows found by their bits, nearest first."""
 
     keys: Ids
@@ -64,7 +65,7 @@ class Found:
     """(n, d / 8)."""
 
     @classmethod
-    def nearest(cls, parts: Sequence[Found], wanted: int) -> Found:
+    def nearest(cls, parts: Sequence[CodeCandidates], wanted: int) -> CodeCandidates:
         """The `wanted` nearest of all parts; of rows as far away as the last, the lowest ids."""
         keys = np.concatenate([part.keys for part in parts])
         best = (
@@ -74,70 +75,73 @@ class Found:
         return cls(keys[best], np.concatenate([part.bits for part in parts])[best])
 
     def ids(self) -> Ids:
-        """(n,)."""
+        """Their ids: (n,)."""
         return self.keys & ID_MASK
 
-    def ranked(self, turned: Floats) -> Ids:
-        """Ids by the inner product of the rows' signs with the query as it was before its own
-        signs were taken, (d,): as good as the signs of both for several times as many rows.
+    def rank(self, rotated: Floats) -> Ids:
+        """Ids by the inner product of the rows' signs with the rotated query itself, (d,).
+
+        As good as comparing the signs of both among several times as many rows.
 
         (Asymmetric distance, as in RaBitQ: Gao and Long 2024; STORE 2.1.)
         """
         signs = np.unpackbits(self.bits, axis=1, bitorder="little").astype(np.float32)
-        return self.ids()[np.argsort(-products(signs, turned), kind="stable")]
+        return self.ids()[np.argsort(-products(signs, rotated), kind="stable")]
 
 
-def clusters_to_ask(similarity: Floats, probes: int, slack: float) -> Ids:
-    """The `probes` clusters nearest to a query, best first, by its `similarity` to each centre.
+def select_clusters(similarity: Floats, nprobe: int, slack: float) -> Ids:
+    """The `nprobe` clusters nearest to a query, best first, by its `similarity` to each centroid.
 
-    Left out are those further away than 1 + `slack` times the nearest, in Euclidean distance: an
+    Those further away than 1 + `slack` times the nearest, in Euclidean distance, are left out: an
     easy query needs fewer (SPANN, Chen et al. 2021, section 3.3).
     """
-    probes = min(probes, len(similarity))
-    best = np.argpartition(-similarity, probes - 1)[:probes]
+    nprobe = min(nprobe, len(similarity))
+    best = np.argpartition(-similarity, nprobe - 1)[:nprobe]
     best = best[np.argsort(-similarity[best], kind="stable")]
     distance = np.sqrt(np.maximum(2 - 2 * similarity[best], 0))
     return np.asarray(best[distance <= (1 + slack) * distance[0]], dtype=np.int64)
 
 
-def near(connection: apsw.Connection, bits: bytes, wanted: int, names: Names) -> Ids:
+def scan_codes(connection: apsw.Connection, bits: bytes, wanted: int, filter: EntryFilter) -> Ids:
     """Ids of the `wanted` rows whose bits differ least, in a store without clusters; nearest first.
 
-    Fresh entries are among them.
+    Pending entries are among them.
     """
-    values = {"bits": bits, "k": min(wanted, MOST_CANDIDATES), **names.values}
-    keys = _numbers(connection.execute(ALL + names.condition, values).get)
-    fresh = fresh_within(connection, bits, 8 * len(bits), names).keys
-    return np.sort(np.concatenate([keys, fresh]))[:wanted] & ID_MASK
+    values = {"bits": bits, "k": min(wanted, MOST_CANDIDATES), **filter_values(filter)}
+    keys = _numbers(connection.execute(ALL_CODES + filter_condition(filter), values).get)
+    pending = scan_pending(connection, bits, 8 * len(bits), filter).keys
+    return np.sort(np.concatenate([keys, pending]))[:wanted] & ID_MASK
 
 
-def fresh_within(connection: apsw.Connection, bits: bytes, limit: int, names: Names) -> Found:
-    """Fresh entries that have these names and differ from `bits` in at most `limit`."""
-    values = {"bits": bits, "limit": limit, **names.values}
-    found: Any = connection.execute(FRESH + names.condition, values).fetchall()[0]
+def scan_pending(
+    connection: apsw.Connection, bits: bytes, limit: int, filter: EntryFilter
+) -> CodeCandidates:
+    """Pending entries that pass the filter and differ from `bits` in at most `limit`."""
+    values = {"bits": bits, "limit": limit, **filter_values(filter)}
+    found: Any = connection.execute(PENDING + filter_condition(filter), values).fetchall()[0]
     held = np.frombuffer(found[1] or b"", np.uint8).reshape(-1, len(bits))
     keys = _numbers(found[0])
     if len(keys) != len(held):
         raise DamagedError("bits of fresh entries are not as long as they should be")
-    return Found(keys, held)
+    return CodeCandidates(keys, held)
 
 
 def _numbers(listed: str | None) -> Ids:
     return np.fromstring(listed or "", np.int64, sep=",")
 
 
-def near_within(
+def scan_clusters(
     readers: Readers, bits: bytes, wanted: int, clusters: Ids, labels: Ids | None = None
-) -> Found:
+) -> CodeCandidates:
     """The `wanted` rows of `clusters` whose bits differ least from `bits`.
 
     Only rows that have one of `labels`, unless it is None. DamagedError: chunks cannot be read.
     """
-    pieces = np.array_split(np.sort(clusters), -(-len(clusters) // PIECE))
-    read = partial(_chunks, statement=UNNAMED if labels is None else NAMED)
+    pieces = np.array_split(np.sort(clusters), -(-len(clusters) // CLUSTERS_AT_ONCE))
+    read = partial(_chunks, statement=WITHOUT_LABELS if labels is None else WITH_LABELS)
     nearest = partial(_nearest, bits=bits, wanted=wanted, labels=labels)
     # In two threads, each of numpy's short calls would wait for Python's lock.
-    return Found.nearest(readers.share(read, pieces, nearest), wanted)
+    return CodeCandidates.nearest(readers.share(read, pieces, nearest), wanted)
 
 
 def _chunks(connection: apsw.Connection, clusters: Ids, *, statement: str) -> list[bytes]:
@@ -148,7 +152,9 @@ def _chunks(connection: apsw.Connection, clusters: Ids, *, statement: str) -> li
     return [each or b"" for each in found[0]]
 
 
-def _nearest(columns: list[bytes], *, bits: bytes, wanted: int, labels: Ids | None) -> Found:
+def _nearest(
+    columns: list[bytes], *, bits: bytes, wanted: int, labels: Ids | None
+) -> CodeCandidates:
     """The `wanted` rows nearest to `bits`, in no order; all that are as far as the last."""
     validity, ids, vectors, *named = columns
     rows = 8 * len(validity)
@@ -164,7 +170,7 @@ def _nearest(columns: list[bytes], *, bits: bytes, wanted: int, labels: Ids | No
     last = np.partition(distances, wanted - 1)[wanted - 1] if wanted < rows else FAR
     best = np.flatnonzero(distances <= min(last, FAR - 1))
     keys = distances[best].astype(np.int64) << ID_BITS | np.frombuffer(ids, "<i8")[best]
-    return Found(keys, np.frombuffer(vectors, np.uint8).reshape(rows, len(bits))[best])
+    return CodeCandidates(keys, np.frombuffer(vectors, np.uint8).reshape(rows, len(bits))[best])
 
 
 def _distances(vectors: bytes, bits: bytes) -> NDArray[np.uint16]:

@@ -1,9 +1,9 @@
-"""A search: two legs find candidates, the ranking codes and the rare words order them."""
+"""Searches a store: finds candidates by bits and by rare words, ranks them and selects hits."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,8 +14,9 @@ from rm_local.store.codec.quantize import Floats, Quantiser, Steps, products, si
 from rm_local.store.codec.text_blocks import unpack_words
 from rm_local.store.index import ivf
 from rm_local.store.index.centroids import Centroids, read_centroids
-from rm_local.store.index.mmr import mmr
-from rm_local.store.index.rare_words import RareWords, lexical_shares, score
+from rm_local.store.index.rare_words import RareWords, lexical_shares
+from rm_local.store.index.select import Ranking, select
+from rm_local.store.request import EntryFilter, SearchRequest
 from rm_local.store.sqlite import tables
 from rm_local.store.sqlite.meta import Meta, known_words
 from rm_local.store.sqlite.reader_pool import Readers
@@ -27,44 +28,25 @@ if TYPE_CHECKING:
 Ids = NDArray[np.int64]
 
 SCANNED_ROWS = 2000
-"""Up to so many rows all ranking codes are compared with the query, without asking the bits."""
+"""In a store of at most so many rows all ranking codes are compared with the query, and no bits."""
 
 SHORTLISTED = 5
-"""Rows that both sides' bits choose for each one whose code is ranked: the query's floats choose
-among them."""
+"""Rows chosen by the bits of both sides for each one whose code is ranked: the query's floats
+choose among them."""
 
 READ_IN = 2
 """Pieces in which the candidates' codes are read: one for each reader."""
 
 SLACK = 1.5
-"""How much further than the nearest cluster one may be, as a share, to be asked. Less costs recall
-where a query lies close to a centre."""
+"""How much further away than the nearest cluster another may be, as a share, to be scanned. Less
+costs recall where a query lies close to a centroid."""
 
-
-NAMED_GROWTH = 4
-"""Times as many clusters are asked when a narrowed search has found too little."""
-
-LEAST_POOL = 32
-"""Hits from which some are chosen that do not repeat one another."""
+FILTERED_GROWTH = 4
+"""Times as many clusters are scanned when a filtered search has found too little."""
 
 
 @dataclass(frozen=True, slots=True)
-class Query:
-    """What one search asks."""
-
-    unit: Floats
-    """(d,), of length 1."""
-    text: str = ""
-    """Its rare words are searched for; none when empty."""
-    k: int = 10
-    names: tables.Names = field(default_factory=tables.Names)
-    effort: float = 1.0
-    trade: float = 1.0
-    """Below 1, what repeats a better hit gives way: `diversity.mmr`."""
-
-
-@dataclass(frozen=True, slots=True)
-class Ranked:
+class RankedEntry:
     """An entry that was found, without its texts."""
 
     id: int
@@ -78,8 +60,8 @@ class Searcher:
     def __init__(self, connection: apsw.Connection, readers: Readers, meta: Meta) -> None:
         self._connection = connection
         self._readers = readers
-        self.dial = meta.dial
-        """How much a search asks; may be set anew between two."""
+        self.params = meta.search_params
+        """How much a search scans; may be replaced between two."""
         self._dimension = meta.embedder.dimension
         self._quantiser = Quantiser(meta.embedder.dimension, meta.step, meta.mean, meta.rotation)
         self._packer = CodePacker(meta.embedder.dimension, dictionary_of(connection, CODES))
@@ -93,7 +75,7 @@ class Searcher:
 
     @property
     def packer(self) -> CodePacker:
-        """How ranking codes lie in this store."""
+        """How ranking codes are packed in this store."""
         return self._packer
 
     @property
@@ -105,28 +87,42 @@ class Searcher:
 
     @property
     def centroids(self) -> Centroids:
-        """The cluster centroids; read when they are first asked for."""
+        """The cluster centroids; read when they are first needed."""
         if self._centroids is None:
             self._centroids = read_centroids(self._connection, self._dimension)
         return self._centroids
 
     def forget_centroids(self) -> None:
-        """Another connection has changed them."""
+        """Read the centroids again when they are next needed."""
         self._centroids = None
 
-    def search(self, query: Query) -> list[Ranked]:
-        """The `k` best entries, best first, by `lexical.score`, then by id."""
+    def search(self, request: SearchRequest) -> list[RankedEntry]:
+        """The entries that `request` asks for, by falling score, then by id.
+
+        Its vector has length 1.
+        """
         size = tables.count(self._connection)
-        shares = lexical_shares(self._connection, query.text, size, self.rare) if query.text else {}
+        shares = (
+            lexical_shares(self._connection, request.text, size, self.rare) if request.text else {}
+        )
         candidates: Ids | None = None
         if size > SCANNED_ROWS:
-            worded = np.fromiter(shares, np.int64)
-            candidates = np.union1d(self.near(query), worded)
-        ids, steps = self._steps(candidates, query.names)
-        if query.trade == 1:
-            return self._ranked(query, ids, steps, shares, query.k)
-        pool = self._ranked(query, ids, steps, shares, max(LEAST_POOL, 4 * query.k))
-        return self._thinned(pool, query) if pool else []
+            with_words = np.fromiter(shares, np.int64)
+            candidates = np.union1d(self.find_candidates(request), with_words)
+        ids, steps = self._read_codes(candidates, request.filter)
+        similarity = self._quantiser.cosines(steps, request.vector)
+        lexical = np.zeros(len(ids))
+        if shares:
+            lexical[:] = [shares.get(each, 0.0) for each in ids.tolist()]
+        chosen = select(
+            request,
+            Ranking(ids, similarity, lexical),
+            lambda places: self._quantiser.floats(steps[places]),
+        )
+        return [
+            RankedEntry(int(ids[place]), float(similarity[place]), float(lexical[place]))
+            for place in chosen
+        ]
 
     def vectors(self, ids: Collection[int]) -> dict[int, Floats]:
         """The stored vectors, (d,), of length 1, of those of `ids` that are entries."""
@@ -134,78 +130,64 @@ class Searcher:
         vectors = self._quantiser.floats(self._packer.unpack_all(codes))
         return dict(zip(found.tolist(), vectors, strict=True))
 
-    def near(self, query: Query) -> Ids:
-        """Ids of the rows that the bits hold to be nearest, nearest first."""
-        turned = self._quantiser.turned(query.unit[np.newaxis])
-        bits = signs(turned)[0].tobytes()
-        wanted = max(round(self.dial.candidates * query.effort), 8 * query.k)
+    def find_candidates(self, request: SearchRequest) -> Ids:
+        """Ids of the rows that are nearest by their bits, nearest first: (n,)."""
+        rotated = self._quantiser.turned(request.vector[np.newaxis])
+        bits = signs(rotated)[0].tobytes()
+        wanted = max(round(self.params.candidates * request.breadth), 8 * _pool_size(request))
         if not len(self.centroids):
-            return ivf.near(self._connection, bits, wanted, query.names)
-        among = self._near_named if query.names.condition else self._near
-        return among(query, bits, SHORTLISTED * wanted).ranked(turned[0])[:wanted]
+            return ivf.scan_codes(self._connection, bits, wanted, request.filter)
+        scan = self._scan_filtered if request.filter else self._scan_nearest
+        return scan(request, bits, SHORTLISTED * wanted).rank(rotated[0])[:wanted]
 
-    def _near(self, query: Query, bits: bytes, wanted: int) -> ivf.Found:
-        """The `wanted` rows whose bits differ least, in the nearest clusters and of fresh ones."""
-        slack = SLACK * max(query.effort, 1)
-        similarity = self.centroids.similarities(query.unit)
-        clusters = ivf.clusters_to_ask(similarity, self._probes(query), slack)
-        found = ivf.near_within(self._readers, bits, wanted, clusters)
-        return self._with_fresh(found, query, bits, wanted)
+    def _scan_nearest(self, request: SearchRequest, bits: bytes, wanted: int) -> ivf.CodeCandidates:
+        """The `wanted` rows whose bits differ least, of the nearest clusters and pending ones."""
+        slack = SLACK * max(request.breadth, 1)
+        similarity = self.centroids.similarities(request.vector)
+        clusters = ivf.select_clusters(similarity, self._nprobe(request), slack)
+        found = ivf.scan_clusters(self._readers, bits, wanted, clusters)
+        return self._with_pending(found, request, bits, wanted)
 
-    def _near_named(self, query: Query, bits: bytes, wanted: int) -> ivf.Found:
-        """The same of a narrowed search: the rarer the name, the more clusters it asks."""
-        similarity = products(self.centroids.rows, query.unit)
-        labels = tables.named(self._connection, query.names)
-        probes = self._probes(query)
+    def _scan_filtered(
+        self, request: SearchRequest, bits: bytes, wanted: int
+    ) -> ivf.CodeCandidates:
+        """As `_scan_nearest`, of rows that pass the filter: the rarer, the more clusters."""
+        similarity = products(self.centroids.rows, request.vector)
+        labels = tables.matching_labels(self._connection, request.filter)
+        nprobe = self._nprobe(request)
         while True:
-            clusters = ivf.clusters_to_ask(similarity, probes, np.inf)
-            found = ivf.near_within(self._readers, bits, wanted, clusters, labels)
-            found = self._with_fresh(found, query, bits, wanted)
-            if len(found.keys) >= 8 * query.k or probes >= len(self.centroids):
+            clusters = ivf.select_clusters(similarity, nprobe, np.inf)
+            found = ivf.scan_clusters(self._readers, bits, wanted, clusters, labels)
+            found = self._with_pending(found, request, bits, wanted)
+            if len(found.keys) >= 8 * _pool_size(request) or nprobe >= len(self.centroids):
                 return found
-            probes *= NAMED_GROWTH
+            nprobe *= FILTERED_GROWTH
 
-    def _probes(self, query: Query) -> int:
-        return max(round(self.dial.probes * query.effort), 1)
+    def _nprobe(self, request: SearchRequest) -> int:
+        return max(round(self.params.nprobe * request.breadth), 1)
 
-    def _with_fresh(self, found: ivf.Found, query: Query, bits: bytes, wanted: int) -> ivf.Found:
-        """The `wanted` nearest of `found` and of fresh entries."""
+    def _with_pending(
+        self, found: ivf.CodeCandidates, request: SearchRequest, bits: bytes, wanted: int
+    ) -> ivf.CodeCandidates:
+        """The `wanted` nearest of `found` and of pending entries."""
         full = len(found.keys) >= wanted
         limit = int(found.keys[-1] >> ivf.ID_BITS) if full else 8 * len(bits)
-        fresh = ivf.fresh_within(self._connection, bits, limit, query.names)
-        return ivf.Found.nearest([found, fresh], wanted) if len(fresh.keys) else found
+        pending = ivf.scan_pending(self._connection, bits, limit, request.filter)
+        if not len(pending.keys):
+            return found
+        return ivf.CodeCandidates.nearest([found, pending], wanted)
 
-    def _steps(self, candidates: Ids | None, names: tables.Names) -> tuple[Ids, Steps]:
-        """Ids, (n,), and ranking codes, (n, d), of the candidates, None for all, of these names."""
+    def _read_codes(self, candidates: Ids | None, filter: EntryFilter) -> tuple[Ids, Steps]:
+        """Ids, (n,), and ranking codes, (n, d), of the candidates (None: of all) that pass."""
 
         def read(connection: apsw.Connection, ids: Ids | None) -> tuple[Ids, Steps]:
-            found, codes = tables.codes(connection, ids, names)
+            found, codes = tables.codes(connection, ids, filter)
             return found, self._packer.unpack_all(codes)
 
         pieces = [None] if candidates is None else np.array_split(candidates, READ_IN)
         ids, steps = zip(*self._readers.share(read, pieces, lambda found: found), strict=True)
         return np.concatenate(ids), np.concatenate(steps)
 
-    def _thinned(self, ranked: list[Ranked], query: Query) -> list[Ranked]:
-        """Those that repeat no better one, at most `k`, in the order in which they stand."""
-        held = self.vectors([hit.id for hit in ranked])
-        vectors = np.array([held[hit.id] for hit in ranked], np.float32)
-        scores = np.array([score(hit.similarity, hit.lexical) for hit in ranked])
-        return [ranked[row] for row in sorted(mmr(vectors, scores, query.k, query.trade))]
 
-    def _ranked(
-        self,
-        query: Query,
-        ids: Ids,
-        steps: Steps,
-        shares: dict[int, float],
-        k: int,
-    ) -> list[Ranked]:
-        """The `k` best of the rows found, (n,), by their ranking codes, (n, d)."""
-        cosines = self._quantiser.cosines(steps, query.unit)
-        held = np.zeros(len(ids))
-        if shares:
-            held[:] = [shares.get(each, 0.0) for each in ids.tolist()]
-        # Rounded, as the product's last bits depend on a row's place and would part equal rows.
-        best = np.lexsort((ids, -score(cosines, held).round(6)))[: max(k, 0)]
-        return [Ranked(int(ids[i]), float(cosines[i]), float(held[i])) for i in best]
+def _pool_size(request: SearchRequest) -> int:
+    return max(request.pool, request.k)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from rm_local.store.codec.quantize import Floats
 from rm_local.store.format import DamagedError, checksum
 from rm_local.store.maintain.task import raise_by
-from rm_local.store.sqlite.meta import default_dial, number, put, read
+from rm_local.store.sqlite.meta import default_search_params, number, put, read
 
 if TYPE_CHECKING:
     import apsw
@@ -54,7 +54,7 @@ def record_cluster_count(connection: apsw.Connection, before: int, now: int) -> 
     if before:
         put(connection, "probes", float(read(connection, "probes")) * now / before)
         return
-    for key, value in default_dial(now).values().items():
+    for key, value in default_search_params(now).meta_values().items():
         put(connection, key, value)
 
 

@@ -21,7 +21,7 @@ from rm_local.store.repair.labels import Labels
 from rm_local.store.repair.rebuild_centroids import CentroidRebuilder
 from rm_local.store.repair.rescue_texts import STEP, EntryEvidence, TextRescuer
 from rm_local.store.repair.rescue_vectors import VectorRescuer
-from rm_local.store.repair.store_constants import ANOTHER_COPY, Settled, put_dial
+from rm_local.store.repair.store_constants import ANOTHER_COPY, Settled, put_search_params
 from rm_local.store.repair.tolerant_reader import Rescue
 from rm_local.store.sqlite import connection as sqlite
 from rm_local.store.sqlite.meta import Meta, put, read_meta
@@ -190,7 +190,7 @@ class _Salvage:
         for key in ("generation", "recompressed"):
             if (number := self._rescue.number(key)) is not None:
                 put(new, key, number)
-        put_dial(self._rescue, new, clusters, self.mended)
+        put_search_params(self._rescue, new, clusters, self.mended)
 
 
 def _named(ids: list[int]) -> str:

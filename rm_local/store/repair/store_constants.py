@@ -11,7 +11,7 @@ from rm_local.store.codec.text_blocks import Codec, unpack_words
 from rm_local.store.format import BLOCK_ROWS, DamagedError, EmbedderId
 from rm_local.store.index.stopwords import STOPWORDS
 from rm_local.store.repair.tolerant_reader import Rescue
-from rm_local.store.sqlite.meta import Dial, Value, default_dial, put
+from rm_local.store.sqlite.meta import PARAM_KEYS, Value, default_search_params, put
 from rm_local.store.sqlite.vec0 import CODES, TEXTS
 
 if TYPE_CHECKING:
@@ -99,11 +99,13 @@ class Settled:
         return int(self.needed["embedder_dimension"])
 
 
-def put_dial(rescue: Rescue, new: apsw.Connection, clusters: int, notes: list[str]) -> None:
-    """What a search asks: as it was set, or the default where that is lost."""
-    values = {key: rescue.number(key) for key in Dial().values()}
+def put_search_params(
+    rescue: Rescue, new: apsw.Connection, clusters: int, notes: list[str]
+) -> None:
+    """Copy the search parameters; those that are lost get their defaults."""
+    values = {key: rescue.number(key) for key in PARAM_KEYS}
     lost = [key for key, value in values.items() if value is None]
-    for key, usual in default_dial(clusters).values().items():
+    for key, usual in default_search_params(clusters).meta_values().items():
         value = values[key]
         put(new, key, usual if value is None else value)
     if lost:

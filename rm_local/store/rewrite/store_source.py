@@ -14,10 +14,10 @@ from rm_local.records import Entry
 from rm_local.store.build.source import Batch
 from rm_local.store.codec.text_blocks import unpack_words
 from rm_local.store.format import EmbedderId
+from rm_local.store.request import EntryFilter
 from rm_local.store.rewrite.sparse_ids import Ids, Numbering
 from rm_local.store.sqlite import tables as rows
 from rm_local.store.sqlite.meta import known_words
-from rm_local.store.sqlite.tables import Names
 from rm_local.store.store import Store
 
 if TYPE_CHECKING:
@@ -76,11 +76,11 @@ class Held(Reopened):
         """The entries of one block alone."""
         return self._store.get(self.ids(self._places(number)))
 
-    def narrowed(self, number: int, names: Names) -> Batch:
-        """Entries and vectors of one block, of those that have these names."""
+    def filtered(self, number: int, filter: EntryFilter) -> Batch:
+        """Entries and vectors of those of one block that pass the filter."""
         ids = self.ids(self._places(number))
         with self._store.reading() as connection:
-            ids = sorted(rows.existing(connection, ids, names))
+            ids = sorted(rows.existing(connection, ids, filter))
         return self._store.get(ids), self._store.vectors(ids)
 
     def get(self, ids: list[int]) -> list[Entry]:

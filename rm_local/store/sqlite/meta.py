@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,29 +16,32 @@ if TYPE_CHECKING:
 
 Value = str | int | float | bytes
 
+PARAM_KEYS = ("probes", "candidates")
+"""Keys of the search parameters, in the order of the fields of `SearchParams`."""
+
 
 @dataclass(frozen=True)
-class Dial:
-    """How much a search asks at its default effort."""
+class SearchParams:
+    """How much a search scans at breadth 1."""
 
-    probes: int = 0
-    """Clusters; 0 = the store has none."""
+    nprobe: int = 0
+    """Clusters scanned; 0 = the store has none."""
     candidates: int = 800
-    """Rows that the bits pass on to the ranking; 800 hold 99.7 % of the true ten (STORE 2.1)."""
+    """Rows chosen by their bits to be ranked; 800 hold 99.7 % of the true ten (STORE 2.1)."""
 
-    def values(self) -> dict[str, int]:
-        """As `meta` keeps it."""
-        return {field.name: getattr(self, field.name) for field in fields(self)}
+    def meta_values(self) -> dict[str, int]:
+        """As `meta` stores them, under PARAM_KEYS."""
+        return dict(zip(PARAM_KEYS, (self.nprobe, self.candidates), strict=True))
 
 
-def default_dial(clusters: int) -> Dial:
-    """What is asked where nothing was measured.
+def default_search_params(clusters: int) -> SearchParams:
+    """The parameters of a store that was not calibrated.
 
     175 clusters of about 500 rows, and 200 candidates, or 354 of 64,002 clusters: in a larger store
     more rows have nearly the same bits (docs/experiments.md).
     """
     candidates = max(200, round(56 * clusters ** (1 / 6)))
-    return Dial(min(clusters, 175), candidates) if clusters else Dial()
+    return SearchParams(min(clusters, 175), candidates) if clusters else SearchParams()
 
 
 @dataclass(frozen=True)
@@ -54,7 +57,7 @@ class Meta:
     """(d, d); None = identity."""
     bulk: int = 0
     """Rows written by a bulk build: entries 1 to `bulk` have their texts in blocks."""
-    dial: Dial = Dial()
+    search_params: SearchParams = SearchParams()
     sqlite_vec: str = ""
     """Version of sqlite-vec that made the file; what is written is the one that is loaded."""
 
@@ -73,7 +76,7 @@ def write_meta(connection: apsw.Connection, meta: Meta, known_words: bytes) -> N
         "mean": _blob(meta.mean),
         "rotation": _blob(meta.rotation),
         "bulk": meta.bulk,
-        **meta.dial.values(),
+        **meta.search_params.meta_values(),
         "known_words": known_words,
         "clusters": 0,
         "sqlite_vec": connection.execute("SELECT vec_version()").get,
@@ -139,7 +142,7 @@ def read_meta(connection: apsw.Connection) -> Meta:
             _array(rows["mean"], dimension),
             _array(rows["rotation"], dimension, dimension),
             bulk=int(rows["bulk"]),
-            dial=Dial(*(int(rows[key]) for key in Dial().values())),
+            search_params=SearchParams(*(int(rows[key]) for key in PARAM_KEYS)),
             sqlite_vec=str(rows["sqlite_vec"]),
         )
     except (KeyError, TypeError, ValueError) as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from rm_local.store.sqlite.meta import Dial, number, number_or_zero
+from rm_local.store.sqlite.meta import PARAM_KEYS, SearchParams, number, number_or_zero
 
 if TYPE_CHECKING:
     import apsw
@@ -17,7 +17,7 @@ class State:
 
     bulk: int
     """Entries 1 to `bulk` have their texts in blocks."""
-    dial: Dial
+    search_params: SearchParams
     generation: int
     """Another one: the centres are others."""
 
@@ -47,6 +47,6 @@ def state(connection: apsw.Connection) -> State:
     """The state in the file. DamagedError: `meta` is damaged."""
     return State(
         number(connection, "bulk"),
-        Dial(*(number(connection, key) for key in Dial().values())),
+        SearchParams(*(number(connection, key) for key in PARAM_KEYS)),
         number_or_zero(connection, "generation"),
     )

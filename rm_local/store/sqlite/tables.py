@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from rm_local.records import Entry
 from rm_local.store.codec.code_frames import MAGIC, Frames, row_crc
 from rm_local.store.format import NO_CLUSTER, DamagedError, checksum
+from rm_local.store.request import ANY_ENTRY, EntryFilter
 from rm_local.store.sqlite import meta
 from rm_local.store.sqlite.connection import refuse_moved
 
@@ -26,36 +27,24 @@ Ids = NDArray[np.int64]
 CODES = f"""SELECT group_concat(id), group_concat(length(v) + {len(MAGIC)}),
     CAST(group_concat(X'{MAGIC.hex()}' || v, '') AS BLOB) FROM ref"""
 
-NAMED = """SELECT id FROM label
+MATCHING_LABELS = """SELECT id FROM label
     WHERE domain = coalesce(:domain, domain) AND source = coalesce(:source, source)
         AND level = coalesce(:level, level)"""
-NARROWED = f" AND label IN ({NAMED})"
+FILTERED = f" AND label IN ({MATCHING_LABELS})"
 
 
 Label = tuple[str, str, str, str]
 """Domain, source, level and provenance."""
 
 
-@dataclass(frozen=True, slots=True)
-class Names:
-    """What a search is narrowed to; None = anything."""
-
-    domain: str | None = None
-    source: str | None = None
-    level: str | None = None
-
-    @property
-    def condition(self) -> str:
-        """SQL to put behind a condition on `code` or `ref`; empty when nothing is narrowed."""
-        return NARROWED if any(each is not None for each in self.values.values()) else ""
-
-    @property
-    def values(self) -> dict[str, str | None]:
-        """The values of `condition`'s parameters."""
-        return {"domain": self.domain, "source": self.source, "level": self.level}
+def filter_condition(filter: EntryFilter) -> str:
+    """SQL to append to a condition on `code` or `ref`; empty when the filter accepts all."""
+    return FILTERED if filter else ""
 
 
-ANY = Names()
+def filter_values(filter: EntryFilter) -> dict[str, str | None]:
+    """The parameters of `filter_condition`."""
+    return {"domain": filter.domain, "source": filter.source, "level": filter.level}
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,31 +176,38 @@ def domains(connection: apsw.Connection) -> tuple[str, ...]:
     return tuple(row[0] for row in found)
 
 
-def existing(connection: apsw.Connection, ids: Collection[int], names: Names = ANY) -> set[int]:
-    """Those of `ids` that are entries and have these names."""
+def existing(
+    connection: apsw.Connection, ids: Collection[int], filter: EntryFilter = ANY_ENTRY
+) -> set[int]:
+    """Those of `ids` that are entries and pass the filter."""
     found = connection.execute(
-        f"SELECT id FROM ref WHERE id IN (SELECT value FROM json_each(:ids)){names.condition}",
-        {"ids": listed(ids), **names.values},
+        "SELECT id FROM ref WHERE id IN (SELECT value FROM json_each(:ids))"
+        + filter_condition(filter),
+        {"ids": listed(ids), **filter_values(filter)},
     )
     return {row[0] for row in found}
 
 
-def named(connection: apsw.Connection, names: Names) -> Ids:
-    """The labels that have these names."""
-    return np.array([row[0] for row in connection.execute(NAMED, names.values)], np.int64)
+def matching_labels(connection: apsw.Connection, filter: EntryFilter) -> Ids:
+    """The labels that pass the filter."""
+    return np.array(
+        [row[0] for row in connection.execute(MATCHING_LABELS, filter_values(filter))], np.int64
+    )
 
 
-def codes(connection: apsw.Connection, ids: Ids | None, names: Names = ANY) -> tuple[Ids, Frames]:
-    """Ids, and ranking codes, of those of `ids`, None for all, that have these names."""
+def codes(
+    connection: apsw.Connection, ids: Ids | None, filter: EntryFilter = ANY_ENTRY
+) -> tuple[Ids, Frames]:
+    """Ids and ranking codes of those of `ids` (None: of all entries) that pass the filter."""
     import apsw
 
-    values: dict[str, Any] = dict(names.values)
+    values: dict[str, Any] = filter_values(filter)
     chosen = ""
     if ids is not None:
         # apsw takes no empty array; no id is 0.
         values["ids"] = apsw.carray(np.sort(ids) if len(ids) else np.zeros(1, np.int64))
         chosen = " AND id IN (SELECT value FROM carray(:ids))"
-    found = connection.execute(f"{CODES} WHERE 1{chosen}{names.condition}", values)
+    found = connection.execute(f"{CODES} WHERE 1{chosen}{filter_condition(filter)}", values)
     row: tuple[Any, ...] = found.fetchall()[0]
     numbers, lengths = (np.fromstring(each or "", np.int64, sep=",") for each in row[:2])
     return numbers, Frames(lengths, row[2] or b"")

@@ -20,6 +20,7 @@ from rm_local.store.build.pipeline import build
 from rm_local.store.build.source import Batch, Progress
 from rm_local.store.build.write import Writer
 from rm_local.store.format import EmbedderId
+from rm_local.store.request import EntryFilter, SearchRequest
 from rm_local.store.sqlite import connection as sqlite
 from rm_local.store.sqlite import tables as rows
 from rm_local.store.store import Store
@@ -142,20 +143,24 @@ def test_a_search_finds_what_an_exact_one_finds(store: Store, source: MadeSource
     found = 0
     for query in queries:
         exact = set(np.argsort(-(source.vectors @ query))[:10].tolist())
-        found += len(exact & {place[hit.entry.subproblem] for hit in store.search(query)})
+        found += len(
+            exact & {place[hit.entry.subproblem] for hit in store.search(SearchRequest(query))}
+        )
     assert found / (10 * len(queries)) >= 0.95
 
 
 def test_a_search_of_clusters_can_be_narrowed(store: Store, source: MadeSource) -> None:
     """Only entries of the domain and source are hits, and as many as asked for."""
-    hits = store.search(source.vectors[0], k=20, domain="code", source="test/2")
+    hits = store.search(
+        SearchRequest(source.vectors[0], k=20, filter=EntryFilter(domain="code", source="test/2"))
+    )
     assert len(hits) == 20
     assert {(hit.entry.domain, hit.entry.source) for hit in hits} == {("code", "test/2")}
 
 
 def test_a_rare_word_finds_its_entry(store: Store) -> None:
     """Wherever its vector lies."""
-    hits = store.search(vectors(1, dimension=64)[0], "what is the zorb4711", k=300)
+    hits = store.search(SearchRequest(vectors(1, dimension=64)[0], "what is the zorb4711", k=300))
     assert any(hit.entry.subproblem.startswith("How to find the zorb4711 ") for hit in hits)
 
 
@@ -166,7 +171,7 @@ def test_small_sources(tmp_path: Path, count: int) -> None:
     build(tmp_path / "small.rms", small, embedder=MADE)
     with Store.open(tmp_path / "small.rms") as store:
         assert store.count() == count
-        assert store.search(small.vectors[0], k=1)[0].similarity > 0.99
+        assert store.search(SearchRequest(small.vectors[0], k=1))[0].similarity > 0.99
 
 
 def test_progress_tells_stage_rows_and_time_left(tmp_path: Path) -> None:
@@ -263,32 +268,26 @@ def test_a_rare_name_is_found_in_far_clusters(tmp_path: Path) -> None:
     path = tmp_path / "made.rms"
     build(path, Rare(ROWS), embedder=MADE, clusters=30)
     with Store.open(path) as store:
-        hits = store.search(vectors(1, dimension=64)[0], domain="rare", k=20)
+        hits = store.search(
+            SearchRequest(vectors(1, dimension=64)[0], k=20, filter=EntryFilter(domain="rare"))
+        )
     assert {hit.entry.domain for hit in hits} == {"rare"}
     assert len(hits) == 20
-
-
-def test_several_searches_at_once(store: Store) -> None:
-    """Their hits are those of each alone."""
-    asked = vectors(5, dimension=64)
-    texts = ["How to find the zorb17 of it?", "", "", "", ""]
-    alone = [store.search(q, text) for q, text in zip(asked, texts, strict=True)]
-    assert store.search_many(asked, texts) == alone
-    assert store.search_many(asked[:0]) == []
 
 
 def test_hits_that_repeat_better_ones_give_way(store: Store) -> None:
     """As many hits, the best of them first, less alike than without."""
     query = store.vectors([7])[0]
-    usual, thinned = store.search(query), store.search(query, trade=0.3)
-    assert len(thinned) == len(usual) == 10
-    assert thinned[0] == usual[0]
+    usual = store.search(SearchRequest(query))
+    diverse = store.search(SearchRequest(query, pool=40, diversity=0.3))
+    assert len(diverse) == len(usual) == 10
+    assert diverse[0] == usual[0]
 
     def likeness(hits: list[Hit]) -> float:
         rows = store.vectors([hit.entry.id for hit in hits])
         return float((rows @ rows.T).sum())
 
-    assert likeness(thinned) < likeness(usual)
+    assert likeness(diverse) < likeness(usual)
 
 
 def test_what_was_not_written_whole_is_noticed(

@@ -18,6 +18,7 @@ from rm_local.records import Entry
 from rm_local.store.build.pipeline import build
 from rm_local.store.build.source import Progress
 from rm_local.store.format import EmbedderId
+from rm_local.store.request import SearchRequest
 from rm_local.store.rewrite.compact import compact
 from rm_local.store.sqlite import connection as sqlite
 from rm_local.store.sqlite import tables
@@ -68,7 +69,8 @@ def test_the_same_answers_from_a_smaller_file(path: Path) -> None:
     def found() -> list[list[str]]:
         with Store.open(path) as store:
             return [
-                [hit.entry.subproblem for hit in store.search(query, effort=8)] for query in queries
+                [hit.entry.subproblem for hit in store.search(SearchRequest(query, breadth=8))]
+                for query in queries
             ]
 
     answers = found()
@@ -109,13 +111,13 @@ def test_a_store_that_was_never_built_in_bulk(tmp_path: Path) -> None:
     compact(path, level=3)
     assert held(path) == before
     with Store.open(path) as store:
-        assert store.search(vectors(12)[4], "zorb4", k=1)[0].entry.id > 16
+        assert store.search(SearchRequest(vectors(12)[4], "zorb4", k=1))[0].entry.id > 16
 
 
 def _refused(path: Path) -> None:
     sqlite.BUSY_MS = 1
     with Store.open(path, write=True) as store:
-        assert len(store.search(vectors(1, dimension=64)[0])) == 10
+        assert len(store.search(SearchRequest(vectors(1, dimension=64)[0]))) == 10
         with pytest.raises(StoreError, match="Another program is writing"):
             store.add(entries(1), vectors(1, dimension=64))
 

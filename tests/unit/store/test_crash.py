@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from rm_local.errors import StoreReadOnly
+from rm_local.store.request import SearchRequest
 from rm_local.store.store import Store
 from tests.support.stores import entries, toy_store, vectors
 
@@ -42,7 +43,9 @@ def test_the_next_opening_undoes_what_was_half_added(killed: Path) -> None:
     """It holds what it held, is searched as before, and takes new entries."""
     with Store.open(killed) as store:
         assert store.count() == 12
-        assert [hit.entry.id for hit in store.search(vectors(12)[4], "zorb4", k=1)] == [5]
+        assert [
+            hit.entry.id for hit in store.search(SearchRequest(vectors(12)[4], "zorb4", k=1))
+        ] == [5]
     with Store.open(killed, write=True) as store:
         assert store.add(entries(1), vectors(1)) == [13]
 

@@ -14,6 +14,7 @@ from rm_local.records import Entry
 from rm_local.store.build.pipeline import build
 from rm_local.store.codec.text_blocks import Codec
 from rm_local.store.format import EmbedderId
+from rm_local.store.request import EntryFilter, SearchRequest
 from rm_local.store.store import Store
 from tests.support.stores import MadeSource, vectors
 
@@ -49,10 +50,13 @@ def test_an_added_entry_is_found_at_once(store: Store) -> None:
     last = store.count()
     vector = vectors(1, dimension=64, seed=9)[0]
     assert store.add([NEW], vector[np.newaxis]) == [last + 1]
-    assert store.search(vector, k=1)[0].entry.id == last + 1
-    by_word = store.search(-vector, "the glimsy, please", k=last + 1)
+    assert store.search(SearchRequest(vector, k=1))[0].entry.id == last + 1
+    by_word = store.search(SearchRequest(-vector, "the glimsy, please", k=last + 1))
     assert [hit.entry.id for hit in by_word if hit.lexical == 1] == [last + 1]
-    assert [hit.entry.id for hit in store.search(vector, domain="new")] == [last + 1]
+    assert [
+        hit.entry.id
+        for hit in store.search(SearchRequest(vector, filter=EntryFilter(domain="new")))
+    ] == [last + 1]
 
 
 def test_added_entries_join_the_chunks_of_their_clusters(store: Store) -> None:
@@ -62,7 +66,7 @@ def test_added_entries_join_the_chunks_of_their_clusters(store: Store) -> None:
     ids = store.add([NEW] * 700, more)
     assert ids == list(range(last + 1, last + 701))
     for place in range(0, 700, 23):
-        assert store.search(more[place], k=1)[0].entry.id == ids[place]
+        assert store.search(SearchRequest(more[place], k=1))[0].entry.id == ids[place]
 
 
 def test_a_deleted_entry_is_gone(store: Store) -> None:
@@ -72,7 +76,7 @@ def test_a_deleted_entry_is_gone(store: Store) -> None:
     size = store.count()
     store.delete(gone)
     assert store.count() == size - 2
-    found = store.search(vector, "zorb2 zorb17", k=size)
+    found = store.search(SearchRequest(vector, "zorb2 zorb17", k=size))
     assert not {hit.entry.id for hit in found} & set(gone)
     assert store.get([2, 4, 17, 19]) == kept
     assert not {entry.id for entry in store.sample(size, seed=1)} & set(gone)
@@ -106,7 +110,7 @@ def test_a_replaced_entry_has_a_new_id(store: Store) -> None:
     new = store.replace(5, NEW, vector)
     assert new == size + 1
     assert store.count() == size
-    assert store.search(vector, k=1)[0].entry.subproblem == NEW.subproblem
+    assert store.search(SearchRequest(vector, k=1))[0].entry.subproblem == NEW.subproblem
     with pytest.raises(StoreError, match="no entry 5"):
         store.get([5])
 

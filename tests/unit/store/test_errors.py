@@ -22,6 +22,7 @@ from rm_local.errors import (
     StoreVersion,
 )
 from rm_local.store.format import EmbedderId
+from rm_local.store.request import SearchRequest
 from rm_local.store.store import Store
 from tests.support.stores import TOY, entries, toy_store, vectors
 
@@ -130,7 +131,7 @@ def test_a_damaged_store_never_shows_sqlite(path: Path) -> None:
 def use_everything(path: Path) -> None:
     """Read and write every part of the store."""
     with Store.open(path, write=True) as store:
-        store.search(vectors(1)[0], "zorb3")
+        store.search(SearchRequest(vectors(1)[0], "zorb3"))
         store.vectors(range(1, 13))
         store.get(range(1, 13))
         store.info()
@@ -167,7 +168,7 @@ def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
 def test_a_shipped_store_is_read_in_place(shipped: Path) -> None:
     """It is searched without a file being made beside it, even while it is open."""
     with Store.open(shipped, embedder=TOY) as store:
-        assert store.search(vectors(1)[0], "zorb7")[0]
+        assert store.search(SearchRequest(vectors(1)[0], "zorb7"))[0]
         assert os.listdir(shipped.parent) == [shipped.name]
         assert not store.info().writable
     assert os.listdir(shipped.parent) == [shipped.name]
@@ -177,7 +178,7 @@ def test_reading_a_store_of_ones_own_makes_no_files(path: Path) -> None:
     """Also where it could, and the store's bytes stay the same."""
     before = path.read_bytes()
     with Store.open(path) as store:
-        store.search(vectors(1)[0], "zorb7")
+        store.search(SearchRequest(vectors(1)[0], "zorb7"))
         assert os.listdir(path.parent) == [path.name]
     assert path.read_bytes() == before
 

@@ -7,7 +7,7 @@ import pytest
 
 from rm_local.store.index import centroids as centroids_module
 from rm_local.store.index.centroids import Centroids
-from rm_local.store.index.ivf import clusters_to_ask
+from rm_local.store.index.ivf import select_clusters
 from rm_local.store.index.kmeans import (
     Clusters,
     find_clusters,
@@ -116,10 +116,10 @@ def test_centres_of_far_super_clusters_are_not_compared(
 def test_clusters_are_asked_nearest_first(rows: np.ndarray, clusters: Clusters) -> None:
     """At most so many, in order of distance, and with little slack fewer of them."""
     similarity = clusters.centres @ rows[0]
-    asked = clusters_to_ask(clusters.centres @ rows[0], probes=8, slack=100)
+    asked = select_clusters(clusters.centres @ rows[0], nprobe=8, slack=100)
     assert asked.tolist() == np.argsort(-similarity)[:8].tolist()
-    strict = clusters_to_ask(clusters.centres @ rows[0], probes=8, slack=0.0)
+    strict = select_clusters(clusters.centres @ rows[0], nprobe=8, slack=0.0)
     assert strict.tolist() == asked[:1].tolist()
-    assert len(clusters_to_ask(clusters.centres @ rows[0], probes=999, slack=100)) == len(
+    assert len(select_clusters(clusters.centres @ rows[0], nprobe=999, slack=100)) == len(
         similarity
     )

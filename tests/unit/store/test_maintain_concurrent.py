@@ -17,9 +17,10 @@ import pytest
 
 from rm_local.errors import StoreInvalid, StoreReadOnly
 from rm_local.store.codec.text_blocks import Codec
-from rm_local.store.index.search import Query, Searcher
+from rm_local.store.index.search import Searcher
 from rm_local.store.maintain import maintainer
 from rm_local.store.maintain.maintainer import Report, Tidier
+from rm_local.store.request import SearchRequest
 from rm_local.store.sqlite import connection as sqlite
 from rm_local.store.sqlite import entry_texts
 from rm_local.store.sqlite.meta import put, read_meta
@@ -142,7 +143,7 @@ class Reader:
                 self._searcher = Searcher(
                     self._connection, self._readers, read_meta(self._connection)
                 )
-            ranked = self._searcher.search(Query(query, effort=EXACT))
+            ranked = self._searcher.search(SearchRequest(query, breadth=EXACT))
             ids = [each.id for each in ranked]
             entries = entry_texts.entries(self._connection, self._codec, self._state.bulk, ids)
             return [(entries[each.id].subproblem, round(each.similarity, 5)) for each in ranked]
@@ -217,12 +218,14 @@ def test_what_a_watch_tells(path: Path) -> None:
         watch = Watch(connection)
         first = watch.changed()
         assert first
-        assert first == State(BULK, first.dial, 0)
+        assert first == State(BULK, first.search_params, 0)
         put(connection, "probes", 7)
         assert watch.changed() is None
         with apsw.Connection(str(path)) as other:
             put(other, "candidates", 900)
-        assert watch.changed() == replace(first, dial=replace(first.dial, probes=7, candidates=900))
+        assert watch.changed() == replace(
+            first, search_params=replace(first.search_params, nprobe=7, candidates=900)
+        )
     connection.close()
 
 

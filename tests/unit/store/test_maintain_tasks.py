@@ -18,6 +18,7 @@ from rm_local.store.maintain.purge_deleted import Scrap
 from rm_local.store.maintain.recompress import Recompress
 from rm_local.store.maintain.split_clusters import Split
 from rm_local.store.maintain.task import Tools, Work
+from rm_local.store.request import SearchRequest
 from rm_local.store.store import Store
 from tests.support.maintenance import (
     ADDED,
@@ -72,8 +73,10 @@ def test_the_store_goes_on(path: Path, kind: Callable[[Tools], Work]) -> None:
         ids = store.add(new, vector)
         assert ids[0] == BULK + ADDED + 2
         for place in range(0, 300, 37):
-            assert store.search(vector[place], k=1)[0].similarity > 0.99
-        assert not {hit.entry.id for hit in store.search(vector[0], k=100, effort=9)} & {*gone}
+            assert store.search(SearchRequest(vector[place], k=1))[0].similarity > 0.99
+        assert not {
+            hit.entry.id for hit in store.search(SearchRequest(vector[0], k=100, breadth=9))
+        } & {*gone}
     list(worked(path, kind))
     assert len(held(path)) == value(path, "SELECT count(*) FROM ref")
 
@@ -123,8 +126,8 @@ def test_a_split_store_is_searched_as_well(path: Path, worn: Path) -> None:
     found = 0
     with Store.open(path) as store:
         for query in topics(40, dimension=64, count=3, seed=3):
-            exact = {hit.entry.id for hit in store.search(query, effort=EXACT)}
-            found += len(exact & {hit.entry.id for hit in store.search(query)})
+            exact = {hit.entry.id for hit in store.search(SearchRequest(query, breadth=EXACT))}
+            found += len(exact & {hit.entry.id for hit in store.search(SearchRequest(query))})
     assert found / 400 >= 0.95
 
 
@@ -187,7 +190,7 @@ def test_first_clusters(tmp_path: Path) -> None:
         assert store.info().clusters == store.info().probes > 1
         store.delete([1, 3000])
         (id,) = store.add(entries(1), vectors(1, dimension=64))
-        assert store.search(vectors(1, dimension=64)[0], k=1)[0].entry.id == id
+        assert store.search(SearchRequest(vectors(1, dimension=64)[0], k=1))[0].entry.id == id
     assert len(held(path)) == 2969
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from rm_local.store.index.mmr import mmr
-from tests.support.stores import vectors
+from tests.support.stores import topics, vectors
 
 SCORES = np.array([0.1, 0.9, 0.5, 0.4, 0.3, 0.2])
 
@@ -34,3 +34,26 @@ def test_scores_alone() -> None:
 def test_no_rows() -> None:
     """Nothing is chosen from nothing."""
     assert mmr(np.empty((0, 8), np.float32), np.empty(0), 3, 0.75) == []
+
+
+def by_definition(rows: np.ndarray, scores: np.ndarray, k: int, trade: float) -> list[int]:
+    """Maximal marginal relevance, entry by entry (Carbonell and Goldstein, 1998)."""
+    taken: list[int] = []
+
+    def worth(row: int) -> float:
+        nearest = max((float(rows[row] @ rows[each]) for each in taken), default=-1.0)
+        return float(trade * scores[row] - (1 - trade) * nearest)
+
+    while len(taken) < min(k, len(rows)):
+        taken.append(max((row for row in range(len(rows)) if row not in taken), key=worth))
+    return taken
+
+
+@pytest.mark.parametrize("trade", [0.3, 0.75, 1.0])
+@pytest.mark.parametrize("k", [1, 3, 10, 40])
+def test_rows_are_chosen_as_the_definition_says(k: int, trade: float) -> None:
+    """In the same order, for rows around few topics."""
+    for seed in range(5):
+        rows = topics(32, dimension=64, count=4, spread=0.5, seed=seed)
+        scores = np.random.default_rng(seed).uniform(0.2, 0.9, 32)
+        assert mmr(rows, scores, k, trade) == by_definition(rows, scores, k, trade)

@@ -22,6 +22,7 @@ from rm_local.store.index import pending
 from rm_local.store.maintain.assign_clusters import Settle
 from rm_local.store.maintain.maintainer import Tidier
 from rm_local.store.repair.repair import repair
+from rm_local.store.request import EntryFilter, SearchRequest
 from rm_local.store.rewrite.compact import compact
 from rm_local.store.rewrite.merge import merge
 from rm_local.store.rewrite.store_source import Held
@@ -100,7 +101,9 @@ def nearest(store: Store) -> list[list[tuple[int, float, float]]]:
     return [
         [
             (hit.entry.id, round(hit.similarity, 5), round(hit.lexical, 5))
-            for hit in store.search(query, text, k=20, domain=domain, effort=100)
+            for hit in store.search(
+                SearchRequest(query, text, k=20, breadth=100, filter=EntryFilter(domain=domain))
+            )
         ]
         for query in (*QUERIES, *UNITS[:5])
         for text, domain in (("", None), ("the zorb17", None), ("", "math"))
@@ -115,10 +118,16 @@ def test_it_has_no_cluster_and_is_found_at_once(store: Store) -> None:
         assert not connection.execute("SELECT count(*) FROM code WHERE id = ?", (id,)).get
     with Store.open(store.info().path) as other:
         for each in (store, other):
-            assert each.search(UNITS[0], k=1)[0].entry.id == id
-            assert [hit.entry.id for hit in each.search(UNITS[0], domain="new")] == [id]
-            assert id not in [hit.entry.id for hit in each.search(UNITS[0], domain="math")]
-            by_word = each.search(UNITS[0], "which Glimsy?", k=1)
+            assert each.search(SearchRequest(UNITS[0], k=1))[0].entry.id == id
+            assert [
+                hit.entry.id
+                for hit in each.search(SearchRequest(UNITS[0], filter=EntryFilter(domain="new")))
+            ] == [id]
+            assert id not in [
+                hit.entry.id
+                for hit in each.search(SearchRequest(UNITS[0], filter=EntryFilter(domain="math")))
+            ]
+            by_word = each.search(SearchRequest(UNITS[0], "which Glimsy?", k=1))
             assert [(hit.entry.id, hit.lexical) for hit in by_word] == [(id, 1)]
             assert each.verify() == []
 
@@ -129,13 +138,13 @@ def test_words_beyond_ascii(store: Store) -> None:
         store.add([Entry(f"How to find the {name}?", "I look.")], UNITS[:1])
     found = fresh_ids(store)
     asked = ["the unzelfrob", "an Ünzelfrobs", "what İlgenspro is"]
-    before = [store.search(UNITS[0], text, k=3) for text in asked]
+    before = [store.search(SearchRequest(UNITS[0], text, k=3)) for text in asked]
     assert [hits[0].entry.id for hits in before] == found
     assert [[hit.lexical for hit in hits] for hits in before] == [[1, 0, 0]] * 3
     assert store.verify() == []
     list(worked(store.info().path, Settle))
     assert fresh_ids(store) == []
-    assert [store.search(UNITS[0], text, k=3) for text in asked] == before
+    assert [store.search(SearchRequest(UNITS[0], text, k=3)) for text in asked] == before
     assert store.verify() == []
 
 
@@ -149,11 +158,11 @@ def test_holders_in_both_places_count_together(
         if place == 3:
             list(worked(store.info().path, Settle))
         store.add([NEW], UNITS[:1])
-    hits = store.search(UNITS[0], "the glimsy", k=6)
+    hits = store.search(SearchRequest(UNITS[0], "the glimsy", k=6))
     assert [hit.lexical for hit in hits] == [hits[0].lexical] * 6
     assert 0 < hits[0].lexical < 1
     store.add([NEW], UNITS[:1])
-    assert store.search(UNITS[0], "the glimsy", k=1)[0].lexical == 0
+    assert store.search(SearchRequest(UNITS[0], "the glimsy", k=1))[0].lexical == 0
 
 
 def test_there_are_never_more_than_so_many(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -166,7 +175,7 @@ def test_there_are_never_more_than_so_many(store: Store, monkeypatch: pytest.Mon
     assert max(counts) == 50
     assert max(one - other + 1 for one, other in pairwise(counts)) == pending.FEW
     assert fresh_ids(store) == ids[-counts[-1] :]
-    assert [store.search(unit, k=1)[0].entry.id for unit in UNITS[:120]] == ids
+    assert [store.search(SearchRequest(unit, k=1))[0].entry.id for unit in UNITS[:120]] == ids
     assert store.verify() == []
 
 
@@ -201,8 +210,10 @@ def test_deleting_and_replacing(store: Store) -> None:
     left = [id for id in ids if id not in (ids[2], ids[4], ids[11])]
     assert new == ids[-1] + 1
     assert fresh_ids(store) == [*left, new]
-    assert not {ids[2], ids[4], ids[11]} & {hit.entry.id for hit in store.search(UNITS[4], k=99)}
-    assert store.search(UNITS[50], "glimsy", k=1)[0].entry.id == new
+    assert not {ids[2], ids[4], ids[11]} & {
+        hit.entry.id for hit in store.search(SearchRequest(UNITS[4], k=99))
+    }
+    assert store.search(SearchRequest(UNITS[50], "glimsy", k=1))[0].entry.id == new
     with store.reading() as connection:
         assert connection.execute("SELECT count(*) FROM tomb").get == 0
     assert store.verify() == []
@@ -234,7 +245,7 @@ def test_words_that_cannot_be_read(path: Path) -> None:
     connection.close()
     with Store.open(path) as store:
         with pytest.raises(StoreInvalid, match="words of fresh entries"):
-            store.search(UNITS[0], "glimsy")
+            store.search(SearchRequest(UNITS[0], "glimsy"))
         assert any("holds other words" in each for each in store.verify())
 
 

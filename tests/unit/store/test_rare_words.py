@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from rm_local.records import Entry
 from rm_local.store.index import rare_words
+from rm_local.store.request import SearchRequest
 from rm_local.store.store import Store
 from tests.support.stores import TOY, vectors
 
@@ -32,7 +33,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
 
 def shares(store: Store, text: str) -> dict[int, float]:
     """The lexical share of each hit for `text` that has one."""
-    found = store.search(vectors(1, seed=3)[0], text, k=100)
+    found = store.search(SearchRequest(vectors(1, seed=3)[0], text, k=100))
     return {hit.entry.id: round(hit.lexical, 3) for hit in found if hit.lexical}
 
 
@@ -47,8 +48,8 @@ def test_a_rare_word_is_found_in_any_dress(store: Store, text: str) -> None:
 def test_a_rare_word_lifts_its_entry(store: Store) -> None:
     """Hits stand by their scores, so an entry that holds the word goes up by what that is worth."""
     query = vectors(1, seed=3)[0]
-    plain = [hit.entry.id for hit in store.search(query, k=100)]
-    hits = store.search(query, "what is the quib74 of 1 and 2", k=100)
+    plain = [hit.entry.id for hit in store.search(SearchRequest(query, k=100))]
+    hits = store.search(SearchRequest(query, "what is the quib74 of 1 and 2", k=100))
     scores = [rare_words.score(hit.similarity, hit.lexical) for hit in hits]
     assert scores == sorted(scores, reverse=True)
     assert [hit.entry.id for hit in hits].index(75) < plain.index(75)

@@ -1,4 +1,4 @@
-"""The dial: what a build finds out about how far a search must look."""
+"""Search parameters: what a build finds out about how far a search must look, and the scans."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from rm_local.errors import StoreInvalid
 from rm_local.store.build.pipeline import build
 from rm_local.store.index import ivf
 from rm_local.store.index.search import Searcher
-from rm_local.store.sqlite.meta import Dial, default_dial
+from rm_local.store.request import SearchRequest
+from rm_local.store.sqlite.meta import SearchParams, default_search_params
 from rm_local.store.store import Store
 from tests.faults.stores import MADE
 from tests.support.stores import MadeSource
@@ -29,15 +30,15 @@ def source() -> MadeSource:
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory, source: MadeSource) -> Store:
     """A store of them with a hundred clusters."""
-    path = tmp_path_factory.mktemp("dial") / "made.rms"
+    path = tmp_path_factory.mktemp("params") / "made.rms"
     build(path, source, embedder=MADE, clusters=100)
     return Store.open(path)
 
 
 def test_a_store_without_clusters_still_has_candidates() -> None:
     """As many as a new store; with clusters there are more, the more of them."""
-    assert default_dial(0) == Dial()
-    assert 0 < default_dial(4).candidates < default_dial(64_000).candidates
+    assert default_search_params(0) == SearchParams()
+    assert 0 < default_search_params(4).candidates < default_search_params(64_000).candidates
 
 
 def nearest_by_sqlite_vec(store: Store, bits: bytes, wanted: int, condition: str) -> list[int]:
@@ -57,7 +58,7 @@ def test_clusters_give_what_sqlite_vec_gives(store: Store, source: MadeSource, w
     clusters = np.arange(len(searcher.centroids))
     for unit in source.vectors[::600]:
         bits = searcher.quantiser.bits(unit[np.newaxis])[0].tobytes()
-        found = ivf.near_within(searcher._readers, bits, wanted, clusters).keys
+        found = ivf.scan_clusters(searcher._readers, bits, wanted, clusters).keys
         assert found.tolist() == nearest_by_sqlite_vec(store, bits, wanted, "")
 
 
@@ -70,10 +71,10 @@ def test_labels_narrow_before_the_nearest_are_chosen(store: Store, source: MadeS
     label = held[-1]
     assert isinstance(label, int)
     labels = np.array([label])
-    found = ivf.near_within(searcher._readers, bits, 20, clusters, labels).keys
+    found = ivf.scan_clusters(searcher._readers, bits, 20, clusters, labels).keys
     assert found.tolist() == nearest_by_sqlite_vec(store, bits, 20, f"AND label = {label}")
     none = np.empty(0, np.int64)
-    assert len(ivf.near_within(searcher._readers, bits, 20, clusters, none).keys) == 0
+    assert len(ivf.scan_clusters(searcher._readers, bits, 20, clusters, none).keys) == 0
 
 
 @pytest.mark.slow
@@ -95,24 +96,25 @@ def test_chunks_that_do_not_fit_together_are_damage(
     connection.execute(damage)
     connection.close()
     with Store.open(path) as store, pytest.raises(StoreInvalid):
-        store.search(source.vectors[0])
+        store.search(SearchRequest(source.vectors[0]))
 
 
 def test_the_querys_own_floats_order_what_the_bits_have_found() -> None:
     """By the inner product with each row's signs; rows that it cannot tell apart as they stood."""
-    found = ivf.Found(
+    found = ivf.CodeCandidates(
         np.array([3 << ivf.ID_BITS | 7, 4 << ivf.ID_BITS | 9, 4 << ivf.ID_BITS | 11]),
         np.array([[0b0001], [0b0110], [0b0110]], np.uint8),
     )
-    turned = np.array([0.5, 0.4, 0.3, -0.1, 0, 0, 0, 0], np.float32)
-    assert found.ranked(turned).tolist() == [9, 11, 7]
+    rotated = np.array([0.5, 0.4, 0.3, -0.1, 0, 0, 0, 0], np.float32)
+    assert found.rank(rotated).tolist() == [9, 11, 7]
 
 
 def test_of_rows_as_far_away_the_lowest_ids_are_kept() -> None:
     """Whatever part they come from."""
     parts = [
-        ivf.Found(np.array([5 << ivf.ID_BITS | id]), np.array([[id]], np.uint8)) for id in (4, 2, 3)
+        ivf.CodeCandidates(np.array([5 << ivf.ID_BITS | id]), np.array([[id]], np.uint8))
+        for id in (4, 2, 3)
     ]
-    kept = ivf.Found.nearest(parts, 2)
+    kept = ivf.CodeCandidates.nearest(parts, 2)
     assert (kept.ids().tolist(), kept.bits.ravel().tolist()) == ([2, 3], [2, 3])
-    assert ivf.Found.nearest(parts, 9).ids().tolist() == [2, 3, 4]
+    assert ivf.CodeCandidates.nearest(parts, 9).ids().tolist() == [2, 3, 4]

@@ -14,6 +14,7 @@ from rm_local.errors import StoreError
 from rm_local.records import Entry
 from rm_local.store.format import EmbedderId
 from rm_local.store.index import search as search_module
+from rm_local.store.request import EntryFilter, SearchRequest
 from rm_local.store.store import Store
 from tests.support.stores import TOY, entries, toy_store, vectors
 
@@ -66,7 +67,7 @@ def test_a_sample_too_small_for_a_dictionary_is_no_error(tmp_path: Path, sample:
 def test_the_nearest_comes_first_with_its_cosine(store: Store) -> None:
     """Similarities are the cosines of the vectors put in, to the codes' precision, descending."""
     query = vectors(1, seed=5)[0]
-    hits = store.search(query, k=12)
+    hits = store.search(SearchRequest(query, k=12))
     exact = vectors(12) @ query
     assert [hit.entry.id for hit in hits] == list(np.argsort(-exact) + 1)
     assert np.allclose([hit.similarity for hit in hits], np.sort(exact)[::-1], atol=0.02)
@@ -75,7 +76,9 @@ def test_the_nearest_comes_first_with_its_cosine(store: Store) -> None:
 def test_a_query_of_any_length_is_the_same_query(store: Store) -> None:
     """Vectors are normalised."""
     query = vectors(1, seed=5)[0]
-    pairs = zip(store.search(query), store.search(query * 7), strict=True)
+    pairs = zip(
+        store.search(SearchRequest(query)), store.search(SearchRequest(query * 7)), strict=True
+    )
     assert all(
         one.entry == other.entry and one.similarity == pytest.approx(other.similarity, abs=1e-6)
         for one, other in pairs
@@ -86,20 +89,26 @@ def test_equal_scores_go_by_id(tmp_path: Path) -> None:
     """Entries with the same vector stand in the order of their ids."""
     with Store.create(tmp_path / "toy.rms", embedder=TOY) as store:
         store.add(entries(5), np.repeat(vectors(1), 5, axis=0))
-        assert [hit.entry.id for hit in store.search(vectors(1)[0])] == [1, 2, 3, 4, 5]
+        assert [hit.entry.id for hit in store.search(SearchRequest(vectors(1)[0]))] == [
+            1,
+            2,
+            3,
+            4,
+            5,
+        ]
 
 
 @pytest.mark.parametrize("k", [0, 1, 5, 12, 100])
 def test_at_most_k_hits(store: Store, k: int) -> None:
     """There are k hits, or all when there are fewer entries."""
-    assert len(store.search(vectors(1)[0], "zorb1", k=k)) == min(k, 12)
+    assert len(store.search(SearchRequest(vectors(1)[0], "zorb1", k=k))) == min(k, 12)
 
 
 def test_an_empty_store_has_no_hits(tmp_path: Path) -> None:
     """Searching and sampling it is no error."""
     with Store.create(tmp_path / "toy.rms", embedder=TOY) as store:
         assert store.count() == 0
-        assert store.search(vectors(1)[0], "anything") == []
+        assert store.search(SearchRequest(vectors(1)[0], "anything")) == []
         assert store.sample(3, seed=1) == []
 
 
@@ -111,11 +120,13 @@ def test_search_can_be_narrowed(
     monkeypatch.setattr(search_module, "SCANNED_ROWS", scanned)
     with Store.open(toy_store(tmp_path / "toy.rms")) as store:
         query = vectors(1)[0]
-        code = store.search(query, "zorb0", k=12, domain="code")
+        code = store.search(SearchRequest(query, "zorb0", k=12, filter=EntryFilter(domain="code")))
         assert {hit.entry.id for hit in code} == {2, 4, 6, 8, 10, 12}
-        both = store.search(query, k=12, domain="math", source="test/0")
+        both = store.search(
+            SearchRequest(query, k=12, filter=EntryFilter(domain="math", source="test/0"))
+        )
         assert {hit.entry.id for hit in both} == {1, 7}
-        assert store.search(query, domain="poetry") == []
+        assert store.search(SearchRequest(query, filter=EntryFilter(domain="poetry"))) == []
 
 
 @pytest.mark.slow
@@ -137,9 +148,9 @@ def test_the_bits_pass_the_nearest_on(
         store.add(entries(3000), rows)
     queries = rows[:30] + vectors(30, dimension=384, seed=4)
     with Store.open(path) as store:
-        by_bits = [store.search(query, k=1)[0].entry for query in queries]
+        by_bits = [store.search(SearchRequest(query, k=1))[0].entry for query in queries]
         monkeypatch.setattr(search_module, "SCANNED_ROWS", 3000)
-        assert by_bits == [store.search(query, k=1)[0].entry for query in queries]
+        assert by_bits == [store.search(SearchRequest(query, k=1))[0].entry for query in queries]
 
 
 def test_adding_goes_on_from_the_last_id(tmp_path: Path) -> None:
@@ -150,7 +161,7 @@ def test_adding_goes_on_from_the_last_id(tmp_path: Path) -> None:
         assert store.add(entries(2), extra) == [13, 14]
         assert store.add([], np.zeros((0, 16), np.float32)) == []
         assert store.count() == 14
-        assert store.search(extra[1])[0].entry.id == 14
+        assert store.search(SearchRequest(extra[1]))[0].entry.id == 14
 
 
 def test_nothing_is_added_when_one_entry_is_wrong(tmp_path: Path) -> None:
@@ -204,8 +215,8 @@ def test_threads_take_turns(store: Store) -> None:
     """Calls from several threads give what one thread gets."""
     query = vectors(1, seed=3)[0]
     with ThreadPoolExecutor(4) as pool:
-        found = list(pool.map(lambda _: store.search(query, "zorb4"), range(40)))
-    assert found == [store.search(query, "zorb4")] * 40
+        found = list(pool.map(lambda _: store.search(SearchRequest(query, "zorb4")), range(40)))
+    assert found == [store.search(SearchRequest(query, "zorb4"))] * 40
 
 
 def test_two_readers_see_what_a_writer_adds(tmp_path: Path) -> None:
@@ -214,4 +225,4 @@ def test_two_readers_see_what_a_writer_adds(tmp_path: Path) -> None:
     with Store.open(path) as reader, Store.open(path, write=True) as writer:
         new = vectors(1, seed=8)
         (number,) = writer.add(entries(1), new)
-        assert reader.search(new[0])[0].entry.id == number
+        assert reader.search(SearchRequest(new[0]))[0].entry.id == number

@@ -11,6 +11,7 @@ import pytest
 
 from rm_local.errors import StoreInvalid
 from rm_local.store.repair.repair import repair
+from rm_local.store.request import SearchRequest
 from rm_local.store.sqlite.usage_counts import count_up, tallies
 from rm_local.store.store import Store
 from tests.faults.pages import Pages
@@ -84,7 +85,10 @@ def test_bits_from_the_codes(path: Path, whole: Path, damage: str) -> None:
         assert (mended.vectors(ids) == other.vectors(ids)).all()
         queries = vectors(40, dimension=64, seed=99)
         found, wanted = (
-            [{hit.entry.id for hit in store.search(query, k=10)} for query in queries]
+            [
+                {hit.entry.id for hit in store.search(SearchRequest(query, k=10))}
+                for query in queries
+            ]
             for store in (mended, other)
         )
     alike = sum(len(one & two) for one, two in zip(found, wanted, strict=True))
@@ -185,8 +189,8 @@ def test_a_label_that_its_index_still_has(path: Path, whole: Path) -> None:
     assert contents(path) == contents(whole)
 
 
-def test_lost_words_and_dial(path: Path) -> None:
-    """What the embedder knows is replaced by stop words, the dial by its default; both are said."""
+def test_lost_words_and_search_params(path: Path) -> None:
+    """Known words are replaced by stop words, search parameters by defaults; both are reported."""
     change(path, "DELETE FROM meta WHERE key IN ('known_words', 'probes')")
     repaired = repair(path)
     assert repaired is not None

@@ -1,0 +1,53 @@
+"""Selects hits among ranked entries: pool, gate, score gap and diversity. Pure functions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rm_local.store.codec.quantize import Floats
+from rm_local.store.index.mmr import mmr
+from rm_local.store.index.rare_words import score
+from rm_local.store.request import SearchRequest
+
+Ids = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """What candidates are ordered by, in no order yet; each is (n,)."""
+
+    ids: Ids
+    similarity: NDArray[np.float64]
+    """Cosines with the query."""
+    lexical: NDArray[np.float64]
+    """Shares of the query's rare words."""
+
+
+def select(request: SearchRequest, ranking: Ranking, vectors: Callable[[Ids], Floats]) -> Ids:
+    """Places in `ranking` of the entries to return, by falling score, then by id: (m,), m <= k.
+
+    `vectors` gives the vectors, (m, d), of length 1, of the entries at these places; it is called
+    only where diversity has a choice to make.
+    """
+    k = max(request.k, 0)
+    scores = score(ranking.similarity, ranking.lexical)
+    # Rounded, as the last bits of a product depend on a row's place and would split equal rows.
+    order = np.lexsort((ranking.ids, -scores.round(6)))[: max(request.pool, k)]
+    passed = order[_passes(request, ranking, scores, order)]
+    if request.diversity is None or len(passed) <= k:
+        return np.asarray(passed[:k], dtype=np.int64)
+    rows = mmr(vectors(passed), scores[passed], k, request.diversity)
+    return np.asarray(passed[np.sort(np.array(rows, np.int64))], dtype=np.int64)
+
+
+def _passes(
+    request: SearchRequest, ranking: Ranking, scores: NDArray[np.float64], order: Ids
+) -> NDArray[np.bool_]:
+    """Which entries of `order`, best first, pass the gate and are near enough to the best: (n,)."""
+    gate = ranking.similarity[order] >= request.min_similarity
+    gate |= ranking.lexical[order] >= request.min_lexical
+    return np.asarray(gate & (scores[order] >= scores[order[:1]] - request.max_score_gap))
