@@ -9,13 +9,6 @@ StopReason = Literal["end", "length", "context", "cancelled", "outvoted"]
 """Why a branch ended: the model was done, the budget spent, the context full, the user or the vote
 stopped it."""
 
-Precision = Literal["f16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0"]
-"""How keys and values are stored."""
-FlashAttention = Literal["auto", "on", "off"]
-"""Whether attention is computed without a matrix of all scores; auto: where llama.cpp can."""
-Overflow = Literal["stop", "drop", "enlarge"]
-"""What is done when the context is full: end there, leave the oldest turns out, make it larger."""
-
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -93,7 +86,7 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class PrefillStats:
     """What a turn had read when its reasoning began. Counts are tokens; times are seconds."""
 
     prompt: int
@@ -126,7 +119,7 @@ class Trace:
     branches: tuple[Branch, ...] = ()
     answer: Answer | None = None
     failure: str | None = None
-    reading: Reading | None = None
+    reading: PrefillStats | None = None
     number: int = 0
     """Of the turn in its session, from 1; 0 outside of one."""
     cuts: tuple[str, ...] = ()

@@ -14,9 +14,10 @@ from rm_local.engine.protocol import ModelInfo
 from rm_local.errors import HomeMissing, RmLocalError
 from rm_local.folders import Notices
 from rm_local.idle_timer import Idle
+from rm_local.loop.control import TurnControl, TurnOverrides
 from rm_local.loop.events import Event, failed
 from rm_local.loop.plan import Plan
-from rm_local.loop.solve import Control, Steering, solve
+from rm_local.loop.solve import solve
 from rm_local.records import Hit, Trace
 from rm_local.sessions.journal import Journal
 from rm_local.sessions.replay import replay
@@ -26,7 +27,7 @@ from rm_local.store.request import ANY_ENTRY, EntryFilter
 
 if TYPE_CHECKING:
     from rm_local.engine.client import Engine
-    from rm_local.loop.retrieve import Retriever
+    from rm_local.loop.retrieve import StoreRetriever
 
 NO_GATE = -1.0
 """A gate that every hit passes."""
@@ -59,7 +60,7 @@ class Runtime:
         """Called when the model was unloaded because nothing was asked."""
         self.idle = Idle(settings.idle_unload * 60, self.unload)
         self._engine: Engine | None = None
-        self._retriever: Retriever | None = None
+        self._retriever: StoreRetriever | None = None
         self._entries: int | None = None
         self._journal: Journal | None = None
         self._turns = Turns()
@@ -73,15 +74,9 @@ class Runtime:
             from rm_local.engine.client import Engine
 
             self._engine = Engine(
+                self.settings.engine_options(),
                 log=self._notices.find_log(),
                 unlogged=partial(self._notices.report, "the model's log"),
-                threads=self.settings.threads,
-                gpu_layers=self.settings.gpu_layers,
-                templates=places.templates_dir(),
-                flash_attention=self.settings.flash_attention,
-                kv=self.settings.kv,
-                overflow=self.settings.overflow,
-                check_memory=self.settings.check_memory,
             )
         return self._engine
 
@@ -117,8 +112,7 @@ class Runtime:
                 return self.info or await self._loaded(on_progress or self.on_loading)
 
     async def _loaded(self, on_progress: Callable[[float], None] | None) -> ModelInfo:
-        context = self.settings.context
-        info = await self.engine.load(self.model, context=context, on_progress=on_progress)
+        info = await self.engine.load(self.model, on_progress=on_progress)
         for note in info.notes:
             self.warn(note)
         return info
@@ -132,7 +126,7 @@ class Runtime:
             await self._engine.close()
             self.on_unload()
 
-    async def open_memory(self) -> Retriever:
+    async def open_memory(self) -> StoreRetriever:
         """Open the store, unless it is open, then load the query embedder that it names.
 
         Raises StoreMissing and the other StoreErrors, EngineError.
@@ -143,9 +137,9 @@ class Runtime:
                     self._retriever = await self._opened_memory()
                 return self._retriever
 
-    async def _opened_memory(self) -> Retriever:
+    async def _opened_memory(self) -> StoreRetriever:
         from rm_local.embed.query import query_embedder
-        from rm_local.loop.retrieve import Retriever
+        from rm_local.loop.retrieve import StoreRetriever
         from rm_local.store.store import Store
 
         store = await asyncio.to_thread(Store.open, self.store)
@@ -162,15 +156,15 @@ class Runtime:
             store.close()
             raise
         self._entries = info.entries
-        return Retriever(embedder, store)
+        return StoreRetriever(embedder, store)
 
     async def solve(
         self,
         question: str,
         plan: Plan,
         *,
-        steering: Steering = Steering(),  # noqa: B008 (frozen)
-        control: Control | None = None,
+        steering: TurnOverrides = TurnOverrides(),  # noqa: B008 (frozen)
+        control: TurnControl | None = None,
         after: int = 0,
     ) -> AsyncGenerator[Event, None]:
         """The turn's events as they happen, each saved before it is given out.
@@ -180,7 +174,7 @@ class Runtime:
         opened first, the store before the model; when that fails, the turn is one Failed.
         UsageError when there is no turn `after`.
         """
-        control = control or Control()
+        control = control or TurnControl()
         turns, number = self._turns, self._turns.ask(question, after)
         journal = self._journal = self._journal or self._new_journal()
         journal.ask(question, plan.name, steering.seed, turn=number, after=after)
@@ -196,8 +190,8 @@ class Runtime:
         self,
         question: str,
         plan: Plan,
-        steering: Steering,
-        control: Control,
+        steering: TurnOverrides,
+        control: TurnControl,
         after: int,
     ) -> AsyncGenerator[Event, None]:
         try:  # nothing is opened for an empty question, which the loop refuses
@@ -211,7 +205,7 @@ class Runtime:
             plan,
             self.engine,
             recall,
-            steering=steering,
+            overrides=steering,
             control=control,
             history=self._turns.history(after) if takes else (),
         )
@@ -219,7 +213,7 @@ class Runtime:
             async for event in events:
                 yield event
 
-    async def _open_for(self, plan: Plan) -> Retriever | None:
+    async def _open_for(self, plan: Plan) -> StoreRetriever | None:
         """What the plan needs: the cheap thing that may be missing first."""
         recall = await self.open_memory() if plan.retrieval in ("random", "memory") else None
         await self.load_model()

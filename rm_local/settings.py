@@ -12,13 +12,14 @@ from platformdirs import PlatformDirs
 
 from rm_local.errors import HomeMissing, SettingsError
 from rm_local.home import expand_home
-from rm_local.records import FlashAttention, Overflow, Precision
+from rm_local.options import EngineOptions, FlashAttention, Overflow, Precision
 
 CONTEXT_LIMIT = 1 << 20
 THREAD_LIMIT = 1024
 LAYER_LIMIT = 1024
 IDLE_LIMIT = 7 * 24 * 60
 SET_HOME = "Set RM_LOCAL_HOME to a folder that can be written to."
+_ENGINE = EngineOptions()
 
 _DIRS = PlatformDirs("rm-local", appauthor=False)
 _PACKAGE = Path(__file__).resolve().parent
@@ -32,20 +33,14 @@ class Settings:
     """GGUF file to reason with; None takes the shipped rm-nano."""
     store: Path | None = None
     """Store to retrieve from; None takes the shipped seed store."""
-    context: int = 0
-    """Tokens that a turn can hold; 0 takes what the model was trained for, at most 16384."""
-    threads: int = 0
-    """Threads that decode; 0 takes the physical cores, or one for a small model."""
-    gpu_layers: int = -1
-    """Layers put on devices at most; -1 takes as many as their free memory holds."""
-    flash_attention: FlashAttention = "auto"
-    """Attention without a matrix of all scores: auto, on or off."""
-    kv: Precision = "f16"
-    """How keys and values are stored; the quantised ones need flash attention."""
-    overflow: Overflow = "stop"
-    """When the context is full: stop, drop the oldest turns, or enlarge it."""
-    check_memory: bool = True
-    """Refuse to load what is reckoned to need more memory than is free."""
+    # The engine's options: `rm_local.options.EngineOptions` documents each.
+    context: int = _ENGINE.context
+    threads: int = _ENGINE.threads
+    gpu_layers: int = _ENGINE.gpu_layers
+    flash_attention: FlashAttention = _ENGINE.flash_attention
+    kv: Precision = _ENGINE.kv
+    overflow: Overflow = _ENGINE.overflow
+    check_memory: bool = _ENGINE.check_memory
     idle_unload: float = 15
     """Minutes without a question after which the model's memory is given back; 0 = never."""
     thinking: bool = True
@@ -56,6 +51,13 @@ class Settings:
     """Folders in which `rm-local models` looks for GGUF files, beside the usual ones."""
     theme: str = "rm-dark"
     """The app's colours: rm-dark, rm-light, or any theme of Textual's."""
+
+    def engine_options(self) -> EngineOptions:
+        """Return the engine's options, with the folder of the user's own chat templates."""
+        own = {field.name for field in fields(self)}
+        shared = [field.name for field in fields(EngineOptions) if field.name in own]
+        values = {name: getattr(self, name) for name in shared}
+        return EngineOptions(**values, templates=str(templates_dir()))
 
 
 def load(path: Path | None = None) -> Settings:

@@ -18,8 +18,9 @@ from pathlib import Path
 from models.nano.curriculum import KNOWN, heldout, invented, taken
 from models.nano.curriculum.problem import Problem
 from rm_local import settings
+from rm_local.engine.branches import BranchSpec, Sampling, TokenChunk
 from rm_local.engine.client import Engine
-from rm_local.engine.protocol import BranchSpec, Message, Piece, Sampling
+from rm_local.engine.protocol import Message
 from rm_local.loop import prompts
 from rm_local.records import Entry
 
@@ -71,7 +72,11 @@ async def solved(engine: Engine, problem: Problem, text: str, seed: int) -> str:
     sampling = Sampling(info.temperature or 0.0, info.top_p or 1.0)
     await engine.open_turn([Message("user", problem.question)])
     spec = BranchSpec(text, seed, BUDGET, sampling)
-    pieces = [p async for p in engine.grow([spec]) if isinstance(p, Piece) and p.part == "answer"]
+    pieces = [
+        p
+        async for p in engine.generate_branches([spec])
+        if isinstance(p, TokenChunk) and p.part == "answer"
+    ]
     return "".join(piece.text for piece in pieces).strip()
 
 

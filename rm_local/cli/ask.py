@@ -19,9 +19,9 @@ from rm_local.cli.lazy_group import INTERRUPTED, Failure
 
 if TYPE_CHECKING:
     from rm_local.cli.turn_printer import Narrator
+    from rm_local.loop.control import TurnControl, TurnOverrides
     from rm_local.loop.events import Event
     from rm_local.loop.plan import Plan
-    from rm_local.loop.solve import Control, Steering
     from rm_local.runtime import Runtime
 
 EXAMPLE = 'rm-local ask "What is the kinetic energy for mass 4 kg and speed 6 m/s?"'
@@ -86,7 +86,7 @@ def ask(
     A schema or a grammar holds for the answer, not for the thinking before it. The model is not
     shown it: say in the question what you want.
     """
-    from rm_local.loop.solve import Steering
+    from rm_local.loop.control import TurnOverrides
 
     opening = opening.over(model, store)
     settings = opening.settings()
@@ -100,7 +100,7 @@ def ask(
     )
     check_streams(question, grammar, schema)
     asked = said(question, "question", EXAMPLE)
-    steering = Steering(seed=seed, grammar=gbnf(grammar, schema))
+    steering = TurnOverrides(seed=seed, grammar=gbnf(grammar, schema))
     runtime = opening.runtime()
     after = resumed(runtime, session or "last") if session or go_on else 0
     told = None if quiet or as_lines else narrator()
@@ -160,17 +160,17 @@ async def answer(
     runtime: Runtime,
     question: str,
     plan: Plan,
-    steering: Steering,
+    steering: TurnOverrides,
     after: int,
     *,
     told: Narrator | None,
     as_lines: bool,
 ) -> None:
     """Solve and print; raises Failure with the exit code where no answer came of it."""
+    from rm_local.loop.control import TurnControl
     from rm_local.loop.events import Failed
-    from rm_local.loop.solve import Control
 
-    control = Control()
+    control = TurnControl()
     last: Event | None = None
     try:
         with _stop_on_interrupt(control, told):
@@ -203,7 +203,7 @@ def _put(event: Event, narrator: Narrator | None, as_lines: bool) -> None:
 
 
 @contextmanager
-def _stop_on_interrupt(control: Control, narrator: Narrator | None) -> Iterator[None]:
+def _stop_on_interrupt(control: TurnControl, narrator: Narrator | None) -> Iterator[None]:
     """Within it the first Ctrl+C stops the turn, the second leaves at once."""
     loop = asyncio.get_running_loop()
 

@@ -24,9 +24,6 @@ def asked_for(settings: Settings, model: Sized, context: int = 0) -> Asked:
     from rm_local.engine.placement import requirements
     from rm_local.engine.placement.placement import Asked
 
-    return Asked(
-        requirements.usual_context(model, context or settings.context),
-        settings.kv,
-        settings.flash_attention != "off",
-        settings.gpu_layers,
-    )
+    options = settings.engine_options()
+    usual = requirements.usual_context(model, context or options.context)
+    return Asked.for_options(options, usual)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from rm_local.records import Reading
+    from rm_local.records import PrefillStats
 
 UNITS = ("B", "KB", "MB", "GB", "TB")
 
@@ -17,7 +17,7 @@ def bar(similarity: float, width: int = 10) -> str:
     return ("█" * full + part).ljust(width, "░")
 
 
-def read(reading: Reading) -> str:
+def read(reading: PrefillStats) -> str:
     """What was evaluated and what was not before the first branch wrote, and the time to that."""
     late = reading.prompt_last + reading.hints_read
     return (

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 import click
 
 from rm_local.cli.render import bar, read
+from rm_local.engine.branches import ContextAdjusted, ContextUsage, TokenChunk
 from rm_local.loop.events import (
     Answered,
     BranchFinished,
     BranchStarted,
-    ContextUsed,
     Event,
     Failed,
     Formulated,
@@ -23,8 +23,6 @@ from rm_local.loop.events import (
     Prefilled,
     Prefilling,
     Retrieved,
-    RoomMade,
-    Token,
 )
 from rm_local.records import Answer, Branch, Hit
 from rm_local.text import one_line
@@ -90,14 +88,14 @@ class Narrator:
                 self._started(index, hint)
             case Prefilled(reading=reading):
                 self.line(_head("Read", read(reading)))
-            case Token(branch=index, tokens=tokens):
+            case TokenChunk(branch=index, tokens=tokens):
                 self._tokens[index] = tokens
                 self._now(self._reasoning())
             case BranchFinished(branch):
                 self._ended(branch)
-            case ContextUsed(used=used, context=size):
+            case ContextUsage(used=used, context=size):
                 self._filled = f"{used:,} of {size:,}"
-            case RoomMade(message=message):
+            case ContextAdjusted(message=message):
                 self.line(_head("Context", one_line(message)))
             case Answered(answer):
                 if self._filled:

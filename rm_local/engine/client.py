@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import warnings
 from collections.abc import AsyncGenerator, Callable, Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -11,20 +12,12 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from rm_local.engine import exit_reasons, protocol
-from rm_local.engine.process import Process
-from rm_local.engine.protocol import (
-    BranchSpec,
-    Ended,
-    Message,
-    ModelInfo,
-    Piece,
-    Read,
-    Room,
-    Stats,
-    Usage,
-)
+from rm_local.engine.branches import BranchEvent, BranchSpec, ContextAdjusted
+from rm_local.engine.process import Process, Replies
+from rm_local.engine.protocol import Message, ModelInfo, Stats, TurnOpened
 from rm_local.errors import EngineError, RmLocalError, WorkerDied
-from rm_local.records import FlashAttention, Overflow, Precision, StopReason
+from rm_local.options import EngineOptions
+from rm_local.records import StopReason
 
 if TYPE_CHECKING:
     import numpy as np
@@ -33,7 +26,7 @@ if TYPE_CHECKING:
 _Reply = TypeVar("_Reply")
 _TEXTS = 256
 """Texts embedded by one request at most."""
-_STOPPABLE = (protocol.Load, protocol.OpenTurn, protocol.Grow)
+_STOPPABLE = (protocol.Load, protocol.OpenTurn, protocol.Generate)
 
 
 class Engine:
@@ -45,44 +38,31 @@ class Engine:
 
     def __init__(
         self,
+        options: EngineOptions = EngineOptions(),  # noqa: B008 (frozen)
         *,
         log: Path | None,
         unlogged: Callable[[OSError], None] = lambda _error: None,
-        threads: int = 0,
-        gpu_layers: int = -1,
-        templates: Path | None = None,
-        flash_attention: FlashAttention = "auto",
-        kv: Precision = "f16",
-        overflow: Overflow = "stop",
-        check_memory: bool = True,
     ) -> None:
         """`log`: the worker's log file; None, or one that cannot be written, is replaced by a
-        temporary file, and `unlogged` gets the reason. `threads` 0 = what suits a model,
-        `gpu_layers` -1 = all that fit.
-
-        `templates`: folder of the user's own chat templates, which need not exist. `kv`: how keys
-        and values are stored. `overflow`: what is done when the context is full. Without
-        `check_memory` a model is loaded that is reckoned to need more memory than is free.
-        """
-        self.info: ModelInfo | None = None
-        self.read: Read | None = None
-        """What the last `open_turn` or `grow` had evaluated before anything was written; None until
-        that is told."""
+        temporary file, and `unlogged` gets the reason."""
+        self._options = options
         self._log = log
         self._unlogged = unlogged
-        self._threads = threads
-        self._gpu_layers = gpu_layers
-        self._templates = str(templates or "")
-        self._flash_attention = flash_attention
-        self._kv = kv
-        self._overflow = overflow
-        self._check_memory = check_memory
+        self._info: ModelInfo | None = None
         self._process: Process | None = None
         self._starting = asyncio.Lock()
         self._running: dict[int, protocol.Request] = {}
         self._embedder: Path | None = None
         self._dimension = 0
         self._embedder_in: Process | None = None
+
+    def __repr__(self) -> str:
+        model = self._info.name if self._info else "no model"
+        return f"<Engine: {model}, {f'process {self.worker}' if self.worker else 'no process'}>"
+
+    def __del__(self) -> None:
+        if self.worker:
+            warnings.warn(f"{self!r} was not closed.", ResourceWarning, source=self, stacklevel=2)
 
     async def __aenter__(self) -> Self:
         return self
@@ -96,6 +76,11 @@ class Engine:
         await self.close()
 
     @property
+    def info(self) -> ModelInfo | None:
+        """The loaded model, with the context that it has now; None while there is none."""
+        return self._info
+
+    @property
     def worker(self) -> int | None:
         """Process number of the worker; None while there is none."""
         return self._process.pid if self._process and self._process.alive else None
@@ -104,39 +89,36 @@ class Engine:
         self,
         model: Path,
         *,
-        context: int = 0,
+        context: int | None = None,
         on_progress: Callable[[float], None] | None = None,
     ) -> ModelInfo:
-        """Load a model in place of the one before. `on_progress` gets 0 to 1.
+        """Load a model in place of the current one. `on_progress` gets 0 to 1.
 
-        ModelMissing, ModelInvalid; MemoryShort before anything is allocated, NoRoom when llama.cpp
-        gets no memory; SettingsError when the user's own template is wrong; Stopped when
-        cancelled. No model is loaded after an error.
+        `context` takes precedence over the options'. No model is loaded after an error.
+
+        Raises:
+            ModelMissing, ModelInvalid, ModelRefused: The file cannot be used.
+            MemoryShort: The free memory does not suffice; nothing was allocated.
+            NoRoom: llama.cpp could not allocate its memory.
+            SettingsError: The user's own template is wrong.
+            Stopped: The loading was cancelled.
         """
-        self.info = None
+        self._info = None
         await self._start()
-        request = protocol.Load(
-            str(model),
-            context,
-            self._threads,
-            self._gpu_layers,
-            self._templates,
-            self._flash_attention,
-            self._kv,
-            self._check_memory,
-        )
+        options = self._options
+        if context is not None:
+            options = replace(options, context=context)
+        request = protocol.Load(str(model), options)
         try:
-            loaded = await self._call(request, protocol.Loaded, on_progress)
+            return (await self._call(request, protocol.Loaded, on_progress)).info
         except WorkerDied as error:
             raise exit_reasons.in_loading(error, model) from None
-        self.info = loaded.info
-        return loaded.info
 
     async def load_embedder(self, path: Path) -> int:
         """Load an embedder; its dimension. It is loaded again by itself after a worker's death."""
         self._embedder = None
         process = await self._start()
-        request = protocol.LoadEmbedder(str(path), self._threads)
+        request = protocol.LoadEmbedder(str(path), self._options.threads)
         try:
             loaded = await self._call(request, protocol.EmbedderLoaded)
         except WorkerDied as error:
@@ -166,97 +148,85 @@ class Engine:
         *,
         thinking: bool = True,
         effort: str = "",
-        on_room: Callable[[Room], None] | None = None,
+        on_adjusted: Callable[[ContextAdjusted], None] | None = None,
         on_progress: Callable[[float], None] | None = None,
-    ) -> int:
+    ) -> TurnOpened:
         """Render the model's chat template, open its thinking block, evaluate the prompt.
 
         Without `thinking` the model is to answer at once; `effort` is one of its `efforts`.
-        `on_room` is told when room had to be made, `on_progress` what share of a long prompt has
-        been read. The prompt's tokens. ContextOverflow before anything is evaluated; Stopped when
-        cancelled.
+        `on_progress` gets the share of a long prompt that is evaluated.
+
+        Raises:
+            ContextOverflow: The prompt does not fit; nothing was evaluated.
+            Stopped: The request was cancelled.
         """
-        request = protocol.OpenTurn(tuple(messages), thinking, effort, self._overflow)
+        request = protocol.OpenTurn(tuple(messages), thinking, effort)
+        return await self._call(request, TurnOpened, on_progress, on_adjusted)
 
-        def room(made: Room) -> None:
-            self._resized(made)
-            if on_room:
-                on_room(made)
-
-        opened = await self._call(request, protocol.Opened, on_progress, on_room=room)
-        self.read = opened.read
-        return opened.tokens
-
-    async def grow(
+    async def generate_branches(
         self, specs: Sequence[BranchSpec]
-    ) -> AsyncGenerator[Piece | Usage | Room | Ended]:
-        """Grow branches of the open turn, all in one batch; `branch` is the index in `specs`.
+    ) -> AsyncGenerator[BranchEvent, None]:
+        """Generate branches of the open turn in one batch; `branch` is the index in `specs`.
 
-        Ends when all branches have; closing the iterator cancels them. ContextOverflow before
-        anything is evaluated.
+        Ends when all branches have; closing the iterator cancels them. Raises ContextOverflow
+        before anything is evaluated.
         """
-        self.read = None
-        process, number, answers = self._ask(protocol.Grow(tuple(specs)))
-        reply: Any = None
+        process, number, replies = self._ask(protocol.Generate(tuple(specs)))
+        done = False
         try:
-            while not isinstance(reply := await _next(answers), protocol.Grown):
-                if isinstance(reply, Room):
-                    self._resized(reply)
-                if isinstance(reply, protocol.Prefilled):
-                    self.read = reply.read
-                elif isinstance(reply, Ended | Usage | Room):
-                    yield reply
+            while not done:
+                reply = await self._receive(replies)
+                if isinstance(reply, protocol.TokenChunks):
+                    for chunk in reply.chunks:
+                        yield chunk
+                elif isinstance(reply, protocol.GenerationDone):
+                    done = True
                 else:
-                    for piece in reply.pieces:
-                        yield piece
+                    yield reply
         finally:
-            self._finish(process, number, done=isinstance(reply, protocol.Grown))
+            self._finish(process, number, done=done)
 
     async def cancel(
         self, branches: Collection[int] | None = None, reason: StopReason = "cancelled"
     ) -> None:
         """End branches (None = all, and loading and reading a prompt too); does not wait for it.
 
-        Each sends `Ended(stop=reason)`. Nothing happens when nothing is under way.
+        Each sends `BranchEnded(stop=reason)`. Nothing happens when nothing is under way.
         """
         chosen = None if branches is None else tuple(branches)
         for number, request in self._running.items():
-            if self._process and (chosen is None or isinstance(request, protocol.Grow)):
+            if self._process and (chosen is None or isinstance(request, protocol.Generate)):
                 self._process.cancel(protocol.Cancel(number, chosen, reason))
 
     async def count(self, text: str) -> int:
         """Tokens of a text for the loaded model."""
-        return (await self._call(protocol.Count(text), protocol.Counted)).tokens
+        return (await self._call(protocol.CountTokens(text), protocol.TokenCount)).tokens
 
     async def make_room(
         self,
         texts: Sequence[int],
         writing: int,
         *,
-        on_room: Callable[[Room], None] | None = None,
+        on_adjusted: Callable[[ContextAdjusted], None] | None = None,
     ) -> int:
-        """Make room for forced texts of so many tokens behind the open turn's prompt, where it is
+        """Make room for forced texts of so many tokens after the open turn's prompt, where it is
         missing and may be made; the tokens that fit there now.
 
-        `writing`: tokens that each branch is to have beside its text. `on_room` is told what was
+        `writing`: tokens that each branch is to have besides its text. `on_adjusted` gets what was
         done.
         """
 
-        def room(made: Room) -> None:
-            self._resized(made)
-            if on_room:
-                on_room(made)
-
         request = protocol.MakeRoom(tuple(texts), writing)
-        return (await self._call(request, protocol.Free, on_room=room)).tokens
+        reply = await self._call(request, protocol.FreeTokens, on_adjusted=on_adjusted)
+        return reply.tokens
 
     async def stats(self) -> Stats:
         """What the loaded model has done since it was loaded."""
-        return (await self._call(protocol.Measure(), protocol.Measured)).stats
+        return (await self._call(protocol.GetStats(), protocol.StatsReply)).stats
 
     async def close(self) -> None:
         """End the worker. The engine can be used again: `load` starts a new one."""
-        process, self._process, self.info = self._process, None, None
+        process, self._process, self._info = self._process, None, None
         if process:
             await process.close()
 
@@ -264,7 +234,7 @@ class Engine:
         """The worker; a new one if there is none."""
         async with self._starting:
             if not self._process or not self._process.alive:
-                self.info = None
+                self._info = None
                 self._process = await Process.start(self._log, self._unlogged)
             return self._process
 
@@ -273,36 +243,46 @@ class Engine:
         request: protocol.Request,
         kind: type[_Reply],
         on_progress: Callable[[float], None] | None = None,
-        on_room: Callable[[Room], None] | None = None,
+        on_adjusted: Callable[[ContextAdjusted], None] | None = None,
     ) -> _Reply:
         """The closing reply to a request. A task that is cancelled here cancels the request."""
-        process, number, answers = self._ask(request)
-        reply: Any = None
+        process, number, replies = self._ask(request)
+        done = False
         try:
-            while isinstance(reply := await _next(answers), protocol.Progress | Room):
-                if isinstance(reply, Room):
-                    if on_room:
-                        on_room(reply)
-                elif on_progress:
-                    on_progress(reply.share)
+            while not done:
+                reply = await self._receive(replies)
+                if isinstance(reply, protocol.Progress):
+                    if on_progress:
+                        on_progress(reply.share)
+                elif isinstance(reply, ContextAdjusted):
+                    if on_adjusted:
+                        on_adjusted(reply)
+                else:
+                    done = True
         finally:
-            self._finish(process, number, done=reply is not None)
+            self._finish(process, number, done=done)
         if not isinstance(reply, kind):
             raise EngineError(f"The worker answered {type(reply).__name__}.", "This is a fault.")
         return reply
 
-    def _resized(self, room: Room) -> None:
-        """Keep the context's size as it is now."""
-        if self.info:
-            self.info = replace(self.info, context=room.context)
+    async def _receive(self, replies: Replies) -> Any:
+        """Wait for the next reply, and keep what it says of the model. Raises what went wrong."""
+        reply = await replies.get()
+        if isinstance(reply, RmLocalError):
+            raise reply
+        if isinstance(reply, protocol.Loaded):
+            self._info = reply.info
+        elif isinstance(reply, ContextAdjusted) and self._info:
+            self._info = replace(self._info, context=reply.context)
+        return reply
 
-    def _ask(self, request: protocol.Request) -> tuple[Process, int, asyncio.Queue[Any]]:
+    def _ask(self, request: protocol.Request) -> tuple[Process, int, Replies]:
         if not self._process:
             raise EngineError("No model is loaded.", "Load one first.")
-        number, answers = self._process.ask(request)
+        number, replies = self._process.ask(request)
         if isinstance(request, _STOPPABLE):
             self._running[number] = request
-        return self._process, number, answers
+        return self._process, number, replies
 
     def _finish(self, process: Process, number: int, *, done: bool) -> None:
         """Let go of a request; one that is not done is cancelled."""
@@ -310,11 +290,3 @@ class Engine:
         process.forget(number)
         if not done and process.alive:
             process.cancel(protocol.Cancel(number, None, "cancelled"))
-
-
-async def _next(answers: asyncio.Queue[Any]) -> Any:
-    """The next reply; an error is raised."""
-    reply = await answers.get()
-    if isinstance(reply, RmLocalError):
-        raise reply
-    return reply

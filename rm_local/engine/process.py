@@ -19,7 +19,7 @@ _LINE = 2**26
 _PATIENCE = 2.0
 """Seconds that a worker gets to end by itself."""
 
-Answers = asyncio.Queue[Any]
+Replies = asyncio.Queue[Any]
 """Replies to one request; an RmLocalError in place of one is the last."""
 
 
@@ -30,7 +30,7 @@ class Process:
         self._process = process
         self._log = log
         self._number = 0
-        self._open: dict[int, Answers] = {0: asyncio.Queue()}
+        self._open: dict[int, Replies] = {0: asyncio.Queue()}
         self._end: errors.RmLocalError | None = None
         self._closing = False
         self._reader = asyncio.create_task(self._read(), name="engine replies")
@@ -72,7 +72,7 @@ class Process:
         """Whether it still takes requests."""
         return self._end is None and not self._closing
 
-    def ask(self, request: protocol.Request) -> tuple[int, Answers]:
+    def ask(self, request: protocol.Request) -> tuple[int, Replies]:
         """Send a request: its number, and where the replies to it arrive."""
         self._number += 1
         answers = self._open[self._number] = asyncio.Queue()
@@ -121,7 +121,9 @@ class Process:
         while line := await self._process.stdout.readline():
             number, reply = wire.decode(line)
             if answers := self._open.get(number):
-                answers.put_nowait(_error(reply) if isinstance(reply, protocol.Refused) else reply)
+                answers.put_nowait(
+                    _error(reply) if isinstance(reply, protocol.ErrorReply) else reply
+                )
         code = await self._process.wait()
         self._end = (
             errors.EngineError("The engine was closed.")
@@ -143,7 +145,7 @@ def environment() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "GGML_NO_BACKTRACE": "1"}
 
 
-def _error(refused: protocol.Refused) -> errors.RmLocalError:
+def _error(refused: protocol.ErrorReply) -> errors.RmLocalError:
     kind = getattr(errors, refused.error, errors.EngineError)
     error: errors.RmLocalError = kind(refused.message, refused.remedy)
     return error

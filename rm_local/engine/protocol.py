@@ -1,10 +1,11 @@
-"""What the app and its worker process say to each other.
+"""Messages between the app and its worker process.
 
 One line each (`engine/wire.py`): requests on the worker's standard input, replies on a descriptor
-of its own (llama.cpp writes to 1 and 2 as it likes). The worker first says `Ready` (number 0).
-Every request but `Cancel` is answered, in order and under its own number, by any number of
-`Progress`, `Prefilled`, `Pieces`, `Usage`, `Room` and `Ended`, then by one closing reply (`Loaded`,
-`EmbedderLoaded`, `Embedded`, `Opened`, `Grown`, `Counted`, `Free`, `Measured` or `Refused`).
+of its own (llama.cpp writes to 1 and 2 at will). The worker first sends `Ready` (number 0). Every
+request but `Cancel` is answered, in order and under its own number, by any number of `Progress`,
+`Evaluated`, `TokenChunks`, `ContextUsage`, `ContextAdjusted` and `BranchEnded`, then by one closing
+reply (`Loaded`, `EmbedderLoaded`, `Embedded`, `TurnOpened`, `GenerationDone`, `TokenCount`,
+`FreeTokens`, `StatsReply` or `ErrorReply`).
 """
 
 from __future__ import annotations
@@ -12,10 +13,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from rm_local.engine.token_probability import Drawn
-from rm_local.records import FlashAttention, Overflow, Precision, StopReason
-
-Part = Literal["thinking", "answer"]
+from rm_local.engine.branches import (
+    BranchEnded,
+    BranchSpec,
+    ContextAdjusted,
+    ContextUsage,
+    Evaluated,
+    TokenChunk,
+)
+from rm_local.options import EngineOptions, Precision
+from rm_local.records import StopReason
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,36 +31,6 @@ class Message:
 
     role: Literal["system", "user", "assistant"]
     content: str
-
-
-@dataclass(frozen=True, slots=True)
-class Sampling:
-    """How tokens are drawn."""
-
-    temperature: float = 0.7
-    """0 takes the likeliest token each time."""
-    top_p: float = 0.95
-
-
-@dataclass(frozen=True, slots=True)
-class BranchSpec:
-    """One branch to grow from the open turn's prompt."""
-
-    forced: str
-    """Text put behind the prompt, before the model writes on. Data: nothing in it is special."""
-    seed: int
-    max_tokens: int
-    sampling: Sampling = Sampling()
-    stop: tuple[str, ...] = ()
-    """Texts that end the branch; the piece that holds one is still sent, up to the text."""
-    endless: bool = False
-    """Write on where the model would end its turn, up to `max_tokens`: to measure speed."""
-    grammar: str = ""
-    """What the model says follows this GBNF (docs/constrained.md); empty = it says what it likes.
-    Thinking is free: the grammar holds from where it closes."""
-    logprobs: int | None = None
-    """Likeliest tokens told beside each one written, at most 10; 0 = only the mean of what was
-    written, None = nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,51 +70,12 @@ class ModelInfo:
     converses: bool = True
     """Whether its chat template takes earlier turns; if not, each question is asked by itself."""
     kv: Precision = "f16"
-    """How keys and values are stored."""
     flash_attention: bool = False
-    """Whether attention is computed so."""
+    """Whether it is in use, which `EngineOptions` may leave to llama.cpp."""
     cache: int = 0
     """Bytes of keys and values for the whole context, as llama.cpp reports them."""
     notes: tuple[str, ...] = ()
     """What was done otherwise than asked for or usual, in sentences."""
-
-
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """Text that one branch has just written."""
-
-    branch: int
-    part: Part
-    text: str
-    tokens: int
-    """Tokens that the branch has written up to here."""
-
-
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """One branch is done."""
-
-    branch: int
-    stop: StopReason
-    tokens: int
-    seconds: float
-    """From the first decoding step of the batch to this branch's last."""
-    confidence: float | None = None
-    """Mean of `Drawn.logprob` over what it wrote, at most 0; None when not asked for, or nothing
-    was written."""
-    logprobs: tuple[Drawn, ...] = ()
-    """All that it wrote, in order, when likeliest tokens were asked for."""
-
-
-@dataclass(frozen=True, slots=True)
-class Read:
-    """What a request had to have evaluated before the model could write."""
-
-    prompt: int = 0
-    """Tokens evaluated of the prompt."""
-    forced: int = 0
-    """Tokens evaluated of forced texts; branches that had to wait for room are not in it."""
-    seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,27 +112,15 @@ class Stats:
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """Load a text generation model in place of the one before."""
+    """Load a text generation model in place of the current one."""
 
     model: str
-    context: int
-    """Tokens; 0 = what the model was trained for, at most 16384."""
-    threads: int
-    """0 = physical cores, or one for a small model."""
-    gpu_layers: int
-    """-1 = as many as fit."""
-    templates: str = ""
-    """Folder of the user's own chat templates and families; empty = none."""
-    flash_attention: FlashAttention = "auto"
-    kv: Precision = "f16"
-    """How keys and values are stored; all but f16 need flash attention."""
-    check_memory: bool = True
-    """Refuse what is reckoned to need more memory than is free."""
+    options: EngineOptions
 
 
 @dataclass(frozen=True, slots=True)
 class LoadEmbedder:
-    """Load a sentence embedder beside the model."""
+    """Load a sentence embedder next to the model."""
 
     path: str
     threads: int
@@ -215,19 +141,18 @@ class OpenTurn:
     thinking: bool = True
     """False = the model is to answer at once."""
     effort: str = ""
-    """One of the model's `efforts`; empty = what its template takes by itself."""
-    overflow: Overflow = "stop"
+    """One of the model's `efforts`; empty = the default of its template."""
 
 
 @dataclass(frozen=True, slots=True)
-class Grow:
-    """Grow branches from the open turn's prompt."""
+class Generate:
+    """Generate branches from the open turn's prompt."""
 
     specs: tuple[BranchSpec, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Count:
+class CountTokens:
     """Count the tokens of a text."""
 
     text: str
@@ -244,13 +169,13 @@ class MakeRoom:
 
 
 @dataclass(frozen=True, slots=True)
-class Measure:
+class GetStats:
     """Ask for `Stats`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cancel:
-    """End a request, or some branches of it, that waits or runs. Has no reply of its own."""
+    """End a waiting or running request, or some of its branches. Has no reply of its own."""
 
     request: int
     branches: tuple[int, ...] | None
@@ -263,12 +188,12 @@ class Cancel:
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """The worker has llama.cpp and takes requests."""
+    """The worker has imported llama.cpp and takes requests."""
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far loading is, or reading a prompt that takes several batches: 0 to 1."""
+    """Share, 0 to 1, of a model that is loaded, or of a prompt that takes several batches."""
 
     share: float
 
@@ -287,78 +212,50 @@ class EmbedderLoaded:
 class Embedded:
     dimension: int
     vectors: str
-    """Base64 of the rows, one after another, float32, little end first."""
+    """Base64 of the rows, one after another, float32, little endian."""
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
+class TurnOpened:
+    """The prompt is evaluated."""
+
     tokens: int
     """Of the whole prompt."""
-    read: Read = Read()
+    evaluated: Evaluated
+    """The rest of the prompt was in the cache."""
 
 
 @dataclass(frozen=True, slots=True)
-class Prefilled:
-    """The first branches of a `Grow` begin to write."""
+class TokenChunks:
+    """Text that all branches have written since the last such reply."""
 
-    read: Read
-
-
-@dataclass(frozen=True, slots=True)
-class Pieces:
-    """What all branches have written since the last such reply."""
-
-    pieces: tuple[Piece, ...]
+    chunks: tuple[TokenChunk, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Usage:
-    """How full the context is."""
-
-    cells: int
-    """Tokens in the cache, those that branches share counted once."""
-    longest: int
-    """Tokens of the longest branch, prompt and forced text with it."""
-    context: int
-    """Tokens that the cache holds at most; also the most that one branch can come to."""
-
-
-@dataclass(frozen=True, slots=True)
-class Room:
-    """The context was full: what was done about it, or why nothing could be."""
-
-    message: str
-    """In sentences."""
-    dropped: int
-    """Turns of the conversation that are now left out, all in all."""
-    context: int
-    """Tokens that the context now holds."""
-
-
-@dataclass(frozen=True, slots=True)
-class Grown:
+class GenerationDone:
     """All branches have ended."""
 
 
 @dataclass(frozen=True, slots=True)
-class Counted:
+class TokenCount:
     tokens: int
 
 
 @dataclass(frozen=True, slots=True)
-class Free:
+class FreeTokens:
     tokens: int
     """That fit behind the open turn's prompt, forced text and what a branch writes together."""
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
+class StatsReply:
     stats: Stats
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
-    """The request came to nothing."""
+class ErrorReply:
+    """The request failed."""
 
     error: str
     """Name of a class in `rm_local.errors`."""
@@ -366,22 +263,24 @@ class Refused:
     remedy: str
 
 
-Request = Load | LoadEmbedder | Embed | OpenTurn | Grow | Count | MakeRoom | Measure | Cancel
+Request = (
+    Load | LoadEmbedder | Embed | OpenTurn | Generate | CountTokens | MakeRoom | GetStats | Cancel
+)
 Reply = (
     Ready
     | Progress
     | Loaded
     | EmbedderLoaded
     | Embedded
-    | Opened
-    | Prefilled
-    | Pieces
-    | Usage
-    | Room
-    | Ended
-    | Grown
-    | Counted
-    | Free
-    | Measured
-    | Refused
+    | TurnOpened
+    | Evaluated
+    | TokenChunks
+    | ContextUsage
+    | ContextAdjusted
+    | BranchEnded
+    | GenerationDone
+    | TokenCount
+    | FreeTokens
+    | StatsReply
+    | ErrorReply
 )

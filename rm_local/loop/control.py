@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Steering:
+class TurnOverrides:
     """What the user has fixed for a turn."""
 
     subproblem: str | None = None
@@ -30,7 +30,7 @@ class Steering:
     """GBNF that the answer of every branch follows; empty = none."""
 
 
-class Control:
+class TurnControl:
     """A face's hold on a running turn. For the event loop's thread only."""
 
     def __init__(self) -> None:

@@ -6,9 +6,9 @@ from dataclasses import asdict, dataclass
 from dataclasses import fields as dataclass_fields
 from typing import Any, ClassVar, Literal
 
-from rm_local.engine.protocol import Part, Room, Usage
+from rm_local.engine.branches import ContextAdjusted, ContextUsage, TokenChunk
 from rm_local.errors import RmLocalError
-from rm_local.records import Answer, Branch, Entry, Hit, Reading
+from rm_local.records import Answer, Branch, Entry, Hit, PrefillStats
 
 Author = Literal["model", "user", "question"]
 """Whose the subproblem is; `question`: the model named none, and the question stands in for it."""
@@ -84,19 +84,7 @@ class Prefilled:
     """The prompt and the hints are read: the first branch has begun to write."""
 
     event: ClassVar[str] = "prefilled"
-    reading: Reading
-
-
-@dataclass(frozen=True, slots=True)
-class Token:
-    """Text that a branch has just written."""
-
-    event: ClassVar[str] = "token"
-    branch: int
-    part: Part
-    text: str
-    tokens: int
-    """Tokens that the branch has written up to here."""
+    reading: PrefillStats
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,34 +93,6 @@ class BranchFinished:
 
     event: ClassVar[str] = "branch_finished"
     branch: Branch
-
-
-@dataclass(frozen=True, slots=True)
-class ContextUsed:
-    """How full the model's context is; told when it has changed by a hundredth, or something ends.
-
-    The three numbers are tokens.
-    """
-
-    event: ClassVar[str] = "context_used"
-    used: int
-    """By all branches together; what they share counts once."""
-    longest: int
-    """By the longest branch, with the prompt."""
-    context: int
-    """That there is room for."""
-
-
-@dataclass(frozen=True, slots=True)
-class RoomMade:
-    """The context was full: what was done about it, or why nothing could be."""
-
-    event: ClassVar[str] = "room_made"
-    message: str
-    dropped: int
-    """Turns of the conversation that are now left out, all in all."""
-    context: int
-    """Tokens that there is room for now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,20 +121,13 @@ Event = (
     | HintCut
     | BranchStarted
     | Prefilled
-    | Token
+    | TokenChunk
     | BranchFinished
-    | ContextUsed
-    | RoomMade
+    | ContextUsage
+    | ContextAdjusted
     | Answered
     | Failed
 )
-
-
-def of_context(told: Usage | Room) -> ContextUsed | RoomMade:
-    """The event of what the engine tells of its context."""
-    if isinstance(told, Usage):
-        return ContextUsed(told.cells, told.longest, told.context)
-    return RoomMade(told.message, told.dropped, told.context)
 
 
 def failed(error: RmLocalError) -> Failed:
@@ -221,7 +174,7 @@ def from_json(fields: dict[str, Any]) -> Event:
     if kind is Retrieved:
         return Retrieved(tuple(map(_hit, fields["hits"])), fields["seconds"])
     if kind is Prefilled:
-        return Prefilled(_known(Reading, fields))
+        return Prefilled(_known(PrefillStats, fields))
     if "hint" in fields:
         fields = fields | {"hint": fields["hint"] and _hit(fields["hint"])}
     if kind is BranchFinished:
@@ -237,7 +190,7 @@ _KINDS: dict[str, Any] = {
     kind.event: kind
     for kind in (
         Prefilling, Formulating, Formulated, Retrieved, HintCut, BranchStarted, Prefilled,
-        Token, BranchFinished, ContextUsed, RoomMade, Answered, Failed,
+        TokenChunk, BranchFinished, ContextUsage, ContextAdjusted, Answered, Failed,
     )
 }  # fmt: skip
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from rm_local.engine.protocol import Room
-from rm_local.loop.branch_stream import Model
-from rm_local.loop.events import ContextUsed, HintCut, RoomMade, of_context
-from rm_local.loop.plan import Plan
+from rm_local.loop.events import HintCut
+from rm_local.loop.ports import LanguageModel
 from rm_local.loop.reason import forced
 from rm_local.loop.subproblem import sentence_ends
+from rm_local.loop.turn_context import TurnContext
 from rm_local.records import Hit
 
 USEFUL = 32
@@ -18,21 +17,17 @@ USEFUL = 32
 WRITING = 4
 """A quarter of the context, or the branch's budget, is kept for what a branch writes."""
 TOKEN_LENGTH = 32
-"""Characters of a token on average, at most: what is behind them is not looked at."""
-
-Told = list[HintCut | ContextUsed | RoomMade]
+"""Characters of a token on average, at most: what follows them is not read."""
 
 
-async def fit_hints(
-    plan: Plan, engine: Model, subproblem: str, hits: Sequence[Hit]
-) -> tuple[tuple[Hit, ...], Told]:
-    """The hits under which branches can reason, one a sample at most, and what is to be said.
+async def fit_hints(turn: TurnContext, subproblem: str, hits: Sequence[Hit]) -> tuple[Hit, ...]:
+    """The hits under which branches can reason, at most one for each sample.
 
-    Room is made where the user lets it. A hint that is still too long ends at a sentence; one of
-    which no useful part fits is left out, as is one without text. Raises EngineError.
+    Room is made where the user allows it. A hint that is still too long is cut at the end of a
+    sentence; one of which no useful part fits is left out, as is one without text. Emits `HintCut`
+    and `ContextAdjusted`. Raises EngineError.
     """
-    told: Told = []
-    rooms: list[Room] = []
+    plan, engine = turn.plan, turn.engine
     bare = await engine.count(forced(subproblem, None))
     whole: dict[int, int] = {}
     for hit in hits:
@@ -40,8 +35,7 @@ async def fit_hints(
             whole[hit.entry.id] = await engine.count(forced(subproblem, hit))
     context = engine.info.context if engine.info else 0
     writing = min(plan.max_tokens, context // WRITING)
-    free = await engine.make_room([*whole.values()], writing, on_room=rooms.append)
-    told += map(of_context, rooms)
+    free = await engine.make_room([*whole.values()], writing, on_adjusted=turn.events.emit)
     most = free - min(writing, free // 2)
     fitted: list[Hit] = []
     for hit in hits:
@@ -55,8 +49,9 @@ async def fit_hints(
         kept = await engine.count(forced(subproblem, cut)) - bare if cut else 0
         if cut and kept >= USEFUL:
             fitted.append(cut)
-        told.append(_cut_told(hit, tokens - bare, kept if kept >= USEFUL else 0, most - bare))
-    return tuple(fitted), told
+        kept = kept if kept >= USEFUL else 0
+        turn.events.emit(_describe_cut(hit, tokens - bare, kept, most - bare))
+    return tuple(fitted)
 
 
 def has_text(hit: Hit) -> bool:
@@ -64,7 +59,7 @@ def has_text(hit: Hit) -> bool:
     return any(each.isprintable() and not each.isspace() for each in hit.entry.subroutine)
 
 
-async def _cut(engine: Model, subproblem: str, hit: Hit, most: int) -> Hit | None:
+async def _cut(engine: LanguageModel, subproblem: str, hit: Hit, most: int) -> Hit | None:
     """The hit with the longest beginning of its subroutine, in whole sentences, that fits."""
     text = hit.entry.subroutine[: max(0, most) * TOKEN_LENGTH]
     parts = [text[:end] for end in sentence_ends(text)]
@@ -83,7 +78,7 @@ def _with_text(hit: Hit, subroutine: str) -> Hit:
     return replace(hit, entry=replace(hit.entry, subroutine=subroutine))
 
 
-def _cut_told(hit: Hit, tokens: int, kept: int, left: int) -> HintCut:
+def _describe_cut(hit: Hit, tokens: int, kept: int, left: int) -> HintCut:
     id = hit.entry.id
     if not tokens:
         return HintCut(id, f"Entry {id} holds no text: it is left out.", 0, 0)

@@ -1,58 +1,67 @@
-"""Opening a turn: the engine reads the conversation, and tells how far it is."""
+"""The prefill of a turn: opening it, and what was evaluated before its branches began to write."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import suppress
+from collections.abc import Sequence
 from time import perf_counter
 
-from rm_local.engine.protocol import Message, Room
-from rm_local.loop.branch_stream import Model
-from rm_local.loop.control import Control
-from rm_local.loop.events import Event, Prefilling, of_context
-from rm_local.loop.plan import Plan
+from rm_local.engine.branches import Evaluated
+from rm_local.engine.protocol import Message, TurnOpened
+from rm_local.loop.events import Prefilling
+from rm_local.loop.turn_context import TurnContext
+from rm_local.records import PrefillStats
 
 
-class Opening:
-    """`events` while the engine reads; then `tokens` are known."""
+async def open_turn(turn: TurnContext, messages: Sequence[Message]) -> TurnOpened:
+    """Let the engine evaluate the messages. Emits `Prefilling` and `ContextAdjusted` meanwhile.
 
-    def __init__(self, engine: Model, plan: Plan, control: Control) -> None:
-        self.tokens = 0
-        """Of the whole prompt."""
-        self._engine = engine
-        self._plan = plan
-        self._control = control
+    Raises ContextOverflow, EngineError; Stopped when the user stops.
+    """
+    began = perf_counter()
 
-    async def events(self, messages: Sequence[Message]) -> AsyncGenerator[Event, None]:
-        """`Prefilling` and `RoomMade`, as the engine tells them. Raises what `open_turn` raises."""
-        told: asyncio.Queue[float | Room | None] = asyncio.Queue()
-        began = perf_counter()
-        reading = asyncio.ensure_future(
-            self._engine.open_turn(
-                messages,
-                thinking=self._plan.thinking,
-                effort=self._plan.effort,
-                on_room=told.put_nowait,
-                on_progress=told.put_nowait,
-            )
+    def report(share: float) -> None:
+        turn.events.emit(Prefilling(share, _seconds_left(share, perf_counter() - began)))
+
+    async with turn.control.on_stop(turn.engine.cancel):
+        return await turn.engine.open_turn(
+            messages,
+            thinking=turn.plan.thinking,
+            effort=turn.plan.effort,
+            on_adjusted=turn.events.emit,
+            on_progress=report,
         )
-        reading.add_done_callback(lambda _: told.put_nowait(None))
-        try:
-            async with self._control.on_stop(self._engine.cancel):
-                while (each := await told.get()) is not None:
-                    if isinstance(each, Room):
-                        yield of_context(each)
-                    else:
-                        yield Prefilling(each, _left(each, perf_counter() - began))
-                self.tokens = await reading
-        finally:
-            if not reading.done():
-                reading.cancel()
-                with suppress(asyncio.CancelledError):
-                    await reading
 
 
-def _left(share: float, seconds: float) -> float:
+def _seconds_left(share: float, seconds: float) -> float:
     """Seconds for the rest, when this share took so many."""
     return seconds * (1 - share) / share if share else 0.0
+
+
+class PrefillTimer:
+    """Adds up what a turn evaluates until its first branch writes."""
+
+    def __init__(self, opened: TurnOpened) -> None:
+        """The prompt was evaluated just now; the wait for the first text begins."""
+        self._opened = opened
+        self._prompt = opened.evaluated.prompt
+        self._waiting_since = perf_counter()
+
+    def add_formulation(self, evaluated: Evaluated) -> None:
+        """Add what was evaluated for the formulation."""
+        self._prompt += evaluated.prompt
+
+    def restart(self) -> None:
+        """Begin the wait for the first text: the subproblem is known."""
+        self._waiting_since = perf_counter()
+
+    def stats(self, evaluated: Evaluated) -> PrefillStats:
+        """The turn's figures, now that a branch has written; `evaluated` is the branches' own."""
+        return PrefillStats(
+            prompt=self._opened.tokens,
+            prompt_read=self._prompt,
+            prompt_last=evaluated.prompt,
+            hints_read=evaluated.forced,
+            prompt_seconds=self._opened.evaluated.seconds,
+            hints_seconds=evaluated.seconds,
+            first_token_seconds=perf_counter() - self._waiting_since,
+        )

@@ -2,30 +2,119 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rm_local.engine.protocol import BranchSpec, Ended, Piece, Room, Usage
+from rm_local.engine.branches import (
+    BranchEnded,
+    BranchEvent,
+    BranchSpec,
+    ContextAdjusted,
+    ContextUsage,
+    Evaluated,
+    TokenChunk,
+)
 from rm_local.loop import prompts
 from rm_local.loop.answers import final_answer
-from rm_local.loop.branch_stream import Model, growing, sampling, seed_of
-from rm_local.loop.control import Control
-from rm_local.loop.events import (
-    BranchFinished,
-    BranchStarted,
-    ContextUsed,
-    RoomMade,
-    Token,
-    of_context,
-)
-from rm_local.loop.plan import Plan
+from rm_local.loop.branch_stream import branch_stream, sampling, seed_of
+from rm_local.loop.events import BranchFinished, BranchStarted, Prefilled
+from rm_local.loop.prefill import PrefillTimer
 from rm_local.loop.select import decided
+from rm_local.loop.turn_context import TurnContext
 from rm_local.records import Branch, Hit
 
 
+async def reason(
+    turn: TurnContext, timer: PrefillTimer, subproblem: str | None, hits: Sequence[Hit]
+) -> list[Branch]:
+    """Generate every branch to its end, in the order in which they end; emits their events.
+
+    Branches that can no longer change the vote are ended early. Without a subproblem nothing is
+    put into the thinking. Under a grammar only a complete answer counts, and all of it is the
+    result. A branch that fills the context ends there. Raises EngineError; ContextOverflow when a
+    hint does not fit at all.
+    """
+    reasoning = _Reasoning(turn, timer, hints_of(hits, turn.plan.samples))
+    async with branch_stream(turn, reasoning.start(subproblem)) as stream:
+        async for event in stream:
+            reasoning.take(event)
+            await turn.events.drain()
+            if outvoted := reasoning.outvoted():
+                await turn.engine.cancel(outvoted, "outvoted")
+    return reasoning.finished
+
+
+def hints_of(hits: Sequence[Hit], samples: int) -> list[Hit | None]:
+    """The hint of each branch: `samples // k` branches for each of the k hits, in their order.
+
+    No more hits are used than there are samples; without hits all branches go without a hint.
+    """
+    used = hits[:samples]
+    return [hit for hit in used for _ in range(samples // len(used))] or [None] * samples
+
+
+class _Reasoning:
+    """The branches of a turn while they are generated."""
+
+    def __init__(self, turn: TurnContext, timer: PrefillTimer, hints: Sequence[Hit | None]) -> None:
+        self.finished: list[Branch] = []
+        self._turn = turn
+        self._timer = timer
+        seed, whole = turn.overrides.seed, bool(turn.overrides.grammar)
+        self._running = {
+            index: _RunningBranch(index, hint, seed_of(seed, index + 1), whole=whole)
+            for index, hint in enumerate(hints)
+        }
+        self._evaluated: Evaluated | None = None
+        self._settled = False
+
+    def start(self, subproblem: str | None) -> list[BranchSpec]:
+        """Emit the beginning of each branch; what the engine is to generate."""
+        draw = sampling(self._turn.plan, self._turn.engine.info)
+        specs: list[BranchSpec] = []
+        for branch in self._running.values():
+            self._turn.events.emit(BranchStarted(branch.index, branch.hint, branch.seed))
+            spec = BranchSpec(
+                forced(subproblem, branch.hint),
+                branch.seed,
+                self._turn.plan.max_tokens,
+                draw,
+                grammar=self._turn.overrides.grammar,
+                logprobs=0,
+            )
+            specs.append(spec)
+        return specs
+
+    def take(self, event: BranchEvent) -> None:
+        """Note the event and emit what follows from it."""
+        emit = self._turn.events.emit
+        match event:
+            case TokenChunk():
+                if self._evaluated:
+                    emit(Prefilled(self._timer.stats(self._evaluated)))
+                    self._evaluated = None
+                self._running[event.branch].add(event)
+                emit(event)
+            case BranchEnded():
+                self.finished.append(self._running.pop(event.branch).end(event))
+                emit(BranchFinished(self.finished[-1]))
+            case ContextUsage() | ContextAdjusted():
+                emit(event)
+            case Evaluated():
+                self._evaluated = event
+
+    def outvoted(self) -> set[int]:
+        """The branches that can no longer change the vote: all that run, once it is decided."""
+        written = [branch.tokens for branch in self._running.values()]
+        if self._settled or not written:
+            return set()
+        self._settled = decided(self.finished, written, keep=self._turn.plan.keep)
+        return set(self._running) if self._settled else set()
+
+
 @dataclass(slots=True)
-class _Growing:
-    """A branch on its way."""
+class _RunningBranch:
+    """A branch that is being generated."""
 
     index: int
     hint: Hit | None
@@ -36,16 +125,15 @@ class _Growing:
     text: str = ""
     tokens: int = 0
 
-    def add(self, piece: Piece) -> Token:
-        """Take the piece."""
-        if piece.part == "thinking":
-            self.thinking += piece.text
+    def add(self, chunk: TokenChunk) -> None:
+        """Append the chunk's text."""
+        if chunk.part == "thinking":
+            self.thinking += chunk.text
         else:
-            self.text += piece.text
-        self.tokens = piece.tokens
-        return Token(self.index, piece.part, piece.text, piece.tokens)
+            self.text += chunk.text
+        self.tokens = chunk.tokens
 
-    def ended(self, ended: Ended) -> Branch:
+    def end(self, ended: BranchEnded) -> Branch:
         """The branch as it stands now; a text that breaks off gives only a complete result."""
         text, done = self.text.strip(), ended.stop == "end"
         if self.whole:
@@ -66,70 +154,8 @@ class _Growing:
         )
 
 
-def hints_of(hits: Sequence[Hit], samples: int) -> list[Hit | None]:
-    """The hint of each branch: `samples // k` branches for each of the k hits, in their order.
-
-    No more hits are used than there are samples; without hits all branches go without a hint.
-    """
-    used = hits[:samples]
-    return [hit for hit in used for _ in range(samples // len(used))] or [None] * samples
-
-
-async def reason(
-    plan: Plan,
-    engine: Model,
-    control: Control,
-    *,
-    seed: int,
-    grammar: str = "",
-    subproblem: str | None,
-    hits: Sequence[Hit],
-) -> AsyncGenerator[BranchStarted | Token | BranchFinished | ContextUsed | RoomMade, None]:
-    """Every branch from its start to its end; those that cannot matter any more are ended.
-
-    Without a subproblem nothing is put into the thinking. Under a grammar only a complete answer
-    counts, and all of it is the result. A branch that fills the context ends
-    there. Raises EngineError; ContextOverflow when even a question without a hint does not fit.
-    """
-    branches = [
-        _Growing(index, hint, seed_of(seed, index + 1), whole=bool(grammar))
-        for index, hint in enumerate(hints_of(hits, plan.samples))
-    ]
-    draw = sampling(plan, engine.info)
-    specs = [
-        BranchSpec(
-            forced(subproblem, b.hint),
-            b.seed,
-            plan.max_tokens,
-            draw,
-            grammar=grammar,
-            logprobs=0,
-        )
-        for b in branches
-    ]
-    for branch in branches:
-        yield BranchStarted(branch.index, branch.hint, branch.seed)
-    finished: list[Branch] = []
-    running = {branch.index: branch for branch in branches}
-    settled = False
-    async with growing(engine, specs, control) as stream:
-        async for event in stream:
-            if isinstance(event, Usage | Room):
-                yield of_context(event)
-                continue
-            if isinstance(event, Piece):
-                yield branches[event.branch].add(event)
-            else:
-                finished.append(running.pop(event.branch).ended(event))
-                yield BranchFinished(finished[-1])
-            written = [branch.tokens for branch in running.values()]
-            if written and not settled and decided(finished, written, keep=plan.keep):
-                settled = True
-                await engine.cancel(set(running), "outvoted")
-
-
 def forced(subproblem: str | None, hint: Hit | None) -> str:
-    """What stands in a branch's thinking before the model goes on."""
+    """What is put into a branch's thinking before the model continues."""
     if subproblem is None:
         return ""
     procedure = prompts.hint(hint.entry.subproblem, hint.entry.subroutine) if hint else None

@@ -26,8 +26,8 @@ DIVERSITY = 0.75
 CACHED_VECTORS = 64
 
 
-class Retriever:
-    """The real Recall: an open store, and the embedder that it names."""
+class StoreRetriever:
+    """The retriever over a store: an open store, and the embedder that it names."""
 
     def __init__(self, embedder: QueryEmbedder, store: Store) -> None:
         self._embedder = embedder

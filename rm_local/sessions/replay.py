@@ -6,11 +6,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from rm_local.engine.branches import ContextAdjusted, ContextUsage, TokenChunk
 from rm_local.loop.events import (
     Answered,
     BranchFinished,
     BranchStarted,
-    ContextUsed,
     Event,
     Failed,
     Formulated,
@@ -19,8 +19,6 @@ from rm_local.loop.events import (
     Prefilled,
     Prefilling,
     Retrieved,
-    RoomMade,
-    Token,
     from_json,
 )
 from rm_local.records import Branch, Hit, Trace
@@ -79,11 +77,11 @@ def after(trace: Trace, event: Event) -> Trace:
             return _with(trace, _begun(index, hint, seed))
         case Prefilled(reading=reading):
             return replace(trace, reading=reading)
-        case Token():
+        case TokenChunk():
             return _with(trace, _grown(trace, event))
         case BranchFinished(branch=branch):
             return _with(trace, branch)
-        case Prefilling() | ContextUsed() | RoomMade():
+        case Prefilling() | ContextUsage() | ContextAdjusted():
             return trace
         case Answered(answer=answer):
             return replace(trace, answer=answer, failure=None)
@@ -96,7 +94,7 @@ def _begun(index: int, hint: Hit | None = None, seed: int = 0) -> Branch:
     return Branch(index, hint, seed, "", "", None, 0, 0.0, "cancelled")
 
 
-def _grown(trace: Trace, token: Token) -> Branch:
+def _grown(trace: Trace, token: TokenChunk) -> Branch:
     """The branch with what it has just written."""
     known = (branch for branch in trace.branches if branch.index == token.branch)
     branch = next(known, _begun(token.branch))

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from rm_local.engine.protocol import ModelInfo
-    from rm_local.loop.control import Control, Steering
+    from rm_local.loop.control import TurnControl, TurnOverrides
     from rm_local.loop.events import Event
     from rm_local.loop.plan import Plan
     from rm_local.records import Trace
@@ -45,8 +45,8 @@ class Host(Protocol):
         question: str,
         plan: Plan,
         *,
-        steering: Steering,
-        control: Control | None = None,
+        steering: TurnOverrides,
+        control: TurnControl | None = None,
         after: int = 0,
     ) -> AsyncIterator[Event]: ...
 
@@ -91,12 +91,12 @@ class Ask:
     after: int | None = None
     """Number of the turn that it follows, 0 for none; None = the current one, when it is asked."""
 
-    def steering(self) -> Steering:
+    def steering(self) -> TurnOverrides:
         """The same as the loop wants it."""
-        from rm_local.loop.control import Steering
+        from rm_local.loop.control import TurnOverrides
 
         pinned, dropped = tuple(self.marks.pinned.values()), frozenset(self.marks.dropped)
-        return Steering(self.subproblem, pinned, dropped, self.seed)
+        return TurnOverrides(self.subproblem, pinned, dropped, self.seed)
 
 
 class Conversation:
@@ -116,20 +116,20 @@ class Conversation:
         """The highest that was drawn with."""
         self._follows: dict[int, int] = {}
         self.waiting: Ask | None = None
-        self.control: Control | None = None
+        self.control: TurnControl | None = None
 
     @property
     def running(self) -> bool:
         """Whether a turn is under way."""
         return self.control is not None
 
-    def begin(self, ask: Ask, now: float) -> Control:
+    def begin(self, ask: Ask, now: float) -> TurnControl:
         """Start the turn of `ask`; the control stops it."""
-        from rm_local.loop.control import Control
+        from rm_local.loop.control import TurnControl
 
         self.turn = begin(ask.question, now, self._place(ask))
         self.marks, self._seed = ask.marks, max(self._seed, ask.seed)
-        self.control = Control()
+        self.control = TurnControl()
         return self.control
 
     def _place(self, ask: Ask) -> int:

@@ -9,12 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from rm_local.engine.branches import ContextAdjusted, ContextUsage, TokenChunk
 from rm_local.loop.events import (
     Answered,
     Author,
     BranchFinished,
     BranchStarted,
-    ContextUsed,
     Event,
     Failed,
     Formulated,
@@ -23,15 +23,13 @@ from rm_local.loop.events import (
     Prefilled,
     Prefilling,
     Retrieved,
-    RoomMade,
-    Token,
 )
-from rm_local.records import Answer, Branch, Hit, Reading, StopReason, Trace
+from rm_local.records import Answer, Branch, Hit, PrefillStats, StopReason, Trace
 
 Stage = Literal["formulating", "retrieving", "reasoning", "answered", "stopped", "failed"]
 PhaseState = Literal["waiting", "running", "done", "skipped", "halted"]
 
-STREAMED = (Prefilling, Formulating, Token, ContextUsed)
+STREAMED = (Prefilling, Formulating, TokenChunk, ContextUsage)
 """Events that come faster than they need be drawn."""
 INTERRUPTED = 130
 """Exit code of a turn that the user stopped."""
@@ -93,7 +91,7 @@ class TurnView:
     remedy: str = ""
     prefilling: Prefilling | None = None
     """How far the prompt is read; None before and after."""
-    reading: Reading | None = None
+    reading: PrefillStats | None = None
     """What was read before the branches wrote; None until then."""
     number: int = 0
     """Of the turn in its session; 0 until it is known."""
@@ -149,13 +147,13 @@ def reduce(view: TurnView, event: Event, now: float) -> TurnView:
             return _started(view, event, now)
         case Prefilled(reading=reading):
             return replace(view, reading=reading)
-        case Token(branch=index):
+        case TokenChunk(branch=index):
             return _swap(view, _written(_branch(view, index, now), event, now))
         case BranchFinished(branch=branch):
             return _finished(view, branch, now)
-        case ContextUsed(used=used):
+        case ContextUsage(used=used):
             return replace(view, used=used)
-        case RoomMade() | HintCut():
+        case ContextAdjusted() | HintCut():
             return view
         case Answered(answer=answer):
             return replace(view, stage="answered", answer=answer, reasoned=_reasoned(view))
@@ -239,7 +237,7 @@ def _branch(view: TurnView, index: int, now: float) -> BranchView:
     return next(known, BranchView(index, None, began=now))
 
 
-def _written(branch: BranchView, token: Token, now: float) -> BranchView:
+def _written(branch: BranchView, token: TokenChunk, now: float) -> BranchView:
     seconds = max(0.0, now - branch.began)
     if token.part == "thinking":
         thinking = branch.thinking + token.text

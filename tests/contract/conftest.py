@@ -14,6 +14,7 @@ from models.shapes.write import write
 from rm_local import settings
 from rm_local.embed import minilm
 from rm_local.engine.client import Engine
+from rm_local.options import EngineOptions
 from tests.support import tiny_gguf
 
 
@@ -63,7 +64,7 @@ def recurrent(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest_asyncio.fixture
 async def engine(tmp_path: Path) -> AsyncIterator[Engine]:
     """An engine whose worker has not been started."""
-    async with Engine(log=tmp_path / "logs" / "worker.log", threads=1) as engine:
+    async with Engine(EngineOptions(threads=1), log=tmp_path / "logs" / "worker.log") as engine:
         yield engine
 
 

@@ -11,13 +11,16 @@ from pathlib import Path
 
 import pytest
 
+from rm_local.engine.branches import ContextAdjusted
 from rm_local.engine.client import Engine
 from rm_local.engine.protocol import Message
 from rm_local.loop import prompts
-from rm_local.loop.events import Answered, Failed, Formulated, Prefilled, RoomMade
+from rm_local.loop.control import TurnOverrides
+from rm_local.loop.events import Answered, Failed, Formulated, Prefilled
 from rm_local.loop.plan import PLANS
-from rm_local.loop.solve import Steering, solve
-from rm_local.records import Answer, Hit, Reading
+from rm_local.loop.solve import solve
+from rm_local.options import EngineOptions
+from rm_local.records import Answer, Hit, PrefillStats
 from rm_local.sessions import Turns
 from tests.support import tiny_gguf
 from tests.support.fakes import FakeRecall, hit
@@ -39,7 +42,7 @@ class Talk:
         self.turns = Turns()
         self.subproblem = ""
         """That of the turn asked last."""
-        self.rooms: list[RoomMade] = []
+        self.rooms: list[ContextAdjusted] = []
         """All that was told of a full context."""
 
     async def ask(
@@ -47,21 +50,21 @@ class Talk:
         question: str,
         after: int = 0,
         *,
-        steering: Steering = Steering(),  # noqa: B008 (frozen)
+        steering: TurnOverrides = TurnOverrides(),  # noqa: B008 (frozen)
         hits: tuple[Hit, ...] = HITS,
         samples: int = PLAN.samples,
-    ) -> Reading:
+    ) -> PrefillStats:
         """What the turn read. Its answer is made up, as random weights may come to none."""
         self.turns.ask(question, after)
         history = self.turns.history(after)
         plan, recall = replace(PLAN, samples=samples), FakeRecall(hits)
-        turn = solve(question, plan, self.engine, recall, steering=steering, history=history)
-        read: list[Reading] = []
+        turn = solve(question, plan, self.engine, recall, overrides=steering, history=history)
+        read: list[PrefillStats] = []
         async for event in turn:
             assert not isinstance(event, Failed) or event.exit_code == 1, event
             if isinstance(event, Formulated):
                 self.subproblem = event.subproblem
-            elif isinstance(event, RoomMade):
+            elif isinstance(event, ContextAdjusted):
                 self.rooms.append(event)
             elif isinstance(event, Prefilled):
                 read.append(event.reading)
@@ -76,7 +79,7 @@ class Talk:
 
     async def markup(self) -> int:
         """Tokens around messages, more than any one turn has."""
-        return 2 * await self.engine.open_turn([Message("user", "x")])
+        return 2 * (await self.engine.open_turn([Message("user", "x")])).tokens
 
     async def forced(self, hits: tuple[Hit, ...], *, again: bool = False) -> int:
         """Tokens for branches under these hits, each once; `again`: behind the cue, read anew."""
@@ -99,7 +102,9 @@ async def talk(
 ) -> AsyncIterator[Talk]:
     """A conversation that has not begun."""
     folder = templates(tmp_path)
-    async with Engine(log=tmp_path / "worker.log", threads=1, templates=folder) as engine:
+    async with Engine(
+        EngineOptions(threads=1, templates=str(folder)), log=tmp_path / "worker.log"
+    ) as engine:
         info = await engine.load(model_of[request.param])
         assert info.converses
         yield Talk(engine)
@@ -160,9 +165,11 @@ async def test_a_fork_of_a_turn_reads_no_prompt(talk: Talk) -> None:
     whose memory cannot be cut goes back to the prompt's end, and reads the cue again."""
     await talk.ask(FIRST)
     await talk.ask(SECOND, after=1)
-    again = await talk.ask(SECOND, after=1, steering=Steering(seed=1))
+    again = await talk.ask(SECOND, after=1, steering=TurnOverrides(seed=1))
     other = (hit(7, 0.9), hit(8, 0.8))
-    fork = await talk.ask(SECOND, after=1, steering=Steering(talk.subproblem, seed=2), hits=other)
+    fork = await talk.ask(
+        SECOND, after=1, steering=TurnOverrides(talk.subproblem, seed=2), hits=other
+    )
 
     assert again.prompt_read <= (0 if rewinds(talk) else 1)
     assert fork.prompt_read + fork.prompt_last <= (0 if rewinds(talk) else 1)
@@ -194,7 +201,8 @@ async def test_the_oldest_turns_are_left_out_of_a_full_context(tmp_path: Path, n
     """With `overflow` at drop; they are named, what is left is read anew, and nothing is forgotten:
     a fork of an early turn reads them again."""
     log, folder = tmp_path / "worker.log", templates(tmp_path)
-    async with Engine(log=log, threads=1, templates=folder, overflow="drop") as engine:
+    options = EngineOptions(threads=1, templates=str(folder), overflow="drop")
+    async with Engine(options, log=log) as engine:
         await engine.load(nano, context=512)
         talk = Talk(engine)
         await talk.ask(FIRST)
@@ -215,8 +223,8 @@ async def test_the_oldest_turns_are_left_out_of_a_full_context(tmp_path: Path, n
 async def test_a_hint_that_never_fits_costs_no_turn(tmp_path: Path, nano: Path) -> None:
     """With `overflow` at drop it is left out, and the conversation is read whole."""
     endless = replace(HITS[0].entry, subroutine="and then I add one more " * 400)
-    log, folder = tmp_path / "worker.log", templates(tmp_path)
-    async with Engine(log=log, threads=1, templates=folder, overflow="drop") as engine:
+    options = EngineOptions(threads=1, templates=str(templates(tmp_path)), overflow="drop")
+    async with Engine(options, log=tmp_path / "worker.log") as engine:
         await engine.load(nano, context=1024)
         talk = Talk(engine)
         first = await talk.ask(FIRST)

@@ -11,10 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from rm_local.engine.branches import BranchEnded, BranchSpec
 from rm_local.engine.client import Engine
-from rm_local.engine.protocol import BranchSpec, Ended, Message
+from rm_local.engine.protocol import Message
 from rm_local.errors import EngineError, Stopped
-from tests.support.engines import GREEDY, QUESTION, grown
+from tests.support.engines import GREEDY, QUESTION, first_text, grown
 from tests.support.processes import computed, until_computed
 
 LONG = 4000
@@ -30,13 +31,13 @@ async def test_cancel_while_decoding(engine: Engine, large: Path) -> None:
     """One branch is stopped for its own reason, then all, and each says why it ended."""
     await engine.load(large)
     await engine.open_turn(QUESTION)
-    growing = engine.grow(long_branches(3))
-    await anext(growing)
+    growing = engine.generate_branches(long_branches(3))
+    await first_text(growing)
 
     await engine.cancel([1], reason="outvoted")
-    first = await anext(event async for event in growing if isinstance(event, Ended))
+    first = await anext(event async for event in growing if isinstance(event, BranchEnded))
     await engine.cancel()
-    rest = [event async for event in growing if isinstance(event, Ended)]
+    rest = [event async for event in growing if isinstance(event, BranchEnded)]
 
     assert (first.branch, first.stop) == (1, "outvoted")
     assert {event.branch: event.stop for event in rest} == {0: "cancelled", 2: "cancelled"}
@@ -91,8 +92,8 @@ async def test_closing_the_iterator_cancels(engine: Engine, large: Path) -> None
     """A consumer that goes away stops the work: the next request finds it hardly begun."""
     await engine.load(large)
     await engine.open_turn(QUESTION)
-    growing = engine.grow(long_branches(2))
-    await anext(growing)
+    growing = engine.generate_branches(long_branches(2))
+    await first_text(growing)
     await growing.aclose()
 
     assert (await engine.stats()).written < LONG / 4

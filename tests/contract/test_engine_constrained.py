@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
+from rm_local.engine.branches import BranchSpec, Sampling
 from rm_local.engine.client import Engine
 from rm_local.engine.constraints.json_schema import to_grammar
-from rm_local.engine.protocol import BranchSpec, Sampling
 from rm_local.errors import EngineError, UsageError, WorkerDied
 from tests.support.engines import GREEDY, QUESTION, grown
 
@@ -180,7 +180,7 @@ async def test_a_grammar_that_llama_cpp_does_not_get_through_ends_in_a_sentence(
 
     assert "can be read in too many ways" in caught.value.remedy
     await engine.load(tiny)
-    assert await engine.open_turn(QUESTION)
+    assert (await engine.open_turn(QUESTION)).tokens
 
 
 async def test_a_character_that_no_token_holds_is_an_error(engine: Engine, tiny: Path) -> None:

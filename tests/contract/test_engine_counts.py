@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from rm_local.engine.branches import BranchSpec
 from rm_local.engine.client import Engine
-from rm_local.engine.protocol import BranchSpec, Message, Stats
+from rm_local.engine.protocol import Message, Stats
 from tests.support.engines import GREEDY, QUESTION, grown
 
 CUE = "Okay, let me name what is asked. "
@@ -44,7 +45,7 @@ async def test_many_branches_read_the_prompt_once_and_each_hint_once(
 ) -> None:
     """Six branches under three hints: the prompt, what the hints begin with, each hint's rest."""
     await engine.load(model)
-    prompt = await engine.open_turn(QUESTION)
+    prompt = (await engine.open_turn(QUESTION)).tokens
     whole = [await engine.count(CUE + hint) for hint in HINTS]
     await grown(engine, hinted(HINTS + HINTS))
     stats = await engine.stats()
@@ -57,9 +58,9 @@ async def test_many_branches_read_the_prompt_once_and_each_hint_once(
 async def test_formulating_and_reasoning_share_the_prompt(engine: Engine, model: Path) -> None:
     """Formulation is cancelled after its first sentence; then only the hints are read."""
     await engine.load(model)
-    prompt = await engine.open_turn(QUESTION)
+    prompt = (await engine.open_turn(QUESTION)).tokens
     written = ""
-    async for event in engine.grow([BranchSpec(CUE, 0, 100, GREEDY, endless=True)]):
+    async for event in engine.generate_branches([BranchSpec(CUE, 0, 100, GREEDY, endless=True)]):
         written += getattr(event, "text", "")
         if len(written) > 20:
             await engine.cancel()
@@ -116,14 +117,14 @@ async def test_a_second_turn_reads_what_is_new(
     """The conversation up to the last question stays; the answer and the next question are read."""
     await engine.load(request.getfixturevalue(kind))
     question = QUESTION[0]
-    markup = await engine.open_turn([Message("user", "x")])
+    markup = (await engine.open_turn([Message("user", "x")])).tokens
     # One that cannot cut goes back to the end of a message's text; what closes it is read again.
     markup += 3 * last_token(engine)
-    opened = await engine.open_turn([SYSTEM, question])
+    opened = (await engine.open_turn([SYSTEM, question])).tokens
     await grown(engine, hinted(HINTS))
     before = await engine.stats()
     answer, follow = Message("assistant", "It is 42."), Message("user", "And of the odd ones?")
-    prompt = await engine.open_turn([SYSTEM, question, answer, follow])
+    prompt = (await engine.open_turn([SYSTEM, question, answer, follow])).tokens
     await grown(engine, [BranchSpec("", 0, 4)])
     after = await engine.stats()
 

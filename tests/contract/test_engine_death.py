@@ -11,11 +11,12 @@ from pathlib import Path
 import pytest
 
 from rm_local.engine import protocol, wire
+from rm_local.engine.branches import BranchEnded, BranchSpec
 from rm_local.engine.client import Engine
-from rm_local.engine.protocol import BranchSpec
 from rm_local.errors import EngineError, ModelInvalid, ModelMissing, WorkerDied
+from rm_local.options import EngineOptions
 from tests.support import tiny_gguf
-from tests.support.engines import QUESTION, grown
+from tests.support.engines import QUESTION, first_text, grown
 
 
 async def test_a_killed_worker_is_an_error_and_the_next_load_works(
@@ -24,8 +25,8 @@ async def test_a_killed_worker_is_an_error_and_the_next_load_works(
     """SIGKILL in the middle of an answer is told in words, with the log; a new worker answers."""
     await engine.load(tiny)
     await engine.open_turn(QUESTION)
-    growing = engine.grow([BranchSpec("", n, 1900, endless=True) for n in range(8)])
-    await anext(growing)
+    growing = engine.generate_branches([BranchSpec("", n, 1900, endless=True) for n in range(8)])
+    await first_text(growing)
     assert engine.worker
 
     os.kill(engine.worker, signal.SIGKILL)
@@ -105,14 +106,14 @@ def test_the_worker_ends_with_the_app(tiny: Path, tmp_path: Path) -> None:
     assert worker.stdout
     specs = tuple(BranchSpec("", n, 2000, endless=True) for n in range(32))
     requests: tuple[protocol.Request, ...] = (
-        protocol.Load(str(tiny), 0, 1, -1),
+        protocol.Load(str(tiny), EngineOptions(threads=1)),
         protocol.OpenTurn(tuple(QUESTION)),
-        protocol.Grow(specs),
+        protocol.Generate(specs),
     )
     for number, request in enumerate(requests, 1):
         worker.stdin.write(wire.encode(number, request))
     worker.stdin.flush()
-    while not isinstance(wire.decode(worker.stdout.readline())[1], protocol.Pieces):
+    while not isinstance(wire.decode(worker.stdout.readline())[1], protocol.TokenChunks):
         pass
 
     worker.stdin.close()
@@ -120,4 +121,4 @@ def test_the_worker_ends_with_the_app(tiny: Path, tmp_path: Path) -> None:
     with worker.stdout:
         replies = [wire.decode(line)[1] for line in worker.stdout]
     assert worker.wait() == 0
-    assert not any(isinstance(reply, protocol.Ended | protocol.Grown) for reply in replies)
+    assert not any(isinstance(reply, BranchEnded | protocol.GenerationDone) for reply in replies)

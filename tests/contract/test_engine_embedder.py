@@ -9,12 +9,13 @@ import pytest
 
 from rm_local.engine.client import Engine
 from rm_local.errors import EngineError, ModelInvalid
+from rm_local.options import EngineOptions
 
 
 async def test_texts_become_directions(weights: Path, tmp_path: Path) -> None:
     """Rows have length 1, stand in the texts' order, and lie near each other when texts do."""
     texts = ["add two fractions", "how do I sum fractions?", "boiling point of water", ""]
-    async with Engine(log=tmp_path / "log", threads=1) as engine:
+    async with Engine(EngineOptions(threads=1), log=tmp_path / "log") as engine:
         assert await engine.load_embedder(weights) == 384
         vectors = await engine.embed(texts)
         alone = np.concatenate([await engine.embed([text]) for text in texts])
@@ -31,7 +32,7 @@ async def test_texts_become_directions(weights: Path, tmp_path: Path) -> None:
 async def test_many_and_long_texts_are_embedded(weights: Path, tmp_path: Path) -> None:
     """More texts than one batch holds; texts are cut at what the embedder was trained for."""
     long = "a fraction " * 2000
-    async with Engine(log=tmp_path / "log", threads=1) as engine:
+    async with Engine(EngineOptions(threads=1), log=tmp_path / "log") as engine:
         await engine.load_embedder(weights)
         vectors = await engine.embed([*(f"text {n}" for n in range(300)), long, long + "more"])
         last = await engine.embed(["text 299"])
@@ -43,7 +44,7 @@ async def test_many_and_long_texts_are_embedded(weights: Path, tmp_path: Path) -
 
 async def test_the_embedder_comes_back_after_a_death(weights: Path, tmp_path: Path) -> None:
     """A new worker loads the embedder again when it is next needed."""
-    async with Engine(log=tmp_path / "log", threads=1) as engine:
+    async with Engine(EngineOptions(threads=1), log=tmp_path / "log") as engine:
         await engine.load_embedder(weights)
         before = await engine.embed(["fractions"])
         await engine.close()
@@ -56,7 +57,7 @@ async def test_embedding_needs_an_embedder(tmp_path: Path) -> None:
     """Without one, or with a file that is none, the error says so."""
     text = tmp_path / "text.gguf"
     text.write_text("hello")
-    async with Engine(log=tmp_path / "log", threads=1) as engine:
+    async with Engine(EngineOptions(threads=1), log=tmp_path / "log") as engine:
         with pytest.raises(EngineError, match="No embedder"):
             await engine.embed(["x"])
         with pytest.raises(ModelInvalid, match="not a GGUF"):

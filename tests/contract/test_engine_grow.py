@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from rm_local.engine.branches import BranchSpec, Sampling
 from rm_local.engine.client import Engine
-from rm_local.engine.protocol import BranchSpec, Message, Sampling
+from rm_local.engine.protocol import Message
 from rm_local.errors import ContextOverflow
 from tests.support import tiny_gguf
 from tests.support.engines import GREEDY, QUESTION, grown
@@ -34,7 +35,7 @@ async def test_the_model_is_described_as_it_is(engine: Engine, tiny: Path) -> No
 async def test_a_question_is_answered_with_the_shipped_model(engine: Engine, nano: Path) -> None:
     """Load, open a turn, grow three branches: each ends within its budget."""
     info = await engine.load(nano)
-    prompt = await engine.open_turn(QUESTION)
+    prompt = (await engine.open_turn(QUESTION)).tokens
     specs = [BranchSpec("Okay,", seed, 24, Sampling(0.7)) for seed in (1, 2, 3)]
 
     texts, ends = await grown(engine, specs)
@@ -93,7 +94,7 @@ def reference(model: Path, forced: str, tokens: int) -> str:
 async def test_nothing_is_evaluated_twice(engine: Engine, tiny: Path) -> None:
     """The prompt, a forced text begun alike, and what a lone branch wrote stay in the cache."""
     await engine.load(tiny)
-    prompt = await engine.open_turn(QUESTION)
+    prompt = (await engine.open_turn(QUESTION)).tokens
     cue = "Now, let me search. "
     await grown(engine, [BranchSpec(cue, 0, 8, GREEDY)])
     formulated = await engine.stats()
@@ -115,9 +116,9 @@ async def test_forced_text_cannot_close_the_block_or_the_turn(engine: Engine, ti
     for marker in ("</think>", "<|im_end|>", "<think>"):
         assert await engine.count(marker) > 1
     letters = await engine.count("<|im_end|>") + await engine.count("</think>")
-    plain = await engine.open_turn([Message("user", "x")])
+    plain = (await engine.open_turn([Message("user", "x")])).tokens
 
-    fenced = await engine.open_turn([Message("user", "x<|im_end|></think>")])
+    fenced = (await engine.open_turn([Message("user", "x<|im_end|></think>")])).tokens
     texts, ends = await grown(engine, [BranchSpec("hint </think> <|im_end|>", 3, 12)])
 
     assert fenced == plain + letters
@@ -151,7 +152,7 @@ async def test_more_branches_than_sequences_are_grown(engine: Engine, tiny: Path
 async def test_the_end_of_the_context_ends_a_branch(engine: Engine, tiny: Path) -> None:
     """A budget beyond the context is no error: the branch ends there with `context`."""
     info = await engine.load(tiny, context=256)
-    prompt = await engine.open_turn(QUESTION)
+    prompt = (await engine.open_turn(QUESTION)).tokens
     for seed in range(20):
         _, (end,) = await grown(engine, [BranchSpec("", seed, 10_000)])
         if end.stop == "context":

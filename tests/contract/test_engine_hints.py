@@ -8,12 +8,15 @@ from pathlib import Path
 
 import pytest
 
+from rm_local.engine.branches import ContextAdjusted
 from rm_local.engine.client import Engine
 from rm_local.engine.protocol import Message
-from rm_local.loop.events import Answered, BranchFinished, Event, Failed, HintCut, RoomMade
+from rm_local.loop.control import TurnOverrides
+from rm_local.loop.events import Answered, BranchFinished, Event, Failed, HintCut
 from rm_local.loop.plan import PLANS, Plan
-from rm_local.loop.solve import Steering, solve
-from rm_local.records import Hit, Overflow
+from rm_local.loop.solve import solve
+from rm_local.options import EngineOptions, Overflow
+from rm_local.records import Hit
 from tests.support.fakes import FakeRecall, hit
 
 QUESTION = "What is 3 + 4?"
@@ -37,12 +40,12 @@ async def turn(
     hits: Sequence[Hit],
     plan: Plan = PLAN,
     *,
-    steering: Steering = Steering(seed=1),  # noqa: B008 (frozen)
+    overrides: TurnOverrides = TurnOverrides(seed=1),  # noqa: B008 (frozen)
     history: Sequence[Message] = (),
     question: str = QUESTION,
 ) -> list[Event]:
     """All events."""
-    events = solve(question, plan, engine, FakeRecall(hits), steering=steering, history=history)
+    events = solve(question, plan, engine, FakeRecall(hits), overrides=overrides, history=history)
     return [event async for event in events]
 
 
@@ -79,9 +82,9 @@ async def test_a_hint_longer_than_the_context(
 async def test_the_long_one_alone(engine: Engine, nano: Path) -> None:
     """Pinned, and drawn at random, it is cut; of no use, the model reasons without it."""
     await engine.load(nano, context=2048)
-    pinned = Steering(seed=1, pinned=(long(SENTENCES),))
+    pinned = TurnOverrides(seed=1, pinned=(long(SENTENCES),))
     for events in (
-        await turn(engine, [], steering=pinned),
+        await turn(engine, [], overrides=pinned),
         await turn(engine, [long(SENTENCES)], replace(PLAN, retrieval="random")),
     ):
         assert isinstance(events[-1], Answered)
@@ -97,12 +100,13 @@ async def test_room_is_made_where_the_user_lets_it(
 ) -> None:
     """A hint that fits then is read whole; one that never fits is cut."""
     middling = long("I should add the two numbers that are given. " * 80)
-    async with Engine(log=tmp_path / "w.log", threads=1, overflow=overflow) as engine:
+    options = EngineOptions(threads=1, overflow=overflow)
+    async with Engine(options, log=tmp_path / "w.log") as engine:
         await engine.load(nano, context=640)
         events = await turn(engine, [middling, SHORT])
         whole = overflow == "enlarge"
         assert (1 not in of_hints(events)) is whole
-        assert any(isinstance(event, RoomMade) for event in events) is whole
+        assert any(isinstance(event, ContextAdjusted) for event in events) is whole
         events = await turn(engine, [long(SENTENCES), SHORT])
         assert hints(events) == {1, 2}
         assert of_hints(events)[1].kept

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from rm_local.engine.branches import BranchSpec
 from rm_local.engine.client import Engine
-from rm_local.engine.process import Answers, Process
-from rm_local.engine.protocol import BranchSpec, Embed, Message, Request
+from rm_local.engine.process import Process, Replies
+from rm_local.engine.protocol import Embed, Message, Request
 from rm_local.errors import WorkerDied
-from tests.support.engines import QUESTION, grown, kill, killed_loading
+from tests.support.engines import QUESTION, first_text, grown, kill, killed_loading
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs SIGKILL")
 LONG = [Message("user", "Is a sum of sums a sum? " * 300)]
@@ -53,8 +54,8 @@ async def test_while_writing(engine: Engine, large: Path, tiny: Path) -> None:
     await engine.load(large)
     await engine.open_turn(QUESTION)
 
-    growing = engine.grow([BranchSpec("", n, 4000, endless=True) for n in range(8)])
-    await anext(growing)
+    growing = engine.generate_branches([BranchSpec("", n, 4000, endless=True) for n in range(8)])
+    await first_text(growing)
     kill(engine)
     with pytest.raises(WorkerDied, match="SIGKILL"):
         async for _ in growing:
@@ -69,7 +70,7 @@ async def test_while_embedding(
     """The embedder comes again by itself with the next text; a model can be loaded beside it."""
     ask, texts_asked = Process.ask, list[int]()
 
-    def ask_and_kill(process: Process, request: Request) -> tuple[int, Answers]:
+    def ask_and_kill(process: Process, request: Request) -> tuple[int, Replies]:
         answers = ask(process, request)
         if isinstance(request, Embed):
             texts_asked.append(len(request.texts))

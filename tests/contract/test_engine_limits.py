@@ -10,12 +10,20 @@ from typing import Any
 
 import pytest
 
+from rm_local.engine.branches import (
+    BranchEnded,
+    BranchSpec,
+    ContextAdjusted,
+    ContextUsage,
+    Evaluated,
+    TokenChunk,
+)
 from rm_local.engine.client import Engine
 from rm_local.engine.placement import requirements
-from rm_local.engine.protocol import BranchSpec, Ended, Message, Piece, Room, Usage
+from rm_local.engine.protocol import Message
 from rm_local.errors import ContextOverflow, EngineError, MemoryShort, NoRoom
 from rm_local.gguf import split_files
-from rm_local.records import FlashAttention, Precision
+from rm_local.options import EngineOptions, FlashAttention, Precision
 from rm_local.settings import shipped_model
 from tests.support import tiny_gguf
 from tests.support.engines import GREEDY, QUESTION, grown, killed_loading
@@ -30,7 +38,9 @@ def make(tmp_path: Path) -> Callable[..., Any]:
 
     @asynccontextmanager
     async def made(**settings: Any) -> AsyncIterator[Engine]:
-        async with Engine(log=tmp_path / "worker.log", threads=1, **settings) as engine:
+        async with Engine(
+            EngineOptions(threads=1, **settings), log=tmp_path / "worker.log"
+        ) as engine:
             yield engine
 
     return made
@@ -46,19 +56,21 @@ def talk(turns: int) -> list[Message]:
     return [Message("system", "Be brief."), *earlier, *QUESTION]
 
 
-async def all_of(engine: Engine, spec: BranchSpec) -> tuple[list[Room], list[Usage], Ended]:
+async def all_of(
+    engine: Engine, spec: BranchSpec
+) -> tuple[list[ContextAdjusted], list[ContextUsage], BranchEnded]:
     """What a single branch and its context tell."""
-    rooms: list[Room] = []
-    usages: list[Usage] = []
-    async for event in engine.grow([spec]):
-        if isinstance(event, Room):
+    rooms: list[ContextAdjusted] = []
+    usages: list[ContextUsage] = []
+    async for event in engine.generate_branches([spec]):
+        if isinstance(event, ContextAdjusted):
             rooms.append(event)
-        elif isinstance(event, Usage):
+        elif isinstance(event, ContextUsage):
             usages.append(event)
-        elif isinstance(event, Ended):
+        elif isinstance(event, BranchEnded):
             ended = event
         else:
-            assert isinstance(event, Piece)
+            assert isinstance(event, TokenChunk | Evaluated)
     return rooms, usages, ended
 
 
@@ -96,15 +108,17 @@ async def test_heads_too_small_for_a_kind_of_cache(make: Any, tiny: Path) -> Non
 async def test_the_count_is_true_for_branches_that_share(engine: Engine, tiny: Path) -> None:
     """Prompt and hint once, what each wrote apart; the longest alone is less."""
     info = await engine.load(tiny)
-    prompt = await engine.open_turn(QUESTION)
+    prompt = (await engine.open_turn(QUESTION)).tokens
     hint = "the thing in the thing " * 20
     specs = [BranchSpec(hint, seed, 30, endless=True) for seed in range(4)]
-    usages = [event async for event in engine.grow(specs) if isinstance(event, Usage)]
+    usages = [
+        event async for event in engine.generate_branches(specs) if isinstance(event, ContextUsage)
+    ]
 
     forced = await engine.count(hint)
-    assert usages[0].cells >= prompt + forced - 1
-    last = max(usages, key=lambda usage: usage.cells)
-    assert prompt + forced + 4 * 28 <= last.cells <= prompt + forced + 4 * 30
+    assert usages[0].used >= prompt + forced - 1
+    last = max(usages, key=lambda usage: usage.used)
+    assert prompt + forced + 4 * 28 <= last.used <= prompt + forced + 4 * 30
     assert prompt + forced + 29 <= last.longest <= prompt + forced + 31
     assert last.context == info.context
 
@@ -163,10 +177,10 @@ async def test_a_conversation_that_is_too_long_is_opened(
     make: Any, tiny: Path, overflow: str
 ) -> None:
     """Its oldest turns are left out and named, or the context grows; either is told."""
-    rooms: list[Room] = []
+    rooms: list[ContextAdjusted] = []
     async with make(overflow=overflow) as engine:
         await engine.load(tiny, context=1024)
-        tokens = await engine.open_turn(talk(3), on_room=rooms.append)
+        tokens = (await engine.open_turn(talk(3), on_adjusted=rooms.append)).tokens
         _, _, ended = await all_of(engine, BranchSpec("", 0, 20, endless=True))
 
     (room,) = rooms
@@ -184,9 +198,9 @@ async def test_turns_are_dropped_while_branches_write(make: Any, tiny: Path) -> 
     """The branch goes on without the oldest turn, and ends when no turn is left."""
     async with make(overflow="drop") as engine:
         info = await engine.load(tiny, context=1024)
-        prompt = await engine.open_turn(talk(1))
+        prompt = (await engine.open_turn(talk(1))).tokens
         rooms, _, ended = await all_of(engine, BranchSpec("", 0, 9999, endless=True))
-        alone = await engine.open_turn(talk(0))
+        alone = (await engine.open_turn(talk(0))).tokens
 
     assert [room.dropped for room in rooms] == [1]
     assert ended.stop == "context"
@@ -203,11 +217,13 @@ async def test_models_that_cannot_go_back_make_room_too(
     path = request.getfixturevalue(kind)
     async with make(overflow=overflow) as engine:
         await engine.load(path, context=512)
-        prompt = await engine.open_turn(
-            [Message("user", "one? " * 20), Message("assistant", "1"), *QUESTION]
-        )
+        prompt = (
+            await engine.open_turn(
+                [Message("user", "one? " * 20), Message("assistant", "1"), *QUESTION]
+            )
+        ).tokens
         rooms, _, ended = await all_of(engine, BranchSpec("", 0, 600, endless=True))
-        assert await engine.open_turn(QUESTION) > 0
+        assert (await engine.open_turn(QUESTION)).tokens > 0
 
     assert rooms
     assert ended.tokens > 512 - prompt
@@ -222,7 +238,7 @@ async def test_a_question_that_never_fits_is_refused(make: Any, tiny: Path, over
             await engine.open_turn([Message("user", LONG * 40)])
         helps = "Ask a shorter question, or choose a model with a larger context."
         assert caught.value.remedy == helps  # no setting makes room for it
-        assert await engine.open_turn(QUESTION) > 0
+        assert (await engine.open_turn(QUESTION)).tokens > 0
 
 
 async def test_a_context_beyond_the_memory_is_refused_before_it_is_allocated(

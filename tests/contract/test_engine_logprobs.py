@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from rm_local.engine.branches import BranchSpec, Sampling
 from rm_local.engine.client import Engine
-from rm_local.engine.protocol import BranchSpec, Sampling
 from rm_local.errors import UsageError
 from tests.support.engines import GREEDY, QUESTION, grown
 

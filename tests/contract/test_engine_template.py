@@ -7,9 +7,11 @@ from pathlib import Path
 import pytest
 
 from rm_local import settings
+from rm_local.engine.branches import BranchSpec
 from rm_local.engine.client import Engine
-from rm_local.engine.protocol import BranchSpec, Message
+from rm_local.engine.protocol import Message
 from rm_local.errors import ModelInvalid, RmLocalError, SettingsError
+from rm_local.options import EngineOptions
 from tests.support import tiny_gguf
 from tests.support.bad_models import GROWS, LOOPS, OPENS, RAISES, REACHES
 from tests.support.engines import GREEDY, QUESTION, grown
@@ -56,7 +58,7 @@ async def test_a_template_that_loops_over_some_messages_ends_the_turn_alone(
     with pytest.raises(ModelInvalid, match="does not come to an end"):
         await engine.open_turn([Message("system", "Be short."), *QUESTION])
 
-    assert await engine.open_turn(QUESTION) > 0
+    assert (await engine.open_turn(QUESTION)).tokens > 0
 
 
 async def test_what_is_in_use_is_told(engine: Engine, tiny: Path) -> None:
@@ -84,7 +86,9 @@ async def test_the_users_template_goes_first(tmp_path: Path, tiny: Path) -> None
     folder.mkdir(parents=True)
     own = folder / "tiny.jinja"
     own.write_text("{{ messages[-1].content }}[THINK]")
-    async with Engine(log=tmp_path / "worker.log", threads=1, templates=folder) as engine:
+    async with Engine(
+        EngineOptions(threads=1, templates=str(folder)), log=tmp_path / "worker.log"
+    ) as engine:
         info = await engine.load(tiny)
         assert (info.template, info.opening, info.opened_by) == (str(own), "[THINK]", "template")
 

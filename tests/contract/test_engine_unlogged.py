@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from rm_local.engine.branches import BranchSpec
 from rm_local.engine.client import Engine
-from rm_local.engine.protocol import BranchSpec
 from rm_local.errors import WorkerDied
+from rm_local.options import EngineOptions
 from tests.support.blocked_folders import BLOCKED
 from tests.support.engines import QUESTION, grown
 
@@ -39,9 +40,8 @@ async def test_a_model_is_loaded_and_writes(
 ) -> None:
     """The reason is given once; nothing is left behind."""
     reasons: list[OSError] = []
-    async with Engine(
-        log=block(tmp_path) / "logs" / "worker.log", unlogged=reasons.append, threads=1
-    ) as engine:
+    log = block(tmp_path) / "logs" / "worker.log"
+    async with Engine(EngineOptions(threads=1), log=log, unlogged=reasons.append) as engine:
         await engine.load(nano)
         await engine.open_turn(QUESTION)
         assert (await grown(engine, [BranchSpec("", 0, 4)]))[1][0].tokens > 0
@@ -56,13 +56,13 @@ async def test_without_any_folder_to_write_to(
 ) -> None:
     """Not even a temporary file is needed."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "nowhere"))
-    async with Engine(log=None, threads=1) as engine:
+    async with Engine(EngineOptions(threads=1), log=None) as engine:
         assert (await engine.load(nano)).context > 0
 
 
 async def test_a_killed_worker_names_its_temporary_log(temporary: Path, nano: Path) -> None:
     """The file that the message names is there; the next worker has another."""
-    async with Engine(log=None, threads=1) as engine:
+    async with Engine(EngineOptions(threads=1), log=None) as engine:
         await engine.load(nano)
         assert engine.worker
         os.kill(engine.worker, signal.SIGKILL)

@@ -11,6 +11,8 @@ from itertools import pairwise
 import pytest
 
 from rm_local import sessions
+from rm_local.engine.branches import TokenChunk
+from rm_local.loop.control import TurnControl, TurnOverrides
 from rm_local.loop.events import (
     Answered,
     BranchFinished,
@@ -19,10 +21,8 @@ from rm_local.loop.events import (
     Failed,
     Formulated,
     Retrieved,
-    Token,
 )
 from rm_local.loop.plan import PLANS, Plan
-from rm_local.loop.solve import Control, Steering
 from rm_local.runtime import Runtime
 from rm_local.settings import Settings
 
@@ -41,12 +41,12 @@ async def runtime() -> AsyncIterator[Runtime]:
 async def turn(
     runtime: Runtime,
     plan: Plan = PLAN,
-    steering: Steering | None = None,
-    control: Control | None = None,
+    steering: TurnOverrides | None = None,
+    control: TurnControl | None = None,
     question: str = QUESTION,
 ) -> list[Event]:
     """All events of a turn."""
-    steering = steering or Steering(seed=1)
+    steering = steering or TurnOverrides(seed=1)
     stream = runtime.solve(question, plan, steering=steering, control=control)
     return [event async for event in stream]
 
@@ -77,7 +77,7 @@ async def test_pieces_add_up_to_the_branches(runtime: Runtime) -> None:
     """What streams is what the branch holds in the end, and its tokens only grow."""
     events = await turn(runtime)
     for index, finished in branches_of(events).items():
-        own = [e for e in events if isinstance(e, Token) and e.branch == index]
+        own = [e for e in events if isinstance(e, TokenChunk) and e.branch == index]
         text = "".join(e.text for e in own if e.part == "answer")
         thinking = "".join(e.text for e in own if e.part == "thinking")
 
@@ -111,11 +111,11 @@ async def test_a_search_loads_no_model(runtime: Runtime) -> None:
 
 async def test_a_stop_in_the_middle_keeps_the_texts(runtime: Runtime) -> None:
     """Every branch ends, the running ones as cancelled, and the next question is answered."""
-    control = Control()
+    control = TurnControl()
     events: list[Event] = []
     async for event in runtime.solve(QUESTION, PLAN, control=control):
         events.append(event)
-        if isinstance(event, Token):
+        if isinstance(event, TokenChunk):
             control.stop()
     started = {e.branch for e in events if isinstance(e, BranchStarted)}
 
@@ -128,7 +128,7 @@ async def test_a_stop_in_the_middle_keeps_the_texts(runtime: Runtime) -> None:
 async def test_the_users_own_subproblem_and_hits(runtime: Runtime) -> None:
     """Retrieved again for what the user wrote, with one hit pinned and one dropped."""
     first, second, third = await runtime.search("how to add fractions", 3)
-    steering = Steering("how to add fractions", (third,), frozenset({first.entry.id}))
+    steering = TurnOverrides("how to add fractions", (third,), frozenset({first.entry.id}))
     events = await turn(runtime, steering=steering)
     (found,) = (event for event in events if isinstance(event, Retrieved))
 
@@ -164,7 +164,7 @@ async def test_a_killed_worker_is_a_message_and_no_more(runtime: Runtime) -> Non
     victim: int | None = None
     async for event in runtime.solve(QUESTION, PLAN):
         events.append(event)
-        if isinstance(event, Token) and victim is None:
+        if isinstance(event, TokenChunk) and victim is None:
             victim = runtime.engine.worker
             assert victim
             os.kill(victim, signal.SIGKILL)

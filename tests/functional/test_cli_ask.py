@@ -16,7 +16,8 @@ from click.testing import CliRunner, Result
 from rm_local import settings
 from rm_local.cli.main import cli
 from rm_local.cli.sessions import told_turn
-from rm_local.engine.protocol import ModelInfo, Room
+from rm_local.engine.branches import ContextAdjusted
+from rm_local.engine.protocol import ModelInfo
 from rm_local.errors import ContextOverflow, ModelMissing, StoreMissing
 from rm_local.loop.events import Answered, from_json
 from rm_local.records import Answer, Entry, Hit, Trace
@@ -52,7 +53,7 @@ def test_the_answer_is_all_of_standard_output(use: Use) -> None:
 
 def test_a_full_context_is_told(use: Use) -> None:
     """What was done about it, a branch that ended there, and how much is taken at the end."""
-    made = Room("The context was full: the oldest turn was left out.", 1, 4096)
+    made = ContextAdjusted("The context was full: the oldest turn was left out.", 1, 4096)
     branches: list[list[Step]] = [[say("Answer: 8")], [think("on and on"), "context"]]
     use(engine=FakeEngine(room=made, branches=branches))
 

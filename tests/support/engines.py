@@ -4,11 +4,22 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import AsyncGenerator
 from contextlib import suppress
 from pathlib import Path
 
+from rm_local.engine.branches import (
+    BranchEnded,
+    BranchEvent,
+    BranchSpec,
+    ContextAdjusted,
+    ContextUsage,
+    Evaluated,
+    Sampling,
+    TokenChunk,
+)
 from rm_local.engine.client import Engine
-from rm_local.engine.protocol import BranchSpec, Ended, Message, Room, Sampling, Usage
+from rm_local.engine.protocol import Message
 from rm_local.errors import WorkerDied
 
 QUESTION = [Message("user", "What is the sum of the even numbers in a range?")]
@@ -17,15 +28,15 @@ GREEDY = Sampling(temperature=0)
 
 async def grown(
     engine: Engine, specs: list[BranchSpec]
-) -> tuple[list[dict[str, str]], list[Ended]]:
+) -> tuple[list[dict[str, str]], list[BranchEnded]]:
     """Each branch's text by part, and how it ended."""
     texts: list[dict[str, str]] = [{"thinking": "", "answer": ""} for _ in specs]
-    ends: dict[int, Ended] = {}
-    async for event in engine.grow(specs):
-        if isinstance(event, Usage | Room):
+    ends: dict[int, BranchEnded] = {}
+    async for event in engine.generate_branches(specs):
+        if isinstance(event, Evaluated | ContextUsage | ContextAdjusted):
             continue
         assert event.branch not in ends, "a branch says nothing after its end"
-        if isinstance(event, Ended):
+        if isinstance(event, BranchEnded):
             ends[event.branch] = event
         else:
             texts[event.branch][event.part] += event.text
@@ -50,3 +61,11 @@ async def killed_loading(engine: Engine, model: Path) -> WorkerDied:
         except WorkerDied as error:
             return error
         await engine.close()
+
+
+async def first_text(stream: AsyncGenerator[BranchEvent, None]) -> TokenChunk:
+    """The stream's first text, which is taken from it."""
+    async for event in stream:
+        if isinstance(event, TokenChunk):
+            return event
+    raise AssertionError("no branch has written anything")

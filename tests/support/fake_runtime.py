@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from rm_local.engine.protocol import ModelInfo
 from rm_local.errors import RmLocalError
+from rm_local.loop.control import TurnControl, TurnOverrides
 from rm_local.loop.events import failed
-from rm_local.loop.solve import Control, Steering, solve
+from rm_local.loop.solve import solve
 from rm_local.records import Hit, Trace
 from rm_local.sessions import Turns, replay
 from rm_local.store.request import ANY_ENTRY, EntryFilter
@@ -43,7 +44,7 @@ class FakeRuntime:
         self.store = store
         self.model_error = model_error
         self.memory_error = memory_error
-        self.solved: list[tuple[str, Plan, Steering]] = []
+        self.solved: list[tuple[str, Plan, TurnOverrides]] = []
         self.sessions = 1
         self.session: Path | None = None
         """As Runtime's, but that nothing is written."""
@@ -93,8 +94,8 @@ class FakeRuntime:
         question: str,
         plan: Plan,
         *,
-        steering: Steering = Steering(),  # noqa: B008 (frozen)
-        control: Control | None = None,
+        steering: TurnOverrides = TurnOverrides(),  # noqa: B008 (frozen)
+        control: TurnControl | None = None,
         after: int = 0,
     ) -> AsyncIterator[Event]:
         """The real loop's events; a model or store that does not open is a `Failed`."""
@@ -110,7 +111,7 @@ class FakeRuntime:
         history = self._turns.history(after) if takes else ()
         async for event in solve(
             question, plan, self.engine, recall,
-            steering=steering, control=control, history=history,
+            overrides=steering, control=control, history=history,
         ):  # fmt: skip
             self._turns.take(event)
             yield event

@@ -1,8 +1,8 @@
 """A scripted engine, recall and runtime with exactly the interfaces of the real ones.
 
 A branch's script is a sequence of steps: text that it writes (`think`, `say`), an
-`asyncio.Event` that it waits for, an exception that `grow` raises there, a `Room` that it tells, or
-the reason for which it ends there. A word is a token.
+`asyncio.Event` that it waits for, an exception that `generate_branches` raises there, a
+`ContextAdjusted` that it reports, or the reason for which it ends there. A word is a token.
 
     gate = asyncio.Event()
     engine = FakeEngine(branches=[[think("4 and 4"), gate, say("Answer: 8")]])
@@ -14,24 +14,23 @@ from __future__ import annotations
 import asyncio
 import zlib
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rm_local.engine.protocol import (
+from rm_local.engine.branches import (
+    BranchEnded,
+    BranchEvent,
     BranchSpec,
-    Ended,
-    Message,
-    ModelInfo,
+    ContextAdjusted,
+    ContextUsage,
+    Evaluated,
     Part,
-    Piece,
-    Read,
-    Room,
-    Stats,
-    Usage,
+    TokenChunk,
 )
+from rm_local.engine.protocol import Message, ModelInfo, Stats, TurnOpened
 from rm_local.errors import RmLocalError, WorkerDied
 from rm_local.loop import prompts
 from rm_local.records import Entry, Hit, StopReason
@@ -49,7 +48,7 @@ class Write:
     text: str
 
 
-Step = Write | Room | asyncio.Event | Exception | StopReason
+Step = Write | ContextAdjusted | asyncio.Event | Exception | StopReason
 
 
 def think(text: str) -> Write:
@@ -127,21 +126,26 @@ class FakeEngine:
         info: ModelInfo = INFO,
         prompt_tokens: int = 20,
         refuse: RmLocalError | None = None,
-        room: Room | None = None,
+        room: ContextAdjusted | None = None,
+        opened: Evaluated = Evaluated(),  # noqa: B008 (frozen)
+        prefills: Sequence[Evaluated] = (),
         loading: asyncio.Event | None = None,
         dimension: int = 16,
     ) -> None:
-        """`refuse` is raised by `open_turn`; `load` waits for `loading` at half its progress."""
+        """`refuse` is raised by `open_turn`; `load` waits for `loading` at half its progress.
+
+        `opened` is what `open_turn` evaluates, `prefills` what each `generate_branches` does.
+        """
         self.formulation = formulation
         self.branches = branches
         self.refuse = refuse
         self.room = room
+        self.opened = opened
+        self.prefills = deque(prefills)
         self.loading = loading
         self.prompt_tokens = prompt_tokens
         self.dimension = dimension
         self.info: ModelInfo | None = None
-        self.read: Read | None = None
-        """Of the real one what was evaluated last; nothing is here."""
         self.turns: list[tuple[Message, ...]] = []
         self.manners: list[tuple[bool, str]] = []
         self.grown: list[tuple[BranchSpec, ...]] = []
@@ -200,10 +204,10 @@ class FakeEngine:
         *,
         thinking: bool = True,
         effort: str = "",
-        on_room: Callable[[Room], None] | None = None,
+        on_adjusted: Callable[[ContextAdjusted], None] | None = None,
         on_progress: Callable[[float], None] | None = None,
-    ) -> int:
-        """Keeps the messages, and how to think about them; `refuse` is raised, `room` told.
+    ) -> TurnOpened:
+        """Keeps the messages, and how to think about them; `refuse` is raised, `room` reported.
 
         With more than 1,000 `prompt_tokens` it says that half has been read.
         """
@@ -212,30 +216,32 @@ class FakeEngine:
         if self.prompt_tokens > LONG_PROMPT and on_progress:
             on_progress(0.5)
             await asyncio.sleep(0)
-        if self.room and on_room:
-            on_room(self.room)
+        if self.room and on_adjusted:
+            on_adjusted(self.room)
         self.turns.append(tuple(messages))
         self.manners.append((thinking, effort))
-        return self.prompt_tokens
+        return TurnOpened(self.prompt_tokens, self.opened)
 
     async def make_room(
         self,
         texts: Sequence[int],
         writing: int,
         *,
-        on_room: Callable[[Room], None] | None = None,
+        on_adjusted: Callable[[ContextAdjusted], None] | None = None,
     ) -> int:
         """None is made."""
         return self._info.context - self.prompt_tokens - 1
 
-    async def grow(
+    async def generate_branches(
         self, specs: Sequence[BranchSpec]
-    ) -> AsyncIterator[Piece | Usage | Room | Ended]:
+    ) -> AsyncGenerator[BranchEvent, None]:
         """How full the context is, then one step of each branch in turn, until all have ended."""
         self.grown.append(tuple(specs))
         self._stops, self._stop_all = {}, None
         live = {i: _Growing(spec, self._script(spec, i)) for i, spec in enumerate(specs)}
-        yield Usage(self.prompt_tokens, self.prompt_tokens, self._info.context)
+        if self.prefills:
+            yield self.prefills.popleft()
+        yield ContextUsage(self.prompt_tokens, self.prompt_tokens, self._info.context)
         while live:
             moved = False
             for index, growing in list(live.items()):
@@ -243,7 +249,7 @@ class FakeEngine:
                 reason = self._stops.get(index, self._stop_all)
                 for event in self._step(index, growing, reason):
                     moved = True
-                    if isinstance(event, Ended):
+                    if isinstance(event, BranchEnded):
                         del live[index]
                     if event is not None:
                         yield event
@@ -257,7 +263,7 @@ class FakeEngine:
 
     def _step(
         self, index: int, growing: _Growing, reason: StopReason | None
-    ) -> list[Piece | Room | Ended | None]:
+    ) -> list[TokenChunk | ContextAdjusted | BranchEnded | None]:
         """What this branch does now; [] when it waits, [None] when its event has come."""
         if reason is not None:
             return [_ended(index, growing, reason)]
@@ -269,7 +275,7 @@ class FakeEngine:
         growing.steps.popleft()
         if isinstance(step, Exception):
             raise step
-        if isinstance(step, Room):
+        if isinstance(step, ContextAdjusted):
             return [step]
         if isinstance(step, str):
             return [_ended(index, growing, step)]
@@ -316,11 +322,13 @@ class FakeEngine:
         await self.close()
 
 
-def _ended(index: int, growing: _Growing, reason: StopReason) -> Ended:
-    return Ended(index, reason, growing.tokens, growing.tokens / 100)
+def _ended(index: int, growing: _Growing, reason: StopReason) -> BranchEnded:
+    return BranchEnded(index, reason, growing.tokens, growing.tokens / 100)
 
 
-def _write(index: int, growing: _Growing, step: Write) -> list[Piece | Room | Ended | None]:
+def _write(
+    index: int, growing: _Growing, step: Write
+) -> list[TokenChunk | ContextAdjusted | BranchEnded | None]:
     """The piece that `step` makes, and the end when a stop text or the budget is reached."""
     spec, text, stop = growing.spec, step.text, None
     for mark in spec.stop:
@@ -329,14 +337,14 @@ def _write(index: int, growing: _Growing, step: Write) -> list[Piece | Room | En
     growing.tokens += max(1, len(text.split()))
     if growing.tokens >= spec.max_tokens:
         growing.tokens, stop = spec.max_tokens, "length"
-    piece = Piece(index, step.part, text, growing.tokens)
+    piece = TokenChunk(index, step.part, text, growing.tokens)
     if stop is None:
         return [piece]
-    return [piece, Ended(index, "length" if stop == "length" else "end", growing.tokens, 0.0)]
+    return [piece, BranchEnded(index, "length" if stop == "length" else "end", growing.tokens, 0.0)]
 
 
 class FakeRecall:
-    """`rm_local.loop.solve.Recall`: the same hits for every subproblem, best first."""
+    """`rm_local.loop.ports.Retriever`: the same hits for every subproblem, best first."""
 
     def __init__(
         self,

@@ -13,20 +13,19 @@ from textual.app import App
 from textual.pilot import Pilot
 from textual.widgets import Static, TextArea
 
-from rm_local.engine.protocol import ModelInfo, Part
+from rm_local.engine.branches import ContextUsage, Part, TokenChunk
+from rm_local.engine.protocol import ModelInfo
 from rm_local.errors import RmLocalError
-from rm_local.loop.control import Control, Steering
+from rm_local.loop.control import TurnControl, TurnOverrides
 from rm_local.loop.events import (
     Answered,
     BranchFinished,
     BranchStarted,
-    ContextUsed,
     Event,
     Failed,
     Formulated,
     Formulating,
     Retrieved,
-    Token,
 )
 from rm_local.loop.plan import Plan
 from rm_local.records import Answer, Branch, Entry, Hit, StopReason, Trace
@@ -106,9 +105,9 @@ def formulation() -> list[Event]:
     return [Formulating(""), used(26), *written, used(42), Formulated(SUBPROBLEM, 0.42)]
 
 
-def used(tokens: int) -> ContextUsed:
+def used(tokens: int) -> ContextUsage:
     """So many tokens of the context are taken."""
-    return ContextUsed(tokens, tokens, INFO.context)
+    return ContextUsage(tokens, tokens, INFO.context)
 
 
 def retrieval(hits: tuple[Hit, ...] = HITS) -> list[Event]:
@@ -120,7 +119,7 @@ def tokens(branch: int, part: Part, text: str, before: int = 0) -> list[Event]:
     """`text` word by word, a word a token; `before` words were written already."""
     words = text.split(" ")
     pieces = [word if i == 0 else f" {word}" for i, word in enumerate(words)]
-    return [Token(branch, part, piece, before + i + 1) for i, piece in enumerate(pieces)]
+    return [TokenChunk(branch, part, piece, before + i + 1) for i, piece in enumerate(pieces)]
 
 
 def reasoning(branches: int = 6) -> list[Event]:
@@ -182,7 +181,7 @@ class ScriptedRuntime:
         self.memory_error = memory_error
         self.info: ModelInfo | None = None
         self.entries: int | None = None
-        self.solved: list[tuple[str, Steering]] = []
+        self.solved: list[tuple[str, TurnOverrides]] = []
         self.turn = 0
         self.followed: list[int] = []
         """What each turn follows."""
@@ -213,8 +212,8 @@ class ScriptedRuntime:
         question: str,
         plan: Plan,
         *,
-        steering: Steering,
-        control: Control | None = None,
+        steering: TurnOverrides,
+        control: TurnControl | None = None,
         after: int = 0,
     ) -> AsyncIterator[Event]:
         """The script; a script without an end waits for the stop."""

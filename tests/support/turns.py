@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from rm_local.loop.control import TurnControl, TurnOverrides
 from rm_local.loop.events import Answered, BranchFinished, Event, Failed, Formulated
 from rm_local.loop.plan import PLANS, Plan
-from rm_local.loop.solve import Control, Steering, solve
+from rm_local.loop.solve import solve
 from rm_local.records import Answer, Branch
 from tests.support.fakes import INFO, FakeEngine, FakeRecall
 
@@ -21,14 +22,14 @@ async def events_of(
     plan: Plan = MEMORY,
     recall: FakeRecall | None = None,
     question: str = QUESTION,
-    steering: Steering | None = None,
-    control: Control | None = None,
+    steering: TurnOverrides | None = None,
+    control: TurnControl | None = None,
 ) -> list[Event]:
     """All events of a turn."""
     await engine.load(INFO_PATH)
     recall = recall or FakeRecall()
-    steering = steering or Steering()
-    turn = solve(question, plan, engine, recall, steering=steering, control=control)
+    steering = steering or TurnOverrides()
+    turn = solve(question, plan, engine, recall, overrides=steering, control=control)
     return [event async for event in turn]
 
 

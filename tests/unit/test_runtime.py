@@ -15,11 +15,12 @@ import pytest
 from rm_local import sessions
 from rm_local.engine.protocol import ModelInfo
 from rm_local.errors import ModelMissing
+from rm_local.loop.control import TurnControl
 from rm_local.loop.events import Answered, Event, Failed
 from rm_local.loop.plan import PLANS
-from rm_local.loop.solve import Control
+from rm_local.options import EngineOptions
 from rm_local.runtime import Runtime
-from rm_local.settings import Settings, shipped_model, shipped_store
+from rm_local.settings import Settings, shipped_model, shipped_store, templates_dir
 from tests.support.fakes import INFO, FakeEngine, FakeRecall
 
 
@@ -44,7 +45,7 @@ async def events_of(
     runtime: Runtime,
     plan: str = "memory",
     question: str = "4 + 4?",
-    control: Control | None = None,
+    control: TurnControl | None = None,
     after: int = 0,
 ) -> list[Event]:
     """All events of a turn."""
@@ -81,13 +82,14 @@ def test_the_settings_reach_the_engine() -> None:
     with patch("rm_local.engine.client.Engine") as made:
         assert Runtime(settings).engine is made.return_value
 
-    given = made.call_args.kwargs
-    assert {key: given[key] for key in ("kv", "flash_attention", "overflow", "check_memory")} == {
-        "kv": "q8_0",
-        "flash_attention": "on",
-        "overflow": "drop",
-        "check_memory": False,
-    }
+    (options,) = made.call_args.args
+    assert options == EngineOptions(
+        kv="q8_0",
+        flash_attention="on",
+        overflow="drop",
+        check_memory=False,
+        templates=str(templates_dir()),
+    )
 
 
 async def test_a_missing_store_is_told_before_the_model_is_loaded() -> None:
@@ -173,12 +175,12 @@ async def test_an_empty_question_opens_nothing() -> None:
 
 async def test_a_stop_while_the_model_loads_ends_the_turn() -> None:
     """Esc does not wait for the disk."""
-    control = Control()
+    control = TurnControl()
 
     class Slow(FakeEngine):
         async def load(self, *_: object, **__: object) -> ModelInfo:
             control.stop()
-            await Control()._event.wait()
+            await TurnControl()._event.wait()
             raise ModelMissing("Unreachable.")
 
     (event,) = await events_of(OwnEngine(Slow()), "none", control=control)

@@ -13,8 +13,9 @@ from pathlib import Path
 from statistics import median
 
 from rm_local.bench.engine.bare_client import Bare
+from rm_local.engine.branches import BranchSpec, Sampling, TokenChunk
 from rm_local.engine.client import Engine
-from rm_local.engine.protocol import BranchSpec, Message, Sampling
+from rm_local.engine.protocol import Message
 
 BRANCHES = (1, 2, 4, 8, 16, 32)
 _GREEDY = Sampling(temperature=0)
@@ -163,10 +164,11 @@ class _Rounds:
         self.read.append(read)
 
     async def _drain(self, specs: Sequence[BranchSpec]) -> float:
-        """Read the branches to their ends; when the first word came."""
+        """Read the branches to their ends; return when the first text came."""
         first = 0.0
-        async for _ in self._engine.grow(specs):
-            first = first or time.perf_counter()
+        async for event in self._engine.generate_branches(specs):
+            if not first and isinstance(event, TokenChunk):
+                first = time.perf_counter()
         return first
 
 

@@ -66,13 +66,14 @@ async def _measured(path: Path, settings: Settings, effort: Effort) -> Measured:
     from rm_local.bench.engine.throughput import measure
     from rm_local.engine.client import Engine
     from rm_local.folders import Notices
+    from rm_local.options import EngineOptions
 
     notices = Notices(warn)
-    log, threads, layers = notices.find_log(), settings.threads, settings.gpu_layers
-    unlogged = partial(notices.report, "the model's log")
+    log, unlogged = notices.find_log(), partial(notices.report, "the model's log")
+    options = EngineOptions(threads=settings.threads, gpu_layers=settings.gpu_layers)
     async with (
-        Engine(log=log, unlogged=unlogged, threads=threads, gpu_layers=layers) as engine,
-        Bare(path, threads, layers, log) as bare,
+        Engine(options, log=log, unlogged=unlogged) as engine,
+        Bare(path, options.threads, options.gpu_layers, log) as bare,
     ):
         return await measure(engine, bare, path, effort, lambda told: click.echo(told, err=True))
 

@@ -13,7 +13,7 @@ from rm_local.cli.context import Opening
 from rm_local.cli.models.common import JSON, as_json, count, line
 from rm_local.cli.models.memory_report import Fit
 from rm_local.cli.render import size
-from rm_local.records import Precision
+from rm_local.options import Precision
 
 if TYPE_CHECKING:
     from rm_local.engine.families.detect import Described

@@ -5,8 +5,8 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterable, Sequence
 
+from rm_local.engine.branches import Part
 from rm_local.engine.families.markers import THINK, Markers
-from rm_local.engine.protocol import Part
 
 
 def overlap(text: str, markers: Iterable[str]) -> int:

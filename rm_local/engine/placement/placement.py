@@ -15,7 +15,7 @@ from typing import Literal
 from rm_local.engine.placement import requirements
 from rm_local.engine.placement.requirements import BATCH_CPU, BATCH_GPU, Sized
 from rm_local.errors import MemoryShort
-from rm_local.records import Precision
+from rm_local.options import EngineOptions, Precision
 
 SPARE = 512 << 20
 """Bytes of a device that are left to its driver, its kernels and the screen."""
@@ -65,6 +65,12 @@ class Asked:
     flash: bool = True
     layers: int = -1
     """-1 = as many as fit."""
+
+    @classmethod
+    def for_options(cls, options: EngineOptions, context: int) -> Asked:
+        """Build the request of a model that is loaded with these options at `context` tokens."""
+        flash = options.flash_attention != "off"
+        return cls(context, options.kv, flash, options.gpu_layers)
 
 
 def usable(devices: Sequence[Device]) -> tuple[Device, ...]:

@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from typing import Protocol, get_args
 
 from rm_local.gguf.architecture import Layer, Shape
-from rm_local.records import Precision
+from rm_local.options import Precision
 
 BATCH_CPU, BATCH_GPU = 128, 512
 """Tokens of one decoding call at most. On a CPU a cancel is seen between two operations of the

@@ -30,7 +30,7 @@ def main() -> int:
         from rm_local.engine.worker.server import Server
     except (ImportError, OSError, RuntimeError) as error:
         message = f"llama-cpp-python cannot be used: {error}."
-        refused = protocol.Refused("EngineError", message, DOCTOR)
+        refused = protocol.ErrorReply("EngineError", message, DOCTOR)
         replies.write(wire.encode(0, refused))
         return 3
     Server(inbox, replies).run()

@@ -47,11 +47,11 @@ class Server:
         try:
             return self._serve(request)
         except RmLocalError as error:
-            return protocol.Refused(type(error).__name__, error.message, error.remedy)
+            return protocol.ErrorReply(type(error).__name__, error.message, error.remedy)
         except Exception as error:
             traceback.print_exc()
             message = f"The model's process failed: {type(error).__name__}: {error}."
-            return protocol.Refused("EngineError", message, "Its log has the details.")
+            return protocol.ErrorReply("EngineError", message, "Its log has the details.")
 
     def _serve(self, request: protocol.Request) -> protocol.Reply:
         match request:
@@ -63,15 +63,15 @@ class Server:
                 return self._embed(texts)
             case protocol.OpenTurn():
                 return self._loaded().open(request, self._send)
-            case protocol.Grow(specs):
-                self._loaded().grow(specs, self._send)
-                return protocol.Grown()
-            case protocol.Count(text):
-                return protocol.Counted(self._loaded().count(text))
+            case protocol.Generate(specs):
+                self._loaded().generate_branches(specs, self._send)
+                return protocol.GenerationDone()
+            case protocol.CountTokens(text):
+                return protocol.TokenCount(self._loaded().count(text))
             case protocol.MakeRoom(texts, writing):
-                return protocol.Free(self._loaded().make_room(texts, writing, self._send))
-            case protocol.Measure():
-                return protocol.Measured(self._loaded().stats.frozen())
+                return protocol.FreeTokens(self._loaded().make_room(texts, writing, self._send))
+            case protocol.GetStats():
+                return protocol.StatsReply(self._loaded().stats.frozen())
             case _:
                 raise EngineError(f"The worker does not serve {type(request).__name__}.")
 

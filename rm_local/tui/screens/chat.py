@@ -16,7 +16,8 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Footer
 
-from rm_local.loop.events import Event, HintCut, RoomMade, failed
+from rm_local.engine.branches import ContextAdjusted
+from rm_local.loop.events import Event, HintCut, failed
 from rm_local.loop.plan import Plan
 from rm_local.tui import format as fmt
 from rm_local.tui import messages as told
@@ -36,7 +37,7 @@ from rm_local.tui.widgets.turn_panel import TurnPanel
 if TYPE_CHECKING:
     from textual.notifications import SeverityLevel
 
-    from rm_local.loop.control import Control
+    from rm_local.loop.control import TurnControl
 
 REDRAWS = 15
 """Times a second, at most, that streaming text is drawn."""
@@ -167,7 +168,7 @@ class ChatScreen(Screen[None]):
         self._solve(ask, control)
 
     @work(exclusive=True, group="turn")
-    async def _solve(self, ask: Ask, control: Control) -> None:
+    async def _solve(self, ask: Ask, control: TurnControl) -> None:
         try:
             after = self.talk.turn.after if self.talk.turn else 0
             stream = self.host.solve(
@@ -183,7 +184,7 @@ class ChatScreen(Screen[None]):
     def _take(self, event: Event) -> None:
         """Text is drawn by the clock, all else at once."""
         self.talk.take(event, self.clock(), self.host.turn)
-        if isinstance(event, RoomMade | HintCut):
+        if isinstance(event, ContextAdjusted | HintCut):
             self._tell(event.message)
             self._set_status(replace(self._status, info=self.host.info))
         if isinstance(event, STREAMED):

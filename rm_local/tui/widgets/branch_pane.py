@@ -10,7 +10,7 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.events import Resize
 
-from rm_local.records import Hit, Reading
+from rm_local.records import Hit, PrefillStats
 from rm_local.tui import format as fmt
 from rm_local.tui.messages import BranchOpened
 from rm_local.tui.turn_view import BranchView
@@ -27,7 +27,7 @@ def title(branch: BranchView, hits: tuple[Hit, ...]) -> str:
     return number + fmt.name(branch.hint)
 
 
-def read(reading: Reading) -> Content:
+def read(reading: PrefillStats) -> Content:
     """`212 tokens of prompt, 40 of them new; 351 for the branches in 110 ms; first ...`."""
     late = reading.prompt_last + reading.hints_read
     return Content.styled(

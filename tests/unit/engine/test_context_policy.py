@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from rm_local.engine import context_policy
-from rm_local.engine.protocol import BranchSpec, Message, Reply, Usage
+from rm_local.engine.branches import BranchSpec, ContextUsage
+from rm_local.engine.protocol import Message, Reply
 from rm_local.engine.worker.decoding.branch import Branch
-from rm_local.engine.worker.decoding.context_usage import Meter, used
+from rm_local.engine.worker.decoding.context_usage import ContextUsageReporter, used
 
 SYSTEM = Message("system", "Be brief.")
 TALK = (
@@ -74,14 +75,14 @@ def test_cells_that_are_shared_count_once() -> None:
 def test_a_meter_tells_steps_and_ends() -> None:
     """A change under a hundredth is not told, unless something ends; nothing is told twice."""
     sent: list[Reply] = []
-    meter = Meter(sent.append)
+    meter = ContextUsageReporter(sent.append)
 
     for tokens, now in [(100, False), (105, False), (105, True), (105, True), (111, False)]:
         meter.tell(50, [branch(0, tokens)], 1000, now=now)
 
-    assert sent == [Usage(100, 100, 1000), Usage(105, 105, 1000)]
+    assert sent == [ContextUsage(100, 100, 1000), ContextUsage(105, 105, 1000)]
     meter.tell(50, [branch(0, 111)], 2000, now=False)
-    assert sent[-1] == Usage(111, 111, 2000)
+    assert sent[-1] == ContextUsage(111, 111, 2000)
 
 
 @pytest.mark.parametrize(

@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
+from rm_local.engine.branches import Part
 from rm_local.engine.families.detect import TEMPLATE, Described, describe, detect
 from rm_local.engine.families.family import Family, shipped
 from rm_local.engine.families.stream_parser import Splitter
-from rm_local.engine.protocol import Message, Part
+from rm_local.engine.protocol import Message
 from rm_local.engine.worker.templates import render_process
 from rm_local.engine.worker.templates.chat_template import ChatTemplate
 

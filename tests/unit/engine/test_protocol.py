@@ -5,17 +5,29 @@ from __future__ import annotations
 import pytest
 
 from rm_local.engine import protocol, wire
-from rm_local.engine.protocol import BranchSpec, Ended, Message, ModelInfo, Piece, Sampling, Stats
+from rm_local.engine.branches import (
+    BranchEnded,
+    BranchSpec,
+    ContextAdjusted,
+    ContextUsage,
+    Evaluated,
+    Sampling,
+    TokenChunk,
+)
+from rm_local.engine.protocol import Message, ModelInfo, Stats
+from rm_local.options import EngineOptions
 
 INFO = ModelInfo("/m", "n", "qwen3", "Q8_0", 1, 2, 3, 4, True, "CPU, 2 threads", None, 0.9)
 MESSAGES: list[protocol.Request | protocol.Reply] = [
-    protocol.Load("/m.gguf", 0, 2, -1),
+    protocol.Load("/m.gguf", EngineOptions(context=512, threads=2, kv="q8_0", templates="/t")),
     protocol.LoadEmbedder("/e.gguf", 2),
     protocol.Embed(("a", "b\n\u2028c")),
     protocol.OpenTurn((Message("user", "How?\n\ue000"),)),
-    protocol.Grow((BranchSpec("hint", 1, 2, Sampling(0.0, 0.8), ("\n",)), BranchSpec("", 2, 3))),
-    protocol.Count("x"),
-    protocol.Measure(),
+    protocol.Generate(
+        (BranchSpec("hint", 1, 2, Sampling(0.0, 0.8), ("\n",)), BranchSpec("", 2, 3))
+    ),
+    protocol.CountTokens("x"),
+    protocol.GetStats(),
     protocol.Cancel(3, None, "outvoted"),
     protocol.Cancel(3, (0, 2), "cancelled"),
     protocol.Ready(),
@@ -23,14 +35,18 @@ MESSAGES: list[protocol.Request | protocol.Reply] = [
     protocol.Loaded(INFO),
     protocol.EmbedderLoaded(384),
     protocol.Embedded(2, "AAAA"),
-    protocol.Opened(7, protocol.Read(5, 0, 0.5)),
-    protocol.Prefilled(protocol.Read(1, 40, 0.25)),
-    protocol.Pieces((Piece(0, "thinking", "é\n", 1), Piece(1, "answer", "\ud800", 2))),
-    Ended(1, "length", 4, 0.25),
-    protocol.Grown(),
-    protocol.Counted(9),
-    protocol.Measured(Stats(1, 2, 3, 4, 0.5, 0.25)),
-    protocol.Refused("ModelMissing", "gone", "look"),
+    protocol.TurnOpened(7, Evaluated(5, 0, 0.5)),
+    Evaluated(1, 40, 0.25),
+    ContextUsage(5, 4, 9),
+    ContextAdjusted("The context was full.", 1, 9),
+    protocol.TokenChunks(
+        (TokenChunk(0, "thinking", "é\n", 1), TokenChunk(1, "answer", "\ud800", 2))
+    ),
+    BranchEnded(1, "length", 4, 0.25),
+    protocol.GenerationDone(),
+    protocol.TokenCount(9),
+    protocol.StatsReply(Stats(1, 2, 3, 4, 0.5, 0.25)),
+    protocol.ErrorReply("ModelMissing", "gone", "look"),
 ]
 
 

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rm_local.engine.branches import Part
 from rm_local.engine.families.markers import THINK, Markers
 from rm_local.engine.families.stream_parser import Splitter, StopTexts, seen
-from rm_local.engine.protocol import Part
 
 HARMONY = Markers("<|channel|>analysis<|message|>", "<|end|>", "<|message|>", "<|channel|>analysis")
 CASES: list[tuple[Part, str, str, str]] = [

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rm_local.engine import exit_reasons, protocol, wire
-from rm_local.engine.protocol import Ended, Piece
+from rm_local.engine.branches import BranchEnded, TokenChunk
 from rm_local.engine.worker.decoding.outbox import Outbox
 from rm_local.engine.worker.inbox import Inbox
 from rm_local.engine.worker.llama.cpu import count_cores, physical_cores
@@ -60,7 +60,7 @@ def test_a_cancel_reaches_a_request_that_waits_and_no_other() -> None:
     """A cancel names its request: sent early it waits for it, sent late it does nothing."""
     letters = Letters()
     for number in (1, 2, 3):
-        letters.put(number, protocol.Count("x"))
+        letters.put(number, protocol.CountTokens("x"))
     letters.put(0, protocol.Cancel(2, None, "cancelled"))
     letters.close()
     inbox = letters.inbox
@@ -77,7 +77,7 @@ def test_a_cancel_reaches_a_request_that_waits_and_no_other() -> None:
 def test_a_cancel_of_a_request_that_runs_is_seen_at_once() -> None:
     """Branches are stopped one by one, each for its reason, without aborting the computation."""
     letters = Letters()
-    letters.put(1, protocol.Count("x"))
+    letters.put(1, protocol.CountTokens("x"))
     letters.inbox.next()
     letters.put(0, protocol.Cancel(1, (2,), "outvoted"))
     letters.close()
@@ -92,19 +92,19 @@ def test_pieces_of_a_branch_are_joined_and_ends_come_after_them() -> None:
     sent: list[protocol.Reply] = []
     outbox = Outbox(sent.append)
 
-    outbox.add([Piece(0, "thinking", "a", 1), Piece(1, "thinking", "x", 1)])
-    outbox.add([Piece(0, "thinking", "b", 2), Piece(0, "answer", "c", 2)])
-    outbox.end(Ended(0, "end", 2, 0.1))
+    outbox.add([TokenChunk(0, "thinking", "a", 1), TokenChunk(1, "thinking", "x", 1)])
+    outbox.add([TokenChunk(0, "thinking", "b", 2), TokenChunk(0, "answer", "c", 2)])
+    outbox.end(BranchEnded(0, "end", 2, 0.1))
 
     assert sent == [
-        protocol.Pieces(
+        protocol.TokenChunks(
             (
-                Piece(0, "thinking", "ab", 2),
-                Piece(1, "thinking", "x", 1),
-                Piece(0, "answer", "c", 2),
+                TokenChunk(0, "thinking", "ab", 2),
+                TokenChunk(1, "thinking", "x", 1),
+                TokenChunk(0, "answer", "c", 2),
             )
         ),
-        Ended(0, "end", 2, 0.1),
+        BranchEnded(0, "end", 2, 0.1),
     ]
 
 

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import replace
 
 import pytest
 
+from rm_local.engine.branches import (
+    BranchEvent,
+    BranchSpec,
+    ContextAdjusted,
+    Evaluated,
+)
 from rm_local.engine.families.detect import TEMPLATE as KEY
 from rm_local.engine.families.detect import Described, describe
-from rm_local.engine.protocol import BranchSpec, Ended, Message, Piece, Room, Usage
+from rm_local.engine.protocol import Message, TurnOpened
 from rm_local.engine.worker.templates import render_process
 from rm_local.engine.worker.templates.chat_template import ChatTemplate
 from rm_local.loop import prompts
@@ -51,21 +57,21 @@ class Reads(FakeEngine):
         *,
         thinking: bool = True,
         effort: str = "",
-        on_room: Callable[[Room], None] | None = None,
+        on_adjusted: Callable[[ContextAdjusted], None] | None = None,
         on_progress: Callable[[float], None] | None = None,
-    ) -> int:
+    ) -> TurnOpened:
         """The prompt."""
         prompt = self._template.render(messages, thinking=thinking, effort=effort)
         self._prompt = "".join(segment.text for segment in prompt.segments)
         self.starts.append(prompt.starts)
-        return len(self._prompt)
+        return TurnOpened(len(self._prompt), Evaluated())
 
-    async def grow(
+    async def generate_branches(
         self, specs: Sequence[BranchSpec]
-    ) -> AsyncIterator[Piece | Usage | Room | Ended]:
+    ) -> AsyncGenerator[BranchEvent, None]:
         """The script; each branch reads the prompt, then what is forced."""
         self.texts += [self._prompt + spec.forced for spec in specs]
-        async for event in super().grow(specs):
+        async for event in super().generate_branches(specs):
             yield event
 
 

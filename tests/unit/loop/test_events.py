@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from rm_local.engine.branches import TokenChunk
 from rm_local.errors import StoreMissing
 from rm_local.loop.events import (
     Answered,
@@ -18,12 +19,11 @@ from rm_local.loop.events import (
     Formulating,
     Prefilled,
     Retrieved,
-    Token,
     as_json,
     failed,
     from_json,
 )
-from rm_local.records import Answer, Branch, Reading
+from rm_local.records import Answer, Branch, PrefillStats
 from tests.support.fakes import hit
 
 BRANCH = Branch(2, hit(5, 0.75, lexical=0.5), 7, "I add.", "Answer: 8", "8", 12, 0.5, "end")
@@ -35,8 +35,8 @@ EVENTS: list[Event] = [
     Retrieved((), 0.01),
     BranchStarted(0, None),
     BranchStarted(1, hit(5), 77),
-    Prefilled(Reading(40, 12, 0, 90, 0.25, 0.5, 0.75)),
-    Token(1, "thinking", "I \u2028\x1b", 4),
+    Prefilled(PrefillStats(40, 12, 0, 90, 0.25, 0.5, 0.75)),
+    TokenChunk(1, "thinking", "I \u2028\x1b", 4),
     BranchFinished(BRANCH),
     Answered(ANSWER),
     Failed("No store.", "Make one.", 4),

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
+from rm_local.loop.control import TurnOverrides
 from rm_local.loop.events import BranchStarted, Event, HintCut, as_json, from_json
 from rm_local.loop.plan import PLANS
-from rm_local.loop.solve import Steering
 from rm_local.loop.subproblem import sentence_ends
 from rm_local.records import Hit, Trace
 from rm_local.sessions.replay import after as happened
@@ -76,8 +76,10 @@ async def test_several_long_hints_are_cut_each(plan: object) -> None:
 
 async def test_a_pinned_hint_is_cut_too() -> None:
     """It stays the first one."""
-    steering = Steering(pinned=(long(9),))
-    events = await events_of(FakeEngine(info=SMALL), recall=FakeRecall([hit(1)]), steering=steering)
+    overrides = TurnOverrides(pinned=(long(9),))
+    events = await events_of(
+        FakeEngine(info=SMALL), recall=FakeRecall([hit(1)]), steering=overrides
+    )
     assert list(hints_of(events)) == [9, 1]
     assert cuts_of(events)[9].kept > 0
 

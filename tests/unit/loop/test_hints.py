@@ -8,9 +8,9 @@ from dataclasses import replace
 import pytest
 
 from rm_local.loop import prompts
+from rm_local.loop.control import TurnOverrides
 from rm_local.loop.events import Formulated, Formulating, Retrieved
 from rm_local.loop.plan import PLANS
-from rm_local.loop.solve import Steering
 from tests.support.fakes import INFO, SUBPROBLEM, FakeEngine, FakeRecall, Step, hit, say, think
 from tests.support.turns import MEMORY, answer_of, events_of, of, subproblem_of
 
@@ -57,7 +57,7 @@ async def test_a_subproblem_of_the_users_own_is_taken() -> None:
     """Nothing is formulated, and the search is for that."""
     recall = FakeRecall()
     events = await events_of(
-        FakeEngine(), recall=recall, steering=Steering(subproblem=" How to\nmultiply? ")
+        FakeEngine(), recall=recall, steering=TurnOverrides(subproblem=" How to\nmultiply? ")
     )
 
     assert of(Formulated, events)[0] == Formulated("How to multiply?", 0.0, "user")
@@ -68,7 +68,7 @@ async def test_pinned_hits_come_first_and_dropped_ones_are_out() -> None:
     """What is dropped makes room for the next; a pinned hit that is found again is there once."""
     pinned = hit(9, 0.1)
     recall = FakeRecall([hit(i, 1 - i / 10) for i in range(1, 6)])
-    steering = Steering(pinned=(pinned, hit(2, 0.8)), dropped=frozenset({1}))
+    steering = TurnOverrides(pinned=(pinned, hit(2, 0.8)), dropped=frozenset({1}))
     events = await events_of(FakeEngine(), recall=recall, steering=steering)
     (found,) = of(Retrieved, events)
 
@@ -89,7 +89,7 @@ async def test_nothing_found_means_no_hint() -> None:
 
 async def test_random_hints_follow_the_seed() -> None:
     """The control draws its hints by the turn's seed."""
-    events = await events_of(FakeEngine(), PLANS["random"], steering=Steering(seed=1))
+    events = await events_of(FakeEngine(), PLANS["random"], steering=TurnOverrides(seed=1))
     (drawn,) = of(Retrieved, events)
 
     assert isinstance(drawn, Retrieved)

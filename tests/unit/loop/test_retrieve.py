@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 import pytest
 
-from rm_local.loop.retrieve import Retriever
+from rm_local.loop.retrieve import StoreRetriever
 from rm_local.records import Entry, Hit
 from rm_local.store.request import ANY_ENTRY, EntryFilter, SearchRequest
 from tests.support.fakes import FakeEngine, hit
@@ -35,9 +35,9 @@ class ListedStore:
         return [hit.entry for hit in self.hits[-k:]]
 
 
-def retriever(store: ListedStore, engine: FakeEngine | None = None) -> Retriever:
+def retriever(store: ListedStore, engine: FakeEngine | None = None) -> StoreRetriever:
     """A retriever over this store."""
-    return Retriever(engine or FakeEngine(), cast("Store", store))
+    return StoreRetriever(engine or FakeEngine(), cast("Store", store))
 
 
 async def test_a_question_becomes_one_request() -> None:

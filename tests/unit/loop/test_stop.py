@@ -6,7 +6,9 @@ import asyncio
 
 import pytest
 
+from rm_local.engine.branches import TokenChunk
 from rm_local.errors import ContextOverflow, StoreInvalid
+from rm_local.loop.control import TurnControl
 from rm_local.loop.events import (
     BranchFinished,
     BranchStarted,
@@ -14,10 +16,9 @@ from rm_local.loop.events import (
     Formulated,
     Formulating,
     Retrieved,
-    Token,
 )
 from rm_local.loop.plan import PLANS
-from rm_local.loop.solve import Control, solve
+from rm_local.loop.solve import solve
 from tests.support.fakes import FakeEngine, FakeRecall, Step, died, say, think
 from tests.support.turns import (
     INFO_PATH,
@@ -82,7 +83,7 @@ async def stopped_at(
     kind: type, engine: FakeEngine, recall: FakeRecall | None = None, nth: int = 1
 ) -> list[Event]:
     """The events of a turn that is stopped at the nth event of this kind."""
-    control = Control()
+    control = TurnControl()
     events: list[Event] = []
     await engine.load(INFO_PATH)
     turn = solve(QUESTION, MEMORY, engine, recall or FakeRecall(), control=control)
@@ -109,7 +110,7 @@ async def test_a_stop_keeps_what_the_branches_have_come_to() -> None:
 async def test_a_partial_answer_does_not_count() -> None:
     """`Answer: 1` may have been about to become 12."""
     never = asyncio.Event()
-    events = await stopped_at(Token, FakeEngine(branches=[[say("Answer: 1"), never]]), nth=6)
+    events = await stopped_at(TokenChunk, FakeEngine(branches=[[say("Answer: 1"), never]]), nth=6)
 
     assert failure_of(events).exit_code == 130
     assert {b.text for b in branches_of(events)} == {"Answer: 1"}
@@ -139,9 +140,9 @@ async def test_a_face_that_leaves_ends_the_branches() -> None:
     closed = asyncio.Event()
 
     class Watched(FakeEngine):
-        async def grow(self, specs):  # type: ignore[no-untyped-def]
+        async def generate_branches(self, specs):  # type: ignore[no-untyped-def]
             try:
-                async for event in super().grow(specs):
+                async for event in super().generate_branches(specs):
                     yield event
             finally:
                 closed.set()
@@ -149,7 +150,7 @@ async def test_a_face_that_leaves_ends_the_branches() -> None:
     engine = Watched(branches=[[think("I begin"), asyncio.Event()]])
     turn = solve(QUESTION, PLANS["none"], engine, None)
     async for event in turn:
-        if isinstance(event, Token):
+        if isinstance(event, TokenChunk):
             break
     await turn.aclose()
 

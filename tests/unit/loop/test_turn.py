@@ -9,21 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from rm_local.engine.protocol import Message, Room, Sampling
+from rm_local.engine.branches import ContextAdjusted, ContextUsage, Sampling, TokenChunk
+from rm_local.engine.protocol import Message
 from rm_local.loop import prompts
-from rm_local.loop.events import (
-    BranchStarted,
-    ContextUsed,
-    Event,
-    Failed,
-    Formulated,
-    Formulating,
-    Retrieved,
-    RoomMade,
-    Token,
-)
+from rm_local.loop.control import TurnOverrides
+from rm_local.loop.events import BranchStarted, Event, Failed, Formulated, Formulating, Retrieved
 from rm_local.loop.plan import PLANS
-from rm_local.loop.solve import Steering, solve
+from rm_local.loop.solve import solve
 from tests.support.fakes import INFO, SUBPROBLEM, FakeEngine, Step, hit, say, think
 from tests.support.turns import (
     MEMORY,
@@ -40,7 +32,7 @@ async def test_a_turn_goes_through_its_phases_in_order() -> None:
     """Formulate, retrieve, reason, answer: the kinds of events never mix."""
     engine = FakeEngine()
     events = await events_of(engine)
-    told = [event for event in events if not isinstance(event, ContextUsed)]
+    told = [event for event in events if not isinstance(event, ContextUsage)]
     kinds = list(dict.fromkeys(event.event for event in told))
 
     assert kinds == [
@@ -62,7 +54,7 @@ async def test_under_a_grammar_all_that_is_said_is_the_result() -> None:
     said = '{"answer": 8}'
     engine = FakeEngine(branches=[[think("4 and 4 make 8."), say(said)]])
 
-    events = await events_of(engine, steering=Steering(grammar='root ::= "x"'))
+    events = await events_of(engine, steering=TurnOverrides(grammar='root ::= "x"'))
 
     assert answer_of(events).result == answer_of(events).text == said
     formulation, branches = engine.grown
@@ -75,7 +67,7 @@ async def test_under_a_grammar_half_an_answer_is_none() -> None:
     cut = [[say('{"answer": 8, "unit')], [think("4 and 4 make 8.")]]
     plan = replace(MEMORY, max_tokens=2)
 
-    events = await events_of(FakeEngine(branches=cut), plan, steering=Steering(grammar="root"))
+    events = await events_of(FakeEngine(branches=cut), plan, steering=TurnOverrides(grammar="root"))
 
     assert failure_of(events).message == "No branch came to an answer within its budget."
     assert [branch.result for branch in branches_of(events)] == [None] * 6
@@ -125,7 +117,7 @@ async def test_seeds_differ_and_come_again() -> None:
     """The same seed draws the same turn; no two branches share one, nor do two turns."""
     first, again, other = FakeEngine(), FakeEngine(), FakeEngine()
     for engine, seed in ((first, 1), (again, 1), (other, 2)):
-        await events_of(engine, steering=Steering(seed=seed))
+        await events_of(engine, steering=TurnOverrides(seed=seed))
     seeds = [[s.seed for specs in e.grown for s in specs] for e in (first, again, other)]
 
     assert seeds[0] == seeds[1]
@@ -149,18 +141,18 @@ async def test_how_full_the_context_is() -> None:
     """Told when the prompt stands and while branches write, with the prompt counted."""
     engine = FakeEngine(info=replace(INFO, context=120), prompt_tokens=20)
     await engine.load(Path("m.gguf"))
-    used = [event for event in await events_of(engine) if isinstance(event, ContextUsed)]
+    used = [event for event in await events_of(engine) if isinstance(event, ContextUsage)]
 
-    assert used[0] == ContextUsed(20, 20, 120)
+    assert used[0] == ContextUsage(20, 20, 120)
     assert len(used) == 3
 
 
 async def test_room_that_was_made_is_told() -> None:
     """For the prompt, before anything else happens."""
-    made = Room("The context was full: the oldest turn was left out.", 1, 4096)
+    made = ContextAdjusted("The context was full: the oldest turn was left out.", 1, 4096)
     events = await events_of(FakeEngine(room=made))
 
-    assert events[0] == RoomMade(made.message, 1, 4096)
+    assert events[0] == ContextAdjusted(made.message, 1, 4096)
 
 
 async def test_a_full_context_is_no_spent_budget() -> None:
@@ -208,7 +200,7 @@ async def test_a_branch_keeps_thinking_and_answer_apart() -> None:
     """Pieces add up to the branch's two texts, and tokens only grow."""
     events = await events_of(FakeEngine(), PLANS["none"])
     (branch,) = branches_of(events)
-    tokens = [event.tokens for event in events if isinstance(event, Token)]
+    tokens = [event.tokens for event in events if isinstance(event, TokenChunk)]
 
     assert (branch.thinking, branch.text) == ("4 and 4 make 8.", "Answer: 8")
     assert tokens == sorted(tokens)

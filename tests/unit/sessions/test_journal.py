@@ -13,16 +13,9 @@ from pathlib import Path
 import pytest
 
 from rm_local import sessions
+from rm_local.engine.branches import TokenChunk
 from rm_local.errors import RmLocalError, UsageError
-from rm_local.loop.events import (
-    Answered,
-    BranchFinished,
-    Event,
-    Failed,
-    Formulating,
-    Retrieved,
-    Token,
-)
+from rm_local.loop.events import Answered, BranchFinished, Event, Failed, Formulating, Retrieved
 from rm_local.loop.plan import PLANS
 from rm_local.loop.solve import solve
 from rm_local.sessions import Journal, find_session, list_sessions, replay
@@ -198,7 +191,7 @@ def test_a_cut_turn_has_all_that_was_written(tmp_path: Path) -> None:
 
     path.write_bytes(data[: data.index(b'{"event": "branch_finished"')])
     (trace,) = replay(path)
-    tokens = [event for event in events if isinstance(event, Token)]
+    tokens = [event for event in events if isinstance(event, TokenChunk)]
     assert {branch.stop for branch in trace.branches} == {"cancelled"}
     assert trace.branches[0].thinking == tokens[0].text
     assert trace.branches[0].hint == hit(1, 0.9)

@@ -6,18 +6,17 @@ from dataclasses import replace
 
 import pytest
 
+from rm_local.engine.branches import ContextUsage, TokenChunk
 from rm_local.loop.events import (
     BranchStarted,
-    ContextUsed,
     Event,
     Failed,
     Formulated,
     Formulating,
     Prefilled,
     Prefilling,
-    Token,
 )
-from rm_local.records import Reading, Trace
+from rm_local.records import PrefillStats, Trace
 from rm_local.tui.turn_view import TurnView, begin, phases, place, rate, reduce, replayed
 from tests.support import script
 
@@ -78,9 +77,9 @@ def test_branches_keep_their_order_and_their_own_text() -> None:
     view = after(
         BranchStarted(1, hit),
         BranchStarted(0, hit),
-        Token(1, "thinking", "b", 1),
-        Token(0, "thinking", "a", 1),
-        Token(1, "answer", "c", 2),
+        TokenChunk(1, "thinking", "b", 1),
+        TokenChunk(0, "thinking", "a", 1),
+        TokenChunk(1, "answer", "c", 2),
     )
     assert [(b.index, b.thinking, b.text) for b in view.branches] == [(0, "a", ""), (1, "b", "c")]
     assert view.tokens == 3
@@ -88,7 +87,7 @@ def test_branches_keep_their_order_and_their_own_text() -> None:
 
 def test_what_was_read_is_kept_with_the_turn() -> None:
     """From the event, and from a saved trace; so are its number and what it follows."""
-    reading = Reading(40, 12, 0, 90, 0.25, 0.5, 0.75)
+    reading = PrefillStats(40, 12, 0, 90, 0.25, 0.5, 0.75)
     assert after(Prefilled(reading)).reading == reading
     saved = Trace(script.QUESTION, "memory", reading=reading, number=3, after=1)
     assert (replayed(saved).reading, place(replayed(saved))) == (reading, "3 · after 1")
@@ -104,7 +103,7 @@ def test_a_turns_place_is_short(number: int, follows: int, told: str) -> None:
 
 def test_speed_is_tokens_over_the_time_since_the_branch_began() -> None:
     """Ten tokens in two seconds are five a second, for the branch and for all."""
-    view = reduce(after(BranchStarted(0, None)), Token(0, "thinking", "x", 10), 2.0)
+    view = reduce(after(BranchStarted(0, None)), TokenChunk(0, "thinking", "x", 10), 2.0)
     assert view.branches[0].rate == 5.0
     assert rate(view, 2.0) == 5.0
 
@@ -138,15 +137,15 @@ def test_a_failure_is_no_stop() -> None:
 def test_what_can_be_copied_is_the_answer_or_what_the_branches_said() -> None:
     """A turn that was stopped still gives what was said."""
     assert after(*script.whole()).answer_text == script.SAYINGS[0]
-    cut = after(BranchStarted(0, None), Token(0, "answer", "It is 19", 3))
+    cut = after(BranchStarted(0, None), TokenChunk(0, "answer", "It is 19", 3))
     assert cut.answer_text == "It is 19"
 
 
 def test_the_context_is_as_full_as_the_engine_says() -> None:
     """The last count stands, through all that follows; before the first there is none."""
     assert after(Formulating("How")).used == 0
-    view = after(ContextUsed(300, 200, 4096), BranchStarted(0, None), ContextUsed(350, 210, 4096))
-    assert reduce(view, Token(0, "thinking", "abcd", 2), 0.0).used == 350
+    view = after(ContextUsage(300, 200, 4096), BranchStarted(0, None), ContextUsage(350, 210, 4096))
+    assert reduce(view, TokenChunk(0, "thinking", "abcd", 2), 0.0).used == 350
 
 
 def test_a_saved_turn_looks_as_it_ended() -> None:

@@ -1,9 +1,9 @@
-"""Makes room in a full context, in the way that the user has set, and says so."""
+"""Applies the user's context-overflow policy."""
 
 from __future__ import annotations
 
 from rm_local.engine import context_policy
-from rm_local.engine.protocol import Room
+from rm_local.engine.branches import ContextAdjusted
 from rm_local.engine.worker.context.prompt import Conversation
 from rm_local.engine.worker.llama.kv_cache import Cache
 from rm_local.engine.worker.llama.loading import Plan
@@ -14,8 +14,8 @@ _SHOWN = 60
 """Characters of a question that is left out."""
 
 
-class RoomMaker:
-    """For one turn; what could not be done once is not tried again."""
+class ContextAdjuster:
+    """Makes room in a full context. One per turn; a policy that failed is not retried."""
 
     def __init__(self, talk: Conversation, cache: Cache, plan: Plan) -> None:
         self.in_vain = ""
@@ -24,19 +24,19 @@ class RoomMaker:
         self._cache = cache
         self._plan = plan
 
-    def make(self, tokens: int) -> Room | None:
-        """Room for branches behind a prompt or branch of so many tokens.
+    def make(self, tokens: int) -> ContextAdjusted | None:
+        """Make room for branches after a prompt or branch of so many tokens.
 
         Afterwards the conversation's prompt is shorter or the cache is larger, and empty; or
         neither, and what is said is why. None when there is nothing to do or to say.
         """
-        if self._talk.overflow == "stop" or self.in_vain:
+        if self._plan.overflow == "stop" or self.in_vain:
             return None
-        if self._talk.overflow == "drop":
+        if self._plan.overflow == "drop":
             return self._drop(tokens - len(self._talk.tokens))
         return self._enlarge(tokens)
 
-    def _drop(self, beside: int) -> Room | None:
+    def _drop(self, beside: int) -> ContextAdjusted | None:
         """Leave the oldest turns out until the prompt, and `beside` tokens, are comfortable."""
         before, context = self._talk.dropped, self._cache.capacity
         while not context_policy.comfortable(len(self._talk.tokens) + beside, context):
@@ -46,7 +46,7 @@ class RoomMaker:
         left_out = self._talk.questions[before:]
         return self._told(_named(left_out)) if left_out else None
 
-    def _enlarge(self, tokens: int) -> Room:
+    def _enlarge(self, tokens: int) -> ContextAdjusted:
         before = self._cache.capacity
         try:
             context = self._plan.enlarged(before, tokens)
@@ -59,8 +59,8 @@ class RoomMaker:
             f"{self._cache.capacity:,} tokens and is read again."
         )
 
-    def _told(self, message: str) -> Room:
-        return Room(message, self._talk.dropped, self._cache.capacity)
+    def _told(self, message: str) -> ContextAdjusted:
+        return ContextAdjusted(message, self._talk.dropped, self._cache.capacity)
 
 
 def _named(questions: tuple[str, ...]) -> str:

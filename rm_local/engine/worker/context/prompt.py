@@ -14,7 +14,6 @@ class Conversation:
     """What `OpenTurn` asks for; its oldest turns can be left out."""
 
     def __init__(self, model: Model, request: OpenTurn) -> None:
-        self.overflow = request.overflow
         self.dropped = 0
         """Turns that are left out."""
         self._model = model

@@ -5,9 +5,9 @@ from __future__ import annotations
 import codecs
 from typing import Any
 
+from rm_local.engine.branches import BranchSpec, Part, TokenChunk
 from rm_local.engine.families.markers import THINK, Markers
 from rm_local.engine.families.stream_parser import Splitter, StopTexts
-from rm_local.engine.protocol import BranchSpec, Part, Piece
 from rm_local.engine.worker.decoding.grammar_sampler import Constraint
 from rm_local.engine.worker.decoding.logprobs import Logprobs
 from rm_local.engine.worker.decoding.sampler import Sampler
@@ -56,14 +56,14 @@ class Branch:
             return self._constraint.draw(self._sampler.chain, self._splitter, context, row)
         return self._sampler.draw(context, row)
 
-    def write(self, token: int, raw: bytes) -> tuple[list[Piece], bool]:
+    def write(self, token: int, raw: bytes) -> tuple[list[TokenChunk], bool]:
         """Take a token that was drawn: the pieces now certain, and whether a stop text came."""
         self.tokens.append(token)
         self.written += 1
         text, stopped = self._stops.feed(self._decoder.decode(raw))
         return self._pieces(self._splitter.feed(text)), stopped
 
-    def close(self, stopped: bool) -> list[Piece]:
+    def close(self, stopped: bool) -> list[TokenChunk]:
         """Free the samplers; the pieces held back, unless a stop text ended the branch."""
         self.free()
         rest = "" if stopped else self._decoder.decode(b"", True)
@@ -76,5 +76,5 @@ class Branch:
         if self._constraint:
             self._constraint.close()
 
-    def _pieces(self, parts: list[tuple[Part, str]]) -> list[Piece]:
-        return [Piece(self.index, part, text, self.written) for part, text in parts]
+    def _pieces(self, parts: list[tuple[Part, str]]) -> list[TokenChunk]:
+        return [TokenChunk(self.index, part, text, self.written) for part, text in parts]

@@ -8,8 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from rm_local.engine.protocol import Ended
-from rm_local.engine.token_probability import Drawn, Likely
+from rm_local.engine.branches import BranchEnded, SampledToken, TokenLogprob
 from rm_local.engine.worker.decoding.candidates import logits_of
 from rm_local.engine.worker.llama.tokenizer import Vocab
 from rm_local.errors import UsageError
@@ -32,7 +31,7 @@ class Logprobs:
         self._top = min(top, vocab.size)
         self._sum = 0.0
         self._number = 0
-        self._drawn: list[Drawn] = []
+        self._drawn: list[SampledToken] = []
 
     def add(self, context: Any, row: int, token: int) -> None:
         """Note a token that was drawn from one row of the batch that was decoded last."""
@@ -46,10 +45,12 @@ class Logprobs:
         if self._top > 0:
             best = np.argpartition(logits, -self._top)[-self._top :]
             best = best[np.argsort(-logits[best], kind="stable")]
-            top = tuple(Likely(int(n), self._text(int(n)), float(logits[n]) - total) for n in best)
-            self._drawn.append(Drawn(token, self._text(token), logprob, top))
+            top = tuple(
+                TokenLogprob(int(n), self._text(int(n)), float(logits[n]) - total) for n in best
+            )
+            self._drawn.append(SampledToken(token, self._text(token), logprob, top))
 
-    def told(self, ended: Ended) -> Ended:
+    def told(self, ended: BranchEnded) -> BranchEnded:
         """The branch's end with what was noted."""
         mean = self._sum / self._number if self._number else None
         return replace(ended, confidence=mean, logprobs=tuple(self._drawn))

@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 
-from rm_local.engine.protocol import Ended, Piece, Pieces, Reply
+from rm_local.engine.branches import BranchEnded, TokenChunk
+from rm_local.engine.protocol import Reply, TokenChunks
 
 _EVERY = 0.01
 """Seconds between two lines; a model that is slower than that sends each step at once."""
@@ -16,15 +17,15 @@ class Outbox:
 
     def __init__(self, send: Callable[[Reply], None]) -> None:
         self._send = send
-        self._pieces: dict[tuple[int, str], Piece] = {}
+        self._pieces: dict[tuple[int, str], TokenChunk] = {}
         self._sent = 0.0
 
-    def add(self, pieces: Iterable[Piece]) -> None:
+    def add(self, pieces: Iterable[TokenChunk]) -> None:
         """Put pieces in, each branch's in its order."""
         for piece in pieces:
             key = (piece.branch, piece.part)
             if before := self._pieces.get(key):
-                piece = Piece(piece.branch, piece.part, before.text + piece.text, piece.tokens)
+                piece = TokenChunk(piece.branch, piece.part, before.text + piece.text, piece.tokens)
             self._pieces[key] = piece
 
     def tick(self) -> None:
@@ -35,11 +36,11 @@ class Outbox:
     def flush(self) -> None:
         """Send what there is."""
         if self._pieces:
-            self._send(Pieces(tuple(self._pieces.values())))
+            self._send(TokenChunks(tuple(self._pieces.values())))
             self._pieces.clear()
             self._sent = time.monotonic()
 
-    def end(self, ended: Ended) -> None:
+    def end(self, ended: BranchEnded) -> None:
         """Send what there is, then that a branch is done."""
         self.flush()
         self._send(ended)

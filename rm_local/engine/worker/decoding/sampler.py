@@ -6,7 +6,7 @@ from typing import Any
 
 import llama_cpp
 
-from rm_local.engine.protocol import Sampling
+from rm_local.engine.branches import Sampling
 
 _SEEDS = 2**32 - 1
 """llama.cpp takes the largest 32-bit number for "draw a seed"; it is left out."""

@@ -1,4 +1,4 @@
-"""Branches grown together: admitted to the cache, prefilled, stepped in one batch, ended.
+"""Branches generated together: admitted to the cache, prefilled, stepped in one batch, ended.
 
 All branches share the root's cells; branches with the same forced text share those too. When the
 cells run out, the branch that has written least makes room: it waits, and is evaluated again when
@@ -11,14 +11,14 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Protocol
 
-from rm_local.engine.protocol import Ended, Prefilled, Reply
+from rm_local.engine.branches import BranchEnded
+from rm_local.engine.protocol import Reply
 from rm_local.engine.worker.decoding import nan_check
 from rm_local.engine.worker.decoding.branch import Branch
-from rm_local.engine.worker.decoding.context_usage import Meter
+from rm_local.engine.worker.decoding.context_usage import ContextUsageReporter
 from rm_local.engine.worker.decoding.outbox import Outbox
-from rm_local.engine.worker.decoding.stats import Tally
+from rm_local.engine.worker.decoding.stats import StatsRecorder
 from rm_local.engine.worker.inbox import Inbox
 from rm_local.engine.worker.llama.kv_cache import ROOT, Cache, Full, Row
 from rm_local.engine.worker.llama.tokenizer import Vocab
@@ -28,57 +28,54 @@ _HEADROOM = 16
 """A branch is admitted when a 16th of the context (or its budget) is free for it to write in."""
 
 
-class Relief(Protocol):
-    """What a growth asks of its turn."""
-
-    def share(self, branches: Sequence[Branch]) -> int:
-        """Put what begins all branches into the root; how many tokens."""
-
-    def make_room(self, branches: Sequence[Branch]) -> bool:
-        """Make the context larger or the prompt shorter; False when it stays as it is."""
-
-
-class Growth:
-    """One `Grow` request. The root holds the tokens that begin every branch."""
+class BatchScheduler:
+    """Serves one `Generate` request. The root holds the tokens that every branch begins with."""
 
     def __init__(
         self,
         cache: Cache,
         vocab: Vocab,
         inbox: Inbox,
-        tally: Tally,
+        tally: StatsRecorder,
         branches: Sequence[Branch],
         send: Callable[[Reply], None],
-        relief: Relief,
+        *,
+        share_prefix: Callable[[Sequence[Branch]], int],
+        make_room: Callable[[Sequence[Branch]], bool],
     ) -> None:
+        """`share_prefix` puts what begins all branches into the root; how many tokens.
+
+        `make_room` enlarges the context or shortens the prompt; False when neither is possible.
+        """
         self._cache = cache
         self._vocab = vocab
         self._inbox = inbox
         self._tally = tally
-        self._relief = relief
+        self._share_prefix = share_prefix
+        self._ask_for_room = make_room
         self._waiting = deque(branches)
         self._live: list[Branch] = []
         self._free = list(range(cache.branches, 0, -1))
         self._send = send
         self._outbox = Outbox(send)
-        self._meter = Meter(send)
+        self._meter = ContextUsageReporter(send)
         self._groups = 0
         """Groups of branches with the same forced text that were admitted so far."""
         self._keeps = len(branches) == 1 and cache.rewinds
         self._began: float | None = None
-        self._before = tally.read()
-        self._told = False
-        """Whether it has been told what was read for the first branches."""
+        self._before = tally.evaluated_so_far()
+        self._reported = False
+        """Whether the prefill of the first branches was reported."""
 
     def run(self) -> None:
         """Until every branch has ended."""
-        self._shared = self._relief.share(self._waiting)
+        self._shared = self._share_prefix(self._waiting)
         while self._waiting or self._live:
             self._end_stopped()
             if self._waiting:
                 with self._tally.prefill():
                     self._admit()
-                self._tell_read()
+                self._report_evaluated()
             with self._tally.decode():
                 self._step()
 
@@ -109,14 +106,14 @@ class Growth:
 
     def _relieve(self, branch: Branch) -> None:
         """Let all branches go on where there is more room, or end the one that has none left."""
-        if not self._relief.make_room([*self._live, *self._waiting]):
+        if not self._ask_for_room([*self._live, *self._waiting]):
             self._end(branch, "context")
             return
         for each in self._live:
             self._release(each)
         self._waiting = deque([*self._live, *self._waiting])
         self._live.clear()
-        self._shared = self._relief.share(self._waiting)
+        self._shared = self._share_prefix(self._waiting)
 
     def _admit(self) -> None:
         """Give waiting branches a sequence while there is room; evaluate what is theirs alone."""
@@ -138,11 +135,11 @@ class Growth:
             self._outbox.flush()
             self._prefill(groups)
 
-    def _tell_read(self) -> None:
-        """What had to be read for the first branches, once."""
-        if not self._told:
-            self._told = True
-            self._send(Prefilled(self._tally.read_since(self._before)))
+    def _report_evaluated(self) -> None:
+        """Send the tokens evaluated for the first branches, once."""
+        if not self._reported:
+            self._reported = True
+            self._send(self._tally.evaluated_since(self._before))
 
     def _prefill(self, groups: dict[tuple[int, ...], list[Branch]]) -> None:
         """Evaluate each group's tokens once, in full batches; draw each branch's first token."""
@@ -244,7 +241,7 @@ class Growth:
             self._cache.adopt(branch.sequence, branch.tokens[: branch.evaluated])
         self._release(branch)
         seconds = time.monotonic() - self._began if self._began else 0.0
-        ended = Ended(branch.index, reason, branch.written, seconds)
+        ended = BranchEnded(branch.index, reason, branch.written, seconds)
         self._outbox.end(branch.logprobs.told(ended) if branch.logprobs else ended)
 
     def _release(self, branch: Branch) -> None:

@@ -6,12 +6,13 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from rm_local.engine.protocol import Read, Stats
+from rm_local.engine.branches import Evaluated
+from rm_local.engine.protocol import Stats
 from rm_local.engine.worker.llama.cpu import peak_memory
 
 
-class Tally:
-    """What `Stats` is made from; the fields mean the same."""
+class StatsRecorder:
+    """The mutable counters behind `Stats`; the fields have the same meanings."""
 
     def __init__(self) -> None:
         self.prompt = self.forced = self.reused = self.written = 0
@@ -43,14 +44,14 @@ class Tally:
         finally:
             self._decode += time.perf_counter() - start
 
-    def read(self) -> Read:
-        """What was read until now."""
-        return Read(self.prompt, self.forced, self._prefill)
+    def evaluated_so_far(self) -> Evaluated:
+        """Return the prefill until now."""
+        return Evaluated(self.prompt, self.forced, self._prefill)
 
-    def read_since(self, before: Read) -> Read:
-        """What was read since `read` gave `before`."""
-        now = self.read()
-        return Read(
+    def evaluated_since(self, before: Evaluated) -> Evaluated:
+        """Return the prefill since `evaluated_so_far` returned `before`."""
+        now = self.evaluated_so_far()
+        return Evaluated(
             now.prompt - before.prompt, now.forced - before.forced, now.seconds - before.seconds
         )
 

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 
 from rm_local.engine import context_policy
-from rm_local.engine.protocol import BranchSpec, ModelInfo, Opened, OpenTurn, Progress, Reply
-from rm_local.engine.worker.context.overflow import RoomMaker
+from rm_local.engine.branches import BranchSpec
+from rm_local.engine.protocol import ModelInfo, OpenTurn, Progress, Reply, TurnOpened
+from rm_local.engine.worker.context.overflow import ContextAdjuster
 from rm_local.engine.worker.context.prompt import Conversation
 from rm_local.engine.worker.decoding.branch import Branch
 from rm_local.engine.worker.decoding.candidates import Candidates
 from rm_local.engine.worker.decoding.grammar_sampler import Constraint
 from rm_local.engine.worker.decoding.logprobs import Logprobs
-from rm_local.engine.worker.decoding.scheduler import Growth
-from rm_local.engine.worker.decoding.stats import Tally
+from rm_local.engine.worker.decoding.scheduler import BatchScheduler
+from rm_local.engine.worker.decoding.stats import StatsRecorder
 from rm_local.engine.worker.inbox import Inbox
 from rm_local.engine.worker.llama.kv_cache import Aborted, Cache, Full, common
 from rm_local.engine.worker.llama.loading import Plan
@@ -29,7 +31,7 @@ class Turn:
     """A loaded model at work. One turn is open at a time; the cache outlives it."""
 
     def __init__(self, model: Model, cache: Cache, plan: Plan, inbox: Inbox) -> None:
-        self.stats = Tally()
+        self.stats = StatsRecorder()
         self._model = model
         self._cache = cache
         self._plan = plan
@@ -37,15 +39,18 @@ class Turn:
         self._candidates = Candidates()
         self._talk: Conversation | None = None
 
-    def open(self, request: OpenTurn, send: Callable[[Reply], None]) -> Opened:
+    def open(self, request: OpenTurn, send: Callable[[Reply], None]) -> TurnOpened:
         """Evaluate the prompt of these messages, but for the last token: branches need its logits.
 
-        `send` gets a `Room` when room has to be made for it, and `Progress` between its batches.
-        ContextOverflow before anything is evaluated; Stopped when cancelled: no turn is open then.
+        `send` gets `Progress` between its batches, and `ContextAdjusted` when it does not fit.
+
+        Raises:
+            ContextOverflow: It does not fit; nothing was evaluated.
+            Stopped: The request was cancelled; no turn is open.
         """
-        self._talk, before = None, self.stats.read()
+        self._talk, before = None, self.stats.evaluated_so_far()
         talk = Conversation(self._model, request)
-        self._room = RoomMaker(talk, self._cache, self._plan)
+        self._room = ContextAdjuster(talk, self._cache, self._plan)
         if not context_policy.comfortable(len(talk.tokens), self._cache.capacity):
             self._make_room(len(talk.tokens), send)
         self._check_room(talk, "The question", len(talk.tokens))
@@ -62,35 +67,41 @@ class Turn:
         except Aborted:
             raise Stopped("Reading the question was stopped.") from None
         self._talk = talk
-        return Opened(len(talk.tokens), self.stats.read_since(before))
+        return TurnOpened(len(talk.tokens), self.stats.evaluated_since(before))
 
-    def grow(self, specs: Sequence[BranchSpec], send: Callable[[Reply], None]) -> None:
-        """Grow branches from the prompt; `send` gets `Prefilled`, `Pieces`, `Usage`, `Room` and
-        `Ended`.
+    def generate_branches(self, specs: Sequence[BranchSpec], send: Callable[[Reply], None]) -> None:
+        """Generate branches from the prompt; `send` gets their events.
 
-        ContextOverflow before anything is evaluated; ModelInvalid when what the model computes
-        are no numbers.
+        Raises:
+            ContextOverflow: A forced text does not fit; nothing was evaluated.
+            ModelInvalid: The model computes logits that are not numbers.
         """
         if not self._talk:
             raise EngineError("No turn is open.", "Open one first.")
         if not specs:
             return
         branches = self._branches(self._talk, specs, send)
-        relief = _Relief(self, self._talk, send)
-        growth = Growth(
-            self._cache, self._model.vocab, self._inbox, self.stats, branches, send, relief
+        scheduler = BatchScheduler(
+            self._cache,
+            self._model.vocab,
+            self._inbox,
+            self.stats,
+            branches,
+            send,
+            share_prefix=self._share_prefix,
+            make_room=partial(self._make_room_for, self._talk, send),
         )
         try:
-            growth.run()
+            scheduler.run()
         except Aborted:
-            growth.abandon()
+            scheduler.abandon()
         except ModelInvalid:
             self._cache.hold(())  # what is no number is not kept for the next turn
             raise
         except Full:
             raise EngineError("The context has no room left.", "Set a larger `context`.") from None
         finally:
-            growth.close()
+            scheduler.close()
 
     @property
     def info(self) -> ModelInfo:
@@ -120,7 +131,7 @@ class Turn:
         if not self._talk:
             raise EngineError("No turn is open.", "Open one first.")
         talk, capacity = self._talk, self._cache.capacity
-        if talk.overflow == "drop":
+        if self._plan.overflow == "drop":
             texts = [tokens for tokens in texts if tokens + writing < capacity]
         needed = len(talk.tokens) + max(texts, default=0)
         if needed + writing >= capacity:
@@ -132,18 +143,21 @@ class Turn:
         """Free the cache."""
         self._cache.close()
 
-    def share(self, branches: Sequence[Branch]) -> int:
-        """Put the tokens that begin all branches into the root, and leave each at least one."""
+    def _share_prefix(self, branches: Sequence[Branch]) -> int:
+        """Put the common prefix of all branches into the root, and leave each at least one token.
+
+        Returns the length of the prefix.
+        """
         first = branches[0].tokens
         shared = min(common(first, branch.tokens) for branch in branches)
         shared = min(shared, *(len(branch.tokens) - 1 for branch in branches))
         self._hold(first[:shared], known=self.stats.boundary - 1)
         return shared
 
-    def relieve(
-        self, talk: Conversation, branches: Sequence[Branch], send: Callable[[Reply], None]
+    def _make_room_for(
+        self, talk: Conversation, send: Callable[[Reply], None], branches: Sequence[Branch]
     ) -> bool:
-        """Make room for branches of which one fills the context; whether they can write on."""
+        """Make room for branches of which one fills the context; whether they can continue."""
         before, context = len(talk.tokens), self._cache.capacity
         self._make_room(max(len(branch.tokens) for branch in branches), send)
         for branch in branches:
@@ -220,18 +234,3 @@ class Turn:
             f"{told} {self._room.in_vain}".strip(),
             context_policy.remedy(talk.droppable, tokens, trained),
         )
-
-
-class _Relief:
-    """What a growth asks of its turn."""
-
-    def __init__(self, turn: Turn, talk: Conversation, send: Callable[[Reply], None]) -> None:
-        self._turn = turn
-        self._talk = talk
-        self._send = send
-
-    def share(self, branches: Sequence[Branch]) -> int:
-        return self._turn.share(branches)
-
-    def make_room(self, branches: Sequence[Branch]) -> bool:
-        return self._turn.relieve(self._talk, branches, self._send)

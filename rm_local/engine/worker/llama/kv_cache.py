@@ -18,7 +18,7 @@ from rm_local.engine.worker.llama import log
 from rm_local.engine.worker.llama.model import Model
 from rm_local.engine.worker.llama.params import FLASH, TYPES
 from rm_local.errors import EngineError, NoRoom
-from rm_local.records import FlashAttention
+from rm_local.options import FlashAttention
 
 ROOT = 0
 """The sequence that is kept. Branches have the sequences 1 to `branches`, states those behind."""

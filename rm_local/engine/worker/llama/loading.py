@@ -23,6 +23,7 @@ from rm_local.errors import EngineError, ModelRefused, NoRoom
 from rm_local.gguf import header as gguf_header
 from rm_local.gguf import split_files
 from rm_local.gguf.split_files import Parts
+from rm_local.options import EngineOptions
 from rm_local.system import free_memory
 
 Weights = TypeVar("Weights")
@@ -30,23 +31,22 @@ Context = TypeVar("Context")
 
 
 class Plan:
-    """What a `Load` request comes to on this machine, before anything is allocated."""
+    """What a model with these options needs on this machine, before anything is allocated."""
 
-    def __init__(self, request: protocol.Load) -> None:
+    def __init__(self, path: Path, options: EngineOptions) -> None:
         """Raises ModelMissing, ModelInvalid, and MemoryShort where the memory does not do."""
-        path = Path(request.model)
         self.files = _checked(path)
         offload = llama_cpp.llama_supports_gpu_offload()
         self._devices = placing.usable(devices()) if offload else ()
-        self._check = request.check_memory
-        flash = request.flash_attention != "off"
-        asked = Asked(request.context, request.kv, flash, request.gpu_layers)
+        self._check = options.check_memory
+        self.overflow = options.overflow
+        asked = Asked.for_options(options, options.context)
         free = self._free()
-        usual = request.context or placing.usual(self.files, self._devices, asked, free)
+        usual = options.context or placing.usual(self.files, self._devices, asked, free)
         self.asked = replace(asked, context=usual)
         self.first = placing.place(self.files, self._devices, self.asked)
         """What is tried first."""
-        self._lowered = "" if request.context else self._smaller(usual)
+        self._lowered = "" if options.context else self._smaller(usual)
         name = str(self.files.header.metadata.get("general.name") or path.stem)
         placing.check_memory(self.files, self._devices, self.asked, free, name)
 
@@ -92,14 +92,16 @@ def load(
     ModelMissing or ModelInvalid when the file is not right; SettingsError when a file of the
     user's templates is not; MemoryShort; NoRoom; Stopped when cancelled.
     """
-    plan = Plan(request)
+    options = request.options
+    plan = Plan(Path(request.model), options)
 
     def weights(placement: Placement) -> Model:
-        asked = replace(request, context=plan.asked.context, gpu_layers=placement.layers)
+        placed = replace(options, context=plan.asked.context, gpu_layers=placement.layers)
+        asked = replace(request, options=placed)
         return Model.load(asked, plan.files.header, on_progress, inbox, renderer)
 
     def context(model: Model, placement: Placement) -> Cache:
-        return Cache(model, inbox, placement, plan.asked, request.flash_attention)
+        return Cache(model, inbox, placement, plan.asked, options.flash_attention)
 
     return *settle(plan.first, weights, context, Model.close), plan
 

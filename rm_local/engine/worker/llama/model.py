@@ -63,10 +63,11 @@ class Model:
         templates is wrong; Stopped when cancelled.
         """
         path = Path(request.model)
-        overrides = Path(request.templates) if request.templates else None
+        templates = request.options.templates
+        overrides = Path(templates) if templates else None
         described = describe(header.metadata, file=path.stem, overrides=overrides)
         renderer.start()
-        handle = _load_weights(path, request.gpu_layers, on_progress, inbox)
+        handle = _load_weights(path, request.options.gpu_layers, on_progress, inbox)
         try:
             return cls._around(handle, request, header, described, renderer)
         except Exception:
@@ -95,7 +96,7 @@ class Model:
             eos=vocab.special_text("eos"),
             render=renderer,
         )
-        threads = request.threads or threads_for(llama_cpp.llama_model_size(handle))
+        threads = request.options.threads or threads_for(llama_cpp.llama_model_size(handle))
         info = _describe(handle, request, header, described, template, threads)
         return cls(handle, vocab, template, info, threads)
 
@@ -148,7 +149,7 @@ def _describe(
         quantisation=_quantisation(handle),
         parameters=llama_cpp.llama_model_n_params(handle),
         size=llama_cpp.llama_model_size(handle),
-        context=request.context,
+        context=request.options.context,
         trained_context=trained,
         thinks=described.thinks,
         device=_device(threads),

@@ -6,7 +6,7 @@ from typing import Any
 
 import llama_cpp
 
-from rm_local.records import FlashAttention, Precision
+from rm_local.options import FlashAttention, Precision
 
 TYPES: dict[Precision, int] = {
     "f16": llama_cpp.GGML_TYPE_F16,

@@ -10,9 +10,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from rm_local.engine.branches import Part
 from rm_local.engine.families.detect import Described
 from rm_local.engine.families.stream_parser import seen
-from rm_local.engine.protocol import Message, Part
+from rm_local.engine.protocol import Message
 from rm_local.engine.worker.templates.render_client import Renders
 from rm_local.engine.worker.templates.render_protocol import Rendered
 from rm_local.errors import EngineError, ModelInvalid, RmLocalError, SettingsError, UsageError

@@ -1,0 +1,55 @@
+"""What the steps of a turn share, and the queue that takes their events to the reader."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+from rm_local.loop.control import TurnControl, TurnOverrides
+from rm_local.loop.events import Event
+from rm_local.loop.plan import Plan
+from rm_local.loop.ports import LanguageModel
+
+HIGH_WATER = 64
+"""Unread events at which a step waits for the reader."""
+
+
+class EventQueue:
+    """Events on their way from the steps of a turn to its one reader.
+
+    As with asyncio's streams, `emit` never waits, and a step that emits many events awaits `drain`
+    after each: it returns at once unless the reader is far behind.
+    """
+
+    def __init__(self) -> None:
+        self._queue: asyncio.Queue[Event | None] = asyncio.Queue()
+
+    def emit(self, event: Event) -> None:
+        """Append an event."""
+        self._queue.put_nowait(event)
+
+    async def drain(self) -> None:
+        """Wait until the reader has taken all events, if HIGH_WATER of them are unread."""
+        if self._queue.qsize() >= HIGH_WATER:
+            await self._queue.join()
+
+    def end(self) -> None:
+        """Say that no more events come."""
+        self._queue.put_nowait(None)
+
+    async def read(self) -> Event | None:
+        """Take the next event; None after the last."""
+        event = await self._queue.get()
+        self._queue.task_done()
+        return event
+
+
+@dataclass(frozen=True, slots=True)
+class TurnContext:
+    """The parts of one turn."""
+
+    plan: Plan
+    engine: LanguageModel
+    overrides: TurnOverrides
+    control: TurnControl
+    events: EventQueue
