@@ -15,8 +15,8 @@ from rm_local import __version__, settings
 from rm_local.cli.devices import asked_for, usable_devices
 from rm_local.cli.render import size
 from rm_local.cli.subprocess_json import ask_child
-from rm_local.engine.placement import placement, requirements
-from rm_local.engine.placement.placement import Device
+from rm_local.engine.placement import offload, requirements
+from rm_local.engine.placement.offload import Device
 from rm_local.errors import HomeMissing, MemoryShort, RmLocalError, SettingsError
 from rm_local.folders import find_obstacle
 from rm_local.gguf import split_files
@@ -107,12 +107,12 @@ def _memory() -> Check:
 def _model(path: Path) -> Check:
     """The file, without loading it: is it a GGUF, is it whole, and can it write?"""
     from rm_local.engine.families.detect import describe
-    from rm_local.gguf import header as gguf_header
+    from rm_local.gguf.header import check_generates, check_whole, read_header
 
     try:
-        header = gguf_header.read(path)
-        gguf_header.check_whole(path, header)
-        gguf_header.check_generates(path, header)
+        header = read_header(path)
+        check_whole(path, header)
+        check_generates(path, header)
         described = describe(header.metadata, file=path.stem, overrides=settings.templates_dir())
     except SettingsError as error:
         return Check("Model", "bad", error.message, error.remedy)
@@ -129,14 +129,14 @@ def _fits(wanted: Settings, devices: tuple[Device, ...]) -> Iterator[Check]:
         asked = asked_for(wanted, model)
         name = str(model.header.metadata.get("general.name") or "The model")
         need = requirements.needed(model, asked.context, kv=asked.kv, flash=asked.flash)
-        placement.check_memory(model, devices, asked, free_memory(), name)
+        offload.check_memory(model, devices, asked, free_memory(), name)
     except MemoryShort as error:
         yield Check("Fits", "warn", error.message, error.remedy)
     except RmLocalError:
         return  # the check before this one says why
     else:
         told = f"{size(need.total)} at {need.context:,} tokens, {asked.kv} cache"
-        layers = placement.place(model, devices, asked).layers
+        layers = offload.place(model, devices, asked).layers
         where = f"{layers} of {len(model.shape.layers) + 1} layers on devices" if layers else "CPU"
         yield Check("Fits", "ok", f"{told}; {where}; when the context is full: {wanted.overflow}")
 

@@ -69,7 +69,7 @@ class Header:
         return value if isinstance(value, int) and 0 < value < 1 << 31 else 0
 
 
-def read(path: Path) -> Header:
+def read_header(path: Path) -> Header:
     """The file's header. ModelMissing, or ModelInvalid when it is no GGUF or ends too early."""
     if not path.is_file():
         kind = "is a folder, not a file" if path.is_dir() else "does not exist"

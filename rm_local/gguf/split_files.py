@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rm_local.errors import ModelInvalid
-from rm_local.gguf import header as gguf_header
 from rm_local.gguf.architecture import Shape, shape_of
-from rm_local.gguf.header import Header
+from rm_local.gguf.header import Header, read_header
 from rm_local.gguf.kind import is_split
 
 _PART = re.compile(r"(.+)-(\d{5})-of-(\d{5})\.gguf", re.IGNORECASE)
@@ -67,7 +66,7 @@ def read(path: Path) -> Parts:
 
     Raises ModelMissing, and ModelInvalid when a file is no GGUF or is damaged in its header.
     """
-    header = gguf_header.read(path)
+    header = read_header(path)
     if not is_split(header.metadata):
         return Parts(header, ((path, header),), ())
     found = _PART.fullmatch(path.name)
@@ -75,7 +74,7 @@ def read(path: Path) -> Parts:
     if count > _MOST_PARTS:
         raise ModelInvalid(f"{path} says that it is one of {count:,} files.", "Copy it again.")
     files = [path.with_name(_name(path, number)) for number in range(1, count + 1)]
-    there = tuple((file, gguf_header.read(file)) for file in files if file.is_file())
+    there = tuple((file, read_header(file)) for file in files if file.is_file())
     return Parts(header, there, tuple(file.name for file in files if not file.is_file()))
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from rm_local.errors import ModelMissing
-from rm_local.gguf import header as gguf_header
 from rm_local.gguf import split_files
 from rm_local.gguf.architecture import Shape
+from rm_local.gguf.header import check_generates, check_whole, read_header
 from rm_local.gguf.kind import Kind, kind
 from rm_local.gguf.quantization import quantisation
 from rm_local.gguf.split_files import Parts, first_part
@@ -69,7 +69,7 @@ def read(path: Path) -> Model:
 
 def check_usable(model: Model) -> None:
     """ModelInvalid or ModelMissing when the engine could not load it: parts missing, cut short."""
-    gguf_header.check_generates(model.path, gguf_header.read(model.path))
+    check_generates(model.path, read_header(model.path))
     if model.missing:
         raise ModelMissing(
             f"Of {model.path} there is no {', no '.join(model.missing[:5])}"
@@ -77,7 +77,7 @@ def check_usable(model: Model) -> None:
             "All files of a split model have to lie in one folder.",
         )
     for file in model.files:
-        gguf_header.check_whole(file, gguf_header.read(file))
+        check_whole(file, read_header(file))
 
 
 def _model(path: Path, files: Parts) -> Model:

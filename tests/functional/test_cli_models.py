@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 
 from rm_local import settings
 from rm_local.cli.main import cli
-from rm_local.engine.placement.placement import Device
+from rm_local.engine.placement.offload import Device
 from tests.support import gguf_headers
 
 

@@ -160,7 +160,7 @@ def test_a_server_that_falls_silent(hub: Hub, monkeypatch: pytest.MonkeyPatch) -
     """It is waited for so long, and what had come is kept."""
     hub.stall_after = 65_536
     with monkeypatch.context() as patch:
-        patch.setattr("rm_local.library.hub.client.SILENCE", 0.05)
+        patch.setattr("rm_local.library.hub.hub_client.SILENCE", 0.05)
         while not hub.silent.is_set():
             # On a busy machine it seems silent before it has sent anything, too.
             failed(pull(), "stopped sending", "The same command goes on from there.")

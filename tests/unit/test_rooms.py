@@ -39,7 +39,7 @@ MAY_HOLD = {
     "rm_local.library.hub.cache_writer": (),
     "rm_local.library.hub.catalog": (),
     "rm_local.library.hub.selector": (),
-    "rm_local.library.hub.client": ("huggingface_hub",),
+    "rm_local.library.hub.hub_client": ("huggingface_hub",),
     "rm_local.loop.plan": (),
     "rm_local.loop.events": (),
     "rm_local.loop.solve": ("numpy",),

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from rm_local.bench.peers.protocol import Dial, Vectors, blocks, lists
+from rm_local.bench.peers.peer_protocol import Dial, Vectors, blocks, lists
 from rm_local.store.codec.quantize import Floats
 from rm_local.store.index.ivf import Ids
 

@@ -14,7 +14,7 @@ from rm_local.bench.peers import stages
 from rm_local.bench.peers.faiss_ivf import FaissIvf
 from rm_local.bench.peers.isolated import PeerFailed, apart
 from rm_local.bench.peers.lance_ivf import LanceIvf
-from rm_local.bench.peers.protocol import Dial, Peer, Vectors
+from rm_local.bench.peers.peer_protocol import Dial, Peer, Vectors
 from rm_local.bench.peers.report import Left, Race, Result
 from rm_local.bench.peers.sqlite_flat import SqliteFlat
 from rm_local.bench.peers.stages import Questions

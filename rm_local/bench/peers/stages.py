@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from rm_local.bench.peers.protocol import Clocked, Dial, Peer, Searcher, Vectors
+from rm_local.bench.peers.peer_protocol import Clocked, Dial, Peer, Searcher, Vectors
 from rm_local.bench.peers.tuning import Trial, tune
 from rm_local.store.codec.quantize import Floats
 from rm_local.store.index.ivf import Ids

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from rm_local.bench.peers.protocol import Dial
+from rm_local.bench.peers.peer_protocol import Dial
 
 FIRST = 8
 FINE = 0.05

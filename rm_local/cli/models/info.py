@@ -63,10 +63,10 @@ def info(
 def describe_file(path: Path) -> Described:
     """How the model at `path` thinks, the user's own templates and families counted in."""
     from rm_local.engine.families.detect import describe
-    from rm_local.gguf import header
+    from rm_local.gguf.header import read_header
     from rm_local.settings import templates_dir
 
-    metadata = header.read(path).metadata
+    metadata = read_header(path).metadata
     return describe(metadata, file=path.stem, overrides=templates_dir())
 
 

@@ -9,7 +9,7 @@ from rm_local.cli.models.common import line
 from rm_local.cli.render import size
 
 if TYPE_CHECKING:
-    from rm_local.engine.placement.placement import Asked, Device
+    from rm_local.engine.placement.offload import Device, PlacementRequest
     from rm_local.engine.placement.requirements import Need
     from rm_local.library.model_file import Model
     from rm_local.settings import Settings
@@ -20,7 +20,7 @@ class Fit:
     """A model, what is asked of it, and where that would go."""
 
     model: Model
-    asked: Asked
+    asked: PlacementRequest
     devices: tuple[Device, ...]
     need: Need
     machine: int
@@ -35,24 +35,24 @@ class Fit:
         """At `context` tokens, or 0 for the settings'; llama.cpp is asked for its devices."""
         from rm_local.cli.devices import asked_for, usable_devices
         from rm_local.cli.subprocess_json import ask_child
-        from rm_local.engine.placement import placement, requirements
+        from rm_local.engine.placement import offload, requirements
 
         devices = usable_devices(ask_child("rm_local.engine.worker.build_info"))
         asked = asked_for(settings, model, context)
-        place = placement.place(model, devices, asked)
+        place = offload.place(model, devices, asked)
         need = requirements.needed(model, asked.context, kv=asked.kv, flash=asked.flash)
-        machine = placement.on_machine(model, devices, asked, place)
+        machine = offload.host_bytes(model, devices, asked, place)
         return cls(model, asked, devices, need, machine, place.layers, free)
 
     @property
     def largest(self) -> int | None:
         """The largest context that fits; 0 for none, None where it is not known."""
-        from rm_local.engine.placement import placement, requirements
+        from rm_local.engine.placement import offload, requirements
 
         if self.free is None:
             return None
         top = self.model.context or requirements.DEFAULT_CONTEXT
-        return placement.largest(self.model, self.devices, self.asked, self.free, top)
+        return offload.largest_context(self.model, self.devices, self.asked, self.free, top)
 
     def as_json(self) -> dict[str, Any]:
         """What programs are told."""

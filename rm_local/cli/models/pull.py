@@ -11,8 +11,8 @@ import click
 from rm_local.cli.models.progress import Bytes, gigabytes
 
 if TYPE_CHECKING:
-    from rm_local.library.hub.client import Repo
     from rm_local.library.hub.download import Arrived
+    from rm_local.library.hub.hub_client import Repo
     from rm_local.library.hub.selector import Model, Wanted
 
 KEPT = "Stopped. What has come is kept; the same command goes on from there."
@@ -63,7 +63,7 @@ def _wanted(model: str, revision: str | None) -> Wanted:
 def _fetch(wanted: Wanted, teller: Bytes) -> tuple[Repo, Model, list[Arrived]]:
     """List, choose, look at the disk, and bring each file."""
     from rm_local.library.hub import cache_writer, download
-    from rm_local.library.hub.client import Hub
+    from rm_local.library.hub.hub_client import Hub
     from rm_local.library.hub.selector import choose
 
     hub, root = Hub(), cache_writer.hub_cache()

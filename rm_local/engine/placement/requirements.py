@@ -96,14 +96,14 @@ def needed(
     see only a window keep no more than that; the worker keeps all, as branches and edits have to
     go back in them.
     """
-    context = rounded(context)
+    context = round_up(context)
     shape = model.shape
     ahead = batch if windows else 0
     cache = sum(layer_cache(layer, context, kv, ahead) for layer in shape.layers)
     return Need(context, model.weights, cache, _compute(shape, context, batch, flash))
 
 
-def rounded(context: int) -> int:
+def round_up(context: int) -> int:
     """The context that llama.cpp makes of it."""
     return -(-max(1, context) // STEP) * STEP
 
@@ -114,10 +114,12 @@ def largest_context(
     """The most tokens for which `free` bytes do, at most `top`, by default what the model was
     trained for; 0 for none."""
     top = top or model.context or DEFAULT_CONTEXT
-    return most(lambda context: needed(model, context, kv=kv, flash=flash).total <= free, top)
+    return largest_fitting(
+        lambda context: needed(model, context, kv=kv, flash=flash).total <= free, top
+    )
 
 
-def most(fits: Callable[[int], bool], top: int) -> int:
+def largest_fitting(fits: Callable[[int], bool], top: int) -> int:
     """The largest context, in whole steps or `top` itself, that fits; 0 when none does."""
     low, high = 0, -(-top // STEP)
     while low < high:
@@ -129,7 +131,7 @@ def most(fits: Callable[[int], bool], top: int) -> int:
     return min(low * STEP, top)
 
 
-def usual_context(model: Sized, asked: int = 0) -> int:
+def default_context(model: Sized, asked: int = 0) -> int:
     """The context that a turn gets: what is asked for, or what it was trained for, within 16384."""
     return asked or min(model.context or DEFAULT_CONTEXT, DEFAULT_CONTEXT)
 

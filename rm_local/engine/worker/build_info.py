@@ -16,7 +16,7 @@ from typing import Any
 def build() -> dict[str, Any]:
     """Version of the binding and of ggml, processor features in use, devices.
 
-    `devices` are objects as `placing.Device`; empty where the build does not tell.
+    `devices` are objects as `offload.Device`; empty where the build does not tell.
     """
     import llama_cpp
 

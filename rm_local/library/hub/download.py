@@ -16,8 +16,8 @@ from filelock import FileLock, Timeout
 
 from rm_local.errors import DownloadCut, DownloadError
 from rm_local.library.hub.cache_writer import Place, size_of
-from rm_local.library.hub.client import Hub, HubFile, Part, Repo
-from rm_local.library.hub.errors import GOES_ON, RangeRefused
+from rm_local.library.hub.hub_client import Hub, HubFile, Part, Repo
+from rm_local.library.hub.hub_errors import GOES_ON, RangeRefused
 from rm_local.library.hub.selector import Model
 
 PAUSES = (1.0, 2.0, 4.0)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from rm_local.errors import DownloadError, UsageError
 
 if TYPE_CHECKING:
-    from rm_local.library.hub.client import HubFile, Repo
+    from rm_local.library.hub.hub_client import HubFile, Repo
 
 PREFERRED = ("Q4_K_M", "MXFP4", "Q4_K_S", "Q5_K_M", "Q4_0", "Q6_K", "Q8_0")
 """What is taken from a repository when nothing is asked for, the best first."""

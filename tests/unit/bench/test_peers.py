@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from rm_local.bench.peers.isolated import PeerFailed, apart
-from rm_local.bench.peers.protocol import Clocked, Dial, lists, sample
+from rm_local.bench.peers.peer_protocol import Clocked, Dial, lists, sample
 from rm_local.bench.peers.report import Left, Race, Result
 from rm_local.bench.peers.runner import PEERS, Limits, race
 from rm_local.bench.peers.stages import Questions

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rm_local.bench.peers.protocol import Peer
+from rm_local.bench.peers.peer_protocol import Peer
 from rm_local.bench.peers.report import Result
 from rm_local.bench.peers.runner import PEERS, Limits, race
 from rm_local.bench.peers.stages import Questions

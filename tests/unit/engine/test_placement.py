@@ -7,9 +7,8 @@ from itertools import pairwise
 
 import pytest
 
-from rm_local.engine.placement import placement as placing
-from rm_local.engine.placement import requirements
-from rm_local.engine.placement.placement import Asked, Device, Placement
+from rm_local.engine.placement import offload, requirements
+from rm_local.engine.placement.offload import Device, Placement, PlacementRequest
 from rm_local.errors import MemoryShort
 from rm_local.gguf.architecture import Layer, Shape
 
@@ -30,7 +29,7 @@ class Sizes:
 
 
 MODEL = Sizes()
-ASKED = Asked(8192)
+ASKED = PlacementRequest(8192)
 
 
 def card(gib: float, name: str = "CUDA0") -> Device:
@@ -52,7 +51,7 @@ INSIDE = Device("Vulkan0", "a processor's graphics", "igpu", 8 * GIB, 8 * GIB)
 )
 def test_which_devices_get_layers(seen: list[Device], used: list[str]) -> None:
     """Cards, or else the processor's own graphics; never the processor."""
-    assert [device.name for device in placing.usable(seen)] == used
+    assert [device.name for device in offload.usable_devices(seen)] == used
 
 
 @pytest.mark.parametrize(
@@ -74,46 +73,46 @@ def test_layers_by_free_memory(free: list[float], layers: int) -> None:
     """
     devices = [card(gib, f"CUDA{n}") for n, gib in enumerate(free)]
 
-    assert placing.place(MODEL, devices, ASKED).layers == layers
+    assert offload.place(MODEL, devices, ASKED).layers == layers
 
 
 def test_more_memory_never_holds_fewer_layers() -> None:
     """From none to all, growing with the memory; fewer with a larger context or cache."""
     steps = [n * GIB // 4 for n in range(40)]
-    numbers = [placing.layers_that_fit(MODEL, [free], ASKED) for free in steps]
+    numbers = [offload.layers_that_fit(MODEL, [free], ASKED) for free in steps]
 
     assert (numbers[0], numbers[-1]) == (0, ALL)
     assert numbers == sorted(numbers)
     free = [3 * GIB]
     larger, packed = replace(ASKED, context=32768), replace(ASKED, kv="q8_0")
-    assert placing.layers_that_fit(MODEL, free, larger) < numbers[12]
-    assert placing.layers_that_fit(MODEL, free, packed) > numbers[12]
+    assert offload.layers_that_fit(MODEL, free, larger) < numbers[12]
+    assert offload.layers_that_fit(MODEL, free, packed) > numbers[12]
 
 
 def test_a_small_card_beside_a_large_one_takes_its_part() -> None:
     """Layers are parted by free memory, and every device has to hold its part."""
     free = [6 * GIB, 2 * GIB]
-    layers = placing.layers_that_fit(MODEL, free, ASKED)
+    layers = offload.layers_that_fit(MODEL, free, ASKED)
 
     assert 0 < layers <= ALL
     compute = requirements.needed(MODEL, 8192, batch=requirements.BATCH_GPU).compute
     each = MODEL.layered // LAYERS + 8192 * 2048 * 2
-    assert layers * 0.25 * each < 2 * GIB - compute - placing.SPARE
+    assert layers * 0.25 * each < 2 * GIB - compute - offload.SPARE
 
 
 @pytest.mark.parametrize(("asked", "layers"), [(0, 0), (10, 10), (500, ALL)])
 def test_a_number_that_was_asked_for_is_taken(asked: int, layers: int) -> None:
     """Whatever the memory; at most all."""
-    found = placing.place(MODEL, [card(2)], replace(ASKED, layers=asked))
+    found = offload.place(MODEL, [card(2)], replace(ASKED, layers=asked))
 
     assert found.layers == layers
     assert found.batch == (requirements.BATCH_GPU if layers else requirements.BATCH_CPU)
 
 
-def ladder(placement: Placement, failed: placing.Failed) -> list[Placement]:
+def ladder(placement: Placement, failed: offload.Failed) -> list[Placement]:
     """All that is tried after it, when everything fails in the same way."""
     tried = [placement]
-    while lower := placing.lower(tried[-1], failed):
+    while lower := offload.next_fallback(tried[-1], failed):
         tried.append(lower)
     return tried
 
@@ -137,17 +136,17 @@ def test_a_context_that_fails_first_keeps_its_layers() -> None:
     ]
     assert tried[-2:] == [
         Placement(0, 128, cache_on_device=False),
-        Placement(0, placing.LEAST_BATCH, cache_on_device=False),
+        Placement(0, offload.LEAST_BATCH, cache_on_device=False),
     ]
 
 
 def test_what_a_card_holds_the_machine_does_not() -> None:
     """But for shared memory, and for a cache that stays with the machine."""
-    alone = placing.on_machine(MODEL, [], ASKED, Placement(0, 128, False))
+    alone = offload.host_bytes(MODEL, [], ASKED, Placement(0, 128, False))
     whole = Placement(ALL, 512)
-    beside = placing.on_machine(MODEL, [card(8)], ASKED, whole)
-    kept = placing.on_machine(MODEL, [card(8)], ASKED, replace(whole, cache_on_device=False))
-    shared = placing.on_machine(MODEL, [replace(card(8), name="MTL0")], ASKED, whole)
+    beside = offload.host_bytes(MODEL, [card(8)], ASKED, whole)
+    kept = offload.host_bytes(MODEL, [card(8)], ASKED, replace(whole, cache_on_device=False))
+    shared = offload.host_bytes(MODEL, [replace(card(8), name="MTL0")], ASKED, whole)
 
     need = requirements.needed(MODEL, 8192)
     assert alone == shared == need.total
@@ -160,34 +159,34 @@ def test_a_context_beyond_the_memory_is_refused_in_numbers() -> None:
     asked = replace(ASKED, context=1 << 20)
 
     with pytest.raises(MemoryShort) as caught:
-        placing.check_memory(MODEL, [], asked, 8 * GIB, "Qwen3 4B")
+        offload.check_memory(MODEL, [], asked, 8 * GIB, "Qwen3 4B")
 
-    found = placing.largest(MODEL, [], asked, 8 * GIB, MODEL.context)
+    found = offload.largest_context(MODEL, [], asked, 8 * GIB, MODEL.context)
     assert "Qwen3 4B needs 157.5 GB" in caught.value.message
     assert "1,048,576 tokens" in caught.value.message
     assert "8.6 GB are free" in caught.value.message
     assert f"`context = {found}`" in caught.value.remedy
     assert '`kv = "q8_0"`, 40,960 tokens fit' in caught.value.remedy
     assert "check_memory = false" in caught.value.remedy
-    placing.check_memory(MODEL, [], replace(asked, context=found), 8 * GIB, "")
+    offload.check_memory(MODEL, [], replace(asked, context=found), 8 * GIB, "")
     with pytest.raises(MemoryShort):
-        placing.check_memory(MODEL, [], replace(asked, context=found + 256), 8 * GIB, "")
+        offload.check_memory(MODEL, [], replace(asked, context=found + 256), 8 * GIB, "")
 
 
 def test_no_context_is_advised_that_the_model_was_not_trained_for() -> None:
     """Whatever the memory."""
     with pytest.raises(MemoryShort) as caught:
-        placing.check_memory(MODEL, [], replace(ASKED, context=1 << 20), 64 * GIB, "")
+        offload.check_memory(MODEL, [], replace(ASKED, context=1 << 20), 64 * GIB, "")
 
     assert "`context = 40960`, all that it was trained for" in caught.value.remedy
 
 
 def test_memory_that_nobody_tells_is_not_judged() -> None:
     """Nor is what fits; a model that does not fit at any context names other ways."""
-    placing.check_memory(MODEL, [], replace(ASKED, context=1 << 20), None, "")
-    placing.check_memory(MODEL, [], ASKED, 16 * GIB, "")
+    offload.check_memory(MODEL, [], replace(ASKED, context=1 << 20), None, "")
+    offload.check_memory(MODEL, [], ASKED, 16 * GIB, "")
     with pytest.raises(MemoryShort) as caught:
-        placing.check_memory(MODEL, [], ASKED, GIB, "")
+        offload.check_memory(MODEL, [], ASKED, GIB, "")
     assert "smaller model" in caught.value.remedy
 
 
@@ -196,12 +195,12 @@ def test_memory_that_nobody_tells_is_not_judged() -> None:
 )
 def test_the_usual_context_becomes_smaller_to_fit(free: int | None, context: int) -> None:
     """When nobody asked for one; what cannot be helped is left to the check."""
-    assert placing.usual(MODEL, [], Asked(0), free) == context
+    assert offload.default_context(MODEL, [], PlacementRequest(0), free) == context
 
 
 def test_a_context_grows_only_into_memory_that_is_free() -> None:
     """What it needs beside what it has already: 8,192 tokens more are 1.2 GB of cache."""
-    placing.check_growth(MODEL, [], ASKED, 16384, 2 * GIB)
-    placing.check_growth(MODEL, [], ASKED, 16384, None)
+    offload.check_growth(MODEL, [], ASKED, 16384, 2 * GIB)
+    offload.check_growth(MODEL, [], ASKED, 16384, None)
     with pytest.raises(MemoryShort, match=r"16,384 tokens need 1\.2 GB more .* 1\.1 GB are free"):
-        placing.check_growth(MODEL, [], ASKED, 16384, GIB)
+        offload.check_growth(MODEL, [], ASKED, 16384, GIB)

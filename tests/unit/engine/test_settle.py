@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from rm_local.engine.placement.placement import Placement
+from rm_local.engine.placement.offload import Placement
 from rm_local.engine.worker.llama.loading import settle
 from rm_local.errors import ModelInvalid, ModelRefused, NoRoom
 

@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 
 from rm_local.errors import ModelInvalid, ModelMissing
-from rm_local.gguf import header as gguf_header
+from rm_local.gguf.header import Header, check_generates, check_whole, read_header
 from tests.support import gguf_headers, tiny_gguf
 
 
-def check(path: Path) -> gguf_header.Header:
-    header = gguf_header.read(path)
-    gguf_header.check_generates(path, header)
-    gguf_header.check_whole(path, header)
+def check(path: Path) -> Header:
+    header = read_header(path)
+    check_generates(path, header)
+    check_whole(path, header)
     return header
 
 
@@ -133,7 +133,7 @@ def test_a_header_made_to_harm(tmp_path: Path, body: bytes, counts: dict[str, in
     path = damaged(tmp_path / "hostile.gguf", body, **counts)
 
     with pytest.raises(ModelInvalid, match="damaged"):
-        gguf_header.read(path)
+        read_header(path)
 
 
 def test_an_alignment_that_makes_no_sense(tmp_path: Path) -> None:

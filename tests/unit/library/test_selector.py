@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from rm_local.errors import DownloadError, UsageError
-from rm_local.library.hub.client import HubFile, Repo
+from rm_local.library.hub.hub_client import HubFile, Repo
 from rm_local.library.hub.selector import Wanted, choose, models_of, parse
 
 UNSLOTH = [

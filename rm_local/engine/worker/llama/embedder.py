@@ -15,7 +15,7 @@ from rm_local.engine.worker.llama.cpu import threads_for
 from rm_local.engine.worker.llama.load_errors import remedy_for
 from rm_local.engine.worker.llama.params import model_params
 from rm_local.errors import EngineError, ModelInvalid
-from rm_local.gguf import header as gguf_header
+from rm_local.gguf.header import check_whole, read_header
 
 _TOKENS = 2048
 """Tokens evaluated at once; more when the embedder takes longer texts."""
@@ -28,8 +28,8 @@ class Embedder:
 
     def __init__(self, path: Path, threads: int) -> None:
         """ModelMissing or ModelInvalid when the file is no embedder that llama.cpp runs."""
-        header = gguf_header.read(path)
-        gguf_header.check_whole(path, header)
+        header = read_header(path)
+        check_whole(path, header)
         log.forget()
         params = model_params()
         params.n_gpu_layers = 0

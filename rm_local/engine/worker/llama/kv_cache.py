@@ -12,7 +12,7 @@ from typing import Any
 
 import llama_cpp
 
-from rm_local.engine.placement.placement import Asked, Placement
+from rm_local.engine.placement.offload import Placement, PlacementRequest
 from rm_local.engine.worker.inbox import Inbox
 from rm_local.engine.worker.llama import log
 from rm_local.engine.worker.llama.model import Model
@@ -45,7 +45,7 @@ class Cache:
         model: Model,
         inbox: Inbox,
         placement: Placement,
-        asked: Asked,
+        asked: PlacementRequest,
         flash_attention: FlashAttention = "auto",
     ) -> None:
         """NoRoom when there is none for the context that was `asked` for."""
@@ -96,7 +96,7 @@ class Cache:
         self.flash = log.flash_attention()
         self._memory = llama_cpp.llama_get_memory(self.context)
 
-    def _parameters(self, asked: Asked, flash_attention: FlashAttention) -> Any:
+    def _parameters(self, asked: PlacementRequest, flash_attention: FlashAttention) -> Any:
         params = llama_cpp.llama_context_default_params()
         params.n_batch = params.n_ubatch = self.batch
         sequences = self.branches + 1 + (0 if self.rewinds else PLACES)

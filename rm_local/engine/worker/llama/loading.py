@@ -11,17 +11,16 @@ from typing import Any, TypeVar
 import llama_cpp
 
 from rm_local.engine import context_policy, protocol
-from rm_local.engine.placement import placement as placing
-from rm_local.engine.placement import requirements
-from rm_local.engine.placement.placement import Asked, Placement
+from rm_local.engine.placement import offload, requirements
+from rm_local.engine.placement.offload import Placement, PlacementRequest
 from rm_local.engine.worker.inbox import Inbox
 from rm_local.engine.worker.llama.devices import devices
 from rm_local.engine.worker.llama.kv_cache import Cache
 from rm_local.engine.worker.llama.model import Model
 from rm_local.engine.worker.templates.render_client import Renderer
 from rm_local.errors import EngineError, ModelRefused, NoRoom
-from rm_local.gguf import header as gguf_header
 from rm_local.gguf import split_files
+from rm_local.gguf.header import check_generates, check_whole, read_header
 from rm_local.gguf.split_files import Parts
 from rm_local.options import EngineOptions
 from rm_local.system import free_memory
@@ -36,19 +35,19 @@ class Plan:
     def __init__(self, path: Path, options: EngineOptions) -> None:
         """Raises ModelMissing, ModelInvalid, and MemoryShort where the memory does not do."""
         self.files = _checked(path)
-        offload = llama_cpp.llama_supports_gpu_offload()
-        self._devices = placing.usable(devices()) if offload else ()
+        offloads = llama_cpp.llama_supports_gpu_offload()
+        self._devices = offload.usable_devices(devices()) if offloads else ()
         self._check = options.check_memory
         self.overflow = options.overflow
-        asked = Asked.for_options(options, options.context)
+        asked = PlacementRequest.for_options(options, options.context)
         free = self._free()
-        usual = options.context or placing.usual(self.files, self._devices, asked, free)
+        usual = options.context or offload.default_context(self.files, self._devices, asked, free)
         self.asked = replace(asked, context=usual)
-        self.first = placing.place(self.files, self._devices, self.asked)
+        self.first = offload.place(self.files, self._devices, self.asked)
         """What is tried first."""
         self._lowered = "" if options.context else self._smaller(usual)
         name = str(self.files.header.metadata.get("general.name") or path.stem)
-        placing.check_memory(self.files, self._devices, self.asked, free, name)
+        offload.check_memory(self.files, self._devices, self.asked, free, name)
 
     def enlarged(self, context: int, tokens: int) -> int:
         """A context larger than this one that leaves branches room behind so many tokens.
@@ -59,7 +58,7 @@ class Plan:
         if not (larger := context_policy.enlarged(context, tokens, trained)):
             raise EngineError(f"the model was trained for {trained:,} tokens.")
         asked = replace(self.asked, context=context)
-        placing.check_growth(self.files, self._devices, asked, larger, self._free())
+        offload.check_growth(self.files, self._devices, asked, larger, self._free())
         return larger
 
     def notes(self, placement: Placement) -> tuple[str, ...]:
@@ -75,7 +74,7 @@ class Plan:
         return free_memory() if self._check else None
 
     def _smaller(self, context: int) -> str:
-        usual = requirements.usual_context(self.files)
+        usual = requirements.default_context(self.files)
         if context >= usual:
             return ""
         return f"The memory that is free holds a context of {context:,} tokens, not {usual:,}."
@@ -119,13 +118,13 @@ def settle(
     """
     placement, weights = first, None
     while True:
-        failed: placing.Failed = "weights"
+        failed: offload.Failed = "weights"
         try:
             weights = weights or load(placement)
             failed = "context"
             return weights, open_(weights, placement)
         except (ModelRefused, NoRoom) as error:
-            lower = placing.lower(placement, failed)
+            lower = offload.next_fallback(placement, failed)
             if weights is not None and (lower is None or lower.layers != placement.layers):
                 close(weights)
                 weights = None
@@ -137,7 +136,7 @@ def settle(
 
 def _checked(path: Path) -> Parts:
     """The model's files, of which the first is whole and writes text."""
-    header = gguf_header.read(path)
-    gguf_header.check_generates(path, header)
-    gguf_header.check_whole(path, header)
+    header = read_header(path)
+    check_generates(path, header)
+    check_whole(path, header)
     return split_files.read(path)

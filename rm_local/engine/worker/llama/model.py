@@ -21,7 +21,7 @@ from rm_local.engine.worker.llama.tokenizer import Vocab
 from rm_local.engine.worker.templates.chat_template import ChatTemplate
 from rm_local.engine.worker.templates.render_client import Renderer
 from rm_local.errors import ModelInvalid, ModelRefused, Stopped
-from rm_local.gguf import header as gguf_header
+from rm_local.gguf.header import Header
 
 _REPORT_EVERY = 0.05
 _LEVELS = {" - Small": "_S", " - Medium": "_M", " - Large": "_L"}
@@ -52,7 +52,7 @@ class Model:
     def load(
         cls,
         request: protocol.Load,
-        header: gguf_header.Header,
+        header: Header,
         on_progress: Callable[[float], None],
         inbox: Inbox,
         renderer: Renderer,
@@ -79,7 +79,7 @@ class Model:
         cls,
         handle: Any,
         request: protocol.Load,
-        header: gguf_header.Header,
+        header: Header,
         described: Described,
         renderer: Renderer,
     ) -> Model:
@@ -135,7 +135,7 @@ def _load_weights(
 def _describe(
     handle: Any,
     request: protocol.Load,
-    header: gguf_header.Header,
+    header: Header,
     described: Described,
     template: ChatTemplate,
     threads: int,

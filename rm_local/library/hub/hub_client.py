@@ -20,7 +20,7 @@ from huggingface_hub.hf_api import RepoSibling
 from huggingface_hub.utils import build_hf_headers, get_session, hf_raise_for_status
 
 from rm_local.errors import DownloadError
-from rm_local.library.hub.errors import of_hub, reading
+from rm_local.library.hub.hub_errors import of_hub, reading
 
 CONNECT, SILENCE = 10.0, 30.0
 """Seconds to wait for a connection, and for the next bytes."""

@@ -57,7 +57,7 @@ class Placement:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class PlacementRequest:
     """What a placement is made for."""
 
     context: int
@@ -67,19 +67,19 @@ class Asked:
     """-1 = as many as fit."""
 
     @classmethod
-    def for_options(cls, options: EngineOptions, context: int) -> Asked:
+    def for_options(cls, options: EngineOptions, context: int) -> PlacementRequest:
         """Build the request of a model that is loaded with these options at `context` tokens."""
         flash = options.flash_attention != "off"
         return cls(context, options.kv, flash, options.gpu_layers)
 
 
-def usable(devices: Sequence[Device]) -> tuple[Device, ...]:
+def usable_devices(devices: Sequence[Device]) -> tuple[Device, ...]:
     """Those that llama.cpp puts layers on: graphics cards, or else what the processor has."""
     cards = tuple(device for device in devices if device.kind == "gpu")
     return cards or tuple(device for device in devices if device.kind == "igpu")[:1]
 
 
-def place(model: Sized, devices: Sequence[Device], asked: Asked) -> Placement:
+def place(model: Sized, devices: Sequence[Device], asked: PlacementRequest) -> Placement:
     """As many layers on the devices as fit, or as were asked for; `devices` are usable ones."""
     count = len(model.shape.layers) + 1
     if not devices or asked.layers == 0:
@@ -91,7 +91,7 @@ def place(model: Sized, devices: Sequence[Device], asked: Asked) -> Placement:
     return Placement(layers, BATCH_GPU) if layers else Placement(0, BATCH_CPU, False)
 
 
-def layers_that_fit(model: Sized, free: Sequence[int], asked: Asked) -> int:
+def layers_that_fit(model: Sized, free: Sequence[int], asked: PlacementRequest) -> int:
     """How many layers devices with so many `free` bytes hold, weights and cache.
 
     From 0 to the number of layers plus 1, as llama.cpp counts them.
@@ -107,7 +107,7 @@ def layers_that_fit(model: Sized, free: Sequence[int], asked: Asked) -> int:
     return 0
 
 
-def lower(placement: Placement, failed: Failed) -> Placement | None:
+def next_fallback(placement: Placement, failed: Failed) -> Placement | None:
     """What to try when weights or the context did not get their memory; None = nothing is left.
 
     A context first gets smaller portions, then the machine's memory for its cache; what remains
@@ -125,7 +125,9 @@ def lower(placement: Placement, failed: Failed) -> Placement | None:
     return None
 
 
-def on_machine(model: Sized, devices: Sequence[Device], asked: Asked, placement: Placement) -> int:
+def host_bytes(
+    model: Sized, devices: Sequence[Device], asked: PlacementRequest, placement: Placement
+) -> int:
     """Bytes that the machine's own memory has to hold."""
     batch = min(placement.batch, BATCH_CPU)
     need = requirements.needed(model, asked.context, kv=asked.kv, flash=asked.flash, batch=batch)
@@ -136,7 +138,7 @@ def on_machine(model: Sized, devices: Sequence[Device], asked: Asked, placement:
 
 
 def check_memory(
-    model: Sized, devices: Sequence[Device], asked: Asked, free: int | None, name: str
+    model: Sized, devices: Sequence[Device], asked: PlacementRequest, free: int | None, name: str
 ) -> None:
     """MemoryShort when the machine's memory, of which `free` bytes are free, does not do."""
     need = _needed(model, devices, asked)
@@ -152,7 +154,7 @@ def check_memory(
 
 
 def check_growth(
-    model: Sized, devices: Sequence[Device], asked: Asked, context: int, free: int | None
+    model: Sized, devices: Sequence[Device], asked: PlacementRequest, context: int, free: int | None
 ) -> None:
     """MemoryShort when so many free bytes do not do for a context larger than the one there is."""
     larger = _needed(model, devices, replace(asked, context=context))
@@ -164,55 +166,59 @@ def check_growth(
         )
 
 
-def largest(model: Sized, devices: Sequence[Device], asked: Asked, free: int, top: int) -> int:
+def largest_context(
+    model: Sized, devices: Sequence[Device], asked: PlacementRequest, free: int, top: int
+) -> int:
     """The largest context, at most `top`, for which `free` bytes of the machine's memory do."""
 
     def fits(context: int) -> bool:
         return _needed(model, devices, replace(asked, context=context)) <= free
 
-    return requirements.most(fits, top)
+    return requirements.largest_fitting(fits, top)
 
 
-def usual(model: Sized, devices: Sequence[Device], asked: Asked, free: int | None) -> int:
+def default_context(
+    model: Sized, devices: Sequence[Device], asked: PlacementRequest, free: int | None
+) -> int:
     """The context of a turn that nobody asked for one for: smaller than usual if that alone fits.
 
     The usual one when not even LEAST_CONTEXT fits; `check_memory` then says so.
     """
-    context = requirements.usual_context(model)
-    found = context if free is None else largest(model, devices, asked, free, context)
+    context = requirements.default_context(model)
+    found = context if free is None else largest_context(model, devices, asked, free, context)
     return found if found >= LEAST_CONTEXT else context
 
 
-def _needed(model: Sized, devices: Sequence[Device], asked: Asked) -> int:
-    return on_machine(model, devices, asked, place(model, devices, asked))
+def _needed(model: Sized, devices: Sequence[Device], asked: PlacementRequest) -> int:
+    return host_bytes(model, devices, asked, place(model, devices, asked))
 
 
-def _remedy(model: Sized, devices: Sequence[Device], asked: Asked, free: int) -> str:
+def _remedy(model: Sized, devices: Sequence[Device], asked: PlacementRequest, free: int) -> str:
     """What would fit, within what the model was trained for, and how to try it all the same."""
-    top = max(requirements.rounded(asked.context) - requirements.STEP, requirements.STEP)
+    top = max(requirements.round_up(asked.context) - requirements.STEP, requirements.STEP)
     top = min(top, model.context or top)
-    found = largest(model, devices, asked, free, top)
+    found = largest_context(model, devices, asked, free, top)
     ways = ["Close other programs, or take a smaller model."]
     if found:
         why = "all that it was trained for" if found == model.context else "the largest that fits"
         ways = [f"Set `context = {found}`, {why}, or less."]
     can = asked.kv == "f16" and asked.flash
     packed = replace(asked, kv="q8_0")
-    if can and (more := largest(model, devices, packed, free, top)) > found:
+    if can and (more := largest_context(model, devices, packed, free, top)) > found:
         ways.append(f'With `kv = "q8_0"`, {more:,} tokens fit.')
     return " ".join([*ways, "`check_memory = false` tries it all the same."])
 
 
-def _sizes(model: Sized, asked: Asked, *, cache: bool = True) -> list[int]:
+def _sizes(model: Sized, asked: PlacementRequest, *, cache: bool = True) -> list[int]:
     """Bytes of each layer, the output last."""
     layers = model.shape.layers
     weights = model.layered // max(1, len(layers))
-    context = requirements.rounded(asked.context)
+    context = requirements.round_up(asked.context)
     kept = [requirements.layer_cache(layer, context, asked.kv) if cache else 0 for layer in layers]
     return [*(weights + each for each in kept), model.weights - model.layered]
 
 
-def _compute(model: Sized, asked: Asked) -> int:
+def _compute(model: Sized, asked: PlacementRequest) -> int:
     need = requirements.needed(
         model, asked.context, kv=asked.kv, flash=asked.flash, batch=BATCH_GPU
     )
