@@ -43,7 +43,7 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
     monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))
     monkeypatch.setattr("rm_local.library.hub.download.PAUSES", (0.0, 0.0, 0.0))
     for limit in ("CONNECT", "SILENCE"):
-        monkeypatch.setattr(f"rm_local.library.hub.client.{limit}", HANG_SECONDS)
+        monkeypatch.setattr(f"rm_local.library.hub.hub_client.{limit}", HANG_SECONDS)
     with serving(Hub({"tiny-Q4_K_M.gguf": data(300_000)})) as serves:
         monkeypatch.setenv("HF_ENDPOINT", serves.url)
         yield serves
