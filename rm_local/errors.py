@@ -97,6 +97,6 @@ class DownloadCut(DownloadError):
 
 
 class Stopped(RmLocalError):
-    """The user stopped before there was an answer."""
+    """The user stopped before there was an answer. Every interrupted command has this exit code."""
 
     exit_code = 130

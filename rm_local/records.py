@@ -106,23 +106,3 @@ class PrefillStats:
     first_token_seconds: float
     """From the end of the formulation, or of the prompt's evaluation where nothing was formulated,
     to the first text of a branch: the search and `hints_seconds` are in it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Trace:
-    """All that happened in one turn."""
-
-    question: str
-    plan: str
-    subproblem: str | None = None
-    hits: tuple[Hit, ...] = ()
-    branches: tuple[Branch, ...] = ()
-    answer: Answer | None = None
-    failure: str | None = None
-    reading: PrefillStats | None = None
-    number: int = 0
-    """Of the turn in its session, from 1; 0 outside of one."""
-    cuts: tuple[str, ...] = ()
-    """Of hints that could not be read whole, a sentence each."""
-    after: int = 0
-    """Number of the turn that this one followed in its conversation; 0 = it began one."""

@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rm_local import settings as places
-from rm_local.engine.protocol import ModelInfo
-from rm_local.errors import HomeMissing, RmLocalError
+from rm_local.engine.protocol import Message, ModelInfo
+from rm_local.errors import RmLocalError
 from rm_local.folders import Notices
 from rm_local.idle_timer import Idle
 from rm_local.loop.control import TurnControl, TurnOverrides
-from rm_local.loop.events import Event, failed
+from rm_local.loop.events import Event, ModelLoading, ModelUnloaded, Notice, RunEvent, failed
 from rm_local.loop.plan import Plan
+from rm_local.loop.run_events import RunEvents
 from rm_local.loop.solve import solve
-from rm_local.records import Hit, Trace
-from rm_local.sessions.journal import Journal
-from rm_local.sessions.replay import replay
-from rm_local.sessions.turn_tree import Turns
+from rm_local.loop.turn_queue import TurnQueue
+from rm_local.records import Hit
 from rm_local.settings import Settings
 from rm_local.store.request import ANY_ENTRY, EntryFilter
 
@@ -34,38 +33,31 @@ NO_GATE = -1.0
 
 
 class Runtime:
-    """The parts, and the two things that a face does with them: `solve` and `search`.
+    """The parts, and what is done with them: `solve` and `search`.
 
-    The model's process starts with the first thing that needs it, ends when nothing has been asked
-    for the settings' `idle_unload` minutes, and starts again. Not for several event loops.
+    Any number of sessions can use one runtime at the same time; the engine solves their turns one
+    after another. The model's process starts when it is first needed, ends when nothing has been
+    asked for the settings' `idle_unload` minutes, and is then started again by the next question.
+    For one event loop.
     """
 
     def __init__(
-        self,
-        settings: Settings,
-        *,
-        model: Path | None = None,
-        store: Path | None = None,
-        warn: Callable[[str], None] = lambda _message: None,
+        self, settings: Settings, *, model: Path | None = None, store: Path | None = None
     ) -> None:
-        """`model` and `store` go before the settings'; `warn` gets what is no error of a turn."""
+        """`model` and `store` take precedence over the settings'."""
         self.settings = settings
         self.model = model or settings.model or places.shipped_model()
         self.store = store or settings.store or places.shipped_store()
-        self.warn = warn
-        self._notices = Notices(self._warn)
-        self.on_loading: Callable[[float], None] | None = None
-        """Gets shares from 0 to 1 while a turn loads the model."""
-        self.on_unload: Callable[[], object] = lambda: None
-        """Called when the model was unloaded because nothing was asked."""
+        self.notices = Notices(self.report_notice)
+        """What cannot be saved, reported once per run."""
         self.idle = Idle(settings.idle_unload * 60, self.unload)
         self._engine: Engine | None = None
         self._retriever: StoreRetriever | None = None
         self._entries: int | None = None
-        self._journal: Journal | None = None
-        self._turns = Turns()
+        self._queue = TurnQueue()
+        self._run_events = RunEvents()
         self._opening_model = asyncio.Lock()
-        self._opening_memory = asyncio.Lock()
+        self._opening_store = asyncio.Lock()
 
     @property
     def engine(self) -> Engine:
@@ -75,8 +67,8 @@ class Runtime:
 
             self._engine = Engine(
                 self.settings.engine_options(),
-                log=self._notices.find_log(),
-                unlogged=partial(self._notices.report, "the model's log"),
+                log=self.notices.find_log(),
+                unlogged=partial(self.notices.report, "the model's log"),
             )
         return self._engine
 
@@ -90,54 +82,63 @@ class Runtime:
         """How many entries the store holds; None before it is opened."""
         return self._entries
 
-    @property
-    def session(self) -> Path | None:
-        """The file that the current session is saved in; None before its first question, and
-        where it cannot be saved."""
-        return self._journal.path if self._journal and self._journal.begun else None
+    def watch(self) -> AsyncGenerator[RunEvent, None]:
+        """What happens to the model between turns, and notices, from now until `close`.
 
-    @property
-    def turn(self) -> int:
-        """Number, in the current session, of the turn that was asked last; 0 before the first."""
-        return self._turns.last
+        During a turn these events are part of the turn's own stream, and only of that.
+        """
+        return self._run_events.watch()
 
-    async def load_model(self, on_progress: Callable[[float], None] | None = None) -> ModelInfo:
-        """Load the model, unless it is loaded; `on_progress` gets shares from 0 to 1.
+    def report_notice(self, text: str) -> None:
+        """Tell the user something that stops nothing; the same text is given out once per run.
 
-        What was done otherwise than asked for goes to `warn`. Raises ModelMissing, ModelInvalid,
-        EngineError.
+        The one place where notices come together: rooms below are given it as a callback.
+        """
+        self._run_events.publish(Notice(text))
+
+    async def load_model(self) -> ModelInfo:
+        """Load the model, unless it is loaded; its progress is published as ModelLoading.
+
+        Raises:
+            ModelMissing, ModelInvalid: There is no file to load.
+            EngineError: The model cannot be loaded.
         """
         with self.idle.busy():
             async with self._opening_model:
-                return self.info or await self._loaded(on_progress or self.on_loading)
+                return self.info or await self._load_model()
 
-    async def _loaded(self, on_progress: Callable[[float], None] | None) -> ModelInfo:
-        info = await self.engine.load(self.model, on_progress=on_progress)
+    async def _load_model(self) -> ModelInfo:
+        def publish_progress(share: float) -> None:
+            self._run_events.publish(ModelLoading(share))
+
+        info = await self.engine.load(self.model, on_progress=publish_progress)
         for note in info.notes:
-            self.warn(note)
+            self.report_notice(note)
         return info
 
     async def unload(self) -> None:
         """Give the memory of model and embedder back: their process ends.
 
-        What asks for them next starts it again. Not while anything is under way.
+        The next question starts it again. Not while anything is under way.
         """
         if self._engine and self._engine.worker:
             await self._engine.close()
-            self.on_unload()
+            self._run_events.publish(ModelUnloaded())
 
-    async def open_memory(self) -> StoreRetriever:
+    async def open_store(self) -> StoreRetriever:
         """Open the store, unless it is open, then load the query embedder that it names.
 
-        Raises StoreMissing and the other StoreErrors, EngineError.
+        Raises:
+            StoreError: The store cannot be opened.
+            EngineError: The embedder cannot be loaded.
         """
         with self.idle.busy():
-            async with self._opening_memory:
+            async with self._opening_store:
                 if self._retriever is None:
-                    self._retriever = await self._opened_memory()
+                    self._retriever = await self._open_store()
                 return self._retriever
 
-    async def _opened_memory(self) -> StoreRetriever:
+    async def _open_store(self) -> StoreRetriever:
         from rm_local.embed.query import query_embedder
         from rm_local.loop.retrieve import StoreRetriever
         from rm_local.store.store import Store
@@ -150,7 +151,7 @@ class Runtime:
                 self.store,
                 info.embedder,
                 lambda: self.engine,
-                partial(self._notices.report, "the embedder's file"),
+                partial(self.notices.report, "the embedder's file"),
             )
         except BaseException:
             store.close()
@@ -163,61 +164,54 @@ class Runtime:
         question: str,
         plan: Plan,
         *,
-        steering: TurnOverrides = TurnOverrides(),  # noqa: B008 (frozen)
+        history: Sequence[Message] = (),
+        overrides: TurnOverrides = TurnOverrides(),  # noqa: B008 (frozen)
         control: TurnControl | None = None,
-        after: int = 0,
     ) -> AsyncGenerator[Event, None]:
-        """The turn's events as they happen, each saved before it is given out.
+        """The turn's events as they happen; the last is Answered or Failed.
 
-        `after` is the number of the turn of this session whose conversation goes on, 0 for none;
-        the model reads its questions and answers if it takes conversations. What is missing is
-        opened first, the store before the model; when that fails, the turn is one Failed.
-        UsageError when there is no turn `after`.
+        `history` holds the conversation so far, for a model that takes conversations. The turn
+        waits for those that were asked before it. Then what is missing is opened, the store before
+        the model; when that fails, the turn is one Failed. Close the generator when it is not read
+        to its end: until then no other turn begins.
         """
         control = control or TurnControl()
-        turns, number = self._turns, self._turns.ask(question, after)
-        journal = self._journal = self._journal or self._new_journal()
-        journal.ask(question, plan.name, steering.seed, turn=number, after=after)
-        turn = self._turn(question, plan, steering, control, after)
         with self.idle.busy():
-            async with aclosing(turn) as events:
-                async for event in events:
-                    journal.write(event)
-                    turns.take(event)
-                    yield event
+            try:
+                async with self._queue.take_turn(control):
+                    with self._run_events.within_turn() as run_events:
+                        opening = control.race(self._open_parts(question, plan))
+                        opened = asyncio.ensure_future(opening)
+                        async with aclosing(run_events.until(opened)) as published:
+                            async for run_event in published:
+                                yield run_event
+                        turn = solve(
+                            question,
+                            plan,
+                            self.engine,
+                            opened.result(),
+                            overrides=overrides,
+                            control=control,
+                            history=history if self.info and self.info.converses else (),
+                        )
+                        async with aclosing(turn) as events:
+                            async for event in events:
+                                for run_event in run_events.take():
+                                    yield run_event
+                                yield event
+            except RmLocalError as error:
+                yield failed(error)
 
-    async def _turn(
-        self,
-        question: str,
-        plan: Plan,
-        steering: TurnOverrides,
-        control: TurnControl,
-        after: int,
-    ) -> AsyncGenerator[Event, None]:
-        try:  # nothing is opened for an empty question, which the loop refuses
-            recall = await control.race(self._open_for(plan)) if question.strip() else None
-            takes = self.info is not None and self.info.converses
-        except RmLocalError as error:
-            yield failed(error)
-            return
-        turn = solve(
-            question,
-            plan,
-            self.engine,
-            recall,
-            overrides=steering,
-            control=control,
-            history=self._turns.history(after) if takes else (),
-        )
-        async with aclosing(turn) as events:
-            async for event in events:
-                yield event
+    async def _open_parts(self, question: str, plan: Plan) -> StoreRetriever | None:
+        """Open what the plan needs, first the store: a wrong path is then reported at once.
 
-    async def _open_for(self, plan: Plan) -> StoreRetriever | None:
-        """What the plan needs: the cheap thing that may be missing first."""
-        recall = await self.open_memory() if plan.retrieval in ("random", "memory") else None
+        Nothing is opened for an empty question, which the loop refuses.
+        """
+        if not question.strip():
+            return None
+        retriever = await self.open_store() if plan.retrieval in ("random", "memory") else None
         await self.load_model()
-        return recall
+        return retriever
 
     async def search(
         self,
@@ -232,52 +226,15 @@ class Runtime:
         `filter` and `breadth` are those of `SearchRequest`. Raises StoreError, EngineError.
         """
         with self.idle.busy():
-            retriever = await self.open_memory()
+            retriever = await self.open_store()
             return await retriever.search(text, k, NO_GATE, filter=filter, breadth=breadth)
 
-    def new_session(self) -> None:
-        """Save what comes next in a file of its own; it follows nothing."""
-        if self._journal:
-            self._journal.close()
-        self._journal, self._turns = None, Turns()
-
-    def resume(self, path: Path) -> list[Trace]:
-        """Go on with a saved session; its turns. What comes next is saved behind them.
-
-        UsageError when the file is no session or is open elsewhere; the current session then
-        stays.
-        """
-        if self._journal and self._journal.path == path:
-            return replay(path)
-        journal = Journal.reopen(path, **self._named(), warn=self._warn, unsaved=self._unsaved)
-        saved = replay(path)
-        self.new_session()
-        self._journal, self._turns = journal, Turns(saved)
-        return saved
-
     async def close(self) -> None:
-        """End the model's process and close the files; closing twice is allowed."""
+        """End the model's process, close the store and end `watch`; may be called twice."""
         await self.idle.close()
-        self.new_session()
         if self._retriever:
             self._retriever.store.close()
         if self._engine:
             await self._engine.close()
         self._retriever = self._engine = None
-
-    def _new_journal(self) -> Journal:
-        try:
-            folder = places.sessions_dir()
-        except HomeMissing as error:
-            self._unsaved(error)
-            folder = None
-        return Journal(folder, **self._named(), warn=self._warn, unsaved=self._unsaved)
-
-    def _unsaved(self, error: OSError | HomeMissing) -> None:
-        self._notices.report("sessions", error)
-
-    def _named(self) -> dict[str, str]:
-        return {"model": str(self.model), "store": str(self.store)}
-
-    def _warn(self, message: str) -> None:
-        self.warn(message)
+        self._run_events.close()

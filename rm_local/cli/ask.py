@@ -5,24 +5,34 @@ from __future__ import annotations
 import asyncio
 import json
 import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import aclosing, contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from rm_local.cli.constraint import GRAMMAR, JSON_SCHEMA, check_streams, gbnf
-from rm_local.cli.context import MODEL, STORE, Opening, said
-from rm_local.cli.lazy_group import INTERRUPTED, Failure
+from rm_local.cli.constraint import GRAMMAR, JSON_SCHEMA, gbnf
+from rm_local.cli.context import (
+    MODEL,
+    STORE,
+    Opening,
+    print_notice,
+    printing_notices,
+    read_text_argument,
+)  # fmt: skip
+from rm_local.cli.lazy_group import Failure
+from rm_local.errors import Stopped
 
 if TYPE_CHECKING:
-    from rm_local.cli.turn_printer import Narrator
-    from rm_local.loop.control import TurnControl, TurnOverrides
+    from rm_local.cli.turn_printer import TurnPrinter
+    from rm_local.loop.control import TurnControl
     from rm_local.loop.events import Event
     from rm_local.loop.plan import Plan
     from rm_local.runtime import Runtime
+    from rm_local.sessions import Session
 
 EXAMPLE = 'rm-local ask "What is the kinetic energy for mass 4 kg and speed 6 m/s?"'
 COUNT = click.IntRange(min=1)
@@ -44,11 +54,11 @@ COUNT = click.IntRange(min=1)
     "--effort", metavar="LEVEL", help="How much to think (low, high), where the model can be told."
 )
 @click.option("--seed", type=click.IntRange(min=0), default=0, metavar="N", show_default=True)
-@click.option("-c", "--continue", "go_on", is_flag=True, help="Go on with the last session.")
+@click.option("-c", "--continue", "go_on", is_flag=True, help="Continue the last session.")
 @click.option(
     "--session",
     metavar="ID[:TURN]",
-    help="Go on with this session, behind that turn of it or its last.",
+    help="Continue this session from that turn of it, or from its last.",
 )
 @JSON_SCHEMA
 @GRAMMAR
@@ -80,17 +90,18 @@ def ask(
     The answer goes to standard output, how it came about to standard error. Ctrl+C stops
     and keeps what there is; twice leaves at once.
 
-    Each question stands alone, unless it goes on with a session: the model then reads the
-    earlier questions and answers, too. Behind an earlier turn the conversation forks.
+    Each question stands alone, unless it continues a session: the model then reads the
+    earlier questions and answers, too. From an earlier turn the conversation forks.
 
     A schema or a grammar holds for the answer, not for the thinking before it. The model is not
     shown it: say in the question what you want.
     """
     from rm_local.loop.control import TurnOverrides
+    from rm_local.sessions import Session
 
     opening = opening.over(model, store)
     settings = opening.settings()
-    way = planned(
+    adjusted = adjust_plan(
         plan or settings.plan,
         samples=samples,
         hints=hints,
@@ -98,16 +109,22 @@ def ask(
         thinking=settings.thinking if thinking is None else thinking,
         effort=effort or "",
     )
-    check_streams(question, grammar, schema)
-    asked = said(question, "question", EXAMPLE)
-    steering = TurnOverrides(seed=seed, grammar=gbnf(grammar, schema))
+    text = read_text_argument(question, "question", EXAMPLE)
+    overrides = TurnOverrides(seed=seed, grammar=gbnf(grammar, schema))
     runtime = opening.runtime()
-    after = resumed(runtime, session or "last") if session or go_on else 0
-    told = None if quiet or as_lines else narrator()
-    asyncio.run(answer(runtime, asked, way, steering, after, told=told, as_lines=as_lines))
+    if session or go_on:
+        chat, after = resume_session(runtime, session or "last")
+    else:
+        chat, after = Session(runtime), 0
+    printer = None if quiet or as_lines else new_printer(runtime, chat, after)
+    turn = partial(chat.ask, text, adjusted, after=after, overrides=overrides)
+    try:
+        asyncio.run(print_turn(runtime, turn, printer, as_lines=as_lines))
+    finally:
+        chat.close()
 
 
-def planned(
+def adjust_plan(
     name: str,
     *,
     samples: int | None = None,
@@ -116,7 +133,7 @@ def planned(
     thinking: bool = True,
     effort: str = "",
 ) -> Plan:
-    """The plan of that name, with what was asked for in the place of its own."""
+    """The plan of that name with these values in place of its own."""
     from rm_local.loop.plan import named
 
     plan = named(name)
@@ -130,88 +147,88 @@ def planned(
     )
 
 
-def resumed(runtime: Runtime, name: str) -> int:
-    """Reopen the session `ID` or `ID:TURN`; the number of the turn that is to be followed.
+def resume_session(runtime: Runtime, name: str) -> tuple[Session, int]:
+    """The session `ID` or `ID:TURN`, and the number of the turn to continue from.
 
-    Raises UsageError when there is no such session or turn, or it is open elsewhere.
+    Raises:
+        UsageError: There is no such session or turn, or the session is open elsewhere.
     """
-    from rm_local.cli.sessions import chosen
+    from rm_local.cli.sessions import find_path
     from rm_local.errors import UsageError
+    from rm_local.sessions import Session
 
     id, colon, turn = name.partition(":")
-    path = chosen(id)
-    numbers = [trace.number for trace in runtime.resume(path)]
+    path = find_path(id)
+    session = Session.resume(runtime, path)
     if not colon:
-        return max(numbers, default=0)
-    if not turn.isdecimal() or int(turn) not in numbers:
-        told = f"`rm-local sessions show {path.stem}` numbers them."
-        raise UsageError(f"The session {path.stem} has no turn {turn!r}.", told)
-    return int(turn)
+        return session, session.last
+    if not turn.isdecimal() or int(turn) not in session.parents:
+        session.close()
+        remedy = f"`rm-local sessions show {path.stem}` numbers them."
+        raise UsageError(f"The session {path.stem} has no turn {turn!r}.", remedy)
+    return session, int(turn)
 
 
-def narrator() -> Narrator:
-    """What tells the turn on standard error."""
-    from rm_local.cli.turn_printer import Narrator
+def new_printer(runtime: Runtime, session: Session, after: int) -> TurnPrinter:
+    """Writes the turn to standard error."""
+    from rm_local.cli.turn_printer import TurnPrinter
 
-    return Narrator()
+    return TurnPrinter(runtime, session, after)
 
 
-async def answer(
+async def print_turn(
     runtime: Runtime,
-    question: str,
-    plan: Plan,
-    steering: TurnOverrides,
-    after: int,
+    ask: Callable[..., AsyncGenerator[Event, None]],
+    printer: TurnPrinter | None,
     *,
-    told: Narrator | None,
     as_lines: bool,
 ) -> None:
-    """Solve and print; raises Failure with the exit code where no answer came of it."""
+    """Print the turn that `ask(control=...)` gives, then close the runtime.
+
+    Raises:
+        Failure: The turn has no answer; carries the exit code.
+    """
     from rm_local.loop.control import TurnControl
     from rm_local.loop.events import Failed
 
     control = TurnControl()
     last: Event | None = None
-    try:
-        with _stop_on_interrupt(control, told):
-            if told:
-                runtime.on_loading = told.loading
-            stream = runtime.solve(question, plan, steering=steering, control=control, after=after)
-            async for last in stream:
-                if told:
-                    told.place(runtime, after)
-                _put(last, told, as_lines)
-    finally:
-        await runtime.close()
+    async with printing_notices(runtime):
+        with _stop_on_interrupt(control, printer):
+            async with aclosing(ask(control=control)) as events:
+                async for last in events:
+                    _print_event(last, printer, as_lines)
     if isinstance(last, Failed):
         raise Failure(last.message, last.remedy, last.exit_code)
     if control.stopped:
-        raise click.exceptions.Exit(INTERRUPTED)
+        raise click.exceptions.Exit(Stopped.exit_code)
 
 
-def _put(event: Event, narrator: Narrator | None, as_lines: bool) -> None:
-    """Data on standard output, flushed; the rest to the narrator."""
-    from rm_local.loop.events import Answered, as_json
+def _print_event(event: Event, printer: TurnPrinter | None, as_lines: bool) -> None:
+    """Write data to standard output, flushed, and the rest to standard error."""
+    from rm_local.loop.events import Answered, Notice, as_json
     from rm_local.text import clean
 
     if as_lines:
         click.echo(json.dumps(as_json(event)))
-    if narrator:
-        narrator.tell(event)
+    if printer:
+        printer.print_event(event)
+    if isinstance(event, Notice):
+        print_notice(event.text)
     if isinstance(event, Answered) and not as_lines:
         click.echo(clean(event.answer.text) or clean(event.answer.result or ""))
 
 
 @contextmanager
-def _stop_on_interrupt(control: TurnControl, narrator: Narrator | None) -> Iterator[None]:
+def _stop_on_interrupt(control: TurnControl, printer: TurnPrinter | None) -> Iterator[None]:
     """Within it the first Ctrl+C stops the turn, the second leaves at once."""
     loop = asyncio.get_running_loop()
 
     def stop(*_: object) -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
         loop.call_soon_threadsafe(control.stop)
-        if narrator:
-            loop.call_soon_threadsafe(narrator.line, "Stopping; Ctrl+C again leaves at once.")
+        if printer:
+            loop.call_soon_threadsafe(printer.print_line, "Stopping; Ctrl+C again leaves at once.")
 
     before = signal.signal(signal.SIGINT, stop)
     try:

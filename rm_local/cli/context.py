@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -55,7 +57,7 @@ class Opening:
         """A runtime on these files; nothing is loaded yet."""
         from rm_local import runtime
 
-        return runtime.Runtime(self.settings(), warn=warn)
+        return runtime.Runtime(self.settings())
 
 
 def _by_name(settings: Settings, model: Path) -> Path:
@@ -67,12 +69,36 @@ def _by_name(settings: Settings, model: Path) -> Path:
     return find_models(settings).named(str(model)).model.path
 
 
-def warn(message: str) -> None:
-    """What is no error, on standard error."""
-    click.echo(f"warning: {message}", err=True)
+def print_notice(text: str) -> None:
+    """Write a notice to standard error."""
+    from rm_local.text import one_line
+
+    click.echo(f"warning: {one_line(text)}", err=True)
 
 
-def said(words: tuple[str, ...], name: str, example: str) -> str:
+@asynccontextmanager
+async def printing_notices(runtime: Runtime) -> AsyncIterator[None]:
+    """Close the runtime after the body; write the notices that it reports outside of turns."""
+
+    events = runtime.watch()
+
+    async def print_all() -> None:
+        from rm_local.loop.events import Notice
+
+        async with aclosing(events):
+            async for event in events:
+                if isinstance(event, Notice):
+                    print_notice(event.text)
+
+    printing = asyncio.ensure_future(print_all())
+    try:
+        yield
+    finally:
+        await runtime.close()
+        await printing
+
+
+def read_text_argument(words: tuple[str, ...], name: str, example: str) -> str:
     """The text given as words, or read from standard input for none or `-`.
 
     Raises UsageError when it is empty, or when standard input is a terminal.

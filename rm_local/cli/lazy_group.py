@@ -8,9 +8,7 @@ from typing import IO, Any
 
 import click
 
-from rm_local.errors import RmLocalError
-
-INTERRUPTED = 130
+from rm_local.errors import RmLocalError, Stopped
 
 
 class Failure(click.ClickException):
@@ -65,7 +63,7 @@ class LazyGroup(click.Group):
         except RmLocalError as error:
             raise Failure.of(error) from error
         except KeyboardInterrupt:
-            ctx.exit(INTERRUPTED)
+            ctx.exit(Stopped.exit_code)
         except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
             raise
         except Exception as error:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rm_local.cli.context import STORE, Opening, said
+from rm_local.cli.context import STORE, Opening, printing_notices, read_text_argument
 from rm_local.cli.render import bar
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def search(
     """Show the entries nearest to TEXT, or to what comes on standard input, best first."""
     from rm_local.store.request import EntryFilter
 
-    wanted = said(text, "text", EXAMPLE)
+    wanted = read_text_argument(text, "text", EXAMPLE)
     filter = EntryFilter(domain, source, level)
     runtime = opening.over(store=store).runtime()
     hits = asyncio.run(_find(runtime, wanted, number, filter, breadth=effort))
@@ -75,10 +75,8 @@ def search(
 async def _find(
     runtime: Runtime, text: str, number: int, filter: EntryFilter, breadth: float
 ) -> tuple[Hit, ...]:
-    try:
+    async with printing_notices(runtime):
         return await runtime.search(text, number, filter=filter, breadth=breadth)
-    finally:
-        await runtime.close()
 
 
 def shown(hit: Hit, *, full: bool) -> str:

@@ -13,8 +13,9 @@ import click
 from rm_local.cli.render import bar, read
 
 if TYPE_CHECKING:
-    from rm_local.records import Branch, Trace
-    from rm_local.sessions import Session
+    from rm_local.loop.turn import Turn
+    from rm_local.records import Branch
+    from rm_local.sessions import SavedSession
 
 JSON = click.option("--json", "as_data", is_flag=True, help="One JSON object.")
 
@@ -25,14 +26,14 @@ JSON = click.option("--json", "as_data", is_flag=True, help="One JSON object.")
 def sessions(ctx: click.Context, as_data: bool) -> None:
     """List the saved sessions, newest first, or show one."""
     if ctx.invoked_subcommand is None:
-        listed(as_data)
+        print_sessions(as_data)
 
 
 @sessions.command("list")
 @JSON
 def list_command(as_data: bool) -> None:
     """List the saved sessions, newest first."""
-    listed(as_data)
+    print_sessions(as_data)
 
 
 @sessions.command()
@@ -42,17 +43,16 @@ def show(id: str, as_data: bool) -> None:
     """Show the session whose name begins with ID; `last` is the one asked in last."""
     from rm_local.sessions import replay
 
-    path = chosen(id)
+    path = find_path(id)
     turns = replay(path)
     if as_data:
-        told = {"id": path.stem, "turns": [asdict(turn) for turn in turns]}
-        click.echo(json.dumps(told))
+        click.echo(json.dumps({"id": path.stem, "turns": [turn_as_json(turn) for turn in turns]}))
         return
     for turn in turns:
-        click.echo("\n".join(told_turn(turn)) + "\n")
+        click.echo("\n".join(format_turn(turn)) + "\n")
 
 
-def listed(as_data: bool) -> None:
+def print_sessions(as_data: bool) -> None:
     """Print all sessions."""
     from rm_local.sessions import list_sessions
     from rm_local.text import one_line
@@ -70,14 +70,30 @@ def listed(as_data: bool) -> None:
         click.echo("Nothing is saved yet; every session is saved as it happens.", err=True)
 
 
-def chosen(id: str) -> Path:
+def find_path(id: str) -> Path:
     """The file of the session that is meant; raises UsageError when none or several could be."""
     from rm_local.sessions import find_session, last_session
 
     return last_session() if id == "last" else find_session(id)
 
 
-def told_turn(turn: Trace) -> Iterator[str]:
+def turn_as_json(turn: Turn) -> dict[str, object]:
+    """The turn as one JSON object."""
+    return {
+        "question": turn.question,
+        "plan": turn.plan,
+        "subproblem": turn.subproblem or None,
+        "hits": [asdict(hit) for hit in turn.hits],
+        "branches": [asdict(branch.record()) for branch in turn.branches],
+        "answer": turn.answer and asdict(turn.answer),
+        "failure": turn.failure,
+        "reading": turn.reading and asdict(turn.reading),
+        "number": turn.number,
+        "after": turn.after,
+    }
+
+
+def format_turn(turn: Turn) -> Iterator[str]:
     """A turn's lines: its place, question, subproblem, hits, branches, answer."""
     from rm_local.text import clean, one_line
 
@@ -94,14 +110,14 @@ def told_turn(turn: Trace) -> Iterator[str]:
     if turn.reading:
         yield _head("Read", read(turn.reading))
     for branch in turn.branches:
-        yield _head("Reason", _told_branch(branch))
+        yield _head("Reason", _format_branch(branch.record()))
     if turn.answer:
         yield _head("Answer", clean(turn.answer.text) or clean(turn.answer.result or ""))
     if turn.failure:
         yield _head("Failed", one_line(turn.failure))
 
 
-def _told_branch(branch: Branch) -> str:
+def _format_branch(branch: Branch) -> str:
     from rm_local.text import one_line
 
     result = "no answer" if branch.result is None else one_line(branch.result, 60)
@@ -113,5 +129,5 @@ def _head(phase: str, text: str) -> str:
     return f"{click.style(f'{phase:<9}', bold=True)} {text}"
 
 
-def _as_json(saved: Session) -> dict[str, object]:
+def _as_json(saved: SavedSession) -> dict[str, object]:
     return {**asdict(saved), "path": str(saved.path), "started": saved.started.isoformat()}

@@ -1,4 +1,4 @@
-"""A turn told on standard error, phase by phase, while standard output holds only the answer."""
+"""Writes a turn to standard error, phase by phase; standard output holds only the answer."""
 
 from __future__ import annotations
 
@@ -20,15 +20,20 @@ from rm_local.loop.events import (
     Formulated,
     Formulating,
     HintCut,
+    ModelLoading,
+    Notice,
     Prefilled,
     Prefilling,
     Retrieved,
+    RunEvent,
 )
+from rm_local.loop.turn import apply, begin
 from rm_local.records import Answer, Branch, Hit
 from rm_local.text import one_line
 
 if TYPE_CHECKING:
     from rm_local.runtime import Runtime
+    from rm_local.sessions import Session
 
 REDRAW = 0.1
 """Seconds between two drawings of the progress line."""
@@ -41,81 +46,83 @@ STOPS = {
 }
 
 
-class Narrator:
-    """Tells each event once; on a terminal, one more line shows what runs now."""
+class TurnPrinter:
+    """Writes each event once; on a terminal, one more line shows what runs now."""
 
-    def __init__(self) -> None:
+    def __init__(self, runtime: Runtime, session: Session, after: int) -> None:
+        """`after`: the number of the turn that the turn to print continues, 0 for none."""
         self.live = sys.stderr.isatty()
+        self._runtime = runtime
+        self._session = session
+        self._after = after
+        self._turn = begin("", 0.0)
         self._shown = False
         self._due = 0.0
-        self._since = 0.0
-        self._subproblem = ""
-        self._tokens: dict[int, int] = {}
-        self._hints: dict[int, Hit | None] = {}
-        self._finished = 0
         self._placed = False
-        self._filled = ""
+        self._context = ""
 
-    def loading(self, share: float) -> None:
-        """How much of the model is loaded, 0 to 1."""
-        self._now(_head("Model", f"loading, {share:.0%}"))
-
-    def place(self, runtime: Runtime, after: int) -> None:
-        """Where the turn is saved and what it follows, once."""
-        if self._placed or runtime.session is None:
-            return
-        self._placed = True
-        told = f"{one_line(runtime.session.stem)}, turn {runtime.turn}"
-        self.line(_head("Session", f"{told}, after turn {after}" if after else told))
-        if after and runtime.info is not None and not runtime.info.converses:
-            self.line(_head("Model", "takes single questions; the earlier turns are not read"))
-
-    def tell(self, event: Event) -> None:
+    def print_event(self, event: Event) -> None:
         """Draw or write what the event says."""
+        self._turn = apply(self._turn, event, time.monotonic())
+        if not isinstance(event, RunEvent):
+            self._print_place()
         match event:
+            case ModelLoading(share=share):
+                self._show_running(_head("Model", f"loading, {share:.0%}"))
+            case Notice():
+                self.wipe()
             case Prefilling(share=share, left=left):
-                self._now(_head("Read", f"{share:.0%} of the question, {left:.0f} s left"))
-            case Formulating(text):
-                self._subproblem += text
-                self._now(_head("Formulate", one_line(self._subproblem)))
+                self._show_running(_head("Read", f"{share:.0%} of the question, {left:.0f} s left"))
+            case Formulating():
+                self._show_running(_head("Formulate", one_line(self._turn.subproblem)))
             case Formulated(subproblem=subproblem, seconds=seconds):
-                self.line(_head("Formulate", one_line(subproblem), seconds))
+                self.print_line(_head("Formulate", one_line(subproblem), seconds))
             case Retrieved(hits=hits, seconds=seconds):
-                self._retrieved(hits, seconds)
+                self._print_hits(hits, seconds)
             case HintCut(message=message):
-                self.line(_head("Hint", one_line(message)))
-            case BranchStarted(branch=index, hint=hint):
-                self._started(index, hint)
+                self.print_line(_head("Hint", one_line(message)))
+            case BranchStarted() | TokenChunk():
+                self._show_running(self._describe_reasoning())
             case Prefilled(reading=reading):
-                self.line(_head("Read", read(reading)))
-            case TokenChunk(branch=index, tokens=tokens):
-                self._tokens[index] = tokens
-                self._now(self._reasoning())
+                self.print_line(_head("Read", read(reading)))
             case BranchFinished(branch):
-                self._ended(branch)
+                self._print_branch(branch)
             case ContextUsage(used=used, context=size):
-                self._filled = f"{used:,} of {size:,}"
+                self._context = f"{used:,} of {size:,}"
             case ContextAdjusted(message=message):
-                self.line(_head("Context", one_line(message)))
+                self.print_line(_head("Context", one_line(message)))
             case Answered(answer):
-                if self._filled:
-                    self.line(_head("Context", f"{self._filled} tokens"))
-                self.line(_head("Answer", _carried(answer), answer.seconds))
+                if self._context:
+                    self.print_line(_head("Context", f"{self._context} tokens"))
+                self.print_line(_head("Answer", _describe_vote(answer), answer.seconds))
             case Failed():
                 self.wipe()
 
-    def line(self, text: str) -> None:
+    def print_line(self, text: str) -> None:
         """Write a line that stays."""
         self.wipe()
         click.echo(text, err=True)
 
     def wipe(self) -> None:
-        """Take the line of what runs now off the terminal."""
+        """Remove the line that shows what runs now."""
         if self._shown:
             click.echo("\r\x1b[K", nl=False, err=True)
             self._shown = False
 
-    def _now(self, text: str) -> None:
+    def _print_place(self) -> None:
+        """Write once where the turn is saved and what it continues."""
+        if self._placed or self._session.path is None:
+            return
+        self._placed = True
+        follows = f", after turn {self._after}" if self._after else ""
+        name = one_line(self._session.path.stem)
+        self.print_line(_head("Session", f"{name}, turn {self._session.last}{follows}"))
+        info = self._runtime.info
+        if self._after and info is not None and not info.converses:
+            note = "takes single questions; the earlier turns are not read"
+            self.print_line(_head("Model", note))
+
+    def _show_running(self, text: str) -> None:
         """Show what runs now, not more often than the eye can use."""
         moment = time.monotonic()
         if not self.live or moment < self._due:
@@ -125,29 +132,22 @@ class Narrator:
         click.echo(f"\r\x1b[K{click.unstyle(text)[:room]}", nl=False, err=True)
         self._shown = True
 
-    def _retrieved(self, hits: tuple[Hit, ...], seconds: float) -> None:
+    def _print_hits(self, hits: tuple[Hit, ...], seconds: float) -> None:
         number = "1 hit" if len(hits) == 1 else f"{len(hits) or 'no'} hits"
-        self.line(_head("Retrieve", number, seconds))
+        self.print_line(_head("Retrieve", number, seconds))
         for hit in hits:
             title, source = one_line(hit.entry.subproblem), one_line(hit.entry.source)
-            self.line(f"  {bar(hit.similarity)} {hit.similarity:.2f}  {title}  [{source}]")
+            self.print_line(f"  {bar(hit.similarity)} {hit.similarity:.2f}  {title}  [{source}]")
 
-    def _started(self, branch: int, hint: Hit | None) -> None:
-        if not self._hints:
-            self._since = time.monotonic()
-        self._hints[branch], self._tokens[branch] = hint, 0
-        self._now(self._reasoning())
-
-    def _reasoning(self) -> str:
+    def _describe_reasoning(self) -> str:
         """Branches that are done, tokens of all, and their speed together."""
-        tokens, seconds = sum(self._tokens.values()), time.monotonic() - self._since
-        speed = f"{tokens / seconds:.0f} tokens/s" if seconds > 0 else ""
-        done = f"{self._finished} of {len(self._hints)} branches done"
-        return _head("Reason", f"{done}, {tokens} tokens, {speed}")
+        turn = self._turn
+        seconds = time.monotonic() - turn.began
+        speed = f"{turn.tokens / seconds:.0f} tokens/s" if seconds > 0 else ""
+        done = f"{turn.ended_branches} of {len(turn.branches)} branches done"
+        return _head("Reason", f"{done}, {turn.tokens} tokens, {speed}")
 
-    def _ended(self, branch: Branch) -> None:
-        self._finished += 1
-        self._tokens[branch.index] = branch.tokens
+    def _print_branch(self, branch: Branch) -> None:
         hint = f"under entry {branch.hint.entry.id}" if branch.hint else "under no hint"
         speed = f"{branch.tokens / branch.seconds:.0f} tokens/s" if branch.seconds > 0 else ""
         parts = [
@@ -156,8 +156,8 @@ class Narrator:
             speed,
             STOPS[branch.stop],
         ]
-        told = ", ".join(part for part in parts if part)
-        self.line(_head("Reason", f"branch {branch.index + 1} {hint}: {told}"))
+        facts = ", ".join(part for part in parts if part)
+        self.print_line(_head("Reason", f"branch {branch.index + 1} {hint}: {facts}"))
 
 
 def _head(phase: str, text: str, seconds: float | None = None) -> str:
@@ -165,7 +165,7 @@ def _head(phase: str, text: str, seconds: float | None = None) -> str:
     return f"{click.style(f'{phase:<9}', bold=True)} {text}{took}"
 
 
-def _carried(answer: Answer) -> str:
+def _describe_vote(answer: Answer) -> str:
     """Who agreed, under which entries, and what it cost."""
     branches = "1 branch" if answer.branches == 1 else f"{answer.branches} branches"
     under = "entry" if len(answer.hints) == 1 else "entries"

@@ -1,4 +1,4 @@
-"""What happens in a turn, in order. Every face draws itself from this one stream."""
+"""What happens in a turn and to its model, in order. Every face draws itself from this stream."""
 
 from __future__ import annotations
 
@@ -113,7 +113,34 @@ class Failed:
     exit_code: int
 
 
-Event = (
+@dataclass(frozen=True, slots=True)
+class ModelLoading:
+    """The model is being loaded into memory."""
+
+    event: ClassVar[str] = "model_loading"
+    share: float
+    """Of the model, 0 to 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelUnloaded:
+    """The model's memory was given back because nothing was asked for a while."""
+
+    event: ClassVar[str] = "model_unloaded"
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something that the user should know and that stops nothing."""
+
+    event: ClassVar[str] = "notice"
+    text: str
+
+
+RunEvent = ModelLoading | ModelUnloaded | Notice
+"""About the running program: sessions do not save it, and it can also come between two turns."""
+
+TurnEvent = (
     Prefilling
     | Formulating
     | Formulated
@@ -128,6 +155,9 @@ Event = (
     | Answered
     | Failed
 )
+"""A step of a turn; sessions save it."""
+
+Event = TurnEvent | RunEvent
 
 
 def failed(error: RmLocalError) -> Failed:
@@ -190,7 +220,8 @@ _KINDS: dict[str, Any] = {
     kind.event: kind
     for kind in (
         Prefilling, Formulating, Formulated, Retrieved, HintCut, BranchStarted, Prefilled,
-        TokenChunk, BranchFinished, ContextUsage, ContextAdjusted, Answered, Failed,
+        TokenChunk, BranchFinished, ContextUsage, ContextAdjusted, Answered, Failed, ModelLoading,
+        ModelUnloaded, Notice,
     )
 }  # fmt: skip
 

@@ -1,14 +1,17 @@
 """Saved sessions: one JSON Lines file each, written as its turns happen."""
 
 from rm_local.sessions.journal import Journal
-from rm_local.sessions.listing import Session, find_session, last_session, list_sessions
+from rm_local.sessions.listing import SavedSession, find_session, last_session, list_sessions
 from rm_local.sessions.replay import replay
-from rm_local.sessions.turn_tree import Turns, lineage
+from rm_local.sessions.session import Session, Solver
+from rm_local.sessions.turn_tree import TurnTree, lineage
 
 __all__ = [
     "Journal",
+    "SavedSession",
     "Session",
-    "Turns",
+    "Solver",
+    "TurnTree",
     "find_session",
     "last_session",
     "lineage",

@@ -8,18 +8,16 @@ from pathlib import Path
 from typing import Literal
 
 from rm_local import settings
-from rm_local.errors import RmLocalError, UsageError
+from rm_local.errors import RmLocalError, Stopped, UsageError
 from rm_local.loop.events import Answered, Failed
 from rm_local.sessions.format import ASKED, SUFFIX, begins, decode, opened
 
 State = Literal["answered", "stopped", "failed", "cut short"]
 """How a session's last turn ended; `cut short`: not at all, or it is still under way."""
 
-STOPPED = 130
-
 
 @dataclass(frozen=True, slots=True)
-class Session:
+class SavedSession:
     """What a list shows of a saved session."""
 
     id: str
@@ -31,13 +29,8 @@ class Session:
     model: str
     state: State
 
-    @property
-    def title(self) -> str:
-        """What to call it."""
-        return self.question
 
-
-def list_sessions(folder: Path | None = None) -> list[Session]:
+def list_sessions(folder: Path | None = None) -> list[SavedSession]:
     """The saved sessions of `folder`, or of the user, newest first; other files are left out."""
     found = []
     for path in (folder or settings.sessions_dir()).glob(f"*{SUFFIX}"):
@@ -69,7 +62,7 @@ def find_session(beginning: str, folder: Path | None = None) -> Path:
     raise UsageError(f"There is no session {beginning!r}.", "`rm-local sessions` lists them.")
 
 
-def _summary(path: Path) -> Session:
+def _summary(path: Path) -> SavedSession:
     """Reads the lines but parses few: most are tokens."""
     header, lines = opened(path)
     question, turns = "", 0
@@ -85,8 +78,8 @@ def _summary(path: Path) -> Session:
         elif fields["event"] == Answered.event:
             state = "answered"
         else:
-            state = "stopped" if fields.get("exit_code") == STOPPED else "failed"
-    return Session(
+            state = "stopped" if fields.get("exit_code") == Stopped.exit_code else "failed"
+    return SavedSession(
         id=path.stem,
         path=path,
         started=_started(header.get("started"), path),

@@ -1,4 +1,4 @@
-"""Which turn of a session follows which, and what a conversation has come to."""
+"""Which turn of a session follows which, and the conversation that leads to a turn."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 from rm_local.engine.protocol import Message
 from rm_local.errors import UsageError
 from rm_local.loop.events import Answered, Event
-from rm_local.records import Answer, Trace
+from rm_local.loop.turn import Turn, text_of
 
 
 @dataclass(frozen=True, slots=True)
-class _Said:
+class _Exchange:
     """What later turns read of a turn: thoughts, hints and the other branches are left out."""
 
     question: str
@@ -21,64 +21,68 @@ class _Said:
     after: int
 
 
-class Turns:
-    """The turns of one session. Each follows another or none, so that they form trees."""
+class TurnTree:
+    """The turns of one session. Each follows one other turn or none."""
 
-    def __init__(self, saved: Iterable[Trace] = ()) -> None:
-        self._said = {
-            trace.number: _Said(trace.question, _text(trace.answer), trace.after) for trace in saved
+    def __init__(self, saved: Iterable[Turn] = ()) -> None:
+        self._turns = {
+            turn.number: _Exchange(
+                turn.question, text_of(turn.answer) if turn.answer else "", turn.after
+            )
+            for turn in saved
         }
 
     @property
     def last(self) -> int:
         """Number of the turn that was asked last; 0 when there is none."""
-        return max(self._said, default=0)
+        return max(self._turns, default=0)
 
-    def ask(self, question: str, after: int = 0) -> int:
-        """A turn begins behind `after`, 0 for none; its number. UsageError: no such turn."""
-        if after and after not in self._said:
+    @property
+    def parents(self) -> dict[int, int]:
+        """The turn that each turn follows, by its number; 0 = none."""
+        return {number: turn.after for number, turn in self._turns.items()}
+
+    def add(self, question: str, after: int = 0) -> int:
+        """Begin a turn after the turn `after`, 0 for none; the new turn's number.
+
+        Raises:
+            UsageError: There is no turn `after`.
+        """
+        if after and after not in self._turns:
             raise UsageError(
                 f"This session has no turn {after}.", "`rm-local sessions show` numbers them."
             )
         number = self.last + 1
-        self._said[number] = _Said(question, "", after)
+        self._turns[number] = _Exchange(question, "", after)
         return number
 
-    def take(self, event: Event) -> None:
-        """Something has happened in the turn that was asked last."""
+    def apply(self, number: int, event: Event) -> None:
+        """Note an event of the turn `number`."""
         if isinstance(event, Answered):
-            said = self._said[self.last]
-            self._said[self.last] = replace(said, answer=_text(event.answer))
+            turn = self._turns[number]
+            self._turns[number] = replace(turn, answer=text_of(event.answer))
 
     def history(self, after: int) -> tuple[Message, ...]:
-        """Questions and chosen answers up to the turn `after`, oldest first; none for 0.
+        """Questions and chosen answers up to the turn `after`, oldest first; empty for 0.
 
-        A turn without an answer is passed over: templates want questions and answers in turn.
+        Turns without an answer are skipped: templates require questions and answers to alternate.
         """
-        follows = {number: said.after for number, said in self._said.items()}
-        said = (self._said[number] for number in lineage(follows, after))
+        turns = (self._turns[number] for number in lineage(self.parents, after))
         return tuple(
             message
-            for each in said
-            if each.answer
-            for message in (Message("user", each.question), Message("assistant", each.answer))
+            for turn in turns
+            if turn.answer
+            for message in (Message("user", turn.question), Message("assistant", turn.answer))
         )
 
 
-def lineage(follows: Mapping[int, int], number: int) -> tuple[int, ...]:
+def lineage(parents: Mapping[int, int], number: int) -> tuple[int, ...]:
     """The turns of the conversation that ends with turn `number`, oldest first.
 
-    `follows`: what each turn follows, by its number; 0 or a number that is not in it ends the way.
+    `parents`: the turn that each turn follows; 0 or an unknown number ends the way.
     """
     found: list[int] = []
-    while number in follows and number not in found:
+    while number in parents and number not in found:
         found.append(number)
-        number = follows[number]
+        number = parents[number]
     return tuple(reversed(found))
-
-
-def _text(answer: Answer | None) -> str:
-    """What was said; the bare result when the chosen branch had no words for it."""
-    if answer is None:
-        return ""
-    return answer.text.strip() or (answer.result or "")

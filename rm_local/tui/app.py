@@ -8,22 +8,23 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import App
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 
 from rm_local.loop.plan import DEFAULT, named
+from rm_local.tui import keys
 from rm_local.tui.screens.chat import ChatScreen
 from rm_local.tui.theme import DARK, LIGHT, PHASE_COLOURS
 from rm_local.tui.widgets.too_small import LEAST_HEIGHT, LEAST_WIDTH
 
 if TYPE_CHECKING:
-    from rm_local.tui.chat_state import Host
-    from rm_local.tui.screens.sessions import Shelf
+    from rm_local.tui.chat_state import Backend
+    from rm_local.tui.screens.sessions import SessionStore
 
 
 class RmLocalApp(App[None], inherit_bindings=False):
     """Ask, and watch how the question is solved.
 
-    `host` is a `rm_local.runtime.Runtime`; `clock` gives seconds, for the times of what runs.
+    `backend` is a `rm_local.runtime.Runtime`; `clock` gives seconds, to time what runs.
     """
 
     TITLE = "rm-local"
@@ -39,24 +40,11 @@ class RmLocalApp(App[None], inherit_bindings=False):
         (LEAST_HEIGHT, "-short"),
         (30, "-tall"),
     ]
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(
-            "f1",
-            "help",
-            "Help",
-            id="app.help",
-            key_display="F1",
-            tooltip="What the app does, and all keys",
-        ),
-        Binding("ctrl+o", "sessions", "Sessions", id="app.sessions", tooltip="Saved sessions"),
-        Binding("ctrl+n", "new", "New", id="app.new", tooltip="Begin a new session"),
-        Binding("ctrl+q", "quit", "Quit", id="app.quit", tooltip="Quit", priority=True),
-        Binding("ctrl+c", "help_quit", "How to quit", id="app.quit_help", show=False, system=True),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [*keys.APP, keys.QUIT_HELP]
 
     def __init__(
         self,
-        host: Host,
+        backend: Backend,
         *,
         plan: str = DEFAULT,
         thinking: bool = True,
@@ -64,8 +52,8 @@ class RmLocalApp(App[None], inherit_bindings=False):
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__()
-        self.host = host
-        self.chat = ChatScreen(host, replace(named(plan), thinking=thinking), clock)
+        self.backend = backend
+        self.chat = ChatScreen(backend, replace(named(plan), thinking=thinking), clock)
         self.register_theme(DARK)
         self.register_theme(LIGHT)
         self.theme = theme if theme in self.available_themes else DARK.name
@@ -80,8 +68,8 @@ class RmLocalApp(App[None], inherit_bindings=False):
 
     async def on_unmount(self) -> None:
         """End the turn and the worker process with the app."""
-        self.chat.talk.stop()
-        await self.host.close()
+        self.chat.close()
+        await self.backend.close()
 
     def action_help(self) -> None:
         """F1."""
@@ -93,12 +81,12 @@ class RmLocalApp(App[None], inherit_bindings=False):
         """List what was saved."""
         from rm_local.tui.screens.sessions import Sessions
 
-        self.push_screen(Sessions(_shelf), self.chat.reopen)
+        self.push_screen(Sessions(_session_store), self.chat.resume)
 
     def action_new(self) -> None:
         """A new session, on an empty screen."""
-        if self.screen is self.chat and self.chat.new_session():
-            self.host.new_session()
+        if self.screen is self.chat:
+            self.chat.new_session()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Screens are opened from the chat only."""
@@ -107,7 +95,7 @@ class RmLocalApp(App[None], inherit_bindings=False):
         return super().check_action(action, parameters)
 
 
-def _shelf() -> Shelf:
+def _session_store() -> SessionStore:
     from rm_local import sessions
 
     return sessions

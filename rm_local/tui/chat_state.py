@@ -1,4 +1,4 @@
-"""What the app knows beside its widgets: the turn that runs, what waits, what the user marked."""
+"""The chat without its widgets: the current turn, the question that waits, what the user marked."""
 
 from __future__ import annotations
 
@@ -6,26 +6,32 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
+from rm_local.loop.turn import Turn, apply, begin
 from rm_local.records import Hit
 from rm_local.sessions.turn_tree import lineage
-from rm_local.tui.turn_view import TurnView, begin, reduce
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Sequence
+    from collections.abc import AsyncGenerator, Sequence
     from pathlib import Path
 
-    from rm_local.engine.protocol import ModelInfo
+    from rm_local.engine.protocol import Message, ModelInfo
+    from rm_local.folders import Notices
     from rm_local.loop.control import TurnControl, TurnOverrides
-    from rm_local.loop.events import Event
+    from rm_local.loop.events import Event, RunEvent
     from rm_local.loop.plan import Plan
-    from rm_local.records import Trace
 
 
-class Host(Protocol):
+class Backend(Protocol):
     """What the app needs of `rm_local.runtime.Runtime`."""
 
-    warn: Callable[[str], None]
-    on_unload: Callable[[], object]
+    @property
+    def model(self) -> Path: ...
+
+    @property
+    def store(self) -> Path: ...
+
+    @property
+    def notices(self) -> Notices: ...
 
     @property
     def info(self) -> ModelInfo | None: ...
@@ -33,160 +39,203 @@ class Host(Protocol):
     @property
     def entries(self) -> int | None: ...
 
-    @property
-    def turn(self) -> int: ...
+    def watch(self) -> AsyncGenerator[RunEvent, None]: ...
 
-    async def load_model(self, on_progress: Callable[[float], None] | None = None) -> ModelInfo: ...
+    async def load_model(self) -> ModelInfo: ...
 
-    async def open_memory(self) -> object: ...
+    async def open_store(self) -> object: ...
 
     def solve(
         self,
         question: str,
         plan: Plan,
         *,
-        steering: TurnOverrides,
+        history: Sequence[Message] = (),
+        overrides: TurnOverrides = ...,
         control: TurnControl | None = None,
-        after: int = 0,
-    ) -> AsyncIterator[Event]: ...
-
-    def new_session(self) -> None: ...
-
-    def resume(self, path: Path) -> Sequence[Trace]: ...
+    ) -> AsyncGenerator[Event, None]: ...
 
     async def close(self) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
-class Marks:
+class HitMarks:
     """Hits that the user pinned or dropped in the current turn, by the number of their entry."""
 
     pinned: dict[int, Hit] = field(default_factory=dict)
     dropped: dict[int, Hit] = field(default_factory=dict)
 
-    def pin(self, hit: Hit) -> Marks:
+    def pin(self, hit: Hit) -> HitMarks:
         """With `hit` pinned, or no longer so if it was."""
-        return Marks(_toggled(self.pinned, hit), _without(self.dropped, hit))
+        return HitMarks(_toggled(self.pinned, hit), _without(self.dropped, hit))
 
-    def drop(self, hit: Hit) -> Marks:
+    def drop(self, hit: Hit) -> HitMarks:
         """With `hit` dropped, or no longer so if it was."""
-        return Marks(_without(self.pinned, hit), _toggled(self.dropped, hit))
+        return HitMarks(_without(self.pinned, hit), _toggled(self.dropped, hit))
 
     def listed(self, hits: tuple[Hit, ...]) -> tuple[Hit, ...]:
-        """The hits, and behind them the marked ones that are not among them."""
+        """The hits, followed by the marked ones that are not among them."""
         found = {hit.entry.id for hit in hits}
         marked = (self.pinned | self.dropped).values()
         return (*hits, *(hit for hit in marked if hit.entry.id not in found))
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
-    """A question to solve: afresh, or again under what the user changed."""
+class PendingQuestion:
+    """A question to solve: a new one, or the old one with what the user changed."""
 
     question: str
     subproblem: str | None = None
-    marks: Marks = Marks()
+    marks: HitMarks = HitMarks()
     seed: int = 0
     """Another one draws other branches under the same hits."""
     after: int | None = None
-    """Number of the turn that it follows, 0 for none; None = the current one, when it is asked."""
+    """Number of the turn that it follows, 0 for none; None = the one that is current when it is
+    asked."""
 
-    def steering(self) -> TurnOverrides:
-        """The same as the loop wants it."""
+    def overrides(self) -> TurnOverrides:
+        """The same as the loop takes it."""
         from rm_local.loop.control import TurnOverrides
 
         pinned, dropped = tuple(self.marks.pinned.values()), frozenset(self.marks.dropped)
         return TurnOverrides(self.subproblem, pinned, dropped, self.seed)
 
 
-class Conversation:
+class ChatState:
     """One turn at a time; at most one more question waits.
 
     The current turn is the one that the next question follows. Turns of the same session that it
-    does not come from are aside: other forks.
+    does not come from belong to other forks.
     """
 
     def __init__(self) -> None:
-        self.turn: TurnView | None = None
-        self.marks = Marks()
-        self.instead: int | None = None
-        """What the question follows that is written in the place of an old one; None = there is
-        no such question."""
-        self._seed = 0
-        """The highest that was drawn with."""
-        self._follows: dict[int, int] = {}
-        self.waiting: Ask | None = None
-        self.control: TurnControl | None = None
+        self._turn: Turn | None = None
+        self._marks = HitMarks()
+        self._replaces: int | None = None
+        self._waiting: PendingQuestion | None = None
+        self._control: TurnControl | None = None
+        self._parents: dict[int, int] = {}
+        self._highest_seed = 0
+
+    @property
+    def turn(self) -> Turn | None:
+        """The current turn; None before the first."""
+        return self._turn
+
+    @property
+    def marks(self) -> HitMarks:
+        """What the user marked in the current turn."""
+        return self._marks
+
+    @property
+    def waiting(self) -> PendingQuestion | None:
+        """The question that is asked when the running turn has ended or the model is loaded."""
+        return self._waiting
+
+    @property
+    def replaces(self) -> int | None:
+        """What the question follows that is being edited in the place of an old one, 0 for none;
+        None while no question is edited."""
+        return self._replaces
 
     @property
     def running(self) -> bool:
         """Whether a turn is under way."""
-        return self.control is not None
-
-    def begin(self, ask: Ask, now: float) -> TurnControl:
-        """Start the turn of `ask`; the control stops it."""
-        from rm_local.loop.control import TurnControl
-
-        self.turn = begin(ask.question, now, self._place(ask))
-        self.marks, self._seed = ask.marks, max(self._seed, ask.seed)
-        self.control = TurnControl()
-        return self.control
-
-    def _place(self, ask: Ask) -> int:
-        if ask.after is not None:
-            return ask.after
-        return (self.turn.number or self.turn.after) if self.turn else 0
-
-    def take(self, event: Event, now: float, number: int = 0) -> None:
-        """Move the turn on; `number` is what the session calls it."""
-        if self.turn is not None:
-            self.turn = reduce(replace(self.turn, number=number), event, now)
-        if self.turn is not None and number:
-            self._follows[number] = self.turn.after
-
-    def go_back(self, view: TurnView) -> None:
-        """Make an earlier turn the current one."""
-        self.turn, self.marks = view, Marks()
-
-    def reopen(self, views: Iterable[TurnView]) -> None:
-        """Take up a saved session; its last turn becomes the current one."""
-        self.forget()
-        for view in views:
-            self._follows[view.number] = view.after
-            self.turn = view
-        self._seed = len(self._follows)
+        return self._control is not None
 
     @property
-    def behind(self) -> frozenset[int]:
+    def ancestors(self) -> frozenset[int]:
         """Numbers of the turns that the current one comes from, and its own."""
-        if self.turn is None:
+        if self._turn is None:
             return frozenset()
-        return frozenset((self.turn.number, *lineage(self._follows, self.turn.after)))
+        return frozenset((self._turn.number, *lineage(self._parents, self._turn.after)))
 
-    def end(self) -> Ask | None:
-        """The turn's events are over; what waited is handed out."""
-        self.control = None
-        waiting, self.waiting = self.waiting, None
-        return waiting
+    def begin(self, pending: PendingQuestion, now: float) -> TurnControl:
+        """Start the turn of this question; the control stops it."""
+        from rm_local.loop.control import TurnControl
 
-    def stop(self) -> Ask | None:
-        """Stop the turn; what waited is handed back, so that nothing typed is lost."""
-        if self.control is not None:
-            self.control.stop()
-        waiting, self.waiting = self.waiting, None
-        return waiting
+        self._turn = begin(pending.question, now, after=self._parent_of(pending))
+        self._marks = pending.marks
+        self._highest_seed = max(self._highest_seed, pending.seed)
+        self._control = TurnControl()
+        return self._control
 
-    def again(self, subproblem: str | None = None) -> Ask | None:
-        """The same question, drawn anew, under the subproblem given or standing, and the marks."""
-        if self.turn is None:
+    def _parent_of(self, pending: PendingQuestion) -> int:
+        if pending.after is not None:
+            return pending.after
+        return (self._turn.number or self._turn.after) if self._turn else 0
+
+    def apply(self, event: Event, now: float, number: int = 0) -> None:
+        """Apply an event of the running turn, whose number in its session is `number`."""
+        if self._turn is None:
+            return
+        self._turn = apply(replace(self._turn, number=number), event, now)
+        if number:
+            self._parents[number] = self._turn.after
+
+    def end(self) -> PendingQuestion | None:
+        """Note that the turn's events are over; the question that waited."""
+        self._control = None
+        return self._take_waiting()
+
+    def stop(self) -> PendingQuestion | None:
+        """Stop the turn; the question that waited, so that nothing typed is lost."""
+        if self._control is not None:
+            self._control.stop()
+        return self._take_waiting()
+
+    def queue(self, pending: PendingQuestion) -> PendingQuestion | None:
+        """Let this question wait; the one that waited before it."""
+        replaced, self._waiting = self._waiting, pending
+        return replaced
+
+    def retry(self, subproblem: str | None = None) -> PendingQuestion | None:
+        """The current question with another seed, the marks, and the subproblem given or found;
+        None before the first turn."""
+        if self._turn is None:
             return None
-        named = subproblem or self.turn.subproblem or None
-        return Ask(self.turn.question, named, self.marks, self._seed + 1, self.turn.after)
+        subproblem = subproblem or self._turn.subproblem or None
+        return PendingQuestion(
+            self._turn.question, subproblem, self._marks, self._highest_seed + 1, self._turn.after
+        )
 
-    def forget(self) -> None:
-        """As new."""
-        self.turn, self.marks, self.waiting, self.instead = None, Marks(), None, None
-        self._seed, self._follows = 0, {}
+    def pin(self, hit: Hit) -> None:
+        """Pin the hit, or take that back."""
+        self._marks = self._marks.pin(hit)
+
+    def drop(self, hit: Hit) -> None:
+        """Drop the hit, or take that back."""
+        self._marks = self._marks.drop(hit)
+
+    def begin_edit(self) -> None:
+        """Let the next question take the place of the current turn's."""
+        self._replaces = self._turn.after if self._turn else None
+
+    def end_edit(self) -> int | None:
+        """Edit no question any longer; what `replaces` was."""
+        replaced, self._replaces = self._replaces, None
+        return replaced
+
+    def select(self, turn: Turn) -> None:
+        """Make an earlier turn the current one."""
+        self._turn, self._marks = turn, HitMarks()
+
+    def load(self, turns: Iterable[Turn]) -> None:
+        """Replace everything by the turns of a saved session; the last becomes the current one."""
+        self.clear()
+        for turn in turns:
+            self._parents[turn.number] = turn.after
+            self._turn = turn
+        self._highest_seed = len(self._parents)
+
+    def clear(self) -> None:
+        """Return to the state before the first question."""
+        self._turn, self._marks, self._waiting, self._replaces = None, HitMarks(), None, None
+        self._highest_seed, self._parents = 0, {}
+
+    def _take_waiting(self) -> PendingQuestion | None:
+        waiting, self._waiting = self._waiting, None
+        return waiting
 
 
 def _toggled(marked: dict[int, Hit], hit: Hit) -> dict[int, Hit]:

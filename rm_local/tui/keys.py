@@ -1,74 +1,167 @@
-"""The chat's keys, and which of them do something now. The ids are what a keymap names them by."""
+"""All keys of the app, by the place where they work; the help screen and widgets read them here.
+
+The ids are what a keymap names them by. A tooltip is both the footer's and the help's text.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from textual.binding import Binding
 
-from textual.binding import Binding, BindingType
-
-if TYPE_CHECKING:
-    from rm_local.engine.protocol import ModelInfo
-    from rm_local.tui.chat_state import Conversation
-
-CHAT: list[BindingType] = [
+ASK = [
     Binding(
-        "escape", "leave", "Leave", key_display="Esc", id="question.leave",
-        tooltip="Leave the question as it was",
+        "enter", "submit", "Ask", key_display="⏎", id="prompt.ask",
+        tooltip="Ask; a question follows the turn on screen",
     ),
+    Binding(
+        "shift+enter,ctrl+j", "newline", "New line", show=False, id="prompt.newline",
+        tooltip="New line in the question",
+    ),
+]  # fmt: skip
+TURN = [
     Binding(
         "escape", "stop", "Stop", key_display="Esc", id="turn.stop",
         tooltip="Stop; what there is, is kept",
     ),
     Binding(
-        "escape", "prompt", "Prompt", show=False, id="prompt.focus", tooltip="To the prompt"
-    ),
-    Binding(
         "f2", "edit", "Subproblem", key_display="F2", id="turn.edit",
-        tooltip="Edit the subproblem, then retrieve and reason again",
+        tooltip="Edit the subproblem, reason again",
     ),
     Binding(
         "f3", "again", "Again", key_display="F3", id="turn.again",
-        tooltip="Retrieve and reason again, with the pins and drops",
+        tooltip="Reason again, with pins and drops: a fork",
     ),
     Binding(
         "f4", "copy_answer", "Copy", key_display="F4", id="answer.copy", tooltip="Copy the answer"
     ),
     Binding(
         "f5", "edit_question", "Question", show=False, key_display="F5", id="question.edit",
-        tooltip="Edit this turn's question; the conversation forks there",
+        tooltip="Edit the question in its place: a fork",
     ),
     Binding(
         "f8", "think", "Think", show=False, key_display="F8", id="plan.thinking",
-        tooltip="Let the model think before it answers the next question, or not",
+        tooltip="Thinking or not, from the next question on",
     ),
     Binding(
         "f9", "effort", "Effort", show=False, key_display="F9", id="plan.effort",
-        tooltip="How much it thinks about the next question, where it can be told",
+        tooltip="How much to think, where the model can be told",
     ),
+]  # fmt: skip
+HITS = [
+    Binding(
+        "enter", "select", "Read", key_display="⏎", id="hits.read", tooltip="Read the whole entry"
+    ),
+    Binding("p", "pin", "Pin", id="hits.pin", tooltip="Pin it for the next time, or not"),
+    Binding("d", "drop", "Drop", id="hits.drop", tooltip="Drop it for the next time, or not"),
+]
+BRANCH = [
+    Binding(
+        "enter", "read", "Read", key_display="⏎", id="branch.read", tooltip="Read all of it"
+    ),
+]  # fmt: skip
+PAST_TURN = [
+    Binding(
+        "enter,space", "unfold", "Unfold", key_display="⏎", id="past.unfold",
+        tooltip="Read all of it",
+    ),
+    Binding(
+        "b", "back", "Back to it", id="past.back",
+        tooltip="Go back to the old turn, to ask on from it",
+    ),
+]  # fmt: skip
+VIEW = [
     Binding(
         "ctrl+t", "thinking", "Thinking", show=False, id="view.thinking",
         tooltip="Show or hide the thinking",
     ),
 ]  # fmt: skip
+APP = [
+    Binding("f1", "help", "Help", key_display="F1", id="app.help", tooltip="This help"),
+    Binding(
+        "ctrl+o", "sessions", "Sessions", id="app.sessions",
+        tooltip="Saved sessions; g goes on with one",
+    ),
+    Binding(
+        "ctrl+n", "new", "New", id="app.new", tooltip="New session, which follows nothing"
+    ),
+    Binding("ctrl+q", "quit", "Quit", id="app.quit", tooltip="Quit", priority=True),
+]  # fmt: skip
+
+# Not in the help: they work in one situation only, and the footer then shows them or Esc leaves it.
+LEAVE_QUESTION = Binding(
+    "escape", "leave", "Leave", key_display="Esc", id="question.leave",
+    tooltip="Leave the question as it was",
+)  # fmt: skip
+FOCUS_PROMPT = Binding(
+    "escape", "prompt", "Prompt", show=False, id="prompt.focus", tooltip="To the prompt"
+)
+EDIT_SUBPROBLEM = [
+    Binding(
+        "enter", "submit", "Reason again", key_display="⏎", id="subproblem.accept",
+        tooltip="Retrieve again with this subproblem, and reason again",
+    ),
+    Binding(
+        "escape", "leave", "Leave", key_display="Esc", id="subproblem.leave",
+        tooltip="Leave the subproblem as it was",
+    ),
+]  # fmt: skip
+READER = [
+    Binding(
+        "escape,enter,q", "dismiss", "Close", key_display="Esc", id="reader.close",
+        tooltip="Back to the question",
+    ),
+    Binding("y,f4", "copy", "Copy", id="reader.copy", tooltip="Copy this text"),
+]  # fmt: skip
+SESSIONS = [
+    Binding("escape,q", "back", "Back", key_display="Esc", id="sessions.back", tooltip="Back"),
+    Binding("g", "go_on", "Go on", id="sessions.go_on", tooltip="Go on with this session"),
+]
+HELP = [
+    Binding("escape,f1,q", "dismiss", "Close", key_display="Esc", id="help.close", tooltip="Back"),
+]
+QUIT_HELP = Binding(
+    "ctrl+c", "help_quit", "How to quit", id="app.quit_help", show=False, system=True
+)
+
+# Escape does the first of these that is enabled.
+CHAT = [LEAVE_QUESTION, *TURN, FOCUS_PROMPT, *VIEW]
+
+# Bound by Textual itself; here only to be named.
+SCROLL = Binding("up,down,pageup,pagedown", "", tooltip="Scroll")
+NEXT_PART = Binding("tab,shift+tab", "", tooltip="Next part, part before")
+COMMANDS = Binding("ctrl+p", "", tooltip="All commands, colours")
+
+SECTIONS = (
+    ("Asking", (*ASK, *TURN)),
+    ("On a hit", tuple(HITS)),
+    ("On a branch or an old turn", (*BRANCH, *PAST_TURN, SCROLL)),
+    ("Everywhere", (NEXT_PART, *VIEW, *APP[1:3], COMMANDS, APP[0], APP[3])),
+)
+"""What the help screen lists: the title of each place, and its keys."""
+ALL = (
+    *ASK, *CHAT, *HITS, *BRANCH, *PAST_TURN, *APP, *EDIT_SUBPROBLEM, *READER, *SESSIONS, *HELP,
+)  # fmt: skip
+"""Every key of the app's own, except the one that explains how to quit."""
+
+_NAMES = {"escape": "Esc", "pageup": "PgUp", "pagedown": "PgDn"}
 
 
-def possible(action: str, talk: Conversation, info: ModelInfo | None) -> bool | None:
-    """Whether this can be done now; None for what does not depend on turn and model."""
-    turn = talk.turn
-    match action:
-        case "stop":
-            return talk.running or talk.waiting is not None
-        case "leave":
-            return talk.instead is not None
-        case "edit_question":
-            return turn is not None
-        case "edit" | "again":
-            return turn is not None and turn.named
-        case "copy_answer":
-            return turn is not None and not turn.running and bool(turn.answer_text)
-        case "think":
-            return info is not None and info.thinks
-        case "effort":
-            return info is not None and bool(info.efforts)
-        case _:
-            return None
+def key_names(binding: Binding) -> list[str]:
+    """The binding's keys as they are printed on a keyboard: `Shift+Enter`, `Ctrl+J`, `p`."""
+    return [_key_name(key) for key in binding.key.split(",")]
+
+
+def _key_name(key: str) -> str:
+    if len(key) == 1:
+        return key
+    *modifiers, last = key.split("+")
+    last = _NAMES.get(last, last.upper() if modifiers and len(last) == 1 else last.capitalize())
+    return "+".join([*(modifier.capitalize() for modifier in modifiers), last])
+
+
+def help_rows(bindings: tuple[Binding, ...]) -> list[tuple[str, str]]:
+    """A row for each purpose: the names of its keys, and what they do."""
+    keys: dict[str, list[str]] = {}
+    for binding in bindings:
+        names = keys.setdefault(binding.tooltip, [])
+        names += [name for name in key_names(binding) if name not in names]
+    return [(", ".join(names), does[:1].lower() + does[1:]) for does, names in keys.items()]

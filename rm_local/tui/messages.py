@@ -1,4 +1,4 @@
-"""What widgets and workers tell the chat screen."""
+"""The messages that widgets and workers send to the chat screen."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from textual.message import Message
 if TYPE_CHECKING:
     from rm_local.engine.protocol import ModelInfo
     from rm_local.errors import RmLocalError
+    from rm_local.loop.events import RunEvent
+    from rm_local.loop.turn import Turn
     from rm_local.records import Hit
-    from rm_local.tui.turn_view import TurnView
+    from rm_local.sessions import Session
 
 
 @dataclass
@@ -25,14 +27,15 @@ class QuestionSubmitted(Message):
 class TurnChosen(Message):
     """The user goes back to an earlier turn."""
 
-    turn: TurnView
+    turn: Turn
 
 
 @dataclass
-class SessionReopened(Message):
-    """The turns of a saved session are there."""
+class SessionResumed(Message):
+    """A saved session was read and can be continued."""
 
-    turns: list[TurnView]
+    session: Session
+    turns: tuple[Turn, ...]
 
 
 @dataclass
@@ -76,11 +79,10 @@ class BranchOpened(Message):
 
 
 @dataclass
-class ModelProgress(Message):
-    """The model is being loaded."""
+class RunEventReported(Message):
+    """Something happened to the model between two turns, or there is a notice."""
 
-    share: float
-    """0 to 1."""
+    event: RunEvent
 
 
 @dataclass
@@ -91,12 +93,7 @@ class ModelReady(Message):
 
 
 @dataclass
-class ModelUnloaded(Message):
-    """The model's memory was given back, as nothing was asked for a while."""
-
-
-@dataclass
-class MemoryReady(Message):
+class StoreReady(Message):
     """The store can be searched."""
 
 
@@ -112,4 +109,4 @@ class OpeningFailed(Message):
 class TurnEnded(Message):
     """The last event of a turn has come."""
 
-    turn: TurnView | None
+    turn: Turn | None

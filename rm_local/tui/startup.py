@@ -1,4 +1,4 @@
-"""Opening what the app needs, behind the window that is already there."""
+"""Opens what the app needs while its window is already on screen."""
 
 from __future__ import annotations
 
@@ -6,36 +6,32 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from rm_local.errors import RmLocalError
-from rm_local.tui.messages import MemoryReady, ModelProgress, ModelReady, OpeningFailed
+from rm_local.tui.messages import ModelReady, OpeningFailed, StoreReady
 
 if TYPE_CHECKING:
     from textual.message import Message
 
-    from rm_local.tui.chat_state import Host
+    from rm_local.tui.chat_state import Backend
 
 
-async def open_all(host: Host, post: Callable[[Message], object]) -> None:
-    """Load the model, then open the store; `post` is told how it goes. Raises nothing."""
-
-    def progress(share: float) -> None:
-        post(ModelProgress(share))
-
+async def open_all(backend: Backend, post: Callable[[Message], object]) -> None:
+    """Load the model, then open the store, and post how each ended. Raises nothing."""
     try:
-        info = await host.load_model(progress)
+        info = await backend.load_model()
     except Exception as error:
-        post(OpeningFailed(told(error), of_model=True))
+        post(OpeningFailed(as_rm_local_error(error), of_model=True))
         return
     post(ModelReady(info))
     try:
-        await host.open_memory()
+        await backend.open_store()
     except Exception as error:
-        post(OpeningFailed(told(error), of_model=False))
+        post(OpeningFailed(as_rm_local_error(error), of_model=False))
         return
-    post(MemoryReady())
+    post(StoreReady())
 
 
-def told(error: Exception) -> RmLocalError:
-    """The error as one that can be shown; one that nobody foresaw is said to be a fault."""
+def as_rm_local_error(error: Exception) -> RmLocalError:
+    """The error as one that can be shown; any other than our own is called a fault of rm-local."""
     if isinstance(error, RmLocalError):
         return error
     return RmLocalError(f"{type(error).__name__}: {error}", "This is a fault of rm-local.")

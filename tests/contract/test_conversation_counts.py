@@ -21,7 +21,7 @@ from rm_local.loop.plan import PLANS
 from rm_local.loop.solve import solve
 from rm_local.options import EngineOptions
 from rm_local.records import Answer, Hit, PrefillStats
-from rm_local.sessions import Turns
+from rm_local.sessions import TurnTree
 from tests.support import tiny_gguf
 from tests.support.fakes import FakeRecall, hit
 
@@ -39,7 +39,7 @@ class Talk:
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
-        self.turns = Turns()
+        self.turns = TurnTree()
         self.subproblem = ""
         """That of the turn asked last."""
         self.rooms: list[ContextAdjusted] = []
@@ -55,7 +55,7 @@ class Talk:
         samples: int = PLAN.samples,
     ) -> PrefillStats:
         """What the turn read. Its answer is made up, as random weights may come to none."""
-        self.turns.ask(question, after)
+        number = self.turns.add(question, after)
         history = self.turns.history(after)
         plan, recall = replace(PLAN, samples=samples), FakeRecall(hits)
         turn = solve(question, plan, self.engine, recall, overrides=steering, history=history)
@@ -69,7 +69,7 @@ class Talk:
             elif isinstance(event, Prefilled):
                 read.append(event.reading)
         said = f"The answer is {self.turns.last}, as I have computed it above step by step."
-        self.turns.take(Answered(Answer(said, None, 0, 1, 1, (), 9, 0.1)))
+        self.turns.apply(number, Answered(Answer(said, None, 0, 1, 1, (), 9, 0.1)))
         (reading,) = read
         return reading
 

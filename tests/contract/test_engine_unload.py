@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import sys
 from pathlib import Path
 
 import pytest
 
-from rm_local.loop.events import Answered, Event, Failed, Retrieved
+from rm_local.loop.events import Answered, Event, Failed, ModelLoading, ModelUnloaded, Retrieved
 from rm_local.loop.plan import PLANS
 from rm_local.runtime import Runtime
 from rm_local.settings import Settings
@@ -53,19 +52,19 @@ async def test_an_idle_model_is_unloaded_and_the_next_question_loads_it(nano: Pa
     """With its embedder: the turn after it retrieves as the one before; progress is told."""
     there = below(os.getpid())
     runtime = Runtime(Settings(model=nano, idle_unload=SOON))
-    unloaded, shares = asyncio.Event(), list[float]()
-    runtime.on_unload = unloaded.set
+    between_turns = runtime.watch()
     before = [event async for event in runtime.solve("What is 3/4 + 5/6?", PLANS["memory"])]
     started = started_since(there)
-    await unloaded.wait()
+    assert await anext(between_turns) == ModelUnloaded()
     assert all(map(has_ended, started))
     assert runtime.info is None
 
-    await runtime.load_model(shares.append)
+    await runtime.load_model()
     after = [event async for event in runtime.solve("What is 3/4 + 5/6?", PLANS["memory"])]
 
     assert not isinstance(before[-1], Failed)
     assert isinstance(after[-1], Answered)
     assert found(before) == found(after)
-    assert shares[-1] == 1
     await runtime.close()
+    shares = [event.share async for event in between_turns if isinstance(event, ModelLoading)]
+    assert shares[-1] == 1

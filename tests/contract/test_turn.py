@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 from collections.abc import AsyncIterator
@@ -20,6 +21,7 @@ from rm_local.loop.events import (
     Event,
     Failed,
     Formulated,
+    ModelLoading,
     Retrieved,
 )
 from rm_local.loop.plan import PLANS, Plan
@@ -47,7 +49,7 @@ async def turn(
 ) -> list[Event]:
     """All events of a turn."""
     steering = steering or TurnOverrides(seed=1)
-    stream = runtime.solve(question, plan, steering=steering, control=control)
+    stream = runtime.solve(question, plan, overrides=steering, control=control)
     return [event async for event in stream]
 
 
@@ -87,16 +89,56 @@ async def test_pieces_add_up_to_the_branches(runtime: Runtime) -> None:
 
 
 async def test_a_turn_is_saved_as_it_was(runtime: Runtime) -> None:
-    """The journal gives back the branches and the answer."""
-    events = await turn(runtime)
-    assert runtime.session is not None
-    (trace,) = sessions.replay(runtime.session)
+    """The session's file gives back the branches and the answer."""
+    session = sessions.Session(runtime)
+    events = [event async for event in session.ask(QUESTION, PLAN, overrides=TurnOverrides(seed=1))]
+    session.close()
+    assert session.path is not None
+    (saved,) = sessions.replay(session.path)
 
-    assert {b.index: b for b in trace.branches} == {
+    assert {b.index: b.record() for b in saved.branches} == {
         index: finished.branch for index, finished in branches_of(events).items()
     }
     if isinstance(events[-1], Answered):
-        assert trace.answer == events[-1].answer
+        assert saved.answer == events[-1].answer
+
+
+async def test_two_sessions_share_one_engine(runtime: Runtime) -> None:
+    """Asked at the same time, they are solved one after the other, each with its own answer."""
+    short = replace(PLANS["none"], max_tokens=64)
+    order: list[int] = []
+
+    async def ask(number: int) -> list[Event]:
+        session = sessions.Session(runtime)
+        events = []
+        async for event in session.ask(QUESTION, short):
+            order.append(number)
+            events.append(event)
+        session.close()
+        return events
+
+    first, second = await asyncio.gather(ask(1), ask(2))
+
+    assert order == sorted(order)
+    assert branches_of(first).keys() == branches_of(second).keys() == {0}
+    assert [saved.turns for saved in sessions.list_sessions()] == [1, 1]
+
+
+async def test_a_turn_that_waits_can_be_stopped(runtime: Runtime) -> None:
+    """It ends at once with exit code 130, while the engine writes for another."""
+    waiting = TurnControl()
+    stopped: list[Event] = []
+    async for event in runtime.solve(QUESTION, PLAN):
+        if isinstance(event, TokenChunk) and not stopped:
+            other = asyncio.ensure_future(turn(runtime, control=waiting))
+            await asyncio.sleep(0)
+            waiting.stop()
+            stopped = await other
+    (end,) = stopped
+
+    assert isinstance(end, Failed)
+    assert end.exit_code == 130
+    assert isinstance(event, Answered | Failed)
 
 
 async def test_a_search_loads_no_model(runtime: Runtime) -> None:
@@ -149,7 +191,8 @@ async def test_baselines_run_on_the_same_loop(runtime: Runtime, plan: str) -> No
 
 async def test_a_question_longer_than_the_context(runtime: Runtime) -> None:
     """It is refused with what to do, and the next one is answered."""
-    (event,) = await turn(runtime, question="why " * 5000)
+    events = await turn(runtime, question="why " * 5000)
+    (event,) = (event for event in events if not isinstance(event, ModelLoading))
 
     assert isinstance(event, Failed)
     assert event.exit_code == 3

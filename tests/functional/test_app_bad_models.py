@@ -2,39 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+import os
+import signal
 from pathlib import Path
 
 import pytest
 from textual.pilot import Pilot
 
-from rm_local.engine.protocol import ModelInfo
-from rm_local.errors import WorkerDied
+from rm_local.loop.events import ModelLoading
 from rm_local.runtime import Runtime
 from rm_local.settings import Settings
 from rm_local.tui.app import RmLocalApp
 from tests.functional.test_app_real import QUESTION, wait
 from tests.support.bad_models import REFUSED
-from tests.support.engines import kill
 from tests.support.script import SIZE, ask, shown, until
 
 
-class KillsLoading(Runtime):
-    """Kills the model's process when it first tells how far loading is."""
-
-    killed = False
-
-    async def load_model(self, on_progress: Callable[[float], None] | None = None) -> ModelInfo:
-        """The model."""
-        while not self.killed:
-            try:
-                await super().load_model(lambda _: kill(self.engine))
-            except WorkerDied:
-                self.killed = True
-                raise
-            # It was loaded before the signal came.
-            await self.engine.close()
-        return await super().load_model(on_progress)
+async def kill_while_loading(runtime: Runtime) -> None:
+    """Kill the model's process when its loading is reported for the first time."""
+    async for event in runtime.watch():
+        if isinstance(event, ModelLoading) and runtime.engine.worker:
+            os.kill(runtime.engine.worker, signal.SIGKILL)
+            return
 
 
 async def without_model(pilot: Pilot[None], app: RmLocalApp) -> None:
@@ -63,10 +53,12 @@ async def test_a_model_that_cannot_be_loaded_leaves_a_working_app(
 
 async def test_a_worker_killed_while_it_loads_leaves_a_working_app() -> None:
     """As when memory runs out: told with the file's name, and the next question loads it."""
-    runtime = KillsLoading(Settings())
+    runtime = Runtime(Settings())
     app = RmLocalApp(runtime, plan="none")
+    killing = asyncio.ensure_future(kill_while_loading(runtime))
     async with app.run_test(size=SIZE) as pilot:
         await without_model(pilot, app)
+        await killing
         assert "could not be loaded" in shown(app, "#welcome-note")
         assert "SIGKILL" in shown(app, "#welcome-note")
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 from textual.widgets import OptionList, TextArea
 
 from rm_local.loop.events import Failed
+from rm_local.sessions import list_sessions, replay
 from rm_local.tui.app import RmLocalApp
 from rm_local.tui.messages import ModelReady
 from rm_local.tui.screens.sessions import Sessions
@@ -19,15 +21,16 @@ from tests.support.script import (
     MORE,
     QUESTION,
     SIZE,
-    FakeShelf,
-    ScriptedRuntime,
     ask,
     ended,
+    followed,
     formulation,
     halted,
     opened,
     reasoning,
     retrieval,
+    save_session,
+    scripted,
     shown,
     turn,
     until,
@@ -47,7 +50,7 @@ def typed(app: RmLocalApp) -> str:
 
 async def test_a_question_follows_the_one_before() -> None:
     """Also when that came to nothing; after Ctrl+N it follows none."""
-    runtime = ScriptedRuntime(whole())
+    runtime = scripted(whole())
     app = opened(runtime)
     async with app.run_test(size=SIZE) as pilot:
         await ask(pilot)
@@ -58,34 +61,34 @@ async def test_a_question_follows_the_one_before() -> None:
         runtime.events = whole()
         await ask(pilot, MORE)
         await until(pilot, lambda: len(runtime.solved) == 3 and ended(app))
-        assert runtime.followed == [0, 1, 2]
+        assert followed(app) == [0, 1, 2]
         assert shown(app, "#question") == f"3  {MORE}"
         assert past(app) == [(1, False), (2, False)]
         await pilot.press("ctrl+n")
         await ask(pilot)
         await until(pilot, lambda: len(runtime.solved) == 4 and ended(app))
-        assert runtime.followed[3] == 0
+        assert followed(app) == [0]
         assert shown(app, "#question") == QUESTION
 
 
 async def test_a_question_that_waits_follows_the_turn_that_ends() -> None:
     """What it follows is settled when it is asked."""
-    runtime = ScriptedRuntime([*formulation(), *retrieval(), *reasoning()], stopped=halted())
+    runtime = scripted([*formulation(), *retrieval(), *reasoning()], stopped=halted())
     app = opened(runtime)
     async with app.run_test(size=SIZE) as pilot:
         await ask(pilot)
         await until(pilot, lambda: len(turn(app).branches) == 6)
         await ask(pilot, MORE)
         runtime.events = whole()
-        assert app.chat.talk.control is not None
-        app.chat.talk.control.stop()
+        assert runtime.control is not None
+        runtime.control.stop()
         await until(pilot, lambda: len(runtime.solved) == 2 and ended(app))
-        assert runtime.followed == [0, 1]
+        assert followed(app) == [0, 1]
 
 
 async def test_an_edited_question_takes_the_old_ones_place() -> None:
     """F5 puts it into the prompt; what was typed there comes back. The old one is set aside."""
-    runtime = ScriptedRuntime(whole())
+    runtime = scripted(whole())
     app = opened(runtime)
     async with app.run_test(size=SIZE) as pilot:
         for question in (QUESTION, MORE):
@@ -97,8 +100,8 @@ async def test_an_edited_question_takes_the_old_ones_place() -> None:
         assert "in this question's place" in str(app.chat.query_one("#prompt").border_subtitle)
         await pilot.press("!", "enter")
         await until(pilot, lambda: len(runtime.solved) == 3 and ended(app))
-        assert runtime.solved[2][0] == f"{MORE}!"
-        assert runtime.followed == [0, 1, 1]
+        assert runtime.questions[2] == f"{MORE}!"
+        assert followed(app) == [0, 1, 1]
         assert past(app) == [(1, False), (2, True)]
         assert shown(app, "#question") == f"3 · after 1  {MORE}!"
         assert typed(app) == "draft"
@@ -106,7 +109,7 @@ async def test_an_edited_question_takes_the_old_ones_place() -> None:
 
 async def test_escape_leaves_the_question_as_it_was() -> None:
     """Nothing is asked, and what was typed is back; the next question is an ordinary one."""
-    runtime = ScriptedRuntime(whole())
+    runtime = scripted(whole())
     app = opened(runtime)
     async with app.run_test(size=SIZE) as pilot:
         await ask(pilot)
@@ -116,12 +119,12 @@ async def test_escape_leaves_the_question_as_it_was() -> None:
         assert app.chat.query_one("#prompt").border_subtitle is None
         await pilot.press("enter")
         await until(pilot, lambda: len(runtime.solved) == 2 and ended(app))
-        assert (runtime.solved[1][0], runtime.followed) == ("a", [0, 1])
+        assert (runtime.questions[1], followed(app)) == ("a", [0, 1])
 
 
 async def test_editing_the_question_of_a_running_turn_stops_it() -> None:
     """It is kept, set aside."""
-    runtime = ScriptedRuntime([*formulation(), *retrieval(), *reasoning()])
+    runtime = scripted([*formulation(), *retrieval(), *reasoning()])
     app = opened(runtime)
     async with app.run_test(size=SIZE) as pilot:
         await ask(pilot)
@@ -130,13 +133,13 @@ async def test_editing_the_question_of_a_running_turn_stops_it() -> None:
         runtime.events = whole()
         await pilot.press("enter")
         await until(pilot, lambda: len(runtime.solved) == 2 and ended(app))
-        assert runtime.followed == [0, 0]
+        assert followed(app) == [0, 0]
         assert [old.view.stage for old in app.chat.query(PastTurn)] == ["stopped"]
 
 
 async def test_a_turn_that_is_run_again_is_a_fork_of_it() -> None:
     """F3 asks in the same place, each time with a seed that was not used."""
-    runtime = ScriptedRuntime(whole())
+    runtime = scripted(whole())
     app = opened(runtime)
 
     def done(count: int) -> bool:
@@ -149,14 +152,14 @@ async def test_a_turn_that_is_run_again_is_a_fork_of_it() -> None:
         for count in (3, 4):
             await pilot.press("f3")
             await until(pilot, partial(done, count))
-        assert runtime.followed == [0, 1, 1, 1]
-        assert [steering.seed for _, steering in runtime.solved] == [0, 0, 1, 2]
+        assert followed(app) == [0, 1, 1, 1]
+        assert [solved.overrides.seed for solved in runtime.solved] == [0, 0, 1, 2]
         assert past(app) == [(1, False), (2, True), (3, True)]
 
 
 async def test_one_goes_back_to_an_earlier_turn() -> None:
     """b on an old turn makes it the current one: it can be edited, run again and followed."""
-    runtime = ScriptedRuntime(whole())
+    runtime = scripted(whole())
     app = opened(runtime)
     async with app.run_test(size=SIZE) as pilot:
         for question in (QUESTION, MORE):
@@ -169,13 +172,13 @@ async def test_one_goes_back_to_an_earlier_turn() -> None:
         assert past(app) == [(2, True)]
         await ask(pilot, "Another way?")
         await until(pilot, lambda: len(runtime.solved) == 3 and ended(app))
-        assert runtime.followed == [0, 1, 1]
+        assert followed(app) == [0, 1, 1]
         assert past(app) == [(1, False), (2, True)]
 
 
 async def test_going_back_waits_for_the_running_turn() -> None:
     """The user is told to stop it first."""
-    runtime = ScriptedRuntime(whole())
+    runtime = scripted(whole())
     app = opened(runtime)
     async with app.run_test(size=SIZE) as pilot:
         await ask(pilot)
@@ -189,17 +192,19 @@ async def test_going_back_waits_for_the_running_turn() -> None:
         assert turn(app).question == MORE
 
 
-async def test_a_saved_session_is_gone_on_with() -> None:
+async def test_a_saved_session_is_gone_on_with(tmp_path: Path) -> None:
     """g takes it back to the chat: its last turn is the current one, which the next follows."""
-    runtime = ScriptedRuntime(whole())
+    runtime = scripted(whole())
     app = opened(runtime)
     async with app.run_test(size=SIZE) as pilot:
         await ask(pilot, "something else")
         await until(pilot, lambda: ended(app))
-        await app.push_screen(Sessions(FakeShelf), app.chat.reopen)
+        save_session(tmp_path)
+        store = SimpleNamespace(list_sessions=lambda: list_sessions(tmp_path), replay=replay)
+        await app.push_screen(Sessions(lambda: store), app.chat.resume)
         saved = app.screen.query_one("#sessions-list", OptionList)
-        await until(pilot, lambda: saved.option_count == 2)
-        await pilot.press("down", "enter")
+        await until(pilot, lambda: saved.option_count == 1)
+        await pilot.press("enter")
         await until(pilot, lambda: bool(app.screen.query_one("#session").display))
         await pilot.press("g")
         await until(pilot, lambda: app.screen is app.chat and turn(app).number == 2)
@@ -208,17 +213,17 @@ async def test_a_saved_session_is_gone_on_with() -> None:
         assert past(app) == [(1, False)]
         await ask(pilot, "Why?")
         await until(pilot, lambda: len(runtime.solved) == 2 and ended(app))
-        assert runtime.followed == [0, 2]
+        assert followed(app) == [0, 1, 2]
 
 
-async def test_a_saved_turn_is_run_again() -> None:
+async def test_a_saved_turn_is_run_again(tmp_path: Path) -> None:
     """F3 on the last turn of a session that was taken back: a fork of it."""
-    runtime = ScriptedRuntime(whole())
+    runtime = scripted(whole())
     app = opened(runtime)
     async with app.run_test(size=SIZE) as pilot:
-        await until(pilot, lambda: app.chat.host.info is not None)
-        app.chat.reopen(Path("saved.jsonl"))
-        await until(pilot, lambda: app.chat.talk.turn is not None and turn(app).number == 2)
+        await until(pilot, lambda: app.chat.backend.info is not None)
+        app.chat.resume(save_session(tmp_path))
+        await until(pilot, lambda: app.chat.state.turn is not None and turn(app).number == 2)
         await pilot.press("f3")
         await until(pilot, lambda: len(runtime.solved) == 1 and ended(app))
         assert (turn(app).question, turn(app).after) == (MORE, 1)
@@ -226,27 +231,22 @@ async def test_a_saved_turn_is_run_again() -> None:
 
 async def test_a_session_that_cannot_be_gone_on_with_is_told() -> None:
     """The current one stays as it is."""
-    runtime = ScriptedRuntime(whole())
+    runtime = scripted(whole())
     app = opened(runtime)
-
-    def resume(path: Path) -> list[object]:
-        raise OSError(f"{path} is gone")
-
-    runtime.resume = resume  # type: ignore[method-assign, assignment]
     async with app.run_test(size=SIZE) as pilot:
         await ask(pilot)
         await until(pilot, lambda: ended(app))
-        app.chat.reopen(Path("x.jsonl"))
+        app.chat.resume(Path("x.jsonl"))
         await until(pilot, lambda: bool(app._notifications))
-        assert any("x.jsonl is gone" in note.message for note in app._notifications)
+        assert any("x.jsonl: No such file" in note.message for note in app._notifications)
         assert shown(app, "#question") == QUESTION
 
 
 async def test_a_model_for_single_questions_says_so() -> None:
     """In the prompt, as long as nothing is typed; one that takes conversations says nothing."""
-    app = opened(ScriptedRuntime(whole()))
+    app = opened(scripted(whole()))
     async with app.run_test(size=SIZE) as pilot:
-        await until(pilot, lambda: app.chat.host.entries is not None)
+        await until(pilot, lambda: app.chat.backend.entries is not None)
         prompt = app.chat.query_one(Prompt)
         assert prompt.placeholder == "Ask a hard question"
         app.chat.post_message(ModelReady(replace(INFO, converses=False)))

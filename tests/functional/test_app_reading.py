@@ -15,14 +15,14 @@ from tests.support.script import (
     HITS,
     SIZE,
     SUBPROBLEM,
-    FakeShelf,
-    ScriptedRuntime,
+    FakeSessionStore,
     ask,
     ended,
     formulation,
     opened,
     reasoning,
     retrieval,
+    scripted,
     shown,
     turn,
     until,
@@ -32,7 +32,7 @@ from tests.support.script import (
 
 async def test_enter_on_a_hit_opens_the_whole_entry() -> None:
     """The subroutine, the similarity and the source can be read; Esc closes."""
-    app = opened(ScriptedRuntime(whole()))
+    app = opened(scripted(whole()))
     async with app.run_test(size=SIZE) as pilot:
         await ask(pilot)
         await until(pilot, lambda: ended(app))
@@ -49,7 +49,7 @@ async def test_enter_on_a_hit_opens_the_whole_entry() -> None:
 
 async def test_a_click_opens_a_hit() -> None:
     """The mouse does what Enter does."""
-    app = opened(ScriptedRuntime(whole()))
+    app = opened(scripted(whole()))
     async with app.run_test(size=SIZE) as pilot:
         await ask(pilot)
         await until(pilot, lambda: ended(app))
@@ -59,7 +59,7 @@ async def test_a_click_opens_a_hit() -> None:
 
 async def test_a_branch_can_be_read_in_full() -> None:
     """In a small window, Enter on the list of branches opens its thinking and its answer."""
-    app = opened(ScriptedRuntime(whole()))
+    app = opened(scripted(whole()))
     async with app.run_test(size=(80, 24)) as pilot:
         await ask(pilot)
         await until(pilot, lambda: ended(app))
@@ -72,7 +72,7 @@ async def test_a_branch_can_be_read_in_full() -> None:
 async def test_text_of_an_entry_styles_and_steers_nothing() -> None:
     """Markup stays text, and escape sequences are gone."""
     evil = Hit(Entry("[red]How[/] \x1b[2Jdo I?", "[b]Do\x07[/b] it", "math", "x[/]", id=5), 0.9)
-    app = opened(ScriptedRuntime([*formulation(), *retrieval((evil,)), *whole()[-1:]]))
+    app = opened(scripted([*formulation(), *retrieval((evil,)), *whole()[-1:]]))
     async with app.run_test(size=SIZE) as pilot:
         await ask(pilot, "[bold]Why?[/nonsense]")
         await until(pilot, lambda: ended(app))
@@ -86,7 +86,7 @@ async def test_text_of_an_entry_styles_and_steers_nothing() -> None:
 
 async def test_a_small_window_says_so_and_a_larger_one_works_again() -> None:
     """At 20x5 there is one note; at 80x24 the turn stands there as before."""
-    app = opened(ScriptedRuntime(whole()))
+    app = opened(scripted(whole()))
     async with app.run_test(size=(80, 24)) as pilot:
         await ask(pilot)
         await until(pilot, lambda: ended(app))
@@ -102,7 +102,7 @@ async def test_a_small_window_says_so_and_a_larger_one_works_again() -> None:
 
 async def test_old_turns_stay_above_and_reading_them_is_not_disturbed() -> None:
     """While the user reads above, a turn that goes on does not scroll the transcript."""
-    runtime = ScriptedRuntime(whole())
+    runtime = scripted(whole())
     app = opened(runtime)
     async with app.run_test(size=(80, 24)) as pilot:
         for count in range(4):
@@ -123,7 +123,7 @@ async def test_old_turns_stay_above_and_reading_them_is_not_disturbed() -> None:
 
 async def test_an_old_turn_unfolds() -> None:
     """Enter on an old turn shows its hits and branches."""
-    app = opened(ScriptedRuntime(whole()))
+    app = opened(scripted(whole()))
     async with app.run_test(size=SIZE) as pilot:
         for question in ("first", "second"):
             await ask(pilot, question)
@@ -137,7 +137,7 @@ async def test_an_old_turn_unfolds() -> None:
 
 async def test_the_answer_is_copied() -> None:
     """F4 puts the answer's text on the clipboard."""
-    app = opened(ScriptedRuntime(whole()))
+    app = opened(scripted(whole()))
     async with app.run_test(size=SIZE) as pilot:
         await ask(pilot)
         await until(pilot, lambda: ended(app))
@@ -147,22 +147,23 @@ async def test_the_answer_is_copied() -> None:
 
 async def test_a_new_session_clears_the_screen() -> None:
     """Ctrl+N begins a new file and shows the welcome again."""
-    runtime = ScriptedRuntime(whole())
+    runtime = scripted(whole())
     app = opened(runtime)
     async with app.run_test(size=SIZE) as pilot:
         await ask(pilot)
         await until(pilot, lambda: ended(app))
+        assert app.chat.session.path is not None
         await pilot.press("ctrl+n")
-        assert runtime.sessions == 2
+        assert app.chat.session.path is None
         assert app.chat.query_one("#welcome").display
-        assert app.chat.talk.turn is None
+        assert app.chat.state.turn is None
 
 
 async def test_saved_sessions_are_listed_and_read() -> None:
     """Enter opens one, Esc goes back to the list and then to the chat."""
-    app = opened(ScriptedRuntime())
+    app = opened(scripted())
     async with app.run_test(size=SIZE) as pilot:
-        await app.push_screen(Sessions(FakeShelf))
+        await app.push_screen(Sessions(FakeSessionStore))
         sessions = app.screen.query_one("#sessions-list", OptionList)
         await until(pilot, lambda: sessions.option_count == 2)
         await pilot.press("enter")
@@ -174,7 +175,7 @@ async def test_saved_sessions_are_listed_and_read() -> None:
 
 async def test_without_saved_sessions_the_list_says_so() -> None:
     """Ctrl+O works before anything was saved."""
-    app = opened(ScriptedRuntime())
+    app = opened(scripted())
     async with app.run_test(size=SIZE) as pilot:
         await pilot.press("ctrl+o")
         await until(pilot, lambda: "Nothing saved yet." in shown(app, "#sessions-note"))
@@ -182,7 +183,7 @@ async def test_without_saved_sessions_the_list_says_so() -> None:
 
 async def test_help_opens_and_closes() -> None:
     """F1 shows the keys."""
-    app = opened(ScriptedRuntime())
+    app = opened(scripted())
     async with app.run_test(size=SIZE) as pilot:
         await pilot.press("f1")
         assert isinstance(app.screen, Help)

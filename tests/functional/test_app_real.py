@@ -36,8 +36,8 @@ async def wait(pilot: Pilot[None], app: RmLocalApp, *, answered: bool = True) ->
     """Until the turn is over, with an answer or without."""
 
     def is_over() -> bool:
-        turn = app.chat.talk.turn
-        over = turn is not None and not app.chat.talk.running and not turn.running
+        turn = app.chat.state.turn
+        over = turn is not None and not app.chat.state.running and not turn.running
         return turn is not None and over and (turn.stage == "answered") == answered
 
     await until(pilot, is_over)
@@ -49,7 +49,7 @@ async def test_a_whole_turn_with_the_shipped_model() -> None:
     async with app.run_test(size=(120, 36)) as pilot:
         await ask(pilot, QUESTION)
         await wait(pilot, app)
-        turn = app.chat.talk.turn
+        turn = app.chat.state.turn
         assert turn is not None
         assert turn.subproblem
         assert turn.hits
@@ -57,7 +57,7 @@ async def test_a_whole_turn_with_the_shipped_model() -> None:
         assert "agreed" in shown(app, "#answer-carried")
         assert "Q8_0" in shown(app, "#status-left")
     saved = sessions.list_sessions()
-    assert [(session.title, session.turns) for session in saved] == [(QUESTION, 1)]
+    assert [(session.question, session.turns) for session in saved] == [(QUESTION, 1)]
     assert sessions.replay(saved[0].path)[0].answer == turn.answer
 
 

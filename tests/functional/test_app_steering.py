@@ -14,7 +14,6 @@ from tests.support.script import (
     QUESTION,
     SIZE,
     SUBPROBLEM,
-    ScriptedRuntime,
     ask,
     ended,
     formulation,
@@ -22,6 +21,7 @@ from tests.support.script import (
     opened,
     reasoning,
     retrieval,
+    scripted,
     shown,
     turn,
     until,
@@ -31,7 +31,7 @@ from tests.support.script import (
 
 async def test_escape_stops_and_keeps_what_there_is() -> None:
     """The partial texts stay, and the answer says that it was stopped early."""
-    app = opened(ScriptedRuntime([*formulation(), *retrieval(), *reasoning()], stopped=halted()))
+    app = opened(scripted([*formulation(), *retrieval(), *reasoning()], stopped=halted()))
     async with app.run_test(size=SIZE) as pilot:
         await ask(pilot)
         await until(pilot, lambda: len(turn(app).branches) == 6)
@@ -43,7 +43,7 @@ async def test_escape_stops_and_keeps_what_there_is() -> None:
 
 async def test_an_edited_subproblem_is_retrieved_and_reasoned_again() -> None:
     """F2 makes the line an input; Enter asks the same question under the new subproblem."""
-    runtime = ScriptedRuntime(whole())
+    runtime = scripted(whole())
     app = opened(runtime)
     async with app.run_test(size=SIZE) as pilot:
         await ask(pilot)
@@ -54,7 +54,7 @@ async def test_an_edited_subproblem_is_retrieved_and_reasoned_again() -> None:
         field.value = "How do I find a common denominator?"
         await pilot.press("enter")
         await until(pilot, lambda: len(runtime.solved) == 2 and ended(app))
-        question, steering = runtime.solved[1]
+        question, steering = runtime.questions[1], runtime.solved[1].overrides
         assert question == QUESTION
         assert steering.subproblem == "How do I find a common denominator?"
         assert len(app.chat.query(PastTurn)) == 1
@@ -62,7 +62,7 @@ async def test_an_edited_subproblem_is_retrieved_and_reasoned_again() -> None:
 
 async def test_escape_leaves_the_subproblem_as_it_was() -> None:
     """Nothing is asked again."""
-    runtime = ScriptedRuntime(whole())
+    runtime = scripted(whole())
     app = opened(runtime)
     async with app.run_test(size=SIZE) as pilot:
         await ask(pilot)
@@ -74,7 +74,7 @@ async def test_escape_leaves_the_subproblem_as_it_was() -> None:
 
 async def test_pins_and_drops_go_into_the_next_retrieval() -> None:
     """p pins the hit under the cursor, d drops it, and F3 reasons again under both."""
-    runtime = ScriptedRuntime(whole())
+    runtime = scripted(whole())
     app = opened(runtime)
     async with app.run_test(size=SIZE) as pilot:
         await ask(pilot)
@@ -84,7 +84,7 @@ async def test_pins_and_drops_go_into_the_next_retrieval() -> None:
         assert "1 pinned · 1 dropped" in shown(app, "#retrieve-head")
         await pilot.press("f3")
         await until(pilot, lambda: len(runtime.solved) == 2 and ended(app))
-        _, steering = runtime.solved[1]
+        steering = runtime.solved[1].overrides
         assert steering.pinned == (HITS[0],)
         assert steering.dropped == frozenset({HITS[1].entry.id})
         assert steering.subproblem == SUBPROBLEM
@@ -92,7 +92,7 @@ async def test_pins_and_drops_go_into_the_next_retrieval() -> None:
 
 async def test_reasoning_again_ends_a_running_turn_first() -> None:
     """The running turn is stopped and kept above; the new one begins by itself."""
-    runtime = ScriptedRuntime([*formulation(), *retrieval(), *reasoning()])
+    runtime = scripted([*formulation(), *retrieval(), *reasoning()])
     app = opened(runtime)
     async with app.run_test(size=SIZE) as pilot:
         await ask(pilot)
@@ -106,7 +106,7 @@ async def test_reasoning_again_ends_a_running_turn_first() -> None:
 
 async def test_the_footer_holds_what_can_be_done_now() -> None:
     """Stop is there while a turn runs; Copy, Again and Subproblem when there is something to."""
-    app = opened(ScriptedRuntime([*formulation(), *retrieval()], stopped=halted()))
+    app = opened(scripted([*formulation(), *retrieval()], stopped=halted()))
 
     def actions() -> set[str]:
         return {binding.binding.action for binding in app.screen.active_bindings.values()}
@@ -125,7 +125,7 @@ async def test_the_footer_holds_what_can_be_done_now() -> None:
 
 async def test_every_key_has_an_id_and_a_tooltip() -> None:
     """So that it can be given another key, and says what it does."""
-    app = opened(ScriptedRuntime(whole()))
+    app = opened(scripted(whole()))
     async with app.run_test(size=SIZE) as pilot:
         await ask(pilot)
         await until(pilot, lambda: ended(app))

@@ -15,16 +15,17 @@ from click.testing import CliRunner, Result
 
 from rm_local import settings
 from rm_local.cli.main import cli
-from rm_local.cli.sessions import told_turn
+from rm_local.cli.sessions import format_turn
 from rm_local.engine.branches import ContextAdjusted
 from rm_local.engine.protocol import ModelInfo
 from rm_local.errors import ContextOverflow, ModelMissing, StoreMissing
 from rm_local.loop.events import Answered, from_json
-from rm_local.records import Answer, Entry, Hit, Trace
-from rm_local.sessions import Journal
-from rm_local.sessions.replay import after
+from rm_local.loop.turn import apply, begin
+from rm_local.records import Answer, Entry, Hit
+from rm_local.sessions import Journal, list_sessions
 from tests.support.fake_runtime import FakeRuntime
 from tests.support.fakes import INFO, FakeEngine, FakeRecall, Step, died, say, think
+from tests.support.folders import path_of
 
 Use = Callable[..., FakeRuntime]
 
@@ -64,12 +65,9 @@ def test_a_full_context_is_told(use: Use) -> None:
     assert made.message in told
     assert "the context is full" in told
     assert "20 of 4,096 tokens" in told
-    assert lines[0] == {
-        "event": "room_made",
-        "message": made.message,
-        "dropped": 1,
-        "context": 4096,
-    }
+    assert [line for line in lines if line["event"] == "room_made"] == [
+        {"event": "room_made", "message": made.message, "dropped": 1, "context": 4096}
+    ]
     used = [line for line in lines if line["event"] == "context_used"]
     assert used[0] == {"event": "context_used", "used": 20, "longest": 20, "context": 4096}
 
@@ -83,7 +81,7 @@ def test_a_hint_that_is_too_long_is_told(use: Use) -> None:
     use(recall=FakeRecall(hits))
     lines = events(run("--json", "What is 4 + 4?"))
     (event,) = [from_json(line) for line in lines if line["event"] == "hint_cut"]
-    saved = after(Trace("What is 4 + 4?", "memory"), event)
+    saved = apply(begin("What is 4 + 4?", 0.0), event, 0.0)
 
     (cut,) = [line for line in lines if line["event"] == "hint_cut"]
     assert cut["id"] == 7
@@ -93,7 +91,7 @@ def test_a_hint_that_is_too_long_is_told(use: Use) -> None:
     (read,) = {line["hint"]["subroutine"] for line in lines if line["event"] == "branch_started"}
     assert read.endswith("count on.")
     assert entry.subroutine.startswith(read)
-    assert any(cut["message"] in line for line in told_turn(saved))
+    assert any(cut["message"] in line for line in format_turn(saved))
 
 
 def test_quiet_tells_nothing(use: Use) -> None:
@@ -113,7 +111,7 @@ def test_the_question_may_come_on_standard_input(use: Use, arguments: list[str])
     result = run("-q", *arguments, text="What is\n4 + 4?\n")
 
     assert result.exit_code == 0, result.stderr
-    assert runtime.solved[0][0] == "What is\n4 + 4?"
+    assert runtime.questions[0] == "What is\n4 + 4?"
 
 
 def test_words_need_no_quotation_marks(use: Use) -> None:
@@ -122,7 +120,7 @@ def test_words_need_no_quotation_marks(use: Use) -> None:
 
     run("-q", "What", "is", "4 + 4?")
 
-    assert runtime.solved[0][0] == "What is 4 + 4?"
+    assert runtime.questions[0] == "What is 4 + 4?"
 
 
 def test_json_is_one_event_a_line(use: Use) -> None:
@@ -134,6 +132,7 @@ def test_json_is_one_event_a_line(use: Use) -> None:
     told = events(result)
     names = [event["event"] for event in told if event["event"] != "context_used"]
     assert [name for i, name in enumerate(names) if name not in names[:i]] == [
+        "model_loading",
         "formulating",
         "formulated",
         "retrieved",
@@ -153,7 +152,7 @@ def test_options_change_the_plan(use: Use) -> None:
 
     run("-q", "--plan=random", "--samples=4", "--hints=2", "--max-tokens=99", "--seed=7", "4 + 4?")
 
-    _, plan, steering = runtime.solved[0]
+    plan, steering = runtime.solved[0].plan, runtime.solved[0].overrides
     assert (plan.name, plan.samples, plan.hints, plan.max_tokens) == ("random", 4, 2, 99)
     assert steering.seed == 7
     assert (plan.thinking, plan.effort) == (True, "")
@@ -168,12 +167,12 @@ def test_a_model_that_fails_is_loaded_once(use: Use) -> None:
             raise ModelMissing("There is no model.", "Choose one.")
 
     engine = Fails()
-    use().engine = engine
+    use(engine=engine)
 
     result = run("4 + 4?")
 
     assert result.exit_code == 3
-    assert result.stderr == "error: There is no model.\n  Choose one.\n"
+    assert result.stderr.endswith("turn 1\nerror: There is no model.\n  Choose one.\n")
     assert len(engine.loads) == 1
 
 
@@ -205,7 +204,7 @@ def saved(*questions: str) -> Path:
         journal.ask(question, "memory", turn=number, after=number - 1)
         journal.write(Answered(Answer(f"A{number}", None, 0, 1, 1, (), 5, 0.5)))
     journal.close()
-    return journal.path
+    return path_of(journal)
 
 
 def test_a_session_is_gone_on_with(use: Use) -> None:
@@ -218,11 +217,11 @@ def test_a_session_is_gone_on_with(use: Use) -> None:
 
     assert [[message.content for message in turn] for turn in runtime.engine.turns] == [
         ["Q1", "A1", "Q2", "A2", "And then?"],
-        ["Q1", "A1", "Q2", "A2", "And then?"],
+        ["Q1", "A1", "Q2", "A2", "And then?", "Answer: 8", "And then?"],
         ["Q1", "A1", "And then?"],
         ["And then?"],
     ]
-    assert runtime.session == path
+    assert [session.turns for session in list_sessions()] == [1, 5]
 
 
 def test_where_a_turn_is_saved_is_told(use: Use) -> None:
@@ -293,7 +292,7 @@ def test_wrong_usage(use: Use, arguments: list[str], words: str) -> None:
     ("parts", "code", "words"),
     [
         ({"model_error": ModelMissing("No model there.", "Name one.")}, 3, "No model there."),
-        ({"memory_error": StoreMissing("No store there.", "Name one.")}, 4, "No store there."),
+        ({"store_error": StoreMissing("No store there.", "Name one.")}, 4, "No store there."),
         ({"engine": FakeEngine(refuse=ContextOverflow("Too long.", "Cut it."))}, 3, "Too long."),
         ({"engine": FakeEngine(branches=[[think("hm"), died()]])}, 3, "was killed"),
     ],
@@ -312,7 +311,7 @@ def test_a_turn_that_fails(use: Use, parts: dict[str, Any], code: int, words: st
 
 def test_a_failed_turn_is_an_event_too(use: Use) -> None:
     """With --json the last line is `failed` with its message, remedy and exit code."""
-    use(memory_error=StoreMissing("No store there.", "Name one."))
+    use(store_error=StoreMissing("No store there.", "Name one."))
 
     result = run("--json", "4 + 4?")
 
@@ -323,6 +322,21 @@ def test_a_failed_turn_is_an_event_too(use: Use) -> None:
         "remedy": "Name one.",
         "exit_code": 4,
     }
+
+
+@pytest.mark.parametrize("arguments", [[], ["-q"], ["--json"]])
+def test_a_notice_is_written_to_standard_error_once(use: Use, arguments: list[str]) -> None:
+    """Narrated, quiet or as JSON; there it is an event of the turn, too."""
+    note = "The memory that is free holds a context of 4,096 tokens, not 16,384."
+    use(engine=FakeEngine(info=replace(INFO, notes=(note,))))
+
+    result = run(*arguments, "4 + 4?")
+
+    assert result.stderr.count(f"warning: {note}\n") == 1
+    if arguments == ["--json"]:
+        assert {"event": "notice", "text": note} in events(result)
+    else:
+        assert result.stdout == "Answer: 8\n"
 
 
 class Interrupt(asyncio.Event):

@@ -90,7 +90,7 @@ def test_an_empty_store_says_so(use: Use) -> None:
 
 def test_a_store_that_does_not_open(use: Use) -> None:
     """Exit code 4, with what to do."""
-    use(memory_error=StoreEmbedder("Made by another embedder.", "Build it anew."))
+    use(store_error=StoreEmbedder("Made by another embedder.", "Build it anew."))
 
     result = run("how do I add")
 
@@ -99,7 +99,7 @@ def test_a_store_that_does_not_open(use: Use) -> None:
 
 
 def test_an_entry_cannot_steer_the_terminal(use: Use) -> None:
-    """Control characters of a store are taken out."""
+    """TurnControl characters of a store are taken out."""
     use(recall=FakeRecall([hit(1, 0.9, "How\x1b[31m do\nI\x9b2J add?")]))
 
     assert "How do I add?" in run("add").stdout
@@ -120,3 +120,14 @@ def test_a_search_can_be_narrowed() -> None:
     ]
     assert hits
     assert {hit["domain"] for hit in hits} == {"physics"}
+
+
+def test_a_notice_is_written_to_standard_error(use: Use) -> None:
+    """Also one that was reported before anything was searched; the hits stay alone on output."""
+    runtime = use(recall=FakeRecall([hit(1, 0.9)]))
+    runtime.report_notice("The log cannot be written.")
+
+    result = run("--json", "add")
+
+    assert result.stderr == "warning: The log cannot be written.\n"
+    assert len(json.loads(result.stdout)["hits"]) == 1

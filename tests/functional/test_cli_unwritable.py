@@ -25,7 +25,7 @@ from tests.support.blocked_folders import (
     file_as_home,
     remove_home,
 )
-from tests.support.script import ask
+from tests.support.script import ask, until
 
 REMEDY = "Set RM_LOCAL_HOME to a folder that can be written to."
 
@@ -222,10 +222,9 @@ async def answer_two(monkeypatch: pytest.MonkeyPatch) -> None:
 
 async def wait(pilot: Pilot[None], app: RmLocalApp, question: str) -> None:
     """Until this question is answered."""
-    for _ in range(1200):
-        turn = app.chat.talk.turn
-        if turn and turn.question == question and turn.stage == "answered":
-            await pilot.pause()
-            return
-        await pilot.pause(0.1)
-    raise AssertionError(f"There is no answer: {app.chat.talk.turn}")
+
+    def is_answered() -> bool:
+        turn = app.chat.state.turn
+        return turn is not None and turn.question == question and turn.stage == "answered"
+
+    await until(pilot, is_answered)

@@ -15,13 +15,13 @@ from rm_local.tui.app import RmLocalApp
 from rm_local.tui.screens.sessions import Sessions
 from tests.support.script import (
     MORE,
-    FakeShelf,
-    ScriptedRuntime,
+    FakeSessionStore,
     ask,
     formulation,
     halted,
     reasoning,
     retrieval,
+    scripted,
     shown,
     until,
     whole,
@@ -36,7 +36,7 @@ both_sizes = pytest.mark.parametrize("size", SIZES, ids=["80x24", "120x36"])
 
 def app_of(events: Sequence[Event] = (), **parts: object) -> RmLocalApp:
     """The app over a script, with a clock that stands still."""
-    return RmLocalApp(ScriptedRuntime(events, **parts), clock=lambda: 0.0)  # type: ignore[arg-type]
+    return RmLocalApp(scripted(events, **parts), clock=lambda: 0.0)
 
 
 def steps(app: RmLocalApp, *more: Step, holds: Callable[[], bool] | None = None) -> Step:
@@ -44,7 +44,7 @@ def steps(app: RmLocalApp, *more: Step, holds: Callable[[], bool] | None = None)
 
     async def run(pilot: Pilot[None]) -> None:
         await still(pilot)
-        await until(pilot, lambda: app.chat.host.entries is not None)
+        await until(pilot, lambda: app.chat.backend.entries is not None)
         await ask(pilot)
         await until(pilot, holds or (lambda: drawn(app, "#answer-carried", "4 of 6")))
         for step in more:
@@ -106,7 +106,7 @@ def test_queued(snap_compare: Compare, size: tuple[int, int]) -> None:
     async def run(pilot: Pilot[None]) -> None:
         await still(pilot)
         await ask(pilot)
-        await until(pilot, lambda: app.chat.talk.waiting is not None)
+        await until(pilot, lambda: app.chat.state.waiting is not None)
 
     assert snap_compare(app, terminal_size=size, run_before=run)
 
@@ -218,7 +218,7 @@ def test_second_turn(snap_compare: Compare, size: tuple[int, int]) -> None:
 
     async def again(pilot: Pilot[None]) -> None:
         await ask(pilot, "And with 7/8 cup of milk?")
-        await until(pilot, lambda: drawn(app, "#question", "milk") and not app.chat.talk.running)
+        await until(pilot, lambda: drawn(app, "#question", "milk") and not app.chat.state.running)
         app.chat.query_one("#transcript").scroll_home(animate=False)
         await pilot.pause()
 
@@ -232,9 +232,9 @@ def test_forked(snap_compare: Compare, size: tuple[int, int]) -> None:
 
     async def again(pilot: Pilot[None]) -> None:
         await ask(pilot, MORE)
-        await until(pilot, lambda: drawn(app, "#question", "milk") and not app.chat.talk.running)
+        await until(pilot, lambda: drawn(app, "#question", "milk") and not app.chat.state.running)
         await pilot.press("f5", "!", "enter")
-        await until(pilot, lambda: drawn(app, "#question", "!") and not app.chat.talk.running)
+        await until(pilot, lambda: drawn(app, "#question", "!") and not app.chat.state.running)
         app.chat.query_one("#transcript").scroll_home(animate=False)
         await pilot.pause()
 
@@ -255,8 +255,8 @@ def test_sessions(snap_compare: Compare, size: tuple[int, int]) -> None:
 
     async def run(pilot: Pilot[None]) -> None:
         await still(pilot)
-        await until(pilot, lambda: app.chat.host.entries is not None)
-        await app.push_screen(Sessions(FakeShelf))
+        await until(pilot, lambda: app.chat.backend.entries is not None)
+        await app.push_screen(Sessions(FakeSessionStore))
         saved = app.screen.query_one("#sessions-list", OptionList)
         await until(pilot, lambda: saved.option_count == 2)
 
@@ -270,8 +270,8 @@ def test_session_read(snap_compare: Compare, size: tuple[int, int]) -> None:
 
     async def run(pilot: Pilot[None]) -> None:
         await still(pilot)
-        await until(pilot, lambda: app.chat.host.entries is not None)
-        await app.push_screen(Sessions(FakeShelf))
+        await until(pilot, lambda: app.chat.backend.entries is not None)
+        await app.push_screen(Sessions(FakeSessionStore))
         saved = app.screen.query_one("#sessions-list", OptionList)
         await until(pilot, lambda: saved.option_count == 2)
         await pilot.press("enter")
@@ -287,7 +287,7 @@ def test_help(snap_compare: Compare, size: tuple[int, int]) -> None:
 
     async def run(pilot: Pilot[None]) -> None:
         await still(pilot)
-        await until(pilot, lambda: app.chat.host.entries is not None)
+        await until(pilot, lambda: app.chat.backend.entries is not None)
         await pilot.press("f1")
         await pilot.pause()
 
@@ -305,6 +305,6 @@ def test_too_small(snap_compare: Compare) -> None:
     app = app_of()
 
     async def run(pilot: Pilot[None]) -> None:
-        await until(pilot, lambda: app.chat.host.entries is not None)
+        await until(pilot, lambda: app.chat.backend.entries is not None)
 
     assert snap_compare(app, terminal_size=(20, 5), run_before=run)

@@ -1,127 +1,127 @@
-"""A runtime without a model or a store: the real loop over fake parts."""
+"""The real runtime over a fake engine and fake hits; or one that plays events of a script."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from rm_local.engine.protocol import ModelInfo
+from rm_local.engine.protocol import Message, ModelInfo
 from rm_local.errors import RmLocalError
 from rm_local.loop.control import TurnControl, TurnOverrides
-from rm_local.loop.events import failed
-from rm_local.loop.solve import solve
-from rm_local.records import Hit, Trace
-from rm_local.sessions import Turns, replay
-from rm_local.store.request import ANY_ENTRY, EntryFilter
+from rm_local.loop.events import Answered, Event, Failed
+from rm_local.loop.plan import Plan
+from rm_local.records import Hit
+from rm_local.runtime import Runtime
+from rm_local.settings import Settings
 from tests.support.fakes import FakeEngine, FakeRecall
 
-if TYPE_CHECKING:
-    from rm_local.loop.events import Event
-    from rm_local.loop.plan import Plan
-    from rm_local.settings import Settings
+STOPPED = Failed("Stopped before there was an answer.", "", 130)
 
 
-class FakeRuntime:
-    """`rm_local.runtime.Runtime` over a fake engine and recall: the real loop, no journal."""
+@dataclass(frozen=True, slots=True)
+class Solved:
+    """What a turn was asked with."""
+
+    question: str
+    plan: Plan
+    overrides: TurnOverrides
+    history: tuple[Message, ...]
+
+
+class FakeRuntime(Runtime):
+    """`rm_local.runtime.Runtime` without a model and a store.
+
+    Without `events` the real loop solves over `engine` and `recall`. With them each turn plays
+    these events; a script that does not end the turn waits for the stop and then plays `stopped`.
+    """
 
     def __init__(
         self,
         engine: FakeEngine | None = None,
         recall: FakeRecall | None = None,
         *,
-        settings: Settings | None = None,
-        model: Path = Path("fake.gguf"),
-        store: Path = Path("fake.rms"),
+        events: Sequence[Event] | None = None,
+        stopped: Sequence[Event] = (STOPPED,),
+        entries: int | None = None,
+        settings: Settings = Settings(),  # noqa: B008 (frozen)
         model_error: RmLocalError | None = None,
-        memory_error: RmLocalError | None = None,
+        store_error: RmLocalError | None = None,
     ) -> None:
-        """`model_error` and `memory_error` are what opening the model and the store raises."""
-        self.engine = engine or FakeEngine()
+        """`model_error` and `store_error` are what opening the model and the store raises."""
+        super().__init__(settings, model=Path("fake.gguf"), store=Path("fake.rms"))
+        self._engine = engine or FakeEngine()  # type: ignore[assignment]
         self.recall = recall or FakeRecall()
-        self.settings = settings
-        self.model = model
-        self.store = store
+        self.events = events
+        self.stopped = stopped
         self.model_error = model_error
-        self.memory_error = memory_error
-        self.solved: list[tuple[str, Plan, TurnOverrides]] = []
-        self.sessions = 1
-        self.session: Path | None = None
-        """As Runtime's, but that nothing is written."""
-        self._turns = Turns()
-        self.warn: Callable[[str], None] = lambda _message: None
-        self.on_loading: Callable[[float], None] | None = None
-        self.on_unload: Callable[[], object] = lambda: None
-        self.entries: int | None = None
-        """As Runtime's: None until the memory is opened."""
+        self.store_error = store_error
+        self.solved: list[Solved] = []
+        self.control: TurnControl | None = None
+        """Stops the turn that was asked last."""
+        self.closed = False
+        self._entries_when_open = len(self.recall.hits) if entries is None else entries
 
     @property
-    def info(self) -> ModelInfo | None:
-        """The loaded model, or None."""
-        return self.engine.info
+    def engine(self) -> FakeEngine:  # type: ignore[override]
+        """The fake engine, also after the end."""
+        assert isinstance(self._engine, FakeEngine)
+        return self._engine
 
-    async def load_model(self, on_progress: Callable[[float], None] | None = None) -> ModelInfo:
-        """The model, loaded on the first call."""
+    @property
+    def questions(self) -> list[str]:
+        """What was asked, in order."""
+        return [solved.question for solved in self.solved]
+
+    async def _load_model(self) -> ModelInfo:
         if self.model_error is not None:
             raise self.model_error
-        return self.engine.info or await self.engine.load(self.model, on_progress=on_progress)
+        return await super()._load_model()
 
-    async def open_memory(self) -> FakeRecall:
-        """The recall."""
-        if self.memory_error is not None:
-            raise self.memory_error
-        self.entries = len(self.recall.hits)
+    async def _open_store(self) -> FakeRecall:  # type: ignore[override]
+        if self.store_error is not None:
+            raise self.store_error
+        self._entries = self._entries_when_open
         return self.recall
 
-    @property
-    def turn(self) -> int:
-        """Number of the turn asked last."""
-        return self._turns.last
-
-    def new_session(self) -> None:
-        """Counts."""
-        self.sessions += 1
-        self._turns = Turns()
-
-    def resume(self, path: Path) -> list[Trace]:
-        """A saved session's turns, which the next ones follow."""
-        self.session, saved = path, replay(path)
-        self._turns = Turns(saved)
-        return saved
+    async def search(self, text: str, k: int = 10, **how: object) -> tuple[Hit, ...]:
+        """The recall's hits, however far."""
+        return await (await self.open_store()).search(text, k, -1.0)
 
     async def solve(
         self,
         question: str,
         plan: Plan,
         *,
-        steering: TurnOverrides = TurnOverrides(),  # noqa: B008 (frozen)
+        history: Sequence[Message] = (),
+        overrides: TurnOverrides = TurnOverrides(),  # noqa: B008 (frozen)
         control: TurnControl | None = None,
-        after: int = 0,
-    ) -> AsyncIterator[Event]:
-        """The real loop's events; a model or store that does not open is a `Failed`."""
-        self.solved.append((question, plan, steering))
-        self._turns.ask(question, after)
-        try:
-            recall = await self.open_memory() if plan.retrieval in ("memory", "random") else None
-            await self.load_model(self.on_loading)
-        except RmLocalError as error:
-            yield failed(error)
-            return
-        takes = self.info is not None and self.info.converses
-        history = self._turns.history(after) if takes else ()
-        async for event in solve(
-            question, plan, self.engine, recall,
-            overrides=steering, control=control, history=history,
-        ):  # fmt: skip
-            self._turns.take(event)
-            yield event
+    ) -> AsyncGenerator[Event, None]:
+        """The real loop's events, or the script's."""
+        self.solved.append(Solved(question, plan, overrides, tuple(history)))
+        self.control = control = control or TurnControl()
+        if self.events is None:
+            stream = super().solve(
+                question, plan, history=history, overrides=overrides, control=control
+            )
+        else:
+            stream = self._play(list(self.events), control)
+        async with aclosing(stream) as events:
+            async for event in events:
+                yield event
 
-    async def search(
-        self, text: str, k: int = 10, *, filter: EntryFilter = ANY_ENTRY, breadth: float = 1.0
-    ) -> tuple[Hit, ...]:
-        """The recall's hits, without a gate; neither filtered nor more for a greater breadth."""
-        return await (await self.open_memory()).search(text, k, -1.0)
+    async def _play(self, events: list[Event], control: TurnControl) -> AsyncGenerator[Event, None]:
+        for event in events:
+            yield event
+        if not events or not isinstance(events[-1], Answered | Failed):
+            await control._event.wait()
+            for event in self.stopped:
+                yield event
 
     async def close(self) -> None:
-        """Closes the engine."""
-        await self.engine.close()
+        """End as the real one does; what the engine was asked can still be read."""
+        self.closed = True
+        engine, self._retriever = self._engine, None
+        await super().close()
+        self._engine = engine

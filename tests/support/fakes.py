@@ -1,4 +1,4 @@
-"""A scripted engine, recall and runtime with exactly the interfaces of the real ones.
+"""A scripted engine and recall with exactly the interfaces of the real ones.
 
 A branch's script is a sequence of steps: text that it writes (`think`, `say`), an
 `asyncio.Event` that it waits for, an exception that `generate_branches` raises there, a
@@ -130,12 +130,10 @@ class FakeEngine:
         opened: Evaluated = Evaluated(),  # noqa: B008 (frozen)
         prefills: Sequence[Evaluated] = (),
         loading: asyncio.Event | None = None,
+        held_at: float = 0.5,
         dimension: int = 16,
     ) -> None:
-        """`refuse` is raised by `open_turn`; `load` waits for `loading` at half its progress.
-
-        `opened` is what `open_turn` evaluates, `prefills` what each `generate_branches` does.
-        """
+        """`refuse` is raised by `open_turn`; `load` waits for `loading` at the share `held_at`."""
         self.formulation = formulation
         self.branches = branches
         self.refuse = refuse
@@ -143,6 +141,7 @@ class FakeEngine:
         self.opened = opened
         self.prefills = deque(prefills)
         self.loading = loading
+        self.held_at = held_at
         self.prompt_tokens = prompt_tokens
         self.dimension = dimension
         self.info: ModelInfo | None = None
@@ -170,11 +169,11 @@ class FakeEngine:
         context: int = 0,
         on_progress: Callable[[float], None] | None = None,
     ) -> ModelInfo:
-        """Progress 0, 0.5 and 1; between the last two it waits for `loading`."""
+        """Progress 0, `held_at` and 1; between the last two it waits for `loading`."""
         report = on_progress or (lambda _share: None)
         self.loads.append(model)
         report(0.0)
-        report(0.5)
+        report(self.held_at)
         if self.loading is not None:
             await self.loading.wait()
         report(1.0)

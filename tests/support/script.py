@@ -1,10 +1,9 @@
-"""A runtime for the app's tests that plays events one by one, with times fixed beforehand."""
+"""Scripts of turns with fixed times for the app's tests, and helpers that drive the app."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -15,26 +14,23 @@ from textual.widgets import Static, TextArea
 
 from rm_local.engine.branches import ContextUsage, Part, TokenChunk
 from rm_local.engine.protocol import ModelInfo
-from rm_local.errors import RmLocalError
-from rm_local.loop.control import TurnControl, TurnOverrides
 from rm_local.loop.events import (
     Answered,
     BranchFinished,
     BranchStarted,
     Event,
-    Failed,
     Formulated,
     Formulating,
     Retrieved,
 )
-from rm_local.loop.plan import Plan
-from rm_local.records import Answer, Branch, Entry, Hit, StopReason, Trace
+from rm_local.loop.turn import Turn, apply, begin
+from rm_local.records import Answer, Branch, Entry, Hit, StopReason
+from rm_local.sessions import Journal, SavedSession
 from rm_local.tui.app import RmLocalApp
-from rm_local.tui.turn_view import TurnView
-from tests.support.pilots import make_pilots_patient
+from tests.support.fake_runtime import FakeRuntime
+from tests.support.fakes import FakeEngine
+from tests.support.folders import path_of
 from tests.support.watchdog import HANG_SECONDS
-
-make_pilots_patient()
 
 SIZE = (120, 36)
 QUESTION = "A recipe needs 3/4 cup of flour and 5/6 cup of sugar. How many cups is that together?"
@@ -161,114 +157,60 @@ def halted(branches: int = 6) -> list[Event]:
     return [finished(0), *ends, answer(1, branches)]
 
 
-class ScriptedRuntime:
-    """Plays `events`, then waits for the stop and plays `stopped` if the script has not ended."""
+def scripted(events: Sequence[Event] = (), **parts: Any) -> FakeRuntime:
+    """A runtime that plays `events`, with a model like rm-nano and a store of 1,204 entries.
 
-    def __init__(
-        self,
-        events: Sequence[Event] = (),
-        *,
-        stopped: Sequence[Event] = (Failed("Stopped before there was an answer.", "", 130),),
-        loading: asyncio.Event | None = None,
-        model_error: RmLocalError | None = None,
-        memory_error: RmLocalError | None = None,
-    ) -> None:
-        """`loading` holds the model back at 45 % until it is set."""
-        self.events = list(events)
-        self.stopped = list(stopped)
-        self.loading = loading
-        self.model_error = model_error
-        self.memory_error = memory_error
-        self.info: ModelInfo | None = None
-        self.entries: int | None = None
-        self.solved: list[tuple[str, TurnOverrides]] = []
-        self.turn = 0
-        self.followed: list[int] = []
-        """What each turn follows."""
-        self.sessions = 1
-        self.closed = False
-        self.on_unload: Callable[[], object] = lambda: None
-
-    async def load_model(self, on_progress: Callable[[float], None] | None = None) -> ModelInfo:
-        """Progress 0.45, then the model."""
-        if on_progress is not None:
-            on_progress(0.45)
-        if self.loading is not None:
-            await self.loading.wait()
-        if self.model_error is not None:
-            raise self.model_error
-        self.info = INFO
-        return INFO
-
-    async def open_memory(self) -> object:
-        """A store of 1,204 entries."""
-        if self.memory_error is not None:
-            raise self.memory_error
-        self.entries = 1204
-        return self
-
-    async def solve(
-        self,
-        question: str,
-        plan: Plan,
-        *,
-        steering: TurnOverrides,
-        control: TurnControl | None = None,
-        after: int = 0,
-    ) -> AsyncIterator[Event]:
-        """The script; a script without an end waits for the stop."""
-        self.solved.append((question, steering))
-        self.turn += 1
-        self.followed.append(after)
-        events = list(self.events)
-        for event in events:
-            yield event
-        if not events or not isinstance(events[-1], Answered | Failed):
-            assert control is not None
-            await control._event.wait()
-            for event in self.stopped:
-                yield event
-
-    def new_session(self) -> None:
-        """Counts."""
-        self.sessions += 1
-        self.turn = 0
-
-    def resume(self, path: Path) -> list[Trace]:
-        """Two turns, the second of which follows the first."""
-        traces = FakeShelf().replay(path)
-        self.turn = len(traces)
-        return traces
-
-    async def close(self) -> None:
-        """Keeps that it was closed."""
-        self.closed = True
+    `loading` holds the model back at 45 % until it is set; `parts` are FakeRuntime's others.
+    """
+    engine = FakeEngine(info=INFO, loading=parts.pop("loading", None), held_at=0.45)
+    return FakeRuntime(engine, events=list(events), entries=1204, **parts)
 
 
-class Saved:
-    """A session of the list."""
+def saved_turns() -> list[Turn]:
+    """Two turns, the second of which follows the first."""
+    turns = []
+    for number, question in enumerate((QUESTION, MORE), 1):
+        turn = begin(question, 0.0, plan="memory", number=number, after=number - 1)
+        for event in saved_events():
+            turn = apply(turn, event, 0.0)
+        turns.append(turn)
+    return turns
 
-    def __init__(self, name: str, started: datetime, title: str, turns: int) -> None:
-        self.path, self.started, self.title, self.turns = Path(name), started, title, turns
+
+def saved_events() -> list[Event]:
+    """The events of each saved turn."""
+    ends = [finished(index) for index in range(3)]
+    return [Formulated(SUBPROBLEM, 0.42), *retrieval(), *ends, answer(2, 3)]
 
 
-class FakeShelf:
-    """Two saved sessions."""
+def save_session(folder: Path) -> Path:
+    """The file of a session with the two turns."""
+    journal = Journal(folder, model="fake.gguf", store="fake.rms")
+    for number, question in enumerate((QUESTION, MORE), 1):
+        journal.ask(question, "memory", turn=number, after=number - 1)
+        for event in saved_events():
+            journal.write(event)
+    journal.close()
+    return path_of(journal)
 
-    def list_sessions(self) -> list[Saved]:
+
+class FakeSessionStore:
+    """`rm_local.sessions` with two saved sessions."""
+
+    def list_sessions(self) -> list[SavedSession]:
         """Newest first."""
         return [
-            Saved("b.jsonl", datetime(2026, 3, 2, 9, 30), QUESTION, 1),
-            Saved("a.jsonl", datetime(2026, 3, 1, 18, 5), "Is 91 a prime number?", 3),
+            _saved("b", datetime(2026, 3, 2, 9, 30), QUESTION, 1),
+            _saved("a", datetime(2026, 3, 1, 18, 5), "Is 91 a prime number?", 3),
         ]
 
-    def replay(self, path: Path) -> list[Trace]:
+    def replay(self, path: Path) -> list[Turn]:
         """One turn in the first file, two in the second."""
-        ends = tuple(finished(i).branch for i in range(3))
-        end = answer(2, 3).answer
-        first = Trace(QUESTION, "memory", SUBPROBLEM, HITS, ends, end, number=1)
-        second = replace(first, question=MORE, number=2, after=1)
-        return [first] if path.name == "b.jsonl" else [first, second]
+        return saved_turns()[:1] if path.name == "b.jsonl" else saved_turns()
+
+
+def _saved(id: str, started: datetime, question: str, turns: int) -> SavedSession:
+    return SavedSession(id, Path(f"{id}.jsonl"), started, question, turns, "", "answered")
 
 
 async def until(pilot: Pilot[None], holds: Callable[[], bool]) -> None:
@@ -297,12 +239,17 @@ def opened(runtime: Any) -> RmLocalApp:
     return RmLocalApp(runtime, clock=lambda: 0.0)
 
 
-def turn(app: RmLocalApp) -> TurnView:
+def turn(app: RmLocalApp) -> Turn:
     """The current turn, which there has to be."""
-    assert app.chat.talk.turn is not None
-    return app.chat.talk.turn
+    assert app.chat.state.turn is not None
+    return app.chat.state.turn
 
 
 def ended(app: RmLocalApp) -> bool:
     """Whether a turn was begun and is over."""
-    return app.chat.talk.turn is not None and not app.chat.talk.running
+    return app.chat.state.turn is not None and not app.chat.state.running
+
+
+def followed(app: RmLocalApp) -> list[int]:
+    """The turn that each turn of the session follows, in the order in which they were asked."""
+    return [*app.chat.session.parents.values()]

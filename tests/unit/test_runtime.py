@@ -1,4 +1,4 @@
-"""The runtime: what is opened when, and what is saved."""
+"""The runtime: what is opened when, and how turns share it."""
 
 from __future__ import annotations
 
@@ -12,33 +12,16 @@ from unittest.mock import patch
 
 import pytest
 
-from rm_local import sessions
-from rm_local.engine.protocol import ModelInfo
-from rm_local.errors import ModelMissing
+from rm_local.engine.protocol import Message, ModelInfo
+from rm_local.errors import ModelMissing, Stopped, StoreMissing
 from rm_local.loop.control import TurnControl
-from rm_local.loop.events import Answered, Event, Failed
+from rm_local.loop.events import Answered, Event, Failed, ModelLoading, ModelUnloaded, Notice
 from rm_local.loop.plan import PLANS
 from rm_local.options import EngineOptions
 from rm_local.runtime import Runtime
 from rm_local.settings import Settings, shipped_model, shipped_store, templates_dir
-from tests.support.fakes import INFO, FakeEngine, FakeRecall
-
-
-class OwnEngine(Runtime):
-    """A runtime over a fake engine, with no store unless it is given a recall."""
-
-    def __init__(
-        self,
-        engine: FakeEngine,
-        recall: FakeRecall | None = None,
-        settings: Settings = Settings(),  # noqa: B008 (frozen)
-    ) -> None:
-        super().__init__(settings, store=Path("nowhere.rms"))
-        self._engine = engine  # type: ignore[assignment]
-        self._recall = recall
-
-    async def _opened_memory(self) -> FakeRecall:  # type: ignore[override]
-        return self._recall or await super()._opened_memory()  # type: ignore[return-value]
+from tests.support.fake_runtime import FakeRuntime
+from tests.support.fakes import INFO, FakeEngine
 
 
 async def events_of(
@@ -46,10 +29,16 @@ async def events_of(
     plan: str = "memory",
     question: str = "4 + 4?",
     control: TurnControl | None = None,
-    after: int = 0,
+    history: Sequence[Message] = (),
 ) -> list[Event]:
     """All events of a turn."""
-    return [e async for e in runtime.solve(question, PLANS[plan], control=control, after=after)]
+    turn = runtime.solve(question, PLANS[plan], control=control, history=history)
+    return [event async for event in turn]
+
+
+def loaded(events: list[Event]) -> list[float]:
+    """The shares of the model's loading among the events."""
+    return [event.share for event in events if isinstance(event, ModelLoading)]
 
 
 def test_files_named_for_the_runtime_go_first() -> None:
@@ -62,17 +51,17 @@ def test_files_named_for_the_runtime_go_first() -> None:
     assert (plain.model, plain.store) == (shipped_model(), shipped_store())
 
 
-async def test_what_is_not_as_asked_for_is_a_warning_once() -> None:
+async def test_what_is_not_as_asked_for_is_a_notice_once() -> None:
     """A model that was loaded otherwise says so when it is loaded, not with every turn."""
     note = "The memory that is free holds a context of 4,096 tokens, not 16,384."
-    runtime = OwnEngine(FakeEngine(info=replace(INFO, notes=(note,))))
-    warned: list[str] = []
-    runtime.warn = warned.append
+    runtime = FakeRuntime(FakeEngine(info=replace(INFO, notes=(note,))))
+    watching = runtime.watch()
 
     await runtime.load_model()
     await runtime.load_model()
+    await runtime.close()
 
-    assert warned == [note]
+    assert [e async for e in watching if isinstance(e, Notice)] == [Notice(note)]
 
 
 def test_the_settings_reach_the_engine() -> None:
@@ -95,7 +84,8 @@ def test_the_settings_reach_the_engine() -> None:
 async def test_a_missing_store_is_told_before_the_model_is_loaded() -> None:
     """Loading may take a minute; a wrong path is known at once."""
     engine = FakeEngine()
-    (event,) = await events_of(OwnEngine(engine))
+    error = StoreMissing("There is no store.", "Name one.")
+    (event,) = await events_of(FakeRuntime(engine, store_error=error))
 
     assert isinstance(event, Failed)
     assert event.exit_code == 4
@@ -104,7 +94,8 @@ async def test_a_missing_store_is_told_before_the_model_is_loaded() -> None:
 
 async def test_a_plan_without_retrieval_needs_no_store() -> None:
     """The model by itself runs where there is no store."""
-    events = await events_of(OwnEngine(FakeEngine()), "none")
+    error = StoreMissing("There is no store.", "Name one.")
+    events = await events_of(FakeRuntime(store_error=error), "none")
 
     assert isinstance(events[-1], Answered)
 
@@ -112,19 +103,19 @@ async def test_a_plan_without_retrieval_needs_no_store() -> None:
 async def test_the_model_is_loaded_once() -> None:
     """The second question finds it there."""
     engine = FakeEngine()
-    runtime = OwnEngine(engine)
+    runtime = FakeRuntime(engine)
     assert runtime.info is None
     await events_of(runtime, "none")
     await events_of(runtime, "none")
 
-    assert engine.loads == [shipped_model()]
+    assert engine.loads == [runtime.model]
     assert runtime.info == engine.info
 
 
 async def test_a_model_that_died_is_loaded_again() -> None:
     """Nobody has to restart the app."""
     engine = FakeEngine()
-    runtime = OwnEngine(engine)
+    runtime = FakeRuntime(engine)
     await events_of(runtime, "none")
     await engine.close()
     events = await events_of(runtime, "none")
@@ -135,11 +126,11 @@ async def test_a_model_that_died_is_loaded_again() -> None:
 
 async def test_an_idle_model_gives_its_memory_back() -> None:
     """Its process ends after the settings' minutes; the next question starts it again."""
-    engine, unloaded = FakeEngine(), asyncio.Event()
-    runtime = OwnEngine(engine, settings=Settings(idle_unload=1e-6))
-    runtime.on_unload = unloaded.set
+    engine = FakeEngine()
+    runtime = FakeRuntime(engine, settings=Settings(idle_unload=1e-6))
+    watching = runtime.watch()
     await events_of(runtime, "none")
-    await unloaded.wait()
+    assert await anext(watching) == ModelUnloaded()
 
     assert engine.closed
     assert runtime.info is None
@@ -150,7 +141,7 @@ async def test_an_idle_model_gives_its_memory_back() -> None:
 
 async def test_a_turn_that_is_read_is_not_idle() -> None:
     """However long the face takes over an event, and after it was left in the middle."""
-    runtime = OwnEngine(FakeEngine())
+    runtime = FakeRuntime(FakeEngine())
     turn = runtime.solve("4 + 4?", PLANS["none"])
     async for _ in turn:
         assert not runtime.idle.counting
@@ -166,7 +157,7 @@ async def test_a_turn_that_is_read_is_not_idle() -> None:
 async def test_an_empty_question_opens_nothing() -> None:
     """It is refused first."""
     engine = FakeEngine()
-    (event,) = await events_of(OwnEngine(engine), question=" ")
+    (event,) = await events_of(FakeRuntime(engine), question=" ")
 
     assert isinstance(event, Failed)
     assert event.exit_code == 2
@@ -183,80 +174,142 @@ async def test_a_stop_while_the_model_loads_ends_the_turn() -> None:
             await TurnControl()._event.wait()
             raise ModelMissing("Unreachable.")
 
-    (event,) = await events_of(OwnEngine(Slow()), "none", control=control)
+    *_, event = await events_of(FakeRuntime(Slow()), "none", control=control)
 
     assert isinstance(event, Failed)
     assert event.exit_code == 130
 
 
-async def test_every_turn_is_saved() -> None:
-    """Two questions in one session, and a new session in a file of its own."""
-    runtime = OwnEngine(FakeEngine(), FakeRecall())
-    assert runtime.session is None
+async def test_loading_is_part_of_the_turn_that_needs_the_model() -> None:
+    """In order, before the turn's own events, and not also to those who watch."""
+    runtime = FakeRuntime()
+    watching = runtime.watch()
     events = await events_of(runtime)
-    await events_of(runtime, question="5 + 5?")
-    runtime.new_session()
-    await events_of(runtime, question="")
-    last, first = sorted(sessions.list_sessions(), key=lambda session: session.turns)
-    traces = sessions.replay(first.path)
+    again = await events_of(runtime)
+    await runtime.close()
 
-    assert [trace.question for trace in traces] == ["4 + 4?", "5 + 5?"]
-    assert events[-1] == Answered(traces[0].answer)  # type: ignore[arg-type]
-    assert (last.turns, last.state) == (1, "failed")
-    assert runtime.session == last.path
+    assert loaded(events) == [0.0, 0.5, 1.0]
+    assert all(isinstance(event, ModelLoading) for event in events[:3])
+    assert loaded(again) == []
+    assert [event async for event in watching] == []
 
 
-async def test_a_follow_up_carries_the_conversation() -> None:
-    """The model reads what was asked and answered; a question that follows nothing is alone."""
+async def test_loading_between_turns_is_told_to_those_who_watch() -> None:
+    """To all of them."""
+    runtime = FakeRuntime()
+    watching = [runtime.watch(), runtime.watch()]
+    await runtime.load_model()
+    await runtime.close()
+
+    for events in watching:
+        assert loaded([event async for event in events]) == [0.0, 0.5, 1.0]
+
+
+async def test_a_notice_is_given_out_once() -> None:
+    """With the turn during which it is reported, or the first after it; never again."""
+    runtime = FakeRuntime()
+    runtime.report_notice("A folder cannot be written.")
+    runtime.report_notice("A folder cannot be written.")
+    events = await events_of(runtime)
+    runtime.report_notice("A folder cannot be written.")
+    again = await events_of(runtime)
+    runtime.report_notice("Another one.")
+    watching = runtime.watch()
+    await runtime.close()
+
+    assert [e for e in events if isinstance(e, Notice)] == [Notice("A folder cannot be written.")]
+    assert not [event for event in again if isinstance(event, Notice)]
+    assert [event async for event in watching] == [Notice("Another one.")]
+
+
+async def test_turns_are_solved_one_after_another() -> None:
+    """In the order in which they were asked; none begins before the one before it has ended."""
     engine = FakeEngine()
-    runtime = OwnEngine(engine, FakeRecall())
-    await events_of(runtime)
-    assert runtime.turn == 1
-    await events_of(runtime, question="And 5 more?", after=1)
-    await events_of(runtime, question="6 + 6?")
-    assert runtime.session
-    saved = sessions.replay(runtime.session)
+    runtime = FakeRuntime(engine)
+    order: list[int] = []
 
-    assert [[message.content for message in turn] for turn in engine.turns] == [
-        ["4 + 4?"],
-        ["4 + 4?", "Answer: 8", "And 5 more?"],
-        ["6 + 6?"],
-    ]
-    assert [(trace.number, trace.after) for trace in saved] == [(1, 0), (2, 1), (3, 0)]
+    async def ask(number: int) -> None:
+        async for _ in runtime.solve(f"{number} + {number}?", PLANS["none"]):
+            order.append(number)
+
+    await asyncio.gather(*(ask(number) for number in (1, 2, 3)))
+
+    assert [messages[-1].content for messages in engine.turns] == ["1 + 1?", "2 + 2?", "3 + 3?"]
+    assert order == sorted(order)
+    await runtime.close()
 
 
-async def test_a_session_is_gone_on_with_from_its_file() -> None:
-    """By another runtime: its turns come back, can be followed, and the new one is saved there."""
-    first = OwnEngine(FakeEngine(), FakeRecall())
-    await events_of(first)
-    path = first.session
-    assert path
-    first.new_session()
-    engine = FakeEngine()
-    second = OwnEngine(engine, FakeRecall())
-    (saved,) = second.resume(path)
-    await events_of(second, question="And 5 more?", after=saved.number)
+async def test_a_turn_that_waits_is_stopped_at_once() -> None:
+    """The turn before it does not have to end first, and the next one is solved after it."""
+    runtime, control = FakeRuntime(), TurnControl()
+    first = runtime.solve("4 + 4?", PLANS["none"])
+    await anext(first)
+    waiting = asyncio.ensure_future(events_of(runtime, "none", control=control))
+    third = asyncio.ensure_future(events_of(runtime, "none"))
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    control.stop()
+    (stopped,) = await waiting
+    assert not third.done()
+    await first.aclose()
 
-    assert [message.content for message in engine.turns[0]] == [
-        "4 + 4?",
-        "Answer: 8",
-        "And 5 more?",
-    ]
-    assert [trace.number for trace in second.resume(path)] == [1, 2]
-    second.new_session()
-    assert second.turn == 0
+    assert isinstance(stopped, Failed)
+    assert stopped.exit_code == Stopped.exit_code
+    assert isinstance((await third)[-1], Answered)
+    await runtime.close()
+
+
+async def test_a_turn_that_is_cancelled_while_it_waits_blocks_nobody() -> None:
+    """Whoever waited behind it is next."""
+    runtime = FakeRuntime()
+    first = runtime.solve("4 + 4?", PLANS["none"])
+    await anext(first)
+    waiting = asyncio.ensure_future(events_of(runtime, "none"))
+    await asyncio.sleep(0)
+    waiting.cancel()
+    await asyncio.wait((waiting,))
+    assert waiting.cancelled()
+    await first.aclose()
+
+    assert isinstance((await events_of(runtime, "none"))[-1], Answered)
+    await runtime.close()
+
+
+async def test_a_turn_that_waits_is_not_idle() -> None:
+    """The model stays while a turn waits for another."""
+    runtime = FakeRuntime(settings=Settings(idle_unload=60))
+    first = runtime.solve("4 + 4?", PLANS["none"])
+    await anext(first)
+    waiting = asyncio.ensure_future(events_of(runtime, "none"))
+    await asyncio.sleep(0)
+    assert not runtime.idle.counting
+    await first.aclose()
+    assert not runtime.idle.counting
+    await waiting
+    assert runtime.idle.counting
+    await runtime.close()
+
+
+async def test_a_turn_that_is_left_while_the_model_loads_leaves_the_way_free() -> None:
+    """Its loading is cancelled, and the next turn loads the model itself."""
+    engine = FakeEngine(loading=asyncio.Event())
+    runtime = FakeRuntime(engine)
+    turn = runtime.solve("4 + 4?", PLANS["none"])
+    assert await anext(turn) == ModelLoading(0.0)
+    await turn.aclose()
+    engine.loading = None
+
+    assert isinstance((await events_of(runtime, "none"))[-1], Answered)
+    await runtime.close()
 
 
 async def test_a_model_that_takes_single_questions_gets_no_history() -> None:
-    """The turn is saved as a follow-up all the same."""
-    engine = FakeEngine(info=replace(INFO, converses=False))
-    runtime = OwnEngine(engine, FakeRecall())
-    await events_of(runtime)
-    await events_of(runtime, question="And 5 more?", after=1)
-    assert runtime.session
-
-    assert [len(turn) for turn in engine.turns] == [1, 1]
-    assert [trace.after for trace in sessions.replay(runtime.session)] == [0, 1]
+    """Its template has no place for it."""
+    history = (Message("user", "4 + 4?"), Message("assistant", "8"))
+    for converses, messages in ((True, 3), (False, 1)):
+        engine = FakeEngine(info=replace(INFO, converses=converses))
+        await events_of(FakeRuntime(engine), "none", history=history)
+        assert [len(turn) for turn in engine.turns] == [messages]
 
 
 def modules_after(code: str, names: Sequence[str]) -> set[str]:

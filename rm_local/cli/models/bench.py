@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rm_local.cli.context import Opening, warn
+from rm_local.cli.context import Opening, print_notice
 
 if TYPE_CHECKING:
     from rm_local.bench.engine.throughput import Effort, Measured
@@ -68,7 +68,7 @@ async def _measured(path: Path, settings: Settings, effort: Effort) -> Measured:
     from rm_local.folders import Notices
     from rm_local.options import EngineOptions
 
-    notices = Notices(warn)
+    notices = Notices(print_notice)
     log, unlogged = notices.find_log(), partial(notices.report, "the model's log")
     options = EngineOptions(threads=settings.threads, gpu_layers=settings.gpu_layers)
     async with (

@@ -6,15 +6,15 @@ from collections.abc import Callable
 from typing import ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Footer
 
+from rm_local.loop.turn import TurnBranch
 from rm_local.records import Hit
-from rm_local.tui import format as fmt
-from rm_local.tui.turn_view import BranchView
+from rm_local.tui import formatting, keys
 from rm_local.tui.widgets.text_line import Line
 from rm_local.tui.widgets.too_small import TooSmall
 
@@ -25,17 +25,7 @@ REDRAWS = 4
 class Reader(ModalScreen[None]):
     """Shows what `source` gives, and again as it grows."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(
-            "escape,enter,q",
-            "dismiss",
-            "Close",
-            id="reader.close",
-            tooltip="Back to the question",
-            key_display="Esc",
-        ),
-        Binding("y,f4", "copy", "Copy", id="reader.copy", tooltip="Copy this text"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [*keys.READER]
 
     def __init__(self, title: str, source: Callable[[], Content]) -> None:
         super().__init__()
@@ -51,7 +41,7 @@ class Reader(ModalScreen[None]):
 
     def on_mount(self) -> None:
         """Draw now, and keep up with a text that grows."""
-        self.query_one(".dialog").border_title = Content(fmt.one_line(self._title))
+        self.query_one(".dialog").border_title = Content(formatting.one_line(self._title))
         self._draw()
         self.set_interval(1 / REDRAWS, self._draw)
 
@@ -69,27 +59,30 @@ def entry(hit: Hit) -> Content:
     facts = [f"similarity {hit.similarity:.2f}, higher is nearer"]
     if hit.lexical:
         facts.append(f"{hit.lexical:.0%} of the rare words".replace("%", " %"))
-    if origin := fmt.origin(hit):
+    if origin := formatting.origin(hit):
         facts.append(origin)
     if hit.entry.id:
         facts.append(f"entry {hit.entry.id:,}")
     return Content.assemble(
         ("Subproblem\n", "bold $phase-formulate"),
-        fmt.plain(hit.entry.subproblem),
+        formatting.plain(hit.entry.subproblem),
         ("\n\nSubroutine\n", "bold $phase-retrieve"),
-        fmt.plain(hit.entry.subroutine),
+        formatting.plain(hit.entry.subroutine),
         ("\n\n" + " · ".join(facts), "$foreground 60%"),
     )
 
 
-def branch(view: BranchView) -> Content:
+def branch(view: TurnBranch) -> Content:
     """All that a branch has written."""
     parts: list[Content | tuple[str, str]] = []
     if thinking := view.thinking.strip():
-        parts += [("Thinking\n", "bold $phase-reason"), fmt.plain(thinking, "$foreground 60%")]
+        parts += [
+            ("Thinking\n", "bold $phase-reason"),
+            formatting.plain(thinking, "$foreground 60%"),
+        ]
     if said := view.text.strip():
         parts += [
             ("\n\nAnswer\n" if parts else "Answer\n", "bold $phase-answer"),
-            fmt.plain(said),
+            formatting.plain(said),
         ]
     return Content.assemble(*parts) if parts else Content("Nothing yet.")

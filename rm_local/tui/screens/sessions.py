@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from textual import on, work
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
@@ -17,55 +17,34 @@ from textual.widgets import Footer, OptionList
 from textual.widgets.option_list import Option
 
 from rm_local.errors import RmLocalError
-from rm_local.tui import format as fmt
-from rm_local.tui.turn_view import replayed
+from rm_local.tui import formatting, keys
 from rm_local.tui.widgets.past_turn import PastTurn
 from rm_local.tui.widgets.text_line import Line
 from rm_local.tui.widgets.too_small import TooSmall
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
-    from rm_local.records import Trace
-
-
-class Saved(Protocol):
-    """What the list shows of a session."""
-
-    @property
-    def path(self) -> Path: ...
-
-    @property
-    def started(self) -> datetime: ...
-
-    @property
-    def title(self) -> str: ...
-
-    @property
-    def turns(self) -> int: ...
+    from rm_local.loop.turn import Turn
+    from rm_local.sessions import SavedSession
 
 
-class Shelf(Protocol):
+class SessionStore(Protocol):
     """What the screen needs of `rm_local.sessions`."""
 
-    def list_sessions(self) -> Sequence[Saved]: ...
+    def list_sessions(self) -> Sequence[SavedSession]: ...
 
-    def replay(self, path: Path) -> Sequence[Trace]: ...
+    def replay(self, path: Path) -> Sequence[Turn]: ...
 
 
 class Sessions(ModalScreen[Path | None]):
     """Enter reads a session, g goes on with it; Esc goes back to the list, then to the chat."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q", "back", "Back", id="sessions.back", tooltip="Back", key_display="Esc"),
-        Binding("g", "go_on", "Go on", id="sessions.go_on", tooltip="Go on with this session"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [*keys.SESSIONS]
 
-    def __init__(self, shelf: Callable[[], Shelf]) -> None:
-        """`shelf` is called when the list is read, so that nothing is imported before."""
+    def __init__(self, open_store: Callable[[], SessionStore]) -> None:
+        """`open_store` is called when the list is read, so that nothing is imported before."""
         super().__init__()
-        self._shelf = shelf
-        self._saved: Sequence[Saved] = ()
+        self._open_store = open_store
+        self._saved: Sequence[SavedSession] = ()
 
     def compose(self) -> ComposeResult:
         """The list, and the place for the session that is read."""
@@ -85,7 +64,7 @@ class Sessions(ModalScreen[Path | None]):
     @work(exclusive=True, exit_on_error=False)
     async def _list(self) -> None:
         try:
-            self._saved = await asyncio.to_thread(lambda: self._shelf().list_sessions())
+            self._saved = await asyncio.to_thread(lambda: self._open_store().list_sessions())
         except (RmLocalError, OSError) as error:
             self._note(str(error))
             return
@@ -103,16 +82,16 @@ class Sessions(ModalScreen[Path | None]):
         self._read(self._saved[event.option_index])
 
     @work(exclusive=True, exit_on_error=False)
-    async def _read(self, saved: Saved) -> None:
+    async def _read(self, saved: SavedSession) -> None:
         try:
-            traces = await asyncio.to_thread(lambda: self._shelf().replay(saved.path))
+            turns = await asyncio.to_thread(lambda: self._open_store().replay(saved.path))
         except (RmLocalError, OSError) as error:
             self._note(str(error))
             return
         page = self.query_one("#session", VerticalScroll)
         await page.remove_children()
-        await page.mount_all(PastTurn(replayed(trace), unfolded=True) for trace in traces)
-        self._note("" if traces else "There is no turn in this session.")
+        await page.mount_all(PastTurn(turn, unfolded=True) for turn in turns)
+        self._note("" if turns else "There is no turn in this session.")
         self._show_page(True)
         self._entitle(f"Session of {saved.started:%Y-%m-%d %H:%M}, to read")
 
@@ -142,18 +121,18 @@ class Sessions(ModalScreen[Path | None]):
 
     def _note(self, text: str) -> None:
         line = self.query_one("#sessions-note", Line)
-        line.put(fmt.one_line(text))
+        line.put(formatting.one_line(text))
         line.display = bool(text)
 
     def _entitle(self, title: str) -> None:
         self.query_one(".dialog").border_title = Content(title)
 
 
-def _row(saved: Saved) -> Content:
+def _row(saved: SavedSession) -> Content:
     """When, how many turns, and the first question."""
-    turns = fmt.count(saved.turns, "turn")
+    turns = formatting.count(saved.turns, "turn")
     return Content.assemble(
         (f"{saved.started:%Y-%m-%d %H:%M}  ", "$foreground 60%"),
         (f"{turns:<9} ", "$foreground 60%"),
-        fmt.shorten(fmt.one_line(saved.title) or "nothing asked", 200),
+        formatting.shorten(formatting.one_line(saved.question) or "nothing asked", 200),
     )

@@ -6,8 +6,9 @@ from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.content import Content
 
-from rm_local.tui import format as fmt
-from rm_local.tui.turn_view import Phase, TurnView
+from rm_local.loop.turn import Turn
+from rm_local.tui import formatting
+from rm_local.tui.turn_view import Phase
 from rm_local.tui.widgets.text_line import Line, head
 
 
@@ -21,7 +22,7 @@ class AnswerPanel(VerticalScroll):
         yield Line(id="answer-carried")
         yield Line(id="answer-text")
 
-    def show(self, view: TurnView) -> None:
+    def show(self, view: Turn) -> None:
         """Draw the end of the turn, or an empty place for it."""
         self.set_class(view.running, "-waiting")
         for part, content in (
@@ -35,7 +36,7 @@ class AnswerPanel(VerticalScroll):
             line.display = bool(content.plain)
 
 
-def _head(view: TurnView) -> Content:
+def _head(view: Turn) -> Content:
     if view.answer is not None:
         return head("Answer", "$phase-answer", Phase("done", view.answer.seconds), result(view))
     if view.stage == "stopped":
@@ -45,25 +46,25 @@ def _head(view: TurnView) -> Content:
     return head("Answer", "$phase-answer", Phase("waiting", None))
 
 
-def result(view: TurnView) -> Content:
+def result(view: Turn) -> Content:
     """What the vote chose, in one line."""
     if view.answer is None:
         return Content("")
     if view.answer.result is None:
         return Content.styled("no branch gave a final answer", "$warning")
-    return Content.styled(fmt.one_line(view.answer.result), "bold")
+    return Content.styled(formatting.one_line(view.answer.result), "bold")
 
 
-def note(view: TurnView) -> Content:
+def note(view: Turn) -> Content:
     """That the turn was stopped, or what failed and what to do."""
     if view.stage == "failed":
         return Content.assemble(
-            (fmt.one_line(view.message), "$error"), " ", fmt.one_line(view.remedy)
+            (formatting.one_line(view.message), "$error"), " ", formatting.one_line(view.remedy)
         )
     if not view.stopped:
         return Content("")
     finished = sum(branch.stop != "cancelled" for branch in view.branches)
-    many = fmt.count(len(view.branches), "branch", "branches")
+    many = formatting.count(len(view.branches), "branch", "branches")
     if view.answer is not None:
         return Content.styled(f"Stopped early, when {finished} of {many} had finished.", "$warning")
     if view.branches:
@@ -73,7 +74,7 @@ def note(view: TurnView) -> Content:
     return Content.styled("Stopped before the model had reasoned.", "$warning")
 
 
-def carried(view: TurnView, *, timed: bool = False) -> Content:
+def carried(view: Turn, *, timed: bool = False) -> Content:
     """How many branches agreed, under which hints, and what the turn cost; `timed` adds seconds."""
     answer = view.answer
     if answer is None:
@@ -81,23 +82,26 @@ def carried(view: TurnView, *, timed: bool = False) -> Content:
     parts = []
     if answer.result is not None:
         parts.append(
-            f"{answer.agreed} of {fmt.count(answer.branches, 'branch', 'branches')} agreed"
+            f"{answer.agreed} of {formatting.count(answer.branches, 'branch', 'branches')} agreed"
         )
     if names := _hints(view):
         parts.append(f"under {names}")
-    parts += [fmt.count(answer.tokens, "token"), *([fmt.seconds(answer.seconds)] if timed else [])]
+    parts += [
+        formatting.count(answer.tokens, "token"),
+        *([formatting.seconds(answer.seconds)] if timed else []),
+    ]
     return Content.styled(" · ".join(parts), "$foreground 60%")
 
 
-def text(view: TurnView) -> Content:
+def text(view: Turn) -> Content:
     """The chosen branch's own words."""
     if view.answer is None:
         return Content("")
     said = view.answer.text.strip()
-    return fmt.plain("" if said == view.answer.result else said)
+    return formatting.plain("" if said == view.answer.result else said)
 
 
-def _hints(view: TurnView) -> str:
+def _hints(view: Turn) -> str:
     """`hint 1` or `hints 1 and 3`, numbered as the hits are."""
     used = view.answer.hints if view.answer else ()
     numbers = [str(i + 1) for i, hit in enumerate(view.hits) if hit.entry.id in used]

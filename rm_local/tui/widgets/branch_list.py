@@ -12,10 +12,10 @@ from textual.events import Resize
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
+from rm_local.loop.turn import TurnBranch
 from rm_local.records import Hit
-from rm_local.tui import format as fmt
+from rm_local.tui import formatting
 from rm_local.tui.messages import BranchOpened
-from rm_local.tui.turn_view import BranchView
 from rm_local.tui.widgets.branch_pane import BranchPane, state, title
 
 PANE_WIDTH = 34
@@ -29,7 +29,7 @@ class Branches(Container):
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._branches: tuple[BranchView, ...] = ()
+        self._branches: tuple[TurnBranch, ...] = ()
         self._hits: tuple[Hit, ...] = ()
         self._result: str | None = None
         self._panes: dict[int, BranchPane] = {}
@@ -41,7 +41,7 @@ class Branches(Container):
         yield Container(id="panes")
 
     def show(
-        self, branches: tuple[BranchView, ...], hits: tuple[Hit, ...], result: str | None = None
+        self, branches: tuple[TurnBranch, ...], hits: tuple[Hit, ...], result: str | None = None
     ) -> None:
         """Draw the branches; `hits` number their hints, `result` is what the vote chose."""
         fewer = len(branches) < len(self._panes)
@@ -108,9 +108,9 @@ class Branches(Container):
         self.post_message(BranchOpened(self._branches[event.option_index].index))
 
 
-def _row(branch: BranchView, hits: tuple[Hit, ...], result: str | None, width: int) -> Content:
+def _row(branch: TurnBranch, hits: tuple[Hit, ...], result: str | None, width: int) -> Content:
     """`◉ 1 How do I …    312 · 41/s`."""
     mark, colour, _ = state(branch, result)
     pace = f"{branch.tokens:>6,} · {branch.rate:.0f}/s"
-    name = fmt.shorten(title(branch, hits), width - len(pace) - 3, pad=True)
+    name = formatting.shorten(title(branch, hits), width - len(pace) - 3, pad=True)
     return Content.assemble((f"{mark} ", colour), name, " ", (pace, "$foreground 60%"))

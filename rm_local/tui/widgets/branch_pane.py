@@ -5,40 +5,41 @@ from __future__ import annotations
 from typing import ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.events import Resize
 
+from rm_local.loop.turn import TurnBranch
 from rm_local.records import Hit, PrefillStats
-from rm_local.tui import format as fmt
+from rm_local.tui import formatting, keys
 from rm_local.tui.messages import BranchOpened
-from rm_local.tui.turn_view import BranchView
 from rm_local.tui.widgets.streaming_text import Streamed
 
 
-def title(branch: BranchView, hits: tuple[Hit, ...]) -> str:
+def title(branch: TurnBranch, hits: tuple[Hit, ...]) -> str:
     """`2 How do I ...`, with the hint's number in the list of hits."""
     if branch.hint is None:
         return "no hint"
     ids = [hit.entry.id for hit in hits]
     at = branch.hint.entry.id
     number = f"{ids.index(at) + 1} " if at in ids else ""
-    return number + fmt.name(branch.hint)
+    return number + formatting.name(branch.hint)
 
 
 def read(reading: PrefillStats) -> Content:
     """`212 tokens of prompt, 40 of them new; 351 for the branches in 110 ms; first ...`."""
     late = reading.prompt_last + reading.hints_read
     return Content.styled(
-        f"prompt of {fmt.count(reading.prompt, 'token')}, {reading.prompt_read:,} of them new · "
-        f"{late:,} for the branches in {fmt.seconds(reading.hints_seconds)} · "
-        f"first text after {fmt.seconds(reading.first_token_seconds)}",
+        f"prompt of {formatting.count(reading.prompt, 'token')}, {reading.prompt_read:,} of them "
+        f"new · "
+        f"{late:,} for the branches in {formatting.seconds(reading.hints_seconds)} · "
+        f"first text after {formatting.seconds(reading.first_token_seconds)}",
         "$foreground 60%",
     )
 
 
-def state(branch: BranchView, result: str | None) -> tuple[str, str, str]:
+def state(branch: TurnBranch, result: str | None) -> tuple[str, str, str]:
     """Mark, colour and words for how a branch stands; `result` is what the vote chose."""
     if branch.stop is None:
         return "◉", "$phase-reason", "running"
@@ -50,7 +51,7 @@ def state(branch: BranchView, result: str | None) -> tuple[str, str, str]:
         return "◌", "$foreground 60%", said
     if branch.result is None:
         return "○", "$warning", f"{said}, no answer"
-    outcome = fmt.one_line(branch.result) if branch.stop == "end" else said
+    outcome = formatting.one_line(branch.result) if branch.stop == "end" else said
     agrees = result is not None and branch.result == result
     colour = "$phase-answer" if agrees else "$foreground"
     return ("✓" if agrees else "●"), colour, outcome
@@ -59,21 +60,12 @@ def state(branch: BranchView, result: str | None) -> tuple[str, str, str]:
 class BranchPane(VerticalScroll):
     """Stays at the last line until the user scrolls up."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(
-            "enter",
-            "read",
-            "Read",
-            id="branch.read",
-            tooltip="Read all that this branch has written",
-            key_display="⏎",
-        ),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [*keys.BRANCH]
 
     def __init__(self, index: int) -> None:
         super().__init__(classes="branch")
         self.index = index
-        self._shown: tuple[BranchView, tuple[Hit, ...], str | None] | None = None
+        self._shown: tuple[TurnBranch, tuple[Hit, ...], str | None] | None = None
         self._streamed = Streamed()
 
     def compose(self) -> ComposeResult:
@@ -89,7 +81,7 @@ class BranchPane(VerticalScroll):
         """Titles are cut to the width."""
         self._titles()
 
-    def show(self, branch: BranchView, hits: tuple[Hit, ...], result: str | None) -> None:
+    def show(self, branch: TurnBranch, hits: tuple[Hit, ...], result: str | None) -> None:
         """Draw the branch, if it has changed."""
         if self._shown != (branch, hits, result):
             self._shown = branch, hits, result
@@ -113,7 +105,9 @@ class BranchPane(VerticalScroll):
         branch, hits, result = self._shown
         room = max(8, self.outer_size.width - 8)
         mark, colour, words = state(branch, result)
-        pace = [f"{branch.tokens:,} tok", fmt.rate(branch.rate)]
-        below = " · ".join(part for part in (fmt.shorten(words, room // 2), *pace) if part)
-        self.border_title = Content(fmt.shorten(title(branch, hits), room))
-        self.border_subtitle = Content.assemble((f"{mark} ", colour), fmt.shorten(below, room))
+        pace = [f"{branch.tokens:,} tok", formatting.rate(branch.rate)]
+        below = " · ".join(part for part in (formatting.shorten(words, room // 2), *pace) if part)
+        self.border_title = Content(formatting.shorten(title(branch, hits), room))
+        self.border_subtitle = Content.assemble(
+            (f"{mark} ", colour), formatting.shorten(below, room)
+        )

@@ -6,15 +6,15 @@ from typing import ClassVar
 
 from rich.cells import cell_len
 from textual import on
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.content import Content
 from textual.events import Resize
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
 from rm_local.records import Hit
-from rm_local.tui import format as fmt
-from rm_local.tui.chat_state import Marks
+from rm_local.tui import formatting, keys
+from rm_local.tui.chat_state import HitMarks
 from rm_local.tui.messages import HitDropped, HitOpened, HitPinned
 
 BAR = 8
@@ -27,26 +27,15 @@ ROOMY = 70
 class Hits(OptionList):
     """One hit a line, or two in a narrow panel. Pinned ◆, dropped ✕, carried the answer ✓."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(
-            "enter",
-            "select",
-            "Read",
-            id="hits.read",
-            tooltip="Read the whole entry",
-            key_display="⏎",
-        ),
-        Binding("p", "pin", "Pin", id="hits.pin", tooltip="Keep this hit when retrieving again"),
-        Binding("d", "drop", "Drop", id="hits.drop", tooltip="Leave this hit out next time"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [*keys.HITS]
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id, markup=False, compact=True)
         self._hits: tuple[Hit, ...] = ()
-        self._marks = Marks()
+        self._marks = HitMarks()
         self._used: tuple[int, ...] = ()
 
-    def show(self, hits: tuple[Hit, ...], marks: Marks, used: tuple[int, ...] = ()) -> None:
+    def show(self, hits: tuple[Hit, ...], marks: HitMarks, used: tuple[int, ...] = ()) -> None:
         """Draw the hits, best first; `used` are the ids of those that carried the answer."""
         listed = marks.listed(hits)
         if (listed, marks, used) == (self._hits, self._marks, self._used):
@@ -101,7 +90,7 @@ class Hits(OptionList):
     def _line(self, index: int, hit: Hit, width: int) -> Content:
         number = hit.entry.id
         dropped = number in self._marks.dropped
-        full, empty = fmt.bar(hit.similarity, BAR)
+        full, empty = formatting.bar(hit.similarity, BAR)
         mark, colour = self._mark(number)
         measure = Content.assemble(
             (f"{mark} ", colour),
@@ -111,15 +100,15 @@ class Hits(OptionList):
             (f" {hit.similarity:.2f}  ", "bold"),
         )
         style = "dim strike" if dropped else ""
-        name, origin = fmt.one_line(hit.entry.subproblem), fmt.origin(hit)
+        name, origin = formatting.one_line(hit.entry.subproblem), formatting.origin(hit)
         if width < ROOMY:
-            where = fmt.shorten(origin, max(0, width - measure.cell_length))
-            below = fmt.shorten(name, max(0, width - 4))
+            where = formatting.shorten(origin, max(0, width - measure.cell_length))
+            below = formatting.shorten(name, max(0, width - 4))
             return Content.assemble(measure, (where, "$foreground 60%"), "\n    ", (below, style))
         room = width - measure.cell_length - 2
         least = min(cell_len(origin), ORIGIN)
-        where = fmt.shorten(origin, max(least, room - cell_len(name)))
-        called = fmt.shorten(name, room - cell_len(where), pad=True)
+        where = formatting.shorten(origin, max(least, room - cell_len(name)))
+        called = formatting.shorten(name, room - cell_len(where), pad=True)
         return Content.assemble(measure, (called, style), "  ", (where, "$foreground 60%"))
 
     def _mark(self, number: int) -> tuple[str, str]:

@@ -5,15 +5,16 @@ from __future__ import annotations
 from typing import ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.events import Click
 from textual.screen import ModalScreen
 
-from rm_local.tui import format as fmt
+from rm_local.loop.turn import Turn
+from rm_local.tui import formatting, keys
 from rm_local.tui.messages import TurnChosen
-from rm_local.tui.turn_view import TurnView, place
+from rm_local.tui.turn_view import place
 from rm_local.tui.widgets import answer_panel
 from rm_local.tui.widgets.branch_pane import read, state, title
 from rm_local.tui.widgets.text_line import Line
@@ -22,25 +23,9 @@ from rm_local.tui.widgets.text_line import Line
 class PastTurn(Vertical, can_focus=True):
     """Question and answer; Enter or a click unfolds the rest."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(
-            "enter,space",
-            "unfold",
-            "Unfold",
-            id="past.unfold",
-            tooltip="Show or hide all of this turn",
-            key_display="⏎",
-        ),
-        Binding(
-            "b",
-            "back",
-            "Back to it",
-            id="past.back",
-            tooltip="Make it the current turn: to ask on from it, edit it or run it again",
-        ),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [*keys.PAST_TURN]
 
-    def __init__(self, view: TurnView, *, unfolded: bool = False) -> None:
+    def __init__(self, view: Turn, *, unfolded: bool = False) -> None:
         super().__init__(classes="past")
         self.view = view
         self.set_class(unfolded, "-unfolded")
@@ -73,13 +58,13 @@ class PastTurn(Vertical, can_focus=True):
         self.action_unfold()
 
 
-def asked(view: TurnView) -> Content:
+def asked(view: Turn) -> Content:
     """The turn's place in its session, and its question."""
     number = f"{where}  " if (where := place(view)) else ""
-    return Content.assemble((number, "$foreground 60%"), fmt.one_line(view.question))
+    return Content.assemble((number, "$foreground 60%"), formatting.one_line(view.question))
 
 
-def _summary(view: TurnView) -> Content:
+def _summary(view: Turn) -> Content:
     if view.answer is None:
         return answer_panel.note(view)
     parts = [answer_panel.result(view), answer_panel.carried(view, timed=True)]
@@ -88,19 +73,23 @@ def _summary(view: TurnView) -> Content:
     return Content.styled(" · ", "$foreground 60%").join(parts)
 
 
-def _whole(view: TurnView) -> list[Content]:
+def _whole(view: Turn) -> list[Content]:
     """Subproblem, hits, what was read, branches and the answer's text, a line each."""
     lines = []
     if view.subproblem:
         lines.append(
-            Content.assemble(("Formulate  ", "$phase-formulate"), fmt.one_line(view.subproblem))
+            Content.assemble(
+                ("Formulate  ", "$phase-formulate"), formatting.one_line(view.subproblem)
+            )
         )
     for number, hit in enumerate(view.hits, 1):
         label = "Retrieve   " if number == 1 else " " * 11
-        found = f"{number} {hit.similarity:.2f}  {fmt.name(hit)}"
+        found = f"{number} {hit.similarity:.2f}  {formatting.name(hit)}"
         lines.append(
             Content.assemble(
-                (label, "$phase-retrieve"), found, (f"  {fmt.origin(hit)}", "$foreground 60%")
+                (label, "$phase-retrieve"),
+                found,
+                (f"  {formatting.origin(hit)}", "$foreground 60%"),
             )
         )
     if view.reading:
@@ -110,7 +99,7 @@ def _whole(view: TurnView) -> list[Content]:
         mark, colour, words = state(branch, result)
         label = "Reason     " if at == 0 else " " * 11
         name = f"{title(branch, view.hits)}  "
-        pace = f"  {fmt.count(branch.tokens, 'token')}"
+        pace = f"  {formatting.count(branch.tokens, 'token')}"
         lines.append(
             Content.assemble(
                 (label, "$phase-reason"),

@@ -4,42 +4,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.content import Content
 from textual.events import Key
 from textual.widgets import TextArea
 
-from rm_local.tui import format as fmt
+from rm_local.tui import formatting, keys
 from rm_local.tui.messages import QuestionSubmitted
 
 if TYPE_CHECKING:
     from rm_local.engine.protocol import ModelInfo
 
-NEWLINE = ("shift+enter", "ctrl+j")
 HINT = "Ask a hard question"
+NEWLINE = keys.ASK[1].key.split(",")
 
 
 class Prompt(TextArea):
     """Enter asks; Shift+Enter or Ctrl+J begins a new line."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(
-            "enter",
-            "submit",
-            "Ask",
-            id="prompt.ask",
-            tooltip="Ask the question",
-            key_display="⏎",
-        ),
-        Binding(
-            ",".join(NEWLINE),
-            "newline",
-            "New line",
-            id="prompt.newline",
-            tooltip="Begin a new line in the question",
-            show=False,
-        ),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [*keys.ASK]
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(
@@ -89,7 +72,7 @@ class Prompt(TextArea):
 
     def invite(self, model: ModelInfo) -> None:
         """Say, while nothing is typed, what may be asked of this model."""
-        alone = f"; {fmt.one_line(model.name)} reads no earlier ones"
+        alone = f"; {formatting.one_line(model.name)} reads no earlier ones"
         self.placeholder = HINT + ("" if model.converses else alone)
 
     def rewrite(self, question: str) -> None:
@@ -108,4 +91,4 @@ class Prompt(TextArea):
 
     def say(self, note: str) -> None:
         """A note on the prompt's lower edge; an empty one takes it away."""
-        self.border_subtitle = Content(fmt.shorten(note, 70)) if note else None
+        self.border_subtitle = Content(formatting.shorten(note, 70)) if note else None

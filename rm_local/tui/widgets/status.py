@@ -9,7 +9,7 @@ from textual.containers import Horizontal
 from textual.content import Content
 
 from rm_local.engine.protocol import ModelInfo
-from rm_local.tui import format as fmt
+from rm_local.tui import formatting
 from rm_local.tui.widgets.text_line import Line
 
 METER = 5
@@ -23,8 +23,8 @@ class StatusView:
     """Of the model's loading, 0 to 1."""
     info: ModelInfo | None = None
     failed: bool = False
-    manner: str = ""
-    """How the next question is thought about, if it is not as usual."""
+    reasoning_mode: str = ""
+    """How the model thinks about the next question, if not in its default way."""
     unloaded: str = ""
     """Name of the model whose memory was given back."""
     entries: int | None = None
@@ -50,15 +50,15 @@ def _left(view: StatusView) -> Content:
     title = Content.styled("rm-local", "bold $primary")
     if view.info is not None:
         info = view.info
-        parts = (info.name, info.quantisation, view.manner, info.device)
-        model = " · ".join(fmt.one_line(part) for part in parts if part)
+        parts = (info.name, info.quantisation, view.reasoning_mode, info.device)
+        model = " · ".join(formatting.one_line(part) for part in parts if part)
         return Content.assemble(title, "  ", (model, "$foreground 60%"))
     if view.failed:
         return Content.assemble(title, "  ", ("no model", "$error"))
     if view.unloaded:
-        rests = f"{fmt.one_line(view.unloaded)} · unloaded until the next question"
+        rests = f"{formatting.one_line(view.unloaded)} · unloaded until the next question"
         return Content.assemble(title, "  ", (rests, "$foreground 60%"))
-    full, empty = fmt.bar(view.share, METER)
+    full, empty = formatting.bar(view.share, METER)
     percent = f" {view.share:.0%}".replace("%", " %")
     return Content.assemble(
         title,
@@ -74,7 +74,7 @@ def _right(view: StatusView) -> Content:
     if view.info is not None and view.info.context:
         share = min(1.0, view.used / view.info.context)
         colour = "$error" if share > 0.9 else "$warning" if share > 0.7 else "$primary"
-        full, empty = fmt.bar(share, METER)
+        full, empty = formatting.bar(share, METER)
         parts.append(
             Content.assemble(
                 ("context ", "$foreground 60%"),
@@ -84,6 +84,6 @@ def _right(view: StatusView) -> Content:
             )
         )
     if view.entries is not None:
-        entries = fmt.count(view.entries, "entry", "entries")
+        entries = formatting.count(view.entries, "entry", "entries")
         parts.append(Content.styled(entries, "$foreground 60%"))
     return Content.styled(" · ", "$foreground 40%").join(parts)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from textual.containers import Vertical
 
 from rm_local.engine.branches import Part
-from rm_local.tui import format as fmt
+from rm_local.tui import formatting
 from rm_local.tui.widgets.text_line import Line
 
 BLOCK = 1500
@@ -29,12 +29,12 @@ class Streamed(Vertical):
         rest = text[self._settled[part] :]
         while len(rest) > BLOCK:
             cut = rest.rfind("\n", 1, BLOCK) + 1 or rest.rfind(" ", 1, BLOCK) + 1 or BLOCK
-            self._block(part).put(fmt.plain(rest[:cut].removesuffix("\n")))
+            self._block(part).put(formatting.plain(rest[:cut].removesuffix("\n")))
             del self._growing[part]
             self._settled[part] += cut
             rest = rest[cut:]
         if rest:
-            self._block(part).put(fmt.plain(rest))
+            self._block(part).put(formatting.plain(rest))
 
     def _block(self, part: Part) -> Line:
         if part not in self._growing:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from textual.content import Content
 from textual.widgets import Static
 
-from rm_local.tui import format as fmt
+from rm_local.tui import formatting
 from rm_local.tui.turn_view import Phase
 
 ASLEEP = ("waiting", "halted", "skipped")
@@ -32,7 +32,7 @@ def head(name: str, colour: str, phase: Phase, about: Content | str = "") -> Con
     style = f"{colour} 45%" if phase.state in ASLEEP else f"bold {colour}"
     return Content.assemble(
         (f"{MARKS[phase.state]} {name:<10}", style),
-        (f"{fmt.seconds(phase.seconds):>8}", "$foreground 60%"),
+        (f"{formatting.seconds(phase.seconds):>8}", "$foreground 60%"),
         "  ",
         about,
     )

@@ -8,9 +8,9 @@ from textual.app import ComposeResult
 from textual.containers import Center, Vertical, VerticalScroll
 from textual.content import Content
 
-from rm_local.tui.chat_state import Marks
+from rm_local.loop.turn import Turn
+from rm_local.tui.chat_state import HitMarks
 from rm_local.tui.phases import describe_phases
-from rm_local.tui.turn_view import TurnView
 from rm_local.tui.widgets.past_turn import PastTurn
 from rm_local.tui.widgets.text_line import Line
 from rm_local.tui.widgets.turn_panel import TurnPanel
@@ -34,7 +34,7 @@ class Transcript(VerticalScroll, can_focus=False):
         self.query_one("#welcome-text", Line).put(describe_phases())
         self.query_one("#turn").display = False
 
-    def show(self, view: TurnView, marks: Marks, now: float) -> None:
+    def show(self, view: Turn, marks: HitMarks, now: float) -> None:
         """Draw the current turn."""
         self.query_one("#welcome").display = False
         panel = self.query_one("#turn", TurnPanel)
@@ -45,7 +45,7 @@ class Transcript(VerticalScroll, can_focus=False):
         """Something to know before the first question."""
         self.query_one("#welcome-note", Line).put(content)
 
-    def keep(self, *views: TurnView) -> None:
+    def keep(self, *views: Turn) -> None:
         """Put turns that are over above the current one, in the order in which they were asked;
         who reads above stays where they are."""
         following = self.max_scroll_y - self.scroll_y <= 1
@@ -55,17 +55,17 @@ class Transcript(VerticalScroll, can_focus=False):
         if following:
             self.call_after_refresh(self.scroll_end, animate=False)
 
-    def take_out(self, view: TurnView) -> None:
+    def take_out(self, view: Turn) -> None:
         """An old turn has become the current one."""
         for past in self.query(PastTurn):
             if past.view is view:
                 past.remove()
         self.call_after_refresh(self.scroll_end, animate=False)
 
-    def set_apart(self, behind: Collection[int]) -> None:
+    def set_apart(self, ancestors: Collection[int]) -> None:
         """Dim the turns that the current one does not come from."""
         for past in self.query(PastTurn):
-            past.set_class(past.view.number not in behind, "-aside")
+            past.set_class(past.view.number not in ancestors, "-aside")
 
     def forget(self) -> None:
         """As new."""

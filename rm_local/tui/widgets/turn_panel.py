@@ -6,15 +6,16 @@ from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Container, Vertical
 from textual.content import Content
 from textual.widgets import Input
 
-from rm_local.tui import format as fmt
-from rm_local.tui.chat_state import Marks
+from rm_local.loop.turn import Turn
+from rm_local.tui import formatting, keys
+from rm_local.tui.chat_state import HitMarks
 from rm_local.tui.messages import EditLeft, SubproblemEdited
-from rm_local.tui.turn_view import Phase, TurnView, phases, rate
+from rm_local.tui.turn_view import Phase, phases, rate
 from rm_local.tui.widgets.answer_panel import AnswerPanel
 from rm_local.tui.widgets.branch_list import Branches
 from rm_local.tui.widgets.hit_list import Hits
@@ -25,24 +26,7 @@ from rm_local.tui.widgets.text_line import ASLEEP, Line, head
 class SubproblemInput(Input):
     """The subproblem while it is being edited."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(
-            "enter",
-            "submit",
-            "Reason again",
-            id="subproblem.accept",
-            tooltip="Retrieve again with this subproblem, and reason again",
-            key_display="⏎",
-        ),
-        Binding(
-            "escape",
-            "leave",
-            "Leave",
-            id="subproblem.leave",
-            tooltip="Leave the subproblem as it was",
-            key_display="Esc",
-        ),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [*keys.EDIT_SUBPROBLEM]
 
     def action_leave(self) -> None:
         """Back to the line as it was."""
@@ -50,11 +34,11 @@ class SubproblemInput(Input):
 
 
 class TurnPanel(Container):
-    """Draws one `TurnView`; the pieces keep their places while it grows."""
+    """Draws one `Turn`; the pieces keep their places while it grows."""
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._drawn: tuple[TurnView, Marks, float] | None = None
+        self._drawn: tuple[Turn, HitMarks, float] | None = None
 
     def compose(self) -> ComposeResult:
         """The question and the four parts."""
@@ -72,13 +56,13 @@ class TurnPanel(Container):
                 yield Branches(id="branches")
         yield AnswerPanel(id="answer", classes="phase")
 
-    def show(self, view: TurnView, marks: Marks, now: float) -> None:
+    def show(self, view: Turn, marks: HitMarks, now: float) -> None:
         """Draw the turn as it stands at `now`."""
         self._drawn = view, marks, now
         formulate, retrieve, reason = phases(view, now)
         result = view.answer.result if view.answer else None
         used = view.answer.hints if view.answer else ()
-        question = asked(view) if view.number > 1 else Content(fmt.one_line(view.question))
+        question = asked(view) if view.number > 1 else Content(formatting.one_line(view.question))
         self._put("#question", question)
         self._put(
             "#formulate-head",
@@ -97,7 +81,7 @@ class TurnPanel(Container):
     def edit(self, subproblem: str) -> None:
         """Turn the subproblem's line into an input."""
         field = self.query_one("#subproblem", SubproblemInput)
-        field.value = fmt.one_line(subproblem)
+        field.value = formatting.one_line(subproblem)
         self._set_editing(True)
         field.focus()
 
@@ -119,7 +103,7 @@ class TurnPanel(Container):
     @on(Hits.OptionHighlighted, "#hits")
     def _previewed(self) -> None:
         if hit := self.query_one("#hits", Hits).chosen:
-            self._put("#preview", fmt.plain(hit.entry.subroutine))
+            self._put("#preview", formatting.plain(hit.entry.subroutine))
 
     @on(Input.Submitted, "#subproblem")
     def _edited(self, event: Input.Submitted) -> None:
@@ -135,23 +119,27 @@ class TurnPanel(Container):
 AUTHORS = {"model": "", "user": "  (yours)", "question": "  (the question itself)"}
 
 
-def _named(view: TurnView) -> Content:
+def _named(view: Turn) -> Content:
     """The subproblem, and whose words it is in when they are not the model's.
 
     Before there is any, how far the prompt is read.
     """
     if view.running and view.prefilling is not None and not view.branches:
         share, left = view.prefilling.share, view.prefilling.left
-        return Content.styled(f"reading, {share:.0%}, {fmt.seconds(left)} left", "$foreground 60%")
+        return Content.styled(
+            f"reading, {share:.0%}, {formatting.seconds(left)} left", "$foreground 60%"
+        )
     whose = AUTHORS[view.author] if view.formulated is not None else ""
-    return Content.assemble(fmt.one_line(view.subproblem), (whose, "$foreground 60%"))
+    return Content.assemble(formatting.one_line(view.subproblem), (whose, "$foreground 60%"))
 
 
-def _found(view: TurnView, marks: Marks) -> Content:
+def _found(view: Turn, marks: HitMarks) -> Content:
     """How many hits there are, and what the user marked."""
     if view.retrieved is None and not view.hits:
         return Content("")
-    parts = [fmt.count(len(view.hits), "hit") if view.hits else "nothing near enough; no hint"]
+    parts = [
+        formatting.count(len(view.hits), "hit") if view.hits else "nothing near enough; no hint"
+    ]
     if marks.pinned:
         parts.append(f"{len(marks.pinned)} pinned")
     if marks.dropped:
@@ -159,14 +147,14 @@ def _found(view: TurnView, marks: Marks) -> Content:
     return Content(" · ".join(parts))
 
 
-def _pace(view: TurnView, phase: Phase, now: float) -> Content:
+def _pace(view: Turn, phase: Phase, now: float) -> Content:
     """How many branches there are, what they wrote and how fast."""
     if not view.branches:
         return Content("")
     left = sum(branch.stop is None for branch in view.branches)
-    many = fmt.count(len(view.branches), "branch", "branches")
+    many = formatting.count(len(view.branches), "branch", "branches")
     parts = [f"{left} of {many} running" if left else many]
-    parts += [fmt.count(view.tokens, "token"), fmt.rate(rate(view, now))]
+    parts += [formatting.count(view.tokens, "token"), formatting.rate(rate(view, now))]
     if view.reading:
-        parts.append(f"first {fmt.seconds(view.reading.first_token_seconds)}")
+        parts.append(f"first {formatting.seconds(view.reading.first_token_seconds)}")
     return Content(" · ".join(part for part in parts if part))

@@ -17,6 +17,9 @@ from rm_local.loop.events import (
     Failed,
     Formulated,
     Formulating,
+    ModelLoading,
+    ModelUnloaded,
+    Notice,
     Prefilled,
     Retrieved,
     as_json,
@@ -40,6 +43,9 @@ EVENTS: list[Event] = [
     BranchFinished(BRANCH),
     Answered(ANSWER),
     Failed("No store.", "Make one.", 4),
+    ModelLoading(0.5),
+    ModelUnloaded(),
+    Notice("The context is smaller than asked for."),
 ]
 
 

@@ -10,8 +10,8 @@ from rm_local.loop.control import TurnOverrides
 from rm_local.loop.events import BranchStarted, Event, HintCut, as_json, from_json
 from rm_local.loop.plan import PLANS
 from rm_local.loop.subproblem import sentence_ends
-from rm_local.records import Hit, Trace
-from rm_local.sessions.replay import after as happened
+from rm_local.loop.turn import apply, begin
+from rm_local.records import Hit
 from tests.support.fakes import INFO, FakeEngine, FakeRecall, hit
 from tests.support.turns import MEMORY, answer_of, events_of, of
 
@@ -158,7 +158,7 @@ def test_what_was_cut_is_saved() -> None:
     event = HintCut(3, "Entry 3 holds no text: it is left out.", 0, 0)
     assert as_json(event)["event"] == "hint_cut"
     assert from_json(as_json(event)) == event
-    assert happened(Trace("?", "memory"), event).cuts == (event.message,)
+    assert apply(begin("?", 0.0), event, 0.0).cuts == (event.message,)
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ from rm_local.loop.solve import solve
 from rm_local.sessions import Journal, find_session, list_sessions, replay
 from rm_local.settings import sessions_dir
 from tests.support.fakes import SUBPROBLEM, FakeEngine, FakeRecall, hit
+from tests.support.folders import path_of
 
 FAILED = Failed("The model is gone.", "Load another.", 3)
 
@@ -54,7 +55,7 @@ def test_nothing_is_written_before_the_first_question(tmp_path: Path) -> None:
 def test_every_event_is_on_disk_at_once(tmp_path: Path) -> None:
     """A kill loses nothing that was written: no line waits in the process."""
     written = journal(tmp_path, [Formulating("How"), Formulating(" do")])
-    lines = [json.loads(line) for line in written.path.read_bytes().splitlines()]
+    lines = [json.loads(line) for line in path_of(written).read_bytes().splitlines()]
 
     assert [line["event"] for line in lines] == ["session", "asked", "formulating", "formulating"]
     assert lines[0]["version"] == 1
@@ -68,9 +69,9 @@ def test_a_session_is_private_and_readably_named(tmp_path: Path) -> None:
     written = journal(tmp_path, [FAILED])
 
     assert re.fullmatch(r"\d{8}-\d{6}-[a-z2-9]{4}", written.id)
-    assert written.path.name == f"{written.id}.jsonl"
+    assert path_of(written).name == f"{written.id}.jsonl"
     if os.name == "posix":
-        assert stat.S_IMODE(written.path.stat().st_mode) == 0o600
+        assert stat.S_IMODE(path_of(written).stat().st_mode) == 0o600
 
 
 def test_a_full_disk_never_fails_the_turn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -91,7 +92,7 @@ def test_a_full_disk_never_fails_the_turn(tmp_path: Path, monkeypatch: pytest.Mo
 
     assert len(warnings) == 1
     assert "No space left" in warnings[0]
-    assert [trace.question for trace in replay(written.path)] == ["Question?"]
+    assert [trace.question for trace in replay(path_of(written))] == ["Question?"]
 
 
 def test_a_folder_that_cannot_be_made_is_told_once(tmp_path: Path) -> None:
@@ -151,8 +152,8 @@ def test_a_session_that_cannot_be_written_goes_on_unsaved(
     def refuse(*_: object, **__: object) -> None:
         raise OSError(code, os.strerror(code))
 
-    path = journal(tmp_path, [FAILED]).path
-    before, reasons = path.read_bytes(), []
+    path = path_of(journal(tmp_path, [FAILED]))
+    before, reasons = path.read_bytes(), list[OSError]()
     monkeypatch.setattr("rm_local.sessions.journal.open", refuse, raising=False)
 
     again = Journal.reopen(path, model="", store="", unsaved=reasons.append)
@@ -165,14 +166,14 @@ def test_a_session_that_cannot_be_written_goes_on_unsaved(
 def test_a_turn_comes_back_whole(tmp_path: Path) -> None:
     """Question, plan, subproblem, hits, branches and answer, as they were."""
     events = turn()
-    (trace,) = replay(journal(tmp_path, events).path)
+    (trace,) = replay(path_of(journal(tmp_path, events)))
     (hits,) = (event.hits for event in events if isinstance(event, Retrieved))
-    branches = [event.branch for event in events if isinstance(event, BranchFinished)]
+    branches = {e.branch.index: e.branch for e in events if isinstance(e, BranchFinished)}
 
     assert (trace.question, trace.plan) == ("Question 0?", "memory")
     assert trace.subproblem == SUBPROBLEM
     assert trace.hits == hits
-    assert trace.branches == tuple(sorted(branches, key=lambda branch: branch.index))
+    assert {branch.index: branch.record() for branch in trace.branches} == branches
     assert events[-1] == Answered(trace.answer)  # type: ignore[arg-type]
     assert trace.failure is None
 
@@ -180,7 +181,7 @@ def test_a_turn_comes_back_whole(tmp_path: Path) -> None:
 def test_a_cut_turn_has_all_that_was_written(tmp_path: Path) -> None:
     """Wherever the file breaks off, even within a line, everything before is read."""
     events = turn()
-    path = journal(tmp_path, events).path
+    path = path_of(journal(tmp_path, events))
     data = path.read_bytes()
     header = data.index(b"\n") + 1
     for cut in range(header, len(data), 97):
@@ -199,7 +200,7 @@ def test_a_cut_turn_has_all_that_was_written(tmp_path: Path) -> None:
 
 def test_a_garbled_line_is_passed_over(tmp_path: Path) -> None:
     """What can be read is read."""
-    path = journal(tmp_path, [Formulating("How"), FAILED]).path
+    path = path_of(journal(tmp_path, [Formulating("How"), FAILED]))
     lines = path.read_bytes().splitlines(keepends=True)
     lines[2:2] = [b"\xff\x00{\n", b"[1]\n", b'{"event": "token", "branch": "x"}\n', b"\n"]
     path.write_bytes(b"".join(lines) + b'{"event": "ans')
@@ -241,7 +242,7 @@ def test_the_list_tells_what_each_session_was(tmp_path: Path) -> None:
     second = journal(tmp_path, turn(), [FAILED])
     third = journal(tmp_path, [Failed("Stopped.", "", 130)])
     fourth = journal(tmp_path, [Formulating("How")])
-    for day, path in enumerate((first.path, second.path, third.path, fourth.path), 1):
+    for day, path in enumerate(map(path_of, (first, second, third, fourth)), 1):
         text = re.sub(
             r'"started": "[^"]+"', f'"started": "2026-03-0{day}T10:00:00+00:00"', path.read_text()
         )
@@ -251,9 +252,7 @@ def test_the_list_tells_what_each_session_was(tmp_path: Path) -> None:
     assert [s.id for s in listed] == [fourth.id, third.id, second.id, first.id]
     assert [s.state for s in listed] == ["cut short", "stopped", "failed", "answered"]
     assert [s.turns for s in listed] == [1, 1, 2, 1]
-    assert {(s.question, s.title, s.model) for s in listed} == {
-        ("Question 0?", "Question 0?", "m.gguf")
-    }
+    assert {(s.question, s.model) for s in listed} == {("Question 0?", "m.gguf")}
     assert listed[0].started.tzinfo
 
 

@@ -13,7 +13,8 @@ from rm_local.engine.protocol import Message
 from rm_local.errors import RmLocalError, UsageError
 from rm_local.loop.events import Answered, Event, Failed, Formulating
 from rm_local.records import Answer
-from rm_local.sessions import Journal, Turns, last_session, lineage, list_sessions, replay
+from rm_local.sessions import Journal, TurnTree, last_session, lineage, list_sessions, replay
+from tests.support.folders import path_of
 
 FAILED = Failed("The model is gone.", "Load another.", 3)
 
@@ -28,11 +29,11 @@ def said(*texts: str) -> tuple[Message, ...]:
     return tuple(Message("assistant" if n % 2 else "user", text) for n, text in enumerate(texts))
 
 
-def asked(turns: Turns, question: str, after: int, *events: Event) -> int:
+def asked(turns: TurnTree, question: str, after: int, *events: Event) -> int:
     """The number of a turn in which these events have happened."""
-    number = turns.ask(question, after)
+    number = turns.add(question, after)
     for event in events:
-        turns.take(event)
+        turns.apply(number, event)
     return number
 
 
@@ -43,12 +44,12 @@ def saved(folder: Path, *events: Event, turn: int = 1, after: int = 0) -> Path:
     for event in events:
         journal.write(event)
     journal.close()
-    return journal.path
+    return path_of(journal)
 
 
 def test_a_follow_up_reads_questions_and_chosen_answers() -> None:
     """In their order; a branch without words gives its result, and no thought is in it."""
-    turns = Turns()
+    turns = TurnTree()
     first = asked(turns, "Q1", 0, answered("It is 8.\n", "8"))
     second = asked(turns, "Q2", first, answered("  ", "9"))
 
@@ -59,7 +60,7 @@ def test_a_follow_up_reads_questions_and_chosen_answers() -> None:
 
 def test_a_turn_without_an_answer_is_passed_over() -> None:
     """Templates want questions and answers in turn, and the model has said nothing there."""
-    turns = Turns()
+    turns = TurnTree()
     first = asked(turns, "Q1", 0, answered("A1"))
     failed = asked(turns, "Q2", first, FAILED)
 
@@ -68,7 +69,7 @@ def test_a_turn_without_an_answer_is_passed_over() -> None:
 
 def test_a_conversation_forks_where_an_earlier_turn_is_followed() -> None:
     """Each fork has its own turns; a new conversation has none of them."""
-    turns = Turns()
+    turns = TurnTree()
     first = asked(turns, "Q1", 0, answered("A1"))
     asked(turns, "Q2", first, answered("A2"))
     other = asked(turns, "Q2b", first, answered("A2b"))
@@ -77,7 +78,7 @@ def test_a_conversation_forks_where_an_earlier_turn_is_followed() -> None:
     assert turns.history(other) == said("Q1", "A1", "Q2b", "A2b")
     assert turns.history(alone) == said("Q3", "A3")
     with pytest.raises(UsageError, match="no turn 9"):
-        turns.ask("Q4", 9)
+        turns.add("Q4", 9)
 
 
 def test_a_way_through_the_turns_always_ends() -> None:
@@ -94,10 +95,10 @@ def test_a_saved_session_keeps_who_follows_whom(tmp_path: Path) -> None:
     for turn, after in ((1, 0), (2, 1), (3, 1), (4, 0)):
         journal.ask(f"Q{turn}", "memory", turn=turn, after=after)
         journal.write(answered(f"A{turn}"))
-    traces = replay(journal.path)
+    traces = replay(path_of(journal))
 
     assert [(trace.number, trace.after) for trace in traces] == [(1, 0), (2, 1), (3, 1), (4, 0)]
-    assert Turns(traces).history(3) == said("Q1", "A1", "Q3", "A3")
+    assert TurnTree(traces).history(3) == said("Q1", "A1", "Q3", "A3")
 
 
 def test_turns_of_an_older_file_stood_alone(tmp_path: Path) -> None:

@@ -1,0 +1,118 @@
+"""Delivers events about the running program: into the turn under way, else to those who watch."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from rm_local.loop.events import Notice, RunEvent
+
+
+class TurnEvents:
+    """The run events that were published while one turn was under way."""
+
+    def __init__(self) -> None:
+        self._queue: asyncio.Queue[RunEvent] = asyncio.Queue()
+
+    def add(self, event: RunEvent) -> None:
+        """Keep the event until it is taken."""
+        self._queue.put_nowait(event)
+
+    def take(self) -> Iterator[RunEvent]:
+        """Remove and return what has been published so far."""
+        while not self._queue.empty():
+            yield self._queue.get_nowait()
+
+    async def until(self, task: asyncio.Future[Any]) -> AsyncGenerator[RunEvent, None]:
+        """What is published until the task is done; closing the generator cancels the task."""
+        try:
+            while not task.done():
+                published = asyncio.ensure_future(self._queue.get())
+                try:
+                    await asyncio.wait((published, task), return_when=asyncio.FIRST_COMPLETED)
+                    if published.done():
+                        yield published.result()
+                finally:
+                    published.cancel()
+            for event in self.take():
+                yield event
+        finally:
+            if not task.done():
+                task.cancel()
+                await asyncio.wait((task,))
+
+
+class RunEvents:
+    """Delivers each event in one place only. For one event loop.
+
+    While a turn is under way, events are part of its stream. Between turns they go to all who
+    watch. A notice is given out once, however often it is published, and is kept for the next turn
+    or watcher if there is none.
+    """
+
+    def __init__(self) -> None:
+        self._turn: TurnEvents | None = None
+        self._watchers: list[asyncio.Queue[RunEvent | None]] = []
+        self._published: set[str] = set()
+        self._kept: list[Notice] = []
+
+    def publish(self, event: RunEvent) -> None:
+        """Deliver the event."""
+        if isinstance(event, Notice):
+            if event.text in self._published:
+                return
+            self._published.add(event.text)
+        if self._turn is not None:
+            self._turn.add(event)
+        elif self._watchers:
+            for queue in self._watchers:
+                queue.put_nowait(event)
+        elif isinstance(event, Notice):
+            self._kept.append(event)
+
+    @contextmanager
+    def within_turn(self) -> Iterator[TurnEvents]:
+        """Until the body ends, events belong to this turn. One turn at a time."""
+        turn = self._turn = TurnEvents()
+        self._publish_kept()
+        try:
+            yield turn
+        finally:
+            self._turn = None
+            for event in turn.take():
+                if isinstance(event, Notice):
+                    self._republish(event)
+
+    def watch(self) -> AsyncGenerator[RunEvent, None]:
+        """The events between turns, from now until `close`."""
+        queue: asyncio.Queue[RunEvent | None] = asyncio.Queue()
+        self._watchers.append(queue)
+        self._publish_kept()
+        return self._follow(queue)
+
+    async def _follow(
+        self, queue: asyncio.Queue[RunEvent | None]
+    ) -> AsyncGenerator[RunEvent, None]:
+        try:
+            while (event := await queue.get()) is not None:
+                yield event
+        finally:
+            if queue in self._watchers:
+                self._watchers.remove(queue)
+
+    def close(self) -> None:
+        """End the streams of all who watch, once they have read what was published."""
+        for queue in self._watchers:
+            queue.put_nowait(None)
+        self._watchers = []
+
+    def _publish_kept(self) -> None:
+        kept, self._kept = self._kept, []
+        for notice in kept:
+            self._republish(notice)
+
+    def _republish(self, notice: Notice) -> None:
+        self._published.discard(notice.text)
+        self.publish(notice)

@@ -1,0 +1,281 @@
+"""The state of one turn, and the one function that applies an event to it.
+
+Pure: no clock and no widget. `apply(turn, event, at)` gets the time from its caller, in seconds of
+any clock that only moves forward.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from rm_local.engine.branches import ContextAdjusted, ContextUsage, TokenChunk
+from rm_local.errors import Stopped
+from rm_local.loop.events import (
+    Answered,
+    Author,
+    BranchFinished,
+    BranchStarted,
+    Event,
+    Failed,
+    Formulated,
+    Formulating,
+    HintCut,
+    ModelLoading,
+    ModelUnloaded,
+    Notice,
+    Prefilled,
+    Prefilling,
+    Retrieved,
+)
+from rm_local.records import Answer, Branch, Hit, PrefillStats, StopReason
+
+Stage = Literal["formulating", "retrieving", "reasoning", "answered", "stopped", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class TurnBranch:
+    """A branch up to its last event."""
+
+    index: int
+    hint: Hit | None
+    seed: int = 0
+    began: float = 0.0
+    """Time of its first event."""
+    thinking: str = ""
+    text: str = ""
+    tokens: int = 0
+    seconds: float = 0.0
+    stop: StopReason | None = None
+    """None while it runs."""
+    result: str | None = None
+    confidence: float | None = None
+
+    @property
+    def rate(self) -> float:
+        """Tokens per second; 0 before any time has passed."""
+        return self.tokens / self.seconds if self.seconds > 0 else 0.0
+
+    def record(self) -> Branch:
+        """The record of this branch; one that still runs counts as cancelled."""
+        return Branch(
+            index=self.index,
+            hint=self.hint,
+            seed=self.seed,
+            thinking=self.thinking,
+            text=self.text,
+            result=self.result,
+            tokens=self.tokens,
+            seconds=self.seconds,
+            stop=self.stop or "cancelled",
+            confidence=self.confidence,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A turn up to its last event."""
+
+    question: str
+    plan: str = ""
+    number: int = 0
+    """Of the turn in its session, from 1; 0 outside of one, or while it is not known."""
+    after: int = 0
+    """Number of the turn whose conversation it continues; 0 = it began one."""
+    stage: Stage = "formulating"
+    began: float = 0.0
+    """When the running phase began."""
+    prefilling: Prefilling | None = None
+    """How much of the prompt has been read; None before and after."""
+    subproblem: str = ""
+    author: Author = "model"
+    """Who named the subproblem."""
+    formulated: float | None = None
+    """Seconds that naming the subproblem took; None until it is complete."""
+    hits: tuple[Hit, ...] = ()
+    retrieved: float | None = None
+    """Seconds that the search took; None until it is done."""
+    cuts: tuple[str, ...] = ()
+    """Of hints that could not be read whole, a sentence each."""
+    branches: tuple[TurnBranch, ...] = ()
+    """In the order of their indices."""
+    reading: PrefillStats | None = None
+    """What was read before the branches wrote; None until then."""
+    reasoned: float | None = None
+    """Seconds of the slowest branch; None until all have ended."""
+    answer: Answer | None = None
+    context_used: int = 0
+    """Tokens of the context that are taken."""
+    message: str = ""
+    """What went wrong, if something did."""
+    remedy: str = ""
+
+    @property
+    def named(self) -> bool:
+        """Whether its subproblem is complete."""
+        return self.formulated is not None or bool(self.subproblem and self.branches)
+
+    @property
+    def running(self) -> bool:
+        """Whether more events follow."""
+        return self.stage in ("formulating", "retrieving", "reasoning")
+
+    @property
+    def stopped(self) -> bool:
+        """Whether the user stopped it, with an answer or without one."""
+        return self.stage == "stopped" or any(b.stop == "cancelled" for b in self.branches)
+
+    @property
+    def tokens(self) -> int:
+        """Tokens written by all branches."""
+        return sum(branch.tokens for branch in self.branches)
+
+    @property
+    def ended_branches(self) -> int:
+        """How many branches have ended."""
+        return sum(branch.stop is not None for branch in self.branches)
+
+    @property
+    def answer_text(self) -> str:
+        """What can be copied: the answer, or without one what the branches have said."""
+        if self.answer is not None:
+            return text_of(self.answer)
+        return "\n\n".join(b.text.strip() for b in self.branches if b.text.strip())
+
+    @property
+    def failure(self) -> str | None:
+        """What went wrong and what to do, in one text; None if nothing did."""
+        return f"{self.message} {self.remedy}".strip() or None
+
+
+def text_of(answer: Answer) -> str:
+    """The answer's text; its bare result when the chosen branch had no words for it."""
+    return answer.text.strip() or (answer.result or "")
+
+
+def begin(question: str, at: float, *, plan: str = "", number: int = 0, after: int = 0) -> Turn:
+    """The turn of this question before its first event."""
+    return Turn(question, plan, number, after, began=at)
+
+
+def apply(turn: Turn, event: Event, at: float) -> Turn:
+    """The turn after `event`, which happened at the time `at`."""
+    match event:
+        case Prefilling():
+            return replace(turn, prefilling=event)
+        case Formulating(text=text):
+            return replace(
+                turn, stage="formulating", prefilling=None, subproblem=turn.subproblem + text
+            )
+        case Formulated():
+            return _name_subproblem(turn, event, at)
+        case Retrieved(hits=hits, seconds=seconds):
+            return replace(turn, stage="reasoning", began=at, hits=hits, retrieved=seconds)
+        case BranchStarted():
+            return _start_branch(turn, event, at)
+        case Prefilled(reading=reading):
+            return replace(turn, reading=reading)
+        case TokenChunk():
+            return _extend_branch(turn, event, at)
+        case BranchFinished(branch=branch):
+            return _finish_branch(turn, branch, at)
+        case ContextUsage(used=used):
+            return replace(turn, context_used=used)
+        case Answered(answer=answer):
+            return replace(turn, stage="answered", answer=answer, reasoned=_slowest(turn))
+        case Failed(message=message, remedy=remedy, exit_code=code):
+            stage: Stage = "stopped" if code == Stopped.exit_code else "failed"
+            return _end_without_answer(turn, stage, message, remedy)
+        case HintCut(message=message):
+            return replace(turn, cuts=(*turn.cuts, message))
+        case ContextAdjusted() | ModelLoading() | ModelUnloaded() | Notice():
+            return turn
+
+
+def interrupt(turn: Turn, message: str) -> Turn:
+    """The turn as it ends when no further event can come; one that has ended is returned as is."""
+    if not turn.running:
+        return turn
+    return _end_without_answer(turn, "stopped" if turn.branches else "failed", message, "")
+
+
+def _name_subproblem(turn: Turn, event: Formulated, at: float) -> Turn:
+    return replace(
+        turn,
+        stage="retrieving",
+        began=at,
+        prefilling=None,
+        subproblem=event.subproblem,
+        author=event.author,
+        formulated=event.seconds,
+    )
+
+
+def _start_branch(turn: Turn, event: BranchStarted, at: float) -> Turn:
+    began = turn.began if turn.branches else at
+    branch = TurnBranch(event.branch, event.hint, event.seed, at)
+    return _with_branch(replace(turn, stage="reasoning", began=began), branch)
+
+
+def _extend_branch(turn: Turn, token: TokenChunk, at: float) -> Turn:
+    branch = _find_branch(turn, token.branch, at)
+    thinking, text = branch.thinking, branch.text
+    if token.part == "thinking":
+        thinking += token.text
+    else:
+        text += token.text
+    seconds = max(0.0, at - branch.began)
+    written = replace(branch, thinking=thinking, text=text, tokens=token.tokens, seconds=seconds)
+    return _with_branch(turn, written)
+
+
+def _finish_branch(turn: Turn, record: Branch, at: float) -> Turn:
+    branch = TurnBranch(
+        index=record.index,
+        hint=record.hint,
+        seed=record.seed,
+        began=_find_branch(turn, record.index, at).began,
+        thinking=record.thinking,
+        text=record.text,
+        tokens=record.tokens,
+        seconds=record.seconds,
+        stop=record.stop,
+        result=record.result,
+        confidence=record.confidence,
+    )
+    turn = _with_branch(turn, branch)
+    all_ended = turn.ended_branches == len(turn.branches)
+    return replace(turn, reasoned=_slowest(turn)) if all_ended else turn
+
+
+def _end_without_answer(turn: Turn, stage: Stage, message: str, remedy: str) -> Turn:
+    """The turn at its end, its running branches cancelled."""
+    branches = tuple(
+        replace(branch, stop="cancelled") if branch.stop is None else branch
+        for branch in turn.branches
+    )
+    return replace(
+        turn,
+        stage=stage,
+        message=message,
+        remedy=remedy,
+        reasoned=_slowest(turn),
+        branches=branches,
+    )
+
+
+def _find_branch(turn: Turn, index: int, at: float) -> TurnBranch:
+    """The branch with this index; a new one if its start is not known."""
+    known = (branch for branch in turn.branches if branch.index == index)
+    return next(known, TurnBranch(index, None, began=at))
+
+
+def _with_branch(turn: Turn, branch: TurnBranch) -> Turn:
+    """The turn with this branch in its place."""
+    others = [other for other in turn.branches if other.index != branch.index]
+    ordered = sorted((*others, branch), key=lambda each: each.index)
+    return replace(turn, branches=tuple(ordered))
+
+
+def _slowest(turn: Turn) -> float | None:
+    return max((branch.seconds for branch in turn.branches), default=None)

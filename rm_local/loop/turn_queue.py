@@ -1,0 +1,33 @@
+"""Turns that wait for one engine, in the order in which they were asked."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from rm_local.loop.control import TurnControl
+
+
+class TurnQueue:
+    """Lets one turn through at a time, first come, first served. For one event loop."""
+
+    def __init__(self) -> None:
+        self._lock = asyncio.Lock()
+
+    @asynccontextmanager
+    async def take_turn(self, control: TurnControl) -> AsyncIterator[None]:
+        """Wait until the turns before this one have ended; the next begins when the body ends.
+
+        Raises:
+            Stopped: The turn was stopped while it waited.
+        """
+        acquired = asyncio.ensure_future(self._lock.acquire())
+        try:
+            await control.race(asyncio.wait((acquired,)))
+            yield
+        finally:
+            if acquired.done() and not acquired.cancelled():
+                self._lock.release()
+            else:
+                acquired.cancel()

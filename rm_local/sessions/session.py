@@ -1,0 +1,159 @@
+"""A chat: the turns of one session, solved one after another and saved as they happen."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from pathlib import Path
+from typing import Protocol, Self
+
+from rm_local import settings
+from rm_local.engine.protocol import Message
+from rm_local.errors import HomeMissing, UsageError
+from rm_local.folders import Notices
+from rm_local.loop.control import TurnControl, TurnOverrides
+from rm_local.loop.events import Event, Notice, RunEvent
+from rm_local.loop.plan import Plan
+from rm_local.loop.turn import Turn
+from rm_local.sessions.journal import Journal
+from rm_local.sessions.replay import replay
+from rm_local.sessions.turn_tree import TurnTree
+
+
+class Solver(Protocol):
+    """What a session needs of `rm_local.runtime.Runtime`; several sessions can share one."""
+
+    @property
+    def model(self) -> Path: ...
+
+    @property
+    def store(self) -> Path: ...
+
+    @property
+    def notices(self) -> Notices: ...
+
+    def solve(
+        self,
+        question: str,
+        plan: Plan,
+        *,
+        history: Sequence[Message] = (),
+        overrides: TurnOverrides = ...,
+        control: TurnControl | None = None,
+    ) -> AsyncGenerator[Event, None]: ...
+
+
+class Session:
+    """Numbers, saves and connects the turns that are asked in it.
+
+    The file is made by the first question. One turn at a time: a session that answers a question
+    refuses the next until the events of the first have been read to their end, or closed.
+    """
+
+    def __init__(self, solver: Solver) -> None:
+        """A new session, which continues none."""
+        self.saved: tuple[Turn, ...] = ()
+        """The turns that it held when it was resumed, oldest first."""
+        self._solver = solver
+        self._journal: Journal | None = None
+        self._tree = TurnTree()
+        self._asking = False
+        self._notices: list[str] = []
+
+    @classmethod
+    def resume(cls, solver: Solver, path: Path) -> Self:
+        """Continue a saved session; further turns are appended to its file.
+
+        Raises:
+            UsageError: The file is not a session, or is open elsewhere.
+            RmLocalError: The file cannot be written to.
+        """
+        session = cls(solver)
+        session._journal = Journal.reopen(
+            path,
+            model=str(solver.model),
+            store=str(solver.store),
+            warn=session._notices.append,
+            unsaved=session._report_unsaved,
+        )
+        try:
+            session.saved = tuple(replay(path))
+        except BaseException:
+            session.close()
+            raise
+        session._tree = TurnTree(session.saved)
+        return session
+
+    @property
+    def path(self) -> Path | None:
+        """The session's file; None before its first question, and where it cannot be saved."""
+        return self._journal.path if self._journal and self._journal.begun else None
+
+    @property
+    def last(self) -> int:
+        """Number of the turn that was asked last; 0 before the first."""
+        return self._tree.last
+
+    @property
+    def parents(self) -> dict[int, int]:
+        """The turn that each turn follows, by its number; 0 = none."""
+        return self._tree.parents
+
+    async def ask(
+        self,
+        question: str,
+        plan: Plan,
+        *,
+        after: int = 0,
+        overrides: TurnOverrides = TurnOverrides(),  # noqa: B008 (frozen)
+        control: TurnControl | None = None,
+    ) -> AsyncGenerator[Event, None]:
+        """The events of a turn as they happen, each saved before it is given out.
+
+        `after` is the number of the turn whose conversation this one continues, 0 for none.
+
+        Raises:
+            UsageError: There is no turn `after`, or a turn of this session is under way.
+        """
+        if self._asking:
+            raise UsageError("This session is answering a question.", "Stop it, or wait for it.")
+        number = self._tree.add(question, after)
+        journal = self._journal = self._journal or self._new_journal()
+        journal.ask(question, plan.name, overrides.seed, turn=number, after=after)
+        turn = self._solver.solve(
+            question, plan, history=self._tree.history(after), overrides=overrides, control=control
+        )
+        self._asking = True
+        try:
+            async with aclosing(turn) as events:
+                async for event in events:
+                    if not isinstance(event, RunEvent):
+                        journal.write(event)
+                        self._tree.apply(number, event)
+                    while self._notices:
+                        yield Notice(self._notices.pop(0))
+                    yield event
+        finally:
+            self._asking = False
+
+    def close(self) -> None:
+        """Save nothing more; closing twice is allowed."""
+        if self._journal:
+            self._journal.close()
+
+    def _new_journal(self) -> Journal:
+        try:
+            folder = settings.sessions_dir()
+        except HomeMissing as error:
+            self._report_unsaved(error)
+            folder = None
+        return Journal(
+            folder,
+            model=str(self._solver.model),
+            store=str(self._solver.store),
+            warn=self._notices.append,
+            unsaved=self._report_unsaved,
+        )
+
+    def _report_unsaved(self, error: OSError | HomeMissing) -> None:
+        self._solver.notices.report("sessions", error)

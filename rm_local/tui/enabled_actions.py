@@ -1,0 +1,31 @@
+"""Which of the chat's actions do something now; the footer shows only those."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rm_local.engine.protocol import ModelInfo
+    from rm_local.tui.chat_state import ChatState
+
+
+def action_enabled(action: str, state: ChatState, info: ModelInfo | None) -> bool | None:
+    """Whether this action can be taken now; None if that does not depend on turn and model."""
+    turn = state.turn
+    match action:
+        case "stop":
+            return state.running or state.waiting is not None
+        case "leave":
+            return state.replaces is not None
+        case "edit_question":
+            return turn is not None
+        case "edit" | "again":
+            return turn is not None and turn.named
+        case "copy_answer":
+            return turn is not None and not turn.running and bool(turn.answer_text)
+        case "think":
+            return info is not None and info.thinks
+        case "effort":
+            return info is not None and bool(info.efforts)
+        case _:
+            return None

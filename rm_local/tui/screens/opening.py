@@ -1,0 +1,105 @@
+"""The chat screen's status line: opens model and store, and shows how that goes."""
+
+from __future__ import annotations
+
+from contextlib import aclosing
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from textual import on, work
+from textual.screen import Screen
+
+from rm_local.loop.events import ModelLoading, ModelUnloaded, Notice
+from rm_local.tui import formatting, messages
+from rm_local.tui.startup import open_all
+from rm_local.tui.widgets.status import Status, StatusView
+
+if TYPE_CHECKING:
+    from textual.notifications import SeverityLevel
+
+    from rm_local.engine.protocol import ModelInfo
+    from rm_local.errors import RmLocalError
+    from rm_local.loop.events import RunEvent
+    from rm_local.tui.chat_state import Backend
+
+
+class OpeningScreen(Screen[None]):
+    """A screen with a `Status`; subclasses say what follows from what was opened."""
+
+    def __init__(self, backend: Backend) -> None:
+        super().__init__()
+        self.backend = backend
+        self._status = StatusView()
+        self._opening = False
+
+    def use_model(self, info: ModelInfo) -> None:
+        """The model can be asked."""
+        raise NotImplementedError
+
+    def show_opening_error(self, error: RmLocalError, *, of_model: bool) -> None:
+        """Model or store could not be opened."""
+        raise NotImplementedError
+
+    def open(self) -> None:
+        """Load the model and open the store, unless that is done or under way."""
+        if self._opening or (self._status.info is not None and self.backend.info is not None):
+            return
+        self._opening = True
+        self._set_status(StatusView(entries=self._status.entries))
+        self._open()
+
+    @work(group="open")
+    async def _open(self) -> None:
+        await open_all(self.backend, self.post_message)
+
+    @work(group="watch")
+    async def watch_backend(self) -> None:
+        """Show what happens to the model between turns, until the app ends."""
+        async with aclosing(self.backend.watch()) as events:
+            async for event in events:
+                self.post_message(messages.RunEventReported(event))
+
+    @on(messages.RunEventReported)
+    def _run_event_reported(self, message: messages.RunEventReported) -> None:
+        self.show_run_event(message.event)
+
+    def show_run_event(self, event: RunEvent) -> None:
+        """Show an event that belongs to no turn's phase."""
+        match event:
+            case ModelLoading(share=share):
+                if self._status.info is None:
+                    self._set_status(replace(self._status, share=share))
+            case ModelUnloaded():
+                self._show_unloaded()
+            case Notice(text=text):
+                self.notify_text(text)
+
+    def notify_text(self, text: str, severity: SeverityLevel = "information") -> None:
+        """Show text from elsewhere, long enough to be read."""
+        self.notify(formatting.one_line(text), severity=severity, timeout=20, markup=False)
+
+    @on(messages.ModelReady)
+    def _model_ready(self, message: messages.ModelReady) -> None:
+        self._opening = False
+        self._set_status(replace(self._status, info=message.info))
+        self.use_model(message.info)
+
+    @on(messages.StoreReady)
+    def _store_ready(self) -> None:
+        self._set_status(replace(self._status, entries=self.backend.entries))
+
+    @on(messages.OpeningFailed)
+    def _opening_failed(self, message: messages.OpeningFailed) -> None:
+        if message.of_model:
+            self._opening = False
+            self._set_status(replace(self._status, failed=True))
+        self.show_opening_error(message.error, of_model=message.of_model)
+
+    def _show_unloaded(self) -> None:
+        if self._status.info is not None and self.backend.info is None:
+            name, entries = self._status.info.name, self._status.entries
+            self._set_status(StatusView(entries=entries, unloaded=name))
+
+    def _set_status(self, view: StatusView) -> None:
+        self._status = view
+        self.query_one(Status).show(view)

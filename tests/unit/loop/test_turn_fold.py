@@ -1,0 +1,142 @@
+"""The fold of a turn's events into its state."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from rm_local.engine.branches import ContextUsage, TokenChunk
+from rm_local.loop.events import (
+    BranchStarted,
+    Event,
+    Failed,
+    Formulated,
+    Formulating,
+    ModelLoading,
+    ModelUnloaded,
+    Notice,
+    Prefilled,
+    Prefilling,
+)
+from rm_local.loop.turn import Turn, apply, begin, interrupt
+from rm_local.records import PrefillStats
+from tests.support import script
+
+
+def after(*events: Event, start: float = 0.0, step: float = 0.0) -> Turn:
+    """The turn after the events, each `step` seconds after the one before."""
+    turn = begin(script.QUESTION, start)
+    for count, event in enumerate(events, 1):
+        turn = apply(turn, event, start + count * step)
+    return turn
+
+
+def test_the_subproblem_grows_and_is_then_replaced_by_what_stands() -> None:
+    """Pieces are joined; the final subproblem need not be their sum."""
+    view = after(Formulating(""), Formulating("How do"), Formulating(" I"))
+    assert view.subproblem == "How do I"
+    assert apply(view, Formulated("How do I add?", 0.5), 1.0).subproblem == "How do I add?"
+
+
+def test_how_far_the_prompt_is_read_is_shown_until_the_model_writes() -> None:
+    """The last that was told; nothing once the first piece has come."""
+    view = after(Prefilling(0.25, 3.0), Prefilling(0.5, 2.0))
+    assert view.prefilling == Prefilling(0.5, 2.0)
+    assert apply(view, Formulating(""), 1.0).prefilling is None
+
+
+def test_branches_keep_their_order_and_their_own_text() -> None:
+    """Tokens of several branches may come in any order."""
+    hit = script.HITS[0]
+    view = after(
+        BranchStarted(1, hit),
+        BranchStarted(0, hit),
+        TokenChunk(1, "thinking", "b", 1),
+        TokenChunk(0, "thinking", "a", 1),
+        TokenChunk(1, "answer", "c", 2),
+    )
+    assert [(b.index, b.thinking, b.text) for b in view.branches] == [(0, "a", ""), (1, "b", "c")]
+    assert view.tokens == 3
+
+
+def test_what_was_read_is_kept_with_the_turn() -> None:
+    """As the event says it."""
+    reading = PrefillStats(40, 12, 0, 90, 0.25, 0.5, 0.75)
+    assert after(Prefilled(reading)).reading == reading
+
+
+def test_a_stopped_turn_without_an_answer_keeps_its_branches() -> None:
+    """What had been written stays, and every branch that ran counts as cancelled."""
+    stop = Failed("Stopped before there was an answer.", "", 130)
+    view = after(*script.formulation(), *script.retrieval(), *script.reasoning(), stop)
+    assert view.stage == "stopped"
+    assert view.stopped
+    assert {b.stop for b in view.branches} == {"cancelled"}
+    assert all(b.thinking for b in view.branches)
+
+
+def test_a_stopped_turn_with_an_answer_says_both() -> None:
+    """One branch was done before the stop: there is an answer, and it was stopped."""
+    view = after(*script.formulation(), *script.retrieval(), *script.reasoning(), *script.halted())
+    assert view.stage == "answered"
+    assert view.stopped
+
+
+def test_a_failure_is_no_stop() -> None:
+    """Message and remedy are kept; phases that never ran are halted, not running."""
+    view = after(Formulating(""), Failed("It broke.", "Mend it.", 3))
+    assert (view.stage, view.message, view.remedy) == ("failed", "It broke.", "Mend it.")
+    assert not view.stopped
+    assert not view.running
+
+
+def test_what_can_be_copied_is_the_answer_or_what_the_branches_said() -> None:
+    """A turn that was stopped still gives what was said."""
+    assert after(*script.whole()).answer_text == script.SAYINGS[0]
+    cut = after(BranchStarted(0, None), TokenChunk(0, "answer", "It is 19", 3))
+    assert cut.answer_text == "It is 19"
+
+
+def test_the_context_is_as_full_as_the_engine_says() -> None:
+    """The last count stands, through all that follows; before the first there is none."""
+    assert after(Formulating("How")).context_used == 0
+    view = after(ContextUsage(300, 200, 4096), BranchStarted(0, None), ContextUsage(350, 210, 4096))
+    assert apply(view, TokenChunk(0, "thinking", "abcd", 2), 0.0).context_used == 350
+
+
+def test_what_happens_to_the_model_leaves_the_turn_as_it_was() -> None:
+    """Loading, unloading and notices are in the stream, but in no turn."""
+    turn = after(*script.formulation())
+    for event in (ModelLoading(0.5), ModelUnloaded(), Notice("The context is smaller.")):
+        assert apply(turn, event, 9.0) == turn
+
+
+def test_a_finished_branch_is_the_record_that_it_ended_with() -> None:
+    """Every field of the record comes back."""
+    finished = script.finished(1)
+    (branch,) = after(BranchStarted(1, script.HITS[1], 1), finished).branches
+    assert branch.record() == finished.branch
+
+
+def test_a_turn_without_an_end_is_interrupted() -> None:
+    """Its running branches count as cancelled; a turn that has ended stays as it was."""
+    turn = interrupt(
+        after(BranchStarted(0, None), TokenChunk(0, "answer", "It is", 2)), "Cut short."
+    )
+    assert (turn.stage, turn.failure, turn.branches[0].stop) == (
+        "stopped",
+        "Cut short.",
+        "cancelled",
+    )
+    assert interrupt(after(Formulating("")), "Cut short.").stage == "failed"
+    whole = after(*script.whole())
+    assert interrupt(whole, "Cut short.") is whole
+
+
+def test_the_fold_changes_no_earlier_state() -> None:
+    """Each state can be kept and compared; applying the same events again gives the same turn."""
+    states = [begin(script.QUESTION, 0.0)]
+    for event in script.whole():
+        states.append(apply(states[-1], event, 0.0))
+    assert states[0] == begin(script.QUESTION, 0.0)
+    assert states[-1] == after(*script.whole())
+    assert replace(states[-1]) == states[-1]
