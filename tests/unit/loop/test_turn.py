@@ -155,15 +155,18 @@ async def test_room_that_was_made_is_told() -> None:
     assert events[0] == ContextAdjusted(made.message, 1, 4096)
 
 
-async def test_a_full_context_is_no_spent_budget() -> None:
-    """Branches that end there without an answer: the failure says so, and what to set."""
+@pytest.mark.parametrize(("trained", "helps"), [(8192, "`overflow`"), (4096, "a model with")])
+async def test_a_full_context_is_no_spent_budget(trained: int, helps: str) -> None:
+    """Branches that end there without an answer: the failure says so, and what helps; a larger
+    context only where the model was trained for one."""
     cut: list[Step] = [think("a long way "), "context"]
-    events = await events_of(FakeEngine(branches=[cut]))
+    info = replace(INFO, trained_context=trained)
+    events = await events_of(FakeEngine(branches=[cut], info=info))
 
     last = events[-1]
     assert isinstance(last, Failed)
     assert "context" in last.message
-    assert "`overflow`" in last.remedy
+    assert helps in last.remedy
 
 
 @pytest.mark.parametrize(
