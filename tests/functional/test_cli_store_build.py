@@ -171,7 +171,7 @@ def test_ctrl_c_says_how_to_go_on(
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="kills")
 def test_a_build_that_was_killed_goes_on(tmp_path: Path, out: Path) -> None:
     """At its first sign of life; the store is the one that an undisturbed build makes."""
-    path, whole = write(tmp_path / "a.jsonl", entries(3000)), tmp_path / "whole.rms"
+    path, whole = write(tmp_path / "a.jsonl", entries(1000)), tmp_path / "whole.rms"
     assert build(path, "--out", whole).exit_code == 0
     command = [sys.executable, "-m", "rm_local", "store", "build", "--embedder", "static"]
     child = subprocess.Popen(
