@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import warnings
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
@@ -39,8 +40,12 @@ class Store:
     """One store file, made by `create` or `open`. Calls may come from any thread; they take turns.
 
     Besides what each method names, every call may raise StoreInvalid (the file is damaged) and
-    StoreError (it is locked by another program, or the disk fails).
+    StoreError (it is locked by another program, or the disk fails). One that is dropped while open
+    causes a ResourceWarning.
     """
+
+    _closed = True
+    """Until `__init__` is done, there is nothing to close."""
 
     def __init__(self, connection: apsw.Connection, path: Path, meta: Meta, writable: bool) -> None:
         self._connection = connection
@@ -55,6 +60,7 @@ class Store:
         self._watch = Watch(connection)
         self._state = state(connection)
         self._lock = RLock()
+        self._closed = False
 
     @classmethod
     def create(
@@ -239,6 +245,8 @@ class Store:
     def close(self) -> None:
         """Close the file; closing twice is allowed."""
         with self._lock:
+            # A close that fails is an error of its own, not a forgotten one.
+            self._closed = True
             self._readers.close()
             if self._written:
                 wal.one_file(self._connection)
@@ -250,6 +258,14 @@ class Store:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def __repr__(self) -> str:
+        mode = "closed" if self._closed else "writable" if self._writable else "read-only"
+        return f"<{type(self).__name__} {str(self._path)!r}, {mode}>"
+
+    def __del__(self) -> None:
+        if not self._closed:
+            warnings.warn(f"{self!r} was never closed", ResourceWarning, source=self, stacklevel=1)
 
     def reading(self) -> AbstractContextManager[apsw.Connection]:
         """The connection, for what else in this room reads; other calls wait meanwhile."""

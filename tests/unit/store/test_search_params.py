@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import apsw
@@ -28,11 +29,12 @@ def source() -> MadeSource:
 
 
 @pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory, source: MadeSource) -> Store:
+def store(tmp_path_factory: pytest.TempPathFactory, source: MadeSource) -> Iterator[Store]:
     """A store of them with a hundred clusters."""
     path = tmp_path_factory.mktemp("params") / "made.rms"
     build(path, source, embedder=MADE, clusters=100)
-    return Store.open(path)
+    with Store.open(path) as opened:
+        yield opened
 
 
 def test_a_store_without_clusters_still_has_candidates() -> None:

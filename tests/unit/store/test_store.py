@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import warnings
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -226,3 +228,34 @@ def test_two_readers_see_what_a_writer_adds(tmp_path: Path) -> None:
         new = vectors(1, seed=8)
         (number,) = writer.add(entries(1), new)
         assert reader.search(SearchRequest(new[0]))[0].entry.id == number
+
+
+def test_a_store_says_which_file_it_is_and_whether_it_is_open(tmp_path: Path) -> None:
+    """For whoever debugs a program that holds several."""
+    path = toy_store(tmp_path / "toy.rms")
+    with Store.open(path) as reader:
+        assert repr(reader) == f"<Store {str(path)!r}, read-only>"
+    assert repr(reader) == f"<Store {str(path)!r}, closed>"
+    with Store.open(path, write=True) as writer:
+        assert repr(writer) == f"<Store {str(path)!r}, writable>"
+
+
+def test_a_store_that_was_never_closed_is_reported(tmp_path: Path) -> None:
+    """As an open file is; one that was closed is dropped in silence, and so is one never opened."""
+    path = toy_store(tmp_path / "toy.rms")
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        dropped = Store.open(path)
+        name = repr(dropped)
+        del dropped
+        gc.collect()
+    messages = [str(each.message) for each in caught if each.category is ResourceWarning]
+    assert messages == [f"{name} was never closed"]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        closed = Store.open(path)
+        closed.close()
+        del closed
+        with pytest.raises(StoreError):
+            Store.open(tmp_path / "none.rms")
+        gc.collect()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
@@ -52,9 +53,10 @@ def test_places_are_counted_past_what_is_left_out() -> None:
 @pytest.mark.parametrize("block_rows", [1, 7, 1004, 5000])
 def test_blocks_hold_all_entries_once(path: Path, block_rows: int) -> None:
     """In order of id, with the vectors of the store, whatever was deleted and where."""
-    of = Held.of(path)
-    held = Held(of.path, of.embedder, of.rows, of.fingerprint, block_rows)
-    blocks = [held.block(number) for number in range(held.blocks)]
+    with Held.of(path) as of:
+        held = Held(of.path, of.embedder, of.rows, of.fingerprint, block_rows)
+    with held:
+        blocks = [held.block(number) for number in range(held.blocks)]
     assert [entry.id for block, _ in blocks for entry in block] == remaining()
     with Store.open(path) as store:
         assert [entry for block, _ in blocks for entry in block] == store.get(remaining())
@@ -63,10 +65,9 @@ def test_blocks_hold_all_entries_once(path: Path, block_rows: int) -> None:
 
 def test_a_pickled_source_opens_the_store_for_itself(path: Path) -> None:
     """What another process gets holds no connection, and reads the same."""
-    held = Held.of(path)
-    other = pickle.loads(pickle.dumps(held))
-    assert "_store" not in other.__dict__
-    assert other.entries(0) == held.entries(0)
+    with Held.of(path) as held, pickle.loads(pickle.dumps(held)) as other:
+        assert "_store" not in other.__dict__
+        assert other.entries(0) == held.entries(0)
 
 
 def test_ids_that_do_not_begin_with_one(path: Path) -> None:
@@ -81,11 +82,11 @@ def test_ids_that_do_not_begin_with_one(path: Path) -> None:
 def test_a_store_that_is_changed_while_it_is_read(tmp_path: Path) -> None:
     """One more block is an error: half of the old and half of the new would be neither."""
     path = toy_store(tmp_path / "toy.rms")
-    held = Held.of(path)
-    with Store.open(path, write=True) as store:
-        store.replace(3, entries(1)[0], vectors(1)[0])
-    with pytest.raises(StoreError, match="changed meanwhile"):
-        held.block(0)
+    with Held.of(path) as held:
+        with Store.open(path, write=True) as store:
+            store.replace(3, entries(1)[0], vectors(1)[0])
+        with pytest.raises(StoreError, match="changed meanwhile"):
+            held.block(0)
 
 
 def test_equal_prints() -> None:
@@ -129,7 +130,10 @@ def test_blocks_of_joined_stores_cross_their_borders(tmp_path: Path) -> None:
     other = toy(tmp_path / "other.rms", entries(30)[15:])
     joined = pickle.loads(pickle.dumps(join([Held.of(one), Held.of(other)], tmp_path / "work")))
     assert (joined.rows, joined.repeated) == (30, 5)
-    found, rows = joined.block(0)
+    with ExitStack() as opened:
+        for each in joined.stores:
+            opened.enter_context(each)
+        found, rows = joined.block(0)
     assert [entry.subproblem for entry in found] == [e.subproblem for e in entries(30)]
     with Store.open(one) as first, Store.open(other) as second:
         held = np.concatenate([first.vectors(range(1, 21)), second.vectors(range(6, 16))])
