@@ -1,29 +1,80 @@
-"""Files that are either there as a whole or not at all."""
+"""Files that are complete under their name, or not there at all.
+
+What is being written is `NAME.XXXXXXXX.part`, in the folder of `NAME`. Its writer keeps it locked,
+so that the next write of `NAME` can remove what a killed writer left, and nothing that is in use.
+(Windows has no such lock; there it stays.)
+"""
 
 from __future__ import annotations
 
 import os
+import re
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
+
+if sys.platform != "win32":
+    import fcntl
 
 
-def write_whole(path: Path, data: bytes) -> None:
-    """Put `data` at `path`, on the disk and under its name only once it is complete."""
-    part = path.with_name(path.name + ".new")
-    with part.open("wb") as file:
+@contextmanager
+def write_atomically(path: Path) -> Iterator[BinaryIO]:
+    """Open a file that becomes `path`, synced to the disk, when the body ends without an error.
+
+    Otherwise the old file, if any, stays as it is, and nothing else is left. A symbolic link is
+    followed, and the permissions of an existing file are kept. Of several writers at the same time
+    the last to finish wins. Raises OSError.
+    """
+    path = Path(os.path.realpath(path))
+    with part_file(path) as part:
+        with part.open("r+b") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        with suppress(FileNotFoundError):
+            part.chmod(path.stat().st_mode & 0o7777)
+        replace_file(part, path)
+
+
+def write_bytes_atomically(path: Path, data: bytes) -> None:
+    """Make `data` the content of `path`, as `write_atomically` does."""
+    with write_atomically(path) as file:
         file.write(data)
-        file.flush()
+
+
+@contextmanager
+def part_file(path: Path) -> Iterator[Path]:
+    """Create an empty file next to `path`; it is removed after the body unless it was renamed.
+
+    For what is written by its name, or renamed to a name that depends on its content.
+    Raises OSError.
+    """
+    _remove_abandoned(path)
+    part, lock = _create_part(path)
+    try:
+        yield part
+    finally:
+        part.unlink(missing_ok=True)
+        if lock is not None:
+            os.close(lock)
+
+
+def replace_file(source: Path, target: Path) -> None:
+    """Rename a complete file or folder to `target`, and sync the folder that holds the name."""
+    os.replace(source, target)
+    sync_dir(target.parent)
+
+
+def sync_file(path: Path) -> None:
+    """Wait until the content of the file is on the disk."""
+    with path.open("rb+") as file:
         os.fsync(file.fileno())
-    rename(part, path)
 
 
-def rename(part: Path, path: Path) -> None:
-    """Give a finished file its name, and have the folder remember it."""
-    os.replace(part, path)
-    sync_folder(path.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    """Have the disk keep the names in `folder`; Windows, which opens no folders, does by itself."""
+def sync_dir(folder: Path) -> None:
+    """Wait until the names in `folder` are on the disk; Windows does so by itself."""
     if os.name == "nt":
         return
     handle = os.open(folder, os.O_RDONLY)
@@ -31,3 +82,32 @@ def sync_folder(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def _create_part(path: Path) -> tuple[Path, int | None]:
+    """A new part of `path`, and the open handle that keeps it locked."""
+    while True:
+        part = path.with_name(f"{path.name}.{os.urandom(4).hex()}.part")
+        handle = os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666)
+        if sys.platform == "win32":
+            os.close(handle)  # it renames no file that is open
+            return part, None
+        with suppress(OSError):  # a network disk without locks
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        if part.exists():
+            return part, handle
+        # Another writer removed it before it was locked.
+        os.close(handle)
+
+
+def _remove_abandoned(path: Path) -> None:
+    """Remove the parts of `path` that no living process has locked."""
+    if sys.platform == "win32":
+        return
+    is_part = re.compile(re.escape(path.name) + r"\.[0-9a-f]{8}\.part").fullmatch
+    with os.scandir(path.parent) as entries:
+        parts = [entry.path for entry in entries if is_part(entry.name)]
+    for part in parts:
+        with suppress(OSError), open(part, "rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            os.unlink(part)

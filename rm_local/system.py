@@ -1,15 +1,83 @@
-"""How much memory is free."""
+"""What this machine has: processors, free memory, and what this process takes of it."""
 
 from __future__ import annotations
 
 import ctypes
+import os
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 PATIENCE = 5
 """Seconds to wait for a system's own command."""
+
+
+def usable_cores() -> int:
+    """Logical processors that this process may use; at least 1."""
+    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+
+
+def physical_cores() -> int:
+    """Cores that this process may use, hyper-threads counted once; at least 1."""
+    usable = usable_cores()
+    return max(1, min(usable, _all_cores() or (usable + 1) // 2))
+
+
+def _all_cores() -> int | None:
+    """Physical cores of the machine; None when the system does not tell."""
+    if sys.platform == "darwin":
+        command = ["/usr/sbin/sysctl", "-n", "hw.perflevel0.physicalcpu"]
+        found = subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
+        return int(found) if found.isdigit() else None
+    try:
+        return count_cores(Path("/proc/cpuinfo").read_text())
+    except OSError:
+        return None
+
+
+def count_cores(cpuinfo: str) -> int | None:
+    """Different (socket, core) pairs in the text of /proc/cpuinfo; None when it has none."""
+    sockets = re.findall(r"^physical id\s*: (\d+)$", cpuinfo, re.MULTILINE)
+    cores = re.findall(r"^core id\s*: (\d+)$", cpuinfo, re.MULTILINE)
+    return len(set(zip(sockets, cores, strict=False))) or None
+
+
+def resident_mb() -> float | None:
+    """Memory that this process holds now, in MB (VmRSS); None where the system does not tell."""
+    held = Path("/proc/self/statm")
+    if not held.exists():
+        return None
+    return int(held.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
+def peak_memory() -> int:
+    """Bytes of memory that this process held at its fullest; 0 where the system does not tell."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return 0
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+
+
+def exit_with_parent() -> None:
+    """From now on, end this process as soon as the one that spawned it has ended, in any way.
+
+    A process that waits for its next task would otherwise wait for ever. No effect in a process
+    that multiprocessing has not started.
+    """
+    from multiprocessing import parent_process
+    from threading import Thread
+
+    if parent := parent_process():
+        Thread(target=_exit_after, args=(parent.join,), daemon=True).start()
+
+
+def _exit_after(wait: Callable[[], None]) -> None:
+    wait()
+    os._exit(1)
 
 
 def free_memory() -> int | None:

@@ -44,7 +44,9 @@ def taught(folder: Path, name: str, texts: Sequence[str]) -> Floats:
     path = folder / f"{name}.npy"
     if not path.exists():
         BulkEmbedder(half=True).embed_to(
-            texts, path, on_progress=lambda d, n: print(f"{name}: {d:,} of {n:,}", flush=True)
+            texts,
+            path,
+            report=lambda now: print(f"{name}: {now.done:,} of {now.total:,}", flush=True),
         )
     vectors: Floats = np.load(path, mmap_mode="r")
     if len(vectors) != len(texts):

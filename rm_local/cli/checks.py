@@ -13,7 +13,6 @@ from typing import Any, Literal
 
 from rm_local import __version__, settings
 from rm_local.cli.devices import asked_for, usable_devices
-from rm_local.cli.render import size
 from rm_local.cli.subprocess_json import ask_child
 from rm_local.engine.placement import offload, requirements
 from rm_local.engine.placement.offload import Device
@@ -22,6 +21,7 @@ from rm_local.folders import find_obstacle
 from rm_local.gguf import split_files
 from rm_local.settings import Settings
 from rm_local.system import free_memory
+from rm_local.units import format_bytes
 
 Level = Literal["ok", "warn", "bad"]
 
@@ -91,8 +91,8 @@ def _engine(told: dict[str, Any] | str) -> Iterator[Check]:
 
 def _device(device: Device) -> str:
     """A card's free memory is its own; the processor's is told by the system, further down."""
-    free = f"{size(device.free)} free of " if device.kind == "gpu" else ""
-    return f"{device.name}: {device.about}, {free}{size(device.total)}"
+    free = f"{format_bytes(device.free)} free of " if device.kind == "gpu" else ""
+    return f"{device.name}: {device.about}, {free}{format_bytes(device.total)}"
 
 
 def _memory() -> Check:
@@ -100,8 +100,10 @@ def _memory() -> Check:
     if free is None:
         return Check("Memory", "ok", "this system does not tell how much is free")
     if free < SMALL_MEMORY:
-        return Check("Memory", "warn", f"{size(free)} free", "Close something, or take rm-nano.")
-    return Check("Memory", "ok", f"{size(free)} free")
+        return Check(
+            "Memory", "warn", f"{format_bytes(free)} free", "Close something, or take rm-nano."
+        )
+    return Check("Memory", "ok", f"{format_bytes(free)} free")
 
 
 def _model(path: Path) -> Check:
@@ -118,7 +120,7 @@ def _model(path: Path) -> Check:
         return Check("Model", "bad", error.message, error.remedy)
     except RmLocalError as error:
         return Check("Model", "bad", error.message, f"{error.remedy} Name it with --model FILE.")
-    found = f"{path}, {header.architecture}, {size(path.stat().st_size)}; {described.told}"
+    found = f"{path}, {header.architecture}, {format_bytes(path.stat().st_size)}; {described.told}"
     return Check("Model", "ok", found)
 
 
@@ -135,7 +137,7 @@ def _fits(wanted: Settings, devices: tuple[Device, ...]) -> Iterator[Check]:
     except RmLocalError:
         return  # the check before this one says why
     else:
-        told = f"{size(need.total)} at {need.context:,} tokens, {asked.kv} cache"
+        told = f"{format_bytes(need.total)} at {need.context:,} tokens, {asked.kv} cache"
         layers = offload.place(model, devices, asked).layers
         where = f"{layers} of {len(model.shape.layers) + 1} layers on devices" if layers else "CPU"
         yield Check("Fits", "ok", f"{told}; {where}; when the context is full: {wanted.overflow}")
@@ -163,7 +165,7 @@ def _store(path: Path) -> Check:
         query.check(path, info.embedder)
     except RmLocalError as error:
         return Check("Store", "bad", error.message, error.remedy)
-    found = f"{path}, {info.entries:,} entries, {size(info.size)}, by {info.embedder}"
+    found = f"{path}, {info.entries:,} entries, {format_bytes(info.size)}, by {info.embedder}"
     return Check("Store", "ok", found)
 
 

@@ -6,15 +6,19 @@ from pathlib import Path
 
 import click
 
+from rm_local.cli.options import EXISTING_FILE
 from rm_local.errors import UsageError
 
 _LARGEST = 1 << 20
-_FILE = click.Path(path_type=Path, exists=True, dir_okay=False, allow_dash=True)
 GRAMMAR = click.option(
-    "--grammar", type=_FILE, metavar="FILE", help="The answer follows this GBNF grammar."
+    "--grammar", type=EXISTING_FILE, metavar="FILE", help="The answer follows this GBNF grammar."
 )
 JSON_SCHEMA = click.option(
-    "--json-schema", "schema", type=_FILE, metavar="FILE", help="The answer is JSON of this schema."
+    "--json-schema",
+    "schema",
+    type=EXISTING_FILE,
+    metavar="FILE",
+    help="The answer is JSON of this schema.",
 )
 
 

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from rm_local.cli.options import PATH
+
 if TYPE_CHECKING:
     from rm_local.runtime import Runtime
     from rm_local.settings import Settings
@@ -20,13 +22,13 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 MODEL = click.option(
     "--model",
-    type=click.Path(path_type=Path),
+    type=PATH,
     metavar="FILE|NAME",
     help="GGUF file to reason with, where it lies, or its name in `rm-local models`.",
 )
 STORE = click.option(
     "--store",
-    type=click.Path(path_type=Path),
+    type=PATH,
     metavar="FILE",
     help="Store to retrieve from.",
 )

@@ -67,6 +67,6 @@ class LazyGroup(click.Group):
         except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
             raise
         except Exception as error:
-            from rm_local.cli.crash import crashed
+            from rm_local.cli.crash_report import write_crash_report
 
-            raise Failure.of(crashed(error)) from error
+            raise Failure.of(write_crash_report(error)) from error

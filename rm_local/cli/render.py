@@ -1,4 +1,4 @@
-"""Small pictures out of characters, and numbers as people read them."""
+"""Small pictures out of characters, and what was evaluated for a turn."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rm_local.records import PrefillStats
-
-UNITS = ("B", "KB", "MB", "GB", "TB")
 
 
 def bar(similarity: float, width: int = 10) -> str:
@@ -25,12 +23,3 @@ def read(reading: PrefillStats) -> str:
         f"{late} for the branches in {reading.hints_seconds:.2f} s; "
         f"first text after {reading.first_token_seconds:.2f} s"
     )
-
-
-def size(count: float) -> str:
-    """Bytes in the largest unit (of 1,000) that leaves a number of at least 1."""
-    for unit in UNITS:
-        if count < 1000 or unit == UNITS[-1]:
-            break
-        count /= 1000
-    return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"

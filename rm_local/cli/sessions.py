@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING
 
 import click
 
+from rm_local.cli.options import JSON
 from rm_local.cli.render import bar, read
 
 if TYPE_CHECKING:
     from rm_local.loop.turn import Turn
     from rm_local.records import Branch
     from rm_local.sessions import SavedSession
-
-JSON = click.option("--json", "as_data", is_flag=True, help="One JSON object.")
 
 
 @click.group(invoke_without_command=True)

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
+from rm_local.arrays import Floats
 from rm_local.embed.hub_models import identity, model_folder, model_name
 from rm_local.embed.minilm import MINILM, check_weights, weights_dir
 from rm_local.embed.npy_writer import Output
+from rm_local.progress import ProgressCallback, ProgressMeter, ignore_progress
 from rm_local.store.format import EmbedderId
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ class BulkEmbedder:
         """Where it computes: `cpu`, `cuda:0`, `mps`."""
         return str(self._model.device)
 
-    def embed(self, texts: Sequence[str], *, progress: bool = False) -> NDArray[np.float32]:
+    def embed(self, texts: Sequence[str], *, progress: bool = False) -> Floats:
         """The vectors of `texts`: (n, dimension), rows of length 1; `progress` draws a bar.
 
         Batches are made of texts of like length, so that little is padded.
@@ -71,26 +72,26 @@ class BulkEmbedder:
         out: Path,
         *,
         block: int = BLOCK,
-        on_progress: Callable[[int, int], None] | None = None,
+        report: ProgressCallback = ignore_progress,
     ) -> None:
         """Write the vectors of `texts` to the .npy file `out`, going on where a run was stopped.
 
         `texts` is only sliced, block by block, so it may lie on disk; what lies at `out` already
-        is taken as done. `on_progress` is told the texts done and their number. UsageError: a run
-        of other texts or another embedder has left its half there. OSError: the disk is full, or
-        cannot be written to.
+        is taken as done. UsageError: a run of other texts or another embedder has left its half
+        there. OSError: the disk is full, or cannot be written to.
         """
         if out.exists():
             return
         output = Output.open(out, len(texts), self.id, block)
+        meter: ProgressMeter | None = None
         for start in output.missing(texts):
+            meter = meter or ProgressMeter(report, "embed", len(texts), start)
             output.write(start, texts[start : start + block], self.embed)
-            if on_progress:
-                on_progress(min(start + block, len(texts)), len(texts))
+            meter.reach(min(start + block, len(texts)))
         output.finish()
 
 
-def embed_bulk(texts: Sequence[str], *, progress: bool = False) -> NDArray[np.float32]:
+def embed_bulk(texts: Sequence[str], *, progress: bool = False) -> Floats:
     """The vectors by all-MiniLM-L6-v2: (n, 384), rows of length 1. Texts are cut at 256 tokens.
 
     `progress` draws a bar on standard error. ModelMissing, ModelInvalid: the weights are not

@@ -10,7 +10,7 @@ from typing import Any
 
 from rm_local.errors import ModelInvalid, ModelMissing, UsageError
 from rm_local.home import expand_home
-from rm_local.library.hub.cache_writer import hub_cache
+from rm_local.library.hub.cache import hub_cache
 from rm_local.store.format import EmbedderId
 from rm_local.store.index.stopwords import STOPWORDS
 

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import hashlib
 import mmap
-import os
-import tempfile
 import zlib
 from importlib.util import find_spec
 from pathlib import Path
 
 from rm_local.embed import hub_models
 from rm_local.errors import ModelInvalid, ModelMissing
+from rm_local.files import part_file, replace_file, sync_file
 from rm_local.store.format import EmbedderId
 
 MINILM = EmbedderId(
@@ -78,20 +77,16 @@ def gguf_file(cache: Path) -> Path:
 
 
 def _write(folder: Path, cache: Path, stem: str) -> Path:
-    """Write beside the final name, then rename: no reader ever sees half a file."""
+    """Write a part, then rename it: no reader ever sees half a file."""
     from rm_local.embed.minilm_gguf import write_gguf
 
     cache.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=stem, suffix=".part", dir=cache)
-    os.close(handle)
-    part = Path(name)
-    try:
+    with part_file(cache / stem) as part:
         write_gguf(folder, part, MINILM.id)
-        with part.open("r+b") as file:
-            os.fsync(file.fileno())
-        return part.replace(cache / f"{stem}{_crc32(part):08x}.gguf")
-    finally:
-        part.unlink(missing_ok=True)
+        sync_file(part)
+        path = cache / f"{stem}{_crc32(part):08x}.gguf"
+        replace_file(part, path)
+    return path
 
 
 def _crc32(path: Path) -> int:

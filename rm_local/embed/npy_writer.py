@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from rm_local.arrays import Floats
 from rm_local.errors import UsageError
+from rm_local.files import replace_file
 from rm_local.store.format import EmbedderId
 
-Embed = Callable[[Sequence[str]], NDArray[np.float32]]
+Embed = Callable[[Sequence[str]], Floats]
 
 
 class Output:
@@ -87,7 +88,7 @@ class Output:
 
     def finish(self) -> None:
         """Put the whole file in its place."""
-        _part(self._path).replace(self._path)
+        replace_file(_part(self._path), self._path)
         _log(self._path).unlink(missing_ok=True)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from rm_local import settings
+from rm_local.arrays import Floats
 from rm_local.embed import static
 from rm_local.embed.minilm import MINILM, gguf_file
 from rm_local.errors import EngineError, HomeMissing, StoreEmbedder
@@ -15,14 +16,13 @@ from rm_local.folders import make_temporary_cache
 from rm_local.store.format import EmbedderId
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+    pass
 
 
 class QueryEmbedder(Protocol):
     """Turns queries into vectors."""
 
-    async def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+    async def embed(self, texts: Sequence[str]) -> Floats:
         """(n, d), rows of length 1."""
 
 
@@ -79,7 +79,7 @@ class _Static:
     def __init__(self, embedder: static.StaticEmbedder) -> None:
         self._embedder = embedder
 
-    async def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+    async def embed(self, texts: Sequence[str]) -> Floats:
         return self._embedder.embed(texts)
 
 

@@ -12,9 +12,9 @@ from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from rm_local import settings
+from rm_local.arrays import Floats
 from rm_local.embed.hub_models import whole_words
 from rm_local.embed.wordpiece import UNKNOWN, WordPiece
 from rm_local.errors import ModelInvalid, ModelMissing
@@ -29,7 +29,7 @@ UTF-8 with a line feed after each."""
 class StaticEmbedder:
     """The table in memory: float32, 4 bytes a component."""
 
-    def __init__(self, table: NDArray[np.float32], pieces: Sequence[str], sha256: str) -> None:
+    def __init__(self, table: Floats, pieces: Sequence[str], sha256: str) -> None:
         """`table` is (pieces, d); one piece is `[UNK]`, which also stands for an empty text."""
         self.id = EmbedderId(NAME, table.shape[1], sha256)
         self.known_words = whole_words(pieces)
@@ -56,7 +56,7 @@ class StaticEmbedder:
         table, pieces = _parsed(data, source)
         return cls(table, pieces, hashlib.sha256(data).hexdigest())
 
-    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+    def embed(self, texts: Sequence[str]) -> Floats:
         """The vectors of `texts`: (n, d), rows of length 1; the same alone as among others."""
         rows = np.empty((len(texts), self.id.dimension), dtype=np.float32)
         table, ids = self._table, self._split.ids
@@ -74,7 +74,7 @@ def shipped() -> StaticEmbedder:
     return StaticEmbedder.load()
 
 
-def pack(table: NDArray[np.float32], pieces: Sequence[str]) -> bytes:
+def pack(table: Floats, pieces: Sequence[str]) -> bytes:
     """The file of a table (pieces, d): 8 bits a component, and a step for each row."""
     from safetensors.numpy import save
 
@@ -91,7 +91,7 @@ def pack(table: NDArray[np.float32], pieces: Sequence[str]) -> bytes:
     )
 
 
-def _parsed(data: bytes, source: str) -> tuple[NDArray[np.float32], list[str]]:
+def _parsed(data: bytes, source: str) -> tuple[Floats, list[str]]:
     from safetensors import SafetensorError
     from safetensors.numpy import load
 

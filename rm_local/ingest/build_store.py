@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import shutil
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Protocol
 
 from rm_local.embed.registry import STATIC, Chosen
 from rm_local.errors import StoreError, UsageError
@@ -18,20 +16,12 @@ from rm_local.ingest.vector_sources import (
     VectorFile,
     check_vectors,
 )
+from rm_local.progress import ProgressCallback
 from rm_local.store.build.pipeline import build
-from rm_local.store.build.source import Progress, Source
+from rm_local.store.build.source import Source
 from rm_local.store.exchange.inputs import check_inputs
 from rm_local.store.exchange.line_blocks import Lines
 from rm_local.store.exchange.line_index import discard, index
-
-
-class Tell(Protocol):
-    """Told how far a stage is."""
-
-    def __call__(
-        self, stage: str, done: int, total: int | None, seconds_left: float | None
-    ) -> None:
-        """`done` and `total` are entries; None is what is not known yet."""
 
 
 def work_folder(out: Path) -> Path:
@@ -40,7 +30,11 @@ def work_folder(out: Path) -> Path:
 
 
 def build_from(
-    inputs: Sequence[Path], out: Path, chosen: Chosen, embeddings: Path | None, tell: Tell
+    inputs: Sequence[Path],
+    out: Path,
+    chosen: Chosen,
+    embeddings: Path | None,
+    report: ProgressCallback,
 ) -> None:
     """Build the store `out` of all entries of `inputs`.
 
@@ -57,9 +51,9 @@ def build_from(
         # With neither, it is done: `build` takes its own folder away before this one goes.
         if not out.exists() or out.with_name(out.name + ".build").exists():
             check_inputs([*inputs, *filter(None, [embeddings])])
-            lines = index(inputs, folder, _Reading(tell))
+            lines = index(inputs, folder, report)
             try:
-                source = _source(lines, folder, chosen, embeddings, tell)
+                source = _source(lines, folder, chosen, embeddings, report)
             except (UsageError, StoreError):
                 discard(folder)
                 raise
@@ -68,7 +62,7 @@ def build_from(
                 source,
                 embedder=chosen.id,
                 known_words=chosen.known_words,
-                report=lambda progress: _told(tell, progress),
+                report=report,
             )
         shutil.rmtree(folder)
 
@@ -85,11 +79,11 @@ def _disk(out: Path) -> Iterator[None]:
 
 
 def _source(
-    lines: Lines, folder: Path, chosen: Chosen, embeddings: Path | None, tell: Tell
+    lines: Lines, folder: Path, chosen: Chosen, embeddings: Path | None, report: ProgressCallback
 ) -> Source:
     if embeddings:
         given = VectorFile.of(embeddings, folder)
-        check_vectors(given, lines.rows, chosen.id.dimension, _Timed(tell, "check"))
+        check_vectors(given, lines.rows, chosen.id.dimension, report)
         return GivenVectors(lines, given.path, f"{chosen.id} {given.state}")
     if chosen.name == STATIC:
         return StaticVectors(lines)
@@ -99,41 +93,5 @@ def _source(
         from rm_local.embed.bulk import BulkEmbedder
 
         embedder = BulkEmbedder(chosen.model, dimension=chosen.id.dimension)
-        embedder.embed_to(Subproblems(lines), path, on_progress=_Timed(tell, "embed"))
+        embedder.embed_to(Subproblems(lines), path, report=report)
     return GivenVectors(lines, path.absolute(), str(chosen.id))
-
-
-def _told(tell: Tell, progress: Progress) -> None:
-    tell(progress.stage, progress.done, progress.total, progress.seconds_left)
-
-
-class _Timed:
-    """Adds the time left, at the rate since the first sign."""
-
-    def __init__(self, tell: Tell, stage: str) -> None:
-        self._tell, self._stage = tell, stage
-        self._started = time.monotonic()
-        self._first: int | None = None
-
-    def __call__(self, done: int, total: int) -> None:
-        left = None
-        if self._first is None:
-            # What an earlier run has done took this one no time.
-            self._first, self._started = done, time.monotonic()
-        elif done > self._first:
-            passed = time.monotonic() - self._started
-            left = passed / (done - self._first) * (total - done)
-        self._tell(self._stage, done, total, left)
-
-
-class _Reading:
-    """How far the first reading is, which knows its end in bytes only."""
-
-    def __init__(self, tell: Tell) -> None:
-        self._tell = tell
-        self._started = time.monotonic()
-
-    def __call__(self, rows: int, share: float | None) -> None:
-        passed = time.monotonic() - self._started
-        left = passed / share * (1 - share) if share else None
-        self._tell("read", rows, rows if share == 1 else None, left)

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from rm_local import settings
+from rm_local.arrays import Floats
 from rm_local.embed import static
 from rm_local.embed.minilm import MINILM
 from rm_local.errors import StoreEmbedder, StoreError
 from rm_local.ingest.vector_sources import VectorFile, check_vectors
+from rm_local.progress import ProgressCallback, ProgressMeter
 from rm_local.records import Entry
 from rm_local.store.exchange.import_entries import Taken, take_in
 from rm_local.store.exchange.inputs import check_inputs
@@ -23,13 +24,13 @@ from rm_local.store.format import EmbedderId
 from rm_local.store.store import Store
 from rm_local.temporary_folder import temporary_folder
 
-Vectors = NDArray[np.float32]
-Tell = Callable[[str, int, int | None], None]
-"""Told stage, entries done, and entries in all where that is known."""
-
 
 def import_files(
-    path: Path, files: Sequence[Path], embeddings: Path | None, tell: Tell, taken: Taken
+    path: Path,
+    files: Sequence[Path],
+    embeddings: Path | None,
+    report: ProgressCallback,
+    taken: Taken,
 ) -> None:
     """Add the entries of `files`, JSON Lines, to the store at `path`; `taken` counts them.
 
@@ -43,15 +44,14 @@ def import_files(
     with Store.open(path, write=True) as store, _work_folder() as folder:
         id = store.info().embedder
         embed = _embedder(path, id) if embeddings is None else None
-        lines = index(files, folder, lambda rows, _: tell("read", rows, None))
-        tell("read", lines.rows, lines.rows)
+        lines = index(files, folder, report)
         if embeddings is not None:
             given = VectorFile.of(embeddings, folder)
-            check_vectors(given, lines.rows, id.dimension, lambda *done: tell("check", *done))
+            check_vectors(given, lines.rows, id.dimension, report)
             embed = _Given(given.path)
         assert embed
         entries = (each for number in range(len(lines.blocks)) for each in lines.entries(number))
-        take_in(store, entries, embed, taken, lambda done: tell("import", done, lines.rows))
+        take_in(store, entries, embed, taken, ProgressMeter(report, "import", lines.rows).reach)
 
 
 @contextmanager
@@ -69,7 +69,7 @@ def _work_folder() -> Iterator[Path]:
             ) from error
 
 
-def _embedder(path: Path, id: EmbedderId) -> Callable[[int, Sequence[Entry]], Vectors]:
+def _embedder(path: Path, id: EmbedderId) -> Callable[[int, Sequence[Entry]], Floats]:
     """StoreEmbedder: there is none here that made the store's vectors."""
     if id == MINILM:
         return _embedded
@@ -81,13 +81,13 @@ def _embedder(path: Path, id: EmbedderId) -> Callable[[int, Sequence[Entry]], Ve
     )
 
 
-def _embedded(_: int, entries: Sequence[Entry]) -> Vectors:
+def _embedded(_: int, entries: Sequence[Entry]) -> Floats:
     from rm_local.embed.bulk import embed_bulk
 
     return embed_bulk([entry.subproblem for entry in entries])
 
 
-def _summed(_: int, entries: Sequence[Entry]) -> Vectors:
+def _summed(_: int, entries: Sequence[Entry]) -> Floats:
     return static.shipped().embed([entry.subproblem for entry in entries])
 
 
@@ -97,6 +97,6 @@ class _Given:
 
     path: Path
 
-    def __call__(self, first: int, entries: Sequence[Entry]) -> Vectors:
+    def __call__(self, first: int, entries: Sequence[Entry]) -> Floats:
         rows = np.load(self.path, mmap_mode="r")[first : first + len(entries)]
         return np.asarray(rows, dtype=np.float32)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self, overload
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from rm_local.embed import static
 from rm_local.errors import UsageError
+from rm_local.progress import ProgressCallback, ProgressMeter, ignore_progress
 from rm_local.store.build.source import Batch
 from rm_local.store.exchange.compressed_input import name_of
 from rm_local.store.exchange.inputs import needs_copy, spool
@@ -140,10 +141,7 @@ class Subproblems(Sequence[str]):
 
 
 def check_vectors(
-    file: VectorFile,
-    rows: int,
-    dimension: int,
-    report: Callable[[int, int], None] = lambda *_: None,
+    file: VectorFile, rows: int, dimension: int, report: ProgressCallback = ignore_progress
 ) -> None:
     """UsageError: the .npy file is not one vector of `dimension` for each of `rows` entries.
 
@@ -156,6 +154,7 @@ def check_vectors(
             f"{rows:,} entries, and an embedder of {dimension} dimensions.",
             "Give the vectors of these entries, in their order, and --embedder as it was.",
         )
+    meter = ProgressMeter(report, "check", rows)
     for start in range(0, rows, CHECKED_ROWS):
         block = np.asarray(vectors[start : start + CHECKED_ROWS], dtype=np.float32)
         lengths = np.einsum("ij,ij->i", block, block)
@@ -165,7 +164,7 @@ def check_vectors(
                 f"{file.name}, row {start + wrong[0]}: the vector is zero or not finite.",
                 "Embed that entry again; rows are counted from 0.",
             )
-        report(min(start + CHECKED_ROWS, rows), rows)
+        meter.reach(min(start + CHECKED_ROWS, rows))
 
 
 def _mapped(file: VectorFile) -> NDArray[np.floating]:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from pathlib import Path
 
 from rm_local import settings
 from rm_local.errors import SettingsError
+from rm_local.files import write_bytes_atomically
 from rm_local.folders import explain
 from rm_local.library.scan import Note
 
@@ -71,18 +70,7 @@ def replace(file: Path, text: str) -> None:
     try:
         file = file.resolve()
         file.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8", newline="") as out:
-                out.write(text)
-                out.flush()
-                os.fsync(out.fileno())
-            if file.exists():
-                os.chmod(name, file.stat().st_mode & 0o7777)
-            os.replace(name, file)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
+        write_bytes_atomically(file, text.encode())
     except OSError as error:
         raise SettingsError(
             f"{file} cannot be written: {explain(error, file.parent)}.", settings.SET_HOME

@@ -10,8 +10,7 @@ from pathlib import Path
 
 from rm_local.errors import HomeMissing
 from rm_local.home import expand_home, find_folder, find_home
-from rm_local.library.hub.cache import repo_of
-from rm_local.library.hub.cache_writer import hub_cache
+from rm_local.library.hub.cache import hub_cache, repo_of
 from rm_local.library.ollama import ollama_roots, tag_of
 
 HUB, OLLAMA, LM_STUDIO = "hugging-face", "ollama", "lm-studio"

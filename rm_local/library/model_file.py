@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from rm_local.engine.families.detect import describe
 from rm_local.errors import ModelMissing
 from rm_local.gguf import split_files
 from rm_local.gguf.architecture import Shape
@@ -15,11 +15,6 @@ from rm_local.gguf.kind import Kind, kind
 from rm_local.gguf.quantization import quantisation
 from rm_local.gguf.split_files import Parts, first_part
 from rm_local.text import one_line
-
-_THINKS = re.compile(
-    r"<think>|</think>|enable_thinking|<\|channel\|>|<\|channel>|\[THINK\]|<seed:think>"
-    r"|reasoning_effort|thinking_budget|reasoning_content"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +45,9 @@ class Model:
     tokenizer: str
     template: str
     """Its chat template; empty for none."""
+    thinks: bool
+    """Whether its family thinks before it answers; files of the user's are not asked."""
     shape: Shape
-
-    @property
-    def thinks(self) -> bool:
-        """Whether its chat template has a mark of thinking in it."""
-        return bool(_THINKS.search(self.template))
 
 
 def read(path: Path) -> Model:
@@ -105,6 +97,7 @@ def _model(path: Path, files: Parts) -> Model:
             filter(None, (_text(metadata, f"tokenizer.ggml.{key}") for key in ("model", "pre")))
         ),
         template=_text(metadata, "tokenizer.chat_template"),
+        thinks=describe(metadata, file=path.stem).thinks,
         shape=files.shape,
     )
 

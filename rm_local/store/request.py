@@ -7,8 +7,7 @@ from math import inf
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+    from rm_local.arrays import Floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +30,7 @@ ANY_ENTRY = EntryFilter()
 class SearchRequest:
     """One search. As it stands, the `k` best entries are returned, however far away they are."""
 
-    vector: NDArray[np.float32]
+    vector: Floats
     """(d,), of any length but 0: the embedded subproblem."""
     text: str = ""
     """The subproblem, searched for its rare words; empty: by vector alone."""

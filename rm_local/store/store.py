@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
+from rm_local.arrays import Floats
 from rm_local.errors import StoreEmbedder, StoreError, StoreReadOnly
+from rm_local.progress import ProgressCallback, ignore_progress
 from rm_local.records import Entry, Hit
 from rm_local.store.codec.code_frames import default_dictionary
-from rm_local.store.codec.quantize import Floats, step_for
+from rm_local.store.codec.quantize import step_for
 from rm_local.store.codec.text_blocks import FRESH_LEVEL, Codec, raw_row, train_dictionary
 from rm_local.store.delete import remove
 from rm_local.store.format import NO_CLUSTER, PAGE_SIZE, VERSION, EmbedderId, StoreInfo
@@ -30,7 +32,7 @@ from rm_local.store.sqlite.meta import Meta, read_meta
 from rm_local.store.sqlite.reader_pool import Readers, reading
 from rm_local.store.sqlite.snapshot import Watch, state
 from rm_local.store.sqlite.vec0 import TEXTS, check_layout, dictionary_of, lay_out
-from rm_local.store.verify.verify import Report, faults
+from rm_local.store.verify.verify import faults
 
 if TYPE_CHECKING:
     import apsw
@@ -218,7 +220,7 @@ class Store:
         with self._turn() as connection:
             return tables.count(connection)
 
-    def verify(self, report: Report = lambda *_: None) -> list[str]:
+    def verify(self, report: ProgressCallback = ignore_progress) -> list[str]:
         """What is wrong with the store, as sentences; empty where all is well. Reads all of it.
 
         On a connection of its own: other calls need not wait for it.

@@ -37,7 +37,7 @@ def test_a_model_arrives_where_others_find_it(hub: Hub, tmp_path: Path) -> None:
 def test_it_is_told_what_comes(hub: Hub) -> None:
     """Repository, commit, licence, files and sizes, on standard error."""
     told = pull(REPO).stderr
-    for part in (REPO, COMMIT[:8], "apache-2.0", FILE, "0.3 MB in all, 0.3 MB to come"):
+    for part in (REPO, COMMIT[:8], "apache-2.0", FILE, "300.0 KB in all, 300.0 KB to come"):
         assert part in told
 
 
@@ -125,7 +125,7 @@ def test_a_name_of_the_catalog(hub: Hub) -> None:
 @pytest.mark.parametrize(
     ("asked", "parts"),
     [
-        (f"{REPO}:Q5_K_M", ["no model Q5_K_M", "Q4_K_M (0.00 GB)", "Q8_0"]),
+        (f"{REPO}:Q5_K_M", ["no model Q5_K_M", "Q4_K_M (300.0 KB)", "Q8_0"]),
         (f"{REPO}:other.gguf", ["no model other.gguf", "Q4_K_M"]),
         ("org/none-GGUF", ["no repository org/none-GGUF", "set HF_TOKEN"]),
         ("org/a/b/c:", ["org/a"]),
@@ -195,7 +195,7 @@ def test_more_than_the_memory_holds(hub: Hub, monkeypatch: pytest.MonkeyPatch) -
     done = pull(REPO)
     assert done.exit_code == 0
     assert "warning: the model needs more than 101.0 MB" in done.stderr
-    assert "; 0.2 MB are free." in done.stderr
+    assert "; 200.0 KB are free." in done.stderr
 
 
 def test_without_links(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:

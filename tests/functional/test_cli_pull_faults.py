@@ -13,14 +13,15 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import pytest
 from click.testing import CliRunner, Result
 from filelock import FileLock
 
 from rm_local.cli.main import cli
-from rm_local.cli.models.progress import Bytes
+from rm_local.cli.progress import ProgressPrinter
+from rm_local.progress import Progress
 from tests.support.local_hub import Hub, Refusal
 from tests.support.watchdog import HANG_SECONDS
 
@@ -77,7 +78,7 @@ def test_dropped_too_often(hub: Hub, blobs: Path) -> None:
     again = pull()
 
     came_whole(hub, again)
-    assert "0.1 MB to come" in again.stderr
+    assert "100.0 KB to come" in again.stderr
     assert hub.ranges[4:] == ["bytes=200000-"]
     assert [path.name for path in blobs.iterdir()] == [hub.digest(FILE)]
 
@@ -266,12 +267,12 @@ def test_fetched_by_another(hub: Hub, blobs: Path) -> None:
 def test_an_interrupt(hub: Hub, blobs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Ctrl-C in the middle: exit code 130, what has come is kept and gone on with."""
 
-    def interrupt(_: Bytes, stage: str, done: int, *__: Any) -> None:
-        if stage == "fetch" and done >= 100_000:
+    def interrupt(_: ProgressPrinter, progress: Progress) -> None:
+        if progress.stage == "fetch" and progress.done >= 100_000:
             raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(Bytes, "__call__", interrupt)
+        patch.setattr(ProgressPrinter, "__call__", interrupt)
         failed(pull(), "Stopped. What has come is kept", code=130)
     (partial,) = blobs.iterdir()
     kept = partial.stat().st_size

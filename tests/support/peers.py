@@ -9,9 +9,8 @@ from threading import Event
 
 import numpy as np
 
+from rm_local.arrays import Floats, Ids
 from rm_local.bench.peers.peer_protocol import Dial, Vectors, blocks
-from rm_local.store.codec.quantize import Floats
-from rm_local.store.index.ivf import Ids
 
 DIMENSION = 16
 

@@ -12,7 +12,7 @@ from rm_local import settings
 from rm_local.errors import HomeMissing, SettingsError
 from rm_local.home import expand_home, find_home
 from rm_local.library import apps
-from rm_local.library.hub.cache_writer import hub_cache
+from rm_local.library.hub.cache import hub_cache
 from rm_local.library.models import find_models
 from rm_local.library.ollama import ollama_roots
 from rm_local.settings import Settings

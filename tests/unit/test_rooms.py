@@ -36,7 +36,7 @@ MAY_HOLD = {
     "rm_local.engine.placement.requirements": (),
     "rm_local.store.store": ("apsw", "numpy"),
     "rm_local.embed.minilm": ("numpy",),
-    "rm_local.library.hub.cache_writer": (),
+    "rm_local.library.hub.cache": (),
     "rm_local.library.hub.catalog": (),
     "rm_local.library.hub.selector": (),
     "rm_local.library.hub.hub_client": ("huggingface_hub",),

@@ -18,6 +18,7 @@ import numpy as np
 
 from rm_local.bench.corpus.corpus import corpus, installed_sentences
 from rm_local.bench.corpus.synthetic import Synth
+from rm_local.progress import Progress
 from rm_local.store.codec.text_blocks import Codec, raw_row, train_dictionary
 
 LEVELS = (3, 12)
@@ -78,8 +79,8 @@ def real(sentences: Sequence[str], like: Sequence[Pair]) -> Iterator[Pair]:
 def main() -> None:
     """Print bytes a word and ratios for both."""
 
-    def report(told: str) -> None:
-        print(told, file=sys.stderr)
+    def report(progress: Progress) -> None:
+        print(progress.stage, file=sys.stderr)
 
     source = Synth(ROWS, 0, corpus(report=report))
     composed = made_up(source, ROWS)

@@ -13,28 +13,28 @@ from __future__ import annotations
 import hashlib
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from importlib.metadata import distributions
 from pathlib import Path
 
 from rm_local.bench.corpus import docstrings
 from rm_local.errors import RmLocalError, UsageError
-from rm_local.files import write_whole
+from rm_local.files import write_bytes_atomically
 from rm_local.folders import find_cache
+from rm_local.progress import Progress, ProgressCallback
 
-Report = Callable[[str], None]
 SENTENCES = "sentences.txt"
 FEWEST = 200
 """Sentences of which a corpus can be made."""
 
 
-def corpus(limit: int | None = None, *, report: Report) -> Path:
+def corpus(limit: int | None = None, *, report: ProgressCallback) -> Path:
     """The folder of the corpus of `limit` sentences (all, when None) of what is installed.
 
     Made on the first call. UsageError: there are too few.
     """
-    parent = find_cache(report) / "corpus"
+    parent = _find_parent(report)
     chosen = sorted(_installed_sentences(parent, report), key=_hash)[:limit]
     return make_corpus(chosen, parent)
 
@@ -47,7 +47,7 @@ def make_corpus(chosen: Sequence[str], parent: Path) -> Path:
     folder = parent / _hash("\n".join(chosen))[:16]
     if not (folder / SENTENCES).exists():
         folder.mkdir(parents=True, exist_ok=True)
-        write_whole(folder / SENTENCES, "\n".join(chosen).encode())
+        write_bytes_atomically(folder / SENTENCES, "\n".join(chosen).encode())
     return folder
 
 
@@ -64,17 +64,22 @@ def read_sentences(folder: Path) -> tuple[str, ...]:
     return tuple(text.split("\n"))
 
 
-def installed_sentences(*, report: Report) -> tuple[str, ...]:
+def installed_sentences(*, report: ProgressCallback) -> tuple[str, ...]:
     """`sentences.pool()`, by path; read once for a set of packages, then from the cache."""
-    return _installed_sentences(find_cache(report) / "corpus", report)
+    return _installed_sentences(_find_parent(report), report)
 
 
-def _installed_sentences(parent: Path, report: Report) -> tuple[str, ...]:
+def _find_parent(report: ProgressCallback) -> Path:
+    """The folder of all corpora; a temporary one, which is reported, without a cache."""
+    return find_cache(lambda notice: report(Progress(notice))) / "corpus"
+
+
+def _installed_sentences(parent: Path, report: ProgressCallback) -> tuple[str, ...]:
     path = parent / f"installed-{_installed()[:16]}.txt"
     if not path.exists():
-        report("reading the docstrings of all that is installed: a minute or two, once")
+        report(Progress("reading the docstrings of all that is installed: a minute or two, once"))
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(path, "\n".join(docstrings.pool()).encode())
+        write_bytes_atomically(path, "\n".join(docstrings.pool()).encode())
     return tuple(path.read_text("utf-8").split("\n"))
 
 

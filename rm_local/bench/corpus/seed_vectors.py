@@ -16,10 +16,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from rm_local.bench.corpus.corpus import Report
+from rm_local.arrays import Floats
 from rm_local.errors import RmLocalError
-from rm_local.files import rename
-from rm_local.store.codec.quantize import Floats
+from rm_local.files import replace_file
+from rm_local.progress import ProgressCallback, ProgressMeter
 
 NEIGHBOURS = 32
 EMBEDDED_AT_ONCE = 4096
@@ -57,7 +57,11 @@ def open_anchors(folder: Path) -> Anchors:
 
 
 def make_anchors(
-    folder: Path, anchors: Sequence[str], held: Sequence[str], embed: Embed, report: Report
+    folder: Path,
+    anchors: Sequence[str],
+    held: Sequence[str],
+    embed: Embed,
+    report: ProgressCallback,
 ) -> None:
     """Embed what the corpus in `folder` needs, unless it has it; all of it or nothing is left."""
     place = folder / FOLDER
@@ -70,27 +74,27 @@ def make_anchors(
     np.save(part / "queries.npy", vectors[: len(held)])
     np.save(part / "vectors.npy", vectors[len(held) :])
     np.save(part / "near.npy", nearest(vectors[len(held) :], NEIGHBOURS, report))
-    rename(part, place)
+    replace_file(part, place)
 
 
-def _embedded(texts: Sequence[str], embed: Embed, report: Report) -> Floats:
-    parts = []
+def _embedded(texts: Sequence[str], embed: Embed, report: ProgressCallback) -> Floats:
+    parts, meter = [], ProgressMeter(report, "embed", len(texts))
     for start in range(0, len(texts), EMBEDDED_AT_ONCE):
-        report(f"embedding sentences: {start:,} of {len(texts):,}")
         parts.append(embed(texts[start : start + EMBEDDED_AT_ONCE]))
+        meter.reach(min(start + EMBEDDED_AT_ONCE, len(texts)))
     return np.concatenate(parts)
 
 
-def nearest(vectors: Floats, count: int, report: Report) -> NDArray[np.int32]:
+def nearest(vectors: Floats, count: int, report: ProgressCallback) -> NDArray[np.int32]:
     """(n, count): the rows nearest to each row, without itself, nearest first."""
     found = np.empty((len(vectors), count), np.int32)
+    meter = ProgressMeter(report, "compare", len(vectors))
     for start in range(0, len(vectors), COMPARED_AT_ONCE):
-        if start % (COMPARED_AT_ONCE * 16) == 0:
-            report(f"finding neighbours: {start:,} of {len(vectors):,}")
         scores = vectors[start : start + COMPARED_AT_ONCE] @ vectors.T
         own = np.arange(len(scores))
         scores[own, start + own] = -np.inf
         best = np.argpartition(scores, -count, axis=1)[:, -count:]
         order = np.argsort(-np.take_along_axis(scores, best, 1), axis=1, kind="stable")
         found[start : start + len(scores)] = np.take_along_axis(best, order, 1)
+        meter.reach(start + len(scores))
     return found

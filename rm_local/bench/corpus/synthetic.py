@@ -14,16 +14,15 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
-from rm_local.bench.corpus.corpus import Report
+from rm_local.arrays import Floats, Ids
 from rm_local.bench.corpus.seed_vectors import FOLDER as ANCHORS
 from rm_local.bench.corpus.seed_vectors import NEIGHBOURS, make_anchors, open_anchors
-from rm_local.bench.corpus.texts import Strings, Whole, labels, wording
+from rm_local.bench.corpus.texts import Strings, labels, wording
 from rm_local.errors import UsageError
+from rm_local.progress import ProgressCallback
 from rm_local.records import Entry
 from rm_local.store.build.source import Batch
-from rm_local.store.codec.quantize import Floats
 
 BLOCK_ROWS = 8192
 ANCHOR_ROWS = 32
@@ -61,7 +60,7 @@ class Synth:
         """How many there are."""
         return -(-self.rows // BLOCK_ROWS)
 
-    def prepare(self, report: Report) -> None:
+    def prepare(self, report: ProgressCallback) -> None:
         """Embed the anchors, unless that was done before: minutes. Only vectors need them."""
         from rm_local.embed.bulk import BulkEmbedder
 
@@ -94,7 +93,7 @@ class Synth:
         rng = self._rng(WORDS, number)
         return wording(self.folder).entries(rows, chosen[slots], turns, named, rng)
 
-    def topics(self, number: int) -> Whole:
+    def topics(self, number: int) -> Ids:
         """The anchor of each row of block `number`: which of the sentences it is about."""
         return self._chosen(number)[0][self._order(number) // ANCHOR_ROWS]
 
@@ -113,13 +112,13 @@ class Synth:
         chosen = rng.integers(0, len(anchors.vectors), count)
         return _around(self.folder, chosen, rng.standard_normal((count, 1, NEIGHBOURS), np.float32))
 
-    def _chosen(self, number: int) -> tuple[Whole, Whole]:
+    def _chosen(self, number: int) -> tuple[Ids, Ids]:
         """The anchors of a block, and how often each was chosen before it: all in turn."""
         turn = _turn(self.folder, self.seed)
         place = number * BLOCK_ANCHORS + np.arange(BLOCK_ANCHORS)
         return turn[place % len(turn)], place // len(turn)
 
-    def _order(self, number: int) -> NDArray[np.int64]:
+    def _order(self, number: int) -> Ids:
         """Which row of the anchors' each row of the block is."""
         left = min(BLOCK_ROWS, self.rows - number * BLOCK_ROWS)
         return self._rng(ORDER, number).permutation(BLOCK_ROWS)[:left]
@@ -128,7 +127,7 @@ class Synth:
         return np.random.default_rng((self.seed, stream, number))
 
 
-def _around(folder: Path, chosen: Whole, noise: Floats) -> Floats:
+def _around(folder: Path, chosen: Ids, noise: Floats) -> Floats:
     """(n * m, d): m rows around each of n anchors; `noise` is standard normal, (n, m, 32)."""
     anchors = open_anchors(folder)
     # Noise without its mean does what neighbours without theirs would.
@@ -143,7 +142,7 @@ def _around(folder: Path, chosen: Whole, noise: Floats) -> Floats:
 
 
 @lru_cache(maxsize=4)
-def _turn(folder: Path, seed: int) -> Whole:
+def _turn(folder: Path, seed: int) -> Ids:
     """The order in which anchors are chosen, over and over."""
     return np.random.default_rng(seed).permutation(len(wording(folder).anchors))
 

@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rm_local.arrays import Ids
 from rm_local.bench.corpus.corpus import read_sentences
 from rm_local.records import Entry
 
-Whole = NDArray[np.int64]
 Strings = NDArray[Any]
 
 HELD_OUT = 2000
@@ -79,7 +79,7 @@ class Wording:
         return tuple({_stem(each): each for each in reversed(rest)}.values())[::-1][:MOST_ANCHORS]
 
     def entries(
-        self, rows: Whole, anchors: Whole, turns: Whole, labels: Sequence[Strings], rng: Rng
+        self, rows: Ids, anchors: Ids, turns: Ids, labels: Sequence[Strings], rng: Rng
     ) -> list[Entry]:
         """The entries number `rows`, each about one of `anchors`, for the `turns`-th time.
 
@@ -91,7 +91,7 @@ class Wording:
         fields = zip(asked, told, domains, sources, levels, strict=True)
         return [Entry(a, b, c, d, e, PROVENANCE) for a, b, c, d, e in fields]
 
-    def _subproblems(self, anchors: Whole, turns: Whole) -> list[str]:
+    def _subproblems(self, anchors: Ids, turns: Ids) -> list[str]:
         place = (anchors * SPREAD_FACTOR + turns) % len(self._conditions)
         asked = zip(
             *(part[turns % len(QUESTIONS)].tolist() for part in _QUESTIONS),
@@ -101,7 +101,7 @@ class Wording:
         )
         return [f"{a}{stem}{b}{condition}{c}" for a, b, c, stem, condition in asked]
 
-    def _subroutines(self, rows: Whole, rng: Rng) -> list[str]:
+    def _subroutines(self, rows: Ids, rng: Rng) -> list[str]:
         count = len(self.sentences)
         first = rows % count
         second = (rows // count + first * SPREAD_FACTOR + 1) % count

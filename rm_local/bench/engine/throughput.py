@@ -7,7 +7,7 @@ machine does then falls on all of them alike. Figures are medians over the round
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
@@ -16,6 +16,7 @@ from rm_local.bench.engine.bare_client import Bare
 from rm_local.engine.branches import BranchSpec, Sampling, TokenChunk
 from rm_local.engine.client import Engine
 from rm_local.engine.protocol import Message
+from rm_local.progress import ProgressCallback, ProgressMeter
 
 BRANCHES = (1, 2, 4, 8, 16, 32)
 _GREEDY = Sampling(temperature=0)
@@ -72,7 +73,7 @@ class Effort:
 
 
 async def measure(
-    engine: Engine, bare: Bare, model: Path, effort: Effort, report: Callable[[str], None]
+    engine: Engine, bare: Bare, model: Path, effort: Effort, report: ProgressCallback
 ) -> Measured:
     """Measure a model. Raises EngineError and ModelError."""
     info = await engine.load(model)
@@ -84,9 +85,10 @@ async def measure(
     rounds = _Rounds(engine, bare, prompt, tokens)
     await rounds.run(forwards=True)
     rounds.clear()
+    meter = ProgressMeter(report, "rounds", effort.rounds)
     for number in range(effort.rounds):
-        report(f"round {number + 1} of {effort.rounds}")
         await rounds.run(forwards=number % 2 == 0)
+        meter.reach(number + 1)
     speed = rounds.speed
     return Measured(
         model=info.name,

@@ -8,9 +8,8 @@ from typing import Any, Literal
 
 import numpy as np
 
+from rm_local.arrays import Floats, Ids
 from rm_local.bench.peers.peer_protocol import Dial, Vectors, blocks, lists, sample
-from rm_local.store.codec.quantize import Floats
-from rm_local.store.index.ivf import Ids
 
 INDEX_FILE = "index.faiss"
 

@@ -9,8 +9,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from rm_local.store.codec.quantize import Floats
-from rm_local.store.index.ivf import MOST_CANDIDATES, Ids
+from rm_local.arrays import Bytes, Floats, Ids
+from rm_local.store.index.ivf import MOST_CANDIDATES
 from rm_local.store.sqlite.connection import opened
 
 Kind = Literal["float32", "bits"]
@@ -47,7 +47,7 @@ def make_flat(path: Path, kind: Kind, dimension: int, blocks: Iterable[tuple[int
     connection.close()
 
 
-def _bits(rows: Floats) -> NDArray[np.uint8]:
+def _bits(rows: Floats) -> Bytes:
     """The signs, (n, d / 8), as sqlite-vec's own vec_quantize_binary makes them."""
     return np.packbits(rows > 0, axis=1, bitorder="little")
 

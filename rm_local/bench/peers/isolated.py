@@ -6,11 +6,12 @@ import multiprocessing
 import os
 import signal
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from typing import TypeVar
+
+from rm_local.system import exit_with_parent
 
 T = TypeVar("T")
 
@@ -60,7 +61,7 @@ def apart(work: Callable[..., T], *arguments: object, seconds: float, threads: i
 def _child(sender: Connection, work: Callable[..., T], arguments: tuple[object, ...]) -> None:
     # Ctrl-C is the parent's to act on; and what a library prints is no data of ours.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    exit_with_parent()  # a build of minutes must not go on when the parent was killed
     os.dup2(sys.__stderr__.fileno() if sys.__stderr__ else 2, 1)
     try:
         sender.send((True, work(*arguments)))
@@ -68,14 +69,6 @@ def _child(sender: Connection, work: Callable[..., T], arguments: tuple[object, 
         first = (str(error).strip() or "no message").splitlines()[0]
         sender.send((False, f"{type(error).__name__}: {first}"))
     sender.close()
-
-
-def _end_with_parent() -> None:
-    """A build of minutes must not go on when the parent was killed."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
 
 
 @contextmanager

@@ -9,9 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from rm_local.arrays import Floats, Ids
 from rm_local.bench.peers.peer_protocol import Dial, Vectors, blocks, lists
-from rm_local.store.codec.quantize import Floats
-from rm_local.store.index.ivf import Ids
 
 TABLE = "rows"
 BYTES_PER_DIMENSION = 8

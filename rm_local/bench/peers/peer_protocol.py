@@ -10,8 +10,7 @@ from typing import Protocol
 
 import numpy as np
 
-from rm_local.store.codec.quantize import Floats
-from rm_local.store.index.ivf import Ids
+from rm_local.arrays import Floats, Ids
 
 SAMPLED_PLACES = 64
 """Blocks, evenly spread over the rows, that a training sample is taken from."""

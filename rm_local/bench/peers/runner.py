@@ -19,6 +19,7 @@ from rm_local.bench.peers.report import Left, Race, Result
 from rm_local.bench.peers.sqlite_flat import SqliteFlat
 from rm_local.bench.peers.stages import Questions
 from rm_local.bench.peers.usearch_hnsw import UsearchHnsw
+from rm_local.progress import Progress, ProgressCallback, ignore_progress
 
 PEERS: tuple[Peer, ...] = (
     FaissIvf("RaBitQ", "Flat"),
@@ -31,7 +32,6 @@ PEERS: tuple[Peer, ...] = (
 )
 
 T = TypeVar("T")
-Tell = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ def race(
     *,
     peers: Sequence[Peer] = PEERS,
     limits: Limits | None = None,
-    report: Tell = lambda told: None,
+    report: ProgressCallback = ignore_progress,
 ) -> Race:
     """Build each peer below `folder`, turn its dial to the store's recall, measure it, remove it.
 
@@ -72,7 +72,7 @@ def race(
             )
         except PeerFailed as error:
             left.append(Left(peer.name, str(error)))
-            report(f"{peer.name}: {error}")
+            report(Progress(f"{peer.name}: {error}"))
     return Race(rows.rows, store, tuple(found), tuple(left))
 
 
@@ -83,7 +83,7 @@ def _raced(
     questions: Questions,
     folder: Path,
     limits: Limits,
-    report: Tell,
+    report: ProgressCallback,
 ) -> Result:
     """PeerFailed: there is nothing to measure."""
     if find_spec(peer.package) is None:
@@ -91,13 +91,17 @@ def _raced(
     threads = limits.threads
     with tempfile.TemporaryDirectory(dir=folder, prefix="rm-local-peer-") as name:
         place = Path(name)
-        report(f"{peer.name}: building")
+        report(Progress(f"{peer.name}: building"))
         build = (peer, rows, questions.queries.shape[1], place, threads)
         seconds = _stage("build", stages.built, *build, seconds=limits.build, threads=threads)
-        report(f"{peer.name}: built in {seconds:,.0f} s, looking for a recall of {target:.3f}")
+        report(
+            Progress(
+                f"{peer.name}: built in {seconds:,.0f} s, looking for a recall of {target:.3f}"
+            )
+        )
         tune = (peer, rows.rows, place, questions, target)
         trial, reached = _stage("tuning", stages.tuned, *tune, seconds=limits.search, threads=1)
-        report(f"{peer.name}: measuring at {_setting(peer, trial.dial)}")
+        report(Progress(f"{peer.name}: measuring at {_setting(peer, trial.dial)}"))
         measure = (peer, place, questions, trial.dial)
         ran = _stage("search", stages.measured, *measure, seconds=limits.search, threads=1)
         asked_all = ran.queries == len(questions.queries)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from rm_local.arrays import Floats, Ids
 from rm_local.bench.peers.flat_table import Flat, Kind, make_flat
 from rm_local.bench.peers.peer_protocol import Dial, Vectors, blocks
-from rm_local.store.codec.quantize import Floats
-from rm_local.store.index.ivf import MOST_CANDIDATES, Ids
+from rm_local.store.index.ivf import MOST_CANDIDATES
 
 TABLE_FILE = "flat.db"
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from dataclasses import dataclass
 from importlib import import_module
@@ -10,10 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
+from rm_local.arrays import Floats, Ids
 from rm_local.bench.peers.peer_protocol import Clocked, Dial, Peer, Searcher, Vectors
 from rm_local.bench.peers.tuning import Trial, tune
-from rm_local.store.codec.quantize import Floats
-from rm_local.store.index.ivf import Ids
+from rm_local.system import resident_mb
 
 PASS_SECONDS = 20.0
 """A pass over the queries ends after this long..."""
@@ -110,11 +109,3 @@ def _ask(searcher: Searcher, questions: Questions, dial: Dial) -> _Pass:
         if ended > until and len(times) >= LEAST_QUERIES:
             break
     return _Pass(hits / (k * len(times)), times)
-
-
-def resident_mb() -> float | None:
-    """Memory that the process holds now, in MB (VmRSS); None where the system does not tell."""
-    held = Path("/proc/self/statm")
-    if not held.exists():
-        return None
-    return int(held.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6

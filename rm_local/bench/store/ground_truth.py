@@ -8,12 +8,10 @@ from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 
 import numpy as np
-from numpy.typing import NDArray
 
+from rm_local.arrays import Floats, Ids
 from rm_local.bench.corpus.synthetic import Synth
-from rm_local.store.codec.quantize import Floats
 
-Ids = NDArray[np.int64]
 K = 10
 
 

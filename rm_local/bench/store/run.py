@@ -7,7 +7,7 @@ import multiprocessing
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -15,27 +15,22 @@ from pathlib import Path
 
 import numpy as np
 
+from rm_local.arrays import Floats, Ids
 from rm_local.bench.corpus.seed_vectors import open_anchors
 from rm_local.bench.corpus.synthetic import Synth
 from rm_local.bench.store import trial
-from rm_local.bench.store.ground_truth import Ids, exact, subproblems
+from rm_local.bench.store.ground_truth import exact, subproblems
 from rm_local.embed.minilm import MINILM, known_words
 from rm_local.errors import UsageError
-from rm_local.files import write_whole
+from rm_local.files import write_atomically, write_bytes_atomically
+from rm_local.progress import Progress, ProgressCallback
 from rm_local.store.build.pipeline import build
-from rm_local.store.build.source import Progress
-from rm_local.store.codec.quantize import Floats
 from rm_local.store.sqlite.page_usage import parts
-from rm_local.store.sqlite.reader_pool import cores
 from rm_local.store.store import Store
+from rm_local.system import usable_cores
 
 QUERIES = 200
 """Of held-out real sentences, or as many as there are, and of queries drawn like the rows."""
-
-APART = 10.0
-"""Seconds between two signs of progress of one stage."""
-
-Report = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -96,7 +91,9 @@ class Questions:
         return round(float(np.mean(shares[:half])), 4), round(float(np.mean(shares[half:])), 4)
 
 
-def bench(source: Synth, path: Path, effort: float, report: Report) -> tuple[Measured, Questions]:
+def bench(
+    source: Synth, path: Path, effort: float, report: ProgressCallback
+) -> tuple[Measured, Questions]:
     """Measure the store at `path`, which is built from `source` first unless it is there.
 
     What was measured of its build, and the exact answers, stay beside it in `path`.bench.
@@ -106,12 +103,12 @@ def bench(source: Synth, path: Path, effort: float, report: Report) -> tuple[Mea
     beside.mkdir(parents=True, exist_ok=True)
     built = _built(source, path, beside, report)
     questions = _questions(source, beside, report)
-    report("searching")
+    report(Progress("searching"))
     with _process() as pool:
         tried = pool.submit(trial.tried, path, questions.queries, effort).result()
     with _process() as pool:
         first = pool.submit(trial.first_searches, path, questions.queries, effort).result()
-    report("adding")
+    report(Progress("adding"))
     entries, vectors = Synth(source.rows, source.seed + 1, source.folder).block(0)
     appends = trial.appended(path, entries, vectors)
     real, alike = questions.recall(tried.found)
@@ -147,7 +144,7 @@ def temporary(folder: Path) -> Iterator[Path]:
         yield Path(place) / "made-up.rms"
 
 
-def _built(source: Synth, path: Path, beside: Path, report: Report) -> Built:
+def _built(source: Synth, path: Path, beside: Path, report: ProgressCallback) -> Built:
     held = beside / "built.json"
     if path.exists() and held.exists():
         found = Built(**json.loads(held.read_text("utf-8")))
@@ -159,51 +156,45 @@ def _built(source: Synth, path: Path, beside: Path, report: Report) -> Built:
         return found
     shutil.rmtree(beside)
     beside.mkdir()
-    stages = Stages(report)
+    stages = StageTimes(report)
     known = known_words()
     build(path, source, embedder=MINILM, known_words=known, seed=source.seed, report=stages)
     built = Built(source.rows, source.fingerprint, stages.end())
-    write_whole(held, json.dumps(asdict(built)).encode())
+    write_bytes_atomically(held, json.dumps(asdict(built)).encode())
     return built
 
 
-def _questions(source: Synth, beside: Path, report: Report) -> Questions:
+def _questions(source: Synth, beside: Path, report: ProgressCallback) -> Questions:
     held = beside / "exact.npz"
     if not held.exists():
-        report("searching all rows exactly")
+        report(Progress("searching all rows exactly"))
         count = min(QUERIES, len(open_anchors(source.folder).queries))
         queries = np.concatenate([source.queries(kind, count) for kind in ("real", "alike")])
-        rows = exact(source, queries, cores())
+        rows = exact(source, queries, usable_cores())
         texts = subproblems(source, rows)
-        part = held.with_name("part.npz")
-        np.savez(part, queries=queries, rows=rows, numbers=list(texts), texts=list(texts.values()))
-        part.replace(held)
+        numbers, lines = list(texts), list(texts.values())
+        with write_atomically(held) as file:
+            np.savez(file, queries=queries, rows=rows, numbers=numbers, texts=lines)
     with np.load(held) as found:
         texts = dict(zip(found["numbers"].tolist(), found["texts"].tolist(), strict=True))
         return Questions(found["queries"], found["rows"], texts)
 
 
-class Stages:
-    """Tells a build's progress, and keeps how long each stage took."""
+class StageTimes:
+    """Passes a build's progress on, and keeps how long each stage took."""
 
-    def __init__(self, report: Report) -> None:
+    def __init__(self, report: ProgressCallback) -> None:
         self._report = report
         self._stage: str | None = None
-        self._since = self._due = 0.0
+        self._since = 0.0
         self._seconds: dict[str, float] = {}
 
     def __call__(self, progress: Progress) -> None:
         """Take a sign of progress."""
-        now = time.monotonic()
         if progress.stage != self._stage:
             self.end()
-            self._stage, self._since, self._due = progress.stage, now, now
-        if now < self._due and progress.done < progress.total:
-            return
-        self._due = now + APART
-        left = progress.seconds_left
-        told = "" if left is None else f", {left:,.0f} s left"
-        self._report(f"{progress.stage}: {progress.done:,} of {progress.total:,}{told}")
+            self._stage, self._since = progress.stage, time.monotonic()
+        self._report(progress)
 
     def end(self) -> dict[str, float]:
         """Seconds of each stage so far."""

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from rm_local.arrays import Floats
 from rm_local.records import Entry
-from rm_local.store.codec.quantize import Floats
 from rm_local.store.request import SearchRequest
 from rm_local.store.store import Store
+from rm_local.system import resident_mb
 
 WARMING = 50
 """Searches before any is timed."""
@@ -98,11 +99,3 @@ def milliseconds(work: Callable[[], object]) -> float:
     started = time.perf_counter()
     work()
     return (time.perf_counter() - started) * 1000
-
-
-def resident_mb() -> float | None:
-    """Memory that the process holds now, in MB."""
-    held = Path("/proc/self/statm")
-    if not held.exists():
-        return None
-    return int(held.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6

@@ -7,10 +7,11 @@ from pathlib import Path
 import click
 
 from rm_local.cli.models.common import note
+from rm_local.cli.options import PATH
 
 
 @click.command()
-@click.argument("path", type=click.Path(path_type=Path))
+@click.argument("path", type=PATH)
 def add(path: Path) -> None:
     """Remember a GGUF file, or a folder to look for them in. Nothing is copied."""
     from rm_local.home import expand_home

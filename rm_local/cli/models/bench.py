@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING
 import click
 
 from rm_local.cli.context import Opening, print_notice
+from rm_local.cli.options import FILE, JSON
+from rm_local.cli.progress import print_progress
+from rm_local.progress import ProgressCallback
 
 if TYPE_CHECKING:
     from rm_local.bench.engine.throughput import Effort, Measured
@@ -18,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("model", type=click.Path(path_type=Path, dir_okay=False), required=False)
+@click.argument("model", type=FILE, required=False)
 @click.option(
     "--rounds",
     type=click.IntRange(1),
@@ -40,7 +43,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="About how long one branch writes in a round.",
 )
-@click.option("--json", "as_data", is_flag=True, help="One JSON object.")
+@JSON
 @click.pass_obj
 def bench(
     opening: Opening, model: Path | None, rounds: int, prompt: int, seconds: float, as_data: bool
@@ -57,11 +60,14 @@ def bench(
 
     settings = opening.over(model=model).settings()
     path = settings.model or places.shipped_model()
-    found = asyncio.run(_measured(path, settings, Effort(rounds, prompt, seconds)))
+    with print_progress() as report:
+        found = asyncio.run(_measured(path, settings, Effort(rounds, prompt, seconds), report))
     click.echo(json.dumps(asdict(found)) if as_data else "\n".join(_table(found)))
 
 
-async def _measured(path: Path, settings: Settings, effort: Effort) -> Measured:
+async def _measured(
+    path: Path, settings: Settings, effort: Effort, report: ProgressCallback
+) -> Measured:
     from rm_local.bench.engine.bare_client import Bare
     from rm_local.bench.engine.throughput import measure
     from rm_local.engine.client import Engine
@@ -75,7 +81,7 @@ async def _measured(path: Path, settings: Settings, effort: Effort) -> Measured:
         Engine(options, log=log, unlogged=unlogged) as engine,
         Bare(path, options.threads, options.gpu_layers, log) as bare,
     ):
-        return await measure(engine, bare, path, effort, lambda told: click.echo(told, err=True))
+        return await measure(engine, bare, path, effort, report)
 
 
 def _table(found: Measured) -> list[str]:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from rm_local.cli.options import JSON
+
 if TYPE_CHECKING:
     from rm_local.library.hub.catalog import Entry
 
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
 @click.option(
     "--memory", type=click.FloatRange(min=0), metavar="GB", help="Only what this much can hold."
 )
-@click.option("--json", "as_data", is_flag=True, help="One JSON object.")
+@JSON
 def catalog(memory: float | None, as_data: bool) -> None:
     """List public models that think, by the memory that they need at 16,384 tokens.
 

@@ -9,8 +9,6 @@ import click
 if TYPE_CHECKING:
     from rm_local.library.models import Listed
 
-JSON = click.option("--json", "as_data", is_flag=True, help="One JSON object.")
-
 
 def as_json(listed: Listed) -> dict[str, Any]:
     """What programs are told of a model."""
@@ -32,15 +30,6 @@ def as_json(listed: Listed) -> dict[str, Any]:
         "files": len(model.files),
         "missing": [*model.missing],
     }
-
-
-def count(number: int) -> str:
-    """A number of parameters as people say it: `4.0B`, `494M`."""
-    for size, letter in ((10**9, "B"), (10**6, "M"), (10**3, "K")):
-        if number >= size:
-            scaled = number / size
-            return f"{scaled:.1f}{letter}" if scaled < 100 else f"{scaled:.0f}{letter}"
-    return str(number)
 
 
 def line(name: str, text: str) -> str:

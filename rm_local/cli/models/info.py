@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, get_args
 import click
 
 from rm_local.cli.context import Opening
-from rm_local.cli.models.common import JSON, as_json, count, line
+from rm_local.cli.models.common import as_json, line
 from rm_local.cli.models.memory_report import Fit
-from rm_local.cli.render import size
+from rm_local.cli.options import JSON
 from rm_local.options import Precision
+from rm_local.units import format_bytes, format_parameters
 
 if TYPE_CHECKING:
     from rm_local.engine.families.detect import Described
@@ -50,7 +51,11 @@ def info(
     described = describe_file(found.path)
     fits = Fit.of(replace(settings, kv=kv or settings.kv), found, context or 0, free_memory())
     if as_data:
-        thinking = {"family": described.family.name, "thinking": described.told}
+        thinking = {
+            "thinks": described.thinks,
+            "family": described.family.name,
+            "thinking": described.told,
+        }
         click.echo(json.dumps({**as_json(listed), **thinking, "memory": fits.as_json()}))
         return
     click.echo("\n".join([*told(listed, described), *fits.told()]))
@@ -76,6 +81,11 @@ def told(listed: Listed, described: Described) -> list[str]:
 
     model = listed.model
     experts = f", {model.experts[1]} of {model.experts[0]} experts" if model.experts[0] else ""
+    weights = (
+        format_parameters(model.parameters),
+        model.quantisation,
+        format_bytes(model.size),
+    )
     files = f" in {len(model.files)} files" if len(model.files) > 1 else ""
     used = ", in use" if listed.in_use else ""
     return [
@@ -83,9 +93,7 @@ def told(listed: Listed, described: Described) -> list[str]:
         line("file", one_line(str(model.path))),
         *(line("missing", one_line(name)) for name in model.missing),
         line("kind", f"{model.architecture}, {model.kind}{experts}"),
-        line(
-            "weights", f"{count(model.parameters)}, {model.quantisation}, {size(model.size)}{files}"
-        ),
+        line("weights", f"{', '.join(weights)}{files}"),
         line("layers", _layers(model)),
         line("context", f"trained on {model.context:,}" if model.context else "not told"),
         line("tokenizer", f"{one_line(model.tokenizer)}, {model.shape.vocabulary:,} tokens"),

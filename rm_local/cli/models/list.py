@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import click
 
 from rm_local.cli.context import Opening
-from rm_local.cli.models.common import JSON, as_json, count, note
-from rm_local.cli.render import size
+from rm_local.cli.models.common import as_json, note
+from rm_local.cli.options import JSON
+from rm_local.units import format_bytes, format_parameters
 
 if TYPE_CHECKING:
     from rm_local.library.models import Library, Listed
@@ -53,9 +54,9 @@ def row(listed: Listed) -> tuple[str, ...]:
         "*" if listed.in_use else "",
         one_line(listed.name),
         model.architecture,
-        count(model.parameters),
+        format_parameters(model.parameters),
         model.quantisation,
-        size(model.size),
+        format_bytes(model.size),
         f"{model.context:,}" if model.context else "unknown",
         kind,
         listed.place,

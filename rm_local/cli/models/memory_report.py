@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from rm_local.cli.models.common import line
-from rm_local.cli.render import size
+from rm_local.units import format_bytes
 
 if TYPE_CHECKING:
     from rm_local.engine.placement.offload import Device, PlacementRequest
@@ -71,20 +71,30 @@ class Fit:
     def told(self) -> list[str]:
         """The lines about memory."""
         need, free = self.need, self.free
-        has = "this system does not tell how much is free" if free is None else f"{size(free)} free"
+        has = (
+            "this system does not tell how much is free"
+            if free is None
+            else f"{format_bytes(free)} free"
+        )
         flash = "" if self.asked.flash else " without flash attention"
         parts = (
-            f"weights {size(need.weights)}, {self.asked.kv} cache {size(need.cache)}, "
-            f"computing {size(need.compute)}{flash}"
+            f"weights {format_bytes(need.weights)}, "
+            f"{self.asked.kv} cache {format_bytes(need.cache)}, "
+            f"computing {format_bytes(need.compute)}{flash}"
         )
         lines = [
-            line("needs", f"{size(need.total)} at {need.context:,} tokens; {has}"),
+            line("needs", f"{format_bytes(need.total)} at {need.context:,} tokens; {has}"),
             line("", parts),
         ]
         if self.devices:
             layers = len(self.model.shape.layers) + 1
-            rest = f"{self.layers} of {layers} layers; {size(self.machine)} of the machine's memory"
-            told = ", ".join(f"{each.name} ({size(each.free)} free)" for each in self.devices)
+            rest = (
+                f"{self.layers} of {layers} layers; "
+                f"{format_bytes(self.machine)} of the machine's memory"
+            )
+            told = ", ".join(
+                f"{each.name} ({format_bytes(each.free)} free)" for each in self.devices
+            )
             lines.append(line("devices", f"{told}: {rest}"))
         return lines
 
@@ -94,4 +104,4 @@ class Fit:
             return ""
         largest = self.largest
         more = f"the largest context that fits is {largest:,}" if largest else "no context fits"
-        return f"{size(self.machine - self.free)} more than is free; {more}"
+        return f"{format_bytes(self.machine - self.free)} more than is free; {more}"

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rm_local.cli.models.progress import Bytes, gigabytes
+from rm_local.cli.options import JSON
+from rm_local.cli.progress import ProgressPrinter, print_progress
+from rm_local.units import format_bytes
 
 if TYPE_CHECKING:
     from rm_local.library.hub.download import Arrived
@@ -21,7 +23,7 @@ KEPT = "Stopped. What has come is kept; the same command goes on from there."
 @click.command()
 @click.argument("model", metavar="NAME | ORG/REPO[:FILE or QUANT]")
 @click.option("--revision", metavar="REV", help="A branch, tag or commit; by default main.")
-@click.option("--json", "as_data", is_flag=True, help="One JSON object.")
+@JSON
 def pull(model: str, revision: str | None, as_data: bool) -> None:
     """Fetch a model from the hub into the hub's own cache, which other programs share.
 
@@ -33,15 +35,12 @@ def pull(model: str, revision: str | None, as_data: bool) -> None:
     HF_TOKEN opens repositories with a licence to accept. Prints where the model lies.
     """
     wanted = _wanted(model, revision)
-    teller = Bytes()
     try:
-        repo, chosen, arrived = _fetch(wanted, teller)
+        with print_progress() as printer:
+            repo, chosen, arrived = _fetch(wanted, printer)
     except KeyboardInterrupt:
-        teller.end()
         click.echo(KEPT, err=True)
         raise
-    finally:
-        teller.end()
     if as_data:
         click.echo(json.dumps(_told(repo, chosen, arrived)))
     else:
@@ -60,13 +59,13 @@ def _wanted(model: str, revision: str | None) -> Wanted:
     return wanted.parse(f"{entry.repo}:{entry.quant}", revision)
 
 
-def _fetch(wanted: Wanted, teller: Bytes) -> tuple[Repo, Model, list[Arrived]]:
+def _fetch(wanted: Wanted, printer: ProgressPrinter) -> tuple[Repo, Model, list[Arrived]]:
     """List, choose, look at the disk, and bring each file."""
-    from rm_local.library.hub import cache_writer, download
+    from rm_local.library.hub import cache, download
     from rm_local.library.hub.hub_client import Hub
     from rm_local.library.hub.selector import choose
 
-    hub, root = Hub(), cache_writer.hub_cache()
+    hub, root = Hub(), cache.hub_cache()
     repo = hub.repo(wanted.repo, wanted.revision)
     model = choose(repo, wanted.which)
     places = download.places_of(root, repo, model)
@@ -78,8 +77,8 @@ def _fetch(wanted: Wanted, teller: Bytes) -> tuple[Repo, Model, list[Arrived]]:
         if not place.there(file.size):
             hub.confirm(repo, file)
         revision = wanted.revision or "main"
-        arrived.append(download.fetch(hub, repo, file, place, revision, teller))
-        teller.end()
+        arrived.append(download.fetch(hub, repo, file, place, revision, printer))
+        printer.end_line()
     return repo, model, arrived
 
 
@@ -90,9 +89,9 @@ def _announce(repo: Repo, model: Model, needed: int) -> None:
     licence = one_line(repo.licence) or "no licence named"
     click.echo(f"{one_line(repo.name)} at {repo.commit[:8]}, {licence}", err=True)
     for file in model.files:
-        click.echo(f"  {one_line(file.name)}  {gigabytes(file.size)}", err=True)
-    held = "all here already" if not needed else f"{gigabytes(needed)} to come"
-    click.echo(f"  {gigabytes(model.size)} in all, {held}", err=True)
+        click.echo(f"  {one_line(file.name)}  {format_bytes(file.size)}", err=True)
+    held = "all here already" if not needed else f"{format_bytes(needed)} to come"
+    click.echo(f"  {format_bytes(model.size)} in all, {held}", err=True)
     if warning := _too_large(model.size):
         click.echo(f"warning: {warning}", err=True)
 
@@ -115,10 +114,11 @@ def _too_large(size: int) -> str:
     there = sum(each.free for each in cards)
     if size + requirements.REST <= free + there:
         return ""
-    on_cards = f" and {gigabytes(there)} on {', '.join(each.name for each in cards)}" * bool(cards)
+    names = ", ".join(each.name for each in cards)
+    on_cards = f" and {format_bytes(there)} on {names}" if cards else ""
     return (
-        f"the model needs more than {gigabytes(size + requirements.REST)} of memory; "
-        f"{gigabytes(free)} are free{on_cards}."
+        f"the model needs more than {format_bytes(size + requirements.REST)} of memory; "
+        f"{format_bytes(free)} are free{on_cards}."
     )
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from rm_local.cli.context import Opening
-from rm_local.cli.render import size
+from rm_local.units import format_bytes
 
 if TYPE_CHECKING:
     from rm_local.library.models import Listed
@@ -51,7 +51,7 @@ def delete_files(listed: Listed, yes: bool) -> None:
 
     _refuse_foreign(listed)
     model = listed.model
-    told = f"{len(model.files)} file{'s' * (len(model.files) > 1)}, {size(model.size)}"
+    told = f"{len(model.files)} file{'s' * (len(model.files) > 1)}, {format_bytes(model.size)}"
     if not yes and not click.confirm(f"Delete {one_line(str(model.path))} ({told})?", err=True):
         raise UsageError("Nothing was deleted.", "Say yes to the question, or give --yes.")
     for file in model.files:

@@ -10,11 +10,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rm_local.cli.store.common import JSON
+from rm_local.cli.options import FILE, JSON
+from rm_local.cli.progress import print_progress
+from rm_local.progress import ProgressCallback
 
 if TYPE_CHECKING:
     from rm_local.bench.corpus.synthetic import Synth
     from rm_local.bench.peers.report import Race
+    from rm_local.bench.peers.runner import Limits
     from rm_local.bench.store.run import Measured, Questions
 
 
@@ -43,7 +46,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--keep",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=FILE,
     help="Build the store here and leave it; one that is here already is measured.",
 )
 @click.option("--peers", is_flag=True, help="Measure other libraries on the same rows, too.")
@@ -69,14 +72,17 @@ def bench(
     """Build a store of made-up entries and measure its search against an exact one."""
     from rm_local.bench.corpus.corpus import corpus
     from rm_local.bench.corpus.synthetic import Synth
+    from rm_local.bench.peers.runner import Limits
     from rm_local.bench.store.run import bench as measure
     from rm_local.bench.store.run import temporary
 
-    source = Synth(rows, seed, corpus(limit, report=_tell))
-    source.prepare(_tell)
-    with nullcontext(keep) if keep else temporary(folder) as path:
-        found, questions = measure(source, path, effort, _tell)
-        race = _race(found, source, questions, path.parent, peer_minutes) if peers else None
+    with print_progress() as report:
+        source = Synth(rows, seed, corpus(limit, report=report))
+        source.prepare(report)
+        with nullcontext(keep) if keep else temporary(folder) as path:
+            found, questions = measure(source, path, effort, report)
+            limits = Limits(build=60 * peer_minutes)
+            race = _race(found, source, questions, path.parent, limits, report) if peers else None
     if as_data:
         click.echo(json.dumps(asdict(found) | ({"race": race.data()} if race else {})))
         return
@@ -89,15 +95,16 @@ def bench(
         click.echo(race.table())
 
 
-def _tell(told: str) -> None:
-    click.echo(told, err=True)
-
-
 def _race(
-    found: Measured, source: Synth, questions: Questions, folder: Path, minutes: float
+    found: Measured,
+    source: Synth,
+    questions: Questions,
+    folder: Path,
+    limits: Limits,
+    report: ProgressCallback,
 ) -> Race:
     from rm_local.bench.peers.report import Result
-    from rm_local.bench.peers.runner import Limits, race
+    from rm_local.bench.peers.runner import race
     from rm_local.bench.peers.stages import Questions as Asked
 
     # Peers are held to the recall over all queries, real and made up.
@@ -113,5 +120,4 @@ def _race(
         setting=f"{found.probes} clusters, {found.candidates} candidates",
     )
     asked = Asked(questions.queries, questions.rows)
-    limits = Limits(build=60 * minutes)
-    return race(store, source, asked, folder, limits=limits, report=_tell)
+    return race(store, source, asked, folder, limits=limits, report=report)

@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rm_local.cli.store.common import JSON
+from rm_local.cli.options import INPUT, JSON, PATH
+from rm_local.cli.progress import print_progress
+from rm_local.cli.store.common import GOES_ON
 
 if TYPE_CHECKING:
     from rm_local.embed.registry import Chosen
 
-FILE = click.Path(path_type=Path, allow_dash=True)
-
 
 @click.command()
-@click.argument("files", nargs=-1, required=True, type=FILE, metavar="FILE...")
-@click.option("--out", required=True, type=click.Path(path_type=Path), help="The new store.")
+@click.argument("files", nargs=-1, required=True, type=INPUT, metavar="FILE...")
+@click.option("--out", required=True, type=PATH, help="The new store.")
 @click.option(
     "--embedder",
     default="minilm",
@@ -29,7 +29,7 @@ FILE = click.Path(path_type=Path, allow_dash=True)
 )
 @click.option(
     "--embeddings",
-    type=click.Path(path_type=Path),
+    type=PATH,
     metavar="FILE.npy",
     help="Vectors of the subproblems, a row for each entry, made with --embedder.",
 )
@@ -67,15 +67,11 @@ def build(
 
 
 def _run(files: tuple[Path, ...], out: Path, chosen: Chosen, embeddings: Path | None) -> None:
-    from rm_local.cli.store.progress import Teller
     from rm_local.ingest.build_store import build_from
 
-    teller = Teller()
     try:
-        build_from(files, out, chosen, embeddings, teller)
+        with print_progress() as report:
+            build_from(files, out, chosen, embeddings, report)
     except KeyboardInterrupt:
-        teller.end()
-        click.echo("Stopped. The same command goes on from here.", err=True)
+        click.echo(GOES_ON, err=True)
         raise
-    finally:
-        teller.end()

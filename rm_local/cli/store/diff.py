@@ -9,17 +9,16 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rm_local.cli.store.common import JSON, telling
+from rm_local.cli.options import JSON, PATH
+from rm_local.cli.progress import print_progress
 
 if TYPE_CHECKING:
     from rm_local.store.rewrite.diff import Difference, Side
 
-FILE = click.Path(path_type=Path)
-
 
 @click.command()
-@click.argument("one", type=FILE, metavar="A")
-@click.argument("other", type=FILE, metavar="B")
+@click.argument("one", type=PATH, metavar="A")
+@click.argument("other", type=PATH, metavar="B")
 @click.option(
     "-n",
     "--examples",
@@ -39,8 +38,8 @@ def diff(ctx: click.Context, one: Path, other: Path, examples: int, as_data: boo
     from rm_local.store.rewrite.diff import compare
     from rm_local.store.rewrite.store_source import Held
 
-    with Held.of(one) as first, Held.of(other) as second, telling() as tell:
-        found = compare(first, second, examples, lambda *n: tell("read", *n))
+    with Held.of(one) as first, Held.of(other) as second, print_progress() as report:
+        found = compare(first, second, examples, report)
     click.echo(json.dumps(_data(found)) if as_data else "\n".join(_told(found)))
     ctx.exit(0 if found.equal else 1)
 

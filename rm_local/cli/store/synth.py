@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 
 import click
 
-FILE = click.Path(path_type=Path, dir_okay=False)
+from rm_local.cli.options import FILE
+from rm_local.cli.progress import print_progress
 
 
 @click.command()
@@ -36,20 +38,20 @@ def synth(
     for the same rows, seed and set-up.
     """
     from rm_local.bench.corpus.corpus import corpus
-    from rm_local.bench.corpus.export import NewFiles, stream
+    from rm_local.bench.corpus.export import stream, write_new_file
     from rm_local.bench.corpus.synthetic import Synth
     from rm_local.errors import UsageError
 
-    def report(told: str) -> None:
-        click.echo(told, err=True)
-
     if hashed and out:
         raise UsageError("--hash prints, and --out writes.", "Give one of them.")
-    source = Synth(rows, seed, corpus(limit, report=report))
+    if out and vectors and out.absolute() == vectors.absolute():
+        raise UsageError("--out and --vectors name one file.", "Name two.")
     digest = hashlib.sha256()
-    with NewFiles() as files:
-        write = digest.update if hashed else (files.open(out) if out else sys.stdout.buffer).write
-        beside = files.open(vectors) if vectors else None
+    with print_progress() as report, ExitStack() as files:
+        source = Synth(rows, seed, corpus(limit, report=report))
+        lines = files.enter_context(write_new_file(out)) if out else sys.stdout.buffer
+        write = digest.update if hashed else lines.write
+        beside = files.enter_context(write_new_file(vectors)) if vectors else None
         if beside:
             source.prepare(report)
         stream(source, write, beside, report)

@@ -10,7 +10,10 @@ from typing import TYPE_CHECKING
 import click
 
 from rm_local.cli.context import STORE, Opening
-from rm_local.cli.store.common import JSON, path_of
+from rm_local.cli.options import JSON
+from rm_local.cli.progress import print_progress
+from rm_local.cli.store.common import store_path
+from rm_local.progress import Progress
 
 if TYPE_CHECKING:
     from rm_local.store.maintain.maintainer import Report
@@ -39,15 +42,17 @@ def tidy(opening: Opening, seconds: float, as_data: bool, store: Path | None) ->
     """
     from rm_local.store.maintain.maintainer import Tidier
 
-    def tell(name: str, left: int) -> None:
-        if left:
-            click.echo(f"{name}: {left:,}", err=True)
+    with print_progress() as printer:
 
-    report = Tidier(path_of(opening, store)).work(seconds, tell)
-    click.echo(json.dumps(asdict(report)) if as_data else "\n".join(told(report)))
+        def print_what_is_left(progress: Progress) -> None:
+            if progress.total:
+                printer(progress)
+
+        report = Tidier(store_path(opening, store)).work(seconds, print_what_is_left)
+    click.echo(json.dumps(asdict(report)) if as_data else "\n".join(format_report(report)))
 
 
-def told(report: Report) -> list[str]:
+def format_report(report: Report) -> list[str]:
     """The lines that a person reads."""
     lines = [f"done  {count:>12,} {what}" for what, count in report.done.items()]
     lines += [f"left  {count:>12,} {what}" for what, count in report.left.items() if count]

@@ -16,6 +16,7 @@ from rm_local.engine.placement import requirements
 from rm_local.engine.placement.requirements import BATCH_CPU, BATCH_GPU, Sized
 from rm_local.errors import MemoryShort
 from rm_local.options import EngineOptions, Precision
+from rm_local.units import format_bytes
 
 SPARE = 512 << 20
 """Bytes of a device that are left to its driver, its kernels and the screen."""
@@ -146,9 +147,9 @@ def check_memory(
         return
     told = requirements.needed(model, asked.context, kv=asked.kv, flash=asked.flash)
     raise MemoryShort(
-        f"{name} needs {_size(need)} of memory for a context of {told.context:,} tokens "
-        f"(weights {_size(told.weights)}, {asked.kv} cache {_size(told.cache)}, "
-        f"computing {_size(told.compute)}); {_size(free)} are free.",
+        f"{name} needs {format_bytes(need)} of memory for a context of {told.context:,} tokens "
+        f"(weights {format_bytes(told.weights)}, {asked.kv} cache {format_bytes(told.cache)}, "
+        f"computing {format_bytes(told.compute)}); {format_bytes(free)} are free.",
         _remedy(model, devices, asked, free),
     )
 
@@ -161,7 +162,8 @@ def check_growth(
     more = larger - _needed(model, devices, asked)
     if free is not None and more > free:
         raise MemoryShort(
-            f"{context:,} tokens need {_size(more)} more of memory; {_size(free)} are free.",
+            f"{context:,} tokens need {format_bytes(more)} more of memory; "
+            f"{format_bytes(free)} are free.",
             "Close other programs.",
         )
 
@@ -230,7 +232,3 @@ def _parted(count: int, free: Sequence[int]) -> list[int]:
     ends = list(accumulate(free))
     shares = [end / max(1, ends[-1]) for end in ends]
     return [min(bisect_right(shares, n / count), len(free) - 1) for n in range(count)]
-
-
-def _size(number: int) -> str:
-    return f"{number / 1e9:.1f} GB" if number >= 1e8 else f"{number / 1e6:.1f} MB"

@@ -5,20 +5,22 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
-import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from rm_local.disk_space import require_free
 from rm_local.errors import DownloadCut, DownloadError
-from rm_local.library.hub.cache_writer import Place, size_of
+from rm_local.files import replace_file
+from rm_local.library.hub.cache import Place, size_of
 from rm_local.library.hub.hub_client import Hub, HubFile, Part, Repo
 from rm_local.library.hub.hub_errors import GOES_ON, RangeRefused
 from rm_local.library.hub.selector import Model
+from rm_local.progress import DoneCallback, ProgressCallback, ProgressMeter
 
 PAUSES = (1.0, 2.0, 4.0)
 """Seconds before each new try of a transfer that was cut; then it is given up."""
@@ -27,9 +29,6 @@ PROGRESS = 1 << 20
 
 BLOCK = 1 << 20
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-
-Tell = Callable[[str, int, int], None]
-"""Told what is done (`fetch` or `check`), bytes done, and bytes of all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,17 +56,13 @@ def missing(places: list[Place], model: Model) -> int:
 
 def check_room(cache: Path, needed: int) -> None:
     """DownloadError when the cache's disk has less than `needed` bytes."""
-    folder = next(folder for folder in (cache, *cache.parents) if folder.is_dir())
-    free = shutil.disk_usage(folder).free
-    if free < needed:
-        raise DownloadError(
-            f"{needed / 1e9:,.2f} GB are to come, and {free / 1e9:,.2f} GB are free on the disk "
-            f"of {cache}.",
-            "Make room, or let HF_HUB_CACHE name a folder on another disk.",
-        )
+    remedy = "Make room, or let HF_HUB_CACHE name a folder on another disk."
+    require_free(cache, needed, "The download", error=DownloadError, remedy=remedy)
 
 
-def fetch(hub: Hub, repo: Repo, file: HubFile, place: Place, revision: str, tell: Tell) -> Arrived:
+def fetch(
+    hub: Hub, repo: Repo, file: HubFile, place: Place, revision: str, report: ProgressCallback
+) -> Arrived:
     """Bring the file into its place, whole and checked, or raise and leave nothing there.
 
     Raises DownloadCut when the same call would go on, DownloadError otherwise.
@@ -76,9 +71,9 @@ def fetch(hub: Hub, repo: Repo, file: HubFile, place: Place, revision: str, tell
         fetched = 0
         place.point(file.size)
         if not place.there(file.size):
-            fetched = _transfer(hub, repo, file, place.partial, tell)
-            _check(file, place.partial, tell)
-            os.replace(place.partial, place.blob)
+            fetched = _transfer(hub, repo, file, place.partial, report)
+            _check(file, place.partial, report)
+            replace_file(place.partial, place.blob)
             place.point(file.size)
         place.name_revision(revision, repo.commit)
     return Arrived(file, place.snapshot, fetched)
@@ -119,16 +114,17 @@ def _rest(place: Place, file: HubFile) -> int:
     return max(0, file.size - size_of(place.partial))
 
 
-def _transfer(hub: Hub, repo: Repo, file: HubFile, partial: Path, tell: Tell) -> int:
+def _transfer(hub: Hub, repo: Repo, file: HubFile, partial: Path, report: ProgressCallback) -> int:
     """Complete `partial`, over as many connections as it takes; the bytes that came."""
     if size_of(partial) > file.size:
         partial.unlink()
     pauses, fetched = iter(PAUSES), 0
+    meter = ProgressMeter(report, "fetch", file.size, size_of(partial), unit="bytes")
     while not partial.exists() or size_of(partial) < file.size:
         before = size_of(partial)
         try:
             with hub.opened(repo, file, before) as part:
-                _append(part, file, partial, tell)
+                _append(part, file, partial, meter.reach)
             cut = DownloadCut("The server ended the file too early.", GOES_ON)
         except RangeRefused as error:
             partial.unlink(missing_ok=True)
@@ -148,7 +144,7 @@ def _transfer(hub: Hub, repo: Repo, file: HubFile, partial: Path, tell: Tell) ->
     return fetched
 
 
-def _append(part: Part, file: HubFile, partial: Path, tell: Tell) -> None:
+def _append(part: Part, file: HubFile, partial: Path, tell: DoneCallback) -> None:
     """Write what comes behind what there is, or over it where the server begins anew."""
     if part.total not in (file.size, None):
         raise DownloadError(
@@ -165,7 +161,7 @@ def _append(part: Part, file: HubFile, partial: Path, tell: Tell) -> None:
             if done > file.size:
                 break
             out.write(chunk)
-            tell("fetch", done, file.size)
+            tell(done)
     if done > file.size:
         partial.unlink()
         raise DownloadError(
@@ -174,15 +170,16 @@ def _append(part: Part, file: HubFile, partial: Path, tell: Tell) -> None:
         )
 
 
-def _check(file: HubFile, partial: Path, tell: Tell) -> None:
+def _check(file: HubFile, partial: Path, report: ProgressCallback) -> None:
     """Read what is on the disk: DownloadError, and the file removed, when its hash is another."""
     digest = hashlib.sha256()
     if len(file.hash) == 40:
         digest = hashlib.sha1(b"blob %d\0" % file.size, usedforsecurity=False)
+    meter = ProgressMeter(report, "check", file.size, unit="bytes")
     with partial.open("rb") as data:
         while block := data.read(4 * BLOCK):
             digest.update(block)
-            tell("check", data.tell(), file.size)
+            meter.reach(data.tell())
         with suppress(OSError):  # a read-only descriptor cannot be synced everywhere
             os.fsync(data.fileno())
     if digest.hexdigest() != file.hash:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rm_local.errors import DownloadError, UsageError
+from rm_local.units import format_bytes
 
 if TYPE_CHECKING:
     from rm_local.library.hub.hub_client import HubFile, Repo
@@ -142,4 +143,4 @@ def _quant(name: str) -> str:
 
 
 def _listed(model: Model) -> str:
-    return f"{model.quant or model.name} ({model.size / 1e9:.2f} GB)"
+    return f"{model.quant or model.name} ({format_bytes(model.size)})"

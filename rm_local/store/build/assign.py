@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -11,13 +11,15 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from rm_local.arrays import Floats, Ids
 from rm_local.errors import StoreError
+from rm_local.progress import DoneCallback
 from rm_local.records import Entry
 from rm_local.store.build.columns import Columns, joined
 from rm_local.store.build.source import Batch, Source
 from rm_local.store.build.spill import Spill
 from rm_local.store.build.train import Trained
-from rm_local.store.codec.quantize import Floats, Quantiser
+from rm_local.store.codec.quantize import Quantiser
 from rm_local.store.codec.text_blocks import raw_row
 from rm_local.store.sqlite.tables import label_of
 
@@ -32,8 +34,6 @@ APPEND_ROWS = 50_000
 
 CHECKPOINT_ROWS = 1_000_000
 """Rows of a stripe between two checkpoints, about: what a stop makes the build do again at most."""
-
-Ids = NDArray[np.int64]
 
 
 def group_edges(starts: Ids, rows: int) -> Ids:
@@ -64,7 +64,7 @@ class Stripe:
         return Spill(self.folder / f"stripe-{self.number}", groups)
 
 
-def encode(stripe: Stripe, trained: Trained, tell: Callable[[int], None]) -> None:
+def encode(stripe: Stripe, trained: Trained, tell: DoneCallback) -> None:
     """Bring the rows of `stripe` that are not on disk yet there; `tell` is told how many are.
 
     StoreError: a block has another number of rows than the source says. OSError: the disk fails.

@@ -5,10 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
-from rm_local.store.codec.quantize import Floats
+from rm_local.arrays import Floats, Ids
 from rm_local.store.index.ivf import MOST_CANDIDATES
 from rm_local.store.index.search import SCANNED_ROWS, Searcher
 from rm_local.store.request import SearchRequest
@@ -32,8 +29,6 @@ CANDIDATES = (1, 1.25, 1.5, 2)
 
 ROW_COST, CANDIDATE_COST = 0.04, 3.7
 """Microseconds for a row whose bits are compared, and for one whose code is (docs/format.md)."""
-
-Ids = NDArray[np.int64]
 
 
 def calibrate(part: Path, questions: Floats) -> None:

@@ -12,6 +12,7 @@ import numpy as np
 import zstandard
 from numpy.typing import NDArray
 
+from rm_local.arrays import Bytes, Ids
 from rm_local.store.codec.quantize import Steps
 
 HEADER = struct.Struct("<4sIIQI")
@@ -29,11 +30,11 @@ class DamagedRecord(Exception):
 class Columns:
     """Rows ready to be written."""
 
-    places: NDArray[np.int64]
+    places: Ids
     """Row of the source that each one is."""
     clusters: NDArray[np.int32]
     labels: NDArray[np.int32]
-    bits: NDArray[np.uint8]
+    bits: Bytes
     """(n, d / 8)."""
     steps: Steps
     """(n, d)."""
@@ -43,7 +44,7 @@ class Columns:
     def __len__(self) -> int:
         return len(self.clusters)
 
-    def chosen(self, order: NDArray[np.int64]) -> Columns:
+    def chosen(self, order: Ids) -> Columns:
         """The rows at these places, in this order."""
         texts = self.texts
         return Columns(

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
+from rm_local.disk_space import require_free
 from rm_local.errors import StoreError
 from rm_local.store.build.columns import LEVEL
 from rm_local.store.build.train import Trained
@@ -35,10 +35,4 @@ def check_room(folder: Path, rows: int, trained: Trained) -> None:
     dimension = trained.clusters.centres.shape[1]
     needed = bytes_needed(rows, dimension, trained.text_bytes, trained.raw_bytes)
     held = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
-    free = shutil.disk_usage(folder).free
-    if free + held < needed:
-        raise StoreError(
-            f"The build needs {needed / 1e9:,.1f} GB on the disk of {folder.parent}, "
-            f"of which {free / 1e9:,.1f} GB are free.",
-            "Make room, or choose a place on another disk.",
-        )
+    require_free(folder.parent, needed, "The build", already_used=held, error=StoreError)

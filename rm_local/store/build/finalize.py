@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
-from rm_local.store.build.source import Meter, Report
+from rm_local.files import sync_file
+from rm_local.progress import ProgressCallback, ProgressMeter
 from rm_local.store.build.spec import Plan
 from rm_local.store.format import DamagedError
 from rm_local.store.sqlite import connection as sqlite
@@ -15,9 +15,9 @@ READ_BACK = ("ref", "block", "code_chunks", "code_vector_chunks00", "code_metada
 """Tables whose groups were read back when they were written; the others are checked here."""
 
 
-def finish(part: Path, plan: Plan, report: Report) -> None:
+def finish(part: Path, plan: Plan, report: ProgressCallback) -> None:
     """Make the written file a store. DamagedError: its tables do not agree."""
-    meter = Meter(report, "finish", plan.rows)
+    meter = ProgressMeter(report, "finish", plan.rows)
     with sqlite.opened(part, "write") as connection:
         with tables.writing(connection):
             connection.execute("INSERT INTO words(words) VALUES('optimize')")
@@ -33,6 +33,5 @@ def finish(part: Path, plan: Plan, report: Report) -> None:
             if told != "ok":
                 raise DamagedError(told)
     connection.close()
-    with part.open("rb+") as file:
-        os.fsync(file.fileno())
+    sync_file(part)
     meter.reach(plan.rows)

@@ -9,6 +9,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from rm_local.arrays import Ids
 from rm_local.store.build.assign import Stripe
 from rm_local.store.build.columns import Columns, joined
 from rm_local.store.codec.code_frames import CodePacker, row_crc
@@ -17,8 +18,6 @@ from rm_local.store.format import BLOCK_ROWS, CHUNK_SIZE
 from rm_local.store.index.rare_words import RareWords
 from rm_local.store.sqlite.tables import Label
 from rm_local.store.sqlite.vec0 import Chunk
-
-Ids = NDArray[np.int64]
 
 
 @dataclass(frozen=True)

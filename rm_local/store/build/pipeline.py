@@ -13,13 +13,14 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from rm_local.errors import StoreError
-from rm_local.files import rename, write_whole
+from rm_local.files import replace_file, write_bytes_atomically
+from rm_local.progress import DoneCallback, ProgressCallback, ProgressMeter, ignore_progress
 from rm_local.store.build.assign import Stripe, encode, group_edges
 from rm_local.store.build.calibrate import calibrate
 from rm_local.store.build.disk_space import check_room
 from rm_local.store.build.finalize import finish
-from rm_local.store.build.process_pool import Pool, Tell
-from rm_local.store.build.source import Meter, Report, Source
+from rm_local.store.build.process_pool import Pool
+from rm_local.store.build.source import Source
 from rm_local.store.build.spec import BULK_LEVEL, Plan
 from rm_local.store.build.train import Trained, take_sample, train
 from rm_local.store.build.write import write_groups
@@ -28,7 +29,7 @@ from rm_local.store.index.centroids import CLUSTER_ROWS
 from rm_local.store.index.stopwords import STOPWORDS
 from rm_local.store.sqlite import connection as sqlite
 from rm_local.store.sqlite import wal
-from rm_local.store.sqlite.reader_pool import cores
+from rm_local.system import usable_cores
 
 ROWS_FOR_A_PROCESS = 50_000
 """Fewer are done before another process has started."""
@@ -44,7 +45,7 @@ def build(
     seed: int = 0,
     level: int = BULK_LEVEL,
     first: int = 1,
-    report: Report = lambda _: None,
+    report: ProgressCallback = ignore_progress,
 ) -> None:
     """Make a store of all entries of `source` at `path`.
 
@@ -65,7 +66,7 @@ def build(
             shutil.rmtree(folder)
             return
         raise StoreError(f"{path} exists already.", "Choose another name, or remove it first.")
-    processes = min(cores(), max(1, source.rows // ROWS_FOR_A_PROCESS))
+    processes = min(usable_cores(), max(1, source.rows // ROWS_FOR_A_PROCESS))
     with _disk(folder), _alone(folder), sqlite.guard(folder / part), Pool(processes, 64) as pool:
         _begin(folder, plan)
         trained = _trained(folder, source, plan, pool, report)
@@ -73,16 +74,16 @@ def build(
         stripes = _stripes(folder, source, processes)
         groups = len(group_edges(trained.clusters.starts, plan.rows)) - 1
         spilled = sum(stripe.spill(groups).rows for stripe in stripes)
-        meter = Meter(report, "spill", plan.rows, spilled)
+        meter = ProgressMeter(report, "spill", plan.rows, spilled)
         _spill(folder, stripes, pool, meter)
         known = frozenset(known_words)
-        meter = Meter(report, "write", plan.rows)
+        meter = ProgressMeter(report, "write", plan.rows)
         write_groups(folder / part, stripes, groups, trained, plan, known, pool, meter)
         finish(folder / part, plan, report)
-        Meter(report, "calibrate", plan.rows)
+        ProgressMeter(report, "calibrate", plan.rows)
         calibrate(folder / part, trained.questions)
         wal.clear(path)
-        rename(folder / part, path)
+        replace_file(folder / part, path)
     shutil.rmtree(folder)
 
 
@@ -114,7 +115,7 @@ def _disk(folder: Path) -> Iterator[None]:
 def _begin(folder: Path, plan: Plan) -> None:
     held = folder / "plan.json"
     if not held.exists():
-        write_whole(held, json.dumps(asdict(plan)).encode())
+        write_bytes_atomically(held, json.dumps(asdict(plan)).encode())
     elif not _belongs(folder, plan):
         raise StoreError(
             f"{folder} holds the build of another store.",
@@ -128,12 +129,14 @@ def _belongs(folder: Path, plan: Plan) -> bool:
     return held.exists() and json.loads(held.read_text("utf-8")) == asdict(plan)
 
 
-def _trained(folder: Path, source: Source, plan: Plan, pool: Pool, report: Report) -> Trained:
+def _trained(
+    folder: Path, source: Source, plan: Plan, pool: Pool, report: ProgressCallback
+) -> Trained:
     held = folder / "trained.npz"
     if not held.exists():
-        Meter(report, "sample", plan.rows)
+        ProgressMeter(report, "sample", plan.rows)
         sample = take_sample(source, plan, pool)
-        Meter(report, "train", plan.rows)
+        ProgressMeter(report, "train", plan.rows)
         train(sample, plan).save(held)
     return Trained.load(held)
 
@@ -142,19 +145,19 @@ def _stripes(folder: Path, source: Source, processes: int) -> list[Stripe]:
     """One for each process; as many as the build was begun with."""
     held = folder / "stripes.json"
     if not held.exists():
-        write_whole(held, json.dumps(processes).encode())
+        write_bytes_atomically(held, json.dumps(processes).encode())
     count = json.loads(held.read_bytes())
     return [Stripe(source, folder, number, count, source.rows) for number in range(count)]
 
 
-def _spill(folder: Path, stripes: list[Stripe], pool: Pool, meter: Meter) -> None:
+def _spill(folder: Path, stripes: list[Stripe], pool: Pool, meter: ProgressMeter) -> None:
     done = folder / "spilled"
     if not done.exists():
         pool.side_by_side(partial(_encode, folder / "trained.npz"), stripes, meter.reach)
-        write_whole(done, b"")
+        write_bytes_atomically(done, b"")
 
 
-def _encode(trained: Path, stripe: Stripe, tell: Tell) -> None:
+def _encode(trained: Path, stripe: Stripe, tell: DoneCallback) -> None:
     # What a killed build left behind may still be at its last block.
     with FileLock(stripe.folder / f"stripe-{stripe.number}.lock"):
         encode(stripe, Trained.load(trained), tell)

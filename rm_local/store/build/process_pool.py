@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import gc
 import multiprocessing
-import os
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from importlib import import_module
-from multiprocessing.connection import wait as wait_for
-from threading import Thread
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from threadpoolctl import threadpool_limits
 
 from rm_local.errors import StoreError
+from rm_local.progress import DoneCallback
+from rm_local.system import exit_with_parent
 
 Result = TypeVar("Result")
-Tell = Callable[[int], None]
 
 LOOK_S = 0.5
 """Between two looks at how far the processes are."""
@@ -64,7 +62,7 @@ class Pool:
             ) from error
 
     def side_by_side(
-        self, work: Callable[[Any, Tell], None], tasks: Sequence[Any], tell: Tell
+        self, work: Callable[[Any, DoneCallback], None], tasks: Sequence[Any], tell: DoneCallback
     ) -> None:
         """`work` on each of `tasks`; `tell` gets the sum of what they tell, now and then."""
         if self.processes == 1:
@@ -116,8 +114,7 @@ def _begin(told: Any) -> None:
     # One thread each: the processes already take all cores. It is numpy's threads that are meant.
     import_module("numpy")
     threadpool_limits(1)
-    if parent := multiprocessing.parent_process():
-        Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
+    exit_with_parent()
 
 
 def _stop_collecting() -> None:
@@ -125,14 +122,7 @@ def _stop_collecting() -> None:
     gc.disable()
 
 
-def _end_with(parent: int) -> None:
-    """End this process as soon as the one that started it has ended, in whatever way."""
-    # A process that waits for its next task would otherwise wait for ever.
-    wait_for([parent])
-    os._exit(1)
-
-
-def _work(work: Callable[[Any, Tell], None], task: Any, place: int) -> None:
+def _work(work: Callable[[Any, DoneCallback], None], task: Any, place: int) -> None:
     def tell(done: int) -> None:
         _told[place] = done
 

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from rm_local.arrays import Ids
 from rm_local.errors import StoreError
-from rm_local.files import sync_folder
+from rm_local.files import sync_dir, sync_file
 from rm_local.store.build.columns import Columns, DamagedRecord, pack, read
 from rm_local.store.sqlite.tables import Label
 
@@ -27,7 +27,7 @@ class Spill:
         self.groups = groups
         self.blocks = 0
         """Blocks of the stripe that are in the files for good."""
-        self.counts: NDArray[np.int64] = np.zeros(groups, np.int64)
+        self.counts: Ids = np.zeros(groups, np.int64)
         """Rows of each group."""
         self.labels: dict[Label, int] = {}
         """Number of each label within the stripe, from 0."""
@@ -59,8 +59,7 @@ class Spill:
     def checkpoint(self, blocks: int) -> None:
         """What was appended is on the disk for good: the first `blocks` blocks of the stripe."""
         for group in sorted(self._unsynced):
-            with self._path(group).open("rb+") as file:
-                os.fsync(file.fileno())
+            sync_file(self._path(group))
         self._unsynced.clear()
         line = {
             "blocks": blocks,
@@ -72,7 +71,7 @@ class Spill:
             file.write(json.dumps(line).encode() + b"\n")
             file.flush()
             os.fsync(file.fileno())
-        sync_folder(self._folder)
+        sync_dir(self._folder)
         self.blocks, self._logged = blocks, len(self.labels)
 
     def read(self, group: int) -> Iterator[Columns]:

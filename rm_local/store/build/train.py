@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -11,12 +10,13 @@ from typing import Self
 
 import numpy as np
 
-from rm_local.files import write_whole
+from rm_local.arrays import Floats
+from rm_local.files import write_atomically
 from rm_local.store.build.process_pool import Pool
 from rm_local.store.build.source import Source
 from rm_local.store.build.spec import Plan
 from rm_local.store.codec.code_frames import SAMPLE_ROWS, code_dictionary, default_dictionary
-from rm_local.store.codec.quantize import Floats, Quantiser, step_of
+from rm_local.store.codec.quantize import Quantiser, step_of
 from rm_local.store.codec.text_blocks import Codec, raw_row, train_dictionary
 from rm_local.store.format import BLOCK_ROWS
 from rm_local.store.index.centroids import ROWS_FOR_A_CLUSTER
@@ -28,7 +28,7 @@ from rm_local.store.index.kmeans import (
     random_rotation,
 )
 from rm_local.store.index.search import SCANNED_ROWS
-from rm_local.store.sqlite.reader_pool import cores
+from rm_local.system import usable_cores
 
 MORE_ROWS, AS_LONG_AS = 80, 160_000
 """For each cluster while the sample is no larger than this: better recall at a million rows from
@@ -80,21 +80,20 @@ class Trained:
 
     def save(self, path: Path) -> None:
         """Write it as one .npz."""
-        file = io.BytesIO()
-        np.savez(
-            file,
-            mean=self.mean,
-            rotation=np.empty(0) if self.rotation is None else self.rotation,
-            supers=self.clusters.supers,
-            centres=self.clusters.centres,
-            starts=self.clusters.starts,
-            dictionary=np.frombuffer(self.dictionary, np.uint8),
-            code_dictionary=np.frombuffer(self.code_dictionary, np.uint8),
-            step=self.step,
-            questions=self.questions,
-            bytes=np.array([self.text_bytes, self.raw_bytes]),
-        )
-        write_whole(path, file.getvalue())
+        with write_atomically(path) as file:
+            np.savez(
+                file,
+                mean=self.mean,
+                rotation=np.empty(0) if self.rotation is None else self.rotation,
+                supers=self.clusters.supers,
+                centres=self.clusters.centres,
+                starts=self.clusters.starts,
+                dictionary=np.frombuffer(self.dictionary, np.uint8),
+                code_dictionary=np.frombuffer(self.code_dictionary, np.uint8),
+                step=self.step,
+                questions=self.questions,
+                bytes=np.array([self.text_bytes, self.raw_bytes]),
+            )
 
     @classmethod
     def load(cls, path: Path) -> Self:
@@ -153,7 +152,7 @@ def train(sample: Sample, plan: Plan) -> Trained:
     step = step_of(sample.unit[:SAMPLE_ROWS])
     steps = Quantiser(dimension, step).steps(sample.unit[:SAMPLE_ROWS])
     dictionary = train_dictionary([text.decode("utf-8", "replace") for text in sample.texts])
-    clusters = find_clusters(sample.unit, plan.clusters, rng, cores())
+    clusters = find_clusters(sample.unit, plan.clusters, rng, usable_cores())
     return Trained(
         mean,
         _rotation(sample.unit, mean, plan, rng),

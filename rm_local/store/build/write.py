@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rm_local.progress import ProgressMeter
 from rm_local.store.build.assign import Stripe
 from rm_local.store.build.pack import Prepared, Preparer
 from rm_local.store.build.process_pool import Pool
-from rm_local.store.build.source import Meter
 from rm_local.store.build.spec import Plan
 from rm_local.store.build.train import Trained
 from rm_local.store.codec.text_blocks import Codec
@@ -35,7 +35,7 @@ def write_groups(
     plan: Plan,
     known_words: frozenset[str],
     pool: Pool,
-    meter: Meter,
+    meter: ProgressMeter,
 ) -> None:
     """Write all groups that are not in the file yet, each for good before its rows are dropped."""
     spills = [stripe.spill(groups) for stripe in stripes]

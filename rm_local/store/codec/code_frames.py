@@ -10,8 +10,8 @@ from typing import cast
 
 import numpy as np
 import zstandard
-from numpy.typing import NDArray
 
+from rm_local.arrays import Ids
 from rm_local.store.codec.quantize import Quantiser, Steps, step_for
 from rm_local.store.format import DamagedError
 
@@ -27,7 +27,7 @@ MAGIC = zstandard.FRAME_HEADER
 class Frames:
     """Ranking codes one after the other, each behind MAGIC."""
 
-    lengths: NDArray[np.int64]
+    lengths: Ids
     """(n,), bytes of each with its MAGIC."""
     joined: bytes
 

@@ -8,7 +8,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float32]
+from rm_local.arrays import Bytes, Floats
+
 Steps = NDArray[np.int8]
 
 LARGEST_STEP = 127
@@ -23,7 +24,7 @@ def products(rows: Floats, unit: Floats) -> Floats:
     return np.asarray(np.einsum("ij,j->i", rows, unit), dtype=np.float32)
 
 
-def signs(rows: Floats) -> NDArray[np.uint8]:
+def signs(rows: Floats) -> Bytes:
     """A bit for each component of `rows`, (n, d), that is above 0: (n, d / 8)."""
     return np.packbits(rows > 0, axis=1, bitorder="little")
 
@@ -63,7 +64,7 @@ class Quantiser:
             raise ValueError("a vector is zero or not finite")
         return np.asarray(rows / lengths, dtype=np.float32)
 
-    def bits(self, unit: Floats) -> NDArray[np.uint8]:
+    def bits(self, unit: Floats) -> Bytes:
         """The signs of each row, (n, d / 8), first component in the lowest bit."""
         return signs(self.turned(unit))
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import gzip
-import json
-import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -13,16 +11,15 @@ from typing import BinaryIO, cast
 import numpy as np
 import zstandard
 
+from rm_local.arrays import Floats
 from rm_local.errors import StoreError, UsageError
-from rm_local.files import rename
-from rm_local.records import Entry
-from rm_local.store.codec.quantize import Floats
+from rm_local.files import write_atomically
+from rm_local.progress import ProgressCallback, ProgressMeter, ignore_progress
+from rm_local.store.exchange.jsonl import format_entry
 from rm_local.store.request import ANY_ENTRY, EntryFilter
 from rm_local.store.rewrite.store_source import Held
 
 GZIP_LEVEL, ZSTD_LEVEL = 6, 6
-
-KEYS = ("subproblem", "subroutine", "domain", "source", "level", "provenance")
 
 
 def export(
@@ -32,32 +29,22 @@ def export(
     *,
     filter: EntryFilter = ANY_ENTRY,
     ids: bool = False,
-    tell: Callable[[int, int], None] = lambda *_: None,
+    report: ProgressCallback = ignore_progress,
 ) -> int:
     """Write the entries that pass `filter`, in order of id; how many they are.
 
-    With `ids` each line has its entry's id too. `tell` is told rows passed, and rows in all.
+    With `ids` each line has its entry's id too. Progress is in rows read.
     """
     count = 0
+    meter = ProgressMeter(report, "export", held.rows)
     for number in range(held.blocks):
         entries, found = held.filtered(number, filter)
-        lines.write(b"".join(line(entry, ids) for entry in entries))
+        lines.write(b"".join(format_entry(entry, with_id=ids) for entry in entries))
         if vectors:
             vectors.append(found)
         count += len(entries)
-        tell(min((number + 1) * held.block_rows, held.rows), held.rows)
+        meter.reach(min((number + 1) * held.block_rows, held.rows))
     return count
-
-
-def line(entry: Entry, with_id: bool = False) -> bytes:
-    """One entry as a line of JSON Lines, in UTF-8."""
-    told = {"id": entry.id} if with_id else {}
-    told |= {key: getattr(entry, key) for key in KEYS}
-    try:
-        return json.dumps(told, ensure_ascii=False).encode() + b"\n"
-    except UnicodeEncodeError:
-        # Half a surrogate pair has no UTF-8, but it has an escape.
-        return json.dumps(told).encode() + b"\n"
 
 
 class VectorFile:
@@ -95,22 +82,15 @@ def written(path: Path) -> Iterator[BinaryIO]:
     """
     if path.exists():
         raise UsageError(f"{path} exists already.", "Choose another name, or remove it first.")
-    part = path.with_name(path.name + ".part")
     try:
-        with part.open("wb") as file:
-            with _packed(file, path.suffix.lower()) as packed:
-                yield packed
-            file.flush()
-            os.fsync(file.fileno())
-        rename(part, path)
+        with write_atomically(path) as file, _packed(file, path.suffix.lower()) as packed:
+            yield packed
     except BrokenPipeError:
         raise
     except OSError as error:
         raise StoreError(
             f"{path} cannot be written: {error.strerror or error}.", "Choose another place."
         ) from error
-    finally:
-        part.unlink(missing_ok=True)
 
 
 @contextmanager

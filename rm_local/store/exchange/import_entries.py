@@ -8,8 +8,9 @@ from itertools import islice
 
 import numpy as np
 
+from rm_local.arrays import Floats
+from rm_local.progress import DoneCallback
 from rm_local.records import Entry
-from rm_local.store.codec.quantize import Floats
 from rm_local.store.request import SearchRequest
 from rm_local.store.store import Store
 
@@ -39,7 +40,7 @@ def take_in(
     entries: Iterable[Entry],
     embed: Callable[[int, Sequence[Entry]], Floats],
     taken: Taken,
-    tell: Callable[[int], None] = lambda _: None,
+    tell: DoneCallback = lambda _: None,
 ) -> None:
     """Add those of `entries` that the store does not hold, BATCH_ROWS in a transaction.
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
-import shutil
 import stat
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from rm_local.disk_space import free_bytes
 from rm_local.errors import StoreError, UsageError
 from rm_local.store.exchange.compressed_input import (
     CHUNK,
@@ -77,7 +77,7 @@ def spool(path: Path, target: Path) -> str:
 
 def check_free(folder: Path, size: int, name: str) -> None:
     """StoreError: the disk of `folder` has no room for `size` more bytes of the input `name`."""
-    if shutil.disk_usage(folder).free < size + KEPT_FREE:
+    if free_bytes(folder) < size + KEPT_FREE:
         raise _full(folder, name)
 
 

@@ -16,6 +16,25 @@ BOM = b"\xef\xbb\xbf"
 EXAMPLE = '{"subproblem": "How to ...?", "subroutine": "I should ...", "domain": "math"}'
 
 
+def format_entry(entry: Entry, *, with_id: bool = False) -> bytes:
+    """Format one entry as a line of JSON, in UTF-8, which `entry_of` reads."""
+    fields: dict[str, Any] = {
+        "subproblem": entry.subproblem,
+        "subroutine": entry.subroutine,
+        "domain": entry.domain,
+        "source": entry.source,
+        "level": entry.level,
+        "provenance": entry.provenance,
+    }
+    if with_id:
+        fields = {"id": entry.id} | fields
+    try:
+        return json.dumps(fields, ensure_ascii=False).encode() + b"\n"
+    except UnicodeEncodeError:
+        # Half a surrogate pair has no UTF-8, but it has an escape.
+        return json.dumps(fields).encode() + b"\n"
+
+
 def lines(file: BinaryIO, name: str) -> Iterator[tuple[int, bytes]]:
     """Each line with its end and its number, from 1. UsageError: one is far too long."""
     number = 1

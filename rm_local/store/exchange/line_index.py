@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -15,7 +14,8 @@ from typing import BinaryIO
 import zstandard
 
 from rm_local.errors import UsageError
-from rm_local.files import write_whole
+from rm_local.files import write_atomically, write_bytes_atomically
+from rm_local.progress import ProgressCallback, ProgressMeter, ignore_progress
 from rm_local.store.exchange.compressed_input import is_packed, is_stream, name_of, opened
 from rm_local.store.exchange.inputs import check_free, needs_copy
 from rm_local.store.exchange.jsonl import entry_of, lines
@@ -26,14 +26,11 @@ LEVEL = 1
 """Of zstandard in the copy: it is read once or twice, soon."""
 INDEX, COPY, VECTORS = "index.json", "lines.zst", "vectors.npy"
 
-OnRead = Callable[[int, float | None], None]
-"""Told the entries read, and the share of all bytes; None where that is not known."""
-
 
 def index(
     inputs: Sequence[Path],
     folder: Path,
-    report: OnRead = lambda *_: None,
+    report: ProgressCallback = ignore_progress,
     block_rows: int = BLOCK_ROWS,
 ) -> Lines:
     """Read all lines of `inputs`, in order; `-` is standard input.
@@ -49,16 +46,17 @@ def index(
         return found
     folder.mkdir(exist_ok=True)
     with _copy(folder) as copy:
-        cutter = _Cutter(folder, copy, block_rows)
+        cutter, meter = _Cutter(folder, copy, block_rows), ProgressMeter(report, "read")
         for number, path in enumerate(inputs):
-            _read(path, cutter, _Share(seen, number), report)
+            _read(path, cutter, _Share(seen, number), meter)
         if not cutter.rows:
             names = ", ".join(map(name_of, inputs))
             raise UsageError(f"{names}: no entries.", "Give files with some.")
     result = cutter.lines(folder / COPY)
-    report(result.rows, 1.0)
+    meter.total = result.rows
+    meter.reach(result.rows)
     kept = {"inputs": seen, **asdict(result)}
-    write_whole(folder / INDEX, json.dumps(kept).encode())
+    write_bytes_atomically(folder / INDEX, json.dumps(kept).encode())
     return result
 
 
@@ -96,15 +94,10 @@ def _kept(folder: Path, seen: list[State]) -> Lines | None:
 @contextmanager
 def _copy(folder: Path) -> Iterator[BinaryIO]:
     """The copy, empty, under its name once the body is done; else it is gone, and the folder."""
-    part = folder / (COPY + ".part")
     try:
-        with part.open("wb") as file:
+        with write_atomically(folder / COPY) as file:
             yield file
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(folder / COPY)
     except BaseException:
-        part.unlink(missing_ok=True)
         discard(folder)
         raise
 
@@ -180,12 +173,12 @@ def _placed(piece: Piece, copy: Path) -> Piece:
     return replace(piece, file=str((copy if piece.copied else Path(piece.file)).resolve()))
 
 
-def _read(path: Path, cutter: _Cutter, share: _Share, report: OnRead) -> None:
+def _read(path: Path, cutter: _Cutter, share: _Share, meter: ProgressMeter) -> None:
     """All lines of one input. UsageError."""
     name = name_of(path)
     cutter.begin(name, needs_copy(path))
     with opened(path) as file:
         for number, line in lines(file, name):
             if cutter.take(line, entry_of(line, name, number) is not None):
-                report(cutter.rows, share.at(cutter.place, path))
+                meter.reach(cutter.rows, share.at(cutter.place, path))
         cutter.cut()

@@ -7,17 +7,15 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
-from rm_local.store.codec.quantize import Floats, products
+from rm_local.arrays import Floats, Ids
+from rm_local.store.codec.quantize import products
 from rm_local.store.format import DamagedError, checksum
 from rm_local.store.index.kmeans import Clusters
 from rm_local.store.sqlite import meta
 
 if TYPE_CHECKING:
     import apsw
-
-Ids = NDArray[np.int64]
 
 CLUSTER_ROWS = 500
 """Rows in a cluster, about. With 1,000, two and a half times as many rows must be compared for the

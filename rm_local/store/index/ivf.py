@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rm_local.store.codec.quantize import Floats, products
+from rm_local.arrays import Bytes, Floats, Ids
+from rm_local.store.codec.quantize import products
 from rm_local.store.format import DamagedError
 from rm_local.store.request import EntryFilter
 from rm_local.store.sqlite.reader_pool import Readers
@@ -19,7 +20,6 @@ from rm_local.store.sqlite.tables import filter_condition, filter_values
 if TYPE_CHECKING:
     import apsw
 
-Ids = NDArray[np.int64]
 
 MOST_CANDIDATES = 4096
 """sqlite-vec's own limit of rows for one partition."""
@@ -61,7 +61,7 @@ class CodeCandidates:
 
     keys: Ids
     """Distance and id of each in one number, `distance << ID_BITS | id`: (n,)."""
-    bits: NDArray[np.uint8]
+    bits: Bytes
     """(n, d / 8)."""
 
     @classmethod

@@ -7,11 +7,8 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from rm_local.store.codec.quantize import Floats
-
-Ids = NDArray[np.int64]
+from rm_local.arrays import Floats, Ids
 
 ROUNDS = 10
 """Of k-means; later ones move few rows."""

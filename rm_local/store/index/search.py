@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
+from rm_local.arrays import Floats, Ids
 from rm_local.store.codec.code_frames import CodePacker
-from rm_local.store.codec.quantize import Floats, Quantiser, Steps, products, signs
+from rm_local.store.codec.quantize import Quantiser, Steps, products, signs
 from rm_local.store.codec.text_blocks import unpack_words
 from rm_local.store.index import ivf
 from rm_local.store.index.centroids import Centroids, read_centroids
@@ -25,7 +25,6 @@ from rm_local.store.sqlite.vec0 import CODES, dictionary_of
 if TYPE_CHECKING:
     import apsw
 
-Ids = NDArray[np.int64]
 
 SCANNED_ROWS = 2000
 """In a store of at most so many rows all ranking codes are compared with the query, and no bits."""

@@ -8,12 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from rm_local.store.codec.quantize import Floats
+from rm_local.arrays import Flags, Floats, Ids
 from rm_local.store.index.mmr import mmr
 from rm_local.store.index.rare_words import score
 from rm_local.store.request import SearchRequest
-
-Ids = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +44,7 @@ def select(request: SearchRequest, ranking: Ranking, vectors: Callable[[Ids], Fl
 
 def _passes(
     request: SearchRequest, ranking: Ranking, scores: NDArray[np.float64], order: Ids
-) -> NDArray[np.bool_]:
+) -> Flags:
     """Which entries of `order`, best first, pass the gate and are near enough to the best: (n,)."""
     gate = ranking.similarity[order] >= request.min_similarity
     gate |= ranking.lexical[order] >= request.min_lexical

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rm_local.store.codec.quantize import Floats
+from rm_local.arrays import Floats
 from rm_local.store.format import DamagedError, checksum
 from rm_local.store.maintain.task import raise_by
 from rm_local.store.sqlite.meta import default_search_params, number, put, read

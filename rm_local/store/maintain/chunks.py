@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
+from rm_local.arrays import Bytes, Flags, Ids
 from rm_local.store.format import CHUNK_SIZE, DamagedError
 from rm_local.store.sqlite.meta import number
 from rm_local.store.sqlite.vec0 import Chunk, write_chunks
@@ -16,7 +16,6 @@ from rm_local.store.sqlite.vec0 import Chunk, write_chunks
 if TYPE_CHECKING:
     import apsw
 
-Ids = NDArray[np.int64]
 
 CLUSTER = """
     SELECT validity, rowids, data, vectors FROM code_chunks
@@ -32,13 +31,13 @@ class Held:
 
     ids: Ids
     labels: Ids
-    bits: NDArray[np.uint8]
+    bits: Bytes
     """(n, d / 8)."""
 
     def __len__(self) -> int:
         return len(self.ids)
 
-    def chosen(self, which: NDArray[np.bool_] | Ids) -> Held:
+    def chosen(self, which: Flags | Ids) -> Held:
         """The rows at these places."""
         return Held(self.ids[which], self.labels[which], self.bits[which])
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING
 
+from rm_local.progress import Progress, ProgressCallback, ignore_progress
 from rm_local.store.maintain.assign_clusters import Settle
 from rm_local.store.maintain.initial_clusters import FirstClusters
 from rm_local.store.maintain.pack_texts import Fold
@@ -59,10 +60,10 @@ class Tidier:
         self._path = Path(path)
         self._largest = largest
 
-    def work(self, seconds: float, tell: Callable[[str, int], None] = lambda *_: None) -> Report:
+    def work(self, seconds: float, report: ProgressCallback = ignore_progress) -> Report:
         """Do what there is to do for about `seconds`, or until nothing is left.
 
-        `tell` hears of each kind of work, and how much there is of it, before it begins.
+        Each kind of work is a stage, reported with how much there is of it before it begins.
         StoreMissing, StoreInvalid, StoreVersion, StoreReadOnly, StoreError: as for `Store.open`
         and its calls; what was done until then is kept.
         """
@@ -76,7 +77,7 @@ class Tidier:
             kinds = (Settle(tools), Fold(tools), first, split, Scrap(tools), Recompress(tools))
             busy = False
             for kind in kinds:
-                tell(kind.name, kind.left())
+                report(Progress(kind.name, total=kind.left()))
                 while not busy and monotonic() < end:
                     found = _step(connection, kind)
                     if not found:

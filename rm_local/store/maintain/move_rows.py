@@ -5,16 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from rm_local.arrays import Floats, Ids
 from rm_local.store.codec.code_frames import row_crc
-from rm_local.store.codec.quantize import Floats
 from rm_local.store.format import DamagedError
 from rm_local.store.maintain.chunks import Held, held, rewrite
 from rm_local.store.maintain.task import Tools
 from rm_local.store.sqlite.tables import listed
-
-Ids = NDArray[np.int64]
 
 STEP = 4096
 """Rows whose codes are in memory together, while a whole cluster may be larger."""

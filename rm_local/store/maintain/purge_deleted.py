@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
+from rm_local.arrays import Ids
 from rm_local.store.maintain.chunks import drop, used_places
 from rm_local.store.maintain.task import Tools, raise_by
 from rm_local.store.sqlite.meta import number_or_zero, put
@@ -14,7 +14,6 @@ from rm_local.store.sqlite.meta import number_or_zero, put
 if TYPE_CHECKING:
     import apsw
 
-Ids = NDArray[np.int64]
 
 READ_CHUNKS = 2000
 """In one step: about 50 ms."""

@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, Self
 
+from rm_local.arrays import Floats
 from rm_local.store.codec.code_frames import CodePacker
-from rm_local.store.codec.quantize import Floats, Quantiser
+from rm_local.store.codec.quantize import Quantiser
 from rm_local.store.codec.text_blocks import LEVEL, Codec
 from rm_local.store.sqlite.meta import number_or_zero, put, read_meta
 from rm_local.store.sqlite.vec0 import CODES, TEXTS, dictionary_of

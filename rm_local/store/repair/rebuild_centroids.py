@@ -6,16 +6,14 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
-from rm_local.store.codec.quantize import Floats
+from rm_local.arrays import Flags, Floats, Ids
 from rm_local.store.format import checksum
 from rm_local.store.repair.tolerant_reader import Rescue
 
 if TYPE_CHECKING:
     import apsw
 
-Ids = NDArray[np.int64]
 
 CENTROIDS = "SELECT blk, v, crc FROM centroid WHERE blk IN (SELECT value FROM json_each(?))"
 
@@ -24,7 +22,7 @@ class CentroidRebuilder:
     """Reads the intact centroids and sums up the rows of the clusters that have lost theirs."""
 
     def __init__(self, rescue: Rescue, dimension: int, clusters: int) -> None:
-        self.lost: NDArray[np.bool_] = np.ones(clusters, dtype=bool)
+        self.lost: Flags = np.ones(clusters, dtype=bool)
         """By cluster: whether its centroid is damaged."""
         self._centroids = np.zeros((clusters, dimension), np.float32)
         self._sums = np.zeros((clusters, dimension), np.float32)

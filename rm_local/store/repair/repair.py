@@ -8,18 +8,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from rm_local.disk_space import require_free
 from rm_local.errors import StoreError, StoreInvalid
-from rm_local.files import rename
+from rm_local.files import replace_file, sync_file
+from rm_local.progress import ProgressCallback, ignore_progress
 from rm_local.store.build.disk_space import FIXED
 from rm_local.store.repair.salvage import Repaired, salvage
 from rm_local.store.repair.store_constants import ANOTHER_COPY
 from rm_local.store.repair.tolerant_reader import Rescue
 from rm_local.store.sqlite import connection as sqlite
 from rm_local.store.sqlite import wal
-from rm_local.store.verify.verify import Report, faults
+from rm_local.store.verify.verify import faults
 
 
-def repair(path: Path, report: Report = lambda *_: None) -> Repaired | None:
+def repair(path: Path, report: ProgressCallback = ignore_progress) -> Repaired | None:
     """Mend the store at `path`; None: it is well, and nothing was done.
 
     Entries that can be read keep their ids. The damaged file stays as `path`.damaged. After any
@@ -58,7 +60,7 @@ def repair(path: Path, report: Report = lambda *_: None) -> Repaired | None:
     return repaired
 
 
-def _faults(path: Path, report: Report) -> list[str]:
+def _faults(path: Path, report: ProgressCallback) -> list[str]:
     try:
         return faults(path, report)
     except StoreInvalid as error:
@@ -91,18 +93,18 @@ def _aside(path: Path) -> Path:
 
 
 def _check_room(path: Path) -> None:
-    needed, free = path.stat().st_size * 11 // 10 + FIXED, shutil.disk_usage(path.parent).free
-    if free < needed:
-        raise StoreError(
-            f"The repair needs {needed:,} bytes on the disk of {path}, of which {free:,} are free.",
-            "Make room, or copy the store to another disk and repair the copy.",
-        )
+    require_free(
+        path.parent,
+        path.stat().st_size * 11 // 10 + FIXED,
+        "The repair",
+        error=StoreError,
+        remedy="Make room, or copy the store to another disk and repair the copy.",
+    )
 
 
-def _check(part: Path, report: Report) -> None:
+def _check(part: Path, report: ProgressCallback) -> None:
     """Have the new store on the disk. StoreInvalid: it is not well."""
-    with part.open("rb+") as file:
-        os.fsync(file.fileno())
+    sync_file(part)
     if left := faults(part, report):
         raise StoreInvalid(f"The store cannot be made well: {left[0]}", ANOTHER_COPY)
 
@@ -119,4 +121,4 @@ def _swap(part: Path, path: Path, aside: Path) -> None:
     except OSError:
         # This disk knows no second names.
         shutil.copy2(path, aside)
-    rename(part, path)
+    replace_file(part, path)

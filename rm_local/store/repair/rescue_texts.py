@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from rm_local.arrays import Flags, Ids
+from rm_local.progress import DoneCallback
 from rm_local.store.codec.text_blocks import Codec, split_row
 from rm_local.store.format import BLOCK_ROWS, DamagedError
 from rm_local.store.index.rare_words import RareWords
@@ -30,11 +31,11 @@ SINGLE = "SELECT id, z FROM text WHERE id IN (SELECT value FROM json_each(?))"
 class EntryEvidence:
     """What the damaged store has of each entry, by the entry's number."""
 
-    text: NDArray[np.bool_]
+    text: Flags
     """Its text, which the new store has."""
-    kept: NDArray[np.bool_]
+    kept: Flags
     """Its vector, which the new store has; only of those with a text."""
-    trace: NDArray[np.bool_]
+    trace: Flags
     """Anything that says that there was such an entry."""
 
     @classmethod
@@ -44,7 +45,7 @@ class EntryEvidence:
         return cls(text, kept, trace)
 
     @property
-    def lost(self) -> NDArray[np.int64]:
+    def lost(self) -> Ids:
         """Numbers of the entries that were there and are not kept."""
         return np.flatnonzero((self.text | self.trace) & ~self.kept)
 
@@ -62,7 +63,7 @@ class TextRescuer:
         self._buried = np.fromiter((row[0] for row in buried), np.int64)
         self._tombs_are_whole = not rescue.stopped
 
-    def copy(self, tell: Callable[[int], None]) -> None:
+    def copy(self, tell: DoneCallback) -> None:
         """All of them; `tell` hears of the last entry that is done."""
         bulk, highest = self._settled.bulk, self._settled.highest
         blocks = range(self._settled.first_block, -(-bulk // BLOCK_ROWS))

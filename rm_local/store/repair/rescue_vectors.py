@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rm_local.arrays import Floats
+from rm_local.progress import DoneCallback
 from rm_local.store.codec.code_frames import CodePacker, code_check, row_crc
-from rm_local.store.codec.quantize import Floats, Quantiser
+from rm_local.store.codec.quantize import Quantiser
 from rm_local.store.format import CHUNK_SIZE, NO_CLUSTER, DamagedError
 from rm_local.store.index.kmeans import nearest
 from rm_local.store.repair.labels import Labels
@@ -70,9 +72,7 @@ class VectorRescuer:
         """Numbers of all chunks."""
         return self._rescue.numbers("code_chunks", "chunk_id")
 
-    def copy(
-        self, chunks: list[int], centroids: CentroidRebuilder, tell: Callable[[int], None]
-    ) -> None:
+    def copy(self, chunks: list[int], centroids: CentroidRebuilder, tell: DoneCallback) -> None:
         """Copy intact rows chunk by chunk, and add them to lost centroids of their clusters."""
         for start in range(0, len(chunks), CHUNK_STEP):
             read = self._rescue.among(CHUNKS, chunks[start : start + CHUNK_STEP])
@@ -100,7 +100,7 @@ class VectorRescuer:
             clusters = self._nearest([row[4] for row in rows], centroids)
             self._write([(row[0], at, *row[2:]) for row, at in zip(rows, clusters, strict=True)])
 
-    def derive(self, centroids: Floats, tell: Callable[[int], None]) -> None:
+    def derive(self, centroids: Floats, tell: DoneCallback) -> None:
         """Rows of the other entries whose code is whole, in the nearest of `centroids`, (c, d)."""
         ids = np.flatnonzero(self._found.text & ~self._found.kept)
         for start in range(0, len(ids), STEP):

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from rm_local.errors import StoreInvalid
+from rm_local.progress import ProgressCallback, ProgressMeter
 from rm_local.store.codec.code_frames import CodePacker
 from rm_local.store.codec.quantize import Quantiser
 from rm_local.store.codec.text_blocks import Codec
@@ -26,7 +26,6 @@ from rm_local.store.repair.tolerant_reader import Rescue
 from rm_local.store.sqlite import connection as sqlite
 from rm_local.store.sqlite.meta import Meta, put, read_meta
 from rm_local.store.sqlite.vec0 import CODES, TEXTS, lay_out
-from rm_local.store.verify.verify import Report
 
 if TYPE_CHECKING:
     import apsw
@@ -52,7 +51,7 @@ class Repaired:
 
 
 def salvage(
-    rescue: Rescue, path: Path, part: Path, found: list[str], aside: Path, report: Report
+    rescue: Rescue, path: Path, part: Path, found: list[str], aside: Path, report: ProgressCallback
 ) -> Repaired:
     """Write the new store `part`. StoreInvalid: no entry of the damaged one can be read."""
     settled = Settled.of(rescue)
@@ -91,15 +90,13 @@ def _new(part: Path, path: Path, settled: Settled) -> Iterator[apsw.Connection]:
 
 class _Salvage:
     def __init__(
-        self, rescue: Rescue, new: apsw.Connection, settled: Settled, report: Report
+        self, rescue: Rescue, new: apsw.Connection, settled: Settled, report: ProgressCallback
     ) -> None:
         self._rescue, self._new, self._settled = rescue, new, settled
         self.met = EntryEvidence.none(settled.highest)
         self.mended = ["The word index, counts and chunks of bits were made again from entries."]
         self.lost = list(settled.notes)
-        self._tell: Callable[[str, int], None] = lambda stage, done: report(
-            stage, done, settled.highest
-        )
+        self._report = report
 
     @property
     def entries(self) -> int:
@@ -108,9 +105,8 @@ class _Salvage:
 
     def copy(self) -> None:
         """Texts, vectors, and then what depends on which of them there are."""
-        TextRescuer(self._rescue, self._new, self._settled, self.met).copy(
-            partial(self._tell, "texts")
-        )
+        texts = TextRescuer(self._rescue, self._new, self._settled, self.met)
+        texts.copy(self._meter("texts").reach)
         clusters = self._copy_vectors()
         self._drop_lost()
         self._copy_tallies()
@@ -138,9 +134,10 @@ class _Salvage:
                 2 * dimension
             )
         centroids = CentroidRebuilder(self._rescue, dimension, clusters)
-        vectors.copy(vectors.chunks(), centroids, partial(self._tell, "vectors"))
+        meter = self._meter("vectors")
+        vectors.copy(vectors.chunks(), centroids, meter.reach)
         vectors.settle(centroids.rebuilt())
-        vectors.derive(centroids.rebuilt(), partial(self._tell, "vectors"))
+        vectors.derive(centroids.rebuilt(), meter.reach)
         centroids.write(self._new)
         if vectors.derived:
             self.mended.append(f"Bits of {vectors.derived:,} entries were made from their codes.")
@@ -152,6 +149,9 @@ class _Salvage:
             told = _named(sorted(labels.lost))
             self.lost.append(f"Domain, source, level and provenance of {told}.")
         return clusters
+
+    def _meter(self, stage: str) -> ProgressMeter:
+        return ProgressMeter(self._report, stage, self._settled.highest)
 
     def _drop_lost(self) -> None:
         """Entries with a text alone leave; all numbers in blocks without entry get a tombstone."""

@@ -11,9 +11,9 @@ from hashlib import blake2b
 from pathlib import Path
 
 from rm_local.errors import StoreError
-from rm_local.files import rename
+from rm_local.files import replace_file
+from rm_local.progress import ProgressCallback, ignore_progress
 from rm_local.store.build.pipeline import build
-from rm_local.store.build.source import Report
 from rm_local.store.format import BLOCK_ROWS
 from rm_local.store.rewrite.carry_counts import carry_tallies
 from rm_local.store.rewrite.store_source import Held, state
@@ -25,7 +25,7 @@ LEVEL = 12
 """Of zstandard: what is compressed once and read for long may take its time (STORE 4)."""
 
 
-def compact(path: Path, *, level: int = LEVEL, report: Report = lambda _: None) -> None:
+def compact(path: Path, *, level: int = LEVEL, report: ProgressCallback = ignore_progress) -> None:
     """Build the store at `path` anew beside it, then put it in its place.
 
     Clusters, rotation and dictionaries are those for its present entries. Ids go on from the
@@ -56,10 +56,10 @@ def compact(path: Path, *, level: int = LEVEL, report: Report = lambda _: None) 
                 carry_tallies(held, new)
             shutil.copymode(path, beside)
             if os.name != "nt":
-                rename(beside, path)
+                replace_file(beside, path)
     if os.name == "nt":
         # Windows renames over no file that is open.
-        rename(beside, path)
+        replace_file(beside, path)
 
 
 def _settle(path: Path) -> None:

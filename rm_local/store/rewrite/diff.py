@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from rm_local.arrays import Ids
+from rm_local.progress import ProgressCallback, ProgressMeter, ignore_progress
 from rm_local.records import Entry
 from rm_local.store.rewrite.fingerprints import counted, of_all, places_without, prints
-from rm_local.store.rewrite.sparse_ids import Ids
 from rm_local.store.rewrite.store_source import Held
 
 
@@ -43,15 +43,15 @@ class Difference:
 
 
 def compare(
-    one: Held, other: Held, examples: int, tell: Callable[[int, int], None] = lambda *_: None
+    one: Held, other: Held, examples: int, report: ProgressCallback = ignore_progress
 ) -> Difference:
     """Compare texts, domain, source, level and provenance of all entries; 32 bytes an entry.
 
-    `tell` is told rows read, and rows in all.
+    Progress is in rows read of both.
     """
-    total = one.rows + other.rows
-    found = counted(prints(one, of_all, lambda done: tell(done, total)))
-    others = counted(prints(other, of_all, lambda done: tell(one.rows + done, total)))
+    meter = ProgressMeter(report, "read", one.rows + other.rows)
+    found = counted(prints(one, of_all, meter.reach))
+    others = counted(prints(other, of_all, lambda done: meter.reach(one.rows + done)))
     return Difference(
         _side(one, places_without(found, others), examples),
         _side(other, places_without(others, found), examples),

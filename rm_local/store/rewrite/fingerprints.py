@@ -8,17 +8,16 @@ from hashlib import blake2b
 import numpy as np
 from numpy.typing import NDArray
 
+from rm_local.arrays import Ids
+from rm_local.progress import DoneCallback
 from rm_local.records import Entry
 from rm_local.store.codec.text_blocks import KEY_END, raw_row
-from rm_local.store.rewrite.sparse_ids import Ids
 from rm_local.store.rewrite.store_source import Held
 from rm_local.store.sqlite.tables import label_of
 
 Prints = NDArray[np.uint64]
 """64 bits an entry: that any two of 64 million different ones are taken for the same has a chance
 of 1 in 9,000."""
-
-Tell = Callable[[int], None]
 
 BYTES = 8
 AGAIN = np.uint64(0x9E3779B97F4A7C15)
@@ -36,7 +35,7 @@ def of_all(entry: Entry) -> bytes:
     return KEY_END.join([of_texts(entry), *label])
 
 
-def prints(held: Held, part: Callable[[Entry], bytes], tell: Tell) -> Prints:
+def prints(held: Held, part: Callable[[Entry], bytes], tell: DoneCallback) -> Prints:
     """The print of each entry's `part`, in order of id; `tell` is told how many are done."""
     found = np.empty(held.rows, np.uint64)
     for number in range(held.blocks):

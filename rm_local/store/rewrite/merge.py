@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
 from rm_local.errors import StoreError
+from rm_local.progress import ProgressCallback, ignore_progress
 from rm_local.store.build.pipeline import build
-from rm_local.store.build.source import Report
 from rm_local.store.rewrite.store_source import Held
 from rm_local.store.rewrite.union_source import join
 
@@ -18,13 +18,12 @@ def merge(
     paths: Sequence[Path],
     out: Path,
     *,
-    tell: Callable[[int, int], None] = lambda *_: None,
-    report: Report = lambda _: None,
+    report: ProgressCallback = ignore_progress,
 ) -> int:
     """Make a store of all entries of those at `paths`; how many were left out as repeated.
 
     Of entries with the same subproblem and subroutine the first is kept, with its labels. After
-    any stop the same call goes on. `tell` is told rows read and in all, before the build begins.
+    any stop the same call goes on.
     Raises as `join`, `build` and `Store.open`.
     """
     folder = out.with_name(out.name + ".merge")
@@ -34,7 +33,7 @@ def merge(
     with ExitStack() as opened:
         stores = [opened.enter_context(Held.of(path)) for path in paths]
         try:
-            joined = join(stores, folder, tell)
+            joined = join(stores, folder, report)
         except OSError as error:
             raise StoreError(
                 f"{folder} cannot be written: {error.strerror or error}.",

@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-Ids = NDArray[np.int64]
+from rm_local.arrays import Ids
 
 
 @dataclass(frozen=True, eq=False)

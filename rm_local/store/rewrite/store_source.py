@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
+from rm_local.arrays import Ids
 from rm_local.errors import StoreError
 from rm_local.records import Entry
 from rm_local.store.build.source import Batch
 from rm_local.store.codec.text_blocks import unpack_words
 from rm_local.store.format import EmbedderId
 from rm_local.store.request import EntryFilter
-from rm_local.store.rewrite.sparse_ids import Ids, Numbering
+from rm_local.store.rewrite.sparse_ids import Numbering
 from rm_local.store.sqlite import tables as rows
 from rm_local.store.sqlite.meta import known_words
 from rm_local.store.store import Store

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import blake2b
@@ -11,12 +11,14 @@ from pathlib import Path
 
 import numpy as np
 
+from rm_local.arrays import Ids
 from rm_local.errors import StoreEmbedder, StoreError, UsageError
-from rm_local.files import rename
+from rm_local.files import write_atomically
+from rm_local.progress import DoneCallback, ProgressCallback, ProgressMeter, ignore_progress
 from rm_local.records import Entry
 from rm_local.store.build.source import Batch
 from rm_local.store.rewrite import fingerprints
-from rm_local.store.rewrite.sparse_ids import Ids, Numbering
+from rm_local.store.rewrite.sparse_ids import Numbering
 from rm_local.store.rewrite.store_source import READ_ROWS, Held, Reopened
 
 
@@ -60,20 +62,23 @@ class Joined(Reopened):
 
 
 def join(
-    stores: Sequence[Held], folder: Path, tell: Callable[[int, int], None] = lambda *_: None
+    stores: Sequence[Held], folder: Path, report: ProgressCallback = ignore_progress
 ) -> Joined:
     """The entries of `stores`; those with the same subproblem and subroutine once, as first found.
 
-    Which are left out is kept in `folder`, for other processes and for a later call. `tell` is
-    told rows done and in all. UsageError: one store is there twice; StoreEmbedder: they were made
-    with different embedders; StoreError: they hold no entry at all.
+    Which are left out is kept in `folder`, for other processes and for a later call. UsageError:
+    one store is there twice; StoreEmbedder: they were made with different embedders; StoreError:
+    they hold no entry at all.
     """
     _check(stores)
     total = sum(store.rows for store in stores)
     fingerprint = ", ".join(f"{store.path}: {store.fingerprint}" for store in stores)
     left_out = folder / f"repeated-{blake2b(fingerprint.encode(), digest_size=8).hexdigest()}.npy"
     if not left_out.exists():
-        _write(left_out, fingerprints.repeated(_prints(stores, lambda done: tell(done, total))))
+        _write(
+            left_out,
+            fingerprints.repeated(_prints(stores, ProgressMeter(report, "read", total).reach)),
+        )
     missing = np.load(left_out, mmap_mode="r")
     return Joined(tuple(stores), left_out, total - len(missing), fingerprint)
 
@@ -93,7 +98,7 @@ def _check(stores: Sequence[Held]) -> None:
         raise StoreError("These stores hold no entry.", "Name one that does.")
 
 
-def _prints(stores: Sequence[Held], tell: Callable[[int], None]) -> fingerprints.Prints:
+def _prints(stores: Sequence[Held], tell: DoneCallback) -> fingerprints.Prints:
     found: list[fingerprints.Prints] = []
     for store in stores:
         before = sum(map(len, found))
@@ -107,6 +112,5 @@ def _prints(stores: Sequence[Held], tell: Callable[[int], None]) -> fingerprints
 
 def _write(path: Path, places: Ids) -> None:
     path.parent.mkdir(exist_ok=True)
-    part = path.with_suffix(".part.npy")
-    np.save(part, places)
-    rename(part, path)
+    with write_atomically(path) as file:
+        np.save(file, places)

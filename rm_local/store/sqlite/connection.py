@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ctypes
 import os
-import shutil
 import stat
 import struct
 import sys
@@ -15,6 +14,7 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Literal
 
+from rm_local.disk_space import free_bytes
 from rm_local.errors import StoreError, StoreInvalid, StoreMissing, StoreReadOnly, StoreVersion
 from rm_local.store.format import APPLICATION_ID, PAGE_SIZE, VERSION, DamagedError
 
@@ -260,7 +260,7 @@ def guard(path: Path) -> Iterator[None]:
 
 
 def _is_full(path: Path) -> bool:
-    return shutil.disk_usage(path.absolute().parent).free < CACHE_KIB * 1024
+    return free_bytes(path.parent) < CACHE_KIB * 1024
 
 
 def _full(path: Path) -> StoreError:

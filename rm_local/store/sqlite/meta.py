@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rm_local.store.codec.quantize import Floats
+from rm_local.arrays import Floats
 from rm_local.store.format import VERSION, DamagedError, EmbedderId, checksum
 
 if TYPE_CHECKING:

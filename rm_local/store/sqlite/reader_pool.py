@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -12,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from rm_local.store.sqlite import connection as sqlite
+from rm_local.system import usable_cores
 
 if TYPE_CHECKING:
     import apsw
@@ -19,11 +18,6 @@ if TYPE_CHECKING:
 Piece = TypeVar("Piece")
 Read = TypeVar("Read")
 Result = TypeVar("Result")
-
-
-def cores() -> int:
-    """Processors that this process may use."""
-    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
 
 
 @contextmanager
@@ -50,7 +44,7 @@ class Readers:
         self._first, self._sight = first, Sight(first)
         self._path = path
         self._second: Sight | None = None
-        self._thread = ThreadPoolExecutor(1, "store-reader") if cores() > 1 else None
+        self._thread = ThreadPoolExecutor(1, "store-reader") if usable_cores() > 1 else None
 
     def share(
         self,

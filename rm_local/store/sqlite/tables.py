@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from rm_local.arrays import Ids
 from rm_local.records import Entry
 from rm_local.store.codec.code_frames import MAGIC, Frames, row_crc
 from rm_local.store.format import NO_CLUSTER, DamagedError, checksum
@@ -21,7 +21,6 @@ from rm_local.store.sqlite.connection import refuse_moved
 if TYPE_CHECKING:
     import apsw
 
-Ids = NDArray[np.int64]
 
 # All in one row: SQLite reads it with Python's lock released.
 CODES = f"""SELECT group_concat(id), group_concat(length(v) + {len(MAGIC)}),

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import shutil
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rm_local.disk_space import free_bytes
 from rm_local.errors import StoreError
 from rm_local.store.format import PAGE_SIZE
 
@@ -34,7 +34,7 @@ def write_ahead(connection: apsw.Connection, path: Path) -> None:
     """
     import apsw
 
-    if shutil.disk_usage(path.absolute().parent).free < ROOM:
+    if free_bytes(path.parent) < ROOM:
         return
     with suppress(
         apsw.BusyError, apsw.LockedError, apsw.CantOpenError, apsw.IOError, apsw.ReadOnlyError

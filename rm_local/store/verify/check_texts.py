@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from rm_local.progress import DoneCallback
 from rm_local.store.codec.text_blocks import Codec, split_row, unpack_words
 from rm_local.store.format import BLOCK_ROWS, DamagedError
 from rm_local.store.index.rare_words import RareWords
@@ -36,7 +37,7 @@ class TextChecker:
         """By id: whether there is such an entry."""
         self.words = WordSum()
 
-    def faults(self, tell: Callable[[int], None]) -> Iterator[str]:
+    def faults(self, tell: DoneCallback) -> Iterator[str]:
         """Texts, labels and word counts that are missing, damaged or too many."""
         for first in range(1, len(self.there), STEP):
             with reading(self._connection):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from rm_local.arrays import Flags
+from rm_local.progress import DoneCallback
 from rm_local.store.codec.code_frames import code_check, row_crc
 from rm_local.store.format import CHUNK_SIZE, NO_CLUSTER
 from rm_local.store.sqlite import meta, tables
@@ -45,9 +46,7 @@ class Slot:
     offset: int
 
 
-def vector_faults(
-    connection: apsw.Connection, there: NDArray[np.bool_], tell: Callable[[int], None]
-) -> Iterator[str]:
+def vector_faults(connection: apsw.Connection, there: Flags, tell: DoneCallback) -> Iterator[str]:
     """What is wrong with bits, codes and their places; `there` says, by id, which entries are."""
     seen = np.zeros_like(there)
     bulk = meta.number(connection, "bulk")
@@ -97,7 +96,7 @@ def _unpacked(
 
 
 def _step(
-    connection: apsw.Connection, slots: list[tuple[int, Slot]], seen: NDArray[np.bool_], bulk: int
+    connection: apsw.Connection, slots: list[tuple[int, Slot]], seen: Flags, bulk: int
 ) -> Iterator[str]:
     ids = tables.listed([id for id, _ in slots])
     chosen = "IN (SELECT value FROM json_each(?))"
@@ -127,7 +126,7 @@ def _step(
             yield f"Entry {id}: sqlite-vec does not find its bits."
 
 
-def _fresh(connection: apsw.Connection, width: int, seen: NDArray[np.bool_]) -> Iterator[str]:
+def _fresh(connection: apsw.Connection, width: int, seen: Flags) -> Iterator[str]:
     """What is wrong with the bits of entries that have no cluster yet."""
     for id, bits, label, crc, code in connection.execute(FRESH):
         if code is None:
@@ -141,7 +140,7 @@ def _fresh(connection: apsw.Connection, width: int, seen: NDArray[np.bool_]) -> 
             yield fault
 
 
-def _seen_fault(id: int, seen: NDArray[np.bool_]) -> str:
+def _seen_fault(id: int, seen: Flags) -> str:
     """Notes that the entry's bits were met; what is wrong if they were before, else empty."""
     if not 0 < id < len(seen):
         return ""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rm_local.progress import Progress, ProgressCallback, ProgressMeter
 from rm_local.store.format import DamagedError
 from rm_local.store.sqlite import connection as sqlite
 from rm_local.store.sqlite import meta
@@ -19,9 +20,6 @@ from rm_local.store.verify.word_index import word_faults
 if TYPE_CHECKING:
     import apsw
 
-Report = Callable[[str, int, int], None]
-"""Told the stage, and how many of how many entries are done in it."""
-
 UNREADABLE = (DamagedError, TypeError, ValueError)
 """What comes of values of another kind than a store writes, besides SQLite's own errors."""
 
@@ -29,7 +27,7 @@ MOST = 100
 """Faults that are named; a store with more has to be repaired or made again."""
 
 
-def faults(path: Path, report: Report) -> list[str]:
+def faults(path: Path, report: ProgressCallback) -> list[str]:
     """What is wrong in the store, as sentences; nothing where all is well.
 
     Memory: two bytes for each id ever given, and a step of 4,096 entries. Where
@@ -66,12 +64,11 @@ def _writes(connection: apsw.Connection) -> int:
     return int(connection.execute("PRAGMA data_version").get)
 
 
-def _all(connection: apsw.Connection, report: Report) -> Iterator[str]:
+def _all(connection: apsw.Connection, report: ProgressCallback) -> Iterator[str]:
     yield from header_faults(connection)
-    report("pages", 0, 1)
+    report(Progress("pages"))
     yield from _told("The file", sqlite_faults(connection))
     yield from _told("The file", schema_faults(connection))
-    report("pages", 1, 1)
     sealed = list(_told("meta", sealed_faults(connection)))
     yield from sealed
     if sealed:
@@ -80,11 +77,11 @@ def _all(connection: apsw.Connection, report: Report) -> Iterator[str]:
     yield from _told("A count", count_faults(connection))
     total = meta.number(connection, "last")
     texts = TextChecker(connection)
-    yield from _told("A text", texts.faults(lambda done: report("texts", done, total)))
+    yield from _told("A text", texts.faults(ProgressMeter(report, "texts", total).reach))
     yield from _told("The word index", word_faults(connection, texts.words))
     yield from _told(
         "A vector",
-        vector_faults(connection, texts.there, lambda done: report("vectors", done, total)),
+        vector_faults(connection, texts.there, ProgressMeter(report, "vectors", total).reach),
     )
 
 

@@ -16,6 +16,7 @@ from rm_local.bench.peers.report import Left, Race, Result
 from rm_local.bench.peers.runner import PEERS, Limits, race
 from rm_local.bench.peers.stages import Questions
 from rm_local.bench.peers.tuning import Trial, tune
+from rm_local.progress import Progress
 from tests.support.peers import (
     DIMENSION,
     DyingPeer,
@@ -103,7 +104,7 @@ def test_a_peer_is_measured_at_the_recall_of_the_store(
     tmp_path: Path, questions: Questions
 ) -> None:
     """Its dial stands where its recall reaches the store's; nothing of it stays on the disk."""
-    told: list[str] = []
+    told: list[Progress] = []
 
     found = race(STORE, Rows(), questions, tmp_path, peers=[FakePeer()], report=told.append)
 

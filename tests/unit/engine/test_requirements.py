@@ -11,7 +11,6 @@ import pytest
 from rm_local.engine.placement import requirements
 from rm_local.library import model_file
 from rm_local.library.model_file import Model
-from rm_local.system import free_memory, parse_meminfo, parse_vm_stat
 from tests.support import gguf_headers
 
 GIB = 1 << 30
@@ -168,21 +167,3 @@ def test_experts_compute_as_many_as_a_token_takes(tmp_path: Path) -> None:
     )
 
     assert (moe.experts, moe.shape.inner) == ((128, 8), 6144)
-
-
-def test_free_memory_in_each_systems_words() -> None:
-    """Linux tells kilobytes that are available, a Mac pages of several kinds."""
-    meminfo = "MemTotal:       32000 kB\nMemFree:         1000 kB\nMemAvailable:   20000 kB\n"
-    vm_stat = (
-        "Mach Virtual Memory Statistics: (page size of 16384 bytes)\n"
-        "Pages free:                               10.\n"
-        "Pages active:                            999.\n"
-        "Pages inactive:                           20.\n"
-        "Pages speculative:                         3.\n"
-        "Pages purgeable:                           4.\n"
-    )
-
-    assert parse_meminfo(meminfo) == 20000 * 1024
-    assert parse_vm_stat(vm_stat) == 37 * 16384
-    assert parse_meminfo("") is parse_vm_stat("") is None
-    assert free_memory() is None or free_memory() > 0  # type: ignore[operator]

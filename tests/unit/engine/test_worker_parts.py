@@ -14,7 +14,6 @@ from rm_local.engine import exit_reasons, protocol, wire
 from rm_local.engine.branches import BranchEnded, TokenChunk
 from rm_local.engine.worker.decoding.outbox import Outbox
 from rm_local.engine.worker.inbox import Inbox
-from rm_local.engine.worker.llama.cpu import count_cores, physical_cores
 from rm_local.engine.worker.llama.load_errors import remedy_for
 from rm_local.engine.worker.templates.marker_escape import Defang
 from tests.support.watchdog import HANG_SECONDS
@@ -106,16 +105,6 @@ def test_pieces_of_a_branch_are_joined_and_ends_come_after_them() -> None:
         ),
         BranchEnded(0, "end", 2, 0.1),
     ]
-
-
-def test_hyper_threads_count_once() -> None:
-    """Two logical processors of one core are one core; two sockets' first cores are two."""
-    lines = [("0", "0"), ("0", "1"), ("0", "0"), ("1", "0")]
-    text = "\n\n".join(f"physical id\t: {socket}\ncore id\t\t: {core}" for socket, core in lines)
-
-    assert count_cores(text) == 3
-    assert count_cores("processor : 0") is None
-    assert physical_cores() >= 1
 
 
 @pytest.mark.parametrize(

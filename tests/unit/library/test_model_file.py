@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from rm_local.engine.families.detect import describe
 from rm_local.errors import ModelInvalid, ModelMissing
 from rm_local.library import model_file
 from tests.support import gguf_headers, tiny_gguf
@@ -107,22 +108,25 @@ def test_a_part_that_is_cut_short_is_not_used(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("template", "thinks"),
+    ("name", "template", "thinks"),
     [
-        ("{{ m }}<think>", True),
-        ("{% if enable_thinking is defined %}", True),
-        ("<|start|>assistant<|channel|>analysis", True),
-        ("<|im_start|>assistant", False),
-        ("", False),
+        ("tiny", "{{ m }}<think>", True),
+        ("tiny", "{% if enable_thinking is defined %}", True),
+        ("tiny", "<|start|>assistant<|channel|>analysis<|message|>", True),
+        ("tiny", "◁think▷", True),
+        ("tiny", "<|im_start|>assistant", False),
+        ("Qwen3-4B-Instruct-2507", "{% if enable_thinking %}<think>", False),
+        ("tiny", "", False),
     ],
 )
-def test_whether_it_thinks(tmp_path: Path, template: str, thinks: bool) -> None:
-    """By the marks in its template."""
-    told = gguf_headers.model() | {"tokenizer.chat_template": template}
+def test_whether_it_thinks(tmp_path: Path, name: str, template: str, thinks: bool) -> None:
+    """As the engine will find, by the one table of families."""
+    told = gguf_headers.model() | {"general.name": name, "tokenizer.chat_template": template}
 
     read = model_file.read(gguf_headers.write(tmp_path / "m.gguf", told))
 
     assert (bool(read.template), read.thinks) == (bool(template), thinks)
+    assert describe(told, file="m").thinks == thinks
 
 
 @pytest.mark.parametrize(

@@ -13,11 +13,12 @@ import numpy as np
 import pytest
 
 from rm_local.errors import StoreError, StoreInvalid
+from rm_local.progress import Progress
 from rm_local.records import Hit
 from rm_local.store.build import assign
 from rm_local.store.build.pack import Prepared
 from rm_local.store.build.pipeline import build
-from rm_local.store.build.source import Batch, Progress
+from rm_local.store.build.source import Batch
 from rm_local.store.build.write import Writer
 from rm_local.store.format import EmbedderId
 from rm_local.store.request import EntryFilter, SearchRequest
@@ -196,7 +197,7 @@ def test_too_little_room_is_told_before_anything_is_written(
 ) -> None:
     """The message names what is needed and what is there."""
     monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=1_000_000))
-    with pytest.raises(StoreError, match=r"needs 0\.\d GB .* 0\.0 GB are free"):
+    with pytest.raises(StoreError, match=r"needs \d+\.\d MB .* 1\.0 MB are free"):
         build(tmp_path / "made.rms", MadeSource(1000), embedder=MADE)
     assert not (tmp_path / "made.rms").exists()
 
@@ -247,7 +248,7 @@ def test_several_processes_make_the_same_store(
 ) -> None:
     """Ids, texts and vectors do not depend on how many cores there are."""
     monkeypatch.setattr("rm_local.store.build.pipeline.ROWS_FOR_A_PROCESS", 1000)
-    monkeypatch.setattr("rm_local.store.build.pipeline.cores", lambda: 3)
+    monkeypatch.setattr("rm_local.store.build.pipeline.usable_cores", lambda: 3)
     path = tmp_path / "made.rms"
     build(path, source, embedder=MADE, clusters=30)
     ids = range(1, ROWS + 1)

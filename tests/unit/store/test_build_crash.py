@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 
 from rm_local.errors import StoreError
+from rm_local.progress import Progress
 from rm_local.store.build import assign
 from rm_local.store.build.pipeline import build
-from rm_local.store.build.source import Progress, Stage
 from rm_local.store.format import EmbedderId
 from rm_local.store.store import Store
 from tests.faults.steps import KINDS, Kind, count_steps, is_killed_at
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="fo
 ROWS = 2000
 KILLS = 10
 MADE = EmbedderId("made", 64, "0" * 64)
-STAGES: tuple[Stage, ...] = ("sample", "train", "spill", "write", "finish", "calibrate")
+STAGES = ("sample", "train", "spill", "write", "finish", "calibrate")
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +73,7 @@ def in_a_child(work: Callable[[], None]) -> bool:
 @pytest.mark.parametrize("stage", STAGES)
 @pytest.mark.parametrize("event", [1, 3])
 def test_killed_in_each_stage(
-    tmp_path: Path, source: MadeSource, whole: list[object], stage: Stage, event: int
+    tmp_path: Path, source: MadeSource, whole: list[object], stage: str, event: int
 ) -> None:
     """At the first or the third sign of a stage; there is no store until the build is done."""
     path, seen = tmp_path / "made.rms", []

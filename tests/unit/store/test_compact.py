@@ -14,9 +14,9 @@ from types import SimpleNamespace
 import pytest
 
 from rm_local.errors import StoreError, StoreReadOnly
+from rm_local.progress import Progress
 from rm_local.records import Entry
 from rm_local.store.build.pipeline import build
-from rm_local.store.build.source import Progress
 from rm_local.store.format import EmbedderId
 from rm_local.store.request import SearchRequest
 from rm_local.store.rewrite.compact import compact
@@ -245,7 +245,7 @@ def test_several_processes_read_the_locked_store(
 ) -> None:
     """Each opens it for itself, beside the lock that keeps writers out."""
     monkeypatch.setattr("rm_local.store.build.pipeline.ROWS_FOR_A_PROCESS", 500)
-    monkeypatch.setattr("rm_local.store.build.pipeline.cores", lambda: 2)
+    monkeypatch.setattr("rm_local.store.build.pipeline.usable_cores", lambda: 2)
     before = held(path)
     compact(path)
     assert held(path) == before

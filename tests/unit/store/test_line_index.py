@@ -13,6 +13,7 @@ from types import SimpleNamespace
 import pytest
 
 from rm_local.errors import UsageError
+from rm_local.progress import Progress
 from rm_local.store.exchange.line_blocks import Lines
 from rm_local.store.exchange.line_index import index
 
@@ -68,11 +69,11 @@ def test_blank_lines_are_no_block(tmp_path: Path, work: Path) -> None:
 
 def test_the_same_files_are_read_once(inputs: list[Path], work: Path) -> None:
     """A later run finds the index; other lines, or another order, are read anew."""
-    seen: list[int] = []
-    first = index(inputs, work, lambda rows, _: seen.append(rows), BLOCK)
-    assert seen[-1] == 14
+    seen: list[Progress] = []
+    first = index(inputs, work, seen.append, BLOCK)
+    assert (seen[-1].done, seen[-1].total) == (14, 14)
     seen.clear()
-    assert index(inputs, work, lambda rows, _: seen.append(rows), BLOCK) == first
+    assert index(inputs, work, seen.append, BLOCK) == first
     assert not seen
     inputs[0].write_bytes(lines(1, 6))
     other = index(inputs, work, block_rows=BLOCK)
@@ -124,14 +125,21 @@ def test_a_file_that_changed_since_is_found(inputs: list[Path], work: Path, chan
         numbers(found)
 
 
-def test_progress_is_told_with_the_share_of_bytes(tmp_path: Path, work: Path) -> None:
-    """Where all inputs are plain files."""
+def test_the_time_left_follows_from_the_share_of_bytes(
+    tmp_path: Path, work: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where all inputs are plain files; how many entries there are is known at the end alone."""
     paths: Sequence[Path] = [tmp_path / "a.jsonl", tmp_path / "b.jsonl"]
     for place, path in enumerate(paths):
         path.write_bytes(lines(8 * place, 8))
-    seen: list[tuple[int, float | None]] = []
-    index(paths, work, lambda rows, share: seen.append((rows, share)), BLOCK)
-    assert [rows for rows, _ in seen] == [4, 8, 12, 16, 16]
-    shares = [share for _, share in seen if share is not None]
+    # A second passes between two looks at the clock, so between two signs of progress.
+    monkeypatch.setattr("rm_local.progress.time.monotonic", map(float, range(100)).__next__)
+    seen: list[Progress] = []
+    index(paths, work, seen.append, BLOCK)
+    assert [now.done for now in seen] == [0, 4, 8, 12, 16, 16]
+    assert [now.total for now in seen] == [None] * 5 + [16]
+    timed = [(passed, now.seconds_left) for passed, now in enumerate(seen, 1)]
+    shares = [passed / (passed + left) for passed, left in timed if left is not None]
     assert shares == sorted(shares)
     assert (len(shares), shares[-1]) == (5, 1.0)
+    assert 0.2 < shares[0] < 0.3

@@ -69,7 +69,7 @@ def tidied(path: Path, seconds: float = LONG) -> Report:
 def test_everything_is_done_and_told(path: Path, worn: Path) -> None:
     """Nothing is left, answers are as before, and a second time there is nothing to do."""
     told: list[str] = []
-    report = Tidier(path, largest=300).work(LONG, lambda name, _: told.append(name))
+    report = Tidier(path, largest=300).work(LONG, lambda now: told.append(now.stage))
     assert list(report.left) == told
     assert set(report.left.values()) == {0}
     assert min(report.done.values()) > 0

@@ -9,6 +9,7 @@ import apsw
 import pytest
 
 from rm_local.errors import StoreError
+from rm_local.progress import Progress
 from rm_local.store.build.pipeline import build
 from rm_local.store.format import CHUNK_SIZE, EmbedderId
 from rm_local.store.maintain.assign_clusters import Settle
@@ -159,21 +160,22 @@ def test_fixed_fields_of_the_header(path: Path, place: int, value: int) -> None:
     assert found(path)
 
 
-def test_progress_is_told(path: Path) -> None:
-    """Stages come in order, and each is told to its end."""
-    told: list[tuple[str, int, int]] = []
+def test_progress_is_reported(path: Path) -> None:
+    """Stages come in order, and each is reported to its end."""
+    seen: list[Progress] = []
     with Store.open(path) as store:
-        assert store.verify(lambda *step: told.append(step)) == []
-    assert list(dict.fromkeys(stage for stage, _, _ in told)) == ["pages", "texts", "vectors"]
-    assert [step for step in told if step[0] == "texts"][-1][1:] == (1521, 1521)
+        assert store.verify(seen.append) == []
+    assert list(dict.fromkeys(now.stage for now in seen)) == ["pages", "texts", "vectors"]
+    last = [now for now in seen if now.stage == "texts"][-1]
+    assert (last.done, last.total) == (1521, 1521)
 
 
 def test_others_can_write_meanwhile(path: Path) -> None:
     """A writer adds and deletes between two steps, and no fault is seen in it."""
     with Store.open(path, write=True) as writer, Store.open(path) as reader:
 
-        def write(stage: str, done: int, _: int) -> None:
-            if (stage, done) == ("texts", 1521) and writer.count() == 1517:
+        def write(progress: Progress) -> None:
+            if (progress.stage, progress.done) == ("texts", 1521) and writer.count() == 1517:
                 writer.add(entries(300), vectors(300, dimension=64, seed=8))
                 writer.delete([7, 1510])
 

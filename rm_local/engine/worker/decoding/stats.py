@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from rm_local.engine.branches import Evaluated
 from rm_local.engine.protocol import Stats
-from rm_local.engine.worker.llama.cpu import peak_memory
+from rm_local.system import peak_memory
 
 
 class StatsRecorder:

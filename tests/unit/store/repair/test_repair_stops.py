@@ -12,6 +12,7 @@ import apsw
 import pytest
 
 from rm_local.errors import StoreError, StoreReadOnly
+from rm_local.progress import Progress
 from rm_local.store.format import PAGE_SIZE
 from rm_local.store.repair import repair as repairing
 from rm_local.store.repair.repair import repair
@@ -95,10 +96,10 @@ def test_stopped_at_any_stage(path: Path, whole: Path, stage: str) -> None:
     before = path.read_bytes()
     begun: list[str] = []
 
-    def stop(now: str, *_: int) -> None:
-        begun.append(now)
+    def stop(now: Progress) -> None:
+        begun.append(now.stage)
         # The first of each stage belongs to the reading of the damaged store.
-        if (path.parent / "made.rms.repair").exists() and now == stage:
+        if (path.parent / "made.rms.repair").exists() and now.stage == stage:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -120,7 +121,7 @@ def test_killed_between_the_two_names(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(repairing, "rename", killed)
+        patched.setattr(repairing, "replace_file", killed)
         with pytest.raises(KeyboardInterrupt):
             repair(path)
     assert path.read_bytes() == before
@@ -168,7 +169,7 @@ def test_no_room(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     change(path, BROKEN)
     usage = shutil.disk_usage(path.parent)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=1000))
-    with pytest.raises(StoreError, match=r"The repair needs [\d,]+ bytes"):
+    with pytest.raises(StoreError, match=r"The repair needs \d+\.\d MB .* 1\.0 KB are free"):
         repair(path)
     assert os.listdir(path.parent) == ["made.rms"]
 

@@ -1,4 +1,4 @@
-"""An error that nobody foresaw: one line for the person, the rest into a file."""
+"""The report of an error that nobody foresaw: one line for the person, the rest in a file."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from pathlib import Path
 
 from rm_local import __version__, settings
 from rm_local.errors import RmLocalError, SettingsError
+from rm_local.files import write_bytes_atomically
 
 
-def crashed(error: Exception) -> RmLocalError:
-    """What to tell the person, with where the traceback was written."""
+def write_crash_report(error: Exception) -> RmLocalError:
+    """Write the traceback to the log folder; the error to show says where it is."""
     trace = "".join(traceback.format_exception(error))
     now = datetime.now()
     header = f"rm-local {__version__}, Python {platform.python_version()}, {platform.platform()}"
@@ -32,7 +33,7 @@ def _save(name: str, text: str) -> Path | None:
     for folder in _folders():
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            (folder / name).write_text(text, encoding="utf-8", errors="backslashreplace")
+            write_bytes_atomically(folder / name, text.encode("utf-8", "backslashreplace"))
         except OSError:
             continue
         return folder / name

@@ -1,0 +1,80 @@
+"""How far a long command is, on standard error."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import click
+
+from rm_local.progress import Progress
+from rm_local.units import format_bytes, format_duration
+
+REDRAW_S, REPORT_INTERVAL_S = 0.1, 10.0
+"""Between two signs of one stage: on a terminal, which shows one line, and elsewhere."""
+
+
+class ProgressPrinter:
+    """Writes stage, amount, rate and time left, now and then, and where a stage begins and ends."""
+
+    def __init__(self) -> None:
+        self._live = sys.stderr.isatty()
+        self._stage = ""
+        self._due = 0.0
+        self._open = False
+
+    def __call__(self, progress: Progress) -> None:
+        """Show `progress`, unless something was shown of the same stage just now."""
+        now = time.monotonic()
+        if progress.stage != self._stage:
+            self.end_line()
+            self._stage, self._due = progress.stage, now
+        if now < self._due and progress.done != progress.total:
+            return
+        self._due = now + (REDRAW_S if self._live else REPORT_INTERVAL_S)
+        self._write(format_progress(progress))
+
+    def end_line(self) -> None:
+        """Leave what is shown, and go on below it; the next stage may have the same name."""
+        self._stage = ""
+        if self._open:
+            click.echo(err=True)
+            self._open = False
+
+    def _write(self, line: str) -> None:
+        if self._live:
+            click.echo(f"\r\x1b[K{line}", nl=False, err=True)
+            self._open = True
+        else:
+            click.echo(line, err=True)
+
+
+def format_progress(progress: Progress) -> str:
+    """`embed   4,096 of 9,000, 210/s, 23 s left`; the stage alone where nothing is counted."""
+    if not progress.done and progress.total is None:
+        return progress.stage
+    parts = [_format_amount(progress.done, progress)]
+    if progress.total is not None:
+        parts[0] += f" of {_format_amount(progress.total, progress)}"
+    if progress.rate:
+        by_bytes = progress.unit == "bytes"
+        parts.append(f"{format_bytes(progress.rate) if by_bytes else f'{progress.rate:,.0f}'}/s")
+    if progress.seconds_left is not None and progress.done != progress.total:
+        parts.append(f"{format_duration(progress.seconds_left)} left")
+    return f"{progress.stage:<7} {', '.join(parts)}"
+
+
+def _format_amount(count: int, progress: Progress) -> str:
+    return format_bytes(count, 2) if progress.unit == "bytes" else f"{count:,}"
+
+
+@contextmanager
+def print_progress() -> Iterator[ProgressPrinter]:
+    """Print the progress of a command while the body runs."""
+    printer = ProgressPrinter()
+    try:
+        yield printer
+    finally:
+        printer.end_line()

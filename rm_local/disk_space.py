@@ -1,0 +1,39 @@
+"""How much a disk can still take, and one message for when that is too little."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from rm_local.errors import RmLocalError
+from rm_local.units import format_bytes
+
+REMEDY = "Make room, or choose a place on another disk."
+
+
+def free_bytes(path: Path) -> int:
+    """Bytes that this user may still write on the disk of `path`, which need not exist."""
+    path = path.absolute()
+    return shutil.disk_usage(next(each for each in (path, *path.parents) if each.is_dir())).free
+
+
+def require_free(
+    path: Path,
+    needed: int,
+    purpose: str,
+    *,
+    already_used: int = 0,
+    error: type[RmLocalError] = RmLocalError,
+    remedy: str = REMEDY,
+) -> None:
+    """Raise `error` where the disk of `path` has less than `needed` bytes free.
+
+    `purpose` begins the message: "The build". `already_used` bytes of the needed are written.
+    """
+    free = free_bytes(path)
+    if free + already_used < needed:
+        raise error(
+            f"{purpose} needs {format_bytes(needed)} on the disk of {path}, "
+            f"of which {format_bytes(free)} are free.",
+            remedy,
+        )
