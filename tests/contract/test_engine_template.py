@@ -83,6 +83,7 @@ async def test_a_turn_without_thinking_begins_with_the_answer(engine: Engine, ti
 async def test_the_users_template_goes_first(tmp_path: Path, tiny: Path) -> None:
     """A file beside the settings is used, named, and when it is wrong, blamed."""
     folder = settings.templates_dir()
+    assert folder
     folder.mkdir(parents=True)
     own = folder / "tiny.jinja"
     own.write_text("{{ messages[-1].content }}[THINK]")

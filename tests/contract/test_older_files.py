@@ -21,7 +21,7 @@ QUESTION = "What is the kinetic energy for mass 4 kg and speed 6 m/s?"
 @pytest.fixture
 def store(tmp_path: Path) -> Path:
     """A copy, so that a test may write to it."""
-    return shutil.copy(WRITTEN / "store.rms", tmp_path / "store.rms")
+    return Path(shutil.copy(WRITTEN / "store.rms", tmp_path / "store.rms"))
 
 
 def run(*arguments: str) -> str:

@@ -14,7 +14,7 @@ from rm_local import settings
 from rm_local.embed import query, static
 from rm_local.embed.minilm import MINILM
 from rm_local.embed.static import StaticEmbedder
-from rm_local.errors import EngineError, StoreEmbedder
+from rm_local.errors import EngineError, HomeMissing, StoreEmbedder
 from rm_local.runtime import Runtime
 from rm_local.settings import Settings
 from rm_local.store.store import Store
@@ -56,7 +56,7 @@ async def test_minilm_runs_in_the_worker(monkeypatch: pytest.MonkeyPatch) -> Non
 @pytest.mark.parametrize("code", [errno.EACCES, errno.EROFS, errno.ENOSPC, errno.ENOTDIR])
 async def test_a_cache_that_cannot_be_written(monkeypatch: pytest.MonkeyPatch, code: int) -> None:
     """A temporary folder takes its place, and the reason is handed on."""
-    cache, reasons = settings.cache_dir(), []
+    cache, reasons = settings.cache_dir(), list[OSError | HomeMissing]()
 
     def write(folder: Path) -> Path:
         if folder == cache:
@@ -70,7 +70,7 @@ async def test_a_cache_that_cannot_be_written(monkeypatch: pytest.MonkeyPatch, c
     await query.query_embedder(PATH, MINILM, lambda: engine, reasons.append)
 
     assert [path.name for path in engine.loads] == ["minilm.gguf"]
-    assert [reason.errno for reason in reasons] == [code]
+    assert [getattr(reason, "errno", reason) for reason in reasons] == [code]
 
 
 async def test_no_disk_takes_the_embedder(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,8 +18,10 @@ MODEL = {"general.architecture": "qwen3", "general.name": "Qwen3 8B", TEMPLATE: 
 @pytest.fixture
 def folder() -> Path:
     """The folder that the settings name."""
-    settings.templates_dir().mkdir(parents=True)
-    return settings.templates_dir()
+    named = settings.templates_dir()
+    assert named
+    named.mkdir(parents=True)
+    return named
 
 
 @pytest.mark.parametrize("name", ["qwen3-8b", "Qwen3_8B", "my file", "qwen3"])

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import errno
 import os
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from rm_local.engine import exit_reasons, worker_log
+from rm_local.engine import exit_reasons
 from rm_local.engine.worker_log import LIMIT, open_log
 from tests.support.blocked_folders import BLOCKED
 
@@ -63,7 +64,7 @@ def test_what_the_system_refuses(
 
     reasons: list[OSError] = []
     monkeypatch.setattr(Path, "mkdir", refuse)
-    monkeypatch.setattr(worker_log.tempfile, "mkstemp", refuse)
+    monkeypatch.setattr(tempfile, "mkstemp", refuse)
 
     log = open_log(tmp_path / "logs" / "worker.log", reasons.append)
     with log.file:

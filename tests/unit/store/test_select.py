@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from math import inf
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -32,10 +33,11 @@ def chosen(
     ranking = Ranking(
         np.arange(1, count + 1), np.array(similarity), np.array(lexical or [0.0] * count)
     )
-    return select(request, ranking, lambda places: np.eye(64, dtype=np.float32)[places]).tolist()
+    rows = np.eye(64, dtype=np.float32)
+    return [int(place) for place in select(request, ranking, lambda at: rows[at])]
 
 
-def asked(**how: object) -> SearchRequest:
+def asked(**how: Any) -> SearchRequest:
     """A request whose vector plays no part."""
     return SearchRequest(np.zeros(8, np.float32), **how)
 
