@@ -15,7 +15,7 @@ from rm_local.errors import RmLocalError
 from rm_local.folders import Notices
 from rm_local.idle_timer import Idle
 from rm_local.loop.control import TurnControl, TurnOverrides
-from rm_local.loop.events import Event, ModelLoading, ModelUnloaded, Notice, RunEvent, failed
+from rm_local.loop.events import Event, ModelLoading, ModelUnloaded, Notice, RunEvent, failed_event
 from rm_local.loop.plan import Plan
 from rm_local.loop.run_events import RunEvents
 from rm_local.loop.solve import solve
@@ -139,7 +139,7 @@ class Runtime:
                 return self._retriever
 
     async def _open_store(self) -> StoreRetriever:
-        from rm_local.embed.query import query_embedder
+        from rm_local.embed.query import open_query_embedder
         from rm_local.loop.retrieve import StoreRetriever
         from rm_local.store.store import Store
 
@@ -147,7 +147,7 @@ class Runtime:
         try:
             info = await asyncio.to_thread(store.info)
             await asyncio.to_thread(store.warm)
-            embedder = await query_embedder(
+            embedder = await open_query_embedder(
                 self.store,
                 info.embedder,
                 lambda: self.engine,
@@ -200,7 +200,7 @@ class Runtime:
                                     yield run_event
                                 yield event
             except RmLocalError as error:
-                yield failed(error)
+                yield failed_event(error)
 
     async def _open_parts(self, question: str, plan: Plan) -> StoreRetriever | None:
         """Open what the plan needs, first the store: a wrong path is then reported at once.

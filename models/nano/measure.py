@@ -62,7 +62,9 @@ def forced(problem: Problem, hint: str, other: Entry) -> str:
     if hint == "none":
         return ""
     entry = problem.entry if hint == "right" else other
-    return prompts.reasoning(problem.subproblem, prompts.hint(entry.subproblem, entry.subroutine))
+    return prompts.reasoning_cue(
+        problem.subproblem, prompts.hint_text(entry.subproblem, entry.subroutine)
+    )
 
 
 async def solved(engine: Engine, problem: Problem, text: str, seed: int) -> str:

@@ -22,7 +22,7 @@ from models.nano import curriculum
 from models.seed.checks import faults, near_duplicates
 from models.seed.handwritten import handwritten
 from rm_local import settings
-from rm_local.embed.minilm import MINILM, gguf_file, known_words
+from rm_local.embed.minilm import MINILM, minilm_words, write_minilm_gguf
 from rm_local.errors import RmLocalError
 from rm_local.records import Entry
 from rm_local.store.store import Store
@@ -40,7 +40,7 @@ def build(path: Path, entries: Sequence[Entry], vectors: NDArray[np.float32]) ->
         part = Path(folder) / path.name
         sample = [entry.subproblem + entry.subroutine for entry in entries]
         with Store.create(
-            part, embedder=MINILM, dictionary_sample=sample, known_words=known_words()
+            part, embedder=MINILM, dictionary_sample=sample, known_words=minilm_words()
         ) as store:
             store.add(entries, vectors)
         os.replace(part, path)
@@ -98,7 +98,7 @@ async def _embed_in_worker(texts: Sequence[str]) -> NDArray[np.float32]:
     from rm_local.engine.client import Engine
 
     async with Engine(log=settings.worker_log()) as engine:
-        await engine.load_embedder(gguf_file(settings.cache_dir()))
+        await engine.load_embedder(write_minilm_gguf(settings.cache_dir()))
         return await engine.embed(texts)
 
 

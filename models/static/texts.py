@@ -15,7 +15,7 @@ from models.nano import curriculum
 from models.nano.curriculum import KNOWN, invented, taken, typed_problem
 from models.nano.curriculum.problem import Problem
 from models.seed.handwritten import handwritten
-from rm_local.bench.corpus.docstrings import Described, described
+from rm_local.bench.corpus.docstrings import DocumentedObject, read_docstrings
 
 Rng = random.Random
 Pair = tuple[str, str]
@@ -79,7 +79,7 @@ class Material:
 def collect(vocabulary: list[str], amounts: Amounts, seed: int) -> Material:
     """Texts and pairs, the same for the same seed and the same installed packages."""
     rng = random.Random(seed)
-    everything = described()
+    everything = read_docstrings()
     rng.shuffle(everything)
     kept = round(len(everything) * QUIZ_SHARE)
     quiz = _quiz(rng, everything[:kept])
@@ -130,7 +130,7 @@ def _advised() -> list[Pair]:
     ]
 
 
-def _told(rng: Rng, learnt: list[Described]) -> list[Pair]:
+def _told(rng: Rng, learnt: list[DocumentedObject]) -> list[Pair]:
     """What a name and a first sentence, or two sentences after one another, say of one thing."""
     pairs: list[Pair] = []
     for each in learnt:
@@ -151,7 +151,7 @@ def asked_for(rng: Rng, sentence: str) -> str:
     return rng.choice(LEADS).format(rest)
 
 
-def _quiz(rng: Rng, kept: list[Described]) -> list[Pair]:
+def _quiz(rng: Rng, kept: list[DocumentedObject]) -> list[Pair]:
     """Names of three words or more, and the first sentences of what bears them."""
     chosen = {d.sentences[0]: d.name for d in kept if len(d.name.split()) >= 3}
     names: dict[str, str] = {}

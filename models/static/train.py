@@ -22,9 +22,9 @@ from models.static.measure import exam, table
 from models.static.texts import Amounts, Material, Pair, collect, curriculum_pair
 from rm_local import settings
 from rm_local.embed.bulk import BulkEmbedder
-from rm_local.embed.minilm import weights_dir
-from rm_local.embed.static import NAME, StaticEmbedder, pack
-from rm_local.embed.wordpiece import UNKNOWN, WordPiece
+from rm_local.embed.minilm import find_minilm_weights
+from rm_local.embed.static import STATIC_EMBEDDER, StaticEmbedder, pack_table
+from rm_local.embed.wordpiece import UNKNOWN_PIECE, WordPiece
 
 CURRICULUM_PAIRS = 60_000
 
@@ -66,11 +66,11 @@ def train(folder: Path, dimension: int, more: int, recipe: Recipe, seed: int) ->
     pieces = vocabulary.pieces(_published(), learnt.texts, more)
     teacher = taught(folder, "texts", learnt.texts)
     shown = taught(folder, f"pieces-{more}", [vocabulary.spelled(piece) for piece in pieces])
-    split, empty = WordPiece(pieces), pieces.index(UNKNOWN)
+    split, empty = WordPiece(pieces), pieces.index(UNKNOWN_PIECE)
     bags = Bags(split, learnt.texts, empty)
     turn = axes(np.asarray(teacher), dimension)
     start = (shown @ turn) * weights(bags, len(pieces))[:, None]
-    _report("before the fit", pack(start, pieces), learnt)
+    _report("before the fit", pack_table(start, pieces), learnt)
     pairs = paired(learnt.pairs, seed)
     halves = (
         Bags(split, [one for one, _ in pairs], empty),
@@ -79,8 +79,8 @@ def train(folder: Path, dimension: int, more: int, recipe: Recipe, seed: int) ->
     numbers: dict[str, int] = {}
     same = np.array([numbers.setdefault(other, len(numbers)) for _, other in pairs])
     rows = fit(start, bags, teacher @ turn, halves, same, recipe, seed, _told(recipe.steps))
-    data = pack(rows, pieces)
-    _report(NAME, data, learnt)
+    data = pack_table(rows, pieces)
+    _report(STATIC_EMBEDDER, data, learnt)
     return data
 
 
@@ -116,7 +116,7 @@ def main() -> None:
 
 
 def _published() -> list[str]:
-    return (weights_dir() / "vocab.txt").read_text("utf-8").split("\n")
+    return (find_minilm_weights() / "vocab.txt").read_text("utf-8").split("\n")
 
 
 def _told(steps: int) -> Callable[[int, float, float], None]:

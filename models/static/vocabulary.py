@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from rm_local.embed.wordpiece import UNKNOWN, words
+from rm_local.embed.wordpiece import UNKNOWN_PIECE, split_words
 
 NEVER = re.compile(r"^\[(?!UNK\])[^\]]+\]$")
 """`[unused7]`, `[CLS]`: no text is split into them."""
@@ -17,9 +17,9 @@ OFTEN = 12
 def pieces(published: Sequence[str], texts: Iterable[str], more: int) -> list[str]:
     """MiniLM's pieces in their order, then at most `more` frequent words that it splits."""
     kept = [piece for piece in published if piece and not NEVER.match(piece)]
-    assert UNKNOWN in kept
+    assert UNKNOWN_PIECE in kept
     known = set(kept)
-    seen = Counter(word for text in texts for word in set(words(text)))
+    seen = Counter(word for text in texts for word in set(split_words(text)))
     new = [
         word
         for word, count in seen.most_common()
@@ -30,4 +30,4 @@ def pieces(published: Sequence[str], texts: Iterable[str], more: int) -> list[st
 
 def spelled(piece: str) -> str:
     """The text that the teacher is shown for a piece."""
-    return "" if piece == UNKNOWN else piece.removeprefix("##") or piece
+    return "" if piece == UNKNOWN_PIECE else piece.removeprefix("##") or piece

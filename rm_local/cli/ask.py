@@ -134,9 +134,9 @@ def adjust_plan(
     effort: str = "",
 ) -> Plan:
     """The plan of that name with these values in place of its own."""
-    from rm_local.loop.plan import named
+    from rm_local.loop.plan import find_plan
 
-    plan = named(name)
+    plan = find_plan(name)
     return replace(
         plan,
         samples=samples or plan.samples,
@@ -206,11 +206,11 @@ async def print_turn(
 
 def _print_event(event: Event, printer: TurnPrinter | None, as_lines: bool) -> None:
     """Write data to standard output, flushed, and the rest to standard error."""
-    from rm_local.loop.events import Answered, Notice, as_json
+    from rm_local.loop.events import Answered, Notice, event_as_json
     from rm_local.text import clean
 
     if as_lines:
-        click.echo(json.dumps(as_json(event)))
+        click.echo(json.dumps(event_as_json(event)))
     if printer:
         printer.print_event(event)
     if isinstance(event, Notice):

@@ -108,14 +108,16 @@ def _memory() -> Check:
 
 def _model(path: Path) -> Check:
     """The file, without loading it: is it a GGUF, is it whole, and can it write?"""
-    from rm_local.engine.families.detect import describe
+    from rm_local.engine.families.detect import describe_thinking
     from rm_local.gguf.header import check_generates, check_whole, read_header
 
     try:
         header = read_header(path)
         check_whole(path, header)
         check_generates(path, header)
-        described = describe(header.metadata, file=path.stem, overrides=settings.templates_dir())
+        described = describe_thinking(
+            header.metadata, file=path.stem, overrides=settings.templates_dir()
+        )
     except SettingsError as error:
         return Check("Model", "bad", error.message, error.remedy)
     except RmLocalError as error:
@@ -127,18 +129,18 @@ def _model(path: Path) -> Check:
 def _fits(wanted: Settings, devices: tuple[Device, ...]) -> Iterator[Check]:
     """What the model needs under the settings, and where it would go."""
     try:
-        model = split_files.read(wanted.model or settings.shipped_model())
+        model = split_files.read_files(wanted.model or settings.shipped_model())
         asked = asked_for(wanted, model)
         name = str(model.header.metadata.get("general.name") or "The model")
-        need = requirements.needed(model, asked.context, kv=asked.kv, flash=asked.flash)
-        offload.check_memory(model, devices, asked, free_memory(), name)
+        need = requirements.required_memory(model, asked.context, kv=asked.kv, flash=asked.flash)
+        offload.check_fits(model, devices, asked, free_memory(), name)
     except MemoryShort as error:
         yield Check("Fits", "warn", error.message, error.remedy)
     except RmLocalError:
         return  # the check before this one says why
     else:
         told = f"{format_bytes(need.total)} at {need.context:,} tokens, {asked.kv} cache"
-        layers = offload.place(model, devices, asked).layers
+        layers = offload.place_layers(model, devices, asked).layers
         where = f"{layers} of {len(model.shape.layers) + 1} layers on devices" if layers else "CPU"
         yield Check("Fits", "ok", f"{told}; {where}; when the context is full: {wanted.overflow}")
 
@@ -148,8 +150,8 @@ def _embedder() -> Check:
     from rm_local.embed import minilm
 
     try:
-        folder = minilm.weights_dir()
-        minilm.check_weights(folder)
+        folder = minilm.find_minilm_weights()
+        minilm.check_minilm_weights(folder)
     except RmLocalError as error:
         return Check("Embedder", "bad", error.message, error.remedy)
     return Check("Embedder", "ok", f"{minilm.MINILM}, {folder}")
@@ -162,7 +164,7 @@ def _store(path: Path) -> Check:
     try:
         with Store.open(path) as store:
             info = store.info()
-        query.check(path, info.embedder)
+        query.check_query_embedder(path, info.embedder)
     except RmLocalError as error:
         return Check("Store", "bad", error.message, error.remedy)
     found = f"{path}, {info.entries:,} entries, {format_bytes(info.size)}, by {info.embedder}"

@@ -27,18 +27,18 @@ def gbnf(grammar: Path | None, schema: Path | None) -> str:
 
     UsageError when there are two, or one that is not text, too large, or not right.
     """
-    from rm_local.engine.constraints.gbnf import check
-    from rm_local.engine.constraints.json_schema import to_grammar
+    from rm_local.engine.constraints.gbnf import check_grammar
+    from rm_local.engine.constraints.json_schema import grammar_from_schema
 
     if grammar and schema:
         raise UsageError("There are a grammar and a schema.", "Give one of them.")
     if schema:
-        made = to_grammar(_text(schema))
-        check(made)
+        made = grammar_from_schema(_text(schema))
+        check_grammar(made)
         return made
     if grammar:
         text = _text(grammar)
-        check(text)
+        check_grammar(text)
         return text
     return ""
 
@@ -55,11 +55,11 @@ def check_streams(question: tuple[str, ...], *files: Path | None) -> None:
 
 
 def _text(path: Path) -> str:
-    from rm_local.store.exchange.compressed_input import name_of, opened
+    from rm_local.store.exchange.compressed_input import input_name, open_input
 
-    name = name_of(path)
+    name = input_name(path)
     try:
-        with opened(path) as file:
+        with open_input(path) as file:
             raw = file.read(_LARGEST + 1)
         if len(raw) <= _LARGEST:
             return raw.decode("utf-8-sig")

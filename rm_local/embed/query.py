@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 from rm_local import settings
 from rm_local.arrays import Floats
 from rm_local.embed import static
-from rm_local.embed.minilm import MINILM, gguf_file
+from rm_local.embed.minilm import MINILM, write_minilm_gguf
 from rm_local.errors import EngineError, HomeMissing, StoreEmbedder
 from rm_local.folders import make_temporary_cache
 from rm_local.store.format import EmbedderId
@@ -33,25 +33,26 @@ class Engine(QueryEmbedder, Protocol):
         """Load a GGUF; its dimension."""
 
 
-def check(store: Path, named: EmbedderId) -> None:
+def check_query_embedder(store: Path, named: EmbedderId) -> None:
     """StoreEmbedder: `store` is of an embedder that no query can be embedded with here."""
     if named == MINILM:
         return
-    if named.id != static.NAME:
+    if named.id != static.STATIC_EMBEDDER:
         raise StoreEmbedder(
             f"The store {store} was made with {named}, which embeds no queries here.",
-            f"Build it again with --embedder minilm or static ({MINILM.id} or {static.NAME}).",
+            "Build it again with --embedder minilm or static "
+            f"({MINILM.id} or {static.STATIC_EMBEDDER}).",
         )
-    ours = static.shipped().id
+    ours = static.load_shipped_static().id
     if named != ours:
         raise StoreEmbedder(
-            f"The store {store} was made with another version of {static.NAME}: {named}, "
-            f"not {ours}.",
+            f"The store {store} was made with another version of {static.STATIC_EMBEDDER}: "
+            f"{named}, not {ours}.",
             "Build it again with --embedder static, or install the rm-local that it was made with.",
         )
 
 
-async def query_embedder(
+async def open_query_embedder(
     store: Path,
     named: EmbedderId,
     engine: Callable[[], Engine],
@@ -62,9 +63,9 @@ async def query_embedder(
     `uncached` gets the reason when the cache cannot be written and a temporary folder replaces it.
     Raises StoreEmbedder as `check`, EngineError.
     """
-    await asyncio.to_thread(check, store, named)
+    await asyncio.to_thread(check_query_embedder, store, named)
     if named != MINILM:
-        return _Static(static.shipped())
+        return _Static(static.load_shipped_static())
     worker = engine()
     file, error = await asyncio.to_thread(_minilm_file)
     if error:
@@ -89,10 +90,10 @@ def _minilm_file() -> tuple[Path, OSError | HomeMissing | None]:
     Raises EngineError when no temporary folder can be written either.
     """
     try:
-        return gguf_file(settings.cache_dir()), None
+        return write_minilm_gguf(settings.cache_dir()), None
     except (OSError, HomeMissing) as uncached:
         try:
-            return gguf_file(make_temporary_cache()), uncached
+            return write_minilm_gguf(make_temporary_cache()), uncached
         except OSError as error:
             raise EngineError(
                 f"The embedder's file cannot be written, not even temporarily: {error.strerror}.",

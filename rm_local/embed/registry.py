@@ -12,7 +12,7 @@ MINILM, STATIC = "minilm", "static"
 
 
 @dataclass(frozen=True, slots=True)
-class Chosen:
+class EmbedderChoice:
     """An embedder that a store is to be built with; nothing of it is loaded by that."""
 
     name: str
@@ -27,25 +27,25 @@ class Chosen:
         return None if self.name == MINILM else self.name
 
 
-def choose(name: str, dimension: int | None = None) -> Chosen:
+def choose_embedder(name: str, dimension: int | None = None) -> EmbedderChoice:
     """The embedder `name`, its vectors cut to `dimension` where it was trained for that.
 
     ModelMissing, ModelInvalid; UsageError: it was not trained to be cut so, or its vectors do not
     fit a store.
     """
     if name == STATIC:
-        table = static.shipped()
+        table = static.load_shipped_static()
         if dimension not in (None, table.id.dimension):
             raise UsageError(
-                f"{static.NAME} was not trained to be cut to {dimension} dimensions.",
+                f"{static.STATIC_EMBEDDER} was not trained to be cut to {dimension} dimensions.",
                 f"It has {table.id.dimension}: leave --dimension out.",
             )
-        return Chosen(name, table.id, table.known_words)
-    folder = minilm.weights_dir() if name == MINILM else hub_models.model_folder(name)
+        return EmbedderChoice(name, table.id, table.known_words)
+    folder = minilm.find_minilm_weights() if name == MINILM else hub_models.model_folder(name)
     called = minilm.MINILM.id if name == MINILM else hub_models.model_name(name)
     id = hub_models.identity(folder, called, dimension)
     if id.dimension % 8:
         raise UsageError(
             f"{called} has {id.dimension} dimensions.", "A store needs a multiple of 8."
         )
-    return Chosen(name, id, hub_models.known_words(folder))
+    return EmbedderChoice(name, id, hub_models.known_words(folder))

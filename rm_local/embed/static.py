@@ -16,11 +16,11 @@ import numpy as np
 from rm_local import settings
 from rm_local.arrays import Floats
 from rm_local.embed.hub_models import whole_words
-from rm_local.embed.wordpiece import UNKNOWN, WordPiece
+from rm_local.embed.wordpiece import UNKNOWN_PIECE, WordPiece
 from rm_local.errors import ModelInvalid, ModelMissing
 from rm_local.store.format import EmbedderId
 
-NAME = "rm-static"
+STATIC_EMBEDDER = "rm-static"
 TABLE, SCALES, VOCABULARY = "table", "scales", "vocabulary"
 """Tensors of the file: int8 (pieces, d); float16 (pieces,), one step of each row; the pieces,
 UTF-8 with a line feed after each."""
@@ -31,12 +31,12 @@ class StaticEmbedder:
 
     def __init__(self, table: Floats, pieces: Sequence[str], sha256: str) -> None:
         """`table` is (pieces, d); one piece is `[UNK]`, which also stands for an empty text."""
-        self.id = EmbedderId(NAME, table.shape[1], sha256)
+        self.id = EmbedderId(STATIC_EMBEDDER, table.shape[1], sha256)
         self.known_words = whole_words(pieces)
         """The words, in lower case, that have a row of their own."""
         self._table = table
         self._split = WordPiece(pieces)
-        self._empty = [list(pieces).index(UNKNOWN)]
+        self._empty = [list(pieces).index(UNKNOWN_PIECE)]
 
     @classmethod
     def load(cls, path: Path | None = None) -> StaticEmbedder:
@@ -69,12 +69,12 @@ class StaticEmbedder:
 
 
 @lru_cache(maxsize=1)
-def shipped() -> StaticEmbedder:
+def load_shipped_static() -> StaticEmbedder:
     """The shipped embedder, read once. ModelMissing, ModelInvalid."""
     return StaticEmbedder.load()
 
 
-def pack(table: Floats, pieces: Sequence[str]) -> bytes:
+def pack_table(table: Floats, pieces: Sequence[str]) -> bytes:
     """The file of a table (pieces, d): 8 bits a component, and a step for each row."""
     from safetensors.numpy import save
 
@@ -87,7 +87,7 @@ def pack(table: Floats, pieces: Sequence[str]) -> bytes:
             SCALES: scales,
             VOCABULARY: np.frombuffer("".join(f"{p}\n" for p in pieces).encode(), dtype=np.uint8),
         },
-        {"name": NAME},
+        {"name": STATIC_EMBEDDER},
     )
 
 
@@ -99,10 +99,10 @@ def _parsed(data: bytes, source: str) -> tuple[Floats, list[str]]:
         tensors = load(data)
         codes, scales = tensors[TABLE], tensors[SCALES]
         pieces = tensors[VOCABULARY].tobytes().decode("utf-8").split("\n")[:-1]
-        if not len(codes) == len(scales) == len(pieces) or UNKNOWN not in pieces:
+        if not len(codes) == len(scales) == len(pieces) or UNKNOWN_PIECE not in pieces:
             raise ValueError("its tensors do not fit together")
     except (SafetensorError, KeyError, ValueError) as error:
         raise ModelInvalid(
-            f"{source} is no table of {NAME}: {error}.", "Install rm-local anew."
+            f"{source} is no table of {STATIC_EMBEDDER}: {error}.", "Install rm-local anew."
         ) from None
     return codes.astype(np.float32) * scales.astype(np.float32)[:, None], pieces

@@ -10,7 +10,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 
-UNKNOWN = "[UNK]"
+UNKNOWN_PIECE = "[UNK]"
 LONGEST = 100
 """Characters of a word; a longer one is unknown."""
 REMEMBERED = 200_000
@@ -29,14 +29,14 @@ class WordPiece:
 
     def __init__(self, pieces: Sequence[str]) -> None:
         self._ids = {piece: place for place, piece in enumerate(pieces)}
-        self._unknown = (self._ids[UNKNOWN],)
+        self._unknown = (self._ids[UNKNOWN_PIECE],)
         self._seen: dict[str, tuple[int, ...]] = {}
 
     def ids(self, text: str) -> list[int]:
         """Places of the text's pieces in the vocabulary, in order; empty for a text without any."""
         seen = self._seen
         found: list[int] = []
-        for word in words(text):
+        for word in split_words(text):
             pieces = seen.get(word)
             found += self._learn(word) if pieces is None else pieces
         return found
@@ -65,7 +65,7 @@ class WordPiece:
         return tuple(found)
 
 
-def words(text: str) -> list[str]:
+def split_words(text: str) -> list[str]:
     """Words and single punctuation marks of a text, in lower case and without accents."""
     if text.isascii():
         return ASCII_WORDS.findall(CONTROL.sub("", text).lower())

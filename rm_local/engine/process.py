@@ -12,7 +12,7 @@ from typing import Any
 import rm_local
 from rm_local import errors
 from rm_local.engine import exit_reasons, protocol, wire
-from rm_local.engine.worker_log import WorkerLog, open_log
+from rm_local.engine.worker_log import WorkerLog, open_worker_log
 
 _LINE = 2**26
 """Bytes of one reply at most."""
@@ -43,7 +43,7 @@ class Process:
 
         `path`: its log; `unlogged` is called when that cannot be written.
         """
-        log = open_log(path, unlogged)
+        log = open_worker_log(path, unlogged)
         with log.file:
             child = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-P", "-m", "rm_local.engine.worker"),
@@ -51,7 +51,7 @@ class Process:
                 stdout=asyncio.subprocess.PIPE,
                 stderr=log.file,
                 limit=_LINE,
-                env=environment(),
+                env=worker_environment(),
                 start_new_session=True,
             )
         process = cls(child, log)
@@ -134,7 +134,7 @@ class Process:
             answers.put_nowait(self._end)
 
 
-def environment() -> dict[str, str]:
+def worker_environment() -> dict[str, str]:
     """The app's, with the app's own rm_local found first (`-P` keeps the working folder out).
 
     llama.cpp is not to start a debugger on itself when it gives up: that holds its end, and the

@@ -32,7 +32,7 @@ class WorkerLog:
                 self.path.unlink()
 
 
-def open_log(path: Path | None, failed: Callable[[OSError], None]) -> WorkerLog:
+def open_worker_log(path: Path | None, failed: Callable[[OSError], None]) -> WorkerLog:
     """Open the log to append to; a temporary file without a path or where that cannot be written.
 
     `failed` gets the reason. Raises nothing: without any file that can be written, what the worker

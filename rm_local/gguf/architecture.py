@@ -32,7 +32,7 @@ class Layer:
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
+class ModelShape:
     """Sizes of a model; 0 where its metadata do not tell."""
 
     layers: tuple[Layer, ...]
@@ -56,7 +56,7 @@ class Shape:
         return any(layer.state for layer in self.layers)
 
 
-def shape_of(metadata: Mapping[str, Any]) -> Shape:
+def shape_of(metadata: Mapping[str, Any]) -> ModelShape:
     """The shape that the metadata tell; numbers that make no sense count as not told."""
     told = _Told(metadata, str(metadata.get("general.architecture", "")))
     width, heads = told.number("embedding_length"), told.number("attention.head_count") or 1
@@ -69,7 +69,7 @@ def shape_of(metadata: Mapping[str, Any]) -> Shape:
         inner = max(inner, experts * each + shared)
     inner = max(inner, 2 * told.number("ssm.inner_size"))
     count = min(told.number("block_count"), _MOST_LAYERS)
-    return Shape(
+    return ModelShape(
         layers=tuple(_layer(told, number, heads, key) for number in range(count)),
         width=width,
         heads=heads * key,

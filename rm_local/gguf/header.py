@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from rm_local.errors import ModelInvalid, ModelMissing
-from rm_local.gguf.kind import is_split, kind
+from rm_local.gguf.kind import detect_kind, is_split
 
 MAGIC = b"GGUF"
 _SCALARS = {
@@ -44,7 +44,7 @@ _AGAIN = "Download or copy it again."
 
 
 @dataclass(frozen=True, slots=True)
-class Header:
+class GgufHeader:
     """What a GGUF file says of itself."""
 
     metadata: dict[str, Any]
@@ -69,7 +69,7 @@ class Header:
         return value if isinstance(value, int) and 0 < value < 1 << 31 else 0
 
 
-def read_header(path: Path) -> Header:
+def read_header(path: Path) -> GgufHeader:
     """The file's header. ModelMissing, or ModelInvalid when it is no GGUF or ends too early."""
     if not path.is_file():
         kind = "is a folder, not a file" if path.is_dir() else "does not exist"
@@ -85,7 +85,7 @@ def read_header(path: Path) -> Header:
         raise ModelInvalid(f"{path} is cut short or damaged in its header.", _AGAIN) from error
 
 
-def check_whole(path: Path, header: Header) -> None:
+def check_whole(path: Path, header: GgufHeader) -> None:
     """ModelInvalid when the file is shorter than its tensors need."""
     size = path.stat().st_size
     if size < header.needed:
@@ -94,9 +94,9 @@ def check_whole(path: Path, header: Header) -> None:
         )
 
 
-def check_generates(path: Path, header: Header) -> None:
+def check_generates(path: Path, header: GgufHeader) -> None:
     """ModelInvalid when the file writes no text: an embedder, a projector, an adapter."""
-    found = kind(header.metadata, header.tensors)
+    found = detect_kind(header.metadata, header.tensors)
     if found == "text":
         return
     part, parts = header.metadata.get("split.no"), header.metadata.get("split.count")
@@ -114,7 +114,7 @@ def check_generates(path: Path, header: Header) -> None:
     raise ModelInvalid(f"{path} {what}.", _ELSE)
 
 
-def _parse(file: BinaryIO, path: Path) -> Header:
+def _parse(file: BinaryIO, path: Path) -> GgufHeader:
     magic = file.read(4)
     if not magic:
         raise ModelInvalid(f"{path} is empty.", _AGAIN)
@@ -135,7 +135,7 @@ def _parse(file: BinaryIO, path: Path) -> Header:
     return _with_tensors(file, metadata, tensors)
 
 
-def _with_tensors(file: BinaryIO, metadata: dict[str, Any], tensors: int) -> Header:
+def _with_tensors(file: BinaryIO, metadata: dict[str, Any], tensors: int) -> GgufHeader:
     """The header, from its table of tensors on."""
     values: dict[int, int] = {}
     end = weights = layered = 0
@@ -151,7 +151,7 @@ def _with_tensors(file: BinaryIO, metadata: dict[str, Any], tensors: int) -> Hea
     alignment = told if isinstance(told, int) and 0 < told <= _CHUNK else 32
     data = -(-file.tell() // alignment) * alignment
     needed = data + end if tensors else file.tell()
-    return Header(metadata, tensors, needed, values, weights, layered)
+    return GgufHeader(metadata, tensors, needed, values, weights, layered)
 
 
 def _tensor(file: BinaryIO) -> tuple[int, int, int, int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
-Kind = Literal["text", "embedder", "projector", "adapter", "vocabulary", "other"]
+ModelKind = Literal["text", "embedder", "projector", "adapter", "vocabulary", "other"]
 """`text` writes on from a prompt; a vision `projector` and an `adapter` are parts for another
 model; a `vocabulary` has no weights; `other` is what llama.cpp runs in ways that are not used here
 (encoder-decoders, diffusion, sound) or not at all."""
@@ -15,10 +15,10 @@ _ENCODERS = {
     "neo-bert", "eurobert", "gemma-embedding", "t5encoder", "llama-embed",
 }  # fmt: skip
 _OTHER = {"t5", "dream", "llada", "llada-moe", "rnd1", "wavtokenizer-dec", "whisper"}
-_PARTS: dict[object, Kind] = {"mmproj": "projector", "clip": "projector", "adapter": "adapter"}
+_PARTS: dict[object, ModelKind] = {"mmproj": "projector", "clip": "projector", "adapter": "adapter"}
 
 
-def kind(metadata: Mapping[str, Any], tensors: int) -> Kind:
+def detect_kind(metadata: Mapping[str, Any], tensors: int) -> ModelKind:
     """What the file with this metadata and so many tensors is for."""
     told = metadata.get("general.type", "model")
     architecture = str(metadata.get("general.architecture", ""))

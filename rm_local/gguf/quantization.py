@@ -25,7 +25,7 @@ _TENSOR_TYPES = {
 }  # fmt: skip
 
 
-def quantisation(metadata: Mapping[str, Any], values: Mapping[int, int]) -> str:
+def name_quantization(metadata: Mapping[str, Any], values: Mapping[int, int]) -> str:
     """What the file says of itself, or else the type of most values; `unknown` for neither."""
     told = metadata.get("general.file_type")
     if isinstance(told, int) and told in _FILE_TYPES:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rm_local.errors import ModelInvalid
-from rm_local.gguf.architecture import Shape, shape_of
-from rm_local.gguf.header import Header, read_header
+from rm_local.gguf.architecture import ModelShape, shape_of
+from rm_local.gguf.header import GgufHeader, read_header
 from rm_local.gguf.kind import is_split
 
 _PART = re.compile(r"(.+)-(\d{5})-of-(\d{5})\.gguf", re.IGNORECASE)
@@ -17,12 +17,12 @@ _MOST_PARTS = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
+class GgufFiles:
     """All files of a model."""
 
-    header: Header
+    header: GgufHeader
     """Of the first file, which holds the metadata."""
-    there: tuple[tuple[Path, Header], ...]
+    there: tuple[tuple[Path, GgufHeader], ...]
     missing: tuple[str, ...]
     """Names of those that are not there."""
 
@@ -50,7 +50,7 @@ class Parts:
         return self.header.number(f"{self.header.architecture}.context_length")
 
     @property
-    def shape(self) -> Shape:
+    def shape(self) -> ModelShape:
         """What its memory depends on."""
         return shape_of(self.header.metadata)
 
@@ -61,21 +61,21 @@ def first_part(path: Path) -> Path:
     return path.with_name(_name(path, 1)) if found and int(found[2]) != 1 else path
 
 
-def read(path: Path) -> Parts:
+def read_files(path: Path) -> GgufFiles:
     """The files of the model whose first, or only, one is at `path`.
 
     Raises ModelMissing, and ModelInvalid when a file is no GGUF or is damaged in its header.
     """
     header = read_header(path)
     if not is_split(header.metadata):
-        return Parts(header, ((path, header),), ())
+        return GgufFiles(header, ((path, header),), ())
     found = _PART.fullmatch(path.name)
     count = int(found[3]) if found else 1
     if count > _MOST_PARTS:
         raise ModelInvalid(f"{path} says that it is one of {count:,} files.", "Copy it again.")
     files = [path.with_name(_name(path, number)) for number in range(1, count + 1)]
     there = tuple((file, read_header(file)) for file in files if file.is_file())
-    return Parts(header, there, tuple(file.name for file in files if not file.is_file()))
+    return GgufFiles(header, there, tuple(file.name for file in files if not file.is_file()))
 
 
 def _name(path: Path, number: int) -> str:

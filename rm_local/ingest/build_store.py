@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from rm_local.embed.registry import STATIC, Chosen
+from rm_local.embed.registry import STATIC, EmbedderChoice
 from rm_local.errors import StoreError, UsageError
 from rm_local.ingest.vector_sources import (
     GivenVectors,
@@ -17,11 +17,11 @@ from rm_local.ingest.vector_sources import (
     check_vectors,
 )
 from rm_local.progress import ProgressCallback
-from rm_local.store.build.pipeline import build
-from rm_local.store.build.source import Source
+from rm_local.store.build.pipeline import build_store
+from rm_local.store.build.source import EntrySource
 from rm_local.store.exchange.inputs import check_inputs
-from rm_local.store.exchange.line_blocks import Lines
-from rm_local.store.exchange.line_index import discard, index
+from rm_local.store.exchange.line_blocks import LineBlocks
+from rm_local.store.exchange.line_index import discard_index, index_lines
 
 
 def work_folder(out: Path) -> Path:
@@ -29,10 +29,10 @@ def work_folder(out: Path) -> Path:
     return out.with_name(out.name + ".input")
 
 
-def build_from(
+def build_from_files(
     inputs: Sequence[Path],
     out: Path,
-    chosen: Chosen,
+    chosen: EmbedderChoice,
     embeddings: Path | None,
     report: ProgressCallback,
 ) -> None:
@@ -51,13 +51,13 @@ def build_from(
         # With neither, it is done: `build` takes its own folder away before this one goes.
         if not out.exists() or out.with_name(out.name + ".build").exists():
             check_inputs([*inputs, *filter(None, [embeddings])])
-            lines = index(inputs, folder, report)
+            lines = index_lines(inputs, folder, report)
             try:
                 source = _source(lines, folder, chosen, embeddings, report)
             except (UsageError, StoreError):
-                discard(folder)
+                discard_index(folder)
                 raise
-            build(
+            build_store(
                 out,
                 source,
                 embedder=chosen.id,
@@ -79,8 +79,12 @@ def _disk(out: Path) -> Iterator[None]:
 
 
 def _source(
-    lines: Lines, folder: Path, chosen: Chosen, embeddings: Path | None, report: ProgressCallback
-) -> Source:
+    lines: LineBlocks,
+    folder: Path,
+    chosen: EmbedderChoice,
+    embeddings: Path | None,
+    report: ProgressCallback,
+) -> EntrySource:
     if embeddings:
         given = VectorFile.of(embeddings, folder)
         check_vectors(given, lines.rows, chosen.id.dimension, report)

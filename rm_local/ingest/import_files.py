@@ -17,9 +17,9 @@ from rm_local.errors import StoreEmbedder, StoreError
 from rm_local.ingest.vector_sources import VectorFile, check_vectors
 from rm_local.progress import ProgressCallback, ProgressMeter
 from rm_local.records import Entry
-from rm_local.store.exchange.import_entries import Taken, take_in
+from rm_local.store.exchange.import_entries import ImportResult, import_entries
 from rm_local.store.exchange.inputs import check_inputs
-from rm_local.store.exchange.line_index import index
+from rm_local.store.exchange.line_index import index_lines
 from rm_local.store.format import EmbedderId
 from rm_local.store.store import Store
 from rm_local.temporary_folder import temporary_folder
@@ -30,7 +30,7 @@ def import_files(
     files: Sequence[Path],
     embeddings: Path | None,
     report: ProgressCallback,
-    taken: Taken,
+    taken: ImportResult,
 ) -> None:
     """Add the entries of `files`, JSON Lines, to the store at `path`; `taken` counts them.
 
@@ -44,14 +44,16 @@ def import_files(
     with Store.open(path, write=True) as store, _work_folder() as folder:
         id = store.info().embedder
         embed = _embedder(path, id) if embeddings is None else None
-        lines = index(files, folder, report)
+        lines = index_lines(files, folder, report)
         if embeddings is not None:
             given = VectorFile.of(embeddings, folder)
             check_vectors(given, lines.rows, id.dimension, report)
             embed = _Given(given.path)
         assert embed
         entries = (each for number in range(len(lines.blocks)) for each in lines.entries(number))
-        take_in(store, entries, embed, taken, ProgressMeter(report, "import", lines.rows).reach)
+        import_entries(
+            store, entries, embed, taken, ProgressMeter(report, "import", lines.rows).reach
+        )
 
 
 @contextmanager
@@ -73,7 +75,7 @@ def _embedder(path: Path, id: EmbedderId) -> Callable[[int, Sequence[Entry]], Fl
     """StoreEmbedder: there is none here that made the store's vectors."""
     if id == MINILM:
         return _embedded
-    if id == static.shipped().id:
+    if id == static.load_shipped_static().id:
         return _summed
     raise StoreEmbedder(
         f"The store {path} was made with {id}, which is not here.",
@@ -88,7 +90,7 @@ def _embedded(_: int, entries: Sequence[Entry]) -> Floats:
 
 
 def _summed(_: int, entries: Sequence[Entry]) -> Floats:
-    return static.shipped().embed([entry.subproblem for entry in entries])
+    return static.load_shipped_static().embed([entry.subproblem for entry in entries])
 
 
 @dataclass(frozen=True)

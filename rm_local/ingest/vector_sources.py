@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from rm_local.embed import static
 from rm_local.errors import UsageError
 from rm_local.progress import ProgressCallback, ProgressMeter, ignore_progress
-from rm_local.store.build.source import Batch
-from rm_local.store.exchange.compressed_input import name_of
-from rm_local.store.exchange.inputs import needs_copy, spool
-from rm_local.store.exchange.line_blocks import Lines
-from rm_local.store.exchange.line_index import VECTORS
+from rm_local.store.build.source import EntryBatch
+from rm_local.store.exchange.compressed_input import input_name
+from rm_local.store.exchange.inputs import copy_input, needs_copy
+from rm_local.store.exchange.line_blocks import LineBlocks
+from rm_local.store.exchange.line_index import VECTORS_FILE
 
 SAVE = "Write the vectors with numpy.save."
 CHECKED_ROWS = 4096
@@ -41,8 +41,8 @@ class VectorFile:
         UsageError: it cannot be read; StoreError: the disk has no room for the copy.
         """
         if needs_copy(given):
-            copy = folder / VECTORS
-            return cls(copy.absolute(), name_of(given), spool(given, copy))
+            copy = folder / VECTORS_FILE
+            return cls(copy.absolute(), input_name(given), copy_input(given, copy))
         try:
             status = given.stat()
         except OSError as error:
@@ -54,7 +54,7 @@ class VectorFile:
 class GivenVectors:
     """Vectors from a .npy file, one row for each entry (a `Source`)."""
 
-    lines: Lines
+    lines: LineBlocks
     vectors: Path
     called: str
     """Tells the vectors from others."""
@@ -74,7 +74,7 @@ class GivenVectors:
         """As the lines are cut."""
         return self.lines.block_rows
 
-    def block(self, number: int) -> Batch:
+    def block(self, number: int) -> EntryBatch:
         """Rows from `number * block_rows` on."""
         entries = self.lines.entries(number)
         start = number * self.block_rows
@@ -86,7 +86,7 @@ class GivenVectors:
 class StaticVectors:
     """Vectors made on the way by the shipped static embedder: quicker than a file (a `Source`)."""
 
-    lines: Lines
+    lines: LineBlocks
 
     @property
     def rows(self) -> int:
@@ -96,24 +96,24 @@ class StaticVectors:
     @property
     def fingerprint(self) -> str:
         """Of lines and table."""
-        return f"{self.lines.sha256} {static.shipped().id}"
+        return f"{self.lines.sha256} {static.load_shipped_static().id}"
 
     @property
     def block_rows(self) -> int:
         """As the lines are cut."""
         return self.lines.block_rows
 
-    def block(self, number: int) -> Batch:
+    def block(self, number: int) -> EntryBatch:
         """Rows from `number * block_rows` on."""
         entries = self.lines.entries(number)
-        return entries, static.shipped().embed([entry.subproblem for entry in entries])
+        return entries, static.load_shipped_static().embed([entry.subproblem for entry in entries])
 
 
 @dataclass(frozen=True)
 class Subproblems(Sequence[str]):
     """The entries' subproblems, read when they are asked for."""
 
-    lines: Lines
+    lines: LineBlocks
 
     def __len__(self) -> int:
         return self.lines.rows

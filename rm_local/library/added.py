@@ -26,7 +26,7 @@ def added_paths(note: Note) -> list[Path]:
         return []
 
 
-def add(path: Path) -> bool:
+def add_model(path: Path) -> bool:
     """Remember an absolute path; False when it was remembered already. Raises SettingsError."""
     known = _read()
     if path in known:
@@ -35,7 +35,7 @@ def add(path: Path) -> bool:
     return True
 
 
-def forget(path: Path) -> bool:
+def forget_model(path: Path) -> bool:
     """Forget a path; False when it was not remembered. Raises SettingsError."""
     known = _read()
     if path not in known:

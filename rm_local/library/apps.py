@@ -10,7 +10,7 @@ from pathlib import Path
 
 from rm_local.errors import HomeMissing
 from rm_local.home import expand_home, find_folder, find_home
-from rm_local.library.hub.cache import hub_cache, repo_of
+from rm_local.library.hub.cache import find_hub_cache, repo_of
 from rm_local.library.ollama import ollama_roots, tag_of
 
 HUB, OLLAMA, LM_STUDIO = "hugging-face", "ollama", "lm-studio"
@@ -92,7 +92,7 @@ def _config() -> Path | None:
     return find_folder("XDG_CONFIG_HOME", ".config")
 
 
-def owner(path: Path) -> str:
+def owning_app(path: Path) -> str:
     """The program in whose store a file lies, links followed; empty for none.
 
     Told by where the stores are, and by their layouts, as a store may have been moved.
@@ -111,12 +111,12 @@ def owner(path: Path) -> str:
 
 def _hub() -> list[Path]:
     try:
-        return [hub_cache()]
+        return [find_hub_cache()]
     except HomeMissing:
         return []
 
 
-def how_to_remove(program: str, path: Path) -> str:
+def removal_command(program: str, path: Path) -> str:
     """What takes a model out of a program's store."""
     match program:
         case "hugging-face":

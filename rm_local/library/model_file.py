@@ -6,19 +6,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rm_local.engine.families.detect import describe
+from rm_local.engine.families.detect import describe_thinking
 from rm_local.errors import ModelMissing
 from rm_local.gguf import split_files
-from rm_local.gguf.architecture import Shape
+from rm_local.gguf.architecture import ModelShape
 from rm_local.gguf.header import check_generates, check_whole, read_header
-from rm_local.gguf.kind import Kind, kind
-from rm_local.gguf.quantization import quantisation
-from rm_local.gguf.split_files import Parts, first_part
+from rm_local.gguf.kind import ModelKind, detect_kind
+from rm_local.gguf.quantization import name_quantization
+from rm_local.gguf.split_files import GgufFiles, first_part
 from rm_local.text import one_line
 
 
 @dataclass(frozen=True, slots=True)
-class Model:
+class ModelFile:
     """What the library knows of a model."""
 
     path: Path
@@ -27,7 +27,7 @@ class Model:
     """All its files that are there."""
     missing: tuple[str, ...]
     """Names of its files that are not."""
-    kind: Kind
+    kind: ModelKind
     title: str
     architecture: str
     parameters: int
@@ -47,19 +47,19 @@ class Model:
     """Its chat template; empty for none."""
     thinks: bool
     """Whether its family thinks before it answers; files of the user's are not asked."""
-    shape: Shape
+    shape: ModelShape
 
 
-def read(path: Path) -> Model:
+def read_model(path: Path) -> ModelFile:
     """The model at `path`, which may be any of its files.
 
     Raises ModelMissing, and ModelInvalid when a file is no GGUF or is damaged in its header.
     """
     path = first_part(path)
-    return _model(path, split_files.read(path))
+    return _model(path, split_files.read_files(path))
 
 
-def check_usable(model: Model) -> None:
+def check_usable(model: ModelFile) -> None:
     """ModelInvalid or ModelMissing when the engine could not load it: parts missing, cut short."""
     check_generates(model.path, read_header(model.path))
     if model.missing:
@@ -72,19 +72,19 @@ def check_usable(model: Model) -> None:
         check_whole(file, read_header(file))
 
 
-def _model(path: Path, files: Parts) -> Model:
+def _model(path: Path, files: GgufFiles) -> ModelFile:
     header, values = files.header, files.values
     metadata = header.metadata
     told = metadata.get("general.parameter_count")
-    return Model(
+    return ModelFile(
         path=path,
         files=tuple(file for file, _ in files.there),
         missing=files.missing,
-        kind=kind(metadata, header.tensors),
+        kind=detect_kind(metadata, header.tensors),
         title=one_line(_text(metadata, "general.name"), 80) or path.stem,
         architecture=one_line(header.architecture, 40) or "unknown",
         parameters=told if isinstance(told, int) and told > 0 else sum(values.values()),
-        quantisation=quantisation(metadata, values),
+        quantisation=name_quantization(metadata, values),
         size=sum(file.stat().st_size for file, _ in files.there),
         weights=files.weights,
         layered=files.layered,
@@ -97,7 +97,7 @@ def _model(path: Path, files: Parts) -> Model:
             filter(None, (_text(metadata, f"tokenizer.ggml.{key}") for key in ("model", "pre")))
         ),
         template=_text(metadata, "tokenizer.chat_template"),
-        thinks=describe(metadata, file=path.stem).thinks,
+        thinks=describe_thinking(metadata, file=path.stem).thinks,
         shape=files.shape,
     )
 

@@ -15,7 +15,7 @@ from rm_local.gguf.split_files import first_part
 from rm_local.home import expand_home
 from rm_local.library import model_file as models
 from rm_local.library.locations import Spot, spots
-from rm_local.library.model_file import Model
+from rm_local.library.model_file import ModelFile
 from rm_local.settings import Settings, shipped_model
 
 _PART = re.compile(r"-\d{5}-of-\d{5}$")
@@ -23,12 +23,12 @@ _UNFIT = re.compile(r"[^a-z0-9._]+")
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class LibraryModel:
     """A model and what it is called here."""
 
     name: str
     place: str
-    model: Model
+    model: ModelFile
     in_use: bool
 
 
@@ -36,10 +36,10 @@ class Listed:
 class Library:
     """What was found, and in words what was passed over."""
 
-    models: tuple[Listed, ...]
+    models: tuple[LibraryModel, ...]
     notes: tuple[str, ...]
 
-    def named(self, name: str) -> Listed:
+    def named(self, name: str) -> LibraryModel:
         """The model that is meant: its name, or the beginning of no other's.
 
         Raises ModelMissing when none is, UsageError when several could be.
@@ -66,22 +66,22 @@ def find_models(settings: Settings) -> Library:
     used = settings.model or shipped_model()
     names = _names(found)
     listed = [
-        Listed(name, spot.place, model, _same(model.path, used))
+        LibraryModel(name, spot.place, model, _same(model.path, used))
         for name, (spot, model) in zip(names, found, strict=True)
     ]
     return Library(tuple(listed), tuple(dict.fromkeys(notes)))
 
 
-def find(settings: Settings, wanted: str) -> Listed:
+def find_model(settings: Settings, wanted: str) -> LibraryModel:
     """The model at a path, or else of a name.
 
     Raises ModelMissing, ModelInvalid, UsageError.
     """
     path = expand_home(wanted)
     if path.exists() or is_path(wanted):
-        model = models.read(path)
+        model = models.read_model(path)
         used = settings.model or shipped_model()
-        return Listed(short_name(path.stem, model), "path", model, _same(model.path, used))
+        return LibraryModel(short_name(path.stem, model), "path", model, _same(model.path, used))
     return find_models(settings).named(wanted)
 
 
@@ -90,14 +90,14 @@ def is_path(wanted: str) -> bool:
     return len(Path(wanted).parts) != 1 or wanted.startswith("~") or wanted.endswith(".gguf")
 
 
-def short_name(name: str, model: Model) -> str:
+def short_name(name: str, model: ModelFile) -> str:
     """A name for the command line: small letters, the quantisation in it."""
     name = _UNFIT.sub("-", _PART.sub("", name).lower()).strip("-.") or "model"
     stored = model.quantisation.lower()
     return name if stored in name or stored == "unknown" else f"{name}-{stored}"
 
 
-def _distinct(found: Iterable[Spot], notes: list[str]) -> Iterable[tuple[Spot, Model]]:
+def _distinct(found: Iterable[Spot], notes: list[str]) -> Iterable[tuple[Spot, ModelFile]]:
     """Each model once, by the file on the disk; what cannot be read becomes a note."""
     seen: set[tuple[int, int]] = set()
     for spot in found:
@@ -107,14 +107,14 @@ def _distinct(found: Iterable[Spot], notes: list[str]) -> Iterable[tuple[Spot, M
             if (at.st_dev, at.st_ino) in seen:
                 continue
             seen.add((at.st_dev, at.st_ino))
-            yield spot, models.read(path)
+            yield spot, models.read_model(path)
         except RmLocalError as error:
             notes.append(error.message.rstrip("."))
         except OSError as error:
             notes.append(f"{spot.path} cannot be read: {error.strerror}")
 
 
-def _names(found: list[tuple[Spot, Model]]) -> list[str]:
+def _names(found: list[tuple[Spot, ModelFile]]) -> list[str]:
     """A name for each. Of those that share one each gets its place, then a mark of its path.
 
     None keeps the bare name then, so that it never comes to mean another model unnoticed.

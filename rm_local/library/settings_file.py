@@ -10,7 +10,7 @@ from rm_local.errors import UsageError
 from rm_local.library.added import replace
 
 
-def use(path: Path | None) -> None:
+def use_model(path: Path | None) -> None:
     """Let the settings name the model at an absolute path; None names none, for the shipped one.
 
     Raises SettingsError when the file is no settings file or cannot be written; it is then as it

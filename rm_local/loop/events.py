@@ -160,12 +160,12 @@ TurnEvent = (
 Event = TurnEvent | RunEvent
 
 
-def failed(error: RmLocalError) -> Failed:
+def failed_event(error: RmLocalError) -> Failed:
     """The event of a turn that ends with this error."""
     return Failed(error.message, error.remedy, error.exit_code)
 
 
-def as_json(event: Event) -> dict[str, Any]:
+def event_as_json(event: Event) -> dict[str, Any]:
     """The event as one JSON object of `rm-local ask --json` (docs/events.md)."""
     match event:
         case Retrieved(hits=hits, seconds=seconds):
@@ -193,7 +193,7 @@ def hit_as_json(hit: Hit) -> dict[str, Any]:
     return {"id": fields.pop("id"), **scores, **fields}
 
 
-def from_json(fields: dict[str, Any]) -> Event:
+def event_from_json(fields: dict[str, Any]) -> Event:
     """The event that `as_json` made this object of; fields that it does not know are passed over.
 
     Raises ValueError, KeyError or TypeError when the object is no event.

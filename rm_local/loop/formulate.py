@@ -67,7 +67,7 @@ async def _generate(turn: TurnContext, question: str, timer: PrefillTimer) -> Fo
 
 def _spec(turn: TurnContext) -> BranchSpec:
     return BranchSpec(
-        forced=prompts.formulation(),
+        forced=prompts.formulation_cue(),
         seed=seed_of(turn.overrides.seed, 0),
         max_tokens=MAX_TOKENS,
         sampling=sampling(turn.plan, turn.engine.info),

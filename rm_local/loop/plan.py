@@ -53,10 +53,10 @@ PLANS: dict[str, Plan] = {
         Plan("random", "as memory, under hints drawn at random (a control)", "random"),
     )
 }
-DEFAULT = "memory"
+DEFAULT_PLAN = "memory"
 
 
-def named(name: str) -> Plan:
+def find_plan(name: str) -> Plan:
     """The plan of that name, or a UsageError that lists the names."""
     try:
         return PLANS[name]

@@ -12,7 +12,7 @@ CUE = (
 OKAY = "Okay,"
 
 
-def hint(subproblem: str, subroutine: str) -> str:
+def hint_text(subproblem: str, subroutine: str) -> str:
     """One retrieved pair as the model reads it."""
     return (
         f'[hint] Here is a problem solving procedure for a related question "{subproblem}": '
@@ -20,12 +20,12 @@ def hint(subproblem: str, subroutine: str) -> str:
     )
 
 
-def formulation() -> str:
+def formulation_cue() -> str:
     """What is forced before the model names the subproblem."""
     return CUE
 
 
-def reasoning(subproblem: str, procedure: str | None) -> str:
+def reasoning_cue(subproblem: str, procedure: str | None) -> str:
     """What is forced before the model reasons on: the cue, the subproblem, perhaps a hint, `Okay,`.
 
     `procedure` is a `hint(...)`, or None for a branch without one.

@@ -158,5 +158,5 @@ def forced(subproblem: str | None, hint: Hit | None) -> str:
     """What is put into a branch's thinking before the model continues."""
     if subproblem is None:
         return ""
-    procedure = prompts.hint(hint.entry.subproblem, hint.entry.subroutine) if hint else None
-    return prompts.reasoning(subproblem, procedure)
+    procedure = prompts.hint_text(hint.entry.subproblem, hint.entry.subroutine) if hint else None
+    return prompts.reasoning_cue(subproblem, procedure)

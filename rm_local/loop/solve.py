@@ -11,7 +11,7 @@ from rm_local.engine.protocol import Message
 from rm_local.errors import ContextOverflow, RmLocalError, UsageError
 from rm_local.loop.control import TurnControl, TurnOverrides
 from rm_local.loop.degenerate import no_answer, unreadable
-from rm_local.loop.events import Answered, Event, Formulated, Retrieved, failed
+from rm_local.loop.events import Answered, Event, Formulated, Retrieved, failed_event
 from rm_local.loop.formulate import formulate
 from rm_local.loop.hint_fitting import fit_hints
 from rm_local.loop.plan import Plan
@@ -71,7 +71,7 @@ class _Turn:
         try:
             answer = await self._solve(question, history)
         except RmLocalError as error:
-            self._turn.events.emit(failed(error))
+            self._turn.events.emit(failed_event(error))
         else:
             self._turn.events.emit(Answered(answer))
 

@@ -139,7 +139,7 @@ class Turn:
     def answer_text(self) -> str:
         """What can be copied: the answer, or without one what the branches have said."""
         if self.answer is not None:
-            return text_of(self.answer)
+            return answer_text(self.answer)
         return "\n\n".join(b.text.strip() for b in self.branches if b.text.strip())
 
     @property
@@ -148,17 +148,19 @@ class Turn:
         return f"{self.message} {self.remedy}".strip() or None
 
 
-def text_of(answer: Answer) -> str:
+def answer_text(answer: Answer) -> str:
     """The answer's text; its bare result when the chosen branch had no words for it."""
     return answer.text.strip() or (answer.result or "")
 
 
-def begin(question: str, at: float, *, plan: str = "", number: int = 0, after: int = 0) -> Turn:
+def begin_turn(
+    question: str, at: float, *, plan: str = "", number: int = 0, after: int = 0
+) -> Turn:
     """The turn of this question before its first event."""
     return Turn(question, plan, number, after, began=at)
 
 
-def apply(turn: Turn, event: Event, at: float) -> Turn:
+def apply_event(turn: Turn, event: Event, at: float) -> Turn:
     """The turn after `event`, which happened at the time `at`."""
     match event:
         case Prefilling():
@@ -192,7 +194,7 @@ def apply(turn: Turn, event: Event, at: float) -> Turn:
             return turn
 
 
-def interrupt(turn: Turn, message: str) -> Turn:
+def interrupt_turn(turn: Turn, message: str) -> Turn:
     """The turn as it ends when no further event can come; one that has ended is returned as is."""
     if not turn.running:
         return turn

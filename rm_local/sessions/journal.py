@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import BinaryIO, Self
 
 from rm_local.errors import UsageError
-from rm_local.loop.events import Event, as_json
+from rm_local.loop.events import Event, event_as_json
 from rm_local.sessions import lock
 from rm_local.sessions.format import ASKED, HEADER, REOPENED, SUFFIX, VERSION, encode, opened
 
@@ -103,7 +103,7 @@ class Journal:
 
     def write(self, event: Event) -> None:
         """What has just happened in the turn."""
-        fields = as_json(event)
+        fields = event_as_json(event)
         kind = fields.pop("event")
         self._append(encode(kind, {"time": _now(), **fields}))
 

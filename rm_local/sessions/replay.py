@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from rm_local.loop.events import (
-    from_json,
+    event_from_json,
 )
-from rm_local.loop.turn import Turn, apply, begin, interrupt
+from rm_local.loop.turn import Turn, apply_event, begin_turn, interrupt_turn
 from rm_local.sessions.format import ASKED, decode, opened
 
 CUT_SHORT = "The session ended in the middle of this turn."
@@ -34,10 +34,10 @@ def replay(path: Path) -> list[Turn]:
             if fields["event"] == ASKED:
                 turns.append(_begin_turn(fields, len(turns) + 1))
             elif turns:
-                turns[-1] = apply(turns[-1], from_json(fields), _time(fields))
+                turns[-1] = apply_event(turns[-1], event_from_json(fields), _time(fields))
         except (KeyError, TypeError, ValueError):
             continue
-    return [interrupt(turn, CUT_SHORT) for turn in turns]
+    return [interrupt_turn(turn, CUT_SHORT) for turn in turns]
 
 
 def _begin_turn(fields: dict[str, Any], place: int) -> Turn:
@@ -49,7 +49,7 @@ def _begin_turn(fields: dict[str, Any], place: int) -> Turn:
     if not (isinstance(number, int) and isinstance(after, int) and 0 <= after < number):
         number, after = place, 0
     question, plan = fields["question"], fields["plan"]
-    return begin(question, _time(fields), plan=plan, number=number, after=after)
+    return begin_turn(question, _time(fields), plan=plan, number=number, after=after)
 
 
 def _time(fields: dict[str, Any]) -> float:

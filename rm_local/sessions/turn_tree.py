@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from rm_local.engine.protocol import Message
 from rm_local.errors import UsageError
 from rm_local.loop.events import Answered, Event
-from rm_local.loop.turn import Turn, text_of
+from rm_local.loop.turn import Turn, answer_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class TurnTree:
     def __init__(self, saved: Iterable[Turn] = ()) -> None:
         self._turns = {
             turn.number: _Exchange(
-                turn.question, text_of(turn.answer) if turn.answer else "", turn.after
+                turn.question, answer_text(turn.answer) if turn.answer else "", turn.after
             )
             for turn in saved
         }
@@ -60,7 +60,7 @@ class TurnTree:
         """Note an event of the turn `number`."""
         if isinstance(event, Answered):
             turn = self._turns[number]
-            self._turns[number] = replace(turn, answer=text_of(event.answer))
+            self._turns[number] = replace(turn, answer=answer_text(event.answer))
 
     def history(self, after: int) -> tuple[Message, ...]:
         """Questions and chosen answers up to the turn `after`, oldest first; empty for 0.

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Collection
 from typing import TYPE_CHECKING
 
-from rm_local.store.codec.text_blocks import Codec
+from rm_local.store.codec.text_blocks import TextCodec
 from rm_local.store.format import BLOCK_ROWS, DamagedError
 from rm_local.store.index import pending
 from rm_local.store.sqlite import tables
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import apsw
 
 
-def remove(connection: apsw.Connection, codec: Codec, bulk: int, ids: Collection[int]) -> None:
+def remove(connection: apsw.Connection, codec: TextCodec, bulk: int, ids: Collection[int]) -> None:
     """Delete the entries `ids`, which exist; those up to `bulk` leave a tombstone."""
     chosen = tables.listed(ids)
     for table, key in (("ref", "id"), ("words", "rowid"), ("tally", "id")):
@@ -32,7 +32,7 @@ def remove(connection: apsw.Connection, codec: Codec, bulk: int, ids: Collection
     tables.grow(connection, -len(ids))
 
 
-def _bury(connection: apsw.Connection, codec: Codec, ids: Collection[int]) -> None:
+def _bury(connection: apsw.Connection, codec: TextCodec, ids: Collection[int]) -> None:
     """Take rows of the bulk build out of their blocks; their bits stay and are passed over."""
     slots = defaultdict(list)
     for blk, slot in map(place, ids):

@@ -19,7 +19,7 @@ from rm_local.progress import ProgressCallback, ignore_progress
 from rm_local.records import Entry, Hit
 from rm_local.store.codec.code_frames import default_dictionary
 from rm_local.store.codec.quantize import step_for
-from rm_local.store.codec.text_blocks import FRESH_LEVEL, Codec, raw_row, train_dictionary
+from rm_local.store.codec.text_blocks import FRESH_LEVEL, TextCodec, join_texts, train_dictionary
 from rm_local.store.delete import remove
 from rm_local.store.format import NO_CLUSTER, PAGE_SIZE, VERSION, EmbedderId, StoreInfo
 from rm_local.store.index import pending
@@ -56,7 +56,7 @@ class Store:
         self._writable = writable
         self._written = False
         dictionary = dictionary_of(connection, TEXTS)
-        self._codec, self._fresh = Codec(dictionary), Codec(dictionary, FRESH_LEVEL)
+        self._codec, self._fresh = TextCodec(dictionary), TextCodec(dictionary, FRESH_LEVEL)
         self._readers = Readers(connection, path)
         self._searcher = Searcher(connection, self._readers, meta)
         self._watch = Watch(connection)
@@ -89,7 +89,7 @@ class Store:
             raise StoreError(f"{path} exists already.", "Choose another name, or remove it first.")
         meta = Meta(embedder, step_for(embedder.dimension), mean, rotation)
         dictionary = train_dictionary(dictionary_sample)
-        with sqlite.guard(path), sqlite.opened(path, "create") as connection:
+        with sqlite.guard(path), sqlite.open_connection(path, "create") as connection:
             with tables.writing(connection):
                 lay_out(
                     connection,
@@ -115,7 +115,7 @@ class Store:
         if write and not sqlite.is_writable(path):
             raise sqlite.read_only(path)
         mode: sqlite.Mode = "write" if write else "read"
-        with sqlite.guard(path), sqlite.opened(path, mode) as connection:
+        with sqlite.guard(path), sqlite.open_connection(path, mode) as connection:
             sqlite.check_size(connection, path)
             check_layout(connection, path)
             meta = read_meta(connection)
@@ -337,7 +337,7 @@ class Store:
                 cluster=cluster,
                 bits=bits.tobytes(),
                 code=code,
-                frame=self._fresh.pack([raw_row(entry.subproblem, entry.subroutine)]),
+                frame=self._fresh.pack([join_texts(entry.subproblem, entry.subroutine)]),
                 rare=" ".join(searcher.rare.of(entry.subproblem)),
             )
             for entry, cluster, bits, code in columns

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.app import App
 from textual.binding import BindingType
 
-from rm_local.loop.plan import DEFAULT, named
+from rm_local.loop.plan import DEFAULT_PLAN, find_plan
 from rm_local.tui import keys
 from rm_local.tui.screens.chat import ChatScreen
 from rm_local.tui.theme import DARK, LIGHT, PHASE_COLOURS
@@ -46,14 +46,14 @@ class RmLocalApp(App[None], inherit_bindings=False):
         self,
         backend: Backend,
         *,
-        plan: str = DEFAULT,
+        plan: str = DEFAULT_PLAN,
         thinking: bool = True,
         theme: str = DARK.name,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__()
         self.backend = backend
-        self.chat = ChatScreen(backend, replace(named(plan), thinking=thinking), clock)
+        self.chat = ChatScreen(backend, replace(find_plan(plan), thinking=thinking), clock)
         self.register_theme(DARK)
         self.register_theme(LIGHT)
         self.theme = theme if theme in self.available_themes else DARK.name

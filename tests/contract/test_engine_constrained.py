@@ -13,7 +13,7 @@ import pytest
 
 from rm_local.engine.branches import BranchSpec, Sampling
 from rm_local.engine.client import Engine
-from rm_local.engine.constraints.json_schema import to_grammar
+from rm_local.engine.constraints.json_schema import grammar_from_schema
 from rm_local.errors import EngineError, UsageError, WorkerDied
 from tests.support.engines import GREEDY, QUESTION, grown
 
@@ -130,7 +130,7 @@ async def test_answers_are_json_of_their_schema(
     await engine.load(nano)
     await engine.open_turn(QUESTION, thinking=False)
 
-    texts, ends = await grown(engine, specs(to_grammar(json.dumps(schema))))
+    texts, ends = await grown(engine, specs(grammar_from_schema(json.dumps(schema))))
 
     done = [t["answer"] for t, end in zip(texts, ends, strict=True) if end.stop == "end"]
     assert done

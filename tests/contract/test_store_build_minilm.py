@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from rm_local.cli.main import cli
 from rm_local.embed import npy_writer
-from rm_local.embed.minilm import MINILM, known_words
+from rm_local.embed.minilm import MINILM, minilm_words
 from rm_local.ingest import build_store
 from rm_local.store.codec.text_blocks import unpack_words
 from rm_local.store.sqlite import meta
@@ -39,7 +39,7 @@ def test_what_was_embedded_is_not_embedded_again(
     assert shown.exit_code == 0, shown.stderr
     with Store.open(out) as store:
         assert store.info().embedder == MINILM
-        assert unpack_words(meta.known_words(store._connection)) == known_words()
+        assert unpack_words(meta.known_words(store._connection)) == minilm_words()
     asked = ["search", "--store", str(out), "--json", "-k", "1", "arrange figures by size"]
     (hit,) = json.loads(CliRunner().invoke(cli, asked).stdout)["hits"]
     assert hit["subproblem"] == "How to sort a list of numbers?"

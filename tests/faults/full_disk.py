@@ -18,7 +18,7 @@ from pathlib import Path
 from unittest.mock import patch
 
 from rm_local.errors import StoreError, StoreInvalid
-from rm_local.store.build.pipeline import build
+from rm_local.store.build.pipeline import build_store
 from rm_local.store.store import Store
 from tests.faults.stores import DIMENSION, MADE, fingerprint, made_store
 from tests.support.stores import MadeSource, entries, vectors
@@ -122,7 +122,7 @@ def build_in_full(folder: Path, rows: int) -> tuple[int, set[str]]:
         # The look ahead would stop it each time before the disk is full.
         with left(folder, kilobytes), patch("rm_local.store.build.pipeline.check_room"):
             try:
-                build(path, MadeSource(rows), embedder=MADE, clusters=15)
+                build_store(path, MadeSource(rows), embedder=MADE, clusters=15)
                 break
             except StoreError as error:
                 said.add(told(error, path))
@@ -152,7 +152,7 @@ def main() -> int:
             print(*(f"    {each}" for each in sorted(said)), sep="\n")
         with suppress(FileNotFoundError):
             (folder / "whole.rms").unlink()
-        build(folder / "plain.rms", MadeSource(rows), embedder=MADE, clusters=15)
+        build_store(folder / "plain.rms", MadeSource(rows), embedder=MADE, clusters=15)
         fails, said = build_in_full(folder, rows)
         print(f"build: {fails} times full; then done, and equal to one never stopped")
         print(*(f"    {each}" for each in sorted(said)), sep="\n")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from rm_local.store.build.pipeline import build
+from rm_local.store.build.pipeline import build_store
 from rm_local.store.format import EmbedderId
 from rm_local.store.request import EntryFilter, SearchRequest
 from rm_local.store.store import Store
@@ -23,7 +23,7 @@ ADDED, FRESH = 200, 40
 
 def made_store(path: Path, rows: int) -> None:
     """A bulk build in clusters, with rows added, deleted and replaced since; some are fresh."""
-    build(path, MadeSource(rows), embedder=MADE, clusters=max(4, rows // 200))
+    build_store(path, MadeSource(rows), embedder=MADE, clusters=max(4, rows // 200))
     with Store.open(path, write=True) as store:
         new, unit = entries(ADDED), vectors(ADDED, dimension=DIMENSION, seed=3)
         store.add(new[:-FRESH], unit[:-FRESH])

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Literal
 from unittest.mock import patch
 
-from rm_local.store.build.pipeline import build
-from rm_local.store.build.source import Batch
+from rm_local.store.build.pipeline import build_store
+from rm_local.store.build.source import EntryBatch
 from rm_local.store.store import Store
 from tests.faults.steps import begin_counting
 from tests.faults.stores import DIMENSION, MADE, ids_of
@@ -37,7 +37,7 @@ class KillingSource(MadeSource):
     trained: str = ""
     """A file that is there once blocks are read to be encoded."""
 
-    def block(self, number: int) -> Batch:
+    def block(self, number: int) -> EntryBatch:
         """The rows of one block."""
         if number == self.killing_block and Path(self.trained).exists():
             os.kill(self.leader, signal.SIGKILL)
@@ -57,7 +57,7 @@ def build_one(path: Path, rows: int, point: Point | None = None, step: int = 0) 
         patch("rm_local.store.build.pipeline.cores", lambda: PROCESSES),
         patch("rm_local.store.build.pipeline.ROWS_FOR_A_PROCESS", rows // PROCESSES),
     ):
-        build(path, source, embedder=MADE, clusters=rows // 1000)
+        build_store(path, source, embedder=MADE, clusters=rows // 1000)
 
 
 def print_line(*words: object) -> None:

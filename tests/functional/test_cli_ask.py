@@ -19,8 +19,8 @@ from rm_local.cli.sessions import format_turn
 from rm_local.engine.branches import ContextAdjusted
 from rm_local.engine.protocol import ModelInfo
 from rm_local.errors import ContextOverflow, ModelMissing, StoreMissing
-from rm_local.loop.events import Answered, from_json
-from rm_local.loop.turn import apply, begin
+from rm_local.loop.events import Answered, event_from_json
+from rm_local.loop.turn import apply_event, begin_turn
 from rm_local.records import Answer, Entry, Hit
 from rm_local.sessions import Journal, list_sessions
 from tests.support.fake_runtime import FakeRuntime
@@ -80,8 +80,8 @@ def test_a_hint_that_is_too_long_is_told(use: Use) -> None:
     told = run("What is 4 + 4?")
     use(recall=FakeRecall(hits))
     lines = events(run("--json", "What is 4 + 4?"))
-    (event,) = [from_json(line) for line in lines if line["event"] == "hint_cut"]
-    saved = apply(begin("What is 4 + 4?", 0.0), event, 0.0)
+    (event,) = [event_from_json(line) for line in lines if line["event"] == "hint_cut"]
+    saved = apply_event(begin_turn("What is 4 + 4?", 0.0), event, 0.0)
 
     (cut,) = [line for line in lines if line["event"] == "hint_cut"]
     assert cut["id"] == 7

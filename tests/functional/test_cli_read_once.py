@@ -48,7 +48,7 @@ def store(tmp_path: Path) -> Path:
     from rm_local.embed import static
 
     path = tmp_path / "s.rms"
-    with Store.create(path, embedder=static.shipped().id):
+    with Store.create(path, embedder=static.load_shipped_static().id):
         return path
 
 

@@ -10,7 +10,7 @@ from click.testing import CliRunner, Result
 
 from rm_local import settings
 from rm_local.cli.main import cli
-from rm_local.loop.plan import named
+from rm_local.loop.plan import find_plan
 from rm_local.sessions import Journal
 from tests.support.fake_runtime import FakeRuntime
 
@@ -27,7 +27,7 @@ def save(*questions: str) -> str:
         journal = Journal(settings.sessions_dir(), model="fake.gguf", store="fake.rms")
         for question in questions:
             journal.ask(question, "memory", 0)
-            async for event in FakeRuntime().solve(question, named("memory")):
+            async for event in FakeRuntime().solve(question, find_plan("memory")):
                 journal.write(event)
         journal.close()
         assert journal.path is not None

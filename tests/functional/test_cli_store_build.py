@@ -15,7 +15,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from rm_local.cli.main import cli
-from rm_local.embed.static import shipped
+from rm_local.embed.static import load_shipped_static
 from rm_local.ingest import build_store
 from rm_local.records import Entry
 from rm_local.store.store import Store
@@ -99,7 +99,7 @@ def test_vectors_may_be_given(tmp_path: Path, out: Path) -> None:
     order = sorted(range(40), key=lambda n: entries(40)[n].subproblem)
     np.testing.assert_allclose([row for _, row in held(out)], given[order], atol=0.01)
     with Store.open(out) as store:
-        assert store.info().embedder == shipped().id
+        assert store.info().embedder == load_shipped_static().id
 
 
 @pytest.mark.parametrize(

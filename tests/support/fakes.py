@@ -256,7 +256,7 @@ class FakeEngine:
                 await self._wait(live)
 
     def _script(self, spec: BranchSpec, index: int) -> deque[Step]:
-        if spec.forced == prompts.formulation():
+        if spec.forced == prompts.formulation_cue():
             return deque(self.formulation)
         return deque(self.branches[index % len(self.branches)])
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from rm_local.records import Entry
-from rm_local.store.build.pipeline import build
+from rm_local.store.build.pipeline import build_store
 from rm_local.store.format import EmbedderId
 from rm_local.store.maintain.task import Tools, Work
 from rm_local.store.request import EntryFilter, SearchRequest
@@ -33,7 +33,7 @@ def worn_store(path: Path) -> Path:
 
     Of the first block all rows are deleted, so are others of the build and of those added.
     """
-    build(path, MadeSource(BULK), embedder=MADE, clusters=5)
+    build_store(path, MadeSource(BULK), embedder=MADE, clusters=5)
     with Store.open(path, write=True) as store:
         new, unit = entries(ADDED), topics(ADDED, dimension=64, count=3, seed=3)
         store.add(new[:-FRESH], unit[:-FRESH])
@@ -82,7 +82,7 @@ def answers(path: Path) -> list[list[tuple[int, float]]]:
 
 def worked(path: Path, kind: Callable[[Tools], Work]) -> Iterator[dict[str, int]]:
     """What each step of one kind of work did, until nothing is left."""
-    with sqlite.opened(path, "write") as connection:
+    with sqlite.open_connection(path, "write") as connection:
         work = kind(Tools.of(connection))
         while True:
             with tables.writing(connection):
@@ -96,7 +96,7 @@ def worked(path: Path, kind: Callable[[Tools], Work]) -> Iterator[dict[str, int]
 
 def value(path: Path, statement: str) -> int:
     """What a statement gives for the store."""
-    with sqlite.opened(path, "read") as connection:
+    with sqlite.open_connection(path, "read") as connection:
         found = connection.execute(statement).get
         connection.close()
     return int(found)

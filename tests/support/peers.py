@@ -10,7 +10,7 @@ from threading import Event
 import numpy as np
 
 from rm_local.arrays import Floats, Ids
-from rm_local.bench.peers.peer_protocol import Dial, Vectors, blocks
+from rm_local.bench.peers.peer_protocol import PeerSetting, Vectors, blocks
 
 DIMENSION = 16
 
@@ -64,7 +64,7 @@ class FakeSearcher:
     def __init__(self, rows: Floats) -> None:
         self._rows = rows
 
-    def search(self, query: Floats, k: int, dial: Dial) -> Ids:
+    def search(self, query: Floats, k: int, dial: PeerSetting) -> Ids:
         """The best of the first `breadth` rows."""
         order = np.argsort(-(self._rows[: dial.breadth] @ query), kind="stable")
         return np.asarray(order[:k], dtype=np.int64)

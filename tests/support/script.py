@@ -23,7 +23,7 @@ from rm_local.loop.events import (
     Formulating,
     Retrieved,
 )
-from rm_local.loop.turn import Turn, apply, begin
+from rm_local.loop.turn import Turn, apply_event, begin_turn
 from rm_local.records import Answer, Branch, Entry, Hit, StopReason
 from rm_local.sessions import Journal, SavedSession
 from rm_local.tui.app import RmLocalApp
@@ -170,9 +170,9 @@ def saved_turns() -> list[Turn]:
     """Two turns, the second of which follows the first."""
     turns = []
     for number, question in enumerate((QUESTION, MORE), 1):
-        turn = begin(question, 0.0, plan="memory", number=number, after=number - 1)
+        turn = begin_turn(question, 0.0, plan="memory", number=number, after=number - 1)
         for event in saved_events():
-            turn = apply(turn, event, 0.0)
+            turn = apply_event(turn, event, 0.0)
         turns.append(turn)
     return turns
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rm_local.records import Entry
-from rm_local.store.build.source import Batch
+from rm_local.store.build.source import EntryBatch
 from rm_local.store.format import EmbedderId
 from rm_local.store.store import Store
 
@@ -81,7 +81,7 @@ class MadeSource:
         """In the order of `vectors`."""
         return entries(self.rows)
 
-    def block(self, number: int) -> Batch:
+    def block(self, number: int) -> EntryBatch:
         """Rows from `number * block_rows` on."""
         part = slice(number * self.block_rows, (number + 1) * self.block_rows)
         return self.entries[part], self.vectors[part]

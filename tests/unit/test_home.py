@@ -12,7 +12,7 @@ from rm_local import settings
 from rm_local.errors import HomeMissing, SettingsError
 from rm_local.home import expand_home, find_home
 from rm_local.library import apps
-from rm_local.library.hub.cache import hub_cache
+from rm_local.library.hub.cache import find_hub_cache
 from rm_local.library.models import find_models
 from rm_local.library.ollama import ollama_roots
 from rm_local.settings import Settings
@@ -25,7 +25,7 @@ FOLDERS: list[Callable[[], Path]] = [
     settings.log_dir,
     settings.sessions_dir,
     settings.worker_log,
-    hub_cache,
+    find_hub_cache,
 ]
 
 
@@ -107,7 +107,7 @@ def test_the_platforms_variables_are_enough(
 
     assert settings.data_dir() == tmp_path / "rm-local"
     assert apps.folders()["gpt4all"] == [tmp_path / "nomic.ai" / "GPT4All"]
-    assert hub_cache() == tmp_path / "huggingface" / "hub"
+    assert find_hub_cache() == tmp_path / "huggingface" / "hub"
 
 
 @pytest.mark.usefixtures("no_home")
@@ -118,7 +118,7 @@ def test_other_programs_folders_are_skipped(monkeypatch: pytest.MonkeyPatch) -> 
 
     assert not any(apps.folders().values())
     assert all(root.is_relative_to("/usr/share") for root in ollama_roots())
-    assert apps.owner(Path("/models/m.gguf")) == ""
+    assert apps.owning_app(Path("/models/m.gguf")) == ""
     (shipped,) = find_models(Settings()).models
     assert shipped.place == "shipped"
 

@@ -83,10 +83,10 @@ def _assembled(
     pieces = [(opened(question), False)]
     okay = f"{prompts.OKAY} "
     if cued:
-        pieces += [(prompts.formulation(), False), (f" {subproblem}\n", True)]
+        pieces += [(prompts.formulation_cue(), False), (f" {subproblem}\n", True)]
         if hint:
             pieces.append(
-                (prompts.hint(hint.entry.subproblem, hint.entry.subroutine) + "\n", False)
+                (prompts.hint_text(hint.entry.subproblem, hint.entry.subroutine) + "\n", False)
             )
         pieces.append((prompts.OKAY, False))
         okay = " "

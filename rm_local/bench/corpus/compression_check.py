@@ -16,10 +16,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rm_local.bench.corpus.corpus import corpus, installed_sentences
-from rm_local.bench.corpus.synthetic import Synth
+from rm_local.bench.corpus.corpus import installed_sentences, load_corpus
+from rm_local.bench.corpus.synthetic import SyntheticSource
 from rm_local.progress import Progress
-from rm_local.store.codec.text_blocks import Codec, raw_row, train_dictionary
+from rm_local.store.codec.text_blocks import TextCodec, join_texts, train_dictionary
 
 LEVELS = (3, 12)
 ROWS = 16_384
@@ -44,19 +44,19 @@ def packed(rows: Sequence[Pair], level: int) -> Packed:
     """Every second run of `rows`, packed with a dictionary out of the others."""
     runs = [rows[start : start + RUN] for start in range(0, len(rows), RUN)]
     learnt = [f"{a} {b}" for run in runs[::2] for a, b in run]
-    codec = Codec(train_dictionary(learnt), level)
+    codec = TextCodec(train_dictionary(learnt), level)
     words = raw = size = 0
     for run in runs[1::2]:
         for start in range(0, len(run), FRAME_ROWS):
             frame = run[start : start + FRAME_ROWS]
-            bare = [raw_row(*each) for each in frame]
+            bare = [join_texts(*each) for each in frame]
             words += sum(len(f"{a} {b}".split()) for a, b in frame)
             raw += sum(map(len, bare))
             size += len(codec.pack(bare))
     return Packed(words, raw, size)
 
 
-def made_up(source: Synth, rows: int) -> list[Pair]:
+def made_up(source: SyntheticSource, rows: int) -> list[Pair]:
     """Rows of the source, those about one anchor together: as alike as neighbours ever are."""
     found: list[tuple[int, str, str]] = []
     for number in range(-(-rows // source.block_rows)):
@@ -82,7 +82,7 @@ def main() -> None:
     def report(progress: Progress) -> None:
         print(progress.stage, file=sys.stderr)
 
-    source = Synth(ROWS, 0, corpus(report=report))
+    source = SyntheticSource(ROWS, 0, load_corpus(report=report))
     composed = made_up(source, ROWS)
     prose = list(real(installed_sentences(report=report), composed))
     lengths = [len(f"{a} {b}".split()) for a, b in composed]

@@ -29,7 +29,7 @@ FEWEST = 200
 """Sentences of which a corpus can be made."""
 
 
-def corpus(limit: int | None = None, *, report: ProgressCallback) -> Path:
+def load_corpus(limit: int | None = None, *, report: ProgressCallback) -> Path:
     """The folder of the corpus of `limit` sentences (all, when None) of what is installed.
 
     Made on the first call. UsageError: there are too few.

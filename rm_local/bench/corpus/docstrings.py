@@ -29,14 +29,14 @@ LARGEST = 400_000
 
 
 @dataclass(frozen=True, slots=True)
-class Described:
+class DocumentedObject:
     """A function or class: the words of its name, and the sentences of its docstring."""
 
     name: str
     sentences: tuple[str, ...]
 
 
-def described(skipped: re.Pattern[str] = SKIPPED) -> list[Described]:
+def read_docstrings(skipped: re.Pattern[str] = SKIPPED) -> list[DocumentedObject]:
     """What the installed packages describe, by path; nothing twice.
 
     Files whose path below the packages' folder holds `skipped` are left out.
@@ -56,7 +56,7 @@ def pool() -> tuple[str, ...]:
 
     Each has a capital at its front and a stop at its end. Takes a minute or two.
     """
-    found = (tidy(each) for one in described(OWN) for each in one.sentences)
+    found = (tidy(each) for one in read_docstrings(OWN) for each in one.sentences)
     return tuple(dict.fromkeys(each for each in found if each[0].isupper() and each.isprintable()))
 
 
@@ -97,7 +97,7 @@ def _files(skipped: re.Pattern[str]) -> Iterator[Path]:
                 yield path
 
 
-def _read(path: Path) -> Iterator[Described]:
+def _read(path: Path) -> Iterator[DocumentedObject]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -109,7 +109,7 @@ def _read(path: Path) -> Iterator[Described]:
             text = ast.get_docstring(node)
             if text:
                 name = path.stem if isinstance(node, ast.Module) else node.name
-                yield Described(_words(name), sentences(text))
+                yield DocumentedObject(_words(name), sentences(text))
 
 
 def _words(name: str) -> str:

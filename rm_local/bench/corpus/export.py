@@ -9,15 +9,15 @@ from typing import IO, BinaryIO
 
 import numpy as np
 
-from rm_local.bench.corpus.synthetic import Synth
+from rm_local.bench.corpus.synthetic import SyntheticSource
 from rm_local.errors import RmLocalError, UsageError
 from rm_local.files import write_atomically
 from rm_local.progress import ProgressCallback, ProgressMeter
 from rm_local.store.exchange.jsonl import format_entry
 
 
-def stream(
-    source: Synth,
+def export_rows(
+    source: SyntheticSource,
     write: Callable[[bytes], object],
     vectors: IO[bytes] | None,
     report: ProgressCallback,

@@ -22,7 +22,7 @@ from rm_local.bench.corpus.texts import Strings, labels, wording
 from rm_local.errors import UsageError
 from rm_local.progress import ProgressCallback
 from rm_local.records import Entry
-from rm_local.store.build.source import Batch
+from rm_local.store.build.source import EntryBatch
 
 BLOCK_ROWS = 8192
 ANCHOR_ROWS = 32
@@ -35,7 +35,7 @@ ORDER, NOISE, WORDS, ALIKE = range(4)
 
 
 @dataclass(frozen=True)
-class Synth:
+class SyntheticSource:
     """Distinct entries and their vectors; block b depends on the seed, the sentences and b alone.
 
     `folder` is a corpus (`rm_local.bench.corpus.corpus`). Pickled, it is no more than these three.
@@ -70,7 +70,7 @@ class Synth:
         embed = BulkEmbedder(half=True).embed
         make_anchors(self.folder, texts.anchors, texts.held_out, embed, report)
 
-    def block(self, number: int) -> Batch:
+    def block(self, number: int) -> EntryBatch:
         """Entries and vectors of one block. RmLocalError: the anchors are not there."""
         return self.entries(number), self.vectors(number)
 

@@ -8,14 +8,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from rm_local.engine.process import environment
-from rm_local.engine.worker_log import open_log
+from rm_local.engine.process import worker_environment
+from rm_local.engine.worker_log import open_worker_log
 from rm_local.errors import EngineError
 
 MODULE = "rm_local.engine.worker.llama.bare_loop"
 
 
-class Bare:
+class BareClient:
     """Runs `rm_local.engine.worker.llama.bare_loop` while its context is open."""
 
     def __init__(self, model: Path, threads: int, gpu_layers: int, log: Path | None) -> None:
@@ -24,7 +24,7 @@ class Bare:
         self._path = log
 
     async def __aenter__(self) -> Self:
-        self._log = open_log(self._path, lambda _error: None)
+        self._log = open_worker_log(self._path, lambda _error: None)
         with self._log.file:
             self._process = await asyncio.create_subprocess_exec(
                 *(
@@ -37,7 +37,7 @@ class Bare:
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=self._log.file,
-                env=environment(),
+                env=worker_environment(),
             )
         return self
 

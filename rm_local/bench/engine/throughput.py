@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
 
-from rm_local.bench.engine.bare_client import Bare
+from rm_local.bench.engine.bare_client import BareClient
 from rm_local.engine.branches import BranchSpec, Sampling, TokenChunk
 from rm_local.engine.client import Engine
 from rm_local.engine.protocol import Message
@@ -32,7 +32,7 @@ _ALONES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
+class EngineBench:
     """What was found; tokens a second unless it says otherwise."""
 
     model: str
@@ -62,7 +62,7 @@ class Measured:
 
 
 @dataclass(frozen=True, slots=True)
-class Effort:
+class EngineBenchSize:
     """How much is measured."""
 
     rounds: int = 5
@@ -72,9 +72,9 @@ class Effort:
     """About which one branch writes in a round."""
 
 
-async def measure(
-    engine: Engine, bare: Bare, model: Path, effort: Effort, report: ProgressCallback
-) -> Measured:
+async def bench_engine(
+    engine: Engine, bare: BareClient, model: Path, effort: EngineBenchSize, report: ProgressCallback
+) -> EngineBench:
     """Measure a model. Raises EngineError and ModelError."""
     info = await engine.load(model)
     prompt = min(effort.prompt, info.trained_context // 4)
@@ -90,7 +90,7 @@ async def measure(
         await rounds.run(forwards=number % 2 == 0)
         meter.reach(number + 1)
     speed = rounds.speed
-    return Measured(
+    return EngineBench(
         model=info.name,
         device=info.device,
         prompt_tokens=round(median(rounds.read)),
@@ -112,7 +112,7 @@ async def measure(
 class _Rounds:
     """What every round found, by arm."""
 
-    def __init__(self, engine: Engine, bare: Bare, prompt: int, tokens: int) -> None:
+    def __init__(self, engine: Engine, bare: BareClient, prompt: int, tokens: int) -> None:
         self._engine = engine
         self._bare = bare
         self._prompt = prompt

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 
 from rm_local.arrays import Floats, Ids
-from rm_local.bench.peers.peer_protocol import Dial, Vectors, blocks, lists, sample
+from rm_local.bench.peers.peer_protocol import PeerSetting, Vectors, blocks, lists, sample
 
 INDEX_FILE = "index.faiss"
 
@@ -72,7 +72,7 @@ class FaissSearcher:
         self._index = index
         self._lists = faiss.extract_index_ivf(faiss.downcast_index(index.base_index))
 
-    def search(self, query: Floats, k: int, dial: Dial) -> Ids:
+    def search(self, query: Floats, k: int, dial: PeerSetting) -> Ids:
         """Probe `breadth` lists and rank the best `depth * k` again."""
         self._lists.nprobe = dial.breadth
         self._index.k_factor = dial.depth

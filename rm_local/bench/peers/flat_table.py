@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rm_local.arrays import Bytes, Floats, Ids
-from rm_local.store.index.ivf import MOST_CANDIDATES
-from rm_local.store.sqlite.connection import opened
+from rm_local.store.index.ivf import MAX_CANDIDATES
+from rm_local.store.sqlite.connection import open_connection
 
 Kind = Literal["float32", "bits"]
 """`float32`: all rows compared exactly. `bits`: by their signs, the best again by int8 codes."""
@@ -32,7 +32,7 @@ RANKED = """SELECT id FROM ref
 
 def make_flat(path: Path, kind: Kind, dimension: int, blocks: Iterable[tuple[int, Floats]]) -> None:
     """Write rows of length 1, blocks of (n, d) each with the number of its first row."""
-    with opened(path, "create") as connection, connection:
+    with open_connection(path, "create") as connection, connection:
         connection.execute(TABLES[kind].format(d=dimension))
         for first, block in blocks:
             ids = range(first, first + len(block))
@@ -63,7 +63,7 @@ class Flat:
 
     def __init__(self, path: Path, kind: Kind) -> None:
         self._kind = kind
-        with opened(path, "read") as connection:
+        with open_connection(path, "read") as connection:
             self._connection = connection
 
     def search(self, query: Floats, k: int, candidates: int) -> Ids:
@@ -73,6 +73,6 @@ class Flat:
         else:
             row = query[np.newaxis]
             bits, code = bytes(_bits(row)), bytes(_int8(row))
-            held = min(max(candidates, k), MOST_CANDIDATES)
+            held = min(max(candidates, k), MAX_CANDIDATES)
             found = self._connection.execute(RANKED, (bits, held, code, k))
         return np.array([row[0] for row in found], dtype=np.int64)

@@ -30,7 +30,7 @@ class PeerFailed(Exception):
     """A peer that failed, crashed or ran over its time; the text says which."""
 
 
-def apart(work: Callable[..., T], *arguments: object, seconds: float, threads: int) -> T:
+def run_isolated(work: Callable[..., T], *arguments: object, seconds: float, threads: int) -> T:
     """`work(*arguments)` in a fresh process whose libraries use `threads` threads.
 
     PeerFailed: it raised, died, or was not done after `seconds`; nothing of it runs on.

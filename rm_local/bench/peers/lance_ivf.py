@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from rm_local.arrays import Floats, Ids
-from rm_local.bench.peers.peer_protocol import Dial, Vectors, blocks, lists
+from rm_local.bench.peers.peer_protocol import PeerSetting, Vectors, blocks, lists
 
 TABLE = "rows"
 BYTES_PER_DIMENSION = 8
@@ -76,7 +76,7 @@ class LanceSearcher:
     def __init__(self, table: Any) -> None:
         self._table = table
 
-    def search(self, query: Floats, k: int, dial: Dial) -> Ids:
+    def search(self, query: Floats, k: int, dial: PeerSetting) -> Ids:
         """Probe `breadth` lists and rank the best `depth * k` again."""
         asked = self._table.search(query).distance_type("l2").nprobes(dial.breadth)
         # LanceDB warns of a choice of columns without the distance, at each query.

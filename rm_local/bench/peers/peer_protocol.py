@@ -32,7 +32,7 @@ class Vectors(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Dial:
+class PeerSetting:
     """How thoroughly a peer is asked."""
 
     breadth: int
@@ -45,7 +45,7 @@ class Dial:
 class Searcher(Protocol):
     """An index open for queries, on one thread."""
 
-    def search(self, query: Floats, k: int, dial: Dial) -> Ids:
+    def search(self, query: Floats, k: int, dial: PeerSetting) -> Ids:
         """Numbers of the `k` rows found nearest to `query`, (d,), counted from 0."""
 
 
@@ -82,7 +82,7 @@ class Peer(Protocol):
         """The index that `build` left there."""
 
 
-class Clocked:
+class TimedVectors:
     """Rows that know how long it took to make them, so that a build is not charged for it."""
 
     def __init__(self, source: Vectors) -> None:

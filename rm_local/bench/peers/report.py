@@ -13,7 +13,7 @@ NOTE = "(in brackets: the store's figure as a multiple of the peer's)"
 
 
 @dataclass(frozen=True)
-class Result:
+class PeerResult:
     """One index's figures: the store's, or a peer's."""
 
     name: str
@@ -39,7 +39,7 @@ class Result:
 
 
 @dataclass(frozen=True)
-class Left:
+class SkippedPeer:
     """A peer without figures."""
 
     name: str
@@ -47,13 +47,13 @@ class Left:
 
 
 @dataclass(frozen=True)
-class Race:
+class PeerComparison:
     """The store and its peers on the same rows."""
 
     rows: int
-    store: Result
-    peers: tuple[Result, ...]
-    left: tuple[Left, ...]
+    store: PeerResult
+    peers: tuple[PeerResult, ...]
+    left: tuple[SkippedPeer, ...]
 
     def data(self) -> dict[str, Any]:
         """For JSON: each peer with `ratios`, the store's figure over the peer's."""
@@ -61,7 +61,7 @@ class Race:
         left = [asdict(each) for each in self.left]
         return {"rows": self.rows, "store": asdict(self.store), "peers": peers, "left": left}
 
-    def ratios(self, peer: Result) -> dict[str, float | None]:
+    def ratios(self, peer: PeerResult) -> dict[str, float | None]:
         """The store's figure over the peer's; None where one is not known or nothing."""
         return {name: _ratio(getattr(self.store, name), getattr(peer, name)) for name in RATIOS}
 
@@ -81,7 +81,7 @@ def _ratio(ours: float | None, theirs: float | None) -> float | None:
     return float(f"{ours / theirs:.3g}") if ours and theirs else None
 
 
-def _line(result: Result, wide: int, ratios: dict[str, float | None]) -> str:
+def _line(result: PeerResult, wide: int, ratios: dict[str, float | None]) -> str:
     megabytes = result.bytes / 1e6
     memory = "?" if result.memory_mb is None else f"{result.memory_mb:,.0f}"
     cells = [

@@ -12,12 +12,12 @@ from typing import TypeVar
 
 from rm_local.bench.peers import stages
 from rm_local.bench.peers.faiss_ivf import FaissIvf
-from rm_local.bench.peers.isolated import PeerFailed, apart
+from rm_local.bench.peers.isolated import PeerFailed, run_isolated
 from rm_local.bench.peers.lance_ivf import LanceIvf
-from rm_local.bench.peers.peer_protocol import Dial, Peer, Vectors
-from rm_local.bench.peers.report import Left, Race, Result
+from rm_local.bench.peers.peer_protocol import Peer, PeerSetting, Vectors
+from rm_local.bench.peers.report import PeerComparison, PeerResult, SkippedPeer
 from rm_local.bench.peers.sqlite_flat import SqliteFlat
-from rm_local.bench.peers.stages import Questions
+from rm_local.bench.peers.stages import PeerQueries
 from rm_local.bench.peers.usearch_hnsw import UsearchHnsw
 from rm_local.progress import Progress, ProgressCallback, ignore_progress
 
@@ -35,7 +35,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Limits:
+class PeerLimits:
     """What a peer may take: seconds after which its process is ended, and threads."""
 
     build: float = 900
@@ -45,46 +45,52 @@ class Limits:
     """Of a build; queries have one."""
 
 
-def race(
-    store: Result,
+def compare_peers(
+    store: PeerResult,
     rows: Vectors,
-    questions: Questions,
+    questions: PeerQueries,
     folder: Path,
     *,
     peers: Sequence[Peer] = PEERS,
-    limits: Limits | None = None,
+    limits: PeerLimits | None = None,
     report: ProgressCallback = ignore_progress,
-) -> Race:
+) -> PeerComparison:
     """Build each peer below `folder`, turn its dial to the store's recall, measure it, remove it.
 
     A peer that is not installed, fails, crashes or runs over its time is left out, and the race
     says why. ValueError: queries, exact answers and rows do not fit each other.
     """
     _check(rows, questions)
-    found: list[Result] = []
-    left: list[Left] = []
+    found: list[PeerResult] = []
+    left: list[SkippedPeer] = []
     for peer in peers:
         try:
             found.append(
                 _raced(
-                    peer, store.recall_at_10, rows, questions, folder, limits or Limits(), report
+                    peer,
+                    store.recall_at_10,
+                    rows,
+                    questions,
+                    folder,
+                    limits or PeerLimits(),
+                    report,
                 )
             )
         except PeerFailed as error:
-            left.append(Left(peer.name, str(error)))
+            left.append(SkippedPeer(peer.name, str(error)))
             report(Progress(f"{peer.name}: {error}"))
-    return Race(rows.rows, store, tuple(found), tuple(left))
+    return PeerComparison(rows.rows, store, tuple(found), tuple(left))
 
 
 def _raced(
     peer: Peer,
     target: float,
     rows: Vectors,
-    questions: Questions,
+    questions: PeerQueries,
     folder: Path,
-    limits: Limits,
+    limits: PeerLimits,
     report: ProgressCallback,
-) -> Result:
+) -> PeerResult:
     """PeerFailed: there is nothing to measure."""
     if find_spec(peer.package) is None:
         raise PeerFailed(f"not installed; python -m pip install {peer.install}")
@@ -105,7 +111,7 @@ def _raced(
         measure = (peer, place, questions, trial.dial)
         ran = _stage("search", stages.measured, *measure, seconds=limits.search, threads=1)
         asked_all = ran.queries == len(questions.queries)
-        return Result(
+        return PeerResult(
             name=peer.name,
             recall_at_10=round(ran.recall, 4),
             warm_p50_ms=round(ran.p50_ms, 3),
@@ -125,19 +131,19 @@ def _stage(
 ) -> T:
     """`apart`, whose error names the stage."""
     try:
-        return apart(work, *arguments, seconds=seconds, threads=threads)
+        return run_isolated(work, *arguments, seconds=seconds, threads=threads)
     except PeerFailed as error:
         raise PeerFailed(f"{name}: {error}") from error
 
 
-def _setting(peer: Peer, dial: Dial) -> str:
+def _setting(peer: Peer, dial: PeerSetting) -> str:
     if not peer.breadth:
         return "exact"
     depth = f", {dial.depth}k ranked again" if dial.depth else ""
     return f"{peer.breadth} {dial.breadth}{depth}"
 
 
-def _check(rows: Vectors, questions: Questions) -> None:
+def _check(rows: Vectors, questions: PeerQueries) -> None:
     queries, exact = questions.queries, questions.exact
     if queries.ndim != 2 or not len(queries) or exact.ndim != 2 or len(exact) != len(queries):
         raise ValueError(f"{queries.shape} queries do not fit {exact.shape} exact answers")

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from rm_local.arrays import Floats, Ids
 from rm_local.bench.peers.flat_table import Flat, Kind, make_flat
-from rm_local.bench.peers.peer_protocol import Dial, Vectors, blocks
-from rm_local.store.index.ivf import MOST_CANDIDATES
+from rm_local.bench.peers.peer_protocol import PeerSetting, Vectors, blocks
+from rm_local.store.index.ivf import MAX_CANDIDATES
 
 TABLE_FILE = "flat.db"
 
@@ -34,7 +34,7 @@ class SqliteFlat:
 
     def widest(self, rows: int) -> int:
         """sqlite-vec's own limit."""
-        return min(rows, MOST_CANDIDATES)
+        return min(rows, MAX_CANDIDATES)
 
     def build(self, rows: Vectors, dimension: int, folder: Path, threads: int) -> None:
         """Insert all rows in one transaction; SQLite writes with one thread."""
@@ -51,6 +51,6 @@ class FlatSearcher:
     def __init__(self, flat: Flat) -> None:
         self._flat = flat
 
-    def search(self, query: Floats, k: int, dial: Dial) -> Ids:
+    def search(self, query: Floats, k: int, dial: PeerSetting) -> Ids:
         """Rank the best `breadth` by bits, or all rows."""
         return self._flat.search(query, k, dial.breadth)

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from rm_local.arrays import Floats, Ids
-from rm_local.bench.peers.peer_protocol import Clocked, Dial, Peer, Searcher, Vectors
+from rm_local.bench.peers.peer_protocol import Peer, PeerSetting, Searcher, TimedVectors, Vectors
 from rm_local.bench.peers.tuning import Trial, tune
 from rm_local.system import resident_mb
 
@@ -22,7 +22,7 @@ LEAST_QUERIES = 20
 
 
 @dataclass(frozen=True)
-class Questions:
+class PeerQueries:
     """What every peer is asked."""
 
     queries: Floats
@@ -32,7 +32,7 @@ class Questions:
 
 
 @dataclass(frozen=True)
-class Measured:
+class PeerMeasurement:
     """One peer at one setting."""
 
     recall: float
@@ -54,29 +54,31 @@ class _Pass:
 def built(peer: Peer, rows: Vectors, dimension: int, folder: Path, threads: int) -> float:
     """Build in `folder`; the seconds that took, without those of making the rows."""
     import_module(peer.package)
-    clocked = Clocked(rows)
+    clocked = TimedVectors(rows)
     started = time.perf_counter()
     peer.build(clocked, dimension, folder, threads)
     return time.perf_counter() - started - clocked.seconds
 
 
 def tuned(
-    peer: Peer, rows: int, folder: Path, questions: Questions, target: float
+    peer: Peer, rows: int, folder: Path, questions: PeerQueries, target: float
 ) -> tuple[Trial, bool]:
     """The quickest setting whose recall reaches `target`, and whether any does."""
     searcher = peer.open(folder, questions.queries.shape[1])
 
-    def ask(dial: Dial) -> Trial:
+    def ask(dial: PeerSetting) -> Trial:
         asked = _ask(searcher, questions, dial)
         return Trial(dial, asked.recall, float(np.median(asked.milliseconds)))
 
     if not peer.breadth:
-        trial = ask(Dial(peer.widest(rows)))
+        trial = ask(PeerSetting(peer.widest(rows)))
         return trial, trial.recall >= target
     return tune(ask, peer.widest(rows), peer.depths, target)
 
 
-def measured(peer: Peer, folder: Path, questions: Questions, dial: Dial) -> Measured:
+def measured(
+    peer: Peer, folder: Path, questions: PeerQueries, dial: PeerSetting
+) -> PeerMeasurement:
     """Ask all queries once to warm up, then again with the clock."""
     import_module(peer.package)
     before = resident_mb()
@@ -86,7 +88,7 @@ def measured(peer: Peer, folder: Path, questions: Questions, dial: Dial) -> Meas
     asked = _ask(searcher, questions, dial)
     cores = (time.process_time() - processor) / (time.perf_counter() - clock)
     after = resident_mb()
-    return Measured(
+    return PeerMeasurement(
         recall=asked.recall,
         p50_ms=float(np.percentile(asked.milliseconds, 50)),
         p95_ms=float(np.percentile(asked.milliseconds, 95)),
@@ -96,7 +98,7 @@ def measured(peer: Peer, folder: Path, questions: Questions, dial: Dial) -> Meas
     )
 
 
-def _ask(searcher: Searcher, questions: Questions, dial: Dial) -> _Pass:
+def _ask(searcher: Searcher, questions: PeerQueries, dial: PeerSetting) -> _Pass:
     k = questions.exact.shape[1]
     hits, times = 0, []
     until = time.perf_counter() + PASS_SECONDS

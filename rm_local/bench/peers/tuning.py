@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from rm_local.bench.peers.peer_protocol import Dial
+from rm_local.bench.peers.peer_protocol import PeerSetting
 
 FIRST = 8
 FINE = 0.05
@@ -19,12 +19,12 @@ GAIN = 0.001
 class Trial:
     """All queries asked at one setting."""
 
-    dial: Dial
+    dial: PeerSetting
     recall: float
     p50_ms: float
 
 
-Ask = Callable[[Dial], Trial]
+Ask = Callable[[PeerSetting], Trial]
 
 
 def tune(ask: Ask, widest: int, depths: Sequence[int], target: float) -> tuple[Trial, bool]:
@@ -50,11 +50,11 @@ def tune(ask: Ask, widest: int, depths: Sequence[int], target: float) -> tuple[T
 
 def _narrowest(ask: Ask, widest: int, depth: int, target: float) -> Trial:
     """The trial of the smallest breadth that reaches `target`; if none does, of the best recall."""
-    tried = [ask(Dial(min(FIRST, widest), depth))]
+    tried = [ask(PeerSetting(min(FIRST, widest), depth))]
     while tried[-1].recall < target:
         if tried[-1].dial.breadth == widest or _flat(tried):
             return max(tried, key=lambda trial: trial.recall)
-        tried.append(ask(Dial(min(2 * tried[-1].dial.breadth, widest), depth)))
+        tried.append(ask(PeerSetting(min(2 * tried[-1].dial.breadth, widest), depth)))
     low = tried[-2].dial.breadth if len(tried) > 1 else 0
     return _between(ask, low, tried[-1], target)
 
@@ -66,7 +66,7 @@ def _flat(tried: Sequence[Trial]) -> bool:
 def _between(ask: Ask, low: int, high: Trial, target: float) -> Trial:
     """Halve what lies between a breadth that misses the target and one that reaches it."""
     while high.dial.breadth - low > max(1, FINE * high.dial.breadth):
-        trial = ask(Dial((low + high.dial.breadth) // 2, high.dial.depth))
+        trial = ask(PeerSetting((low + high.dial.breadth) // 2, high.dial.depth))
         if trial.recall >= target:
             high = trial
         else:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from rm_local.arrays import Floats, Ids
-from rm_local.bench.peers.peer_protocol import Dial, Vectors, blocks
+from rm_local.bench.peers.peer_protocol import PeerSetting, Vectors, blocks
 
 INDEX_FILE = "index.usearch"
 WIDEST = 4096
@@ -58,7 +58,7 @@ class UsearchSearcher:
     def __init__(self, index: Any) -> None:
         self._index = index
 
-    def search(self, query: Floats, k: int, dial: Dial) -> Ids:
+    def search(self, query: Floats, k: int, dial: PeerSetting) -> Ids:
         """Keep the best `breadth` nodes while walking the graph."""
         self._index.expansion_search = dial.breadth
         return np.asarray(self._index.search(query, k, threads=1).keys, dtype=np.int64)

@@ -10,12 +10,12 @@ from functools import partial
 import numpy as np
 
 from rm_local.arrays import Floats, Ids
-from rm_local.bench.corpus.synthetic import Synth
+from rm_local.bench.corpus.synthetic import SyntheticSource
 
 K = 10
 
 
-def exact(source: Synth, queries: Floats, processes: int) -> Ids:
+def exact(source: SyntheticSource, queries: Floats, processes: int) -> Ids:
     """(q, K): for each of `queries`, (q, d), the numbers of its nearest rows, nearest first."""
     parts = [range(first, source.blocks, processes) for first in range(processes)]
     nearest = partial(_nearest, source, queries)
@@ -28,7 +28,7 @@ def exact(source: Synth, queries: Floats, processes: int) -> Ids:
     return np.take_along_axis(ids, np.argsort(-best, axis=1, kind="stable")[:, :K], axis=1)
 
 
-def subproblems(source: Synth, rows: Ids) -> dict[int, str]:
+def subproblems(source: SyntheticSource, rows: Ids) -> dict[int, str]:
     """The subproblem of each of these rows, which no other row has."""
     wanted = np.unique(rows)
     blocks = wanted // source.block_rows
@@ -40,7 +40,7 @@ def subproblems(source: Synth, rows: Ids) -> dict[int, str]:
     return found
 
 
-def _nearest(source: Synth, queries: Floats, blocks: Sequence[int]) -> tuple[Floats, Ids]:
+def _nearest(source: SyntheticSource, queries: Floats, blocks: Sequence[int]) -> tuple[Floats, Ids]:
     """Similarities and numbers, (q, K), of the nearest rows among those of `blocks`."""
     best = np.full((len(queries), K), -np.inf, np.float32)
     ids = np.zeros((len(queries), K), np.int64)

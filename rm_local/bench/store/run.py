@@ -17,15 +17,15 @@ import numpy as np
 
 from rm_local.arrays import Floats, Ids
 from rm_local.bench.corpus.seed_vectors import open_anchors
-from rm_local.bench.corpus.synthetic import Synth
+from rm_local.bench.corpus.synthetic import SyntheticSource
 from rm_local.bench.store import trial
 from rm_local.bench.store.ground_truth import exact, subproblems
-from rm_local.embed.minilm import MINILM, known_words
+from rm_local.embed.minilm import MINILM, minilm_words
 from rm_local.errors import UsageError
 from rm_local.files import write_atomically, write_bytes_atomically
 from rm_local.progress import Progress, ProgressCallback
-from rm_local.store.build.pipeline import build
-from rm_local.store.sqlite.page_usage import parts
+from rm_local.store.build.pipeline import build_store
+from rm_local.store.sqlite.page_usage import measure_pages
 from rm_local.store.store import Store
 from rm_local.system import usable_cores
 
@@ -45,7 +45,7 @@ class Built:
 
 
 @dataclass(frozen=True)
-class Measured:
+class StoreBench:
     """What one bench came to. Milliseconds are of `Store.search` with texts, embedding apart."""
 
     rows: int
@@ -74,7 +74,7 @@ class Measured:
 
 
 @dataclass(frozen=True)
-class Questions:
+class BenchQueries:
     """Queries of both kinds, one after the other, and the rows that are truly nearest."""
 
     queries: Floats
@@ -91,9 +91,9 @@ class Questions:
         return round(float(np.mean(shares[:half])), 4), round(float(np.mean(shares[half:])), 4)
 
 
-def bench(
-    source: Synth, path: Path, effort: float, report: ProgressCallback
-) -> tuple[Measured, Questions]:
+def bench_store(
+    source: SyntheticSource, path: Path, effort: float, report: ProgressCallback
+) -> tuple[StoreBench, BenchQueries]:
     """Measure the store at `path`, which is built from `source` first unless it is there.
 
     What was measured of its build, and the exact answers, stay beside it in `path`.bench.
@@ -109,13 +109,13 @@ def bench(
     with _process() as pool:
         first = pool.submit(trial.first_searches, path, questions.queries, effort).result()
     report(Progress("adding"))
-    entries, vectors = Synth(source.rows, source.seed + 1, source.folder).block(0)
+    entries, vectors = SyntheticSource(source.rows, source.seed + 1, source.folder).block(0)
     appends = trial.appended(path, entries, vectors)
     real, alike = questions.recall(tried.found)
     with Store.open(path) as store:
         info = store.info()
     return (
-        Measured(
+        StoreBench(
             rows=source.rows,
             effort=effort,
             recall_at_10=real,
@@ -127,7 +127,7 @@ def bench(
             append_p50_ms=_percentile(appends, 50),
             memory_mb=tried.memory_mb,
             bytes=info.size,
-            parts=parts(path),
+            parts=measure_pages(path),
             build_rows_per_s=round(source.rows / sum(built.seconds.values())),
             build_seconds=built.seconds,
             probes=info.probes,
@@ -138,13 +138,13 @@ def bench(
 
 
 @contextmanager
-def temporary(folder: Path) -> Iterator[Path]:
+def temporary_store_folder(folder: Path) -> Iterator[Path]:
     """A path for a store below `folder` that is gone afterwards."""
     with tempfile.TemporaryDirectory(dir=folder, prefix="rm-local-bench-") as place:
         yield Path(place) / "made-up.rms"
 
 
-def _built(source: Synth, path: Path, beside: Path, report: ProgressCallback) -> Built:
+def _built(source: SyntheticSource, path: Path, beside: Path, report: ProgressCallback) -> Built:
     held = beside / "built.json"
     if path.exists() and held.exists():
         found = Built(**json.loads(held.read_text("utf-8")))
@@ -157,14 +157,14 @@ def _built(source: Synth, path: Path, beside: Path, report: ProgressCallback) ->
     shutil.rmtree(beside)
     beside.mkdir()
     stages = StageTimes(report)
-    known = known_words()
-    build(path, source, embedder=MINILM, known_words=known, seed=source.seed, report=stages)
+    known = minilm_words()
+    build_store(path, source, embedder=MINILM, known_words=known, seed=source.seed, report=stages)
     built = Built(source.rows, source.fingerprint, stages.end())
     write_bytes_atomically(held, json.dumps(asdict(built)).encode())
     return built
 
 
-def _questions(source: Synth, beside: Path, report: ProgressCallback) -> Questions:
+def _questions(source: SyntheticSource, beside: Path, report: ProgressCallback) -> BenchQueries:
     held = beside / "exact.npz"
     if not held.exists():
         report(Progress("searching all rows exactly"))
@@ -177,7 +177,7 @@ def _questions(source: Synth, beside: Path, report: ProgressCallback) -> Questio
             np.savez(file, queries=queries, rows=rows, numbers=numbers, texts=lines)
     with np.load(held) as found:
         texts = dict(zip(found["numbers"].tolist(), found["texts"].tolist(), strict=True))
-        return Questions(found["queries"], found["rows"], texts)
+        return BenchQueries(found["queries"], found["rows"], texts)
 
 
 class StageTimes:

@@ -22,10 +22,10 @@ def add(path: Path) -> None:
     if path.is_dir():
         found = f"a folder with {_models_in(path)} models to reason with"
     else:
-        read = model_file.read(path)
+        read = model_file.read_model(path)
         model_file.check_usable(read)
         path, found = read.path, f"{one_line(read.title)}, {read.architecture}, {read.quantisation}"
-    new = added.add(path)
+    new = added.add_model(path)
     click.echo(f"{'added' if new else 'known already'}: {one_line(str(path))} ({found})")
 
 
@@ -39,7 +39,7 @@ def _models_in(folder: Path) -> int:
     usable: set[Path] = set()
     for file in gguf_files(folder, notes.append):
         try:
-            read = model_file.read(file)
+            read = model_file.read_model(file)
             model_file.check_usable(read)
             usable.add(read.path)
         except RmLocalError as error:

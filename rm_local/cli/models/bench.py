@@ -16,7 +16,7 @@ from rm_local.cli.progress import print_progress
 from rm_local.progress import ProgressCallback
 
 if TYPE_CHECKING:
-    from rm_local.bench.engine.throughput import Effort, Measured
+    from rm_local.bench.engine.throughput import EngineBench, EngineBenchSize
     from rm_local.settings import Settings
 
 
@@ -56,20 +56,22 @@ def bench(
     import asyncio
 
     from rm_local import settings as places
-    from rm_local.bench.engine.throughput import Effort
+    from rm_local.bench.engine.throughput import EngineBenchSize
 
     settings = opening.over(model=model).settings()
     path = settings.model or places.shipped_model()
     with print_progress() as report:
-        found = asyncio.run(_measured(path, settings, Effort(rounds, prompt, seconds), report))
+        found = asyncio.run(
+            _measured(path, settings, EngineBenchSize(rounds, prompt, seconds), report)
+        )
     click.echo(json.dumps(asdict(found)) if as_data else "\n".join(_table(found)))
 
 
 async def _measured(
-    path: Path, settings: Settings, effort: Effort, report: ProgressCallback
-) -> Measured:
-    from rm_local.bench.engine.bare_client import Bare
-    from rm_local.bench.engine.throughput import measure
+    path: Path, settings: Settings, effort: EngineBenchSize, report: ProgressCallback
+) -> EngineBench:
+    from rm_local.bench.engine.bare_client import BareClient
+    from rm_local.bench.engine.throughput import bench_engine
     from rm_local.engine.client import Engine
     from rm_local.folders import Notices
     from rm_local.options import EngineOptions
@@ -79,12 +81,12 @@ async def _measured(
     options = EngineOptions(threads=settings.threads, gpu_layers=settings.gpu_layers)
     async with (
         Engine(options, log=log, unlogged=unlogged) as engine,
-        Bare(path, options.threads, options.gpu_layers, log) as bare,
+        BareClient(path, options.threads, options.gpu_layers, log) as bare,
     ):
-        return await measure(engine, bare, path, effort, report)
+        return await bench_engine(engine, bare, path, effort, report)
 
 
-def _table(found: Measured) -> list[str]:
+def _table(found: EngineBench) -> list[str]:
     from rm_local.text import one_line
 
     rows = [

@@ -12,7 +12,7 @@ import click
 from rm_local.cli.options import JSON
 
 if TYPE_CHECKING:
-    from rm_local.library.hub.catalog import Entry
+    from rm_local.library.hub.catalog import CatalogEntry
 
 
 @click.command()
@@ -42,6 +42,6 @@ def catalog(memory: float | None, as_data: bool) -> None:
             click.echo(_line(entry))
 
 
-def _line(entry: Entry) -> str:
+def _line(entry: CatalogEntry) -> str:
     sizes = f"{entry.gb:5.1f} file  {entry.memory:5.1f} memory"
     return f"  {entry.name:<31} {sizes}  {entry.licence}\n      {entry.good_at}"

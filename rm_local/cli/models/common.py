@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from rm_local.library.models import Listed
+    from rm_local.library.models import LibraryModel
 
 
-def as_json(listed: Listed) -> dict[str, Any]:
+def as_json(listed: LibraryModel) -> dict[str, Any]:
     """What programs are told of a model."""
     model = listed.model
     return {

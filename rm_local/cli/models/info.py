@@ -17,9 +17,9 @@ from rm_local.options import Precision
 from rm_local.units import format_bytes, format_parameters
 
 if TYPE_CHECKING:
-    from rm_local.engine.families.detect import Described
-    from rm_local.library.model_file import Model
-    from rm_local.library.models import Listed
+    from rm_local.engine.families.detect import ThinkingDescription
+    from rm_local.library.model_file import ModelFile
+    from rm_local.library.models import LibraryModel
 
 
 @click.command()
@@ -41,12 +41,12 @@ def info(
 
     Without a name: the model in use. Nothing is loaded.
     """
-    from rm_local.library.models import find
+    from rm_local.library.models import find_model
     from rm_local.settings import shipped_model
     from rm_local.system import free_memory
 
     settings = opening.settings()
-    listed = find(settings, model or str(settings.model or shipped_model()))
+    listed = find_model(settings, model or str(settings.model or shipped_model()))
     found = listed.model
     described = describe_file(found.path)
     fits = Fit.of(replace(settings, kv=kv or settings.kv), found, context or 0, free_memory())
@@ -65,17 +65,17 @@ def info(
         click.echo(f"warning: {warning}", err=True)
 
 
-def describe_file(path: Path) -> Described:
+def describe_file(path: Path) -> ThinkingDescription:
     """How the model at `path` thinks, the user's own templates and families counted in."""
-    from rm_local.engine.families.detect import describe
+    from rm_local.engine.families.detect import describe_thinking
     from rm_local.gguf.header import read_header
     from rm_local.settings import templates_dir
 
     metadata = read_header(path).metadata
-    return describe(metadata, file=path.stem, overrides=templates_dir())
+    return describe_thinking(metadata, file=path.stem, overrides=templates_dir())
 
 
-def told(listed: Listed, described: Described) -> list[str]:
+def told(listed: LibraryModel, described: ThinkingDescription) -> list[str]:
     """The lines about the file."""
     from rm_local.text import one_line
 
@@ -101,7 +101,7 @@ def told(listed: Listed, described: Described) -> list[str]:
     ]
 
 
-def _layers(model: Model) -> str:
+def _layers(model: ModelFile) -> str:
     shape = model.shape
     keeping = [layer for layer in shape.layers if layer.key]
     words = [f"{len(shape.layers)}"]

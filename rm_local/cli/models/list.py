@@ -13,7 +13,7 @@ from rm_local.cli.options import JSON
 from rm_local.units import format_bytes, format_parameters
 
 if TYPE_CHECKING:
-    from rm_local.library.models import Library, Listed
+    from rm_local.library.models import Library, LibraryModel
 
 HEAD = ("", "name", "architecture", "parameters", "stored", "size", "context", "thinks", "place")
 RIGHT = {3, 5, 6}
@@ -40,7 +40,7 @@ def list_command(opening: Opening, as_data: bool, every: bool) -> None:
         click.echo(f"not shown: {_others(library)} (--all shows them)", err=True)
 
 
-def row(listed: Listed) -> tuple[str, ...]:
+def row(listed: LibraryModel) -> tuple[str, ...]:
     """A model's cells."""
     from rm_local.text import one_line
 

@@ -10,8 +10,8 @@ from rm_local.units import format_bytes
 
 if TYPE_CHECKING:
     from rm_local.engine.placement.offload import Device, PlacementRequest
-    from rm_local.engine.placement.requirements import Need
-    from rm_local.library.model_file import Model
+    from rm_local.engine.placement.requirements import MemoryRequirement
+    from rm_local.library.model_file import ModelFile
     from rm_local.settings import Settings
 
 
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 class Fit:
     """A model, what is asked of it, and where that would go."""
 
-    model: Model
+    model: ModelFile
     asked: PlacementRequest
     devices: tuple[Device, ...]
-    need: Need
+    need: MemoryRequirement
     machine: int
     """Bytes of it that the machine's own memory has to hold."""
     layers: int
@@ -31,7 +31,7 @@ class Fit:
     """Bytes of the machine's memory."""
 
     @classmethod
-    def of(cls, settings: Settings, model: Model, context: int, free: int | None) -> Fit:
+    def of(cls, settings: Settings, model: ModelFile, context: int, free: int | None) -> Fit:
         """At `context` tokens, or 0 for the settings'; llama.cpp is asked for its devices."""
         from rm_local.cli.devices import asked_for, usable_devices
         from rm_local.cli.subprocess_json import ask_child
@@ -39,8 +39,8 @@ class Fit:
 
         devices = usable_devices(ask_child("rm_local.engine.worker.build_info"))
         asked = asked_for(settings, model, context)
-        place = offload.place(model, devices, asked)
-        need = requirements.needed(model, asked.context, kv=asked.kv, flash=asked.flash)
+        place = offload.place_layers(model, devices, asked)
+        need = requirements.required_memory(model, asked.context, kv=asked.kv, flash=asked.flash)
         machine = offload.host_bytes(model, devices, asked, place)
         return cls(model, asked, devices, need, machine, place.layers, free)
 

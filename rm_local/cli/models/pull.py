@@ -13,9 +13,9 @@ from rm_local.cli.progress import ProgressPrinter, print_progress
 from rm_local.units import format_bytes
 
 if TYPE_CHECKING:
-    from rm_local.library.hub.download import Arrived
+    from rm_local.library.hub.download import DownloadedFile
     from rm_local.library.hub.hub_client import Repo
-    from rm_local.library.hub.selector import Model, Wanted
+    from rm_local.library.hub.selector import HubModel, HubReference
 
 KEPT = "Stopped. What has come is kept; the same command goes on from there."
 
@@ -48,41 +48,43 @@ def pull(model: str, revision: str | None, as_data: bool) -> None:
     _warn_of_context(arrived[0].path)
 
 
-def _wanted(model: str, revision: str | None) -> Wanted:
+def _wanted(model: str, revision: str | None) -> HubReference:
     """What the user means: a name of the catalog has no slash."""
     from rm_local.library.hub import catalog
     from rm_local.library.hub import selector as wanted
 
     if "/" in model:
         return wanted.parse(model, revision)
-    entry = catalog.named(model)
+    entry = catalog.find_catalog_entry(model)
     return wanted.parse(f"{entry.repo}:{entry.quant}", revision)
 
 
-def _fetch(wanted: Wanted, printer: ProgressPrinter) -> tuple[Repo, Model, list[Arrived]]:
+def _fetch(
+    wanted: HubReference, printer: ProgressPrinter
+) -> tuple[Repo, HubModel, list[DownloadedFile]]:
     """List, choose, look at the disk, and bring each file."""
     from rm_local.library.hub import cache, download
     from rm_local.library.hub.hub_client import Hub
-    from rm_local.library.hub.selector import choose
+    from rm_local.library.hub.selector import choose_model
 
-    hub, root = Hub(), cache.hub_cache()
+    hub, root = Hub(), cache.find_hub_cache()
     repo = hub.repo(wanted.repo, wanted.revision)
-    model = choose(repo, wanted.which)
-    places = download.places_of(root, repo, model)
-    needed = download.missing(places, model)
+    model = choose_model(repo, wanted.which)
+    places = download.cache_places(root, repo, model)
+    needed = download.missing_bytes(places, model)
     _announce(repo, model, needed)
-    download.check_room(root, needed)
+    download.check_download_fits(root, needed)
     arrived = []
     for file, place in zip(model.files, places, strict=True):
         if not place.there(file.size):
             hub.confirm(repo, file)
         revision = wanted.revision or "main"
-        arrived.append(download.fetch(hub, repo, file, place, revision, printer))
+        arrived.append(download.download_file(hub, repo, file, place, revision, printer))
         printer.end_line()
     return repo, model, arrived
 
 
-def _announce(repo: Repo, model: Model, needed: int) -> None:
+def _announce(repo: Repo, model: HubModel, needed: int) -> None:
     """What is going to be fetched, and a warning where it cannot be held in memory."""
     from rm_local.text import one_line
 
@@ -104,7 +106,7 @@ def _too_large(size: int) -> str:
     from rm_local.system import free_memory
 
     free = free_memory()
-    if free is None or size + requirements.REST <= free:
+    if free is None or size + requirements.PROCESS_BYTES <= free:
         return ""
     cards = [
         each
@@ -112,12 +114,12 @@ def _too_large(size: int) -> str:
         if not each.shares
     ]
     there = sum(each.free for each in cards)
-    if size + requirements.REST <= free + there:
+    if size + requirements.PROCESS_BYTES <= free + there:
         return ""
     names = ", ".join(each.name for each in cards)
     on_cards = f" and {format_bytes(there)} on {names}" if cards else ""
     return (
-        f"the model needs more than {format_bytes(size + requirements.REST)} of memory; "
+        f"the model needs more than {format_bytes(size + requirements.PROCESS_BYTES)} of memory; "
         f"{format_bytes(free)} are free{on_cards}."
     )
 
@@ -127,18 +129,18 @@ def _warn_of_context(path: Path) -> None:
     from rm_local import settings
     from rm_local.cli.models.memory_report import Fit
     from rm_local.errors import RmLocalError
-    from rm_local.library.model_file import read
+    from rm_local.library.model_file import read_model
     from rm_local.system import free_memory
 
     try:
-        warning = Fit.of(settings.load(), read(path), 0, free_memory()).warning()
+        warning = Fit.of(settings.load(), read_model(path), 0, free_memory()).warning()
     except RmLocalError:
         return  # no model to reason with: `models info` says so
     if warning:
         click.echo(f"warning: at the usual context it needs {warning}", err=True)
 
 
-def _told(repo: Repo, model: Model, arrived: list[Arrived]) -> dict[str, object]:
+def _told(repo: Repo, model: HubModel, arrived: list[DownloadedFile]) -> dict[str, object]:
     return {
         "repo": repo.name,
         "commit": repo.commit,

@@ -10,7 +10,7 @@ from rm_local.cli.context import Opening
 from rm_local.units import format_bytes
 
 if TYPE_CHECKING:
-    from rm_local.library.models import Listed
+    from rm_local.library.models import LibraryModel
 
 
 @click.command()
@@ -25,17 +25,17 @@ def remove(opening: Opening, model: str, delete: bool, yes: bool) -> None:
     """
     from rm_local.home import expand_home
     from rm_local.library import added
-    from rm_local.library.models import find
+    from rm_local.library.models import find_model
     from rm_local.text import one_line
 
     path = expand_home(model).absolute()
-    if not delete and added.forget(path):  # also what is not there any more
+    if not delete and added.forget_model(path):  # also what is not there any more
         click.echo(f"forgotten: {one_line(str(path))}")
         return
-    listed = find(opening.settings(), model)
+    listed = find_model(opening.settings(), model)
     if delete:
         delete_files(listed, yes)
-    elif not added.forget(listed.model.path):
+    elif not added.forget_model(listed.model.path):
         raise _not_added(listed)
     else:
         click.echo(f"forgotten: {one_line(str(listed.model.path))}")
@@ -43,7 +43,7 @@ def remove(opening: Opening, model: str, delete: bool, yes: bool) -> None:
         click.echo("warning: the settings still name it: rm-local models use", err=True)
 
 
-def delete_files(listed: Listed, yes: bool) -> None:
+def delete_files(listed: LibraryModel, yes: bool) -> None:
     """Delete all files of a model that is the user's own, and forget it."""
     from rm_local.errors import UsageError
     from rm_local.library import added
@@ -61,37 +61,37 @@ def delete_files(listed: Listed, yes: bool) -> None:
             raise UsageError(
                 f"{file} cannot be deleted: {error.strerror}.", "Mend the folder's permissions."
             ) from error
-    added.forget(model.path)
+    added.forget_model(model.path)
     click.echo(f"deleted: {one_line(str(model.path))} ({told})")
 
 
-def _refuse_foreign(listed: Listed) -> None:
+def _refuse_foreign(listed: LibraryModel) -> None:
     """UsageError for the shipped model and for one in another program's store."""
     from rm_local.errors import UsageError
-    from rm_local.library.apps import how_to_remove, owner
+    from rm_local.library.apps import owning_app, removal_command
     from rm_local.settings import shipped_model
 
     path = listed.model.path
     if path.exists() and path.samefile(shipped_model()):
         raise UsageError(f"{path} came along with rm-local.", "It is the model of last resort.")
-    if program := next(filter(None, map(owner, listed.model.files)), ""):
+    if program := next(filter(None, map(owning_app, listed.model.files)), ""):
         raise UsageError(
             f"{path} lies in {program}'s store, which is not rm-local's to change.",
-            how_to_remove(program, path),
+            removal_command(program, path),
         )
 
 
-def _not_added(listed: Listed) -> Exception:
+def _not_added(listed: LibraryModel) -> Exception:
     """Why there is nothing to forget, and what to do instead."""
     from rm_local.errors import UsageError
-    from rm_local.library.apps import how_to_remove, owner
+    from rm_local.library.apps import owning_app, removal_command
     from rm_local.library.locations import SHIPPED
 
     path = listed.model.path
     if listed.place == SHIPPED:
         remedy = "It comes along with rm-local and stays."
-    elif program := owner(path):
-        remedy = how_to_remove(program, path)
+    elif program := owning_app(path):
+        remedy = removal_command(program, path)
     else:
         remedy = "--delete deletes its file; a folder is forgotten by its path."
     return UsageError(

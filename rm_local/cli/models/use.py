@@ -15,15 +15,15 @@ def use(model: str | None, shipped: bool) -> None:
     from rm_local import settings
     from rm_local.errors import UsageError
     from rm_local.library import model_file as models
-    from rm_local.library.models import find
-    from rm_local.library.settings_file import use as write
+    from rm_local.library.models import find_model
+    from rm_local.library.settings_file import use_model as write
     from rm_local.text import one_line
 
     if shipped == bool(model):
         raise UsageError("Which model?", "Name one, or say --default.")
     path = None
     if model:
-        found = find(settings.load(), model).model
+        found = find_model(settings.load(), model).model
         models.check_usable(found)
         path = found.path.absolute()
     write(path)

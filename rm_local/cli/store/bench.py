@@ -15,10 +15,10 @@ from rm_local.cli.progress import print_progress
 from rm_local.progress import ProgressCallback
 
 if TYPE_CHECKING:
-    from rm_local.bench.corpus.synthetic import Synth
-    from rm_local.bench.peers.report import Race
-    from rm_local.bench.peers.runner import Limits
-    from rm_local.bench.store.run import Measured, Questions
+    from rm_local.bench.corpus.synthetic import SyntheticSource
+    from rm_local.bench.peers.report import PeerComparison
+    from rm_local.bench.peers.runner import PeerLimits
+    from rm_local.bench.store.run import BenchQueries, StoreBench
 
 
 @click.command()
@@ -70,18 +70,18 @@ def bench(
     as_data: bool,
 ) -> None:
     """Build a store of made-up entries and measure its search against an exact one."""
-    from rm_local.bench.corpus.corpus import corpus
-    from rm_local.bench.corpus.synthetic import Synth
-    from rm_local.bench.peers.runner import Limits
-    from rm_local.bench.store.run import bench as measure
-    from rm_local.bench.store.run import temporary
+    from rm_local.bench.corpus.corpus import load_corpus
+    from rm_local.bench.corpus.synthetic import SyntheticSource
+    from rm_local.bench.peers.runner import PeerLimits
+    from rm_local.bench.store.run import bench_store as measure
+    from rm_local.bench.store.run import temporary_store_folder
 
     with print_progress() as report:
-        source = Synth(rows, seed, corpus(limit, report=report))
+        source = SyntheticSource(rows, seed, load_corpus(limit, report=report))
         source.prepare(report)
-        with nullcontext(keep) if keep else temporary(folder) as path:
+        with nullcontext(keep) if keep else temporary_store_folder(folder) as path:
             found, questions = measure(source, path, effort, report)
-            limits = Limits(build=60 * peer_minutes)
+            limits = PeerLimits(build=60 * peer_minutes)
             race = _race(found, source, questions, path.parent, limits, report) if peers else None
     if as_data:
         click.echo(json.dumps(asdict(found) | ({"race": race.data()} if race else {})))
@@ -96,20 +96,20 @@ def bench(
 
 
 def _race(
-    found: Measured,
-    source: Synth,
-    questions: Questions,
+    found: StoreBench,
+    source: SyntheticSource,
+    questions: BenchQueries,
     folder: Path,
-    limits: Limits,
+    limits: PeerLimits,
     report: ProgressCallback,
-) -> Race:
-    from rm_local.bench.peers.report import Result
-    from rm_local.bench.peers.runner import race
-    from rm_local.bench.peers.stages import Questions as Asked
+) -> PeerComparison:
+    from rm_local.bench.peers.report import PeerResult
+    from rm_local.bench.peers.runner import compare_peers
+    from rm_local.bench.peers.stages import PeerQueries as Asked
 
     # Peers are held to the recall over all queries, real and made up.
     recall = (found.recall_at_10 + found.recall_at_10_alike) / 2
-    store = Result(
+    store = PeerResult(
         "rm-local",
         recall,
         found.warm_p50_ms,
@@ -120,4 +120,4 @@ def _race(
         setting=f"{found.probes} clusters, {found.candidates} candidates",
     )
     asked = Asked(questions.queries, questions.rows)
-    return race(store, source, asked, folder, limits=limits, report=report)
+    return compare_peers(store, source, asked, folder, limits=limits, report=report)

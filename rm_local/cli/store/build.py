@@ -13,7 +13,7 @@ from rm_local.cli.progress import print_progress
 from rm_local.cli.store.common import GOES_ON
 
 if TYPE_CHECKING:
-    from rm_local.embed.registry import Chosen
+    from rm_local.embed.registry import EmbedderChoice
 
 
 @click.command()
@@ -53,9 +53,9 @@ def build(
     "provenance"; anything else is passed over. Files may be packed (.zst, .gz); - is standard
     input. A build that was stopped goes on when the same command is given again.
     """
-    from rm_local.embed.registry import choose
+    from rm_local.embed.registry import choose_embedder
 
-    _run(files, out, choose(embedder, dimension), embeddings)
+    _run(files, out, choose_embedder(embedder, dimension), embeddings)
     from rm_local.store.store import Store
 
     with Store.open(out) as store:
@@ -66,12 +66,14 @@ def build(
     )
 
 
-def _run(files: tuple[Path, ...], out: Path, chosen: Chosen, embeddings: Path | None) -> None:
-    from rm_local.ingest.build_store import build_from
+def _run(
+    files: tuple[Path, ...], out: Path, chosen: EmbedderChoice, embeddings: Path | None
+) -> None:
+    from rm_local.ingest.build_store import build_from_files
 
     try:
         with print_progress() as report:
-            build_from(files, out, chosen, embeddings, report)
+            build_from_files(files, out, chosen, embeddings, report)
     except KeyboardInterrupt:
         click.echo(GOES_ON, err=True)
         raise

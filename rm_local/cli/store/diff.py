@@ -13,7 +13,7 @@ from rm_local.cli.options import JSON, PATH
 from rm_local.cli.progress import print_progress
 
 if TYPE_CHECKING:
-    from rm_local.store.rewrite.diff import Difference, Side
+    from rm_local.store.rewrite.diff import DiffSide, StoreDiff
 
 
 @click.command()
@@ -35,28 +35,28 @@ def diff(ctx: click.Context, one: Path, other: Path, examples: int, as_data: boo
     Entries are the same when their texts, domain, source, level and provenance are; ids and
     vectors do not count. Exit code 1 when the stores differ.
     """
-    from rm_local.store.rewrite.diff import compare
-    from rm_local.store.rewrite.store_source import Held
+    from rm_local.store.rewrite.diff import diff_stores
+    from rm_local.store.rewrite.store_source import StoreSource
 
-    with Held.of(one) as first, Held.of(other) as second, print_progress() as report:
-        found = compare(first, second, examples, report)
+    with StoreSource.of(one) as first, StoreSource.of(other) as second, print_progress() as report:
+        found = diff_stores(first, second, examples, report)
     click.echo(json.dumps(_data(found)) if as_data else "\n".join(_told(found)))
     ctx.exit(0 if found.equal else 1)
 
 
-def _data(found: Difference) -> dict[str, object]:
+def _data(found: StoreDiff) -> dict[str, object]:
     sides = ({**asdict(side), "path": str(side.path)} for side in (found.one, found.other))
     return {"equal": found.equal, "both": found.both, "stores": list(sides)}
 
 
-def _told(found: Difference) -> list[str]:
+def _told(found: StoreDiff) -> list[str]:
     lines = [f"{found.both:,} entries are in both."]
     for side in (found.one, found.other):
         lines += [f"{side.only:,} of {side.entries:,} are only in {side.path}.", *_examples(side)]
     return lines
 
 
-def _examples(side: Side) -> list[str]:
+def _examples(side: DiffSide) -> list[str]:
     from rm_local.text import one_line
 
     return [

@@ -40,21 +40,21 @@ def export(
     row for each line, in the precision of the store's codes.
     """
     from rm_local.errors import UsageError
-    from rm_local.store.exchange.export import VectorFile, written
-    from rm_local.store.exchange.export import export as write
+    from rm_local.store.exchange.export import VectorWriter, open_output
+    from rm_local.store.exchange.export import export_entries as write
     from rm_local.store.request import EntryFilter
-    from rm_local.store.rewrite.store_source import Held
+    from rm_local.store.rewrite.store_source import StoreSource
 
     if vectors and out and vectors.absolute() == out.absolute():
         raise UsageError("--out and --vectors name one file.", "Name two.")
     with ExitStack() as files, print_progress() as report:
-        held = files.enter_context(Held.of(store_path(opening, store)))
+        held = files.enter_context(StoreSource.of(store_path(opening, store)))
         rows = None
         if vectors:
-            rows = VectorFile(files.enter_context(written(vectors)), held.embedder.dimension)
+            rows = VectorWriter(files.enter_context(open_output(vectors)), held.embedder.dimension)
         lines: BinaryIO = sys.stdout.buffer
         if out:
-            lines = files.enter_context(written(out))
+            lines = files.enter_context(open_output(out))
         filter = EntryFilter(domain, source, level)
         count = write(held, lines, rows, filter=filter, ids=ids, report=report)
         if rows:

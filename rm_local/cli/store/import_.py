@@ -39,9 +39,9 @@ def import_(
     word, are passed over, so that the command can be given again after a stop.
     """
     from rm_local.ingest.import_files import import_files
-    from rm_local.store.exchange.import_entries import Taken
+    from rm_local.store.exchange.import_entries import ImportResult
 
-    path, taken = writable_store_path(opening, store), Taken()
+    path, taken = writable_store_path(opening, store), ImportResult()
     try:
         with ended_by_sigterm(), print_progress() as report:
             import_files(path, files, embeddings, report, taken)

@@ -37,9 +37,9 @@ def synth(
     The sentences are those of the docstrings of what is installed, so that entries are the same
     for the same rows, seed and set-up.
     """
-    from rm_local.bench.corpus.corpus import corpus
-    from rm_local.bench.corpus.export import stream, write_new_file
-    from rm_local.bench.corpus.synthetic import Synth
+    from rm_local.bench.corpus.corpus import load_corpus
+    from rm_local.bench.corpus.export import export_rows, write_new_file
+    from rm_local.bench.corpus.synthetic import SyntheticSource
     from rm_local.errors import UsageError
 
     if hashed and out:
@@ -48,12 +48,12 @@ def synth(
         raise UsageError("--out and --vectors name one file.", "Name two.")
     digest = hashlib.sha256()
     with print_progress() as report, ExitStack() as files:
-        source = Synth(rows, seed, corpus(limit, report=report))
+        source = SyntheticSource(rows, seed, load_corpus(limit, report=report))
         lines = files.enter_context(write_new_file(out)) if out else sys.stdout.buffer
         write = digest.update if hashed else lines.write
         beside = files.enter_context(write_new_file(vectors)) if vectors else None
         if beside:
             source.prepare(report)
-        stream(source, write, beside, report)
+        export_rows(source, write, beside, report)
     if hashed:
         click.echo(digest.hexdigest())

@@ -16,7 +16,7 @@ from rm_local.cli.store.common import store_path
 from rm_local.progress import Progress
 
 if TYPE_CHECKING:
-    from rm_local.store.maintain.maintainer import Report
+    from rm_local.store.maintain.maintainer import MaintenanceResult
 
 
 @click.command()
@@ -40,7 +40,7 @@ def tidy(opening: Opening, seconds: float, as_data: bool, store: Path | None) ->
     out of the way of searches, packs texts tighter. Answers stay the same. It can be stopped at any
     moment, and goes on the next time; other programs may use the store meanwhile.
     """
-    from rm_local.store.maintain.maintainer import Tidier
+    from rm_local.store.maintain.maintainer import Maintainer
 
     with print_progress() as printer:
 
@@ -48,11 +48,11 @@ def tidy(opening: Opening, seconds: float, as_data: bool, store: Path | None) ->
             if progress.total:
                 printer(progress)
 
-        report = Tidier(store_path(opening, store)).work(seconds, print_what_is_left)
+        report = Maintainer(store_path(opening, store)).work(seconds, print_what_is_left)
     click.echo(json.dumps(asdict(report)) if as_data else "\n".join(format_report(report)))
 
 
-def format_report(report: Report) -> list[str]:
+def format_report(report: MaintenanceResult) -> list[str]:
     """The lines that a person reads."""
     lines = [f"done  {count:>12,} {what}" for what, count in report.done.items()]
     lines += [f"left  {count:>12,} {what}" for what, count in report.left.items() if count]

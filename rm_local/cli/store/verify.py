@@ -48,12 +48,12 @@ def verify(ctx: click.Context, repair: bool, as_data: bool, store: Path | None) 
 
 
 def _repair(path: Path, as_data: bool) -> None:
-    from rm_local.store.repair.repair import repair
+    from rm_local.store.repair.repair import repair_store
     from rm_local.store.store import Store
     from rm_local.text import one_line
 
     with print_progress() as report:
-        repaired = repair(path, report)
+        repaired = repair_store(path, report)
     if repaired:
         told = {**asdict(repaired), "aside": str(repaired.aside), "repaired": True}
         lines = [

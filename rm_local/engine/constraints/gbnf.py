@@ -21,7 +21,7 @@ _PART = re.compile(
 )
 
 
-def check(grammar: str) -> None:
+def check_grammar(grammar: str) -> None:
     """UsageError when the grammar is empty, or one that llama.cpp cannot be given."""
     if not grammar.strip():
         raise _wrong("is empty", "It needs a rule named `root`.")

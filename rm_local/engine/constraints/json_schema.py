@@ -48,7 +48,7 @@ _SAYS_NOTHING = {
 _KINDS = ("object", "array", "string", "number", "boolean", "null")
 
 
-def to_grammar(text: str) -> str:
+def grammar_from_schema(text: str) -> str:
     """The GBNF for a JSON schema's text.
 
     UsageError when it is no JSON, no schema, or uses what cannot be turned into a grammar.

@@ -22,7 +22,7 @@ _PROMPT = "add_generation_prompt"
 
 
 @dataclass(frozen=True, slots=True)
-class Described:
+class ThinkingDescription:
     """A model's family, the chat template in use, and where both come from."""
 
     family: Family
@@ -80,9 +80,9 @@ class Described:
         return f"{known}, {opened}; template from {self.template_from}"
 
 
-def describe(
+def describe_thinking(
     metadata: Mapping[str, Any], *, file: str = "", overrides: Path | None = None
-) -> Described:
+) -> ThinkingDescription:
     """The model whose header holds `metadata`.
 
     `file` is the file's name, without its ending; `overrides` the folder of the user's files,
@@ -98,7 +98,7 @@ def describe(
     if own is None and (own := users.template([found.name])):
         template = own.text
     family, family_source = users.family([*named, found.name], found)
-    return Described(
+    return ThinkingDescription(
         family=family,
         template=template or CHATML,
         source=own.path if own else None,

@@ -13,7 +13,7 @@ from itertools import accumulate
 from typing import Literal
 
 from rm_local.engine.placement import requirements
-from rm_local.engine.placement.requirements import BATCH_CPU, BATCH_GPU, Sized
+from rm_local.engine.placement.requirements import BATCH_CPU, BATCH_GPU, ModelSizes
 from rm_local.errors import MemoryShort
 from rm_local.options import EngineOptions, Precision
 from rm_local.units import format_bytes
@@ -80,7 +80,9 @@ def usable_devices(devices: Sequence[Device]) -> tuple[Device, ...]:
     return cards or tuple(device for device in devices if device.kind == "igpu")[:1]
 
 
-def place(model: Sized, devices: Sequence[Device], asked: PlacementRequest) -> Placement:
+def place_layers(
+    model: ModelSizes, devices: Sequence[Device], asked: PlacementRequest
+) -> Placement:
     """As many layers on the devices as fit, or as were asked for; `devices` are usable ones."""
     count = len(model.shape.layers) + 1
     if not devices or asked.layers == 0:
@@ -92,7 +94,7 @@ def place(model: Sized, devices: Sequence[Device], asked: PlacementRequest) -> P
     return Placement(layers, BATCH_GPU) if layers else Placement(0, BATCH_CPU, False)
 
 
-def layers_that_fit(model: Sized, free: Sequence[int], asked: PlacementRequest) -> int:
+def layers_that_fit(model: ModelSizes, free: Sequence[int], asked: PlacementRequest) -> int:
     """How many layers devices with so many `free` bytes hold, weights and cache.
 
     From 0 to the number of layers plus 1, as llama.cpp counts them.
@@ -127,25 +129,31 @@ def next_fallback(placement: Placement, failed: Failed) -> Placement | None:
 
 
 def host_bytes(
-    model: Sized, devices: Sequence[Device], asked: PlacementRequest, placement: Placement
+    model: ModelSizes, devices: Sequence[Device], asked: PlacementRequest, placement: Placement
 ) -> int:
     """Bytes that the machine's own memory has to hold."""
     batch = min(placement.batch, BATCH_CPU)
-    need = requirements.needed(model, asked.context, kv=asked.kv, flash=asked.flash, batch=batch)
+    need = requirements.required_memory(
+        model, asked.context, kv=asked.kv, flash=asked.flash, batch=batch
+    )
     if not placement.layers or any(device.shares for device in devices):
         return need.total
     there = sum(_sizes(model, asked, cache=placement.cache_on_device)[-placement.layers :])
     return need.total - min(there, need.weights + need.cache)
 
 
-def check_memory(
-    model: Sized, devices: Sequence[Device], asked: PlacementRequest, free: int | None, name: str
+def check_fits(
+    model: ModelSizes,
+    devices: Sequence[Device],
+    asked: PlacementRequest,
+    free: int | None,
+    name: str,
 ) -> None:
     """MemoryShort when the machine's memory, of which `free` bytes are free, does not do."""
     need = _needed(model, devices, asked)
     if free is None or need <= free:
         return
-    told = requirements.needed(model, asked.context, kv=asked.kv, flash=asked.flash)
+    told = requirements.required_memory(model, asked.context, kv=asked.kv, flash=asked.flash)
     raise MemoryShort(
         f"{name} needs {format_bytes(need)} of memory for a context of {told.context:,} tokens "
         f"(weights {format_bytes(told.weights)}, {asked.kv} cache {format_bytes(told.cache)}, "
@@ -155,7 +163,11 @@ def check_memory(
 
 
 def check_growth(
-    model: Sized, devices: Sequence[Device], asked: PlacementRequest, context: int, free: int | None
+    model: ModelSizes,
+    devices: Sequence[Device],
+    asked: PlacementRequest,
+    context: int,
+    free: int | None,
 ) -> None:
     """MemoryShort when so many free bytes do not do for a context larger than the one there is."""
     larger = _needed(model, devices, replace(asked, context=context))
@@ -169,7 +181,7 @@ def check_growth(
 
 
 def largest_context(
-    model: Sized, devices: Sequence[Device], asked: PlacementRequest, free: int, top: int
+    model: ModelSizes, devices: Sequence[Device], asked: PlacementRequest, free: int, top: int
 ) -> int:
     """The largest context, at most `top`, for which `free` bytes of the machine's memory do."""
 
@@ -179,8 +191,8 @@ def largest_context(
     return requirements.largest_fitting(fits, top)
 
 
-def default_context(
-    model: Sized, devices: Sequence[Device], asked: PlacementRequest, free: int | None
+def fitted_context(
+    model: ModelSizes, devices: Sequence[Device], asked: PlacementRequest, free: int | None
 ) -> int:
     """The context of a turn that nobody asked for one for: smaller than usual if that alone fits.
 
@@ -191,13 +203,17 @@ def default_context(
     return found if found >= LEAST_CONTEXT else context
 
 
-def _needed(model: Sized, devices: Sequence[Device], asked: PlacementRequest) -> int:
-    return host_bytes(model, devices, asked, place(model, devices, asked))
+def _needed(model: ModelSizes, devices: Sequence[Device], asked: PlacementRequest) -> int:
+    return host_bytes(model, devices, asked, place_layers(model, devices, asked))
 
 
-def _remedy(model: Sized, devices: Sequence[Device], asked: PlacementRequest, free: int) -> str:
+def _remedy(
+    model: ModelSizes, devices: Sequence[Device], asked: PlacementRequest, free: int
+) -> str:
     """What would fit, within what the model was trained for, and how to try it all the same."""
-    top = max(requirements.round_up(asked.context) - requirements.STEP, requirements.STEP)
+    top = max(
+        requirements.round_up(asked.context) - requirements.CONTEXT_STEP, requirements.CONTEXT_STEP
+    )
     top = min(top, model.context or top)
     found = largest_context(model, devices, asked, free, top)
     ways = ["Close other programs, or take a smaller model."]
@@ -211,7 +227,7 @@ def _remedy(model: Sized, devices: Sequence[Device], asked: PlacementRequest, fr
     return " ".join([*ways, "`check_memory = false` tries it all the same."])
 
 
-def _sizes(model: Sized, asked: PlacementRequest, *, cache: bool = True) -> list[int]:
+def _sizes(model: ModelSizes, asked: PlacementRequest, *, cache: bool = True) -> list[int]:
     """Bytes of each layer, the output last."""
     layers = model.shape.layers
     weights = model.layered // max(1, len(layers))
@@ -220,8 +236,8 @@ def _sizes(model: Sized, asked: PlacementRequest, *, cache: bool = True) -> list
     return [*(weights + each for each in kept), model.weights - model.layered]
 
 
-def _compute(model: Sized, asked: PlacementRequest) -> int:
-    need = requirements.needed(
+def _compute(model: ModelSizes, asked: PlacementRequest) -> int:
+    need = requirements.required_memory(
         model, asked.context, kv=asked.kv, flash=asked.flash, batch=BATCH_GPU
     )
     return need.compute

@@ -22,7 +22,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol, get_args
 
-from rm_local.gguf.architecture import Layer, Shape
+from rm_local.gguf.architecture import Layer, ModelShape
 from rm_local.options import Precision
 
 BATCH_CPU, BATCH_GPU = 128, 512
@@ -31,9 +31,9 @@ graph, whose length grows with the batch; on a GPU only between two batches, whi
 SEQUENCES = 33
 """The worker's sequences: the root and its branches."""
 RECURRENT_SEQUENCES = 9
-REST = 96 << 20
+PROCESS_BYTES = 96 << 20
 """Bytes of the worker process besides: Python, llama.cpp, the vocabulary."""
-STEP = 256
+CONTEXT_STEP = 256
 """llama.cpp rounds contexts up to it."""
 DEFAULT_CONTEXT = 16384
 """Tokens that the worker takes at most, unless asked for more."""
@@ -46,7 +46,7 @@ _BYTES: dict[Precision, tuple[int, int]] = {
 """Values in a block, bytes of a block."""
 
 
-class Sized(Protocol):
+class ModelSizes(Protocol):
     """What is to be known of a model; `engine.parts.Parts` and `library.model.Model` know it."""
 
     @property
@@ -62,12 +62,12 @@ class Sized(Protocol):
         """Tokens that it was trained on at once; 0 where it does not tell."""
 
     @property
-    def shape(self) -> Shape:
+    def shape(self) -> ModelShape:
         """Its layers and widths."""
 
 
 @dataclass(frozen=True, slots=True)
-class Need:
+class MemoryRequirement:
     """Bytes that a model needs at a context."""
 
     context: int
@@ -78,18 +78,18 @@ class Need:
     @property
     def total(self) -> int:
         """All of it, with the rest of the worker process."""
-        return self.weights + self.cache + self.compute + REST
+        return self.weights + self.cache + self.compute + PROCESS_BYTES
 
 
-def needed(
-    model: Sized,
+def required_memory(
+    model: ModelSizes,
     context: int,
     *,
     kv: Precision = "f16",
     flash: bool = True,
     windows: bool = False,
     batch: int = BATCH_CPU,
-) -> Need:
+) -> MemoryRequirement:
     """What `model` needs to hold `context` tokens.
 
     `flash`: whether attention is computed without a matrix of all scores. `windows`: layers that
@@ -100,38 +100,38 @@ def needed(
     shape = model.shape
     ahead = batch if windows else 0
     cache = sum(layer_cache(layer, context, kv, ahead) for layer in shape.layers)
-    return Need(context, model.weights, cache, _compute(shape, context, batch, flash))
+    return MemoryRequirement(context, model.weights, cache, _compute(shape, context, batch, flash))
 
 
 def round_up(context: int) -> int:
     """The context that llama.cpp makes of it."""
-    return -(-max(1, context) // STEP) * STEP
+    return -(-max(1, context) // CONTEXT_STEP) * CONTEXT_STEP
 
 
 def largest_context(
-    model: Sized, free: int, *, kv: Precision = "f16", flash: bool = True, top: int = 0
+    model: ModelSizes, free: int, *, kv: Precision = "f16", flash: bool = True, top: int = 0
 ) -> int:
     """The most tokens for which `free` bytes do, at most `top`, by default what the model was
     trained for; 0 for none."""
     top = top or model.context or DEFAULT_CONTEXT
     return largest_fitting(
-        lambda context: needed(model, context, kv=kv, flash=flash).total <= free, top
+        lambda context: required_memory(model, context, kv=kv, flash=flash).total <= free, top
     )
 
 
 def largest_fitting(fits: Callable[[int], bool], top: int) -> int:
     """The largest context, in whole steps or `top` itself, that fits; 0 when none does."""
-    low, high = 0, -(-top // STEP)
+    low, high = 0, -(-top // CONTEXT_STEP)
     while low < high:
         middle = (low + high + 1) // 2
-        if fits(middle * STEP):
+        if fits(middle * CONTEXT_STEP):
             low = middle
         else:
             high = middle - 1
-    return min(low * STEP, top)
+    return min(low * CONTEXT_STEP, top)
 
 
-def default_context(model: Sized, asked: int = 0) -> int:
+def default_context(model: ModelSizes, asked: int = 0) -> int:
     """The context that a turn gets: what is asked for, or what it was trained for, within 16384."""
     return asked or min(model.context or DEFAULT_CONTEXT, DEFAULT_CONTEXT)
 
@@ -140,13 +140,13 @@ def layer_cache(layer: Layer, context: int, kv: Precision, ahead: int = 0) -> in
     """Bytes that a layer keeps; its window and `ahead` tokens alone, where that is not 0."""
     tokens = context
     if ahead and layer.window:
-        tokens = min(context, -(-(layer.window + ahead) // STEP) * STEP)
+        tokens = min(context, -(-(layer.window + ahead) // CONTEXT_STEP) * CONTEXT_STEP)
     values, size = _BYTES[kv]
     rows = [-(-numbers // values) * size for numbers in (layer.key, layer.value)]
     return tokens * sum(rows) + layer.state * 4 * RECURRENT_SEQUENCES
 
 
-def _compute(shape: Shape, context: int, batch: int, flash: bool) -> int:
+def _compute(shape: ModelShape, context: int, batch: int, flash: bool) -> int:
     width = max(shape.width, shape.heads)
     sequences = RECURRENT_SEQUENCES if shape.recurrent else SEQUENCES
     attention = batch * 2 + 8 if flash else batch * 4 * (shape.head_count + 1) + 80

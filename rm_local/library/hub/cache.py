@@ -18,7 +18,7 @@ from rm_local.home import expand_home, find_home
 from rm_local.library.scan import Note, gguf_files
 
 
-def hub_cache() -> Path:
+def find_hub_cache() -> Path:
     """Where the hub's cache lies, as huggingface_hub reads the environment; it need not exist.
 
     Without a home folder it is in rm-local's own cache. Raises HomeMissing without that, too.
@@ -43,7 +43,7 @@ def hub_files(note: Note) -> Iterator[tuple[Path, str]]:
 
     Of revisions that share a file each gives it; they are one file on the disk.
     """
-    root = hub_cache()
+    root = find_hub_cache()
     if not root.is_dir():
         return
     for repo in sorted(root.glob("models--*")):

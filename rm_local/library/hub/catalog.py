@@ -23,7 +23,7 @@ COMPUTE = 0.4
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class CatalogEntry:
     """One model of the catalog."""
 
     name: str
@@ -56,7 +56,7 @@ class Catalog:
     """All of them, and the day on which the facts were gathered."""
 
     gathered: date
-    entries: tuple[Entry, ...]
+    entries: tuple[CatalogEntry, ...]
 
 
 @cache
@@ -64,11 +64,11 @@ def catalog() -> Catalog:
     """The catalog that comes along, the smallest memory first."""
     text = resources.files("rm_local.library.hub").joinpath("catalog.toml").read_text("utf-8")
     held = tomllib.loads(text)
-    entries = [Entry(**{**each, "cache": tuple(each["cache"])}) for each in held["model"]]
+    entries = [CatalogEntry(**{**each, "cache": tuple(each["cache"])}) for each in held["model"]]
     return Catalog(held["gathered"], tuple(sorted(entries, key=lambda entry: entry.memory)))
 
 
-def named(name: str) -> Entry:
+def find_catalog_entry(name: str) -> CatalogEntry:
     """The entry of that name, in any case. UsageError with the nearest names when there is none."""
     entries = {entry.name: entry for entry in catalog().entries}
     if found := entries.get(name.lower()):

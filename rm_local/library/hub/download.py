@@ -19,7 +19,7 @@ from rm_local.files import replace_file
 from rm_local.library.hub.cache import Place, size_of
 from rm_local.library.hub.hub_client import Hub, HubFile, Part, Repo
 from rm_local.library.hub.hub_errors import GOES_ON, RangeRefused
-from rm_local.library.hub.selector import Model
+from rm_local.library.hub.selector import HubModel
 from rm_local.progress import DoneCallback, ProgressCallback, ProgressMeter
 
 PAUSES = (1.0, 2.0, 4.0)
@@ -32,7 +32,7 @@ _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 @dataclass(frozen=True, slots=True)
-class Arrived:
+class DownloadedFile:
     """A file that is in the cache now."""
 
     file: HubFile
@@ -41,12 +41,12 @@ class Arrived:
     """Bytes that came over the network for it; 0 when it was there already."""
 
 
-def places_of(cache: Path, repo: Repo, model: Model) -> list[Place]:
+def cache_places(cache: Path, repo: Repo, model: HubModel) -> list[Place]:
     """Where each of the model's files lies or will lie."""
     return [Place.of(cache, repo.name, repo.commit, file.name, file.hash) for file in model.files]
 
 
-def missing(places: list[Place], model: Model) -> int:
+def missing_bytes(places: list[Place], model: HubModel) -> int:
     """Bytes that are still to come."""
     return sum(
         0 if place.there(file.size) or size_of(place.blob) == file.size else _rest(place, file)
@@ -54,15 +54,15 @@ def missing(places: list[Place], model: Model) -> int:
     )
 
 
-def check_room(cache: Path, needed: int) -> None:
+def check_download_fits(cache: Path, needed: int) -> None:
     """DownloadError when the cache's disk has less than `needed` bytes."""
     remedy = "Make room, or let HF_HUB_CACHE name a folder on another disk."
     require_free(cache, needed, "The download", error=DownloadError, remedy=remedy)
 
 
-def fetch(
+def download_file(
     hub: Hub, repo: Repo, file: HubFile, place: Place, revision: str, report: ProgressCallback
-) -> Arrived:
+) -> DownloadedFile:
     """Bring the file into its place, whole and checked, or raise and leave nothing there.
 
     Raises DownloadCut when the same call would go on, DownloadError otherwise.
@@ -76,7 +76,7 @@ def fetch(
             replace_file(place.partial, place.blob)
             place.point(file.size)
         place.name_revision(revision, repo.commit)
-    return Arrived(file, place.snapshot, fetched)
+    return DownloadedFile(file, place.snapshot, fetched)
 
 
 @contextmanager

@@ -27,7 +27,7 @@ _OPENINGS = ("blob", "resolve", "tree")
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class HubReference:
     """What was asked for."""
 
     repo: str
@@ -37,7 +37,7 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
-class Model:
+class HubModel:
     """One model of a repository: a file, or all parts of a split one, in their order."""
 
     name: str
@@ -53,7 +53,7 @@ class Model:
         return sum(file.size for file in self.files)
 
 
-def parse(text: str, revision: str | None = None) -> Wanted:
+def parse(text: str, revision: str | None = None) -> HubReference:
     """ORG/REPO[:FILE or QUANT], or the address of a repository or of a file of it."""
     bare = _HOST.sub("", text.strip()).split("?")[0].rstrip("/")
     repo, _, which = bare.partition(":")
@@ -64,10 +64,10 @@ def parse(text: str, revision: str | None = None) -> Wanted:
         raise UsageError(f"{text!r} is no model.", "Give ORG/REPO, or ORG/REPO:Q4_K_M.")
     if revision and (".." in revision or revision.startswith("/")):
         raise UsageError(f"{revision!r} is no revision.", "Give a branch, a tag or a commit.")
-    return Wanted("/".join(parts[:2]), which or "/".join(parts[2:]), revision)
+    return HubReference("/".join(parts[:2]), which or "/".join(parts[2:]), revision)
 
 
-def models_of(files: Sequence[HubFile]) -> list[Model]:
+def models_of(files: Sequence[HubFile]) -> list[HubModel]:
     """The models among a repository's GGUF files; projectors and such left out."""
     grouped: dict[tuple[str, int], list[HubFile]] = {}
     for file in sorted(files, key=lambda file: file.name):
@@ -77,11 +77,11 @@ def models_of(files: Sequence[HubFile]) -> list[Model]:
             name, parts = (stem[: split.start()], int(split[2])) if split else (stem, 1)
             grouped.setdefault((name, parts), []).append(file)
     return [
-        Model(name, _quant(name), tuple(held), parts) for (name, parts), held in grouped.items()
+        HubModel(name, _quant(name), tuple(held), parts) for (name, parts), held in grouped.items()
     ]
 
 
-def choose(repo: Repo, which: str) -> Model:
+def choose_model(repo: Repo, which: str) -> HubModel:
     """The model that `which` names: a file, or a quantisation in any case; empty: PREFERRED.
 
     Raises UsageError with what there is, DownloadError when parts are missing from the hub.
@@ -106,7 +106,7 @@ def choose(repo: Repo, which: str) -> Model:
     return model
 
 
-def _named(models: list[Model], which: str) -> list[Model]:
+def _named(models: list[HubModel], which: str) -> list[HubModel]:
     """Those of that file, else of that quantisation, else of unsloth's dynamic one."""
     asked = which.lower()
     path = asked.removesuffix(".gguf")
@@ -127,7 +127,7 @@ def _names(stem: str) -> tuple[str, str]:
     return stem.lower(), stem.lower().rpartition("/")[2]
 
 
-def _preferred(models: list[Model]) -> list[Model]:
+def _preferred(models: list[HubModel]) -> list[HubModel]:
     """The only model, or those of the first preferred quantisation that there is."""
     if len(models) == 1:
         return models
@@ -142,5 +142,5 @@ def _quant(name: str) -> str:
     return found[-1].upper() if found else ""
 
 
-def _listed(model: Model) -> str:
+def _listed(model: HubModel) -> str:
     return f"{model.quant or model.name} ({format_bytes(model.size)})"

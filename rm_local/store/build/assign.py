@@ -16,11 +16,11 @@ from rm_local.errors import StoreError
 from rm_local.progress import DoneCallback
 from rm_local.records import Entry
 from rm_local.store.build.columns import Columns, joined
-from rm_local.store.build.source import Batch, Source
+from rm_local.store.build.source import EntryBatch, EntrySource
 from rm_local.store.build.spill import Spill
 from rm_local.store.build.train import Trained
 from rm_local.store.codec.quantize import Quantiser
-from rm_local.store.codec.text_blocks import raw_row
+from rm_local.store.codec.text_blocks import join_texts
 from rm_local.store.sqlite.tables import label_of
 
 GROUP_ROWS = 200_000
@@ -47,7 +47,7 @@ def group_edges(starts: Ids, rows: int) -> Ids:
 class Stripe:
     """Every `of`th block of a source from block `number` on, and where its rows go."""
 
-    source: Source
+    source: EntrySource
     folder: Path
     number: int
     of: int
@@ -74,7 +74,7 @@ def encode(stripe: Stripe, trained: Trained, tell: DoneCallback) -> None:
     spill = stripe.spill(len(edges) - 1)
     spill.cut_back()
     encoder = Encoder(trained, spill)
-    held: list[tuple[int, Batch]] = []
+    held: list[tuple[int, EntryBatch]] = []
     unsafe = waiting = 0
     for done, number in enumerate(stripe.blocks[spill.blocks :], spill.blocks + 1):
         first = number * source.block_rows
@@ -91,7 +91,7 @@ def encode(stripe: Stripe, trained: Trained, tell: DoneCallback) -> None:
         tell(spill.rows + waiting)
 
 
-def _block(stripe: Stripe, number: int) -> Batch:
+def _block(stripe: Stripe, number: int) -> EntryBatch:
     """A block of the source. StoreError: it is not as long as the source says."""
     entries, vectors = stripe.source.block(number)
     expected = min(stripe.source.block_rows, stripe.rows - number * stripe.source.block_rows)
@@ -109,7 +109,7 @@ class Encoder:
         self._quantiser = Quantiser(len(trained.mean), trained.step, trained.mean, trained.rotation)
         self._labels = spill.labels
 
-    def columns(self, batches: Sequence[tuple[int, Batch]]) -> Columns:
+    def columns(self, batches: Sequence[tuple[int, EntryBatch]]) -> Columns:
         """The rows of batches, each with the row of the source with which it begins."""
         units = [self._quantiser.unit(vectors) for _, (_, vectors) in batches]
         clusters = self._clusters.assign(np.concatenate(units)).astype(np.int32)
@@ -135,7 +135,7 @@ class Encoder:
             np.array([self._labels[label] for label in labels], np.int32),
             self._quantiser.bits(unit),
             self._quantiser.steps(unit),
-            [raw_row(entry.subproblem, entry.subroutine) for entry in entries],
+            [join_texts(entry.subproblem, entry.subroutine) for entry in entries],
         )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from rm_local.arrays import Floats, Ids
-from rm_local.store.index.ivf import MOST_CANDIDATES
+from rm_local.store.index.ivf import MAX_CANDIDATES
 from rm_local.store.index.search import SCANNED_ROWS, Searcher
 from rm_local.store.request import SearchRequest
 from rm_local.store.sqlite import connection as sqlite
@@ -36,7 +36,7 @@ def calibrate(part: Path, questions: Floats) -> None:
 
     `questions` are points between rows of the store, (n, d), of length 1.
     """
-    with sqlite.opened(part, "write") as connection:
+    with sqlite.open_connection(part, "write") as connection:
         size = tables.count(connection)
         meta = read_meta(connection)
         readers = Readers(connection, part)
@@ -55,7 +55,7 @@ def calibrate(part: Path, questions: Floats) -> None:
 def _cheapest(
     searcher: Searcher, usual: SearchParams, questions: Floats, cluster_rows: float
 ) -> SearchParams:
-    thorough = SearchParams(THOROUGH * usual.nprobe, MOST_CANDIDATES)
+    thorough = SearchParams(THOROUGH * usual.nprobe, MAX_CANDIDATES)
     searcher.params = thorough
     wanted = [_nearest(searcher, unit) for unit in questions]
     found: list[tuple[float, SearchParams]] = []

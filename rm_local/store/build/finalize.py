@@ -18,7 +18,7 @@ READ_BACK = ("ref", "block", "code_chunks", "code_vector_chunks00", "code_metada
 def finish(part: Path, plan: Plan, report: ProgressCallback) -> None:
     """Make the written file a store. DamagedError: its tables do not agree."""
     meter = ProgressMeter(report, "finish", plan.rows)
-    with sqlite.opened(part, "write") as connection:
+    with sqlite.open_connection(part, "write") as connection:
         with tables.writing(connection):
             connection.execute("INSERT INTO words(words) VALUES('optimize')")
             connection.execute("DELETE FROM meta WHERE key = 'groups'")

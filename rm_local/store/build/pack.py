@@ -13,7 +13,7 @@ from rm_local.arrays import Ids
 from rm_local.store.build.assign import Stripe
 from rm_local.store.build.columns import Columns, joined
 from rm_local.store.codec.code_frames import CodePacker, row_crc
-from rm_local.store.codec.text_blocks import Codec, key_of
+from rm_local.store.codec.text_blocks import TextCodec, key_of
 from rm_local.store.format import BLOCK_ROWS, CHUNK_SIZE
 from rm_local.store.index.rare_words import RareWords
 from rm_local.store.sqlite.tables import Label
@@ -90,7 +90,7 @@ class Preparer:
             )
 
     def _blocks(self, texts: list[bytes]) -> list[bytes]:
-        codec = Codec(self.dictionary, self.level)
+        codec = TextCodec(self.dictionary, self.level)
         starts = range(0, len(texts), BLOCK_ROWS)
         return [codec.pack(texts[start : start + BLOCK_ROWS]) for start in starts]
 

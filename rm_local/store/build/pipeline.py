@@ -20,7 +20,7 @@ from rm_local.store.build.calibrate import calibrate
 from rm_local.store.build.disk_space import check_room
 from rm_local.store.build.finalize import finish
 from rm_local.store.build.process_pool import Pool
-from rm_local.store.build.source import Source
+from rm_local.store.build.source import EntrySource
 from rm_local.store.build.spec import BULK_LEVEL, Plan
 from rm_local.store.build.train import Trained, take_sample, train
 from rm_local.store.build.write import write_groups
@@ -35,9 +35,9 @@ ROWS_FOR_A_PROCESS = 50_000
 """Fewer are done before another process has started."""
 
 
-def build(
+def build_store(
     path: Path,
-    source: Source,
+    source: EntrySource,
     *,
     embedder: EmbedderId,
     known_words: Collection[str] = STOPWORDS,
@@ -130,7 +130,7 @@ def _belongs(folder: Path, plan: Plan) -> bool:
 
 
 def _trained(
-    folder: Path, source: Source, plan: Plan, pool: Pool, report: ProgressCallback
+    folder: Path, source: EntrySource, plan: Plan, pool: Pool, report: ProgressCallback
 ) -> Trained:
     held = folder / "trained.npz"
     if not held.exists():
@@ -141,7 +141,7 @@ def _trained(
     return Trained.load(held)
 
 
-def _stripes(folder: Path, source: Source, processes: int) -> list[Stripe]:
+def _stripes(folder: Path, source: EntrySource, processes: int) -> list[Stripe]:
     """One for each process; as many as the build was begun with."""
     held = folder / "stripes.json"
     if not held.exists():

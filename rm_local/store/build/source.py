@@ -8,11 +8,11 @@ from typing import Protocol
 from rm_local.arrays import Floats
 from rm_local.records import Entry
 
-Batch = tuple[Sequence[Entry], Floats]
+EntryBatch = tuple[Sequence[Entry], Floats]
 """Entries, and the vectors of their subproblems, (n, d), in the same order."""
 
 
-class Source(Protocol):
+class EntrySource(Protocol):
     """Entries that can be read from any block on, the same each time.
 
     It can be pickled: several processes read it side by side.
@@ -30,5 +30,5 @@ class Source(Protocol):
     def block_rows(self) -> int:
         """Rows in a block; the last one may have fewer. Thousands pay best."""
 
-    def block(self, number: int) -> Batch:
+    def block(self, number: int) -> EntryBatch:
         """The rows of one block, counted from 0, as are blocks."""

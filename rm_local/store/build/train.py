@@ -13,11 +13,11 @@ import numpy as np
 from rm_local.arrays import Floats
 from rm_local.files import write_atomically
 from rm_local.store.build.process_pool import Pool
-from rm_local.store.build.source import Source
+from rm_local.store.build.source import EntrySource
 from rm_local.store.build.spec import Plan
 from rm_local.store.codec.code_frames import SAMPLE_ROWS, code_dictionary, default_dictionary
 from rm_local.store.codec.quantize import Quantiser, step_of
-from rm_local.store.codec.text_blocks import Codec, raw_row, train_dictionary
+from rm_local.store.codec.text_blocks import TextCodec, join_texts, train_dictionary
 from rm_local.store.format import BLOCK_ROWS
 from rm_local.store.index.centroids import ROWS_FOR_A_CLUSTER
 from rm_local.store.index.kmeans import (
@@ -113,7 +113,7 @@ class Trained:
             )
 
 
-def take_sample(source: Source, plan: Plan, pool: Pool) -> Sample:
+def take_sample(source: EntrySource, plan: Plan, pool: Pool) -> Sample:
     """Rows for finding the plan's clusters, in equal parts from up to SAMPLED_BLOCKS blocks.
 
     Rows that follow one another are often alike, so a few from each of many places are taken.
@@ -131,7 +131,7 @@ def take_sample(source: Source, plan: Plan, pool: Pool) -> Sample:
 
 
 def _drawn(
-    source: Source, seed: int, rows: int, number: int, texts: int
+    source: EntrySource, seed: int, rows: int, number: int, texts: int
 ) -> tuple[Floats, list[bytes]]:
     """Vectors of at most `rows` rows of a block, and texts of at most `texts` of them."""
     entries, vectors = source.block(number)
@@ -140,7 +140,7 @@ def _drawn(
     taken = [entries[place] for place in order[:texts].tolist()]
     return (
         np.asarray(vectors[order], np.float32),
-        [raw_row(entry.subproblem, entry.subroutine) for entry in taken],
+        [join_texts(entry.subproblem, entry.subroutine) for entry in taken],
     )
 
 
@@ -190,7 +190,7 @@ def _questions(unit: Floats, clusters: Clusters, rng: np.random.Generator) -> Fl
 
 def _text_bytes(texts: Sequence[bytes], dictionary: bytes, level: int) -> tuple[float, float]:
     """Bytes a row in blocks, and as it is."""
-    codec = Codec(dictionary, level)
+    codec = TextCodec(dictionary, level)
     blocks = [texts[i : i + BLOCK_ROWS] for i in range(0, len(texts), BLOCK_ROWS)]
     rows = max(len(texts), 1)
     return sum(len(codec.pack(block)) for block in blocks) / rows, sum(map(len, texts)) / rows

@@ -12,7 +12,7 @@ from rm_local.store.build.pack import Prepared, Preparer
 from rm_local.store.build.process_pool import Pool
 from rm_local.store.build.spec import Plan
 from rm_local.store.build.train import Trained
-from rm_local.store.codec.text_blocks import Codec
+from rm_local.store.codec.text_blocks import TextCodec
 from rm_local.store.format import BLOCK_ROWS, DamagedError
 from rm_local.store.index.centroids import write_centroids
 from rm_local.store.sqlite import connection as sqlite
@@ -51,7 +51,7 @@ def write_groups(
         known_words,
         plan.level,
     )
-    with sqlite.opened(part, "create") as connection:
+    with sqlite.open_connection(part, "create") as connection:
         connection.execute(f"PRAGMA cache_size=-{CACHE_KIB}")
         if not connection.execute("SELECT count(*) FROM sqlite_master").get:
             with tables.writing(connection):
@@ -85,7 +85,7 @@ def read_back(part: Path, group: Prepared) -> None:
     """
     last = group.first + group.rows - 1
     blocks = (-(-(group.first - 1) // BLOCK_ROWS), (last - 1) // BLOCK_ROWS)
-    with sqlite.opened(part, "read") as connection:
+    with sqlite.open_connection(part, "read") as connection:
         refs = connection.execute(
             "SELECT count(*), sum(crc & 65535), sum(length(v)) FROM ref WHERE id BETWEEN ? AND ?",
             (group.first, last),
@@ -126,7 +126,7 @@ class Writer:
 
     def __init__(self, connection: apsw.Connection, dictionary: bytes, level: int) -> None:
         self._connection = connection
-        self._codec = Codec(dictionary, level)
+        self._codec = TextCodec(dictionary, level)
 
     def write(self, group: Prepared) -> None:
         """Add its rows."""

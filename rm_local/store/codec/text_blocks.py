@@ -60,7 +60,7 @@ def _raw(decompressor: zstandard.ZstdDecompressor, frame: bytes, most: int) -> b
         raise DamagedError(str(error)) from error
 
 
-def raw_row(subproblem: str, subroutine: str) -> bytes:
+def join_texts(subproblem: str, subroutine: str) -> bytes:
     """One row's texts as they stand in a frame.
 
     ValueError: one of them is blank, or they take more than `LARGEST` bytes.
@@ -87,7 +87,7 @@ def key_of(row: bytes) -> str:
     return str(row.partition(KEY_END)[0], "utf-8", "surrogatepass")
 
 
-class Codec:
+class TextCodec:
     """Packs rows of texts into one frame, and takes them out again."""
 
     def __init__(self, dictionary: bytes, level: int = LEVEL) -> None:

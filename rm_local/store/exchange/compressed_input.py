@@ -25,7 +25,7 @@ WINDOW = 1 << 31
 """The largest that zstandard's own program makes (`--long=31`)."""
 
 
-def name_of(path: Path) -> str:
+def input_name(path: Path) -> str:
     """What messages call it."""
     return "standard input" if path == STDIN else str(path)
 
@@ -49,13 +49,13 @@ def is_packed(path: Path) -> bool:
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[BinaryIO]:
+def open_input(path: Path) -> Iterator[BinaryIO]:
     """The bytes of `path` from the first on; `-` is standard input, which stays open.
 
     A file is unpacked by its name, a stream by its first bytes. UsageError, also while they are
     read: it is not there, cannot be read, or is packed and cut short or damaged.
     """
-    name = name_of(path)
+    name = input_name(path)
     try:
         file = standard_input() if path == STDIN else path.open("rb")
     except OSError as error:

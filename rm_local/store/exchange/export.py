@@ -17,15 +17,15 @@ from rm_local.files import write_atomically
 from rm_local.progress import ProgressCallback, ProgressMeter, ignore_progress
 from rm_local.store.exchange.jsonl import format_entry
 from rm_local.store.request import ANY_ENTRY, EntryFilter
-from rm_local.store.rewrite.store_source import Held
+from rm_local.store.rewrite.store_source import StoreSource
 
 GZIP_LEVEL, ZSTD_LEVEL = 6, 6
 
 
-def export(
-    held: Held,
+def export_entries(
+    held: StoreSource,
     lines: BinaryIO,
-    vectors: VectorFile | None = None,
+    vectors: VectorWriter | None = None,
     *,
     filter: EntryFilter = ANY_ENTRY,
     ids: bool = False,
@@ -47,7 +47,7 @@ def export(
     return count
 
 
-class VectorFile:
+class VectorWriter:
     """A .npy file of float32 that grows by rows."""
 
     def __init__(self, file: BinaryIO, dimension: int) -> None:
@@ -75,7 +75,7 @@ class VectorFile:
 
 
 @contextmanager
-def written(path: Path) -> Iterator[BinaryIO]:
+def open_output(path: Path) -> Iterator[BinaryIO]:
     """A file to write, packed where its name ends in .zst or .gz; it is there whole or not at all.
 
     UsageError: the file exists already. StoreError: it cannot be written, or the disk is full.

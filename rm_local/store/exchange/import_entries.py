@@ -27,7 +27,7 @@ nearest clusters; more breadth finds no more."""
 
 
 @dataclass
-class Taken:
+class ImportResult:
     """What came of an import so far."""
 
     added: int = 0
@@ -35,11 +35,11 @@ class Taken:
     """Entries that the store held already, word for word."""
 
 
-def take_in(
+def import_entries(
     store: Store,
     entries: Iterable[Entry],
     embed: Callable[[int, Sequence[Entry]], Floats],
-    taken: Taken,
+    taken: ImportResult,
     tell: DoneCallback = lambda _: None,
 ) -> None:
     """Add those of `entries` that the store does not hold, BATCH_ROWS in a transaction.

@@ -15,10 +15,10 @@ from rm_local.errors import StoreError, UsageError
 from rm_local.store.exchange.compressed_input import (
     CHUNK,
     STDIN,
+    input_name,
     is_packed,
     is_stream,
-    name_of,
-    opened,
+    open_input,
     standard_input,
 )
 
@@ -43,11 +43,11 @@ def check_inputs(paths: Sequence[Path]) -> None:
             continue
         if _is_terminal(path):
             raise UsageError(
-                f"Nothing is piped into {name_of(path)}: it is a terminal.",
+                f"Nothing is piped into {input_name(path)}: it is a terminal.",
                 "Pipe something into it, or name a file.",
             )
         if identity in seen:
-            names = " and ".join(dict.fromkeys((name_of(seen[identity]), name_of(path))))
+            names = " and ".join(dict.fromkeys((input_name(seen[identity]), input_name(path))))
             raise UsageError(
                 f"{names}: one stream is named twice, and can be read only once.",
                 "Name it once, or name files.",
@@ -55,22 +55,22 @@ def check_inputs(paths: Sequence[Path]) -> None:
         seen[identity] = path
 
 
-def spool(path: Path, target: Path) -> str:
+def copy_input(path: Path, target: Path) -> str:
     """Copy all bytes of `path`, unpacked, to the file `target`; their SHA-256.
 
     UsageError: it cannot be read; StoreError: the disk has no room. `target` is then gone.
     """
     digest = hashlib.sha256()
     try:
-        with opened(path) as source, target.open("wb") as copy:
+        with open_input(path) as source, target.open("wb") as copy:
             while data := source.read(CHUNK):
-                check_free(target.parent, len(data), name_of(path))
+                check_free(target.parent, len(data), input_name(path))
                 copy.write(data)
                 digest.update(data)
     except BaseException as error:
         target.unlink(missing_ok=True)
         if isinstance(error, OSError) and error.errno == errno.ENOSPC:
-            raise _full(target.parent, name_of(path)) from error
+            raise _full(target.parent, input_name(path)) from error
         raise
     return digest.hexdigest()
 

@@ -8,7 +8,7 @@ from typing import Any, BinaryIO
 
 from rm_local.errors import UsageError
 from rm_local.records import Entry
-from rm_local.store.codec.text_blocks import LARGEST, raw_row
+from rm_local.store.codec.text_blocks import LARGEST, join_texts
 
 LONGEST = 8 * LARGEST
 """Bytes of a line: six for each byte of the texts, as `\\u00e9` takes, and room for the rest."""
@@ -82,7 +82,7 @@ def _entry(read: Any) -> Entry:
         raise ValueError("it has no subproblem")
     if not entry.subroutine.strip():
         raise ValueError("it has no subroutine")
-    raw_row(entry.subproblem, entry.subroutine)
+    join_texts(entry.subproblem, entry.subroutine)
     return entry
 
 

@@ -55,7 +55,7 @@ class Piece:
 
 
 @dataclass(frozen=True)
-class Lines:
+class LineBlocks:
     """Entries that can be read from any block on; it can be pickled."""
 
     rows: int

@@ -16,23 +16,23 @@ import zstandard
 from rm_local.errors import UsageError
 from rm_local.files import write_atomically, write_bytes_atomically
 from rm_local.progress import ProgressCallback, ProgressMeter, ignore_progress
-from rm_local.store.exchange.compressed_input import is_packed, is_stream, name_of, opened
+from rm_local.store.exchange.compressed_input import input_name, is_packed, is_stream, open_input
 from rm_local.store.exchange.inputs import check_free, needs_copy
 from rm_local.store.exchange.jsonl import entry_of, lines
-from rm_local.store.exchange.line_blocks import Lines, Piece
+from rm_local.store.exchange.line_blocks import LineBlocks, Piece
 
 BLOCK_ROWS = 4096
 LEVEL = 1
 """Of zstandard in the copy: it is read once or twice, soon."""
-INDEX, COPY, VECTORS = "index.json", "lines.zst", "vectors.npy"
+INDEX, COPY, VECTORS_FILE = "index.json", "lines.zst", "vectors.npy"
 
 
-def index(
+def index_lines(
     inputs: Sequence[Path],
     folder: Path,
     report: ProgressCallback = ignore_progress,
     block_rows: int = BLOCK_ROWS,
-) -> Lines:
+) -> LineBlocks:
     """Read all lines of `inputs`, in order; `-` is standard input.
 
     What cannot be read from any place on, a packed file or a stream, is copied into `folder`; the
@@ -50,7 +50,7 @@ def index(
         for number, path in enumerate(inputs):
             _read(path, cutter, _Share(seen, number), meter)
         if not cutter.rows:
-            names = ", ".join(map(name_of, inputs))
+            names = ", ".join(map(input_name, inputs))
             raise UsageError(f"{names}: no entries.", "Give files with some.")
     result = cutter.lines(folder / COPY)
     meter.total = result.rows
@@ -60,9 +60,9 @@ def index(
     return result
 
 
-def discard(folder: Path) -> None:
+def discard_index(folder: Path) -> None:
     """Take away what was read into the folder, and the folder if it holds nothing else."""
-    for name in (INDEX, COPY, VECTORS):
+    for name in (INDEX, COPY, VECTORS_FILE):
         (folder / name).unlink(missing_ok=True)
     if not any(folder.iterdir()):
         folder.rmdir()
@@ -79,14 +79,14 @@ def _state(path: Path) -> State:
     return [str(path.absolute()), status.st_size, status.st_mtime_ns]
 
 
-def _kept(folder: Path, seen: list[State]) -> Lines | None:
+def _kept(folder: Path, seen: list[State]) -> LineBlocks | None:
     """The index that an earlier run made of the same files."""
     try:
         read = json.loads((folder / INDEX).read_text("utf-8"))
         if read["inputs"] != seen or any(len(state) == 1 for state in seen):
             return None
         blocks = tuple(tuple(Piece(**piece) for piece in block) for block in read["blocks"])
-        return Lines(read["rows"], read["sha256"], blocks, read["block_rows"])
+        return LineBlocks(read["rows"], read["sha256"], blocks, read["block_rows"])
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
@@ -98,7 +98,7 @@ def _copy(folder: Path) -> Iterator[BinaryIO]:
         with write_atomically(folder / COPY) as file:
             yield file
     except BaseException:
-        discard(folder)
+        discard_index(folder)
         raise
 
 
@@ -161,12 +161,12 @@ class _Cutter:
         self._line += len(self._held)
         self._held.clear()
 
-    def lines(self, copy: Path) -> Lines:
+    def lines(self, copy: Path) -> LineBlocks:
         """All that was taken; `copy` is where the copy lies at last."""
         # What follows the last full block may be blank lines alone.
         blocks = self._blocks[: -(-self.rows // self._block_rows)]
         placed = tuple(tuple(_placed(piece, copy) for piece in block) for block in blocks)
-        return Lines(self.rows, self._digest.hexdigest(), placed, self._block_rows)
+        return LineBlocks(self.rows, self._digest.hexdigest(), placed, self._block_rows)
 
 
 def _placed(piece: Piece, copy: Path) -> Piece:
@@ -175,9 +175,9 @@ def _placed(piece: Piece, copy: Path) -> Piece:
 
 def _read(path: Path, cutter: _Cutter, share: _Share, meter: ProgressMeter) -> None:
     """All lines of one input. UsageError."""
-    name = name_of(path)
+    name = input_name(path)
     cutter.begin(name, needs_copy(path))
-    with opened(path) as file:
+    with open_input(path) as file:
         for number, line in lines(file, name):
             if cutter.take(line, entry_of(line, name, number) is not None):
                 meter.reach(cutter.rows, share.at(cutter.place, path))

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import apsw
 
 
-MOST_CANDIDATES = 4096
+MAX_CANDIDATES = 4096
 """sqlite-vec's own limit of rows for one partition."""
 
 ID_BITS = 48
@@ -107,7 +107,7 @@ def scan_codes(connection: apsw.Connection, bits: bytes, wanted: int, filter: En
 
     Pending entries are among them.
     """
-    values = {"bits": bits, "k": min(wanted, MOST_CANDIDATES), **filter_values(filter)}
+    values = {"bits": bits, "k": min(wanted, MAX_CANDIDATES), **filter_values(filter)}
     keys = _numbers(connection.execute(ALL_CODES + filter_condition(filter), values).get)
     pending = scan_pending(connection, bits, 8 * len(bits), filter).keys
     return np.sort(np.concatenate([keys, pending]))[:wanted] & ID_MASK

@@ -33,7 +33,7 @@ WAIT_MS = 250
 
 
 @dataclass(frozen=True)
-class Report:
+class MaintenanceResult:
     """What was done, and what is left."""
 
     done: dict[str, int]
@@ -48,7 +48,7 @@ class Report:
     """It has no clusters, and too many entries to be given some in passing."""
 
 
-class Tidier:
+class Maintainer:
     """Keeps the store at `path` in shape: settles, folds, gives and parts clusters, scraps, packs.
 
     Each step is one transaction, of a tenth of a second or two where the work can be parted; only
@@ -60,7 +60,7 @@ class Tidier:
         self._path = Path(path)
         self._largest = largest
 
-    def work(self, seconds: float, report: ProgressCallback = ignore_progress) -> Report:
+    def work(self, seconds: float, report: ProgressCallback = ignore_progress) -> MaintenanceResult:
         """Do what there is to do for about `seconds`, or until nothing is left.
 
         Each kind of work is a stage, reported with how much there is of it before it begins.
@@ -84,7 +84,7 @@ class Tidier:
                         busy = found is None
                         break
                     done.update(found)
-            return Report(
+            return MaintenanceResult(
                 done={what: count for what, count in done.items() if count},
                 left={kind.name: kind.left() for kind in kinds},
                 empty_bytes=_empty_bytes(connection),
@@ -98,7 +98,7 @@ class Tidier:
         sqlite.check_header(path)
         if not sqlite.is_writable(path):
             raise sqlite.read_only(path)
-        with sqlite.guard(path), sqlite.opened(path, "write") as connection:
+        with sqlite.guard(path), sqlite.open_connection(path, "write") as connection:
             sqlite.check_size(connection, path)
             check_layout(connection, path)
             # Pages written out before the end of a step would keep readers out until then.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rm_local.store.codec.text_blocks import Codec
+from rm_local.store.codec.text_blocks import TextCodec
 from rm_local.store.format import BLOCK_ROWS, DamagedError
 from rm_local.store.index import pending
 from rm_local.store.maintain.purge_deleted import note_cleared
@@ -78,7 +78,7 @@ def _bounds(connection: apsw.Connection) -> tuple[int, int]:
     return number(connection, "bulk"), last // BLOCK_ROWS * BLOCK_ROWS
 
 
-def _texts(connection: apsw.Connection, codec: Codec, bulk: int, end: int) -> list[bytes]:
+def _texts(connection: apsw.Connection, codec: TextCodec, bulk: int, end: int) -> list[bytes]:
     """The rows of the entries after `bulk` up to `end`; empty for those deleted."""
     ids = range(bulk + 1, end + 1)
     frames = tables.frames(connection, "text", ids)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol, Self
 from rm_local.arrays import Floats
 from rm_local.store.codec.code_frames import CodePacker
 from rm_local.store.codec.quantize import Quantiser
-from rm_local.store.codec.text_blocks import LEVEL, Codec
+from rm_local.store.codec.text_blocks import LEVEL, TextCodec
 from rm_local.store.sqlite.meta import number_or_zero, put, read_meta
 from rm_local.store.sqlite.vec0 import CODES, TEXTS, dictionary_of
 
@@ -26,8 +26,8 @@ class Tools:
 
     connection: apsw.Connection
     dimension: int
-    codec: Codec
-    best: Codec
+    codec: TextCodec
+    best: TextCodec
     """The same at BEST_LEVEL."""
     packer: CodePacker
     quantiser: Quantiser
@@ -40,8 +40,8 @@ class Tools:
         return cls(
             connection,
             dimension,
-            Codec(dictionary, LEVEL),
-            Codec(dictionary, BEST_LEVEL),
+            TextCodec(dictionary, LEVEL),
+            TextCodec(dictionary, BEST_LEVEL),
             CodePacker(dimension, dictionary_of(connection, CODES)),
             Quantiser(dimension, meta.step, meta.mean, meta.rotation),
         )

@@ -21,7 +21,7 @@ from rm_local.store.sqlite import wal
 from rm_local.store.verify.verify import faults
 
 
-def repair(path: Path, report: ProgressCallback = ignore_progress) -> Repaired | None:
+def repair_store(path: Path, report: ProgressCallback = ignore_progress) -> Repaired | None:
     """Mend the store at `path`; None: it is well, and nothing was done.
 
     Entries that can be read keep their ids. The damaged file stays as `path`.damaged. After any
@@ -70,7 +70,7 @@ def _faults(path: Path, report: ProgressCallback) -> list[str]:
 @contextmanager
 def _unwritten(path: Path) -> Iterator[Rescue]:
     """Reads the damaged store and keeps all writers out."""
-    with sqlite.opened(path, "rescue") as connection:
+    with sqlite.open_connection(path, "rescue") as connection:
         wal.settle(connection, path)
         connection.execute("BEGIN IMMEDIATE")
         yield Rescue(connection)

@@ -10,7 +10,7 @@ import numpy as np
 
 from rm_local.arrays import Flags, Ids
 from rm_local.progress import DoneCallback
-from rm_local.store.codec.text_blocks import Codec, split_row
+from rm_local.store.codec.text_blocks import TextCodec, split_row
 from rm_local.store.format import BLOCK_ROWS, DamagedError
 from rm_local.store.index.rare_words import RareWords
 from rm_local.store.repair.store_constants import Settled
@@ -57,7 +57,7 @@ class TextRescuer:
         self, rescue: Rescue, new: apsw.Connection, settled: Settled, found: EntryEvidence
     ) -> None:
         self._rescue, self._new, self._settled, self._found = rescue, new, settled, found
-        self._codec = Codec(settled.dictionaries[TEXTS])
+        self._codec = TextCodec(settled.dictionaries[TEXTS])
         self._rare = RareWords(settled.known_words)
         buried = rescue.each("SELECT id FROM tomb")
         self._buried = np.fromiter((row[0] for row in buried), np.int64)

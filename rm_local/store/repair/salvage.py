@@ -14,7 +14,7 @@ from rm_local.errors import StoreInvalid
 from rm_local.progress import ProgressCallback, ProgressMeter
 from rm_local.store.codec.code_frames import CodePacker
 from rm_local.store.codec.quantize import Quantiser
-from rm_local.store.codec.text_blocks import Codec
+from rm_local.store.codec.text_blocks import TextCodec
 from rm_local.store.delete import remove
 from rm_local.store.format import BLOCK_ROWS
 from rm_local.store.repair.labels import Labels
@@ -73,7 +73,7 @@ def salvage(
 @contextmanager
 def _new(part: Path, path: Path, settled: Settled) -> Iterator[apsw.Connection]:
     """An empty store with what the damaged one fixes for all entries, in one transaction."""
-    with sqlite.guard(part), sqlite.opened(part, "create") as new:
+    with sqlite.guard(part), sqlite.open_connection(part, "create") as new:
         # A file that is thrown away when this is stopped needs no journal.
         new.execute("PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF")
         new.execute("BEGIN IMMEDIATE")
@@ -155,7 +155,7 @@ class _Salvage:
 
     def _drop_lost(self) -> None:
         """Entries with a text alone leave; all numbers in blocks without entry get a tombstone."""
-        settled, codec = self._settled, Codec(self._settled.dictionaries[TEXTS])
+        settled, codec = self._settled, TextCodec(self._settled.dictionaries[TEXTS])
         halves = np.flatnonzero(self.met.text & ~self.met.kept).tolist()
         for start in range(0, len(halves), STEP):
             remove(self._new, codec, settled.bulk, halves[start : start + STEP])

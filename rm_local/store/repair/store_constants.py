@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Self
 
 from rm_local.errors import StoreInvalid
 from rm_local.store.codec.code_frames import code_check
-from rm_local.store.codec.text_blocks import Codec, unpack_words
+from rm_local.store.codec.text_blocks import TextCodec, unpack_words
 from rm_local.store.format import BLOCK_ROWS, DamagedError, EmbedderId
 from rm_local.store.index.stopwords import STOPWORDS
 from rm_local.store.repair.tolerant_reader import Rescue
@@ -63,7 +63,7 @@ class Settled:
         bulk, last, clusters = (rescue.number(key) for key in ("bulk", "last", "clusters"))
         if bulk is None:
             notes.append("'bulk' in meta was told from the blocks of texts.")
-            bulk = _bulk(rescue, Codec(dictionaries[TEXTS]))
+            bulk = _bulk(rescue, TextCodec(dictionaries[TEXTS]))
             bulk = bulk if last is None else min(bulk, last)
         highest = last
         if highest is None:
@@ -133,7 +133,7 @@ def _first_block(rescue: Rescue) -> int:
     return max(0, min((number for number in found if number is not None), default=0))
 
 
-def _bulk(rescue: Rescue, codec: Codec) -> int:
+def _bulk(rescue: Rescue, codec: TextCodec) -> int:
     """The last entry in blocks: that of the last block, as far as it can be read."""
     number = rescue.one("SELECT max(blk) FROM block")
     if number is None:

@@ -7,7 +7,7 @@ from collections import defaultdict
 import numpy as np
 
 from rm_local.store.rewrite.fingerprints import of_all, print_of, prints
-from rm_local.store.rewrite.store_source import Held
+from rm_local.store.rewrite.store_source import StoreSource
 from rm_local.store.sqlite import connection as sqlite
 from rm_local.store.sqlite import tables
 
@@ -15,7 +15,7 @@ STEP = 4096
 """Tallied entries that are read together."""
 
 
-def carry_tallies(old: Held, new: Held) -> None:
+def carry_tallies(old: StoreSource, new: StoreSource) -> None:
     """Give the entries of `new` the tallies that they have in `old`; twice is as good as once.
 
     `new` is read as a whole where there is any tally. Raises as `Store.open`.
@@ -36,7 +36,7 @@ def carry_tallies(old: Held, new: Held) -> None:
         for id, each in zip(new.ids(places), found[places].tolist(), strict=True)
         if counts[each]
     ]
-    with sqlite.guard(new.path), sqlite.opened(new.path, "write") as connection:
+    with sqlite.guard(new.path), sqlite.open_connection(new.path, "write") as connection:
         with tables.writing(connection):
             connection.executemany(
                 "INSERT OR REPLACE INTO tally(id, shown, helped) VALUES(?, ?, ?)", carried

@@ -13,10 +13,10 @@ from pathlib import Path
 from rm_local.errors import StoreError
 from rm_local.files import replace_file
 from rm_local.progress import ProgressCallback, ignore_progress
-from rm_local.store.build.pipeline import build
+from rm_local.store.build.pipeline import build_store
 from rm_local.store.format import BLOCK_ROWS
 from rm_local.store.rewrite.carry_counts import carry_tallies
-from rm_local.store.rewrite.store_source import Held, state
+from rm_local.store.rewrite.store_source import StoreSource, state
 from rm_local.store.sqlite import connection as sqlite
 from rm_local.store.sqlite import tables, wal
 from rm_local.store.store import Store
@@ -25,7 +25,9 @@ LEVEL = 12
 """Of zstandard: what is compressed once and read for long may take its time (STORE 4)."""
 
 
-def compact(path: Path, *, level: int = LEVEL, report: ProgressCallback = ignore_progress) -> None:
+def compact_store(
+    path: Path, *, level: int = LEVEL, report: ProgressCallback = ignore_progress
+) -> None:
     """Build the store at `path` anew beside it, then put it in its place.
 
     Clusters, rotation and dictionaries are those for its present entries. Ids go on from the
@@ -37,13 +39,13 @@ def compact(path: Path, *, level: int = LEVEL, report: ProgressCallback = ignore
     """
     path = path.resolve()
     _settle(path)
-    with Held.of(path) as held:
+    with StoreSource.of(path) as held:
         if not held.rows:
             raise StoreError(f"The store {path} holds no entry.", "There is nothing to compact.")
         with _unwritten(path, held) as last:
             beside = _beside(path, f"{held.fingerprint}, level {level}")
             if not beside.exists() or _folder(beside).exists():
-                build(
+                build_store(
                     beside,
                     held,
                     embedder=held.embedder,
@@ -52,7 +54,7 @@ def compact(path: Path, *, level: int = LEVEL, report: ProgressCallback = ignore
                     first=-(-last // BLOCK_ROWS) * BLOCK_ROWS + 1,
                     report=report,
                 )
-            with Held.of(beside) as new:
+            with StoreSource.of(beside) as new:
                 carry_tallies(held, new)
             shutil.copymode(path, beside)
             if os.name != "nt":
@@ -64,15 +66,15 @@ def compact(path: Path, *, level: int = LEVEL, report: ProgressCallback = ignore
 
 def _settle(path: Path) -> None:
     Store.open(path, write=True).close()
-    with sqlite.guard(path), sqlite.opened(path, "write") as connection:
+    with sqlite.guard(path), sqlite.open_connection(path, "write") as connection:
         wal.settle(connection, path)
         connection.close()
 
 
 @contextmanager
-def _unwritten(path: Path, held: Held) -> Iterator[int]:
+def _unwritten(path: Path, held: StoreSource) -> Iterator[int]:
     """Keeps all other writers out; gives the highest id. StoreError: one of them was quicker."""
-    with sqlite.guard(path), sqlite.opened(path, "write") as connection:
+    with sqlite.guard(path), sqlite.open_connection(path, "write") as connection:
         connection.execute("BEGIN IMMEDIATE")
         if wal.is_logged(connection) or state(connection) != held.fingerprint:
             raise StoreError(f"The store {path} was changed meanwhile.", "Start again.")

@@ -9,11 +9,11 @@ from rm_local.arrays import Ids
 from rm_local.progress import ProgressCallback, ProgressMeter, ignore_progress
 from rm_local.records import Entry
 from rm_local.store.rewrite.fingerprints import counted, of_all, places_without, prints
-from rm_local.store.rewrite.store_source import Held
+from rm_local.store.rewrite.store_source import StoreSource
 
 
 @dataclass(frozen=True)
-class Side:
+class DiffSide:
     """One of two stores."""
 
     path: Path
@@ -25,11 +25,11 @@ class Side:
 
 
 @dataclass(frozen=True)
-class Difference:
+class StoreDiff:
     """Two stores compared by what their entries say, whatever their ids and vectors."""
 
-    one: Side
-    other: Side
+    one: DiffSide
+    other: DiffSide
 
     @property
     def both(self) -> int:
@@ -42,9 +42,9 @@ class Difference:
         return not self.one.only + self.other.only
 
 
-def compare(
-    one: Held, other: Held, examples: int, report: ProgressCallback = ignore_progress
-) -> Difference:
+def diff_stores(
+    one: StoreSource, other: StoreSource, examples: int, report: ProgressCallback = ignore_progress
+) -> StoreDiff:
     """Compare texts, domain, source, level and provenance of all entries; 32 bytes an entry.
 
     Progress is in rows read of both.
@@ -52,12 +52,12 @@ def compare(
     meter = ProgressMeter(report, "read", one.rows + other.rows)
     found = counted(prints(one, of_all, meter.reach))
     others = counted(prints(other, of_all, lambda done: meter.reach(one.rows + done)))
-    return Difference(
+    return StoreDiff(
         _side(one, places_without(found, others), examples),
         _side(other, places_without(others, found), examples),
     )
 
 
-def _side(held: Held, only: Ids, examples: int) -> Side:
+def _side(held: StoreSource, only: Ids, examples: int) -> DiffSide:
     shown, _ = held.read(only[:examples])
-    return Side(held.path, held.rows, len(only), tuple(shown))
+    return DiffSide(held.path, held.rows, len(only), tuple(shown))

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from rm_local.arrays import Ids
 from rm_local.progress import DoneCallback
 from rm_local.records import Entry
-from rm_local.store.codec.text_blocks import KEY_END, raw_row
-from rm_local.store.rewrite.store_source import Held
+from rm_local.store.codec.text_blocks import KEY_END, join_texts
+from rm_local.store.rewrite.store_source import StoreSource
 from rm_local.store.sqlite.tables import label_of
 
 Prints = NDArray[np.uint64]
@@ -26,7 +26,7 @@ AGAIN = np.uint64(0x9E3779B97F4A7C15)
 
 def of_texts(entry: Entry) -> bytes:
     """What an entry with the same subproblem and subroutine has too."""
-    return raw_row(entry.subproblem, entry.subroutine)
+    return join_texts(entry.subproblem, entry.subroutine)
 
 
 def of_all(entry: Entry) -> bytes:
@@ -35,7 +35,7 @@ def of_all(entry: Entry) -> bytes:
     return KEY_END.join([of_texts(entry), *label])
 
 
-def prints(held: Held, part: Callable[[Entry], bytes], tell: DoneCallback) -> Prints:
+def prints(held: StoreSource, part: Callable[[Entry], bytes], tell: DoneCallback) -> Prints:
     """The print of each entry's `part`, in order of id; `tell` is told how many are done."""
     found = np.empty(held.rows, np.uint64)
     for number in range(held.blocks):

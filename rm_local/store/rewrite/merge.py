@@ -9,12 +9,12 @@ from pathlib import Path
 
 from rm_local.errors import StoreError
 from rm_local.progress import ProgressCallback, ignore_progress
-from rm_local.store.build.pipeline import build
-from rm_local.store.rewrite.store_source import Held
+from rm_local.store.build.pipeline import build_store
+from rm_local.store.rewrite.store_source import StoreSource
 from rm_local.store.rewrite.union_source import join
 
 
-def merge(
+def merge_stores(
     paths: Sequence[Path],
     out: Path,
     *,
@@ -31,7 +31,7 @@ def merge(
         shutil.rmtree(folder, ignore_errors=True)
         raise StoreError(f"{out} exists already.", "Choose another name, or remove it first.")
     with ExitStack() as opened:
-        stores = [opened.enter_context(Held.of(path)) for path in paths]
+        stores = [opened.enter_context(StoreSource.of(path)) for path in paths]
         try:
             joined = join(stores, folder, report)
         except OSError as error:
@@ -40,6 +40,8 @@ def merge(
                 "Mend that, then start it again.",
             ) from error
         first = stores[0]
-        build(out, joined, embedder=first.embedder, known_words=first.known_words, report=report)
+        build_store(
+            out, joined, embedder=first.embedder, known_words=first.known_words, report=report
+        )
     shutil.rmtree(folder)
     return joined.repeated

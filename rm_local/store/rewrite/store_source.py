@@ -12,7 +12,7 @@ import numpy as np
 from rm_local.arrays import Ids
 from rm_local.errors import StoreError
 from rm_local.records import Entry
-from rm_local.store.build.source import Batch
+from rm_local.store.build.source import EntryBatch
 from rm_local.store.codec.text_blocks import unpack_words
 from rm_local.store.format import EmbedderId
 from rm_local.store.request import EntryFilter
@@ -37,7 +37,7 @@ class Reopened:
 
 
 @dataclass(frozen=True, eq=False)
-class Held(Reopened):
+class StoreSource(Reopened):
     """The entries of a store that are not deleted, in order of id (a `Source`).
 
     Each process that reads them opens the store for itself. Every call raises StoreError when the
@@ -51,7 +51,7 @@ class Held(Reopened):
     block_rows: int = READ_ROWS
 
     @classmethod
-    def of(cls, path: Path) -> Held:
+    def of(cls, path: Path) -> StoreSource:
         """Those of the store at `path`. Raises as `Store.open`."""
         store = Store.open(path)
         try:
@@ -64,11 +64,11 @@ class Held(Reopened):
         held.__dict__["_store"] = store
         return held
 
-    def block(self, number: int) -> Batch:
+    def block(self, number: int) -> EntryBatch:
         """Entries and vectors of one block."""
         return self.read(self._places(number))
 
-    def read(self, places: Ids) -> Batch:
+    def read(self, places: Ids) -> EntryBatch:
         """Entries and vectors, (n, d), at these places, counted from 0 in order of id."""
         ids = self.ids(places)
         return self._store.get(ids), self._store.vectors(ids)
@@ -77,7 +77,7 @@ class Held(Reopened):
         """The entries of one block alone."""
         return self._store.get(self.ids(self._places(number)))
 
-    def filtered(self, number: int, filter: EntryFilter) -> Batch:
+    def filtered(self, number: int, filter: EntryFilter) -> EntryBatch:
         """Entries and vectors of those of one block that pass the filter."""
         ids = self.ids(self._places(number))
         with self._store.reading() as connection:

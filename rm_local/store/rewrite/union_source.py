@@ -16,17 +16,17 @@ from rm_local.errors import StoreEmbedder, StoreError, UsageError
 from rm_local.files import write_atomically
 from rm_local.progress import DoneCallback, ProgressCallback, ProgressMeter, ignore_progress
 from rm_local.records import Entry
-from rm_local.store.build.source import Batch
+from rm_local.store.build.source import EntryBatch
 from rm_local.store.rewrite import fingerprints
 from rm_local.store.rewrite.sparse_ids import Numbering
-from rm_local.store.rewrite.store_source import READ_ROWS, Held, Reopened
+from rm_local.store.rewrite.store_source import READ_ROWS, Reopened, StoreSource
 
 
 @dataclass(frozen=True, eq=False)
-class Joined(Reopened):
+class UnionSource(Reopened):
     """What all of `stores` hold, in their order (a `Source`)."""
 
-    stores: tuple[Held, ...]
+    stores: tuple[StoreSource, ...]
     left_out: Path
     """.npy of the places, counted through all stores, of entries that stand earlier too."""
     rows: int
@@ -38,7 +38,7 @@ class Joined(Reopened):
         """How many entries are left out, as they stand earlier too."""
         return sum(store.rows for store in self.stores) - self.rows
 
-    def block(self, number: int) -> Batch:
+    def block(self, number: int) -> EntryBatch:
         """Entries and vectors of one block."""
         first = number * self.block_rows
         places = self._numbering.at(np.arange(first, min(first + self.block_rows, self.rows)))
@@ -62,8 +62,8 @@ class Joined(Reopened):
 
 
 def join(
-    stores: Sequence[Held], folder: Path, report: ProgressCallback = ignore_progress
-) -> Joined:
+    stores: Sequence[StoreSource], folder: Path, report: ProgressCallback = ignore_progress
+) -> UnionSource:
     """The entries of `stores`; those with the same subproblem and subroutine once, as first found.
 
     Which are left out is kept in `folder`, for other processes and for a later call. UsageError:
@@ -80,10 +80,10 @@ def join(
             fingerprints.repeated(_prints(stores, ProgressMeter(report, "read", total).reach)),
         )
     missing = np.load(left_out, mmap_mode="r")
-    return Joined(tuple(stores), left_out, total - len(missing), fingerprint)
+    return UnionSource(tuple(stores), left_out, total - len(missing), fingerprint)
 
 
-def _check(stores: Sequence[Held]) -> None:
+def _check(stores: Sequence[StoreSource]) -> None:
     for place, store in enumerate(stores):
         for other in stores[:place]:
             if store.path.samefile(other.path):
@@ -98,7 +98,7 @@ def _check(stores: Sequence[Held]) -> None:
         raise StoreError("These stores hold no entry.", "Name one that does.")
 
 
-def _prints(stores: Sequence[Held], tell: DoneCallback) -> fingerprints.Prints:
+def _prints(stores: Sequence[StoreSource], tell: DoneCallback) -> fingerprints.Prints:
     found: list[fingerprints.Prints] = []
     for store in stores:
         before = sum(map(len, found))

@@ -30,7 +30,7 @@ REBUILD = "Make it again (python -m models.seed.build for the seed store) or tak
 
 
 @contextmanager
-def opened(path: Path, mode: Mode) -> Iterator[apsw.Connection]:
+def open_connection(path: Path, mode: Mode) -> Iterator[apsw.Connection]:
     """A connection with sqlite-vec loaded; closed if the body raises, left open otherwise.
 
     `read` never creates a file beside the store: where nothing can be written it is opened as

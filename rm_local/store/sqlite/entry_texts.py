@@ -6,7 +6,7 @@ from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from rm_local.records import Entry
-from rm_local.store.codec.text_blocks import Codec, split_row
+from rm_local.store.codec.text_blocks import TextCodec, split_row
 from rm_local.store.format import BLOCK_ROWS, DamagedError
 from rm_local.store.sqlite import tables
 
@@ -20,7 +20,7 @@ def place(id: int) -> tuple[int, int]:
 
 
 def entries(
-    connection: apsw.Connection, codec: Codec, bulk: int, ids: Collection[int]
+    connection: apsw.Connection, codec: TextCodec, bulk: int, ids: Collection[int]
 ) -> dict[int, Entry]:
     """Those of `ids` that exist, by id; the first `bulk` ids lie in blocks.
 

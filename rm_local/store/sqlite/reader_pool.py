@@ -102,7 +102,7 @@ class Readers:
         import apsw
 
         if self._second is None:
-            with sqlite.opened(self._path, "read") as connection:
+            with sqlite.open_connection(self._path, "read") as connection:
                 connection.set_busy_timeout(0)
                 self._second = Sight(connection)
         second = self._second.connection

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rm_local.progress import DoneCallback
-from rm_local.store.codec.text_blocks import Codec, split_row, unpack_words
+from rm_local.store.codec.text_blocks import TextCodec, split_row, unpack_words
 from rm_local.store.format import BLOCK_ROWS, DamagedError
 from rm_local.store.index.rare_words import RareWords
 from rm_local.store.sqlite import meta
@@ -29,7 +29,7 @@ class TextChecker:
 
     def __init__(self, connection: apsw.Connection) -> None:
         self._connection = connection
-        self._codec = Codec(dictionary_of(connection, TEXTS))
+        self._codec = TextCodec(dictionary_of(connection, TEXTS))
         self._bulk = meta.number(connection, "bulk")
         self._rare = RareWords(unpack_words(meta.known_words(connection)))
         self._labels = {row[0] for row in connection.execute("SELECT id FROM label")}

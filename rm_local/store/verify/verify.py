@@ -34,7 +34,7 @@ def faults(path: Path, report: ProgressCallback) -> list[str]:
     another process wrote meanwhile and something seems wrong, all is read again in one transaction.
     StoreError: the file cannot be read, or another program keeps it locked.
     """
-    with sqlite.guard(path), sqlite.opened(path, "read") as connection:
+    with sqlite.guard(path), sqlite.open_connection(path, "read") as connection:
         sqlite.check_size(connection, path)
         # A table of the connection's own, which nothing is written to.
         connection.execute("PRAGMA query_only=0")

@@ -17,7 +17,7 @@ from textual.content import Content
 from textual.widgets import Footer
 
 from rm_local.engine.branches import ContextAdjusted
-from rm_local.loop.events import Event, HintCut, RunEvent, failed
+from rm_local.loop.events import Event, HintCut, RunEvent, failed_event
 from rm_local.loop.plan import Plan
 from rm_local.sessions.replay import replay
 from rm_local.sessions.session import Session
@@ -147,7 +147,7 @@ class ChatScreen(OpeningScreen):
                 async for event in events:
                     self._apply(event)
         except Exception as error:  # the app survives any error of a turn
-            self._apply(failed(as_rm_local_error(error)))
+            self._apply(failed_event(as_rm_local_error(error)))
         finally:
             self.post_message(messages.TurnEnded(self.state.turn))
 

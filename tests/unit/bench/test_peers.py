@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rm_local.bench.peers.isolated import PeerFailed, apart
-from rm_local.bench.peers.peer_protocol import Clocked, Dial, lists, sample
-from rm_local.bench.peers.report import Left, Race, Result
-from rm_local.bench.peers.runner import PEERS, Limits, race
-from rm_local.bench.peers.stages import Questions
+from rm_local.bench.peers.isolated import PeerFailed, run_isolated
+from rm_local.bench.peers.peer_protocol import PeerSetting, TimedVectors, lists, sample
+from rm_local.bench.peers.report import PeerComparison, PeerResult, SkippedPeer
+from rm_local.bench.peers.runner import PEERS, PeerLimits, compare_peers
+from rm_local.bench.peers.stages import PeerQueries
 from rm_local.bench.peers.tuning import Trial, tune
 from rm_local.progress import Progress
 from tests.support.peers import (
@@ -28,21 +28,23 @@ from tests.support.peers import (
 )
 from tests.support.watchdog import HANG_SECONDS
 
-STORE = Result("rm-local", 0.6, 4.0, 6.0, 60.0, 5_000_000, 30_000)
+STORE = PeerResult("rm-local", 0.6, 4.0, 6.0, 60.0, 5_000_000, 30_000)
 
 
 @pytest.fixture
-def questions() -> Questions:
+def questions() -> PeerQueries:
     """Twenty queries with their ten nearest rows."""
     rows = everything(Rows())
     drawn = np.random.default_rng(9).normal(size=(20, DIMENSION)).astype(np.float32)
-    return Questions(drawn, np.argsort(-(drawn @ rows.T), axis=1)[:, :10])
+    return PeerQueries(drawn, np.argsort(-(drawn @ rows.T), axis=1)[:, :10])
 
 
-def asking(recall: Callable[[Dial], float], tried: list[Dial]) -> Callable[[Dial], Trial]:
+def asking(
+    recall: Callable[[PeerSetting], float], tried: list[PeerSetting]
+) -> Callable[[PeerSetting], Trial]:
     """Trials with this recall, and a time that grows with breadth and depth."""
 
-    def ask(dial: Dial) -> Trial:
+    def ask(dial: PeerSetting) -> Trial:
         tried.append(dial)
         return Trial(dial, recall(dial), 0.01 * dial.breadth + 0.001 * dial.depth)
 
@@ -63,14 +65,14 @@ def test_the_first_breadth_is_narrowed_too() -> None:
     """Where the first breadth is already enough, smaller ones are tried."""
     ask = asking(lambda dial: min(1, dial.breadth / 3), [])
 
-    assert tune(ask, 1000, (0,), 1.0)[0].dial == Dial(3)
+    assert tune(ask, 1000, (0,), 1.0)[0].dial == PeerSetting(3)
 
 
 def test_the_quickest_depth_wins() -> None:
     """A depth that needs less breadth is taken if that makes it quicker, and no deeper is tried."""
-    tried: list[Dial] = []
+    tried: list[PeerSetting] = []
 
-    def recall(dial: Dial) -> float:
+    def recall(dial: PeerSetting) -> float:
         return min(1.0, dial.breadth / (400 if dial.depth == 5 else 200))
 
     trial, reached = tune(asking(recall, tried), 1000, (5, 10, 20, 40), 1.0)
@@ -91,7 +93,7 @@ def test_a_dial_that_is_exhausted_says_so() -> None:
 
 def test_a_dial_that_brings_nothing_more_is_left_alone() -> None:
     """Recall that no longer rises ends the search long before the widest setting."""
-    tried: list[Dial] = []
+    tried: list[PeerSetting] = []
 
     trial, reached = tune(asking(lambda dial: 0.8, tried), 1_000_000, (0,), 0.9)
 
@@ -101,12 +103,14 @@ def test_a_dial_that_brings_nothing_more_is_left_alone() -> None:
 
 
 def test_a_peer_is_measured_at_the_recall_of_the_store(
-    tmp_path: Path, questions: Questions
+    tmp_path: Path, questions: PeerQueries
 ) -> None:
     """Its dial stands where its recall reaches the store's; nothing of it stays on the disk."""
     told: list[Progress] = []
 
-    found = race(STORE, Rows(), questions, tmp_path, peers=[FakePeer()], report=told.append)
+    found = compare_peers(
+        STORE, Rows(), questions, tmp_path, peers=[FakePeer()], report=told.append
+    )
 
     (peer,) = found.peers
     assert 0.6 <= peer.recall_at_10 < 0.75
@@ -118,24 +122,26 @@ def test_a_peer_is_measured_at_the_recall_of_the_store(
     assert len(told) == 3
 
 
-def test_a_recall_that_no_setting_reaches_is_reported(tmp_path: Path, questions: Questions) -> None:
+def test_a_recall_that_no_setting_reaches_is_reported(
+    tmp_path: Path, questions: PeerQueries
+) -> None:
     """The peer is in the table at its best, marked as short of the store's recall."""
-    blind = Questions(questions.queries, (questions.exact + 1) % 300)
-    store = Result("rm-local", 1.0, 4.0, 6.0, 60.0, 5_000_000, 30_000)
+    blind = PeerQueries(questions.queries, (questions.exact + 1) % 300)
+    store = PeerResult("rm-local", 1.0, 4.0, 6.0, 60.0, 5_000_000, 30_000)
 
-    found = race(store, Rows(), blind, tmp_path, peers=[FakePeer()])
+    found = compare_peers(store, Rows(), blind, tmp_path, peers=[FakePeer()])
 
     assert not found.peers[0].reached
     assert "recall not reached" in found.table()
 
 
-def test_a_peer_that_is_not_there_is_left_out(tmp_path: Path, questions: Questions) -> None:
+def test_a_peer_that_is_not_there_is_left_out(tmp_path: Path, questions: PeerQueries) -> None:
     """The line says how to install it, and the others run."""
     missing = FakePeer(name="missing", package="no_such_package_here")
 
-    found = race(STORE, Rows(), questions, tmp_path, peers=[missing, FakePeer()])
+    found = compare_peers(STORE, Rows(), questions, tmp_path, peers=[missing, FakePeer()])
 
-    assert found.left == (Left("missing", "not installed; python -m pip install fake-peer"),)
+    assert found.left == (SkippedPeer("missing", "not installed; python -m pip install fake-peer"),)
     assert [peer.name for peer in found.peers] == ["fake"]
 
 
@@ -147,52 +153,52 @@ def test_a_peer_that_is_not_there_is_left_out(tmp_path: Path, questions: Questio
     ],
 )
 def test_a_peer_that_fails_is_left_out(
-    tmp_path: Path, questions: Questions, peer: FakePeer, why: str
+    tmp_path: Path, questions: PeerQueries, peer: FakePeer, why: str
 ) -> None:
     """What it raised, or how its process ended, is one line; its files are removed."""
-    found = race(STORE, Rows(), questions, tmp_path, peers=[peer])
+    found = compare_peers(STORE, Rows(), questions, tmp_path, peers=[peer])
 
-    assert found.left == (Left(peer.name, why),)
+    assert found.left == (SkippedPeer(peer.name, why),)
     assert list(tmp_path.glob("rm-local-peer-*")) == []
 
 
-def test_a_peer_that_takes_too_long_is_ended(tmp_path: Path, questions: Questions) -> None:
+def test_a_peer_that_takes_too_long_is_ended(tmp_path: Path, questions: PeerQueries) -> None:
     """After the limit its process is gone and the race says so."""
-    limits = Limits(build=0.2)
+    limits = PeerLimits(build=0.2)
 
-    found = race(STORE, Rows(), questions, tmp_path, peers=[EndlessPeer()], limits=limits)
+    found = compare_peers(STORE, Rows(), questions, tmp_path, peers=[EndlessPeer()], limits=limits)
 
-    assert found.left == (Left("endless", "build: not finished after 0 s"),)
+    assert found.left == (SkippedPeer("endless", "build: not finished after 0 s"),)
 
 
 def test_work_apart_has_its_threads_and_leaves_the_environment_alone() -> None:
     """The child's libraries are told how many threads to use; the parent's settings stay."""
     before = dict(os.environ)
 
-    assert apart(os.getenv, "OMP_NUM_THREADS", seconds=HANG_SECONDS, threads=1) == "1"
+    assert run_isolated(os.getenv, "OMP_NUM_THREADS", seconds=HANG_SECONDS, threads=1) == "1"
     assert dict(os.environ) == before
 
 
 def test_work_apart_that_raises_is_one_line() -> None:
     """The error's kind and its first line come back."""
     with pytest.raises(PeerFailed, match=r"^ValueError: invalid literal"):
-        apart(int, "many", seconds=HANG_SECONDS, threads=1)
+        run_isolated(int, "many", seconds=HANG_SECONDS, threads=1)
 
 
-def test_queries_that_do_not_fit_are_refused(tmp_path: Path, questions: Questions) -> None:
+def test_queries_that_do_not_fit_are_refused(tmp_path: Path, questions: PeerQueries) -> None:
     """A wrong number of exact answers, or answers beyond the rows, is an error before any build."""
-    short = Questions(questions.queries, questions.exact[:3])
-    beyond = Questions(questions.queries, questions.exact + 300)
+    short = PeerQueries(questions.queries, questions.exact[:3])
+    beyond = PeerQueries(questions.queries, questions.exact + 300)
 
     for wrong in (short, beyond):
         with pytest.raises(ValueError, match="exact answers"):
-            race(STORE, Rows(), wrong, tmp_path, peers=[FakePeer()])
+            compare_peers(STORE, Rows(), wrong, tmp_path, peers=[FakePeer()])
 
 
 def test_ratios_are_the_store_over_the_peer() -> None:
     """4 ms against 1 ms is 4; what is unknown has no ratio; JSON holds both."""
-    peer = Result("other", 0.61, 1.0, 2.0, None, 10_000_000, 60_000, "ef 9")
-    found = Race(300, STORE, (peer,), (Left("gone", "not installed"),))
+    peer = PeerResult("other", 0.61, 1.0, 2.0, None, 10_000_000, 60_000, "ef 9")
+    found = PeerComparison(300, STORE, (peer,), (SkippedPeer("gone", "not installed"),))
 
     assert found.ratios(peer) == {
         "warm_p50_ms": 4.0,
@@ -209,10 +215,12 @@ def test_ratios_are_the_store_over_the_peer() -> None:
 
 def test_the_table_has_a_line_for_each_index() -> None:
     """Store first, then each peer with its ratios and its dial, then who is missing and why."""
-    peer = Result("other", 0.61, 1.0, 2.0, 600.0, 10_000_000, 60_000, "ef 9", 20, 1.9, False)
+    peer = PeerResult("other", 0.61, 1.0, 2.0, 600.0, 10_000_000, 60_000, "ef 9", 20, 1.9, False)
 
     head, store, other, note, left = (
-        Race(300, STORE, (peer,), (Left("gone", "not installed"),)).table().splitlines()
+        PeerComparison(300, STORE, (peer,), (SkippedPeer("gone", "not installed"),))
+        .table()
+        .splitlines()
     )
 
     assert "p50 ms" in head
@@ -238,7 +246,7 @@ def test_a_sample_is_spread_over_all_rows() -> None:
 
 def test_making_rows_is_not_charged_to_the_peer() -> None:
     """The time that the rows took is known, and they come out unchanged."""
-    clocked = Clocked(Rows())
+    clocked = TimedVectors(Rows())
 
     assert np.array_equal(everything(clocked), everything(Rows()))
     assert clocked.seconds > 0

@@ -12,7 +12,7 @@ from rm_local.bench.corpus.compression_check import packed, real
 from rm_local.bench.corpus.corpus import SENTENCES, make_corpus, read_sentences
 from rm_local.bench.corpus.docstrings import sentences, tidy
 from rm_local.bench.corpus.seed_vectors import FOLDER, make_anchors, nearest, open_anchors
-from rm_local.bench.corpus.synthetic import BLOCK_ROWS, Synth
+from rm_local.bench.corpus.synthetic import BLOCK_ROWS, SyntheticSource
 from rm_local.bench.corpus.texts import wording
 from rm_local.errors import RmLocalError, UsageError
 from tests.support.corpora import DIMENSION, embed, tiny_corpus, tiny_sentences
@@ -21,12 +21,12 @@ ROWS = 2 * BLOCK_ROWS + 100
 
 
 @pytest.fixture
-def source(tmp_path: Path) -> Synth:
+def source(tmp_path: Path) -> SyntheticSource:
     """Two blocks and a bit."""
-    return Synth(ROWS, 5, tiny_corpus(tmp_path))
+    return SyntheticSource(ROWS, 5, tiny_corpus(tmp_path))
 
 
-def test_blocks_hold_all_rows(source: Synth) -> None:
+def test_blocks_hold_all_rows(source: SyntheticSource) -> None:
     """Entries and vectors of length 1 for each row; the last block is shorter."""
     blocks = [source.block(number) for number in range(source.blocks)]
     assert [len(entries) for entries, _ in blocks] == [BLOCK_ROWS, BLOCK_ROWS, 100]
@@ -36,34 +36,34 @@ def test_blocks_hold_all_rows(source: Synth) -> None:
         assert np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
 
 
-def test_a_block_depends_on_seed_and_number_alone(source: Synth) -> None:
+def test_a_block_depends_on_seed_and_number_alone(source: SyntheticSource) -> None:
     """It is the same alone, after others, and in another process; another seed gives others."""
     entries, vectors = source.block(1)
     source.block(0)
     again = pickle.loads(pickle.dumps(source))
     assert again.entries(1) == entries
     assert np.array_equal(again.vectors(1), vectors)
-    other = Synth(ROWS, 6, source.folder)
+    other = SyntheticSource(ROWS, 6, source.folder)
     assert other.entries(1) != entries
     assert not np.array_equal(other.vectors(1), vectors)
     assert other.fingerprint != source.fingerprint
 
 
-def test_fewer_rows_are_the_first_of_more(source: Synth) -> None:
+def test_fewer_rows_are_the_first_of_more(source: SyntheticSource) -> None:
     """The number of rows cuts the corpus and changes nothing in it."""
-    short = Synth(1000, source.seed, source.folder)
+    short = SyntheticSource(1000, source.seed, source.folder)
     assert short.entries(0) == source.entries(0)[:1000]
     assert np.array_equal(short.vectors(0), source.vectors(0)[:1000])
 
 
-def test_entries_are_distinct(source: Synth) -> None:
+def test_entries_are_distinct(source: SyntheticSource) -> None:
     """No subproblem and no subroutine comes twice."""
     entries = [entry for number in range(source.blocks) for entry in source.entries(number)]
     assert len({entry.subroutine for entry in entries}) == ROWS
     assert len({(entry.subproblem, entry.subroutine) for entry in entries}) == ROWS
 
 
-def test_a_row_is_near_its_anchor_and_about_it(source: Synth) -> None:
+def test_a_row_is_near_its_anchor_and_about_it(source: SyntheticSource) -> None:
     """Its own anchor is the nearest for nearly all rows, and its words are in the subproblem."""
     anchors = open_anchors(source.folder)
     topics = source.topics(0)
@@ -75,13 +75,13 @@ def test_a_row_is_near_its_anchor_and_about_it(source: Synth) -> None:
         assert named[topic].split()[1] in entry.subproblem.split()
 
 
-def test_anchors_are_chosen_evenly(source: Synth) -> None:
+def test_anchors_are_chosen_evenly(source: SyntheticSource) -> None:
     """No anchor has more than one turn more than another."""
     counts = np.bincount(np.concatenate([source.topics(number) for number in range(2)]))
     assert counts.max() - counts.min() <= 32
 
 
-def test_queries_are_held_out_or_alike(source: Synth) -> None:
+def test_queries_are_held_out_or_alike(source: SyntheticSource) -> None:
     """Real ones are the vectors of held-out sentences; those alike are no rows."""
     texts = wording(source.folder)
     assert not set(texts.held_out) & set(texts.anchors)

@@ -30,7 +30,7 @@ def table(monkeypatch: pytest.MonkeyPatch) -> StaticEmbedder:
     """A small table in the place of the shipped one."""
     rows = np.eye(4, 16, dtype=np.float32)
     embedder = StaticEmbedder(rows, PIECES, "ab" * 32)
-    monkeypatch.setattr(static, "shipped", lambda: embedder)
+    monkeypatch.setattr(static, "load_shipped_static", lambda: embedder)
     return embedder
 
 
@@ -41,7 +41,7 @@ def no_engine() -> FakeEngine:
 
 async def test_the_static_embedder_needs_no_process(table: StaticEmbedder) -> None:
     """Its vectors are those that the store was built with."""
-    embedder = await query.query_embedder(PATH, table.id, no_engine)
+    embedder = await query.open_query_embedder(PATH, table.id, no_engine)
     assert np.array_equal(await embedder.embed(["zorb1"]), table.embed(["zorb1"]))
 
 
@@ -49,7 +49,7 @@ async def test_minilm_runs_in_the_worker(monkeypatch: pytest.MonkeyPatch) -> Non
     """With the GGUF in the cache."""
     engine = FakeEngine()
     monkeypatch.setattr(query, "gguf_file", lambda cache: cache / "minilm.gguf")
-    assert await query.query_embedder(PATH, MINILM, lambda: engine) is engine
+    assert await query.open_query_embedder(PATH, MINILM, lambda: engine) is engine
     assert [path.name for path in engine.loads] == ["minilm.gguf"]
 
 
@@ -67,7 +67,7 @@ async def test_a_cache_that_cannot_be_written(monkeypatch: pytest.MonkeyPatch, c
     engine = FakeEngine()
     monkeypatch.setattr(query, "gguf_file", write)
 
-    await query.query_embedder(PATH, MINILM, lambda: engine, reasons.append)
+    await query.open_query_embedder(PATH, MINILM, lambda: engine, reasons.append)
 
     assert [path.name for path in engine.loads] == ["minilm.gguf"]
     assert [getattr(reason, "errno", reason) for reason in reasons] == [code]
@@ -81,17 +81,17 @@ async def test_no_disk_takes_the_embedder(monkeypatch: pytest.MonkeyPatch) -> No
 
     monkeypatch.setattr(query, "gguf_file", full)
     with pytest.raises(EngineError, match="No space left"):
-        await query.query_embedder(PATH, MINILM, FakeEngine)
+        await query.open_query_embedder(PATH, MINILM, FakeEngine)
 
 
 def test_any_other_embedder_is_refused(table: StaticEmbedder) -> None:
     """Another model, another table, another MiniLM: each with a way out."""
     for named in (TOY, replace(table.id, sha256="cd" * 32), replace(MINILM, dimension=128)):
         with pytest.raises(StoreEmbedder, match=r"some\.rms") as caught:
-            query.check(PATH, named)
+            query.check_query_embedder(PATH, named)
         assert "Build it again with --embedder" in caught.value.remedy
-    query.check(PATH, table.id)
-    query.check(PATH, MINILM)
+    query.check_query_embedder(PATH, table.id)
+    query.check_query_embedder(PATH, MINILM)
 
 
 async def test_a_runtime_searches_with_what_the_store_names(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from rm_local.embed import wordpiece
-from rm_local.embed.wordpiece import WordPiece, words
+from rm_local.embed.wordpiece import WordPiece, split_words
 
 PIECES = ("[UNK]", "add", "##ing", "##s", "fraction", "a", "##b", "!", "é", "和")
 
@@ -50,7 +50,7 @@ def test_the_longest_pieces_from_the_left(split: WordPiece, text: str, found: li
 )
 def test_words_and_marks(text: str, found: list[str]) -> None:
     """Lower case, no accents; every punctuation mark stands alone, symbols do not."""
-    assert words(text) == found
+    assert split_words(text) == found
 
 
 def test_forgetting_words_changes_nothing(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from rm_local.engine.families.detect import TEMPLATE as KEY
-from rm_local.engine.families.detect import describe
+from rm_local.engine.families.detect import describe_thinking
 from rm_local.engine.protocol import Message
 from rm_local.engine.worker.templates import render_process
 from rm_local.engine.worker.templates.chat_template import ChatTemplate, Prompt
@@ -16,7 +16,9 @@ from tests.support.tiny_gguf import PLAIN_TEMPLATE, TEMPLATE
 
 def template(source: str | None, *, name: str = "", architecture: str = "new") -> ChatTemplate:
     metadata = {KEY: source, "general.name": name, "general.architecture": architecture}
-    return ChatTemplate(describe(metadata), bos="<s>", eos="</s>", render=render_process.render)
+    return ChatTemplate(
+        describe_thinking(metadata), bos="<s>", eos="</s>", render=render_process.render
+    )
 
 
 def text(prompt: Prompt) -> str:
@@ -197,7 +199,9 @@ def test_the_variables_are_what_templates_expect() -> None:
         jobs.append(job)
         return render_process.render(job)
 
-    described = describe({KEY: "{{ messages[-1].content }}", "general.name": "Hermes 4 14B"})
+    described = describe_thinking(
+        {KEY: "{{ messages[-1].content }}", "general.name": "Hermes 4 14B"}
+    )
     chat = ChatTemplate(described, bos="<s>", eos="</s>", render=render)
     chat.render([Message("user", "a")], thinking=False)
 

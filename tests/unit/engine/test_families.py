@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from rm_local.engine.branches import Part
-from rm_local.engine.families.detect import TEMPLATE, Described, describe, detect
+from rm_local.engine.families.detect import TEMPLATE, ThinkingDescription, describe_thinking, detect
 from rm_local.engine.families.family import Family, shipped
 from rm_local.engine.families.stream_parser import Splitter
 from rm_local.engine.protocol import Message
@@ -22,7 +22,7 @@ NAMES = sorted(path.stem for path in DATA.glob("*.toml"))
 QUESTION = Message("user", "Q")
 
 
-def case(name: str) -> tuple[dict[str, Any], Described]:
+def case(name: str) -> tuple[dict[str, Any], ThinkingDescription]:
     """What is published of a family, and what is made of its metadata."""
     told = tomllib.loads((DATA / f"{name}.toml").read_text())
     metadata = {
@@ -30,10 +30,10 @@ def case(name: str) -> tuple[dict[str, Any], Described]:
         "general.name": told["name"],
         TEMPLATE: (DATA / f"{name}.jinja").read_text(),
     }
-    return told, describe(metadata)
+    return told, describe_thinking(metadata)
 
 
-def conversations(described: Described) -> dict[str, list[Message]]:
+def conversations(described: ThinkingDescription) -> dict[str, list[Message]]:
     """The prompts' messages; the old answer still holds its thought, where there is one."""
     opening, closing = described.markers.opening, described.markers.closing
     answer = "<|start|>assistant<|channel|>final<|message|>A" if "channel|>a" in opening else "A"
@@ -134,7 +134,7 @@ def test_markers_in_the_template_go_before_a_family_that_does_not_think() -> Non
 
 def test_a_model_without_a_template_gets_chatml() -> None:
     """The stand-in is named, and nothing is needed but a header."""
-    described = describe({}, file="some-file")
+    described = describe_thinking({}, file="some-file")
 
     assert described.chatml
     assert "ChatML" in described.told
@@ -143,7 +143,7 @@ def test_a_model_without_a_template_gets_chatml() -> None:
 
 def test_efforts_are_told() -> None:
     """A user sees what `--effort` takes."""
-    described = describe({TEMPLATE: "<|channel|>", "general.architecture": "gpt-oss"})
+    described = describe_thinking({TEMPLATE: "<|channel|>", "general.architecture": "gpt-oss"})
 
     assert "effort low or medium or high" in described.told
 

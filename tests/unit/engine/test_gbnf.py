@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 
-from rm_local.engine.constraints.gbnf import DEEPEST, LARGEST, check
-from rm_local.engine.constraints.json_schema import to_grammar
+from rm_local.engine.constraints.gbnf import DEEPEST, LARGEST, check_grammar
+from rm_local.engine.constraints.json_schema import grammar_from_schema
 from rm_local.errors import UsageError
 
 
 def made(schema: Any) -> dict[str, str]:
     """The rules that a schema becomes, by name."""
-    lines = to_grammar(json.dumps(schema)).splitlines()
+    lines = grammar_from_schema(json.dumps(schema)).splitlines()
     return dict(line.split(" ::= ", 1) for line in lines)
 
 
@@ -35,7 +35,7 @@ def made(schema: Any) -> dict[str, str]:
 def test_what_llama_cpp_crashes_on_or_never_ends_with_is_refused(grammar: str, words: str) -> None:
     """Each has its own message, and says what to do."""
     with pytest.raises(UsageError, match="The grammar") as caught:
-        check(grammar)
+        check_grammar(grammar)
 
     assert words in caught.value.message
     assert caught.value.remedy
@@ -52,7 +52,7 @@ def test_what_llama_cpp_crashes_on_or_never_ends_with_is_refused(grammar: str, w
 )
 def test_brackets_in_texts_classes_and_comments_do_not_count(grammar: str) -> None:
     """What looks like a bracket or a repetition and is none is no reason to refuse."""
-    check(grammar)
+    check_grammar(grammar)
 
 
 def test_an_object_has_its_properties_in_order() -> None:
@@ -120,7 +120,7 @@ def test_what_a_grammar_cannot_say_is_refused_with_its_place(schema: Any, words:
 def test_a_text_that_is_no_schema_is_refused(text: str) -> None:
     """No JSON, half a character, nested without end: a message, and no traceback."""
     with pytest.raises(UsageError, match="The schema"):
-        to_grammar(text)
+        grammar_from_schema(text)
 
 
 def test_a_call_that_does_not_come_back_ends_the_process_with_a_sentence() -> None:

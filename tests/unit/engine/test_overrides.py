@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from rm_local import settings
-from rm_local.engine.families.detect import TEMPLATE, describe
+from rm_local.engine.families.detect import TEMPLATE, describe_thinking
 from rm_local.engine.worker.templates import render_process
 from rm_local.engine.worker.templates.chat_template import ChatTemplate
 from rm_local.errors import SettingsError
@@ -30,7 +30,7 @@ def test_a_template_is_taken_by_model_file_or_family(folder: Path, name: str) ->
     own = folder / f"{name}.jinja"
     own.write_text("mine")
 
-    described = describe(MODEL, file="my.file", overrides=folder)
+    described = describe_thinking(MODEL, file="my.file", overrides=folder)
 
     assert (described.template, described.source) == ("mine", own)
     assert str(own) in described.told
@@ -41,7 +41,7 @@ def test_a_family_is_changed_key_by_key(folder: Path) -> None:
     own = folder / "qwen3.toml"
     own.write_text('closing = "</thought>"\n[off]\nmode = "fast"\n')
 
-    described = describe(MODEL, overrides=folder)
+    described = describe_thinking(MODEL, overrides=folder)
 
     assert described.markers.opening == "<think>"
     assert described.markers.closing == "</thought>"
@@ -53,7 +53,7 @@ def test_another_family_can_be_named(folder: Path) -> None:
     """A model that is told wrongly is told by its user."""
     (folder / "qwen3-8b.toml").write_text('family = "magistral"\n')
 
-    assert describe(MODEL, overrides=folder).markers.opening == "[THINK]"
+    assert describe_thinking(MODEL, overrides=folder).markers.opening == "[THINK]"
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_a_wrong_family_names_file_and_line(folder: Path, text: str, where: str,
     (folder / "qwen3.toml").write_text(text)
 
     with pytest.raises(SettingsError) as raised:
-        describe(MODEL, overrides=folder)
+        describe_thinking(MODEL, overrides=folder)
 
     assert str(folder / "qwen3.toml") in raised.value.message
     assert where in raised.value.message
@@ -84,9 +84,9 @@ def test_a_wrong_template_names_file_and_line(folder: Path) -> None:
     own = folder / "qwen3.jinja"
     for text, fault in (("a\n{% for %}", "cannot be read"), ("a\n{{ 1 / 0 }}", "fails")):
         own.write_text(text)
-        described = describe(MODEL, overrides=folder)
+        described = describe_thinking(MODEL, overrides=folder)
         with pytest.raises(SettingsError, match=f"qwen3.jinja, line 2: .*{fault}"):
             ChatTemplate(described, bos="", eos="", render=render_process.render)
     own.write_text(" ")
     with pytest.raises(SettingsError, match="empty"):
-        describe(MODEL, overrides=folder)
+        describe_thinking(MODEL, overrides=folder)

@@ -10,12 +10,12 @@ import pytest
 from rm_local.engine.placement import offload, requirements
 from rm_local.engine.placement.offload import Device, Placement, PlacementRequest
 from rm_local.errors import MemoryShort
-from rm_local.gguf.architecture import Layer, Shape
+from rm_local.gguf.architecture import Layer, ModelShape
 
 GIB = 1 << 30
 LAYERS = 36
 ALL = LAYERS + 1
-SHAPE = Shape((Layer(1024, 1024),) * LAYERS, 2560, 4096, 32, 9728, 151_936)
+SHAPE = ModelShape((Layer(1024, 1024),) * LAYERS, 2560, 4096, 32, 9728, 151_936)
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Sizes:
     weights: int = 2_500_000_000
     layered: int = 2_100_000_000
     context: int = 40960
-    shape: Shape = SHAPE
+    shape: ModelShape = SHAPE
 
 
 MODEL = Sizes()
@@ -73,7 +73,7 @@ def test_layers_by_free_memory(free: list[float], layers: int) -> None:
     """
     devices = [card(gib, f"CUDA{n}") for n, gib in enumerate(free)]
 
-    assert offload.place(MODEL, devices, ASKED).layers == layers
+    assert offload.place_layers(MODEL, devices, ASKED).layers == layers
 
 
 def test_more_memory_never_holds_fewer_layers() -> None:
@@ -95,7 +95,7 @@ def test_a_small_card_beside_a_large_one_takes_its_part() -> None:
     layers = offload.layers_that_fit(MODEL, free, ASKED)
 
     assert 0 < layers <= ALL
-    compute = requirements.needed(MODEL, 8192, batch=requirements.BATCH_GPU).compute
+    compute = requirements.required_memory(MODEL, 8192, batch=requirements.BATCH_GPU).compute
     each = MODEL.layered // LAYERS + 8192 * 2048 * 2
     assert layers * 0.25 * each < 2 * GIB - compute - offload.SPARE
 
@@ -103,7 +103,7 @@ def test_a_small_card_beside_a_large_one_takes_its_part() -> None:
 @pytest.mark.parametrize(("asked", "layers"), [(0, 0), (10, 10), (500, ALL)])
 def test_a_number_that_was_asked_for_is_taken(asked: int, layers: int) -> None:
     """Whatever the memory; at most all."""
-    found = offload.place(MODEL, [card(2)], replace(ASKED, layers=asked))
+    found = offload.place_layers(MODEL, [card(2)], replace(ASKED, layers=asked))
 
     assert found.layers == layers
     assert found.batch == (requirements.BATCH_GPU if layers else requirements.BATCH_CPU)
@@ -148,7 +148,7 @@ def test_what_a_card_holds_the_machine_does_not() -> None:
     kept = offload.host_bytes(MODEL, [card(8)], ASKED, replace(whole, cache_on_device=False))
     shared = offload.host_bytes(MODEL, [replace(card(8), name="MTL0")], ASKED, whole)
 
-    need = requirements.needed(MODEL, 8192)
+    need = requirements.required_memory(MODEL, 8192)
     assert alone == shared == need.total
     assert beside == pytest.approx(need.total - need.weights - need.cache, abs=LAYERS)
     assert kept == pytest.approx(need.total - need.weights, abs=LAYERS)
@@ -159,7 +159,7 @@ def test_a_context_beyond_the_memory_is_refused_in_numbers() -> None:
     asked = replace(ASKED, context=1 << 20)
 
     with pytest.raises(MemoryShort) as caught:
-        offload.check_memory(MODEL, [], asked, 8 * GIB, "Qwen3 4B")
+        offload.check_fits(MODEL, [], asked, 8 * GIB, "Qwen3 4B")
 
     found = offload.largest_context(MODEL, [], asked, 8 * GIB, MODEL.context)
     assert "Qwen3 4B needs 157.5 GB" in caught.value.message
@@ -168,25 +168,25 @@ def test_a_context_beyond_the_memory_is_refused_in_numbers() -> None:
     assert f"`context = {found}`" in caught.value.remedy
     assert '`kv = "q8_0"`, 40,960 tokens fit' in caught.value.remedy
     assert "check_memory = false" in caught.value.remedy
-    offload.check_memory(MODEL, [], replace(asked, context=found), 8 * GIB, "")
+    offload.check_fits(MODEL, [], replace(asked, context=found), 8 * GIB, "")
     with pytest.raises(MemoryShort):
-        offload.check_memory(MODEL, [], replace(asked, context=found + 256), 8 * GIB, "")
+        offload.check_fits(MODEL, [], replace(asked, context=found + 256), 8 * GIB, "")
 
 
 def test_no_context_is_advised_that_the_model_was_not_trained_for() -> None:
     """Whatever the memory."""
     with pytest.raises(MemoryShort) as caught:
-        offload.check_memory(MODEL, [], replace(ASKED, context=1 << 20), 64 * GIB, "")
+        offload.check_fits(MODEL, [], replace(ASKED, context=1 << 20), 64 * GIB, "")
 
     assert "`context = 40960`, all that it was trained for" in caught.value.remedy
 
 
 def test_memory_that_nobody_tells_is_not_judged() -> None:
     """Nor is what fits; a model that does not fit at any context names other ways."""
-    offload.check_memory(MODEL, [], replace(ASKED, context=1 << 20), None, "")
-    offload.check_memory(MODEL, [], ASKED, 16 * GIB, "")
+    offload.check_fits(MODEL, [], replace(ASKED, context=1 << 20), None, "")
+    offload.check_fits(MODEL, [], ASKED, 16 * GIB, "")
     with pytest.raises(MemoryShort) as caught:
-        offload.check_memory(MODEL, [], ASKED, GIB, "")
+        offload.check_fits(MODEL, [], ASKED, GIB, "")
     assert "smaller model" in caught.value.remedy
 
 
@@ -195,7 +195,7 @@ def test_memory_that_nobody_tells_is_not_judged() -> None:
 )
 def test_the_usual_context_becomes_smaller_to_fit(free: int | None, context: int) -> None:
     """When nobody asked for one; what cannot be helped is left to the check."""
-    assert offload.default_context(MODEL, [], PlacementRequest(0), free) == context
+    assert offload.fitted_context(MODEL, [], PlacementRequest(0), free) == context
 
 
 def test_a_context_grows_only_into_memory_that_is_free() -> None:

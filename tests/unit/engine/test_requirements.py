@@ -10,19 +10,19 @@ import pytest
 
 from rm_local.engine.placement import requirements
 from rm_local.library import model_file
-from rm_local.library.model_file import Model
+from rm_local.library.model_file import ModelFile
 from tests.support import gguf_headers
 
 GIB = 1 << 30
 
 
-def read(folder: Path, architecture: str, **more: Any) -> Model:
+def read(folder: Path, architecture: str, **more: Any) -> ModelFile:
     path = gguf_headers.write(folder / "m.gguf", gguf_headers.model(architecture, **more))
-    return model_file.read(path)
+    return model_file.read_model(path)
 
 
 @pytest.fixture
-def qwen3_4b(tmp_path: Path) -> Model:
+def qwen3_4b(tmp_path: Path) -> ModelFile:
     """The sizes of Qwen3-4B, at 2.5 GB of weights, of which 2.1 GB lie in the layers."""
     read_ = read(
         tmp_path,
@@ -39,38 +39,42 @@ def qwen3_4b(tmp_path: Path) -> Model:
     return replace(read_, weights=2_500_000_000, layered=2_100_000_000)
 
 
-def test_the_cache_of_grouped_heads(qwen3_4b: Model) -> None:
+def test_the_cache_of_grouped_heads(qwen3_4b: ModelFile) -> None:
     """36 layers x (8 heads x 128) x 2 numbers a token; the context is rounded up to 256."""
-    need = requirements.needed(qwen3_4b, 8000)
+    need = requirements.required_memory(qwen3_4b, 8000)
 
     assert need.context == 8192
     assert need.cache == 8192 * 36 * 2 * 1024 * 2
-    assert need.total == need.weights + need.cache + need.compute + requirements.REST
+    assert need.total == need.weights + need.cache + need.compute + requirements.PROCESS_BYTES
     assert need.compute < need.cache
 
 
-def test_a_quantised_cache(qwen3_4b: Model) -> None:
+def test_a_quantised_cache(qwen3_4b: ModelFile) -> None:
     """Q8_0 stores 32 numbers in 34 bytes."""
-    need = requirements.needed(qwen3_4b, 8192, kv="q8_0")
+    need = requirements.required_memory(qwen3_4b, 8192, kv="q8_0")
 
     assert need.cache == 8192 * 36 * 2 * 1024 // 32 * 34
 
 
-def test_the_largest_context_that_fits(qwen3_4b: Model) -> None:
+def test_the_largest_context_that_fits(qwen3_4b: ModelFile) -> None:
     """The last one that fits; at most what the model was trained for, and 0 when none does."""
     largest = requirements.largest_context(qwen3_4b, 4 * GIB)
 
     assert 0 < largest < 40960
-    assert requirements.needed(qwen3_4b, largest).total <= 4 * GIB
-    assert requirements.needed(qwen3_4b, largest + requirements.STEP).total > 4 * GIB
+    assert requirements.required_memory(qwen3_4b, largest).total <= 4 * GIB
+    assert (
+        requirements.required_memory(qwen3_4b, largest + requirements.CONTEXT_STEP).total > 4 * GIB
+    )
     assert requirements.largest_context(qwen3_4b, 4 * GIB, kv="q8_0") > largest
     assert requirements.largest_context(qwen3_4b, 100 * GIB) == 40960
     assert requirements.largest_context(qwen3_4b, GIB) == 0
 
 
-def test_without_flash_attention(qwen3_4b: Model) -> None:
+def test_without_flash_attention(qwen3_4b: ModelFile) -> None:
     """Computing then holds the scores of all 32 heads, 4 bytes each."""
-    with_, without = (requirements.needed(qwen3_4b, 8192, flash=flash) for flash in (True, False))
+    with_, without = (
+        requirements.required_memory(qwen3_4b, 8192, flash=flash) for flash in (True, False)
+    )
 
     assert without.cache == with_.cache
     assert without.compute - with_.compute == 8192 * (128 * (4 * 33 - 2) + 72)
@@ -90,8 +94,8 @@ def test_windows(tmp_path: Path) -> None:
     )
     row = 2 * 8 * 64 * 2
 
-    assert requirements.needed(gpt, 4096).cache == 24 * 4096 * row
-    assert requirements.needed(gpt, 4096, windows=True).cache == 12 * (4096 + 256) * row
+    assert requirements.required_memory(gpt, 4096).cache == 24 * 4096 * row
+    assert requirements.required_memory(gpt, 4096, windows=True).cache == 12 * (4096 + 256) * row
 
 
 def test_windows_that_the_metadata_tell(tmp_path: Path) -> None:
@@ -134,7 +138,10 @@ def test_layers_with_a_state(tmp_path: Path) -> None:
     assert kept == [False, False, False, True] * 2
     state = 3 * (4096 + 2 * 16 * 128) + 4096 * 128
     assert qwen.shape.layers[0].state == state
-    grows = requirements.needed(qwen, 2048).cache - requirements.needed(qwen, 1024).cache
+    grows = (
+        requirements.required_memory(qwen, 2048).cache
+        - requirements.required_memory(qwen, 1024).cache
+    )
     assert grows == 2 * 1024 * 2 * (256 + 256) * 2
     assert [layer.state for layer in lfm.shape.layers] == [2 * 64, 0, 2 * 64]
 
@@ -152,7 +159,7 @@ def test_compressed_keys(tmp_path: Path) -> None:
         attention__key_length_mla=192,
     )
 
-    assert requirements.needed(deepseek, 1024).cache == 1024 * 2 * 576 * 2
+    assert requirements.required_memory(deepseek, 1024).cache == 1024 * 2 * 576 * 2
 
 
 def test_experts_compute_as_many_as_a_token_takes(tmp_path: Path) -> None:

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from rm_local.errors import ModelInvalid, ModelMissing
-from rm_local.gguf.header import Header, check_generates, check_whole, read_header
+from rm_local.gguf.header import GgufHeader, check_generates, check_whole, read_header
 from tests.support import gguf_headers, tiny_gguf
 
 
-def check(path: Path) -> Header:
+def check(path: Path) -> GgufHeader:
     header = read_header(path)
     check_generates(path, header)
     check_whole(path, header)

@@ -11,24 +11,24 @@ import pytest
 
 from rm_local.errors import UsageError
 from rm_local.ingest.vector_sources import GivenVectors, Subproblems, VectorFile, check_vectors
-from rm_local.store.exchange.line_blocks import Lines
-from rm_local.store.exchange.line_index import index
+from rm_local.store.exchange.line_blocks import LineBlocks
+from rm_local.store.exchange.line_index import index_lines
 from tests.support.stores import entries, vectors
 
 ROWS = 10
 
 
 @pytest.fixture
-def found(tmp_path: Path) -> Lines:
+def found(tmp_path: Path) -> LineBlocks:
     """Ten entries in blocks of four."""
     path = tmp_path / "a.jsonl"
     told = [{"subproblem": e.subproblem, "subroutine": e.subroutine} for e in entries(ROWS)]
     path.write_text("\n".join(map(json.dumps, told)), "utf-8")
-    return index([path], tmp_path / "work", block_rows=4)
+    return index_lines([path], tmp_path / "work", block_rows=4)
 
 
 @pytest.mark.parametrize("kind", [np.float16, np.float32, np.float64])
-def test_given_vectors_go_with_their_entries(found: Lines, tmp_path: Path, kind: type) -> None:
+def test_given_vectors_go_with_their_entries(found: LineBlocks, tmp_path: Path, kind: type) -> None:
     """Row by row, in other processes too, as float32 whatever they were."""
     np.save(tmp_path / "v.npy", vectors(ROWS).astype(kind))
     source = pickle.loads(pickle.dumps(GivenVectors(found, tmp_path / "v.npy", "toy")))
@@ -41,7 +41,7 @@ def test_given_vectors_go_with_their_entries(found: Lines, tmp_path: Path, kind:
 
 
 @pytest.mark.parametrize("part", [slice(0, 4), slice(3, 9), slice(8, 20), slice(5, 5)])
-def test_subproblems_are_read_as_they_are_asked_for(found: Lines, part: slice) -> None:
+def test_subproblems_are_read_as_they_are_asked_for(found: LineBlocks, part: slice) -> None:
     """Slices across blocks, and behind the end."""
     assert Subproblems(found)[part] == [e.subproblem for e in entries(ROWS)][part]
 

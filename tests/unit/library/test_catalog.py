@@ -8,7 +8,7 @@ from datetime import date
 import pytest
 
 from rm_local.errors import UsageError
-from rm_local.library.hub.catalog import CLASSES, LARGEST, Entry, catalog, named
+from rm_local.library.hub.catalog import CLASSES, LARGEST, CatalogEntry, catalog, find_catalog_entry
 
 BITS = {"Q4_K_M": (4.6, 5.3), "Q6_K": (6.4, 6.8), "Q8_0": (8.3, 8.8), "MXFP4": (4.2, 4.8)}
 """Bits a parameter, from the largest models to those with a large share of embeddings."""
@@ -17,7 +17,7 @@ ENTRIES = catalog().entries
 
 
 @pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.name)
-def test_an_entry_is_plausible(entry: Entry) -> None:
+def test_an_entry_is_plausible(entry: CatalogEntry) -> None:
     """Name, repository, licence and size have the shape that they must have."""
     assert re.fullmatch(r"[a-z0-9.-]+", entry.name)
     assert re.fullmatch(r"[\w.-]+/[\w.-]+", entry.repo)
@@ -44,7 +44,7 @@ def test_each_class_of_memory_has_one() -> None:
 
 def test_the_memory_is_reckoned() -> None:
     """File, cache of 16,384 tokens in 16 bits, and llama.cpp's buffers."""
-    entry = named("qwen3-8b")
+    entry = find_catalog_entry("qwen3-8b")
     assert entry.memory == pytest.approx(5.03 + 16384 * 36 * 8 * 128 * 4 / 1e9 + 0.4)
     assert entry.memory_class == 8
 
@@ -56,6 +56,6 @@ def test_when_it_was_gathered() -> None:
 
 def test_a_name_in_any_case() -> None:
     """And one that is not there gets the nearest."""
-    assert named("GPT-OSS-20B").repo == "ggml-org/gpt-oss-20b-GGUF"
+    assert find_catalog_entry("GPT-OSS-20B").repo == "ggml-org/gpt-oss-20b-GGUF"
     with pytest.raises(UsageError, match="gpt-oss-20b"):
-        named("gpt-os-20b")
+        find_catalog_entry("gpt-os-20b")

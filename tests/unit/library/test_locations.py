@@ -10,7 +10,7 @@ import pytest
 
 from rm_local import settings
 from rm_local.library import added, scan
-from rm_local.library.apps import owner
+from rm_local.library.apps import owning_app
 from rm_local.library.models import Library, find_models
 from rm_local.settings import Settings
 from tests.support import gguf_headers
@@ -149,7 +149,7 @@ def test_other_programs(folder: str, place: str, home: Path) -> None:
     path = gguf(home / folder / "tiny-q4_k_m.gguf")
 
     assert named(found()) == [("tiny-q4_k_m", place)]
-    assert owner(path) == place
+    assert owning_app(path) == place
 
 
 def test_llama_cpps_cache_elsewhere(
@@ -168,7 +168,7 @@ def test_folders_of_the_settings_and_added_ones(home: Path, tmp_path: Path) -> N
     two = gguf(tmp_path / "two" / "two-q4_k_m.GGUF")
     gguf(tmp_path / "three" / "three-q4_k_m.gguf")
     for path in (two, tmp_path / "three", tmp_path / "gone"):
-        added.add(path)
+        added.add_model(path)
 
     library = found(model_folders=(tmp_path / "one", tmp_path / "none"))
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from rm_local.engine.families.detect import describe
+from rm_local.engine.families.detect import describe_thinking
 from rm_local.errors import ModelInvalid, ModelMissing
 from rm_local.library import model_file
 from tests.support import gguf_headers, tiny_gguf
@@ -17,7 +17,7 @@ def test_a_whole_model(tmp_path: Path) -> None:
     """Sizes are counted from the tensors, the rest is told by the metadata."""
     path = tiny_gguf.write(tmp_path / "tiny.gguf")
 
-    read = model_file.read(path)
+    read = model_file.read_model(path)
 
     assert (read.title, read.architecture, read.kind) == ("tiny", "qwen3", "text")
     assert (read.quantisation, read.context, read.tokenizer) == ("F16", 2048, "gpt2 qwen2")
@@ -47,7 +47,9 @@ def test_a_whole_model(tmp_path: Path) -> None:
 )
 def test_kinds_are_told_apart(tmp_path: Path, more: dict[str, Any], kind: str) -> None:
     """Only a text model is usable; the reason says what the file is instead."""
-    read = model_file.read(gguf_headers.write(tmp_path / "m.gguf", gguf_headers.model() | more))
+    read = model_file.read_model(
+        gguf_headers.write(tmp_path / "m.gguf", gguf_headers.model() | more)
+    )
 
     assert read.kind == kind
     if kind != "text":
@@ -57,7 +59,7 @@ def test_kinds_are_told_apart(tmp_path: Path, more: dict[str, Any], kind: str) -
 
 def test_a_vocabulary_alone(tmp_path: Path) -> None:
     """A file without tensors is no model."""
-    read = model_file.read(gguf_headers.write(tmp_path / "v.gguf", gguf_headers.model(), {}))
+    read = model_file.read_model(gguf_headers.write(tmp_path / "v.gguf", gguf_headers.model(), {}))
 
     assert read.kind == "vocabulary"
 
@@ -79,7 +81,7 @@ def test_a_split_model_is_one(tmp_path: Path) -> None:
     parts = split(tmp_path)
 
     for part in parts:
-        read = model_file.read(part)
+        read = model_file.read_model(part)
         assert read.path == parts[0]
         assert read.files == tuple(parts)
         assert (read.kind, read.parameters, read.missing) == ("text", 2 * 64 * 64, ())
@@ -91,7 +93,7 @@ def test_missing_parts_are_named(tmp_path: Path) -> None:
     parts = split(tmp_path)
     parts[1].unlink()
 
-    read = model_file.read(parts[0])
+    read = model_file.read_model(parts[0])
 
     assert read.missing == (parts[1].name,)
     with pytest.raises(ModelMissing, match="00002-of-00003"):
@@ -104,7 +106,7 @@ def test_a_part_that_is_cut_short_is_not_used(tmp_path: Path) -> None:
     parts[2].write_bytes(parts[2].read_bytes()[:-100])
 
     with pytest.raises(ModelInvalid, match=r"00003-of-00003\.gguf is cut short"):
-        model_file.check_usable(model_file.read(parts[0]))
+        model_file.check_usable(model_file.read_model(parts[0]))
 
 
 @pytest.mark.parametrize(
@@ -123,10 +125,10 @@ def test_whether_it_thinks(tmp_path: Path, name: str, template: str, thinks: boo
     """As the engine will find, by the one table of families."""
     told = gguf_headers.model() | {"general.name": name, "tokenizer.chat_template": template}
 
-    read = model_file.read(gguf_headers.write(tmp_path / "m.gguf", told))
+    read = model_file.read_model(gguf_headers.write(tmp_path / "m.gguf", told))
 
     assert (bool(read.template), read.thinks) == (bool(template), thinks)
-    assert describe(told, file="m").thinks == thinks
+    assert describe_thinking(told, file="m").thinks == thinks
 
 
 @pytest.mark.parametrize(
@@ -138,7 +140,7 @@ def test_quantisation(tmp_path: Path, told: dict[str, Any], words: str) -> None:
     metadata = {key: v for key, v in gguf_headers.model().items() if key != "general.file_type"}
 
     assert (
-        model_file.read(gguf_headers.write(tmp_path / "m.gguf", metadata | told)).quantisation
+        model_file.read_model(gguf_headers.write(tmp_path / "m.gguf", metadata | told)).quantisation
         == words
     )
 
@@ -149,7 +151,7 @@ def test_metadata_of_the_wrong_kind(tmp_path: Path, value: Any) -> None:
     for key in gguf_headers.model():
         path = gguf_headers.write(tmp_path / "m.gguf", gguf_headers.model() | {key: value})
         try:
-            read = model_file.read(path)
+            read = model_file.read_model(path)
         except ModelInvalid:
             continue
         assert read.context >= 0
@@ -160,4 +162,4 @@ def test_terminal_control_in_names_is_gone(tmp_path: Path) -> None:
     """The title and the architecture are safe to print."""
     told = gguf_headers.model() | {"general.name": "\x1b[2Jevil\nname"}
 
-    assert model_file.read(gguf_headers.write(tmp_path / "m.gguf", told)).title == "evil name"
+    assert model_file.read_model(gguf_headers.write(tmp_path / "m.gguf", told)).title == "evil name"

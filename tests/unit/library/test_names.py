@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from rm_local.errors import ModelMissing, UsageError
-from rm_local.library.models import Library, find, find_models
+from rm_local.library.models import Library, find_model, find_models
 from rm_local.settings import Settings
 from tests.support import gguf_headers
 
@@ -67,6 +67,6 @@ def test_a_path_goes_before_a_name(tmp_path: Path) -> None:
     """What is a path, or can only be one, is read there."""
     path = gguf_headers.write(tmp_path / "m.gguf", gguf_headers.model())
 
-    assert find(Settings(), str(path)).name == "m-q4_k_m"
+    assert find_model(Settings(), str(path)).name == "m-q4_k_m"
     with pytest.raises(ModelMissing, match="does not exist"):
-        find(Settings(), "none/m.gguf")
+        find_model(Settings(), "none/m.gguf")

@@ -6,7 +6,7 @@ import pytest
 
 from rm_local.errors import DownloadError, UsageError
 from rm_local.library.hub.hub_client import HubFile, Repo
-from rm_local.library.hub.selector import Wanted, choose, models_of, parse
+from rm_local.library.hub.selector import HubReference, choose_model, models_of, parse
 
 UNSLOTH = [
     "M-Q4_K_M.gguf",
@@ -28,17 +28,17 @@ def repo(*names: str) -> Repo:
 @pytest.mark.parametrize(
     ("text", "wanted"),
     [
-        ("o/r", Wanted("o/r")),
-        ("o/r:Q4_K_M", Wanted("o/r", "Q4_K_M")),
-        ("o/r:sub/file.gguf", Wanted("o/r", "sub/file.gguf")),
-        ("hf.co/o/r:Q8_0", Wanted("o/r", "Q8_0")),
-        ("https://huggingface.co/o/r/", Wanted("o/r")),
-        ("https://huggingface.co/o/r/tree/dev", Wanted("o/r", "", "dev")),
-        ("https://huggingface.co/o/r/blob/main/a/b.gguf", Wanted("o/r", "a/b.gguf", "main")),
-        ("o/r/b.gguf", Wanted("o/r", "b.gguf")),
+        ("o/r", HubReference("o/r")),
+        ("o/r:Q4_K_M", HubReference("o/r", "Q4_K_M")),
+        ("o/r:sub/file.gguf", HubReference("o/r", "sub/file.gguf")),
+        ("hf.co/o/r:Q8_0", HubReference("o/r", "Q8_0")),
+        ("https://huggingface.co/o/r/", HubReference("o/r")),
+        ("https://huggingface.co/o/r/tree/dev", HubReference("o/r", "", "dev")),
+        ("https://huggingface.co/o/r/blob/main/a/b.gguf", HubReference("o/r", "a/b.gguf", "main")),
+        ("o/r/b.gguf", HubReference("o/r", "b.gguf")),
     ],
 )
-def test_what_is_asked_for(text: str, wanted: Wanted) -> None:
+def test_what_is_asked_for(text: str, wanted: HubReference) -> None:
     """A repository alone, with a quantisation or file, or an address."""
     assert parse(text) == wanted
 
@@ -65,7 +65,7 @@ def test_what_is_no_repository(text: str) -> None:
 )
 def test_one_model_is_chosen(which: str, name: str) -> None:
     """By file, by quantisation in any case, or the preferred one; all parts of it."""
-    chosen = choose(repo(*UNSLOTH), which)
+    chosen = choose_model(repo(*UNSLOTH), which)
     assert (chosen.name, len(chosen.files)) == (name, chosen.parts)
 
 
@@ -90,22 +90,22 @@ def test_the_quantisation_is_read_from_the_name(name: str, quant: str) -> None:
 
 def test_the_only_model_is_taken() -> None:
     """Whatever its quantisation is."""
-    assert choose(repo("odd.gguf"), "").name == "odd"
+    assert choose_model(repo("odd.gguf"), "").name == "odd"
 
 
 def test_whole_rather_than_split() -> None:
     """Where a repository holds the same model in both shapes."""
     both = ["m-Q8_0.gguf", "m-Q8_0-00001-of-00002.gguf", "m-Q8_0-00002-of-00002.gguf"]
-    assert len(choose(repo(*both), "q8_0").files) == 1
+    assert len(choose_model(repo(*both), "q8_0").files) == 1
 
 
 def test_several_models_of_one_quantisation() -> None:
     """UsageError that lists those alone, not a guess."""
     with pytest.raises(UsageError, match="several models Q8_0"):
-        choose(repo("a-Q8_0.gguf", "b-Q8_0.gguf"), "Q8_0")
+        choose_model(repo("a-Q8_0.gguf", "b-Q8_0.gguf"), "Q8_0")
 
 
 def test_parts_that_are_missing() -> None:
     """DownloadError: it is the hub's fault, not the user's."""
     with pytest.raises(DownloadError, match="1 of the 2 parts"):
-        choose(repo("m-Q8_0-00002-of-00002.gguf"), "Q8_0")
+        choose_model(repo("m-Q8_0-00002-of-00002.gguf"), "Q8_0")

@@ -22,9 +22,9 @@ from rm_local.loop.events import (
     Notice,
     Prefilled,
     Retrieved,
-    as_json,
-    failed,
-    from_json,
+    event_as_json,
+    event_from_json,
+    failed_event,
 )
 from rm_local.records import Answer, Branch, PrefillStats
 from tests.support.fakes import hit
@@ -52,15 +52,15 @@ EVENTS: list[Event] = [
 @pytest.mark.parametrize("event", EVENTS, ids=lambda event: event.event)
 def test_an_event_survives_json(event: Event) -> None:
     """What is written is what is read, through one line of text."""
-    line = json.dumps(as_json(event))
+    line = json.dumps(event_as_json(event))
 
     assert "\n" not in line
-    assert from_json(json.loads(line)) == event
+    assert event_from_json(json.loads(line)) == event
 
 
 def test_hits_look_as_they_do_in_search() -> None:
     """One flat object with the entry's own fields."""
-    (found,) = as_json(Retrieved((hit(5, 0.75),), 0.1))["hits"]
+    (found,) = event_as_json(Retrieved((hit(5, 0.75),), 0.1))["hits"]
 
     assert found == {
         "id": 5,
@@ -77,7 +77,7 @@ def test_hits_look_as_they_do_in_search() -> None:
 
 def test_the_answer_is_at_the_top() -> None:
     """What programs read: answer, agreed, branches, hints, tokens, seconds."""
-    assert as_json(Answered(ANSWER)) == {
+    assert event_as_json(Answered(ANSWER)) == {
         "event": "answered",
         "answer": "8",
         "text": "Answer: 8",
@@ -92,27 +92,29 @@ def test_the_answer_is_at_the_top() -> None:
 
 def test_a_later_versions_fields_are_passed_over() -> None:
     """A field that is not known here changes nothing."""
-    fields = as_json(Formulating("How")) | {"mood": "good", "time": "now"}
+    fields = event_as_json(Formulating("How")) | {"mood": "good", "time": "now"}
 
-    assert from_json(fields) == Formulating("How")
+    assert event_from_json(fields) == Formulating("How")
 
 
 @pytest.mark.parametrize("fields", [{}, {"event": "sung"}, {"event": "token"}, {"event": []}])
 def test_what_is_no_event_is_refused(fields: dict[str, object]) -> None:
     """With an error that a reader of a garbled file can catch."""
     with pytest.raises((KeyError, TypeError, ValueError)):
-        from_json(fields)
+        event_from_json(fields)
 
 
 def test_an_error_becomes_a_failure() -> None:
     """Message, remedy and exit code go along."""
-    assert failed(StoreMissing("No store.", "Make one.")) == Failed("No store.", "Make one.", 4)
+    assert failed_event(StoreMissing("No store.", "Make one.")) == Failed(
+        "No store.", "Make one.", 4
+    )
 
 
 def test_every_field_of_every_event_is_described() -> None:
     """docs/events.md names all that a program can find in a line."""
     text = (Path(__file__).parents[3] / "docs" / "events.md").read_text()
-    fields = {name for event in EVENTS for name in as_json(event)}
+    fields = {name for event in EVENTS for name in event_as_json(event)}
     described = [f"`{name}`" in text for name in sorted(fields)]
 
     assert all(described), sorted(fields)

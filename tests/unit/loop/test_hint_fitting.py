@@ -7,10 +7,10 @@ from dataclasses import replace
 import pytest
 
 from rm_local.loop.control import TurnOverrides
-from rm_local.loop.events import BranchStarted, Event, HintCut, as_json, from_json
+from rm_local.loop.events import BranchStarted, Event, HintCut, event_as_json, event_from_json
 from rm_local.loop.plan import PLANS
 from rm_local.loop.subproblem import sentence_ends
-from rm_local.loop.turn import apply, begin
+from rm_local.loop.turn import apply_event, begin_turn
 from rm_local.records import Hit
 from tests.support.fakes import INFO, FakeEngine, FakeRecall, hit
 from tests.support.turns import MEMORY, answer_of, events_of, of
@@ -156,9 +156,9 @@ async def test_hints_that_fit_are_not_spoken_of() -> None:
 def test_what_was_cut_is_saved() -> None:
     """The event survives its JSON, and a replayed turn says it."""
     event = HintCut(3, "Entry 3 holds no text: it is left out.", 0, 0)
-    assert as_json(event)["event"] == "hint_cut"
-    assert from_json(as_json(event)) == event
-    assert apply(begin("?", 0.0), event, 0.0).cuts == (event.message,)
+    assert event_as_json(event)["event"] == "hint_cut"
+    assert event_from_json(event_as_json(event)) == event
+    assert apply_event(begin_turn("?", 0.0), event, 0.0).cuts == (event.message,)
 
 
 @pytest.mark.parametrize(

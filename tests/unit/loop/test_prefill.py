@@ -10,7 +10,14 @@ import pytest
 from rm_local.engine.branches import ContextUsage, Evaluated, TokenChunk
 from rm_local.engine.protocol import TurnOpened
 from rm_local.loop.control import TurnOverrides
-from rm_local.loop.events import Answered, Event, Prefilled, Prefilling, as_json, from_json
+from rm_local.loop.events import (
+    Answered,
+    Event,
+    Prefilled,
+    Prefilling,
+    event_as_json,
+    event_from_json,
+)
 from rm_local.loop.plan import PLANS
 from rm_local.loop.solve import solve
 from tests.support.fakes import FakeEngine
@@ -45,7 +52,7 @@ async def test_a_short_one_is_not() -> None:
 def test_it_is_the_same_after_a_file() -> None:
     """As the other events are."""
     event = Prefilling(0.25, 3.5)
-    assert from_json(as_json(event)) == event
+    assert event_from_json(event_as_json(event)) == event
 
 
 async def test_leaving_while_it_is_read_ends_the_reading() -> None:

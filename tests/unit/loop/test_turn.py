@@ -82,8 +82,8 @@ async def test_every_hint_gets_its_branches_in_the_order_of_rank() -> None:
 
     assert [e.hint and e.hint.entry.id for e in started] == [1, 1, 2, 2, 3, 3]
     first = hit(1, 0.9).entry
-    assert specs[0].forced == prompts.reasoning(
-        SUBPROBLEM, prompts.hint(first.subproblem, first.subroutine)
+    assert specs[0].forced == prompts.reasoning_cue(
+        SUBPROBLEM, prompts.hint_text(first.subproblem, first.subroutine)
     )
     assert specs[0].forced.startswith(prompts.CUE)
     assert specs[0].forced.endswith(f"[end of hint]\n{prompts.OKAY}")
@@ -174,7 +174,7 @@ async def test_a_full_context_is_no_spent_budget(trained: int, helps: str) -> No
     [
         ("none", set(), ""),
         ("length", set(), ""),
-        ("cue", {Formulated}, prompts.reasoning(SUBPROBLEM, None)),
+        ("cue", {Formulated}, prompts.reasoning_cue(SUBPROBLEM, None)),
         ("random", {Formulated, Retrieved}, None),
     ],
 )

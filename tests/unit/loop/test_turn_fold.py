@@ -17,16 +17,16 @@ from rm_local.loop.events import (
     Prefilled,
     Prefilling,
 )
-from rm_local.loop.turn import Turn, apply, begin, interrupt
+from rm_local.loop.turn import Turn, apply_event, begin_turn, interrupt_turn
 from rm_local.records import PrefillStats
 from tests.support import script
 
 
 def after(*events: Event, start: float = 0.0, step: float = 0.0) -> Turn:
     """The turn after the events, each `step` seconds after the one before."""
-    turn = begin(script.QUESTION, start)
+    turn = begin_turn(script.QUESTION, start)
     for count, event in enumerate(events, 1):
-        turn = apply(turn, event, start + count * step)
+        turn = apply_event(turn, event, start + count * step)
     return turn
 
 
@@ -34,14 +34,14 @@ def test_the_subproblem_grows_and_is_then_replaced_by_what_stands() -> None:
     """Pieces are joined; the final subproblem need not be their sum."""
     view = after(Formulating(""), Formulating("How do"), Formulating(" I"))
     assert view.subproblem == "How do I"
-    assert apply(view, Formulated("How do I add?", 0.5), 1.0).subproblem == "How do I add?"
+    assert apply_event(view, Formulated("How do I add?", 0.5), 1.0).subproblem == "How do I add?"
 
 
 def test_how_far_the_prompt_is_read_is_shown_until_the_model_writes() -> None:
     """The last that was told; nothing once the first piece has come."""
     view = after(Prefilling(0.25, 3.0), Prefilling(0.5, 2.0))
     assert view.prefilling == Prefilling(0.5, 2.0)
-    assert apply(view, Formulating(""), 1.0).prefilling is None
+    assert apply_event(view, Formulating(""), 1.0).prefilling is None
 
 
 def test_branches_keep_their_order_and_their_own_text() -> None:
@@ -100,14 +100,14 @@ def test_the_context_is_as_full_as_the_engine_says() -> None:
     """The last count stands, through all that follows; before the first there is none."""
     assert after(Formulating("How")).context_used == 0
     view = after(ContextUsage(300, 200, 4096), BranchStarted(0, None), ContextUsage(350, 210, 4096))
-    assert apply(view, TokenChunk(0, "thinking", "abcd", 2), 0.0).context_used == 350
+    assert apply_event(view, TokenChunk(0, "thinking", "abcd", 2), 0.0).context_used == 350
 
 
 def test_what_happens_to_the_model_leaves_the_turn_as_it_was() -> None:
     """Loading, unloading and notices are in the stream, but in no turn."""
     turn = after(*script.formulation())
     for event in (ModelLoading(0.5), ModelUnloaded(), Notice("The context is smaller.")):
-        assert apply(turn, event, 9.0) == turn
+        assert apply_event(turn, event, 9.0) == turn
 
 
 def test_a_finished_branch_is_the_record_that_it_ended_with() -> None:
@@ -119,7 +119,7 @@ def test_a_finished_branch_is_the_record_that_it_ended_with() -> None:
 
 def test_a_turn_without_an_end_is_interrupted() -> None:
     """Its running branches count as cancelled; a turn that has ended stays as it was."""
-    turn = interrupt(
+    turn = interrupt_turn(
         after(BranchStarted(0, None), TokenChunk(0, "answer", "It is", 2)), "Cut short."
     )
     assert (turn.stage, turn.failure, turn.branches[0].stop) == (
@@ -127,16 +127,16 @@ def test_a_turn_without_an_end_is_interrupted() -> None:
         "Cut short.",
         "cancelled",
     )
-    assert interrupt(after(Formulating("")), "Cut short.").stage == "failed"
+    assert interrupt_turn(after(Formulating("")), "Cut short.").stage == "failed"
     whole = after(*script.whole())
-    assert interrupt(whole, "Cut short.") is whole
+    assert interrupt_turn(whole, "Cut short.") is whole
 
 
 def test_the_fold_changes_no_earlier_state() -> None:
     """Each state can be kept and compared; applying the same events again gives the same turn."""
-    states = [begin(script.QUESTION, 0.0)]
+    states = [begin_turn(script.QUESTION, 0.0)]
     for event in script.whole():
-        states.append(apply(states[-1], event, 0.0))
-    assert states[0] == begin(script.QUESTION, 0.0)
+        states.append(apply_event(states[-1], event, 0.0))
+    assert states[0] == begin_turn(script.QUESTION, 0.0)
     assert states[-1] == after(*script.whole())
     assert replace(states[-1]) == states[-1]

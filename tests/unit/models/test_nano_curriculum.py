@@ -93,9 +93,9 @@ def test_a_trajectory_holds_the_texts_of_the_loop() -> None:
     problem = heldout.procedures()[0].draw(random.Random(2))
     trajectory = solved(problem, Hinted(problem.entry, problem.name), cued=True)
 
-    hint = prompts.hint(problem.entry.subproblem, problem.entry.subroutine)
+    hint = prompts.hint_text(problem.entry.subproblem, problem.entry.subroutine)
 
-    assert prompts.reasoning(problem.subproblem, hint) in trajectory.text
+    assert prompts.reasoning_cue(problem.subproblem, hint) in trajectory.text
 
 
 def test_the_model_is_not_trained_to_write_hints_or_questions() -> None:

@@ -17,8 +17,8 @@ from rm_local.progress import Progress
 from rm_local.records import Hit
 from rm_local.store.build import assign
 from rm_local.store.build.pack import Prepared
-from rm_local.store.build.pipeline import build
-from rm_local.store.build.source import Batch
+from rm_local.store.build.pipeline import build_store
+from rm_local.store.build.source import EntryBatch
 from rm_local.store.build.write import Writer
 from rm_local.store.format import EmbedderId
 from rm_local.store.request import EntryFilter, SearchRequest
@@ -44,7 +44,7 @@ def path(tmp_path_factory: pytest.TempPathFactory, source: MadeSource) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(assign, "GROUP_ROWS", ROWS // 3)
         patch.setattr(assign, "CHECKPOINT_ROWS", 1100)
-        build(path, source, embedder=MADE, clusters=30)
+        build_store(path, source, embedder=MADE, clusters=30)
     return path
 
 
@@ -74,7 +74,7 @@ def test_vectors_belong_to_their_texts(store: Store, source: MadeSource) -> None
 
 def test_entries_lie_in_the_order_of_their_clusters(path: Path) -> None:
     """Chunk after chunk, clusters ascend, and with them the ids."""
-    with sqlite.opened(path, "read") as connection:
+    with sqlite.open_connection(path, "read") as connection:
         chunks: list[tuple[Any, ...]] = connection.execute(
             "SELECT partition00, validity, rowids FROM code_chunks ORDER BY chunk_id"
         ).fetchall()
@@ -94,7 +94,7 @@ def bin_count(validity: bytes) -> int:
 def test_direct_writes_answer_like_inserts(path: Path, tmp_path: Path, source: MadeSource) -> None:
     """sqlite-vec gives the same rows at the same distances from a table that it filled itself."""
     inserted = apsw.Connection(str(tmp_path / "inserted.db"))
-    with sqlite.opened(path, "read") as direct:
+    with sqlite.open_connection(path, "read") as direct:
         inserted.enable_load_extension(True)
         inserted.load_extension(__import__("sqlite_vec").loadable_path())
         ((sql,),) = direct.execute("SELECT sql FROM sqlite_master WHERE name = 'code'")
@@ -169,7 +169,7 @@ def test_a_rare_word_finds_its_entry(store: Store) -> None:
 def test_small_sources(tmp_path: Path, count: int) -> None:
     """The same build takes a few rows, with one cluster and without a dictionary."""
     small = MadeSource(count)
-    build(tmp_path / "small.rms", small, embedder=MADE)
+    build_store(tmp_path / "small.rms", small, embedder=MADE)
     with Store.open(tmp_path / "small.rms") as store:
         assert store.count() == count
         assert store.search(SearchRequest(small.vectors[0], k=1))[0].similarity > 0.99
@@ -178,7 +178,7 @@ def test_small_sources(tmp_path: Path, count: int) -> None:
 def test_progress_tells_stage_rows_and_time_left(tmp_path: Path) -> None:
     """Stages come in order, each ends with all its rows and no time left."""
     told: list[Progress] = []
-    build(tmp_path / "made.rms", MadeSource(1000), embedder=MADE, report=told.append)
+    build_store(tmp_path / "made.rms", MadeSource(1000), embedder=MADE, report=told.append)
     assert list(dict.fromkeys(p.stage for p in told)) == [
         "sample",
         "train",
@@ -198,7 +198,7 @@ def test_too_little_room_is_told_before_anything_is_written(
     """The message names what is needed and what is there."""
     monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=1_000_000))
     with pytest.raises(StoreError, match=r"needs \d+\.\d MB .* 1\.0 MB are free"):
-        build(tmp_path / "made.rms", MadeSource(1000), embedder=MADE)
+        build_store(tmp_path / "made.rms", MadeSource(1000), embedder=MADE)
     assert not (tmp_path / "made.rms").exists()
 
 
@@ -206,7 +206,7 @@ def test_an_existing_file_is_not_built_over(path: Path, source: MadeSource) -> N
     """It is refused and left as it is."""
     before = path.stat().st_mtime_ns
     with pytest.raises(StoreError, match="exists already"):
-        build(path, source, embedder=MADE)
+        build_store(path, source, embedder=MADE)
     assert path.stat().st_mtime_ns == before
 
 
@@ -216,7 +216,7 @@ def test_another_builds_folder_is_not_gone_on_with(tmp_path: Path) -> None:
     folder.mkdir()
     (folder / "plan.json").write_text("{}")
     with pytest.raises(StoreError, match="build of another store"):
-        build(tmp_path / "made.rms", MadeSource(100), embedder=MADE)
+        build_store(tmp_path / "made.rms", MadeSource(100), embedder=MADE)
     assert folder.exists()
 
 
@@ -224,17 +224,17 @@ def test_a_source_that_lies_about_its_rows(tmp_path: Path) -> None:
     """Fewer rows than it says are an error, and no store is made."""
 
     class Short(MadeSource):
-        def block(self, number: int) -> Batch:
+        def block(self, number: int) -> EntryBatch:
             return ([], self.vectors[:0]) if number == 2 else super().block(number)
 
     with pytest.raises(StoreError, match="Block 2 of the source has 0 rows, not 200"):
-        build(tmp_path / "made.rms", Short(1200), embedder=MADE)
+        build_store(tmp_path / "made.rms", Short(1200), embedder=MADE)
     assert not (tmp_path / "made.rms").exists()
 
 
 def test_the_count_of_the_file_is_that_of_its_rows(path: Path) -> None:
     """`meta` says how many entries there are, and that all are of the bulk build."""
-    with sqlite.opened(path, "read") as connection:
+    with sqlite.open_connection(path, "read") as connection:
         assert rows.count(connection) == rows.last(connection) == ROWS
         values = dict(connection.execute("SELECT key, value FROM meta WHERE key <> 'rotation'"))
         assert values["bulk"] == ROWS
@@ -250,7 +250,7 @@ def test_several_processes_make_the_same_store(
     monkeypatch.setattr("rm_local.store.build.pipeline.ROWS_FOR_A_PROCESS", 1000)
     monkeypatch.setattr("rm_local.store.build.pipeline.usable_cores", lambda: 3)
     path = tmp_path / "made.rms"
-    build(path, source, embedder=MADE, clusters=30)
+    build_store(path, source, embedder=MADE, clusters=30)
     ids = range(1, ROWS + 1)
     with Store.open(path) as other:
         assert other.get(ids) == store.get(ids)
@@ -262,12 +262,12 @@ def test_a_rare_name_is_found_in_far_clusters(tmp_path: Path) -> None:
     """A search narrowed to a name that few rows have asks on until it has enough of them."""
 
     class Rare(MadeSource):
-        def block(self, number: int) -> Batch:
+        def block(self, number: int) -> EntryBatch:
             made, found = super().block(number)
             return [replace(e, domain="rare") if e in made[:5] else e for e in made], found
 
     path = tmp_path / "made.rms"
-    build(path, Rare(ROWS), embedder=MADE, clusters=30)
+    build_store(path, Rare(ROWS), embedder=MADE, clusters=30)
     with Store.open(path) as store:
         hits = store.search(
             SearchRequest(vectors(1, dimension=64)[0], k=20, filter=EntryFilter(domain="rare"))
@@ -303,5 +303,5 @@ def test_what_was_not_written_whole_is_noticed(
     write = Writer.write
     monkeypatch.setattr(Writer, "write", lossy)
     with pytest.raises(StoreInvalid, match="entries 1 to 300 were not written whole"):
-        build(tmp_path / "made.rms", MadeSource(300), embedder=MADE)
+        build_store(tmp_path / "made.rms", MadeSource(300), embedder=MADE)
     assert not (tmp_path / "made.rms").exists()

@@ -15,7 +15,7 @@ import pytest
 from rm_local.errors import StoreError
 from rm_local.progress import Progress
 from rm_local.store.build import assign
-from rm_local.store.build.pipeline import build
+from rm_local.store.build.pipeline import build_store
 from rm_local.store.format import EmbedderId
 from rm_local.store.store import Store
 from tests.faults.steps import KINDS, Kind, count_steps, is_killed_at
@@ -48,7 +48,7 @@ def small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
 def whole(tmp_path_factory: pytest.TempPathFactory, source: MadeSource) -> list[object]:
     """What a store holds whose build nobody stopped."""
     path = tmp_path_factory.mktemp("whole") / "made.rms"
-    build(path, source, embedder=MADE, clusters=12)
+    build_store(path, source, embedder=MADE, clusters=12)
     return held(path)
 
 
@@ -83,10 +83,10 @@ def test_killed_in_each_stage(
         if seen.count(stage) == event:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    ended = in_a_child(lambda: build(path, source, embedder=MADE, clusters=12, report=kill))
+    ended = in_a_child(lambda: build_store(path, source, embedder=MADE, clusters=12, report=kill))
     assert path.exists() == ended
     if not ended:
-        build(path, source, embedder=MADE, clusters=12)
+        build_store(path, source, embedder=MADE, clusters=12)
     assert held(path) == whole
     assert not path.with_name("made.rms.build").exists()
 
@@ -100,7 +100,7 @@ def test_killed_again_and_again(
     path, rng, kills = tmp_path / "made.rms", random.Random(kind), 0
 
     def work() -> None:
-        build(path, source, embedder=MADE, clusters=12)
+        build_store(path, source, embedder=MADE, clusters=12)
 
     steps = count_steps(kind, work)
     path.unlink()
@@ -123,11 +123,11 @@ def test_killed_between_the_new_name_and_the_tidying(
 
     def killed() -> None:
         monkeypatch.setattr("shutil.rmtree", lambda _: os.kill(os.getpid(), signal.SIGKILL))
-        build(path, source, embedder=MADE, clusters=12)
+        build_store(path, source, embedder=MADE, clusters=12)
 
     assert not in_a_child(killed)
     assert path.with_name("made.rms.build").exists()
-    build(path, source, embedder=MADE, clusters=12)
+    build_store(path, source, embedder=MADE, clusters=12)
     assert not path.with_name("made.rms.build").exists()
     assert held(path) == whole
 
@@ -141,11 +141,11 @@ def test_a_damaged_spill_file_is_an_error(tmp_path: Path, source: MadeSource) ->
         if progress.stage == "write":
             os.kill(os.getpid(), signal.SIGKILL)
 
-    in_a_child(lambda: build(path, source, embedder=MADE, clusters=12, report=kill))
+    in_a_child(lambda: build_store(path, source, embedder=MADE, clusters=12, report=kill))
     file = stripe / "0001.rows"
     data = bytearray(file.read_bytes())
     data[len(data) // 2] ^= 1
     file.write_bytes(data)
     with pytest.raises(StoreError, match="is damaged"):
-        build(path, source, embedder=MADE, clusters=12)
+        build_store(path, source, embedder=MADE, clusters=12)
     assert not path.exists()

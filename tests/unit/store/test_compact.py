@@ -16,10 +16,10 @@ import pytest
 from rm_local.errors import StoreError, StoreReadOnly
 from rm_local.progress import Progress
 from rm_local.records import Entry
-from rm_local.store.build.pipeline import build
+from rm_local.store.build.pipeline import build_store
 from rm_local.store.format import EmbedderId
 from rm_local.store.request import SearchRequest
-from rm_local.store.rewrite.compact import compact
+from rm_local.store.rewrite.compact import compact_store
 from rm_local.store.sqlite import connection as sqlite
 from rm_local.store.sqlite import tables
 from rm_local.store.sqlite.usage_counts import Tally, count_up, tallies
@@ -37,7 +37,7 @@ forks = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="forks a
 def original(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     """A built store with entries added, from which every third one was deleted."""
     path = tmp_path_factory.mktemp("compact") / "made.rms"
-    build(path, MadeSource(ROWS), embedder=MADE, clusters=12)
+    build_store(path, MadeSource(ROWS), embedder=MADE, clusters=12)
     with Store.open(path, write=True) as store:
         store.add(entries(ROWS + 60)[ROWS:], vectors(60, dimension=64))
         store.delete(range(3, ROWS + 60, 3))
@@ -75,7 +75,7 @@ def test_the_same_answers_from_a_smaller_file(path: Path) -> None:
 
     answers = found()
     path.chmod(0o640)
-    compact(path)
+    compact_store(path)
     assert held(path) == before
     # In the codes' precision: neighbours that are equally near may change places.
     same = sum(len({*a} & {*b}) for a, b in zip(answers, found(), strict=True))
@@ -91,7 +91,7 @@ def test_old_ids_name_nothing_and_new_ones_go_on(path: Path) -> None:
     """Also after a second compaction, and after an addition, a deletion and an edit."""
     last = ROWS + 60
     for _ in range(2):
-        compact(path)
+        compact_store(path)
         with Store.open(path, write=True) as store:
             ids = {entry.id for entry in store.sample(2 * ROWS, 0)}
             assert min(ids) > last
@@ -108,7 +108,7 @@ def test_a_store_that_was_never_built_in_bulk(tmp_path: Path) -> None:
     """Its entries lie in blocks afterwards."""
     path = toy_store(tmp_path / "toy.rms")
     before = held(path)
-    compact(path, level=3)
+    compact_store(path, level=3)
     assert held(path) == before
     with Store.open(path) as store:
         assert store.search(SearchRequest(vectors(12)[4], "zorb4", k=1))[0].entry.id > 16
@@ -135,7 +135,7 @@ def test_others_read_but_do_not_write_meanwhile(path: Path) -> None:
             child.join()
             seen.append(child.exitcode)
 
-    compact(path, report=use)
+    compact_store(path, report=use)
     assert seen == [0]
     assert held(path) == before
 
@@ -143,7 +143,7 @@ def test_others_read_but_do_not_write_meanwhile(path: Path) -> None:
 def test_a_writer_who_opened_the_old_file_is_told(path: Path) -> None:
     """What it adds would be in a file that nobody opens again, so it is refused."""
     with Store.open(path, write=True) as store:
-        compact(path)
+        compact_store(path)
         with pytest.raises(StoreError, match="replaced or removed") as error:
             store.add(entries(1), vectors(1, dimension=64))
         assert "Open it again" in error.value.remedy
@@ -171,11 +171,11 @@ def test_killed_in_each_stage(path: Path, stage: str) -> None:
         if progress.stage == stage:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    assert not in_a_child(lambda: compact(path, report=kill))
+    assert not in_a_child(lambda: compact_store(path, report=kill))
     assert held(path) == before
     with Store.open(path, write=True) as store:
         store.add([Entry("a late one", "b")], vectors(1, dimension=64))
-    compact(path)
+    compact_store(path)
     assert held(path) == sorted([*before, ("a late one", "b", "", "")])
     assert [*path.parent.glob("made.rms?*")] == []
 
@@ -189,11 +189,11 @@ def test_killed_around_the_swap(path: Path, monkeypatch: pytest.MonkeyPatch, cal
 
     def killed() -> None:
         monkeypatch.setattr(call, lambda *_: os.kill(os.getpid(), signal.SIGKILL))
-        compact(path)
+        compact_store(path)
 
     assert not in_a_child(killed)
     assert held(path) == before
-    compact(path)
+    compact_store(path)
     assert held(path) == before
     assert [*path.parent.glob("made.rms?*")] == []
 
@@ -204,11 +204,11 @@ def test_killed_around_the_swap(path: Path, monkeypatch: pytest.MonkeyPatch, cal
 def test_killed_again_and_again(path: Path, kind: Kind) -> None:
     """At steps drawn from all of the work, whatever it is doing there."""
     before, rng, kills = held(path), random.Random(kind), 0
-    steps = count_steps(kind, lambda: compact(path))
+    steps = count_steps(kind, lambda: compact_store(path))
     while kills < KILLS:
-        kills += is_killed_at(kind, rng.randrange(1, steps), lambda: compact(path))
+        kills += is_killed_at(kind, rng.randrange(1, steps), lambda: compact_store(path))
         assert held(path) == before
-    compact(path)
+    compact_store(path)
     assert held(path) == before
     assert [*path.parent.glob("made.rms?*")] == []
 
@@ -219,15 +219,15 @@ def test_what_cannot_be_compacted(path: Path, monkeypatch: pytest.MonkeyPatch) -
     with monkeypatch.context() as patch:
         patch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=1_000_000))
         with pytest.raises(StoreError, match=r"needs .* free"):
-            compact(path)
+            compact_store(path)
     path.chmod(0o444)
     with pytest.raises(StoreReadOnly):
-        compact(path)
+        compact_store(path)
     assert path.read_bytes() == before
     with Store.create(path.with_name("empty.rms"), embedder=MADE):
         pass
     with pytest.raises(StoreError, match="no entry"):
-        compact(path.with_name("empty.rms"))
+        compact_store(path.with_name("empty.rms"))
 
 
 def test_a_small_store_does_not_grow(tmp_path: Path) -> None:
@@ -236,7 +236,7 @@ def test_a_small_store_does_not_grow(tmp_path: Path) -> None:
     with Store.create(path, embedder=EmbedderId("wide", 384, "0" * 64)) as store:
         store.add(entries(300), vectors(300, dimension=384))
     size = path.stat().st_size
-    compact(path)
+    compact_store(path)
     assert path.stat().st_size < size
 
 
@@ -247,20 +247,20 @@ def test_several_processes_read_the_locked_store(
     monkeypatch.setattr("rm_local.store.build.pipeline.ROWS_FOR_A_PROCESS", 500)
     monkeypatch.setattr("rm_local.store.build.pipeline.usable_cores", lambda: 2)
     before = held(path)
-    compact(path)
+    compact_store(path)
     assert held(path) == before
 
 
 def test_tallies_go_with_their_entries(path: Path) -> None:
     """Under the new ids, and only those of entries that are left."""
-    with sqlite.opened(path, "write") as connection:
+    with sqlite.open_connection(path, "write") as connection:
         with tables.writing(connection):
             count_up(connection, [1, 7, 7], [7])
             count_up(connection, [7], [7])
         connection.close()
     with Store.open(path) as store:
         one, seven = store.get([1, 7])
-    compact(path)
+    compact_store(path)
     with Store.open(path) as store, store.reading() as connection:
         ids = {entry.subproblem: entry.id for entry in store.sample(2 * ROWS, 0)}
         new = ids[one.subproblem], ids[seven.subproblem]

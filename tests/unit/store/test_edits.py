@@ -11,8 +11,8 @@ import pytest
 
 from rm_local.errors import StoreError, StoreReadOnly
 from rm_local.records import Entry
-from rm_local.store.build.pipeline import build
-from rm_local.store.codec.text_blocks import Codec
+from rm_local.store.build.pipeline import build_store
+from rm_local.store.codec.text_blocks import TextCodec
 from rm_local.store.format import EmbedderId
 from rm_local.store.request import EntryFilter, SearchRequest
 from rm_local.store.store import Store
@@ -27,7 +27,7 @@ NEW = Entry("How to find the glimsy of a frob?", "I should look below it.", "new
 def built(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     """A store of a bulk build, with ten clusters."""
     path = tmp_path_factory.mktemp("edits") / "made.rms"
-    build(path, MadeSource(ROWS), embedder=MADE, clusters=10)
+    build_store(path, MadeSource(ROWS), embedder=MADE, clusters=10)
     return path.read_bytes()
 
 
@@ -128,7 +128,7 @@ def test_the_text_of_a_deleted_entry_leaves_the_file(store: Store) -> None:
     store.delete([2])
     database = apsw.Connection(str(path))
     assert database.execute("SELECT count(*) FROM text WHERE id = 2").get == 0
-    codec = Codec(database.execute("SELECT d FROM zdict WHERE id = 1").get or b"")
+    codec = TextCodec(database.execute("SELECT d FROM zdict WHERE id = 1").get or b"")
     for (frame,) in database.execute("SELECT z FROM block WHERE blk = 0"):
         assert codec.unpack(frame, 16)[1] == b""
     database.close()

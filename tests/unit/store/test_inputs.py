@@ -16,8 +16,8 @@ import zstandard
 from filelock import FileLock
 
 from rm_local.errors import StoreError, UsageError
-from rm_local.store.exchange.compressed_input import opened
-from rm_local.store.exchange.inputs import check_inputs, needs_copy, spool
+from rm_local.store.exchange.compressed_input import open_input
+from rm_local.store.exchange.inputs import check_inputs, copy_input, needs_copy
 from rm_local.temporary_folder import temporary_folder
 
 DATA = b'{"subproblem": "How?"}\n' * 5000
@@ -46,7 +46,7 @@ def test_a_stream_is_unpacked_by_its_first_bytes(fifo: Path, packed: object) -> 
     sent = packed(DATA)
     writer = Thread(target=fifo.write_bytes, args=(sent,))
     writer.start()
-    with opened(fifo) as file:
+    with open_input(fifo) as file:
         assert file.read() == (DATA if len(sent) > 1 else sent)
     writer.join()
 
@@ -57,7 +57,7 @@ def test_a_stream_that_is_cut_short_is_refused(fifo: Path, pack: object) -> None
     assert callable(pack)
     writer = Thread(target=fifo.write_bytes, args=(pack(DATA)[:-5],))
     writer.start()
-    with pytest.raises(UsageError, match="fifo cannot be unpacked"), opened(fifo) as file:
+    with pytest.raises(UsageError, match="fifo cannot be unpacked"), open_input(fifo) as file:
         file.read()
     writer.join()
 
@@ -111,7 +111,7 @@ def test_a_copy_leaves_room_on_the_disk(tmp_path: Path, monkeypatch: pytest.Monk
     full = shutil.disk_usage(tmp_path)._replace(free=1000)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: full)
     with pytest.raises(StoreError, match="no room for a copy of standard input"):
-        spool(Path("-"), tmp_path / "copy")
+        copy_input(Path("-"), tmp_path / "copy")
     assert not any(tmp_path.glob("copy*"))
 
 

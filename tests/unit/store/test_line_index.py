@@ -14,8 +14,8 @@ import pytest
 
 from rm_local.errors import UsageError
 from rm_local.progress import Progress
-from rm_local.store.exchange.line_blocks import Lines
-from rm_local.store.exchange.line_index import index
+from rm_local.store.exchange.line_blocks import LineBlocks
+from rm_local.store.exchange.line_index import index_lines
 
 BLOCK = 4
 
@@ -29,7 +29,7 @@ def lines(first: int, count: int) -> bytes:
     )
 
 
-def numbers(found: Lines) -> list[list[int]]:
+def numbers(found: LineBlocks) -> list[list[int]]:
     """Which entries each block holds."""
     return [
         [int(entry.subproblem[4:-1]) for entry in found.entries(block)]
@@ -55,7 +55,7 @@ def inputs(tmp_path: Path) -> list[Path]:
 
 def test_blocks_run_on_from_file_to_file(inputs: list[Path], work: Path) -> None:
     """All but the last are full, in this process and in another."""
-    found = index(inputs, work, block_rows=BLOCK)
+    found = index_lines(inputs, work, block_rows=BLOCK)
     assert found.rows == 14
     expected = [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9, 10, 11], [12, 13]]
     assert numbers(found) == numbers(pickle.loads(pickle.dumps(found))) == expected
@@ -64,21 +64,24 @@ def test_blocks_run_on_from_file_to_file(inputs: list[Path], work: Path) -> None
 def test_blank_lines_are_no_block(tmp_path: Path, work: Path) -> None:
     """Behind a last block that is full."""
     (tmp_path / "a.jsonl").write_bytes(lines(1, 4) + b"\n\n")
-    assert numbers(index([tmp_path / "a.jsonl"], work, block_rows=BLOCK)) == [[1, 2, 3, 4]]
+    assert numbers(index_lines([tmp_path / "a.jsonl"], work, block_rows=BLOCK)) == [[1, 2, 3, 4]]
 
 
 def test_the_same_files_are_read_once(inputs: list[Path], work: Path) -> None:
     """A later run finds the index; other lines, or another order, are read anew."""
     seen: list[Progress] = []
-    first = index(inputs, work, seen.append, BLOCK)
+    first = index_lines(inputs, work, seen.append, BLOCK)
     assert (seen[-1].done, seen[-1].total) == (14, 14)
     seen.clear()
-    assert index(inputs, work, seen.append, BLOCK) == first
+    assert index_lines(inputs, work, seen.append, BLOCK) == first
     assert not seen
     inputs[0].write_bytes(lines(1, 6))
-    other = index(inputs, work, block_rows=BLOCK)
+    other = index_lines(inputs, work, block_rows=BLOCK)
     assert other.sha256 != first.sha256
-    assert index(inputs[::-1], work, block_rows=BLOCK).sha256 not in (first.sha256, other.sha256)
+    assert index_lines(inputs[::-1], work, block_rows=BLOCK).sha256 not in (
+        first.sha256,
+        other.sha256,
+    )
 
 
 def test_standard_input_is_copied(work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -86,7 +89,7 @@ def test_standard_input_is_copied(work: Path, monkeypatch: pytest.MonkeyPatch) -
     found = []
     for _ in range(2):
         monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=io.BytesIO(lines(0, 6))))
-        found.append(index([Path("-")], work, block_rows=BLOCK))
+        found.append(index_lines([Path("-")], work, block_rows=BLOCK))
     assert found[0] == found[1]
     assert numbers(found[0]) == [[0, 1, 2, 3], [4, 5]]
 
@@ -98,7 +101,7 @@ def test_a_bad_line_leaves_nothing(inputs: list[Path], work: Path, place: int) -
     bad = lines(0, 2) + b"{}\n"
     inputs[place].write_bytes(gzip.compress(bad) if packed else bad)
     with pytest.raises(UsageError, match=rf"{inputs[place].name}, line 4: it has no subproblem"):
-        index(inputs, work, block_rows=BLOCK)
+        index_lines(inputs, work, block_rows=BLOCK)
     assert not work.exists()
 
 
@@ -107,14 +110,14 @@ def test_no_entries_are_refused(tmp_path: Path, work: Path) -> None:
     for content in (b"", b"\n \n"):
         (tmp_path / "a.jsonl").write_bytes(content)
         with pytest.raises(UsageError, match=r"a\.jsonl: no entries"):
-            index([tmp_path / "a.jsonl"], work)
+            index_lines([tmp_path / "a.jsonl"], work)
         assert not work.exists()
 
 
 @pytest.mark.parametrize("change", ["edited", "cut", "gone", "copy"])
 def test_a_file_that_changed_since_is_found(inputs: list[Path], work: Path, change: str) -> None:
     """No entry is ever read from other bytes than those that were checked."""
-    found = index(inputs, work, block_rows=BLOCK)
+    found = index_lines(inputs, work, block_rows=BLOCK)
     file = work / "lines.zst" if change == "copy" else inputs[0]
     data = file.read_bytes()
     if change == "gone":
@@ -135,7 +138,7 @@ def test_the_time_left_follows_from_the_share_of_bytes(
     # A second passes between two looks at the clock, so between two signs of progress.
     monkeypatch.setattr("rm_local.progress.time.monotonic", map(float, range(100)).__next__)
     seen: list[Progress] = []
-    index(paths, work, seen.append, BLOCK)
+    index_lines(paths, work, seen.append, BLOCK)
     assert [now.done for now in seen] == [0, 4, 8, 12, 16, 16]
     assert [now.total for now in seen] == [None] * 5 + [16]
     timed = [(passed, now.seconds_left) for passed, now in enumerate(seen, 1)]

@@ -16,10 +16,10 @@ import numpy as np
 import pytest
 
 from rm_local.errors import StoreInvalid, StoreReadOnly
-from rm_local.store.codec.text_blocks import Codec
+from rm_local.store.codec.text_blocks import TextCodec
 from rm_local.store.index.search import Searcher
 from rm_local.store.maintain import maintainer
-from rm_local.store.maintain.maintainer import Report, Tidier
+from rm_local.store.maintain.maintainer import Maintainer, MaintenanceResult
 from rm_local.store.request import SearchRequest
 from rm_local.store.sqlite import connection as sqlite
 from rm_local.store.sqlite import entry_texts
@@ -61,15 +61,15 @@ def path(tmp_path: Path, worn: Path) -> Path:
     return copied(worn, tmp_path)
 
 
-def tidied(path: Path, seconds: float = LONG) -> Report:
+def tidied(path: Path, seconds: float = LONG) -> MaintenanceResult:
     """What a tidier did that takes clusters of 300 rows for large."""
-    return Tidier(path, largest=300).work(seconds)
+    return Maintainer(path, largest=300).work(seconds)
 
 
 def test_everything_is_done_and_told(path: Path, worn: Path) -> None:
     """Nothing is left, answers are as before, and a second time there is nothing to do."""
     told: list[str] = []
-    report = Tidier(path, largest=300).work(LONG, lambda now: told.append(now.stage))
+    report = Maintainer(path, largest=300).work(LONG, lambda now: told.append(now.stage))
     assert list(report.left) == told
     assert set(report.left.values()) == {0}
     assert min(report.done.values()) > 0
@@ -127,9 +127,9 @@ class Reader:
     """Reads a store as one that stays open does: asking at each search what has changed."""
 
     def __init__(self, path: Path) -> None:
-        with sqlite.opened(path, "read") as self._connection:
+        with sqlite.open_connection(path, "read") as self._connection:
             self._readers = Readers(self._connection, path)
-        self._codec = Codec(dictionary_of(self._connection, TEXTS))
+        self._codec = TextCodec(dictionary_of(self._connection, TEXTS))
         self._watch = Watch(self._connection)
         self._state = state(self._connection)
         self.changes = 0
@@ -214,7 +214,7 @@ def test_an_open_store_notices(path: Path, reader: Reader) -> None:
 
 def test_what_a_watch_tells(path: Path) -> None:
     """The state at first, nothing while nobody writes or only itself does, then the new one."""
-    with sqlite.opened(path, "write") as connection:
+    with sqlite.open_connection(path, "write") as connection:
         watch = Watch(connection)
         first = watch.changed()
         assert first
@@ -250,10 +250,10 @@ def test_stores_that_cannot_be_tidied(tmp_path: Path) -> None:
     path = toy_store(tmp_path / "toy.rms")
     path.chmod(0o444)
     with pytest.raises(StoreReadOnly, match="cannot be written to"):
-        Tidier(path).work(1)
+        Maintainer(path).work(1)
     (tmp_path / "none.rms").write_bytes(b"none")
     with pytest.raises(StoreInvalid, match="not a store"):
-        Tidier(tmp_path / "none.rms").work(1)
+        Maintainer(tmp_path / "none.rms").work(1)
 
 
 def test_damage_ends_it(path: Path) -> None:

@@ -16,16 +16,16 @@ import pytest
 
 from rm_local.errors import StoreInvalid
 from rm_local.records import Entry
-from rm_local.store.build.pipeline import build
+from rm_local.store.build.pipeline import build_store
 from rm_local.store.format import DamagedError, EmbedderId
 from rm_local.store.index import pending
 from rm_local.store.maintain.assign_clusters import Settle
-from rm_local.store.maintain.maintainer import Tidier
-from rm_local.store.repair.repair import repair
+from rm_local.store.maintain.maintainer import Maintainer
+from rm_local.store.repair.repair import repair_store
 from rm_local.store.request import EntryFilter, SearchRequest
-from rm_local.store.rewrite.compact import compact
-from rm_local.store.rewrite.merge import merge
-from rm_local.store.rewrite.store_source import Held
+from rm_local.store.rewrite.compact import compact_store
+from rm_local.store.rewrite.merge import merge_stores
+from rm_local.store.rewrite.store_source import StoreSource
 from rm_local.store.sqlite.reader_pool import Readers, reading
 from rm_local.store.store import Store
 from tests.support.maintenance import QUERIES, value, worked
@@ -58,7 +58,7 @@ with Store.open(sys.argv[1], write=True) as store:
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A bulk build with ten clusters, whose bits a search asks."""
     path = tmp_path_factory.mktemp("fresh") / "made.rms"
-    build(path, MadeSource(ROWS), embedder=MADE, clusters=10)
+    build_store(path, MadeSource(ROWS), embedder=MADE, clusters=10)
     return path
 
 
@@ -193,7 +193,7 @@ def test_answers_stay_when_they_are_settled(path: Path) -> None:
     with Store.open(path, write=True) as store:
         ids = add_singly(store, 40)
         before, held = nearest(store), store.get(ids)
-        report = Tidier(path).work(600)
+        report = Maintainer(path).work(600)
         assert report.done["fresh entries given clusters"] == 40
         assert report.left["fresh entries"] == 0
         assert fresh_ids(store) == []
@@ -260,7 +260,7 @@ def test_a_repair_keeps_what_is_whole(path: Path) -> None:
         connection.execute("DELETE FROM fresh WHERE id = ?", (ids[2],))
         connection.execute("UPDATE ref SET label = 1 + label % 6 WHERE id = ?", (ids[3],))
     connection.close()
-    mended = repair(path)
+    mended = repair_store(path)
     assert mended is not None
     assert mended.lost == []
     assert "Bits of 2 entries were made from their codes." in mended.mended
@@ -279,7 +279,7 @@ def test_a_repair_gives_no_id_again(path: Path) -> None:
     with apsw.Connection(str(path)) as connection:
         connection.execute("UPDATE meta SET value = 7 WHERE key = 'last'")
     connection.close()
-    assert repair(path)
+    assert repair_store(path)
     with Store.open(path, write=True) as store:
         assert add_singly(store, 1) == [ids[-1] + 1]
 
@@ -304,23 +304,23 @@ def test_all_entries_are_read_in_bulk(path: Path, tmp_path: Path) -> None:
     with Store.open(path, write=True) as store:
         ids = add_singly(store, 7)
         wanted = [str(entry) for entry in store.get(ids)]
-    with Held.of(path) as held:
+    with StoreSource.of(path) as held:
         found, rows = held.read(np.arange(held.rows - 7, held.rows))
         before = held.fingerprint
     assert [entry.id for entry in found] == ids
     assert (rows @ UNITS[:7].T).argmax(axis=1).tolist() == list(range(7))
     list(worked(path, Settle))
-    with Held.of(path) as held:
+    with StoreSource.of(path) as held:
         assert held.fingerprint == before
     with Store.open(path, write=True) as store:
         add_singly(store, 1, 8)
         count = store.count()
     assert (
-        merge([path], tmp_path / "merged.rms")
+        merge_stores([path], tmp_path / "merged.rms")
         + value(tmp_path / "merged.rms", "SELECT count(*) FROM ref")
         == count
     )
-    compact(path)
+    compact_store(path)
     with Store.open(path) as store:
         assert (store.count(), fresh_ids(store)) == (count, [])
         assert {text.rpartition(", id=")[0] for text in wanted} <= {

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from rm_local.errors import StoreInvalid
-from rm_local.store.build.pipeline import build
+from rm_local.store.build.pipeline import build_store
 from rm_local.store.index import ivf
 from rm_local.store.index.search import Searcher
 from rm_local.store.request import SearchRequest
@@ -32,7 +32,7 @@ def source() -> MadeSource:
 def store(tmp_path_factory: pytest.TempPathFactory, source: MadeSource) -> Iterator[Store]:
     """A store of them with a hundred clusters."""
     path = tmp_path_factory.mktemp("params") / "made.rms"
-    build(path, source, embedder=MADE, clusters=100)
+    build_store(path, source, embedder=MADE, clusters=100)
     with Store.open(path) as opened:
         yield opened
 
@@ -93,7 +93,7 @@ def test_chunks_that_do_not_fit_together_are_damage(
 ) -> None:
     """A search says so instead of finding less."""
     path = tmp_path / "damaged.rms"
-    build(path, source, embedder=MADE, clusters=100)
+    build_store(path, source, embedder=MADE, clusters=100)
     connection = apsw.Connection(str(path))
     connection.execute(damage)
     connection.close()

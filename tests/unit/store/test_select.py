@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from rm_local.records import Entry, Hit
-from rm_local.store.build.pipeline import build
+from rm_local.store.build.pipeline import build_store
 from rm_local.store.format import EmbedderId
 from rm_local.store.index.mmr import mmr
 from rm_local.store.index.select import Ranking, select
@@ -143,7 +143,7 @@ def grown(path: Path) -> None:
 
 def clustered(path: Path) -> None:
     """A bulk build with clusters, grown since, the last entries pending."""
-    build(path, MadeSource(BULK), embedder=MADE, clusters=24)
+    build_store(path, MadeSource(BULK), embedder=MADE, clusters=24)
     with Store.open(path, write=True) as store:
         made, rows = copies(300, seed=3)
         store.add(made[:270], rows[:270])

@@ -11,13 +11,13 @@ import pytest
 
 from rm_local.errors import StoreEmbedder, StoreError, UsageError
 from rm_local.records import Entry
-from rm_local.store.build.pipeline import build
+from rm_local.store.build.pipeline import build_store
 from rm_local.store.format import EmbedderId
-from rm_local.store.rewrite.diff import compare
+from rm_local.store.rewrite.diff import diff_stores
 from rm_local.store.rewrite.fingerprints import counted, places_without, repeated
-from rm_local.store.rewrite.merge import merge
+from rm_local.store.rewrite.merge import merge_stores
 from rm_local.store.rewrite.sparse_ids import Numbering
-from rm_local.store.rewrite.store_source import Held
+from rm_local.store.rewrite.store_source import StoreSource
 from rm_local.store.rewrite.union_source import join
 from rm_local.store.store import Store
 from tests.support.stores import TOY, MadeSource, entries, toy_store, vectors
@@ -30,7 +30,7 @@ DELETED = {33, 40, 41, 1032, 1036, 1042}
 def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A thousand built entries, 33 to 1032, and ten added, some deleted of both at each end."""
     path = tmp_path_factory.mktemp("held") / "made.rms"
-    build(path, MadeSource(1000), embedder=MADE, first=33)
+    build_store(path, MadeSource(1000), embedder=MADE, first=33)
     with Store.open(path, write=True) as store:
         store.add(entries(1010)[1000:], vectors(10, dimension=64))
         store.delete(DELETED)
@@ -53,8 +53,8 @@ def test_places_are_counted_past_what_is_left_out() -> None:
 @pytest.mark.parametrize("block_rows", [1, 7, 1004, 5000])
 def test_blocks_hold_all_entries_once(path: Path, block_rows: int) -> None:
     """In order of id, with the vectors of the store, whatever was deleted and where."""
-    with Held.of(path) as of:
-        held = Held(of.path, of.embedder, of.rows, of.fingerprint, block_rows)
+    with StoreSource.of(path) as of:
+        held = StoreSource(of.path, of.embedder, of.rows, of.fingerprint, block_rows)
     with held:
         blocks = [held.block(number) for number in range(held.blocks)]
     assert [entry.id for block, _ in blocks for entry in block] == remaining()
@@ -65,7 +65,7 @@ def test_blocks_hold_all_entries_once(path: Path, block_rows: int) -> None:
 
 def test_a_pickled_source_opens_the_store_for_itself(path: Path) -> None:
     """What another process gets holds no connection, and reads the same."""
-    with Held.of(path) as held, pickle.loads(pickle.dumps(held)) as other:
+    with StoreSource.of(path) as held, pickle.loads(pickle.dumps(held)) as other:
         assert "_store" not in other.__dict__
         assert other.entries(0) == held.entries(0)
 
@@ -82,7 +82,7 @@ def test_ids_that_do_not_begin_with_one(path: Path) -> None:
 def test_a_store_that_is_changed_while_it_is_read(tmp_path: Path) -> None:
     """One more block is an error: half of the old and half of the new would be neither."""
     path = toy_store(tmp_path / "toy.rms")
-    with Held.of(path) as held:
+    with StoreSource.of(path) as held:
         with Store.open(path, write=True) as store:
             store.replace(3, entries(1)[0], vectors(1)[0])
         with pytest.raises(StoreError, match="changed meanwhile"):
@@ -112,10 +112,10 @@ def test_a_merge_keeps_what_two_stores_share_once(tmp_path: Path) -> None:
     changed = Entry(all_of[12].subproblem, all_of[12].subroutine, "other")
     one = toy(tmp_path / "one.rms", all_of[:20])
     other = toy(tmp_path / "other.rms", [*all_of[10:12], changed, *all_of[13:], all_of[29]])
-    assert merge([one, other], tmp_path / "both.rms") == 11
+    assert merge_stores([one, other], tmp_path / "both.rms") == 11
     whole = toy(tmp_path / "whole.rms", all_of)
-    with Held.of(tmp_path / "both.rms") as both, Held.of(whole) as wanted:
-        assert compare(both, wanted, 5).equal
+    with StoreSource.of(tmp_path / "both.rms") as both, StoreSource.of(whole) as wanted:
+        assert diff_stores(both, wanted, 5).equal
     assert sorted(each.name for each in tmp_path.glob("*.rms*")) == [
         "both.rms",
         "one.rms",
@@ -128,7 +128,9 @@ def test_blocks_of_joined_stores_cross_their_borders(tmp_path: Path) -> None:
     """Each entry has its own store's vector, also in another process."""
     one = toy(tmp_path / "one.rms", entries(30)[:20])
     other = toy(tmp_path / "other.rms", entries(30)[15:])
-    joined = pickle.loads(pickle.dumps(join([Held.of(one), Held.of(other)], tmp_path / "work")))
+    joined = pickle.loads(
+        pickle.dumps(join([StoreSource.of(one), StoreSource.of(other)], tmp_path / "work"))
+    )
     assert (joined.rows, joined.repeated) == (30, 5)
     with ExitStack() as opened:
         for each in joined.stores:
@@ -144,14 +146,14 @@ def test_what_cannot_be_merged(tmp_path: Path) -> None:
     """One store twice, two embedders, nothing at all, and a name that is taken."""
     one, out = toy_store(tmp_path / "one.rms"), tmp_path / "out.rms"
     with pytest.raises(UsageError, match="named twice"):
-        merge([one, tmp_path / "." / "one.rms"], out)
-    build(tmp_path / "made.rms", MadeSource(20), embedder=MADE)
+        merge_stores([one, tmp_path / "." / "one.rms"], out)
+    build_store(tmp_path / "made.rms", MadeSource(20), embedder=MADE)
     with pytest.raises(StoreEmbedder, match="made with made"):
-        merge([one, tmp_path / "made.rms"], out)
+        merge_stores([one, tmp_path / "made.rms"], out)
     with pytest.raises(StoreError, match="no entry"):
-        merge([toy(tmp_path / "empty.rms", [])], out)
+        merge_stores([toy(tmp_path / "empty.rms", [])], out)
     with pytest.raises(StoreError, match="exists already"):
-        merge([one], one)
+        merge_stores([one], one)
     assert not out.exists()
     assert not [*tmp_path.glob("out.rms.*")]
 
@@ -162,8 +164,8 @@ def test_a_difference_counts_repeated_entries(tmp_path: Path) -> None:
     one = toy(tmp_path / "one.rms", [*held, held[4]])
     changed = Entry(held[0].subproblem, held[0].subroutine, held[0].domain, "elsewhere")
     other = toy(tmp_path / "other.rms", [changed, *reversed(held[1:])])
-    with Held.of(one) as first, Held.of(other) as second:
-        found = compare(first, second, 1)
+    with StoreSource.of(one) as first, StoreSource.of(other) as second:
+        found = diff_stores(first, second, 1)
     assert (found.both, found.one.only, found.other.only, found.equal) == (9, 2, 1, False)
     assert [entry.id for entry in found.one.examples] == [1]
     assert found.other.examples[0].source == "elsewhere"

@@ -18,7 +18,7 @@ from tests.support.stores import toy_store
 @pytest.fixture
 def connection(tmp_path: Path) -> Iterator[apsw.Connection]:
     """To a store of twelve."""
-    with sqlite.opened(toy_store(tmp_path / "toy.rms"), "write") as opened:
+    with sqlite.open_connection(toy_store(tmp_path / "toy.rms"), "write") as opened:
         yield opened
     opened.close()
 

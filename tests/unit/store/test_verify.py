@@ -10,7 +10,7 @@ import pytest
 
 from rm_local.errors import StoreError
 from rm_local.progress import Progress
-from rm_local.store.build.pipeline import build
+from rm_local.store.build.pipeline import build_store
 from rm_local.store.format import CHUNK_SIZE, EmbedderId
 from rm_local.store.maintain.assign_clusters import Settle
 from rm_local.store.store import Store
@@ -24,7 +24,7 @@ MADE = EmbedderId("made", 64, "0" * 64)
 def built(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     """A bulk build with entries added, deleted and replaced since; entry 1521 is fresh."""
     path = tmp_path_factory.mktemp("verify") / "made.rms"
-    build(path, MadeSource(1500), embedder=MADE, clusters=6)
+    build_store(path, MadeSource(1500), embedder=MADE, clusters=6)
     with Store.open(path, write=True) as store:
         store.add(entries(20), vectors(20, dimension=64, seed=3))
     assert list(worked(path, Settle))

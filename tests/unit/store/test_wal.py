@@ -12,8 +12,8 @@ import apsw
 import pytest
 
 from rm_local.errors import StoreError
-from rm_local.store.build.pipeline import build
-from rm_local.store.rewrite.compact import compact
+from rm_local.store.build.pipeline import build_store
+from rm_local.store.rewrite.compact import compact_store
 from rm_local.store.sqlite import wal
 from rm_local.store.sqlite.reader_pool import Readers, reading
 from rm_local.store.store import Store
@@ -139,15 +139,15 @@ def test_what_a_killed_writer_committed_is_read(path: Path) -> None:
 def test_a_store_with_a_log_is_not_replaced(tmp_path: Path) -> None:
     """Who has it open keeps the log, which would be taken for that of the new store."""
     path = tmp_path / "made.rms"
-    build(path, MadeSource(2000), embedder=MADE)
+    build_store(path, MadeSource(2000), embedder=MADE)
     with Store.open(path) as reader:
         with Store.open(path, write=True) as writer:
             writer.delete([3])
             reader.count()
         with pytest.raises(StoreError, match=r"has the store .* open"):
-            compact(path)
+            compact_store(path)
         assert reader.count() == 1999
-    compact(path)
+    compact_store(path)
     with Store.open(path) as store:
         assert store.count() == 1999
 
@@ -161,7 +161,7 @@ def test_the_log_of_a_store_that_is_gone_is_nobodys(tmp_path: Path) -> None:
     writer.close()
     path.unlink()
     (tmp_path / "toy.rms-wal").write_bytes(log)
-    build(path, MadeSource(2000), embedder=MADE)
+    build_store(path, MadeSource(2000), embedder=MADE)
     with Store.open(path) as store:
         assert store.count() == 2000
         assert store.verify() == []

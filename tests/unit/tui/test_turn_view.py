@@ -14,16 +14,16 @@ from rm_local.loop.events import (
     Formulating,
     Prefilling,
 )
-from rm_local.loop.turn import Turn, apply, begin
+from rm_local.loop.turn import Turn, apply_event, begin_turn
 from rm_local.tui.turn_view import phases, place, rate
 from tests.support import script
 
 
 def after(*events: Event, start: float = 0.0, step: float = 0.0) -> Turn:
     """The turn after the events, each `step` seconds after the one before."""
-    turn = begin(script.QUESTION, start)
+    turn = begin_turn(script.QUESTION, start)
     for count, event in enumerate(events, 1):
-        turn = apply(turn, event, start + count * step)
+        turn = apply_event(turn, event, start + count * step)
     return turn
 
 
@@ -59,12 +59,12 @@ def test_times_come_from_the_events_and_the_running_one_from_the_clock() -> None
 )
 def test_a_turns_place_is_short(number: int, follows: int, told: str) -> None:
     """What it follows is said only where that is not the turn before."""
-    assert place(replace(begin("Why?", 0.0), number=number, after=follows)) == told
+    assert place(replace(begin_turn("Why?", 0.0), number=number, after=follows)) == told
 
 
 def test_speed_is_tokens_over_the_time_since_the_branch_began() -> None:
     """Ten tokens in two seconds are five a second, for the branch and for all."""
-    view = apply(after(BranchStarted(0, None)), TokenChunk(0, "thinking", "x", 10), 2.0)
+    view = apply_event(after(BranchStarted(0, None)), TokenChunk(0, "thinking", "x", 10), 2.0)
     assert view.branches[0].rate == 5.0
     assert rate(view, 2.0) == 5.0
 

@@ -17,7 +17,7 @@ from typing import Any
 
 import llama_cpp
 
-from rm_local.engine.constraints.gbnf import check
+from rm_local.engine.constraints.gbnf import check_grammar
 from rm_local.engine.families.stream_parser import Splitter
 from rm_local.engine.worker.decoding.candidates import Candidates, logits_of
 from rm_local.engine.worker.decoding.watchdog import Watchdog
@@ -37,7 +37,7 @@ class Constraint:
 
         `lead`: tokens of white space that may stand before the answer; they are shown to nobody.
         """
-        check(gbnf)
+        check_grammar(gbnf)
         self._vocab = vocab
         self._candidates = candidates
         self._lead = lead

@@ -21,7 +21,7 @@ from rm_local.engine.worker.templates.render_client import Renderer
 from rm_local.errors import EngineError, ModelRefused, NoRoom
 from rm_local.gguf import split_files
 from rm_local.gguf.header import check_generates, check_whole, read_header
-from rm_local.gguf.split_files import Parts
+from rm_local.gguf.split_files import GgufFiles
 from rm_local.options import EngineOptions
 from rm_local.system import free_memory
 
@@ -41,13 +41,13 @@ class Plan:
         self.overflow = options.overflow
         asked = PlacementRequest.for_options(options, options.context)
         free = self._free()
-        usual = options.context or offload.default_context(self.files, self._devices, asked, free)
+        usual = options.context or offload.fitted_context(self.files, self._devices, asked, free)
         self.asked = replace(asked, context=usual)
-        self.first = offload.place(self.files, self._devices, self.asked)
+        self.first = offload.place_layers(self.files, self._devices, self.asked)
         """What is tried first."""
         self._lowered = "" if options.context else self._smaller(usual)
         name = str(self.files.header.metadata.get("general.name") or path.stem)
-        offload.check_memory(self.files, self._devices, self.asked, free, name)
+        offload.check_fits(self.files, self._devices, self.asked, free, name)
 
     def enlarged(self, context: int, tokens: int) -> int:
         """A context larger than this one that leaves branches room behind so many tokens.
@@ -134,9 +134,9 @@ def settle(
             placement = lower
 
 
-def _checked(path: Path) -> Parts:
+def _checked(path: Path) -> GgufFiles:
     """The model's files, of which the first is whole and writes text."""
     header = read_header(path)
     check_generates(path, header)
     check_whole(path, header)
-    return split_files.read(path)
+    return split_files.read_files(path)

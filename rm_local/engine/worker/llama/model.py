@@ -11,7 +11,7 @@ from typing import Any
 import llama_cpp
 
 from rm_local.engine import protocol
-from rm_local.engine.families.detect import Described, describe
+from rm_local.engine.families.detect import ThinkingDescription, describe_thinking
 from rm_local.engine.worker.inbox import Inbox
 from rm_local.engine.worker.llama import log
 from rm_local.engine.worker.llama.cpu import threads_for
@@ -21,7 +21,7 @@ from rm_local.engine.worker.llama.tokenizer import Vocab
 from rm_local.engine.worker.templates.chat_template import ChatTemplate
 from rm_local.engine.worker.templates.render_client import Renderer
 from rm_local.errors import ModelInvalid, ModelRefused, Stopped
-from rm_local.gguf.header import Header
+from rm_local.gguf.header import GgufHeader
 
 _REPORT_EVERY = 0.05
 _LEVELS = {" - Small": "_S", " - Medium": "_M", " - Large": "_L"}
@@ -52,7 +52,7 @@ class Model:
     def load(
         cls,
         request: protocol.Load,
-        header: Header,
+        header: GgufHeader,
         on_progress: Callable[[float], None],
         inbox: Inbox,
         renderer: Renderer,
@@ -65,7 +65,7 @@ class Model:
         path = Path(request.model)
         templates = request.options.templates
         overrides = Path(templates) if templates else None
-        described = describe(header.metadata, file=path.stem, overrides=overrides)
+        described = describe_thinking(header.metadata, file=path.stem, overrides=overrides)
         renderer.start()
         handle = _load_weights(path, request.options.gpu_layers, on_progress, inbox)
         try:
@@ -79,8 +79,8 @@ class Model:
         cls,
         handle: Any,
         request: protocol.Load,
-        header: Header,
-        described: Described,
+        header: GgufHeader,
+        described: ThinkingDescription,
         renderer: Renderer,
     ) -> Model:
         if llama_cpp.llama_model_has_encoder(handle) or llama_cpp.llama_model_is_diffusion(handle):
@@ -135,8 +135,8 @@ def _load_weights(
 def _describe(
     handle: Any,
     request: protocol.Load,
-    header: Header,
-    described: Described,
+    header: GgufHeader,
+    described: ThinkingDescription,
     template: ChatTemplate,
     threads: int,
 ) -> protocol.ModelInfo:

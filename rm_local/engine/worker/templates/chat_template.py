@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rm_local.engine.branches import Part
-from rm_local.engine.families.detect import Described
+from rm_local.engine.families.detect import ThinkingDescription
 from rm_local.engine.families.stream_parser import seen
 from rm_local.engine.protocol import Message
 from rm_local.engine.worker.templates.render_client import Renders
@@ -45,7 +45,7 @@ class Prompt:
 class ChatTemplate:
     """A chat template of the Hugging Face kind (Jinja), and how its family thinks."""
 
-    def __init__(self, model: Described, *, bos: str, eos: str, render: Renders) -> None:
+    def __init__(self, model: ThinkingDescription, *, bos: str, eos: str, render: Renders) -> None:
         """`bos` and `eos` are texts of tokens. ModelInvalid or, for a user's file, SettingsError
         when the template cannot be rendered for a lone question."""
         self._model = model

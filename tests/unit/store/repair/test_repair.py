@@ -10,7 +10,7 @@ import apsw
 import pytest
 
 from rm_local.errors import StoreInvalid
-from rm_local.store.repair.repair import repair
+from rm_local.store.repair.repair import repair_store
 from rm_local.store.request import SearchRequest
 from rm_local.store.sqlite.usage_counts import count_up, tallies
 from rm_local.store.store import Store
@@ -23,7 +23,7 @@ from tests.support.stores import entries, vectors
 def test_a_store_that_is_well_is_left_alone(path: Path) -> None:
     """Not a byte of it is written, and nothing is put beside it."""
     before = path.read_bytes()
-    assert repair(path) is None
+    assert repair_store(path) is None
     assert path.read_bytes() == before
     assert os.listdir(path.parent) == ["made.rms"]
 
@@ -55,7 +55,7 @@ DERIVED = [
 def test_what_is_told_from_other_rows(path: Path, whole: Path, damage: str) -> None:
     """Contents and answers are those of the store before the damage, to the byte; ids stay."""
     change(path, damage)
-    repaired = repair(path)
+    repaired = repair_store(path)
     assert repaired is not None
     assert (repaired.entries, repaired.lost_ids) == (ROWS + ADDED - 5, [])
     assert contents(path) == contents(whole)
@@ -74,7 +74,7 @@ BITS = [
 def test_bits_from_the_codes(path: Path, whole: Path, damage: str) -> None:
     """Entries and vectors are the same; nearly all searches answer alike through the new bits."""
     change(path, damage)
-    repaired = repair(path)
+    repaired = repair_store(path)
     assert repaired is not None
     assert repaired.lost == []
     assert any("made from their codes" in each for each in repaired.mended)
@@ -107,7 +107,7 @@ def test_bits_from_the_codes(path: Path, whole: Path, damage: str) -> None:
 def test_centres_from_their_rows(path: Path, whole: Path, damage: str) -> None:
     """Each is the mean of its rows again, near to what it was."""
     change(path, damage)
-    assert repair(path)
+    assert repair_store(path)
     with Store.open(path) as mended, Store.open(whole) as other:
         assert mended.verify() == []
         assert mended.info().clusters == other.info().clusters
@@ -134,7 +134,7 @@ def test_entries_that_are_lost_are_named(
 ) -> None:
     """They are left out, all others are as they were, and no id is given again."""
     change(path, damage)
-    repaired = repair(path)
+    repaired = repair_store(path)
     assert repaired is not None
     assert repaired.lost_ids == lost
     assert f"({', '.join(map(str, lost))})" in repaired.lost[0]
@@ -150,7 +150,7 @@ def test_entries_that_are_lost_are_named(
 def test_a_long_list_is_cut_short(path: Path) -> None:
     """Twenty ids are named in the sentence, all of them in the data."""
     change(path, "DELETE FROM block WHERE blk IN (3, 4)")
-    repaired = repair(path)
+    repaired = repair_store(path)
     assert repaired is not None
     assert repaired.lost[0].startswith("32 entries (49, 50,")
     assert ", 68, ...), whose text" in repaired.lost[0]
@@ -160,7 +160,7 @@ def test_a_long_list_is_cut_short(path: Path) -> None:
 def test_a_damaged_label(path: Path, whole: Path) -> None:
     """Its entries lose their names, and only these; the message says which."""
     change(path, "UPDATE label SET source = 'elsewhere' WHERE id = 2")
-    repaired = repair(path)
+    repaired = repair_store(path)
     assert repaired is not None
     assert repaired.lost[0].startswith("Domain, source, level and provenance of")
     with Store.open(path) as mended, Store.open(whole) as other:
@@ -183,7 +183,7 @@ def test_a_label_that_its_index_still_has(path: Path, whole: Path) -> None:
         if data.startswith(b"test/1", at) and pages.kind(at) == "label"
     )
     path.write_bytes(data[:place] + b"b" + data[place + 1 :])
-    repaired = repair(path)
+    repaired = repair_store(path)
     assert repaired is not None
     assert repaired.lost == []
     assert contents(path) == contents(whole)
@@ -192,7 +192,7 @@ def test_a_label_that_its_index_still_has(path: Path, whole: Path) -> None:
 def test_lost_words_and_search_params(path: Path) -> None:
     """Known words are replaced by stop words, search parameters by defaults; both are reported."""
     change(path, "DELETE FROM meta WHERE key IN ('known_words', 'probes')")
-    repaired = repair(path)
+    repaired = repair_store(path)
     assert repaired is not None
     assert "words that the embedder knows is lost" in repaired.lost[0]
     assert "'probes' in meta: the default was taken." in repaired.mended
@@ -206,7 +206,7 @@ def test_tallies_go_with_their_entries(path: Path) -> None:
         count_up(database, [9, 700], [9])
     database.close()
     change(path, "DELETE FROM ref WHERE id = 700")
-    assert repair(path)
+    assert repair_store(path)
     database = apsw.Connection(str(path))
     assert [*tallies(database, [9, 700])] == [9]
     database.close()
@@ -227,7 +227,7 @@ def test_what_nothing_can_replace(path: Path, damage: str, said: str) -> None:
     change(path, damage)
     before = path.read_bytes()
     with pytest.raises(StoreInvalid) as raised:
-        repair(path)
+        repair_store(path)
     assert said in raised.value.message
     assert "another copy" in raised.value.remedy
     assert path.read_bytes() == before

@@ -15,7 +15,7 @@ from rm_local.errors import StoreError, StoreReadOnly
 from rm_local.progress import Progress
 from rm_local.store.format import PAGE_SIZE
 from rm_local.store.repair import repair as repairing
-from rm_local.store.repair.repair import repair
+from rm_local.store.repair.repair import repair_store
 from rm_local.store.store import Store
 from tests.faults import corruption
 from tests.faults.pages import Pages
@@ -52,7 +52,7 @@ PAGES: dict[str, Callable[[bytes, Pages], bytes]] = {
 def test_pages_that_cannot_be_read(path: Path, whole: Path, kind: str) -> None:
     """What lies on other pages is kept as it was, and what is lost is named or counted."""
     path.write_bytes(PAGES[kind](whole.read_bytes(), Pages(whole)))
-    repaired = repair(path)
+    repaired = repair_store(path)
     assert repaired is not None
     with Store.open(path) as mended, Store.open(whole) as other:
         assert mended.verify() == []
@@ -74,7 +74,7 @@ def test_one_byte_of_it_is_another(path: Path, whole: Path, seed: int) -> None:
     data[one.place] = one.after
     path.write_bytes(data)
     try:
-        repair(path)
+        repair_store(path)
     except StoreError:
         assert path.read_bytes() == data
         return
@@ -103,10 +103,10 @@ def test_stopped_at_any_stage(path: Path, whole: Path, stage: str) -> None:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        repair(path, stop)
+        repair_store(path, stop)
     assert path.read_bytes() == before
     assert os.listdir(path.parent) == ["made.rms"]
-    assert repair(path)
+    assert repair_store(path)
     assert contents(path) == contents(whole)
 
 
@@ -123,10 +123,10 @@ def test_killed_between_the_two_names(
     with monkeypatch.context() as patched:
         patched.setattr(repairing, "replace_file", killed)
         with pytest.raises(KeyboardInterrupt):
-            repair(path)
+            repair_store(path)
     assert path.read_bytes() == before
     (path.parent / "made.rms.repair").write_bytes(b"half")
-    repaired = repair(path)
+    repaired = repair_store(path)
     assert repaired is not None
     assert repaired.aside.read_bytes() == before
     assert contents(path) == contents(whole)
@@ -139,7 +139,7 @@ def test_an_earlier_damaged_file_is_kept(path: Path) -> None:
     aside = path.parent / "made.rms.damaged"
     aside.write_bytes(b"kept")
     with pytest.raises(StoreError, match="exists already"):
-        repair(path)
+        repair_store(path)
     assert aside.read_bytes() == b"kept"
 
 
@@ -150,7 +150,7 @@ def test_another_program_writes(path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     writer = apsw.Connection(str(path))
     writer.execute("BEGIN IMMEDIATE")
     with pytest.raises(StoreError, match="Another program is writing"):
-        repair(path)
+        repair_store(path)
     writer.close()
     assert os.listdir(path.parent) == ["made.rms"]
 
@@ -159,7 +159,7 @@ def test_who_had_it_open_writes_no_more(path: Path) -> None:
     """A writer that opened the damaged file is told to open the repaired one."""
     change(path, BROKEN)
     with Store.open(path, write=True) as writer:
-        assert repair(path)
+        assert repair_store(path)
         with pytest.raises(StoreError, match="was replaced"):
             writer.add(entries(1), vectors(1, dimension=64))
 
@@ -170,16 +170,16 @@ def test_no_room(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     usage = shutil.disk_usage(path.parent)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=1000))
     with pytest.raises(StoreError, match=r"The repair needs \d+\.\d MB .* 1\.0 KB are free"):
-        repair(path)
+        repair_store(path)
     assert os.listdir(path.parent) == ["made.rms"]
 
 
 def test_where_nothing_can_be_written(path: Path) -> None:
     """A store without write bit is not repaired, but one told to be well needs none."""
     path.chmod(0o444)
-    assert repair(path) is None
+    assert repair_store(path) is None
     path.chmod(0o644)
     change(path, BROKEN)
     path.chmod(0o444)
     with pytest.raises(StoreReadOnly):
-        repair(path)
+        repair_store(path)
