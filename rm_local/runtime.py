@@ -18,7 +18,7 @@ from rm_local.loop.control import TurnControl, TurnOverrides
 from rm_local.loop.events import Event, ModelLoading, ModelUnloaded, Notice, RunEvent, failed_event
 from rm_local.loop.plan import Plan
 from rm_local.loop.run_events import RunEvents
-from rm_local.loop.solve import solve
+from rm_local.loop.solver import solve
 from rm_local.loop.turn_queue import TurnQueue
 from rm_local.records import Hit
 from rm_local.settings import Settings

@@ -64,9 +64,9 @@ class Opening:
 
 def _by_name(settings: Settings, model: Path) -> Path:
     """The file of the model that is called so; what can only be a path is left as it is."""
-    from rm_local.library.models import find_models, is_path
+    from rm_local.library.models import find_models, is_model_path
 
-    if is_path(str(model)):
+    if is_model_path(str(model)):
         return model
     return find_models(settings).named(str(model)).model.path
 

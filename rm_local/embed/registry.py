@@ -8,7 +8,7 @@ from rm_local.embed import hub_models, minilm, static
 from rm_local.errors import UsageError
 from rm_local.store.format import EmbedderId
 
-MINILM, STATIC = "minilm", "static"
+MINILM, STATIC_CHOICE = "minilm", "static"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ def choose_embedder(name: str, dimension: int | None = None) -> EmbedderChoice:
     ModelMissing, ModelInvalid; UsageError: it was not trained to be cut so, or its vectors do not
     fit a store.
     """
-    if name == STATIC:
+    if name == STATIC_CHOICE:
         table = static.load_shipped_static()
         if dimension not in (None, table.id.dimension):
             raise UsageError(

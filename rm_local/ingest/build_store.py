@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from rm_local.embed.registry import STATIC, EmbedderChoice
+from rm_local.embed.registry import STATIC_CHOICE, EmbedderChoice
 from rm_local.errors import StoreError, UsageError
 from rm_local.ingest.vector_sources import (
     GivenVectors,
@@ -89,7 +89,7 @@ def _source(
         given = VectorFile.of(embeddings, folder)
         check_vectors(given, lines.rows, chosen.id.dimension, report)
         return GivenVectors(lines, given.path, f"{chosen.id} {given.state}")
-    if chosen.name == STATIC:
+    if chosen.name == STATIC_CHOICE:
         return StaticVectors(lines)
     # Named for what they are of, so that no other lines or model get them.
     path = folder / f"{lines.sha256[:16]}-{chosen.id.sha256[:16]}-{chosen.id.dimension}.npy"

@@ -25,7 +25,7 @@ from rm_local.store.store import Store
 from rm_local.temporary_folder import temporary_folder
 
 
-def import_files(
+def import_from_files(
     path: Path,
     files: Sequence[Path],
     embeddings: Path | None,

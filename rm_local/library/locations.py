@@ -11,10 +11,10 @@ from rm_local.library import apps
 from rm_local.library.added import added_paths
 from rm_local.library.hub.cache import hub_files
 from rm_local.library.ollama import ollama_models
-from rm_local.library.scan import Note, gguf_files
+from rm_local.library.scan import Note, find_gguf_files
 from rm_local.settings import Settings, shipped_model
 
-SHIPPED, SETTINGS, ADDED, FOLDER = "shipped", "settings", "added", "folder"
+SHIPPED_SOURCE, SETTINGS, ADDED, FOLDER = "shipped", "settings", "added", "folder"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ def spots(settings: Settings, note: Note) -> Iterator[Spot]:
 
 def _shipped(_settings: Settings, _note: Note) -> Iterator[Spot]:
     path = shipped_model()
-    yield Spot(path, path.stem, SHIPPED)
+    yield Spot(path, path.stem, SHIPPED_SOURCE)
 
 
 def _in_use(settings: Settings, _note: Note) -> Iterator[Spot]:
@@ -90,7 +90,7 @@ def _programs(_settings: Settings, note: Note) -> Iterator[Spot]:
 
 
 def _below(root: Path, place: str, note: Note) -> Iterator[Spot]:
-    return (Spot(path, file_name(path), place) for path in gguf_files(root, note))
+    return (Spot(path, file_name(path), place) for path in find_gguf_files(root, note))
 
 
 def file_name(path: Path, repo: str = "") -> str:

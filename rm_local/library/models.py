@@ -78,14 +78,14 @@ def find_model(settings: Settings, wanted: str) -> LibraryModel:
     Raises ModelMissing, ModelInvalid, UsageError.
     """
     path = expand_home(wanted)
-    if path.exists() or is_path(wanted):
+    if path.exists() or is_model_path(wanted):
         model = models.read_model(path)
         used = settings.model or shipped_model()
         return LibraryModel(short_name(path.stem, model), "path", model, _same(model.path, used))
     return find_models(settings).named(wanted)
 
 
-def is_path(wanted: str) -> bool:
+def is_model_path(wanted: str) -> bool:
     """Whether a text can only be meant as a path: it names a folder, or ends in `.gguf`."""
     return len(Path(wanted).parts) != 1 or wanted.startswith("~") or wanted.endswith(".gguf")
 

@@ -13,7 +13,7 @@ MOST = 50_000
 Note = Callable[[str], None]
 
 
-def gguf_files(root: Path, note: Note, *, most: int = MOST) -> Iterator[Path]:
+def find_gguf_files(root: Path, note: Note, *, most: int = MOST) -> Iterator[Path]:
     """The files that end in `.gguf`, at most eight folders deep, each folder's in order.
 
     Links are followed, each folder is entered once. What cannot be read, and a search that was

@@ -9,7 +9,7 @@ CUE = (
     "Now, let me search for a similar basic problem whose solution can help unblock me "
     "for solving the current step. Let me frame it as a more high-level google search query:"
 )
-OKAY = "Okay,"
+CUE_OPENING = "Okay,"
 
 
 def hint_text(subproblem: str, subroutine: str) -> str:
@@ -30,5 +30,5 @@ def reasoning_cue(subproblem: str, procedure: str | None) -> str:
 
     `procedure` is a `hint(...)`, or None for a branch without one.
     """
-    lines = [f"{CUE} {subproblem}", *([procedure] if procedure else []), OKAY]
+    lines = [f"{CUE} {subproblem}", *([procedure] if procedure else []), CUE_OPENING]
     return "\n".join(lines)

@@ -2,9 +2,9 @@
 
 from rm_local.sessions.journal import Journal
 from rm_local.sessions.listing import SavedSession, find_session, last_session, list_sessions
-from rm_local.sessions.replay import replay
+from rm_local.sessions.replay import replay_session
 from rm_local.sessions.session import Session, Solver
-from rm_local.sessions.turn_tree import TurnTree, lineage
+from rm_local.sessions.turn_tree import TurnTree, trace_lineage
 
 __all__ = [
     "Journal",

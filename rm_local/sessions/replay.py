@@ -15,7 +15,7 @@ from rm_local.sessions.format import ASKED, decode, opened
 CUT_SHORT = "The session ended in the middle of this turn."
 
 
-def replay(path: Path) -> list[Turn]:
+def replay_session(path: Path) -> list[Turn]:
     """The turns of a session, oldest first; times are those of the file, in seconds since 1970.
 
     A turn that was cut short holds all that was written of it, its running branches as cancelled.

@@ -16,7 +16,7 @@ from rm_local.loop.events import Event, Notice, RunEvent
 from rm_local.loop.plan import Plan
 from rm_local.loop.turn import Turn
 from rm_local.sessions.journal import Journal
-from rm_local.sessions.replay import replay
+from rm_local.sessions.replay import replay_session
 from rm_local.sessions.turn_tree import TurnTree
 
 
@@ -77,7 +77,7 @@ class Session:
             unsaved=session._report_unsaved,
         )
         try:
-            session.saved = tuple(replay(path))
+            session.saved = tuple(replay_session(path))
         except BaseException:
             session.close()
             raise

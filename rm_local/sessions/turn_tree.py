@@ -67,7 +67,7 @@ class TurnTree:
 
         Turns without an answer are skipped: templates require questions and answers to alternate.
         """
-        turns = (self._turns[number] for number in lineage(self.parents, after))
+        turns = (self._turns[number] for number in trace_lineage(self.parents, after))
         return tuple(
             message
             for turn in turns
@@ -76,7 +76,7 @@ class TurnTree:
         )
 
 
-def lineage(parents: Mapping[int, int], number: int) -> tuple[int, ...]:
+def trace_lineage(parents: Mapping[int, int], number: int) -> tuple[int, ...]:
     """The turns of the conversation that ends with turn `number`, oldest first.
 
     `parents`: the turn that each turn follows; 0 or an unknown number ends the way.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from rm_local.loop.turn import Turn, apply_event, begin_turn
 from rm_local.records import Hit
-from rm_local.sessions.turn_tree import lineage
+from rm_local.sessions.turn_tree import trace_lineage
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence
@@ -148,7 +148,7 @@ class ChatState:
         """Numbers of the turns that the current one comes from, and its own."""
         if self._turn is None:
             return frozenset()
-        return frozenset((self._turn.number, *lineage(self._parents, self._turn.after)))
+        return frozenset((self._turn.number, *trace_lineage(self._parents, self._turn.after)))
 
     def begin(self, pending: PendingQuestion, now: float) -> TurnControl:
         """Start the turn of this question; the control stops it."""

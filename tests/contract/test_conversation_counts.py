@@ -18,7 +18,7 @@ from rm_local.loop import prompts
 from rm_local.loop.control import TurnOverrides
 from rm_local.loop.events import Answered, Failed, Formulated, Prefilled
 from rm_local.loop.plan import PLANS
-from rm_local.loop.solve import solve
+from rm_local.loop.solver import solve
 from rm_local.options import EngineOptions
 from rm_local.records import Answer, Hit, PrefillStats
 from rm_local.sessions import TurnTree
@@ -85,7 +85,7 @@ class Talk:
         """Tokens for branches under these hits, each once; `again`: behind the cue, read anew."""
         texts = [prompts.hint_text(h.entry.subproblem, h.entry.subroutine) for h in hits]
         shared = [self.subproblem, *([prompts.CUE] if again else [])]
-        return await self.tokens(*shared, *(f"\n{text}\n{prompts.OKAY}" for text in texts))
+        return await self.tokens(*shared, *(f"\n{text}\n{prompts.CUE_OPENING}" for text in texts))
 
 
 def templates(folder: Path) -> Path:

@@ -6,7 +6,7 @@ import json
 import shutil
 from pathlib import Path
 
-from rm_local.ingest.import_files import import_files
+from rm_local.ingest.import_files import import_from_files
 from rm_local.settings import shipped_store
 from rm_local.store.exchange.import_entries import ImportResult
 from rm_local.store.request import SearchRequest
@@ -24,7 +24,7 @@ def test_entries_are_embedded_and_found_again(tmp_path: Path) -> None:
     lines = [new, *({"subproblem": e.subproblem, "subroutine": e.subroutine} for e in known)]
     file.write_text("".join(json.dumps(line) + "\n" for line in lines), "utf-8")
     taken = ImportResult()
-    import_files(path, [file], None, lambda *_: None, taken)
+    import_from_files(path, [file], None, lambda *_: None, taken)
     assert (taken.added, taken.there) == (1, 20)
     with Store.open(path) as store:
         (added,) = store.get([count + 1])

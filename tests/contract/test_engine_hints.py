@@ -14,7 +14,7 @@ from rm_local.engine.protocol import Message
 from rm_local.loop.control import TurnOverrides
 from rm_local.loop.events import Answered, BranchFinished, Event, Failed, HintCut
 from rm_local.loop.plan import PLANS, Plan
-from rm_local.loop.solve import solve
+from rm_local.loop.solver import solve
 from rm_local.options import EngineOptions, Overflow
 from rm_local.records import Hit
 from tests.support.fakes import FakeRecall, hit

@@ -8,7 +8,7 @@ from pathlib import Path
 from rm_local.loop.control import TurnControl, TurnOverrides
 from rm_local.loop.events import Answered, BranchFinished, Event, Failed, Formulated
 from rm_local.loop.plan import PLANS, Plan
-from rm_local.loop.solve import solve
+from rm_local.loop.solver import solve
 from rm_local.records import Answer, Branch
 from tests.support.fakes import INFO, FakeEngine, FakeRecall
 

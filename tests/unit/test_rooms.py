@@ -42,7 +42,7 @@ MAY_HOLD = {
     "rm_local.library.hub.hub_client": ("huggingface_hub",),
     "rm_local.loop.plan": (),
     "rm_local.loop.events": (),
-    "rm_local.loop.solve": ("numpy",),
+    "rm_local.loop.solver": ("numpy",),
     "rm_local.sessions": (),
     "rm_local.runtime": ("apsw", "numpy"),
     "rm_local.cli.main": (),

@@ -326,7 +326,7 @@ def test_importing_the_runtime_is_cheap() -> None:
     assert modules_after("import rm_local.runtime, rm_local.sessions", heavy) == set()
 
 
-@pytest.mark.parametrize("name", ["rm_local.loop.retrieve", "rm_local.loop.solve"])
+@pytest.mark.parametrize("name", ["rm_local.loop.retrieve", "rm_local.loop.solver"])
 def test_the_loop_holds_no_model_and_no_database(name: str) -> None:
     """The rooms below are handed in."""
     assert modules_after(f"import {name}", ["apsw", "llama_cpp", "torch"]) == set()

@@ -81,14 +81,14 @@ def _assembled(
     question: str, subproblem: str, hint: Hinted | None, cued: bool, thought: str, said: str
 ) -> Trajectory:
     pieces = [(opened(question), False)]
-    okay = f"{prompts.OKAY} "
+    okay = f"{prompts.CUE_OPENING} "
     if cued:
         pieces += [(prompts.formulation_cue(), False), (f" {subproblem}\n", True)]
         if hint:
             pieces.append(
                 (prompts.hint_text(hint.entry.subproblem, hint.entry.subroutine) + "\n", False)
             )
-        pieces.append((prompts.OKAY, False))
+        pieces.append((prompts.CUE_OPENING, False))
         okay = " "
     pieces.append((f"{okay}{thought}\n</think>\n\n{said}{END}", True))
     return Trajectory(tuple(pieces))

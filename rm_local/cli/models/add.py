@@ -33,11 +33,11 @@ def _models_in(folder: Path) -> int:
     """How many usable models lie below; raises UsageError for none."""
     from rm_local.errors import RmLocalError, UsageError
     from rm_local.library import model_file
-    from rm_local.library.scan import gguf_files
+    from rm_local.library.scan import find_gguf_files
 
     notes: list[str] = []
     usable: set[Path] = set()
-    for file in gguf_files(folder, notes.append):
+    for file in find_gguf_files(folder, notes.append):
         try:
             read = model_file.read_model(file)
             model_file.check_usable(read)

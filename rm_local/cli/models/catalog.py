@@ -28,7 +28,7 @@ def catalog(memory: float | None, as_data: bool) -> None:
     """
     from rm_local.library.hub import catalog as held
 
-    known = held.catalog()
+    known = held.load_catalog()
     entries = [entry for entry in known.entries if memory is None or entry.memory <= memory]
     if as_data:
         told = [{**asdict(entry), "memory": round(entry.memory, 2)} for entry in entries]
@@ -36,7 +36,7 @@ def catalog(memory: float | None, as_data: bool) -> None:
         return
     click.echo(f"Gathered on {known.gathered}; sizes in GB, memory with 16,384 tokens.", err=True)
     for size, group in groupby(entries, key=lambda entry: entry.memory_class):
-        above = size == held.LARGEST
+        above = size == held.LARGEST_MEMORY
         click.echo(click.style(f"{size} GB and more" if above else f"up to {size} GB", bold=True))
         for entry in group:
             click.echo(_line(entry))

@@ -54,9 +54,9 @@ def _wanted(model: str, revision: str | None) -> HubReference:
     from rm_local.library.hub import selector as wanted
 
     if "/" in model:
-        return wanted.parse(model, revision)
+        return wanted.parse_reference(model, revision)
     entry = catalog.find_catalog_entry(model)
-    return wanted.parse(f"{entry.repo}:{entry.quant}", revision)
+    return wanted.parse_reference(f"{entry.repo}:{entry.quant}", revision)
 
 
 def _fetch(

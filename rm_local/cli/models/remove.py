@@ -85,10 +85,10 @@ def _not_added(listed: LibraryModel) -> Exception:
     """Why there is nothing to forget, and what to do instead."""
     from rm_local.errors import UsageError
     from rm_local.library.apps import owning_app, removal_command
-    from rm_local.library.locations import SHIPPED
+    from rm_local.library.locations import SHIPPED_SOURCE
 
     path = listed.model.path
-    if listed.place == SHIPPED:
+    if listed.place == SHIPPED_SOURCE:
         remedy = "It comes along with rm-local and stays."
     elif program := owning_app(path):
         remedy = removal_command(program, path)

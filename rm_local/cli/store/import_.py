@@ -38,13 +38,13 @@ def import_(
     Entries are embedded with the store's own embedder. Those that it holds already, word for
     word, are passed over, so that the command can be given again after a stop.
     """
-    from rm_local.ingest.import_files import import_files
+    from rm_local.ingest.import_files import import_from_files
     from rm_local.store.exchange.import_entries import ImportResult
 
     path, taken = writable_store_path(opening, store), ImportResult()
     try:
         with ended_by_sigterm(), print_progress() as report:
-            import_files(path, files, embeddings, report, taken)
+            import_from_files(path, files, embeddings, report, taken)
     except KeyboardInterrupt:
         click.echo(f"Stopped, with {taken.added:,} added. The same command goes on.", err=True)
         raise

@@ -15,7 +15,7 @@ from pathlib import Path
 from rm_local import settings
 from rm_local.files import replace_file, write_bytes_atomically
 from rm_local.home import expand_home, find_home
-from rm_local.library.scan import Note, gguf_files
+from rm_local.library.scan import Note, find_gguf_files
 
 
 def find_hub_cache() -> Path:
@@ -47,7 +47,7 @@ def hub_files(note: Note) -> Iterator[tuple[Path, str]]:
     if not root.is_dir():
         return
     for repo in sorted(root.glob("models--*")):
-        for path in gguf_files(repo / "snapshots", note):
+        for path in find_gguf_files(repo / "snapshots", note):
             if path.exists():  # a link to a blob that is gone is no model
                 yield path, repo.name.rpartition("--")[2]
 

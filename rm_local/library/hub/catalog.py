@@ -14,7 +14,7 @@ from rm_local.errors import UsageError
 CLASSES = (2, 4, 8, 12, 16, 24, 32)
 """GB of memory that machines have; whatever needs more is of the last class, 48 and more."""
 
-LARGEST = 48
+LARGEST_MEMORY = 48
 TOKENS = 16384
 """The context that the memory is reckoned for."""
 
@@ -48,7 +48,7 @@ class CatalogEntry:
     @property
     def memory_class(self) -> int:
         """The smallest of CLASSES that it fits in, or LARGEST."""
-        return next((size for size in CLASSES if self.memory <= size), LARGEST)
+        return next((size for size in CLASSES if self.memory <= size), LARGEST_MEMORY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class Catalog:
 
 
 @cache
-def catalog() -> Catalog:
+def load_catalog() -> Catalog:
     """The catalog that comes along, the smallest memory first."""
     text = resources.files("rm_local.library.hub").joinpath("catalog.toml").read_text("utf-8")
     held = tomllib.loads(text)
@@ -70,7 +70,7 @@ def catalog() -> Catalog:
 
 def find_catalog_entry(name: str) -> CatalogEntry:
     """The entry of that name, in any case. UsageError with the nearest names when there is none."""
-    entries = {entry.name: entry for entry in catalog().entries}
+    entries = {entry.name: entry for entry in load_catalog().entries}
     if found := entries.get(name.lower()):
         return found
     near = difflib.get_close_matches(name.lower(), entries, n=3, cutoff=0.5)

@@ -53,7 +53,7 @@ class HubModel:
         return sum(file.size for file in self.files)
 
 
-def parse(text: str, revision: str | None = None) -> HubReference:
+def parse_reference(text: str, revision: str | None = None) -> HubReference:
     """ORG/REPO[:FILE or QUANT], or the address of a repository or of a file of it."""
     bare = _HOST.sub("", text.strip()).split("?")[0].rstrip("/")
     repo, _, which = bare.partition(":")

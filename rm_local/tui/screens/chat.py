@@ -19,7 +19,7 @@ from textual.widgets import Footer
 from rm_local.engine.branches import ContextAdjusted
 from rm_local.loop.events import Event, HintCut, RunEvent, failed_event
 from rm_local.loop.plan import Plan
-from rm_local.sessions.replay import replay
+from rm_local.sessions.replay import replay_session
 from rm_local.sessions.session import Session
 from rm_local.tui import formatting, messages, reasoning_mode
 from rm_local.tui.chat_state import Backend, ChatState, PendingQuestion
@@ -317,7 +317,7 @@ class ChatScreen(OpeningScreen):
     async def _resume(self, path: Path) -> None:
         try:
             if path == self.session.path:
-                session, turns = self.session, tuple(await asyncio.to_thread(replay, path))
+                session, turns = self.session, tuple(await asyncio.to_thread(replay_session, path))
             else:
                 session = await asyncio.to_thread(Session.resume, self.backend, path)
                 turns = session.saved

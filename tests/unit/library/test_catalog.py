@@ -8,12 +8,18 @@ from datetime import date
 import pytest
 
 from rm_local.errors import UsageError
-from rm_local.library.hub.catalog import CLASSES, LARGEST, CatalogEntry, catalog, find_catalog_entry
+from rm_local.library.hub.catalog import (
+    CLASSES,
+    LARGEST_MEMORY,
+    CatalogEntry,
+    find_catalog_entry,
+    load_catalog,
+)
 
 BITS = {"Q4_K_M": (4.6, 5.3), "Q6_K": (6.4, 6.8), "Q8_0": (8.3, 8.8), "MXFP4": (4.2, 4.8)}
 """Bits a parameter, from the largest models to those with a large share of embeddings."""
 SPDX = {"Apache-2.0", "MIT"}
-ENTRIES = catalog().entries
+ENTRIES = load_catalog().entries
 
 
 @pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.name)
@@ -39,7 +45,7 @@ def test_each_class_of_memory_has_one() -> None:
     """From 2 GB to 48 and more, in the order of what they need."""
     found = [entry.memory_class for entry in ENTRIES]
     assert found == sorted(found)
-    assert {*found} == {*CLASSES, LARGEST}
+    assert {*found} == {*CLASSES, LARGEST_MEMORY}
 
 
 def test_the_memory_is_reckoned() -> None:
@@ -51,7 +57,7 @@ def test_the_memory_is_reckoned() -> None:
 
 def test_when_it_was_gathered() -> None:
     """The day is stated, as sizes and repositories change."""
-    assert date(2026, 1, 1) < catalog().gathered
+    assert date(2026, 1, 1) < load_catalog().gathered
 
 
 def test_a_name_in_any_case() -> None:

@@ -206,7 +206,7 @@ def test_a_huge_folder_is_cut_off(tmp_path: Path) -> None:
         gguf(tmp_path / f"{number:02}.gguf")
     notes: list[str] = []
 
-    files = [*scan.gguf_files(tmp_path, notes.append, most=10)]
+    files = [*scan.find_gguf_files(tmp_path, notes.append, most=10)]
 
     assert len(files) == 10
     assert "more than 10 files" in notes[0]

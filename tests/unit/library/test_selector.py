@@ -6,7 +6,7 @@ import pytest
 
 from rm_local.errors import DownloadError, UsageError
 from rm_local.library.hub.hub_client import HubFile, Repo
-from rm_local.library.hub.selector import HubReference, choose_model, models_of, parse
+from rm_local.library.hub.selector import HubReference, choose_model, models_of, parse_reference
 
 UNSLOTH = [
     "M-Q4_K_M.gguf",
@@ -40,14 +40,14 @@ def repo(*names: str) -> Repo:
 )
 def test_what_is_asked_for(text: str, wanted: HubReference) -> None:
     """A repository alone, with a quantisation or file, or an address."""
-    assert parse(text) == wanted
+    assert parse_reference(text) == wanted
 
 
 @pytest.mark.parametrize("text", ["", "o", "o/", "/r", "o//r"])
 def test_what_is_no_repository(text: str) -> None:
     """UsageError with the shape that it has to have."""
     with pytest.raises(UsageError, match="ORG/REPO"):
-        parse(text)
+        parse_reference(text)
 
 
 @pytest.mark.parametrize(

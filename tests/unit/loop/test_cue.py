@@ -94,7 +94,7 @@ async def test_the_cue_is_the_first_thing_in_the_thinking(kind: str) -> None:
     first, *branches = (text.removeprefix(ASKED + opening) for text in engine.texts)
     assert first == prompts.CUE
     assert all(text.startswith(f"{prompts.CUE} {SUBPROBLEM}\n[hint]") for text in branches)
-    assert all(text.endswith(f"[end of hint]\n{prompts.OKAY}") for text in branches)
+    assert all(text.endswith(f"[end of hint]\n{prompts.CUE_OPENING}") for text in branches)
     assert engine.starts == ["thinking" if opening else "answer"]
     assert (subproblem_of(events).subproblem, answer_of(events).result) == (SUBPROBLEM, "8")
 

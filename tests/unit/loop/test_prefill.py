@@ -19,7 +19,7 @@ from rm_local.loop.events import (
     event_from_json,
 )
 from rm_local.loop.plan import PLANS
-from rm_local.loop.solve import solve
+from rm_local.loop.solver import solve
 from tests.support.fakes import FakeEngine
 from tests.support.turns import MEMORY, events_of, of
 

@@ -18,7 +18,7 @@ from rm_local.loop.events import (
     Retrieved,
 )
 from rm_local.loop.plan import PLANS
-from rm_local.loop.solve import solve
+from rm_local.loop.solver import solve
 from tests.support.fakes import FakeEngine, FakeRecall, Step, died, say, think
 from tests.support.turns import (
     INFO_PATH,

@@ -15,7 +15,7 @@ from rm_local.loop import prompts
 from rm_local.loop.control import TurnOverrides
 from rm_local.loop.events import BranchStarted, Event, Failed, Formulated, Formulating, Retrieved
 from rm_local.loop.plan import PLANS
-from rm_local.loop.solve import solve
+from rm_local.loop.solver import solve
 from tests.support.fakes import INFO, SUBPROBLEM, FakeEngine, Step, hit, say, think
 from tests.support.turns import (
     MEMORY,
@@ -86,7 +86,7 @@ async def test_every_hint_gets_its_branches_in_the_order_of_rank() -> None:
         SUBPROBLEM, prompts.hint_text(first.subproblem, first.subroutine)
     )
     assert specs[0].forced.startswith(prompts.CUE)
-    assert specs[0].forced.endswith(f"[end of hint]\n{prompts.OKAY}")
+    assert specs[0].forced.endswith(f"[end of hint]\n{prompts.CUE_OPENING}")
 
 
 async def test_the_vote_decides_and_says_what_carried_it() -> None:

@@ -6,7 +6,7 @@ import asyncio
 
 from rm_local.loop.events import Formulating
 from rm_local.loop.plan import PLANS
-from rm_local.loop.solve import solve
+from rm_local.loop.solver import solve
 from rm_local.loop.turn_context import HIGH_WATER, EventQueue
 from tests.support.fakes import FakeEngine, say
 from tests.support.turns import QUESTION
