@@ -40,10 +40,10 @@ def list_command(as_data: bool) -> None:
 @JSON
 def show(id: str, as_data: bool) -> None:
     """Show the session whose name begins with ID; `last` is the one asked in last."""
-    from rm_local.sessions import replay
+    from rm_local.sessions import replay_session
 
     path = find_path(id)
-    turns = replay(path)
+    turns = replay_session(path)
     if as_data:
         click.echo(json.dumps({"id": path.stem, "turns": [turn_as_json(turn) for turn in turns]}))
         return

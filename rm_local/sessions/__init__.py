@@ -14,7 +14,7 @@ __all__ = [
     "TurnTree",
     "find_session",
     "last_session",
-    "lineage",
     "list_sessions",
-    "replay",
+    "replay_session",
+    "trace_lineage",
 ]

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 from textual.widgets import OptionList, TextArea
 
 from rm_local.loop.events import Failed
-from rm_local.sessions import list_sessions, replay
+from rm_local.sessions import list_sessions
 from rm_local.tui.app import RmLocalApp
 from rm_local.tui.messages import ModelReady
 from rm_local.tui.screens.sessions import Sessions

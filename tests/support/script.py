@@ -204,7 +204,7 @@ class FakeSessionStore:
             _saved("a", datetime(2026, 3, 1, 18, 5), "Is 91 a prime number?", 3),
         ]
 
-    def replay(self, path: Path) -> list[Turn]:
+    def replay_session(self, path: Path) -> list[Turn]:
         """One turn in the first file, two in the second."""
         return saved_turns()[:1] if path.name == "b.jsonl" else saved_turns()
 

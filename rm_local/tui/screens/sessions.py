@@ -32,7 +32,7 @@ class SessionStore(Protocol):
 
     def list_sessions(self) -> Sequence[SavedSession]: ...
 
-    def replay(self, path: Path) -> Sequence[Turn]: ...
+    def replay_session(self, path: Path) -> Sequence[Turn]: ...
 
 
 class Sessions(ModalScreen[Path | None]):
@@ -84,7 +84,7 @@ class Sessions(ModalScreen[Path | None]):
     @work(exclusive=True, exit_on_error=False)
     async def _read(self, saved: SavedSession) -> None:
         try:
-            turns = await asyncio.to_thread(lambda: self._open_store().replay(saved.path))
+            turns = await asyncio.to_thread(lambda: self._open_store().replay_session(saved.path))
         except (RmLocalError, OSError) as error:
             self._note(str(error))
             return

@@ -18,7 +18,7 @@ from rm_local.errors import RmLocalError, UsageError
 from rm_local.loop.events import Answered, BranchFinished, Event, Failed, Formulating, Retrieved
 from rm_local.loop.plan import PLANS
 from rm_local.loop.solver import solve
-from rm_local.sessions import Journal, find_session, list_sessions, replay
+from rm_local.sessions import Journal, find_session, list_sessions, replay_session
 from rm_local.settings import sessions_dir
 from tests.support.fakes import SUBPROBLEM, FakeEngine, FakeRecall, hit
 from tests.support.folders import path_of
@@ -92,7 +92,7 @@ def test_a_full_disk_never_fails_the_turn(tmp_path: Path, monkeypatch: pytest.Mo
 
     assert len(warnings) == 1
     assert "No space left" in warnings[0]
-    assert [trace.question for trace in replay(path_of(written))] == ["Question?"]
+    assert [trace.question for trace in replay_session(path_of(written))] == ["Question?"]
 
 
 def test_a_folder_that_cannot_be_made_is_told_once(tmp_path: Path) -> None:
@@ -166,7 +166,7 @@ def test_a_session_that_cannot_be_written_goes_on_unsaved(
 def test_a_turn_comes_back_whole(tmp_path: Path) -> None:
     """Question, plan, subproblem, hits, branches and answer, as they were."""
     events = turn()
-    (trace,) = replay(path_of(journal(tmp_path, events)))
+    (trace,) = replay_session(path_of(journal(tmp_path, events)))
     (hits,) = (event.hits for event in events if isinstance(event, Retrieved))
     branches = {e.branch.index: e.branch for e in events if isinstance(e, BranchFinished)}
 
@@ -186,12 +186,12 @@ def test_a_cut_turn_has_all_that_was_written(tmp_path: Path) -> None:
     header = data.index(b"\n") + 1
     for cut in range(header, len(data), 97):
         path.write_bytes(data[:cut])
-        for trace in replay(path):
+        for trace in replay_session(path):
             assert trace.answer is None
             assert trace.failure == "The session ended in the middle of this turn."
 
     path.write_bytes(data[: data.index(b'{"event": "branch_finished"')])
-    (trace,) = replay(path)
+    (trace,) = replay_session(path)
     tokens = [event for event in events if isinstance(event, TokenChunk)]
     assert {branch.stop for branch in trace.branches} == {"cancelled"}
     assert trace.branches[0].thinking == tokens[0].text
@@ -204,7 +204,7 @@ def test_a_garbled_line_is_passed_over(tmp_path: Path) -> None:
     lines = path.read_bytes().splitlines(keepends=True)
     lines[2:2] = [b"\xff\x00{\n", b"[1]\n", b'{"event": "token", "branch": "x"}\n', b"\n"]
     path.write_bytes(b"".join(lines) + b'{"event": "ans')
-    (trace,) = replay(path)
+    (trace,) = replay_session(path)
 
     assert trace.subproblem == "How"
     assert trace.failure == "The model is gone. Load another."
@@ -217,7 +217,7 @@ def test_what_is_no_session_is_refused(tmp_path: Path, content: bytes) -> None:
     path.write_bytes(content)
 
     with pytest.raises(UsageError, match=r"x\.jsonl"):
-        replay(path)
+        replay_session(path)
     assert list_sessions(tmp_path) == []
 
 
@@ -227,13 +227,13 @@ def test_a_later_versions_session_is_refused(tmp_path: Path) -> None:
     path.write_text('{"event": "session", "version": 2}\n')
 
     with pytest.raises(UsageError, match="later"):
-        replay(path)
+        replay_session(path)
 
 
 def test_a_missing_session_is_an_error_of_ours(tmp_path: Path) -> None:
     """No traceback for a wrong path."""
     with pytest.raises(RmLocalError, match="No such file"):
-        replay(tmp_path / "none.jsonl")
+        replay_session(tmp_path / "none.jsonl")
 
 
 def test_the_list_tells_what_each_session_was(tmp_path: Path) -> None:

@@ -13,7 +13,14 @@ from rm_local.engine.protocol import Message
 from rm_local.errors import RmLocalError, UsageError
 from rm_local.loop.events import Answered, Event, Failed, Formulating
 from rm_local.records import Answer
-from rm_local.sessions import Journal, TurnTree, last_session, lineage, list_sessions, replay
+from rm_local.sessions import (
+    Journal,
+    TurnTree,
+    last_session,
+    list_sessions,
+    replay_session,
+    trace_lineage,
+)
 from tests.support.folders import path_of
 
 FAILED = Failed("The model is gone.", "Load another.", 3)
@@ -83,10 +90,10 @@ def test_a_conversation_forks_where_an_earlier_turn_is_followed() -> None:
 
 def test_a_way_through_the_turns_always_ends() -> None:
     """Also in a file that was tampered with: a circle, or a turn that is not there."""
-    assert lineage({1: 0, 2: 1, 3: 1}, 3) == (1, 3)
-    assert lineage({1: 2, 2: 1}, 2) == (1, 2)
-    assert lineage({2: 7}, 2) == (2,)
-    assert lineage({}, 0) == ()
+    assert trace_lineage({1: 0, 2: 1, 3: 1}, 3) == (1, 3)
+    assert trace_lineage({1: 2, 2: 1}, 2) == (1, 2)
+    assert trace_lineage({2: 7}, 2) == (2,)
+    assert trace_lineage({}, 0) == ()
 
 
 def test_a_saved_session_keeps_who_follows_whom(tmp_path: Path) -> None:
@@ -95,7 +102,7 @@ def test_a_saved_session_keeps_who_follows_whom(tmp_path: Path) -> None:
     for turn, after in ((1, 0), (2, 1), (3, 1), (4, 0)):
         journal.ask(f"Q{turn}", "memory", turn=turn, after=after)
         journal.write(answered(f"A{turn}"))
-    traces = replay(path_of(journal))
+    traces = replay_session(path_of(journal))
 
     assert [(trace.number, trace.after) for trace in traces] == [(1, 0), (2, 1), (3, 1), (4, 0)]
     assert TurnTree(traces).history(3) == said("Q1", "A1", "Q3", "A3")
@@ -111,7 +118,11 @@ def test_turns_of_an_older_file_stood_alone(tmp_path: Path) -> None:
         '{"event": "asked", "question": "Q3", "plan": "memory", "turn": "x", "after": 1}\n'
     )
 
-    assert [(trace.number, trace.after) for trace in replay(path)] == [(1, 0), (2, 0), (3, 0)]
+    assert [(trace.number, trace.after) for trace in replay_session(path)] == [
+        (1, 0),
+        (2, 0),
+        (3, 0),
+    ]
 
 
 def test_a_session_is_gone_on_with_in_its_own_file(tmp_path: Path) -> None:
@@ -127,7 +138,7 @@ def test_a_session_is_gone_on_with_in_its_own_file(tmp_path: Path) -> None:
     assert path.read_bytes().startswith(before)
     assert b'{"event": "reopened"' in path.read_bytes()
     assert b"other.gguf" in path.read_bytes()
-    assert [(trace.number, trace.after) for trace in replay(path)] == [(1, 0), (2, 1)]
+    assert [(trace.number, trace.after) for trace in replay_session(path)] == [(1, 0), (2, 1)]
     assert [session.turns for session in list_sessions(tmp_path)] == [2]
 
 
@@ -139,7 +150,7 @@ def test_a_line_that_was_cut_short_spoils_no_later_one(tmp_path: Path) -> None:
     journal.ask("Again?", "memory", turn=2)
     journal.write(answered("A2"))
     journal.close()
-    first, second = replay(path)
+    first, second = replay_session(path)
 
     assert (first.subproblem, first.answer) == ("How", None)
     assert second.answer == answered("A2").answer
