@@ -22,7 +22,7 @@ async def main(question: str) -> None:
 
     from rm_local.runtime import Runtime
     from rm_local.settings import Settings
-    from rm_local.tui.app import RmLocalApp
+    from rm_local.tui import RmLocalApp
 
     app = RmLocalApp(Runtime(Settings()))
     async with app.run_test(size=SIZE) as pilot:

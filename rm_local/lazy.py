@@ -1,4 +1,4 @@
-"""Public names of a package, imported when they are first used (PEP 562)."""
+"""Public names of a package that are imported when they are first used (PEP 562)."""
 
 from __future__ import annotations
 

@@ -10,23 +10,31 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rm_local import settings as places
-from rm_local.engine.protocol import Message, ModelInfo
+from rm_local.engine import Message, ModelInfo
 from rm_local.errors import RmLocalError
 from rm_local.folders import Notices
 from rm_local.idle_timer import Idle
-from rm_local.loop.control import TurnControl, TurnOverrides
-from rm_local.loop.events import Event, ModelLoading, ModelUnloaded, Notice, RunEvent, failed_event
-from rm_local.loop.plan import Plan
-from rm_local.loop.run_events import RunEvents
-from rm_local.loop.solver import solve
-from rm_local.loop.turn_queue import TurnQueue
+from rm_local.loop import (
+    Event,
+    ModelLoading,
+    ModelUnloaded,
+    Notice,
+    Plan,
+    RunEvent,
+    RunEvents,
+    TurnControl,
+    TurnOverrides,
+    TurnQueue,
+    failed_event,
+    solve,
+)
 from rm_local.records import Hit
 from rm_local.settings import Settings
-from rm_local.store.request import ANY_ENTRY, EntryFilter
+from rm_local.store import ANY_ENTRY, EntryFilter
 
 if TYPE_CHECKING:
-    from rm_local.engine.client import Engine
-    from rm_local.loop.retrieve import StoreRetriever
+    from rm_local.engine import Engine
+    from rm_local.loop import StoreRetriever
 
 NO_GATE = -1.0
 """A gate that every hit passes."""
@@ -63,7 +71,7 @@ class Runtime:
     def engine(self) -> Engine:
         """The engine; its process is not started by asking for it."""
         if self._engine is None:
-            from rm_local.engine.client import Engine
+            from rm_local.engine import Engine
 
             self._engine = Engine(
                 self.settings.engine_options(),
@@ -139,9 +147,9 @@ class Runtime:
                 return self._retriever
 
     async def _open_store(self) -> StoreRetriever:
-        from rm_local.embed.query import open_query_embedder
-        from rm_local.loop.retrieve import StoreRetriever
-        from rm_local.store.store import Store
+        from rm_local.embed import open_query_embedder
+        from rm_local.loop import StoreRetriever
+        from rm_local.store import Store
 
         store = await asyncio.to_thread(Store.open, self.store)
         try:

@@ -18,10 +18,8 @@ from pathlib import Path
 from models.nano.curriculum import KNOWN, heldout, invented, taken
 from models.nano.curriculum.problem import Problem
 from rm_local import settings
-from rm_local.engine.branches import BranchSpec, Sampling, TokenChunk
-from rm_local.engine.client import Engine
-from rm_local.engine.protocol import Message
-from rm_local.loop import prompts
+from rm_local.engine import BranchSpec, Engine, Message, Sampling, TokenChunk
+from rm_local.loop import hint_text, reasoning_cue
 from rm_local.records import Entry
 
 Rng = random.Random
@@ -62,9 +60,7 @@ def forced(problem: Problem, hint: str, other: Entry) -> str:
     if hint == "none":
         return ""
     entry = problem.entry if hint == "right" else other
-    return prompts.reasoning_cue(
-        problem.subproblem, prompts.hint_text(entry.subproblem, entry.subroutine)
-    )
+    return reasoning_cue(problem.subproblem, hint_text(entry.subproblem, entry.subroutine))
 
 
 async def solved(engine: Engine, problem: Problem, text: str, seed: int) -> str:

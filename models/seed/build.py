@@ -22,10 +22,10 @@ from models.nano import curriculum
 from models.seed.checks import faults, near_duplicates
 from models.seed.handwritten import handwritten
 from rm_local import settings
-from rm_local.embed.minilm import MINILM, minilm_words, write_minilm_gguf
+from rm_local.embed import MINILM, minilm_words, write_minilm_gguf
 from rm_local.errors import RmLocalError
 from rm_local.records import Entry
-from rm_local.store.store import Store
+from rm_local.store import Store
 
 
 def seed_entries() -> list[Entry]:
@@ -50,7 +50,7 @@ def embed(texts: Sequence[str], way: str) -> NDArray[np.float32]:
     """Vectors, (n, 384), by sentence-transformers (`bulk`) or by llama.cpp (`llama`, no torch)."""
     if way == "llama":
         return asyncio.run(_embed_in_worker(texts))
-    from rm_local.embed.bulk import embed_bulk
+    from rm_local.embed import embed_bulk
 
     return embed_bulk(texts)
 
@@ -95,7 +95,7 @@ def _report(path: Path, entries: Sequence[Entry]) -> None:
 
 
 async def _embed_in_worker(texts: Sequence[str]) -> NDArray[np.float32]:
-    from rm_local.engine.client import Engine
+    from rm_local.engine import Engine
 
     async with Engine(log=settings.worker_log()) as engine:
         await engine.load_embedder(write_minilm_gguf(settings.cache_dir()))

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 - its usual name
 
-from rm_local.embed.wordpiece import WordPiece
+from rm_local.embed import WordPiece
 
 Floats = NDArray[np.float32]
 

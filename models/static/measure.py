@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from models.nano.curriculum import heldout, invented, taken, typed_problem
 from models.static.texts import Material, Pair, seed_subproblems
-from rm_local.embed.static import StaticEmbedder
+from rm_local.embed import StaticEmbedder
 
 Embed = Callable[[Sequence[str]], NDArray[np.float32]]
 PARAPHRASES = Path(__file__).resolve().parents[2] / "tests" / "data" / "paraphrases.tsv"
@@ -145,7 +145,7 @@ def _loaded(path: Path | None) -> StaticEmbedder:
 
 def main() -> None:
     """Print quality and speed of MiniLM and of the static embedder."""
-    from rm_local.embed.bulk import embed_bulk
+    from rm_local.embed import embed_bulk
 
     parser = argparse.ArgumentParser(prog="python -m models.static.measure", description=__doc__)
     parser.add_argument("--file", type=Path, default=None, help="default: the shipped table")

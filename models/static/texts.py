@@ -15,7 +15,7 @@ from models.nano import curriculum
 from models.nano.curriculum import KNOWN, invented, taken, typed_problem
 from models.nano.curriculum.problem import Problem
 from models.seed.handwritten import handwritten
-from rm_local.bench.corpus.docstrings import DocumentedObject, read_docstrings
+from rm_local.bench import DocumentedObject, read_docstrings
 
 Rng = random.Random
 Pair = tuple[str, str]

@@ -21,10 +21,15 @@ from models.static.fit import Bags, Floats, Recipe, axes, fit, weights
 from models.static.measure import exam, table
 from models.static.texts import Amounts, Material, Pair, collect, curriculum_pair
 from rm_local import settings
-from rm_local.embed.bulk import BulkEmbedder
-from rm_local.embed.minilm import find_minilm_weights
-from rm_local.embed.static import STATIC_EMBEDDER, StaticEmbedder, pack_table
-from rm_local.embed.wordpiece import UNKNOWN_PIECE, WordPiece
+from rm_local.embed import (
+    STATIC_EMBEDDER,
+    UNKNOWN_PIECE,
+    BulkEmbedder,
+    StaticEmbedder,
+    WordPiece,
+    find_minilm_weights,
+    pack_table,
+)
 
 CURRICULUM_PAIRS = 60_000
 

@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from rm_local.embed.wordpiece import UNKNOWN_PIECE, split_words
+from rm_local.embed import UNKNOWN_PIECE, split_words
 
 NEVER = re.compile(r"^\[(?!UNK\])[^\]]+\]$")
 """`[unused7]`, `[CLS]`: no text is split into them."""

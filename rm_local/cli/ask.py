@@ -28,9 +28,7 @@ from rm_local.errors import Stopped
 
 if TYPE_CHECKING:
     from rm_local.cli.turn_printer import TurnPrinter
-    from rm_local.loop.control import TurnControl
-    from rm_local.loop.events import Event
-    from rm_local.loop.plan import Plan
+    from rm_local.loop import Event, Plan, TurnControl
     from rm_local.runtime import Runtime
     from rm_local.sessions import Session
 
@@ -96,7 +94,7 @@ def ask(
     A schema or a grammar holds for the answer, not for the thinking before it. The model is not
     shown it: say in the question what you want.
     """
-    from rm_local.loop.control import TurnOverrides
+    from rm_local.loop import TurnOverrides
     from rm_local.sessions import Session
 
     opening = opening.over(model, store)
@@ -134,7 +132,7 @@ def adjust_plan(
     effort: str = "",
 ) -> Plan:
     """The plan of that name with these values in place of its own."""
-    from rm_local.loop.plan import find_plan
+    from rm_local.loop import find_plan
 
     plan = find_plan(name)
     return replace(
@@ -188,8 +186,7 @@ async def print_turn(
     Raises:
         Failure: The turn has no answer; carries the exit code.
     """
-    from rm_local.loop.control import TurnControl
-    from rm_local.loop.events import Failed
+    from rm_local.loop import Failed, TurnControl
 
     control = TurnControl()
     last: Event | None = None
@@ -206,7 +203,7 @@ async def print_turn(
 
 def _print_event(event: Event, printer: TurnPrinter | None, as_lines: bool) -> None:
     """Write data to standard output, flushed, and the rest to standard error."""
-    from rm_local.loop.events import Answered, Notice, event_as_json
+    from rm_local.loop import Answered, Notice, event_as_json
     from rm_local.text import clean
 
     if as_lines:

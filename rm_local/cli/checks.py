@@ -14,11 +14,10 @@ from typing import Any, Literal
 from rm_local import __version__, settings
 from rm_local.cli.devices import asked_for, usable_devices
 from rm_local.cli.subprocess_json import ask_child
-from rm_local.engine.placement import offload, requirements
-from rm_local.engine.placement.offload import Device
+from rm_local.engine import Device, check_fits, place_layers, required_memory
 from rm_local.errors import HomeMissing, MemoryShort, RmLocalError, SettingsError
 from rm_local.folders import find_obstacle
-from rm_local.gguf import split_files
+from rm_local.gguf import read_files
 from rm_local.settings import Settings
 from rm_local.system import free_memory
 from rm_local.units import format_bytes
@@ -108,8 +107,8 @@ def _memory() -> Check:
 
 def _model(path: Path) -> Check:
     """The file, without loading it: is it a GGUF, is it whole, and can it write?"""
-    from rm_local.engine.families.detect import describe_thinking
-    from rm_local.gguf.header import check_generates, check_whole, read_header
+    from rm_local.engine import describe_thinking
+    from rm_local.gguf import check_generates, check_whole, read_header
 
     try:
         header = read_header(path)
@@ -129,42 +128,42 @@ def _model(path: Path) -> Check:
 def _fits(wanted: Settings, devices: tuple[Device, ...]) -> Iterator[Check]:
     """What the model needs under the settings, and where it would go."""
     try:
-        model = split_files.read_files(wanted.model or settings.shipped_model())
+        model = read_files(wanted.model or settings.shipped_model())
         asked = asked_for(wanted, model)
         name = str(model.header.metadata.get("general.name") or "The model")
-        need = requirements.required_memory(model, asked.context, kv=asked.kv, flash=asked.flash)
-        offload.check_fits(model, devices, asked, free_memory(), name)
+        need = required_memory(model, asked.context, kv=asked.kv, flash=asked.flash)
+        check_fits(model, devices, asked, free_memory(), name)
     except MemoryShort as error:
         yield Check("Fits", "warn", error.message, error.remedy)
     except RmLocalError:
         return  # the check before this one says why
     else:
         told = f"{format_bytes(need.total)} at {need.context:,} tokens, {asked.kv} cache"
-        layers = offload.place_layers(model, devices, asked).layers
+        layers = place_layers(model, devices, asked).layers
         where = f"{layers} of {len(model.shape.layers) + 1} layers on devices" if layers else "CPU"
         yield Check("Fits", "ok", f"{told}; {where}; when the context is full: {wanted.overflow}")
 
 
 def _embedder() -> Check:
     """The weights that turn a subproblem into a vector."""
-    from rm_local.embed import minilm
+    from rm_local.embed import MINILM, check_minilm_weights, find_minilm_weights
 
     try:
-        folder = minilm.find_minilm_weights()
-        minilm.check_minilm_weights(folder)
+        folder = find_minilm_weights()
+        check_minilm_weights(folder)
     except RmLocalError as error:
         return Check("Embedder", "bad", error.message, error.remedy)
-    return Check("Embedder", "ok", f"{minilm.MINILM}, {folder}")
+    return Check("Embedder", "ok", f"{MINILM}, {folder}")
 
 
 def _store(path: Path) -> Check:
-    from rm_local.embed import query
-    from rm_local.store.store import Store
+    from rm_local.embed import check_query_embedder
+    from rm_local.store import Store
 
     try:
         with Store.open(path) as store:
             info = store.info()
-        query.check_query_embedder(path, info.embedder)
+        check_query_embedder(path, info.embedder)
     except RmLocalError as error:
         return Check("Store", "bad", error.message, error.remedy)
     found = f"{path}, {info.entries:,} entries, {format_bytes(info.size)}, by {info.embedder}"

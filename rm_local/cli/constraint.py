@@ -27,8 +27,7 @@ def gbnf(grammar: Path | None, schema: Path | None) -> str:
 
     UsageError when there are two, or one that is not text, too large, or not right.
     """
-    from rm_local.engine.constraints.gbnf import check_grammar
-    from rm_local.engine.constraints.json_schema import grammar_from_schema
+    from rm_local.engine import check_grammar, grammar_from_schema
 
     if grammar and schema:
         raise UsageError("There are a grammar and a schema.", "Give one of them.")
@@ -45,8 +44,7 @@ def gbnf(grammar: Path | None, schema: Path | None) -> str:
 
 def check_streams(question: tuple[str, ...], *files: Path | None) -> None:
     """UsageError: standard input is asked both for the question and for one of the files."""
-    from rm_local.store.exchange.compressed_input import STDIN
-    from rm_local.store.exchange.inputs import check_inputs
+    from rm_local.store import STDIN, check_inputs
 
     named = [file for file in files if file]
     if named and (not question or question == ("-",)):
@@ -55,7 +53,7 @@ def check_streams(question: tuple[str, ...], *files: Path | None) -> None:
 
 
 def _text(path: Path) -> str:
-    from rm_local.store.exchange.compressed_input import input_name, open_input
+    from rm_local.store import input_name, open_input
 
     name = input_name(path)
     try:

@@ -64,7 +64,7 @@ class Opening:
 
 def _by_name(settings: Settings, model: Path) -> Path:
     """The file of the model that is called so; what can only be a path is left as it is."""
-    from rm_local.library.models import find_models, is_model_path
+    from rm_local.library import find_models, is_model_path
 
     if is_model_path(str(model)):
         return model
@@ -85,7 +85,7 @@ async def printing_notices(runtime: Runtime) -> AsyncIterator[None]:
     events = runtime.watch()
 
     async def print_all() -> None:
-        from rm_local.loop.events import Notice
+        from rm_local.loop import Notice
 
         async with aclosing(events):
             async for event in events:

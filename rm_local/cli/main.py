@@ -49,7 +49,7 @@ def open_app(opening: Opening) -> int:
         raise UsageError(
             "The app needs a terminal, and this is none.", 'Here use: rm-local ask "..."'
         )
-    from rm_local.tui.app import RmLocalApp
+    from rm_local.tui import RmLocalApp
 
     settings = opening.settings()
     app = RmLocalApp(

@@ -17,7 +17,7 @@ from rm_local.cli.render import bar
 if TYPE_CHECKING:
     from rm_local.records import Hit
     from rm_local.runtime import Runtime
-    from rm_local.store.request import EntryFilter
+    from rm_local.store import EntryFilter
 
 INDENT = " " * 18
 EXAMPLE = 'rm-local search "how do I add fractions"'
@@ -55,14 +55,14 @@ def search(
     store: Path | None,
 ) -> None:
     """Show the entries nearest to TEXT, or to what comes on standard input, best first."""
-    from rm_local.store.request import EntryFilter
+    from rm_local.store import EntryFilter
 
     wanted = read_text_argument(text, "text", EXAMPLE)
     filter = EntryFilter(domain, source, level)
     runtime = opening.over(store=store).runtime()
     hits = asyncio.run(_find(runtime, wanted, number, filter, breadth=effort))
     if as_data:
-        from rm_local.loop.events import hit_as_json
+        from rm_local.loop import hit_as_json
 
         click.echo(json.dumps({"hits": [hit_as_json(hit) for hit in hits]}))
         return

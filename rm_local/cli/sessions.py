@@ -14,7 +14,7 @@ from rm_local.cli.options import JSON
 from rm_local.cli.render import bar, read
 
 if TYPE_CHECKING:
-    from rm_local.loop.turn import Turn
+    from rm_local.loop import Turn
     from rm_local.records import Branch
     from rm_local.sessions import SavedSession
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import click
 
 from rm_local.cli.render import bar, read
-from rm_local.engine.branches import ContextAdjusted, ContextUsage, TokenChunk
-from rm_local.loop.events import (
+from rm_local.engine import ContextAdjusted, ContextUsage, TokenChunk
+from rm_local.loop import (
     Answered,
     BranchFinished,
     BranchStarted,
@@ -26,8 +26,9 @@ from rm_local.loop.events import (
     Prefilling,
     Retrieved,
     RunEvent,
+    apply_event,
+    begin_turn,
 )
-from rm_local.loop.turn import apply_event, begin_turn
 from rm_local.records import Answer, Branch, Hit
 from rm_local.text import one_line
 

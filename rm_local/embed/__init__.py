@@ -1,0 +1,59 @@
+"""Text to vectors: sentence-transformers in bulk, llama.cpp or a static table for queries.
+
+A store names the embedder that made its vectors; `open_query_embedder` opens that one.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rm_local.lazy import export_lazily
+
+if TYPE_CHECKING:
+    from rm_local.embed.bulk import BulkEmbedder as BulkEmbedder, embed_bulk as embed_bulk
+    from rm_local.embed.minilm import (
+        MINILM as MINILM,
+        check_minilm_weights as check_minilm_weights,
+        find_minilm_weights as find_minilm_weights,
+        minilm_words as minilm_words,
+        write_minilm_gguf as write_minilm_gguf,
+    )
+    from rm_local.embed.query import (
+        QueryEmbedder as QueryEmbedder,
+        check_query_embedder as check_query_embedder,
+        open_query_embedder as open_query_embedder,
+    )
+    from rm_local.embed.registry import (
+        STATIC_CHOICE as STATIC_CHOICE,
+        EmbedderChoice as EmbedderChoice,
+        choose_embedder as choose_embedder,
+    )
+    from rm_local.embed.static import (
+        STATIC_EMBEDDER as STATIC_EMBEDDER,
+        StaticEmbedder as StaticEmbedder,
+        load_shipped_static as load_shipped_static,
+        pack_table as pack_table,
+    )
+    from rm_local.embed.wordpiece import (
+        UNKNOWN_PIECE as UNKNOWN_PIECE,
+        WordPiece as WordPiece,
+        split_words as split_words,
+    )
+
+__getattr__ = export_lazily(
+    __name__,
+    {
+        "bulk": ["BulkEmbedder", "embed_bulk"],
+        "minilm": [
+            "MINILM",
+            "check_minilm_weights",
+            "find_minilm_weights",
+            "minilm_words",
+            "write_minilm_gguf",
+        ],
+        "query": ["QueryEmbedder", "check_query_embedder", "open_query_embedder"],
+        "registry": ["EmbedderChoice", "STATIC_CHOICE", "choose_embedder"],
+        "static": ["STATIC_EMBEDDER", "StaticEmbedder", "load_shipped_static", "pack_table"],
+        "wordpiece": ["UNKNOWN_PIECE", "WordPiece", "split_words"],
+    },
+)

@@ -15,7 +15,7 @@ from rm_local.embed.hub_models import identity, model_folder, model_name
 from rm_local.embed.minilm import MINILM, check_minilm_weights, find_minilm_weights
 from rm_local.embed.npy_writer import Output
 from rm_local.progress import ProgressCallback, ProgressMeter, ignore_progress
-from rm_local.store.format import EmbedderId
+from rm_local.store import EmbedderId
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer

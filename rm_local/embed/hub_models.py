@@ -10,9 +10,8 @@ from typing import Any
 
 from rm_local.errors import ModelInvalid, ModelMissing, UsageError
 from rm_local.home import expand_home
-from rm_local.library.hub.cache import find_hub_cache
-from rm_local.store.format import EmbedderId
-from rm_local.store.index.stopwords import STOPWORDS
+from rm_local.library import find_hub_cache
+from rm_local.store import STOPWORDS, EmbedderId
 
 WEIGHTS = ("*.safetensors", "pytorch_model*.bin")
 OTHER_RUNTIMES = ["onnx/*", "openvino/*", "*.h5", "*.msgpack", "*.ot"]

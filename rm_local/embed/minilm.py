@@ -14,7 +14,7 @@ from pathlib import Path
 from rm_local.embed import hub_models
 from rm_local.errors import ModelInvalid, ModelMissing
 from rm_local.files import part_file, replace_file, sync_file
-from rm_local.store.format import EmbedderId
+from rm_local.store import EmbedderId
 
 MINILM = EmbedderId(
     "all-MiniLM-L6-v2", 384, "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"

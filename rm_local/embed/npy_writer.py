@@ -14,7 +14,7 @@ import numpy as np
 from rm_local.arrays import Floats
 from rm_local.errors import UsageError
 from rm_local.files import replace_file
-from rm_local.store.format import EmbedderId
+from rm_local.store import EmbedderId
 
 Embed = Callable[[Sequence[str]], Floats]
 

@@ -13,7 +13,7 @@ from rm_local.embed import static
 from rm_local.embed.minilm import MINILM, write_minilm_gguf
 from rm_local.errors import EngineError, HomeMissing, StoreEmbedder
 from rm_local.folders import make_temporary_cache
-from rm_local.store.format import EmbedderId
+from rm_local.store import EmbedderId
 
 if TYPE_CHECKING:
     pass

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from rm_local.embed import hub_models, minilm, static
 from rm_local.errors import UsageError
-from rm_local.store.format import EmbedderId
+from rm_local.store import EmbedderId
 
 MINILM, STATIC_CHOICE = "minilm", "static"
 

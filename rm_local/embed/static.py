@@ -18,7 +18,7 @@ from rm_local.arrays import Floats
 from rm_local.embed.hub_models import whole_words
 from rm_local.embed.wordpiece import UNKNOWN_PIECE, WordPiece
 from rm_local.errors import ModelInvalid, ModelMissing
-from rm_local.store.format import EmbedderId
+from rm_local.store import EmbedderId
 
 STATIC_EMBEDDER = "rm-static"
 TABLE, SCALES, VOCABULARY = "table", "scales", "vocabulary"

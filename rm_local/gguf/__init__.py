@@ -1,0 +1,34 @@
+"""GGUF files, read without llama.cpp: header, kind, parts, layers and quantization."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rm_local.lazy import export_lazily
+
+if TYPE_CHECKING:
+    from rm_local.gguf.architecture import Layer as Layer, ModelShape as ModelShape
+    from rm_local.gguf.header import (
+        GgufHeader as GgufHeader,
+        check_generates as check_generates,
+        check_whole as check_whole,
+        read_header as read_header,
+    )
+    from rm_local.gguf.kind import ModelKind as ModelKind, detect_kind as detect_kind
+    from rm_local.gguf.quantization import name_quantization as name_quantization
+    from rm_local.gguf.split_files import (
+        GgufFiles as GgufFiles,
+        first_part as first_part,
+        read_files as read_files,
+    )
+
+__getattr__ = export_lazily(
+    __name__,
+    {
+        "architecture": ["Layer", "ModelShape"],
+        "header": ["GgufHeader", "check_generates", "check_whole", "read_header"],
+        "kind": ["ModelKind", "detect_kind"],
+        "quantization": ["name_quantization"],
+        "split_files": ["GgufFiles", "first_part", "read_files"],
+    },
+)

@@ -1,0 +1,19 @@
+"""Entries into stores: files are read, embedded, and built or imported."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rm_local.lazy import export_lazily
+
+if TYPE_CHECKING:
+    from rm_local.ingest.build_store import build_from_files as build_from_files
+    from rm_local.ingest.import_files import import_from_files as import_from_files
+
+__getattr__ = export_lazily(
+    __name__,
+    {
+        "build_store": ["build_from_files"],
+        "import_files": ["import_from_files"],
+    },
+)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from rm_local.embed.registry import STATIC_CHOICE, EmbedderChoice
+from rm_local.embed import STATIC_CHOICE, EmbedderChoice
 from rm_local.errors import StoreError, UsageError
 from rm_local.ingest.vector_sources import (
     GivenVectors,
@@ -17,11 +17,14 @@ from rm_local.ingest.vector_sources import (
     check_vectors,
 )
 from rm_local.progress import ProgressCallback
-from rm_local.store.build.pipeline import build_store
-from rm_local.store.build.source import EntrySource
-from rm_local.store.exchange.inputs import check_inputs
-from rm_local.store.exchange.line_blocks import LineBlocks
-from rm_local.store.exchange.line_index import discard_index, index_lines
+from rm_local.store import (
+    EntrySource,
+    LineBlocks,
+    build_store,
+    check_inputs,
+    discard_index,
+    index_lines,
+)
 
 
 def work_folder(out: Path) -> Path:
@@ -94,7 +97,7 @@ def _source(
     # Named for what they are of, so that no other lines or model get them.
     path = folder / f"{lines.sha256[:16]}-{chosen.id.sha256[:16]}-{chosen.id.dimension}.npy"
     if not path.exists():
-        from rm_local.embed.bulk import BulkEmbedder
+        from rm_local.embed import BulkEmbedder
 
         embedder = BulkEmbedder(chosen.model, dimension=chosen.id.dimension)
         embedder.embed_to(Subproblems(lines), path, report=report)

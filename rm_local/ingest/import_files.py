@@ -11,17 +11,19 @@ import numpy as np
 
 from rm_local import settings
 from rm_local.arrays import Floats
-from rm_local.embed import static
-from rm_local.embed.minilm import MINILM
+from rm_local.embed import MINILM, load_shipped_static
 from rm_local.errors import StoreEmbedder, StoreError
 from rm_local.ingest.vector_sources import VectorFile, check_vectors
 from rm_local.progress import ProgressCallback, ProgressMeter
 from rm_local.records import Entry
-from rm_local.store.exchange.import_entries import ImportResult, import_entries
-from rm_local.store.exchange.inputs import check_inputs
-from rm_local.store.exchange.line_index import index_lines
-from rm_local.store.format import EmbedderId
-from rm_local.store.store import Store
+from rm_local.store import (
+    EmbedderId,
+    ImportResult,
+    Store,
+    check_inputs,
+    import_entries,
+    index_lines,
+)
 from rm_local.temporary_folder import temporary_folder
 
 
@@ -75,7 +77,7 @@ def _embedder(path: Path, id: EmbedderId) -> Callable[[int, Sequence[Entry]], Fl
     """StoreEmbedder: there is none here that made the store's vectors."""
     if id == MINILM:
         return _embedded
-    if id == static.load_shipped_static().id:
+    if id == load_shipped_static().id:
         return _summed
     raise StoreEmbedder(
         f"The store {path} was made with {id}, which is not here.",
@@ -84,13 +86,13 @@ def _embedder(path: Path, id: EmbedderId) -> Callable[[int, Sequence[Entry]], Fl
 
 
 def _embedded(_: int, entries: Sequence[Entry]) -> Floats:
-    from rm_local.embed.bulk import embed_bulk
+    from rm_local.embed import embed_bulk
 
     return embed_bulk([entry.subproblem for entry in entries])
 
 
 def _summed(_: int, entries: Sequence[Entry]) -> Floats:
-    return static.load_shipped_static().embed([entry.subproblem for entry in entries])
+    return load_shipped_static().embed([entry.subproblem for entry in entries])
 
 
 @dataclass(frozen=True)

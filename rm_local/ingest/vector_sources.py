@@ -10,14 +10,10 @@ from typing import Self, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from rm_local.embed import static
+from rm_local.embed import load_shipped_static
 from rm_local.errors import UsageError
 from rm_local.progress import ProgressCallback, ProgressMeter, ignore_progress
-from rm_local.store.build.source import EntryBatch
-from rm_local.store.exchange.compressed_input import input_name
-from rm_local.store.exchange.inputs import copy_input, needs_copy
-from rm_local.store.exchange.line_blocks import LineBlocks
-from rm_local.store.exchange.line_index import VECTORS_FILE
+from rm_local.store import VECTORS_FILE, EntryBatch, LineBlocks, copy_input, input_name, needs_copy
 
 SAVE = "Write the vectors with numpy.save."
 CHECKED_ROWS = 4096
@@ -96,7 +92,7 @@ class StaticVectors:
     @property
     def fingerprint(self) -> str:
         """Of lines and table."""
-        return f"{self.lines.sha256} {static.load_shipped_static().id}"
+        return f"{self.lines.sha256} {load_shipped_static().id}"
 
     @property
     def block_rows(self) -> int:
@@ -106,7 +102,7 @@ class StaticVectors:
     def block(self, number: int) -> EntryBatch:
         """Rows from `number * block_rows` on."""
         entries = self.lines.entries(number)
-        return entries, static.load_shipped_static().embed([entry.subproblem for entry in entries])
+        return entries, load_shipped_static().embed([entry.subproblem for entry in entries])
 
 
 @dataclass(frozen=True)

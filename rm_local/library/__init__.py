@@ -1,1 +1,74 @@
-"""The models on this machine, what they are and need, and those that can be fetched."""
+"""The models on this machine, what they are and need, and those that can be fetched.
+
+`hub` is the only part that opens a connection.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rm_local.lazy import export_lazily
+
+if TYPE_CHECKING:
+    from rm_local.library.added import add_model as add_model, forget_model as forget_model
+    from rm_local.library.apps import owning_app as owning_app, removal_command as removal_command
+    from rm_local.library.hub.cache import find_hub_cache as find_hub_cache
+    from rm_local.library.hub.catalog import (
+        LARGEST_MEMORY as LARGEST_MEMORY,
+        CatalogEntry as CatalogEntry,
+        find_catalog_entry as find_catalog_entry,
+        load_catalog as load_catalog,
+    )
+    from rm_local.library.hub.download import (
+        DownloadedFile as DownloadedFile,
+        cache_places as cache_places,
+        check_download_fits as check_download_fits,
+        download_file as download_file,
+        missing_bytes as missing_bytes,
+    )
+    from rm_local.library.hub.hub_client import Hub as Hub, Repo as Repo
+    from rm_local.library.hub.selector import (
+        HubModel as HubModel,
+        HubReference as HubReference,
+        choose_model as choose_model,
+        parse_reference as parse_reference,
+    )
+    from rm_local.library.locations import SHIPPED_SOURCE as SHIPPED_SOURCE
+    from rm_local.library.model_file import (
+        ModelFile as ModelFile,
+        check_usable as check_usable,
+        read_model as read_model,
+    )
+    from rm_local.library.models import (
+        Library as Library,
+        LibraryModel as LibraryModel,
+        find_model as find_model,
+        find_models as find_models,
+        is_model_path as is_model_path,
+    )
+    from rm_local.library.scan import find_gguf_files as find_gguf_files
+    from rm_local.library.settings_file import use_model as use_model
+
+__getattr__ = export_lazily(
+    __name__,
+    {
+        "added": ["add_model", "forget_model"],
+        "apps": ["owning_app", "removal_command"],
+        "hub.cache": ["find_hub_cache"],
+        "hub.catalog": ["CatalogEntry", "LARGEST_MEMORY", "find_catalog_entry", "load_catalog"],
+        "hub.download": [
+            "DownloadedFile",
+            "cache_places",
+            "check_download_fits",
+            "download_file",
+            "missing_bytes",
+        ],
+        "hub.hub_client": ["Hub", "Repo"],
+        "hub.selector": ["HubModel", "HubReference", "choose_model", "parse_reference"],
+        "locations": ["SHIPPED_SOURCE"],
+        "model_file": ["ModelFile", "check_usable", "read_model"],
+        "models": ["Library", "LibraryModel", "find_model", "find_models", "is_model_path"],
+        "scan": ["find_gguf_files"],
+        "settings_file": ["use_model"],
+    },
+)

@@ -6,14 +6,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rm_local.engine.families.detect import describe_thinking
+from rm_local.engine import describe_thinking
 from rm_local.errors import ModelMissing
-from rm_local.gguf import split_files
-from rm_local.gguf.architecture import ModelShape
-from rm_local.gguf.header import check_generates, check_whole, read_header
-from rm_local.gguf.kind import ModelKind, detect_kind
-from rm_local.gguf.quantization import name_quantization
-from rm_local.gguf.split_files import GgufFiles, first_part
+from rm_local.gguf import (
+    GgufFiles,
+    ModelKind,
+    ModelShape,
+    check_generates,
+    check_whole,
+    detect_kind,
+    first_part,
+    name_quantization,
+    read_files,
+    read_header,
+)
 from rm_local.text import one_line
 
 
@@ -56,7 +62,7 @@ def read_model(path: Path) -> ModelFile:
     Raises ModelMissing, and ModelInvalid when a file is no GGUF or is damaged in its header.
     """
     path = first_part(path)
-    return _model(path, split_files.read_files(path))
+    return _model(path, read_files(path))
 
 
 def check_usable(model: ModelFile) -> None:

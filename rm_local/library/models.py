@@ -11,7 +11,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from rm_local.errors import ModelMissing, RmLocalError, UsageError
-from rm_local.gguf.split_files import first_part
+from rm_local.gguf import first_part
 from rm_local.home import expand_home
 from rm_local.library import model_file as models
 from rm_local.library.locations import Spot, spots

@@ -1,0 +1,102 @@
+"""The method: formulate a subproblem, retrieve entries, reason under each, select an answer.
+
+`solve` is the whole loop as one stream of events; a `Plan` says how a question is solved.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rm_local.lazy import export_lazily
+
+if TYPE_CHECKING:
+    from rm_local.loop.control import TurnControl as TurnControl, TurnOverrides as TurnOverrides
+    from rm_local.loop.events import (
+        Answered as Answered,
+        BranchFinished as BranchFinished,
+        BranchStarted as BranchStarted,
+        Event as Event,
+        Failed as Failed,
+        Formulated as Formulated,
+        Formulating as Formulating,
+        HintCut as HintCut,
+        ModelLoading as ModelLoading,
+        ModelUnloaded as ModelUnloaded,
+        Notice as Notice,
+        Prefilled as Prefilled,
+        Prefilling as Prefilling,
+        Retrieved as Retrieved,
+        RunEvent as RunEvent,
+        event_as_json as event_as_json,
+        event_from_json as event_from_json,
+        failed_event as failed_event,
+        hit_as_json as hit_as_json,
+    )
+    from rm_local.loop.plan import (
+        DEFAULT_PLAN as DEFAULT_PLAN,
+        PLANS as PLANS,
+        Plan as Plan,
+        find_plan as find_plan,
+    )
+    from rm_local.loop.ports import LanguageModel as LanguageModel, Retriever as Retriever
+    from rm_local.loop.prompts import (
+        CUE_OPENING as CUE_OPENING,
+        formulation_cue as formulation_cue,
+        hint_text as hint_text,
+        reasoning_cue as reasoning_cue,
+    )
+    from rm_local.loop.retrieve import StoreRetriever as StoreRetriever
+    from rm_local.loop.run_events import RunEvents as RunEvents
+    from rm_local.loop.solver import solve as solve
+    from rm_local.loop.turn import (
+        Turn as Turn,
+        TurnBranch as TurnBranch,
+        answer_text as answer_text,
+        apply_event as apply_event,
+        begin_turn as begin_turn,
+        interrupt_turn as interrupt_turn,
+    )
+    from rm_local.loop.turn_queue import TurnQueue as TurnQueue
+
+__getattr__ = export_lazily(
+    __name__,
+    {
+        "control": ["TurnControl", "TurnOverrides"],
+        "events": [
+            "Answered",
+            "BranchFinished",
+            "BranchStarted",
+            "Event",
+            "Failed",
+            "Formulated",
+            "Formulating",
+            "HintCut",
+            "ModelLoading",
+            "ModelUnloaded",
+            "Notice",
+            "Prefilled",
+            "Prefilling",
+            "Retrieved",
+            "RunEvent",
+            "event_as_json",
+            "event_from_json",
+            "failed_event",
+            "hit_as_json",
+        ],
+        "plan": ["DEFAULT_PLAN", "PLANS", "Plan", "find_plan"],
+        "ports": ["LanguageModel", "Retriever"],
+        "prompts": ["CUE_OPENING", "formulation_cue", "hint_text", "reasoning_cue"],
+        "retrieve": ["StoreRetriever"],
+        "run_events": ["RunEvents"],
+        "solver": ["solve"],
+        "turn": [
+            "Turn",
+            "TurnBranch",
+            "answer_text",
+            "apply_event",
+            "begin_turn",
+            "interrupt_turn",
+        ],
+        "turn_queue": ["TurnQueue"],
+    },
+)

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing, asynccontextmanager
 
-from rm_local.engine.branches import BranchEvent, BranchSpec, Sampling
-from rm_local.engine.protocol import ModelInfo
+from rm_local.engine import BranchEvent, BranchSpec, ModelInfo, Sampling
 from rm_local.loop.plan import Plan
 from rm_local.loop.turn_context import TurnContext
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from dataclasses import fields as dataclass_fields
+from dataclasses import asdict, dataclass, fields as dataclass_fields
 from typing import Any, ClassVar, Literal
 
-from rm_local.engine.branches import ContextAdjusted, ContextUsage, TokenChunk
+from rm_local.engine import ContextAdjusted, ContextUsage, TokenChunk
 from rm_local.errors import RmLocalError
 from rm_local.records import Answer, Branch, Entry, Hit, PrefillStats
 

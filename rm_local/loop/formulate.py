@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from time import perf_counter
 
-from rm_local.engine.branches import (
+from rm_local.engine import (
     BranchEnded,
     BranchSpec,
     ContextAdjusted,

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Callable, Collection, Sequence
 from typing import Protocol
 
-from rm_local.engine.branches import BranchEvent, BranchSpec, ContextAdjusted
-from rm_local.engine.protocol import Message, ModelInfo, TurnOpened
+from rm_local.engine import BranchEvent, BranchSpec, ContextAdjusted, Message, ModelInfo, TurnOpened
 from rm_local.records import Hit, StopReason
 
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from time import perf_counter
 
-from rm_local.engine.branches import Evaluated
-from rm_local.engine.protocol import Message, TurnOpened
+from rm_local.engine import Evaluated, Message, TurnOpened
 from rm_local.loop.events import Prefilling
 from rm_local.loop.turn_context import TurnContext
 from rm_local.records import PrefillStats

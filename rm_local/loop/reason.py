@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rm_local.engine.branches import (
+from rm_local.engine import (
     BranchEnded,
     BranchEvent,
     BranchSpec,

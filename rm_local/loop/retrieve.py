@@ -8,14 +8,14 @@ from math import inf
 from typing import TYPE_CHECKING
 
 from rm_local.records import Hit
-from rm_local.store.request import ANY_ENTRY, EntryFilter, SearchRequest
+from rm_local.store import ANY_ENTRY, EntryFilter, SearchRequest
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from rm_local.embed.query import QueryEmbedder
-    from rm_local.store.store import Store
+    from rm_local.embed import QueryEmbedder
+    from rm_local.store import Store
 
 MIN_POOL, POOL_PER_HIT = 32, 4
 """Candidates at least, and for each hit wanted, so that diversity has some to choose from."""

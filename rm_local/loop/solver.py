@@ -6,8 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from time import perf_counter
 
-from rm_local.engine.branches import ContextUsage
-from rm_local.engine.protocol import Message
+from rm_local.engine import ContextUsage, Message
 from rm_local.errors import ContextOverflow, RmLocalError, UsageError
 from rm_local.loop.control import TurnControl, TurnOverrides
 from rm_local.loop.degenerate import no_answer, unreadable

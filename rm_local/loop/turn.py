@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from rm_local.engine.branches import ContextAdjusted, ContextUsage, TokenChunk
+from rm_local.engine import ContextAdjusted, ContextUsage, TokenChunk
 from rm_local.errors import Stopped
 from rm_local.loop.events import (
     Answered,

@@ -1,20 +1,30 @@
 """Saved sessions: one JSON Lines file each, written as its turns happen."""
 
-from rm_local.sessions.journal import Journal
-from rm_local.sessions.listing import SavedSession, find_session, last_session, list_sessions
-from rm_local.sessions.replay import replay_session
-from rm_local.sessions.session import Session, Solver
-from rm_local.sessions.turn_tree import TurnTree, trace_lineage
+from __future__ import annotations
 
-__all__ = [
-    "Journal",
-    "SavedSession",
-    "Session",
-    "Solver",
-    "TurnTree",
-    "find_session",
-    "last_session",
-    "list_sessions",
-    "replay_session",
-    "trace_lineage",
-]
+from typing import TYPE_CHECKING
+
+from rm_local.lazy import export_lazily
+
+if TYPE_CHECKING:
+    from rm_local.sessions.journal import Journal as Journal
+    from rm_local.sessions.listing import (
+        SavedSession as SavedSession,
+        find_session as find_session,
+        last_session as last_session,
+        list_sessions as list_sessions,
+    )
+    from rm_local.sessions.replay import replay_session as replay_session
+    from rm_local.sessions.session import Session as Session, Solver as Solver
+    from rm_local.sessions.turn_tree import TurnTree as TurnTree, trace_lineage as trace_lineage
+
+__getattr__ = export_lazily(
+    __name__,
+    {
+        "journal": ["Journal"],
+        "listing": ["SavedSession", "find_session", "last_session", "list_sessions"],
+        "replay": ["replay_session"],
+        "session": ["Session", "Solver"],
+        "turn_tree": ["TurnTree", "trace_lineage"],
+    },
+)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import BinaryIO, Self
 
 from rm_local.errors import UsageError
-from rm_local.loop.events import Event, event_as_json
+from rm_local.loop import Event, event_as_json
 from rm_local.sessions import lock
 from rm_local.sessions.format import ASKED, HEADER, REOPENED, SUFFIX, VERSION, encode, opened
 

@@ -9,7 +9,7 @@ from typing import Literal
 
 from rm_local import settings
 from rm_local.errors import RmLocalError, Stopped, UsageError
-from rm_local.loop.events import Answered, Failed
+from rm_local.loop import Answered, Failed
 from rm_local.sessions.format import ASKED, SUFFIX, begins, decode, opened
 
 State = Literal["answered", "stopped", "failed", "cut short"]

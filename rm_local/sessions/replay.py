@@ -6,10 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from rm_local.loop.events import (
-    event_from_json,
-)
-from rm_local.loop.turn import Turn, apply_event, begin_turn, interrupt_turn
+from rm_local.loop import Turn, apply_event, begin_turn, event_from_json, interrupt_turn
 from rm_local.sessions.format import ASKED, decode, opened
 
 CUT_SHORT = "The session ended in the middle of this turn."

@@ -8,13 +8,10 @@ from pathlib import Path
 from typing import Protocol, Self
 
 from rm_local import settings
-from rm_local.engine.protocol import Message
+from rm_local.engine import Message
 from rm_local.errors import HomeMissing, UsageError
 from rm_local.folders import Notices
-from rm_local.loop.control import TurnControl, TurnOverrides
-from rm_local.loop.events import Event, Notice, RunEvent
-from rm_local.loop.plan import Plan
-from rm_local.loop.turn import Turn
+from rm_local.loop import Event, Notice, Plan, RunEvent, Turn, TurnControl, TurnOverrides
 from rm_local.sessions.journal import Journal
 from rm_local.sessions.replay import replay_session
 from rm_local.sessions.turn_tree import TurnTree

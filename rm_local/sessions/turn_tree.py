@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from rm_local.engine.protocol import Message
+from rm_local.engine import Message
 from rm_local.errors import UsageError
-from rm_local.loop.events import Answered, Event
-from rm_local.loop.turn import Turn, answer_text
+from rm_local.loop import Answered, Event, Turn, answer_text
 
 
 @dataclass(frozen=True, slots=True)

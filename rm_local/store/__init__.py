@@ -1,0 +1,100 @@
+"""The store on disk: entries, found by vector and by their rare words.
+
+`Store` opens, searches and changes one file. The folders are the parts below it: `codec` (bytes of
+codes and texts), `sqlite` (tables and connections), `index` (search), `build` (a large store at
+once), `exchange` (JSON Lines), `rewrite` (stores from stores), `maintain`, `verify`, `repair`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rm_local.lazy import export_lazily
+
+if TYPE_CHECKING:
+    from rm_local.store.build.pipeline import build_store as build_store
+    from rm_local.store.build.source import EntryBatch as EntryBatch, EntrySource as EntrySource
+    from rm_local.store.codec.text_blocks import (
+        TextCodec as TextCodec,
+        join_texts as join_texts,
+        train_dictionary as train_dictionary,
+    )
+    from rm_local.store.exchange.compressed_input import (
+        STDIN as STDIN,
+        input_name as input_name,
+        open_input as open_input,
+    )
+    from rm_local.store.exchange.export import (
+        VectorWriter as VectorWriter,
+        export_entries as export_entries,
+        open_output as open_output,
+    )
+    from rm_local.store.exchange.import_entries import (
+        ImportResult as ImportResult,
+        import_entries as import_entries,
+    )
+    from rm_local.store.exchange.inputs import (
+        check_inputs as check_inputs,
+        copy_input as copy_input,
+        needs_copy as needs_copy,
+    )
+    from rm_local.store.exchange.jsonl import format_entry as format_entry
+    from rm_local.store.exchange.line_blocks import LineBlocks as LineBlocks
+    from rm_local.store.exchange.line_index import (
+        VECTORS_FILE as VECTORS_FILE,
+        discard_index as discard_index,
+        index_lines as index_lines,
+    )
+    from rm_local.store.format import EmbedderId as EmbedderId, StoreInfo as StoreInfo
+    from rm_local.store.index.ivf import MAX_CANDIDATES as MAX_CANDIDATES
+    from rm_local.store.index.stopwords import STOPWORDS as STOPWORDS
+    from rm_local.store.maintain.maintainer import (
+        Maintainer as Maintainer,
+        MaintenanceResult as MaintenanceResult,
+    )
+    from rm_local.store.repair.repair import repair_store as repair_store
+    from rm_local.store.request import (
+        ANY_ENTRY as ANY_ENTRY,
+        EntryFilter as EntryFilter,
+        SearchRequest as SearchRequest,
+    )
+    from rm_local.store.rewrite.compact import compact_store as compact_store
+    from rm_local.store.rewrite.diff import (
+        DiffSide as DiffSide,
+        StoreDiff as StoreDiff,
+        diff_stores as diff_stores,
+    )
+    from rm_local.store.rewrite.merge import merge_stores as merge_stores
+    from rm_local.store.rewrite.store_source import StoreSource as StoreSource
+    from rm_local.store.sqlite.connection import open_connection as open_connection
+    from rm_local.store.sqlite.page_usage import measure_pages as measure_pages
+    from rm_local.store.store import Store as Store
+
+__getattr__ = export_lazily(
+    __name__,
+    {
+        "build.pipeline": ["build_store"],
+        "build.source": ["EntryBatch", "EntrySource"],
+        "codec.text_blocks": ["TextCodec", "join_texts", "train_dictionary"],
+        "exchange.compressed_input": ["STDIN", "input_name", "open_input"],
+        "exchange.export": ["VectorWriter", "export_entries", "open_output"],
+        "exchange.import_entries": ["ImportResult", "import_entries"],
+        "exchange.inputs": ["check_inputs", "copy_input", "needs_copy"],
+        "exchange.jsonl": ["format_entry"],
+        "exchange.line_blocks": ["LineBlocks"],
+        "exchange.line_index": ["VECTORS_FILE", "discard_index", "index_lines"],
+        "format": ["EmbedderId", "StoreInfo"],
+        "index.ivf": ["MAX_CANDIDATES"],
+        "index.stopwords": ["STOPWORDS"],
+        "maintain.maintainer": ["Maintainer", "MaintenanceResult"],
+        "repair.repair": ["repair_store"],
+        "request": ["ANY_ENTRY", "EntryFilter", "SearchRequest"],
+        "rewrite.compact": ["compact_store"],
+        "rewrite.diff": ["DiffSide", "StoreDiff", "diff_stores"],
+        "rewrite.merge": ["merge_stores"],
+        "rewrite.store_source": ["StoreSource"],
+        "sqlite.connection": ["open_connection"],
+        "sqlite.page_usage": ["measure_pages"],
+        "store": ["Store"],
+    },
+)

@@ -26,8 +26,7 @@ from rm_local.store.index import pending
 from rm_local.store.index.search import Searcher
 from rm_local.store.index.stopwords import STOPWORDS
 from rm_local.store.request import SearchRequest
-from rm_local.store.sqlite import connection as sqlite
-from rm_local.store.sqlite import entry_texts, tables, usage_counts, wal
+from rm_local.store.sqlite import connection as sqlite, entry_texts, tables, usage_counts, wal
 from rm_local.store.sqlite.meta import Meta, read_meta
 from rm_local.store.sqlite.reader_pool import Readers, reading
 from rm_local.store.sqlite.snapshot import Watch, state

@@ -1,1 +1,17 @@
-"""The Textual app: it draws itself from the one stream of events that `Runtime.solve` gives."""
+"""The Textual app. It draws itself from the stream of events that a session gives."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rm_local.lazy import export_lazily
+
+if TYPE_CHECKING:
+    from rm_local.tui.app import RmLocalApp as RmLocalApp
+
+__getattr__ = export_lazily(
+    __name__,
+    {
+        "app": ["RmLocalApp"],
+    },
+)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.app import App
 from textual.binding import BindingType
 
-from rm_local.loop.plan import DEFAULT_PLAN, find_plan
+from rm_local.loop import DEFAULT_PLAN, find_plan
 from rm_local.tui import keys
 from rm_local.tui.screens.chat import ChatScreen
 from rm_local.tui.theme import DARK, LIGHT, PHASE_COLOURS

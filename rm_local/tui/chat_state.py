@@ -6,19 +6,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
-from rm_local.loop.turn import Turn, apply_event, begin_turn
+from rm_local.loop import Turn, apply_event, begin_turn
 from rm_local.records import Hit
-from rm_local.sessions.turn_tree import trace_lineage
+from rm_local.sessions import trace_lineage
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence
     from pathlib import Path
 
-    from rm_local.engine.protocol import Message, ModelInfo
+    from rm_local.engine import Message, ModelInfo
     from rm_local.folders import Notices
-    from rm_local.loop.control import TurnControl, TurnOverrides
-    from rm_local.loop.events import Event, RunEvent
-    from rm_local.loop.plan import Plan
+    from rm_local.loop import Event, Plan, RunEvent, TurnControl, TurnOverrides
 
 
 class Backend(Protocol):
@@ -95,7 +93,7 @@ class PendingQuestion:
 
     def overrides(self) -> TurnOverrides:
         """The same as the loop takes it."""
-        from rm_local.loop.control import TurnOverrides
+        from rm_local.loop import TurnOverrides
 
         pinned, dropped = tuple(self.marks.pinned.values()), frozenset(self.marks.dropped)
         return TurnOverrides(self.subproblem, pinned, dropped, self.seed)
@@ -152,7 +150,7 @@ class ChatState:
 
     def begin(self, pending: PendingQuestion, now: float) -> TurnControl:
         """Start the turn of this question; the control stops it."""
-        from rm_local.loop.control import TurnControl
+        from rm_local.loop import TurnControl
 
         self._turn = begin_turn(pending.question, now, after=self._parent_of(pending))
         self._marks = pending.marks

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from rm_local.engine.protocol import ModelInfo
+    from rm_local.engine import ModelInfo
     from rm_local.tui.chat_state import ChatState
 
 

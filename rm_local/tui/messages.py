@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 from textual.message import Message
 
 if TYPE_CHECKING:
-    from rm_local.engine.protocol import ModelInfo
+    from rm_local.engine import ModelInfo
     from rm_local.errors import RmLocalError
-    from rm_local.loop.events import RunEvent
-    from rm_local.loop.turn import Turn
+    from rm_local.loop import RunEvent, Turn
     from rm_local.records import Hit
     from rm_local.sessions import Session
 

@@ -6,8 +6,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from rm_local.engine.protocol import ModelInfo
-    from rm_local.loop.plan import Plan
+    from rm_local.engine import ModelInfo
+    from rm_local.loop import Plan
 
 
 def drop_unsupported_effort(plan: Plan, info: ModelInfo) -> Plan:

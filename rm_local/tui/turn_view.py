@@ -8,13 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from rm_local.engine.branches import ContextUsage, TokenChunk
-from rm_local.loop.events import (
-    Formulating,
-    ModelLoading,
-    Prefilling,
-)
-from rm_local.loop.turn import Turn
+from rm_local.engine import ContextUsage, TokenChunk
+from rm_local.loop import Formulating, ModelLoading, Prefilling, Turn
 
 PhaseState = Literal["waiting", "running", "done", "skipped", "halted"]
 

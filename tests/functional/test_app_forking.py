@@ -10,7 +10,7 @@ from types import SimpleNamespace
 from textual.widgets import OptionList, TextArea
 
 from rm_local.loop.events import Failed
-from rm_local.sessions import list_sessions
+from rm_local.sessions import list_sessions, replay_session
 from rm_local.tui.app import RmLocalApp
 from rm_local.tui.messages import ModelReady
 from rm_local.tui.screens.sessions import Sessions
@@ -200,7 +200,9 @@ async def test_a_saved_session_is_gone_on_with(tmp_path: Path) -> None:
         await ask(pilot, "something else")
         await until(pilot, lambda: ended(app))
         save_session(tmp_path)
-        store = SimpleNamespace(list_sessions=lambda: list_sessions(tmp_path), replay=replay)
+        store = SimpleNamespace(
+            list_sessions=lambda: list_sessions(tmp_path), replay_session=replay_session
+        )
         await app.push_screen(Sessions(lambda: store), app.chat.resume)
         saved = app.screen.query_one("#sessions-list", OptionList)
         await until(pilot, lambda: saved.option_count == 1)

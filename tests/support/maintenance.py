@@ -14,8 +14,7 @@ from rm_local.store.build.pipeline import build_store
 from rm_local.store.format import EmbedderId
 from rm_local.store.maintain.task import Tools, Work
 from rm_local.store.request import EntryFilter, SearchRequest
-from rm_local.store.sqlite import connection as sqlite
-from rm_local.store.sqlite import tables
+from rm_local.store.sqlite import connection as sqlite, tables
 from rm_local.store.store import Store
 from tests.support.stores import MadeSource, entries, topics, vectors
 

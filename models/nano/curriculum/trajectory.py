@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from models.nano.curriculum import chat
 from models.nano.curriculum.problem import Problem
-from rm_local.loop import prompts
+from rm_local.loop import CUE_OPENING, formulation_cue, hint_text
 from rm_local.records import Entry
 
 USER, ASSISTANT, END = (
@@ -81,14 +81,12 @@ def _assembled(
     question: str, subproblem: str, hint: Hinted | None, cued: bool, thought: str, said: str
 ) -> Trajectory:
     pieces = [(opened(question), False)]
-    okay = f"{prompts.CUE_OPENING} "
+    okay = f"{CUE_OPENING} "
     if cued:
-        pieces += [(prompts.formulation_cue(), False), (f" {subproblem}\n", True)]
+        pieces += [(formulation_cue(), False), (f" {subproblem}\n", True)]
         if hint:
-            pieces.append(
-                (prompts.hint_text(hint.entry.subproblem, hint.entry.subroutine) + "\n", False)
-            )
-        pieces.append((prompts.CUE_OPENING, False))
+            pieces.append((hint_text(hint.entry.subproblem, hint.entry.subroutine) + "\n", False))
+        pieces.append((CUE_OPENING, False))
         okay = " "
     pieces.append((f"{okay}{thought}\n</think>\n\n{said}{END}", True))
     return Trajectory(tuple(pieces))

@@ -1,0 +1,1 @@
+"""Entries made for measuring: real sentences, embedded, varied and combined."""

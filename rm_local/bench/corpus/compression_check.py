@@ -19,7 +19,7 @@ import numpy as np
 from rm_local.bench.corpus.corpus import installed_sentences, load_corpus
 from rm_local.bench.corpus.synthetic import SyntheticSource
 from rm_local.progress import Progress
-from rm_local.store.codec.text_blocks import TextCodec, join_texts, train_dictionary
+from rm_local.store import TextCodec, join_texts, train_dictionary
 
 LEVELS = (3, 12)
 ROWS = 16_384

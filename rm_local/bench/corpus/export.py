@@ -13,7 +13,7 @@ from rm_local.bench.corpus.synthetic import SyntheticSource
 from rm_local.errors import RmLocalError, UsageError
 from rm_local.files import write_atomically
 from rm_local.progress import ProgressCallback, ProgressMeter
-from rm_local.store.exchange.jsonl import format_entry
+from rm_local.store import format_entry
 
 
 def export_rows(

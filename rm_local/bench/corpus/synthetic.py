@@ -16,13 +16,17 @@ from typing import Literal
 import numpy as np
 
 from rm_local.arrays import Floats, Ids
-from rm_local.bench.corpus.seed_vectors import FOLDER as ANCHORS
-from rm_local.bench.corpus.seed_vectors import NEIGHBOURS, make_anchors, open_anchors
+from rm_local.bench.corpus.seed_vectors import (
+    FOLDER as ANCHORS,
+    NEIGHBOURS,
+    make_anchors,
+    open_anchors,
+)
 from rm_local.bench.corpus.texts import Strings, labels, wording
 from rm_local.errors import UsageError
 from rm_local.progress import ProgressCallback
 from rm_local.records import Entry
-from rm_local.store.build.source import EntryBatch
+from rm_local.store import EntryBatch
 
 BLOCK_ROWS = 8192
 ANCHOR_ROWS = 32
@@ -62,7 +66,7 @@ class SyntheticSource:
 
     def prepare(self, report: ProgressCallback) -> None:
         """Embed the anchors, unless that was done before: minutes. Only vectors need them."""
-        from rm_local.embed.bulk import BulkEmbedder
+        from rm_local.embed import BulkEmbedder
 
         if (self.folder / ANCHORS).exists():
             return

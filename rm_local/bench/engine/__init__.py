@@ -1,0 +1,1 @@
+"""Tokens per second of the engine, compared with a bare loop over llama.cpp."""

@@ -8,8 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from rm_local.engine.process import worker_environment
-from rm_local.engine.worker_log import open_worker_log
+from rm_local.engine import open_worker_log, worker_environment
 from rm_local.errors import EngineError
 
 MODULE = "rm_local.engine.worker.llama.bare_loop"

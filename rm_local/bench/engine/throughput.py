@@ -13,9 +13,7 @@ from pathlib import Path
 from statistics import median
 
 from rm_local.bench.engine.bare_client import BareClient
-from rm_local.engine.branches import BranchSpec, Sampling, TokenChunk
-from rm_local.engine.client import Engine
-from rm_local.engine.protocol import Message
+from rm_local.engine import BranchSpec, Engine, Message, Sampling, TokenChunk
 from rm_local.progress import ProgressCallback, ProgressMeter
 
 BRANCHES = (1, 2, 4, 8, 16, 32)

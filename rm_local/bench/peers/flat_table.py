@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rm_local.arrays import Bytes, Floats, Ids
-from rm_local.store.index.ivf import MAX_CANDIDATES
-from rm_local.store.sqlite.connection import open_connection
+from rm_local.store import MAX_CANDIDATES, open_connection
 
 Kind = Literal["float32", "bits"]
 """`float32`: all rows compared exactly. `bits`: by their signs, the best again by int8 codes."""

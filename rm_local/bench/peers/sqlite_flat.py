@@ -8,7 +8,7 @@ from pathlib import Path
 from rm_local.arrays import Floats, Ids
 from rm_local.bench.peers.flat_table import Flat, Kind, make_flat
 from rm_local.bench.peers.peer_protocol import PeerSetting, Vectors, blocks
-from rm_local.store.index.ivf import MAX_CANDIDATES
+from rm_local.store import MAX_CANDIDATES
 
 TABLE_FILE = "flat.db"
 

@@ -20,13 +20,11 @@ from rm_local.bench.corpus.seed_vectors import open_anchors
 from rm_local.bench.corpus.synthetic import SyntheticSource
 from rm_local.bench.store import trial
 from rm_local.bench.store.ground_truth import exact, subproblems
-from rm_local.embed.minilm import MINILM, minilm_words
+from rm_local.embed import MINILM, minilm_words
 from rm_local.errors import UsageError
 from rm_local.files import write_atomically, write_bytes_atomically
 from rm_local.progress import Progress, ProgressCallback
-from rm_local.store.build.pipeline import build_store
-from rm_local.store.sqlite.page_usage import measure_pages
-from rm_local.store.store import Store
+from rm_local.store import Store, build_store, measure_pages
 from rm_local.system import usable_cores
 
 QUERIES = 200

@@ -11,8 +11,7 @@ from pathlib import Path
 
 from rm_local.arrays import Floats
 from rm_local.records import Entry
-from rm_local.store.request import SearchRequest
-from rm_local.store.store import Store
+from rm_local.store import SearchRequest, Store
 from rm_local.system import resident_mb
 
 WARMING = 50

@@ -15,32 +15,31 @@ from rm_local.cli.options import PATH
 def add(path: Path) -> None:
     """Remember a GGUF file, or a folder to look for them in. Nothing is copied."""
     from rm_local.home import expand_home
-    from rm_local.library import added, model_file
+    from rm_local.library import add_model, check_usable, read_model
     from rm_local.text import one_line
 
     path = expand_home(path).absolute()
     if path.is_dir():
         found = f"a folder with {_models_in(path)} models to reason with"
     else:
-        read = model_file.read_model(path)
-        model_file.check_usable(read)
+        read = read_model(path)
+        check_usable(read)
         path, found = read.path, f"{one_line(read.title)}, {read.architecture}, {read.quantisation}"
-    new = added.add_model(path)
+    new = add_model(path)
     click.echo(f"{'added' if new else 'known already'}: {one_line(str(path))} ({found})")
 
 
 def _models_in(folder: Path) -> int:
     """How many usable models lie below; raises UsageError for none."""
     from rm_local.errors import RmLocalError, UsageError
-    from rm_local.library import model_file
-    from rm_local.library.scan import find_gguf_files
+    from rm_local.library import check_usable, find_gguf_files, read_model
 
     notes: list[str] = []
     usable: set[Path] = set()
     for file in find_gguf_files(folder, notes.append):
         try:
-            read = model_file.read_model(file)
-            model_file.check_usable(read)
+            read = read_model(file)
+            check_usable(read)
             usable.add(read.path)
         except RmLocalError as error:
             notes.append(error.message.rstrip("."))

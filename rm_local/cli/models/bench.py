@@ -16,7 +16,7 @@ from rm_local.cli.progress import print_progress
 from rm_local.progress import ProgressCallback
 
 if TYPE_CHECKING:
-    from rm_local.bench.engine.throughput import EngineBench, EngineBenchSize
+    from rm_local.bench import EngineBench, EngineBenchSize
     from rm_local.settings import Settings
 
 
@@ -56,7 +56,7 @@ def bench(
     import asyncio
 
     from rm_local import settings as places
-    from rm_local.bench.engine.throughput import EngineBenchSize
+    from rm_local.bench import EngineBenchSize
 
     settings = opening.over(model=model).settings()
     path = settings.model or places.shipped_model()
@@ -70,9 +70,8 @@ def bench(
 async def _measured(
     path: Path, settings: Settings, effort: EngineBenchSize, report: ProgressCallback
 ) -> EngineBench:
-    from rm_local.bench.engine.bare_client import BareClient
-    from rm_local.bench.engine.throughput import bench_engine
-    from rm_local.engine.client import Engine
+    from rm_local.bench import BareClient, bench_engine
+    from rm_local.engine import Engine
     from rm_local.folders import Notices
     from rm_local.options import EngineOptions
 

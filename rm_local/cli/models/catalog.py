@@ -12,7 +12,7 @@ import click
 from rm_local.cli.options import JSON
 
 if TYPE_CHECKING:
-    from rm_local.library.hub.catalog import CatalogEntry
+    from rm_local.library import CatalogEntry
 
 
 @click.command()
@@ -26,9 +26,9 @@ def catalog(memory: float | None, as_data: bool) -> None:
     Opens no connection: the list comes along, with the day on which it was gathered. Any of them
     can be fetched by its name: `rm-local models pull NAME`.
     """
-    from rm_local.library.hub import catalog as held
+    from rm_local.library import LARGEST_MEMORY, load_catalog
 
-    known = held.load_catalog()
+    known = load_catalog()
     entries = [entry for entry in known.entries if memory is None or entry.memory <= memory]
     if as_data:
         told = [{**asdict(entry), "memory": round(entry.memory, 2)} for entry in entries]
@@ -36,7 +36,7 @@ def catalog(memory: float | None, as_data: bool) -> None:
         return
     click.echo(f"Gathered on {known.gathered}; sizes in GB, memory with 16,384 tokens.", err=True)
     for size, group in groupby(entries, key=lambda entry: entry.memory_class):
-        above = size == held.LARGEST_MEMORY
+        above = size == LARGEST_MEMORY
         click.echo(click.style(f"{size} GB and more" if above else f"up to {size} GB", bold=True))
         for entry in group:
             click.echo(_line(entry))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from rm_local.library.models import LibraryModel
+    from rm_local.library import LibraryModel
 
 
 def as_json(listed: LibraryModel) -> dict[str, Any]:

@@ -17,9 +17,8 @@ from rm_local.options import Precision
 from rm_local.units import format_bytes, format_parameters
 
 if TYPE_CHECKING:
-    from rm_local.engine.families.detect import ThinkingDescription
-    from rm_local.library.model_file import ModelFile
-    from rm_local.library.models import LibraryModel
+    from rm_local.engine import ThinkingDescription
+    from rm_local.library import LibraryModel, ModelFile
 
 
 @click.command()
@@ -41,7 +40,7 @@ def info(
 
     Without a name: the model in use. Nothing is loaded.
     """
-    from rm_local.library.models import find_model
+    from rm_local.library import find_model
     from rm_local.settings import shipped_model
     from rm_local.system import free_memory
 
@@ -67,8 +66,8 @@ def info(
 
 def describe_file(path: Path) -> ThinkingDescription:
     """How the model at `path` thinks, the user's own templates and families counted in."""
-    from rm_local.engine.families.detect import describe_thinking
-    from rm_local.gguf.header import read_header
+    from rm_local.engine import describe_thinking
+    from rm_local.gguf import read_header
     from rm_local.settings import templates_dir
 
     metadata = read_header(path).metadata

@@ -13,7 +13,7 @@ from rm_local.cli.options import JSON
 from rm_local.units import format_bytes, format_parameters
 
 if TYPE_CHECKING:
-    from rm_local.library.models import Library, LibraryModel
+    from rm_local.library import Library, LibraryModel
 
 HEAD = ("", "name", "architecture", "parameters", "stored", "size", "context", "thinks", "place")
 RIGHT = {3, 5, 6}
@@ -26,7 +26,7 @@ RIGHT = {3, 5, 6}
 @click.pass_obj
 def list_command(opening: Opening, as_data: bool, every: bool) -> None:
     """List the models, `*` before the one in use."""
-    from rm_local.library.models import find_models
+    from rm_local.library import find_models
 
     library = find_models(opening.settings())
     if as_data:

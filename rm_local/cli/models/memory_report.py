@@ -9,9 +9,8 @@ from rm_local.cli.models.common import line
 from rm_local.units import format_bytes
 
 if TYPE_CHECKING:
-    from rm_local.engine.placement.offload import Device, PlacementRequest
-    from rm_local.engine.placement.requirements import MemoryRequirement
-    from rm_local.library.model_file import ModelFile
+    from rm_local.engine import Device, MemoryRequirement, PlacementRequest
+    from rm_local.library import ModelFile
     from rm_local.settings import Settings
 
 
@@ -35,24 +34,31 @@ class Fit:
         """At `context` tokens, or 0 for the settings'; llama.cpp is asked for its devices."""
         from rm_local.cli.devices import asked_for, usable_devices
         from rm_local.cli.subprocess_json import ask_child
-        from rm_local.engine.placement import offload, requirements
+        from rm_local.engine import (
+            host_bytes,
+            place_layers,
+            required_memory,
+        )
 
         devices = usable_devices(ask_child("rm_local.engine.worker.build_info"))
         asked = asked_for(settings, model, context)
-        place = offload.place_layers(model, devices, asked)
-        need = requirements.required_memory(model, asked.context, kv=asked.kv, flash=asked.flash)
-        machine = offload.host_bytes(model, devices, asked, place)
+        place = place_layers(model, devices, asked)
+        need = required_memory(model, asked.context, kv=asked.kv, flash=asked.flash)
+        machine = host_bytes(model, devices, asked, place)
         return cls(model, asked, devices, need, machine, place.layers, free)
 
     @property
     def largest(self) -> int | None:
         """The largest context that fits; 0 for none, None where it is not known."""
-        from rm_local.engine.placement import offload, requirements
+        from rm_local.engine import (
+            DEFAULT_CONTEXT,
+            largest_context,
+        )
 
         if self.free is None:
             return None
-        top = self.model.context or requirements.DEFAULT_CONTEXT
-        return offload.largest_context(self.model, self.devices, self.asked, self.free, top)
+        top = self.model.context or DEFAULT_CONTEXT
+        return largest_context(self.model, self.devices, self.asked, self.free, top)
 
     def as_json(self) -> dict[str, Any]:
         """What programs are told."""

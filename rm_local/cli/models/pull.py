@@ -13,9 +13,7 @@ from rm_local.cli.progress import ProgressPrinter, print_progress
 from rm_local.units import format_bytes
 
 if TYPE_CHECKING:
-    from rm_local.library.hub.download import DownloadedFile
-    from rm_local.library.hub.hub_client import Repo
-    from rm_local.library.hub.selector import HubModel, HubReference
+    from rm_local.library import DownloadedFile, HubModel, HubReference, Repo
 
 KEPT = "Stopped. What has come is kept; the same command goes on from there."
 
@@ -50,36 +48,41 @@ def pull(model: str, revision: str | None, as_data: bool) -> None:
 
 def _wanted(model: str, revision: str | None) -> HubReference:
     """What the user means: a name of the catalog has no slash."""
-    from rm_local.library.hub import catalog
-    from rm_local.library.hub import selector as wanted
+    from rm_local.library import find_catalog_entry, parse_reference
 
     if "/" in model:
-        return wanted.parse_reference(model, revision)
-    entry = catalog.find_catalog_entry(model)
-    return wanted.parse_reference(f"{entry.repo}:{entry.quant}", revision)
+        return parse_reference(model, revision)
+    entry = find_catalog_entry(model)
+    return parse_reference(f"{entry.repo}:{entry.quant}", revision)
 
 
 def _fetch(
     wanted: HubReference, printer: ProgressPrinter
 ) -> tuple[Repo, HubModel, list[DownloadedFile]]:
     """List, choose, look at the disk, and bring each file."""
-    from rm_local.library.hub import cache, download
-    from rm_local.library.hub.hub_client import Hub
-    from rm_local.library.hub.selector import choose_model
+    from rm_local.library import (
+        Hub,
+        cache_places,
+        check_download_fits,
+        choose_model,
+        download_file,
+        find_hub_cache,
+        missing_bytes,
+    )
 
-    hub, root = Hub(), cache.find_hub_cache()
+    hub, root = Hub(), find_hub_cache()
     repo = hub.repo(wanted.repo, wanted.revision)
     model = choose_model(repo, wanted.which)
-    places = download.cache_places(root, repo, model)
-    needed = download.missing_bytes(places, model)
+    places = cache_places(root, repo, model)
+    needed = missing_bytes(places, model)
     _announce(repo, model, needed)
-    download.check_download_fits(root, needed)
+    check_download_fits(root, needed)
     arrived = []
     for file, place in zip(model.files, places, strict=True):
         if not place.there(file.size):
             hub.confirm(repo, file)
         revision = wanted.revision or "main"
-        arrived.append(download.download_file(hub, repo, file, place, revision, printer))
+        arrived.append(download_file(hub, repo, file, place, revision, printer))
         printer.end_line()
     return repo, model, arrived
 
@@ -102,11 +105,11 @@ def _too_large(size: int) -> str:
     """Why weights of so many bytes cannot be held now, at any context; empty when they can."""
     from rm_local.cli.devices import usable_devices
     from rm_local.cli.subprocess_json import ask_child
-    from rm_local.engine.placement import requirements
+    from rm_local.engine import PROCESS_BYTES
     from rm_local.system import free_memory
 
     free = free_memory()
-    if free is None or size + requirements.PROCESS_BYTES <= free:
+    if free is None or size + PROCESS_BYTES <= free:
         return ""
     cards = [
         each
@@ -114,12 +117,12 @@ def _too_large(size: int) -> str:
         if not each.shares
     ]
     there = sum(each.free for each in cards)
-    if size + requirements.PROCESS_BYTES <= free + there:
+    if size + PROCESS_BYTES <= free + there:
         return ""
     names = ", ".join(each.name for each in cards)
     on_cards = f" and {format_bytes(there)} on {names}" if cards else ""
     return (
-        f"the model needs more than {format_bytes(size + requirements.PROCESS_BYTES)} of memory; "
+        f"the model needs more than {format_bytes(size + PROCESS_BYTES)} of memory; "
         f"{format_bytes(free)} are free{on_cards}."
     )
 
@@ -129,7 +132,7 @@ def _warn_of_context(path: Path) -> None:
     from rm_local import settings
     from rm_local.cli.models.memory_report import Fit
     from rm_local.errors import RmLocalError
-    from rm_local.library.model_file import read_model
+    from rm_local.library import read_model
     from rm_local.system import free_memory
 
     try:

@@ -10,7 +10,7 @@ from rm_local.cli.context import Opening
 from rm_local.units import format_bytes
 
 if TYPE_CHECKING:
-    from rm_local.library.models import LibraryModel
+    from rm_local.library import LibraryModel
 
 
 @click.command()
@@ -24,18 +24,17 @@ def remove(opening: Opening, model: str, delete: bool, yes: bool) -> None:
     A file in another program's store is never deleted from here.
     """
     from rm_local.home import expand_home
-    from rm_local.library import added
-    from rm_local.library.models import find_model
+    from rm_local.library import find_model, forget_model
     from rm_local.text import one_line
 
     path = expand_home(model).absolute()
-    if not delete and added.forget_model(path):  # also what is not there any more
+    if not delete and forget_model(path):  # also what is not there any more
         click.echo(f"forgotten: {one_line(str(path))}")
         return
     listed = find_model(opening.settings(), model)
     if delete:
         delete_files(listed, yes)
-    elif not added.forget_model(listed.model.path):
+    elif not forget_model(listed.model.path):
         raise _not_added(listed)
     else:
         click.echo(f"forgotten: {one_line(str(listed.model.path))}")
@@ -46,7 +45,7 @@ def remove(opening: Opening, model: str, delete: bool, yes: bool) -> None:
 def delete_files(listed: LibraryModel, yes: bool) -> None:
     """Delete all files of a model that is the user's own, and forget it."""
     from rm_local.errors import UsageError
-    from rm_local.library import added
+    from rm_local.library import forget_model
     from rm_local.text import one_line
 
     _refuse_foreign(listed)
@@ -61,14 +60,14 @@ def delete_files(listed: LibraryModel, yes: bool) -> None:
             raise UsageError(
                 f"{file} cannot be deleted: {error.strerror}.", "Mend the folder's permissions."
             ) from error
-    added.forget_model(model.path)
+    forget_model(model.path)
     click.echo(f"deleted: {one_line(str(model.path))} ({told})")
 
 
 def _refuse_foreign(listed: LibraryModel) -> None:
     """UsageError for the shipped model and for one in another program's store."""
     from rm_local.errors import UsageError
-    from rm_local.library.apps import owning_app, removal_command
+    from rm_local.library import owning_app, removal_command
     from rm_local.settings import shipped_model
 
     path = listed.model.path
@@ -84,8 +83,7 @@ def _refuse_foreign(listed: LibraryModel) -> None:
 def _not_added(listed: LibraryModel) -> Exception:
     """Why there is nothing to forget, and what to do instead."""
     from rm_local.errors import UsageError
-    from rm_local.library.apps import owning_app, removal_command
-    from rm_local.library.locations import SHIPPED_SOURCE
+    from rm_local.library import SHIPPED_SOURCE, owning_app, removal_command
 
     path = listed.model.path
     if listed.place == SHIPPED_SOURCE:

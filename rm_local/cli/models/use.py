@@ -14,9 +14,7 @@ def use(model: str | None, shipped: bool) -> None:
     """Write a model into the settings file; all else in it stays as it is."""
     from rm_local import settings
     from rm_local.errors import UsageError
-    from rm_local.library import model_file as models
-    from rm_local.library.models import find_model
-    from rm_local.library.settings_file import use_model as write
+    from rm_local.library import check_usable, find_model, use_model as write
     from rm_local.text import one_line
 
     if shipped == bool(model):
@@ -24,7 +22,7 @@ def use(model: str | None, shipped: bool) -> None:
     path = None
     if model:
         found = find_model(settings.load(), model).model
-        models.check_usable(found)
+        check_usable(found)
         path = found.path.absolute()
     write(path)
     chosen = path or settings.shipped_model()

@@ -15,10 +15,7 @@ from rm_local.cli.progress import print_progress
 from rm_local.progress import ProgressCallback
 
 if TYPE_CHECKING:
-    from rm_local.bench.corpus.synthetic import SyntheticSource
-    from rm_local.bench.peers.report import PeerComparison
-    from rm_local.bench.peers.runner import PeerLimits
-    from rm_local.bench.store.run import BenchQueries, StoreBench
+    from rm_local.bench import BenchQueries, PeerComparison, PeerLimits, StoreBench, SyntheticSource
 
 
 @click.command()
@@ -70,11 +67,13 @@ def bench(
     as_data: bool,
 ) -> None:
     """Build a store of made-up entries and measure its search against an exact one."""
-    from rm_local.bench.corpus.corpus import load_corpus
-    from rm_local.bench.corpus.synthetic import SyntheticSource
-    from rm_local.bench.peers.runner import PeerLimits
-    from rm_local.bench.store.run import bench_store as measure
-    from rm_local.bench.store.run import temporary_store_folder
+    from rm_local.bench import (
+        PeerLimits,
+        SyntheticSource,
+        bench_store as measure,
+        load_corpus,
+        temporary_store_folder,
+    )
 
     with print_progress() as report:
         source = SyntheticSource(rows, seed, load_corpus(limit, report=report))
@@ -103,9 +102,7 @@ def _race(
     limits: PeerLimits,
     report: ProgressCallback,
 ) -> PeerComparison:
-    from rm_local.bench.peers.report import PeerResult
-    from rm_local.bench.peers.runner import compare_peers
-    from rm_local.bench.peers.stages import PeerQueries as Asked
+    from rm_local.bench import PeerQueries as Asked, PeerResult, compare_peers
 
     # Peers are held to the recall over all queries, real and made up.
     recall = (found.recall_at_10 + found.recall_at_10_alike) / 2

@@ -13,7 +13,7 @@ from rm_local.cli.progress import print_progress
 from rm_local.cli.store.common import GOES_ON
 
 if TYPE_CHECKING:
-    from rm_local.embed.registry import EmbedderChoice
+    from rm_local.embed import EmbedderChoice
 
 
 @click.command()
@@ -53,10 +53,10 @@ def build(
     "provenance"; anything else is passed over. Files may be packed (.zst, .gz); - is standard
     input. A build that was stopped goes on when the same command is given again.
     """
-    from rm_local.embed.registry import choose_embedder
+    from rm_local.embed import choose_embedder
 
     _run(files, out, choose_embedder(embedder, dimension), embeddings)
-    from rm_local.store.store import Store
+    from rm_local.store import Store
 
     with Store.open(out) as store:
         entries = store.count()
@@ -69,7 +69,7 @@ def build(
 def _run(
     files: tuple[Path, ...], out: Path, chosen: EmbedderChoice, embeddings: Path | None
 ) -> None:
-    from rm_local.ingest.build_store import build_from_files
+    from rm_local.ingest import build_from_files
 
     try:
         with print_progress() as report:

@@ -31,8 +31,7 @@ def compact(opening: Opening, level: int, as_data: bool, store: Path | None) -> 
     takes its place at the end; there must be room for both. Entries get new ids, none of which
     was ever given. A compaction that was stopped goes on when the same command is given again.
     """
-    from rm_local.store.rewrite.compact import compact_store as make
-    from rm_local.store.store import Store
+    from rm_local.store import Store, compact_store as make
 
     path = writable_store_path(opening, store)
     with Store.open(path) as opened:

@@ -13,7 +13,7 @@ from rm_local.cli.options import JSON, PATH
 from rm_local.cli.progress import print_progress
 
 if TYPE_CHECKING:
-    from rm_local.store.rewrite.diff import DiffSide, StoreDiff
+    from rm_local.store import DiffSide, StoreDiff
 
 
 @click.command()
@@ -35,8 +35,7 @@ def diff(ctx: click.Context, one: Path, other: Path, examples: int, as_data: boo
     Entries are the same when their texts, domain, source, level and provenance are; ids and
     vectors do not count. Exit code 1 when the stores differ.
     """
-    from rm_local.store.rewrite.diff import diff_stores
-    from rm_local.store.rewrite.store_source import StoreSource
+    from rm_local.store import StoreSource, diff_stores
 
     with StoreSource.of(one) as first, StoreSource.of(other) as second, print_progress() as report:
         found = diff_stores(first, second, examples, report)

@@ -40,10 +40,13 @@ def export(
     row for each line, in the precision of the store's codes.
     """
     from rm_local.errors import UsageError
-    from rm_local.store.exchange.export import VectorWriter, open_output
-    from rm_local.store.exchange.export import export_entries as write
-    from rm_local.store.request import EntryFilter
-    from rm_local.store.rewrite.store_source import StoreSource
+    from rm_local.store import (
+        EntryFilter,
+        StoreSource,
+        VectorWriter,
+        export_entries as write,
+        open_output,
+    )
 
     if vectors and out and vectors.absolute() == out.absolute():
         raise UsageError("--out and --vectors name one file.", "Name two.")

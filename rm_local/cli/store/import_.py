@@ -38,8 +38,8 @@ def import_(
     Entries are embedded with the store's own embedder. Those that it holds already, word for
     word, are passed over, so that the command can be given again after a stop.
     """
-    from rm_local.ingest.import_files import import_from_files
-    from rm_local.store.exchange.import_entries import ImportResult
+    from rm_local.ingest import import_from_files
+    from rm_local.store import ImportResult
 
     path, taken = writable_store_path(opening, store), ImportResult()
     try:

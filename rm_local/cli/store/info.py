@@ -14,7 +14,7 @@ from rm_local.cli.options import JSON
 from rm_local.cli.store.common import store_path
 
 if TYPE_CHECKING:
-    from rm_local.store.format import StoreInfo
+    from rm_local.store import StoreInfo
 
 
 @click.command()
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 @click.pass_obj
 def info(opening: Opening, as_data: bool, store: Path | None) -> None:
     """Show what the store says of itself."""
-    from rm_local.store.store import Store
+    from rm_local.store import Store
 
     with Store.open(store_path(opening, store)) as opened:
         found = opened.info()

@@ -23,8 +23,7 @@ def merge(stores: tuple[Path, ...], out: Path, as_data: bool) -> None:
     been made with the same embedder. A merge that was stopped goes on when the same command is
     given again.
     """
-    from rm_local.store.rewrite.merge import merge_stores as make
-    from rm_local.store.store import Store
+    from rm_local.store import Store, merge_stores as make
 
     try:
         with print_progress() as report:

@@ -37,9 +37,7 @@ def synth(
     The sentences are those of the docstrings of what is installed, so that entries are the same
     for the same rows, seed and set-up.
     """
-    from rm_local.bench.corpus.corpus import load_corpus
-    from rm_local.bench.corpus.export import export_rows, write_new_file
-    from rm_local.bench.corpus.synthetic import SyntheticSource
+    from rm_local.bench import SyntheticSource, export_rows, load_corpus, write_new_file
     from rm_local.errors import UsageError
 
     if hashed and out:

@@ -16,7 +16,7 @@ from rm_local.cli.store.common import store_path
 from rm_local.progress import Progress
 
 if TYPE_CHECKING:
-    from rm_local.store.maintain.maintainer import MaintenanceResult
+    from rm_local.store import MaintenanceResult
 
 
 @click.command()
@@ -40,7 +40,7 @@ def tidy(opening: Opening, seconds: float, as_data: bool, store: Path | None) ->
     out of the way of searches, packs texts tighter. Answers stay the same. It can be stopped at any
     moment, and goes on the next time; other programs may use the store meanwhile.
     """
-    from rm_local.store.maintain.maintainer import Maintainer
+    from rm_local.store import Maintainer
 
     with print_progress() as printer:
 

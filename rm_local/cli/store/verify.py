@@ -32,7 +32,7 @@ def verify(ctx: click.Context, repair: bool, as_data: bool, store: Path | None) 
     if repair:
         _repair(writable_store_path(ctx.obj, store), as_data)
         return
-    from rm_local.store.store import Store
+    from rm_local.store import Store
     from rm_local.text import one_line
 
     path = store_path(ctx.obj, store)
@@ -48,8 +48,7 @@ def verify(ctx: click.Context, repair: bool, as_data: bool, store: Path | None) 
 
 
 def _repair(path: Path, as_data: bool) -> None:
-    from rm_local.store.repair.repair import repair_store
-    from rm_local.store.store import Store
+    from rm_local.store import Store, repair_store
     from rm_local.text import one_line
 
     with print_progress() as report:

@@ -1,0 +1,1 @@
+"""How models think: chat-template families, their markers, and the parser of their output."""

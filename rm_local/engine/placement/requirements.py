@@ -22,7 +22,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol, get_args
 
-from rm_local.gguf.architecture import Layer, ModelShape
+from rm_local.gguf import Layer, ModelShape
 from rm_local.options import Precision
 
 BATCH_CPU, BATCH_GPU = 128, 512

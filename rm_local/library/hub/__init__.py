@@ -1,0 +1,1 @@
+"""Hugging Face: catalog, names, downloads, and the cache on this disk."""

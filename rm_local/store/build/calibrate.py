@@ -9,8 +9,7 @@ from rm_local.arrays import Floats, Ids
 from rm_local.store.index.ivf import MAX_CANDIDATES
 from rm_local.store.index.search import SCANNED_ROWS, Searcher
 from rm_local.store.request import SearchRequest
-from rm_local.store.sqlite import connection as sqlite
-from rm_local.store.sqlite import tables
+from rm_local.store.sqlite import connection as sqlite, tables
 from rm_local.store.sqlite.meta import SearchParams, put, read_meta
 from rm_local.store.sqlite.reader_pool import Readers, reading
 

@@ -8,8 +8,7 @@ from rm_local.files import sync_file
 from rm_local.progress import ProgressCallback, ProgressMeter
 from rm_local.store.build.spec import Plan
 from rm_local.store.format import DamagedError
-from rm_local.store.sqlite import connection as sqlite
-from rm_local.store.sqlite import tables
+from rm_local.store.sqlite import connection as sqlite, tables
 
 READ_BACK = ("ref", "block", "code_chunks", "code_vector_chunks00", "code_metadatachunks00")
 """Tables whose groups were read back when they were written; the others are checked here."""

@@ -27,8 +27,7 @@ from rm_local.store.build.write import write_groups
 from rm_local.store.format import BLOCK_ROWS, EmbedderId
 from rm_local.store.index.centroids import CLUSTER_ROWS
 from rm_local.store.index.stopwords import STOPWORDS
-from rm_local.store.sqlite import connection as sqlite
-from rm_local.store.sqlite import wal
+from rm_local.store.sqlite import connection as sqlite, wal
 from rm_local.system import usable_cores
 
 ROWS_FOR_A_PROCESS = 50_000

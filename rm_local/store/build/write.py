@@ -15,8 +15,7 @@ from rm_local.store.build.train import Trained
 from rm_local.store.codec.text_blocks import TextCodec
 from rm_local.store.format import BLOCK_ROWS, DamagedError
 from rm_local.store.index.centroids import write_centroids
-from rm_local.store.sqlite import connection as sqlite
-from rm_local.store.sqlite import tables
+from rm_local.store.sqlite import connection as sqlite, tables
 from rm_local.store.sqlite.meta import Meta, default_search_params, put
 from rm_local.store.sqlite.vec0 import lay_out, write_chunks
 

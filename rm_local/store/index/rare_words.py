@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from collections.abc import Set as AbstractSet
+from collections.abc import Callable, Set as AbstractSet
 from itertools import filterfalse
 from math import log
 from typing import TYPE_CHECKING, TypeVar, cast

@@ -18,8 +18,7 @@ from rm_local.store.maintain.purge_deleted import Scrap
 from rm_local.store.maintain.recompress import Recompress
 from rm_local.store.maintain.split_clusters import LARGEST, Split
 from rm_local.store.maintain.task import Tools, Work
-from rm_local.store.sqlite import connection as sqlite
-from rm_local.store.sqlite import tables, wal
+from rm_local.store.sqlite import connection as sqlite, tables, wal
 from rm_local.store.sqlite.vec0 import check_layout
 
 if TYPE_CHECKING:

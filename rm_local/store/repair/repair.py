@@ -16,8 +16,7 @@ from rm_local.store.build.disk_space import FIXED
 from rm_local.store.repair.salvage import Repaired, salvage
 from rm_local.store.repair.store_constants import ANOTHER_COPY
 from rm_local.store.repair.tolerant_reader import Rescue
-from rm_local.store.sqlite import connection as sqlite
-from rm_local.store.sqlite import wal
+from rm_local.store.sqlite import connection as sqlite, wal
 from rm_local.store.verify.verify import faults
 
 

@@ -1,0 +1,1 @@
+"""Stores from stores: compact, merge, and the difference of two."""

@@ -8,8 +8,7 @@ import numpy as np
 
 from rm_local.store.rewrite.fingerprints import of_all, print_of, prints
 from rm_local.store.rewrite.store_source import StoreSource
-from rm_local.store.sqlite import connection as sqlite
-from rm_local.store.sqlite import tables
+from rm_local.store.sqlite import connection as sqlite, tables
 
 STEP = 4096
 """Tallied entries that are read together."""

@@ -17,8 +17,7 @@ from rm_local.store.build.pipeline import build_store
 from rm_local.store.format import BLOCK_ROWS
 from rm_local.store.rewrite.carry_counts import carry_tallies
 from rm_local.store.rewrite.store_source import StoreSource, state
-from rm_local.store.sqlite import connection as sqlite
-from rm_local.store.sqlite import tables, wal
+from rm_local.store.sqlite import connection as sqlite, tables, wal
 from rm_local.store.store import Store
 
 LEVEL = 12

@@ -1,0 +1,1 @@
+"""The file: connections, tables, metadata, write-ahead log. Translates SQLite errors."""

@@ -1,0 +1,1 @@
+"""Reads all of a store and names what is damaged."""

@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from rm_local.store.format import PAGE_SIZE, schema
-from rm_local.store.sqlite import connection as sqlite
-from rm_local.store.sqlite import meta
+from rm_local.store.sqlite import connection as sqlite, meta
 
 if TYPE_CHECKING:
     import apsw

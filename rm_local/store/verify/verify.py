@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 from rm_local.progress import Progress, ProgressCallback, ProgressMeter
 from rm_local.store.format import DamagedError
-from rm_local.store.sqlite import connection as sqlite
-from rm_local.store.sqlite import meta
+from rm_local.store.sqlite import connection as sqlite, meta
 from rm_local.store.sqlite.reader_pool import reading
 from rm_local.store.verify.check_texts import TextChecker
 from rm_local.store.verify.check_vectors import vector_faults

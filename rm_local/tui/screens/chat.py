@@ -16,11 +16,9 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Footer
 
-from rm_local.engine.branches import ContextAdjusted
-from rm_local.loop.events import Event, HintCut, RunEvent, failed_event
-from rm_local.loop.plan import Plan
-from rm_local.sessions.replay import replay_session
-from rm_local.sessions.session import Session
+from rm_local.engine import ContextAdjusted
+from rm_local.loop import Event, HintCut, Plan, RunEvent, failed_event
+from rm_local.sessions import Session, replay_session
 from rm_local.tui import formatting, messages, reasoning_mode
 from rm_local.tui.chat_state import Backend, ChatState, PendingQuestion
 from rm_local.tui.enabled_actions import action_enabled
@@ -36,9 +34,9 @@ from rm_local.tui.widgets.transcript import Transcript
 from rm_local.tui.widgets.turn_panel import TurnPanel
 
 if TYPE_CHECKING:
-    from rm_local.engine.protocol import ModelInfo
+    from rm_local.engine import ModelInfo
     from rm_local.errors import RmLocalError
-    from rm_local.loop.control import TurnControl
+    from rm_local.loop import TurnControl
 
 REDRAWS = 15
 """Times a second, at most, that streaming text is drawn."""

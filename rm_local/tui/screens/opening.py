@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from textual import on, work
 from textual.screen import Screen
 
-from rm_local.loop.events import ModelLoading, ModelUnloaded, Notice
+from rm_local.loop import ModelLoading, ModelUnloaded, Notice
 from rm_local.tui import formatting, messages
 from rm_local.tui.startup import open_all
 from rm_local.tui.widgets.status import Status, StatusView
@@ -17,9 +17,9 @@ from rm_local.tui.widgets.status import Status, StatusView
 if TYPE_CHECKING:
     from textual.notifications import SeverityLevel
 
-    from rm_local.engine.protocol import ModelInfo
+    from rm_local.engine import ModelInfo
     from rm_local.errors import RmLocalError
-    from rm_local.loop.events import RunEvent
+    from rm_local.loop import RunEvent
     from rm_local.tui.chat_state import Backend
 
 

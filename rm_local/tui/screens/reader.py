@@ -12,7 +12,7 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Footer
 
-from rm_local.loop.turn import TurnBranch
+from rm_local.loop import TurnBranch
 from rm_local.records import Hit
 from rm_local.tui import formatting, keys
 from rm_local.tui.widgets.text_line import Line

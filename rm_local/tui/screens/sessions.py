@@ -23,7 +23,7 @@ from rm_local.tui.widgets.text_line import Line
 from rm_local.tui.widgets.too_small import TooSmall
 
 if TYPE_CHECKING:
-    from rm_local.loop.turn import Turn
+    from rm_local.loop import Turn
     from rm_local.sessions import SavedSession
 
 

@@ -6,7 +6,7 @@ from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.content import Content
 
-from rm_local.loop.turn import Turn
+from rm_local.loop import Turn
 from rm_local.tui import formatting
 from rm_local.tui.turn_view import Phase
 from rm_local.tui.widgets.text_line import Line, head

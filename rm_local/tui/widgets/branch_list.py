@@ -12,7 +12,7 @@ from textual.events import Resize
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
-from rm_local.loop.turn import TurnBranch
+from rm_local.loop import TurnBranch
 from rm_local.records import Hit
 from rm_local.tui import formatting
 from rm_local.tui.messages import BranchOpened

@@ -10,7 +10,7 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.events import Resize
 
-from rm_local.loop.turn import TurnBranch
+from rm_local.loop import TurnBranch
 from rm_local.records import Hit, PrefillStats
 from rm_local.tui import formatting, keys
 from rm_local.tui.messages import BranchOpened

@@ -11,7 +11,7 @@ from textual.content import Content
 from textual.events import Click
 from textual.screen import ModalScreen
 
-from rm_local.loop.turn import Turn
+from rm_local.loop import Turn
 from rm_local.tui import formatting, keys
 from rm_local.tui.messages import TurnChosen
 from rm_local.tui.turn_view import place

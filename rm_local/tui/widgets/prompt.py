@@ -13,7 +13,7 @@ from rm_local.tui import formatting, keys
 from rm_local.tui.messages import QuestionSubmitted
 
 if TYPE_CHECKING:
-    from rm_local.engine.protocol import ModelInfo
+    from rm_local.engine import ModelInfo
 
 HINT = "Ask a hard question"
 NEWLINE = keys.ASK[1].key.split(",")

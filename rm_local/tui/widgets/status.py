@@ -8,7 +8,7 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.content import Content
 
-from rm_local.engine.protocol import ModelInfo
+from rm_local.engine import ModelInfo
 from rm_local.tui import formatting
 from rm_local.tui.widgets.text_line import Line
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from textual.containers import Vertical
 
-from rm_local.engine.branches import Part
+from rm_local.engine import Part
 from rm_local.tui import formatting
 from rm_local.tui.widgets.text_line import Line
 

@@ -8,7 +8,7 @@ from textual.app import ComposeResult
 from textual.containers import Center, Vertical, VerticalScroll
 from textual.content import Content
 
-from rm_local.loop.turn import Turn
+from rm_local.loop import Turn
 from rm_local.tui.chat_state import HitMarks
 from rm_local.tui.phases import describe_phases
 from rm_local.tui.widgets.past_turn import PastTurn

@@ -11,7 +11,7 @@ from textual.containers import Container, Vertical
 from textual.content import Content
 from textual.widgets import Input
 
-from rm_local.loop.turn import Turn
+from rm_local.loop import Turn
 from rm_local.tui import formatting, keys
 from rm_local.tui.chat_state import HitMarks
 from rm_local.tui.messages import EditLeft, SubproblemEdited

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rm_local.engine.families.detect import TEMPLATE as KEY
-from rm_local.engine.families.detect import describe_thinking
+from rm_local.engine.families.detect import TEMPLATE as KEY, describe_thinking
 from rm_local.engine.protocol import Message
 from rm_local.engine.worker.templates import render_process
 from rm_local.engine.worker.templates.chat_template import ChatTemplate, Prompt

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from rm_local.engine.branches import Part
 from rm_local.engine.families.markers import THINK, Markers

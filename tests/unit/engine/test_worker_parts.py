@@ -7,8 +7,7 @@ import threading
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from rm_local.engine import exit_reasons, protocol, wire
 from rm_local.engine.branches import BranchEnded, TokenChunk

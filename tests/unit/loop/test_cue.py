@@ -13,8 +13,7 @@ from rm_local.engine.branches import (
     ContextAdjusted,
     Evaluated,
 )
-from rm_local.engine.families.detect import TEMPLATE as KEY
-from rm_local.engine.families.detect import ThinkingDescription, describe_thinking
+from rm_local.engine.families.detect import TEMPLATE as KEY, ThinkingDescription, describe_thinking
 from rm_local.engine.protocol import Message, TurnOpened
 from rm_local.engine.worker.templates import render_process
 from rm_local.engine.worker.templates.chat_template import ChatTemplate

@@ -22,8 +22,7 @@ from rm_local.store.build.source import EntryBatch
 from rm_local.store.build.write import Writer
 from rm_local.store.format import EmbedderId
 from rm_local.store.request import EntryFilter, SearchRequest
-from rm_local.store.sqlite import connection as sqlite
-from rm_local.store.sqlite import tables as rows
+from rm_local.store.sqlite import connection as sqlite, tables as rows
 from rm_local.store.store import Store
 from tests.support.stores import MadeSource, vectors
 

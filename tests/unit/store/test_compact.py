@@ -20,8 +20,7 @@ from rm_local.store.build.pipeline import build_store
 from rm_local.store.format import EmbedderId
 from rm_local.store.request import SearchRequest
 from rm_local.store.rewrite.compact import compact_store
-from rm_local.store.sqlite import connection as sqlite
-from rm_local.store.sqlite import tables
+from rm_local.store.sqlite import connection as sqlite, tables
 from rm_local.store.sqlite.usage_counts import Tally, count_up, tallies
 from rm_local.store.store import Store
 from tests.faults.steps import KINDS, Kind, count_steps, is_killed_at

@@ -21,8 +21,7 @@ from rm_local.store.index.search import Searcher
 from rm_local.store.maintain import maintainer
 from rm_local.store.maintain.maintainer import Maintainer, MaintenanceResult
 from rm_local.store.request import SearchRequest
-from rm_local.store.sqlite import connection as sqlite
-from rm_local.store.sqlite import entry_texts
+from rm_local.store.sqlite import connection as sqlite, entry_texts
 from rm_local.store.sqlite.meta import put, read_meta
 from rm_local.store.sqlite.reader_pool import Readers, reading
 from rm_local.store.sqlite.snapshot import State, Watch, state

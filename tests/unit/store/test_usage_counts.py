@@ -8,8 +8,7 @@ from pathlib import Path
 import apsw
 import pytest
 
-from rm_local.store.sqlite import connection as sqlite
-from rm_local.store.sqlite import tables
+from rm_local.store.sqlite import connection as sqlite, tables
 from rm_local.store.sqlite.usage_counts import Tally, count_up, tallies
 from rm_local.store.store import Store
 from tests.support.stores import toy_store

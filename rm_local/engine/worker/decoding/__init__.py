@@ -1,0 +1,1 @@
+"""The hot path: a turn, its branches in one batch, their samplers and counters."""

@@ -1,0 +1,1 @@
+"""llama.cpp behind Python types: model, tokenizer, KV cache, devices, log."""

@@ -15,7 +15,7 @@ from rm_local.engine.worker.llama.cpu import threads_for
 from rm_local.engine.worker.llama.load_errors import remedy_for
 from rm_local.engine.worker.llama.params import model_params
 from rm_local.errors import EngineError, ModelInvalid
-from rm_local.gguf.header import check_whole, read_header
+from rm_local.gguf import check_whole, read_header
 
 _TOKENS = 2048
 """Tokens evaluated at once; more when the embedder takes longer texts."""

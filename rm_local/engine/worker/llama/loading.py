@@ -19,9 +19,7 @@ from rm_local.engine.worker.llama.kv_cache import Cache
 from rm_local.engine.worker.llama.model import Model
 from rm_local.engine.worker.templates.render_client import Renderer
 from rm_local.errors import EngineError, ModelRefused, NoRoom
-from rm_local.gguf import split_files
-from rm_local.gguf.header import check_generates, check_whole, read_header
-from rm_local.gguf.split_files import GgufFiles
+from rm_local.gguf import GgufFiles, check_generates, check_whole, read_files, read_header
 from rm_local.options import EngineOptions
 from rm_local.system import free_memory
 
@@ -139,4 +137,4 @@ def _checked(path: Path) -> GgufFiles:
     header = read_header(path)
     check_generates(path, header)
     check_whole(path, header)
-    return split_files.read_files(path)
+    return read_files(path)

@@ -21,7 +21,7 @@ from rm_local.engine.worker.llama.tokenizer import Vocab
 from rm_local.engine.worker.templates.chat_template import ChatTemplate
 from rm_local.engine.worker.templates.render_client import Renderer
 from rm_local.errors import ModelInvalid, ModelRefused, Stopped
-from rm_local.gguf.header import GgufHeader
+from rm_local.gguf import GgufHeader
 
 _REPORT_EVERY = 0.05
 _LEVELS = {" - Small": "_S", " - Medium": "_M", " - Large": "_L"}
