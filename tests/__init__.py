@@ -1,0 +1,1 @@
+"""The tests, by what they run: unit, functional, contract, snapshot."""

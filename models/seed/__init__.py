@@ -1,0 +1,1 @@
+"""The store that is shipped: its entries and its build."""

@@ -1,0 +1,1 @@
+"""Shapes of published models with random weights, to measure speed and memory with."""
