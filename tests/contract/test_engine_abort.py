@@ -11,7 +11,8 @@ SCRIPT = """
 import json, sys
 import llama_cpp
 from rm_local.engine import protocol
-from rm_local.engine.worker import cache
+from rm_local.engine.worker.llama import kv_cache
+from rm_local.options import EngineOptions
 from rm_local.engine.worker.inbox import Inbox
 from rm_local.engine.worker.llama.loading import load
 from rm_local.engine.worker.templates.render_client import Renderer
@@ -27,17 +28,17 @@ def count(_data):
 def is_aborted():
     try:
         cells.hold(tokens)
-    except cache.Aborted:
+    except kv_cache.Aborted:
         return True
     return False
 
 def opened():
     inbox = Inbox(sys.stdin.buffer, on_end=lambda: None)
-    request = protocol.Load(sys.argv[1], 0, 1, 0)
+    request = protocol.Load(sys.argv[1], EngineOptions(threads=1, gpu_layers=0))
     return inbox, *load(request, lambda _: None, inbox, Renderer())[:2]
 
-own = cache._abort_callback
-cache._abort_callback = lambda: count
+own = kv_cache._abort_callback
+kv_cache._abort_callback = lambda: count
 inbox, model, cells = opened()
 tokens = [3] * cells.batch
 found = {"whole": is_aborted(), "operations": asked}
@@ -47,7 +48,7 @@ found |= {"stopped": is_aborted(), "asked": asked, "held": len(cells.held)}
 last = 0
 found["again"] = is_aborted()
 
-cache._abort_callback = own
+kv_cache._abort_callback = own
 inbox, model, cells = opened()
 inbox.abort[0] = b"1"
 found["by the inbox"] = is_aborted()

@@ -120,7 +120,7 @@ def test_a_temporary_folder_goes_and_takes_abandoned_ones_along(tmp_path: Path) 
     abandoned, used = tmp_path / "abandoned", tmp_path / "used"
     for folder in (abandoned, used):
         folder.mkdir()
-        (folder / "lines.zst.part").write_bytes(DATA)
+        (folder / "lines.zst.0123abcd.part").write_bytes(DATA)
     made: list[Path] = []
 
     def fail() -> None:
