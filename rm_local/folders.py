@@ -12,16 +12,16 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
-from rm_local import settings
+from rm_local import paths
 from rm_local.errors import HomeMissing
-from rm_local.settings import SET_HOME
+from rm_local.paths import SET_HOME
 
 Kind = Literal["sessions", "the model's log", "the embedder's file"]
 
 FOLDERS: dict[Kind, Callable[[], Path]] = {
-    "sessions": settings.sessions_dir,
-    "the model's log": settings.log_dir,
-    "the embedder's file": settings.cache_dir,
+    "sessions": paths.sessions_dir,
+    "the model's log": paths.log_dir,
+    "the embedder's file": paths.cache_dir,
 }
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 _NO_HOME = "this user has no home folder"
@@ -52,7 +52,7 @@ class Notices:
     def find_log(self) -> Path | None:
         """The worker's log, or None where there is no place for it, which is reported."""
         try:
-            return settings.worker_log()
+            return paths.worker_log()
         except HomeMissing as error:
             self.report("the model's log", error)
             return None
@@ -86,7 +86,7 @@ def find_cache(say: Callable[[str], None]) -> Path:
     if reason := _find_obstacle("the embedder's file"):
         say(f"Nothing can be kept for the next time: {reason}. {SET_HOME}")
         return make_temporary_cache()
-    return settings.cache_dir()
+    return paths.cache_dir()
 
 
 def explain(error: OSError, folder: Path) -> str:

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rm_local import settings as places
+from rm_local import paths
 from rm_local.engine import Message, ModelInfo
 from rm_local.errors import RmLocalError
 from rm_local.folders import Notices
@@ -54,8 +54,8 @@ class Runtime:
     ) -> None:
         """`model` and `store` take precedence over the settings'."""
         self.settings = settings
-        self.model = model or settings.model or places.shipped_model()
-        self.store = store or settings.store or places.shipped_store()
+        self.model = model or settings.model or paths.shipped_model()
+        self.store = store or settings.store or paths.shipped_store()
         self.notices = Notices(self.report_notice)
         """What cannot be saved, reported once per run."""
         self.idle = Idle(settings.idle_unload * 60, self.unload)

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from models.nano.curriculum import KNOWN, heldout, invented, taken
 from models.nano.curriculum.problem import Problem
-from rm_local import settings
+from rm_local import paths
 from rm_local.engine import BranchSpec, Engine, Message, Sampling, TokenChunk
 from rm_local.loop import hint_text, reasoning_cue
 from rm_local.records import Entry
@@ -113,7 +113,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--model", type=Path, default=settings.shipped_model())
+    parser.add_argument("--model", type=Path, default=paths.shipped_model())
     parser.add_argument("--count", type=int, default=200, help="problems for each arm")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--json", type=Path, help="also write the figures to this file")

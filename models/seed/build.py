@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from models.nano import curriculum
 from models.seed.checks import faults, near_duplicates
 from models.seed.handwritten import handwritten
-from rm_local import settings
+from rm_local import paths
 from rm_local.embed import MINILM, minilm_words, write_minilm_gguf
 from rm_local.errors import RmLocalError
 from rm_local.records import Entry
@@ -62,7 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--with", dest="way", choices=("bulk", "llama"), default="bulk")
     chosen = parser.parse_args(arguments)
     try:
-        return _run(chosen.out or settings.shipped_store(), chosen.way)
+        return _run(chosen.out or paths.shipped_store(), chosen.way)
     except RmLocalError as error:
         print(error, file=sys.stderr)
         return error.exit_code
@@ -97,8 +97,8 @@ def _report(path: Path, entries: Sequence[Entry]) -> None:
 async def _embed_in_worker(texts: Sequence[str]) -> NDArray[np.float32]:
     from rm_local.engine import Engine
 
-    async with Engine(log=settings.worker_log()) as engine:
-        await engine.load_embedder(write_minilm_gguf(settings.cache_dir()))
+    async with Engine(log=paths.worker_log()) as engine:
+        await engine.load_embedder(write_minilm_gguf(paths.cache_dir()))
         return await engine.embed(texts)
 
 

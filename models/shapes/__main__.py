@@ -14,7 +14,7 @@ from pathlib import Path
 from models.shapes.shape import shapes
 from models.shapes.weights import SCHEMES
 from models.shapes.write import write
-from rm_local.settings import shipped_model
+from rm_local.paths import shipped_model
 
 
 def main() -> None:

@@ -20,7 +20,7 @@ from models.static import vocabulary
 from models.static.fit import Bags, Floats, Recipe, axes, fit, weights
 from models.static.measure import exam, table
 from models.static.texts import Amounts, Material, Pair, collect, curriculum_pair
-from rm_local import settings
+from rm_local import paths
 from rm_local.embed import (
     STATIC_EMBEDDER,
     UNKNOWN_PIECE,
@@ -113,7 +113,7 @@ def main() -> None:
     args.out.mkdir(parents=True, exist_ok=True)
     recipe = Recipe(steps=args.steps, rate=args.rate, weight=args.weight, sharpness=args.sharpness)
     data = train(args.out, args.dimension, args.more, recipe, args.seed)
-    path: Path = args.file or settings.shipped_static()
+    path: Path = args.file or paths.shipped_static()
     part = path.with_name(path.name + ".part")
     part.write_bytes(data)
     part.replace(path)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from rm_local import __version__, settings
+from rm_local import __version__, paths
 from rm_local.cli.devices import asked_for, usable_devices
 from rm_local.cli.subprocess_json import ask_child
 from rm_local.engine import Device, check_fits, place_layers, required_memory
@@ -47,10 +47,10 @@ def every(wanted: Settings) -> Iterator[Check]:
     engine = ask_child("rm_local.engine.worker.build_info")
     yield from _engine(engine)
     yield _memory()
-    yield _model(wanted.model or settings.shipped_model())
+    yield _model(wanted.model or paths.shipped_model())
     yield from _fits(wanted, usable_devices(engine))
     yield _embedder()
-    yield _store(wanted.store or settings.shipped_store())
+    yield _store(wanted.store or paths.shipped_store())
     yield from _folders()
     yield _terminal()
 
@@ -115,7 +115,7 @@ def _model(path: Path) -> Check:
         check_whole(path, header)
         check_generates(path, header)
         described = describe_thinking(
-            header.metadata, file=path.stem, overrides=settings.templates_dir()
+            header.metadata, file=path.stem, overrides=paths.templates_dir()
         )
     except SettingsError as error:
         return Check("Model", "bad", error.message, error.remedy)
@@ -128,7 +128,7 @@ def _model(path: Path) -> Check:
 def _fits(wanted: Settings, devices: tuple[Device, ...]) -> Iterator[Check]:
     """What the model needs under the settings, and where it would go."""
     try:
-        model = read_files(wanted.model or settings.shipped_model())
+        model = read_files(wanted.model or paths.shipped_model())
         asked = asked_for(wanted, model)
         name = str(model.header.metadata.get("general.name") or "The model")
         need = required_memory(model, asked.context, kv=asked.kv, flash=asked.flash)
@@ -173,16 +173,16 @@ def _store(path: Path) -> Check:
 def _folders() -> Iterator[Check]:
     """Where everything lies, and whether it can be written there."""
     try:
-        config = settings.config_file()
+        config = paths.config_file()
     except HomeMissing as error:
         yield Check("Folders", "bad", error.message, error.remedy)
         return
     none_yet = "" if os.path.exists(config) else " (none yet)"
     yield Check("Settings", "ok", f"{config}{none_yet}")
     for name, folder in (
-        ("Sessions", settings.sessions_dir),
-        ("Cache", settings.cache_dir),
-        ("Logs", settings.log_dir),
+        ("Sessions", paths.sessions_dir),
+        ("Cache", paths.cache_dir),
+        ("Logs", paths.log_dir),
     ):
         yield _folder(name, folder)
 
@@ -195,7 +195,7 @@ def _folder(name: str, find: Callable[[], Path]) -> Check:
         return Check(name, "bad", error.message, error.remedy)
     if obstacle := find_obstacle(folder):
         found = f"{folder} cannot be written to: {obstacle}"
-        return Check(name, "bad", found, settings.SET_HOME)
+        return Check(name, "bad", found, paths.SET_HOME)
     return Check(name, "ok", str(folder))
 
 

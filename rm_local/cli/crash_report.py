@@ -10,7 +10,7 @@ from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
-from rm_local import __version__, settings
+from rm_local import __version__, paths
 from rm_local.errors import RmLocalError, SettingsError
 from rm_local.files import write_bytes_atomically
 
@@ -43,6 +43,6 @@ def _save(name: str, text: str) -> Path | None:
 def _folders() -> Iterator[Path]:
     """The logs' folder, then the one for temporary files; those that there are."""
     with suppress(SettingsError):  # there is no home folder
-        yield settings.log_dir()
+        yield paths.log_dir()
     with suppress(OSError):
         yield Path(tempfile.gettempdir())

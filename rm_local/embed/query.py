@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from rm_local import settings
+from rm_local import paths
 from rm_local.arrays import Floats
 from rm_local.embed import static
 from rm_local.embed.minilm import MINILM, write_minilm_gguf
@@ -90,7 +90,7 @@ def _minilm_file() -> tuple[Path, OSError | HomeMissing | None]:
     Raises EngineError when no temporary folder can be written either.
     """
     try:
-        return write_minilm_gguf(settings.cache_dir()), None
+        return write_minilm_gguf(paths.cache_dir()), None
     except (OSError, HomeMissing) as uncached:
         try:
             return write_minilm_gguf(make_temporary_cache()), uncached

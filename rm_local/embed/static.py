@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from rm_local import settings
+from rm_local import paths
 from rm_local.arrays import Floats
 from rm_local.embed.hub_models import whole_words
 from rm_local.embed.wordpiece import UNKNOWN_PIECE, WordPiece
@@ -41,7 +41,7 @@ class StaticEmbedder:
     @classmethod
     def load(cls, path: Path | None = None) -> StaticEmbedder:
         """Read `path`, or the shipped file. ModelMissing, ModelInvalid."""
-        path = path or settings.shipped_static()
+        path = path or paths.shipped_static()
         try:
             data = path.read_bytes()
         except OSError as error:

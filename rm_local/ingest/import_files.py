@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from rm_local import settings
+from rm_local import paths
 from rm_local.arrays import Floats
 from rm_local.embed import MINILM, load_shipped_static
 from rm_local.errors import StoreEmbedder, StoreError
@@ -61,7 +61,7 @@ def import_from_files(
 @contextmanager
 def _work_folder() -> Iterator[Path]:
     """Where an import keeps the index of its lines, and copies."""
-    with temporary_folder(settings.cache_dir() / "import") as folder:
+    with temporary_folder(paths.cache_dir() / "import") as folder:
         try:
             yield folder
         except BrokenPipeError:

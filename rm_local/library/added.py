@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from rm_local import settings
+from rm_local import paths
 from rm_local.errors import SettingsError
 from rm_local.files import write_bytes_atomically
 from rm_local.folders import explain
@@ -14,7 +14,7 @@ from rm_local.library.scan import Note
 
 def added_file() -> Path:
     """Where they are remembered; it need not exist."""
-    return settings.data_dir() / "models.json"
+    return paths.data_dir() / "models.json"
 
 
 def added_paths(note: Note) -> list[Path]:
@@ -73,5 +73,5 @@ def replace(file: Path, text: str) -> None:
         write_bytes_atomically(file, text.encode())
     except OSError as error:
         raise SettingsError(
-            f"{file} cannot be written: {explain(error, file.parent)}.", settings.SET_HOME
+            f"{file} cannot be written: {explain(error, file.parent)}.", paths.SET_HOME
         ) from error

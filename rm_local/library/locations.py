@@ -12,7 +12,8 @@ from rm_local.library.added import added_paths
 from rm_local.library.hub.cache import hub_files
 from rm_local.library.ollama import ollama_models
 from rm_local.library.scan import Note, find_gguf_files
-from rm_local.settings import Settings, shipped_model
+from rm_local.paths import shipped_model
+from rm_local.settings import Settings
 
 SHIPPED_SOURCE, SETTINGS, ADDED, FOLDER = "shipped", "settings", "added", "folder"
 

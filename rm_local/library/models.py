@@ -16,7 +16,8 @@ from rm_local.home import expand_home
 from rm_local.library import model_file as models
 from rm_local.library.locations import Spot, spots
 from rm_local.library.model_file import ModelFile
-from rm_local.settings import Settings, shipped_model
+from rm_local.paths import shipped_model
+from rm_local.settings import Settings
 
 _PART = re.compile(r"-\d{5}-of-\d{5}$")
 _UNFIT = re.compile(r"[^a-z0-9._]+")

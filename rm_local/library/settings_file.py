@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from rm_local import settings
+from rm_local import paths, settings
 from rm_local.errors import UsageError
 from rm_local.library.added import replace
 
@@ -18,7 +18,7 @@ def use_model(path: Path | None) -> None:
     """
     import tomlkit
 
-    file = settings.config_file()
+    file = paths.config_file()
     if not os.path.exists(file) and path is None:
         return
     text = ""

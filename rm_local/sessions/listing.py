@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
-from rm_local import settings
+from rm_local import paths
 from rm_local.errors import RmLocalError, Stopped, UsageError
 from rm_local.loop import Answered, Failed
 from rm_local.sessions.format import ASKED, SUFFIX, begins, decode, opened
@@ -33,7 +33,7 @@ class SavedSession:
 def list_sessions(folder: Path | None = None) -> list[SavedSession]:
     """The saved sessions of `folder`, or of the user, newest first; other files are left out."""
     found = []
-    for path in (folder or settings.sessions_dir()).glob(f"*{SUFFIX}"):
+    for path in (folder or paths.sessions_dir()).glob(f"*{SUFFIX}"):
         try:
             found.append(_summary(path))
         except RmLocalError:
@@ -51,7 +51,7 @@ def last_session(folder: Path | None = None) -> Path:
 
 def find_session(beginning: str, folder: Path | None = None) -> Path:
     """The file of the one session whose id begins so; UsageError when there is none or several."""
-    folder = folder or settings.sessions_dir()
+    folder = folder or paths.sessions_dir()
     found = [path for path in folder.glob(f"*{SUFFIX}") if path.stem.startswith(beginning)]
     exact = [path for path in found if path.stem == beginning]
     if len(exact or found) == 1:

@@ -7,7 +7,7 @@ from contextlib import aclosing
 from pathlib import Path
 from typing import Protocol, Self
 
-from rm_local import settings
+from rm_local import paths
 from rm_local.engine import Message
 from rm_local.errors import HomeMissing, UsageError
 from rm_local.folders import Notices
@@ -140,7 +140,7 @@ class Session:
 
     def _new_journal(self) -> Journal:
         try:
-            folder = settings.sessions_dir()
+            folder = paths.sessions_dir()
         except HomeMissing as error:
             self._report_unsaved(error)
             folder = None

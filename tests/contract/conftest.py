@@ -11,7 +11,7 @@ import pytest_asyncio
 
 from models.shapes.shape import Shape, shapes
 from models.shapes.write import write
-from rm_local import settings
+from rm_local import paths
 from rm_local.embed import minilm
 from rm_local.engine.client import Engine
 from rm_local.options import EngineOptions
@@ -34,7 +34,7 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def nano(tiny: Path) -> Path:
     """The model that is shipped, or, in a checkout without it, the one of random weights."""
-    shipped = settings.shipped_model()
+    shipped = paths.shipped_model()
     return shipped if shipped.is_file() else tiny
 
 
@@ -49,7 +49,7 @@ def hybrid(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model whose layers are convolutions but for one: LFM2's form."""
     path = tmp_path_factory.mktemp("models") / "hybrid.gguf"
     shape = replace(small("lfm2-350m"), heads=4, kv_heads=2, attention=(2,))
-    write(shape, path, "F16", settings.shipped_model())
+    write(shape, path, "F16", paths.shipped_model())
     return path
 
 
@@ -57,7 +57,7 @@ def hybrid(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def recurrent(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model without attention: Mamba's form."""
     path = tmp_path_factory.mktemp("models") / "recurrent.gguf"
-    write(replace(small("mamba-130m"), inner=512), path, "F16", settings.shipped_model())
+    write(replace(small("mamba-130m"), inner=512), path, "F16", paths.shipped_model())
     return path
 
 

@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 from rm_local.ingest.import_files import import_from_files
-from rm_local.settings import shipped_store
+from rm_local.paths import shipped_store
 from rm_local.store.exchange.import_entries import ImportResult
 from rm_local.store.request import SearchRequest
 from rm_local.store.store import Store

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from models.static.measure import exam
-from rm_local import settings
+from rm_local import paths
 from rm_local.embed.static import StaticEmbedder, load_shipped_static
 
 LARGEST = 12_000_000
@@ -26,7 +26,7 @@ def embedder() -> StaticEmbedder:
 
 def test_it_is_small(embedder: StaticEmbedder) -> None:
     """A file of at most 12 MB, 256 dimensions, named by its own hash."""
-    assert settings.shipped_static().stat().st_size <= LARGEST
+    assert paths.shipped_static().stat().st_size <= LARGEST
     assert (embedder.id.id, embedder.id.dimension) == ("rm-static", 256)
     assert len(embedder.id.sha256) == 64
 

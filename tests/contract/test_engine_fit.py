@@ -12,7 +12,7 @@ import pytest
 from rm_local.engine.placement import requirements
 from rm_local.library import model_file
 from rm_local.options import Precision
-from rm_local.settings import shipped_model
+from rm_local.paths import shipped_model
 from tests.support import tiny_gguf
 
 ROOT = Path(__file__).resolve().parents[2]

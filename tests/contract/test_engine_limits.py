@@ -24,7 +24,7 @@ from rm_local.engine.protocol import Message
 from rm_local.errors import ContextOverflow, EngineError, MemoryShort, NoRoom
 from rm_local.gguf import split_files
 from rm_local.options import EngineOptions, FlashAttention, Precision
-from rm_local.settings import shipped_model
+from rm_local.paths import shipped_model
 from tests.support import tiny_gguf
 from tests.support.engines import GREEDY, QUESTION, grown, killed_loading
 

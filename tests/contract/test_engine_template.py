@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from rm_local import settings
+from rm_local import paths
 from rm_local.engine.branches import BranchSpec
 from rm_local.engine.client import Engine
 from rm_local.engine.protocol import Message
@@ -82,7 +82,7 @@ async def test_a_turn_without_thinking_begins_with_the_answer(engine: Engine, ti
 
 async def test_the_users_template_goes_first(tmp_path: Path, tiny: Path) -> None:
     """A file beside the settings is used, named, and when it is wrong, blamed."""
-    folder = settings.templates_dir()
+    folder = paths.templates_dir()
     assert folder
     folder.mkdir(parents=True)
     own = folder / "tiny.jinja"

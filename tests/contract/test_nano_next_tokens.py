@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from rm_local import settings
+from rm_local import paths
 
 REFERENCES = Path(__file__).parent.parent / "data" / "nano.npz"
 CHOOSE = """
@@ -34,7 +34,7 @@ def test_gguf_chooses_the_next_token_of_the_pytorch_model(tmp_path: Path) -> Non
     """At 2,000 places that the model has to decide, at least 99 % of the likeliest tokens agree."""
     out = tmp_path / "chosen.npy"
     subprocess.run(
-        [sys.executable, "-c", CHOOSE, settings.shipped_model(), REFERENCES, out], check=True
+        [sys.executable, "-c", CHOOSE, paths.shipped_model(), REFERENCES, out], check=True
     )
     wanted = np.load(REFERENCES)["wanted"]
 

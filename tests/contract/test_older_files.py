@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from rm_local import settings
+from rm_local import paths, settings
 from rm_local.cli.main import cli
 
 WRITTEN = Path(__file__).resolve().parents[1] / "data" / "written-by-0.1.0"
@@ -72,7 +72,7 @@ def test_a_store_takes_new_entries(store: Path, tmp_path: Path) -> None:
 
 def test_a_session_is_shown() -> None:
     """`sessions show --json` has the names and values that it had."""
-    sessions = settings.sessions_dir()
+    sessions = paths.sessions_dir()
     sessions.mkdir(parents=True)
     shutil.copy(WRITTEN / "session.jsonl", sessions / "20261128-004638-hz4t.jsonl")
 

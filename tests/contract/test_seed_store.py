@@ -11,7 +11,7 @@ import pytest
 
 from models.seed import build
 from models.seed.checks import faults, near_duplicates
-from rm_local import settings
+from rm_local import paths
 from rm_local.embed.bulk import embed_bulk
 from rm_local.embed.minilm import MINILM
 from rm_local.records import Entry
@@ -104,6 +104,6 @@ def test_questions_find_their_entry(built: Path, question: str, words: str) -> N
 
 def test_the_shipped_store_is_up_to_date(entries: list[Entry]) -> None:
     """It holds exactly these entries; `python -m models.seed.build` makes it so."""
-    with Store.open(settings.shipped_store(), embedder=MINILM) as store:
+    with Store.open(paths.shipped_store(), embedder=MINILM) as store:
         shipped = store.get(range(1, store.count() + 1))
     assert [replace(entry, id=0) for entry in shipped] == entries

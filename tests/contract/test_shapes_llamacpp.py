@@ -13,7 +13,7 @@ from click.testing import CliRunner
 
 from models.shapes.shape import shapes
 from models.shapes.write import write
-from rm_local import settings
+from rm_local import paths
 from rm_local.cli.main import cli
 
 Q4_K_M = 15
@@ -33,8 +33,8 @@ def test_the_mixture_of_types_is_the_quantisers(name: str, tmp_path: Path) -> No
     shape = replace(full, heads=4, kv_heads=2 if full.head_norm == "head" else 4)
     shape = replace(shape, experts=min(4, full.experts), experts_used=min(2, full.experts_used))
     plain, theirs, ours = (tmp_path / f"{kind}.gguf" for kind in ("plain", "theirs", "ours"))
-    write(shape, plain, "F16", settings.shipped_model())
-    write(shape, ours, "Q4_K_M", settings.shipped_model())
+    write(shape, plain, "F16", paths.shipped_model())
+    write(shape, ours, "Q4_K_M", paths.shipped_model())
     params = llama_cpp.llama_model_quantize_default_params()
     params.ftype = Q4_K_M
     files = str(plain).encode(), str(theirs).encode()

@@ -9,7 +9,7 @@ from typing import Any
 
 from textual.pilot import Pilot
 
-from rm_local import sessions, settings
+from rm_local import paths, sessions, settings
 from rm_local.loop.events import Event, Formulated
 from rm_local.runtime import Runtime
 from rm_local.tui.app import RmLocalApp
@@ -68,7 +68,7 @@ async def test_a_killed_worker_leaves_a_working_app() -> None:
         await ask(pilot, QUESTION)
         await wait(pilot, app, answered=False)
         assert "✕ Failed" in shown(app, "#answer-head")
-        assert str(settings.worker_log()) in shown(app, "#answer-note")
+        assert str(paths.worker_log()) in shown(app, "#answer-note")
         await ask(pilot, QUESTION)
         await wait(pilot, app)
         assert "agreed" in shown(app, "#answer-carried")

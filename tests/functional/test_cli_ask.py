@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from rm_local import settings
+from rm_local import paths
 from rm_local.cli.main import cli
 from rm_local.cli.sessions import format_turn
 from rm_local.engine.branches import ContextAdjusted
@@ -188,8 +188,8 @@ def test_how_to_think_reaches_the_engine(
     use: Use, setting: str, arguments: list[str], manner: tuple[bool, str]
 ) -> None:
     """The setting says whether, an option goes over it; --effort says how much."""
-    settings.config_file().parent.mkdir(parents=True)
-    settings.config_file().write_text(f"thinking = {setting}\n")
+    paths.config_file().parent.mkdir(parents=True)
+    paths.config_file().write_text(f"thinking = {setting}\n")
     runtime = use()
 
     run("-q", *arguments, "4 + 4?")
@@ -199,7 +199,7 @@ def test_how_to_think_reaches_the_engine(
 
 def saved(*questions: str) -> Path:
     """A session in which each question follows the one before."""
-    journal = Journal(settings.sessions_dir(), model="fake.gguf", store="fake.rms")
+    journal = Journal(paths.sessions_dir(), model="fake.gguf", store="fake.rms")
     for number, question in enumerate(questions, 1):
         journal.ask(question, "memory", turn=number, after=number - 1)
         journal.write(Answered(Answer(f"A{number}", None, 0, 1, 1, (), 5, 0.5)))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from rm_local import settings
+from rm_local import paths
 from tests.functional.test_cli_bad_input import ROOT, ask_with, refused
 from tests.support import tiny_gguf
 from tests.support.bad_models import REFUSED
@@ -41,8 +41,8 @@ def test_memory_that_is_not_there(tmp_path: Path, megabytes: int) -> None:
     model = tiny_gguf.write(tmp_path / "large.gguf", tiny_gguf.LARGE)
     asked = [sys.executable, "-m", "rm_local", "ask", "-q", "--plan", "none", "--model", str(model)]
     limited = f'ulimit -v {megabytes * 1000}; exec "$@"'
-    settings.config_file().parent.mkdir(parents=True)
-    settings.config_file().write_text("context = 100000\n")
+    paths.config_file().parent.mkdir(parents=True)
+    paths.config_file().write_text("context = 100000\n")
 
     done = subprocess.run(
         ["sh", "-c", limited, "sh", *asked, "4 + 4?"],

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from rm_local import __version__, settings
+from rm_local import __version__, paths, settings
 from rm_local.cli.context import Opening
 from rm_local.cli.main import COMMANDS, cli, open_app
 from rm_local.errors import StoreInvalid
@@ -104,7 +104,7 @@ def test_options_before_and_behind_the_command(monkeypatch: pytest.MonkeyPatch) 
 
 def test_bad_settings() -> None:
     """Exit code 2, naming the file and the key."""
-    path = settings.config_file()
+    path = paths.config_file()
     path.parent.mkdir(parents=True)
     path.write_text("contxt = 1\n")
 
@@ -125,7 +125,7 @@ def test_an_unexpected_error_leaves_a_file(monkeypatch: pytest.MonkeyPatch) -> N
 
     result = CliRunner().invoke(cli, ["ask", "x"])
 
-    (saved,) = settings.log_dir().glob("crash-*.log")
+    (saved,) = paths.log_dir().glob("crash-*.log")
     assert result.exit_code == 1
     assert result.stderr.startswith("error: ZeroDivisionError: by nought\n")
     assert str(saved) in result.stderr

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from rm_local import settings
+from rm_local import paths, settings
 from rm_local.cli.main import cli
 from rm_local.engine.placement.offload import Device
 from tests.support import gguf_headers
@@ -40,7 +40,7 @@ def gguf(path: Path, **more: Any) -> Path:
 
 
 def config(text: str) -> Path:
-    path = settings.config_file()
+    path = paths.config_file()
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, encoding="utf-8")
     return path
@@ -196,7 +196,7 @@ def test_add_refuses_what_is_no_model(
 
     assert result.exit_code in (2, 3)
     assert words in result.stderr
-    assert not (settings.data_dir() / "models.json").exists()
+    assert not (paths.data_dir() / "models.json").exists()
 
 
 def test_add_refuses_parts_of_a_model(tmp_path: Path) -> None:
@@ -210,17 +210,17 @@ def test_add_refuses_parts_of_a_model(tmp_path: Path) -> None:
 
 def test_use_keeps_the_rest_of_the_settings(folder: Path) -> None:
     """Comments, other keys and their order stay; --default takes the line out again."""
-    before = settings.config_file().read_text(encoding="utf-8")
+    before = paths.config_file().read_text(encoding="utf-8")
 
     assert run("use", "small").exit_code == 0
-    after = settings.config_file().read_text(encoding="utf-8")
+    after = paths.config_file().read_text(encoding="utf-8")
 
     assert tomllib.loads(after)["model"] == str(folder / "Small-4B.gguf")
     assert settings.load().model == folder / "Small-4B.gguf"
     assert [line for line in before.splitlines() if line not in after.splitlines()] == []
     assert listed()["small-4b-q4_k_m"]["in_use"]
     assert run("use", "--default").exit_code == 0
-    assert settings.config_file().read_text(encoding="utf-8") == before
+    assert paths.config_file().read_text(encoding="utf-8") == before
 
 
 def test_use_changes_a_model_that_is_set(folder: Path) -> None:
@@ -243,10 +243,10 @@ def test_use_makes_the_settings_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize("arguments", [[], ["small", "--default"], ["nothing"], ["embed"]])
 def test_use_of_what_cannot_be_used(arguments: list[str], folder: Path) -> None:
     """An error, and the settings as they were."""
-    before = settings.config_file().read_bytes()
+    before = paths.config_file().read_bytes()
 
     assert run("use", *arguments).exit_code in (2, 3)
-    assert settings.config_file().read_bytes() == before
+    assert paths.config_file().read_bytes() == before
 
 
 def test_use_leaves_settings_that_are_wrong(tmp_path: Path) -> None:
@@ -312,7 +312,7 @@ def test_remove_of_what_was_not_added(folder: Path) -> None:
     assert "--delete deletes its file" in run("remove", "small").stderr
     assert "comes along" in run("remove", "rm-nano").stderr
     assert run("remove", "rm-nano", "--delete", "--yes").exit_code == 2
-    assert settings.shipped_model().exists()
+    assert paths.shipped_model().exists()
 
 
 def test_a_model_by_its_name(folder: Path) -> None:

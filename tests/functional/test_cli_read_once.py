@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 import zstandard
 
-from rm_local import settings
+from rm_local import paths
 from rm_local.records import Entry
 from rm_local.store.store import Store
 from tests.support.stores import TOY, entries, vectors
@@ -105,7 +105,7 @@ def test_import_adds_what_comes_only_once(
     assert (told["added"], told["there"]) == (3, 0)
     with Store.open(store) as held:
         assert held.get([1, 2, 3])[2].subproblem == entries(3)[2].subproblem
-    assert not [path for path in (settings.cache_dir() / "import").iterdir() if path.is_dir()]
+    assert not [path for path in (paths.cache_dir() / "import").iterdir() if path.is_dir()]
 
 
 @pytest.mark.parametrize("kind", SOURCES)
@@ -154,7 +154,7 @@ def test_what_cannot_be_imported_is_refused(
     assert words in shown.stderr.decode()
     with Store.open(store) as held:
         assert held.count() == 0
-    place = settings.cache_dir() / "import"
+    place = paths.cache_dir() / "import"
     assert not place.exists() or not [path for path in place.iterdir() if path.is_dir()]
 
 
@@ -181,7 +181,7 @@ def test_a_schema_may_come_only_once() -> None:
 def test_a_stopped_import_leaves_nothing(store: Path, number: signal.Signals) -> None:
     """While it waits for more of the stream; what a killed one left goes with the next one."""
     command = [sys.executable, "-m", "rm_local", "store", "import", "-", "--store", str(store)]
-    place = settings.cache_dir() / "import"
+    place = paths.cache_dir() / "import"
     with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdin
         assert process.stderr

@@ -8,7 +8,7 @@ import json
 import pytest
 from click.testing import CliRunner, Result
 
-from rm_local import settings
+from rm_local import paths
 from rm_local.cli.main import cli
 from rm_local.loop.plan import find_plan
 from rm_local.sessions import Journal
@@ -24,7 +24,7 @@ def save(*questions: str) -> str:
     """A session with a turn for each question; its id."""
 
     async def turns() -> str:
-        journal = Journal(settings.sessions_dir(), model="fake.gguf", store="fake.rms")
+        journal = Journal(paths.sessions_dir(), model="fake.gguf", store="fake.rms")
         for question in questions:
             journal.ask(question, "memory", 0)
             async for event in FakeRuntime().solve(question, find_plan("memory")):

@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner
 from textual.pilot import Pilot
 
-from rm_local import settings
+from rm_local import paths, settings
 from rm_local.cli.main import cli
 from rm_local.runtime import Runtime
 from rm_local.tui.app import RmLocalApp
@@ -157,7 +157,7 @@ def test_settings_that_the_system_refuses(code: int, monkeypatch: pytest.MonkeyP
     words = {13: "is not permitted", 28: "the disk of", 30: "is read-only"}[code]
     assert words in result.stderr
     assert REMEDY in result.stderr
-    assert not settings.config_file().exists()
+    assert not paths.config_file().exists()
 
 
 def test_the_doctor_names_the_obstacle(blocked: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from rm_local import settings
+from rm_local import paths
 from rm_local.sessions import Journal
 
 
@@ -16,6 +16,6 @@ def path_of(journal: Journal) -> Path:
 
 def templates_folder() -> Path:
     """The user's own chat templates."""
-    folder = settings.templates_dir()
+    folder = paths.templates_dir()
     assert folder is not None
     return folder

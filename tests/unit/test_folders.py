@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from rm_local import folders, settings
+from rm_local import folders, paths
 from rm_local.errors import HomeMissing
 from rm_local.folders import Notices, explain, find_obstacle
 from tests.support.blocked_folders import (
@@ -123,7 +123,7 @@ def test_the_corpus_of_a_bench_does_without_a_cache(
 ) -> None:
     """A temporary folder takes its place, which is said."""
     said: list[str] = []
-    assert folders.find_cache(said.append) == settings.cache_dir()
+    assert folders.find_cache(said.append) == paths.cache_dir()
     assert said == []
 
     monkeypatch.setenv("RM_LOCAL_HOME", str(file_as_home(tmp_path)))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from rm_local import settings
+from rm_local import paths, settings
 from rm_local.errors import HomeMissing, SettingsError
 from rm_local.home import expand_home, find_home
 from rm_local.library import apps
@@ -19,12 +19,12 @@ from rm_local.settings import Settings
 from tests.support.blocked_folders import remove_home
 
 FOLDERS: list[Callable[[], Path]] = [
-    settings.config_file,
-    settings.data_dir,
-    settings.cache_dir,
-    settings.log_dir,
-    settings.sessions_dir,
-    settings.worker_log,
+    paths.config_file,
+    paths.data_dir,
+    paths.cache_dir,
+    paths.log_dir,
+    paths.sessions_dir,
+    paths.worker_log,
     find_hub_cache,
 ]
 
@@ -78,7 +78,7 @@ def test_settings_are_the_defaults(monkeypatch: pytest.MonkeyPatch) -> None:
     """There is no file to read; the environment still counts."""
     monkeypatch.delenv("RM_LOCAL_HOME")
     assert settings.load() == Settings()
-    assert settings.templates_dir() is None
+    assert paths.templates_dir() is None
 
     monkeypatch.setenv("RM_LOCAL_MODEL", "~/m.gguf")
     assert settings.load().model == Path("~/m.gguf")
@@ -91,7 +91,7 @@ def test_rm_local_home_at_an_unknown_home(home: str, monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("RM_LOCAL_HOME", home)
 
     with pytest.raises(SettingsError, match="there is no such home folder"):
-        settings.data_dir()
+        paths.data_dir()
 
 
 @pytest.mark.usefixtures("no_home")
@@ -105,7 +105,7 @@ def test_the_platforms_variables_are_enough(
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
 
-    assert settings.data_dir() == tmp_path / "rm-local"
+    assert paths.data_dir() == tmp_path / "rm-local"
     assert apps.folders()["gpt4all"] == [tmp_path / "nomic.ai" / "GPT4All"]
     assert find_hub_cache() == tmp_path / "huggingface" / "hub"
 

@@ -18,8 +18,9 @@ from rm_local.loop.control import TurnControl
 from rm_local.loop.events import Answered, Event, Failed, ModelLoading, ModelUnloaded, Notice
 from rm_local.loop.plan import PLANS
 from rm_local.options import EngineOptions
+from rm_local.paths import shipped_model, shipped_store, templates_dir
 from rm_local.runtime import Runtime
-from rm_local.settings import Settings, shipped_model, shipped_store, templates_dir
+from rm_local.settings import Settings
 from tests.support.fake_runtime import FakeRuntime
 from tests.support.fakes import INFO, FakeEngine
 

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from rm_local import settings
+from rm_local import paths, settings
 from rm_local.errors import SettingsError
 from rm_local.settings import Settings
 
 
 def write(text: str) -> Path:
     """The settings file with this text."""
-    path = settings.config_file()
+    path = paths.config_file()
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, encoding="utf-8")
     return path
@@ -22,7 +22,7 @@ def write(text: str) -> Path:
 def test_defaults_without_a_file() -> None:
     """No settings file is needed, and none is made."""
     assert settings.load() == Settings()
-    assert not settings.config_file().exists()
+    assert not paths.config_file().exists()
 
 
 def test_every_setting_can_be_set() -> None:
@@ -72,7 +72,7 @@ def test_the_environment_goes_over_the_file(monkeypatch: pytest.MonkeyPatch) -> 
     loaded = settings.load()
 
     assert loaded.model == Path("/models/env.gguf")
-    assert loaded.store == settings.config_file().parent / "file.rms"
+    assert loaded.store == paths.config_file().parent / "file.rms"
 
 
 @pytest.mark.parametrize(
@@ -127,12 +127,12 @@ def test_a_file_that_is_no_text_is_refused() -> None:
 def test_rm_local_home_holds_everything(own_home: Path) -> None:
     """Under RM_LOCAL_HOME nothing lies anywhere else."""
     for path in (
-        settings.config_file(),
-        settings.data_dir(),
-        settings.cache_dir(),
-        settings.log_dir(),
-        settings.sessions_dir(),
-        settings.worker_log(),
+        paths.config_file(),
+        paths.data_dir(),
+        paths.cache_dir(),
+        paths.log_dir(),
+        paths.sessions_dir(),
+        paths.worker_log(),
     ):
         assert path.is_relative_to(own_home)
 
@@ -141,10 +141,10 @@ def test_without_rm_local_home_the_platform_decides(monkeypatch: pytest.MonkeyPa
     """Each folder is named after rm-local, and config, data and cache are apart."""
     monkeypatch.delenv("RM_LOCAL_HOME")
 
-    folders = [settings.config_file().parent, settings.data_dir(), settings.cache_dir()]
+    folders = [paths.config_file().parent, paths.data_dir(), paths.cache_dir()]
 
     assert all("rm-local" in folder.parts for folder in folders)
-    assert settings.cache_dir() != settings.data_dir()
+    assert paths.cache_dir() != paths.data_dir()
 
 
 def test_shipped_files_lie_in_the_wheel_or_in_the_checkout(
@@ -152,11 +152,11 @@ def test_shipped_files_lie_in_the_wheel_or_in_the_checkout(
 ) -> None:
     """A file beside the package's code goes before the checkout's."""
     package = tmp_path / "rm_local"
-    monkeypatch.setattr(settings, "_PACKAGE", package)
-    assert settings.shipped_model() == tmp_path / "models" / "rm-nano-q8_0.gguf"
+    monkeypatch.setattr(paths, "_PACKAGE", package)
+    assert paths.shipped_model() == tmp_path / "models" / "rm-nano-q8_0.gguf"
 
     (package / "shipped").mkdir(parents=True)
     (package / "shipped" / "seed.rms").touch()
 
-    assert settings.shipped_store() == package / "shipped" / "seed.rms"
-    assert settings.shipped_model() == tmp_path / "models" / "rm-nano-q8_0.gguf"
+    assert paths.shipped_store() == package / "shipped" / "seed.rms"
+    assert paths.shipped_model() == tmp_path / "models" / "rm-nano-q8_0.gguf"

@@ -55,11 +55,11 @@ def bench(
     """
     import asyncio
 
-    from rm_local import settings as places
+    from rm_local import paths
     from rm_local.bench import EngineBenchSize
 
     settings = opening.over(model=model).settings()
-    path = settings.model or places.shipped_model()
+    path = settings.model or paths.shipped_model()
     with print_progress() as report:
         found = asyncio.run(
             _measured(path, settings, EngineBenchSize(rounds, prompt, seconds), report)

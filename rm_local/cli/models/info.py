@@ -41,7 +41,7 @@ def info(
     Without a name: the model in use. Nothing is loaded.
     """
     from rm_local.library import find_model
-    from rm_local.settings import shipped_model
+    from rm_local.paths import shipped_model
     from rm_local.system import free_memory
 
     settings = opening.settings()
@@ -68,7 +68,7 @@ def describe_file(path: Path) -> ThinkingDescription:
     """How the model at `path` thinks, the user's own templates and families counted in."""
     from rm_local.engine import describe_thinking
     from rm_local.gguf import read_header
-    from rm_local.settings import templates_dir
+    from rm_local.paths import templates_dir
 
     metadata = read_header(path).metadata
     return describe_thinking(metadata, file=path.stem, overrides=templates_dir())

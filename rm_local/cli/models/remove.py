@@ -68,7 +68,7 @@ def _refuse_foreign(listed: LibraryModel) -> None:
     """UsageError for the shipped model and for one in another program's store."""
     from rm_local.errors import UsageError
     from rm_local.library import owning_app, removal_command
-    from rm_local.settings import shipped_model
+    from rm_local.paths import shipped_model
 
     path = listed.model.path
     if path.exists() and path.samefile(shipped_model()):

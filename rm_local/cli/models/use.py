@@ -12,7 +12,7 @@ import click
 @click.option("--default", "shipped", is_flag=True, help="The one that comes along, rm-nano.")
 def use(model: str | None, shipped: bool) -> None:
     """Write a model into the settings file; all else in it stays as it is."""
-    from rm_local import settings
+    from rm_local import paths, settings
     from rm_local.errors import UsageError
     from rm_local.library import check_usable, find_model, use_model as write
     from rm_local.text import one_line
@@ -25,7 +25,7 @@ def use(model: str | None, shipped: bool) -> None:
         check_usable(found)
         path = found.path.absolute()
     write(path)
-    chosen = path or settings.shipped_model()
-    click.echo(f"{settings.config_file()}: the model is now {one_line(str(chosen))}")
+    chosen = path or paths.shipped_model()
+    click.echo(f"{paths.config_file()}: the model is now {one_line(str(chosen))}")
     if os.environ.get("RM_LOCAL_MODEL"):
         click.echo("warning: RM_LOCAL_MODEL is set and goes over the settings file", err=True)

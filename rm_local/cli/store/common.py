@@ -14,9 +14,9 @@ GOES_ON = "Stopped. The same command goes on from here."
 
 def store_path(opening: Opening, store: Path | None) -> Path:
     """The store that a command works on: its own, the one named before it, or the settings'."""
-    from rm_local import settings
+    from rm_local import paths
 
-    return opening.over(store=store).settings().store or settings.shipped_store()
+    return opening.over(store=store).settings().store or paths.shipped_store()
 
 
 def writable_store_path(opening: Opening, store: Path | None) -> Path:

@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from rm_local import settings
+from rm_local import paths
 from rm_local.files import replace_file, write_bytes_atomically
 from rm_local.home import expand_home, find_home
 from rm_local.library.scan import Note, find_gguf_files
@@ -31,7 +31,7 @@ def find_hub_cache() -> Path:
     if named := os.environ.get("XDG_CACHE_HOME"):
         return _expanded(named) / "huggingface" / "hub"
     home = find_home()
-    return (home / ".cache" if home else settings.cache_dir()) / "huggingface" / "hub"
+    return (home / ".cache" if home else paths.cache_dir()) / "huggingface" / "hub"
 
 
 def _expanded(path: str) -> Path:

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rm_local import settings
+from rm_local import paths
 from rm_local.embed import query, static
 from rm_local.embed.minilm import MINILM
 from rm_local.embed.static import StaticEmbedder
@@ -56,7 +56,7 @@ async def test_minilm_runs_in_the_worker(monkeypatch: pytest.MonkeyPatch) -> Non
 @pytest.mark.parametrize("code", [errno.EACCES, errno.EROFS, errno.ENOSPC, errno.ENOTDIR])
 async def test_a_cache_that_cannot_be_written(monkeypatch: pytest.MonkeyPatch, code: int) -> None:
     """A temporary folder takes its place, and the reason is handed on."""
-    cache, reasons = settings.cache_dir(), list[OSError | HomeMissing]()
+    cache, reasons = paths.cache_dir(), list[OSError | HomeMissing]()
 
     def write(folder: Path) -> Path:
         if folder == cache:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from rm_local import settings
+from rm_local import paths
 from rm_local.engine.families.detect import TEMPLATE, describe_thinking
 from rm_local.engine.worker.templates import render_process
 from rm_local.engine.worker.templates.chat_template import ChatTemplate
@@ -18,7 +18,7 @@ MODEL = {"general.architecture": "qwen3", "general.name": "Qwen3 8B", TEMPLATE: 
 @pytest.fixture
 def folder() -> Path:
     """The folder that the settings name."""
-    named = settings.templates_dir()
+    named = paths.templates_dir()
     assert named
     named.mkdir(parents=True)
     return named

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from rm_local import settings
+from rm_local import paths
 from rm_local.library import added, scan
 from rm_local.library.apps import owning_app
 from rm_local.library.models import Library, find_models
@@ -219,7 +219,7 @@ def test_what_cannot_be_read_is_passed_over(home: Path, tmp_path: Path) -> None:
     (folder / "bad.gguf").write_bytes(b"PK")
     (folder / "cut.gguf").write_bytes((folder / "good-q4_k_m.gguf").read_bytes()[:50])
     (home / ".lmstudio").write_text("a file where a folder should be", encoding="utf-8")
-    settings.data_dir().mkdir(parents=True)
+    paths.data_dir().mkdir(parents=True)
     added.added_file().write_text("[", encoding="utf-8")
 
     library = found(model_folders=(folder,))

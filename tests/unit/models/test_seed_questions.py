@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from rm_local import settings
+from rm_local import paths
 from rm_local.cli.main import cli
 
 QUESTIONS = Path(__file__).resolve().parents[3] / "models" / "seed" / "questions"
@@ -120,7 +120,7 @@ def test_no_question_and_no_id_is_there_twice(
 
 def test_named_entries_are_in_the_shipped_store(gate: list[dict[str, Any]]) -> None:
     """Word for word, as `store export` writes them."""
-    arguments = ["--store", str(settings.shipped_store()), "store", "export"]
+    arguments = ["--store", str(paths.shipped_store()), "store", "export"]
     result = CliRunner().invoke(cli, arguments, catch_exceptions=False)
     shipped = {json.loads(line)["subproblem"] for line in result.stdout.splitlines()}
     named = {subproblem for each in gate for subproblem in each["entries"]}

@@ -18,8 +18,8 @@ from rm_local.errors import RmLocalError, UsageError
 from rm_local.loop.events import Answered, BranchFinished, Event, Failed, Formulating, Retrieved
 from rm_local.loop.plan import PLANS
 from rm_local.loop.solver import solve
+from rm_local.paths import sessions_dir
 from rm_local.sessions import Journal, find_session, list_sessions, replay_session
-from rm_local.settings import sessions_dir
 from tests.support.fakes import SUBPROBLEM, FakeEngine, FakeRecall, hit
 from tests.support.folders import path_of
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from rm_local import settings
+from rm_local import paths
 from rm_local.engine.branches import BranchEvent, BranchSpec
 from rm_local.errors import UsageError
 from rm_local.loop.events import Answered, Event, Formulated, Notice, RunEvent
@@ -144,8 +144,8 @@ async def test_one_session_answers_one_question_at_a_time() -> None:
 
 async def test_a_session_that_cannot_be_saved_says_so_once_and_goes_on() -> None:
     """The notice comes with the turn, which is solved all the same."""
-    settings.sessions_dir().parent.mkdir(parents=True)
-    settings.sessions_dir().write_text("in the way")
+    paths.sessions_dir().parent.mkdir(parents=True)
+    paths.sessions_dir().write_text("in the way")
     session = Session(FakeRuntime())
     events, again = await ask(session), await ask(session, "5 + 5?")
 
