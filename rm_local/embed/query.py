@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from rm_local import paths
 from rm_local.arrays import Floats
@@ -14,9 +14,6 @@ from rm_local.embed.minilm import MINILM, write_minilm_gguf
 from rm_local.errors import EngineError, HomeMissing, StoreEmbedder
 from rm_local.folders import make_temporary_cache
 from rm_local.store import EmbedderId
-
-if TYPE_CHECKING:
-    pass
 
 
 class QueryEmbedder(Protocol):

@@ -16,7 +16,7 @@ from rm_local.ingest.vector_sources import (
     VectorFile,
     check_vectors,
 )
-from rm_local.progress import ProgressCallback
+from rm_local.progress import ProgressCallback, ignore_progress
 from rm_local.store import (
     EntrySource,
     LineBlocks,
@@ -36,8 +36,8 @@ def build_from_files(
     inputs: Sequence[Path],
     out: Path,
     chosen: EmbedderChoice,
-    embeddings: Path | None,
-    report: ProgressCallback,
+    embeddings: Path | None = None,
+    report: ProgressCallback = ignore_progress,
 ) -> None:
     """Build the store `out` of all entries of `inputs`.
 

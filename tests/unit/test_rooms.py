@@ -29,6 +29,10 @@ MAY_HOLD = {
     "rm_local.records": (),
     "rm_local.errors": (),
     "rm_local.settings": (),
+    "rm_local.store": (),
+    "rm_local.engine": (),
+    "rm_local.loop": (),
+    "rm_local.tui": (),
     "rm_local.text": (),
     "rm_local.engine.protocol": (),
     "rm_local.engine.client": ("numpy",),
@@ -89,7 +93,7 @@ def test_help_is_quick() -> None:
     packages = {name.partition(".")[0] for name in loaded} - sys.stdlib_module_names
     rooms = {".".join(name.split(".")[:2]) for name in loaded if name.startswith("rm_local")}
     assert packages == {"click", "rm_local"}
-    assert rooms == {"rm_local", "rm_local.cli", "rm_local.errors"}
+    assert rooms == {"rm_local", "rm_local.cli", "rm_local.errors", "rm_local.lazy"}
 
 
 def test_imports_run_one_way() -> None:
