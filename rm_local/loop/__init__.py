@@ -32,13 +32,13 @@ if TYPE_CHECKING:
         failed_event as failed_event,
         hit_as_json as hit_as_json,
     )
+    from rm_local.loop.interfaces import LanguageModel as LanguageModel, Retriever as Retriever
     from rm_local.loop.plan import (
         DEFAULT_PLAN as DEFAULT_PLAN,
         PLANS as PLANS,
         Plan as Plan,
         find_plan as find_plan,
     )
-    from rm_local.loop.ports import LanguageModel as LanguageModel, Retriever as Retriever
     from rm_local.loop.prompts import (
         CUE_OPENING as CUE_OPENING,
         formulation_cue as formulation_cue,
@@ -84,7 +84,7 @@ __getattr__ = export_lazily(
             "hit_as_json",
         ],
         "plan": ["DEFAULT_PLAN", "PLANS", "Plan", "find_plan"],
-        "ports": ["LanguageModel", "Retriever"],
+        "interfaces": ["LanguageModel", "Retriever"],
         "prompts": ["CUE_OPENING", "formulation_cue", "hint_text", "reasoning_cue"],
         "retrieve": ["StoreRetriever"],
         "run_events": ["RunEvents"],

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from rm_local.loop.events import HintCut
-from rm_local.loop.ports import LanguageModel
+from rm_local.loop.interfaces import LanguageModel
 from rm_local.loop.reason import forced
 from rm_local.loop.subproblem import sentence_ends
 from rm_local.loop.turn_context import TurnContext

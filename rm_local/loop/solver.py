@@ -13,8 +13,8 @@ from rm_local.loop.degenerate import no_answer, unreadable
 from rm_local.loop.events import Answered, Event, Formulated, Retrieved, failed_event
 from rm_local.loop.formulate import formulate
 from rm_local.loop.hint_fitting import fit_hints
+from rm_local.loop.interfaces import LanguageModel, Retriever
 from rm_local.loop.plan import Plan
-from rm_local.loop.ports import LanguageModel, Retriever
 from rm_local.loop.prefill import PrefillTimer, open_turn
 from rm_local.loop.reason import reason
 from rm_local.loop.select import choose

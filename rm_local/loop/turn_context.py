@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from rm_local.loop.control import TurnControl, TurnOverrides
 from rm_local.loop.events import Event
+from rm_local.loop.interfaces import LanguageModel
 from rm_local.loop.plan import Plan
-from rm_local.loop.ports import LanguageModel
 
 HIGH_WATER = 64
 """Unread events at which a step waits for the reader."""

@@ -28,9 +28,10 @@ from rm_local.store.index.stopwords import STOPWORDS
 from rm_local.store.request import SearchRequest
 from rm_local.store.sqlite import connection as sqlite, entry_texts, tables, usage_counts, wal
 from rm_local.store.sqlite.meta import Meta, read_meta
+from rm_local.store.sqlite.open_checks import check_header, check_layout, check_size, is_writable
 from rm_local.store.sqlite.reader_pool import Readers, reading
 from rm_local.store.sqlite.snapshot import Watch, state
-from rm_local.store.sqlite.vec0 import TEXTS, check_layout, dictionary_of, lay_out
+from rm_local.store.sqlite.vec0 import TEXTS, dictionary_of, lay_out
 from rm_local.store.verify.verify import faults
 
 if TYPE_CHECKING:
@@ -110,12 +111,12 @@ class Store:
         embedder than `embedder`; StoreReadOnly: `write`, and nothing can be written there.
         """
         path = Path(path)
-        sqlite.check_header(path)
-        if write and not sqlite.is_writable(path):
+        check_header(path)
+        if write and not is_writable(path):
             raise sqlite.read_only(path)
         mode: sqlite.Mode = "write" if write else "read"
         with sqlite.guard(path), sqlite.open_connection(path, mode) as connection:
-            sqlite.check_size(connection, path)
+            check_size(connection, path)
             check_layout(connection, path)
             meta = read_meta(connection)
             if embedder is not None and embedder != meta.embedder:

@@ -343,7 +343,7 @@ def _write(
 
 
 class FakeRecall:
-    """`rm_local.loop.ports.Retriever`: the same hits for every subproblem, best first."""
+    """`rm_local.loop.interfaces.Retriever`: the same hits for every subproblem, best first."""
 
     def __init__(
         self,

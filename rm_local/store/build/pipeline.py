@@ -17,9 +17,9 @@ from rm_local.files import replace_file, write_bytes_atomically
 from rm_local.progress import DoneCallback, ProgressCallback, ProgressMeter, ignore_progress
 from rm_local.store.build.assign import Stripe, encode, group_edges
 from rm_local.store.build.calibrate import calibrate
-from rm_local.store.build.disk_space import check_room
 from rm_local.store.build.finalize import finish
 from rm_local.store.build.process_pool import Pool
+from rm_local.store.build.required_space import check_room
 from rm_local.store.build.source import EntrySource
 from rm_local.store.build.spec import BULK_LEVEL, Plan
 from rm_local.store.build.train import Trained, take_sample, train

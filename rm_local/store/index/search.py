@@ -15,7 +15,7 @@ from rm_local.store.codec.text_blocks import unpack_words
 from rm_local.store.index import ivf
 from rm_local.store.index.centroids import Centroids, read_centroids
 from rm_local.store.index.rare_words import RareWords, lexical_shares
-from rm_local.store.index.select import Ranking, select
+from rm_local.store.index.select_hits import Ranking, select
 from rm_local.store.request import EntryFilter, SearchRequest
 from rm_local.store.sqlite import tables
 from rm_local.store.sqlite.meta import Meta, known_words

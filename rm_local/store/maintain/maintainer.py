@@ -19,7 +19,7 @@ from rm_local.store.maintain.recompress import Recompress
 from rm_local.store.maintain.split_clusters import LARGEST, Split
 from rm_local.store.maintain.task import Tools, Work
 from rm_local.store.sqlite import connection as sqlite, tables, wal
-from rm_local.store.sqlite.vec0 import check_layout
+from rm_local.store.sqlite.open_checks import check_header, check_layout, check_size, is_writable
 
 if TYPE_CHECKING:
     import apsw
@@ -94,11 +94,11 @@ class Maintainer:
     @contextmanager
     def _opened(self) -> Iterator[apsw.Connection]:
         path = self._path
-        sqlite.check_header(path)
-        if not sqlite.is_writable(path):
+        check_header(path)
+        if not is_writable(path):
             raise sqlite.read_only(path)
         with sqlite.guard(path), sqlite.open_connection(path, "write") as connection:
-            sqlite.check_size(connection, path)
+            check_size(connection, path)
             check_layout(connection, path)
             # Pages written out before the end of a step would keep readers out until then.
             connection.execute("PRAGMA cache_spill=0")

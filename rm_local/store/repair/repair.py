@@ -12,11 +12,12 @@ from rm_local.disk_space import require_free
 from rm_local.errors import StoreError, StoreInvalid
 from rm_local.files import replace_file, sync_file
 from rm_local.progress import ProgressCallback, ignore_progress
-from rm_local.store.build.disk_space import FIXED
+from rm_local.store.build.required_space import FIXED
 from rm_local.store.repair.salvage import Repaired, salvage
 from rm_local.store.repair.store_constants import ANOTHER_COPY
 from rm_local.store.repair.tolerant_reader import Rescue
 from rm_local.store.sqlite import connection as sqlite, wal
+from rm_local.store.sqlite.open_checks import check_header, is_writable
 from rm_local.store.verify.verify import faults
 
 
@@ -32,11 +33,11 @@ def repair_store(path: Path, report: ProgressCallback = ignore_progress) -> Repa
     Raises as `Store.open`, too.
     """
     path = path.resolve()
-    sqlite.check_header(path)
+    check_header(path)
     found = _faults(path, report)
     if not found:
         return None
-    if not sqlite.is_writable(path):
+    if not is_writable(path):
         raise sqlite.read_only(path)
     part = path.with_name(path.name + ".repair")
     with sqlite.guard(path), _unwritten(path) as rescue:

@@ -16,7 +16,7 @@ from rm_local.store.codec.code_frames import MAGIC, Frames, row_crc
 from rm_local.store.format import NO_CLUSTER, DamagedError, checksum
 from rm_local.store.request import ANY_ENTRY, EntryFilter
 from rm_local.store.sqlite import meta
-from rm_local.store.sqlite.connection import refuse_moved
+from rm_local.store.sqlite.open_checks import check_not_replaced
 
 if TYPE_CHECKING:
     import apsw
@@ -72,7 +72,7 @@ def writing(connection: apsw.Connection) -> Iterator[None]:
     """
     connection.execute("BEGIN IMMEDIATE")
     try:
-        refuse_moved(connection)
+        check_not_replaced(connection)
         yield
         connection.execute("COMMIT")
     except BaseException:

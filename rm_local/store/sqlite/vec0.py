@@ -1,39 +1,21 @@
-"""sqlite-vec's shadow tables of `code`: checked, and filled directly where that is faster."""
+"""sqlite-vec's shadow tables of `code`, filled directly where that is faster."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from rm_local.errors import StoreVersion
 from rm_local.store.codec.text_blocks import pack_words
 from rm_local.store.format import CHUNK_SIZE, DamagedError, checksum, schema
 from rm_local.store.sqlite.meta import Meta, write_meta
+from rm_local.store.sqlite.open_checks import check_layout
 
 if TYPE_CHECKING:
     import apsw
 
 TEXTS, CODES = 1, 2
 """Ids of the dictionaries in `zdict`."""
-
-PRESENT = {
-    "code_chunks": (
-        "chunk_id INTEGER PRIMARY KEY AUTOINCREMENT,size INTEGER NOT NULL,sequence_id integer,"
-        "partition00,validity BLOB NOT NULL, rowids BLOB NOT NULL"
-    ),
-    "code_rowids": (
-        "rowid INTEGER PRIMARY KEY AUTOINCREMENT,id,chunk_id INTEGER,chunk_offset INTEGER"
-    ),
-    "code_vector_chunks00": "rowid PRIMARY KEY,vectors BLOB NOT NULL",
-    "code_metadatachunks00": "rowid PRIMARY KEY, data BLOB NOT NULL",
-    "code_info": "key text primary key, value any",
-}
-"""Columns of each shadow table."""
-
-LAYOUTS = {("v0.1.9", "v0.1.10-alpha.4"): PRESENT}
-"""Versions of sqlite-vec, and the columns that they declare in the file; all are read alike."""
 
 
 class Chunk(NamedTuple):
@@ -73,20 +55,6 @@ def dictionary_of(connection: apsw.Connection, number: int) -> bytes:
     if row is None or checksum(number, row[0]) != row[1]:
         raise DamagedError(f"dictionary {number} is not as it was written")
     return bytes(row[0])
-
-
-def check_layout(connection: apsw.Connection, path: Path) -> None:
-    """StoreVersion: the file's shadow tables are none that this rm-local knows."""
-    found = connection.execute(
-        "SELECT name, sql FROM sqlite_master WHERE type = 'table' AND name GLOB 'code_*'"
-    )
-    columns = {name: sql.partition("(")[2].removesuffix(")").strip() for name, sql in found}
-    if columns not in LAYOUTS.values():
-        works = " or ".join(version.removeprefix("v") for version in chain(*LAYOUTS))
-        raise StoreVersion(
-            f"The store {path} has vector tables of a layout that this rm-local does not know.",
-            f"Make it again with sqlite-vec {works}.",
-        )
 
 
 def write_chunks(connection: apsw.Connection, chunks: Sequence[Chunk]) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from rm_local.store.format import PAGE_SIZE, schema
 from rm_local.store.sqlite import connection as sqlite, meta
+from rm_local.store.sqlite.open_checks import first_bytes
 
 if TYPE_CHECKING:
     import apsw
@@ -30,7 +31,7 @@ DECLARED = "SELECT type, name, tbl_name, sql FROM sqlite_master ORDER BY type, n
 
 def header_faults(connection: apsw.Connection) -> Iterator[str]:
     """Fixed fields of the header that have another value."""
-    header = sqlite.first_bytes(connection, 100)
+    header = first_bytes(connection, 100)
     for offset, fields, values in HEADER:
         found = struct.unpack_from(fields, header, offset)
         if found != values:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from rm_local.progress import Progress, ProgressCallback, ProgressMeter
 from rm_local.store.format import DamagedError
 from rm_local.store.sqlite import connection as sqlite, meta
+from rm_local.store.sqlite.open_checks import check_size
 from rm_local.store.sqlite.reader_pool import reading
 from rm_local.store.verify.check_texts import TextChecker
 from rm_local.store.verify.check_vectors import vector_faults
@@ -34,7 +35,7 @@ def faults(path: Path, report: ProgressCallback) -> list[str]:
     StoreError: the file cannot be read, or another program keeps it locked.
     """
     with sqlite.guard(path), sqlite.open_connection(path, "read") as connection:
-        sqlite.check_size(connection, path)
+        check_size(connection, path)
         # A table of the connection's own, which nothing is written to.
         connection.execute("PRAGMA query_only=0")
         connection.execute(

@@ -16,7 +16,7 @@ from rm_local.records import Entry, Hit
 from rm_local.store.build.pipeline import build_store
 from rm_local.store.format import EmbedderId
 from rm_local.store.index.mmr import mmr
-from rm_local.store.index.select import Ranking, select
+from rm_local.store.index.select_hits import Ranking, select
 from rm_local.store.request import EntryFilter, SearchRequest
 from rm_local.store.store import Store
 from tests.support.stores import MadeSource, entries, topics, vectors

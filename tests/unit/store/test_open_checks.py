@@ -9,7 +9,7 @@ import pytest
 import sqlite_vec
 
 from rm_local.errors import StoreVersion
-from rm_local.store.sqlite.vec0 import LAYOUTS, PRESENT
+from rm_local.store.sqlite.open_checks import LAYOUTS, PRESENT
 from rm_local.store.store import Store
 from tests.support.stores import toy_store
 
