@@ -8,28 +8,17 @@ from typing import TYPE_CHECKING, Protocol
 
 from rm_local.loop import Turn, apply_event, begin_turn
 from rm_local.records import Hit
-from rm_local.sessions import trace_lineage
+from rm_local.sessions import Solver, trace_lineage
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Sequence
-    from pathlib import Path
+    from collections.abc import AsyncGenerator
 
-    from rm_local.engine import Message, ModelInfo
-    from rm_local.folders import Notices
-    from rm_local.loop import Event, Plan, RunEvent, TurnControl, TurnOverrides
+    from rm_local.engine import ModelInfo
+    from rm_local.loop import Event, RunEvent, TurnControl, TurnOverrides
 
 
-class Backend(Protocol):
+class Backend(Solver, Protocol):
     """What the app needs of `rm_local.runtime.Runtime`."""
-
-    @property
-    def model(self) -> Path: ...
-
-    @property
-    def store(self) -> Path: ...
-
-    @property
-    def notices(self) -> Notices: ...
 
     @property
     def info(self) -> ModelInfo | None: ...
@@ -42,16 +31,6 @@ class Backend(Protocol):
     async def load_model(self) -> ModelInfo: ...
 
     async def open_store(self) -> object: ...
-
-    def solve(
-        self,
-        question: str,
-        plan: Plan,
-        *,
-        history: Sequence[Message] = (),
-        overrides: TurnOverrides = ...,
-        control: TurnControl | None = None,
-    ) -> AsyncGenerator[Event, None]: ...
 
     async def close(self) -> None: ...
 
