@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rm_local.cli.constraint import GRAMMAR, JSON_SCHEMA, gbnf
+from rm_local.cli.constraint import GRAMMAR, JSON_SCHEMA, check_streams, gbnf
 from rm_local.cli.context import (
     MODEL,
     STORE,
@@ -107,6 +107,7 @@ def ask(
         thinking=settings.thinking if thinking is None else thinking,
         effort=effort or "",
     )
+    check_streams(question, grammar, schema)
     text = read_text_argument(question, "question", EXAMPLE)
     overrides = TurnOverrides(seed=seed, grammar=gbnf(grammar, schema))
     runtime = opening.runtime()

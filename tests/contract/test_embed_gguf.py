@@ -17,7 +17,7 @@ WRITE = """
 import sys
 from pathlib import Path
 from rm_local.embed import minilm
-minilm.gguf_file(Path(sys.argv[1]))
+minilm.write_minilm_gguf(Path(sys.argv[1]))
 print(*[name for name in sys.argv[2:] if name in sys.modules])
 """
 

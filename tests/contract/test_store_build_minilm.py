@@ -31,7 +31,7 @@ def test_what_was_embedded_is_not_embedded_again(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(build_store, "build", stopped)
+        patch.setattr(build_store, "build_store", stopped)
         assert CliRunner().invoke(cli, ["store", "build", str(path), "--out", str(out)])
     assert len(list(build_store.work_folder(out).glob("*.npy"))) == 1
     monkeypatch.setattr(npy_writer.Output, "write", stopped)

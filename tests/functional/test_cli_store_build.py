@@ -159,7 +159,7 @@ def test_ctrl_c_says_how_to_go_on(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(build_store, "build", interrupted)
+        patch.setattr(build_store, "build_store", interrupted)
         stopped = build(path, "--out", out)
     assert stopped.exit_code == 130
     assert "The same command goes on" in stopped.stderr

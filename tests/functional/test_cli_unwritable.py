@@ -149,7 +149,7 @@ def test_settings_that_the_system_refuses(code: int, monkeypatch: pytest.MonkeyP
     def refuse(*_: Any, **__: Any) -> Any:
         raise OSError(code, os.strerror(code))
 
-    monkeypatch.setattr("tempfile.mkstemp", refuse)
+    monkeypatch.setattr("rm_local.files.replace_file", refuse)
 
     result = CliRunner().invoke(cli, ["models", "use", "rm-nano-q8_0"])
 

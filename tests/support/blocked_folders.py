@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 NAMES = ("HOME", "USERPROFILE", "HOMEDRIVE", "HOMEPATH", "LOGNAME", "USER", "LNAME", "USERNAME")
 NO_PASSWD_ENTRY = """
 import pwd

@@ -7,14 +7,16 @@ import inspect
 import sys
 from collections.abc import AsyncGenerator, Sequence
 from pathlib import Path
+from types import FrameType
 
 import pytest
 
 from rm_local import paths
-from rm_local.engine.branches import BranchEvent, BranchSpec
+from rm_local.engine.branches import BranchEvent, BranchSpec, TokenChunk
 from rm_local.errors import UsageError
 from rm_local.loop.events import Answered, Event, Formulated, Notice, RunEvent
 from rm_local.loop.plan import PLANS
+from rm_local.loop.turn_context import EventQueue
 from rm_local.sessions import Journal, Session, list_sessions, replay_session
 from tests.support.fake_runtime import FakeRuntime
 from tests.support.fakes import FakeEngine
@@ -150,32 +152,52 @@ async def test_a_session_that_cannot_be_saved_says_so_once_and_goes_on() -> None
     events, again = await ask(session), await ask(session, "5 + 5?")
 
     (notice,) = [event for event in events if isinstance(event, Notice)]
-    assert "not saved any further" in notice.text
+    assert "Sessions cannot be saved" in notice.text
     assert isinstance(events[-1], Answered)
     assert not [event for event in again if isinstance(event, Notice)]
 
 
-async def test_a_token_passes_two_generators_outside_of_the_loop() -> None:
-    """The session's and the runtime's; each more would cost every token."""
-    passed: list[str] = []
+def generators_above(frame: FrameType | None) -> list[str]:
+    """The asynchronous generators of rm_local that are suspended around this frame."""
+    found = []
+    while frame is not None:
+        if frame.f_code.co_flags & inspect.CO_ASYNC_GENERATOR:
+            found.append(f"{frame.f_globals['__name__']}.{frame.f_code.co_name}")
+        frame = frame.f_back
+    return [name for name in found if name.startswith("rm_local.")]
+
+
+async def test_a_token_passes_four_generators(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The engine's, before the queue of the turn's events, and three after it; each more would
+    cost every token."""
+    before, after = set[tuple[str, ...]](), set[tuple[str, ...]]()
+    emit, read = EventQueue.emit, EventQueue.read
 
     class Watched(FakeEngine):
         async def generate_branches(
             self, specs: Sequence[BranchSpec]
         ) -> AsyncGenerator[BranchEvent, None]:
             async for event in super().generate_branches(specs):
-                frame = sys._getframe()
-                passed.clear()
-                while (caller := frame.f_back) is not None:
-                    frame = caller
-                    if frame.f_code.co_flags & inspect.CO_ASYNC_GENERATOR:
-                        passed.append(f"{frame.f_globals['__name__']}.{frame.f_code.co_name}")
+                before.add(tuple(generators_above(sys._getframe())))
                 yield event
 
+    def watched_emit(queue: EventQueue, event: Event) -> None:
+        if isinstance(event, TokenChunk):
+            before.add(tuple(generators_above(sys._getframe())))
+        emit(queue, event)
+
+    async def watched_read(queue: EventQueue) -> Event | None:
+        after.add(tuple(generators_above(sys._getframe())))
+        return await read(queue)
+
+    monkeypatch.setattr(EventQueue, "emit", watched_emit)
+    monkeypatch.setattr(EventQueue, "read", watched_read)
     await ask(Session(FakeRuntime(Watched())))
 
-    outside = [name for name in passed if not name.startswith(("rm_local.loop.", "tests."))]
-    assert outside == ["rm_local.runtime.solve", "rm_local.sessions.session.ask"]
+    assert before == {()}, "the engine's generator is read by coroutines alone"
+    assert after == {
+        ("rm_local.loop.solver.solve", "rm_local.runtime.solve", "rm_local.sessions.session.ask")
+    }
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="files are not locked there")
