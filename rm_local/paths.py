@@ -15,7 +15,8 @@ from rm_local.home import expand_home
 
 SET_HOME = "Set RM_LOCAL_HOME to a folder that can be written to."
 _DIRS = PlatformDirs("rm-local", appauthor=False)
-_PACKAGE = Path(__file__).resolve().parent
+PACKAGE = Path(__file__).resolve().parent
+"""The folder of this package."""
 
 
 def config_file() -> Path:
@@ -79,8 +80,8 @@ def shipped_static() -> Path:
 
 def _shipped(name: str) -> Path:
     """The file inside the installed package, or else in the checkout's `models/`."""
-    packed = _PACKAGE / "shipped" / name
-    return packed if packed.exists() else _PACKAGE.parent / "models" / name
+    packed = PACKAGE / "shipped" / name
+    return packed if packed.exists() else PACKAGE.parent / "models" / name
 
 
 def _below(name: str) -> Path | None:

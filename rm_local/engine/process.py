@@ -9,8 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import rm_local
-from rm_local import errors
+from rm_local import errors, paths
 from rm_local.engine import exit_reasons, protocol, wire
 from rm_local.engine.worker_log import WorkerLog, open_worker_log
 
@@ -140,9 +139,9 @@ def worker_environment() -> dict[str, str]:
     llama.cpp is not to start a debugger on itself when it gives up: that holds its end, and the
     message, back for seconds.
     """
-    home = str(Path(rm_local.__file__).parents[1])
-    paths = [home, *filter(None, [os.environ.get("PYTHONPATH")])]
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "GGML_NO_BACKTRACE": "1"}
+    home = str(paths.PACKAGE.parent)
+    found = [home, *filter(None, [os.environ.get("PYTHONPATH")])]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(found), "GGML_NO_BACKTRACE": "1"}
 
 
 def _error(refused: protocol.ErrorReply) -> errors.RmLocalError:

@@ -152,7 +152,7 @@ def test_shipped_files_lie_in_the_wheel_or_in_the_checkout(
 ) -> None:
     """A file beside the package's code goes before the checkout's."""
     package = tmp_path / "rm_local"
-    monkeypatch.setattr(paths, "_PACKAGE", package)
+    monkeypatch.setattr(paths, "PACKAGE", package)
     assert paths.shipped_model() == tmp_path / "models" / "rm-nano-q8_0.gguf"
 
     (package / "shipped").mkdir(parents=True)
