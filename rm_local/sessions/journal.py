@@ -50,7 +50,7 @@ class Journal:
             {
                 "version": VERSION,
                 "id": self.id,
-                "started": started.isoformat(timespec="seconds"),
+                "started": started.isoformat(),
                 "model": model,
                 "store": store,
             },
