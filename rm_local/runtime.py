@@ -26,7 +26,6 @@ from rm_local.loop import (
     TurnOverrides,
     TurnQueue,
     failed_event,
-    solve,
 )
 from rm_local.records import Hit
 from rm_local.settings import Settings
@@ -183,6 +182,8 @@ class Runtime:
         the model; when that fails, the turn is one Failed. Close the generator when it is not read
         to its end: until then no other turn begins.
         """
+        from rm_local.loop import solve  # not needed before the app is drawn
+
         control = control or TurnControl()
         with self.idle.busy():
             try:
