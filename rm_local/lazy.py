@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from typing import Any
@@ -10,7 +11,8 @@ from typing import Any
 def export_lazily(package: str, names: Mapping[str, Sequence[str]]) -> Callable[[str], Any]:
     """A module's `__getattr__` for the public `names` of `package`, by the submodule they are in.
 
-    The package imports the same names under TYPE_CHECKING, for type checkers and editors.
+    The names are also what `dir()` and `import *` know of it. The package imports them under
+    TYPE_CHECKING, too, for type checkers and editors.
     """
     homes = {name: f"{package}.{module}" for module, each in names.items() for name in each}
 
@@ -19,4 +21,7 @@ def export_lazily(package: str, names: Mapping[str, Sequence[str]]) -> Callable[
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
         return getattr(import_module(homes[name]), name)
 
+    face = sys.modules[package].__dict__
+    face["__all__"] = sorted(homes)
+    face["__dir__"] = lambda: sorted({*face, *homes})
     return get_attribute

@@ -14,13 +14,15 @@ _LOCK = "lock"
 
 
 @contextmanager
-def temporary_folder(parent: Path) -> Iterator[Path]:
+def temporary_folder(parent: Path | None) -> Iterator[Path]:
     """A new folder, removed with all that is in it when the body ends.
 
-    It is made below `parent`, or, where that cannot be written to, in the system's folder for
-    temporary files. Folders below `parent` whose processes were killed are removed first.
+    It is made below `parent`, or, where there is none or it cannot be written to, in the system's
+    folder for temporary files. What killed processes left below `parent` is removed first.
     """
     try:
+        if parent is None:
+            raise FileNotFoundError
         folder, lock = _make_folder(parent)
     except OSError:
         with tempfile.TemporaryDirectory(prefix="rm-local-") as name:

@@ -28,7 +28,7 @@ from rm_local.errors import Stopped
 
 if TYPE_CHECKING:
     from rm_local.cli.turn_printer import TurnPrinter
-    from rm_local.loop import Event, Plan, TurnControl
+    from rm_local.loop import Event, Notice, Plan, TurnControl
     from rm_local.runtime import Runtime
     from rm_local.sessions import Session
 
@@ -191,7 +191,11 @@ async def print_turn(
 
     control = TurnControl()
     last: Event | None = None
-    async with printing_notices(runtime):
+
+    def show(notice: Notice) -> None:
+        _print_event(notice, printer, as_lines)
+
+    async with printing_notices(runtime, show):
         with _stop_on_interrupt(control, printer):
             async with aclosing(ask(control=control)) as events:
                 async for last in events:

@@ -15,6 +15,9 @@ import click
 from rm_local.cli.options import PATH
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rm_local.loop import Notice
     from rm_local.runtime import Runtime
     from rm_local.settings import Settings
 
@@ -32,6 +35,9 @@ STORE = click.option(
     metavar="FILE",
     help="Store to retrieve from.",
 )
+
+MAX_TEXT = 16 << 20
+"""Bytes of a question on standard input; more would only fill the memory."""
 
 
 @dataclass(slots=True)
@@ -78,10 +84,18 @@ def print_notice(text: str) -> None:
     click.echo(f"warning: {one_line(text)}", err=True)
 
 
-@asynccontextmanager
-async def printing_notices(runtime: Runtime) -> AsyncIterator[None]:
-    """Close the runtime after the body; write the notices that it reports outside of turns."""
+def _print(notice: Notice) -> None:
+    print_notice(notice.text)
 
+
+@asynccontextmanager
+async def printing_notices(
+    runtime: Runtime, show: Callable[[Notice], None] | None = None
+) -> AsyncIterator[None]:
+    """Close the runtime after the body; show the notices that it reports outside of turns.
+
+    They go to standard error, unless `show` does something else with them.
+    """
     events = runtime.watch()
 
     async def print_all() -> None:
@@ -90,7 +104,7 @@ async def printing_notices(runtime: Runtime) -> AsyncIterator[None]:
         async with aclosing(events):
             async for event in events:
                 if isinstance(event, Notice):
-                    print_notice(event.text)
+                    (show or _print)(event)
 
     printing = asyncio.ensure_future(print_all())
     try:
@@ -109,9 +123,14 @@ def read_text_argument(words: tuple[str, ...], name: str, example: str) -> str:
 
     text = " ".join(words)
     if text in ("", "-") and (not words or words == ("-",)):
+        if sys.stdin is None:
+            raise UsageError(f"There is no {name}: standard input is closed.", f"Give: {example}")
         if sys.stdin.isatty() and not words:
             raise UsageError(f"There is no {name}.", f"Give one: {example}")
-        text = sys.stdin.buffer.read().decode("utf-8", "replace")
+        data = sys.stdin.buffer.read(MAX_TEXT + 1)
+        if len(data) > MAX_TEXT:
+            raise UsageError(f"The {name} is longer than {MAX_TEXT:,} bytes.", "Shorten it.")
+        text = data.decode("utf-8", "replace")
     if not text.strip():
         raise UsageError(f"The {name} is empty.", f"Give one: {example}")
     return text.strip()

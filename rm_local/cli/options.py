@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -11,11 +13,21 @@ JSON = click.option("--json", "as_data", is_flag=True, help="One JSON object.")
 PATH = click.Path(path_type=Path)
 """Whatever is there; the command itself says what is wrong with it."""
 
-INPUT = click.Path(path_type=Path, allow_dash=True)
+
+class _InputPath(click.Path):
+    """A path to read; `-` alone is standard input, `./-` is a file of that name."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The path; a file called `-` by its full name."""
+        path = Path(os.fsdecode(super().convert(value, param, ctx)))
+        return path.absolute() if path == Path("-") and os.fspath(value) != "-" else path
+
+
+INPUT = _InputPath(path_type=Path, allow_dash=True)
 """A file to read; `-` is standard input."""
 
 FILE = click.Path(path_type=Path, dir_okay=False)
 """A file that need not exist."""
 
-EXISTING_FILE = click.Path(path_type=Path, exists=True, dir_okay=False, allow_dash=True)
+EXISTING_FILE = _InputPath(path_type=Path, exists=True, dir_okay=False, allow_dash=True)
 """A file to read, which click checks; `-` is standard input."""

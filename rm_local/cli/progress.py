@@ -20,7 +20,7 @@ class ProgressPrinter:
     """Writes stage, amount, rate and time left, now and then, and where a stage begins and ends."""
 
     def __init__(self) -> None:
-        self._live = sys.stderr.isatty()
+        self._live = sys.stderr is not None and sys.stderr.isatty()
         self._stage = ""
         self._due = 0.0
         self._open = False

@@ -52,7 +52,7 @@ class TurnPrinter:
 
     def __init__(self, runtime: Runtime, session: Session, after: int) -> None:
         """`after`: the number of the turn that the turn to print continues, 0 for none."""
-        self.live = sys.stderr.isatty()
+        self.live = sys.stderr is not None and sys.stderr.isatty()
         self._runtime = runtime
         self._session = session
         self._after = after

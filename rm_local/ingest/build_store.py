@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,6 +24,7 @@ from rm_local.store import (
     discard_index,
     index_lines,
 )
+from rm_local.work_folder import is_work_folder, remove_work_folder
 
 
 def work_folder(out: Path) -> Path:
@@ -46,7 +46,7 @@ def build_from_files(
     the way, or the disk has no room; ModelMissing, ModelInvalid.
     """
     folder = work_folder(out)
-    if out.exists() and not folder.exists():
+    if out.exists() and not is_work_folder(folder):
         raise StoreError(f"{out} exists already.", "Choose another name, or remove it first.")
     if not out.absolute().parent.is_dir():
         raise UsageError(f"There is no folder {out.parent} to build in.", "Make it first.")
@@ -67,7 +67,7 @@ def build_from_files(
                 known_words=chosen.known_words,
                 report=report,
             )
-        shutil.rmtree(folder)
+        remove_work_folder(folder)
 
 
 @contextmanager

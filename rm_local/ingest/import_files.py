@@ -12,7 +12,7 @@ import numpy as np
 from rm_local import paths
 from rm_local.arrays import Floats
 from rm_local.embed import MINILM, load_shipped_static
-from rm_local.errors import StoreEmbedder, StoreError
+from rm_local.errors import HomeMissing, StoreEmbedder, StoreError
 from rm_local.ingest.vector_sources import VectorFile, check_vectors
 from rm_local.progress import ProgressCallback, ProgressMeter
 from rm_local.records import Entry
@@ -46,7 +46,7 @@ def import_from_files(
     with Store.open(path, write=True) as store, _work_folder() as folder:
         id = store.info().embedder
         embed = _embedder(path, id) if embeddings is None else None
-        lines = index_lines(files, folder, report)
+        lines = index_lines(files, folder / "input", report)
         if embeddings is not None:
             given = VectorFile.of(embeddings, folder)
             check_vectors(given, lines.rows, id.dimension, report)
@@ -61,7 +61,11 @@ def import_from_files(
 @contextmanager
 def _work_folder() -> Iterator[Path]:
     """Where an import keeps the index of its lines, and copies."""
-    with temporary_folder(paths.cache_dir() / "import") as folder:
+    try:
+        parent = paths.cache_dir() / "import"
+    except HomeMissing:
+        parent = None
+    with temporary_folder(parent) as folder:
         try:
             yield folder
         except BrokenPipeError:

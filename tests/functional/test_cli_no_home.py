@@ -179,3 +179,21 @@ def test_a_real_user_without_an_entry(monkeypatch: pytest.MonkeyPatch) -> None:
     assert done.returncode == 0, done.stderr
     assert done.stdout == "Answer: 7\n"
     assert done.stderr.count("RM_LOCAL_HOME") == 1
+
+
+def test_entries_are_imported_without_any_home(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """What an import keeps meanwhile is in a temporary folder; also from a pipe."""
+    remove_home_of_children(monkeypatch, tmp_path)
+    monkeypatch.delenv("RM_LOCAL_HOME")
+    store, lines = tmp_path / "s.rms", tmp_path / "a.jsonl"
+    lines.write_text('{"subproblem": "How to add?", "subroutine": "I should count on."}\n')
+    built = run("store", "build", str(lines), "--embedder", "static", "--out", str(store))
+    assert built.returncode == 0, built.stderr
+    lines.write_text('{"subproblem": "How to halve?", "subroutine": "I should share."}\n')
+
+    done = run("store", "import", str(lines), "--store", str(store), "--json")
+
+    assert done.returncode == 0, done.stderr
+    assert '"added": 1' in done.stdout

@@ -19,6 +19,7 @@ from rm_local.embed.static import load_shipped_static
 from rm_local.ingest import build_store
 from rm_local.records import Entry
 from rm_local.store.store import Store
+from rm_local.work_folder import open_work_folder
 from tests.support.stores import vectors
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -195,6 +196,35 @@ def test_a_finished_build_is_tidied(tmp_path: Path, out: Path) -> None:
     """Killed behind the last step: the same command only removes what is left."""
     path = write(tmp_path / "a.jsonl", entries(10))
     assert build(path, "--out", out).exit_code == 0
-    build_store.work_folder(out).mkdir()
+    open_work_folder(build_store.work_folder(out))
     assert build(path, "--out", out).exit_code == 0
     assert not build_store.work_folder(out).exists()
+
+
+@pytest.mark.parametrize("kind", ["input", "build"])
+def test_a_folder_of_the_users_is_not_touched(tmp_path: Path, out: Path, kind: str) -> None:
+    """The build needs its name, says so, and leaves what is in it."""
+    theirs = tmp_path / f"out.rms.{kind}" / "thesis.txt"
+    theirs.parent.mkdir()
+    theirs.write_text("mine")
+
+    refused = build(write(tmp_path / "a.jsonl", entries(4)), "--out", out)
+
+    assert refused.exit_code == 4
+    assert "holds other files" in refused.stderr
+    assert theirs.read_text() == "mine"
+    theirs.unlink()
+    theirs.parent.rmdir()
+    assert build(tmp_path / "a.jsonl", "--out", out).exit_code == 0
+
+
+def test_a_file_called_like_standard_input_is_a_file(
+    tmp_path: Path, out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`./-` is one, `-` alone is not."""
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path / "-", entries(4))
+
+    assert build("./-", "--out", out, text=b"not read").exit_code == 0
+    assert len(held(out)) == 4
+    assert build("-", "--out", tmp_path / "other.rms", text=b"").exit_code == 2

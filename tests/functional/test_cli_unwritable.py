@@ -228,3 +228,14 @@ async def wait(pilot: Pilot[None], app: RmLocalApp, question: str) -> None:
         return turn is not None and turn.question == question and turn.stage == "answered"
 
     await until(pilot, is_answered)
+
+
+@pytest.mark.usefixtures("blocked")
+def test_a_notice_is_an_event_of_the_json_stream() -> None:
+    """A program that reads it learns, too, that the session is not saved."""
+    done = run("ask", "--json", "--plan", "none", "What is 3 + 4?")
+
+    notices = [line for line in done.stdout.splitlines() if '"notice"' in line]
+    assert done.returncode == 0, done.stderr
+    assert len(notices) == 1
+    assert "cannot be saved" in notices[0]

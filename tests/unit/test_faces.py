@@ -54,6 +54,7 @@ def test_a_face_gives_what_it_promises_type_checkers(room: str) -> None:
     promised = typed_names(PACKAGE / room / "__init__.py")
 
     assert promised
+    assert set(promised) == set(face.__all__) <= set(dir(face))
     for each, home in promised.items():
         assert getattr(face, each) is getattr(import_module(home), each)
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -29,6 +28,7 @@ from rm_local.store.index.centroids import CLUSTER_ROWS
 from rm_local.store.index.stopwords import STOPWORDS
 from rm_local.store.sqlite import connection as sqlite, wal
 from rm_local.system import usable_cores
+from rm_local.work_folder import open_work_folder, remove_work_folder
 
 ROWS_FOR_A_PROCESS = 50_000
 """Fewer are done before another process has started."""
@@ -62,7 +62,7 @@ def build_store(
     folder, part = path.with_name(path.name + ".build"), "store.part"
     if path.exists():
         if _belongs(folder, plan) and not (folder / part).exists():
-            shutil.rmtree(folder)
+            remove_work_folder(folder)
             return
         raise StoreError(f"{path} exists already.", "Choose another name, or remove it first.")
     processes = min(usable_cores(), max(1, source.rows // ROWS_FOR_A_PROCESS))
@@ -83,13 +83,13 @@ def build_store(
         calibrate(folder / part, trained.questions)
         wal.clear(path)
         replace_file(folder / part, path)
-    shutil.rmtree(folder)
+    remove_work_folder(folder)
 
 
 @contextmanager
 def _alone(folder: Path) -> Iterator[None]:
     """StoreError: another process builds in this folder."""
-    folder.mkdir(exist_ok=True)
+    open_work_folder(folder)
     try:
         with FileLock(folder / "lock", timeout=0):
             yield

@@ -20,6 +20,7 @@ from rm_local.store.exchange.compressed_input import input_name, is_packed, is_s
 from rm_local.store.exchange.inputs import check_free, needs_copy
 from rm_local.store.exchange.jsonl import entry_of, lines
 from rm_local.store.exchange.line_blocks import LineBlocks, Piece
+from rm_local.work_folder import MARKER, open_work_folder
 
 BLOCK_ROWS = 4096
 LEVEL = 1
@@ -44,7 +45,7 @@ def index_lines(
     found = _kept(folder, seen)
     if found and found.block_rows == block_rows:
         return found
-    folder.mkdir(exist_ok=True)
+    open_work_folder(folder)
     with _copy(folder) as copy:
         cutter, meter = _Cutter(folder, copy, block_rows), ProgressMeter(report, "read")
         for number, path in enumerate(inputs):
@@ -62,7 +63,7 @@ def index_lines(
 
 def discard_index(folder: Path) -> None:
     """Take away what was read into the folder, and the folder if it holds nothing else."""
-    for name in (INDEX, COPY, VECTORS_FILE):
+    for name in (INDEX, COPY, VECTORS_FILE, MARKER):
         (folder / name).unlink(missing_ok=True)
     if not any(folder.iterdir()):
         folder.rmdir()

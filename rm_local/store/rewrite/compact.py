@@ -19,6 +19,7 @@ from rm_local.store.rewrite.carry_counts import carry_tallies
 from rm_local.store.rewrite.store_source import StoreSource, state
 from rm_local.store.sqlite import connection as sqlite, tables, wal
 from rm_local.store.store import Store
+from rm_local.work_folder import remove_work_folder
 
 LEVEL = 12
 """Of zstandard: what is compressed once and read for long may take its time (STORE 4)."""
@@ -91,7 +92,7 @@ def _beside(path: Path, called: str) -> Path:
         if other in (beside, _folder(beside)) or not ours.fullmatch(other.name):
             continue
         if other.is_dir():
-            shutil.rmtree(other)
+            remove_work_folder(other)
         else:
             other.unlink()
     return beside

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -12,6 +11,7 @@ from rm_local.progress import ProgressCallback, ignore_progress
 from rm_local.store.build.pipeline import build_store
 from rm_local.store.rewrite.store_source import StoreSource
 from rm_local.store.rewrite.union_source import join
+from rm_local.work_folder import remove_work_folder
 
 
 def merge_stores(
@@ -28,7 +28,7 @@ def merge_stores(
     """
     folder = out.with_name(out.name + ".merge")
     if out.exists() and not out.with_name(out.name + ".build").exists():
-        shutil.rmtree(folder, ignore_errors=True)
+        remove_work_folder(folder)
         raise StoreError(f"{out} exists already.", "Choose another name, or remove it first.")
     with ExitStack() as opened:
         stores = [opened.enter_context(StoreSource.of(path)) for path in paths]
@@ -43,5 +43,5 @@ def merge_stores(
         build_store(
             out, joined, embedder=first.embedder, known_words=first.known_words, report=report
         )
-    shutil.rmtree(folder)
+    remove_work_folder(folder)
     return joined.repeated

@@ -20,6 +20,7 @@ from rm_local.store.build.source import EntryBatch
 from rm_local.store.rewrite import fingerprints
 from rm_local.store.rewrite.sparse_ids import Numbering
 from rm_local.store.rewrite.store_source import READ_ROWS, Reopened, StoreSource
+from rm_local.work_folder import open_work_folder
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,6 +112,6 @@ def _prints(stores: Sequence[StoreSource], tell: DoneCallback) -> fingerprints.P
 
 
 def _write(path: Path, places: Ids) -> None:
-    path.parent.mkdir(exist_ok=True)
+    open_work_folder(path.parent)
     with write_atomically(path) as file:
         np.save(file, places)

@@ -140,6 +140,8 @@ def _found(view: Turn, marks: HitMarks) -> Content:
     parts = [
         formatting.count(len(view.hits), "hit") if view.hits else "nothing near enough; no hint"
     ]
+    if view.cuts:
+        parts.append(f"{len(view.cuts)} too long: cut or left out")
     if marks.pinned:
         parts.append(f"{len(marks.pinned)} pinned")
     if marks.dropped:
