@@ -24,6 +24,7 @@ from rm_local.store.format import EmbedderId
 from rm_local.store.request import EntryFilter, SearchRequest
 from rm_local.store.sqlite import connection as sqlite, tables as rows
 from rm_local.store.store import Store
+from rm_local.work_folder import open_work_folder
 from tests.support.stores import MadeSource, vectors
 
 ROWS = 6000
@@ -212,7 +213,7 @@ def test_an_existing_file_is_not_built_over(path: Path, source: MadeSource) -> N
 def test_another_builds_folder_is_not_gone_on_with(tmp_path: Path) -> None:
     """What was begun with other rows is refused, and kept."""
     folder = tmp_path / "made.rms.build"
-    folder.mkdir()
+    open_work_folder(folder)
     (folder / "plan.json").write_text("{}")
     with pytest.raises(StoreError, match="build of another store"):
         build_store(tmp_path / "made.rms", MadeSource(100), embedder=MADE)
