@@ -1,0 +1,1 @@
+"""Small public models that the tests and measurements here run on."""
