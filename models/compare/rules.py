@@ -21,7 +21,7 @@ SENTENCE_WORDS = 4
 """... or when it has the same sentence of at least 4 words three times anywhere."""
 
 PHRASE_WORDS = 4
-"""Words of an answer, at most, that may begin in lower case, as `lamb` or `the blue whale`."""
+"""Words of an answer without a full stop that may begin in lower case, as `the blue whale`."""
 
 ON_TOPIC_SHARE = 0.75
 """Share of the answers to other questions that an answer is nearer to its question than."""
@@ -54,7 +54,8 @@ def begins_at_first_word(text: str) -> bool:
     start = text.lstrip(_OPENERS)
     if not start or start[0] in _CLOSERS:
         return False
-    phrase = len(split_words(text)) <= PHRASE_WORDS and len(split_sentences(text)) == 1
+    closed = text.rstrip().endswith((".", "!", "?"))
+    phrase = len(split_words(text)) <= PHRASE_WORDS and not closed and "\n" not in text.strip()
     return not start[0].islower() or phrase or bool(_ITEM_OR_CODE.match(text.lstrip()))
 
 

@@ -36,6 +36,7 @@ def test_texts_that_begin_at_their_first_word(text: str) -> None:
     [
         "",
         "   ",
+        "that's it.",
         "awesome. I'm defining myself to create a little platform",
         "hello here. After a long time, we met.",
         "so to summarize, the key to the given problem is to find it",

@@ -1,0 +1,131 @@
+"""Compare two plans on 80 everyday questions: `python -m models.compare`.
+
+Asks `models/seed/questions/conversation.jsonl`, or another file of that folder, under both plans at
+the same seeds, judges each answer by the rules of `models/compare/rules.py`, and prints a table by
+kind, the paired difference with a bootstrap interval, and how often memory was silent and then
+changed nothing. Each sample is a line of the file --out; a run that was stopped continues there.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from models.compare.questions import CONVERSATION, Question, limit_per_kind, read_questions
+from models.compare.report import (
+    difference_lines,
+    is_identical,
+    silence_lines,
+    silent_pairs,
+    table_lines,
+)
+from models.compare.run import ask_all, describe_run, order_turns
+from models.compare.samples import Sample, SampleFile, read_samples
+from models.small.base import find_smollm2
+from rm_local import paths
+from rm_local.errors import RmLocalError
+from rm_local.loop import Plan, find_plan
+from rm_local.runtime import Runtime
+from rm_local.settings import Settings
+
+OUT = Path(__file__).with_name("run.jsonl")
+SEEDS, MAX_TOKENS = 3, 96
+"""Of the default run."""
+
+
+def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """The options of the command."""
+    parser = argparse.ArgumentParser(
+        prog="python -m models.compare",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--model", type=Path, help="a GGUF; default: SmolLM2-135M-Instruct")
+    parser.add_argument("--store", type=Path, default=paths.shipped_store())
+    parser.add_argument("--plan", default="memory", help="default: memory")
+    parser.add_argument("--baseline", default="none", help="default: none")
+    parser.add_argument("--questions", type=Path, default=CONVERSATION, help="JSON Lines")
+    parser.add_argument("--kinds", nargs="+", default=(), help="only these kinds of questions")
+    parser.add_argument("--seeds", type=int, default=SEEDS, help=f"default: {SEEDS}")
+    parser.add_argument("--max-tokens", type=int, default=MAX_TOKENS, help="of one branch")
+    parser.add_argument("--limit", type=int, default=0, help="questions of each kind; 0: all")
+    parser.add_argument("--threads", type=int, default=0, help="as the setting; 0: by itself")
+    parser.add_argument("--out", type=Path, default=OUT, help="samples, JSON Lines")
+    parser.add_argument("--report", action="store_true", help="judge what --out has; ask nothing")
+    parser.add_argument(
+        "--silence",
+        action="store_true",
+        help="check only that without a hint the tokens are the baseline's; exit code 1 if not",
+    )
+    return parser.parse_args(arguments)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; the exit code."""
+    chosen = parse_arguments(arguments)
+    try:
+        return compare(chosen)
+    except RmLocalError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print(f"Stopped; the same command continues with {chosen.out}.", file=sys.stderr)
+        return 130
+
+
+def compare(chosen: argparse.Namespace) -> int:
+    """Ask what is missing, then print the report."""
+    questions = limit_per_kind(read_questions(chosen.questions, chosen.kinds), chosen.limit)
+    names = (chosen.plan, chosen.baseline)
+    if chosen.report:
+        found = read_samples(chosen.out)
+    else:
+        plans = [replace(find_plan(name), max_tokens=chosen.max_tokens) for name in names]
+        found = asyncio.run(_collect(chosen, questions, plans))
+    known = {question.id for question in questions}
+    samples = [
+        sample
+        for sample in found.values()
+        if sample.question in known and sample.plan in names and sample.seed <= chosen.seeds
+    ]
+    if not chosen.silence:
+        _print_report(samples, questions, names)
+    print(*silence_lines(samples, *names), sep="\n")
+    differs = not all(is_identical(*pair) for pair in silent_pairs(samples, *names))
+    return int(chosen.silence and differs)
+
+
+async def _collect(
+    chosen: argparse.Namespace, questions: Sequence[Question], plans: Sequence[Plan]
+) -> dict[tuple[str, str, int], Sample]:
+    model = chosen.model or find_smollm2()
+    turns = list(order_turns(questions, plans, chosen.seeds))
+    with SampleFile(chosen.out, describe_run(model, chosen.store, plans)) as file:
+        runtime = Runtime(Settings(threads=chosen.threads), model=model, store=chosen.store)
+        try:
+            await ask_all(runtime, file, turns)
+        finally:
+            await runtime.close()
+        return file.samples
+
+
+def _print_report(
+    samples: Sequence[Sample], questions: Sequence[Question], names: tuple[str, str]
+) -> None:
+    from models.compare.judge import judge_samples
+
+    plan, baseline = names
+    verdicts = judge_samples(samples, questions, baseline)
+    print()
+    print(*table_lines(verdicts, names), sep="\n")
+    print()
+    print(*difference_lines(verdicts, plan, baseline), sep="\n")
+    print()
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
