@@ -1,26 +1,20 @@
 """A question's whole way on a real public model: SmolLM2-135M-Instruct, which does not think.
 
-No test depends on what the model says, only on what is done with it. Those marked `xfail` state
-what the loop is to do on a model that was not trained on the loop's own texts.
+No test depends on what the model says, only on what is done with it.
 """
 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 
 import pytest
 import pytest_asyncio
 
-from models.compare import rules
-from models.compare.judge import forced_phrases
 from rm_local.engine import ContextAdjusted, TokenChunk, grammar_from_schema
 from rm_local.loop import (
-    PLANS,
     Answered,
-    BranchFinished,
     BranchStarted,
     Event,
     Failed,
@@ -31,22 +25,25 @@ from rm_local.loop import (
     Retrieved,
     TurnControl,
     TurnOverrides,
-    formulation_cue,
 )
-from rm_local.records import Answer, Branch, Entry, Hit
+from rm_local.records import Entry, Hit
 from rm_local.runtime import Runtime
 from rm_local.sessions import Session
 from rm_local.settings import Settings
-from tests.support.smollm2 import require_smollm2
+from tests.support.smollm2 import (
+    ALONE,
+    FITTING,
+    PLAN,
+    SEED,
+    answer_of,
+    ask,
+    branches_of,
+    require_smollm2,
+    written,
+)
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-FITTING = "How do I find the shortest path in a graph with positive weights?"
-"""The seed store has a procedure for it."""
-NUMBERED = "What is the kinetic energy of a 4 kg mass moving at 6 m/s?"
-PLAN = replace(PLANS["memory"], samples=2, hints=2, max_tokens=24)
-ALONE = replace(PLANS["none"], max_tokens=24)
-SEED = TurnOverrides(seed=1)
 SCHEMA = {
     "type": "object",
     "properties": {"city": {"type": "string", "maxLength": 12}, "large": {"type": "boolean"}},
@@ -73,41 +70,12 @@ async def narrow() -> AsyncIterator[Runtime]:
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def hinted(runtime: Runtime) -> list[Event]:
     """The events of a turn for which the store has a procedure."""
-    return await turn(runtime, FITTING)
-
-
-async def turn(
-    runtime: Runtime,
-    question: str,
-    plan: Plan = PLAN,
-    overrides: TurnOverrides = SEED,
-    control: TurnControl | None = None,
-) -> list[Event]:
-    """All events of a turn."""
-    stream = runtime.solve(question, plan, overrides=overrides, control=control)
-    return [event async for event in stream]
-
-
-def answer_of(events: Sequence[Event]) -> Answer:
-    """The answer that ends the turn."""
-    assert isinstance(events[-1], Answered), events[-1]
-    return events[-1].answer
-
-
-def branches_of(events: Sequence[Event]) -> list[Branch]:
-    """The branches by index."""
-    done = [event.branch for event in events if isinstance(event, BranchFinished)]
-    return sorted(done, key=lambda branch: branch.index)
+    return await ask(runtime, FITTING)
 
 
 def first(kind: type[Event], events: Sequence[Event]) -> int:
     """Place of the first event of this kind."""
     return next(index for index, event in enumerate(events) if isinstance(event, kind))
-
-
-def written(events: Sequence[Event], branch: int) -> str:
-    """All that a branch wrote, as it came."""
-    return "".join(e.text for e in events if isinstance(e, TokenChunk) and e.branch == branch)
 
 
 def prompt_tokens(events: Sequence[Event]) -> int:
@@ -147,7 +115,7 @@ async def test_what_streams_is_what_a_branch_holds(hinted: list[Event]) -> None:
 async def test_the_same_seed_writes_the_same_answer(runtime: Runtime) -> None:
     """Another seed writes another one."""
     texts = [
-        answer_of(await turn(runtime, FITTING, ALONE, TurnOverrides(seed=seed))).text
+        answer_of(await ask(runtime, FITTING, ALONE, TurnOverrides(seed=seed))).text
         for seed in (1, 2, 1)
     ]
 
@@ -157,7 +125,7 @@ async def test_the_same_seed_writes_the_same_answer(runtime: Runtime) -> None:
 async def test_the_users_own_subproblem_is_searched_for(runtime: Runtime) -> None:
     """The model names none; the hits are those of the user's words."""
     own = "how to add fractions with different denominators"
-    events = await turn(runtime, FITTING, overrides=TurnOverrides(own, seed=1))
+    events = await ask(runtime, FITTING, overrides=TurnOverrides(own, seed=1))
     (named,) = (event for event in events if isinstance(event, Formulated))
     (found,) = (event for event in events if isinstance(event, Retrieved))
 
@@ -203,7 +171,7 @@ async def test_a_stop_ends_the_turn_and_the_next_is_answered(runtime: Runtime) -
     assert [branch.index for branch in branches_of(events)] == started
     assert "cancelled" in {branch.stop for branch in branches_of(events)}
     assert all(branch.tokens < endless.max_tokens for branch in branches_of(events))
-    assert answer_of(await turn(runtime, "What is the capital of France?", ALONE)).text
+    assert answer_of(await ask(runtime, "What is the capital of France?", ALONE)).text
 
 
 # Constrained output
@@ -213,7 +181,7 @@ async def test_a_stop_ends_the_turn_and_the_next_is_answered(runtime: Runtime) -
 async def test_an_answer_under_a_schema_is_json_of_it(runtime: Runtime, plan: Plan) -> None:
     """With or without hints, what is shown can be read and has the schema's fields."""
     overrides = TurnOverrides(seed=1, grammar=grammar_from_schema(json.dumps(SCHEMA)))
-    events = await turn(runtime, FITTING, replace(plan, max_tokens=64), overrides)
+    events = await ask(runtime, FITTING, replace(plan, max_tokens=64), overrides)
     data = json.loads(answer_of(events).text)
 
     assert isinstance(data["large"], bool)
@@ -226,17 +194,17 @@ async def test_an_answer_under_a_schema_is_json_of_it(runtime: Runtime, plan: Pl
 
 async def test_a_question_longer_than_the_context_is_refused(narrow: Runtime) -> None:
     """With what to do; the next question is answered."""
-    events = await turn(narrow, "why " * 2000, ALONE)
+    events = await ask(narrow, "why " * 2000, ALONE)
 
     assert isinstance(events[-1], Failed)
     assert events[-1].exit_code == 3
     assert events[-1].remedy
-    assert answer_of(await turn(narrow, "Why is grass green?", ALONE)).text
+    assert answer_of(await ask(narrow, "Why is grass green?", ALONE)).text
 
 
 async def test_a_branch_ends_where_the_context_is_full(narrow: Runtime) -> None:
     """What it has written by then is shown."""
-    events = await turn(
+    events = await ask(
         narrow, "Count from one to a thousand. " * 20, replace(ALONE, max_tokens=900)
     )
     (branch,) = branches_of(events)
@@ -249,7 +217,7 @@ async def test_a_hint_longer_than_the_context_is_cut(narrow: Runtime) -> None:
     """The turn says so and is answered."""
     steps = "I should look at every vertex and every edge of the graph once more. "
     long = Hit(Entry("How to search a graph?", steps * 100, id=999_999), 0.9)
-    events = await turn(narrow, FITTING, overrides=TurnOverrides(FITTING, (long,), seed=1))
+    events = await ask(narrow, FITTING, overrides=TurnOverrides(FITTING, (long,), seed=1))
     cuts = [event for event in events if isinstance(event, HintCut) and event.id == long.entry.id]
 
     assert len(cuts) == 1
@@ -272,93 +240,3 @@ async def test_a_conversation_longer_than_the_context_drops_its_oldest_turns(
     session.close()
 
     assert any(isinstance(event, ContextAdjusted) and event.dropped for event in events)
-
-
-# Memory never makes an answer worse
-
-
-@pytest.mark.parametrize(
-    "question",
-    [
-        "Hello, who are you?",
-        "good night, sleep well",
-        "What is the capital of France?",
-        "Translate into French: the cat sleeps on the sofa.",
-        "Rewrite this in a friendlier tone: your order is late again.",
-        "What model are you running on?",
-        "Combien de côtés a un pentagone ?",
-        "请用简单的话解释一下为什么会下雨。",
-    ],
-)
-@pytest.mark.xfail(strict=False, reason="the question itself is not gated yet")
-async def test_what_the_store_has_nothing_for_goes_straight_to_the_model(
-    runtime: Runtime, question: str
-) -> None:
-    """One branch with the tokens of the model by itself, and nothing is formulated."""
-    direct = await turn(runtime, question, ALONE)
-    events = await turn(runtime, question)
-    (branch,) = branches_of(events)
-
-    assert not any(isinstance(event, Formulated) and event.tokens for event in events)
-    assert branch.hint is None
-    assert written(events, 0) == written(direct, 0)
-    assert answer_of(events).tokens == answer_of(direct).tokens
-
-
-@pytest.mark.parametrize("seed", [0, 1, 2])
-@pytest.mark.parametrize("question", [FITTING, NUMBERED, "How can I reverse a list in Python?"])
-@pytest.mark.xfail(strict=False, reason="the paper's cue is not for a model that does not think")
-async def test_a_subproblem_is_a_general_question(
-    runtime: Runtime, question: str, seed: int
-) -> None:
-    """One line of words, without an address, an echo of the cue, or the question's numbers."""
-    control = TurnControl()
-    named: Formulated | None = None
-    overrides = TurnOverrides(seed=seed)
-    async for event in runtime.solve(question, PLAN, overrides=overrides, control=control):
-        if isinstance(event, Formulated):
-            named = event
-            control.stop()
-    assert named is not None
-    subproblem = named.subproblem
-
-    assert 3 <= len(subproblem.split()) <= 40
-    assert not re.search(r"https?:|www\.|\.com\b", subproblem)
-    assert not rules.repeats_phrase(subproblem, [formulation_cue()], rules.FORCED_WORDS)
-    assert "google" not in subproblem.lower()
-    assert not set(re.findall(r"\d+", question)) & set(re.findall(r"\d+", subproblem))
-    assert rules.is_in_language(subproblem, "en")
-
-
-@pytest.mark.parametrize("question", [FITTING, NUMBERED])
-@pytest.mark.xfail(strict=False, reason="a hidden text is forced in front of the answer")
-async def test_what_is_shown_under_a_hint_begins_at_its_first_word(
-    runtime: Runtime, question: str
-) -> None:
-    """No branch continues a text that is not shown, and none shows the program's own words."""
-    events = await turn(runtime, question, replace(PLAN, max_tokens=40))
-
-    assert any(isinstance(event, BranchStarted) and event.hint for event in events)
-    for branch in branches_of(events):
-        assert rules.begins_at_first_word(branch.text), branch.text
-        assert not rules.has_forced_text(branch.text, [*forced_phrases()], [])
-
-
-@pytest.mark.xfail(strict=False, reason="eight branches are grown where there is no vote")
-async def test_an_open_question_grows_few_branches_and_is_answered(runtime: Runtime) -> None:
-    """At most one for each hint; prose is an answer."""
-    events = await turn(runtime, FITTING, replace(PLANS["memory"], max_tokens=24))
-
-    assert 1 <= len(branches_of(events)) <= 3
-    assert answer_of(events).text
-
-
-@pytest.mark.xfail(strict=False, reason="a loop is not looked for while it grows")
-async def test_a_loop_ends_soon_after_its_first_repeat(runtime: Runtime) -> None:
-    """At temperature 0 the model writes one word on and on; it is stopped before its budget."""
-    plan = replace(PLANS["none"], temperature=0.0, max_tokens=400)
-    events = await turn(runtime, "Write the word banana five hundred times.", plan)
-    (branch,) = branches_of(events)
-
-    assert branch.tokens < 250
-    assert branch.stop != "end"
