@@ -21,7 +21,8 @@ class EngineOptions:
     """Tokens that a turn can hold; 0 = what the model was trained for, at most 16384, or less
     where the free memory does not hold that."""
     threads: int = 0
-    """Threads that decode; 0 = the physical cores, or one for a small model."""
+    """Threads that decode; 0 = the physical cores, or one for a small model, and fewer for as long
+    as steps take longer because other programs are busy."""
     gpu_layers: int = -1
     """Layers on devices at most; -1 = as many as their free memory holds."""
     flash_attention: FlashAttention = "auto"

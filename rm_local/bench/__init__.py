@@ -22,6 +22,11 @@ if TYPE_CHECKING:
     )
     from rm_local.bench.corpus.synthetic import SyntheticSource as SyntheticSource
     from rm_local.bench.engine.bare_client import BareClient as BareClient
+    from rm_local.bench.engine.busy import (
+        BusyBench as BusyBench,
+        bench_busy as bench_busy,
+        busy_loops as busy_loops,
+    )
     from rm_local.bench.engine.throughput import (
         EngineBench as EngineBench,
         EngineBenchSize as EngineBenchSize,
@@ -48,6 +53,7 @@ __getattr__ = export_lazily(
         "corpus.export": ["export_rows", "write_new_file"],
         "corpus.synthetic": ["SyntheticSource"],
         "engine.bare_client": ["BareClient"],
+        "engine.busy": ["BusyBench", "bench_busy", "busy_loops"],
         "engine.throughput": ["EngineBench", "EngineBenchSize", "bench_engine"],
         "peers.report": ["PeerComparison", "PeerResult"],
         "peers.runner": ["PeerLimits", "compare_peers"],

@@ -17,6 +17,8 @@ _LINE = 2**26
 """Bytes of one reply at most."""
 _PATIENCE = 2.0
 """Seconds that a worker gets to end by itself."""
+SPINS = "1000"
+"""Turns of the loop in which GNU's OpenMP waits before it sleeps; by default 300,000, milliseconds."""
 
 Replies = asyncio.Queue[Any]
 """Replies to one request; an RmLocalError in place of one is the last."""
@@ -137,11 +139,14 @@ def worker_environment() -> dict[str, str]:
     """The app's, with the app's own rm_local found first (`-P` keeps the working folder out).
 
     llama.cpp is not to start a debugger on itself when it gives up: that holds its end, and the
-    message, back for seconds.
+    message, back for seconds. Its threads wait awake for each other for some microseconds only: on
+    a busy machine the one that they wait for needs their core.
     """
     home = str(paths.PACKAGE.parent)
     found = [home, *filter(None, [os.environ.get("PYTHONPATH")])]
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(found), "GGML_NO_BACKTRACE": "1"}
+    waiting = {} if "OMP_WAIT_POLICY" in os.environ else {"GOMP_SPINCOUNT": SPINS}
+    own = {"PYTHONPATH": os.pathsep.join(found), "GGML_NO_BACKTRACE": "1"}
+    return {**waiting, **os.environ, **own}
 
 
 def _error(refused: protocol.ErrorReply) -> errors.RmLocalError:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import ctypes
 import json
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import gguf
 import pytest
@@ -14,7 +17,10 @@ from click.testing import CliRunner
 from models.shapes.shape import shapes
 from models.shapes.write import write
 from rm_local import paths
+from rm_local.bench.engine import busy
 from rm_local.cli.main import cli
+from rm_local.system import usable_cores
+from tests.support.watchdog import HANG_SECONDS
 
 Q4_K_M = 15
 
@@ -64,6 +70,39 @@ def test_a_bench_gives_every_figure() -> None:
         assert found[figure] > 0
     assert {"4", "8", "16"} <= found["branch_speedup"].keys()
     assert set(found["branches_tokens_per_s"]) == {"1", "2", "4", "8", "16", "32"}
+
+
+def test_a_busy_bench_gives_both_speeds_and_ends_its_loops(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`models bench --busy --json`: quiet, busy and ratio of one and eight branches."""
+    started: list[Watched] = []
+
+    class Watched(subprocess.Popen):  # type: ignore[type-arg]
+        def __init__(self, *arguments: Any, **options: Any) -> None:
+            super().__init__(*arguments, **options)
+            if busy.LOOP in arguments[0]:
+                started.append(self)
+
+    monkeypatch.setattr(subprocess, "Popen", Watched)
+    result = CliRunner().invoke(
+        cli, ["models", "bench", "--busy", "--json", "--rounds", "1", "--seconds", "0.05"]
+    )
+    assert result.exit_code == 0, result.stderr
+    found = json.loads(result.stdout)
+
+    assert found["loops"] == len(started) == usable_cores()
+    assert all(loop.returncode is not None for loop in started)
+    for figure in ("quiet_tokens_per_s", "busy_tokens_per_s", "ratio"):
+        assert found[figure].keys() == {"1", "8"}
+        assert all(value > 0 for value in found[figure].values())
+
+
+def test_a_busy_loop_ends_when_its_parent_is_gone() -> None:
+    """A closed standard input, which is what a killed parent leaves, ends the program."""
+    loop = subprocess.Popen([sys.executable, "-c", busy.LOOP], stdin=subprocess.PIPE)
+
+    loop.communicate(timeout=HANG_SECONDS)
+
+    assert loop.returncode == 0
 
 
 def test_a_bench_of_no_model_says_which_file(tmp_path: Path) -> None:

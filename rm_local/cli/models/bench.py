@@ -16,7 +16,8 @@ from rm_local.cli.progress import print_progress
 from rm_local.progress import ProgressCallback
 
 if TYPE_CHECKING:
-    from rm_local.bench import EngineBench, EngineBenchSize
+    from rm_local.bench import BusyBench, EngineBench, EngineBenchSize
+    from rm_local.engine import Engine
     from rm_local.settings import Settings
 
 
@@ -43,10 +44,21 @@ if TYPE_CHECKING:
     show_default=True,
     help="About how long one branch writes in a round.",
 )
+@click.option(
+    "--busy",
+    is_flag=True,
+    help="Measure writing while one program computes on each core; starts and ends them.",
+)
 @JSON
 @click.pass_obj
 def bench(
-    opening: Opening, model: Path | None, rounds: int, prompt: int, seconds: float, as_data: bool
+    opening: Opening,
+    model: Path | None,
+    rounds: int,
+    prompt: int,
+    seconds: float,
+    busy: bool,
+    as_data: bool,
 ) -> None:
     """Measure MODEL (a GGUF file), or the one in use.
 
@@ -60,6 +72,11 @@ def bench(
 
     settings = opening.over(model=model).settings()
     path = settings.model or paths.shipped_model()
+    if busy:
+        with print_progress() as report:
+            slowed = asyncio.run(_measured_busy(path, settings, rounds, seconds, report))
+        click.echo(json.dumps(asdict(slowed)) if as_data else "\n".join(_busy_table(slowed)))
+        return
     with print_progress() as report:
         found = asyncio.run(
             _measured(path, settings, EngineBenchSize(rounds, prompt, seconds), report)
@@ -71,6 +88,27 @@ async def _measured(
     path: Path, settings: Settings, effort: EngineBenchSize, report: ProgressCallback
 ) -> EngineBench:
     from rm_local.bench import BareClient, bench_engine
+
+    engine, log = _new_engine(settings)
+    async with engine, BareClient(path, settings.threads, settings.gpu_layers, log) as bare:
+        return await bench_engine(engine, bare, path, effort, report)
+
+
+async def _measured_busy(
+    path: Path, settings: Settings, rounds: int, seconds: float, report: ProgressCallback
+) -> BusyBench:
+    from rm_local.bench import bench_busy
+    from rm_local.system import usable_cores
+
+    engine, _ = _new_engine(settings)
+    async with engine:
+        return await bench_busy(
+            engine, path, usable_cores(), rounds=rounds, seconds=seconds, report=report
+        )
+
+
+def _new_engine(settings: Settings) -> tuple[Engine, Path | None]:
+    """An engine with the settings' threads and layers, and the path of its log."""
     from rm_local.engine import Engine
     from rm_local.folders import Notices
     from rm_local.options import EngineOptions
@@ -78,11 +116,7 @@ async def _measured(
     notices = Notices(print_notice)
     log, unlogged = notices.find_log(), partial(notices.report, "the model's log")
     options = EngineOptions(threads=settings.threads, gpu_layers=settings.gpu_layers)
-    async with (
-        Engine(options, log=log, unlogged=unlogged) as engine,
-        BareClient(path, options.threads, options.gpu_layers, log) as bare,
-    ):
-        return await bench_engine(engine, bare, path, effort, report)
+    return Engine(options, log=log, unlogged=unlogged), log
 
 
 def _table(found: EngineBench) -> list[str]:
@@ -104,4 +138,18 @@ def _table(found: EngineBench) -> list[str]:
     for number, speed in found.branches_tokens_per_s.items():
         times = found.branch_speedup.get(number, 1.0)
         rows.append(f"{number:>8} {speed:10,.1f}   {times:.2f}")
+    return rows
+
+
+def _busy_table(found: BusyBench) -> list[str]:
+    from rm_local.text import one_line
+
+    loops = "1 busy program" if found.loops == 1 else f"{found.loops} busy programs"
+    rows = [
+        f"{one_line(found.model)}, {one_line(found.device)}; medians of {found.rounds} rounds",
+        f"branches   quiet, tokens/s   with {loops}   ratio",
+    ]
+    for number, quiet in found.quiet_tokens_per_s.items():
+        busy, ratio = found.busy_tokens_per_s[number], found.ratio[number]
+        rows.append(f"{number:>8} {quiet:17,.1f} {busy:{len(loops) + 7},.1f} {ratio:7.2f}")
     return rows

@@ -11,6 +11,7 @@ from hypothesis import given, strategies as st
 
 from rm_local.engine import exit_reasons, protocol, wire
 from rm_local.engine.branches import BranchEnded, TokenChunk
+from rm_local.engine.process import SPINS, worker_environment
 from rm_local.engine.worker.decoding.outbox import Outbox
 from rm_local.engine.worker.inbox import Inbox
 from rm_local.engine.worker.llama.load_errors import remedy_for
@@ -150,6 +151,22 @@ def test_why_llama_cpp_gave_up_is_in_its_log(
     assert words in error.message
     assert quoted in error.remedy
     assert "Extension modules" not in error.remedy
+
+
+def test_the_workers_threads_wait_asleep_unless_the_user_says_otherwise(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """GNU's OpenMP gets a short wait; what the user's environment says of it takes precedence."""
+    for name in ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY"):
+        monkeypatch.delenv(name, raising=False)
+    assert worker_environment()["GOMP_SPINCOUNT"] == SPINS
+
+    monkeypatch.setenv("GOMP_SPINCOUNT", "7")
+    assert worker_environment()["GOMP_SPINCOUNT"] == "7"
+
+    monkeypatch.delenv("GOMP_SPINCOUNT")
+    monkeypatch.setenv("OMP_WAIT_POLICY", "active")
+    assert "GOMP_SPINCOUNT" not in worker_environment()
 
 
 def test_a_death_in_loading_names_the_file(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ prompt are kept, each as a sequence of its own, and the root goes back to the la
 from __future__ import annotations
 
 import ctypes
+import time
 from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
@@ -17,6 +18,7 @@ from rm_local.engine.worker.inbox import Inbox
 from rm_local.engine.worker.llama import log
 from rm_local.engine.worker.llama.model import Model
 from rm_local.engine.worker.llama.params import FLASH, TYPES
+from rm_local.engine.worker.llama.thread_controller import ThreadController
 from rm_local.errors import EngineError, NoRoom
 from rm_local.options import FlashAttention
 
@@ -47,8 +49,14 @@ class Cache:
         placement: Placement,
         asked: PlacementRequest,
         flash_attention: FlashAttention = "auto",
+        *,
+        controller: ThreadController | None = None,
     ) -> None:
-        """NoRoom when there is none for the context that was `asked` for."""
+        """`controller` chooses the threads of each step; None = always those of the model.
+
+        Raises:
+            NoRoom: There is no memory for the context that was `asked` for.
+        """
         self.rewinds = model.rewinds
         self.placement = placement
         self.batch = placement.batch
@@ -60,6 +68,7 @@ class Cache:
         """Sequences that hold the first tokens of the root, by their number."""
         self._model = model
         self._inbox = inbox
+        self._controller = controller
         self._abort = _abort_callback()
         self._params = self._parameters(asked, flash_attention)
         self.context: Any = None
@@ -95,6 +104,7 @@ class Cache:
         """Bytes of the cells, as llama.cpp reports them."""
         self.flash = log.flash_attention()
         self._memory = llama_cpp.llama_get_memory(self.context)
+        self._threads = self._model.threads
 
     def _parameters(self, asked: PlacementRequest, flash_attention: FlashAttention) -> Any:
         params = llama_cpp.llama_context_default_params()
@@ -176,7 +186,7 @@ class Cache:
             batch.pos[at] = position
             batch.seq_id[at][0] = sequence
             batch.logits[at] = wanted
-        code = llama_cpp.llama_decode(self.context, batch)
+        code = self._compute(len(rows))
         if code == 0:
             return
         if code == _FULL:
@@ -189,6 +199,23 @@ class Cache:
             f"llama.cpp failed to evaluate {len(rows)} tokens (status {code}).",
             "Ask again; if it stays so, set a smaller `context`.",
         )
+
+    def _compute(self, rows: int) -> int:
+        """Evaluate the batch with the threads that suit so many rows; llama.cpp's status."""
+        if not self._controller or rows > self.branches:
+            self._set_threads(self._model.threads)
+            return int(llama_cpp.llama_decode(self.context, self._batch))
+        self._set_threads(self._controller.threads(rows))
+        began = time.perf_counter()
+        code = int(llama_cpp.llama_decode(self.context, self._batch))
+        if code == 0:
+            self._controller.add_step(rows, time.perf_counter() - began)
+        return code
+
+    def _set_threads(self, threads: int) -> None:
+        if threads != self._threads:
+            llama_cpp.llama_set_n_threads(self.context, threads, threads)
+            self._threads = threads
 
     def close(self) -> None:
         """Free the context."""

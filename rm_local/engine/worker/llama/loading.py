@@ -17,6 +17,7 @@ from rm_local.engine.worker.inbox import Inbox
 from rm_local.engine.worker.llama.devices import devices
 from rm_local.engine.worker.llama.kv_cache import Cache
 from rm_local.engine.worker.llama.model import Model
+from rm_local.engine.worker.llama.thread_controller import ThreadController
 from rm_local.engine.worker.templates.render_client import Renderer
 from rm_local.errors import EngineError, ModelRefused, NoRoom
 from rm_local.gguf import GgufFiles, check_generates, check_whole, read_files, read_header
@@ -98,7 +99,10 @@ def load(
         return Model.load(asked, plan.files.header, on_progress, inbox, renderer)
 
     def context(model: Model, placement: Placement) -> Cache:
-        return Cache(model, inbox, placement, plan.asked, options.flash_attention)
+        follows = not options.threads and not placement.layers
+        controller = ThreadController(model.threads) if follows else None
+        flash = options.flash_attention
+        return Cache(model, inbox, placement, plan.asked, flash, controller=controller)
 
     return *settle(plan.first, weights, context, Model.close), plan
 

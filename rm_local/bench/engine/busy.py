@@ -1,0 +1,114 @@
+"""How fast a model writes while other programs compute, compared with an idle machine."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+from rm_local.engine import BranchSpec, Engine, Message
+from rm_local.progress import ProgressCallback, ProgressMeter
+
+BRANCHES = (1, 8)
+_WARM_UP = 24
+"""Tokens per branch before anything is measured."""
+LOOP = """
+import os, sys, threading
+threading.Thread(target=lambda: (sys.stdin.read(), os._exit(0)), daemon=True).start()
+while True: pass
+"""
+"""A program that computes until its standard input closes, so it also ends if its parent dies."""
+
+
+@dataclass(frozen=True, slots=True)
+class BusyBench:
+    """Decoding with and without other programs; tokens per second, medians over the rounds."""
+
+    model: str
+    device: str
+    loops: int
+    """Programs that computed without pause in the busy half of each round."""
+    rounds: int
+    quiet_tokens_per_s: dict[str, float]
+    """All branches together, by their number, without those programs."""
+    busy_tokens_per_s: dict[str, float]
+    """The same with those programs."""
+    ratio: dict[str, float]
+    """Busy to quiet; median of the ratios within each round."""
+
+
+@contextmanager
+def busy_loops(count: int) -> Iterator[None]:
+    """Run so many programs that compute without pause until the body ends."""
+    command = [sys.executable, "-I", "-c", LOOP]
+    loops: list[subprocess.Popen[bytes]] = []
+    try:
+        for _ in range(count):
+            loops.append(subprocess.Popen(command, stdin=subprocess.PIPE))
+        yield
+    finally:
+        for loop in loops:
+            loop.kill()
+        for loop in loops:
+            loop.communicate()
+
+
+async def bench_busy(
+    engine: Engine,
+    model: Path,
+    loops: int,
+    *,
+    rounds: int,
+    seconds: float,
+    report: ProgressCallback,
+) -> BusyBench:
+    """Measure each round on an idle machine, then with `loops` busy programs.
+
+    `seconds`: about how long each quiet measurement takes. The model is loaded again for each
+    round, so that no round knows of the load in the one before. The busy half begins with the
+    programs: what the engine needs to adapt is part of it.
+
+    Raises:
+        EngineError, ModelError: The model cannot be loaded or run.
+    """
+    quiet: dict[str, list[float]] = {str(m): [] for m in BRANCHES}
+    busy: dict[str, list[float]] = {str(m): [] for m in BRANCHES}
+    meter = ProgressMeter(report, "rounds", rounds)
+    for number in range(rounds):
+        info = await engine.load(model)
+        await engine.open_turn([Message("user", "Write about numbers.")])
+        tokens: dict[int, int] = {}
+        for branches in BRANCHES:
+            speed = await _write(engine, branches, _WARM_UP) / branches
+            tokens[branches] = max(_WARM_UP, min(round(speed * seconds), info.context // 16))
+            quiet[str(branches)].append(await _write(engine, branches, tokens[branches]))
+        with busy_loops(loops):
+            for branches in BRANCHES:
+                busy[str(branches)].append(await _write(engine, branches, tokens[branches]))
+        meter.reach(number + 1)
+    return BusyBench(
+        model=info.name,
+        device=info.device,
+        loops=loops,
+        rounds=rounds,
+        quiet_tokens_per_s={m: round(median(speeds), 1) for m, speeds in quiet.items()},
+        busy_tokens_per_s={m: round(median(speeds), 1) for m, speeds in busy.items()},
+        ratio={
+            m: round(median(b / q for b, q in zip(busy[m], quiet[m], strict=True)), 3)
+            for m in quiet
+        },
+    )
+
+
+async def _write(engine: Engine, branches: int, tokens: int) -> float:
+    """Let so many branches write so many tokens each; tokens per second of all together."""
+    specs = [BranchSpec("", seed, tokens, endless=True) for seed in range(branches)]
+    began = time.perf_counter()
+    async for _ in engine.generate_branches(specs):
+        pass
+    return branches * tokens / (time.perf_counter() - began)

@@ -1,0 +1,140 @@
+"""Chooses the number of threads by how long the model's own steps take.
+
+Threads of one step wait for each other many times. When another program takes a core from one of
+them, all wait until it gets the core back, and fewer threads are then faster. The controller has
+no clock: it is given the seconds of every step and says how many threads the next one gets.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from statistics import median
+
+WINDOW = 5
+"""Steps whose median is compared."""
+STRETCH = 2.0
+"""A median this many times the usual one starts a search for a faster number of threads."""
+GAIN = 0.9
+"""A number of threads is taken when its median is below this share of the current one's."""
+DRIFT = 1.01
+"""Growth per window of the usual median: steps grow with the context, other programs start at
+once."""
+FIRST_PAUSE, LONGEST_PAUSE = 2.0, 32.0
+"""Seconds of steps before more threads are tried again; doubled after each trial in vain."""
+
+
+def thread_levels(most: int) -> tuple[int, ...]:
+    """The numbers of threads to choose from, largest first: quarters of `most`, and 1."""
+    quarters = {most, most * 3 // 4, most // 2, most // 4, 1}
+    return tuple(sorted((n for n in quarters if n), reverse=True))
+
+
+class ThreadController:
+    """Chooses the threads of each decoding step, separately for small and large batches."""
+
+    def __init__(self, most: int) -> None:
+        """`most`: threads on an idle machine."""
+        self._levels = thread_levels(most)
+        self._by_size: dict[int, _SizeController] = {}
+
+    def threads(self, rows: int) -> int:
+        """The threads for the next step of so many rows."""
+        return self._of_size(rows).threads
+
+    def add_step(self, rows: int, seconds: float) -> None:
+        """Take note of how long a step of so many rows took with the threads chosen for it."""
+        self._of_size(rows).add_step(seconds)
+
+    def _of_size(self, rows: int) -> _SizeController:
+        """The controller for batches of about this size: 1, 2, 3 to 4, 5 to 8 rows and so on."""
+        size = (rows - 1).bit_length()
+        if size not in self._by_size:
+            self._by_size[size] = _SizeController(self._levels)
+        return self._by_size[size]
+
+
+class _SizeController:
+    """Steps of about one batch size: either at the chosen level, or in a trial of another."""
+
+    def __init__(self, levels: tuple[int, ...]) -> None:
+        self._levels = levels
+        self._chosen = 0
+        """Index of the chosen level; 0 = most threads."""
+        self._recent: deque[float] = deque(maxlen=WINDOW)
+        """Seconds of the last steps at the chosen level."""
+        self._usual: float | None = None
+        """Median that is usual at the chosen level; None before the first window."""
+        self._since_trial = 0.0
+        self._pause = FIRST_PAUSE
+        self._trial: _Trial | None = None
+
+    @property
+    def threads(self) -> int:
+        return self._levels[self._trial.level if self._trial else self._chosen]
+
+    def add_step(self, seconds: float) -> None:
+        if self._trial:
+            self._trial.add_step(seconds)
+            if self._trial.done:
+                self._end_trial(self._trial)
+            return
+        self._recent.append(seconds)
+        self._since_trial += seconds
+        if len(self._recent) == WINDOW:
+            self._review(median(self._recent))
+
+    def _review(self, current: float) -> None:
+        """Start a trial if the steps have become slow, or if it is time to try more threads."""
+        first = self._usual is None
+        usual = current if self._usual is None else self._usual
+        fewer = list(range(self._chosen + 1, len(self._levels)))
+        self._usual = min(current, usual * DRIFT)
+        if fewer and (first or current > STRETCH * usual):
+            self._trial = _Trial(fewer, current)
+        elif self._chosen and self._since_trial >= self._pause:
+            self._trial = _Trial([self._chosen - 1], current)
+
+    def _end_trial(self, trial: _Trial) -> None:
+        self._trial = None
+        self._recent.clear()
+        self._since_trial = 0.0
+        if trial.fastest is not None:
+            self._chosen, self._usual = trial.fastest, trial.least
+            self._pause = FIRST_PAUSE
+        else:
+            self._usual = trial.current
+            self._pause = min(2 * self._pause, LONGEST_PAUSE)
+
+
+class _Trial:
+    """Runs a window of steps at each of some levels, until they get slower."""
+
+    def __init__(self, levels: list[int], current: float) -> None:
+        """`current`: median seconds at the level that they are compared with."""
+        self._levels = deque(levels)
+        self._steps: list[float] = []
+        self.current = current
+        self.least = GAIN * current
+        self.fastest: int | None = None
+        """The fastest level so far; None while none is faster than the current one."""
+
+    @property
+    def level(self) -> int:
+        return self._levels[0]
+
+    @property
+    def done(self) -> bool:
+        return not self._levels
+
+    def add_step(self, seconds: float) -> None:
+        self._steps.append(seconds)
+        slow = sum(self._steps) > STRETCH * WINDOW * self.current
+        if len(self._steps) < WINDOW and not slow:
+            return
+        found = median(self._steps)
+        if found < self.least and not slow:
+            self.least, self.fastest = found, self.level
+        self._levels.popleft()
+        self._steps.clear()
+        if slow or found > STRETCH * self.least:
+            self._levels.clear()
