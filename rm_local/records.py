@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-StopReason = Literal["end", "length", "context", "cancelled", "outvoted"]
-"""Why a branch ended: the model was done, the budget spent, the context full, the user or the vote
-stopped it."""
+StopReason = Literal["end", "length", "context", "repeating", "time", "cancelled", "outvoted"]
+"""Why a branch ended: the model was done, the budget spent, the context full, the same text was
+written over and over, the turn's time was over, the user or the vote stopped it."""
 
 
 @dataclass(frozen=True, slots=True)

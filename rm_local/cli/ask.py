@@ -44,6 +44,12 @@ COUNT = click.IntRange(min=1)
 @click.option("--hints", type=COUNT, metavar="K", help="Hints at most, one a branch.")
 @click.option("--max-tokens", type=COUNT, metavar="N", help="Budget of one branch.")
 @click.option(
+    "--max-seconds",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="N",
+    help="Seconds after which the turn ends and answers with what there is.",
+)
+@click.option(
     "--thinking/--no-thinking",
     default=None,
     help="Let the model think before it answers, or not; by default as in the settings.",
@@ -72,6 +78,7 @@ def ask(
     samples: int | None,
     hints: int | None,
     max_tokens: int | None,
+    max_seconds: float | None,
     thinking: bool | None,
     effort: str | None,
     seed: int,
@@ -104,6 +111,7 @@ def ask(
         samples=samples,
         hints=hints,
         max_tokens=max_tokens,
+        max_seconds=max_seconds,
         thinking=settings.thinking if thinking is None else thinking,
         effort=effort or "",
     )
@@ -115,7 +123,7 @@ def ask(
         chat, after = resume_session(runtime, session or "last")
     else:
         chat, after = Session(runtime), 0
-    printer = None if quiet or as_lines else new_printer(runtime, chat, after)
+    printer = None if quiet or as_lines else new_printer(runtime, chat, after, adjusted)
     turn = partial(chat.ask, text, adjusted, after=after, overrides=overrides)
     try:
         asyncio.run(print_turn(runtime, turn, printer, as_lines=as_lines))
@@ -129,6 +137,7 @@ def adjust_plan(
     samples: int | None = None,
     hints: int | None = None,
     max_tokens: int | None = None,
+    max_seconds: float | None = None,
     thinking: bool = True,
     effort: str = "",
 ) -> Plan:
@@ -141,6 +150,7 @@ def adjust_plan(
         samples=samples or plan.samples,
         hints=hints or plan.hints,
         max_tokens=max_tokens or plan.max_tokens,
+        max_seconds=max_seconds or plan.max_seconds,
         thinking=thinking,
         effort=effort,
     )
@@ -168,11 +178,11 @@ def resume_session(runtime: Runtime, name: str) -> tuple[Session, int]:
     return session, int(turn)
 
 
-def new_printer(runtime: Runtime, session: Session, after: int) -> TurnPrinter:
+def new_printer(runtime: Runtime, session: Session, after: int, plan: Plan) -> TurnPrinter:
     """Writes the turn to standard error."""
     from rm_local.cli.turn_printer import TurnPrinter
 
-    return TurnPrinter(runtime, session, after)
+    return TurnPrinter(runtime, session, after, plan)
 
 
 async def print_turn(

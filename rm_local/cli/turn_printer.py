@@ -28,11 +28,14 @@ from rm_local.loop import (
     RunEvent,
     apply_event,
     begin_turn,
+    most_seconds_left,
 )
 from rm_local.records import Answer, Branch, Hit
 from rm_local.text import one_line
+from rm_local.units import format_duration
 
 if TYPE_CHECKING:
+    from rm_local.loop import Plan
     from rm_local.runtime import Runtime
     from rm_local.sessions import Session
 
@@ -42,6 +45,8 @@ STOPS = {
     "end": "",
     "length": "its budget is used up",
     "context": "the context is full",
+    "repeating": "it repeats itself",
+    "time": "the time is over",
     "cancelled": "stopped",
     "outvoted": "not needed, the vote was settled",
 }
@@ -50,12 +55,15 @@ STOPS = {
 class TurnPrinter:
     """Writes each event once; on a terminal, one more line shows what runs now."""
 
-    def __init__(self, runtime: Runtime, session: Session, after: int) -> None:
+    def __init__(self, runtime: Runtime, session: Session, after: int, plan: Plan) -> None:
         """`after`: the number of the turn that the turn to print continues, 0 for none."""
         self.live = sys.stderr is not None and sys.stderr.isatty()
         self._runtime = runtime
         self._session = session
         self._after = after
+        self._plan = plan
+        self._began: float | None = None
+        """When the first event of the turn itself came."""
         self._turn = begin_turn("", 0.0)
         self._shown = False
         self._due = 0.0
@@ -66,6 +74,7 @@ class TurnPrinter:
         """Draw or write what the event says."""
         self._turn = apply_event(self._turn, event, time.monotonic())
         if not isinstance(event, RunEvent):
+            self._began = self._began or time.monotonic()
             self._print_place()
         match event:
             case ModelLoading(share=share):
@@ -146,7 +155,12 @@ class TurnPrinter:
         seconds = time.monotonic() - turn.began
         speed = f"{turn.tokens / seconds:.0f} tokens/s" if seconds > 0 else ""
         done = f"{turn.ended_branches} of {len(turn.branches)} branches done"
-        return _head("Reason", f"{done}, {turn.tokens} tokens, {speed}")
+        parts = [done, f"{turn.tokens} tokens", speed]
+        now = time.monotonic()
+        left = most_seconds_left(turn, self._plan, now, self._began or now)
+        if left is not None:
+            parts.append(f"the running ones end within {format_duration(left)}")
+        return _head("Reason", ", ".join(part for part in parts if part))
 
     def _print_branch(self, branch: Branch) -> None:
         hint = f"under entry {branch.hint.entry.id}" if branch.hint else "under no hint"

@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from rm_local.loop.retrieve import StoreRetriever as StoreRetriever
     from rm_local.loop.run_events import RunEvents as RunEvents
     from rm_local.loop.solver import solve as solve
+    from rm_local.loop.time_left import most_seconds_left as most_seconds_left
     from rm_local.loop.turn import (
         Turn as Turn,
         TurnBranch as TurnBranch,
@@ -89,6 +90,7 @@ __getattr__ = export_lazily(
         "retrieve": ["StoreRetriever"],
         "run_events": ["RunEvents"],
         "solver": ["solve"],
+        "time_left": ["most_seconds_left"],
         "turn": [
             "Turn",
             "TurnBranch",

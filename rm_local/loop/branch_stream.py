@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing, asynccontextmanager
+from functools import partial
 
 from rm_local.engine import BranchEvent, BranchSpec, ModelInfo, Sampling
 from rm_local.loop.plan import Plan
@@ -18,10 +19,15 @@ SEED_LIMIT = 1 << 31
 async def branch_stream(
     turn: TurnContext, specs: Sequence[BranchSpec]
 ) -> AsyncIterator[AsyncGenerator[BranchEvent, None]]:
-    """The events of these branches. The user's stop ends them all, and so does leaving the body."""
+    """The events of these branches.
+
+    The user's stop ends them all, and so do the end of the turn's time and leaving the body.
+    """
+    end_in_time = partial(turn.engine.cancel, reason="time")
     async with (
         aclosing(turn.engine.generate_branches(specs)) as stream,
         turn.control.on_stop(turn.engine.cancel),
+        turn.deadline.on_passed(end_in_time),
     ):
         yield stream
 

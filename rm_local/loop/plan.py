@@ -33,6 +33,9 @@ class Plan:
     the very thing, the samples are not spent on what is merely alike. The paper keeps all k."""
     max_tokens: int = 4096
     """Budget of one branch."""
+    max_seconds: float = 0.0
+    """Time of the whole turn, from when the model begins to read the question; when it is over, the
+    running branches are ended and the turn answers with what there is. 0 = no limit."""
     temperature: float = 0.7
     """Used when the model's file recommends none."""
     top_p: float = 0.95

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from time import perf_counter
 
 from rm_local.engine import Evaluated, Message, TurnOpened
+from rm_local.errors import Stopped
 from rm_local.loop.events import Prefilling
 from rm_local.loop.turn_context import TurnContext
 from rm_local.records import PrefillStats
@@ -14,21 +16,31 @@ from rm_local.records import PrefillStats
 async def open_turn(turn: TurnContext, messages: Sequence[Message]) -> TurnOpened:
     """Let the engine evaluate the messages. Emits `Prefilling` and `ContextAdjusted` meanwhile.
 
-    Raises ContextOverflow, EngineError; Stopped when the user stops.
+    Raises ContextOverflow, EngineError; Stopped when the user stops; RmLocalError when the turn's
+    time is over.
     """
+    end_in_time = partial(turn.engine.cancel, reason="time")
     began = perf_counter()
 
     def report(share: float) -> None:
         turn.events.emit(Prefilling(share, _seconds_left(share, perf_counter() - began)))
 
-    async with turn.control.on_stop(turn.engine.cancel):
-        return await turn.engine.open_turn(
-            messages,
-            thinking=turn.plan.thinking,
-            effort=turn.plan.effort,
-            on_adjusted=turn.events.emit,
-            on_progress=report,
-        )
+    try:
+        async with (
+            turn.control.on_stop(turn.engine.cancel),
+            turn.deadline.on_passed(end_in_time),
+        ):
+            return await turn.engine.open_turn(
+                messages,
+                thinking=turn.plan.thinking,
+                effort=turn.plan.effort,
+                on_adjusted=turn.events.emit,
+                on_progress=report,
+            )
+    except Stopped:
+        if turn.deadline.passed and not turn.control.stopped:
+            raise turn.deadline.error() from None
+        raise
 
 
 def _seconds_left(share: float, seconds: float) -> float:

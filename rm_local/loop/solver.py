@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
+from functools import partial
 from time import perf_counter
 
 from rm_local.engine import ContextUsage, Message
 from rm_local.errors import ContextOverflow, RmLocalError, UsageError
 from rm_local.loop.control import TurnControl, TurnOverrides
+from rm_local.loop.deadline import Deadline
 from rm_local.loop.degenerate import no_answer, unreadable
 from rm_local.loop.events import Answered, Event, Formulated, Retrieved, failed_event
 from rm_local.loop.formulate import formulate
@@ -21,8 +23,8 @@ from rm_local.loop.select import choose
 from rm_local.loop.turn_context import EventQueue, TurnContext
 from rm_local.records import Answer, Branch, Hit
 
-_RAN_OUT = ("end", "length", "context")
-"""How a branch ends that had its say."""
+_RAN_OUT = ("end", "length", "context", "time")
+"""How a branch ends whose text is an answer, even without a result."""
 
 
 async def solve(
@@ -39,11 +41,14 @@ async def solve(
 
     An RmLocalError of the engine, the store or the question becomes a Failed; the engine can take
     the next turn. After `control.stop()` every running branch ends, and what has come about by
-    then is answered with; a turn without that fails with exit code 130. Closing the iterator ends
+    then is answered with; a turn without that fails with exit code 130. The same happens after
+    the plan's `max_seconds`, with exit code 1. What a branch wrote that repeated itself is shown
+    only where no other branch has said anything. Closing the iterator ends
     the turn and its branches.
     """
     events = EventQueue()
-    turn = _Turn(TurnContext(plan, engine, overrides, control or TurnControl(), events), retriever)
+    control, deadline = control or TurnControl(), Deadline(plan.max_seconds)
+    turn = _Turn(TurnContext(plan, engine, overrides, control, events, deadline), retriever)
     steps = asyncio.create_task(turn.run(question.strip(), history), name="turn")
     steps.add_done_callback(lambda _: events.end())
     try:
@@ -125,7 +130,10 @@ class _Turn:
         branches = sorted(branches, key=lambda branch: branch.index)
         ran_out = () if self._turn.overrides.grammar else _RAN_OUT
         ended = [b for b in branches if b.result is not None or b.stop in ran_out]
-        choice = choose(ended, keep=self._turn.plan.keep, tau=self._turn.plan.tau)
+        choose_among = partial(choose, keep=self._turn.plan.keep, tau=self._turn.plan.tau)
+        choice = choose_among(ended)
+        if choice is None and not self._turn.overrides.grammar:
+            choice = choose_among([b for b in branches if b.stop == "repeating"])
         if choice is None or (choice.branch.result is None and unreadable(choice.branch.text)):
             self._turn.control.check()
             raise self._no_answer(branches)
@@ -145,7 +153,9 @@ class _Turn:
         )
 
     def _no_answer(self, branches: Sequence[Branch]) -> RmLocalError:
-        """Why there is none: the budget, or the context, which the user can widen."""
+        """Why there is none: the time, the budget, or the context, which the user can widen."""
+        if any(branch.stop == "time" for branch in branches):
+            return self._turn.deadline.error()
         if not any(branch.stop == "context" for branch in branches):
             return no_answer(branches)
         info = self._turn.engine.info

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from rm_local.loop.control import TurnControl, TurnOverrides
+from rm_local.loop.deadline import Deadline
 from rm_local.loop.events import Event
 from rm_local.loop.interfaces import LanguageModel
 from rm_local.loop.plan import Plan
@@ -53,3 +54,4 @@ class TurnContext:
     overrides: TurnOverrides
     control: TurnControl
     events: EventQueue
+    deadline: Deadline = field(default_factory=Deadline)

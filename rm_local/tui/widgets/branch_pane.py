@@ -43,12 +43,20 @@ def state(branch: TurnBranch, result: str | None) -> tuple[str, str, str]:
     """Mark, colour and words for how a branch stands; `result` is what the vote chose."""
     if branch.stop is None:
         return "◉", "$phase-reason", "running"
-    words = {"end": "done", "length": "budget used up", "context": "context full"}
+    words = {
+        "end": "done",
+        "length": "budget used up",
+        "context": "context full",
+        "repeating": "repeats itself",
+        "time": "time is over",
+    }
     said = words.get(branch.stop, branch.stop)
     if branch.stop == "cancelled":
         return "■", "$warning", said
     if branch.stop == "outvoted":
         return "◌", "$foreground 60%", said
+    if branch.stop == "repeating":
+        return "↻", "$warning", said
     if branch.result is None:
         return "○", "$warning", f"{said}, no answer"
     outcome = formatting.one_line(branch.result) if branch.stop == "end" else said

@@ -1,0 +1,26 @@
+"""How long the branches that run now can take."""
+
+from __future__ import annotations
+
+from rm_local.loop.plan import Plan
+from rm_local.loop.turn import Turn
+
+_LEAST_TOKENS = 8
+"""Tokens that a branch must have written for its speed to be known."""
+
+
+def most_seconds_left(turn: Turn, plan: Plan, at: float, began: float) -> float | None:
+    """Seconds until the running branches have spent their budgets or the plan's time is over.
+
+    `at`: now; `began`: when the turn began, by the same clock. None while no speed is known. Most
+    branches end sooner, when the model is done.
+    """
+    running = [branch for branch in turn.branches if branch.stop is None]
+    spent = at - turn.began
+    known = [branch.tokens for branch in running if branch.tokens >= _LEAST_TOKENS]
+    if not known or len(known) < len(running) or spent <= 0:
+        return None
+    left = max((plan.max_tokens - tokens) * spent / tokens for tokens in known)
+    if plan.max_seconds:
+        left = min(left, max(0.0, plan.max_seconds - (at - began)))
+    return left
