@@ -29,6 +29,13 @@ class EngineOptions:
     kv: Precision = "f16"
     """Format of cached keys and values; all but f16 need flash attention."""
     overflow: Overflow = "stop"
+    end_loops: bool = True
+    """End a branch that writes the same over and over."""
+    repeat_penalty: float = 1.0
+    """Divisor of the logits of the last 64 tokens written; 1 = none."""
+    dry: float = 0.0
+    """Strength of DRY, which penalises a token that continues a sequence written before, more the
+    longer that is; 0 = none, 0.8 is usual."""
     check_memory: bool = True
     """Refuse to load a model whose estimated memory exceeds what is free."""
     templates: str = ""

@@ -17,6 +17,8 @@ CONTEXT_LIMIT = 1 << 20
 THREAD_LIMIT = 1024
 LAYER_LIMIT = 1024
 IDLE_LIMIT = 7 * 24 * 60
+PENALTY_LIMIT = 2
+DRY_LIMIT = 5
 _ENGINE = EngineOptions()
 
 
@@ -36,6 +38,9 @@ class Settings:
     kv: Precision = _ENGINE.kv
     overflow: Overflow = _ENGINE.overflow
     check_memory: bool = _ENGINE.check_memory
+    end_loops: bool = _ENGINE.end_loops
+    repeat_penalty: float = _ENGINE.repeat_penalty
+    dry: float = _ENGINE.dry
     idle_unload: float = 15
     """Minutes without a question after which the model's memory is given back; 0 = never."""
     thinking: bool = True
@@ -118,7 +123,11 @@ def _checked(source: Path, key: str, value: object) -> Any:
             return _one_of(source, key, value, get_args(Overflow))
         case "idle_unload":
             return _number(source, key, value, IDLE_LIMIT)
-        case "thinking" | "check_memory":
+        case "repeat_penalty":
+            return _number(source, key, value, PENALTY_LIMIT, low=1)
+        case "dry":
+            return _number(source, key, value, DRY_LIMIT)
+        case "thinking" | "check_memory" | "end_loops":
             if isinstance(value, bool):
                 return value
             raise _bad(source, key, value, "true or false")
@@ -139,11 +148,11 @@ def _whole(source: Path, key: str, value: object, low: int, high: int) -> int:
     raise _bad(source, key, value, f"a whole number from {low} to {high}")
 
 
-def _number(source: Path, key: str, value: object, high: int) -> float:
-    """A number from 0 to `high`; TOML's true, false and nan are none."""
-    if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= high:
+def _number(source: Path, key: str, value: object, high: int, *, low: int = 0) -> float:
+    """A number from `low` to `high`; TOML's true, false and nan are none."""
+    if isinstance(value, int | float) and not isinstance(value, bool) and low <= value <= high:
         return value
-    raise _bad(source, key, value, f"a number from 0 to {high}")
+    raise _bad(source, key, value, f"a number from {low} to {high}")
 
 
 def _one_of(source: Path, key: str, value: object, words: tuple[str, ...]) -> str:

@@ -18,7 +18,7 @@ _LINE = 2**26
 _PATIENCE = 2.0
 """Seconds that a worker gets to end by itself."""
 SPINS = "1000"
-"""Turns of the loop in which GNU's OpenMP waits before it sleeps; by default 300,000, milliseconds."""
+"""Turns of the loop in which GNU's OpenMP waits before it sleeps; 300,000 by default."""
 
 Replies = asyncio.Queue[Any]
 """Replies to one request; an RmLocalError in place of one is the last."""

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Sequence
 
 from rm_local.errors import RmLocalError
 from rm_local.records import Branch
 
-_LEAST_READ, _LEAST_REPEATED = 40, 400
-"""Characters below which it is not said that a text cannot be read, or that it repeats itself."""
+_LEAST_READ = 40
+"""Characters below which a text is not called unreadable."""
 _TAIL = 2000
-_REPEATS = 0.12
-"""Part to which a text is compressed; prose comes to about 0.5, one sentence over and over to less
-than 0.1."""
+"""Characters at the end of a branch that are looked at."""
 _UNREADABLE = 0.1
 """Part of the characters that are none (broken UTF-8, control characters)."""
 _OVER_AND_OVER, _NO_TEXT = "repeats itself over and over", "is no readable text"
@@ -21,7 +18,7 @@ _OVER_AND_OVER, _NO_TEXT = "repeats itself over and over", "is no readable text"
 
 def no_answer(branches: Sequence[Branch]) -> RmLocalError:
     """The error of a turn whose branches came to no answer."""
-    faults = {fault_of(branch.thinking + branch.text) for branch in branches}
+    faults = {fault_of(branch) for branch in branches}
     if not faults or None in faults:
         return RmLocalError(
             "No branch came to an answer within its budget.",
@@ -35,14 +32,11 @@ def no_answer(branches: Sequence[Branch]) -> RmLocalError:
     )
 
 
-def fault_of(text: str) -> str | None:
-    """Why the end of this text makes no sense, as a verb and what belongs to it; None if it may."""
-    tail = text[-_TAIL:]
-    if unreadable(tail):
+def fault_of(branch: Branch) -> str | None:
+    """Why what a branch wrote makes no sense, as a verb and what belongs to it; None if it may."""
+    if unreadable((branch.thinking + branch.text)[-_TAIL:]):
         return _NO_TEXT
-    raw = tail.encode("utf-8", "replace")
-    repeats = len(zlib.compress(raw)) < _REPEATS * len(raw)
-    return _OVER_AND_OVER if repeats and len(tail) >= _LEAST_REPEATED else None
+    return _OVER_AND_OVER if branch.stop == "repeating" else None
 
 
 def unreadable(text: str) -> bool:

@@ -136,7 +136,9 @@ class _RunningBranch:
     def end(self, ended: BranchEnded) -> Branch:
         """The branch as it stands now; a text that breaks off gives only a complete result."""
         text, done = self.text.strip(), ended.stop == "end"
-        if self.whole:
+        if ended.stop == "repeating":
+            result = None  # it has no vote, whatever it repeats
+        elif self.whole:
             result = text if done and text else None
         else:
             result = final_answer(text if done else self.text, cut=not done)

@@ -31,7 +31,7 @@ def test_every_setting_can_be_set() -> None:
         'model = "my.gguf"\nstore = "stores/my.rms"\ncontext = 8192\nthreads = 4\n'
         'gpu_layers = 0\nplan = "length"\ntheme = "nord"\nmodel_folders = ["here", "/there"]\n'
         'flash_attention = "on"\nkv = "q8_0"\noverflow = "drop"\ncheck_memory = false\n'
-        "idle_unload = 2.5\nthinking = false\n"
+        "idle_unload = 2.5\nthinking = false\nend_loops = false\nrepeat_penalty = 1.1\ndry = 0.8\n"
     )
 
     assert settings.load() == Settings(
@@ -49,6 +49,9 @@ def test_every_setting_can_be_set() -> None:
         kv="q8_0",
         overflow="drop",
         check_memory=False,
+        end_loops=False,
+        repeat_penalty=1.1,
+        dry=0.8,
     )
 
 
@@ -85,6 +88,9 @@ def test_the_environment_goes_over_the_file(monkeypatch: pytest.MonkeyPatch) -> 
         ("gpu_layers = -2", ["gpu_layers = -2", "from -1 to"]),
         ("idle_unload = -1", ["idle_unload = -1", "a number from 0 to"]),
         ("idle_unload = nan", ["idle_unload = nan", "a number"]),
+        ("repeat_penalty = 0.9", ["repeat_penalty = 0.9", "a number from 1 to 2"]),
+        ("dry = -1", ["dry = -1", "a number from 0 to 5"]),
+        ("end_loops = 1", ["end_loops = 1", "true or false"]),
         ("thinking = 'no'", ["thinking = 'no'", "true or false"]),
         ("plan = ''", ["plan = ''", "a name"]),
         ("model_folders = 'a'", ["model_folders = 'a'", "a list of folders"]),

@@ -9,8 +9,9 @@ import pytest
 
 from rm_local.loop.degenerate import fault_of
 from rm_local.loop.plan import PLANS
+from rm_local.records import Branch, StopReason
 from tests.support.fakes import FakeEngine, Step, say, think
-from tests.support.turns import events_of, failure_of
+from tests.support.turns import answer_of, branches_of, events_of, failure_of
 
 PROSE = (
     "I have to find the sum of the even numbers. First I write down the first of them, then the "
@@ -24,20 +25,21 @@ NOISE = "".join(random.Random(0).choices("ab\ufffd\ufffd\x02 xyz", k=600))
 
 
 @pytest.mark.parametrize(
-    ("text", "words"),
+    ("text", "stop", "words"),
     [
-        (PROSE, None),
-        ("wait " * 200, "over and over"),
-        ("So the answer must be something else. Let me think once more about it.\n" * 30, "over"),
-        (NOISE, "no readable text"),
-        (NOISE[:60], "no readable text"),
-        ("- 1 apple\n- 2 pears\n\n" * 10, None),
+        (PROSE, "end", None),
+        (PROSE, "length", None),
+        ("wait " * 200, "repeating", "over and over"),
+        (NOISE, "end", "no readable text"),
+        (NOISE, "repeating", "no readable text"),
+        (NOISE[:60], "end", "no readable text"),
+        (NOISE[:30], "end", None),
     ],
-    ids=["prose", "one word", "one sentence", "noise", "some noise", "too short to tell"],
+    ids=["prose", "cut prose", "a loop", "noise", "looping noise", "some noise", "too little"],
 )
-def test_sense_is_told_from_none(text: str, words: str | None) -> None:
-    """Prose is let pass, and what is too short to tell; loops and noise are not."""
-    found = fault_of(text)
+def test_sense_is_told_from_none(text: str, stop: StopReason, words: str | None) -> None:
+    """Prose passes, and what is too short to tell; loops, as the worker found them, and noise."""
+    found = fault_of(Branch(0, None, 0, text[:9], text[9:], None, 9, 1.0, stop))
 
     assert (found is None) == (words is None)
     assert (words or "") in (found or "")
@@ -47,9 +49,9 @@ def test_sense_is_told_from_none(text: str, words: str | None) -> None:
     ("scripts", "message"),
     [
         ([[think("Okay."), say(NOISE)]], "no readable text"),
-        ([[think("wait " * 200)]], "over and over"),
+        ([[think("wait " * 200), "repeating"]], "over and over"),
         ([[think(NOISE)]], "no readable text"),
-        ([[think("wait " * 200)], [think(PROSE)]], "within its budget"),
+        ([[think("wait " * 200), "repeating"], [think(PROSE)]], "within its budget"),
     ],
 )
 async def test_a_turn_of_nothing_but_nonsense_says_so(
@@ -61,3 +63,25 @@ async def test_a_turn_of_nothing_but_nonsense_says_so(
     assert message in failed.message
     assert failed.remedy
     assert failed.exit_code == 1
+
+
+async def test_a_branch_that_repeats_itself_never_wins_the_vote() -> None:
+    """Neither by its result, however often it gave it, nor by its text."""
+    loop: list[Step] = [say("Answer: 3\n" * 5), "repeating"]
+    events = await events_of(FakeEngine(branches=[loop, loop, [say("Answer: 8")]]), PLANS["length"])
+
+    assert answer_of(events).result == "8"
+    assert {(b.stop, b.result) for b in branches_of(events)} >= {("repeating", None), ("end", "8")}
+
+    prose: list[Step] = [say("It depends on the weather.")]
+    events = await events_of(FakeEngine(branches=[loop, loop, prose]), PLANS["length"])
+
+    assert answer_of(events).text == "It depends on the weather."
+
+
+async def test_what_repeats_itself_is_shown_where_there_is_nothing_else() -> None:
+    """A single branch that said something before its loop is an answer, without a result."""
+    loop: list[Step] = [say("Paris. It is a city. It is a city."), "repeating"]
+    answer = answer_of(await events_of(FakeEngine(branches=[loop]), PLANS["none"]))
+
+    assert (answer.text, answer.result) == ("Paris. It is a city. It is a city.", None)

@@ -10,7 +10,8 @@ from rm_local.engine.families.markers import THINK, Markers
 from rm_local.engine.families.stream_parser import Splitter, StopTexts
 from rm_local.engine.worker.decoding.grammar_sampler import Constraint
 from rm_local.engine.worker.decoding.logprobs import Logprobs
-from rm_local.engine.worker.decoding.sampler import Sampler
+from rm_local.engine.worker.decoding.repetition import RepetitionDetector
+from rm_local.engine.worker.decoding.sampler import Penalties, Sampler
 
 
 class Branch:
@@ -26,6 +27,8 @@ class Branch:
         *,
         constraint: Constraint | None = None,
         logprobs: Logprobs | None = None,
+        repetition: RepetitionDetector | None = None,
+        penalties: Penalties | None = None,
     ) -> None:
         self.index = index
         self.tokens = tokens
@@ -33,13 +36,15 @@ class Branch:
         self.budget = spec.max_tokens
         self.endless = spec.endless and not constraint
         self.logprobs = logprobs
+        self.repetition = repetition
+        """Finds out whether it repeats itself; None = it may."""
         self.sequence = 0
         """Its sequence in the cache; 0 while it has none."""
         self.evaluated = 0
         """How many of its tokens its sequence holds."""
         self.group = self.common = 0
         """Branches of one group share the cells of so many tokens behind the root's."""
-        self._sampler = Sampler(spec.sampling, spec.seed)
+        self._sampler = Sampler(spec.sampling, spec.seed, penalties)
         self._constraint = constraint
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._stops = StopTexts(spec.stop)

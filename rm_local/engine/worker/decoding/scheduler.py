@@ -223,10 +223,15 @@ class BatchScheduler:
         self._tally.written += 1
         if branch.logprobs:
             branch.logprobs.add(self._cache.context, row, token)
-        pieces, stopped = branch.write(token, self._vocab.piece(token))
+        raw = self._vocab.piece(token)
+        pieces, stopped = branch.write(token, raw)
         self._outbox.add(pieces)
+        text = raw.decode("utf-8", "replace")
+        repeats = branch.repetition and branch.repetition.add_token(token, text)
         if stopped:
             self._end(branch, "end", stopped=True)
+        elif repeats:
+            self._end(branch, "repeating")
         elif branch.left < 1:
             self._end(branch, "length")
 

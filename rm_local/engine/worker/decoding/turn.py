@@ -15,6 +15,8 @@ from rm_local.engine.worker.decoding.branch import Branch
 from rm_local.engine.worker.decoding.candidates import Candidates
 from rm_local.engine.worker.decoding.grammar_sampler import Constraint
 from rm_local.engine.worker.decoding.logprobs import Logprobs
+from rm_local.engine.worker.decoding.repetition import RepetitionDetector
+from rm_local.engine.worker.decoding.sampler import Penalties
 from rm_local.engine.worker.decoding.scheduler import BatchScheduler
 from rm_local.engine.worker.decoding.stats import StatsRecorder
 from rm_local.engine.worker.inbox import Inbox
@@ -188,7 +190,8 @@ class Turn:
     def _branch(
         self, talk: Conversation, index: int, spec: BranchSpec, forced: list[int]
     ) -> Branch:
-        vocab, constraint = self._model.vocab, None
+        vocab, options, constraint = self._model.vocab, self._plan.options, None
+        penalties = Penalties(vocab.handle, options.repeat_penalty, options.dry)
         logprobs = None if spec.logprobs is None else Logprobs(vocab, spec.logprobs)
         if spec.grammar:
             lead = _LEAD if talk.starts == "thinking" else 0
@@ -201,6 +204,8 @@ class Turn:
             vocab.markers,
             constraint=constraint,
             logprobs=logprobs,
+            repetition=RepetitionDetector() if options.end_loops and not spec.endless else None,
+            penalties=None if constraint else penalties,
         )
 
     def _make_room(self, tokens: int, send: Callable[[Reply], None]) -> None:

@@ -37,6 +37,7 @@ class Plan:
         offloads = llama_cpp.llama_supports_gpu_offload()
         self._devices = offload.usable_devices(devices()) if offloads else ()
         self._check = options.check_memory
+        self.options = options
         self.overflow = options.overflow
         asked = PlacementRequest.for_options(options, options.context)
         free = self._free()
