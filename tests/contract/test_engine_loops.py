@@ -46,15 +46,13 @@ async def test_a_loop_is_ended_unless_it_is_allowed(
 ) -> None:
     """The sentence is written some times more than once; other branches go on."""
     async with engine_of(nano, tmp_path / "log", end_loops=end_loops) as engine:
-        one = await engine.count("It is the same as before. ")
         texts, ends = await grown(engine, LOOP, FREE)
 
     assert texts[0].startswith("It is the same as before. It is")
     assert ends[1].stop in ("end", "length")
-    if end_loops:
-        assert (ends[0].stop, ends[0].tokens <= one + 201) == ("repeating", True)
-    else:
-        assert ends[0].stop in ("end", "length")
+    # Forced by a grammar, the model cuts the same words in several ways before it settles on one.
+    assert (ends[0].stop == "repeating") == end_loops
+    assert (ends[0].tokens < LOOP.max_tokens // 2) == end_loops
 
 
 @pytest.mark.parametrize("options", [{"repeat_penalty": 1.9}, {"dry": 5.0}])
