@@ -42,6 +42,8 @@ class BranchSpec:
     logprobs: int | None = None
     """Alternatives reported with each sampled token, at most 10; 0 = only the mean log probability
     of the branch, None = nothing."""
+    note: str = ""
+    """Text that this branch alone reads at the end of the last message. Data, like `forced`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from rm_local.engine import context_policy
 from rm_local.engine.protocol import OpenTurn
 from rm_local.engine.worker.llama.model import Model
-from rm_local.engine.worker.templates.chat_template import Segment
 
 
 class Conversation:
@@ -16,6 +13,7 @@ class Conversation:
     def __init__(self, model: Model, request: OpenTurn) -> None:
         self.dropped = 0
         """Turns that are left out."""
+        self._noted: dict[str, list[int]] = {}
         self._model = model
         self._request = request
         self._read()
@@ -43,10 +41,18 @@ class Conversation:
         two messages, for the next turn and another last message; that of the first, for the rest.
         """
         end = len(self.tokens) - 1
-        ends = [n for n, segment in enumerate(self._segments, 1) if segment.data]
+        ends = [n for n, segment in enumerate(self._prompt.segments, 1) if segment.data]
         chosen = sorted({*ends[:1], *ends[-2:]})
-        lengths = {len(self._model.vocab.prompt(self._segments[:n])) for n in chosen}
+        lengths = {len(self._model.vocab.prompt(self._prompt.segments[:n])) for n in chosen}
         return sorted({length for length in lengths if length < end} | {end})
+
+    def with_note(self, note: str) -> list[int]:
+        """The prompt's tokens with this text at the end of the last message; empty = as it is."""
+        if not note:
+            return self.tokens
+        if note not in self._noted:
+            self._noted[note] = self._model.vocab.prompt(self._prompt.with_note(note))
+        return self._noted[note]
 
     def _read(self) -> None:
         request = self._request
@@ -55,8 +61,12 @@ class Conversation:
             thinking=request.thinking,
             effort=request.effort,
         )
-        self._segments: Sequence[Segment] = rendered.segments
+        self._prompt = rendered
+        self._noted.clear()
         self.starts = rendered.starts
         """What the model writes first."""
-        self.tokens = self._model.vocab.prompt(rendered.segments)
+        vocab = self._model.vocab
+        self.tokens = vocab.prompt(rendered.segments)
         """Of the whole prompt."""
+        self.note_place = len(vocab.prompt(rendered.segments[: rendered.last + 1]))
+        """Tokens up to where a note follows the last message."""

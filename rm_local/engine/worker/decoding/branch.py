@@ -32,6 +32,7 @@ class Branch:
     ) -> None:
         self.index = index
         self.tokens = tokens
+        self.note = spec.note
         self.written = 0
         self.budget = spec.max_tokens
         self.endless = spec.endless and not constraint

@@ -161,25 +161,33 @@ class Turn:
     ) -> bool:
         """Make room for branches of which one fills the context; whether they can continue."""
         before, context = len(talk.tokens), self._cache.capacity
+        ends = [len(talk.with_note(branch.note)) for branch in branches]
         self._make_room(max(len(branch.tokens) for branch in branches), send)
-        for branch in branches:
-            branch.tokens[:before] = talk.tokens
-        self.stats.boundary = len(talk.tokens)
+        for branch, end in zip(branches, ends, strict=True):
+            branch.tokens[:end] = talk.with_note(branch.note)
+        self._mark_boundary(talk, [branch.note for branch in branches])
         return len(talk.tokens) < before or self._cache.capacity > context
+
+    def _mark_boundary(self, talk: Conversation, notes: Sequence[str]) -> None:
+        """Count as prompt what all branches read: with notes, up to where these begin."""
+        self.stats.boundary = talk.note_place if any(notes) else len(talk.tokens)
 
     def _branches(
         self, talk: Conversation, specs: Sequence[BranchSpec], send: Callable[[Reply], None]
     ) -> list[Branch]:
         forced = [self._model.vocab.data(spec.forced) for spec in specs]
-        longest = max(map(len, forced))
-        if len(talk.tokens) + longest >= self._cache.capacity:
-            self._make_room(len(talk.tokens) + longest, send)
-            self.stats.boundary = len(talk.tokens)
-        what = "The question with what is put before its answer"
-        self._check_room(talk, what, len(talk.tokens) + longest)
+        both = list(zip(specs, forced, strict=True))
+
+        def longest() -> int:
+            return max(len(talk.with_note(spec.note)) + len(own) for spec, own in both)
+
+        if longest() >= self._cache.capacity:
+            self._make_room(longest(), send)
+        self._mark_boundary(talk, [spec.note for spec in specs])
+        self._check_room(talk, "The question with what is put before its answer", longest())
         branches: list[Branch] = []
         try:
-            for spec, own in zip(specs, forced, strict=True):
+            for spec, own in both:
                 branches.append(self._branch(talk, len(branches), spec, own))
         except RmLocalError:
             for branch in branches:
@@ -199,7 +207,7 @@ class Turn:
         return Branch(
             index,
             spec,
-            talk.tokens + forced,
+            talk.with_note(spec.note) + forced,
             talk.starts,
             vocab.markers,
             constraint=constraint,

@@ -40,6 +40,13 @@ class Prompt:
     segments: list[Segment]
     starts: Part
     """What the model writes first: thinking, if the block is open at the prompt's end."""
+    last: int
+    """Place in `segments` of the last message's text."""
+
+    def with_note(self, note: str) -> list[Segment]:
+        """The segments with `note` as data after the last message's text."""
+        after = self.last + 1
+        return [*self.segments[:after], Segment(note, data=True), *self.segments[after:]]
 
 
 class ChatTemplate:
@@ -70,10 +77,14 @@ class ChatTemplate:
         if effort and effort not in self._family.efforts:
             raise self._no_such(effort)
         text = self._text(self._messages(messages, thinking), thinking, effort)
-        if f"\ue000{len(messages) - 1}\ue001" not in text:
+        place = f"\ue000{len(messages) - 1}\ue001"
+        if place not in text:
             raise EngineError("The model's chat template leaves the question out.", _OWN)
         text, starts = self._settled(text, thinking)
-        return Prompt(_fill(text, [self._content(message) for message in messages]), starts)
+        contents = [self._content(message) for message in messages]
+        before, _, after = text.rpartition(place)
+        segments = [*_fill(before, contents), Segment(contents[-1], data=True)]
+        return Prompt([*segments, *_fill(after, contents)], starts, len(segments) - 1)
 
     def _takes(self, talk: Sequence[Message]) -> bool:
         """Whether the template renders all these messages."""
