@@ -83,6 +83,10 @@ class Answer:
     tokens: int
     """Tokens written in the whole turn."""
     seconds: float
+    saved_branches: int = 0
+    """Branches of the plan that were not grown because the outcome stood without them."""
+    saved_tokens: int = 0
+    """What these would have written, by the mean of those that came to their end."""
 
 
 @dataclass(frozen=True, slots=True)

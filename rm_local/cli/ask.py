@@ -39,7 +39,7 @@ COUNT = click.IntRange(min=1)
 @click.command()
 @click.argument("question", nargs=-1)
 @click.option("--json", "as_lines", is_flag=True, help="One event a line, as JSON.")
-@click.option("--plan", metavar="NAME", help="memory, none, length, cue or random.")
+@click.option("--plan", metavar="NAME", help="memory, none, length, cue, random or paper.")
 @click.option("--samples", type=COUNT, metavar="M", help="Branches in all.")
 @click.option("--hints", type=COUNT, metavar="K", help="Hints at most, one a branch.")
 @click.option("--max-tokens", type=COUNT, metavar="N", help="Budget of one branch.")
@@ -56,6 +56,12 @@ COUNT = click.IntRange(min=1)
 )
 @click.option(
     "--effort", metavar="LEVEL", help="How much to think (low, high), where the model can be told."
+)
+@click.option(
+    "--temperature",
+    type=click.FloatRange(min=0),
+    metavar="T",
+    help="Of the branches; by default the plan's, or the model's own if that is higher.",
 )
 @click.option("--seed", type=click.IntRange(min=0), default=0, metavar="N", show_default=True)
 @click.option("-c", "--continue", "go_on", is_flag=True, help="Continue the last session.")
@@ -81,6 +87,7 @@ def ask(
     max_seconds: float | None,
     thinking: bool | None,
     effort: str | None,
+    temperature: float | None,
     seed: int,
     go_on: bool,
     session: str | None,
@@ -117,7 +124,7 @@ def ask(
     )
     check_streams(question, grammar, schema)
     text = read_text_argument(question, "question", EXAMPLE)
-    overrides = TurnOverrides(seed=seed, grammar=gbnf(grammar, schema))
+    overrides = TurnOverrides(seed=seed, temperature=temperature, grammar=gbnf(grammar, schema))
     runtime = opening.runtime()
     if session or go_on:
         chat, after = resume_session(runtime, session or "last")

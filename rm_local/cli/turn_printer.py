@@ -166,7 +166,7 @@ class TurnPrinter:
         hint = f"under entry {branch.hint.entry.id}" if branch.hint else "under no hint"
         speed = f"{branch.tokens / branch.seconds:.0f} tokens/s" if branch.seconds > 0 else ""
         parts = [
-            "no answer" if branch.result is None else one_line(branch.result, 60),
+            one_line(branch.result or branch.text, 60) or "no answer",
             f"{branch.tokens} tokens",
             speed,
             STOPS[branch.stop],
@@ -185,4 +185,16 @@ def _describe_vote(answer: Answer) -> str:
     branches = "1 branch" if answer.branches == 1 else f"{answer.branches} branches"
     under = "entry" if len(answer.hints) == 1 else "entries"
     hints = f", under {under} {', '.join(map(str, answer.hints))}" if answer.hints else ""
-    return f"{answer.agreed} of {branches} agreed{hints}, {answer.tokens} tokens"
+    spared = "1 branch" if answer.saved_branches == 1 else f"{answer.saved_branches} branches"
+    saved = f", {spared} and about {answer.saved_tokens} tokens saved"
+    return (
+        f"{_describe_agreement(answer, branches)}{hints}, {answer.tokens} tokens"
+        f"{saved if answer.saved_branches else ''}"
+    )
+
+
+def _describe_agreement(answer: Answer, branches: str) -> str:
+    """How many gave this result; texts without one are not compared."""
+    if answer.result is None:
+        return f"in words, branch {answer.branch + 1} of {branches}"
+    return f"{answer.agreed} of {branches} agreed"

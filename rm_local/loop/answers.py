@@ -50,7 +50,8 @@ def same_key(answer: str) -> str:
     Case, blanks (between two words, or two numbers, one stays), a final point, `$`, LaTeX spacing
     and fractions, thousands separators, a plus sign and zeros behind the point do not matter:
     `$1,234.0$` is `1234`. The name in front of a lone `=` does not either: `x = 5` is `5`. Units
-    do: `5 cm` is neither `5` nor `5 m`. Nothing is computed: `1/2`, `2/4` and `0.5` stay apart.
+    do: `5 cm` is neither `5` nor `5 m`. Nothing is computed: `1/2`, `2/4` and `0.5` stay apart
+    here; `EqualAnswers` compares values where it can.
     """
     key = _latex(answer.strip()).lower().replace("−", "-").replace("$", "")
     key = " ".join(key.split()).rstrip(". ")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing, asynccontextmanager
+from dataclasses import replace
 from functools import partial
 
 from rm_local.engine import BranchEvent, BranchSpec, ModelInfo, Sampling
@@ -40,6 +41,20 @@ def sampling(plan: Plan, info: ModelInfo | None) -> Sampling:
         plan.temperature if temperature is None else temperature,
         plan.top_p if top_p is None else top_p,
     )
+
+
+def branch_sampling(turn: TurnContext, *, several: bool) -> Sampling:
+    """How the branches of a turn are drawn: as the user says, else as `sampling`.
+
+    Of several branches the temperature is at least the plan's, or they would write the same.
+    """
+    drawn = sampling(turn.plan, turn.engine.info)
+    own = turn.overrides.temperature
+    if own is not None:
+        return replace(drawn, temperature=own)
+    if several:
+        return replace(drawn, temperature=max(drawn.temperature, turn.plan.temperature))
+    return drawn
 
 
 def seed_of(turn: int, number: int) -> int:

@@ -26,6 +26,8 @@ class TurnOverrides:
     """Ids of entries that are left out."""
     seed: int = 0
     """The same seed draws the same tokens."""
+    temperature: float | None = None
+    """Of the branches; None = what the model's file and the plan say."""
     grammar: str = ""
     """GBNF that the answer of every branch follows; empty = none."""
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
+from functools import partial
 
+from rm_local.loop import prompts
 from rm_local.loop.events import HintCut
-from rm_local.loop.interfaces import LanguageModel
-from rm_local.loop.reason import forced
+from rm_local.loop.hint_placement import cued, place_hint
 from rm_local.loop.subproblem import sentence_ends
 from rm_local.loop.turn_context import TurnContext
 from rm_local.records import Hit
@@ -20,6 +21,9 @@ TOKEN_LENGTH = 32
 """Characters of a token on average, at most: what follows them is not read."""
 
 
+Count = Callable[[Hit | None], Awaitable[int]]
+
+
 async def fit_hints(turn: TurnContext, subproblem: str, hits: Sequence[Hit]) -> tuple[Hit, ...]:
     """The hits under which branches can reason, at most one for each sample.
 
@@ -28,11 +32,12 @@ async def fit_hints(turn: TurnContext, subproblem: str, hits: Sequence[Hit]) -> 
     and `ContextAdjusted`. Raises EngineError.
     """
     plan, engine = turn.plan, turn.engine
-    bare = await engine.count(forced(subproblem, None))
+    count = partial(_count, turn, subproblem)
+    bare = await count(None)
     whole: dict[int, int] = {}
     for hit in hits:
         if has_text(hit):
-            whole[hit.entry.id] = await engine.count(forced(subproblem, hit))
+            whole[hit.entry.id] = await count(hit)
     context = engine.info.context if engine.info else 0
     writing = min(plan.max_tokens, context // WRITING)
     free = await engine.make_room([*whole.values()], writing, on_adjusted=turn.events.emit)
@@ -45,8 +50,8 @@ async def fit_hints(turn: TurnContext, subproblem: str, hits: Sequence[Hit]) -> 
         if tokens != bare and tokens <= most:
             fitted.append(hit)
             continue
-        cut = await _cut(engine, subproblem, hit, most) if tokens > most else None
-        kept = await engine.count(forced(subproblem, cut)) - bare if cut else 0
+        cut = await _cut(count, hit, most) if tokens > most else None
+        kept = await count(cut) - bare if cut else 0
         if cut and kept >= USEFUL:
             fitted.append(cut)
         kept = kept if kept >= USEFUL else 0
@@ -59,7 +64,14 @@ def has_text(hit: Hit) -> bool:
     return any(each.isprintable() and not each.isspace() for each in hit.entry.subroutine)
 
 
-async def _cut(engine: LanguageModel, subproblem: str, hit: Hit, most: int) -> Hit | None:
+async def _count(turn: TurnContext, subproblem: str, hit: Hit | None) -> int:
+    """Tokens that a branch reads besides the conversation; without a hint, those around one."""
+    if hit is None and not cued(turn.plan, turn.engine.info):
+        return await turn.engine.count(prompts.hint_note(""))
+    return await turn.engine.count(place_hint(turn, subproblem, hit).text)
+
+
+async def _cut(count: Count, hit: Hit, most: int) -> Hit | None:
     """The hit with the longest beginning of its subroutine, in whole sentences, that fits."""
     text = hit.entry.subroutine[: max(0, most) * TOKEN_LENGTH]
     parts = [text[:end] for end in sentence_ends(text)]
@@ -67,7 +79,7 @@ async def _cut(engine: LanguageModel, subproblem: str, hit: Hit, most: int) -> H
     while above - fits > 1:
         middle = (fits + above) // 2
         part = _with_text(hit, parts[middle - 1])
-        if await engine.count(forced(subproblem, part)) <= most:
+        if await count(part) <= most:
             fits = middle
         else:
             above = middle

@@ -3,12 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import inf
 from typing import Literal
 
 from rm_local.errors import UsageError
 
 Retrieval = Literal["none", "cue", "random", "memory"]
 """What a branch reasons under: nothing, the cue and the subproblem, hints drawn at random, hits."""
+Cue = Literal["thoughts", "always"]
+"""Where the cue and the hint are put: into the thoughts of a model that thinks (others read the
+hint in the user's message), or, for every model, where it continues, as in the paper."""
+
+
+VoteRule = Literal["waves", "all", "none"]
+"""How branches come to an answer.
+
+- `waves`: one branch for each hint, then more while the vote is open.
+- `all`: all branches at once; those that can no longer change the vote are ended.
+- `none`: all branches to their end, and no vote: the shortest that the length filter keeps.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,17 +44,18 @@ class Plan:
     margin: float = 0.2
     """Hits whose score is lower than the best one's by more are left out, too: when the store has
     the very thing, the samples are not spent on what is merely alike. The paper keeps all k."""
+    vote: VoteRule = "waves"
     max_tokens: int = 4096
     """Budget of one branch."""
     max_seconds: float = 0.0
     """Time of the whole turn, from when the model begins to read the question; when it is over, the
     running branches are ended and the turn answers with what there is. 0 = no limit."""
     temperature: float = 0.7
-    """Used when the model's file recommends none."""
+    """Used when the model's file recommends none, and at least this for several branches."""
     top_p: float = 0.95
+    cue: Cue = "thoughts"
     thinking: bool = True
-    """False = the model is to answer at once; the cue is then the beginning of its answer, as it
-    is for a model that does not think."""
+    """False = the model is to answer at once."""
     effort: str = ""
     """How much to think, one of the model's `efforts`; empty = what its template takes."""
 
@@ -51,9 +65,24 @@ PLANS: dict[str, Plan] = {
     for plan in (
         Plan("memory", "name the subproblem, retrieve, reason under each hit, vote", "memory"),
         Plan("none", "the model by itself, one sample", "none", samples=1, keep=0),
-        Plan("length", "the model by itself, several samples, shortest kept, vote", "none"),
+        Plan(
+            "length",
+            "the model by itself, several samples, shortest kept, vote",
+            "none",
+            vote="all",
+        ),
         Plan("cue", "name the subproblem but retrieve nothing", "cue"),
         Plan("random", "as memory, under hints drawn at random (a control)", "random"),
+        Plan(
+            "paper",
+            "the paper's way: cue for every model, all hits, all samples to their end, no vote",
+            "memory",
+            gate=-1.0,
+            margin=inf,
+            cue="always",
+            vote="none",
+            max_tokens=32_768,
+        ),
     )
 }
 DEFAULT_PLAN = "memory"

@@ -1,4 +1,5 @@
-"""The texts put into the model's thinking, word for word from the paper (PAPER 1b, steps 2 and 5).
+"""The texts of the method: the cue and the hint, word for word from the paper (PAPER 1b, steps 2
+and 5), and the sentence under which a model that does not think reads a hint.
 
 rm-nano's curriculum imports them from here: what it is trained on is what the loop says.
 """
@@ -32,3 +33,14 @@ def reasoning_cue(subproblem: str, procedure: str | None) -> str:
     """
     lines = [f"{CUE} {subproblem}", *([procedure] if procedure else []), CUE_OPENING]
     return "\n".join(lines)
+
+
+NOTE = (
+    "The text between [hint] and [end of hint] describes how a related problem is solved. "
+    "Use it where it fits this question; ignore it where it does not."
+)
+
+
+def hint_note(procedure: str) -> str:
+    """What follows the question in the user's message; `procedure` is a `hint_text(...)`."""
+    return f"\n\n{NOTE}\n{procedure}"

@@ -1,9 +1,9 @@
-"""The model reasons on, one hint a branch (PAPER 1b, steps 5 and 6)."""
+"""The model reasons on, one hint a branch, in waves (PAPER 1b, steps 5 and 6)."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rm_local.engine import (
     BranchEnded,
@@ -14,102 +14,164 @@ from rm_local.engine import (
     Evaluated,
     TokenChunk,
 )
-from rm_local.loop import prompts
 from rm_local.loop.answers import final_answer
-from rm_local.loop.branch_stream import branch_stream, sampling, seed_of
+from rm_local.loop.branch_stream import branch_sampling, branch_stream, seed_of
+from rm_local.loop.equal_answers import EqualAnswers
 from rm_local.loop.events import BranchFinished, BranchStarted, Prefilled
+from rm_local.loop.hint_placement import place_hint
 from rm_local.loop.prefill import PrefillTimer
-from rm_local.loop.select import decided
+from rm_local.loop.select import Key, decided, votes_of
 from rm_local.loop.turn_context import TurnContext
+from rm_local.loop.waves import first_wave, is_decided, list_draws, next_wave
 from rm_local.records import Branch, Hit
+
+
+@dataclass(frozen=True, slots=True)
+class Reasoned:
+    """What the branches of a turn have come to."""
+
+    branches: tuple[Branch, ...]
+    """In the order in which they ended."""
+    key: Key
+    """What results that count as one have in common."""
+    saved: int
+    """Branches of the plan that were not needed."""
+
+    @property
+    def saved_tokens(self) -> int:
+        """What those would have written: as much, on average, as those that came to their end."""
+        lengths = [b.tokens for b in self.branches if b.stop in ("end", "length", "context")]
+        return round(self.saved * sum(lengths) / len(lengths)) if lengths else 0
 
 
 async def reason(
     turn: TurnContext, timer: PrefillTimer, subproblem: str | None, hits: Sequence[Hit]
-) -> list[Branch]:
-    """Generate every branch to its end, in the order in which they end; emits their events.
+) -> Reasoned:
+    """Generate branches, wave by wave as the plan says, and emit their events.
 
-    Branches that can no longer change the vote are ended early. Without a subproblem nothing is
-    put into the thinking. Under a grammar only a complete answer counts, and all of it is the
-    result. A branch that fills the context ends there. Raises EngineError; ContextOverflow when a
-    hint does not fit at all.
+    Branches that can no longer change the vote are ended early. Without a subproblem no hint is
+    read. Under a grammar only a complete answer counts, and all of it is the result. A branch that
+    fills the context ends there. Raises EngineError; ContextOverflow when a hint does not fit at
+    all.
     """
-    reasoning = _Reasoning(turn, timer, hints_of(hits, turn.plan.samples))
-    async with branch_stream(turn, reasoning.start(subproblem)) as stream:
-        async for event in stream:
-            reasoning.take(event)
-            await turn.events.drain()
-            if outvoted := reasoning.outvoted():
-                await turn.engine.cancel(outvoted, "outvoted")
-    return reasoning.finished
-
-
-def hints_of(hits: Sequence[Hit], samples: int) -> list[Hit | None]:
-    """The hint of each branch: `samples // k` branches for each of the k hits, in their order.
-
-    No more hits are used than there are samples; without hits all branches go without a hint.
-    """
-    used = hits[:samples]
-    return [hit for hit in used for _ in range(samples // len(used))] or [None] * samples
+    async with EqualAnswers() as answers:
+        reasoning = _Reasoning(turn, timer, hits, answers)
+        while wave := reasoning.next_wave():
+            async with branch_stream(turn, reasoning.start(wave, subproblem)) as stream:
+                async for event in stream:
+                    await reasoning.take(event)
+                    await turn.events.drain()
+                    if outvoted := reasoning.outvoted():
+                        await turn.engine.cancel(outvoted, "outvoted")
+        return reasoning.result()
 
 
 class _Reasoning:
     """The branches of a turn while they are generated."""
 
-    def __init__(self, turn: TurnContext, timer: PrefillTimer, hints: Sequence[Hit | None]) -> None:
-        self.finished: list[Branch] = []
+    def __init__(
+        self, turn: TurnContext, timer: PrefillTimer, hits: Sequence[Hit], answers: EqualAnswers
+    ) -> None:
         self._turn = turn
         self._timer = timer
-        seed, whole = turn.overrides.seed, bool(turn.overrides.grammar)
-        self._running = {
-            index: _RunningBranch(index, hint, seed_of(seed, index + 1), whole=whole)
-            for index, hint in enumerate(hints)
-        }
+        self._answers = answers
+        planned = list_draws(hits, turn.plan.samples, greedy=False)
+        self._sampling = branch_sampling(turn, several=len(planned) > 1)
+        greedy = self._sampling.temperature <= 0
+        self._planned = len(planned)
+        self._left = list_draws(hits, turn.plan.samples, greedy=greedy)
+        """Hints of the branches that are yet to begin."""
+        self._first = 0
+        """Index of the wave's first branch."""
+        self._running: dict[int, _RunningBranch] = {}
+        self._finished: list[Branch] = []
         self._evaluated: Evaluated | None = None
+        self._prefilled = False
         self._settled = False
 
-    def start(self, subproblem: str | None) -> list[BranchSpec]:
-        """Emit the beginning of each branch; what the engine is to generate."""
-        draw = sampling(self._turn.plan, self._turn.engine.info)
+    def next_wave(self) -> int:
+        """How many branches to begin now; 0 when there have been enough."""
+        stopped = self._turn.control.stopped or any(b.stop == "cancelled" for b in self._finished)
+        if self._settled or stopped:
+            return 0
+        if self._turn.plan.vote != "waves":
+            return len(self._left)
+        if not self._finished:
+            return first_wave(self._left)
+        votes = votes_of(self._finished, self._answers.key)
+        if not votes and self._said_something():
+            return 0  # an open question: what more branches said could not be compared either
+        return next_wave(votes, self._left)
+
+    def _said_something(self) -> bool:
+        """Whether a branch has come to a text that can stand as an answer."""
+        return not self._turn.overrides.grammar and any(b.text for b in self._finished)
+
+    def start(self, wave: int, subproblem: str | None) -> list[BranchSpec]:
+        """Emit the beginning of so many branches; what the engine is to generate."""
+        self._first = len(self._finished)
+        overrides = self._turn.overrides
         specs: list[BranchSpec] = []
-        for branch in self._running.values():
-            self._turn.events.emit(BranchStarted(branch.index, branch.hint, branch.seed))
+        for index, hint in enumerate(self._left[:wave], self._first):
+            seed = seed_of(overrides.seed, index + 1)
+            whole = bool(overrides.grammar)
+            self._running[index] = _RunningBranch(index, hint, seed, whole=whole)
+            self._turn.events.emit(BranchStarted(index, hint, seed))
+            prompt = place_hint(self._turn, subproblem, hint)
             spec = BranchSpec(
-                forced(subproblem, branch.hint),
-                branch.seed,
+                prompt.forced,
+                seed,
                 self._turn.plan.max_tokens,
-                draw,
-                grammar=self._turn.overrides.grammar,
+                self._sampling,
+                grammar=overrides.grammar,
                 logprobs=0,
+                note=prompt.note,
             )
             specs.append(spec)
+        del self._left[:wave]
         return specs
 
-    def take(self, event: BranchEvent) -> None:
-        """Note the event and emit what follows from it."""
+    async def take(self, event: BranchEvent) -> None:
+        """Note the event of this wave and emit what follows from it."""
         emit = self._turn.events.emit
         match event:
             case TokenChunk():
-                if self._evaluated:
+                if self._evaluated and not self._prefilled:
+                    self._prefilled = True
                     emit(Prefilled(self._timer.stats(self._evaluated)))
-                    self._evaluated = None
-                self._running[event.branch].add(event)
-                emit(event)
+                chunk = replace(event, branch=self._first + event.branch)
+                self._running[chunk.branch].add(chunk)
+                emit(chunk)
             case BranchEnded():
-                self.finished.append(self._running.pop(event.branch).end(event))
-                emit(BranchFinished(self.finished[-1]))
+                branch = self._running.pop(self._first + event.branch).end(event)
+                self._finished.append(branch)
+                emit(BranchFinished(branch))
+                if branch.result is not None and self._turn.plan.vote != "none":
+                    await self._answers.add(branch.result)
             case ContextUsage() | ContextAdjusted():
                 emit(event)
             case Evaluated():
                 self._evaluated = event
 
     def outvoted(self) -> set[int]:
-        """The branches that can no longer change the vote: all that run, once it is decided."""
-        written = [branch.tokens for branch in self._running.values()]
-        if self._settled or not written:
+        """The branches of this wave that can no longer change the vote: all that run, once it is
+        decided, by their places in the wave."""
+        plan, key = self._turn.plan, self._answers.key
+        if self._settled or plan.vote == "none":
             return set()
-        self._settled = decided(self.finished, written, keep=self._turn.plan.keep)
-        return set(self._running) if self._settled else set()
+        if plan.vote == "waves" and is_decided(votes_of(self._finished, key)):
+            self._settled = True
+        elif self._running or self._left:
+            written = [branch.tokens for branch in self._running.values()]
+            written += [0] * len(self._left)
+            self._settled = decided(self._finished, written, keep=plan.keep, key=key)
+        return {index - self._first for index in self._running} if self._settled else set()
+
+    def result(self) -> Reasoned:
+        """What has come about. Branches that the user's stop has prevented were not saved."""
+        stopped = any(branch.stop == "cancelled" for branch in self._finished)
+        saved = 0 if stopped else self._planned - len(self._finished)
+        return Reasoned(tuple(self._finished), self._answers.key, saved)
 
 
 @dataclass(slots=True)
@@ -154,11 +216,3 @@ class _RunningBranch:
             stop=ended.stop,
             confidence=ended.confidence,
         )
-
-
-def forced(subproblem: str | None, hint: Hit | None) -> str:
-    """What is put into a branch's thinking before the model continues."""
-    if subproblem is None:
-        return ""
-    procedure = prompts.hint_text(hint.entry.subproblem, hint.entry.subroutine) if hint else None
-    return prompts.reasoning_cue(subproblem, procedure)

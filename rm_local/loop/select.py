@@ -2,7 +2,8 @@
 
 The filter is PAPER 1b, step 7. The paper stops there and reports the mean correctness of what
 is kept; here the kept branches vote, and branches that cannot change the outcome are not grown
-to their end (as in short-m@k, arXiv 2505.17813). Length is counted in tokens.
+to their end (as in short-m@k, arXiv 2505.17813). Length is counted in tokens. Answers without a
+short result cannot be compared, so of these one is chosen by how it came about.
 """
 
 from __future__ import annotations
@@ -10,10 +11,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
+from math import inf
 from statistics import fmean
 
+from rm_local.loop import waves
 from rm_local.loop.answers import same_key, same_text
+from rm_local.loop.plan import VoteRule
 from rm_local.records import Branch
+
+Key = Callable[[str], str]
+"""What results that count as one have in common: `same_key`, or `EqualAnswers.key`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +28,8 @@ class Choice:
     """What the branches come to."""
 
     branch: Branch
-    """The branch whose text is shown: the shortest of those that were kept and agree."""
+    """The branch whose text is shown: the shortest of those that were kept and agree; without
+    results the one that ended by itself and is the most probable."""
     agreed: tuple[Branch, ...]
     """All branches that came to this, kept or not, in the order of their indices."""
 
@@ -37,48 +45,79 @@ def shortness(branches: Sequence[Branch]) -> dict[int, float]:
 def kept(branches: Sequence[Branch], *, keep: int, tau: float) -> tuple[Branch, ...]:
     """The branches that vote, shortest first.
 
-    Those without a result leave first: one that gives up is short, and would pass. Then the hints
-    go whose branches' mean shortness is not above `tau`, then all but the `keep` shortest
-    branches (0 keeps all). Branches without a hint are in no hint's mean and pass the first stage,
-    and if no branch would pass it, all do.
+    Those without a result leave first: one that gives up is short, and would pass. Then the length
+    filter goes over the rest.
     """
     voters = [branch for branch in branches if branch.result is not None]
-    scores = shortness(voters)
-    by_hint = _grouped(voters, _hint)
+    return filter_by_length(voters, keep=keep, tau=tau)
+
+
+def filter_by_length(pool: Sequence[Branch], *, keep: int, tau: float) -> tuple[Branch, ...]:
+    """The branches that both stages of the filter keep, shortest first.
+
+    First the hints leave whose branches' mean shortness is not above `tau`, then all but the `keep`
+    shortest branches (0 keeps all). Branches without a hint are in no hint's mean and pass the
+    first stage, and if no branch would pass it, all do.
+    """
+    scores = shortness(pool)
+    by_hint = _grouped(pool, _hint)
     passed = [
         branch
         for hint, group in by_hint.items()
         if hint is None or fmean(scores[b.index] for b in group) > tau
         for branch in group
     ]
-    ordered = sorted(passed or voters, key=_length)
+    ordered = sorted(passed or pool, key=_length)
     return tuple(ordered[:keep] if keep else ordered)
 
 
-def choose(branches: Sequence[Branch], *, keep: int, tau: float) -> Choice | None:
-    """The vote among the kept branches; None when no branch said anything.
+def choose(
+    branches: Sequence[Branch],
+    *,
+    keep: int,
+    tau: float,
+    vote: VoteRule = "all",
+    key: Key = same_key,
+) -> Choice | None:
+    """What the branches come to; None when no branch said anything.
 
-    Of groups of one size the one wins whose hints are nearer (sum of similarities), then the
-    shorter on average, then the one with the lowest index. Without any result the first branch
-    that ended with a text is taken, or failing that the first with a text.
+    The kept branches vote. Of groups of one size the one wins whose hints are nearer (sum of
+    similarities), then the shorter on average, then the one with the lowest index. A vote in
+    `waves` that is decided is not filtered any more. Without any result, or with the vote `none`,
+    there is no vote.
     """
+    if vote == "none":
+        return _shortest(branches, keep=keep, tau=tau)
     voters = kept(branches, keep=keep, tau=tau)
     if not voters:
         return _unvoted(branches)
-    groups = _grouped(voters, _key)
-    winner = min(groups, key=lambda key: _standing(groups[key]))
-    agreed = [b for b in branches if b.result is not None and _key(b) == winner]
+    if vote == "waves" and waves.is_decided(votes_of(branches, key)):
+        voters = kept(branches, keep=0, tau=-inf)
+    groups = _grouped(voters, lambda branch: key(branch.result or ""))
+    winner = min(groups, key=lambda each: _standing(groups[each]))
+    agreed = [b for b in branches if b.result is not None and key(b.result) == winner]
     return Choice(groups[winner][0], tuple(sorted(agreed, key=lambda b: b.index)))
 
 
-def decided(finished: Sequence[Branch], running: Sequence[int], *, keep: int) -> bool:
+def votes_of(branches: Sequence[Branch], key: Key = same_key) -> list[waves.Vote]:
+    """The result of each branch that has one, and its hint."""
+    return [
+        (key(branch.result), branch.hint.entry if branch.hint else None)
+        for branch in branches
+        if branch.result is not None
+    ]
+
+
+def decided(
+    finished: Sequence[Branch], running: Sequence[int], *, keep: int, key: Key = same_key
+) -> bool:
     """Whether the vote stands, whatever the running branches come to.
 
-    `running` holds the tokens that each of them has written. Of those that are already as long as
-    the longest kept branch only as many can still be kept as there are places left; the others
-    may push kept ones out. The leader has to stay ahead even if all that enter vote for the
-    runner-up and all that leave had voted for the leader. The filter by hints is not foreseen:
-    what grows longer can only raise the shortness of what has ended.
+    `running` holds the tokens that each of them has written, 0 for one that is yet to begin. Of
+    those that are already as long as the longest kept branch only as many can still be kept as
+    there are places left; the others may push kept ones out. The leader has to stay ahead even if
+    all that enter vote for the runner-up and all that leave had voted for the leader. The filter by
+    hints is not foreseen: what grows longer can only raise the shortness of what has ended.
     """
     voters = sorted((b for b in finished if b.result is not None), key=_length)
     voters = voters[:keep] if keep else voters
@@ -88,19 +127,36 @@ def decided(finished: Sequence[Branch], running: Sequence[int], *, keep: int) ->
     shorter = sum(tokens < voters[-1].tokens for tokens in running)
     entering = shorter + min(len(running) - shorter, max(0, places - shorter))
     leaving = max(0, shorter - places)
-    votes = [count for _, count in Counter(map(_key, voters)).most_common(2)]
+    answers = Counter(key(branch.result or "") for branch in voters)
+    votes = [count for _, count in answers.most_common(2)]
     leader, runner_up = votes[0], votes[1] if len(votes) > 1 else 0
     return not entering or leader - leaving > runner_up + entering
 
 
 def _unvoted(branches: Sequence[Branch]) -> Choice | None:
-    """The first branch that has said something, and those that said the same."""
+    """Of those that said something: one that ended by itself, then the most probable text."""
     said = [branch for branch in branches if branch.text.strip()]
     if not said:
         return None
-    first = min(said, key=lambda b: (b.stop != "end", b.index))
-    same = [b for b in said if same_text(b.text) == same_text(first.text)]
-    return Choice(first, tuple(sorted(same, key=lambda b: b.index)))
+    best = min(said, key=_rank_open)
+    same = [b for b in said if same_text(b.text) == same_text(best.text)]
+    return Choice(best, tuple(sorted(same, key=lambda b: b.index)))
+
+
+def _rank_open(branch: Branch) -> tuple[bool, float, int]:
+    """Smaller is better. The mean log-probability of a cut text says little: loops are probable."""
+    probable = -inf if branch.confidence is None else branch.confidence
+    return branch.stop != "end", -probable, branch.index
+
+
+def _shortest(branches: Sequence[Branch], *, keep: int, tau: float) -> Choice | None:
+    """The shortest that the filter keeps, of all that said something; it alone carries the answer.
+
+    The paper's filter is over all samples, whatever they came to.
+    """
+    passed = filter_by_length(branches, keep=keep, tau=tau)
+    said = [b for b in passed if b.text.strip()] or [b for b in branches if b.text.strip()]
+    return Choice(said[0], (said[0],)) if said else None
 
 
 def _standing(group: Sequence[Branch]) -> tuple[float, ...]:
@@ -120,10 +176,6 @@ def _grouped(
 
 def _hint(branch: Branch) -> Hashable:
     return branch.hint and branch.hint.entry
-
-
-def _key(branch: Branch) -> str:
-    return same_key(branch.result or "")
 
 
 def _length(branch: Branch) -> tuple[int, int]:

@@ -18,7 +18,7 @@ from rm_local.loop.hint_fitting import fit_hints
 from rm_local.loop.interfaces import LanguageModel, Retriever
 from rm_local.loop.plan import Plan
 from rm_local.loop.prefill import PrefillTimer, open_turn
-from rm_local.loop.reason import reason
+from rm_local.loop.reason import Reasoned, reason
 from rm_local.loop.select import choose
 from rm_local.loop.turn_context import EventQueue, TurnContext
 from rm_local.records import Answer, Branch, Hit
@@ -125,12 +125,15 @@ class _Turn:
     def _subproblem(self) -> str | None:
         return self._formulated.subproblem if self._formulated else None
 
-    def _answer(self, branches: Sequence[Branch]) -> Answer:
+    def _answer(self, reasoned: Reasoned) -> Answer:
         """What the branches come to; raises Stopped or RmLocalError when it is nothing."""
-        branches = sorted(branches, key=lambda branch: branch.index)
+        branches = sorted(reasoned.branches, key=lambda branch: branch.index)
         ran_out = () if self._turn.overrides.grammar else _RAN_OUT
         ended = [b for b in branches if b.result is not None or b.stop in ran_out]
-        choose_among = partial(choose, keep=self._turn.plan.keep, tau=self._turn.plan.tau)
+        plan = self._turn.plan
+        choose_among = partial(
+            choose, keep=plan.keep, tau=plan.tau, vote=plan.vote, key=reasoned.key
+        )
         choice = choose_among(ended)
         if choice is None and not self._turn.overrides.grammar:
             choice = choose_among([b for b in branches if b.stop == "repeating"])
@@ -150,6 +153,8 @@ class _Turn:
             hints=tuple(dict.fromkeys(hints)),
             tokens=tokens,
             seconds=perf_counter() - self._began,
+            saved_branches=reasoned.saved,
+            saved_tokens=reasoned.saved_tokens,
         )
 
     def _no_answer(self, branches: Sequence[Branch]) -> RmLocalError:

@@ -216,7 +216,7 @@ def _name_subproblem(turn: Turn, event: Formulated, at: float) -> Turn:
 def _start_branch(turn: Turn, event: BranchStarted, at: float) -> Turn:
     began = turn.began if turn.branches else at
     branch = TurnBranch(event.branch, event.hint, event.seed, at)
-    return _with_branch(replace(turn, stage="reasoning", began=began), branch)
+    return _with_branch(replace(turn, stage="reasoning", began=began, reasoned=None), branch)
 
 
 def _extend_branch(turn: Turn, token: TokenChunk, at: float) -> Turn:

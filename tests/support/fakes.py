@@ -113,7 +113,7 @@ class FakeEngine:
     """`rm_local.engine.client.Engine`, from a script.
 
     `formulation` is the script of the branch whose forced text asks for the subproblem;
-    `branches` are the others', taken in turn when there are more specs than scripts.
+    `branches` are the others', taken in turn from when a turn is opened.
     What was asked of the engine is kept in `turns`, `manners`, `grown`, `cancels`, `loads` and
     `embedded`.
     """
@@ -156,6 +156,8 @@ class FakeEngine:
         self._stops: dict[int, StopReason] = {}
         self._stop_all: StopReason | None = None
         self._nudge = asyncio.Event()
+        self._taken = 0
+        """Scripts of branches that the open turn has used."""
 
     @property
     def worker(self) -> int | None:
@@ -218,6 +220,7 @@ class FakeEngine:
         if self.room and on_adjusted:
             on_adjusted(self.room)
         self.turns.append(tuple(messages))
+        self._taken = 0
         self.manners.append((thinking, effort))
         return TurnOpened(self.prompt_tokens, self.opened)
 
@@ -237,7 +240,7 @@ class FakeEngine:
         """How full the context is, then one step of each branch in turn, until all have ended."""
         self.grown.append(tuple(specs))
         self._stops, self._stop_all = {}, None
-        live = {i: _Growing(spec, self._script(spec, i)) for i, spec in enumerate(specs)}
+        live = {i: _Growing(spec, self._script(spec)) for i, spec in enumerate(specs)}
         if self.prefills:
             yield self.prefills.popleft()
         yield ContextUsage(self.prompt_tokens, self.prompt_tokens, self._info.context)
@@ -255,10 +258,11 @@ class FakeEngine:
             if live and not moved:
                 await self._wait(live)
 
-    def _script(self, spec: BranchSpec, index: int) -> deque[Step]:
+    def _script(self, spec: BranchSpec) -> deque[Step]:
         if spec.forced == prompts.formulation_cue():
             return deque(self.formulation)
-        return deque(self.branches[index % len(self.branches)])
+        self._taken += 1
+        return deque(self.branches[(self._taken - 1) % len(self.branches)])
 
     def _step(
         self, index: int, growing: _Growing, reason: StopReason | None

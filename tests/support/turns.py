@@ -12,7 +12,9 @@ from rm_local.loop.solver import solve
 from rm_local.records import Answer, Branch
 from tests.support.fakes import INFO, FakeEngine, FakeRecall
 
-MEMORY = replace(PLANS["memory"], samples=6, hints=3, keep=4, margin=2.0)
+WAVES = replace(PLANS["memory"], samples=6, hints=3, keep=4, margin=2.0)
+MEMORY = replace(WAVES, vote="all")
+"""All branches at once, so that what a test says of them does not depend on their number."""
 INFO_PATH = Path(INFO.path)
 QUESTION = "What is 4 + 4?"
 

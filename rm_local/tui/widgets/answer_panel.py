@@ -47,11 +47,9 @@ def _head(view: Turn) -> Content:
 
 
 def result(view: Turn) -> Content:
-    """What the vote chose, in one line."""
-    if view.answer is None:
+    """What the vote chose, in one line; empty for an answer in words, which is shown below."""
+    if view.answer is None or view.answer.result is None:
         return Content("")
-    if view.answer.result is None:
-        return Content.styled("no branch gave a final answer", "$warning")
     return Content.styled(formatting.one_line(view.answer.result), "bold")
 
 
@@ -88,6 +86,7 @@ def carried(view: Turn, *, timed: bool = False) -> Content:
         parts.append(f"under {names}")
     parts += [
         formatting.count(answer.tokens, "token"),
+        *([f"about {answer.saved_tokens:,} saved"] if answer.saved_tokens else []),
         *([formatting.seconds(answer.seconds)] if timed else []),
     ]
     return Content.styled(" · ".join(parts), "$foreground 60%")

@@ -57,6 +57,8 @@ def state(branch: TurnBranch, result: str | None) -> tuple[str, str, str]:
         return "◌", "$foreground 60%", said
     if branch.stop == "repeating":
         return "↻", "$warning", said
+    if branch.result is None and branch.stop == "end" and branch.text.strip():
+        return "●", "$foreground", formatting.one_line(branch.text)
     if branch.result is None:
         return "○", "$warning", f"{said}, no answer"
     outcome = formatting.one_line(branch.result) if branch.stop == "end" else said

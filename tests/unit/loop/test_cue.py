@@ -19,7 +19,7 @@ from rm_local.engine.worker.templates import render_process
 from rm_local.engine.worker.templates.chat_template import ChatTemplate
 from rm_local.loop import prompts
 from rm_local.loop.plan import PLANS
-from tests.support.fakes import INFO, SUBPROBLEM, FakeEngine, say, think
+from tests.support.fakes import INFO, SUBPROBLEM, FakeEngine, hit, say, think
 from tests.support.tiny_gguf import PLAIN_TEMPLATE, TEMPLATE
 from tests.support.turns import MEMORY, answer_of, events_of, subproblem_of
 
@@ -60,16 +60,17 @@ class Reads(FakeEngine):
         on_progress: Callable[[float], None] | None = None,
     ) -> TurnOpened:
         """The prompt."""
-        prompt = self._template.render(messages, thinking=thinking, effort=effort)
-        self._prompt = "".join(segment.text for segment in prompt.segments)
-        self.starts.append(prompt.starts)
-        return TurnOpened(len(self._prompt), Evaluated())
+        self._rendered = self._template.render(messages, thinking=thinking, effort=effort)
+        self.starts.append(self._rendered.starts)
+        return TurnOpened(len(self._rendered.segments), Evaluated())
 
     async def generate_branches(
         self, specs: Sequence[BranchSpec]
     ) -> AsyncGenerator[BranchEvent, None]:
         """The script; each branch reads the prompt, then what is forced."""
-        self.texts += [self._prompt + spec.forced for spec in specs]
+        for spec in specs:
+            noted = self._rendered.with_note(spec.note) if spec.note else self._rendered.segments
+            self.texts.append("".join(segment.text for segment in noted) + spec.forced)
         async for event in super().generate_branches(specs):
             yield event
 
@@ -82,9 +83,12 @@ def described(name: str, template: str) -> ThinkingDescription:
     )
 
 
-@pytest.mark.parametrize("kind", KINDS)
+THINKING = [kind for kind, (_, _, opening) in KINDS.items() if opening]
+
+
+@pytest.mark.parametrize("kind", THINKING)
 async def test_the_cue_is_the_first_thing_in_the_thinking(kind: str) -> None:
-    """Right behind the opening, whoever writes that; or where the answer begins."""
+    """Right after the opening, whoever writes that."""
     name, template, opening = KINDS[kind]
     engine = Reads(described(name, template))
     events = await events_of(engine)
@@ -94,25 +98,40 @@ async def test_the_cue_is_the_first_thing_in_the_thinking(kind: str) -> None:
     assert first == prompts.CUE
     assert all(text.startswith(f"{prompts.CUE} {SUBPROBLEM}\n[hint]") for text in branches)
     assert all(text.endswith(f"[end of hint]\n{prompts.CUE_OPENING}") for text in branches)
-    assert engine.starts == ["thinking" if opening else "answer"]
+    assert engine.starts == ["thinking"]
     assert (subproblem_of(events).subproblem, answer_of(events).result) == (SUBPROBLEM, "8")
 
 
-@pytest.mark.parametrize("kind", KINDS)
-async def test_a_thinker_that_is_not_to_think_is_asked_like_the_others(kind: str) -> None:
-    """An empty block stands before the cue; the subproblem is read from the answer."""
-    name, template, opening = KINDS[kind]
-    engine = Reads(described(name, template), thinking=False)
-    events = await events_of(engine, replace(MEMORY, thinking=False))
+@pytest.mark.parametrize(
+    ("kind", "thinking"),
+    [("it does not think", True), *((kind, False) for kind in KINDS)],
+)
+async def test_without_thoughts_the_hint_is_in_the_users_message(kind: str, thinking: bool) -> None:
+    """Its end is the template's own; nothing is put before what the model says."""
+    name, template, _ = KINDS[kind]
+    engine = Reads(described(name, template), thinking=thinking)
+    events = await events_of(engine, replace(MEMORY, thinking=thinking))
+    branches = engine.texts[-6:]
+    asked, ending = ASKED.split("<|im_end|>")
 
-    prompt, cue, _ = engine.texts[0].partition(prompts.CUE)
-    assert cue
-    assert prompt.startswith(ASKED)
-    assert ("".join(prompt.removeprefix(ASKED).split()) == "<think></think>") == bool(opening)
-    assert engine.starts == ["answer"]
-    found = subproblem_of(events)
-    assert (found.subproblem, found.author) == (SUBPROBLEM, "model")
+    for text, given in zip(branches, [hit(1, 0.9), hit(2, 0.7), hit(3, 0.5)] * 2, strict=True):
+        hint = prompts.hint_text(given.entry.subproblem, given.entry.subroutine)
+        assert text.startswith(f"{asked}\n\n{prompts.NOTE}\n{hint}<|im_end|>{ending}")
+        assert prompts.CUE not in text
+    assert {spec.forced for spec in engine.grown[-1]} == {""}
+    assert "ignore" in prompts.NOTE
     assert answer_of(events).result == "8"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_the_papers_plan_cues_every_model(kind: str) -> None:
+    """Its forced text stands where the model continues, whether or not that is a thought."""
+    name, template, _ = KINDS[kind]
+    engine = Reads(described(name, template))
+    await events_of(engine, PLANS["paper"])
+
+    assert all(f"{prompts.CUE} {SUBPROBLEM}\n[hint]" in text for text in engine.texts[1:])
+    assert {spec.note for spec in engine.grown[-1]} == {""}
 
 
 async def test_without_retrieval_nothing_is_put_before_the_model() -> None:

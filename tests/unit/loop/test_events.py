@@ -76,7 +76,7 @@ def test_hits_look_as_they_do_in_search() -> None:
 
 
 def test_the_answer_is_at_the_top() -> None:
-    """What programs read: answer, agreed, branches, hints, tokens, seconds."""
+    """What programs read: answer, agreed, branches, hints, tokens, seconds, what was saved."""
     assert event_as_json(Answered(ANSWER)) == {
         "event": "answered",
         "answer": "8",
@@ -87,6 +87,8 @@ def test_the_answer_is_at_the_top() -> None:
         "hints": [5, 9],
         "tokens": 99,
         "seconds": 1.5,
+        "saved_branches": 0,
+        "saved_tokens": 0,
     }
 
 

@@ -20,10 +20,11 @@ def branch(
     *,
     text: str | None = None,
     stop: StopReason = "end",
+    confidence: float | None = None,
 ) -> Branch:
     """A branch that ended."""
     text = f"Answer: {result}" if text is None else text
-    return Branch(index, hint, index, "", text, result, tokens, 1.0, stop)
+    return Branch(index, hint, index, "", text, result, tokens, 1.0, stop, confidence)
 
 
 def chosen(branches: list[Branch], keep: int = 0, tau: float = 0.1) -> Choice:
@@ -121,18 +122,55 @@ def test_a_tie_goes_to(pool: list[Branch], winner: int) -> None:
     assert chosen(pool, tau=-1.0).branch.index == winner
 
 
-def test_without_results_the_first_text_stands() -> None:
-    """By the rank of its hint; a branch that ended by itself goes before one that was cut off."""
+def test_without_results_the_most_probable_text_that_ended_is_shown() -> None:
+    """A text that was cut says the same thing over and over with great certainty."""
     pool = [
-        branch(0, None, text="I was cut", stop="length"),
-        branch(1, None, text=" "),
-        branch(2, None, text="Hello, I add  numbers."),
-        branch(3, None, text="hello, i add numbers."),
+        branch(0, None, text="I was cut", stop="length", confidence=-0.1),
+        branch(1, None, text=" ", confidence=-0.1),
+        branch(2, None, text="Hello, I guess numbers.", confidence=-0.9),
+        branch(3, None, text="Hello, I add  numbers.", confidence=-0.5),
+        branch(4, None, text="hello, i add numbers.", confidence=-0.7),
     ]
     choice = chosen(pool)
 
-    assert choice.branch.index == 2
-    assert indices(choice.agreed) == [2, 3]
+    assert choice.branch.index == 3
+    assert indices(choice.agreed) == [3, 4]
+    assert chosen(pool[:2]).branch.index == 0
+
+
+def test_without_probabilities_the_first_text_that_ended_is_shown() -> None:
+    """By the rank of its hint."""
+    cut = branch(0, None, text="cut", stop="length")
+
+    assert chosen([cut, *(branch(i, None, text="x") for i in (1, 2))]).branch.index == 1
+
+
+def test_a_decided_vote_in_waves_is_not_filtered_by_length() -> None:
+    """Six long branches agree; the one short one that does not would be all that is kept."""
+    pool = [branch(0, "9", 10, FAR), *(branch(i, "8", 100 + i, NEAR) for i in range(1, 7))]
+    waves = choose(pool, keep=1, tau=0.1, vote="waves")
+    full = choose(pool, keep=1, tau=0.1, vote="all")
+
+    assert waves is not None
+    assert full is not None
+    assert (waves.branch.result, full.branch.result) == ("8", "9")
+
+
+def test_without_a_vote_the_shortest_kept_branch_is_shown() -> None:
+    """The paper's filter is over all samples, those without a result among them."""
+    pool = [branch(0, "8", 90), branch(1, "8", 80), branch(2, None, 30, text="Nine, I believe.")]
+    choice = choose(pool, keep=2, tau=0.1, vote="none")
+
+    assert choice == Choice(pool[2], (pool[2],))
+
+
+def test_answers_that_count_as_one_vote_together() -> None:
+    """What counts as one is for the caller to say."""
+    pool = [branch(0, "0.5", 10), branch(1, "1/2", 20), branch(2, "1/3", 5)]
+    choice = choose(pool, keep=0, tau=-1.0, key=lambda result: "half" if "3" not in result else "")
+
+    assert choice is not None
+    assert indices(choice.agreed) == [0, 1]
 
 
 def test_branches_that_said_nothing_come_to_nothing() -> None:

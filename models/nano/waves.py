@@ -1,0 +1,107 @@
+"""What waves of branches save, and what they cost: `python -m models.nano.waves --count 100`.
+
+Problems of held-out families, as people type them, each solved by the plan `memory` in waves, and
+with all its branches begun at once (`vote = "all"`: those that can no longer change the vote are
+ended there, too), from the same seeds. Prints tokens and accuracy of both, and the paired
+difference with a 95 % bound from a bootstrap over the problems.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from models.nano.asks import right
+from models.nano.curriculum import heldout, typed_problem
+from models.nano.curriculum.problem import Problem
+from rm_local.loop import Answered, BranchFinished, Plan, TurnOverrides, find_plan
+from rm_local.runtime import Runtime
+from rm_local.settings import Settings
+
+RESAMPLES = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Solved:
+    """One problem under one plan."""
+
+    right: bool
+    tokens: int
+    branches: int
+
+
+def draw_problems(count: int, seed: int) -> list[Problem]:
+    """So many problems, the held-out families in turn."""
+    rng = random.Random(seed)
+    families = heldout.procedures()
+    return [typed_problem(rng, families[n % len(families)].draw(rng)) for n in range(count)]
+
+
+async def solve(runtime: Runtime, problem: Problem, plan: Plan, seed: int) -> Solved:
+    """The turn's outcome; a turn without an answer is wrong."""
+    tokens = branches = 0
+    said = ""
+    overrides = TurnOverrides(seed=seed)
+    async for event in runtime.solve(problem.question, plan, overrides=overrides):
+        if isinstance(event, BranchFinished):
+            tokens, branches = tokens + event.branch.tokens, branches + 1
+        if isinstance(event, Answered):
+            said = event.answer.result or ""
+    return Solved(right(said, problem.answer), tokens, branches)
+
+
+async def measure(count: int, seed: int) -> None:
+    """Solve each problem both ways and print the figures."""
+    memory = replace(find_plan("memory"), max_tokens=400)
+    whole, waves = replace(memory, vote="all"), memory
+    runtime = Runtime(Settings(context=4096, threads=1))
+    pairs: list[tuple[Solved, Solved]] = []
+    try:
+        for number, problem in enumerate(draw_problems(count, seed)):
+            pair = [await solve(runtime, problem, plan, number) for plan in (whole, waves)]
+            pairs.append((pair[0], pair[1]))
+    finally:
+        await runtime.close()
+    _print_arm("all", [pair[0] for pair in pairs])
+    _print_arm("waves", [pair[1] for pair in pairs])
+    saved = 1 - sum(b.tokens for _, b in pairs) / max(1, sum(a.tokens for a, _ in pairs))
+    differences = [b.right - a.right for a, b in pairs]
+    mean, low = 100 * sum(differences) / count, 100 * lower_bound(differences, seed)
+    print(f"tokens saved {saved:.1%}; accuracy {mean:+.1f} points, lower 95 % bound {low:+.1f}")
+
+
+def lower_bound(differences: Sequence[int], seed: int) -> float:
+    """The 2.5 % quantile of the mean over bootstrap samples."""
+    rng = random.Random(seed)
+    means = [
+        sum(rng.choices(differences, k=len(differences))) / len(differences)
+        for _ in range(RESAMPLES)
+    ]
+    return sorted(means)[RESAMPLES // 40]
+
+
+def _print_arm(name: str, solved: Sequence[Solved]) -> None:
+    count = len(solved)
+    rights = sum(each.right for each in solved)
+    tokens = sum(each.tokens for each in solved) / count
+    branches = sum(each.branches for each in solved) / count
+    print(
+        f"{name:6} {rights} of {count} right, {tokens:.0f} tokens and {branches:.1f} branches each"
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--count", type=int, default=100, help="problems")
+    parser.add_argument("--seed", type=int, default=1)
+    args = parser.parse_args()
+    asyncio.run(measure(args.count, args.seed))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,85 @@
+"""Compares values of formulas by math-verify: a JSON list of two texts a line in, `true` or `false`
+out.
+
+Run `python -m rm_local.loop.equality_process`. The formulas come from a model. This process has
+nothing to lose: little memory, a second for each comparison, and its parent kills it when it does
+not answer.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import signal
+import sys
+from pathlib import Path
+from typing import BinaryIO
+
+from math_verify import ExprExtractionConfig, LatexExtractionConfig, parse, verify
+
+SECONDS = 2.0
+"""Of computing that one comparison may take."""
+_MEMORY = 512 << 20
+"""Bytes of address space beyond what the process has when it starts."""
+_KINDS = (LatexExtractionConfig(boxed_match_priority=0), ExprExtractionConfig())
+
+
+def are_equal(left: str, right: str) -> bool:
+    """Whether both are formulas of one value, either way round."""
+    first, second = _parse(left), _parse(right)
+    return bool(first and second) and (_verify(first, second) or _verify(second, first))
+
+
+def _parse(text: str) -> list[object]:
+    bare = text.strip().strip("$").replace("−", "-")
+    # Without timeouts of its own, which need signals: the whole process has one.
+    parsed: list[object] = parse(
+        f"${bare}$", extraction_config=_KINDS, parsing_timeout=None, raise_on_error=False
+    )
+    return parsed
+
+
+def _verify(left: list[object], right: list[object]) -> bool:
+    return bool(verify(left, right, timeout_seconds=None, raise_on_error=False))
+
+
+def serve(pairs: BinaryIO, replies: BinaryIO) -> None:
+    """Say that it is ready, then answer each line until there are no more."""
+    replies.write(b"true\n")
+    for line in pairs:
+        _limit_time(SECONDS)
+        equal = are_equal(*json.loads(line))
+        _limit_time(0)
+        replies.write(json.dumps(equal).encode() + b"\n")
+
+
+def _limit_time(seconds: float) -> None:
+    """Let the system end this process after it has computed for so long; 0 = do not."""
+    if hasattr(signal, "setitimer"):
+        signal.setitimer(signal.ITIMER_PROF, seconds)
+
+
+def _limit_memory() -> None:
+    try:
+        import resource
+    except ImportError:
+        return
+    if sys.platform == "linux":
+        pages = int(Path("/proc/self/statm").read_text().split()[0])
+        most = pages * resource.getpagesize() + _MEMORY
+        _, given = resource.getrlimit(resource.RLIMIT_AS)
+        most = most if given == resource.RLIM_INFINITY else min(most, given)
+        resource.setrlimit(resource.RLIMIT_AS, (most, most))
+
+
+def main() -> None:
+    """Compare for the process that holds the other ends of descriptors 0 and 1."""
+    logging.disable()
+    are_equal("1/2", "0.5")  # parts of SymPy are loaded at first use
+    _limit_memory()
+    with open(1, "wb", buffering=0, closefd=False) as replies:
+        serve(sys.stdin.buffer, replies)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,237 @@
+"""Branches in waves: one for each hint, more only while the vote is open."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+
+from rm_local.loop.control import TurnControl, TurnOverrides
+from rm_local.loop.events import BranchFinished, BranchStarted
+from rm_local.loop.plan import PLANS
+from rm_local.loop.solver import solve
+from rm_local.loop.waves import is_decided, lead_probability, list_draws, next_wave
+from rm_local.records import Entry
+from tests.support.fakes import FakeEngine, FakeRecall, Step, hit, say, think
+from tests.support.turns import INFO_PATH, QUESTION, WAVES, answer_of, branches_of, events_of, of
+
+ONE, TWO = hit(1, 0.9), hit(2, 0.7)
+SINGLE = FakeRecall([ONE])
+
+
+def answers(*results: str) -> list[Sequence[Step]]:
+    """Scripts of branches that come to these results."""
+    return [[think("Let me see."), say(f"Answer: {result}")] for result in results]
+
+
+def votes(results: str, *entries: Entry) -> list[tuple[str, Entry | None]]:
+    """A vote for each letter, under these hints in turn, or under none."""
+    return [
+        (each, entries[n % len(entries)] if entries else None) for n, each in enumerate(results)
+    ]
+
+
+def sizes(engine: FakeEngine) -> list[int]:
+    """Branches of each wave."""
+    return [len(specs) for specs in engine.grown[1:]]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "decided"),
+    [
+        (3, 0, False),
+        (4, 0, True),
+        (5, 1, False),
+        (6, 1, True),
+        (7, 2, False),
+        (8, 2, True),
+        (8, 3, False),
+        (9, 3, True),
+    ],
+)
+def test_a_vote_is_decided_at_95_percent(first: int, second: int, decided: bool) -> None:
+    """At 4-0, 6-1, 8-2 and 9-3, and not one vote earlier."""
+    assert is_decided(votes("A" * first + "B" * second, ONE.entry)) is decided
+    assert (lead_probability(first, second) >= 0.95) is decided
+
+
+@pytest.mark.parametrize(
+    ("results", "entries", "decided"),
+    [
+        ("AAA", (ONE.entry, TWO.entry), True),
+        ("AAA", (ONE.entry,), False),
+        ("AAA", (), False),
+        ("AAAB", (ONE.entry, TWO.entry), False),
+        ("AA", (ONE.entry, TWO.entry), False),
+        ("", (), False),
+    ],
+)
+def test_three_that_agree_under_two_hints_decide(
+    results: str, entries: tuple[Entry, ...], decided: bool
+) -> None:
+    """Without dissent; three under one hint may repeat its mistake."""
+    assert is_decided(votes(results, *entries)) is decided
+
+
+@pytest.mark.parametrize(
+    ("results", "hints", "left", "size"),
+    [
+        ("A", [ONE], 7, 3),
+        ("AB", [ONE], 6, 5),
+        ("AAAB", [ONE], 4, 3),
+        ("ABC", [ONE], 5, 5),
+        ("AA", [ONE, TWO], 4, 1),
+        ("", [ONE], 5, 4),
+    ],
+)
+def test_a_wave_is_as_large_as_it_has_to_be(
+    results: str, hints: list[object], left: int, size: int
+) -> None:
+    """The fewest that would decide the vote if all joined its leader; else all that are left."""
+    given = [ONE, TWO][: len(hints)]
+    rest = [given[n % len(given)] for n in range(left)]
+
+    assert next_wave(votes(results, *(each.entry for each in given)), rest) == size
+
+
+def test_hints_take_turns() -> None:
+    """Each of k hints gets samples // k branches; without hints all go without one."""
+    assert list_draws([ONE, TWO], 5, greedy=False) == [ONE, TWO, ONE, TWO]
+    assert list_draws([ONE, TWO], 1, greedy=False) == [ONE]
+    assert list_draws([], 3, greedy=False) == [None] * 3
+
+
+def test_equal_draws_are_made_once() -> None:
+    """A greedy branch is decided by what it reads."""
+    twin = replace(ONE, entry=replace(ONE.entry, id=7))
+
+    assert list_draws([ONE, TWO], 8, greedy=True) == [ONE, TWO]
+    assert len(list_draws([ONE, twin, TWO], 8, greedy=True)) == 2
+    assert list_draws([], 8, greedy=True) == [None]
+
+
+async def test_three_hints_that_agree_are_enough() -> None:
+    """The second branch of each hint is not grown, and the answer says what that saved."""
+    engine = FakeEngine(branches=answers("8"))
+    answer = answer_of(await events_of(engine, WAVES))
+
+    assert sizes(engine) == [3]
+    assert (answer.result, answer.agreed, answer.branches) == ("8", 3, 3)
+    assert (answer.saved_branches, answer.saved_tokens) == (3, 3 * 5)
+
+
+async def test_an_open_vote_goes_on() -> None:
+    """Indices, seeds and hints go on where the first wave ended."""
+    engine = FakeEngine(branches=answers("8", "9", "8", "8", "8", "8"))
+    events = await events_of(engine, WAVES, steering=TurnOverrides(seed=4))
+    started = [event for event in of(BranchStarted, events) if isinstance(event, BranchStarted)]
+
+    assert sizes(engine) == [3, 3]
+    assert [event.branch for event in started] == [0, 1, 2, 3, 4, 5]
+    assert [event.hint and event.hint.entry.id for event in started] == [1, 2, 3, 1, 2, 3]
+    assert len({event.seed for event in started}) == 6
+    assert [b.result for b in branches_of(events)][:4] == ["8", "9", "8", "8"]
+    assert answer_of(events).result == "8"
+
+
+async def test_one_hint_is_asked_four_times_when_all_agree() -> None:
+    """4-0: one branch, then the three that can decide."""
+    engine = FakeEngine(branches=answers("8"))
+    answer = answer_of(await events_of(engine, replace(WAVES, samples=8), SINGLE))
+
+    assert sizes(engine) == [1, 3]
+    assert (answer.agreed, answer.saved_branches) == (4, 4)
+
+
+async def test_a_decided_vote_ends_what_still_runs() -> None:
+    """At four to one with one branch running, that one is outvoted."""
+    slow = [*[think(f" {n}") for n in range(30)], say("Answer: 9")]
+    engine = FakeEngine(branches=[*answers("8", "9", "8", "8", "8"), slow])
+    events = await events_of(engine, replace(WAVES, keep=0))
+
+    assert answer_of(events).result == "8"
+    assert [b.stop for b in branches_of(events)] == ["end"] * 5 + ["outvoted"]
+
+
+async def test_an_open_question_gets_one_branch_for_each_hint() -> None:
+    """Prose cannot be voted on, so no more is grown of it."""
+    engine = FakeEngine(branches=[[say("Paris is the capital of France.")]])
+    answer = answer_of(await events_of(engine, WAVES))
+
+    assert sizes(engine) == [3]
+    assert (answer.text, answer.result) == ("Paris is the capital of France.", None)
+    assert answer.saved_branches == 3
+
+
+async def test_an_open_question_without_hints_gets_one_branch() -> None:
+    """Of eight, seven are saved."""
+    engine = FakeEngine(branches=[[say("Paris, of course.")]])
+    answer = answer_of(await events_of(engine, replace(WAVES, samples=8), FakeRecall([])))
+
+    assert sizes(engine) == [1]
+    assert (answer.branches, answer.saved_branches) == (1, 7)
+
+
+async def test_thoughts_alone_are_no_open_answer() -> None:
+    """Where no branch came to say anything, the others are still tried."""
+    engine = FakeEngine(branches=[[think("Hm.")], [think("Hm.")], [think("Hm.")], *answers("8")])
+
+    assert answer_of(await events_of(engine, WAVES)).result == "8"
+    assert sizes(engine) == [3, 3]
+
+
+async def test_more_hints_than_three_come_after_the_first_wave() -> None:
+    """Ten hints are not ten branches for an open question."""
+    recall = FakeRecall([hit(n, 0.9) for n in range(1, 11)])
+    plan = replace(WAVES, samples=30, hints=10)
+    engine = FakeEngine(branches=[[say("It depends.")]])
+    await events_of(engine, plan, recall)
+
+    assert sizes(engine) == [3]
+
+
+async def test_a_greedy_turn_draws_each_hint_once() -> None:
+    """The user's temperature of 0 leaves one branch for each hint; the others would be the same."""
+    engine = FakeEngine(branches=answers("8", "9", "7"))
+    steering = TurnOverrides(temperature=0.0)
+    answer = answer_of(await events_of(engine, WAVES, steering=steering))
+
+    assert sizes(engine) == [3]
+    assert answer.saved_branches == 3
+
+
+async def test_no_wave_follows_a_stop() -> None:
+    """The user's stop ends the turn, and what it prevented is not called saved."""
+    control = TurnControl()
+    engine = FakeEngine(branches=answers("8", "9", "7"))
+    await engine.load(INFO_PATH)
+    events = []
+    async for event in solve(QUESTION, WAVES, engine, FakeRecall(), control=control):
+        events.append(event)
+        if isinstance(event, BranchFinished):
+            control.stop()
+
+    assert sizes(engine) == [3]
+    assert answer_of(events).saved_branches == 0
+
+
+async def test_under_a_grammar_a_cut_text_is_no_answer_in_prose() -> None:
+    """The branches that are left are tried."""
+    cut: list[Step] = [say('{"answer":'), "length"]
+    engine = FakeEngine(branches=[cut, cut, cut, [say('{"answer": 8}')]])
+    events = await events_of(engine, WAVES, steering=TurnOverrides(grammar="root"))
+
+    assert sizes(engine) == [3, 3]
+    assert answer_of(events).result == '{"answer": 8}'
+
+
+async def test_the_papers_plan_grows_all_and_holds_no_vote() -> None:
+    """Two samples for each of three hints, all to their end; the shortest that is kept is shown."""
+    engine = FakeEngine(branches=answers("9", "8 apples and 2", "8", "8", "8", "8"))
+    events = await events_of(engine, PLANS["paper"])
+    answer = answer_of(events)
+
+    assert sizes(engine) == [6]
+    assert {b.stop for b in branches_of(events)} == {"end"}
+    assert (answer.result, answer.agreed, answer.saved_branches) == ("9", 1, 0)
