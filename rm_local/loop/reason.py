@@ -22,7 +22,7 @@ from rm_local.loop.hint_placement import place_hint
 from rm_local.loop.prefill import PrefillTimer
 from rm_local.loop.select import Key, decided, votes_of
 from rm_local.loop.turn_context import TurnContext
-from rm_local.loop.waves import first_wave, is_decided, list_draws, next_wave
+from rm_local.loop.waves import OPEN, first_wave, is_decided, list_draws, next_wave
 from rm_local.records import Branch, Hit
 
 
@@ -99,13 +99,10 @@ class _Reasoning:
         if not self._finished:
             return first_wave(self._left)
         votes = votes_of(self._finished, self._answers.key)
-        if not votes and self._said_something():
-            return 0  # an open question: what more branches said could not be compared either
-        return next_wave(votes, self._left)
-
-    def _said_something(self) -> bool:
-        """Whether a branch has come to a text that can stand as an answer."""
-        return not self._turn.overrides.grammar and any(b.text for b in self._finished)
+        said = sum(bool(branch.text) for branch in self._finished)
+        if votes or not said or self._turn.overrides.grammar:
+            return next_wave(votes, self._left)
+        return min(max(0, OPEN - said), len(self._left))
 
     def start(self, wave: int, subproblem: str | None) -> list[BranchSpec]:
         """Emit the beginning of so many branches; what the engine is to generate."""

@@ -10,6 +10,9 @@ from rm_local.records import Entry, Hit
 
 FIRST = 3
 """Branches of the first wave at most: those that an open question gets."""
+OPEN = 3
+"""Texts without a short result after which a question counts as open: what more branches said could
+not be compared either. One alone may be a model that gives up where another branch does not."""
 SURE = 0.95
 """Probability that the leading answer is the most frequent one, from which the vote is decided."""
 UNANIMOUS = 3

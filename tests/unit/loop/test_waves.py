@@ -164,13 +164,22 @@ async def test_an_open_question_gets_one_branch_for_each_hint() -> None:
     assert answer.saved_branches == 3
 
 
-async def test_an_open_question_without_hints_gets_one_branch() -> None:
-    """Of eight, seven are saved."""
+async def test_one_branch_that_gives_up_does_not_make_a_question_open() -> None:
+    """The next ones find a result; the vote goes on from there."""
+    engine = FakeEngine(branches=[[say("I do not know how.")], *answers("8", "8", "8", "8")])
+    answer = answer_of(await events_of(engine, replace(WAVES, samples=8), SINGLE))
+
+    assert sizes(engine) == [1, 2, 2]
+    assert (answer.result, answer.agreed, answer.saved_branches) == ("8", 4, 3)
+
+
+async def test_an_open_question_without_hints_gets_three_branches() -> None:
+    """Of eight, five are saved."""
     engine = FakeEngine(branches=[[say("Paris, of course.")]])
     answer = answer_of(await events_of(engine, replace(WAVES, samples=8), FakeRecall([])))
 
-    assert sizes(engine) == [1]
-    assert (answer.branches, answer.saved_branches) == (1, 7)
+    assert sizes(engine) == [1, 2]
+    assert (answer.branches, answer.saved_branches) == (3, 5)
 
 
 async def test_thoughts_alone_are_no_open_answer() -> None:
