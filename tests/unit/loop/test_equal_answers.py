@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
+from asyncio.subprocess import PIPE
 
 import pytest
 
@@ -62,8 +64,8 @@ async def test_a_process_that_does_not_answer_changes_nothing(
     """It is ended, and the results are compared by how they are written."""
 
     async def start() -> object:
-        return await equal_answers.asyncio.create_subprocess_exec(
-            *(sys.executable, "-c", ""), stdin=equal_answers.PIPE, stdout=equal_answers.PIPE
+        return await asyncio.create_subprocess_exec(
+            *(sys.executable, "-c", ""), stdin=PIPE, stdout=PIPE
         )
 
     monkeypatch.setattr(equal_answers, "find_spec", lambda _name: object())
