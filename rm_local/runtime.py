@@ -218,7 +218,7 @@ class Runtime:
         """
         if not question.strip():
             return None
-        retriever = await self.open_store() if plan.retrieval in ("random", "memory") else None
+        retriever = await self.open_store() if plan.searches else None
         await self.load_model()
         return retriever
 

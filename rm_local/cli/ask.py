@@ -42,6 +42,11 @@ COUNT = click.IntRange(min=1)
 @click.option("--plan", metavar="NAME", help="memory, none, length, cue, random or paper.")
 @click.option("--samples", type=COUNT, metavar="M", help="Branches in all.")
 @click.option("--hints", type=COUNT, metavar="K", help="Hints at most, one a branch.")
+@click.option(
+    "--memory/--no-memory",
+    default=None,
+    help="Search the store whatever is asked, or never; by default if it has something.",
+)
 @click.option("--max-tokens", type=COUNT, metavar="N", help="Budget of one branch.")
 @click.option(
     "--max-seconds",
@@ -83,6 +88,7 @@ def ask(
     plan: str | None,
     samples: int | None,
     hints: int | None,
+    memory: bool | None,
     max_tokens: int | None,
     max_seconds: float | None,
     thinking: bool | None,
@@ -117,6 +123,7 @@ def ask(
         plan or settings.plan,
         samples=samples,
         hints=hints,
+        memory=memory,
         max_tokens=max_tokens,
         max_seconds=max_seconds,
         thinking=settings.thinking if thinking is None else thinking,
@@ -143,6 +150,7 @@ def adjust_plan(
     *,
     samples: int | None = None,
     hints: int | None = None,
+    memory: bool | None = None,
     max_tokens: int | None = None,
     max_seconds: float | None = None,
     thinking: bool = True,
@@ -152,6 +160,8 @@ def adjust_plan(
     from rm_local.loop import find_plan
 
     plan = find_plan(name)
+    if memory is not None:
+        plan = force_memory(plan, memory)
     return replace(
         plan,
         samples=samples or plan.samples,
@@ -160,6 +170,27 @@ def adjust_plan(
         max_seconds=max_seconds or plan.max_seconds,
         thinking=thinking,
         effort=effort,
+    )
+
+
+def force_memory(plan: Plan, memory: bool) -> Plan:
+    """The plan that searches the store whatever is asked, or never.
+
+    Raises:
+        UsageError: The plan has no use for the store anyway.
+    """
+    from rm_local.errors import UsageError
+
+    if plan.retrieval != "memory":
+        option = "--memory" if memory else "--no-memory"
+        raise UsageError(
+            f"The plan {plan.name!r} does not choose hits by the question.",
+            f"Leave {option} out, or take the plan memory.",
+        )
+    return (
+        replace(plan, question_gate="open", gate=-1.0)
+        if memory
+        else replace(plan, question_gate="shut")
     )
 
 

@@ -101,6 +101,8 @@ def format_turn(turn: Turn) -> Iterator[str]:
     yield _head("Question", one_line(turn.question))
     if turn.subproblem:
         yield _head("Formulate", one_line(turn.subproblem))
+    if turn.memory_summary:
+        yield _head("Memory", turn.memory_summary)
     for hit in turn.hits:
         title = one_line(hit.entry.subproblem)
         yield _head("Retrieve", f"{bar(hit.similarity)} {hit.similarity:.2f}  {title}")

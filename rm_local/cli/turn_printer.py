@@ -19,6 +19,7 @@ from rm_local.loop import (
     Failed,
     Formulated,
     Formulating,
+    Gated,
     HintCut,
     ModelLoading,
     Notice,
@@ -85,8 +86,11 @@ class TurnPrinter:
                 self._show_running(_head("Read", f"{share:.0%} of the question, {left:.0f} s left"))
             case Formulating():
                 self._show_running(_head("Formulate", one_line(self._turn.subproblem)))
-            case Formulated(subproblem=subproblem, seconds=seconds):
-                self.print_line(_head("Formulate", one_line(subproblem), seconds))
+            case Formulated(subproblem=subproblem, seconds=seconds, author=author):
+                by = "  (the question stands in)" if author == "question" else ""
+                self.print_line(_head("Formulate", f"{one_line(subproblem)}{by}", seconds))
+            case Gated(open=False):
+                self.print_line(_head("Memory", self._turn.memory_summary, event.seconds))
             case Retrieved(hits=hits, seconds=seconds):
                 self._print_hits(hits, seconds)
             case HintCut(message=message):
@@ -143,8 +147,7 @@ class TurnPrinter:
         self._shown = True
 
     def _print_hits(self, hits: tuple[Hit, ...], seconds: float) -> None:
-        number = "1 hit" if len(hits) == 1 else f"{len(hits) or 'no'} hits"
-        self.print_line(_head("Retrieve", number, seconds))
+        self.print_line(_head("Memory", self._turn.memory_summary, seconds))
         for hit in hits:
             title, source = one_line(hit.entry.subproblem), one_line(hit.entry.source)
             self.print_line(f"  {bar(hit.similarity)} {hit.similarity:.2f}  {title}  [{source}]")

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         Failed as Failed,
         Formulated as Formulated,
         Formulating as Formulating,
+        Gated as Gated,
         HintCut as HintCut,
         ModelLoading as ModelLoading,
         ModelUnloaded as ModelUnloaded,
@@ -31,6 +32,19 @@ if TYPE_CHECKING:
         event_from_json as event_from_json,
         failed_event as failed_event,
         hit_as_json as hit_as_json,
+    )
+    from rm_local.loop.gate import (
+        GATE_MODELS as GATE_MODELS,
+        GateFeatures as GateFeatures,
+        GateModel as GateModel,
+        GateVerdict as GateVerdict,
+        read_features as read_features,
+    )
+    from rm_local.loop.gate_trials import (
+        GateTrial as GateTrial,
+        gate_curve as gate_curve,
+        read_labelled_questions as read_labelled_questions,
+        try_gate as try_gate,
     )
     from rm_local.loop.interfaces import LanguageModel as LanguageModel, Retriever as Retriever
     from rm_local.loop.plan import (
@@ -71,6 +85,7 @@ __getattr__ = export_lazily(
             "Failed",
             "Formulated",
             "Formulating",
+            "Gated",
             "HintCut",
             "ModelLoading",
             "ModelUnloaded",
@@ -85,6 +100,8 @@ __getattr__ = export_lazily(
             "hit_as_json",
         ],
         "plan": ["DEFAULT_PLAN", "PLANS", "Plan", "find_plan"],
+        "gate": ["GATE_MODELS", "GateFeatures", "GateModel", "GateVerdict", "read_features"],
+        "gate_trials": ["GateTrial", "gate_curve", "read_labelled_questions", "try_gate"],
         "interfaces": ["LanguageModel", "Retriever"],
         "prompts": ["CUE_OPENING", "formulation_cue", "hint_text", "reasoning_cue"],
         "retrieve": ["StoreRetriever"],

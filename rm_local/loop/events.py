@@ -10,7 +10,13 @@ from rm_local.errors import RmLocalError
 from rm_local.records import Answer, Branch, Entry, Hit, PrefillStats
 
 Author = Literal["model", "user", "question"]
-"""Whose the subproblem is; `question`: the model named none, and the question stands in for it."""
+"""Whose the subproblem is; `question`: the model named none that can be searched for, and the
+question stands in for it, without its numbers where there are words left."""
+
+
+GateReason = Literal["fits", "nothing_fits", "forced"]
+"""Why a question gets hits or none: the store has something for it, or nothing, or the plan
+says so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +28,18 @@ class Prefilling:
     """Of what is to be read, 0 to 1."""
     left: float
     """Seconds that the rest will take, if it goes on so."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gated:
+    """It is decided whether the question gets hits; if not, the model answers by itself."""
+
+    event: ClassVar[str] = "gated"
+    open: bool
+    reason: GateReason
+    seconds: float = 0.0
+    probability: float | None = None
+    """That an entry of the store helps; None where that was not asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +158,8 @@ RunEvent = ModelLoading | ModelUnloaded | Notice
 """About the running program: sessions do not save it, and it can also come between two turns."""
 
 TurnEvent = (
-    Prefilling
+    Gated
+    | Prefilling
     | Formulating
     | Formulated
     | Retrieved
@@ -218,7 +237,7 @@ def event_from_json(fields: dict[str, Any]) -> Event:
 _KINDS: dict[str, Any] = {
     kind.event: kind
     for kind in (
-        Prefilling, Formulating, Formulated, Retrieved, HintCut, BranchStarted, Prefilled,
+        Gated, Prefilling, Formulating, Formulated, Retrieved, HintCut, BranchStarted, Prefilled,
         TokenChunk, BranchFinished, ContextUsage, ContextAdjusted, Answered, Failed, ModelLoading,
         ModelUnloaded, Notice,
     )

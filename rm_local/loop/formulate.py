@@ -1,7 +1,13 @@
-"""The model names the subproblem (PAPER 1b, steps 2 and 3)."""
+"""The model names the subproblem: in its thoughts (PAPER 1b, steps 2 and 3), or in a chat apart.
+
+A model that thinks continues after the paper's cue in its thoughts. One that does not would take
+the cue for the beginning of its answer; it is asked in turns of its own instead, with worked
+examples, before the conversation is opened, so that the answer reads nothing of it.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from time import perf_counter
 
 from rm_local.engine import (
@@ -10,46 +16,110 @@ from rm_local.engine import (
     ContextAdjusted,
     ContextUsage,
     Evaluated,
+    ModelInfo,
+    Sampling,
     TokenChunk,
 )
+from rm_local.errors import ContextOverflow
 from rm_local.loop import prompts
 from rm_local.loop.branch_stream import branch_stream, sampling, seed_of
 from rm_local.loop.events import Formulated, Formulating
+from rm_local.loop.formulation_examples import REQUEST, formulation_messages
+from rm_local.loop.plan import Plan
 from rm_local.loop.prefill import PrefillTimer
 from rm_local.loop.subproblem import LONGEST, subproblem
+from rm_local.loop.subproblem_check import is_subproblem, strip_numbers
 from rm_local.loop.turn_context import TurnContext
 from rm_local.text import one_line
 
 MAX_TOKENS = 100
 """Tokens at most (PAPER 1b, step 3)."""
+LONGEST_ASKED = 2000
+"""Characters of a question that a chat apart shows: what is asked is at its beginning or end."""
+
+
+def formulates_apart(plan: Plan, info: ModelInfo | None) -> bool:
+    """Whether the subproblem is asked for in a chat of its own, before the turn is opened."""
+    if info is None or plan.formulation == "cue" or plan.retrieval == "none":
+        return False
+    return info.converses and not (info.thinks and plan.thinking)
 
 
 async def formulate(turn: TurnContext, question: str, timer: PrefillTimer) -> Formulated:
-    """Let the model name the subproblem. Emits `Formulating` for each piece, then `Formulated`.
+    """Let the model name the subproblem in the open turn. Emits `Formulating`, then `Formulated`.
 
     It ends with the first sentence, with the model's thinking, or after MAX_TOKENS. The user's own
-    subproblem is taken as it is. When the model gives none, the question stands in for it.
+    subproblem is taken as it is. When the model gives none that will do, the question stands in.
     Raises EngineError; Stopped when the user stops.
     """
-    own = one_line(turn.overrides.subproblem or "")
-    formulated = Formulated(own, 0.0, "user") if own else await _generate(turn, question, timer)
+    formulated = _users_own(turn)
+    if formulated is None:
+        spec = _spec(turn, prompts.formulation_cue(), sampling(turn.plan, turn.engine.info))
+        began = perf_counter()
+        draft = await _draft(turn, spec, timer.add_formulation, shows_context=True)
+        formulated = _judged(turn, question, draft, perf_counter() - began)
     timer.restart()
     turn.events.emit(formulated)
     return formulated
 
 
-async def _generate(turn: TurnContext, question: str, timer: PrefillTimer) -> Formulated:
-    began = perf_counter()
+async def formulate_apart(turn: TurnContext, question: str) -> tuple[Formulated, Evaluated]:
+    """Let the model name the subproblem in a chat of its own, and what was evaluated for it.
+
+    The conversation is to be opened after it. Events and exceptions as of `formulate`; a question
+    that does not fit the context along with the examples stands in for its subproblem.
+    """
+    evaluated = Evaluated()
+    formulated = _users_own(turn)
+    if formulated is None:
+        began = perf_counter()
+        try:
+            draft, evaluated = await _draft_apart(turn, question)
+        except ContextOverflow:
+            draft = _Draft(thinks=False)
+        formulated = _judged(turn, question, draft, perf_counter() - began)
+    turn.events.emit(formulated)
+    return formulated, evaluated
+
+
+async def _draft_apart(turn: TurnContext, question: str) -> tuple[_Draft, Evaluated]:
+    read: list[Evaluated] = []
     turn.events.emit(Formulating(""))
+    async with turn.control.on_stop(turn.engine.cancel):
+        messages = formulation_messages(_shortened(question))
+        opened = await turn.engine.open_turn(messages, thinking=False)
+    turn.control.check()
+    # The likeliest words: what is searched for does not profit from variety.
+    spec = _spec(turn, "", Sampling(temperature=0.0))
+    draft = await _draft(turn, spec, read.append, shows_context=False)
+    prompt = opened.evaluated.prompt + sum(each.prompt for each in read)
+    return draft, Evaluated(prompt=prompt)
+
+
+def _users_own(turn: TurnContext) -> Formulated | None:
+    own = one_line(turn.overrides.subproblem or "")
+    return Formulated(own, 0.0, "user") if own else None
+
+
+async def _draft(
+    turn: TurnContext,
+    spec: BranchSpec,
+    add_evaluated: Callable[[Evaluated], None],
+    *,
+    shows_context: bool,
+) -> _Draft:
+    """What the model writes, up to the end of its first sentence."""
     info = turn.engine.info
-    draft = _Draft(turn.plan.thinking and (info is None or info.thinks))
-    async with branch_stream(turn, [_spec(turn)]) as stream:
+    draft = _Draft(bool(spec.forced) and turn.plan.thinking and (info is None or info.thinks))
+    if shows_context:
+        turn.events.emit(Formulating(""))
+    async with branch_stream(turn, [spec]) as stream:
         async for event in stream:
             match event:
-                case ContextUsage() | ContextAdjusted():
+                case ContextUsage() | ContextAdjusted() if shows_context:
                     turn.events.emit(event)
                 case Evaluated():
-                    timer.add_formulation(event)
+                    add_evaluated(event)
                 case BranchEnded(tokens=tokens):
                     draft.tokens = tokens
                 case TokenChunk() if not draft.complete:
@@ -59,19 +129,31 @@ async def _generate(turn: TurnContext, question: str, timer: PrefillTimer) -> Fo
                         await turn.engine.cancel()
             await turn.events.drain()
     turn.control.check()
-    seconds = perf_counter() - began
-    if found := subproblem(draft.text, final=True):
+    return draft
+
+
+def _judged(turn: TurnContext, question: str, draft: _Draft, seconds: float) -> Formulated:
+    """The draft's subproblem if it will do, else the question in its place."""
+    found = subproblem(draft.text, final=True)
+    if turn.plan.formulation == "cue":
+        if found:
+            return Formulated(found, seconds, "model", draft.tokens)
+        return Formulated(one_line(question, LONGEST), seconds, "question", draft.tokens)
+    if found and is_subproblem(found, question, (prompts.formulation_cue(), REQUEST)):
         return Formulated(found, seconds, "model", draft.tokens)
-    return Formulated(one_line(question, LONGEST), seconds, "question", draft.tokens)
+    return Formulated(strip_numbers(question), seconds, "question", draft.tokens)
 
 
-def _spec(turn: TurnContext) -> BranchSpec:
-    return BranchSpec(
-        forced=prompts.formulation_cue(),
-        seed=seed_of(turn.overrides.seed, 0),
-        max_tokens=MAX_TOKENS,
-        sampling=sampling(turn.plan, turn.engine.info),
-    )
+def _shortened(question: str) -> str:
+    if len(question) <= LONGEST_ASKED:
+        return question
+    half = LONGEST_ASKED // 2
+    return f"{question[:half]} ... {question[-half:]}"
+
+
+def _spec(turn: TurnContext, forced: str, draw: Sampling) -> BranchSpec:
+    seed = seed_of(turn.overrides.seed, 0)
+    return BranchSpec(forced=forced, seed=seed, max_tokens=MAX_TOKENS, sampling=draw)
 
 
 class _Draft:

@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, Callable, Collection, Sequence
 from typing import Protocol
 
 from rm_local.engine import BranchEvent, BranchSpec, ContextAdjusted, Message, ModelInfo, TurnOpened
+from rm_local.loop.gate import GateVerdict
 from rm_local.records import Hit, StopReason
 
 
@@ -55,9 +56,14 @@ class LanguageModel(Protocol):
 class Retriever(Protocol):
     """Where hits come from; `loop.retrieve.StoreRetriever` over a store."""
 
-    async def search(self, subproblem: str, k: int, gate: float, margin: float) -> tuple[Hit, ...]:
+    async def judge(self, question: str) -> GateVerdict:
+        """Whether there is an entry that helps with `question`."""
+
+    async def search(
+        self, subproblem: str, k: int, gate: float | None, margin: float, *, question: str = ""
+    ) -> tuple[Hit, ...]:
         """At most `k` hits, best first, none below the gate or more than `margin` worse than the
-        best."""
+        best. With a `question` both are searched for, as one query; no gate is the store's own."""
 
     async def random(self, k: int, seed: int) -> tuple[Hit, ...]:
         """`k` entries drawn at random, for the control plan."""

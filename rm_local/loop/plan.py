@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import inf
 from typing import Literal
 
@@ -22,6 +22,12 @@ VoteRule = Literal["waves", "all", "none"]
 - `all`: all branches at once; those that can no longer change the vote are ended.
 - `none`: all branches to their end, and no vote: the shortest that the length filter keeps.
 """
+QuestionGate = Literal["auto", "open", "shut"]
+"""Whether a question gets hits: if the store has something for it, always, or never."""
+Formulation = Literal["fitting", "cue"]
+"""How the subproblem is asked for: `fitting` the model, or by the paper's cue whatever it is."""
+Query = Literal["both", "subproblem", "question"]
+"""What is searched for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +45,18 @@ class Plan:
     """n: branches that the length filter keeps for the vote; 0 keeps all."""
     tau: float = 0.1
     """A hint's branches stay when their mean shortness is above this (PAPER 1b, step 7)."""
-    gate: float = 0.3
-    """Hits of a lower similarity, and without the query's rare words, are left out."""
+    question_gate: QuestionGate = "auto"
+    """For `retrieval` "memory" alone. A question that gets no hits goes straight to the model:
+    nothing is formulated, and one branch answers as under the plan `none`. A subproblem of the
+    user's own, and a pinned hit, open it."""
+    formulation: Formulation = "fitting"
+    """`fitting`: a model that does not think, but takes conversations, is asked in a chat of its
+    own with worked examples, and what comes is checked; every other has the cue in its thoughts."""
+    query: Query = "both"
+    """`both`: the question, and to a quarter the subproblem, as one vector."""
+    gate: float | None = None
+    """Hits of a lower similarity, and without the query's rare words, are left out. None: by the
+    store's own scale, what is hardly nearer to the query than to any sentence."""
     margin: float = 0.2
     """Hits whose score is lower than the best one's by more are left out, too: when the store has
     the very thing, the samples are not spent on what is merely alike. The paper keeps all k."""
@@ -58,6 +74,16 @@ class Plan:
     """False = the model is to answer at once."""
     effort: str = ""
     """How much to think, one of the model's `efforts`; empty = what its template takes."""
+
+    @property
+    def searches(self) -> bool:
+        """Whether a store is needed."""
+        gated = self.retrieval == "memory" and self.question_gate == "shut"
+        return self.retrieval in ("random", "memory") and not gated
+
+    def without_memory(self) -> Plan:
+        """This plan for a question that gets no hits: one branch of the model by itself."""
+        return replace(self, retrieval="none", samples=1, keep=0)
 
 
 PLANS: dict[str, Plan] = {
@@ -80,6 +106,9 @@ PLANS: dict[str, Plan] = {
             gate=-1.0,
             margin=inf,
             cue="always",
+            question_gate="open",
+            formulation="cue",
+            query="subproblem",
             vote="none",
             max_tokens=32_768,
         ),

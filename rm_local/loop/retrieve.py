@@ -7,6 +7,8 @@ from collections import OrderedDict
 from math import inf
 from typing import TYPE_CHECKING
 
+from rm_local.loop.gate import GateVerdict
+from rm_local.loop.question_gate import MIN_LEXICAL, QuestionGate
 from rm_local.records import Hit
 from rm_local.store import ANY_ENTRY, EntryFilter, SearchRequest
 
@@ -19,8 +21,10 @@ if TYPE_CHECKING:
 
 MIN_POOL, POOL_PER_HIT = 32, 4
 """Candidates at least, and for each hit wanted, so that diversity has some to choose from."""
-MIN_LEXICAL = 0.5
-"""Share of the query's rare words from which a hit passes the gate at any similarity."""
+SUBPROBLEM_WEIGHT = 0.25
+"""Of the subproblem's vector next to the question's. A small model's subproblem is often of another
+field, a good one's is nearly the entry's own; a quarter hardly harms in the first case and gains
+nearly all in the second (docs/experiments.md)."""
 DIVERSITY = 0.75
 """MMR's lambda: near-duplicates of a better hit are dropped, what is merely similar is not."""
 CACHED_VECTORS = 64
@@ -32,6 +36,7 @@ class StoreRetriever:
     def __init__(self, embedder: QueryEmbedder, store: Store) -> None:
         self._embedder = embedder
         self._store = store
+        self._gate = QuestionGate(embedder, store)
         self._vectors: OrderedDict[str, NDArray[np.float32]] = OrderedDict()
 
     @property
@@ -43,21 +48,30 @@ class StoreRetriever:
         self,
         subproblem: str,
         k: int,
-        gate: float,
+        gate: float | None,
         margin: float = inf,
         *,
+        question: str = "",
         filter: EntryFilter = ANY_ENTRY,
         breadth: float = 1.0,
     ) -> tuple[Hit, ...]:
         """At most `k` hits, best first, without near-duplicates; none below the gate.
 
-        A hit passes with a similarity of `gate`, or with MIN_LEXICAL of the query's rare words, if
-        its score is at most `margin` lower than the best one's. `filter` and `breadth` are those of
-        `SearchRequest`. Raises StoreError, EngineError.
+        With a `question` the query is its vector and SUBPROBLEM_WEIGHT of the subproblem's. Without
+        a `gate` the store's own scale is one: what is hardly nearer than to any sentence is left
+        out. A hit passes with a similarity of `gate`, or with MIN_LEXICAL of the query's rare
+        words, if its score is at most `margin` lower than the best one's. `filter` and `breadth`
+        are those of `SearchRequest`. Raises StoreError, EngineError.
         """
+        vector, text = await self._embed(subproblem), subproblem
+        if question and question != subproblem:
+            vector = await self._embed(question) + SUBPROBLEM_WEIGHT * vector
+            text = f"{question}\n{subproblem}"
+        if gate is None:
+            gate = await self._gate.least_similarity()
         request = SearchRequest(
-            await self._embed(subproblem),
-            subproblem,
+            vector,
+            text,
             k,
             filter,
             breadth,
@@ -68,6 +82,15 @@ class StoreRetriever:
             pool=max(MIN_POOL, POOL_PER_HIT * k),
         )
         return tuple(await asyncio.to_thread(self._store.search, request))
+
+    async def judge(self, question: str) -> GateVerdict:
+        """Whether the store has an entry for `question`. Raises StoreError, EngineError."""
+        return await self._gate.judge(await self._embed(question), question)
+
+    @property
+    def gate_threshold(self) -> float:
+        """The log-odds that open the gate of this store."""
+        return self._gate.model.threshold
 
     async def random(self, k: int, seed: int) -> tuple[Hit, ...]:
         """`k` entries drawn by `seed`, with a similarity of 0: they were not looked for."""

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
+from dataclasses import replace
 from functools import partial
 from time import perf_counter
 
-from rm_local.engine import ContextUsage, Message
+from rm_local.engine import ContextUsage, Evaluated, Message
 from rm_local.errors import ContextOverflow, RmLocalError, UsageError
 from rm_local.loop.control import TurnControl, TurnOverrides
 from rm_local.loop.deadline import Deadline
 from rm_local.loop.degenerate import no_answer, unreadable
-from rm_local.loop.events import Answered, Event, Formulated, Retrieved, failed_event
-from rm_local.loop.formulate import formulate
+from rm_local.loop.events import Answered, Event, Formulated, failed_event
+from rm_local.loop.formulate import formulate, formulate_apart, formulates_apart
 from rm_local.loop.hint_fitting import fit_hints
 from rm_local.loop.interfaces import LanguageModel, Retriever
 from rm_local.loop.plan import Plan
 from rm_local.loop.prefill import PrefillTimer, open_turn
 from rm_local.loop.reason import Reasoned, reason
+from rm_local.loop.search_memory import gate_question, retrieve_hits
 from rm_local.loop.select import choose
 from rm_local.loop.turn_context import EventQueue, TurnContext
 from rm_local.records import Answer, Branch, Hit
@@ -84,42 +86,33 @@ class _Turn:
         if not question:
             raise UsageError("The question is empty.", "Type one.")
         turn.control.check()
+        if not await gate_question(turn, question, self._retriever):
+            turn = self._turn = replace(turn, plan=turn.plan.without_memory())
+        searches = turn.plan.retrieval in ("random", "memory")
+        hits: tuple[Hit, ...] = ()
+        apart = Evaluated()
+        if formulates_apart(turn.plan, turn.engine.info):
+            self._formulated, apart = await formulate_apart(turn, question)
+            if searches:
+                hits = await retrieve_hits(turn, question, self._formulated, self._retriever)
         opened = await open_turn(turn, (*history, Message("user", question)))
         timer = PrefillTimer(opened)
+        timer.add_formulation(apart)
         if info := turn.engine.info:
             turn.events.emit(ContextUsage(opened.tokens, opened.tokens, info.context))
         turn.control.check()
-        if turn.plan.retrieval != "none":
+        if turn.plan.retrieval != "none" and self._formulated is None:
             self._formulated = await formulate(turn, question, timer)
-        hits: tuple[Hit, ...] = ()
-        if turn.plan.retrieval in ("random", "memory"):
-            hits = await self._retrieve()
+            if searches:
+                hits = await retrieve_hits(turn, question, self._formulated, self._retriever)
         turn.control.check()
+        if searches and not hits and turn.plan.question_gate == "auto":
+            turn = self._turn = replace(turn, plan=turn.plan.without_memory())
         if hits:
             hits = await fit_hints(turn, self._subproblem or "", hits)
             turn.control.check()
-        return self._answer(await reason(turn, timer, self._subproblem, hits))
-
-    async def _retrieve(self) -> tuple[Hit, ...]:
-        """Pinned hits first, then what is found, without what the user dropped."""
-        plan, overrides = self._turn.plan, self._turn.overrides
-        if self._retriever is None:
-            message = f"The plan {plan.name!r} needs a store."
-            raise UsageError(message, "Name one with --store, or take the plan none or length.")
-        began = perf_counter()
-        known = overrides.dropped | {hit.entry.id for hit in overrides.pinned}
-        search = self._search(self._retriever, plan.hints + len(known))
-        found = await self._turn.control.race(search)
-        fresh = [hit for hit in found if hit.entry.id not in known]
-        hits = (*overrides.pinned, *fresh[: max(0, plan.hints - len(overrides.pinned))])
-        self._turn.events.emit(Retrieved(hits, perf_counter() - began))
-        return hits
-
-    async def _search(self, retriever: Retriever, k: int) -> tuple[Hit, ...]:
-        plan = self._turn.plan
-        if plan.retrieval == "random":
-            return await retriever.random(k, self._turn.overrides.seed)
-        return await retriever.search(self._subproblem or "", k, plan.gate, plan.margin)
+        subproblem = None if turn.plan.retrieval == "none" else self._subproblem
+        return self._answer(await reason(turn, timer, subproblem, hits))
 
     @property
     def _subproblem(self) -> str | None:

@@ -20,6 +20,7 @@ from rm_local.loop.events import (
     Failed,
     Formulated,
     Formulating,
+    Gated,
     HintCut,
     ModelLoading,
     ModelUnloaded,
@@ -87,6 +88,8 @@ class Turn:
     """When the running phase began."""
     prefilling: Prefilling | None = None
     """How much of the prompt has been read; None before and after."""
+    gated: Gated | None = None
+    """Whether the question gets hits, and why; None where that is not a question."""
     subproblem: str = ""
     author: Author = "model"
     """Who named the subproblem."""
@@ -114,6 +117,16 @@ class Turn:
     def named(self) -> bool:
         """Whether its subproblem is complete."""
         return self.formulated is not None or bool(self.subproblem and self.branches)
+
+    @property
+    def memory_summary(self) -> str:
+        """What memory did, in a few words; empty before that is known, or without memory."""
+        if self.gated is not None and not self.gated.open:
+            return "nothing fits" if self.gated.reason == "nothing_fits" else "not asked"
+        if self.retrieved is None:
+            return ""
+        number = len(self.hits)
+        return "nothing fits" if not number else "1 hit" if number == 1 else f"{number} hits"
 
     @property
     def running(self) -> bool:
@@ -165,6 +178,8 @@ def apply_event(turn: Turn, event: Event, at: float) -> Turn:
     match event:
         case Prefilling():
             return replace(turn, prefilling=event)
+        case Gated():
+            return replace(turn, gated=event, began=at)
         case Formulating(text=text):
             return replace(
                 turn, stage="formulating", prefilling=None, subproblem=turn.subproblem + text

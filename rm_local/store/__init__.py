@@ -66,6 +66,11 @@ if TYPE_CHECKING:
     )
     from rm_local.store.rewrite.merge import merge_stores as merge_stores
     from rm_local.store.rewrite.store_source import StoreSource as StoreSource
+    from rm_local.store.spread import (
+        StoreSpread as StoreSpread,
+        measure_spread as measure_spread,
+        summarise_spread as summarise_spread,
+    )
     from rm_local.store.sqlite.connection import open_connection as open_connection
     from rm_local.store.sqlite.page_usage import measure_pages as measure_pages
     from rm_local.store.store import Store as Store
@@ -93,6 +98,7 @@ __getattr__ = export_lazily(
         "rewrite.diff": ["DiffSide", "StoreDiff", "diff_stores"],
         "rewrite.merge": ["merge_stores"],
         "rewrite.store_source": ["StoreSource"],
+        "spread": ["StoreSpread", "measure_spread", "summarise_spread"],
         "sqlite.connection": ["open_connection"],
         "sqlite.page_usage": ["measure_pages"],
         "store": ["Store"],

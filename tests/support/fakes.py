@@ -33,6 +33,8 @@ from rm_local.engine.branches import (
 from rm_local.engine.protocol import Message, ModelInfo, Stats, TurnOpened
 from rm_local.errors import RmLocalError, WorkerDied
 from rm_local.loop import prompts
+from rm_local.loop.formulation_examples import formulation_messages
+from rm_local.loop.gate import GateVerdict
 from rm_local.records import Entry, Hit, StopReason
 
 if TYPE_CHECKING:
@@ -259,7 +261,8 @@ class FakeEngine:
                 await self._wait(live)
 
     def _script(self, spec: BranchSpec) -> deque[Step]:
-        if spec.forced == prompts.formulation_cue():
+        asked = bool(self.turns) and self.turns[-1][:1] == formulation_messages("")[:1]
+        if asked or spec.forced == prompts.formulation_cue():
             return deque(self.formulation)
         self._taken += 1
         return deque(self.branches[(self._taken - 1) % len(self.branches)])
@@ -355,23 +358,41 @@ class FakeRecall:
         *,
         gate: asyncio.Event | None = None,
         error: RmLocalError | None = None,
+        fits: bool = True,
     ) -> None:
         """`search` waits for `gate`, then raises `error` if there is one."""
         self.hits = tuple(hits)
         self.gate = gate
         self.error = error
         self.asked: list[str] = []
+        self.questions: list[str] = []
+        """What each subproblem was searched for with; empty: nothing."""
+        self.fits = fits
+        self.judged: list[str] = []
+
+    async def judge(self, question: str) -> GateVerdict:
+        """What `fits` says, for every question."""
+        self.judged.append(question)
+        return GateVerdict(self.fits, 0.9 if self.fits else 0.1)
 
     async def search(
-        self, subproblem: str, k: int, gate: float, margin: float = inf
+        self,
+        subproblem: str,
+        k: int,
+        gate: float | None,
+        margin: float = inf,
+        *,
+        question: str = "",
     ) -> tuple[Hit, ...]:
         """The first `k` hits at or above `gate`, none further than `margin` behind the first."""
         self.asked.append(subproblem)
+        self.questions.append(question)
         if self.gate is not None:
             await self.gate.wait()
         if self.error is not None:
             raise self.error
-        least = max(gate, max((h.similarity for h in self.hits), default=0.0) - margin)
+        best = max((h.similarity for h in self.hits), default=0.0)
+        least = max(-1.0 if gate is None else gate, best - margin)
         return tuple(h for h in self.hits if h.similarity >= least)[:k]
 
     async def random(self, k: int, seed: int) -> tuple[Hit, ...]:

@@ -16,6 +16,7 @@ COMMANDS = {
     "merge": "rm_local.cli.store.merge:merge",
     "compact": "rm_local.cli.store.compact:compact",
     "diff": "rm_local.cli.store.diff:diff",
+    "gate": "rm_local.cli.store.gate:gate",
     "bench": "rm_local.cli.store.bench:bench",
     "synth": "rm_local.cli.store.synth:synth",
 }

@@ -82,6 +82,8 @@ def _whole(view: Turn) -> list[Content]:
                 ("Formulate  ", "$phase-formulate"), formatting.one_line(view.subproblem)
             )
         )
+    if view.memory_summary and not view.hits:
+        lines.append(Content.assemble(("Retrieve   ", "$phase-retrieve"), view.memory_summary))
     for number, hit in enumerate(view.hits, 1):
         label = "Retrieve   " if number == 1 else " " * 11
         found = f"{number} {hit.similarity:.2f}  {formatting.name(hit)}"

@@ -135,11 +135,9 @@ def _named(view: Turn) -> Content:
 
 def _found(view: Turn, marks: HitMarks) -> Content:
     """How many hits there are, and what the user marked."""
-    if view.retrieved is None and not view.hits:
+    if not view.memory_summary and not view.hits:
         return Content("")
-    parts = [
-        formatting.count(len(view.hits), "hit") if view.hits else "nothing near enough; no hint"
-    ]
+    parts = [f"memory: {view.memory_summary or formatting.count(len(view.hits), 'hit')}"]
     if view.cuts:
         parts.append(f"{len(view.cuts)} too long: cut or left out")
     if marks.pinned:

@@ -18,6 +18,7 @@ from rm_local.engine.protocol import Message, TurnOpened
 from rm_local.engine.worker.templates import render_process
 from rm_local.engine.worker.templates.chat_template import ChatTemplate
 from rm_local.loop import prompts
+from rm_local.loop.formulation_examples import REQUEST, formulation_messages
 from rm_local.loop.plan import PLANS
 from tests.support.fakes import INFO, SUBPROBLEM, FakeEngine, hit, say, think
 from tests.support.tiny_gguf import PLAIN_TEMPLATE, TEMPLATE
@@ -61,6 +62,7 @@ class Reads(FakeEngine):
     ) -> TurnOpened:
         """The prompt."""
         self._rendered = self._template.render(messages, thinking=thinking, effort=effort)
+        self.turns.append(tuple(messages))
         self.starts.append(self._rendered.starts)
         return TurnOpened(len(self._rendered.segments), Evaluated())
 
@@ -132,6 +134,24 @@ async def test_the_papers_plan_cues_every_model(kind: str) -> None:
 
     assert all(f"{prompts.CUE} {SUBPROBLEM}\n[hint]" in text for text in engine.texts[1:])
     assert {spec.note for spec in engine.grown[-1]} == {""}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_a_model_that_does_not_think_names_it_in_a_chat_of_its_own(kind: str) -> None:
+    """The examples stand before the question there, and nothing of them where it answers."""
+    name, template, _ = KINDS[kind]
+    engine = Reads(described(name, template), thinking=False)
+    events = await events_of(engine, replace(MEMORY, thinking=False))
+
+    apart, *branches = engine.texts
+    assert all(each.content in apart for each in formulation_messages("What is 4 + 4?"))
+    assert prompts.CUE not in apart
+    assert branches
+    assert all(text.startswith(ASKED) for text in branches)
+    assert not any(REQUEST in text for text in branches)
+    found = subproblem_of(events)
+    assert (found.subproblem, found.author) == (SUBPROBLEM, "model")
+    assert answer_of(events).result == "8"
 
 
 async def test_without_retrieval_nothing_is_put_before_the_model() -> None:

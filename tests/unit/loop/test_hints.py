@@ -38,10 +38,10 @@ async def test_only_the_first_sentence_is_the_subproblem() -> None:
     ids=["nothing", "blanks", "closed its thinking", "no words"],
 )
 async def test_the_question_stands_in_for_a_missing_subproblem(script: list[Step]) -> None:
-    """And the event says so."""
+    """Without its numbers, and the event says so."""
     events = await events_of(FakeEngine(formulation=script), question="  Add 4\nand 4! ")
 
-    assert subproblem_of(events).subproblem == "Add 4 and 4!"
+    assert subproblem_of(events).subproblem == "Add and !"
     assert subproblem_of(events).author == "question"
     assert answer_of(events).result == "8"
 
@@ -77,9 +77,10 @@ async def test_pinned_hits_come_first_and_dropped_ones_are_out() -> None:
 
 
 async def test_nothing_found_means_no_hint() -> None:
-    """The cue and the subproblem stay, and the answer names no entries."""
+    """Where the gate is open: the cue and the subproblem stay, the answer names no entries."""
     engine = FakeEngine()
-    events = await events_of(engine, recall=FakeRecall([hit(1, 0.1)]))
+    plan = replace(MEMORY, question_gate="open", gate=0.3)
+    events = await events_of(engine, plan, FakeRecall([hit(1, 0.1)]))
 
     assert of(Retrieved, events) == [Retrieved((), pytest.approx(0, abs=5))]  # type: ignore[arg-type]
     assert {spec.forced for spec in engine.grown[1]} == {prompts.reasoning_cue(SUBPROBLEM, None)}

@@ -36,6 +36,7 @@ async def test_a_turn_goes_through_its_phases_in_order() -> None:
     kinds = list(dict.fromkeys(event.event for event in told))
 
     assert kinds == [
+        "gated",
         "formulating",
         "formulated",
         "retrieved",
@@ -44,7 +45,7 @@ async def test_a_turn_goes_through_its_phases_in_order() -> None:
         "branch_finished",
         "answered",
     ]
-    assert told[0] == Formulating("")
+    assert told[1] == Formulating("")
     assert subproblem_of(events).subproblem == SUBPROBLEM
     assert engine.turns == [(Message("user", QUESTION),)]
 
@@ -157,11 +158,11 @@ async def test_how_full_the_context_is() -> None:
 
 
 async def test_room_that_was_made_is_told() -> None:
-    """For the prompt, before anything else happens."""
+    """For the prompt, before anything is written."""
     made = ContextAdjusted("The context was full: the oldest turn was left out.", 1, 4096)
     events = await events_of(FakeEngine(room=made))
 
-    assert events[0] == ContextAdjusted(made.message, 1, 4096)
+    assert events[1] == ContextAdjusted(made.message, 1, 4096)
 
 
 @pytest.mark.parametrize(("trained", "helps"), [(8192, "`overflow`"), (4096, "a model with")])

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from rm_local.engine.branches import ContextUsage, TokenChunk
 from rm_local.loop.events import (
     BranchStarted,
@@ -11,15 +13,18 @@ from rm_local.loop.events import (
     Failed,
     Formulated,
     Formulating,
+    Gated,
     ModelLoading,
     ModelUnloaded,
     Notice,
     Prefilled,
     Prefilling,
+    Retrieved,
 )
 from rm_local.loop.turn import Turn, apply_event, begin_turn, interrupt_turn
 from rm_local.records import PrefillStats
 from tests.support import script
+from tests.support.fakes import hit
 
 
 def after(*events: Event, start: float = 0.0, step: float = 0.0) -> Turn:
@@ -140,3 +145,24 @@ def test_the_fold_changes_no_earlier_state() -> None:
     assert states[0] == begin_turn(script.QUESTION, 0.0)
     assert states[-1] == after(*script.whole())
     assert replace(states[-1]) == states[-1]
+
+
+@pytest.mark.parametrize(
+    ("events", "summary"),
+    [
+        ([], ""),
+        ([Gated(True, "fits")], ""),
+        ([Gated(False, "nothing_fits")], "nothing fits"),
+        ([Gated(False, "forced")], "not asked"),
+        ([Gated(True, "fits"), Retrieved((hit(1), hit(2)), 0.1)], "2 hits"),
+        ([Retrieved((hit(1),), 0.1)], "1 hit"),
+        ([Retrieved((), 0.1)], "nothing fits"),
+    ],
+)
+def test_a_turn_says_what_memory_did(events: list[Event], summary: str) -> None:
+    """In the words that every face shows."""
+    turn = begin_turn("What?", 0.0)
+    for event in events:
+        turn = apply_event(turn, event, 1.0)
+
+    assert turn.memory_summary == summary

@@ -1,0 +1,91 @@
+"""The gate tried on labelled questions: what it keeps and what it leaves silent."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import log
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rm_local.errors import UsageError
+from rm_local.text import one_line
+
+if TYPE_CHECKING:
+    from rm_local.loop.retrieve import StoreRetriever
+
+FIRST = 3
+"""Ranks at which an entry counts as found."""
+_NO_FLOOR = -1.0
+_STEPS = 12
+"""Thresholds of a curve, without the one in use."""
+
+
+@dataclass(frozen=True, slots=True)
+class GateTrial:
+    """What the gate says of one labelled question."""
+
+    fits: bool
+    """Whether the store has an entry for it."""
+    found: bool
+    """Whether one of its entries is among the first hits without a gate."""
+    opened: bool
+    score: float
+    """Log-odds that an entry helps, less the threshold of the gate in use."""
+
+
+def read_labelled_questions(path: Path, half: str | None) -> list[tuple[str, tuple[str, ...]]]:
+    """Each question, and the subproblems of the entries that help. UsageError: not such a file."""
+    labelled: list[tuple[str, tuple[str, ...]]] = []
+    for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
+        try:
+            fields = json.loads(line)
+            if half is None or fields.get("half") == half:
+                labelled.append((str(fields["question"]), tuple(map(str, fields["entries"]))))
+        except (ValueError, KeyError, TypeError, AttributeError):
+            raise UsageError(
+                f"Line {number} of {path} is no labelled question.",
+                'Write {"question": "...", "entries": ["How to ...?"]} on each line.',
+            ) from None
+    if not labelled:
+        raise UsageError(f"There is no question in {path}.", "Name another file or half.")
+    return labelled
+
+
+async def try_gate(retriever: StoreRetriever, question: str, entries: Sequence[str]) -> GateTrial:
+    """The trial of one question. Raises StoreError, EngineError."""
+    asked = one_line(question)
+    verdict = await retriever.judge(asked)
+    hits = await retriever.search(asked, FIRST, _NO_FLOOR)
+    found = any(hit.entry.subproblem in entries for hit in hits)
+    odds = min(max(verdict.probability, 1e-9), 1 - 1e-9)
+    score = log(odds / (1 - odds)) - retriever.gate_threshold
+    return GateTrial(bool(entries), found, verdict.fits, score)
+
+
+def gate_curve(trials: Sequence[GateTrial]) -> list[dict[str, float | bool]]:
+    """`kept` and `silent` at rising thresholds, the log-odds that are asked for beyond the gate's.
+
+    The one in use, 0, is measured by the gate's own verdicts.
+    """
+    scores = sorted(trial.score for trial in trials)
+    chosen = {scores[round(i * (len(scores) - 1) / _STEPS)] for i in range(_STEPS + 1)}
+    points = [(threshold, False) for threshold in chosen if threshold] + [(0.0, True)]
+    found = [trial for trial in trials if trial.found]
+    without = [trial for trial in trials if not trial.fits]
+    return [
+        {
+            "threshold": threshold,
+            "kept": _opened(found, threshold, in_use) if found else 1.0,
+            "silent": 1 - _opened(without, threshold, in_use) if without else 1.0,
+            "in_use": in_use,
+        }
+        for threshold, in_use in sorted(points)
+    ]
+
+
+def _opened(trials: Sequence[GateTrial], threshold: float, in_use: bool) -> float:
+    """The share of these trials that open the gate."""
+    opened = [trial.opened if in_use else trial.score >= threshold for trial in trials]
+    return sum(opened) / len(trials)

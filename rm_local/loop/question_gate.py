@@ -1,0 +1,109 @@
+"""The gate over an open store: measures its scale once, then judges questions."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from rm_local.embed import PROBES
+from rm_local.loop.gate import (
+    GATE_MODELS,
+    GateFeatures,
+    GateModel,
+    GateVerdict,
+    judge_features,
+    read_features,
+)
+from rm_local.loop.gate_cache import (
+    read_probe_vectors,
+    read_spread,
+    write_probe_vectors,
+    write_spread,
+)
+from rm_local.store import SearchRequest, StoreSpread, measure_spread
+
+if TYPE_CHECKING:
+    from rm_local.arrays import Floats
+    from rm_local.embed import QueryEmbedder
+    from rm_local.store import Store
+
+POOL = 32
+"""Hits of a question that are looked at."""
+MIN_LEXICAL = 0.5
+"""Share of the question's rare words that an entry holds which is proof enough: the embedder has
+never seen them, so that no similarity can tell."""
+
+
+class QuestionGate:
+    """Judges questions against one store. Measures when it is first asked."""
+
+    def __init__(self, embedder: QueryEmbedder, store: Store) -> None:
+        self._embedder = embedder
+        self._store = store
+        self._probes: Floats | None = None
+        self._spread: StoreSpread | None = None
+        self._measuring = asyncio.Lock()
+
+    async def judge(self, vector: Floats, question: str) -> GateVerdict:
+        """Whether the store has an entry for `question`, whose vector, (d,), is `vector`.
+
+        Raises StoreError, EngineError.
+        """
+        found = await self.read(vector, question)
+        if found is None:
+            return GateVerdict(False, 0.0)
+        features, lexical = found
+        verdict = judge_features(features, self.model)
+        return GateVerdict(True, verdict.probability) if lexical >= MIN_LEXICAL else verdict
+
+    async def read(self, vector: Floats, question: str) -> tuple[GateFeatures, float] | None:
+        """The question's features, and the largest share of its rare words that a hit holds.
+
+        None for an empty store. Raises as `judge`.
+        """
+        async with self._measuring:
+            probes, spread = await self._scale()
+        return await asyncio.to_thread(self._read, vector, question, probes, spread)
+
+    async def least_similarity(self) -> float:
+        """The similarity below which a hit is no nearer than entries are to any sentence.
+
+        Raises as `judge`.
+        """
+        async with self._measuring:
+            _, spread = await self._scale()
+        return spread.middle + spread.width
+
+    @property
+    def model(self) -> GateModel:
+        """That of the store's embedder."""
+        return GATE_MODELS[self._store.info().embedder.id]
+
+    async def _scale(self) -> tuple[Floats, StoreSpread]:
+        """The vectors of the probe sentences, (n, d), and the store's spread over them."""
+        info = await asyncio.to_thread(self._store.info)
+        if self._probes is None:
+            self._probes = await asyncio.to_thread(read_probe_vectors, info.embedder)
+        if self._probes is None:
+            self._probes = await self._embedder.embed(PROBES)
+            await asyncio.to_thread(write_probe_vectors, info.embedder, self._probes)
+        if self._spread is None:
+            self._spread = await asyncio.to_thread(read_spread, info)
+        if self._spread is None or not self._spread.fits(info.entries):
+            self._spread = await asyncio.to_thread(measure_spread, self._store, self._probes)
+            await asyncio.to_thread(write_spread, info, self._spread)
+        return self._probes, self._spread
+
+    def _read(
+        self, vector: Floats, question: str, probes: Floats, spread: StoreSpread
+    ) -> tuple[GateFeatures, float] | None:
+        hits = self._store.search(SearchRequest(vector, question, POOL))
+        if not hits:
+            return None
+        hits.sort(key=lambda hit: -hit.similarity)
+        entries = self._store.vectors([hit.entry.id for hit in hits])
+        to_probes = np.asarray(probes @ entries.T)
+        features = read_features([hit.similarity for hit in hits], to_probes, spread)
+        return features, max(hit.lexical for hit in hits)

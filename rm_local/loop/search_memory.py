@@ -1,0 +1,76 @@
+"""The steps of a turn that ask the store: whether it has anything, and then what."""
+
+from __future__ import annotations
+
+from time import perf_counter
+
+from rm_local.errors import UsageError
+from rm_local.loop.events import Formulated, Gated, GateReason, Retrieved
+from rm_local.loop.interfaces import Retriever
+from rm_local.loop.turn_context import TurnContext
+from rm_local.records import Hit
+from rm_local.text import one_line
+
+
+async def gate_question(turn: TurnContext, question: str, retriever: Retriever | None) -> bool:
+    """Whether the question goes the way of its plan; False: the model answers it by itself.
+
+    Emits `Gated` where the plan searches by what is asked. Raises StoreError, EngineError,
+    UsageError without a store; Stopped when the user stops.
+    """
+    plan, overrides = turn.plan, turn.overrides
+    if plan.retrieval != "memory":
+        return True
+    if plan.question_gate == "shut":
+        turn.events.emit(Gated(False, "forced"))
+        return False
+    if plan.question_gate == "open" or overrides.pinned or overrides.subproblem:
+        return True
+    began = perf_counter()
+    judging = _checked(turn, retriever).judge(one_line(question))
+    verdict = await turn.control.race(judging)
+    reason: GateReason = "fits" if verdict.fits else "nothing_fits"
+    seconds = perf_counter() - began
+    turn.events.emit(Gated(verdict.fits, reason, seconds, verdict.probability))
+    return verdict.fits
+
+
+async def retrieve_hits(
+    turn: TurnContext, question: str, formulated: Formulated | None, retriever: Retriever | None
+) -> tuple[Hit, ...]:
+    """Pinned hits first, then what is found, without what the user dropped. Emits `Retrieved`.
+
+    Raises as `gate_question`.
+    """
+    plan, overrides = turn.plan, turn.overrides
+    store = _checked(turn, retriever)
+    began = perf_counter()
+    known = overrides.dropped | {hit.entry.id for hit in overrides.pinned}
+    search = _search(turn, one_line(question), formulated, store, plan.hints + len(known))
+    found = await turn.control.race(search)
+    fresh = [hit for hit in found if hit.entry.id not in known]
+    hits = (*overrides.pinned, *fresh[: max(0, plan.hints - len(overrides.pinned))])
+    turn.events.emit(Retrieved(hits, perf_counter() - began))
+    return hits
+
+
+async def _search(
+    turn: TurnContext, question: str, formulated: Formulated | None, retriever: Retriever, k: int
+) -> tuple[Hit, ...]:
+    """At most `k` hits; a subproblem of the user's own is searched for alone, as the user wants."""
+    plan = turn.plan
+    if plan.retrieval == "random":
+        return await retriever.random(k, turn.overrides.seed)
+    named = formulated.subproblem if formulated else ""
+    users = formulated is not None and formulated.author == "user"
+    if plan.query == "question" and not users:
+        return await retriever.search(question, k, plan.gate, plan.margin)
+    asked = question if plan.query == "both" and not users else ""
+    return await retriever.search(named, k, plan.gate, plan.margin, question=asked)
+
+
+def _checked(turn: TurnContext, retriever: Retriever | None) -> Retriever:
+    if retriever is None:
+        message = f"The plan {turn.plan.name!r} needs a store."
+        raise UsageError(message, "Name one with --store, or take the plan none or length.")
+    return retriever

@@ -1,0 +1,161 @@
+"""The gate: what goes straight to the model, and what its decision is made of."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from rm_local.errors import StoreInvalid
+from rm_local.loop.control import TurnOverrides
+from rm_local.loop.events import BranchStarted, Formulated, Formulating, Gated, Retrieved
+from rm_local.loop.gate import GATE_MODELS, GateFeatures, GateModel, judge_features, read_features
+from rm_local.loop.plan import PLANS
+from rm_local.store import StoreSpread
+from tests.support.fakes import SUBPROBLEM, FakeEngine, FakeRecall, hit
+from tests.support.turns import MEMORY, events_of, failure_of, of
+
+SPREAD = StoreSpread(0.2, 0.05, 100)
+
+
+async def test_a_question_that_nothing_fits_goes_straight_to_the_model() -> None:
+    """One branch, with nothing forced and nothing formulated: what the plan `none` asks for."""
+    engine, alone = FakeEngine(), FakeEngine()
+    events = await events_of(engine, PLANS["memory"], FakeRecall(fits=False))
+    await events_of(alone, PLANS["none"])
+
+    (gated,) = of(Gated, events)
+    assert (gated.open, gated.reason, gated.probability) == (False, "nothing_fits", 0.1)  # type: ignore[union-attr]
+    assert of(Formulating, events) == of(Formulated, events) == of(Retrieved, events) == []
+    assert engine.grown == alone.grown
+    assert engine.turns == alone.turns
+
+
+async def test_a_question_that_something_fits_gets_hits() -> None:
+    """It is the question that is judged, before the model reads anything."""
+    engine, recall = FakeEngine(), FakeRecall()
+    events = await events_of(engine, recall=recall, question=" What is\n4 + 4? ")
+
+    assert isinstance(events[0], Gated)
+    assert (events[0].open, events[0].reason) == (True, "fits")
+    assert recall.judged == ["What is 4 + 4?"]
+    assert of(Retrieved, events)
+
+
+async def test_a_plan_can_force_the_gate_open() -> None:
+    """Nothing is judged then, and what is found is used."""
+    recall = FakeRecall(fits=False)
+    events = await events_of(FakeEngine(), replace(MEMORY, question_gate="open"), recall)
+
+    assert recall.judged == []
+    assert of(Gated, events) == []
+    assert of(Retrieved, events)
+
+
+async def test_a_plan_can_force_the_gate_shut() -> None:
+    """The store is not asked at all; it need not even be there."""
+    recall = FakeRecall()
+    events = await events_of(FakeEngine(), replace(MEMORY, question_gate="shut"), recall)
+
+    assert events[0] == Gated(False, "forced")
+    assert recall.judged == recall.asked == []
+    assert len(of(BranchStarted, events)) == 1
+
+
+@pytest.mark.parametrize(
+    "overrides", [TurnOverrides(subproblem="How to add?"), TurnOverrides(pinned=(hit(1),))]
+)
+async def test_what_the_user_fixed_opens_the_gate(overrides: TurnOverrides) -> None:
+    """A subproblem of the user's own, or a pinned hit, says that memory is wanted."""
+    recall = FakeRecall(fits=False)
+    events = await events_of(FakeEngine(), recall=recall, steering=overrides)
+
+    assert recall.judged == []
+    assert of(Retrieved, events)
+
+
+async def test_an_open_gate_with_nothing_found_is_as_a_shut_one() -> None:
+    """No cue and one branch: the subproblem alone helps nobody."""
+    engine = FakeEngine()
+    await events_of(engine, PLANS["memory"], FakeRecall([]))
+
+    formulation, branches = engine.grown
+    assert [spec.forced for spec in branches] == [""]
+    assert len(formulation) == 1
+
+
+async def test_a_damaged_store_fails_the_turn_at_the_gate() -> None:
+    """With the store's exit code, before the model is asked."""
+
+    class Damaged(FakeRecall):
+        async def judge(self, question: str) -> None:  # type: ignore[override]
+            raise StoreInvalid("The store is damaged.", "Verify it.")
+
+    engine = FakeEngine()
+    events = await events_of(engine, recall=Damaged())
+
+    assert failure_of(events).exit_code == 4
+    assert engine.turns == []
+
+
+async def test_question_and_subproblem_are_searched_for_together() -> None:
+    """Or each alone, as the plan says; the user's own subproblem always is alone."""
+    asked: dict[str, list[tuple[str, str]]] = {}
+    for query in ("both", "subproblem", "question"):
+        recall = FakeRecall()
+        await events_of(FakeEngine(), replace(MEMORY, query=query), recall, question="Why 4?")
+        asked[query] = list(zip(recall.asked, recall.questions, strict=True))
+    recall = FakeRecall()
+    await events_of(FakeEngine(), recall=recall, steering=TurnOverrides(subproblem="own"))
+
+    assert asked == {
+        "both": [(SUBPROBLEM, "Why 4?")],
+        "subproblem": [(SUBPROBLEM, "")],
+        "question": [("Why 4?", "")],
+    }
+    assert (recall.asked, recall.questions) == (["own"], [""])
+
+
+def test_features_are_read_on_the_scale_of_the_store() -> None:
+    """Nearness and lead in the store's widths, prominence in those of the probes to the entry."""
+    probes = np.array([[0.1, 0.3], [0.3, 0.5]], np.float32)
+    features = read_features([0.5, 0.4], probes, SPREAD)
+
+    assert features.nearness == pytest.approx(6.0)
+    assert features.prominence == pytest.approx(3.0)
+    assert features.lead == pytest.approx(2.0)
+
+
+def test_the_lead_is_over_the_eighth_hit() -> None:
+    """Those further down do not count."""
+    similarities = [0.5 - 0.01 * rank for rank in range(20)]
+    features = read_features(similarities, np.zeros((2, 20), np.float32), SPREAD)
+
+    assert features.lead == pytest.approx(7 * 0.01 / SPREAD.width)
+
+
+@pytest.mark.parametrize(("nearness", "fits"), [(1.9, False), (2.0, True)])
+def test_the_threshold_is_of_the_log_odds(nearness: float, fits: bool) -> None:
+    """At it the gate is open."""
+    model = GateModel(1.0, 0.0, 0.0, -1.0, 1.0)
+    verdict = judge_features(GateFeatures(nearness, 0.0, 0.0), model)
+
+    assert verdict.fits == fits
+    assert verdict.probability == pytest.approx(1 / (1 + np.exp(1 - nearness)))
+
+
+def test_odds_beyond_all_bounds_are_a_probability() -> None:
+    """A store of one entry can be very far from a question, or very near."""
+    model = GateModel(1.0, 0.0, 0.0, 0.0, 0.0)
+    far, near = (judge_features(GateFeatures(n, 0.0, 0.0), model) for n in (-1e9, 1e9))
+
+    assert 0 <= far.probability < near.probability <= 1
+    assert (far.fits, near.fits) == (False, True)
+
+
+def test_every_model_opens_for_what_is_near_and_prominent() -> None:
+    """And not for what is as near as any sentence."""
+    for model in GATE_MODELS.values():
+        assert judge_features(GateFeatures(8.0, 8.0, 3.0), model).fits
+        assert not judge_features(GateFeatures(0.0, 2.0, 0.5), model).fits
