@@ -105,8 +105,8 @@ def _examine(
     features, found, fits = [], [], []
     for similarities, question in zip(near, questions, strict=True):
         order = np.argsort(-similarities)[:POOL]
-        read = read_features(similarities[order].tolist(), to_probes[:, order], spread)
-        features.append(astuple(read))
+        read = read_features(similarities[order].tolist(), to_probes[:, order], spread, 0.0)
+        features.append((read.nearness, read.prominence, read.lead))
         found.append(any(names[place] in question["entries"] for place in order[:FIRST]))
         fits.append(any(name in names for name in question["entries"]))
     return np.array(features), np.array(found), np.array(fits)

@@ -161,3 +161,4 @@ EVERYDAY = (
 )
 
 PROBES = (*ASIDES, *EVERYDAY)
+"""The asides first."""

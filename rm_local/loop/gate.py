@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from rm_local.arrays import Floats
     from rm_local.store import StoreSpread
 
+ASIDE_MARGIN = 0.1
+"""How much nearer a question may be to a sentence that needs no procedure than to any entry."""
 RUNNER_UP = 8
 """Rank of the hit with which the best one is compared."""
 
@@ -31,6 +33,9 @@ class GateFeatures:
     lead: float
     """Of the best hit over the one of rank RUNNER_UP, in the store's widths. One entry near among
     many that are not is often a chance likeness of words."""
+    aside: float
+    """Similarity to the nearest sentence that needs no procedure in any store, less that of the
+    best hit. No part of the model: above ASIDE_MARGIN nothing fits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +64,7 @@ class GateVerdict:
 
     fits: bool
     probability: float
-    """That an entry of the store helps, by the model of the gate."""
+    """That an entry of the store helps, by the model of the gate; 0 for an aside."""
 
 
 GATE_MODELS = {
@@ -71,12 +76,13 @@ models/seed/questions/gate.jsonl, over the seed store and parts of it, and print
 
 
 def read_features(
-    similarities: Sequence[float], probes: Floats, spread: StoreSpread
+    similarities: Sequence[float], probes: Floats, spread: StoreSpread, aside: float
 ) -> GateFeatures:
     """The features of a question from its hits.
 
     `similarities` is (k,), of the hits, descending, k >= 1; `probes` is (n, k), the similarities of
-    the n probe sentences to the same k entries.
+    the n probe sentences to the same k entries; `aside` is the question's similarity to the nearest
+    sentence that needs no procedure.
     """
     best = similarities[0]
     runner_up = similarities[min(RUNNER_UP, len(similarities)) - 1]
@@ -86,10 +92,13 @@ def read_features(
         nearness=(best - spread.middle) / spread.width,
         prominence=float(prominence),
         lead=(best - runner_up) / spread.width,
+        aside=aside - best,
     )
 
 
 def judge_features(features: GateFeatures, model: GateModel) -> GateVerdict:
     """Whether the features are enough for this model."""
+    if features.aside > ASIDE_MARGIN:
+        return GateVerdict(False, 0.0)
     score = model.score(features)
     return GateVerdict(score >= model.threshold, 1 / (1 + exp(-max(-50.0, min(50.0, score)))))

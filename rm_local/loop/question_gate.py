@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rm_local.embed import PROBES
+from rm_local.embed import ASIDES, PROBES
 from rm_local.loop.gate import (
+    ASIDE_MARGIN,
     GATE_MODELS,
     GateFeatures,
     GateModel,
@@ -56,7 +57,9 @@ class QuestionGate:
             return GateVerdict(False, 0.0)
         features, lexical = found
         verdict = judge_features(features, self.model)
-        return GateVerdict(True, verdict.probability) if lexical >= MIN_LEXICAL else verdict
+        if lexical >= MIN_LEXICAL and features.aside <= ASIDE_MARGIN:
+            return GateVerdict(True, verdict.probability)
+        return verdict
 
     async def read(self, vector: Floats, question: str) -> tuple[GateFeatures, float] | None:
         """The question's features, and the largest share of its rare words that a hit holds.
@@ -105,5 +108,6 @@ class QuestionGate:
         hits.sort(key=lambda hit: -hit.similarity)
         entries = self._store.vectors([hit.entry.id for hit in hits])
         to_probes = np.asarray(probes @ entries.T)
-        features = read_features([hit.similarity for hit in hits], to_probes, spread)
+        aside = float((probes[: len(ASIDES)] @ vector).max())
+        features = read_features([hit.similarity for hit in hits], to_probes, spread, aside)
         return features, max(hit.lexical for hit in hits)

@@ -137,7 +137,8 @@ def _found(view: Turn, marks: HitMarks) -> Content:
     """How many hits there are, and what the user marked."""
     if not view.memory_summary and not view.hits:
         return Content("")
-    parts = [f"memory: {view.memory_summary or formatting.count(len(view.hits), 'hit')}"]
+    number = formatting.count(len(view.hits), "hit")
+    parts = [number if view.hits else f"memory: {view.memory_summary}"]
     if view.cuts:
         parts.append(f"{len(view.cuts)} too long: cut or left out")
     if marks.pinned:

@@ -120,17 +120,18 @@ async def test_question_and_subproblem_are_searched_for_together() -> None:
 def test_features_are_read_on_the_scale_of_the_store() -> None:
     """Nearness and lead in the store's widths, prominence in those of the probes to the entry."""
     probes = np.array([[0.1, 0.3], [0.3, 0.5]], np.float32)
-    features = read_features([0.5, 0.4], probes, SPREAD)
+    features = read_features([0.5, 0.4], probes, SPREAD, 0.55)
 
     assert features.nearness == pytest.approx(6.0)
     assert features.prominence == pytest.approx(3.0)
     assert features.lead == pytest.approx(2.0)
+    assert features.aside == pytest.approx(0.05)
 
 
 def test_the_lead_is_over_the_eighth_hit() -> None:
     """Those further down do not count."""
     similarities = [0.5 - 0.01 * rank for rank in range(20)]
-    features = read_features(similarities, np.zeros((2, 20), np.float32), SPREAD)
+    features = read_features(similarities, np.zeros((2, 20), np.float32), SPREAD, 0.0)
 
     assert features.lead == pytest.approx(7 * 0.01 / SPREAD.width)
 
@@ -139,7 +140,7 @@ def test_the_lead_is_over_the_eighth_hit() -> None:
 def test_the_threshold_is_of_the_log_odds(nearness: float, fits: bool) -> None:
     """At it the gate is open."""
     model = GateModel(1.0, 0.0, 0.0, -1.0, 1.0)
-    verdict = judge_features(GateFeatures(nearness, 0.0, 0.0), model)
+    verdict = judge_features(GateFeatures(nearness, 0.0, 0.0, 0.0), model)
 
     assert verdict.fits == fits
     assert verdict.probability == pytest.approx(1 / (1 + np.exp(1 - nearness)))
@@ -148,7 +149,7 @@ def test_the_threshold_is_of_the_log_odds(nearness: float, fits: bool) -> None:
 def test_odds_beyond_all_bounds_are_a_probability() -> None:
     """A store of one entry can be very far from a question, or very near."""
     model = GateModel(1.0, 0.0, 0.0, 0.0, 0.0)
-    far, near = (judge_features(GateFeatures(n, 0.0, 0.0), model) for n in (-1e9, 1e9))
+    far, near = (judge_features(GateFeatures(n, 0.0, 0.0, 0.0), model) for n in (-1e9, 1e9))
 
     assert 0 <= far.probability < near.probability <= 1
     assert (far.fits, near.fits) == (False, True)
@@ -157,5 +158,14 @@ def test_odds_beyond_all_bounds_are_a_probability() -> None:
 def test_every_model_opens_for_what_is_near_and_prominent() -> None:
     """And not for what is as near as any sentence."""
     for model in GATE_MODELS.values():
-        assert judge_features(GateFeatures(8.0, 8.0, 3.0), model).fits
-        assert not judge_features(GateFeatures(0.0, 2.0, 0.5), model).fits
+        assert judge_features(GateFeatures(8.0, 8.0, 3.0, 0.0), model).fits
+        assert not judge_features(GateFeatures(0.0, 2.0, 0.5, 0.0), model).fits
+
+
+@pytest.mark.parametrize(("aside", "fits"), [(0.1, True), (0.11, False)])
+def test_what_is_nearer_to_an_aside_fits_nothing(aside: float, fits: bool) -> None:
+    """However near an entry is: "what can this program do?" is no question about programming."""
+    verdict = judge_features(GateFeatures(8.0, 8.0, 3.0, aside), GATE_MODELS["rm-static"])
+
+    assert verdict.fits == fits
+    assert (verdict.probability > 0) == fits
