@@ -12,7 +12,7 @@ from models.compare.questions import Question
 from models.compare.samples import Sample
 from models.seed.build import embed
 from rm_local.arrays import Floats
-from rm_local.loop import hint_text, prompts
+from rm_local.loop import fixed_texts, hint_text
 
 RULES = ("whole", "own text", "on topic", "language", "no loop", "right")
 """Names of the rules, in the order of the table."""
@@ -89,19 +89,9 @@ def judge_sample(
 def forced_phrases() -> Iterator[str]:
     """All that the program says to the model: the constants of its prompts, and a hint's frame."""
     yield hint_text("", "")
-    for name, value in vars(prompts).items():
-        if name.isupper():
-            yield from _texts_within(value)
+    yield from fixed_texts()
 
 
 def embed_texts(texts: Sequence[str]) -> Floats:
     """Vectors of length 1, (n, 384); an empty text has a vector, too."""
     return embed(texts, "llama") if texts else np.zeros((0, 384), np.float32)
-
-
-def _texts_within(value: object) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, list | tuple):
-        for each in value:
-            yield from _texts_within(each)

@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     )
     from rm_local.loop.prompts import (
         CUE_OPENING as CUE_OPENING,
+        fixed_texts as fixed_texts,
         formulation_cue as formulation_cue,
         hint_text as hint_text,
         reasoning_cue as reasoning_cue,
@@ -103,7 +104,7 @@ __getattr__ = export_lazily(
         "gate": ["GATE_MODELS", "GateFeatures", "GateModel", "GateVerdict", "read_features"],
         "gate_trials": ["GateTrial", "gate_curve", "read_labelled_questions", "try_gate"],
         "interfaces": ["LanguageModel", "Retriever"],
-        "prompts": ["CUE_OPENING", "formulation_cue", "hint_text", "reasoning_cue"],
+        "prompts": ["CUE_OPENING", "fixed_texts", "formulation_cue", "hint_text", "reasoning_cue"],
         "retrieve": ["StoreRetriever"],
         "run_events": ["RunEvents"],
         "solver": ["solve"],

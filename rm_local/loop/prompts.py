@@ -44,3 +44,8 @@ NOTE = (
 def hint_note(procedure: str) -> str:
     """What follows the question in the user's message; `procedure` is a `hint_text(...)`."""
     return f"\n\n{NOTE}\n{procedure}"
+
+
+def fixed_texts() -> tuple[str, ...]:
+    """What the loop says to a model in every turn; none of it may be shown as the model's words."""
+    return (CUE, CUE_OPENING, NOTE)

@@ -23,7 +23,10 @@ from rm_local.options import EngineOptions
 from rm_local.records import Answer, Hit, PrefillStats
 from rm_local.sessions import TurnTree
 from tests.support import tiny_gguf
-from tests.support.fakes import FakeRecall, hit
+from tests.support.fake_recall import FakeRecall
+from tests.support.fakes import (
+    hit,
+)
 
 PLAN = replace(PLANS["memory"], samples=4, hints=2, keep=0, max_tokens=24, margin=2.0)
 FIRST, SECOND, THIRD = (

@@ -17,7 +17,10 @@ from rm_local.loop.plan import PLANS, Plan
 from rm_local.loop.solver import solve
 from rm_local.options import EngineOptions, Overflow
 from rm_local.records import Hit
-from tests.support.fakes import FakeRecall, hit
+from tests.support.fake_recall import FakeRecall
+from tests.support.fakes import (
+    hit,
+)
 
 QUESTION = "What is 3 + 4?"
 PLAN = replace(PLANS["memory"], samples=4, hints=2, keep=0, gate=0.0, margin=2.0, max_tokens=200)

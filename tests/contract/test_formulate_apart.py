@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 
+from rm_local.engine.branches import ContextUsage
 from rm_local.engine.client import Engine
 from rm_local.engine.protocol import Message
 from rm_local.loop.control import TurnControl
 from rm_local.loop.events import (
     Answered,
     BranchStarted,
-    ContextUsage,
     Event,
     Failed,
     Formulated,
@@ -29,7 +29,10 @@ from rm_local.loop.plan import PLANS, Plan
 from rm_local.loop.solver import solve
 from rm_local.options import EngineOptions
 from tests.support import tiny_gguf
-from tests.support.fakes import FakeRecall, hit
+from tests.support.fake_recall import FakeRecall
+from tests.support.fakes import (
+    hit,
+)
 
 QUESTION = "What is the kinetic energy for mass 4 kg and speed 6 m/s?"
 PLAN = replace(PLANS["memory"], thinking=False, samples=2, hints=2, max_tokens=16, margin=2.0)

@@ -10,8 +10,8 @@ from click.testing import CliRunner, Result
 from rm_local.cli.main import cli
 from rm_local.errors import StoreMissing
 from rm_local.records import Entry, Hit
+from tests.support.fake_recall import FakeRecall
 from tests.support.fake_runtime import FakeRuntime
-from tests.support.fakes import FakeRecall
 
 Use = Callable[..., FakeRuntime]
 

@@ -10,8 +10,11 @@ from click.testing import CliRunner, Result
 
 from rm_local.cli.main import cli
 from rm_local.errors import StoreEmbedder
+from tests.support.fake_recall import FakeRecall
 from tests.support.fake_runtime import FakeRuntime
-from tests.support.fakes import FakeRecall, hit
+from tests.support.fakes import (
+    hit,
+)
 
 Use = Callable[..., FakeRuntime]
 

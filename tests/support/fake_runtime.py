@@ -15,7 +15,10 @@ from rm_local.loop.plan import Plan
 from rm_local.records import Hit
 from rm_local.runtime import Runtime
 from rm_local.settings import Settings
-from tests.support.fakes import FakeEngine, FakeRecall
+from tests.support.fake_recall import FakeRecall
+from tests.support.fakes import (
+    FakeEngine,
+)
 
 STOPPED = Failed("Stopped before there was an answer.", "", 130)
 

@@ -10,7 +10,11 @@ from rm_local.loop.events import Answered, BranchFinished, Event, Failed, Formul
 from rm_local.loop.plan import PLANS, Plan
 from rm_local.loop.solver import solve
 from rm_local.records import Answer, Branch
-from tests.support.fakes import INFO, FakeEngine, FakeRecall
+from tests.support.fake_recall import FakeRecall
+from tests.support.fakes import (
+    INFO,
+    FakeEngine,
+)
 
 WAVES = replace(PLANS["memory"], samples=6, hints=3, keep=4, margin=2.0)
 MEMORY = replace(WAVES, vote="all")

@@ -13,7 +13,12 @@ from rm_local.loop.events import BranchStarted, Formulated, Formulating, Gated, 
 from rm_local.loop.gate import GATE_MODELS, GateFeatures, GateModel, judge_features, read_features
 from rm_local.loop.plan import PLANS
 from rm_local.store import StoreSpread
-from tests.support.fakes import SUBPROBLEM, FakeEngine, FakeRecall, hit
+from tests.support.fake_recall import FakeRecall
+from tests.support.fakes import (
+    SUBPROBLEM,
+    FakeEngine,
+    hit,
+)
 from tests.support.turns import MEMORY, events_of, failure_of, of
 
 SPREAD = StoreSpread(0.2, 0.05, 100)

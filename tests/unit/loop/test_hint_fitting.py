@@ -12,7 +12,12 @@ from rm_local.loop.plan import PLANS
 from rm_local.loop.subproblem import sentence_ends
 from rm_local.loop.turn import apply_event, begin_turn
 from rm_local.records import Hit
-from tests.support.fakes import INFO, FakeEngine, FakeRecall, hit
+from tests.support.fake_recall import FakeRecall
+from tests.support.fakes import (
+    INFO,
+    FakeEngine,
+    hit,
+)
 from tests.support.turns import MEMORY, answer_of, events_of, of
 
 SMALL = replace(INFO, context=400, trained_context=400)

@@ -11,7 +11,16 @@ from rm_local.loop import prompts
 from rm_local.loop.control import TurnOverrides
 from rm_local.loop.events import Formulated, Formulating, Retrieved
 from rm_local.loop.plan import PLANS
-from tests.support.fakes import INFO, SUBPROBLEM, FakeEngine, FakeRecall, Step, hit, say, think
+from tests.support.fake_recall import FakeRecall
+from tests.support.fakes import (
+    INFO,
+    SUBPROBLEM,
+    FakeEngine,
+    Step,
+    hit,
+    say,
+    think,
+)
 from tests.support.turns import MEMORY, answer_of, events_of, of, subproblem_of
 
 

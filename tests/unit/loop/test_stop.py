@@ -19,7 +19,14 @@ from rm_local.loop.events import (
 )
 from rm_local.loop.plan import PLANS
 from rm_local.loop.solver import solve
-from tests.support.fakes import FakeEngine, FakeRecall, Step, died, say, think
+from tests.support.fake_recall import FakeRecall
+from tests.support.fakes import (
+    FakeEngine,
+    Step,
+    died,
+    say,
+    think,
+)
 from tests.support.turns import (
     INFO_PATH,
     MEMORY,

@@ -13,7 +13,14 @@ from rm_local.loop.plan import PLANS
 from rm_local.loop.solver import solve
 from rm_local.loop.waves import is_decided, lead_probability, list_draws, next_wave
 from rm_local.records import Entry
-from tests.support.fakes import FakeEngine, FakeRecall, Step, hit, say, think
+from tests.support.fake_recall import FakeRecall
+from tests.support.fakes import (
+    FakeEngine,
+    Step,
+    hit,
+    say,
+    think,
+)
 from tests.support.turns import INFO_PATH, QUESTION, WAVES, answer_of, branches_of, events_of, of
 
 ONE, TWO = hit(1, 0.9), hit(2, 0.7)
@@ -176,7 +183,8 @@ async def test_one_branch_that_gives_up_does_not_make_a_question_open() -> None:
 async def test_an_open_question_without_hints_gets_three_branches() -> None:
     """Of eight, five are saved."""
     engine = FakeEngine(branches=[[say("Paris, of course.")]])
-    answer = answer_of(await events_of(engine, replace(WAVES, samples=8), FakeRecall([])))
+    plan = replace(WAVES, samples=8, question_gate="open")
+    answer = answer_of(await events_of(engine, plan, FakeRecall([])))
 
     assert sizes(engine) == [1, 2]
     assert (answer.branches, answer.saved_branches) == (3, 5)

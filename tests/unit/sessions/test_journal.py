@@ -20,7 +20,12 @@ from rm_local.loop.plan import PLANS
 from rm_local.loop.solver import solve
 from rm_local.paths import sessions_dir
 from rm_local.sessions import Journal, find_session, list_sessions, replay_session
-from tests.support.fakes import SUBPROBLEM, FakeEngine, FakeRecall, hit
+from tests.support.fake_recall import FakeRecall
+from tests.support.fakes import (
+    SUBPROBLEM,
+    FakeEngine,
+    hit,
+)
 from tests.support.folders import path_of
 
 FAILED = Failed("The model is gone.", "Load another.", 3)
