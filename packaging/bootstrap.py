@@ -26,7 +26,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 CONSTRAINTS = ROOT / "packaging" / "constraints.txt"
 PROJECT = ROOT / "pyproject.toml"
-EXTRAS = {"run": "", "test": "[test,train]"}
+EXTRAS = {"run": "", "test": "[test,train,math]"}
 QUESTION = "What is the kinetic energy for mass 4 kg and speed 6 m/s?"
 OLDEST = (3, 11)
 COMPILERS = ("c++", "g++", "clang++", "cl")

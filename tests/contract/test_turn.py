@@ -12,7 +12,7 @@ from itertools import pairwise
 import pytest
 
 from rm_local import sessions
-from rm_local.engine.branches import TokenChunk
+from rm_local.engine.branches import ContextUsage, TokenChunk
 from rm_local.loop.control import TurnControl, TurnOverrides
 from rm_local.loop.events import (
     Answered,
@@ -215,3 +215,18 @@ async def test_a_killed_worker_is_a_message_and_no_more(runtime: Runtime) -> Non
     assert isinstance(events[-1], Failed)
     assert events[-1].exit_code == 3
     assert branches_of(await turn(runtime))
+
+
+async def test_further_waves_read_no_prompt(runtime: Runtime) -> None:
+    """However many waves a turn has, its question is evaluated once."""
+    await runtime.load_model()
+    plan = replace(PLAN, hints=1, samples=8, vote="waves")
+    events = await turn(runtime, plan)
+    stats = await runtime.engine.stats()
+    asked = next(event.used for event in events if isinstance(event, ContextUsage))
+    waves = len(branches_of(events))
+
+    assert isinstance(events[-1], Answered)
+    assert waves > 1
+    assert stats.prompt <= asked + 1
+    assert events[-1].answer.saved_branches == 8 - waves
