@@ -63,7 +63,7 @@ async def test_a_process_that_does_not_answer_changes_nothing(
 ) -> None:
     """It is ended, and the results are compared by how they are written."""
 
-    async def start() -> object:
+    async def start() -> asyncio.subprocess.Process:
         return await asyncio.create_subprocess_exec(
             *(sys.executable, "-c", ""), stdin=PIPE, stdout=PIPE
         )
