@@ -110,3 +110,5 @@ class PrefillStats:
     first_token_seconds: float
     """From the end of the formulation, or of the prompt's evaluation where nothing was formulated,
     to the first text of a branch: the search and `hints_seconds` are in it."""
+    apart_read: int = 0
+    """Evaluated for a chat of its own, in which the subproblem was asked for."""

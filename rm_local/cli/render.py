@@ -18,8 +18,9 @@ def bar(similarity: float, width: int = 10) -> str:
 def read(reading: PrefillStats) -> str:
     """What was evaluated and what was not before the first branch wrote, and the time to that."""
     late = reading.prompt_last + reading.hints_read
+    apart = f"{reading.apart_read} to name the subproblem; " if reading.apart_read else ""
     return (
-        f"prompt of {reading.prompt} tokens, {reading.prompt_read} of them new; "
+        f"{apart}prompt of {reading.prompt} tokens, {reading.prompt_read} of them new; "
         f"{late} for the branches in {reading.hints_seconds:.2f} s; "
         f"first text after {reading.first_token_seconds:.2f} s"
     )

@@ -55,11 +55,16 @@ class PrefillTimer:
         """The prompt was evaluated just now; the wait for the first text begins."""
         self._opened = opened
         self._prompt = opened.evaluated.prompt
+        self._apart = 0
         self._waiting_since = perf_counter()
 
     def add_formulation(self, evaluated: Evaluated) -> None:
         """Add what was evaluated for the formulation."""
         self._prompt += evaluated.prompt
+
+    def add_apart(self, evaluated: Evaluated) -> None:
+        """Add what was evaluated for a chat apart, in which the subproblem was asked for."""
+        self._apart += evaluated.prompt
 
     def restart(self) -> None:
         """Begin the wait for the first text: the subproblem is known."""
@@ -75,4 +80,5 @@ class PrefillTimer:
             prompt_seconds=self._opened.evaluated.seconds,
             hints_seconds=evaluated.seconds,
             first_token_seconds=perf_counter() - self._waiting_since,
+            apart_read=self._apart,
         )

@@ -97,7 +97,7 @@ class _Turn:
                 hits = await retrieve_hits(turn, question, self._formulated, self._retriever)
         opened = await open_turn(turn, (*history, Message("user", question)))
         timer = PrefillTimer(opened)
-        timer.add_formulation(apart)
+        timer.add_apart(apart)
         if info := turn.engine.info:
             turn.events.emit(ContextUsage(opened.tokens, opened.tokens, info.context))
         turn.control.check()
