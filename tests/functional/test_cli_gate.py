@@ -52,15 +52,15 @@ def run(*arguments: str | Path) -> Result:
 def test_the_curve_says_what_is_kept_and_what_is_silent(store: Path, questions: Path) -> None:
     """At the threshold in use, and from all open to all shut."""
     result = run(questions, "--store", store, "--json")
-    told = json.loads(result.stdout)
-    (used,) = (point for point in told["curve"] if point["in_use"])
+    result_data = json.loads(result.stdout)
+    (used,) = (point for point in result_data["curve"] if point["in_use"])
 
-    assert told["questions"] == 4
+    assert result_data["questions"] == 4
     assert (used["kept"], used["silent"]) == (1.0, 1.0)
-    thresholds = [point["threshold"] for point in told["curve"]]
+    thresholds = [point["threshold"] for point in result_data["curve"]]
     assert thresholds == sorted(thresholds)
-    assert told["curve"][0]["kept"] == 1.0
-    assert told["curve"][-1]["silent"] == 1.0
+    assert result_data["curve"][0]["kept"] == 1.0
+    assert result_data["curve"][-1]["silent"] == 1.0
 
 
 def test_a_half_can_be_chosen(store: Path, questions: Path) -> None:
