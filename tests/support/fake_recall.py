@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from math import inf
 
 from rm_local.errors import RmLocalError
+from rm_local.loop.gate import GateVerdict
 from rm_local.records import Hit
 from tests.support.fakes import hit
 

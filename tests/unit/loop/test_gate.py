@@ -94,7 +94,7 @@ async def test_a_damaged_store_fails_the_turn_at_the_gate() -> None:
     """With the store's exit code, before the model is asked."""
 
     class Damaged(FakeRecall):
-        async def judge(self, question: str) -> None:  # type: ignore[override]
+        async def judge(self, question: str) -> None:
             raise StoreInvalid("The store is damaged.", "Verify it.")
 
     engine = FakeEngine()
