@@ -66,6 +66,11 @@ class GateVerdict:
     probability: float
     """That an entry of the store helps, by the model of the gate; 0 for an aside."""
 
+    @property
+    def aside(self) -> bool:
+        """Whether it is small talk, a greeting or the like, whatever was said before."""
+        return not self.fits and self.probability == 0
+
 
 GATE_MODELS = {
     "all-MiniLM-L6-v2": GateModel(1.06, 0.40, -0.65, -3.02, 0.15),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from time import perf_counter
 
+from rm_local.engine import Message
 from rm_local.errors import UsageError
 from rm_local.loop.events import Formulated, Gated, GateReason, Retrieved
 from rm_local.loop.interfaces import Retriever
@@ -12,27 +14,33 @@ from rm_local.records import Hit
 from rm_local.text import one_line
 
 
-async def gate_question(turn: TurnContext, question: str, retriever: Retriever | None) -> bool:
-    """Whether the question goes the way of its plan; False: the model answers it by itself.
+async def gate_question(
+    turn: TurnContext, question: str, history: Sequence[Message], retriever: Retriever | None
+) -> str | None:
+    """What to search with, if the question goes the way of its plan; None: the model by itself.
 
-    Emits `Gated` where the plan searches by what is asked. Raises StoreError, EngineError,
-    UsageError without a store; Stopped when the user stops.
+    That is the question, or, where it says too little by itself ("And for 9 kg?"), the question
+    before it and this one. Emits `Gated` where the plan searches by what is asked. Raises
+    StoreError, EngineError, UsageError without a store; Stopped when the user stops.
     """
     plan, overrides = turn.plan, turn.overrides
     if plan.retrieval != "memory":
-        return True
+        return question
     if plan.question_gate == "shut":
         turn.events.emit(Gated(False, "forced"))
-        return False
+        return None
     if plan.question_gate == "open" or overrides.pinned or overrides.subproblem:
-        return True
-    began = perf_counter()
-    judging = _checked(turn, retriever).judge(one_line(question))
-    verdict = await turn.control.race(judging)
+        return question
+    began, store = perf_counter(), _checked(turn, retriever)
+    verdict = await turn.control.race(store.judge(one_line(question)))
+    earlier = [message.content for message in history if message.role == "user"]
+    if earlier and not verdict.fits and not verdict.aside:
+        question = f"{earlier[-1]} {question}"
+        verdict = await turn.control.race(store.judge(one_line(question)))
     reason: GateReason = "fits" if verdict.fits else "nothing_fits"
     seconds = perf_counter() - began
     turn.events.emit(Gated(verdict.fits, reason, seconds, verdict.probability))
-    return verdict.fits
+    return question if verdict.fits else None
 
 
 async def retrieve_hits(

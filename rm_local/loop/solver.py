@@ -86,15 +86,17 @@ class _Turn:
         if not question:
             raise UsageError("The question is empty.", "Type one.")
         turn.control.check()
-        if not await gate_question(turn, question, self._retriever):
+        asked = await gate_question(turn, question, history, self._retriever)
+        if asked is None:
             turn = self._turn = replace(turn, plan=turn.plan.without_memory())
+        retrieve = partial(retrieve_hits, turn, asked or question, retriever=self._retriever)
         searches = turn.plan.retrieval in ("random", "memory")
         hits: tuple[Hit, ...] = ()
         apart = Evaluated()
         if formulates_apart(turn.plan, turn.engine.info):
             self._formulated, apart = await formulate_apart(turn, question)
             if searches:
-                hits = await retrieve_hits(turn, question, self._formulated, self._retriever)
+                hits = await retrieve(self._formulated)
         opened = await open_turn(turn, (*history, Message("user", question)))
         timer = PrefillTimer(opened)
         timer.add_apart(apart)
@@ -104,7 +106,7 @@ class _Turn:
         if turn.plan.retrieval != "none" and self._formulated is None:
             self._formulated = await formulate(turn, question, timer)
             if searches:
-                hits = await retrieve_hits(turn, question, self._formulated, self._retriever)
+                hits = await retrieve(self._formulated)
         turn.control.check()
         if searches and not hits and turn.plan.question_gate == "auto":
             turn = self._turn = replace(turn, plan=turn.plan.without_memory())

@@ -7,11 +7,20 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from rm_local.engine.protocol import Message
 from rm_local.errors import StoreInvalid
 from rm_local.loop.control import TurnOverrides
 from rm_local.loop.events import BranchStarted, Formulated, Formulating, Gated, Retrieved
-from rm_local.loop.gate import GATE_MODELS, GateFeatures, GateModel, judge_features, read_features
+from rm_local.loop.gate import (
+    GATE_MODELS,
+    GateFeatures,
+    GateModel,
+    GateVerdict,
+    judge_features,
+    read_features,
+)
 from rm_local.loop.plan import PLANS
+from rm_local.loop.solver import solve
 from rm_local.store import StoreSpread
 from tests.support.fake_recall import FakeRecall
 from tests.support.fakes import (
@@ -46,6 +55,42 @@ async def test_a_question_that_something_fits_gets_hits() -> None:
     assert (events[0].open, events[0].reason) == (True, "fits")
     assert recall.judged == ["What is 4 + 4?"]
     assert of(Retrieved, events)
+
+
+async def test_a_follow_up_is_judged_with_the_question_before_it() -> None:
+    """Where it fits nothing by itself; it is then searched for with that question, too."""
+
+    class Knows(FakeRecall):
+        async def judge(self, question: str) -> GateVerdict:
+            self.judged.append(question)
+            return GateVerdict("kinetic" in question, 0.4)
+
+    recall, history = (
+        Knows(),
+        (Message("user", "What is kinetic energy?"), Message("assistant", "E")),
+    )
+    turn = solve("And for 9 kg?", MEMORY, FakeEngine(), recall, history=history)
+    events = [event async for event in turn]
+
+    assert recall.judged == ["And for 9 kg?", "What is kinetic energy? And for 9 kg?"]
+    assert recall.questions == ["What is kinetic energy? And for 9 kg?"]
+    assert of(Retrieved, events)
+
+
+async def test_an_aside_in_a_conversation_stays_one() -> None:
+    """Thanks are not searched for, whatever they are for."""
+
+    class Aside(FakeRecall):
+        async def judge(self, question: str) -> GateVerdict:
+            self.judged.append(question)
+            return GateVerdict(False, 0.0)
+
+    recall = Aside()
+    turn = solve("Thanks!", MEMORY, FakeEngine(), recall, history=(Message("user", "2 + 2?"),))
+    events = [event async for event in turn]
+
+    assert recall.judged == ["Thanks!"]
+    assert of(Retrieved, events) == []
 
 
 async def test_a_plan_can_force_the_gate_open() -> None:
@@ -94,7 +139,7 @@ async def test_a_damaged_store_fails_the_turn_at_the_gate() -> None:
     """With the store's exit code, before the model is asked."""
 
     class Damaged(FakeRecall):
-        async def judge(self, question: str) -> None:
+        async def judge(self, question: str) -> GateVerdict:
             raise StoreInvalid("The store is damaged.", "Verify it.")
 
     engine = FakeEngine()
