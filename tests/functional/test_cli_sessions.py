@@ -85,7 +85,7 @@ def test_a_session_for_programs() -> None:
 
     assert turn["question"] == "What is 4 + 4?"
     assert turn["answer"]["result"] == "8"
-    assert len(turn["branches"]) == 8
+    assert len(turn["branches"]) == turn["answer"]["branches"] > 1
 
 
 def test_a_session_that_is_not_there() -> None:
