@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import signal
 from collections.abc import AsyncGenerator, Callable, Iterator
@@ -114,6 +113,8 @@ def ask(
     A schema or a grammar holds for the answer, not for the thinking before it. The model is not
     shown it: say in the question what you want.
     """
+    import asyncio
+
     from rm_local.loop import TurnOverrides
     from rm_local.sessions import Session
 
@@ -272,6 +273,8 @@ def _print_event(event: Event, printer: TurnPrinter | None, as_lines: bool) -> N
 @contextmanager
 def _stop_on_interrupt(control: TurnControl, printer: TurnPrinter | None) -> Iterator[None]:
     """Within it the first Ctrl+C stops the turn, the second leaves at once."""
+    import asyncio
+
     loop = asyncio.get_running_loop()
 
     def stop(*_: object) -> None:

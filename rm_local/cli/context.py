@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing, asynccontextmanager
@@ -96,6 +95,8 @@ async def printing_notices(
 
     They go to standard error, unless `show` does something else with them.
     """
+    import asyncio
+
     events = runtime.watch()
 
     async def print_all() -> None:

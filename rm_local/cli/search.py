@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import shutil
 import textwrap
@@ -55,6 +54,8 @@ def search(
     store: Path | None,
 ) -> None:
     """Show the entries nearest to TEXT, or to what comes on standard input, best first."""
+    import asyncio
+
     from rm_local.store import EntryFilter
 
     wanted = read_text_argument(text, "text", EXAMPLE)
