@@ -95,17 +95,6 @@ class Stats:
     memory: int = 0
     """Bytes of the worker's memory at its fullest; 0 where the system does not tell."""
 
-    @property
-    def prefill_speed(self) -> float:
-        """Prompt and forced tokens evaluated a second."""
-        seconds = self.prefill_seconds
-        return (self.prompt + self.forced) / seconds if seconds else 0.0
-
-    @property
-    def decode_speed(self) -> float:
-        """Tokens written a second, all branches together."""
-        return self.written / self.decode_seconds if self.decode_seconds else 0.0
-
 
 # Requests
 

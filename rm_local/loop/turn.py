@@ -1,7 +1,7 @@
 """The state of one turn, and the one function that applies an event to it.
 
-Pure: no clock and no widget. `apply(turn, event, at)` gets the time from its caller, in seconds of
-any clock that only moves forward.
+Pure: no clock and no widget. `apply_event(turn, event, at)` gets the time from its caller, in
+seconds of any clock that only moves forward.
 """
 
 from __future__ import annotations

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,6 @@ from textual.pilot import Pilot
 from textual.widgets import Static, TextArea
 
 from rm_local.engine.branches import ContextUsage, Part, TokenChunk
-from rm_local.engine.protocol import ModelInfo
 from rm_local.loop.events import (
     Answered,
     BranchFinished,
@@ -27,6 +27,7 @@ from rm_local.loop.turn import Turn, apply_event, begin_turn
 from rm_local.records import Answer, Branch, Entry, Hit, StopReason
 from rm_local.sessions import Journal, SavedSession
 from rm_local.tui.app import RmLocalApp
+from tests.support import fakes
 from tests.support.fake_runtime import FakeRuntime
 from tests.support.fakes import FakeEngine
 from tests.support.folders import path_of
@@ -36,17 +37,8 @@ SIZE = (120, 36)
 QUESTION = "A recipe needs 3/4 cup of flour and 5/6 cup of sugar. How many cups is that together?"
 MORE = "And with 7/8 cup of milk?"
 SUBPROBLEM = "How do I add two fractions with different denominators?"
-INFO = ModelInfo(
-    path="rm-nano-q8_0.gguf",
-    name="rm-nano",
-    architecture="qwen3",
-    quantisation="Q8_0",
-    parameters=4_000_000,
-    size=4_300_000,
-    context=2048,
-    trained_context=2048,
-    thinks=True,
-    device="CPU, 2 threads",
+INFO = replace(
+    fakes.INFO, path="rm-nano-q8_0.gguf", name="rm-nano", context=2048, trained_context=2048
 )
 
 

@@ -67,11 +67,3 @@ def test_other_lines_are_refused(line: bytes) -> None:
     """What is no message raises ValueError."""
     with pytest.raises(ValueError, match=r".*"):
         wire.decode(line)
-
-
-def test_speeds_come_from_counts_and_times() -> None:
-    """Prompt and forced tokens count for reading, written ones for writing; no time, no speed."""
-    stats = Stats(prompt=60, forced=40, written=30, prefill_seconds=0.5, decode_seconds=2.0)
-
-    assert (stats.prefill_speed, stats.decode_speed) == (200.0, 15.0)
-    assert (Stats().prefill_speed, Stats().decode_speed) == (0.0, 0.0)
