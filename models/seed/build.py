@@ -22,10 +22,10 @@ from models.nano import curriculum
 from models.seed.checks import faults, near_duplicates
 from models.seed.handwritten import handwritten
 from rm_local import paths
-from rm_local.embed import MINILM, minilm_words, write_minilm_gguf
+from rm_local.embed import MINILM, PROBES, PROBES_SHA256, minilm_words, write_minilm_gguf
 from rm_local.errors import RmLocalError
 from rm_local.records import Entry
-from rm_local.store import Store
+from rm_local.store import Store, measure_spread
 
 
 def seed_entries() -> list[Entry]:
@@ -33,8 +33,16 @@ def seed_entries() -> list[Entry]:
     return [*handwritten(), *curriculum.entries()]
 
 
-def build(path: Path, entries: Sequence[Entry], vectors: NDArray[np.float32]) -> None:
-    """Write a store of `entries` beside `path`, then put it in its place."""
+def build(
+    path: Path,
+    entries: Sequence[Entry],
+    vectors: NDArray[np.float32],
+    probes: NDArray[np.float32],
+) -> None:
+    """Write a store of `entries` beside `path`, then put it in its place.
+
+    `vectors`, (n, 384), are of their subproblems, `probes` of the gate's probe sentences.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f"{path.name}-", dir=path.parent) as folder:
         part = Path(folder) / path.name
@@ -43,6 +51,7 @@ def build(path: Path, entries: Sequence[Entry], vectors: NDArray[np.float32]) ->
             part, embedder=MINILM, dictionary_sample=sample, known_words=minilm_words()
         ) as store:
             store.add(entries, vectors)
+            store.keep_spread(measure_spread(store, probes), PROBES_SHA256)
         os.replace(part, path)
 
 
@@ -80,7 +89,7 @@ def _run(path: Path, way: str) -> int:
             f" and {pair.other.source} {pair.other.subproblem!r}",
             file=sys.stderr,
         )
-    build(path, entries, vectors)
+    build(path, entries, vectors, embed(PROBES, way))
     _report(path, entries)
     return 0
 

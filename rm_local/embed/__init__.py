@@ -18,7 +18,11 @@ if TYPE_CHECKING:
         minilm_words as minilm_words,
         write_minilm_gguf as write_minilm_gguf,
     )
-    from rm_local.embed.probe_sentences import ASIDES as ASIDES, PROBES as PROBES
+    from rm_local.embed.probe_sentences import (
+        ASIDES as ASIDES,
+        PROBES as PROBES,
+        PROBES_SHA256 as PROBES_SHA256,
+    )
     from rm_local.embed.query import (
         QueryEmbedder as QueryEmbedder,
         check_query_embedder as check_query_embedder,
@@ -52,7 +56,7 @@ __getattr__ = export_lazily(
             "minilm_words",
             "write_minilm_gguf",
         ],
-        "probe_sentences": ["ASIDES", "PROBES"],
+        "probe_sentences": ["ASIDES", "PROBES", "PROBES_SHA256"],
         "query": ["QueryEmbedder", "check_query_embedder", "open_query_embedder"],
         "registry": ["EmbedderChoice", "STATIC_CHOICE", "choose_embedder"],
         "static": ["STATIC_EMBEDDER", "StaticEmbedder", "load_shipped_static", "pack_table"],

@@ -9,6 +9,8 @@ A change here changes what is measured: run `python -m models.seed.gate` afterwa
 
 from __future__ import annotations
 
+import hashlib
+
 ASIDES = (
     # greetings and small talk
     "hello",
@@ -162,3 +164,5 @@ EVERYDAY = (
 
 PROBES = (*ASIDES, *EVERYDAY)
 """The asides first."""
+PROBES_SHA256 = hashlib.sha256("\0".join(PROBES).encode()).hexdigest()
+"""Of all of them: what was measured over other sentences is another scale."""

@@ -6,7 +6,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from rm_local.embed import STATIC_CHOICE, EmbedderChoice
+from rm_local.embed import (
+    MINILM,
+    PROBES,
+    PROBES_SHA256,
+    STATIC_CHOICE,
+    EmbedderChoice,
+    load_shipped_static,
+)
 from rm_local.errors import StoreError, UsageError
 from rm_local.ingest.vector_sources import (
     GivenVectors,
@@ -19,10 +26,12 @@ from rm_local.progress import ProgressCallback, ignore_progress
 from rm_local.store import (
     EntrySource,
     LineBlocks,
+    Store,
     build_store,
     check_inputs,
     discard_index,
     index_lines,
+    measure_spread,
 )
 from rm_local.work_folder import is_work_folder, remove_work_folder
 
@@ -67,6 +76,7 @@ def build_from_files(
                 known_words=chosen.known_words,
                 report=report,
             )
+            _keep_spread(out, chosen, given=embeddings is not None)
         remove_work_folder(folder)
 
 
@@ -79,6 +89,23 @@ def _disk(out: Path) -> Iterator[None]:
             f"The build of {out} stopped: {error.strerror or error}.",
             "Mend that, then start it again: it goes on where it was.",
         ) from error
+
+
+def _keep_spread(out: Path, chosen: EmbedderChoice, *, given: bool) -> None:
+    """Keep the store's scale in it, where the embedder is one that the gate knows and at work here.
+
+    Of others the gate measures it with the first question.
+    """
+    if chosen.name == STATIC_CHOICE:
+        probes = load_shipped_static().embed(PROBES)
+    elif chosen.id == MINILM and not given:
+        from rm_local.embed import embed_bulk
+
+        probes = embed_bulk(PROBES)
+    else:
+        return
+    with Store.open(out, write=True) as store:
+        store.keep_spread(measure_spread(store, probes), PROBES_SHA256)
 
 
 def _source(

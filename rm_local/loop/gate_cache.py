@@ -7,9 +7,7 @@ nothing else.
 from __future__ import annotations
 
 import hashlib
-import json
 from contextlib import suppress
-from dataclasses import asdict
 from io import BytesIO
 from pathlib import Path
 
@@ -17,7 +15,7 @@ import numpy as np
 
 from rm_local import paths
 from rm_local.arrays import Floats
-from rm_local.embed import PROBES
+from rm_local.embed import PROBES, PROBES_SHA256
 from rm_local.errors import HomeMissing
 from rm_local.files import write_bytes_atomically
 from rm_local.store import EmbedderId, StoreInfo, StoreSpread
@@ -42,27 +40,25 @@ def write_probe_vectors(embedder: EmbedderId, vectors: Floats) -> None:
 
 def read_spread(store: StoreInfo) -> StoreSpread | None:
     """The spread of this store; None when it is not kept, or is of other entries by now."""
-    with suppress(OSError, HomeMissing, ValueError, TypeError, KeyError):
-        fields = json.loads(_spread_file(store).read_bytes())
-        found = StoreSpread(float(fields["middle"]), float(fields["width"]), int(fields["entries"]))
-        if found.width > 0 and found.fits(store.entries):
-            return found
+    with suppress(OSError, HomeMissing):
+        found = StoreSpread.from_json(_spread_file(store).read_bytes())
+        return found if found and found.fits(store.entries) else None
     return None
 
 
 def write_spread(store: StoreInfo, spread: StoreSpread) -> None:
     """Keep the spread of this store, if that is possible."""
     with suppress(OSError, HomeMissing):
-        _write(_spread_file(store), json.dumps(asdict(spread)).encode())
+        _write(_spread_file(store), spread.as_json().encode())
 
 
 def _probe_file(embedder: EmbedderId) -> Path:
-    return paths.cache_dir() / "gate" / f"probes-{_digest(embedder.sha256, *PROBES)}.npy"
+    return paths.cache_dir() / "gate" / f"probes-{_digest(embedder.sha256, PROBES_SHA256)}.npy"
 
 
 def _spread_file(store: StoreInfo) -> Path:
     """Named for the store's place, its embedder and the sentences."""
-    name = _digest(str(store.path.resolve()), store.embedder.sha256, *PROBES)
+    name = _digest(str(store.path.resolve()), store.embedder.sha256, PROBES_SHA256)
     return paths.cache_dir() / "gate" / f"spread-{name}.json"
 
 

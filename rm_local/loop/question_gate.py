@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rm_local.embed import ASIDES, PROBES
+from rm_local.embed import ASIDES, PROBES, PROBES_SHA256
 from rm_local.loop.gate import (
     ASIDE_MARGIN,
     GATE_MODELS,
@@ -95,6 +95,8 @@ class QuestionGate:
             self._probes = await self._embedder.embed(PROBES)
             await asyncio.to_thread(write_probe_vectors, info.embedder, self._probes)
         if self._spread is None:
+            self._spread = await asyncio.to_thread(self._store.read_spread, PROBES_SHA256)
+        if self._spread is None or not self._spread.fits(info.entries):
             self._spread = await asyncio.to_thread(read_spread, info)
         if self._spread is None or not self._spread.fits(info.entries):
             self._spread = await asyncio.to_thread(measure_spread, self._store, self._probes)

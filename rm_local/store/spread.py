@@ -6,8 +6,9 @@ is the scale by which the similarity of a question is read.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Protocol
+import json
+from dataclasses import asdict, dataclass
+from typing import Protocol, Self
 
 import numpy as np
 
@@ -48,6 +49,20 @@ class StoreSpread:
     def fits(self, entries: int) -> bool:
         """Whether it still describes the store, which holds so many entries now."""
         return abs(entries - self.entries) <= _TOLERATED_GROWTH * self.entries
+
+    def as_json(self) -> str:
+        """As `from_json` reads it."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> Self | None:
+        """The spread that this text holds; None where it holds none."""
+        try:
+            fields = json.loads(text)
+            found = cls(float(fields["middle"]), float(fields["width"]), int(fields["entries"]))
+        except (ValueError, TypeError, KeyError):
+            return None
+        return found if found.width > 0 else None
 
 
 def measure_spread(store: Searchable, probes: Floats) -> StoreSpread:

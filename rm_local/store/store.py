@@ -26,8 +26,9 @@ from rm_local.store.index import pending
 from rm_local.store.index.search import Searcher
 from rm_local.store.index.stopwords import STOPWORDS
 from rm_local.store.request import SearchRequest
+from rm_local.store.spread import StoreSpread
 from rm_local.store.sqlite import connection as sqlite, entry_texts, tables, usage_counts, wal
-from rm_local.store.sqlite.meta import Meta, read_meta
+from rm_local.store.sqlite.meta import SPREAD, Meta, put, read_meta, text_or_none
 from rm_local.store.sqlite.open_checks import check_header, check_layout, check_size, is_writable
 from rm_local.store.sqlite.reader_pool import Readers, reading
 from rm_local.store.sqlite.snapshot import Watch, state
@@ -219,6 +220,20 @@ class Store:
         """How many entries there are."""
         with self._turn() as connection:
             return tables.count(connection)
+
+    def read_spread(self, probes: str) -> StoreSpread | None:
+        """The spread that `keep_spread` kept for these probe sentences; None without one."""
+        with self._turn() as connection:
+            digest, _, text = (text_or_none(connection, SPREAD) or "").partition(" ")
+            return StoreSpread.from_json(text) if digest == probes else None
+
+    def keep_spread(self, spread: StoreSpread, probes: str) -> None:
+        """Keep the store's spread over the probe sentences of this SHA-256, in place of any other.
+
+        StoreReadOnly: the store is open for reading.
+        """
+        with self._turn(write=True) as connection:
+            put(connection, SPREAD, f"{probes} {spread.as_json()}")
 
     def verify(self, report: ProgressCallback = ignore_progress) -> list[str]:
         """What is wrong with the store, as sentences; empty where all is well. Reads all of it.

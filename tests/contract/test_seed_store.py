@@ -14,6 +14,7 @@ from models.seed.checks import faults, near_duplicates
 from rm_local import paths
 from rm_local.embed.bulk import embed_bulk
 from rm_local.embed.minilm import MINILM
+from rm_local.embed.probe_sentences import PROBES, PROBES_SHA256
 from rm_local.records import Entry
 from rm_local.store.request import SearchRequest
 from rm_local.store.store import Store
@@ -27,11 +28,17 @@ def entries() -> list[Entry]:
     return build.seed_entries()
 
 
+def write_store(path: Path, entries: list[Entry]) -> None:
+    """The store at `path` of these entries, as the command writes it."""
+    vectors = embed_bulk([entry.subproblem for entry in entries])
+    build.build(path, entries, vectors, embed_bulk(PROBES))
+
+
 @pytest.fixture(scope="module")
 def built(entries: list[Entry], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A store made of them now."""
     path = tmp_path_factory.mktemp("seed") / "seed.rms"
-    build.build(path, entries, embed_bulk([entry.subproblem for entry in entries]))
+    write_store(path, entries)
     return path
 
 
@@ -70,7 +77,7 @@ def test_building_again_gives_the_same(built: Path, entries: list[Entry]) -> Non
     """The same entries in the same order, under an existing file's name too, and nothing beside."""
     with Store.open(built, embedder=MINILM) as store:
         before = store.get(range(1, store.count() + 1))
-    build.build(built, entries, embed_bulk([entry.subproblem for entry in entries]))
+    write_store(built, entries)
     with Store.open(built) as store:
         assert store.get(range(1, store.count() + 1)) == before
     assert [replace(entry, id=0) for entry in before] == entries
@@ -106,4 +113,7 @@ def test_the_shipped_store_is_up_to_date(entries: list[Entry]) -> None:
     """It holds exactly these entries; `python -m models.seed.build` makes it so."""
     with Store.open(paths.shipped_store(), embedder=MINILM) as store:
         shipped = store.get(range(1, store.count() + 1))
+        spread = store.read_spread(PROBES_SHA256)
     assert [replace(entry, id=0) for entry in shipped] == entries
+    assert spread is not None
+    assert spread.entries == len(entries)

@@ -15,6 +15,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from rm_local.cli.main import cli
+from rm_local.embed.probe_sentences import PROBES_SHA256
 from rm_local.embed.static import load_shipped_static
 from rm_local.ingest import build_store
 from rm_local.records import Entry
@@ -78,6 +79,10 @@ def test_a_store_is_built_and_searched(tmp_path: Path, out: Path) -> None:
     assert all("reverse a linked list" in hit["subproblem"] for hit in hits)
     assert sorted(path.name for path in tmp_path.glob("out*")) == ["out.rms"]
     assert json.loads(run("store", "verify", "--json", "--store", out).stdout)["ok"]
+    with Store.open(out) as store:
+        spread = store.read_spread(PROBES_SHA256)
+    assert spread is not None
+    assert spread.entries == 40
 
 
 def test_standard_input_and_files(tmp_path: Path, out: Path) -> None:

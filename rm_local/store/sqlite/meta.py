@@ -18,6 +18,8 @@ Value = str | int | float | bytes
 
 PARAM_KEYS = ("probes", "candidates")
 """Keys of the search parameters, in the order of the fields of `SearchParams`."""
+SPREAD = "spread"
+"""Key of the store's spread: the SHA-256 of the probe sentences, a blank, a JSON object."""
 
 
 @dataclass(frozen=True)
@@ -121,6 +123,13 @@ def number_or_zero(connection: apsw.Connection, key: str) -> int:
     if connection.execute("SELECT 1 FROM meta WHERE key = ?", (key,)).get is None:
         return 0
     return number(connection, key)
+
+
+def text_or_none(connection: apsw.Connection, key: str) -> str | None:
+    """A text that not every store has. DamagedError: it is damaged."""
+    if connection.execute("SELECT 1 FROM meta WHERE key = ?", (key,)).get is None:
+        return None
+    return str(read(connection, key))
 
 
 def known_words(connection: apsw.Connection) -> bytes:

@@ -10,10 +10,10 @@ import pytest
 
 from rm_local import paths
 from rm_local.arrays import Floats
-from rm_local.embed import PROBES, load_shipped_static
+from rm_local.embed import PROBES, PROBES_SHA256, load_shipped_static
 from rm_local.loop.question_gate import QuestionGate
 from rm_local.records import Entry
-from rm_local.store import Store
+from rm_local.store import Store, StoreSpread
 
 ENTRIES = (
     "How to compute the kinetic energy from the mass and the speed?",
@@ -104,6 +104,19 @@ async def test_a_store_that_has_grown_is_measured_again(store: Store) -> None:
     assert await gate.least_similarity() > before
     again = QuestionGate(Counting(), store)
     assert await again.least_similarity() == pytest.approx(await gate.least_similarity())
+
+
+async def test_the_scale_that_a_store_holds_is_used(store: Store) -> None:
+    """Until a tenth of the entries have come or gone, or the probe sentences are others."""
+    held = StoreSpread(0.25, 0.5, len(ENTRIES))
+    store.keep_spread(held, "another digest")
+    measured = await QuestionGate(Counting(), store).least_similarity()
+    store.keep_spread(held, PROBES_SHA256)
+
+    assert measured != pytest.approx(0.75)
+    assert await QuestionGate(Counting(), store).least_similarity() == pytest.approx(0.75)
+    add(store, ["How are you today?"])
+    assert await QuestionGate(Counting(), store).least_similarity() != pytest.approx(0.75)
 
 
 @pytest.mark.parametrize("damage", [b"", b"{}", b"\x93NUMPY\x01", b'{"middle": "x"}'])

@@ -1,0 +1,79 @@
+"""The scale of a store's similarities: measured, kept in the file, read again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rm_local.errors import StoreReadOnly
+from rm_local.store import Store, StoreSpread, measure_spread, summarise_spread
+from tests.support.stores import TOY, entries, toy_store, vectors
+
+DIGEST = "9f" * 32
+"""What the digest of probe sentences looks like."""
+SPREAD = StoreSpread(0.3, 0.05, 12)
+
+
+def test_it_is_the_median_of_the_best_similarities_and_their_width() -> None:
+    """A single outlier moves neither; the width is that of a normal distribution."""
+    spread = summarise_spread(np.array([0.1, 0.2, 0.3, 0.4, 9.0]), 12)
+
+    assert spread.middle == pytest.approx(0.3)
+    assert spread.width == pytest.approx(0.1483, abs=1e-4)
+    assert summarise_spread(np.full(5, 0.3), 12).width > 0
+
+
+def test_a_probe_that_is_an_entry_has_similarity_one(tmp_path: Path) -> None:
+    """And to an empty store every similarity is 0."""
+    with Store.open(toy_store(tmp_path / "toy.rms")) as store:
+        spread = measure_spread(store, vectors(12))
+    with Store.create(tmp_path / "empty.rms", embedder=TOY) as empty:
+        nothing = measure_spread(empty, vectors(12))
+
+    assert spread.middle == pytest.approx(1.0, abs=0.01)
+    assert spread.entries == 12
+    assert (nothing.middle, nothing.entries) == (0.0, 0)
+
+
+def test_it_is_kept_in_the_file(tmp_path: Path) -> None:
+    """Of the probe sentences that it was measured over, and of no others."""
+    path = toy_store(tmp_path / "toy.rms")
+    with Store.open(path, write=True) as store:
+        assert store.read_spread(DIGEST) is None
+        store.keep_spread(StoreSpread(0.1, 0.1, 3), "00" * 32)
+        store.keep_spread(SPREAD, DIGEST)
+    with Store.open(path) as store:
+        assert store.read_spread(DIGEST) == SPREAD
+        assert store.read_spread("00" * 32) is None
+        assert store.verify() == []
+        with pytest.raises(StoreReadOnly):
+            store.keep_spread(SPREAD, DIGEST)
+
+
+def test_it_fits_until_a_tenth_of_the_entries_have_changed() -> None:
+    """In either direction."""
+    held = StoreSpread(0.3, 0.05, 100)
+
+    assert all(held.fits(count) for count in (90, 100, 110))
+    assert not any(held.fits(count) for count in (0, 89, 111))
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[]", '{"middle": 1, "width": 0, "entries": 1}'])
+def test_what_holds_no_spread_is_none(text: str) -> None:
+    """It is measured again then."""
+    assert StoreSpread.from_json(text) is None
+    assert StoreSpread.from_json(SPREAD.as_json()) == SPREAD
+
+
+def test_a_store_that_grows_keeps_it(tmp_path: Path) -> None:
+    """Additions touch nothing of it; whoever reads it sees how many entries it was of."""
+    path = toy_store(tmp_path / "toy.rms")
+    with Store.open(path, write=True) as store:
+        store.keep_spread(SPREAD, DIGEST)
+        store.add(entries(3), vectors(3, seed=5))
+        found = store.read_spread(DIGEST)
+
+        assert found == SPREAD
+        assert not found.fits(store.count())
