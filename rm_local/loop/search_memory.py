@@ -13,6 +13,9 @@ from rm_local.loop.turn_context import TurnContext
 from rm_local.records import Hit
 from rm_local.text import one_line
 
+NO_FLOOR = -1.0
+"""A similarity that every hit has."""
+
 
 async def gate_question(
     turn: TurnContext, question: str, history: Sequence[Message], retriever: Retriever | None
@@ -69,12 +72,13 @@ async def _search(
     plan = turn.plan
     if plan.retrieval == "random":
         return await retriever.random(k, turn.overrides.seed)
+    floor = NO_FLOOR if plan.gate is None and plan.question_gate == "open" else plan.gate
     named = formulated.subproblem if formulated else ""
     users = formulated is not None and formulated.author == "user"
     if plan.query == "question" and not users:
-        return await retriever.search(question, k, plan.gate, plan.margin)
+        return await retriever.search(question, k, floor, plan.margin)
     asked = question if plan.query == "both" and not users else ""
-    return await retriever.search(named, k, plan.gate, plan.margin, question=asked)
+    return await retriever.search(named, k, floor, plan.margin, question=asked)
 
 
 def _checked(turn: TurnContext, retriever: Retriever | None) -> Retriever:

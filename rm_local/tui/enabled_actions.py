@@ -6,11 +6,14 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rm_local.engine import ModelInfo
+    from rm_local.loop import Plan
     from rm_local.tui.chat_state import ChatState
 
 
-def action_enabled(action: str, state: ChatState, info: ModelInfo | None) -> bool | None:
-    """Whether this action can be taken now; None if that does not depend on turn and model."""
+def action_enabled(
+    action: str, state: ChatState, plan: Plan, info: ModelInfo | None
+) -> bool | None:
+    """Whether this action can be taken now; None if that does not depend on turn, plan, model."""
     turn = state.turn
     match action:
         case "stop":
@@ -27,5 +30,7 @@ def action_enabled(action: str, state: ChatState, info: ModelInfo | None) -> boo
             return info is not None and info.thinks
         case "effort":
             return info is not None and bool(info.efforts)
+        case "memory":
+            return plan.retrieval == "memory"
         case _:
             return None

@@ -38,6 +38,10 @@ TURN = [
         tooltip="Edit the question in its place: a fork",
     ),
     Binding(
+        "ctrl+g", "memory", "Memory", show=False, id="plan.memory",
+        tooltip="Memory where something fits, always, or never",
+    ),
+    Binding(
         "f8", "think", "Think", show=False, key_display="F8", id="plan.thinking",
         tooltip="Thinking or not, from the next question on",
     ),

@@ -1,4 +1,4 @@
-"""Reasoning on or off, and reasoning effort, for the next questions."""
+"""How the next questions are answered: thinking, how much of it, and memory."""
 
 from __future__ import annotations
 
@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rm_local.engine import ModelInfo
-    from rm_local.loop import Plan
+    from rm_local.loop import Plan, QuestionGate
+
+_NEXT_GATE: dict[QuestionGate, QuestionGate] = {"auto": "open", "open": "shut", "shut": "auto"}
+_GATE_LABELS: dict[QuestionGate, str] = {
+    "auto": "",
+    "open": "memory always",
+    "shut": "memory never",
+}
 
 
 def drop_unsupported_effort(plan: Plan, info: ModelInfo) -> Plan:
@@ -27,8 +34,18 @@ def next_effort(plan: Plan, info: ModelInfo | None) -> Plan:
     return replace(plan, effort=efforts[at % len(efforts)])
 
 
+def next_question_gate(plan: Plan) -> Plan:
+    """Hits where something fits, then for every question, then for none."""
+    return replace(plan, question_gate=_NEXT_GATE[plan.question_gate])
+
+
 def label(plan: Plan, info: ModelInfo | None) -> str:
-    """The mode in words if it is not the default; empty for a model that does not think."""
+    """What differs from the default, in words; empty where nothing does."""
+    memory = _GATE_LABELS[plan.question_gate] if plan.retrieval == "memory" else ""
+    return " · ".join(part for part in (_thinking_label(plan, info), memory) if part)
+
+
+def _thinking_label(plan: Plan, info: ModelInfo | None) -> str:
     if info is None or not info.thinks:
         return ""
     if not plan.thinking:

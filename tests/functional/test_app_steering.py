@@ -6,7 +6,9 @@ from dataclasses import replace
 
 from textual.widgets import Input
 
+from rm_local.loop import PLANS
 from rm_local.tui.widgets.past_turn import PastTurn
+from tests.support.fake_recall import FakeRecall
 from tests.support.fake_runtime import FakeRuntime
 from tests.support.fakes import INFO, FakeEngine
 from tests.support.script import (
@@ -155,6 +157,38 @@ async def test_thinking_and_effort_are_set_for_the_next_question() -> None:
         await pilot.press("f8")
         assert shown(app, "#status-left").endswith("CPU, 2 threads")
     assert list(dict.fromkeys(runtime.engine.manners)) == [(True, "high"), (False, "")]
+
+
+async def test_memory_is_asked_where_it_fits_always_or_never() -> None:
+    """Ctrl+G changes that for the next question; the status says what is not the default."""
+    recall = FakeRecall(fits=False)
+    app = opened(FakeRuntime(recall=recall))
+    async with app.run_test(size=SIZE) as pilot:
+        await until(pilot, lambda: "fake" in shown(app, "#status-left"))
+        await ask(pilot, "Hello")
+        await until(pilot, lambda: ended(app))
+        assert recall.asked == []
+        await pilot.press("ctrl+g")
+        assert " · memory always · " in shown(app, "#status-left")
+        await ask(pilot, "Hello")
+        await until(pilot, lambda: ended(app))
+        assert len(recall.asked) == 1
+        await pilot.press("ctrl+g")
+        assert " · memory never · " in shown(app, "#status-left")
+        await ask(pilot, "Hello")
+        await until(pilot, lambda: ended(app))
+        assert (len(recall.asked), len(recall.judged)) == (1, 1)
+        await pilot.press("ctrl+g")
+        assert "memory" not in shown(app, "#status-left")
+
+
+async def test_a_plan_without_a_store_offers_no_memory() -> None:
+    """There is nothing to turn on or off."""
+    app = opened(FakeRuntime(), "length")
+    async with app.run_test(size=SIZE) as pilot:
+        await until(pilot, lambda: "fake" in shown(app, "#status-left"))
+        await pilot.press("ctrl+g")
+        assert app.chat.plan == PLANS["length"]
 
 
 async def test_a_model_that_does_not_think_offers_neither() -> None:

@@ -23,6 +23,7 @@ from rm_local.loop.events import (
     Formulating,
     Retrieved,
 )
+from rm_local.loop.plan import DEFAULT_PLAN
 from rm_local.loop.turn import Turn, apply_event, begin_turn
 from rm_local.records import Answer, Branch, Entry, Hit, StopReason
 from rm_local.sessions import Journal, SavedSession
@@ -226,9 +227,9 @@ def shown(app: App[None], selector: str) -> str:
     return str(app.screen.query_one(selector, Static).render())
 
 
-def opened(runtime: Any) -> RmLocalApp:
+def opened(runtime: Any, plan: str = DEFAULT_PLAN) -> RmLocalApp:
     """The app over `runtime`, with a clock that stands still."""
-    return RmLocalApp(runtime, clock=lambda: 0.0)
+    return RmLocalApp(runtime, plan=plan, clock=lambda: 0.0)
 
 
 def turn(app: RmLocalApp) -> Turn:

@@ -19,7 +19,7 @@ from textual.widgets import Footer
 from rm_local.engine import ContextAdjusted
 from rm_local.loop import Event, HintCut, Plan, RunEvent, failed_event
 from rm_local.sessions import Session, replay_session
-from rm_local.tui import formatting, messages, reasoning_mode
+from rm_local.tui import formatting, messages, plan_mode
 from rm_local.tui.chat_state import Backend, ChatState, PendingQuestion
 from rm_local.tui.enabled_actions import action_enabled
 from rm_local.tui.keys import CHAT
@@ -76,7 +76,7 @@ class ChatScreen(OpeningScreen):
     def use_model(self, info: ModelInfo) -> None:
         """Fit prompt and plan to the model, then ask the question that waits."""
         self.query_one(Prompt).invite(info)
-        self._set_plan(reasoning_mode.drop_unsupported_effort(self.plan, info))
+        self._set_plan(plan_mode.drop_unsupported_effort(self.plan, info))
         self.query_one(Transcript).note(Content(""))
         if not self.state.running:
             self._ask_next(self.state.end())
@@ -250,16 +250,20 @@ class ChatScreen(OpeningScreen):
 
     def action_think(self) -> None:
         """Have the next questions answered after thinking, or at once."""
-        self._set_plan(reasoning_mode.toggle_thinking(self.plan))
+        self._set_plan(plan_mode.toggle_thinking(self.plan))
 
     def action_effort(self) -> None:
         """Have the next questions thought about more or less."""
-        self._set_plan(reasoning_mode.next_effort(self.plan, self._status.info))
+        self._set_plan(plan_mode.next_effort(self.plan, self._status.info))
+
+    def action_memory(self) -> None:
+        """Have the next questions get hits where something fits, always, or never."""
+        self._set_plan(plan_mode.next_question_gate(self.plan))
 
     def _set_plan(self, plan: Plan) -> None:
         self.plan = plan
-        mode = reasoning_mode.label(plan, self._status.info)
-        self._set_status(replace(self._status, reasoning_mode=mode))
+        mode = plan_mode.label(plan, self._status.info)
+        self._set_status(replace(self._status, plan_mode=mode))
         self.refresh_bindings()
 
     def action_copy_answer(self) -> None:
@@ -296,7 +300,7 @@ class ChatScreen(OpeningScreen):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """The footer shows what can be done now."""
-        enabled = action_enabled(action, self.state, self._status.info)
+        enabled = action_enabled(action, self.state, self.plan, self._status.info)
         return super().check_action(action, parameters) if enabled is None else enabled
 
     # Sessions

@@ -78,7 +78,9 @@ def carried(view: Turn, *, timed: bool = False) -> Content:
     if answer is None:
         return Content("")
     parts = []
-    if answer.result is not None:
+    if answer.result is not None and answer.branches == 1 and answer.saved_branches:
+        parts.append("1 branch, nearly certain")
+    elif answer.result is not None:
         parts.append(
             f"{answer.agreed} of {formatting.count(answer.branches, 'branch', 'branches')} agreed"
         )

@@ -23,8 +23,8 @@ class StatusView:
     """Of the model's loading, 0 to 1."""
     info: ModelInfo | None = None
     failed: bool = False
-    reasoning_mode: str = ""
-    """How the model thinks about the next question, if not in its default way."""
+    plan_mode: str = ""
+    """How the next question is answered, if not in the default way."""
     unloaded: str = ""
     """Name of the model whose memory was given back."""
     entries: int | None = None
@@ -50,7 +50,7 @@ def _left(view: StatusView) -> Content:
     title = Content.styled("rm-local", "bold $primary")
     if view.info is not None:
         info = view.info
-        parts = (info.name, info.quantisation, view.reasoning_mode, info.device)
+        parts = (info.name, info.quantisation, view.plan_mode, info.device)
         model = " · ".join(formatting.one_line(part) for part in parts if part)
         return Content.assemble(title, "  ", (model, "$foreground 60%"))
     if view.failed:
