@@ -62,6 +62,9 @@ class Branch:
     confidence: float | None = None
     """Mean natural logarithm of the probability of each token that it wrote, at most 0: higher is
     surer, by the model's own measure. None when it wrote none, or when it was not noted."""
+    draws: int = 1
+    """Draws that it stands for: its own, and those under its hint that were not made because they
+    would hardly have differed. It votes as often."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from rm_local.engine import (
     Evaluated,
     TokenChunk,
 )
-from rm_local.loop.answers import final_answer
+from rm_local.loop.answers import final_answer, same_text
 from rm_local.loop.branch_stream import branch_sampling, branch_stream, seed_of
 from rm_local.loop.equal_answers import EqualAnswers
 from rm_local.loop.events import BranchFinished, BranchStarted, Prefilled
@@ -22,7 +22,14 @@ from rm_local.loop.hint_placement import place_hint
 from rm_local.loop.prefill import PrefillTimer
 from rm_local.loop.select import Key, decided, votes_of
 from rm_local.loop.turn_context import TurnContext
-from rm_local.loop.waves import OPEN, first_wave, is_decided, list_draws, next_wave
+from rm_local.loop.waves import (
+    OPEN,
+    first_wave,
+    is_certain,
+    is_decided,
+    list_draws,
+    next_wave,
+)
 from rm_local.records import Branch, Hit
 
 
@@ -99,7 +106,7 @@ class _Reasoning:
         if not self._finished:
             return first_wave(self._left)
         votes = votes_of(self._finished, self._answers.key)
-        said = sum(bool(branch.text) for branch in self._finished)
+        said = len({same_text(branch.text) for branch in self._finished if branch.text})
         if votes or not said or self._turn.overrides.grammar:
             return next_wave(votes, self._left)
         return min(max(0, OPEN - said), len(self._left))
@@ -141,6 +148,7 @@ class _Reasoning:
                 emit(chunk)
             case BranchEnded():
                 branch = self._running.pop(self._first + event.branch).end(event)
+                branch = self._skip_equal_draws(branch)
                 self._finished.append(branch)
                 emit(BranchFinished(branch))
                 if branch.result is not None and self._turn.plan.vote != "none":
@@ -149,6 +157,14 @@ class _Reasoning:
                 emit(event)
             case Evaluated():
                 self._evaluated = event
+
+    def _skip_equal_draws(self, branch: Branch) -> Branch:
+        """The branch, standing for draws that are left and would hardly differ from it."""
+        if self._turn.plan.vote != "waves" or not is_certain(branch, self._sampling.temperature):
+            return branch
+        equal = sum(hint == branch.hint for hint in self._left)
+        self._left = [hint for hint in self._left if hint != branch.hint]
+        return replace(branch, draws=1 + equal)
 
     def outvoted(self) -> set[int]:
         """The branches of this wave that can no longer change the vote: all that run, once it is

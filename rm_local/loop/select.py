@@ -46,9 +46,9 @@ def kept(branches: Sequence[Branch], *, keep: int, tau: float) -> tuple[Branch, 
     """The branches that vote, shortest first.
 
     Those without a result leave first: one that gives up is short, and would pass. Then the length
-    filter goes over the rest.
+    filter goes over the rest. A branch that stands for several draws is there as often.
     """
-    voters = [branch for branch in branches if branch.result is not None]
+    voters = [branch for branch in _draws(branches) if branch.result is not None]
     return filter_by_length(voters, keep=keep, tau=tau)
 
 
@@ -100,10 +100,10 @@ def choose(
 
 
 def votes_of(branches: Sequence[Branch], key: Key = same_key) -> list[waves.Vote]:
-    """The result of each branch that has one, and its hint."""
+    """The result of each draw that has one, and its hint."""
     return [
         (key(branch.result), branch.hint.entry if branch.hint else None)
-        for branch in branches
+        for branch in _draws(branches)
         if branch.result is not None
     ]
 
@@ -119,7 +119,7 @@ def decided(
     all that enter vote for the runner-up and all that leave had voted for the leader. The filter by
     hints is not foreseen: what grows longer can only raise the shortness of what has ended.
     """
-    voters = sorted((b for b in finished if b.result is not None), key=_length)
+    voters = sorted((b for b in _draws(finished) if b.result is not None), key=_length)
     voters = voters[:keep] if keep else voters
     if not voters:
         return False
@@ -131,6 +131,11 @@ def decided(
     votes = [count for _, count in answers.most_common(2)]
     leader, runner_up = votes[0], votes[1] if len(votes) > 1 else 0
     return not entering or leader - leaving > runner_up + entering
+
+
+def _draws(branches: Sequence[Branch]) -> list[Branch]:
+    """Each branch as often as it was drawn, or would have been without differing."""
+    return [branch for branch in branches for _ in range(branch.draws)]
 
 
 def _unvoted(branches: Sequence[Branch]) -> Choice | None:

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Hashable, Sequence
-from math import comb
+from math import comb, exp
 
-from rm_local.records import Entry, Hit
+from rm_local.records import Branch, Entry, Hit
 
 FIRST = 3
 """Branches of the first wave at most: those that an open question gets."""
 OPEN = 3
-"""Texts without a short result after which a question counts as open: what more branches said could
-not be compared either. One alone may be a model that gives up where another branch does not."""
+"""Different texts without a short result after which a question counts as open: what more branches
+said could not be compared either. Equal texts are one: prose differs from draw to draw, and a model
+that gives up always says the same, where another branch may not give up."""
+EQUAL = 0.9
+"""Probability of a whole text from which another draw is taken to write the same text; below that
+as many problems of the curriculum are lost as won (docs/experiments.md)."""
 SURE = 0.95
 """Probability that the leading answer is the most frequent one, from which the vote is decided."""
 UNANIMOUS = 3
@@ -33,6 +37,16 @@ def list_draws(hits: Sequence[Hit], samples: int, *, greedy: bool) -> list[Hit |
         distinct = {(hit.entry.subproblem, hit.entry.subroutine): hit for hit in used}
         return [*distinct.values()] or [None]
     return [hit for _ in range(samples // len(used)) for hit in used] if used else [None] * samples
+
+
+def is_certain(branch: Branch, temperature: float) -> bool:
+    """Whether another draw under the branch's hint would hardly write another text.
+
+    Its confidence is that of the model at temperature 1; below that likely tokens are likelier.
+    """
+    if branch.confidence is None or branch.stop != "end" or temperature > 1:
+        return False
+    return exp(branch.confidence * branch.tokens) >= EQUAL
 
 
 def first_wave(draws: Sequence[Hit | None]) -> int:

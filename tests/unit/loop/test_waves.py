@@ -15,6 +15,7 @@ from rm_local.loop.waves import is_decided, lead_probability, list_draws, next_w
 from rm_local.records import Entry
 from tests.support.fake_recall import FakeRecall
 from tests.support.fakes import (
+    Certain,
     FakeEngine,
     Step,
     hit,
@@ -30,6 +31,11 @@ SINGLE = FakeRecall([ONE])
 def answers(*results: str) -> list[Sequence[Step]]:
     """Scripts of branches that come to these results."""
     return [[think("Let me see."), say(f"Answer: {result}")] for result in results]
+
+
+def prose(*texts: str) -> list[Sequence[Step]]:
+    """Scripts of branches that say these texts, without a result."""
+    return [[say(text)] for text in texts]
 
 
 def votes(results: str, *entries: Entry) -> list[tuple[str, Entry | None]]:
@@ -163,11 +169,11 @@ async def test_a_decided_vote_ends_what_still_runs() -> None:
 
 async def test_an_open_question_gets_one_branch_for_each_hint() -> None:
     """Prose cannot be voted on, so no more is grown of it."""
-    engine = FakeEngine(branches=[[say("Paris is the capital of France.")]])
+    engine = FakeEngine(branches=prose("It is Paris.", "Paris, of course.", "Paris."))
     answer = answer_of(await events_of(engine, WAVES))
 
     assert sizes(engine) == [3]
-    assert (answer.text, answer.result) == ("Paris is the capital of France.", None)
+    assert (answer.text, answer.result) == ("It is Paris.", None)
     assert answer.saved_branches == 3
 
 
@@ -180,9 +186,58 @@ async def test_one_branch_that_gives_up_does_not_make_a_question_open() -> None:
     assert (answer.result, answer.agreed, answer.saved_branches) == ("8", 4, 3)
 
 
+async def test_three_branches_that_give_up_alike_do_not_make_a_question_open() -> None:
+    """Equal texts count as one; prose would differ from draw to draw."""
+    gives_up = prose("I do not know how.")[0]
+    engine = FakeEngine(branches=[gives_up] * 3 + answers("8"))
+    answer = answer_of(await events_of(engine, WAVES))
+
+    assert sizes(engine)[0] == 3
+    assert answer.result == "8"
+
+
+async def test_a_certain_text_is_drawn_once() -> None:
+    """The other draws under its hint would hardly differ; it votes in their place."""
+    engine = FakeEngine(branches=[[say("Answer: 8"), Certain(0.95)]])
+    events = await events_of(engine, replace(WAVES, samples=8), SINGLE)
+    answer = answer_of(events)
+
+    assert sizes(engine) == [1]
+    assert [b.draws for b in branches_of(events)] == [8]
+    assert (answer.result, answer.agreed, answer.branches) == ("8", 1, 1)
+    assert answer.saved_branches == 7
+
+
+async def test_a_certain_text_leaves_other_hints_their_draws() -> None:
+    """Four votes of one hint against those of the other, as if all eight had been drawn."""
+    sure: list[Step] = [say("Answer: 8"), Certain(0.95)]
+    engine = FakeEngine(branches=[sure, *answers("9", "9", "7", "9")])
+    plan = replace(WAVES, samples=8, keep=0)
+    events = await events_of(engine, plan, FakeRecall([ONE, TWO]))
+    answer = answer_of(events)
+
+    under = [b.hint.entry.id for b in branches_of(events) if b.hint]
+    assert under == [1, *[2] * (len(under) - 1)]
+    assert branches_of(events)[0].draws == 4
+    assert (answer.result, answer.agreed) == ("8", 1)
+
+
+@pytest.mark.parametrize(
+    ("end", "temperature"),
+    [([Certain(0.5)], 0.7), ([Certain(0.95), "length"], 0.7), ([Certain(0.95)], 1.5)],
+)
+async def test_a_text_that_may_differ_is_drawn_again(end: list[Step], temperature: float) -> None:
+    """It is not likely enough, it is cut, or a high temperature makes others likelier."""
+    engine = FakeEngine(branches=[[say("Answer: 8"), *end]])
+    steering = TurnOverrides(temperature=temperature)
+    await events_of(engine, replace(WAVES, samples=8), SINGLE, steering=steering)
+
+    assert len(sizes(engine)) > 1
+
+
 async def test_an_open_question_without_hints_gets_three_branches() -> None:
     """Of eight, five are saved."""
-    engine = FakeEngine(branches=[[say("Paris, of course.")]])
+    engine = FakeEngine(branches=prose("It is Paris.", "Paris, of course.", "Paris."))
     plan = replace(WAVES, samples=8, question_gate="open")
     answer = answer_of(await events_of(engine, plan, FakeRecall([])))
 
@@ -202,7 +257,7 @@ async def test_more_hints_than_three_come_after_the_first_wave() -> None:
     """Ten hints are not ten branches for an open question."""
     recall = FakeRecall([hit(n, 0.9) for n in range(1, 11)])
     plan = replace(WAVES, samples=30, hints=10)
-    engine = FakeEngine(branches=[[say("It depends.")]])
+    engine = FakeEngine(branches=prose("It depends.", "That depends.", "Who knows?"))
     await events_of(engine, plan, recall)
 
     assert sizes(engine) == [3]
