@@ -46,6 +46,7 @@ COUNT = click.IntRange(min=1)
     default=None,
     help="Search the store whatever is asked, or never; by default if it has something.",
 )
+@click.option("--judge", is_flag=True, help="Let the model judge each hit before it is used.")
 @click.option("--max-tokens", type=COUNT, metavar="N", help="Budget of one branch.")
 @click.option(
     "--max-seconds",
@@ -88,6 +89,7 @@ def ask(
     samples: int | None,
     hints: int | None,
     memory: bool | None,
+    judge: bool,
     max_tokens: int | None,
     max_seconds: float | None,
     thinking: bool | None,
@@ -125,6 +127,7 @@ def ask(
         samples=samples,
         hints=hints,
         memory=memory,
+        judge=judge,
         max_tokens=max_tokens,
         max_seconds=max_seconds,
         thinking=settings.thinking if thinking is None else thinking,
@@ -152,6 +155,7 @@ def adjust_plan(
     samples: int | None = None,
     hints: int | None = None,
     memory: bool | None = None,
+    judge: bool = False,
     max_tokens: int | None = None,
     max_seconds: float | None = None,
     thinking: bool = True,
@@ -167,6 +171,7 @@ def adjust_plan(
         plan,
         samples=samples or plan.samples,
         hints=hints or plan.hints,
+        judge="model" if judge else plan.judge,
         max_tokens=max_tokens or plan.max_tokens,
         max_seconds=max_seconds or plan.max_seconds,
         thinking=thinking,
@@ -188,11 +193,7 @@ def force_memory(plan: Plan, memory: bool) -> Plan:
             f"The plan {plan.name!r} does not choose hits by the question.",
             f"Leave {option} out, or take the plan memory.",
         )
-    return (
-        replace(plan, question_gate="open", gate=-1.0)
-        if memory
-        else replace(plan, question_gate="shut")
-    )
+    return replace(plan, question_gate="open" if memory else "shut")
 
 
 def resume_session(runtime: Runtime, name: str) -> tuple[Session, int]:

@@ -21,6 +21,7 @@ from rm_local.loop import (
     Formulating,
     Gated,
     HintCut,
+    HitsJudged,
     ModelLoading,
     Notice,
     Prefilled,
@@ -93,6 +94,10 @@ class TurnPrinter:
                 self.print_line(_head("Memory", self._turn.memory_summary, event.seconds))
             case Retrieved(hits=hits, seconds=seconds):
                 self._print_hits(hits, seconds)
+            case HitsJudged(judgements=judgements):
+                kept = sum(each.kept for each in judgements)
+                text = f"the model keeps {kept} of {len(judgements)} hits"
+                self.print_line(_head("Judge", text, event.seconds))
             case HintCut(message=message):
                 self.print_line(_head("Hint", one_line(message)))
             case BranchStarted() | TokenChunk():
@@ -200,4 +205,6 @@ def _describe_agreement(answer: Answer, branches: str) -> str:
     """How many gave this result; texts without one are not compared."""
     if answer.result is None:
         return f"in words, branch {answer.branch + 1} of {branches}"
+    if answer.branches == 1 and answer.saved_branches:
+        return "1 branch, which is nearly certain"
     return f"{answer.agreed} of {branches} agreed"

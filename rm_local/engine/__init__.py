@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         ContextUsage as ContextUsage,
         Evaluated as Evaluated,
         Part as Part,
+        SampledToken as SampledToken,
         Sampling as Sampling,
         TokenChunk as TokenChunk,
     )
@@ -66,6 +67,7 @@ __getattr__ = export_lazily(
             "ContextUsage",
             "Evaluated",
             "Part",
+            "SampledToken",
             "Sampling",
             "TokenChunk",
         ],

@@ -72,6 +72,26 @@ class Retrieved:
 
 
 @dataclass(frozen=True, slots=True)
+class Judgement:
+    """What the model says of one hit."""
+
+    id: int
+    """Of the entry."""
+    probability: float | None
+    """That it helps; None where the model says neither yes nor no."""
+    kept: bool
+
+
+@dataclass(frozen=True, slots=True)
+class HitsJudged:
+    """The model has judged the hits; those that it does not keep leave the turn."""
+
+    event: ClassVar[str] = "hits_judged"
+    judgements: tuple[Judgement, ...]
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class HintCut:
     """A hit cannot be read whole: its hint ends at a sentence, or it is left out."""
 
@@ -164,6 +184,7 @@ TurnEvent = (
     | Formulated
     | Retrieved
     | HintCut
+    | HitsJudged
     | BranchStarted
     | Prefilled
     | TokenChunk
@@ -221,6 +242,9 @@ def event_from_json(fields: dict[str, Any]) -> Event:
         raise ValueError(f"There is no event {fields['event']!r}.")
     if kind is Retrieved:
         return Retrieved(tuple(map(_hit, fields["hits"])), fields["seconds"])
+    if kind is HitsJudged:
+        judgements = tuple(_known(Judgement, each) for each in fields["judgements"])
+        return HitsJudged(judgements, fields["seconds"])
     if kind is Prefilled:
         return Prefilled(_known(PrefillStats, fields))
     if "hint" in fields:
@@ -237,7 +261,8 @@ def event_from_json(fields: dict[str, Any]) -> Event:
 _KINDS: dict[str, Any] = {
     kind.event: kind
     for kind in (
-        Gated, Prefilling, Formulating, Formulated, Retrieved, HintCut, BranchStarted, Prefilled,
+        Gated, Prefilling, Formulating, Formulated, Retrieved, HintCut, HitsJudged, BranchStarted,
+        Prefilled,
         TokenChunk, BranchFinished, ContextUsage, ContextAdjusted, Answered, Failed, ModelLoading,
         ModelUnloaded, Notice,
     )

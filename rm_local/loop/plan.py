@@ -26,6 +26,8 @@ QuestionGate = Literal["auto", "open", "shut"]
 """Whether a question gets hits: if the store has something for it, always, or never."""
 Formulation = Literal["fitting", "cue"]
 """How the subproblem is asked for: `fitting` the model, or by the paper's cue whatever it is."""
+HitJudge = Literal["none", "model"]
+"""Who judges each hit after it was found: nobody, or the loaded model."""
 Query = Literal["both", "subproblem", "question"]
 """What is searched for."""
 
@@ -56,10 +58,14 @@ class Plan:
     """`both`: the question, and to a quarter the subproblem, as one vector."""
     gate: float | None = None
     """Hits of a lower similarity, and without the query's rare words, are left out. None: by the
-    store's own scale, what is hardly nearer to the query than to any sentence."""
+    store's own scale, what is hardly nearer to the query than to any sentence; nothing is left out
+    where `question_gate` is "open"."""
     margin: float = 0.2
     """Hits whose score is lower than the best one's by more are left out, too: when the store has
     the very thing, the samples are not spent on what is merely alike. The paper keeps all k."""
+    judge: HitJudge = "none"
+    """`model`: hits are left out of which it finds no likelier than yes when asked whether they
+    help. It takes a model that can tell (docs/gate.md)."""
     vote: VoteRule = "waves"
     max_tokens: int = 4096
     """Budget of one branch."""

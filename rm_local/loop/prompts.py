@@ -46,6 +46,22 @@ def hint_note(procedure: str) -> str:
     return f"\n\n{NOTE}\n{procedure}"
 
 
+JUDGE = (
+    "Does the procedure between [hint] and [end of hint] help to answer the question? "
+    "Answer with yes or no."
+)
+
+
+def judge_note(procedure: str) -> str:
+    """What follows the question in the user's message when the model is to judge a hint."""
+    return f"\n\n{procedure}\n{JUDGE}"
+
+
+def judge_cue(subproblem: str, procedure: str) -> str:
+    """The same in the thoughts of a model that thinks."""
+    return f"{CUE} {subproblem}\n{procedure}\n{JUDGE} Answer:"
+
+
 def fixed_texts() -> tuple[str, ...]:
     """What the loop says to a model in every turn; none of it may be shown as the model's words."""
-    return (CUE, CUE_OPENING, NOTE)
+    return (CUE, CUE_OPENING, NOTE, JUDGE)

@@ -17,6 +17,7 @@ from rm_local.loop.events import Answered, Event, Formulated, failed_event
 from rm_local.loop.formulate import formulate, formulate_apart, formulates_apart
 from rm_local.loop.hint_fitting import fit_hints
 from rm_local.loop.interfaces import LanguageModel, Retriever
+from rm_local.loop.judge_hits import judge_hits
 from rm_local.loop.plan import Plan
 from rm_local.loop.prefill import PrefillTimer, open_turn
 from rm_local.loop.reason import Reasoned, reason
@@ -113,6 +114,9 @@ class _Turn:
         if hits:
             hits = await fit_hints(turn, self._subproblem or "", hits)
             turn.control.check()
+            hits = await judge_hits(turn, self._subproblem or "", hits)
+            if not hits and turn.plan.question_gate == "auto":
+                turn = self._turn = replace(turn, plan=turn.plan.without_memory())
         subproblem = None if turn.plan.retrieval == "none" else self._subproblem
         return self._answer(await reason(turn, timer, subproblem, hits))
 

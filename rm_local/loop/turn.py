@@ -22,6 +22,7 @@ from rm_local.loop.events import (
     Formulating,
     Gated,
     HintCut,
+    HitsJudged,
     ModelLoading,
     ModelUnloaded,
     Notice,
@@ -51,6 +52,7 @@ class TurnBranch:
     """None while it runs."""
     result: str | None = None
     confidence: float | None = None
+    draws: int = 1
 
     @property
     def rate(self) -> float:
@@ -70,6 +72,7 @@ class TurnBranch:
             seconds=self.seconds,
             stop=self.stop or "cancelled",
             confidence=self.confidence,
+            draws=self.draws,
         )
 
 
@@ -205,6 +208,9 @@ def apply_event(turn: Turn, event: Event, at: float) -> Turn:
             return _end_without_answer(turn, stage, message, remedy)
         case HintCut(message=message):
             return replace(turn, cuts=(*turn.cuts, message))
+        case HitsJudged(judgements=judgements):
+            left = {each.id for each in judgements if not each.kept}
+            return replace(turn, hits=tuple(h for h in turn.hits if h.entry.id not in left))
         case ContextAdjusted() | ModelLoading() | ModelUnloaded() | Notice():
             return turn
 
@@ -259,6 +265,7 @@ def _finish_branch(turn: Turn, record: Branch, at: float) -> Turn:
         stop=record.stop,
         result=record.result,
         confidence=record.confidence,
+        draws=record.draws,
     )
     turn = _with_branch(turn, branch)
     all_ended = turn.ended_branches == len(turn.branches)

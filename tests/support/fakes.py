@@ -12,6 +12,7 @@ A branch's script is a sequence of steps: text that it writes (`think`, `say`), 
 from __future__ import annotations
 
 import asyncio
+import math
 import zlib
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Collection, Sequence
@@ -27,7 +28,9 @@ from rm_local.engine.branches import (
     ContextUsage,
     Evaluated,
     Part,
+    SampledToken,
     TokenChunk,
+    TokenLogprob,
 )
 from rm_local.engine.protocol import Message, ModelInfo, Stats, TurnOpened
 from rm_local.errors import RmLocalError, WorkerDied
@@ -48,7 +51,21 @@ class Write:
     text: str
 
 
-Step = Write | ContextAdjusted | asyncio.Event | Exception | StopReason
+@dataclass(frozen=True, slots=True)
+class Certain:
+    """A step: what the branch has written has this probability as a whole."""
+
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
+class Begins:
+    """A step: the branch's first token is one of these, with these probabilities."""
+
+    words: dict[str, float]
+
+
+Step = Write | Certain | Begins | ContextAdjusted | asyncio.Event | Exception | StopReason
 
 
 def think(text: str) -> Write:
@@ -107,6 +124,8 @@ class _Growing:
     spec: BranchSpec
     steps: deque[Step]
     tokens: int = 0
+    probability: float | None = None
+    begins: dict[str, float] | None = None
 
 
 class FakeEngine:
@@ -283,6 +302,12 @@ class FakeEngine:
             return [step]
         if isinstance(step, str):
             return [_ended(index, growing, step)]
+        if isinstance(step, Certain):
+            growing.probability = step.probability
+            return [None]
+        if isinstance(step, Begins):
+            growing.begins = step.words
+            return [None]
         return _write(index, growing, step) if isinstance(step, Write) else [None]
 
     async def _wait(self, live: dict[int, _Growing]) -> None:
@@ -327,7 +352,20 @@ class FakeEngine:
 
 
 def _ended(index: int, growing: _Growing, reason: StopReason) -> BranchEnded:
-    return BranchEnded(index, reason, growing.tokens, growing.tokens / 100)
+    share = growing.probability
+    confidence = None if share is None else math.log(share) / max(1, growing.tokens)
+    seconds = growing.tokens / 100
+    first = sampled_tokens(growing.begins) if growing.begins else ()
+    return BranchEnded(index, reason, growing.tokens, seconds, confidence, first)
+
+
+def sampled_tokens(words: dict[str, float]) -> tuple[SampledToken, ...]:
+    """The first token, the likeliest of these."""
+    top = tuple(
+        TokenLogprob(number, word, math.log(share))
+        for number, (word, share) in enumerate(sorted(words.items(), key=lambda each: -each[1]))
+    )
+    return (SampledToken(top[0].token, top[0].text, top[0].logprob, top),)
 
 
 def _write(

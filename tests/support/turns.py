@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from rm_local.loop.control import TurnControl, TurnOverrides
-from rm_local.loop.events import Answered, BranchFinished, Event, Failed, Formulated
+from rm_local.loop.events import Answered, BranchFinished, BranchStarted, Event, Failed, Formulated
 from rm_local.loop.plan import PLANS, Plan
 from rm_local.loop.solver import solve
 from rm_local.records import Answer, Branch
@@ -42,6 +42,12 @@ async def events_of(
 def of(kind: type, events: list[Event]) -> list[Event]:
     """The events of one kind."""
     return [event for event in events if isinstance(event, kind)]
+
+
+def hints_of(events: list[Event]) -> list[int | None]:
+    """The entry under which each branch began; None for one without a hint."""
+    begun = [event for event in events if isinstance(event, BranchStarted)]
+    return [event.hint.entry.id if event.hint else None for event in begun]
 
 
 def answer_of(events: list[Event]) -> Answer:
