@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import faulthandler
 import os
+import signal
 from collections.abc import Generator, Iterator
 from importlib import import_module
 from pathlib import Path
@@ -37,8 +38,13 @@ STDERR = pytest.StashKey[int]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Keep the standard error that is there while no test's is caught."""
+    """Keep the standard error that is there while no test's is caught, and take Ctrl+C.
+
+    A shell that starts the tests in the background has them ignore it, and all that they start.
+    """
     config.stash[STDERR] = os.dup(2)
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
