@@ -65,5 +65,8 @@ class Retriever(Protocol):
         """At most `k` hits, best first, none below the gate or more than `margin` worse than the
         best. With a `question` both are searched for, as one query; no gate is the store's own."""
 
+    async def nearness(self, question: str, texts: Sequence[str]) -> tuple[float, ...]:
+        """The similarity of each text to the question, by the store's embedder."""
+
     async def random(self, k: int, seed: int) -> tuple[Hit, ...]:
         """`k` entries drawn at random, for the control plan."""

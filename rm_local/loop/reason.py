@@ -95,16 +95,25 @@ class _Reasoning:
         self._evaluated: Evaluated | None = None
         self._prefilled = False
         self._settled = False
+        self._hinted = bool(hits)
+        self._alone = False
+        """Whether the last branch is the model by itself, on the bare question."""
 
     def next_wave(self) -> int:
-        """How many branches to begin now; 0 when there have been enough."""
-        stopped = self._turn.control.stopped or any(b.stop == "cancelled" for b in self._finished)
-        if self._settled or stopped:
+        """How many branches to begin now; 0 when there have been enough.
+
+        Where no branch under a hint has come to anything, one without a hint is the last.
+        """
+        over = self._turn.control.stopped or (self._finished and self._turn.deadline.passed)
+        if self._settled or over or any(b.stop in ("cancelled", "time") for b in self._finished):
             return 0
         if self._turn.plan.vote != "waves":
             return len(self._left)
         if not self._finished:
             return first_wave(self._left)
+        if not self._left and self._hinted and not any(map(_says_something, self._finished)):
+            self._hinted, self._alone, self._left = False, True, [None]
+            return 1
         votes = votes_of(self._finished, self._answers.key)
         said = len({same_text(branch.text) for branch in self._finished if branch.text})
         if votes or not said or self._turn.overrides.grammar:
@@ -121,7 +130,7 @@ class _Reasoning:
             whole = bool(overrides.grammar)
             self._running[index] = _RunningBranch(index, hint, seed, whole=whole)
             self._turn.events.emit(BranchStarted(index, hint, seed))
-            prompt = place_hint(self._turn, subproblem, hint)
+            prompt = place_hint(self._turn, None if self._alone else subproblem, hint)
             spec = BranchSpec(
                 prompt.forced,
                 seed,
@@ -177,14 +186,20 @@ class _Reasoning:
         elif self._running or self._left:
             written = [branch.tokens for branch in self._running.values()]
             written += [0] * len(self._left)
-            self._settled = decided(self._finished, written, keep=plan.keep, key=key)
+            keep = 0 if plan.vote == "waves" else plan.keep
+            self._settled = decided(self._finished, written, keep=keep, key=key)
         return {index - self._first for index in self._running} if self._settled else set()
 
     def result(self) -> Reasoned:
         """What has come about. Branches that the user's stop has prevented were not saved."""
-        stopped = any(branch.stop == "cancelled" for branch in self._finished)
-        saved = 0 if stopped else self._planned - len(self._finished)
+        stopped = any(branch.stop in ("cancelled", "time") for branch in self._finished)
+        saved = 0 if stopped else max(0, self._planned - len(self._finished))
         return Reasoned(tuple(self._finished), self._answers.key, saved)
+
+
+def _says_something(branch: Branch) -> bool:
+    """Whether there is something to show of it."""
+    return branch.result is not None or (bool(branch.text) and branch.stop != "repeating")
 
 
 @dataclass(slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
+from collections.abc import Sequence
 from math import inf
 from typing import TYPE_CHECKING
 
@@ -86,6 +87,11 @@ class StoreRetriever:
     async def judge(self, question: str) -> GateVerdict:
         """Whether the store has an entry for `question`. Raises StoreError, EngineError."""
         return await self._gate.judge(await self._embed(question), question)
+
+    async def nearness(self, question: str, texts: Sequence[str]) -> tuple[float, ...]:
+        """The cosine of each text with the question. Raises EngineError."""
+        asked = await self._embed(question)
+        return tuple(float(vector @ asked) for vector in await self._embedder.embed(texts))
 
     @property
     def gate_threshold(self) -> float:

@@ -9,7 +9,7 @@ short result cannot be compared, so of these one is chosen by how it came about.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from math import inf
 from statistics import fmean
@@ -29,7 +29,7 @@ class Choice:
 
     branch: Branch
     """The branch whose text is shown: the shortest of those that were kept and agree; without
-    results the one that ended by itself and is the most probable."""
+    results the one that ended by itself and is nearest to the question."""
     agreed: tuple[Branch, ...]
     """All branches that came to this, kept or not, in the order of their indices."""
 
@@ -78,21 +78,22 @@ def choose(
     tau: float,
     vote: VoteRule = "all",
     key: Key = same_key,
+    nearness: Mapping[int, float] | None = None,
 ) -> Choice | None:
     """What the branches come to; None when no branch said anything.
 
-    The kept branches vote. Of groups of one size the one wins whose hints are nearer (sum of
-    similarities), then the shorter on average, then the one with the lowest index. A vote in
-    `waves` that is decided is not filtered any more. Without any result, or with the vote `none`,
-    there is no vote.
+    The kept branches vote; in `waves` all do, as of few votes none can be spared. Of groups of one
+    size the one wins whose hints are nearer (sum of similarities), then the shorter on average,
+    then the one with the lowest index. Without any result, or with the vote `none`, there is no
+    vote. `nearness` is, by index, how near the texts without a result are to the question.
     """
     if vote == "none":
         return _shortest(branches, keep=keep, tau=tau)
+    if vote == "waves":
+        keep, tau = 0, -inf
     voters = kept(branches, keep=keep, tau=tau)
     if not voters:
-        return _unvoted(branches)
-    if vote == "waves" and waves.is_decided(votes_of(branches, key)):
-        voters = kept(branches, keep=0, tau=-inf)
+        return _unvoted(branches, nearness or {})
     groups = _grouped(voters, lambda branch: key(branch.result or ""))
     winner = min(groups, key=lambda each: _standing(groups[each]))
     agreed = [b for b in branches if b.result is not None and key(b.result) == winner]
@@ -138,20 +139,21 @@ def _draws(branches: Sequence[Branch]) -> list[Branch]:
     return [branch for branch in branches for _ in range(branch.draws)]
 
 
-def _unvoted(branches: Sequence[Branch]) -> Choice | None:
-    """Of those that said something: one that ended by itself, then the most probable text."""
+def _unvoted(branches: Sequence[Branch], nearness: Mapping[int, float]) -> Choice | None:
+    """Of those that said something: one that ended by itself, then the text nearest to the
+    question, then the most probable."""
     said = [branch for branch in branches if branch.text.strip()]
     if not said:
         return None
-    best = min(said, key=_rank_open)
+    best = min(said, key=lambda branch: _rank_open(branch, nearness.get(branch.index, 0.0)))
     same = [b for b in said if same_text(b.text) == same_text(best.text)]
     return Choice(best, tuple(sorted(same, key=lambda b: b.index)))
 
 
-def _rank_open(branch: Branch) -> tuple[bool, float, int]:
-    """Smaller is better. The mean log-probability of a cut text says little: loops are probable."""
+def _rank_open(branch: Branch, nearness: float) -> tuple[bool, float, float, int]:
+    """Smaller is better. Probable texts are often empty phrases, and loops are probable, too."""
     probable = -inf if branch.confidence is None else branch.confidence
-    return branch.stop != "end", -probable, branch.index
+    return branch.stop != "end", -nearness, -probable, branch.index
 
 
 def _shortest(branches: Sequence[Branch], *, keep: int, tau: float) -> Choice | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from time import perf_counter
@@ -25,6 +25,7 @@ from rm_local.loop.search_memory import gate_question, retrieve_hits
 from rm_local.loop.select import choose
 from rm_local.loop.turn_context import EventQueue, TurnContext
 from rm_local.records import Answer, Branch, Hit
+from rm_local.text import one_line
 
 _RAN_OUT = ("end", "length", "context", "time")
 """How a branch ends whose text is an answer, even without a result."""
@@ -118,20 +119,35 @@ class _Turn:
             if not hits and turn.plan.question_gate == "auto":
                 turn = self._turn = replace(turn, plan=turn.plan.without_memory())
         subproblem = None if turn.plan.retrieval == "none" else self._subproblem
-        return self._answer(await reason(turn, timer, subproblem, hits))
+        reasoned = await reason(turn, timer, subproblem, hits)
+        return self._answer(reasoned, await self._read_nearness(question, reasoned))
 
     @property
     def _subproblem(self) -> str | None:
         return self._formulated.subproblem if self._formulated else None
 
-    def _answer(self, reasoned: Reasoned) -> Answer:
+    async def _read_nearness(self, question: str, reasoned: Reasoned) -> Mapping[int, float]:
+        """How near each text is to the question, by index, where there is no result to vote on."""
+        said = [branch for branch in reasoned.branches if branch.text.strip()]
+        if len(said) < 2 or self._retriever is None or any(branch.result for branch in said):
+            return {}
+        texts = [branch.text for branch in said]
+        near = await self._retriever.nearness(one_line(question), texts)
+        return {branch.index: each for branch, each in zip(said, near, strict=True)}
+
+    def _answer(self, reasoned: Reasoned, nearness: Mapping[int, float]) -> Answer:
         """What the branches come to; raises Stopped or RmLocalError when it is nothing."""
         branches = sorted(reasoned.branches, key=lambda branch: branch.index)
         ran_out = () if self._turn.overrides.grammar else _RAN_OUT
         ended = [b for b in branches if b.result is not None or b.stop in ran_out]
         plan = self._turn.plan
         choose_among = partial(
-            choose, keep=plan.keep, tau=plan.tau, vote=plan.vote, key=reasoned.key
+            choose,
+            keep=plan.keep,
+            tau=plan.tau,
+            vote=plan.vote,
+            key=reasoned.key,
+            nearness=nearness,
         )
         choice = choose_among(ended)
         if choice is None and not self._turn.overrides.grammar:

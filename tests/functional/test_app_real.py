@@ -54,7 +54,7 @@ async def test_a_whole_turn_with_the_shipped_model() -> None:
         assert turn.subproblem
         assert turn.hits
         assert all(branch.tokens for branch in turn.branches)
-        assert "agreed" in shown(app, "#answer-carried")
+        assert "token" in shown(app, "#answer-carried")
         assert "Q8_0" in shown(app, "#status-left")
     saved = sessions.list_sessions()
     assert [(session.question, session.turns) for session in saved] == [(QUESTION, 1)]
@@ -71,4 +71,4 @@ async def test_a_killed_worker_leaves_a_working_app() -> None:
         assert str(paths.worker_log()) in shown(app, "#answer-note")
         await ask(pilot, QUESTION)
         await wait(pilot, app)
-        assert "agreed" in shown(app, "#answer-carried")
+        assert "token" in shown(app, "#answer-carried")

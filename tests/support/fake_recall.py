@@ -58,6 +58,11 @@ class FakeRecall:
         least = max(-1.0 if gate is None else gate, best - margin)
         return tuple(h for h in self.hits if h.similarity >= least)[:k]
 
+    async def nearness(self, question: str, texts: Sequence[str]) -> tuple[float, ...]:
+        """The share of the question's words that each text has."""
+        asked = set(question.lower().split())
+        return tuple(len(asked & set(text.lower().split())) / len(asked) for text in texts)
+
     async def random(self, k: int, seed: int) -> tuple[Hit, ...]:
         """`k` hits from a place in the list that the seed decides."""
         if not self.hits:

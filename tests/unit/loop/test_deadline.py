@@ -54,6 +54,15 @@ async def test_a_turn_answers_with_what_there_is_when_its_time_is_over() -> None
     assert [b.stop for b in branches_of(events)] == ["end"] + ["time"] * 5
 
 
+async def test_no_wave_begins_after_the_time_is_over() -> None:
+    """What is left of the plan was not saved by any vote."""
+    scripts: list[list[Step]] = [[say("Answer: 8"), asyncio.Event()]]
+    plan = replace(PLANS["memory"], max_seconds=AT_ONCE, retrieval="none")
+    events = await events_of(Patient(branches=scripts), plan)
+
+    assert [b.stop for b in branches_of(events)] == ["time"]
+
+
 async def test_half_an_answer_in_prose_is_shown() -> None:
     """The text of a branch that was ended by the time is what there is."""
     steps: list[Step] = [say("Light bends because"), asyncio.Event()]

@@ -22,7 +22,16 @@ from tests.support.fakes import (
     say,
     think,
 )
-from tests.support.turns import INFO_PATH, QUESTION, WAVES, answer_of, branches_of, events_of, of
+from tests.support.turns import (
+    INFO_PATH,
+    QUESTION,
+    WAVES,
+    answer_of,
+    branches_of,
+    events_of,
+    hints_of,
+    of,
+)
 
 ONE, TWO = hit(1, 0.9), hit(2, 0.7)
 SINGLE = FakeRecall([ONE])
@@ -233,6 +242,40 @@ async def test_a_text_that_may_differ_is_drawn_again(end: list[Step], temperatur
     await events_of(engine, replace(WAVES, samples=8), SINGLE, steering=steering)
 
     assert len(sizes(engine)) > 1
+
+
+async def test_an_undecided_vote_counts_every_branch() -> None:
+    """However long they are: the shorter ones are not the better ones in so few."""
+    short = answers("9", "9", "9")
+    long: list[Sequence[Step]] = [
+        [think("Let me see, step by step, all of it."), say(f"Answer: {n}")] for n in "88888"
+    ]
+    engine = FakeEngine(branches=[*short, *long])
+    answer = answer_of(await events_of(engine, replace(WAVES, samples=8, keep=4), SINGLE))
+
+    assert (answer.result, answer.agreed, answer.branches) == ("8", 5, 8)
+
+
+async def test_when_no_hint_helps_the_model_tries_by_itself() -> None:
+    """One branch more, which reads the bare question."""
+    loops: list[Step] = [say("so and so and so"), "repeating"]
+    engine = FakeEngine(branches=[loops, loops, loops, loops, loops, loops, [say("It is 8.")]])
+    events = await events_of(engine, WAVES)
+    answer = answer_of(events)
+
+    assert (answer.text, answer.branches, answer.saved_branches) == ("It is 8.", 7, 0)
+    assert hints_of(events)[-1] is None
+    assert engine.grown[-1][0].forced == ""
+
+
+async def test_the_text_nearest_to_the_question_is_shown() -> None:
+    """Of prose that ended by itself; a probable text is often an empty phrase."""
+    empty: list[Step] = [say("Ready to help."), Certain(0.8)]
+    near: list[Step] = [say("What is 4 + 4? That is eight."), Certain(0.1)]
+    cut: list[Step] = [say("What is 4 + 4?"), "length"]
+    answer = answer_of(await events_of(FakeEngine(branches=[empty, near, cut]), WAVES))
+
+    assert (answer.branch, answer.text) == (1, "What is 4 + 4? That is eight.")
 
 
 async def test_an_open_question_without_hints_gets_three_branches() -> None:

@@ -59,6 +59,8 @@ class BatchScheduler:
         self._send = send
         self._outbox = Outbox(send)
         self._meter = ContextUsageReporter(send)
+        self._shared = 0
+        """Tokens of the root that all branches begin with."""
         self._groups = 0
         """Groups of branches with the same forced text that were admitted so far."""
         self._keeps = len(branches) == 1 and cache.rewinds
