@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from rm_local.loop.control import TurnControl as TurnControl, TurnOverrides as TurnOverrides
     from rm_local.loop.events import (
         Answered as Answered,
+        Author as Author,
         BranchFinished as BranchFinished,
         BranchStarted as BranchStarted,
         Event as Event,
@@ -83,6 +84,7 @@ __getattr__ = export_lazily(
         "control": ["TurnControl", "TurnOverrides"],
         "events": [
             "Answered",
+            "Author",
             "BranchFinished",
             "BranchStarted",
             "Event",
