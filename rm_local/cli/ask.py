@@ -23,6 +23,7 @@ from rm_local.cli.context import (
     read_text_argument,
 )  # fmt: skip
 from rm_local.cli.lazy_group import Failure
+from rm_local.cli.options import FiniteRange
 from rm_local.errors import Stopped
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ COUNT = click.IntRange(min=1)
 @click.option("--max-tokens", type=COUNT, metavar="N", help="Budget of one branch.")
 @click.option(
     "--max-seconds",
-    type=click.FloatRange(min=0, min_open=True),
+    type=FiniteRange(min=0, min_open=True),
     metavar="N",
     help="Seconds after which the turn ends and answers with what there is.",
 )
@@ -68,7 +69,7 @@ COUNT = click.IntRange(min=1)
 )
 @click.option(
     "--temperature",
-    type=click.FloatRange(min=0),
+    type=FiniteRange(min=0),
     metavar="T",
     help="Of the branches; by default the plan's, or the model's own if that is higher.",
 )
