@@ -45,9 +45,11 @@ if TYPE_CHECKING:
     )
     from rm_local.loop.gate_trials import (
         GateTrial as GateTrial,
+        LabelledQuestion as LabelledQuestion,
         gate_curve as gate_curve,
         read_labelled_questions as read_labelled_questions,
         try_gate as try_gate,
+        unknown_labels as unknown_labels,
     )
     from rm_local.loop.interfaces import LanguageModel as LanguageModel, Retriever as Retriever
     from rm_local.loop.plan import (
@@ -109,7 +111,14 @@ __getattr__ = export_lazily(
         ],
         "plan": ["DEFAULT_PLAN", "PLANS", "Plan", "QuestionGate", "find_plan"],
         "gate": ["GATE_MODELS", "GateFeatures", "GateModel", "GateVerdict", "read_features"],
-        "gate_trials": ["GateTrial", "gate_curve", "read_labelled_questions", "try_gate"],
+        "gate_trials": [
+            "GateTrial",
+            "LabelledQuestion",
+            "gate_curve",
+            "read_labelled_questions",
+            "try_gate",
+            "unknown_labels",
+        ],
         "interfaces": ["LanguageModel", "Retriever"],
         "prompts": ["CUE_OPENING", "fixed_texts", "formulation_cue", "hint_text", "reasoning_cue"],
         "retrieve": ["StoreRetriever"],
