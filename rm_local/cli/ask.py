@@ -23,6 +23,7 @@ from rm_local.cli.context import (
     read_text_argument,
 )  # fmt: skip
 from rm_local.cli.lazy_group import Failure
+from rm_local.cli.options import FiniteRange
 from rm_local.errors import Stopped
 
 if TYPE_CHECKING:
@@ -46,11 +47,15 @@ COUNT = click.IntRange(min=1)
     default=None,
     help="Search the store whatever is asked, or never; by default if it has something.",
 )
-@click.option("--judge", is_flag=True, help="Let the model judge each hit before it is used.")
+@click.option(
+    "--judge",
+    is_flag=True,
+    help="Let the model judge each hit before it is used; under the plans memory and paper.",
+)
 @click.option("--max-tokens", type=COUNT, metavar="N", help="Budget of one branch.")
 @click.option(
     "--max-seconds",
-    type=click.FloatRange(min=0, min_open=True),
+    type=FiniteRange(min=0, min_open=True),
     metavar="N",
     help="Seconds after which the turn ends and answers with what there is.",
 )
@@ -64,7 +69,7 @@ COUNT = click.IntRange(min=1)
 )
 @click.option(
     "--temperature",
-    type=click.FloatRange(min=0),
+    type=FiniteRange(min=0),
     metavar="T",
     help="Of the branches; by default the plan's, or the model's own if that is higher.",
 )
@@ -161,12 +166,19 @@ def adjust_plan(
     thinking: bool = True,
     effort: str = "",
 ) -> Plan:
-    """The plan of that name with these values in place of its own."""
+    """The plan of that name with these values in place of its own.
+
+    Raises:
+        UsageError: There is no such plan, or it has no use for one of the values.
+    """
     from rm_local.loop import find_plan
 
     plan = find_plan(name)
     if memory is not None:
-        plan = force_memory(plan, memory)
+        check_searches(plan, "--memory" if memory else "--no-memory")
+        plan = replace(plan, question_gate="open" if memory else "shut")
+    if judge:
+        check_searches(plan, "--judge")
     return replace(
         plan,
         samples=samples or plan.samples,
@@ -179,21 +191,23 @@ def adjust_plan(
     )
 
 
-def force_memory(plan: Plan, memory: bool) -> Plan:
-    """The plan that searches the store whatever is asked, or never.
+def check_searches(plan: Plan, option: str) -> None:
+    """Refuse an option about hits where the plan does not choose any by the question.
 
     Raises:
-        UsageError: The plan has no use for the store anyway.
+        UsageError: The plan does not.
     """
     from rm_local.errors import UsageError
 
     if plan.retrieval != "memory":
-        option = "--memory" if memory else "--no-memory"
         raise UsageError(
             f"The plan {plan.name!r} does not choose hits by the question.",
             f"Leave {option} out, or take the plan memory.",
         )
-    return replace(plan, question_gate="open" if memory else "shut")
+    if plan.question_gate == "shut":
+        raise UsageError(
+            "With --no-memory there are no hits.", f"Leave {option} or --no-memory out."
+        )
 
 
 def resume_session(runtime: Runtime, name: str) -> tuple[Session, int]:

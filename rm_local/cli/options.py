@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,17 @@ JSON = click.option("--json", "as_data", is_flag=True, help="One JSON object.")
 
 PATH = click.Path(path_type=Path)
 """Whatever is there; the command itself says what is wrong with it."""
+
+
+class FiniteRange(click.FloatRange):
+    """A number within bounds, and neither infinite nor NaN, which passes every bound."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The number."""
+        number = super().convert(value, param, ctx)
+        if not isfinite(number):
+            self.fail(f"{value!r} is not a finite number.", param, ctx)
+        return number
 
 
 class _InputPath(click.Path):

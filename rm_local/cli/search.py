@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from rm_local.cli.context import STORE, Opening, printing_notices, read_text_argument
+from rm_local.cli.options import FiniteRange
 from rm_local.cli.render import bar
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ EXAMPLE = 'rm-local search "how do I add fractions"'
 @click.option("--level", help="Only entries of this level.")
 @click.option(
     "--effort",
-    type=click.FloatRange(0.1, 16),
+    type=FiniteRange(0.1, 16),
     default=1.0,
     show_default=True,
     help="More finds more, in more time.",

@@ -15,7 +15,6 @@ from rm_local.cli.render import bar, read
 
 if TYPE_CHECKING:
     from rm_local.loop import Turn
-    from rm_local.records import Branch
     from rm_local.sessions import SavedSession
 
 
@@ -83,6 +82,7 @@ def turn_as_json(turn: Turn) -> dict[str, object]:
         "plan": turn.plan,
         "subproblem": turn.subproblem or None,
         "hits": [asdict(hit) for hit in turn.hits],
+        "judgements": [asdict(judgement) for judgement in turn.judgements],
         "branches": [asdict(branch.record()) for branch in turn.branches],
         "answer": turn.answer and asdict(turn.answer),
         "failure": turn.failure,
@@ -93,41 +93,38 @@ def turn_as_json(turn: Turn) -> dict[str, object]:
 
 
 def format_turn(turn: Turn) -> Iterator[str]:
-    """A turn's lines: its place, question, subproblem, hits, branches, answer."""
+    """A turn's lines: its place, question, subproblem, hits, branches, vote, answer."""
+    from rm_local.cli.turn_text import (
+        describe_branch,
+        describe_judgements,
+        describe_vote,
+        head_line,
+    )
     from rm_local.text import clean, one_line
 
     follows = f", after turn {turn.after}" if turn.after else ""
-    yield _head("Turn", f"{turn.number}{follows}")
-    yield _head("Question", one_line(turn.question))
+    yield head_line("Turn", f"{turn.number}{follows}")
+    yield head_line("Question", one_line(turn.question))
     if turn.subproblem:
-        yield _head("Formulate", one_line(turn.subproblem))
+        yield head_line("Formulate", one_line(turn.subproblem))
     if turn.memory_summary:
-        yield _head("Memory", turn.memory_summary)
+        yield head_line("Memory", turn.memory_summary)
     for hit in turn.hits:
         title = one_line(hit.entry.subproblem)
-        yield _head("Retrieve", f"{bar(hit.similarity)} {hit.similarity:.2f}  {title}")
+        yield head_line("Retrieve", f"{bar(hit.similarity)} {hit.similarity:.2f}  {title}")
     for message in turn.cuts:
-        yield _head("Hint", one_line(message))
+        yield head_line("Hint", one_line(message))
+    if turn.judgements:
+        yield head_line("Judge", describe_judgements(turn.judgements))
     if turn.reading:
-        yield _head("Read", read(turn.reading))
+        yield head_line("Read", read(turn.reading))
     for branch in turn.branches:
-        yield _head("Reason", _format_branch(branch.record()))
+        yield head_line("Reason", describe_branch(branch.record()))
     if turn.answer:
-        yield _head("Answer", clean(turn.answer.text) or clean(turn.answer.result or ""))
+        yield head_line("Answer", describe_vote(turn.answer))
+        yield clean(turn.answer.text) or clean(turn.answer.result or "")
     if turn.failure:
-        yield _head("Failed", one_line(turn.failure))
-
-
-def _format_branch(branch: Branch) -> str:
-    from rm_local.text import one_line
-
-    result = "no answer" if branch.result is None else one_line(branch.result, 60)
-    under = f"entry {branch.hint.entry.id}" if branch.hint else "no hint"
-    return f"branch {branch.index + 1} under {under}: {result}, {branch.tokens} tokens"
-
-
-def _head(phase: str, text: str) -> str:
-    return f"{click.style(f'{phase:<9}', bold=True)} {text}"
+        yield head_line("Failed", one_line(turn.failure))
 
 
 def _as_json(saved: SavedSession) -> dict[str, object]:

@@ -10,6 +10,12 @@ from typing import TYPE_CHECKING
 import click
 
 from rm_local.cli.render import bar, read
+from rm_local.cli.turn_text import (
+    describe_branch,
+    describe_judgements,
+    describe_vote,
+    head_line,
+)
 from rm_local.engine import ContextAdjusted, ContextUsage, TokenChunk
 from rm_local.loop import (
     Answered,
@@ -32,7 +38,7 @@ from rm_local.loop import (
     begin_turn,
     most_seconds_left,
 )
-from rm_local.records import Answer, Branch, Hit
+from rm_local.records import Hit
 from rm_local.text import one_line
 from rm_local.units import format_duration
 
@@ -43,15 +49,6 @@ if TYPE_CHECKING:
 
 REDRAW = 0.1
 """Seconds between two drawings of the progress line."""
-STOPS = {
-    "end": "",
-    "length": "its budget is used up",
-    "context": "the context is full",
-    "repeating": "it repeats itself",
-    "time": "the time is over",
-    "cancelled": "stopped",
-    "outvoted": "not needed, the vote was settled",
-}
 
 
 class TurnPrinter:
@@ -80,40 +77,40 @@ class TurnPrinter:
             self._print_place()
         match event:
             case ModelLoading(share=share):
-                self._show_running(_head("Model", f"loading, {share:.0%}"))
+                self._show_running(head_line("Model", f"loading, {share:.0%}"))
             case Notice():
                 self.wipe()
             case Prefilling(share=share, left=left):
-                self._show_running(_head("Read", f"{share:.0%} of the question, {left:.0f} s left"))
+                text = f"{share:.0%} of the question, {left:.0f} s left"
+                self._show_running(head_line("Read", text))
             case Formulating():
-                self._show_running(_head("Formulate", one_line(self._turn.subproblem)))
+                self._show_running(head_line("Formulate", one_line(self._turn.subproblem)))
             case Formulated(subproblem=subproblem, seconds=seconds, author=author):
                 by = "  (the question stands in)" if author == "question" else ""
-                self.print_line(_head("Formulate", f"{one_line(subproblem)}{by}", seconds))
+                self.print_line(head_line("Formulate", f"{one_line(subproblem)}{by}", seconds))
             case Gated(open=False):
-                self.print_line(_head("Memory", self._turn.memory_summary, event.seconds))
+                self.print_line(head_line("Memory", self._turn.memory_summary, event.seconds))
             case Retrieved(hits=hits, seconds=seconds):
                 self._print_hits(hits, seconds)
             case HitsJudged(judgements=judgements):
-                kept = sum(each.kept for each in judgements)
-                text = f"the model keeps {kept} of {len(judgements)} hits"
-                self.print_line(_head("Judge", text, event.seconds))
+                text = describe_judgements(judgements)
+                self.print_line(head_line("Judge", text, event.seconds))
             case HintCut(message=message):
-                self.print_line(_head("Hint", one_line(message)))
+                self.print_line(head_line("Hint", one_line(message)))
             case BranchStarted() | TokenChunk():
                 self._show_running(self._describe_reasoning())
             case Prefilled(reading=reading):
-                self.print_line(_head("Read", read(reading)))
+                self.print_line(head_line("Read", read(reading)))
             case BranchFinished(branch):
-                self._print_branch(branch)
+                self.print_line(head_line("Reason", describe_branch(branch)))
             case ContextUsage(used=used, context=size):
                 self._context = f"{used:,} of {size:,}"
             case ContextAdjusted(message=message):
-                self.print_line(_head("Context", one_line(message)))
+                self.print_line(head_line("Context", one_line(message)))
             case Answered(answer):
                 if self._context:
-                    self.print_line(_head("Context", f"{self._context} tokens"))
-                self.print_line(_head("Answer", _describe_vote(answer), answer.seconds))
+                    self.print_line(head_line("Context", f"{self._context} tokens"))
+                self.print_line(head_line("Answer", describe_vote(answer), answer.seconds))
             case Failed():
                 self.wipe()
 
@@ -135,11 +132,11 @@ class TurnPrinter:
         self._placed = True
         follows = f", after turn {self._after}" if self._after else ""
         name = one_line(self._session.path.stem)
-        self.print_line(_head("Session", f"{name}, turn {self._session.last}{follows}"))
+        self.print_line(head_line("Session", f"{name}, turn {self._session.last}{follows}"))
         info = self._runtime.info
         if self._after and info is not None and not info.converses:
             note = "takes single questions; the earlier turns are not read"
-            self.print_line(_head("Model", note))
+            self.print_line(head_line("Model", note))
 
     def _show_running(self, text: str) -> None:
         """Show what runs now, not more often than the eye can use."""
@@ -152,7 +149,7 @@ class TurnPrinter:
         self._shown = True
 
     def _print_hits(self, hits: tuple[Hit, ...], seconds: float) -> None:
-        self.print_line(_head("Memory", self._turn.memory_summary, seconds))
+        self.print_line(head_line("Memory", self._turn.memory_summary, seconds))
         for hit in hits:
             title, source = one_line(hit.entry.subproblem), one_line(hit.entry.source)
             self.print_line(f"  {bar(hit.similarity)} {hit.similarity:.2f}  {title}  [{source}]")
@@ -168,43 +165,4 @@ class TurnPrinter:
         left = most_seconds_left(turn, self._plan, now, self._began or now)
         if left is not None:
             parts.append(f"the running ones end within {format_duration(left)}")
-        return _head("Reason", ", ".join(part for part in parts if part))
-
-    def _print_branch(self, branch: Branch) -> None:
-        hint = f"under entry {branch.hint.entry.id}" if branch.hint else "under no hint"
-        speed = f"{branch.tokens / branch.seconds:.0f} tokens/s" if branch.seconds > 0 else ""
-        parts = [
-            one_line(branch.result or branch.text, 60) or "no answer",
-            f"{branch.tokens} tokens",
-            speed,
-            STOPS[branch.stop],
-        ]
-        facts = ", ".join(part for part in parts if part)
-        self.print_line(_head("Reason", f"branch {branch.index + 1} {hint}: {facts}"))
-
-
-def _head(phase: str, text: str, seconds: float | None = None) -> str:
-    took = "" if seconds is None else click.style(f"  {seconds:.2f} s", dim=True)
-    return f"{click.style(f'{phase:<9}', bold=True)} {text}{took}"
-
-
-def _describe_vote(answer: Answer) -> str:
-    """Who agreed, under which entries, and what it cost."""
-    branches = "1 branch" if answer.branches == 1 else f"{answer.branches} branches"
-    under = "entry" if len(answer.hints) == 1 else "entries"
-    hints = f", under {under} {', '.join(map(str, answer.hints))}" if answer.hints else ""
-    spared = "1 branch" if answer.saved_branches == 1 else f"{answer.saved_branches} branches"
-    saved = f", {spared} and about {answer.saved_tokens} tokens saved"
-    return (
-        f"{_describe_agreement(answer, branches)}{hints}, {answer.tokens} tokens"
-        f"{saved if answer.saved_branches else ''}"
-    )
-
-
-def _describe_agreement(answer: Answer, branches: str) -> str:
-    """How many gave this result; texts without one are not compared."""
-    if answer.result is None:
-        return f"in words, branch {answer.branch + 1} of {branches}"
-    if answer.branches == 1 and answer.saved_branches:
-        return "1 branch, which is nearly certain"
-    return f"{answer.agreed} of {branches} agreed"
+        return head_line("Reason", ", ".join(part for part in parts if part))

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from rm_local.loop.control import TurnControl as TurnControl, TurnOverrides as TurnOverrides
     from rm_local.loop.events import (
         Answered as Answered,
+        Author as Author,
         BranchFinished as BranchFinished,
         BranchStarted as BranchStarted,
         Event as Event,
@@ -44,9 +45,11 @@ if TYPE_CHECKING:
     )
     from rm_local.loop.gate_trials import (
         GateTrial as GateTrial,
+        LabelledQuestion as LabelledQuestion,
         gate_curve as gate_curve,
         read_labelled_questions as read_labelled_questions,
         try_gate as try_gate,
+        unknown_labels as unknown_labels,
     )
     from rm_local.loop.interfaces import LanguageModel as LanguageModel, Retriever as Retriever
     from rm_local.loop.plan import (
@@ -83,6 +86,7 @@ __getattr__ = export_lazily(
         "control": ["TurnControl", "TurnOverrides"],
         "events": [
             "Answered",
+            "Author",
             "BranchFinished",
             "BranchStarted",
             "Event",
@@ -107,7 +111,14 @@ __getattr__ = export_lazily(
         ],
         "plan": ["DEFAULT_PLAN", "PLANS", "Plan", "QuestionGate", "find_plan"],
         "gate": ["GATE_MODELS", "GateFeatures", "GateModel", "GateVerdict", "read_features"],
-        "gate_trials": ["GateTrial", "gate_curve", "read_labelled_questions", "try_gate"],
+        "gate_trials": [
+            "GateTrial",
+            "LabelledQuestion",
+            "gate_curve",
+            "read_labelled_questions",
+            "try_gate",
+            "unknown_labels",
+        ],
         "interfaces": ["LanguageModel", "Retriever"],
         "prompts": ["CUE_OPENING", "fixed_texts", "formulation_cue", "hint_text", "reasoning_cue"],
         "retrieve": ["StoreRetriever"],

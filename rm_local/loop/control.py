@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from rm_local.errors import Stopped
+from rm_local.loop.events import Author
 from rm_local.records import Hit
 
 T = TypeVar("T")
@@ -16,7 +17,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class TurnOverrides:
-    """What the user has fixed for a turn."""
+    """What is fixed for a turn before it begins."""
 
     subproblem: str | None = None
     """Taken in place of the model's own; nothing is formulated then."""
@@ -30,6 +31,14 @@ class TurnOverrides:
     """Of the branches; None = what the model's file and the plan say."""
     grammar: str = ""
     """GBNF that the answer of every branch follows; empty = none."""
+    author: Author = "user"
+    """Whose `subproblem` is: one of the user's own is searched for alone and opens the gate; any
+    other, of a turn that is run again, is treated as in that turn."""
+
+    @property
+    def users_subproblem(self) -> bool:
+        """Whether the user has named the subproblem."""
+        return bool(self.subproblem) and self.author == "user"
 
 
 class TurnControl:

@@ -15,8 +15,8 @@ question stands in for it, without its numbers where there are words left."""
 
 
 GateReason = Literal["fits", "nothing_fits", "forced"]
-"""Why a question gets hits or none: the store has something for it, or nothing, or the plan
-says so."""
+"""Why a question gets hits or none: the store has something for it, or nothing, or the plan or a
+pinned hit says so."""
 
 
 @dataclass(frozen=True, slots=True)

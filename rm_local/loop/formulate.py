@@ -48,11 +48,11 @@ def formulates_apart(plan: Plan, info: ModelInfo | None) -> bool:
 async def formulate(turn: TurnContext, question: str, timer: PrefillTimer) -> Formulated:
     """Let the model name the subproblem in the open turn. Emits `Formulating`, then `Formulated`.
 
-    It ends with the first sentence, with the model's thinking, or after MAX_TOKENS. The user's own
-    subproblem is taken as it is. When the model gives none that will do, the question stands in.
+    It ends with the first sentence, with the model's thinking, or after MAX_TOKENS. A subproblem
+    that is given is taken as it is. When the model gives none that will do, the question stands in.
     Raises EngineError; Stopped when the user stops.
     """
-    formulated = _users_own(turn)
+    formulated = _given_subproblem(turn)
     if formulated is None:
         spec = _spec(turn, prompts.formulation_cue(), sampling(turn.plan, turn.engine.info))
         began = perf_counter()
@@ -70,7 +70,7 @@ async def formulate_apart(turn: TurnContext, question: str) -> tuple[Formulated,
     that does not fit the context along with the examples stands in for its subproblem.
     """
     evaluated = Evaluated()
-    formulated = _users_own(turn)
+    formulated = _given_subproblem(turn)
     if formulated is None:
         began = perf_counter()
         try:
@@ -96,9 +96,9 @@ async def _draft_apart(turn: TurnContext, question: str) -> tuple[_Draft, Evalua
     return draft, Evaluated(prompt=prompt)
 
 
-def _users_own(turn: TurnContext) -> Formulated | None:
-    own = one_line(turn.overrides.subproblem or "")
-    return Formulated(own, 0.0, "user") if own else None
+def _given_subproblem(turn: TurnContext) -> Formulated | None:
+    given = one_line(turn.overrides.subproblem or "")
+    return Formulated(given, 0.0, turn.overrides.author) if given else None
 
 
 async def _draft(

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import log
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rm_local.errors import UsageError
 from rm_local.text import one_line
@@ -35,15 +35,19 @@ class GateTrial:
     """Log-odds that an entry helps, less the threshold of the gate in use."""
 
 
-def read_labelled_questions(path: Path, half: str | None) -> list[tuple[str, tuple[str, ...]]]:
-    """Each question, and the subproblems of the entries that help. UsageError: not such a file."""
-    labelled: list[tuple[str, tuple[str, ...]]] = []
+LabelledQuestion = tuple[str, tuple[str, ...]]
+"""A question, and the subproblems of the entries that help."""
+
+
+def read_labelled_questions(path: Path, half: str | None) -> list[LabelledQuestion]:
+    """The questions of the file, or of one half of them. UsageError: it is not such a file."""
+    labelled: list[LabelledQuestion] = []
     for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
         try:
             fields = json.loads(line)
             if half is None or fields.get("half") == half:
-                labelled.append((str(fields["question"]), tuple(map(str, fields["entries"]))))
-        except (ValueError, KeyError, TypeError, AttributeError):
+                labelled.append(_labelled_question(fields))
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             raise UsageError(
                 f"Line {number} of {path} is no labelled question.",
                 'Write {"question": "...", "entries": ["How to ...?"]} on each line.',
@@ -51,6 +55,25 @@ def read_labelled_questions(path: Path, half: str | None) -> list[tuple[str, tup
     if not labelled:
         raise UsageError(f"There is no question in {path}.", "Name another file or half.")
     return labelled
+
+
+def _labelled_question(fields: dict[str, Any]) -> LabelledQuestion:
+    """The question that a line holds; TypeError or KeyError where it holds none."""
+    question, entries = fields["question"], fields.get("entries")
+    entries = [] if entries is None else entries
+    if not isinstance(question, str) or not isinstance(entries, list):
+        raise TypeError("no labelled question")
+    if not all(isinstance(entry, str) for entry in entries):
+        raise TypeError("an entry without a name")
+    return question, tuple(entries)
+
+
+async def unknown_labels(
+    retriever: StoreRetriever, labelled: Sequence[LabelledQuestion]
+) -> list[str]:
+    """The labels that name no entry of the store, each once. Raises StoreError, EngineError."""
+    labels = dict.fromkeys(label for _, entries in labelled for label in entries)
+    return [label for label in labels if not await retriever.has_entry(label)]
 
 
 async def try_gate(retriever: StoreRetriever, question: str, entries: Sequence[str]) -> GateTrial:
@@ -64,10 +87,10 @@ async def try_gate(retriever: StoreRetriever, question: str, entries: Sequence[s
     return GateTrial(bool(entries), found, verdict.fits, score)
 
 
-def gate_curve(trials: Sequence[GateTrial]) -> list[dict[str, float | bool]]:
+def gate_curve(trials: Sequence[GateTrial]) -> list[dict[str, float | bool | None]]:
     """`kept` and `silent` at rising thresholds, the log-odds that are asked for beyond the gate's.
 
-    The one in use, 0, is measured by the gate's own verdicts.
+    A share of no trials is None. The one in use, 0, is measured by the gate's own verdicts.
     """
     scores = sorted(trial.score for trial in trials)
     chosen = {scores[round(i * (len(scores) - 1) / _STEPS)] for i in range(_STEPS + 1)}
@@ -77,8 +100,8 @@ def gate_curve(trials: Sequence[GateTrial]) -> list[dict[str, float | bool]]:
     return [
         {
             "threshold": threshold,
-            "kept": _opened(found, threshold, in_use) if found else 1.0,
-            "silent": 1 - _opened(without, threshold, in_use) if without else 1.0,
+            "kept": _opened(found, threshold, in_use) if found else None,
+            "silent": 1 - _opened(without, threshold, in_use) if without else None,
             "in_use": in_use,
         }
         for threshold, in_use in sorted(points)

@@ -29,6 +29,9 @@ nearly all in the second (docs/experiments.md)."""
 DIVERSITY = 0.75
 """MMR's lambda: near-duplicates of a better hit are dropped, what is merely similar is not."""
 CACHED_VECTORS = 64
+NAMESAKES = 64
+"""Nearest entries among which one with a given subproblem has to be: others have its words in
+another order, and so the same vector."""
 
 
 class StoreRetriever:
@@ -92,6 +95,12 @@ class StoreRetriever:
         """The cosine of each text with the question. Raises EngineError."""
         asked = await self._embed(question)
         return tuple(float(vector @ asked) for vector in await self._embedder.embed(texts))
+
+    async def has_entry(self, subproblem: str) -> bool:
+        """Whether an entry has just this subproblem. Raises StoreError, EngineError."""
+        request = SearchRequest(await self._embed(subproblem), subproblem, NAMESAKES)
+        hits = await asyncio.to_thread(self._store.search, request)
+        return any(hit.entry.subproblem == subproblem for hit in hits)
 
     @property
     def gate_threshold(self) -> float:

@@ -32,18 +32,22 @@ async def gate_question(
     if plan.question_gate == "shut":
         turn.events.emit(Gated(False, "forced"))
         return None
-    if plan.question_gate == "open" or overrides.pinned or overrides.subproblem:
+    pinned = bool(overrides.pinned)
+    opened = plan.question_gate == "open" or overrides.users_subproblem
+    if opened or (pinned and not overrides.subproblem):
         return question
+    # A turn that is run again searches with what it searched with before, whatever is pinned.
     began, store = perf_counter(), _checked(turn, retriever)
     verdict = await turn.control.race(store.judge(one_line(question)))
     earlier = [message.content for message in history if message.role == "user"]
+    asked = question
     if earlier and not verdict.fits and not verdict.aside:
-        question = f"{earlier[-1]} {question}"
-        verdict = await turn.control.race(store.judge(one_line(question)))
-    reason: GateReason = "fits" if verdict.fits else "nothing_fits"
+        asked = f"{earlier[-1]} {question}"
+        verdict = await turn.control.race(store.judge(one_line(asked)))
+    reason: GateReason = "fits" if verdict.fits else "forced" if pinned else "nothing_fits"
     seconds = perf_counter() - began
-    turn.events.emit(Gated(verdict.fits, reason, seconds, verdict.probability))
-    return question if verdict.fits else None
+    turn.events.emit(Gated(verdict.fits or pinned, reason, seconds, verdict.probability))
+    return asked if verdict.fits else question if pinned else None
 
 
 async def retrieve_hits(

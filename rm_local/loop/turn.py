@@ -23,6 +23,7 @@ from rm_local.loop.events import (
     Gated,
     HintCut,
     HitsJudged,
+    Judgement,
     ModelLoading,
     ModelUnloaded,
     Notice,
@@ -99,6 +100,9 @@ class Turn:
     formulated: float | None = None
     """Seconds that naming the subproblem took; None until it is complete."""
     hits: tuple[Hit, ...] = ()
+    """That were found and, where the model judged them, kept."""
+    judgements: tuple[Judgement, ...] = ()
+    """What the model said of the hits that were found; empty where it was not asked."""
     retrieved: float | None = None
     """Seconds that the search took; None until it is done."""
     cuts: tuple[str, ...] = ()
@@ -129,6 +133,9 @@ class Turn:
         if self.retrieved is None:
             return ""
         number = len(self.hits)
+        if self.judgements and not number:
+            found = len(self.judgements)
+            return "the one hit not kept" if found == 1 else f"none of {found} hits kept"
         return "nothing fits" if not number else "1 hit" if number == 1 else f"{number} hits"
 
     @property
@@ -210,7 +217,8 @@ def apply_event(turn: Turn, event: Event, at: float) -> Turn:
             return replace(turn, cuts=(*turn.cuts, message))
         case HitsJudged(judgements=judgements):
             left = {each.id for each in judgements if not each.kept}
-            return replace(turn, hits=tuple(h for h in turn.hits if h.entry.id not in left))
+            kept = tuple(hit for hit in turn.hits if hit.entry.id not in left)
+            return replace(turn, hits=kept, judgements=judgements)
         case ContextAdjusted() | ModelLoading() | ModelUnloaded() | Notice():
             return turn
 

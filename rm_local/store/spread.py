@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
+from math import isfinite
 from typing import Protocol, Self
 
 import numpy as np
@@ -60,9 +61,10 @@ class StoreSpread:
         try:
             fields = json.loads(text)
             found = cls(float(fields["middle"]), float(fields["width"]), int(fields["entries"]))
-        except (ValueError, TypeError, KeyError):
+        except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
             return None
-        return found if found.width > 0 else None
+        usable = isfinite(found.middle) and isfinite(found.width) and found.width > 0
+        return found if usable else None
 
 
 def measure_spread(store: Searchable, probes: Floats) -> StoreSpread:

@@ -28,7 +28,7 @@ from rm_local.store.index.stopwords import STOPWORDS
 from rm_local.store.request import SearchRequest
 from rm_local.store.spread import StoreSpread
 from rm_local.store.sqlite import connection as sqlite, entry_texts, tables, usage_counts, wal
-from rm_local.store.sqlite.meta import SPREAD, Meta, put, read_meta, text_or_none
+from rm_local.store.sqlite.meta import SPREAD, Meta, put, read_meta, whole_text_or_none
 from rm_local.store.sqlite.open_checks import check_header, check_layout, check_size, is_writable
 from rm_local.store.sqlite.reader_pool import Readers, reading
 from rm_local.store.sqlite.snapshot import Watch, state
@@ -222,9 +222,9 @@ class Store:
             return tables.count(connection)
 
     def read_spread(self, probes: str) -> StoreSpread | None:
-        """The spread that `keep_spread` kept for these probe sentences; None without one."""
+        """The spread that `keep_spread` kept for these probe sentences; None if lost or damaged."""
         with self._turn() as connection:
-            digest, _, text = (text_or_none(connection, SPREAD) or "").partition(" ")
+            digest, _, text = (whole_text_or_none(connection, SPREAD) or "").partition(" ")
             return StoreSpread.from_json(text) if digest == probes else None
 
     def keep_spread(self, spread: StoreSpread, probes: str) -> None:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
     from rm_local.engine import ModelInfo
-    from rm_local.loop import Event, RunEvent, TurnControl, TurnOverrides
+    from rm_local.loop import Author, Event, RunEvent, TurnControl, TurnOverrides
 
 
 class Backend(Solver, Protocol):
@@ -69,13 +69,15 @@ class PendingQuestion:
     after: int | None = None
     """Number of the turn that it follows, 0 for none; None = the one that is current when it is
     asked."""
+    author: Author = "user"
+    """Whose the subproblem is."""
 
     def overrides(self) -> TurnOverrides:
         """The same as the loop takes it."""
         from rm_local.loop import TurnOverrides
 
         pinned, dropped = tuple(self.marks.pinned.values()), frozenset(self.marks.dropped)
-        return TurnOverrides(self.subproblem, pinned, dropped, self.seed)
+        return TurnOverrides(self.subproblem, pinned, dropped, self.seed, author=self.author)
 
 
 class ChatState:
@@ -167,13 +169,21 @@ class ChatState:
         return replaced
 
     def retry(self, subproblem: str | None = None) -> PendingQuestion | None:
-        """The current question with another seed, the marks, and the subproblem given or found;
-        None before the first turn."""
-        if self._turn is None:
+        """The current question with another seed, the marks, and the user's subproblem, or without
+        one the turn's, whose author stays; None before the first turn."""
+        turn = self._turn
+        if turn is None:
             return None
-        subproblem = subproblem or self._turn.subproblem or None
+        author: Author = "user"
+        if not subproblem and turn.named:
+            subproblem, author = turn.subproblem, turn.author
         return PendingQuestion(
-            self._turn.question, subproblem, self._marks, self._highest_seed + 1, self._turn.after
+            turn.question,
+            subproblem or None,
+            self._marks,
+            self._highest_seed + 1,
+            turn.after,
+            author,
         )
 
     def pin(self, hit: Hit) -> None:

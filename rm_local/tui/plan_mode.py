@@ -39,6 +39,12 @@ def next_question_gate(plan: Plan) -> Plan:
     return replace(plan, question_gate=_NEXT_GATE[plan.question_gate])
 
 
+def describe_memory(plan: Plan) -> str:
+    """When the next questions get hits, in words."""
+    words = _GATE_LABELS[plan.question_gate] or "memory where something fits"
+    return f"{words.replace('memory', 'Memory:', 1)}."
+
+
 def label(plan: Plan, info: ModelInfo | None) -> str:
     """What differs from the default, in words; empty where nothing does."""
     memory = _GATE_LABELS[plan.question_gate] if plan.retrieval == "memory" else ""

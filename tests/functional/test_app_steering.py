@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 from textual.widgets import Input
 
 from rm_local.loop import PLANS
@@ -59,6 +60,7 @@ async def test_an_edited_subproblem_is_retrieved_and_reasoned_again() -> None:
         question, steering = runtime.questions[1], runtime.solved[1].overrides
         assert question == QUESTION
         assert steering.subproblem == "How do I find a common denominator?"
+        assert steering.author == "user"
         assert len(app.chat.query(PastTurn)) == 1
 
 
@@ -89,7 +91,22 @@ async def test_pins_and_drops_go_into_the_next_retrieval() -> None:
         steering = runtime.solved[1].overrides
         assert steering.pinned == (HITS[0],)
         assert steering.dropped == frozenset({HITS[1].entry.id})
-        assert steering.subproblem == SUBPROBLEM
+        assert (steering.subproblem, steering.author) == (SUBPROBLEM, "model")
+
+
+async def test_a_turn_that_is_run_again_is_not_the_users_own() -> None:
+    """F3 keeps the model's subproblem, shows it as such and searches with the question, too."""
+    recall = FakeRecall()
+    app = opened(FakeRuntime(recall=recall))
+    async with app.run_test(size=SIZE) as pilot:
+        await ask(pilot)
+        await until(pilot, lambda: ended(app))
+        await pilot.press("f3")
+        await until(pilot, lambda: len(recall.asked) == 2 and ended(app))
+        assert "(yours)" not in shown(app, "#formulate-head")
+        assert turn(app).author == "model"
+        assert recall.questions == [QUESTION, QUESTION]
+        assert recall.asked[0] == recall.asked[1]
 
 
 async def test_reasoning_again_ends_a_running_turn_first() -> None:
@@ -180,6 +197,18 @@ async def test_memory_is_asked_where_it_fits_always_or_never() -> None:
         assert (len(recall.asked), len(recall.judged)) == (1, 1)
         await pilot.press("ctrl+g")
         assert "memory" not in shown(app, "#status-left")
+
+
+async def test_a_change_of_memory_is_announced(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a narrow window the status may have no room for it."""
+    said: list[str] = []
+    app = opened(FakeRuntime())
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: "fake" in shown(app, "#status-left"))
+        monkeypatch.setattr(app.chat, "notify", lambda text, **_: said.append(text))
+        await pilot.press("ctrl+g", "ctrl+g", "ctrl+g")
+
+    assert said == ["Memory: always.", "Memory: never.", "Memory: where something fits."]
 
 
 async def test_a_plan_without_a_store_offers_no_memory() -> None:

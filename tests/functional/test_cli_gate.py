@@ -71,7 +71,17 @@ def test_a_half_can_be_chosen(store: Path, questions: Path) -> None:
     assert "in use" in result.stdout
 
 
-@pytest.mark.parametrize("line", ["no json", "[]", '{"question": "why"}', '{"entries": []}'])
+@pytest.mark.parametrize(
+    "line",
+    [
+        "no json",
+        "[]",
+        '{"entries": []}',
+        '{"question": 7}',
+        '{"question": "why", "entries": "How?"}',
+        '{"question": "why", "entries": [7]}',
+    ],
+)
 def test_what_is_no_labelled_question_is_named(store: Path, tmp_path: Path, line: str) -> None:
     """With its line, and how a line should be."""
     path = tmp_path / "bad.jsonl"
@@ -86,3 +96,51 @@ def test_what_is_no_labelled_question_is_named(store: Path, tmp_path: Path, line
 def test_a_half_without_questions_is_an_error(store: Path, questions: Path) -> None:
     """No curve is made of nothing."""
     assert run(questions, "--store", store, "--half", "other").exit_code == 2
+
+
+def write(path: Path, *lines: dict[str, object]) -> Path:
+    """A file of these lines."""
+    path.write_text("\n".join(map(json.dumps, lines)), "utf-8")
+    return path
+
+
+def test_a_question_without_entries_has_none(store: Path, tmp_path: Path) -> None:
+    """And a share of no question is no share: `-`, and null for programs."""
+    path = write(tmp_path / "none.jsonl", {"question": "hello there"}, {"question": "good morning"})
+    result = run(path, "--store", store)
+    (used,) = (line for line in result.stdout.splitlines() if "in use" in line)
+    curve = json.loads(run(path, "--store", store, "--json").stdout)["curve"]
+
+    assert "2 questions: 0 find their entry among the first three, 2 have none." in result.stdout
+    assert used.split()[1:3] == ["-", "100.0%"]
+    assert {point["kept"] for point in curve} == {None}
+    assert result.stderr == ""
+
+
+def test_a_file_of_questions_that_all_have_an_entry(store: Path, tmp_path: Path) -> None:
+    """None of them could have been silent."""
+    path = write(tmp_path / "all.jsonl", {"question": LABELLED[0][0], "entries": [ENTRIES[0]]})
+    (used,) = (x for x in run(path, "--store", store).stdout.splitlines() if "in use" in x)
+
+    assert used.split()[1:3] == ["100.0%", "-"]
+
+
+def test_labels_that_name_no_entry_are_warned_of(store: Path, tmp_path: Path) -> None:
+    """In one line, with their number and the first; each counts once."""
+    wrong = [ENTRIES[0].lower(), "How to cook?"]
+    lines: list[dict[str, object]] = [
+        {"question": "why", "entries": [*ENTRIES, *wrong]},
+        {"question": "a", "entries": wrong},
+    ]
+    several = run(write(tmp_path / "several.jsonl", *lines), "--store", store)
+    one = run(
+        write(tmp_path / "one.jsonl", {"question": "a", "entries": wrong[1:]}), "--store", store
+    )
+
+    assert several.exit_code == one.exit_code == 0
+    assert several.stderr.splitlines() == [
+        f"warning: 2 labels name no entry of the store, first '{wrong[0]}'."
+    ]
+    assert one.stderr.splitlines() == [
+        "warning: 1 label names no entry of the store: 'How to cook?'."
+    ]

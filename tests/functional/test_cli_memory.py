@@ -66,3 +66,32 @@ def test_a_plan_without_a_gate_takes_no_such_option(use: Use, option: str) -> No
 
     assert result.exit_code == 2
     assert option in result.stderr
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        *(("--plan", plan) for plan in ("none", "length", "cue", "random")),
+        ("--no-memory",),
+    ],
+)
+def test_nothing_is_judged_where_no_hits_are_chosen(use: Use, options: tuple[str, ...]) -> None:
+    """`--judge` is a mistake of the user's there, and nothing is asked."""
+    runtime = use()
+
+    result = run("--judge", *options, "What is 4 + 4?")
+
+    assert result.exit_code == 2
+    assert "--judge" in result.stderr
+    assert runtime.solved == []
+
+
+@pytest.mark.parametrize("options", [(), ("--memory",), ("--plan", "paper")])
+def test_hits_are_judged_where_they_are_chosen(use: Use, options: tuple[str, ...]) -> None:
+    """The plan asks the model then."""
+    runtime = use()
+
+    result = run("--judge", *options, "What is 4 + 4?")
+
+    assert result.exit_code == 0, result.stderr
+    assert runtime.solved[0].plan.judge == "model"

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Callable
 
 import pytest
 from click.testing import CliRunner, Result
 
 from rm_local import paths
 from rm_local.cli.main import cli
+from rm_local.loop.events import Answered, HitsJudged, Judgement, Retrieved
 from rm_local.loop.plan import find_plan
+from rm_local.records import Answer
 from rm_local.sessions import Journal
 from tests.support.fake_runtime import FakeRuntime
+from tests.support.fakes import FakeEngine, hit, say
 
 
 def run(*arguments: str) -> Result:
@@ -20,14 +24,15 @@ def run(*arguments: str) -> Result:
     return CliRunner().invoke(cli, ["sessions", *arguments])
 
 
-def save(*questions: str) -> str:
+def save(*questions: str, runtime: FakeRuntime | None = None, plan: str = "memory") -> str:
     """A session with a turn for each question; its id."""
+    solver = runtime or FakeRuntime()
 
     async def turns() -> str:
         journal = Journal(paths.sessions_dir(), model="fake.gguf", store="fake.rms")
         for question in questions:
-            journal.ask(question, "memory", 0)
-            async for event in FakeRuntime().solve(question, find_plan("memory")):
+            journal.ask(question, plan, 0)
+            async for event in solver.solve(question, find_plan(plan)):
                 journal.write(event)
         journal.close()
         assert journal.path is not None
@@ -92,3 +97,63 @@ def test_a_session_that_is_not_there() -> None:
     """Exit code 2."""
     for id in ("nothing", "last"):
         assert run("show", id).exit_code == 2
+
+
+def test_a_branch_in_prose_is_shown_by_its_beginning() -> None:
+    """And the vote is described as it was when the question was asked."""
+    prose = "Berlin has been the capital of Germany since 1990, " + "as everybody knows. " * 5
+    engine = FakeEngine(branches=[[say(prose)]])
+    lines = _show(save("Why?", runtime=FakeRuntime(engine), plan="none"))
+
+    assert any("branch 1 under no hint: Berlin has been" in line for line in lines)
+    assert not any("no answer" in line for line in lines)
+    assert any(
+        line.startswith("Answer") and "in words, branch 1 of 1 branch" in line for line in lines
+    )
+    assert prose.strip() in lines
+
+
+def test_a_saved_turn_says_what_was_saved() -> None:
+    """The line of the vote is the one that `ask` writes."""
+    vote = Answer("Answer: 8", "8", 0, 1, 1, (3,), 40, 1.0, saved_branches=5, saved_tokens=200)
+    lines = _show(save("What?", runtime=FakeRuntime(events=[Answered(vote)])))
+
+    text = "1 branch, which is nearly certain, under entry 3, 40 tokens, 5 branches and about 200"
+    assert any(line.startswith("Answer") and text in line for line in lines)
+    assert lines[-1] == "Answer: 8"
+
+
+@pytest.mark.parametrize(
+    ("judgements", "memory", "judge"),
+    [
+        (((1, 0.9, True), (2, 0.1, False)), "1 hit", "the model keeps 1 of 2 hits"),
+        (((1, 0.2, False), (2, 0.1, False)), "none of 2 hits kept", "the model keeps 0 of 2 hits"),
+        (((1, None, True), (2, None, True)), "2 hits", "neither yes nor no of 2 hits"),
+    ],
+)
+def test_what_the_model_judged_is_shown_as_when_it_was_asked(
+    use: Callable[..., FakeRuntime],
+    judgements: tuple[tuple[int, float | None, bool], ...],
+    memory: str,
+    judge: str,
+) -> None:
+    """The same line live and of the saved turn; a program gets each judgement."""
+    judged = HitsJudged(tuple(Judgement(*each) for each in judgements), 0.1)
+    events = [
+        Retrieved((hit(1), hit(2)), 0.1),
+        judged,
+        Answered(Answer("8", "8", 0, 1, 1, (), 9, 1)),
+    ]
+    use(events=events)
+    live = CliRunner().invoke(cli, ["ask", "What?"]).stderr
+    shown = _show("last")
+    (turn,) = json.loads(run("show", "--json", "last").stdout)["turns"]
+
+    assert judge in live
+    assert any(line.startswith("Judge") and judge in line for line in shown)
+    assert any(line.startswith("Memory") and line.endswith(memory) for line in shown)
+    assert [each["id"] for each in turn["judgements"]] == [1, 2]
+
+
+def _show(id: str) -> list[str]:
+    return run("show", id).stdout.strip().splitlines()

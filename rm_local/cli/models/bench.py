@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from rm_local.cli.context import Opening, print_notice
-from rm_local.cli.options import FILE, JSON
+from rm_local.cli.options import FILE, JSON, FiniteRange
 from rm_local.cli.progress import print_progress
 from rm_local.progress import ProgressCallback
 
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--seconds",
-    type=click.FloatRange(0.05),
+    type=FiniteRange(0.05),
     default=1.0,
     show_default=True,
     help="About how long one branch writes in a round.",

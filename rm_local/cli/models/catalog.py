@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rm_local.cli.options import JSON
+from rm_local.cli.options import JSON, FiniteRange
 
 if TYPE_CHECKING:
     from rm_local.library import CatalogEntry
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.option(
-    "--memory", type=click.FloatRange(min=0), metavar="GB", help="Only what this much can hold."
+    "--memory", type=FiniteRange(min=0), metavar="GB", help="Only what this much can hold."
 )
 @JSON
 def catalog(memory: float | None, as_data: bool) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rm_local.cli.options import FILE, JSON
+from rm_local.cli.options import FILE, JSON, FiniteRange
 from rm_local.cli.progress import print_progress
 from rm_local.progress import ProgressCallback
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="Made-up entries in it.",
 )
-@click.option("--effort", type=click.FloatRange(0.1, 8), default=1.0, show_default=True)
+@click.option("--effort", type=FiniteRange(0.1, 8), default=1.0, show_default=True)
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
 @click.option(
     "--sentences",
@@ -49,7 +49,7 @@ if TYPE_CHECKING:
 @click.option("--peers", is_flag=True, help="Measure other libraries on the same rows, too.")
 @click.option(
     "--peer-minutes",
-    type=click.FloatRange(0.1),
+    type=FiniteRange(0.1),
     default=15,
     show_default=True,
     help="What each of them may take to build.",

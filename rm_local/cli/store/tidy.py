@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from rm_local.cli.context import STORE, Opening
-from rm_local.cli.options import JSON
+from rm_local.cli.options import JSON, FiniteRange
 from rm_local.cli.progress import print_progress
 from rm_local.cli.store.common import store_path
 from rm_local.progress import Progress
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 @click.option(
     "--for",
     "seconds",
-    type=click.FloatRange(0, min_open=True),
+    type=FiniteRange(0, min_open=True),
     default=60.0,
     show_default=True,
     metavar="SECONDS",

@@ -24,7 +24,7 @@ from rm_local.store.repair.rescue_vectors import VectorRescuer
 from rm_local.store.repair.store_constants import ANOTHER_COPY, Settled, put_search_params
 from rm_local.store.repair.tolerant_reader import Rescue
 from rm_local.store.sqlite import connection as sqlite
-from rm_local.store.sqlite.meta import Meta, put, read_meta
+from rm_local.store.sqlite.meta import SPREAD, Meta, put, read_meta
 from rm_local.store.sqlite.vec0 import CODES, TEXTS, lay_out
 
 if TYPE_CHECKING:
@@ -191,6 +191,11 @@ class _Salvage:
             if (number := self._rescue.number(key)) is not None:
                 put(new, key, number)
         put_search_params(self._rescue, new, clusters, self.mended)
+        spread = self._rescue.value(SPREAD)
+        if spread is not None:
+            put(new, SPREAD, spread)
+        elif self._rescue.one("SELECT 1 FROM meta NOT INDEXED WHERE key = ?", (SPREAD,)):
+            self.mended.append(f"{SPREAD!r} in meta was left out: it is measured when it is used.")
 
 
 def _named(ids: list[int]) -> str:

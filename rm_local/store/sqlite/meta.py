@@ -19,7 +19,8 @@ Value = str | int | float | bytes
 PARAM_KEYS = ("probes", "candidates")
 """Keys of the search parameters, in the order of the fields of `SearchParams`."""
 SPREAD = "spread"
-"""Key of the store's spread: the SHA-256 of the probe sentences, a blank, a JSON object."""
+"""Key of the store's spread: the SHA-256 of the probe sentences, a blank, a JSON object. A damaged
+one refuses no store: it can be measured again."""
 
 
 @dataclass(frozen=True)
@@ -125,11 +126,13 @@ def number_or_zero(connection: apsw.Connection, key: str) -> int:
     return number(connection, key)
 
 
-def text_or_none(connection: apsw.Connection, key: str) -> str | None:
-    """A text that not every store has. DamagedError: it is damaged."""
-    if connection.execute("SELECT 1 FROM meta WHERE key = ?", (key,)).get is None:
+def whole_text_or_none(connection: apsw.Connection, key: str) -> str | None:
+    """A text that the store can do without; None where it is missing or damaged."""
+    try:
+        value = read(connection, key)
+    except (DamagedError, UnicodeDecodeError):
         return None
-    return str(read(connection, key))
+    return value if isinstance(value, str) else None
 
 
 def known_words(connection: apsw.Connection) -> bytes:
@@ -138,10 +141,12 @@ def known_words(connection: apsw.Connection) -> bytes:
 
 
 def read_meta(connection: apsw.Connection) -> Meta:
-    """What the `meta` table holds. DamagedError: a value is missing, damaged or impossible."""
-    rows = _checked(
-        connection.execute("SELECT key, value, crc FROM meta WHERE key <> 'known_words'")
-    )
+    """What the `meta` table holds, apart from `known_words` and SPREAD.
+
+    DamagedError: a value is missing, damaged or impossible.
+    """
+    others = "SELECT key, value, crc FROM meta WHERE key NOT IN ('known_words', ?)"
+    rows = _checked(connection.execute(others, (SPREAD,)))
     try:
         dimension = int(rows["embedder_dimension"])
         int(rows["entries"]), int(rows["last"]), int(rows["clusters"])

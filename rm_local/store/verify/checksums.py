@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from rm_local.store.codec.text_blocks import unpack_words
 from rm_local.store.format import BLOCK_ROWS, checksum
 from rm_local.store.index.centroids import read_centroids
-from rm_local.store.sqlite.meta import known_words, number, read_meta
+from rm_local.store.sqlite.meta import SPREAD, known_words, number, read_meta
 from rm_local.store.sqlite.reader_pool import reading
 from rm_local.store.sqlite.vec0 import CODES, TEXTS, dictionary_of
 
@@ -58,11 +58,9 @@ COUNTS = (
 def sealed_faults(connection: apsw.Connection) -> Iterator[str]:
     """Rows of `meta`, `label`, `zdict` and `centroid` that are not as they were written.
 
-    DamagedError: one that all else depends on.
+    Of `meta` those that all else is read with. DamagedError: one of these is missing.
     """
-    for key, value, crc in connection.execute("SELECT key, value, crc FROM meta"):
-        if checksum(key, value) != crc:
-            yield f"meta: {key!r} is not as it was written."
+    yield from _meta_faults(connection, "key <> ?")
     if connection.execute("SELECT 1 FROM meta WHERE key = 'groups'").get:
         yield "The bulk build of this store did not come to its end."
     for row in connection.execute("SELECT crc, id, domain, source, level, provenance FROM label"):
@@ -73,6 +71,19 @@ def sealed_faults(connection: apsw.Connection) -> Iterator[str]:
     for which in (TEXTS, CODES):
         dictionary_of(connection, which)
     read_centroids(connection, dimension)
+
+
+def spread_faults(connection: apsw.Connection) -> Iterator[str]:
+    """The row SPREAD of `meta`, if it is not as it was written."""
+    yield from _meta_faults(connection, "key = ?")
+
+
+def _meta_faults(connection: apsw.Connection, which: str) -> Iterator[str]:
+    """Of the rows of `meta` for which `which`, a condition with SPREAD for its parameter, holds."""
+    rows = connection.execute(f"SELECT key, value, crc FROM meta WHERE {which}", (SPREAD,))
+    for key, value, crc in rows:
+        if checksum(key, value) != crc:
+            yield f"meta: {key!r} is not as it was written."
 
 
 def count_faults(connection: apsw.Connection) -> Iterator[str]:

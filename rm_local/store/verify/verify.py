@@ -13,7 +13,7 @@ from rm_local.store.sqlite.open_checks import check_size
 from rm_local.store.sqlite.reader_pool import reading
 from rm_local.store.verify.check_texts import TextChecker
 from rm_local.store.verify.check_vectors import vector_faults
-from rm_local.store.verify.checksums import count_faults, sealed_faults
+from rm_local.store.verify.checksums import count_faults, sealed_faults, spread_faults
 from rm_local.store.verify.file_structure import header_faults, schema_faults, sqlite_faults
 from rm_local.store.verify.word_index import word_faults
 
@@ -69,6 +69,7 @@ def _all(connection: apsw.Connection, report: ProgressCallback) -> Iterator[str]
     report(Progress("pages"))
     yield from _told("The file", sqlite_faults(connection))
     yield from _told("The file", schema_faults(connection))
+    yield from _told("meta", spread_faults(connection))
     sealed = list(_told("meta", sealed_faults(connection)))
     yield from sealed
     if sealed:

@@ -259,6 +259,8 @@ class ChatScreen(OpeningScreen):
     def action_memory(self) -> None:
         """Have the next questions get hits where something fits, always, or never."""
         self._set_plan(plan_mode.next_question_gate(self.plan))
+        # A narrow window cuts the status that says so.
+        self.notify(plan_mode.describe_memory(self.plan), timeout=2)
 
     def _set_plan(self, plan: Plan) -> None:
         self.plan = plan

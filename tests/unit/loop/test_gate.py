@@ -10,7 +10,7 @@ import pytest
 from rm_local.engine.protocol import Message
 from rm_local.errors import StoreInvalid
 from rm_local.loop.control import TurnOverrides
-from rm_local.loop.events import BranchStarted, Formulated, Formulating, Gated, Retrieved
+from rm_local.loop.events import Author, BranchStarted, Formulated, Formulating, Gated, Retrieved
 from rm_local.loop.gate import (
     GATE_MODELS,
     GateFeatures,
@@ -21,6 +21,7 @@ from rm_local.loop.gate import (
 )
 from rm_local.loop.plan import PLANS
 from rm_local.loop.solver import solve
+from rm_local.records import Hit
 from rm_local.store import StoreSpread
 from tests.support.fake_recall import FakeRecall
 from tests.support.fakes import (
@@ -165,6 +166,49 @@ async def test_question_and_subproblem_are_searched_for_together() -> None:
         "question": [("Why 4?", "")],
     }
     assert (recall.asked, recall.questions) == (["own"], [""])
+
+
+@pytest.mark.parametrize("author", ["model", "question"])
+async def test_a_turn_that_is_run_again_is_searched_as_before(author: Author) -> None:
+    """Its subproblem and whose it is stay; only one of the user's own is searched for alone."""
+    recall, engine = FakeRecall(), FakeEngine()
+    again = TurnOverrides(subproblem="How to add?", author=author)
+    events = await events_of(engine, recall=recall, question="Why 4?", steering=again)
+
+    assert of(Formulated, events) == [Formulated("How to add?", 0.0, author)]
+    assert of(Formulating, events) == []
+    assert recall.judged == ["Why 4?"]
+    assert (recall.asked, recall.questions) == (["How to add?"], ["Why 4?"])
+
+
+@pytest.mark.parametrize("pinned", [(), (hit(1),)])
+async def test_a_follow_up_that_is_run_again_keeps_the_question_before_it(
+    pinned: tuple[Hit, ...],
+) -> None:
+    """With a pinned hit, too."""
+
+    class Knows(FakeRecall):
+        async def judge(self, question: str) -> GateVerdict:
+            return GateVerdict("kinetic" in question, 0.4)
+
+    recall = Knows()
+    again = TurnOverrides("How to find it?", pinned, author="model")
+    history = (Message("user", "What is kinetic energy?"), Message("assistant", "E"))
+    turn = solve("And 9?", MEMORY, FakeEngine(), recall, overrides=again, history=history)
+    events = [event async for event in turn]
+
+    assert recall.questions == ["What is kinetic energy? And 9?"]
+    assert [event.reason for event in events if isinstance(event, Gated)] == ["fits"]
+
+
+async def test_a_pinned_hit_opens_the_gate_of_a_turn_that_is_run_again() -> None:
+    """Also where nothing fits; what is searched for is then the question itself."""
+    recall = FakeRecall(fits=False)
+    again = TurnOverrides("How to add?", (hit(1),), author="model")
+    events = await events_of(FakeEngine(), recall=recall, question="Why 4?", steering=again)
+
+    assert [(e.open, e.reason) for e in events if isinstance(e, Gated)] == [(True, "forced")]
+    assert recall.questions == ["Why 4?"]
 
 
 def test_features_are_read_on_the_scale_of_the_store() -> None:

@@ -14,6 +14,8 @@ from rm_local.loop.events import (
     Formulated,
     Formulating,
     Gated,
+    HitsJudged,
+    Judgement,
     ModelLoading,
     ModelUnloaded,
     Notice,
@@ -33,6 +35,12 @@ def after(*events: Event, start: float = 0.0, step: float = 0.0) -> Turn:
     for count, event in enumerate(events, 1):
         turn = apply_event(turn, event, start + count * step)
     return turn
+
+
+def judged(*kept: bool) -> HitsJudged:
+    """The model's judgements of hits 1, 2 and so on."""
+    judgements = (Judgement(id, 0.9 if each else 0.1, each) for id, each in enumerate(kept, 1))
+    return HitsJudged(tuple(judgements), 0.2)
 
 
 def test_the_subproblem_grows_and_is_then_replaced_by_what_stands() -> None:
@@ -137,6 +145,14 @@ def test_a_turn_without_an_end_is_interrupted() -> None:
     assert interrupt_turn(whole, "Cut short.") is whole
 
 
+def test_judgements_are_kept_with_the_turn() -> None:
+    """Also those of hits that have left it."""
+    event = judged(True, False)
+    turn = after(Retrieved((hit(1), hit(2)), 0.1), event)
+    assert turn.judgements == event.judgements
+    assert [each.entry.id for each in turn.hits] == [1]
+
+
 def test_the_fold_changes_no_earlier_state() -> None:
     """Each state can be kept and compared; applying the same events again gives the same turn."""
     states = [begin_turn(script.QUESTION, 0.0)]
@@ -157,6 +173,9 @@ def test_the_fold_changes_no_earlier_state() -> None:
         ([Gated(True, "fits"), Retrieved((hit(1), hit(2)), 0.1)], "2 hits"),
         ([Retrieved((hit(1),), 0.1)], "1 hit"),
         ([Retrieved((), 0.1)], "nothing fits"),
+        ([Retrieved((hit(1), hit(2)), 0.1), judged(True, False)], "1 hit"),
+        ([Retrieved((hit(1), hit(2)), 0.1), judged(False, False)], "none of 2 hits kept"),
+        ([Retrieved((hit(1),), 0.1), judged(False)], "the one hit not kept"),
     ],
 )
 def test_a_turn_says_what_memory_did(events: list[Event], summary: str) -> None:

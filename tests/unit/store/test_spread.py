@@ -8,7 +8,15 @@ import numpy as np
 import pytest
 
 from rm_local.errors import StoreReadOnly
-from rm_local.store import Store, StoreSpread, measure_spread, summarise_spread
+from rm_local.store import (
+    SearchRequest,
+    Store,
+    StoreSpread,
+    measure_spread,
+    repair_store,
+    summarise_spread,
+)
+from tests.support.damage import change
 from tests.support.stores import TOY, entries, toy_store, vectors
 
 DIGEST = "9f" * 32
@@ -60,7 +68,20 @@ def test_it_fits_until_a_tenth_of_the_entries_have_changed() -> None:
     assert not any(held.fits(count) for count in (0, 89, 111))
 
 
-@pytest.mark.parametrize("text", ["", "{}", "[]", '{"middle": 1, "width": 0, "entries": 1}'])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{}",
+        "[]",
+        "[" * 100_000,
+        '{"middle": 1, "width": 0, "entries": 1}',
+        '{"middle": NaN, "width": 1, "entries": 1}',
+        '{"middle": 1, "width": Infinity, "entries": 1}',
+        '{"middle": 1, "width": 1, "entries": Infinity}',
+        f'{{"middle": 1{"0" * 400}, "width": 1, "entries": 1}}',
+    ],
+)
 def test_what_holds_no_spread_is_none(text: str) -> None:
     """It is measured again then."""
     assert StoreSpread.from_json(text) is None
@@ -77,3 +98,40 @@ def test_a_store_that_grows_keeps_it(tmp_path: Path) -> None:
 
         assert found == SPREAD
         assert not found.fits(store.count())
+
+
+@pytest.fixture
+def kept(tmp_path: Path) -> Path:
+    """A store of 12 entries that keeps its spread."""
+    path = toy_store(tmp_path / "toy.rms")
+    with Store.open(path, write=True) as store:
+        store.keep_spread(SPREAD, DIGEST)
+    return path
+
+
+@pytest.mark.parametrize("value", ["'damaged'", "x'00ff'", "CAST(x'ff' AS TEXT)", "7"])
+def test_a_damaged_one_refuses_no_store(kept: Path, value: str) -> None:
+    """It is measured again; `verify` reports it alone, and the repair leaves it out."""
+    change(kept, f"UPDATE meta SET value = {value} WHERE key = 'spread'")
+    with Store.open(kept) as store:
+        assert store.read_spread(DIGEST) is None
+        assert len(store.search(SearchRequest(vectors(1)[0], k=3))) == 3
+        (fault,) = store.verify()
+    repaired = repair_store(kept)
+
+    assert fault.startswith("meta")
+    assert repaired is not None
+    assert (repaired.entries, repaired.lost) == (12, [])
+    assert any("'spread' in meta was left out" in each for each in repaired.mended)
+    with Store.open(kept) as store:
+        assert store.verify() == []
+        assert store.read_spread(DIGEST) is None
+
+
+def test_the_repair_of_other_damage_keeps_a_whole_one(kept: Path) -> None:
+    """Nothing has to be measured again."""
+    change(kept, "UPDATE meta SET value = 7 WHERE key = 'entries'")
+    assert repair_store(kept) is not None
+
+    with Store.open(kept) as store:
+        assert store.read_spread(DIGEST) == SPREAD

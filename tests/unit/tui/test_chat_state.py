@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rm_local.loop.events import Formulating
+from rm_local.loop.events import Author, Formulated, Formulating
 from rm_local.tui import formatting
 from rm_local.tui.chat_state import ChatState, HitMarks, PendingQuestion
 from tests.support.script import HITS
@@ -87,6 +87,31 @@ def test_going_again_stays_in_its_place() -> None:
     state.begin(PendingQuestion("Q3"), 0.0)
     assert state.turn is not None
     assert state.turn.after == 3
+
+
+@pytest.mark.parametrize("author", ["model", "question", "user"])
+def test_going_again_keeps_whose_subproblem_it_is(author: Author) -> None:
+    """What the user types instead is the user's own."""
+    state = ChatState()
+    state.begin(PendingQuestion("Why?"), now=0.0)
+    state.apply(Formulated("how to find why", 0.1, author), 0.0, 1)
+    again, edited = state.retry(), state.retry("how to ask")
+
+    assert again is not None
+    assert edited is not None
+    assert (again.overrides().subproblem, again.overrides().author) == ("how to find why", author)
+    assert (edited.overrides().subproblem, edited.overrides().author) == ("how to ask", "user")
+
+
+def test_going_again_formulates_where_that_was_not_finished() -> None:
+    """A piece of a subproblem is none."""
+    state = ChatState()
+    state.begin(PendingQuestion("Why?"), now=0.0)
+    state.apply(Formulating("how to"), 0.0, 1)
+    again = state.retry()
+
+    assert again is not None
+    assert again.overrides().subproblem is None
 
 
 def test_going_again_draws_other_branches() -> None:

@@ -1,0 +1,77 @@
+"""The steps of a turn in words, the same while it happens and when it is shown again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from rm_local.text import one_line
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rm_local.loop import Judgement
+    from rm_local.records import Answer, Branch
+
+STOPS = {
+    "end": "",
+    "length": "its budget is used up",
+    "context": "the context is full",
+    "repeating": "it repeats itself",
+    "time": "the time is over",
+    "cancelled": "stopped",
+    "outvoted": "not needed, the vote was settled",
+}
+BEGINNING = 60
+"""Characters of a branch's result or text that its line shows."""
+
+
+def head_line(phase: str, text: str, seconds: float | None = None) -> str:
+    """The line of a phase, and what it took."""
+    took = "" if seconds is None else click.style(f"  {seconds:.2f} s", dim=True)
+    return f"{click.style(f'{phase:<9}', bold=True)} {text}{took}"
+
+
+def describe_judgements(judgements: Sequence[Judgement]) -> str:
+    """How many hits the model keeps, or that it judges none."""
+    hits = "1 hit" if len(judgements) == 1 else f"{len(judgements)} hits"
+    if all(each.probability is None for each in judgements):
+        return f"the model says neither yes nor no of {hits}, so nothing was judged"
+    return f"the model keeps {sum(each.kept for each in judgements)} of {hits}"
+
+
+def describe_branch(branch: Branch) -> str:
+    """Its hint, its result or the beginning of its text, and how it ended."""
+    hint = f"under entry {branch.hint.entry.id}" if branch.hint else "under no hint"
+    speed = f"{branch.tokens / branch.seconds:.0f} tokens/s" if branch.seconds > 0 else ""
+    parts = [
+        one_line(branch.result or branch.text, BEGINNING) or "no answer",
+        f"{branch.tokens} tokens",
+        speed,
+        STOPS[branch.stop],
+    ]
+    facts = ", ".join(part for part in parts if part)
+    return f"branch {branch.index + 1} {hint}: {facts}"
+
+
+def describe_vote(answer: Answer) -> str:
+    """Who agreed, under which entries, and what it cost."""
+    branches = "1 branch" if answer.branches == 1 else f"{answer.branches} branches"
+    under = "entry" if len(answer.hints) == 1 else "entries"
+    hints = f", under {under} {', '.join(map(str, answer.hints))}" if answer.hints else ""
+    spared = "1 branch" if answer.saved_branches == 1 else f"{answer.saved_branches} branches"
+    saved = f", {spared} and about {answer.saved_tokens} tokens saved"
+    return (
+        f"{_describe_agreement(answer, branches)}{hints}, {answer.tokens} tokens"
+        f"{saved if answer.saved_branches else ''}"
+    )
+
+
+def _describe_agreement(answer: Answer, branches: str) -> str:
+    """How many gave this result; texts without one are not compared."""
+    if answer.result is None:
+        return f"in words, branch {answer.branch + 1} of {branches}"
+    if answer.branches == 1 and answer.saved_branches:
+        return "1 branch, which is nearly certain"
+    return f"{answer.agreed} of {branches} agreed"
