@@ -73,5 +73,5 @@ def _describe_agreement(answer: Answer, branches: str) -> str:
     if answer.result is None:
         return f"in words, branch {answer.branch + 1} of {branches}"
     if answer.branches == 1 and answer.saved_branches:
-        return "1 branch, which is nearly certain"
+        return "1 branch, others would hardly differ"
     return f"{answer.agreed} of {branches} agreed"

@@ -40,7 +40,9 @@ def place_hint(turn: TurnContext, subproblem: str | None, hint: Hit | None) -> B
     if subproblem is None:
         return BranchPrompt()
     entry = hint.entry if hint else None
-    procedure = prompts.hint_text(entry.subproblem, entry.subroutine) if entry else None
     if cued(turn.plan, turn.engine.info):
+        procedure = prompts.hint_text(entry.subproblem, entry.subroutine) if entry else None
         return BranchPrompt(forced=prompts.reasoning_cue(subproblem, procedure))
-    return BranchPrompt(note=prompts.hint_note(procedure)) if procedure else BranchPrompt()
+    if entry is None:
+        return BranchPrompt()
+    return BranchPrompt(note=prompts.hint_note(entry.subproblem, entry.subroutine, turn.question))

@@ -35,15 +35,21 @@ def reasoning_cue(subproblem: str, procedure: str | None) -> str:
     return "\n".join(lines)
 
 
-NOTE = (
-    "The text between [hint] and [end of hint] describes how a related problem is solved. "
-    "Use it where it fits this question; ignore it where it does not."
-)
+NOTE = "If it is not, ignore that."
+NOTE_END = "Answer in your own words."
+LONGEST_REPEATED = 1000
+"""Characters of a question up to which a note repeats it."""
 
 
-def hint_note(procedure: str) -> str:
-    """What follows the question in the user's message; `procedure` is a `hint_text(...)`."""
-    return f"\n\n{NOTE}\n{procedure}"
+def hint_note(subproblem: str, subroutine: str, question: str) -> str:
+    """What follows the question in the user's message: a hint, and the question once more.
+
+    A small model answers what it read last; without the question there it talks about the hint
+    (docs/experiments.md).
+    """
+    asked = question if len(question) <= LONGEST_REPEATED else "the one above"
+    hint = f"This may be a case of: {subproblem}\n{subroutine}\n{NOTE}"
+    return f"\n\n{hint}\n\nQuestion: {asked}\n{NOTE_END}"
 
 
 JUDGE = (
@@ -64,4 +70,4 @@ def judge_cue(subproblem: str, procedure: str) -> str:
 
 def fixed_texts() -> tuple[str, ...]:
     """What the loop says to a model in every turn; none of it may be shown as the model's words."""
-    return (CUE, CUE_OPENING, NOTE, JUDGE)
+    return (CUE, CUE_OPENING, NOTE, NOTE_END, JUDGE)

@@ -52,8 +52,9 @@ async def solve(
     """
     events = EventQueue()
     control, deadline = control or TurnControl(), Deadline(plan.max_seconds)
-    turn = _Turn(TurnContext(plan, engine, overrides, control, events, deadline), retriever)
-    steps = asyncio.create_task(turn.run(question.strip(), history), name="turn")
+    question = question.strip()
+    context = TurnContext(plan, engine, overrides, control, events, deadline, question)
+    steps = asyncio.create_task(_Turn(context, retriever).run(question, history), name="turn")
     steps.add_done_callback(lambda _: events.end())
     try:
         while (event := await events.read()) is not None:

@@ -16,6 +16,7 @@ _ADDRESS = re.compile(
 )
 _NUMBER = re.compile(r"(?<![^\W_])[-+]?\d+(?:[.,]\d+)*")
 """A number as it stands in a sentence; not the digits of `log2`, `N2O4` or `x1`."""
+_STUCK = re.compile(r"([^\W\d_])\1{4}")
 _WORD = re.compile(r"[^\W\d_]+")
 _UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\u0e00-\u0e7f]")
 """Scripts that put no spaces between words: a character of them counts as one."""
@@ -24,14 +25,15 @@ _UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\u0e00-\u0e7f]")
 def is_subproblem(text: str, question: str, asked_with: Iterable[str]) -> bool:
     """Whether one line of text can be searched for in place of the question.
 
-    It has at least two words and at most MOST_WORDS, no address, none of the question's numbers,
-    and does not repeat one of the texts `asked_with` which it was asked for.
+    It has at least two words and at most MOST_WORDS, none of which is one letter over and over, no
+    address, none of the question's numbers, and does not repeat one of the texts `asked_with`.
     """
     words = len(_WORD.findall(text)) + len(_UNSPACED.findall(text))
     return (
         words >= 2
         and len(text.split()) <= MOST_WORDS
         and not _ADDRESS.search(text)
+        and not _STUCK.search(text)
         and not _numbers(text) & _numbers(question)
         and not any(_echoes(text, each) for each in asked_with)
     )

@@ -55,3 +55,4 @@ class TurnContext:
     control: TurnControl
     events: EventQueue
     deadline: Deadline = field(default_factory=Deadline)
+    question: str = ""

@@ -118,7 +118,7 @@ def test_a_saved_turn_says_what_was_saved() -> None:
     vote = Answer("Answer: 8", "8", 0, 1, 1, (3,), 40, 1.0, saved_branches=5, saved_tokens=200)
     lines = _show(save("What?", runtime=FakeRuntime(events=[Answered(vote)])))
 
-    text = "1 branch, which is nearly certain, under entry 3, 40 tokens, 5 branches and about 200"
+    text = "1 branch, others would hardly differ, under entry 3, 40 tokens, 5 branches"
     assert any(line.startswith("Answer") and text in line for line in lines)
     assert lines[-1] == "Answer: 8"
 

@@ -79,7 +79,7 @@ def carried(view: Turn, *, timed: bool = False) -> Content:
         return Content("")
     parts = []
     if answer.result is not None and answer.branches == 1 and answer.saved_branches:
-        parts.append("1 branch, nearly certain")
+        parts.append("1 branch, others would hardly differ")
     elif answer.result is not None:
         parts.append(
             f"{answer.agreed} of {formatting.count(answer.branches, 'branch', 'branches')} agreed"

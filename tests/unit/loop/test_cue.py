@@ -22,7 +22,7 @@ from rm_local.loop.formulation_examples import REQUEST, formulation_messages
 from rm_local.loop.plan import PLANS
 from tests.support.fakes import INFO, SUBPROBLEM, FakeEngine, hit, say, think
 from tests.support.tiny_gguf import PLAIN_TEMPLATE, TEMPLATE
-from tests.support.turns import MEMORY, answer_of, events_of, subproblem_of
+from tests.support.turns import MEMORY, QUESTION, answer_of, events_of, subproblem_of
 
 ASKED = "<|im_start|>user\nWhat is 4 + 4?<|im_end|>\n<|im_start|>assistant\n"
 LEAVES_THOUGHTS_OUT = (
@@ -109,7 +109,7 @@ async def test_the_cue_is_the_first_thing_in_the_thinking(kind: str) -> None:
     [("it does not think", True), *((kind, False) for kind in KINDS)],
 )
 async def test_without_thoughts_the_hint_is_in_the_users_message(kind: str, thinking: bool) -> None:
-    """Its end is the template's own; nothing is put before what the model says."""
+    """With the question once more behind it; nothing is put before what the model says."""
     name, template, _ = KINDS[kind]
     engine = Reads(described(name, template), thinking=thinking)
     events = await events_of(engine, replace(MEMORY, thinking=thinking))
@@ -117,12 +117,22 @@ async def test_without_thoughts_the_hint_is_in_the_users_message(kind: str, thin
     asked, ending = ASKED.split("<|im_end|>")
 
     for text, given in zip(branches, [hit(1, 0.9), hit(2, 0.7), hit(3, 0.5)] * 2, strict=True):
-        hint = prompts.hint_text(given.entry.subproblem, given.entry.subroutine)
-        assert text.startswith(f"{asked}\n\n{prompts.NOTE}\n{hint}<|im_end|>{ending}")
+        note = prompts.hint_note(given.entry.subproblem, given.entry.subroutine, QUESTION)
+        assert text.startswith(f"{asked}{note}<|im_end|>{ending}")
+        assert note.index(given.entry.subroutine) < note.index(QUESTION)
         assert prompts.CUE not in text
     assert {spec.forced for spec in engine.grown[-1]} == {""}
     assert "ignore" in prompts.NOTE
     assert answer_of(events).result == "8"
+
+
+async def test_a_long_question_is_not_repeated() -> None:
+    """It is read once, and the note names it."""
+    long = "word " * 400
+    engine = Reads(described("chatml", KINDS[next(iter(KINDS))][1]), thinking=False)
+    await events_of(engine, replace(MEMORY, thinking=False), question=long)
+
+    assert engine.texts[-1].count(long.strip()) == 1
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -38,10 +38,11 @@ def test_a_general_question_will_do(text: str) -> None:
         "How to find it at 6,5 m/s?",
         "let me frame it as a more high-level search",
         "word " * 41,
+        "How to compute the workddddddddd of a force?",
     ],
 )
 def test_what_is_no_subproblem(text: str) -> None:
-    """Addresses, single words, the question's numbers, echoes of the cue, and long texts."""
+    """Addresses, single words, the question's numbers, echoes of the cue, long and stuck texts."""
     assert not is_subproblem(text, QUESTION, (prompts.CUE,))
 
 
