@@ -35,7 +35,7 @@ def reasoning_cue(subproblem: str, procedure: str | None) -> str:
     return "\n".join(lines)
 
 
-NOTE = "If it is not, ignore that."
+NOTE = "Note, which may or may not fit:"
 NOTE_END = "Answer in your own words."
 LONGEST_REPEATED = 1000
 """Characters of a question up to which a note repeats it."""
@@ -48,8 +48,7 @@ def hint_note(subproblem: str, subroutine: str, question: str) -> str:
     (docs/experiments.md).
     """
     asked = question if len(question) <= LONGEST_REPEATED else "the one above"
-    hint = f"This may be a case of: {subproblem}\n{subroutine}\n{NOTE}"
-    return f"\n\n{hint}\n\nQuestion: {asked}\n{NOTE_END}"
+    return f"\n\n{NOTE} {subproblem} {subroutine}\n\nQuestion: {asked}\n{NOTE_END}"
 
 
 JUDGE = (

@@ -122,7 +122,7 @@ async def test_without_thoughts_the_hint_is_in_the_users_message(kind: str, thin
         assert note.index(given.entry.subroutine) < note.index(QUESTION)
         assert prompts.CUE not in text
     assert {spec.forced for spec in engine.grown[-1]} == {""}
-    assert "ignore" in prompts.NOTE
+    assert "may not fit" in prompts.NOTE
     assert answer_of(events).result == "8"
 
 
