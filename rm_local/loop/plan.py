@@ -44,7 +44,7 @@ class Plan:
     hints: int = 3
     """k: hints at most, one a branch."""
     keep: int = 4
-    """n: branches that the length filter keeps for the vote; 0 keeps all."""
+    """n: branches that the length filter keeps for the vote; 0 keeps all. In `waves` all vote."""
     tau: float = 0.1
     """A hint's branches stay when their mean shortness is above this (PAPER 1b, step 7)."""
     question_gate: QuestionGate = "auto"
