@@ -18,7 +18,7 @@ from rm_local.loop.answers import final_answer, same_text
 from rm_local.loop.branch_stream import branch_sampling, branch_stream, seed_of
 from rm_local.loop.equal_answers import EqualAnswers
 from rm_local.loop.events import BranchFinished, BranchStarted, Prefilled
-from rm_local.loop.hint_placement import place_hint
+from rm_local.loop.hint_placement import cued, place_hint
 from rm_local.loop.prefill import PrefillTimer
 from rm_local.loop.select import Key, decided, votes_of
 from rm_local.loop.turn_context import TurnContext
@@ -82,11 +82,10 @@ class _Reasoning:
         self._turn = turn
         self._timer = timer
         self._answers = answers
-        planned = list_draws(hits, turn.plan.samples, greedy=False)
+        planned = self._list_draws(hits, greedy=False)
         self._sampling = branch_sampling(turn, several=len(planned) > 1)
-        greedy = self._sampling.temperature <= 0
         self._planned = len(planned)
-        self._left = list_draws(hits, turn.plan.samples, greedy=greedy)
+        self._left = self._list_draws(hits, greedy=self._sampling.temperature <= 0)
         """Hints of the branches that are yet to begin."""
         self._first = 0
         """Index of the wave's first branch."""
@@ -95,9 +94,19 @@ class _Reasoning:
         self._evaluated: Evaluated | None = None
         self._prefilled = False
         self._settled = False
-        self._hinted = bool(hits)
+        self._hinted = None not in self._left
+        """Whether all branches have a hint."""
         self._alone = False
         """Whether the last branch is the model by itself, on the bare question."""
+
+    def _list_draws(self, hits: Sequence[Hit], *, greedy: bool) -> list[Hit | None]:
+        """The hint of each branch. Where hints are in the user's message, one branch is the model
+        by itself: a small model is easily led away from the question, and the better text wins."""
+        turn, samples = self._turn, self._turn.plan.samples
+        alone = hits and samples > 1 and turn.plan.vote == "waves"
+        if alone and not cued(turn.plan, turn.engine.info):
+            return [None, *list_draws(hits, samples - 1, greedy=greedy)]
+        return list_draws(hits, samples, greedy=greedy)
 
     def next_wave(self) -> int:
         """How many branches to begin now; 0 when there have been enough.

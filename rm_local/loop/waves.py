@@ -9,7 +9,7 @@ from math import comb, exp
 from rm_local.records import Branch, Entry, Hit
 
 FIRST = 3
-"""Branches of the first wave at most: those that an open question gets."""
+"""Branches of the first wave under hints, at most: those that an open question gets."""
 OPEN = 3
 """Different texts without a short result after which a question counts as open: what more branches
 said could not be compared either. Equal texts are one: prose differs from draw to draw, and a model
@@ -50,8 +50,9 @@ def is_certain(branch: Branch, temperature: float) -> bool:
 
 
 def first_wave(draws: Sequence[Hit | None]) -> int:
-    """Branches of the first wave: one for each hint, at most FIRST."""
-    return min(FIRST, len({hit and hit.entry for hit in draws}))
+    """Branches of the first wave: one for each hint, at most FIRST, and one without if there is."""
+    hints = len({hit.entry for hit in draws if hit})
+    return min(FIRST, hints) + (None in draws)
 
 
 def next_wave(votes: Sequence[Vote], left: Sequence[Hit | None]) -> int:

@@ -15,6 +15,7 @@ from rm_local.loop.waves import is_decided, lead_probability, list_draws, next_w
 from rm_local.records import Entry
 from tests.support.fake_recall import FakeRecall
 from tests.support.fakes import (
+    INFO,
     Certain,
     FakeEngine,
     Step,
@@ -266,6 +267,28 @@ async def test_when_no_hint_helps_the_model_tries_by_itself() -> None:
     assert (answer.text, answer.branches, answer.saved_branches) == ("It is 8.", 7, 0)
     assert hints_of(events)[-1] is None
     assert engine.grown[-1][0].forced == ""
+
+
+async def test_a_model_that_does_not_think_also_answers_without_a_hint() -> None:
+    """That branch comes first, with the prompt and seed that it has where memory is silent."""
+    info = replace(INFO, thinks=False)
+    engine = FakeEngine(branches=answers("8", "9", "7", "8", "8"), info=info)
+    events = await events_of(engine, replace(WAVES, samples=8))
+    alone = FakeEngine(branches=answers("8"), info=info)
+    await events_of(alone, PLANS["none"])
+
+    assert hints_of(events)[:4] == [None, 1, 2, 3]
+    assert sizes(engine)[0] == 4
+    first, (bare,) = engine.grown[1][0], alone.grown[0]
+    assert (first.forced, first.note, first.seed) == (bare.forced, bare.note, bare.seed)
+
+
+async def test_one_sample_of_such_a_model_has_its_hint() -> None:
+    """The user asked for one branch, and for memory."""
+    engine = FakeEngine(branches=answers("8"), info=replace(INFO, thinks=False))
+    events = await events_of(engine, replace(WAVES, samples=1))
+
+    assert hints_of(events) == [1]
 
 
 async def test_the_text_nearest_to_the_question_is_shown() -> None:
