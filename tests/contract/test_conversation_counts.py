@@ -28,7 +28,9 @@ from tests.support.fakes import (
     hit,
 )
 
-PLAN = replace(PLANS["memory"], samples=4, hints=2, keep=0, max_tokens=24, margin=2.0)
+PLAN = replace(PLANS["memory"], samples=4, hints=2, keep=0, max_tokens=24, margin=2.0, vote="all")
+"""All branches at once: in waves a turn that comes to no answer has a branch without a hint more,
+after which the cue is read again."""
 FIRST, SECOND, THIRD = (
     "What is the kinetic energy for mass 4 kg and speed 6 m/s?",
     "And what is it for a mass of 9 kg?",
