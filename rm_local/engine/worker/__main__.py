@@ -12,11 +12,31 @@ import sys
 from rm_local.engine import protocol, wire
 from rm_local.engine.exit_reasons import DOCTOR
 from rm_local.engine.worker.inbox import Inbox
+from rm_local.text import one_line
+
+_LONGEST = 300
+"""Characters of a reason."""
+_NO_MEMORY = ("failed to map segment", "cannot allocate memory", "Cannot allocate memory")
+_MORE_MEMORY = "Close other programs, or allow it more memory (`ulimit -v`)."
 
 
 def _exit() -> None:
     """End at once, also in the middle of a computation: nobody is left to answer."""
     os._exit(0)
+
+
+def describe_import_error(error: Exception) -> protocol.ErrorReply:
+    """Why llama.cpp cannot be imported, in one line: libraries explain at length, and end with it.
+
+    Where there is no memory for its code, that is what is said.
+    """
+    lines = [line for line in str(error).splitlines() if line.strip(" .")]
+    reason = one_line(lines[-1] if lines else type(error).__name__, _LONGEST).rstrip(".")
+    if isinstance(error, MemoryError) or any(sign in str(error) for sign in _NO_MEMORY):
+        message = f"There is too little memory to load llama.cpp: {reason}."
+        return protocol.ErrorReply("EngineError", message, _MORE_MEMORY)
+    message = f"llama-cpp-python cannot be used: {reason}."
+    return protocol.ErrorReply("EngineError", message, DOCTOR)
 
 
 def main() -> int:
@@ -28,10 +48,8 @@ def main() -> int:
     inbox.start()
     try:
         from rm_local.engine.worker.server import Server
-    except (ImportError, OSError, RuntimeError) as error:
-        message = f"llama-cpp-python cannot be used: {error}."
-        refused = protocol.ErrorReply("EngineError", message, DOCTOR)
-        replies.write(wire.encode(0, refused))
+    except (ImportError, OSError, RuntimeError, MemoryError) as error:
+        replies.write(wire.encode(0, describe_import_error(error)))
         return 3
     Server(inbox, replies).run()
     return 0

@@ -12,12 +12,22 @@ from hypothesis import given, strategies as st
 from rm_local.engine import exit_reasons, protocol, wire
 from rm_local.engine.branches import BranchEnded, TokenChunk
 from rm_local.engine.process import SPINS, worker_environment
+from rm_local.engine.worker.__main__ import describe_import_error
 from rm_local.engine.worker.decoding.outbox import Outbox
 from rm_local.engine.worker.inbox import Inbox
 from rm_local.engine.worker.llama.load_errors import remedy_for
 from rm_local.engine.worker.templates.marker_escape import Defang
 from tests.support.watchdog import HANG_SECONDS
 
+NUMPY = """
+
+IMPORTANT: PLEASE READ THIS FOR ADVICE ON HOW TO SOLVE THIS ISSUE!
+
+Importing the numpy C-extensions failed. This error can happen for many reasons.
+
+Original error was: libopenblas.so: failed to map segment from shared object
+"""
+"""How numpy says that there is no room for a library."""
 MARKERS = ["<|im_end|>", "<|im", "</tool>", "\n\n", ">"]
 
 
@@ -193,3 +203,21 @@ def test_a_death_in_loading_names_the_file(tmp_path: Path) -> None:
 def test_what_to_do_follows_from_what_llama_cpp_says(reason: str, words: str) -> None:
     """A newer program, another file, or a smaller model: never all of them at once."""
     assert words in remedy_for(reason)
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (ImportError(NUMPY), "too little memory to load llama.cpp: Original error was: lib"),
+        (MemoryError(), "too little memory to load llama.cpp: MemoryError."),
+        (OSError("x.so: cannot open shared object file\n."), "cannot be used: x.so: cannot open"),
+        (RuntimeError("no\n\nsuch library."), "cannot be used: such library."),
+        (ImportError(""), "cannot be used: ImportError."),
+    ],
+)
+def test_why_llama_cpp_cannot_be_imported_is_one_line(error: Exception, words: str) -> None:
+    """However long a library explains it; without memory that is the reason."""
+    reply = describe_import_error(error)
+
+    assert words in reply.message
+    assert len(reply.message.splitlines()) == 1
