@@ -65,6 +65,8 @@ class Branch:
     draws: int = 1
     """Draws that it stands for: its own, and those under its hint that were not made because they
     would hardly have differed. It votes as often."""
+    forced: int = 0
+    """Tokens that the calculator put into it; not among `tokens`."""
 
 
 @dataclass(frozen=True, slots=True)

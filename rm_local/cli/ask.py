@@ -68,6 +68,11 @@ COUNT = click.IntRange(min=1)
     "--effort", metavar="LEVEL", help="How much to think (low, high), where the model can be told."
 )
 @click.option(
+    "--calculator/--no-calculator",
+    default=True,
+    help="Compute what a model writes as <<12*12=, if it was trained so, or let it do that itself.",
+)
+@click.option(
     "--temperature",
     type=FiniteRange(min=0),
     metavar="T",
@@ -99,6 +104,7 @@ def ask(
     max_seconds: float | None,
     thinking: bool | None,
     effort: str | None,
+    calculator: bool,
     temperature: float | None,
     seed: int,
     go_on: bool,
@@ -137,6 +143,7 @@ def ask(
         max_seconds=max_seconds,
         thinking=settings.thinking if thinking is None else thinking,
         effort=effort or "",
+        calculator=calculator,
     )
     check_streams(question, grammar, schema)
     text = read_text_argument(question, "question", EXAMPLE)
@@ -165,6 +172,7 @@ def adjust_plan(
     max_seconds: float | None = None,
     thinking: bool = True,
     effort: str = "",
+    calculator: bool = True,
 ) -> Plan:
     """The plan of that name with these values in place of its own.
 
@@ -188,6 +196,7 @@ def adjust_plan(
         max_seconds=max_seconds or plan.max_seconds,
         thinking=thinking,
         effort=effort,
+        calculator=calculator and plan.calculator,
     )
 
 

@@ -48,6 +48,7 @@ def describe_branch(branch: Branch) -> str:
     parts = [
         one_line(branch.result or branch.text, BEGINNING) or "no answer",
         f"{branch.tokens} tokens",
+        f"{branch.forced} by the calculator" if branch.forced else "",
         speed,
         STOPS[branch.stop],
     ]

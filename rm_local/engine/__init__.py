@@ -2,7 +2,7 @@
 
 `Engine` is the client. `protocol` is what both sides say to each other; only `worker` imports
 llama_cpp. `families` knows how models think, `placement` plans memory, `constraints` turns schemas
-into grammars.
+into grammars, `calculator` computes what models write.
 """
 
 from __future__ import annotations

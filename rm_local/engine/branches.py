@@ -44,6 +44,9 @@ class BranchSpec:
     of the branch, None = nothing."""
     note: str = ""
     """Text that this branch alone reads at the end of the last message. Data, like `forced`."""
+    calculator: bool = False
+    """Put the value behind each `<<expression=` that it writes, and `>>` (docs/calculator.md). Not
+    under a grammar, and not where it is `endless`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +70,8 @@ class TokenChunk:
     text: str
     tokens: int
     """Tokens that the branch has written so far."""
+    forced: bool = False
+    """Whether the calculator wrote it and not the model; `tokens` does not count it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +139,8 @@ class BranchEnded:
     log probabilities were not requested."""
     logprobs: tuple[SampledToken, ...] = ()
     """All tokens that it wrote, in order, when alternatives were requested."""
+    forced: int = 0
+    """Tokens that the calculator put into it; not among `tokens`, `confidence` and `logprobs`."""
 
 
 BranchEvent = Evaluated | TokenChunk | ContextUsage | ContextAdjusted | BranchEnded

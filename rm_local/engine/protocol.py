@@ -76,6 +76,8 @@ class ModelInfo:
     """Bytes of keys and values for the whole context, as llama.cpp reports them."""
     notes: tuple[str, ...] = ()
     """What was done otherwise than asked for or usual, in sentences."""
+    calculator: bool = False
+    """Whether it was trained to leave `<<expression=` to a calculator (docs/calculator.md)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +96,9 @@ class Stats:
     decode_seconds: float = 0.0
     memory: int = 0
     """Bytes of the worker's memory at its fullest; 0 where the system does not tell."""
+    calculated: int = 0
+    """Tokens that the calculator put into branches; in none of the other counts, unless they had
+    to be evaluated again."""
 
 
 # Requests

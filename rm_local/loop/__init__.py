@@ -71,6 +71,7 @@ if TYPE_CHECKING:
     from rm_local.loop.solver import solve as solve
     from rm_local.loop.time_left import most_seconds_left as most_seconds_left
     from rm_local.loop.turn import (
+        Span as Span,
         Turn as Turn,
         TurnBranch as TurnBranch,
         answer_text as answer_text,
@@ -126,6 +127,7 @@ __getattr__ = export_lazily(
         "solver": ["solve"],
         "time_left": ["most_seconds_left"],
         "turn": [
+            "Span",
             "Turn",
             "TurnBranch",
             "answer_text",

@@ -80,6 +80,8 @@ class Plan:
     """False = the model is to answer at once."""
     effort: str = ""
     """How much to think, one of the model's `efforts`; empty = what its template takes."""
+    calculator: bool = True
+    """Let a model that was trained with the calculator use it in its branches; others never do."""
 
     @property
     def searches(self) -> bool:

@@ -16,6 +16,7 @@ from rm_local.engine import (
 )
 from rm_local.loop.answers import final_answer, same_text
 from rm_local.loop.branch_stream import branch_sampling, branch_stream, seed_of
+from rm_local.loop.calculations import drop_calculations
 from rm_local.loop.equal_answers import EqualAnswers
 from rm_local.loop.events import BranchFinished, BranchStarted, Prefilled
 from rm_local.loop.hint_placement import cued, place_hint
@@ -84,6 +85,8 @@ class _Reasoning:
         self._answers = answers
         planned = self._list_draws(hits, greedy=False)
         self._sampling = branch_sampling(turn, several=len(planned) > 1)
+        info = turn.engine.info
+        self._calculates = turn.plan.calculator and info is not None and info.calculator
         self._planned = len(planned)
         self._left = self._list_draws(hits, greedy=self._sampling.temperature <= 0)
         """Hints of the branches that are yet to begin."""
@@ -148,6 +151,7 @@ class _Reasoning:
                 grammar=overrides.grammar,
                 logprobs=0,
                 note=prompt.note,
+                calculator=self._calculates,
             )
             specs.append(spec)
         del self._left[:wave]
@@ -240,7 +244,8 @@ class _RunningBranch:
         elif self.whole:
             result = text if done and text else None
         else:
-            result = final_answer(text if done else self.text, cut=not done)
+            said = text if done else self.text
+            result = final_answer(drop_calculations(said) if ended.forced else said, cut=not done)
         return Branch(
             index=self.index,
             hint=self.hint,
@@ -252,4 +257,5 @@ class _RunningBranch:
             seconds=ended.seconds,
             stop=ended.stop,
             confidence=ended.confidence,
+            forced=ended.forced,
         )

@@ -33,6 +33,8 @@ from rm_local.loop.events import (
 )
 from rm_local.records import Answer, Branch, Hit, PrefillStats, StopReason
 
+Span = tuple[int, int]
+"""First character of a part of a text, and the one behind it."""
 Stage = Literal["formulating", "retrieving", "reasoning", "answered", "stopped", "failed"]
 
 
@@ -54,6 +56,12 @@ class TurnBranch:
     result: str | None = None
     confidence: float | None = None
     draws: int = 1
+    forced: int = 0
+    """Tokens that the calculator put into it; known when it has ended."""
+    thinking_forced: tuple[Span, ...] = ()
+    """Where in `thinking` the calculator wrote."""
+    text_forced: tuple[Span, ...] = ()
+    """Where in `text` it did."""
 
     @property
     def rate(self) -> float:
@@ -74,6 +82,7 @@ class TurnBranch:
             stop=self.stop or "cancelled",
             confidence=self.confidence,
             draws=self.draws,
+            forced=self.forced,
         )
 
 
@@ -250,22 +259,28 @@ def _start_branch(turn: Turn, event: BranchStarted, at: float) -> Turn:
 
 def _extend_branch(turn: Turn, token: TokenChunk, at: float) -> Turn:
     branch = _find_branch(turn, token.branch, at)
-    thinking, text = branch.thinking, branch.text
+    branch = replace(branch, tokens=token.tokens, seconds=max(0.0, at - branch.began))
     if token.part == "thinking":
-        thinking += token.text
-    else:
-        text += token.text
-    seconds = max(0.0, at - branch.began)
-    written = replace(branch, thinking=thinking, text=text, tokens=token.tokens, seconds=seconds)
-    return _with_branch(turn, written)
+        text = branch.thinking + token.text
+        spans = _add_span(branch.thinking_forced, token, len(text))
+        return _with_branch(turn, replace(branch, thinking=text, thinking_forced=spans))
+    text = branch.text + token.text
+    spans = _add_span(branch.text_forced, token, len(text))
+    return _with_branch(turn, replace(branch, text=text, text_forced=spans))
+
+
+def _add_span(spans: tuple[Span, ...], token: TokenChunk, end: int) -> tuple[Span, ...]:
+    """The spans, with that of a forced chunk that makes its text end at `end`."""
+    return (*spans, (end - len(token.text), end)) if token.forced else spans
 
 
 def _finish_branch(turn: Turn, record: Branch, at: float) -> Turn:
+    before = _find_branch(turn, record.index, at)
     branch = TurnBranch(
         index=record.index,
         hint=record.hint,
         seed=record.seed,
-        began=_find_branch(turn, record.index, at).began,
+        began=before.began,
         thinking=record.thinking,
         text=record.text,
         tokens=record.tokens,
@@ -274,10 +289,21 @@ def _finish_branch(turn: Turn, record: Branch, at: float) -> Turn:
         result=record.result,
         confidence=record.confidence,
         draws=record.draws,
+        forced=record.forced,
+        thinking_forced=_stripped_spans(before.thinking, before.thinking_forced, record.thinking),
+        text_forced=_stripped_spans(before.text, before.text_forced, record.text),
     )
     turn = _with_branch(turn, branch)
     all_ended = turn.ended_branches == len(turn.branches)
     return replace(turn, reasoned=_slowest(turn)) if all_ended else turn
+
+
+def _stripped_spans(streamed: str, spans: tuple[Span, ...], kept: str) -> tuple[Span, ...]:
+    """The spans of what was streamed in what is kept of it, which is without blanks around it."""
+    if streamed.strip() != kept:
+        return ()
+    blanks = len(streamed) - len(streamed.lstrip())
+    return tuple((start - blanks, min(end - blanks, len(kept))) for start, end in spans)
 
 
 def _end_without_answer(turn: Turn, stage: Stage, message: str, remedy: str) -> Turn:

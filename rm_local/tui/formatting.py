@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from textual.content import Content
 
 from rm_local.records import Hit
 from rm_local.text import clean, one_line
 
-__all__ = ["bar", "count", "name", "one_line", "origin", "plain", "rate", "seconds", "shorten"]
+__all__ = [
+    "bar",
+    "count",
+    "dim_spans",
+    "name",
+    "one_line",
+    "origin",
+    "plain",
+    "rate",
+    "seconds",
+    "shorten",
+]
+FORCED = "$foreground 35%"
+"""Style of what the calculator wrote."""
 
 
 def seconds(value: float | None) -> str:
@@ -45,6 +60,20 @@ def bar(share: float, width: int) -> tuple[str, str]:
 def plain(text: str, style: str = "") -> Content:
     """Cleaned text that nothing in it can style."""
     return Content.styled(clean(text), style) if style else Content(clean(text))
+
+
+def dim_spans(text: str, spans: Sequence[tuple[int, int]], style: str = "") -> Content:
+    """`plain`, with what the calculator wrote at these places dim."""
+    if not spans:
+        return plain(text, style)
+    parts: list[Content] = []
+    place = 0
+    for start, end in spans:
+        start, end = max(place, start), min(len(text), end)
+        if start < end:
+            parts += [plain(text[place:start], style), plain(text[start:end], FORCED)]
+            place = end
+    return Content("").join([*parts, plain(text[place:], style)])
 
 
 def name(hint: Hit | None) -> str:

@@ -49,6 +49,8 @@ class Write:
 
     part: Part
     text: str
+    forced: bool = False
+    """Whether the calculator writes it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,11 @@ def think(text: str) -> Write:
 def say(text: str) -> Write:
     """The branch writes `text` behind its thinking."""
     return Write("answer", text)
+
+
+def calculated(text: str, part: Part = "answer") -> Write:
+    """The calculator writes `text` into the branch."""
+    return Write(part, text, forced=True)
 
 
 def died() -> WorkerDied:
@@ -124,6 +131,7 @@ class _Growing:
     spec: BranchSpec
     steps: deque[Step]
     tokens: int = 0
+    forced: int = 0
     probability: float | None = None
     begins: dict[str, float] | None = None
 
@@ -356,7 +364,9 @@ def _ended(index: int, growing: _Growing, reason: StopReason) -> BranchEnded:
     confidence = None if share is None else math.log(share) / max(1, growing.tokens)
     seconds = growing.tokens / 100
     first = sampled_tokens(growing.begins) if growing.begins else ()
-    return BranchEnded(index, reason, growing.tokens, seconds, confidence, first)
+    return BranchEnded(
+        index, reason, growing.tokens, seconds, confidence, first, forced=growing.forced
+    )
 
 
 def sampled_tokens(words: dict[str, float]) -> tuple[SampledToken, ...]:
@@ -373,6 +383,9 @@ def _write(
 ) -> list[TokenChunk | ContextAdjusted | BranchEnded | None]:
     """The piece that `step` makes, and the end when a stop text or the budget is reached."""
     spec, text, stop = growing.spec, step.text, None
+    if step.forced:
+        growing.forced += max(1, len(text.split()))
+        return [TokenChunk(index, step.part, text, growing.tokens, forced=True)]
     for mark in spec.stop:
         if mark in text:
             text, stop = text.split(mark)[0], "end"

@@ -41,8 +41,12 @@ def write(
     think: bool = True,
     architecture: str = "qwen3",
     kind: str = "model",
+    calculator: bool | None = None,
 ) -> Path:
-    """A Qwen3-shaped model with a byte-level vocabulary; `think`: the tags are tokens of it."""
+    """A Qwen3-shaped model with a byte-level vocabulary; `think`: the tags are tokens of it.
+
+    `calculator`: whether the file says that it uses one; None = it says nothing.
+    """
     writer = gguf.GGUFWriter(path, architecture)
     writer.add_type(kind)
     writer.add_name("tiny")
@@ -58,6 +62,8 @@ def write(
     writer.add_rope_freq_base(10000.0)
     writer.add_file_type(gguf.LlamaFileType.MOSTLY_F16)
     writer.add_float32("general.sampling.temp", 0.6)
+    if calculator is not None:
+        writer.add_bool("rm_local.calculator", calculator)
     size = _vocabulary(writer, think, template)
     _weights(writer, shape, size)
     writer.write_header_to_file()

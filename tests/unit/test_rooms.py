@@ -36,6 +36,7 @@ MAY_HOLD = {
     "rm_local.text": (),
     "rm_local.engine.protocol": (),
     "rm_local.engine.client": ("numpy",),
+    "rm_local.engine.calculator.evaluator": (),
     "rm_local.library.models": (),
     "rm_local.engine.placement.requirements": (),
     "rm_local.store.store": ("apsw", "numpy"),

@@ -54,6 +54,7 @@ def info(
             "thinks": described.thinks,
             "family": described.family.name,
             "thinking": described.told,
+            "calculator": described.family.calculator,
         }
         click.echo(json.dumps({**as_json(listed), **thinking, "memory": fits.as_json()}))
         return

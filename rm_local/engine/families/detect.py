@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,8 @@ from rm_local.engine.families.markers import Markers
 from rm_local.engine.families.overrides import Overrides
 
 TEMPLATE = "tokenizer.chat_template"
+CALCULATOR = "rm_local.calculator"
+"""Whether the model was trained with the calculator; goes before what its family says."""
 CHATML = (
     "{% for message in messages %}<|im_start|>{{ message.role }}\n{{ message.content }}<|im_end|>\n"
     "{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
@@ -71,6 +73,8 @@ class ThinkingDescription:
         known = f"family {self.family.name}"
         if self.family_source:
             known += f" changed by {self.family_source}"
+        if self.family.calculator:
+            known += ", uses the calculator"
         if not self.thinks:
             return f"{known}, does not think; template from {self.template_from}"
         between = f"{self.markers.opening} ... {self.markers.closing}"
@@ -95,6 +99,8 @@ def describe_thinking(
     template = own.text if own else str(metadata.get(TEMPLATE) or "")
     architecture = str(metadata.get("general.architecture", ""))
     found = detect(architecture, " ".join(names) or file, template)
+    if isinstance(trained := metadata.get(CALCULATOR), bool):
+        found = replace(found, calculator=trained)
     if own is None and (own := users.template([found.name])):
         template = own.text
     family, family_source = users.family([*named, found.name], found)

@@ -59,6 +59,8 @@ class Family:
     """Variable of the template that says how much it is to think."""
     efforts: tuple[str, ...] = ()
     """Values of that variable."""
+    calculator: bool = False
+    """Whether it was trained to leave `<<expression=` to a calculator (docs/calculator.md)."""
 
     @property
     def opens_with(self) -> str:
@@ -143,7 +145,7 @@ _VALUES = ("a table of texts, numbers, true and false", _are_values)
 _KINDS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     **dict.fromkeys(("name", "title", "opening", "closing", "header_end", "header_thinks"), _TEXT),
     **dict.fromkeys(("lead", "after", "skip", "system_on", "system_off", "effort"), _TEXT),
-    **dict.fromkeys(("thinks", "firm"), ("true or false", _is_flag)),
+    **dict.fromkeys(("thinks", "firm", "calculator"), ("true or false", _is_flag)),
     "wrap": ("a list of two texts", _is_pair),
     "efforts": ("a list of texts", _are_texts),
     "on": _VALUES,

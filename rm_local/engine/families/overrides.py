@@ -10,7 +10,7 @@ import os
 import re
 import tomllib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -79,7 +79,8 @@ def _begun(table: dict[str, Any], base: Family) -> Family:
     known = {family.name: family for family in shipped()}
     if wanted not in known:
         raise BadTable("family", f"one of {', '.join(known)}")
-    return known[wanted]
+    family = known[wanted]
+    return replace(family, calculator=base.calculator or family.calculator)
 
 
 def _plain(name: str) -> str:

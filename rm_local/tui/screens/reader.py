@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -12,7 +12,7 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Footer
 
-from rm_local.loop import TurnBranch
+from rm_local.loop import Span, TurnBranch
 from rm_local.records import Hit
 from rm_local.tui import formatting, keys
 from rm_local.tui.widgets.text_line import Line
@@ -75,14 +75,22 @@ def entry(hit: Hit) -> Content:
 def branch(view: TurnBranch) -> Content:
     """All that a branch has written."""
     parts: list[Content | tuple[str, str]] = []
-    if thinking := view.thinking.strip():
+    if view.thinking.strip():
         parts += [
             ("Thinking\n", "bold $phase-reason"),
-            formatting.plain(thinking, "$foreground 60%"),
+            formatting.dim_spans(
+                *_strip(view.thinking, view.thinking_forced), style="$foreground 60%"
+            ),
         ]
-    if said := view.text.strip():
+    if view.text.strip():
         parts += [
             ("\n\nAnswer\n" if parts else "Answer\n", "bold $phase-answer"),
-            formatting.plain(said),
+            formatting.dim_spans(*_strip(view.text, view.text_forced)),
         ]
     return Content.assemble(*parts) if parts else Content("Nothing yet.")
+
+
+def _strip(text: str, spans: Sequence[Span]) -> tuple[str, list[Span]]:
+    """The text without blanks around it, and the spans as they are in it."""
+    blanks = len(text) - len(text.lstrip())
+    return text.strip(), [(start - blanks, end - blanks) for start, end in spans]

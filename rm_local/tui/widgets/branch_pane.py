@@ -105,7 +105,9 @@ class BranchPane(VerticalScroll):
         if self._shown is None or not self._streamed.is_attached:
             return
         branch = self._shown[0]
-        self._streamed.show(branch.thinking, branch.text)
+        self._streamed.show(
+            branch.thinking, branch.text, branch.thinking_forced, branch.text_forced
+        )
         self.set_class(branch.stop is not None, "-ended")
         self._titles()
 

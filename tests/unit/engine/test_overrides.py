@@ -11,6 +11,8 @@ from rm_local.engine.families.detect import TEMPLATE, describe_thinking
 from rm_local.engine.worker.templates import render_process
 from rm_local.engine.worker.templates.chat_template import ChatTemplate
 from rm_local.errors import SettingsError
+from rm_local.gguf import read_header
+from tests.support import tiny_gguf
 
 MODEL = {"general.architecture": "qwen3", "general.name": "Qwen3 8B", TEMPLATE: "enable_thinking"}
 
@@ -54,6 +56,39 @@ def test_another_family_can_be_named(folder: Path) -> None:
     (folder / "qwen3-8b.toml").write_text('family = "magistral"\n')
 
     assert describe_thinking(MODEL, overrides=folder).markers.opening == "[THINK]"
+
+
+@pytest.mark.parametrize(
+    ("file", "user", "uses"),
+    [
+        (None, "", False),
+        (None, "calculator = true\n", True),
+        (True, "", True),
+        (True, "calculator = false\n", False),
+        (True, 'family = "magistral"\n', True),
+        (False, "calculator = true\n", True),
+        ("yes", "", False),
+    ],
+)
+def test_the_file_or_its_user_gives_a_model_the_calculator(
+    folder: Path, file: bool | str | None, user: str, uses: bool
+) -> None:
+    """The user's word goes before the file's, and the file's before the family's."""
+    if user:
+        (folder / "qwen3.toml").write_text(user)
+    metadata = MODEL if file is None else {**MODEL, "rm_local.calculator": file}
+
+    described = describe_thinking(metadata, overrides=folder)
+
+    assert described.family.calculator == uses
+    assert ("uses the calculator" in described.told) == uses
+
+
+def test_the_key_of_the_calculator_is_read_from_a_file(tmp_path: Path) -> None:
+    """As a GGUF stores it."""
+    path = tiny_gguf.write(tmp_path / "tiny.gguf", calculator=True)
+
+    assert describe_thinking(read_header(path).metadata).family.calculator
 
 
 @pytest.mark.parametrize(

@@ -40,7 +40,7 @@ MESSAGES: list[protocol.Request | protocol.Reply] = [
     ContextUsage(5, 4, 9),
     ContextAdjusted("The context was full.", 1, 9),
     protocol.TokenChunks(
-        (TokenChunk(0, "thinking", "é\n", 1), TokenChunk(1, "answer", "\ud800", 2))
+        (TokenChunk(0, "thinking", "é\n", 1), TokenChunk(1, "answer", "\ud800", 2, forced=True))
     ),
     BranchEnded(1, "length", 4, 0.25),
     protocol.GenerationDone(),

@@ -117,6 +117,26 @@ def test_pieces_of_a_branch_are_joined_and_ends_come_after_them() -> None:
     ]
 
 
+def test_pieces_of_the_model_and_of_the_calculator_stay_apart_and_in_order() -> None:
+    """What was written before and after a result is not joined across it."""
+    sent: list[protocol.Reply] = []
+    outbox = Outbox(sent.append)
+
+    outbox.add([TokenChunk(0, "answer", "2*3", 2), TokenChunk(0, "answer", "=", 3)])
+    outbox.add([TokenChunk(0, "answer", "6>>", 3, forced=True), TokenChunk(0, "answer", "!", 4)])
+    outbox.flush()
+
+    assert sent == [
+        protocol.TokenChunks(
+            (
+                TokenChunk(0, "answer", "2*3=", 3),
+                TokenChunk(0, "answer", "6>>", 3, forced=True),
+                TokenChunk(0, "answer", "!", 4),
+            )
+        )
+    ]
+
+
 @pytest.mark.parametrize(
     ("code", "words"),
     [

@@ -43,6 +43,7 @@ EVENTS: list[Event] = [
     BranchStarted(1, hit(5), 77),
     Prefilled(PrefillStats(40, 12, 0, 90, 0.25, 0.5, 0.75)),
     TokenChunk(1, "thinking", "I \u2028\x1b", 4),
+    TokenChunk(1, "thinking", "144>>", 4, forced=True),
     BranchFinished(BRANCH),
     Answered(ANSWER),
     Failed("No store.", "Make one.", 4),

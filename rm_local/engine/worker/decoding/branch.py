@@ -6,12 +6,14 @@ import codecs
 from typing import Any
 
 from rm_local.engine.branches import BranchSpec, Part, TokenChunk
+from rm_local.engine.calculator import CLOSE, ExpressionFinder, evaluate
 from rm_local.engine.families.markers import THINK, Markers
 from rm_local.engine.families.stream_parser import Splitter, StopTexts
 from rm_local.engine.worker.decoding.grammar_sampler import Constraint
 from rm_local.engine.worker.decoding.logprobs import Logprobs
 from rm_local.engine.worker.decoding.repetition import RepetitionDetector
 from rm_local.engine.worker.decoding.sampler import Penalties, Sampler
+from rm_local.engine.worker.decoding.text_origins import TextOrigins
 
 
 class Branch:
@@ -36,6 +38,12 @@ class Branch:
         self.written = 0
         self.budget = spec.max_tokens
         self.endless = spec.endless and not constraint
+        self.forced = 0
+        """Tokens that the calculator put into it."""
+        self.pending: list[int] = []
+        """Those of them that are not yet among its tokens."""
+        self.result = ""
+        """What is to be forced behind the `=` that it wrote last; empty = nothing."""
         self.logprobs = logprobs
         self.repetition = repetition
         """Finds out whether it repeats itself; None = it may."""
@@ -49,7 +57,11 @@ class Branch:
         self._constraint = constraint
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._stops = StopTexts(spec.stop)
+        self._origins = TextOrigins()
         self._splitter = Splitter(start, markers)
+        self._markers = markers.texts
+        calculates = spec.calculator and not self.endless and not constraint
+        self._finder = ExpressionFinder(spec.forced) if calculates else None
 
     @property
     def left(self) -> int:
@@ -66,15 +78,35 @@ class Branch:
         """Take a token that was drawn: the pieces now certain, and whether a stop text came."""
         self.tokens.append(token)
         self.written += 1
-        text, stopped = self._stops.feed(self._decoder.decode(raw))
-        return self._pieces(self._splitter.feed(text)), stopped
+        text = self._decoder.decode(raw)
+        if self._finder and (expression := self._finder.add(text)):
+            self.result = self._calculate(expression)
+        return self._feed(text, forced=False)
+
+    def force(self, tokens: list[int]) -> tuple[list[TokenChunk], bool]:
+        """Put `result`, which has these tokens, behind what it wrote; as `write`."""
+        text, self.result = self.result, ""
+        self.pending += tokens
+        self.forced += len(tokens)
+        for token in tokens:
+            self._sampler.accept(token)
+        if self._finder:
+            self._finder.reset()
+        return self._feed(text, forced=True)
+
+    def append_pending(self, most: int) -> None:
+        """Move tokens from `pending` to `tokens`, so many at most."""
+        self.tokens += self.pending[:most]
+        del self.pending[:most]
 
     def close(self, stopped: bool) -> list[TokenChunk]:
         """Free the samplers; the pieces held back, unless a stop text ended the branch."""
         self.free()
-        rest = "" if stopped else self._decoder.decode(b"", True)
-        text = rest if stopped else self._stops.feed(rest)[0] + self._stops.flush()
-        return self._pieces([*self._splitter.feed(text), *self._splitter.flush()])
+        pieces: list[TokenChunk] = []
+        if not stopped:
+            pieces, _ = self._feed(self._decoder.decode(b"", True), forced=False)
+            pieces += self._tell_apart(self._stops.flush())
+        return [*pieces, *self._pieces(self._splitter.flush(), False)]
 
     def free(self) -> None:
         """Free the samplers. More than once is the same as once."""
@@ -82,5 +114,26 @@ class Branch:
         if self._constraint:
             self._constraint.close()
 
-    def _pieces(self, parts: list[tuple[Part, str]]) -> list[TokenChunk]:
-        return [TokenChunk(self.index, part, text, self.written) for part, text in parts]
+    def _feed(self, text: str, *, forced: bool) -> tuple[list[TokenChunk], bool]:
+        """Take text: the pieces now certain, and whether a stop text came."""
+        self._origins.put(len(text), forced=forced)
+        passed, stopped = self._stops.feed(text)
+        return self._tell_apart(passed), stopped
+
+    def _tell_apart(self, text: str) -> list[TokenChunk]:
+        """Text that no stop text holds back, by part and by who wrote it."""
+        return [
+            piece
+            for own, forced in self._origins.take(text)
+            for piece in self._pieces(self._splitter.feed(own), forced)
+        ]
+
+    def _pieces(self, parts: list[tuple[Part, str]], forced: bool) -> list[TokenChunk]:
+        return [TokenChunk(self.index, part, text, self.written, forced) for part, text in parts]
+
+    def _calculate(self, expression: str) -> str:
+        """The text to force; empty where there is no value, or one that holds a marker."""
+        value = evaluate(expression)
+        if value is None or any(marker in value for marker in self._markers):
+            return ""
+        return value + CLOSE

@@ -83,6 +83,10 @@ class Sampler:
         token: int = llama_cpp.llama_sampler_sample(self.chain, context, row)
         return token
 
+    def accept(self, token: int) -> None:
+        """Take note of a token that was not drawn, for what penalizes repeating."""
+        llama_cpp.llama_sampler_accept(self.chain, token)
+
     def close(self) -> None:
         """Free the chain. More than once is the same as once."""
         if self.chain:

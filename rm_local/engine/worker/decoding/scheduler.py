@@ -103,8 +103,8 @@ class BatchScheduler:
                 self._relieve(branch)
 
     def _fills(self, branch: Branch) -> bool:
-        """Whether it is as long as the context."""
-        return len(branch.tokens) >= self._cache.capacity
+        """Whether it is as long as the context, with the next of what is forced into it."""
+        return len(branch.tokens) + bool(branch.pending) >= self._cache.capacity
 
     def _relieve(self, branch: Branch) -> None:
         """Let all branches go on where there is more room, or end the one that has none left."""
@@ -177,6 +177,7 @@ class BatchScheduler:
             (branch, branch.draw(self._cache.context, row), row)
             for row, members in complete
             for branch in members
+            if not branch.pending
         ]
         self._began = self._began or time.monotonic()
         for branch, token, row in drawn:
@@ -185,17 +186,19 @@ class BatchScheduler:
         complete.clear()
 
     def _step(self) -> None:
-        """One more token for every live branch, in one batch."""
+        """One more token for every live branch, in one batch with what is forced into some."""
         while self._live:
-            live = list(self._live)
-            rows = [(branch.tokens[-1], branch.evaluated, branch.sequence, True) for branch in live]
+            rows, steps = self._build_batch()
             try:
-                self._cache.decode(rows)
+                if rows:
+                    self._cache.decode(rows)
             except Full:
                 self._make_room()
                 continue
-            for row, branch in enumerate(live):
-                branch.evaluated += 1
+            for branch, evaluated, row in steps:
+                branch.evaluated += evaluated
+                if branch.pending or branch.evaluated < len(branch.tokens):
+                    continue
                 token = branch.draw(self._cache.context, row)
                 nan_check.check_drawn(self._cache.context, row, token)
                 self._take(branch, token, row)
@@ -203,6 +206,29 @@ class BatchScheduler:
         self._outbox.tick()
         if self._live:
             self._tell_usage(now=False)
+
+    def _build_batch(self) -> tuple[list[Row], list[tuple[Branch, int, int]]]:
+        """The next batch; each branch in it, how many of its tokens, and the row of the last.
+
+        With forced tokens it is no larger than one with a token each of as many branches as there
+        may be, so that no branch waits for those of another.
+        """
+        rows: list[Row] = []
+        steps: list[tuple[Branch, int, int]] = []
+        spare = max(0, self._cache.branches - len(self._live))
+        for branch in self._live:
+            waiting = len(branch.tokens) - branch.evaluated
+            room = self._cache.capacity - 1 - len(branch.tokens)
+            branch.append_pending(max(0, min(spare + 1 - waiting, room)))
+            tokens = branch.tokens[branch.evaluated :][: spare + 1]
+            spare -= max(0, len(tokens) - 1)
+            last = len(branch.tokens) - 1
+            for place, token in enumerate(tokens, branch.evaluated):
+                wanted = place == last and not branch.pending
+                rows.append((token, place, branch.sequence, wanted))
+            if tokens:
+                steps.append((branch, len(tokens), len(rows) - 1))
+        return rows, steps
 
     def _tell_usage(self, *, now: bool) -> None:
         """How full the context is, where it has changed."""
@@ -219,6 +245,11 @@ class BatchScheduler:
         self._waiting.append(branch)
 
     def _take(self, branch: Branch, token: int, row: int) -> None:
+        """Let the branch write a token, or, in its stead, what the calculator has for it."""
+        if branch.result and not self._vocab.piece(token).startswith(b"="):
+            self._force(branch)
+            return
+        branch.result = ""
         if not branch.endless and self._vocab.ends(token):
             self._end(branch, "end")
             return
@@ -236,6 +267,22 @@ class BatchScheduler:
             self._end(branch, "repeating")
         elif branch.left < 1:
             self._end(branch, "length")
+        elif branch.result and self._vocab.joins_equals:
+            self._force(branch)
+
+    def _force(self, branch: Branch) -> None:
+        """Put the calculator's result into the branch; the next batches evaluate it."""
+        tokens = self._vocab.data(branch.result)
+        self._tally.calculated += len(tokens)
+        pieces, stopped = branch.force(tokens)
+        self._outbox.add(pieces)
+        detector = branch.repetition
+        texts = [self._vocab.piece(token).decode("utf-8", "replace") for token in tokens]
+        pairs = zip(tokens, texts, strict=True)
+        if stopped:
+            self._end(branch, "end", stopped=True)
+        elif detector and any([detector.add_token(token, text) for token, text in pairs]):
+            self._end(branch, "repeating")
 
     def _end(self, branch: Branch, reason: StopReason, *, stopped: bool = False) -> None:
         self._tell_usage(now=True)
@@ -248,7 +295,7 @@ class BatchScheduler:
             self._cache.adopt(branch.sequence, branch.tokens[: branch.evaluated])
         self._release(branch)
         seconds = time.monotonic() - self._began if self._began else 0.0
-        ended = BranchEnded(branch.index, reason, branch.written, seconds)
+        ended = BranchEnded(branch.index, reason, branch.written, seconds, forced=branch.forced)
         self._outbox.end(branch.logprobs.told(ended) if branch.logprobs else ended)
 
     def _release(self, branch: Branch) -> None:

@@ -15,7 +15,7 @@ class StatsRecorder:
     """The mutable counters behind `Stats`; the fields have the same meanings."""
 
     def __init__(self) -> None:
-        self.prompt = self.forced = self.reused = self.written = 0
+        self.prompt = self.forced = self.reused = self.written = self.calculated = 0
         self.boundary = 0
         """Where, in the open turn's tokens, the prompt ends and forced text begins."""
         self._prefill = self._decode = 0.0
@@ -65,4 +65,5 @@ class StatsRecorder:
             prefill_seconds=self._prefill,
             decode_seconds=self._decode,
             memory=peak_memory(),
+            calculated=self.calculated,
         )

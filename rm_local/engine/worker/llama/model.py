@@ -162,6 +162,7 @@ def _describe(
         template=described.template_from,
         efforts=described.family.efforts,
         converses=template.converses,
+        calculator=described.family.calculator,
     )
 
 

@@ -32,6 +32,8 @@ class Vocab:
         self._ends: dict[int, bool] = {}
         self._buffer = ctypes.create_string_buffer(512)
         self._anchor = self._anchor_tokens()
+        self.joins_equals = any(b"==" in self._read_piece(n) for n in self._tokens("1==1", False))
+        """Whether `==` is written as one token, so that an `=` at a token's end stands alone."""
         self.silent = {t for t in markers.values() if not self._read_piece(t) and not self.ends(t)}
         """Tokens that stand for no text and do not end the turn."""
 

@@ -1,0 +1,110 @@
+"""The methods of strings and lists that an expression may call. None changes its owner."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from rm_local.engine.calculator.calculator_functions import read_items
+from rm_local.engine.calculator.calculator_limits import STRING, NotEvaluable
+from rm_local.engine.calculator.calculator_values import (
+    ListValue,
+    Value,
+    make_list,
+    make_number,
+    make_string,
+)
+
+
+def require_string(value: Value) -> str:
+    """The value, which has to be a string."""
+    if not isinstance(value, str):
+        raise NotEvaluable
+    return value
+
+
+def are_equal(left: Value, right: Value) -> bool:
+    """Whether two values are equal; those of different types never are."""
+    if isinstance(left, ListValue) and isinstance(right, ListValue):
+        pairs = zip(left.items, right.items, strict=False)
+        return len(left.items) == len(right.items) and all(are_equal(a, b) for a, b in pairs)
+    if isinstance(left, bool | str | ListValue) or isinstance(right, bool | str | ListValue):
+        return type(left) is type(right) and left == right
+    return left.value == right.value
+
+
+def _map(change: Callable[[str], str]) -> Callable[..., Value]:
+    return lambda owner: make_string(change(owner))
+
+
+def _ask(question: Callable[[str], bool]) -> Callable[..., Value]:
+    return lambda owner: question(owner)
+
+
+def _join(owner: str, values: Value) -> Value:
+    parts = [require_string(each) for each in read_items(values)]
+    if sum(map(len, parts)) + len(owner) * len(parts) > 2 * STRING:
+        raise NotEvaluable
+    return make_string(owner.join(parts))
+
+
+def _split(owner: str, separator: Value | None = None) -> Value:
+    parts = owner.split(None if separator is None else require_string(separator))
+    return make_list([make_string(part) for part in parts])
+
+
+def _count(owner: Value, wanted: Value) -> Value:
+    if isinstance(owner, str):
+        return make_number(owner.count(require_string(wanted)))
+    return make_number(sum(are_equal(each, wanted) for each in read_items(owner)))
+
+
+def _index(owner: Value, wanted: Value) -> Value:
+    if isinstance(owner, str):
+        return make_number(owner.index(require_string(wanted)))
+    found = (place for place, each in enumerate(read_items(owner)) if are_equal(each, wanted))
+    return make_number(next(found))
+
+
+def _replace(owner: str, old: Value, new: Value) -> Value:
+    return make_string(owner.replace(require_string(old), require_string(new)))
+
+
+_STRIP: dict[str, Callable[..., str]] = {
+    "strip": str.strip,
+    "lstrip": str.lstrip,
+    "rstrip": str.rstrip,
+}
+STRING_METHODS: dict[str, tuple[int, int, Callable[..., Value]]] = {
+    **{
+        name: (0, 0, _map(change))
+        for name, change in {
+            "capitalize": str.capitalize,
+            "lower": str.lower,
+            "swapcase": str.swapcase,
+            "title": str.title,
+            "upper": str.upper,
+            **_STRIP,
+        }.items()
+    },
+    **{
+        name: (0, 0, _ask(question))
+        for name, question in {
+            "isalpha": str.isalpha,
+            "isdigit": str.isdigit,
+            "islower": str.islower,
+            "isupper": str.isupper,
+        }.items()
+    },
+    "count": (1, 1, _count),
+    "endswith": (1, 1, lambda owner, end: owner.endswith(require_string(end))),
+    "find": (1, 1, lambda owner, wanted: make_number(owner.find(require_string(wanted)))),
+    "index": (1, 1, _index),
+    "join": (1, 1, _join),
+    "replace": (2, 2, _replace),
+    "split": (0, 1, _split),
+    "startswith": (1, 1, lambda owner, start: owner.startswith(require_string(start))),
+}
+LIST_METHODS: dict[str, tuple[int, int, Callable[..., Value]]] = {
+    "count": (1, 1, _count),
+    "index": (1, 1, _index),
+}

@@ -1,0 +1,124 @@
+"""The values of expressions: exact numbers, strings, True and False, lists."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+from rm_local.engine.calculator.calculator_limits import (
+    DIGITS,
+    ITEMS,
+    KEPT_DIGITS,
+    RESULT,
+    SHOWN_DIGITS,
+    STRING,
+    NotEvaluable,
+)
+
+_MOST = 10**DIGITS
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """An exact number; a whole one has an int as `value`."""
+
+    value: int | Fraction
+    decimal: bool = False
+    """Whether something that it was computed from was written as a decimal: so is it, then."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListValue:
+    """A list. `size`: its elements, with all those of lists in it."""
+
+    items: tuple[Value, ...]
+    size: int
+
+
+Value = Number | str | bool | ListValue
+
+
+def make_number(value: int | Fraction, decimal: bool = False) -> Number:
+    """The number; a decimal with too many digits is rounded to `KEPT_DIGITS`.
+
+    Raises:
+        NotEvaluable: It has more than `DIGITS` digits and is no decimal, or is beyond these.
+    """
+    if isinstance(value, Fraction) and value.denominator == 1:
+        value = value.numerator
+    if -_MOST < value.numerator < _MOST and value.denominator < _MOST:
+        return Number(value, decimal)
+    exact = Fraction(value)
+    if not decimal or not Fraction(1, _MOST) < abs(exact) < _MOST:
+        raise NotEvaluable
+    return make_number(round_digits(exact, KEPT_DIGITS), True)
+
+
+def make_list(items: list[Value] | tuple[Value, ...]) -> ListValue:
+    """The list of these. NotEvaluable when there are more than `ITEMS`."""
+    size = len(items) + sum(each.size for each in items if isinstance(each, ListValue))
+    if size > ITEMS:
+        raise NotEvaluable
+    return ListValue(tuple(items), size)
+
+
+def make_string(text: str) -> str:
+    """The string. NotEvaluable when it is longer than `STRING`."""
+    if len(text) > STRING:
+        raise NotEvaluable
+    return text
+
+
+def round_digits(value: Fraction, digits: int) -> Fraction:
+    """The value with so many significant digits, but at least all before the point; to even."""
+    return round(value, max(0, digits - 1 - find_magnitude(value)))
+
+
+def find_magnitude(value: Fraction) -> int:
+    """The power of ten of the first significant digit; 0 for zero."""
+    if not value:
+        return 0
+    top, bottom = abs(value.numerator), value.denominator
+    power = len(str(top)) - len(str(bottom))
+    reached = top >= bottom * 10**power if power >= 0 else top * 10**-power >= bottom
+    return power if reached else power - 1
+
+
+def write_value(value: Value) -> str:
+    """The value as it is written in a result: a Python literal, or a fraction `1/3`.
+
+    A decimal has at most `SHOWN_DIGITS` significant digits, no zeros at its end and no exponent.
+
+    Raises:
+        NotEvaluable: The text is longer than `RESULT`.
+    """
+    text = _written(value)
+    if len(text) > RESULT:
+        raise NotEvaluable
+    return text
+
+
+def _written(value: Value) -> str:
+    match value:
+        case bool():
+            return str(value)
+        case str():
+            return repr(value)
+        case Number(value=number, decimal=decimal):
+            return _decimal(Fraction(number)) if decimal else str(number)
+        case ListValue(items=items):
+            parts: list[str] = []
+            for item in items:
+                parts.append(_written(item))
+                if len(parts) * 3 > RESULT:
+                    raise NotEvaluable
+            return f"[{', '.join(parts)}]"
+
+
+def _decimal(value: Fraction) -> str:
+    places = max(0, SHOWN_DIGITS - 1 - find_magnitude(value))
+    scaled = round(abs(value) * 10**places)
+    sign = "-" if value < 0 and scaled else ""
+    digits = str(scaled).rjust(places + 1, "0")
+    whole, part = digits[: len(digits) - places], digits[len(digits) - places :].rstrip("0")
+    return f"{sign}{whole}.{part}" if part else f"{sign}{whole}"

@@ -1,0 +1,217 @@
+"""An expression's tree to its value."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from fractions import Fraction
+
+from rm_local.engine.calculator.calculator_functions import (
+    FUNCTIONS,
+    require_number,
+    require_whole,
+    sort_key,
+    sort_values,
+)
+from rm_local.engine.calculator.calculator_limits import CHARACTERS, ITEMS, STEPS, NotEvaluable
+from rm_local.engine.calculator.calculator_methods import LIST_METHODS, STRING_METHODS, are_equal
+from rm_local.engine.calculator.calculator_values import (
+    ListValue,
+    Number,
+    Value,
+    make_list,
+    make_number,
+    make_string,
+    write_value,
+)
+from rm_local.engine.calculator.expression_parser import (
+    Call,
+    Comparison,
+    Items,
+    Literal,
+    Name,
+    Node,
+    Operation,
+    Text,
+    parse_expression,
+)
+from rm_local.engine.calculator.number_operations import apply_operator
+
+_PI = Fraction(31415926535897932384626433832795028841972, 10**40)
+_NAMES: dict[str, Value] = {"True": True, "False": False, "pi": Number(_PI, True)}
+_CHARACTERS_A_STEP = 8
+_ORDERS: dict[str, Callable[..., bool]] = {
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
+
+
+def evaluate(text: str) -> str | None:
+    """The value of an expression as text, or None when it has none.
+
+    Never raises, and takes at most some milliseconds, whatever the text is: what is larger than
+    `calculator_limits` says has no value.
+    """
+    if len(text) > CHARACTERS:
+        return None
+    try:
+        return write_value(_Evaluator().value(parse_expression(text)))
+    except Exception:  # a text of the model's must never end the worker
+        return None
+
+
+class _Evaluator:
+    """Computes the values of a tree, within one budget of steps."""
+
+    def __init__(self) -> None:
+        self._left = STEPS
+
+    def value(self, node: Node) -> Value:
+        """The value of a tree. NotEvaluable, or an error of Python's, when it has none.
+
+        It is taken off the budget once, by its size: what is done with it later costs as much.
+        """
+        found = self._compute(node)
+        self._left -= 1
+        if isinstance(found, ListValue):
+            self._left -= found.size
+        elif isinstance(found, str):
+            self._left -= len(found) // _CHARACTERS_A_STEP
+        if self._left < 0:
+            raise NotEvaluable
+        return found
+
+    def _compute(self, node: Node) -> Value:
+        match node:
+            case Literal(text):
+                decimal = not text.isdigit()
+                return make_number(Fraction(text) if decimal else int(text), decimal)
+            case Text(text):
+                return make_string(text)
+            case Name(name):
+                return _NAMES[name]
+            case Items(items):
+                return make_list([self.value(item) for item in items])
+            case Comparison(operands, operators):
+                values = [self.value(each) for each in operands]
+                triples = zip(values, operators, values[1:], strict=False)
+                return all(_holds(left, sign, right) for left, sign, right in triples)
+            case Operation(name, operands):
+                found = [None if each is None else self.value(each) for each in operands]
+                return self._operate(name, found)
+            case Call():
+                return self._call(node)
+
+    def _operate(self, name: str, values: list[Value | None]) -> Value:
+        first, *rest = values
+        if first is None:
+            raise NotEvaluable
+        match name, rest:
+            case "positive", []:
+                return require_number(first)
+            case "negative", []:
+                return apply_operator("-", Number(0), require_number(first))
+            case "percent", []:
+                return make_number(Fraction(require_number(first).value) / 100, True)
+            case "not", []:
+                return not _truth(first)
+            case "and", [other]:
+                return _truth(first) and _truth(other)
+            case "or", [other]:
+                return _truth(first) or _truth(other)
+            case "index", [place]:
+                return _element(first, place)
+            case "slice", [start, stop, step]:
+                bounds = (None if n is None else require_whole(n) for n in (start, stop, step))
+                return _slice(first, slice(*bounds))
+            case sign, [other] if other is not None:
+                return _combine(sign, first, other)
+        raise NotEvaluable
+
+    def _call(self, call: Call) -> Value:
+        arguments = [self.value(each) for each in call.arguments]
+        if call.owner is not None:
+            owner = self.value(call.owner)
+            methods = STRING_METHODS if isinstance(owner, str) else LIST_METHODS
+            least, most, function = methods[call.name]
+            if not isinstance(owner, str | ListValue) or not least <= len(arguments) <= most:
+                raise NotEvaluable
+            arguments = [owner, *arguments]
+        else:
+            least, most, function = FUNCTIONS[call.name]
+            if not least <= len(arguments) <= most:
+                raise NotEvaluable
+        if call.reverse is None:
+            return function(*arguments)
+        if function is not sort_values:
+            raise NotEvaluable
+        return sort_values(arguments[0], _truth(self.value(call.reverse)))
+
+
+def _combine(sign: str, left: Value, right: Value) -> Value:
+    """Numbers with numbers; lists or strings joined, or repeated."""
+    if isinstance(left, Number) and isinstance(right, Number):
+        return apply_operator(sign, left, right)
+    if sign == "+" and isinstance(left, str) and isinstance(right, str):
+        return make_string(left + right)
+    if sign == "+" and isinstance(left, ListValue) and isinstance(right, ListValue):
+        return make_list(left.items + right.items)
+    if sign != "*":
+        raise NotEvaluable
+    if isinstance(left, Number):
+        left, right = right, left
+    times = require_whole(right)
+    if times > ITEMS:
+        raise NotEvaluable
+    if isinstance(left, str):
+        if len(left) * times > ITEMS:
+            raise NotEvaluable
+        return make_string(left * times)
+    if not isinstance(left, ListValue) or left.size * times > ITEMS:
+        raise NotEvaluable
+    return make_list(left.items * times)
+
+
+def _truth(value: Value | None) -> bool:
+    if not isinstance(value, bool):
+        raise NotEvaluable
+    return value
+
+
+def _holds(left: Value, sign: str, right: Value) -> bool:
+    match sign:
+        case "==":
+            return are_equal(left, right)
+        case "!=":
+            return not are_equal(left, right)
+        case "in" | "not in":
+            return _contains(right, left) == (sign == "in")
+    return _ORDERS[sign](sort_key(left), sort_key(right))
+
+
+def _contains(owner: Value, wanted: Value) -> bool:
+    if isinstance(owner, str) and isinstance(wanted, str):
+        return wanted in owner
+    if isinstance(owner, ListValue):
+        return any(are_equal(each, wanted) for each in owner.items)
+    raise NotEvaluable
+
+
+def _element(owner: Value, place: Value | None) -> Value:
+    if place is None:
+        raise NotEvaluable
+    if isinstance(owner, str):
+        return owner[require_whole(place)]
+    if isinstance(owner, ListValue):
+        return owner.items[require_whole(place)]
+    raise NotEvaluable
+
+
+def _slice(owner: Value, part: slice) -> Value:
+    if isinstance(owner, str):
+        return owner[part]
+    if isinstance(owner, ListValue):
+        return make_list(owner.items[part])
+    raise NotEvaluable

@@ -1,0 +1,80 @@
+"""An expression's text as tokens."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+from rm_local.engine.calculator.calculator_limits import NotEvaluable
+
+Kind = Literal["number", "string", "name", "sign", "end"]
+_ASCII = str.maketrans(
+    {"×": "*", "·": "*", "⋅": "*", "÷": "/", "−": "-", "≤": "<=", "≥": ">=", "≠": "!="}
+)
+_TOKEN = re.compile(
+    r"""
+    (?P<blank>[ \t]+)
+  | (?P<number>(?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,2})?(?![A-Za-z0-9_.]))
+  | (?P<string>'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")
+  | (?P<name>[A-Za-z_][A-Za-z0-9_]*)
+  | (?P<sign>\*\*|//|==|!=|<=|>=|[-+*/%^()\[\],:.<>=])
+    """,
+    re.VERBOSE,
+)
+_STRING = re.compile(r"""('[^']*'|"[^"]*")""")
+_ESCAPES = {"n": "\n", "t": "\t", "\\": "\\", "'": "'", '"': '"'}
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A piece of an expression; `text` of a string is what it holds."""
+
+    kind: Kind
+    text: str
+
+
+END = Token("end", "")
+
+
+def read_tokens(text: str) -> list[Token]:
+    """The tokens of an expression and `END`.
+
+    Signs of print (`×`, `÷`, `−`, `≤`) count as those of ASCII outside of strings; `^` is `**`.
+
+    Raises:
+        NotEvaluable: Something in it is no token. Control characters are none.
+    """
+    if not text.isprintable() and not text.replace("\t", "").isprintable():
+        raise NotEvaluable
+    text = "".join(
+        part if n % 2 else part.translate(_ASCII) for n, part in enumerate(_STRING.split(text))
+    )
+    tokens: list[Token] = []
+    place = 0
+    while place < len(text):
+        found = _TOKEN.match(text, place)
+        if not found:
+            raise NotEvaluable
+        place = found.end()
+        piece = found.group()
+        match found.lastgroup:
+            case "number":
+                tokens.append(Token("number", piece))
+            case "string":
+                tokens.append(Token("string", _unescape(piece[1:-1])))
+            case "name":
+                tokens.append(Token("name", piece))
+            case "sign":
+                tokens.append(Token("sign", "**" if piece == "^" else piece))
+    return [*tokens, END]
+
+
+def _unescape(text: str) -> str:
+    head, *rest = text.split("\\", 1)
+    if not rest:
+        return head
+    sign, tail = rest[0][:1], rest[0][1:]
+    if sign not in _ESCAPES:
+        raise NotEvaluable
+    return head + _ESCAPES[sign] + _unescape(tail)

@@ -1,0 +1,107 @@
+"""Arithmetic on exact numbers, bounded before it is done."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from math import isqrt, log10
+
+from rm_local.engine.calculator.calculator_limits import (
+    DIGITS,
+    TRANSIENT_DIGITS,
+    NotEvaluable,
+)
+from rm_local.engine.calculator.calculator_values import Number, make_number
+
+_ROOT_DIGITS = 40
+"""Significant digits of a root that is not exact: enough for `sqrt(2)**2` to be shown as 2."""
+_MOST_ROOT = 64
+"""Largest degree of a root."""
+
+
+def apply_operator(sign: str, left: Number, right: Number) -> Number:
+    """`left sign right` for `+ - * / // % **`; floor division and remainder are Python's.
+
+    Raises:
+        NotEvaluable: By zero, a root that is none, or too many digits.
+    """
+    a, b, decimal = left.value, right.value, left.decimal or right.decimal
+    if sign in ("/", "//", "%") and not b:
+        raise NotEvaluable
+    match sign:
+        case "+":
+            return make_number(a + b, decimal)
+        case "-":
+            return make_number(a - b, decimal)
+        case "*":
+            return make_number(a * b, decimal)
+        case "/":
+            return make_number(Fraction(a) / b, decimal)
+        case "//":
+            return make_number(a // b, decimal)
+        case "%":
+            return make_number(a % b, decimal)
+        case "**":
+            return raise_power(left, right)
+    raise NotEvaluable
+
+
+def raise_power(base: Number, exponent: Number) -> Number:
+    """The power; with a fraction as exponent a root, exact, or a decimal of a square root.
+
+    Raises:
+        NotEvaluable: No real number, too many digits, or another root that is not exact.
+    """
+    if isinstance(exponent.value, Fraction):
+        degree = exponent.value.denominator
+        root = take_root(base, degree)
+        whole = Number(exponent.value.numerator)
+        power = raise_power(root, whole)
+        return make_number(power.value, power.decimal or exponent.decimal)
+    value, times, decimal = base.value, exponent.value, base.decimal or exponent.decimal
+    if not value and times < 0:
+        raise NotEvaluable
+    if value in (0, 1) or not times:
+        return make_number(value if times else 1, decimal)
+    if value == -1:
+        return make_number(-1 if times % 2 else 1, decimal)
+    largest = max(abs(value.numerator), value.denominator)
+    if abs(times) * log10(largest) > TRANSIENT_DIGITS:
+        raise NotEvaluable
+    return make_number(Fraction(value) ** times, decimal)
+
+
+def take_root(number: Number, degree: int) -> Number:
+    """The root of this degree: exact, or, of degree 2, a decimal with `_ROOT_DIGITS` digits.
+
+    Raises:
+        NotEvaluable: Of a negative number, or neither exact nor square.
+    """
+    value = number.value
+    if degree > _MOST_ROOT or value < 0:
+        raise NotEvaluable
+    top, bottom = _whole_root(value.numerator, degree), _whole_root(value.denominator, degree)
+    if top**degree == value.numerator and bottom**degree == value.denominator:
+        return make_number(Fraction(top, bottom), number.decimal)
+    if degree != 2:
+        raise NotEvaluable
+    size = len(str(value.numerator)) - len(str(value.denominator))
+    places = _ROOT_DIGITS - size // 2
+    if places > DIGITS:
+        raise NotEvaluable
+    places = max(0, places)
+    scaled = isqrt(value.numerator * 10 ** (2 * places) // value.denominator)
+    return make_number(Fraction(scaled, 10**places), True)
+
+
+def _whole_root(value: int, degree: int) -> int:
+    """The largest whole number whose power of this degree is not above `value`."""
+    if degree == 2:
+        return isqrt(value)
+    low, high = 0, 1 << (value.bit_length() // degree + 1)
+    while high - low > 1:
+        middle = (low + high) // 2
+        if middle**degree <= value:
+            low = middle
+        else:
+            high = middle
+    return low
