@@ -1,0 +1,1 @@
+"""Conversation: small talk, the general question behind a problem, advice and paragraphs."""

@@ -1,0 +1,144 @@
+"""Forms of the families: how inputs are drawn, how people word the problem, how it is worked.
+
+The files are `wordings/*.toml`; README.md explains their keys. A form draws problems without end;
+the answer of each is that of its family, worked out apart from the form's own steps.
+"""
+
+from __future__ import annotations
+
+import random
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from models.curriculum.draws import draw_values
+from models.curriculum.families import Family, read_families
+from models.curriculum.slots import fill_wording, fill_work
+
+FOLDER = Path(__file__).with_name("wordings")
+
+
+class FormInvalid(Exception):
+    """A form of a file does not hold what it has to."""
+
+
+@dataclass(frozen=True, slots=True)
+class FollowUp:
+    """A question that refers back to a problem: other inputs, all else as before."""
+
+    change: tuple[str, ...]
+    """Inputs that are drawn anew."""
+    text: tuple[str, ...]
+    """Wordings of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """One way in which a family's problems are given."""
+
+    family: Family
+    draw: tuple[str, ...]
+    """Assignments `name = expression`, in order; the inputs of the family are among the names."""
+    where: str
+    """What must hold of the values; empty if anything does."""
+    work: tuple[str, ...]
+    """Ways of solving it, with calculations `<<...>>`."""
+    wordings: tuple[str, ...]
+    again: tuple[FollowUp, ...]
+
+    @property
+    def known(self) -> bool:
+        """Whether a model is to solve it by itself."""
+        return self.family.split == "known"
+
+
+@dataclass(frozen=True, slots=True)
+class WordedProblem:
+    """One problem as somebody asks it, with its solution."""
+
+    form: Form
+    values: Mapping[str, object]
+    question: str
+    work: str
+    """The steps, with the results of all calculations."""
+    answer: str
+
+
+@cache
+def read_forms() -> tuple[Form, ...]:
+    """The forms of all files, in the order of the files.
+
+    Raises:
+        FormInvalid: A file names a family that does not exist, or a key that no form has.
+    """
+    return tuple(form for path in sorted(FOLDER.glob("*.toml")) for form in read_file(path))
+
+
+def read_file(path: Path) -> tuple[Form, ...]:
+    """The forms of one file. Raises FormInvalid."""
+    families = read_families()
+    found: list[Form] = []
+    for name, rows in tomllib.loads(path.read_text(encoding="utf-8")).items():
+        if name not in families:
+            raise FormInvalid(f"{path.name}: there is no family {name}.")
+        for row in rows if isinstance(rows, list) else [rows]:
+            found.append(_read_form(path, families[name], row))
+    return tuple(found)
+
+
+def _read_form(path: Path, family: Family, row: Mapping[str, object]) -> Form:
+    unknown = row.keys() - {"draw", "where", "work", "wordings", "again"}
+    if unknown:
+        raise FormInvalid(f"{path.name}: {family.name} has no key {', '.join(unknown)}.")
+    again = row.get("again", ())
+    assert isinstance(again, Sequence)
+    return Form(
+        family=family,
+        draw=_texts(row["draw"]),
+        where=str(row.get("where", "")),
+        work=_texts(row["work"]),
+        wordings=_texts(row["wordings"]),
+        again=tuple(FollowUp(_texts(each["change"]), _texts(each["text"])) for each in again),
+    )
+
+
+def draw_problem(rng: random.Random, form: Form) -> WordedProblem:
+    """A problem in one of the form's wordings."""
+    values = draw_values(rng, form.draw, form.where)
+    return word_problem(rng, form, values, rng.choice(form.wordings))
+
+
+def draw_follow_up(rng: random.Random, before: WordedProblem) -> WordedProblem | None:
+    """The same problem with some inputs changed, asked in words that refer back to it.
+
+    None where the form has no such question or no other inputs are found.
+    """
+    form = before.form
+    if not form.again:
+        return None
+    follow_up = rng.choice(form.again)
+    kept = {k: v for k, v in before.values.items() if k not in follow_up.change}
+    values = draw_values(rng, form.draw, form.where, kept)
+    if all(values[name] == before.values[name] for name in follow_up.change):
+        return None
+    return word_problem(rng, form, values, rng.choice(follow_up.text))
+
+
+def word_problem(
+    rng: random.Random, form: Form, values: Mapping[str, object], wording: str
+) -> WordedProblem:
+    """These values in this wording."""
+    inputs = {name: values[name] for name in form.family.inputs}
+    return WordedProblem(
+        form,
+        values,
+        fill_wording(rng, wording, values),
+        fill_work(rng.choice(form.work), values),
+        form.family.work_out(inputs),
+    )
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    return (value,) if isinstance(value, str) else tuple(map(str, value))  # type: ignore[call-overload]

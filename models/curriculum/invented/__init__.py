@@ -1,0 +1,27 @@
+"""Problems with procedures that exist only in one sample: they can be followed, never remembered.
+
+`numeric` has quantities with a rule of their own, `strings` rules on words and lists, `machines`
+small machines with states, `unit_systems` invented units and money. The entry of a problem is
+enough to solve its question, and the question alone is not.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+
+from models.curriculum.invented import machines, numeric, strings, unit_systems
+from models.curriculum.problem import Problem
+
+KINDS: dict[Callable[[random.Random], Problem], int] = {
+    numeric.draw: 52,
+    strings.draw: 18,
+    machines.draw: 15,
+    unit_systems.draw: 15,
+}
+"""What draws a kind of problem, with its share in percent."""
+
+
+def draw_invented(rng: random.Random) -> Problem:
+    """A problem of any kind, by the shares."""
+    return rng.choices(list(KINDS), list(KINDS.values()))[0](rng)

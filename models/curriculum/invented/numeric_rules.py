@@ -1,0 +1,281 @@
+"""Draws rules for quantities: daily ones of `scenarios.toml`, made-up ones of `topics.toml`."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from fractions import Fraction
+from functools import cache
+
+from models.curriculum.invented.coining import coin_quantity, coin_word
+from models.curriculum.invented.numeric_inputs import Input, Range, Rule, read_input
+from models.curriculum.invented.numeric_steps import (
+    ABOVE,
+    BELOW,
+    Operand,
+    OutOfReach,
+    Step,
+    work_out,
+)
+from models.curriculum.invented.tables import table
+
+Rng = random.Random
+_DAILY = 0.5
+"""Share of rules out of `scenarios.toml`."""
+_LETTERS = ("abcd", "xyzw", "pqrs", "mnkt", "uvst")
+_JOINING = ("add", "add", "subtract", "multiply", "larger", "smaller", "gap", "middle", "divide")
+_WITH_INPUT = ("add", "add", "subtract", "subtract", "multiply", "multiply", "larger", "smaller")
+_WITH_CONSTANT = ("add", "subtract", "multiply", "divide", "percent_of", "percent_more")
+_ALONE = ("double", "halve", "square", "triple", "cube", "round_down", "round_up", "round")
+_OPENING = ("add", "subtract", "multiply", "gap", "middle", "divide", "larger")
+_PERCENT = (5, 10, 20, 25, 30, 40, 50, 75)
+
+
+def draw_rule(rng: Rng) -> Rule:
+    """A rule that uses each of its inputs."""
+    while True:
+        rule = _counting(rng, _daily(rng) if rng.random() < _DAILY else _made_up(rng))
+        used = {o for s in rule.steps for o in (s.a, s.b, s.tested) if isinstance(o, str)}
+        if set(rule.inputs) <= used:
+            return rule
+
+
+def _counting(rng: Rng, rule: Rule) -> Rule:
+    """The rule, saying `number of` of what is counted at times."""
+    if rng.random() < 0.5:
+        return rule
+    inputs = {key: replace(each, counted=each.plural) for key, each in rule.inputs.items()}
+    return replace(rule, inputs=inputs)
+
+
+@cache
+def _scenarios() -> list[dict[str, object]]:
+    rows: list[dict[str, object]] = table("scenarios")["scenario"]
+    return rows
+
+
+def _daily(rng: Rng) -> Rule:
+    row = rng.choice(_scenarios())
+    inputs = dict(read_input(text) for text in _texts(row, "inputs"))
+    steps = [_read_step(rng, text, n) for n, text in enumerate(_texts(row, "steps"), 1)]
+    tails = _texts(row, "tails")
+    if tails and rng.random() < 0.5:
+        steps += _tail(rng, rng.choice(tails), inputs, steps)
+    return Rule(
+        str(row["name"]),
+        inputs,
+        _labelled(rng, steps),
+        str(row["domain"]),
+        str(row.get("unit", "")),
+        tuple(_texts(row, "ask")),
+    )
+
+
+def _texts(row: Mapping[str, object], key: str) -> list[str]:
+    value = row.get(key, [])
+    return [str(v) for v in value] if isinstance(value, list) else []
+
+
+def _read_step(rng: Rng, text: str, number: int) -> Step:
+    """A step out of `operation a b [as label] [if operand above|below range]`."""
+    head, _, condition = text.partition(" if ")
+    head, _, label = head.partition(" as ")
+    operation, *operands = head.split()
+    a, b = [_operand(rng, o, number) for o in [*operands, "0"][:2]]
+    if not condition:
+        return Step(operation, a, b, label)
+    tested, relation, limit = condition.split()
+    return Step(
+        operation, a, b, label, _operand(rng, tested, number), relation, Range(limit).draw(rng)
+    )
+
+
+def _operand(rng: Rng, text: str, number: int) -> Operand:
+    if text == "it":
+        return f"#{number - 1}"
+    return Range(text).draw(rng) if text[0].isdigit() else text
+
+
+def _tail(rng: Rng, kind: str, inputs: Mapping[str, Input], steps: Sequence[Step]) -> list[Step]:
+    """One more step; limits lie near a value that the steps lead to."""
+    last = f"#{len(steps)}"
+    near = _typical(rng, inputs, steps)
+    if near is None:
+        return []
+    match kind:
+        case "cap":
+            return [Step("smaller", last, near)]
+        case "least":
+            return [Step("larger", last, near)]
+        case "add" | "subtract":
+            return [Step(kind, last, Fraction(rng.randint(2, 30)))]
+        case "divide":
+            return [Step(kind, last, Fraction(rng.choice((2, 4, 5, 10))))]
+        case "percent_more" | "percent_less":
+            return [Step(kind, last, Fraction(rng.choice(_PERCENT[:5])))]
+        case "above" | "larger_than":
+            relation = ABOVE if kind == "above" else BELOW
+            change = rng.choice(("subtract", "add", "double", "percent_less"))
+            by = rng.choice(_PERCENT[:4]) if "percent" in change else rng.randint(2, 25)
+            tested, limit = (last, near) if rng.random() < 0.6 else _input_limit(rng, inputs)
+            step = Step(change, last, Fraction(by), "", tested, relation, limit)
+            if rng.random() < 0.5:
+                return [step]
+            other = rng.choice([c for c in ("subtract", "add", "triple", "halve") if c != change])
+            return [replace(step, otherwise=other, c=Fraction(rng.randint(2, 25)))]
+        case "above_weight":
+            limit = Fraction(rng.randint(2, 4))
+            return [Step("subtract", last, Fraction(10), "", "weight", ABOVE, limit)]
+        case _:
+            return [Step(kind, last)]
+
+
+def _input_limit(rng: Rng, inputs: Mapping[str, Input]) -> tuple[str, Fraction]:
+    """An input, and a whole number that it may lie on either side of."""
+    key = rng.choice(list(inputs))
+    values = sorted(inputs[key].values.draw(rng) for _ in range(3))
+    return key, Fraction(max(1, round(values[1])))
+
+
+def _typical(rng: Rng, inputs: Mapping[str, Input], steps: Sequence[Step]) -> Fraction | None:
+    """A round number near what the steps lead to; none if they lead nowhere."""
+    for _ in range(30):
+        try:
+            value = work_out(steps, {k: i.values.draw(rng) for k, i in inputs.items()})[-1]
+        except OutOfReach:
+            continue
+        by = 1 if value < 12 else 5 if value < 120 else 50 if value < 1500 else 500
+        near = round(value / by) * by
+        if near > 0:
+            return Fraction(near)
+    return None
+
+
+def _made_up(rng: Rng) -> Rule:
+    topic = rng.choice(table("topics")["topic"])
+    count = rng.choices((1, 2, 3, 4), (15, 45, 28, 12))[0]
+    about: tuple[str, ...] = ()
+    if rng.random() < 0.2:
+        letters = rng.choice(_LETTERS)[:count]
+        inputs = {c: Input(c, (), False, "", Range(_free_range(rng))) for c in letters}
+    else:
+        inputs = dict(read_input(text) for text in rng.sample(topic["inputs"], count))
+        about = tuple(topic["about"])
+        if rng.random() < 0.15:
+            key = rng.choice(list(inputs))
+            inputs[key] = Input(coin_word(rng), (), False, "", Range(_free_range(rng)))
+    return Rule(
+        _name(rng, topic["names"]),
+        inputs,
+        _labelled(rng, _chain(rng, list(inputs), inputs)),
+        topic["domain"],
+        about=about,
+        negative=rng.random() < 0.25,
+    )
+
+
+def _free_range(rng: Rng) -> str:
+    return rng.choice(
+        (
+            "1..12",
+            "2..60",
+            "1..20/1",
+            "0.5..9/2",
+            "10..900*10",
+            "2..999",
+            "1..30",
+            "1000..99999",
+            "0.01..0.99/2",
+        )
+    )
+
+
+def _name(rng: Rng, topical: Sequence[str]) -> str:
+    words = table("topics")
+    kind = rng.random()
+    if kind < 0.45:
+        return coin_quantity(rng)
+    if kind < 0.6:
+        return f"{rng.choice(topical)} {rng.choice(words['nouns'])}"
+    if kind < 0.8:
+        return f"{rng.choice(words['adjectives'])} {rng.choice(words['nouns'])}"
+    if kind < 0.9:
+        return f"{coin_word(rng).capitalize()} {rng.choice(words['nouns'])}"
+    return f"{rng.choice(words['adjectives'])} {coin_quantity(rng)}"
+
+
+def _chain(rng: Rng, keys: list[str], inputs: Mapping[str, Input]) -> list[Step]:
+    """One to five steps that use all inputs, on one running result or on two that are joined."""
+    left = rng.sample(keys, len(keys))
+    steps = _branch(rng, left, 1)
+    if len(left) >= 1 and rng.random() < 0.5:
+        first = len(steps)
+        steps += _branch(rng, left, first + 1)
+        steps.append(Step(rng.choice(_JOINING), f"#{first}", f"#{len(steps)}"))
+    while left:
+        steps.append(Step(rng.choice(_WITH_INPUT), f"#{len(steps)}", left.pop()))
+    while len(steps) < 5 and (len(steps) < 2 or rng.random() < 0.35) and rng.random() < 0.93:
+        steps += _further(rng, inputs, steps)
+    if len(steps) > 1 and rng.random() < 0.06 and len(steps) < 5:
+        divisor = Fraction(rng.choice((3, 4, 6, 7, 8, 9, 12, 15)))
+        steps.append(Step("ratio", f"#{len(steps)}", divisor))
+    return steps
+
+
+def _branch(rng: Rng, left: list[str], number: int) -> list[Step]:
+    """A step on one input or on two out of `left`."""
+    if len(left) >= 2 and rng.random() < 0.45:
+        return [Step(rng.choice(_OPENING), left.pop(), left.pop())]
+    if rng.random() < 0.35:
+        return [Step(rng.choice(_ALONE[:5]), left.pop())]
+    operation = rng.choice(("add", "subtract", "multiply", "multiply", "divide", "percent_of"))
+    return [Step(operation, left.pop(), _constant(rng, operation))]
+
+
+def _constant(rng: Rng, operation: str) -> Fraction:
+    if operation.startswith("percent"):
+        return Fraction(rng.choice(_PERCENT))
+    if operation == "multiply":
+        decimal = rng.random() < 0.25
+        return Fraction(rng.randint(2, 45), 10) if decimal else Fraction(rng.randint(2, 15))
+    if operation == "divide":
+        return Fraction(rng.choice((2, 3, 4, 5, 6, 8, 10, 20, 100)))
+    if operation == "remainder":
+        return Fraction(rng.randint(3, 12))
+    return Fraction(rng.choice((rng.randint(1, 12), rng.randint(5, 60), rng.randint(1, 20) * 10)))
+
+
+def _further(rng: Rng, inputs: Mapping[str, Input], steps: Sequence[Step]) -> list[Step]:
+    last = f"#{len(steps)}"
+    kind = rng.random()
+    if kind < 0.45:
+        operation = rng.choice(_WITH_CONSTANT)
+        return [Step(operation, last, _constant(rng, operation))]
+    if kind < 0.6:
+        return [Step(rng.choice(_ALONE), last)]
+    if kind < 0.68:
+        return [Step("remainder", last, _constant(rng, "remainder"))]
+    if kind < 0.74:
+        return [Step("subtract", Fraction(rng.choice((10, 20, 50, 100, 200, 500, 1000))), last)]
+    tail = rng.choice(("cap", "least", "above", "larger_than", "above", "round_tenth"))
+    return _tail(rng, tail, inputs, steps)
+
+
+def _labelled(rng: Rng, steps: Sequence[Step]) -> tuple[Step, ...]:
+    """Every result that is not used at once has a label; others have one at times."""
+    used: dict[str, int] = {}
+    for number, step in enumerate(steps, 1):
+        for operand in (step.a, step.b, step.tested):
+            if isinstance(operand, str) and operand.startswith("#"):
+                used[operand] = max(used.get(operand, 0), number)
+    labels = rng.sample(table("topics")["labels"], len(steps))
+    done: list[Step] = []
+    for number, step in enumerate(steps, 1):
+        late = used.get(f"#{number}", 0) > number + 1
+        follower = steps[number] if number < len(steps) else None
+        both = follower is not None and isinstance(follower.b, str) and follower.b == f"#{number}"
+        wanted = late or (number < len(steps) and (both or rng.random() < 0.08))
+        label = (step.label or labels[number - 1]) if wanted or step.label else ""
+        done.append(replace(step, label=label))
+    return tuple(done)

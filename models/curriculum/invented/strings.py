@@ -1,0 +1,243 @@
+"""Rules on words and lists that exist only in one sample."""
+
+from __future__ import annotations
+
+import random
+
+from models.curriculum.draws import Draws, vocabulary
+from models.curriculum.invented.coining import coin_word
+from models.curriculum.invented.posing import NumbersShared, Working, in_manner, pose_problem
+from models.curriculum.invented.prose import Clause, Telling, capital
+from models.curriculum.invented.string_rules import (
+    FILTERS,
+    NUMBER,
+    NUMBERS,
+    OPERATIONS,
+    WORD,
+    WORDS,
+    Value,
+    is_usual,
+)
+from models.curriculum.invented.tables import table
+from models.curriculum.problem import Problem
+from models.curriculum.slots import fill_wording
+
+Rng = random.Random
+TEXTS = table("strings")
+_GIVEN = {WORD: "the word", NUMBERS: "the list of numbers", WORDS: "the list of words"}
+_RESULTS = {
+    WORD: ("it", "it", "the result", "what I have"),
+    NUMBER: ("it", "it", "that"),
+    NUMBERS: ("the new list", "the list", "the result"),
+    WORDS: ("the new list", "the list", "the result"),
+}
+_ORDERING = ("backwards", "sort_up", "sort_down", "sort_words", "reverse", "sort_letters")
+_ORDERLESS = (
+    *_ORDERING,
+    "total",
+    "spread",
+    "largest_plus_count",
+    "all_letters",
+    "vowels_times",
+    "letters_times",
+    "letters_minus_vowels",
+)
+"""What comes out alike in whatever order the items are."""
+_LONGEST = 34
+"""Most characters of a word that comes out."""
+Rule = list[tuple[str, str | int]]
+"""Operations with what the rule brings along for each."""
+
+
+def draw(rng: Rng) -> Problem:
+    """A problem about a rule on words or lists."""
+    while True:
+        kind = rng.choices((WORD, NUMBERS, WORDS), (45, 33, 22))[0]
+        rule = _draw_rule(rng, kind)
+        if rule is None:
+            continue
+        for _ in range(8):
+            value = _draw_value(rng, kind)
+            steps = _work_out(rule, value)
+            if steps is None or steps[-1] in (value, *steps[:-1]):
+                continue
+            try:
+                return _posed(rng, kind, rule, value, steps)
+            except NumbersShared:
+                continue
+
+
+def _draw_rule(rng: Rng, kind: str) -> Rule | None:
+    """One to three operations that fit each other; none if they are too usual."""
+    count = rng.choices((1, 2, 3), (20, 50, 30))[0]
+    rule: Rule = []
+    while len(rule) < count:
+        fitting = [n for n, o in OPERATIONS.items() if o.kind == kind]
+        fitting = [n for n in fitting if n not in [r for r, _ in rule] and _follows(n, rule)]
+        if not fitting:
+            break
+        name = rng.choice(fitting)
+        rule.append((name, _own(rng, OPERATIONS[name].own)))
+        kind = OPERATIONS[name].result
+    return None if is_usual([name for name, _ in rule]) else rule
+
+
+def _follows(name: str, rule: Rule) -> bool:
+    """Whether the operation makes sense behind those; capitals and dashes come last."""
+    before = [n.split(":")[0] for n, _ in rule]
+    last = before[-1] if before else ""
+    if last in ("upper", "dashes", "glue", "add_length"):
+        return False
+    if last in _ORDERING and name.split(":")[0] in _ORDERLESS:
+        return False
+    opposite = {
+        ("first_to_end", "last_to_front"),
+        ("append", "drop_last"),
+        ("prepend", "drop_first"),
+    }
+    return (last, name) not in opposite and (name, last) not in opposite
+
+
+def _own(rng: Rng, own: str) -> str | int:
+    """What the rule brings along."""
+    match own:
+        case "small":
+            return rng.randint(2, 9)
+        case "limit":
+            return rng.choice((rng.randint(5, 40), rng.randint(2, 12) * 5))
+        case "length":
+            return rng.randint(3, 6)
+        case "letter":
+            return rng.choice("aeiounrtls") + rng.choice("aeioumxzk")
+        case "ending":
+            return coin_word(rng, 1)[: rng.choice((2, 2, 3))]
+        case "sign":
+            return rng.choice(("-", "+", "/", "&", "_", "."))
+        case _:
+            return 0
+
+
+def _draw_value(rng: Rng, kind: str) -> Value:
+    draws = Draws(rng)
+    if kind == WORD:
+        return coin_word(rng) if rng.random() < 0.1 else draws.word(4, 10)
+    if kind == WORDS:
+        pool = vocabulary("names") if rng.random() < 0.2 else vocabulary("words")
+        return [w.lower() for w in rng.sample(pool, rng.randint(3, 6))]
+    high = rng.choice((12, 30, 60, 100))
+    return rng.sample(range(1, high + 1), rng.randint(3, 7))
+
+
+def _work_out(rule: Rule, value: Value) -> list[Value] | None:
+    """The value after each operation; none if an operation leads to nothing or does nothing."""
+    found: list[Value] = []
+    for name, own in rule:
+        if not isinstance(value, int) and len(value) < (3 if isinstance(value, str) else 2):
+            return None
+        if isinstance(own, str) and name == "replace_letter" and own[0] == own[1]:
+            return None
+        before = value
+        value = OPERATIONS[name].apply(value, own)
+        if value in ([], "", before) or (isinstance(value, str) and len(value) > _LONGEST):
+            return None
+        if isinstance(value, int) and not 0 <= value < 100_000:
+            return None
+        if isinstance(value, list) and any(isinstance(v, int) and v < 0 for v in value):
+            return None
+        found.append(value)
+    return found
+
+
+def _posed(rng: Rng, kind: str, rule: Rule, value: Value, steps: list[Value]) -> Problem:
+    result = OPERATIONS[rule[-1][0]].result
+    name = _name(rng, kind, result)
+    clauses = _clauses(rng, kind, rule)
+    work = Working()
+    before, middle, person = value, rng.choice(("Then", "Next", "")), rng.choice(("I ", "I ", ""))
+    for number, ((key, own), after) in enumerate(zip(rule, steps, strict=True)):
+        lead = ("First" if len(rule) > 1 and person else "") if number == 0 else middle
+        said = capital(f"{lead} {person}{clauses[number].action}:".strip())
+        kept = key in FILTERS
+        work.calculate(
+            said,
+            OPERATIONS[key].expression(before, own),
+            f", so {_shown(after)} {_stays(after)}." if kept else ".",
+        )
+        if kept:
+            work.reached = _shown(after)
+        before = after
+    answer = _shown(steps[-1])
+    work.say(
+        rng.choice((f"So the {name} is {answer}.", f"The {name} is {answer}.", f"It is {answer}."))
+    )
+    telling = Telling(name, _GIVEN[kind], extras=_extras(kind, rule))
+    question = _question(rng, kind, name, value)
+    domain = rng.choice(("practical", "code")) if kind == WORD else rng.choice(("code", "math"))
+    return pose_problem(rng, telling, clauses, question, work, answer, domain)
+
+
+def _stays(value: Value) -> str:
+    return "stay" if isinstance(value, list) and len(value) > 1 else "stays"
+
+
+def _clauses(rng: Rng, kind: str, rule: Rule) -> list[Clause]:
+    clauses: list[Clause] = []
+    spoken = _GIVEN[kind].replace("list of ", rng.choice(("list of ", "")))
+    for key, own in rule:
+        phrase = rng.choice(TEXTS["phrases"][key.split(":")[0]])
+        k, m = (own[0], own[1]) if key == "replace_letter" and isinstance(own, str) else (own, "")
+        clauses.append(Clause(phrase.format(a=spoken, k=k, m=m)))
+        spoken = rng.choice(_RESULTS[OPERATIONS[key].result])
+    return clauses
+
+
+def _extras(kind: str, rule: Rule) -> tuple[str, ...]:
+    keys = {key.split(":")[0] for key, _ in rule}
+    extras: list[str] = []
+    if keys & {"double_vowels", "drop_vowels", "vowels_times", "letters_minus_vowels"}:
+        extras.append("The vowels are a, e, i, o and u; y is none.")
+    if kind != WORD:
+        extras.append("The order of the list matters.")
+    if kind == WORD:
+        extras.append("I go letter by letter and do not trust my ear.")
+    if keys & {"drop_above", "keep_above"}:
+        extras.append("A number that is equal to the limit is not above it.")
+    return tuple(extras)
+
+
+def _name(rng: Rng, kind: str, result: str) -> str:
+    names = TEXTS["names"]
+    last = rng.choice(names[result])
+    style = rng.random()
+    if style < 0.5:
+        return f"{coin_word(rng)} {last}"
+    if style < 0.6:
+        return coin_word(rng)
+    return f"{rng.choice(names['adjectives'])} {last}"
+
+
+def _question(rng: Rng, kind: str, name: str, value: Value) -> str:
+    wording = rng.choice(TEXTS["asks"][kind]).replace("{n}", name)
+    text = fill_wording(rng, wording.replace("{w}", "{value}"), {"value": _asked(rng, value)})
+    return in_manner(rng, text)
+
+
+def _asked(rng: Rng, value: Value) -> str:
+    """The value as people write it."""
+    if not isinstance(value, list):
+        return str(value)
+    items = [str(v) for v in value]
+    style = rng.random()
+    if style < 0.4:
+        return ", ".join(items)
+    if style < 0.75:
+        return " and ".join([", ".join(items[:-1]), items[-1]])
+    return f"[{', '.join(items)}]" if style < 0.9 else " ".join(items)
+
+
+def _shown(value: Value) -> str:
+    """The value as an answer has it: numbers in brackets, words with commas."""
+    if isinstance(value, list):
+        text = ", ".join(str(v) for v in value)
+        return f"[{text}]" if isinstance(value[0], int) else text
+    return str(value)

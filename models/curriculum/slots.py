@@ -1,0 +1,133 @@
+"""Fills the slots of wordings and of worked steps, and evaluates the calculations of the steps."""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Mapping
+from fractions import Fraction
+
+from models.curriculum.draws import vocabulary
+from models.curriculum.families import as_text
+from rm_local.engine.calculator import evaluate
+
+PEOPLE = ("name", "name2", "name3")
+_SLOT = re.compile(r"\{(\w+)(?::(\w+))?\}")
+_CALCULATION = re.compile(r"<<(.+?)>>")
+_CODE = re.compile(r"print|return|def |[=\[\]`;_]|\w\(")
+"""What only code has; its numbers are left as they are."""
+_GROUPED = 0.25
+"""Share of questions whose numbers of four digits or more have commas."""
+_SPELLED = 0.06
+"""Share of questions whose small numbers are words."""
+
+
+class SlotInvalid(Exception):
+    """A slot without a value, or a calculation without one."""
+
+
+def fill_wording(rng: random.Random, wording: str, values: Mapping[str, object]) -> str:
+    """The wording with its values; names, things, places and idle numbers `{x}`, `{y}` are drawn.
+
+    Raises:
+        SlotInvalid: It names something that does not exist.
+    """
+    people = rng.sample(vocabulary("names"), len(PEOPLE))
+    scope: dict[str, object] = {
+        **dict(zip(PEOPLE, people, strict=True)),
+        "thing": rng.choice(vocabulary("things")),
+        "place": rng.choice(vocabulary("places")),
+        "x": rng.randint(2, 40),
+        "y": rng.randint(2, 40),
+        **values,
+    }
+    code = _CODE.search(wording) is not None
+    grouped = rng.random() < _GROUPED and not code
+    spelled = rng.random() < _SPELLED and not code
+
+    def fill(match: re.Match[str]) -> str:
+        value = _value(scope, match[1])
+        before, after = match.string[: match.start()][-1:], match.string[match.end() :][:2]
+        alone = before in ("", " ") and re.match(r" [a-z]", after) is not None
+        if spelled and alone and type(value) is int and 2 <= value <= 12:
+            return vocabulary("numerals")[value]
+        return _listed(value, match[2]) if match[2] else _shown(value, grouped)
+
+    text = _SLOT.sub(fill, wording)
+    return text[:1].upper() + text[1:] if wording[:1] == "{" else text
+
+
+def fill_work(work: str, values: Mapping[str, object]) -> str:
+    """The steps with their values; each calculation gets its result, which `{1}`, `{2}` refer to.
+
+    Raises:
+        SlotInvalid: A slot has no value, or a calculation none.
+    """
+    results: dict[str, object] = {}
+    done: list[str] = []
+    at = 0
+    for match in _CALCULATION.finditer(work):
+        done.append(_fill_plain(work[at : match.start()], {**values, **results}))
+        expression = _fill_expression(match[1], {**values, **results})
+        result = evaluate(expression)
+        if result is None:
+            raise SlotInvalid(f"The calculator has no value for {expression}.")
+        results[str(len(results) + 1)] = result
+        done.append(f"<<{expression}={result}>>")
+        at = match.end()
+    return "".join([*done, _fill_plain(work[at:], {**values, **results})])
+
+
+def _fill_plain(text: str, scope: Mapping[str, object]) -> str:
+    return _SLOT.sub(
+        lambda m: _listed(_value(scope, m[1]), m[2]) if m[2] else _shown(_value(scope, m[1])), text
+    )
+
+
+def _fill_expression(text: str, scope: Mapping[str, object]) -> str:
+    """Numbers that are not plain are put in brackets beside an operator."""
+
+    def fill(match: re.Match[str]) -> str:
+        shown = _shown(_value(scope, match[1]))
+        number = re.fullmatch(r"-\d+(\.\d+)?|-?\d+/\d+", shown) is not None
+        before, after = text[: match.start()].rstrip(), text[match.end() :].lstrip()
+        beside = bool(re.search(r"[-+*/%]$", before)) or after[:1] in ("*", "/", "%")
+        return f"({shown})" if number and beside else shown
+
+    return _SLOT.sub(fill, text)
+
+
+def _value(scope: Mapping[str, object], name: str) -> object:
+    if name not in scope:
+        raise SlotInvalid(f"There is no value for {{{name}}}.")
+    return scope[name]
+
+
+def _shown(value: object, grouped: bool = False) -> str:
+    if isinstance(value, bool):
+        return str(value)
+    if isinstance(value, list):
+        return f"[{', '.join(repr(v) if isinstance(v, str) else _shown(v) for v in value)}]"
+    text = as_text(value)
+    if grouped and isinstance(value, int | Fraction) and re.fullmatch(r"\d{4,}(\.\d+)?", text):
+        whole, point, rest = text.partition(".")
+        return f"{int(whole):,}{point}{rest}"
+    return text
+
+
+def _listed(value: object, style: str) -> str:
+    """A list as people write it: `and` 3, 5 and 8; `comma` 3, 5, 8; `space` 3 5 8."""
+    if style == "lower":
+        return str(value).lower()
+    if not isinstance(value, list):
+        raise SlotInvalid(f"{value} is no list.")
+    items = [_shown(item) for item in value]
+    match style:
+        case "and":
+            return " and ".join([", ".join(items[:-1]), items[-1]] if items[1:] else items)
+        case "comma":
+            return ", ".join(items)
+        case "space":
+            return " ".join(items)
+        case _:
+            raise SlotInvalid(f"There is no way of writing called {style}.")

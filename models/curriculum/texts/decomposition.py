@@ -1,0 +1,62 @@
+"""A worked trajectory taken apart into entries, in the two steps of the paper (PAPER 1a, 3 and 4).
+
+The first request asks for the subquestions, the second for the hint of one of them. Their outputs
+have the paper's headings; the sentences are this project's own.
+"""
+
+from __future__ import annotations
+
+import random
+
+from models.curriculum.invented import draw_invented
+from models.curriculum.problem import Problem
+from models.curriculum.texts.family_problems import as_problem, draw_known, task_of
+from models.curriculum.texts.training_text import TrainingText, assemble
+
+SUBQUESTIONS = "### Subquestions"
+APPLICABLE, HINT = "### Applicable Problems", "### Hint"
+THOUGHT = "I name the steps in general words, without the numbers."
+
+
+def subquestions_request(question: str, work: str, answer: str) -> str:
+    """What asks for the general subquestions behind a worked solution."""
+    return (
+        "You are an expert tutor. Below are a question and its worked solution. List the general, "
+        "self-contained subquestions that one has to answer to solve problems of this kind. Each "
+        "is one logical step that other problems can use too. Leave out the numbers and the "
+        f'setting of this question. Write "{SUBQUESTIONS}" and then one numbered question a '
+        "line.\n\n"
+        f"Question: {question}\n\nSolution: {work}\n\nAnswer: {answer}"
+    )
+
+
+def hint_request(question: str, work: str, answer: str, subquestion: str) -> str:
+    """What asks for the reusable procedure that answers one subquestion."""
+    return (
+        "You are an expert tutor. Below are a question, its worked solution and one subquestion. "
+        "Write a hint that helps with the subquestion in any problem of this kind. First write "
+        f'"{APPLICABLE}" and the general problem, then "{HINT}" and the procedure in the first '
+        'person ("For problems like this, I should ..."), without the answer or any number of this '
+        f"question.\n\nQuestion: {question}\n\nSolution: {work}\n\nAnswer: {answer}\n\n"
+        f"Subquestion: {subquestion}"
+    )
+
+
+def draw_decomposition(rng: random.Random) -> TrainingText:
+    """One of the two steps on a solved problem of a known or an invented kind."""
+    problem = draw_invented(rng) if rng.random() < 0.6 else as_problem(rng, draw_known(rng))
+    worked = (problem.question, problem.work, problem.answer)
+    if rng.random() < 0.4:
+        said = f"{SUBQUESTIONS}\n1. {problem.subproblem}"
+        return assemble(subquestions_request(*worked), THOUGHT, said)
+    request = hint_request(*worked, problem.subproblem)
+    return assemble(request, THOUGHT, write_hint(problem))
+
+
+def write_hint(problem: Problem) -> str:
+    """The general problem and the procedure of its first entry."""
+    subroutine = problem.entries[0].subroutine
+    if not subroutine.startswith("For"):
+        subroutine = f"For problems like this, I should work as follows. {subroutine}"
+    general = f"Problems that ask how to {task_of(problem.subproblem)}."
+    return f"{APPLICABLE}\n{general}\n\n{HINT}\n{subroutine}"

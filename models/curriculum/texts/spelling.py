@@ -1,0 +1,70 @@
+"""Arithmetic without the calculator: easy steps at once, others by their places when asked to."""
+
+from __future__ import annotations
+
+import random
+import re
+
+_SIMPLE = re.compile(r"<<(\d+)([-+*])(\d+)=(\d+)>>")
+_ANY = re.compile(r"<<.+?>>")
+EASY = 0.2
+"""Share of easy steps that are written without the calculator."""
+SPELLED = 0.06
+"""Share of the solutions that are spelt out, where that is possible."""
+REQUESTS = (
+    " Don't use a calculator.", " No calculator please.", " Without a calculator.",
+    " Work it out by hand.", " by hand please", " Do it in your head.",
+)  # fmt: skip
+
+
+def spell_out(rng: random.Random, work: str, question: str) -> tuple[str, str]:
+    """The work and the question; spelt out in a share of the cases, where the user asks for it."""
+    found = _ANY.findall(work)
+    if found and rng.random() < SPELLED and "\n" not in question:
+        spelled = [_by_places(each) for each in found]
+        if all(spelled):
+            parts = iter(spelled)
+            return _ANY.sub(lambda _: next(parts) or "", work), question + rng.choice(REQUESTS)
+    return _SIMPLE.sub(lambda m: _plain(m) if rng.random() < EASY else m[0], work), question
+
+
+def _plain(match: re.Match[str]) -> str:
+    a, operation, b = int(match[1]), match[2], int(match[3])
+    easy = max(a, b) <= (10 if operation == "*" else 20)
+    return f"{a}{operation}{b}={match[4]}" if easy else match[0]
+
+
+def _by_places(calculation: str) -> str | None:
+    """`47+38: 40+30=70, 7+8=15, 70+15=85`; None where that does not make it easy."""
+    match = _SIMPLE.fullmatch(calculation)
+    if match is None:
+        return None
+    a, operation, b, result = int(match[1]), match[2], int(match[3]), int(match[4])
+    if max(a, b) <= (10 if operation == "*" else 20):
+        return f"{a}{operation}{b}={result}"
+    if operation == "*":
+        if min(a, b) > 10 or max(a, b) > 999:
+            return None
+        large, small = max(a, b), min(a, b)
+        parts = [int(d) * 10 ** (len(str(large)) - 1 - n) for n, d in enumerate(str(large))]
+        parts = [part for part in parts if part]
+        steps = [f"{part}*{small}={part * small}" for part in parts]
+        return _summed(f"{large}*{small}", steps, [part * small for part in parts])
+    if max(a, b) > 999:
+        return None
+    hundreds, tens, units = b // 100 * 100, b % 100 // 10 * 10, b % 10
+    steps, value = [], a
+    for part in (hundreds, tens, units):
+        if part:
+            new = value + part if operation == "+" else value - part
+            steps.append(f"{value}{operation}{part}={new}")
+            value = new
+    return f"{a}{operation}{b}: {', '.join(steps)}"
+
+
+def _summed(name: str, steps: list[str], values: list[int]) -> str:
+    total = values[0]
+    for value in values[1:]:
+        steps.append(f"{total}+{value}={total + value}")
+        total += value
+    return f"{name}: {', '.join(steps)}"
