@@ -12,6 +12,7 @@ from rm_local.errors import RmLocalError
 from rm_local.loop import (
     Answered,
     BranchFinished,
+    BranchStarted,
     Failed,
     Plan,
     Retrieved,
@@ -28,7 +29,7 @@ SEED = 1
 
 
 class TurnFailed(RmLocalError):
-    """A turn ended without an answer for a reason that is not the model's."""
+    """A turn ended without an answer, and not because its branches came to none."""
 
     exit_code = 3
 
@@ -63,14 +64,16 @@ async def ask_runtime(
 ) -> Outcome:
     """Ask one question; under `hint` alone, if one is given, whatever the store holds.
 
+    Branches that all end without an answer, such as at the budget, are an outcome without a result.
+
     Raises:
-        TurnFailed: The turn failed, for example because the model's process ended.
+        TurnFailed: The turn failed otherwise, for example because the model's process ended.
     """
     overrides = TurnOverrides(seed=SEED, temperature=temperature)
     if hint is not None:
         plan = replace(plan, hints=1)
         overrides = replace(overrides, pinned=(Hit(hint, 1.0),))
-    result, text, tokens = None, "", 0
+    result, text, tokens, running, ended = None, "", 0, 0, 0
     sources: tuple[str, ...] = ()
     began = time.perf_counter()
     turn = runtime.solve(question, plan, overrides=overrides, history=history)
@@ -79,11 +82,14 @@ async def ask_runtime(
             match event:
                 case Answered():
                     result, text = event.answer.result, event.answer.text
+                case BranchStarted():
+                    running += 1
                 case BranchFinished():
+                    running, ended = running - 1, ended + 1
                     tokens += event.branch.tokens
                 case Retrieved():
                     sources = tuple(hit.entry.source for hit in event.hits)
-                case Failed():
+                case Failed() if not ended or running or runtime.info is None:
                     raise TurnFailed(event.message, event.remedy)
     return Outcome(result, text, sources, tokens, round(time.perf_counter() - began, 2))
 

@@ -13,14 +13,13 @@ from models.curriculum.ask_runtime import TurnFailed, ask_runtime, choose_plan, 
 from models.curriculum.collect_samples import describe_samples, fill_file
 from models.curriculum.intervals import format_share, wilson_interval
 from models.sample_file import SampleFile
-from rm_local.errors import UsageError
-from rm_local.loop import Failed
-from rm_local.records import Entry
+from rm_local.errors import ModelMissing, UsageError
+from rm_local.records import Entry, StopReason
 from rm_local.runtime import Runtime
 from rm_local.settings import Settings
 from tests.support.fake_recall import FakeRecall
 from tests.support.fake_runtime import FakeRuntime
-from tests.support.fakes import hit
+from tests.support.fakes import FakeEngine, Write, died, hit, think
 
 QUESTION = {
     "id": "q",
@@ -71,11 +70,33 @@ async def test_a_given_hint_is_the_only_one() -> None:
     assert not any("thing" in text for text in forced)
 
 
-async def test_a_turn_that_fails_is_no_sample() -> None:
+@pytest.mark.parametrize("reason", ["length", "context", "repeating"])
+async def test_branches_without_an_answer_are_an_outcome_without_a_result(
+    reason: StopReason,
+) -> None:
+    """The model used its budget, or repeated itself: that is how it did on the question."""
+    engine = FakeEngine(branches=[[think("Let me see, let me see"), reason]])
+
+    outcome = await ask_runtime(FakeRuntime(engine), "4 + 4?", choose_plan("none"))
+
+    assert (outcome.result, outcome.text) == (None, "")
+    assert outcome.tokens > 0
+
+
+@pytest.mark.parametrize("before", [(), (think("4 and"),)])
+async def test_a_turn_that_fails_is_no_sample(before: tuple[Write, ...]) -> None:
     """A dead worker must not count as a wrong answer; the run stops with its message."""
-    runtime = FakeRuntime(events=[Failed("The model's process was killed.", "See its log.", 3)])
+    runtime = FakeRuntime(FakeEngine(branches=[[*before, died()]]))
 
     with pytest.raises(TurnFailed, match="killed"):
+        await ask_runtime(runtime, "4 + 4?", choose_plan("none"))
+
+
+async def test_a_model_that_cannot_be_loaded_is_no_sample() -> None:
+    """No branch was begun."""
+    runtime = FakeRuntime(model_error=ModelMissing("There is no model.", "Name one."))
+
+    with pytest.raises(TurnFailed, match="no model"):
         await ask_runtime(runtime, "4 + 4?", choose_plan("none"))
 
 
