@@ -19,7 +19,7 @@ from rm_local.runtime import Runtime
 from rm_local.settings import Settings
 from tests.support.fake_recall import FakeRecall
 from tests.support.fake_runtime import FakeRuntime
-from tests.support.fakes import FakeEngine, Write, died, hit, think
+from tests.support.fakes import FakeEngine, Write, died, hit, say, think
 
 QUESTION = {
     "id": "q",
@@ -68,6 +68,17 @@ async def test_a_given_hint_is_the_only_one() -> None:
     forced = [spec.forced for specs in runtime.engine.grown for spec in specs]
     assert any("I should count on." in text for text in forced)
     assert not any("thing" in text for text in forced)
+
+
+async def test_a_reply_without_a_result_is_kept_as_it_came() -> None:
+    """Headings and lines stay, so that its form can be judged; the thinking is not in it."""
+    reply = "### Subquestions\n1. How to add?\n2. How to halve?"
+    engine = FakeEngine(branches=[[think("I name the steps."), say(reply)]])
+
+    outcome = await ask_runtime(FakeRuntime(engine), "Steps?", choose_plan("none"), temperature=0.0)
+
+    assert (outcome.result, outcome.text) == (None, reply)
+    assert engine.grown[0][0].sampling.temperature == 0.0
 
 
 @pytest.mark.parametrize("reason", ["length", "context", "repeating"])
