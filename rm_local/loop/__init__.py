@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from rm_local.lazy import export_lazily
 
 if TYPE_CHECKING:
+    from rm_local.loop.answers import same_key as same_key
     from rm_local.loop.control import TurnControl as TurnControl, TurnOverrides as TurnOverrides
     from rm_local.loop.events import (
         Answered as Answered,
@@ -84,6 +85,7 @@ if TYPE_CHECKING:
 __getattr__ = export_lazily(
     __name__,
     {
+        "answers": ["same_key"],
         "control": ["TurnControl", "TurnOverrides"],
         "events": [
             "Answered",
