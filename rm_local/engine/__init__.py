@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         Sampling as Sampling,
         TokenChunk as TokenChunk,
     )
+    from rm_local.engine.calculator import evaluate_expression as evaluate_expression
     from rm_local.engine.client import Engine as Engine
     from rm_local.engine.constraints.gbnf import check_grammar as check_grammar
     from rm_local.engine.constraints.json_schema import grammar_from_schema as grammar_from_schema
@@ -59,6 +60,7 @@ if TYPE_CHECKING:
 __getattr__ = export_lazily(
     __name__,
     {
+        "calculator": ["evaluate_expression"],
         "branches": [
             "BranchEnded",
             "BranchEvent",

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
         read_header as read_header,
     )
     from rm_local.gguf.kind import ModelKind as ModelKind, detect_kind as detect_kind
+    from rm_local.gguf.merge_adapter import merge_adapter as merge_adapter
     from rm_local.gguf.quantization import name_quantization as name_quantization
     from rm_local.gguf.split_files import (
         GgufFiles as GgufFiles,
@@ -28,6 +29,7 @@ __getattr__ = export_lazily(
         "architecture": ["Layer", "ModelShape"],
         "header": ["GgufHeader", "check_generates", "check_whole", "read_header"],
         "kind": ["ModelKind", "detect_kind"],
+        "merge_adapter": ["merge_adapter"],
         "quantization": ["name_quantization"],
         "split_files": ["GgufFiles", "first_part", "read_files"],
     },

@@ -64,6 +64,7 @@ if TYPE_CHECKING:
         CUE_OPENING as CUE_OPENING,
         fixed_texts as fixed_texts,
         formulation_cue as formulation_cue,
+        hint_note as hint_note,
         hint_text as hint_text,
         reasoning_cue as reasoning_cue,
     )
@@ -123,7 +124,14 @@ __getattr__ = export_lazily(
             "unknown_labels",
         ],
         "interfaces": ["LanguageModel", "Retriever"],
-        "prompts": ["CUE_OPENING", "fixed_texts", "formulation_cue", "hint_text", "reasoning_cue"],
+        "prompts": [
+            "CUE_OPENING",
+            "fixed_texts",
+            "formulation_cue",
+            "hint_note",
+            "hint_text",
+            "reasoning_cue",
+        ],
         "retrieve": ["StoreRetriever"],
         "run_events": ["RunEvents"],
         "solver": ["solve"],

@@ -20,7 +20,7 @@ from models.curriculum.texts.mixture import tell_user
 from models.curriculum.texts.spelling import spell_out
 from models.curriculum.texts.training_text import END, TEMPLATE, USER, opened
 from models.curriculum.texts.typing_manner import type_question
-from rm_local.engine.calculator import evaluate
+from rm_local.engine import evaluate_expression
 
 FILES = sorted(FOLDER.glob("*.toml"))
 
@@ -81,7 +81,7 @@ def test_the_results_of_all_calculations_are_the_calculators(
     """In what the model writes and in worked examples alike."""
     for text in texts[:1_500]:
         for expression, result in re.findall(r"<<((?:(?!<<)[^\n])+?)=([^=<>\n]+)>>", text.text):
-            assert evaluate(expression) == result
+            assert evaluate_expression(expression) == result
 
 
 def test_a_prompt_is_what_the_template_renders() -> None:
@@ -105,13 +105,13 @@ def test_arithmetic_is_spelt_out_rightly_when_the_user_wants_it_so() -> None:
         a, b, operation = rng.randint(0, 900), rng.randint(0, 900), rng.choice("+-")
         if operation == "-":
             a, b = max(a, b), min(a, b)
-        result = evaluate(f"{a}{operation}{b}")
+        result = evaluate_expression(f"{a}{operation}{b}")
         work, question = spell_out(rng, f"<<{a}{operation}{b}={result}>>", "How much?")
         if question != "How much?":
             spelled += 1
             steps = re.findall(r"(\d+[-+]\d+)=(\d+)", work)
             assert steps[-1][1] == result
-            assert all(evaluate(step) == value for step, value in steps)
+            assert all(evaluate_expression(step) == value for step, value in steps)
     assert spelled > 50
 
 
