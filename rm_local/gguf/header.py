@@ -65,6 +65,11 @@ class GgufHeader:
     def architecture(self) -> str:
         return str(self.metadata.get("general.architecture", ""))
 
+    @property
+    def alignment(self) -> int:
+        """Bytes to a multiple of which the data of each tensor are filled up."""
+        return _read_alignment(self.metadata)
+
     def number(self, key: str) -> int:
         """A count of the metadata; 0 where it is not told or makes no sense."""
         value = self.metadata.get(key)
@@ -162,11 +167,15 @@ def _with_tensors(
         if table:
             entries.append(entry)
         _bound(file.tell() <= _LONGEST_HEADER)
-    told = metadata.get("general.alignment")
-    alignment = told if isinstance(told, int) and 0 < told <= _CHUNK else 32
+    alignment = _read_alignment(metadata)
     data = -(-file.tell() // alignment) * alignment
     needed = data + end if tensors else file.tell()
     return GgufHeader(metadata, tensors, needed, values, weights, layered, types, tuple(entries))
+
+
+def _read_alignment(metadata: dict[str, Any]) -> int:
+    told = metadata.get("general.alignment")
+    return told if isinstance(told, int) and 0 < told <= _CHUNK else 32
 
 
 def _tensor(file: BinaryIO) -> TensorEntry:

@@ -101,6 +101,7 @@ def read_lora_file(path: Path) -> LoraFile:
     header = read_header(path, noun="adapter", table=True)
     _check_kind(path, header)
     check_whole(path, header)
+    _check_layout(path, header)
     pairs = _pair_tensors(path, header.table)
     return LoraFile(
         path=path,
@@ -209,6 +210,15 @@ def _read_alpha(path: Path, header: GgufHeader) -> float:
         message = f"{path} is damaged: {ALPHA} is {value!r}, not a finite 32-bit float."
         raise ModelInvalid(message, _CONVERT)
     return float(value)
+
+
+def _check_layout(path: Path, header: GgufHeader) -> None:
+    """Each tensor's data begin where those of the one before it end."""
+    expected = 0
+    for entry in header.table:
+        if entry.type in BLOCKS and entry.offset != expected:
+            raise ModelInvalid(f"{path} is damaged: {_clip(entry.name)} is misplaced.", _CONVERT)
+        expected = entry.offset + -(-entry.bytes // header.alignment) * header.alignment
 
 
 def _pair_tensors(path: Path, table: tuple[TensorEntry, ...]) -> dict[str, LoraPair]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import struct
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -175,6 +176,17 @@ def test_a_file_that_is_cut_anywhere_is_refused(model: Path, tmp_path: Path) -> 
         error = refuse(path, model)
         assert isinstance(error, ModelInvalid)
         assert "cut short" in error.message or "is empty" in error.message
+
+
+def test_data_that_overlap_are_refused(model: Path, tmp_path: Path) -> None:
+    """Each tensor's data have to follow those of the one before it, as llama.cpp reads them."""
+    path = lora_files.write(tmp_path / "a.gguf", model, matrices=("attn_q",))
+    data = bytearray(path.read_bytes())
+    name = f"{QUERY}.lora_b".encode()
+    at = data.index(name) + len(name) + 4 + 2 * 8 + 4
+    data[at : at + 8] = struct.pack("<Q", 0)
+    path.write_bytes(data)
+    assert f"{QUERY}.lora_b is misplaced" in refuse(path, model).message
 
 
 def test_garbled_headers_are_refused_or_read(model: Path, tmp_path: Path) -> None:
