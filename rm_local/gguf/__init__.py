@@ -15,12 +15,11 @@ if TYPE_CHECKING:
         read_header as read_header,
     )
     from rm_local.gguf.kind import ModelKind as ModelKind, detect_kind as detect_kind
-    from rm_local.gguf.lora_file import (
-        LoraFile as LoraFile,
+    from rm_local.gguf.lora_file import LoraFile as LoraFile, read_lora_file as read_lora_file
+    from rm_local.gguf.lora_fit import (
         hash_file as hash_file,
         identify_lora as identify_lora,
         read_fitting_lora as read_fitting_lora,
-        read_lora_file as read_lora_file,
     )
     from rm_local.gguf.quantization import name_quantization as name_quantization
     from rm_local.gguf.split_files import (
@@ -35,13 +34,8 @@ __getattr__ = export_lazily(
         "architecture": ["Layer", "ModelShape"],
         "header": ["GgufHeader", "check_generates", "check_whole", "read_header"],
         "kind": ["ModelKind", "detect_kind"],
-        "lora_file": [
-            "LoraFile",
-            "hash_file",
-            "identify_lora",
-            "read_fitting_lora",
-            "read_lora_file",
-        ],
+        "lora_file": ["LoraFile", "read_lora_file"],
+        "lora_fit": ["hash_file", "identify_lora", "read_fitting_lora"],
         "quantization": ["name_quantization"],
         "split_files": ["GgufFiles", "first_part", "read_files"],
     },

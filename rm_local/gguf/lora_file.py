@@ -7,20 +7,15 @@ llama.cpp adds to the matrix is scale x alpha / r x (b a), or scale x (b a) with
 
 from __future__ import annotations
 
-import hashlib
 import math
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rm_local.errors import ModelInvalid, ModelMissing
+from rm_local.errors import ModelInvalid
 from rm_local.gguf.header import GgufHeader, check_whole, read_header
 from rm_local.gguf.kind import detect_kind
-from rm_local.gguf.split_files import GgufFiles
-from rm_local.gguf.tensor_entry import BLOCKS, TensorEntry
-from rm_local.lora import LoraAdapter, is_usable_scale
-from rm_local.text import one_line
+from rm_local.gguf.tensor_entry import BLOCKS, Sizes, TensorEntry, clip_name, format_sizes
 
 ALPHA = "adapter.lora.alpha"
 INVOCATION = "adapter.alora.invocation_tokens"
@@ -29,12 +24,6 @@ _NO_WEIGHTS = {9, 15, 24, 25, 26, 27, 28}
 """ggml types of whole numbers, 64-bit floats and intermediate results; not of weights."""
 _CONVERT = "Convert the adapter again, or choose another."
 _CHOOSE = "Choose a LoRA adapter in the GGUF format."
-_OTHER_BASE = (
-    "Load it with the model that it was made for, or remove it from --lora or from `lora` in the "
-    "settings."
-)
-
-Sizes = tuple[int, int, int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,69 +106,6 @@ def read_lora_file(path: Path) -> LoraFile:
     )
 
 
-def check_lora_fits(adapter: LoraFile, model: Path, files: GgufFiles, scale: float = 1.0) -> None:
-    """Compare an adapter with the model at `model` that it is to change.
-
-    Raises:
-        ModelInvalid: It was made for another model, or cannot be applied with this scale.
-    """
-    path, architecture = adapter.path, files.header.architecture
-    if adapter.architecture != architecture:
-        raise ModelInvalid(
-            f"{path} was made for the architecture {_clip(adapter.architecture)}; {model} has "
-            f"{_clip(architecture)}.",
-            _OTHER_BASE,
-        )
-    tensors = _read_sizes(files)
-    for name, pair in adapter.pairs.items():
-        if name not in tensors:
-            raise ModelInvalid(
-                f"{path} changes {_clip(name)}, which {model} does not have.", _OTHER_BASE
-            )
-        if tensors[name] != pair.changed:
-            raise ModelInvalid(
-                f"{path} does not fit {model}: it changes a {_clip(name)} of "
-                f"{_format(pair.changed)}; that of the model has {_format(tensors[name])}.",
-                _OTHER_BASE,
-            )
-    _check_scale(adapter, scale)
-
-
-def read_fitting_lora(
-    adapters: Iterable[LoraAdapter], model: Path, files: GgufFiles
-) -> tuple[LoraFile, ...]:
-    """Read the adapters' headers, and compare each with the model at `model`.
-
-    Raises:
-        ModelMissing: An adapter's file does not exist, or cannot be read.
-        ModelInvalid: One is not a whole LoRA adapter, or not of this model.
-    """
-    read = []
-    for adapter in adapters:
-        read.append(read_lora_file(Path(adapter.path)))
-        check_lora_fits(read[-1], model, files, adapter.scale)
-    return tuple(read)
-
-
-def hash_file(path: Path) -> str:
-    """The sha256 of a file, in hexadecimal. ModelMissing when it cannot be read."""
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise ModelMissing(
-            f"The adapter {path} cannot be read: {error.strerror}.", "Check its permissions."
-        ) from error
-
-
-def identify_lora(adapter: LoraAdapter) -> LoraAdapter:
-    """The adapter with the hash of its file, or as it is when the file cannot be read."""
-    try:
-        return replace(adapter, sha256=adapter.sha256 or hash_file(Path(adapter.path)))
-    except ModelMissing:
-        return adapter
-
-
 def _check_kind(path: Path, header: GgufHeader) -> None:
     metadata = header.metadata
     kind = detect_kind(metadata, header.tensors)
@@ -191,7 +117,7 @@ def _check_kind(path: Path, header: GgufHeader) -> None:
     if metadata.get("general.type") != "adapter":
         raise ModelInvalid(f"{path} is not a LoRA adapter ({kind}).", _CHOOSE)
     if (found := metadata.get("adapter.type")) != "lora":
-        message = f"{path} is an adapter of the type {_clip(str(found))!r}, not 'lora'."
+        message = f"{path} is an adapter of the type {clip_name(str(found))!r}, not 'lora'."
         raise ModelInvalid(message, _CHOOSE)
     if INVOCATION in metadata:
         message = f"{path} acts only after certain tokens (aLoRA), which is not supported."
@@ -217,7 +143,9 @@ def _check_layout(path: Path, header: GgufHeader) -> None:
     expected = 0
     for entry in header.table:
         if entry.type in BLOCKS and entry.offset != expected:
-            raise ModelInvalid(f"{path} is damaged: {_clip(entry.name)} is misplaced.", _CONVERT)
+            raise ModelInvalid(
+                f"{path} is damaged: {clip_name(entry.name)} is misplaced.", _CONVERT
+            )
         expected = entry.offset + -(-entry.bytes // header.alignment) * header.alignment
 
 
@@ -228,10 +156,10 @@ def _pair_tensors(path: Path, table: tuple[TensorEntry, ...]) -> dict[str, LoraP
         if not dot and entry.name.endswith("_norm.weight"):
             continue  # llama.cpp leaves changed norms out
         if not (name and part in ("a", "b")):
-            message = f"{path} holds {_clip(entry.name)}, which is not part of a LoRA adapter."
+            message = f"{path} holds {clip_name(entry.name)}, which is not part of a LoRA adapter."
             raise ModelInvalid(message, _CONVERT)
         if part in found.setdefault(name, {}):
-            message = f"{path} is damaged: it holds {_clip(entry.name)} twice."
+            message = f"{path} is damaged: it holds {clip_name(entry.name)} twice."
             raise ModelInvalid(message, _CONVERT)
         _check_entry(path, entry)
         found[name][part] = entry
@@ -243,12 +171,12 @@ def _pair_tensors(path: Path, table: tuple[TensorEntry, ...]) -> dict[str, LoraP
 def _check_entry(path: Path, entry: TensorEntry) -> None:
     if entry.type not in BLOCKS or entry.type in _NO_WEIGHTS:
         message = (
-            f"{path} stores {_clip(entry.name)} as numbers of a type (ggml type {entry.type}) that "
-            "adapters do not have."
+            f"{path} stores {clip_name(entry.name)} as numbers of a type (ggml type {entry.type}) "
+            "that adapters do not have."
         )
         raise ModelInvalid(message, "Convert the adapter to F16 or F32.")
     if not entry.values or entry.sizes[0] % BLOCKS[entry.type][0]:
-        message = f"{path} is damaged: {_clip(entry.name)} is {_format(entry.sizes)}."
+        message = f"{path} is damaged: {clip_name(entry.name)} is {format_sizes(entry.sizes)}."
         raise ModelInvalid(message, _CONVERT)
 
 
@@ -256,7 +184,7 @@ def _pair(path: Path, name: str, parts: dict[str, TensorEntry]) -> LoraPair:
     for part, other in ("ab", "ba"):
         if part not in parts:
             message = (
-                f"{path} is damaged: it holds {_clip(name)}.lora_{other} without .lora_{part}."
+                f"{path} is damaged: it holds {clip_name(name)}.lora_{other} without .lora_{part}."
             )
             raise ModelInvalid(message, _CONVERT)
     a, b = parts["a"], parts["b"]
@@ -266,36 +194,8 @@ def _pair(path: Path, name: str, parts: dict[str, TensorEntry]) -> LoraPair:
         ranks, changed = (a.sizes[1], b.sizes[0]), (a.sizes[0], b.sizes[1], *a.sizes[2:])
     if ranks[0] != ranks[1] or a.sizes[2:] != b.sizes[2:]:
         raise ModelInvalid(
-            f"{path} is damaged: {_clip(name)} has .lora_a of {_format(a.sizes)} and .lora_b of "
-            f"{_format(b.sizes)}, which are not of one rank.",
+            f"{path} is damaged: {clip_name(name)} has .lora_a of {format_sizes(a.sizes)} and "
+            f".lora_b of {format_sizes(b.sizes)}, which are not of one rank.",
             _CONVERT,
         )
     return LoraPair(a, b, changed, ranks[0])
-
-
-def _check_scale(adapter: LoraFile, scale: float) -> None:
-    """ModelInvalid when llama.cpp would multiply by what is not a finite 32-bit float."""
-    factors = [scale * adapter.alpha / rank if adapter.alpha else scale for rank in adapter.ranks]
-    if not all(map(is_usable_scale, [scale, *factors])):
-        message = (
-            f"{adapter.path} cannot be used with the scale {scale:g}: scale x alpha / rank is not "
-            "a finite number."
-        )
-        raise ModelInvalid(message, "Give a scale near 1, as in --lora FILE:0.5.")
-
-
-def _read_sizes(files: GgufFiles) -> dict[str, Sizes]:
-    """Sizes of the model's tensors, by their names."""
-    headers = [read_header(path, table=True) for path, _ in files.there]
-    return {entry.name: entry.sizes for header in headers for entry in header.table}
-
-
-def _clip(name: str) -> str:
-    """A name out of a file, as one line that is not too long for a message."""
-    return one_line(name, 80)
-
-
-def _format(sizes: Sizes) -> str:
-    """`576 x 64`; at least two sizes."""
-    last = max((at for at, size in enumerate(sizes) if size != 1), default=0)
-    return " x ".join(map(str, sizes[: max(2, last + 1)]))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import prod
 
+from rm_local.text import one_line
+
 BLOCKS = {
     0: (1, 4), 1: (1, 2), 2: (32, 18), 3: (32, 20), 6: (32, 22), 7: (32, 24), 8: (32, 34),
     9: (32, 40), 10: (256, 84), 11: (256, 110), 12: (256, 144), 13: (256, 176), 14: (256, 210),
@@ -16,6 +18,9 @@ BLOCKS = {
 """ggml's number of a type -> values in a block, bytes of a block."""
 
 
+Sizes = tuple[int, int, int, int]
+
+
 @dataclass(frozen=True, slots=True)
 class TensorEntry:
     """A tensor as the header describes it."""
@@ -23,7 +28,7 @@ class TensorEntry:
     name: str
     type: int
     """ggml's number of its format."""
-    sizes: tuple[int, int, int, int]
+    sizes: Sizes
     """Values along each dimension, the one that is contiguous in memory first; 1 where there is
     no such dimension."""
     bytes: int
@@ -35,3 +40,14 @@ class TensorEntry:
     def values(self) -> int:
         """How many values it holds."""
         return prod(self.sizes)
+
+
+def clip_name(name: str) -> str:
+    """A name out of a file, as one line that is not too long for a message."""
+    return one_line(name, 80)
+
+
+def format_sizes(sizes: Sizes) -> str:
+    """`576 x 64`; at least two sizes."""
+    last = max((at for at, size in enumerate(sizes) if size != 1), default=0)
+    return " x ".join(map(str, sizes[: max(2, last + 1)]))
