@@ -8,7 +8,7 @@ from pathlib import Path
 from models.curriculum.texts.training_text import TEMPLATE
 from models.small.base import find_smollm2
 from models.small.train import ADAPTER
-from rm_local.gguf import merge_adapter
+from rm_local.gguf.merge_adapter import merge_adapter
 
 TEMPERATURE, TOP_P = 0.3, 0.95
 """What the file recommends."""

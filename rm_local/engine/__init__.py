@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         ThinkingDescription as ThinkingDescription,
         describe_thinking as describe_thinking,
     )
+    from rm_local.engine.placement.adapted_model import AdaptedModel as AdaptedModel
     from rm_local.engine.placement.offload import (
         Device as Device,
         PlacementRequest as PlacementRequest,
@@ -77,6 +78,7 @@ __getattr__ = export_lazily(
         "constraints.gbnf": ["check_grammar"],
         "constraints.json_schema": ["grammar_from_schema"],
         "families.detect": ["ThinkingDescription", "describe_thinking"],
+        "placement.adapted_model": ["AdaptedModel"],
         "placement.offload": [
             "Device",
             "PlacementRequest",

@@ -97,7 +97,7 @@ class OpeningScreen(Screen[None]):
 
     def _show_unloaded(self) -> None:
         if self._status.info is not None and self.backend.info is None:
-            name, entries = self._status.info.name, self._status.entries
+            name, entries = self._status.info.title, self._status.entries
             self._set_status(StatusView(entries=entries, unloaded=name))
 
     def _set_status(self, view: StatusView) -> None:
