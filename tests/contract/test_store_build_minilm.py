@@ -34,7 +34,7 @@ def test_what_was_embedded_is_not_embedded_again(
         patch.setattr(build_store, "build_store", stopped)
         assert CliRunner().invoke(cli, ["store", "build", str(path), "--out", str(out)])
     assert len(list(build_store.work_folder(out).glob("*.npy"))) == 1
-    monkeypatch.setattr(npy_writer.Output, "write", stopped)
+    monkeypatch.setattr(npy_writer.NpyWriter, "write_block", stopped)
     shown = CliRunner().invoke(cli, ["store", "build", str(path), "--out", str(out)])
     assert shown.exit_code == 0, shown.stderr
     with Store.open(out) as store:
