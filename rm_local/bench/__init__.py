@@ -1,6 +1,6 @@
 """Benchmarks that users can run: the store, the engine, and other vector indexes to compare with.
 
-`corpus` makes the entries that are measured with, `store` and `engine` measure, `peers` runs other
+`corpus` makes the entries to measure with, `store` and `engine` measure, `peers` runs other
 libraries on the same rows. Nothing here is needed to answer a question.
 """
 
