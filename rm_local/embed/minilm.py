@@ -56,7 +56,7 @@ def check_minilm_weights(folder: Path) -> None:
         )
 
 
-def minilm_words() -> frozenset[str]:
+def read_minilm_words() -> frozenset[str]:
     """Return the words, in lower case, that the model has as whole tokens.
 
     Raises:

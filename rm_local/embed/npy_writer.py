@@ -45,10 +45,10 @@ class NpyWriter:
             "dimension": embedder.dimension,
             "sha256": embedder.sha256,
         }
-        part, log = _part_path(path), _log_path(path)
+        part, log = _get_part_path(path), _get_log_path(path)
         lines = _read_log(log) if part.exists() and log.exists() else []
         if lines and lines[0] != head:
-            raise _describe_conflict(path)
+            raise _make_conflict_error(path)
         if not lines:
             path.parent.mkdir(parents=True, exist_ok=True)
             # The log is written last, so rows without a log are begun again.
@@ -68,7 +68,7 @@ class NpyWriter:
             if start not in self._done:
                 yield start
             elif self._done[start] != _hash_texts(texts[start : start + self._block]):
-                raise _describe_conflict(self._path)
+                raise _make_conflict_error(self._path)
 
     def write_block(self, start: int, texts: Sequence[str], embed: Embed) -> None:
         """Embed one block, write its rows to disk, then log it."""
@@ -77,21 +77,21 @@ class NpyWriter:
         vectors = np.empty((len(texts), self._shape[1]), dtype=np.float32)
         vectors[order] = embed([texts[i] for i in order])
         # Not through a memory map: on a full disk that kills the process without an error.
-        with _part_path(self._path).open("r+b") as rows:
+        with _get_part_path(self._path).open("r+b") as rows:
             rows.seek(-vectors.itemsize * self._shape[1] * (self._shape[0] - start), os.SEEK_END)
             rows.write(vectors.tobytes())
             rows.flush()
             os.fsync(rows.fileno())
         line = {"start": start, "texts": _hash_texts(texts)}
-        with _log_path(self._path).open("a", encoding="utf-8") as log:
+        with _get_log_path(self._path).open("a", encoding="utf-8") as log:
             log.write(json.dumps(line) + "\n")
             log.flush()
             os.fsync(log.fileno())
 
     def complete_file(self) -> None:
         """Rename the finished part to its final name, and remove the log."""
-        replace_file(_part_path(self._path), self._path)
-        _log_path(self._path).unlink(missing_ok=True)
+        replace_file(_get_part_path(self._path), self._path)
+        _get_log_path(self._path).unlink(missing_ok=True)
 
 
 def _reserve_file(part: Path, shape: tuple[int, int]) -> None:
@@ -102,11 +102,11 @@ def _reserve_file(part: Path, shape: tuple[int, int]) -> None:
         file.truncate(file.tell() + shape[0] * shape[1] * 4)
 
 
-def _part_path(path: Path) -> Path:
+def _get_part_path(path: Path) -> Path:
     return path.with_name(path.name + ".part")
 
 
-def _log_path(path: Path) -> Path:
+def _get_log_path(path: Path) -> Path:
     return path.with_name(path.name + ".log")
 
 
@@ -123,8 +123,8 @@ def _hash_texts(texts: Sequence[str]) -> str:
     return hashlib.sha256("\0".join(texts).encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _describe_conflict(path: Path) -> UsageError:
+def _make_conflict_error(path: Path) -> UsageError:
     return UsageError(
-        f"{_part_path(path)} was begun with other texts or another embedder.",
-        f"Remove it and {_log_path(path).name}, or write to another file.",
+        f"{_get_part_path(path)} was begun with other texts or another embedder.",
+        f"Remove it and {_get_log_path(path).name}, or write to another file.",
     )

@@ -23,7 +23,7 @@ class QueryEmbedder(Protocol):
         """Embed `texts`: (n, d), rows of length 1."""
 
 
-class Engine(QueryEmbedder, Protocol):
+class EmbeddingEngine(QueryEmbedder, Protocol):
     """The part of `rm_local.engine.Engine` that embeds in the worker process."""
 
     async def load_embedder(self, path: Path) -> int:
@@ -56,7 +56,7 @@ def check_query_embedder(store: Path, named: EmbedderId) -> None:
 async def open_query_embedder(
     store: Path,
     named: EmbedderId,
-    engine: Callable[[], Engine],
+    engine: Callable[[], EmbeddingEngine],
     uncached: Callable[[OSError | HomeMissing], None] = lambda _error: None,
 ) -> QueryEmbedder:
     """Load the embedder `named` by `store`; `engine` is only called if it needs the worker.

@@ -11,9 +11,9 @@ import unicodedata
 from collections.abc import Sequence
 
 UNKNOWN_PIECE = "[UNK]"
-LONGEST = 100
+MAX_WORD_LENGTH = 100
 """Characters of a word; a longer one is unknown."""
-REMEMBERED = 200_000
+CACHED_WORDS = 200_000
 """Words whose pieces are cached; a full cache is cleared, so memory stays below 50 MB."""
 
 ASCII_WORDS = re.compile(r"[a-z0-9]+|[!-/:-@\[-`{-~]")
@@ -42,13 +42,13 @@ class WordPiece:
         return found
 
     def _cache_pieces(self, word: str) -> tuple[int, ...]:
-        if len(self._seen) >= REMEMBERED:
+        if len(self._seen) >= CACHED_WORDS:
             self._seen.clear()
         pieces = self._seen[word] = self._split_word(word)
         return pieces
 
     def _split_word(self, word: str) -> tuple[int, ...]:
-        if len(word) > LONGEST:
+        if len(word) > MAX_WORD_LENGTH:
             return self._unknown
         found: list[int] = []
         start = 0

@@ -36,7 +36,7 @@ from rm_local.store import (
 from rm_local.work_folder import is_work_folder, remove_work_folder
 
 
-def work_folder(out: Path) -> Path:
+def get_work_folder(out: Path) -> Path:
     """Return the folder in which a build of `out` keeps its index and vectors until it is done."""
     return out.with_name(out.name + ".input")
 
@@ -58,7 +58,7 @@ def build_from_files(
         StoreError: `out` exists, another build is running, or the disk is full.
         ModelMissing, ModelInvalid: the embedder is not there, or damaged.
     """
-    folder = work_folder(out)
+    folder = get_work_folder(out)
     if out.exists() and not is_work_folder(folder):
         raise StoreError(f"{out} exists already.", "Choose another name, or remove it first.")
     if not out.absolute().parent.is_dir():

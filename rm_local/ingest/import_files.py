@@ -46,9 +46,9 @@ def import_from_files(
         StoreEmbedder: the store's embedder is not available here.
     """
     check_inputs([*files, *filter(None, [embeddings])])
-    with Store.open(path, write=True) as store, _work_folder() as folder:
+    with Store.open(path, write=True) as store, _make_work_folder() as folder:
         id = store.info().embedder
-        embed = _choose_embedder(path, id) if embeddings is None else None
+        embed = _choose_embed_function(path, id) if embeddings is None else None
         lines = index_lines(files, folder / "input", report)
         if embeddings is not None:
             given = VectorFile.from_path(embeddings, folder)
@@ -62,7 +62,7 @@ def import_from_files(
 
 
 @contextmanager
-def _work_folder() -> Iterator[Path]:
+def _make_work_folder() -> Iterator[Path]:
     """Yield a temporary folder for the index of an import's lines, and copies of pipes.
 
     Raises:
@@ -84,7 +84,7 @@ def _work_folder() -> Iterator[Path]:
             ) from error
 
 
-def _choose_embedder(path: Path, id: EmbedderId) -> Callable[[int, Sequence[Entry]], Floats]:
+def _choose_embed_function(path: Path, id: EmbedderId) -> Callable[[int, Sequence[Entry]], Floats]:
     """Choose the function that embeds entries as the store's vectors were made.
 
     Raises:

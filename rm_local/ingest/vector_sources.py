@@ -15,7 +15,7 @@ from rm_local.errors import UsageError
 from rm_local.progress import ProgressCallback, ProgressMeter, ignore_progress
 from rm_local.store import VECTORS_FILE, EntryBatch, LineBlocks, copy_input, input_name, needs_copy
 
-SAVE = "Write the vectors with numpy.save."
+SAVE_REMEDY = "Write the vectors with numpy.save."
 CHECKED_ROWS = 4096
 """Vectors that are checked at once."""
 
@@ -44,7 +44,7 @@ class VectorFile:
         try:
             status = given.stat()
         except OSError as error:
-            raise _describe_unreadable(given, error) from None
+            raise _make_read_error(given, error) from None
         return cls(given.absolute(), str(given), f"{status.st_size} {status.st_mtime_ns}")
 
 
@@ -172,15 +172,15 @@ def _map_vectors(file: VectorFile) -> NDArray[np.floating]:
     try:
         vectors = np.load(file.path, mmap_mode="r", allow_pickle=False)
     except OSError as error:
-        raise _describe_unreadable(file.name, error) from None
+        raise _make_read_error(file.name, error) from None
     except (ValueError, EOFError):
         raise UsageError(
-            f"{file.name} cannot be read: it is not a .npy file, or incomplete.", SAVE
+            f"{file.name} cannot be read: it is not a .npy file, or incomplete.", SAVE_REMEDY
         ) from None
     if not isinstance(vectors, np.ndarray) or vectors.dtype.kind != "f":
-        raise UsageError(f"{file.name} is not an array of floating-point numbers.", SAVE)
+        raise UsageError(f"{file.name} is not an array of floating-point numbers.", SAVE_REMEDY)
     return vectors
 
 
-def _describe_unreadable(name: object, error: OSError) -> UsageError:
-    return UsageError(f"{name} cannot be read: {error.strerror or error}.", SAVE)
+def _make_read_error(name: object, error: OSError) -> UsageError:
+    return UsageError(f"{name} cannot be read: {error.strerror or error}.", SAVE_REMEDY)

@@ -20,7 +20,7 @@ from rm_local.bench.corpus.seed_vectors import open_anchors
 from rm_local.bench.corpus.synthetic import SyntheticSource
 from rm_local.bench.store import trial
 from rm_local.bench.store.ground_truth import collect_subproblems, find_exact_neighbors
-from rm_local.embed import MINILM, minilm_words
+from rm_local.embed import MINILM, read_minilm_words
 from rm_local.errors import UsageError
 from rm_local.files import write_atomically, write_bytes_atomically
 from rm_local.progress import Progress, ProgressCallback
@@ -159,7 +159,7 @@ def _build_or_reuse_store(
     shutil.rmtree(bench_folder)
     bench_folder.mkdir()
     stages = StageTimes(report)
-    known = minilm_words()
+    known = read_minilm_words()
     build_store(path, source, embedder=MINILM, known_words=known, seed=source.seed, report=stages)
     built = BuildRecord(source.rows, source.fingerprint, stages.finish_stage())
     write_bytes_atomically(record, json.dumps(asdict(built)).encode())

@@ -57,6 +57,6 @@ def test_forgetting_words_changes_nothing(
     split: WordPiece, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With more words than are remembered, each still has the same pieces."""
-    monkeypatch.setattr(wordpiece, "REMEMBERED", 2)
+    monkeypatch.setattr(wordpiece, "CACHED_WORDS", 2)
     before = [split.encode_text(text) for text in ("adds", "adding", "fractions", "ab")]
     assert [split.encode_text(text) for text in ("adds", "adding", "fractions", "ab")] == before
