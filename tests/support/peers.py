@@ -10,7 +10,7 @@ from threading import Event
 import numpy as np
 
 from rm_local.arrays import Floats, Ids
-from rm_local.bench.peers.peer_protocol import PeerSetting, Vectors, read_blocks
+from rm_local.bench.peers.peer_protocol import PeerSetting, VectorSource, read_blocks
 
 DIMENSION = 16
 
@@ -30,7 +30,7 @@ class Rows:
         return np.asarray(drawn / np.linalg.norm(drawn, axis=1, keepdims=True), dtype=np.float32)
 
 
-def everything(rows: Vectors) -> Floats:
+def everything(rows: VectorSource) -> Floats:
     """All rows, (n, d)."""
     return np.concatenate([block for _, block in read_blocks(rows)])
 
@@ -49,7 +49,7 @@ class FakePeer:
         """All rows."""
         return rows
 
-    def build_index(self, rows: Vectors, dimension: int, folder: Path, threads: int) -> None:
+    def build_index(self, rows: VectorSource, dimension: int, folder: Path, threads: int) -> None:
         """Write all rows."""
         np.save(folder / "rows.npy", everything(rows))
 
@@ -76,7 +76,7 @@ class RaisingPeer(FakePeer):
 
     name: str = "raising"
 
-    def build_index(self, rows: Vectors, dimension: int, folder: Path, threads: int) -> None:
+    def build_index(self, rows: VectorSource, dimension: int, folder: Path, threads: int) -> None:
         """Raise."""
         raise RuntimeError("no such index\nand more")
 
@@ -87,7 +87,7 @@ class DyingPeer(FakePeer):
 
     name: str = "dying"
 
-    def build_index(self, rows: Vectors, dimension: int, folder: Path, threads: int) -> None:
+    def build_index(self, rows: VectorSource, dimension: int, folder: Path, threads: int) -> None:
         """Leave without a word, as an illegal instruction would."""
         os._exit(7)
 
@@ -98,6 +98,6 @@ class EndlessPeer(FakePeer):
 
     name: str = "endless"
 
-    def build_index(self, rows: Vectors, dimension: int, folder: Path, threads: int) -> None:
+    def build_index(self, rows: VectorSource, dimension: int, folder: Path, threads: int) -> None:
         """Wait for what never comes."""
         Event().wait()

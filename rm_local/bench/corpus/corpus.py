@@ -24,7 +24,7 @@ from rm_local.folders import find_cache
 from rm_local.progress import Progress, ProgressCallback
 
 SENTENCES = "sentences.txt"
-FEWEST = 200
+MIN_SENTENCES = 200
 """Smallest number of sentences of a corpus."""
 
 
@@ -47,9 +47,9 @@ def make_corpus(chosen: Sequence[str], parent: Path) -> Path:
     Raises:
         UsageError: there are too few sentences.
     """
-    if len(chosen) < FEWEST:
+    if len(chosen) < MIN_SENTENCES:
         message = f"{len(chosen):,} sentences are too few for a corpus."
-        raise UsageError(message, f"Use at least {FEWEST}.")
+        raise UsageError(message, f"Use at least {MIN_SENTENCES}.")
     folder = parent / _hash_text("\n".join(chosen))[:16]
     if not (folder / SENTENCES).exists():
         folder.mkdir(parents=True, exist_ok=True)

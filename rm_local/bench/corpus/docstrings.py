@@ -17,14 +17,14 @@ FOLDERS = ("stdlib", "purelib")
 SKIPPED = re.compile(
     r"(^|/)(tests?|idlelib|lib2to3|_vendor|node_modules|transformers)(/|$)|(^|/)test_"
 )
-OWN = re.compile(r"(^|/)rm_local(/|$)")
+OWN_PACKAGE = re.compile(r"(^|/)rm_local(/|$)")
 """A corpus is made of all installed packages except this project itself."""
-FEWEST_WORDS, MOST_WORDS = 4, 40
+MIN_WORDS, MAX_WORDS = 4, 40
 SENTENCE = re.compile(r"(?<=[a-z)\]][.!?])\s+(?=[A-Z])")
 PARAMETERS = re.compile(r"\b(Args|Parameters|Arguments|Returns?|Example|Note|Raises)\b ?:")
 PLAIN = re.compile(r"[A-Za-z ,.;:'()/-]")
 PLAIN_SHARE = 0.93
-LARGEST = 400_000
+MAX_FILE_BYTES = 400_000
 """Bytes of a file; longer ones are tables."""
 
 
@@ -56,7 +56,9 @@ def collect_sentences() -> tuple[str, ...]:
 
     Each begins with a capital and ends with a full stop. Takes a minute or two.
     """
-    found = (format_sentence(each) for one in read_docstrings(OWN) for each in one.sentences)
+    found = (
+        format_sentence(each) for one in read_docstrings(OWN_PACKAGE) for each in one.sentences
+    )
     return tuple(dict.fromkeys(each for each in found if each[0].isupper() and each.isprintable()))
 
 
@@ -81,7 +83,7 @@ def _is_prose(sentence: str) -> bool:
     words = len(sentence.split())
     plain = len(PLAIN.findall(sentence))
     return (
-        FEWEST_WORDS <= words <= MOST_WORDS
+        MIN_WORDS <= words <= MAX_WORDS
         and plain >= PLAIN_SHARE * len(sentence)
         and not PARAMETERS.search(sentence)
     )
@@ -93,7 +95,7 @@ def _find_source_files(skipped: re.Pattern[str]) -> Iterator[Path]:
         for path in sorted(root.rglob("*.py")):
             shown = path.relative_to(root).as_posix()
             inside = root.name != "site-packages" and "site-packages" in shown
-            if not inside and not skipped.search(shown) and path.stat().st_size < LARGEST:
+            if not inside and not skipped.search(shown) and path.stat().st_size < MAX_FILE_BYTES:
                 yield path
 
 

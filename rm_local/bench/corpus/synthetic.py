@@ -22,7 +22,7 @@ from rm_local.bench.corpus.seed_vectors import (
     make_anchors,
     open_anchors,
 )
-from rm_local.bench.corpus.texts import Strings, draw_labels, load_wording
+from rm_local.bench.corpus.texts import Strings, draw_labels, load_texts
 from rm_local.errors import UsageError
 from rm_local.progress import ProgressCallback
 from rm_local.records import Entry
@@ -70,7 +70,7 @@ class SyntheticSource:
 
         if (self.folder / ANCHORS).exists():
             return
-        texts = load_wording(self.folder)
+        texts = load_texts(self.folder)
         embed = BulkEmbedder(half=True).embed
         make_anchors(self.folder, texts.anchors, texts.held_out, embed, report)
 
@@ -99,7 +99,7 @@ class SyntheticSource:
         rows = number * BLOCK_ROWS + np.arange(len(order))
         named = _draw_labels(self.folder, self.seed)
         rng = self._make_rng(WORDS, number)
-        return load_wording(self.folder).compose_entries(rows, chosen[slots], turns, named, rng)
+        return load_texts(self.folder).compose_entries(rows, chosen[slots], turns, named, rng)
 
     def list_topics(self, number: int) -> Ids:
         """List the anchor of each row of block `number`: the sentence that it is about."""
@@ -155,9 +155,9 @@ def _draw_around(folder: Path, chosen: Ids, noise: Floats) -> Floats:
 @lru_cache(maxsize=4)
 def _shuffle_anchors(folder: Path, seed: int) -> Ids:
     """Draw the order in which anchors are chosen, repeatedly."""
-    return np.random.default_rng(seed).permutation(len(load_wording(folder).anchors))
+    return np.random.default_rng(seed).permutation(len(load_texts(folder).anchors))
 
 
 @lru_cache(maxsize=4)
 def _draw_labels(folder: Path, seed: int) -> list[Strings]:
-    return draw_labels(len(load_wording(folder).anchors), seed)
+    return draw_labels(len(load_texts(folder).anchors), seed)

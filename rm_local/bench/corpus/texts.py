@@ -23,7 +23,7 @@ Strings = NDArray[Any]
 HELD_OUT = 2000
 HELD_OUT_SHARE = 50
 """One of 50 sentences is held out where there are few."""
-MOST_ANCHORS = 100_000
+MAX_ANCHORS = 100_000
 STEM_WORDS = 12
 CONDITION_WORDS = 6
 SENTENCES = 6
@@ -62,7 +62,7 @@ With more of them zstandard would compress better than real prose
 
 
 @dataclass(frozen=True)
-class Wording:
+class CorpusTexts:
     """Composes entries from the sentences of one corpus, which are ordered by their hashes."""
 
     sentences: tuple[str, ...]
@@ -77,7 +77,7 @@ class Wording:
         """Sentences that rows are about; no two have the same first words."""
         rest = self.sentences[len(self.held_out) :]
         first = {_cut_stem(each): each for each in reversed(rest)}
-        return tuple(first.values())[::-1][:MOST_ANCHORS]
+        return tuple(first.values())[::-1][:MAX_ANCHORS]
 
     def compose_entries(
         self, rows: Ids, anchors: Ids, turns: Ids, labels: Sequence[Strings], rng: Rng
@@ -136,13 +136,13 @@ Rng = np.random.Generator
 
 
 @lru_cache(maxsize=2)
-def load_wording(folder: Path) -> Wording:
+def load_texts(folder: Path) -> CorpusTexts:
     """Load the sentences of the corpus in `folder`, once in a process.
 
     Raises:
         RmLocalError: they cannot be read.
     """
-    return Wording(read_sentences(folder))
+    return CorpusTexts(read_sentences(folder))
 
 
 def draw_labels(anchors: int, seed: int) -> list[Strings]:

@@ -43,7 +43,7 @@ class BusyBench:
 
 
 @contextmanager
-def busy_loops(count: int) -> Iterator[None]:
+def run_busy_loops(count: int) -> Iterator[None]:
     """Run so many programs that compute without pause until the body ends."""
     command = [sys.executable, "-I", "-c", LOOP]
     loops: list[subprocess.Popen[bytes]] = []
@@ -87,7 +87,7 @@ async def bench_busy(
             speed = await _measure_decoding(engine, branches, _WARM_UP) / branches
             tokens[branches] = max(_WARM_UP, min(round(speed * seconds), info.context // 16))
             quiet[str(branches)].append(await _measure_decoding(engine, branches, tokens[branches]))
-        with busy_loops(loops):
+        with run_busy_loops(loops):
             for branches in BRANCHES:
                 busy[str(branches)].append(
                     await _measure_decoding(engine, branches, tokens[branches])

@@ -11,7 +11,7 @@ import numpy as np
 from rm_local.arrays import Floats, Ids
 from rm_local.bench.peers.peer_protocol import (
     PeerSetting,
-    Vectors,
+    VectorSource,
     choose_list_count,
     read_blocks,
     sample_rows,
@@ -22,7 +22,7 @@ INDEX_FILE = "index.faiss"
 ROWS_PER_LIST = 64
 """Rows of the training sample for each list; faiss warns below 39 and uses at most 256."""
 
-MOST_TRAINED = 65_536
+MAX_TRAINING_ROWS = 65_536
 """faiss trains a product quantizer on at most so many rows (256 per centroid, 256 centroids)."""
 
 
@@ -49,7 +49,7 @@ class FaissIvf:
         """Return the number of lists."""
         return choose_list_count(rows)
 
-    def build_index(self, rows: Vectors, dimension: int, folder: Path, threads: int) -> None:
+    def build_index(self, rows: VectorSource, dimension: int, folder: Path, threads: int) -> None:
         """Train on a sample, add block by block, write one file."""
         import faiss
 
@@ -57,7 +57,7 @@ class FaissIvf:
         factory = f"IVF{choose_list_count(rows.rows)},{self.code},Refine({self.refine})"
         index = faiss.index_factory(dimension, factory, faiss.METRIC_L2)
         index.train(
-            sample_rows(rows, max(MOST_TRAINED, ROWS_PER_LIST * choose_list_count(rows.rows)))
+            sample_rows(rows, max(MAX_TRAINING_ROWS, ROWS_PER_LIST * choose_list_count(rows.rows)))
         )
         for _, block in read_blocks(rows):
             index.add(block)

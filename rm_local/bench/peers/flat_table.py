@@ -68,7 +68,7 @@ class FlatTable:
             self._connection = connection
 
     def search(self, query: Floats, k: int, candidates: int) -> Ids:
-        """Search the `k` rows nearest to `query`, (d,); with bits, rerank `candidates` of them."""
+        """Find the `k` rows nearest to `query`, (d,); with bits, rerank `candidates` of them."""
         if self._kind == "float32":
             found = self._connection.execute(NEAREST, (bytes(query), k))
         else:

@@ -10,7 +10,12 @@ from typing import Any
 import numpy as np
 
 from rm_local.arrays import Floats, Ids
-from rm_local.bench.peers.peer_protocol import PeerSetting, Vectors, choose_list_count, read_blocks
+from rm_local.bench.peers.peer_protocol import (
+    PeerSetting,
+    VectorSource,
+    choose_list_count,
+    read_blocks,
+)
 
 TABLE = "rows"
 DIMENSIONS_PER_BYTE = 8
@@ -34,7 +39,7 @@ class LanceIvf:
         """Return the number of lists."""
         return choose_list_count(rows)
 
-    def build_index(self, rows: Vectors, dimension: int, folder: Path, threads: int) -> None:
+    def build_index(self, rows: VectorSource, dimension: int, folder: Path, threads: int) -> None:
         """Write the rows, then index them. The environment sets the number of threads."""
         import lancedb
         import pyarrow
@@ -63,7 +68,7 @@ class LanceIvf:
         return LanceSearcher(lancedb.connect(folder).open_table(TABLE))
 
 
-def _make_batches(rows: Vectors, dimension: int, schema: Any) -> Iterator[Any]:
+def _make_batches(rows: VectorSource, dimension: int, schema: Any) -> Iterator[Any]:
     import pyarrow
 
     for first, block in read_blocks(rows):

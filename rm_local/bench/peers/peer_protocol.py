@@ -16,7 +16,7 @@ SAMPLED_PLACES = 64
 """Blocks, evenly spread over the rows, that a training sample is drawn from."""
 
 
-class Vectors(Protocol):
+class VectorSource(Protocol):
     """Rows that every peer indexes, in blocks, the same each time. Can be pickled."""
 
     @property
@@ -74,7 +74,7 @@ class Peer(Protocol):
     def get_max_breadth(self, rows: int) -> int:
         """Return the largest `PeerSetting.breadth` that has an effect with this many rows."""
 
-    def build_index(self, rows: Vectors, dimension: int, folder: Path, threads: int) -> None:
+    def build_index(self, rows: VectorSource, dimension: int, folder: Path, threads: int) -> None:
         """Index all rows, numbered from 0, and write the index to `folder`, which is empty."""
 
     def open_index(self, folder: Path, dimension: int) -> Searcher:
@@ -84,7 +84,7 @@ class Peer(Protocol):
 class TimedVectors:
     """Rows that measure the time to make them, which is subtracted from the time of a build."""
 
-    def __init__(self, source: Vectors) -> None:
+    def __init__(self, source: VectorSource) -> None:
         self._source = source
         self.seconds = 0.0
 
@@ -107,13 +107,13 @@ class TimedVectors:
             self.seconds += time.perf_counter() - started
 
 
-def read_blocks(rows: Vectors) -> Iterator[tuple[int, Floats]]:
+def read_blocks(rows: VectorSource) -> Iterator[tuple[int, Floats]]:
     """Yield each block with the number of its first row."""
     for number in range(-(-rows.rows // rows.block_rows)):
         yield number * rows.block_rows, rows.make_vectors(number)
 
 
-def sample_rows(rows: Vectors, wanted: int) -> Floats:
+def sample_rows(rows: VectorSource, wanted: int) -> Floats:
     """Sample rows to train on, equally many from up to 64 blocks: (n, d), n <= `wanted`."""
     count = -(-rows.rows // rows.block_rows)
     places = np.unique(np.linspace(0, count - 1, min(count, SAMPLED_PLACES)).astype(int))

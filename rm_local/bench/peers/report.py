@@ -9,7 +9,7 @@ RATIOS = ("warm_p50_ms", "warm_p95_ms", "memory_mb", "bytes", "build_rows_per_s"
 """Figures of which the store's is divided by the peer's."""
 
 COLUMNS = ("recall@10", "p50 ms", "p95 ms", "memory MB", "disk MB", "rows/s built")
-NOTE = "(in brackets: the store's figure as a multiple of the peer's)"
+RATIO_NOTE = "(in brackets: the store's figure as a multiple of the peer's)"
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class PeerComparison:
     peers: tuple[PeerResult, ...]
     skipped: tuple[SkippedPeer, ...]
 
-    def as_json(self) -> dict[str, Any]:
+    def to_json_dict(self) -> dict[str, Any]:
         """Return JSON data, each peer with `ratios`: the store's figure / the peer's."""
         peers = [{**asdict(peer), "ratios": self.compute_ratios(peer)} for peer in self.peers]
         skipped = [asdict(each) for each in self.skipped]
@@ -74,7 +74,7 @@ class PeerComparison:
         lines = [" " * wide + "".join(f"{column:>18}" for column in COLUMNS) + "  setting"]
         lines.append(_format_line(self.store, wide, {}))
         lines += [_format_line(peer, wide, self.compute_ratios(peer)) for peer in self.peers]
-        lines += [NOTE] if self.peers else []
+        lines += [RATIO_NOTE] if self.peers else []
         lines += [f"{each.name}: {each.why}" for each in self.skipped]
         return "\n".join(line.rstrip() for line in lines)
 

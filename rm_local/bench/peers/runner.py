@@ -14,7 +14,7 @@ from rm_local.bench.peers import stages
 from rm_local.bench.peers.faiss_ivf import FaissIvf
 from rm_local.bench.peers.isolated import PeerFailed, run_isolated
 from rm_local.bench.peers.lance_ivf import LanceIvf
-from rm_local.bench.peers.peer_protocol import Peer, PeerSetting, Vectors
+from rm_local.bench.peers.peer_protocol import Peer, PeerSetting, VectorSource
 from rm_local.bench.peers.report import PeerComparison, PeerResult, SkippedPeer
 from rm_local.bench.peers.sqlite_flat import SqliteFlat
 from rm_local.bench.peers.stages import PeerQueries
@@ -47,7 +47,7 @@ class PeerLimits:
 
 def compare_peers(
     store: PeerResult,
-    rows: Vectors,
+    rows: VectorSource,
     questions: PeerQueries,
     folder: Path,
     *,
@@ -88,7 +88,7 @@ def compare_peers(
 def _measure_peer(
     peer: Peer,
     target: float,
-    rows: Vectors,
+    rows: VectorSource,
     questions: PeerQueries,
     folder: Path,
     limits: PeerLimits,
@@ -152,7 +152,7 @@ def _format_setting(peer: Peer, setting: PeerSetting) -> str:
     return f"{peer.breadth} {setting.breadth}{depth}"
 
 
-def _check_queries(rows: Vectors, questions: PeerQueries) -> None:
+def _check_queries(rows: VectorSource, questions: PeerQueries) -> None:
     queries, exact = questions.queries, questions.exact
     if queries.ndim != 2 or not len(queries) or exact.ndim != 2 or len(exact) != len(queries):
         raise ValueError(f"{queries.shape} queries do not match {exact.shape} exact answers")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rm_local.arrays import Floats, Ids
 from rm_local.bench.peers.flat_table import FlatKind, FlatTable, write_flat_table
-from rm_local.bench.peers.peer_protocol import PeerSetting, Vectors, read_blocks
+from rm_local.bench.peers.peer_protocol import PeerSetting, VectorSource, read_blocks
 from rm_local.store import MAX_CANDIDATES
 
 TABLE_FILE = "flat.db"
@@ -36,7 +36,7 @@ class SqliteFlat:
         """Return the number of rows, or the limit of sqlite-vec."""
         return min(rows, MAX_CANDIDATES)
 
-    def build_index(self, rows: Vectors, dimension: int, folder: Path, threads: int) -> None:
+    def build_index(self, rows: VectorSource, dimension: int, folder: Path, threads: int) -> None:
         """Insert all rows in one transaction; SQLite writes with one thread."""
         write_flat_table(folder / TABLE_FILE, self.kind, dimension, read_blocks(rows))
 

@@ -10,14 +10,20 @@ from pathlib import Path
 import numpy as np
 
 from rm_local.arrays import Floats, Ids
-from rm_local.bench.peers.peer_protocol import Peer, PeerSetting, Searcher, TimedVectors, Vectors
+from rm_local.bench.peers.peer_protocol import (
+    Peer,
+    PeerSetting,
+    Searcher,
+    TimedVectors,
+    VectorSource,
+)
 from rm_local.bench.peers.tuning import Trial, tune_setting
 from rm_local.system import resident_mb
 
 PASS_SECONDS = 20.0
 """Time after which a run of the queries ends..."""
 
-LEAST_QUERIES = 20
+MIN_QUERIES = 20
 """...but not before so many were searched."""
 
 
@@ -44,14 +50,14 @@ class PeerMeasurement:
 
 
 @dataclass(frozen=True)
-class _Pass:
+class _QueryRun:
     """Results of running the queries once, in order."""
 
     recall: float
     milliseconds: list[float]
 
 
-def time_build(peer: Peer, rows: Vectors, dimension: int, folder: Path, threads: int) -> float:
+def time_build(peer: Peer, rows: VectorSource, dimension: int, folder: Path, threads: int) -> float:
     """Build in `folder`; return the seconds, without those of making the rows."""
     import_module(peer.package)
     timed = TimedVectors(rows)
@@ -98,7 +104,7 @@ def measure_peer(
     )
 
 
-def _run_queries(searcher: Searcher, questions: PeerQueries, setting: PeerSetting) -> _Pass:
+def _run_queries(searcher: Searcher, questions: PeerQueries, setting: PeerSetting) -> _QueryRun:
     k = questions.exact.shape[1]
     hits, times = 0, []
     until = time.perf_counter() + PASS_SECONDS
@@ -108,6 +114,6 @@ def _run_queries(searcher: Searcher, questions: PeerQueries, setting: PeerSettin
         ended = time.perf_counter()
         times.append((ended - started) * 1000)
         hits += len(set(found.tolist()) & set(exact))
-        if ended > until and len(times) >= LEAST_QUERIES:
+        if ended > until and len(times) >= MIN_QUERIES:
             break
-    return _Pass(hits / (k * len(times)), times)
+    return _QueryRun(hits / (k * len(times)), times)

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 from rm_local.bench.peers.peer_protocol import PeerSetting
 
-FIRST = 8
-FINE = 0.05
+FIRST_BREADTH = 8
+BREADTH_TOLERANCE = 0.05
 """Bisection ends when the breadths differ by less than this share."""
 
-GAIN = 0.001
+MIN_RECALL_GAIN = 0.001
 """Recall that doubling the breadth twice must add; with less, the search for a breadth ends."""
 
 
@@ -53,7 +53,7 @@ def _find_smallest_breadth(
     try_setting: TrySetting, max_breadth: int, depth: int, target: float
 ) -> Trial:
     """Return the trial of the smallest breadth that reaches `target`, or the best if none does."""
-    tried = [try_setting(PeerSetting(min(FIRST, max_breadth), depth))]
+    tried = [try_setting(PeerSetting(min(FIRST_BREADTH, max_breadth), depth))]
     while tried[-1].recall < target:
         if tried[-1].setting.breadth == max_breadth or _has_plateaued(tried):
             return max(tried, key=lambda trial: trial.recall)
@@ -65,12 +65,12 @@ def _find_smallest_breadth(
 
 
 def _has_plateaued(tried: Sequence[Trial]) -> bool:
-    return len(tried) > 2 and 0 < tried[-1].recall < tried[-3].recall + GAIN
+    return len(tried) > 2 and 0 < tried[-1].recall < tried[-3].recall + MIN_RECALL_GAIN
 
 
 def _bisect_breadth(try_setting: TrySetting, low: int, high: Trial, target: float) -> Trial:
     """Bisect between a breadth that misses the target and one that reaches it."""
-    while high.setting.breadth - low > max(1, FINE * high.setting.breadth):
+    while high.setting.breadth - low > max(1, BREADTH_TOLERANCE * high.setting.breadth):
         trial = try_setting(PeerSetting((low + high.setting.breadth) // 2, high.setting.depth))
         if trial.recall >= target:
             high = trial

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from rm_local.arrays import Floats, Ids
-from rm_local.bench.peers.peer_protocol import PeerSetting, Vectors, read_blocks
+from rm_local.bench.peers.peer_protocol import PeerSetting, VectorSource, read_blocks
 
 INDEX_FILE = "index.usearch"
-WIDEST = 4096
+MAX_BREADTH = 4096
 
 
 @dataclass(frozen=True)
@@ -31,9 +31,9 @@ class UsearchHnsw:
 
     def get_max_breadth(self, rows: int) -> int:
         """Return the number of rows, at most 4,096."""
-        return min(rows, WIDEST)
+        return min(rows, MAX_BREADTH)
 
-    def build_index(self, rows: Vectors, dimension: int, folder: Path, threads: int) -> None:
+    def build_index(self, rows: VectorSource, dimension: int, folder: Path, threads: int) -> None:
         """Add block by block, write one file."""
         from usearch.index import Index
 

@@ -83,7 +83,7 @@ def bench(
             limits = PeerLimits(build=60 * peer_minutes)
             race = _race(found, source, questions, path.parent, limits, report) if peers else None
     if as_data:
-        click.echo(json.dumps(asdict(found) | ({"race": race.as_json()} if race else {})))
+        click.echo(json.dumps(asdict(found) | ({"race": race.to_json_dict()} if race else {})))
         return
     for name, value in asdict(found).items():
         told = (

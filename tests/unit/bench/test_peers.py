@@ -214,7 +214,7 @@ def test_ratios_are_the_store_over_the_peer() -> None:
         "bytes": 0.5,
         "build_rows_per_s": 0.5,
     }
-    data = json.loads(json.dumps(found.as_json()))
+    data = json.loads(json.dumps(found.to_json_dict()))
     assert data["peers"][0]["ratios"]["warm_p50_ms"] == 4.0
     assert data["store"]["name"] == "rm-local"
     assert data["left"] == [{"name": "gone", "why": "not installed"}]

@@ -13,7 +13,7 @@ from rm_local.bench.corpus.corpus import SENTENCES, make_corpus, read_sentences
 from rm_local.bench.corpus.docstrings import extract_sentences, format_sentence
 from rm_local.bench.corpus.seed_vectors import FOLDER, find_neighbors, make_anchors, open_anchors
 from rm_local.bench.corpus.synthetic import BLOCK_ROWS, SyntheticSource
-from rm_local.bench.corpus.texts import load_wording
+from rm_local.bench.corpus.texts import load_texts
 from rm_local.errors import RmLocalError, UsageError
 from tests.support.corpora import DIMENSION, embed, tiny_corpus, tiny_sentences
 
@@ -70,7 +70,7 @@ def test_a_row_is_near_its_anchor_and_about_it(source: SyntheticSource) -> None:
     entries, vectors = source.block(0)
     found = np.argmax(vectors @ anchors.vectors.T, axis=1)
     assert (found == topics).mean() > 0.9
-    named = load_wording(source.folder).anchors
+    named = load_texts(source.folder).anchors
     for entry, topic in zip(entries[:50], topics[:50].tolist(), strict=True):
         assert named[topic].split()[1] in entry.subproblem.split()
 
@@ -83,7 +83,7 @@ def test_anchors_are_chosen_evenly(source: SyntheticSource) -> None:
 
 def test_queries_are_held_out_or_alike(source: SyntheticSource) -> None:
     """Real ones are the vectors of held-out sentences; those alike are no rows."""
-    texts = load_wording(source.folder)
+    texts = load_texts(source.folder)
     assert not set(texts.held_out) & set(texts.anchors)
     assert np.allclose(source.make_queries("real", 8), embed(texts.held_out))
     alike = source.make_queries("alike", 20)
@@ -105,7 +105,7 @@ def test_nearest_is_exact() -> None:
 def test_a_stopped_embedding_leaves_nothing(tmp_path: Path) -> None:
     """What was begun is no set of anchors, and the next try makes one."""
     folder = make_corpus(tiny_sentences(), tmp_path)
-    texts = load_wording(folder)
+    texts = load_texts(folder)
 
     def stopped(_: object) -> np.ndarray:
         raise KeyboardInterrupt
