@@ -23,7 +23,7 @@ from models.curriculum.families import read_families
 from models.curriculum.texts.family_problems import family_entry
 from rm_local.engine import Message
 from rm_local.loop import Answered, BranchFinished, Retrieved, TurnOverrides, find_plan
-from rm_local.loop.answers import same_key
+from rm_local.loop.answers import normalize_answer
 from rm_local.records import Hit
 from rm_local.runtime import Runtime
 from rm_local.settings import Settings
@@ -62,7 +62,7 @@ def judge(question: dict[str, Any], result: str | None) -> bool:
     if question["target"] is None:
         return result is None or not any(c.isdigit() for c in result)
     accepted = [question["target"], *question["accepted"]]
-    return result is not None and same_key(result) in map(same_key, accepted)
+    return result is not None and normalize_answer(result) in map(normalize_answer, accepted)
 
 
 async def ask(runtime: Runtime, question: dict[str, Any], arm: str, seed: int) -> Sample:

@@ -46,10 +46,10 @@ if TYPE_CHECKING:
     from rm_local.loop.gate_trials import (
         GateTrial as GateTrial,
         LabelledQuestion as LabelledQuestion,
-        gate_curve as gate_curve,
+        compute_gate_curve as compute_gate_curve,
+        find_unknown_labels as find_unknown_labels,
         read_labelled_questions as read_labelled_questions,
         try_gate as try_gate,
-        unknown_labels as unknown_labels,
     )
     from rm_local.loop.interfaces import LanguageModel as LanguageModel, Retriever as Retriever
     from rm_local.loop.plan import (
@@ -69,7 +69,7 @@ if TYPE_CHECKING:
     from rm_local.loop.retrieve import StoreRetriever as StoreRetriever
     from rm_local.loop.run_events import RunEvents as RunEvents
     from rm_local.loop.solver import solve as solve
-    from rm_local.loop.time_left import most_seconds_left as most_seconds_left
+    from rm_local.loop.time_left import bound_seconds_left as bound_seconds_left
     from rm_local.loop.turn import (
         Span as Span,
         Turn as Turn,
@@ -115,17 +115,17 @@ __getattr__ = export_lazily(
         "gate_trials": [
             "GateTrial",
             "LabelledQuestion",
-            "gate_curve",
+            "compute_gate_curve",
             "read_labelled_questions",
             "try_gate",
-            "unknown_labels",
+            "find_unknown_labels",
         ],
         "interfaces": ["LanguageModel", "Retriever"],
         "prompts": ["CUE_OPENING", "fixed_texts", "formulation_cue", "hint_text", "reasoning_cue"],
         "retrieve": ["StoreRetriever"],
         "run_events": ["RunEvents"],
         "solver": ["solve"],
-        "time_left": ["most_seconds_left"],
+        "time_left": ["bound_seconds_left"],
         "turn": [
             "Span",
             "Turn",

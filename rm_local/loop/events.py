@@ -241,20 +241,22 @@ def event_from_json(fields: dict[str, Any]) -> Event:
     if kind is None:
         raise ValueError(f"There is no event {fields['event']!r}.")
     if kind is Retrieved:
-        return Retrieved(tuple(map(_hit, fields["hits"])), fields["seconds"])
+        return Retrieved(tuple(map(_hit_from_json, fields["hits"])), fields["seconds"])
     if kind is HitsJudged:
-        judgements = tuple(_known(Judgement, each) for each in fields["judgements"])
+        judgements = tuple(_build_from_fields(Judgement, each) for each in fields["judgements"])
         return HitsJudged(judgements, fields["seconds"])
     if kind is Prefilled:
-        return Prefilled(_known(PrefillStats, fields))
+        return Prefilled(_build_from_fields(PrefillStats, fields))
     if "hint" in fields:
-        fields = fields | {"hint": fields["hint"] and _hit(fields["hint"])}
+        fields = fields | {"hint": fields["hint"] and _hit_from_json(fields["hint"])}
     if kind is BranchFinished:
-        return BranchFinished(_known(Branch, fields | {"index": fields["branch"]}))
+        return BranchFinished(_build_from_fields(Branch, fields | {"index": fields["branch"]}))
     if kind is Answered:
         hints = tuple(fields["hints"])
-        return Answered(_known(Answer, fields | {"result": fields["answer"], "hints": hints}))
-    event: Event = _known(kind, fields)
+        return Answered(
+            _build_from_fields(Answer, fields | {"result": fields["answer"], "hints": hints})
+        )
+    event: Event = _build_from_fields(kind, fields)
     return event
 
 
@@ -269,11 +271,11 @@ _KINDS: dict[str, Any] = {
 }  # fmt: skip
 
 
-def _hit(fields: dict[str, Any]) -> Hit:
-    return Hit(_known(Entry, fields), fields["similarity"], fields.get("lexical", 0.0))
+def _hit_from_json(fields: dict[str, Any]) -> Hit:
+    return Hit(_build_from_fields(Entry, fields), fields["similarity"], fields.get("lexical", 0.0))
 
 
-def _known(kind: Any, fields: dict[str, Any]) -> Any:
+def _build_from_fields(kind: Any, fields: dict[str, Any]) -> Any:
     """`kind` from those of the fields that it has."""
     names = (field.name for field in dataclass_fields(kind))
     return kind(**{name: fields[name] for name in names if name in fields})

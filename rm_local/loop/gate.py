@@ -48,7 +48,7 @@ class GateModel:
     constant: float
     threshold: float
 
-    def score(self, features: GateFeatures) -> float:
+    def compute_log_odds(self, features: GateFeatures) -> float:
         """Log-odds that an entry helps."""
         return (
             self.nearness * features.nearness
@@ -105,5 +105,5 @@ def judge_features(features: GateFeatures, model: GateModel) -> GateVerdict:
     """Whether the features are enough for this model."""
     if features.aside > ASIDE_MARGIN:
         return GateVerdict(False, 0.0)
-    score = model.score(features)
+    score = model.compute_log_odds(features)
     return GateVerdict(score >= model.threshold, 1 / (1 + exp(-max(-50.0, min(50.0, score)))))

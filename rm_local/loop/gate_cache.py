@@ -35,7 +35,7 @@ def write_probe_vectors(embedder: EmbedderId, vectors: Floats) -> None:
     data = BytesIO()
     np.save(data, np.asarray(vectors, np.float32), allow_pickle=False)
     with suppress(OSError, HomeMissing):
-        _write(_probe_file(embedder), data.getvalue())
+        _write_file(_probe_file(embedder), data.getvalue())
 
 
 def read_spread(store: StoreInfo) -> StoreSpread | None:
@@ -49,23 +49,23 @@ def read_spread(store: StoreInfo) -> StoreSpread | None:
 def write_spread(store: StoreInfo, spread: StoreSpread) -> None:
     """Keep the spread of this store, if that is possible."""
     with suppress(OSError, HomeMissing):
-        _write(_spread_file(store), spread.as_json().encode())
+        _write_file(_spread_file(store), spread.as_json().encode())
 
 
 def _probe_file(embedder: EmbedderId) -> Path:
-    return paths.cache_dir() / "gate" / f"probes-{_digest(embedder.sha256, PROBES_SHA256)}.npy"
+    return paths.cache_dir() / "gate" / f"probes-{_hash_texts(embedder.sha256, PROBES_SHA256)}.npy"
 
 
 def _spread_file(store: StoreInfo) -> Path:
     """Named for the store's place, its embedder and the sentences."""
-    name = _digest(str(store.path.resolve()), store.embedder.sha256, PROBES_SHA256)
+    name = _hash_texts(str(store.path.resolve()), store.embedder.sha256, PROBES_SHA256)
     return paths.cache_dir() / "gate" / f"spread-{name}.json"
 
 
-def _write(path: Path, data: bytes) -> None:
+def _write_file(path: Path, data: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     write_bytes_atomically(path, data)
 
 
-def _digest(*texts: str) -> str:
+def _hash_texts(*texts: str) -> str:
     return hashlib.sha256("\0".join(texts).encode()).hexdigest()[:16]

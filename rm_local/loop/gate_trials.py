@@ -15,7 +15,7 @@ from rm_local.text import one_line
 if TYPE_CHECKING:
     from rm_local.loop.retrieve import StoreRetriever
 
-FIRST = 3
+FOUND_RANK = 3
 """Ranks at which an entry counts as found."""
 _NO_FLOOR = -1.0
 _STEPS = 12
@@ -46,7 +46,7 @@ def read_labelled_questions(path: Path, half: str | None) -> list[LabelledQuesti
         try:
             fields = json.loads(line)
             if half is None or fields.get("half") == half:
-                labelled.append(_labelled_question(fields))
+                labelled.append(_parse_labelled_question(fields))
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             raise UsageError(
                 f"Line {number} of {path} is no labelled question.",
@@ -57,7 +57,7 @@ def read_labelled_questions(path: Path, half: str | None) -> list[LabelledQuesti
     return labelled
 
 
-def _labelled_question(fields: dict[str, Any]) -> LabelledQuestion:
+def _parse_labelled_question(fields: dict[str, Any]) -> LabelledQuestion:
     """The question that a line holds; TypeError or KeyError where it holds none."""
     question, entries = fields["question"], fields.get("entries")
     entries = [] if entries is None else entries
@@ -68,7 +68,7 @@ def _labelled_question(fields: dict[str, Any]) -> LabelledQuestion:
     return question, tuple(entries)
 
 
-async def unknown_labels(
+async def find_unknown_labels(
     retriever: StoreRetriever, labelled: Sequence[LabelledQuestion]
 ) -> list[str]:
     """The labels that name no entry of the store, each once. Raises StoreError, EngineError."""
@@ -79,15 +79,15 @@ async def unknown_labels(
 async def try_gate(retriever: StoreRetriever, question: str, entries: Sequence[str]) -> GateTrial:
     """The trial of one question. Raises StoreError, EngineError."""
     asked = one_line(question)
-    verdict = await retriever.judge(asked)
-    hits = await retriever.search(asked, FIRST, _NO_FLOOR)
+    verdict = await retriever.judge_question(asked)
+    hits = await retriever.search(asked, FOUND_RANK, _NO_FLOOR)
     found = any(hit.entry.subproblem in entries for hit in hits)
     odds = min(max(verdict.probability, 1e-9), 1 - 1e-9)
     score = log(odds / (1 - odds)) - retriever.gate_threshold
     return GateTrial(bool(entries), found, verdict.fits, score)
 
 
-def gate_curve(trials: Sequence[GateTrial]) -> list[dict[str, float | bool | None]]:
+def compute_gate_curve(trials: Sequence[GateTrial]) -> list[dict[str, float | bool | None]]:
     """`kept` and `silent` at rising thresholds, the log-odds that are asked for beyond the gate's.
 
     A share of no trials is None. The one in use, 0, is measured by the gate's own verdicts.
@@ -100,15 +100,15 @@ def gate_curve(trials: Sequence[GateTrial]) -> list[dict[str, float | bool | Non
     return [
         {
             "threshold": threshold,
-            "kept": _opened(found, threshold, in_use) if found else None,
-            "silent": 1 - _opened(without, threshold, in_use) if without else None,
+            "kept": _measure_open_share(found, threshold, in_use) if found else None,
+            "silent": 1 - _measure_open_share(without, threshold, in_use) if without else None,
             "in_use": in_use,
         }
         for threshold, in_use in sorted(points)
     ]
 
 
-def _opened(trials: Sequence[GateTrial], threshold: float, in_use: bool) -> float:
+def _measure_open_share(trials: Sequence[GateTrial], threshold: float, in_use: bool) -> float:
     """The share of these trials that open the gate."""
     opened = [trial.opened if in_use else trial.score >= threshold for trial in trials]
     return sum(opened) / len(trials)

@@ -26,7 +26,7 @@ class BranchPrompt:
         return self.note + self.forced
 
 
-def cued(plan: Plan, info: ModelInfo | None) -> bool:
+def uses_cue(plan: Plan, info: ModelInfo | None) -> bool:
     """Whether the cue and the hint stand where the model continues.
 
     They do in an open thinking block. What a model says instead of thinking is shown from its first
@@ -40,7 +40,7 @@ def place_hint(turn: TurnContext, subproblem: str | None, hint: Hit | None) -> B
     if subproblem is None:
         return BranchPrompt()
     entry = hint.entry if hint else None
-    if cued(turn.plan, turn.engine.info):
+    if uses_cue(turn.plan, turn.engine.info):
         procedure = prompts.hint_text(entry.subproblem, entry.subroutine) if entry else None
         return BranchPrompt(forced=prompts.reasoning_cue(subproblem, procedure))
     if entry is None:

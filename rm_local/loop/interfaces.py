@@ -56,7 +56,7 @@ class LanguageModel(Protocol):
 class Retriever(Protocol):
     """Where hits come from; `loop.retrieve.StoreRetriever` over a store."""
 
-    async def judge(self, question: str) -> GateVerdict:
+    async def judge_question(self, question: str) -> GateVerdict:
         """Whether there is an entry that helps with `question`."""
 
     async def search(
@@ -65,8 +65,8 @@ class Retriever(Protocol):
         """At most `k` hits, best first, none below the gate or more than `margin` worse than the
         best. With a `question` both are searched for, as one query; no gate is the store's own."""
 
-    async def nearness(self, question: str, texts: Sequence[str]) -> tuple[float, ...]:
+    async def measure_nearness(self, question: str, texts: Sequence[str]) -> tuple[float, ...]:
         """The similarity of each text to the question, by the store's embedder."""
 
-    async def random(self, k: int, seed: int) -> tuple[Hit, ...]:
+    async def draw_entries(self, k: int, seed: int) -> tuple[Hit, ...]:
         """`k` entries drawn at random, for the control plan."""

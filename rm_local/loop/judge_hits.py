@@ -15,11 +15,11 @@ from rm_local.errors import ContextOverflow
 from rm_local.loop import prompts
 from rm_local.loop.branch_stream import branch_stream
 from rm_local.loop.events import HitsJudged, Judgement
-from rm_local.loop.hint_placement import cued
+from rm_local.loop.hint_placement import uses_cue
 from rm_local.loop.turn_context import TurnContext
 from rm_local.records import Hit
 
-ALTERNATIVES = 10
+VERDICT_LOGPROBS = 10
 """Likeliest first tokens of the model's verdict that are looked at."""
 
 
@@ -36,13 +36,15 @@ async def judge_hits(turn: TurnContext, subproblem: str, hits: Sequence[Hit]) ->
     began = perf_counter()
     found: dict[int, float | None] = {}
     try:
-        async with branch_stream(turn, [_spec(turn, subproblem, hit) for hit in hits]) as stream:
+        async with branch_stream(
+            turn, [_build_spec(turn, subproblem, hit) for hit in hits]
+        ) as stream:
             async for event in stream:
                 if isinstance(event, BranchEnded) and event.logprobs:
-                    found[event.branch] = yes_probability(event.logprobs[0])
+                    found[event.branch] = compute_yes_probability(event.logprobs[0])
     except ContextOverflow:
         found = {}  # a hint fits without the question, so nothing is lost
-    turn.control.check()
+    turn.control.raise_if_stopped()
     pinned = {hit.entry.id for hit in turn.overrides.pinned}
     judgements = tuple(
         Judgement(hit.entry.id, probability, _is_kept(probability) or hit.entry.id in pinned)
@@ -52,7 +54,7 @@ async def judge_hits(turn: TurnContext, subproblem: str, hits: Sequence[Hit]) ->
     return tuple(hit for hit, each in zip(hits, judgements, strict=True) if each.kept)
 
 
-def yes_probability(first: SampledToken) -> float | None:
+def compute_yes_probability(first: SampledToken) -> float | None:
     """The probability of yes where the model begins with yes or no; None where with neither."""
     shares = {"yes": 0.0, "no": 0.0}
     for each in first.top:
@@ -67,11 +69,11 @@ def _is_kept(probability: float | None) -> bool:
     return probability is None or probability >= 0.5
 
 
-def _spec(turn: TurnContext, subproblem: str, hit: Hit) -> BranchSpec:
+def _build_spec(turn: TurnContext, subproblem: str, hit: Hit) -> BranchSpec:
     procedure = prompts.hint_text(hit.entry.subproblem, hit.entry.subroutine)
     greedy = Sampling(temperature=0.0)
-    if cued(turn.plan, turn.engine.info):
+    if uses_cue(turn.plan, turn.engine.info):
         text = prompts.judge_cue(subproblem, procedure)
-        return BranchSpec(text, 0, 1, greedy, logprobs=ALTERNATIVES)
+        return BranchSpec(text, 0, 1, greedy, logprobs=VERDICT_LOGPROBS)
     note = prompts.judge_note(procedure)
-    return BranchSpec("", 0, 1, greedy, logprobs=ALTERNATIVES, note=note)
+    return BranchSpec("", 0, 1, greedy, logprobs=VERDICT_LOGPROBS, note=note)

@@ -22,8 +22,8 @@ async def open_turn(turn: TurnContext, messages: Sequence[Message]) -> TurnOpene
     end_in_time = partial(turn.engine.cancel, reason="time")
     began = perf_counter()
 
-    def report(share: float) -> None:
-        turn.events.emit(Prefilling(share, _seconds_left(share, perf_counter() - began)))
+    def report_progress(share: float) -> None:
+        turn.events.emit(Prefilling(share, _estimate_seconds_left(share, perf_counter() - began)))
 
     try:
         async with (
@@ -35,15 +35,15 @@ async def open_turn(turn: TurnContext, messages: Sequence[Message]) -> TurnOpene
                 thinking=turn.plan.thinking,
                 effort=turn.plan.effort,
                 on_adjusted=turn.events.emit,
-                on_progress=report,
+                on_progress=report_progress,
             )
     except Stopped:
         if turn.deadline.passed and not turn.control.stopped:
-            raise turn.deadline.error() from None
+            raise turn.deadline.make_timeout_error() from None
         raise
 
 
-def _seconds_left(share: float, seconds: float) -> float:
+def _estimate_seconds_left(share: float, seconds: float) -> float:
     """Seconds for the rest, when this share took so many."""
     return seconds * (1 - share) / share if share else 0.0
 
@@ -66,11 +66,11 @@ class PrefillTimer:
         """Add what was evaluated for a chat apart, in which the subproblem was asked for."""
         self._apart += evaluated.prompt
 
-    def restart(self) -> None:
+    def restart_wait(self) -> None:
         """Begin the wait for the first text: the subproblem is known."""
         self._waiting_since = perf_counter()
 
-    def stats(self, evaluated: Evaluated) -> PrefillStats:
+    def compute_stats(self, evaluated: Evaluated) -> PrefillStats:
         """The turn's figures, now that a branch has written; `evaluated` is the branches' own."""
         return PrefillStats(
             prompt=self._opened.tokens,

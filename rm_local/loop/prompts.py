@@ -37,7 +37,7 @@ def reasoning_cue(subproblem: str, procedure: str | None) -> str:
 
 NOTE = "Note, which may or may not fit:"
 NOTE_END = "Answer in your own words."
-LONGEST_REPEATED = 1000
+MAX_REPEATED_CHARS = 1000
 """Characters of a question up to which a note repeats it."""
 
 
@@ -47,7 +47,7 @@ def hint_note(subproblem: str, subroutine: str, question: str) -> str:
     A small model answers what it read last; without the question there it talks about the hint
     (docs/experiments.md).
     """
-    asked = question if len(question) <= LONGEST_REPEATED else "the one above"
+    asked = question if len(question) <= MAX_REPEATED_CHARS else "the one above"
     return f"\n\n{NOTE} {subproblem} {subroutine}\n\nQuestion: {asked}\n{NOTE_END}"
 
 

@@ -30,14 +30,14 @@ if TYPE_CHECKING:
     from rm_local.embed import QueryEmbedder
     from rm_local.store import Store
 
-POOL = 32
+POOL_SIZE = 32
 """Hits of a question that are looked at."""
 MIN_LEXICAL = 0.5
 """Share of the question's rare words that an entry holds which is proof enough: the embedder has
 never seen them, so that no similarity can tell."""
 
 
-class QuestionGate:
+class StoreGate:
     """Judges questions against one store. Measures when it is first asked."""
 
     def __init__(self, embedder: QueryEmbedder, store: Store) -> None:
@@ -47,14 +47,14 @@ class QuestionGate:
         self._spread: StoreSpread | None = None
         self._measuring = asyncio.Lock()
 
-    async def judge(self, vector: Floats, question: str) -> GateVerdict:
+    async def judge_question(self, vector: Floats, question: str) -> GateVerdict:
         """Whether the store has an entry for `question`, whose vector, (d,), is `vector`.
 
         Raises StoreError, EngineError.
         """
         if self._store.info().embedder.id not in GATE_MODELS:
             return GateVerdict(True, 1.0)  # an embedder of the user's own has no scale here
-        found = await self.read(vector, question)
+        found = await self.measure_features(vector, question)
         if found is None:
             return GateVerdict(False, 0.0)
         features, lexical = found
@@ -63,22 +63,24 @@ class QuestionGate:
             return GateVerdict(True, verdict.probability)
         return verdict
 
-    async def read(self, vector: Floats, question: str) -> tuple[GateFeatures, float] | None:
+    async def measure_features(
+        self, vector: Floats, question: str
+    ) -> tuple[GateFeatures, float] | None:
         """The question's features, and the largest share of its rare words that a hit holds.
 
-        None for an empty store. Raises as `judge`.
+        None for an empty store. Raises as `judge_question`.
         """
         async with self._measuring:
-            probes, spread = await self._scale()
-        return await asyncio.to_thread(self._read, vector, question, probes, spread)
+            probes, spread = await self._load_scale()
+        return await asyncio.to_thread(self._measure_features, vector, question, probes, spread)
 
-    async def least_similarity(self) -> float:
+    async def compute_min_similarity(self) -> float:
         """The similarity below which a hit is no nearer than entries are to any sentence.
 
-        Raises as `judge`.
+        Raises as `judge_question`.
         """
         async with self._measuring:
-            _, spread = await self._scale()
+            _, spread = await self._load_scale()
         return spread.middle + spread.width
 
     @property
@@ -86,7 +88,7 @@ class QuestionGate:
         """That of the store's embedder."""
         return GATE_MODELS[self._store.info().embedder.id]
 
-    async def _scale(self) -> tuple[Floats, StoreSpread]:
+    async def _load_scale(self) -> tuple[Floats, StoreSpread]:
         """The vectors of the probe sentences, (n, d), and the store's spread over them."""
         info = await asyncio.to_thread(self._store.info)
         if self._probes is None:
@@ -103,10 +105,10 @@ class QuestionGate:
             await asyncio.to_thread(write_spread, info, self._spread)
         return self._probes, self._spread
 
-    def _read(
+    def _measure_features(
         self, vector: Floats, question: str, probes: Floats, spread: StoreSpread
     ) -> tuple[GateFeatures, float] | None:
-        hits = self._store.search(SearchRequest(vector, question, POOL))
+        hits = self._store.search(SearchRequest(vector, question, POOL_SIZE))
         if not hits:
             return None
         hits.sort(key=lambda hit: -hit.similarity)

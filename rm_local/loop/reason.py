@@ -14,22 +14,22 @@ from rm_local.engine import (
     Evaluated,
     TokenChunk,
 )
-from rm_local.loop.answers import final_answer, same_text
-from rm_local.loop.branch_stream import branch_sampling, branch_stream, seed_of
+from rm_local.loop.answers import extract_answer, normalize_text
+from rm_local.loop.branch_stream import branch_stream, choose_branch_sampling, derive_seed
 from rm_local.loop.calculations import drop_calculations
 from rm_local.loop.equal_answers import EqualAnswers
 from rm_local.loop.events import BranchFinished, BranchStarted, Prefilled
-from rm_local.loop.hint_placement import cued, place_hint
+from rm_local.loop.hint_placement import place_hint, uses_cue
 from rm_local.loop.prefill import PrefillTimer
-from rm_local.loop.select import Key, decided, votes_of
+from rm_local.loop.select import Key, is_vote_final, list_votes
 from rm_local.loop.turn_context import TurnContext
 from rm_local.loop.waves import (
-    OPEN,
-    first_wave,
+    OPEN_TEXTS,
     is_certain,
     is_decided,
     list_draws,
-    next_wave,
+    size_first_wave,
+    size_next_wave,
 )
 from rm_local.records import Branch, Hit
 
@@ -52,7 +52,7 @@ class Reasoned:
         return round(self.saved * sum(lengths) / len(lengths)) if lengths else 0
 
 
-async def reason(
+async def reason_under_hints(
     turn: TurnContext, timer: PrefillTimer, subproblem: str | None, hits: Sequence[Hit]
 ) -> Reasoned:
     """Generate branches, wave by wave as the plan says, and emit their events.
@@ -64,14 +64,14 @@ async def reason(
     """
     async with EqualAnswers() as answers:
         reasoning = _Reasoning(turn, timer, hits, answers)
-        while wave := reasoning.next_wave():
-            async with branch_stream(turn, reasoning.start(wave, subproblem)) as stream:
+        while wave := reasoning.size_next_wave():
+            async with branch_stream(turn, reasoning.start_branches(wave, subproblem)) as stream:
                 async for event in stream:
-                    await reasoning.take(event)
+                    await reasoning.handle_event(event)
                     await turn.events.drain()
-                    if outvoted := reasoning.outvoted():
+                    if outvoted := reasoning.find_outvoted():
                         await turn.engine.cancel(outvoted, "outvoted")
-        return reasoning.result()
+        return reasoning.collect_result()
 
 
 class _Reasoning:
@@ -84,7 +84,7 @@ class _Reasoning:
         self._timer = timer
         self._answers = answers
         planned = self._list_draws(hits, greedy=False)
-        self._sampling = branch_sampling(turn, several=len(planned) > 1)
+        self._sampling = choose_branch_sampling(turn, several=len(planned) > 1)
         info = turn.engine.info
         self._calculates = turn.plan.calculator and info is not None and info.calculator
         self._planned = len(planned)
@@ -107,11 +107,11 @@ class _Reasoning:
         by itself: a small model is easily led away from the question, and the better text wins."""
         turn, samples = self._turn, self._turn.plan.samples
         alone = hits and samples > 1 and turn.plan.vote == "waves"
-        if alone and not cued(turn.plan, turn.engine.info):
+        if alone and not uses_cue(turn.plan, turn.engine.info):
             return [None, *list_draws(hits, samples - 1, greedy=greedy)]
         return list_draws(hits, samples, greedy=greedy)
 
-    def next_wave(self) -> int:
+    def size_next_wave(self) -> int:
         """How many branches to begin now; 0 when there have been enough.
 
         Where no branch under a hint has come to anything, one without a hint is the last.
@@ -122,23 +122,23 @@ class _Reasoning:
         if self._turn.plan.vote != "waves":
             return len(self._left)
         if not self._finished:
-            return first_wave(self._left)
-        if not self._left and self._hinted and not any(map(_says_something, self._finished)):
+            return size_first_wave(self._left)
+        if not self._left and self._hinted and not any(map(_has_content, self._finished)):
             self._hinted, self._alone, self._left = False, True, [None]
             return 1
-        votes = votes_of(self._finished, self._answers.key)
-        said = len({same_text(branch.text) for branch in self._finished if branch.text})
+        votes = list_votes(self._finished, self._answers.find_key)
+        said = len({normalize_text(branch.text) for branch in self._finished if branch.text})
         if votes or not said or self._turn.overrides.grammar:
-            return next_wave(votes, self._left)
-        return min(max(0, OPEN - said), len(self._left))
+            return size_next_wave(votes, self._left)
+        return min(max(0, OPEN_TEXTS - said), len(self._left))
 
-    def start(self, wave: int, subproblem: str | None) -> list[BranchSpec]:
+    def start_branches(self, wave: int, subproblem: str | None) -> list[BranchSpec]:
         """Emit the beginning of so many branches; what the engine is to generate."""
         self._first = len(self._finished)
         overrides = self._turn.overrides
         specs: list[BranchSpec] = []
         for index, hint in enumerate(self._left[:wave], self._first):
-            seed = seed_of(overrides.seed, index + 1)
+            seed = derive_seed(overrides.seed, index + 1)
             whole = bool(overrides.grammar)
             self._running[index] = _RunningBranch(index, hint, seed, whole=whole)
             self._turn.events.emit(BranchStarted(index, hint, seed))
@@ -157,24 +157,24 @@ class _Reasoning:
         del self._left[:wave]
         return specs
 
-    async def take(self, event: BranchEvent) -> None:
+    async def handle_event(self, event: BranchEvent) -> None:
         """Note the event of this wave and emit what follows from it."""
         emit = self._turn.events.emit
         match event:
             case TokenChunk():
                 if self._evaluated and not self._prefilled:
                     self._prefilled = True
-                    emit(Prefilled(self._timer.stats(self._evaluated)))
+                    emit(Prefilled(self._timer.compute_stats(self._evaluated)))
                 chunk = replace(event, branch=self._first + event.branch)
-                self._running[chunk.branch].add(chunk)
+                self._running[chunk.branch].add_chunk(chunk)
                 emit(chunk)
             case BranchEnded():
-                branch = self._running.pop(self._first + event.branch).end(event)
+                branch = self._running.pop(self._first + event.branch).to_record(event)
                 branch = self._skip_equal_draws(branch)
                 self._finished.append(branch)
                 emit(BranchFinished(branch))
                 if branch.result is not None and self._turn.plan.vote != "none":
-                    await self._answers.add(branch.result)
+                    await self._answers.add_result(branch.result)
             case ContextUsage() | ContextAdjusted():
                 emit(event)
             case Evaluated():
@@ -188,29 +188,29 @@ class _Reasoning:
         self._left = [hint for hint in self._left if hint != branch.hint]
         return replace(branch, draws=1 + equal)
 
-    def outvoted(self) -> set[int]:
+    def find_outvoted(self) -> set[int]:
         """The branches of this wave that can no longer change the vote: all that run, once it is
         decided, by their places in the wave."""
-        plan, key = self._turn.plan, self._answers.key
+        plan, key = self._turn.plan, self._answers.find_key
         if self._settled or plan.vote == "none":
             return set()
-        if plan.vote == "waves" and is_decided(votes_of(self._finished, key)):
+        if plan.vote == "waves" and is_decided(list_votes(self._finished, key)):
             self._settled = True
         elif self._running or self._left:
             written = [branch.tokens for branch in self._running.values()]
             written += [0] * len(self._left)
             keep = 0 if plan.vote == "waves" else plan.keep
-            self._settled = decided(self._finished, written, keep=keep, key=key)
+            self._settled = is_vote_final(self._finished, written, keep=keep, key=key)
         return {index - self._first for index in self._running} if self._settled else set()
 
-    def result(self) -> Reasoned:
+    def collect_result(self) -> Reasoned:
         """What has come about. Branches that the user's stop has prevented were not saved."""
         stopped = any(branch.stop in ("cancelled", "time") for branch in self._finished)
         saved = 0 if stopped else max(0, self._planned - len(self._finished))
-        return Reasoned(tuple(self._finished), self._answers.key, saved)
+        return Reasoned(tuple(self._finished), self._answers.find_key, saved)
 
 
-def _says_something(branch: Branch) -> bool:
+def _has_content(branch: Branch) -> bool:
     """Whether there is something to show of it."""
     return branch.result is not None or (bool(branch.text) and branch.stop != "repeating")
 
@@ -228,7 +228,7 @@ class _RunningBranch:
     text: str = ""
     tokens: int = 0
 
-    def add(self, chunk: TokenChunk) -> None:
+    def add_chunk(self, chunk: TokenChunk) -> None:
         """Append the chunk's text."""
         if chunk.part == "thinking":
             self.thinking += chunk.text
@@ -236,7 +236,7 @@ class _RunningBranch:
             self.text += chunk.text
         self.tokens = chunk.tokens
 
-    def end(self, ended: BranchEnded) -> Branch:
+    def to_record(self, ended: BranchEnded) -> Branch:
         """The branch as it stands now; a text that breaks off gives only a complete result."""
         text, done = self.text.strip(), ended.stop == "end"
         if ended.stop == "repeating":
@@ -245,7 +245,7 @@ class _RunningBranch:
             result = text if done and text else None
         else:
             said = text if done else self.text
-            result = final_answer(drop_calculations(said) if ended.forced else said, cut=not done)
+            result = extract_answer(drop_calculations(said) if ended.forced else said, cut=not done)
         return Branch(
             index=self.index,
             hint=self.hint,

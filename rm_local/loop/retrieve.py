@@ -9,7 +9,7 @@ from math import inf
 from typing import TYPE_CHECKING
 
 from rm_local.loop.gate import GateVerdict
-from rm_local.loop.question_gate import MIN_LEXICAL, QuestionGate
+from rm_local.loop.question_gate import MIN_LEXICAL, StoreGate
 from rm_local.records import Hit
 from rm_local.store import ANY_ENTRY, EntryFilter, SearchRequest
 
@@ -29,7 +29,7 @@ nearly all in the second (docs/experiments.md)."""
 DIVERSITY = 0.75
 """MMR's lambda: near-duplicates of a better hit are dropped, what is merely similar is not."""
 CACHED_VECTORS = 64
-NAMESAKES = 64
+NAMESAKE_POOL = 64
 """Nearest entries among which one with a given subproblem has to be: others have its words in
 another order, and so the same vector."""
 
@@ -40,7 +40,7 @@ class StoreRetriever:
     def __init__(self, embedder: QueryEmbedder, store: Store) -> None:
         self._embedder = embedder
         self._store = store
-        self._gate = QuestionGate(embedder, store)
+        self._gate = StoreGate(embedder, store)
         self._vectors: OrderedDict[str, NDArray[np.float32]] = OrderedDict()
 
     @property
@@ -67,12 +67,12 @@ class StoreRetriever:
         words, if its score is at most `margin` lower than the best one's. `filter` and `breadth`
         are those of `SearchRequest`. Raises StoreError, EngineError.
         """
-        vector, text = await self._embed(subproblem), subproblem
+        vector, text = await self._embed_text(subproblem), subproblem
         if question and question != subproblem:
-            vector = await self._embed(question) + SUBPROBLEM_WEIGHT * vector
+            vector = await self._embed_text(question) + SUBPROBLEM_WEIGHT * vector
             text = f"{question}\n{subproblem}"
         if gate is None:
-            gate = await self._gate.least_similarity()
+            gate = await self._gate.compute_min_similarity()
         request = SearchRequest(
             vector,
             text,
@@ -87,18 +87,18 @@ class StoreRetriever:
         )
         return tuple(await asyncio.to_thread(self._store.search, request))
 
-    async def judge(self, question: str) -> GateVerdict:
+    async def judge_question(self, question: str) -> GateVerdict:
         """Whether the store has an entry for `question`. Raises StoreError, EngineError."""
-        return await self._gate.judge(await self._embed(question), question)
+        return await self._gate.judge_question(await self._embed_text(question), question)
 
-    async def nearness(self, question: str, texts: Sequence[str]) -> tuple[float, ...]:
+    async def measure_nearness(self, question: str, texts: Sequence[str]) -> tuple[float, ...]:
         """The cosine of each text with the question. Raises EngineError."""
-        asked = await self._embed(question)
+        asked = await self._embed_text(question)
         return tuple(float(vector @ asked) for vector in await self._embedder.embed(texts))
 
     async def has_entry(self, subproblem: str) -> bool:
         """Whether an entry has just this subproblem. Raises StoreError, EngineError."""
-        request = SearchRequest(await self._embed(subproblem), subproblem, NAMESAKES)
+        request = SearchRequest(await self._embed_text(subproblem), subproblem, NAMESAKE_POOL)
         hits = await asyncio.to_thread(self._store.search, request)
         return any(hit.entry.subproblem == subproblem for hit in hits)
 
@@ -107,12 +107,12 @@ class StoreRetriever:
         """The log-odds that open the gate of this store."""
         return self._gate.model.threshold
 
-    async def random(self, k: int, seed: int) -> tuple[Hit, ...]:
+    async def draw_entries(self, k: int, seed: int) -> tuple[Hit, ...]:
         """`k` entries drawn by `seed`, with a similarity of 0: they were not looked for."""
         entries = await asyncio.to_thread(self._store.sample, k, seed)
         return tuple(Hit(entry, 0.0) for entry in entries)
 
-    async def _embed(self, text: str) -> NDArray[np.float32]:
+    async def _embed_text(self, text: str) -> NDArray[np.float32]:
         """The vector of `text`, (d,): of the last CACHED_VECTORS texts without the embedder."""
         if text not in self._vectors:
             self._vectors[text] = (await self._embedder.embed([text]))[0]

@@ -16,16 +16,16 @@ class TurnEvents:
     def __init__(self) -> None:
         self._queue: asyncio.Queue[RunEvent] = asyncio.Queue()
 
-    def add(self, event: RunEvent) -> None:
+    def add_event(self, event: RunEvent) -> None:
         """Keep the event until it is taken."""
         self._queue.put_nowait(event)
 
-    def take(self) -> Iterator[RunEvent]:
+    def take_events(self) -> Iterator[RunEvent]:
         """Remove and return what has been published so far."""
         while not self._queue.empty():
             yield self._queue.get_nowait()
 
-    async def until(self, task: asyncio.Future[Any]) -> AsyncGenerator[RunEvent, None]:
+    async def follow_until(self, task: asyncio.Future[Any]) -> AsyncGenerator[RunEvent, None]:
         """What is published until the task is done; closing the generator cancels the task."""
         try:
             while not task.done():
@@ -36,7 +36,7 @@ class TurnEvents:
                         yield published.result()
                 finally:
                     published.cancel()
-            for event in self.take():
+            for event in self.take_events():
                 yield event
         finally:
             if not task.done():
@@ -58,14 +58,14 @@ class RunEvents:
         self._published: set[str] = set()
         self._kept: list[Notice] = []
 
-    def publish(self, event: RunEvent) -> None:
+    def publish_event(self, event: RunEvent) -> None:
         """Deliver the event."""
         if isinstance(event, Notice):
             if event.text in self._published:
                 return
             self._published.add(event.text)
         if self._turn is not None:
-            self._turn.add(event)
+            self._turn.add_event(event)
         elif self._watchers:
             for queue in self._watchers:
                 queue.put_nowait(event)
@@ -81,18 +81,18 @@ class RunEvents:
             yield turn
         finally:
             self._turn = None
-            for event in turn.take():
+            for event in turn.take_events():
                 if isinstance(event, Notice):
-                    self._republish(event)
+                    self._republish_notice(event)
 
-    def watch(self) -> AsyncGenerator[RunEvent, None]:
+    def watch_events(self) -> AsyncGenerator[RunEvent, None]:
         """The events between turns, from now until `close`."""
         queue: asyncio.Queue[RunEvent | None] = asyncio.Queue()
         self._watchers.append(queue)
         self._publish_kept()
-        return self._follow(queue)
+        return self._follow_queue(queue)
 
-    async def _follow(
+    async def _follow_queue(
         self, queue: asyncio.Queue[RunEvent | None]
     ) -> AsyncGenerator[RunEvent, None]:
         try:
@@ -111,8 +111,8 @@ class RunEvents:
     def _publish_kept(self) -> None:
         kept, self._kept = self._kept, []
         for notice in kept:
-            self._republish(notice)
+            self._republish_notice(notice)
 
-    def _republish(self, notice: Notice) -> None:
+    def _republish_notice(self, notice: Notice) -> None:
         self._published.discard(notice.text)
-        self.publish(notice)
+        self.publish_event(notice)

@@ -37,13 +37,13 @@ async def gate_question(
     if opened or (pinned and not overrides.subproblem):
         return question
     # A turn that is run again searches with what it searched with before, whatever is pinned.
-    began, store = perf_counter(), _checked(turn, retriever)
-    verdict = await turn.control.race(store.judge(one_line(question)))
+    began, store = perf_counter(), _require_retriever(turn, retriever)
+    verdict = await turn.control.run_unless_stopped(store.judge_question(one_line(question)))
     earlier = [message.content for message in history if message.role == "user"]
     asked = question
     if earlier and not verdict.fits and not verdict.aside:
         asked = f"{earlier[-1]} {question}"
-        verdict = await turn.control.race(store.judge(one_line(asked)))
+        verdict = await turn.control.run_unless_stopped(store.judge_question(one_line(asked)))
     reason: GateReason = "fits" if verdict.fits else "forced" if pinned else "nothing_fits"
     seconds = perf_counter() - began
     turn.events.emit(Gated(verdict.fits or pinned, reason, seconds, verdict.probability))
@@ -58,24 +58,24 @@ async def retrieve_hits(
     Raises as `gate_question`.
     """
     plan, overrides = turn.plan, turn.overrides
-    store = _checked(turn, retriever)
+    store = _require_retriever(turn, retriever)
     began = perf_counter()
     known = overrides.dropped | {hit.entry.id for hit in overrides.pinned}
-    search = _search(turn, one_line(question), formulated, store, plan.hints + len(known))
-    found = await turn.control.race(search)
+    search = _search_store(turn, one_line(question), formulated, store, plan.hints + len(known))
+    found = await turn.control.run_unless_stopped(search)
     fresh = [hit for hit in found if hit.entry.id not in known]
     hits = (*overrides.pinned, *fresh[: max(0, plan.hints - len(overrides.pinned))])
     turn.events.emit(Retrieved(hits, perf_counter() - began))
     return hits
 
 
-async def _search(
+async def _search_store(
     turn: TurnContext, question: str, formulated: Formulated | None, retriever: Retriever, k: int
 ) -> tuple[Hit, ...]:
     """At most `k` hits; a subproblem of the user's own is searched for alone, as the user wants."""
     plan = turn.plan
     if plan.retrieval == "random":
-        return await retriever.random(k, turn.overrides.seed)
+        return await retriever.draw_entries(k, turn.overrides.seed)
     floor = NO_FLOOR if plan.gate is None and plan.question_gate == "open" else plan.gate
     named = formulated.subproblem if formulated else ""
     users = formulated is not None and formulated.author == "user"
@@ -85,7 +85,7 @@ async def _search(
     return await retriever.search(named, k, floor, plan.margin, question=asked)
 
 
-def _checked(turn: TurnContext, retriever: Retriever | None) -> Retriever:
+def _require_retriever(turn: TurnContext, retriever: Retriever | None) -> Retriever:
     if retriever is None:
         message = f"The plan {turn.plan.name!r} needs a store."
         raise UsageError(message, "Name one with --store, or take the plan none or length.")

@@ -68,7 +68,7 @@ class TurnBranch:
         """Tokens per second; 0 before any time has passed."""
         return self.tokens / self.seconds if self.seconds > 0 else 0.0
 
-    def record(self) -> Branch:
+    def to_record(self) -> Branch:
         """The record of this branch; one that still runs counts as cancelled."""
         return Branch(
             index=self.index,
@@ -218,7 +218,7 @@ def apply_event(turn: Turn, event: Event, at: float) -> Turn:
         case ContextUsage(used=used):
             return replace(turn, context_used=used)
         case Answered(answer=answer):
-            return replace(turn, stage="answered", answer=answer, reasoned=_slowest(turn))
+            return replace(turn, stage="answered", answer=answer, reasoned=_find_longest_time(turn))
         case Failed(message=message, remedy=remedy, exit_code=code):
             stage: Stage = "stopped" if code == Stopped.exit_code else "failed"
             return _end_without_answer(turn, stage, message, remedy)
@@ -254,7 +254,7 @@ def _name_subproblem(turn: Turn, event: Formulated, at: float) -> Turn:
 def _start_branch(turn: Turn, event: BranchStarted, at: float) -> Turn:
     began = turn.began if turn.branches else at
     branch = TurnBranch(event.branch, event.hint, event.seed, at)
-    return _with_branch(replace(turn, stage="reasoning", began=began, reasoned=None), branch)
+    return _replace_branch(replace(turn, stage="reasoning", began=began, reasoned=None), branch)
 
 
 def _extend_branch(turn: Turn, token: TokenChunk, at: float) -> Turn:
@@ -263,10 +263,10 @@ def _extend_branch(turn: Turn, token: TokenChunk, at: float) -> Turn:
     if token.part == "thinking":
         text = branch.thinking + token.text
         spans = _add_span(branch.thinking_forced, token, len(text))
-        return _with_branch(turn, replace(branch, thinking=text, thinking_forced=spans))
+        return _replace_branch(turn, replace(branch, thinking=text, thinking_forced=spans))
     text = branch.text + token.text
     spans = _add_span(branch.text_forced, token, len(text))
-    return _with_branch(turn, replace(branch, text=text, text_forced=spans))
+    return _replace_branch(turn, replace(branch, text=text, text_forced=spans))
 
 
 def _add_span(spans: tuple[Span, ...], token: TokenChunk, end: int) -> tuple[Span, ...]:
@@ -290,15 +290,15 @@ def _finish_branch(turn: Turn, record: Branch, at: float) -> Turn:
         confidence=record.confidence,
         draws=record.draws,
         forced=record.forced,
-        thinking_forced=_stripped_spans(before.thinking, before.thinking_forced, record.thinking),
-        text_forced=_stripped_spans(before.text, before.text_forced, record.text),
+        thinking_forced=_strip_spans(before.thinking, before.thinking_forced, record.thinking),
+        text_forced=_strip_spans(before.text, before.text_forced, record.text),
     )
-    turn = _with_branch(turn, branch)
+    turn = _replace_branch(turn, branch)
     all_ended = turn.ended_branches == len(turn.branches)
-    return replace(turn, reasoned=_slowest(turn)) if all_ended else turn
+    return replace(turn, reasoned=_find_longest_time(turn)) if all_ended else turn
 
 
-def _stripped_spans(streamed: str, spans: tuple[Span, ...], kept: str) -> tuple[Span, ...]:
+def _strip_spans(streamed: str, spans: tuple[Span, ...], kept: str) -> tuple[Span, ...]:
     """The spans of what was streamed in what is kept of it, which is without blanks around it."""
     if streamed.strip() != kept:
         return ()
@@ -317,7 +317,7 @@ def _end_without_answer(turn: Turn, stage: Stage, message: str, remedy: str) -> 
         stage=stage,
         message=message,
         remedy=remedy,
-        reasoned=_slowest(turn),
+        reasoned=_find_longest_time(turn),
         branches=branches,
     )
 
@@ -328,12 +328,12 @@ def _find_branch(turn: Turn, index: int, at: float) -> TurnBranch:
     return next(known, TurnBranch(index, None, began=at))
 
 
-def _with_branch(turn: Turn, branch: TurnBranch) -> Turn:
+def _replace_branch(turn: Turn, branch: TurnBranch) -> Turn:
     """The turn with this branch in its place."""
     others = [other for other in turn.branches if other.index != branch.index]
     ordered = sorted((*others, branch), key=lambda each: each.index)
     return replace(turn, branches=tuple(ordered))
 
 
-def _slowest(turn: Turn) -> float | None:
+def _find_longest_time(turn: Turn) -> float | None:
     return max((branch.seconds for branch in turn.branches), default=None)

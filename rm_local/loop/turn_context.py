@@ -34,11 +34,11 @@ class EventQueue:
         if self._queue.qsize() >= HIGH_WATER:
             await self._queue.join()
 
-    def end(self) -> None:
+    def emit_end(self) -> None:
         """Say that no more events come."""
         self._queue.put_nowait(None)
 
-    async def read(self) -> Event | None:
+    async def read_event(self) -> Event | None:
         """Take the next event; None after the last."""
         event = await self._queue.get()
         self._queue.task_done()

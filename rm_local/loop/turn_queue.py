@@ -24,7 +24,7 @@ class TurnQueue:
         """
         acquired = asyncio.ensure_future(self._lock.acquire())
         try:
-            await control.race(asyncio.wait((acquired,)))
+            await control.run_unless_stopped(asyncio.wait((acquired,)))
             yield
         finally:
             if acquired.done() and not acquired.cancelled():

@@ -16,17 +16,17 @@ ASKED = "asked"
 REOPENED = "reopened"
 
 
-def encode(kind: str, fields: dict[str, Any]) -> bytes:
+def encode_line(kind: str, fields: dict[str, Any]) -> bytes:
     """One line; `event` comes first, so that a reader can pass over a kind unparsed."""
     return json.dumps({"event": kind, **fields}).encode() + b"\n"
 
 
-def begins(line: bytes, kind: str) -> bool:
+def has_kind(line: bytes, kind: str) -> bool:
     """Whether the line is of this kind, told without parsing it."""
     return line.startswith(b'{"event": "%b"' % kind.encode())
 
 
-def decode(line: bytes) -> dict[str, Any] | None:
+def decode_line(line: bytes) -> dict[str, Any] | None:
     """The line's fields; None when it is cut short, garbled or of no kind."""
     try:
         fields = json.loads(line)
@@ -36,14 +36,14 @@ def decode(line: bytes) -> dict[str, Any] | None:
     return fields if known else None
 
 
-def opened(path: Path) -> tuple[dict[str, Any], Iterator[bytes]]:
+def open_session_file(path: Path) -> tuple[dict[str, Any], Iterator[bytes]]:
     """The header of a session's file, and its further lines.
 
     Raises UsageError when the file is no session or of a later version, RmLocalError when it
     cannot be read.
     """
-    lines = _lines(path)
-    header = decode(next(lines, b""))
+    lines = _read_lines(path)
+    header = decode_line(next(lines, b""))
     if header is None or header["event"] != HEADER or not isinstance(header.get("version"), int):
         raise UsageError(f"{path} is not a saved session.", "`rm-local sessions` lists them.")
     if header["version"] > VERSION:
@@ -51,7 +51,7 @@ def opened(path: Path) -> tuple[dict[str, Any], Iterator[bytes]]:
     return header, lines
 
 
-def _lines(path: Path) -> Iterator[bytes]:
+def _read_lines(path: Path) -> Iterator[bytes]:
     try:
         with path.open("rb") as file:
             yield from file

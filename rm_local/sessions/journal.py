@@ -13,14 +13,22 @@ from typing import BinaryIO, Self
 from rm_local.errors import UsageError
 from rm_local.loop import Event, event_as_json
 from rm_local.sessions import lock
-from rm_local.sessions.format import ASKED, HEADER, REOPENED, SUFFIX, VERSION, encode, opened
+from rm_local.sessions.format import (
+    ASKED,
+    HEADER,
+    REOPENED,
+    SUFFIX,
+    VERSION,
+    encode_line,
+    open_session_file,
+)
 
 _LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"
 Warn = Callable[[str], None]
 Unsaved = Callable[[OSError], None]
 
 
-def _quiet(_message: str) -> None: ...
+def _ignore_warning(_message: str) -> None: ...
 
 
 class Journal:
@@ -36,7 +44,7 @@ class Journal:
         *,
         model: str,
         store: str,
-        warn: Warn = _quiet,
+        warn: Warn = _ignore_warning,
         unsaved: Unsaved | None = None,
     ) -> None:
         """`folder` None: nothing is saved. Without `unsaved`, `warn` is called for both."""
@@ -45,7 +53,7 @@ class Journal:
         self.path = folder / f"{self.id}{SUFFIX}" if folder else None
         self.begun = False
         """Whether something of this session is saved."""
-        self._first = encode(
+        self._first = encode_line(
             HEADER,
             {
                 "version": VERSION,
@@ -67,7 +75,7 @@ class Journal:
         *,
         model: str,
         store: str,
-        warn: Warn = _quiet,
+        warn: Warn = _ignore_warning,
         unsaved: Unsaved | None = None,
     ) -> Self:
         """The journal of a saved session, to go on behind what it holds.
@@ -75,37 +83,37 @@ class Journal:
         Where it cannot be written to, nothing is saved. UsageError when the file is no session, or
         another program writes to it; RmLocalError when it cannot be read.
         """
-        opened(path)
+        open_session_file(path)
         journal = cls(path.parent, model=model, store=store, warn=warn, unsaved=unsaved)
         journal.id, journal.path = path.stem, path
-        fields = {"time": _now(), "model": model, "store": store}
+        fields = {"time": _format_now(), "model": model, "store": store}
         try:
             journal._file = open(path, "r+b")  # noqa: SIM115
-            if not lock.take(journal._file):
+            if not lock.lock_file(journal._file):
                 journal.close()
                 raise UsageError(
                     f"The session {path.stem} is open in another rm-local.", "Close it there first."
                 )
-            journal._first = _mended(journal._file) + encode(REOPENED, fields)
+            journal._first = _complete_last_line(journal._file) + encode_line(REOPENED, fields)
             journal.begun = True
         except OSError as error:
             journal._give_up(error)
         return journal
 
-    def ask(
+    def write_question(
         self, question: str, plan: str, seed: int = 0, *, turn: int = 0, after: int = 0
     ) -> None:
         """A turn begins: its number in the session (0 = its place in the file), and that of the
         turn that it follows (0 = none)."""
-        fields = {"time": _now(), "question": question, "plan": plan, "seed": seed}
+        fields = {"time": _format_now(), "question": question, "plan": plan, "seed": seed}
         first, self._first = self._first, b""
-        self._append(first + encode(ASKED, {**fields, "turn": turn, "after": after}))
+        self._append_line(first + encode_line(ASKED, {**fields, "turn": turn, "after": after}))
 
-    def write(self, event: Event) -> None:
+    def write_event(self, event: Event) -> None:
         """What has just happened in the turn."""
         fields = event_as_json(event)
         kind = fields.pop("event")
-        self._append(encode(kind, {"time": _now(), **fields}))
+        self._append_line(encode_line(kind, {"time": _format_now(), **fields}))
 
     def close(self) -> None:
         """No more is written; closing twice is allowed."""
@@ -116,16 +124,16 @@ class Journal:
                 self._file.close()
             self._file = None
 
-    def _append(self, line: bytes) -> None:
+    def _append_line(self, line: bytes) -> None:
         if self._given_up or self.path is None:
             return
         created = False
         try:
             if self._file is None:
                 self.path.parent.mkdir(parents=True, exist_ok=True)
-                self._file = open(self.path, "xb", opener=_private)  # noqa: SIM115
+                self._file = open(self.path, "xb", opener=_open_private)  # noqa: SIM115
                 created = True
-                lock.take(self._file)
+                lock.lock_file(self._file)
             self._file.write(line)
             self._file.flush()
             self.begun = True
@@ -145,16 +153,16 @@ class Journal:
         self._warn(f"This session is not saved any further: {self.path}: {reason}.")
 
 
-def _mended(file: BinaryIO) -> bytes:
+def _complete_last_line(file: BinaryIO) -> bytes:
     """Goes to the file's end; what has to come first there: a line that was cut short is ended."""
     if file.seek(0, os.SEEK_END):
         file.seek(-1, os.SEEK_END)
     return b"" if file.read(1) in (b"", b"\n") else b"\n"
 
 
-def _private(path: str, flags: int) -> int:
+def _open_private(path: str, flags: int) -> int:
     return os.open(path, flags, 0o600)
 
 
-def _now() -> str:
+def _format_now() -> str:
     return datetime.now().astimezone().isoformat(timespec="milliseconds")

@@ -10,7 +10,7 @@ from typing import Literal
 from rm_local import paths
 from rm_local.errors import RmLocalError, Stopped, UsageError
 from rm_local.loop import Answered, Failed
-from rm_local.sessions.format import ASKED, SUFFIX, begins, decode, opened
+from rm_local.sessions.format import ASKED, SUFFIX, decode_line, has_kind, open_session_file
 
 State = Literal["answered", "stopped", "failed", "cut short"]
 """How a session's last turn ended; `cut short`: not at all, or it is still under way."""
@@ -35,13 +35,13 @@ def list_sessions(folder: Path | None = None) -> list[SavedSession]:
     found = []
     for path in (folder or paths.sessions_dir()).glob(f"*{SUFFIX}"):
         try:
-            found.append(_summary(path))
+            found.append(_summarize_session(path))
         except RmLocalError:
             continue
     return sorted(found, key=lambda session: (session.started, session.id), reverse=True)
 
 
-def last_session(folder: Path | None = None) -> Path:
+def find_last_session(folder: Path | None = None) -> Path:
     """The file of the session in which something happened last; UsageError when there is none."""
     found = [session.path for session in list_sessions(folder)]
     if not found:
@@ -62,15 +62,15 @@ def find_session(beginning: str, folder: Path | None = None) -> Path:
     raise UsageError(f"There is no session {beginning!r}.", "`rm-local sessions` lists them.")
 
 
-def _summary(path: Path) -> SavedSession:
+def _summarize_session(path: Path) -> SavedSession:
     """Reads the lines but parses few: most are tokens."""
-    header, lines = opened(path)
+    header, lines = open_session_file(path)
     question, turns = "", 0
     state: State = "cut short"
     for line in lines:
-        if not any(begins(line, kind) for kind in (ASKED, Answered.event, Failed.event)):
+        if not any(has_kind(line, kind) for kind in (ASKED, Answered.event, Failed.event)):
             continue
-        if (fields := decode(line)) is None:
+        if (fields := decode_line(line)) is None:
             continue
         if fields["event"] == ASKED:
             question = question or str(fields.get("question", ""))
@@ -82,7 +82,7 @@ def _summary(path: Path) -> SavedSession:
     return SavedSession(
         id=path.stem,
         path=path,
-        started=_started(header.get("started"), path),
+        started=_parse_start(header.get("started"), path),
         question=question,
         turns=turns,
         model=str(header.get("model", "")),
@@ -90,7 +90,7 @@ def _summary(path: Path) -> SavedSession:
     )
 
 
-def _started(written: object, path: Path) -> datetime:
+def _parse_start(written: object, path: Path) -> datetime:
     """When it began, with its time zone; the file's own time when the header does not tell."""
     try:
         return datetime.fromisoformat(str(written)).astimezone()

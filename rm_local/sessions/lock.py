@@ -9,7 +9,7 @@ from typing import IO
 _TAKEN = (errno.EACCES, errno.EAGAIN)
 
 
-def take(file: IO[bytes]) -> bool:
+def lock_file(file: IO[bytes]) -> bool:
     """Hold `file` until it is closed; False when another program holds it.
 
     Where the system or the file system knows no such locks, everybody gets it.

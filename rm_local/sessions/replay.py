@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from rm_local.loop import Turn, apply_event, begin_turn, event_from_json, interrupt_turn
-from rm_local.sessions.format import ASKED, decode, opened
+from rm_local.sessions.format import ASKED, decode_line, open_session_file
 
 CUT_SHORT = "The session ended in the middle of this turn."
 
@@ -21,17 +21,17 @@ def replay_session(path: Path) -> list[Turn]:
     Raises:
         UsageError: The file is not a session.
     """
-    _, lines = opened(path)
+    _, lines = open_session_file(path)
     turns: list[Turn] = []
     for line in lines:
-        fields = decode(line)
+        fields = decode_line(line)
         if fields is None:
             continue
         try:
             if fields["event"] == ASKED:
                 turns.append(_begin_turn(fields, len(turns) + 1))
             elif turns:
-                turns[-1] = apply_event(turns[-1], event_from_json(fields), _time(fields))
+                turns[-1] = apply_event(turns[-1], event_from_json(fields), _parse_time(fields))
         except (KeyError, TypeError, ValueError):
             continue
     return [interrupt_turn(turn, CUT_SHORT) for turn in turns]
@@ -46,10 +46,10 @@ def _begin_turn(fields: dict[str, Any], place: int) -> Turn:
     if not (isinstance(number, int) and isinstance(after, int) and 0 <= after < number):
         number, after = place, 0
     question, plan = fields["question"], fields["plan"]
-    return begin_turn(question, _time(fields), plan=plan, number=number, after=after)
+    return begin_turn(question, _parse_time(fields), plan=plan, number=number, after=after)
 
 
-def _time(fields: dict[str, Any]) -> float:
+def _parse_time(fields: dict[str, Any]) -> float:
     """When the line was written, in seconds since 1970; 0 when it does not say."""
     try:
         return datetime.fromisoformat(fields["time"]).timestamp()

@@ -114,19 +114,23 @@ class Session:
         """
         if self._asking:
             raise UsageError("This session is answering a question.", "Stop it, or wait for it.")
-        number = self._tree.add(question, after)
+        number = self._tree.add_turn(question, after)
         journal = self._journal = self._journal or self._new_journal()
-        journal.ask(question, plan.name, overrides.seed, turn=number, after=after)
+        journal.write_question(question, plan.name, overrides.seed, turn=number, after=after)
         turn = self._solver.solve(
-            question, plan, history=self._tree.history(after), overrides=overrides, control=control
+            question,
+            plan,
+            history=self._tree.list_messages(after),
+            overrides=overrides,
+            control=control,
         )
         self._asking = True
         try:
             async with aclosing(turn) as events:
                 async for event in events:
                     if not isinstance(event, RunEvent):
-                        journal.write(event)
-                        self._tree.apply(number, event)
+                        journal.write_event(event)
+                        self._tree.record_event(number, event)
                     while self._notices:
                         yield Notice(self._notices.pop(0))
                     yield event

@@ -41,7 +41,7 @@ class TurnTree:
         """The turn that each turn follows, by its number; 0 = none."""
         return {number: turn.after for number, turn in self._turns.items()}
 
-    def add(self, question: str, after: int = 0) -> int:
+    def add_turn(self, question: str, after: int = 0) -> int:
         """Begin a turn after the turn `after`, 0 for none; the new turn's number.
 
         Raises:
@@ -55,13 +55,13 @@ class TurnTree:
         self._turns[number] = _Exchange(question, "", after)
         return number
 
-    def apply(self, number: int, event: Event) -> None:
+    def record_event(self, number: int, event: Event) -> None:
         """Note an event of the turn `number`."""
         if isinstance(event, Answered):
             turn = self._turns[number]
             self._turns[number] = replace(turn, answer=answer_text(event.answer))
 
-    def history(self, after: int) -> tuple[Message, ...]:
+    def list_messages(self, after: int) -> tuple[Message, ...]:
         """Questions and chosen answers up to the turn `after`, oldest first; empty for 0.
 
         Turns without an answer are skipped: templates require questions and answers to alternate.

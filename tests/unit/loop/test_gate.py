@@ -62,7 +62,7 @@ async def test_a_follow_up_is_judged_with_the_question_before_it() -> None:
     """Where it fits nothing by itself; it is then searched for with that question, too."""
 
     class Knows(FakeRecall):
-        async def judge(self, question: str) -> GateVerdict:
+        async def judge_question(self, question: str) -> GateVerdict:
             self.judged.append(question)
             return GateVerdict("kinetic" in question, 0.4)
 
@@ -82,7 +82,7 @@ async def test_an_aside_in_a_conversation_stays_one() -> None:
     """Thanks are not searched for, whatever they are for."""
 
     class Aside(FakeRecall):
-        async def judge(self, question: str) -> GateVerdict:
+        async def judge_question(self, question: str) -> GateVerdict:
             self.judged.append(question)
             return GateVerdict(False, 0.0)
 
@@ -140,7 +140,7 @@ async def test_a_damaged_store_fails_the_turn_at_the_gate() -> None:
     """With the store's exit code, before the model is asked."""
 
     class Damaged(FakeRecall):
-        async def judge(self, question: str) -> GateVerdict:
+        async def judge_question(self, question: str) -> GateVerdict:
             raise StoreInvalid("The store is damaged.", "Verify it.")
 
     engine = FakeEngine()
@@ -188,7 +188,7 @@ async def test_a_follow_up_that_is_run_again_keeps_the_question_before_it(
     """With a pinned hit, too."""
 
     class Knows(FakeRecall):
-        async def judge(self, question: str) -> GateVerdict:
+        async def judge_question(self, question: str) -> GateVerdict:
             return GateVerdict("kinetic" in question, 0.4)
 
     recall = Knows()
