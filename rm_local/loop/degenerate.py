@@ -33,7 +33,7 @@ def make_no_answer_error(branches: Sequence[Branch]) -> RmLocalError:
 
 
 def describe_fault(branch: Branch) -> str | None:
-    """The defect of a branch's output as a verb phrase; None if there is none."""
+    """The defect of a branch's output as a verb phrase; None without a defect."""
     if is_unreadable((branch.thinking + branch.text)[-_TAIL_CHARS:]):
         return _UNREADABLE
     return _REPEATING if branch.stop == "repeating" else None

@@ -1,8 +1,8 @@
-"""The model names the subproblem: in its thoughts (PAPER 1b, steps 2 and 3), or in a chat apart.
+"""Lets the model name the subproblem, in its thoughts (arXiv 2604.01348) or in a separate chat.
 
 A model that thinks continues after the paper's cue in its thoughts. One that does not would take
-the cue for the beginning of its answer; it is asked in turns of its own instead, with worked
-examples, before the conversation is opened, so that the answer reads nothing of it.
+the cue for the beginning of its answer. It is asked in a separate chat with worked examples, before
+the conversation is opened, so that the answer is generated without that chat in its context.
 """
 
 from __future__ import annotations
@@ -33,13 +33,13 @@ from rm_local.loop.turn_context import TurnContext
 from rm_local.text import one_line
 
 MAX_TOKENS = 100
-"""Tokens at most (PAPER 1b, step 3)."""
+"""Longest subproblem that is generated; the paper's value (arXiv 2604.01348)."""
 MAX_QUESTION_CHARS = 2000
-"""Characters of a question that a chat apart shows: what is asked is at its beginning or end."""
+"""Characters of a question shown in a separate chat: its beginning and end say what is asked."""
 
 
-def formulates_apart(plan: Plan, info: ModelInfo | None) -> bool:
-    """Whether the subproblem is asked for in a chat of its own, before the turn is opened."""
+def needs_separate_chat(plan: Plan, info: ModelInfo | None) -> bool:
+    """Whether the subproblem is asked for in a separate chat, before the turn is opened."""
     if info is None or plan.formulation == "cue" or plan.retrieval == "none":
         return False
     return info.converses and not (info.thinks and plan.thinking)
@@ -48,9 +48,12 @@ def formulates_apart(plan: Plan, info: ModelInfo | None) -> bool:
 async def formulate_subproblem(turn: TurnContext, question: str, timer: PrefillTimer) -> Formulated:
     """Let the model name the subproblem in the open turn. Emits `Formulating`, then `Formulated`.
 
-    It ends with the first sentence, with the model's thinking, or after MAX_TOKENS. A subproblem
-    that is given is taken as it is. When the model gives none that will do, the question stands in.
-    Raises EngineError; Stopped when the user stops.
+    Generation ends with the first sentence, with the model's thinking, or after MAX_TOKENS. A given
+    subproblem is used as it is. If the model names no usable one, the question is used instead.
+
+    Raises:
+        EngineError: The model failed.
+        Stopped: The user stopped the turn.
     """
     formulated = _find_given_subproblem(turn)
     if formulated is None:
@@ -65,18 +68,20 @@ async def formulate_subproblem(turn: TurnContext, question: str, timer: PrefillT
     return formulated
 
 
-async def formulate_apart(turn: TurnContext, question: str) -> tuple[Formulated, Evaluated]:
-    """Let the model name the subproblem in a chat of its own, and what was evaluated for it.
+async def formulate_in_separate_chat(
+    turn: TurnContext, question: str
+) -> tuple[Formulated, Evaluated]:
+    """Let the model name the subproblem in a separate chat; also return what was evaluated for it.
 
-    The conversation is opened after it. Emits and raises as `formulate_subproblem`; a question that
-    does not fit the context along with the examples stands in for its subproblem.
+    The conversation is opened after it. Emits and raises as `formulate_subproblem`. A question that
+    does not fit the context together with the examples is used as its own subproblem.
     """
     evaluated = Evaluated()
     formulated = _find_given_subproblem(turn)
     if formulated is None:
         began = perf_counter()
         try:
-            draft, evaluated = await _generate_draft_apart(turn, question)
+            draft, evaluated = await _generate_separate_draft(turn, question)
         except ContextOverflow:
             draft = _Draft(thinks=False)
         formulated = _choose_subproblem(turn, question, draft, perf_counter() - began)
@@ -84,14 +89,14 @@ async def formulate_apart(turn: TurnContext, question: str) -> tuple[Formulated,
     return formulated, evaluated
 
 
-async def _generate_draft_apart(turn: TurnContext, question: str) -> tuple[_Draft, Evaluated]:
+async def _generate_separate_draft(turn: TurnContext, question: str) -> tuple[_Draft, Evaluated]:
     read: list[Evaluated] = []
     turn.events.emit(Formulating(""))
     async with turn.control.on_stop(turn.engine.cancel):
         messages = formulation_messages(_shorten_question(question))
         opened = await turn.engine.open_turn(messages, thinking=False)
     turn.control.raise_if_stopped()
-    # The likeliest words: what is searched for does not profit from variety.
+    # Greedy, since a search query does not profit from variety.
     spec = _build_spec(turn, "", Sampling(temperature=0.0))
     draft = await _generate_draft(turn, spec, read.append, shows_context=False)
     prompt = opened.evaluated.prompt + sum(each.prompt for each in read)
@@ -110,7 +115,7 @@ async def _generate_draft(
     *,
     shows_context: bool,
 ) -> _Draft:
-    """What the model writes, up to the end of its first sentence."""
+    """Let the model write up to the end of its first sentence."""
     info = turn.engine.info
     draft = _Draft(bool(spec.forced) and turn.plan.thinking and (info is None or info.thinks))
     if shows_context:
@@ -137,7 +142,7 @@ async def _generate_draft(
 def _choose_subproblem(
     turn: TurnContext, question: str, draft: _Draft, seconds: float
 ) -> Formulated:
-    """The draft's subproblem if it will do, else the question in its place."""
+    """Use the draft's subproblem if it is usable, else the question."""
     found = extract_subproblem(draft.text, final=True)
     if turn.plan.formulation == "cue":
         if found:
@@ -163,7 +168,7 @@ def _build_spec(turn: TurnContext, forced: str, draw: Sampling) -> BranchSpec:
 
 
 class _Draft:
-    """What the model has written of the subproblem."""
+    """The subproblem while the model writes it."""
 
     def __init__(self, thinks: bool) -> None:
         self.text = ""
@@ -173,7 +178,7 @@ class _Draft:
         self._thinks = thinks
 
     def add_chunk(self, chunk: TokenChunk) -> str:
-        """Take the chunk; its text, or an empty one when it is no part of the subproblem."""
+        """Add a chunk and return its text, or an empty text if it is outside of the subproblem."""
         self.tokens = chunk.tokens
         if self._thinks and chunk.part == "answer":
             self.complete = True

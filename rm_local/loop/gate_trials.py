@@ -1,4 +1,4 @@
-"""The gate tried on labelled questions: what it keeps and what it leaves silent."""
+"""Evaluates the gate on labelled questions: which it opens for, and which it stays shut for."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ if TYPE_CHECKING:
     from rm_local.loop.retrieve import StoreRetriever
 
 FOUND_RANK = 3
-"""Ranks at which an entry counts as found."""
+"""Last rank at which an entry counts as found."""
 _NO_FLOOR = -1.0
 _STEPS = 12
-"""Thresholds of a curve, without the one in use."""
+"""Thresholds of a curve, not counting the one in use."""
 
 
 @dataclass(frozen=True, slots=True)
 class GateTrial:
-    """What the gate says of one labelled question."""
+    """The gate's result for one labelled question."""
 
     fits: bool
     """Whether the store has an entry for it."""
     found: bool
-    """Whether one of its entries is among the first hits without a gate."""
+    """Whether one of its entries is among the first FOUND_RANK hits of a search without a gate."""
     opened: bool
     score: float
-    """Log-odds that an entry helps, less the threshold of the gate in use."""
+    """Log-odds that an entry helps, minus the threshold of the gate in use."""
 
 
 LabelledQuestion = tuple[str, tuple[str, ...]]
@@ -40,7 +40,11 @@ LabelledQuestion = tuple[str, tuple[str, ...]]
 
 
 def read_labelled_questions(path: Path, half: str | None) -> list[LabelledQuestion]:
-    """The questions of the file, or of one half of them. UsageError: it is not such a file."""
+    """Read the questions of a file, or those of one half.
+
+    Raises:
+        UsageError: A line is not a labelled question, or there is no question.
+    """
     labelled: list[LabelledQuestion] = []
     for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
         try:
@@ -49,7 +53,7 @@ def read_labelled_questions(path: Path, half: str | None) -> list[LabelledQuesti
                 labelled.append(_parse_labelled_question(fields))
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             raise UsageError(
-                f"Line {number} of {path} is no labelled question.",
+                f"Line {number} of {path} is not a labelled question.",
                 'Write {"question": "...", "entries": ["How to ...?"]} on each line.',
             ) from None
     if not labelled:
@@ -58,7 +62,11 @@ def read_labelled_questions(path: Path, half: str | None) -> list[LabelledQuesti
 
 
 def _parse_labelled_question(fields: dict[str, Any]) -> LabelledQuestion:
-    """The question that a line holds; TypeError or KeyError where it holds none."""
+    """Parse a labelled question.
+
+    Raises:
+        TypeError, KeyError: The fields are not those of a labelled question.
+    """
     question, entries = fields["question"], fields.get("entries")
     entries = [] if entries is None else entries
     if not isinstance(question, str) or not isinstance(entries, list):
@@ -71,13 +79,13 @@ def _parse_labelled_question(fields: dict[str, Any]) -> LabelledQuestion:
 async def find_unknown_labels(
     retriever: StoreRetriever, labelled: Sequence[LabelledQuestion]
 ) -> list[str]:
-    """The labels that name no entry of the store, each once. Raises StoreError, EngineError."""
+    """Find the labels that match no entry of the store. Raises StoreError, EngineError."""
     labels = dict.fromkeys(label for _, entries in labelled for label in entries)
     return [label for label in labels if not await retriever.has_entry(label)]
 
 
 async def try_gate(retriever: StoreRetriever, question: str, entries: Sequence[str]) -> GateTrial:
-    """The trial of one question. Raises StoreError, EngineError."""
+    """Try the gate on one question. Raises StoreError, EngineError."""
     asked = one_line(question)
     verdict = await retriever.judge_question(asked)
     hits = await retriever.search(asked, FOUND_RANK, _NO_FLOOR)
@@ -88,9 +96,9 @@ async def try_gate(retriever: StoreRetriever, question: str, entries: Sequence[s
 
 
 def compute_gate_curve(trials: Sequence[GateTrial]) -> list[dict[str, float | bool | None]]:
-    """`kept` and `silent` at rising thresholds, the log-odds that are asked for beyond the gate's.
+    """Compute `kept` and `silent` at rising thresholds, in log-odds above the gate's own threshold.
 
-    A share of no trials is None. The one in use, 0, is measured by the gate's own verdicts.
+    A share of zero trials is None. For the threshold in use, 0, the gate's own verdicts count.
     """
     scores = sorted(trial.score for trial in trials)
     chosen = {scores[round(i * (len(scores) - 1) / _STEPS)] for i in range(_STEPS + 1)}

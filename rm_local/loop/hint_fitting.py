@@ -1,4 +1,4 @@
-"""Hints are fitted into what is left of the context, so that a long one costs no other its turn."""
+"""Fits hints into the free part of the context, so that a long one does not fail the turn."""
 
 from __future__ import annotations
 
@@ -14,22 +14,25 @@ from rm_local.loop.turn_context import TurnContext
 from rm_local.records import Hit
 
 MIN_HINT_TOKENS = 32
-"""Tokens of a hint, at least, without which its beginning is not worth a branch."""
+"""Least tokens of a hint that are worth a branch."""
 WRITING_DIVISOR = 4
-"""A quarter of the context, or the branch's budget, is kept for what a branch writes."""
+"""A quarter of the context, or the branch's budget if less, is reserved for its output."""
 MAX_TOKEN_CHARS = 32
-"""Characters of a token on average, at most: what follows them is not read."""
+"""Upper bound of the average characters per token: text beyond it is not counted."""
 
 
 Count = Callable[[Hit | None], Awaitable[int]]
 
 
 async def fit_hints(turn: TurnContext, subproblem: str, hits: Sequence[Hit]) -> tuple[Hit, ...]:
-    """The hits under which branches can reason, at most one for each sample.
+    """Select and shorten the hits that branches can reason under, at most one for each sample.
 
-    Room is made where the user allows it. A hint that is still too long is cut at the end of a
-    sentence; one of which no useful part fits is left out, as is one without text. Emits `HintCut`
-    and `ContextAdjusted`. Raises EngineError.
+    The context is adjusted where the user allows it. A hint that is still too long is cut at the
+    end of a sentence. One without text, or of which no useful part fits, is left out. Emits
+    `HintCut` and `ContextAdjusted`.
+
+    Raises:
+        EngineError: The model failed.
     """
     plan, engine = turn.plan, turn.engine
     count = partial(_count_tokens, turn, subproblem)
@@ -60,19 +63,19 @@ async def fit_hints(turn: TurnContext, subproblem: str, hits: Sequence[Hit]) -> 
 
 
 def has_text(hit: Hit) -> bool:
-    """Whether there is anything in the subroutine to read."""
+    """Whether the subroutine has a visible character."""
     return any(each.isprintable() and not each.isspace() for each in hit.entry.subroutine)
 
 
 async def _count_tokens(turn: TurnContext, subproblem: str, hit: Hit | None) -> int:
-    """Tokens that a branch reads besides the conversation; without a hint, those around one."""
+    """Count the tokens that a branch reads for a hit; None: for the text around it."""
     if hit is None and not uses_cue(turn.plan, turn.engine.info):
         return await turn.engine.count(prompts.hint_note("", "", turn.question))
     return await turn.engine.count(place_hint(turn, subproblem, hit).text)
 
 
 async def _cut_hint(count: Count, hit: Hit, most: int) -> Hit | None:
-    """The hit with the longest beginning of its subroutine, in whole sentences, that fits."""
+    """Shorten the hit's subroutine to the longest beginning of whole sentences that fits."""
     text = hit.entry.subroutine[: max(0, most) * MAX_TOKEN_CHARS]
     parts = [text[:end] for end in find_sentence_ends(text)]
     fits, above = 0, len(parts) + 1

@@ -1,7 +1,7 @@
-"""The gate's second stage: the loaded model itself says which hits help with the question.
+"""The second stage of the gate: the loaded model judges which hits help with the question.
 
-A plan asks for it with `judge = "model"`. It costs the evaluation of each hint once more and one
-token a hint. What it is worth depends on the model (docs/gate.md).
+A plan enables it with `judge = "model"`. It costs one more evaluation of each hint and one token
+per hint. Whether it pays off depends on the model (docs/gate.md).
 """
 
 from __future__ import annotations
@@ -20,16 +20,20 @@ from rm_local.loop.turn_context import TurnContext
 from rm_local.records import Hit
 
 VERDICT_LOGPROBS = 10
-"""Likeliest first tokens of the model's verdict that are looked at."""
+"""Most probable first tokens of the model's verdict that are examined."""
 
 
 async def judge_hits(turn: TurnContext, subproblem: str, hits: Sequence[Hit]) -> tuple[Hit, ...]:
-    """The hits of which the model finds yes at least as likely as no; all, if the plan asks nobody.
+    """Keep the hits for which the model finds yes at least as probable as no.
 
     In the open turn each hint is read where a branch would read it, followed by the question
-    whether it helps: one branch of one token a hint, in one batch over the shared prompt. Pinned
-    hits stay, and so does one of which the model says neither. Emits `HitsJudged`. Raises
-    EngineError; Stopped when the user stops.
+    whether it helps: one branch of one token per hint, in one batch over the shared prompt. Pinned
+    hits are kept, and so are those for which the model says neither. Without a judge in the plan
+    all are kept. Emits `HitsJudged`.
+
+    Raises:
+        EngineError: The model failed.
+        Stopped: The user stopped the turn.
     """
     if turn.plan.judge == "none" or not hits:
         return tuple(hits)
@@ -43,7 +47,7 @@ async def judge_hits(turn: TurnContext, subproblem: str, hits: Sequence[Hit]) ->
                 if isinstance(event, BranchEnded) and event.logprobs:
                     found[event.branch] = compute_yes_probability(event.logprobs[0])
     except ContextOverflow:
-        found = {}  # a hint fits without the question, so nothing is lost
+        found = {}  # only the judging question does not fit: keep all hints
     turn.control.raise_if_stopped()
     pinned = {hit.entry.id for hit in turn.overrides.pinned}
     judgements = tuple(
@@ -55,7 +59,7 @@ async def judge_hits(turn: TurnContext, subproblem: str, hits: Sequence[Hit]) ->
 
 
 def compute_yes_probability(first: SampledToken) -> float | None:
-    """The probability of yes where the model begins with yes or no; None where with neither."""
+    """The probability of yes given yes or no; None if the model says neither."""
     shares = {"yes": 0.0, "no": 0.0}
     for each in first.top:
         word = each.text.strip().lower()

@@ -1,4 +1,4 @@
-"""The gate over an open store: measures its scale once, then judges questions."""
+"""The gate of an open store: measures the store's scale once, then judges questions."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ if TYPE_CHECKING:
     from rm_local.store import Store
 
 POOL_SIZE = 32
-"""Hits of a question that are looked at."""
+"""Hits of a question that are examined."""
 MIN_LEXICAL = 0.5
-"""Share of the question's rare words that an entry holds which is proof enough: the embedder has
-never seen them, so that no similarity can tell."""
+"""Share of the question's rare words in an entry that opens the gate by itself: the embedder has
+never seen these words, so similarities say nothing about them."""
 
 
 class StoreGate:
-    """Judges questions against one store. Measures when it is first asked."""
+    """Judges questions against one store. Measures its scale at the first question."""
 
     def __init__(self, embedder: QueryEmbedder, store: Store) -> None:
         self._embedder = embedder
@@ -48,12 +48,13 @@ class StoreGate:
         self._measuring = asyncio.Lock()
 
     async def judge_question(self, vector: Floats, question: str) -> GateVerdict:
-        """Whether the store has an entry for `question`, whose vector, (d,), is `vector`.
+        """Judge whether the store has an entry for `question`, whose vector, (d,), is `vector`.
 
-        Raises StoreError, EngineError.
+        Raises:
+            StoreError, EngineError: The scale cannot be measured, or the search failed.
         """
         if self._store.info().embedder.id not in GATE_MODELS:
-            return GateVerdict(True, 1.0)  # an embedder of the user's own has no scale here
+            return GateVerdict(True, 1.0)  # no model is fitted for a custom embedder
         found = await self.measure_features(vector, question)
         if found is None:
             return GateVerdict(False, 0.0)
@@ -66,7 +67,7 @@ class StoreGate:
     async def measure_features(
         self, vector: Floats, question: str
     ) -> tuple[GateFeatures, float] | None:
-        """The question's features, and the largest share of its rare words that a hit holds.
+        """Measure the question's features, and the largest share of its rare words in a hit.
 
         None for an empty store. Raises as `judge_question`.
         """
@@ -75,7 +76,7 @@ class StoreGate:
         return await asyncio.to_thread(self._measure_features, vector, question, probes, spread)
 
     async def compute_min_similarity(self) -> float:
-        """The similarity below which a hit is no nearer than entries are to any sentence.
+        """Compute the similarity below which a hit is no nearer than entries are to any sentence.
 
         Raises as `judge_question`.
         """
@@ -85,11 +86,11 @@ class StoreGate:
 
     @property
     def model(self) -> GateModel:
-        """That of the store's embedder."""
+        """The model for the store's embedder."""
         return GATE_MODELS[self._store.info().embedder.id]
 
     async def _load_scale(self) -> tuple[Floats, StoreSpread]:
-        """The vectors of the probe sentences, (n, d), and the store's spread over them."""
+        """Load or measure the vectors of the probe sentences, (n, d), and the store's spread."""
         info = await asyncio.to_thread(self._store.info)
         if self._probes is None:
             self._probes = await asyncio.to_thread(read_probe_vectors, info.embedder)

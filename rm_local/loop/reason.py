@@ -1,4 +1,4 @@
-"""The model reasons on, one hint a branch, in waves (PAPER 1b, steps 5 and 6)."""
+"""Generates the branches of a turn, one hint per branch (arXiv 2604.01348), in waves."""
 
 from __future__ import annotations
 
@@ -36,18 +36,18 @@ from rm_local.records import Branch, Hit
 
 @dataclass(frozen=True, slots=True)
 class Reasoned:
-    """What the branches of a turn have come to."""
+    """The ended branches of a turn."""
 
     branches: tuple[Branch, ...]
     """In the order in which they ended."""
     key: Key
-    """What results that count as one have in common."""
+    """Maps a result to a key; results with the same key are one answer."""
     saved: int
-    """Branches of the plan that were not needed."""
+    """Branches of the plan that were not generated."""
 
     @property
     def saved_tokens(self) -> int:
-        """What those would have written: as much, on average, as those that came to their end."""
+        """Estimated tokens of the branches that were not generated, by the mean of the others."""
         lengths = [b.tokens for b in self.branches if b.stop in ("end", "length", "context")]
         return round(self.saved * sum(lengths) / len(lengths)) if lengths else 0
 
@@ -59,8 +59,11 @@ async def reason_under_hints(
 
     Branches that can no longer change the vote are ended early. Without a subproblem no hint is
     read. Under a grammar only a complete answer counts, and all of it is the result. A branch that
-    fills the context ends there. Raises EngineError; ContextOverflow when a hint does not fit at
-    all.
+    fills the context ends there.
+
+    Raises:
+        EngineError: The model failed.
+        ContextOverflow: A hint does not fit at all.
     """
     async with EqualAnswers() as answers:
         reasoning = _Reasoning(turn, timer, hits, answers)
@@ -89,7 +92,7 @@ class _Reasoning:
         self._calculates = turn.plan.calculator and info is not None and info.calculator
         self._planned = len(planned)
         self._left = self._list_draws(hits, greedy=self._sampling.temperature <= 0)
-        """Hints of the branches that are yet to begin."""
+        """Hints of the branches that have not begun."""
         self._first = 0
         """Index of the wave's first branch."""
         self._running: dict[int, _RunningBranch] = {}
@@ -100,11 +103,11 @@ class _Reasoning:
         self._hinted = None not in self._left
         """Whether all branches have a hint."""
         self._alone = False
-        """Whether the last branch is the model by itself, on the bare question."""
+        """Whether the last branch gets the bare question."""
 
     def _list_draws(self, hits: Sequence[Hit], *, greedy: bool) -> list[Hit | None]:
-        """The hint of each branch. Where hints are in the user's message, one branch is the model
-        by itself: a small model is easily led away from the question, and the better text wins."""
+        """List the hint of each branch. Where hints are in the user's message, one branch has no
+        hint: a small model is easily distracted by one, and the better text wins."""
         turn, samples = self._turn, self._turn.plan.samples
         alone = hits and samples > 1 and turn.plan.vote == "waves"
         if alone and not uses_cue(turn.plan, turn.engine.info):
@@ -112,9 +115,9 @@ class _Reasoning:
         return list_draws(hits, samples, greedy=greedy)
 
     def size_next_wave(self) -> int:
-        """How many branches to begin now; 0 when there have been enough.
+        """The number of branches to begin now; 0 if no more are needed.
 
-        Where no branch under a hint has come to anything, one without a hint is the last.
+        If no branch under a hint has any content, a last one without a hint follows.
         """
         over = self._turn.control.stopped or (self._finished and self._turn.deadline.passed)
         if self._settled or over or any(b.stop in ("cancelled", "time") for b in self._finished):
@@ -133,7 +136,7 @@ class _Reasoning:
         return min(max(0, OPEN_TEXTS - said), len(self._left))
 
     def start_branches(self, wave: int, subproblem: str | None) -> list[BranchSpec]:
-        """Emit the beginning of so many branches; what the engine is to generate."""
+        """Emit the start of `wave` branches, and return what the engine generates for them."""
         self._first = len(self._finished)
         overrides = self._turn.overrides
         specs: list[BranchSpec] = []
@@ -158,7 +161,7 @@ class _Reasoning:
         return specs
 
     async def handle_event(self, event: BranchEvent) -> None:
-        """Note the event of this wave and emit what follows from it."""
+        """Record an event of this wave, and emit the resulting events."""
         emit = self._turn.events.emit
         match event:
             case TokenChunk():
@@ -181,7 +184,7 @@ class _Reasoning:
                 self._evaluated = event
 
     def _skip_equal_draws(self, branch: Branch) -> Branch:
-        """The branch, standing for draws that are left and would hardly differ from it."""
+        """Count the remaining draws that would hardly differ from the branch as draws of it."""
         if self._turn.plan.vote != "waves" or not is_certain(branch, self._sampling.temperature):
             return branch
         equal = sum(hint == branch.hint for hint in self._left)
@@ -189,8 +192,8 @@ class _Reasoning:
         return replace(branch, draws=1 + equal)
 
     def find_outvoted(self) -> set[int]:
-        """The branches of this wave that can no longer change the vote: all that run, once it is
-        decided, by their places in the wave."""
+        """Find the branches of this wave that can no longer change the vote, by their positions in
+        the wave: all that are running, once the vote is decided."""
         plan, key = self._turn.plan, self._answers.find_key
         if self._settled or plan.vote == "none":
             return set()
@@ -204,14 +207,14 @@ class _Reasoning:
         return {index - self._first for index in self._running} if self._settled else set()
 
     def collect_result(self) -> Reasoned:
-        """What has come about. Branches that the user's stop has prevented were not saved."""
+        """The branches so far. Those prevented by the user's stop do not count as saved."""
         stopped = any(branch.stop in ("cancelled", "time") for branch in self._finished)
         saved = 0 if stopped else max(0, self._planned - len(self._finished))
         return Reasoned(tuple(self._finished), self._answers.find_key, saved)
 
 
 def _has_content(branch: Branch) -> bool:
-    """Whether there is something to show of it."""
+    """Whether the branch has a result or a text that can be shown."""
     return branch.result is not None or (bool(branch.text) and branch.stop != "repeating")
 
 
@@ -223,7 +226,7 @@ class _RunningBranch:
     hint: Hit | None
     seed: int
     whole: bool = False
-    """Whether all that it says is the result, as under a grammar."""
+    """Whether its whole text is the result, as under a grammar."""
     thinking: str = ""
     text: str = ""
     tokens: int = 0
@@ -237,10 +240,10 @@ class _RunningBranch:
         self.tokens = chunk.tokens
 
     def to_record(self, ended: BranchEnded) -> Branch:
-        """The branch as it stands now; a text that breaks off gives only a complete result."""
+        """The record of the ended branch. A text that was cut off gives only a complete result."""
         text, done = self.text.strip(), ended.stop == "end"
         if ended.stop == "repeating":
-            result = None  # it has no vote, whatever it repeats
+            result = None  # a repeating branch has no vote
         elif self.whole:
             result = text if done and text else None
         else:

@@ -1,4 +1,4 @@
-"""The steps of a turn that ask the store: whether it has anything, and then what."""
+"""The steps of a turn that use the store: the gate, and the search."""
 
 from __future__ import annotations
 
@@ -14,17 +14,21 @@ from rm_local.records import Hit
 from rm_local.text import one_line
 
 NO_FLOOR = -1.0
-"""A similarity that every hit has."""
+"""A similarity that every hit reaches."""
 
 
 async def gate_question(
     turn: TurnContext, question: str, history: Sequence[Message], retriever: Retriever | None
 ) -> str | None:
-    """What to search with, if the question goes the way of its plan; None: the model by itself.
+    """Decide whether the question gets hits, and return the query; None: the model answers alone.
 
-    That is the question, or, where it says too little by itself ("And for 9 kg?"), the question
-    before it and this one. Emits `Gated` where the plan searches by what is asked. Raises
-    StoreError, EngineError, UsageError without a store; Stopped when the user stops.
+    The query is the question or, if that is too short to fit by itself ("And for 9 kg?"), the
+    question before it and this one. Emits `Gated` if the plan retrieves from memory.
+
+    Raises:
+        StoreError, EngineError: The search or the embedder failed.
+        UsageError: The plan needs a store, but no store is open.
+        Stopped: The user stopped the turn.
     """
     plan, overrides = turn.plan, turn.overrides
     if plan.retrieval != "memory":
@@ -36,7 +40,7 @@ async def gate_question(
     opened = plan.question_gate == "open" or overrides.users_subproblem
     if opened or (pinned and not overrides.subproblem):
         return question
-    # A turn that is run again searches with what it searched with before, whatever is pinned.
+    # A turn that is run again uses the same query as before, whatever is pinned.
     began, store = perf_counter(), _require_retriever(turn, retriever)
     verdict = await turn.control.run_unless_stopped(store.judge_question(one_line(question)))
     earlier = [message.content for message in history if message.role == "user"]
@@ -53,7 +57,7 @@ async def gate_question(
 async def retrieve_hits(
     turn: TurnContext, question: str, formulated: Formulated | None, retriever: Retriever | None
 ) -> tuple[Hit, ...]:
-    """Pinned hits first, then what is found, without what the user dropped. Emits `Retrieved`.
+    """Return pinned hits, then those found, without dropped ones. Emits `Retrieved`.
 
     Raises as `gate_question`.
     """
@@ -72,7 +76,7 @@ async def retrieve_hits(
 async def _search_store(
     turn: TurnContext, question: str, formulated: Formulated | None, retriever: Retriever, k: int
 ) -> tuple[Hit, ...]:
-    """At most `k` hits; a subproblem of the user's own is searched for alone, as the user wants."""
+    """Find at most `k` hits; a subproblem that the user named is searched for alone."""
     plan = turn.plan
     if plan.retrieval == "random":
         return await retriever.draw_entries(k, turn.overrides.seed)
@@ -88,5 +92,5 @@ async def _search_store(
 def _require_retriever(turn: TurnContext, retriever: Retriever | None) -> Retriever:
     if retriever is None:
         message = f"The plan {turn.plan.name!r} needs a store."
-        raise UsageError(message, "Name one with --store, or take the plan none or length.")
+        raise UsageError(message, "Name one with --store, or use the plan none or length.")
     return retriever

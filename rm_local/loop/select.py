@@ -1,9 +1,9 @@
-"""From branches to an answer: length filter, vote, and when the vote is settled.
+"""Selects an answer from branches: length filter, vote, and when the vote is final.
 
-The filter is PAPER 1b, step 7. The paper stops there and reports the mean correctness of what
-is kept; here the kept branches vote, and branches that cannot change the outcome are not grown
-to their end (as in short-m@k, arXiv 2505.17813). Length is counted in tokens. Answers without a
-short result cannot be compared, so of these one is chosen by how it came about.
+The filter is that of arXiv 2604.01348. The paper reports the mean correctness of the kept branches;
+here they vote, and branches that cannot change the outcome are ended early (as in short-m@k,
+arXiv 2505.17813). Length is counted in tokens. Answers without a short result cannot be compared,
+so one of them is chosen by how its branch ended, its nearness to the question and its probability.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ from rm_local.loop.plan import VoteRule
 from rm_local.records import Branch
 
 Key = Callable[[str], str]
-"""What results that count as one have in common: `normalize_answer`, or `EqualAnswers.find_key`."""
+"""Maps equal results to one key: `normalize_answer`, or `EqualAnswers.find_key`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What the branches come to."""
+    """The answer selected from the branches."""
 
     branch: Branch
-    """The branch whose text is shown: the shortest of those that were kept and agree; without
-    results the one that ended by itself and is nearest to the question."""
+    """The branch whose text is shown: the shortest kept one that agrees; without results the one
+    that ended by itself and is nearest to the question."""
     agreed: tuple[Branch, ...]
-    """All branches that came to this, kept or not, in the order of their indices."""
+    """All branches with this answer, kept or not, in the order of their indices."""
 
 
 def compute_shortness(branches: Sequence[Branch]) -> dict[int, float]:
@@ -43,21 +43,21 @@ def compute_shortness(branches: Sequence[Branch]) -> dict[int, float]:
 
 
 def select_voters(branches: Sequence[Branch], *, keep: int, tau: float) -> tuple[Branch, ...]:
-    """The branches that vote, shortest first.
+    """Select the branches that vote, shortest first.
 
-    Those without a result leave first: one that gives up is short, and would pass. Then the length
-    filter goes over the rest. A branch that stands for several draws is there as often.
+    Branches without a result are removed before the length filter: one that gives up is short and
+    would pass it. A branch that stands for several draws is repeated as often.
     """
     voters = [branch for branch in _repeat_draws(branches) if branch.result is not None]
     return filter_by_length(voters, keep=keep, tau=tau)
 
 
 def filter_by_length(pool: Sequence[Branch], *, keep: int, tau: float) -> tuple[Branch, ...]:
-    """The branches that both stages of the filter keep, shortest first.
+    """Keep the branches that pass both stages of the length filter, shortest first.
 
-    First the hints leave whose branches' mean shortness is not above `tau`, then all but the `keep`
-    shortest branches (0 keeps all). Branches without a hint are in no hint's mean and pass the
-    first stage, and if no branch would pass it, all do.
+    The first stage removes hints whose branches have a mean shortness of `tau` or less, the second
+    all but the `keep` shortest branches (0 keeps all). Branches without a hint pass the first
+    stage, and if no branch would pass it, all do.
     """
     scores = compute_shortness(pool)
     by_hint = _group_branches(pool, _get_hint_entry)
@@ -80,12 +80,12 @@ def choose_answer(
     key: Key = normalize_answer,
     nearness: Mapping[int, float] | None = None,
 ) -> Choice | None:
-    """What the branches come to; None when no branch said anything.
+    """Choose the answer of the branches; None if all their texts are empty.
 
-    The kept branches vote; in `waves` all do, as of few votes none can be spared. Of groups of one
-    size the one wins whose hints are nearer (sum of similarities), then the shorter on average,
-    then the one with the lowest index. Without any result, or with the vote `none`, there is no
-    vote. `nearness` is, by index, how near the texts without a result are to the question.
+    The kept branches vote; in `waves` all do, since the votes are few. Between groups of equal size
+    the nearer hints win (sum of similarities), then the smaller mean length, then the lowest index.
+    There is no vote without any result or with the vote `none`. `nearness`: by index, the
+    similarity of each text without a result to the question.
     """
     if vote == "none":
         return _choose_shortest(branches, keep=keep, tau=tau)
@@ -101,7 +101,7 @@ def choose_answer(
 
 
 def list_votes(branches: Sequence[Branch], key: Key = normalize_answer) -> list[waves.Vote]:
-    """The result of each draw that has one, and its hint."""
+    """List the result and the hint of each draw that has a result."""
     return [
         (key(branch.result), branch.hint.entry if branch.hint else None)
         for branch in _repeat_draws(branches)
@@ -112,13 +112,13 @@ def list_votes(branches: Sequence[Branch], key: Key = normalize_answer) -> list[
 def is_vote_final(
     finished: Sequence[Branch], running: Sequence[int], *, keep: int, key: Key = normalize_answer
 ) -> bool:
-    """Whether the vote stands, whatever the running branches come to.
+    """Whether the running branches can no longer change the vote.
 
-    `running` holds the tokens that each of them has written, 0 for one that is yet to begin. Of
-    those that are already as long as the longest kept branch only as many can still be kept as
-    there are places left; the others may push kept ones out. The leader has to stay ahead even if
-    all that enter vote for the runner-up and all that leave had voted for the leader. The filter by
-    hints is not foreseen: what grows longer can only raise the shortness of what has ended.
+    `running` holds the tokens that each of them has written, 0 for one that has not begun. Those
+    that are already as long as the longest kept branch can only fill the free places; the others
+    can displace kept branches. The leader has to stay ahead even if all that enter vote for the
+    runner-up and all that are displaced voted for the leader. The filter by hints is ignored:
+    longer running branches can only raise the shortness of those that have ended.
     """
     voters = sorted((b for b in _repeat_draws(finished) if b.result is not None), key=_rank_length)
     voters = voters[:keep] if keep else voters
@@ -135,15 +135,15 @@ def is_vote_final(
 
 
 def _repeat_draws(branches: Sequence[Branch]) -> list[Branch]:
-    """Each branch as often as it was drawn, or would have been without differing."""
+    """Repeat each branch by the number of draws that it stands for."""
     return [branch for branch in branches for _ in range(branch.draws)]
 
 
 def _choose_without_vote(
     branches: Sequence[Branch], nearness: Mapping[int, float]
 ) -> Choice | None:
-    """Of those that said something: one that ended by itself, then the text nearest to the
-    question, then the most probable."""
+    """Choose among non-empty texts: one that ended by itself, then the nearest to the question,
+    then the most probable."""
     said = [branch for branch in branches if branch.text.strip()]
     if not said:
         return None
@@ -153,15 +153,15 @@ def _choose_without_vote(
 
 
 def _rank_open(branch: Branch, nearness: float) -> tuple[bool, float, float, int]:
-    """Smaller is better. Probable texts are often empty phrases, and loops are probable, too."""
+    """Sort key, smaller is better. Probability is last: it is high for phrases and loops, too."""
     probable = -inf if branch.confidence is None else branch.confidence
     return branch.stop != "end", -nearness, -probable, branch.index
 
 
 def _choose_shortest(branches: Sequence[Branch], *, keep: int, tau: float) -> Choice | None:
-    """The shortest that the filter keeps, of all that said something; it alone carries the answer.
+    """Choose the shortest non-empty branch that the filter keeps; it alone agrees with itself.
 
-    The paper's filter is over all samples, whatever they came to.
+    The paper applies its filter to all samples, with or without a result.
     """
     passed = filter_by_length(branches, keep=keep, tau=tau)
     said = [b for b in passed if b.text.strip()] or [b for b in branches if b.text.strip()]
@@ -169,7 +169,7 @@ def _choose_shortest(branches: Sequence[Branch], *, keep: int, tau: float) -> Ch
 
 
 def _rank_group(group: Sequence[Branch]) -> tuple[float, ...]:
-    """Smaller is better: votes, similarities, mean length, index."""
+    """Sort key, smaller is better: votes, similarities, mean length, index."""
     near = sum(b.hint.similarity for b in group if b.hint)
     return -len(group), -near, fmean(b.tokens for b in group), min(b.index for b in group)
 

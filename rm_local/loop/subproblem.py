@@ -1,4 +1,7 @@
-"""The subproblem in what the model writes behind the cue: its first sentence (PAPER 1b, step 3)."""
+"""Extracts the subproblem from the model's text after the cue: its first sentence.
+
+The paper does the same with NLTK's sentence splitter (arXiv 2604.01348).
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from collections.abc import Iterator
 from rm_local.text import clean, one_line
 
 MAX_SUBPROBLEM_CHARS = 400
-"""Characters of a subproblem, or of a question that stands in for one."""
+"""Longest subproblem, or question used instead of one."""
 
 _END = re.compile(r"[.!…]+|[?？。！]")
 _FINAL_MARKS = "?？。！"
@@ -21,16 +24,16 @@ _ABBREVIATIONS = {
     *("approx", "resp"),
 }
 _NEAR_CHARS = 80
-"""Characters on both sides of a mark that tell whether it ends a sentence."""
+"""Characters on both sides of a mark that decide whether it ends a sentence."""
 _NUMBERED = {"no", "nos", "p", "pp", "ch", "sec", "fig", "eq", "vol"}
-"""Abbreviations only in front of a number."""
+"""Abbreviations only if a number follows."""
 
 
 def extract_first_sentence(text: str, *, final: bool = False) -> str | None:
-    """The first sentence of `text`, or None while it may still go on.
+    """Extract the first sentence of `text`; None while it may still continue.
 
-    A line break ends it too. With `final` nothing is to come, so all of a text without an end is
-    its sentence; None then means that there was nothing.
+    A line break also ends it. With `final` the text is complete: without an end mark all of it is
+    the sentence, and None means that it is empty.
     """
     text = text.lstrip()
     line, broken, _ = text.partition("\n")
@@ -41,16 +44,16 @@ def extract_first_sentence(text: str, *, final: bool = False) -> str | None:
 
 
 def find_sentence_ends(text: str) -> Iterator[int]:
-    """Where the sentences of `text` end, ascending; the last may be cut short and has no end then.
+    """Find the ends of the sentences of `text`, ascending; a last one that is cut short has none.
 
-    A line break ends a sentence, too.
+    A line break also ends a sentence.
     """
     start = 0
     for line in text.splitlines(keepends=True):
         words = line.rstrip()
         last = 0
         for match in _END.finditer(words):
-            # Only what is near decides: a text may be one line of a million characters.
+            # Only the neighbourhood is examined: a line may have a million characters.
             near = max(0, match.start() - _NEAR_CHARS)
             window = words[near : match.end() + _NEAR_CHARS]
             found = _END.match(window, match.start() - near)
@@ -65,7 +68,7 @@ def find_sentence_ends(text: str) -> Iterator[int]:
 
 
 def _ends_sentence(line: str, match: re.Match[str], *, known: bool) -> bool:
-    """Whether the sentence ends here; `known` says that the line is complete."""
+    """Whether the sentence ends at this mark; `known`: the line is complete."""
     before, mark, after = line[: match.start()], match.group(), line[match.end() :]
     if mark in _FINAL_MARKS:
         return True
@@ -76,7 +79,7 @@ def _ends_sentence(line: str, match: re.Match[str], *, known: bool) -> bool:
     if not rest[0].isspace() or not following:
         return False
     if not _MARKER.sub("", f"{before}. "):
-        return False  # a list's number
+        return False  # the number of a list item
     if mark == ".":
         return not _ends_in_abbreviation(before, following) and not _continues_sentence(following)
     if mark == "!" and before[-1:].isalpha() and not before[-2:-1].isalpha():
@@ -90,14 +93,14 @@ def _ends_in_abbreviation(before: str, following: str) -> bool:
 
 
 def _continues_sentence(following: str) -> bool:
-    """Whether a text that begins so is the middle of a sentence."""
+    """Whether this text continues the sentence before it."""
     return following[0].islower() or not (following[0].isalnum() or following[0] in _OPENERS)
 
 
 def extract_subproblem(text: str, *, final: bool = False) -> str | None:
-    """The first sentence as a query: one clean line without list marks, quotes or emphasis.
+    """Extract the first sentence as a query: one clean line without list marks, quotes or emphasis.
 
-    None when there is none yet, or, with `final`, when what there is holds no letter or digit.
+    None if there is no sentence yet, or, with `final`, if it has no letter or digit.
     """
     sentence = extract_first_sentence(clean(text), final=final)
     if sentence is None:
@@ -107,7 +110,7 @@ def extract_subproblem(text: str, *, final: bool = False) -> str | None:
 
 
 def _strip_list_marks(line: str) -> str:
-    """Without list marks in front, emphasis, and quotes that enclose all of it."""
+    """Remove leading list marks, emphasis, and quotes that enclose the whole line."""
     line = _MARKER.sub("", line).replace("**", "").replace("`", "").strip()
     closer = _QUOTES.get(line[:1])
     if closer is None:

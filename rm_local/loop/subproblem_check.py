@@ -1,4 +1,4 @@
-"""Whether what the model wrote can stand as a subproblem, and what stands in for it if not."""
+"""Checks whether a text is usable as a subproblem; if not, the question replaces it."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from rm_local.text import one_line
 
 MAX_WORDS = 40
 _ECHO = 5
-"""Words in a row of what the model was asked with that make its text an echo of it."""
+"""Consecutive words of the request whose repetition makes a text an echo of it."""
 _ADDRESS = re.compile(
     r"https?:|\bwww\.|\w@\w|\b[\w-]+\.(?:com|org|net|edu|gov|io|html?|php)\b", re.I
 )
 _NUMBER = re.compile(r"(?<![^\W_])[-+]?\d+(?:[.,]\d+)*")
-"""A number as it stands in a sentence; not the digits of `log2`, `N2O4` or `x1`."""
+"""A number by itself, not the digits of `log2`, `N2O4` or `x1`."""
 _STUCK = re.compile(r"([^\W\d_])\1{4}")
 _WORD = re.compile(r"[^\W\d_]+")
 _UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\u0e00-\u0e7f]")
-"""Scripts that put no spaces between words: a character of them counts as one."""
+"""Scripts without spaces between words: each character counts as a word."""
 
 
 def is_subproblem(text: str, question: str, asked_with: Iterable[str]) -> bool:
-    """Whether one line of text can be searched for in place of the question.
+    """Whether a line of text is usable as a query.
 
-    It has at least two words and at most MAX_WORDS, none of which is one letter over and over, no
-    address, none of the question's numbers, and does not repeat one of the texts `asked_with`.
+    It needs two to MAX_WORDS words, and must not contain a letter repeated five times in a row, an
+    address, a number of the question, or _ECHO consecutive words of a text in `asked_with`.
     """
     words = len(_WORD.findall(text)) + len(_UNSPACED.findall(text))
     return (
@@ -40,7 +40,7 @@ def is_subproblem(text: str, question: str, asked_with: Iterable[str]) -> bool:
 
 
 def strip_numbers(question: str) -> str:
-    """The question in one line without its numbers; whole where fewer than two words are left."""
+    """Remove the numbers of a question, unless fewer than two words remain; return one line."""
     stripped = one_line(_NUMBER.sub("", question), MAX_SUBPROBLEM_CHARS)
     words = len(_WORD.findall(stripped)) + len(_UNSPACED.findall(stripped))
     return stripped if words >= 2 else one_line(question, MAX_SUBPROBLEM_CHARS)

@@ -1,4 +1,4 @@
-"""Turns that wait for one engine, in the order in which they were asked."""
+"""Turns that wait for one engine, in the order of their questions."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from rm_local.loop.control import TurnControl
 
 
 class TurnQueue:
-    """Lets one turn through at a time, first come, first served. For one event loop."""
+    """Admits one turn at a time, first come, first served. For one event loop."""
 
     def __init__(self) -> None:
         self._lock = asyncio.Lock()

@@ -17,17 +17,17 @@ REOPENED = "reopened"
 
 
 def encode_line(kind: str, fields: dict[str, Any]) -> bytes:
-    """One line; `event` comes first, so that a reader can pass over a kind unparsed."""
+    """Encode one line. `event` comes first, so that a reader can skip a kind without parsing."""
     return json.dumps({"event": kind, **fields}).encode() + b"\n"
 
 
 def has_kind(line: bytes, kind: str) -> bool:
-    """Whether the line is of this kind, told without parsing it."""
+    """Whether the line is of this kind, without parsing it."""
     return line.startswith(b'{"event": "%b"' % kind.encode())
 
 
 def decode_line(line: bytes) -> dict[str, Any] | None:
-    """The line's fields; None when it is cut short, garbled or of no kind."""
+    """Decode the fields of a line; None if it is cut short, garbled or without a kind."""
     try:
         fields = json.loads(line)
     except ValueError:
@@ -37,10 +37,11 @@ def decode_line(line: bytes) -> dict[str, Any] | None:
 
 
 def open_session_file(path: Path) -> tuple[dict[str, Any], Iterator[bytes]]:
-    """The header of a session's file, and its further lines.
+    """Open a session's file: its header, and an iterator over the other lines.
 
-    Raises UsageError when the file is no session or of a later version, RmLocalError when it
-    cannot be read.
+    Raises:
+        UsageError: The file is not a session, or is of a later version.
+        RmLocalError: The file cannot be read.
     """
     lines = _read_lines(path)
     header = decode_line(next(lines, b""))

@@ -1,4 +1,4 @@
-"""Writing a session as it happens, so that a crash loses at most the last token."""
+"""Writes a session as it happens, so that a crash loses at most the last token."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ def _ignore_warning(_message: str) -> None: ...
 
 
 class Journal:
-    """One session's file. It is made by the first question, and readable by its owner alone.
+    """One session's file. It is created by the first question, and only its owner can read it.
 
-    But for `reopen` nothing here raises: a turn goes on when the disk is full. `unsaved` is then
-    called if nothing was saved yet, `warn` otherwise, once; and nothing more is written.
+    Except for `reopen` nothing here raises: a turn continues when the disk is full. Then `unsaved`
+    is called once if nothing was saved yet, otherwise `warn`, and nothing more is written.
     """
 
     def __init__(
@@ -47,12 +47,12 @@ class Journal:
         warn: Warn = _ignore_warning,
         unsaved: Unsaved | None = None,
     ) -> None:
-        """`folder` None: nothing is saved. Without `unsaved`, `warn` is called for both."""
+        """`folder` None: nothing is saved. Without `unsaved`, `warn` is called instead."""
         started = datetime.now().astimezone()
         self.id = f"{started:%Y%m%d-%H%M%S}-{''.join(secrets.choice(_LETTERS) for _ in range(4))}"
         self.path = folder / f"{self.id}{SUFFIX}" if folder else None
         self.begun = False
-        """Whether something of this session is saved."""
+        """Whether anything of this session is saved."""
         self._first = encode_line(
             HEADER,
             {
@@ -78,10 +78,11 @@ class Journal:
         warn: Warn = _ignore_warning,
         unsaved: Unsaved | None = None,
     ) -> Self:
-        """The journal of a saved session, to go on behind what it holds.
+        """Reopen a saved session and append to it; nothing is saved if it cannot be written to.
 
-        Where it cannot be written to, nothing is saved. UsageError when the file is no session, or
-        another program writes to it; RmLocalError when it cannot be read.
+        Raises:
+            UsageError: The file is not a session, or another program has it open.
+            RmLocalError: The file cannot be read.
         """
         open_session_file(path)
         journal = cls(path.parent, model=model, store=store, warn=warn, unsaved=unsaved)
@@ -103,23 +104,26 @@ class Journal:
     def write_question(
         self, question: str, plan: str, seed: int = 0, *, turn: int = 0, after: int = 0
     ) -> None:
-        """A turn begins: its number in the session (0 = its place in the file), and that of the
-        turn that it follows (0 = none)."""
+        """Write the start of a turn.
+
+        `turn`: its number in the session (0 = its position in the file); `after`: the number of the
+        turn that it follows (0 = none).
+        """
         fields = {"time": _format_now(), "question": question, "plan": plan, "seed": seed}
         first, self._first = self._first, b""
         self._append_line(first + encode_line(ASKED, {**fields, "turn": turn, "after": after}))
 
     def write_event(self, event: Event) -> None:
-        """What has just happened in the turn."""
+        """Write an event of the current turn."""
         fields = event_as_json(event)
         kind = fields.pop("event")
         self._append_line(encode_line(kind, {"time": _format_now(), **fields}))
 
     def close(self) -> None:
-        """No more is written; closing twice is allowed."""
+        """Write nothing more; closing twice is allowed."""
         self._given_up = True
         if self._file:
-            # What could not be written is tried again here, and was warned about before.
+            # Closing retries a failed write, which was reported before.
             with suppress(OSError):
                 self._file.close()
             self._file = None
@@ -141,10 +145,10 @@ class Journal:
             self._give_up(error)
             if created and not self.begun:
                 with suppress(OSError):
-                    self.path.unlink()  # an empty file, or half a first line, is no session
+                    self.path.unlink()  # without a whole first line it is not a session
 
     def _give_up(self, error: OSError) -> None:
-        """Write nothing more, and say why."""
+        """Write nothing more, and report why."""
         self.close()
         if self._unsaved and not self.begun:
             self._unsaved(error)
@@ -154,7 +158,7 @@ class Journal:
 
 
 def _complete_last_line(file: BinaryIO) -> bytes:
-    """Goes to the file's end; what has to come first there: a line that was cut short is ended."""
+    """Seek to the file's end; return the line break that ends a line that was cut short."""
     if file.seek(0, os.SEEK_END):
         file.seek(-1, os.SEEK_END)
     return b"" if file.read(1) in (b"", b"\n") else b"\n"

@@ -1,4 +1,4 @@
-"""A saved session, turn by turn."""
+"""Replays a saved session, turn by turn."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ CUT_SHORT = "The session ended in the middle of this turn."
 
 
 def replay_session(path: Path) -> list[Turn]:
-    """The turns of a session, oldest first; times are those of the file, in seconds since 1970.
+    """Replay the turns of a session, oldest first; times are from the file, in seconds since 1970.
 
-    A turn that was cut short holds all that was written of it, its running branches as cancelled.
+    A turn that was cut short has all that was written of it; its running branches are cancelled.
     Lines that cannot be read are skipped.
 
     Raises:
@@ -38,9 +38,9 @@ def replay_session(path: Path) -> list[Turn]:
 
 
 def _begin_turn(fields: dict[str, Any], place: int) -> Turn:
-    """The turn that this line begins, the `place`-th of its file.
+    """Begin the turn of this line, the `place`-th of its file.
 
-    Turns without a valid number are numbered by their place and continue no other turn.
+    Turns without a valid number are numbered by `place` and continue no other turn.
     """
     number, after = fields.get("turn", place), fields.get("after", 0)
     if not (isinstance(number, int) and isinstance(after, int) and 0 <= after < number):
@@ -50,7 +50,7 @@ def _begin_turn(fields: dict[str, Any], place: int) -> Turn:
 
 
 def _parse_time(fields: dict[str, Any]) -> float:
-    """When the line was written, in seconds since 1970; 0 when it does not say."""
+    """Parse when the line was written, in seconds since 1970; 0 if it has no valid time."""
     try:
         return datetime.fromisoformat(fields["time"]).timestamp()
     except (KeyError, TypeError, ValueError):

@@ -18,7 +18,7 @@ from rm_local.sessions.turn_tree import TurnTree
 
 
 class Solver(Protocol):
-    """What a session needs of `rm_local.runtime.Runtime`; several sessions can share one."""
+    """The part of `rm_local.runtime.Runtime` that a session uses. Sessions can share one."""
 
     @property
     def model(self) -> Path: ...
@@ -41,16 +41,16 @@ class Solver(Protocol):
 
 
 class Session:
-    """Numbers, saves and connects the turns that are asked in it.
+    """Numbers, saves and connects the turns of a chat.
 
-    The file is made by the first question. One turn at a time: a session that answers a question
-    refuses the next until the events of the first have been read to their end, or closed.
+    The file is created by the first question. A session answers one question at a time: it refuses
+    the next until the events of the first have been read to their end, or closed.
     """
 
     def __init__(self, solver: Solver) -> None:
-        """A new session, which continues none."""
+        """Create a new session, which continues no other."""
         self.saved: tuple[Turn, ...] = ()
-        """The turns that it held when it was resumed, oldest first."""
+        """The turns that were saved when it was resumed, oldest first."""
         self._solver = solver
         self._journal: Journal | None = None
         self._tree = TurnTree()
@@ -63,7 +63,7 @@ class Session:
 
         Raises:
             UsageError: The file is not a session, or is open elsewhere.
-            RmLocalError: The file cannot be written to.
+            RmLocalError: The file cannot be read.
         """
         session = cls(solver)
         session._journal = Journal.reopen(
@@ -105,7 +105,7 @@ class Session:
         overrides: TurnOverrides = TurnOverrides(),  # noqa: B008 (frozen)
         control: TurnControl | None = None,
     ) -> AsyncGenerator[Event, None]:
-        """The events of a turn as they happen, each saved before it is given out.
+        """Yield the events of a turn as they happen; each is saved first.
 
         `after` is the number of the turn whose conversation this one continues, 0 for none.
 
