@@ -40,7 +40,7 @@ class Deadline:
         """The error of a turn that had no answer when its time was over."""
         return RmLocalError(
             f"This turn reached its limit of {self._seconds:g} seconds without an answer.",
-            "Raise the limit (`--max-seconds`; 0 removes it) or use fewer branches (`--samples`).",
+            "Allow more time (`--max-seconds`), or use fewer branches (`--samples`).",
         )
 
     @staticmethod
