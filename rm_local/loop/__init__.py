@@ -41,7 +41,7 @@ if TYPE_CHECKING:
         GateFeatures as GateFeatures,
         GateModel as GateModel,
         GateVerdict as GateVerdict,
-        read_features as read_features,
+        compute_features as compute_features,
     )
     from rm_local.loop.gate_trials import (
         GateTrial as GateTrial,
@@ -111,7 +111,7 @@ __getattr__ = export_lazily(
             "hit_as_json",
         ],
         "plan": ["DEFAULT_PLAN", "PLANS", "Plan", "QuestionGate", "find_plan"],
-        "gate": ["GATE_MODELS", "GateFeatures", "GateModel", "GateVerdict", "read_features"],
+        "gate": ["GATE_MODELS", "GateFeatures", "GateModel", "GateVerdict", "compute_features"],
         "gate_trials": [
             "GateTrial",
             "LabelledQuestion",

@@ -80,7 +80,7 @@ GATE_MODELS = {
 models/seed/questions/gate.jsonl, over the seed store and parts of it."""
 
 
-def read_features(
+def compute_features(
     similarities: Sequence[float], probes: Floats, spread: StoreSpread, aside: float
 ) -> GateFeatures:
     """Compute the features of a question from its hits.

@@ -14,8 +14,8 @@ from rm_local.loop.gate import (
     GateFeatures,
     GateModel,
     GateVerdict,
+    compute_features,
     judge_features,
-    read_features,
 )
 from rm_local.loop.gate_cache import (
     read_probe_vectors,
@@ -116,5 +116,5 @@ class StoreGate:
         entries = self._store.vectors([hit.entry.id for hit in hits])
         to_probes = np.asarray(probes @ entries.T)
         aside = float((probes[: len(ASIDES)] @ vector).max())
-        features = read_features([hit.similarity for hit in hits], to_probes, spread, aside)
+        features = compute_features([hit.similarity for hit in hits], to_probes, spread, aside)
         return features, max(hit.lexical for hit in hits)

@@ -207,7 +207,7 @@ class _Reasoning:
         return {index - self._first for index in self._running} if self._settled else set()
 
     def collect_result(self) -> Reasoned:
-        """The branches so far. Those prevented by the user's stop do not count as saved."""
+        """The branches so far. Those prevented by a stop or the time limit are not saved."""
         stopped = any(branch.stop in ("cancelled", "time") for branch in self._finished)
         saved = 0 if stopped else max(0, self._planned - len(self._finished))
         return Reasoned(tuple(self._finished), self._answers.find_key, saved)

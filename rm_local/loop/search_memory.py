@@ -23,7 +23,7 @@ async def gate_question(
     """Decide whether the question gets hits, and return the query; None: the model answers alone.
 
     The query is the question or, if that is too short to fit by itself ("And for 9 kg?"), the
-    question before it and this one. Emits `Gated` if the plan retrieves from memory.
+    question before it and this one. Emits `Gated` if it was judged or the plan shuts the gate.
 
     Raises:
         StoreError, EngineError: The search or the embedder failed.
