@@ -13,7 +13,7 @@ from jinja2 import Template
 from models.curriculum.check import find_faults
 from models.curriculum.families import read_families
 from models.curriculum.forms import FOLDER, read_file, read_forms
-from models.curriculum.measure import read_questions, wilson
+from models.curriculum.measure import read_questions
 from models.curriculum.overlap import find_overlaps
 from models.curriculum.texts import TrainingText, draw_text
 from models.curriculum.texts.mixture import tell_user
@@ -128,11 +128,3 @@ def test_a_procedure_is_told_to_the_user() -> None:
     told = tell_user("For problems like this, I should read my notes. I then stop. Good. More.")
 
     assert told == "You should read your notes. You then stop. Good."
-
-
-def test_the_interval_of_a_share_holds_it() -> None:
-    """Also at the ends, where it stays within 0 and 1."""
-    assert wilson(0, 40)[0] == 0
-    assert wilson(40, 40)[1] == pytest.approx(1)
-    low, high = wilson(30, 40)
-    assert low < 0.75 < high
