@@ -1,4 +1,4 @@
-"""GGUF files, read without llama.cpp: header, kind, parts, layers and quantization."""
+"""GGUF files without llama.cpp: header, kind, parts, layers, quantization; adapters merged."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
         read_header as read_header,
     )
     from rm_local.gguf.kind import ModelKind as ModelKind, detect_kind as detect_kind
+    from rm_local.gguf.lora_merge import merge_adapter as merge_adapter
+    from rm_local.gguf.merged_header import predict_merged_header as predict_merged_header
     from rm_local.gguf.quantization import name_quantization as name_quantization
     from rm_local.gguf.split_files import (
         GgufFiles as GgufFiles,
@@ -28,6 +30,8 @@ __getattr__ = export_lazily(
         "architecture": ["Layer", "ModelShape"],
         "header": ["GgufHeader", "check_generates", "check_whole", "read_header"],
         "kind": ["ModelKind", "detect_kind"],
+        "lora_merge": ["merge_adapter"],
+        "merged_header": ["predict_merged_header"],
         "quantization": ["name_quantization"],
         "split_files": ["GgufFiles", "first_part", "read_files"],
     },

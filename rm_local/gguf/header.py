@@ -58,6 +58,8 @@ class GgufHeader:
     """Bytes of all tensors."""
     layered: int = 0
     """Bytes of the tensors that belong to a layer (`blk.N.`)."""
+    layered_values: dict[int, int] = field(default_factory=dict)
+    """How many values of each ggml type those hold."""
 
     @property
     def architecture(self) -> str:
@@ -138,6 +140,7 @@ def _parse(file: BinaryIO, path: Path) -> GgufHeader:
 def _with_tensors(file: BinaryIO, metadata: dict[str, Any], tensors: int) -> GgufHeader:
     """The header, from its table of tensors on."""
     values: dict[int, int] = {}
+    layered_values: dict[int, int] = {}
     end = weights = layered = 0
     for _ in range(tensors):
         name = _string(file)
@@ -145,13 +148,15 @@ def _with_tensors(file: BinaryIO, metadata: dict[str, Any], tensors: int) -> Ggu
         values[type_] = values.get(type_, 0) + count
         end = max(end, offset + size)
         weights += size
-        layered += size * name.startswith("blk.")
+        if name.startswith("blk."):
+            layered += size
+            layered_values[type_] = layered_values.get(type_, 0) + count
         _bound(file.tell() <= _LONGEST_HEADER)
     told = metadata.get("general.alignment")
     alignment = told if isinstance(told, int) and 0 < told <= _CHUNK else 32
     data = -(-file.tell() // alignment) * alignment
     needed = data + end if tensors else file.tell()
-    return GgufHeader(metadata, tensors, needed, values, weights, layered)
+    return GgufHeader(metadata, tensors, needed, values, weights, layered, layered_values)
 
 
 def _tensor(file: BinaryIO) -> tuple[int, int, int, int]:

@@ -46,8 +46,18 @@ if TYPE_CHECKING:
         find_models as find_models,
         is_model_path as is_model_path,
     )
+    from rm_local.library.rm_small import BASE_SHA256 as BASE_SHA256
+    from rm_local.library.rm_small_metadata import (
+        RM_SMALL_METADATA as RM_SMALL_METADATA,
+        RM_SMALL_TEMPLATE as RM_SMALL_TEMPLATE,
+    )
     from rm_local.library.scan import find_gguf_files as find_gguf_files
     from rm_local.library.settings_file import use_model as use_model
+    from rm_local.library.smollm2 import (
+        SMOLLM2_SHA256 as SMOLLM2_SHA256,
+        check_smollm2 as check_smollm2,
+        find_smollm2 as find_smollm2,
+    )
 
 __getattr__ = export_lazily(
     __name__,
@@ -67,8 +77,17 @@ __getattr__ = export_lazily(
         "hub.selector": ["HubModel", "HubReference", "choose_model", "parse_reference"],
         "locations": ["SHIPPED_SOURCE"],
         "model_file": ["ModelFile", "check_usable", "read_model"],
-        "models": ["Library", "LibraryModel", "find_model", "find_models", "is_model_path"],
+        "models": [
+            "Library",
+            "LibraryModel",
+            "find_model",
+            "find_models",
+            "is_model_path",
+        ],
+        "rm_small": ["BASE_SHA256"],
+        "rm_small_metadata": ["RM_SMALL_METADATA", "RM_SMALL_TEMPLATE"],
         "scan": ["find_gguf_files"],
         "settings_file": ["use_model"],
+        "smollm2": ["SMOLLM2_SHA256", "check_smollm2", "find_smollm2"],
     },
 )
