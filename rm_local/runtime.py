@@ -14,6 +14,7 @@ from rm_local.engine import Message, ModelInfo
 from rm_local.errors import RmLocalError
 from rm_local.folders import Notices
 from rm_local.idle_timer import Idle
+from rm_local.library import choose_default, prepare_model_in_thread
 from rm_local.loop import (
     Event,
     ModelLoading,
@@ -53,7 +54,10 @@ class Runtime:
     ) -> None:
         """`model` and `store` take precedence over the settings'."""
         self.settings = settings
-        self.model = model or settings.model or paths.shipped_model()
+        named, default = model or settings.model, choose_default()
+        self.model = named or default.model
+        """A file, or the name of an embedded model."""
+        self._uses_default = named is None
         self.store = store or settings.store or paths.shipped_store()
         self.notices = Notices(self.report_notice)
         """What cannot be saved, reported once per run."""
@@ -65,6 +69,8 @@ class Runtime:
         self._run_events = RunEvents()
         self._opening_model = asyncio.Lock()
         self._opening_store = asyncio.Lock()
+        if self._uses_default and default.notice:
+            self.report_notice(default.notice)
 
     @property
     def engine(self) -> Engine:
@@ -118,7 +124,13 @@ class Runtime:
         def publish_progress(share: float) -> None:
             self._run_events.publish(ModelLoading(share))
 
-        info = await self.engine.load(self.model, on_progress=publish_progress)
+        file = await prepare_model_in_thread(
+            self.model,
+            publish_progress,
+            self.report_notice,
+            is_default=self._uses_default,
+        )
+        info = await self.engine.load(file, on_progress=publish_progress)
         for note in info.notes:
             self.report_notice(note)
         return info

@@ -12,6 +12,15 @@ from rm_local.lazy import export_lazily
 if TYPE_CHECKING:
     from rm_local.library.added import add_model as add_model, forget_model as forget_model
     from rm_local.library.apps import owning_app as owning_app, removal_command as removal_command
+    from rm_local.library.embedded_models import (
+        RM_SMALL as RM_SMALL,
+        DefaultModel as DefaultModel,
+        choose_default as choose_default,
+        prepare_model as prepare_model,
+        prepare_model_in_thread as prepare_model_in_thread,
+        read_model_files as read_model_files,
+        resolve_model as resolve_model,
+    )
     from rm_local.library.hub.cache import find_hub_cache as find_hub_cache
     from rm_local.library.hub.catalog import (
         LARGEST_MEMORY as LARGEST_MEMORY,
@@ -42,6 +51,7 @@ if TYPE_CHECKING:
     from rm_local.library.models import (
         Library as Library,
         LibraryModel as LibraryModel,
+        MissingModel as MissingModel,
         find_model as find_model,
         find_models as find_models,
         is_model_path as is_model_path,
@@ -64,6 +74,15 @@ __getattr__ = export_lazily(
     {
         "added": ["add_model", "forget_model"],
         "apps": ["owning_app", "removal_command"],
+        "embedded_models": [
+            "DefaultModel",
+            "RM_SMALL",
+            "choose_default",
+            "prepare_model",
+            "prepare_model_in_thread",
+            "read_model_files",
+            "resolve_model",
+        ],
         "hub.cache": ["find_hub_cache"],
         "hub.catalog": ["CatalogEntry", "LARGEST_MEMORY", "find_catalog_entry", "load_catalog"],
         "hub.download": [
@@ -80,6 +99,7 @@ __getattr__ = export_lazily(
         "models": [
             "Library",
             "LibraryModel",
+            "MissingModel",
             "find_model",
             "find_models",
             "is_model_path",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
 import click
@@ -40,14 +39,13 @@ def info(
 
     Without a name: the model in use. Nothing is loaded.
     """
-    from rm_local.library import find_model
-    from rm_local.paths import shipped_model
+    from rm_local.library import find_model, resolve_model
     from rm_local.system import free_memory
 
     settings = opening.settings()
-    listed = find_model(settings, model or str(settings.model or shipped_model()))
+    listed = find_model(settings, model or str(resolve_model(settings)))
     found = listed.model
-    described = describe_file(found.path)
+    described = describe_file(listed)
     fits = Fit.of(replace(settings, kv=kv or settings.kv), found, context or 0, free_memory())
     if as_data:
         thinking = {
@@ -65,14 +63,14 @@ def info(
         click.echo(f"warning: {warning}", err=True)
 
 
-def describe_file(path: Path) -> ThinkingDescription:
-    """How the model at `path` thinks, the user's own templates and families counted in."""
+def describe_file(listed: LibraryModel) -> ThinkingDescription:
+    """How a model thinks, the user's own templates and families counted in."""
     from rm_local.engine import describe_thinking
-    from rm_local.gguf import read_header
+    from rm_local.library import read_model_files
     from rm_local.paths import templates_dir
 
-    metadata = read_header(path).metadata
-    return describe_thinking(metadata, file=path.stem, overrides=templates_dir())
+    metadata = read_model_files(listed.reference).header.metadata
+    return describe_thinking(metadata, file=listed.model.path.stem, overrides=templates_dir())
 
 
 def told(listed: LibraryModel, described: ThinkingDescription) -> list[str]:
@@ -88,9 +86,10 @@ def told(listed: LibraryModel, described: ThinkingDescription) -> list[str]:
     )
     files = f" in {len(model.files)} files" if len(model.files) > 1 else ""
     used = ", in use" if listed.in_use else ""
+    later = "" if model.files else " (made on first use)"
     return [
         line("name", f"{listed.name} ({one_line(model.title)}{used})"),
-        line("file", one_line(str(model.path))),
+        line("file", f"{one_line(str(model.path))}{later}"),
         *(line("missing", one_line(name)) for name in model.missing),
         line("kind", f"{model.architecture}, {model.kind}{experts}"),
         line("weights", f"{', '.join(weights)}{files}"),
