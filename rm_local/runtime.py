@@ -28,6 +28,7 @@ from rm_local.loop import (
     TurnQueue,
     failed_event,
 )
+from rm_local.lora import LoraAdapter, drop_unused
 from rm_local.records import Hit
 from rm_local.settings import Settings
 from rm_local.store import ANY_ENTRY, EntryFilter
@@ -50,10 +51,18 @@ class Runtime:
     """
 
     def __init__(
-        self, settings: Settings, *, model: Path | None = None, store: Path | None = None
+        self,
+        settings: Settings,
+        *,
+        model: Path | None = None,
+        store: Path | None = None,
+        lora: Sequence[LoraAdapter] | None = None,
     ) -> None:
-        """`model` and `store` take precedence over the settings'."""
+        """`model`, `store` and `lora` take precedence over the settings'. Another `model` has the
+        adapters in `lora` alone."""
         self.settings = settings
+        chosen = (() if model else settings.lora) if lora is None else lora
+        self._lora = drop_unused(chosen)
         named, default = model or settings.model, choose_default()
         self.model = named or default.model
         """A file, or the name of an embedded model."""
@@ -130,10 +139,23 @@ class Runtime:
             self.report_notice,
             is_default=self._uses_default,
         )
-        info = await self.engine.load(file, on_progress=publish_progress)
+        lora = await self.identify_adapters()
+        info = await self.engine.load(file, lora=lora, on_progress=publish_progress)
         for note in info.notes:
             self.report_notice(note)
         return info
+
+    async def identify_adapters(self) -> tuple[LoraAdapter, ...]:
+        """The adapters that the model is loaded with, each with its file's sha256.
+
+        The files are read once: one that changes while this runtime lives is refused. A file that
+        cannot be read has an empty sha256; loading the model says why.
+        """
+        if any(not adapter.sha256 for adapter in self._lora):
+            from rm_local.gguf import identify_lora
+
+            self._lora = await asyncio.to_thread(lambda: tuple(map(identify_lora, self._lora)))
+        return self._lora
 
     async def unload(self) -> None:
         """Give the memory of model and embedder back: their process ends.

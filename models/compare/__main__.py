@@ -11,7 +11,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import sys
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,7 +24,8 @@ from models.compare.report import (
     table_lines,
 )
 from models.compare.run import ask_all, describe_run, order_turns
-from models.compare.samples import Sample, SampleFile, read_samples
+from models.compare.samples import Sample, read_samples
+from models.sample_file import SampleFile
 from models.small.base import find_smollm2
 from rm_local import paths
 from rm_local.errors import RmLocalError
@@ -102,11 +103,11 @@ def compare(chosen: argparse.Namespace) -> int:
 
 async def _collect(
     chosen: argparse.Namespace, questions: Sequence[Question], plans: Sequence[Plan]
-) -> dict[tuple[str, str, int], Sample]:
+) -> dict[Hashable, Sample]:
     named = chosen.model or find_smollm2()
     model = await prepare_model_in_thread(named, lambda _share: None, print)
     turns = list(order_turns(questions, plans, chosen.seeds))
-    with SampleFile(chosen.out, describe_run(model, chosen.store, plans)) as file:
+    with SampleFile(chosen.out, Sample, describe_run(model, chosen.store, plans)) as file:
         runtime = Runtime(Settings(threads=chosen.threads), model=model, store=chosen.store)
         try:
             await ask_all(runtime, file, turns)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -48,7 +48,13 @@ def difference_in_points(pairs: Iterable[tuple[Verdict, Verdict]]) -> Difference
         by_question[one.sample.question].append(int(one.good) - int(other.good))
     if not by_question:
         return None
-    means = 100 * np.array([np.mean(each) for each in by_question.values()])
-    draws = np.random.default_rng(0).integers(0, len(means), (RESAMPLES, len(means)))
-    low, high = np.percentile(means[draws].mean(axis=1), [2.5, 97.5])
-    return Difference(float(means.mean()), float(low), float(high), len(means))
+    means = [100 * float(np.mean(each)) for each in by_question.values()]
+    return Difference(float(np.mean(means)), *bootstrap_mean(means), len(means))
+
+
+def bootstrap_mean(values: Sequence[float], seed: int = 0) -> tuple[float, float]:
+    """The bounds of the 95 % interval of the mean; `values` is (n,), n >= 1."""
+    samples = np.asarray(values, float)
+    draws = np.random.default_rng(seed).integers(0, len(samples), (RESAMPLES, len(samples)))
+    low, high = np.percentile(samples[draws].mean(axis=1), [2.5, 97.5])
+    return float(low), float(high)

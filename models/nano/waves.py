@@ -14,14 +14,13 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from models.compare.statistics import bootstrap_mean
 from models.nano.asks import right
 from models.nano.curriculum import heldout, typed_problem
 from models.nano.curriculum.problem import Problem
 from rm_local.loop import Answered, BranchFinished, Plan, TurnOverrides, find_plan
 from rm_local.runtime import Runtime
 from rm_local.settings import Settings
-
-RESAMPLES = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,19 +67,9 @@ async def measure(count: int, seed: int) -> None:
     _print_arm("all", [pair[0] for pair in pairs])
     _print_arm("waves", [pair[1] for pair in pairs])
     saved = 1 - sum(b.tokens for _, b in pairs) / max(1, sum(a.tokens for a, _ in pairs))
-    differences = [b.right - a.right for a, b in pairs]
-    mean, low = 100 * sum(differences) / count, 100 * lower_bound(differences, seed)
+    differences = [100.0 * (b.right - a.right) for a, b in pairs]
+    mean, (low, _) = sum(differences) / count, bootstrap_mean(differences, seed)
     print(f"tokens saved {saved:.1%}; accuracy {mean:+.1f} points, lower 95 % bound {low:+.1f}")
-
-
-def lower_bound(differences: Sequence[int], seed: int) -> float:
-    """The 2.5 % quantile of the mean over bootstrap samples."""
-    rng = random.Random(seed)
-    means = [
-        sum(rng.choices(differences, k=len(differences))) / len(differences)
-        for _ in range(RESAMPLES)
-    ]
-    return sorted(means)[RESAMPLES // 40]
 
 
 def _print_arm(name: str, solved: Sequence[Solved]) -> None:

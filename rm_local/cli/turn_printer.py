@@ -134,6 +134,8 @@ class TurnPrinter:
         name = one_line(self._session.path.stem)
         self.print_line(head_line("Session", f"{name}, turn {self._session.last}{follows}"))
         info = self._runtime.info
+        if info is not None and info.lora:
+            self.print_line(head_line("Model", one_line(info.title)))
         if self._after and info is not None and not info.converses:
             note = "takes single questions; the earlier turns are not read"
             self.print_line(head_line("Model", note))

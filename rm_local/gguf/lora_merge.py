@@ -13,9 +13,12 @@ from numpy.typing import NDArray
 
 from rm_local.errors import ModelInvalid
 from rm_local.files import part_file, replace_file, sync_file
-from rm_local.gguf.header import check_whole, read_header
-from rm_local.gguf.lora import LoraMatrix, read_lora
+from rm_local.gguf.header import check_whole
+from rm_local.gguf.lora_file import read_lora_file
+from rm_local.gguf.lora_fit import check_lora_fits
+from rm_local.gguf.lora_matrices import LoraMatrix, read_lora_matrices
 from rm_local.gguf.merged_header import BLOCK, BLOCK_BYTES
+from rm_local.gguf.split_files import read_files
 
 ALIGNMENT = 32
 """Bytes; where a file does not say otherwise."""
@@ -55,33 +58,22 @@ def merge_adapter(
     """
     import gguf
 
-    check_whole(base, read_header(base))
-    architecture, deltas = read_lora(adapter)
+    files, lora = read_files(base), read_lora_file(adapter)
+    check_whole(base, files.header)
+    check_lora_fits(lora, base, files)
+    deltas = read_lora_matrices(lora)
     reader = gguf.GGUFReader(base)
-    _check_fits(reader, base, architecture, deltas, adapter)
+    if stray := deltas.keys() - {each.name for each in reader.tensors if _is_packed(each)}:
+        raise ModelInvalid(
+            f"{adapter} changes {min(stray)}, which cannot be stored as Q8_0.",
+            "Name it with --lora.",
+        )
     with part_file(target) as part:
         _write_header(part, reader, changes)
         with part.open("ab") as file:
             _write_tensors(file, reader.tensors, deltas, adapter, report)
         sync_file(part)
         replace_file(part, target)
-
-
-def _check_fits(
-    reader: Any, base: Path, architecture: str, deltas: Mapping[str, LoraMatrix], adapter: Path
-) -> None:
-    """ModelInvalid: the adapter changes a matrix that the base does not have in that shape."""
-    remedy = "Take the adapter of this model."
-    found = str(reader.fields["general.architecture"].contents())
-    if architecture != found:
-        raise ModelInvalid(f"{adapter} is for {architecture}, and {base} is {found}.", remedy)
-    shapes = {each.name: _shape(each) for each in reader.tensors if _is_packed(each)}
-    for name, delta in deltas.items():
-        if shapes.get(name) != delta.shape:
-            raise ModelInvalid(
-                f"{adapter} does not fit {base}: it changes {name} of the shape {delta.shape}.",
-                remedy,
-            )
 
 
 def _write_header(path: Path, reader: Any, changes: Mapping[str, str | float | bool]) -> None:

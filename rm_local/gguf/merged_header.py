@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 
 from rm_local.gguf.header import GgufHeader
+from rm_local.gguf.tensor_entry import TensorEntry
 
 BLOCK, BLOCK_BYTES = 32, 34
 """Values of a Q8_0 block, and its size."""
-_F32, _Q8_0 = 0, 8
-"""Types of tensors."""
-_MOSTLY_Q8_0 = 7
-"""A type of files."""
+_Q8_0, _MOSTLY_Q8_0 = 8, 7
+"""The type of a tensor, and that of a file."""
 
 
 def predict_merged_header(
@@ -20,28 +20,27 @@ def predict_merged_header(
 ) -> GgufHeader:
     """The header of the file that `merge_adapter` makes of a base, without making it.
 
-    Its sizes are exact where all tensors of the base that are not float32 are packed.
+    `base` was read with its table. The sizes of the weights are exact, `needed` is so but for the
+    metadata.
     """
-    metadata = {**base.metadata, **changes, "general.file_type": _MOSTLY_Q8_0}
-    values, layered_values = _pack_counts(base.values), _pack_counts(base.layered_values)
-    weights = _count_bytes(values)
+    table = tuple(map(_pack, base.table))
+    values: Counter[int] = Counter()
+    for entry in table:
+        values[entry.type] += entry.values
+    weights = sum(entry.bytes for entry in table)
     return replace(
         base,
-        metadata=metadata,
+        metadata={**base.metadata, **changes, "general.file_type": _MOSTLY_Q8_0},
         needed=base.needed - base.weights + weights,
-        values=values,
+        values=dict(values),
         weights=weights,
-        layered=_count_bytes(layered_values),
-        layered_values=layered_values,
+        layered=sum(entry.bytes for entry in table if entry.name.startswith("blk.")),
+        table=table,
     )
 
 
-def _pack_counts(values: Mapping[int, int]) -> dict[int, int]:
-    """Numbers of values by ggml type, with all but float32 packed."""
-    kept = values.get(_F32, 0)
-    counts = {_F32: kept, _Q8_0: sum(values.values()) - kept}
-    return {type_: count for type_, count in counts.items() if count}
-
-
-def _count_bytes(values: Mapping[int, int]) -> int:
-    return values.get(_F32, 0) * 4 + values.get(_Q8_0, 0) // BLOCK * BLOCK_BYTES
+def _pack(entry: TensorEntry) -> TensorEntry:
+    """The tensor as Q8_0, if it is a matrix whose rows can be stored so; its place is not known."""
+    if max(entry.sizes[1:]) == 1 or entry.sizes[0] % BLOCK:
+        return entry
+    return replace(entry, type=_Q8_0, bytes=entry.values // BLOCK * BLOCK_BYTES)

@@ -66,7 +66,7 @@ class RmSmall:
         """
         if self.prepared:
             return read_files(self.target)
-        header = predict_merged_header(read_header(self.base), RM_SMALL_METADATA)
+        header = predict_merged_header(read_header(self.base, table=True), RM_SMALL_METADATA)
         return GgufFiles(header, ((self.target, header),), ())
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from rm_local.lazy import export_lazily
 
 if TYPE_CHECKING:
+    from rm_local.loop.answers import same_key as same_key
     from rm_local.loop.control import TurnControl as TurnControl, TurnOverrides as TurnOverrides
     from rm_local.loop.events import (
         Answered as Answered,
@@ -63,6 +64,7 @@ if TYPE_CHECKING:
         CUE_OPENING as CUE_OPENING,
         fixed_texts as fixed_texts,
         formulation_cue as formulation_cue,
+        hint_note as hint_note,
         hint_text as hint_text,
         reasoning_cue as reasoning_cue,
     )
@@ -84,6 +86,7 @@ if TYPE_CHECKING:
 __getattr__ = export_lazily(
     __name__,
     {
+        "answers": ["same_key"],
         "control": ["TurnControl", "TurnOverrides"],
         "events": [
             "Answered",
@@ -121,7 +124,14 @@ __getattr__ = export_lazily(
             "unknown_labels",
         ],
         "interfaces": ["LanguageModel", "Retriever"],
-        "prompts": ["CUE_OPENING", "fixed_texts", "formulation_cue", "hint_text", "reasoning_cue"],
+        "prompts": [
+            "CUE_OPENING",
+            "fixed_texts",
+            "formulation_cue",
+            "hint_note",
+            "hint_text",
+            "reasoning_cue",
+        ],
         "retrieve": ["StoreRetriever"],
         "run_events": ["RunEvents"],
         "solver": ["solve"],

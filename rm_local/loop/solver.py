@@ -128,12 +128,19 @@ class _Turn:
         return self._formulated.subproblem if self._formulated else None
 
     async def _read_nearness(self, question: str, reasoned: Reasoned) -> Mapping[int, float]:
-        """How near each text is to the question, by index, where there is no result to vote on."""
+        """How near each text is to the question, by index, where there is no result to vote on.
+
+        Without it the choice is by probability, so a failing embedder does not lose the answer.
+        """
         said = [branch for branch in reasoned.branches if branch.text.strip()]
-        if len(said) < 2 or self._retriever is None or any(branch.result for branch in said):
+        unvoted = self._turn.plan.vote != "none" and not any(branch.result for branch in said)
+        if self._retriever is None or not unvoted or len(said) < 2:
             return {}
         texts = [branch.text for branch in said]
-        near = await self._retriever.nearness(one_line(question), texts)
+        try:
+            near = await self._retriever.nearness(one_line(question), texts)
+        except RmLocalError:
+            return {}
         return {branch.index: each for branch, each in zip(said, near, strict=True)}
 
     def _answer(self, reasoned: Reasoned, nearness: Mapping[int, float]) -> Answer:

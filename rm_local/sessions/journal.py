@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
-from typing import BinaryIO, Self
+from typing import Any, BinaryIO, Self
 
 from rm_local.errors import UsageError
 from rm_local.loop import Event, event_as_json
+from rm_local.lora import LoraAdapter
 from rm_local.sessions import lock
 from rm_local.sessions.format import ASKED, HEADER, REOPENED, SUFFIX, VERSION, encode, opened
 
@@ -45,7 +47,7 @@ class Journal:
         self.path = folder / f"{self.id}{SUFFIX}" if folder else None
         self.begun = False
         """Whether something of this session is saved."""
-        self._first = encode(
+        self._first: tuple[str, dict[str, Any]] | None = (
             HEADER,
             {
                 "version": VERSION,
@@ -55,6 +57,8 @@ class Journal:
                 "store": store,
             },
         )
+        """The line that comes before the first question."""
+        self._mending = b""
         self._warn = warn
         self._unsaved = unsaved
         self._file: BinaryIO | None = None
@@ -86,19 +90,32 @@ class Journal:
                 raise UsageError(
                     f"The session {path.stem} is open in another rm-local.", "Close it there first."
                 )
-            journal._first = _mended(journal._file) + encode(REOPENED, fields)
+            journal._mending = _mended(journal._file)
+            journal._first = (REOPENED, fields)
             journal.begun = True
         except OSError as error:
             journal._give_up(error)
         return journal
 
     def ask(
-        self, question: str, plan: str, seed: int = 0, *, turn: int = 0, after: int = 0
+        self,
+        question: str,
+        plan: str,
+        seed: int = 0,
+        *,
+        turn: int = 0,
+        after: int = 0,
+        lora: Sequence[LoraAdapter] = (),
     ) -> None:
         """A turn begins: its number in the session (0 = its place in the file), and that of the
-        turn that it follows (0 = none)."""
+        turn that it follows (0 = none). `lora`: the adapters of the journal's model, which are
+        written once with it."""
         fields = {"time": _now(), "question": question, "plan": plan, "seed": seed}
-        first, self._first = self._first, b""
+        first = self._mending
+        if self._first:
+            kind, described = self._first
+            first += encode(kind, {**described, "lora": [asdict(each) for each in lora]})
+        self._first, self._mending = None, b""
         self._append(first + encode(ASKED, {**fields, "turn": turn, "after": after}))
 
     def write(self, event: Event) -> None:

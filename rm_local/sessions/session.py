@@ -12,6 +12,7 @@ from rm_local.engine import Message
 from rm_local.errors import HomeMissing, UsageError
 from rm_local.folders import Notices
 from rm_local.loop import Event, Notice, Plan, RunEvent, Turn, TurnControl, TurnOverrides
+from rm_local.lora import LoraAdapter
 from rm_local.sessions.journal import Journal
 from rm_local.sessions.replay import replay_session
 from rm_local.sessions.turn_tree import TurnTree
@@ -28,6 +29,8 @@ class Solver(Protocol):
 
     @property
     def notices(self) -> Notices: ...
+
+    async def identify_adapters(self) -> Sequence[LoraAdapter]: ...
 
     def solve(
         self,
@@ -114,14 +117,16 @@ class Session:
         """
         if self._asking:
             raise UsageError("This session is answering a question.", "Stop it, or wait for it.")
-        number = self._tree.add(question, after)
-        journal = self._journal = self._journal or self._new_journal()
-        journal.ask(question, plan.name, overrides.seed, turn=number, after=after)
-        turn = self._solver.solve(
-            question, plan, history=self._tree.history(after), overrides=overrides, control=control
-        )
         self._asking = True
         try:
+            lora = await self._solver.identify_adapters()
+            number = self._tree.add(question, after)
+            journal = self._journal = self._journal or self._new_journal()
+            journal.ask(question, plan.name, overrides.seed, turn=number, after=after, lora=lora)
+            history = self._tree.history(after)
+            turn = self._solver.solve(
+                question, plan, history=history, overrides=overrides, control=control
+            )
             async with aclosing(turn) as events:
                 async for event in events:
                     if not isinstance(event, RunEvent):

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from rm_local.gguf import merge_adapter
 from rm_local.library import RM_SMALL_METADATA
-from tests.support.lora_files import make_factors, write_adapter
+from tests.support.random_adapters import make_factors, write_adapter
 from tests.support.smollm2 import require_smollm2
 
 PROMPTS = (

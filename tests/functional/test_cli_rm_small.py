@@ -17,7 +17,7 @@ from rm_local import paths
 from rm_local.cli.main import cli
 from rm_local.library import embedded_models
 from tests.support.blocked_folders import ROOT
-from tests.support.lora_files import make_factors, write_adapter
+from tests.support.random_adapters import make_factors, write_adapter
 from tests.support.rm_small import install_rm_small, remove_package
 from tests.support.smollm2 import require_smollm2
 

@@ -1,48 +1,57 @@
-"""Makes LoRA adapters of random numbers for a model, in llama.cpp's format."""
+"""Makes LoRA adapters of random weights for a model, and damaged ones."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import gguf
 import numpy as np
 
-from rm_local.library import BASE_SHA256, SMOLLM2_SHA256
+from rm_local.gguf.header import read_header
 
-Factors = dict[str, np.ndarray[tuple[int, ...], np.dtype[np.floating]]]
-
-
-def make_factors(base: Path, *, rank: int = 2, size: float = 0.3, seed: int = 0) -> Factors:
-    """Factors for all matrices of the layers of `base`; `size` is that of what they add."""
-    draw = np.random.default_rng(seed)
-    found: Factors = {}
-    for tensor in gguf.GGUFReader(base).tensors:
-        if tensor.name.startswith("blk.") and len(tensor.shape) == 2:
-            columns, rows = (int(each) for each in tensor.shape)
-            a = draw.normal(0, size / np.sqrt(columns), (rank, columns))
-            found[f"{tensor.name}.lora_a"] = a.astype(np.float16)
-            found[f"{tensor.name}.lora_b"] = draw.normal(0, 1, (rows, rank)).astype(np.float16)
-    return found
+ALPHA = "adapter.lora.alpha"
+QUERY = "blk.0.attn_q.weight"
 
 
-def write_adapter(
+def write(
     path: Path,
-    factors: Mapping[str, np.ndarray[tuple[int, ...], np.dtype[np.floating]]],
+    model: Path,
     *,
-    architecture: str = "qwen3",
-    kind: str = "adapter",
-    alpha: float = 1.0,
-    trained_on: str = SMOLLM2_SHA256,
+    rank: int = 2,
+    alpha: float = 4.0,
+    strength: float = 0.3,
+    matrices: Sequence[str] = ("attn_q", "attn_v", "ffn_down"),
+    calculator: bool | None = None,
+    base: str = "",
+    seed: int = 0,
+    change: Callable[[gguf.GGUFWriter], Any] = lambda _writer: None,
+    skip: Sequence[str] = (),
+    architecture: str = "",
 ) -> Path:
-    """Write the factors under their names."""
-    writer = gguf.GGUFWriter(path, architecture)
-    writer.add_type(kind)
-    writer.add_string(gguf.Keys.Adapter.TYPE, "lora")
-    writer.add_float32(gguf.Keys.Adapter.LORA_ALPHA, alpha)
-    writer.add_string(BASE_SHA256, trained_on)
-    for name, values in factors.items():
-        writer.add_tensor(name, np.ascontiguousarray(values))
+    """An adapter of these matrices in all layers of `model`, which really changes what it writes.
+
+    `skip`: names of tensors to leave out. `change` adds to the file, or changes what is in it.
+    """
+    header = read_header(model, table=True)
+    random = np.random.default_rng(seed)
+    writer = gguf.GGUFWriter(path, architecture or header.architecture)
+    writer.add_type("adapter")
+    writer.add_string("adapter.type", "lora")
+    writer.add_float32(ALPHA, alpha)
+    if calculator is not None:
+        writer.add_bool("rm_local.calculator", calculator)
+    if base:
+        writer.add_string("general.base_model.0.name", base)
+    for entry in header.table:
+        if not any(f".{name}." in entry.name for name in matrices):
+            continue
+        for part, size in (("a", (rank, entry.sizes[0])), ("b", (entry.sizes[1], rank))):
+            if (name := f"{entry.name}.lora_{part}") not in skip:
+                values = random.standard_normal(size, dtype=np.float32) * strength
+                writer.add_tensor(name, values.astype(np.float16))
+    change(writer)
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()

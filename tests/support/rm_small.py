@@ -9,7 +9,7 @@ import pytest
 
 from rm_local.library import smollm2
 from tests.support import tiny_gguf
-from tests.support.lora_files import make_factors, write_adapter
+from tests.support.random_adapters import make_factors, write_adapter
 
 
 def install_package(folder: Path, monkeypatch: pytest.MonkeyPatch, base: bytes) -> Path:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cache
 
 from models.curriculum.chat.texts import draw_advice, draw_document, draw_template
 from models.curriculum.families import read_families
@@ -22,8 +23,7 @@ from models.curriculum.texts.family_problems import (
     known_forms,
 )
 from models.seed.handwritten import handwritten
-from rm_local.loop import hint_text
-from rm_local.loop.prompts import hint_note
+from rm_local.loop import hint_note, hint_text
 from rm_local.records import Entry
 
 GENERIC = Entry(
@@ -33,6 +33,20 @@ GENERIC = Entry(
     "sense.",
 )
 """The one static hint that fits every problem and tells nothing."""
+
+
+KEPT_APART = (
+    "How to add two fractions with different denominators?",
+    "How to compute the time needed when people or machines work together at different rates?",
+    "How to split a quantity in a given ratio when parts are later changed?",
+)
+"""Entries of the seed store that tell how a held-out family is solved."""
+
+
+@cache
+def prose_entries() -> tuple[Entry, ...]:
+    """The hand-written entries of the seed store that a training text may hold."""
+    return tuple(entry for entry in handwritten() if entry.subproblem not in KEPT_APART)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +100,7 @@ def _misleading(rng: random.Random, problem: Problem) -> Context:
 
 
 def _advice(rng: random.Random, problem: Problem) -> Context:
-    advice = draw_advice(rng) if rng.random() < 0.5 else rng.choice(handwritten())
+    advice = draw_advice(rng) if rng.random() < 0.5 else rng.choice(prose_entries())
     return Context(hints=_told(advice), remark="The hint is general advice.")
 
 
@@ -174,7 +188,7 @@ def _other_entry(rng: random.Random, problem: Problem) -> Entry:
     """An entry that is not for this problem."""
     draw = rng.random()
     if draw < 0.15:
-        return rng.choice(handwritten())
+        return rng.choice(prose_entries())
     if draw < 0.6:
         families = read_families()
         while (name := rng.choice(list(known_forms()))) == problem.family:

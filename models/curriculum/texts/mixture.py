@@ -12,7 +12,7 @@ from pathlib import Path
 from models.curriculum.chat.texts import draw_advice, draw_chat, draw_subproblem
 from models.curriculum.forms import draw_follow_up
 from models.curriculum.invented import draw_invented
-from models.curriculum.texts.contexts import draw_context
+from models.curriculum.texts.contexts import draw_context, prose_entries
 from models.curriculum.texts.decomposition import draw_decomposition
 from models.curriculum.texts.family_problems import as_problem, draw_known
 from models.curriculum.texts.solutions import solve_under
@@ -25,7 +25,6 @@ from models.curriculum.texts.training_text import (
     opened,
 )
 from models.curriculum.texts.typing_manner import type_question
-from models.seed.handwritten import handwritten
 from rm_local.loop import formulation_cue, hint_text
 
 FILE = Path(__file__).with_name("shares.toml")
@@ -97,7 +96,7 @@ def _subproblem(rng: random.Random) -> TrainingText:
 
 def _advised(rng: random.Random) -> TrainingText:
     """An open question whose answer is the hint's procedure, told to the user."""
-    entry = draw_advice(rng) if rng.random() < 0.3 else rng.choice(handwritten())
+    entry = draw_advice(rng) if rng.random() < 0.3 else rng.choice(prose_entries())
     task = entry.subproblem.rstrip("?").removeprefix("How to ").removeprefix("How do I ")
     wording = rng.choice(
         ("How do I {t}?", "how to {t}", "What is a good way to {t}?", "Tell me how to {t}.",

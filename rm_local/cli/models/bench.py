@@ -63,7 +63,8 @@ def bench(
     """Measure MODEL (a GGUF file, or its name), or the one in use.
 
     It is compared, on the same file and in the same run, with a bare loop over llama.cpp, and many
-    branches with one after another. A busy machine makes the figures worthless, the ratios less so.
+    branches with one after another. LoRA adapters are left out, as that loop has none. A busy
+    machine makes the figures worthless, the ratios less so.
     """
     import asyncio
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import click
 
@@ -35,5 +36,24 @@ def use(model: str | None, shipped: bool) -> None:
     write(path)
     chosen = path or choose_default().model
     click.echo(f"{paths.config_file()}: the model is now {one_line(str(chosen))}")
+    for adapter in misfits(chosen):
+        click.echo(f"warning: `lora` in the settings has to be changed: {adapter}", err=True)
     if os.environ.get("RM_LOCAL_MODEL"):
         click.echo("warning: RM_LOCAL_MODEL is set and goes over the settings file", err=True)
+
+
+def misfits(model: Path) -> list[str]:
+    """What is wrong with the adapters that the settings file names, for this model."""
+    from rm_local import settings
+    from rm_local.errors import EngineError
+    from rm_local.gguf import read_fitting_lora
+    from rm_local.library import read_model_files
+    from rm_local.text import one_line
+
+    found = []
+    for adapter in settings.load().lora:
+        try:
+            read_fitting_lora([adapter], model, read_model_files(model))
+        except EngineError as error:
+            found.append(one_line(error.message))
+    return found

@@ -13,7 +13,7 @@ import pytest
 from rm_local.errors import ModelInvalid, ModelMissing
 from rm_local.gguf import merge_adapter, predict_merged_header, read_header
 from tests.support import tiny_gguf
-from tests.support.lora_files import Factors, make_factors, write_adapter
+from tests.support.random_adapters import Factors, make_factors, write_adapter
 
 CHANGES: dict[str, str | float | bool] = {
     "general.name": "merged",
@@ -84,7 +84,7 @@ def test_metadata_are_the_bases_but_for_the_changes(
 def test_the_header_is_known_before_the_merge(base: Path, target: Path, tmp_path: Path) -> None:
     """Sizes and metadata are predicted; the size of the file but for its metadata."""
     adapter = write_adapter(tmp_path / "lora.gguf", make_factors(base))
-    predicted = predict_merged_header(read_header(base), CHANGES)
+    predicted = predict_merged_header(read_header(base, table=True), CHANGES)
 
     merge_adapter(base, adapter, target, CHANGES)
 
@@ -217,7 +217,7 @@ def test_an_adapter_for_another_architecture_is_refused(
     """Also where the shapes would fit."""
     adapter = write_adapter(tmp_path / "lora.gguf", make_factors(base), architecture="llama")
 
-    with pytest.raises(ModelInvalid, match="is for llama"):
+    with pytest.raises(ModelInvalid, match="the architecture llama"):
         merge_adapter(base, adapter, target, CHANGES)
 
 
@@ -226,7 +226,7 @@ def test_a_model_is_no_adapter(base: Path, target: Path, tmp_path: Path) -> None
     named = write_adapter(tmp_path / "lora.gguf", make_factors(base), kind="model")
 
     for other in (base, named):
-        with pytest.raises(ModelInvalid, match="is no LoRA adapter"):
+        with pytest.raises(ModelInvalid, match="not a LoRA adapter"):
             merge_adapter(base, other, target, CHANGES)
 
 

@@ -7,9 +7,10 @@ from dataclasses import replace
 
 import pytest
 
+from rm_local.errors import EngineError
 from rm_local.loop.control import TurnControl, TurnOverrides
 from rm_local.loop.events import BranchFinished, BranchStarted
-from rm_local.loop.plan import PLANS
+from rm_local.loop.plan import PLANS, VoteRule
 from rm_local.loop.solver import solve
 from rm_local.loop.waves import is_decided, lead_probability, list_draws, next_wave
 from rm_local.records import Entry
@@ -373,3 +374,22 @@ async def test_the_papers_plan_grows_all_and_holds_no_vote() -> None:
     assert sizes(engine) == [6]
     assert {b.stop for b in branches_of(events)} == {"end"}
     assert (answer.result, answer.agreed, answer.saved_branches) == ("9", 1, 0)
+
+
+class _FailingRecall(FakeRecall):
+    """A retriever whose embedder fails once the texts are to be compared."""
+
+    async def nearness(self, question: str, texts: Sequence[str]) -> tuple[float, ...]:
+        raise EngineError("The embedder has ended.", "Try again.")
+
+
+@pytest.mark.parametrize("vote", ["waves", "none"])
+async def test_an_answer_survives_a_failing_embedder(vote: VoteRule) -> None:
+    """The likeliest text is shown; without a vote nothing is compared, and the shortest is."""
+    unlikely: list[Step] = [say("It may be so."), Certain(0.1)]
+    likely: list[Step] = [say("It is so."), Certain(0.8)]
+    engine = FakeEngine(branches=[unlikely, likely])
+
+    events = await events_of(engine, replace(WAVES, vote=vote), _FailingRecall([hit(1), hit(2)]))
+
+    assert answer_of(events).text == "It is so."

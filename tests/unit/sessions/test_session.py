@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import inspect
+import json
 import sys
 from collections.abc import AsyncGenerator, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from types import FrameType
 
@@ -17,6 +20,7 @@ from rm_local.errors import UsageError
 from rm_local.loop.events import Answered, Event, Formulated, Notice, RunEvent
 from rm_local.loop.plan import PLANS
 from rm_local.loop.turn_context import EventQueue
+from rm_local.lora import LoraAdapter
 from rm_local.sessions import Journal, Session, list_sessions, replay_session
 from tests.support.fake_runtime import FakeRuntime
 from tests.support.fakes import FakeEngine
@@ -48,6 +52,30 @@ async def test_every_turn_is_saved() -> None:
     assert [turn.question for turn in turns] == ["4 + 4?", "5 + 5?"]
     assert events[-1] == Answered(turns[0].answer)  # type: ignore[arg-type]
     assert listed == {session.path: (2, "answered"), other.path: (1, "failed")}
+
+
+async def test_the_adapters_of_the_model_are_saved_with_it(tmp_path: Path) -> None:
+    """With hash and scale, in the first line, and again where another program goes on."""
+    file = tmp_path / "a.gguf"
+    file.write_bytes(b"adapter")
+    adapter = LoraAdapter(str(file), 0.5, hashlib.sha256(b"adapter").hexdigest())
+    runtime = FakeRuntime()
+    runtime._lora = (LoraAdapter(str(file), 0.5),)
+    session = Session(runtime)
+    await ask(session)
+    await ask(session)
+    session.close()
+    assert session.path
+    again = Session.resume(FakeRuntime(), session.path)
+    await ask(again)
+    again.close()
+
+    lines = [json.loads(line) for line in session.path.read_bytes().splitlines()]
+    described = [line for line in lines if "lora" in line]
+    assert [line["event"] for line in described] == ["session", "reopened"]
+    assert described[0]["lora"] == [asdict(adapter)]
+    assert described[1]["lora"] == []
+    assert len(replay_session(session.path)) == 3
 
 
 async def test_an_event_is_saved_before_it_is_given_out() -> None:

@@ -1,0 +1,123 @@
+"""Counts what makes code hard to search and to read: `python packaging/style.py [--list]`.
+
+For each room of rm_local: the share of functions whose name is one word, names that are defined in
+four or more files, and words that stand for something else in this project's prose. Properties and
+names that a library or Python prescribes are not counted: a property is a noun, like a field.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import io
+import re
+import tokenize
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+PRESCRIBED = frozenset({"compose", "emit", "flush", "main", "render"})
+"""Names that Textual and logging call, and `main`."""
+WORDS = re.compile(
+    r"\b(tell|tells|told|telling|teller|anew|behind|beside|mend|mends|mended|mending)\b"
+    r"|\bpass(?:ed|es|ing)? over\b|\b(?:is|are|was|were|be) none\b|\bof none\b"
+)
+"""Words that stand for say, report, again, after, alongside, fix, skip, and for a missing thing."""
+MANY_FILES = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """A function or a class."""
+
+    name: str
+    path: Path
+    line: int
+    room: str
+    function: bool
+
+    @property
+    def one_word(self) -> bool:
+        """Whether it is a function whose name is a single word."""
+        return self.function and "_" not in self.name.strip("_")
+
+
+def list_definitions(root: Path = ROOT) -> Iterator[Definition]:
+    """All functions and classes of rm_local but the special and the prescribed ones."""
+    for path in sorted((root / "rm_local").rglob("*.py")):
+        parts = path.relative_to(root / "rm_local").parts
+        room = parts[0] if len(parts) > 1 else "(top)"
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ClassDef):
+                yield Definition(node.name, path, node.lineno, room, function=False)
+            elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and _counts(node):
+                yield Definition(node.name, path, node.lineno, room, function=True)
+
+
+def list_words(root: Path = ROOT) -> Iterator[tuple[Path, int, str]]:
+    """File, line and word of each doubtful word in rm_local, README and docs."""
+    paths = [root / "README.md", *sorted((root / "docs").rglob("*.md"))]
+    for path in [*sorted((root / "rm_local").rglob("*.py")), *paths]:
+        for number, text in _list_texts(path):
+            for match in WORDS.finditer(text):
+                yield path, number, match[0]
+
+
+def _list_texts(path: Path) -> Iterator[tuple[int, str]]:
+    """Lines of prose with their numbers; of a program its comments, strings and names."""
+    text = path.read_text(encoding="utf-8")
+    if path.suffix != ".py":
+        yield from enumerate(text.splitlines(), 1)
+        return
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        if token.type == tokenize.NAME:
+            yield token.start[0], re.sub(r"[_\W]|(?<=[a-z])(?=[A-Z])", " ", token.string).lower()
+        elif token.type in (tokenize.COMMENT, tokenize.STRING):
+            yield from enumerate(token.string.splitlines(), token.start[0])
+
+
+def _counts(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    if node.name.startswith("__") or node.name in PRESCRIBED:
+        return False
+    decorators = {ast.unparse(each).rpartition(".")[2] for each in node.decorator_list}
+    return not decorators & {"property", "cached_property", "setter"}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--list", action="store_true", help="also print where everything is")
+    parser.add_argument("--room", help="list that of one room only, e.g. store")
+    args = parser.parse_args()
+    definitions = list(list_definitions())
+    rooms: dict[str, list[Definition]] = defaultdict(list)
+    files: dict[str, set[Path]] = defaultdict(set)
+    for each in definitions:
+        rooms[each.room].append(each)
+        files[each.name].add(each.path)
+    for room, found in sorted(rooms.items()):
+        functions = [each for each in found if each.function]
+        ones = [each for each in functions if each.one_word]
+        print(f"{room:10} {len(ones):5} of {len(functions):5} functions have one word")
+        if args.list and args.room in (None, room):
+            for each in ones:
+                print(f"    {each.path.relative_to(ROOT)}:{each.line} {each.name}")
+    functions = [each for each in definitions if each.function]
+    ones = [each for each in functions if each.one_word]
+    many = sorted(name for name, paths in files.items() if len(paths) >= MANY_FILES)
+    words = list(list_words())
+    print(f"one-word function names: {len(ones) / len(functions):.1%} of {len(functions)}")
+    print(f"names in {MANY_FILES} or more files: {len(many)}: {', '.join(many)}")
+    counted = Counter(word for _, _, word in words).most_common()
+    print(f"words: {len(words)}: {', '.join(f'{word} {count}' for word, count in counted)}")
+    if args.list:
+        for path, number, word in words:
+            if args.room is None or f"rm_local/{args.room}/" in path.as_posix():
+                print(f"    {path.relative_to(ROOT)}:{number} {word}")
+
+
+if __name__ == "__main__":
+    main()
