@@ -109,14 +109,14 @@ class Runtime:
 
         During a turn these events are part of the turn's own stream, and only of that.
         """
-        return self._run_events.watch()
+        return self._run_events.watch_events()
 
     def report_notice(self, text: str) -> None:
         """Tell the user something that stops nothing; the same text is given out once per run.
 
         The one place where notices come together: rooms below are given it as a callback.
         """
-        self._run_events.publish(Notice(text))
+        self._run_events.publish_event(Notice(text))
 
     async def load_model(self) -> ModelInfo:
         """Load the model, unless it is loaded; its progress is published as ModelLoading.
@@ -131,7 +131,7 @@ class Runtime:
 
     async def _load_model(self) -> ModelInfo:
         def publish_progress(share: float) -> None:
-            self._run_events.publish(ModelLoading(share))
+            self._run_events.publish_event(ModelLoading(share))
 
         file = await prepare_model_in_thread(
             self.model,
@@ -164,7 +164,7 @@ class Runtime:
         """
         if self._engine and self._engine.worker:
             await self._engine.close()
-            self._run_events.publish(ModelUnloaded())
+            self._run_events.publish_event(ModelUnloaded())
 
     async def open_store(self) -> StoreRetriever:
         """Open the store, unless it is open, then load the query embedder that it names.
@@ -223,9 +223,9 @@ class Runtime:
             try:
                 async with self._queue.take_turn(control):
                     with self._run_events.within_turn() as run_events:
-                        opening = control.race(self._open_parts(question, plan))
+                        opening = control.run_unless_stopped(self._open_parts(question, plan))
                         opened = asyncio.ensure_future(opening)
-                        async with aclosing(run_events.until(opened)) as published:
+                        async with aclosing(run_events.follow_until(opened)) as published:
                             async for run_event in published:
                                 yield run_event
                         turn = solve(
@@ -239,7 +239,7 @@ class Runtime:
                         )
                         async with aclosing(turn) as events:
                             async for event in events:
-                                for run_event in run_events.take():
+                                for run_event in run_events.take_events():
                                     yield run_event
                                 yield event
             except RmLocalError as error:

@@ -18,7 +18,7 @@ from rm_local.loop import (
     Retrieved,
     TurnOverrides,
     find_plan,
-    same_key,
+    normalize_answer,
 )
 from rm_local.records import Entry, Hit
 from rm_local.runtime import Runtime
@@ -96,4 +96,4 @@ async def ask_runtime(
 
 def is_accepted(result: str | None, accepted: Iterable[str]) -> bool:
     """Whether the result is one of the accepted answers, as the vote compares them."""
-    return result is not None and same_key(result) in map(same_key, accepted)
+    return result is not None and normalize_answer(result) in map(normalize_answer, accepted)

@@ -36,7 +36,7 @@ from rm_local.loop import (
     RunEvent,
     apply_event,
     begin_turn,
-    most_seconds_left,
+    bound_seconds_left,
 )
 from rm_local.records import Hit
 from rm_local.text import one_line
@@ -164,7 +164,7 @@ class TurnPrinter:
         done = f"{turn.ended_branches} of {len(turn.branches)} branches done"
         parts = [done, f"{turn.tokens} tokens", speed]
         now = time.monotonic()
-        left = most_seconds_left(turn, self._plan, now, self._began or now)
+        left = bound_seconds_left(turn, self._plan, now, self._began or now)
         if left is not None:
             parts.append(f"the running ones end within {format_duration(left)}")
         return head_line("Reason", ", ".join(part for part in parts if part))

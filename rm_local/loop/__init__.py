@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from rm_local.lazy import export_lazily
 
 if TYPE_CHECKING:
-    from rm_local.loop.answers import same_key as same_key
+    from rm_local.loop.answers import normalize_answer as normalize_answer
     from rm_local.loop.control import TurnControl as TurnControl, TurnOverrides as TurnOverrides
     from rm_local.loop.events import (
         Answered as Answered,
@@ -42,15 +42,15 @@ if TYPE_CHECKING:
         GateFeatures as GateFeatures,
         GateModel as GateModel,
         GateVerdict as GateVerdict,
-        read_features as read_features,
+        compute_features as compute_features,
     )
     from rm_local.loop.gate_trials import (
         GateTrial as GateTrial,
         LabelledQuestion as LabelledQuestion,
-        gate_curve as gate_curve,
+        compute_gate_curve as compute_gate_curve,
+        find_unknown_labels as find_unknown_labels,
         read_labelled_questions as read_labelled_questions,
         try_gate as try_gate,
-        unknown_labels as unknown_labels,
     )
     from rm_local.loop.interfaces import LanguageModel as LanguageModel, Retriever as Retriever
     from rm_local.loop.plan import (
@@ -71,7 +71,7 @@ if TYPE_CHECKING:
     from rm_local.loop.retrieve import StoreRetriever as StoreRetriever
     from rm_local.loop.run_events import RunEvents as RunEvents
     from rm_local.loop.solver import solve as solve
-    from rm_local.loop.time_left import most_seconds_left as most_seconds_left
+    from rm_local.loop.time_left import bound_seconds_left as bound_seconds_left
     from rm_local.loop.turn import (
         Span as Span,
         Turn as Turn,
@@ -86,7 +86,7 @@ if TYPE_CHECKING:
 __getattr__ = export_lazily(
     __name__,
     {
-        "answers": ["same_key"],
+        "answers": ["normalize_answer"],
         "control": ["TurnControl", "TurnOverrides"],
         "events": [
             "Answered",
@@ -114,14 +114,14 @@ __getattr__ = export_lazily(
             "hit_as_json",
         ],
         "plan": ["DEFAULT_PLAN", "PLANS", "Plan", "QuestionGate", "find_plan"],
-        "gate": ["GATE_MODELS", "GateFeatures", "GateModel", "GateVerdict", "read_features"],
+        "gate": ["GATE_MODELS", "GateFeatures", "GateModel", "GateVerdict", "compute_features"],
         "gate_trials": [
             "GateTrial",
             "LabelledQuestion",
-            "gate_curve",
+            "compute_gate_curve",
             "read_labelled_questions",
             "try_gate",
-            "unknown_labels",
+            "find_unknown_labels",
         ],
         "interfaces": ["LanguageModel", "Retriever"],
         "prompts": [
@@ -135,7 +135,7 @@ __getattr__ = export_lazily(
         "retrieve": ["StoreRetriever"],
         "run_events": ["RunEvents"],
         "solver": ["solve"],
-        "time_left": ["most_seconds_left"],
+        "time_left": ["bound_seconds_left"],
         "turn": [
             "Span",
             "Turn",

@@ -199,7 +199,7 @@ async def test_a_token_passes_four_generators(monkeypatch: pytest.MonkeyPatch) -
     """The engine's, before the queue of the turn's events, and three after it; each more would
     cost every token."""
     before, after = set[tuple[str, ...]](), set[tuple[str, ...]]()
-    emit, read = EventQueue.emit, EventQueue.read
+    emit, read = EventQueue.emit, EventQueue.read_event
 
     class Watched(FakeEngine):
         async def generate_branches(
@@ -219,7 +219,7 @@ async def test_a_token_passes_four_generators(monkeypatch: pytest.MonkeyPatch) -
         return await read(queue)
 
     monkeypatch.setattr(EventQueue, "emit", watched_emit)
-    monkeypatch.setattr(EventQueue, "read", watched_read)
+    monkeypatch.setattr(EventQueue, "read_event", watched_read)
     await ask(Session(FakeRuntime(Watched())))
 
     assert before == {()}, "the engine's generator is read by coroutines alone"
@@ -232,7 +232,7 @@ async def test_a_token_passes_four_generators(monkeypatch: pytest.MonkeyPatch) -
 def test_a_session_that_is_open_elsewhere_is_refused(tmp_path: Path) -> None:
     """It can be resumed as soon as whoever holds it has left it."""
     journal = Journal(tmp_path, model="", store="")
-    journal.ask("Q1", "memory", turn=1)
+    journal.write_question("Q1", "memory", turn=1)
     runtime = FakeRuntime()
     with pytest.raises(UsageError):
         Session.resume(runtime, path_of(journal))
