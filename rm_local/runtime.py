@@ -14,6 +14,7 @@ from rm_local.engine import Message, ModelInfo
 from rm_local.errors import RmLocalError
 from rm_local.folders import Notices
 from rm_local.idle_timer import Idle
+from rm_local.library import choose_default, prepare_model_in_thread
 from rm_local.loop import (
     Event,
     ModelLoading,
@@ -62,7 +63,10 @@ class Runtime:
         self.settings = settings
         chosen = (() if model else settings.lora) if lora is None else lora
         self._lora = drop_unused(chosen)
-        self.model = model or settings.model or paths.shipped_model()
+        named, default = model or settings.model, choose_default()
+        self.model = named or default.model
+        """A file, or the name of an embedded model."""
+        self._uses_default = named is None
         self.store = store or settings.store or paths.shipped_store()
         self.notices = Notices(self.report_notice)
         """What cannot be saved, reported once per run."""
@@ -74,6 +78,8 @@ class Runtime:
         self._run_events = RunEvents()
         self._opening_model = asyncio.Lock()
         self._opening_store = asyncio.Lock()
+        if self._uses_default and default.notice:
+            self.report_notice(default.notice)
 
     @property
     def engine(self) -> Engine:
@@ -127,8 +133,14 @@ class Runtime:
         def publish_progress(share: float) -> None:
             self._run_events.publish_event(ModelLoading(share))
 
+        file = await prepare_model_in_thread(
+            self.model,
+            publish_progress,
+            self.report_notice,
+            is_default=self._uses_default,
+        )
         lora = await self.identify_adapters()
-        info = await self.engine.load(self.model, lora=lora, on_progress=publish_progress)
+        info = await self.engine.load(file, lora=lora, on_progress=publish_progress)
         for note in info.notes:
             self.report_notice(note)
         return info

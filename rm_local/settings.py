@@ -20,6 +20,8 @@ LAYER_LIMIT = 1024
 IDLE_LIMIT = 7 * 24 * 60
 PENALTY_LIMIT = 2
 DRY_LIMIT = 5
+EMBEDDED_MODELS = ("rm-nano", "rm-small")
+"""Names that `model` takes besides paths. A file of that name is `./rm-nano`."""
 _ENGINE = EngineOptions()
 
 
@@ -28,7 +30,8 @@ class Settings:
     """The settings, each with the value that it has when nobody sets it."""
 
     model: Path | None = None
-    """GGUF file to reason with; None takes the shipped rm-nano."""
+    """GGUF file to reason with, or the name of an embedded model (`EMBEDDED_MODELS`); None takes
+    the default, see `rm_local.library.choose_default`."""
     store: Path | None = None
     """Store to retrieve from; None takes the shipped seed store."""
     lora: tuple[LoraAdapter, ...] = ()
@@ -107,6 +110,8 @@ def _read(source: Path) -> dict[str, Any]:
 def _checked(source: Path, key: str, value: object) -> Any:
     """The value as its field wants it."""
     match key:
+        case "model" if value in EMBEDDED_MODELS:
+            return Path(str(value))
         case "model" | "store":
             if isinstance(value, str) and value:
                 return source.parent / expand_home(value)

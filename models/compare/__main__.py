@@ -29,6 +29,7 @@ from models.sample_file import SampleFile
 from models.small.base import find_smollm2
 from rm_local import paths
 from rm_local.errors import RmLocalError
+from rm_local.library import prepare_model_in_thread
 from rm_local.loop import Plan, find_plan
 from rm_local.runtime import Runtime
 from rm_local.settings import Settings
@@ -45,7 +46,7 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--model", type=Path, help="a GGUF; default: SmolLM2-135M-Instruct")
+    parser.add_argument("--model", type=Path, help="a GGUF, or rm-small; default: SmolLM2")
     parser.add_argument("--store", type=Path, default=paths.shipped_store())
     parser.add_argument("--plan", default="memory", help="default: memory")
     parser.add_argument("--baseline", default="none", help="default: none")
@@ -103,7 +104,8 @@ def compare(chosen: argparse.Namespace) -> int:
 async def _collect(
     chosen: argparse.Namespace, questions: Sequence[Question], plans: Sequence[Plan]
 ) -> dict[Hashable, Sample]:
-    model = chosen.model or find_smollm2()
+    named = chosen.model or find_smollm2()
+    model = await prepare_model_in_thread(named, lambda _share: None, print)
     turns = list(order_turns(questions, plans, chosen.seeds))
     with SampleFile(chosen.out, Sample, describe_run(model, chosen.store, plans)) as file:
         runtime = Runtime(Settings(threads=chosen.threads), model=model, store=chosen.store)

@@ -27,7 +27,7 @@ MODEL = click.option(
     "--model",
     type=PATH,
     metavar="FILE|NAME",
-    help="GGUF file to reason with, where it lies, or its name in `rm-local models`.",
+    help="GGUF file to reason with, or its name in `rm-local models`.",
 )
 STORE = click.option(
     "--store",
@@ -66,13 +66,17 @@ class Opening:
         from rm_local import settings
 
         loaded = settings.load()
-        kept = () if self.model else loaded.lora
+        named, kept = self.model, () if self.model else loaded.lora
+        if named and str(named) in settings.EMBEDDED_MODELS and named.exists():
+            named = named.absolute()  # a file of that name
         over = replace(
             loaded,
-            model=self.model or loaded.model,
+            model=named or loaded.model,
             store=self.store or loaded.store,
             lora=drop_unused(self.lora) if self.lora else kept,
         )
+        if str(over.model) in settings.EMBEDDED_MODELS:
+            return over
         if over.model and not over.model.is_absolute() and not over.model.exists():
             return replace(over, model=_by_name(loaded, over.model))
         return over
@@ -90,7 +94,7 @@ def _by_name(settings: Settings, model: Path) -> Path:
 
     if is_model_path(str(model)):
         return model
-    return find_models(settings).named(str(model)).model.path
+    return find_models(settings).named(str(model)).reference
 
 
 def print_notice(text: str) -> None:

@@ -96,5 +96,7 @@ def _check_scale(adapter: LoraFile, scale: float) -> None:
 
 def _read_sizes(files: GgufFiles) -> dict[str, Sizes]:
     """Sizes of the model's tensors, by their names."""
-    headers = [read_header(path, table=True) for path, _ in files.there]
+    headers = [
+        header if header.table else read_header(path, table=True) for path, header in files.there
+    ]
     return {entry.name: entry.sizes for header in headers for entry in header.table}

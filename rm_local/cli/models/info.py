@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
 import click
@@ -56,20 +55,19 @@ def info(
         print_lora_file,
     )
     from rm_local.engine import AdaptedModel
-    from rm_local.gguf import read_files, read_fitting_lora
-    from rm_local.library import find_model
-    from rm_local.paths import shipped_model
+    from rm_local.gguf import read_fitting_lora
+    from rm_local.library import find_model, read_model_files, resolve_model
     from rm_local.system import free_memory
 
     settings = opening.over(lora=lora).settings()
-    listed = find_model(settings, model or str(settings.model or shipped_model()))
+    listed = find_model(settings, model or str(resolve_model(settings)))
     found = listed.model
     if found.kind == "adapter":
         print_lora_file(listed, as_data)
         return
     used = settings.lora if listed.in_use or lora or opening.lora else ()
-    adapters = read_fitting_lora(used, found.path, read_files(found.path))
-    described = describe_file(found.path, adapters)
+    adapters = read_fitting_lora(used, found.path, read_model_files(listed.reference))
+    described = describe_file(listed, adapters)
     sizes = AdaptedModel(found, adapters)
     fits = Fit.of(replace(settings, kv=kv or settings.kv), sizes, context or 0, free_memory())
     if as_data:
@@ -91,16 +89,15 @@ def info(
         click.echo(f"warning: {warning}", err=True)
 
 
-def describe_file(path: Path, adapters: Iterable[LoraFile] = ()) -> ThinkingDescription:
-    """How the model at `path` thinks with these adapters, the user's own templates and families
-    counted in."""
+def describe_file(listed: LibraryModel, adapters: Iterable[LoraFile] = ()) -> ThinkingDescription:
+    """How a model thinks with these adapters, the user's own templates and families counted in."""
     from rm_local.engine import describe_thinking
-    from rm_local.gguf import read_header
+    from rm_local.library import read_model_files
     from rm_local.paths import templates_dir
 
-    metadata = read_header(path).metadata
-    overrides = templates_dir()
-    return describe_thinking(metadata, file=path.stem, overrides=overrides, adapters=adapters)
+    metadata = read_model_files(listed.reference).header.metadata
+    file, overrides = listed.model.path.stem, templates_dir()
+    return describe_thinking(metadata, file=file, overrides=overrides, adapters=adapters)
 
 
 def told(listed: LibraryModel, described: ThinkingDescription) -> list[str]:
@@ -116,9 +113,10 @@ def told(listed: LibraryModel, described: ThinkingDescription) -> list[str]:
     )
     files = f" in {len(model.files)} files" if len(model.files) > 1 else ""
     used = ", in use" if listed.in_use else ""
+    later = "" if model.files else " (made on first use)"
     return [
         line("name", f"{listed.name} ({one_line(model.title)}{used})"),
-        line("file", one_line(str(model.path))),
+        line("file", f"{one_line(str(model.path))}{later}"),
         *(line("missing", one_line(name)) for name in model.missing),
         line("kind", f"{model.architecture}, {model.kind}{experts}"),
         line("weights", f"{', '.join(weights)}{files}"),

@@ -18,9 +18,10 @@ from models.curriculum.overlap import find_overlaps
 from models.curriculum.texts import TrainingText, draw_text
 from models.curriculum.texts.mixture import tell_user
 from models.curriculum.texts.spelling import spell_out
-from models.curriculum.texts.training_text import END, TEMPLATE, USER, opened
+from models.curriculum.texts.training_text import END, USER, opened
 from models.curriculum.texts.typing_manner import type_question
 from rm_local.engine import evaluate_expression
+from rm_local.library import RM_SMALL_TEMPLATE
 
 FILES = sorted(FOLDER.glob("*.toml"))
 
@@ -92,7 +93,7 @@ def test_a_prompt_is_what_the_template_renders() -> None:
         {"role": "assistant", "content": "Answer: 4"},
         {"role": "user", "content": "And 3+3?"},
     ]
-    rendered = Template(TEMPLATE).render(messages=messages, add_generation_prompt=True)
+    rendered = Template(RM_SMALL_TEMPLATE).render(messages=messages, add_generation_prompt=True)
 
     assert opened("And 3+3?", earlier) == rendered
 
