@@ -70,7 +70,7 @@ class GivenVectors:
         """As the lines are cut."""
         return self.lines.block_rows
 
-    def block(self, number: int) -> EntryBatch:
+    def read_block(self, number: int) -> EntryBatch:
         """Rows from `number * block_rows` on."""
         entries = self.lines.entries(number)
         start = number * self.block_rows
@@ -99,7 +99,7 @@ class StaticVectors:
         """As the lines are cut."""
         return self.lines.block_rows
 
-    def block(self, number: int) -> EntryBatch:
+    def read_block(self, number: int) -> EntryBatch:
         """Rows from `number * block_rows` on."""
         entries = self.lines.entries(number)
         return entries, load_shipped_static().embed([entry.subproblem for entry in entries])

@@ -107,7 +107,7 @@ def bench_store(
     with _process() as pool:
         first = pool.submit(trial.first_searches, path, questions.queries, effort).result()
     report(Progress("adding"))
-    entries, vectors = SyntheticSource(source.rows, source.seed + 1, source.folder).block(0)
+    entries, vectors = SyntheticSource(source.rows, source.seed + 1, source.folder).read_block(0)
     appends = trial.appended(path, entries, vectors)
     real, alike = questions.recall(tried.found)
     with Store.open(path) as store:

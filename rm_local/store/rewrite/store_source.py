@@ -64,7 +64,7 @@ class StoreSource(Reopened):
         held.__dict__["_store"] = store
         return held
 
-    def block(self, number: int) -> EntryBatch:
+    def read_block(self, number: int) -> EntryBatch:
         """Entries and vectors of one block."""
         return self.read(self._places(number))
 

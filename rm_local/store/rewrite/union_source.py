@@ -39,7 +39,7 @@ class UnionSource(Reopened):
         """How many entries are left out, as they stand earlier too."""
         return sum(store.rows for store in self.stores) - self.rows
 
-    def block(self, number: int) -> EntryBatch:
+    def read_block(self, number: int) -> EntryBatch:
         """Entries and vectors of one block."""
         first = number * self.block_rows
         places = self._numbering.at(np.arange(first, min(first + self.block_rows, self.rows)))

@@ -56,7 +56,7 @@ def test_blocks_hold_all_entries_once(path: Path, block_rows: int) -> None:
     with StoreSource.of(path) as of:
         held = StoreSource(of.path, of.embedder, of.rows, of.fingerprint, block_rows)
     with held:
-        blocks = [held.block(number) for number in range(held.blocks)]
+        blocks = [held.read_block(number) for number in range(held.blocks)]
     assert [entry.id for block, _ in blocks for entry in block] == remaining()
     with Store.open(path) as store:
         assert [entry for block, _ in blocks for entry in block] == store.get(remaining())
@@ -86,7 +86,7 @@ def test_a_store_that_is_changed_while_it_is_read(tmp_path: Path) -> None:
         with Store.open(path, write=True) as store:
             store.replace(3, entries(1)[0], vectors(1)[0])
         with pytest.raises(StoreError, match="changed meanwhile"):
-            held.block(0)
+            held.read_block(0)
 
 
 def test_equal_prints() -> None:
@@ -135,7 +135,7 @@ def test_blocks_of_joined_stores_cross_their_borders(tmp_path: Path) -> None:
     with ExitStack() as opened:
         for each in joined.stores:
             opened.enter_context(each)
-        found, rows = joined.block(0)
+        found, rows = joined.read_block(0)
     assert [entry.subproblem for entry in found] == [e.subproblem for e in entries(30)]
     with Store.open(one) as first, Store.open(other) as second:
         held = np.concatenate([first.vectors(range(1, 21)), second.vectors(range(6, 16))])
