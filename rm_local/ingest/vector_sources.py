@@ -72,7 +72,7 @@ class GivenVectors:
 
     def read_block(self, number: int) -> EntryBatch:
         """Rows from `number * block_rows` on."""
-        entries = self.lines.entries(number)
+        entries = self.lines.read_entries(number)
         start = number * self.block_rows
         rows = np.load(self.vectors, mmap_mode="r")[start : start + len(entries)]
         return entries, np.asarray(rows, dtype=np.float32)
@@ -101,7 +101,7 @@ class StaticVectors:
 
     def read_block(self, number: int) -> EntryBatch:
         """Rows from `number * block_rows` on."""
-        entries = self.lines.entries(number)
+        entries = self.lines.read_entries(number)
         return entries, load_shipped_static().embed([entry.subproblem for entry in entries])
 
 
@@ -131,7 +131,7 @@ class Subproblems(Sequence[str]):
         read = [
             entry.subproblem
             for number in range(first, -(-stop // size))
-            for entry in self.lines.entries(number)
+            for entry in self.lines.read_entries(number)
         ]
         return read[start - first * size : stop - first * size]
 

@@ -11,7 +11,7 @@ STEP = 128
 """Entries of one step."""
 
 
-class Settle:
+class AssignClusters:
     """Gives all fresh entries their clusters, and their words to the index."""
 
     name = "fresh entries"
@@ -21,21 +21,21 @@ class Settle:
         self._centroids: Centroids | None = None
         self._generation = 0
 
-    def left(self) -> int:
+    def count_left(self) -> int:
         """Entries."""
         return pending.count(self._connection)
 
-    def step(self, until: float) -> dict[str, int]:
+    def run_step(self, until: float) -> dict[str, int]:
         """The STEP oldest."""
-        if not self.left():
+        if not self.count_left():
             return {}
         tools = self._tools
         settled = pending.settle(
-            self._connection, self._read(), tools.quantiser, tools.packer, STEP
+            self._connection, self._read_centroids(), tools.quantiser, tools.packer, STEP
         )
         return {"fresh entries given clusters": settled}
 
-    def _read(self) -> Centroids:
+    def _read_centroids(self) -> Centroids:
         """The centroids, read again where another process has changed them between two steps."""
         generation = number_or_zero(self._connection, "generation")
         if self._centroids is None or generation != self._generation:

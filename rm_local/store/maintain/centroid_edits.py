@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from rm_local.arrays import Floats
 from rm_local.store.format import DamagedError, checksum
-from rm_local.store.maintain.task import raise_by
+from rm_local.store.maintain.task import increase_number
 from rm_local.store.sqlite.meta import default_search_params, number, put, read
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ def append_centroid(connection: apsw.Connection, centroid: Floats) -> int:
     """Add `centroid`, (d,), as a last row of its own; return its cluster's number."""
     cluster = count_clusters(connection)
     blk = int(connection.execute("SELECT max(blk) + 1 FROM centroid").get)
-    _write(connection, blk, _blob(centroid))
+    _write_row(connection, blk, _encode_centroid(centroid))
     put(connection, "clusters", cluster + 1)
     return cluster
 
@@ -32,14 +32,14 @@ def replace_centroid(connection: apsw.Connection, cluster: int, centroid: Floats
 
     DamagedError: there is no such cluster, or its row is not as it was written.
     """
-    new = _blob(centroid)
+    new = _encode_centroid(centroid)
     start = cluster * len(new)
     for blk, length in connection.execute("SELECT blk, length(v) FROM centroid ORDER BY blk"):
         if start < length:
             old, crc = connection.execute("SELECT v, crc FROM centroid WHERE blk = ?", (blk,)).get
             if checksum(blk, old) != crc:
                 raise DamagedError(f"centroids {blk} are not as they were written")
-            _write(connection, blk, old[:start] + new + old[start + len(new) :])
+            _write_row(connection, blk, old[:start] + new + old[start + len(new) :])
             return
         start -= length
     raise DamagedError(f"there is no cluster {cluster}")
@@ -50,7 +50,7 @@ def record_cluster_count(connection: apsw.Connection, before: int, now: int) -> 
 
     The number of clusters that a search scans grows in proportion, in fractions.
     """
-    raise_by(connection, "generation", 1)
+    increase_number(connection, "generation", 1)
     if before:
         put(connection, "probes", float(read(connection, "probes")) * now / before)
         return
@@ -58,12 +58,12 @@ def record_cluster_count(connection: apsw.Connection, before: int, now: int) -> 
         put(connection, key, value)
 
 
-def _write(connection: apsw.Connection, blk: int, blob: bytes) -> None:
+def _write_row(connection: apsw.Connection, blk: int, blob: bytes) -> None:
     connection.execute(
         "INSERT OR REPLACE INTO centroid(blk, v, crc) VALUES(?, ?, ?)",
         (blk, blob, checksum(blk, blob)),
     )
 
 
-def _blob(centroid: Floats) -> bytes:
+def _encode_centroid(centroid: Floats) -> bytes:
     return centroid.astype("<f2").tobytes()

@@ -26,7 +26,7 @@ CLUSTER = """
 
 
 @dataclass(frozen=True)
-class Held:
+class ClusterRows:
     """Rows of `code`."""
 
     ids: Ids
@@ -37,12 +37,12 @@ class Held:
     def __len__(self) -> int:
         return len(self.ids)
 
-    def chosen(self, which: Flags | Ids) -> Held:
+    def select_rows(self, which: Flags | Ids) -> ClusterRows:
         """The rows at these places."""
-        return Held(self.ids[which], self.labels[which], self.bits[which])
+        return ClusterRows(self.ids[which], self.labels[which], self.bits[which])
 
 
-def held(connection: apsw.Connection, cluster: int, dimension: int) -> Held:
+def read_cluster_rows(connection: apsw.Connection, cluster: int, dimension: int) -> ClusterRows:
     """All rows of a cluster, deleted ones whose bits are there among them.
 
     DamagedError: a chunk's columns do not fit together.
@@ -56,7 +56,7 @@ def held(connection: apsw.Connection, cluster: int, dimension: int) -> Held:
         ids.append(np.frombuffer(numbers, "<i8")[places])
         labels.append(np.frombuffer(names, "<i8")[places])
         bits.append(np.frombuffer(vectors, np.uint8).reshape(-1, dimension // 8)[places])
-    return Held(np.concatenate(ids), np.concatenate(labels), np.concatenate(bits))
+    return ClusterRows(np.concatenate(ids), np.concatenate(labels), np.concatenate(bits))
 
 
 def used_places(validity: bytes, ids: bytes) -> Ids:
@@ -66,11 +66,13 @@ def used_places(validity: bytes, ids: bytes) -> Ids:
     return np.flatnonzero(np.unpackbits(np.frombuffer(validity, np.uint8), bitorder="little"))
 
 
-def rewrite(connection: apsw.Connection, cluster: int, parts: Sequence[tuple[int, Held]]) -> None:
+def rewrite_cluster(
+    connection: apsw.Connection, cluster: int, parts: Sequence[tuple[int, ClusterRows]]
+) -> None:
     """Put `parts`, clusters with their rows, in the place of all that `cluster` held."""
     old = connection.execute("SELECT chunk_id FROM code_chunks WHERE partition00 = ?", (cluster,))
-    drop(connection, [row[0] for row in old])
-    filled = [each for part in parts for each in _filled(*part)]
+    remove_chunks(connection, [row[0] for row in old])
+    filled = [each for part in parts for each in _fill_chunks(*part)]
     last = connection.execute("SELECT coalesce(max(chunk_id), 0) FROM code_chunks").get
     write_chunks(connection, [chunk for chunk, _ in filled])
     bulk = number(connection, "bulk")
@@ -86,7 +88,7 @@ def rewrite(connection: apsw.Connection, cluster: int, parts: Sequence[tuple[int
     )
 
 
-def drop(connection: apsw.Connection, chunks: Sequence[int]) -> None:
+def remove_chunks(connection: apsw.Connection, chunks: Sequence[int]) -> None:
     """Remove chunks."""
     for table, key in (
         ("code_chunks", "chunk_id"),
@@ -98,10 +100,10 @@ def drop(connection: apsw.Connection, chunks: Sequence[int]) -> None:
         )
 
 
-def _filled(cluster: int, rows: Held) -> Iterator[tuple[Chunk, list[int]]]:
+def _fill_chunks(cluster: int, rows: ClusterRows) -> Iterator[tuple[Chunk, list[int]]]:
     """Chunks of a cluster, all but the last full, each with its ids."""
     for start in range(0, len(rows), CHUNK_SIZE):
-        part = rows.chosen(np.arange(start, min(start + CHUNK_SIZE, len(rows))))
+        part = rows.select_rows(np.arange(start, min(start + CHUNK_SIZE, len(rows))))
         used = np.arange(CHUNK_SIZE) < len(part)
         columns = (part.ids.astype("<i8"), part.bits, part.labels.astype("<i8"))
         ids, bits, labels = (

@@ -11,13 +11,13 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from rm_local.progress import Progress, ProgressCallback, ignore_progress
-from rm_local.store.maintain.assign_clusters import Settle
-from rm_local.store.maintain.initial_clusters import FirstClusters
-from rm_local.store.maintain.pack_texts import Fold
-from rm_local.store.maintain.purge_deleted import Scrap
+from rm_local.store.maintain.assign_clusters import AssignClusters
+from rm_local.store.maintain.initial_clusters import InitialClusters
+from rm_local.store.maintain.pack_texts import PackTexts
+from rm_local.store.maintain.purge_deleted import PurgeDeleted
 from rm_local.store.maintain.recompress import Recompress
-from rm_local.store.maintain.split_clusters import LARGEST, Split
-from rm_local.store.maintain.task import Tools, Work
+from rm_local.store.maintain.split_clusters import LARGEST, SplitClusters
+from rm_local.store.maintain.task import MaintenanceTask, Tools
 from rm_local.store.sqlite import connection as sqlite, tables, wal
 from rm_local.store.sqlite.open_checks import check_header, check_layout, check_size, is_writable
 
@@ -59,7 +59,9 @@ class Maintainer:
         self._path = Path(path)
         self._largest = largest
 
-    def work(self, seconds: float, report: ProgressCallback = ignore_progress) -> MaintenanceResult:
+    def run_tasks(
+        self, seconds: float, report: ProgressCallback = ignore_progress
+    ) -> MaintenanceResult:
         """Do what there is to do for about `seconds`, or until nothing is left.
 
         Each kind of work is a stage, reported with how much there is of it before it begins.
@@ -68,31 +70,38 @@ class Maintainer:
         """
         end = monotonic() + seconds
         done: Counter[str] = Counter()
-        with self._opened() as connection:
-            tools = Tools.of(connection)
-            first = FirstClusters(tools)
-            split = Split(tools, self._largest)
+        with self._open_store() as connection:
+            tools = Tools.from_connection(connection)
+            first = InitialClusters(tools)
+            split = SplitClusters(tools, self._largest)
             # What takes hours in a large store comes last.
-            kinds = (Settle(tools), Fold(tools), first, split, Scrap(tools), Recompress(tools))
+            kinds = (
+                AssignClusters(tools),
+                PackTexts(tools),
+                first,
+                split,
+                PurgeDeleted(tools),
+                Recompress(tools),
+            )
             busy = False
             for kind in kinds:
-                report(Progress(kind.name, total=kind.left()))
+                report(Progress(kind.name, total=kind.count_left()))
                 while not busy and monotonic() < end:
-                    found = _step(connection, kind)
+                    found = _run_step(connection, kind)
                     if not found:
                         busy = found is None
                         break
                     done.update(found)
             return MaintenanceResult(
                 done={what: count for what, count in done.items() if count},
-                left={kind.name: kind.left() for kind in kinds},
+                left={kind.name: kind.count_left() for kind in kinds},
                 empty_bytes=_empty_bytes(connection),
                 busy=busy,
                 needs_build=first.too_many,
             )
 
     @contextmanager
-    def _opened(self) -> Iterator[apsw.Connection]:
+    def _open_store(self) -> Iterator[apsw.Connection]:
         path = self._path
         check_header(path)
         if not is_writable(path):
@@ -108,14 +117,14 @@ class Maintainer:
             connection.close()
 
 
-def _step(connection: apsw.Connection, kind: Work) -> dict[str, int] | None:
+def _run_step(connection: apsw.Connection, kind: MaintenanceTask) -> dict[str, int] | None:
     """What a step did, empty if nothing was left; None, and nothing done, if it was kept out."""
     import apsw
 
     connection.set_busy_timeout(WAIT_MS)
     try:
         with tables.writing(connection):
-            return kind.step(monotonic() + STEP_SECONDS)
+            return kind.run_step(monotonic() + STEP_SECONDS)
     except (apsw.BusyError, apsw.LockedError):
         return None
     finally:

@@ -15,11 +15,11 @@ from rm_local.store.sqlite.meta import number, put
 if TYPE_CHECKING:
     import apsw
 
-FOLDED_BLOCKS = 32
+STEP_BLOCKS = 32
 """In one step."""
 
 
-class Fold:
+class PackTexts:
     """Raises `bulk`, so that folded entries are like those of a bulk build in everything.
 
     Their rows in `code_rowids` go, those of them that were deleted get a tombstone. Only whole
@@ -31,18 +31,18 @@ class Fold:
     def __init__(self, tools: Tools) -> None:
         self._connection, self._codec = tools.connection, tools.codec
 
-    def left(self) -> int:
+    def count_left(self) -> int:
         """Entries, those deleted counted too."""
-        bulk, end = _bounds(self._connection)
+        bulk, end = _find_bounds(self._connection)
         return max(0, end - bulk)
 
-    def step(self, until: float) -> dict[str, int]:
-        """FOLDED_BLOCKS blocks."""
-        bulk, end = _bounds(self._connection)
-        end = min(end, (bulk // BLOCK_ROWS + FOLDED_BLOCKS) * BLOCK_ROWS)
+    def run_step(self, until: float) -> dict[str, int]:
+        """STEP_BLOCKS blocks."""
+        bulk, end = _find_bounds(self._connection)
+        end = min(end, (bulk // BLOCK_ROWS + STEP_BLOCKS) * BLOCK_ROWS)
         if end <= bulk:
             return {}
-        texts = _texts(self._connection, self._codec, bulk, end)
+        texts = _read_texts(self._connection, self._codec, bulk, end)
         gone = [(id,) for id, text in enumerate(texts, bulk + 1) if not text]
         self._write_blocks(bulk, texts)
         for table, key in (("text", "id"), ("code_rowids", "rowid")):
@@ -71,14 +71,14 @@ class Fold:
         )
 
 
-def _bounds(connection: apsw.Connection) -> tuple[int, int]:
+def _find_bounds(connection: apsw.Connection) -> tuple[int, int]:
     """The last entry in blocks, and the last that can be in a whole one: none that is fresh."""
     first_fresh = pending.oldest(connection)
     last = tables.last(connection) if first_fresh is None else first_fresh - 1
     return number(connection, "bulk"), last // BLOCK_ROWS * BLOCK_ROWS
 
 
-def _texts(connection: apsw.Connection, codec: TextCodec, bulk: int, end: int) -> list[bytes]:
+def _read_texts(connection: apsw.Connection, codec: TextCodec, bulk: int, end: int) -> list[bytes]:
     """The rows of the entries after `bulk` up to `end`; empty for those deleted."""
     ids = range(bulk + 1, end + 1)
     frames = tables.frames(connection, "text", ids)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rm_local.arrays import Ids
-from rm_local.store.maintain.chunks import drop, used_places
-from rm_local.store.maintain.task import Tools, raise_by
+from rm_local.store.maintain.chunks import remove_chunks, used_places
+from rm_local.store.maintain.task import Tools, increase_number
 from rm_local.store.sqlite.meta import number_or_zero, put
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ READ_CHUNKS = 2000
 """In one step: about 50 ms."""
 
 
-class Scrap:
+class PurgeDeleted:
     """Goes through all chunks when there are tombstones whose bits may still be there.
 
     In `meta`, `scrapped` counts the tombstones whose bits are known to be gone, `scrap_goal` those
@@ -30,20 +30,20 @@ class Scrap:
 
     def __init__(self, tools: Tools) -> None:
         self._connection = tools.connection
-        self._dead: Ids = np.empty(0, np.int64)
+        self._tombstones: Ids = np.empty(0, np.int64)
 
-    def left(self) -> int:
+    def count_left(self) -> int:
         """Deleted entries, at most."""
-        return self._tombstones() - number_or_zero(self._connection, "scrapped")
+        return self._count_tombstones() - number_or_zero(self._connection, "scrapped")
 
-    def step(self, until: float) -> dict[str, int]:
+    def run_step(self, until: float) -> dict[str, int]:
         """READ_CHUNKS chunks."""
-        if not self.left():
+        if not self.count_left():
             return {}
         last = number_or_zero(self._connection, "scrap_chunk")
         if not last:
-            put(self._connection, "scrap_goal", self._tombstones())
-        self._read_dead()
+            put(self._connection, "scrap_goal", self._count_tombstones())
+        self._read_tombstones()
         found = self._connection.execute(
             "SELECT chunk_id, validity, rowids FROM code_chunks WHERE chunk_id > ?"
             " ORDER BY chunk_id LIMIT ?",
@@ -52,7 +52,7 @@ class Scrap:
         chunks = list(found)
         cleared = dropped = 0
         for last, validity, ids in chunks:
-            bits, empty = self._clear(last, validity, ids)
+            bits, empty = self._clear_chunk(last, validity, ids)
             cleared, dropped = cleared + bits, dropped + empty
         if len(chunks) == READ_CHUNKS:
             put(self._connection, "scrap_chunk", last)
@@ -65,23 +65,23 @@ class Scrap:
             "empty chunks removed": dropped,
         }
 
-    def _tombstones(self) -> int:
+    def _count_tombstones(self) -> int:
         return int(self._connection.execute("SELECT count(*) FROM tomb").get)
 
-    def _read_dead(self) -> None:
+    def _read_tombstones(self) -> None:
         """The tombstones, ascending; there are never fewer, so those in memory may do."""
-        if len(self._dead) != self._tombstones():
+        if len(self._tombstones) != self._count_tombstones():
             found = self._connection.execute("SELECT id FROM tomb ORDER BY id")
-            self._dead = np.fromiter((row[0] for row in found), np.int64)
+            self._tombstones = np.fromiter((row[0] for row in found), np.int64)
 
-    def _clear(self, chunk: int, validity: bytes, ids: bytes) -> tuple[int, bool]:
+    def _clear_chunk(self, chunk: int, validity: bytes, ids: bytes) -> tuple[int, bool]:
         """How many rows of a chunk were cleared, and whether it is gone for having none left."""
         places = used_places(validity, ids)
         held = np.frombuffer(ids, "<i8")[places]
-        found = np.searchsorted(self._dead, held)
-        gone = self._dead[np.minimum(found, len(self._dead) - 1)] == held
+        found = np.searchsorted(self._tombstones, held)
+        gone = self._tombstones[np.minimum(found, len(self._tombstones) - 1)] == held
         if gone.all():
-            drop(self._connection, [chunk])
+            remove_chunks(self._connection, [chunk])
             return len(places), True
         if gone.any():
             used = np.zeros(len(validity) * 8, np.uint8)
@@ -95,5 +95,5 @@ class Scrap:
 
 def note_cleared(connection: apsw.Connection, tombstones: int) -> None:
     """Count new tombstones whose bits are gone already."""
-    raise_by(connection, "scrapped", tombstones)
-    raise_by(connection, "scrap_goal", tombstones)
+    increase_number(connection, "scrapped", tombstones)
+    increase_number(connection, "scrap_goal", tombstones)

@@ -20,12 +20,12 @@ class Recompress:
     def __init__(self, tools: Tools) -> None:
         self._connection, self._best = tools.connection, tools.best
 
-    def left(self) -> int:
+    def count_left(self) -> int:
         """Blocks."""
         end = self._connection.execute("SELECT coalesce(max(blk) + 1, 0) FROM block").get
         return int(end) - number_or_zero(self._connection, "recompressed")
 
-    def step(self, until: float) -> dict[str, int]:
+    def run_step(self, until: float) -> dict[str, int]:
         """As many blocks as there is time for; one that would not shrink stays as it is."""
         first = number_or_zero(self._connection, "recompressed")
         blocks = self._connection.execute(

@@ -19,7 +19,7 @@ LEAST_SHARE = 1 / 16
 """Of the rows, for the smaller half: a cluster that does not fall in two is left whole."""
 
 
-class Split:
+class SplitClusters:
     """Parts clusters of more than `largest` rows by 2-means over their ranking codes.
 
     One half keeps the number, the other gets the next one; both get centres of their own. Bits of
@@ -33,18 +33,18 @@ class Split:
         self._largest = largest
         self._whole: set[int] = set()
 
-    def left(self) -> int:
+    def count_left(self) -> int:
         """Clusters; one that falls in halves as large counts once."""
-        return sum(1 for _ in self._large())
+        return sum(1 for _ in self._find_large())
 
-    def step(self, until: float) -> dict[str, int]:
+    def run_step(self, until: float) -> dict[str, int]:
         """One cluster."""
-        for number in self._large():
-            parted = self._part(Cluster.read(self._tools, number))
+        for number in self._find_large():
+            parted = self._split_cluster(Cluster.read_cluster(self._tools, number))
             return {"clusters parted": int(parted), "clusters left whole": int(not parted)}
         return {}
 
-    def _large(self) -> Iterator[int]:
+    def _find_large(self) -> Iterator[int]:
         """Clusters that hold more rows than they may, but those that do not fall in two."""
         if not centroid_edits.count_clusters(self._connection):
             return
@@ -54,23 +54,23 @@ class Split:
             (CHUNK_SIZE, self._largest),
         )
         for (number,) in list(candidates):
-            if number not in self._whole and self._rows(number) > self._largest:
+            if number not in self._whole and self._count_rows(number) > self._largest:
                 yield number
 
-    def _rows(self, number: int) -> int:
+    def _count_rows(self, number: int) -> int:
         found = self._connection.execute(
             "SELECT validity FROM code_chunks WHERE partition00 = ?", (number,)
         )
         return sum(int.from_bytes(row[0], "little").bit_count() for row in found)
 
-    def _part(self, cluster: Cluster) -> bool:
+    def _split_cluster(self, cluster: Cluster) -> bool:
         """Whether it was parted."""
         size = len(cluster.rows)
         if size <= self._largest:
             # Only deleted entries' bits made it large.
-            cluster.part(np.full(size, cluster.number))
+            cluster.assign_rows(np.full(size, cluster.number))
             return False
-        vectors = cluster.vectors(np.arange(size))
+        vectors = cluster.read_vectors(np.arange(size))
         halves = k_means(vectors, 2, np.random.default_rng(cluster.number))
         chosen = nearest(vectors, halves)
         if min(np.bincount(chosen, minlength=2)) < LEAST_SHARE * size:
@@ -78,6 +78,6 @@ class Split:
             return False
         centroid_edits.replace_centroid(self._connection, cluster.number, halves[0])
         new = centroid_edits.append_centroid(self._connection, halves[1])
-        cluster.part(np.where(chosen == 0, cluster.number, new))
+        cluster.assign_rows(np.where(chosen == 0, cluster.number, new))
         centroid_edits.record_cluster_count(self._connection, new, new + 1)
         return True

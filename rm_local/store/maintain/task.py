@@ -33,7 +33,7 @@ class Tools:
     quantiser: Quantiser
 
     @classmethod
-    def of(cls, connection: apsw.Connection) -> Self:
+    def from_connection(cls, connection: apsw.Connection) -> Self:
         """Those of the store that is open. DamagedError: its `meta` is damaged."""
         meta = read_meta(connection)
         dimension, dictionary = meta.embedder.dimension, dictionary_of(connection, TEXTS)
@@ -46,29 +46,29 @@ class Tools:
             Quantiser(dimension, meta.step, meta.mean, meta.rotation),
         )
 
-    def floats(self, codes: Iterable[bytes]) -> Floats:
+    def decode_vectors(self, codes: Iterable[bytes]) -> Floats:
         """The vectors of these ranking codes, (n, d), rows of length 1."""
         return self.quantiser.floats(self.packer.unpack(codes))
 
 
-class Work(Protocol):
+class MaintenanceTask(Protocol):
     """One kind of work, done in steps of a tenth of a second or so."""
 
     @property
     def name(self) -> str:
         """What the report calls what is left of it."""
 
-    def step(self, until: float) -> dict[str, int]:
+    def run_step(self, until: float) -> dict[str, int]:
         """Do some of it in the running transaction; how much of what; empty: nothing is left.
 
         Work that can stop anywhere does so at `until`, by `time.monotonic`, but does a part.
         DamagedError: the store's tables do not agree.
         """
 
-    def left(self) -> int:
+    def count_left(self) -> int:
         """About how much there is to do."""
 
 
-def raise_by(connection: apsw.Connection, key: str, more: int) -> None:
+def increase_number(connection: apsw.Connection, key: str, more: int) -> None:
     """Add to a number in `meta`."""
     put(connection, key, number_or_zero(connection, key) + more)

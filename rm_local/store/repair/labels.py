@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from rm_local.store.repair.tolerant_reader import Rescue
+from rm_local.store.repair.tolerant_reader import TolerantReader
 from rm_local.store.sqlite import tables
 
 if TYPE_CHECKING:
@@ -16,10 +16,10 @@ NAMELESS: tables.Label = ("", "", "", "")
 class Labels:
     """The labels that are whole."""
 
-    def __init__(self, rescue: Rescue, new: apsw.Connection) -> None:
+    def __init__(self, reader: TolerantReader, new: apsw.Connection) -> None:
         self._new = new
         self._numbers: dict[tables.Label, int] = {}
-        for number, label in rescue.labels().items():
+        for number, label in reader.read_labels().items():
             if label not in self._numbers:
                 tables.put_label(new, number, label)
                 self._numbers[label] = number
@@ -28,7 +28,7 @@ class Labels:
         self.lost: list[int] = []
         """Entries that have lost theirs."""
 
-    def kept(self, id: int, number: Any) -> int:
+    def map_label(self, id: int, number: Any) -> int:
         """The number, in the new store, of the label that entry `id` had under `number`."""
         if number in self.whole:
             return int(number)

@@ -13,15 +13,15 @@ from rm_local.errors import StoreError, StoreInvalid
 from rm_local.files import replace_file, sync_file
 from rm_local.progress import ProgressCallback, ignore_progress
 from rm_local.store.build.required_space import FIXED
-from rm_local.store.repair.salvage import Repaired, salvage
+from rm_local.store.repair.salvage import RepairResult, salvage_store
 from rm_local.store.repair.store_constants import ANOTHER_COPY
-from rm_local.store.repair.tolerant_reader import Rescue
+from rm_local.store.repair.tolerant_reader import TolerantReader
 from rm_local.store.sqlite import connection as sqlite, wal
 from rm_local.store.sqlite.open_checks import check_header, is_writable
-from rm_local.store.verify.verify import faults
+from rm_local.store.verify.verify import verify_store
 
 
-def repair_store(path: Path, report: ProgressCallback = ignore_progress) -> Repaired | None:
+def repair_store(path: Path, report: ProgressCallback = ignore_progress) -> RepairResult | None:
     """Mend the store at `path`; None: it is well, and nothing was done.
 
     Entries that can be read keep their ids. The damaged file stays as `path`.damaged. After any
@@ -34,51 +34,51 @@ def repair_store(path: Path, report: ProgressCallback = ignore_progress) -> Repa
     """
     path = path.resolve()
     check_header(path)
-    found = _faults(path, report)
+    found = _find_faults(path, report)
     if not found:
         return None
     if not is_writable(path):
         raise sqlite.read_only(path)
     part = path.with_name(path.name + ".repair")
-    with sqlite.guard(path), _unwritten(path) as rescue:
-        aside = _aside(path)
+    with sqlite.guard(path), _lock_damaged(path) as reader:
+        aside = _choose_aside_path(path)
         _check_room(path)
         # What a stopped repair left behind.
-        _remove(part)
+        _remove_part(part)
         try:
-            repaired = salvage(rescue, path, part, found, aside, report)
-            _check(part, report)
+            repaired = salvage_store(reader, path, part, found, aside, report)
+            _check_repaired(part, report)
             shutil.copymode(path, part)
             if os.name != "nt":
-                _swap(part, path, aside)
+                _swap_files(part, path, aside)
         except BaseException:
-            _remove(part)
+            _remove_part(part)
             raise
     if os.name == "nt":
         # Windows renames over no file that is open.
-        _swap(part, path, aside)
+        _swap_files(part, path, aside)
     return repaired
 
 
-def _faults(path: Path, report: ProgressCallback) -> list[str]:
+def _find_faults(path: Path, report: ProgressCallback) -> list[str]:
     try:
-        return faults(path, report)
+        return verify_store(path, report)
     except StoreInvalid as error:
         return [error.message]
 
 
 @contextmanager
-def _unwritten(path: Path) -> Iterator[Rescue]:
+def _lock_damaged(path: Path) -> Iterator[TolerantReader]:
     """Reads the damaged store and keeps all writers out."""
     with sqlite.open_connection(path, "rescue") as connection:
         wal.settle(connection, path)
         connection.execute("BEGIN IMMEDIATE")
-        yield Rescue(connection)
+        yield TolerantReader(connection)
         connection.execute("ROLLBACK")
         connection.close()
 
 
-def _aside(path: Path) -> Path:
+def _choose_aside_path(path: Path) -> Path:
     """Where the damaged store goes. StoreError: something else is there."""
     aside = path.with_name(path.name + ".damaged")
     if aside.exists():
@@ -102,19 +102,19 @@ def _check_room(path: Path) -> None:
     )
 
 
-def _check(part: Path, report: ProgressCallback) -> None:
+def _check_repaired(part: Path, report: ProgressCallback) -> None:
     """Have the new store on the disk. StoreInvalid: it is not well."""
     sync_file(part)
-    if left := faults(part, report):
+    if left := verify_store(part, report):
         raise StoreInvalid(f"The store cannot be made well: {left[0]}", ANOTHER_COPY)
 
 
-def _remove(part: Path) -> None:
+def _remove_part(part: Path) -> None:
     part.unlink(missing_ok=True)
     wal.clear(part)
 
 
-def _swap(part: Path, path: Path, aside: Path) -> None:
+def _swap_files(part: Path, path: Path, aside: Path) -> None:
     """The new store under its name at once: the damaged one has a second name by then."""
     try:
         os.link(path, aside)

@@ -6,7 +6,11 @@ from collections import defaultdict
 
 import numpy as np
 
-from rm_local.store.rewrite.fingerprints import of_all, print_of, prints
+from rm_local.store.rewrite.fingerprints import (
+    compute_fingerprints,
+    encode_entry,
+    fingerprint_entry,
+)
 from rm_local.store.rewrite.store_source import StoreSource
 from rm_local.store.sqlite import connection as sqlite, tables
 
@@ -14,25 +18,25 @@ STEP = 4096
 """Tallied entries that are read together."""
 
 
-def carry_tallies(old: StoreSource, new: StoreSource) -> None:
+def carry_usage_counts(old: StoreSource, new: StoreSource) -> None:
     """Give the entries of `new` the tallies that they have in `old`; twice is as good as once.
 
     `new` is read as a whole where there is any tally. Raises as `Store.open`.
     """
     counts = defaultdict(list)
-    tallied = old.tallies()
+    tallied = old.read_usage_counts()
     for first in range(0, len(tallied), STEP):
         part = tallied[first : first + STEP]
         for entry, (_, *counted) in zip(old.get([row[0] for row in part]), part, strict=True):
-            counts[print_of(entry, of_all)].append(counted)
+            counts[fingerprint_entry(entry, encode_entry)].append(counted)
     if not counts:
         return
-    found = prints(new, of_all, lambda _: None)
+    found = compute_fingerprints(new, encode_entry, lambda _: None)
     places = np.flatnonzero(np.isin(found, np.array([*counts], np.uint64)))
     # Of several equal entries the first gets the first one's.
     carried = [
         (id, *counts[each].pop())
-        for id, each in zip(new.ids(places), found[places].tolist(), strict=True)
+        for id, each in zip(new.find_ids(places), found[places].tolist(), strict=True)
         if counts[each]
     ]
     with sqlite.guard(new.path), sqlite.open_connection(new.path, "write") as connection:

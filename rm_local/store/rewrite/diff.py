@@ -8,7 +8,12 @@ from pathlib import Path
 from rm_local.arrays import Ids
 from rm_local.progress import ProgressCallback, ProgressMeter, ignore_progress
 from rm_local.records import Entry
-from rm_local.store.rewrite.fingerprints import counted, of_all, places_without, prints
+from rm_local.store.rewrite.fingerprints import (
+    compute_fingerprints,
+    distinguish_repeated,
+    encode_entry,
+    find_missing,
+)
 from rm_local.store.rewrite.store_source import StoreSource
 
 
@@ -50,14 +55,16 @@ def diff_stores(
     Progress is in rows read of both.
     """
     meter = ProgressMeter(report, "read", one.rows + other.rows)
-    found = counted(prints(one, of_all, meter.reach))
-    others = counted(prints(other, of_all, lambda done: meter.reach(one.rows + done)))
+    found = distinguish_repeated(compute_fingerprints(one, encode_entry, meter.reach))
+    others = distinguish_repeated(
+        compute_fingerprints(other, encode_entry, lambda done: meter.reach(one.rows + done))
+    )
     return StoreDiff(
-        _side(one, places_without(found, others), examples),
-        _side(other, places_without(others, found), examples),
+        _make_side(one, find_missing(found, others), examples),
+        _make_side(other, find_missing(others, found), examples),
     )
 
 
-def _side(held: StoreSource, only: Ids, examples: int) -> DiffSide:
-    shown, _ = held.read(only[:examples])
+def _make_side(held: StoreSource, only: Ids, examples: int) -> DiffSide:
+    shown, _ = held.read_rows(only[:examples])
     return DiffSide(held.path, held.rows, len(only), tuple(shown))

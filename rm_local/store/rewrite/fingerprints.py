@@ -15,54 +15,56 @@ from rm_local.store.codec.text_blocks import KEY_END, join_texts
 from rm_local.store.rewrite.store_source import StoreSource
 from rm_local.store.sqlite.tables import label_of
 
-Prints = NDArray[np.uint64]
+Fingerprints = NDArray[np.uint64]
 """64 bits an entry: that any two of 64 million different ones are taken for the same has a chance
 of 1 in 9,000."""
 
 BYTES = 8
-AGAIN = np.uint64(0x9E3779B97F4A7C15)
+HASH_STEP = np.uint64(0x9E3779B97F4A7C15)
 """Odd, so that the second of several equal entries gets another print than the first."""
 
 
-def of_texts(entry: Entry) -> bytes:
+def encode_texts(entry: Entry) -> bytes:
     """What an entry with the same subproblem and subroutine has too."""
     return join_texts(entry.subproblem, entry.subroutine)
 
 
-def of_all(entry: Entry) -> bytes:
+def encode_entry(entry: Entry) -> bytes:
     """What only an entry has that is the same but for its id."""
     label = (each.encode("utf-8", "surrogatepass") for each in label_of(entry))
-    return KEY_END.join([of_texts(entry), *label])
+    return KEY_END.join([encode_texts(entry), *label])
 
 
-def prints(held: StoreSource, part: Callable[[Entry], bytes], tell: DoneCallback) -> Prints:
-    """The print of each entry's `part`, in order of id; `tell` is told how many are done."""
+def compute_fingerprints(
+    held: StoreSource, part: Callable[[Entry], bytes], on_done: DoneCallback
+) -> Fingerprints:
+    """The print of each entry's `part`, in order of id; `on_done` is told how many are done."""
     found = np.empty(held.rows, np.uint64)
     for number in range(held.blocks):
-        digests = [_digest(part(each)) for each in held.entries(number)]
+        digests = [_hash_bytes(part(each)) for each in held.read_entries(number)]
         first = number * held.block_rows
         found[first : first + len(digests)] = np.frombuffer(b"".join(digests), "<u8")
-        tell(first + len(digests))
+        on_done(first + len(digests))
     return found
 
 
-def print_of(entry: Entry, part: Callable[[Entry], bytes]) -> int:
+def fingerprint_entry(entry: Entry, part: Callable[[Entry], bytes]) -> int:
     """The print of one entry's `part`."""
-    return int.from_bytes(_digest(part(entry)), "little")
+    return int.from_bytes(_hash_bytes(part(entry)), "little")
 
 
-def _digest(data: bytes) -> bytes:
+def _hash_bytes(data: bytes) -> bytes:
     return blake2b(data, digest_size=BYTES).digest()
 
 
-def repeated(found: Prints) -> Ids:
+def find_repeated(found: Fingerprints) -> Ids:
     """The places, ascending, of all prints that stand at an earlier place too."""
     order = np.argsort(found, kind="stable")
     held = found[order]
     return np.sort(order[1:][held[1:] == held[:-1]])
 
 
-def counted(found: Prints) -> Prints:
+def distinguish_repeated(found: Fingerprints) -> Fingerprints:
     """The prints, but a second, third ... of the same gets one of its own."""
     order = np.argsort(found, kind="stable")
     held = found[order]
@@ -71,11 +73,11 @@ def counted(found: Prints) -> Prints:
     firsts[1:] = held[1:] != held[:-1]
     times = places - np.maximum.accumulate(np.where(firsts, places, 0))
     result = np.empty_like(found)
-    result[order] = held + times.astype(np.uint64) * AGAIN
+    result[order] = held + times.astype(np.uint64) * HASH_STEP
     return result
 
 
-def places_without(found: Prints, others: Prints) -> Ids:
+def find_missing(found: Fingerprints, others: Fingerprints) -> Ids:
     """The places, ascending, of the prints that are none of `others`."""
     others = np.sort(others)
     if not len(others):

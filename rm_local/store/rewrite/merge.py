@@ -10,7 +10,7 @@ from rm_local.errors import StoreError
 from rm_local.progress import ProgressCallback, ignore_progress
 from rm_local.store.build.pipeline import build_store
 from rm_local.store.rewrite.store_source import StoreSource
-from rm_local.store.rewrite.union_source import join
+from rm_local.store.rewrite.union_source import join_stores
 from rm_local.work_folder import remove_work_folder
 
 
@@ -31,9 +31,9 @@ def merge_stores(
         remove_work_folder(folder)
         raise StoreError(f"{out} exists already.", "Choose another name, or remove it first.")
     with ExitStack() as opened:
-        stores = [opened.enter_context(StoreSource.of(path)) for path in paths]
+        stores = [opened.enter_context(StoreSource.open(path)) for path in paths]
         try:
-            joined = join(stores, folder, report)
+            joined = join_stores(stores, folder, report)
         except OSError as error:
             raise StoreError(
                 f"{folder} cannot be written: {error.strerror or error}.",

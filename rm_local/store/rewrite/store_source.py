@@ -16,7 +16,7 @@ from rm_local.store.build.source import EntryBatch
 from rm_local.store.codec.text_blocks import unpack_words
 from rm_local.store.format import EmbedderId
 from rm_local.store.request import EntryFilter
-from rm_local.store.rewrite.sparse_ids import Numbering
+from rm_local.store.rewrite.sparse_ids import SparseRange
 from rm_local.store.sqlite import tables as rows
 from rm_local.store.sqlite.meta import known_words
 from rm_local.store.store import Store
@@ -28,7 +28,7 @@ READ_ROWS = 4096
 """Rows of a block."""
 
 
-class Reopened:
+class PickleByFields:
     """Base of dataclasses that are pickled without what they have opened."""
 
     def __reduce__(self) -> tuple[type[Self], tuple[Any, ...]]:
@@ -37,7 +37,7 @@ class Reopened:
 
 
 @dataclass(frozen=True, eq=False)
-class StoreSource(Reopened):
+class StoreSource(PickleByFields):
     """The entries of a store that are not deleted, in order of id (a `Source`).
 
     Each process that reads them opens the store for itself. Every call raises StoreError when the
@@ -51,12 +51,12 @@ class StoreSource(Reopened):
     block_rows: int = READ_ROWS
 
     @classmethod
-    def of(cls, path: Path) -> StoreSource:
+    def open(cls, path: Path) -> StoreSource:
         """Those of the store at `path`. Raises as `Store.open`."""
         store = Store.open(path)
         try:
             with store.reading() as connection:
-                count, seen = rows.count(connection), state(connection)
+                count, seen = rows.count(connection), read_fingerprint(connection)
             held = cls(path.absolute(), store.info().embedder, count, seen)
         except BaseException:
             store.close()
@@ -66,20 +66,20 @@ class StoreSource(Reopened):
 
     def read_block(self, number: int) -> EntryBatch:
         """Entries and vectors of one block."""
-        return self.read(self._places(number))
+        return self.read_rows(self._list_places(number))
 
-    def read(self, places: Ids) -> EntryBatch:
+    def read_rows(self, places: Ids) -> EntryBatch:
         """Entries and vectors, (n, d), at these places, counted from 0 in order of id."""
-        ids = self.ids(places)
+        ids = self.find_ids(places)
         return self._store.get(ids), self._store.vectors(ids)
 
-    def entries(self, number: int) -> list[Entry]:
+    def read_entries(self, number: int) -> list[Entry]:
         """The entries of one block alone."""
-        return self._store.get(self.ids(self._places(number)))
+        return self._store.get(self.find_ids(self._list_places(number)))
 
-    def filtered(self, number: int, filter: EntryFilter) -> EntryBatch:
+    def read_filtered(self, number: int, filter: EntryFilter) -> EntryBatch:
         """Entries and vectors of those of one block that pass the filter."""
-        ids = self.ids(self._places(number))
+        ids = self.find_ids(self._list_places(number))
         with self._store.reading() as connection:
             ids = sorted(rows.existing(connection, ids, filter))
         return self._store.get(ids), self._store.vectors(ids)
@@ -88,7 +88,7 @@ class StoreSource(Reopened):
         """The entries with these ids, in this order."""
         return self._store.get(ids)
 
-    def tallies(self) -> list[tuple[int, int, int]]:
+    def read_usage_counts(self) -> list[tuple[int, int, int]]:
         """Id, times shown and times helped of each entry that was ever counted, last id first."""
         with self._store.reading() as connection:
             found = connection.execute(
@@ -96,12 +96,12 @@ class StoreSource(Reopened):
             )
             return [(row[0], row[1], row[2]) for row in found]
 
-    def ids(self, places: Ids) -> list[int]:
+    def find_ids(self, places: Ids) -> list[int]:
         """Ids of the entries at these places."""
         with self._store.reading() as connection:
-            if state(connection) != self.fingerprint:
+            if read_fingerprint(connection) != self.fingerprint:
                 raise StoreError(f"The store {self.path} was changed meanwhile.", "Start again.")
-            ids: list[int] = self._numbering.at(places).tolist()
+            ids: list[int] = self._range.map_places(places).tolist()
         return ids
 
     @cached_property
@@ -126,7 +126,7 @@ class StoreSource(Reopened):
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _places(self, number: int) -> Ids:
+    def _list_places(self, number: int) -> Ids:
         first = number * self.block_rows
         return np.arange(first, min(first + self.block_rows, self.rows))
 
@@ -135,30 +135,32 @@ class StoreSource(Reopened):
         return Store.open(self.path)
 
     @cached_property
-    def _numbering(self) -> Numbering:
+    def _range(self) -> SparseRange:
         with self._store.reading() as connection:
             given = rows.span(connection)
-            return Numbering.without(given.start, _deleted(connection, given))
+            return SparseRange.from_missing(given.start, _find_deleted(connection, given))
 
 
-def state(connection: apsw.Connection) -> str:
+def read_fingerprint(connection: apsw.Connection) -> str:
     """Another one when entries have come or gone since: ids are never given twice."""
     # Not its whole checksum: that is another one as soon as it is given a cluster.
     newest = connection.execute("SELECT crc >> 32 FROM ref ORDER BY id DESC LIMIT 1").get
     return f"{rows.count(connection)} entries to {rows.last(connection)}, the newest {newest}"
 
 
-def _deleted(connection: apsw.Connection, given: range) -> Ids:
+def _find_deleted(connection: apsw.Connection, given: range) -> Ids:
     """The ids of this span that are no entries, ascending; those at its end may be left out."""
     if rows.count(connection) == len(given):
         return np.empty(0, np.int64)
     bulk = connection.execute("SELECT value FROM meta WHERE key = 'bulk'").get
-    buried = _column(connection, "SELECT id FROM tomb WHERE id >= ? ORDER BY id", (given.start,))
+    buried = _read_column(
+        connection, "SELECT id FROM tomb WHERE id >= ? ORDER BY id", (given.start,)
+    )
     first = max(bulk + 1, given.start)
     missing = np.ones(max(0, given.stop - first), dtype=bool)
-    missing[_column(connection, "SELECT id FROM text WHERE id >= ?", (first,)) - first] = False
+    missing[_read_column(connection, "SELECT id FROM text WHERE id >= ?", (first,)) - first] = False
     return np.concatenate([buried, first + np.flatnonzero(missing)])
 
 
-def _column(connection: apsw.Connection, sql: str, values: tuple[int, ...]) -> Ids:
+def _read_column(connection: apsw.Connection, sql: str, values: tuple[int, ...]) -> Ids:
     return np.fromiter((row[0] for row in connection.execute(sql, values)), np.int64)

@@ -15,7 +15,7 @@ from rm_local.store.sqlite import meta
 from rm_local.store.sqlite.entry_texts import place
 from rm_local.store.sqlite.reader_pool import reading
 from rm_local.store.sqlite.vec0 import TEXTS, dictionary_of
-from rm_local.store.verify.word_index import WordSum, indexed, varint
+from rm_local.store.verify.word_index import WordSum, encode_varint, list_indexed_words
 
 if TYPE_CHECKING:
     import apsw
@@ -37,15 +37,15 @@ class TextChecker:
         """By id: whether there is such an entry."""
         self.words = WordSum()
 
-    def faults(self, tell: DoneCallback) -> Iterator[str]:
+    def find_faults(self, on_done: DoneCallback) -> Iterator[str]:
         """Texts, labels and word counts that are missing, damaged or too many."""
         for first in range(1, len(self.there), STEP):
             with reading(self._connection):
-                found = list(self._step(first, first + STEP - 1))
+                found = list(self._check_range(first, first + STEP - 1))
             yield from found
-            tell(min(first + STEP - 1, len(self.there) - 1))
+            on_done(min(first + STEP - 1, len(self.there) - 1))
 
-    def _step(self, first: int, last: int) -> Iterator[str]:
+    def _check_range(self, first: int, last: int) -> Iterator[str]:
         bounds = (first, min(last, len(self.there) - 1))
         execute = self._connection.execute
         refs = dict(execute("SELECT id, label FROM ref WHERE id BETWEEN ? AND ?", bounds))
@@ -53,7 +53,7 @@ class TextChecker:
         fresh = dict(execute("SELECT id, rare FROM fresh WHERE id BETWEEN ? AND ?", bounds))
         self.there[list(refs)] = True
         found: dict[int, bytes] = {}
-        yield from self._unpacked(bounds, found)
+        yield from self._unpack_texts(bounds, found)
         for id, row in found.items():
             if row and id not in refs:
                 yield f"Entry {id} has a text and no vector."
@@ -68,18 +68,18 @@ class TextChecker:
             except DamagedError as error:
                 yield f"Entry {id}: {error}."
                 continue
-            words = indexed(self._rare, text)
+            words = list_indexed_words(self._rare, text)
             if id in fresh:
                 if fresh[id] != " ".join(self._rare.of(text)):
                     yield f"Entry {id}: its fresh row holds other words."
                 words = []
-            self.words.add(id, words)
-            if sizes.pop(id, b"") != (varint(len(words)) if words else b""):
+            self.words.add_words(id, words)
+            if sizes.pop(id, b"") != (encode_varint(len(words)) if words else b""):
                 yield f"Entry {id}: the word index counts other words."
         for id in sizes:
             yield f"Entry {id}: the word index has words of it, and there is none."
 
-    def _unpacked(self, bounds: tuple[int, int], into: dict[int, bytes]) -> Iterator[str]:
+    def _unpack_texts(self, bounds: tuple[int, int], into: dict[int, bytes]) -> Iterator[str]:
         """Put rows of texts, by id, `into` this; an empty one is deleted."""
         execute, (first, last) = self._connection.execute, bounds
         blocks = (place(first)[0], place(min(last, self._bulk))[0])

@@ -46,7 +46,9 @@ class Slot:
     offset: int
 
 
-def vector_faults(connection: apsw.Connection, there: Flags, tell: DoneCallback) -> Iterator[str]:
+def find_vector_faults(
+    connection: apsw.Connection, there: Flags, on_done: DoneCallback
+) -> Iterator[str]:
     """What is wrong with bits, codes and their places; `there` says, by id, which entries are."""
     seen = np.zeros_like(there)
     bulk = meta.number(connection, "bulk")
@@ -56,21 +58,21 @@ def vector_faults(connection: apsw.Connection, there: Flags, tell: DoneCallback)
         with reading(connection):
             chunks: list[tuple[Any, ...]] = connection.execute(CHUNKS, (after, STEP)).fetchall()
             slots: list[tuple[int, Slot]] = []
-            found = list(_unpacked(chunks, width, slots))
-            found += _step(connection, slots, seen, bulk)
+            found = list(_unpack_slots(chunks, width, slots))
+            found += _check_slots(connection, slots, seen, bulk)
         yield from found
         if not chunks:
             break
         after = chunks[-1][0]
-        tell(int(seen.sum()))
+        on_done(int(seen.sum()))
     with reading(connection):
-        found = list(_fresh(connection, width, seen))
+        found = list(_check_pending(connection, width, seen))
     yield from found
     for id in np.flatnonzero(there & ~seen).tolist():
         yield f"Entry {id} has no bits."
 
 
-def _unpacked(
+def _unpack_slots(
     chunks: list[tuple[Any, ...]], width: int, into: list[tuple[int, Slot]]
 ) -> Iterator[str]:
     """Put the used slots of `chunks`, with their ids, `into` this."""
@@ -95,7 +97,7 @@ def _unpacked(
         ]
 
 
-def _step(
+def _check_slots(
     connection: apsw.Connection, slots: list[tuple[int, Slot]], seen: Flags, bulk: int
 ) -> Iterator[str]:
     ids = tables.listed([id for id, _ in slots])
@@ -118,29 +120,29 @@ def _step(
             if id not in tombs:
                 yield f"Cluster {slot.cluster} has bits of an entry {id} that is not there."
             continue
-        if fault := _seen_fault(id, seen):
+        if fault := _note_seen(id, seen):
             yield fault
-        if fault := _row_fault(id, slot, *refs[id]):
+        if fault := _check_row(id, slot, *refs[id]):
             yield fault
         if id > bulk and places.get(id) != (None, slot.chunk, slot.offset):
             yield f"Entry {id}: sqlite-vec does not find its bits."
 
 
-def _fresh(connection: apsw.Connection, width: int, seen: Flags) -> Iterator[str]:
+def _check_pending(connection: apsw.Connection, width: int, seen: Flags) -> Iterator[str]:
     """What is wrong with the bits of entries that have no cluster yet."""
     for id, bits, label, crc, code in connection.execute(FRESH):
         if code is None:
             yield f"There are fresh bits of an entry {id} that is not there."
             continue
-        if fault := _seen_fault(id, seen):
+        if fault := _note_seen(id, seen):
             yield fault
         if not isinstance(bits, bytes) or len(bits) != width:
             yield f"Entry {id}: its fresh bits cannot be read."
-        elif fault := _row_fault(id, Slot(NO_CLUSTER, label, bits, 0, 0), label, crc, code):
+        elif fault := _check_row(id, Slot(NO_CLUSTER, label, bits, 0, 0), label, crc, code):
             yield fault
 
 
-def _seen_fault(id: int, seen: Flags) -> str:
+def _note_seen(id: int, seen: Flags) -> str:
     """Notes that the entry's bits were met; what is wrong if they were before, else empty."""
     if not 0 < id < len(seen):
         return ""
@@ -149,7 +151,7 @@ def _seen_fault(id: int, seen: Flags) -> str:
     return f"Entry {id}: its vector is there twice." if again else ""
 
 
-def _row_fault(id: int, slot: Slot, label: int, crc: int, code: bytes) -> str:
+def _check_row(id: int, slot: Slot, label: int, crc: int, code: bytes) -> str:
     """What is wrong with one row; empty where nothing is."""
     if slot.label == label and row_crc(id, label, slot.cluster, slot.bits, code) == crc:
         return ""

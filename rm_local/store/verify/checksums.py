@@ -55,12 +55,12 @@ COUNTS = (
 """What is counted, and two statements that must give the same number."""
 
 
-def sealed_faults(connection: apsw.Connection) -> Iterator[str]:
+def find_sealed_faults(connection: apsw.Connection) -> Iterator[str]:
     """Rows of `meta`, `label`, `zdict` and `centroid` that are not as they were written.
 
     Of `meta` those that all else is read with. DamagedError: one of these is missing.
     """
-    yield from _meta_faults(connection, "key <> ?")
+    yield from _find_meta_faults(connection, "key <> ?")
     if connection.execute("SELECT 1 FROM meta WHERE key = 'groups'").get:
         yield "The bulk build of this store did not come to its end."
     for row in connection.execute("SELECT crc, id, domain, source, level, provenance FROM label"):
@@ -73,12 +73,12 @@ def sealed_faults(connection: apsw.Connection) -> Iterator[str]:
     read_centroids(connection, dimension)
 
 
-def spread_faults(connection: apsw.Connection) -> Iterator[str]:
+def find_spread_faults(connection: apsw.Connection) -> Iterator[str]:
     """The row SPREAD of `meta`, if it is not as it was written."""
-    yield from _meta_faults(connection, "key = ?")
+    yield from _find_meta_faults(connection, "key = ?")
 
 
-def _meta_faults(connection: apsw.Connection, which: str) -> Iterator[str]:
+def _find_meta_faults(connection: apsw.Connection, which: str) -> Iterator[str]:
     """Of the rows of `meta` for which `which`, a condition with SPREAD for its parameter, holds."""
     rows = connection.execute(f"SELECT key, value, crc FROM meta WHERE {which}", (SPREAD,))
     for key, value, crc in rows:
@@ -86,7 +86,7 @@ def _meta_faults(connection: apsw.Connection, which: str) -> Iterator[str]:
             yield f"meta: {key!r} is not as it was written."
 
 
-def count_faults(connection: apsw.Connection) -> Iterator[str]:
+def find_count_faults(connection: apsw.Connection) -> Iterator[str]:
     """Numbers of rows that do not agree."""
     for name, one, other in COUNTS:
         with reading(connection):

@@ -29,7 +29,7 @@ LOGGED = ((1, 1), (2, 2))
 DECLARED = "SELECT type, name, tbl_name, sql FROM sqlite_master ORDER BY type, name"
 
 
-def header_faults(connection: apsw.Connection) -> Iterator[str]:
+def find_header_faults(connection: apsw.Connection) -> Iterator[str]:
     """Fixed fields of the header that have another value."""
     header = first_bytes(connection, 100)
     for offset, fields, values in HEADER:
@@ -40,14 +40,14 @@ def header_faults(connection: apsw.Connection) -> Iterator[str]:
         yield "The header has bytes at 18 that no store has."
 
 
-def sqlite_faults(connection: apsw.Connection) -> Iterator[str]:
+def find_sqlite_faults(connection: apsw.Connection) -> Iterator[str]:
     """What SQLite and FTS5 find in pages, keys, indexes and posting lists."""
     for (found,) in connection.execute("PRAGMA integrity_check(20)"):
         if found != "ok":
             yield f"SQLite: {found}."
 
 
-def schema_faults(connection: apsw.Connection) -> Iterator[str]:
+def find_schema_faults(connection: apsw.Connection) -> Iterator[str]:
     """Tables that are not declared as this version of the format declares them."""
     dimension = meta.number(connection, "embedder_dimension")
     with sqlite.in_memory() as fresh:
@@ -59,10 +59,10 @@ def schema_faults(connection: apsw.Connection) -> Iterator[str]:
     for key in sorted(wanted.keys() & found.keys()):
         if wanted[key] != found[key]:
             yield f"The {key[0]} {key[1]} is declared in other words."
-    yield from _info_faults(connection)
+    yield from _find_info_faults(connection)
 
 
-def _info_faults(connection: apsw.Connection) -> Iterator[str]:
+def _find_info_faults(connection: apsw.Connection) -> Iterator[str]:
     version = str(meta.read(connection, "sqlite_vec"))
     numbers = version.removeprefix("v").partition("-")[0].split(".")
     wanted = {

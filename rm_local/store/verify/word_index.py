@@ -13,7 +13,7 @@ from rm_local.store.sqlite.reader_pool import reading
 if TYPE_CHECKING:
     import apsw
 
-EDGES = (None, *"bcdefghijklmnopqrstuvwxyz", None)
+STEP_EDGES = (None, *"bcdefghijklmnopqrstuvwxyz", None)
 """Where the index is parted into steps."""
 
 
@@ -27,7 +27,7 @@ class WordSum:
     def __init__(self) -> None:
         self._alone = self._times = 0
 
-    def add(self, id: int, words: Sequence[str]) -> None:
+    def add_words(self, id: int, words: Sequence[str]) -> None:
         """Count an entry's words."""
         found = sum(zlib.crc32(word.encode()) for word in words)
         self._alone += found
@@ -41,28 +41,28 @@ class WordSum:
     __hash__ = None  # type: ignore[assignment]
 
 
-def indexed(rare: RareWords, text: str) -> list[str]:
+def list_indexed_words(rare: RareWords, text: str) -> list[str]:
     """The words of `text` as the index holds them: its tokenizer has split them once more."""
     words = rare.of(text)
     joined = " ".join(words)
     return words if joined.isascii() else list(dict.fromkeys(rare.tokens(joined)))
 
 
-def word_faults(connection: apsw.Connection, wanted: WordSum) -> Iterator[str]:
+def find_word_faults(connection: apsw.Connection, wanted: WordSum) -> Iterator[str]:
     """Whether the index's sum is another; `vocabulary` is an fts5vocab table of instances."""
     found = WordSum()
-    for first, end in pairwise(EDGES):
+    for first, end in pairwise(STEP_EDGES):
         with reading(connection):
             for word, id in connection.execute(
                 "SELECT term, doc FROM temp.vocabulary WHERE term >= ? AND term < ?",
                 (first or "", end or chr(0x10FFFF)),
             ):
-                found.add(id, (word,))
+                found.add_words(id, (word,))
     if found != wanted:
         yield "The word index holds other words than the texts."
 
 
-def varint(number: int) -> bytes:
+def encode_varint(number: int) -> bytes:
     """`number`, below 2 ** 28, as FTS5 writes it: seven bits a byte, the highest first."""
     parts = [number & 0x7F]
     while number := number >> 7:
