@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
 
 def count_clusters(connection: apsw.Connection) -> int:
-    """How many clusters there are."""
+    """Count the clusters."""
     return number(connection, "clusters")
 
 
 def append_centroid(connection: apsw.Connection, centroid: Floats) -> int:
-    """Add `centroid`, (d,), as a last row of its own; return its cluster's number."""
+    """Append `centroid`, (d,), as a separate row; return its cluster's number."""
     cluster = count_clusters(connection)
     blk = int(connection.execute("SELECT max(blk) + 1 FROM centroid").get)
     _write_row(connection, blk, _encode_centroid(centroid))
@@ -30,7 +30,8 @@ def append_centroid(connection: apsw.Connection, centroid: Floats) -> int:
 def replace_centroid(connection: apsw.Connection, cluster: int, centroid: Floats) -> None:
     """Replace the centroid of `cluster` by `centroid`, (d,).
 
-    DamagedError: there is no such cluster, or its row is not as it was written.
+    Raises:
+        DamagedError: There is no such cluster, or its row is damaged.
     """
     new = _encode_centroid(centroid)
     start = cluster * len(new)
@@ -46,9 +47,9 @@ def replace_centroid(connection: apsw.Connection, cluster: int, centroid: Floats
 
 
 def record_cluster_count(connection: apsw.Connection, before: int, now: int) -> None:
-    """Record that the number of clusters went from `before` to `now`; open stores then reread them.
+    """Record that the number of clusters changed from `before` to `now`; open stores reread them.
 
-    The number of clusters that a search scans grows in proportion, in fractions.
+    The number of clusters that a search scans grows in proportion and may be fractional.
     """
     increase_number(connection, "generation", 1)
     if before:

@@ -1,4 +1,4 @@
-"""Chunks of `code` read and rewritten directly, cluster by cluster."""
+"""Reads and rewrites the chunks of `code` directly, cluster by cluster."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ CLUSTER = """
 
 @dataclass(frozen=True)
 class ClusterRows:
-    """Rows of `code`."""
+    """Rows of `code` in one cluster."""
 
     ids: Ids
     labels: Ids
@@ -38,14 +38,15 @@ class ClusterRows:
         return len(self.ids)
 
     def select_rows(self, which: Flags | Ids) -> ClusterRows:
-        """The rows at these places."""
+        """Select the rows at these places."""
         return ClusterRows(self.ids[which], self.labels[which], self.bits[which])
 
 
 def read_cluster_rows(connection: apsw.Connection, cluster: int, dimension: int) -> ClusterRows:
-    """All rows of a cluster, deleted ones whose bits are there among them.
+    """Read all rows of a cluster, including deleted ones whose bits are still there.
 
-    DamagedError: a chunk's columns do not fit together.
+    Raises:
+        DamagedError: The columns of a chunk do not fit together.
     """
     ids, labels = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
     bits = [np.empty((0, dimension // 8), np.uint8)]
@@ -60,7 +61,7 @@ def read_cluster_rows(connection: apsw.Connection, cluster: int, dimension: int)
 
 
 def used_places(validity: bytes, ids: bytes) -> Ids:
-    """Places of the rows that a chunk holds. DamagedError: its columns do not fit together."""
+    """Find the places of a chunk's rows. Raises DamagedError when its columns do not fit."""
     if len(ids) != len(validity) * 64:
         raise DamagedError("a chunk's ids cannot be read")
     return np.flatnonzero(np.unpackbits(np.frombuffer(validity, np.uint8), bitorder="little"))
@@ -69,14 +70,14 @@ def used_places(validity: bytes, ids: bytes) -> Ids:
 def rewrite_cluster(
     connection: apsw.Connection, cluster: int, parts: Sequence[tuple[int, ClusterRows]]
 ) -> None:
-    """Put `parts`, clusters with their rows, in the place of all that `cluster` held."""
+    """Replace all rows of `cluster` by `parts`, each a cluster and its rows."""
     old = connection.execute("SELECT chunk_id FROM code_chunks WHERE partition00 = ?", (cluster,))
     remove_chunks(connection, [row[0] for row in old])
     filled = [each for part in parts for each in _fill_chunks(*part)]
     last = connection.execute("SELECT coalesce(max(chunk_id), 0) FROM code_chunks").get
     write_chunks(connection, [chunk for chunk, _ in filled])
     bulk = number(connection, "bulk")
-    # sqlite-vec looks here for a row to delete; entries up to `bulk` have no row.
+    # sqlite-vec finds a row to delete here; entries up to `bulk` have no row.
     connection.executemany(
         "UPDATE code_rowids SET chunk_id = ?, chunk_offset = ? WHERE rowid = ?",
         (
@@ -101,7 +102,7 @@ def remove_chunks(connection: apsw.Connection, chunks: Sequence[int]) -> None:
 
 
 def _fill_chunks(cluster: int, rows: ClusterRows) -> Iterator[tuple[Chunk, list[int]]]:
-    """Chunks of a cluster, all but the last full, each with its ids."""
+    """Yield the chunks of a cluster, each with its ids; all except the last are full."""
     for start in range(0, len(rows), CHUNK_SIZE):
         part = rows.select_rows(np.arange(start, min(start + CHUNK_SIZE, len(rows))))
         used = np.arange(CHUNK_SIZE) < len(part)

@@ -1,4 +1,4 @@
-"""The first clusters of a store that has grown by additions alone."""
+"""Makes the first clusters of a store that was filled by additions only."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from rm_local.store.maintain.task import Tools
 from rm_local.store.sqlite import tables
 
 MIN_ROWS = 20_000
-"""Entries from which on asking some of the clusters is quicker than comparing all bits."""
+"""Entries above which scanning some clusters is faster than comparing all bits."""
 
 MAX_ROWS = 100_000
-"""Entries that one transaction clusters, in two or three seconds; more take a build."""
+"""Entries that one transaction can cluster, in two or three seconds; more need a build."""
 
 MIN_SAMPLE = 8000
-"""Entries at least that the clusters are found on."""
+"""Smallest sample that the clusters are computed from."""
 
 
 class InitialClusters:
-    """Parts the entries of a store without clusters into some, all in one transaction."""
+    """Assigns all entries of a store without clusters to new ones, in one transaction."""
 
     name = "entries without clusters"
 
@@ -32,18 +32,18 @@ class InitialClusters:
 
     @property
     def too_many(self) -> bool:
-        """Whether there are none and more entries than can be given some here."""
+        """Whether the store has no clusters and too many entries for this task."""
         return self.count_left() > self._most
 
     def count_left(self) -> int:
-        """Entries; 0 where they are so few that they need no clusters."""
+        """Count the entries; 0 when they are too few to need clusters."""
         entries = tables.count(self._connection)
         if entries <= self._enough or centroid_edits.count_clusters(self._connection):
             return 0
         return entries
 
     def run_step(self, until: float) -> dict[str, int]:
-        """All of them."""
+        """Assign all entries."""
         entries = self.count_left()
         if not entries or entries > self._most:
             return {}

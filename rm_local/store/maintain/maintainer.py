@@ -1,4 +1,4 @@
-"""All kinds of work on one store, in small steps, while there is time."""
+"""Runs all maintenance tasks on one store in small steps, within a time limit."""
 
 from __future__ import annotations
 
@@ -25,34 +25,34 @@ if TYPE_CHECKING:
     import apsw
 
 STEP_SECONDS = 0.1
-"""For what a step can stop at; what it cannot stop takes about as long."""
+"""Target duration of a step."""
 
 WAIT_MS = 250
-"""For another process that writes, or reads on while a step ends; then it has the store."""
+"""Wait for a lock of another process, after which the run ends."""
 
 
 @dataclass(frozen=True)
 class MaintenanceResult:
-    """What was done, and what is left."""
+    """What a run did, and what is left to do."""
 
     done: dict[str, int]
-    """How much of what; nothing that was not met."""
+    """Amount by kind of work; kinds without any are missing."""
     left: dict[str, int]
-    """How much is left of each kind of work."""
+    """Remaining amount of each task."""
     empty_bytes: int
-    """Free in the file, for entries to come."""
+    """Free bytes in the file, which new entries can use."""
     busy: bool
-    """It ended early, as another process was at work on the store."""
+    """The run ended early because another process used the store."""
     needs_build: bool
-    """It has no clusters, and too many entries to be given some in passing."""
+    """The store has no clusters and too many entries to make them here."""
 
 
 class Maintainer:
-    """Keeps the store at `path` in shape: settles, folds, gives and parts clusters, scraps, packs.
+    """Maintains the store at `path`: assigns and splits clusters, packs texts, purges deleted rows.
 
-    Each step is one transaction, of a tenth of a second or two where the work can be parted; only
-    the first clusters of a store take seconds. It may be killed at any moment. Open stores, in
-    any process, go on: see `rm_local.store.sqlite.snapshot`.
+    Each step is one transaction of a tenth of a second or two; only the first clusters of a store
+    take seconds. It may be killed at any moment. Open stores in any process stay usable: see
+    `rm_local.store.sqlite.snapshot`.
     """
 
     def __init__(self, path: Path | str, *, largest: int = LARGEST) -> None:
@@ -62,11 +62,13 @@ class Maintainer:
     def run_tasks(
         self, seconds: float, report: ProgressCallback = ignore_progress
     ) -> MaintenanceResult:
-        """Do what there is to do for about `seconds`, or until nothing is left.
+        """Run the tasks for about `seconds`, or until nothing is left to do.
 
-        Each kind of work is a stage, reported with how much there is of it before it begins.
-        StoreMissing, StoreInvalid, StoreVersion, StoreReadOnly, StoreError: as for `Store.open`
-        and its calls; what was done until then is kept.
+        Each task is a stage, reported before it starts with the amount of its work.
+
+        Raises:
+            StoreMissing, StoreInvalid, StoreVersion, StoreReadOnly, StoreError: As for `Store.open`
+                and its calls; steps that were completed are kept.
         """
         end = monotonic() + seconds
         done: Counter[str] = Counter()
@@ -74,7 +76,7 @@ class Maintainer:
             tools = Tools.from_connection(connection)
             first = InitialClusters(tools)
             split = SplitClusters(tools, self._largest)
-            # What takes hours in a large store comes last.
+            # Recompression takes hours in a large store, so it comes last.
             kinds = (
                 AssignClusters(tools),
                 PackTexts(tools),
@@ -109,7 +111,7 @@ class Maintainer:
         with sqlite.guard(path), sqlite.open_connection(path, "write") as connection:
             check_size(connection, path)
             check_layout(connection, path)
-            # Pages written out before the end of a step would keep readers out until then.
+            # Pages written before the end of a step would lock readers out until then.
             connection.execute("PRAGMA cache_spill=0")
             wal.write_ahead(connection, path)
             yield connection
@@ -118,7 +120,7 @@ class Maintainer:
 
 
 def _run_step(connection: apsw.Connection, kind: MaintenanceTask) -> dict[str, int] | None:
-    """What a step did, empty if nothing was left; None, and nothing done, if it was kept out."""
+    """Run a step: amounts of work, empty when nothing was left; None when the store was locked."""
     import apsw
 
     connection.set_busy_timeout(WAIT_MS)

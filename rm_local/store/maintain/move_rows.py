@@ -1,4 +1,4 @@
-"""Rows from one cluster to others: their chunks, and their checksums, which name the cluster."""
+"""Moves rows between clusters: rewrites chunks and the checksums that include the cluster."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from rm_local.store.maintain.task import Tools
 from rm_local.store.sqlite.tables import listed
 
 STEP = 4096
-"""Rows whose codes are in memory together, while a whole cluster may be larger."""
+"""Rows whose codes are in memory at once; a cluster may be larger."""
 
 
 @dataclass(frozen=True)
 class Cluster:
-    """A cluster's entries; deleted ones whose bits are still there are left out."""
+    """The entries of a cluster, without deleted ones whose bits are still there."""
 
     tools: Tools
     number: int
@@ -27,7 +27,7 @@ class Cluster:
 
     @classmethod
     def read_cluster(cls, tools: Tools, number: int) -> Cluster:
-        """It as it is now. DamagedError: a chunk cannot be read."""
+        """Read a cluster. Raises DamagedError when a chunk cannot be read."""
         rows = read_cluster_rows(tools.connection, number, tools.dimension)
         there = tools.connection.execute(
             "SELECT id FROM ref WHERE id IN (SELECT value FROM json_each(?))",
@@ -37,15 +37,18 @@ class Cluster:
         return cls(tools, number, rows.select_rows(kept))
 
     def read_vectors(self, places: Ids) -> Floats:
-        """The vectors of the rows at `places`, (n, d). DamagedError: a checksum is wrong."""
+        """Read the vectors of rows, (n, d). Raises DamagedError when a checksum is wrong."""
         ids = self.rows.ids[places].tolist()
         codes = self._check_rows(places, self.number)
         return self.tools.decode_vectors(codes[id][0] for id in ids)
 
     def assign_rows(self, clusters: Ids) -> None:
-        """Give each row the cluster, (n,), and put it there, rows of a cluster ordered by id.
+        """Move each row to its cluster in `clusters`, (n,); rows of a cluster are ordered by id.
 
-        The clusters other than this one must have no rows yet. DamagedError: a checksum is wrong.
+        Clusters other than this one must not have rows yet.
+
+        Raises:
+            DamagedError: A checksum is wrong.
         """
         for start in range(0, len(self.rows), STEP):
             places = np.arange(start, min(start + STEP, len(self.rows)))
@@ -67,9 +70,12 @@ class Cluster:
         )
 
     def _check_rows(self, places: Ids, cluster: int) -> dict[int, tuple[bytes, int]]:
-        """Codes by id, and the checksums that the rows have in `cluster`.
+        """Check rows; return by id their codes and their checksums in `cluster`.
 
-        The old ones are compared first: a new one would make a damaged row look well.
+        The old checksums are compared first: new ones would make damaged rows look intact.
+
+        Raises:
+            DamagedError: A checksum is wrong.
         """
         found = {
             id: (label, crc, code)

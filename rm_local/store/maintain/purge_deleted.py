@@ -1,4 +1,4 @@
-"""Bits of deleted entries out of the way of searches, and chunks without rows out of the file."""
+"""Removes bits of deleted entries, which searches would compare, and empty chunks."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
 
 READ_CHUNKS = 2000
-"""In one step: about 50 ms."""
+"""Chunks in one step, which takes about 50 ms."""
 
 
 class PurgeDeleted:
-    """Goes through all chunks when there are tombstones whose bits may still be there.
+    """Scans all chunks when there are tombstones whose bits may still be there.
 
-    In `meta`, `scrapped` counts the tombstones whose bits are known to be gone, `scrap_goal` those
-    there were when the pass under way began, and `scrap_chunk` is the chunk that it has come to.
+    In `meta`, `scrapped` counts the tombstones whose bits are known to be removed, `scrap_goal` all
+    tombstones at the start of the current scan, and `scrap_chunk` is the last chunk scanned.
     """
 
     name = "deleted entries with bits"
@@ -33,11 +33,11 @@ class PurgeDeleted:
         self._tombstones: Ids = np.empty(0, np.int64)
 
     def count_left(self) -> int:
-        """Deleted entries, at most."""
+        """Count deleted entries whose bits may be there."""
         return self._count_tombstones() - number_or_zero(self._connection, "scrapped")
 
     def run_step(self, until: float) -> dict[str, int]:
-        """READ_CHUNKS chunks."""
+        """Scan READ_CHUNKS chunks."""
         if not self.count_left():
             return {}
         last = number_or_zero(self._connection, "scrap_chunk")
@@ -69,13 +69,13 @@ class PurgeDeleted:
         return int(self._connection.execute("SELECT count(*) FROM tomb").get)
 
     def _read_tombstones(self) -> None:
-        """The tombstones, ascending; there are never fewer, so those in memory may do."""
+        """Read the tombstones, ascending, unless their number is the same: they never get fewer."""
         if len(self._tombstones) != self._count_tombstones():
             found = self._connection.execute("SELECT id FROM tomb ORDER BY id")
             self._tombstones = np.fromiter((row[0] for row in found), np.int64)
 
     def _clear_chunk(self, chunk: int, validity: bytes, ids: bytes) -> tuple[int, bool]:
-        """How many rows of a chunk were cleared, and whether it is gone for having none left."""
+        """Clear deleted rows; return their number, and whether the chunk was removed as empty."""
         places = used_places(validity, ids)
         held = np.frombuffer(ids, "<i8")[places]
         found = np.searchsorted(self._tombstones, held)
@@ -94,6 +94,6 @@ class PurgeDeleted:
 
 
 def note_cleared(connection: apsw.Connection, tombstones: int) -> None:
-    """Count new tombstones whose bits are gone already."""
+    """Count new tombstones whose bits were removed already."""
     increase_number(connection, "scrapped", tombstones)
     increase_number(connection, "scrap_goal", tombstones)

@@ -1,4 +1,4 @@
-"""Clusters that have grown large, parted in two."""
+"""Splits clusters that have grown too large."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from rm_local.store.maintain.move_rows import Cluster
 from rm_local.store.maintain.task import Tools
 
 LARGEST = 4000
-"""Rows that a cluster may have: about four times the usual ones, and as dear to ask."""
+"""Most rows of a cluster: about four times the usual number, and as slow to scan."""
 
 LEAST_SHARE = 1 / 16
-"""Of the rows, for the smaller half: a cluster that does not fall in two is left whole."""
+"""Smallest share of rows for one half: a cluster that does not separate is not split."""
 
 
 class SplitClusters:
-    """Parts clusters of more than `largest` rows by 2-means over their ranking codes.
+    """Splits clusters of more than `largest` rows by 2-means over their ranking codes.
 
-    One half keeps the number, the other gets the next one; both get centres of their own. Bits of
-    deleted entries are left out.
+    One half keeps the number, the other gets the next one; both get new centroids. Bits of deleted
+    entries are removed.
     """
 
     name = "clusters too large"
@@ -34,21 +34,21 @@ class SplitClusters:
         self._whole: set[int] = set()
 
     def count_left(self) -> int:
-        """Clusters; one that falls in halves as large counts once."""
+        """Count clusters that are too large."""
         return sum(1 for _ in self._find_large())
 
     def run_step(self, until: float) -> dict[str, int]:
-        """One cluster."""
+        """Split one cluster."""
         for number in self._find_large():
-            parted = self._split_cluster(Cluster.read_cluster(self._tools, number))
-            return {"clusters parted": int(parted), "clusters left whole": int(not parted)}
+            split = self._split_cluster(Cluster.read_cluster(self._tools, number))
+            return {"clusters parted": int(split), "clusters left whole": int(not split)}
         return {}
 
     def _find_large(self) -> Iterator[int]:
-        """Clusters that hold more rows than they may, but those that do not fall in two."""
+        """Yield clusters that are too large, except those that do not separate."""
         if not centroid_edits.count_clusters(self._connection):
             return
-        # The chunks of a cluster are counted in the index, validities are read of few.
+        # Chunks are counted in the index; validity is read for few clusters only.
         candidates = self._connection.execute(
             "SELECT partition00 FROM code_chunks GROUP BY partition00 HAVING count(*) * ? > ?",
             (CHUNK_SIZE, self._largest),
@@ -64,10 +64,10 @@ class SplitClusters:
         return sum(int.from_bytes(row[0], "little").bit_count() for row in found)
 
     def _split_cluster(self, cluster: Cluster) -> bool:
-        """Whether it was parted."""
+        """Split a cluster; return whether it was split."""
         size = len(cluster.rows)
         if size <= self._largest:
-            # Only deleted entries' bits made it large.
+            # It was too large only with bits of deleted entries.
             cluster.assign_rows(np.full(size, cluster.number))
             return False
         vectors = cluster.read_vectors(np.arange(size))

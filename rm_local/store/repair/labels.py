@@ -1,4 +1,4 @@
-"""Labels into the new store, under their numbers; one without names stands for what is lost."""
+"""Copies intact labels to the new store; an empty label replaces lost ones."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ NAMELESS: tables.Label = ("", "", "", "")
 
 
 class Labels:
-    """The labels that are whole."""
+    """The labels of the new store."""
 
     def __init__(self, reader: TolerantReader, new: apsw.Connection) -> None:
         self._new = new
@@ -24,12 +24,12 @@ class Labels:
                 tables.put_label(new, number, label)
                 self._numbers[label] = number
         self.whole = frozenset(self._numbers.values())
-        """Their numbers."""
+        """Numbers of the intact labels."""
         self.lost: list[int] = []
-        """Entries that have lost theirs."""
+        """Entries whose label is lost."""
 
     def map_label(self, id: int, number: Any) -> int:
-        """The number, in the new store, of the label that entry `id` had under `number`."""
+        """Map the label `number` of entry `id` to a label of the new store."""
         if number in self.whole:
             return int(number)
         self.lost.append(id)

@@ -1,4 +1,4 @@
-"""Texts into the new store, as far as they can be read, and the index of their rare words."""
+"""Copies readable texts to the new store and indexes their rare words."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import apsw
 
 STEP = 4096
-"""Entries read together, a multiple of BLOCK_ROWS."""
+"""Entries read at once, a multiple of BLOCK_ROWS."""
 
 BLOCKS = "SELECT blk, z FROM block WHERE blk IN (SELECT value FROM json_each(?))"
 SINGLE = "SELECT id, z FROM text WHERE id IN (SELECT value FROM json_each(?))"
@@ -29,29 +29,29 @@ SINGLE = "SELECT id, z FROM text WHERE id IN (SELECT value FROM json_each(?))"
 
 @dataclass(frozen=True)
 class EntryEvidence:
-    """What the damaged store has of each entry, by the entry's number."""
+    """What the damaged store contains of each entry, by id."""
 
     text: Flags
-    """Its text, which the new store has."""
+    """Whether its text was copied."""
     kept: Flags
-    """Its vector, which the new store has; only of those with a text."""
+    """Whether its vector was copied; only entries with a text."""
     trace: Flags
-    """Anything that says that there was such an entry."""
+    """Whether anything shows that it existed."""
 
     @classmethod
     def make_empty(cls, highest: int) -> EntryEvidence:
-        """Nothing yet of entries up to `highest`."""
+        """Make evidence without any entry, for ids up to `highest`."""
         text, kept, trace = np.zeros((3, highest + 1), dtype=bool)
         return cls(text, kept, trace)
 
     @property
     def lost(self) -> Ids:
-        """Numbers of the entries that were there and are not kept."""
+        """Ids of the entries that existed and are not kept."""
         return np.flatnonzero((self.text | self.trace) & ~self.kept)
 
 
 class TextRescuer:
-    """Copies frames that are whole as they are; a damaged block becomes one of deleted rows."""
+    """Copies intact frames unchanged; a damaged block becomes a block of deleted rows."""
 
     def __init__(
         self,
@@ -68,7 +68,7 @@ class TextRescuer:
         self._tombs_are_whole = not reader.stopped
 
     def copy_texts(self, on_done: DoneCallback) -> None:
-        """All of them; `on_done` hears of the last entry that is done."""
+        """Copy all texts; `on_done` gets the id of the last entry done."""
         bulk, highest = self._constants.bulk, self._constants.highest
         blocks = range(self._constants.first_block, -(-bulk // BLOCK_ROWS))
         for start in range(blocks.start, blocks.stop, STEP // BLOCK_ROWS):
@@ -106,7 +106,7 @@ class TextRescuer:
         self._new.executemany("INSERT INTO text(id, z) VALUES(?, ?)", kept)
 
     def _unpack_frame(self, row: tuple[Any, ...] | None, rows: int) -> tuple[bytes, list[bytes]]:
-        """A frame and its rows; none where it is missing or damaged."""
+        """Unpack a frame; return it and its rows, both empty when it is missing or damaged."""
         if row is None or not isinstance(row[0], bytes):
             return b"", []
         try:
@@ -115,13 +115,13 @@ class TextRescuer:
             return b"", []
 
     def _note_lost_block(self, first: int, rows: int) -> None:
-        """The entries of a block are lost, but those that were deleted before."""
+        """Note that the entries of a block are lost, except deleted ones."""
         ids = np.arange(first, first + rows)
         if self._tombs_are_whole:
             self._found.trace[ids[~np.isin(ids, self._buried)]] = True
 
     def _note_texts(self, first: int, texts: Sequence[bytes]) -> None:
-        """The new store has these texts, from entry `first` on; empty ones are of no entry."""
+        """Note and index copied texts from entry `first` on; empty ones are deleted entries."""
         words = []
         for id, text in enumerate(texts, first):
             if text and id < len(self._found.text):

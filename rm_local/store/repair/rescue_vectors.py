@@ -1,4 +1,4 @@
-"""Vectors into the new store: as they are where the row's checksum holds, else from the code."""
+"""Copies vectors to the new store: intact rows unchanged, others from their ranking code."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     import apsw
 
 CHUNK_STEP = 64
-"""Chunks read together."""
+"""Chunks read at once."""
 
 LOW = 0xFFFF_FFFF
-"""The part of a row's checksum that is over all of it."""
+"""Mask of the part of a checksum that covers the whole row."""
 
 CHUNKS = """
     SELECT chunk_id, partition00, validity, rowids, data, vectors
@@ -41,12 +41,12 @@ REFS = "SELECT id, label, crc, v FROM ref WHERE id IN (SELECT value FROM json_ea
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """A row of sqlite-vec's, or one that was fresh."""
+    """A row in sqlite-vec's tables, or a pending one."""
 
     id: int
     cluster: int
     labels: Collection[int]
-    """Those that it may have, besides the one that `ref` names."""
+    """Possible labels besides the one in `ref`."""
     bits: bytes
 
 
@@ -66,16 +66,16 @@ class VectorRescuer:
         self._quantiser, self._packer = tools
         self._bulk, self._found = bulk, found
         self.derived = 0
-        """Entries whose bits were made again."""
+        """Entries whose bits were derived from their codes."""
 
     def list_chunks(self) -> list[int]:
-        """Numbers of all chunks."""
+        """List the numbers of all chunks."""
         return self._reader.list_numbers("code_chunks", "chunk_id")
 
     def copy_vectors(
         self, chunks: list[int], centroids: CentroidRebuilder, on_done: DoneCallback
     ) -> None:
-        """Copy intact rows chunk by chunk, and add them to lost centroids of their clusters."""
+        """Copy intact rows by chunk; rows of clusters with a lost centroid go to `centroids`."""
         for start in range(0, len(chunks), CHUNK_STEP):
             read = self._reader.read_rows_by_id(CHUNKS, chunks[start : start + CHUNK_STEP])
             slots = [slot for number in sorted(read) for slot in self._read_slots(*read[number])]
@@ -90,7 +90,7 @@ class VectorRescuer:
             on_done(int(self._found.kept.sum()))
 
     def assign_pending(self, centroids: Floats) -> None:
-        """Rows that were fresh and are whole, in the nearest of `centroids`, (c, d)."""
+        """Copy intact pending rows, assigned to the nearest of `centroids`, (c, d)."""
         found = self._reader.read_rows_by_id(FRESH, self._reader.list_numbers("fresh", "id"))
         slots = [
             Slot(id, NO_CLUSTER, self._labels.whole, bits)
@@ -109,7 +109,7 @@ class VectorRescuer:
             )
 
     def derive_bits(self, centroids: Floats, on_done: DoneCallback) -> None:
-        """Rows of the other entries whose code is whole, in the nearest of `centroids`, (c, d)."""
+        """Derive other rows from their codes, assigned to the nearest of `centroids`, (c, d)."""
         ids = np.flatnonzero(self._found.text & ~self._found.kept)
         for start in range(0, len(ids), STEP):
             refs = self._reader.read_rows_by_id(REFS, ids[start : start + STEP].tolist())
@@ -130,7 +130,7 @@ class VectorRescuer:
             on_done(int(self._found.kept.sum()))
 
     def _read_slots(self, cluster: Any, *columns: Any) -> Iterator[Slot]:
-        """Used places of a chunk; none where it cannot be read."""
+        """Read the used slots of a chunk, none if it is unreadable."""
         width = self._quantiser.dimension // 8
         sizes = (CHUNK_SIZE // 8, CHUNK_SIZE * 8, CHUNK_SIZE * 8, CHUNK_SIZE * width)
         if not isinstance(cluster, int) or not all(
@@ -147,11 +147,11 @@ class VectorRescuer:
                 yield Slot(ids[at], cluster, (labels[at],), bits[here])
 
     def _decode_vectors(self, codes: list[bytes]) -> Floats:
-        """The vectors of whole codes, (n, d)."""
+        """Decode intact codes to vectors, (n, d)."""
         return self._quantiser.floats(self._packer.unpack(codes))
 
     def _find_clusters(self, codes: list[bytes], centroids: Floats) -> list[int]:
-        """The cluster of each whole code; 0 where there are none."""
+        """Find the nearest cluster of each intact code; 0 in a store without clusters."""
         if not len(centroids):
             return [0] * len(codes)
         found: list[int] = nearest(self._decode_vectors(codes), centroids).tolist()
@@ -160,7 +160,7 @@ class VectorRescuer:
     def _select_intact(
         self, slots: list[Slot], refs: dict[int, tuple[Any, ...]]
     ) -> Iterator[tuple[int, int, int, bytes, bytes]]:
-        """Id, cluster, label, bits and code of rows that fit their checksum, each id once."""
+        """Yield id, cluster, label, bits and code of rows with a matching checksum, ids once."""
         for slot in slots:
             self._found.trace[slot.id] |= slot.id > self._bulk or slot.id in refs
             if not self._found.text[slot.id] or self._found.kept[slot.id] or slot.id not in refs:
@@ -184,7 +184,7 @@ class VectorRescuer:
                     break
 
     def _select_codes(self, refs: dict[int, tuple[Any, ...]]) -> Iterator[tuple[int, Any, bytes]]:
-        """Id, label and code of rows whose code is whole."""
+        """Yield id, label and code of rows with an intact code."""
         for id, (label, crc, code) in sorted(refs.items()):
             if not isinstance(crc, int) or not isinstance(code, bytes):
                 continue
@@ -208,5 +208,5 @@ class VectorRescuer:
             "INSERT INTO code(id, cid, label, e) VALUES(?, ?, ?, vec_bit(?))",
             ((id, cluster, label, bits) for id, cluster, label, bits, _ in rows),
         )
-        # What comes from a bulk build has no such rows.
+        # Entries of a bulk build have no such rows.
         self._new.execute("DELETE FROM code_rowids WHERE rowid <= ?", (self._bulk,))

@@ -1,4 +1,4 @@
-"""All that can be read of a damaged store, into a new one."""
+"""Copies all that can be read of a damaged store to a new one."""
 
 from __future__ import annotations
 
@@ -31,23 +31,23 @@ if TYPE_CHECKING:
     import apsw
 
 MAX_NAMED = 20
-"""Ids that a sentence names."""
+"""Most ids in a sentence."""
 
 
 @dataclass(frozen=True)
 class RepairResult:
-    """What became of a damaged store."""
+    """Result of a repair."""
 
     aside: Path
-    """Where the damaged one is now."""
+    """Path of the damaged store now."""
     entries: int
-    """Of the store now."""
+    """Entries in the repaired store."""
     found: list[str]
-    """What was damaged, as are `mended` and `lost` in sentences."""
+    """What was damaged, in sentences, as the next two."""
     mended: list[str]
     lost: list[str]
     lost_ids: list[int]
-    """Entries that could not be read, ascending, as far as their numbers are known."""
+    """Ids of lost entries, ascending, as far as they are known."""
 
 
 def salvage_store(
@@ -58,7 +58,7 @@ def salvage_store(
     aside: Path,
     report: ProgressCallback,
 ) -> RepairResult:
-    """Write the new store `part`. StoreInvalid: no entry of the damaged one can be read."""
+    """Write the new store `part`. Raises StoreInvalid when no entry can be read."""
     constants = StoreConstants.read_from(reader)
     with _open_new_store(part, path, constants) as new:
         salvager = _Salvager(reader, new, constants, report)
@@ -77,9 +77,9 @@ def salvage_store(
 
 @contextmanager
 def _open_new_store(part: Path, path: Path, constants: StoreConstants) -> Iterator[apsw.Connection]:
-    """An empty store with what the damaged one fixes for all entries, in one transaction."""
+    """Open a new store with the constants of the damaged one, in one transaction."""
     with sqlite.guard(part), sqlite.open_connection(part, "create") as new:
-        # A file that is thrown away when this is stopped needs no journal.
+        # A stopped repair removes the file, so it needs no journal.
         new.execute("PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF")
         new.execute("BEGIN IMMEDIATE")
         dictionaries = constants.dictionaries
@@ -103,17 +103,17 @@ class _Salvager:
     ) -> None:
         self._reader, self._new, self._constants = reader, new, constants
         self.met = EntryEvidence.make_empty(constants.highest)
-        self.fixed = ["The word index, counts and chunks of bits were made again from entries."]
+        self.fixed = ["The word index, counts and chunks of bits were rebuilt from entries."]
         self.lost = list(constants.notes)
         self._report = report
 
     @property
     def entries(self) -> int:
-        """How many are kept."""
+        """Number of entries kept."""
         return int(self.met.kept.sum())
 
     def copy_all(self) -> None:
-        """Texts, vectors, and then what depends on which of them there are."""
+        """Copy texts and vectors, then everything that depends on them."""
         texts = TextRescuer(self._reader, self._new, self._constants, self.met)
         texts.copy_texts(self._make_meter("texts").reach)
         clusters = self._copy_vectors()
@@ -122,7 +122,7 @@ class _Salvager:
         self._put_numbers(clusters)
 
     def _copy_vectors(self) -> int:
-        """The number of clusters."""
+        """Copy vectors; return the number of clusters."""
         meta, constants = read_meta(self._new), self._constants
         dimension = constants.dimension
         labels = Labels(self._reader, self._new)
@@ -149,10 +149,10 @@ class _Salvager:
         vectors.derive_bits(centroids.compute_centroids(), meter.reach)
         centroids.write_centroids(self._new)
         if vectors.derived:
-            self.fixed.append(f"Bits of {vectors.derived:,} entries were made from their codes.")
+            self.fixed.append(f"Bits of {vectors.derived:,} entries were derived from their codes.")
         if centroids.lost.any():
             self.fixed.append(
-                f"Centres of {int(centroids.lost.sum()):,} clusters were made from their entries."
+                f"Centroids of {int(centroids.lost.sum()):,} clusters were computed from entries."
             )
         if labels.lost:
             names = _format_ids(sorted(labels.lost))
@@ -163,7 +163,7 @@ class _Salvager:
         return ProgressMeter(self._report, stage, self._constants.highest)
 
     def _drop_lost(self) -> None:
-        """Entries with a text alone leave; all numbers in blocks without entry get a tombstone."""
+        """Delete entries without a vector; missing ids in blocks get a tombstone."""
         constants, codec = self._constants, TextCodec(self._constants.dictionaries[TEXTS])
         halves = np.flatnonzero(self.met.text & ~self.met.kept).tolist()
         for start in range(0, len(halves), STEP):
@@ -178,7 +178,7 @@ class _Salvager:
         before = self._reader.read_number("entries")
         unknown = (before or 0) - self.entries - len(lost)
         if unknown > 0:
-            self.lost.append(f"{unknown:,} more entries, of which nothing can be read.")
+            self.lost.append(f"{unknown:,} more entries, which cannot be read at all.")
 
     def _copy_tallies(self) -> None:
         for id, shown, helped in self._reader.iter_rows("SELECT id, shown, helped FROM tally"):
@@ -188,7 +188,7 @@ class _Salvager:
                     "INSERT OR IGNORE INTO tally VALUES(?, ?, ?)", (id, shown, helped)
                 )
         if self._reader.stopped:
-            self.lost.append("Tallies, in part: how often entries were shown and helped.")
+            self.lost.append("Some usage counts: how often entries were shown and helped.")
 
     def _put_numbers(self, clusters: int) -> None:
         constants, new = self._constants, self._new
@@ -204,11 +204,11 @@ class _Salvager:
         if spread is not None:
             put(new, SPREAD, spread)
         elif self._reader.read_scalar("SELECT 1 FROM meta NOT INDEXED WHERE key = ?", (SPREAD,)):
-            self.fixed.append(f"{SPREAD!r} in meta was left out: it is measured when it is used.")
+            self.fixed.append(f"{SPREAD!r} in meta was dropped: it is measured when it is used.")
 
 
 def _format_ids(ids: list[int]) -> str:
-    """So many entries, and the first of their ids."""
+    """Format the number of entries and the first of their ids."""
     more = ", ..." if len(ids) > MAX_NAMED else ""
     plural = "entry" if len(ids) == 1 else "entries"
     return f"{len(ids):,} {plural} ({', '.join(map(str, ids[:MAX_NAMED]))}{more})"

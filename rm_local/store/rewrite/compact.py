@@ -1,4 +1,4 @@
-"""A store written anew, without what was deleted, in the place of the old one."""
+"""Compacts a store: rebuilds it without deleted entries and replaces the file."""
 
 from __future__ import annotations
 
@@ -22,26 +22,27 @@ from rm_local.store.store import Store
 from rm_local.work_folder import remove_work_folder
 
 LEVEL = 12
-"""Of zstandard: what is compressed once and read for long may take its time (STORE 4)."""
+"""zstandard level: higher than a build's, as the store is compressed once and read for long."""
 
 
 def compact_store(
     path: Path, *, level: int = LEVEL, report: ProgressCallback = ignore_progress
 ) -> None:
-    """Build the store at `path` anew beside it, then put it in its place.
+    """Build a new store from the entries of the store at `path`, then replace the file.
 
-    Clusters, rotation and dictionaries are those for its present entries. Ids go on from the
-    highest ever given, so that an old one names nothing; tallies go with their entries. Meanwhile
-    the store can be read, but not written to. After any stop the store is the old one or the new
-    one, and the same call goes on.
-    Raises as `Store.open` and `build`; StoreError: it holds no entry, another program writes, or
-    one has it open that was there when it was last written to.
+    Clusters, rotation and dictionaries are trained on the present entries. New ids start above the
+    highest ever given, so that no old id is reused; usage counts are carried over. Meanwhile the
+    store can be read, but not written. After any stop the file is the old or the new store, and
+    the same call resumes. Raises as `Store.open` and `build_store`, too.
+
+    Raises:
+        StoreError: It has no entries, another program writes to it, or one still uses its log.
     """
     path = path.resolve()
     _empty_wal(path)
     with StoreSource.open(path) as held:
         if not held.rows:
-            raise StoreError(f"The store {path} holds no entry.", "There is nothing to compact.")
+            raise StoreError(f"The store {path} has no entries.", "Add some before you compact it.")
         with _lock_unchanged(path, held) as last:
             new_path = _choose_new_path(path, f"{held.fingerprint}, level {level}")
             if not new_path.exists() or _get_build_folder(new_path).exists():
@@ -60,11 +61,12 @@ def compact_store(
             if os.name != "nt":
                 replace_file(new_path, path)
     if os.name == "nt":
-        # Windows renames over no file that is open.
+        # Windows cannot replace an open file.
         replace_file(new_path, path)
 
 
 def _empty_wal(path: Path) -> None:
+    """Move the log into the file. Raises StoreError when another program still uses the log."""
     Store.open(path, write=True).close()
     with sqlite.guard(path), sqlite.open_connection(path, "write") as connection:
         wal.settle(connection, path)
@@ -73,7 +75,7 @@ def _empty_wal(path: Path) -> None:
 
 @contextmanager
 def _lock_unchanged(path: Path, held: StoreSource) -> Iterator[int]:
-    """Keeps all other writers out; gives the highest id. StoreError: one of them was quicker."""
+    """Lock writers out; yields the highest id. Raises StoreError when the store has changed."""
     with sqlite.guard(path), sqlite.open_connection(path, "write") as connection:
         connection.execute("BEGIN IMMEDIATE")
         if wal.is_logged(connection) or read_fingerprint(connection) != held.fingerprint:
@@ -84,7 +86,7 @@ def _lock_unchanged(path: Path, held: StoreSource) -> Iterator[int]:
 
 
 def _choose_new_path(path: Path, called: str) -> Path:
-    """Where the new store grows; what an earlier call made of another state is removed."""
+    """Choose the path of the new store, and remove files of earlier calls for other states."""
     stem = f"{path.name}.compact-"
     new_path = path.with_name(stem + blake2b(called.encode(), digest_size=6).hexdigest())
     ours = re.compile(re.escape(stem) + r"[0-9a-f]{12}(\.build)?")

@@ -1,4 +1,4 @@
-"""Fingerprints of entries, by which those of whole stores are compared in bounded memory."""
+"""Computes fingerprints of entries, to compare whole stores in bounded memory."""
 
 from __future__ import annotations
 
@@ -16,21 +16,20 @@ from rm_local.store.rewrite.store_source import StoreSource
 from rm_local.store.sqlite.tables import label_of
 
 Fingerprints = NDArray[np.uint64]
-"""64 bits an entry: that any two of 64 million different ones are taken for the same has a chance
-of 1 in 9,000."""
+"""64 bits an entry: the probability of a collision among 64 million entries is 1 in 9,000."""
 
 BYTES = 8
 HASH_STEP = np.uint64(0x9E3779B97F4A7C15)
-"""Odd, so that the second of several equal entries gets another print than the first."""
+"""Difference between the fingerprints of equal entries; odd, so that they all differ."""
 
 
 def encode_texts(entry: Entry) -> bytes:
-    """What an entry with the same subproblem and subroutine has too."""
+    """Encode subproblem and subroutine."""
     return join_texts(entry.subproblem, entry.subroutine)
 
 
 def encode_entry(entry: Entry) -> bytes:
-    """What only an entry has that is the same but for its id."""
+    """Encode all of an entry except its id."""
     label = (each.encode("utf-8", "surrogatepass") for each in label_of(entry))
     return KEY_END.join([encode_texts(entry), *label])
 
@@ -38,7 +37,7 @@ def encode_entry(entry: Entry) -> bytes:
 def compute_fingerprints(
     held: StoreSource, part: Callable[[Entry], bytes], on_done: DoneCallback
 ) -> Fingerprints:
-    """The print of each entry's `part`, in order of id; `on_done` is told how many are done."""
+    """Compute the fingerprint of each entry's `part`, in order of id."""
     found = np.empty(held.rows, np.uint64)
     for number in range(held.blocks):
         digests = [_hash_bytes(part(each)) for each in held.read_entries(number)]
@@ -49,7 +48,7 @@ def compute_fingerprints(
 
 
 def fingerprint_entry(entry: Entry, part: Callable[[Entry], bytes]) -> int:
-    """The print of one entry's `part`."""
+    """Compute the fingerprint of one entry's `part`."""
     return int.from_bytes(_hash_bytes(part(entry)), "little")
 
 
@@ -58,14 +57,14 @@ def _hash_bytes(data: bytes) -> bytes:
 
 
 def find_repeated(found: Fingerprints) -> Ids:
-    """The places, ascending, of all prints that stand at an earlier place too."""
+    """Find the places, ascending, of fingerprints that occur at an earlier place, too."""
     order = np.argsort(found, kind="stable")
     held = found[order]
     return np.sort(order[1:][held[1:] == held[:-1]])
 
 
 def distinguish_repeated(found: Fingerprints) -> Fingerprints:
-    """The prints, but a second, third ... of the same gets one of its own."""
+    """Replace the second, third ... of equal fingerprints by different ones."""
     order = np.argsort(found, kind="stable")
     held = found[order]
     places = np.arange(len(held))
@@ -78,7 +77,7 @@ def distinguish_repeated(found: Fingerprints) -> Fingerprints:
 
 
 def find_missing(found: Fingerprints, others: Fingerprints) -> Ids:
-    """The places, ascending, of the prints that are none of `others`."""
+    """Find the places, ascending, of fingerprints that are not in `others`."""
     others = np.sort(others)
     if not len(others):
         return np.arange(len(found))

@@ -1,4 +1,4 @@
-"""Several stores made into one."""
+"""Merges several stores into one."""
 
 from __future__ import annotations
 
@@ -20,11 +20,10 @@ def merge_stores(
     *,
     report: ProgressCallback = ignore_progress,
 ) -> int:
-    """Make a store of all entries of those at `paths`; how many were left out as repeated.
+    """Merge the stores at `paths`; return how many repeated entries were left out.
 
-    Of entries with the same subproblem and subroutine the first is kept, with its labels. After
-    any stop the same call goes on.
-    Raises as `join`, `build` and `Store.open`.
+    Of entries with the same subproblem and subroutine the first is kept, with its label. After any
+    stop the same call resumes. Raises as `join_stores`, `build_store` and `Store.open`.
     """
     folder = out.with_name(out.name + ".merge")
     if out.exists() and not out.with_name(out.name + ".build").exists():
@@ -37,7 +36,7 @@ def merge_stores(
         except OSError as error:
             raise StoreError(
                 f"{folder} cannot be written: {error.strerror or error}.",
-                "Mend that, then start it again.",
+                "Fix that, then start it again.",
             ) from error
         first = stores[0]
         build_store(

@@ -1,4 +1,4 @@
-"""The entries of a store as the source of another one, and for reading them in order."""
+"""Reads the entries of a store in order, also as the source of a build."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ READ_ROWS = 4096
 
 
 class PickleByFields:
-    """Base of dataclasses that are pickled without what they have opened."""
+    """Base of dataclasses that are pickled by their fields only, without open stores."""
 
     def __reduce__(self) -> tuple[type[Self], tuple[Any, ...]]:
         names = (each.name for each in fields(self))  # type: ignore[arg-type]
@@ -38,10 +38,10 @@ class PickleByFields:
 
 @dataclass(frozen=True, eq=False)
 class StoreSource(PickleByFields):
-    """The entries of a store that are not deleted, in order of id (a `Source`).
+    """The entries of a store that are not deleted, in order of id (an `EntrySource`).
 
-    Each process that reads them opens the store for itself. Every call raises StoreError when the
-    store was changed since `of`, and what `Store.open` raises.
+    Each process opens the store for itself. Every call raises StoreError when the store has
+    changed since `open`, and what `Store.open` raises.
     """
 
     path: Path
@@ -52,7 +52,7 @@ class StoreSource(PickleByFields):
 
     @classmethod
     def open(cls, path: Path) -> StoreSource:
-        """Those of the store at `path`. Raises as `Store.open`."""
+        """Open the store at `path`. Raises as `Store.open`."""
         store = Store.open(path)
         try:
             with store.reading() as connection:
@@ -65,31 +65,31 @@ class StoreSource(PickleByFields):
         return held
 
     def read_block(self, number: int) -> EntryBatch:
-        """Entries and vectors of one block."""
+        """Read entries and vectors of one block."""
         return self.read_rows(self._list_places(number))
 
     def read_rows(self, places: Ids) -> EntryBatch:
-        """Entries and vectors, (n, d), at these places, counted from 0 in order of id."""
+        """Read entries and vectors, (n, d), at places counted from 0 in order of id."""
         ids = self.find_ids(places)
         return self._store.get(ids), self._store.vectors(ids)
 
     def read_entries(self, number: int) -> list[Entry]:
-        """The entries of one block alone."""
+        """Read the entries of one block without vectors."""
         return self._store.get(self.find_ids(self._list_places(number)))
 
     def read_filtered(self, number: int, filter: EntryFilter) -> EntryBatch:
-        """Entries and vectors of those of one block that pass the filter."""
+        """Read entries and vectors of one block that pass the filter."""
         ids = self.find_ids(self._list_places(number))
         with self._store.reading() as connection:
             ids = sorted(rows.existing(connection, ids, filter))
         return self._store.get(ids), self._store.vectors(ids)
 
     def get(self, ids: list[int]) -> list[Entry]:
-        """The entries with these ids, in this order."""
+        """Read the entries with these ids, in this order."""
         return self._store.get(ids)
 
     def read_usage_counts(self) -> list[tuple[int, int, int]]:
-        """Id, times shown and times helped of each entry that was ever counted, last id first."""
+        """Read id, times shown and times helped of all entries with counts, last id first."""
         with self._store.reading() as connection:
             found = connection.execute(
                 "SELECT id, shown, helped FROM tally JOIN ref USING(id) ORDER BY id DESC"
@@ -97,7 +97,7 @@ class StoreSource(PickleByFields):
             return [(row[0], row[1], row[2]) for row in found]
 
     def find_ids(self, places: Ids) -> list[int]:
-        """Ids of the entries at these places."""
+        """Find the ids of the entries at these places."""
         with self._store.reading() as connection:
             if read_fingerprint(connection) != self.fingerprint:
                 raise StoreError(f"The store {self.path} was changed meanwhile.", "Start again.")
@@ -106,17 +106,17 @@ class StoreSource(PickleByFields):
 
     @cached_property
     def known_words(self) -> frozenset[str]:
-        """The words that the store's embedder knows whole."""
+        """Words that are single tokens of the store's embedder."""
         with self._store.reading() as connection:
             return unpack_words(known_words(connection))
 
     @property
     def blocks(self) -> int:
-        """How many blocks there are."""
+        """Number of blocks."""
         return -(-self.rows // self.block_rows)
 
     def close(self) -> None:
-        """Close the store in this process; it is opened again when it is read again."""
+        """Close the store in this process; the next read opens it again."""
         if store := self.__dict__.pop("_store", None):
             store.close()
 
@@ -142,14 +142,14 @@ class StoreSource(PickleByFields):
 
 
 def read_fingerprint(connection: apsw.Connection) -> str:
-    """Another one when entries have come or gone since: ids are never given twice."""
-    # Not its whole checksum: that is another one as soon as it is given a cluster.
+    """Read a text that changes when entries are added or deleted; ids are never reused."""
+    # Not the whole checksum, which changes when the entry is assigned to a cluster.
     newest = connection.execute("SELECT crc >> 32 FROM ref ORDER BY id DESC LIMIT 1").get
     return f"{rows.count(connection)} entries to {rows.last(connection)}, the newest {newest}"
 
 
 def _find_deleted(connection: apsw.Connection, given: range) -> Ids:
-    """The ids of this span that are no entries, ascending; those at its end may be left out."""
+    """Find the ids of the span that are not entries, ascending; those at its end may be missing."""
     if rows.count(connection) == len(given):
         return np.empty(0, np.int64)
     bulk = connection.execute("SELECT value FROM meta WHERE key = 'bulk'").get

@@ -1,4 +1,4 @@
-"""The entries of several stores one after another, each once."""
+"""Reads the entries of several stores in sequence, without repeated ones."""
 
 from __future__ import annotations
 
@@ -25,22 +25,22 @@ from rm_local.work_folder import open_work_folder
 
 @dataclass(frozen=True, eq=False)
 class UnionSource(PickleByFields):
-    """What all of `stores` hold, in their order (a `Source`)."""
+    """The entries of all `stores`, in their order, without repeated ones (an `EntrySource`)."""
 
     stores: tuple[StoreSource, ...]
     left_out: Path
-    """.npy of the places, counted through all stores, of entries that stand earlier too."""
+    """.npy file of the places, counted across all stores, of repeated entries."""
     rows: int
     fingerprint: str
     block_rows: int = READ_ROWS
 
     @property
     def repeated(self) -> int:
-        """How many entries are left out, as they stand earlier too."""
+        """Number of repeated entries that are left out."""
         return sum(store.rows for store in self.stores) - self.rows
 
     def read_block(self, number: int) -> EntryBatch:
-        """Entries and vectors of one block."""
+        """Read entries and vectors of one block."""
         first = number * self.block_rows
         places = self._range.map_places(np.arange(first, min(first + self.block_rows, self.rows)))
         entries: list[Entry] = []
@@ -65,11 +65,14 @@ class UnionSource(PickleByFields):
 def join_stores(
     stores: Sequence[StoreSource], folder: Path, report: ProgressCallback = ignore_progress
 ) -> UnionSource:
-    """The entries of `stores`; those with the same subproblem and subroutine once, as first found.
+    """Join the entries of `stores`; of those with equal texts only the first is kept.
 
-    Which are left out is kept in `folder`, for other processes and for a later call. UsageError:
-    one store is there twice; StoreEmbedder: they were made with different embedders; StoreError:
-    they hold no entry at all.
+    The places of the others are saved in `folder`, for other processes and later calls.
+
+    Raises:
+        UsageError: A store is named twice.
+        StoreEmbedder: The stores have different embedders.
+        StoreError: There are no entries.
     """
     _check_stores(stores)
     total = sum(store.rows for store in stores)
@@ -98,7 +101,7 @@ def _check_stores(stores: Sequence[StoreSource]) -> None:
                 "Export one of them, and build it again with the other's embedder.",
             )
     if not sum(store.rows for store in stores):
-        raise StoreError("These stores hold no entry.", "Name one that does.")
+        raise StoreError("These stores have no entries.", "Name one that has some.")
 
 
 def _compute_fingerprints(

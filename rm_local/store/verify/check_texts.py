@@ -1,4 +1,4 @@
-"""Each entry's text and label, and what the word index must hold of it."""
+"""Checks each entry's text and label, and computes what the word index must contain."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     import apsw
 
 STEP = 4096
-"""Entries looked at together, a multiple of BLOCK_ROWS."""
+"""Entries checked at once, a multiple of BLOCK_ROWS."""
 
 
 class TextChecker:
-    """Reads all texts; afterwards `there` and `words` say what vectors and words must fit."""
+    """Checks all texts; then `there` and `words` are what vectors and word index must match."""
 
     def __init__(self, connection: apsw.Connection) -> None:
         self._connection = connection
@@ -34,11 +34,11 @@ class TextChecker:
         self._rare = RareWords(unpack_words(meta.known_words(connection)))
         self._labels = {row[0] for row in connection.execute("SELECT id FROM label")}
         self.there = np.zeros(meta.number(connection, "last") + 1, dtype=bool)
-        """By id: whether there is such an entry."""
+        """By id: whether the entry exists."""
         self.words = WordSum()
 
     def find_faults(self, on_done: DoneCallback) -> Iterator[str]:
-        """Texts, labels and word counts that are missing, damaged or too many."""
+        """Find texts, labels and word counts that are missing, damaged or surplus."""
         for first in range(1, len(self.there), STEP):
             with reading(self._connection):
                 found = list(self._check_range(first, first + STEP - 1))
@@ -71,16 +71,16 @@ class TextChecker:
             words = list_indexed_words(self._rare, text)
             if id in fresh:
                 if fresh[id] != " ".join(self._rare.of(text)):
-                    yield f"Entry {id}: its fresh row holds other words."
+                    yield f"Entry {id}: its pending row has other words than its text."
                 words = []
             self.words.add_words(id, words)
             if sizes.pop(id, b"") != (encode_varint(len(words)) if words else b""):
                 yield f"Entry {id}: the word index counts other words."
         for id in sizes:
-            yield f"Entry {id}: the word index has words of it, and there is none."
+            yield f"Entry {id}: the word index has words of it, but it does not exist."
 
     def _unpack_texts(self, bounds: tuple[int, int], into: dict[int, bytes]) -> Iterator[str]:
-        """Put rows of texts, by id, `into` this; an empty one is deleted."""
+        """Unpack texts by id `into` a dictionary, empty for deleted entries; yields faults."""
         execute, (first, last) = self._connection.execute, bounds
         blocks = (place(first)[0], place(min(last, self._bulk))[0])
         for blk, frame in execute("SELECT blk, z FROM block WHERE blk BETWEEN ? AND ?", blocks):

@@ -1,4 +1,4 @@
-"""Looking through a whole store for damage, in steps between which others may write."""
+"""Checks a whole store for damage, in steps between which other processes may write."""
 
 from __future__ import annotations
 
@@ -29,22 +29,24 @@ if TYPE_CHECKING:
     import apsw
 
 UNREADABLE = (DamagedError, TypeError, ValueError)
-"""What comes of values of another kind than a store writes, besides SQLite's own errors."""
+"""Errors from values of unexpected types, besides SQLite's own errors."""
 
 MAX_FAULTS = 100
-"""Faults that are named; a store with more has to be repaired or made again."""
+"""Most faults that are reported."""
 
 
 def verify_store(path: Path, report: ProgressCallback) -> list[str]:
-    """What is wrong in the store, as sentences; nothing where all is well.
+    """Find all faults of a store, as sentences.
 
-    Memory: two bytes for each id ever given, and a step of 4,096 entries. Where
-    another process wrote meanwhile and something seems wrong, all is read again in one transaction.
-    StoreError: the file cannot be read, or another program keeps it locked.
+    Memory: two bytes for each id ever given, and a step of 4,096 entries. If faults are found and
+    another process wrote meanwhile, all is read again in one transaction.
+
+    Raises:
+        StoreError: The file cannot be read, or another program keeps it locked.
     """
     with sqlite.guard(path), sqlite.open_connection(path, "read") as connection:
         check_size(connection, path)
-        # A table of the connection's own, which nothing is written to.
+        # A temporary table of this connection, which is not written to.
         connection.execute("PRAGMA query_only=0")
         connection.execute(
             "CREATE VIRTUAL TABLE temp.vocabulary USING fts5vocab(main, words, instance)"
@@ -63,7 +65,7 @@ def _take_first(found: Iterator[str]) -> list[str]:
     kept: list[str] = []
     for fault in found:
         if len(kept) == MAX_FAULTS:
-            return [*kept, "There is more that is damaged."]
+            return [*kept, "More faults were found."]
         kept.append(fault)
     return kept
 
@@ -81,7 +83,7 @@ def _find_all_faults(connection: apsw.Connection, report: ProgressCallback) -> I
     sealed = list(_report_unreadable("meta", find_sealed_faults(connection)))
     yield from sealed
     if sealed:
-        # What texts and vectors are read with is itself damaged.
+        # Texts and vectors cannot be read without these rows.
         return
     yield from _report_unreadable("A count", find_count_faults(connection))
     total = meta.number(connection, "last")
@@ -97,7 +99,7 @@ def _find_all_faults(connection: apsw.Connection, report: ProgressCallback) -> I
 
 
 def _report_unreadable(what: str, found: Iterator[str]) -> Iterator[str]:
-    """These faults, and as one more what kept a stage from its end."""
+    """Yield these faults, and an error that ended the check as one more."""
     import apsw
 
     try:

@@ -246,7 +246,7 @@ def test_words_that_cannot_be_read(path: Path) -> None:
     with Store.open(path) as store:
         with pytest.raises(StoreInvalid, match="words of fresh entries"):
             store.search(SearchRequest(UNITS[0], "glimsy"))
-        assert any("holds other words" in each for each in store.verify())
+        assert any("has other words" in each for each in store.verify())
 
 
 def test_a_repair_keeps_what_is_whole(path: Path) -> None:
@@ -263,7 +263,7 @@ def test_a_repair_keeps_what_is_whole(path: Path) -> None:
     mended = repair_store(path)
     assert mended is not None
     assert mended.lost == []
-    assert "Bits of 2 entries were made from their codes." in mended.mended
+    assert "Bits of 2 entries were derived from their codes." in mended.mended
     with Store.open(path) as store:
         assert fresh_ids(store) == []
         assert store.get(ids) == texts

@@ -155,7 +155,7 @@ def test_what_cannot_be_merged(tmp_path: Path) -> None:
     build_store(tmp_path / "made.rms", MadeSource(20), embedder=MADE)
     with pytest.raises(StoreEmbedder, match="made with made"):
         merge_stores([one, tmp_path / "made.rms"], out)
-    with pytest.raises(StoreError, match="no entry"):
+    with pytest.raises(StoreError, match="have no entries"):
         merge_stores([toy(tmp_path / "empty.rms", [])], out)
     with pytest.raises(StoreError, match="exists already"):
         merge_stores([one], one)
