@@ -57,9 +57,13 @@ def check_inputs(paths: Sequence[Path]) -> None:
 
 
 def copy_input(path: Path, target: Path) -> str:
-    """Copy all bytes of `path`, unpacked, to the file `target`; their SHA-256.
+    """Copy `path`, decompressed, to the file `target`; return the SHA-256 of the copied bytes.
 
-    UsageError: it cannot be read; StoreError: the disk has no room. `target` is then gone.
+    After an error there is no `target`.
+
+    Raises:
+        UsageError: The input cannot be read.
+        StoreError: The disk is too full.
     """
     digest = hashlib.sha256()
     try:

@@ -43,7 +43,7 @@ class RepairResult:
     entries: int
     """Entries in the repaired store."""
     found: list[str]
-    """What was damaged, in sentences, as the next two."""
+    """What was damaged, in sentences, as in the next two fields."""
     mended: list[str]
     lost: list[str]
     lost_ids: list[int]
