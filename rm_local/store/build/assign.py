@@ -36,7 +36,7 @@ CHECKPOINT_ROWS = 1_000_000
 """Approximate rows of a stripe between two checkpoints, which a stopped build repeats at most."""
 
 
-def group_edges(starts: Ids, rows: int) -> Ids:
+def compute_group_edges(starts: Ids, rows: int) -> Ids:
     """First cluster of each group, then their number; no group splits a super-cluster."""
     groups = min(MAX_GROUPS, len(starts) - 1, max(1, rows // GROUP_ROWS))
     places = np.linspace(0, len(starts) - 1, groups + 1).round().astype(int)
@@ -72,9 +72,9 @@ def encode_stripe(stripe: Stripe, trained: TrainedParams, on_done: DoneCallback)
         OSError: The disk fails.
     """
     source = stripe.source
-    edges = group_edges(trained.clusters.starts, stripe.rows)
+    edges = compute_group_edges(trained.clusters.starts, stripe.rows)
     spill = stripe.open_spill(len(edges) - 1)
-    spill.cut_back()
+    spill.truncate_to_checkpoint()
     encoder = Encoder(trained, spill)
     held: list[tuple[int, EntryBatch]] = []
     unsafe = waiting = 0
@@ -142,7 +142,7 @@ class Encoder:
 
 
 def split_by_group(columns: Columns, edges: Ids) -> dict[int, Columns]:
-    """Split rows by group, without the empty groups; `edges` come from `group_edges`."""
+    """Split rows by group, without the empty groups; `edges` come from `compute_group_edges`."""
     groups = np.searchsorted(edges, columns.clusters, side="right") - 1
     order = np.argsort(groups, kind="stable")
     bounds = np.searchsorted(groups[order], np.arange(len(edges)))

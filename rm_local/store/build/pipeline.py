@@ -14,7 +14,7 @@ from filelock import FileLock, Timeout
 from rm_local.errors import StoreError
 from rm_local.files import replace_file, write_bytes_atomically
 from rm_local.progress import DoneCallback, ProgressCallback, ProgressMeter, ignore_progress
-from rm_local.store.build.assign import Stripe, encode_stripe, group_edges
+from rm_local.store.build.assign import Stripe, compute_group_edges, encode_stripe
 from rm_local.store.build.calibrate import calibrate_search
 from rm_local.store.build.finalize import finalize_store
 from rm_local.store.build.process_pool import Pool
@@ -78,7 +78,7 @@ def build_store(
         trained = _load_or_train(folder, source, spec, pool, report)
         check_room(folder, spec.rows, trained)
         stripes = _make_stripes(folder, source, processes)
-        groups = len(group_edges(trained.clusters.starts, spec.rows)) - 1
+        groups = len(compute_group_edges(trained.clusters.starts, spec.rows)) - 1
         spilled = sum(stripe.open_spill(groups).rows for stripe in stripes)
         meter = ProgressMeter(report, "spill", spec.rows, spilled)
         _spill_stripes(folder, stripes, pool, meter)

@@ -41,17 +41,17 @@ class Spill:
         """Rows of the stripe in the files."""
         return int(self.counts.sum())
 
-    def cut_back(self) -> None:
+    def truncate_to_checkpoint(self) -> None:
         """Truncate what a stopped build wrote after its last checkpoint."""
         for group, size in enumerate(self._sizes):
-            path = self._group_path(group)
+            path = self._get_group_path(group)
             if path.exists() and path.stat().st_size > size:
                 os.truncate(path, size)
 
     def append(self, groups: Mapping[int, Columns]) -> None:
         """Append rows to their groups; they are kept only if a checkpoint follows."""
         for group, columns in groups.items():
-            with self._group_path(group).open("ab") as file:
+            with self._get_group_path(group).open("ab") as file:
                 self._sizes[group] += file.write(pack_record(columns))
             self.counts[group] += len(columns)
             self._unsynced.add(group)
@@ -59,7 +59,7 @@ class Spill:
     def write_checkpoint(self, blocks: int) -> None:
         """Sync all appended rows, the first `blocks` blocks of the stripe, and log their sizes."""
         for group in sorted(self._unsynced):
-            sync_file(self._group_path(group))
+            sync_file(self._get_group_path(group))
         self._unsynced.clear()
         line = {
             "blocks": blocks,
@@ -76,7 +76,7 @@ class Spill:
 
     def read_group(self, group: int) -> Iterator[Columns]:
         """Read the records of one group. Raises StoreError when the file is damaged."""
-        path = self._group_path(group)
+        path = self._get_group_path(group)
         if not self.counts[group]:
             return
         try:
@@ -88,9 +88,9 @@ class Spill:
 
     def remove_group(self, group: int) -> None:
         """Remove the file of a group."""
-        self._group_path(group).unlink(missing_ok=True)
+        self._get_group_path(group).unlink(missing_ok=True)
 
-    def _group_path(self, group: int) -> Path:
+    def _get_group_path(self, group: int) -> Path:
         return self._folder / f"{group:04}.rows"
 
     def _read_log(self) -> None:

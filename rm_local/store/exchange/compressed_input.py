@@ -82,7 +82,7 @@ def _open_unpacked(path: Path, file: BinaryIO) -> BinaryIO:
     suffix = path.suffix.lower()
     if is_stream(path):
         head = file.read(4)
-        suffix, file = _suffix_of(head), io.BufferedReader(_PrefixedStream(head, file), CHUNK)
+        suffix, file = _detect_suffix(head), io.BufferedReader(_PrefixedStream(head, file), CHUNK)
     match suffix:
         case ".gz":
             return cast(BinaryIO, gzip.open(file))
@@ -92,8 +92,8 @@ def _open_unpacked(path: Path, file: BinaryIO) -> BinaryIO:
             return file
 
 
-def _suffix_of(head: bytes) -> str:
-    """The file suffix of the compression that these first four bytes belong to."""
+def _detect_suffix(head: bytes) -> str:
+    """Detect the compression from the first four bytes; return its file suffix, or empty."""
     if head.startswith(_GZIP):
         return ".gz"
     skippable = head[1:] == _SKIPPABLE and head[0] >> 4 == 5

@@ -97,7 +97,7 @@ class Maintainer:
             return MaintenanceResult(
                 done={what: count for what, count in done.items() if count},
                 left={kind.name: kind.count_left() for kind in kinds},
-                empty_bytes=_empty_bytes(connection),
+                empty_bytes=_count_empty_bytes(connection),
                 busy=busy,
                 needs_build=first.too_many,
             )
@@ -133,6 +133,6 @@ def _run_step(connection: apsw.Connection, kind: MaintenanceTask) -> dict[str, i
         connection.set_busy_timeout(sqlite.BUSY_MS)
 
 
-def _empty_bytes(connection: apsw.Connection) -> int:
+def _count_empty_bytes(connection: apsw.Connection) -> int:
     pages = connection.execute("PRAGMA freelist_count").get
     return int(pages) * int(connection.execute("PRAGMA page_size").get)

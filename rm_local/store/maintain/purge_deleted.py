@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rm_local.arrays import Ids
-from rm_local.store.maintain.chunks import remove_chunks, used_places
+from rm_local.store.maintain.chunks import find_used_places, remove_chunks
 from rm_local.store.maintain.task import Tools, increase_number
 from rm_local.store.sqlite.meta import number_or_zero, put
 
@@ -76,7 +76,7 @@ class PurgeDeleted:
 
     def _clear_chunk(self, chunk: int, validity: bytes, ids: bytes) -> tuple[int, bool]:
         """Clear deleted rows; return their number, and whether the chunk was removed as empty."""
-        places = used_places(validity, ids)
+        places = find_used_places(validity, ids)
         held = np.frombuffer(ids, "<i8")[places]
         found = np.searchsorted(self._tombstones, held)
         gone = self._tombstones[np.minimum(found, len(self._tombstones) - 1)] == held

@@ -21,7 +21,7 @@ from rm_local.store.repair.labels import Labels
 from rm_local.store.repair.rebuild_centroids import CentroidRebuilder
 from rm_local.store.repair.rescue_texts import STEP, EntryEvidence, TextRescuer
 from rm_local.store.repair.rescue_vectors import VectorRescuer
-from rm_local.store.repair.store_constants import ANOTHER_COPY, StoreConstants, put_search_params
+from rm_local.store.repair.store_constants import ANOTHER_COPY, StoreConstants, copy_search_params
 from rm_local.store.repair.tolerant_reader import TolerantReader
 from rm_local.store.sqlite import connection as sqlite
 from rm_local.store.sqlite.meta import SPREAD, Meta, put, read_meta
@@ -63,7 +63,7 @@ def salvage_store(
     with _open_new_store(part, path, constants) as new:
         salvager = _Salvager(reader, new, constants, report)
         salvager.copy_all()
-        if not salvager.entries and len(salvager.met.lost):
+        if not salvager.entries and len(salvager.evidence.lost):
             raise StoreInvalid(f"No entry of the store {path} can be read.", ANOTHER_COPY)
         return RepairResult(
             aside,
@@ -71,7 +71,7 @@ def salvage_store(
             found,
             salvager.fixed,
             salvager.lost,
-            salvager.met.lost.tolist(),
+            salvager.evidence.lost.tolist(),
         )
 
 
@@ -102,7 +102,7 @@ class _Salvager:
         report: ProgressCallback,
     ) -> None:
         self._reader, self._new, self._constants = reader, new, constants
-        self.met = EntryEvidence.make_empty(constants.highest)
+        self.evidence = EntryEvidence.make_empty(constants.highest)
         self.fixed = ["The word index, counts and chunks of bits were rebuilt from entries."]
         self.lost = list(constants.notes)
         self._report = report
@@ -110,15 +110,15 @@ class _Salvager:
     @property
     def entries(self) -> int:
         """Number of entries kept."""
-        return int(self.met.kept.sum())
+        return int(self.evidence.kept.sum())
 
     def copy_all(self) -> None:
         """Copy texts and vectors, then everything that depends on them."""
-        texts = TextRescuer(self._reader, self._new, self._constants, self.met)
+        texts = TextRescuer(self._reader, self._new, self._constants, self.evidence)
         texts.copy_texts(self._make_meter("texts").reach)
         clusters = self._copy_vectors()
         self._drop_lost()
-        self._copy_tallies()
+        self._copy_usage_counts()
         self._put_numbers(clusters)
 
     def _copy_vectors(self) -> int:
@@ -135,7 +135,7 @@ class _Salvager:
             ),
             labels,
             constants.bulk,
-            self.met,
+            self.evidence,
         )
         clusters = constants.clusters
         if clusters is None:
@@ -165,25 +165,25 @@ class _Salvager:
     def _drop_lost(self) -> None:
         """Delete entries without a vector; missing ids in blocks get a tombstone."""
         constants, codec = self._constants, TextCodec(self._constants.dictionaries[TEXTS])
-        halves = np.flatnonzero(self.met.text & ~self.met.kept).tolist()
+        halves = np.flatnonzero(self.evidence.text & ~self.evidence.kept).tolist()
         for start in range(0, len(halves), STEP):
             remove(self._new, codec, constants.bulk, halves[start : start + STEP])
         first = constants.first_block * BLOCK_ROWS + 1
-        gone = np.flatnonzero(~self.met.kept[: constants.bulk + 1]).tolist()
+        gone = np.flatnonzero(~self.evidence.kept[: constants.bulk + 1]).tolist()
         self._new.executemany(
             "INSERT OR IGNORE INTO tomb(id) VALUES(?)", ((id,) for id in gone if id >= first)
         )
-        if lost := self.met.lost.tolist():
+        if lost := self.evidence.lost.tolist():
             self.lost.append(f"{_format_ids(lost)}, whose text or vector is damaged.")
         before = self._reader.read_number("entries")
         unknown = (before or 0) - self.entries - len(lost)
         if unknown > 0:
             self.lost.append(f"{unknown:,} more entries, which cannot be read at all.")
 
-    def _copy_tallies(self) -> None:
+    def _copy_usage_counts(self) -> None:
         for id, shown, helped in self._reader.iter_rows("SELECT id, shown, helped FROM tally"):
             whole = isinstance(shown, int) and isinstance(helped, int)
-            if whole and 0 < id < len(self.met.kept) and self.met.kept[id]:
+            if whole and 0 < id < len(self.evidence.kept) and self.evidence.kept[id]:
                 self._new.execute(
                     "INSERT OR IGNORE INTO tally VALUES(?, ?, ?)", (id, shown, helped)
                 )
@@ -199,12 +199,14 @@ class _Salvager:
         for key in ("generation", "recompressed"):
             if (number := self._reader.read_number(key)) is not None:
                 put(new, key, number)
-        put_search_params(self._reader, new, clusters, self.fixed)
+        copy_search_params(self._reader, new, clusters, self.fixed)
         spread = self._reader.read_value(SPREAD)
         if spread is not None:
             put(new, SPREAD, spread)
         elif self._reader.read_scalar("SELECT 1 FROM meta NOT INDEXED WHERE key = ?", (SPREAD,)):
-            self.fixed.append(f"{SPREAD!r} in meta was dropped: it is measured when it is used.")
+            self.fixed.append(
+                f"{SPREAD!r} in meta was left out: it is measured again when used."
+            )
 
 
 def _format_ids(ids: list[int]) -> str:

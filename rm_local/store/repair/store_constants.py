@@ -97,7 +97,7 @@ class StoreConstants:
         return int(self.needed["embedder_dimension"])
 
 
-def put_search_params(
+def copy_search_params(
     reader: TolerantReader, new: apsw.Connection, clusters: int, notes: list[str]
 ) -> None:
     """Copy the search parameters; lost ones get their defaults."""
