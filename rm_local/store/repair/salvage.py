@@ -204,9 +204,7 @@ class _Salvager:
         if spread is not None:
             put(new, SPREAD, spread)
         elif self._reader.read_scalar("SELECT 1 FROM meta NOT INDEXED WHERE key = ?", (SPREAD,)):
-            self.fixed.append(
-                f"{SPREAD!r} in meta was left out: it is measured again when used."
-            )
+            self.fixed.append(f"{SPREAD!r} in meta was left out: it is measured again when used.")
 
 
 def _format_ids(ids: list[int]) -> str:

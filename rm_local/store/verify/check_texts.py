@@ -25,7 +25,7 @@ STEP = 4096
 
 
 class TextChecker:
-    """Checks all texts; then `there` and `words` are what vectors and word index must match."""
+    """Checks all texts; then `exists` and `words` are what vectors and word index must match."""
 
     def __init__(self, connection: apsw.Connection) -> None:
         self._connection = connection
@@ -33,25 +33,25 @@ class TextChecker:
         self._bulk = meta.number(connection, "bulk")
         self._rare = RareWords(unpack_words(meta.known_words(connection)))
         self._labels = {row[0] for row in connection.execute("SELECT id FROM label")}
-        self.there = np.zeros(meta.number(connection, "last") + 1, dtype=bool)
+        self.exists = np.zeros(meta.number(connection, "last") + 1, dtype=bool)
         """By id: whether the entry exists."""
         self.words = WordSum()
 
     def find_faults(self, on_done: DoneCallback) -> Iterator[str]:
         """Find texts, labels and word counts that are missing, damaged or surplus."""
-        for first in range(1, len(self.there), STEP):
+        for first in range(1, len(self.exists), STEP):
             with reading(self._connection):
                 found = list(self._check_range(first, first + STEP - 1))
             yield from found
-            on_done(min(first + STEP - 1, len(self.there) - 1))
+            on_done(min(first + STEP - 1, len(self.exists) - 1))
 
     def _check_range(self, first: int, last: int) -> Iterator[str]:
-        bounds = (first, min(last, len(self.there) - 1))
+        bounds = (first, min(last, len(self.exists) - 1))
         execute = self._connection.execute
         refs = dict(execute("SELECT id, label FROM ref WHERE id BETWEEN ? AND ?", bounds))
         sizes = dict(execute("SELECT id, sz FROM words_docsize WHERE id BETWEEN ? AND ?", bounds))
         fresh = dict(execute("SELECT id, rare FROM fresh WHERE id BETWEEN ? AND ?", bounds))
-        self.there[list(refs)] = True
+        self.exists[list(refs)] = True
         found: dict[int, bytes] = {}
         yield from self._unpack_texts(bounds, found)
         for id, row in found.items():

@@ -47,10 +47,10 @@ class Slot:
 
 
 def find_vector_faults(
-    connection: apsw.Connection, there: Flags, on_done: DoneCallback
+    connection: apsw.Connection, exists: Flags, on_done: DoneCallback
 ) -> Iterator[str]:
-    """Find faults of bits, codes and their places; `there` says by id which entries exist."""
-    seen = np.zeros_like(there)
+    """Find faults of bits, codes and their places; `exists` says by id which entries exist."""
+    seen = np.zeros_like(exists)
     bulk = meta.number(connection, "bulk")
     width = meta.number(connection, "embedder_dimension") // 8
     after: int = -1 << 63
@@ -68,7 +68,7 @@ def find_vector_faults(
     with reading(connection):
         found = list(_check_pending(connection, width, seen))
     yield from found
-    for id in np.flatnonzero(there & ~seen).tolist():
+    for id in np.flatnonzero(exists & ~seen).tolist():
         yield f"Entry {id} has no bits."
 
 

@@ -94,7 +94,7 @@ def _find_all_faults(connection: apsw.Connection, report: ProgressCallback) -> I
     yield from _report_unreadable("The word index", find_word_faults(connection, texts.words))
     yield from _report_unreadable(
         "A vector",
-        find_vector_faults(connection, texts.there, ProgressMeter(report, "vectors", total).reach),
+        find_vector_faults(connection, texts.exists, ProgressMeter(report, "vectors", total).reach),
     )
 
 
