@@ -55,7 +55,8 @@ def import_from_files(
             check_vectors(given, lines.rows, id.dimension, report)
             embed = _NpyEmbedder(given.path)
         assert embed
-        entries = (each for number in range(len(lines.blocks)) for each in lines.entries(number))
+        blocks = map(lines.read_entries, range(len(lines.blocks)))
+        entries = (entry for block in blocks for entry in block)
         import_entries(
             store, entries, embed, result, ProgressMeter(report, "import", lines.rows).reach
         )

@@ -72,9 +72,9 @@ class NpyVectors:
         """Rows in a block, as in the lines."""
         return self.lines.block_rows
 
-    def block(self, number: int) -> EntryBatch:
+    def read_block(self, number: int) -> EntryBatch:
         """Return the rows from `number * block_rows` on."""
-        entries = self.lines.entries(number)
+        entries = self.lines.read_entries(number)
         start = number * self.block_rows
         rows = np.load(self.vectors, mmap_mode="r")[start : start + len(entries)]
         return entries, np.asarray(rows, dtype=np.float32)
@@ -101,9 +101,9 @@ class StaticVectors:
         """Rows in a block, as in the lines."""
         return self.lines.block_rows
 
-    def block(self, number: int) -> EntryBatch:
+    def read_block(self, number: int) -> EntryBatch:
         """Return the rows from `number * block_rows` on."""
-        entries = self.lines.entries(number)
+        entries = self.lines.read_entries(number)
         return entries, load_shipped_static().embed([entry.subproblem for entry in entries])
 
 
@@ -133,7 +133,7 @@ class Subproblems(Sequence[str]):
         read = [
             entry.subproblem
             for number in range(first, -(-stop // size))
-            for entry in self.lines.entries(number)
+            for entry in self.lines.read_entries(number)
         ]
         return read[start - first * size : stop - first * size]
 

@@ -33,7 +33,7 @@ from rm_local.store.sqlite.open_checks import check_header, check_layout, check_
 from rm_local.store.sqlite.reader_pool import Readers, reading
 from rm_local.store.sqlite.snapshot import Watch, state
 from rm_local.store.sqlite.vec0 import TEXTS, dictionary_of, lay_out
-from rm_local.store.verify.verify import faults
+from rm_local.store.verify.verify import verify_store
 
 if TYPE_CHECKING:
     import apsw
@@ -240,7 +240,7 @@ class Store:
 
         On a connection of its own: other calls need not wait for it.
         """
-        return faults(self._path, report)
+        return verify_store(self._path, report)
 
     def info(self) -> StoreInfo:
         """What the store says of itself."""

@@ -108,7 +108,7 @@ def test_a_store_beyond_repair(path: Path) -> None:
     database.close()
     shown = run("verify", "--repair", "--store", path)
     assert shown.exit_code == 4
-    assert "take another copy" in shown.stderr
+    assert "Use another copy" in shown.stderr
     assert not (path.parent / "toy.rms.damaged").exists()
 
 

@@ -74,7 +74,7 @@ class SyntheticSource:
         embed = BulkEmbedder(half=True).embed
         make_anchors(self.folder, texts.anchors, texts.held_out, embed, report)
 
-    def block(self, number: int) -> EntryBatch:
+    def read_block(self, number: int) -> EntryBatch:
         """Make the entries and vectors of one block.
 
         Raises:

@@ -109,7 +109,7 @@ def bench_store(
     with _start_process() as pool:
         first = pool.submit(trial.time_first_searches, path, questions.queries, effort).result()
     report(Progress("adding"))
-    entries, vectors = SyntheticSource(source.rows, source.seed + 1, source.folder).block(0)
+    entries, vectors = SyntheticSource(source.rows, source.seed + 1, source.folder).read_block(0)
     appends = trial.time_appends(path, entries, vectors)
     real, alike = questions.compute_recall(tried.found)
     with Store.open(path) as store:

@@ -28,7 +28,7 @@ def source(tmp_path: Path) -> SyntheticSource:
 
 def test_blocks_hold_all_rows(source: SyntheticSource) -> None:
     """Entries and vectors of length 1 for each row; the last block is shorter."""
-    blocks = [source.block(number) for number in range(source.blocks)]
+    blocks = [source.read_block(number) for number in range(source.blocks)]
     assert [len(entries) for entries, _ in blocks] == [BLOCK_ROWS, BLOCK_ROWS, 100]
     for entries, vectors in blocks:
         assert vectors.dtype == np.float32
@@ -38,8 +38,8 @@ def test_blocks_hold_all_rows(source: SyntheticSource) -> None:
 
 def test_a_block_depends_on_seed_and_number_alone(source: SyntheticSource) -> None:
     """It is the same alone, after others, and in another process; another seed gives others."""
-    entries, vectors = source.block(1)
-    source.block(0)
+    entries, vectors = source.read_block(1)
+    source.read_block(0)
     again = pickle.loads(pickle.dumps(source))
     assert again.make_entries(1) == entries
     assert np.array_equal(again.make_vectors(1), vectors)
@@ -67,7 +67,7 @@ def test_a_row_is_near_its_anchor_and_about_it(source: SyntheticSource) -> None:
     """Its own anchor is the nearest for nearly all rows, and its words are in the subproblem."""
     anchors = open_anchors(source.folder)
     topics = source.list_topics(0)
-    entries, vectors = source.block(0)
+    entries, vectors = source.read_block(0)
     found = np.argmax(vectors @ anchors.vectors.T, axis=1)
     assert (found == topics).mean() > 0.9
     named = load_texts(source.folder).anchors

@@ -32,7 +32,7 @@ def test_given_vectors_go_with_their_entries(found: LineBlocks, tmp_path: Path, 
     """Row by row, in other processes too, as float32 whatever they were."""
     np.save(tmp_path / "v.npy", vectors(ROWS).astype(kind))
     source = pickle.loads(pickle.dumps(NpyVectors(found, tmp_path / "v.npy", "toy")))
-    blocks = [source.block(number) for number in range(3)]
+    blocks = [source.read_block(number) for number in range(3)]
     assert [entry.subproblem for part, _ in blocks for entry in part] == [*Subproblems(found)]
     rows = np.concatenate([part for _, part in blocks])
     assert rows.dtype == np.float32
