@@ -77,7 +77,7 @@ class ModelInfo:
     notes: tuple[str, ...] = ()
     """What was done otherwise than asked for or usual, in sentences."""
     calculator: bool = False
-    """Whether it was trained to leave `<<expression=` to a calculator (docs/calculator.md)."""
+    """Whether it leaves `<<expression=` to the calculator (docs/design/calculator.md)."""
 
 
 @dataclass(frozen=True, slots=True)

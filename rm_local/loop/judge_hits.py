@@ -1,7 +1,7 @@
 """The gate's second stage: the loaded model itself says which hits help with the question.
 
 A plan asks for it with `judge = "model"`. It costs the evaluation of each hint once more and one
-token a hint. What it is worth depends on the model (docs/gate.md).
+token a hint. What it is worth depends on the model (docs/design/gate.md).
 """
 
 from __future__ import annotations

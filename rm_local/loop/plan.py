@@ -65,7 +65,7 @@ class Plan:
     the very thing, the samples are not spent on what is merely alike. The paper keeps all k."""
     judge: HitJudge = "none"
     """`model`: hits are left out of which it finds no likelier than yes when asked whether they
-    help. It takes a model that can tell (docs/gate.md)."""
+    help. It takes a model that can tell (docs/design/gate.md)."""
     vote: VoteRule = "waves"
     max_tokens: int = 4096
     """Budget of one branch."""

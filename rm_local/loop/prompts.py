@@ -45,7 +45,7 @@ def hint_note(subproblem: str, subroutine: str, question: str) -> str:
     """What follows the question in the user's message: a hint, and the question once more.
 
     A small model answers what it read last; without the question there it talks about the hint
-    (docs/experiments.md).
+    (docs/measurements/experiments.md).
     """
     asked = question if len(question) <= LONGEST_REPEATED else "the one above"
     return f"\n\n{NOTE} {subproblem} {subroutine}\n\nQuestion: {asked}\n{NOTE_END}"

@@ -25,7 +25,7 @@ MIN_POOL, POOL_PER_HIT = 32, 4
 SUBPROBLEM_WEIGHT = 0.25
 """Of the subproblem's vector next to the question's. A small model's subproblem is often of another
 field, a good one's is nearly the entry's own; a quarter hardly harms in the first case and gains
-nearly all in the second (docs/experiments.md)."""
+nearly all in the second (docs/measurements/experiments.md)."""
 DIVERSITY = 0.75
 """MMR's lambda: near-duplicates of a better hit are dropped, what is merely similar is not."""
 CACHED_VECTORS = 64

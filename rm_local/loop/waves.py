@@ -16,7 +16,7 @@ said could not be compared either. Equal texts are one: prose differs from draw 
 that gives up always says the same, where another branch may not give up."""
 EQUAL = 0.9
 """Probability of a whole text from which another draw is taken to write the same text; below that
-as many problems of the curriculum are lost as won (docs/experiments.md)."""
+as many problems of the curriculum are lost as won (docs/measurements/experiments.md)."""
 SURE = 0.95
 """Probability that the leading answer is the most frequent one, from which the vote is decided."""
 UNANIMOUS = 3

@@ -2,8 +2,8 @@
 
 A row is an anchor, the embedding of a real sentence, plus normal noise in the span of the anchor's
 nearest neighbours, renormalised. A sample of such rows is about as crowded and has about the local
-dimension of real sentences (docs/bench.md); in one of 32 million a held-out sentence finds its
-nearest as near as the growth of real collections lets one expect (STORE 2).
+dimension of real sentences (docs/measurements/bench.md); in one of 32 million a held-out sentence
+finds its nearest as near as the growth of real collections lets one expect (STORE 2).
 """
 
 from __future__ import annotations

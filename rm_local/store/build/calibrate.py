@@ -27,7 +27,7 @@ CANDIDATES = (1, 1.25, 1.5, 2)
 """Multiples of the default candidates likewise."""
 
 ROW_COST, CANDIDATE_COST = 0.04, 3.7
-"""Microseconds for a row whose bits are compared, and for one whose code is (docs/format.md)."""
+"""Microseconds to compare the bits of a row, and to rank a candidate (docs/design/search.md)."""
 
 
 def calibrate(part: Path, questions: Floats) -> None:

@@ -32,11 +32,11 @@ from rm_local.system import usable_cores
 
 MORE_ROWS, AS_LONG_AS = 80, 160_000
 """For each cluster while the sample is no larger than this: better recall at a million rows from
-a seventh fewer rows compared (docs/experiments.md), for 8 s of training."""
+a seventh fewer rows compared (docs/measurements/store.md), for 8 s of training."""
 
 SAMPLED_BLOCKS = 1024
 """Blocks, evenly spread over the source, from which the sample is taken. Of 64, each by itself a
-run of alike rows, clusters came out that find 3 % less (docs/experiments.md)."""
+run of alike rows, clusters came out that find 3 % less (docs/measurements/store.md)."""
 
 SAMPLED_TEXTS = 8000
 ROTATED_ROWS = 20_000

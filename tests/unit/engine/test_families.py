@@ -155,8 +155,8 @@ def test_every_family_that_thinks_and_has_a_switch_is_held_as_data() -> None:
 
 
 def test_the_docs_show_every_family() -> None:
-    """The table in docs/models-thinking.md is the data's."""
-    docs = (ROOT / "docs" / "models-thinking.md").read_text()
+    """The table in docs/reference/models-thinking.md is the data's."""
+    docs = (ROOT / "docs" / "reference" / "models-thinking.md").read_text()
 
     assert table() in docs
 
