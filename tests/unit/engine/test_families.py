@@ -174,7 +174,7 @@ def row(family: Family) -> str:
     cells = [family.name, family.title, "", "", "", tested]
     if family.thinks:
         off = ", ".join(f"`{key} = {str(value).lower()}`" for key, value in family.off.items())
-        system = f"system prompt `{family.system_off}`" if family.system_off else ""
+        system = f"system `{family.system_off}`" if family.system_off else ""
         ways = off or system or ("as it likes" if family.skip == "" else "empty block")
         cells[2:5] = [f"`{markers.opening}`", f"`{markers.closing}`", ways]
     escaped = (cell.replace("|", "\\|") for cell in cells)
