@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -35,6 +36,12 @@ def name(path: Path) -> str:
 def pages(paths: list[Path]) -> pytest.MarkDecorator:
     """A test for each page."""
     return pytest.mark.parametrize("page", [read_page(path) for path in paths], ids=_page_name)
+
+
+def check_line(line: str, *, complete: bool) -> None:
+    """Parse each `rm-local` in the line. Raises click.UsageError."""
+    for arguments in program_arguments(line, "rm-local"):
+        check_arguments(cli, arguments, complete=complete)
 
 
 def _page_name(page: Page) -> str:
@@ -102,21 +109,31 @@ def test_the_index_lists_every_page() -> None:
 def test_lines_are_not_too_long(path: Path) -> None:
     """No line of a page has more than LONGEST_LINE characters, tables included."""
     lines = path.read_text(encoding="utf-8").splitlines()
+    long = [number for number, line in enumerate(lines, 1) if len(line) > LONGEST_LINE]
 
-    assert not [
-        f"line {n}: {len(line)}" for n, line in enumerate(lines, 1) if len(line) > LONGEST_LINE
-    ]
+    assert not long
+
+
+def test_docs_do_without_the_words_of_the_style_list() -> None:
+    """`packaging/style.py` lists words that stand for something else in this project's prose."""
+    spec = importlib.util.spec_from_file_location("style", ROOT / "packaging" / "style.py")
+    assert spec
+    assert spec.loader
+    style = importlib.util.module_from_spec(spec)
+    sys.modules["style"] = style  # dataclasses look their module up
+    spec.loader.exec_module(style)
+
+    assert not [(path, number, word) for path, number, word in style.list_words() if path in DOCS]
 
 
 @pages(PAGES)
 def test_commands_are_commands_of_rm_local(page: Page) -> None:
     """Click knows each command and option; in a block, nothing that is required is missing."""
     for line, complete in command_lines(page):
-        for arguments in program_arguments(line, "rm-local"):
-            try:
-                check_arguments(cli, arguments, complete=complete)
-            except click.UsageError as error:
-                pytest.fail(f"{line}: {error.format_message()}")
+        try:
+            check_line(line, complete=complete)
+        except click.UsageError as error:
+            pytest.fail(f"{line}: {error.format_message()}")
 
 
 @pages(PAGES)
@@ -147,10 +164,9 @@ def is_runnable(module: str) -> bool:
     ],
 )
 def test_wrong_commands_are_found(line: str, complete: bool) -> None:
-    """The check fails on what click would not take, also behind a pipe and in `$(...)`."""
+    """The check fails on what click would not take, also after a pipe and in `$(...)`."""
     with pytest.raises(click.UsageError):
-        for arguments in program_arguments(line, "rm-local"):
-            check_arguments(cli, arguments, complete=complete)
+        check_line(line, complete=complete)
 
 
 @pytest.mark.parametrize("module", ["models.nano.no_such", "models.nano", "no_such_module"])
