@@ -1,6 +1,6 @@
 """Read the events of a question from another program: `rm-local ask --json`, one object a line.
 
-docs/events.md lists the events. A reader ignores those that it does not know.
+docs/reference/events.md lists the events. A reader ignores those that it does not know.
 """
 
 from __future__ import annotations

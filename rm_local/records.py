@@ -12,7 +12,7 @@ written over and over, the turn's time was over, the user or the vote stopped it
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One subproblem -> subroutine pair of the store (PAPER 1a, step 5)."""
+    """One subproblem -> subroutine pair of the store (docs/design/method.md)."""
 
     subproblem: str
     """What is asked, general, without the numbers. The key: only this is embedded."""

@@ -1,7 +1,7 @@
 """Branches of a turn: what is asked of each, and what is reported while they are generated.
 
 The worker sends these values and the events of a turn contain them: each fact has one type.
-`event` is the name that the value has in `ask --json` and in session files (docs/events.md).
+`event` is the value's name in `ask --json` and in session files (docs/reference/events.md).
 """
 
 from __future__ import annotations
@@ -37,16 +37,16 @@ class BranchSpec:
     endless: bool = False
     """Continue where the model would end its turn, up to `max_tokens`: to measure speed."""
     grammar: str = ""
-    """GBNF that the model's answer follows (docs/constrained.md); empty = none. Thinking is free:
-    the grammar holds from where it closes."""
+    """GBNF that the model's answer follows (docs/guide/constrained.md); empty = none. Thinking is
+    free: the grammar holds from where it closes."""
     logprobs: int | None = None
     """Alternatives reported with each sampled token, at most 10; 0 = only the mean log probability
     of the branch, None = nothing."""
     note: str = ""
     """Text that this branch alone reads at the end of the last message. Data, like `forced`."""
     calculator: bool = False
-    """Put the value behind each `<<expression=` that it writes, and `>>` (docs/calculator.md). Not
-    under a grammar, and not where it is `endless`."""
+    """Write the value and `>>` after each `<<expression=` (docs/design/calculator.md). Not under a
+    grammar, and not where it is `endless`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -205,7 +205,7 @@ def failed_event(error: RmLocalError) -> Failed:
 
 
 def event_as_json(event: Event) -> dict[str, Any]:
-    """Convert the event to one JSON object of `rm-local ask --json` (docs/events.md)."""
+    """Convert the event to one JSON object of `rm-local ask --json` (docs/reference/events.md)."""
     match event:
         case Retrieved(hits=hits, seconds=seconds):
             fields = {"hits": [hit_as_json(hit) for hit in hits], "seconds": seconds}

@@ -1,7 +1,7 @@
 """The second stage of the gate: the loaded model judges which hits help with the question.
 
 A plan enables it with `judge = "model"`. It costs one more evaluation of each hint and one token
-per hint. Whether it pays off depends on the model (docs/gate.md).
+per hint. Whether it pays off depends on the model (docs/design/gate.md).
 """
 
 from __future__ import annotations

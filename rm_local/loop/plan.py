@@ -65,7 +65,7 @@ class Plan:
     samples are spent on merely similar ones. The paper keeps all k."""
     judge: HitJudge = "none"
     """`model`: hits are left out if the model finds no more probable than yes when asked whether
-    they help. It needs a model that judges well (docs/gate.md)."""
+    they help. It needs a model that judges well (docs/design/gate.md)."""
     vote: VoteRule = "waves"
     max_tokens: int = 4096
     """Budget of one branch."""

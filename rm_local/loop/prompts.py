@@ -45,7 +45,7 @@ def hint_note(subproblem: str, subroutine: str, question: str) -> str:
     """The text after the question in the user's message: a hint, and the question again.
 
     A small model answers what it read last; if that is not the question, it discusses the hint
-    (docs/experiments.md).
+    (docs/measurements/experiments.md).
     """
     asked = question if len(question) <= MAX_REPEATED_CHARS else "the one above"
     return f"\n\n{NOTE} {subproblem} {subroutine}\n\nQuestion: {asked}\n{NOTE_END}"

@@ -25,7 +25,7 @@ MIN_POOL, POOL_PER_HIT = 32, 4
 SUBPROBLEM_WEIGHT = 0.25
 """Weight of the subproblem's vector, relative to the question's. A small model's subproblem often
 misses the subject; a good one nearly equals that of the entry. A quarter hardly harms in the first
-case and has nearly the full effect in the second (docs/experiments.md)."""
+case and has nearly the full effect in the second (docs/measurements/experiments.md)."""
 DIVERSITY = 0.75
 """MMR's lambda: drops near-duplicates of a better hit, but keeps hits that are only similar."""
 CACHED_VECTORS = 64

@@ -16,7 +16,7 @@ branches could not be compared either. Equal texts count once: prose differs bet
 model that gives up repeats itself, and another branch may not give up."""
 REPEAT_PROBABILITY = 0.9
 """Probability of a whole text above which another draw is assumed to write the same text; below it
-as many problems of the curriculum are lost as won (docs/experiments.md)."""
+as many problems of the curriculum are lost as won (docs/measurements/experiments.md)."""
 LEAD_PROBABILITY = 0.95
 """Probability that the leading answer is the most frequent one, at which the vote is decided."""
 UNANIMOUS_VOTES = 3

@@ -1,4 +1,4 @@
-"""The lines of a session's file (docs/events.md)."""
+"""The lines of a session's file (docs/reference/events.md)."""
 
 from __future__ import annotations
 

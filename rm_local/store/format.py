@@ -1,4 +1,4 @@
-"""The store's file format: names, numbers and tables. docs/format.md gives the reasons."""
+"""The store's file format: names, numbers and tables. docs/design/format.md gives the reasons."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A worked trajectory taken apart into entries, in the two steps of the paper (PAPER 1a, 3 and 4).
+"""A worked trajectory taken apart into entries, in two steps (docs/design/method.md, 3 and 4).
 
 The first request asks for the subquestions, the second for the hint of one of them. Their outputs
 have the paper's headings; the sentences are this project's own.

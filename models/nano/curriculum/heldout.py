@@ -35,7 +35,7 @@ class Procedure:
         return self.name.replace(" ", "-")
 
     def entry(self) -> Entry:
-        """The pair that the store holds (PAPER 1a, step 4: the setting, then the steps)."""
+        """The pair that the store holds (docs/design/method.md: the setting, then the steps)."""
         steps = ", then ".join(s.words for s in self.steps)
         inputs = telling.source(self.inputs, letters=True)
         return Entry(

@@ -255,5 +255,5 @@ def _literal(value: Any) -> str:
 def _unfit(at: str, what: str) -> UsageError:
     return UsageError(
         f"The schema cannot be turned into a grammar: {at} {what}.",
-        "Leave it out or say it otherwise; docs/constrained.md lists what is known.",
+        "Leave it out or say it otherwise; docs/guide/constrained.md lists what is known.",
     )

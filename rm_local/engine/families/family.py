@@ -1,6 +1,6 @@
 """A family of models, as a TOML table describes it: the shipped `families.toml`, or a user's file.
 
-Which keys there are, and what they mean, is told in docs/models-thinking.md.
+docs/reference/models-thinking.md lists the keys and what they mean.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class Family:
     efforts: tuple[str, ...] = ()
     """Values of that variable."""
     calculator: bool = False
-    """Whether it was trained to leave `<<expression=` to a calculator (docs/calculator.md)."""
+    """Whether it leaves `<<expression=` to the calculator (docs/design/calculator.md)."""
 
     @property
     def opens_with(self) -> str:

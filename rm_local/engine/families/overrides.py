@@ -17,7 +17,7 @@ from typing import Any
 from rm_local.engine.families.family import BadTable, Family, build, shipped
 from rm_local.errors import SettingsError
 
-_MEND = "Mend or remove that file; docs/models-thinking.md tells what it may hold."
+_MEND = "Mend or remove that file; docs/reference/models-thinking.md tells what it may hold."
 
 
 @dataclass(frozen=True, slots=True)

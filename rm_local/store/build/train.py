@@ -32,11 +32,11 @@ from rm_local.system import usable_cores
 
 GOOD_CLUSTER_ROWS, MAX_GOOD_SAMPLE = 80, 160_000
 """Sample rows for each cluster, and the largest sample with so many: for 8 s of training, recall at
-a million rows is better with a seventh fewer rows compared (docs/experiments.md)."""
+a million rows is better with a seventh fewer rows compared (docs/measurements/store.md)."""
 
 SAMPLED_BLOCKS = 1024
 """Blocks, evenly spread over the source, that the sample is taken from. Neighbouring rows are
-alike: clusters from 64 blocks found 3 % less (docs/experiments.md)."""
+alike: clusters from 64 blocks found 3 % less (docs/measurements/store.md)."""
 
 SAMPLED_TEXTS = 8000
 ROTATED_ROWS = 20_000

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 CLUSTER_ROWS = 500
 """Rows in a cluster, about. With 1,000, two and a half times as many rows must be compared for the
-same recall at 32 million (docs/experiments.md)."""
+same recall at 32 million (docs/measurements/store.md)."""
 
 ROWS_FOR_A_CLUSTER = 10
 """Sample rows for each cluster: 640,000 at 32 million, 1 GB."""
@@ -64,7 +64,7 @@ class Centroids:
         """Cosines of all centroids with `query`, (d,); -1 for those in distant super-clusters.
 
         From MANY_CENTROIDS on only the nearest 30 % of the super-clusters are compared: they
-        contain the clusters of 99.85 % of the true ten nearest rows (docs/experiments.md).
+        contain the clusters of 99.85 % of the true ten nearest rows (docs/measurements/store.md).
         """
         if len(self.rows) < MANY_CENTROIDS:
             return products(self.rows, query)

@@ -16,7 +16,7 @@ ROUNDS = 10
 BEAM, FURTHER = 12, 0.12
 """Super-clusters among whose clusters a row finds its own: at most so many, and none whose cosine
 is so much below the nearest one's. That is 4.5 on average, and finds nearer clusters than always 6
-do (docs/experiments.md)."""
+do (docs/measurements/store.md)."""
 
 TILE = 8192
 """Rows compared with all centres at once: bounds the memory of the products."""

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 Scores = TypeVar("Scores", float, NDArray[np.float64])
 
 WEIGHT = 0.3
-"""What holding all rare words is worth beside a cosine; docs/format.md says how it was chosen."""
+"""Weight of the rare words relative to a cosine; docs/design/search.md says how it was chosen."""
 
 RARE_ROWS = 32
 RARE_SHARE = 1000

@@ -41,7 +41,7 @@ def default_search_params(clusters: int) -> SearchParams:
     """The parameters of a store that was not calibrated.
 
     175 clusters of about 500 rows, and 200 candidates, or 354 of 64,002 clusters: in a larger store
-    more rows have nearly the same bits (docs/experiments.md).
+    more rows have nearly the same bits (docs/measurements/store.md).
     """
     candidates = max(200, round(56 * clusters ** (1 / 6)))
     return SearchParams(min(clusters, 175), candidates) if clusters else SearchParams()

@@ -155,8 +155,8 @@ def test_every_family_that_thinks_and_has_a_switch_is_held_as_data() -> None:
 
 
 def test_the_docs_show_every_family() -> None:
-    """The table in docs/models-thinking.md is the data's."""
-    docs = (ROOT / "docs" / "models-thinking.md").read_text()
+    """The table in docs/reference/models-thinking.md is the data's."""
+    docs = (ROOT / "docs" / "reference" / "models-thinking.md").read_text()
 
     assert table() in docs
 
@@ -174,7 +174,7 @@ def row(family: Family) -> str:
     cells = [family.name, family.title, "", "", "", tested]
     if family.thinks:
         off = ", ".join(f"`{key} = {str(value).lower()}`" for key, value in family.off.items())
-        system = f"system prompt `{family.system_off}`" if family.system_off else ""
+        system = f"system `{family.system_off}`" if family.system_off else ""
         ways = off or system or ("as it likes" if family.skip == "" else "empty block")
         cells[2:5] = [f"`{markers.opening}`", f"`{markers.closing}`", ways]
     escaped = (cell.replace("|", "\\|") for cell in cells)

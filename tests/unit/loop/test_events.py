@@ -118,8 +118,8 @@ def test_an_error_becomes_a_failure() -> None:
 
 
 def test_every_field_of_every_event_is_described() -> None:
-    """docs/events.md names all that a program can find in a line."""
-    text = (Path(__file__).parents[3] / "docs" / "events.md").read_text()
+    """docs/reference/events.md names all that a program can find in a line."""
+    text = (Path(__file__).parents[3] / "docs" / "reference" / "events.md").read_text()
     fields = {name for event in EVENTS for name in event_as_json(event)}
     described = [f"`{name}`" in text for name in sorted(fields)]
 

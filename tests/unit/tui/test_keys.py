@@ -95,7 +95,7 @@ def test_the_readme_names_the_keys() -> None:
 
 def test_the_manual_names_every_key_and_its_id() -> None:
     """Also those of dialogs; a keymap needs the ids."""
-    text = section("docs/app.md", "Keys")
+    text = section("docs/guide/app.md", "Keys")
     assert names((*keys.ALL, *LISTED)) <= mentioned(text)
     assert {binding.id for binding in keys.ALL} == set(re.findall(r"`([a-z]+\.[a-z_]+)`", text))
 

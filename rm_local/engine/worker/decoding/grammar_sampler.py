@@ -49,7 +49,7 @@ class Constraint:
         if not self._grammar:
             raise UsageError(
                 f"llama.cpp does not take the grammar: {_reason(said)}.",
-                "Its form is described in docs/constrained.md.",
+                "Its form is described in docs/guide/constrained.md.",
             )
 
     def draw(self, chain: Any, splitter: Splitter, context: Any, row: int) -> int:

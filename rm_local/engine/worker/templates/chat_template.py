@@ -19,7 +19,10 @@ from rm_local.engine.worker.templates.render_protocol import Rendered
 from rm_local.errors import EngineError, ModelInvalid, RmLocalError, SettingsError, UsageError
 
 _PLACE = re.compile("\ue000([0-9]+)\ue001")
-_OWN = "Put a template of your own in its place (docs/models-thinking.md), or choose another model."
+_OWN = (
+    "Put a template of your own in its place (docs/reference/models-thinking.md), "
+    "or choose another model."
+)
 _TRIAL = (Message("user", "?"),)
 _TALK = (Message("user", "?"), Message("assistant", "."), Message("user", "?"))
 
