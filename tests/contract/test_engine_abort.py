@@ -37,8 +37,8 @@ def opened():
     request = protocol.Load(sys.argv[1], EngineOptions(threads=1, gpu_layers=0))
     return inbox, *load_model(request, lambda _: None, inbox, Renderer())[:2]
 
-own = kv_cache._abort_callback
-kv_cache._abort_callback = lambda: count
+own = kv_cache._create_abort_callback
+kv_cache._create_abort_callback = lambda: count
 inbox, model, cells = opened()
 tokens = [3] * cells.batch_size
 found = {"whole": is_aborted(), "operations": asked}
@@ -48,7 +48,7 @@ found |= {"stopped": is_aborted(), "asked": asked, "held": len(cells.prefix_toke
 last = 0
 found["again"] = is_aborted()
 
-kv_cache._abort_callback = own
+kv_cache._create_abort_callback = own
 inbox, model, cells = opened()
 inbox.abort[0] = b"1"
 found["by the inbox"] = is_aborted()

@@ -23,7 +23,7 @@ def test_only_automatic_threads_are_changed(
     """Steps that stretch take a thread away; with `threads = 2` they do not."""
     import llama_cpp
 
-    monkeypatch.setattr(model_module, "threads_for", lambda _weights: 2)
+    monkeypatch.setattr(model_module, "choose_thread_count", lambda _weights: 2)
     monkeypatch.setattr(
         ThreadController, "choose_threads", lambda _self, rows: 1 if rows == 1 else 2, raising=True
     )

@@ -26,14 +26,14 @@ def describe_build() -> dict[str, Any]:
     report = llama_cpp.llama_print_system_info().decode().replace(":", "|")
     return {
         "version": llama_cpp.__version__,
-        "ggml": _ggml_version(),
+        "ggml": _read_ggml_version(),
         "features": [each.split("=")[0].strip() for each in report.split("|") if "= 1" in each],
         "offload": bool(llama_cpp.llama_supports_gpu_offload()),
         "devices": [asdict(device) for device in list_devices()],
     }
 
 
-def _ggml_version() -> str:
+def _read_ggml_version() -> str:
     """Return ggml's version, for example `0.25.3`; empty if the build hides it."""
     from rm_local.engine.worker.llama.devices import find_function
 

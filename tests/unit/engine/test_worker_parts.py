@@ -15,7 +15,7 @@ from rm_local.engine.process import SPINS, worker_environment
 from rm_local.engine.worker.__main__ import describe_import_error
 from rm_local.engine.worker.decoding.outbox import Outbox
 from rm_local.engine.worker.inbox import Inbox
-from rm_local.engine.worker.llama.load_errors import remedy_for
+from rm_local.engine.worker.llama.load_errors import find_remedy
 from rm_local.engine.worker.templates.marker_escape import MarkerEscaper
 from tests.support.watchdog import HANG_SECONDS
 
@@ -224,7 +224,7 @@ def test_a_death_in_loading_names_the_file(tmp_path: Path) -> None:
 )
 def test_what_to_do_follows_from_what_llama_cpp_says(reason: str, words: str) -> None:
     """A newer program, another file, or a smaller model: never all of them at once."""
-    assert words in remedy_for(reason)
+    assert words in find_remedy(reason)
 
 
 @pytest.mark.parametrize(

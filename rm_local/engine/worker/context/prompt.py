@@ -50,7 +50,7 @@ class Conversation:
         }
         return sorted({length for length in lengths if length < end} | {end})
 
-    def with_note(self, note: str) -> list[int]:
+    def tokenize_with_note(self, note: str) -> list[int]:
         """Return the prompt's tokens with `note`, if not empty, at the end of the last message."""
         if not note:
             return self.tokens

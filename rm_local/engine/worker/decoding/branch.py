@@ -99,7 +99,7 @@ class Branch:
         self.tokens += self.pending[:most]
         del self.pending[:most]
 
-    def end_text(self, stopped: bool) -> list[TokenChunk]:
+    def finish_branch(self, stopped: bool) -> list[TokenChunk]:
         """Free the samplers; return the text held back, unless a stop text ended the branch."""
         self.free_samplers()
         chunks: list[TokenChunk] = []

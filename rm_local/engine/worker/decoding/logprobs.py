@@ -24,7 +24,7 @@ class Logprobs:
         """`top`: number of alternatives recorded with each token; 0 = only the mean is kept.
 
         Raises:
-            UsageError: `top` is more than `MAX_TOP`.
+            UsageError: `top` is not from 0 to `MAX_TOP`.
         """
         if not 0 <= top <= MAX_TOP:
             message = f"{top} alternatives per token were requested."

@@ -37,14 +37,14 @@ _LETTERS = 0.6
 """Share of letters, among characters other than white space, from which a text counts as words."""
 
 
-def _copied_needed(signs: bool) -> NDArray[np.int32]:
+def _compute_needed_copies(signs: bool) -> NDArray[np.int32]:
     """Return the copied tokens that make a loop, shape (PERIOD,), for the periods 1 to PERIOD."""
     period = np.arange(1, PERIOD + 1)
     least = COPIED_SIGNS if signs else COPIED
     return np.maximum(least, np.minimum(_MIN_COPIES * period, period + COPIED)).astype(np.int32)
 
 
-_NEEDED, _NEEDED_SIGNS = _copied_needed(False), _copied_needed(True)
+_NEEDED, _NEEDED_SIGNS = _compute_needed_copies(False), _compute_needed_copies(True)
 
 
 class RepetitionDetector:

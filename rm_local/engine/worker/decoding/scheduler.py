@@ -65,7 +65,7 @@ class BatchScheduler:
         """Number of groups of branches with the same forced text that were admitted so far."""
         self._keeps_cells = len(branches) == 1 and cache.rewinds
         self._began: float | None = None
-        self._before = stats.evaluated_so_far()
+        self._before = stats.read_prefill()
         self._reported = False
         """Whether the prefill of the first branches has been reported."""
 
@@ -126,10 +126,10 @@ class BatchScheduler:
             branch = self._waiting[0]
             rest = tuple(branch.tokens[self._shared :])
             new = 0 if rest in groups else len(rest)
-            free_rows = min(branch.tokens_left, self._cache.capacity // _HEADROOM)
-            if (self._live or groups) and new + free_rows > room:
+            headroom = min(branch.tokens_left, self._cache.capacity // _HEADROOM)
+            if (self._live or groups) and new + headroom > room:
                 break
-            room -= new + free_rows
+            room -= new + headroom
             branch.sequence = self._free.pop()
             groups.setdefault(rest, []).append(self._waiting.popleft())
             self._live.append(branch)
@@ -141,7 +141,7 @@ class BatchScheduler:
         """Report, once, how many tokens were evaluated for the first branches."""
         if not self._reported:
             self._reported = True
-            self._send(self._stats.evaluated_since(self._before))
+            self._send(self._stats.read_prefill_since(self._before))
 
     def _prefill_groups(self, groups: dict[tuple[int, ...], list[Branch]]) -> None:
         """Evaluate each group's tokens once, in full batches; sample each branch's first token."""
@@ -290,7 +290,7 @@ class BatchScheduler:
             self._live.remove(branch)
         else:
             self._waiting.remove(branch)
-        self._outbox.add_chunks(branch.end_text(stopped))
+        self._outbox.add_chunks(branch.finish_branch(stopped))
         if self._keeps_cells and branch.evaluated and branch.sequence:
             self._cache.adopt_sequence(branch.sequence, branch.tokens[: branch.evaluated])
         self._release_sequence(branch)

@@ -44,13 +44,13 @@ class StatsRecorder:
         finally:
             self._decode += time.perf_counter() - start
 
-    def evaluated_so_far(self) -> Evaluated:
+    def read_prefill(self) -> Evaluated:
         """Return the prefill until now."""
         return Evaluated(self.prompt, self.forced, self._prefill)
 
-    def evaluated_since(self, before: Evaluated) -> Evaluated:
-        """Return the prefill since `evaluated_so_far` returned `before`."""
-        now = self.evaluated_so_far()
+    def read_prefill_since(self, before: Evaluated) -> Evaluated:
+        """Return the prefill since `read_prefill` returned `before`."""
+        now = self.read_prefill()
         return Evaluated(
             now.prompt - before.prompt, now.forced - before.forced, now.seconds - before.seconds
         )

@@ -59,7 +59,7 @@ class Turn:
             ContextOverflow: The prompt does not fit; nothing was evaluated.
             Stopped: The request was cancelled; no turn is open.
         """
-        self._conversation, before = None, self.stats.evaluated_so_far()
+        self._conversation, before = None, self.stats.read_prefill()
         conversation = Conversation(self._model, request)
         self._adjuster = ContextAdjuster(conversation, self._cache, self._load_plan)
         if not context_policy.comfortable(len(conversation.tokens), self._cache.capacity):
@@ -78,7 +78,7 @@ class Turn:
         except DecodeAbortedError:
             raise Stopped("Reading the question was stopped.") from None
         self._conversation = conversation
-        return TurnOpened(len(conversation.tokens), self.stats.evaluated_since(before))
+        return TurnOpened(len(conversation.tokens), self.stats.read_prefill_since(before))
 
     def generate_branches(self, specs: Sequence[BranchSpec], send: Callable[[Reply], None]) -> None:
         """Generate branches from the prompt; `send` gets their events.
@@ -172,10 +172,10 @@ class Turn:
     ) -> bool:
         """Make room for branches of which one fills the context; return whether any was made."""
         before, context = len(conversation.tokens), self._cache.capacity
-        ends = [len(conversation.with_note(branch.note)) for branch in branches]
+        ends = [len(conversation.tokenize_with_note(branch.note)) for branch in branches]
         self._adjust_context(max(len(branch.tokens) for branch in branches), send)
         for branch, end in zip(branches, ends, strict=True):
-            branch.tokens[:end] = conversation.with_note(branch.note)
+            branch.tokens[:end] = conversation.tokenize_with_note(branch.note)
         self._mark_boundary(conversation, [branch.note for branch in branches])
         return len(conversation.tokens) < before or self._cache.capacity > context
 
@@ -190,7 +190,9 @@ class Turn:
         both = list(zip(specs, forced, strict=True))
 
         def count_longest() -> int:
-            return max(len(conversation.with_note(spec.note)) + len(own) for spec, own in both)
+            return max(
+                len(conversation.tokenize_with_note(spec.note)) + len(own) for spec, own in both
+            )
 
         if count_longest() >= self._cache.capacity:
             self._adjust_context(count_longest(), send)
@@ -220,7 +222,7 @@ class Turn:
         return Branch(
             index,
             spec,
-            conversation.with_note(spec.note) + forced,
+            conversation.tokenize_with_note(spec.note) + forced,
             conversation.starts,
             vocab.markers,
             constraint=constraint,

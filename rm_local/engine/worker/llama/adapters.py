@@ -10,7 +10,7 @@ from typing import Any
 import llama_cpp
 
 from rm_local.engine.worker.llama import log
-from rm_local.engine.worker.llama.load_errors import remedy_for
+from rm_local.engine.worker.llama.load_errors import find_remedy
 from rm_local.errors import EngineError, ModelRefused
 from rm_local.lora import LoraAdapter
 
@@ -48,6 +48,6 @@ def _load_adapter(model: Any, path: str) -> Any:
     if not handle:  # a pointer, also where it is null
         reason = log.find_first_error() or "it did not say why"
         raise ModelRefused(
-            f"llama.cpp does not load the adapter {path}: {reason}.", remedy_for(reason)
+            f"llama.cpp does not load the adapter {path}: {reason}.", find_remedy(reason)
         )
     return handle

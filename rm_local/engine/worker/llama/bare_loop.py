@@ -17,8 +17,8 @@ from typing import Any
 import llama_cpp
 
 from rm_local.engine.worker.llama import log
-from rm_local.engine.worker.llama.cpu import threads_for
-from rm_local.engine.worker.llama.params import model_params
+from rm_local.engine.worker.llama.cpu import choose_thread_count
+from rm_local.engine.worker.llama.params import build_model_params
 
 _CONTEXT = 4096
 
@@ -32,7 +32,7 @@ class BareLoop:
         Raises:
             SystemExit: The model or its context does not load.
         """
-        params = model_params()
+        params = build_model_params()
         params.n_gpu_layers = gpu_layers if llama_cpp.llama_supports_gpu_offload() else 0
         model = llama_cpp.llama_model_load_from_file(str(path).encode(), params)
         if model is None:
@@ -59,7 +59,7 @@ class BareLoop:
         params = llama_cpp.llama_context_default_params()
         params.n_ctx = params.n_batch = _CONTEXT
         size = llama_cpp.llama_model_size(model)
-        params.n_threads = params.n_threads_batch = threads or threads_for(size)
+        params.n_threads = params.n_threads_batch = threads or choose_thread_count(size)
         params.no_perf = True
         context = llama_cpp.llama_init_from_model(model, params)
         if context is None:

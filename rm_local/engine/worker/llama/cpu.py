@@ -8,6 +8,6 @@ SMALL = 64 << 20
 """Bytes of weights below which a second thread waits at barriers longer than it computes."""
 
 
-def threads_for(weights: int) -> int:
+def choose_thread_count(weights: int) -> int:
     """Return the number of threads for a model with `weights` bytes of weights."""
     return 1 if weights < SMALL else physical_cores()

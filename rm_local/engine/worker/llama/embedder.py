@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rm_local.engine.worker.llama import log
-from rm_local.engine.worker.llama.cpu import threads_for
-from rm_local.engine.worker.llama.load_errors import remedy_for
-from rm_local.engine.worker.llama.params import model_params
+from rm_local.engine.worker.llama.cpu import choose_thread_count
+from rm_local.engine.worker.llama.load_errors import find_remedy
+from rm_local.engine.worker.llama.params import build_model_params
 from rm_local.errors import EngineError, ModelInvalid
 from rm_local.gguf import check_whole, read_header
 
@@ -36,20 +36,20 @@ class Embedder:
         header = read_header(path)
         check_whole(path, header)
         log.begin_span()
-        params = model_params()
+        params = build_model_params()
         params.n_gpu_layers = 0
         self._model: Any = llama_cpp.llama_model_load_from_file(str(path).encode(), params)
         if self._model is None:
             reason = log.find_first_error() or "it did not say why"
             raise ModelInvalid(
-                f"llama.cpp does not load {path}: {reason}.", remedy_for(reason, damaged=_REMEDY)
+                f"llama.cpp does not load {path}: {reason}.", find_remedy(reason, damaged=_REMEDY)
             )
         self._vocab = llama_cpp.llama_model_get_vocab(self._model)
         self.dimension: int = llama_cpp.llama_model_n_embd(self._model)
         self._max_tokens: int = llama_cpp.llama_model_n_ctx_train(self._model)
         self._batch_size = max(_BATCH_TOKENS, self._max_tokens)
         size = llama_cpp.llama_model_size(self._model)
-        self._context = self._create_context(threads or threads_for(size))
+        self._context = self._create_context(threads or choose_thread_count(size))
         self._batch = llama_cpp.llama_batch_init(self._batch_size, 0, 1)
 
     def embed_texts(self, texts: Sequence[str]) -> NDArray[np.float32]:

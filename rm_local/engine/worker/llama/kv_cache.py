@@ -29,7 +29,7 @@ MAX_CHECKPOINTS = 4
 """Most positions of a prompt at which a checkpoint is kept."""
 _FULL, _ABORTED = 1, 2
 Row = tuple[int, int, int, bool]
-"""A token, its position, its sequence, and whether its logits are wanted."""
+"""A token, its position, its sequence, and whether its logits are needed."""
 
 
 class CacheFullError(Exception):
@@ -70,7 +70,7 @@ class KVCache:
         self._model = model
         self._inbox = inbox
         self._controller = controller
-        self._abort = _abort_callback()
+        self._abort = _create_abort_callback()
         self._params = self._build_params(asked, flash_attention)
         self.context: Any = None
         self._create_context(asked.context)
@@ -137,7 +137,7 @@ class KVCache:
         keep_rest: bool = False,
         on_progress: Callable[[float], None] = lambda _share: None,
     ) -> int:
-        """Make the prefix sequence hold exactly these tokens; return how many it held before.
+        """Make the prefix sequence hold exactly these tokens; return how many of them it held.
 
         `checkpoints`: positions to which later calls may rewind. `keep_rest`: if the sequence
         already holds all the tokens, keep those after them, too. `on_progress` gets, between two
@@ -282,7 +282,7 @@ def _create_error(context: int, reason: str) -> EngineError:
     return NoRoom(message, "Set a smaller `context`, or close other programs.")
 
 
-def _abort_callback() -> Any:
+def _create_abort_callback() -> Any:
     """Return C's `strlen`, which is true for a C string that is not empty.
 
     llama.cpp calls it between any two operations of its graph; a Python callback would take the

@@ -25,6 +25,6 @@ _DAMAGED = (
 )
 
 
-def remedy_for(reason: str, *, damaged: str = _DAMAGED) -> str:
+def find_remedy(reason: str, *, damaged: str = _DAMAGED) -> str:
     """Return a remedy for llama.cpp's `reason`; `damaged` if the file itself must be the cause."""
     return next((remedy for pattern, remedy in _REMEDIES if re.search(pattern, reason)), damaged)

@@ -15,9 +15,9 @@ from rm_local.engine.families.detect import ThinkingDescription, describe_thinki
 from rm_local.engine.worker.inbox import Inbox
 from rm_local.engine.worker.llama import log
 from rm_local.engine.worker.llama.adapters import LoadedAdapters
-from rm_local.engine.worker.llama.cpu import threads_for
-from rm_local.engine.worker.llama.load_errors import remedy_for
-from rm_local.engine.worker.llama.params import model_params
+from rm_local.engine.worker.llama.cpu import choose_thread_count
+from rm_local.engine.worker.llama.load_errors import find_remedy
+from rm_local.engine.worker.llama.params import build_model_params
 from rm_local.engine.worker.llama.tokenizer import Vocab
 from rm_local.engine.worker.templates.chat_template import ChatTemplate
 from rm_local.engine.worker.templates.render_client import Renderer
@@ -103,11 +103,11 @@ class Model:
         vocab = Vocab(handle, thinking.markers)
         template = ChatTemplate(
             thinking,
-            bos=vocab.special_text("bos"),
-            eos=vocab.special_text("eos"),
+            bos=vocab.read_special_text("bos"),
+            eos=vocab.read_special_text("eos"),
             render=renderer,
         )
-        threads = request.options.threads or threads_for(llama_cpp.llama_model_size(handle))
+        threads = request.options.threads or choose_thread_count(llama_cpp.llama_model_size(handle))
         info = _describe_model(handle, request, header, thinking, template, threads)
         adapters = LoadedAdapters(handle, request.lora)
         return cls(handle, vocab, template, info, threads, adapters)
@@ -131,7 +131,7 @@ def _load_weights(
             on_progress(share)
         return inbox.cancelled is None
 
-    params = model_params()
+    params = build_model_params()
     params.n_gpu_layers = gpu_layers
     params.progress_callback = report_progress
     log.begin_span()
@@ -140,7 +140,7 @@ def _load_weights(
         raise Stopped("Loading was stopped.")
     if handle is None:
         reason = log.find_first_error() or "it did not say why"
-        raise ModelRefused(f"llama.cpp does not load {path}: {reason}.", remedy_for(reason))
+        raise ModelRefused(f"llama.cpp does not load {path}: {reason}.", find_remedy(reason))
     return handle
 
 

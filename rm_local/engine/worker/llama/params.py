@@ -23,7 +23,7 @@ FLASH: dict[FlashAttention, int] = {
 }
 
 
-def model_params() -> Any:
+def build_model_params() -> Any:
     """Return llama.cpp's default parameters, without weights repacked for AMX.
 
     Its matrix product of those crashes with a segmentation fault for Q8_0 and other types

@@ -23,7 +23,7 @@ FIRST_PAUSE, LONGEST_PAUSE = 2.0, 32.0
 """Seconds of steps before more threads are tried again; doubled after each failed trial."""
 
 
-def thread_levels(most: int) -> tuple[int, ...]:
+def list_thread_levels(most: int) -> tuple[int, ...]:
     """Return the numbers of threads to choose from, largest first: quarters of `most`, and 1."""
     quarters = {most, most * 3 // 4, most // 2, most // 4, 1}
     return tuple(sorted((n for n in quarters if n), reverse=True))
@@ -34,18 +34,18 @@ class ThreadController:
 
     def __init__(self, most: int) -> None:
         """`most`: threads on an idle machine."""
-        self._levels = thread_levels(most)
+        self._levels = list_thread_levels(most)
         self._by_size: dict[int, _SizeController] = {}
 
     def choose_threads(self, rows: int) -> int:
         """Choose the number of threads for the next step of `rows` rows."""
-        return self._controller_for(rows).threads
+        return self._find_controller(rows).threads
 
     def add_step(self, rows: int, seconds: float) -> None:
         """Record the duration of a step of `rows` rows with the threads that were chosen for it."""
-        self._controller_for(rows).add_step(seconds)
+        self._find_controller(rows).add_step(seconds)
 
-    def _controller_for(self, rows: int) -> _SizeController:
+    def _find_controller(self, rows: int) -> _SizeController:
         """Return the controller for similar batches: 1, 2, 3 to 4, 5 to 8 rows and so on."""
         size = (rows - 1).bit_length()
         if size not in self._by_size:

@@ -33,7 +33,7 @@ class Vocab:
         self._pieces: dict[int, bytes] = {}
         self._end_tokens: dict[int, bool] = {}
         self._buffer = ctypes.create_string_buffer(512)
-        self._anchor = self._anchor_tokens()
+        self._anchor = self._tokenize_anchor()
         self.joins_equals = any(
             b"==" in self._read_piece(n) for n in self._tokenize_text("1==1", False)
         )
@@ -84,7 +84,7 @@ class Vocab:
             end = self._end_tokens[token] = bool(llama_cpp.llama_vocab_is_eog(self.handle, token))
         return end
 
-    def special_text(self, which: str) -> str:
+    def read_special_text(self, which: str) -> str:
         """Return the text of the `bos` or `eos` token; empty if the model has no such token."""
         token = getattr(llama_cpp, f"llama_vocab_{which}")(self.handle)
         return self._read_text(token) if token != llama_cpp.LLAMA_TOKEN_NULL else ""
@@ -97,7 +97,7 @@ class Vocab:
         found = tokens[: len(self._anchor)] == self._anchor
         return tokens[len(self._anchor) :] if found else self._tokenize_text(text, special)
 
-    def _anchor_tokens(self) -> list[int]:
+    def _tokenize_anchor(self) -> list[int]:
         """Tokenize a line break, if the vocabulary adds a space before texts; otherwise empty."""
         first = self._tokenize_text("x", False)[:1]
         spaced = bool(first) and self._read_piece(first[0])[:1] == b" "
