@@ -62,7 +62,7 @@ class Server:
             case protocol.Embed(texts):
                 return self._embed_texts(texts)
             case protocol.OpenTurn():
-                return self._require_turn().open_turn(request, self._send_reply)
+                return self._require_turn().evaluate_prompt(request, self._send_reply)
             case protocol.Generate(specs):
                 self._require_turn().generate_branches(specs, self._send_reply)
                 return protocol.GenerationDone()

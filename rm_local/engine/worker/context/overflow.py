@@ -24,7 +24,7 @@ class ContextAdjuster:
         self._cache = cache
         self._load_plan = load_plan
 
-    def make_room(self, tokens: int) -> ContextAdjusted | None:
+    def adjust_context(self, tokens: int) -> ContextAdjusted | None:
         """Make room for branches after a prompt or branch of `tokens` tokens.
 
         Returns the event to report: the prompt was shortened, or the cache was enlarged and

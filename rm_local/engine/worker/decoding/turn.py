@@ -50,7 +50,7 @@ class Turn:
         self._candidates = Candidates()
         self._conversation: Conversation | None = None
 
-    def open_turn(self, request: OpenTurn, send: Callable[[Reply], None]) -> TurnOpened:
+    def evaluate_prompt(self, request: OpenTurn, send: Callable[[Reply], None]) -> TurnOpened:
         """Evaluate the prompt except its last token, whose logits the branches need.
 
         `send` gets `Progress` between batches, and `ContextAdjusted` if the prompt is too long.
@@ -232,8 +232,8 @@ class Turn:
         )
 
     def _adjust_context(self, tokens: int, send: Callable[[Reply], None]) -> None:
-        if room := self._adjuster.make_room(tokens):
-            send(room)
+        if event := self._adjuster.adjust_context(tokens):
+            send(event)
 
     def _prefill_prefix(
         self,

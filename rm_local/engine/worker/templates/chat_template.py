@@ -100,15 +100,15 @@ class ChatTemplate:
         segments = [*_fill_placeholders(before, contents), Segment(contents[-1], data=True)]
         return Prompt([*segments, *_fill_placeholders(after, contents)], starts, len(segments) - 1)
 
-    def _accepts_messages(self, talk: Sequence[Message]) -> bool:
+    def _accepts_messages(self, exchange: Sequence[Message]) -> bool:
         """Whether the template renders all of these messages."""
         try:
             text = self._render_text(
-                self._prepare_messages(talk, thinking=True), thinking=True, effort=""
+                self._prepare_messages(exchange, thinking=True), thinking=True, effort=""
             )
         except (EngineError, ModelInvalid, SettingsError):
             return False
-        return all(f"\ue000{index}\ue001" in text for index in range(len(talk)))
+        return all(f"\ue000{index}\ue001" in text for index in range(len(exchange)))
 
     def _prepare_messages(
         self, messages: Sequence[Message], thinking: bool
