@@ -14,7 +14,7 @@ from rm_local.engine import protocol
 from rm_local.engine.worker.llama import kv_cache
 from rm_local.options import EngineOptions
 from rm_local.engine.worker.inbox import Inbox
-from rm_local.engine.worker.llama.loading import load
+from rm_local.engine.worker.llama.loading import load_model
 from rm_local.engine.worker.templates.render_client import Renderer
 
 asked, last = 0, 0
@@ -27,28 +27,28 @@ def count(_data):
 
 def is_aborted():
     try:
-        cells.hold(tokens)
-    except kv_cache.Aborted:
+        cells.prefill_prefix(tokens)
+    except kv_cache.DecodeAbortedError:
         return True
     return False
 
 def opened():
     inbox = Inbox(sys.stdin.buffer, on_end=lambda: None)
     request = protocol.Load(sys.argv[1], EngineOptions(threads=1, gpu_layers=0))
-    return inbox, *load(request, lambda _: None, inbox, Renderer())[:2]
+    return inbox, *load_model(request, lambda _: None, inbox, Renderer())[:2]
 
-own = kv_cache._abort_callback
-kv_cache._abort_callback = lambda: count
+own = kv_cache._create_abort_callback
+kv_cache._create_abort_callback = lambda: count
 inbox, model, cells = opened()
-tokens = [3] * cells.batch
+tokens = [3] * cells.batch_size
 found = {"whole": is_aborted(), "operations": asked}
-cells.hold(())
+cells.prefill_prefix(())
 asked, last = 0, found["operations"] // 2
-found |= {"stopped": is_aborted(), "asked": asked, "held": len(cells.held)}
+found |= {"stopped": is_aborted(), "asked": asked, "held": len(cells.prefix_tokens)}
 last = 0
 found["again"] = is_aborted()
 
-kv_cache._abort_callback = own
+kv_cache._create_abort_callback = own
 inbox, model, cells = opened()
 inbox.abort[0] = b"1"
 found["by the inbox"] = is_aborted()

@@ -172,7 +172,7 @@ async def test_too_long_a_question_or_hint_is_refused_with_counts(
         await engine.open_turn([Message("user", "long " * 500)])
     await engine.open_turn(QUESTION)
     evaluated = await engine.stats()
-    with pytest.raises(ContextOverflow, match="what is put before its answer"):
+    with pytest.raises(ContextOverflow, match="forced before its answer"):
         await grown(engine, [BranchSpec("", 0, 4), BranchSpec("hint " * 200, 0, 4)])
 
     assert await engine.stats() == evaluated

@@ -99,7 +99,7 @@ async def test_a_cache_of_another_kind_answers_alike(
 async def test_heads_too_small_for_a_kind_of_cache(make: Any, tiny: Path) -> None:
     """An error that names what to set; the worker goes on."""
     async with make(kv="q8_0") as engine:
-        with pytest.raises(EngineError, match="cannot be stored so") as caught:
+        with pytest.raises(EngineError, match="cannot be stored in this type") as caught:
             await engine.load(tiny)
         assert 'kv = "f16"' in caught.value.remedy
         assert engine.worker

@@ -87,5 +87,5 @@ async def test_too_many_are_refused(engine: Engine, tiny: Path) -> None:
     await engine.load(tiny)
     await engine.open_turn(QUESTION)
 
-    with pytest.raises(UsageError, match="11 likeliest"):
+    with pytest.raises(UsageError, match="11 alternatives"):
         await grown(engine, [BranchSpec("", 0, 4, logprobs=11)])

@@ -17,7 +17,7 @@ from tests.support.bad_models import GROWS, LOOPS, OPENS, RAISES, REACHES
 from tests.support.engines import GREEDY, QUESTION, grown
 
 HARMFUL = {
-    "loops": (LOOPS, "does not come to an end"),
+    "loops": (LOOPS, "does not finish"),
     "grows": (GROWS, "memory"),
     "reaches": (REACHES, "not allowed"),
     "globals": ("{{ cycler.__init__.__globals__.os }}", "not allowed"),
@@ -55,7 +55,7 @@ async def test_a_template_that_loops_over_some_messages_ends_the_turn_alone(
     loops = tiny_gguf.TEMPLATE + "{% if messages | length > 1 %}" + LOOPS + "{% endif %}"
     await engine.load(tiny_gguf.write(tmp_path / "some.gguf", template=loops))
 
-    with pytest.raises(ModelInvalid, match="does not come to an end"):
+    with pytest.raises(ModelInvalid, match="does not finish"):
         await engine.open_turn([Message("system", "Be short."), *QUESTION])
 
     assert (await engine.open_turn(QUESTION)).tokens > 0

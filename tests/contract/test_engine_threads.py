@@ -10,7 +10,7 @@ import pytest
 from rm_local.engine import protocol
 from rm_local.engine.worker.inbox import Inbox
 from rm_local.engine.worker.llama import loading, model as model_module
-from rm_local.engine.worker.llama.kv_cache import ROOT
+from rm_local.engine.worker.llama.kv_cache import PREFIX
 from rm_local.engine.worker.llama.thread_controller import ThreadController
 from rm_local.engine.worker.templates.render_client import Renderer
 from rm_local.options import EngineOptions
@@ -23,21 +23,21 @@ def test_only_automatic_threads_are_changed(
     """Steps that stretch take a thread away; with `threads = 2` they do not."""
     import llama_cpp
 
-    monkeypatch.setattr(model_module, "threads_for", lambda _weights: 2)
+    monkeypatch.setattr(model_module, "choose_thread_count", lambda _weights: 2)
     monkeypatch.setattr(
-        ThreadController, "threads", lambda _self, rows: 1 if rows == 1 else 2, raising=True
+        ThreadController, "choose_threads", lambda _self, rows: 1 if rows == 1 else 2, raising=True
     )
     steps: list[int] = []
     monkeypatch.setattr(ThreadController, "add_step", lambda _self, rows, _s: steps.append(rows))
     renderer = Renderer()
     inbox = Inbox(io.BytesIO(), on_end=lambda: None)
     request = protocol.Load(str(nano), EngineOptions(threads=threads, context=256))
-    model, cache, _ = loading.load(request, lambda _share: None, inbox, renderer)
+    model, cache, _ = loading.load_model(request, lambda _share: None, inbox, renderer)
     try:
-        cache.decode([(300, 0, ROOT, True)])
+        cache.decode_rows([(300, 0, PREFIX, True)])
         used = llama_cpp.llama_n_threads(cache.context)
         many = cache.branches + 1
-        cache.decode([(300 + n, 1 + n, ROOT, False) for n in range(many)])
+        cache.decode_rows([(300 + n, 1 + n, PREFIX, False) for n in range(many)])
 
         assert used == expected
         assert llama_cpp.llama_n_threads_batch(cache.context) == 2

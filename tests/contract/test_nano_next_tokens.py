@@ -15,9 +15,9 @@ CHOOSE = """
 import sys
 import numpy as np
 from llama_cpp import Llama, llama_cpp
-from rm_local.engine.worker.llama.params import model_params
+from rm_local.engine.worker.llama.params import build_model_params
 
-llama_cpp.llama_model_default_params = model_params
+llama_cpp.llama_model_default_params = build_model_params
 rows = np.load(sys.argv[2])["tokens"]
 llama = Llama(sys.argv[1], n_ctx=1024, n_batch=1024, logits_all=True, verbose=False)
 chosen = np.full(rows.shape, -1, np.int16)

@@ -101,7 +101,7 @@ def _header(**metadata: Any) -> Callable[[Path], Path]:
 REFUSED: dict[str, tuple[Callable[[Path], Path], str, str]] = {
     "empty": (empty, "is empty", "again"),
     "cut": (cut, "is cut short", "again"),
-    "not numbers": (not_numbers, "no numbers", "damaged"),
+    "not numbers": (not_numbers, "NaN or infinite logits", "damaged"),
     "no layers": (lambda path: layers(path, 0), "could not be loaded", "damaged"),
     "too many layers": (lambda path: layers(path, 1 << 30), "could not be loaded", "damaged"),
     "unknown type": (lambda path: tensor_type(path, _UNKNOWN), "type 99", "newer llama.cpp"),
@@ -119,7 +119,7 @@ REFUSED: dict[str, tuple[Callable[[Path], Path], str, str]] = {
     "adapter": (_header(general__type="adapter"), "is an adapter", "--lora"),
     "part missing": (_without_part, "00002-of-00003", "one folder"),
     "second part": (lambda path: split(path.parent)[1], "number 2 of the 3", "first"),
-    "template loops": (_template(LOOPS), "does not come to an end", "template of your own"),
+    "template loops": (_template(LOOPS), "does not finish", "template of your own"),
     "template grows": (_template(GROWS), "memory", "template of your own"),
     "template recurs": (_template(RECURS), "calls itself without end", "template of your own"),
     "template reaches": (_template(REACHES), "not allowed", "template of your own"),

@@ -2,8 +2,8 @@
 
 A row is an anchor, the embedding of a real sentence, plus normal noise in the span of the anchor's
 nearest neighbours, renormalised. Such rows have about the density and the local dimension of real
-sentences (docs/measurements/bench.md). Among 32 million of them the nearest neighbour of a held-out sentence is
-as near as an extrapolation from real collections predicts.
+sentences (docs/measurements/bench.md). Among 32 million of them the nearest neighbour of a held-out
+sentence is as near as an extrapolation from real collections predicts.
 """
 
 from __future__ import annotations

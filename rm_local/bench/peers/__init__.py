@@ -1,1 +1,1 @@
-"""Other vector indexes on the same rows as the store, compared with it: docs/measurements/peers.md."""
+"""Other vector indexes on the store's rows, compared with it: docs/measurements/peers.md."""

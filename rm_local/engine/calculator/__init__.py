@@ -1,7 +1,8 @@
 """A calculator for what a model writes: expressions of a grammar of its own, never run as code.
 
 `evaluate_expression` gives an expression's value as text, `ExpressionFinder` says when a stream of
-text has closed an expression, `calculator_limits` how large everything may be (docs/design/calculator.md).
+text has closed an expression, `calculator_limits` how large everything may be
+(docs/design/calculator.md).
 """
 
 from __future__ import annotations

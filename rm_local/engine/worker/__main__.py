@@ -14,24 +14,24 @@ from rm_local.engine.exit_reasons import DOCTOR
 from rm_local.engine.worker.inbox import Inbox
 from rm_local.text import one_line
 
-_LONGEST = 300
-"""Characters of a reason."""
+_MAX_REASON = 300
+"""Characters of an import error that are shown."""
 _NO_MEMORY = ("failed to map segment", "cannot allocate memory", "Cannot allocate memory")
 _MORE_MEMORY = "Close other programs, or allow it more memory (`ulimit -v`)."
 
 
-def _exit() -> None:
-    """End at once, also in the middle of a computation: nobody is left to answer."""
+def _exit_process() -> None:
+    """End the process at once, also during a computation: the client is gone."""
     os._exit(0)
 
 
 def describe_import_error(error: Exception) -> protocol.ErrorReply:
-    """Why llama.cpp cannot be imported, in one line: libraries explain at length, and end with it.
+    """Describe in one line why llama.cpp cannot be imported, or that memory is short.
 
-    Where there is no memory for its code, that is what is said.
+    Import errors of libraries can have many lines; the last one states the reason.
     """
     lines = [line for line in str(error).splitlines() if line.strip(" .")]
-    reason = one_line(lines[-1] if lines else type(error).__name__, _LONGEST).rstrip(".")
+    reason = one_line(lines[-1] if lines else type(error).__name__, _MAX_REASON).rstrip(".")
     if isinstance(error, MemoryError) or any(sign in str(error) for sign in _NO_MEMORY):
         message = f"There is too little memory to load llama.cpp: {reason}."
         return protocol.ErrorReply("EngineError", message, _MORE_MEMORY)
@@ -40,18 +40,18 @@ def describe_import_error(error: Exception) -> protocol.ErrorReply:
 
 
 def main() -> int:
-    """Serve until standard input closes. 3 when llama.cpp cannot be imported."""
+    """Serve until standard input closes; return 3 if llama.cpp cannot be imported."""
     replies = os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(2, 1)
     faulthandler.enable()
-    inbox = Inbox(sys.stdin.buffer, on_end=_exit)
-    inbox.start()
+    inbox = Inbox(sys.stdin.buffer, on_end=_exit_process)
+    inbox.start_reading()
     try:
         from rm_local.engine.worker.server import Server
     except (ImportError, OSError, RuntimeError, MemoryError) as error:
         replies.write(wire.encode(0, describe_import_error(error)))
         return 3
-    Server(inbox, replies).run()
+    Server(inbox, replies).serve_requests()
     return 0
 
 

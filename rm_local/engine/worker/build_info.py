@@ -1,8 +1,8 @@
-"""Print what llama.cpp's build is and sees, as one JSON object.
+"""Print the version, features and devices of llama.cpp's build as one JSON object.
 
 Run `python -m rm_local.engine.worker.build_info`.
 
-Runs as a process of its own, as an instruction that the processor lacks would end it.
+Runs in a separate process, because an instruction that the processor lacks would end it.
 """
 
 from __future__ import annotations
@@ -13,35 +13,35 @@ from dataclasses import asdict
 from typing import Any
 
 
-def build() -> dict[str, Any]:
-    """Version of the binding and of ggml, processor features in use, devices.
+def describe_build() -> dict[str, Any]:
+    """Return the versions of the binding and of ggml, the processor features in use, the devices.
 
-    `devices` are objects as `offload.Device`; empty where the build does not tell.
+    `devices` are objects with the fields of `offload.Device`; empty if the build hides them.
     """
     import llama_cpp
 
-    from rm_local.engine.worker.llama.devices import devices
+    from rm_local.engine.worker.llama.devices import list_devices
 
     llama_cpp.llama_backend_init()
-    told = llama_cpp.llama_print_system_info().decode().replace(":", "|")
+    report = llama_cpp.llama_print_system_info().decode().replace(":", "|")
     return {
         "version": llama_cpp.__version__,
-        "ggml": _ggml_version(),
-        "features": [each.split("=")[0].strip() for each in told.split("|") if "= 1" in each],
+        "ggml": _read_ggml_version(),
+        "features": [each.split("=")[0].strip() for each in report.split("|") if "= 1" in each],
         "offload": bool(llama_cpp.llama_supports_gpu_offload()),
-        "devices": [asdict(device) for device in devices()],
+        "devices": [asdict(device) for device in list_devices()],
     }
 
 
-def _ggml_version() -> str:
-    """For example `0.25.3`; empty where the build does not tell."""
-    from rm_local.engine.worker.llama.devices import named
+def _read_ggml_version() -> str:
+    """Return ggml's version, for example `0.25.3`; empty if the build hides it."""
+    from rm_local.engine.worker.llama.devices import find_function
 
     try:
-        return str(named("ggml_version", ctypes.c_char_p)().decode())
+        return str(find_function("ggml_version", ctypes.c_char_p)().decode())
     except AttributeError:
         return ""
 
 
 if __name__ == "__main__":
-    print(json.dumps(build()))
+    print(json.dumps(describe_build()))

@@ -1,4 +1,4 @@
-"""The worker's loop: one request after another, each answered under its number."""
+"""The worker's loop: serves requests one at a time and answers each under its number."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from rm_local.engine.worker.decoding.turn import Turn
 from rm_local.engine.worker.inbox import Inbox
 from rm_local.engine.worker.llama import log
 from rm_local.engine.worker.llama.embedder import Embedder
-from rm_local.engine.worker.llama.loading import load
+from rm_local.engine.worker.llama.loading import load_model
 from rm_local.engine.worker.llama.model import Model
 from rm_local.engine.worker.templates.render_client import Renderer
 from rm_local.errors import EngineError, RmLocalError
 
 
 class Server:
-    """Holds what is loaded: at most one model with its turn, and one embedder."""
+    """Holds at most one loaded model with its turn, and one embedder."""
 
     def __init__(self, inbox: Inbox, replies: BinaryIO) -> None:
         self._inbox = inbox
@@ -30,22 +30,22 @@ class Server:
         self._embedder: Embedder | None = None
         self._renderer = Renderer(lambda: inbox.cancelled)
 
-    def run(self) -> None:
-        """Serve for as long as the process lives."""
-        log.start()
-        self._send(protocol.Ready())
+    def serve_requests(self) -> None:
+        """Serve requests until the process ends."""
+        log.install_callback()
+        self._send_reply(protocol.Ready())
         while True:
-            self._number, request = self._inbox.next()
-            reply = self._answer(request)
-            self._inbox.done()
-            self._send(reply)
+            self._number, request = self._inbox.take_request()
+            reply = self._answer_request(request)
+            self._inbox.finish_request()
+            self._send_reply(reply)
 
-    def _send(self, reply: protocol.Reply) -> None:
+    def _send_reply(self, reply: protocol.Reply) -> None:
         self._replies.write(wire.encode(self._number, reply))
 
-    def _answer(self, request: protocol.Request) -> protocol.Reply:
+    def _answer_request(self, request: protocol.Request) -> protocol.Reply:
         try:
-            return self._serve(request)
+            return self._dispatch_request(request)
         except RmLocalError as error:
             return protocol.ErrorReply(type(error).__name__, error.message, error.remedy)
         except Exception as error:
@@ -53,47 +53,49 @@ class Server:
             message = f"The model's process failed: {type(error).__name__}: {error}."
             return protocol.ErrorReply("EngineError", message, "Its log has the details.")
 
-    def _serve(self, request: protocol.Request) -> protocol.Reply:
+    def _dispatch_request(self, request: protocol.Request) -> protocol.Reply:
         match request:
             case protocol.Load():
-                return self._load(request)
+                return self._load_model(request)
             case protocol.LoadEmbedder(path, threads):
                 return self._load_embedder(path, threads)
             case protocol.Embed(texts):
-                return self._embed(texts)
+                return self._embed_texts(texts)
             case protocol.OpenTurn():
-                return self._loaded().open(request, self._send)
+                return self._require_turn().evaluate_prompt(request, self._send_reply)
             case protocol.Generate(specs):
-                self._loaded().generate_branches(specs, self._send)
+                self._require_turn().generate_branches(specs, self._send_reply)
                 return protocol.GenerationDone()
             case protocol.CountTokens(text):
-                return protocol.TokenCount(self._loaded().count(text))
+                return protocol.TokenCount(self._require_turn().count_tokens(text))
             case protocol.MakeRoom(texts, writing):
-                return protocol.FreeTokens(self._loaded().make_room(texts, writing, self._send))
+                return protocol.FreeTokens(
+                    self._require_turn().make_room(texts, writing, self._send_reply)
+                )
             case protocol.GetStats():
-                return protocol.StatsReply(self._loaded().stats.frozen())
+                return protocol.StatsReply(self._require_turn().stats.take_snapshot())
             case _:
                 raise EngineError(f"The worker does not serve {type(request).__name__}.")
 
-    def _load(self, request: protocol.Load) -> protocol.Reply:
-        self._unload()
-        model, cache, plan = load(
+    def _load_model(self, request: protocol.Load) -> protocol.Reply:
+        self._unload_model()
+        model, cache, load_plan = load_model(
             request,
-            lambda share: self._send(protocol.Progress(share)),
+            lambda share: self._send_reply(protocol.Progress(share)),
             self._inbox,
             self._renderer,
         )
-        self._model, self._turn = model, Turn(model, cache, plan, self._inbox)
+        self._model, self._turn = model, Turn(model, cache, load_plan, self._inbox)
         return protocol.Loaded(self._turn.info)
 
-    def _unload(self) -> None:
+    def _unload_model(self) -> None:
         if self._turn:
             self._turn.close()
         if self._model:
             self._model.close()
         self._turn = self._model = None
 
-    def _loaded(self) -> Turn:
+    def _require_turn(self) -> Turn:
         if not self._turn:
             raise EngineError("No model is loaded.", "Load one first.")
         return self._turn
@@ -105,8 +107,8 @@ class Server:
         self._embedder = Embedder(Path(path), threads)
         return protocol.EmbedderLoaded(self._embedder.dimension)
 
-    def _embed(self, texts: tuple[str, ...]) -> protocol.Reply:
+    def _embed_texts(self, texts: tuple[str, ...]) -> protocol.Reply:
         if not self._embedder:
             raise EngineError("No embedder is loaded.", "Load one first.")
-        rows = self._embedder.embed(texts).astype("<f4").tobytes()
+        rows = self._embedder.embed_texts(texts).astype("<f4").tobytes()
         return protocol.Embedded(self._embedder.dimension, base64.b64encode(rows).decode("ascii"))

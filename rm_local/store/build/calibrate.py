@@ -27,7 +27,7 @@ CANDIDATES = (1, 1.25, 1.5, 2)
 """Multiples of the default number of candidates to try."""
 
 ROW_COST, CANDIDATE_COST = 0.04, 3.7
-"""Microseconds to compare the bits of a row, and the code of a candidate (docs/design/search.md)."""
+"""Microseconds to compare a row's bits, and a candidate's code (docs/design/search.md)."""
 
 
 def calibrate_search(part: Path, questions: Floats) -> None:

@@ -15,7 +15,7 @@ from rm_local.engine.worker.decoding.branch import Branch
 from rm_local.engine.worker.decoding.repetition import RepetitionDetector
 from rm_local.engine.worker.decoding.scheduler import BatchScheduler
 from rm_local.engine.worker.decoding.stats import StatsRecorder
-from rm_local.engine.worker.llama.kv_cache import Full
+from rm_local.engine.worker.llama.kv_cache import CacheFullError
 
 PROMPT = [1, 2, 3]
 END = "\0"
@@ -29,13 +29,13 @@ class Letters:
     def __init__(self, *, joins_equals: bool = True) -> None:
         self.joins_equals = joins_equals
 
-    def data(self, text: str) -> list[int]:
+    def tokenize_data(self, text: str) -> list[int]:
         return [ord(character) for character in text]
 
-    def piece(self, token: int) -> bytes:
+    def token_to_piece(self, token: int) -> bytes:
         return chr(token).encode()
 
-    def ends(self, token: int) -> bool:
+    def is_end_token(self, token: int) -> bool:
         return chr(token) == END
 
 
@@ -46,24 +46,24 @@ class Cells:
     rewinds = True
 
     def __init__(self, capacity: int, branches: int) -> None:
-        self.capacity, self.branches, self.batch = capacity, branches, 16
+        self.capacity, self.branches, self.batch_size = capacity, branches, 16
         self.held: dict[int, list[int]] = {}
         self.batches: list[list[tuple[int, int, int, bool]]] = []
 
-    def fork(self, source: int, target: int) -> None:
+    def fork_sequence(self, source: int, target: int) -> None:
         self.held[target] = list(self.held.get(source, PROMPT[:-1]))
 
-    def drop(self, sequence: int) -> None:
+    def drop_sequence(self, sequence: int) -> None:
         self.held.pop(sequence, None)
 
-    def adopt(self, sequence: int, tokens: Sequence[int]) -> None:
+    def adopt_sequence(self, sequence: int, tokens: Sequence[int]) -> None:
         self.held[0] = list(tokens)
 
-    def decode(self, rows: Sequence[tuple[int, int, int, bool]]) -> None:
+    def decode_rows(self, rows: Sequence[tuple[int, int, int, bool]]) -> None:
         shared = len(PROMPT) - 1
         used = shared + sum(len(own) - shared for number, own in self.held.items() if number)
         if used + len(rows) > self.capacity:
-            raise Full
+            raise CacheFullError
         self.batches.append(list(rows))
         for token, place, sequence, _ in rows:
             assert place == len(self.held[sequence]), "tokens are evaluated in their order"
@@ -75,7 +75,7 @@ class NobodyStops:
 
     cancelled = None
 
-    def stopped(self, branch: int) -> None:
+    def find_stop_reason(self, branch: int) -> None:
         return None
 
 
@@ -99,8 +99,8 @@ class Run:
         self.stats = StatsRecorder()
         self.sent: list[Reply] = []
         self.branches: list[Branch] = []
-        monkeypatch.setattr(nan_check, "check_all", lambda *_: None)
-        monkeypatch.setattr(nan_check, "check_drawn", lambda *_: None)
+        monkeypatch.setattr(nan_check, "check_logits", lambda *_: None)
+        monkeypatch.setattr(nan_check, "check_sampled_logit", lambda *_: None)
         for index, script in enumerate(scripts):
             asked = spec(index) if spec else BranchSpec("", index, 100, calculator=True)
             tokens = PROMPT + [ord(each) for each in asked.forced]
@@ -110,7 +110,7 @@ class Run:
             )
             letters = deque(script)
             monkeypatch.setattr(
-                branch, "draw", lambda *_, own=letters: ord(own.popleft() if own else END)
+                branch, "sample_token", lambda *_, own=letters: ord(own.popleft() if own else END)
             )
             self.branches.append(branch)
         scheduler = BatchScheduler(
@@ -123,7 +123,7 @@ class Run:
             share_prefix=lambda _branches: len(PROMPT) - 1,
             make_room=lambda _branches: False,
         )
-        scheduler.run()
+        scheduler.run_batches()
 
     @property
     def chunks(self) -> list[TokenChunk]:
@@ -309,10 +309,10 @@ def test_log_probabilities_are_of_what_was_drawn(monkeypatch: pytest.MonkeyPatch
     noted: list[int] = []
 
     class Notes:
-        def add(self, context: None, row: int, token: int) -> None:
+        def record_token(self, context: None, row: int, token: int) -> None:
             noted.append(token)
 
-        def told(self, ended: BranchEnded) -> BranchEnded:
+        def attach_logprobs(self, ended: BranchEnded) -> BranchEnded:
             return ended
 
     Run(["<<1+1=."], monkeypatch, logprobs=Notes())

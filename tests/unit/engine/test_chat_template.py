@@ -8,7 +8,7 @@ from rm_local.engine.families.detect import TEMPLATE as KEY, describe_thinking
 from rm_local.engine.protocol import Message
 from rm_local.engine.worker.templates import render_process
 from rm_local.engine.worker.templates.chat_template import ChatTemplate, Prompt
-from rm_local.engine.worker.templates.render_protocol import Job, Rendered
+from rm_local.engine.worker.templates.render_protocol import RenderJob, RenderReply
 from rm_local.errors import EngineError, ModelInvalid, UsageError
 from tests.support.tiny_gguf import PLAIN_TEMPLATE, TEMPLATE
 
@@ -192,9 +192,9 @@ def test_a_template_that_is_none_is_refused() -> None:
 
 def test_the_variables_are_what_templates_expect() -> None:
     """Messages with role and content, the tokens, and the switch of the family."""
-    jobs: list[Job] = []
+    jobs: list[RenderJob] = []
 
-    def render(job: Job) -> Rendered:
+    def render(job: RenderJob) -> RenderReply:
         jobs.append(job)
         return render_process.render(job)
 

@@ -8,7 +8,7 @@ from rm_local.engine import context_policy
 from rm_local.engine.branches import BranchSpec, ContextUsage
 from rm_local.engine.protocol import Message, Reply
 from rm_local.engine.worker.decoding.branch import Branch
-from rm_local.engine.worker.decoding.context_usage import ContextUsageReporter, used
+from rm_local.engine.worker.decoding.context_usage import ContextUsageReporter, count_cells
 
 SYSTEM = Message("system", "Be brief.")
 TALK = (
@@ -60,7 +60,7 @@ def test_a_context_doubles_up_to_what_the_model_was_trained_for(
 def branch(index: int, tokens: int, group: int = 0, common: int = 0, evaluated: int = 0) -> Branch:
     made = Branch(index, BranchSpec("", 0, 10), [1] * tokens, "answer")
     made.group, made.common, made.evaluated = group, common, evaluated or tokens
-    made.free()
+    made.free_samplers()
     return made
 
 
@@ -68,8 +68,8 @@ def test_cells_that_are_shared_count_once() -> None:
     """Root 100; two branches share a hint of 20 and wrote 5 and 7; one has 30 of its own."""
     live = [branch(0, 125, 1, 20), branch(1, 127, 1, 20), branch(2, 130, 2, 30)]
 
-    assert used(100, live) == 100 + (20 + 5 + 7) + 30
-    assert used(100, []) == 100
+    assert count_cells(100, live) == 100 + (20 + 5 + 7) + 30
+    assert count_cells(100, []) == 100
 
 
 def test_a_meter_tells_steps_and_ends() -> None:
@@ -78,10 +78,10 @@ def test_a_meter_tells_steps_and_ends() -> None:
     meter = ContextUsageReporter(sent.append)
 
     for tokens, now in [(100, False), (105, False), (105, True), (105, True), (111, False)]:
-        meter.tell(50, [branch(0, tokens)], 1000, now=now)
+        meter.report_usage(50, [branch(0, tokens)], 1000, now=now)
 
     assert sent == [ContextUsage(100, 100, 1000), ContextUsage(105, 105, 1000)]
-    meter.tell(50, [branch(0, 111)], 2000, now=False)
+    meter.report_usage(50, [branch(0, 111)], 2000, now=False)
     assert sent[-1] == ContextUsage(111, 111, 2000)
 
 

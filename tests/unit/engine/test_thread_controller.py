@@ -9,7 +9,7 @@ import pytest
 from rm_local.engine.worker.llama.thread_controller import (
     WINDOW,
     ThreadController,
-    thread_levels,
+    list_thread_levels,
 )
 
 Machine = Callable[[int], float]
@@ -33,7 +33,7 @@ def run(
     spent = dict.fromkeys(range(1, 5), 0.0)
     left = seconds
     while left > 0:
-        threads = controller.threads(rows)
+        threads = controller.choose_threads(rows)
         step = machine(threads)
         controller.add_step(rows, step)
         spent[threads] += step
@@ -45,7 +45,7 @@ def steps(controller: ThreadController, machine: Machine, seconds: float, rows: 
     """Steps done in that time."""
     count, left = 0, seconds
     while left > 0:
-        step = machine(controller.threads(rows))
+        step = machine(controller.choose_threads(rows))
         controller.add_step(rows, step)
         left -= step
         count += 1
@@ -58,7 +58,7 @@ def steps(controller: ThreadController, machine: Machine, seconds: float, rows: 
 )
 def test_the_choice_is_among_quarters_of_the_threads(most: int, levels: tuple[int, ...]) -> None:
     """From all threads down to one, each number once."""
-    assert thread_levels(most) == levels
+    assert list_thread_levels(most) == levels
 
 
 def test_an_idle_machine_gives_all_threads() -> None:
@@ -82,7 +82,7 @@ def test_steps_that_stretch_take_threads_away() -> None:
     run(controller, idle, 5.0)
     run(controller, busy, 4 * WINDOW * busy(4))
 
-    assert controller.threads(1) == 2
+    assert controller.choose_threads(1) == 2
 
 
 def test_a_machine_that_was_busy_from_the_start_is_found_out() -> None:
@@ -90,7 +90,7 @@ def test_a_machine_that_was_busy_from_the_start_is_found_out() -> None:
     controller = ThreadController(4)
     run(controller, busy, 4 * WINDOW * busy(4))
 
-    assert controller.threads(1) == 2
+    assert controller.choose_threads(1) == 2
 
 
 def test_trials_cost_little_while_the_machine_stays_busy() -> None:
@@ -107,7 +107,7 @@ def test_the_threads_come_back_when_the_machine_is_idle_again() -> None:
     run(controller, busy, 300.0)
     run(controller, idle, 70.0)
 
-    assert controller.threads(1) == 4
+    assert controller.choose_threads(1) == 4
 
 
 def test_a_growing_context_takes_no_thread_away() -> None:
@@ -116,8 +116,8 @@ def test_a_growing_context_takes_no_thread_away() -> None:
     run(controller, idle, 1.0)
     used = set()
     for number in range(20_000):
-        used.add(controller.threads(1))
-        controller.add_step(1, idle(controller.threads(1)) * (1 + number / 2000))
+        used.add(controller.choose_threads(1))
+        controller.add_step(1, idle(controller.choose_threads(1)) * (1 + number / 2000))
 
     assert used == {2}
 
@@ -128,7 +128,7 @@ def test_a_single_slow_step_changes_nothing() -> None:
     run(controller, idle, 1.0)
     used = set()
     for number in range(1000):
-        used.add(controller.threads(1))
+        used.add(controller.choose_threads(1))
         controller.add_step(1, 0.5 if number % 20 == 0 else idle(2))
 
     assert used == {2}
@@ -141,7 +141,7 @@ def test_longer_steps_that_fewer_threads_do_not_shorten_become_usual() -> None:
 
     spent = run(controller, lambda threads: 5 * idle(threads), 60.0)
 
-    assert controller.threads(1) == 2
+    assert controller.choose_threads(1) == 2
     assert spent.get(1, 0.0) <= 2 * WINDOW * 5 * idle(1)
 
 
@@ -151,7 +151,11 @@ def test_each_batch_size_has_its_own_number() -> None:
     run(controller, lambda threads: 0.09 if threads == 2 else 0.01, 5.0, rows=1)
     run(controller, idle, 5.0, rows=8)
 
-    assert (controller.threads(1), controller.threads(8), controller.threads(6)) == (1, 2, 2)
+    assert (
+        controller.choose_threads(1),
+        controller.choose_threads(8),
+        controller.choose_threads(6),
+    ) == (1, 2, 2)
 
 
 def test_a_trial_that_stalls_is_given_up_at_once() -> None:
@@ -160,7 +164,7 @@ def test_a_trial_that_stalls_is_given_up_at_once() -> None:
     run(controller, lambda threads: 0.09 if threads == 2 else 0.01, 1.0)
     stalled = 0
     for _ in range(1000):
-        threads = controller.threads(1)
+        threads = controller.choose_threads(1)
         stalled += threads == 2
         controller.add_step(1, 3.0 if threads == 2 else 0.01)
 

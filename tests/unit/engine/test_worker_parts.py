@@ -15,8 +15,8 @@ from rm_local.engine.process import SPINS, worker_environment
 from rm_local.engine.worker.__main__ import describe_import_error
 from rm_local.engine.worker.decoding.outbox import Outbox
 from rm_local.engine.worker.inbox import Inbox
-from rm_local.engine.worker.llama.load_errors import remedy_for
-from rm_local.engine.worker.templates.marker_escape import Defang
+from rm_local.engine.worker.llama.load_errors import find_remedy
+from rm_local.engine.worker.templates.marker_escape import MarkerEscaper
 from tests.support.watchdog import HANG_SECONDS
 
 NUMPY = """
@@ -36,7 +36,7 @@ def test_no_part_of_a_text_holds_a_marker(words: list[str]) -> None:
     """The parts joined are the text, and none of them holds a marker or a think tag."""
     text = "".join(words)
 
-    parts = Defang(MARKERS).parts(text)
+    parts = MarkerEscaper(MARKERS).split_text(text)
 
     assert "".join(parts) == text
     for marker in ("<think>", "</think>", "<|im_end|>", "<|im"):
@@ -45,7 +45,7 @@ def test_no_part_of_a_text_holds_a_marker(words: list[str]) -> None:
 
 def test_white_space_and_single_characters_are_left_whole() -> None:
     """Vocabularies hold line breaks and single signs as tokens; they mark nothing."""
-    assert Defang(MARKERS).parts("a > b\n\nc") == ["a > b\n\nc"]
+    assert MarkerEscaper(MARKERS).split_text("a > b\n\nc") == ["a > b\n\nc"]
 
 
 class Letters:
@@ -55,7 +55,7 @@ class Letters:
         reading, self.writing = os.pipe()
         self.ended = threading.Event()
         self.inbox = Inbox(os.fdopen(reading, "rb"), on_end=self.ended.set)
-        self.inbox.start()
+        self.inbox.start_reading()
 
     def put(self, number: int, message: protocol.Request) -> None:
         os.write(self.writing, wire.encode(number, message))
@@ -76,9 +76,9 @@ def test_a_cancel_reaches_a_request_that_waits_and_no_other() -> None:
 
     seen = []
     for _ in range(3):
-        inbox.next()
+        inbox.take_request()
         seen.append((inbox.cancelled, inbox.abort.value))
-        inbox.done()
+        inbox.finish_request()
 
     assert seen == [(None, b""), ("cancelled", b"\1"), (None, b"")]
 
@@ -87,12 +87,12 @@ def test_a_cancel_of_a_request_that_runs_is_seen_at_once() -> None:
     """Branches are stopped one by one, each for its reason, without aborting the computation."""
     letters = Letters()
     letters.put(1, protocol.CountTokens("x"))
-    letters.inbox.next()
+    letters.inbox.take_request()
     letters.put(0, protocol.Cancel(1, (2,), "outvoted"))
     letters.close()
 
-    assert letters.inbox.stopped(2) == "outvoted"
-    assert letters.inbox.stopped(1) is None
+    assert letters.inbox.find_stop_reason(2) == "outvoted"
+    assert letters.inbox.find_stop_reason(1) is None
     assert letters.inbox.abort.value == b""
 
 
@@ -101,9 +101,9 @@ def test_pieces_of_a_branch_are_joined_and_ends_come_after_them() -> None:
     sent: list[protocol.Reply] = []
     outbox = Outbox(sent.append)
 
-    outbox.add([TokenChunk(0, "thinking", "a", 1), TokenChunk(1, "thinking", "x", 1)])
-    outbox.add([TokenChunk(0, "thinking", "b", 2), TokenChunk(0, "answer", "c", 2)])
-    outbox.end(BranchEnded(0, "end", 2, 0.1))
+    outbox.add_chunks([TokenChunk(0, "thinking", "a", 1), TokenChunk(1, "thinking", "x", 1)])
+    outbox.add_chunks([TokenChunk(0, "thinking", "b", 2), TokenChunk(0, "answer", "c", 2)])
+    outbox.send_end(BranchEnded(0, "end", 2, 0.1))
 
     assert sent == [
         protocol.TokenChunks(
@@ -122,8 +122,10 @@ def test_pieces_of_the_model_and_of_the_calculator_stay_apart_and_in_order() -> 
     sent: list[protocol.Reply] = []
     outbox = Outbox(sent.append)
 
-    outbox.add([TokenChunk(0, "answer", "2*3", 2), TokenChunk(0, "answer", "=", 3)])
-    outbox.add([TokenChunk(0, "answer", "6>>", 3, forced=True), TokenChunk(0, "answer", "!", 4)])
+    outbox.add_chunks([TokenChunk(0, "answer", "2*3", 2), TokenChunk(0, "answer", "=", 3)])
+    outbox.add_chunks(
+        [TokenChunk(0, "answer", "6>>", 3, forced=True), TokenChunk(0, "answer", "!", 4)]
+    )
     outbox.flush()
 
     assert sent == [
@@ -222,7 +224,7 @@ def test_a_death_in_loading_names_the_file(tmp_path: Path) -> None:
 )
 def test_what_to_do_follows_from_what_llama_cpp_says(reason: str, words: str) -> None:
     """A newer program, another file, or a smaller model: never all of them at once."""
-    assert words in remedy_for(reason)
+    assert words in find_remedy(reason)
 
 
 @pytest.mark.parametrize(

@@ -1,1 +1,1 @@
-"""The prompt of a turn, and what happens when the context is full."""
+"""The prompt of a turn, and the policies for a full context."""

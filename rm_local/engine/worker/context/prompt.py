@@ -1,4 +1,4 @@
-"""The open turn's messages, and the prompt that they make for the model."""
+"""The open turn's messages, rendered as a prompt for the model."""
 
 from __future__ import annotations
 
@@ -8,53 +8,57 @@ from rm_local.engine.worker.llama.model import Model
 
 
 class Conversation:
-    """What `OpenTurn` asks for; its oldest turns can be left out."""
+    """The messages of an `OpenTurn` request, of which the oldest turns can be dropped."""
 
     def __init__(self, model: Model, request: OpenTurn) -> None:
         self.dropped = 0
-        """Turns that are left out."""
+        """Number of turns that were dropped."""
         self._noted: dict[str, list[int]] = {}
         self._model = model
         self._request = request
-        self._read()
+        self._render_prompt()
 
     @property
     def questions(self) -> tuple[str, ...]:
-        """Those of the turns that are left out."""
+        """The questions of the dropped turns."""
         return context_policy.oldest(self._request.messages, self.dropped)
 
     @property
     def droppable(self) -> bool:
-        """Whether there is a turn that can be left out."""
+        """Whether there is another turn that can be dropped."""
         return self.dropped < len(context_policy.turns(self._request.messages))
 
-    def drop(self) -> bool:
-        """Leave one more turn out; False when there is none."""
+    def drop_oldest(self) -> bool:
+        """Drop one more turn; return False if no turn is left."""
         if not self.droppable:
             return False
         self.dropped += 1
-        self._read()
+        self._render_prompt()
         return True
 
-    def places(self) -> list[int]:
-        """Where the prompt is gone back to: its end, for the next branches; the ends of the last
-        two messages, for the next turn and another last message; that of the first, for the rest.
+    def list_checkpoints(self) -> list[int]:
+        """List the positions of the prompt, in tokens, that later requests may rewind to.
+
+        Its end, for more branches; the ends of the last two messages, for the next turn or an
+        edited question; the end of the first message, for everything else.
         """
         end = len(self.tokens) - 1
         ends = [n for n, segment in enumerate(self._prompt.segments, 1) if segment.data]
         chosen = sorted({*ends[:1], *ends[-2:]})
-        lengths = {len(self._model.vocab.prompt(self._prompt.segments[:n])) for n in chosen}
+        lengths = {
+            len(self._model.vocab.tokenize_prompt(self._prompt.segments[:n])) for n in chosen
+        }
         return sorted({length for length in lengths if length < end} | {end})
 
-    def with_note(self, note: str) -> list[int]:
-        """The prompt's tokens with this text at the end of the last message; empty = as it is."""
+    def tokenize_with_note(self, note: str) -> list[int]:
+        """Return the prompt's tokens with `note`, if not empty, at the end of the last message."""
         if not note:
             return self.tokens
         if note not in self._noted:
-            self._noted[note] = self._model.vocab.prompt(self._prompt.with_note(note))
+            self._noted[note] = self._model.vocab.tokenize_prompt(self._prompt.with_note(note))
         return self._noted[note]
 
-    def _read(self) -> None:
+    def _render_prompt(self) -> None:
         request = self._request
         rendered = self._model.template.render(
             context_policy.without_oldest(request.messages, self.dropped),
@@ -64,9 +68,9 @@ class Conversation:
         self._prompt = rendered
         self._noted.clear()
         self.starts = rendered.starts
-        """What the model writes first."""
+        """The part that the model writes first."""
         vocab = self._model.vocab
-        self.tokens = vocab.prompt(rendered.segments)
-        """Of the whole prompt."""
-        self.note_place = len(vocab.prompt(rendered.segments[: rendered.last + 1]))
-        """Tokens up to where a note follows the last message."""
+        self.tokens = vocab.tokenize_prompt(rendered.segments)
+        """The tokens of the whole prompt."""
+        self.note_position = len(vocab.tokenize_prompt(rendered.segments[: rendered.last + 1]))
+        """Number of tokens before the place of a note, after the last message's text."""

@@ -1,4 +1,4 @@
-"""One branch while it grows: its tokens, its draws, its text."""
+"""One branch during generation: its tokens, its samplers, its text."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from rm_local.engine.worker.decoding.text_origins import TextOrigins
 
 
 class Branch:
-    """A branch of the open turn. `tokens` are the prompt, the forced ones and those written."""
+    """A branch of the open turn. `tokens`: those of the prompt, forced ones, and sampled ones."""
 
     def __init__(
         self,
@@ -39,20 +39,20 @@ class Branch:
         self.budget = spec.max_tokens
         self.endless = spec.endless and not constraint
         self.forced = 0
-        """Tokens that the calculator put into it."""
+        """Number of tokens that the calculator put into the branch."""
         self.pending: list[int] = []
-        """Those of them that are not yet among its tokens."""
+        """The forced tokens that are not yet in `tokens`."""
         self.result = ""
-        """What is to be forced behind the `=` that it wrote last; empty = nothing."""
+        """Text to force after the `=` that the branch wrote last; empty = nothing."""
         self.logprobs = logprobs
         self.repetition = repetition
-        """Finds out whether it repeats itself; None = it may."""
+        """Detects a branch that repeats itself; None = repetition is allowed."""
         self.sequence = 0
-        """Its sequence in the cache; 0 while it has none."""
+        """The branch's sequence in the cache; 0 while it has none."""
         self.evaluated = 0
-        """How many of its tokens its sequence holds."""
+        """Number of tokens that the sequence holds."""
         self.group = self.common = 0
-        """Branches of one group share the cells of so many tokens behind the root's."""
+        """Branches of a group share the cells of `common` tokens after the prefix sequence."""
         self._sampler = Sampler(spec.sampling, spec.seed, penalties)
         self._constraint = constraint
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
@@ -64,75 +64,75 @@ class Branch:
         self._finder = ExpressionFinder(spec.forced) if calculates else None
 
     @property
-    def left(self) -> int:
-        """Tokens that it may still write."""
+    def tokens_left(self) -> int:
+        """Number of tokens that the branch may still write."""
         return self.budget - self.written
 
-    def draw(self, context: Any, row: int) -> int:
-        """The next token, from the logits of one row of the batch that was decoded last."""
+    def sample_token(self, context: Any, row: int) -> int:
+        """Sample the next token from the logits of one row of the last decoded batch."""
         if self._constraint:
-            return self._constraint.draw(self._sampler.chain, self._splitter, context, row)
-        return self._sampler.draw(context, row)
+            return self._constraint.sample_token(self._sampler.chain, self._splitter, context, row)
+        return self._sampler.sample_token(context, row)
 
-    def write(self, token: int, raw: bytes) -> tuple[list[TokenChunk], bool]:
-        """Take a token that was drawn: the pieces now certain, and whether a stop text came."""
+    def append_token(self, token: int, raw: bytes) -> tuple[list[TokenChunk], bool]:
+        """Append a sampled token; return the chunks now certain, and whether a stop text came."""
         self.tokens.append(token)
         self.written += 1
         text = self._decoder.decode(raw)
         if self._finder and (expression := self._finder.add(text)):
-            self.result = self._calculate(expression)
-        return self._feed(text, forced=False)
+            self.result = self._evaluate_result(expression)
+        return self._feed_text(text, forced=False)
 
-    def force(self, tokens: list[int]) -> tuple[list[TokenChunk], bool]:
-        """Put `result`, which has these tokens, behind what it wrote; as `write`."""
+    def append_forced(self, tokens: list[int]) -> tuple[list[TokenChunk], bool]:
+        """Append `result`, which has these tokens; returns the same as `append_token`."""
         text, self.result = self.result, ""
         self.pending += tokens
         self.forced += len(tokens)
         for token in tokens:
-            self._sampler.accept(token)
+            self._sampler.accept_token(token)
         if self._finder:
             self._finder.reset()
-        return self._feed(text, forced=True)
+        return self._feed_text(text, forced=True)
 
     def append_pending(self, most: int) -> None:
-        """Move tokens from `pending` to `tokens`, so many at most."""
+        """Move at most `most` tokens from `pending` to `tokens`."""
         self.tokens += self.pending[:most]
         del self.pending[:most]
 
-    def close(self, stopped: bool) -> list[TokenChunk]:
-        """Free the samplers; the pieces held back, unless a stop text ended the branch."""
-        self.free()
-        pieces: list[TokenChunk] = []
+    def finish_branch(self, stopped: bool) -> list[TokenChunk]:
+        """Free the samplers; return the text held back, unless a stop text ended the branch."""
+        self.free_samplers()
+        chunks: list[TokenChunk] = []
         if not stopped:
-            pieces, _ = self._feed(self._decoder.decode(b"", True), forced=False)
-            pieces += self._tell_apart(self._stops.flush())
-        return [*pieces, *self._pieces(self._splitter.flush(), False)]
+            chunks, _ = self._feed_text(self._decoder.decode(b"", True), forced=False)
+            chunks += self._split_parts(self._stops.flush())
+        return [*chunks, *self._make_chunks(self._splitter.flush(), False)]
 
-    def free(self) -> None:
-        """Free the samplers. More than once is the same as once."""
+    def free_samplers(self) -> None:
+        """Free the samplers. Can be called several times."""
         self._sampler.close()
         if self._constraint:
             self._constraint.close()
 
-    def _feed(self, text: str, *, forced: bool) -> tuple[list[TokenChunk], bool]:
-        """Take text: the pieces now certain, and whether a stop text came."""
-        self._origins.put(len(text), forced=forced)
-        passed, stopped = self._stops.feed(text)
-        return self._tell_apart(passed), stopped
+    def _feed_text(self, text: str, *, forced: bool) -> tuple[list[TokenChunk], bool]:
+        """Add text; return the chunks now certain, and whether a stop text came."""
+        self._origins.add_span(len(text), forced=forced)
+        certain, stopped = self._stops.feed(text)
+        return self._split_parts(certain), stopped
 
-    def _tell_apart(self, text: str) -> list[TokenChunk]:
-        """Text that no stop text holds back, by part and by who wrote it."""
+    def _split_parts(self, text: str) -> list[TokenChunk]:
+        """Split text into chunks by part (thinking or answer) and by whether it was forced."""
         return [
-            piece
-            for own, forced in self._origins.take(text)
-            for piece in self._pieces(self._splitter.feed(own), forced)
+            chunk
+            for own, forced in self._origins.take_spans(text)
+            for chunk in self._make_chunks(self._splitter.feed(own), forced)
         ]
 
-    def _pieces(self, parts: list[tuple[Part, str]], forced: bool) -> list[TokenChunk]:
+    def _make_chunks(self, parts: list[tuple[Part, str]], forced: bool) -> list[TokenChunk]:
         return [TokenChunk(self.index, part, text, self.written, forced) for part, text in parts]
 
-    def _calculate(self, expression: str) -> str:
-        """The text to force; empty where there is no value, or one that holds a marker."""
+    def _evaluate_result(self, expression: str) -> str:
+        """Return the text to force; empty if there is no value, or it contains a marker."""
         value = evaluate_expression(expression)
         if value is None or any(marker in value for marker in self._markers):
             return ""

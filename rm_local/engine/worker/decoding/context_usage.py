@@ -1,4 +1,4 @@
-"""How full the context is, told when it has changed enough to be seen."""
+"""Reports how full the context is, each time that it has changed visibly."""
 
 from __future__ import annotations
 
@@ -9,35 +9,37 @@ from rm_local.engine.protocol import Reply
 from rm_local.engine.worker.decoding.branch import Branch
 
 _STEPS = 100
-"""A change of a hundredth is told."""
+"""A change by one hundredth of the context is reported."""
 
 
 class ContextUsageReporter:
-    """Counts the cells that the root and its branches take, each once."""
+    """Counts the cells that the prefix sequence and the branches use, each once."""
 
     def __init__(self, send: Callable[[Reply], None]) -> None:
         self._send = send
-        self._told = ContextUsage(0, 0, 0)
+        self._reported = ContextUsage(0, 0, 0)
 
-    def tell(self, shared: int, live: Collection[Branch], context: int, *, now: bool) -> None:
-        """Send the count if it has changed by a step, or, for `now`, at all.
+    def report_usage(
+        self, shared: int, live: Collection[Branch], context: int, *, now: bool
+    ) -> None:
+        """Send the count if it has changed by a step or, with `now`, by any amount.
 
-        `shared` tokens of each branch are in the root.
+        `shared`: number of tokens of each branch that are in the prefix sequence.
         """
-        cells = used(shared, live)
-        moved = abs(cells - self._told.used) * _STEPS >= context
-        if not (moved or now or context != self._told.context):
+        used = count_cells(shared, live)
+        moved = abs(used - self._reported.used) * _STEPS >= context
+        if not (moved or now or context != self._reported.context):
             return
         longest = max((len(branch.tokens) for branch in live), default=shared)
-        usage = ContextUsage(cells, longest, context)
-        if usage != self._told:
-            self._told = usage
+        usage = ContextUsage(used, longest, context)
+        if usage != self._reported:
+            self._reported = usage
             self._send(usage)
 
 
-def used(shared: int, live: Collection[Branch]) -> int:
-    """Cells taken: what all share, what groups share, and what each branch has alone."""
-    there = [branch for branch in live if branch.evaluated]
-    groups = {branch.group: branch.common for branch in there}
-    alone = sum(branch.evaluated - shared - branch.common for branch in there)
+def count_cells(shared: int, live: Collection[Branch]) -> int:
+    """Count the cells that all branches share, that groups share, and of single branches."""
+    evaluated = [branch for branch in live if branch.evaluated]
+    groups = {branch.group: branch.common for branch in evaluated}
+    alone = sum(branch.evaluated - shared - branch.common for branch in evaluated)
     return shared + sum(groups.values()) + alone

@@ -1,8 +1,8 @@
-"""What a branch may say: a grammar, followed token by token.
+"""Samples tokens that follow a grammar.
 
-A grammar that is asked about every token of a large vocabulary costs as much as the model. As in
-llama.cpp's own programs, a token is drawn as if there were none, and all tokens are looked at only
-when the grammar refuses it.
+Checking every token of a large vocabulary against a grammar costs as much as the model. As in
+llama.cpp's own programs, a token is first sampled without the grammar, and other tokens are checked
+only if the grammar rejects it.
 """
 
 from __future__ import annotations
@@ -19,100 +19,108 @@ import llama_cpp
 
 from rm_local.engine.constraints.gbnf import check_grammar
 from rm_local.engine.families.stream_parser import Splitter
-from rm_local.engine.worker.decoding.candidates import Candidates, logits_of
+from rm_local.engine.worker.decoding.candidates import Candidates, read_logits
 from rm_local.engine.worker.decoding.watchdog import Watchdog
 from rm_local.engine.worker.llama.tokenizer import Vocab
 from rm_local.errors import EngineError, UsageError
 
 _watchdog = Watchdog(
-    3.0, "The grammar can be read in too many ways: llama.cpp did not get through."
+    3.0, "The grammar can be read in too many ways: llama.cpp did not finish checking it."
 )
 
 
 class Constraint:
-    """A grammar at some place of a text. One a branch."""
+    """The state of a grammar in the text of one branch."""
 
     def __init__(self, vocab: Vocab, candidates: Candidates, gbnf: str, *, lead: int) -> None:
-        """UsageError when llama.cpp does not take the grammar.
+        """`lead`: tokens of white space allowed before the answer; they are not shown.
 
-        `lead`: tokens of white space that may stand before the answer; they are shown to nobody.
+        Raises:
+            UsageError: llama.cpp does not take the grammar.
         """
         check_grammar(gbnf)
         self._vocab = vocab
         self._candidates = candidates
         self._lead = lead
         self._utf8 = codecs.getincrementaldecoder("utf-8")("strict")
-        with _watchdog, _standard_error() as said:
+        with _watchdog, _capture_stderr() as lines:
             self._grammar: Any = llama_cpp.llama_sampler_init_grammar(
                 vocab.handle, gbnf.encode(), b"root"
             )
         if not self._grammar:
             raise UsageError(
-                f"llama.cpp does not take the grammar: {_reason(said)}.",
-                "Its form is described in docs/guide/constrained.md.",
+                f"llama.cpp does not take the grammar: {_find_reason(lines)}.",
+                "See docs/guide/constrained.md for the form of grammars.",
             )
 
-    def draw(self, chain: Any, splitter: Splitter, context: Any, row: int) -> int:
-        """The next token, from one row of the batch decoded last; `splitter` tells what it is of.
+    def sample_token(self, chain: Any, splitter: Splitter, context: Any, row: int) -> int:
+        """Sample the next token from one row of the last decoded batch.
 
-        EngineError when the grammar allows none.
+        `splitter` knows whether the token belongs to the thinking or to the answer.
+
+        Raises:
+            EngineError: The grammar allows no token of the vocabulary.
         """
         token: int = llama_cpp.llama_sampler_sample(chain, context, row)
         if not splitter.answering:
-            return self._thinking(token, chain, splitter, context, row)
-        if self._lead and self._vocab.piece(token).isspace():
+            return self._sample_thinking(token, chain, splitter, context, row)
+        if self._lead and self._vocab.token_to_piece(token).isspace():
             self._lead -= 1
             return token
         self._lead = 0
         with _watchdog:
-            return self._answering(token, chain, context, row)
+            return self._sample_answer(token, chain, context, row)
 
     def close(self) -> None:
-        """Free the grammar. More than once is the same as once."""
+        """Free the grammar. Can be called several times."""
         if self._grammar:
             llama_cpp.llama_sampler_free(self._grammar)
         self._grammar = None
 
-    def _thinking(self, token: int, chain: Any, splitter: Splitter, context: Any, row: int) -> int:
-        """The token, or another where it would close the thinking and begin the answer at once."""
+    def _sample_thinking(
+        self, token: int, chain: Any, splitter: Splitter, context: Any, row: int
+    ) -> int:
+        """Return `token`, or another if it would close the thinking and begin the answer, too."""
         refused: set[int] = set()
-        while splitter.would_answer(self._vocab.piece(token).decode("utf-8", "replace")):
+        while splitter.would_answer(self._vocab.token_to_piece(token).decode("utf-8", "replace")):
             refused.add(token)
-            token = self._other(chain, context, row, None, refused)
+            token = self._sample_other(chain, context, row, None, refused)
         return token
 
-    def _answering(self, token: int, chain: Any, context: Any, row: int) -> int:
-        """The token, or another that the grammar allows; the grammar moves on."""
+    def _sample_answer(self, token: int, chain: Any, context: Any, row: int) -> int:
+        """Return `token`, or another that the grammar allows, and advance the grammar."""
         silent, refused = self._vocab.silent, set[int]()
-        allowed = token not in silent and self._candidates.allows(self._grammar, token)
-        while not (allowed and self._spells(token)):
+        allowed = token not in silent and self._candidates.is_allowed(self._grammar, token)
+        while not (allowed and self._accept_utf8(token)):
             refused.add(token)
-            token = self._other(chain, context, row, self._grammar, silent | refused)
+            token = self._sample_other(chain, context, row, self._grammar, silent | refused)
             allowed = True
-        if not self._vocab.ends(token):
+        if not self._vocab.is_end_token(token):
             llama_cpp.llama_sampler_accept(self._grammar, token)
         return token
 
-    def _other(
-        self, chain: Any, context: Any, row: int, grammar: Any, without: Collection[int]
+    def _sample_other(
+        self, chain: Any, context: Any, row: int, grammar: Any, excluded: Collection[int]
     ) -> int:
-        logits = logits_of(context, row, self._vocab.size)
-        token = self._candidates.draw(logits, chain, grammar=grammar, without=without)
+        logits = read_logits(context, row, self._vocab.size)
+        token = self._candidates.sample_allowed(logits, chain, grammar=grammar, excluded=excluded)
         if token is None:
             raise EngineError(
-                "The grammar asks for what this model has no token for.",
-                "Allow other characters in it, or take another model.",
+                "This model has no token for what the grammar requires.",
+                "Allow other characters in it, or choose another model.",
             )
         return token
 
-    def _spells(self, token: int) -> bool:
-        """Whether the text is still UTF-8 with this token, which is then taken for said.
+    def _accept_utf8(self, token: int) -> bool:
+        """Whether the text is still valid UTF-8 after this token; if so, the token is added.
 
-        llama.cpp takes any byte for the rest of a character if its lower bits are right.
+        llama.cpp accepts any byte as the rest of a character if its lower bits fit.
         """
         before = self._utf8.getstate()
         try:
-            self._utf8.decode(b"" if self._vocab.ends(token) else self._vocab.piece(token))
+            self._utf8.decode(
+                b"" if self._vocab.is_end_token(token) else self._vocab.token_to_piece(token)
+            )
         except UnicodeDecodeError:
             self._utf8.setstate(before)
             return False
@@ -120,24 +128,24 @@ class Constraint:
 
 
 @contextmanager
-def _standard_error() -> Iterator[list[str]]:
-    """What is written to descriptor 2 meanwhile, when the body has ended; it is passed on."""
-    said: list[str] = []
+def _capture_stderr() -> Iterator[list[str]]:
+    """Collect the lines written to descriptor 2 in the body, then write them there, too."""
+    lines: list[str] = []
     with tempfile.TemporaryFile() as file:
         before = os.dup(2)
         os.dup2(file.fileno(), 2)
         try:
-            yield said
+            yield lines
         finally:
             os.dup2(before, 2)
             os.close(before)
             file.seek(0)
             text = file.read()
             os.write(2, text)
-            said += text.decode("utf-8", "replace").splitlines()
+            lines += text.decode("utf-8", "replace").splitlines()
 
 
-def _reason(said: list[str]) -> str:
-    """What llama.cpp's parser wrote first, without its prefix and without the grammar's text."""
-    first = next((line for line in said if line.strip()), "it did not say why")
+def _find_reason(lines: list[str]) -> str:
+    """Return the first line that llama.cpp's parser wrote, without its prefix."""
+    first = next((line for line in lines if line.strip()), "it did not say why")
     return re.sub(r"^(parse: )?(error parsing grammar: )?", "", first).strip().rstrip(".")[:200]

@@ -1,4 +1,4 @@
-"""Whether what a model computes are numbers at all: damaged weights make others of them."""
+"""Detects NaN and infinite logits, the symptom of damaged weights."""
 
 from __future__ import annotations
 
@@ -7,32 +7,38 @@ from typing import Any
 
 import llama_cpp
 
-from rm_local.engine.worker.decoding.candidates import logits_of
+from rm_local.engine.worker.decoding.candidates import read_logits
 from rm_local.errors import ModelInvalid
 
 
-def check_all(context: Any, row: int, size: int) -> None:
-    """ModelInvalid unless each of the `size` logits of this row of the last batch is a number.
+def check_logits(context: Any, row: int, vocabulary: int) -> None:
+    """Check all logits of one row of the last batch, shape (vocabulary,).
 
-    Minus infinity is one: it says that a token is never to be written. The smallest of a row is
-    not a number if any is none, and takes 20 microseconds among 150,000.
+    Minus infinity is valid: it marks a token that is never sampled. The minimum of a row is NaN if
+    any logit is; finding it takes 20 microseconds for 150,000 logits.
+
+    Raises:
+        ModelInvalid: A logit is NaN or plus infinity.
     """
-    values = logits_of(context, row, size)
+    values = read_logits(context, row, vocabulary)
     if math.isnan(values.min()) or values.max() == math.inf:
-        raise _none()
+        raise _create_error()
 
 
-def check_drawn(context: Any, row: int, token: int) -> None:
-    """The same for the one token that was drawn; costs next to nothing.
+def check_sampled_logit(context: Any, row: int, token: int) -> None:
+    """Check only the logit of the sampled token, which costs almost nothing.
 
-    What goes wrong in the middle of a text goes wrong for all tokens at once.
+    A fault in the middle of a text makes all logits NaN at once.
+
+    Raises:
+        ModelInvalid: The logit is NaN or infinite.
     """
     if not math.isfinite(llama_cpp.llama_get_logits_ith(context, row)[token]):
-        raise _none()
+        raise _create_error()
 
 
-def _none() -> ModelInvalid:
+def _create_error() -> ModelInvalid:
     return ModelInvalid(
-        "The model computes what are no numbers, so it can write nothing.",
+        "The model produced NaN or infinite logits.",
         "Its file is damaged: copy or download it again, or choose another model.",
     )

@@ -1,4 +1,4 @@
-"""What branches write, gathered for a few milliseconds: one line for many pieces."""
+"""Collects the text of all branches for a few milliseconds and sends it as one line."""
 
 from __future__ import annotations
 
@@ -9,50 +9,50 @@ from dataclasses import replace
 from rm_local.engine.branches import BranchEnded, TokenChunk
 from rm_local.engine.protocol import Reply, TokenChunks
 
-_EVERY = 0.01
-"""Seconds between two lines; a model that is slower than that sends each step at once."""
+_INTERVAL = 0.01
+"""Seconds between two lines; the steps of a slower model are sent at once."""
 
 
 class Outbox:
-    """Joins the pieces of a branch that follow each other."""
+    """Joins consecutive chunks of the same branch."""
 
     def __init__(self, send: Callable[[Reply], None]) -> None:
         self._send = send
-        self._pieces: list[TokenChunk] = []
+        self._chunks: list[TokenChunk] = []
         self._last: dict[int, int] = {}
-        """Where in `_pieces` the last one of each branch is."""
+        """Index in `_chunks` of the last chunk of each branch."""
         self._sent = 0.0
 
-    def add(self, pieces: Iterable[TokenChunk]) -> None:
-        """Put pieces in, each branch's in its order."""
-        for piece in pieces:
-            place = self._last.get(piece.branch)
-            before = None if place is None else self._pieces[place]
-            if place is None or before is None or _kind(before) != _kind(piece):
-                self._last[piece.branch] = len(self._pieces)
-                self._pieces.append(piece)
+    def add_chunks(self, chunks: Iterable[TokenChunk]) -> None:
+        """Add chunks, those of each branch in their order."""
+        for chunk in chunks:
+            index = self._last.get(chunk.branch)
+            before = None if index is None else self._chunks[index]
+            if index is None or before is None or _merge_key(before) != _merge_key(chunk):
+                self._last[chunk.branch] = len(self._chunks)
+                self._chunks.append(chunk)
             else:
-                self._pieces[place] = replace(piece, text=before.text + piece.text)
+                self._chunks[index] = replace(chunk, text=before.text + chunk.text)
 
-    def tick(self) -> None:
-        """Send what there is, if it is time."""
-        if self._pieces and time.monotonic() - self._sent >= _EVERY:
+    def flush_if_due(self) -> None:
+        """Send the collected chunks if the interval is over."""
+        if self._chunks and time.monotonic() - self._sent >= _INTERVAL:
             self.flush()
 
     def flush(self) -> None:
-        """Send what there is."""
-        if self._pieces:
-            self._send(TokenChunks(tuple(self._pieces)))
-            self._pieces.clear()
+        """Send the collected chunks."""
+        if self._chunks:
+            self._send(TokenChunks(tuple(self._chunks)))
+            self._chunks.clear()
             self._last.clear()
             self._sent = time.monotonic()
 
-    def end(self, ended: BranchEnded) -> None:
-        """Send what there is, then that a branch is done."""
+    def send_end(self, ended: BranchEnded) -> None:
+        """Send the collected chunks, then the closing event of a branch."""
         self.flush()
         self._send(ended)
 
 
-def _kind(piece: TokenChunk) -> tuple[str, bool]:
-    """What pieces have in common that are joined."""
-    return piece.part, piece.forced
+def _merge_key(chunk: TokenChunk) -> tuple[str, bool]:
+    """Return the fields that two chunks must have in common to be joined."""
+    return chunk.part, chunk.forced

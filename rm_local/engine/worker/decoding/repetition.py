@@ -1,13 +1,13 @@
-"""Finds out while a branch grows that it writes the same over and over.
+"""Detects that a branch repeats itself, while it is generated.
 
 Much good text repeats itself: tables, counting, similar lines of code, a refrain, a proof that
-goes through its cases in the same words. Such text brings something new every few tokens. So only
+goes through its cases in the same words. Such text has something new every few tokens. So only
 two kinds of text count as a loop:
 
-- an exact one: the last tokens are the same as those one period before, for many tokens;
-- one of words in changing order: nearly all runs of eight tokens were written three times before.
+- an exact loop: the last tokens are the same as those one period before, for many tokens;
+- a loop of words in changing order: nearly all runs of eight tokens were written three times.
 
-A numbered list counts without its numbers, so that the same item over and over is a loop.
+The numbers of a numbered list are ignored, so that the same item over and over is a loop.
 """
 
 from __future__ import annotations
@@ -18,33 +18,33 @@ import numpy as np
 from numpy.typing import NDArray
 
 PERIOD = 512
-"""Tokens of the longest loop that is looked for."""
+"""Tokens of the longest period that is detected."""
 COPIED = 192
-"""Tokens that must repeat what was one period before, for periods of up to 64."""
+"""Tokens that must equal those of one period before, for periods of up to 64."""
 COPIED_SIGNS = 384
-"""The same where no letter is repeated: figures and signs, as in a table of zeros."""
-_COPIES = 3
-"""Copies after the first that longer periods need, until that is `COPIED` more than a period."""
+"""The same for text without letters, such as a table of zeros."""
+_MIN_COPIES = 3
+"""Copies after the first that longer periods need, at most `COPIED` tokens after one period."""
 _RUN = 8
-"""Tokens of a run that is counted."""
+"""Tokens in each counted run."""
 _BEFORE = 3
 """Times that a run must have been written before."""
 _NEW = 2 * _RUN
-"""Runs among the last `COPIED` that may be new: two new tokens make that many."""
+"""New runs allowed among the last `COPIED`: two new tokens cause that many."""
 _DIGITS = 4
-"""Pieces of the longest number in front of an item of a list."""
+"""Tokens of the longest number before an item of a list."""
 _LETTERS = 0.6
-"""Share of letters among the characters other than white space, from which a text is of words."""
+"""Share of letters, among characters other than white space, from which a text counts as words."""
 
 
-def _copied_needed(signs: bool) -> NDArray[np.int32]:
-    """Copied tokens that make a loop, shape (PERIOD,), for the periods 1 to PERIOD."""
+def _compute_needed_copies(signs: bool) -> NDArray[np.int32]:
+    """Return the copied tokens that make a loop, shape (PERIOD,), for the periods 1 to PERIOD."""
     period = np.arange(1, PERIOD + 1)
     least = COPIED_SIGNS if signs else COPIED
-    return np.maximum(least, np.minimum(_COPIES * period, period + COPIED)).astype(np.int32)
+    return np.maximum(least, np.minimum(_MIN_COPIES * period, period + COPIED)).astype(np.int32)
 
 
-_NEEDED, _NEEDED_SIGNS = _copied_needed(False), _copied_needed(True)
+_NEEDED, _NEEDED_SIGNS = _compute_needed_copies(False), _compute_needed_copies(True)
 
 
 class RepetitionDetector:
@@ -52,10 +52,10 @@ class RepetitionDetector:
 
     def __init__(self) -> None:
         self._tokens = np.full(2 * PERIOD, -1, np.int64)
-        """The last tokens, up to `_end`; moved to the front when it is full."""
+        """The last tokens, up to `_end`; they are moved to the front when the array is full."""
         self._end = PERIOD
         self._copied = np.zeros(PERIOD, np.int32)
-        """For each period, how many of the last tokens are those of one period before."""
+        """For each period, how many of the last tokens equal those of one period before."""
         self._texts: deque[str] = deque(maxlen=COPIED)
         self._last_run: deque[int] = deque(maxlen=_RUN)
         self._runs: Counter[tuple[int, ...]] = Counter()
@@ -63,11 +63,11 @@ class RepetitionDetector:
         """Whether each of the last runs was written less than `_BEFORE` times before."""
         self._news = 0
         self._number: list[tuple[int, str]] = []
-        """Digits at the start of a line, held back until it is known whether they number it."""
+        """Digits at the start of a line, held back until clear whether they number an item."""
         self._line_starts = True
 
     def add_token(self, token: int, text: str) -> bool:
-        """Take the next token and its text; whether the branch is in a loop."""
+        """Add the next token and its text; return whether the branch is in a loop."""
         place = self._line_starts or 0 < len(self._number) < _DIGITS
         if place and text.strip().isdecimal():
             self._number.append((token, text))
@@ -76,16 +76,16 @@ class RepetitionDetector:
         held, self._number = self._number, []
         if text[:1] in (".", ")"):
             held = []
-        found = [self._add(*each) for each in (*held, (token, text))]
+        found = [self._count_token(*each) for each in (*held, (token, text))]
         self._line_starts = text.endswith("\n") or (self._line_starts and not text.strip())
         return any(found)
 
-    def _add(self, token: int, text: str) -> bool:
+    def _count_token(self, token: int, text: str) -> bool:
         self._texts.append(text)
         self._count_run(token)
-        return self._copies(token) or self._turns_in_words()
+        return self._is_exact_loop(token) or self._is_word_loop()
 
-    def _copies(self, token: int) -> bool:
+    def _is_exact_loop(self, token: int) -> bool:
         """Whether the text is an exact loop of some period."""
         if self._end == len(self._tokens):
             self._tokens[:PERIOD] = self._tokens[PERIOD:]
@@ -111,7 +111,7 @@ class RepetitionDetector:
         self._news += self._new[-1]
         self._runs[run] += 1
 
-    def _turns_in_words(self) -> bool:
+    def _is_word_loop(self) -> bool:
         """Whether hardly any of the last runs of words is new."""
         if len(self._new) < COPIED or self._news > _NEW:
             return False

@@ -1,4 +1,4 @@
-"""How one branch draws its tokens."""
+"""The chain of samplers of one branch."""
 
 from __future__ import annotations
 
@@ -10,42 +10,42 @@ import llama_cpp
 
 from rm_local.engine.branches import Sampling
 
-_SEEDS = 2**32 - 1
-"""llama.cpp takes the largest 32-bit number for "draw a seed"; it is left out."""
-HOPELESS = 1e-5
-"""Tokens less likely than this part of the likeliest are not looked at. A trained model's nucleus
-hardly ever has one; among 150,000 tokens it is found in a third of the time without them."""
+_SEED_COUNT = 2**32 - 1
+"""llama.cpp uses the largest 32-bit number for "choose a random seed"; it is excluded."""
+MIN_P = 1e-5
+"""Tokens less probable than this share of the most probable one are dropped. A trained model's
+nucleus hardly ever contains one; without them, 150,000 tokens take a third of the time."""
 
 
 PENALTY_TOKENS = 64
-"""Tokens written last that the repetition penalty looks at."""
+"""Number of last tokens that the repetition penalty considers."""
 _DRY_BASE, _DRY_FREE, _DRY_TOKENS = 1.75, 2, 1024
-"""Growth of DRY's penalty per token of the repeated sequence, tokens of it that are free, and how
-far back it looks; the first two are llama.cpp's defaults."""
+"""Growth of DRY's penalty per token of the repeated sequence, tokens of it without a penalty, and
+number of last tokens considered; the first two are llama.cpp's defaults."""
 _DRY_BREAKERS = (b"\n", b":", b'"', b"*")
-"""Texts that no repeated sequence goes across; llama.cpp's defaults."""
+"""Texts that interrupt a repeated sequence; llama.cpp's defaults."""
 
 
 @dataclass(frozen=True, slots=True)
 class Penalties:
-    """What makes repeating less probable (`EngineOptions`), for one vocabulary."""
+    """Penalties for repetition (`EngineOptions`), for one vocabulary."""
 
     vocabulary: Any
-    """Handle of llama.cpp."""
+    """llama.cpp's handle of the vocabulary."""
     repeat: float = 1.0
     dry: float = 0.0
 
-    def links(self) -> list[Any]:
-        """New samplers to put in front of a chain; none where nothing is penalised."""
-        links: list[Any] = []
+    def create_samplers(self) -> list[Any]:
+        """Create the samplers to put first into a chain; an empty list without penalties."""
+        samplers: list[Any] = []
         if self.repeat != 1:
             size = llama_cpp.llama_vocab_n_tokens(self.vocabulary)
-            links.append(
+            samplers.append(
                 llama_cpp.llama_sampler_init_penalties(size, PENALTY_TOKENS, self.repeat, 0, 0)
             )
         if self.dry > 0:
             breakers = (ctypes.c_char_p * len(_DRY_BREAKERS))(*_DRY_BREAKERS)
-            links.append(
+            samplers.append(
                 llama_cpp.llama_sampler_init_dry(
                     self.vocabulary,
                     self.dry,
@@ -56,39 +56,39 @@ class Penalties:
                     len(breakers),
                 )
             )
-        return links
+        return samplers
 
 
 class Sampler:
-    """A chain of llama.cpp's samplers with random numbers of its own: same seed, same draws."""
+    """A chain of llama.cpp's samplers with its own random numbers: same seed, same tokens."""
 
     def __init__(self, sampling: Sampling, seed: int, penalties: Penalties | None = None) -> None:
         self.chain: Any = llama_cpp.llama_sampler_chain_init(
             llama_cpp.llama_sampler_chain_default_params()
         )
         if sampling.temperature <= 0:
-            links = [llama_cpp.llama_sampler_init_greedy()]
+            samplers = [llama_cpp.llama_sampler_init_greedy()]
         else:
-            links = [
-                llama_cpp.llama_sampler_init_min_p(HOPELESS, 1),
+            samplers = [
+                llama_cpp.llama_sampler_init_min_p(MIN_P, 1),
                 llama_cpp.llama_sampler_init_top_p(sampling.top_p, 1),
                 llama_cpp.llama_sampler_init_temp(sampling.temperature),
-                llama_cpp.llama_sampler_init_dist(seed % _SEEDS),
+                llama_cpp.llama_sampler_init_dist(seed % _SEED_COUNT),
             ]
-        for link in [*(penalties.links() if penalties else ()), *links]:
-            llama_cpp.llama_sampler_chain_add(self.chain, link)
+        for sampler in [*(penalties.create_samplers() if penalties else ()), *samplers]:
+            llama_cpp.llama_sampler_chain_add(self.chain, sampler)
 
-    def draw(self, context: Any, row: int) -> int:
-        """A token from the logits of one row of the batch that the context decoded last."""
+    def sample_token(self, context: Any, row: int) -> int:
+        """Sample a token from the logits of one row of the context's last decoded batch."""
         token: int = llama_cpp.llama_sampler_sample(self.chain, context, row)
         return token
 
-    def accept(self, token: int) -> None:
-        """Take note of a token that was not drawn, for what penalizes repeating."""
+    def accept_token(self, token: int) -> None:
+        """Add a token that was not sampled here to the history that penalties consider."""
         llama_cpp.llama_sampler_accept(self.chain, token)
 
     def close(self) -> None:
-        """Free the chain. More than once is the same as once."""
+        """Free the chain. Can be called several times."""
         if self.chain:
             llama_cpp.llama_sampler_free(self.chain)
         self.chain = None

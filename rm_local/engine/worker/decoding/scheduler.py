@@ -1,9 +1,9 @@
-"""Branches generated together: admitted to the cache, prefilled, stepped in one batch, ended.
+"""Generates branches together: admits them to the cache, prefills, decodes in one batch, ends them.
 
-All branches share the root's cells; branches with the same forced text share those too. When the
-cells run out, the branch that has written least makes room: it waits, and is evaluated again when
-others have ended. So what branches may write together is not bound by the context; what a single
-one may write is, unless its turn makes room.
+All branches share the cells of the prefix sequence; branches with the same forced text share those
+of that text, too. When no cell is free, the branch that has written least is suspended, and
+evaluated again when others have ended. So the context limits each branch, unless its turn makes
+room, but not the sum of all branches.
 """
 
 from __future__ import annotations
@@ -20,105 +20,105 @@ from rm_local.engine.worker.decoding.context_usage import ContextUsageReporter
 from rm_local.engine.worker.decoding.outbox import Outbox
 from rm_local.engine.worker.decoding.stats import StatsRecorder
 from rm_local.engine.worker.inbox import Inbox
-from rm_local.engine.worker.llama.kv_cache import ROOT, Cache, Full, Row
+from rm_local.engine.worker.llama.kv_cache import PREFIX, CacheFullError, KVCache, Row
 from rm_local.engine.worker.llama.tokenizer import Vocab
 from rm_local.records import StopReason
 
 _HEADROOM = 16
-"""A branch is admitted when a 16th of the context (or its budget) is free for it to write in."""
+"""A branch is admitted if a 16th of the context (or its budget) is free for its tokens."""
 
 
 class BatchScheduler:
-    """Serves one `Generate` request. The root holds the tokens that every branch begins with."""
+    """Serves one `Generate` request. The prefix sequence holds the common start of all branches."""
 
     def __init__(
         self,
-        cache: Cache,
+        cache: KVCache,
         vocab: Vocab,
         inbox: Inbox,
-        tally: StatsRecorder,
+        stats: StatsRecorder,
         branches: Sequence[Branch],
         send: Callable[[Reply], None],
         *,
         share_prefix: Callable[[Sequence[Branch]], int],
         make_room: Callable[[Sequence[Branch]], bool],
     ) -> None:
-        """`share_prefix` puts what begins all branches into the root; how many tokens.
+        """`share_prefix` prefills the common prefix of branches; it returns its length in tokens.
 
-        `make_room` enlarges the context or shortens the prompt; False when neither is possible.
+        `make_room` enlarges the context or shortens the prompt; False if neither is possible.
         """
         self._cache = cache
         self._vocab = vocab
         self._inbox = inbox
-        self._tally = tally
+        self._stats = stats
         self._share_prefix = share_prefix
-        self._ask_for_room = make_room
+        self._make_room = make_room
         self._waiting = deque(branches)
         self._live: list[Branch] = []
         self._free = list(range(cache.branches, 0, -1))
         self._send = send
         self._outbox = Outbox(send)
-        self._meter = ContextUsageReporter(send)
+        self._usage = ContextUsageReporter(send)
         self._shared = 0
-        """Tokens of the root that all branches begin with."""
+        """Tokens of the prefix sequence that all branches share."""
         self._groups = 0
-        """Groups of branches with the same forced text that were admitted so far."""
-        self._keeps = len(branches) == 1 and cache.rewinds
+        """Number of groups of branches with the same forced text that were admitted so far."""
+        self._keeps_cells = len(branches) == 1 and cache.rewinds
         self._began: float | None = None
-        self._before = tally.evaluated_so_far()
+        self._before = stats.read_prefill()
         self._reported = False
-        """Whether the prefill of the first branches was reported."""
+        """Whether the prefill of the first branches has been reported."""
 
-    def run(self) -> None:
-        """Until every branch has ended."""
+    def run_batches(self) -> None:
+        """Decode batches until every branch has ended."""
         self._shared = self._share_prefix(self._waiting)
         while self._waiting or self._live:
             self._end_stopped()
             if self._waiting:
-                with self._tally.prefill():
-                    self._admit()
+                with self._stats.time_prefill():
+                    self._admit_waiting()
                 self._report_evaluated()
-            with self._tally.decode():
-                self._step()
+            with self._stats.time_decode():
+                self._decode_step()
 
-    def abandon(self) -> None:
-        """End all that is left, after the request was cancelled."""
+    def end_all(self) -> None:
+        """End all branches after the request was cancelled."""
         for branch in [*self._live, *self._waiting]:
-            self._end(branch, self._inbox.cancelled or "cancelled")
+            self._end_branch(branch, self._inbox.cancelled or "cancelled")
 
-    def close(self) -> None:
-        """Free what is left after an error."""
+    def free_branches(self) -> None:
+        """Free the remaining branches after an error."""
         for branch in [*self._live, *self._waiting]:
-            branch.free()
-            self._release(branch)
+            branch.free_samplers()
+            self._release_sequence(branch)
 
     def _end_stopped(self) -> None:
         for branch in [*self._live, *self._waiting]:
-            if reason := self._inbox.stopped(branch.index):
-                self._end(branch, reason)
-            elif branch.left < 1:
-                self._end(branch, "length")
+            if reason := self._inbox.find_stop_reason(branch.index):
+                self._end_branch(branch, reason)
+            elif branch.tokens_left < 1:
+                self._end_branch(branch, "length")
         for branch in list(self._live):
-            if branch in self._live and self._fills(branch):
-                self._relieve(branch)
+            if branch in self._live and self._fills_context(branch):
+                self._make_room_or_end(branch)
 
-    def _fills(self, branch: Branch) -> bool:
-        """Whether it is as long as the context, with the next of what is forced into it."""
+    def _fills_context(self, branch: Branch) -> bool:
+        """Whether the branch, with its next pending token, is as long as the context."""
         return len(branch.tokens) + bool(branch.pending) >= self._cache.capacity
 
-    def _relieve(self, branch: Branch) -> None:
-        """Let all branches go on where there is more room, or end the one that has none left."""
-        if not self._ask_for_room([*self._live, *self._waiting]):
-            self._end(branch, "context")
+    def _make_room_or_end(self, branch: Branch) -> None:
+        """Make room and let all branches wait for it, or end `branch` if that is not possible."""
+        if not self._make_room([*self._live, *self._waiting]):
+            self._end_branch(branch, "context")
             return
         for each in self._live:
-            self._release(each)
+            self._release_sequence(each)
         self._waiting = deque([*self._live, *self._waiting])
         self._live.clear()
         self._shared = self._share_prefix(self._waiting)
 
-    def _admit(self) -> None:
-        """Give waiting branches a sequence while there is room; evaluate what is theirs alone."""
+    def _admit_waiting(self) -> None:
+        """Give waiting branches sequences while there is room, and prefill their own tokens."""
         groups: dict[tuple[int, ...], list[Branch]] = {}
         own = sum(len(branch.tokens) - self._shared for branch in self._live)
         room = self._cache.capacity - self._shared - own
@@ -126,25 +126,25 @@ class BatchScheduler:
             branch = self._waiting[0]
             rest = tuple(branch.tokens[self._shared :])
             new = 0 if rest in groups else len(rest)
-            spare = min(branch.left, self._cache.capacity // _HEADROOM)
-            if (self._live or groups) and new + spare > room:
+            headroom = min(branch.tokens_left, self._cache.capacity // _HEADROOM)
+            if (self._live or groups) and new + headroom > room:
                 break
-            room -= new + spare
+            room -= new + headroom
             branch.sequence = self._free.pop()
             groups.setdefault(rest, []).append(self._waiting.popleft())
             self._live.append(branch)
         if groups:
             self._outbox.flush()
-            self._prefill(groups)
+            self._prefill_groups(groups)
 
     def _report_evaluated(self) -> None:
-        """Send the tokens evaluated for the first branches, once."""
+        """Report, once, how many tokens were evaluated for the first branches."""
         if not self._reported:
             self._reported = True
-            self._send(self._tally.evaluated_since(self._before))
+            self._send(self._stats.read_prefill_since(self._before))
 
-    def _prefill(self, groups: dict[tuple[int, ...], list[Branch]]) -> None:
-        """Evaluate each group's tokens once, in full batches; draw each branch's first token."""
+    def _prefill_groups(self, groups: dict[tuple[int, ...], list[Branch]]) -> None:
+        """Evaluate each group's tokens once, in full batches; sample each branch's first token."""
         rows: list[Row] = []
         complete: list[tuple[int, list[Branch]]] = []
         for rest, members in groups.items():
@@ -152,154 +152,154 @@ class BatchScheduler:
             self._groups += 1
             for branch in members:
                 branch.group, branch.common = self._groups, len(rest)
-            self._cache.fork(ROOT, leader)
-            self._tally.evaluated(self._shared, self._shared + len(rest))
+            self._cache.fork_sequence(PREFIX, leader)
+            self._stats.count_evaluated(self._shared, self._shared + len(rest))
             for offset, token in enumerate(rest):
                 last = offset == len(rest) - 1
                 rows.append((token, self._shared + offset, leader, last))
                 if last:
                     complete.append((len(rows) - 1, members))
-                if len(rows) == self._cache.batch:
-                    self._flush(rows, complete)
+                if len(rows) == self._cache.batch_size:
+                    self._decode_prefill(rows, complete)
         if rows:
-            self._flush(rows, complete)
+            self._decode_prefill(rows, complete)
 
-    def _flush(self, rows: list[Row], complete: list[tuple[int, list[Branch]]]) -> None:
-        self._cache.decode(rows)
+    def _decode_prefill(self, rows: list[Row], complete: list[tuple[int, list[Branch]]]) -> None:
+        self._cache.decode_rows(rows)
         for _, members in complete:
             for branch in members[1:]:
-                self._cache.fork(members[0].sequence, branch.sequence)
+                self._cache.fork_sequence(members[0].sequence, branch.sequence)
             for branch in members:
                 branch.evaluated = len(branch.tokens)
         for row, _ in complete:
-            nan_check.check_all(self._cache.context, row, self._vocab.size)
-        drawn = [
-            (branch, branch.draw(self._cache.context, row), row)
+            nan_check.check_logits(self._cache.context, row, self._vocab.size)
+        sampled = [
+            (branch, branch.sample_token(self._cache.context, row), row)
             for row, members in complete
             for branch in members
             if not branch.pending
         ]
         self._began = self._began or time.monotonic()
-        for branch, token, row in drawn:
-            self._take(branch, token, row)
+        for branch, token, row in sampled:
+            self._append_sampled(branch, token, row)
         rows.clear()
         complete.clear()
 
-    def _step(self) -> None:
-        """One more token for every live branch, in one batch with what is forced into some."""
+    def _decode_step(self) -> None:
+        """Decode one batch: a token of every live branch, and the forced tokens of some."""
         while self._live:
             rows, steps = self._build_batch()
             try:
                 if rows:
-                    self._cache.decode(rows)
-            except Full:
-                self._make_room()
+                    self._cache.decode_rows(rows)
+            except CacheFullError:
+                self._suspend_branch()
                 continue
             for branch, evaluated, row in steps:
                 branch.evaluated += evaluated
                 if branch.pending or branch.evaluated < len(branch.tokens):
                     continue
-                token = branch.draw(self._cache.context, row)
-                nan_check.check_drawn(self._cache.context, row, token)
-                self._take(branch, token, row)
+                token = branch.sample_token(self._cache.context, row)
+                nan_check.check_sampled_logit(self._cache.context, row, token)
+                self._append_sampled(branch, token, row)
             break
-        self._outbox.tick()
+        self._outbox.flush_if_due()
         if self._live:
-            self._tell_usage(now=False)
+            self._report_usage(now=False)
 
     def _build_batch(self) -> tuple[list[Row], list[tuple[Branch, int, int]]]:
-        """The next batch; each branch in it, how many of its tokens, and the row of the last.
+        """Return the next batch, and per branch in it: its number of tokens and its last row.
 
-        With forced tokens it is no larger than one with a token each of as many branches as there
-        may be, so that no branch waits for those of another.
+        A batch has at most as many rows as there may be branches, also with forced tokens, so that
+        no branch waits for the forced tokens of another.
         """
         rows: list[Row] = []
         steps: list[tuple[Branch, int, int]] = []
-        spare = max(0, self._cache.branches - len(self._live))
+        free_rows = max(0, self._cache.branches - len(self._live))
         for branch in self._live:
             waiting = len(branch.tokens) - branch.evaluated
             room = self._cache.capacity - 1 - len(branch.tokens)
-            branch.append_pending(max(0, min(spare + 1 - waiting, room)))
-            tokens = branch.tokens[branch.evaluated :][: spare + 1]
-            spare -= max(0, len(tokens) - 1)
+            branch.append_pending(max(0, min(free_rows + 1 - waiting, room)))
+            tokens = branch.tokens[branch.evaluated :][: free_rows + 1]
+            free_rows -= max(0, len(tokens) - 1)
             last = len(branch.tokens) - 1
-            for place, token in enumerate(tokens, branch.evaluated):
-                wanted = place == last and not branch.pending
-                rows.append((token, place, branch.sequence, wanted))
+            for position, token in enumerate(tokens, branch.evaluated):
+                needs_logits = position == last and not branch.pending
+                rows.append((token, position, branch.sequence, needs_logits))
             if tokens:
                 steps.append((branch, len(tokens), len(rows) - 1))
         return rows, steps
 
-    def _tell_usage(self, *, now: bool) -> None:
-        """How full the context is, where it has changed."""
-        self._meter.tell(self._shared, self._live, self._cache.capacity, now=now)
+    def _report_usage(self, *, now: bool) -> None:
+        """Report how full the context is, if that has changed."""
+        self._usage.report_usage(self._shared, self._live, self._cache.capacity, now=now)
 
-    def _make_room(self) -> None:
-        """Let the branch that has written least wait; a branch that is alone has met the end."""
+    def _suspend_branch(self) -> None:
+        """Suspend the branch that has written least; a single branch needs more context instead."""
         if len(self._live) == 1:
-            self._relieve(self._live[0])
+            self._make_room_or_end(self._live[0])
             return
         branch = min(self._live, key=lambda branch: (branch.written, -branch.index))
         self._live.remove(branch)
-        self._release(branch)
+        self._release_sequence(branch)
         self._waiting.append(branch)
 
-    def _take(self, branch: Branch, token: int, row: int) -> None:
-        """Let the branch write a token, or, in its stead, what the calculator has for it."""
-        if branch.result and not self._vocab.piece(token).startswith(b"="):
-            self._force(branch)
+    def _append_sampled(self, branch: Branch, token: int, row: int) -> None:
+        """Append a sampled token to the branch, or the calculator's result in its place."""
+        if branch.result and not self._vocab.token_to_piece(token).startswith(b"="):
+            self._force_result(branch)
             return
         branch.result = ""
-        if not branch.endless and self._vocab.ends(token):
-            self._end(branch, "end")
+        if not branch.endless and self._vocab.is_end_token(token):
+            self._end_branch(branch, "end")
             return
-        self._tally.written += 1
+        self._stats.written += 1
         if branch.logprobs:
-            branch.logprobs.add(self._cache.context, row, token)
-        raw = self._vocab.piece(token)
-        pieces, stopped = branch.write(token, raw)
-        self._outbox.add(pieces)
+            branch.logprobs.record_token(self._cache.context, row, token)
+        raw = self._vocab.token_to_piece(token)
+        chunks, stopped = branch.append_token(token, raw)
+        self._outbox.add_chunks(chunks)
         text = raw.decode("utf-8", "replace")
         repeats = branch.repetition and branch.repetition.add_token(token, text)
         if stopped:
-            self._end(branch, "end", stopped=True)
+            self._end_branch(branch, "end", stopped=True)
         elif repeats:
-            self._end(branch, "repeating")
-        elif branch.left < 1:
-            self._end(branch, "length")
+            self._end_branch(branch, "repeating")
+        elif branch.tokens_left < 1:
+            self._end_branch(branch, "length")
         elif branch.result and self._vocab.joins_equals:
-            self._force(branch)
+            self._force_result(branch)
 
-    def _force(self, branch: Branch) -> None:
-        """Put the calculator's result into the branch; the next batches evaluate it."""
-        tokens = self._vocab.data(branch.result)
-        self._tally.calculated += len(tokens)
-        pieces, stopped = branch.force(tokens)
-        self._outbox.add(pieces)
+    def _force_result(self, branch: Branch) -> None:
+        """Append the calculator's result to the branch; the next batches evaluate it."""
+        tokens = self._vocab.tokenize_data(branch.result)
+        self._stats.calculated += len(tokens)
+        chunks, stopped = branch.append_forced(tokens)
+        self._outbox.add_chunks(chunks)
         detector = branch.repetition
-        texts = [self._vocab.piece(token).decode("utf-8", "replace") for token in tokens]
+        texts = [self._vocab.token_to_piece(token).decode("utf-8", "replace") for token in tokens]
         pairs = zip(tokens, texts, strict=True)
         if stopped:
-            self._end(branch, "end", stopped=True)
+            self._end_branch(branch, "end", stopped=True)
         elif detector and any([detector.add_token(token, text) for token, text in pairs]):
-            self._end(branch, "repeating")
+            self._end_branch(branch, "repeating")
 
-    def _end(self, branch: Branch, reason: StopReason, *, stopped: bool = False) -> None:
-        self._tell_usage(now=True)
+    def _end_branch(self, branch: Branch, reason: StopReason, *, stopped: bool = False) -> None:
+        self._report_usage(now=True)
         if branch in self._live:
             self._live.remove(branch)
         else:
             self._waiting.remove(branch)
-        self._outbox.add(branch.close(stopped))
-        if self._keeps and branch.evaluated and branch.sequence:
-            self._cache.adopt(branch.sequence, branch.tokens[: branch.evaluated])
-        self._release(branch)
+        self._outbox.add_chunks(branch.finish_branch(stopped))
+        if self._keeps_cells and branch.evaluated and branch.sequence:
+            self._cache.adopt_sequence(branch.sequence, branch.tokens[: branch.evaluated])
+        self._release_sequence(branch)
         seconds = time.monotonic() - self._began if self._began else 0.0
         ended = BranchEnded(branch.index, reason, branch.written, seconds, forced=branch.forced)
-        self._outbox.end(branch.logprobs.told(ended) if branch.logprobs else ended)
+        self._outbox.send_end(branch.logprobs.attach_logprobs(ended) if branch.logprobs else ended)
 
-    def _release(self, branch: Branch) -> None:
+    def _release_sequence(self, branch: Branch) -> None:
         if branch.sequence:
-            self._cache.drop(branch.sequence)
+            self._cache.drop_sequence(branch.sequence)
             self._free.append(branch.sequence)
         branch.sequence = branch.evaluated = 0

@@ -1,4 +1,4 @@
-"""Counts and times of a loaded model's work."""
+"""Counts tokens and measures times of a loaded model."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from rm_local.system import peak_memory
 
 
 class StatsRecorder:
-    """The mutable counters behind `Stats`; the fields have the same meanings."""
+    """The mutable counters of `Stats`; the fields have the same meanings."""
 
     def __init__(self) -> None:
         self.prompt = self.forced = self.reused = self.written = self.calculated = 0
         self.boundary = 0
-        """Where, in the open turn's tokens, the prompt ends and forced text begins."""
+        """Position in the open turn's tokens where the prompt ends and forced text begins."""
         self._prefill = self._decode = 0.0
 
-    def evaluated(self, start: int, end: int) -> None:
+    def count_evaluated(self, start: int, end: int) -> None:
         """Count the tokens from position `start` up to `end` as prompt or as forced text."""
         prompt = max(0, min(end, self.boundary) - start)
         self.prompt += prompt
         self.forced += end - start - prompt
 
     @contextmanager
-    def prefill(self) -> Iterator[None]:
-        """Count the time inside as prefill."""
+    def time_prefill(self) -> Iterator[None]:
+        """Add the duration of the body to the prefill time."""
         start = time.perf_counter()
         try:
             yield
@@ -36,27 +36,27 @@ class StatsRecorder:
             self._prefill += time.perf_counter() - start
 
     @contextmanager
-    def decode(self) -> Iterator[None]:
-        """Count the time inside as decoding."""
+    def time_decode(self) -> Iterator[None]:
+        """Add the duration of the body to the decoding time."""
         start = time.perf_counter()
         try:
             yield
         finally:
             self._decode += time.perf_counter() - start
 
-    def evaluated_so_far(self) -> Evaluated:
+    def read_prefill(self) -> Evaluated:
         """Return the prefill until now."""
         return Evaluated(self.prompt, self.forced, self._prefill)
 
-    def evaluated_since(self, before: Evaluated) -> Evaluated:
-        """Return the prefill since `evaluated_so_far` returned `before`."""
-        now = self.evaluated_so_far()
+    def read_prefill_since(self, before: Evaluated) -> Evaluated:
+        """Return the prefill since `read_prefill` returned `before`."""
+        now = self.read_prefill()
         return Evaluated(
             now.prompt - before.prompt, now.forced - before.forced, now.seconds - before.seconds
         )
 
-    def frozen(self) -> Stats:
-        """As it stands now."""
+    def take_snapshot(self) -> Stats:
+        """Return the current counts and times."""
         return Stats(
             prompt=self.prompt,
             forced=self.forced,

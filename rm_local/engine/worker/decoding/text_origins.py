@@ -1,4 +1,4 @@
-"""Who wrote which piece of a text, told when the text comes out of a buffer that held it back."""
+"""Records which parts of a text were forced, while the text passes through a buffer."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ from collections import deque
 
 
 class TextOrigins:
-    """Follows a text through a buffer that passes it on later, in order and without gaps."""
+    """Follows a text through a buffer that returns it later, in order and without gaps."""
 
     def __init__(self) -> None:
         self._spans: deque[tuple[int, bool]] = deque()
-        """Characters in the buffer, and whether they were forced."""
+        """Numbers of characters in the buffer, and whether they were forced."""
 
-    def put(self, characters: int, *, forced: bool) -> None:
-        """Note that so many characters went in."""
+    def add_span(self, characters: int, *, forced: bool) -> None:
+        """Record that so many characters entered the buffer."""
         if characters:
             self._spans.append((characters, forced))
 
-    def take(self, text: str) -> list[tuple[str, bool]]:
-        """The text that came out, cut where its origin changes; True marks what was forced."""
+    def take_spans(self, text: str) -> list[tuple[str, bool]]:
+        """Split text that left the buffer where its origin changes; True = it was forced."""
         parts: list[tuple[str, bool]] = []
         while text and self._spans:
             characters, forced = self._spans.popleft()

@@ -1,6 +1,6 @@
-"""Ends the worker when llama.cpp does not come back from a grammar.
+"""Ends the worker when llama.cpp does not return from a call about a grammar.
 
-Nothing can be done from within: a call into C ends when it ends, and meanwhile fills the memory.
+A call into C cannot be interrupted from Python, and can fill the memory meanwhile.
 """
 
 from __future__ import annotations
@@ -10,14 +10,14 @@ import threading
 import time
 from types import TracebackType
 
-_LOOK = 0.25
+_INTERVAL = 0.25
 
 
 class Watchdog:
-    """Gives the body so many seconds of computing, then writes `last_words` and ends the process.
+    """Writes `last_words` and ends the process if the body needs more than `seconds` of CPU time.
 
-    The process's own time is measured, so that a machine that is busy or asleep is not blamed on
-    anybody. Not to be entered twice at once.
+    CPU time is measured, so that a machine that is busy or asleep does not count. Must not be
+    entered twice at once.
     """
 
     def __init__(self, seconds: float, last_words: str) -> None:
@@ -31,7 +31,9 @@ class Watchdog:
         self._until = time.process_time() + self._seconds
         if self._thread is None:
             self._log = os.dup(2)
-            self._thread = threading.Thread(target=self._watch, name="watchdog", daemon=True)
+            self._thread = threading.Thread(
+                target=self._wait_for_deadline, name="watchdog", daemon=True
+            )
             self._thread.start()
 
     def __exit__(
@@ -42,8 +44,8 @@ class Watchdog:
     ) -> None:
         self._until = float("inf")
 
-    def _watch(self) -> None:
+    def _wait_for_deadline(self) -> None:
         while time.process_time() < self._until:
-            time.sleep(_LOOK)
+            time.sleep(_INTERVAL)
         os.write(self._log, f"\n{self._last_words}\n".encode())
         os._exit(1)

@@ -1,1 +1,1 @@
-"""llama.cpp behind Python types: model, tokenizer, KV cache, devices, log."""
+"""Python classes for llama.cpp: model, tokenizer, KV cache, devices, log."""

@@ -1,9 +1,9 @@
-"""llama.cpp with nothing around it.
+"""Measures llama.cpp by itself, as the baseline of the engine.
 
 Run `python -m rm_local.engine.worker.llama.bare_loop MODEL THREADS LAYERS`.
 
-What the engine is measured against: a loop over `llama_decode` for one sequence, greedy. Each line
-of input holds the tokens to read and to write; each line of output the seconds of both.
+A greedy loop over `llama_decode` for one sequence. Each line of input has the numbers of tokens to
+read and to write; each line of output has the seconds of both.
 """
 
 from __future__ import annotations
@@ -17,52 +17,56 @@ from typing import Any
 import llama_cpp
 
 from rm_local.engine.worker.llama import log
-from rm_local.engine.worker.llama.cpu import threads_for
-from rm_local.engine.worker.llama.params import model_params
+from rm_local.engine.worker.llama.cpu import choose_thread_count
+from rm_local.engine.worker.llama.params import build_model_params
 
 _CONTEXT = 4096
 
 
-class Bare:
-    """A model and a context as llama.cpp sets them up by itself."""
+class BareLoop:
+    """A model and a context with llama.cpp's default parameters."""
 
     def __init__(self, path: Path, threads: int, gpu_layers: int) -> None:
-        """`threads` 0 = what the engine takes. SystemExit when the model does not load."""
-        params = model_params()
+        """`threads`: 0 = as many as the engine uses.
+
+        Raises:
+            SystemExit: The model or its context does not load.
+        """
+        params = build_model_params()
         params.n_gpu_layers = gpu_layers if llama_cpp.llama_supports_gpu_offload() else 0
         model = llama_cpp.llama_model_load_from_file(str(path).encode(), params)
         if model is None:
-            raise SystemExit(f"llama.cpp does not load {path}: {log.first_error()}")
-        self._context: Any = self._open(model, threads)
-        self._words = llama_cpp.llama_vocab_n_tokens(llama_cpp.llama_model_get_vocab(model))
+            raise SystemExit(f"llama.cpp does not load {path}: {log.find_first_error()}")
+        self._context: Any = self._create_context(model, threads)
+        self._vocabulary = llama_cpp.llama_vocab_n_tokens(llama_cpp.llama_model_get_vocab(model))
         self._greedy = llama_cpp.llama_sampler_init_greedy()
 
-    def run(self, reads: int, writes: int) -> tuple[float, float]:
-        """Seconds for a prompt of `reads` tokens, and for `writes` tokens after it."""
+    def time_run(self, reads: int, writes: int) -> tuple[float, float]:
+        """Return the seconds for a prompt of `reads` tokens, and for `writes` tokens after it."""
         llama_cpp.llama_memory_clear(llama_cpp.llama_get_memory(self._context), True)
-        tokens = [(7 * n + 300) % self._words for n in range(reads)]
+        tokens = [(7 * n + 300) % self._vocabulary for n in range(reads)]
         prompt = (llama_cpp.llama_token * reads)(*tokens)
         began = time.perf_counter()
-        self._decode(prompt, reads)
+        self._decode_tokens(prompt, reads)
         read = time.perf_counter()
         one = (llama_cpp.llama_token * 1)()
         for _ in range(writes):
             one[0] = llama_cpp.llama_sampler_sample(self._greedy, self._context, -1)
-            self._decode(one, 1)
+            self._decode_tokens(one, 1)
         return read - began, time.perf_counter() - read
 
-    def _open(self, model: Any, threads: int) -> Any:
+    def _create_context(self, model: Any, threads: int) -> Any:
         params = llama_cpp.llama_context_default_params()
         params.n_ctx = params.n_batch = _CONTEXT
         size = llama_cpp.llama_model_size(model)
-        params.n_threads = params.n_threads_batch = threads or threads_for(size)
+        params.n_threads = params.n_threads_batch = threads or choose_thread_count(size)
         params.no_perf = True
         context = llama_cpp.llama_init_from_model(model, params)
         if context is None:
-            raise SystemExit(f"There is no room for a context: {log.first_error()}")
+            raise SystemExit(f"There is no room for a context: {log.find_first_error()}")
         return context
 
-    def _decode(self, tokens: Any, count: int) -> None:
+    def _decode_tokens(self, tokens: Any, count: int) -> None:
         code = llama_cpp.llama_decode(self._context, llama_cpp.llama_batch_get_one(tokens, count))
         if code:
             raise SystemExit(f"llama.cpp failed to evaluate {count} tokens (status {code}).")
@@ -70,15 +74,15 @@ class Bare:
 
 
 def main() -> None:
-    """Serve until standard input closes."""
+    """Run one measurement per line until standard input closes."""
     replies = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)
-    log.start()
+    log.install_callback()
     path, threads, gpu_layers = sys.argv[1:]
-    bare = Bare(Path(path), int(threads), int(gpu_layers))
+    loop = BareLoop(Path(path), int(threads), int(gpu_layers))
     for line in sys.stdin:
         reads, writes = map(int, line.split())
-        print(*bare.run(reads, writes), file=replies)
+        print(*loop.time_run(reads, writes), file=replies)
 
 
 if __name__ == "__main__":

@@ -1,13 +1,13 @@
-"""How many threads suit a model on this machine."""
+"""Chooses the number of threads for a model on this machine."""
 
 from __future__ import annotations
 
 from rm_local.system import physical_cores
 
 SMALL = 64 << 20
-"""Bytes of weights below which a second thread waits longer at barriers than it computes."""
+"""Bytes of weights below which a second thread waits at barriers longer than it computes."""
 
 
-def threads_for(weights: int) -> int:
-    """Threads that suit a model of this many bytes."""
+def choose_thread_count(weights: int) -> int:
+    """Return the number of threads for a model with `weights` bytes of weights."""
     return 1 if weights < SMALL else physical_cores()

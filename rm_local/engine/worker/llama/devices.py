@@ -1,4 +1,4 @@
-"""The devices that llama.cpp sees, and their free memory. The binding has no call for it."""
+"""Lists llama.cpp's devices with their free memory, for which the binding has no function."""
 
 from __future__ import annotations
 
@@ -10,18 +10,22 @@ from rm_local.engine.placement.offload import Device, DeviceKind
 _KINDS: dict[int, DeviceKind] = {0: "cpu", 1: "gpu", 2: "igpu"}
 
 
-def devices() -> list[Device]:
-    """What ggml's registry lists now; empty where the build hides it."""
+def list_devices() -> list[Device]:
+    """List the devices in ggml's registry; empty if the build hides its functions."""
     try:
-        number = named("ggml_backend_dev_count", ctypes.c_size_t)()
-        get = named("ggml_backend_dev_get", ctypes.c_void_p, ctypes.c_size_t)
-        return [_device(ctypes.c_void_p(get(index))) for index in range(number)]
+        count = find_function("ggml_backend_dev_count", ctypes.c_size_t)()
+        get = find_function("ggml_backend_dev_get", ctypes.c_void_p, ctypes.c_size_t)
+        return [_read_device(ctypes.c_void_p(get(index))) for index in range(count)]
     except AttributeError:
         return []
 
 
-def named(name: str, result: Any, *arguments: Any) -> Any:
-    """ggml's function of that name; AttributeError where the build hides it."""
+def find_function(name: str, result: Any, *arguments: Any) -> Any:
+    """Return ggml's function of that name.
+
+    Raises:
+        AttributeError: The build hides it.
+    """
     from llama_cpp import _ggml
 
     function = getattr(_ggml.libggml, name)
@@ -29,12 +33,14 @@ def named(name: str, result: Any, *arguments: Any) -> Any:
     return function
 
 
-def _device(device: ctypes.c_void_p) -> Device:
+def _read_device(device: ctypes.c_void_p) -> Device:
     pointer = ctypes.c_void_p
-    name = named("ggml_backend_dev_name", ctypes.c_char_p, pointer)(device)
-    about = named("ggml_backend_dev_description", ctypes.c_char_p, pointer)(device)
-    kind = named("ggml_backend_dev_type", ctypes.c_int, pointer)(device)
+    name = find_function("ggml_backend_dev_name", ctypes.c_char_p, pointer)(device)
+    description = find_function("ggml_backend_dev_description", ctypes.c_char_p, pointer)(device)
+    kind = find_function("ggml_backend_dev_type", ctypes.c_int, pointer)(device)
     free, total = ctypes.c_size_t(), ctypes.c_size_t()
-    memory = named("ggml_backend_dev_memory", None, pointer, pointer, pointer)
+    memory = find_function("ggml_backend_dev_memory", None, pointer, pointer, pointer)
     memory(device, ctypes.byref(free), ctypes.byref(total))
-    return Device(name.decode(), about.decode(), _KINDS.get(kind, "other"), free.value, total.value)
+    return Device(
+        name.decode(), description.decode(), _KINDS.get(kind, "other"), free.value, total.value
+    )

@@ -1,4 +1,4 @@
-"""A sentence embedder (bert and the like) beside the model, in a context of its own."""
+"""A sentence embedder (BERT and similar), loaded next to the model with its own context."""
 
 from __future__ import annotations
 
@@ -11,54 +11,60 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rm_local.engine.worker.llama import log
-from rm_local.engine.worker.llama.cpu import threads_for
-from rm_local.engine.worker.llama.load_errors import remedy_for
-from rm_local.engine.worker.llama.params import model_params
+from rm_local.engine.worker.llama.cpu import choose_thread_count
+from rm_local.engine.worker.llama.load_errors import find_remedy
+from rm_local.engine.worker.llama.params import build_model_params
 from rm_local.errors import EngineError, ModelInvalid
 from rm_local.gguf import check_whole, read_header
 
-_TOKENS = 2048
-"""Tokens evaluated at once; more when the embedder takes longer texts."""
-_TEXTS = 32
-_AGAIN = "Delete its file: it is written again when it is needed."
+_BATCH_TOKENS = 2048
+"""Tokens evaluated at once, or more if the embedder accepts longer texts."""
+_BATCH_TEXTS = 32
+_REMEDY = "Delete its file: rm-local writes it again when it is needed."
 
 
 class Embedder:
-    """Texts to vectors of length 1: the mean over a text's tokens, normalised."""
+    """Embeds texts as vectors of length 1: the normalized mean over a text's tokens."""
 
     def __init__(self, path: Path, threads: int) -> None:
-        """ModelMissing or ModelInvalid when the file is no embedder that llama.cpp runs."""
+        """Load the embedder. `threads`: 0 = as many as suit its size.
+
+        Raises:
+            ModelMissing: There is no such file.
+            ModelInvalid: llama.cpp cannot load the file.
+        """
         header = read_header(path)
         check_whole(path, header)
-        log.forget()
-        params = model_params()
+        log.begin_span()
+        params = build_model_params()
         params.n_gpu_layers = 0
         self._model: Any = llama_cpp.llama_model_load_from_file(str(path).encode(), params)
         if self._model is None:
-            reason = log.first_error() or "it did not say why"
+            reason = log.find_first_error() or "it did not say why"
             raise ModelInvalid(
-                f"llama.cpp does not load {path}: {reason}.", remedy_for(reason, damaged=_AGAIN)
+                f"llama.cpp does not load {path}: {reason}.", find_remedy(reason, damaged=_REMEDY)
             )
         self._vocab = llama_cpp.llama_model_get_vocab(self._model)
         self.dimension: int = llama_cpp.llama_model_n_embd(self._model)
-        self._longest: int = llama_cpp.llama_model_n_ctx_train(self._model)
-        self._room = max(_TOKENS, self._longest)
+        self._max_tokens: int = llama_cpp.llama_model_n_ctx_train(self._model)
+        self._batch_size = max(_BATCH_TOKENS, self._max_tokens)
         size = llama_cpp.llama_model_size(self._model)
-        self._context = self._open(threads or threads_for(size))
-        self._batch = llama_cpp.llama_batch_init(self._room, 0, 1)
+        self._context = self._create_context(threads or choose_thread_count(size))
+        self._batch = llama_cpp.llama_batch_init(self._batch_size, 0, 1)
 
-    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Rows of length 1, float32, shape (texts, dimension). Texts are cut at the longest.
+    def embed_texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Return rows of length 1, float32, shape (texts, dimension). Longer texts are truncated.
 
-        EngineError when llama.cpp fails, or the weights are damaged.
+        Raises:
+            EngineError: llama.cpp failed, or the weights are damaged.
         """
         vectors = np.empty((len(texts), self.dimension), np.float32)
         start = 0
-        for group in self._groups([self._tokens(text) for text in texts]):
-            vectors[start : start + len(group)] = self._evaluate(group)
+        for group in self._group_texts([self._tokenize_text(text) for text in texts]):
+            vectors[start : start + len(group)] = self._evaluate_group(group)
             start += len(group)
         if not np.isfinite(vectors).all():
-            raise EngineError("The embedder computes what are no numbers.", _AGAIN)
+            raise EngineError("The embedder produced NaN or infinite values.", _REMEDY)
         vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
         return vectors
 
@@ -68,10 +74,10 @@ class Embedder:
         llama_cpp.llama_free(self._context)
         llama_cpp.llama_model_free(self._model)
 
-    def _open(self, threads: int) -> Any:
+    def _create_context(self, threads: int) -> Any:
         params = llama_cpp.llama_context_default_params()
-        params.n_ctx = params.n_batch = params.n_ubatch = self._room
-        params.n_seq_max = _TEXTS
+        params.n_ctx = params.n_batch = params.n_ubatch = self._batch_size
+        params.n_seq_max = _BATCH_TEXTS
         params.n_threads = params.n_threads_batch = threads
         params.pooling_type = llama_cpp.LLAMA_POOLING_TYPE_MEAN
         params.embeddings = True
@@ -83,28 +89,28 @@ class Embedder:
             raise EngineError("There is no room for the embedder.", "Close other programs.")
         return context
 
-    def _tokens(self, text: str) -> list[int]:
-        """At most the longest text that the embedder takes, its closing token kept."""
+    def _tokenize_text(self, text: str) -> list[int]:
+        """Tokenize a text and truncate it to the longest allowed, keeping its closing token."""
         raw = text.encode("utf-8", "replace")
         room = len(raw) + 8
         tokens = (llama_cpp.llama_token * room)()
         count = llama_cpp.llama_tokenize(self._vocab, raw, len(raw), tokens, room, True, False)
         found = list(tokens[:count])
-        return found if count <= self._longest else [*found[: self._longest - 1], found[-1]]
+        return found if count <= self._max_tokens else [*found[: self._max_tokens - 1], found[-1]]
 
-    def _groups(self, texts: Sequence[list[int]]) -> Iterator[list[list[int]]]:
-        """Texts, in order, as many as one call can evaluate."""
+    def _group_texts(self, texts: Sequence[list[int]]) -> Iterator[list[list[int]]]:
+        """Yield the texts, in order, in groups that one call can evaluate."""
         group: list[list[int]] = []
         for tokens in texts:
             used = sum(map(len, group))
-            if group and (len(group) == _TEXTS or used + len(tokens) > self._room):
+            if group and (len(group) == _BATCH_TEXTS or used + len(tokens) > self._batch_size):
                 yield group
                 group = []
             group.append(tokens)
         if group:
             yield group
 
-    def _evaluate(self, group: Sequence[list[int]]) -> NDArray[np.float32]:
+    def _evaluate_group(self, group: Sequence[list[int]]) -> NDArray[np.float32]:
         batch = self._batch
         batch.n_tokens = sum(map(len, group))
         rows = ((t, p, s) for s, tokens in enumerate(group) for p, t in enumerate(tokens))

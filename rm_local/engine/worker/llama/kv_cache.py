@@ -1,7 +1,8 @@
-"""The KV cache: one sequence that is kept from call to call, and branches that share its cells.
+"""The KV cache: a prefix sequence that is kept between calls, and branches that share its cells.
 
-A recurrent or hybrid model cannot cut the end of a sequence off. Its states at a few places of the
-prompt are kept, each as a sequence of its own, and the root goes back to the last that fits.
+A recurrent or hybrid model cannot remove the end of a sequence. Its states at a few positions of
+the prompt are kept as checkpoints, each in its own sequence, and the prefix sequence is restored
+from the last one that fits.
 """
 
 from __future__ import annotations
@@ -22,25 +23,25 @@ from rm_local.engine.worker.llama.thread_controller import ThreadController
 from rm_local.errors import EngineError, NoRoom
 from rm_local.options import FlashAttention
 
-ROOT = 0
-"""The sequence that is kept. Branches have the sequences 1 to `branches`, states those behind."""
-PLACES = 4
-"""Places of a prompt at most at which a state is kept."""
+PREFIX = 0
+"""The prefix sequence. Branches have the sequences 1 to `branches`, checkpoints the next ones."""
+MAX_CHECKPOINTS = 4
+"""Most positions of a prompt at which a checkpoint is kept."""
 _FULL, _ABORTED = 1, 2
 Row = tuple[int, int, int, bool]
-"""A token, its position, its sequence, and whether its logits are wanted."""
+"""A token, its position, its sequence, and whether its logits are needed."""
 
 
-class Full(Exception):
-    """There are no free cells for the batch; nothing of it was evaluated."""
+class CacheFullError(Exception):
+    """The cache has no free cells for the batch; nothing of it was evaluated."""
 
 
-class Aborted(Exception):
-    """The request was cancelled in the middle of a batch."""
+class DecodeAbortedError(Exception):
+    """The request was cancelled before or during a batch."""
 
 
-class Cache:
-    """A llama.cpp context and what its memory holds."""
+class KVCache:
+    """A llama.cpp context and the tokens that its memory holds."""
 
     def __init__(
         self,
@@ -52,70 +53,71 @@ class Cache:
         *,
         controller: ThreadController | None = None,
     ) -> None:
-        """`controller` chooses the threads of each step; None = always those of the model.
+        """`controller` chooses the threads of each step; None = always the model's `threads`.
 
         Raises:
-            NoRoom: There is no memory for the context that was `asked` for.
+            NoRoom: There is not enough memory for the requested context.
         """
         self.rewinds = model.rewinds
         self.placement = placement
-        self.batch = placement.batch
+        self.batch_size = placement.batch
         self.branches = 32 if model.rewinds else 8
-        """Sequences beside the root; each costs memory of its own in a recurrent model."""
-        self.held: list[int] = []
-        """The tokens that the root holds."""
-        self._states: dict[int, int] = {}
-        """Sequences that hold the first tokens of the root, by their number."""
+        """Sequences for branches; in a recurrent model each of them needs memory."""
+        self.prefix_tokens: list[int] = []
+        """The tokens that the prefix sequence holds."""
+        self._checkpoints: dict[int, int] = {}
+        """Sequence of each checkpoint, by its position: the number of tokens that it holds."""
         self._model = model
         self._inbox = inbox
         self._controller = controller
-        self._abort = _abort_callback()
-        self._params = self._parameters(asked, flash_attention)
+        self._abort = _create_abort_callback()
+        self._params = self._build_params(asked, flash_attention)
         self.context: Any = None
-        self._open(asked.context)
-        self._batch = llama_cpp.llama_batch_init(self.batch, 0, 1)
-        for row in range(self.batch):
+        self._create_context(asked.context)
+        self._batch = llama_cpp.llama_batch_init(self.batch_size, 0, 1)
+        for row in range(self.batch_size):
             self._batch.n_seq_id[row] = 1
 
-    def resize(self, context: int) -> None:
-        """Hold so many tokens from now on, and none at first.
+    def resize_context(self, context: int) -> None:
+        """Replace the context by an empty one for `context` tokens.
 
-        NoRoom when there is none; the cache is then empty and as large as before.
+        Raises:
+            NoRoom: There is not enough memory; the cache is then empty and as large as before.
         """
         before = self.capacity
-        self.held, self._states = [], {}
+        self.prefix_tokens, self._checkpoints = [], {}
         llama_cpp.llama_free(self.context)
         self._memory = None
         try:
-            self._open(context)
+            self._create_context(context)
         except NoRoom:
-            self._open(before)
+            self._create_context(before)
             raise
 
-    def _open(self, context: int) -> None:
+    def _create_context(self, context: int) -> None:
         self._params.n_ctx = context
-        log.forget()
+        log.begin_span()
         self.context = llama_cpp.llama_init_from_model(self._model.handle, self._params)
         if self.context is None:
-            raise _refused(context, log.first_error() or "llama.cpp did not say why")
+            raise _create_error(context, log.find_first_error() or "llama.cpp did not say why")
         try:
-            self._model.adapters.set_in(self.context)
+            self._model.adapters.apply_to(self.context)
         except EngineError:
             llama_cpp.llama_free(self.context)
             self.context = None
             raise
         self.capacity: int = llama_cpp.llama_n_ctx(self.context)
-        """Cells, shared by all sequences."""
-        self.size = log.cache_size()
+        """Number of cells, shared by all sequences."""
+        self.size = log.read_cache_size()
         """Bytes of the cells, as llama.cpp reports them."""
-        self.flash = log.flash_attention()
+        self.flash_attention = log.uses_flash_attention()
         self._memory = llama_cpp.llama_get_memory(self.context)
         self._threads = self._model.threads
 
-    def _parameters(self, asked: PlacementRequest, flash_attention: FlashAttention) -> Any:
+    def _build_params(self, asked: PlacementRequest, flash_attention: FlashAttention) -> Any:
         params = llama_cpp.llama_context_default_params()
-        params.n_batch = params.n_ubatch = self.batch
-        sequences = self.branches + 1 + (0 if self.rewinds else PLACES)
+        params.n_batch = params.n_ubatch = self.batch_size
+        sequences = self.branches + 1 + (0 if self.rewinds else MAX_CHECKPOINTS)
         params.n_seq_max = params.n_outputs_max = sequences
         params.n_threads = params.n_threads_batch = self._model.threads
         params.type_k = params.type_v = TYPES[asked.kv]
@@ -127,91 +129,97 @@ class Cache:
         params.abort_callback_data = ctypes.addressof(self._inbox.abort)
         return params
 
-    def hold(
+    def prefill_prefix(
         self,
         tokens: Sequence[int],
         *,
-        places: Collection[int] = (),
-        more: bool = False,
-        tell: Callable[[float], None] = lambda _share: None,
+        checkpoints: Collection[int] = (),
+        keep_rest: bool = False,
+        on_progress: Callable[[float], None] = lambda _share: None,
     ) -> int:
-        """Make the root hold exactly these tokens; the number of them that it held before.
+        """Make the prefix sequence hold exactly these tokens; return how many of them it held.
 
-        `places`: numbers of tokens to which this model shall be able to go back. `more`: if the
-        root holds all the tokens, it may go on holding what came after them. `tell` hears, between
-        two batches, what share of the tokens to evaluate has been.
+        `checkpoints`: positions to which later calls may rewind. `keep_rest`: if the sequence
+        already holds all the tokens, keep those after them, too. `on_progress` gets, between two
+        batches, the share of the new tokens that is evaluated.
         """
-        kept = common(self.held, tokens)
-        if more and kept == len(tokens):
+        kept = count_common_prefix(self.prefix_tokens, tokens)
+        if keep_rest and kept == len(tokens):
             return kept
-        if kept < len(self.held):
-            kept = self._go_back(kept)
-        if not self.rewinds and places:
-            self._forget(keep=places)
-        while len(self.held) < len(tokens):
-            start = len(self.held)
-            stops = [place for place in places if place > start]
-            chunk = tokens[start : min(start + self.batch, *stops, len(tokens))]
-            self.decode([(token, start + n, ROOT, False) for n, token in enumerate(chunk)])
-            self.held += chunk
-            if len(self.held) < len(tokens):
-                tell((len(self.held) - kept) / (len(tokens) - kept))
-            if not self.rewinds and len(self.held) in places:
-                self._keep_state()
+        if kept < len(self.prefix_tokens):
+            kept = self._rewind_prefix(kept)
+        if not self.rewinds and checkpoints:
+            self._drop_checkpoints(keep=checkpoints)
+        while len(self.prefix_tokens) < len(tokens):
+            start = len(self.prefix_tokens)
+            stops = [position for position in checkpoints if position > start]
+            chunk = tokens[start : min(start + self.batch_size, *stops, len(tokens))]
+            self.decode_rows([(token, start + n, PREFIX, False) for n, token in enumerate(chunk)])
+            self.prefix_tokens += chunk
+            if len(self.prefix_tokens) < len(tokens):
+                on_progress((len(self.prefix_tokens) - kept) / (len(tokens) - kept))
+            if not self.rewinds and len(self.prefix_tokens) in checkpoints:
+                self._save_checkpoint()
         return kept
 
-    def fork(self, source: int, target: int) -> None:
-        """Let `target` begin with all that `source` holds; nothing is computed."""
+    def fork_sequence(self, source: int, target: int) -> None:
+        """Share the cells of `source` with the empty sequence `target`; nothing is evaluated."""
         llama_cpp.llama_memory_seq_cp(self._memory, source, target, -1, -1)
 
-    def drop(self, sequence: int) -> None:
-        """Empty a branch's sequence."""
-        self._remove(sequence, 0)
+    def drop_sequence(self, sequence: int) -> None:
+        """Remove all tokens of a branch's sequence."""
+        self._remove_tokens(sequence, 0)
 
-    def adopt(self, sequence: int, tokens: Sequence[int]) -> None:
-        """Make a branch's sequence, which holds these tokens, and maybe more, the root."""
-        self._remove(sequence, len(tokens))
-        self._remove(ROOT, 0)
-        self.fork(sequence, ROOT)
-        self._remove(sequence, 0)
-        self.held = list(tokens)
+    def adopt_sequence(self, sequence: int, tokens: Sequence[int]) -> None:
+        """Replace the prefix sequence by the first tokens of a branch's, which must be `tokens`."""
+        self._remove_tokens(sequence, len(tokens))
+        self._remove_tokens(PREFIX, 0)
+        self.fork_sequence(sequence, PREFIX)
+        self._remove_tokens(sequence, 0)
+        self.prefix_tokens = list(tokens)
 
-    def decode(self, rows: Sequence[Row]) -> None:
-        """Evaluate at most `batch` rows. Full, Aborted, or EngineError for anything worse.
+    def decode_rows(self, rows: Sequence[Row]) -> None:
+        """Evaluate at most `batch_size` rows.
 
-        The root holds what it held before then, or less if rows of its own broke off.
+        If that fails, the prefix sequence holds the same tokens as before, or fewer if rows of
+        the prefix sequence were interrupted.
+
+        Raises:
+            CacheFullError: There are no free cells.
+            DecodeAbortedError: The request was cancelled.
+            EngineError: Any other failure.
         """
         if self._inbox.cancelled:
-            raise Aborted
+            raise DecodeAbortedError
         if not self.context:
             raise EngineError("The model has lost its context.", "Load it again.")
         batch = self._batch
         batch.n_tokens = len(rows)
-        for at, (token, position, sequence, wanted) in enumerate(rows):
+        for at, (token, position, sequence, needs_logits) in enumerate(rows):
             batch.token[at] = token
             batch.pos[at] = position
             batch.seq_id[at][0] = sequence
-            batch.logits[at] = wanted
-        code = self._compute(len(rows))
+            batch.logits[at] = needs_logits
+        code = self._compute_batch(len(rows))
         if code == 0:
             return
         if code == _FULL:
-            raise Full
-        if any(sequence == ROOT for _, _, sequence, _ in rows):
-            self._go_back(len(self.held))
+            raise CacheFullError
+        if any(sequence == PREFIX for _, _, sequence, _ in rows):
+            self._rewind_prefix(len(self.prefix_tokens))
         if code == _ABORTED:
-            raise Aborted
+            raise DecodeAbortedError
         raise EngineError(
             f"llama.cpp failed to evaluate {len(rows)} tokens (status {code}).",
-            "Ask again; if it stays so, set a smaller `context`.",
+            "Ask again; if it fails again, set a smaller `context`.",
         )
 
-    def _compute(self, rows: int) -> int:
-        """Evaluate the batch with the threads that suit so many rows; llama.cpp's status."""
+    def _compute_batch(self, rows: int) -> int:
+        """Evaluate the batch, with threads that suit so many rows; return llama.cpp's status."""
         if not self._controller or rows > self.branches:
             self._set_threads(self._model.threads)
             return int(llama_cpp.llama_decode(self.context, self._batch))
-        self._set_threads(self._controller.threads(rows))
+        self._set_threads(self._controller.choose_threads(rows))
         began = time.perf_counter()
         code = int(llama_cpp.llama_decode(self.context, self._batch))
         if code == 0:
@@ -229,54 +237,56 @@ class Cache:
         if self.context:
             llama_cpp.llama_free(self.context)
 
-    def _go_back(self, length: int) -> int:
-        """Cut the root to `length` tokens, or to as many of them as the model can; how many."""
-        if not (self.rewinds and self._remove(ROOT, length)):
-            self._forget(keep=[place for place in self._states if place <= length])
-            length = max(self._states, default=0)
-            self._remove(ROOT, 0)
+    def _rewind_prefix(self, length: int) -> int:
+        """Cut the prefix sequence to at most `length` tokens; return how many could be kept."""
+        if not (self.rewinds and self._remove_tokens(PREFIX, length)):
+            self._drop_checkpoints(
+                keep=[position for position in self._checkpoints if position <= length]
+            )
+            length = max(self._checkpoints, default=0)
+            self._remove_tokens(PREFIX, 0)
             if length:
-                self.fork(self._states[length], ROOT)
-        del self.held[length:]
+                self.fork_sequence(self._checkpoints[length], PREFIX)
+        del self.prefix_tokens[length:]
         return length
 
-    def _keep_state(self) -> None:
-        """Keep the root as it is now, to come back to."""
-        place, first = len(self.held), self.branches + 1
-        if place not in self._states:
-            free = set(range(first, first + PLACES)) - {*self._states.values()}
-            self._states[place] = min(free)
-            self.fork(ROOT, self._states[place])
+    def _save_checkpoint(self) -> None:
+        """Save the prefix sequence as a checkpoint."""
+        position, first = len(self.prefix_tokens), self.branches + 1
+        if position not in self._checkpoints:
+            free = set(range(first, first + MAX_CHECKPOINTS)) - {*self._checkpoints.values()}
+            self._checkpoints[position] = min(free)
+            self.fork_sequence(PREFIX, self._checkpoints[position])
 
-    def _forget(self, keep: Collection[int]) -> None:
-        for place in [place for place in self._states if place not in keep]:
-            self._remove(self._states.pop(place), 0)
+    def _drop_checkpoints(self, keep: Collection[int]) -> None:
+        for position in [position for position in self._checkpoints if position not in keep]:
+            self._remove_tokens(self._checkpoints.pop(position), 0)
 
-    def _remove(self, sequence: int, start: int) -> bool:
-        """Take a sequence's tokens from a position on out; False when this model cannot."""
+    def _remove_tokens(self, sequence: int, start: int) -> bool:
+        """Remove a sequence's tokens from position `start` on; False if the model cannot."""
         return bool(llama_cpp.llama_memory_seq_rm(self._memory, sequence, start, -1))
 
 
-def common(left: Sequence[int], right: Sequence[int]) -> int:
-    """How many tokens two sequences have in common at their start."""
+def count_common_prefix(left: Sequence[int], right: Sequence[int]) -> int:
+    """Count the tokens that two sequences have in common at their start."""
     both = zip(left, right, strict=False)
     return next((n for n, (a, b) in enumerate(both) if a != b), min(len(left), len(right)))
 
 
-def _refused(context: int, reason: str) -> EngineError:
-    """The error for a context that llama.cpp does not make."""
+def _create_error(context: int, reason: str) -> EngineError:
+    """Create the error for a context that llama.cpp does not create."""
     if "does not divide" in reason:
-        message = f"This model's keys and values cannot be stored so: {reason}."
+        message = f"This model's keys and values cannot be stored in this type: {reason}."
         return EngineError(message, 'Set `kv = "f16"`.')
     message = f"There is no room for a context of {context:,} tokens: {reason}."
     return NoRoom(message, "Set a smaller `context`, or close other programs.")
 
 
-def _abort_callback() -> Any:
-    """C's `strlen`: true for a C string that is not empty.
+def _create_abort_callback() -> Any:
+    """Return C's `strlen`, which is true for a C string that is not empty.
 
-    llama.cpp asks between any two operations of its graph; a Python callback there would take the
-    interpreter's lock each time and slow small models down by half.
+    llama.cpp calls it between any two operations of its graph; a Python callback would take the
+    interpreter's lock each time and make small models twice as slow.
     """
     library = ctypes.CDLL("msvcrt" if hasattr(ctypes, "windll") else None)
     return ctypes.cast(library.strlen, llama_cpp.ggml_abort_callback)

@@ -1,4 +1,4 @@
-"""What to do when llama.cpp does not take a file, by what it says of it."""
+"""Remedies for files that llama.cpp does not load, by the reason that it gives."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _REMEDIES = (
     (r"unknown (model architecture|pre-tokenizer type)|invalid ggml type", _NEWER),
     (
         r"failed to open GGUF|invalid split file|split",
-        "All files of a split model have to lie in one folder: copy or download what is missing.",
+        "All files of a split model must be in one folder: copy or download the missing ones.",
     ),
     (
         r"allocat\w* |memory",
@@ -25,7 +25,6 @@ _DAMAGED = (
 )
 
 
-def remedy_for(reason: str, *, damaged: str = _DAMAGED) -> str:
-    """What a user can do about an error that llama.cpp gave as `reason` while it loaded a file;
-    `damaged` when the file itself must be the cause."""
-    return next((does for why, does in _REMEDIES if re.search(why, reason)), damaged)
+def find_remedy(reason: str, *, damaged: str = _DAMAGED) -> str:
+    """Return a remedy for llama.cpp's `reason`; `damaged` if the file itself must be the cause."""
+    return next((remedy for pattern, remedy in _REMEDIES if re.search(pattern, reason)), damaged)

@@ -1,4 +1,4 @@
-"""Loading: the file is checked, what goes where is decided, and less is tried when it fails."""
+"""Loads a model: checks its file, plans the placement, and falls back when memory is short."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from rm_local.engine.placement import offload, requirements
 from rm_local.engine.placement.adapted_model import AdaptedModel
 from rm_local.engine.placement.offload import Placement, PlacementRequest
 from rm_local.engine.worker.inbox import Inbox
-from rm_local.engine.worker.llama.devices import devices
-from rm_local.engine.worker.llama.kv_cache import Cache
+from rm_local.engine.worker.llama.devices import list_devices
+from rm_local.engine.worker.llama.kv_cache import KVCache
 from rm_local.engine.worker.llama.model import Model
 from rm_local.engine.worker.llama.thread_controller import ThreadController
 from rm_local.engine.worker.templates.render_client import Renderer
@@ -38,114 +38,127 @@ Weights = TypeVar("Weights")
 Context = TypeVar("Context")
 
 
-class Plan:
-    """What a model with these options needs on this machine, before anything is allocated."""
+class LoadPlan:
+    """The placement of a model on this machine, planned before anything is allocated."""
 
     def __init__(
         self, path: Path, options: EngineOptions, lora: Sequence[LoraAdapter] = ()
     ) -> None:
-        """Raises ModelMissing, ModelInvalid, and MemoryShort where the memory does not do."""
-        self.files = _checked(path)
+        """Read the files and plan the placement.
+
+        Raises:
+            ModelMissing: A file does not exist.
+            ModelInvalid: A file is damaged, or not a text generation model.
+            MemoryShort: There is not enough memory.
+        """
+        self.files = _read_model_files(path)
         self.adapters = read_fitting_lora(lora, path, self.files)
         self._sizes = AdaptedModel(self.files, self.adapters)
         offloads = llama_cpp.llama_supports_gpu_offload()
-        self._devices = offload.usable_devices(devices()) if offloads else ()
-        self._check = options.check_memory
+        self._devices = offload.usable_devices(list_devices()) if offloads else ()
+        self._checks_memory = options.check_memory
         self.options = options
         self.overflow = options.overflow
         asked = PlacementRequest.for_options(options, options.context)
-        free = self._free()
-        usual = options.context or offload.fitted_context(self._sizes, self._devices, asked, free)
-        self.asked = replace(asked, context=usual)
+        free = self._measure_free_memory()
+        chosen = options.context or offload.fitted_context(self._sizes, self._devices, asked, free)
+        self.asked = replace(asked, context=chosen)
         self.first = offload.place_layers(self._sizes, self._devices, self.asked)
-        """What is tried first."""
-        self._lowered = "" if options.context else self._smaller(usual)
+        """The placement that is tried first."""
+        self._smaller_context = "" if options.context else self._describe_smaller_context(chosen)
         name = str(self.files.header.metadata.get("general.name") or path.stem)
         offload.check_fits(self._sizes, self._devices, self.asked, free, name)
 
-    def enlarged(self, context: int, tokens: int) -> int:
-        """A context larger than this one that leaves branches room behind so many tokens.
+    def choose_larger_context(self, context: int, tokens: int) -> int:
+        """Choose a context larger than `context` that leaves branches room after `tokens` tokens.
 
-        EngineError when the model was not trained for it, or the memory does not do.
+        Raises:
+            EngineError: The model was not trained for it, or there is not enough memory.
         """
         trained = self.files.context
         if not (larger := context_policy.enlarged(context, tokens, trained)):
             raise EngineError(f"the model was trained for {trained:,} tokens.")
         asked = replace(self.asked, context=context)
-        offload.check_growth(self._sizes, self._devices, asked, larger, self._free())
+        offload.check_growth(self._sizes, self._devices, asked, larger, self._measure_free_memory())
         return larger
 
-    def notes(self, placement: Placement) -> tuple[str, ...]:
-        """What is not as it was asked for, or as it usually is."""
+    def list_notes(self, placement: Placement) -> tuple[str, ...]:
+        """List, in sentences, what differs from the requested or the usual placement."""
         fewer = placement.layers < self.first.layers
         lowered = (
-            f"{self.first.layers} layers did not get their memory: {placement.layers} are on the "
-            "device."
+            f"There was not enough memory for {self.first.layers} layers on the device: "
+            f"{placement.layers} are on it."
         )
-        return tuple(filter(None, (self._lowered, lowered if fewer else "")))
+        return tuple(filter(None, (self._smaller_context, lowered if fewer else "")))
 
-    def _free(self) -> int | None:
-        return free_memory() if self._check else None
+    def _measure_free_memory(self) -> int | None:
+        return free_memory() if self._checks_memory else None
 
-    def _smaller(self, context: int) -> str:
+    def _describe_smaller_context(self, context: int) -> str:
         usual = requirements.default_context(self._sizes)
         if context >= usual:
             return ""
         return f"The memory that is free holds a context of {context:,} tokens, not {usual:,}."
 
 
-def load(
+def load_model(
     request: protocol.Load,
     on_progress: Callable[[float], None],
     inbox: Inbox,
     renderer: Renderer,
-) -> tuple[Model, Cache, Plan]:
-    """The model and its cache, with as much on the devices as they take.
+) -> tuple[Model, KVCache, LoadPlan]:
+    """Load the model and create its cache, with as much on the devices as fits.
 
-    ModelMissing or ModelInvalid when the file or an adapter is not right; SettingsError when a file
-    of the user's templates is not; MemoryShort; NoRoom; Stopped when cancelled.
+    Raises:
+        ModelMissing, ModelInvalid: The file or an adapter is missing, damaged, or does not fit.
+        SettingsError: A file of the user's templates is invalid.
+        MemoryShort, NoRoom: There is not enough memory.
+        Stopped: The request was cancelled.
     """
     options = request.options
-    plan = Plan(Path(request.model), options, request.lora)
-    loaded = tuple(_identify(adapter) for adapter in request.lora)
+    plan = LoadPlan(Path(request.model), options, request.lora)
+    loaded = tuple(_hash_adapter(adapter) for adapter in request.lora)
 
-    def weights(placement: Placement) -> Model:
+    def load_weights(placement: Placement) -> Model:
         placed = replace(options, context=plan.asked.context, gpu_layers=placement.layers)
         asked = replace(request, options=placed, lora=loaded)
         header = plan.files.header
-        return Model.load(asked, header, plan.adapters, on_progress, inbox, renderer)
+        return Model.load_file(asked, header, plan.adapters, on_progress, inbox, renderer)
 
-    def context(model: Model, placement: Placement) -> Cache:
-        follows = not options.threads and not placement.layers
-        controller = ThreadController(model.threads) if follows else None
+    def create_context(model: Model, placement: Placement) -> KVCache:
+        adapts = not options.threads and not placement.layers
+        controller = ThreadController(model.threads) if adapts else None
         flash = options.flash_attention
-        return Cache(model, inbox, placement, plan.asked, flash, controller=controller)
+        return KVCache(model, inbox, placement, plan.asked, flash, controller=controller)
 
-    return *settle(plan.first, weights, context, Model.close), plan
+    return *place_with_fallback(plan.first, load_weights, create_context, Model.close), plan
 
 
-def settle(
+def place_with_fallback(
     first: Placement,
-    load: Callable[[Placement], Weights],
-    open_: Callable[[Weights, Placement], Context],
-    close: Callable[[Weights], Any],
+    load_weights: Callable[[Placement], Weights],
+    create_context: Callable[[Weights, Placement], Context],
+    free_weights: Callable[[Weights], Any],
 ) -> tuple[Weights, Context]:
-    """Weights and context under the first placement for which both get their memory.
+    """Load weights and context with the first placement for which there is enough memory.
 
-    Where they do not, `load` raises ModelRefused and `open_` NoRoom; the last error is raised when
-    nothing is left to try. Weights stay loaded while only the context has to give way.
+    `load_weights` raises ModelRefused and `create_context` NoRoom if there is not. Weights stay
+    loaded while only the context has to change.
+
+    Raises:
+        ModelRefused, NoRoom: The last error, after all fallbacks have failed.
     """
     placement, weights = first, None
     while True:
         failed: offload.Failed = "weights"
         try:
-            weights = weights or load(placement)
+            weights = weights or load_weights(placement)
             failed = "context"
-            return weights, open_(weights, placement)
+            return weights, create_context(weights, placement)
         except (ModelRefused, NoRoom) as error:
             lower = offload.next_fallback(placement, failed)
             if weights is not None and (lower is None or lower.layers != placement.layers):
-                close(weights)
+                free_weights(weights)
                 weights = None
             if lower is None:
                 raise
@@ -153,16 +166,20 @@ def settle(
             placement = lower
 
 
-def _checked(path: Path) -> GgufFiles:
-    """The model's files, of which the first is whole and writes text."""
+def _read_model_files(path: Path) -> GgufFiles:
+    """Read the model's files and check that the first is complete and generates text."""
     header = read_header(path)
     check_generates(path, header)
     check_whole(path, header)
     return read_files(path)
 
 
-def _identify(adapter: LoraAdapter) -> LoraAdapter:
-    """The adapter with the hash of its file. ModelInvalid if another was expected."""
+def _hash_adapter(adapter: LoraAdapter) -> LoraAdapter:
+    """Return the adapter with the hash of its file.
+
+    Raises:
+        ModelInvalid: The adapter has another hash already.
+    """
     found = hash_file(Path(adapter.path))
     if adapter.sha256 not in ("", found):
         raise ModelInvalid(

@@ -1,4 +1,4 @@
-"""llama.cpp's log: written to descriptor 2, and looked through for what it alone tells."""
+"""llama.cpp's log: written to descriptor 2, and searched for facts that no function returns."""
 
 from __future__ import annotations
 
@@ -15,45 +15,45 @@ _OFFLOADED = re.compile(rb"offloaded (\d+)/(\d+) layers to GPU")
 _DEVICE = re.compile(rb"using device (\S+)")
 _CACHE = re.compile(rb"(?:KV|RS) buffer size = *([\d.]+) MiB")
 _FLASH = re.compile(rb"flash_attn += (enabled|disabled)|Flash Attention (enabled|disabled)")
-_TOLD = (_OFFLOADED, _DEVICE, _CACHE, _FLASH)
+_PATTERNS = (_OFFLOADED, _DEVICE, _CACHE, _FLASH)
 _seen: list[bytes] = []
 _errors: list[bytes] = []
 
 
 @llama_cpp.llama_log_callback  # type: ignore[untyped-decorator]
-def _callback(level: int, text: bytes, _data: Any) -> None:
+def _write_log(level: int, text: bytes, _data: Any) -> None:
     if level == _DEBUG:
         return
     with suppress(OSError):  # the disk may be full
         os.write(2, text)
     if level == _ERROR:
         _errors.append(text)
-    elif any(told.search(text) for told in _TOLD):
+    elif any(pattern.search(text) for pattern in _PATTERNS):
         _seen.append(text)
 
 
-def start() -> None:
-    """Take llama.cpp's log over, for the whole process."""
-    llama_cpp.llama_log_set(_callback, ctypes.c_void_p(0))
+def install_callback() -> None:
+    """Redirect llama.cpp's log, for the whole process."""
+    llama_cpp.llama_log_set(_write_log, ctypes.c_void_p(0))
 
 
-def forget() -> None:
-    """Begin a new span for what the functions below tell."""
+def begin_span() -> None:
+    """Discard what was logged so far: the functions below report what is logged from now on."""
     _seen.clear()
     _errors.clear()
 
 
-def first_error() -> str:
-    """The first error that llama.cpp logged in this span, without what stands before each.
+def find_first_error() -> str:
+    """Return the first error in this span, without its prefixes; empty if there was no error.
 
-    What follows the first only says that this failed, and that. Empty when it logged none.
+    The errors after the first only name the functions that failed with it.
     """
     text = _errors[0].decode("utf-8", "replace") if _errors else ""
     return re.sub(r"^(?:\w+: |error loading model: )+", "", text).strip().rstrip(".")
 
 
-def offloaded() -> tuple[str, int, int] | None:
-    """Device, layers on it and layers in all, as the load in this span reported; None = no GPU."""
+def find_offload() -> tuple[str, int, int] | None:
+    """Return device, layers on it, and all layers, as logged while loading; None = no GPU."""
     devices = [m[1].decode() for line in _seen if (m := _DEVICE.search(line))]
     counts = [(int(m[1]), int(m[2])) for line in _seen if (m := _OFFLOADED.search(line))]
     if not devices or not counts or not counts[-1][0]:
@@ -61,13 +61,13 @@ def offloaded() -> tuple[str, int, int] | None:
     return "+".join(dict.fromkeys(devices)), *counts[-1]
 
 
-def cache_size() -> int:
-    """Bytes of the caches made in this span, to the hundredth of a MiB."""
+def read_cache_size() -> int:
+    """Return the bytes of the caches created in this span, rounded to a hundredth of a MiB."""
     sizes = [float(m[1]) for line in _seen if (m := _CACHE.search(line))]
     return round(sum(sizes) * (1 << 20))
 
 
-def flash_attention() -> bool:
-    """Whether the context made in this span computes attention so."""
+def uses_flash_attention() -> bool:
+    """Whether the context created in this span uses flash attention."""
     states = [m[1] or m[2] for line in _seen if (m := _FLASH.search(line))]
     return bool(states) and states[-1] == b"enabled"

@@ -1,4 +1,4 @@
-"""A text generation model: checked, loaded, described."""
+"""A text generation model: its weights, vocabulary, chat template, and description."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from rm_local.engine.families.detect import ThinkingDescription, describe_thinki
 from rm_local.engine.worker.inbox import Inbox
 from rm_local.engine.worker.llama import log
 from rm_local.engine.worker.llama.adapters import LoadedAdapters
-from rm_local.engine.worker.llama.cpu import threads_for
-from rm_local.engine.worker.llama.load_errors import remedy_for
-from rm_local.engine.worker.llama.params import model_params
+from rm_local.engine.worker.llama.cpu import choose_thread_count
+from rm_local.engine.worker.llama.load_errors import find_remedy
+from rm_local.engine.worker.llama.params import build_model_params
 from rm_local.engine.worker.llama.tokenizer import Vocab
 from rm_local.engine.worker.templates.chat_template import ChatTemplate
 from rm_local.engine.worker.templates.render_client import Renderer
@@ -49,10 +49,10 @@ class Model:
         self.rewinds = not (
             llama_cpp.llama_model_is_recurrent(handle) or llama_cpp.llama_model_is_hybrid(handle)
         )
-        """Whether the end of a sequence can be taken out of the cache again."""
+        """Whether the end of a sequence can be removed from the cache."""
 
     @classmethod
-    def load(
+    def load_file(
         cls,
         request: protocol.Load,
         header: GgufHeader,
@@ -61,51 +61,54 @@ class Model:
         inbox: Inbox,
         renderer: Renderer,
     ) -> Model:
-        """Load the weights, so many layers on devices as `request` says, and its adapters.
+        """Load the weights, with `request.options.gpu_layers` layers on devices, and the adapters.
 
         `files`: the headers of the adapters, in their order.
 
-        ModelRefused when llama.cpp does not load them; SettingsError when a file of the user's
-        templates is wrong; Stopped when cancelled.
+        Raises:
+            ModelRefused: llama.cpp does not load a file.
+            ModelInvalid: The model cannot generate text.
+            SettingsError: A file of the user's templates is invalid.
+            Stopped: The request was cancelled.
         """
         path = Path(request.model)
         templates = request.options.templates
         overrides = Path(templates) if templates else None
-        described = describe_thinking(
+        thinking = describe_thinking(
             header.metadata, file=path.stem, overrides=overrides, adapters=files
         )
-        renderer.start()
+        renderer.start_process()
         handle = _load_weights(path, request.options.gpu_layers, on_progress, inbox)
         try:
-            return cls._around(handle, request, header, described, renderer)
+            return cls._wrap_handle(handle, request, header, thinking, renderer)
         except Exception:
             llama_cpp.llama_model_free(handle)
             raise
 
     @classmethod
-    def _around(
+    def _wrap_handle(
         cls,
         handle: Any,
         request: protocol.Load,
         header: GgufHeader,
-        described: ThinkingDescription,
+        thinking: ThinkingDescription,
         renderer: Renderer,
     ) -> Model:
         if llama_cpp.llama_model_has_encoder(handle) or llama_cpp.llama_model_is_diffusion(handle):
             raise ModelInvalid(
-                f"{request.model} is of a kind ({header.architecture}) that cannot write on from a "
-                "prompt token by token.",
+                f"{request.model} is of a kind ({header.architecture}) that cannot generate text "
+                "token by token.",
                 "Choose a decoder model.",
             )
-        vocab = Vocab(handle, described.markers)
+        vocab = Vocab(handle, thinking.markers)
         template = ChatTemplate(
-            described,
-            bos=vocab.special_text("bos"),
-            eos=vocab.special_text("eos"),
+            thinking,
+            bos=vocab.read_special_text("bos"),
+            eos=vocab.read_special_text("eos"),
             render=renderer,
         )
-        threads = request.options.threads or threads_for(llama_cpp.llama_model_size(handle))
-        info = _describe(handle, request, header, described, template, threads)
+        threads = request.options.threads or choose_thread_count(llama_cpp.llama_model_size(handle))
+        info = _describe_model(handle, request, header, thinking, template, threads)
         adapters = LoadedAdapters(handle, request.lora)
         return cls(handle, vocab, template, info, threads, adapters)
 
@@ -120,7 +123,7 @@ def _load_weights(
     reported = 0.0
 
     @llama_cpp.llama_progress_callback  # type: ignore[untyped-decorator]
-    def progress(share: float, _data: Any) -> bool:
+    def report_progress(share: float, _data: Any) -> bool:
         nonlocal reported
         now = time.monotonic()
         if now - reported >= _REPORT_EVERY or share >= 1:
@@ -128,24 +131,24 @@ def _load_weights(
             on_progress(share)
         return inbox.cancelled is None
 
-    params = model_params()
+    params = build_model_params()
     params.n_gpu_layers = gpu_layers
-    params.progress_callback = progress
-    log.forget()
+    params.progress_callback = report_progress
+    log.begin_span()
     handle = llama_cpp.llama_model_load_from_file(str(path).encode(), params)
     if handle is None and inbox.cancelled:
         raise Stopped("Loading was stopped.")
     if handle is None:
-        reason = log.first_error() or "it did not say why"
-        raise ModelRefused(f"llama.cpp does not load {path}: {reason}.", remedy_for(reason))
+        reason = log.find_first_error() or "it did not say why"
+        raise ModelRefused(f"llama.cpp does not load {path}: {reason}.", find_remedy(reason))
     return handle
 
 
-def _describe(
+def _describe_model(
     handle: Any,
     request: protocol.Load,
     header: GgufHeader,
-    described: ThinkingDescription,
+    thinking: ThinkingDescription,
     template: ChatTemplate,
     threads: int,
 ) -> protocol.ModelInfo:
@@ -155,28 +158,28 @@ def _describe(
         path=request.model,
         name=str(metadata.get("general.name") or Path(request.model).stem),
         architecture=header.architecture,
-        quantisation=_quantisation(handle),
+        quantisation=_read_quantization(handle),
         parameters=llama_cpp.llama_model_n_params(handle),
         size=llama_cpp.llama_model_size(handle),
         context=request.options.context,
         trained_context=trained,
-        thinks=described.thinks,
-        device=_device(threads),
-        temperature=_number(metadata.get("general.sampling.temp")),
-        top_p=_number(metadata.get("general.sampling.top_p")),
-        family=described.family.name,
-        opening=described.markers.opening if described.thinks else "",
-        closing=described.markers.closing if described.thinks else "",
+        thinks=thinking.thinks,
+        device=_describe_device(threads),
+        temperature=_round_number(metadata.get("general.sampling.temp")),
+        top_p=_round_number(metadata.get("general.sampling.top_p")),
+        family=thinking.family.name,
+        opening=thinking.markers.opening if thinking.thinks else "",
+        closing=thinking.markers.closing if thinking.thinks else "",
         opened_by=template.opened_by,
-        template=described.template_from,
-        efforts=described.family.efforts,
+        template=thinking.template_from,
+        efforts=thinking.family.efforts,
         converses=template.converses,
-        calculator=described.family.calculator,
+        calculator=thinking.family.calculator,
         lora=request.lora,
     )
 
 
-def _quantisation(handle: Any) -> str:
+def _read_quantization(handle: Any) -> str:
     name = llama_cpp.llama_ftype_name(llama_cpp.llama_model_ftype(handle)) or b"unknown"
     text = str(ctypes.c_char_p(name).value.decode())  # type: ignore[union-attr]
     for words, letter in _LEVELS.items():
@@ -184,15 +187,15 @@ def _quantisation(handle: Any) -> str:
     return text
 
 
-def _device(threads: int) -> str:
-    """Where the layers went, as llama.cpp reported it while it loaded them."""
+def _describe_device(threads: int) -> str:
+    """Describe where the layers are, as llama.cpp reported while it loaded them."""
     cpu = f"CPU, {threads} thread{'s' * (threads != 1)}"
-    if not (where := log.offloaded()):
+    if not (where := log.find_offload()):
         return cpu
     device, there, layers = where
     rest = f"; the rest on {cpu}" if there < layers else ""
     return f"{device}, {there} of {layers} layers{rest}"
 
 
-def _number(value: Any) -> float | None:
+def _round_number(value: Any) -> float | None:
     return round(float(value), 6) if isinstance(value, int | float) else None

@@ -1,4 +1,4 @@
-"""How weights, keys and values are put into memory, in llama.cpp's numbers."""
+"""Types and parameters of weights, keys and values, as llama.cpp's constants."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ FLASH: dict[FlashAttention, int] = {
 }
 
 
-def model_params() -> Any:
-    """llama.cpp's defaults, but for weights repacked for AMX.
+def build_model_params() -> Any:
+    """Return llama.cpp's default parameters, without weights repacked for AMX.
 
-    Its matrix product over those ends in a segmentation fault with Q8_0 and others (llama.cpp
-    issue 20824; seen on a Xeon with gcc 12). Repacking for every other processor stays on.
+    Its matrix product of those crashes with a segmentation fault for Q8_0 and other types
+    (llama.cpp issue 20824; seen on a Xeon with gcc 12). Other processors keep repacking.
     """
     params = llama_cpp.llama_model_default_params()
     params.use_extra_bufts = b"AMX_INT8 = 1" not in llama_cpp.llama_print_system_info()

@@ -1,8 +1,8 @@
-"""Chooses the number of threads by how long the model's own steps take.
+"""Chooses the number of threads from the durations of the model's decoding steps.
 
 Threads of one step wait for each other many times. When another program takes a core from one of
 them, all wait until it gets the core back, and fewer threads are then faster. The controller has
-no clock: it is given the seconds of every step and says how many threads the next one gets.
+no clock: it receives the seconds of each step and returns the number of threads of the next one.
 """
 
 from __future__ import annotations
@@ -11,20 +11,20 @@ from collections import deque
 from statistics import median
 
 WINDOW = 5
-"""Steps whose median is compared."""
+"""Number of steps whose median is compared."""
 STRETCH = 2.0
 """A median this many times the usual one starts a search for a faster number of threads."""
 GAIN = 0.9
-"""A number of threads is taken when its median is below this share of the current one's."""
+"""A number of threads is chosen if its median is below this share of the current one's."""
 DRIFT = 1.01
-"""Growth per window of the usual median: steps grow with the context, other programs start at
-once."""
+"""Growth of the usual median per window: steps get slower as the context grows, but only slowly;
+a sudden change is caused by other programs."""
 FIRST_PAUSE, LONGEST_PAUSE = 2.0, 32.0
-"""Seconds of steps before more threads are tried again; doubled after each trial in vain."""
+"""Seconds of steps before more threads are tried again; doubled after each failed trial."""
 
 
-def thread_levels(most: int) -> tuple[int, ...]:
-    """The numbers of threads to choose from, largest first: quarters of `most`, and 1."""
+def list_thread_levels(most: int) -> tuple[int, ...]:
+    """Return the numbers of threads to choose from, largest first: quarters of `most`, and 1."""
     quarters = {most, most * 3 // 4, most // 2, most // 4, 1}
     return tuple(sorted((n for n in quarters if n), reverse=True))
 
@@ -34,19 +34,19 @@ class ThreadController:
 
     def __init__(self, most: int) -> None:
         """`most`: threads on an idle machine."""
-        self._levels = thread_levels(most)
+        self._levels = list_thread_levels(most)
         self._by_size: dict[int, _SizeController] = {}
 
-    def threads(self, rows: int) -> int:
-        """The threads for the next step of so many rows."""
-        return self._of_size(rows).threads
+    def choose_threads(self, rows: int) -> int:
+        """Choose the number of threads for the next step of `rows` rows."""
+        return self._find_controller(rows).threads
 
     def add_step(self, rows: int, seconds: float) -> None:
-        """Take note of how long a step of so many rows took with the threads chosen for it."""
-        self._of_size(rows).add_step(seconds)
+        """Record the duration of a step of `rows` rows with the threads that were chosen for it."""
+        self._find_controller(rows).add_step(seconds)
 
-    def _of_size(self, rows: int) -> _SizeController:
-        """The controller for batches of about this size: 1, 2, 3 to 4, 5 to 8 rows and so on."""
+    def _find_controller(self, rows: int) -> _SizeController:
+        """Return the controller for similar batches: 1, 2, 3 to 4, 5 to 8 rows and so on."""
         size = (rows - 1).bit_length()
         if size not in self._by_size:
             self._by_size[size] = _SizeController(self._levels)
@@ -54,7 +54,7 @@ class ThreadController:
 
 
 class _SizeController:
-    """Steps of about one batch size: either at the chosen level, or in a trial of another."""
+    """Handles steps of similar batch size, at the chosen level or in a trial of another."""
 
     def __init__(self, levels: tuple[int, ...]) -> None:
         self._levels = levels
@@ -63,7 +63,7 @@ class _SizeController:
         self._recent: deque[float] = deque(maxlen=WINDOW)
         """Seconds of the last steps at the chosen level."""
         self._usual: float | None = None
-        """Median that is usual at the chosen level; None before the first window."""
+        """Usual median at the chosen level; None before the first window."""
         self._since_trial = 0.0
         self._pause = FIRST_PAUSE
         self._trial: _Trial | None = None
@@ -81,10 +81,10 @@ class _SizeController:
         self._recent.append(seconds)
         self._since_trial += seconds
         if len(self._recent) == WINDOW:
-            self._review(median(self._recent))
+            self._review_median(median(self._recent))
 
-    def _review(self, current: float) -> None:
-        """Start a trial if the steps have become slow, or if it is time to try more threads."""
+    def _review_median(self, current: float) -> None:
+        """Start a trial if the steps have become slow, or if more threads should be tried again."""
         first = self._usual is None
         usual = current if self._usual is None else self._usual
         fewer = list(range(self._chosen + 1, len(self._levels)))
@@ -107,16 +107,16 @@ class _SizeController:
 
 
 class _Trial:
-    """Runs a window of steps at each of some levels, until they get slower."""
+    """Runs a window of steps at each of several levels, until they get slower."""
 
     def __init__(self, levels: list[int], current: float) -> None:
-        """`current`: median seconds at the level that they are compared with."""
+        """`current`: median seconds at the level with which they are compared."""
         self._levels = deque(levels)
         self._steps: list[float] = []
         self.current = current
         self.least = GAIN * current
         self.fastest: int | None = None
-        """The fastest level so far; None while none is faster than the current one."""
+        """The fastest level so far; None until one is faster than the current level."""
 
     @property
     def level(self) -> int:

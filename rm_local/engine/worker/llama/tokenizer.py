@@ -1,4 +1,4 @@
-"""Text to tokens and back. What is data never becomes a special token."""
+"""Converts text to tokens and back. Text from outside never becomes a special token."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import llama_cpp
 
 from rm_local.engine.families.markers import THINK, Markers
 from rm_local.engine.worker.templates.chat_template import Segment
-from rm_local.engine.worker.templates.marker_escape import Defang
+from rm_local.engine.worker.templates.marker_escape import MarkerEscaper
 
 _MARKERS = llama_cpp.LLAMA_TOKEN_ATTR_CONTROL | llama_cpp.LLAMA_TOKEN_ATTR_USER_DEFINED
 _ANCHOR = "\n"
@@ -19,88 +19,102 @@ _ANCHOR = "\n"
 class Vocab:
     """The vocabulary of a loaded model."""
 
-    def __init__(self, model: Any, told_apart: Markers = THINK) -> None:
-        """`told_apart`: what the model's thinking opens and closes with; it is shown."""
-        self.markers = told_apart
+    def __init__(self, model: Any, thinking_markers: Markers = THINK) -> None:
+        """`thinking_markers`: the markers around the model's thinking, which are kept as text."""
+        self.markers = thinking_markers
         self.handle: Any = llama_cpp.llama_model_get_vocab(model)
         self.size = llama_cpp.llama_vocab_n_tokens(self.handle)
-        markers = {self._text(token): token for token in range(self.size) if self._marks(token)}
-        texts = "".join(told_apart.texts) + told_apart.header_end
+        markers = {
+            self._read_text(token): token for token in range(self.size) if self._is_marker(token)
+        }
+        texts = "".join(thinking_markers.texts) + thinking_markers.header_end
         self._shown = {token for text, token in markers.items() if text and text in texts}
-        self._defang = Defang([*markers, *told_apart.texts])
+        self._escaper = MarkerEscaper([*markers, *thinking_markers.texts])
         self._pieces: dict[int, bytes] = {}
-        self._ends: dict[int, bool] = {}
+        self._end_tokens: dict[int, bool] = {}
         self._buffer = ctypes.create_string_buffer(512)
-        self._anchor = self._anchor_tokens()
-        self.joins_equals = any(b"==" in self._read_piece(n) for n in self._tokens("1==1", False))
-        """Whether `==` is written as one token, so that an `=` at a token's end stands alone."""
-        self.silent = {t for t in markers.values() if not self._read_piece(t) and not self.ends(t)}
-        """Tokens that stand for no text and do not end the turn."""
+        self._anchor = self._tokenize_anchor()
+        self.joins_equals = any(
+            b"==" in self._read_piece(n) for n in self._tokenize_text("1==1", False)
+        )
+        """Whether `==` is one token, so that an `=` at a token's end is never half of one."""
+        self.silent = {
+            t for t in markers.values() if not self._read_piece(t) and not self.is_end_token(t)
+        }
+        """Tokens without text that do not end the turn."""
 
-    def prompt(self, segments: Sequence[Segment]) -> list[int]:
-        """The tokens of a rendered template, begun as the model was trained to see it."""
+    def tokenize_prompt(self, segments: Sequence[Segment]) -> list[int]:
+        """Tokenize a rendered template, with the BOS token first if the model was trained so."""
         tokens = [
             token
             for segment in segments
-            for token in (self.data(segment.text) if segment.data else self._markup(segment.text))
+            for token in (
+                self.tokenize_data(segment.text)
+                if segment.data
+                else self._tokenize_markup(segment.text)
+            )
         ]
         first = llama_cpp.llama_vocab_bos(self.handle)
         if llama_cpp.llama_vocab_get_add_bos(self.handle) and tokens[:1] != [first]:
             tokens.insert(0, first)
         return tokens
 
-    def data(self, text: str) -> list[int]:
-        """The tokens of a text in which nothing is special: its markers are broken in two."""
-        return [token for part in self._defang.parts(text) for token in self._continue(part, False)]
+    def tokenize_data(self, text: str) -> list[int]:
+        """Tokenize a text in which nothing is special: its markers are split in two."""
+        return [
+            token
+            for part in self._escaper.split_text(text)
+            for token in self._tokenize_continuation(part, False)
+        ]
 
-    def _markup(self, text: str) -> list[int]:
-        return self._continue(text, True)
+    def _tokenize_markup(self, text: str) -> list[int]:
+        return self._tokenize_continuation(text, True)
 
-    def piece(self, token: int) -> bytes:
-        """The bytes that a token stands for; control tokens stand for none, but markers do."""
+    def token_to_piece(self, token: int) -> bytes:
+        """Return the bytes of a token: empty for control tokens, except thinking markers."""
         piece = self._pieces.get(token)
         if piece is None:
             piece = self._pieces[token] = self._read_piece(token)
         return piece
 
-    def ends(self, token: int) -> bool:
+    def is_end_token(self, token: int) -> bool:
         """Whether the model ends its turn with this token."""
-        end = self._ends.get(token)
+        end = self._end_tokens.get(token)
         if end is None:
-            end = self._ends[token] = bool(llama_cpp.llama_vocab_is_eog(self.handle, token))
+            end = self._end_tokens[token] = bool(llama_cpp.llama_vocab_is_eog(self.handle, token))
         return end
 
-    def special_text(self, which: str) -> str:
-        """The text of the `bos` or `eos` token; empty when there is none."""
+    def read_special_text(self, which: str) -> str:
+        """Return the text of the `bos` or `eos` token; empty if the model has no such token."""
         token = getattr(llama_cpp, f"llama_vocab_{which}")(self.handle)
-        return self._text(token) if token != llama_cpp.LLAMA_TOKEN_NULL else ""
+        return self._read_text(token) if token != llama_cpp.LLAMA_TOKEN_NULL else ""
 
-    def _continue(self, text: str, special: bool) -> list[int]:
-        """Tokens of a text that stands behind another: without the space some vocabularies add."""
+    def _tokenize_continuation(self, text: str, special: bool) -> list[int]:
+        """Tokenize a text that follows another, without the space that some vocabularies add."""
         if not self._anchor:
-            return self._tokens(text, special)
-        tokens = self._tokens(_ANCHOR + text, special)
+            return self._tokenize_text(text, special)
+        tokens = self._tokenize_text(_ANCHOR + text, special)
         found = tokens[: len(self._anchor)] == self._anchor
-        return tokens[len(self._anchor) :] if found else self._tokens(text, special)
+        return tokens[len(self._anchor) :] if found else self._tokenize_text(text, special)
 
-    def _anchor_tokens(self) -> list[int]:
-        """What a line break before a text becomes, if texts get a space in front; else nothing."""
-        first = self._tokens("x", False)[:1]
+    def _tokenize_anchor(self) -> list[int]:
+        """Tokenize a line break, if the vocabulary adds a space before texts; otherwise empty."""
+        first = self._tokenize_text("x", False)[:1]
         spaced = bool(first) and self._read_piece(first[0])[:1] == b" "
-        return self._tokens(_ANCHOR, False) if spaced else []
+        return self._tokenize_text(_ANCHOR, False) if spaced else []
 
-    def _tokens(self, text: str, special: bool) -> list[int]:
+    def _tokenize_text(self, text: str, special: bool) -> list[int]:
         raw = text.encode("utf-8", "replace")
         room = len(raw) + 8
         tokens = (llama_cpp.llama_token * room)()
         count = llama_cpp.llama_tokenize(self.handle, raw, len(raw), tokens, room, False, special)
         return list(tokens[:count])
 
-    def _text(self, token: int) -> str:
+    def _read_text(self, token: int) -> str:
         text = llama_cpp.llama_vocab_get_text(self.handle, token)
         return (text or b"").decode("utf-8", "replace")
 
-    def _marks(self, token: int) -> bool:
+    def _is_marker(self, token: int) -> bool:
         return bool(llama_cpp.llama_vocab_get_attr(self.handle, token) & _MARKERS)
 
     def _read_piece(self, token: int) -> bytes:

@@ -1,1 +1,1 @@
-"""Chat templates, rendered in a process of their own as they come from strangers."""
+"""Chat templates, rendered in a separate process because their authors are not trusted."""

@@ -1,6 +1,7 @@
-"""The chat template in use, rendered so that no message's text can pass for a marker.
+"""The model's chat template, rendered so that no text of a message can act as a marker.
 
-Templates see a placeholder in each message's stead; the contents are put in afterwards, as data.
+Templates get a placeholder instead of each message's text; the texts are inserted afterwards, as
+data.
 """
 
 from __future__ import annotations
@@ -14,17 +15,14 @@ from rm_local.engine.branches import Part
 from rm_local.engine.families.detect import ThinkingDescription
 from rm_local.engine.families.stream_parser import seen
 from rm_local.engine.protocol import Message
-from rm_local.engine.worker.templates.render_client import Renders
-from rm_local.engine.worker.templates.render_protocol import Rendered
+from rm_local.engine.worker.templates.render_client import RenderCallback
+from rm_local.engine.worker.templates.render_protocol import RenderReply
 from rm_local.errors import EngineError, ModelInvalid, RmLocalError, SettingsError, UsageError
 
-_PLACE = re.compile("\ue000([0-9]+)\ue001")
-_OWN = (
-    "Put a template of your own in its place (docs/reference/models-thinking.md), "
-    "or choose another model."
-)
+_PLACEHOLDER = re.compile("\ue000([0-9]+)\ue001")
+_REMEDY = "Put a template of your own in its place (docs/reference/models-thinking.md), or choose another model."
 _TRIAL = (Message("user", "?"),)
-_TALK = (Message("user", "?"), Message("assistant", "."), Message("user", "?"))
+_EXCHANGE = (Message("user", "?"), Message("assistant", "."), Message("user", "?"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,73 +31,88 @@ class Segment:
 
     text: str
     data: bool
-    """Text of a message, in which nothing is special."""
+    """Whether it is the text of a message, in which nothing is special."""
 
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """A conversation as the model reads it, up to where it writes on."""
+    """A conversation as the model reads it, up to where the model continues."""
 
     segments: list[Segment]
     starts: Part
-    """What the model writes first: thinking, if the block is open at the prompt's end."""
+    """The part that the model writes first: thinking, if the prompt ends in an open block."""
     last: int
-    """Place in `segments` of the last message's text."""
+    """Index in `segments` of the last message's text."""
 
     def with_note(self, note: str) -> list[Segment]:
-        """The segments with `note` as data after the last message's text."""
+        """Return the segments with `note`, as data, after the last message's text."""
         after = self.last + 1
         return [*self.segments[:after], Segment(note, data=True), *self.segments[after:]]
 
 
 class ChatTemplate:
-    """A chat template of the Hugging Face kind (Jinja), and how its family thinks."""
+    """A chat template in the Hugging Face format (Jinja), and how its model family thinks."""
 
-    def __init__(self, model: ThinkingDescription, *, bos: str, eos: str, render: Renders) -> None:
-        """`bos` and `eos` are texts of tokens. ModelInvalid or, for a user's file, SettingsError
-        when the template cannot be rendered for a lone question."""
+    def __init__(
+        self, model: ThinkingDescription, *, bos: str, eos: str, render: RenderCallback
+    ) -> None:
+        """`bos` and `eos`: texts of these tokens.
+
+        Raises:
+            ModelInvalid: The template cannot be rendered for a single question.
+            SettingsError: The same for a template from a user's file.
+        """
         self._model = model
         self._family = model.family
         self._tokens = {"bos_token": bos, "eos_token": eos}
         self._render = render
-        trial = self._text(self._messages(_TRIAL, thinking=True), thinking=True, effort="")
+        trial = self._render_text(
+            self._prepare_messages(_TRIAL, thinking=True), thinking=True, effort=""
+        )
         opened = trial.rstrip().endswith(model.markers.opening)
         self.opened_by = ("template" if opened else "rm-local") if model.thinks else ""
-        """Which opens the thinking block; empty if the model does not think."""
-        self.converses = self._takes(_TALK)
-        """Whether earlier questions and answers are written into the prompt, too."""
+        """What opens the thinking block; empty if the model does not think."""
+        self.converses = self._accepts_messages(_EXCHANGE)
+        """Whether the template renders earlier questions and answers, too."""
 
     def render(
         self, messages: Sequence[Message], *, thinking: bool = True, effort: str = ""
     ) -> Prompt:
-        """The prompt for these messages, inside an open thinking block if there is thinking.
+        """Render the prompt for these messages; with `thinking`, it ends in an open thinking block.
 
-        `effort` is one of the family's `efforts`, or empty. EngineError when the template refuses
-        the messages or leaves the last one out; UsageError for an effort that it does not have.
+        `effort`: one of the family's `efforts`, or empty.
+
+        Raises:
+            EngineError: The template refuses the messages or omits the last one.
+            UsageError: The family does not have this effort.
         """
         if effort and effort not in self._family.efforts:
-            raise self._no_such(effort)
-        text = self._text(self._messages(messages, thinking), thinking, effort)
-        place = f"\ue000{len(messages) - 1}\ue001"
-        if place not in text:
-            raise EngineError("The model's chat template leaves the question out.", _OWN)
-        text, starts = self._settled(text, thinking)
-        contents = [self._content(message) for message in messages]
-        before, _, after = text.rpartition(place)
-        segments = [*_fill(before, contents), Segment(contents[-1], data=True)]
-        return Prompt([*segments, *_fill(after, contents)], starts, len(segments) - 1)
+            raise self._create_effort_error(effort)
+        text = self._render_text(self._prepare_messages(messages, thinking), thinking, effort)
+        placeholder = f"\ue000{len(messages) - 1}\ue001"
+        if placeholder not in text:
+            raise EngineError("The model's chat template leaves the question out.", _REMEDY)
+        text, starts = self._set_thinking_block(text, thinking)
+        contents = [self._clean_content(message) for message in messages]
+        before, _, after = text.rpartition(placeholder)
+        segments = [*_fill_placeholders(before, contents), Segment(contents[-1], data=True)]
+        return Prompt([*segments, *_fill_placeholders(after, contents)], starts, len(segments) - 1)
 
-    def _takes(self, talk: Sequence[Message]) -> bool:
-        """Whether the template renders all these messages."""
+    def _accepts_messages(self, exchange: Sequence[Message]) -> bool:
+        """Whether the template renders all of these messages."""
         try:
-            text = self._text(self._messages(talk, thinking=True), thinking=True, effort="")
+            text = self._render_text(
+                self._prepare_messages(exchange, thinking=True), thinking=True, effort=""
+            )
         except (EngineError, ModelInvalid, SettingsError):
             return False
-        return all(f"\ue000{index}\ue001" in text for index in range(len(talk)))
+        return all(f"\ue000{index}\ue001" in text for index in range(len(exchange)))
 
-    def _messages(self, messages: Sequence[Message], thinking: bool) -> list[dict[str, str]]:
-        """The messages with placeholders, and with what switches the thinking of some families."""
-        placed = _placed(messages)
+    def _prepare_messages(
+        self, messages: Sequence[Message], thinking: bool
+    ) -> list[dict[str, str]]:
+        """Replace the texts by placeholders, and add the system prompt that switches thinking."""
+        placed = _insert_placeholders(messages)
         switch = self._family.system_on if thinking else self._family.system_off
         if switch and placed and placed[0]["role"] == "system":
             placed[0]["content"] = f"{switch}\n\n{placed[0]['content']}"
@@ -107,30 +120,29 @@ class ChatTemplate:
             placed.insert(0, {"role": "system", "content": switch})
         return placed
 
-    def _content(self, message: Message) -> str:
+    def _clean_content(self, message: Message) -> str:
         text = message.content.strip()
         return seen(text, self._model.markers) if message.role == "assistant" else text
 
-    def _text(self, messages: list[dict[str, str]], thinking: bool, effort: str) -> str:
-        """What the template makes of the messages; a system prompt that it refuses joins the
-        user's first message."""
-        variables = self._variables(thinking, effort)
-        result = self._render(_job(self._model.template, messages, variables))
+    def _render_text(self, messages: list[dict[str, str]], thinking: bool, effort: str) -> str:
+        """Render the messages; a refused system prompt is put before the user's first message."""
+        variables = self._build_variables(thinking, effort)
+        result = self._render(_build_job(self._model.template, messages, variables))
         if result.get("refused") and len(messages) > 1 and messages[0]["role"] == "system":
             first = f"{messages[0]['content']}\n\n{messages[1]['content']}"
             joined = [{**messages[1], "content": first}, *messages[2:]]
-            result = self._render(_job(self._model.template, joined, variables))
+            result = self._render(_build_job(self._model.template, joined, variables))
         if "text" not in result:
-            raise self._error(result)
+            raise self._create_error(result)
         return result["text"]
 
-    def _variables(self, thinking: bool, effort: str) -> dict[str, Any]:
+    def _build_variables(self, thinking: bool, effort: str) -> dict[str, Any]:
         switches: Mapping[str, Any] = self._family.on if thinking else self._family.off
         chosen = {self._family.effort: effort} if effort else {}
         return {"enable_thinking": thinking, **self._tokens, **switches, **chosen}
 
-    def _settled(self, text: str, thinking: bool) -> tuple[str, Part]:
-        """The prompt with the thinking block open, or with none open."""
+    def _set_thinking_block(self, text: str, thinking: bool) -> tuple[str, Part]:
+        """Open or close the thinking block at the prompt's end; return the part that follows."""
         family, markers = self._family, self._model.markers
         if not family.thinks:
             return text, "answer"
@@ -142,43 +154,43 @@ class ChatTemplate:
         closed = text.rstrip().endswith(markers.closing)
         return (text if closed else text + family.skips_with), "answer"
 
-    def _no_such(self, effort: str) -> UsageError:
+    def _create_effort_error(self, effort: str) -> UsageError:
         if not self._family.efforts:
-            return UsageError(
-                "This model cannot be told how much to think.", "Leave the effort out."
-            )
-        has = ", ".join(self._family.efforts)
-        return UsageError(f"The model has no reasoning effort {effort!r}.", f"It has: {has}.")
+            return UsageError("This model has no reasoning efforts.", "Leave the effort out.")
+        efforts = ", ".join(self._family.efforts)
+        return UsageError(
+            f"The model has no reasoning effort {effort!r}.", f"Choose one of: {efforts}."
+        )
 
-    def _error(self, result: Rendered) -> RmLocalError:
+    def _create_error(self, result: RenderReply) -> RmLocalError:
         line = f", line {result['line']}" if result.get("line") else ""
         fault = result["fault"].rstrip(" .:")
         if self._model.source:
             what = f"{self._model.source}{line}: this chat template {fault}."
-            return SettingsError(what, "Mend or remove that file.")
+            return SettingsError(what, "Fix or remove that file.")
         what = f"The model's chat template{line and f'{line},'} {fault}."
         if result.get("refused"):
-            return EngineError(what, _OWN)
-        return ModelInvalid(what, _OWN)
+            return EngineError(what, _REMEDY)
+        return ModelInvalid(what, _REMEDY)
 
 
-def _placed(messages: Sequence[Message]) -> list[dict[str, str]]:
+def _insert_placeholders(messages: Sequence[Message]) -> list[dict[str, str]]:
     return [
         {"role": message.role, "content": f"\ue000{index}\ue001"}
         for index, message in enumerate(messages)
     ]
 
 
-def _job(template: str, messages: list[dict[str, str]], variables: dict[str, Any]) -> Any:
+def _build_job(template: str, messages: list[dict[str, str]], variables: dict[str, Any]) -> Any:
     given = {"messages": messages, "add_generation_prompt": True, **variables}
     return {"template": template, "variables": given}
 
 
-def _fill(text: str, contents: Sequence[str]) -> list[Segment]:
-    """Markers and contents in turn: `re.split` puts the placeholders' numbers at odd places."""
+def _fill_placeholders(text: str, contents: Sequence[str]) -> list[Segment]:
+    """Replace placeholders by contents: `re.split` puts their numbers at odd indices."""
     segments = [
         Segment(contents[int(part)], data=True) if odd else Segment(part, data=False)
-        for at, part in enumerate(_PLACE.split(text))
+        for at, part in enumerate(_PLACEHOLDER.split(text))
         for odd in [at % 2]
     ]
     return [segment for segment in segments if segment.text]

@@ -1,4 +1,4 @@
-"""Jinja as chat templates know it: sandboxed, with what transformers gives to templates.
+"""The Jinja environment of chat templates: sandboxed, with transformers' additional functions.
 
 Facts: https://huggingface.co/docs/transformers/chat_templating_writing
 """
@@ -15,16 +15,16 @@ from jinja2.ext import Extension, loopcontrols
 from jinja2.parser import Parser
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-LARGEST = 1 << 20
-"""Items of the longest text or list that `*` may make, and bits of the largest power."""
+MAX_SIZE = 1 << 20
+"""Items of the longest text or list that `*` may create, and bits of the largest power."""
 
 
-class Refusal(TemplateError):
-    """The template has called `raise_exception`."""
+class TemplateRefusal(TemplateError):
+    """The template called `raise_exception`."""
 
 
 class _Generation(Extension):
-    """`{% generation %}` marks what a model wrote, for training; here it is only its content."""
+    """`{% generation %}` marks the model's text for training; only its content is rendered."""
 
     tags = {"generation"}  # noqa: RUF012 (as the base class has it)
 
@@ -34,35 +34,35 @@ class _Generation(Extension):
 
 
 class _Environment(ImmutableSandboxedEnvironment):
-    """The sandbox, with the two operators checked that make much of little."""
+    """The sandbox, with limits for the two operators that can create huge values."""
 
     intercepted_binops = frozenset({"*", "**"})
 
     def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
         if operator == "**" and isinstance(left, int) and isinstance(right, int):
-            _check(left.bit_length() * abs(right))
+            _check_size(left.bit_length() * abs(right))
         for many, times in ((left, right), (right, left)):
             if operator == "*" and isinstance(times, int) and hasattr(many, "__len__"):
-                _check(len(many) * times)
+                _check_size(len(many) * times)
         return super().call_binop(context, operator, left, right)
 
 
-def environment() -> ImmutableSandboxedEnvironment:
-    """A new environment; a template that does what is not allowed gets SecurityError."""
-    made = _Environment(
+def create_environment() -> ImmutableSandboxedEnvironment:
+    """Create an environment that raises SecurityError for operations that are not allowed."""
+    environment = _Environment(
         trim_blocks=True, lstrip_blocks=True, extensions=[loopcontrols, _Generation]
     )
-    made.filters["tojson"] = _tojson
-    made.globals.update(raise_exception=_refuse, strftime_now=_strftime_now)
-    return made
+    environment.filters["tojson"] = _dump_json
+    environment.globals.update(raise_exception=_raise_refusal, strftime_now=_strftime_now)
+    return environment
 
 
-def _check(size: int) -> None:
-    if size > LARGEST:
-        raise SecurityError(f"a value of size {size:,} is made")
+def _check_size(size: int) -> None:
+    if size > MAX_SIZE:
+        raise SecurityError(f"a value of size {size:,} is created")
 
 
-def _tojson(
+def _dump_json(
     value: Any,
     ensure_ascii: bool = False,
     indent: int | None = None,
@@ -78,5 +78,5 @@ def _strftime_now(layout: str) -> str:
     return datetime.datetime.now().strftime(layout)
 
 
-def _refuse(message: str) -> NoReturn:
-    raise Refusal(message)
+def _raise_refusal(message: str) -> NoReturn:
+    raise TemplateRefusal(message)

@@ -1,4 +1,4 @@
-"""Breaks the markers in a text, so that a tokenizer that knows them finds none."""
+"""Splits the markers in a text, so that a tokenizer does not recognize them."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from rm_local.engine.families.markers import THINK
 _BLANK = " \n\t\r\N{LOWER ONE EIGHTH BLOCK}"
 
 
-class Defang:
-    """Cuts texts in the middle of every marker. The parts, each tokenised alone, hold none.
+class MarkerEscaper:
+    """Splits texts in the middle of each marker. The parts, each tokenized alone, have no marker.
 
     llama.cpp parses user-defined tokens (such as Qwen's `</think>`) even with `parse_special`
-    off; think tags are cut also where they are ordinary text. White space is never a marker.
+    off; think tags are split even if they are ordinary text. White space is never a marker.
     """
 
     def __init__(self, markers: Iterable[str]) -> None:
@@ -23,8 +23,8 @@ class Defang:
         longest_first = sorted(texts, key=lambda text: (-len(text), text))
         self._marker = re.compile("|".join(map(re.escape, longest_first)))
 
-    def parts(self, text: str) -> list[str]:
-        """The text in order; joined, the parts are the text again."""
+    def split_text(self, text: str) -> list[str]:
+        """Split a text; the parts in order, joined, are the text."""
         parts: list[str] = []
         rest = [text]
         while rest:

@@ -1,4 +1,4 @@
-"""The process that renders chat templates, as the worker sees it: asked, waited for, killed."""
+"""Starts the process that renders chat templates, exchanges lines with it, and kills it."""
 
 from __future__ import annotations
 
@@ -12,34 +12,34 @@ import time
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from rm_local.engine.worker.templates.render_protocol import SECONDS, Job, Rendered
+from rm_local.engine.worker.templates.render_protocol import CPU_SECONDS, RenderJob, RenderReply
 from rm_local.errors import EngineError, Stopped
 
-_WAIT = 60.0 if hasattr(signal, "setitimer") else SECONDS
-"""Seconds that the process gets to answer; mostly its own limit of computing ends it before, which
-does not blame a template for a machine that is busy."""
-_START = 60.0
-"""Seconds that the process gets to start."""
-_LOOK = 0.05
+_REPLY_SECONDS = 60.0 if hasattr(signal, "setitimer") else CPU_SECONDS
+"""Seconds that the process has to answer. Usually its limit of CPU time, which does not depend on
+how busy the machine is, ends it earlier."""
+_START_SECONDS = 60.0
+"""Seconds that the process has to start."""
+_INTERVAL = 0.05
 
 
-class Renders(Protocol):
-    """Renders jobs: `Renderer`, or `sandbox.render` in its place."""
+class RenderCallback(Protocol):
+    """Renders jobs: `Renderer`, or `render_process.render` in this process."""
 
-    def __call__(self, job: Job, /) -> Rendered: ...
+    def __call__(self, job: RenderJob, /) -> RenderReply: ...
 
 
 class Renderer:
-    """Starts the process when it is first needed, and again after it was killed."""
+    """Starts the process when it is first needed, and restarts it after it was killed."""
 
     def __init__(self, cancelled: Callable[[], Any] = lambda: None) -> None:
-        """`cancelled` gives what is not None when the request that is served is cancelled."""
+        """`cancelled` returns None unless the current request is cancelled."""
         self._cancelled = cancelled
         self._process: subprocess.Popen[bytes] | None = None
         self._ready = False
 
-    def start(self) -> None:
-        """Let the process start, without waiting for it."""
+    def start_process(self) -> None:
+        """Start the process, without waiting for it."""
         if self._process is None:
             command = [
                 sys.executable,
@@ -50,26 +50,33 @@ class Renderer:
             self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
             self._ready = False
 
-    def __call__(self, job: Job, /) -> Rendered:
-        """The rendered template, or what is wrong with it. Stopped when cancelled; EngineError
-        when the process does not start."""
-        self.start()
+    def __call__(self, job: RenderJob, /) -> RenderReply:
+        """Render a template; the reply has the text or the fault.
+
+        Raises:
+            Stopped: The request was cancelled.
+            EngineError: The process does not start.
+        """
+        self.start_process()
         assert self._process
         if not self._ready:
-            if self._answer(self._process, b"", _START) is None:
+            if self._exchange_line(self._process, b"", _START_SECONDS) is None:
                 raise EngineError(
                     "The process that renders chat templates does not start.",
-                    "The worker's log says why; `rm-local doctor` checks what is installed.",
+                    "Read the worker's log, or run `rm-local doctor`.",
                 )
             self._ready = True
         process, began = self._process, time.monotonic()
-        reply = self._answer(process, json.dumps(job).encode() + b"\n", _WAIT)
+        reply = self._exchange_line(process, json.dumps(job).encode() + b"\n", _REPLY_SECONDS)
         if reply is not None:
             return reply
         computed = hasattr(signal, "SIGPROF") and process.returncode == -signal.SIGPROF
-        if computed or time.monotonic() - began >= _WAIT:
-            return {"fault": f"does not come to an end within {SECONDS:.0f} s", "line": 0}
-        return {"fault": "ends the process that renders it, as by using all memory", "line": 0}
+        if computed or time.monotonic() - began >= _REPLY_SECONDS:
+            return {"fault": f"does not finish within {CPU_SECONDS:.0f} s", "line": 0}
+        return {
+            "fault": "crashes the process that renders it, for example by using all memory",
+            "line": 0,
+        }
 
     def close(self) -> None:
         """End the process."""
@@ -81,14 +88,16 @@ class Renderer:
             with contextlib.suppress(OSError):
                 process.stdin.close()
 
-    def _answer(
+    def _exchange_line(
         self, process: subprocess.Popen[bytes], line: bytes, seconds: float
-    ) -> Rendered | None:
-        """The process's next line, after it was sent one. None when it had to be ended."""
+    ) -> RenderReply | None:
+        """Send a line and return the reply; None if the process ended or had to be killed."""
         assert process.stdin
         assert process.stdout
         done = threading.Event()
-        watch = threading.Thread(target=self._watch, args=(process, done, seconds), daemon=True)
+        watch = threading.Thread(
+            target=self._kill_at_deadline, args=(process, done, seconds), daemon=True
+        )
         watch.start()
         try:
             process.stdin.write(line)
@@ -100,19 +109,19 @@ class Renderer:
             done.set()
             watch.join()
         if answer.endswith(b"\n"):
-            reply: Rendered = json.loads(answer)
+            reply: RenderReply = json.loads(answer)
             return reply
         self.close()
         if self._cancelled() is not None:
             raise Stopped("Reading the question was stopped.")
         return None
 
-    def _watch(
+    def _kill_at_deadline(
         self, process: subprocess.Popen[bytes], done: threading.Event, seconds: float
     ) -> None:
-        """Kill the process when its time is over, or when nobody waits for it any more."""
+        """Kill the process when its time is over or the request is cancelled."""
         until = time.monotonic() + seconds
-        while not done.wait(_LOOK):
+        while not done.wait(_INTERVAL):
             if time.monotonic() > until or self._cancelled() is not None:
                 process.kill()
                 return

@@ -1,9 +1,9 @@
-"""Renders chat templates, one JSON object a line.
+"""Renders chat templates, one JSON object per line.
 
 Run `python -m rm_local.engine.worker.templates.render_process`.
 
-Templates come from files of strangers. This process has nothing to lose: it opens no files once
-it is ready, has little memory and little time, and the worker kills it when it does not answer.
+Templates come from files that are not trusted. This process opens no files once it is ready, has
+little memory and little time, and the worker kills it if it does not answer.
 """
 
 from __future__ import annotations
@@ -20,102 +20,108 @@ from typing import Any, BinaryIO
 from jinja2 import Template, TemplateError, TemplateSyntaxError
 from jinja2.exceptions import SecurityError
 
-from rm_local.engine.worker.templates.jinja_env import Refusal, environment
-from rm_local.engine.worker.templates.render_protocol import SECONDS, Job, Rendered
+from rm_local.engine.worker.templates.jinja_env import TemplateRefusal, create_environment
+from rm_local.engine.worker.templates.render_protocol import CPU_SECONDS, RenderJob, RenderReply
 
-LONGEST = 1 << 20
-"""Characters of a rendered template at most."""
-_MEMORY = 512 << 20
-"""Bytes of address space beyond what the process has when it starts."""
-_FIRST = (
+MAX_OUTPUT = 1 << 20
+"""Most characters of a rendered template."""
+_EXTRA_MEMORY = 512 << 20
+"""Bytes of address space in addition to those at the start."""
+_WARM_UP = (
     "{{ messages | tojson }}{{ strftime_now('%Y') }}",
     "{% if %}",
     "{{ messages.__class__.x }}",
     "{{ raise_exception('') }}",
     "{{ 1 / 0 }}",
 )
-"""Rendered before files are closed to it: Python and Jinja load parts of theirs at first use."""
+"""Rendered before opening files is forbidden: Python and Jinja import some modules on first use."""
 
 
-def render(job: Job) -> Rendered:
-    """Render one template; what goes wrong is told, not raised."""
+def render(job: RenderJob) -> RenderReply:
+    """Render one template; a failure is returned as a fault, not raised."""
     try:
-        return {"text": "".join(_bounded(_compiled(job["template"]), job["variables"]))}
+        return {
+            "text": "".join(_render_bounded(_compile_template(job["template"]), job["variables"]))
+        }
     except TemplateSyntaxError as error:
         return {"fault": f"cannot be read: {error.message}", "line": error.lineno}
-    except Refusal as error:
-        return {"fault": f"refuses these messages: {error}", "refused": True, "line": _line(error)}
+    except TemplateRefusal as error:
+        return {
+            "fault": f"refuses these messages: {error}",
+            "refused": True,
+            "line": _find_line(error),
+        }
     except SecurityError as error:
-        return {"fault": f"does what is not allowed: {error}", "line": _line(error)}
+        return {"fault": f"does something that is not allowed: {error}", "line": _find_line(error)}
     except MemoryError:
         return {"fault": "needs too much memory", "line": 0}
     except RecursionError:
         return {"fault": "calls itself without end", "line": 0}
     except Exception as error:
         why = str(error) if isinstance(error, TemplateError) else f"{type(error).__name__}: {error}"
-        return {"fault": f"fails: {why}", "line": _line(error)}
+        return {"fault": f"fails: {why}", "line": _find_line(error)}
 
 
 @lru_cache(maxsize=4)
-def _compiled(source: str) -> Template:
-    return environment().from_string(source)
+def _compile_template(source: str) -> Template:
+    return create_environment().from_string(source)
 
 
-def _bounded(template: Template, variables: dict[str, Any]) -> Iterator[str]:
+def _render_bounded(template: Template, variables: dict[str, Any]) -> Iterator[str]:
     length = 0
     for piece in template.generate(variables):
         length += len(piece)
-        if length > LONGEST:
-            raise SecurityError(f"it writes more than {LONGEST:,} characters")
+        if length > MAX_OUTPUT:
+            raise SecurityError(f"it writes more than {MAX_OUTPUT:,} characters")
         yield piece
 
 
-def _line(error: Exception) -> int:
-    """The line of the template that was being rendered; 0 when that is not known."""
+def _find_line(error: Exception) -> int:
+    """Return the line of the template that was being rendered; 0 if it is unknown."""
     frames = traceback.extract_tb(error.__traceback__)
     lines = [frame.lineno or 0 for frame in frames if frame.filename in ("<template>", "<unknown>")]
     return lines[-1] if lines else 0
 
 
-def _confine() -> None:
-    """Take from this process what it does not need; as far as the system knows how."""
+def _limit_resources() -> None:
+    """Limit the files and memory of this process, as far as the system supports it."""
     try:
         import resource
     except ImportError:
         return
-    most = {resource.RLIMIT_NOFILE: 3, resource.RLIMIT_FSIZE: 0, resource.RLIMIT_CORE: 0}
+    limits = {resource.RLIMIT_NOFILE: 3, resource.RLIMIT_FSIZE: 0, resource.RLIMIT_CORE: 0}
     if sys.platform == "linux":
         pages = int(Path("/proc/self/statm").read_text().split()[0])
-        most[resource.RLIMIT_AS] = pages * resource.getpagesize() + _MEMORY
-    for limit, value in most.items():
-        _, given = resource.getrlimit(limit)
-        least = value if given == resource.RLIM_INFINITY else min(value, given)
+        limits[resource.RLIMIT_AS] = pages * resource.getpagesize() + _EXTRA_MEMORY
+    for limit, value in limits.items():
+        _, current = resource.getrlimit(limit)
+        least = value if current == resource.RLIM_INFINITY else min(value, current)
         resource.setrlimit(limit, (least, least))
 
 
-def serve(jobs: BinaryIO, replies: BinaryIO) -> None:
-    """Say that it is ready, then answer each line until there are no more."""
+def serve_jobs(jobs: BinaryIO, replies: BinaryIO) -> None:
+    """Report that the process is ready, then answer each line until there are no more."""
     replies.write(b"{}\n")
     for line in jobs:
-        _limit_time(SECONDS)
+        _limit_time(CPU_SECONDS)
         reply = json.dumps(render(json.loads(line))).encode() + b"\n"
         _limit_time(0)
         replies.write(reply)
 
 
 def _limit_time(seconds: float) -> None:
-    """Let the system end this process after it has computed for so long; 0 = do not."""
+    """Let the system end this process after so much CPU time; 0 = no limit."""
     if hasattr(signal, "setitimer"):
         signal.setitimer(signal.ITIMER_PROF, seconds)
 
 
 def main() -> None:
-    """Render for the worker that holds the other ends of descriptors 0 and 1."""
-    for template in _FIRST:
+    """Render for the worker, which has the other ends of descriptors 0 and 1."""
+    for template in _WARM_UP:
         render({"template": template, "variables": {"messages": []}})
-    _confine()
+    _limit_resources()
     with open(1, "wb", buffering=0, closefd=False) as replies:
-        serve(sys.stdin.buffer, replies)
+        serve_jobs(sys.stdin.buffer, replies)
 
 
 if __name__ == "__main__":

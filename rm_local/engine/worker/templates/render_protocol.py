@@ -1,27 +1,27 @@
-"""What the worker and the process that renders chat templates say to each other."""
+"""Messages between the worker and the process that renders chat templates."""
 
 from __future__ import annotations
 
 from typing import Any, TypedDict
 
-SECONDS = 3.0
-"""Of computing, after which a template does not come to an end; usual ones take under 0.001 s."""
+CPU_SECONDS = 3.0
+"""Limit of CPU time for one template; most templates take less than 0.001 s."""
 
 
-class Job(TypedDict):
-    """What is to be rendered."""
+class RenderJob(TypedDict):
+    """A template to render, and its variables."""
 
     template: str
     variables: dict[str, Any]
 
 
-class Rendered(TypedDict, total=False):
-    """The text, or what is wrong."""
+class RenderReply(TypedDict, total=False):
+    """The rendered text, or the fault."""
 
     text: str
     fault: str
-    """In words; begins with a verb."""
+    """A description of the fault that begins with a verb."""
     refused: bool
     """Whether the template itself refuses the messages."""
     line: int
-    """Of the template; 0 when it is not known."""
+    """Line of the template with the fault; 0 if it is unknown."""
