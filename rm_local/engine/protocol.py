@@ -79,7 +79,10 @@ class ModelInfo:
     notes: tuple[str, ...] = ()
     """What was done otherwise than asked for or usual, in sentences."""
     calculator: bool = False
-    """Whether it was trained to leave `<<expression=` to the calculator, docs/design/calculator.md."""
+    """Whether it was trained to leave `<<expression=` to the calculator.
+
+    See docs/design/calculator.md.
+    """
     lora: tuple[LoraAdapter, ...] = ()
     """The adapters that it was loaded with, each with the sha256 of its file."""
 

@@ -20,7 +20,10 @@ from rm_local.engine.worker.templates.render_protocol import RenderReply
 from rm_local.errors import EngineError, ModelInvalid, RmLocalError, SettingsError, UsageError
 
 _PLACEHOLDER = re.compile("\ue000([0-9]+)\ue001")
-_REMEDY = "Put a template of your own in its place (docs/reference/models-thinking.md), or choose another model."
+_REMEDY = (
+    "Put a template of your own in its place (docs/reference/models-thinking.md), "
+    "or choose another model."
+)
 _TRIAL = (Message("user", "?"),)
 _EXCHANGE = (Message("user", "?"), Message("assistant", "."), Message("user", "?"))
 
