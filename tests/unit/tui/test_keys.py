@@ -88,11 +88,6 @@ def test_one_purpose_is_one_row() -> None:
     )
 
 
-def test_the_readme_names_the_keys() -> None:
-    """Every key that the help lists."""
-    assert names(LISTED) <= mentioned(section("README.md", "Keys of the app"))
-
-
 def test_the_manual_names_every_key_and_its_id() -> None:
     """Also those of dialogs; a keymap needs the ids."""
     text = section("docs/guide/app.md", "Keys")

@@ -1,0 +1,204 @@
+"""Writes the generated pages of docs/reference: `python packaging/reference.py`.
+
+Commands come from click, settings from the docstrings of `Settings` and `EngineOptions`, keys from
+the app's bindings, plans from `PLANS`, and the fields of events from their classes. A test compares
+the pages with what this would write.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import re
+import textwrap
+from collections.abc import Iterator
+from dataclasses import MISSING, fields
+from itertools import pairwise
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import click
+
+from rm_local import options, records, settings
+from rm_local.cli.main import cli
+from rm_local.engine import branches
+from rm_local.loop import PLANS, events, plan
+from rm_local.tui import keys
+
+FOLDER = Path(__file__).resolve().parent.parent / "docs" / "reference"
+GENERATED = "<!-- Written by packaging/reference.py; change the code instead. -->"
+WIDTH = 120
+
+
+def list_pages() -> dict[str, str]:
+    """The text of each generated page, by file name."""
+    return {
+        "commands.md": _page("Commands", _describe_commands()),
+        "settings.md": _page("Settings", _describe_settings()),
+        "keys.md": _page("Keys", _describe_keys()),
+        "plans.md": _page("Plans", _describe_plans()),
+        "event-fields.md": _page("Fields of events", _describe_events()),
+    }
+
+
+def _page(title: str, parts: Iterator[str]) -> str:
+    return "\n\n".join([f"# {title}", GENERATED, *parts]) + "\n"
+
+
+def _describe_commands() -> Iterator[str]:
+    yield "Every command with its options. `-h` shows the same."
+    for path, command in _walk(cli, ("rm-local",)):
+        context = click.Context(command, info_name=" ".join(path))
+        yield f"## {' '.join(path)}"
+        yield f"Arguments: `{' '.join(command.collect_usage_pieces(context))}`"
+        paragraphs = inspect.cleandoc(command.help or "").replace("\b", "").split("\n\n")
+        yield "\n\n".join(_wrap(part) for part in paragraphs)
+        shown = (parameter.get_help_record(context) for parameter in command.get_params(context))
+        records = [record for record in shown if record and "--help" not in record[0]]
+        if records:
+            yield "\n".join(_item(name, text) for name, text in records)
+
+
+def _walk(
+    command: click.Command, path: tuple[str, ...]
+) -> Iterator[tuple[tuple[str, ...], click.Command]]:
+    yield path, command
+    if isinstance(command, click.Group):
+        context = click.Context(command)
+        for name in command.list_commands(context):
+            child = command.get_command(context, name)
+            if child is not None and not child.hidden:
+                yield from _walk(child, (*path, name))
+
+
+def _describe_settings() -> Iterator[str]:
+    yield _wrap(
+        "Keys of the settings file, `config.toml`, with their defaults. `rm-local doctor` shows "
+        "where the file is. `RM_LOCAL_MODEL` and `RM_LOCAL_STORE` take precedence over it."
+    )
+    texts = _read_docstrings(options)["EngineOptions"] | _read_docstrings(settings)["Settings"]
+    aliases = _read_aliases(options) | _read_aliases(settings)
+    lines = []
+    for field in fields(settings.Settings):
+        kind = str(field.type)
+        text = texts.get(field.name) or aliases.get(kind, "")
+        lines.append(_item(f"{field.name} = {_toml(field.default)}", text))
+    yield "\n".join(lines)
+
+
+def _describe_keys() -> Iterator[str]:
+    yield _wrap(
+        "The ids name the keys in a keymap. A key with several lines does what fits the part of "
+        "the screen that has the focus."
+    )
+    lines = [
+        _item(", ".join(keys.format_keys(binding)), f"{binding.tooltip} (`{binding.id}`)")
+        for binding in keys.ALL
+    ]
+    yield "\n".join(lines)
+
+
+def _describe_plans() -> Iterator[str]:
+    yield "`--plan NAME` chooses one. Options of `ask` change single fields."
+    yield "\n".join(_item(each.name, _about(each)) for each in PLANS.values())
+    texts = _read_docstrings(plan)["Plan"]
+    aliases = _read_aliases(plan)
+    yield "## Fields"
+    lines = []
+    for field in fields(plan.Plan):
+        text = texts.get(field.name) or aliases.get(str(field.type), "")
+        default = "" if field.default is MISSING else f" = {_toml(field.default)}"
+        lines.append(_item(f"{field.name}{default}", text))
+    yield "\n".join(lines)
+
+
+def _about(each: Any) -> str:
+    return str(getattr(each, "description", "") or each.about)
+
+
+def _describe_events() -> Iterator[str]:
+    yield _wrap(
+        "[Events](events.md) explains the order and the meaning. These are all fields, by their "
+        "Python classes."
+    )
+    texts: dict[str, dict[str, str]] = {}
+    for module in (events, branches, records):
+        texts |= _read_docstrings(module)
+    for kind in [*events.TurnEvent.__args__, *events.RunEvent.__args__]:
+        summary = (inspect.getdoc(kind) or "").split("\n\n")[0]
+        yield f"## {kind.event}"
+        yield _wrap(summary)
+        lines = [
+            _item(f"{field.name}: {field.type}", texts.get(kind.__name__, {}).get(field.name, ""))
+            for field in fields(kind)
+        ]
+        if lines:
+            yield "\n".join(lines)
+
+
+def _read_docstrings(module: ModuleType) -> dict[str, dict[str, str]]:
+    """By class, the texts that stand below its fields."""
+    found: dict[str, dict[str, str]] = {}
+    for node in ast.parse(inspect.getsource(module)).body:
+        if isinstance(node, ast.ClassDef):
+            found[node.name] = dict(_documented(node.body))
+    return found
+
+
+def _read_aliases(module: ModuleType) -> dict[str, str]:
+    """The texts that stand below the module's own types."""
+    return dict(_documented(ast.parse(inspect.getsource(module)).body))
+
+
+def _documented(body: list[ast.stmt]) -> Iterator[tuple[str, str]]:
+    for node, after in pairwise(body):
+        target = node.target if isinstance(node, ast.AnnAssign) else None
+        if isinstance(node, ast.Assign):
+            target = node.targets[0]  # type: ignore[assignment]
+        text = isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant)
+        if isinstance(target, ast.Name) and text:
+            yield target.id, inspect.cleandoc(str(after.value.value))  # type: ignore[attr-defined]
+
+
+def _item(name: str, text: str) -> str:
+    """A line of a list: the name as code, and what it is; lists inside of the text are kept."""
+    parts = re.split(r"\n(?=- )|\n\n", text.strip())
+    first = _wrap(f"- `{name}`" + (f": {' '.join(parts[0].split())}" if parts[0] else ""), "  ")
+    rest = [_wrap(" ".join(part.split()), "    ", "  ") for part in parts[1:]]
+    return "\n".join([first, *rest])
+
+
+def _wrap(text: str, indent: str = "", begin: str = "") -> str:
+    return textwrap.fill(
+        " ".join(text.split()),
+        WIDTH,
+        initial_indent=begin,
+        subsequent_indent=indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def _toml(value: object) -> str:
+    match value:
+        case bool():
+            return str(value).lower()
+        case None:
+            return '""'
+        case str():
+            return f'"{value}"'
+        case tuple():
+            return "[]"
+        case _:
+            return str(value)
+
+
+def main() -> None:
+    for name, text in list_pages().items():
+        (FOLDER / name).write_text(text, encoding="utf-8")
+        print(f"docs/reference/{name}: {len(text.splitlines())} lines")
+
+
+if __name__ == "__main__":
+    main()
