@@ -1,7 +1,8 @@
 """A calculator for what a model writes: expressions of a grammar of its own, never run as code.
 
-`evaluate_expression` gives an expression's value as text, `ExpressionFinder` says when a stream of
-text has closed an expression, `calculator_limits` how large everything may be (docs/calculator.md).
+`evaluate_expression` returns an expression's value as text, `ExpressionFinder` detects when a
+stream of text has closed an expression, and `calculator_limits` holds the limits on size and work
+(docs/calculator.md).
 """
 
 from __future__ import annotations

@@ -79,7 +79,7 @@ class Branch:
         self.tokens.append(token)
         self.written += 1
         text = self._decoder.decode(raw)
-        if self._finder and (expression := self._finder.add(text)):
+        if self._finder and (expression := self._finder.add_text(text)):
             self.result = self._calculate(expression)
         return self._feed(text, forced=False)
 
