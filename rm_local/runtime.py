@@ -128,7 +128,7 @@ class Runtime:
             self._run_events.publish(ModelLoading(share))
 
         lora = await self.identify_adapters()
-        info = await self.engine.load(self.model, lora=lora, on_progress=publish_progress)
+        info = await self.engine.load_model(self.model, lora=lora, on_progress=publish_progress)
         for note in info.notes:
             self.report_notice(note)
         return info

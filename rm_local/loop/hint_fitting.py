@@ -67,8 +67,8 @@ def has_text(hit: Hit) -> bool:
 async def _count(turn: TurnContext, subproblem: str, hit: Hit | None) -> int:
     """Tokens that a branch reads besides the conversation; without a hint, those around one."""
     if hit is None and not cued(turn.plan, turn.engine.info):
-        return await turn.engine.count(prompts.hint_note("", "", turn.question))
-    return await turn.engine.count(place_hint(turn, subproblem, hit).text)
+        return await turn.engine.count_tokens(prompts.hint_note("", "", turn.question))
+    return await turn.engine.count_tokens(place_hint(turn, subproblem, hit).text)
 
 
 async def _cut(count: Count, hit: Hit, most: int) -> Hit | None:

@@ -74,12 +74,12 @@ async def bench_engine(
     engine: Engine, bare: BareClient, model: Path, effort: EngineBenchSize, report: ProgressCallback
 ) -> EngineBench:
     """Measure a model. Raises EngineError and ModelError."""
-    info = await engine.load(model)
+    info = await engine.load_model(model)
     prompt = min(effort.prompt, info.trained_context // 4)
     await bare.run(prompt, 8)
     seconds = (await bare.run(prompt, 8))[1]
     tokens = max(16, min(128, round(8 * effort.seconds / seconds), info.trained_context // 4))
-    info = await engine.load(model, context=2 * prompt + max(BRANCHES) * (tokens + 8))
+    info = await engine.load_model(model, context=2 * prompt + max(BRANCHES) * (tokens + 8))
     rounds = _Rounds(engine, bare, prompt, tokens)
     await rounds.run(forwards=True)
     rounds.clear()
@@ -103,7 +103,7 @@ async def bench_engine(
         time_to_first_token_s=round(median(rounds.first), 4),
         branches_tokens_per_s={str(m): round(median(speed[str(m)]), 1) for m in BRANCHES},
         branch_speedup={str(m): _ratio(speed[str(m)], speed["1"]) for m in BRANCHES[1:]},
-        memory_mb=round((await engine.stats()).memory / 1e6, 1),
+        memory_mb=round((await engine.get_stats()).memory / 1e6, 1),
     )
 
 
@@ -150,13 +150,13 @@ class _Rounds:
 
     async def _read(self) -> None:
         """A question that begins like none before it, so that nothing of it is in the cache."""
-        each = max(1, await self._engine.count(" number" * 50) // 50)
+        each = max(1, await self._engine.count_tokens(" number" * 50) // 50)
         text = f"{self._number}" + " number" * (self._prompt // each)
-        before = (await self._engine.stats()).prompt
+        before = (await self._engine.get_stats()).prompt
         began = time.perf_counter()
         await self._engine.open_turn([Message("user", text)])
         opened = time.perf_counter()
-        read = (await self._engine.stats()).prompt - before
+        read = (await self._engine.get_stats()).prompt - before
         growing = time.perf_counter()
         first = await self._drain([BranchSpec("", 0, 4, _GREEDY, endless=True)])
         self.first.append(opened - began + first - growing)

@@ -58,7 +58,7 @@ class Inbox:
 
     def _read(self) -> None:
         for line in self._source:
-            number, message = wire.decode(line)
+            number, message = wire.decode_message(line)
             if isinstance(message, protocol.Cancel):
                 self._cancel(message)
             else:

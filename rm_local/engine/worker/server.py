@@ -41,7 +41,7 @@ class Server:
             self._send(reply)
 
     def _send(self, reply: protocol.Reply) -> None:
-        self._replies.write(wire.encode(self._number, reply))
+        self._replies.write(wire.encode_message(self._number, reply))
 
     def _answer(self, request: protocol.Request) -> protocol.Reply:
         try:

@@ -39,7 +39,7 @@ class ContextAdjuster:
     def _drop(self, beside: int) -> ContextAdjusted | None:
         """Leave the oldest turns out until the prompt, and `beside` tokens, are comfortable."""
         before, context = self._talk.dropped, self._cache.capacity
-        while not context_policy.comfortable(len(self._talk.tokens) + beside, context):
+        while not context_policy.leaves_room(len(self._talk.tokens) + beside, context):
             if not self._talk.drop():
                 self.in_vain = "No earlier turn is left to leave out."
                 break

@@ -21,12 +21,12 @@ class Conversation:
     @property
     def questions(self) -> tuple[str, ...]:
         """Those of the turns that are left out."""
-        return context_policy.oldest(self._request.messages, self.dropped)
+        return context_policy.list_oldest_questions(self._request.messages, self.dropped)
 
     @property
     def droppable(self) -> bool:
         """Whether there is a turn that can be left out."""
-        return self.dropped < len(context_policy.turns(self._request.messages))
+        return self.dropped < len(context_policy.find_turns(self._request.messages))
 
     def drop(self) -> bool:
         """Leave one more turn out; False when there is none."""
@@ -57,7 +57,7 @@ class Conversation:
     def _read(self) -> None:
         request = self._request
         rendered = self._model.template.render(
-            context_policy.without_oldest(request.messages, self.dropped),
+            context_policy.drop_oldest(request.messages, self.dropped),
             thinking=request.thinking,
             effort=request.effort,
         )

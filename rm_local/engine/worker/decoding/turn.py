@@ -57,7 +57,7 @@ class Turn:
         self._talk, before = None, self.stats.evaluated_so_far()
         talk = Conversation(self._model, request)
         self._room = ContextAdjuster(talk, self._cache, self._plan)
-        if not context_policy.comfortable(len(talk.tokens), self._cache.capacity):
+        if not context_policy.leaves_room(len(talk.tokens), self._cache.capacity):
             self._make_room(len(talk.tokens), send)
         self._check_room(talk, "The question", len(talk.tokens))
         places = () if self._model.rewinds else talk.places()
@@ -251,5 +251,5 @@ class Turn:
         told = f"{what} {need} {tokens:,} tokens; the context holds {capacity:,}."
         raise ContextOverflow(
             f"{told} {self._room.in_vain}".strip(),
-            context_policy.remedy(talk.droppable, tokens, trained),
+            context_policy.suggest_remedy(talk.droppable, tokens, trained),
         )

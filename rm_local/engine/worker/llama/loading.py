@@ -69,7 +69,7 @@ class Plan:
         EngineError when the model was not trained for it, or the memory does not do.
         """
         trained = self.files.context
-        if not (larger := context_policy.enlarged(context, tokens, trained)):
+        if not (larger := context_policy.enlarge_context(context, tokens, trained)):
             raise EngineError(f"the model was trained for {trained:,} tokens.")
         asked = replace(self.asked, context=context)
         offload.check_growth(self._sizes, self._devices, asked, larger, self._free())
