@@ -178,7 +178,7 @@ def test_no_context_is_advised_that_the_model_was_not_trained_for() -> None:
     with pytest.raises(MemoryShort) as caught:
         offload.check_fits(MODEL, [], replace(ASKED, context=1 << 20), 64 * GIB, "")
 
-    assert "`context = 40960`, all that it was trained for" in caught.value.remedy
+    assert "`context = 40960`, its trained length" in caught.value.remedy
 
 
 def test_memory_that_nobody_tells_is_not_judged() -> None:
