@@ -123,7 +123,8 @@ def _model(path: Path, lora: Sequence[LoraAdapter]) -> Check:
         return Check("Model", "bad", error.message, error.remedy)
     except RmLocalError as error:
         return Check("Model", "bad", error.message, f"{error.remedy} Name it with --model FILE.")
-    found = f"{path}, {header.architecture}, {format_bytes(path.stat().st_size)}; {described.description}"
+    size = format_bytes(path.stat().st_size)
+    found = f"{path}, {header.architecture}, {size}; {described.description}"
     found += "".join(f"; with the adapter {adapter}" for adapter in lora)
     return Check("Model", "ok", found)
 

@@ -50,7 +50,7 @@ def describe_exit(code: int, cause: str = "") -> str:
 def explain_death(code: int, log: Path | None, since: int) -> WorkerDied:
     """Build the error for a worker that ended while it was in use.
 
-    `log`: its log, None if there is none; read from byte `since` on.
+    `log`: its log, None if it has no log; read from byte `since` on.
     """
     cause = _find_cause_line(code, log, since)
     return WorkerDied(

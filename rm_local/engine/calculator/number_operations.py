@@ -80,7 +80,10 @@ def take_root(number: Number, degree: int) -> Number:
     value = number.value
     if degree > _MOST_ROOT or value < 0:
         raise NotEvaluable
-    top, bottom = _whole_root(value.numerator, degree), _whole_root(value.denominator, degree)
+    top, bottom = (
+        _find_whole_root(value.numerator, degree),
+        _find_whole_root(value.denominator, degree),
+    )
     if top**degree == value.numerator and bottom**degree == value.denominator:
         return make_number(Fraction(top, bottom), number.decimal)
     if degree != 2:
@@ -94,7 +97,7 @@ def take_root(number: Number, degree: int) -> Number:
     return make_number(Fraction(scaled, 10**places), True)
 
 
-def _whole_root(value: int, degree: int) -> int:
+def _find_whole_root(value: int, degree: int) -> int:
     """Find the largest whole number whose power of this degree does not exceed `value`."""
     if degree == 2:
         return isqrt(value)

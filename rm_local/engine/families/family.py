@@ -26,7 +26,7 @@ class InvalidTableError(ValueError):
     """A table does not describe a family; `key` is the invalid one."""
 
     def __init__(self, key: str, allowed: str) -> None:
-        super().__init__(f"{key!r} has to be {allowed}")
+        super().__init__(f"{key!r} must be {allowed}")
         self.key = key
 
 
@@ -147,14 +147,14 @@ def _are_matches(value: Any) -> bool:
     )
 
 
-_TEXT = ("a text", _is_text)
-_VALUES = ("a table of texts, numbers, true and false", _are_values)
+_TEXT = ("a string", _is_text)
+_VALUES = ("a table of strings, numbers and booleans", _are_values)
 _KINDS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     **dict.fromkeys(("name", "title", "opening", "closing", "header_end", "header_thinks"), _TEXT),
     **dict.fromkeys(("lead", "after", "skip", "system_on", "system_off", "effort"), _TEXT),
     **dict.fromkeys(("thinks", "firm", "calculator"), ("true or false", _is_flag)),
-    "wrap": ("a list of two texts", _is_pair),
-    "efforts": ("a list of texts", _are_texts),
+    "wrap": ("a list of two strings", _is_pair),
+    "efforts": ("a list of strings", _are_texts),
     "on": _VALUES,
     "off": _VALUES,
     "match": ("a list of tables of architecture, name and template", _are_matches),

@@ -69,7 +69,7 @@ class Overrides:
         try:
             return build_family(table, _choose_base(table, base)), path
         except InvalidTableError as error:
-            line = _line_of(text, error.key)
+            line = _find_line(text, error.key)
             raise SettingsError(f"{path}, line {line}: {error}.", _REMEDY) from None
 
     def _find_file(self, names: Iterable[str], suffix: str) -> Path | None:
@@ -100,7 +100,7 @@ def _read_text(path: Path) -> str:
         raise SettingsError(f"{path} cannot be read: {error}.", _REMEDY) from None
 
 
-def _line_of(text: str, key: str) -> int:
+def _find_line(text: str, key: str) -> int:
     """Find the line on which a key is set; 1 if it is not found."""
     found = re.search(rf"^\s*\[?[\"']?{re.escape(key)}\b", text, re.MULTILINE)
     return text.count("\n", 0, found.end()) + 1 if found else 1

@@ -90,11 +90,11 @@ def place_layers(
     if asked.layers > 0:
         return Placement(min(asked.layers, count), BATCH_GPU)
     free = [device.free for device in devices]
-    layers = layers_that_fit(model, free, asked)
+    layers = count_fitting_layers(model, free, asked)
     return Placement(layers, BATCH_GPU) if layers else Placement(0, BATCH_CPU, False)
 
 
-def layers_that_fit(model: ModelSizes, free: Sequence[int], asked: PlacementRequest) -> int:
+def count_fitting_layers(model: ModelSizes, free: Sequence[int], asked: PlacementRequest) -> int:
     """Count the layers, with weights and cache, that fit on devices with `free` bytes each.
 
     From 0 to the number of layers plus 1, as llama.cpp counts them.
@@ -206,7 +206,7 @@ def largest_context(
     return requirements.largest_fitting(fits_context, top)
 
 
-def fitted_context(
+def fit_context(
     model: ModelSizes, devices: Sequence[Device], asked: PlacementRequest, free: int | None
 ) -> int:
     """Choose the context when the user set none: the default, or a smaller one that fits.
@@ -235,7 +235,9 @@ def _suggest_remedy(
     found = largest_context(model, devices, asked, free, top)
     ways = ["Close other programs, or take a smaller model."]
     if found:
-        why = "its trained length" if found == model.context else "the largest that fits"
+        why = (
+            "the context it was trained for" if found == model.context else "the largest that fits"
+        )
         ways = [f"Set `context = {found}`, {why}, or less."]
     can = asked.kv == "f16" and asked.flash
     packed = replace(asked, kv="q8_0")

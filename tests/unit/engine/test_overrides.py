@@ -98,7 +98,7 @@ def test_the_key_of_the_calculator_is_read_from_a_file(tmp_path: Path) -> None:
         ('opening = "<a>"\nthinks = "no"\n', "line 2", "true or false"),
         ('family = "nobody"\n', "line 1", "rm-nano"),
         ('opening = "\nclosing', "line 1", "not TOML"),
-        ('wrap = ["<a>"]\n', "line 1", "two texts"),
+        ('wrap = ["<a>"]\n', "line 1", "two strings"),
     ],
 )
 def test_a_wrong_family_names_file_and_line(folder: Path, text: str, where: str, what: str) -> None:

@@ -55,7 +55,7 @@ class Plan:
         self.overflow = options.overflow
         asked = PlacementRequest.for_options(options, options.context)
         free = self._free()
-        usual = options.context or offload.fitted_context(self._sizes, self._devices, asked, free)
+        usual = options.context or offload.fit_context(self._sizes, self._devices, asked, free)
         self.asked = replace(asked, context=usual)
         self.first = offload.place_layers(self._sizes, self._devices, self.asked)
         """What is tried first."""
