@@ -73,6 +73,8 @@ def _list_texts(path: Path) -> Iterator[tuple[int, str]]:
         return
     for token in tokenize.generate_tokens(io.StringIO(text).readline):
         if token.type == tokenize.NAME:
+            if token.line[token.start[1] - 1 :].startswith(".tell()"):  # a file's own method
+                continue
             yield token.start[0], re.sub(r"[_\W]|(?<=[a-z])(?=[A-Z])", " ", token.string).lower()
         elif token.type in (tokenize.COMMENT, tokenize.STRING):
             yield from enumerate(token.string.splitlines(), token.start[0])

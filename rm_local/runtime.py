@@ -140,7 +140,7 @@ class Runtime:
             is_default=self._uses_default,
         )
         lora = await self.identify_adapters()
-        info = await self.engine.load(file, lora=lora, on_progress=publish_progress)
+        info = await self.engine.load_model(file, lora=lora, on_progress=publish_progress)
         for note in info.notes:
             self.report_notice(note)
         return info

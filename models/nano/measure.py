@@ -102,7 +102,7 @@ async def measure(model: Path, count: int, seed: int, arms: Sequence[str]) -> di
     found = {}
     with tempfile.TemporaryDirectory() as folder:
         async with Engine(log=Path(folder) / "worker.log") as engine:
-            await engine.load(model)
+            await engine.load_model(model)
             for arm in arms:
                 found[arm] = await accuracy(engine, arm, count, seed)
                 print(f"{arm:34} {found[arm]:6.1%}  of {count}", flush=True)

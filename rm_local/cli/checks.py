@@ -138,7 +138,7 @@ def _model(model: Path, lora: Sequence[LoraAdapter]) -> Check:
         return Check("Model", "bad", error.message, f"{error.remedy} Name it with --model FILE.")
     size = format_bytes(path.stat().st_size if made else header.needed)
     later = "" if made else ", made on first use"
-    found = f"{path}, {header.architecture}, {size}{later}; {described.told}"
+    found = f"{path}, {header.architecture}, {size}{later}; {described.description}"
     found += "".join(f"; with the adapter {adapter}" for adapter in lora)
     return Check("Model", "ok", found)
 

@@ -1,8 +1,8 @@
 """The model: a client in this process, and the worker process that runs llama.cpp.
 
-`Engine` is the client. `protocol` is what both sides say to each other; only `worker` imports
-llama_cpp. `families` knows how models think, `placement` plans memory, `constraints` turns schemas
-into grammars, `calculator` computes what models write.
+`Engine` is the client, `protocol` the messages between both; only `worker` imports llama_cpp.
+`families` describes how models think, `placement` plans memory, `constraints` turns JSON schemas
+into grammars, `calculator` evaluates the expressions that models write.
 """
 
 from __future__ import annotations

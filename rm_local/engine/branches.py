@@ -1,6 +1,6 @@
-"""Branches of a turn: what is asked of each, and what is reported while they are generated.
+"""Branches of a turn: their specification, and the reports while they are generated.
 
-The worker sends these values and the events of a turn contain them: each fact has one type.
+The worker sends these values, and the events of a turn contain them: each fact has one type.
 `event` is the value's name in `ask --json` and in session files (docs/reference/events.md).
 """
 
@@ -16,10 +16,10 @@ Part = Literal["thinking", "answer"]
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
-    """How tokens are drawn."""
+    """How tokens are sampled."""
 
     temperature: float = 0.7
-    """0 takes the most probable token each time."""
+    """0 = always take the most probable token."""
     top_p: float = 0.95
 
 
@@ -28,35 +28,36 @@ class BranchSpec:
     """One branch to generate from the open turn's prompt."""
 
     forced: str
-    """Text appended to the prompt, before the model continues. Data: nothing in it is special."""
+    """Text appended to the prompt before the model continues. It is data: tokenised without
+    special tokens."""
     seed: int
     max_tokens: int
     sampling: Sampling = Sampling()
     stop: tuple[str, ...] = ()
     """Texts that end the branch; the chunk that contains one is still sent, up to that text."""
     endless: bool = False
-    """Continue where the model would end its turn, up to `max_tokens`: to measure speed."""
+    """Continue after the model's end of turn, up to `max_tokens`; used to measure speed."""
     grammar: str = ""
-    """GBNF that the model's answer follows (docs/guide/constrained.md); empty = none. Thinking is
-    free: the grammar holds from where it closes."""
+    """GBNF that the model's answer follows (docs/guide/constrained.md); empty = unconstrained.
+    Thinking is unconstrained: the grammar applies after it is closed."""
     logprobs: int | None = None
-    """Alternatives reported with each sampled token, at most 10; 0 = only the mean log probability
-    of the branch, None = nothing."""
+    """Alternatives reported with each sampled token, at most 10. 0 = only the branch's mean log
+    probability; None = nothing."""
     note: str = ""
-    """Text that this branch alone reads at the end of the last message. Data, like `forced`."""
+    """Text added to the end of the last message for this branch alone. Data, like `forced`."""
     calculator: bool = False
-    """Write the value and `>>` after each `<<expression=` (docs/design/calculator.md). Not under a
-    grammar, and not where it is `endless`."""
+    """Insert the value and `>>` after each `<<expression=` that the model writes
+    (docs/design/calculator.md). Ignored under a grammar and for an `endless` branch."""
 
 
 @dataclass(frozen=True, slots=True)
 class Evaluated:
-    """Tokens that a request had to evaluate before the model could write."""
+    """Tokens that a request evaluated before the model could write."""
 
     prompt: int = 0
     """Tokens of the prompt."""
     forced: int = 0
-    """Tokens of forced texts, without branches that had to wait for free cells."""
+    """Tokens of forced texts, except of branches that had to wait for free cells."""
     seconds: float = 0.0
 
 
@@ -78,12 +79,12 @@ class TokenChunk:
 class ContextUsage:
     """How full the context is; sent when it changes by a hundredth, and when a branch ends.
 
-    The three numbers are tokens.
+    All three numbers are tokens.
     """
 
     event: ClassVar[str] = "context_used"
     used: int
-    """In the cache; tokens that branches share count once."""
+    """In the cache; tokens shared by branches count once."""
     longest: int
     """Of the longest branch, with its prompt and forced text."""
     context: int
@@ -92,11 +93,11 @@ class ContextUsage:
 
 @dataclass(frozen=True, slots=True)
 class ContextAdjusted:
-    """The context was full: the action taken, or the reason why none was possible."""
+    """The context was full: the action taken, or why no action was possible."""
 
     event: ClassVar[str] = "room_made"
     message: str
-    """In sentences."""
+    """For the user, in sentences."""
     dropped: int
     """Turns of the conversation left out so far."""
     context: int
@@ -109,7 +110,7 @@ class TokenLogprob:
 
     token: int
     text: str
-    """The token's bytes as UTF-8 by themselves; a character may be cut across tokens."""
+    """The token's bytes decoded as UTF-8 on their own; a character may be split across tokens."""
     logprob: float
     """Natural logarithm of its probability: softmax over all of the model's logits, before
     temperature, top-p and grammar."""
@@ -117,7 +118,7 @@ class TokenLogprob:
 
 @dataclass(frozen=True, slots=True)
 class SampledToken:
-    """A token that a branch wrote, and the most probable tokens at its place, best first."""
+    """A token that a branch wrote, and the most probable tokens at its position, best first."""
 
     token: int
     text: str
@@ -127,7 +128,7 @@ class SampledToken:
 
 @dataclass(frozen=True, slots=True)
 class BranchEnded:
-    """One branch is done."""
+    """One branch has ended."""
 
     branch: int
     stop: StopReason
@@ -135,13 +136,13 @@ class BranchEnded:
     seconds: float
     """From the first decoding step of the batch to this branch's last."""
     confidence: float | None = None
-    """Mean `SampledToken.logprob` over what it wrote, at most 0; None when it wrote nothing or
-    log probabilities were not requested."""
+    """Mean `SampledToken.logprob` of its tokens, at most 0; None when it wrote nothing or log
+    probabilities were not requested."""
     logprobs: tuple[SampledToken, ...] = ()
-    """All tokens that it wrote, in order, when alternatives were requested."""
+    """Its tokens in order, when alternatives were requested."""
     forced: int = 0
-    """Tokens that the calculator put into it; not among `tokens`, `confidence` and `logprobs`."""
+    """Tokens inserted by the calculator; not counted in `tokens`, `confidence` and `logprobs`."""
 
 
 BranchEvent = Evaluated | TokenChunk | ContextUsage | ContextAdjusted | BranchEnded
-"""An item of the stream of `Engine.generate_branches`. `Evaluated` comes once, before any text."""
+"""An item from `Engine.generate_branches`. `Evaluated` comes once, before any text."""

@@ -1,4 +1,4 @@
-"""The engine, as the app uses it: models in a child process, all calls asynchronous."""
+"""The client of the engine: runs models in a child process; all calls are asynchronous."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from rm_local.engine import exit_reasons, protocol
 from rm_local.engine.branches import BranchEvent, BranchSpec, ContextAdjusted
-from rm_local.engine.process import Process, Replies
+from rm_local.engine.process import Replies, WorkerProcess
 from rm_local.engine.protocol import Message, ModelInfo, Stats, TurnOpened
 from rm_local.errors import EngineError, RmLocalError, WorkerDied
 from rm_local.lora import LoraAdapter, drop_unused
@@ -25,16 +25,17 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _Reply = TypeVar("_Reply")
-_TEXTS = 256
-"""Texts embedded by one request at most."""
+_MAX_TEXTS = 256
+"""Texts in one request to embed."""
 _STOPPABLE = (protocol.Load, protocol.OpenTurn, protocol.Generate)
 
 
 class Engine:
-    """Owns one worker process, started when it is first needed and again after its death.
+    """Owns one worker process, which is started when it is needed, also after it has ended.
 
     Requests are served in the order in which they are made. Every call raises WorkerDied when the
-    worker ends meanwhile, and EngineError when it cannot be started; `load` then starts anew.
+    worker ends meanwhile, and EngineError when it cannot be started; `load_model` then starts a
+    new one.
     """
 
     def __init__(
@@ -44,18 +45,18 @@ class Engine:
         log: Path | None,
         unlogged: Callable[[OSError], None] = lambda _error: None,
     ) -> None:
-        """`log`: the worker's log file; None, or one that cannot be written, is replaced by a
-        temporary file, and `unlogged` gets the reason."""
+        """`log`: the worker's log file; if it is None or cannot be written, a temporary file is
+        used, and `unlogged` gets the error."""
         self._options = options
         self._log = log
         self._unlogged = unlogged
         self._info: ModelInfo | None = None
-        self._process: Process | None = None
+        self._process: WorkerProcess | None = None
         self._starting = asyncio.Lock()
         self._running: dict[int, protocol.Request] = {}
         self._embedder: Path | None = None
         self._dimension = 0
-        self._embedder_in: Process | None = None
+        self._embedder_in: WorkerProcess | None = None
 
     def __repr__(self) -> str:
         model = self._info.name if self._info else "no model"
@@ -78,15 +79,15 @@ class Engine:
 
     @property
     def info(self) -> ModelInfo | None:
-        """The loaded model, with the context that it has now; None while there is none."""
+        """The loaded model with its current context; None while no model is loaded."""
         return self._info
 
     @property
     def worker(self) -> int | None:
-        """Process number of the worker; None while there is none."""
+        """Process number of the worker; None while it does not run."""
         return self._process.pid if self._process and self._process.alive else None
 
-    async def load(
+    async def load_model(
         self,
         model: Path,
         *,
@@ -97,51 +98,59 @@ class Engine:
         """Load a model in place of the current one. `on_progress` gets 0 to 1.
 
         `context` takes precedence over the options'. Nothing that was evaluated before is reused,
-        so that no text is continued with other adapters (`lora`) than it was read with. No model is
-        loaded after an error.
+        so that no text is continued with other adapters (`lora`) than it was evaluated with. After
+        an error no model is loaded.
 
         Raises:
             ModelMissing, ModelInvalid, ModelRefused: The file or an adapter cannot be used.
-            MemoryShort: The free memory does not suffice; nothing was allocated.
+            MemoryShort: There is too little free memory; nothing was allocated.
             NoRoom: llama.cpp could not allocate its memory.
-            SettingsError: The user's own template is wrong.
+            SettingsError: The user's own template or family file is invalid.
             Stopped: The loading was cancelled.
         """
         self._info = None
-        await self._start()
+        await self._ensure_worker()
         options = self._options
         if context is not None:
             options = replace(options, context=context)
         request = protocol.Load(str(model), options, drop_unused(lora))
         try:
-            return (await self._call(request, protocol.Loaded, on_progress)).info
+            return (await self._call_worker(request, protocol.Loaded, on_progress)).info
         except WorkerDied as error:
-            raise exit_reasons.in_loading(error, model) from None
+            raise exit_reasons.explain_load_failure(error, model) from None
 
     async def load_embedder(self, path: Path) -> int:
-        """Load an embedder; its dimension. It is loaded again by itself after a worker's death."""
+        """Load an embedder and return its dimension. After a worker's end `embed` reloads it.
+
+        Raises:
+            ModelMissing, ModelInvalid, ModelRefused: The file cannot be used.
+        """
         self._embedder = None
-        process = await self._start()
+        process = await self._ensure_worker()
         request = protocol.LoadEmbedder(str(path), self._options.threads)
         try:
-            loaded = await self._call(request, protocol.EmbedderLoaded)
+            loaded = await self._call_worker(request, protocol.EmbedderLoaded)
         except WorkerDied as error:
-            raise exit_reasons.in_loading(error, path) from None
+            raise exit_reasons.explain_load_failure(error, path) from None
         self._dimension, self._embedder, self._embedder_in = loaded.dimension, path, process
         return self._dimension
 
     async def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Vectors of the texts, shape (texts, dimension), rows of length 1."""
+        """Embed texts: vectors of shape (texts, dimension), rows of length 1.
+
+        Raises:
+            EngineError: No embedder is loaded.
+        """
         import numpy as np
 
         if not self._embedder:
             raise EngineError("No embedder is loaded.", "Load one first.")
-        if self._embedder_in is not await self._start():
+        if self._embedder_in is not await self._ensure_worker():
             await self.load_embedder(self._embedder)
         rows = [np.empty((0, self._dimension), np.float32)]
-        for start in range(0, len(texts), _TEXTS):
-            request = protocol.Embed(tuple(texts[start : start + _TEXTS]))
-            embedded = await self._call(request, protocol.Embedded)
+        for start in range(0, len(texts), _MAX_TEXTS):
+            request = protocol.Embed(tuple(texts[start : start + _MAX_TEXTS]))
+            embedded = await self._call_worker(request, protocol.Embedded)
             flat = np.frombuffer(base64.b64decode(embedded.vectors), "<f4")
             rows.append(flat.reshape(-1, embedded.dimension))
         return np.concatenate(rows).astype(np.float32, copy=False)
@@ -157,29 +166,31 @@ class Engine:
     ) -> TurnOpened:
         """Render the model's chat template, open its thinking block, evaluate the prompt.
 
-        Without `thinking` the model is to answer at once; `effort` is one of its `efforts`.
-        `on_progress` gets the share of a long prompt that is evaluated.
+        Without `thinking` the model answers at once; `effort` is one of its `efforts`.
+        `on_progress` gets the share of a long prompt that is evaluated, 0 to 1.
 
         Raises:
             ContextOverflow: The prompt does not fit; nothing was evaluated.
             Stopped: The request was cancelled.
         """
         request = protocol.OpenTurn(tuple(messages), thinking, effort)
-        return await self._call(request, TurnOpened, on_progress, on_adjusted)
+        return await self._call_worker(request, TurnOpened, on_progress, on_adjusted)
 
     async def generate_branches(
         self, specs: Sequence[BranchSpec]
     ) -> AsyncGenerator[BranchEvent, None]:
         """Generate branches of the open turn in one batch; `branch` is the index in `specs`.
 
-        Ends when all branches have; closing the iterator cancels them. Raises ContextOverflow
-        before anything is evaluated.
+        Ends when all branches have ended; closing the iterator cancels them.
+
+        Raises:
+            ContextOverflow: A branch does not fit; nothing was evaluated.
         """
-        process, number, replies = self._ask(protocol.Generate(tuple(specs)))
+        process, number, replies = self._send_request(protocol.Generate(tuple(specs)))
         done = False
         try:
             while not done:
-                reply = await self._receive(replies)
+                reply = await self._receive_reply(replies)
                 if isinstance(reply, protocol.TokenChunks):
                     for chunk in reply.chunks:
                         yield chunk
@@ -188,23 +199,23 @@ class Engine:
                 else:
                     yield reply
         finally:
-            self._finish(process, number, done=done)
+            self._release_request(process, number, done=done)
 
     async def cancel(
         self, branches: Collection[int] | None = None, reason: StopReason = "cancelled"
     ) -> None:
-        """End branches (None = all, and loading and reading a prompt too); does not wait for it.
+        """End branches without waiting for it (None = all; also a running load or prefill).
 
-        Each sends `BranchEnded(stop=reason)`. Nothing happens when nothing is under way.
+        Each branch sends `BranchEnded(stop=reason)`. Does nothing when no request is running.
         """
         chosen = None if branches is None else tuple(branches)
         for number, request in self._running.items():
             if self._process and (chosen is None or isinstance(request, protocol.Generate)):
-                self._process.cancel(protocol.Cancel(number, chosen, reason))
+                self._process.send_cancel(protocol.Cancel(number, chosen, reason))
 
-    async def count(self, text: str) -> int:
-        """Tokens of a text for the loaded model."""
-        return (await self._call(protocol.CountTokens(text), protocol.TokenCount)).tokens
+    async def count_tokens(self, text: str) -> int:
+        """Count a text's tokens with the loaded model's tokenizer."""
+        return (await self._call_worker(protocol.CountTokens(text), protocol.TokenCount)).tokens
 
     async def make_room(
         self,
@@ -213,48 +224,47 @@ class Engine:
         *,
         on_adjusted: Callable[[ContextAdjusted], None] | None = None,
     ) -> int:
-        """Make room for forced texts of so many tokens after the open turn's prompt, where it is
-        missing and may be made; the tokens that fit there now.
+        """Make room in the context for forced texts after the open turn's prompt, if the settings
+        allow it; returns the tokens that fit there now.
 
-        `writing`: tokens that each branch is to have besides its text. `on_adjusted` gets what was
-        done.
+        `texts`: tokens of each text. `writing`: tokens that each branch writes besides its text.
+        `on_adjusted` gets the action taken.
         """
-
         request = protocol.MakeRoom(tuple(texts), writing)
-        reply = await self._call(request, protocol.FreeTokens, on_adjusted=on_adjusted)
+        reply = await self._call_worker(request, protocol.FreeTokens, on_adjusted=on_adjusted)
         return reply.tokens
 
-    async def stats(self) -> Stats:
-        """What the loaded model has done since it was loaded."""
-        return (await self._call(protocol.GetStats(), protocol.StatsReply)).stats
+    async def get_stats(self) -> Stats:
+        """Return the counters of the loaded model, from its loading on."""
+        return (await self._call_worker(protocol.GetStats(), protocol.StatsReply)).stats
 
     async def close(self) -> None:
-        """End the worker. The engine can be used again: `load` starts a new one."""
+        """End the worker. The engine can be used again: `load_model` starts a new one."""
         process, self._process, self._info = self._process, None, None
         if process:
             await process.close()
 
-    async def _start(self) -> Process:
-        """The worker; a new one if there is none."""
+    async def _ensure_worker(self) -> WorkerProcess:
+        """Return the running worker, or start a new one."""
         async with self._starting:
             if not self._process or not self._process.alive:
                 self._info = None
-                self._process = await Process.start(self._log, self._unlogged)
+                self._process = await WorkerProcess.start_worker(self._log, self._unlogged)
             return self._process
 
-    async def _call(
+    async def _call_worker(
         self,
         request: protocol.Request,
         kind: type[_Reply],
         on_progress: Callable[[float], None] | None = None,
         on_adjusted: Callable[[ContextAdjusted], None] | None = None,
     ) -> _Reply:
-        """The closing reply to a request. A task that is cancelled here cancels the request."""
-        process, number, replies = self._ask(request)
+        """Send a request and return its closing reply. Cancelling the task cancels the request."""
+        process, number, replies = self._send_request(request)
         done = False
         try:
             while not done:
-                reply = await self._receive(replies)
+                reply = await self._receive_reply(replies)
                 if isinstance(reply, protocol.Progress):
                     if on_progress:
                         on_progress(reply.share)
@@ -264,13 +274,16 @@ class Engine:
                 else:
                     done = True
         finally:
-            self._finish(process, number, done=done)
+            self._release_request(process, number, done=done)
         if not isinstance(reply, kind):
-            raise EngineError(f"The worker answered {type(reply).__name__}.", "This is a fault.")
+            raise EngineError(
+                f"The worker sent an unexpected reply: {type(reply).__name__}.",
+                "Report this as a bug.",
+            )
         return reply
 
-    async def _receive(self, replies: Replies) -> Any:
-        """Wait for the next reply, and keep what it says of the model. Raises what went wrong."""
+    async def _receive_reply(self, replies: Replies) -> Any:
+        """Wait for the next reply, and update `info` from it. Raises the error of a failed one."""
         reply = await replies.get()
         if isinstance(reply, RmLocalError):
             raise reply
@@ -280,17 +293,17 @@ class Engine:
             self._info = replace(self._info, context=reply.context)
         return reply
 
-    def _ask(self, request: protocol.Request) -> tuple[Process, int, Replies]:
+    def _send_request(self, request: protocol.Request) -> tuple[WorkerProcess, int, Replies]:
         if not self._process:
             raise EngineError("No model is loaded.", "Load one first.")
-        number, replies = self._process.ask(request)
+        number, replies = self._process.send_request(request)
         if isinstance(request, _STOPPABLE):
             self._running[number] = request
         return self._process, number, replies
 
-    def _finish(self, process: Process, number: int, *, done: bool) -> None:
-        """Let go of a request; one that is not done is cancelled."""
+    def _release_request(self, process: WorkerProcess, number: int, *, done: bool) -> None:
+        """Forget a request; cancel it if it is not done."""
         self._running.pop(number, None)
-        process.forget(number)
+        process.forget_request(number)
         if not done and process.alive:
-            process.cancel(protocol.Cancel(number, None, "cancelled"))
+            process.send_cancel(protocol.Cancel(number, None, "cancelled"))

@@ -1,4 +1,4 @@
-"""What is left out of a conversation, or how far the context grows, when it is full."""
+"""Policies for a full context: drop the oldest turns, or enlarge the context."""
 
 from __future__ import annotations
 
@@ -7,16 +7,19 @@ from collections.abc import Sequence
 from rm_local.engine.protocol import Message
 
 SPARE = 4
-"""A quarter of the context is to be free for what branches write, where room is made."""
+"""Where a policy applies, a quarter of the context is kept free for what branches write."""
 
 
-def comfortable(tokens: int, context: int) -> bool:
-    """Whether a prompt of so many tokens leaves branches their room."""
+def leaves_room(tokens: int, context: int) -> bool:
+    """Whether a prompt of so many tokens leaves enough room for the branches."""
     return tokens <= context - context // SPARE
 
 
-def remedy(earlier: bool, tokens: int, trained: int) -> str:
-    """What helps when a prompt of so many tokens does not fit; `earlier`: it holds turns before."""
+def suggest_remedy(earlier: bool, tokens: int, trained: int) -> str:
+    """Suggest what to do when a prompt of so many tokens does not fit.
+
+    `earlier`: whether it contains earlier turns. `trained`: the model's context length, tokens.
+    """
     ways = ["Ask a shorter question"]
     if earlier:
         ways += ["begin a new session", 'let `overflow` be "drop"']
@@ -27,29 +30,29 @@ def remedy(earlier: bool, tokens: int, trained: int) -> str:
     return f"{', '.join(ways[:-1])}, or {ways[-1]}."
 
 
-def turns(messages: Sequence[Message]) -> list[int]:
-    """Where each earlier turn begins: at a question that is not the last message's."""
+def find_turns(messages: Sequence[Message]) -> list[int]:
+    """Find the index at which each earlier turn begins: a question other than the last message."""
     last = len(messages) - 1
     return [n for n, message in enumerate(messages[:last]) if message.role == "user"]
 
 
-def without_oldest(messages: Sequence[Message], count: int) -> tuple[Message, ...]:
-    """The messages without the first `count` turns; what stands before them and the last stay."""
-    starts = [*turns(messages), len(messages) - 1]
+def drop_oldest(messages: Sequence[Message], count: int) -> tuple[Message, ...]:
+    """Drop the first `count` turns; messages before them and the last message stay."""
+    starts = [*find_turns(messages), len(messages) - 1]
     begin, end = starts[0], starts[min(count, len(starts) - 1)]
     return (*messages[:begin], *messages[end:])
 
 
-def oldest(messages: Sequence[Message], count: int) -> tuple[str, ...]:
-    """The questions of the first `count` turns."""
-    return tuple(messages[start].content for start in turns(messages)[:count])
+def list_oldest_questions(messages: Sequence[Message], count: int) -> tuple[str, ...]:
+    """List the questions of the first `count` turns."""
+    return tuple(messages[start].content for start in find_turns(messages)[:count])
 
 
-def enlarged(context: int, tokens: int, trained: int) -> int:
-    """The context doubled until `tokens` leave branches their room, at most `trained`; 0 when that
-    makes it no larger."""
+def enlarge_context(context: int, tokens: int, trained: int) -> int:
+    """Double the context until a prompt of `tokens` leaves enough room, up to `trained`; 0 when it
+    cannot grow."""
     larger = 2 * context
-    while not comfortable(tokens, larger) and larger < trained:
+    while not leaves_room(tokens, larger) and larger < trained:
         larger *= 2
     larger = min(larger, trained)
     return larger if larger > context else 0

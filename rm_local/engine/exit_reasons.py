@@ -1,4 +1,4 @@
-"""Why a worker process ended, in words."""
+"""Explains why a worker process ended."""
 
 from __future__ import annotations
 
@@ -11,27 +11,28 @@ from rm_local.errors import EngineError, WorkerDied
 _CAUSES = {
     "SIGKILL": "it was killed, perhaps because the machine ran out of memory",
     "SIGILL": "llama.cpp was built for instructions that this processor lacks",
-    "SIGABRT": "llama.cpp gave up, perhaps for lack of memory",
+    "SIGABRT": "llama.cpp aborted, perhaps for lack of memory",
     "SIGSEGV": "llama.cpp crashed",
     "SIGBUS": "llama.cpp crashed, perhaps because the model's file changed while it was in use",
     "SIGFPE": "llama.cpp crashed",
-    "SIGTERM": "it was asked to end from outside",
+    "SIGTERM": "it was terminated by another process",
 }
 _ASSERTED = re.compile(r"GGML_ASSERT\(.*|GGML_ABORT.*")
 _NO_MEMORY = re.compile(
     r"bad_alloc|cannot allocate|out of memory|memory allocation|mem_buffer != NULL", re.IGNORECASE
 )
 _STACKS = "Fatal Python error:"
-"""What faulthandler begins with."""
+"""The first words of faulthandler's output."""
 _TAIL = 65536
-_AGAIN = "Ask again: a new one is started. "
+"""Bytes at the end of the log that are searched."""
+_ASK_AGAIN = "Ask again: a new one is started. "
 DOCTOR = "Run `rm-local doctor`; it names what is wrong and what to install."
 
 
-def describe(code: int, told: str = "") -> str:
-    """An exit status in words; negative = the number of the signal that ended the process.
+def describe_exit(code: int, cause: str = "") -> str:
+    """Describe an exit status; a negative one is the number of the signal that ended the process.
 
-    `told` is what the log says of it, which knows more than a signal.
+    `cause`: the log's line about it, which says more than the signal.
     """
     if code >= 0:
         return f"it ended with status {code}"
@@ -39,47 +40,47 @@ def describe(code: int, told: str = "") -> str:
         name = signal.Signals(-code).name
     except ValueError:
         return f"signal {-code} ended it"
-    if name == "SIGABRT" and _NO_MEMORY.search(told):
+    if name == "SIGABRT" and _NO_MEMORY.search(cause):
         return f"llama.cpp ran out of memory ({name})"
-    if name == "SIGABRT" and _ASSERTED.search(told):
-        return f"llama.cpp met with what it does not expect ({name})"
+    if name == "SIGABRT" and _ASSERTED.search(cause):
+        return f"llama.cpp failed an internal assertion ({name})"
     return f"{_CAUSES.get(name, 'a signal ended it')} ({name})"
 
 
-def died(code: int, log: Path | None, since: int) -> WorkerDied:
-    """The error for a worker that ended while it was in use; the log is read from byte `since`.
+def explain_death(code: int, log: Path | None, since: int) -> WorkerDied:
+    """Build the error for a worker that ended while it was in use.
 
-    `log`: None when there is no log.
+    `log`: its log, None if it has no log; read from byte `since` on.
     """
-    told = _told(code, log, since)
+    cause = _find_cause_line(code, log, since)
     return WorkerDied(
-        f"The model's process is gone: {describe(code, told)}.",
-        f"{_AGAIN}{_where(log, told)}".strip(),
+        f"The model's process has ended: {describe_exit(code, cause)}.",
+        f"{_ASK_AGAIN}{_describe_log(log, cause)}".strip(),
     )
 
 
-def in_loading(error: WorkerDied, path: Path) -> WorkerDied:
-    """The error for a worker that ended while it loaded the file at `path`."""
+def explain_load_failure(error: WorkerDied, path: Path) -> WorkerDied:
+    """Build the error for a worker that ended while it loaded the file at `path`."""
     return WorkerDied(
         f"{path} could not be loaded. {error.message}",
         "If it happens again, set a smaller `context` or fewer `gpu_layers`, or choose another "
-        f"model: this file is damaged, or needs more than there is. "
-        f"{error.remedy.removeprefix(_AGAIN)}",
+        f"model: this file is damaged, or needs more memory than there is. "
+        f"{error.remedy.removeprefix(_ASK_AGAIN)}",
     )
 
 
-def stillborn(code: int, log: Path | None, since: int) -> EngineError:
-    """The error for a worker that ended before it was ready."""
-    told = _told(code, log, since)
+def explain_start_failure(code: int, log: Path | None, since: int) -> EngineError:
+    """Build the error for a worker that ended before it was ready."""
+    cause = _find_cause_line(code, log, since)
     return EngineError(
-        f"The model's process does not start: {describe(code, told)}.",
-        f"{DOCTOR} {_where(log, told)}".strip(),
+        f"The model's process does not start: {describe_exit(code, cause)}.",
+        f"{DOCTOR} {_describe_log(log, cause)}".strip(),
     )
 
 
-def _told(code: int, log: Path | None, since: int) -> str:
-    """The line of the log, from byte `since` on, that tells most: why llama.cpp gave up, or else
-    the last before Python's stacks. Empty when there is none."""
+def _find_cause_line(code: int, log: Path | None, since: int) -> str:
+    """Find the line of the log that explains the end: llama.cpp's last message about memory or an
+    assertion, or else the last line before Python's stacks. Empty when there is no line."""
     if log is None:
         return ""
     try:
@@ -89,14 +90,14 @@ def _told(code: int, log: Path | None, since: int) -> str:
     except OSError:
         return ""
     lines = [line for each in text.partition(_STACKS)[0].split("\n") if (line := each.strip())]
-    telling = [line for line in lines if _NO_MEMORY.search(line) or _ASSERTED.search(line)]
-    told = telling if telling and code == -signal.SIGABRT else lines
-    asserted = _ASSERTED.search(told[-1]) if told else None
-    return asserted[0] if asserted else "".join(told[-1:])
+    explaining = [line for line in lines if _NO_MEMORY.search(line) or _ASSERTED.search(line)]
+    found = explaining if explaining and code == -signal.SIGABRT else lines
+    asserted = _ASSERTED.search(found[-1]) if found else None
+    return asserted[0] if asserted else "".join(found[-1:])
 
 
-def _where(log: Path | None, told: str) -> str:
-    """Where the log is and its most telling line; empty when there is no log."""
+def _describe_log(log: Path | None, cause: str) -> str:
+    """Name the log and quote its explaining line; empty when there is no log."""
     if log is None:
         return ""
-    return f"Its log is {log}" + (f'; it says "{told[:200]}".' if told else ".")
+    return f"Its log is {log}" + (f'; it says "{cause[:200]}".' if cause else ".")

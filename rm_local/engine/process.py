@@ -1,4 +1,4 @@
-"""The worker as the app sees it: a child process, requests in, replies out under their numbers."""
+"""Runs the worker as a child process: sends requests, and receives replies by their numbers."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from rm_local import errors, paths
 from rm_local.engine import exit_reasons, protocol, wire
 from rm_local.engine.worker_log import WorkerLog, open_worker_log
 
-_LINE = 2**26
-"""Bytes of one reply at most."""
-_PATIENCE = 2.0
-"""Seconds that a worker gets to end by itself."""
+_MAX_LINE_BYTES = 2**26
+"""Of one reply."""
+_CLOSE_TIMEOUT_S = 2.0
+"""Seconds after which a worker that has not ended is killed."""
 SPINS = "1000"
-"""Turns of the loop in which GNU's OpenMP waits before it sleeps; 300,000 by default."""
+"""Iterations of the loop in which GNU's OpenMP waits before it sleeps; 300,000 by default."""
 
 Replies = asyncio.Queue[Any]
-"""Replies to one request; an RmLocalError in place of one is the last."""
+"""Replies to one request; an RmLocalError in place of a reply is the last."""
 
 
-class Process:
+class WorkerProcess:
     """One worker process from its start to its end."""
 
     def __init__(self, process: asyncio.subprocess.Process, log: WorkerLog) -> None:
@@ -34,15 +34,18 @@ class Process:
         self._open: dict[int, Replies] = {0: asyncio.Queue()}
         self._end: errors.RmLocalError | None = None
         self._closing = False
-        self._reader = asyncio.create_task(self._read(), name="engine replies")
+        self._reader = asyncio.create_task(self._read_replies(), name="engine replies")
 
     @classmethod
-    async def start(
+    async def start_worker(
         cls, path: Path | None, unlogged: Callable[[OSError], None] = lambda _error: None
-    ) -> Process:
-        """A worker that is ready. EngineError when it does not get there.
+    ) -> WorkerProcess:
+        """Start a worker, and wait until it is ready.
 
-        `path`: its log; `unlogged` is called when that cannot be written.
+        `path`: its log; `unlogged` gets the error when it cannot be written.
+
+        Raises:
+            EngineError: The process ended, or failed to import llama.cpp.
         """
         log = open_worker_log(path, unlogged)
         with log.file:
@@ -51,13 +54,13 @@ class Process:
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=log.file,
-                limit=_LINE,
+                limit=_MAX_LINE_BYTES,
                 env=worker_environment(),
                 start_new_session=True,
             )
         process = cls(child, log)
         try:
-            await process._ready()
+            await process._wait_until_ready()
         except BaseException:
             await process.close()
             raise
@@ -65,82 +68,83 @@ class Process:
 
     @property
     def pid(self) -> int:
-        """The process's number in the system."""
+        """The system's process number."""
         return self._process.pid
 
     @property
     def alive(self) -> bool:
-        """Whether it still takes requests."""
+        """Whether it still accepts requests."""
         return self._end is None and not self._closing
 
-    def ask(self, request: protocol.Request) -> tuple[int, Replies]:
-        """Send a request: its number, and where the replies to it arrive."""
+    def send_request(self, request: protocol.Request) -> tuple[int, Replies]:
+        """Send a request; returns its number and the queue in which its replies arrive."""
         self._number += 1
         answers = self._open[self._number] = asyncio.Queue()
         if self._end:
             answers.put_nowait(self._end)
-        self._write(self._number, request)
+        self._write_message(self._number, request)
         return self._number, answers
 
-    def cancel(self, cancel: protocol.Cancel) -> None:
-        """Send a cancel, which has no reply."""
-        self._write(0, cancel)
+    def send_cancel(self, cancel: protocol.Cancel) -> None:
+        """Send a cancel message, which has no reply."""
+        self._write_message(0, cancel)
 
-    def forget(self, number: int) -> None:
-        """Pass over further replies to a request."""
+    def forget_request(self, number: int) -> None:
+        """Ignore further replies to a request."""
         self._open.pop(number, None)
 
     async def close(self) -> None:
-        """End the process: it ends by itself when its input closes, or it is killed."""
+        """End the process: close its input, and kill it if that does not suffice."""
         self._closing = True
         if self._process.stdin:
             self._process.stdin.close()
         try:
-            await asyncio.wait_for(self._process.wait(), _PATIENCE)
+            await asyncio.wait_for(self._process.wait(), _CLOSE_TIMEOUT_S)
         except TimeoutError:
             self._process.kill()
         await self._reader
         if not isinstance(self._end, errors.WorkerDied):  # its message names the log
             self._log.discard()
 
-    def _write(self, number: int, message: protocol.Request) -> None:
+    def _write_message(self, number: int, message: protocol.Request) -> None:
         if self._process.stdin and self.alive:
-            self._process.stdin.write(wire.encode(number, message))
+            self._process.stdin.write(wire.encode_message(number, message))
 
-    async def _ready(self) -> None:
+    async def _wait_until_ready(self) -> None:
         first = await self._open[0].get()
-        self.forget(0)
+        self.forget_request(0)
         if isinstance(first, errors.WorkerDied):
             code = self._process.returncode or 0
-            raise exit_reasons.stillborn(code, self._log.path, self._log.since)
+            raise exit_reasons.explain_start_failure(code, self._log.path, self._log.since)
         if isinstance(first, errors.RmLocalError):
             raise first
 
-    async def _read(self) -> None:
-        """Hand replies on until the worker's end, then the reason for the end to all that wait."""
+    async def _read_replies(self) -> None:
+        """Deliver replies until the worker ends, then send the reason to all open requests."""
         assert self._process.stdout
         while line := await self._process.stdout.readline():
-            number, reply = wire.decode(line)
+            number, reply = wire.decode_message(line)
             if answers := self._open.get(number):
                 answers.put_nowait(
-                    _error(reply) if isinstance(reply, protocol.ErrorReply) else reply
+                    _build_error(reply) if isinstance(reply, protocol.ErrorReply) else reply
                 )
         code = await self._process.wait()
         self._end = (
             errors.EngineError("The engine was closed.")
             if self._closing
-            else exit_reasons.died(code, self._log.path, self._log.since)
+            else exit_reasons.explain_death(code, self._log.path, self._log.since)
         )
         for answers in self._open.values():
             answers.put_nowait(self._end)
 
 
 def worker_environment() -> dict[str, str]:
-    """The app's, with the app's own rm_local found first (`-P` keeps the working folder out).
+    """Build the worker's environment: the app's, with its own rm_local first on the path.
 
-    llama.cpp is not to start a debugger on itself when it gives up: that holds its end, and the
-    message, back for seconds. Its threads wait awake for each other for some microseconds only: on
-    a busy machine the one that they wait for needs their core.
+    `-P` keeps the working folder out. GGML_NO_BACKTRACE keeps llama.cpp from starting a debugger
+    on itself when it aborts, which delays the message by seconds. GOMP_SPINCOUNT makes idle threads
+    sleep after some microseconds: on a busy machine a thread that spins takes the core of the one
+    it waits for.
     """
     home = str(paths.PACKAGE.parent)
     found = [home, *filter(None, [os.environ.get("PYTHONPATH")])]
@@ -149,7 +153,7 @@ def worker_environment() -> dict[str, str]:
     return {**waiting, **os.environ, **own}
 
 
-def _error(refused: protocol.ErrorReply) -> errors.RmLocalError:
+def _build_error(refused: protocol.ErrorReply) -> errors.RmLocalError:
     kind = getattr(errors, refused.error, errors.EngineError)
     error: errors.RmLocalError = kind(refused.message, refused.remedy)
     return error

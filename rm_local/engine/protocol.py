@@ -1,8 +1,8 @@
 """Messages between the app and its worker process.
 
 One line each (`engine/wire.py`): requests on the worker's standard input, replies on a descriptor
-of its own (llama.cpp writes to 1 and 2 at will). The worker first sends `Ready` (number 0). Every
-request but `Cancel` is answered, in order and under its own number, by any number of `Progress`,
+of its own (llama.cpp writes to 1 and 2). The worker first sends `Ready` (number 0). Every request
+except `Cancel` is answered, in order and under its own number, by any number of `Progress`,
 `Evaluated`, `TokenChunks`, `ContextUsage`, `ContextAdjusted` and `BranchEnded`, then by one closing
 reply (`Loaded`, `EmbedderLoaded`, `Embedded`, `TurnOpened`, `GenerationDone`, `TokenCount`,
 `FreeTokens`, `StatsReply` or `ErrorReply`).
@@ -47,37 +47,38 @@ class ModelInfo:
     size: int
     """Bytes of the weights."""
     context: int
-    """Tokens that one turn can hold."""
+    """Context length in tokens."""
     trained_context: int
+    """Context length that the model was trained for."""
     thinks: bool
     """Whether its family thinks before it answers."""
     device: str
-    """Where the layers really are, e.g. `CPU, 2 threads` or `CUDA0, 36 of 36 layers`."""
+    """Where the layers are loaded, e.g. `CPU, 2 threads` or `CUDA0, 36 of 36 layers`."""
     temperature: float | None = None
-    """What the file recommends (`general.sampling.temp`), if it does."""
+    """The file's recommendation (`general.sampling.temp`), if it has one."""
     top_p: float | None = None
     """Likewise (`general.sampling.top_p`)."""
     family: str = ""
     """Name of its family, as in engine/families.toml; `unknown` for others."""
     opening: str = ""
-    """What its thinking opens with; empty if it does not think."""
+    """The marker that opens its thinking; empty if it does not think."""
     closing: str = ""
-    """What its thinking closes with; likewise."""
+    """The marker that closes its thinking; likewise."""
     opened_by: str = ""
-    """`template` or `rm-local`, whichever opens the thinking; likewise."""
+    """What opens the thinking, `template` or `rm-local`; likewise."""
     template: str = ""
-    """Where its chat template comes from, in words."""
+    """Source of its chat template, in words."""
     efforts: tuple[str, ...] = ()
-    """How much it can be told to think; empty where it cannot be told."""
+    """Its levels of reasoning effort; empty if it has none to choose from."""
     converses: bool = True
-    """Whether its chat template takes earlier turns; if not, each question is asked by itself."""
+    """Whether its chat template accepts earlier turns; if not, each question stands alone."""
     kv: Precision = "f16"
     flash_attention: bool = False
-    """Whether it is in use, which `EngineOptions` may leave to llama.cpp."""
+    """Whether it is in use; `EngineOptions` may leave the choice to llama.cpp."""
     cache: int = 0
     """Bytes of keys and values for the whole context, as llama.cpp reports them."""
     notes: tuple[str, ...] = ()
-    """What was done otherwise than asked for or usual, in sentences."""
+    """Deviations from the options or the defaults, in sentences for the user."""
     calculator: bool = False
     """Whether it was trained to leave `<<expression=` to the calculator.
 
@@ -88,30 +89,30 @@ class ModelInfo:
 
     @property
     def title(self) -> str:
-        """Its name, and those of its adapters' files."""
+        """Its name, with the file names of its adapters."""
         adapters = (replace(each, path=PurePath(each.path).name) for each in self.lora)
         return " + ".join([self.name, *map(str, adapters)])
 
 
 @dataclass(frozen=True, slots=True)
 class Stats:
-    """What the loaded model has done since it was loaded."""
+    """Counters of the loaded model, from its loading on."""
 
     prompt: int = 0
-    """Tokens evaluated of prompts."""
+    """Prompt tokens evaluated."""
     forced: int = 0
-    """Tokens evaluated of forced texts (and, again, of branches that had to wait for room)."""
+    """Forced tokens evaluated, including repetitions for branches that had to wait for room."""
     reused: int = 0
-    """Prompt and forced tokens found in the cache, left there by an earlier call."""
+    """Prompt and forced tokens found in the cache."""
     written: int = 0
     """Tokens that the model wrote, over all branches."""
     prefill_seconds: float = 0.0
     decode_seconds: float = 0.0
     memory: int = 0
-    """Bytes of the worker's memory at its fullest; 0 where the system does not tell."""
+    """Peak memory of the worker in bytes; 0 where the system does not report it."""
     calculated: int = 0
-    """Tokens that the calculator put into branches; in none of the other counts, unless they had
-    to be evaluated again."""
+    """Tokens inserted by the calculator; not in the other counts, unless they had to be evaluated
+    again."""
 
 
 # Requests
@@ -124,7 +125,7 @@ class Load:
     model: str
     options: EngineOptions
     lora: tuple[LoraAdapter, ...] = ()
-    """Adapters to load it with; one with a sha256 is refused if its file has another."""
+    """Adapters to load with it; one whose file does not match its sha256 is refused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,9 +149,9 @@ class OpenTurn:
 
     messages: tuple[Message, ...]
     thinking: bool = True
-    """False = the model is to answer at once."""
+    """False = the model answers at once."""
     effort: str = ""
-    """One of the model's `efforts`; empty = the default of its template."""
+    """One of the model's `efforts`; empty = its template's default."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,12 +170,12 @@ class CountTokens:
 
 @dataclass(frozen=True, slots=True)
 class MakeRoom:
-    """Make room behind the open turn's prompt for forced texts, as its `overflow` says."""
+    """Make room after the open turn's prompt for forced texts, as the option `overflow` allows."""
 
     texts: tuple[int, ...]
-    """Tokens of each text; one for which no room can be made is left out of account."""
+    """Tokens of each text; a text for which no room can be made is ignored."""
     writing: int
-    """Tokens that each branch is to have for what it writes."""
+    """Tokens reserved for what each branch writes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +185,7 @@ class GetStats:
 
 @dataclass(frozen=True, slots=True)
 class Cancel:
-    """End a waiting or running request, or some of its branches. Has no reply of its own."""
+    """End a waiting or running request, or some of its branches. Has no reply."""
 
     request: int
     branches: tuple[int, ...] | None
@@ -197,12 +198,12 @@ class Cancel:
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """The worker has imported llama.cpp and takes requests."""
+    """The worker has imported llama.cpp and accepts requests."""
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Share, 0 to 1, of a model that is loaded, or of a prompt that takes several batches."""
+    """Share, 0 to 1, of a model loaded or of a prompt of several batches evaluated."""
 
     share: float
 
@@ -221,7 +222,7 @@ class EmbedderLoaded:
 class Embedded:
     dimension: int
     vectors: str
-    """Base64 of the rows, one after another, float32, little endian."""
+    """Base64 of the rows in order: float32, little endian."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,12 +232,12 @@ class TurnOpened:
     tokens: int
     """Of the whole prompt."""
     evaluated: Evaluated
-    """The rest of the prompt was in the cache."""
+    """The rest was in the cache."""
 
 
 @dataclass(frozen=True, slots=True)
 class TokenChunks:
-    """Text that all branches have written since the last such reply."""
+    """Text that the branches have written since the last such reply."""
 
     chunks: tuple[TokenChunk, ...]
 
@@ -254,7 +255,7 @@ class TokenCount:
 @dataclass(frozen=True, slots=True)
 class FreeTokens:
     tokens: int
-    """That fit behind the open turn's prompt, forced text and what a branch writes together."""
+    """That fit after the open turn's prompt: forced text plus what a branch writes."""
 
 
 @dataclass(frozen=True, slots=True)

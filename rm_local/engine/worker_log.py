@@ -1,4 +1,4 @@
-"""The file that a worker's standard error goes to, also where the usual one cannot be written."""
+"""Opens the file for a worker's standard error, or a temporary one if it cannot be written."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 LIMIT = 4 * 2**20
-"""Bytes; a log that is longer is emptied before the next worker starts."""
+"""Bytes; a longer log is emptied before the next worker starts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,27 +20,26 @@ class WorkerLog:
 
     file: BinaryIO
     path: Path | None
-    """None: what is written is lost."""
+    """None = what is written is lost."""
     since: int = 0
-    """Where this worker's part begins."""
+    """Byte at which this worker's part begins."""
     temporary: bool = False
 
     def discard(self) -> None:
-        """Delete a temporary file."""
+        """Delete the file if it is temporary."""
         if self.temporary and self.path:
             with suppress(OSError):
                 self.path.unlink()
 
 
 def open_worker_log(path: Path | None, failed: Callable[[OSError], None]) -> WorkerLog:
-    """Open the log to append to; a temporary file without a path or where that cannot be written.
+    """Open the log to append to, or a temporary file if `path` is None or cannot be written.
 
-    `failed` gets the reason. Raises nothing: without any file that can be written, what the worker
-    logs is lost.
+    `failed` gets the reason. Never raises: if no file can be written, the worker's log is lost.
     """
     if path is not None:
         try:
-            return _open(path)
+            return _open_file(path)
         except OSError as error:
             failed(error)
     try:
@@ -50,7 +49,7 @@ def open_worker_log(path: Path | None, failed: Callable[[OSError], None]) -> Wor
     return WorkerLog(os.fdopen(handle, "wb"), Path(name), temporary=True)
 
 
-def _open(path: Path) -> WorkerLog:
+def _open_file(path: Path) -> WorkerLog:
     path.parent.mkdir(parents=True, exist_ok=True)
     since = path.stat().st_size if path.exists() else 0
     since = 0 if since > LIMIT else since

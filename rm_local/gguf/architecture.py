@@ -1,4 +1,4 @@
-"""What a model's memory depends on, out of its metadata: layers, heads, windows, widths."""
+"""Reads the sizes that a model's memory depends on: layers, heads, windows, widths."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import Any
 _MOST_LAYERS = 512
 """llama.cpp's own limit."""
 _MOST = 1 << 31
-"""A number of metadata beyond it is taken for none."""
+"""A number of this size or more counts as missing."""
 
-# Of every so many layers the last sees all tokens and the others a window, where the metadata do
-# not say so themselves. https://github.com/ggml-org/llama.cpp/blob/master/src/llama-model.cpp
+# In each group of so many layers the last sees all tokens and the others see a window. Used where
+# the metadata do not say. https://github.com/ggml-org/llama.cpp/blob/master/src/llama-model.cpp
 _WINDOW_PATTERNS = {
     "cohere2": 4, "exaone4": 4, "gemma2": 2, "gemma3": 6, "gemma3n": 5, "gpt-oss": 2, "olmo2": 4,
 }  # fmt: skip
@@ -20,20 +20,20 @@ _WINDOW_PATTERNS = {
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """What one layer keeps: for each token a key and a value, or a state for each sequence."""
+    """Sizes of one layer's cache: a key and a value per token, or a state per sequence."""
 
     key: int
-    """Numbers of a token's key, over all KV heads; 0 in a layer that keeps none."""
+    """Numbers of a token's key, over all KV heads; 0 in a layer without keys."""
     value: int
     window: int = 0
-    """Tokens that it looks back; 0: all."""
+    """Tokens that it looks back; 0 = all."""
     state: int = 0
     """Numbers of a recurrent layer's state."""
 
 
 @dataclass(frozen=True, slots=True)
 class ModelShape:
-    """Sizes of a model; 0 where its metadata do not tell."""
+    """Sizes of a model; 0 = missing in its metadata."""
 
     layers: tuple[Layer, ...]
     width: int
@@ -42,7 +42,7 @@ class ModelShape:
     head_count: int
     """Heads of a query."""
     inner: int
-    """Numbers between a layer's two feed-forward matrices, of all experts in use."""
+    """Numbers between a layer's two feed-forward matrices, over all experts in use."""
     vocabulary: int
 
     @property
@@ -56,86 +56,86 @@ class ModelShape:
         return any(layer.state for layer in self.layers)
 
 
-def shape_of(metadata: Mapping[str, Any]) -> ModelShape:
-    """The shape that the metadata tell; numbers that make no sense count as not told."""
-    told = _Told(metadata, str(metadata.get("general.architecture", "")))
-    width, heads = told.number("embedding_length"), told.number("attention.head_count") or 1
-    key = told.number("attention.key_length") or width // heads
-    experts = told.number("expert_used_count")
-    inner = told.number("feed_forward_length")
+def read_shape(metadata: Mapping[str, Any]) -> ModelShape:
+    """Read the shape from a model's metadata; impossible numbers count as missing."""
+    own = _OwnMetadata(metadata, str(metadata.get("general.architecture", "")))
+    width, heads = own.read_number("embedding_length"), own.read_number("attention.head_count") or 1
+    key = own.read_number("attention.key_length") or width // heads
+    experts = own.read_number("expert_used_count")
+    inner = own.read_number("feed_forward_length")
     if experts:
-        each = told.number("expert_feed_forward_length") or inner
-        shared = told.number("expert_shared_count") * each
+        each = own.read_number("expert_feed_forward_length") or inner
+        shared = own.read_number("expert_shared_count") * each
         inner = max(inner, experts * each + shared)
-    inner = max(inner, 2 * told.number("ssm.inner_size"))
-    count = min(told.number("block_count"), _MOST_LAYERS)
+    inner = max(inner, 2 * own.read_number("ssm.inner_size"))
+    count = min(own.read_number("block_count"), _MOST_LAYERS)
     return ModelShape(
-        layers=tuple(_layer(told, number, heads, key) for number in range(count)),
+        layers=tuple(_build_layer(own, number, heads, key) for number in range(count)),
         width=width,
         heads=heads * key,
         head_count=heads,
         inner=inner,
-        vocabulary=_vocabulary(metadata, told),
+        vocabulary=_count_vocabulary(metadata, own),
     )
 
 
-class _Told:
-    """An architecture's own metadata, as numbers that make sense."""
+class _OwnMetadata:
+    """The metadata whose keys begin with the architecture's name, as plausible numbers."""
 
     def __init__(self, metadata: Mapping[str, Any], architecture: str) -> None:
         self.metadata = metadata
         self.architecture = architecture
 
-    def number(self, key: str, layer: int | None = None) -> int:
-        """A whole number, of a list the layer's or the largest; 0 where there is none."""
+    def read_number(self, key: str, layer: int | None = None) -> int:
+        """Read a whole number; from a list, the layer's or the largest. 0 if it is missing."""
         value = self.metadata.get(f"{self.architecture}.{key}")
         if isinstance(value, list):
-            numbers = [_sensible(each) for each in value]
+            numbers = [_accept_number(each) for each in value]
             if layer is None:
                 return max(numbers, default=0)
             return numbers[layer] if layer < len(numbers) else 0
-        return _sensible(value)
+        return _accept_number(value)
 
-    def has(self, key: str) -> bool:
-        """Whether the metadata have the key."""
+    def has_key(self, key: str) -> bool:
+        """Whether the metadata contain the key."""
         return f"{self.architecture}.{key}" in self.metadata
 
 
-def _sensible(value: object) -> int:
+def _accept_number(value: object) -> int:
     return int(value) if isinstance(value, int) and 0 < value < _MOST else 0
 
 
-def _layer(told: _Told, number: int, heads: int, key: int) -> Layer:
-    every = told.number("full_attention_interval")
-    kv_heads = told.number("attention.head_count_kv", number)
-    if not told.has("attention.head_count_kv"):
-        kv_heads = 0 if told.has("ssm.state_size") else heads
+def _build_layer(own: _OwnMetadata, number: int, heads: int, key: int) -> Layer:
+    every = own.read_number("full_attention_interval")
+    kv_heads = own.read_number("attention.head_count_kv", number)
+    if not own.has_key("attention.head_count_kv"):
+        kv_heads = 0 if own.has_key("ssm.state_size") else heads
     if not kv_heads or (every and (number + 1) % every):
-        return Layer(0, 0, state=_state(told))
-    if told.number("attention.key_length_mla"):  # values are read from the compressed keys
+        return Layer(0, 0, state=_count_state(own))
+    if own.read_number("attention.key_length_mla"):  # values are read from the compressed keys
         return Layer(key * kv_heads, 0)
-    value = told.number("attention.value_length") or key
-    return Layer(key * kv_heads, value * kv_heads, _window(told, number))
+    value = own.read_number("attention.value_length") or key
+    return Layer(key * kv_heads, value * kv_heads, _read_window(own, number))
 
 
-def _window(told: _Told, number: int) -> int:
-    window = told.number("attention.sliding_window")
-    pattern = told.metadata.get(f"{told.architecture}.attention.sliding_window_pattern")
+def _read_window(own: _OwnMetadata, number: int) -> int:
+    window = own.read_number("attention.sliding_window")
+    pattern = own.metadata.get(f"{own.architecture}.attention.sliding_window_pattern")
     if isinstance(pattern, list):
         return window if number < len(pattern) and pattern[number] else 0
-    every = _sensible(pattern) or _WINDOW_PATTERNS.get(told.architecture, 0)
+    every = _accept_number(pattern) or _WINDOW_PATTERNS.get(own.architecture, 0)
     return window if every and (number + 1) % every else 0
 
 
-def _state(told: _Told) -> int:
-    """Numbers of a recurrent layer's state: the convolution's last inputs, and the state itself."""
-    if short := told.number("shortconv.l_cache"):
-        return (short - 1) * told.number("embedding_length")
-    inner, state = told.number("ssm.inner_size"), told.number("ssm.state_size")
-    kernel = max(0, told.number("ssm.conv_kernel") - 1)
-    return kernel * (inner + 2 * told.number("ssm.group_count") * state) + inner * state
+def _count_state(own: _OwnMetadata) -> int:
+    """Count a recurrent layer's state: the convolution's last inputs and the state itself."""
+    if short := own.read_number("shortconv.l_cache"):
+        return (short - 1) * own.read_number("embedding_length")
+    inner, state = own.read_number("ssm.inner_size"), own.read_number("ssm.state_size")
+    kernel = max(0, own.read_number("ssm.conv_kernel") - 1)
+    return kernel * (inner + 2 * own.read_number("ssm.group_count") * state) + inner * state
 
 
-def _vocabulary(metadata: Mapping[str, Any], told: _Told) -> int:
+def _count_vocabulary(metadata: Mapping[str, Any], own: _OwnMetadata) -> int:
     tokens = metadata.get("tokenizer.ggml.tokens")
-    return len(tokens) if isinstance(tokens, list) else _sensible(tokens)
+    return len(tokens) if isinstance(tokens, list) else _accept_number(tokens)

@@ -1,4 +1,4 @@
-"""The header of a GGUF file, read without llama.cpp: what it holds, and whether it is whole.
+"""Reads the header of a GGUF file without llama.cpp, and checks that the file is complete.
 
 Layout: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md (versions 2 and 3).
 """
@@ -21,9 +21,9 @@ _SCALARS = {
 }  # fmt: skip
 _STRING, _ARRAY = 8, 9
 _KEPT_NUMBERS, _KEPT_STRINGS = 512, 64
-"""Longer arrays (the vocabulary) are passed over. 512 is llama.cpp's limit of layers."""
+"""Longer arrays (the vocabulary) are skipped. 512 is llama.cpp's limit of layers."""
 
-# What no real model comes near, so that a header made to harm costs neither memory nor minutes.
+# Far above any real model, so that a malicious header costs neither memory nor minutes.
 _MOST_PAIRS, _MOST_TENSORS = 1 << 14, 1 << 17
 _MOST_ITEMS = 1 << 22
 _MOST_DIMENSIONS = 4
@@ -43,15 +43,15 @@ Noun = Literal["model", "adapter"]
 
 @dataclass(frozen=True, slots=True)
 class GgufHeader:
-    """What a GGUF file says of itself."""
+    """The header of a GGUF file."""
 
     metadata: dict[str, Any]
-    """Keys and values; long arrays (over 512 numbers, 64 strings) are given as their length."""
+    """Keys and values; an array of over 512 numbers or 64 strings is replaced by its length."""
     tensors: int
     needed: int
-    """Bytes that the file must have at least (tensors of unknown types count as empty)."""
+    """Minimum size of the file in bytes (tensors of unknown types count as empty)."""
     values: dict[int, int] = field(default_factory=dict)
-    """How many values the tensors of each ggml type hold."""
+    """ggml type -> number of values in its tensors."""
     weights: int = 0
     """Bytes of all tensors."""
     layered: int = 0
@@ -67,28 +67,28 @@ class GgufHeader:
 
     @property
     def alignment(self) -> int:
-        """Bytes to a multiple of which the data of each tensor are filled up."""
+        """Bytes; the data of each tensor are padded to a multiple of it."""
         return _read_alignment(self.metadata)
 
-    def number(self, key: str) -> int:
-        """A count of the metadata; 0 where it is not told or makes no sense."""
+    def read_count(self, key: str) -> int:
+        """Read a count from the metadata; 0 if it is missing or impossible."""
         value = self.metadata.get(key)
         return value if isinstance(value, int) and 0 < value < 1 << 31 else 0
 
 
 def read_header(path: Path, *, noun: Noun = "model", table: bool = False) -> GgufHeader:
-    """The file's header; with `table` each tensor's entry is kept.
+    """Read the file's header; with `table` each tensor's entry is kept.
 
     Raises:
         ModelMissing: There is no such file, or it cannot be read.
-        ModelInvalid: It is not a GGUF, or ends within its header.
+        ModelInvalid: It is not a GGUF file, or its header is cut short or damaged.
     """
     if not path.is_file():
         kind = "is a folder, not a file" if path.is_dir() else "does not exist"
         raise ModelMissing(f"The {noun} {path} {kind}.", "Give the path of a GGUF file.")
     try:
         with path.open("rb") as file:
-            return _parse(file, path, noun, table)
+            return _parse_header(file, path, noun, table)
     except OSError as error:
         raise ModelMissing(
             f"The {noun} {path} cannot be read: {error.strerror}.", "Check its permissions."
@@ -98,7 +98,11 @@ def read_header(path: Path, *, noun: Noun = "model", table: bool = False) -> Ggu
 
 
 def check_whole(path: Path, header: GgufHeader) -> None:
-    """ModelInvalid when the file is shorter than its tensors need."""
+    """Check that the file is as long as its tensors need.
+
+    Raises:
+        ModelInvalid: It is shorter.
+    """
     size = path.stat().st_size
     if size < header.needed:
         raise ModelInvalid(
@@ -107,7 +111,11 @@ def check_whole(path: Path, header: GgufHeader) -> None:
 
 
 def check_generates(path: Path, header: GgufHeader) -> None:
-    """ModelInvalid when the file generates no text: an embedder, a projector, an adapter."""
+    """Check that the file is a model that generates text.
+
+    Raises:
+        ModelInvalid: It is an embedder, a projector, an adapter or a later file of a split model.
+    """
     found = detect_kind(header.metadata, header.tensors)
     if found == "text":
         return
@@ -119,54 +127,54 @@ def check_generates(path: Path, header: GgufHeader) -> None:
         remedy = "Choose its base model, and name the adapter with --lora."
         raise ModelInvalid(f"{path} is an adapter, not a model.", remedy)
     if found == "embedder":
-        what = f"is an embedder ({header.architecture}): it writes no text"
+        what = f"is an embedder ({header.architecture}) and generates no text"
     elif found == "vocabulary":
         what = "holds no vocabulary or no weights"
     elif found == "other":
-        what = f"is of a kind ({header.architecture}) that does not write on from a prompt"
+        what = f"is a {header.architecture} model, which does not continue a prompt"
     else:
         what = f"holds no language model but a part of one ({found})"
     raise ModelInvalid(f"{path} {what}.", _CHOOSE["model"])
 
 
-def _parse(file: BinaryIO, path: Path, noun: Noun, table: bool) -> GgufHeader:
+def _parse_header(file: BinaryIO, path: Path, noun: Noun, table: bool) -> GgufHeader:
     magic = file.read(4)
     if not magic:
         raise ModelInvalid(f"{path} is empty.", _AGAIN)
     if magic != MAGIC:
         raise ModelInvalid(f"{path} is not a GGUF file.", _CHOOSE[noun])
-    (version,) = _unpack(file, "I")
+    (version,) = _read_values(file, "I")
     if version not in (2, 3):
         raise ModelInvalid(
-            f"{path} is a GGUF of version {version}, not 2 or 3.", f"Convert the {noun} again."
+            f"{path} has GGUF version {version}, not 2 or 3.", f"Convert the {noun} again."
         )
-    tensors, pairs = _unpack(file, "QQ")
-    _bound(tensors <= _MOST_TENSORS and pairs <= _MOST_PAIRS)
+    tensors, pairs = _read_values(file, "QQ")
+    _check_limit(tensors <= _MOST_TENSORS and pairs <= _MOST_PAIRS)
     metadata, types = {}, {}
     for _ in range(pairs):
-        key = _string(file)
-        (types[key],) = _unpack(file, "I")
-        metadata[key] = _value(file, types[key])
-        _bound(file.tell() <= _LONGEST_HEADER)
-    return _with_tensors(file, metadata, types, tensors, table)
+        key = _read_string(file)
+        (types[key],) = _read_values(file, "I")
+        metadata[key] = _read_value(file, types[key])
+        _check_limit(file.tell() <= _LONGEST_HEADER)
+    return _read_tensors(file, metadata, types, tensors, table)
 
 
-def _with_tensors(
+def _read_tensors(
     file: BinaryIO, metadata: dict[str, Any], types: dict[str, int], tensors: int, table: bool
 ) -> GgufHeader:
-    """The header, from its table of tensors on."""
+    """Read the table of tensors, and build the header."""
     values: dict[int, int] = {}
     end = weights = layered = 0
     entries = []
     for _ in range(tensors):
-        entry = _tensor(file)
+        entry = _read_tensor(file)
         values[entry.type] = values.get(entry.type, 0) + entry.values
         end = max(end, entry.offset + entry.bytes)
         weights += entry.bytes
         layered += entry.bytes * entry.name.startswith("blk.")
         if table:
             entries.append(entry)
-        _bound(file.tell() <= _LONGEST_HEADER)
+        _check_limit(file.tell() <= _LONGEST_HEADER)
     alignment = _read_alignment(metadata)
     data = -(-file.tell() // alignment) * alignment
     needed = data + end if tensors else file.tell()
@@ -174,76 +182,76 @@ def _with_tensors(
 
 
 def _read_alignment(metadata: dict[str, Any]) -> int:
-    told = metadata.get("general.alignment")
-    return told if isinstance(told, int) and 0 < told <= _CHUNK else 32
+    stated = metadata.get("general.alignment")
+    return stated if isinstance(stated, int) and 0 < stated <= _CHUNK else 32
 
 
-def _tensor(file: BinaryIO) -> TensorEntry:
-    name = _string(file)
-    (dimensions,) = _unpack(file, "I")
-    _bound(dimensions <= _MOST_DIMENSIONS)
-    sizes = _unpack(file, "Q" * dimensions) + (1,) * (_MOST_DIMENSIONS - dimensions)
-    type_, offset = _unpack(file, "IQ")
+def _read_tensor(file: BinaryIO) -> TensorEntry:
+    name = _read_string(file)
+    (dimensions,) = _read_values(file, "I")
+    _check_limit(dimensions <= _MOST_DIMENSIONS)
+    sizes = _read_values(file, "Q" * dimensions) + (1,) * (_MOST_DIMENSIONS - dimensions)
+    type_, offset = _read_values(file, "IQ")
     per_block, block = BLOCKS.get(type_, (1, 0))
     return TensorEntry(name, type_, sizes, prod(sizes) // per_block * block, offset)
 
 
-def _value(file: BinaryIO, type_: int) -> Any:
+def _read_value(file: BinaryIO, type_: int) -> Any:
     if type_ == _STRING:
-        return _string(file)
+        return _read_string(file)
     if type_ != _ARRAY:
-        return _unpack(file, _scalar(type_))[0]
-    item, length = _unpack(file, "IQ")
-    _bound(length <= _MOST_ITEMS)
+        return _read_values(file, _find_scalar(type_))[0]
+    item, length = _read_values(file, "IQ")
+    _check_limit(length <= _MOST_ITEMS)
     if item == _STRING:
         if length <= _KEPT_STRINGS:
-            return [_string(file) for _ in range(length)]
+            return [_read_string(file) for _ in range(length)]
         _skip_strings(file, length)
         return length
-    scalar = _scalar(item)  # no array of arrays: llama.cpp reads none either
+    scalar = _find_scalar(item)  # not an array of arrays: llama.cpp does not read them either
     if length <= _KEPT_NUMBERS:
-        return [*_unpack(file, scalar * length)]
+        return [*_read_values(file, scalar * length)]
     file.seek(length * struct.calcsize("<" + scalar), 1)
     return length
 
 
 def _skip_strings(file: BinaryIO, length: int) -> None:
-    """Pass over an array of strings, a chunk of the file at a time: vocabularies are long."""
+    """Skip an array of strings, a chunk of the file at a time: vocabularies are long."""
     size = struct.Struct("<Q").unpack_from
     chunk, at = b"", 0
     for _ in range(length):
         if at + 8 > len(chunk):
             file.seek(at - len(chunk), 1)
             chunk, at = file.read(_CHUNK), 0
-            _bound(len(chunk) >= 8)
+            _check_limit(len(chunk) >= 8)
         (string,) = size(chunk, at)
-        _bound(string <= _LONGEST_STRING)
+        _check_limit(string <= _LONGEST_STRING)
         at += 8 + string
     file.seek(at - len(chunk), 1)
 
 
-def _bound(holds: bool) -> None:
-    """EOFError, which says that the header is damaged, unless a limit holds."""
+def _check_limit(holds: bool) -> None:
+    """Raise EOFError, which marks the header as damaged, unless the limit holds."""
     if not holds:
         raise EOFError
 
 
-def _scalar(type_: int) -> str:
-    _bound(type_ in _SCALARS)
+def _find_scalar(type_: int) -> str:
+    _check_limit(type_ in _SCALARS)
     return _SCALARS[type_]
 
 
-def _string(file: BinaryIO) -> str:
-    (length,) = _unpack(file, "Q")
-    _bound(length <= _LONGEST_STRING)
-    return _exactly(file, length).decode("utf-8", "replace")
+def _read_string(file: BinaryIO) -> str:
+    (length,) = _read_values(file, "Q")
+    _check_limit(length <= _LONGEST_STRING)
+    return _read_exactly(file, length).decode("utf-8", "replace")
 
 
-def _unpack(file: BinaryIO, layout: str) -> tuple[Any, ...]:
-    return struct.unpack("<" + layout, _exactly(file, struct.calcsize("<" + layout)))
+def _read_values(file: BinaryIO, layout: str) -> tuple[Any, ...]:
+    return struct.unpack("<" + layout, _read_exactly(file, struct.calcsize("<" + layout)))
 
 
-def _exactly(file: BinaryIO, length: int) -> bytes:
+def _read_exactly(file: BinaryIO, length: int) -> bytes:
     data = file.read(length)
     if len(data) < length:
         raise EOFError

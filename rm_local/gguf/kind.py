@@ -1,4 +1,4 @@
-"""What a GGUF file is for, as its metadata tells."""
+"""Detects from its metadata what a GGUF file is for."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 ModelKind = Literal["text", "embedder", "projector", "adapter", "vocabulary", "other"]
-"""`text` writes on from a prompt; a vision `projector` and an `adapter` are parts for another
-model; a `vocabulary` has no weights; `other` is what llama.cpp runs in ways that are not used here
-(encoder-decoders, diffusion, sound) or not at all."""
+"""`text` continues a prompt; a vision `projector` and an `adapter` are parts for another model; a
+`vocabulary` has no weights; `other` covers encoder-decoders, diffusion and sound models, and what
+llama.cpp cannot run."""
 
 _ENCODERS = {
     "bert", "nomic-bert", "nomic-bert-moe", "jina-bert-v2", "jina-bert-v3", "modern-bert",
@@ -19,13 +19,13 @@ _PARTS: dict[object, ModelKind] = {"mmproj": "projector", "clip": "projector", "
 
 
 def detect_kind(metadata: Mapping[str, Any], tensors: int) -> ModelKind:
-    """What the file with this metadata and so many tensors is for."""
-    told = metadata.get("general.type", "model")
+    """Detect what a file with this metadata and so many tensors is for."""
+    type_ = metadata.get("general.type", "model")
     architecture = str(metadata.get("general.architecture", ""))
-    for mark in (told, architecture):
+    for mark in (type_, architecture):
         if isinstance(mark, str) and mark in _PARTS:
             return _PARTS[mark]
-    if told != "model" or architecture in _OTHER:
+    if type_ != "model" or architecture in _OTHER:
         return "other"
     causal = metadata.get(f"{architecture}.attention.causal", True)
     if architecture in _ENCODERS or metadata.get(f"{architecture}.pooling_type") or not causal:
@@ -35,6 +35,6 @@ def detect_kind(metadata: Mapping[str, Any], tensors: int) -> ModelKind:
 
 
 def is_split(metadata: Mapping[str, Any]) -> bool:
-    """Whether the weights lie in several files, of which the first may hold none."""
+    """Whether the weights are split over several files; the first may contain no weights."""
     count = metadata.get("split.count", 0)
     return isinstance(count, int) and count > 1

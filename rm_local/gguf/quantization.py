@@ -1,4 +1,4 @@
-"""How a model's weights are stored, in llama.cpp's words."""
+"""Names a model's quantization in llama.cpp's terms."""
 
 from __future__ import annotations
 
@@ -26,9 +26,12 @@ _TENSOR_TYPES = {
 
 
 def name_quantization(metadata: Mapping[str, Any], values: Mapping[int, int]) -> str:
-    """What the file says of itself, or else the type of most values; `unknown` for neither."""
-    told = metadata.get("general.file_type")
-    if isinstance(told, int) and told in _FILE_TYPES:
-        return _FILE_TYPES[told]
+    """Name the file type that the metadata state, or else the type of most values.
+
+    `values`: ggml type -> number of values. Returns `unknown` when neither is known.
+    """
+    stated = metadata.get("general.file_type")
+    if isinstance(stated, int) and stated in _FILE_TYPES:
+        return _FILE_TYPES[stated]
     most = max(values, key=lambda type_: values[type_], default=None)
     return _TENSOR_TYPES.get(most, "unknown") if most is not None else "unknown"

@@ -1,4 +1,4 @@
-"""The files of one model: a split GGUF lies in several, named `-00001-of-00003.gguf`."""
+"""Finds the files of one model: a split GGUF has several, named `-00001-of-00003.gguf`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rm_local.errors import ModelInvalid
-from rm_local.gguf.architecture import ModelShape, shape_of
+from rm_local.gguf.architecture import ModelShape, read_shape
 from rm_local.gguf.header import GgufHeader, read_header
 from rm_local.gguf.kind import is_split
 
@@ -21,10 +21,10 @@ class GgufFiles:
     """All files of a model."""
 
     header: GgufHeader
-    """Of the first file, which holds the metadata."""
+    """Of the first file, which contains the metadata."""
     there: tuple[tuple[Path, GgufHeader], ...]
     missing: tuple[str, ...]
-    """Names of those that are not there."""
+    """Names of the files that do not exist."""
 
     @property
     def weights(self) -> int:
@@ -33,12 +33,12 @@ class GgufFiles:
 
     @property
     def layered(self) -> int:
-        """Those of them that belong to a layer."""
+        """Bytes of the weights that belong to a layer."""
         return sum(part.layered for _, part in self.there)
 
     @property
     def values(self) -> dict[int, int]:
-        """How many values of each ggml type there are."""
+        """ggml type -> number of values."""
         total: Counter[int] = Counter()
         for _, part in self.there:
             total.update(part.values)
@@ -46,25 +46,27 @@ class GgufFiles:
 
     @property
     def context(self) -> int:
-        """Tokens that the model was trained on at once; 0 where it does not tell."""
-        return self.header.number(f"{self.header.architecture}.context_length")
+        """Context length that the model was trained for, in tokens; 0 if it is not stated."""
+        return self.header.read_count(f"{self.header.architecture}.context_length")
 
     @property
     def shape(self) -> ModelShape:
-        """What its memory depends on."""
-        return shape_of(self.header.metadata)
+        """The sizes that its memory depends on."""
+        return read_shape(self.header.metadata)
 
 
 def first_part(path: Path) -> Path:
-    """The first of the files that belong to a model; the file itself where it is not split."""
+    """Return the first of a split model's files, or the path itself if it is not split."""
     found = _PART.fullmatch(path.name)
-    return path.with_name(_name(path, 1)) if found and int(found[2]) != 1 else path
+    return path.with_name(_name_part(path, 1)) if found and int(found[2]) != 1 else path
 
 
 def read_files(path: Path) -> GgufFiles:
-    """The files of the model whose first, or only, one is at `path`.
+    """Read the headers of a model's files; `path` is the first or only one.
 
-    Raises ModelMissing, and ModelInvalid when a file is no GGUF or is damaged in its header.
+    Raises:
+        ModelMissing: The first file does not exist or cannot be read.
+        ModelInvalid: A file is not a GGUF file or its header is damaged.
     """
     header = read_header(path)
     if not is_split(header.metadata):
@@ -72,12 +74,12 @@ def read_files(path: Path) -> GgufFiles:
     found = _PART.fullmatch(path.name)
     count = int(found[3]) if found else 1
     if count > _MOST_PARTS:
-        raise ModelInvalid(f"{path} says that it is one of {count:,} files.", "Copy it again.")
-    files = [path.with_name(_name(path, number)) for number in range(1, count + 1)]
+        raise ModelInvalid(f"{path} claims to be one of {count:,} files.", "Download it again.")
+    files = [path.with_name(_name_part(path, number)) for number in range(1, count + 1)]
     there = tuple((file, read_header(file)) for file in files if file.is_file())
     return GgufFiles(header, there, tuple(file.name for file in files if not file.is_file()))
 
 
-def _name(path: Path, number: int) -> str:
+def _name_part(path: Path, number: int) -> str:
     part = _PART.fullmatch(path.name)
     return f"{part[1]}-{number:05}-of-{part[3]}{path.suffix}" if part else path.name

@@ -98,8 +98,8 @@ def describe_model(path: Path, files: GgufFiles) -> ModelFile:
         layered=files.layered,
         context=files.context,
         experts=(
-            header.number(f"{header.architecture}.expert_count"),
-            header.number(f"{header.architecture}.expert_used_count"),
+            header.read_count(f"{header.architecture}.expert_count"),
+            header.read_count(f"{header.architecture}.expert_used_count"),
         ),
         tokenizer=" ".join(
             filter(None, (_text(metadata, f"tokenizer.ggml.{key}") for key in ("model", "pre")))

@@ -70,8 +70,8 @@ def has_text(hit: Hit) -> bool:
 async def _count_tokens(turn: TurnContext, subproblem: str, hit: Hit | None) -> int:
     """Count the tokens that a branch reads for a hit; None: for the text around it."""
     if hit is None and not uses_cue(turn.plan, turn.engine.info):
-        return await turn.engine.count(prompts.hint_note("", "", turn.question))
-    return await turn.engine.count(place_hint(turn, subproblem, hit).text)
+        return await turn.engine.count_tokens(prompts.hint_note("", "", turn.question))
+    return await turn.engine.count_tokens(place_hint(turn, subproblem, hit).text)
 
 
 async def _cut_hint(count: Count, hit: Hit, most: int) -> Hit | None:

@@ -34,7 +34,7 @@ class LanguageModel(Protocol):
     def generate_branches(self, specs: Sequence[BranchSpec]) -> AsyncGenerator[BranchEvent, None]:
         """Generate branches of the open turn in one batch; closing the iterator ends them."""
 
-    async def count(self, text: str) -> int:
+    async def count_tokens(self, text: str) -> int:
         """Count the tokens of a text."""
 
     async def make_room(

@@ -80,7 +80,7 @@ class Talk:
 
     async def tokens(self, *texts: str) -> int:
         """Of all these texts, and some for the seams between them."""
-        return sum([2 + await self.engine.count(text) for text in texts])
+        return sum([2 + await self.engine.count_tokens(text) for text in texts])
 
     async def markup(self) -> int:
         """Tokens around messages, more than any one turn has."""
@@ -110,7 +110,7 @@ async def talk(
     async with Engine(
         EngineOptions(threads=1, templates=str(folder)), log=tmp_path / "worker.log"
     ) as engine:
-        info = await engine.load(model_of[request.param])
+        info = await engine.load_model(model_of[request.param])
         assert info.converses
         yield Talk(engine)
 
@@ -208,7 +208,7 @@ async def test_the_oldest_turns_are_left_out_of_a_full_context(tmp_path: Path, n
     log, folder = tmp_path / "worker.log", templates(tmp_path)
     options = EngineOptions(threads=1, templates=str(folder), overflow="drop")
     async with Engine(options, log=log) as engine:
-        await engine.load(nano, context=512)
+        await engine.load_model(nano, context=512)
         talk = Talk(engine)
         await talk.ask(FIRST)
         while not talk.rooms:
@@ -230,7 +230,7 @@ async def test_a_hint_that_never_fits_costs_no_turn(tmp_path: Path, nano: Path) 
     endless = replace(HITS[0].entry, subroutine="and then I add one more " * 400)
     options = EngineOptions(threads=1, templates=str(templates(tmp_path)), overflow="drop")
     async with Engine(options, log=tmp_path / "worker.log") as engine:
-        await engine.load(nano, context=1024)
+        await engine.load_model(nano, context=1024)
         talk = Talk(engine)
         first = await talk.ask(FIRST)
         second = await talk.ask(SECOND, after=1, hits=(replace(HITS[0], entry=endless), HITS[1]))

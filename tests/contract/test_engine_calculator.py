@@ -36,14 +36,14 @@ def text_of(chunks: list[TokenChunk], *, forced: bool | None = None) -> str:
 
 async def test_a_value_is_forced_and_the_model_goes_on_behind_it(engine: Engine) -> None:
     """It goes on as if the value had been in its prompt; other branches write what they would."""
-    info = await engine.load(require_smollm2())
+    info = await engine.load_model(require_smollm2())
     await engine.open_turn(QUESTION, thinking=False)
-    before = await engine.stats()
+    before = await engine.get_stats()
     behind = replace(SPEC, forced=f"{EXAMPLES}=144>>", max_tokens=9, calculator=False)
     other = replace(SPEC, forced="Count: 1, 2, 3,", calculator=False)
 
     chunks, ends = await generate(engine, SPEC, other)
-    after = await engine.stats()
+    after = await engine.get_stats()
     expected, _ = await generate(engine, behind)
     alone, _ = await generate(engine, other)
 
@@ -64,7 +64,7 @@ async def test_every_kind_of_cache_takes_a_value(
 ) -> None:
     """Branches that read several tokens in a batch stand next to those that read one."""
     model: Path = request.getfixturevalue(family)
-    await engine.load(model)
+    await engine.load_model(model)
     await engine.open_turn(QUESTION)
     spec = BranchSpec("<<12*12", 1, 12, GREEDY, calculator=True, grammar="")
 

@@ -29,7 +29,7 @@ def long_branches(count: int) -> list[BranchSpec]:
 
 async def test_cancel_while_decoding(engine: Engine, large: Path) -> None:
     """One branch is stopped for its own reason, then all, and each says why it ended."""
-    await engine.load(large)
+    await engine.load_model(large)
     await engine.open_turn(QUESTION)
     growing = engine.generate_branches(long_branches(3))
     await first_text(growing)
@@ -42,12 +42,12 @@ async def test_cancel_while_decoding(engine: Engine, large: Path) -> None:
     assert (first.branch, first.stop) == (1, "outvoted")
     assert {event.branch: event.stop for event in rest} == {0: "cancelled", 2: "cancelled"}
     assert all(event.tokens < LONG / 4 for event in (first, *rest))
-    assert (await engine.stats()).written == sum(event.tokens for event in (first, *rest))
+    assert (await engine.get_stats()).written == sum(event.tokens for event in (first, *rest))
 
 
 async def test_cancel_while_reading_the_question(engine: Engine, large: Path) -> None:
     """A prompt of many batches is let go of in one of the first; the next turn works."""
-    await engine.load(large)
+    await engine.load_model(large)
     begun, shares = asyncio.Event(), list[float]()
 
     def note(share: float) -> None:
@@ -72,7 +72,7 @@ async def test_cancel_while_reading_the_question(engine: Engine, large: Path) ->
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 async def test_cancel_while_reading_hints(engine: Engine, large: Path) -> None:
     """Long hints are let go of before anything is written, and the cache is sound."""
-    await engine.load(large)
+    await engine.load_model(large)
     await engine.open_turn(QUESTION)
     before, _ = await grown(engine, [BranchSpec("the", 0, 6, GREEDY)])
     specs = [BranchSpec(f"{n} " + "long words " * 150, n, 40) for n in range(4)]
@@ -90,10 +90,10 @@ async def test_cancel_while_reading_hints(engine: Engine, large: Path) -> None:
 
 async def test_closing_the_iterator_cancels(engine: Engine, large: Path) -> None:
     """A consumer that goes away stops the work: the next request finds it hardly begun."""
-    await engine.load(large)
+    await engine.load_model(large)
     await engine.open_turn(QUESTION)
     growing = engine.generate_branches(long_branches(2))
     await first_text(growing)
     await growing.aclose()
 
-    assert (await engine.stats()).written < LONG / 4
+    assert (await engine.get_stats()).written < LONG / 4

@@ -13,7 +13,7 @@ from rm_local.options import EngineOptions
 async def test_an_engine_says_what_runs(engine: Engine, tiny: Path) -> None:
     """Its model and its process, or that there is none."""
     assert repr(engine) == "<Engine: no model, no process>"
-    await engine.load(tiny)
+    await engine.load_model(tiny)
     assert repr(engine) == f"<Engine: tiny, process {engine.worker}>"
     await engine.close()
     assert repr(engine) == "<Engine: no model, no process>"
@@ -22,7 +22,7 @@ async def test_an_engine_says_what_runs(engine: Engine, tiny: Path) -> None:
 async def test_an_engine_that_is_not_closed_warns(tiny: Path, tmp_path: Path) -> None:
     """When it is collected while its process runs."""
     engine = Engine(EngineOptions(threads=1), log=tmp_path / "worker.log")
-    await engine.load(tiny)
+    await engine.load_model(tiny)
     process = engine._process
     assert process
 

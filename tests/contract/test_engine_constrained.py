@@ -31,7 +31,7 @@ async def test_thinking_is_free_and_the_answer_follows_the_grammar(
     engine: Engine, nano: Path
 ) -> None:
     """From where the thinking closes only what the grammar allows is written, in any script."""
-    info = await engine.load(nano)
+    info = await engine.load_model(nano)
     await engine.open_turn(QUESTION)
 
     texts, ends = await grown(engine, specs(LINES))
@@ -46,7 +46,7 @@ async def test_thinking_is_free_and_the_answer_follows_the_grammar(
 
 async def test_without_thinking_the_grammar_holds_at_once(engine: Engine, nano: Path) -> None:
     """The first token is the grammar's, also behind a forced text; a branch beside it is free."""
-    await engine.load(nano)
+    await engine.load_model(nano)
     await engine.open_turn(QUESTION, thinking=False)
 
     texts, ends = await grown(
@@ -60,7 +60,7 @@ async def test_without_thinking_the_grammar_holds_at_once(engine: Engine, nano: 
 
 async def test_a_grammar_that_allows_all_changes_nothing(engine: Engine, nano: Path) -> None:
     """The same tokens as without a grammar, greedy and drawn, for as long as the text is text."""
-    await engine.load(nano)
+    await engine.load_model(nano)
     await engine.open_turn(QUESTION)
     free = [BranchSpec("", 0, 60, GREEDY), *(BranchSpec("", n, 60) for n in range(5))]
 
@@ -72,7 +72,7 @@ async def test_a_grammar_that_allows_all_changes_nothing(engine: Engine, nano: P
 
 async def test_the_likeliest_token_that_is_allowed_is_taken(engine: Engine, nano: Path) -> None:
     """Greedy, where the grammar refuses: of the model's likeliest tokens the first that fits."""
-    await engine.load(nano)
+    await engine.load_model(nano)
     await engine.open_turn(QUESTION, thinking=False)
     spec = BranchSpec("", 0, 8, GREEDY, grammar="root ::= [a-z]{8,}", logprobs=10)
 
@@ -127,7 +127,7 @@ async def test_answers_are_json_of_their_schema(
     engine: Engine, nano: Path, schema: Any, holds: Callable[[Any], bool]
 ) -> None:
     """Every answer that came to its end can be read, and is what the schema allows."""
-    await engine.load(nano)
+    await engine.load_model(nano)
     await engine.open_turn(QUESTION, thinking=False)
 
     texts, ends = await grown(engine, specs(grammar_from_schema(json.dumps(schema))))
@@ -155,7 +155,7 @@ async def test_a_broken_grammar_is_refused_and_the_model_stays(
     engine: Engine, tiny: Path, grammar: str, words: str
 ) -> None:
     """The parser's own reason is told; the worker lives, and the same turn can be gone on with."""
-    await engine.load(tiny)
+    await engine.load_model(tiny)
     await engine.open_turn(QUESTION)
     worker = engine.worker
 
@@ -172,20 +172,20 @@ async def test_a_grammar_that_llama_cpp_does_not_get_through_ends_in_a_sentence(
 ) -> None:
     """2^30 ways to say nothing: the worker ends itself and says why; the next load works."""
     rules = "".join(f'n{n} ::= n{n + 1} n{n + 1} | ""\n' for n in range(30))
-    await engine.load(tiny)
+    await engine.load_model(tiny)
     await engine.open_turn(QUESTION)
 
     with pytest.raises(WorkerDied) as caught:
         await grown(engine, [BranchSpec("", 0, 4, grammar=f'root ::= n0\n{rules}n30 ::= "a"\n')])
 
     assert "can be read in too many ways" in caught.value.remedy
-    await engine.load(tiny)
+    await engine.load_model(tiny)
     assert (await engine.open_turn(QUESTION)).tokens
 
 
 async def test_a_character_that_no_token_holds_is_an_error(engine: Engine, tiny: Path) -> None:
     """The grammar is right and cannot be followed: it says so, and the model stays."""
-    await engine.load(tiny)
+    await engine.load_model(tiny)
     await engine.open_turn(QUESTION, thinking=False)
 
     with pytest.raises(EngineError, match="no token for"):

@@ -44,11 +44,11 @@ async def test_many_branches_read_the_prompt_once_and_each_hint_once(
     engine: Engine, model: Path
 ) -> None:
     """Six branches under three hints: the prompt, what the hints begin with, each hint's rest."""
-    await engine.load(model)
+    await engine.load_model(model)
     prompt = (await engine.open_turn(QUESTION)).tokens
-    whole = [await engine.count(CUE + hint) for hint in HINTS]
+    whole = [await engine.count_tokens(CUE + hint) for hint in HINTS]
     await grown(engine, hinted(HINTS + HINTS))
-    stats = await engine.stats()
+    stats = await engine.get_stats()
 
     assert stats.prompt == prompt
     assert stats.written == 36
@@ -57,22 +57,22 @@ async def test_many_branches_read_the_prompt_once_and_each_hint_once(
 
 async def test_formulating_and_reasoning_share_the_prompt(engine: Engine, model: Path) -> None:
     """Formulation is cancelled after its first sentence; then only the hints are read."""
-    await engine.load(model)
+    await engine.load_model(model)
     prompt = (await engine.open_turn(QUESTION)).tokens
     written = ""
     async for event in engine.generate_branches([BranchSpec(CUE, 0, 100, GREEDY, endless=True)]):
         written += getattr(event, "text", "")
         if len(written) > 20:
             await engine.cancel()
-    formulated = await engine.stats()
+    formulated = await engine.get_stats()
     said = CUE + written[:12]
     await grown(engine, [BranchSpec(said + hint, 0, 4, endless=True) for hint in HINTS])
-    reasoned = await engine.stats()
+    reasoned = await engine.get_stats()
 
     assert formulated.prompt == prompt
     assert since(reasoned, formulated)[0] <= last_token(engine)
     assert since(reasoned, formulated)[1] <= sum(
-        [await engine.count(said), *[await engine.count(hint) + 2 for hint in HINTS]]
+        [await engine.count_tokens(said), *[await engine.count_tokens(hint) + 2 for hint in HINTS]]
     )
 
 
@@ -80,24 +80,24 @@ async def test_another_subproblem_and_other_hints_read_no_prompt(
     engine: Engine, model: Path
 ) -> None:
     """The turn is opened again, after an edit and to be forked: only what is forced is new."""
-    await engine.load(model)
+    await engine.load_model(model)
     await engine.open_turn(QUESTION)
     await grown(engine, hinted(HINTS))
-    first = await engine.stats()
+    first = await engine.get_stats()
     await engine.open_turn(QUESTION)
-    assert since(await engine.stats(), first) == (0, 0)
+    assert since(await engine.get_stats(), first) == (0, 0)
     await grown(engine, [BranchSpec(f"Another way. {hint}", 0, 4) for hint in HINTS[:2]])
     await grown(engine, [BranchSpec("", 1, 4), BranchSpec("", 2, 4)])
 
     # Branches with nothing forced begin with the logits of the prompt's last token.
-    assert since(await engine.stats(), first)[0] <= 1 + last_token(engine)
+    assert since(await engine.get_stats(), first)[0] <= 1 + last_token(engine)
 
 
 async def test_what_comes_after_going_back_is_what_comes_without(
     engine: Engine, model: Path
 ) -> None:
     """Branches grown after others, and after a turn of another kind, write the same text."""
-    await engine.load(model)
+    await engine.load_model(model)
     await engine.open_turn(QUESTION)
     fresh, _ = await grown(engine, hinted(HINTS, 12))
     await grown(engine, hinted(["Something else.", ""]))
@@ -115,22 +115,22 @@ async def test_a_second_turn_reads_what_is_new(
     engine: Engine, kind: str, request: pytest.FixtureRequest
 ) -> None:
     """The conversation up to the last question stays; the answer and the next question are read."""
-    await engine.load(request.getfixturevalue(kind))
+    await engine.load_model(request.getfixturevalue(kind))
     question = QUESTION[0]
     markup = (await engine.open_turn([Message("user", "x")])).tokens
     # One that cannot cut goes back to the end of a message's text; what closes it is read again.
     markup += 3 * last_token(engine)
     opened = (await engine.open_turn([SYSTEM, question])).tokens
     await grown(engine, hinted(HINTS))
-    before = await engine.stats()
+    before = await engine.get_stats()
     answer, follow = Message("assistant", "It is 42."), Message("user", "And of the odd ones?")
     prompt = (await engine.open_turn([SYSTEM, question, answer, follow])).tokens
     await grown(engine, [BranchSpec("", 0, 4)])
-    after = await engine.stats()
+    after = await engine.get_stats()
 
     assert since(after, before)[0] <= prompt - opened + markup
     other = [SYSTEM, question, answer, Message("user", "Why?")]
     await engine.open_turn(other)
     await grown(engine, [BranchSpec("", 0, 4)])
 
-    assert since(await engine.stats(), after)[0] <= await engine.count("Why?") + markup
+    assert since(await engine.get_stats(), after)[0] <= await engine.count_tokens("Why?") + markup

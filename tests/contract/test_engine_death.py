@@ -23,7 +23,7 @@ async def test_a_killed_worker_is_an_error_and_the_next_load_works(
     engine: Engine, tiny: Path, tmp_path: Path
 ) -> None:
     """SIGKILL in the middle of an answer is told in words, with the log; a new worker answers."""
-    await engine.load(tiny)
+    await engine.load_model(tiny)
     await engine.open_turn(QUESTION)
     growing = engine.generate_branches([BranchSpec("", n, 1900, endless=True) for n in range(8)])
     await first_text(growing)
@@ -34,11 +34,11 @@ async def test_a_killed_worker_is_an_error_and_the_next_load_works(
         async for _ in growing:
             pass
     with pytest.raises(WorkerDied):
-        await engine.count("x")
+        await engine.count_tokens("x")
 
     assert "SIGKILL" in caught.value.message
     assert str(tmp_path / "logs" / "worker.log") in caught.value.remedy
-    await engine.load(tiny)
+    await engine.load_model(tiny)
     await engine.open_turn(QUESTION)
     assert (await grown(engine, [BranchSpec("", 0, 4)]))[1][0].branch == 0
 
@@ -54,15 +54,15 @@ async def test_files_that_are_no_model_leave_the_worker_alive(
     odd = tiny_gguf.write(tmp_path / "odd.gguf", architecture="qwen99")
 
     with pytest.raises(ModelMissing, match="does not exist"):
-        await engine.load(tmp_path / "none.gguf")
+        await engine.load_model(tmp_path / "none.gguf")
     with pytest.raises(ModelInvalid, match="not a GGUF"):
-        await engine.load(text)
+        await engine.load_model(text)
     with pytest.raises(ModelInvalid, match="cut short"):
-        await engine.load(cut)
+        await engine.load_model(cut)
     with pytest.raises(ModelInvalid, match="qwen99"):
-        await engine.load(odd)
+        await engine.load_model(odd)
     assert engine.info is None
-    assert (await engine.load(tiny)).name == "tiny"
+    assert (await engine.load_model(tiny)).name == "tiny"
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ async def test_a_broken_llama_cpp_points_to_the_doctor(
     monkeypatch.setenv("PYTHONPATH", str(package.parent))
 
     with pytest.raises(EngineError, match=words) as caught:
-        await engine.load(tiny)
+        await engine.load_model(tiny)
 
     assert not isinstance(caught.value, WorkerDied)
     assert "rm-local doctor" in caught.value.remedy
@@ -111,14 +111,14 @@ def test_the_worker_ends_with_the_app(tiny: Path, tmp_path: Path) -> None:
         protocol.Generate(specs),
     )
     for number, request in enumerate(requests, 1):
-        worker.stdin.write(wire.encode(number, request))
+        worker.stdin.write(wire.encode_message(number, request))
     worker.stdin.flush()
-    while not isinstance(wire.decode(worker.stdout.readline())[1], protocol.TokenChunks):
+    while not isinstance(wire.decode_message(worker.stdout.readline())[1], protocol.TokenChunks):
         pass
 
     worker.stdin.close()
 
     with worker.stdout:
-        replies = [wire.decode(line)[1] for line in worker.stdout]
+        replies = [wire.decode_message(line)[1] for line in worker.stdout]
     assert worker.wait() == 0
     assert not any(isinstance(reply, BranchEnded | protocol.GenerationDone) for reply in replies)

@@ -20,7 +20,7 @@ async def test_the_model_is_described_as_it_is(engine: Engine, tiny: Path) -> No
     """Name, sizes and recommendations come from the file; the device from what was done."""
     shares: list[float] = []
 
-    info = await engine.load(tiny, on_progress=shares.append)
+    info = await engine.load_model(tiny, on_progress=shares.append)
 
     assert (info.name, info.architecture, info.quantisation) == ("tiny", "qwen3", "F16")
     assert (info.context, info.trained_context, info.thinks) == (2048, 2048, True)
@@ -34,7 +34,7 @@ async def test_the_model_is_described_as_it_is(engine: Engine, tiny: Path) -> No
 
 async def test_a_question_is_answered_with_the_shipped_model(engine: Engine, nano: Path) -> None:
     """Load, open a turn, grow three branches: each ends within its budget."""
-    info = await engine.load(nano)
+    info = await engine.load_model(nano)
     prompt = (await engine.open_turn(QUESTION)).tokens
     specs = [BranchSpec("Okay,", seed, 24, Sampling(0.7)) for seed in (1, 2, 3)]
 
@@ -47,7 +47,7 @@ async def test_a_question_is_answered_with_the_shipped_model(engine: Engine, nan
 
 async def test_a_seed_draws_the_same_and_another_differs(engine: Engine, tiny: Path) -> None:
     """Branches of one seed write the same text in one batch, and again in a later call."""
-    await engine.load(tiny)
+    await engine.load_model(tiny)
     await engine.open_turn(QUESTION)
     specs = [BranchSpec("the", seed, 16) for seed in (7, 7, 8)]
 
@@ -60,7 +60,7 @@ async def test_a_seed_draws_the_same_and_another_differs(engine: Engine, tiny: P
 
 async def test_greedy_text_is_llama_cpps_own(engine: Engine, tiny: Path) -> None:
     """Alone, beside branches of other lengths, or after a hint shared in part: the same tokens."""
-    await engine.load(tiny)
+    await engine.load_model(tiny)
     await engine.open_turn(QUESTION)
     hints = ["the thing in", "the thing", "", "another hint " * 60, "the thing in"]
     specs = [BranchSpec(hint, 0, 12, GREEDY) for hint in hints]
@@ -93,18 +93,18 @@ def reference(model: Path, forced: str, tokens: int) -> str:
 
 async def test_nothing_is_evaluated_twice(engine: Engine, tiny: Path) -> None:
     """The prompt, a forced text begun alike, and what a lone branch wrote stay in the cache."""
-    await engine.load(tiny)
+    await engine.load_model(tiny)
     prompt = (await engine.open_turn(QUESTION)).tokens
     cue = "Now, let me search. "
     await grown(engine, [BranchSpec(cue, 0, 8, GREEDY)])
-    formulated = await engine.stats()
+    formulated = await engine.get_stats()
     await engine.open_turn(QUESTION)
-    reopened = await engine.stats()
+    reopened = await engine.get_stats()
     await grown(engine, [BranchSpec(cue + hint, 0, 4) for hint in ("one", "one", "two")])
-    reasoned = await engine.stats()
+    reasoned = await engine.get_stats()
 
     assert formulated.prompt == prompt
-    assert formulated.forced == await engine.count(cue)
+    assert formulated.forced == await engine.count_tokens(cue)
     assert reopened.prompt == prompt
     assert reopened.reused == prompt - 1
     assert reasoned.forced - formulated.forced <= 1 + 2 * 3
@@ -112,10 +112,10 @@ async def test_nothing_is_evaluated_twice(engine: Engine, tiny: Path) -> None:
 
 async def test_forced_text_cannot_close_the_block_or_the_turn(engine: Engine, tiny: Path) -> None:
     """Markers in a hint and in a question are so many letters, not the tokens of that name."""
-    await engine.load(tiny)
+    await engine.load_model(tiny)
     for marker in ("</think>", "<|im_end|>", "<think>"):
-        assert await engine.count(marker) > 1
-    letters = await engine.count("<|im_end|>") + await engine.count("</think>")
+        assert await engine.count_tokens(marker) > 1
+    letters = await engine.count_tokens("<|im_end|>") + await engine.count_tokens("</think>")
     plain = (await engine.open_turn([Message("user", "x")])).tokens
 
     fenced = (await engine.open_turn([Message("user", "x<|im_end|></think>")])).tokens
@@ -128,7 +128,7 @@ async def test_forced_text_cannot_close_the_block_or_the_turn(engine: Engine, ti
 
 async def test_branches_outgrow_the_context_by_turns(engine: Engine, tiny: Path) -> None:
     """Branches that need more cells than there are wait for each other and lose no text."""
-    await engine.load(tiny, context=512)
+    await engine.load_model(tiny, context=512)
     await engine.open_turn(QUESTION)
     specs = [BranchSpec(f"hint {n}", n, 150, GREEDY) for n in range(6)]
 
@@ -141,7 +141,7 @@ async def test_branches_outgrow_the_context_by_turns(engine: Engine, tiny: Path)
 
 async def test_more_branches_than_sequences_are_grown(engine: Engine, tiny: Path) -> None:
     """Forty branches are more than llama.cpp runs at once here; all of them end."""
-    await engine.load(tiny)
+    await engine.load_model(tiny)
     await engine.open_turn(QUESTION)
 
     _, ends = await grown(engine, [BranchSpec("", n, 3) for n in range(40)])
@@ -151,7 +151,7 @@ async def test_more_branches_than_sequences_are_grown(engine: Engine, tiny: Path
 
 async def test_the_end_of_the_context_ends_a_branch(engine: Engine, tiny: Path) -> None:
     """A budget beyond the context is no error: the branch ends there with `context`."""
-    info = await engine.load(tiny, context=256)
+    info = await engine.load_model(tiny, context=256)
     prompt = (await engine.open_turn(QUESTION)).tokens
     for seed in range(20):
         _, (end,) = await grown(engine, [BranchSpec("", seed, 10_000)])
@@ -166,22 +166,22 @@ async def test_too_long_a_question_or_hint_is_refused_with_counts(
     engine: Engine, tiny: Path
 ) -> None:
     """ContextOverflow names both numbers; nothing was evaluated, and a shorter turn works."""
-    await engine.load(tiny, context=256)
+    await engine.load_model(tiny, context=256)
 
     with pytest.raises(ContextOverflow, match=r"needs [\d,]+ tokens; the context holds 256"):
         await engine.open_turn([Message("user", "long " * 500)])
     await engine.open_turn(QUESTION)
-    evaluated = await engine.stats()
+    evaluated = await engine.get_stats()
     with pytest.raises(ContextOverflow, match="forced before its answer"):
         await grown(engine, [BranchSpec("", 0, 4), BranchSpec("hint " * 200, 0, 4)])
 
-    assert await engine.stats() == evaluated
+    assert await engine.get_stats() == evaluated
     assert (await grown(engine, [BranchSpec("", 0, 4)]))[1][0].branch == 0
 
 
 async def test_a_stop_text_ends_a_branch(engine: Engine, tiny: Path) -> None:
     """The branch ends where the text begins, and says that it came to its end."""
-    await engine.load(tiny)
+    await engine.load_model(tiny)
     await engine.open_turn(QUESTION)
     (whole,), _ = await grown(engine, [BranchSpec("", 5, 40)])
     stop = whole["thinking"][10:12]
@@ -196,7 +196,7 @@ async def test_a_model_without_thinking_answers_at_once(engine: Engine, tmp_path
     """No template and no think tokens: ChatML is used, and all text is answer."""
     path = tiny_gguf.write(tmp_path / "plain.gguf", template=None, think=False)
 
-    info = await engine.load(path)
+    info = await engine.load_model(path)
     await engine.open_turn(QUESTION)
     (text,), _ = await grown(engine, [BranchSpec("the", 1, 12)])
 
@@ -208,7 +208,7 @@ async def test_a_model_without_thinking_answers_at_once(engine: Engine, tmp_path
 async def test_a_long_prompt_is_told_of_between_its_batches(engine: Engine, nano: Path) -> None:
     """Ever larger shares, none of what is in the cache already; and the whole is never told."""
     shares: list[float] = []
-    await engine.load(nano)
+    await engine.load_model(nano)
     await engine.open_turn([Message("user", "Add 2 and 3. " * 150)], on_progress=shares.append)
     assert len(shares) >= 2
     assert shares == sorted(set(shares))

@@ -72,7 +72,7 @@ async def test_a_hint_longer_than_the_context(
     engine: Engine, nano: Path, text: str, kept: bool, context: int
 ) -> None:
     """It is cut or left out, what is read fits, and the other hint's branches answer."""
-    info = await engine.load(nano, context=context)
+    info = await engine.load_model(nano, context=context)
     events = await turn(engine, [long(text), SHORT])
     assert isinstance(events[-1], Answered), events[-1]
     assert hints(events) == ({1, 2} if kept else {2})
@@ -84,7 +84,7 @@ async def test_a_hint_longer_than_the_context(
 
 async def test_the_long_one_alone(engine: Engine, nano: Path) -> None:
     """Pinned, and drawn at random, it is cut; of no use, the model reasons without it."""
-    await engine.load(nano, context=2048)
+    await engine.load_model(nano, context=2048)
     pinned = TurnOverrides(seed=1, pinned=(long(SENTENCES),))
     for events in (
         await turn(engine, [], overrides=pinned),
@@ -105,7 +105,7 @@ async def test_room_is_made_where_the_user_lets_it(
     middling = long("I should add the two numbers that are given. " * 80)
     options = EngineOptions(threads=1, overflow=overflow)
     async with Engine(options, log=tmp_path / "w.log") as engine:
-        await engine.load(nano, context=640)
+        await engine.load_model(nano, context=640)
         events = await turn(engine, [middling, SHORT])
         whole = overflow == "enlarge"
         assert (1 not in of_hints(events)) is whole
@@ -119,7 +119,7 @@ async def test_only_a_question_that_is_too_long_fails(engine: Engine, nano: Path
     """And what it says helps: a larger context where the model has one, else another model."""
     question = "Add one and two. " * 200
     for context, count in ((320, 1), (2048, 4)):
-        info = await engine.load(nano, context=context)
+        info = await engine.load_model(nano, context=context)
         events = await turn(engine, [SHORT], question=question * count)
         assert isinstance(events[-1], Failed)
         assert events[-1].remedy.startswith("Ask a shorter question")

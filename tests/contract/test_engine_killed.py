@@ -9,7 +9,7 @@ import pytest
 
 from rm_local.engine.branches import BranchSpec
 from rm_local.engine.client import Engine
-from rm_local.engine.process import Process, Replies
+from rm_local.engine.process import Replies, WorkerProcess
 from rm_local.engine.protocol import Embed, Message, Request
 from rm_local.errors import WorkerDied
 from tests.support.engines import QUESTION, first_text, grown, kill, killed_loading
@@ -20,7 +20,7 @@ LONG = [Message("user", "Is a sum of sums a sum? " * 300)]
 
 async def works(engine: Engine, model: Path) -> bool:
     """Whether a new worker loads this model and writes with it."""
-    await engine.load(model)
+    await engine.load_model(model)
     await engine.open_turn(QUESTION)
     return (await grown(engine, [BranchSpec("", 0, 4)]))[1][0].tokens > 0
 
@@ -38,7 +38,7 @@ async def test_while_loading(engine: Engine, large: Path, tiny: Path) -> None:
 
 async def test_while_reading_a_question(engine: Engine, large: Path, tiny: Path) -> None:
     """The turn is lost, the next one is answered, by another model too."""
-    await engine.load(large)
+    await engine.load_model(large)
 
     with pytest.raises(WorkerDied, match="SIGKILL") as caught:
         # Told of after the first of many batches.
@@ -51,7 +51,7 @@ async def test_while_reading_a_question(engine: Engine, large: Path, tiny: Path)
 
 async def test_while_writing(engine: Engine, large: Path, tiny: Path) -> None:
     """All branches end with the one error."""
-    await engine.load(large)
+    await engine.load_model(large)
     await engine.open_turn(QUESTION)
 
     growing = engine.generate_branches([BranchSpec("", n, 4000, endless=True) for n in range(8)])
@@ -68,9 +68,9 @@ async def test_while_embedding(
     engine: Engine, weights: Path, tiny: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The embedder comes again by itself with the next text; a model can be loaded beside it."""
-    ask, texts_asked = Process.ask, list[int]()
+    ask, texts_asked = WorkerProcess.send_request, list[int]()
 
-    def ask_and_kill(process: Process, request: Request) -> tuple[int, Replies]:
+    def ask_and_kill(process: WorkerProcess, request: Request) -> tuple[int, Replies]:
         answers = ask(process, request)
         if isinstance(request, Embed):
             texts_asked.append(len(request.texts))
@@ -78,8 +78,8 @@ async def test_while_embedding(
                 kill(engine)
         return answers
 
-    monkeypatch.setattr(Process, "ask", ask_and_kill)
-    monkeypatch.setattr("rm_local.engine.client._TEXTS", 8)
+    monkeypatch.setattr(WorkerProcess, "send_request", ask_and_kill)
+    monkeypatch.setattr("rm_local.engine.client._MAX_TEXTS", 8)
     await engine.load_embedder(weights)
     texts = ["How do I add two fractions with different denominators? " * 8] * 24
 

@@ -85,7 +85,7 @@ async def test_a_cache_of_another_kind_answers_alike(
     async with make() as usual, make(kv=kv, flash_attention=flash) as other:
         texts = []
         for engine in (usual, other):
-            info = await engine.load(model, context=1024)
+            info = await engine.load_model(model, context=1024)
             await engine.open_turn(QUESTION)
             texts.append((await grown(engine, [BranchSpec("Okay,", 0, 12, GREEDY)]))[0][0])
 
@@ -100,14 +100,14 @@ async def test_heads_too_small_for_a_kind_of_cache(make: Any, tiny: Path) -> Non
     """An error that names what to set; the worker goes on."""
     async with make(kv="q8_0") as engine:
         with pytest.raises(EngineError, match="cannot be stored in this type") as caught:
-            await engine.load(tiny)
+            await engine.load_model(tiny)
         assert 'kv = "f16"' in caught.value.remedy
         assert engine.worker
 
 
 async def test_the_count_is_true_for_branches_that_share(engine: Engine, tiny: Path) -> None:
     """Prompt and hint once, what each wrote apart; the longest alone is less."""
-    info = await engine.load(tiny)
+    info = await engine.load_model(tiny)
     prompt = (await engine.open_turn(QUESTION)).tokens
     hint = "the thing in the thing " * 20
     specs = [BranchSpec(hint, seed, 30, endless=True) for seed in range(4)]
@@ -115,7 +115,7 @@ async def test_the_count_is_true_for_branches_that_share(engine: Engine, tiny: P
         event async for event in engine.generate_branches(specs) if isinstance(event, ContextUsage)
     ]
 
-    forced = await engine.count(hint)
+    forced = await engine.count_tokens(hint)
     assert usages[0].used >= prompt + forced - 1
     last = max(usages, key=lambda usage: usage.used)
     assert prompt + forced + 4 * 28 <= last.used <= prompt + forced + 4 * 30
@@ -126,7 +126,7 @@ async def test_the_count_is_true_for_branches_that_share(engine: Engine, tiny: P
 async def test_a_branch_that_fills_the_context_stops_and_says_so(make: Any, tiny: Path) -> None:
     """Unless the user wishes otherwise."""
     async with make() as engine:
-        await engine.load(tiny, context=256)
+        await engine.load_model(tiny, context=256)
         await engine.open_turn(QUESTION)
         rooms, usages, ended = await all_of(engine, BranchSpec("", 0, 9999, endless=True))
 
@@ -141,10 +141,10 @@ async def test_a_branch_that_fills_the_context_gets_a_larger_one(make: Any, tiny
     texts = []
     async with make(overflow="enlarge") as engine:
         for context in (256, 2048):
-            await engine.load(tiny, context=context)
+            await engine.load_model(tiny, context=context)
             await engine.open_turn(QUESTION)
             texts.append((await grown(engine, [spec]))[0][0])
-        await engine.load(tiny, context=256)
+        await engine.load_model(tiny, context=256)
         await engine.open_turn(QUESTION)
         rooms, _, ended = await all_of(engine, BranchSpec("", 0, 9999, endless=True))
 
@@ -163,7 +163,7 @@ async def test_branches_side_by_side_outgrow_their_context(make: Any, tiny: Path
     texts = []
     async with make(overflow="enlarge") as engine:
         for context in (256, 2048):
-            await engine.load(tiny, context=context)
+            await engine.load_model(tiny, context=context)
             await engine.open_turn(QUESTION)
             texts.append(await grown(engine, specs))
 
@@ -179,7 +179,7 @@ async def test_a_conversation_that_is_too_long_is_opened(
     """Its oldest turns are left out and named, or the context grows; either is told."""
     rooms: list[ContextAdjusted] = []
     async with make(overflow=overflow) as engine:
-        await engine.load(tiny, context=1024)
+        await engine.load_model(tiny, context=1024)
         tokens = (await engine.open_turn(talk(3), on_adjusted=rooms.append)).tokens
         _, _, ended = await all_of(engine, BranchSpec("", 0, 20, endless=True))
 
@@ -197,7 +197,7 @@ async def test_a_conversation_that_is_too_long_is_opened(
 async def test_turns_are_dropped_while_branches_write(make: Any, tiny: Path) -> None:
     """The branch goes on without the oldest turn, and ends when no turn is left."""
     async with make(overflow="drop") as engine:
-        info = await engine.load(tiny, context=1024)
+        info = await engine.load_model(tiny, context=1024)
         prompt = (await engine.open_turn(talk(1))).tokens
         rooms, _, ended = await all_of(engine, BranchSpec("", 0, 9999, endless=True))
         alone = (await engine.open_turn(talk(0))).tokens
@@ -216,7 +216,7 @@ async def test_models_that_cannot_go_back_make_room_too(
     """Hybrid and recurrent ones: the branch goes on, and so does the next turn."""
     path = request.getfixturevalue(kind)
     async with make(overflow=overflow) as engine:
-        await engine.load(path, context=512)
+        await engine.load_model(path, context=512)
         prompt = (
             await engine.open_turn(
                 [Message("user", "one? " * 20), Message("assistant", "1"), *QUESTION]
@@ -233,7 +233,7 @@ async def test_models_that_cannot_go_back_make_room_too(
 async def test_a_question_that_never_fits_is_refused(make: Any, tiny: Path, overflow: str) -> None:
     """In numbers, and with what was tried; the engine takes the next turn."""
     async with make(overflow=overflow) as engine:
-        await engine.load(tiny, context=512)
+        await engine.load_model(tiny, context=512)
         with pytest.raises(ContextOverflow, match="needs") as caught:
             await engine.open_turn([Message("user", LONG * 40)])
         helps = "Ask a shorter question, or choose a model with a larger context."
@@ -249,11 +249,11 @@ async def test_a_context_beyond_the_memory_is_refused_before_it_is_allocated(
     path = tiny_gguf.write(tmp_path / "wide.gguf", wide)
     async with make() as engine:
         with pytest.raises(MemoryShort, match="1,048,576 tokens") as caught:
-            await engine.load(path, context=1 << 20)
+            await engine.load_model(path, context=1 << 20)
         assert "are free" in caught.value.message
         assert "`context = " in caught.value.remedy
         assert engine.info is None
-        assert (await engine.load(path, context=512)).context == 512
+        assert (await engine.load_model(path, context=512)).context == 512
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="limits of another process are Linux's")
@@ -262,13 +262,13 @@ async def test_a_context_that_llama_cpp_gets_no_memory_for(make: Any, tiny: Path
     import resource
 
     async with make(check_memory=False) as engine:
-        await engine.load(tiny)
+        await engine.load_model(tiny)
         assert engine.worker
         limit = 4 << 30
         resource.prlimit(engine.worker, resource.RLIMIT_AS, (limit, limit))
         with pytest.raises(NoRoom, match="no room for a context of 16,777,216 tokens"):
-            await engine.load(tiny, context=1 << 24)
-        assert (await engine.load(tiny, context=512)).context == 512
+            await engine.load_model(tiny, context=1 << 24)
+        assert (await engine.load_model(tiny, context=512)).context == 512
 
 
 async def test_a_worker_killed_while_it_loads(make: Any, large: Path) -> None:
@@ -278,4 +278,4 @@ async def test_a_worker_killed_while_it_loads(make: Any, large: Path) -> None:
         assert "could not be loaded" in error.message
         assert "out of memory" in error.message
         assert "smaller `context`" in error.remedy
-        assert (await engine.load(large, context=512)).context == 512
+        assert (await engine.load_model(large, context=512)).context == 512

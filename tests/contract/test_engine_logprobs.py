@@ -43,7 +43,7 @@ def reference(model: Path, written: list[int]) -> NDArray[np.float64]:
 
 async def test_they_are_the_models_own_before_temperature(engine: Engine, tiny: Path) -> None:
     """Each token's, the three likeliest beside it, and their mean; other branches do not matter."""
-    await engine.load(tiny)
+    await engine.load_model(tiny)
     await engine.open_turn(QUESTION)
     other = BranchSpec("another hint", 1, 12, HOT, endless=True)
 
@@ -66,7 +66,7 @@ async def test_they_are_the_models_own_before_temperature(engine: Engine, tiny: 
 
 async def test_the_mean_alone_is_the_same_mean(engine: Engine, tiny: Path) -> None:
     """Asked for none of the likeliest, a branch writes the same and tells its confidence."""
-    await engine.load(tiny)
+    await engine.load_model(tiny)
     await engine.open_turn(QUESTION)
     spec = BranchSpec("the", 0, 10, GREEDY, endless=True)
 
@@ -84,7 +84,7 @@ async def test_the_mean_alone_is_the_same_mean(engine: Engine, tiny: Path) -> No
 
 async def test_too_many_are_refused(engine: Engine, tiny: Path) -> None:
     """More likeliest tokens than fit into a reply are an error before anything is evaluated."""
-    await engine.load(tiny)
+    await engine.load_model(tiny)
     await engine.open_turn(QUESTION)
 
     with pytest.raises(UsageError, match="11 alternatives"):

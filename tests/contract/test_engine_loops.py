@@ -23,7 +23,7 @@ async def engine_of(model: Path, log: Path, **options: object) -> AsyncIterator[
     """The model loaded with these options, a turn open."""
     settings = EngineOptions(threads=1, context=2048, **options)  # type: ignore[arg-type]
     async with Engine(settings, log=log) as engine:
-        await engine.load(model)
+        await engine.load_model(model)
         await engine.open_turn([Message("user", "Say it again.")], thinking=False)
         yield engine
 

@@ -25,7 +25,7 @@ async def generate(
     engine: Engine, model: Path, *lora: LoraAdapter, context: int = 512, spec: BranchSpec = SPEC
 ) -> dict[str, str]:
     """What the model writes with these adapters, by part."""
-    await engine.load(model, context=context, lora=lora)
+    await engine.load_model(model, context=context, lora=lora)
     await engine.open_turn(QUESTION)
     texts, _ = await grown(engine, [spec])
     return texts[0]
@@ -75,7 +75,7 @@ async def test_the_info_names_the_adapters(engine: Engine, tiny: Path, tmp_path:
     used = lora_files.write(tmp_path / "a:b.gguf", tiny)
     adapters = [LoraAdapter(str(used), 0.5), LoraAdapter(str(tmp_path / "none.gguf"), 0)]
 
-    info = await engine.load(tiny, lora=adapters)
+    info = await engine.load_model(tiny, lora=adapters)
 
     digest = hashlib.sha256(used.read_bytes()).hexdigest()
     assert info.lora == (LoraAdapter(str(used), 0.5, digest),)
@@ -88,7 +88,7 @@ async def test_nothing_is_reused_across_sets_of_adapters(
     """The same conversation is read from its first token when the model is loaded with others."""
     path = str(lora_files.write(tmp_path / "a.gguf", tiny))
     for lora in ([], [LoraAdapter(path)], [LoraAdapter(path, 2)], []):
-        await engine.load(tiny, lora=lora)
+        await engine.load_model(tiny, lora=lora)
         first = await engine.open_turn(QUESTION)
         again = await engine.open_turn(QUESTION)
 
@@ -133,12 +133,12 @@ async def test_a_wrong_shape_is_refused_before_anything_is_loaded(
     shares: list[float] = []
 
     with pytest.raises(ModelInvalid, match="does not fit") as caught:
-        await engine.load(tiny, lora=[LoraAdapter(path)], on_progress=shares.append)
+        await engine.load_model(tiny, lora=[LoraAdapter(path)], on_progress=shares.append)
 
     worker = engine.worker
     assert (shares, engine.info) == ([], None)
     assert "--lora" in caught.value.remedy
-    assert isinstance(await engine.load(wide, lora=[LoraAdapter(path)]), ModelInfo)
+    assert isinstance(await engine.load_model(wide, lora=[LoraAdapter(path)]), ModelInfo)
     assert engine.worker == worker
 
 
@@ -155,7 +155,7 @@ async def test_what_llama_cpp_refuses_is_an_error(
     path.write_bytes(path.read_bytes().replace(b"some.key.2", b"some.key.1"))
 
     with pytest.raises(ModelRefused, match=r"does not load the adapter .*key"):
-        await engine.load(tiny, lora=[LoraAdapter(str(path))])
+        await engine.load_model(tiny, lora=[LoraAdapter(str(path))])
 
     worker = engine.worker
     assert await generate(engine, tiny)
@@ -165,7 +165,7 @@ async def test_what_llama_cpp_refuses_is_an_error(
 async def test_a_missing_adapter_is_refused(engine: Engine, tiny: Path, tmp_path: Path) -> None:
     """The model is not loaded without it."""
     with pytest.raises(ModelMissing, match=r"The adapter .* does not exist"):
-        await engine.load(tiny, lora=[LoraAdapter(str(tmp_path / "none.gguf"))])
+        await engine.load_model(tiny, lora=[LoraAdapter(str(tmp_path / "none.gguf"))])
     assert engine.info is None
 
 
@@ -174,11 +174,11 @@ async def test_an_adapter_that_is_another_than_expected_is_refused(
 ) -> None:
     """So what a session's file says of it stays true."""
     path = str(lora_files.write(tmp_path / "a.gguf", tiny, seed=1))
-    (known,) = (await engine.load(tiny, lora=[LoraAdapter(path)])).lora
+    (known,) = (await engine.load_model(tiny, lora=[LoraAdapter(path)])).lora
     lora_files.write(Path(path), tiny, seed=2)
 
     with pytest.raises(ModelInvalid, match="has changed") as caught:
-        await engine.load(tiny, lora=[known])
+        await engine.load_model(tiny, lora=[known])
 
     assert "again" in caught.value.remedy
 
@@ -209,7 +209,7 @@ async def test_an_adapter_says_whether_the_calculator_is_used(
         for n, says in enumerate(adapters)
     ]
 
-    assert (await engine.load(base, lora=lora)).calculator is expected
+    assert (await engine.load_model(base, lora=lora)).calculator is expected
 
 
 async def test_an_adapter_of_no_numbers_ends_the_turn_with_an_error(
@@ -223,7 +223,7 @@ async def test_an_adapter_of_no_numbers_ends_the_turn_with_an_error(
             writer.add_tensor(f"blk.0.attn_k.weight.lora_{part}", values)
 
     path = lora_files.write(tmp_path / "a.gguf", tiny, change=add)
-    await engine.load(tiny, lora=[LoraAdapter(str(path))])
+    await engine.load_model(tiny, lora=[LoraAdapter(str(path))])
     await engine.open_turn(QUESTION)
 
     with pytest.raises(ModelInvalid, match="NaN or infinite logits") as caught:
@@ -242,4 +242,4 @@ async def test_memory_of_adapters_is_counted(engine: Engine, tiny: Path, tmp_pat
     )
 
     with pytest.raises(MemoryShort, match=r"weights 1\.1 TB"):
-        await engine.load(tiny, lora=[LoraAdapter(str(path))])
+        await engine.load_model(tiny, lora=[LoraAdapter(str(path))])

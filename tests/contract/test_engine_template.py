@@ -33,12 +33,12 @@ async def test_a_harmful_template_is_a_message(
     """The model is refused with what its template does; the same worker then loads rm-nano."""
     template, message = HARMFUL[name]
     bad = tiny_gguf.write(tmp_path / "bad.gguf", template=template)
-    await engine.load(nano)
+    await engine.load_model(nano)
     worker = engine.worker
 
     with pytest.raises(RmLocalError, match=message) as raised:
-        await engine.load(bad)
-    await engine.load(nano)
+        await engine.load_model(bad)
+    await engine.load_model(nano)
     await engine.open_turn(QUESTION)
     _, ends = await grown(engine, [BranchSpec("", 1, 4, GREEDY)])
 
@@ -53,7 +53,7 @@ async def test_a_template_that_loops_over_some_messages_ends_the_turn_alone(
 ) -> None:
     """The model stays loaded, and is there for the next question."""
     loops = tiny_gguf.TEMPLATE + "{% if messages | length > 1 %}" + LOOPS + "{% endif %}"
-    await engine.load(tiny_gguf.write(tmp_path / "some.gguf", template=loops))
+    await engine.load_model(tiny_gguf.write(tmp_path / "some.gguf", template=loops))
 
     with pytest.raises(ModelInvalid, match="does not finish"):
         await engine.open_turn([Message("system", "Be short."), *QUESTION])
@@ -63,7 +63,7 @@ async def test_a_template_that_loops_over_some_messages_ends_the_turn_alone(
 
 async def test_what_is_in_use_is_told(engine: Engine, tiny: Path) -> None:
     """Family, markers, who opens and where the template comes from are part of the model."""
-    info = await engine.load(tiny)
+    info = await engine.load_model(tiny)
 
     assert (info.family, info.opening, info.closing) == ("unknown", "<think>", "</think>")
     assert (info.opened_by, info.template) == ("template", "the model's file")
@@ -71,7 +71,7 @@ async def test_what_is_in_use_is_told(engine: Engine, tiny: Path) -> None:
 
 async def test_a_turn_without_thinking_begins_with_the_answer(engine: Engine, tiny: Path) -> None:
     """The block is closed in the prompt, so what is written belongs to the answer."""
-    await engine.load(tiny)
+    await engine.load_model(tiny)
     await engine.open_turn(QUESTION, thinking=False)
 
     texts, _ = await grown(engine, [BranchSpec("the", 1, 8, GREEDY)])
@@ -90,9 +90,9 @@ async def test_the_users_template_goes_first(tmp_path: Path, tiny: Path) -> None
     async with Engine(
         EngineOptions(threads=1, templates=str(folder)), log=tmp_path / "worker.log"
     ) as engine:
-        info = await engine.load(tiny)
+        info = await engine.load_model(tiny)
         assert (info.template, info.opening, info.opened_by) == (str(own), "[THINK]", "template")
 
         own.write_text("\n{% if %}")
         with pytest.raises(SettingsError, match=r"tiny\.jinja, line 2"):
-            await engine.load(tiny)
+            await engine.load_model(tiny)

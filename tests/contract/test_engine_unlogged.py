@@ -31,7 +31,7 @@ def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 async def count_for_ever(engine: Engine) -> None:
     """Until the worker ends."""
     while True:
-        await engine.count("a")
+        await engine.count_tokens("a")
 
 
 @pytest.mark.parametrize("block", BLOCKED)
@@ -42,7 +42,7 @@ async def test_a_model_is_loaded_and_writes(
     reasons: list[OSError] = []
     log = block(tmp_path) / "logs" / "worker.log"
     async with Engine(EngineOptions(threads=1), log=log, unlogged=reasons.append) as engine:
-        await engine.load(nano)
+        await engine.load_model(nano)
         await engine.open_turn(QUESTION)
         assert (await grown(engine, [BranchSpec("", 0, 4)]))[1][0].tokens > 0
         assert len([*temporary.iterdir()]) == 1
@@ -57,13 +57,13 @@ async def test_without_any_folder_to_write_to(
     """Not even a temporary file is needed."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "nowhere"))
     async with Engine(EngineOptions(threads=1), log=None) as engine:
-        assert (await engine.load(nano)).context > 0
+        assert (await engine.load_model(nano)).context > 0
 
 
 async def test_a_killed_worker_names_its_temporary_log(temporary: Path, nano: Path) -> None:
     """The file that the message names is there; the next worker has another."""
     async with Engine(EngineOptions(threads=1), log=None) as engine:
-        await engine.load(nano)
+        await engine.load_model(nano)
         assert engine.worker
         os.kill(engine.worker, signal.SIGKILL)
         with pytest.raises(WorkerDied) as caught:
@@ -71,6 +71,6 @@ async def test_a_killed_worker_names_its_temporary_log(temporary: Path, nano: Pa
         named = re.search(rf"{re.escape(str(temporary))}\S+\.log", caught.value.remedy)
         assert named
         assert Path(named[0]).is_file()
-        assert (await engine.load(nano)).context > 0
+        assert (await engine.load_model(nano)).context > 0
 
     assert [str(path) for path in temporary.iterdir()] == [named[0]]

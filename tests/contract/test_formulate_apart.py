@@ -47,7 +47,7 @@ async def engine(tmp_path: Path, nano: Path) -> AsyncIterator[Engine]:
     (tmp_path / "rm-nano.jinja").write_text(tiny_gguf.TEMPLATE)
     options = EngineOptions(threads=1, context=2048, templates=str(tmp_path))
     async with Engine(options, log=tmp_path / "worker.log") as engine:
-        info = await engine.load(nano)
+        info = await engine.load_model(nano)
         assert info.converses
         yield engine
 

@@ -144,7 +144,7 @@ async def test_a_follow_up_reads_the_earlier_question_and_answer(runtime: Runtim
     following = [e async for e in session.ask(follow_up, ALONE, after=1, overrides=SEED)]
     alone = [e async for e in session.ask(follow_up, ALONE, overrides=SEED)]
     session.close()
-    count = runtime.engine.count
+    count = runtime.engine.count_tokens
     earlier = await count(FITTING) + await count(answer_of(opening).text)
     markup = prompt_tokens(alone) - await count(follow_up)
 

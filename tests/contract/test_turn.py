@@ -223,7 +223,7 @@ async def test_further_waves_read_no_prompt(runtime: Runtime) -> None:
     plan = replace(PLAN, hints=1, samples=8, vote="waves")
     # At such a temperature no text is certain, so that there is a second wave.
     events = await turn(runtime, plan, TurnOverrides(seed=1, temperature=1.2))
-    stats = await runtime.engine.stats()
+    stats = await runtime.engine.get_stats()
     asked = next(event.used for event in events if isinstance(event, ContextUsage))
     waves = len(branches_of(events))
 

@@ -179,7 +179,7 @@ def test_a_model_that_fails_is_loaded_once(use: Use) -> None:
     """Narrated or not: what failed for a minute is not tried for another."""
 
     class Fails(FakeEngine):
-        async def load(self, model: Path, **_: object) -> ModelInfo:
+        async def load_model(self, model: Path, **_: object) -> ModelInfo:
             self.loads.append(model)
             raise ModelMissing("There is no model.", "Choose one.")
 

@@ -57,7 +57,7 @@ async def killed_loading(engine: Engine, model: Path) -> WorkerDied:
     """
     while True:
         try:
-            await engine.load(model, on_progress=lambda _: kill(engine))
+            await engine.load_model(model, on_progress=lambda _: kill(engine))
         except WorkerDied as error:
             return error
         await engine.close()

@@ -192,7 +192,7 @@ class FakeEngine:
         """A process number while a model is loaded."""
         return 1 if self.info else None
 
-    async def load(
+    async def load_model(
         self,
         model: Path,
         *,
@@ -342,11 +342,11 @@ class FakeEngine:
             self._stops |= dict.fromkeys(branches, reason)
         self._nudge.set()
 
-    async def count(self, text: str) -> int:
+    async def count_tokens(self, text: str) -> int:
         """Words."""
         return len(text.split())
 
-    async def stats(self) -> Stats:
+    async def get_stats(self) -> Stats:
         """Zeros."""
         return Stats()
 

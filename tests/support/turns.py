@@ -32,7 +32,7 @@ async def events_of(
     control: TurnControl | None = None,
 ) -> list[Event]:
     """All events of a turn."""
-    await engine.load(INFO_PATH)
+    await engine.load_model(INFO_PATH)
     recall = recall or FakeRecall()
     steering = steering or TurnOverrides()
     turn = solve(question, plan, engine, recall, overrides=steering, control=control)

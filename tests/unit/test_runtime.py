@@ -64,9 +64,9 @@ async def test_adapters_are_identified_once_and_loaded_with_the_model(tmp_path: 
     loads: list[Sequence[LoraAdapter]] = []
 
     class Engine(FakeEngine):
-        async def load(self, model: Path, **how: Any) -> ModelInfo:
+        async def load_model(self, model: Path, **how: Any) -> ModelInfo:
             loads.append(how["lora"])
-            return await super().load(model, **how)
+            return await super().load_model(model, **how)
 
     runtime = FakeRuntime(Engine())
     runtime._lora = Runtime(Settings(lora=lora))._lora
@@ -211,7 +211,7 @@ async def test_a_stop_while_the_model_loads_ends_the_turn() -> None:
     control = TurnControl()
 
     class Slow(FakeEngine):
-        async def load(self, *_: object, **__: object) -> ModelInfo:
+        async def load_model(self, *_: object, **__: object) -> ModelInfo:
             control.stop()
             await TurnControl()._event.wait()
             raise ModelMissing("Unreachable.")

@@ -80,7 +80,7 @@ async def bench_busy(
     busy: dict[str, list[float]] = {str(m): [] for m in BRANCHES}
     meter = ProgressMeter(report, "rounds", rounds)
     for number in range(rounds):
-        info = await engine.load(model)
+        info = await engine.load_model(model)
         await engine.open_turn([Message("user", "Write about numbers.")])
         tokens: dict[int, int] = {}
         for branches in BRANCHES:

@@ -78,12 +78,12 @@ async def bench_engine(
     Raises:
         EngineError, ModelError: the model cannot be loaded or run.
     """
-    info = await engine.load(model)
+    info = await engine.load_model(model)
     prompt = min(effort.prompt, info.trained_context // 4)
     await bare.measure_seconds(prompt, 8)
     seconds = (await bare.measure_seconds(prompt, 8))[1]
     tokens = max(16, min(128, round(8 * effort.seconds / seconds), info.trained_context // 4))
-    info = await engine.load(model, context=2 * prompt + max(BRANCHES) * (tokens + 8))
+    info = await engine.load_model(model, context=2 * prompt + max(BRANCHES) * (tokens + 8))
     rounds = _Rounds(engine, bare, prompt, tokens)
     await rounds.run_round(forwards=True)
     rounds.clear_results()
@@ -107,7 +107,7 @@ async def bench_engine(
         time_to_first_token_s=round(median(rounds.first), 4),
         branches_tokens_per_s={str(m): round(median(speed[str(m)]), 1) for m in BRANCHES},
         branch_speedup={str(m): _compute_ratio(speed[str(m)], speed["1"]) for m in BRANCHES[1:]},
-        memory_mb=round((await engine.stats()).memory / 1e6, 1),
+        memory_mb=round((await engine.get_stats()).memory / 1e6, 1),
     )
 
 
@@ -154,13 +154,13 @@ class _Rounds:
 
     async def _measure_prefill(self) -> None:
         """Read a prompt that shares no prefix with earlier ones, so that none of it is cached."""
-        each = max(1, await self._engine.count(" number" * 50) // 50)
+        each = max(1, await self._engine.count_tokens(" number" * 50) // 50)
         text = f"{self._number}" + " number" * (self._prompt // each)
-        before = (await self._engine.stats()).prompt
+        before = (await self._engine.get_stats()).prompt
         began = time.perf_counter()
         await self._engine.open_turn([Message("user", text)])
         opened = time.perf_counter()
-        read = (await self._engine.stats()).prompt - before
+        read = (await self._engine.get_stats()).prompt - before
         growing = time.perf_counter()
         first = await self._consume_branches([BranchSpec("", 0, 4, _GREEDY, endless=True)])
         self.first.append(opened - began + first - growing)

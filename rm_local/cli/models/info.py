@@ -74,7 +74,7 @@ def info(
         thinking = {
             "thinks": described.thinks,
             "family": described.family.name,
-            "thinking": described.told,
+            "thinking": described.description,
             "calculator": described.family.calculator,
         }
         told_lora = [lora_as_json(*each) for each in zip(used, adapters, strict=True)]
@@ -123,7 +123,7 @@ def told(listed: LibraryModel, described: ThinkingDescription) -> list[str]:
         line("layers", _layers(model)),
         line("context", f"trained on {model.context:,}" if model.context else "not told"),
         line("tokenizer", f"{one_line(model.tokenizer)}, {model.shape.vocabulary:,} tokens"),
-        line("thinking", one_line(described.told)),
+        line("thinking", one_line(described.description)),
     ]
 
 

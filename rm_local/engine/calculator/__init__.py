@@ -1,7 +1,7 @@
 """A calculator for what a model writes: expressions of a grammar of its own, never run as code.
 
-`evaluate_expression` gives an expression's value as text, `ExpressionFinder` says when a stream of
-text has closed an expression, `calculator_limits` how large everything may be
+`evaluate_expression` returns an expression's value as text, `ExpressionFinder` detects when a
+stream of text has closed an expression, and `calculator_limits` holds the limits on size and work
 (docs/design/calculator.md).
 """
 

@@ -16,14 +16,14 @@ from rm_local.engine.calculator.calculator_values import (
 
 
 def require_string(value: Value) -> str:
-    """The value, which has to be a string."""
+    """Return the string. Raises NotEvaluable for a value of another type."""
     if not isinstance(value, str):
         raise NotEvaluable
     return value
 
 
 def are_equal(left: Value, right: Value) -> bool:
-    """Whether two values are equal; those of different types never are."""
+    """Whether two values are equal; values of different types never are."""
     if isinstance(left, ListValue) and isinstance(right, ListValue):
         pairs = zip(left.items, right.items, strict=False)
         return len(left.items) == len(right.items) and all(are_equal(a, b) for a, b in pairs)
@@ -32,40 +32,40 @@ def are_equal(left: Value, right: Value) -> bool:
     return left.value == right.value
 
 
-def _map(change: Callable[[str], str]) -> Callable[..., Value]:
+def _make_change_method(change: Callable[[str], str]) -> Callable[..., Value]:
     return lambda owner: make_string(change(owner))
 
 
-def _ask(question: Callable[[str], bool]) -> Callable[..., Value]:
+def _make_test_method(question: Callable[[str], bool]) -> Callable[..., Value]:
     return lambda owner: question(owner)
 
 
-def _join(owner: str, values: Value) -> Value:
+def _join_strings(owner: str, values: Value) -> Value:
     parts = [require_string(each) for each in read_items(values)]
     if sum(map(len, parts)) + len(owner) * len(parts) > 2 * STRING:
         raise NotEvaluable
     return make_string(owner.join(parts))
 
 
-def _split(owner: str, separator: Value | None = None) -> Value:
+def _split_string(owner: str, separator: Value | None = None) -> Value:
     parts = owner.split(None if separator is None else require_string(separator))
     return make_list([make_string(part) for part in parts])
 
 
-def _count(owner: Value, wanted: Value) -> Value:
+def _count_matches(owner: Value, wanted: Value) -> Value:
     if isinstance(owner, str):
         return make_number(owner.count(require_string(wanted)))
     return make_number(sum(are_equal(each, wanted) for each in read_items(owner)))
 
 
-def _index(owner: Value, wanted: Value) -> Value:
+def _find_index(owner: Value, wanted: Value) -> Value:
     if isinstance(owner, str):
         return make_number(owner.index(require_string(wanted)))
     found = (place for place, each in enumerate(read_items(owner)) if are_equal(each, wanted))
     return make_number(next(found))
 
 
-def _replace(owner: str, old: Value, new: Value) -> Value:
+def _replace_text(owner: str, old: Value, new: Value) -> Value:
     return make_string(owner.replace(require_string(old), require_string(new)))
 
 
@@ -76,7 +76,7 @@ _STRIP: dict[str, Callable[..., str]] = {
 }
 STRING_METHODS: dict[str, tuple[int, int, Callable[..., Value]]] = {
     **{
-        name: (0, 0, _map(change))
+        name: (0, 0, _make_change_method(change))
         for name, change in {
             "capitalize": str.capitalize,
             "lower": str.lower,
@@ -87,7 +87,7 @@ STRING_METHODS: dict[str, tuple[int, int, Callable[..., Value]]] = {
         }.items()
     },
     **{
-        name: (0, 0, _ask(question))
+        name: (0, 0, _make_test_method(question))
         for name, question in {
             "isalpha": str.isalpha,
             "isdigit": str.isdigit,
@@ -95,16 +95,16 @@ STRING_METHODS: dict[str, tuple[int, int, Callable[..., Value]]] = {
             "isupper": str.isupper,
         }.items()
     },
-    "count": (1, 1, _count),
+    "count": (1, 1, _count_matches),
     "endswith": (1, 1, lambda owner, end: owner.endswith(require_string(end))),
     "find": (1, 1, lambda owner, wanted: make_number(owner.find(require_string(wanted)))),
-    "index": (1, 1, _index),
-    "join": (1, 1, _join),
-    "replace": (2, 2, _replace),
-    "split": (0, 1, _split),
+    "index": (1, 1, _find_index),
+    "join": (1, 1, _join_strings),
+    "replace": (2, 2, _replace_text),
+    "split": (0, 1, _split_string),
     "startswith": (1, 1, lambda owner, start: owner.startswith(require_string(start))),
 }
 LIST_METHODS: dict[str, tuple[int, int, Callable[..., Value]]] = {
-    "count": (1, 1, _count),
-    "index": (1, 1, _index),
+    "count": (1, 1, _count_matches),
+    "index": (1, 1, _find_index),
 }

@@ -20,16 +20,16 @@ _MOST = 10**DIGITS
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """An exact number; a whole one has an int as `value`."""
+    """An exact number; `value` is an int for a whole number."""
 
     value: int | Fraction
     decimal: bool = False
-    """Whether something that it was computed from was written as a decimal: so is it, then."""
+    """Whether it is written as a decimal, because something that it was computed from was."""
 
 
 @dataclass(frozen=True, slots=True)
 class ListValue:
-    """A list. `size`: its elements, with all those of lists in it."""
+    """A list. `size`: its elements, including those of nested lists."""
 
     items: tuple[Value, ...]
     size: int
@@ -39,10 +39,11 @@ Value = Number | str | bool | ListValue
 
 
 def make_number(value: int | Fraction, decimal: bool = False) -> Number:
-    """The number; a decimal with too many digits is rounded to `KEPT_DIGITS`.
+    """Build a number; a decimal with too many digits is rounded to `KEPT_DIGITS`.
 
     Raises:
-        NotEvaluable: It has more than `DIGITS` digits and is no decimal, or is beyond these.
+        NotEvaluable: It has more than `DIGITS` digits and is not a decimal, or is too large or
+            too small for a decimal.
     """
     if isinstance(value, Fraction) and value.denominator == 1:
         value = value.numerator
@@ -55,7 +56,7 @@ def make_number(value: int | Fraction, decimal: bool = False) -> Number:
 
 
 def make_list(items: list[Value] | tuple[Value, ...]) -> ListValue:
-    """The list of these. NotEvaluable when there are more than `ITEMS`."""
+    """Build a list. Raises NotEvaluable when it has more than `ITEMS` elements."""
     size = len(items) + sum(each.size for each in items if isinstance(each, ListValue))
     if size > ITEMS:
         raise NotEvaluable
@@ -63,19 +64,19 @@ def make_list(items: list[Value] | tuple[Value, ...]) -> ListValue:
 
 
 def make_string(text: str) -> str:
-    """The string. NotEvaluable when it is longer than `STRING`."""
+    """Return the string. Raises NotEvaluable when it is longer than `STRING`."""
     if len(text) > STRING:
         raise NotEvaluable
     return text
 
 
 def round_digits(value: Fraction, digits: int) -> Fraction:
-    """The value with so many significant digits, but at least all before the point; to even."""
+    """Round half to even to so many significant digits, but keep all digits before the point."""
     return round(value, max(0, digits - 1 - find_magnitude(value)))
 
 
 def find_magnitude(value: Fraction) -> int:
-    """The power of ten of the first significant digit; 0 for zero."""
+    """Find the power of ten of the first significant digit; 0 for zero."""
     if not value:
         return 0
     top, bottom = abs(value.numerator), value.denominator
@@ -85,37 +86,37 @@ def find_magnitude(value: Fraction) -> int:
 
 
 def write_value(value: Value) -> str:
-    """The value as it is written in a result: a Python literal, or a fraction `1/3`.
+    """Write the value as a result: a Python literal, or a fraction `1/3`.
 
-    A decimal has at most `SHOWN_DIGITS` significant digits, no zeros at its end and no exponent.
+    A decimal has at most `SHOWN_DIGITS` significant digits, no trailing zeros and no exponent.
 
     Raises:
         NotEvaluable: The text is longer than `RESULT`.
     """
-    text = _written(value)
+    text = _format_value(value)
     if len(text) > RESULT:
         raise NotEvaluable
     return text
 
 
-def _written(value: Value) -> str:
+def _format_value(value: Value) -> str:
     match value:
         case bool():
             return str(value)
         case str():
             return repr(value)
         case Number(value=number, decimal=decimal):
-            return _decimal(Fraction(number)) if decimal else str(number)
+            return _format_decimal(Fraction(number)) if decimal else str(number)
         case ListValue(items=items):
             parts: list[str] = []
             for item in items:
-                parts.append(_written(item))
+                parts.append(_format_value(item))
                 if len(parts) * 3 > RESULT:
                     raise NotEvaluable
             return f"[{', '.join(parts)}]"
 
 
-def _decimal(value: Fraction) -> str:
+def _format_decimal(value: Fraction) -> str:
     places = max(0, SHOWN_DIGITS - 1 - find_magnitude(value))
     scaled = round(abs(value) * 10**places)
     sign = "-" if value < 0 and scaled else ""

@@ -1,4 +1,4 @@
-"""An expression's tree to its value."""
+"""Evaluates an expression's syntax tree."""
 
 from __future__ import annotations
 
@@ -49,41 +49,44 @@ _ORDERS: dict[str, Callable[..., bool]] = {
 
 
 def evaluate_expression(text: str) -> str | None:
-    """The value of an expression as text, or None when it has none.
+    """Evaluate an expression: its value as text, or None when it has no value.
 
-    Never raises, and takes at most some milliseconds, whatever the text is: what is larger than
-    `calculator_limits` says has no value.
+    Never raises, and takes at most some milliseconds, whatever the text is: an expression beyond
+    `calculator_limits` has no value.
     """
     if len(text) > CHARACTERS:
         return None
     try:
-        return write_value(_Evaluator().value(parse_expression(text)))
-    except Exception:  # a text of the model's must never end the worker
+        return write_value(_Evaluator().evaluate_node(parse_expression(text)))
+    except Exception:  # what a model writes must never end the worker
         return None
 
 
 class _Evaluator:
-    """Computes the values of a tree, within one budget of steps."""
+    """Computes the values of a tree within one budget of steps."""
 
     def __init__(self) -> None:
-        self._left = STEPS
+        self._steps_left = STEPS
 
-    def value(self, node: Node) -> Value:
-        """The value of a tree. NotEvaluable, or an error of Python's, when it has none.
+    def evaluate_node(self, node: Node) -> Value:
+        """Compute the value of a tree, and charge its size to the budget.
 
-        It is taken off the budget once, by its size: what is done with it later costs as much.
+        The size is charged once: an operation on a value costs about as much as its result.
+
+        Raises:
+            NotEvaluable, or one of Python's own errors: The tree has no value.
         """
-        found = self._compute(node)
-        self._left -= 1
+        found = self._compute_node(node)
+        self._steps_left -= 1
         if isinstance(found, ListValue):
-            self._left -= found.size
+            self._steps_left -= found.size
         elif isinstance(found, str):
-            self._left -= len(found) // _CHARACTERS_A_STEP
-        if self._left < 0:
+            self._steps_left -= len(found) // _CHARACTERS_A_STEP
+        if self._steps_left < 0:
             raise NotEvaluable
         return found
 
-    def _compute(self, node: Node) -> Value:
+    def _compute_node(self, node: Node) -> Value:
         match node:
             case Literal(text):
                 decimal = not text.isdigit()
@@ -93,18 +96,18 @@ class _Evaluator:
             case Name(name):
                 return _NAMES[name]
             case Items(items):
-                return make_list([self.value(item) for item in items])
+                return make_list([self.evaluate_node(item) for item in items])
             case Comparison(operands, operators):
-                values = [self.value(each) for each in operands]
+                values = [self.evaluate_node(each) for each in operands]
                 triples = zip(values, operators, values[1:], strict=False)
-                return all(_holds(left, sign, right) for left, sign, right in triples)
+                return all(_compare_values(left, sign, right) for left, sign, right in triples)
             case Operation(name, operands):
-                found = [None if each is None else self.value(each) for each in operands]
-                return self._operate(name, found)
+                found = [None if each is None else self.evaluate_node(each) for each in operands]
+                return self._apply_operation(name, found)
             case Call():
-                return self._call(node)
+                return self._call_function(node)
 
-    def _operate(self, name: str, values: list[Value | None]) -> Value:
+    def _apply_operation(self, name: str, values: list[Value | None]) -> Value:
         first, *rest = values
         if first is None:
             raise NotEvaluable
@@ -116,24 +119,24 @@ class _Evaluator:
             case "percent", []:
                 return make_number(Fraction(require_number(first).value) / 100, True)
             case "not", []:
-                return not _truth(first)
+                return not _require_truth(first)
             case "and", [other]:
-                return _truth(first) and _truth(other)
+                return _require_truth(first) and _require_truth(other)
             case "or", [other]:
-                return _truth(first) or _truth(other)
+                return _require_truth(first) or _require_truth(other)
             case "index", [place]:
-                return _element(first, place)
+                return _get_element(first, place)
             case "slice", [start, stop, step]:
                 bounds = (None if n is None else require_whole(n) for n in (start, stop, step))
-                return _slice(first, slice(*bounds))
+                return _take_slice(first, slice(*bounds))
             case sign, [other] if other is not None:
-                return _combine(sign, first, other)
+                return _combine_values(sign, first, other)
         raise NotEvaluable
 
-    def _call(self, call: Call) -> Value:
-        arguments = [self.value(each) for each in call.arguments]
+    def _call_function(self, call: Call) -> Value:
+        arguments = [self.evaluate_node(each) for each in call.arguments]
         if call.owner is not None:
-            owner = self.value(call.owner)
+            owner = self.evaluate_node(call.owner)
             methods = STRING_METHODS if isinstance(owner, str) else LIST_METHODS
             least, most, function = methods[call.name]
             if not isinstance(owner, str | ListValue) or not least <= len(arguments) <= most:
@@ -147,11 +150,11 @@ class _Evaluator:
             return function(*arguments)
         if function is not sort_values:
             raise NotEvaluable
-        return sort_values(arguments[0], _truth(self.value(call.reverse)))
+        return sort_values(arguments[0], _require_truth(self.evaluate_node(call.reverse)))
 
 
-def _combine(sign: str, left: Value, right: Value) -> Value:
-    """Numbers with numbers; lists or strings joined, or repeated."""
+def _combine_values(sign: str, left: Value, right: Value) -> Value:
+    """Compute `left sign right`: of two numbers, or a list or string joined or repeated."""
     if isinstance(left, Number) and isinstance(right, Number):
         return apply_operator(sign, left, right)
     if sign == "+" and isinstance(left, str) and isinstance(right, str):
@@ -174,24 +177,24 @@ def _combine(sign: str, left: Value, right: Value) -> Value:
     return make_list(left.items * times)
 
 
-def _truth(value: Value | None) -> bool:
+def _require_truth(value: Value | None) -> bool:
     if not isinstance(value, bool):
         raise NotEvaluable
     return value
 
 
-def _holds(left: Value, sign: str, right: Value) -> bool:
+def _compare_values(left: Value, sign: str, right: Value) -> bool:
     match sign:
         case "==":
             return are_equal(left, right)
         case "!=":
             return not are_equal(left, right)
         case "in" | "not in":
-            return _contains(right, left) == (sign == "in")
+            return _contains_value(right, left) == (sign == "in")
     return _ORDERS[sign](sort_key(left), sort_key(right))
 
 
-def _contains(owner: Value, wanted: Value) -> bool:
+def _contains_value(owner: Value, wanted: Value) -> bool:
     if isinstance(owner, str) and isinstance(wanted, str):
         return wanted in owner
     if isinstance(owner, ListValue):
@@ -199,7 +202,7 @@ def _contains(owner: Value, wanted: Value) -> bool:
     raise NotEvaluable
 
 
-def _element(owner: Value, place: Value | None) -> Value:
+def _get_element(owner: Value, place: Value | None) -> Value:
     if place is None:
         raise NotEvaluable
     if isinstance(owner, str):
@@ -209,7 +212,7 @@ def _element(owner: Value, place: Value | None) -> Value:
     raise NotEvaluable
 
 
-def _slice(owner: Value, part: slice) -> Value:
+def _take_slice(owner: Value, part: slice) -> Value:
     if isinstance(owner, str):
         return owner[part]
     if isinstance(owner, ListValue):

@@ -5,29 +5,29 @@ from __future__ import annotations
 from rm_local.engine.calculator.calculator_limits import CHARACTERS
 
 OPEN, CLOSE = "<<", ">>"
-"""What stands in front of an expression, and behind its result."""
+"""The texts before an expression and after its result."""
 _LONGEST = len(OPEN) + CHARACTERS + len("=")
 
 
 class ExpressionFinder:
     """Follows the text of one branch, however it is cut into pieces.
 
-    An expression stands on one line, behind the last `<<`. An `=` that is part of `==`, `<=`,
-    `>=` or `!=` closes none.
+    An expression begins after the last `<<` and stays on one line. An `=` that is part of `==`,
+    `<=`, `>=` or `!=` does not close it.
     """
 
     def __init__(self, before: str = "") -> None:
-        """`before`: text that stands in front of the stream, in which an expression may begin."""
+        """`before`: text that precedes the stream; an expression may begin in it."""
         self._held = ""
-        """What may be an expression, from its `<<` on; or a `<` that may be the half of one."""
-        self._cut(before[-_LONGEST:])
+        """A possible expression from its `<<` on, or a final `<` that may become `<<`."""
+        self._keep_candidate(before[-_LONGEST:])
 
-    def add(self, text: str) -> str | None:
-        """Take the next piece; the expression, if the piece ends with the `=` that closes it.
+    def add_text(self, text: str) -> str | None:
+        """Add the next piece; returns the expression if the piece ends with its closing `=`.
 
-        With `==` still to come the `=` would not close it: the caller knows how that is written.
+        The `=` may still turn out to be the first half of `==`: the caller has to rule that out.
         """
-        self._cut(self._held + text)
+        self._keep_candidate(self._held + text)
         held = self._held
         if not text.endswith("=") or not held.startswith(OPEN):
             return None
@@ -38,8 +38,8 @@ class ExpressionFinder:
         """Forget what was found: its result has been written."""
         self._held = ""
 
-    def _cut(self, text: str) -> None:
-        """Keep what may still become an expression."""
+    def _keep_candidate(self, text: str) -> None:
+        """Keep the end of the text that may still become an expression."""
         start = text.rfind(OPEN)
         if start < 0:
             self._held = "<" if text.endswith("<") else ""

@@ -1,4 +1,4 @@
-"""The grammar: tokens to a tree, by recursive descent.
+"""Parses tokens into a syntax tree by recursive descent.
 
 Precedence is Python's, from loosest to tightest: `or`; `and`; `not`; comparisons, `in`; `+ -`;
 `* / // %` and `of`; signs; `**`; calls, indices, slices, methods. `20% of 85` is `20 / 100 * 85`.
@@ -28,7 +28,7 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """A name that stands by itself: True, False or pi."""
+    """A name that is not called: True, False or pi."""
 
     name: str
 
@@ -42,7 +42,7 @@ class Items:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """An operator with its operands, one or two; a slice and an index, too."""
+    """An operator with its one or two operands; also an index or a slice."""
 
     name: str
     operands: tuple[Node | None, ...]
@@ -50,7 +50,7 @@ class Operation:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Operands with the operators between them, all of which have to hold."""
+    """A chain such as `a < b < c`: operands and the operators between them, which all must hold."""
 
     operands: tuple[Node, ...]
     operators: tuple[str, ...]
@@ -73,13 +73,13 @@ _KEYWORDS = {"and", "or", "not", "in", "of"}
 
 
 def parse_expression(text: str) -> Node:
-    """The tree of an expression.
+    """Parse an expression into a tree.
 
     Raises:
-        NotEvaluable: It is no expression of the grammar, or its nesting is too deep.
+        NotEvaluable: It does not follow the grammar, or its nesting is too deep.
     """
     parser = _Parser(read_tokens(text))
-    tree = parser.choice()
+    tree = parser.parse_choice()
     if parser.next != END:
         raise NotEvaluable
     return tree
@@ -95,113 +95,113 @@ class _Parser:
     def next(self) -> Token:
         return self._tokens[self._place]
 
-    def _take(self, *texts: str) -> str:
-        """The next token's text if it is a sign or word among these, which is then taken."""
+    def _take_token(self, *texts: str) -> str:
+        """Take the next token if it is one of these signs or words; its text, or ""."""
         token = self.next
         if token.kind in ("sign", "name") and token.text in texts:
             self._place += 1
             return token.text
         return ""
 
-    def _expect(self, text: str) -> None:
-        if not self._take(text):
+    def _expect_token(self, text: str) -> None:
+        if not self._take_token(text):
             raise NotEvaluable
 
-    def choice(self) -> Node:
+    def parse_choice(self) -> Node:
         self._depth += 1
         if self._depth > DEPTH:
             raise NotEvaluable
-        tree = self._conjunction()
-        while self._take("or"):
-            tree = Operation("or", (tree, self._conjunction()))
+        tree = self._parse_conjunction()
+        while self._take_token("or"):
+            tree = Operation("or", (tree, self._parse_conjunction()))
         self._depth -= 1
         return tree
 
-    def _conjunction(self) -> Node:
-        tree = self._negation()
-        while self._take("and"):
-            tree = Operation("and", (tree, self._negation()))
+    def _parse_conjunction(self) -> Node:
+        tree = self._parse_negation()
+        while self._take_token("and"):
+            tree = Operation("and", (tree, self._parse_negation()))
         return tree
 
-    def _negation(self) -> Node:
+    def _parse_negation(self) -> Node:
         negations = 0
-        while self._take("not"):
+        while self._take_token("not"):
             negations += 1
-        tree = self._comparison()
+        tree = self._parse_comparison()
         if not negations:
             return tree
         tree = Operation("not", (tree,))
         return tree if negations % 2 else Operation("not", (tree,))
 
-    def _comparison(self) -> Node:
-        operands, operators = [self._sum()], list[str]()
-        while operator := self._comparing():
+    def _parse_comparison(self) -> Node:
+        operands, operators = [self._parse_sum()], list[str]()
+        while operator := self._take_comparison():
             operators.append(operator)
-            operands.append(self._sum())
+            operands.append(self._parse_sum())
         return Comparison(tuple(operands), tuple(operators)) if operators else operands[0]
 
-    def _comparing(self) -> str:
-        if self._take("not"):
-            self._expect("in")
+    def _take_comparison(self) -> str:
+        if self._take_token("not"):
+            self._expect_token("in")
             return "not in"
-        return self._take("in", *_COMPARISONS)
+        return self._take_token("in", *_COMPARISONS)
 
-    def _sum(self) -> Node:
-        tree = self._product()
-        while sign := self._take("+", "-"):
-            tree = Operation(sign, (tree, self._product()))
+    def _parse_sum(self) -> Node:
+        tree = self._parse_product()
+        while sign := self._take_token("+", "-"):
+            tree = Operation(sign, (tree, self._parse_product()))
         return tree
 
-    def _product(self) -> Node:
-        tree = self._signed()
-        while sign := self._take("*", "/", "//", "%", "of"):
-            if sign == "%" and self._take("of"):
+    def _parse_product(self) -> Node:
+        tree = self._parse_signed()
+        while sign := self._take_token("*", "/", "//", "%", "of"):
+            if sign == "%" and self._take_token("of"):
                 tree, sign = Operation("percent", (tree,)), "of"
-            tree = Operation("*" if sign == "of" else sign, (tree, self._signed()))
+            tree = Operation("*" if sign == "of" else sign, (tree, self._parse_signed()))
         return tree
 
-    def _signed(self) -> Node:
+    def _parse_signed(self) -> Node:
         negative = signed = False
-        while sign := self._take("+", "-"):
+        while sign := self._take_token("+", "-"):
             negative, signed = negative != (sign == "-"), True
-        tree = self._power()
+        tree = self._parse_power()
         return Operation("negative" if negative else "positive", (tree,)) if signed else tree
 
-    def _power(self) -> Node:
-        base = self._postfix()
-        if not self._take("**"):
+    def _parse_power(self) -> Node:
+        base = self._parse_postfix()
+        if not self._take_token("**"):
             return base
         self._depth += 1
         if self._depth > DEPTH:
             raise NotEvaluable
-        tree = Operation("**", (base, self._signed()))
+        tree = Operation("**", (base, self._parse_signed()))
         self._depth -= 1
         return tree
 
-    def _postfix(self) -> Node:
-        tree = self._primary()
-        while sign := self._take("[", "."):
+    def _parse_postfix(self) -> Node:
+        tree = self._parse_primary()
+        while sign := self._take_token("[", "."):
             if sign == ".":
                 name = self.next
                 if name.kind != "name":
                     raise NotEvaluable
                 self._place += 1
-                self._expect("(")
-                tree = self._call(name.text, tree)
+                self._expect_token("(")
+                tree = self._parse_call(name.text, tree)
             else:
-                tree = self._subscript(tree)
+                tree = self._parse_subscript(tree)
         return tree
 
-    def _subscript(self, owner: Node) -> Node:
-        parts: list[Node | None] = [None if self.next.text == ":" else self.choice()]
-        while len(parts) < 3 and self._take(":"):
-            parts.append(None if self.next.text in (":", "]") else self.choice())
-        self._expect("]")
+    def _parse_subscript(self, owner: Node) -> Node:
+        parts: list[Node | None] = [None if self.next.text == ":" else self.parse_choice()]
+        while len(parts) < 3 and self._take_token(":"):
+            parts.append(None if self.next.text in (":", "]") else self.parse_choice())
+        self._expect_token("]")
         if len(parts) == 1:
             return Operation("index", (owner, parts[0]))
         return Operation("slice", (owner, *parts, *[None] * (3 - len(parts))))
 
-    def _primary(self) -> Node:
+    def _parse_primary(self) -> Node:
         token = self.next
         self._place += token != END
         match token:
@@ -210,38 +210,38 @@ class _Parser:
             case Token("string", text):
                 return Text(text)
             case Token("name", name) if name not in _KEYWORDS:
-                return self._call(name, None) if self._take("(") else Name(name)
+                return self._parse_call(name, None) if self._take_token("(") else Name(name)
             case Token("sign", "("):
-                tree = self.choice()
-                self._expect(")")
+                tree = self.parse_choice()
+                self._expect_token(")")
                 return tree
             case Token("sign", "["):
-                return Items(tuple(self._list("]")))
+                return Items(tuple(self._parse_list("]")))
         raise NotEvaluable
 
-    def _list(self, closing: str) -> list[Node]:
-        """What stands up to the closing bracket, which is taken; a comma may come before it."""
+    def _parse_list(self, closing: str) -> list[Node]:
+        """Parse the items up to the closing bracket and take it; a trailing comma is allowed."""
         items: list[Node] = []
-        while not self._take(closing):
-            items.append(self.choice())
-            if not self._take(","):
-                self._expect(closing)
+        while not self._take_token(closing):
+            items.append(self.parse_choice())
+            if not self._take_token(","):
+                self._expect_token(closing)
                 break
         return items
 
-    def _call(self, name: str, owner: Node | None) -> Call:
+    def _parse_call(self, name: str, owner: Node | None) -> Call:
         arguments: list[Node] = []
         reverse: Node | None = None
-        while not self._take(")"):
+        while not self._take_token(")"):
             if self._tokens[self._place : self._place + 2] == _REVERSE and reverse is None:
                 self._place += 2
-                reverse = self.choice()
+                reverse = self.parse_choice()
             elif reverse is None:
-                arguments.append(self.choice())
+                arguments.append(self.parse_choice())
             else:
                 raise NotEvaluable
-            if not self._take(","):
-                self._expect(")")
+            if not self._take_token(","):
+                self._expect_token(")")
                 break
         return Call(name, tuple(arguments), owner, reverse)
 

@@ -1,4 +1,4 @@
-"""An expression's text as tokens."""
+"""Splits an expression into tokens."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _ESCAPES = {"n": "\n", "t": "\t", "\\": "\\", "'": "'", '"': '"'}
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A piece of an expression; `text` of a string is what it holds."""
+    """A piece of an expression; `text` of a string is its content without quotes."""
 
     kind: Kind
     text: str
@@ -38,12 +38,13 @@ END = Token("end", "")
 
 
 def read_tokens(text: str) -> list[Token]:
-    """The tokens of an expression and `END`.
+    """Split an expression into tokens, with `END` as the last.
 
-    Signs of print (`×`, `÷`, `−`, `≤`) count as those of ASCII outside of strings; `^` is `**`.
+    Outside of strings, typographic signs (`×`, `÷`, `−`, `≤`) count as their ASCII equivalents;
+    `^` is `**`.
 
     Raises:
-        NotEvaluable: Something in it is no token. Control characters are none.
+        NotEvaluable: Something in it is not a token, such as a control character.
     """
     if not text.isprintable() and not text.replace("\t", "").isprintable():
         raise NotEvaluable
@@ -62,7 +63,7 @@ def read_tokens(text: str) -> list[Token]:
             case "number":
                 tokens.append(Token("number", piece))
             case "string":
-                tokens.append(Token("string", _unescape(piece[1:-1])))
+                tokens.append(Token("string", _unescape_string(piece[1:-1])))
             case "name":
                 tokens.append(Token("name", piece))
             case "sign":
@@ -70,11 +71,11 @@ def read_tokens(text: str) -> list[Token]:
     return [*tokens, END]
 
 
-def _unescape(text: str) -> str:
+def _unescape_string(text: str) -> str:
     head, *rest = text.split("\\", 1)
     if not rest:
         return head
     sign, tail = rest[0][:1], rest[0][1:]
     if sign not in _ESCAPES:
         raise NotEvaluable
-    return head + _ESCAPES[sign] + _unescape(tail)
+    return head + _ESCAPES[sign] + _unescape_string(tail)

@@ -1,4 +1,4 @@
-"""Arithmetic on exact numbers, bounded before it is done."""
+"""Arithmetic on exact numbers; the size of a result is checked before it is computed."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from rm_local.engine.calculator.calculator_limits import (
 from rm_local.engine.calculator.calculator_values import Number, make_number
 
 _ROOT_DIGITS = 40
-"""Significant digits of a root that is not exact: enough for `sqrt(2)**2` to be shown as 2."""
+"""Significant digits of an irrational root: enough for `sqrt(2)**2` to be shown as 2."""
 _MOST_ROOT = 64
 """Largest degree of a root."""
 
 
 def apply_operator(sign: str, left: Number, right: Number) -> Number:
-    """`left sign right` for `+ - * / // % **`; floor division and remainder are Python's.
+    """Compute `left sign right` for `+ - * / // % **`; `//` and `%` round down, as in Python.
 
     Raises:
-        NotEvaluable: By zero, a root that is none, or too many digits.
+        NotEvaluable: Division by zero, a root that cannot be taken, or too many digits.
     """
     a, b, decimal = left.value, right.value, left.decimal or right.decimal
     if sign in ("/", "//", "%") and not b:
@@ -46,10 +46,11 @@ def apply_operator(sign: str, left: Number, right: Number) -> Number:
 
 
 def raise_power(base: Number, exponent: Number) -> Number:
-    """The power; with a fraction as exponent a root, exact, or a decimal of a square root.
+    """Raise a number to a power; with a fraction as the exponent, take a root first.
 
     Raises:
-        NotEvaluable: No real number, too many digits, or another root that is not exact.
+        NotEvaluable: The result is not real, has too many digits, or needs a root other than a
+            square root that is not exact.
     """
     if isinstance(exponent.value, Fraction):
         degree = exponent.value.denominator
@@ -71,15 +72,18 @@ def raise_power(base: Number, exponent: Number) -> Number:
 
 
 def take_root(number: Number, degree: int) -> Number:
-    """The root of this degree: exact, or, of degree 2, a decimal with `_ROOT_DIGITS` digits.
+    """Take the root of this degree: exact, or for degree 2 a decimal of `_ROOT_DIGITS` digits.
 
     Raises:
-        NotEvaluable: Of a negative number, or neither exact nor square.
+        NotEvaluable: The number is negative, or the root is not exact and not a square root.
     """
     value = number.value
     if degree > _MOST_ROOT or value < 0:
         raise NotEvaluable
-    top, bottom = _whole_root(value.numerator, degree), _whole_root(value.denominator, degree)
+    top, bottom = (
+        _find_whole_root(value.numerator, degree),
+        _find_whole_root(value.denominator, degree),
+    )
     if top**degree == value.numerator and bottom**degree == value.denominator:
         return make_number(Fraction(top, bottom), number.decimal)
     if degree != 2:
@@ -93,8 +97,8 @@ def take_root(number: Number, degree: int) -> Number:
     return make_number(Fraction(scaled, 10**places), True)
 
 
-def _whole_root(value: int, degree: int) -> int:
-    """The largest whole number whose power of this degree is not above `value`."""
+def _find_whole_root(value: int, degree: int) -> int:
+    """Find the largest whole number whose power of this degree does not exceed `value`."""
     if degree == 2:
         return isqrt(value)
     low, high = 0, 1 << (value.bit_length() // degree + 1)

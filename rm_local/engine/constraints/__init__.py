@@ -1,1 +1,1 @@
-"""What an answer may look like: GBNF grammars, and JSON schemas turned into them."""
+"""Constraints on answers: GBNF grammars, and JSON schemas turned into them."""

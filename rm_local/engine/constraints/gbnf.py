@@ -1,7 +1,7 @@
-"""Grammars (GBNF) that an answer has to follow, and what of them llama.cpp must not be given.
+"""Checks grammars (GBNF) before llama.cpp reads them.
 
-Form: https://github.com/ggml-org/llama.cpp/blob/master/grammars/README.md. llama.cpp's own parser
-says what is wrong with most of them; checked here is what it crashes on, or never ends with.
+Syntax: https://github.com/ggml-org/llama.cpp/blob/master/grammars/README.md. llama.cpp's own parser
+reports most errors; the checks here reject grammars on which it crashes or never ends.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ import re
 
 from rm_local.errors import UsageError
 
-LARGEST = 1 << 16
-"""Characters; llama.cpp's time to read a list of words grows with the square of its length."""
-DEEPEST = 100
-"""Brackets within brackets; llama.cpp descends into each, and has crashed at 50,000."""
+MAX_CHARACTERS = 1 << 16
+"""llama.cpp's time to read a list of words grows with the square of its length."""
+MAX_DEPTH = 100
+"""Nested brackets; llama.cpp recurses into each, and has crashed at 50,000."""
 _PART = re.compile(
     r"""\#[^\n]* | "(?:\\.|[^"\\])*" | \[(?:\\.|[^\]\\])*\]
     | (?P<bracket>[()]) | \{\s*(?P<least>\d+)\s*,\s*(?P<most>\d+)\s*\}""",
@@ -22,22 +22,28 @@ _PART = re.compile(
 
 
 def check_grammar(grammar: str) -> None:
-    """UsageError when the grammar is empty, or one that llama.cpp cannot be given."""
+    """Check that llama.cpp can read the grammar.
+
+    Raises:
+        UsageError: It is empty, too large or nested too deep, or would make llama.cpp crash.
+    """
     if not grammar.strip():
-        raise _wrong("is empty", "It needs a rule named `root`.")
-    if len(grammar) > LARGEST:
-        size = f"has {len(grammar):,} characters, of {LARGEST:,} at most"
-        raise _wrong(size, "Make it smaller.")
+        raise _make_error("is empty", "Write at least a rule named `root`.")
+    if len(grammar) > MAX_CHARACTERS:
+        size = f"has {len(grammar):,} characters, more than {MAX_CHARACTERS:,}"
+        raise _make_error(size, "Make it smaller.")
     if "\0" in grammar:
-        raise _wrong("holds a zero byte", "Write it as `\\x00`.")
+        raise _make_error("contains a zero byte", "Write it as `\\x00`.")
     depth = 0
     for part in _PART.finditer(grammar):
         depth += {"(": 1, ")": -1}.get(part["bracket"] or "", 0)
-        if depth > DEEPEST:
-            raise _wrong(f"nests brackets deeper than {DEEPEST}", "Give the inner ones names.")
+        if depth > MAX_DEPTH:
+            raise _make_error(
+                f"nests brackets deeper than {MAX_DEPTH}", "Give the inner ones names."
+            )
         if part["least"] and int(part["least"][:9]) > int(part["most"][:9]):
-            raise _wrong(f"repeats something {part[0]} times", "Put the smaller number first.")
+            raise _make_error(f"repeats something {part[0]} times", "Put the smaller number first.")
 
 
-def _wrong(what: str, remedy: str) -> UsageError:
+def _make_error(what: str, remedy: str) -> UsageError:
     return UsageError(f"The grammar {what}.", remedy)

@@ -1,1 +1,1 @@
-"""How models think: chat-template families, their markers, and the parser of their output."""
+"""Describes how models think: chat-template families, their markers, the parser of their output."""

@@ -1,4 +1,4 @@
-"""What a model is and how it thinks, told from its file's metadata alone, without llama.cpp."""
+"""Detects a model's family and how it thinks from its file's metadata, without llama.cpp."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from rm_local.engine.families.family import Family, pairs, shipped
+from rm_local.engine.families.family import Family, load_families, load_marker_pairs
 from rm_local.engine.families.markers import Markers
 from rm_local.engine.families.overrides import Overrides
 from rm_local.gguf import LoraFile
 
 TEMPLATE = "tokenizer.chat_template"
 CALCULATOR = "rm_local.calculator"
-"""Whether the model was trained with the calculator; goes before what its family says."""
+"""Whether the model was trained with the calculator; takes precedence over its family."""
 CHATML = (
     "{% for message in messages %}<|im_start|>{{ message.role }}\n{{ message.content }}<|im_end|>\n"
     "{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
@@ -26,17 +26,17 @@ _PROMPT = "add_generation_prompt"
 
 @dataclass(frozen=True, slots=True)
 class ThinkingDescription:
-    """A model's family, the chat template in use, and where both come from."""
+    """A model's family, its chat template, and the source of both."""
 
     family: Family
     template: str
     """Text of the template."""
     source: Path | None = None
-    """The user's file that holds the template; None = the model's own, or ChatML."""
+    """The user's file with the template; None = the model's own, or ChatML."""
     chatml: bool = False
-    """Whether ChatML stands in for a template that the model does not have."""
+    """Whether ChatML replaces a missing template."""
     family_source: Path | None = None
-    """The user's file that changes what is known of the family."""
+    """The user's file that changes the family."""
 
     @property
     def thinks(self) -> bool:
@@ -48,10 +48,10 @@ class ThinkingDescription:
 
     @property
     def opened_by(self) -> str:
-        """`template` or `rm-local`, whichever opens the thinking block; empty if nothing does.
+        """What opens the thinking block, `template` or `rm-local`; empty if nothing does.
 
-        Told from the template's text: an opening after it asks for the generation prompt, which
-        is not closed at once.
+        The template does if its text has an opening after the condition for the generation prompt
+        that is not closed at once.
         """
         if not self.thinks:
             return ""
@@ -63,14 +63,14 @@ class ThinkingDescription:
 
     @property
     def template_from(self) -> str:
-        """Where the template comes from, in words."""
+        """The source of the template, in words."""
         if self.source:
             return str(self.source)
-        return "ChatML, as the model has none" if self.chatml else "the model's file"
+        return "ChatML, as the model has no template" if self.chatml else "the model's file"
 
     @property
-    def told(self) -> str:
-        """All of it in one line."""
+    def description(self) -> str:
+        """Everything in one line, for the user."""
         known = f"family {self.family.name}"
         if self.family_source:
             known += f" changed by {self.family_source}"
@@ -92,25 +92,28 @@ def describe_thinking(
     overrides: Path | None = None,
     adapters: Iterable[LoraFile] = (),
 ) -> ThinkingDescription:
-    """The model whose header holds `metadata`.
+    """Describe how the model with this metadata thinks.
 
-    `file` is the file's name, without its ending; `overrides` the folder of the user's files,
-    which go before what is known. What its LoRA adapters say of the calculator goes before what
-    the model says, the last of them first. SettingsError when one of the user's files is wrong.
+    `file`: the file's name without its suffix. `overrides`: the folder of the user's files, which
+    take precedence. Whether the calculator is used is decided by the last LoRA adapter that states
+    it, then by the model, then by its family.
+
+    Raises:
+        SettingsError: One of the user's files is invalid.
     """
     names = [str(metadata[key]) for key in _NAMES if metadata.get(key)]
     users = Overrides(overrides)
     named = [file, *names]
-    own = users.template(named)
+    own = users.find_template(named)
     template = own.text if own else str(metadata.get(TEMPLATE) or "")
     architecture = str(metadata.get("general.architecture", ""))
-    found = detect(architecture, " ".join(names) or file, template)
+    found = detect_family(architecture, " ".join(names) or file, template)
     for trained in (metadata.get(CALCULATOR), *(adapter.calculator for adapter in adapters)):
         if isinstance(trained, bool):
             found = replace(found, calculator=trained)
-    if own is None and (own := users.template([found.name])):
+    if own is None and (own := users.find_template([found.name])):
         template = own.text
-    family, family_source = users.family([*named, found.name], found)
+    family, family_source = users.change_family([*named, found.name], found)
     return ThinkingDescription(
         family=family,
         template=template or CHATML,
@@ -120,16 +123,19 @@ def describe_thinking(
     )
 
 
-def detect(architecture: str, name: str, template: str) -> Family:
-    """The family of a model; the name is all that it is called.
+def detect_family(architecture: str, name: str, template: str) -> Family:
+    """Detect the family of a model; `name`: all its names, joined.
 
-    One that is not known thinks if its template holds the markers of thinking.
+    An unknown model thinks if its template contains markers of thinking.
     """
     called = re.sub(r"[\s_]+", "-", name)
-    known = next((each for each in shipped() if each.matches(architecture, called, template)), None)
+    known = next(
+        (each for each in load_families() if each.matches_model(architecture, called, template)),
+        None,
+    )
     if known and (known.thinks or known.firm):
         return known
-    for markers in pairs():
+    for markers in load_marker_pairs():
         if markers.opening in template or markers.closing in template:
-            return Family("unknown", "not known, told from its template", markers=markers)
-    return known or Family("unknown", "not known", thinks=False)
+            return Family("unknown", "unknown, markers found in its template", markers=markers)
+    return known or Family("unknown", "unknown", thinks=False)

@@ -1,6 +1,6 @@
-"""A family of models, as a TOML table describes it: the shipped `families.toml`, or a user's file.
+"""Families of models, described by TOML tables: the shipped `families.toml` or a user's file.
 
-docs/reference/models-thinking.md lists the keys and what they mean.
+docs/reference/models-thinking.md explains the keys.
 """
 
 from __future__ import annotations
@@ -18,45 +18,46 @@ from rm_local.engine.families.markers import THINK, Markers
 _SHIPPED = Path(__file__).with_name("families.toml")
 _MARKERS = {each.name for each in fields(Markers)}
 Match = Mapping[str, str]
-"""Conditions that must all hold: `architecture` (equal), `name` (a pattern), `template` (held)."""
+"""Conditions that all must hold: `architecture` is equal, `name` (a regular expression) is found in
+the model's names, `template` is contained in its template."""
 
 
-class BadTable(ValueError):
-    """A table is no family. `key` is the one that is wrong."""
+class InvalidTableError(ValueError):
+    """A table does not describe a family; `key` is the invalid one."""
 
     def __init__(self, key: str, allowed: str) -> None:
-        super().__init__(f"{key!r} has to be {allowed}")
+        super().__init__(f"{key!r} must be {allowed}")
         self.key = key
 
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """How models of one family are told, asked to think, and read."""
+    """How models of one family are recognised, asked to think, and parsed."""
 
     name: str
     title: str = ""
     match: tuple[Match, ...] = ()
-    """It is this family when one of these holds."""
+    """The family matches if any of these conditions holds."""
     thinks: bool = True
     firm: bool = False
-    """Does not think, whatever its template holds."""
+    """Does not think, whatever its template contains."""
     markers: Markers = THINK
     lead: str = ""
-    """Put before the opening, where the template leaves it to the model."""
+    """Text before the opening, where the template does not open the block."""
     after: str = "\n"
-    """Put behind the opening, likewise."""
+    """Text after the opening, likewise."""
     skip: str | None = None
-    """Put behind the prompt for an answer without thinking; None = an empty block."""
+    """Text after the prompt for an answer without thinking; None = an empty block."""
     on: Mapping[str, Any] = field(default_factory=dict)
-    """Variables of the template with thinking on."""
+    """Template variables with thinking on."""
     off: Mapping[str, Any] = field(default_factory=dict)
-    """Variables of the template with thinking off."""
+    """Template variables with thinking off."""
     system_on: str = ""
-    """What the system prompt has to begin with, to have the model think."""
+    """Text at the start of the system prompt that turns thinking on."""
     system_off: str = ""
-    """Likewise, to have it not think."""
+    """Text at the start of the system prompt that turns thinking off."""
     effort: str = ""
-    """Variable of the template that says how much it is to think."""
+    """Template variable that sets the reasoning effort."""
     efforts: tuple[str, ...] = ()
     """Values of that variable."""
     calculator: bool = False
@@ -64,18 +65,18 @@ class Family:
 
     @property
     def opens_with(self) -> str:
-        """What opens the thinking block behind a prompt that does not."""
+        """Text that opens the thinking block after a prompt that does not open it."""
         return f"{self.lead}{self.markers.opening}{self.after}"
 
     @property
     def skips_with(self) -> str:
-        """What stands behind a prompt when nothing is to be thought."""
+        """Text after a prompt that skips the thinking."""
         if self.skip is not None:
             return self.skip
         return f"{self.lead}{self.markers.opening}\n\n{self.markers.closing}\n\n"
 
-    def matches(self, architecture: str, name: str, template: str) -> bool:
-        """Whether a model with this architecture, name and chat template is one of the family."""
+    def matches_model(self, architecture: str, name: str, template: str) -> bool:
+        """Whether a model with this architecture, name and chat template is of the family."""
         return any(
             each.get("architecture", architecture) == architecture
             and re.search(each.get("name", ""), name, re.IGNORECASE)
@@ -85,28 +86,34 @@ class Family:
 
 
 @cache
-def shipped() -> tuple[Family, ...]:
-    """The families that rm-local knows, in the order in which they are asked."""
-    return tuple(build(table, Family(table["name"])) for table in _read().get("family", []))
+def load_families() -> tuple[Family, ...]:
+    """Load the shipped families, in the order in which they are tried."""
+    return tuple(
+        build_family(table, Family(table["name"])) for table in _read_table().get("family", [])
+    )
 
 
 @cache
-def pairs() -> tuple[Markers, ...]:
-    """Openings and closings that the template of an unknown model is searched for, in order."""
-    return tuple(Markers(opening, closing) for opening, closing in _read()["pairs"])
+def load_marker_pairs() -> tuple[Markers, ...]:
+    """Load the pairs of markers to look for in an unknown model's template, in order."""
+    return tuple(Markers(opening, closing) for opening, closing in _read_table()["pairs"])
 
 
-def build(table: Mapping[str, Any], base: Family) -> Family:
-    """The family that `table` makes of `base`. BadTable when a key or its value is wrong."""
-    values = {key: _checked(key, value) for key, value in table.items()}
+def build_family(table: Mapping[str, Any], base: Family) -> Family:
+    """Build a family from `base` and the changes in `table`.
+
+    Raises:
+        InvalidTableError: A key or its value is invalid.
+    """
+    values = {key: _check_value(key, value) for key, value in table.items()}
     markers = {key: values.pop(key) for key in _MARKERS & set(values)}
     return replace(base, **values, markers=replace(base.markers, **markers))
 
 
-def _checked(key: str, value: Any) -> Any:
+def _check_value(key: str, value: Any) -> Any:
     allowed, holds = _KINDS.get(key, (f"one of {', '.join(_KINDS)}", lambda _value: False))
     if not holds(value):
-        raise BadTable(key, allowed)
+        raise InvalidTableError(key, allowed)
     return tuple(value) if isinstance(value, list) else value
 
 
@@ -140,14 +147,14 @@ def _are_matches(value: Any) -> bool:
     )
 
 
-_TEXT = ("a text", _is_text)
-_VALUES = ("a table of texts, numbers, true and false", _are_values)
+_TEXT = ("a string", _is_text)
+_VALUES = ("a table of strings, numbers and booleans", _are_values)
 _KINDS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     **dict.fromkeys(("name", "title", "opening", "closing", "header_end", "header_thinks"), _TEXT),
     **dict.fromkeys(("lead", "after", "skip", "system_on", "system_off", "effort"), _TEXT),
     **dict.fromkeys(("thinks", "firm", "calculator"), ("true or false", _is_flag)),
-    "wrap": ("a list of two texts", _is_pair),
-    "efforts": ("a list of texts", _are_texts),
+    "wrap": ("a list of two strings", _is_pair),
+    "efforts": ("a list of strings", _are_texts),
     "on": _VALUES,
     "off": _VALUES,
     "match": ("a list of tables of architecture, name and template", _are_matches),
@@ -155,5 +162,5 @@ _KINDS: dict[str, tuple[str, Callable[[Any], bool]]] = {
 
 
 @cache
-def _read() -> dict[str, Any]:
+def _read_table() -> dict[str, Any]:
     return tomllib.loads(_SHIPPED.read_text(encoding="utf-8"))

@@ -1,4 +1,4 @@
-"""The texts by which a family of models sets its thinking apart from its answer."""
+"""The texts that separate a model's thinking from its answer."""
 
 from __future__ import annotations
 
@@ -7,20 +7,21 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Markers:
-    """Texts in what the model writes; white space around them is the family's business."""
+    """Texts in a model's output; the family defines the white space around them."""
 
     opening: str = "<think>"
     closing: str = "</think>"
     header_end: str = ""
-    """Ends the header of a channel, which follows on `closing`; empty where there are none."""
+    """Ends the header of a channel, which follows `closing`; empty = no channels."""
     header_thinks: str = ""
-    """A header that holds this text opens a channel of thinking, any other one an answer."""
+    """A header that contains this text opens a thinking channel, any other an answer."""
     wrap: tuple[str, ...] = ()
-    """What some put before and behind the answer; it is taken out."""
+    """Texts before and after the answer, which are removed."""
 
     @property
     def texts(self) -> tuple[str, ...]:
-        """All of them: those that are tokens have to be shown, and no message may hold one."""
+        """All markers: special tokens among them are kept in the output, and messages that contain
+        them are escaped."""
         return tuple(text for text in (self.opening, self.closing, *self.wrap) if text)
 
 

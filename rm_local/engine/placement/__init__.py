@@ -1,1 +1,1 @@
-"""How much memory a model needs, and which layers go on which device. Pure functions."""
+"""Plans a model's memory: how much it needs, which layers go on which device. Pure functions."""

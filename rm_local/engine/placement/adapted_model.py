@@ -11,7 +11,7 @@ from rm_local.gguf import LoraFile, ModelShape
 
 @dataclass(frozen=True, slots=True)
 class AdaptedModel:
-    """A model's sizes, the adapters' bytes added: llama.cpp keeps both, each where its layer is."""
+    """A model's sizes plus the adapters' bytes: llama.cpp keeps both, on the layer's device."""
 
     model: ModelSizes
     adapters: Sequence[LoraFile]
@@ -23,12 +23,12 @@ class AdaptedModel:
 
     @property
     def layered(self) -> int:
-        """Those of them that belong to a layer."""
+        """Bytes of the weights that belong to a layer."""
         return self.model.layered + sum(adapter.layered for adapter in self.adapters)
 
     @property
     def context(self) -> int:
-        """Tokens that it was trained on at once; 0 where it does not tell."""
+        """Context length that it was trained for, in tokens; 0 if it is not stated."""
         return self.model.context
 
     @property

@@ -1,7 +1,7 @@
-"""What of a model goes where: decided from free memory, lowered when it does not work out.
+"""Plans which layers go on which device from free memory, with fallbacks when allocation fails.
 
-llama.cpp counts the layers that it puts on devices from the end: the output first, then the last
-layers. It parts them among several devices by their free memory; the same is reckoned here.
+llama.cpp counts the layers on devices from the end: the output first, then the last layers. It
+divides them among several devices by their free memory, and so does the estimate here.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from rm_local.options import EngineOptions, Precision
 from rm_local.units import format_bytes
 
 SPARE = 512 << 20
-"""Bytes of a device that are left to its driver, its kernels and the screen."""
+"""Bytes of a device reserved for its driver, its kernels and the screen."""
 LEAST_BATCH = 32
 LEAST_CONTEXT = 2048
-"""When nobody asked for a context, it is made smaller to fit, but not below this."""
+"""A context that the user did not set is reduced to fit, but not below this."""
 
 Failed = Literal["weights", "context"]
 DeviceKind = Literal["gpu", "igpu", "cpu", "other"]
@@ -47,19 +47,19 @@ class Device:
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """What goes where, and in which portions it is computed."""
+    """How many layers are on devices, and the batch size."""
 
     layers: int
-    """On devices, the output counted as one; 0 = all on the CPU."""
+    """Layers on devices, the output counted as one; 0 = all on the CPU."""
     batch: int
-    """Tokens computed at once at most."""
+    """Maximum number of tokens in one decoding call."""
     cache_on_device: bool = True
-    """Whether keys and values lie beside their layers."""
+    """Whether keys and values are stored on their layers' devices."""
 
 
 @dataclass(frozen=True, slots=True)
 class PlacementRequest:
-    """What a placement is made for."""
+    """The options that a placement depends on."""
 
     context: int
     kv: Precision = "f16"
@@ -75,7 +75,7 @@ class PlacementRequest:
 
 
 def usable_devices(devices: Sequence[Device]) -> tuple[Device, ...]:
-    """Those that llama.cpp puts layers on: graphics cards, or else what the processor has."""
+    """Select the devices that llama.cpp puts layers on: graphics cards, or an integrated one."""
     cards = tuple(device for device in devices if device.kind == "gpu")
     return cards or tuple(device for device in devices if device.kind == "igpu")[:1]
 
@@ -83,27 +83,27 @@ def usable_devices(devices: Sequence[Device]) -> tuple[Device, ...]:
 def place_layers(
     model: ModelSizes, devices: Sequence[Device], asked: PlacementRequest
 ) -> Placement:
-    """As many layers on the devices as fit, or as were asked for; `devices` are usable ones."""
+    """Place as many layers on the usable devices as fit, or as the request demands."""
     count = len(model.shape.layers) + 1
     if not devices or asked.layers == 0:
         return Placement(0, BATCH_CPU, cache_on_device=False)
     if asked.layers > 0:
         return Placement(min(asked.layers, count), BATCH_GPU)
     free = [device.free for device in devices]
-    layers = layers_that_fit(model, free, asked)
+    layers = count_fitting_layers(model, free, asked)
     return Placement(layers, BATCH_GPU) if layers else Placement(0, BATCH_CPU, False)
 
 
-def layers_that_fit(model: ModelSizes, free: Sequence[int], asked: PlacementRequest) -> int:
-    """How many layers devices with so many `free` bytes hold, weights and cache.
+def count_fitting_layers(model: ModelSizes, free: Sequence[int], asked: PlacementRequest) -> int:
+    """Count the layers, with weights and cache, that fit on devices with `free` bytes each.
 
     From 0 to the number of layers plus 1, as llama.cpp counts them.
     """
-    sizes = _sizes(model, asked)
-    room = [bytes_ - SPARE - _compute(model, asked) for bytes_ in free]
+    sizes = _list_layer_bytes(model, asked)
+    room = [bytes_ - SPARE - _estimate_compute(model, asked) for bytes_ in free]
     for count in range(len(sizes) if model.shape.layers else 0, 0, -1):
         taken = [0] * len(free)
-        for place_, size in zip(_parted(count, free), sizes[-count:], strict=True):
+        for place_, size in zip(_assign_devices(count, free), sizes[-count:], strict=True):
             taken[place_] += size
         if all(size <= left for size, left in zip(taken, room, strict=True) if size):
             return count
@@ -111,10 +111,10 @@ def layers_that_fit(model: ModelSizes, free: Sequence[int], asked: PlacementRequ
 
 
 def next_fallback(placement: Placement, failed: Failed) -> Placement | None:
-    """What to try when weights or the context did not get their memory; None = nothing is left.
+    """Choose the next placement to try when memory for weights or context could not be allocated.
 
-    A context first gets smaller portions, then the machine's memory for its cache; what remains
-    is fewer layers.
+    For a context, first a smaller batch, then the cache in the machine's memory; then fewer
+    layers. None = nothing is left to try.
     """
     if failed == "context" and placement.batch > BATCH_CPU:
         return replace(placement, batch=BATCH_CPU)
@@ -131,14 +131,16 @@ def next_fallback(placement: Placement, failed: Failed) -> Placement | None:
 def host_bytes(
     model: ModelSizes, devices: Sequence[Device], asked: PlacementRequest, placement: Placement
 ) -> int:
-    """Bytes that the machine's own memory has to hold."""
+    """Estimate the bytes needed in the machine's own memory."""
     batch = min(placement.batch, BATCH_CPU)
     need = requirements.required_memory(
         model, asked.context, kv=asked.kv, flash=asked.flash, batch=batch
     )
     if not placement.layers or any(device.shares for device in devices):
         return need.total
-    there = sum(_sizes(model, asked, cache=placement.cache_on_device)[-placement.layers :])
+    there = sum(
+        _list_layer_bytes(model, asked, cache=placement.cache_on_device)[-placement.layers :]
+    )
     return need.total - min(there, need.weights + need.cache)
 
 
@@ -149,16 +151,23 @@ def check_fits(
     free: int | None,
     name: str,
 ) -> None:
-    """MemoryShort when the machine's memory, of which `free` bytes are free, does not do."""
-    need = _needed(model, devices, asked)
+    """Check that the model fits into the machine's memory.
+
+    `free`: its free bytes, None = unknown.
+
+    Raises:
+        MemoryShort: It does not fit.
+    """
+    need = _estimate_host_bytes(model, devices, asked)
     if free is None or need <= free:
         return
-    told = requirements.required_memory(model, asked.context, kv=asked.kv, flash=asked.flash)
+    required = requirements.required_memory(model, asked.context, kv=asked.kv, flash=asked.flash)
     raise MemoryShort(
-        f"{name} needs {format_bytes(need)} of memory for a context of {told.context:,} tokens "
-        f"(weights {format_bytes(told.weights)}, {asked.kv} cache {format_bytes(told.cache)}, "
-        f"computing {format_bytes(told.compute)}); {format_bytes(free)} are free.",
-        _remedy(model, devices, asked, free),
+        f"{name} needs {format_bytes(need)} of memory for a context of {required.context:,} tokens "
+        f"(weights {format_bytes(required.weights)}, "
+        f"{asked.kv} cache {format_bytes(required.cache)}, "
+        f"computing {format_bytes(required.compute)}); {format_bytes(free)} are free.",
+        _suggest_remedy(model, devices, asked, free),
     )
 
 
@@ -169,12 +178,18 @@ def check_growth(
     context: int,
     free: int | None,
 ) -> None:
-    """MemoryShort when so many free bytes do not do for a context larger than the one there is."""
-    larger = _needed(model, devices, replace(asked, context=context))
-    more = larger - _needed(model, devices, asked)
+    """Check that the current context, that of `asked`, can be enlarged to `context` tokens.
+
+    `free`: free bytes of the machine's memory, None = unknown.
+
+    Raises:
+        MemoryShort: It cannot.
+    """
+    larger = _estimate_host_bytes(model, devices, replace(asked, context=context))
+    more = larger - _estimate_host_bytes(model, devices, asked)
     if free is not None and more > free:
         raise MemoryShort(
-            f"{context:,} tokens need {format_bytes(more)} more of memory; "
+            f"{context:,} tokens need {format_bytes(more)} more memory; "
             f"{format_bytes(free)} are free.",
             "Close other programs.",
         )
@@ -183,34 +198,36 @@ def check_growth(
 def largest_context(
     model: ModelSizes, devices: Sequence[Device], asked: PlacementRequest, free: int, top: int
 ) -> int:
-    """The largest context, at most `top`, for which `free` bytes of the machine's memory do."""
+    """Find the largest context up to `top` that fits in `free` bytes of the machine's memory."""
 
-    def fits(context: int) -> bool:
-        return _needed(model, devices, replace(asked, context=context)) <= free
+    def fits_context(context: int) -> bool:
+        return _estimate_host_bytes(model, devices, replace(asked, context=context)) <= free
 
-    return requirements.largest_fitting(fits, top)
+    return requirements.largest_fitting(fits_context, top)
 
 
-def fitted_context(
+def fit_context(
     model: ModelSizes, devices: Sequence[Device], asked: PlacementRequest, free: int | None
 ) -> int:
-    """The context of a turn that nobody asked for one for: smaller than usual if that alone fits.
+    """Choose the context when the user set none: the default, or a smaller one that fits.
 
-    The usual one when not even LEAST_CONTEXT fits; `check_memory` then says so.
+    Returns the default if not even LEAST_CONTEXT fits; `check_memory` then reports that.
     """
     context = requirements.default_context(model)
     found = context if free is None else largest_context(model, devices, asked, free, context)
     return found if found >= LEAST_CONTEXT else context
 
 
-def _needed(model: ModelSizes, devices: Sequence[Device], asked: PlacementRequest) -> int:
+def _estimate_host_bytes(
+    model: ModelSizes, devices: Sequence[Device], asked: PlacementRequest
+) -> int:
     return host_bytes(model, devices, asked, place_layers(model, devices, asked))
 
 
-def _remedy(
+def _suggest_remedy(
     model: ModelSizes, devices: Sequence[Device], asked: PlacementRequest, free: int
 ) -> str:
-    """What would fit, within what the model was trained for, and how to try it all the same."""
+    """Suggest a context that fits, up to the trained length, and how to load without the check."""
     top = max(
         requirements.round_up(asked.context) - requirements.CONTEXT_STEP, requirements.CONTEXT_STEP
     )
@@ -218,17 +235,21 @@ def _remedy(
     found = largest_context(model, devices, asked, free, top)
     ways = ["Close other programs, or take a smaller model."]
     if found:
-        why = "all that it was trained for" if found == model.context else "the largest that fits"
+        why = (
+            "the context it was trained for" if found == model.context else "the largest that fits"
+        )
         ways = [f"Set `context = {found}`, {why}, or less."]
     can = asked.kv == "f16" and asked.flash
     packed = replace(asked, kv="q8_0")
     if can and (more := largest_context(model, devices, packed, free, top)) > found:
         ways.append(f'With `kv = "q8_0"`, {more:,} tokens fit.')
-    return " ".join([*ways, "`check_memory = false` tries it all the same."])
+    return " ".join([*ways, "`check_memory = false` tries it anyway."])
 
 
-def _sizes(model: ModelSizes, asked: PlacementRequest, *, cache: bool = True) -> list[int]:
-    """Bytes of each layer, the output last."""
+def _list_layer_bytes(
+    model: ModelSizes, asked: PlacementRequest, *, cache: bool = True
+) -> list[int]:
+    """List the bytes of each layer, the output last."""
     layers = model.shape.layers
     weights = model.layered // max(1, len(layers))
     context = requirements.round_up(asked.context)
@@ -236,15 +257,15 @@ def _sizes(model: ModelSizes, asked: PlacementRequest, *, cache: bool = True) ->
     return [*(weights + each for each in kept), model.weights - model.layered]
 
 
-def _compute(model: ModelSizes, asked: PlacementRequest) -> int:
+def _estimate_compute(model: ModelSizes, asked: PlacementRequest) -> int:
     need = requirements.required_memory(
         model, asked.context, kv=asked.kv, flash=asked.flash, batch=BATCH_GPU
     )
     return need.compute
 
 
-def _parted(count: int, free: Sequence[int]) -> list[int]:
-    """Which device each of `count` layers goes to."""
+def _assign_devices(count: int, free: Sequence[int]) -> list[int]:
+    """Assign each of `count` layers to a device; returns the devices' indexes."""
     ends = list(accumulate(free))
     shares = [end / max(1, ends[-1]) for end in ends]
     return [min(bisect_right(shares, n / count), len(free) - 1) for n in range(count)]

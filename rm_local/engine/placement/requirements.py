@@ -1,19 +1,20 @@
-"""How much memory a model needs, and what context fits.
+"""Estimates how much memory a model needs, and which context fits.
 
-    need    = weights + cache + compute + REST
+    need    = weights + cache + compute + PROCESS_BYTES
     weights = bytes of the file's tensors (they are mapped, so they count once)
-    cache   = for each layer (key + value) numbers a token, for each of the context's tokens,
-              plus a recurrent layer's state for each sequence, as 4 bytes a number
+    cache   = for each layer (key + value) numbers per token, for each of the context's tokens,
+              plus a recurrent layer's state for each sequence, 4 bytes per number
     compute = the larger of   batch x (21 x width + 12 x inner) + attention
               and             logits + batch x 16 x width
               + logits, with  logits = sequences x vocabulary x 4
     attention = (batch x 2 + 8) x context, or without flash attention
                 (batch x 4 x (heads + 1) + 80) x context
 
-`width` is the larger of the embedding and the queries, `inner` that of the feed-forward part. A
-layer's activations and the attention's mask are gone when the logits are computed; then those
-are kept for the samplers. tests/contract/test_engine_fit.py holds it to llama.cpp's own report:
-the cache is exact, computing 0.99 to 1.3 times what is taken, or to 1.5 without flash attention.
+`width` is the larger of the embedding and the queries, `inner` the width of the feed-forward part.
+A layer's activations and the attention's mask are freed before the logits are computed, which are
+kept for the samplers. tests/contract/test_engine_fit.py compares it with llama.cpp's own report:
+the cache is exact, `compute` is 0.99 to 1.3 times the reported value, or up to 1.5 times without
+flash attention.
 """
 
 from __future__ import annotations
@@ -26,17 +27,19 @@ from rm_local.gguf import Layer, ModelShape
 from rm_local.options import Precision
 
 BATCH_CPU, BATCH_GPU = 128, 512
-"""Tokens of one decoding call at most. On a CPU a cancel is seen between two operations of the
-graph, whose length grows with the batch; on a GPU only between two batches, which are short."""
+"""Maximum number of tokens in one decoding call. On a CPU a cancel takes effect between two
+operations of the graph, whose time grows with the batch; on a GPU only between two batches, which
+are short."""
 SEQUENCES = 33
-"""The worker's sequences: the root and its branches."""
+"""The worker's sequences: the prefix and its branches."""
 RECURRENT_SEQUENCES = 9
+"""The same for a recurrent model."""
 PROCESS_BYTES = 96 << 20
-"""Bytes of the worker process besides: Python, llama.cpp, the vocabulary."""
+"""Bytes of the worker process for Python, llama.cpp and the vocabulary."""
 CONTEXT_STEP = 256
-"""llama.cpp rounds contexts up to it."""
+"""llama.cpp rounds contexts up to a multiple of it."""
 DEFAULT_CONTEXT = 16384
-"""Tokens that the worker takes at most, unless asked for more."""
+"""Maximum context in tokens, unless the user asks for more."""
 
 PRECISIONS: tuple[Precision, ...] = get_args(Precision)
 _BYTES: dict[Precision, tuple[int, int]] = {
@@ -47,7 +50,7 @@ _BYTES: dict[Precision, tuple[int, int]] = {
 
 
 class ModelSizes(Protocol):
-    """What is to be known of a model; `engine.parts.Parts` and `library.model.Model` know it."""
+    """Sizes needed to estimate memory, e.g. of `GgufFiles` or `AdaptedModel`."""
 
     @property
     def weights(self) -> int:
@@ -55,11 +58,11 @@ class ModelSizes(Protocol):
 
     @property
     def layered(self) -> int:
-        """Those of them that belong to a layer."""
+        """Bytes of the weights that belong to a layer."""
 
     @property
     def context(self) -> int:
-        """Tokens that it was trained on at once; 0 where it does not tell."""
+        """Context length that it was trained for, in tokens; 0 if it is not stated."""
 
     @property
     def shape(self) -> ModelShape:
@@ -77,7 +80,7 @@ class MemoryRequirement:
 
     @property
     def total(self) -> int:
-        """All of it, with the rest of the worker process."""
+        """The sum, including the rest of the worker process."""
         return self.weights + self.cache + self.compute + PROCESS_BYTES
 
 
@@ -90,29 +93,30 @@ def required_memory(
     windows: bool = False,
     batch: int = BATCH_CPU,
 ) -> MemoryRequirement:
-    """What `model` needs to hold `context` tokens.
+    """Estimate the memory that `model` needs for a context of `context` tokens.
 
-    `flash`: whether attention is computed without a matrix of all scores. `windows`: layers that
-    see only a window keep no more than that; the worker keeps all, as branches and edits have to
-    go back in them.
+    `flash`: whether flash attention is used. `windows`: whether layers with a sliding window keep
+    only that; the worker keeps all tokens, since branches and edits go back in them.
     """
     context = round_up(context)
     shape = model.shape
     ahead = batch if windows else 0
     cache = sum(layer_cache(layer, context, kv, ahead) for layer in shape.layers)
-    return MemoryRequirement(context, model.weights, cache, _compute(shape, context, batch, flash))
+    return MemoryRequirement(
+        context, model.weights, cache, _estimate_compute(shape, context, batch, flash)
+    )
 
 
 def round_up(context: int) -> int:
-    """The context that llama.cpp makes of it."""
+    """Round a context up as llama.cpp does."""
     return -(-max(1, context) // CONTEXT_STEP) * CONTEXT_STEP
 
 
 def largest_context(
     model: ModelSizes, free: int, *, kv: Precision = "f16", flash: bool = True, top: int = 0
 ) -> int:
-    """The most tokens for which `free` bytes do, at most `top`, by default what the model was
-    trained for; 0 for none."""
+    """Find the largest context that fits in `free` bytes, at most `top` (by default the trained
+    length); 0 if nothing fits."""
     top = top or model.context or DEFAULT_CONTEXT
     return largest_fitting(
         lambda context: required_memory(model, context, kv=kv, flash=flash).total <= free, top
@@ -120,7 +124,7 @@ def largest_context(
 
 
 def largest_fitting(fits: Callable[[int], bool], top: int) -> int:
-    """The largest context, in whole steps or `top` itself, that fits; 0 when none does."""
+    """Find the largest multiple of CONTEXT_STEP, or `top` itself, that fits; 0 if none does."""
     low, high = 0, -(-top // CONTEXT_STEP)
     while low < high:
         middle = (low + high + 1) // 2
@@ -132,12 +136,12 @@ def largest_fitting(fits: Callable[[int], bool], top: int) -> int:
 
 
 def default_context(model: ModelSizes, asked: int = 0) -> int:
-    """The context that a turn gets: what is asked for, or what it was trained for, within 16384."""
+    """Return the context asked for, or the trained length up to DEFAULT_CONTEXT."""
     return asked or min(model.context or DEFAULT_CONTEXT, DEFAULT_CONTEXT)
 
 
 def layer_cache(layer: Layer, context: int, kv: Precision, ahead: int = 0) -> int:
-    """Bytes that a layer keeps; its window and `ahead` tokens alone, where that is not 0."""
+    """Count the bytes of a layer's cache; with `ahead`, of its window and `ahead` tokens alone."""
     tokens = context
     if ahead and layer.window:
         tokens = min(context, -(-(layer.window + ahead) // CONTEXT_STEP) * CONTEXT_STEP)
@@ -146,7 +150,7 @@ def layer_cache(layer: Layer, context: int, kv: Precision, ahead: int = 0) -> in
     return tokens * sum(rows) + layer.state * 4 * RECURRENT_SEQUENCES
 
 
-def _compute(shape: ModelShape, context: int, batch: int, flash: bool) -> int:
+def _estimate_compute(shape: ModelShape, context: int, batch: int, flash: bool) -> int:
     width = max(shape.width, shape.heads)
     sequences = RECURRENT_SEQUENCES if shape.recurrent else SEQUENCES
     attention = batch * 2 + 8 if flash else batch * 4 * (shape.head_count + 1) + 80

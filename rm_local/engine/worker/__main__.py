@@ -49,7 +49,7 @@ def main() -> int:
     try:
         from rm_local.engine.worker.server import Server
     except (ImportError, OSError, RuntimeError, MemoryError) as error:
-        replies.write(wire.encode(0, describe_import_error(error)))
+        replies.write(wire.encode_message(0, describe_import_error(error)))
         return 3
     Server(inbox, replies).serve_requests()
     return 0

@@ -58,7 +58,7 @@ class Inbox:
 
     def _read_requests(self) -> None:
         for line in self._source:
-            number, message = wire.decode(line)
+            number, message = wire.decode_message(line)
             if isinstance(message, protocol.Cancel):
                 self._handle_cancel(message)
             else:

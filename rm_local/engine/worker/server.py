@@ -41,7 +41,7 @@ class Server:
             self._send_reply(reply)
 
     def _send_reply(self, reply: protocol.Reply) -> None:
-        self._replies.write(wire.encode(self._number, reply))
+        self._replies.write(wire.encode_message(self._number, reply))
 
     def _answer_request(self, request: protocol.Request) -> protocol.Reply:
         try:

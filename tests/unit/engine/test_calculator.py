@@ -213,6 +213,6 @@ def test_work_is_counted_while_it_is_done(text: str) -> None:
     evaluator = _Evaluator()
 
     with pytest.raises(NotEvaluable):
-        evaluator.value(parse_expression(text))
+        evaluator.evaluate_node(parse_expression(text))
 
-    assert -ITEMS - STEPS / 10 <= evaluator._left <= ITEMS
+    assert -ITEMS - STEPS / 10 <= evaluator._steps_left <= ITEMS

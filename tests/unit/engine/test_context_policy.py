@@ -28,15 +28,15 @@ TALK = (
 )
 def test_the_oldest_turns_go_first(count: int, left: tuple[Message, ...]) -> None:
     """A turn is a question with all that follows on it; system message and last question stay."""
-    assert context_policy.without_oldest(TALK, count) == left
+    assert context_policy.drop_oldest(TALK, count) == left
 
 
 def test_what_is_left_out_is_named_by_its_questions() -> None:
     """The last question is of no earlier turn; a lone question has none before it."""
-    assert context_policy.oldest(TALK, 9) == ("one?", "two?")
-    assert context_policy.oldest(TALK, 1) == ("one?",)
-    assert context_policy.turns([TALK[-1]]) == []
-    assert context_policy.without_oldest([TALK[-1]], 3) == (TALK[-1],)
+    assert context_policy.list_oldest_questions(TALK, 9) == ("one?", "two?")
+    assert context_policy.list_oldest_questions(TALK, 1) == ("one?",)
+    assert context_policy.find_turns([TALK[-1]]) == []
+    assert context_policy.drop_oldest([TALK[-1]], 3) == (TALK[-1],)
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ def test_a_context_doubles_up_to_what_the_model_was_trained_for(
     context: int, tokens: int, trained: int, larger: int
 ) -> None:
     """Until a quarter is free for what branches write."""
-    assert context_policy.enlarged(context, tokens, trained) == larger
+    assert context_policy.enlarge_context(context, tokens, trained) == larger
 
 
 def branch(index: int, tokens: int, group: int = 0, common: int = 0, evaluated: int = 0) -> Branch:
@@ -103,6 +103,6 @@ def test_a_remedy_names_only_what_helps(
     earlier: bool, tokens: int, named: list[str], unnamed: list[str]
 ) -> None:
     """A larger context only where the model was trained for it, the session where it counts."""
-    remedy = context_policy.remedy(earlier, tokens, 2048)
+    remedy = context_policy.suggest_remedy(earlier, tokens, 2048)
     assert all(words in remedy for words in named)
     assert not any(words in remedy for words in unnamed)

@@ -9,8 +9,13 @@ from typing import Any
 import pytest
 
 from rm_local.engine.branches import Part
-from rm_local.engine.families.detect import TEMPLATE, ThinkingDescription, describe_thinking, detect
-from rm_local.engine.families.family import Family, shipped
+from rm_local.engine.families.detect import (
+    TEMPLATE,
+    ThinkingDescription,
+    describe_thinking,
+    detect_family,
+)
+from rm_local.engine.families.family import Family, load_families
 from rm_local.engine.families.stream_parser import Splitter
 from rm_local.engine.protocol import Message
 from rm_local.engine.worker.templates import render_process
@@ -112,8 +117,8 @@ def test_what_a_family_writes_is_told_apart(name: str) -> None:
 
 def test_an_unknown_model_is_told_by_its_template() -> None:
     """Markers in the template make it think; without them it does not."""
-    thinker = detect("new", "Unheard Of", "...<reasoning>...")
-    plain = detect("new", "Unheard Of", "{{ messages }}")
+    thinker = detect_family("new", "Unheard Of", "...<reasoning>...")
+    plain = detect_family("new", "Unheard Of", "{{ messages }}")
 
     assert (thinker.name, thinker.thinks, thinker.markers.closing) == (
         "unknown",
@@ -125,8 +130,8 @@ def test_an_unknown_model_is_told_by_its_template() -> None:
 
 def test_markers_in_the_template_go_before_a_family_that_does_not_think() -> None:
     """A tuned Llama whose template opens a block thinks; Qwen's instruct model never does."""
-    tuned = detect("llama", "My Tuned 8B", "<|start_header_id|>...<think>")
-    firm = detect("qwen3", "Qwen3 4B Instruct 2507", "...</think>...")
+    tuned = detect_family("llama", "My Tuned 8B", "<|start_header_id|>...<think>")
+    firm = detect_family("qwen3", "Qwen3 4B Instruct 2507", "...</think>...")
 
     assert (tuned.name, tuned.thinks) == ("unknown", True)
     assert (firm.name, firm.thinks) == ("qwen-instruct", False)
@@ -137,7 +142,7 @@ def test_a_model_without_a_template_gets_chatml() -> None:
     described = describe_thinking({}, file="some-file")
 
     assert described.chatml
-    assert "ChatML" in described.told
+    assert "ChatML" in described.description
     assert "<|im_start|>" in described.template
 
 
@@ -145,13 +150,15 @@ def test_efforts_are_told() -> None:
     """A user sees what `--effort` takes."""
     described = describe_thinking({TEMPLATE: "<|channel|>", "general.architecture": "gpt-oss"})
 
-    assert "effort low or medium or high" in described.told
+    assert "effort low or medium or high" in described.description
 
 
 def test_every_family_that_thinks_and_has_a_switch_is_held_as_data() -> None:
     """Twenty families or more have a template among the test's data."""
     assert len(NAMES) >= 20
-    assert {case(name)[0]["family"] for name in NAMES} <= {family.name for family in shipped()}
+    assert {case(name)[0]["family"] for name in NAMES} <= {
+        family.name for family in load_families()
+    }
 
 
 def test_the_docs_show_every_family() -> None:
@@ -164,7 +171,7 @@ def test_the_docs_show_every_family() -> None:
 def table() -> str:
     """The table of families as Markdown."""
     head = "| family | models | thinking opens | closes | without thinking | tested |"
-    rows = [row(family) for family in shipped()]
+    rows = [row(family) for family in load_families()]
     return "\n".join([head, "|---|---|---|---|---|---|", *rows])
 
 

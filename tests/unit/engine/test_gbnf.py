@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from rm_local.engine.constraints.gbnf import DEEPEST, LARGEST, check_grammar
+from rm_local.engine.constraints.gbnf import MAX_CHARACTERS, MAX_DEPTH, check_grammar
 from rm_local.engine.constraints.json_schema import grammar_from_schema
 from rm_local.errors import UsageError
 
@@ -24,10 +24,10 @@ def made(schema: Any) -> dict[str, str]:
     ("grammar", "words"),
     [
         (" \n", "is empty"),
-        ("x" * (LARGEST + 1), "65,537 characters"),
+        ("x" * (MAX_CHARACTERS + 1), "65,537 characters"),
         ('root ::= "a\0"', "zero byte"),
         ("root ::= " + "(" * 200_000 + '"a"' + ")" * 200_000, "characters"),
-        ("root ::= " + "(" * (DEEPEST + 1) + '"a"', "deeper than 100"),
+        ("root ::= " + "(" * (MAX_DEPTH + 1) + '"a"', "deeper than 100"),
         ('root ::= "a"{5,2}', "repeats something {5,2} times"),
         ('root ::= "a"{ 5 , 2 }', "times"),
     ],
@@ -47,7 +47,7 @@ def test_what_llama_cpp_crashes_on_or_never_ends_with_is_refused(grammar: str, w
         'root ::= "a" | "b" root',
         'root ::= "' + "(" * 500 + '" [(((]{2,5} # ((( {5,2}',
         'root ::= "\\"((" "a"{2,2} | "{5,2}"',
-        "root ::= [\\](]" + "(" * DEEPEST + '"é漢"' + ")" * DEEPEST,
+        "root ::= [\\](]" + "(" * MAX_DEPTH + '"é漢"' + ")" * MAX_DEPTH,
     ],
 )
 def test_brackets_in_texts_classes_and_comments_do_not_count(grammar: str) -> None:
@@ -86,7 +86,7 @@ def test_a_schema_may_refer_to_itself() -> None:
 @pytest.mark.parametrize(
     ("schema", "words"),
     [
-        ({"type": "string", "pattern": "^a$"}, "#/pattern is a keyword that cannot be kept"),
+        ({"type": "string", "pattern": "^a$"}, "#/pattern is a keyword that is not supported"),
         ({"type": "integer", "minimum": 3}, "#/minimum is not 0"),
         ({"type": "number", "maximum": 3}, "#/maximum"),
         ({"properties": {"a": {"not": {}}}}, "#/properties/a/not"),
@@ -95,15 +95,15 @@ def test_a_schema_may_refer_to_itself() -> None:
         ({"type": []}, "allows no type"),
         ({"type": "object", "required": ["a"]}, "'a', which is not in `properties`"),
         ({"type": "object", "required": [[]]}, "`required` as a list"),
-        ({"type": "string", "minLength": 4, "maxLength": 2}, "no range"),
-        ({"type": "string", "minLength": -1}, "no range"),
-        ({"$ref": "https://example.org/x.json"}, "only places in the schema"),
-        ({"$ref": "#/$defs/gone"}, "points to #/$defs/gone, where nothing is"),
+        ({"type": "string", "minLength": 4, "maxLength": 2}, "no valid range"),
+        ({"type": "string", "minLength": -1}, "no valid range"),
+        ({"$ref": "https://example.org/x.json"}, "not a place in this schema"),
+        ({"$ref": "#/$defs/gone"}, "points to #/$defs/gone, which does not exist"),
         ({"$ref": "#", "type": "object"}, "#/type"),
-        ({"anyOf": []}, "is no list of schemas"),
-        ({"enum": "ab"}, "is no list of values"),
+        ({"anyOf": []}, "is not a list of schemas"),
+        ({"enum": "ab"}, "is not a list of values"),
         ({"allOf": [{}, {}]}, "holds more than one"),
-        ({"prefixItems": [{}], "minItems": 2}, "stands beside"),
+        ({"prefixItems": [{}], "minItems": 2}, "is combined with"),
         (False, "is false"),
         ([], "is []"),
     ],

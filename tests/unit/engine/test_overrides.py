@@ -35,7 +35,7 @@ def test_a_template_is_taken_by_model_file_or_family(folder: Path, name: str) ->
     described = describe_thinking(MODEL, file="my.file", overrides=folder)
 
     assert (described.template, described.source) == ("mine", own)
-    assert str(own) in described.told
+    assert str(own) in described.description
 
 
 def test_a_family_is_changed_key_by_key(folder: Path) -> None:
@@ -81,7 +81,7 @@ def test_the_file_or_its_user_gives_a_model_the_calculator(
     described = describe_thinking(metadata, overrides=folder)
 
     assert described.family.calculator == uses
-    assert ("uses the calculator" in described.told) == uses
+    assert ("uses the calculator" in described.description) == uses
 
 
 def test_the_key_of_the_calculator_is_read_from_a_file(tmp_path: Path) -> None:
@@ -98,7 +98,7 @@ def test_the_key_of_the_calculator_is_read_from_a_file(tmp_path: Path) -> None:
         ('opening = "<a>"\nthinks = "no"\n', "line 2", "true or false"),
         ('family = "nobody"\n', "line 1", "rm-nano"),
         ('opening = "\nclosing', "line 1", "not TOML"),
-        ('wrap = ["<a>"]\n', "line 1", "two texts"),
+        ('wrap = ["<a>"]\n', "line 1", "two strings"),
     ],
 )
 def test_a_wrong_family_names_file_and_line(folder: Path, text: str, where: str, what: str) -> None:

@@ -79,20 +79,20 @@ def test_layers_by_free_memory(free: list[float], layers: int) -> None:
 def test_more_memory_never_holds_fewer_layers() -> None:
     """From none to all, growing with the memory; fewer with a larger context or cache."""
     steps = [n * GIB // 4 for n in range(40)]
-    numbers = [offload.layers_that_fit(MODEL, [free], ASKED) for free in steps]
+    numbers = [offload.count_fitting_layers(MODEL, [free], ASKED) for free in steps]
 
     assert (numbers[0], numbers[-1]) == (0, ALL)
     assert numbers == sorted(numbers)
     free = [3 * GIB]
     larger, packed = replace(ASKED, context=32768), replace(ASKED, kv="q8_0")
-    assert offload.layers_that_fit(MODEL, free, larger) < numbers[12]
-    assert offload.layers_that_fit(MODEL, free, packed) > numbers[12]
+    assert offload.count_fitting_layers(MODEL, free, larger) < numbers[12]
+    assert offload.count_fitting_layers(MODEL, free, packed) > numbers[12]
 
 
 def test_a_small_card_beside_a_large_one_takes_its_part() -> None:
     """Layers are parted by free memory, and every device has to hold its part."""
     free = [6 * GIB, 2 * GIB]
-    layers = offload.layers_that_fit(MODEL, free, ASKED)
+    layers = offload.count_fitting_layers(MODEL, free, ASKED)
 
     assert 0 < layers <= ALL
     compute = requirements.required_memory(MODEL, 8192, batch=requirements.BATCH_GPU).compute
@@ -178,7 +178,7 @@ def test_no_context_is_advised_that_the_model_was_not_trained_for() -> None:
     with pytest.raises(MemoryShort) as caught:
         offload.check_fits(MODEL, [], replace(ASKED, context=1 << 20), 64 * GIB, "")
 
-    assert "`context = 40960`, all that it was trained for" in caught.value.remedy
+    assert "`context = 40960`, the context it was trained for" in caught.value.remedy
 
 
 def test_memory_that_nobody_tells_is_not_judged() -> None:
@@ -195,7 +195,7 @@ def test_memory_that_nobody_tells_is_not_judged() -> None:
 )
 def test_the_usual_context_becomes_smaller_to_fit(free: int | None, context: int) -> None:
     """When nobody asked for one; what cannot be helped is left to the check."""
-    assert offload.fitted_context(MODEL, [], PlacementRequest(0), free) == context
+    assert offload.fit_context(MODEL, [], PlacementRequest(0), free) == context
 
 
 def test_a_context_grows_only_into_memory_that_is_free() -> None:

@@ -53,11 +53,11 @@ MESSAGES: list[protocol.Request | protocol.Reply] = [
 @pytest.mark.parametrize("message", MESSAGES, ids=lambda message: type(message).__name__)
 def test_every_message_survives_its_line(message: protocol.Request | protocol.Reply) -> None:
     """A message comes back equal, with its number, from exactly one line of ASCII."""
-    line = wire.encode(5, message)
+    line = wire.encode_message(5, message)
 
     assert line.isascii()
     assert line.index(b"\n") == len(line) - 1
-    assert wire.decode(line) == (5, message)
+    assert wire.decode_message(line) == (5, message)
 
 
 @pytest.mark.parametrize(
@@ -66,4 +66,4 @@ def test_every_message_survives_its_line(message: protocol.Request | protocol.Re
 def test_other_lines_are_refused(line: bytes) -> None:
     """What is no message raises ValueError."""
     with pytest.raises(ValueError, match=r".*"):
-        wire.decode(line)
+        wire.decode_message(line)

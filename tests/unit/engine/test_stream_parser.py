@@ -7,7 +7,7 @@ from hypothesis import given, strategies as st
 
 from rm_local.engine.branches import Part
 from rm_local.engine.families.markers import THINK, Markers
-from rm_local.engine.families.stream_parser import Splitter, StopTexts, seen
+from rm_local.engine.families.stream_parser import Splitter, StopTexts, strip_thinking
 
 HARMONY = Markers("<|channel|>analysis<|message|>", "<|end|>", "<|message|>", "<|channel|>analysis")
 CASES: list[tuple[Part, str, str, str]] = [
@@ -142,4 +142,4 @@ def test_a_header_belongs_to_no_part() -> None:
 )
 def test_old_thoughts_are_dropped(text: str, left: str) -> None:
     """Of an assistant's message only what the user saw is left."""
-    assert seen(text, THINK) == left
+    assert strip_thinking(text, THINK) == left

@@ -58,7 +58,7 @@ class Letters:
         self.inbox.start_reading()
 
     def put(self, number: int, message: protocol.Request) -> None:
-        os.write(self.writing, wire.encode(number, message))
+        os.write(self.writing, wire.encode_message(number, message))
 
     def close(self) -> None:
         os.close(self.writing)
@@ -154,20 +154,24 @@ def test_deaths_are_told_in_words(tmp_path: Path, code: int, words: str) -> None
     log = tmp_path / "worker.log"
     log.write_bytes(b"an earlier worker's line\nthe last line\n\n")
 
-    error = exit_reasons.died(code, log, 25)
+    error = exit_reasons.explain_death(code, log, 25)
 
     assert words in error.message
     assert str(log) in error.remedy
     assert "the last line" in error.remedy
-    assert "earlier" not in exit_reasons.died(code, log, log.stat().st_size).remedy
+    assert "earlier" not in exit_reasons.explain_death(code, log, log.stat().st_size).remedy
 
 
 @pytest.mark.parametrize(
     ("line", "words", "quoted"),
     [
-        ("/x/llama.cpp:13: GGML_ASSERT(n > 0) failed", "does not expect", '"GGML_ASSERT(n > 0)'),
+        (
+            "/x/llama.cpp:13: GGML_ASSERT(n > 0) failed",
+            "failed an internal assertion",
+            '"GGML_ASSERT(n > 0)',
+        ),
         ("  what():  std::bad_alloc", "ran out of memory", "std::bad_alloc"),
-        ("terminate called", "gave up", "terminate called"),
+        ("terminate called", "aborted", "terminate called"),
     ],
 )
 def test_why_llama_cpp_gave_up_is_in_its_log(
@@ -178,7 +182,7 @@ def test_why_llama_cpp_gave_up_is_in_its_log(
     stacks = 'Fatal Python error: Aborted\n\n  File "x.py", line 1 in main\nExtension modules: a'
     log.write_text(f"loading\n{line}\n{stacks}\n")
 
-    error = exit_reasons.died(-6, log, 0)
+    error = exit_reasons.explain_death(-6, log, 0)
 
     assert words in error.message
     assert quoted in error.remedy
@@ -203,7 +207,9 @@ def test_the_workers_threads_wait_asleep_unless_the_user_says_otherwise(
 
 def test_a_death_in_loading_names_the_file(tmp_path: Path) -> None:
     """It may well be the file's fault: nobody is told to ask again and again."""
-    error = exit_reasons.in_loading(exit_reasons.died(-6, tmp_path / "log", 0), Path("/m/bad.gguf"))
+    error = exit_reasons.explain_load_failure(
+        exit_reasons.explain_death(-6, tmp_path / "log", 0), Path("/m/bad.gguf")
+    )
 
     assert error.message.startswith("/m/bad.gguf could not be loaded.")
     assert "SIGABRT" in error.message

@@ -33,7 +33,7 @@ def long(id: int, text: str = SENTENCE * 200, similarity: float = 0.9) -> Hit:
 class Characters(FakeEngine):
     """A token is a character."""
 
-    async def count(self, text: str) -> int:
+    async def count_tokens(self, text: str) -> int:
         """All of them."""
         return len(text)
 

@@ -31,7 +31,7 @@ BRANCHES = Evaluated(forced=90, seconds=0.5)
 async def test_a_long_prompt_is_reported_while_it_is_read() -> None:
     """Before anything else, and its tokens after."""
     engine = FakeEngine(prompt_tokens=2000)
-    await engine.load(Path("fake.gguf"))
+    await engine.load_model(Path("fake.gguf"))
     events = [event async for event in solve("A long question?", PLANS["none"], engine, None)]
     assert isinstance(events[0], Prefilling)
     assert events[0].share == 0.5
@@ -44,7 +44,7 @@ async def test_a_long_prompt_is_reported_while_it_is_read() -> None:
 async def test_a_short_one_is_not() -> None:
     """It is read in one go."""
     engine = FakeEngine()
-    await engine.load(Path("fake.gguf"))
+    await engine.load_model(Path("fake.gguf"))
     events = [event async for event in solve("Short?", PLANS["none"], engine, None)]
     assert not any(isinstance(event, Prefilling) for event in events)
 

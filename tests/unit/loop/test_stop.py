@@ -92,7 +92,7 @@ async def stopped_at(
     """The events of a turn that is stopped at the nth event of this kind."""
     control = TurnControl()
     events: list[Event] = []
-    await engine.load(INFO_PATH)
+    await engine.load_model(INFO_PATH)
     turn = solve(QUESTION, MEMORY, engine, recall or FakeRecall(), control=control)
     async for event in turn:
         events.append(event)

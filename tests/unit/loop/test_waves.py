@@ -344,7 +344,7 @@ async def test_no_wave_follows_a_stop() -> None:
     """The user's stop ends the turn, and what it prevented is not called saved."""
     control = TurnControl()
     engine = FakeEngine(branches=answers("8", "9", "7"))
-    await engine.load(INFO_PATH)
+    await engine.load_model(INFO_PATH)
     events = []
     async for event in solve(QUESTION, WAVES, engine, FakeRecall(), control=control):
         events.append(event)

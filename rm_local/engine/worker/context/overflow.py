@@ -39,7 +39,7 @@ class ContextAdjuster:
     def _drop_turns(self, others: int) -> ContextAdjusted | None:
         """Drop the oldest turns until the prompt and `others` more tokens leave enough room."""
         before, context = self._conversation.dropped, self._cache.capacity
-        while not context_policy.comfortable(len(self._conversation.tokens) + others, context):
+        while not context_policy.leaves_room(len(self._conversation.tokens) + others, context):
             if not self._conversation.drop_oldest():
                 self.failure = "No earlier turn can be left out."
                 break

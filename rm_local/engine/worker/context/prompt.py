@@ -21,12 +21,12 @@ class Conversation:
     @property
     def questions(self) -> tuple[str, ...]:
         """The questions of the dropped turns."""
-        return context_policy.oldest(self._request.messages, self.dropped)
+        return context_policy.list_oldest_questions(self._request.messages, self.dropped)
 
     @property
     def droppable(self) -> bool:
         """Whether there is another turn that can be dropped."""
-        return self.dropped < len(context_policy.turns(self._request.messages))
+        return self.dropped < len(context_policy.find_turns(self._request.messages))
 
     def drop_oldest(self) -> bool:
         """Drop one more turn; return False if no turn is left."""
@@ -61,7 +61,7 @@ class Conversation:
     def _render_prompt(self) -> None:
         request = self._request
         rendered = self._model.template.render(
-            context_policy.without_oldest(request.messages, self.dropped),
+            context_policy.drop_oldest(request.messages, self.dropped),
             thinking=request.thinking,
             effort=request.effort,
         )

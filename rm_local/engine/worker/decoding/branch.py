@@ -79,7 +79,7 @@ class Branch:
         self.tokens.append(token)
         self.written += 1
         text = self._decoder.decode(raw)
-        if self._finder and (expression := self._finder.add(text)):
+        if self._finder and (expression := self._finder.add_text(text)):
             self.result = self._evaluate_result(expression)
         return self._feed_text(text, forced=False)
 

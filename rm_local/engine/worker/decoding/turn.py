@@ -62,7 +62,7 @@ class Turn:
         self._conversation, before = None, self.stats.read_prefill()
         conversation = Conversation(self._model, request)
         self._adjuster = ContextAdjuster(conversation, self._cache, self._load_plan)
-        if not context_policy.comfortable(len(conversation.tokens), self._cache.capacity):
+        if not context_policy.leaves_room(len(conversation.tokens), self._cache.capacity):
             self._adjust_context(len(conversation.tokens), send)
         self._check_fits(conversation, "The question", len(conversation.tokens))
         checkpoints = () if self._model.rewinds else conversation.list_checkpoints()
@@ -262,5 +262,5 @@ class Turn:
         message = f"{what} {need} {tokens:,} tokens; the context holds {capacity:,}."
         raise ContextOverflow(
             f"{message} {self._adjuster.failure}".strip(),
-            context_policy.remedy(conversation.droppable, tokens, trained),
+            context_policy.suggest_remedy(conversation.droppable, tokens, trained),
         )

@@ -61,7 +61,7 @@ class LoadPlan:
         self.overflow = options.overflow
         asked = PlacementRequest.for_options(options, options.context)
         free = self._measure_free_memory()
-        chosen = options.context or offload.fitted_context(self._sizes, self._devices, asked, free)
+        chosen = options.context or offload.fit_context(self._sizes, self._devices, asked, free)
         self.asked = replace(asked, context=chosen)
         self.first = offload.place_layers(self._sizes, self._devices, self.asked)
         """The placement that is tried first."""
@@ -76,7 +76,7 @@ class LoadPlan:
             EngineError: The model was not trained for it, or there is not enough memory.
         """
         trained = self.files.context
-        if not (larger := context_policy.enlarged(context, tokens, trained)):
+        if not (larger := context_policy.enlarge_context(context, tokens, trained)):
             raise EngineError(f"the model was trained for {trained:,} tokens.")
         asked = replace(self.asked, context=context)
         offload.check_growth(self._sizes, self._devices, asked, larger, self._measure_free_memory())

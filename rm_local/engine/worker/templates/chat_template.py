@@ -13,7 +13,7 @@ from typing import Any
 
 from rm_local.engine.branches import Part
 from rm_local.engine.families.detect import ThinkingDescription
-from rm_local.engine.families.stream_parser import seen
+from rm_local.engine.families.stream_parser import strip_thinking
 from rm_local.engine.protocol import Message
 from rm_local.engine.worker.templates.render_client import RenderCallback
 from rm_local.engine.worker.templates.render_protocol import RenderReply
@@ -125,7 +125,7 @@ class ChatTemplate:
 
     def _clean_content(self, message: Message) -> str:
         text = message.content.strip()
-        return seen(text, self._model.markers) if message.role == "assistant" else text
+        return strip_thinking(text, self._model.markers) if message.role == "assistant" else text
 
     def _render_text(self, messages: list[dict[str, str]], thinking: bool, effort: str) -> str:
         """Render the messages; a refused system prompt is put before the user's first message."""
