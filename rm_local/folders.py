@@ -66,7 +66,7 @@ def find_obstacle(folder: Path) -> str:
     if nearest is None:
         return f"{folder} cannot be reached"
     if not os.path.isdir(nearest):
-        return f"{nearest} is {'a link to nothing' if _is_broken_link(nearest) else 'not a folder'}"
+        return f"{nearest} is {'a broken link' if _is_broken_link(nearest) else 'not a folder'}"
     if os.access(nearest, os.W_OK | os.X_OK):
         return ""
     return f"{nearest} is read-only" if _is_read_only(nearest) else _not_permitted(nearest)
@@ -83,7 +83,7 @@ def make_temporary_cache() -> Path:
 def find_cache(say: Callable[[str], None]) -> Path:
     """Find the cache, or a temporary one if it cannot be written; `say` gets the reason."""
     if reason := _find_obstacle("the embedder's file"):
-        say(f"Nothing can be kept for the next time: {reason}. {SET_HOME}")
+        say(f"Nothing can be cached for later runs: {reason}. {SET_HOME}")
         return make_temporary_cache()
     return paths.cache_dir()
 

@@ -82,7 +82,7 @@ class Runtime:
 
     @property
     def engine(self) -> Engine:
-        """The engine; its process is not started yet."""
+        """The engine; reading this property does not start its process."""
         if self._engine is None:
             from rm_local.engine import Engine
 

@@ -32,7 +32,7 @@ def test_the_obstacle_is_named(tmp_path: Path) -> None:
     """The file or link in the way, not the folder that was wanted."""
     assert find_obstacle(file_as_home(tmp_path) / "x") == f"{tmp_path / 'file'} is not a folder"
     assert find_obstacle(below_a_file(tmp_path)) == f"{tmp_path / 'file'} is not a folder"
-    assert find_obstacle(dangling_link(tmp_path)) == f"{tmp_path / 'link'} is a link to nothing"
+    assert find_obstacle(dangling_link(tmp_path)) == f"{tmp_path / 'link'} is a broken link"
 
 
 def test_a_folder_of_another_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -42,7 +42,7 @@ class DownloadedFile:
 
 
 def find_cache_entries(cache: Path, repo: Repo, model: HubModel) -> list[CacheEntry]:
-    """Find the places of the model's files in the cache, whether they exist or not."""
+    """List the cache entries of the model's files, whether the files exist or not."""
     return [
         CacheEntry.locate_file(cache, repo.name, repo.commit, file.name, file.hash)
         for file in model.files

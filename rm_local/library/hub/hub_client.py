@@ -1,4 +1,4 @@
-"""Client of the Hugging Face hub, the only module that opens a connection.
+"""Client of the Hugging Face hub, the only module of the library that opens a connection.
 
 It uses huggingface_hub for lists, addresses, tokens, sessions and errors, but not for transfers:
 version 2 of it writes each download to a file of its own and removes that file after a cut, so that
