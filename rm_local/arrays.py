@@ -9,10 +9,10 @@ Floats = NDArray[np.float32]
 """Vectors, mostly (n, d)."""
 
 Ids = NDArray[np.int64]
-"""Ids of entries, row numbers, places or counts, (n,)."""
+"""Ids of entries, row numbers, positions or counts, (n,)."""
 
 Bytes = NDArray[np.uint8]
 """Packed bits, or the content of a file."""
 
 Flags = NDArray[np.bool_]
-"""Whether something holds, for each row."""
+"""A condition for each row, (n,)."""

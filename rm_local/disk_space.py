@@ -1,4 +1,4 @@
-"""How much a disk can still take, and one message for when that is too little."""
+"""Free disk space, and one error message for when it is too little."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ REMEDY = "Make room, or choose a place on another disk."
 
 
 def free_bytes(path: Path) -> int:
-    """Bytes that this user may still write on the disk of `path`, which need not exist."""
+    """Count the bytes that this user can write to the disk of `path`, which need not exist."""
     path = path.absolute()
     return shutil.disk_usage(next(each for each in (path, *path.parents) if each.is_dir())).free
 
@@ -26,9 +26,13 @@ def require_free(
     error: type[RmLocalError] = RmLocalError,
     remedy: str = REMEDY,
 ) -> None:
-    """Raise `error` where the disk of `path` has less than `needed` bytes free.
+    """Check that the disk of `path` has `needed` bytes free.
 
-    `purpose` begins the message: "The build". `already_used` bytes of the needed are written.
+    `purpose` begins the message: "The build". `already_used` of the needed bytes are already
+    written.
+
+    Raises:
+        RmLocalError: It has less; the error is of the type `error`.
     """
     free = free_bytes(path)
     if free + already_used < needed:

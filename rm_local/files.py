@@ -1,8 +1,8 @@
-"""Files that are complete under their name, or not there at all.
+"""Atomic writes: a file appears under its name complete or not at all.
 
-What is being written is `NAME.XXXXXXXX.part`, in the folder of `NAME`. Its writer keeps it locked,
-so that the next write of `NAME` can remove what a killed writer left, and nothing that is in use.
-(Windows has no such lock; there it stays.)
+The unfinished file is `NAME.XXXXXXXX.part`, in the folder of `NAME`. Its writer holds a lock on it,
+so that the next write of `NAME` removes only the files of killed writers. (Windows has no such
+lock; there the files stay.)
 """
 
 from __future__ import annotations
@@ -23,9 +23,12 @@ if sys.platform != "win32":
 def write_atomically(path: Path) -> Iterator[BinaryIO]:
     """Open a file that becomes `path`, synced to the disk, when the body ends without an error.
 
-    Otherwise the old file, if any, stays as it is, and nothing else is left. A symbolic link is
-    followed, and the permissions of an existing file are kept. Of several writers at the same time
-    the last to finish wins. Raises OSError.
+    After an error the old file, if any, is unchanged, and no other file is left. A symbolic link
+    is followed, and the permissions of an existing file are kept. Of several writers at the same
+    time the last to finish wins.
+
+    Raises:
+        OSError: The file cannot be written.
     """
     path = Path(os.path.realpath(path))
     with part_file(path) as part:
@@ -39,7 +42,7 @@ def write_atomically(path: Path) -> Iterator[BinaryIO]:
 
 
 def write_bytes_atomically(path: Path, data: bytes) -> None:
-    """Make `data` the content of `path`, as `write_atomically` does."""
+    """Write `data` to `path` as `write_atomically` does."""
     with write_atomically(path) as file:
         file.write(data)
 
@@ -48,8 +51,10 @@ def write_bytes_atomically(path: Path, data: bytes) -> None:
 def part_file(path: Path) -> Iterator[Path]:
     """Create an empty file next to `path`; it is removed after the body unless it was renamed.
 
-    For what is written by its name, or renamed to a name that depends on its content.
-    Raises OSError.
+    For a writer that takes a path, or a final name that depends on the content.
+
+    Raises:
+        OSError: The file cannot be created.
     """
     _remove_abandoned(path)
     part, lock = _create_part(path)
@@ -74,7 +79,7 @@ def sync_file(path: Path) -> None:
 
 
 def sync_dir(folder: Path) -> None:
-    """Wait until the names in `folder` are on the disk; Windows does so by itself."""
+    """Wait until the names in `folder` are on the disk; Windows needs no such call."""
     if os.name == "nt":
         return
     handle = os.open(folder, os.O_RDONLY)
@@ -85,12 +90,12 @@ def sync_dir(folder: Path) -> None:
 
 
 def _create_part(path: Path) -> tuple[Path, int | None]:
-    """A new part of `path`, and the open handle that keeps it locked."""
+    """Create a part of `path`; return it and the open handle that keeps it locked."""
     while True:
         part = path.with_name(f"{path.name}.{os.urandom(4).hex()}.part")
         handle = os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666)
         if sys.platform == "win32":
-            os.close(handle)  # it renames no file that is open
+            os.close(handle)  # Windows cannot rename an open file
             return part, None
         with suppress(OSError):  # a network disk without locks
             fcntl.flock(handle, fcntl.LOCK_EX)

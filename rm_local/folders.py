@@ -1,4 +1,4 @@
-"""Folders that cannot be written: why, and the one notice about them."""
+"""Explains why a folder cannot be written, in one notice per run."""
 
 from __future__ import annotations
 
@@ -28,46 +28,45 @@ _NO_HOME = "this user has no home folder"
 
 
 class Notices:
-    """Says once in a run what cannot be saved and why."""
+    """Reports once per run what cannot be saved and why."""
 
     def __init__(self, say: Callable[[str], None]) -> None:
         self._say = say
         self._said: set[Kind] = set()
 
-    def report(self, kind: Kind, error: OSError | HomeMissing) -> None:
-        """`kind` could not be saved; the notice names everything else that cannot be either.
+    def report_unsaved(self, kind: Kind, error: OSError | HomeMissing) -> None:
+        """Report that `kind` could not be saved, with everything else that cannot be saved.
 
-        After a notice only lost sessions are worth another: the rest is replaced by temporary
-        files.
+        After the first notice only lost sessions cause another: temporary files replace the rest.
         """
         if kind in self._said or (self._said and kind != "sessions"):
             return
-        reasons: dict[Kind, str] = {kind: _find_obstacle(kind) or describe(error, kind)}
+        reasons: dict[Kind, str] = {kind: _find_obstacle(kind) or explain_unsaved(error, kind)}
         for other in FOLDERS:
             if other not in reasons and (reason := _find_obstacle(other)):
                 reasons[other] = reason
         self._said |= reasons.keys()
-        self._say(f"{_join(reasons)} {SET_HOME}")
+        self._say(f"{_join_reasons(reasons)} {SET_HOME}")
 
     def find_log(self) -> Path | None:
-        """The worker's log, or None where there is no place for it, which is reported."""
+        """Find the worker's log; None, and a report, if there is no folder for it."""
         try:
             return paths.worker_log()
         except HomeMissing as error:
-            self.report("the model's log", error)
+            self.report_unsaved("the model's log", error)
             return None
 
 
 def find_obstacle(folder: Path) -> str:
-    """Why nothing can be written to `folder`, which need not exist; empty when nothing is known.
+    """Find out why `folder`, which need not exist, cannot be written; empty if no reason is known.
 
-    A full disk shows only in writing.
+    A full disk is not detected: it shows only when something is written.
     """
     nearest = next((each for each in (folder, *folder.parents) if os.path.lexists(each)), None)
     if nearest is None:
         return f"{folder} cannot be reached"
     if not os.path.isdir(nearest):
-        return f"{nearest} is {'a link to nothing' if _dangles(nearest) else 'not a folder'}"
+        return f"{nearest} is {'a broken link' if _is_broken_link(nearest) else 'not a folder'}"
     if os.access(nearest, os.W_OK | os.X_OK):
         return ""
     return f"{nearest} is read-only" if _is_read_only(nearest) else _not_permitted(nearest)
@@ -75,22 +74,22 @@ def find_obstacle(folder: Path) -> str:
 
 @cache
 def make_temporary_cache() -> Path:
-    """What replaces the cache where it cannot be written; deleted when this process ends."""
+    """Make a folder that replaces an unwritable cache; it is deleted when this process ends."""
     folder = Path(tempfile.mkdtemp(prefix="rm-local-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return folder
 
 
 def find_cache(say: Callable[[str], None]) -> Path:
-    """The cache, or a temporary one where nothing can be written to it, which `say` gets."""
+    """Find the cache, or a temporary one if it cannot be written; `say` gets the reason."""
     if reason := _find_obstacle("the embedder's file"):
-        say(f"Nothing can be kept for the next time: {reason}. {SET_HOME}")
+        say(f"Nothing can be cached for later runs: {reason}. {SET_HOME}")
         return make_temporary_cache()
     return paths.cache_dir()
 
 
-def explain(error: OSError, folder: Path) -> str:
-    """Why writing to `folder` failed."""
+def explain_write_error(error: OSError, folder: Path) -> str:
+    """Explain why writing to `folder` failed."""
     if reason := find_obstacle(folder):
         return reason
     match error.errno:
@@ -103,9 +102,11 @@ def explain(error: OSError, folder: Path) -> str:
     return f"{folder}: {error.strerror or error}"
 
 
-def describe(error: OSError | HomeMissing, kind: Kind) -> str:
-    """Why `kind` could not be saved."""
-    return _NO_HOME if isinstance(error, HomeMissing) else explain(error, FOLDERS[kind]())
+def explain_unsaved(error: OSError | HomeMissing, kind: Kind) -> str:
+    """Explain why `kind` could not be saved."""
+    return (
+        _NO_HOME if isinstance(error, HomeMissing) else explain_write_error(error, FOLDERS[kind]())
+    )
 
 
 def _find_obstacle(kind: Kind) -> str:
@@ -115,22 +116,22 @@ def _find_obstacle(kind: Kind) -> str:
         return _NO_HOME
 
 
-def _join(reasons: dict[Kind, str]) -> str:
-    """One sentence for each reason."""
+def _join_reasons(reasons: dict[Kind, str]) -> str:
+    """Write one sentence for each reason."""
     sentences = []
     for reason in dict.fromkeys(reasons.values()):
         kinds = [kind for kind in reasons if reasons[kind] == reason]
-        named = " and ".join(filter(None, (", ".join(kinds[:-1]), kinds[-1])))
-        sentences.append(f"{named[0].upper()}{named[1:]} cannot be saved: {reason}.")
+        listed = " and ".join(filter(None, (", ".join(kinds[:-1]), kinds[-1])))
+        sentences.append(f"{listed[0].upper()}{listed[1:]} cannot be saved: {reason}.")
     return " ".join(sentences)
 
 
-def _dangles(path: Path) -> bool:
+def _is_broken_link(path: Path) -> bool:
     return os.path.islink(path) and not os.path.exists(path)
 
 
 def _is_read_only(folder: Path) -> bool:
-    """Whether its file system is mounted so; False where the system does not say."""
+    """Whether its file system is mounted read-only; False if the system does not say."""
     if not hasattr(os, "statvfs"):
         return False
     return bool(os.statvfs(folder).f_flag & os.ST_RDONLY)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def find_home() -> Path | None:
-    """The home folder, which need not exist; None where the system names none."""
+    """Find the home folder, which need not exist; None if the system names none."""
     try:
         home = Path.home()
     except RuntimeError:
@@ -16,7 +16,7 @@ def find_home() -> Path | None:
 
 
 def expand_home(path: str | Path) -> Path:
-    """`path` with a leading `~` or `~user` expanded; unchanged where there is no such home."""
+    """Expand a leading `~` or `~user` of `path`; unchanged if there is no such home."""
     try:
         return Path(path).expanduser()
     except RuntimeError:
@@ -24,11 +24,11 @@ def expand_home(path: str | Path) -> Path:
 
 
 def find_folder(variable: str, *below_home: str) -> Path | None:
-    """The folder that an environment variable names, or else the one below the home folder.
+    """Find the folder that an environment variable names, or else one below the home folder.
 
-    None where there is neither.
+    None if there is neither.
     """
-    if named := os.environ.get(variable):
-        return expand_home(named)
+    if value := os.environ.get(variable):
+        return expand_home(value)
     home = find_home()
     return home.joinpath(*below_home) if home else None

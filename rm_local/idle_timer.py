@@ -1,4 +1,4 @@
-"""What is done once nothing has been under way for a while."""
+"""Runs a callback after a period without activity."""
 
 from __future__ import annotations
 
@@ -8,11 +8,10 @@ from contextlib import contextmanager
 from typing import Any
 
 
-class Idle:
-    """Calls `act` when nothing has been under way for some seconds. For one event loop.
+class IdleTimer:
+    """Calls `act` after some seconds without activity. For one event loop.
 
-    Seconds are the system's monotonic ones: on Linux and macOS a machine that sleeps does not
-    age meanwhile.
+    It uses the monotonic clock, which on Linux and macOS stops while the machine sleeps.
     """
 
     def __init__(self, seconds: float, act: Callable[[], Coroutine[Any, Any, None]]) -> None:
@@ -25,12 +24,12 @@ class Idle:
 
     @property
     def counting(self) -> bool:
-        """Whether the seconds run."""
+        """Whether the timer is running."""
         return self._timer is not None
 
     @contextmanager
-    def busy(self) -> Iterator[None]:
-        """While the body runs, however long, the seconds do not; behind it they run anew."""
+    def mark_busy(self) -> Iterator[None]:
+        """Stop the timer during the body; afterwards restart it from 0."""
         loop = asyncio.get_running_loop()
         self.stop()
         self._busy += 1
@@ -39,20 +38,20 @@ class Idle:
         finally:
             self._busy -= 1
             if self._seconds and not self._busy:
-                self._timer = loop.call_later(self._seconds, self._over)
+                self._timer = loop.call_later(self._seconds, self._start_action)
 
     def stop(self) -> None:
-        """Let the seconds run no more until something has been under way again."""
+        """Stop the timer until the next activity has ended."""
         if self._timer:
             self._timer.cancel()
         self._timer = None
 
     async def close(self) -> None:
-        """Let the seconds run no more, and wait for what has begun."""
+        """Stop the timer, and wait for a call of `act` that is running."""
         self.stop()
         if self._acting:
             await asyncio.wait((self._acting,))
 
-    def _over(self) -> None:
+    def _start_action(self) -> None:
         self._timer = None
         self._acting = asyncio.get_running_loop().create_task(self._act(), name="idle")

@@ -9,10 +9,10 @@ from typing import Any
 
 
 def export_lazily(package: str, names: Mapping[str, Sequence[str]]) -> Callable[[str], Any]:
-    """A module's `__getattr__` for the public `names` of `package`, by the submodule they are in.
+    """Make the `__getattr__` of `package`; `names` maps submodules to their public names.
 
-    The names are also what `dir()` and `import *` know of it. The package imports them under
-    TYPE_CHECKING, too, for type checkers and editors.
+    `dir()` and `import *` list the same names. The package also imports them under TYPE_CHECKING,
+    for type checkers and editors.
     """
     homes = {name: f"{package}.{module}" for module, each in names.items() for name in each}
 

@@ -21,15 +21,17 @@ class LoraAdapter:
     scale: float = 1.0
     """Factor of what the adapter adds to the model; 0 = it is not used."""
     sha256: str = ""
-    """Of the file, in hexadecimal; empty = not computed."""
+    """Hash of the file, in hexadecimal; empty = not computed."""
 
     def __str__(self) -> str:
         return self.path if self.scale == 1 else f"{self.path}:{self.scale:g}"
 
 
 def parse_lora(text: str) -> LoraAdapter:
-    """Read `FILE` or `FILE:SCALE`. Only a last part that is a number is a scale, so that file
-    names may hold colons; `FILE:1` names a file that itself ends in a colon and a number.
+    """Read `FILE` or `FILE:SCALE`.
+
+    Only a last part that is a number is a scale, so that file names may contain colons. Append
+    `:1` to a file name that itself ends in a colon and a number.
 
     Raises:
         ValueError: There is no file name, or the scale is not finite.
@@ -53,5 +55,5 @@ def is_usable_scale(scale: float) -> bool:
 
 
 def drop_unused(adapters: Iterable[LoraAdapter]) -> tuple[LoraAdapter, ...]:
-    """The adapters whose scale is not 0."""
+    """Drop adapters whose scale is 0."""
     return tuple(adapter for adapter in adapters if adapter.scale != 0)

@@ -8,7 +8,7 @@ from typing import Literal
 Precision = Literal["f16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0"]
 """Number format of cached keys and values."""
 FlashAttention = Literal["auto", "on", "off"]
-"""Attention without a matrix of all scores; auto: wherever llama.cpp supports it."""
+"""Attention without a matrix of all scores; auto: where llama.cpp supports it."""
 Overflow = Literal["stop", "drop", "enlarge"]
 """Action when the context is full: end the branch, drop the oldest turns, enlarge the context."""
 
@@ -18,25 +18,25 @@ class EngineOptions:
     """How models are loaded and run. The defaults are those of the settings."""
 
     context: int = 0
-    """Tokens that a turn can hold; 0 = what the model was trained for, at most 16384, or less
-    where the free memory does not hold that."""
+    """Context length of a turn in tokens; 0 = the model's training length, at most 16384, or less
+    if free memory is short."""
     threads: int = 0
-    """Threads that decode; 0 = the physical cores, or one for a small model, and fewer for as long
-    as steps take longer because other programs are busy."""
+    """Threads that decode; 0 = the physical cores, or one for a small model, and fewer while other
+    programs slow the steps down."""
     gpu_layers: int = -1
-    """Layers on devices at most; -1 = as many as their free memory holds."""
+    """Maximum number of layers on devices; -1 = as many as their free memory holds."""
     flash_attention: FlashAttention = "auto"
     kv: Precision = "f16"
     """Format of cached keys and values; all but f16 need flash attention."""
     overflow: Overflow = "stop"
     end_loops: bool = True
-    """End a branch that writes the same over and over."""
+    """End a branch that repeats itself."""
     repeat_penalty: float = 1.0
-    """Divisor of the logits of the last 64 tokens written; 1 = none."""
+    """Divisor of the logits of the last 64 tokens; 1 = off."""
     dry: float = 0.0
-    """Strength of DRY, which penalises a token that continues a sequence written before, more the
-    longer that is; 0 = none, 0.8 is usual."""
+    """Strength of DRY, which penalises a token that continues a repeated sequence, more for longer
+    ones; 0 = off, 0.8 is usual."""
     check_memory: bool = True
     """Refuse to load a model whose estimated memory exceeds what is free."""
     templates: str = ""
-    """Folder of the user's own chat templates and families, which need not exist; empty = none."""
+    """Folder of the user's own chat templates and families, which need not exist; empty = off."""

@@ -1,4 +1,4 @@
-"""Where files are: the user's, by platformdirs or RM_LOCAL_HOME, and those that are shipped.
+"""Paths of the user's files, by platformdirs or RM_LOCAL_HOME, and of the shipped files.
 
 Nothing here creates a file or a folder.
 """
@@ -22,15 +22,16 @@ PACKAGE = Path(__file__).resolve().parent
 def config_file() -> Path:
     """The settings file, TOML; it need not exist.
 
-    Raises HomeMissing, as the functions below, where there is no place for it.
+    Raises:
+        HomeMissing: There is no folder for it. The functions below raise this, too.
     """
-    return _below("config.toml") or _of_platform("user_config_path") / "config.toml"
+    return _join_home("config.toml") or _find_platform_folder("user_config_path") / "config.toml"
 
 
 def templates_dir() -> Path | None:
-    """The user's own chat templates and families, in the settings file's folder; need not exist.
+    """The folder of the user's own chat templates and families, which need not exist.
 
-    None where there is no place for them.
+    None if there is no folder for the settings file.
     """
     try:
         return config_file().parent / "templates"
@@ -39,69 +40,73 @@ def templates_dir() -> Path | None:
 
 
 def data_dir() -> Path:
-    """What is to be kept: sessions, and stores of the user's own."""
-    return _below("data") or _of_platform("user_data_path")
+    """The folder of sessions and of the list of added models."""
+    return _join_home("data") or _find_platform_folder("user_data_path")
 
 
 def cache_dir() -> Path:
-    """What can be made again, such as the embedder's GGUF."""
-    return _below("cache") or _of_platform("user_cache_path")
+    """The folder of files that can be made again, such as the embedder's GGUF."""
+    return _join_home("cache") or _find_platform_folder("user_cache_path")
 
 
 def log_dir() -> Path:
-    """Logs, and notes of unexpected errors."""
-    return _below("logs") or _of_platform("user_log_path")
+    """The folder of logs and of reports of unexpected errors."""
+    return _join_home("logs") or _find_platform_folder("user_log_path")
 
 
 def sessions_dir() -> Path:
-    """One JSON Lines file a session."""
+    """The folder of sessions, one JSON Lines file each."""
     return data_dir() / "sessions"
 
 
 def worker_log() -> Path:
-    """What llama.cpp and the worker process have written."""
+    """The log of llama.cpp and the worker process."""
     return log_dir() / "worker.log"
 
 
 def shipped_model() -> Path:
-    """rm-nano, the model that comes along."""
-    return _shipped("rm-nano-q8_0.gguf")
+    """The shipped model rm-nano."""
+    return _find_shipped("rm-nano-q8_0.gguf")
 
 
 def shipped_adapter() -> Path:
-    """rm-small's LoRA adapter, which comes along."""
-    return _shipped("rm-small-lora.gguf")
+    """The shipped LoRA adapter of rm-small."""
+    return _find_shipped("rm-small-lora.gguf")
 
 
 def shipped_store() -> Path:
-    """The store that comes along."""
-    return _shipped("seed.rms")
+    """The shipped store."""
+    return _find_shipped("seed.rms")
 
 
 def shipped_static() -> Path:
-    """The table of the static embedder that comes along."""
-    return _shipped("rm-static.safetensors")
+    """The shipped table of the static embedder."""
+    return _find_shipped("rm-static.safetensors")
 
 
-def _shipped(name: str) -> Path:
-    """The file inside the installed package, or else in the checkout's `models/`."""
+def _find_shipped(name: str) -> Path:
+    """Find a file inside the installed package, or else in the checkout's `models/`."""
     packed = PACKAGE / "shipped" / name
     return packed if packed.exists() else PACKAGE.parent / "models" / name
 
 
-def _below(name: str) -> Path | None:
-    """`name` below RM_LOCAL_HOME, or None when that is not set."""
+def _join_home(name: str) -> Path | None:
+    """Join RM_LOCAL_HOME and `name`; None if it is not set."""
     home = os.environ.get("RM_LOCAL_HOME")
     if not home:
         return None
     folder = expand_home(home)
     if folder.parts[0].startswith("~"):
-        raise SettingsError(f"RM_LOCAL_HOME is {home}, and there is no such home folder.", SET_HOME)
+        raise SettingsError(f"RM_LOCAL_HOME is {home}, but there is no such home folder.", SET_HOME)
     return folder / name
 
 
-def _of_platform(attribute: str) -> Path:
-    """One of the platform's folders for this user. HomeMissing: it needs a home folder."""
+def _find_platform_folder(attribute: str) -> Path:
+    """Find one of the platform's folders for this user.
+
+    Raises:
+        HomeMissing: The user has no home folder.
+    """
     try:
         folder: Path = getattr(_DIRS, attribute)
     except RuntimeError:

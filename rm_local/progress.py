@@ -1,4 +1,4 @@
-"""How far a long operation is: one type that all of them report, with its rate and time left."""
+"""Progress of long operations: one type for all of them, with rate and time left."""
 
 from __future__ import annotations
 
@@ -12,31 +12,31 @@ Unit = Literal["entries", "bytes"]
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far one stage of an operation is."""
+    """Progress of one stage of an operation."""
 
     stage: str
     done: int = 0
     total: int | None = None
-    """In the same unit as `done`; None where it is not known."""
+    """In the same unit as `done`; None if it is not known."""
     rate: float | None = None
-    """Units in a second since the stage began; None before there is one."""
+    """Units per second since the stage began; None before the first unit."""
     seconds_left: float | None = None
-    """Of this stage, at the rate so far."""
+    """Seconds to the end of the stage at the rate so far; None if they cannot be estimated."""
     unit: Unit = "entries"
 
 
 ProgressCallback = Callable[[Progress], None]
 
 DoneCallback = Callable[[int], None]
-"""Called with how much of one stage is done; `ProgressMeter.reach` is one."""
+"""Called with the number of units done in one stage, like `ProgressMeter.reach`."""
 
 
 def ignore_progress(progress: Progress) -> None:
-    """The callback of those who do not want to know."""
+    """Do nothing: the callback of callers that show no progress."""
 
 
 class ProgressMeter:
-    """Reports how far one stage is, with its rate and the time left, from its beginning on."""
+    """Reports the progress of one stage, with its rate and the time left."""
 
     def __init__(
         self,
@@ -47,19 +47,19 @@ class ProgressMeter:
         *,
         unit: Unit = "entries",
     ) -> None:
-        """`done` units were done by an earlier run: they took this one no time."""
+        """`done` units were done by an earlier run, and do not count for the rate."""
         self._report, self._stage, self._unit = report, stage, unit
         self.total = total
-        self._begin(done)
+        self._start_clock(done)
         self.reach(done)
 
     def reach(self, done: int, share: float | None = None) -> None:
         """Report that `done` units are done.
 
-        `share`, from 0 to 1, says how much of the stage that is where the total is not known.
+        `share`, from 0 to 1, is the share of the stage that is done, if the total is not known.
         """
         if done < self._first:
-            self._begin(done)  # it starts over
+            self._start_clock(done)  # it starts over
         passed = time.monotonic() - self._started
         gained = done - self._first
         rate = gained / passed if gained and passed > 0 else None
@@ -70,5 +70,5 @@ class ProgressMeter:
             left = passed / gained * (self.total - done)
         self._report(Progress(self._stage, done, self.total, rate, left, self._unit))
 
-    def _begin(self, done: int) -> None:
+    def _start_clock(self, done: int) -> None:
         self._first, self._started = done, time.monotonic()

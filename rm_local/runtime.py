@@ -1,4 +1,4 @@
-"""What every face runs on: settings, engine, store and embedder, each opened once, when needed."""
+"""Opens settings, engine, store and embedder, each once and when needed, for app and commands."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from rm_local import paths
 from rm_local.engine import Message, ModelInfo
 from rm_local.errors import RmLocalError
 from rm_local.folders import Notices
-from rm_local.idle_timer import Idle
+from rm_local.idle_timer import IdleTimer
 from rm_local.library import choose_default, prepare_model_in_thread
 from rm_local.loop import (
     Event,
@@ -38,16 +38,15 @@ if TYPE_CHECKING:
     from rm_local.loop import StoreRetriever
 
 NO_GATE = -1.0
-"""A gate that every hit passes."""
+"""A minimum similarity that every hit reaches."""
 
 
 class Runtime:
-    """The parts, and what is done with them: `solve` and `search`.
+    """Holds the engine, the store and the embedder; `solve` and `search` use them.
 
     Any number of sessions can use one runtime at the same time; the engine solves their turns one
-    after another. The model's process starts when it is first needed, ends when nothing has been
-    asked for the settings' `idle_unload` minutes, and is then started again by the next question.
-    For one event loop.
+    after another. The model's process starts when it is first needed, ends after `idle_unload`
+    minutes (a setting) without a question, and starts again with the next one. For one event loop.
     """
 
     def __init__(
@@ -58,8 +57,8 @@ class Runtime:
         store: Path | None = None,
         lora: Sequence[LoraAdapter] | None = None,
     ) -> None:
-        """`model`, `store` and `lora` take precedence over the settings'. Another `model` has the
-        adapters in `lora` alone."""
+        """`model`, `store` and `lora` take precedence over the settings. With `model`, the
+        settings' adapters are ignored."""
         self.settings = settings
         chosen = (() if model else settings.lora) if lora is None else lora
         self._lora = drop_unused(chosen)
@@ -69,8 +68,8 @@ class Runtime:
         self._uses_default = named is None
         self.store = store or settings.store or paths.shipped_store()
         self.notices = Notices(self.report_notice)
-        """What cannot be saved, reported once per run."""
-        self.idle = Idle(settings.idle_unload * 60, self.unload)
+        """Reports what cannot be saved, once per run."""
+        self.idle = IdleTimer(settings.idle_unload * 60, self.unload_model)
         self._engine: Engine | None = None
         self._retriever: StoreRetriever | None = None
         self._entries: int | None = None
@@ -83,14 +82,14 @@ class Runtime:
 
     @property
     def engine(self) -> Engine:
-        """The engine; its process is not started by asking for it."""
+        """The engine; reading this property does not start its process."""
         if self._engine is None:
             from rm_local.engine import Engine
 
             self._engine = Engine(
                 self.settings.engine_options(),
                 log=self.notices.find_log(),
-                unlogged=partial(self.notices.report, "the model's log"),
+                unlogged=partial(self.notices.report_unsaved, "the model's log"),
             )
         return self._engine
 
@@ -101,31 +100,31 @@ class Runtime:
 
     @property
     def entries(self) -> int | None:
-        """How many entries the store holds; None before it is opened."""
+        """Number of entries in the store; None before it is opened."""
         return self._entries
 
-    def watch(self) -> AsyncGenerator[RunEvent, None]:
-        """What happens to the model between turns, and notices, from now until `close`.
+    def watch_events(self) -> AsyncGenerator[RunEvent, None]:
+        """Yield events of the model and notices between turns, from now until `close`.
 
-        During a turn these events are part of the turn's own stream, and only of that.
+        During a turn these events are only in the turn's own stream.
         """
         return self._run_events.watch_events()
 
     def report_notice(self, text: str) -> None:
-        """Tell the user something that stops nothing; the same text is given out once per run.
+        """Show the user a notice; the same text is shown once per run.
 
-        The one place where notices come together: rooms below are given it as a callback.
+        Other packages get this method as a callback.
         """
         self._run_events.publish_event(Notice(text))
 
     async def load_model(self) -> ModelInfo:
-        """Load the model, unless it is loaded; its progress is published as ModelLoading.
+        """Load the model, unless it is loaded; the progress is published as ModelLoading.
 
         Raises:
             ModelMissing, ModelInvalid: There is no file to load.
             EngineError: The model cannot be loaded.
         """
-        with self.idle.busy():
+        with self.idle.mark_busy():
             async with self._opening_model:
                 return self.info or await self._load_model()
 
@@ -146,10 +145,10 @@ class Runtime:
         return info
 
     async def identify_adapters(self) -> tuple[LoraAdapter, ...]:
-        """The adapters that the model is loaded with, each with its file's sha256.
+        """Return the adapters that the model is loaded with, each with its file's sha256.
 
-        The files are read once: one that changes while this runtime lives is refused. A file that
-        cannot be read has an empty sha256; loading the model says why.
+        Each file is hashed once; one that changes later is refused. A file that cannot be read
+        has an empty sha256; loading the model raises the error.
         """
         if any(not adapter.sha256 for adapter in self._lora):
             from rm_local.gguf import identify_lora
@@ -157,10 +156,10 @@ class Runtime:
             self._lora = await asyncio.to_thread(lambda: tuple(map(identify_lora, self._lora)))
         return self._lora
 
-    async def unload(self) -> None:
-        """Give the memory of model and embedder back: their process ends.
+    async def unload_model(self) -> None:
+        """Free the memory of model and embedder by ending their process.
 
-        The next question starts it again. Not while anything is under way.
+        The next question starts it again. Not to be called during a turn or a search.
         """
         if self._engine and self._engine.worker:
             await self._engine.close()
@@ -173,7 +172,7 @@ class Runtime:
             StoreError: The store cannot be opened.
             EngineError: The embedder cannot be loaded.
         """
-        with self.idle.busy():
+        with self.idle.mark_busy():
             async with self._opening_store:
                 if self._retriever is None:
                     self._retriever = await self._open_store()
@@ -192,7 +191,7 @@ class Runtime:
                 self.store,
                 info.embedder,
                 lambda: self.engine,
-                partial(self.notices.report, "the embedder's file"),
+                partial(self.notices.report_unsaved, "the embedder's file"),
             )
         except BaseException:
             store.close()
@@ -209,17 +208,17 @@ class Runtime:
         overrides: TurnOverrides = TurnOverrides(),  # noqa: B008 (frozen)
         control: TurnControl | None = None,
     ) -> AsyncGenerator[Event, None]:
-        """The turn's events as they happen; the last is Answered or Failed.
+        """Solve a question; yields the turn's events, the last is Answered or Failed.
 
-        `history` holds the conversation so far, for a model that takes conversations. The turn
-        waits for those that were asked before it. Then what is missing is opened, the store before
-        the model; when that fails, the turn is one Failed. Close the generator when it is not read
-        to its end: until then no other turn begins.
+        `history` is the conversation so far, for a model that supports conversations. The turn
+        waits for earlier ones. Then the store and the model are opened, unless they are open; if
+        that fails, the only event is Failed. Close the generator if it is not read to its end:
+        until then no other turn begins.
         """
         from rm_local.loop import solve  # not needed before the app is drawn
 
         control = control or TurnControl()
-        with self.idle.busy():
+        with self.idle.mark_busy():
             try:
                 async with self._queue.take_turn(control):
                     with self._run_events.within_turn() as run_events:
@@ -264,16 +263,20 @@ class Runtime:
         filter: EntryFilter = ANY_ENTRY,
         breadth: float = 1.0,
     ) -> tuple[Hit, ...]:
-        """At most `k` hits for `text`, best first, however far; the model is not loaded for it.
+        """Find at most `k` hits for `text`, best first, without a minimum similarity.
 
-        `filter` and `breadth` are those of `SearchRequest`. Raises StoreError, EngineError.
+        The model is not loaded. `filter` and `breadth` are those of `SearchRequest`.
+
+        Raises:
+            StoreError: The store cannot be opened or read.
+            EngineError: The embedder cannot be loaded.
         """
-        with self.idle.busy():
+        with self.idle.mark_busy():
             retriever = await self.open_store()
             return await retriever.search(text, k, NO_GATE, filter=filter, breadth=breadth)
 
     async def close(self) -> None:
-        """End the model's process, close the store and end `watch`; may be called twice."""
+        """End the model's process, close the store and end `watch_events`; may be called twice."""
         await self.idle.close()
         if self._retriever:
             self._retriever.store.close()

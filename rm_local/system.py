@@ -1,4 +1,4 @@
-"""What this machine has: processors, free memory, and what this process takes of it."""
+"""Processors and free memory of this machine, and the memory of this process."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-PATIENCE = 5
-"""Seconds to wait for a system's own command."""
+COMMAND_TIMEOUT = 5
+"""Seconds to wait for a command of the system."""
 
 
 def usable_cores() -> int:
@@ -22,11 +22,11 @@ def usable_cores() -> int:
 def physical_cores() -> int:
     """Cores that this process may use, hyper-threads counted once; at least 1."""
     usable = usable_cores()
-    return max(1, min(usable, _all_cores() or (usable + 1) // 2))
+    return max(1, min(usable, _count_all_cores() or (usable + 1) // 2))
 
 
-def _all_cores() -> int | None:
-    """Physical cores of the machine; None when the system does not tell."""
+def _count_all_cores() -> int | None:
+    """Count the physical cores of the machine; None if the system does not state them."""
     if sys.platform == "darwin":
         command = ["/usr/sbin/sysctl", "-n", "hw.perflevel0.physicalcpu"]
         found = subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
@@ -38,22 +38,22 @@ def _all_cores() -> int | None:
 
 
 def count_cores(cpuinfo: str) -> int | None:
-    """Different (socket, core) pairs in the text of /proc/cpuinfo; None when it has none."""
+    """Count the different (socket, core) pairs in /proc/cpuinfo; None if it has no pairs."""
     sockets = re.findall(r"^physical id\s*: (\d+)$", cpuinfo, re.MULTILINE)
     cores = re.findall(r"^core id\s*: (\d+)$", cpuinfo, re.MULTILINE)
     return len(set(zip(sockets, cores, strict=False))) or None
 
 
 def resident_mb() -> float | None:
-    """Memory that this process holds now, in MB (VmRSS); None where the system does not tell."""
-    held = Path("/proc/self/statm")
-    if not held.exists():
+    """Resident memory of this process in MB (VmRSS); None if the system does not state it."""
+    statm = Path("/proc/self/statm")
+    if not statm.exists():
         return None
-    return int(held.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
+    return int(statm.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
 def peak_memory() -> int:
-    """Bytes of memory that this process held at its fullest; 0 where the system does not tell."""
+    """Peak resident memory of this process in bytes; 0 if the system does not state it."""
     try:
         import resource
     except ImportError:  # Windows
@@ -63,10 +63,10 @@ def peak_memory() -> int:
 
 
 def exit_with_parent() -> None:
-    """From now on, end this process as soon as the one that spawned it has ended, in any way.
+    """End this process as soon as its parent process has ended, for any reason.
 
-    A process that waits for its next task would otherwise wait for ever. No effect in a process
-    that multiprocessing has not started.
+    Otherwise a process that waits for its next task would wait for ever. No effect in a process
+    that was not started by multiprocessing.
     """
     from multiprocessing import parent_process
     from threading import Thread
@@ -81,49 +81,54 @@ def _exit_after(wait: Callable[[], None]) -> None:
 
 
 def free_memory() -> int | None:
-    """Bytes that can be had without swapping; None where the system does not tell."""
+    """Bytes that can be allocated without swapping; None if the system does not state them."""
     try:
         if sys.platform == "darwin":
-            return _mac()
-        return _windows() if sys.platform == "win32" else _linux()
+            return _read_mac_memory()
+        return _read_windows_memory() if sys.platform == "win32" else _read_linux_memory()
     except (OSError, ValueError, AttributeError, subprocess.SubprocessError):
         return None
 
 
-def _linux() -> int | None:
+def _read_linux_memory() -> int | None:
     free = parse_meminfo(Path("/proc/meminfo").read_text(encoding="ascii"))
-    limit = _group_limit(Path("/sys/fs/cgroup"))
+    limit = _read_cgroup_limit(Path("/sys/fs/cgroup"))
     return free if limit is None or free is None else min(free, limit)
 
 
 def parse_meminfo(text: str) -> int | None:
-    """`MemAvailable` of /proc/meminfo, in bytes."""
+    """Read `MemAvailable` of /proc/meminfo, in bytes."""
     found = re.search(r"^MemAvailable:\s*(\d+) kB$", text, re.MULTILINE)
     return int(found[1]) * 1024 if found else None
 
 
-def _group_limit(group: Path) -> int | None:
-    """What a container may still take; None without a limit. Its page cache can be given back."""
+def _read_cgroup_limit(group: Path) -> int | None:
+    """Read the bytes that a container can still allocate, its page cache included.
+
+    None if it has no limit.
+    """
     try:
         most = (group / "memory.max").read_text(encoding="ascii").strip()
         used = int((group / "memory.current").read_text(encoding="ascii"))
-        told = (group / "memory.stat").read_text(encoding="ascii")
+        stat = (group / "memory.stat").read_text(encoding="ascii")
     except (OSError, ValueError):
         return None
     if most == "max":
         return None
-    cached = re.search(r"^inactive_file (\d+)$", told, re.MULTILINE)
+    cached = re.search(r"^inactive_file (\d+)$", stat, re.MULTILINE)
     return max(0, int(most) - used + (int(cached[1]) if cached else 0))
 
 
-def _mac() -> int | None:
+def _read_mac_memory() -> int | None:
     command = ["/usr/bin/vm_stat"]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=PATIENCE)
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=True, timeout=COMMAND_TIMEOUT
+    )
     return parse_vm_stat(done.stdout)
 
 
 def parse_vm_stat(text: str) -> int | None:
-    """Bytes of the pages that vm_stat calls free, inactive, speculative or purgeable."""
+    """Sum the bytes of the pages that vm_stat calls free, inactive, speculative or purgeable."""
     size = re.search(r"page size of (\d+) bytes", text)
     pages = re.findall(r"^Pages (?:free|inactive|speculative|purgeable):\s+(\d+)\.", text, re.M)
     return int(size[1]) * sum(map(int, pages)) if size and pages else None
@@ -140,7 +145,7 @@ class _MemoryStatus(ctypes.Structure):
     )
 
 
-def _windows() -> int | None:
+def _read_windows_memory() -> int | None:
     status = _MemoryStatus(length=ctypes.sizeof(_MemoryStatus))
     kernel = getattr(ctypes, "windll").kernel32  # noqa: B009 (other systems have no windll)
     return int(status.free) if kernel.GlobalMemoryStatusEx(ctypes.byref(status)) else None

@@ -1,4 +1,4 @@
-"""Folders for what a command keeps on disk only while it runs."""
+"""Folders for files that a command needs only while it runs."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _LOCK = "lock"
 
 @contextmanager
 def temporary_folder(parent: Path | None) -> Iterator[Path]:
-    """A new folder, removed with all that is in it when the body ends.
+    """Make a folder that is removed with its content after the body.
 
-    It is made below `parent`, or, where there is none or it cannot be written to, in the system's
-    folder for temporary files. What killed processes left below `parent` is removed first.
+    It is below `parent`, or, if that is None or cannot be written, in the system's folder for
+    temporary files. Folders of killed processes below `parent` are removed first.
     """
     try:
         if parent is None:
@@ -36,7 +36,7 @@ def temporary_folder(parent: Path | None) -> Iterator[Path]:
 
 
 def _make_folder(parent: Path) -> tuple[Path, FileLock]:
-    """A folder below `parent`, and its lock, which is held. OSError."""
+    """Make a folder below `parent`; return it and its lock, which is held. Raises OSError."""
     parent.mkdir(parents=True, exist_ok=True)
     # Under the lock of `parent`, so that no other process takes a new folder for an abandoned one.
     with FileLock(parent / _LOCK):

@@ -15,7 +15,7 @@ def format_bytes(count: float, decimals: int = 1) -> str:
 
 
 def format_duration(seconds: float) -> str:
-    """Format a time that is left or has passed: `40 s`, `12 min`, `3 h 5 min`."""
+    """Format a duration: `40 s`, `12 min`, `3 h 5 min`."""
     if seconds < 90:
         return f"{seconds:.0f} s"
     minutes = round(seconds / 60)
@@ -23,7 +23,7 @@ def format_duration(seconds: float) -> str:
 
 
 def format_parameters(count: int) -> str:
-    """Format a model's number of parameters as people say it: `4.0B`, `494M`."""
+    """Format a model's number of parameters in its usual form: `4.0B`, `494M`."""
     for unit, letter in ((10**9, "B"), (10**6, "M"), (10**3, "K")):
         if count >= unit:
             scaled = count / unit

@@ -1,7 +1,7 @@
 """Folders that a long operation keeps until it is done, so that it can continue after a stop.
 
-They get a name next to the result. A folder of that name that the user made is never touched: one
-of rm-local's own holds a marker.
+They are placed next to the result. A folder of that name that the user made is never touched:
+rm-local's own contain a marker file.
 """
 
 from __future__ import annotations
@@ -15,21 +15,22 @@ MARKER = "rm-local-work"
 
 
 def open_work_folder(folder: Path) -> None:
-    """Make the folder, or take one that an earlier call made.
+    """Make the folder, or use one that an earlier call made.
 
     Raises:
-        StoreError: Something else has that name.
+        StoreError: Another file or folder has that name.
         OSError: It cannot be made.
     """
     if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
         raise StoreError(
-            f"{folder} is in the way: rm-local needs a folder of that name while it works.",
+            f"{folder} exists, but rm-local needs a folder of that name while it works.",
             "Rename it, or choose another name for the store.",
         )
     folder.mkdir(exist_ok=True)
     if not is_work_folder(folder) and any(folder.iterdir()):
         raise StoreError(
-            f"{folder} holds other files; rm-local needs a folder of that name while it works.",
+            f"{folder} contains other files, but rm-local needs a folder of that name "
+            "while it works.",
             "Rename it, or choose another name for the store.",
         )
     (folder / MARKER).touch()
@@ -41,6 +42,6 @@ def is_work_folder(folder: Path) -> bool:
 
 
 def remove_work_folder(folder: Path) -> None:
-    """Remove the folder with all that is in it, if rm-local made it."""
+    """Remove the folder with its content, if rm-local made it."""
     if is_work_folder(folder):
         shutil.rmtree(folder)

@@ -285,7 +285,7 @@ async def print_turn(
 def _print_event(event: Event, printer: TurnPrinter | None, as_lines: bool) -> None:
     """Write data to standard output, flushed, and the rest to standard error."""
     from rm_local.loop import Answered, Notice, event_as_json
-    from rm_local.text import clean
+    from rm_local.text import sanitize_text
 
     if as_lines:
         click.echo(json.dumps(event_as_json(event)))
@@ -294,7 +294,7 @@ def _print_event(event: Event, printer: TurnPrinter | None, as_lines: bool) -> N
     if isinstance(event, Notice):
         print_notice(event.text)
     if isinstance(event, Answered) and not as_lines:
-        click.echo(clean(event.answer.text) or clean(event.answer.result or ""))
+        click.echo(sanitize_text(event.answer.text) or sanitize_text(event.answer.result or ""))
 
 
 @contextmanager

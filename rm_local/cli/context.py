@@ -94,7 +94,7 @@ def _by_name(settings: Settings, model: Path) -> Path:
 
     if is_model_path(str(model)):
         return model
-    return find_models(settings).named(str(model)).reference
+    return find_models(settings).find_by_name(str(model)).reference
 
 
 def print_notice(text: str) -> None:
@@ -118,7 +118,7 @@ async def printing_notices(
     """
     import asyncio
 
-    events = runtime.watch()
+    events = runtime.watch_events()
 
     async def print_all() -> None:
         from rm_local.loop import Notice

@@ -26,12 +26,12 @@ class Failure(click.ClickException):
 
     def show(self, file: IO[Any] | None = None) -> None:
         """Write both lines, safe for a terminal."""
-        from rm_local.text import clean
+        from rm_local.text import sanitize_text
 
         head = click.style("error:", fg="red")
-        click.echo(f"{head} {clean(self.message)}", err=True, color=self.show_color)
+        click.echo(f"{head} {sanitize_text(self.message)}", err=True, color=self.show_color)
         if self.remedy:
-            click.echo(f"  {clean(self.remedy)}", err=True, color=self.show_color)
+            click.echo(f"  {sanitize_text(self.remedy)}", err=True, color=self.show_color)
 
 
 class LazyGroup(click.Group):

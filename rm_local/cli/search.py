@@ -83,7 +83,7 @@ async def _find(
 
 def shown(hit: Hit, *, full: bool) -> str:
     """The hit as a person reads it: two lines, and with `full` its subroutine below."""
-    from rm_local.text import clean, one_line
+    from rm_local.text import one_line, sanitize_text
 
     entry = hit.entry
     title = click.style(one_line(entry.subproblem), bold=True)
@@ -94,6 +94,6 @@ def shown(hit: Hit, *, full: bool) -> str:
     ]
     if full:
         width = max(40, min(100, shutil.get_terminal_size().columns))
-        text = clean(entry.subroutine)
+        text = sanitize_text(entry.subroutine)
         lines += [*textwrap.wrap(text, width, initial_indent=INDENT, subsequent_indent=INDENT), ""]
     return "\n".join(lines)

@@ -100,7 +100,7 @@ def format_turn(turn: Turn) -> Iterator[str]:
         describe_vote,
         head_line,
     )
-    from rm_local.text import clean, one_line
+    from rm_local.text import one_line, sanitize_text
 
     follows = f", after turn {turn.after}" if turn.after else ""
     yield head_line("Turn", f"{turn.number}{follows}")
@@ -122,7 +122,7 @@ def format_turn(turn: Turn) -> Iterator[str]:
         yield head_line("Reason", describe_branch(branch.to_record()))
     if turn.answer:
         yield head_line("Answer", describe_vote(turn.answer))
-        yield clean(turn.answer.text) or clean(turn.answer.result or "")
+        yield sanitize_text(turn.answer.text) or sanitize_text(turn.answer.result or "")
     if turn.failure:
         yield head_line("Failed", one_line(turn.failure))
 

@@ -1,8 +1,8 @@
-"""A LoRA adapter in the GGUF format, checked before llama.cpp sees it.
+"""Reads a LoRA adapter in the GGUF format, and checks it before llama.cpp loads it.
 
 For a matrix NAME of its base model, of width n and height m, the file holds NAME.lora_a (n x r)
-and NAME.lora_b (r x m) of rank r; for the table of token embeddings the two are exchanged. What
-llama.cpp adds to the matrix is scale x alpha / r x (b a), or scale x (b a) without an alpha.
+and NAME.lora_b (r x m) of rank r; for the table of token embeddings the two are exchanged.
+llama.cpp adds scale x alpha / r x (b a) to the matrix, or scale x (b a) without an alpha.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ ALPHA = "adapter.lora.alpha"
 INVOCATION = "adapter.alora.invocation_tokens"
 _FLOAT32 = 6
 _NO_WEIGHTS = {9, 15, 24, 25, 26, 27, 28}
-"""ggml types of whole numbers, 64-bit floats and intermediate results; not of weights."""
+"""ggml types of integers, 64-bit floats and intermediate results, which store no weights."""
 _CONVERT = "Convert the adapter again, or choose another."
 _CHOOSE = "Choose a LoRA adapter in the GGUF format."
 
 
 @dataclass(frozen=True, slots=True)
 class LoraPair:
-    """The two matrices of one change."""
+    """The two factors of the change to one matrix."""
 
     a: TensorEntry
     b: TensorEntry
@@ -39,12 +39,12 @@ class LoraPair:
 
 @dataclass(frozen=True, slots=True)
 class LoraFile:
-    """What an adapter's header says."""
+    """The header of a LoRA adapter."""
 
     path: Path
     metadata: dict[str, Any]
     alpha: float
-    """0 = none: the scale alone counts."""
+    """0 = not set: the factor is the scale alone."""
     pairs: dict[str, LoraPair]
     """By the name of the model's matrix."""
     tensors: int
@@ -53,11 +53,11 @@ class LoraFile:
     weights: int
     """Bytes of all its matrices, which llama.cpp keeps in memory."""
     layered: int
-    """Those of them that belong to a layer."""
+    """Bytes of the matrices that belong to a layer."""
 
     @property
     def architecture(self) -> str:
-        """Of the model that it was made for."""
+        """Architecture of its base model."""
         return str(self.metadata["general.architecture"])
 
     @property
@@ -67,7 +67,7 @@ class LoraFile:
 
     @property
     def base(self) -> str:
-        """The model that it was made for, in the file's words; empty if it says nothing."""
+        """Its base model as the file names it; empty if it names none."""
         texts = [self.metadata.get(f"general.base_model.0.{key}") for key in ("name", "repo_url")]
         hash_ = self.metadata.get("rm_local.base.sha256")
         named = [text for text in texts if isinstance(text, str) and text]
@@ -75,7 +75,7 @@ class LoraFile:
 
     @property
     def calculator(self) -> bool | None:
-        """Whether it was trained with the calculator; None if it says nothing."""
+        """Whether it was trained with the calculator; None if the file does not state it."""
         value = self.metadata.get("rm_local.calculator")
         return value if isinstance(value, bool) else None
 
@@ -128,7 +128,7 @@ def _check_kind(path: Path, header: GgufHeader) -> None:
 
 
 def _read_alpha(path: Path, header: GgufHeader) -> float:
-    """llama.cpp aborts when the value has another type."""
+    """Read alpha, and check its type, since llama.cpp aborts at another one."""
     if ALPHA not in header.metadata:
         return 0.0
     value = header.metadata[ALPHA]
@@ -139,7 +139,7 @@ def _read_alpha(path: Path, header: GgufHeader) -> float:
 
 
 def _check_layout(path: Path, header: GgufHeader) -> None:
-    """Each tensor's data begin where those of the one before it end."""
+    """Check that each tensor's data begin where the previous tensor's end."""
     expected = 0
     for entry in header.table:
         if entry.type in BLOCKS and entry.offset != expected:
@@ -154,7 +154,7 @@ def _pair_tensors(path: Path, table: tuple[TensorEntry, ...]) -> dict[str, LoraP
     for entry in table:
         name, dot, part = entry.name.rpartition(".lora_")
         if not dot and entry.name.endswith("_norm.weight"):
-            continue  # llama.cpp leaves changed norms out
+            continue  # llama.cpp ignores changed norms
         if not (name and part in ("a", "b")):
             message = f"{path} holds {clip_name(entry.name)}, which is not part of a LoRA adapter."
             raise ModelInvalid(message, _CONVERT)
@@ -165,14 +165,14 @@ def _pair_tensors(path: Path, table: tuple[TensorEntry, ...]) -> dict[str, LoraP
         found[name][part] = entry
     if not found:
         raise ModelInvalid(f"{path} holds no matrices, so it changes nothing.", _CONVERT)
-    return {name: _pair(path, name, parts) for name, parts in found.items()}
+    return {name: _build_pair(path, name, parts) for name, parts in found.items()}
 
 
 def _check_entry(path: Path, entry: TensorEntry) -> None:
     if entry.type not in BLOCKS or entry.type in _NO_WEIGHTS:
         message = (
-            f"{path} stores {clip_name(entry.name)} as numbers of a type (ggml type {entry.type}) "
-            "that adapters do not have."
+            f"{path} stores {clip_name(entry.name)} in a number format (ggml type {entry.type}) "
+            "that adapters do not use."
         )
         raise ModelInvalid(message, "Convert the adapter to F16 or F32.")
     if not entry.values or entry.sizes[0] % BLOCKS[entry.type][0]:
@@ -180,7 +180,7 @@ def _check_entry(path: Path, entry: TensorEntry) -> None:
         raise ModelInvalid(message, _CONVERT)
 
 
-def _pair(path: Path, name: str, parts: dict[str, TensorEntry]) -> LoraPair:
+def _build_pair(path: Path, name: str, parts: dict[str, TensorEntry]) -> LoraPair:
     for part, other in ("ab", "ba"):
         if part not in parts:
             message = (
@@ -195,7 +195,7 @@ def _pair(path: Path, name: str, parts: dict[str, TensorEntry]) -> LoraPair:
     if ranks[0] != ranks[1] or a.sizes[2:] != b.sizes[2:]:
         raise ModelInvalid(
             f"{path} is damaged: {clip_name(name)} has .lora_a of {format_sizes(a.sizes)} and "
-            f".lora_b of {format_sizes(b.sizes)}, which are not of one rank.",
+            f".lora_b of {format_sizes(b.sizes)}, whose ranks differ.",
             _CONVERT,
         )
     return LoraPair(a, b, changed, ranks[0])

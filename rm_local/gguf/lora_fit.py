@@ -1,4 +1,4 @@
-"""Which LoRA adapters fit a model, and which files exactly they are."""
+"""Checks that LoRA adapters fit a model, and identifies their files by hash."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _OTHER_BASE = (
 
 
 def check_lora_fits(adapter: LoraFile, model: Path, files: GgufFiles, scale: float = 1.0) -> None:
-    """Compare an adapter with the model at `model` that it is to change.
+    """Check that an adapter fits the model at `model`.
 
     Raises:
         ModelInvalid: It was made for another model, or cannot be applied with this scale.
@@ -51,21 +51,25 @@ def check_lora_fits(adapter: LoraFile, model: Path, files: GgufFiles, scale: flo
 def read_fitting_lora(
     adapters: Iterable[LoraAdapter], model: Path, files: GgufFiles
 ) -> tuple[LoraFile, ...]:
-    """Read the adapters' headers, and compare each with the model at `model`.
+    """Read the adapters' headers, and check that each fits the model at `model`.
 
     Raises:
         ModelMissing: An adapter's file does not exist, or cannot be read.
-        ModelInvalid: One is not a whole LoRA adapter, or not of this model.
+        ModelInvalid: One is not a complete LoRA adapter, or was made for another model.
     """
-    read = []
+    loras = []
     for adapter in adapters:
-        read.append(read_lora_file(Path(adapter.path)))
-        check_lora_fits(read[-1], model, files, adapter.scale)
-    return tuple(read)
+        loras.append(read_lora_file(Path(adapter.path)))
+        check_lora_fits(loras[-1], model, files, adapter.scale)
+    return tuple(loras)
 
 
 def hash_file(path: Path) -> str:
-    """The sha256 of a file, in hexadecimal. ModelMissing when it cannot be read."""
+    """Compute the sha256 of a file, in hexadecimal.
+
+    Raises:
+        ModelMissing: It cannot be read.
+    """
     try:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
@@ -76,7 +80,7 @@ def hash_file(path: Path) -> str:
 
 
 def identify_lora(adapter: LoraAdapter) -> LoraAdapter:
-    """The adapter with the hash of its file, or as it is when the file cannot be read."""
+    """Add the hash of its file to the adapter; unchanged if the file cannot be read."""
     try:
         return replace(adapter, sha256=adapter.sha256 or hash_file(Path(adapter.path)))
     except ModelMissing:
@@ -84,7 +88,7 @@ def identify_lora(adapter: LoraAdapter) -> LoraAdapter:
 
 
 def _check_scale(adapter: LoraFile, scale: float) -> None:
-    """ModelInvalid when llama.cpp would multiply by what is not a finite 32-bit float."""
+    """Raise ModelInvalid if a factor is not a finite 32-bit float, as llama.cpp needs it."""
     factors = [scale * adapter.alpha / rank if adapter.alpha else scale for rank in adapter.ranks]
     if not all(map(is_usable_scale, [scale, *factors])):
         message = (
@@ -95,7 +99,7 @@ def _check_scale(adapter: LoraFile, scale: float) -> None:
 
 
 def _read_sizes(files: GgufFiles) -> dict[str, Sizes]:
-    """Sizes of the model's tensors, by their names."""
+    """Read the sizes of the model's tensors, by name."""
     headers = [
         header if header.table else read_header(path, table=True) for path, header in files.there
     ]

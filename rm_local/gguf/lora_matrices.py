@@ -1,4 +1,4 @@
-"""The numbers of a LoRA adapter whose header was checked."""
+"""Reads the matrices of a LoRA adapter whose header was checked."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Matrix = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class LoraMatrix:
-    """What an adapter adds to one matrix of shape (rows, columns): `scale * b @ a`."""
+    """The change of one matrix of shape (rows, columns): `scale * b @ a` is added."""
 
     a: Matrix
     """(rank, columns)"""
@@ -27,16 +27,16 @@ class LoraMatrix:
     scale: float
 
     def compute_rows(self, start: int, end: int) -> Matrix:
-        """The rows from `start` to before `end`, shape (end - start, columns)."""
+        """Compute rows `start` to `end` - 1 of the change, shape (end - start, columns)."""
         product: Matrix = self.b[start:end] @ self.a
         return product * np.float32(self.scale)
 
 
 def read_lora_matrices(file: LoraFile) -> dict[str, LoraMatrix]:
-    """What an adapter adds, by the name of the matrix.
+    """Read an adapter's changes, by the name of the matrix.
 
     Raises:
-        ModelInvalid: It holds what is not a finite number, or changes what is not a plain matrix.
+        ModelInvalid: A value is not finite, or a changed tensor is not a plain matrix.
     """
     import gguf
 
@@ -53,7 +53,7 @@ def read_lora_matrices(file: LoraFile) -> dict[str, LoraMatrix]:
 
 
 def _check_is_matrix(file: LoraFile, name: str, pair: LoraPair) -> None:
-    """ModelInvalid: it is a stack of matrices, or the table whose factors are exchanged."""
+    """Raise ModelInvalid for a stack of matrices, or the table whose factors are exchanged."""
     if pair.changed[2:] != (1, 1) or name.endswith("token_embd.weight"):
         raise ModelInvalid(
             f"{file.path} changes {name}, which cannot be merged.", "Name it with --lora."
@@ -61,7 +61,7 @@ def _check_is_matrix(file: LoraFile, name: str, pair: LoraPair) -> None:
 
 
 def _read_factor(file: LoraFile, tensor: Any) -> Matrix:
-    """A factor as float32, shape (rows, columns)."""
+    """Read a factor as float32, shape (rows, columns)."""
     import gguf
 
     try:
@@ -70,7 +70,7 @@ def _read_factor(file: LoraFile, tensor: Any) -> Matrix:
         raise ModelInvalid(f"{file.path} is damaged: {tensor.name}: {error}.", _AGAIN) from error
     if not np.isfinite(values).all():
         raise ModelInvalid(
-            f"{file.path} is damaged: {tensor.name} holds what is not a number.", _AGAIN
+            f"{file.path} is damaged: {tensor.name} has values that are not finite.", _AGAIN
         )
     factor: Matrix = np.atleast_2d(np.asarray(values, np.float32))
     return factor

@@ -1,4 +1,4 @@
-"""A base model and a LoRA adapter as one GGUF: weights added once, quantized as Q8_0."""
+"""Merges a base model and a LoRA adapter into one GGUF with weights quantized as Q8_0."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from rm_local.gguf.merged_header import BLOCK, BLOCK_BYTES
 from rm_local.gguf.split_files import read_files
 
 ALIGNMENT = 32
-"""Bytes; where a file does not say otherwise."""
+"""Bytes; the default of the format."""
 _SKIPPED = (
     "GGUF.",
     "general.alignment",
@@ -30,9 +30,9 @@ _SKIPPED = (
     "general.quantization_version",
 )
 _LARGEST = 127 * 65504
-"""Of a value that Q8_0 can hold: its steps are float16."""
+"""Largest absolute value in Q8_0, whose scale is a float16."""
 _CHUNK = 1 << 21
-"""Values that are unpacked at once, 8 MB of float32."""
+"""Values that are dequantized at once, 8 MB of float32."""
 
 Report = Callable[[float], None]
 
@@ -47,13 +47,13 @@ def merge_adapter(
 ) -> None:
     """Write the merged model to `target`, which appears complete or not at all.
 
-    `changes` are metadata that take the place of the base's. Matrices become Q8_0, whatever the
-    base has; other tensors stay as they are. `report` gets the share that is written, 0 to 1; what
+    `changes` are metadata that replace the base's. Matrices become Q8_0, whatever their format in
+    the base; other tensors are copied. `report` gets the share written, 0 to 1; an exception that
     it raises ends the merge.
 
     Raises:
-        ModelMissing: A file is not there, or cannot be read.
-        ModelInvalid: One is damaged, or the adapter is for another model.
+        ModelMissing: A file does not exist, or cannot be read.
+        ModelInvalid: One is damaged, or the adapter was made for another model.
         OSError: The target cannot be written.
     """
     import gguf
@@ -93,7 +93,9 @@ def _write_header(path: Path, reader: Any, changes: Mapping[str, str | float | b
     for tensor in reader.tensors:
         if _is_packed(tensor):
             size = int(tensor.n_elements) // BLOCK * BLOCK_BYTES
-            writer.add_tensor_info(tensor.name, _shape(tensor), np.dtype(np.float32), size, q8_0)
+            writer.add_tensor_info(
+                tensor.name, _reverse_shape(tensor), np.dtype(np.float32), size, q8_0
+            )
         else:
             data = tensor.data
             writer.add_tensor_info(
@@ -114,18 +116,18 @@ def _write_tensors(
 ) -> None:
     """Append the data of all tensors, a chunk of rows at a time."""
     total, written = sum(int(tensor.n_elements) for tensor in tensors), 0
-    _pad(file)
+    _pad_to_alignment(file)
     for tensor in tensors:
         for count, packed in _pack_rows(tensor, deltas.get(tensor.name), adapter):
             report(written / total)
             file.write(packed)
             written += count
-        _pad(file)
+        _pad_to_alignment(file)
     report(1.0)
 
 
 def _pack_rows(tensor: Any, delta: LoraMatrix | None, adapter: Path) -> Iterator[tuple[int, bytes]]:
-    """A tensor's data, changed and packed: of each chunk the number of values, and its bytes."""
+    """Change and pack a tensor's data: yields the number of values and the bytes of each chunk."""
     import gguf
 
     if not _is_packed(tensor):
@@ -141,7 +143,8 @@ def _pack_rows(tensor: Any, delta: LoraMatrix | None, adapter: Path) -> Iterator
             values = values + delta.compute_rows(start, start + step)
             if not np.abs(values).max() <= _LARGEST:
                 raise ModelInvalid(
-                    f"{adapter} is damaged: with it {tensor.name} holds what is not a number.",
+                    f"{adapter} is damaged: its values for {tensor.name} are not finite, or too "
+                    "large.",
                     "Install or copy it again.",
                 )
         packed = gguf.quants.quantize(
@@ -155,12 +158,12 @@ def _is_packed(tensor: Any) -> bool:
     return len(tensor.shape) > 1 and int(tensor.shape[0]) % BLOCK == 0
 
 
-def _shape(tensor: Any) -> tuple[int, ...]:
-    """The shape with rows first; GGUF has columns first."""
+def _reverse_shape(tensor: Any) -> tuple[int, ...]:
+    """Return the shape with rows first; GGUF has columns first."""
     return tuple(int(size) for size in reversed(tensor.shape))
 
 
-def _pad(file: io.BufferedWriter) -> None:
+def _pad_to_alignment(file: io.BufferedWriter) -> None:
     file.write(bytes(-file.tell() % ALIGNMENT))
 
 

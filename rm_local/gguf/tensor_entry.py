@@ -1,4 +1,4 @@
-"""A tensor as a GGUF's header describes it, and how ggml's types store values."""
+"""The entry of a tensor in a GGUF's header, and the block sizes of ggml's types."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ BLOCKS = {
     28: (1, 8), 29: (256, 56), 30: (1, 2), 34: (256, 54), 35: (256, 66), 39: (32, 17),
     40: (64, 36), 41: (128, 18),
 }  # fmt: skip
-"""ggml's number of a type -> values in a block, bytes of a block."""
+"""ggml type -> values in a block, bytes of a block."""
 
 
 Sizes = tuple[int, int, int, int]
@@ -23,31 +23,30 @@ Sizes = tuple[int, int, int, int]
 
 @dataclass(frozen=True, slots=True)
 class TensorEntry:
-    """A tensor as the header describes it."""
+    """The entry of a tensor in the header."""
 
     name: str
     type: int
-    """ggml's number of its format."""
+    """ggml type of its values."""
     sizes: Sizes
-    """Values along each dimension, the one that is contiguous in memory first; 1 where there is
-    no such dimension."""
+    """Size of each dimension, the contiguous one first; 1 for missing dimensions."""
     bytes: int
-    """0 for a type that is not known."""
+    """0 for an unknown type."""
     offset: int
-    """From where all data begins."""
+    """In bytes from the start of the data section."""
 
     @property
     def values(self) -> int:
-        """How many values it holds."""
+        """Number of its values."""
         return prod(self.sizes)
 
 
 def clip_name(name: str) -> str:
-    """A name out of a file, as one line that is not too long for a message."""
+    """Format a name from a file as one line that is short enough for a message."""
     return one_line(name, 80)
 
 
 def format_sizes(sizes: Sizes) -> str:
-    """`576 x 64`; at least two sizes."""
+    """Format sizes as `576 x 64`, at least two of them."""
     last = max((at for at, size in enumerate(sizes) if size != 1), default=0)
     return " x ".join(map(str, sizes[: max(2, last + 1)]))

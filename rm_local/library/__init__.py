@@ -1,4 +1,4 @@
-"""The models on this machine, what they are and need, and those that can be fetched.
+"""The models on this machine, what they are and need, and those that can be downloaded.
 
 `hub` is the only part that opens a connection.
 """
@@ -11,7 +11,10 @@ from rm_local.lazy import export_lazily
 
 if TYPE_CHECKING:
     from rm_local.library.added import add_model as add_model, forget_model as forget_model
-    from rm_local.library.apps import owning_app as owning_app, removal_command as removal_command
+    from rm_local.library.apps import (
+        describe_removal as describe_removal,
+        find_owning_app as find_owning_app,
+    )
     from rm_local.library.embedded_models import (
         RM_SMALL as RM_SMALL,
         DefaultModel as DefaultModel,
@@ -30,10 +33,10 @@ if TYPE_CHECKING:
     )
     from rm_local.library.hub.download import (
         DownloadedFile as DownloadedFile,
-        cache_places as cache_places,
         check_download_fits as check_download_fits,
+        count_missing_bytes as count_missing_bytes,
         download_file as download_file,
-        missing_bytes as missing_bytes,
+        find_cache_entries as find_cache_entries,
     )
     from rm_local.library.hub.hub_client import Hub as Hub, Repo as Repo
     from rm_local.library.hub.selector import (
@@ -73,7 +76,7 @@ __getattr__ = export_lazily(
     __name__,
     {
         "added": ["add_model", "forget_model"],
-        "apps": ["owning_app", "removal_command"],
+        "apps": ["find_owning_app", "describe_removal"],
         "embedded_models": [
             "DefaultModel",
             "RM_SMALL",
@@ -87,10 +90,10 @@ __getattr__ = export_lazily(
         "hub.catalog": ["CatalogEntry", "LARGEST_MEMORY", "find_catalog_entry", "load_catalog"],
         "hub.download": [
             "DownloadedFile",
-            "cache_places",
+            "find_cache_entries",
             "check_download_fits",
             "download_file",
-            "missing_bytes",
+            "count_missing_bytes",
         ],
         "hub.hub_client": ["Hub", "Repo"],
         "hub.selector": ["HubModel", "HubReference", "choose_model", "parse_reference"],

@@ -1,4 +1,4 @@
-"""Programs that keep GGUF files under their own names: where, and how they give them up."""
+"""Other programs that store GGUF files: their folders, and how to remove a model from them."""
 
 from __future__ import annotations
 
@@ -10,30 +10,33 @@ from pathlib import Path
 
 from rm_local.errors import HomeMissing
 from rm_local.home import expand_home, find_folder, find_home
-from rm_local.library.hub.cache import find_hub_cache, repo_of
-from rm_local.library.ollama import ollama_roots, tag_of
+from rm_local.library.hub.cache import find_hub_cache, parse_repo
+from rm_local.library.ollama import find_ollama_roots, find_ollama_tag
 
 HUB, OLLAMA, LM_STUDIO = "hugging-face", "ollama", "lm-studio"
 LLAMA_CPP, GPT4ALL, JAN = "llama.cpp", "gpt4all", "jan"
 
 
-def folders() -> dict[str, list[Path]]:
-    """Each program's folders, which need not exist; none of those below a home that is unknown."""
+def find_app_folders() -> dict[str, list[Path]]:
+    """List each program's folders, which need not exist.
+
+    Folders below the home folder are left out if the user has no home.
+    """
     return {
-        LM_STUDIO: lm_studio(),
-        LLAMA_CPP: _llama_cpp(),
-        GPT4ALL: _below([_data()], "nomic.ai/GPT4All"),
-        JAN: _jan(),
+        LM_STUDIO: _find_lm_studio(),
+        LLAMA_CPP: _find_llama_cpp(),
+        GPT4ALL: _join_names([_find_data_folder()], "nomic.ai/GPT4All"),
+        JAN: _find_jan(),
     }
 
 
-def _below(roots: Iterable[Path | None], *names: str) -> list[Path]:
-    """Each of `names` below each of the roots that there are."""
+def _join_names(roots: Iterable[Path | None], *names: str) -> list[Path]:
+    """Join each root that is not None with each of `names`."""
     return [root / name for root in roots if root for name in names]
 
 
-def lm_studio() -> list[Path]:
-    """The folder of its settings, the old and the new default."""
+def _find_lm_studio() -> list[Path]:
+    """Find LM Studio's folders: those that its settings name, then the new and the old default."""
     home = find_home()
     if home is None:
         return []
@@ -44,64 +47,70 @@ def lm_studio() -> list[Path]:
         pointer = ""
     if pointer:
         homes.insert(0, Path(pointer))
-    chosen = [_downloads(home / "settings.json") for home in homes]
+    chosen = [_read_downloads_folder(home / "settings.json") for home in homes]
     return [*filter(None, chosen), *(home / "models" for home in homes)]
 
 
-def _downloads(settings: Path) -> Path | None:
-    """The folder that LM Studio's settings name; None without one."""
+def _read_downloads_folder(settings: Path) -> Path | None:
+    """Read the folder that LM Studio's settings name; None if they name none."""
     try:
-        told = json.loads(settings.read_text(encoding="utf-8"))
+        content = json.loads(settings.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):
         return None
-    folder = told.get("downloadsFolder") if isinstance(told, dict) else None
+    folder = content.get("downloadsFolder") if isinstance(content, dict) else None
     return expand_home(folder) if isinstance(folder, str) and folder else None
 
 
-def _llama_cpp() -> list[Path]:
-    """LLAMA_CACHE, or `llama.cpp` in the platform's cache folder."""
+def _find_llama_cpp() -> list[Path]:
+    """Find llama.cpp's cache: LLAMA_CACHE, or `llama.cpp` in the platform's cache folder."""
     if path := os.environ.get("LLAMA_CACHE"):
         return [expand_home(path)]
     if sys.platform == "darwin":
-        return _below([find_home()], "Library/Caches/llama.cpp")
-    caches = _data() if sys.platform == "win32" else find_folder("XDG_CACHE_HOME", ".cache")
-    return _below([caches], "llama.cpp")
+        return _join_names([find_home()], "Library/Caches/llama.cpp")
+    caches = (
+        _find_data_folder() if sys.platform == "win32" else find_folder("XDG_CACHE_HOME", ".cache")
+    )
+    return _join_names([caches], "llama.cpp")
 
 
-def _jan() -> list[Path]:
-    """The data folders of Jan's versions; in each, models lie in one of two folders."""
-    roots = [*_below([find_home()], "jan"), *_below([_config(), _data()], "Jan/data")]
-    return _below(roots, "models", "llamacpp/models")
+def _find_jan() -> list[Path]:
+    """Find the model folders of all versions of Jan: two in each data folder."""
+    roots = [
+        *_join_names([find_home()], "jan"),
+        *_join_names([_find_config_folder(), _find_data_folder()], "Jan/data"),
+    ]
+    return _join_names(roots, "models", "llamacpp/models")
 
 
-def _data() -> Path | None:
-    """Where programs keep their data."""
+def _find_data_folder() -> Path | None:
+    """Find the platform's folder for programs' data."""
     if sys.platform == "darwin":
-        return next(iter(_below([find_home()], "Library/Application Support")), None)
+        return next(iter(_join_names([find_home()], "Library/Application Support")), None)
     if sys.platform == "win32":
         return find_folder("LOCALAPPDATA", "AppData", "Local")
     return find_folder("XDG_DATA_HOME", ".local", "share")
 
 
-def _config() -> Path | None:
-    """Where Electron's programs keep theirs."""
+def _find_config_folder() -> Path | None:
+    """Find the platform's folder for the settings of Electron programs."""
     if sys.platform == "darwin":
-        return _data()
+        return _find_data_folder()
     if sys.platform == "win32":
         return find_folder("APPDATA", "AppData", "Roaming")
     return find_folder("XDG_CONFIG_HOME", ".config")
 
 
-def owning_app(path: Path) -> str:
-    """The program in whose store a file lies, links followed; empty for none.
+def find_owning_app(path: Path) -> str:
+    """Find the program that manages a file, links followed; empty if no program does.
 
-    Told by where the stores are, and by their layouts, as a store may have been moved.
+    Programs are recognised by the places of their stores, and, since a store may have been moved,
+    by their layouts.
     """
-    if repo_of(path) or repo_of(path.resolve()):
+    if parse_repo(path) or parse_repo(path.resolve()):
         return HUB
     if path.resolve().parent.name == "blobs" and path.resolve().name.startswith("sha256-"):
         return OLLAMA
-    stores = {HUB: _hub(), OLLAMA: ollama_roots(), **folders()}
+    stores = {HUB: _find_hub_roots(), OLLAMA: find_ollama_roots(), **find_app_folders()}
     for program, roots in stores.items():
         for root in roots:
             if path.is_relative_to(root) or path.resolve().is_relative_to(root.resolve()):
@@ -109,20 +118,21 @@ def owning_app(path: Path) -> str:
     return ""
 
 
-def _hub() -> list[Path]:
+def _find_hub_roots() -> list[Path]:
     try:
         return [find_hub_cache()]
     except HomeMissing:
         return []
 
 
-def removal_command(program: str, path: Path) -> str:
-    """What takes a model out of a program's store."""
+def describe_removal(program: str, path: Path) -> str:
+    """Describe how to remove a model from a program's store."""
     match program:
         case "hugging-face":
-            return f"Remove it with: hf cache rm model/{repo_of(path) or 'ORG/REPO'}"
+            return f"Remove it with: hf cache rm model/{parse_repo(path) or 'ORG/REPO'}"
         case "ollama":
-            return f"Remove it with: ollama rm {tag_of(path.resolve()) or tag_of(path) or 'NAME'}"
+            tag = find_ollama_tag(path.resolve()) or find_ollama_tag(path)
+            return f"Remove it with: ollama rm {tag or 'NAME'}"
         case "lm-studio":
             return "Remove it in LM Studio, under My Models."
         case "llama.cpp":

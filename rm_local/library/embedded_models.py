@@ -1,7 +1,6 @@
 """The models that come with rm-local: rm-nano as a file, rm-small with the extra `small`.
 
-A setting or an option names them where it could name a file. Which one runs when nothing is named
-is decided here.
+Settings and options name them in place of a file. This module also chooses the default model.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
 
 RM_NANO, RM_SMALL = map(Path, EMBEDDED_MODELS)
 PREFERRED = RM_NANO
-"""What runs when no model is named. If it is rm-small and that is not installed, rm-nano runs."""
+"""The default model. If it is rm-small and that is not installed, rm-nano is used."""
 
 Report = Callable[[float], None]
 Announce = Callable[[str], None]
@@ -30,16 +29,16 @@ Announce = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class DefaultModel:
-    """What runs when no model is named."""
+    """The model that is used when no model is named."""
 
     model: Path
     """rm-nano's file, or RM_SMALL."""
     notice: str = ""
-    """Why it is not the preferred one."""
+    """Why it is not the preferred one; empty if it is."""
 
 
 def choose_default() -> DefaultModel:
-    """The preferred model, or rm-nano where it is not installed. Reads no file."""
+    """Choose the preferred model, or rm-nano if that is not installed. Reads no file."""
     if PREFERRED == RM_SMALL:
         from rm_local.library.rm_small_sources import find_sources
 
@@ -52,18 +51,18 @@ def choose_default() -> DefaultModel:
 
 
 def resolve_model(settings: Settings) -> Path:
-    """The settings' model, or else the default: a file, or RM_SMALL."""
+    """Return the settings' model or else the default: a file, or RM_SMALL."""
     if settings.model is None:
         return choose_default().model
     return shipped_model() if settings.model == RM_NANO else settings.model
 
 
 def read_model_files(model: Path) -> GgufFiles:
-    """The headers of a file or an embedded model; rm-small need not be prepared.
+    """Read the headers of a file or an embedded model; rm-small need not be prepared.
 
     Raises:
         ModelMissing: There is no such file, or rm-small is not installed.
-        ModelInvalid: A file is no GGUF, or is damaged in its header.
+        ModelInvalid: A file is not a GGUF file, or its header is damaged.
         EngineError: There is no cache folder for rm-small.
     """
     from rm_local.gguf import read_files
@@ -71,12 +70,12 @@ def read_model_files(model: Path) -> GgufFiles:
     if model == RM_SMALL:
         from rm_local.library.rm_small import find_rm_small
 
-        return find_rm_small().read()
+        return find_rm_small().read_headers()
     return read_files(shipped_model() if model == RM_NANO else model)
 
 
 def prepare_model(model: Path, report: Report, announce: Announce) -> Path:
-    """The file to load. rm-small's is made where it is missing, as `prepare_rm_small` does.
+    """Return the file to load; rm-small's is written if it is missing (`prepare_rm_small`).
 
     Raises:
         ModelMissing, ModelInvalid, EngineError: As `prepare_rm_small`.
@@ -91,9 +90,9 @@ def prepare_model(model: Path, report: Report, announce: Announce) -> Path:
 async def prepare_model_in_thread(
     model: Path, report: Report, announce: Announce, *, is_default: bool = False
 ) -> Path:
-    """The file to load, as `prepare_model`; cancelling the task ends the work.
+    """Call `prepare_model` in a thread; cancelling the task ends the work.
 
-    With `is_default` rm-nano takes the place of what cannot be prepared, and `announce` gets the
+    With `is_default`, rm-nano replaces a model that cannot be prepared, and `announce` gets the
     reason. Both callbacks are called in the event loop's thread.
     """
     if model != RM_SMALL:
@@ -102,7 +101,7 @@ async def prepare_model_in_thread(
 
     def report_unless_cancelled(share: float) -> None:
         if cancelled.is_set():
-            raise Stopped("The model is not needed any more.")
+            raise Stopped("The model is no longer needed.")
         loop.call_soon_threadsafe(report, share)
 
     def announce_from_thread(text: str) -> None:
@@ -123,4 +122,4 @@ async def prepare_model_in_thread(
 
 
 def _explain_fallback(error: RmLocalError) -> str:
-    return f"rm-nano runs in place of rm-small: {error.message} {error.remedy}"
+    return f"rm-nano is used instead of rm-small: {error.message} {error.remedy}"

@@ -1,4 +1,4 @@
-"""Where models lie: the stores of other programs, the user's folders, and what was added."""
+"""Finds models: those of other programs, those in the user's folders, and those that were added."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from pathlib import Path
 
 from rm_local.errors import HomeMissing
 from rm_local.library import apps
-from rm_local.library.added import added_paths
-from rm_local.library.hub.cache import hub_files
-from rm_local.library.ollama import ollama_models
+from rm_local.library.added import read_added_paths
+from rm_local.library.hub.cache import find_hub_files
+from rm_local.library.ollama import find_ollama_models
 from rm_local.library.scan import Note, find_gguf_files
 from rm_local.paths import shipped_model
 from rm_local.settings import Settings
@@ -19,24 +19,32 @@ SHIPPED_SOURCE, SETTINGS, ADDED, FOLDER = "shipped", "settings", "added", "folde
 
 
 @dataclass(frozen=True, slots=True)
-class Spot:
+class ModelLocation:
     """A file that may be a model."""
 
     path: Path
     name: str
-    """What the place calls it; not yet short or unique."""
+    """Its name in that place; not yet short or unique."""
     place: str
 
 
-Search = Callable[[Settings, Note], Iterator[Spot]]
+LocationSearch = Callable[[Settings, Note], Iterator[ModelLocation]]
 
 
-def spots(settings: Settings, note: Note) -> Iterator[Spot]:
-    """Every place's files, the shipped model first; a file may come from several places.
+def find_locations(settings: Settings, note: Note) -> Iterator[ModelLocation]:
+    """List the files of every place, the shipped model first; a file may be in several places.
 
-    A place that cannot be read is told to `note` and passed over.
+    A place that cannot be read is skipped, and `note` gets a message.
     """
-    searches: tuple[Search, ...] = (_shipped, _in_use, _added, _folders, _hub, _ollama, _programs)
+    searches: tuple[LocationSearch, ...] = (
+        _find_shipped,
+        _find_in_use,
+        _find_added,
+        _find_in_folders,
+        _find_in_hub_cache,
+        _find_in_ollama,
+        _find_in_apps,
+    )
     for search in searches:
         try:
             yield from search(settings, note)
@@ -46,56 +54,56 @@ def spots(settings: Settings, note: Note) -> Iterator[Spot]:
             note(f"{error.filename or 'a folder of models'} cannot be read: {error.strerror}")
 
 
-def _shipped(_settings: Settings, _note: Note) -> Iterator[Spot]:
+def _find_shipped(_settings: Settings, _note: Note) -> Iterator[ModelLocation]:
     path = shipped_model()
-    yield Spot(path, path.stem, SHIPPED_SOURCE)
+    yield ModelLocation(path, path.stem, SHIPPED_SOURCE)
 
 
-def _in_use(settings: Settings, _note: Note) -> Iterator[Spot]:
-    """The settings' model, which may lie outside of every other place."""
+def _find_in_use(settings: Settings, _note: Note) -> Iterator[ModelLocation]:
+    """Find the settings' model, which may be outside of every other place."""
     if settings.model and settings.model.is_file():
-        yield Spot(settings.model, settings.model.stem, SETTINGS)
+        yield ModelLocation(settings.model, settings.model.stem, SETTINGS)
 
 
-def _added(_settings: Settings, note: Note) -> Iterator[Spot]:
-    for path in added_paths(note):
+def _find_added(_settings: Settings, note: Note) -> Iterator[ModelLocation]:
+    for path in read_added_paths(note):
         if path.is_dir():
-            yield from _below(path, ADDED, note)
+            yield from _find_below(path, ADDED, note)
         elif path.is_file():
-            yield Spot(path, file_name(path), ADDED)
+            yield ModelLocation(path, derive_name(path), ADDED)
         else:
-            note(f"{path}, which was added, is not there any more")
+            note(f"{path}, which was added, no longer exists")
 
 
-def _folders(settings: Settings, note: Note) -> Iterator[Spot]:
+def _find_in_folders(settings: Settings, note: Note) -> Iterator[ModelLocation]:
     for folder in settings.model_folders:
         if not folder.is_dir():
-            note(f"{folder}, one of the settings' model_folders, is not there")
-        yield from _below(folder, FOLDER, note)
+            note(f"{folder}, one of the settings' model_folders, does not exist")
+        yield from _find_below(folder, FOLDER, note)
 
 
-def _hub(_settings: Settings, note: Note) -> Iterator[Spot]:
-    for path, repo in hub_files(note):
-        yield Spot(path, file_name(path, repo), apps.HUB)
+def _find_in_hub_cache(_settings: Settings, note: Note) -> Iterator[ModelLocation]:
+    for path, repo in find_hub_files(note):
+        yield ModelLocation(path, derive_name(path, repo), apps.HUB)
 
 
-def _ollama(_settings: Settings, note: Note) -> Iterator[Spot]:
-    for path, name in ollama_models(note):
-        yield Spot(path, name, apps.OLLAMA)
+def _find_in_ollama(_settings: Settings, note: Note) -> Iterator[ModelLocation]:
+    for path, name in find_ollama_models(note):
+        yield ModelLocation(path, name, apps.OLLAMA)
 
 
-def _programs(_settings: Settings, note: Note) -> Iterator[Spot]:
-    for place, roots in apps.folders().items():
+def _find_in_apps(_settings: Settings, note: Note) -> Iterator[ModelLocation]:
+    for place, roots in apps.find_app_folders().items():
         for root in roots:
-            yield from _below(root, place, note)
+            yield from _find_below(root, place, note)
 
 
-def _below(root: Path, place: str, note: Note) -> Iterator[Spot]:
-    return (Spot(path, file_name(path), place) for path in find_gguf_files(root, note))
+def _find_below(root: Path, place: str, note: Note) -> Iterator[ModelLocation]:
+    return (ModelLocation(path, derive_name(path), place) for path in find_gguf_files(root, note))
 
 
-def file_name(path: Path, repo: str = "") -> str:
-    """The file's name, or with one that says nothing (`model.gguf`) the folder's or `repo`'s."""
+def derive_name(path: Path, repo: str = "") -> str:
+    """Derive a model's name from its file, or from `repo` or its folder if it is `model.gguf`."""
     if path.stem.lower().startswith(("model", "ggml-model", "ggml_model")):
         return f"{repo or path.parent.name}-{path.stem}"
     return path.stem

@@ -1,4 +1,4 @@
-"""A model as its header tells it; llama.cpp is not asked, and no weight is read."""
+"""Describes a model from its header, without llama.cpp and without reading weights."""
 
 from __future__ import annotations
 
@@ -26,72 +26,79 @@ from rm_local.text import one_line
 
 @dataclass(frozen=True, slots=True)
 class ModelFile:
-    """What the library knows of a model."""
+    """What a model's header says."""
 
     path: Path
-    """Its file, of several the first: what the engine is to load."""
+    """The file to load; the first file of a split model."""
     files: tuple[Path, ...]
-    """All its files that are there; of rm-small none before its first use."""
+    """All its files that exist; empty for rm-small before its first use."""
     missing: tuple[str, ...]
-    """Names of its files that are not."""
+    """Names of its files that do not exist."""
     kind: ModelKind
     title: str
     architecture: str
     parameters: int
     quantisation: str
     size: int
-    """Bytes on the disk; of rm-small, before its first use, those that it will take."""
+    """Bytes on the disk; for rm-small before its first use, the bytes that it will need."""
     weights: int
     """Bytes of weights."""
     layered: int
-    """Those of them that belong to a layer."""
+    """Bytes of the weights that belong to a layer."""
     context: int
-    """Tokens that it was trained on at once; 0 where it does not tell."""
+    """Context length in training, in tokens; 0 if the file does not state it."""
     experts: tuple[int, int]
-    """How many, and how many of them a token takes."""
+    """Number of experts, and how many of them a token uses."""
     tokenizer: str
     template: str
-    """Its chat template; empty for none."""
+    """Its chat template; empty if it has none."""
     thinks: bool
-    """Whether its family thinks before it answers; files of the user's are not asked."""
+    """Whether its family thinks before it answers; the user's own families are not considered."""
     shape: ModelShape
 
 
 def read_model(path: Path) -> ModelFile:
-    """The model at `path`, which may be any of its files.
+    """Read the headers of the model at `path`, which may be any of its files.
 
-    Raises ModelMissing, and ModelInvalid when a file is no GGUF or is damaged in its header.
+    Raises:
+        ModelMissing: There is no such file, or it cannot be read.
+        ModelInvalid: A file is not a GGUF file, or its header is damaged.
     """
     path = first_part(path)
     return describe_model(path, read_files(path))
 
 
 def check_usable(model: ModelFile) -> None:
-    """ModelInvalid or ModelMissing when the engine could not load it: parts missing, cut short."""
+    """Check that the engine can load the model.
+
+    Raises:
+        ModelMissing: A file of a split model is missing, or cannot be read.
+        ModelInvalid: It generates no text, or a file is cut short.
+    """
     check_generates(model.path, read_header(model.path))
     if model.missing:
         raise ModelMissing(
             f"Of {model.path} there is no {', no '.join(model.missing[:5])}"
             f"{' and others' * (len(model.missing) > 5)}.",
-            "All files of a split model have to lie in one folder.",
+            "Put all files of a split model into one folder.",
         )
     for file in model.files:
         check_whole(file, read_header(file))
 
 
 def describe_model(path: Path, files: GgufFiles) -> ModelFile:
-    """What the headers of a model's files say of it; the first is, or will be, at `path`."""
+    """Describe a model by the headers of its files; the first is, or will be, at `path`."""
     header, values = files.header, files.values
     metadata = header.metadata
-    told = metadata.get("general.parameter_count")
+    stated = metadata.get("general.parameter_count")
     return ModelFile(
         path=path,
         files=tuple(file for file, _ in files.there if file.is_file()),
         missing=files.missing,
         kind=detect_kind(metadata, header.tensors),
-        title=one_line(_text(metadata, "general.name"), 80) or path.stem,
+        title=one_line(_read_text(metadata, "general.name"), 80) or path.stem,
         architecture=one_line(header.architecture, 40) or "unknown",
-        parameters=told if isinstance(told, int) and told > 0 else sum(values.values()),
+        parameters=stated if isinstance(stated, int) and stated > 0 else sum(values.values()),
         quantisation=name_quantization(metadata, values),
         size=sum(_measure_size(file, part) for file, part in files.there),
         weights=files.weights,
@@ -102,9 +109,11 @@ def describe_model(path: Path, files: GgufFiles) -> ModelFile:
             header.read_count(f"{header.architecture}.expert_used_count"),
         ),
         tokenizer=" ".join(
-            filter(None, (_text(metadata, f"tokenizer.ggml.{key}") for key in ("model", "pre")))
+            filter(
+                None, (_read_text(metadata, f"tokenizer.ggml.{key}") for key in ("model", "pre"))
+            )
         ),
-        template=_text(metadata, "tokenizer.chat_template"),
+        template=_read_text(metadata, "tokenizer.chat_template"),
         thinks=describe_thinking(metadata, file=path.stem).thinks,
         shape=files.shape,
     )
@@ -114,6 +123,6 @@ def _measure_size(file: Path, header: GgufHeader) -> int:
     return file.stat().st_size if file.is_file() else header.needed
 
 
-def _text(metadata: dict[str, Any], key: str) -> str:
+def _read_text(metadata: dict[str, Any], key: str) -> str:
     value = metadata.get(key)
     return value if isinstance(value, str) else ""

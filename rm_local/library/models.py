@@ -1,4 +1,4 @@
-"""All models of this machine under short names, and the one that a name means."""
+"""Lists all models on this machine under short names, and finds a model by its name."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from rm_local.gguf import first_part
 from rm_local.home import expand_home
 from rm_local.library import model_file as models
 from rm_local.library.embedded_models import RM_SMALL, read_model_files, resolve_model
-from rm_local.library.locations import SHIPPED_SOURCE, Spot, spots
+from rm_local.library.locations import SHIPPED_SOURCE, ModelLocation, find_locations
 from rm_local.library.model_file import ModelFile
 from rm_local.settings import Settings
 
@@ -25,7 +25,7 @@ _UNFIT = re.compile(r"[^a-z0-9._]+")
 
 @dataclass(frozen=True, slots=True)
 class LibraryModel:
-    """A model and what it is called here."""
+    """A model, and its name in the list."""
 
     name: str
     place: str
@@ -40,7 +40,7 @@ class LibraryModel:
 
 @dataclass(frozen=True, slots=True)
 class MissingModel:
-    """A model that would come with rm-local, and why it cannot be used."""
+    """An embedded model that is not installed, and why."""
 
     name: str
     message: str
@@ -49,44 +49,46 @@ class MissingModel:
 
 @dataclass(frozen=True, slots=True)
 class Library:
-    """What was found, in words what was ignored, and which embedded models are not installed."""
+    """The models found, notes on what was skipped, and embedded models that are not installed."""
 
     models: tuple[LibraryModel, ...]
     notes: tuple[str, ...]
     missing: tuple[MissingModel, ...] = ()
 
-    def named(self, name: str) -> LibraryModel:
-        """The model that is meant: its name, or the beginning of no other's.
+    def find_by_name(self, name: str) -> LibraryModel:
+        """Find the model with that name, or the only one whose name begins with it.
 
-        Raises ModelMissing when none is, UsageError when several could be.
+        Raises:
+            ModelMissing: No model has that name.
+            UsageError: Several models could be meant.
         """
         wanted = name.lower()
         for missing in self.missing:
             if missing.name == wanted:
                 raise ModelMissing(missing.message, missing.remedy)
-        for fits in (_is, _is_but_for_the_place, _begins):
+        for fits in (_is_exact_name, _is_name_without_place, _is_prefix):
             found = [listed for listed in self.models if fits(listed.name, wanted)]
             if len(found) == 1:
                 return found[0]
             if found:
                 names = ", ".join(listed.name for listed in found[:5])
-                raise UsageError(f"{name} could be several models.", f"Say which: {names}.")
+                raise UsageError(f"{name} could be several models.", f"Name one: {names}.")
         close = get_close_matches(wanted, [listed.name for listed in self.models], 3, 0.5)
         near = f"Did you mean {' or '.join(close)}? " if close else ""
         raise ModelMissing(
-            f"There is no model called {name}.", f"{near}`rm-local models` lists them all."
+            f"There is no model named {name}.", f"{near}`rm-local models` lists them all."
         )
 
 
 def find_models(settings: Settings) -> Library:
-    """Every model that can be found, a file once, in the order of the places."""
+    """Find all models, each file once, in the order of the places."""
     notes: list[str] = []
-    found = [*_distinct(spots(settings, notes.append), notes)]
+    found = [*_read_distinct(find_locations(settings, notes.append), notes)]
     used = resolve_model(settings)
-    names = _names(found)
+    names = _assign_names(found)
     listed = [
-        LibraryModel(name, spot.place, model, _same(model.path, used))
-        for name, (spot, model) in zip(names, found, strict=True)
+        LibraryModel(name, location.place, model, _is_same_file(model.path, used))
+        for name, (location, model) in zip(names, found, strict=True)
     ]
     missing: tuple[MissingModel, ...] = ()
     try:
@@ -98,62 +100,75 @@ def find_models(settings: Settings) -> Library:
 
 
 def find_model(settings: Settings, wanted: str) -> LibraryModel:
-    """The model at a path, or else of a name.
+    """Find the model at a path, or else with a name.
 
-    Raises ModelMissing, ModelInvalid, UsageError; EngineError when rm-small has no cache folder.
+    Raises:
+        ModelMissing: There is no such file, or no model has that name.
+        ModelInvalid: The file is not a GGUF file, or its header is damaged.
+        UsageError: Several models could be meant.
+        EngineError: There is no cache folder for rm-small.
     """
     path, used = expand_home(wanted), resolve_model(settings)
     if path.exists() or is_model_path(wanted):
         model = models.read_model(path)
-        return LibraryModel(short_name(path.stem, model), "path", model, _same(model.path, used))
+        return LibraryModel(
+            shorten_name(path.stem, model), "path", model, _is_same_file(model.path, used)
+        )
     if path == RM_SMALL:
         return _find_rm_small(used)
-    return find_models(settings).named(wanted)
+    return find_models(settings).find_by_name(wanted)
 
 
 def _find_rm_small(used: Path) -> LibraryModel:
-    """rm-small, prepared or not. ModelMissing: it is not installed. EngineError: no cache."""
+    """Describe rm-small, prepared or not.
+
+    Raises:
+        ModelMissing: It is not installed.
+        EngineError: There is no cache folder.
+    """
     files = read_model_files(RM_SMALL)
     model = models.describe_model(files.there[0][0], files)
     return LibraryModel(RM_SMALL.name, SHIPPED_SOURCE, model, used == RM_SMALL)
 
 
 def is_model_path(wanted: str) -> bool:
-    """Whether a text can only be meant as a path: it names a folder, or ends in `.gguf`."""
+    """Whether a text can only be a path: it names a folder, or ends in `.gguf`."""
     return len(Path(wanted).parts) != 1 or wanted.startswith("~") or wanted.endswith(".gguf")
 
 
-def short_name(name: str, model: ModelFile) -> str:
-    """A name for the command line: small letters, the quantisation in it."""
+def shorten_name(name: str, model: ModelFile) -> str:
+    """Derive a name for the command line: lower case, with the quantisation."""
     name = _UNFIT.sub("-", _PART.sub("", name).lower()).strip("-.") or "model"
     stored = model.quantisation.lower()
     return name if stored in name or stored == "unknown" else f"{name}-{stored}"
 
 
-def _distinct(found: Iterable[Spot], notes: list[str]) -> Iterable[tuple[Spot, ModelFile]]:
-    """Each model once, by the file on the disk; what cannot be read becomes a note."""
+def _read_distinct(
+    found: Iterable[ModelLocation], notes: list[str]
+) -> Iterable[tuple[ModelLocation, ModelFile]]:
+    """Read each file on the disk once; a file that cannot be read becomes a note."""
     seen: set[tuple[int, int]] = set()
-    for spot in found:
+    for location in found:
         try:
-            path = first_part(spot.path)
+            path = first_part(location.path)
             at = path.stat()
             if (at.st_dev, at.st_ino) in seen:
                 continue
             seen.add((at.st_dev, at.st_ino))
-            yield spot, models.read_model(path)
+            yield location, models.read_model(path)
         except RmLocalError as error:
             notes.append(error.message.rstrip("."))
         except OSError as error:
-            notes.append(f"{spot.path} cannot be read: {error.strerror}")
+            notes.append(f"{location.path} cannot be read: {error.strerror}")
 
 
-def _names(found: list[tuple[Spot, ModelFile]]) -> list[str]:
-    """A name for each. Of those that share one each gets its place, then a mark of its path.
+def _assign_names(found: list[tuple[ModelLocation, ModelFile]]) -> list[str]:
+    """Give each model a unique name: with its place if the name is shared, then a hash of its path.
 
-    None keeps the bare name then, so that it never comes to mean another model unnoticed.
+    No model keeps a shared name unchanged, so that it cannot come to mean another one unnoticed.
     """
-    bare = [short_name(spot.name, model) for spot, model in found]
-    placed = [f"{name}@{spot.place}" for name, (spot, _) in zip(bare, found, strict=True)]
+    bare = [shorten_name(location.name, model) for location, model in found]
+    placed = [f"{name}@{location.place}" for name, (location, _) in zip(bare, found, strict=True)]
     bare_count, placed_count = Counter(bare), Counter(placed)
     names = []
     for name, longer, (_, model) in zip(bare, placed, found, strict=True):
@@ -167,20 +182,20 @@ def _names(found: list[tuple[Spot, ModelFile]]) -> list[str]:
     return names
 
 
-def _same(left: Path, right: Path) -> bool:
+def _is_same_file(left: Path, right: Path) -> bool:
     try:
         return left.samefile(right)
     except OSError:
         return False
 
 
-def _is(name: str, wanted: str) -> bool:
+def _is_exact_name(name: str, wanted: str) -> bool:
     return name == wanted
 
 
-def _is_but_for_the_place(name: str, wanted: str) -> bool:
+def _is_name_without_place(name: str, wanted: str) -> bool:
     return name.partition("@")[0] == wanted
 
 
-def _begins(name: str, wanted: str) -> bool:
+def _is_prefix(name: str, wanted: str) -> bool:
     return name.startswith(wanted)

@@ -1,7 +1,7 @@
-"""Ollama's store: `manifests/HOST/OWNER/MODEL/TAG` names the blob that is the GGUF.
+"""Reads Ollama's store, where `manifests/HOST/OWNER/MODEL/TAG` names the blob of the GGUF.
 
-The manifests are image manifests of OCI's kind; the layer whose media type ends in
-`image.model` holds the weights, at `blobs/sha256-HEX`.
+The manifests are OCI image manifests; the layer whose media type ends in `image.model` holds the
+weights, at `blobs/sha256-HEX`.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ LARGEST_MANIFEST = 1 << 20
 _DIGEST = re.compile(r"sha256[:-]([0-9a-f]{64})")
 
 
-def ollama_roots() -> list[Path]:
-    """OLLAMA_MODELS, or the user's folder and, on Linux, that of the service."""
+def find_ollama_roots() -> list[Path]:
+    """List Ollama's folders: OLLAMA_MODELS, or the user's and, on Linux, the service's."""
     if path := os.environ.get("OLLAMA_MODELS"):
         return [expand_home(path)]
     home = find_home()
@@ -33,20 +33,20 @@ def ollama_roots() -> list[Path]:
     return roots
 
 
-def ollama_models(note: Note) -> Iterator[tuple[Path, str]]:
-    """Each model's blob, and its name as `model-tag`, without the tag when it is `latest`."""
-    for root in ollama_roots():
+def find_ollama_models(note: Note) -> Iterator[tuple[Path, str]]:
+    """List each model's blob, and its name as `model-tag`, or `model` if the tag is `latest`."""
+    for root in find_ollama_roots():
         for manifest in sorted((root / "manifests").glob("*/*/*/*")):
-            if blob := _blob(root, manifest, note):
+            if blob := _find_blob(root, manifest, note):
                 model, tag = manifest.parent.name, manifest.name
                 yield blob, model if tag == "latest" else f"{model}-{tag}"
 
 
-def tag_of(blob: Path) -> str:
-    """What Ollama calls the model with this blob (`qwen3:4b`); empty when no manifest names it."""
-    for root in ollama_roots():
+def find_ollama_tag(blob: Path) -> str:
+    """Find Ollama's name of the model with this blob (`qwen3:4b`); empty if it has none."""
+    for root in find_ollama_roots():
         for manifest in sorted((root / "manifests").glob("*/*/*/*")):
-            if _blob(root, manifest, lambda _note: None) == blob:
+            if _find_blob(root, manifest, lambda _note: None) == blob:
                 host, owner, model, tag = manifest.parts[-4:]
                 if host == "registry.ollama.ai":
                     host = ""
@@ -55,23 +55,23 @@ def tag_of(blob: Path) -> str:
     return ""
 
 
-def _blob(root: Path, manifest: Path, note: Note) -> Path | None:
-    """The blob that a manifest names; None for none, or for one that is not there."""
+def _find_blob(root: Path, manifest: Path, note: Note) -> Path | None:
+    """Find the blob that a manifest names; None if it names none that exists."""
     try:
         if not manifest.is_file() or manifest.stat().st_size > LARGEST_MANIFEST:
             return None
-        told = json.loads(manifest.read_text(encoding="utf-8"))
+        content = json.loads(manifest.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
         note(f"Ollama's manifest {manifest} cannot be read: {error}")
         return None
-    digest = _DIGEST.fullmatch(_model_digest(told))
+    digest = _DIGEST.fullmatch(_find_model_digest(content))
     blob = root / "blobs" / f"sha256-{digest[1]}" if digest else None
     return blob if blob and blob.is_file() else None
 
 
-def _model_digest(told: Any) -> str:
-    """The digest of the layer with the weights; empty when the manifest has none."""
-    layers = told.get("layers") if isinstance(told, dict) else None
+def _find_model_digest(manifest: Any) -> str:
+    """Find the digest of the layer with the weights; empty if the manifest has no such layer."""
+    layers = manifest.get("layers") if isinstance(manifest, dict) else None
     for layer in layers if isinstance(layers, list) else []:
         if isinstance(layer, dict) and layer.get("mediaType") == MODEL:
             return str(layer.get("digest"))

@@ -1,7 +1,7 @@
-"""rm-small: SmolLM2-135M-Instruct and the adapter that comes along, merged once into the cache.
+"""rm-small: SmolLM2-135M-Instruct and the shipped adapter, merged once into the cache.
 
-Merged, as the result decodes 1.4 times and reads prompts twice as fast as llama.cpp with the
-adapter loaded. A new adapter, base or metadata gives a new file, and older ones are removed.
+The merged file decodes 1.4 times and reads prompts twice as fast as llama.cpp with the adapter
+loaded. A new adapter, base or metadata gives a new file, and older ones are removed.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import Path
 from rm_local import paths
 from rm_local.disk_space import require_free
 from rm_local.errors import EngineError, HomeMissing, ModelInvalid, ModelMissing, RmLocalError
-from rm_local.folders import explain
+from rm_local.folders import explain_write_error
 from rm_local.gguf import (
     GgufFiles,
     check_whole,
@@ -33,9 +33,9 @@ _NAME = "rm-small"
 BASE_SHA256 = "rm_local.base.sha256"
 """Key of the adapter's metadata: the base that it was trained on."""
 _FORMAT = 1
-"""Number of the way in which base and adapter are merged; another number makes another file."""
+"""Version of the merge; another version makes another file."""
 _LOCK_POLL_S = 0.1
-_REMEDY = "Make room, or set RM_LOCAL_HOME to a folder that can be written to; rm-nano needs none."
+_REMEDY = "Make room, or set RM_LOCAL_HOME to a folder that can be written to, or use rm-nano."
 
 Report = Callable[[float], None]
 Announce = Callable[[str], None]
@@ -43,7 +43,7 @@ Announce = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class RmSmall:
-    """The two files that rm-small is made of, and where the merged one is or will be."""
+    """The two files that rm-small is made of, and the path of the merged one."""
 
     base: Path
     adapter: Path
@@ -51,15 +51,15 @@ class RmSmall:
 
     @property
     def prepared(self) -> bool:
-        """Whether the merged file is there and complete."""
+        """Whether the merged file exists and is complete."""
         try:
             check_whole(self.target, read_header(self.target))
         except RmLocalError:
             return False
         return True
 
-    def read(self) -> GgufFiles:
-        """What the merged file holds, predicted where it is not made yet.
+    def read_headers(self) -> GgufFiles:
+        """Read the merged file's header, or predict it if the file is not prepared yet.
 
         Raises:
             ModelMissing, ModelInvalid: The base cannot be read.
@@ -71,7 +71,7 @@ class RmSmall:
 
 
 def find_rm_small() -> RmSmall:
-    """The files of rm-small; the adapter, 10 MB, is read for the name of the merged one.
+    """Find the files of rm-small; the adapter, 10 MB, is read to name the merged file.
 
     Raises:
         ModelMissing: rm-small is not installed.
@@ -81,17 +81,15 @@ def find_rm_small() -> RmSmall:
     try:
         cache = paths.cache_dir()
     except HomeMissing as error:
-        raise EngineError(
-            f"rm-small is merged into the cache. {error.message}", error.remedy
-        ) from None
-    return RmSmall(base, adapter, cache / f"{_NAME}-{_fingerprint(adapter)}.gguf")
+        raise EngineError(f"rm-small needs a cache folder. {error.message}", error.remedy) from None
+    return RmSmall(base, adapter, cache / f"{_NAME}-{_compute_fingerprint(adapter)}.gguf")
 
 
 def prepare_rm_small(report: Report, announce: Announce) -> Path:
-    """The merged file, made on the first call; other processes that want it wait meanwhile.
+    """Return the merged file, written on the first call; other processes wait for it meanwhile.
 
-    `announce` gets one sentence when it has to be made, `report` the share that is done; what
-    `report` raises ends the work, and nothing is left of it.
+    `announce` gets one sentence if it has to be written, `report` the share done, 0 to 1. An
+    exception raised by `report` ends the work and leaves no file.
 
     Raises:
         ModelMissing: rm-small is not installed.
@@ -104,22 +102,22 @@ def prepare_rm_small(report: Report, announce: Announce) -> Path:
     cache = small.target.parent
     try:
         cache.mkdir(parents=True, exist_ok=True)
-        with _lock(cache / f"{_NAME}.lock", report):
+        with _hold_lock(cache / f"{_NAME}.lock", report):
             if not small.prepared:
-                _merge(small, report, announce)
+                _write_merged(small, report, announce)
     except OSError as error:
-        reason = explain(error, cache)
+        reason = explain_write_error(error, cache)
         raise EngineError(f"rm-small cannot be prepared: {reason}.", _REMEDY) from error
     return small.target
 
 
-def _merge(small: RmSmall, report: Report, announce: Announce) -> None:
-    """Make the merged file; the caller holds the lock."""
+def _write_merged(small: RmSmall, report: Report, announce: Announce) -> None:
+    """Write the merged file; the caller holds the lock."""
     from rm_local.gguf import merge_adapter
 
-    size = small.read().header.needed
+    size = small.read_headers().header.needed
     for old in small.target.parent.glob(f"{_NAME}-*"):
-        # Of another adapter, damaged, or left by a killed process. Windows keeps what is in use.
+        # Of another adapter, damaged, or left by a killed process. Windows keeps files in use.
         with suppress(OSError):
             old.unlink()
     require_free(small.target, size, "rm-small", error=EngineError, remedy=_REMEDY)
@@ -137,8 +135,8 @@ def _merge(small: RmSmall, report: Report, announce: Announce) -> None:
 
 
 @contextmanager
-def _lock(path: Path, report: Report) -> Iterator[None]:
-    """Hold the lock; `report` can end the wait for it by raising."""
+def _hold_lock(path: Path, report: Report) -> Iterator[None]:
+    """Hold the lock during the body; `report` can end the wait for it by raising."""
     from filelock import FileLock, Timeout
 
     lock = FileLock(path)
@@ -154,8 +152,8 @@ def _lock(path: Path, report: Report) -> Iterator[None]:
         lock.release()
 
 
-def _fingerprint(adapter: Path) -> str:
-    """A mark of all that the merged file depends on."""
+def _compute_fingerprint(adapter: Path) -> str:
+    """Hash everything that the merged file depends on."""
     try:
         with adapter.open("rb") as file:
             hashed = hashlib.file_digest(file, "sha256").hexdigest()

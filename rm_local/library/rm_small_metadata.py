@@ -1,4 +1,4 @@
-"""What rm-small's merged file says of itself; its training texts follow the template."""
+"""Metadata of rm-small's merged file; the training texts use the same chat template."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ RM_SMALL_TEMPLATE = (
     "{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n<think>\n{% endif %}"
 )
 TEMPERATURE, TOP_P = 0.3, 0.95
-"""What the file recommends."""
+"""The file's recommended sampling."""
 RM_SMALL_METADATA: dict[str, str | float | bool] = {
     "general.name": "rm-small",
     "general.basename": "rm-small",

@@ -1,4 +1,4 @@
-"""Where the two files are that rm-small is made of. A start of the app asks; no file is read."""
+"""Finds the two files that rm-small is made of. Every start does this, so neither is read."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from rm_local.library.smollm2 import find_smollm2
 
 
 def find_sources() -> tuple[Path, Path]:
-    """The base and the adapter: a search for a package, and a stat of each file.
+    """Find the base and the adapter: one search for a package, one stat of each file.
 
     Raises:
         ModelMissing: One of them is not installed.

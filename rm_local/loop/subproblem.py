@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from rm_local.text import clean, one_line
+from rm_local.text import one_line, sanitize_text
 
 MAX_SUBPROBLEM_CHARS = 400
 """Longest subproblem, or question used instead of one."""
@@ -102,7 +102,7 @@ def extract_subproblem(text: str, *, final: bool = False) -> str | None:
 
     None if there is no sentence yet, or, with `final`, if it has no letter or digit.
     """
-    sentence = extract_first_sentence(clean(text), final=final)
+    sentence = extract_first_sentence(sanitize_text(text), final=final)
     if sentence is None:
         return None
     line = _strip_list_marks(one_line(sentence, MAX_SUBPROBLEM_CHARS))

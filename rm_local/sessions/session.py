@@ -160,4 +160,4 @@ class Session:
         )
 
     def _report_unsaved(self, error: OSError | HomeMissing) -> None:
-        self._solver.notices.report("sessions", error)
+        self._solver.notices.report_unsaved("sessions", error)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from textual.content import Content
 
 from rm_local.records import Hit
-from rm_local.text import clean, one_line
+from rm_local.text import one_line, sanitize_text
 
 __all__ = [
     "dim_spans",
@@ -59,7 +59,7 @@ def format_bar(share: float, width: int) -> tuple[str, str]:
 
 def format_text(text: str, style: str = "") -> Content:
     """Clean the text; nothing in it is read as markup."""
-    return Content.styled(clean(text), style) if style else Content(clean(text))
+    return Content.styled(sanitize_text(text), style) if style else Content(sanitize_text(text))
 
 
 def dim_spans(text: str, spans: Sequence[tuple[int, int]], style: str = "") -> Content:

@@ -38,7 +38,7 @@ async def test_all_memory_is_back_after_unloading(large: Path) -> None:
     started = started_since(there)
     loaded = sum(map(resident, started))
 
-    await runtime.unload()
+    await runtime.unload_model()
 
     assert len(started) == 2, "the worker and its renderer"
     assert loaded > weights
@@ -52,7 +52,7 @@ async def test_an_idle_model_is_unloaded_and_the_next_question_loads_it(nano: Pa
     """With its embedder: the turn after it retrieves as the one before; progress is told."""
     there = below(os.getpid())
     runtime = Runtime(Settings(model=nano, idle_unload=SOON))
-    between_turns = runtime.watch()
+    between_turns = runtime.watch_events()
     before = [event async for event in runtime.solve("What is 3/4 + 5/6?", PLANS["memory"])]
     started = started_since(there)
     assert await anext(between_turns) == ModelUnloaded()

@@ -71,7 +71,7 @@ async def test_what_nothing_fits_is_answered_token_for_token_as_without_memory(
 async def test_what_nothing_fits_evaluates_what_it_would_without_memory(runtime: Runtime) -> None:
     """Counted by the worker, in runtimes that have read nothing before."""
     (through,) = (e for e in await turn(runtime, UNFIT[0], MEMORY) if isinstance(e, Prefilled))
-    await runtime.unload()
+    await runtime.unload_model()
     (alone,) = (e for e in await turn(runtime, UNFIT[0], ALONE) if isinstance(e, Prefilled))
 
     counts = [

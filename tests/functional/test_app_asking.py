@@ -114,7 +114,7 @@ async def test_an_unloaded_model_is_told_and_comes_with_the_next_question() -> N
     async with app.run_test(size=SIZE) as pilot:
         await until(pilot, lambda: "1,204 entries" in shown(app, "#status-right"))
         runtime.engine.loading = asyncio.Event()
-        await runtime.unload()
+        await runtime.unload_model()
         await until(pilot, lambda: "rm-nano · unloaded" in shown(app, "#status-left"))
         assert "1,204 entries" in shown(app, "#status-right")
         await ask(pilot)

@@ -21,7 +21,7 @@ from tests.support.script import SIZE, ask, shown, until
 
 async def kill_while_loading(runtime: Runtime) -> None:
     """Kill the model's process when its loading is reported for the first time."""
-    async for event in runtime.watch():
+    async for event in runtime.watch_events():
         if isinstance(event, ModelLoading) and runtime.engine.worker:
             os.kill(runtime.engine.worker, signal.SIGKILL)
             return
@@ -76,7 +76,7 @@ async def test_a_model_that_computes_no_numbers_fails_its_turn(tmp_path: Path) -
         await wait(pilot, app, answered=False)
         assert words in shown(app, "#answer-note")
 
-        await runtime.unload()
+        await runtime.unload_model()
         runtime.model = Runtime(Settings()).model
         await ask(pilot, QUESTION)
         await wait(pilot, app)

@@ -130,7 +130,7 @@ def test_a_name_of_the_catalog(hub: Hub) -> None:
         ("org/none-GGUF", ["no repository org/none-GGUF", "set HF_TOKEN"]),
         ("org/a/b/c:", ["org/a"]),
         ("no slash", ["no model 'no slash'"]),
-        ("org/ti ny", ["no name of a repository"]),
+        ("org/ti ny", ["not the name of a repository"]),
     ],
 )
 def test_a_wrong_name(hub: Hub, asked: str, parts: list[str]) -> None:

@@ -71,7 +71,7 @@ def test_a_dropped_connection_is_gone_on_with(hub: Hub) -> None:
 def test_dropped_too_often(hub: Hub, blobs: Path) -> None:
     """It is given up with how to go on; the same command then takes only the rest."""
     hub.cuts = [50_000] * 4
-    failed(pull(), "200,000 of 300,000 bytes", "The same command goes on from there.")
+    failed(pull(), "200,000 of 300,000 bytes", "The same command continues from there.")
     assert snapshots(blobs) == []
     assert [path.name for path in blobs.iterdir()] == [f"{hub.digest(FILE)}.incomplete"]
 
@@ -85,7 +85,7 @@ def test_dropped_too_often(hub: Hub, blobs: Path) -> None:
 
 def test_a_cut_that_gained_much_is_no_failure(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     """Any number of cuts is borne as long as each connection brings something."""
-    monkeypatch.setattr("rm_local.library.hub.download.PROGRESS", 10_000)
+    monkeypatch.setattr("rm_local.library.hub.download.RESET_BYTES", 10_000)
     hub.cuts = [20_000] * 14
     came_whole(hub, pull())
 
@@ -101,7 +101,7 @@ def test_an_end_that_comes_too_early(hub: Hub, blobs: Path) -> None:
 def test_a_wrong_hash(hub: Hub, blobs: Path) -> None:
     """What arrived is removed; once the hub states the truth the file comes."""
     hub.stated_hash = "0" * 64
-    failed(pull(), "arrived damaged", "0" * 64, hub.digest(FILE), "It is removed")
+    failed(pull(), "arrived damaged", "0" * 64, hub.digest(FILE), "The file was removed")
     assert [*snapshots(blobs), *blobs.iterdir()] == []
 
     hub.stated_hash = ""
@@ -131,7 +131,7 @@ def test_a_partial_file_that_is_too_long(hub: Hub, blobs: Path) -> None:
 def test_a_hub_that_contradicts_itself(hub: Hub) -> None:
     """List and head state two hashes: nothing is fetched."""
     hub.stated_head_hash = "1" * 64
-    failed(pull(), "states two things")
+    failed(pull(), "contradicts itself")
     assert hub.ranges == []
 
 
@@ -146,7 +146,7 @@ def test_a_wrong_length(hub: Hub, blobs: Path, stated: int) -> None:
 def test_more_than_was_stated(hub: Hub, blobs: Path) -> None:
     """A transfer of no announced length that does not end is stopped, and removed."""
     hub.surplus, hub.stall_after = bytes(100_000), SIZE + 40_000
-    failed(pull(), "More came", "removed")
+    failed(pull(), "sends more of", "removed")
     assert [*snapshots(blobs), *blobs.iterdir()] == []
 
 
@@ -164,7 +164,7 @@ def test_a_server_that_falls_silent(hub: Hub, monkeypatch: pytest.MonkeyPatch) -
         patch.setattr("rm_local.library.hub.hub_client.SILENCE", 0.05)
         while not hub.silent.is_set():
             # On a busy machine it seems silent before it has sent anything, too.
-            failed(pull(), "stopped sending", "The same command goes on from there.")
+            failed(pull(), "stopped sending", "The same command continues from there.")
     hub.stall_after = None
     came_whole(hub, pull())
     assert hub.ranges[-1] != ""
@@ -185,17 +185,17 @@ class Case(NamedTuple):
         Case("list", Refusal(401), "no repository", 2),
         Case("list", Refusal(403), "accepted its licence"),
         Case("list", Refusal(429, {"Retry-After": "30"}), "in 30 seconds"),
-        Case("list", Refusal(500), "it answers 500"),
+        Case("list", Refusal(500), "it answered 500"),
         Case("list", Refusal(200, {}, b"<html>Log in</html>"), "is not the hub"),
         Case("list", Refusal(200, {}, b"[1]"), "is not the hub"),
         Case("list", Refusal(200, {}, b'{"id": "a/b"}'), "no commit"),
         Case("head", Refusal(404, {"X-Error-Code": "EntryNotFound"}), "no longer has"),
-        Case("head", Refusal(503), "it answers 503"),
+        Case("head", Refusal(503), "it answered 503"),
         Case("get", Refusal(429), "in some minutes"),
-        Case("get", Refusal(500), "it answers 500"),
+        Case("get", Refusal(500), "it answered 500"),
         Case("storage", Refusal(403), "accepted its licence"),
         Case("storage", Refusal(502), "0 of 300,000 bytes"),
-        Case("storage", Refusal(416), "does not go on"),
+        Case("storage", Refusal(416), "cannot resume"),
     ],
     ids=lambda case: f"{case.where}-{case.refusal.status}",
 )
@@ -260,7 +260,7 @@ def test_fetched_by_another(hub: Hub, blobs: Path) -> None:
     locks = blobs.parents[1] / ".locks" / blobs.parent.name
     locks.mkdir(parents=True)
     with FileLock(locks / f"{hub.digest(FILE)}.lock"):
-        failed(pull(), "Another program is fetching")
+        failed(pull(), "Another program is already downloading")
     came_whole(hub, pull())
 
 

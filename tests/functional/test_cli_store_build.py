@@ -216,7 +216,7 @@ def test_a_folder_of_the_users_is_not_touched(tmp_path: Path, out: Path, kind: s
     refused = build(write(tmp_path / "a.jsonl", entries(4)), "--out", out)
 
     assert refused.exit_code == 4
-    assert "holds other files" in refused.stderr
+    assert "contains other files" in refused.stderr
     assert theirs.read_text() == "mine"
     theirs.unlink()
     theirs.parent.rmdir()

@@ -11,7 +11,7 @@ import pytest
 
 from rm_local import folders, paths
 from rm_local.errors import HomeMissing
-from rm_local.folders import Notices, explain, find_obstacle
+from rm_local.folders import Notices, explain_write_error, find_obstacle
 from tests.support.blocked_folders import (
     BLOCKED,
     below_a_file,
@@ -32,7 +32,7 @@ def test_the_obstacle_is_named(tmp_path: Path) -> None:
     """The file or link in the way, not the folder that was wanted."""
     assert find_obstacle(file_as_home(tmp_path) / "x") == f"{tmp_path / 'file'} is not a folder"
     assert find_obstacle(below_a_file(tmp_path)) == f"{tmp_path / 'file'} is not a folder"
-    assert find_obstacle(dangling_link(tmp_path)) == f"{tmp_path / 'link'} is a link to nothing"
+    assert find_obstacle(dangling_link(tmp_path)) == f"{tmp_path / 'link'} is a broken link"
 
 
 def test_a_folder_of_another_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -56,7 +56,7 @@ def test_a_folder_of_another_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 )
 def test_what_only_writing_shows(tmp_path: Path, code: int, words: str) -> None:
     """An error of the system becomes words."""
-    said = explain(OSError(code, os.strerror(code)), tmp_path)
+    said = explain_write_error(OSError(code, os.strerror(code)), tmp_path)
 
     assert words in said
     assert str(tmp_path) in said
@@ -71,9 +71,9 @@ def test_one_notice_for_all(
     said: list[str] = []
     notices = Notices(said.append)
 
-    notices.report("the model's log", NotADirectoryError(20, "Not a directory"))
-    notices.report("sessions", NotADirectoryError(20, "Not a directory"))
-    notices.report("the embedder's file", NotADirectoryError(20, "Not a directory"))
+    notices.report_unsaved("the model's log", NotADirectoryError(20, "Not a directory"))
+    notices.report_unsaved("sessions", NotADirectoryError(20, "Not a directory"))
+    notices.report_unsaved("the embedder's file", NotADirectoryError(20, "Not a directory"))
 
     (notice,) = said
     assert notice.startswith("The model's log, sessions and the embedder's file cannot be saved: ")
@@ -86,7 +86,7 @@ def test_only_what_cannot_be_saved_is_named(own_home: Path) -> None:
     (own_home / "data").touch()
     said: list[str] = []
 
-    Notices(said.append).report("sessions", NotADirectoryError(20, "Not a directory"))
+    Notices(said.append).report_unsaved("sessions", NotADirectoryError(20, "Not a directory"))
 
     assert said == [
         f"Sessions cannot be saved: {own_home / 'data'} is not a folder. "
@@ -100,7 +100,7 @@ def test_lost_sessions_are_always_said() -> None:
     notices = Notices(said.append)
 
     for kind in ("the model's log", "the embedder's file", "sessions", "sessions"):
-        notices.report(kind, OSError(errno.ENOSPC, "No space left on device"))
+        notices.report_unsaved(kind, OSError(errno.ENOSPC, "No space left on device"))
 
     assert len(said) == 2
     assert said[1].startswith("Sessions cannot be saved: the disk of ")

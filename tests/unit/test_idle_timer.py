@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 
-from rm_local.idle_timer import Idle
+from rm_local.idle_timer import IdleTimer
 
 SOON = 1e-4
 """Seconds."""
 
 
 class Acts:
-    """What an Idle does: counted, and waited for."""
+    """What an IdleTimer does: counted, and waited for."""
 
     def __init__(self) -> None:
         self.happened = asyncio.Event()
@@ -23,10 +23,10 @@ class Acts:
 async def test_it_acts_once_nothing_has_been_under_way() -> None:
     """The seconds run from the end of what was under way, once."""
     acts = Acts()
-    idle = Idle(SOON, acts)
+    idle = IdleTimer(SOON, acts)
     assert not idle.counting
 
-    with idle.busy():
+    with idle.mark_busy():
         assert not idle.counting
     assert idle.counting
     await acts.happened.wait()
@@ -36,14 +36,14 @@ async def test_it_acts_once_nothing_has_been_under_way() -> None:
 
 async def test_the_seconds_do_not_run_while_anything_is_under_way() -> None:
     """Also when one of two things has ended; the next thing stops them again."""
-    idle = Idle(3600, Acts())
+    idle = IdleTimer(3600, Acts())
 
-    with idle.busy():
-        with idle.busy():
+    with idle.mark_busy():
+        with idle.mark_busy():
             pass
         assert not idle.counting
     assert idle.counting
-    with idle.busy():
+    with idle.mark_busy():
         assert not idle.counting
     idle.stop()
 
@@ -60,8 +60,8 @@ async def test_closing_waits_for_what_has_begun() -> None:
         await asyncio.sleep(0)
         ended = True
 
-    idle = Idle(SOON, act)
-    with idle.busy():
+    idle = IdleTimer(SOON, act)
+    with idle.mark_busy():
         pass
     await begun.wait()
     await idle.close()
@@ -71,9 +71,9 @@ async def test_closing_waits_for_what_has_begun() -> None:
 
 async def test_no_seconds_are_never() -> None:
     """0 is how a user says that the model is to stay."""
-    idle = Idle(0, Acts())
+    idle = IdleTimer(0, Acts())
 
-    with idle.busy():
+    with idle.mark_busy():
         pass
 
     assert not idle.counting

@@ -71,7 +71,7 @@ async def test_adapters_are_identified_once_and_loaded_with_the_model(tmp_path: 
     runtime = FakeRuntime(Engine())
     runtime._lora = Runtime(Settings(lora=lora))._lora
     await runtime.load_model()
-    await runtime.unload()
+    await runtime.unload_model()
     file.write_bytes(b"changed")
     await runtime.load_model()
     await runtime.close()
@@ -97,7 +97,7 @@ async def test_what_is_not_as_asked_for_is_a_notice_once() -> None:
     """A model that was loaded otherwise says so when it is loaded, not with every turn."""
     note = "The memory that is free holds a context of 4,096 tokens, not 16,384."
     runtime = FakeRuntime(FakeEngine(info=replace(INFO, notes=(note,))))
-    watching = runtime.watch()
+    watching = runtime.watch_events()
 
     await runtime.load_model()
     await runtime.load_model()
@@ -170,7 +170,7 @@ async def test_an_idle_model_gives_its_memory_back() -> None:
     """Its process ends after the settings' minutes; the next question starts it again."""
     engine = FakeEngine()
     runtime = FakeRuntime(engine, settings=Settings(idle_unload=1e-6))
-    watching = runtime.watch()
+    watching = runtime.watch_events()
     await events_of(runtime, "none")
     assert await anext(watching) == ModelUnloaded()
 
@@ -225,7 +225,7 @@ async def test_a_stop_while_the_model_loads_ends_the_turn() -> None:
 async def test_loading_is_part_of_the_turn_that_needs_the_model() -> None:
     """In order, before the turn's own events, and not also to those who watch."""
     runtime = FakeRuntime()
-    watching = runtime.watch()
+    watching = runtime.watch_events()
     events = await events_of(runtime)
     again = await events_of(runtime)
     await runtime.close()
@@ -239,7 +239,7 @@ async def test_loading_is_part_of_the_turn_that_needs_the_model() -> None:
 async def test_loading_between_turns_is_told_to_those_who_watch() -> None:
     """To all of them."""
     runtime = FakeRuntime()
-    watching = [runtime.watch(), runtime.watch()]
+    watching = [runtime.watch_events(), runtime.watch_events()]
     await runtime.load_model()
     await runtime.close()
 
@@ -256,7 +256,7 @@ async def test_a_notice_is_given_out_once() -> None:
     runtime.report_notice("A folder cannot be written.")
     again = await events_of(runtime)
     runtime.report_notice("Another one.")
-    watching = runtime.watch()
+    watching = runtime.watch_events()
     await runtime.close()
 
     assert [e for e in events if isinstance(e, Notice)] == [Notice("A folder cannot be written.")]

@@ -35,7 +35,7 @@ def test_a_folder_with_other_files_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "x.build").mkdir()
     (tmp_path / "x.build" / "thesis.txt").write_text("mine")
 
-    with pytest.raises(StoreError, match="holds other files"):
+    with pytest.raises(StoreError, match="contains other files"):
         open_work_folder(tmp_path / "x.build")
     remove_work_folder(tmp_path / "x.build")
 
@@ -51,7 +51,7 @@ def test_what_is_no_folder_is_in_the_way(tmp_path: Path, kind: str) -> None:
     else:
         (tmp_path / "x.build").symlink_to(tmp_path / ("target" if kind == "link" else "nowhere"))
 
-    with pytest.raises(StoreError, match="is in the way"):
+    with pytest.raises(StoreError, match="exists, but rm-local needs"):
         open_work_folder(tmp_path / "x.build")
 
     assert [*(tmp_path / "target").iterdir()] == []

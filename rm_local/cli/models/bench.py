@@ -115,7 +115,7 @@ def _new_engine(settings: Settings) -> tuple[Engine, Path | None]:
     from rm_local.options import EngineOptions
 
     notices = Notices(print_notice)
-    log, unlogged = notices.find_log(), partial(notices.report, "the model's log")
+    log, unlogged = notices.find_log(), partial(notices.report_unsaved, "the model's log")
     options = EngineOptions(threads=settings.threads, gpu_layers=settings.gpu_layers)
     return Engine(options, log=log, unlogged=unlogged), log
 

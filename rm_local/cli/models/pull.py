@@ -62,25 +62,25 @@ def _fetch(
     """List, choose, look at the disk, and bring each file."""
     from rm_local.library import (
         Hub,
-        cache_places,
         check_download_fits,
         choose_model,
+        count_missing_bytes,
         download_file,
+        find_cache_entries,
         find_hub_cache,
-        missing_bytes,
     )
 
     hub, root = Hub(), find_hub_cache()
-    repo = hub.repo(wanted.repo, wanted.revision)
+    repo = hub.fetch_repo(wanted.repo, wanted.revision)
     model = choose_model(repo, wanted.which)
-    places = cache_places(root, repo, model)
-    needed = missing_bytes(places, model)
+    places = find_cache_entries(root, repo, model)
+    needed = count_missing_bytes(places, model)
     _announce(repo, model, needed)
     check_download_fits(root, needed)
     arrived = []
     for file, place in zip(model.files, places, strict=True):
-        if not place.there(file.size):
-            hub.confirm(repo, file)
+        if not place.is_complete(file.size):
+            hub.confirm_file(repo, file)
         revision = wanted.revision or "main"
         arrived.append(download_file(hub, repo, file, place, revision, printer))
         printer.end_line()

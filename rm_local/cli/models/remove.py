@@ -67,30 +67,30 @@ def delete_files(listed: LibraryModel, yes: bool) -> None:
 def _refuse_foreign(listed: LibraryModel) -> None:
     """UsageError for the shipped model and for one in another program's store."""
     from rm_local.errors import UsageError
-    from rm_local.library import SHIPPED_SOURCE, owning_app, removal_command
+    from rm_local.library import SHIPPED_SOURCE, describe_removal, find_owning_app
     from rm_local.paths import shipped_model
 
     path = listed.model.path
     shipped = listed.place == SHIPPED_SOURCE
     if shipped or (path.exists() and path.samefile(shipped_model())):
         raise UsageError(f"{path} comes with rm-local.", "Leave it; it is made for this version.")
-    if program := next(filter(None, map(owning_app, listed.model.files)), ""):
+    if program := next(filter(None, map(find_owning_app, listed.model.files)), ""):
         raise UsageError(
             f"{path} lies in {program}'s store, which is not rm-local's to change.",
-            removal_command(program, path),
+            describe_removal(program, path),
         )
 
 
 def _not_added(listed: LibraryModel) -> Exception:
     """Why there is nothing to forget, and what to do instead."""
     from rm_local.errors import UsageError
-    from rm_local.library import SHIPPED_SOURCE, owning_app, removal_command
+    from rm_local.library import SHIPPED_SOURCE, describe_removal, find_owning_app
 
     path = listed.model.path
     if listed.place == SHIPPED_SOURCE:
         remedy = "It comes along with rm-local and stays."
-    elif program := owning_app(path):
-        remedy = removal_command(program, path)
+    elif program := find_owning_app(path):
+        remedy = describe_removal(program, path)
     else:
         remedy = "--delete deletes its file; a folder is forgotten by its path."
     return UsageError(

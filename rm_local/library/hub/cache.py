@@ -1,7 +1,7 @@
 """The Hugging Face cache on this machine, which other programs share.
 
-Layout: https://huggingface.co/docs/huggingface_hub/guides/manage-cache. A file lies in `blobs/` by
-its hash, and `snapshots/COMMIT/NAME` points to it; `refs/REVISION` holds a commit.
+Layout: https://huggingface.co/docs/huggingface_hub/guides/manage-cache. A file is `blobs/HASH`,
+`snapshots/COMMIT/NAME` is a link to it, and `refs/REVISION` holds a commit.
 """
 
 from __future__ import annotations
@@ -19,41 +19,44 @@ from rm_local.library.scan import Note, find_gguf_files
 
 
 def find_hub_cache() -> Path:
-    """Where the hub's cache lies, as huggingface_hub reads the environment; it need not exist.
+    """Find the hub's cache, which need not exist, by the environment variables of huggingface_hub.
 
-    Without a home folder it is in rm-local's own cache. Raises HomeMissing without that, too.
+    Without a home folder it is in rm-local's own cache.
+
+    Raises:
+        HomeMissing: There is neither a home folder nor a cache folder of rm-local.
     """
     for variable in ("HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE"):
         if named := os.environ.get(variable):
-            return _expanded(named)
+            return _expand_path(named)
     if named := os.environ.get("HF_HOME"):
-        return _expanded(named) / "hub"
+        return _expand_path(named) / "hub"
     if named := os.environ.get("XDG_CACHE_HOME"):
-        return _expanded(named) / "huggingface" / "hub"
+        return _expand_path(named) / "huggingface" / "hub"
     home = find_home()
     return (home / ".cache" if home else paths.cache_dir()) / "huggingface" / "hub"
 
 
-def _expanded(path: str) -> Path:
+def _expand_path(path: str) -> Path:
     return expand_home(os.path.expandvars(path))
 
 
-def hub_files(note: Note) -> Iterator[tuple[Path, str]]:
-    """Each snapshot's GGUF files by their own names, and the repository's name without its owner.
+def find_hub_files(note: Note) -> Iterator[tuple[Path, str]]:
+    """List each snapshot's GGUF files, and the repository's name without its owner.
 
-    Of revisions that share a file each gives it; they are one file on the disk.
+    A file that several revisions share is listed for each of them.
     """
     root = find_hub_cache()
     if not root.is_dir():
         return
     for repo in sorted(root.glob("models--*")):
         for path in find_gguf_files(repo / "snapshots", note):
-            if path.exists():  # a link to a blob that is gone is no model
+            if path.exists():  # not a link to a missing blob
                 yield path, repo.name.rpartition("--")[2]
 
 
-def repo_of(path: Path) -> str:
-    """`org/repo` of a file in the cache; empty for any other."""
+def parse_repo(path: Path) -> str:
+    """Read `org/repo` from the path of a file in the cache; empty for any other path."""
     for part in path.parts:
         if part.startswith("models--"):
             return part.removeprefix("models--").replace("--", "/")
@@ -61,19 +64,19 @@ def repo_of(path: Path) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Where one file of a repository lies in the cache."""
+class CacheEntry:
+    """The paths of one file of a repository in the cache."""
 
     folder: Path
-    """The repository's own, in the cache."""
+    """The repository's folder in the cache."""
     lock: Path
-    """huggingface_hub's own, so that it waits for us and we for it."""
+    """The lock file that huggingface_hub uses, too."""
     blob: Path
     snapshot: Path
 
     @classmethod
-    def of(cls, cache: Path, repo: str, commit: str, name: str, digest: str) -> Place:
-        """The place of the file `name` with this hash."""
+    def locate_file(cls, cache: Path, repo: str, commit: str, name: str, digest: str) -> CacheEntry:
+        """Locate the file `name` with the hash `digest`."""
         folder = "models--" + repo.replace("/", "--")
         return cls(
             cache / folder,
@@ -84,16 +87,16 @@ class Place:
 
     @property
     def partial(self) -> Path:
-        """What has come so far; its length says how much."""
+        """The file while it is downloaded; its length is the progress."""
         return self.blob.with_name(f"{self.blob.name}.incomplete")
 
-    def there(self, size: int) -> bool:
-        """Whether the file has come already, in this length."""
-        return size_of(self.snapshot) == size
+    def is_complete(self, size: int) -> bool:
+        """Whether the file is in the cache with a length of `size` bytes."""
+        return measure_size(self.snapshot) == size
 
-    def point(self, size: int) -> None:
-        """Let the snapshot point to the blob, if that has this length; without links, be it."""
-        if size_of(self.blob) != size:
+    def link_snapshot(self, size: int) -> None:
+        """Link the snapshot to the blob if that has `size` bytes; move it where links fail."""
+        if measure_size(self.blob) != size:
             return
         self.snapshot.parent.mkdir(parents=True, exist_ok=True)
         with suppress(FileNotFoundError):
@@ -104,7 +107,7 @@ class Place:
             replace_file(self.blob, self.snapshot)
 
     def name_revision(self, revision: str, commit: str) -> None:
-        """Let `revision` stand for `commit`, so that it is found without asking the hub."""
+        """Record the commit of `revision`, so that it is found without the hub."""
         ref = self.folder / "refs" / revision
         if revision == commit or (ref.is_file() and ref.read_text() == commit):
             return
@@ -112,8 +115,8 @@ class Place:
         write_bytes_atomically(ref, commit.encode())
 
 
-def size_of(path: Path) -> int:
-    """The file's length, links followed; 0 when there is none."""
+def measure_size(path: Path) -> int:
+    """Measure the file's length in bytes, links followed; 0 if it does not exist."""
     try:
         return path.stat().st_size
     except OSError:

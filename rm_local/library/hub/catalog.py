@@ -1,4 +1,4 @@
-"""Public models that are good to reason with, by the memory that they need. Data, no network."""
+"""The catalog of public models that reason well, by the memory that they need. No network."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from importlib import resources
 from rm_local.errors import UsageError
 
 CLASSES = (2, 4, 8, 12, 16, 24, 32)
-"""GB of memory that machines have; whatever needs more is of the last class, 48 and more."""
+"""Usual memory sizes of machines in GB; larger models are in the class LARGEST_MEMORY."""
 
 LARGEST_MEMORY = 48
 TOKENS = 16384
-"""The context that the memory is reckoned for."""
+"""Context length for which memory is estimated."""
 
 COMPUTE = 0.4
-"""GB for llama.cpp's buffers, about."""
+"""Approximate GB for llama.cpp's buffers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,30 +30,30 @@ class CatalogEntry:
     repo: str
     quant: str
     gb: float
-    """1e9 bytes of its files."""
+    """Size of its files in 1e9 bytes."""
     parameters: float
     """In 1e9."""
     cache: tuple[int, int, int]
-    """Layers with attention, heads of keys and values, values a head."""
+    """Attention layers, key-value heads, values per head."""
     licence: str
     """An SPDX expression."""
     good_at: str
 
     @property
     def memory(self) -> float:
-        """GB that it needs with a context of TOKENS, its cache in 16 bits; about."""
+        """Approximate GB that it needs with a context of TOKENS and a 16-bit cache."""
         layers, heads, width = self.cache
         return self.gb + COMPUTE + TOKENS * layers * heads * width * 2 * 2 / 1e9
 
     @property
     def memory_class(self) -> int:
-        """The smallest of CLASSES that it fits in, or LARGEST."""
+        """The smallest of CLASSES that it fits in, or LARGEST_MEMORY."""
         return next((size for size in CLASSES if self.memory <= size), LARGEST_MEMORY)
 
 
 @dataclass(frozen=True, slots=True)
 class Catalog:
-    """All of them, and the day on which the facts were gathered."""
+    """All entries, and the day on which their data was gathered."""
 
     gathered: date
     entries: tuple[CatalogEntry, ...]
@@ -61,15 +61,19 @@ class Catalog:
 
 @cache
 def load_catalog() -> Catalog:
-    """The catalog that comes along, the smallest memory first."""
+    """Load the shipped catalog, the smallest memory first."""
     text = resources.files("rm_local.library.hub").joinpath("catalog.toml").read_text("utf-8")
-    held = tomllib.loads(text)
-    entries = [CatalogEntry(**{**each, "cache": tuple(each["cache"])}) for each in held["model"]]
-    return Catalog(held["gathered"], tuple(sorted(entries, key=lambda entry: entry.memory)))
+    data = tomllib.loads(text)
+    entries = [CatalogEntry(**{**each, "cache": tuple(each["cache"])}) for each in data["model"]]
+    return Catalog(data["gathered"], tuple(sorted(entries, key=lambda entry: entry.memory)))
 
 
 def find_catalog_entry(name: str) -> CatalogEntry:
-    """The entry of that name, in any case. UsageError with the nearest names when there is none."""
+    """Find the entry with that name, ignoring case.
+
+    Raises:
+        UsageError: There is no such entry; the remedy has the nearest names.
+    """
     entries = {entry.name: entry for entry in load_catalog().entries}
     if found := entries.get(name.lower()):
         return found

@@ -1,4 +1,4 @@
-"""Files fetched from the hub into its cache: resumed when cut, checked, and only then named."""
+"""Downloads files from the hub into its cache: resumed after a cut, and checked before use."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from filelock import FileLock, Timeout
 from rm_local.disk_space import require_free
 from rm_local.errors import DownloadCut, DownloadError
 from rm_local.files import replace_file
-from rm_local.library.hub.cache import Place, size_of
-from rm_local.library.hub.hub_client import Hub, HubFile, Part, Repo
-from rm_local.library.hub.hub_errors import GOES_ON, RangeRefused
+from rm_local.library.hub.cache import CacheEntry, measure_size
+from rm_local.library.hub.hub_client import ByteRange, Hub, HubFile, Repo
+from rm_local.library.hub.hub_errors import RESUME_HINT, RangeRefused
 from rm_local.library.hub.selector import HubModel
 from rm_local.progress import DoneCallback, ProgressCallback, ProgressMeter
 
 PAUSES = (1.0, 2.0, 4.0)
-"""Seconds before each new try of a transfer that was cut; then it is given up."""
-PROGRESS = 1 << 20
-"""Bytes after which a cut counts as the first again."""
+"""Seconds before each retry of a transfer that was cut."""
+RESET_BYTES = 1 << 20
+"""A connection that brought this many bytes resets the count of retries."""
 
 BLOCK = 1 << 20
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -33,76 +33,88 @@ _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 @dataclass(frozen=True, slots=True)
 class DownloadedFile:
-    """A file that is in the cache now."""
+    """A file that is now in the cache."""
 
     file: HubFile
     path: Path
     fetched: int
-    """Bytes that came over the network for it; 0 when it was there already."""
+    """Bytes transferred for it; 0 if it was in the cache already."""
 
 
-def cache_places(cache: Path, repo: Repo, model: HubModel) -> list[Place]:
-    """Where each of the model's files lies or will lie."""
-    return [Place.of(cache, repo.name, repo.commit, file.name, file.hash) for file in model.files]
+def find_cache_entries(cache: Path, repo: Repo, model: HubModel) -> list[CacheEntry]:
+    """List the cache entries of the model's files, whether the files exist or not."""
+    return [
+        CacheEntry.locate_file(cache, repo.name, repo.commit, file.name, file.hash)
+        for file in model.files
+    ]
 
 
-def missing_bytes(places: list[Place], model: HubModel) -> int:
-    """Bytes that are still to come."""
+def count_missing_bytes(entries: list[CacheEntry], model: HubModel) -> int:
+    """Count the bytes that are still to be downloaded."""
     return sum(
-        0 if place.there(file.size) or size_of(place.blob) == file.size else _rest(place, file)
-        for place, file in zip(places, model.files, strict=True)
+        0
+        if entry.is_complete(file.size) or measure_size(entry.blob) == file.size
+        else _count_rest(entry, file)
+        for entry, file in zip(entries, model.files, strict=True)
     )
 
 
 def check_download_fits(cache: Path, needed: int) -> None:
-    """DownloadError when the cache's disk has less than `needed` bytes."""
+    """Check that the cache's disk has `needed` bytes free.
+
+    Raises:
+        DownloadError: It has less.
+    """
     remedy = "Make room, or let HF_HUB_CACHE name a folder on another disk."
     require_free(cache, needed, "The download", error=DownloadError, remedy=remedy)
 
 
 def download_file(
-    hub: Hub, repo: Repo, file: HubFile, place: Place, revision: str, report: ProgressCallback
+    hub: Hub, repo: Repo, file: HubFile, entry: CacheEntry, revision: str, report: ProgressCallback
 ) -> DownloadedFile:
-    """Bring the file into its place, whole and checked, or raise and leave nothing there.
+    """Download the file into its cache entry; it appears there complete and checked or not at all.
 
-    Raises DownloadCut when the same call would go on, DownloadError otherwise.
+    Raises:
+        DownloadCut: The transfer ended early; the same call would resume it.
+        DownloadError: Anything else went wrong.
     """
-    with _writing(place.folder), _alone(place, file):
+    with _translate_disk_errors(entry.folder), _hold_lock(entry, file):
         fetched = 0
-        place.point(file.size)
-        if not place.there(file.size):
-            fetched = _transfer(hub, repo, file, place.partial, report)
-            _check(file, place.partial, report)
-            replace_file(place.partial, place.blob)
-            place.point(file.size)
-        place.name_revision(revision, repo.commit)
-    return DownloadedFile(file, place.snapshot, fetched)
+        entry.link_snapshot(file.size)
+        if not entry.is_complete(file.size):
+            fetched = _fetch_rest(hub, repo, file, entry.partial, report)
+            _check_hash(file, entry.partial, report)
+            replace_file(entry.partial, entry.blob)
+            entry.link_snapshot(file.size)
+        entry.name_revision(revision, repo.commit)
+    return DownloadedFile(file, entry.snapshot, fetched)
 
 
 @contextmanager
-def _alone(place: Place, file: HubFile) -> Iterator[None]:
-    """Keep others from fetching the same file while the body runs."""
-    for folder in (place.lock.parent, place.blob.parent):
+def _hold_lock(entry: CacheEntry, file: HubFile) -> Iterator[None]:
+    """Keep other processes from downloading the same file during the body."""
+    for folder in (entry.lock.parent, entry.blob.parent):
         folder.mkdir(parents=True, exist_ok=True)
     try:
-        with FileLock(place.lock, timeout=0):
+        with FileLock(entry.lock, timeout=0):
             yield
     except Timeout:
         raise DownloadError(
-            f"Another program is fetching {file.name} already.",
-            "Wait until it is done; then this command finds the file.",
+            f"Another program is already downloading {file.name}.",
+            "Wait until it is done, then run this command again.",
         ) from None
 
 
 @contextmanager
-def _writing(folder: Path) -> Iterator[None]:
-    """What the disk refuses, as an error that the user can use."""
+def _translate_disk_errors(folder: Path) -> Iterator[None]:
+    """Turn OSErrors of the body into DownloadErrors."""
     try:
         yield
     except OSError as error:
         if error.errno in _FULL:
             raise DownloadCut(
-                f"The disk of {folder} is full.", f"Make room. What has come is kept. {GOES_ON}"
+                f"The disk of {folder} is full.",
+                f"Make room. The part downloaded so far is kept. {RESUME_HINT}",
             ) from error
         raise DownloadError(
             f"{error.filename or folder} cannot be written: {error.strerror or error}.",
@@ -110,68 +122,78 @@ def _writing(folder: Path) -> Iterator[None]:
         ) from error
 
 
-def _rest(place: Place, file: HubFile) -> int:
-    return max(0, file.size - size_of(place.partial))
+def _count_rest(entry: CacheEntry, file: HubFile) -> int:
+    return max(0, file.size - measure_size(entry.partial))
 
 
-def _transfer(hub: Hub, repo: Repo, file: HubFile, partial: Path, report: ProgressCallback) -> int:
-    """Complete `partial`, over as many connections as it takes; the bytes that came."""
-    if size_of(partial) > file.size:
+def _fetch_rest(
+    hub: Hub, repo: Repo, file: HubFile, partial: Path, report: ProgressCallback
+) -> int:
+    """Complete `partial`, over as many connections as needed; return the bytes transferred."""
+    if measure_size(partial) > file.size:
         partial.unlink()
     pauses, fetched = iter(PAUSES), 0
-    meter = ProgressMeter(report, "fetch", file.size, size_of(partial), unit="bytes")
-    while not partial.exists() or size_of(partial) < file.size:
-        before = size_of(partial)
+    meter = ProgressMeter(report, "fetch", file.size, measure_size(partial), unit="bytes")
+    while not partial.exists() or measure_size(partial) < file.size:
+        before = measure_size(partial)
         try:
-            with hub.opened(repo, file, before) as part:
-                _append(part, file, partial, meter.reach)
-            cut = DownloadCut("The server ended the file too early.", GOES_ON)
+            with hub.open_file(repo, file, before) as received:
+                _append_bytes(received, file, partial, meter.reach)
+            cut = DownloadCut("The server ended the file too early.", RESUME_HINT)
         except RangeRefused as error:
             partial.unlink(missing_ok=True)
             cut = DownloadCut(error.message, error.remedy)
         except DownloadCut as error:
             cut = error
-        gained = max(0, size_of(partial) - before)
+        gained = max(0, measure_size(partial) - before)
         fetched += gained
-        if size_of(partial) == file.size:
+        if measure_size(partial) == file.size:
             break
-        if gained >= PROGRESS:
+        if gained >= RESET_BYTES:
             pauses = iter(PAUSES)
         if (pause := next(pauses, None)) is None:
-            have = f"{size_of(partial):,} of {file.size:,} bytes of {file.name} have come."
+            have = f"{measure_size(partial):,} of {file.size:,} bytes of {file.name} have arrived."
             raise DownloadCut(f"{cut.message} {have}", cut.remedy) from cut
         time.sleep(pause)
     return fetched
 
 
-def _append(part: Part, file: HubFile, partial: Path, tell: DoneCallback) -> None:
-    """Write what comes behind what there is, or over it where the server begins anew."""
-    if part.total not in (file.size, None):
+def _append_bytes(
+    received: ByteRange, file: HubFile, partial: Path, report_done: DoneCallback
+) -> None:
+    """Append the received bytes to `partial`, or overwrite it if they begin at 0."""
+    if received.total not in (file.size, None):
         raise DownloadError(
-            f"The hub states {file.size:,} bytes for {file.name}, the server {part.total:,}.",
-            "Nothing was taken from it. Try again later.",
+            f"The hub states {file.size:,} bytes for {file.name}, the server {received.total:,}.",
+            "Nothing was saved. Try again later.",
         )
-    have = size_of(partial)
-    if part.start not in (0, have):
-        raise DownloadError(f"The server sends {file.name} from elsewhere than asked for.")
-    with partial.open("ab" if part.start else "wb", buffering=BLOCK) as out:
-        done = part.start
-        for chunk in part.chunks:
+    have = measure_size(partial)
+    if received.start not in (0, have):
+        raise DownloadError(
+            f"The server sends another part of {file.name} than requested.", "Try again later."
+        )
+    with partial.open("ab" if received.start else "wb", buffering=BLOCK) as out:
+        done = received.start
+        for chunk in received.chunks:
             done += len(chunk)
             if done > file.size:
                 break
             out.write(chunk)
-            tell(done)
+            report_done(done)
     if done > file.size:
         partial.unlink()
         raise DownloadError(
-            f"More came for {file.name} than the {file.size:,} bytes that the hub states.",
-            "What came is removed. Try again later.",
+            f"The server sends more of {file.name} than the {file.size:,} bytes of the hub's list.",
+            "The file was removed. Try again later.",
         )
 
 
-def _check(file: HubFile, partial: Path, report: ProgressCallback) -> None:
-    """Read what is on the disk: DownloadError, and the file removed, when its hash is another."""
+def _check_hash(file: HubFile, partial: Path, report: ProgressCallback) -> None:
+    """Compare the hash of the file on the disk with the hub's; remove it if they differ.
+
+    Raises:
+        DownloadError: They differ.
+    """
     digest = hashlib.sha256()
     if len(file.hash) == 40:
         digest = hashlib.sha1(b"blob %d\0" % file.size, usedforsecurity=False)
@@ -187,5 +209,5 @@ def _check(file: HubFile, partial: Path, report: ProgressCallback) -> None:
         raise DownloadError(
             f"{file.name} arrived damaged: its hash is {digest.hexdigest()}, "
             f"and the hub states {file.hash}.",
-            "It is removed. Run the command again.",
+            "The file was removed. Run the command again.",
         )

@@ -55,7 +55,7 @@ class OpeningScreen(Screen[None]):
     @work(group="watch")
     async def watch_backend(self) -> None:
         """Show the backend's events between turns, until the app ends."""
-        async with aclosing(self.backend.watch()) as events:
+        async with aclosing(self.backend.watch_events()) as events:
             async for event in events:
                 self.post_message(messages.RunEventReported(event))
 

@@ -81,7 +81,7 @@ def test_token_embeddings_are_changed_with_both_matrices_exchanged(
 
     fits = embeddings((tokens, 2), (width, 2))
     assert read_fitting_lora([LoraAdapter(str(fits))], model, read_files(model))[0].ranks == (2,)
-    assert "not of one rank" in refuse(embeddings((tokens, 2), (width, 3)), model).message
+    assert "whose ranks differ" in refuse(embeddings((tokens, 2), (width, 3)), model).message
     assert "does not fit" in refuse(embeddings((tokens + 1, 2), (width, 2)), model).message
 
 
@@ -118,7 +118,7 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "no matrices": ({"matrices": ()}, "holds no matrices"),
     "width": ({"skip": (A,), "change": tensor(A, 2, 32)}, "attn_q.weight of 32 x 64"),
     "height": ({"skip": (B,), "change": tensor(B, 65, 2)}, "attn_q.weight of 64 x 65"),
-    "ranks": ({"skip": (B,), "change": tensor(B, 64, 3)}, "not of one rank"),
+    "ranks": ({"skip": (B,), "change": tensor(B, 64, 3)}, "whose ranks differ"),
     "whole numbers": ({"skip": (B,), "change": tensor(B, 64, 2, of=np.int32)}, "ggml type 26"),
     "doubles": ({"skip": (B,), "change": tensor(B, 64, 2, of=np.float64)}, "ggml type 28"),
     "other matrix": ({"change": pair("blk.9.x", 8, 8)}, "changes blk.9.x, which"),

@@ -57,7 +57,7 @@ def prefer(monkeypatch: pytest.MonkeyPatch) -> Callable[[Path], None]:
 
 async def load(runtime: Runtime) -> tuple[ModelInfo, list[RunEvent]]:
     """Load the model: what was loaded, and the events."""
-    watching = runtime.watch()
+    watching = runtime.watch_events()
     info = await runtime.load_model()
     await runtime.close()
     return info, [event async for event in watching]
@@ -100,12 +100,12 @@ async def test_rm_nano_runs_where_rm_small_is_preferred_and_missing(
     prefer(RM_SMALL)
 
     runtime = Runtime(Settings())
-    watching = runtime.watch()
+    watching = runtime.watch_events()
     await runtime.close()
 
     assert runtime.model == shipped_model()
     (text,) = notices([event async for event in watching])
-    assert text.startswith("rm-nano runs in place of rm-small: ")
+    assert text.startswith("rm-nano is used instead of rm-small: ")
     assert 'pip install "rm-local[small]"' in text
 
 
@@ -115,7 +115,7 @@ async def test_a_model_that_is_named_needs_no_default(prefer: Callable[[Path], N
     prefer(RM_SMALL)
 
     runtime = Runtime(Settings(model=RM_NANO))
-    watching = runtime.watch()
+    watching = runtime.watch_events()
     await runtime.close()
 
     assert notices([event async for event in watching]) == []
@@ -183,7 +183,7 @@ async def test_a_default_that_cannot_be_prepared_is_replaced(
 
     assert runtime.engine.loads == [shipped_model()]
     (text,) = notices(events)
-    assert "rm-nano runs in place of rm-small: " in text
+    assert "rm-nano is used instead of rm-small: " in text
     assert f"{own_home} is not a folder" in text
 
 
@@ -206,7 +206,7 @@ async def test_a_load_that_is_cancelled_ends_the_preparation(
     monkeypatch.setattr("rm_local.library.rm_small.prepare_rm_small", prepare)
     runtime = FakeRuntime()
     runtime.model = RM_SMALL
-    watching = runtime.watch()
+    watching = runtime.watch_events()
     loading = asyncio.ensure_future(runtime.load_model())
     assert await anext(watching) == ModelLoading(0.0)
 
@@ -261,7 +261,7 @@ def test_the_library_says_what_is_not_installed() -> None:
     assert "rm-local[small]" in absent.remedy
     assert len(library.models) == 1
     with pytest.raises(ModelMissing, match="not installed"):
-        library.named("rm-small")
+        library.find_by_name("rm-small")
     with pytest.raises(ModelMissing, match="not installed"):
         find_model(Settings(), "rm-small")
 

@@ -10,7 +10,7 @@ import pytest
 
 from rm_local import paths
 from rm_local.library import added, scan
-from rm_local.library.apps import owning_app
+from rm_local.library.apps import find_owning_app
 from rm_local.library.models import Library, find_models
 from rm_local.settings import Settings
 from tests.support import gguf_headers
@@ -149,7 +149,7 @@ def test_other_programs(folder: str, place: str, home: Path) -> None:
     path = gguf(home / folder / "tiny-q4_k_m.gguf")
 
     assert named(found()) == [("tiny-q4_k_m", place)]
-    assert owning_app(path) == place
+    assert find_owning_app(path) == place
 
 
 def test_llama_cpps_cache_elsewhere(
@@ -177,7 +177,7 @@ def test_folders_of_the_settings_and_added_ones(home: Path, tmp_path: Path) -> N
         ("three-q4_k_m", "added"),
         ("one-q4_k_m", "folder"),
     ]
-    assert "is not there any more" in library.notes[0]
+    assert "no longer exists" in library.notes[0]
     assert "none, one of the settings'" in library.notes[1]
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from rm_local.errors import DownloadError, UsageError
 from rm_local.library.hub.hub_client import HubFile, Repo
-from rm_local.library.hub.selector import HubReference, choose_model, models_of, parse_reference
+from rm_local.library.hub.selector import HubReference, choose_model, group_models, parse_reference
 
 UNSLOTH = [
     "M-Q4_K_M.gguf",
@@ -84,7 +84,7 @@ def test_one_model_is_chosen(which: str, name: str) -> None:
 )
 def test_the_quantisation_is_read_from_the_name(name: str, quant: str) -> None:
     """In capitals; empty when the name does not tell."""
-    (model,) = models_of(repo(name).files)
+    (model,) = group_models(repo(name).files)
     assert model.quant == quant
 
 
