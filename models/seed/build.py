@@ -51,7 +51,7 @@ def build(
             part, embedder=MINILM, dictionary_sample=sample, known_words=minilm_words()
         ) as store:
             store.add(entries, vectors)
-            store.keep_spread(measure_spread(store, probes), PROBES_SHA256)
+            store.write_spread(measure_spread(store, probes), PROBES_SHA256)
         os.replace(part, path)
 
 

@@ -31,7 +31,7 @@ from rm_local.embed import (
 from rm_local.engine import Engine
 from rm_local.loop import GateModel, read_features
 from rm_local.options import EngineOptions
-from rm_local.store import Store, summarise_spread
+from rm_local.store import Store, summarize_spread
 
 Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
@@ -101,7 +101,7 @@ def _examine(
 ) -> tuple[Doubles, Flags, Flags]:
     """Features, (n, 3), of each question; whether it finds an entry; whether there is one."""
     near, to_probes = asked @ entries.T, probes @ entries.T
-    spread = summarise_spread(to_probes.max(axis=1), len(entries))
+    spread = summarize_spread(to_probes.max(axis=1), len(entries))
     features, found, fits = [], [], []
     for similarities, question in zip(near, questions, strict=True):
         order = np.argsort(-similarities)[:POOL]

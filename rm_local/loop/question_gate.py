@@ -96,9 +96,9 @@ class QuestionGate:
             await asyncio.to_thread(write_probe_vectors, info.embedder, self._probes)
         if self._spread is None:
             self._spread = await asyncio.to_thread(self._store.read_spread, PROBES_SHA256)
-        if self._spread is None or not self._spread.fits(info.entries):
+        if self._spread is None or not self._spread.is_current(info.entries):
             self._spread = await asyncio.to_thread(read_spread, info)
-        if self._spread is None or not self._spread.fits(info.entries):
+        if self._spread is None or not self._spread.is_current(info.entries):
             self._spread = await asyncio.to_thread(measure_spread, self._store, self._probes)
             await asyncio.to_thread(write_spread, info, self._spread)
         return self._probes, self._spread

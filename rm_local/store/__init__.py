@@ -69,7 +69,7 @@ if TYPE_CHECKING:
     from rm_local.store.spread import (
         StoreSpread as StoreSpread,
         measure_spread as measure_spread,
-        summarise_spread as summarise_spread,
+        summarize_spread as summarize_spread,
     )
     from rm_local.store.sqlite.connection import open_connection as open_connection
     from rm_local.store.sqlite.page_usage import measure_pages as measure_pages

@@ -98,7 +98,7 @@ class StoreInfo:
     """Whether this opening of it may add entries."""
 
 
-def schema(dimension: int) -> str:
+def format_schema(dimension: int) -> str:
     """The statements that make an empty store for vectors of `dimension` components."""
     return SCHEMA.format(
         dimension=dimension,

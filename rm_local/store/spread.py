@@ -47,7 +47,7 @@ class StoreSpread:
     entries: int
     """How many entries the store held when it was measured."""
 
-    def fits(self, entries: int) -> bool:
+    def is_current(self, entries: int) -> bool:
         """Whether it still describes the store, which holds so many entries now."""
         return abs(entries - self.entries) <= _TOLERATED_GROWTH * self.entries
 
@@ -76,10 +76,10 @@ def measure_spread(store: Searchable, probes: Floats) -> StoreSpread:
     for vector in probes:
         hits = store.search(SearchRequest(vector, k=1))
         best.append(hits[0].similarity if hits else 0.0)
-    return summarise_spread(np.array(best), store.count())
+    return summarize_spread(np.array(best), store.count())
 
 
-def summarise_spread(best: Floats, entries: int) -> StoreSpread:
+def summarize_spread(best: Floats, entries: int) -> StoreSpread:
     """The spread where probe sentences have these best similarities, (n,), among `entries`."""
     middle = float(np.median(best))
     width = _NORMAL * float(np.median(np.abs(best - middle)))

@@ -39,7 +39,7 @@ def test_what_was_embedded_is_not_embedded_again(
     assert shown.exit_code == 0, shown.stderr
     with Store.open(out) as store:
         assert store.info().embedder == MINILM
-        assert unpack_words(meta.known_words(store._connection)) == minilm_words()
+        assert unpack_words(meta.read_known_words(store._connection)) == minilm_words()
     asked = ["search", "--store", str(out), "--json", "-k", "1", "arrange figures by size"]
     (hit,) = json.loads(CliRunner().invoke(cli, asked).stdout)["hits"]
     assert hit["subproblem"] == "How to sort a list of numbers?"

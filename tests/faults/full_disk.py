@@ -58,7 +58,7 @@ def add(store: Store) -> None:
 
 def settle(store: Store) -> None:
     """Add one entry more than may be fresh."""
-    with patch("rm_local.store.index.pending.MOST", 0):
+    with patch("rm_local.store.index.pending.MAX_PENDING", 0):
         store.add(entries(1), vectors(1, dimension=DIMENSION))
 
 
@@ -94,7 +94,7 @@ def edit(folder: Path, what: Callable[[Store], None], logged: bool) -> tuple[int
         short = patch("rm_local.store.sqlite.wal.LOG_BYTES", 1)
         with short, Store.open(path, write=True) as store:
             if logged:
-                store.count_up([1])
+                store.record_usage([1])
             with left(folder, kilobytes):
                 try:
                     what(store)

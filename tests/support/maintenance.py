@@ -84,7 +84,7 @@ def worked(path: Path, kind: Callable[[Tools], Work]) -> Iterator[dict[str, int]
     with sqlite.open_connection(path, "write") as connection:
         work = kind(Tools.of(connection))
         while True:
-            with tables.writing(connection):
+            with tables.write_transaction(connection):
                 found = work.step(0)
             if not found:
                 break

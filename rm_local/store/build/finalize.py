@@ -18,11 +18,11 @@ def finish(part: Path, plan: Plan, report: ProgressCallback) -> None:
     """Make the written file a store. DamagedError: its tables do not agree."""
     meter = ProgressMeter(report, "finish", plan.rows)
     with sqlite.open_connection(part, "write") as connection:
-        with tables.writing(connection):
+        with tables.write_transaction(connection):
             connection.execute("INSERT INTO words(words) VALUES('optimize')")
             connection.execute("DELETE FROM meta WHERE key = 'groups'")
         held = connection.execute("SELECT max(id) FROM ref").get
-        if held != plan.last or tables.count(connection) != plan.rows:
+        if held != plan.last or tables.count_entries(connection) != plan.rows:
             raise DamagedError(f"{held} is the last row that was written, not {plan.last}")
         found = connection.execute(
             "SELECT name FROM sqlite_master WHERE type = 'table' AND rootpage > 0"

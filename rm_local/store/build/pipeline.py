@@ -66,7 +66,12 @@ def build_store(
             return
         raise StoreError(f"{path} exists already.", "Choose another name, or remove it first.")
     processes = min(usable_cores(), max(1, source.rows // ROWS_FOR_A_PROCESS))
-    with _disk(folder), _alone(folder), sqlite.guard(folder / part), Pool(processes, 64) as pool:
+    with (
+        _disk(folder),
+        _alone(folder),
+        sqlite.translate_errors(folder / part),
+        Pool(processes, 64) as pool,
+    ):
         _begin(folder, plan)
         trained = _trained(folder, source, plan, pool, report)
         check_room(folder, plan.rows, trained)
@@ -81,7 +86,7 @@ def build_store(
         finish(folder / part, plan, report)
         ProgressMeter(report, "calibrate", plan.rows)
         calibrate(folder / part, trained.questions)
-        wal.clear(path)
+        wal.remove_leftovers(path)
         replace_file(folder / part, path)
     remove_work_folder(folder)
 

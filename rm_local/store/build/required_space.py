@@ -32,7 +32,7 @@ def bytes_needed(rows: int, dimension: int, text_bytes: float, raw_bytes: float)
 
 def check_room(folder: Path, rows: int, trained: Trained) -> None:
     """StoreError: the disk of `folder` has not enough room; what is in it already counts."""
-    dimension = trained.clusters.centres.shape[1]
+    dimension = trained.clusters.centroids.shape[1]
     needed = bytes_needed(rows, dimension, trained.text_bytes, trained.raw_bytes)
     held = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
     require_free(folder.parent, needed, "The build", already_used=held, error=StoreError)

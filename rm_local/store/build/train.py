@@ -15,16 +15,16 @@ from rm_local.files import write_atomically
 from rm_local.store.build.process_pool import Pool
 from rm_local.store.build.source import EntrySource
 from rm_local.store.build.spec import Plan
-from rm_local.store.codec.code_frames import SAMPLE_ROWS, code_dictionary, default_dictionary
-from rm_local.store.codec.quantize import Quantiser, step_of
+from rm_local.store.codec.code_frames import SAMPLE_ROWS, default_dictionary, train_code_dictionary
+from rm_local.store.codec.quantize import Quantizer, fit_step
 from rm_local.store.codec.text_blocks import TextCodec, join_texts, train_dictionary
 from rm_local.store.format import BLOCK_ROWS
 from rm_local.store.index.centroids import ROWS_FOR_A_CLUSTER
 from rm_local.store.index.kmeans import (
     Clusters,
     find_clusters,
+    find_nearest_centroids,
     itq_rotation,
-    nearest,
     random_rotation,
 )
 from rm_local.store.index.search import SCANNED_ROWS
@@ -86,7 +86,7 @@ class Trained:
                 mean=self.mean,
                 rotation=np.empty(0) if self.rotation is None else self.rotation,
                 supers=self.clusters.supers,
-                centres=self.clusters.centres,
+                centres=self.clusters.centroids,
                 starts=self.clusters.starts,
                 dictionary=np.frombuffer(self.dictionary, np.uint8),
                 code_dictionary=np.frombuffer(self.code_dictionary, np.uint8),
@@ -149,8 +149,8 @@ def train(sample: Sample, plan: Plan) -> Trained:
     rng = np.random.default_rng(plan.seed)
     mean = sample.unit.mean(axis=0)
     dimension = sample.unit.shape[1]
-    step = step_of(sample.unit[:SAMPLE_ROWS])
-    steps = Quantiser(dimension, step).steps(sample.unit[:SAMPLE_ROWS])
+    step = fit_step(sample.unit[:SAMPLE_ROWS])
+    steps = Quantizer(dimension, step).to_int8(sample.unit[:SAMPLE_ROWS])
     dictionary = train_dictionary([text.decode("utf-8", "replace") for text in sample.texts])
     clusters = find_clusters(sample.unit, plan.clusters, rng, usable_cores())
     return Trained(
@@ -159,7 +159,7 @@ def train(sample: Sample, plan: Plan) -> Trained:
         step,
         clusters,
         dictionary,
-        code_dictionary(steps) or default_dictionary(dimension),
+        train_code_dictionary(steps) or default_dictionary(dimension),
         _questions(sample.unit, clusters, rng),
         *_text_bytes(sample.texts, dictionary, plan.level),
     )
@@ -178,7 +178,7 @@ def _rotation(unit: Floats, mean: Floats, plan: Plan, rng: np.random.Generator) 
 def _questions(unit: Floats, clusters: Clusters, rng: np.random.Generator) -> Floats:
     """Points between rows that are somewhat alike, (QUESTIONS, d), of length 1."""
     rows = unit[rng.choice(len(unit), min(ASKED_ROWS, len(unit)), replace=False)]
-    supers = nearest(rows, clusters.supers)
+    supers = find_nearest_centroids(rows, clusters.supers)
     found = []
     for first in range(min(QUESTIONS, len(rows))):
         near = rows[supers == supers[first]]
@@ -193,4 +193,4 @@ def _text_bytes(texts: Sequence[bytes], dictionary: bytes, level: int) -> tuple[
     codec = TextCodec(dictionary, level)
     blocks = [texts[i : i + BLOCK_ROWS] for i in range(0, len(texts), BLOCK_ROWS)]
     rows = max(len(texts), 1)
-    return sum(len(codec.pack(block)) for block in blocks) / rows, sum(map(len, texts)) / rows
+    return sum(len(codec.pack_rows(block)) for block in blocks) / rows, sum(map(len, texts)) / rows

@@ -12,7 +12,7 @@ import numpy as np
 import zstandard
 
 from rm_local.arrays import Ids
-from rm_local.store.codec.quantize import Quantiser, Steps, step_for
+from rm_local.store.codec.quantize import Quantizer, Steps, default_step
 from rm_local.store.format import DamagedError
 
 DICTIONARY_BYTES = 300
@@ -24,7 +24,7 @@ MAGIC = zstandard.FRAME_HEADER
 
 
 @dataclass(frozen=True, slots=True)
-class Frames:
+class CodeFrames:
     """Ranking codes one after the other, each behind MAGIC."""
 
     lengths: Ids
@@ -32,7 +32,7 @@ class Frames:
     joined: bytes
 
     @classmethod
-    def of(cls, codes: Iterable[bytes]) -> Frames:
+    def from_codes(cls, codes: Iterable[bytes]) -> CodeFrames:
         """Codes as they lie in the file. DamagedError: one is no bytes."""
         try:
             whole = [MAGIC + code for code in codes]
@@ -56,7 +56,7 @@ def code_check(id: int, code: bytes) -> int:
     return zlib.crc32(code, id) & 0x7FFF
 
 
-def code_dictionary(steps: Steps) -> bytes:
+def train_code_dictionary(steps: Steps) -> bytes:
     """The dictionary for rows like `steps`, (n, d); empty where they are too few or too short."""
     samples: list[bytes | bytearray | memoryview] = [row.tobytes() for row in steps[:SAMPLE_ROWS]]
     try:
@@ -67,9 +67,11 @@ def code_dictionary(steps: Steps) -> bytes:
 
 def default_dictionary(dimension: int) -> bytes:
     """The dictionary for directions drawn at random, which is near that of any embedder."""
-    quantiser = Quantiser(dimension, step_for(dimension))
+    quantizer = Quantizer(dimension, default_step(dimension))
     drawn = np.random.default_rng(0).normal(size=(SAMPLE_ROWS // 4, dimension))
-    return code_dictionary(quantiser.steps(quantiser.unit(drawn.astype(np.float32))))
+    return train_code_dictionary(
+        quantizer.to_int8(quantizer.normalize_rows(drawn.astype(np.float32)))
+    )
 
 
 class CodePacker:
@@ -95,16 +97,16 @@ class CodePacker:
         # Many frames at once are taken out only with their MAGIC.
         self._decompressor = zstandard.ZstdDecompressor(dict_data=data)
 
-    def pack(self, steps: Steps) -> list[bytes]:
+    def pack_rows(self, steps: Steps) -> list[bytes]:
         """A frame for each row of `steps`, (n, d)."""
         raw, width, compress = steps.tobytes(), self._dimension, self._compressor.compress
         return [compress(raw[start : start + width]) for start in range(0, len(raw), width)]
 
-    def unpack(self, frames: Iterable[bytes]) -> Steps:
+    def unpack_rows(self, frames: Iterable[bytes]) -> Steps:
         """The rows of these frames, (n, d). DamagedError: one is none that `pack` made."""
-        return self.unpack_all(Frames.of(frames))
+        return self.unpack_frames(CodeFrames.from_codes(frames))
 
-    def unpack_all(self, frames: Frames) -> Steps:
+    def unpack_frames(self, frames: CodeFrames) -> Steps:
         """The same of frames in one buffer, with Python's lock released."""
         count, width = len(frames.lengths), self._dimension
         if not count:

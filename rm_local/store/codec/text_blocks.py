@@ -11,10 +11,10 @@ from rm_local.store.format import DamagedError
 LEVEL = 12
 """Nearly the size of level 19 at five times its speed (STORE 4)."""
 
-FRESH_LEVEL = 3
+PENDING_LEVEL = 3
 """Of an entry added by itself, until it is folded: 7 % longer, packed in a fifth of the time."""
 
-LARGEST = 1 << 20
+MAX_TEXT_BYTES = 1 << 20
 """Bytes that one entry's texts may take; a frame that claims more for each row is damaged."""
 
 KEY_END, ROW_END = b"\xff", b"\xfe"
@@ -45,13 +45,13 @@ def pack_words(words: Collection[str]) -> bytes:
 def unpack_words(frame: bytes) -> frozenset[str]:
     """What `pack_words` packed. DamagedError: the frame is not one of its."""
     try:
-        words = _raw(zstandard.ZstdDecompressor(), frame, LARGEST)
+        words = _decompress_frame(zstandard.ZstdDecompressor(), frame, MAX_TEXT_BYTES)
         return frozenset(words.decode("utf-8").split("\n"))
     except UnicodeDecodeError as error:
         raise DamagedError(str(error)) from error
 
 
-def _raw(decompressor: zstandard.ZstdDecompressor, frame: bytes, most: int) -> bytes:
+def _decompress_frame(decompressor: zstandard.ZstdDecompressor, frame: bytes, most: int) -> bytes:
     try:
         if not 0 <= zstandard.frame_content_size(frame) <= most:
             raise DamagedError("a text has an impossible length")
@@ -68,8 +68,10 @@ def join_texts(subproblem: str, subroutine: str) -> bytes:
     if not (subproblem.strip() and subroutine.strip()):
         raise ValueError("an entry has no subproblem or no subroutine")
     key, value = (text.encode("utf-8", "surrogatepass") for text in (subproblem, subroutine))
-    if len(key) + len(value) > LARGEST:
-        raise ValueError(f"an entry takes {len(key) + len(value):,} bytes; {LARGEST:,} at most")
+    if len(key) + len(value) > MAX_TEXT_BYTES:
+        raise ValueError(
+            f"an entry takes {len(key) + len(value):,} bytes; {MAX_TEXT_BYTES:,} at most"
+        )
     return key + KEY_END + value
 
 
@@ -82,7 +84,7 @@ def split_row(row: bytes) -> tuple[str, str]:
         raise DamagedError(f"a text is none: {error}") from error
 
 
-def key_of(row: bytes) -> str:
+def extract_subproblem(row: bytes) -> str:
     """The subproblem of a row as `raw_row` makes them."""
     return str(row.partition(KEY_END)[0], "utf-8", "surrogatepass")
 
@@ -99,13 +101,15 @@ class TextCodec:
         )
         self._decompressor = zstandard.ZstdDecompressor(dict_data=data)
 
-    def pack(self, rows: Sequence[bytes]) -> bytes:
+    def pack_rows(self, rows: Sequence[bytes]) -> bytes:
         """A frame of rows as `raw_row` makes them; an empty one is a deleted row."""
         return self._compressor.compress(ROW_END.join(rows))
 
-    def unpack(self, frame: bytes, rows: int) -> list[bytes]:
+    def unpack_rows(self, frame: bytes, rows: int) -> list[bytes]:
         """The rows of a frame. DamagedError: it is none that `pack` made of at most `rows`."""
-        found = _raw(self._decompressor, frame, rows * (LARGEST + 2)).split(ROW_END)
+        found = _decompress_frame(self._decompressor, frame, rows * (MAX_TEXT_BYTES + 2)).split(
+            ROW_END
+        )
         if len(found) > rows:
             raise DamagedError("a frame has too many rows")
         return found

@@ -8,9 +8,9 @@ from typing import Any, BinaryIO
 
 from rm_local.errors import UsageError
 from rm_local.records import Entry
-from rm_local.store.codec.text_blocks import LARGEST, join_texts
+from rm_local.store.codec.text_blocks import MAX_TEXT_BYTES, join_texts
 
-LONGEST = 8 * LARGEST
+LONGEST = 8 * MAX_TEXT_BYTES
 """Bytes of a line: six for each byte of the texts, as `\\u00e9` takes, and room for the rest."""
 BOM = b"\xef\xbb\xbf"
 EXAMPLE = '{"subproblem": "How to ...?", "subroutine": "I should ...", "domain": "math"}'

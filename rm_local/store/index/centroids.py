@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rm_local.arrays import Floats, Ids
-from rm_local.store.codec.quantize import products
+from rm_local.store.codec.quantize import compute_inner_products
 from rm_local.store.format import DamagedError, checksum
 from rm_local.store.index.kmeans import Clusters
 from rm_local.store.sqlite import meta
@@ -40,7 +40,7 @@ class Centroids:
     """(supers, d), the means of their centroids, of length 1."""
 
     @classmethod
-    def of(cls, rows: Floats, starts: Ids) -> Centroids:
+    def from_rows(cls, rows: Floats, starts: Ids) -> Centroids:
         """Compute the super-clusters from the centroids and `starts`."""
         means = np.zeros((len(starts) - 1, rows.shape[1]), np.float32)
         for number, (start, end) in enumerate(pairwise(starts.tolist())):
@@ -51,23 +51,23 @@ class Centroids:
     def __len__(self) -> int:
         return len(self.rows)
 
-    def assign(self, unit: Floats) -> Ids:
+    def assign_rows(self, unit: Floats) -> Ids:
         """The cluster of each row of `unit`, (n, d), found as in a bulk build: (n,).
 
         0 where there are no clusters.
         """
         if not len(self.rows):
             return np.zeros(len(unit), np.int64)
-        return Clusters(self.supers, self.rows, self.starts).assign(unit)
+        return Clusters(self.supers, self.rows, self.starts).assign_rows(unit)
 
-    def similarities(self, query: Floats) -> Floats:
+    def compute_similarities(self, query: Floats) -> Floats:
         """Cosines of all centroids with `query`, (d,); -1 for those in distant super-clusters.
 
         From MANY_CENTROIDS on only the nearest 30 % of the super-clusters are compared: they
         contain the clusters of 99.85 % of the true ten nearest rows (docs/experiments.md).
         """
         if len(self.rows) < MANY_CENTROIDS:
-            return products(self.rows, query)
+            return compute_inner_products(self.rows, query)
         found = np.full(len(self.rows), -1, np.float32)
         order = np.argsort(-(self.supers @ query))
         for number in order[: round(NEAR_SHARE * len(order))].tolist():
@@ -81,7 +81,7 @@ def read_centroids(connection: apsw.Connection, dimension: int) -> Centroids:
 
     Raises DamagedError: a blob is missing or not as it was written.
     """
-    rows = np.empty((meta.number(connection, "clusters"), dimension), np.float32)
+    rows = np.empty((meta.read_number(connection, "clusters"), dimension), np.float32)
     starts = [0]
     for number, blob, crc in connection.execute("SELECT blk, v, crc FROM centroid ORDER BY blk"):
         if checksum(number, blob) != crc:
@@ -94,15 +94,15 @@ def read_centroids(connection: apsw.Connection, dimension: int) -> Centroids:
         rows[starts[-2] : starts[-1]] = part
     if starts[-1] != len(rows):
         raise DamagedError("centroids are missing")
-    return Centroids.of(rows, np.array(starts, np.int64))
+    return Centroids.from_rows(rows, np.array(starts, np.int64))
 
 
 def write_centroids(connection: apsw.Connection, clusters: Clusters) -> None:
     """Fill the table `centroid`, a row for each super-cluster."""
     for number, (start, end) in enumerate(pairwise(clusters.starts.tolist())):
-        blob = clusters.centres[start:end].astype("<f2").tobytes()
+        blob = clusters.centroids[start:end].astype("<f2").tobytes()
         connection.execute(
             "INSERT INTO centroid(blk, v, crc) VALUES(?, ?, ?)",
             (number, blob, checksum(number, blob)),
         )
-    meta.put(connection, "clusters", len(clusters.centres))
+    meta.write_value(connection, "clusters", len(clusters.centroids))

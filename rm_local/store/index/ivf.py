@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rm_local.arrays import Bytes, Floats, Ids
-from rm_local.store.codec.quantize import products
+from rm_local.store.codec.quantize import compute_inner_products
 from rm_local.store.format import DamagedError
 from rm_local.store.request import EntryFilter
-from rm_local.store.sqlite.reader_pool import Readers
+from rm_local.store.sqlite.reader_pool import ReaderPool
 from rm_local.store.sqlite.tables import filter_condition, filter_values
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ class CodeCandidates:
     """(n, d / 8)."""
 
     @classmethod
-    def nearest(cls, parts: Sequence[CodeCandidates], wanted: int) -> CodeCandidates:
+    def merge_nearest(cls, parts: Sequence[CodeCandidates], wanted: int) -> CodeCandidates:
         """The `wanted` nearest of all parts; of rows as far away as the last, the lowest ids."""
         keys = np.concatenate([part.keys for part in parts])
         best = (
@@ -74,11 +74,11 @@ class CodeCandidates:
         best = best[np.argsort(keys[best])]
         return cls(keys[best], np.concatenate([part.bits for part in parts])[best])
 
-    def ids(self) -> Ids:
+    def extract_ids(self) -> Ids:
         """Their ids: (n,)."""
         return self.keys & ID_MASK
 
-    def rank(self, rotated: Floats) -> Ids:
+    def rank_ids(self, rotated: Floats) -> Ids:
         """Ids by the inner product of the rows' signs with the rotated query itself, (d,).
 
         As good as comparing the signs of both among several times as many rows.
@@ -86,7 +86,9 @@ class CodeCandidates:
         (Asymmetric distance, as in RaBitQ: Gao and Long 2024; STORE 2.1.)
         """
         signs = np.unpackbits(self.bits, axis=1, bitorder="little").astype(np.float32)
-        return self.ids()[np.argsort(-products(signs, rotated), kind="stable")]
+        return self.extract_ids()[
+            np.argsort(-compute_inner_products(signs, rotated), kind="stable")
+        ]
 
 
 def select_clusters(similarity: Floats, nprobe: int, slack: float) -> Ids:
@@ -108,7 +110,7 @@ def scan_codes(connection: apsw.Connection, bits: bytes, wanted: int, filter: En
     Pending entries are among them.
     """
     values = {"bits": bits, "k": min(wanted, MAX_CANDIDATES), **filter_values(filter)}
-    keys = _numbers(connection.execute(ALL_CODES + filter_condition(filter), values).get)
+    keys = _parse_numbers(connection.execute(ALL_CODES + filter_condition(filter), values).get)
     pending = scan_pending(connection, bits, 8 * len(bits), filter).keys
     return np.sort(np.concatenate([keys, pending]))[:wanted] & ID_MASK
 
@@ -120,31 +122,31 @@ def scan_pending(
     values = {"bits": bits, "limit": limit, **filter_values(filter)}
     found: Any = connection.execute(PENDING + filter_condition(filter), values).fetchall()[0]
     held = np.frombuffer(found[1] or b"", np.uint8).reshape(-1, len(bits))
-    keys = _numbers(found[0])
+    keys = _parse_numbers(found[0])
     if len(keys) != len(held):
         raise DamagedError("bits of fresh entries are not as long as they should be")
     return CodeCandidates(keys, held)
 
 
-def _numbers(listed: str | None) -> Ids:
+def _parse_numbers(listed: str | None) -> Ids:
     return np.fromstring(listed or "", np.int64, sep=",")
 
 
 def scan_clusters(
-    readers: Readers, bits: bytes, wanted: int, clusters: Ids, labels: Ids | None = None
+    readers: ReaderPool, bits: bytes, wanted: int, clusters: Ids, labels: Ids | None = None
 ) -> CodeCandidates:
     """The `wanted` rows of `clusters` whose bits differ least from `bits`.
 
     Only rows that have one of `labels`, unless it is None. DamagedError: chunks cannot be read.
     """
     pieces = np.array_split(np.sort(clusters), -(-len(clusters) // CLUSTERS_AT_ONCE))
-    read = partial(_chunks, statement=WITHOUT_LABELS if labels is None else WITH_LABELS)
-    nearest = partial(_nearest, bits=bits, wanted=wanted, labels=labels)
+    read = partial(_read_chunks, statement=WITHOUT_LABELS if labels is None else WITH_LABELS)
+    nearest = partial(_find_nearest, bits=bits, wanted=wanted, labels=labels)
     # In two threads, each of numpy's short calls would wait for Python's lock.
-    return CodeCandidates.nearest(readers.share(read, pieces, nearest), wanted)
+    return CodeCandidates.merge_nearest(readers.map_pieces(read, pieces, nearest), wanted)
 
 
-def _chunks(connection: apsw.Connection, clusters: Ids, *, statement: str) -> list[bytes]:
+def _read_chunks(connection: apsw.Connection, clusters: Ids, *, statement: str) -> list[bytes]:
     """The columns of the chunks of `clusters`, one blob each."""
     import apsw
 
@@ -152,7 +154,7 @@ def _chunks(connection: apsw.Connection, clusters: Ids, *, statement: str) -> li
     return [each or b"" for each in found[0]]
 
 
-def _nearest(
+def _find_nearest(
     columns: list[bytes], *, bits: bytes, wanted: int, labels: Ids | None
 ) -> CodeCandidates:
     """The `wanted` rows nearest to `bits`, in no order; all that are as far as the last."""
@@ -165,7 +167,7 @@ def _nearest(
         if len(named[0]) != 8 * rows:
             raise DamagedError("chunks of labels do not fit together")
         asked &= np.isin(np.frombuffer(named[0], "<i8"), labels)
-    distances = _distances(vectors, bits)
+    distances = _compute_distances(vectors, bits)
     distances[~asked] = FAR
     last = np.partition(distances, wanted - 1)[wanted - 1] if wanted < rows else FAR
     best = np.flatnonzero(distances <= min(last, FAR - 1))
@@ -173,7 +175,7 @@ def _nearest(
     return CodeCandidates(keys, np.frombuffer(vectors, np.uint8).reshape(rows, len(bits))[best])
 
 
-def _distances(vectors: bytes, bits: bytes) -> NDArray[np.uint16]:
+def _compute_distances(vectors: bytes, bits: bytes) -> NDArray[np.uint16]:
     """By how many bits each of `vectors`, as long as `bits`, differs from them."""
     word = np.uint8 if len(bits) % 8 else np.uint64
     asked = np.frombuffer(bits, word)

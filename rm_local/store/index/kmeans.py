@@ -13,7 +13,7 @@ from rm_local.arrays import Floats, Ids
 ROUNDS = 10
 """Of k-means; later ones move few rows."""
 
-BEAM, FURTHER = 12, 0.12
+BEAM, COSINE_MARGIN = 12, 0.12
 """Super-clusters among whose clusters a row finds its own: at most so many, and none whose cosine
 is so much below the nearest one's. That is 4.5 on average, and finds nearer clusters than always 6
 do (docs/experiments.md)."""
@@ -45,7 +45,7 @@ def itq_rotation(centred: Floats, rng: np.random.Generator, rounds: int = 20) ->
     return rotation
 
 
-def nearest(rows: Floats, centres: Floats) -> Ids:
+def find_nearest_centroids(rows: Floats, centres: Floats) -> Ids:
     """The centre with the highest inner product for each of `rows`, (n, d): (n,)."""
     found = np.empty(len(rows), np.int64)
     for start in range(0, len(rows), TILE):
@@ -63,7 +63,7 @@ def k_means(rows: Floats, count: int, rng: np.random.Generator, rounds: int = RO
     count = min(count, len(rows))
     centres = rows[rng.choice(len(rows), count, replace=False)]
     for _ in range(rounds):
-        sums = _sums(rows, nearest(rows, centres), count)
+        sums = _sum_clusters(rows, find_nearest_centroids(rows, centres), count)
         lengths = np.linalg.norm(sums, axis=1, keepdims=True)
         empty = lengths[:, 0] < 1e-6
         centres = np.asarray(sums / np.maximum(lengths, 1e-6), dtype=np.float32)
@@ -71,7 +71,7 @@ def k_means(rows: Floats, count: int, rng: np.random.Generator, rounds: int = RO
     return centres
 
 
-def _sums(rows: Floats, chosen: Ids, count: int) -> Floats:
+def _sum_clusters(rows: Floats, chosen: Ids, count: int) -> Floats:
     """The sum of the rows of each of `count` clusters, (count, d)."""
     order = np.argsort(chosen, kind="stable")
     present, starts = np.unique(chosen[order], return_index=True)
@@ -86,26 +86,26 @@ class Clusters:
 
     supers: Floats
     """(s, d), rows of length 1."""
-    centres: Floats
+    centroids: Floats
     """(c, d), rows of length 1: those of super-cluster i are `starts[i]` to `starts[i + 1]`."""
     starts: Ids
     """(s + 1,), from 0 to c."""
 
-    def assign(self, rows: Floats, beam: int = BEAM, further: float = FURTHER) -> Ids:
+    def assign_rows(self, rows: Floats, beam: int = BEAM, further: float = COSINE_MARGIN) -> Ids:
         """For each of `rows`, (n, d), the nearest centre in the super-clusters it looks into.
 
         Ten thousands at once pay best: those that ask the same super-cluster are one product.
         """
         beam = min(beam, len(self.supers))
         if len(rows) == 1:
-            return np.array([self._nearest(rows[0], beam, further)])
+            return np.array([self._assign_row(rows[0], beam, further)])
         best = np.full(len(rows), -np.inf, np.float32)
         found = np.zeros(len(rows), np.int64)
-        all_asking, bounds = self._asking(rows, beam, further)
+        all_asking, bounds = self._group_by_super(rows, beam, further)
         for number in np.flatnonzero(np.diff(bounds)).tolist():
             asking = all_asking[bounds[number] : bounds[number + 1]]
             first, end = self.starts[number], self.starts[number + 1]
-            products = rows[asking] @ self.centres[first:end].T
+            products = rows[asking] @ self.centroids[first:end].T
             place = np.argmax(products, axis=1)
             value = products[np.arange(len(asking)), place]
             better = value > best[asking]
@@ -113,7 +113,7 @@ class Clusters:
             found[asking[better]] = first + place[better]
         return found
 
-    def _asking(self, rows: Floats, beam: int, further: float) -> tuple[Ids, Ids]:
+    def _group_by_super(self, rows: Floats, beam: int, further: float) -> tuple[Ids, Ids]:
         """Places of the rows that ask super-cluster 0, then 1, ..., and where each one's begin."""
         asking, asked = [], []
         for start in range(0, len(rows), TILE):
@@ -130,14 +130,14 @@ class Clusters:
         bounds = np.searchsorted(supers[order], np.arange(len(self.supers) + 1))
         return np.concatenate(asking)[order], bounds
 
-    def _nearest(self, row: Floats, beam: int, further: float) -> int:
+    def _assign_row(self, row: Floats, beam: int, further: float) -> int:
         """The same for one, (d,), which is added by itself: a fifth of the time."""
         best, found = -np.inf, 0
         similarity = self.supers @ row
         near = np.argpartition(similarity, -beam)[-beam:]
         for number in near[similarity[near] >= similarity[near].max() - further].tolist():
             first = int(self.starts[number])
-            products = self.centres[first : self.starts[number + 1]] @ row
+            products = self.centroids[first : self.starts[number + 1]] @ row
             place = int(products.argmax())
             if products[place] > best:
                 best, found = products[place], first + place
@@ -157,16 +157,16 @@ def find_clusters(
     wanted = max(1, round((2 * count) ** 0.5))
     few = rng.choice(len(sample), min(len(sample), SUPER_ROWS * wanted), replace=False)
     supers = k_means(sample[np.sort(few)], wanted, rng)
-    chosen = nearest(sample, supers)
+    chosen = find_nearest_centroids(sample, supers)
     kept = np.unique(chosen)
 
-    def parted(number: int, own: np.random.Generator) -> Floats:
+    def split_super(number: int, own: np.random.Generator) -> Floats:
         rows = sample[chosen == number]
         return k_means(rows, max(1, round(count * len(rows) / len(sample))), own)
 
     # A thread each, as one product of these is too small to be shared.
     limits = nullcontext() if threads == 1 else threadpool_limits(1)
     with limits, ThreadPoolExecutor(threads) as pool:
-        children = list(pool.map(parted, kept.tolist(), rng.spawn(len(kept))))
+        children = list(pool.map(split_super, kept.tolist(), rng.spawn(len(kept))))
     starts = np.cumsum([0, *map(len, children)], dtype=np.int64)
     return Clusters(supers[kept], np.concatenate(children), starts)

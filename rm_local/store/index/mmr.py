@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from rm_local.arrays import Floats
 
 
-def mmr(vectors: Floats, scores: NDArray[np.float64], k: int, trade: float) -> list[int]:
+def select_by_mmr(vectors: Floats, scores: NDArray[np.float64], k: int, trade: float) -> list[int]:
     """Rows of `vectors`, (n, d), by maximal marginal relevance, at most `k`, in order of choice.
 
     `scores`, (n,), are what the rows are worth to the query by themselves. Each next row has the

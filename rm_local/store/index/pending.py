@@ -7,7 +7,7 @@ from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
 from rm_local.store.codec.code_frames import CodePacker, row_crc
-from rm_local.store.codec.quantize import Quantiser
+from rm_local.store.codec.quantize import Quantizer
 from rm_local.store.format import NO_CLUSTER, DamagedError
 from rm_local.store.index.centroids import Centroids
 from rm_local.store.sqlite import tables
@@ -15,11 +15,11 @@ from rm_local.store.sqlite import tables
 if TYPE_CHECKING:
     import apsw
 
-FEW = 32
+MAX_PENDING_BATCH = 32
 """Entries of one call that become fresh, at most; of more all get their clusters at once. As many
 are settled when there are too many."""
 
-MOST = 1024
+MAX_PENDING = 1024
 """Fresh entries that there are, at most: a search compares them in a tenth of a millisecond."""
 
 OLDEST = """
@@ -28,28 +28,32 @@ OLDEST = """
 """
 
 
-def count(connection: apsw.Connection) -> int:
+def count_pending(connection: apsw.Connection) -> int:
     """How many there are."""
     return int(connection.execute("SELECT count(*) FROM fresh").get)
 
 
-def oldest(connection: apsw.Connection) -> int | None:
+def find_oldest(connection: apsw.Connection) -> int | None:
     """The lowest id among them; None where there are none."""
     found: int | None = connection.execute("SELECT min(id) FROM fresh").get
     return found
 
 
-def too_many(connection: apsw.Connection, last: int) -> bool:
+def exceeds_limit(connection: apsw.Connection, last: int) -> bool:
     """Whether there are more than MOST, `last` being the highest id ever given."""
-    first = oldest(connection)
+    first = find_oldest(connection)
     # They are counted, which reads all their pages, only where there may be so many.
-    return first is not None and last - first >= MOST and count(connection) > MOST
+    return (
+        first is not None
+        and last - first >= MAX_PENDING
+        and count_pending(connection) > MAX_PENDING
+    )
 
 
-def settle(
+def assign_pending(
     connection: apsw.Connection,
     centroids: Centroids,
-    quantiser: Quantiser,
+    quantizer: Quantizer,
     packer: CodePacker,
     most: int,
 ) -> int:
@@ -65,12 +69,12 @@ def settle(
         whole = isinstance(bits, bytes) and isinstance(code, bytes)
         if not whole or row_crc(id, label, NO_CLUSTER, bits, code) != crc:
             raise DamagedError(f"entry {id}: its vector is damaged")
-    unit = quantiser.floats(packer.unpack(row[3] for row in found))
-    placed = list(zip(centroids.assign(unit).tolist(), found, strict=True))
-    tables.put_bits(
+    unit = quantizer.from_int8(packer.unpack_rows(row[3] for row in found))
+    placed = list(zip(centroids.assign_rows(unit).tolist(), found, strict=True))
+    tables.insert_bits(
         connection, [(id, cluster, label, bits) for cluster, (id, label, _, _, bits, _) in placed]
     )
-    tables.put_words(connection, [(row[0], row[5]) for row in found])
+    tables.insert_words(connection, [(row[0], row[5]) for row in found])
     connection.executemany(
         "UPDATE ref SET crc = ? WHERE id = ?",
         [
@@ -82,19 +86,19 @@ def settle(
     return len(found)
 
 
-def drop(connection: apsw.Connection, ids: Collection[int]) -> set[int]:
+def delete_pending(connection: apsw.Connection, ids: Collection[int]) -> set[int]:
     """Delete those of `ids` that are fresh; which they are."""
     found = connection.execute(
         "DELETE FROM fresh WHERE id IN (SELECT value FROM json_each(?)) RETURNING id",
-        (tables.listed(ids),),
+        (tables.json_array(ids),),
     )
     dropped = {row[0] for row in found}
     if dropped:
-        _note_given(connection, max(dropped))
+        _record_id(connection, max(dropped))
     return dropped
 
 
-def _note_given(connection: apsw.Connection, id: int) -> None:
+def _record_id(connection: apsw.Connection, id: int) -> None:
     """Have sqlite-vec's own sequence know an id that it was never given: a repair that finds `last`
     damaged asks it for the highest."""
     name = "code_rowids"

@@ -10,7 +10,7 @@ import numpy as np
 
 from rm_local.arrays import Bytes, Flags, Ids
 from rm_local.store.format import CHUNK_SIZE, DamagedError
-from rm_local.store.sqlite.meta import number
+from rm_local.store.sqlite.meta import read_number
 from rm_local.store.sqlite.vec0 import Chunk, write_chunks
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def rewrite(connection: apsw.Connection, cluster: int, parts: Sequence[tuple[int
     filled = [each for part in parts for each in _filled(*part)]
     last = connection.execute("SELECT coalesce(max(chunk_id), 0) FROM code_chunks").get
     write_chunks(connection, [chunk for chunk, _ in filled])
-    bulk = number(connection, "bulk")
+    bulk = read_number(connection, "bulk")
     # sqlite-vec looks here for a row to delete; entries up to `bulk` have no row.
     connection.executemany(
         "UPDATE code_rowids SET chunk_id = ?, chunk_offset = ? WHERE rowid = ?",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from rm_local.store.index.centroids import CLUSTER_ROWS, ROWS_FOR_A_CLUSTER, write_centroids
-from rm_local.store.index.kmeans import find_clusters, nearest
+from rm_local.store.index.kmeans import find_clusters, find_nearest_centroids
 from rm_local.store.maintain import centroid_edits
 from rm_local.store.maintain.move_rows import STEP, Cluster
 from rm_local.store.maintain.task import Tools
@@ -37,7 +37,7 @@ class FirstClusters:
 
     def left(self) -> int:
         """Entries; 0 where they are so few that they need no clusters."""
-        entries = tables.count(self._connection)
+        entries = tables.count_entries(self._connection)
         if entries <= self._enough or centroid_edits.count_clusters(self._connection):
             return 0
         return entries
@@ -54,10 +54,12 @@ class FirstClusters:
         few = rng.choice(size, min(size, max(ROWS_FOR_A_CLUSTER * wanted, SAMPLED)), replace=False)
         found = find_clusters(cluster.vectors(few), wanted, rng)
         chosen = [
-            nearest(cluster.vectors(np.arange(start, min(start + STEP, size))), found.centres)
+            find_nearest_centroids(
+                cluster.vectors(np.arange(start, min(start + STEP, size))), found.centroids
+            )
             for start in range(0, size, STEP)
         ]
         cluster.part(np.concatenate(chosen))
         write_centroids(self._connection, found)
-        centroid_edits.record_cluster_count(self._connection, 0, len(found.centres))
+        centroid_edits.record_cluster_count(self._connection, 0, len(found.centroids))
         return {"entries given clusters": size}

@@ -96,15 +96,15 @@ class Maintainer:
         path = self._path
         check_header(path)
         if not is_writable(path):
-            raise sqlite.read_only(path)
-        with sqlite.guard(path), sqlite.open_connection(path, "write") as connection:
+            raise sqlite.read_only_error(path)
+        with sqlite.translate_errors(path), sqlite.open_connection(path, "write") as connection:
             check_size(connection, path)
             check_layout(connection, path)
             # Pages written out before the end of a step would keep readers out until then.
             connection.execute("PRAGMA cache_spill=0")
-            wal.write_ahead(connection, path)
+            wal.enable_wal(connection, path)
             yield connection
-            wal.one_file(connection)
+            wal.leave_wal(connection)
             connection.close()
 
 
@@ -114,7 +114,7 @@ def _step(connection: apsw.Connection, kind: Work) -> dict[str, int] | None:
 
     connection.set_busy_timeout(WAIT_MS)
     try:
-        with tables.writing(connection):
+        with tables.write_transaction(connection):
             return kind.step(monotonic() + STEP_SECONDS)
     except (apsw.BusyError, apsw.LockedError):
         return None

@@ -38,9 +38,9 @@ def repair_store(path: Path, report: ProgressCallback = ignore_progress) -> Repa
     if not found:
         return None
     if not is_writable(path):
-        raise sqlite.read_only(path)
+        raise sqlite.read_only_error(path)
     part = path.with_name(path.name + ".repair")
-    with sqlite.guard(path), _unwritten(path) as rescue:
+    with sqlite.translate_errors(path), _unwritten(path) as rescue:
         aside = _aside(path)
         _check_room(path)
         # What a stopped repair left behind.
@@ -71,7 +71,7 @@ def _faults(path: Path, report: ProgressCallback) -> list[str]:
 def _unwritten(path: Path) -> Iterator[Rescue]:
     """Reads the damaged store and keeps all writers out."""
     with sqlite.open_connection(path, "rescue") as connection:
-        wal.settle(connection, path)
+        wal.require_single_file(connection, path)
         connection.execute("BEGIN IMMEDIATE")
         yield Rescue(connection)
         connection.execute("ROLLBACK")
@@ -111,7 +111,7 @@ def _check(part: Path, report: ProgressCallback) -> None:
 
 def _remove(part: Path) -> None:
     part.unlink(missing_ok=True)
-    wal.clear(part)
+    wal.remove_leftovers(part)
 
 
 def _swap(part: Path, path: Path, aside: Path) -> None:

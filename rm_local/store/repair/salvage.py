@@ -13,9 +13,9 @@ import numpy as np
 from rm_local.errors import StoreInvalid
 from rm_local.progress import ProgressCallback, ProgressMeter
 from rm_local.store.codec.code_frames import CodePacker
-from rm_local.store.codec.quantize import Quantiser
+from rm_local.store.codec.quantize import Quantizer
 from rm_local.store.codec.text_blocks import TextCodec
-from rm_local.store.delete import remove
+from rm_local.store.delete import delete_entries
 from rm_local.store.format import BLOCK_ROWS
 from rm_local.store.repair.labels import Labels
 from rm_local.store.repair.rebuild_centroids import CentroidRebuilder
@@ -24,8 +24,8 @@ from rm_local.store.repair.rescue_vectors import VectorRescuer
 from rm_local.store.repair.store_constants import ANOTHER_COPY, Settled, put_search_params
 from rm_local.store.repair.tolerant_reader import Rescue
 from rm_local.store.sqlite import connection as sqlite
-from rm_local.store.sqlite.meta import SPREAD, Meta, put, read_meta
-from rm_local.store.sqlite.vec0 import CODES, TEXTS, lay_out
+from rm_local.store.sqlite.meta import SPREAD, Meta, read_meta, write_value
+from rm_local.store.sqlite.vec0 import CODES, TEXTS, create_schema
 
 if TYPE_CHECKING:
     import apsw
@@ -73,15 +73,17 @@ def salvage(
 @contextmanager
 def _new(part: Path, path: Path, settled: Settled) -> Iterator[apsw.Connection]:
     """An empty store with what the damaged one fixes for all entries, in one transaction."""
-    with sqlite.guard(part), sqlite.open_connection(part, "create") as new:
+    with sqlite.translate_errors(part), sqlite.open_connection(part, "create") as new:
         # A file that is thrown away when this is stopped needs no journal.
         new.execute("PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF")
         new.execute("BEGIN IMMEDIATE")
         dictionaries = settled.dictionaries
         meta = Meta(settled.embedder, float(settled.needed["step"]))
-        lay_out(new, path, meta, settled.known_words, dictionaries[TEXTS], dictionaries[CODES])
+        create_schema(
+            new, path, meta, settled.known_words, dictionaries[TEXTS], dictionaries[CODES]
+        )
         for key in ("mean", "rotation"):
-            put(new, key, settled.needed[key])
+            write_value(new, key, settled.needed[key])
         yield new
         new.execute("COMMIT")
         new.execute("INSERT INTO words(words) VALUES('optimize')")
@@ -121,7 +123,7 @@ class _Salvage:
             self._rescue,
             self._new,
             (
-                Quantiser(dimension, meta.step, meta.mean, meta.rotation),
+                Quantizer(dimension, meta.step, meta.mean, meta.rotation),
                 CodePacker(dimension, settled.dictionaries[CODES]),
             ),
             labels,
@@ -158,7 +160,7 @@ class _Salvage:
         settled, codec = self._settled, TextCodec(self._settled.dictionaries[TEXTS])
         halves = np.flatnonzero(self.met.text & ~self.met.kept).tolist()
         for start in range(0, len(halves), STEP):
-            remove(self._new, codec, settled.bulk, halves[start : start + STEP])
+            delete_entries(self._new, codec, settled.bulk, halves[start : start + STEP])
         first = settled.first_block * BLOCK_ROWS + 1
         gone = np.flatnonzero(~self.met.kept[: settled.bulk + 1]).tolist()
         self._new.executemany(
@@ -186,14 +188,14 @@ class _Salvage:
         tombs = new.execute("SELECT count(*) FROM tomb").get
         kept = {"entries": self.entries, "last": settled.last, "bulk": settled.bulk}
         for key, value in {**kept, "clusters": clusters, "scrapped": tombs}.items():
-            put(new, key, value)
+            write_value(new, key, value)
         for key in ("generation", "recompressed"):
             if (number := self._rescue.number(key)) is not None:
-                put(new, key, number)
+                write_value(new, key, number)
         put_search_params(self._rescue, new, clusters, self.mended)
         spread = self._rescue.value(SPREAD)
         if spread is not None:
-            put(new, SPREAD, spread)
+            write_value(new, SPREAD, spread)
         elif self._rescue.one("SELECT 1 FROM meta NOT INDEXED WHERE key = ?", (SPREAD,)):
             self.mended.append(f"{SPREAD!r} in meta was left out: it is measured when it is used.")
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from rm_local.store.format import DamagedError, checksum
 from rm_local.store.sqlite.meta import Value
-from rm_local.store.sqlite.tables import Label, listed
+from rm_local.store.sqlite.tables import Label, json_array
 
 if TYPE_CHECKING:
     import apsw
@@ -58,7 +58,7 @@ class Rescue:
 
         `sql` takes the numbers as a list in JSON; where it fails it is asked for each half.
         """
-        found = {row[0]: row[1:] for row in self.each(sql, (listed(numbers),))}
+        found = {row[0]: row[1:] for row in self.each(sql, (json_array(numbers),))}
         if self.stopped and len(numbers) > 1:
             middle = len(numbers) // 2
             return self.among(sql, numbers[:middle]) | self.among(sql, numbers[middle:])

@@ -66,19 +66,19 @@ def compact_store(
 
 def _settle(path: Path) -> None:
     Store.open(path, write=True).close()
-    with sqlite.guard(path), sqlite.open_connection(path, "write") as connection:
-        wal.settle(connection, path)
+    with sqlite.translate_errors(path), sqlite.open_connection(path, "write") as connection:
+        wal.require_single_file(connection, path)
         connection.close()
 
 
 @contextmanager
 def _unwritten(path: Path, held: StoreSource) -> Iterator[int]:
     """Keeps all other writers out; gives the highest id. StoreError: one of them was quicker."""
-    with sqlite.guard(path), sqlite.open_connection(path, "write") as connection:
+    with sqlite.translate_errors(path), sqlite.open_connection(path, "write") as connection:
         connection.execute("BEGIN IMMEDIATE")
-        if wal.is_logged(connection) or state(connection) != held.fingerprint:
+        if wal.uses_wal(connection) or state(connection) != held.fingerprint:
             raise StoreError(f"The store {path} was changed meanwhile.", "Start again.")
-        yield tables.last(connection)
+        yield tables.read_last_id(connection)
         connection.execute("ROLLBACK")
         connection.close()
 

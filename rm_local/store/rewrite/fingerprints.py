@@ -13,7 +13,7 @@ from rm_local.progress import DoneCallback
 from rm_local.records import Entry
 from rm_local.store.codec.text_blocks import KEY_END, join_texts
 from rm_local.store.rewrite.store_source import StoreSource
-from rm_local.store.sqlite.tables import label_of
+from rm_local.store.sqlite.tables import make_label
 
 Prints = NDArray[np.uint64]
 """64 bits an entry: that any two of 64 million different ones are taken for the same has a chance
@@ -31,7 +31,7 @@ def of_texts(entry: Entry) -> bytes:
 
 def of_all(entry: Entry) -> bytes:
     """What only an entry has that is the same but for its id."""
-    label = (each.encode("utf-8", "surrogatepass") for each in label_of(entry))
+    label = (each.encode("utf-8", "surrogatepass") for each in make_label(entry))
     return KEY_END.join([of_texts(entry), *label])
 
 

@@ -18,7 +18,7 @@ from rm_local.store.format import EmbedderId
 from rm_local.store.request import EntryFilter
 from rm_local.store.rewrite.sparse_ids import Numbering
 from rm_local.store.sqlite import tables as rows
-from rm_local.store.sqlite.meta import known_words
+from rm_local.store.sqlite.meta import read_known_words
 from rm_local.store.store import Store
 
 if TYPE_CHECKING:
@@ -55,8 +55,8 @@ class StoreSource(Reopened):
         """Those of the store at `path`. Raises as `Store.open`."""
         store = Store.open(path)
         try:
-            with store.reading() as connection:
-                count, seen = rows.count(connection), state(connection)
+            with store.borrow_connection() as connection:
+                count, seen = rows.count_entries(connection), state(connection)
             held = cls(path.absolute(), store.info().embedder, count, seen)
         except BaseException:
             store.close()
@@ -80,8 +80,8 @@ class StoreSource(Reopened):
     def filtered(self, number: int, filter: EntryFilter) -> EntryBatch:
         """Entries and vectors of those of one block that pass the filter."""
         ids = self.ids(self._places(number))
-        with self._store.reading() as connection:
-            ids = sorted(rows.existing(connection, ids, filter))
+        with self._store.borrow_connection() as connection:
+            ids = sorted(rows.find_existing(connection, ids, filter))
         return self._store.get(ids), self._store.vectors(ids)
 
     def get(self, ids: list[int]) -> list[Entry]:
@@ -90,7 +90,7 @@ class StoreSource(Reopened):
 
     def tallies(self) -> list[tuple[int, int, int]]:
         """Id, times shown and times helped of each entry that was ever counted, last id first."""
-        with self._store.reading() as connection:
+        with self._store.borrow_connection() as connection:
             found = connection.execute(
                 "SELECT id, shown, helped FROM tally JOIN ref USING(id) ORDER BY id DESC"
             )
@@ -98,7 +98,7 @@ class StoreSource(Reopened):
 
     def ids(self, places: Ids) -> list[int]:
         """Ids of the entries at these places."""
-        with self._store.reading() as connection:
+        with self._store.borrow_connection() as connection:
             if state(connection) != self.fingerprint:
                 raise StoreError(f"The store {self.path} was changed meanwhile.", "Start again.")
             ids: list[int] = self._numbering.at(places).tolist()
@@ -107,8 +107,8 @@ class StoreSource(Reopened):
     @cached_property
     def known_words(self) -> frozenset[str]:
         """The words that the store's embedder knows whole."""
-        with self._store.reading() as connection:
-            return unpack_words(known_words(connection))
+        with self._store.borrow_connection() as connection:
+            return unpack_words(read_known_words(connection))
 
     @property
     def blocks(self) -> int:
@@ -136,8 +136,8 @@ class StoreSource(Reopened):
 
     @cached_property
     def _numbering(self) -> Numbering:
-        with self._store.reading() as connection:
-            given = rows.span(connection)
+        with self._store.borrow_connection() as connection:
+            given = rows.read_id_range(connection)
             return Numbering.without(given.start, _deleted(connection, given))
 
 
@@ -145,12 +145,13 @@ def state(connection: apsw.Connection) -> str:
     """Another one when entries have come or gone since: ids are never given twice."""
     # Not its whole checksum: that is another one as soon as it is given a cluster.
     newest = connection.execute("SELECT crc >> 32 FROM ref ORDER BY id DESC LIMIT 1").get
-    return f"{rows.count(connection)} entries to {rows.last(connection)}, the newest {newest}"
+    count, last = rows.count_entries(connection), rows.read_last_id(connection)
+    return f"{count} entries to {last}, the newest {newest}"
 
 
 def _deleted(connection: apsw.Connection, given: range) -> Ids:
     """The ids of this span that are no entries, ascending; those at its end may be left out."""
-    if rows.count(connection) == len(given):
+    if rows.count_entries(connection) == len(given):
         return np.empty(0, np.int64)
     bulk = connection.execute("SELECT value FROM meta WHERE key = 'bulk'").get
     buried = _column(connection, "SELECT id FROM tomb WHERE id >= ? ORDER BY id", (given.start,))

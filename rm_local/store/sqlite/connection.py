@@ -35,7 +35,7 @@ def open_connection(path: Path, mode: Mode) -> Iterator[apsw.Connection]:
     immutable, elsewhere so that a write which another process left half done is undone first.
     `rescue` also opens a file that is cut short, for reading what is left of it.
     """
-    connection = _connection(path, mode)
+    connection = _open_file(path, mode)
     try:
         connection.set_busy_timeout(BUSY_MS)
         if mode == "rescue":
@@ -53,7 +53,7 @@ def open_connection(path: Path, mode: Mode) -> Iterator[apsw.Connection]:
 
 
 @contextmanager
-def in_memory() -> Iterator[apsw.Connection]:
+def open_in_memory() -> Iterator[apsw.Connection]:
     """A connection to an empty database of its own, with sqlite-vec loaded; closed afterwards."""
     import apsw
 
@@ -65,7 +65,7 @@ def in_memory() -> Iterator[apsw.Connection]:
         connection.close()
 
 
-def _connection(path: Path, mode: Mode) -> apsw.Connection:
+def _open_file(path: Path, mode: Mode) -> apsw.Connection:
     import apsw
 
     name, flags = path.absolute().as_uri(), apsw.SQLITE_OPEN_URI | apsw.SQLITE_OPEN_READWRITE
@@ -79,7 +79,7 @@ def _connection(path: Path, mode: Mode) -> apsw.Connection:
 
 
 @contextmanager
-def guard(path: Path) -> Iterator[None]:
+def translate_errors(path: Path) -> Iterator[None]:
     """Turn SQLite's errors into StoreInvalid, StoreReadOnly or StoreError with a remedy."""
     load_apsw()
     import apsw
@@ -89,21 +89,21 @@ def guard(path: Path) -> Iterator[None]:
     except apsw.ConnectionClosedError:
         raise
     except apsw.ReadOnlyError as error:
-        raise read_only(path) from error
+        raise read_only_error(path) from error
     except (apsw.BusyError, apsw.LockedError) as error:
         raise StoreError(
             f"Another program is writing to the store {path}.", "Wait until it is done."
         ) from error
     except apsw.FullError as error:
-        raise _full(path) from error
+        raise _disk_full(path) from error
     except apsw.SQLError as error:
         # sqlite-vec has one error for all that keeps it from writing.
         if "insert" in str(error) and _is_full(path):
-            raise _full(path) from error
+            raise _disk_full(path) from error
         raise StoreInvalid(f"{describe_damage(path)} ({error})", REBUILD) from error
     except (apsw.CantOpenError, apsw.IOError, apsw.PermissionsError, apsw.AuthError) as error:
         if isinstance(error, apsw.IOError) and _is_full(path):
-            raise _full(path) from error
+            raise _disk_full(path) from error
         raise StoreError(f"The store {path} cannot be read or written: {error}.") from error
     except (apsw.Error, DamagedError, UnicodeDecodeError) as error:
         raise StoreInvalid(f"{describe_damage(path)} ({error})", REBUILD) from error
@@ -113,13 +113,13 @@ def _is_full(path: Path) -> bool:
     return free_bytes(path.parent) < CACHE_KIB * 1024
 
 
-def _full(path: Path) -> StoreError:
+def _disk_full(path: Path) -> StoreError:
     return StoreError(
         f"There is no room on the disk of {path}; nothing was changed.", "Make room and try again."
     )
 
 
-def read_only(path: Path) -> StoreReadOnly:
+def read_only_error(path: Path) -> StoreReadOnly:
     """The error for a write where nothing can be written."""
     return StoreReadOnly(
         f"The store {path} cannot be written to.",

@@ -14,34 +14,34 @@ if TYPE_CHECKING:
     import apsw
 
 
-def place(id: int) -> tuple[int, int]:
+def locate_row(id: int) -> tuple[int, int]:
     """Block and row in it of an entry of the bulk build."""
     return divmod(id - 1, BLOCK_ROWS)
 
 
-def entries(
+def read_entries(
     connection: apsw.Connection, codec: TextCodec, bulk: int, ids: Collection[int]
 ) -> dict[int, Entry]:
     """Those of `ids` that exist, by id; the first `bulk` ids lie in blocks.
 
     DamagedError: an entry has no text, or one that no store writes.
     """
-    named = tables.labels(connection, ids)
-    single = tables.frames(connection, "text", [id for id in named if id > bulk])
+    named = tables.read_labels(connection, ids)
+    single = tables.read_frames(connection, "text", [id for id in named if id > bulk])
     blocks = {
-        blk: codec.unpack(frame, BLOCK_ROWS)
-        for blk, frame in tables.frames(
-            connection, "block", {place(id)[0] for id in named if id <= bulk}
+        blk: codec.unpack_rows(frame, BLOCK_ROWS)
+        for blk, frame in tables.read_frames(
+            connection, "block", {locate_row(id)[0] for id in named if id <= bulk}
         ).items()
     }
     found = {}
     for id, label in named.items():
         try:
             if id <= bulk:
-                blk, slot = place(id)
+                blk, slot = locate_row(id)
                 row = blocks[blk][slot]
             else:
-                (row,) = codec.unpack(single[id], 1)
+                (row,) = codec.unpack_rows(single[id], 1)
         except (KeyError, IndexError) as error:
             raise DamagedError(f"entry {id} has no text") from error
         found[id] = Entry(*split_row(row), *label, id)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 
 
-def versions() -> dict[str, str]:
+def read_versions() -> dict[str, str]:
     """Versions of SQLite, apsw, sqlite-vec (asked of SQLite itself) and zstandard."""
     import apsw
     import sqlite_vec
@@ -29,4 +29,4 @@ def versions() -> dict[str, str]:
 
 
 if __name__ == "__main__":
-    print(json.dumps(versions()))
+    print(json.dumps(read_versions()))

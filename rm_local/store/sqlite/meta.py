@@ -76,8 +76,8 @@ def write_meta(connection: apsw.Connection, meta: Meta, known_words: bytes) -> N
         "embedder_dimension": meta.embedder.dimension,
         "embedder_sha256": meta.embedder.sha256,
         "step": meta.step,
-        "mean": _blob(meta.mean),
-        "rotation": _blob(meta.rotation),
+        "mean": _encode_array(meta.mean),
+        "rotation": _encode_array(meta.rotation),
         "bulk": meta.bulk,
         **meta.search_params.meta_values(),
         "known_words": known_words,
@@ -85,10 +85,10 @@ def write_meta(connection: apsw.Connection, meta: Meta, known_words: bytes) -> N
         "sqlite_vec": connection.execute("SELECT vec_version()").get,
     }
     for key, value in rows.items():
-        put(connection, key, value)
+        write_value(connection, key, value)
 
 
-def put(connection: apsw.Connection, key: str, value: Value) -> None:
+def write_value(connection: apsw.Connection, key: str, value: Value) -> None:
     """Write one value, with its checksum, in the running transaction."""
     connection.execute(
         "INSERT INTO meta(key, value, crc) VALUES(?, ?, ?)"
@@ -97,47 +97,49 @@ def put(connection: apsw.Connection, key: str, value: Value) -> None:
     )
 
 
-def read(connection: apsw.Connection, key: str) -> Value:
+def read_value(connection: apsw.Connection, key: str) -> Value:
     """One value. DamagedError: it is not there, or not as it was written."""
-    found = _checked(connection.execute("SELECT key, value, crc FROM meta WHERE key = ?", (key,)))
+    found = _check_rows(
+        connection.execute("SELECT key, value, crc FROM meta WHERE key = ?", (key,))
+    )
     if key not in found:
         raise DamagedError(f"meta: there is no {key!r}")
     return found[key]
 
 
-def number(connection: apsw.Connection, key: str) -> int:
+def read_number(connection: apsw.Connection, key: str) -> int:
     """A whole number. Raises as `read`."""
-    return int(read(connection, key))
+    return int(read_value(connection, key))
 
 
-def numbers(connection: apsw.Connection, keys: tuple[str, str]) -> dict[str, int]:
+def read_numbers(connection: apsw.Connection, keys: tuple[str, str]) -> dict[str, int]:
     """Two whole numbers at once, by key. Raises as `read`."""
     found = connection.execute("SELECT key, value, crc FROM meta WHERE key IN (?, ?)", keys)
-    values = _checked(found)
+    values = _check_rows(found)
     if len(values) < len(keys):
         raise DamagedError(f"meta: {keys[0]!r} or {keys[1]!r} is missing")
     return {key: int(values[key]) for key in keys}
 
 
-def number_or_zero(connection: apsw.Connection, key: str) -> int:
+def read_number_or_zero(connection: apsw.Connection, key: str) -> int:
     """A whole number that is missing until it is wanted. DamagedError: it is damaged."""
     if connection.execute("SELECT 1 FROM meta WHERE key = ?", (key,)).get is None:
         return 0
-    return number(connection, key)
+    return read_number(connection, key)
 
 
-def whole_text_or_none(connection: apsw.Connection, key: str) -> str | None:
+def read_text_or_none(connection: apsw.Connection, key: str) -> str | None:
     """A text that the store can do without; None where it is missing or damaged."""
     try:
-        value = read(connection, key)
+        value = read_value(connection, key)
     except (DamagedError, UnicodeDecodeError):
         return None
     return value if isinstance(value, str) else None
 
 
-def known_words(connection: apsw.Connection) -> bytes:
+def read_known_words(connection: apsw.Connection) -> bytes:
     """The packed words that the store's embedder knows. Raises as `read`."""
-    return bytes(read(connection, "known_words"))  # type: ignore[arg-type]
+    return bytes(read_value(connection, "known_words"))  # type: ignore[arg-type]
 
 
 def read_meta(connection: apsw.Connection) -> Meta:
@@ -146,15 +148,15 @@ def read_meta(connection: apsw.Connection) -> Meta:
     DamagedError: a value is missing, damaged or impossible.
     """
     others = "SELECT key, value, crc FROM meta WHERE key NOT IN ('known_words', ?)"
-    rows = _checked(connection.execute(others, (SPREAD,)))
+    rows = _check_rows(connection.execute(others, (SPREAD,)))
     try:
         dimension = int(rows["embedder_dimension"])
         int(rows["entries"]), int(rows["last"]), int(rows["clusters"])
         return Meta(
             EmbedderId(str(rows["embedder_id"]), dimension, str(rows["embedder_sha256"])),
             float(rows["step"]),
-            _array(rows["mean"], dimension),
-            _array(rows["rotation"], dimension, dimension),
+            _decode_array(rows["mean"], dimension),
+            _decode_array(rows["rotation"], dimension, dimension),
             bulk=int(rows["bulk"]),
             search_params=SearchParams(*(int(rows[key]) for key in PARAM_KEYS)),
             sqlite_vec=str(rows["sqlite_vec"]),
@@ -163,7 +165,7 @@ def read_meta(connection: apsw.Connection) -> Meta:
         raise DamagedError(f"meta: {error!r}") from error
 
 
-def _checked(found: Iterable[tuple[Any, ...]]) -> dict[str, Value]:
+def _check_rows(found: Iterable[tuple[Any, ...]]) -> dict[str, Value]:
     rows: dict[str, Value] = {}
     for key, value, crc in found:
         if checksum(key, value) != crc:
@@ -172,11 +174,11 @@ def _checked(found: Iterable[tuple[Any, ...]]) -> dict[str, Value]:
     return rows
 
 
-def _blob(array: Floats | None) -> bytes:
+def _encode_array(array: Floats | None) -> bytes:
     return b"" if array is None else np.asarray(array, dtype="<f4").tobytes()
 
 
-def _array(blob: Value, *shape: int) -> Floats | None:
+def _decode_array(blob: Value, *shape: int) -> Floats | None:
     if not isinstance(blob, bytes):
         raise TypeError("an array is no blob")
     return np.frombuffer(blob, dtype="<f4").reshape(shape) if blob else None

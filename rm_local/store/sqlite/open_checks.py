@@ -79,7 +79,7 @@ def check_header(path: Path) -> None:
 
     StoreMissing, StoreInvalid, StoreVersion, or StoreError when it cannot be read.
     """
-    header = _header(path)
+    header = _read_header(path)
     if len(header) < 100 or not header.startswith(b"SQLite format 3\0"):
         raise StoreInvalid(f"{path} is not a store.", "Choose a .rms file, or make a store.")
     (version,) = struct.unpack_from(">I", header, 60)
@@ -95,7 +95,7 @@ def check_header(path: Path) -> None:
         )
 
 
-def _header(path: Path) -> bytes:
+def _read_header(path: Path) -> bytes:
     load_apsw()
     import apsw
 
@@ -109,14 +109,14 @@ def _header(path: Path) -> bytes:
         try:
             # apsw does not read nothing.
             size = path.stat().st_size
-            return first_bytes(connection, min(100, size)) if size else b""
+            return read_first_bytes(connection, min(100, size)) if size else b""
         finally:
             connection.close()
     except (apsw.Error, OSError) as error:
         raise StoreError(f"The store {path} cannot be read: {error}.") from error
 
 
-def first_bytes(connection: apsw.Connection, count: int) -> bytes:
+def read_first_bytes(connection: apsw.Connection, count: int) -> bytes:
     """The first bytes of the file itself, whatever is in a log beside it.
 
     Not with `open`: closing the file would drop every lock that this process has on it.
@@ -129,9 +129,9 @@ def check_size(connection: apsw.Connection, path: Path) -> None:
     with connection:
         # Reading anything undoes an interrupted write; pages beyond the header's may be in a log.
         connection.execute("PRAGMA page_count").fetchall()
-        whole, size = _whole_size(first_bytes(connection, 32)), path.stat().st_size
+        whole, size = _read_declared_size(read_first_bytes(connection, 32)), path.stat().st_size
     if size < whole:
-        raise StoreInvalid(_cut_short(path, whole), REBUILD)
+        raise StoreInvalid(_describe_cut(path, whole), REBUILD)
 
 
 def check_not_replaced(connection: apsw.Connection) -> None:
@@ -148,18 +148,18 @@ def check_not_replaced(connection: apsw.Connection) -> None:
         )
 
 
-def _cut_short(path: Path, whole: int) -> str:
+def _describe_cut(path: Path, whole: int) -> str:
     return f"The store {path} is cut short: {path.stat().st_size:,} of {whole:,} bytes."
 
 
-def _whole_size(header: bytes) -> int:
+def _read_declared_size(header: bytes) -> int:
     """Bytes that the file says it has; 0 where even that is cut off."""
     return int(struct.unpack_from(">I", header, 28)[0]) * PAGE_SIZE if len(header) == 32 else 0
 
 
 def describe_damage(path: Path) -> str:
     """What is wrong with a file that SQLite cannot read: cut short, or damaged."""
-    whole = _whole_size(_header(path)[:32])
+    whole = _read_declared_size(_read_header(path)[:32])
     if path.stat().st_size < whole:
-        return _cut_short(path, whole)
+        return _describe_cut(path, whole)
     return f"The store {path} is damaged."

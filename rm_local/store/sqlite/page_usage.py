@@ -21,7 +21,7 @@ PARTS = {
 def measure_pages(path: Path) -> dict[str, int]:
     """Bytes of the pages of each part. Reads the whole file. Raises as opening a store."""
     found: dict[str, int] = defaultdict(int)
-    with sqlite.guard(path), sqlite.open_connection(path, "read") as connection:
+    with sqlite.translate_errors(path), sqlite.open_connection(path, "read") as connection:
         tables = "SELECT name, sum(pgsize) FROM dbstat GROUP BY name"
         for name, size in connection.execute(tables):
             found[PARTS.get(str(name).split("_")[0], "other")] += int(size or 0)

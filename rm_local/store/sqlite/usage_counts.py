@@ -6,14 +6,14 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from rm_local.store.sqlite.tables import listed
+from rm_local.store.sqlite.tables import json_array
 
 if TYPE_CHECKING:
     import apsw
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
+class UsageCount:
     """What became of an entry."""
 
     shown: int = 0
@@ -30,7 +30,7 @@ COUNT = """
 """
 
 
-def count_up(
+def record_usage(
     connection: apsw.Connection, shown: Collection[int], helped: Collection[int] = ()
 ) -> None:
     """Count, in the running transaction, once for each different id of `shown` and `helped`.
@@ -38,13 +38,13 @@ def count_up(
     Ids of entries that are gone are passed over: they may come from an older turn.
     """
     for ids, each in ((shown, (1, 0)), (helped, (0, 1))):
-        connection.execute(COUNT, {"ids": listed(ids), "shown": each[0], "helped": each[1]})
+        connection.execute(COUNT, {"ids": json_array(ids), "shown": each[0], "helped": each[1]})
 
 
-def tallies(connection: apsw.Connection, ids: Collection[int]) -> dict[int, Tally]:
+def read_usage_counts(connection: apsw.Connection, ids: Collection[int]) -> dict[int, UsageCount]:
     """The tallies, by id, of those of `ids` that were ever counted."""
     found = connection.execute(
         "SELECT id, shown, helped FROM tally WHERE id IN (SELECT value FROM json_each(?))",
-        (listed(ids),),
+        (json_array(ids),),
     )
-    return {id: Tally(shown, helped) for id, shown, helped in found}
+    return {id: UsageCount(shown, helped) for id, shown, helped in found}

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from rm_local.store.codec.text_blocks import pack_words
-from rm_local.store.format import CHUNK_SIZE, DamagedError, checksum, schema
+from rm_local.store.format import CHUNK_SIZE, DamagedError, checksum, format_schema
 from rm_local.store.sqlite.meta import Meta, write_meta
 from rm_local.store.sqlite.open_checks import check_layout
 
@@ -31,7 +31,7 @@ class Chunk(NamedTuple):
     labels: bytes
 
 
-def lay_out(
+def create_schema(
     connection: apsw.Connection,
     path: Path,
     meta: Meta,
@@ -40,7 +40,7 @@ def lay_out(
     code_dictionary: bytes,
 ) -> None:
     """Make the tables of an empty store, in the running transaction. Raises as `check_layout`."""
-    connection.execute(schema(meta.embedder.dimension))
+    connection.execute(format_schema(meta.embedder.dimension))
     check_layout(connection, path)
     write_meta(connection, meta, pack_words(known_words))
     for number, data in ((TEXTS, dictionary), (CODES, code_dictionary)):
@@ -49,7 +49,7 @@ def lay_out(
         )
 
 
-def dictionary_of(connection: apsw.Connection, number: int) -> bytes:
+def read_dictionary(connection: apsw.Connection, number: int) -> bytes:
     """The dictionary TEXTS or CODES; empty where the sample was too small for one. DamagedError."""
     row = connection.execute("SELECT d, crc FROM zdict WHERE id = ?", (number,)).fetchone()
     if row is None or checksum(number, row[0]) != row[1]:

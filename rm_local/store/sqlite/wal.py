@@ -14,7 +14,7 @@ from rm_local.store.format import PAGE_SIZE
 if TYPE_CHECKING:
     import apsw
 
-ROOM = 16 << 20
+MIN_FREE_BYTES = 16 << 20
 """Bytes that have to be free for a log: a store that has one cannot even be read where there is no
 room for the index of the log."""
 
@@ -25,7 +25,7 @@ LOGS = ("-journal", "-wal", "-shm")
 """What SQLite may leave beside a file whose writer was killed."""
 
 
-def write_ahead(connection: apsw.Connection, path: Path) -> None:
+def enable_wal(connection: apsw.Connection, path: Path) -> None:
     """From now on a commit is one append and one sync, and keeps no reader out.
 
     The store is one file again after `one_file`. Where the file system cannot do it, or has too
@@ -34,27 +34,27 @@ def write_ahead(connection: apsw.Connection, path: Path) -> None:
     """
     import apsw
 
-    if free_bytes(path.parent) < ROOM:
+    if free_bytes(path.parent) < MIN_FREE_BYTES:
         return
     with suppress(
         apsw.BusyError, apsw.LockedError, apsw.CantOpenError, apsw.IOError, apsw.ReadOnlyError
     ):
         connection.execute("PRAGMA journal_mode=WAL")
-        _lengthen(connection, path.with_name(path.name + "-wal"))
+        _extend_log(connection, path.with_name(path.name + "-wal"))
 
 
-def _lengthen(connection: apsw.Connection, log: Path) -> None:
+def _extend_log(connection: apsw.Connection, log: Path) -> None:
     """Give an empty log its full length: a commit that makes it longer takes the file system half
     as long again.
 
     Zeros are no frames to SQLite. The write lock is held, so that nobody's frames are overwritten.
     """
-    if _holds_anything(log):
+    if _has_content(log):
         return
     # This also makes the log, if it is not there yet.
     connection.execute("BEGIN IMMEDIATE")
     try:
-        if not _holds_anything(log):
+        if not _has_content(log):
             with suppress(OSError), log.open("rb+") as file:
                 file.write(bytes(LOG_BYTES))
                 file.flush()
@@ -63,11 +63,11 @@ def _lengthen(connection: apsw.Connection, log: Path) -> None:
         connection.execute("ROLLBACK")
 
 
-def _holds_anything(log: Path) -> bool:
+def _has_content(log: Path) -> bool:
     return log.exists() and log.stat().st_size > 0
 
 
-def one_file(connection: apsw.Connection) -> bool:
+def leave_wal(connection: apsw.Connection) -> bool:
     """Put the log into the store; False, and the log stays, where others have the store open or
     the disk is full.
 
@@ -83,16 +83,16 @@ def one_file(connection: apsw.Connection) -> bool:
         return False
 
 
-def is_logged(connection: apsw.Connection) -> bool:
+def uses_wal(connection: apsw.Connection) -> bool:
     """Whether the store's commits go to a log."""
     return bool(connection.execute("PRAGMA journal_mode").get == "wal")
 
 
-def settle(connection: apsw.Connection, path: Path) -> None:
+def require_single_file(connection: apsw.Connection, path: Path) -> None:
     """`one_file`, for those who are about to put another store in its place. StoreError: others
     have it open, and their log would be taken for the new one's.
     """
-    if not one_file(connection):
+    if not leave_wal(connection):
         raise StoreError(
             f"Another program has the store {path} open, which was written to meanwhile; nothing "
             "was changed.",
@@ -100,7 +100,7 @@ def settle(connection: apsw.Connection, path: Path) -> None:
         )
 
 
-def clear(path: Path) -> None:
+def remove_leftovers(path: Path) -> None:
     """Remove what a store that was at `path`, and is gone, has left beside it."""
     for log in LOGS:
         path.with_name(path.name + log).unlink(missing_ok=True)

@@ -13,7 +13,7 @@ from rm_local.progress import DoneCallback
 from rm_local.store.codec.code_frames import code_check, row_crc
 from rm_local.store.format import CHUNK_SIZE, NO_CLUSTER
 from rm_local.store.sqlite import meta, tables
-from rm_local.store.sqlite.reader_pool import reading
+from rm_local.store.sqlite.reader_pool import read_transaction
 
 if TYPE_CHECKING:
     import apsw
@@ -49,11 +49,11 @@ class Slot:
 def vector_faults(connection: apsw.Connection, there: Flags, tell: DoneCallback) -> Iterator[str]:
     """What is wrong with bits, codes and their places; `there` says, by id, which entries are."""
     seen = np.zeros_like(there)
-    bulk = meta.number(connection, "bulk")
-    width = meta.number(connection, "embedder_dimension") // 8
+    bulk = meta.read_number(connection, "bulk")
+    width = meta.read_number(connection, "embedder_dimension") // 8
     after: int = -1 << 63
     while True:
-        with reading(connection):
+        with read_transaction(connection):
             chunks: list[tuple[Any, ...]] = connection.execute(CHUNKS, (after, STEP)).fetchall()
             slots: list[tuple[int, Slot]] = []
             found = list(_unpacked(chunks, width, slots))
@@ -63,7 +63,7 @@ def vector_faults(connection: apsw.Connection, there: Flags, tell: DoneCallback)
             break
         after = chunks[-1][0]
         tell(int(seen.sum()))
-    with reading(connection):
+    with read_transaction(connection):
         found = list(_fresh(connection, width, seen))
     yield from found
     for id in np.flatnonzero(there & ~seen).tolist():
@@ -98,7 +98,7 @@ def _unpacked(
 def _step(
     connection: apsw.Connection, slots: list[tuple[int, Slot]], seen: Flags, bulk: int
 ) -> Iterator[str]:
-    ids = tables.listed([id for id, _ in slots])
+    ids = tables.json_array([id for id, _ in slots])
     chosen = "IN (SELECT value FROM json_each(?))"
     execute = connection.execute
     refs = {

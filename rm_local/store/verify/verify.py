@@ -10,7 +10,7 @@ from rm_local.progress import Progress, ProgressCallback, ProgressMeter
 from rm_local.store.format import DamagedError
 from rm_local.store.sqlite import connection as sqlite, meta
 from rm_local.store.sqlite.open_checks import check_size
-from rm_local.store.sqlite.reader_pool import reading
+from rm_local.store.sqlite.reader_pool import read_transaction
 from rm_local.store.verify.check_texts import TextChecker
 from rm_local.store.verify.check_vectors import vector_faults
 from rm_local.store.verify.checksums import count_faults, sealed_faults, spread_faults
@@ -34,7 +34,7 @@ def faults(path: Path, report: ProgressCallback) -> list[str]:
     another process wrote meanwhile and something seems wrong, all is read again in one transaction.
     StoreError: the file cannot be read, or another program keeps it locked.
     """
-    with sqlite.guard(path), sqlite.open_connection(path, "read") as connection:
+    with sqlite.translate_errors(path), sqlite.open_connection(path, "read") as connection:
         check_size(connection, path)
         # A table of the connection's own, which nothing is written to.
         connection.execute("PRAGMA query_only=0")
@@ -45,7 +45,7 @@ def faults(path: Path, report: ProgressCallback) -> list[str]:
         before = _writes(connection)
         found = _first(_all(connection, report))
         if found and _writes(connection) != before:
-            with reading(connection):
+            with read_transaction(connection):
                 found = _first(_all(connection, report))
     connection.close()
     return found
@@ -76,7 +76,7 @@ def _all(connection: apsw.Connection, report: ProgressCallback) -> Iterator[str]
         # What texts and vectors are read with is itself damaged.
         return
     yield from _told("A count", count_faults(connection))
-    total = meta.number(connection, "last")
+    total = meta.read_number(connection, "last")
     texts = TextChecker(connection)
     yield from _told("A text", texts.faults(ProgressMeter(report, "texts", total).reach))
     yield from _told("The word index", word_faults(connection, texts.words))

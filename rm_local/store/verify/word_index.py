@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from rm_local.store.index.rare_words import RareWords
-from rm_local.store.sqlite.reader_pool import reading
+from rm_local.store.sqlite.reader_pool import read_transaction
 
 if TYPE_CHECKING:
     import apsw
@@ -43,16 +43,16 @@ class WordSum:
 
 def indexed(rare: RareWords, text: str) -> list[str]:
     """The words of `text` as the index holds them: its tokenizer has split them once more."""
-    words = rare.of(text)
+    words = rare.find_rare_words(text)
     joined = " ".join(words)
-    return words if joined.isascii() else list(dict.fromkeys(rare.tokens(joined)))
+    return words if joined.isascii() else list(dict.fromkeys(rare.split_words(joined)))
 
 
 def word_faults(connection: apsw.Connection, wanted: WordSum) -> Iterator[str]:
     """Whether the index's sum is another; `vocabulary` is an fts5vocab table of instances."""
     found = WordSum()
     for first, end in pairwise(EDGES):
-        with reading(connection):
+        with read_transaction(connection):
             for word, id in connection.execute(
                 "SELECT term, doc FROM temp.vocabulary WHERE term >= ? AND term < ?",
                 (first or "", end or chr(0x10FFFF)),

@@ -109,9 +109,9 @@ async def test_a_store_that_has_grown_is_measured_again(store: Store) -> None:
 async def test_the_scale_that_a_store_holds_is_used(store: Store) -> None:
     """Until a tenth of the entries have come or gone, or the probe sentences are others."""
     held = StoreSpread(0.25, 0.5, len(ENTRIES))
-    store.keep_spread(held, "another digest")
+    store.write_spread(held, "another digest")
     measured = await QuestionGate(Counting(), store).least_similarity()
-    store.keep_spread(held, PROBES_SHA256)
+    store.write_spread(held, PROBES_SHA256)
 
     assert measured != pytest.approx(0.75)
     assert await QuestionGate(Counting(), store).least_similarity() == pytest.approx(0.75)

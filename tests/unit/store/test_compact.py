@@ -21,7 +21,7 @@ from rm_local.store.format import EmbedderId
 from rm_local.store.request import SearchRequest
 from rm_local.store.rewrite.compact import compact_store
 from rm_local.store.sqlite import connection as sqlite, tables
-from rm_local.store.sqlite.usage_counts import Tally, count_up, tallies
+from rm_local.store.sqlite.usage_counts import UsageCount, read_usage_counts, record_usage
 from rm_local.store.store import Store
 from tests.faults.steps import KINDS, Kind, count_steps, is_killed_at
 from tests.support.stores import MadeSource, entries, toy_store, vectors
@@ -253,14 +253,17 @@ def test_several_processes_read_the_locked_store(
 def test_tallies_go_with_their_entries(path: Path) -> None:
     """Under the new ids, and only those of entries that are left."""
     with sqlite.open_connection(path, "write") as connection:
-        with tables.writing(connection):
-            count_up(connection, [1, 7, 7], [7])
-            count_up(connection, [7], [7])
+        with tables.write_transaction(connection):
+            record_usage(connection, [1, 7, 7], [7])
+            record_usage(connection, [7], [7])
         connection.close()
     with Store.open(path) as store:
         one, seven = store.get([1, 7])
     compact_store(path)
-    with Store.open(path) as store, store.reading() as connection:
+    with Store.open(path) as store, store.borrow_connection() as connection:
         ids = {entry.subproblem: entry.id for entry in store.sample(2 * ROWS, 0)}
         new = ids[one.subproblem], ids[seven.subproblem]
-        assert tallies(connection, ids.values()) == {new[0]: Tally(1, 0), new[1]: Tally(2, 2)}
+        assert read_usage_counts(connection, ids.values()) == {
+            new[0]: UsageCount(1, 0),
+            new[1]: UsageCount(2, 2),
+        }

@@ -130,7 +130,7 @@ def test_the_text_of_a_deleted_entry_leaves_the_file(store: Store) -> None:
     assert database.execute("SELECT count(*) FROM text WHERE id = 2").get == 0
     codec = TextCodec(database.execute("SELECT d FROM zdict WHERE id = 1").get or b"")
     for (frame,) in database.execute("SELECT z FROM block WHERE blk = 0"):
-        assert codec.unpack(frame, 16)[1] == b""
+        assert codec.unpack_rows(frame, 16)[1] == b""
     database.close()
 
 

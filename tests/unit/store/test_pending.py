@@ -26,7 +26,7 @@ from rm_local.store.request import EntryFilter, SearchRequest
 from rm_local.store.rewrite.compact import compact_store
 from rm_local.store.rewrite.merge import merge_stores
 from rm_local.store.rewrite.store_source import StoreSource
-from rm_local.store.sqlite.reader_pool import Readers, reading
+from rm_local.store.sqlite.reader_pool import ReaderPool, read_transaction
 from rm_local.store.store import Store
 from tests.support.maintenance import QUERIES, value, worked
 from tests.support.stores import MadeSource, entries, vectors
@@ -92,7 +92,7 @@ def add_singly(store: Store, count: int, first: int = 0) -> list[int]:
 
 def fresh_ids(store: Store) -> list[int]:
     """Ids of those that are fresh."""
-    with store.reading() as connection:
+    with store.borrow_connection() as connection:
         return [row[0] for row in connection.execute(FRESH_IDS)]
 
 
@@ -114,7 +114,7 @@ def test_it_has_no_cluster_and_is_found_at_once(store: Store) -> None:
     """By its vector, narrowed, by its rare word, and in another opening of the store."""
     (id,) = store.add([NEW], UNITS[:1])
     assert fresh_ids(store) == [id]
-    with store.reading() as connection:
+    with store.borrow_connection() as connection:
         assert not connection.execute("SELECT count(*) FROM code WHERE id = ?", (id,)).get
     with Store.open(store.info().path) as other:
         for each in (store, other):
@@ -167,13 +167,13 @@ def test_holders_in_both_places_count_together(
 
 def test_there_are_never_more_than_so_many(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """The oldest are settled a few at a time; whatever it is, each is found."""
-    monkeypatch.setattr(pending, "MOST", 50)
+    monkeypatch.setattr(pending, "MAX_PENDING", 50)
     ids, counts = [], []
     for place in range(120):
         ids += add_singly(store, 1, place)
         counts.append(len(fresh_ids(store)))
     assert max(counts) == 50
-    assert max(one - other + 1 for one, other in pairwise(counts)) == pending.FEW
+    assert max(one - other + 1 for one, other in pairwise(counts)) == pending.MAX_PENDING_BATCH
     assert fresh_ids(store) == ids[-counts[-1] :]
     assert [store.search(SearchRequest(unit, k=1))[0].entry.id for unit in UNITS[:120]] == ids
     assert store.verify() == []
@@ -181,9 +181,9 @@ def test_there_are_never_more_than_so_many(store: Store, monkeypatch: pytest.Mon
 
 def test_many_at_once_get_clusters_at_once(store: Store) -> None:
     """As many as are few are fresh, one more and none of them is."""
-    store.add(entries(pending.FEW + 1), UNITS[: pending.FEW + 1])
+    store.add(entries(pending.MAX_PENDING_BATCH + 1), UNITS[: pending.MAX_PENDING_BATCH + 1])
     assert fresh_ids(store) == []
-    ids = store.add(entries(pending.FEW), UNITS[: pending.FEW])
+    ids = store.add(entries(pending.MAX_PENDING_BATCH), UNITS[: pending.MAX_PENDING_BATCH])
     assert fresh_ids(store) == ids
     assert store.verify() == []
 
@@ -214,7 +214,7 @@ def test_deleting_and_replacing(store: Store) -> None:
         hit.entry.id for hit in store.search(SearchRequest(UNITS[4], k=99))
     }
     assert store.search(SearchRequest(UNITS[50], "glimsy", k=1))[0].entry.id == new
-    with store.reading() as connection:
+    with store.borrow_connection() as connection:
         assert connection.execute("SELECT count(*) FROM tomb").get == 0
     assert store.verify() == []
 
@@ -229,7 +229,7 @@ def test_no_damage_is_hidden(path: Path, monkeypatch: pytest.MonkeyPatch, bits: 
     connection.close()
     with pytest.raises(DamagedError, match=f"entry {ids[2]}: its vector is damaged"):
         list(worked(path, Settle))
-    monkeypatch.setattr(pending, "MOST", 5)
+    monkeypatch.setattr(pending, "MAX_PENDING", 5)
     with Store.open(path, write=True) as store:
         with pytest.raises(StoreInvalid, match="vector is damaged"):
             add_singly(store, 1)
@@ -334,12 +334,12 @@ def test_a_second_reader_does_not_see_an_entry_twice(path: Path) -> None:
     with Store.open(path, write=True) as writer:
         add_singly(writer, 3)
         first = apsw.Connection(str(path))
-        readers = Readers(first, path)
-        with reading(first):
+        readers = ReaderPool(first, path)
+        with read_transaction(first):
             first.execute("SELECT * FROM ref").fetchall()
-            readers.share(lambda *read: read, range(200), lambda found: found)
+            readers.map_pieces(lambda *read: read, range(200), lambda found: found)
             list(worked(path, Settle))
-            after = readers.share(lambda *read: read, range(200), lambda found: found)
+            after = readers.map_pieces(lambda *read: read, range(200), lambda found: found)
         readers.close()
         first.close()
     assert {connection for connection, _ in after} == {first}

@@ -49,7 +49,7 @@ def test_a_rare_word_lifts_its_entry(store: Store) -> None:
     query = vectors(1, seed=3)[0]
     plain = [hit.entry.id for hit in store.search(SearchRequest(query, k=100))]
     hits = store.search(SearchRequest(query, "what is the quib74 of 1 and 2", k=100))
-    scores = [rare_words.score(hit.similarity, hit.lexical) for hit in hits]
+    scores = [rare_words.fuse_scores(hit.similarity, hit.lexical) for hit in hits]
     assert scores == sorted(scores, reverse=True)
     assert [hit.entry.id for hit in hits].index(75) < plain.index(75)
 
@@ -100,12 +100,12 @@ def test_without_known_words_the_commonest_of_english_are_known(tmp_path: Path) 
 
 def test_the_score_adds_the_rare_words_to_the_cosine() -> None:
     """Holding all rare words is worth `WEIGHT`."""
-    assert rare_words.score(0.5, 1.0) == pytest.approx(0.5 + rare_words.WEIGHT)
-    assert rare_words.score(0.5, 0.0) == 0.5
+    assert rare_words.fuse_scores(0.5, 1.0) == pytest.approx(0.5 + rare_words.LEXICAL_WEIGHT)
+    assert rare_words.fuse_scores(0.5, 0.0) == 0.5
 
 
 @given(st.text(st.characters(codec="ascii"), max_size=40))
 def test_plain_text_is_split_as_the_index_splits_it(text: str) -> None:
     """ASCII goes a shorter way, to the same words."""
     rare = rare_words.RareWords(frozenset())
-    assert rare.tokens(text) == rare.tokens(f"é {text}")[1:]
+    assert rare.split_words(text) == rare.split_words(f"é {text}")[1:]

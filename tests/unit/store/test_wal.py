@@ -15,7 +15,7 @@ from rm_local.errors import StoreError
 from rm_local.store.build.pipeline import build_store
 from rm_local.store.rewrite.compact import compact_store
 from rm_local.store.sqlite import wal
-from rm_local.store.sqlite.reader_pool import Readers, reading
+from rm_local.store.sqlite.reader_pool import ReaderPool, read_transaction
 from rm_local.store.store import Store
 from tests.faults.stores import MADE
 from tests.support.stores import TOY, MadeSource, entries, toy_store, vectors
@@ -102,7 +102,7 @@ def test_a_commit_waits_for_no_reader(path: Path) -> None:
     """A reader goes on with the state in which it began, and sees the new one next."""
     with Store.open(path, write=True) as writer, Store.open(path) as reader:
         add(writer)
-        with reader.reading():
+        with reader.borrow_connection():
             before = reader.count()
             add(writer)
             assert reader.count() == before == 13
@@ -172,12 +172,12 @@ def test_the_second_reader_sees_what_the_first_sees(path: Path) -> None:
     with Store.open(path, write=True) as writer:
         add(writer)
         first = apsw.Connection(str(path))
-        readers = Readers(first, path)
-        with reading(first):
+        readers = ReaderPool(first, path)
+        with read_transaction(first):
             first.execute("SELECT * FROM ref").fetchall()
-            before = readers.share(lambda *read: read, range(200), lambda found: found)
+            before = readers.map_pieces(lambda *read: read, range(200), lambda found: found)
             add(writer)
-            after = readers.share(lambda *read: read, range(200), lambda found: found)
+            after = readers.map_pieces(lambda *read: read, range(200), lambda found: found)
         readers.close()
         first.close()
     assert [piece for _, piece in before] == [piece for _, piece in after] == list(range(200))
@@ -207,7 +207,7 @@ def test_where_there_is_little_room_no_log_is_begun(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A full disk could not even hold the index of the log, without which nothing is read."""
-    usage = shutil.disk_usage(path.parent)._replace(free=wal.ROOM - 1)
+    usage = shutil.disk_usage(path.parent)._replace(free=wal.MIN_FREE_BYTES - 1)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
     with Store.open(path, write=True) as store:
         add(store)

@@ -12,7 +12,7 @@ import pytest
 from rm_local.errors import StoreInvalid
 from rm_local.store.repair.repair import repair_store
 from rm_local.store.request import SearchRequest
-from rm_local.store.sqlite.usage_counts import count_up, tallies
+from rm_local.store.sqlite.usage_counts import read_usage_counts, record_usage
 from rm_local.store.store import Store
 from tests.faults.pages import Pages
 from tests.faults.stores import ADDED, ids_of
@@ -203,12 +203,12 @@ def test_tallies_go_with_their_entries(path: Path) -> None:
     """Those of entries that are kept stay; those of lost ones go."""
     database = apsw.Connection(str(path))
     with database:
-        count_up(database, [9, 700], [9])
+        record_usage(database, [9, 700], [9])
     database.close()
     change(path, "DELETE FROM ref WHERE id = 700")
     assert repair_store(path)
     database = apsw.Connection(str(path))
-    assert [*tallies(database, [9, 700])] == [9]
+    assert [*read_usage_counts(database, [9, 700])] == [9]
     database.close()
 
 
