@@ -152,7 +152,7 @@ class Runtime:
 
         store = await asyncio.to_thread(Store.open, self.store)
         try:
-            info = await asyncio.to_thread(store.info)
+            info = await asyncio.to_thread(store.read_info)
             await asyncio.to_thread(store.preload_centroids)
             embedder = await open_query_embedder(
                 self.store,

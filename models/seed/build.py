@@ -50,7 +50,7 @@ def build(
         with Store.create(
             part, embedder=MINILM, dictionary_sample=sample, known_words=minilm_words()
         ) as store:
-            store.add(entries, vectors)
+            store.add_entries(entries, vectors)
             store.write_spread(measure_spread(store, probes), PROBES_SHA256)
         os.replace(part, path)
 

@@ -145,7 +145,7 @@ def _questions() -> list[dict[str, Any]]:
 def _texts() -> tuple[list[str], list[str], list[str]]:
     """All that is embedded: questions of the half, probes, subproblems; the last, and domains."""
     with Store.open(paths.shipped_store()) as store:
-        entries = store.sample(store.count(), 0)
+        entries = store.sample_entries(store.count_entries(), 0)
     asked = [each["question"] for each in _questions() if each["half"] == "fit"]
     subproblems = [entry.subproblem for entry in entries]
     return [*asked, *PROBES, *subproblems], subproblems, [entry.domain for entry in entries]

@@ -52,7 +52,7 @@ class QuestionGate:
 
         Raises StoreError, EngineError.
         """
-        if self._store.info().embedder.id not in GATE_MODELS:
+        if self._store.read_info().embedder.id not in GATE_MODELS:
             return GateVerdict(True, 1.0)  # an embedder of the user's own has no scale here
         found = await self.read(vector, question)
         if found is None:
@@ -84,11 +84,11 @@ class QuestionGate:
     @property
     def model(self) -> GateModel:
         """That of the store's embedder."""
-        return GATE_MODELS[self._store.info().embedder.id]
+        return GATE_MODELS[self._store.read_info().embedder.id]
 
     async def _scale(self) -> tuple[Floats, StoreSpread]:
         """The vectors of the probe sentences, (n, d), and the store's spread over them."""
-        info = await asyncio.to_thread(self._store.info)
+        info = await asyncio.to_thread(self._store.read_info)
         if self._probes is None:
             self._probes = await asyncio.to_thread(read_probe_vectors, info.embedder)
         if self._probes is None:
@@ -110,7 +110,7 @@ class QuestionGate:
         if not hits:
             return None
         hits.sort(key=lambda hit: -hit.similarity)
-        entries = self._store.vectors([hit.entry.id for hit in hits])
+        entries = self._store.read_vectors([hit.entry.id for hit in hits])
         to_probes = np.asarray(probes @ entries.T)
         aside = float((probes[: len(ASIDES)] @ vector).max())
         features = read_features([hit.similarity for hit in hits], to_probes, spread, aside)

@@ -109,7 +109,7 @@ class StoreRetriever:
 
     async def random(self, k: int, seed: int) -> tuple[Hit, ...]:
         """`k` entries drawn by `seed`, with a similarity of 0: they were not looked for."""
-        entries = await asyncio.to_thread(self._store.sample, k, seed)
+        entries = await asyncio.to_thread(self._store.sample_entries, k, seed)
         return tuple(Hit(entry, 0.0) for entry in entries)
 
     async def _embed(self, text: str) -> NDArray[np.float32]:

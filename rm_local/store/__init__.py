@@ -98,7 +98,7 @@ __getattr__ = export_lazily(
         "rewrite.diff": ["DiffSide", "StoreDiff", "diff_stores"],
         "rewrite.merge": ["merge_stores"],
         "rewrite.store_source": ["StoreSource"],
-        "spread": ["StoreSpread", "measure_spread", "summarise_spread"],
+        "spread": ["StoreSpread", "measure_spread", "summarize_spread"],
         "sqlite.connection": ["open_connection"],
         "sqlite.page_usage": ["measure_pages"],
         "store": ["Store"],

@@ -24,7 +24,7 @@ class Searchable(Protocol):
     def search(self, request: SearchRequest) -> list[Hit]:
         """The entries that the request asks for."""
 
-    def count(self) -> int:
+    def count_entries(self) -> int:
         """How many entries there are."""
 
 
@@ -76,7 +76,7 @@ def measure_spread(store: Searchable, probes: Floats) -> StoreSpread:
     for vector in probes:
         hits = store.search(SearchRequest(vector, k=1))
         best.append(hits[0].similarity if hits else 0.0)
-    return summarize_spread(np.array(best), store.count())
+    return summarize_spread(np.array(best), store.count_entries())
 
 
 def summarize_spread(best: Floats, entries: int) -> StoreSpread:

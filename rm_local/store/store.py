@@ -127,7 +127,7 @@ class Store:
                 )
             return cls(connection, path, meta, writable=write)
 
-    def add(self, entries: Sequence[Entry], vectors: Floats) -> list[int]:
+    def add_entries(self, entries: Sequence[Entry], vectors: Floats) -> list[int]:
         """Add `entries` with the vectors of their subproblems, (n, d), all or none; their new ids.
 
         StoreReadOnly: the store is open for reading. ValueError: wrong shapes, a vector that is
@@ -137,7 +137,7 @@ class Store:
         with self._use_connection(write=True) as connection:
             return self._insert_entries(connection, entries, unit)
 
-    def delete(self, ids: Collection[int]) -> None:
+    def delete_entries(self, ids: Collection[int]) -> None:
         """Delete entries, all or none. Their ids are never given again.
 
         StoreReadOnly: the store is open for reading. StoreError: there is none with one of them.
@@ -145,7 +145,7 @@ class Store:
         with self._use_connection(write=True) as connection:
             self._delete_existing(connection, set(ids))
 
-    def replace(self, id: int, entry: Entry, vector: Floats) -> int:
+    def replace_entry(self, id: int, entry: Entry, vector: Floats) -> int:
         """Put `entry`, with the vector, (d,), of its subproblem, in the place of entry `id`.
 
         Its new id: one that was seen or saved before never names another text. Raises what `add`
@@ -182,7 +182,7 @@ class Store:
             self._refuse_unknown(connection, ids, found)
             return [found[each] for each in ids]
 
-    def sample(self, k: int, seed: int) -> list[Entry]:
+    def sample_entries(self, k: int, seed: int) -> list[Entry]:
         """`k` different entries drawn at random, the same for the same `seed`; all if fewer."""
         with self._use_connection() as connection:
             given = tables.read_id_range(connection)
@@ -192,7 +192,7 @@ class Store:
             there = tables.find_existing(connection, drawn)
             return self.get([each for each in drawn if each in there][:k])
 
-    def vectors(self, ids: Sequence[int]) -> Floats:
+    def read_vectors(self, ids: Sequence[int]) -> Floats:
         """The stored vectors of these ids, in this order: (n, d), rows of length 1.
 
         StoreError: there is no entry with one of them.
@@ -216,7 +216,7 @@ class Store:
         with self._use_connection() as connection:
             return usage_counts.read_usage_counts(connection, ids)
 
-    def count(self) -> int:
+    def count_entries(self) -> int:
         """How many entries there are."""
         with self._use_connection() as connection:
             return tables.count_entries(connection)
@@ -242,7 +242,7 @@ class Store:
         """
         return faults(self._path, report)
 
-    def info(self) -> StoreInfo:
+    def read_info(self) -> StoreInfo:
         """What the store says of itself."""
         with self._use_connection() as connection:
             return StoreInfo(

@@ -111,7 +111,7 @@ def bench_store(
     appends = trial.appended(path, entries, vectors)
     real, alike = questions.recall(tried.found)
     with Store.open(path) as store:
-        info = store.info()
+        info = store.read_info()
     return (
         StoreBench(
             rows=source.rows,

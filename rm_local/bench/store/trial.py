@@ -75,10 +75,10 @@ def appended(path: Path, entries: Sequence[Entry], vectors: Floats) -> list[floa
         ids: list[int] = []
 
         def add(place: int) -> None:
-            ids.extend(store.add([entries[place]], vectors[place : place + 1]))
+            ids.extend(store.add_entries([entries[place]], vectors[place : place + 1]))
 
         times = [milliseconds(partial(add, place)) for place in range(min(APPENDS, len(entries)))]
-        store.delete(ids)
+        store.delete_entries(ids)
     return times
 
 

@@ -53,7 +53,7 @@ def build_store(
     many, None = one for each CLUSTER_ROWS rows; `level`: of zstandard, for the texts; `first`: id
     of the first entry, one more than a multiple of BLOCK_ROWS. StoreError: the file
     exists, the disk has not enough room, or another build's folder is in the way. ValueError: as
-    for `Store.add`.
+    for `Store.add_entries`.
     """
     if first % BLOCK_ROWS != 1:
         raise ValueError(f"entry {first} begins no block")

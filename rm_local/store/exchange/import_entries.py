@@ -46,14 +46,14 @@ def import_entries(
 
     `embed` gives the vectors, (n, d), of these entries, the first of which is the one at that
     place, from 0. After each transaction `taken` counts what is in the store for good, and `tell`
-    is told how many entries are done. Raises what `Store.add` raises.
+    is told how many entries are done. Raises what `Store.add_entries` raises.
     """
     place = 0
     for batch in _batches(entries):
         vectors = embed(place, batch)
         new = _new(store, batch, vectors)
         if new:
-            store.add([batch[each] for each in new], vectors[np.array(new)])
+            store.add_entries([batch[each] for each in new], vectors[np.array(new)])
         taken.added += len(new)
         taken.there += len(batch) - len(new)
         place += len(batch)

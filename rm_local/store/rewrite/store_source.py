@@ -57,7 +57,7 @@ class StoreSource(Reopened):
         try:
             with store.borrow_connection() as connection:
                 count, seen = rows.count_entries(connection), state(connection)
-            held = cls(path.absolute(), store.info().embedder, count, seen)
+            held = cls(path.absolute(), store.read_info().embedder, count, seen)
         except BaseException:
             store.close()
             raise
@@ -71,7 +71,7 @@ class StoreSource(Reopened):
     def read(self, places: Ids) -> EntryBatch:
         """Entries and vectors, (n, d), at these places, counted from 0 in order of id."""
         ids = self.ids(places)
-        return self._store.get(ids), self._store.vectors(ids)
+        return self._store.get(ids), self._store.read_vectors(ids)
 
     def entries(self, number: int) -> list[Entry]:
         """The entries of one block alone."""
@@ -82,7 +82,7 @@ class StoreSource(Reopened):
         ids = self.ids(self._places(number))
         with self._store.borrow_connection() as connection:
             ids = sorted(rows.find_existing(connection, ids, filter))
-        return self._store.get(ids), self._store.vectors(ids)
+        return self._store.get(ids), self._store.read_vectors(ids)
 
     def get(self, ids: list[int]) -> list[Entry]:
         """The entries with these ids, in this order."""

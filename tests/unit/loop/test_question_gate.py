@@ -50,7 +50,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 def add(store: Store, subproblems: Sequence[str]) -> None:
     """Entries with these subproblems."""
     entries = [Entry(each, "I should do it.", "math", "test") for each in subproblems]
-    store.add(entries, load_shipped_static().embed(subproblems))
+    store.add_entries(entries, load_shipped_static().embed(subproblems))
 
 
 async def fits(gate: QuestionGate, question: str) -> bool:

@@ -26,7 +26,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     ]
     subproblems += ["How to find the zorbál of two numbers?", "How to find the Mifek of a zorbal?"]
     with Store.create(path, embedder=TOY, known_words=KNOWN) as made:
-        made.add([Entry(text, "I should add them.") for text in subproblems], vectors(100))
+        made.add_entries([Entry(text, "I should add them.") for text in subproblems], vectors(100))
         yield made
 
 
@@ -91,7 +91,7 @@ def test_any_text_can_be_asked_for(store: Store, text: str) -> None:
 def test_without_known_words_the_commonest_of_english_are_known(tmp_path: Path) -> None:
     """A store that was told no words still does not take `how` for a name."""
     with Store.create(tmp_path / "toy.rms", embedder=TOY) as store:
-        store.add(
+        store.add_entries(
             [Entry("How do I find the zorbal?", "I add."), Entry("Other", "I add.")], vectors(2)
         )
         assert shares(store, "how do I do this") == {}

@@ -93,11 +93,11 @@ def test_a_store_that_grows_keeps_it(tmp_path: Path) -> None:
     path = toy_store(tmp_path / "toy.rms")
     with Store.open(path, write=True) as store:
         store.write_spread(SPREAD, DIGEST)
-        store.add(entries(3), vectors(3, seed=5))
+        store.add_entries(entries(3), vectors(3, seed=5))
         found = store.read_spread(DIGEST)
 
         assert found == SPREAD
-        assert not found.is_current(store.count())
+        assert not found.is_current(store.count_entries())
 
 
 @pytest.fixture

@@ -39,7 +39,7 @@ def test_entries_that_are_gone(connection: apsw.Connection, tmp_path: Path) -> N
     with tables.write_transaction(connection):
         record_usage(connection, shown=[1, 2, 99])
     with Store.open(tmp_path / "toy.rms", write=True) as store:
-        store.delete([1])
+        store.delete_entries([1])
     with tables.write_transaction(connection):
         record_usage(connection, shown=[1])
     assert read_usage_counts(connection, [1, 2, 99]) == {2: UsageCount(1, 0)}

@@ -82,7 +82,7 @@ def test_bits_from_the_codes(path: Path, whole: Path, damage: str) -> None:
         ids = ids_of(other)
         assert mended.verify() == []
         assert mended.get(ids) == other.get(ids)
-        assert (mended.vectors(ids) == other.vectors(ids)).all()
+        assert (mended.read_vectors(ids) == other.read_vectors(ids)).all()
         queries = vectors(40, dimension=64, seed=99)
         found, wanted = (
             [
@@ -110,7 +110,7 @@ def test_centres_from_their_rows(path: Path, whole: Path, damage: str) -> None:
     assert repair_store(path)
     with Store.open(path) as mended, Store.open(whole) as other:
         assert mended.verify() == []
-        assert mended.info().clusters == other.info().clusters
+        assert mended.read_info().clusters == other.read_info().clusters
         ours, theirs = mended._searcher.centroids.rows, other._searcher.centroids.rows
         assert ((ours * theirs).sum(axis=1) > 0.95).all()
 
@@ -142,8 +142,8 @@ def test_entries_that_are_lost_are_named(
         ids = [id for id in ids_of(other) if id not in lost]
         assert ids_of(mended) == ids
         assert mended.get(ids) == other.get(ids)
-        assert mended.add(entries(1), vectors(1, dimension=64)) == [LAST + 1]
-        mended.delete([ids[0], LAST + 1])
+        assert mended.add_entries(entries(1), vectors(1, dimension=64)) == [LAST + 1]
+        mended.delete_entries([ids[0], LAST + 1])
         assert mended.verify() == []
 
 
