@@ -1,4 +1,4 @@
-"""Entries out of the tables, within the running transaction."""
+"""Delete entries within the running transaction."""
 
 from __future__ import annotations
 
@@ -27,15 +27,19 @@ def delete_entries(
         )
     dropped = pending.delete_pending(connection, ids)
     single = [(id,) for id in ids if id > bulk]
-    settled = [(id,) for (id,) in single if id not in dropped]
-    connection.executemany("DELETE FROM code WHERE id = ?", settled)
+    clustered = [(id,) for (id,) in single if id not in dropped]
+    connection.executemany("DELETE FROM code WHERE id = ?", clustered)
     connection.executemany("DELETE FROM text WHERE id = ?", single)
     _add_tombstones(connection, codec, [id for id in ids if id <= bulk])
     tables.adjust_count(connection, -len(ids))
 
 
 def _add_tombstones(connection: apsw.Connection, codec: TextCodec, ids: Collection[int]) -> None:
-    """Take rows of the bulk build out of their blocks; their bits stay and are passed over."""
+    """Remove bulk-built rows from their blocks; their bits stay, and searches skip them.
+
+    Raises:
+        DamagedError: a block is missing or cannot be decoded.
+    """
     slots = defaultdict(list)
     for blk, slot in map(locate_row, ids):
         slots[blk].append(slot)
@@ -45,5 +49,5 @@ def _add_tombstones(connection: apsw.Connection, codec: TextCodec, ids: Collecti
             texts[slot] = b""
         connection.execute("UPDATE block SET z = ? WHERE blk = ?", (codec.pack_rows(texts), blk))
     if slots:
-        raise DamagedError(f"there is no block {min(slots)}")
+        raise DamagedError(f"block {min(slots)} is missing")
     connection.executemany("INSERT INTO tomb(id) VALUES(?)", ((id,) for id in ids))

@@ -40,15 +40,15 @@ if TYPE_CHECKING:
 
 
 class Store:
-    """One store file, made by `create` or `open`. Calls may come from any thread; they take turns.
+    """One store file, opened by `create` or `open`. Any thread can call it; calls are serialised.
 
-    Besides what each method names, every call may raise StoreInvalid (the file is damaged) and
-    StoreError (it is locked by another program, or the disk fails). One that is dropped while open
-    causes a ResourceWarning.
+    In addition to the errors that a method lists, every call can raise StoreInvalid (the file is
+    damaged) and StoreError (another program has locked it, or the disk fails). A store that is
+    garbage-collected while open causes a ResourceWarning.
     """
 
     _closed = True
-    """Until `__init__` is done, there is nothing to close."""
+    """Nothing has to be closed until `__init__` has finished."""
 
     def __init__(self, connection: apsw.Connection, path: Path, meta: Meta, writable: bool) -> None:
         self._connection = connection
@@ -76,12 +76,15 @@ class Store:
         mean: Floats | None = None,
         rotation: Floats | None = None,
     ) -> Store:
-        """A new, empty store, open for adding.
+        """Create an empty store, open for writing.
 
-        `dictionary_sample` is texts like those to come; `known_words`, in lower case, those that
-        the embedder knows whole, all others being searched for as words too; `mean`, (d,), and
-        `rotation`, (d, d), turn vectors before their signs are taken. StoreError: the file
-        exists, or its folder cannot be written to. ValueError: the dimension is no multiple of 8.
+        `dictionary_sample` is texts like the expected ones. `known_words`, in lower case, are the
+        words that the embedder knows; all others are also searched for as words. `mean`, (d,), and
+        `rotation`, (d, d), are applied to vectors before their signs are taken.
+
+        Raises:
+            StoreError: the file exists, or its folder cannot be written to.
+            ValueError: the dimension is not a multiple of 8.
         """
         path = Path(path)
         if embedder.dimension % 8:
@@ -106,10 +109,14 @@ class Store:
     def open(
         cls, path: Path | str, *, embedder: EmbedderId | None = None, write: bool = False
     ) -> Store:
-        """An existing store, for reading, or with `write` for adding too.
+        """Open an existing store for reading, or with `write` for reading and writing.
 
-        StoreMissing, StoreInvalid, StoreVersion; StoreEmbedder: its vectors come from another
-        embedder than `embedder`; StoreReadOnly: `write`, and nothing can be written there.
+        Raises:
+            StoreMissing: the file does not exist.
+            StoreInvalid: it is not a store, or is damaged.
+            StoreVersion: it has another format version.
+            StoreEmbedder: its vectors come from another embedder than `embedder`.
+            StoreReadOnly: `write` is set, and the store cannot be written to.
         """
         path = Path(path)
         check_header(path)
@@ -128,28 +135,32 @@ class Store:
             return cls(connection, path, meta, writable=write)
 
     def add_entries(self, entries: Sequence[Entry], vectors: Floats) -> list[int]:
-        """Add `entries` with the vectors of their subproblems, (n, d), all or none; their new ids.
+        """Add all or none of `entries` with their subproblems' vectors, (n, d); return their ids.
 
-        StoreReadOnly: the store is open for reading. ValueError: wrong shapes, a vector that is
-        zero or not finite, an entry without subproblem or subroutine, or one too long to keep.
+        Raises:
+            StoreReadOnly: the store is open for reading only.
+            ValueError: a shape is wrong, a vector is zero or not finite, or an entry lacks its
+                subproblem or subroutine or is too long.
         """
         unit = self._normalize_vectors(entries, vectors)
         with self._use_connection(write=True) as connection:
             return self._insert_entries(connection, entries, unit)
 
     def delete_entries(self, ids: Collection[int]) -> None:
-        """Delete entries, all or none. Their ids are never given again.
+        """Delete all or none of the entries `ids`. Their ids are never used again.
 
-        StoreReadOnly: the store is open for reading. StoreError: there is none with one of them.
+        Raises:
+            StoreReadOnly: the store is open for reading only.
+            StoreError: an entry does not exist.
         """
         with self._use_connection(write=True) as connection:
             self._delete_existing(connection, set(ids))
 
     def replace_entry(self, id: int, entry: Entry, vector: Floats) -> int:
-        """Put `entry`, with the vector, (d,), of its subproblem, in the place of entry `id`.
+        """Replace entry `id` by `entry` with its subproblem's vector, (d,); return the new id.
 
-        Its new id: one that was seen or saved before never names another text. Raises what `add`
-        and `delete` raise.
+        The id is new, so that an id saved elsewhere never refers to another text. Raises as
+        `add_entries` and `delete_entries`.
         """
         unit = self._normalize_vectors([entry], np.asarray(vector)[np.newaxis])
         with self._use_connection(write=True) as connection:
@@ -157,9 +168,10 @@ class Store:
             return self._insert_entries(connection, [entry], unit)[0]
 
     def search(self, request: SearchRequest) -> list[Hit]:
-        """The entries that `request` asks for, by falling `rare_words.score`, then by id.
+        """Find the entries for `request`, by descending `rare_words.fuse_scores`, then by id.
 
-        ValueError: its vector has another shape, is zero or not finite.
+        Raises:
+            ValueError: its vector has the wrong shape, or is zero or not finite.
         """
         unit = self._searcher.quantizer.normalize_rows(np.asarray(request.vector)[np.newaxis])[0]
         with self._use_connection():
@@ -171,31 +183,36 @@ class Store:
             ]
 
     def preload_centroids(self) -> None:
-        """Read now what the first search would read: the cluster centroids."""
+        """Read the cluster centroids now, so that the first search does not have to."""
         with self._use_connection():
             len(self._searcher.centroids)
 
     def get(self, ids: Sequence[int]) -> list[Entry]:
-        """The entries with these ids, in this order. StoreError: there is none with one of them."""
+        """Read the entries with these ids, in this order.
+
+        Raises:
+            StoreError: an entry does not exist.
+        """
         with self._use_connection() as connection:
             found = entry_texts.read_entries(connection, self._codec, self._state.bulk, ids)
             self._refuse_unknown(connection, ids, found)
             return [found[each] for each in ids]
 
     def sample_entries(self, k: int, seed: int) -> list[Entry]:
-        """`k` different entries drawn at random, the same for the same `seed`; all if fewer."""
+        """Draw `k` distinct random entries, or all if fewer; repeatable by `seed`."""
         with self._use_connection() as connection:
             given = tables.read_id_range(connection)
-            # So many draws hold k entries, however they fall on the deleted ones.
+            # Enough draws for k existing entries, even if every deleted id is drawn.
             draws = min(len(given), k + len(given) - tables.count_entries(connection))
             drawn = random.Random(seed).sample(given, draws)
             there = tables.find_existing(connection, drawn)
             return self.get([each for each in drawn if each in there][:k])
 
     def read_vectors(self, ids: Sequence[int]) -> Floats:
-        """The stored vectors of these ids, in this order: (n, d), rows of length 1.
+        """Read the stored vectors of these ids, in this order: (n, d), rows of length 1.
 
-        StoreError: there is no entry with one of them.
+        Raises:
+            StoreError: an entry does not exist.
         """
         with self._use_connection() as connection:
             found = self._searcher.read_vectors(ids)
@@ -204,46 +221,50 @@ class Store:
             return np.array([found[each] for each in ids], np.float32).reshape(-1, width)
 
     def record_usage(self, shown: Collection[int], helped: Collection[int] = ()) -> None:
-        """Count that entries were shown as hints, and that some carried the agreed answer.
+        """Count entries that were shown as hints, and those that led to the chosen answer.
 
-        Ids of entries that are gone are passed over. StoreReadOnly: the store is open for reading.
+        Ids of deleted entries are skipped.
+
+        Raises:
+            StoreReadOnly: the store is open for reading only.
         """
         with self._use_connection(write=True) as connection:
             usage_counts.record_usage(connection, shown, helped)
 
     def read_usage_counts(self, ids: Collection[int]) -> dict[int, usage_counts.UsageCount]:
-        """The tallies of those of `ids` that were ever counted."""
+        """Read the usage counts of those of `ids` that have any, by id."""
         with self._use_connection() as connection:
             return usage_counts.read_usage_counts(connection, ids)
 
     def count_entries(self) -> int:
-        """How many entries there are."""
+        """Return the number of entries."""
         with self._use_connection() as connection:
             return tables.count_entries(connection)
 
     def read_spread(self, probes: str) -> StoreSpread | None:
-        """The spread that `keep_spread` kept for these probe sentences; None if lost or damaged."""
+        """Read the spread stored for these probe sentences; None if missing or damaged."""
         with self._use_connection() as connection:
             digest, _, text = (read_text_or_none(connection, SPREAD) or "").partition(" ")
             return StoreSpread.from_json(text) if digest == probes else None
 
     def write_spread(self, spread: StoreSpread, probes: str) -> None:
-        """Keep the store's spread over the probe sentences of this SHA-256, in place of any other.
+        """Store the spread for the probe sentences with this SHA-256, replacing any other.
 
-        StoreReadOnly: the store is open for reading.
+        Raises:
+            StoreReadOnly: the store is open for reading only.
         """
         with self._use_connection(write=True) as connection:
             write_value(connection, SPREAD, f"{probes} {spread.as_json()}")
 
     def verify(self, report: ProgressCallback = ignore_progress) -> list[str]:
-        """What is wrong with the store, as sentences; empty where all is well. Reads all of it.
+        """Read the whole store and return its faults as sentences; empty for an intact store.
 
-        On a connection of its own: other calls need not wait for it.
+        Uses its own connection, so that other calls do not wait.
         """
         return faults(self._path, report)
 
     def read_info(self) -> StoreInfo:
-        """What the store says of itself."""
+        """Read a summary of the store."""
         with self._use_connection() as connection:
             return StoreInfo(
                 path=self._path,
@@ -262,7 +283,7 @@ class Store:
     def close(self) -> None:
         """Close the file; closing twice is allowed."""
         with self._lock:
-            # A close that fails is an error of its own, not a forgotten one.
+            # A close that fails raises, and must not warn later as well.
             self._closed = True
             self._readers.close()
             if self._written:
@@ -285,7 +306,7 @@ class Store:
             warnings.warn(f"{self!r} was never closed", ResourceWarning, source=self, stacklevel=1)
 
     def borrow_connection(self) -> AbstractContextManager[apsw.Connection]:
-        """The connection, for what else in this room reads; other calls wait meanwhile."""
+        """Lend the connection to other modules of the store; other calls wait meanwhile."""
         return self._use_connection()
 
     @contextmanager
@@ -304,7 +325,7 @@ class Store:
                 yield self._connection
 
     def _refresh_state(self) -> None:
-        """Take in what other connections have changed."""
+        """Apply changes that other connections have committed."""
         state = self._watch.read_if_changed()
         if state is None:
             return
@@ -313,7 +334,11 @@ class Store:
         self._searcher.params, self._state = state.search_params, state
 
     def _normalize_vectors(self, entries: Sequence[Entry], vectors: Floats) -> Floats:
-        """The vectors with rows of length 1. ValueError: they are not fit, or not so many."""
+        """Scale the vectors to length 1.
+
+        Raises:
+            ValueError: a vector is unusable, or their number differs from that of the entries.
+        """
         unit = self._searcher.quantizer.normalize_rows(vectors)
         if len(unit) != len(entries):
             raise ValueError(f"{len(entries)} entries, but {len(unit)} vectors")
@@ -322,7 +347,7 @@ class Store:
     def _insert_entries(
         self, connection: apsw.Connection, entries: Sequence[Entry], unit: Floats
     ) -> list[int]:
-        """Entries with vectors of length 1, (n, d), into the tables; their ids."""
+        """Insert entries with vectors of length 1, (n, d); return their ids."""
         ids = tables.insert_rows(connection, self._build_rows(connection, entries, unit))
         if ids and pending.exceeds_limit(connection, ids[-1]):
             searcher = self._searcher
@@ -338,7 +363,7 @@ class Store:
     def _build_rows(
         self, connection: apsw.Connection, entries: Sequence[Entry], unit: Floats
     ) -> list[tables.Row]:
-        """Entries with vectors of length 1, (n, d), as they go into the tables."""
+        """Encode entries with vectors of length 1, (n, d), as rows of the tables."""
         searcher = self._searcher
         clusters = [NO_CLUSTER] * len(entries)
         if len(entries) > pending.MAX_PENDING_BATCH:

@@ -1,5 +1,7 @@
-"""The table `fresh`: entries added in small calls, which have neither a cluster nor their words in
-the index yet. Searches look through all of it until they are settled."""
+"""Pending entries (table `fresh`): added in small calls, without a cluster or indexed words yet.
+
+Searches scan all of them until clusters are assigned.
+"""
 
 from __future__ import annotations
 
@@ -16,11 +18,11 @@ if TYPE_CHECKING:
     import apsw
 
 MAX_PENDING_BATCH = 32
-"""Entries of one call that become fresh, at most; of more all get their clusters at once. As many
-are settled when there are too many."""
+"""Maximum entries of one call that become pending; a larger call assigns clusters at once. Also the
+number assigned when there are too many pending entries."""
 
 MAX_PENDING = 1024
-"""Fresh entries that there are, at most: a search compares them in a tenth of a millisecond."""
+"""Maximum number of pending entries; a search scans them in a tenth of a millisecond."""
 
 OLDEST = """
     SELECT fresh.id, label, crc, v, bits, rare FROM fresh LEFT JOIN ref ON ref.id = fresh.id
@@ -29,20 +31,20 @@ OLDEST = """
 
 
 def count_pending(connection: apsw.Connection) -> int:
-    """How many there are."""
+    """Return the number of pending entries."""
     return int(connection.execute("SELECT count(*) FROM fresh").get)
 
 
 def find_oldest(connection: apsw.Connection) -> int | None:
-    """The lowest id among them; None where there are none."""
+    """Return the lowest id of a pending entry, or None."""
     found: int | None = connection.execute("SELECT min(id) FROM fresh").get
     return found
 
 
 def exceeds_limit(connection: apsw.Connection, last: int) -> bool:
-    """Whether there are more than MOST, `last` being the highest id ever given."""
+    """Return whether more than MAX_PENDING are pending; `last` is the highest id ever given."""
     first = find_oldest(connection)
-    # They are counted, which reads all their pages, only where there may be so many.
+    # Counting reads all their pages, so it is done only if there can be too many.
     return (
         first is not None
         and last - first >= MAX_PENDING
@@ -57,10 +59,12 @@ def assign_pending(
     packer: CodePacker,
     most: int,
 ) -> int:
-    """Give the `most` oldest clusters, and their words to the index; how many there were.
+    """Assign clusters to the `most` oldest entries and index their words; return their number.
 
-    In the running transaction. DamagedError: one is not as it was written, which a new checksum
-    would hide.
+    Runs in the current transaction.
+
+    Raises:
+        DamagedError: an entry does not match its checksum, which a new checksum would hide.
     """
     found: list[tuple[Any, ...]] = connection.execute(OLDEST, (most,)).fetchall()
     if not found:
@@ -87,7 +91,7 @@ def assign_pending(
 
 
 def delete_pending(connection: apsw.Connection, ids: Collection[int]) -> set[int]:
-    """Delete those of `ids` that are fresh; which they are."""
+    """Delete those of `ids` that are pending, and return their ids."""
     found = connection.execute(
         "DELETE FROM fresh WHERE id IN (SELECT value FROM json_each(?)) RETURNING id",
         (tables.json_array(ids),),
@@ -99,8 +103,7 @@ def delete_pending(connection: apsw.Connection, ids: Collection[int]) -> set[int
 
 
 def _record_id(connection: apsw.Connection, id: int) -> None:
-    """Have sqlite-vec's own sequence know an id that it was never given: a repair that finds `last`
-    damaged asks it for the highest."""
+    """Record an id in sqlite-vec's sequence, from which a repair restores a damaged `last`."""
     name = "code_rowids"
     connection.execute("UPDATE sqlite_sequence SET seq = max(seq, ?) WHERE name = ?", (id, name))
     if not connection.changes():

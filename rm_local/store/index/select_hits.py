@@ -1,4 +1,4 @@
-"""Selects hits among ranked entries: pool, gate, score gap and diversity. Pure functions."""
+"""Selects hits among candidates: pool, gate, score gap and diversity. Pure functions."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ from rm_local.store.request import SearchRequest
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
-    """What candidates are ordered by, in no order yet; each is (n,)."""
+    """Ids and scores of candidates, unordered; each array is (n,)."""
 
     ids: Ids
     similarity: NDArray[np.float64]
     """Cosines with the query."""
     lexical: NDArray[np.float64]
-    """Shares of the query's rare words."""
+    """Shares of the query's rare words that the candidates contain."""
 
 
 def select_hits(request: SearchRequest, ranking: Ranking, vectors: Callable[[Ids], Floats]) -> Ids:
-    """Places in `ranking` of the entries to return, by falling score, then by id: (m,), m <= k.
+    """Select positions in `ranking` by descending score, then by id: (m,), m <= k.
 
-    `vectors` gives the vectors, (m, d), of length 1, of the entries at these places; it is called
-    only where diversity has a choice to make.
+    `vectors` returns the vectors, (m, d), of length 1, at given positions; it is called only if
+    diversity has more than k entries to choose from.
     """
     k = max(request.k, 0)
     scores = fuse_scores(ranking.similarity, ranking.lexical)
-    # Rounded, as the last bits of a product depend on a row's place and would split equal rows.
+    # Rounded: the last bits of a product depend on a row's position and would order equal rows.
     order = np.lexsort((ranking.ids, -scores.round(6)))[: max(request.pool, k)]
     passed = order[_apply_gate(request, ranking, scores, order)]
     if request.diversity is None or len(passed) <= k:
@@ -45,7 +45,7 @@ def select_hits(request: SearchRequest, ranking: Ranking, vectors: Callable[[Ids
 def _apply_gate(
     request: SearchRequest, ranking: Ranking, scores: NDArray[np.float64], order: Ids
 ) -> Flags:
-    """Which entries of `order`, best first, pass the gate and are near enough to the best: (n,)."""
+    """Mark the entries of `order`, best first, that pass gate and score gap: (n,)."""
     gate = ranking.similarity[order] >= request.min_similarity
     gate |= ranking.lexical[order] >= request.min_lexical
     return np.asarray(gate & (scores[order] >= scores[order[:1]] - request.max_score_gap))

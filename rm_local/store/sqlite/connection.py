@@ -1,4 +1,4 @@
-"""Opening the store's SQLite file, and turning SQLite's errors into the store's."""
+"""Opens the store's SQLite file, and translates SQLite errors into store errors."""
 
 from __future__ import annotations
 
@@ -29,17 +29,17 @@ CACHE_KIB = 12288
 
 @contextmanager
 def open_connection(path: Path, mode: Mode) -> Iterator[apsw.Connection]:
-    """A connection with sqlite-vec loaded; closed if the body raises, left open otherwise.
+    """Open a connection with sqlite-vec loaded; it is closed only if the body raises.
 
-    `read` never creates a file beside the store: where nothing can be written it is opened as
-    immutable, elsewhere so that a write which another process left half done is undone first.
-    `rescue` also opens a file that is cut short, for reading what is left of it.
+    `read` creates no file next to the store where nothing can be written: the store is opened as
+    immutable there. Elsewhere an interrupted write of another process is undone first. `rescue`
+    also opens a truncated file, to read what remains of it.
     """
     connection = _open_file(path, mode)
     try:
         connection.set_busy_timeout(BUSY_MS)
         if mode == "rescue":
-            # SQLite forgives a file that is cut short to those who mend its schema alone.
+            # SQLite opens a truncated file only with a writable schema.
             connection.execute("PRAGMA writable_schema=1")
         load_sqlite_vec(connection)
         connection.execute("PRAGMA trusted_schema=0; PRAGMA cell_size_check=1")
@@ -54,7 +54,7 @@ def open_connection(path: Path, mode: Mode) -> Iterator[apsw.Connection]:
 
 @contextmanager
 def open_in_memory() -> Iterator[apsw.Connection]:
-    """A connection to an empty database of its own, with sqlite-vec loaded; closed afterwards."""
+    """Open an empty in-memory database with sqlite-vec loaded; closed afterwards."""
     import apsw
 
     connection = apsw.Connection(":memory:")
@@ -80,7 +80,7 @@ def _open_file(path: Path, mode: Mode) -> apsw.Connection:
 
 @contextmanager
 def translate_errors(path: Path) -> Iterator[None]:
-    """Turn SQLite's errors into StoreInvalid, StoreReadOnly or StoreError with a remedy."""
+    """Translate SQLite errors into StoreInvalid, StoreReadOnly or StoreError with a remedy."""
     load_apsw()
     import apsw
 
@@ -97,7 +97,7 @@ def translate_errors(path: Path) -> Iterator[None]:
     except apsw.FullError as error:
         raise _disk_full(path) from error
     except apsw.SQLError as error:
-        # sqlite-vec has one error for all that keeps it from writing.
+        # sqlite-vec raises the same error whatever prevents a write.
         if "insert" in str(error) and _is_full(path):
             raise _disk_full(path) from error
         raise StoreInvalid(f"{describe_damage(path)} ({error})", REBUILD) from error
@@ -115,12 +115,12 @@ def _is_full(path: Path) -> bool:
 
 def _disk_full(path: Path) -> StoreError:
     return StoreError(
-        f"There is no room on the disk of {path}; nothing was changed.", "Make room and try again."
+        f"The disk of {path} is full; nothing was changed.", "Free some space and try again."
     )
 
 
 def read_only_error(path: Path) -> StoreReadOnly:
-    """The error for a write where nothing can be written."""
+    """Build the error for a write to a store that cannot be written to."""
     return StoreReadOnly(
         f"The store {path} cannot be written to.",
         "Copy it to a folder of yours and open the copy, or make a new store there.",

@@ -1,8 +1,8 @@
-"""Print which libraries the store stands on, as one JSON object.
+"""Print the versions of the store's libraries as one JSON object.
 
 Run `python -m rm_local.store.sqlite.library_versions`.
 
-Runs as a process of its own, as a library built for another processor would end it.
+Runs in a separate process, because a library built for another processor would crash it.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import json
 
 
 def read_versions() -> dict[str, str]:
-    """Versions of SQLite, apsw, sqlite-vec (asked of SQLite itself) and zstandard."""
+    """Read the versions of SQLite, apsw, sqlite-vec (through SQL) and zstandard."""
     import apsw
     import sqlite_vec
     import zstandard

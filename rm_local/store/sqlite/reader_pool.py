@@ -1,4 +1,4 @@
-"""Connections that read one store side by side."""
+"""Two connections that read one store in parallel."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Result = TypeVar("Result")
 
 @contextmanager
 def read_transaction(connection: apsw.Connection) -> Iterator[None]:
-    """One state of the file for all statements of the body, and one lock taken instead of many."""
+    """Run the body in one read transaction: one snapshot of the file, and one lock."""
     if connection.in_transaction:
         yield
         return
@@ -34,10 +34,10 @@ def read_transaction(connection: apsw.Connection) -> Iterator[None]:
 
 
 class ReaderPool:
-    """The store's own connection, and a second one where there is a core for it.
+    """The store's connection, and a second one if there is a core for it.
 
-    SQLite lets go of Python's lock while it reads, so two threads need three quarters of the time.
-    More than two gain little and take 12 MB of page cache each.
+    SQLite releases the GIL while it reads, so two threads need three quarters of the time. More
+    threads gain little and take 12 MB of page cache each.
     """
 
     def __init__(self, first: apsw.Connection, path: Path) -> None:
@@ -52,9 +52,9 @@ class ReaderPool:
         pieces: Sequence[Piece],
         then: Callable[[Read], Result],
     ) -> list[Result]:
-        """`then` of what `read` gives for each of `pieces`, in their order.
+        """Apply `read` and then `then` to each of `pieces`; the results are in their order.
 
-        The connections take pieces in turns, each in a thread; `then` is left to the calling one.
+        Each connection takes the next piece in its own thread; `then` runs in the calling thread.
         """
         left, ready = deque(enumerate(pieces)), deque[tuple[int, Read]]()
         done: dict[int, Result] = {}
@@ -84,7 +84,7 @@ class ReaderPool:
         return [done[place] for place in range(len(pieces))]
 
     def close(self) -> None:
-        """Close the second connection; the first is its owner's."""
+        """Close the second connection; the owner closes the first."""
         if self._thread is not None:
             self._thread.shutdown()
             self._thread = None
@@ -93,7 +93,7 @@ class ReaderPool:
             self._second = None
 
     def _start_second(self, read_next: Callable[[apsw.Connection], bool]) -> Future[None] | None:
-        """Call `read_next` with the second connection until it is False; None without a core."""
+        """Call `read_next` on the second connection until it is False; None without a free core."""
         if self._thread is None:
             return None
         return self._thread.submit(self._read_with_second, read_next, self._sight.read_version())
@@ -110,15 +110,15 @@ class ReaderPool:
             try:
                 same = self._second.read_version() == seen
             except apsw.BusyError:
-                # A writer waits for the readers to end: the first does all of it by itself.
+                # A writer waits for the readers to end: the first connection reads everything.
                 return
-            # Otherwise a writer came between the two.
+            # Otherwise a writer committed between the two.
             while same and read_next(second):
                 pass
 
 
 class RowVersion:
-    """What a connection's searches see of the rows, read again only after a change."""
+    """Version of the rows that a connection sees, read again only after a change."""
 
     def __init__(self, connection: apsw.Connection) -> None:
         self.connection = connection
@@ -126,7 +126,7 @@ class RowVersion:
         self._seen = ""
 
     def read_version(self) -> str:
-        """The same as another connection's only if both see the same rows."""
+        """Return a text that two connections share only if they see the same rows."""
         others = self.connection.execute("PRAGMA data_version").get
         at = (others, self.connection.total_changes())
         if at != self._at:
@@ -136,7 +136,7 @@ class RowVersion:
 
 
 def _query_version(connection: apsw.Connection) -> str:
-    """What a search sees of the rows: another one after each change that it could notice."""
+    """Query the version of the rows; it changes whenever a search could find other rows."""
     return str(
         connection.execute(
             "SELECT group_concat(value) || coalesce((SELECT min(id) FROM fresh), '') FROM meta"

@@ -1,4 +1,4 @@
-"""What an open store remembers of its file, and noticing that another connection changed it."""
+"""State that an open store caches, and detection of changes by other connections."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class StoreState:
-    """What tidying changes of that which a store keeps in memory while it is open."""
+    """The cached state that maintenance changes."""
 
     bulk: int
-    """Entries 1 to `bulk` have their texts in blocks."""
+    """The texts of entries 1 to `bulk` are in blocks."""
     search_params: SearchParams
     generation: int
-    """Another one: the centres are others."""
+    """Changes whenever the centroids change."""
 
 
 class StateWatch:
-    """Tells whether a connection's store is still in the state that was last read of it."""
+    """Detects whether the state has changed since it was last read."""
 
     def __init__(self, connection: apsw.Connection) -> None:
         self._connection = connection
         self._version: int | None = None
 
     def read_if_changed(self) -> StoreState | None:
-        """The state if another connection has committed since the last call, else None.
+        """Read the state if another connection has committed since the last call, else None.
 
-        The first call gives it always. What it gives holds for the running transaction: call it
-        at the start of each, before anything that `State` names is used.
+        The first call always reads it. The state is valid for the current transaction: call this
+        at the start of each, before anything in `StoreState` is used.
         """
         version = self._connection.execute("PRAGMA data_version").get
         if version == self._version:
@@ -44,7 +44,11 @@ class StateWatch:
 
 
 def read_state(connection: apsw.Connection) -> StoreState:
-    """The state in the file. DamagedError: `meta` is damaged."""
+    """Read the state from the file.
+
+    Raises:
+        DamagedError: `meta` is damaged.
+    """
     return StoreState(
         read_number(connection, "bulk"),
         SearchParams(*(read_number(connection, key) for key in PARAM_KEYS)),

@@ -1,4 +1,4 @@
-"""The store's statements: rows in, rows out."""
+"""SQL statements that insert and read the store's rows."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import apsw
 
 
-# All in one row: SQLite reads it with Python's lock released.
+# All in one row: SQLite reads it with the GIL released.
 CODES = f"""SELECT group_concat(id), group_concat(length(v) + {len(MAGIC)}),
     CAST(group_concat(X'{MAGIC.hex()}' || v, '') AS BLOB) FROM ref"""
 
@@ -37,38 +37,39 @@ Label = tuple[str, str, str, str]
 
 
 def filter_condition(filter: EntryFilter) -> str:
-    """SQL to append to a condition on `code` or `ref`; empty when the filter accepts all."""
+    """Return SQL to append to a condition on `code` or `ref`; empty if the filter accepts all."""
     return FILTERED if filter else ""
 
 
 def filter_values(filter: EntryFilter) -> dict[str, str | None]:
-    """The parameters of `filter_condition`."""
+    """Return the parameters for `filter_condition`."""
     return {"domain": filter.domain, "source": filter.source, "level": filter.level}
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One entry on its way into the tables."""
+    """One encoded entry, ready for the tables."""
 
     label: int
     cluster: int
-    """NO_CLUSTER: it is kept in `fresh` at first."""
+    """NO_CLUSTER: the entry becomes pending, in `fresh`."""
     bits: bytes
     code: bytes
     frame: bytes
     rare: str
-    """Its subproblem's rare words; empty where it has none."""
+    """Rare words of the subproblem, separated by spaces; can be empty."""
 
     def compute_crc(self, id: int) -> int:
-        """The row's checksum under the number that it gets."""
+        """Compute the checksum of the row with this id."""
         return row_crc(id, self.label, self.cluster, self.bits, self.code)
 
 
 @contextmanager
 def write_transaction(connection: apsw.Connection) -> Iterator[None]:
-    """One transaction, holding the write lock from its start; undone if the body raises.
+    """Run the body in one write transaction, rolled back if the body raises.
 
-    StoreError: the file was replaced since it was opened.
+    Raises:
+        StoreError: the file was replaced since it was opened.
     """
     connection.execute("BEGIN IMMEDIATE")
     try:
@@ -82,18 +83,18 @@ def write_transaction(connection: apsw.Connection) -> Iterator[None]:
 
 
 def insert_rows(connection: apsw.Connection, rows: Sequence[Row]) -> list[int]:
-    """Add rows within the running transaction; their ids, which go on from the last ever given."""
+    """Insert rows in the current transaction; return their ids, which continue from `last`."""
     counts = meta.read_numbers(connection, ("entries", "last"))
     first = counts["last"] + 1
     new = list(enumerate(rows, first))
-    settled = [(id, row) for id, row in new if row.cluster != NO_CLUSTER]
+    clustered = [(id, row) for id, row in new if row.cluster != NO_CLUSTER]
     connection.executemany(
         "INSERT INTO fresh(id, bits, rare) VALUES(?, ?, ?)",
         [(id, row.bits, row.rare) for id, row in new if row.cluster == NO_CLUSTER],
     )
-    if settled:
-        insert_bits(connection, [(id, row.cluster, row.label, row.bits) for id, row in settled])
-        insert_words(connection, [(id, row.rare) for id, row in settled])
+    if clustered:
+        insert_bits(connection, [(id, row.cluster, row.label, row.bits) for id, row in clustered])
+        insert_words(connection, [(id, row.rare) for id, row in clustered])
     connection.executemany(
         "INSERT INTO ref(id, label, crc, v) VALUES(?, ?, ?, ?)",
         ((id, row.label, row.compute_crc(id), row.code) for id, row in new),
@@ -107,70 +108,70 @@ def insert_rows(connection: apsw.Connection, rows: Sequence[Row]) -> list[int]:
 
 
 def insert_bits(connection: apsw.Connection, rows: Sequence[tuple[int, int, int, bytes]]) -> None:
-    """Id, cluster, label and bits of entries into `code`."""
+    """Insert id, cluster, label and bits of entries into `code`."""
     connection.executemany("INSERT INTO code(id, cid, label, e) VALUES(?, ?, ?, vec_bit(?))", rows)
 
 
 def insert_words(connection: apsw.Connection, rows: Iterable[tuple[int, str]]) -> None:
-    """Id and rare words of entries into the word index; those without any are left out."""
+    """Insert id and rare words of entries into the word index, except entries without any."""
     connection.executemany(
         "INSERT INTO words(rowid, rare) VALUES(?, ?)", [row for row in rows if row[1]]
     )
 
 
 def adjust_count(connection: apsw.Connection, entries: int) -> None:
-    """Count `entries` more, or fewer."""
+    """Add `entries`, which can be negative, to the number of entries."""
     meta.write_value(connection, "entries", count_entries(connection) + entries)
 
 
 def find_or_add_label(connection: apsw.Connection, entry: Entry) -> int:
-    """The number of the entry's label, given now if it is new."""
-    named = make_label(entry)
+    """Return the number of the entry's label; insert the label if it is new."""
+    label = make_label(entry)
     found = connection.execute(
         "SELECT id FROM label WHERE domain = ? AND source = ? AND level = ? AND provenance = ?",
-        named,
+        label,
     ).get
     if found is None:
         found = 1 + connection.execute("SELECT coalesce(max(id), 0) FROM label").get
-        insert_label(connection, found, named)
+        insert_label(connection, found, label)
     return int(found)
 
 
-def insert_label(connection: apsw.Connection, number: int, named: Label) -> None:
-    """Give a label its number, which is free."""
+def insert_label(connection: apsw.Connection, number: int, label: Label) -> None:
+    """Insert a label with an unused number."""
     connection.execute(
         "INSERT INTO label(id, domain, source, level, provenance, crc) VALUES(?, ?, ?, ?, ?, ?)",
-        (number, *named, checksum(number, *named)),
+        (number, *label, checksum(number, *label)),
     )
 
 
 def make_label(entry: Entry) -> Label:
-    """What an entry says of itself besides its texts."""
-    named = (entry.domain, entry.source, entry.level, entry.provenance)
-    if "".join(named).isascii():
-        return named
-    domain, source, level, provenance = map(sqlite_text, named)
+    """Make the label of an entry, as text that SQLite can store."""
+    label = (entry.domain, entry.source, entry.level, entry.provenance)
+    if "".join(label).isascii():
+        return label
+    domain, source, level, provenance = map(sqlite_text, label)
     return domain, source, level, provenance
 
 
 def count_entries(connection: apsw.Connection) -> int:
-    """How many entries there are."""
+    """Return the number of entries."""
     return meta.read_number(connection, "entries")
 
 
 def read_last_id(connection: apsw.Connection) -> int:
-    """The highest id ever given."""
+    """Return the highest id ever given."""
     return meta.read_number(connection, "last")
 
 
 def read_id_range(connection: apsw.Connection) -> range:
-    """The ids from the first that there is to the highest ever given."""
+    """Return the range from the lowest existing id to the highest ever given."""
     first = connection.execute("SELECT min(id) FROM ref").get
     return range(first or 1, read_last_id(connection) + 1)
 
 
 def list_domains(connection: apsw.Connection) -> tuple[str, ...]:
-    """The domains that are named, in alphabetical order."""
+    """List the domains of all labels in alphabetical order."""
     found = connection.execute("SELECT DISTINCT domain FROM label WHERE domain <> '' ORDER BY 1")
     return tuple(row[0] for row in found)
 
@@ -178,7 +179,7 @@ def list_domains(connection: apsw.Connection) -> tuple[str, ...]:
 def find_existing(
     connection: apsw.Connection, ids: Collection[int], filter: EntryFilter = ANY_ENTRY
 ) -> set[int]:
-    """Those of `ids` that are entries and pass the filter."""
+    """Find those of `ids` that exist and pass the filter."""
     found = connection.execute(
         "SELECT id FROM ref WHERE id IN (SELECT value FROM json_each(:ids))"
         + filter_condition(filter),
@@ -188,7 +189,7 @@ def find_existing(
 
 
 def find_matching_labels(connection: apsw.Connection, filter: EntryFilter) -> Ids:
-    """The labels that pass the filter."""
+    """Find the numbers of the labels that pass the filter."""
     return np.array(
         [row[0] for row in connection.execute(MATCHING_LABELS, filter_values(filter))], np.int64
     )
@@ -197,13 +198,13 @@ def find_matching_labels(connection: apsw.Connection, filter: EntryFilter) -> Id
 def read_codes(
     connection: apsw.Connection, ids: Ids | None, filter: EntryFilter = ANY_ENTRY
 ) -> tuple[Ids, CodeFrames]:
-    """Ids and ranking codes of those of `ids` (None: of all entries) that pass the filter."""
+    """Read ids and ranking codes of those of `ids` (None: all entries) that pass the filter."""
     import apsw
 
     values: dict[str, Any] = filter_values(filter)
     chosen = ""
     if ids is not None:
-        # apsw takes no empty array; no id is 0.
+        # apsw rejects an empty array; no id is 0.
         values["ids"] = apsw.carray(np.sort(ids) if len(ids) else np.zeros(1, np.int64))
         chosen = " AND id IN (SELECT value FROM carray(:ids))"
     found = connection.execute(f"{CODES} WHERE 1{chosen}{filter_condition(filter)}", values)
@@ -213,7 +214,11 @@ def read_codes(
 
 
 def read_labels(connection: apsw.Connection, ids: Collection[int]) -> dict[int, Label]:
-    """Labels, by id, of those of `ids` that are entries. DamagedError: one is not as written."""
+    """Read the labels of those of `ids` that exist, by id.
+
+    Raises:
+        DamagedError: a label is damaged.
+    """
     cursor = connection.execute(
         "SELECT ref.id, domain, source, level, provenance, crc, label.id"
         " FROM (SELECT id, label FROM ref WHERE id IN (SELECT value FROM json_each(?))) AS ref"
@@ -221,14 +226,14 @@ def read_labels(connection: apsw.Connection, ids: Collection[int]) -> dict[int, 
         (json_array(ids),),
     )
     found: list[tuple[Any, ...]] = cursor.fetchall()
-    for *named, crc, number in {row[1:] for row in found}:
-        if checksum(number, *named) != crc:
-            raise DamagedError(f"label {number} is not as it was written")
+    for *label, crc, number in {row[1:] for row in found}:
+        if checksum(number, *label) != crc:
+            raise DamagedError(f"label {number} is damaged")
     return {row[0]: row[1:5] for row in found}
 
 
 def read_frames(connection: apsw.Connection, table: str, ids: Collection[int]) -> dict[int, bytes]:
-    """Frames of texts, by number, from `block` or `text`."""
+    """Read frames of texts from `block` or `text`, by number."""
     key = {"block": "blk", "text": "id"}[table]
     found = connection.execute(
         f"SELECT {key}, z FROM {table} WHERE {key} IN (SELECT value FROM json_each(?))",
@@ -238,10 +243,10 @@ def read_frames(connection: apsw.Connection, table: str, ids: Collection[int]) -
 
 
 def json_array(numbers: Collection[int]) -> str:
-    """Numbers as one parameter for `json_each`."""
+    """Format numbers as one parameter for `json_each`."""
     return json.dumps([int(each) for each in numbers])
 
 
 def sqlite_text(text: str) -> str:
-    """`text` without lone surrogates, which SQLite cannot hold."""
+    """Replace lone surrogates in `text`, which SQLite cannot store."""
     return text.encode("utf-8", "replace").decode()

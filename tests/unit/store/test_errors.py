@@ -110,7 +110,7 @@ def test_a_truncated_store(path: Path, kept: float) -> None:
     data = path.read_bytes()
     length = int(len(data) * kept) if isinstance(kept, float) else kept % len(data)
     path.write_bytes(data[:length])
-    with pytest.raises(StoreInvalid, match=f"cut short: {length:,} of {len(data):,} bytes"):
+    with pytest.raises(StoreInvalid, match=f"truncated: {length:,} of {len(data):,} bytes"):
         Store.open(path)
 
 

@@ -247,7 +247,7 @@ def test_words_that_cannot_be_read(path: Path) -> None:
         connection.execute("UPDATE fresh SET rare = rare || char(10) || 'and glimsy'")
     connection.close()
     with Store.open(path) as store:
-        with pytest.raises(StoreInvalid, match="words of fresh entries"):
+        with pytest.raises(StoreInvalid, match="words of pending entries"):
             store.search(SearchRequest(UNITS[0], "glimsy"))
         assert any("holds other words" in each for each in store.verify())
 

@@ -82,7 +82,7 @@ DAMAGES = [
     ("UPDATE meta SET value = 1600 WHERE key = 'last'", "'last' is not as it was written"),
     ("DELETE FROM meta WHERE key = 'known_words'", "there is no 'known_words'"),
     ("UPDATE meta SET value = zeroblob(256) WHERE key = 'mean'", "'mean' is not as it was"),
-    ("UPDATE centroid SET v = zeroblob(length(v)) WHERE blk = 1", "centroids 1 are not as they"),
+    ("UPDATE centroid SET v = zeroblob(length(v)) WHERE blk = 1", "centroid block 1 is damaged"),
     ("DELETE FROM centroid WHERE blk = 1", "centroids are missing"),
     ("UPDATE zdict SET d = zeroblob(length(d)) WHERE id = 2", "dictionary 2 is not as it was"),
     ("DELETE FROM zdict WHERE id = 1", "dictionary 1 is not as it was"),
