@@ -211,8 +211,7 @@ class Store:
     def read_vectors(self, ids: Sequence[int]) -> Floats:
         """Read the stored vectors of these ids, in this order: (n, d), rows of length 1.
 
-        Raises:
-            StoreError: an entry does not exist.
+        Raises StoreError if an entry does not exist.
         """
         with self._use_connection() as connection:
             found = self._searcher.read_vectors(ids)
@@ -223,10 +222,7 @@ class Store:
     def record_usage(self, shown: Collection[int], helped: Collection[int] = ()) -> None:
         """Count entries that were shown as hints, and those that led to the chosen answer.
 
-        Ids of deleted entries are skipped.
-
-        Raises:
-            StoreReadOnly: the store is open for reading only.
+        Ids of deleted entries are skipped. Raises StoreReadOnly if open for reading only.
         """
         with self._use_connection(write=True) as connection:
             usage_counts.record_usage(connection, shown, helped)
@@ -250,8 +246,7 @@ class Store:
     def write_spread(self, spread: StoreSpread, probes: str) -> None:
         """Store the spread for the probe sentences with this SHA-256, replacing any other.
 
-        Raises:
-            StoreReadOnly: the store is open for reading only.
+        Raises StoreReadOnly if open for reading only.
         """
         with self._use_connection(write=True) as connection:
             write_value(connection, SPREAD, f"{probes} {spread.as_json()}")
