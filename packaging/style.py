@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import argparse
 import ast
+import io
 import re
+import tokenize
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,8 +22,7 @@ PRESCRIBED = frozenset({"compose", "emit", "flush", "main", "render"})
 """Names that Textual and logging call, and `main`."""
 WORDS = re.compile(
     r"\b(tell|tells|told|telling|teller|anew|behind|beside|mend|mends|mended|mending)\b"
-    r"|\bpass(?:ed|es|ing)? over\b|\b(?:is|are|was|were|there be) none\b|\bof none\b",
-    re.IGNORECASE,
+    r"|\bpass(?:ed|es|ing)? over\b|\b(?:is|are|was|were|be) none\b|\bof none\b"
 )
 """Words that stand for say, report, again, after, alongside, fix, skip, and for a missing thing."""
 MANY_FILES = 4
@@ -59,9 +60,22 @@ def list_words(root: Path = ROOT) -> Iterator[tuple[Path, int, str]]:
     """File, line and word of each doubtful word in rm_local, README and docs."""
     paths = [root / "README.md", *sorted((root / "docs").rglob("*.md"))]
     for path in [*sorted((root / "rm_local").rglob("*.py")), *paths]:
-        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
-            for match in WORDS.finditer(line.replace("_", " ")):
-                yield path, number, match[0].lower()
+        for number, text in _list_texts(path):
+            for match in WORDS.finditer(text):
+                yield path, number, match[0]
+
+
+def _list_texts(path: Path) -> Iterator[tuple[int, str]]:
+    """Lines of prose with their numbers; of a program its comments, strings and names."""
+    text = path.read_text(encoding="utf-8")
+    if path.suffix != ".py":
+        yield from enumerate(text.splitlines(), 1)
+        return
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        if token.type == tokenize.NAME:
+            yield token.start[0], re.sub(r"[_\W]|(?<=[a-z])(?=[A-Z])", " ", token.string).lower()
+        elif token.type in (tokenize.COMMENT, tokenize.STRING):
+            yield from enumerate(token.string.splitlines(), token.start[0])
 
 
 def _counts(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:

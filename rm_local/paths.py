@@ -68,6 +68,11 @@ def shipped_model() -> Path:
     return _shipped("rm-nano-q8_0.gguf")
 
 
+def shipped_adapter() -> Path:
+    """rm-small's LoRA adapter, which comes along."""
+    return _shipped("rm-small-lora.gguf")
+
+
 def shipped_store() -> Path:
     """The store that comes along."""
     return _shipped("seed.rms")

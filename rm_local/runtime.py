@@ -14,6 +14,7 @@ from rm_local.engine import Message, ModelInfo
 from rm_local.errors import RmLocalError
 from rm_local.folders import Notices
 from rm_local.idle_timer import Idle
+from rm_local.library import choose_default, prepare_model_in_thread
 from rm_local.loop import (
     Event,
     ModelLoading,
@@ -27,6 +28,7 @@ from rm_local.loop import (
     TurnQueue,
     failed_event,
 )
+from rm_local.lora import LoraAdapter, drop_unused
 from rm_local.records import Hit
 from rm_local.settings import Settings
 from rm_local.store import ANY_ENTRY, EntryFilter
@@ -49,11 +51,22 @@ class Runtime:
     """
 
     def __init__(
-        self, settings: Settings, *, model: Path | None = None, store: Path | None = None
+        self,
+        settings: Settings,
+        *,
+        model: Path | None = None,
+        store: Path | None = None,
+        lora: Sequence[LoraAdapter] | None = None,
     ) -> None:
-        """`model` and `store` take precedence over the settings'."""
+        """`model`, `store` and `lora` take precedence over the settings'. Another `model` has the
+        adapters in `lora` alone."""
         self.settings = settings
-        self.model = model or settings.model or paths.shipped_model()
+        chosen = (() if model else settings.lora) if lora is None else lora
+        self._lora = drop_unused(chosen)
+        named, default = model or settings.model, choose_default()
+        self.model = named or default.model
+        """A file, or the name of an embedded model."""
+        self._uses_default = named is None
         self.store = store or settings.store or paths.shipped_store()
         self.notices = Notices(self.report_notice)
         """What cannot be saved, reported once per run."""
@@ -65,6 +78,8 @@ class Runtime:
         self._run_events = RunEvents()
         self._opening_model = asyncio.Lock()
         self._opening_store = asyncio.Lock()
+        if self._uses_default and default.notice:
+            self.report_notice(default.notice)
 
     @property
     def engine(self) -> Engine:
@@ -94,14 +109,14 @@ class Runtime:
 
         During a turn these events are part of the turn's own stream, and only of that.
         """
-        return self._run_events.watch()
+        return self._run_events.watch_events()
 
     def report_notice(self, text: str) -> None:
         """Tell the user something that stops nothing; the same text is given out once per run.
 
         The one place where notices come together: rooms below are given it as a callback.
         """
-        self._run_events.publish(Notice(text))
+        self._run_events.publish_event(Notice(text))
 
     async def load_model(self) -> ModelInfo:
         """Load the model, unless it is loaded; its progress is published as ModelLoading.
@@ -116,12 +131,31 @@ class Runtime:
 
     async def _load_model(self) -> ModelInfo:
         def publish_progress(share: float) -> None:
-            self._run_events.publish(ModelLoading(share))
+            self._run_events.publish_event(ModelLoading(share))
 
-        info = await self.engine.load(self.model, on_progress=publish_progress)
+        file = await prepare_model_in_thread(
+            self.model,
+            publish_progress,
+            self.report_notice,
+            is_default=self._uses_default,
+        )
+        lora = await self.identify_adapters()
+        info = await self.engine.load(file, lora=lora, on_progress=publish_progress)
         for note in info.notes:
             self.report_notice(note)
         return info
+
+    async def identify_adapters(self) -> tuple[LoraAdapter, ...]:
+        """The adapters that the model is loaded with, each with its file's sha256.
+
+        The files are read once: one that changes while this runtime lives is refused. A file that
+        cannot be read has an empty sha256; loading the model says why.
+        """
+        if any(not adapter.sha256 for adapter in self._lora):
+            from rm_local.gguf import identify_lora
+
+            self._lora = await asyncio.to_thread(lambda: tuple(map(identify_lora, self._lora)))
+        return self._lora
 
     async def unload(self) -> None:
         """Give the memory of model and embedder back: their process ends.
@@ -130,7 +164,7 @@ class Runtime:
         """
         if self._engine and self._engine.worker:
             await self._engine.close()
-            self._run_events.publish(ModelUnloaded())
+            self._run_events.publish_event(ModelUnloaded())
 
     async def open_store(self) -> StoreRetriever:
         """Open the store, unless it is open, then load the query embedder that it names.
@@ -189,9 +223,9 @@ class Runtime:
             try:
                 async with self._queue.take_turn(control):
                     with self._run_events.within_turn() as run_events:
-                        opening = control.race(self._open_parts(question, plan))
+                        opening = control.run_unless_stopped(self._open_parts(question, plan))
                         opened = asyncio.ensure_future(opening)
-                        async with aclosing(run_events.until(opened)) as published:
+                        async with aclosing(run_events.follow_until(opened)) as published:
                             async for run_event in published:
                                 yield run_event
                         turn = solve(
@@ -205,7 +239,7 @@ class Runtime:
                         )
                         async with aclosing(turn) as events:
                             async for event in events:
-                                for run_event in run_events.take():
+                                for run_event in run_events.take_events():
                                     yield run_event
                                 yield event
             except RmLocalError as error:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import tomllib
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, get_args
 
 from rm_local.errors import HomeMissing, SettingsError
 from rm_local.home import expand_home
+from rm_local.lora import LoraAdapter, drop_unused, parse_lora
 from rm_local.options import EngineOptions, FlashAttention, Overflow, Precision
 from rm_local.paths import config_file, templates_dir
 
@@ -19,6 +20,8 @@ LAYER_LIMIT = 1024
 IDLE_LIMIT = 7 * 24 * 60
 PENALTY_LIMIT = 2
 DRY_LIMIT = 5
+EMBEDDED_MODELS = ("rm-nano", "rm-small")
+"""Names that `model` takes besides paths. A file of that name is `./rm-nano`."""
 _ENGINE = EngineOptions()
 
 
@@ -27,9 +30,12 @@ class Settings:
     """The settings, each with the value that it has when nobody sets it."""
 
     model: Path | None = None
-    """GGUF file to reason with; None takes the shipped rm-nano."""
+    """GGUF file to reason with, or the name of an embedded model (`EMBEDDED_MODELS`); None takes
+    the default, see `rm_local.library.choose_default`."""
     store: Path | None = None
     """Store to retrieve from; None takes the shipped seed store."""
+    lora: tuple[LoraAdapter, ...] = ()
+    """LoRA adapters to load `model` with."""
     # The engine's options: `rm_local.options.EngineOptions` documents each.
     context: int = _ENGINE.context
     threads: int = _ENGINE.threads
@@ -63,7 +69,8 @@ class Settings:
 def load(path: Path | None = None) -> Settings:
     """Read `path`, or `config_file()` where that exists, under RM_LOCAL_MODEL and RM_LOCAL_STORE.
 
-    Where there is no place for a settings file, the settings are the defaults.
+    Where there is no place for a settings file, the settings are the defaults. The adapters of the
+    file belong to its model: they are left out where RM_LOCAL_MODEL names another.
 
     Raises SettingsError, naming file, key and what is allowed.
     """
@@ -72,6 +79,8 @@ def load(path: Path | None = None) -> Settings:
     for key, variable in (("model", "RM_LOCAL_MODEL"), ("store", "RM_LOCAL_STORE")):
         if override := os.environ.get(variable):
             values[key] = expand_home(override)
+            if key == "model":
+                values.pop("lora", None)
     settings = Settings(**values)
     if settings.kv != "f16" and settings.flash_attention == "off":
         message = f'{source}: kv = "{settings.kv}" needs flash attention, which is off.'
@@ -101,6 +110,8 @@ def _read(source: Path) -> dict[str, Any]:
 def _checked(source: Path, key: str, value: object) -> Any:
     """The value as its field wants it."""
     match key:
+        case "model" if value in EMBEDDED_MODELS:
+            return Path(str(value))
         case "model" | "store":
             if isinstance(value, str) and value:
                 return source.parent / expand_home(value)
@@ -109,6 +120,10 @@ def _checked(source: Path, key: str, value: object) -> Any:
             if isinstance(value, list) and all(isinstance(each, str) and each for each in value):
                 return tuple(source.parent / expand_home(each) for each in value)
             raise _bad(source, key, value, "a list of folders, relative to the settings file")
+        case "lora":
+            if isinstance(value, list) and all(isinstance(each, str) for each in value):
+                return drop_unused(_lora(source, each) for each in value)
+            raise _bad(source, key, value, "a list of texts, FILE or FILE:SCALE")
         case "context":
             return _whole(source, key, value, 0, CONTEXT_LIMIT)
         case "threads":
@@ -139,6 +154,16 @@ def _checked(source: Path, key: str, value: object) -> Any:
             known = ", ".join(field.name for field in fields(Settings))
             message = f"{source}: there is no setting {key!r}."
             raise SettingsError(message, f"Settings are: {known}.")
+
+
+def _lora(source: Path, text: str) -> LoraAdapter:
+    """The adapter, its file relative to the settings file."""
+    try:
+        adapter = parse_lora(text)
+    except ValueError as error:
+        remedy = 'Write FILE or FILE:SCALE, as in lora = ["style.gguf:0.5"].'
+        raise SettingsError(f"{source}: lora: {error}.", remedy) from None
+    return replace(adapter, path=str(source.parent / expand_home(adapter.path)))
 
 
 def _whole(source: Path, key: str, value: object, low: int, high: int) -> int:

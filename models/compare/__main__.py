@@ -11,7 +11,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import sys
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,10 +24,12 @@ from models.compare.report import (
     table_lines,
 )
 from models.compare.run import ask_all, describe_run, order_turns
-from models.compare.samples import Sample, SampleFile, read_samples
+from models.compare.samples import Sample, read_samples
+from models.sample_file import SampleFile
 from models.small.base import find_smollm2
 from rm_local import paths
 from rm_local.errors import RmLocalError
+from rm_local.library import prepare_model_in_thread
 from rm_local.loop import Plan, find_plan
 from rm_local.runtime import Runtime
 from rm_local.settings import Settings
@@ -44,7 +46,7 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--model", type=Path, help="a GGUF; default: SmolLM2-135M-Instruct")
+    parser.add_argument("--model", type=Path, help="a GGUF, or rm-small; default: SmolLM2")
     parser.add_argument("--store", type=Path, default=paths.shipped_store())
     parser.add_argument("--plan", default="memory", help="default: memory")
     parser.add_argument("--baseline", default="none", help="default: none")
@@ -101,10 +103,11 @@ def compare(chosen: argparse.Namespace) -> int:
 
 async def _collect(
     chosen: argparse.Namespace, questions: Sequence[Question], plans: Sequence[Plan]
-) -> dict[tuple[str, str, int], Sample]:
-    model = chosen.model or find_smollm2()
+) -> dict[Hashable, Sample]:
+    named = chosen.model or find_smollm2()
+    model = await prepare_model_in_thread(named, lambda _share: None, print)
     turns = list(order_turns(questions, plans, chosen.seeds))
-    with SampleFile(chosen.out, describe_run(model, chosen.store, plans)) as file:
+    with SampleFile(chosen.out, Sample, describe_run(model, chosen.store, plans)) as file:
         runtime = Runtime(Settings(threads=chosen.threads), model=model, store=chosen.store)
         try:
             await ask_all(runtime, file, turns)

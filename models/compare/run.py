@@ -11,7 +11,8 @@ from time import perf_counter
 from typing import Any
 
 from models.compare.questions import Question
-from models.compare.samples import Key, Sample, SampleFile
+from models.compare.samples import Key, Sample
+from models.sample_file import SampleFile
 from rm_local import paths
 from rm_local.engine import TokenChunk
 from rm_local.loop import (
@@ -67,7 +68,7 @@ def order_turns(
 
 async def ask_all(
     runtime: Runtime,
-    file: SampleFile,
+    file: SampleFile[Sample],
     turns: Sequence[tuple[Question, Plan, int]],
 ) -> None:
     """Add the samples that the file lacks, one after another; prints how far it is."""

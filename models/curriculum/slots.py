@@ -9,7 +9,7 @@ from fractions import Fraction
 
 from models.curriculum.draws import vocabulary
 from models.curriculum.families import as_text
-from rm_local.engine.calculator import evaluate
+from rm_local.engine import evaluate_expression
 
 PEOPLE = ("name", "name2", "name3")
 _SLOT = re.compile(r"\{(\w+)(?::(\w+))?\}")
@@ -69,7 +69,7 @@ def fill_work(work: str, values: Mapping[str, object]) -> str:
     for match in _CALCULATION.finditer(work):
         done.append(_fill_plain(work[at : match.start()], {**values, **results}))
         expression = _fill_expression(match[1], {**values, **results})
-        result = evaluate(expression)
+        result = evaluate_expression(expression)
         if result is None:
             raise SlotInvalid(f"The calculator has no value for {expression}.")
         results[str(len(results) + 1)] = result

@@ -22,7 +22,7 @@ from models.nano import curriculum
 from models.seed.checks import faults, near_duplicates
 from models.seed.handwritten import handwritten
 from rm_local import paths
-from rm_local.embed import MINILM, PROBES, PROBES_SHA256, minilm_words, write_minilm_gguf
+from rm_local.embed import MINILM, PROBES, PROBES_SHA256, read_minilm_words, write_minilm_gguf
 from rm_local.errors import RmLocalError
 from rm_local.records import Entry
 from rm_local.store import Store, measure_spread
@@ -48,7 +48,7 @@ def build(
         part = Path(folder) / path.name
         sample = [entry.subproblem + entry.subroutine for entry in entries]
         with Store.create(
-            part, embedder=MINILM, dictionary_sample=sample, known_words=minilm_words()
+            part, embedder=MINILM, dictionary_sample=sample, known_words=read_minilm_words()
         ) as store:
             store.add_entries(entries, vectors)
             store.write_spread(measure_spread(store, probes), PROBES_SHA256)

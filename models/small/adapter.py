@@ -10,14 +10,13 @@ import numpy as np
 import torch
 from transformers import LlamaForCausalLM
 
-from models.small.base import SHA256
 from models.small.network import count_heads, join_rotary, list_adapters, split_rotary
+from rm_local.library import BASE_SHA256, SMOLLM2_SHA256
 
 NAME = "rm-small"
 _SECONDS, _TOKENS, _STEPS, _SEED = (
     f"rm_local.training.{key}" for key in ("seconds", "tokens", "steps", "seed")
 )
-BASE_SHA256 = "rm_local.base.sha256"
 CALCULATOR = "rm_local.calculator"
 
 
@@ -39,7 +38,7 @@ def write_adapter(model: LlamaForCausalLM, trained: Trained, path: Path) -> None
     writer.add_string(gguf.Keys.Adapter.TYPE, "lora")
     writer.add_name(NAME)
     writer.add_license("apache-2.0")
-    writer.add_string(BASE_SHA256, SHA256)
+    writer.add_string(BASE_SHA256, SMOLLM2_SHA256)
     writer.add_bool(CALCULATOR, True)
     writer.add_uint32(_STEPS, trained.steps)
     writer.add_uint64(_TOKENS, trained.tokens)
@@ -69,7 +68,7 @@ def read_adapter(model: LlamaForCausalLM, path: Path) -> Trained:
         ValueError: The file is for another base, or its matrices have other shapes.
     """
     reader = gguf.GGUFReader(path)
-    if reader.fields[BASE_SHA256].contents() != SHA256:
+    if reader.fields[BASE_SHA256].contents() != SMOLLM2_SHA256:
         raise ValueError(f"{path} was trained on another base.")
     tensors = {tensor.name: np.asarray(tensor.data) for tensor in reader.tensors}
     heads = count_heads(model.config)

@@ -36,7 +36,7 @@ class Bags:
     """Texts as pieces, ready to be drawn by number."""
 
     def __init__(self, split: WordPiece, texts: Sequence[str], empty: int) -> None:
-        rows = [split.ids(text) or [empty] for text in texts]
+        rows = [split.encode_text(text) or [empty] for text in texts]
         self._lengths = np.array([len(row) for row in rows])
         self._starts = np.concatenate([[0], np.cumsum(self._lengths)])
         self._flat = np.fromiter((i for row in rows for i in row), np.int64)

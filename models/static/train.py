@@ -142,7 +142,10 @@ def _told(steps: int) -> Callable[[int, float, float], None]:
 
 def _report(name: str, data: bytes, learnt: Material) -> None:
     questions = exam(learnt.quiz)
-    print(table({name: questions.sit(StaticEmbedder.of(data, name).embed)}, questions), flush=True)
+    print(
+        table({name: questions.sit(StaticEmbedder.from_bytes(data, name).embed)}, questions),
+        flush=True,
+    )
 
 
 if __name__ == "__main__":

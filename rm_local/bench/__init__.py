@@ -1,6 +1,6 @@
 """Benchmarks that users can run: the store, the engine, and other vector indexes to compare with.
 
-`corpus` makes the entries that are measured with, `store` and `engine` measure, `peers` runs other
+`corpus` makes the entries to measure with, `store` and `engine` measure, `peers` runs other
 libraries on the same rows. Nothing here is needed to answer a question.
 """
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from rm_local.bench.engine.busy import (
         BusyBench as BusyBench,
         bench_busy as bench_busy,
-        busy_loops as busy_loops,
+        run_busy_loops as run_busy_loops,
     )
     from rm_local.bench.engine.throughput import (
         EngineBench as EngineBench,
@@ -53,7 +53,7 @@ __getattr__ = export_lazily(
         "corpus.export": ["export_rows", "write_new_file"],
         "corpus.synthetic": ["SyntheticSource"],
         "engine.bare_client": ["BareClient"],
-        "engine.busy": ["BusyBench", "bench_busy", "busy_loops"],
+        "engine.busy": ["BusyBench", "bench_busy", "run_busy_loops"],
         "engine.throughput": ["EngineBench", "EngineBenchSize", "bench_engine"],
         "peers.report": ["PeerComparison", "PeerResult"],
         "peers.runner": ["PeerLimits", "compare_peers"],

@@ -23,8 +23,9 @@ from rm_local.cli.context import (
     read_text_argument,
 )  # fmt: skip
 from rm_local.cli.lazy_group import Failure
-from rm_local.cli.options import FiniteRange
+from rm_local.cli.options import LORA, FiniteRange
 from rm_local.errors import Stopped
+from rm_local.lora import LoraAdapter
 
 if TYPE_CHECKING:
     from rm_local.cli.turn_printer import TurnPrinter
@@ -89,6 +90,7 @@ COUNT = click.IntRange(min=1)
 @GRAMMAR
 @click.option("-q", "--quiet", is_flag=True, help="No narration on standard error.")
 @MODEL
+@LORA
 @STORE
 @click.pass_obj
 def ask(
@@ -113,6 +115,7 @@ def ask(
     grammar: Path | None,
     quiet: bool,
     model: Path | None,
+    lora: tuple[LoraAdapter, ...],
     store: Path | None,
 ) -> None:
     """Answer QUESTION, or what comes on standard input.
@@ -131,7 +134,7 @@ def ask(
     from rm_local.loop import TurnOverrides
     from rm_local.sessions import Session
 
-    opening = opening.over(model, store)
+    opening = opening.over(model, store, lora)
     settings = opening.settings()
     adjusted = adjust_plan(
         plan or settings.plan,

@@ -6,7 +6,7 @@ import os
 import platform
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -14,10 +14,12 @@ from typing import Any, Literal
 from rm_local import __version__, paths
 from rm_local.cli.devices import asked_for, usable_devices
 from rm_local.cli.subprocess_json import ask_child
-from rm_local.engine import Device, check_fits, place_layers, required_memory
+from rm_local.engine import AdaptedModel, Device, check_fits, place_layers, required_memory
 from rm_local.errors import HomeMissing, MemoryShort, RmLocalError, SettingsError
 from rm_local.folders import find_obstacle
-from rm_local.gguf import read_files
+from rm_local.gguf import read_fitting_lora
+from rm_local.library import RM_SMALL, choose_default, read_model_files, resolve_model
+from rm_local.lora import LoraAdapter
 from rm_local.settings import Settings
 from rm_local.system import free_memory
 from rm_local.units import format_bytes
@@ -47,7 +49,8 @@ def every(wanted: Settings) -> Iterator[Check]:
     engine = ask_child("rm_local.engine.worker.build_info")
     yield from _engine(engine)
     yield _memory()
-    yield _model(wanted.model or paths.shipped_model())
+    yield _default()
+    yield _model(resolve_model(wanted), wanted.lora)
     yield from _fits(wanted, usable_devices(engine))
     yield _embedder()
     yield _store(wanted.store or paths.shipped_store())
@@ -105,32 +108,48 @@ def _memory() -> Check:
     return Check("Memory", "ok", f"{format_bytes(free)} free")
 
 
-def _model(path: Path) -> Check:
-    """The file, without loading it: is it a GGUF, is it whole, and can it write?"""
+def _default() -> Check:
+    """Which model runs when none is named."""
+    default = choose_default()
+    name = RM_SMALL.name if default.model == RM_SMALL else "rm-nano"
+    level: Level = "warn" if default.notice else "ok"
+    return Check("Default", level, f"{name} runs when no model is named", default.notice)
+
+
+def _model(model: Path, lora: Sequence[LoraAdapter]) -> Check:
+    """The file, without loading it: is it a GGUF, is it whole, can it write, do adapters fit?"""
     from rm_local.engine import describe_thinking
-    from rm_local.gguf import check_generates, check_whole, read_header
+    from rm_local.gguf import check_generates, check_whole
 
     try:
-        header = read_header(path)
-        check_whole(path, header)
+        files = read_model_files(model)
+        path = files.there[0][0] if model == RM_SMALL else model
+        header, made = files.header, path.is_file()
+        if made:
+            check_whole(path, header)
         check_generates(path, header)
+        adapters = read_fitting_lora(lora, path, files)
         described = describe_thinking(
-            header.metadata, file=path.stem, overrides=paths.templates_dir()
+            header.metadata, file=path.stem, overrides=paths.templates_dir(), adapters=adapters
         )
     except SettingsError as error:
         return Check("Model", "bad", error.message, error.remedy)
     except RmLocalError as error:
         return Check("Model", "bad", error.message, f"{error.remedy} Name it with --model FILE.")
-    found = f"{path}, {header.architecture}, {format_bytes(path.stat().st_size)}; {described.told}"
+    size = format_bytes(path.stat().st_size if made else header.needed)
+    later = "" if made else ", made on first use"
+    found = f"{path}, {header.architecture}, {size}{later}; {described.told}"
+    found += "".join(f"; with the adapter {adapter}" for adapter in lora)
     return Check("Model", "ok", found)
 
 
 def _fits(wanted: Settings, devices: tuple[Device, ...]) -> Iterator[Check]:
     """What the model needs under the settings, and where it would go."""
     try:
-        model = read_files(wanted.model or paths.shipped_model())
+        files = read_model_files(resolve_model(wanted))
+        model = AdaptedModel(files, read_fitting_lora(wanted.lora, files.there[0][0], files))
         asked = asked_for(wanted, model)
-        name = str(model.header.metadata.get("general.name") or "The model")
+        name = str(files.header.metadata.get("general.name") or "The model")
         need = required_memory(model, asked.context, kv=asked.kv, flash=asked.flash)
         check_fits(model, devices, asked, free_memory(), name)
     except MemoryShort as error:

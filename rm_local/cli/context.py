@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from rm_local.cli.options import PATH
+from rm_local.lora import LoraAdapter, drop_unused
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,7 +27,7 @@ MODEL = click.option(
     "--model",
     type=PATH,
     metavar="FILE|NAME",
-    help="GGUF file to reason with, where it lies, or its name in `rm-local models`.",
+    help="GGUF file to reason with, or its name in `rm-local models`.",
 )
 STORE = click.option(
     "--store",
@@ -45,17 +46,37 @@ class Opening:
 
     model: Path | None = None
     store: Path | None = None
+    lora: tuple[LoraAdapter, ...] = ()
 
-    def over(self, model: Path | None = None, store: Path | None = None) -> Opening:
+    def over(
+        self,
+        model: Path | None = None,
+        store: Path | None = None,
+        lora: tuple[LoraAdapter, ...] = (),
+    ) -> Opening:
         """With the files that the command itself names."""
-        return Opening(model or self.model, store or self.store)
+        return Opening(model or self.model, store or self.store, lora or self.lora)
 
     def settings(self) -> Settings:
-        """The settings, read now, with these files in them."""
+        """The settings, read now, with these files in them.
+
+        The adapters of the settings belong to their model: another model has those that are named
+        with it, or none.
+        """
         from rm_local import settings
 
         loaded = settings.load()
-        over = replace(loaded, model=self.model or loaded.model, store=self.store or loaded.store)
+        named, kept = self.model, () if self.model else loaded.lora
+        if named and str(named) in settings.EMBEDDED_MODELS and named.exists():
+            named = named.absolute()  # a file of that name
+        over = replace(
+            loaded,
+            model=named or loaded.model,
+            store=self.store or loaded.store,
+            lora=drop_unused(self.lora) if self.lora else kept,
+        )
+        if str(over.model) in settings.EMBEDDED_MODELS:
+            return over
         if over.model and not over.model.is_absolute() and not over.model.exists():
             return replace(over, model=_by_name(loaded, over.model))
         return over
@@ -73,7 +94,7 @@ def _by_name(settings: Settings, model: Path) -> Path:
 
     if is_model_path(str(model)):
         return model
-    return find_models(settings).named(str(model)).model.path
+    return find_models(settings).named(str(model)).reference
 
 
 def print_notice(text: str) -> None:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 import click
 
 from rm_local.cli.context import MODEL, STORE, Opening
+from rm_local.cli.options import LORA
+from rm_local.lora import LoraAdapter
 
 if TYPE_CHECKING:
     from rm_local.cli.checks import Check
@@ -20,16 +22,23 @@ COLOURS = {"ok": "green", "warn": "yellow", "bad": "red"}
 @click.command()
 @click.option("--json", "as_data", is_flag=True, help="One JSON object with all checks.")
 @MODEL
+@LORA
 @STORE
 @click.pass_context
-def doctor(ctx: click.Context, as_data: bool, model: Path | None, store: Path | None) -> None:
-    """Check Python, SQLite, llama.cpp, devices, model, store, folders and terminal.
+def doctor(
+    ctx: click.Context,
+    as_data: bool,
+    model: Path | None,
+    lora: tuple[LoraAdapter, ...],
+    store: Path | None,
+) -> None:
+    """Check Python, SQLite, llama.cpp, devices, model, adapters, store, folders and terminal.
 
     Exit code 1 when something is bad.
     """
     from rm_local.cli.checks import every
 
-    opening: Opening = ctx.obj.over(model, store)
+    opening: Opening = ctx.obj.over(model, store, lora)
     done: list[Check] = []
     for check in every(opening.settings()):
         done.append(check)

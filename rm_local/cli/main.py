@@ -10,6 +10,8 @@ import click
 from rm_local import __version__
 from rm_local.cli.context import MODEL, STORE, Opening
 from rm_local.cli.lazy_group import LazyGroup
+from rm_local.cli.options import LORA
+from rm_local.lora import LoraAdapter
 
 COMMANDS = {
     "ask": "rm_local.cli.ask:ask",
@@ -24,10 +26,13 @@ HELP_NAMES = {"help_option_names": ["-h", "--help"]}
 
 @click.group(cls=LazyGroup, lazy=COMMANDS, invoke_without_command=True, context_settings=HELP_NAMES)
 @MODEL
+@LORA
 @STORE
 @click.version_option(__version__, "-V", "--version", message="rm-local %(version)s")
 @click.pass_context
-def cli(ctx: click.Context, model: Path | None, store: Path | None) -> None:
+def cli(
+    ctx: click.Context, model: Path | None, lora: tuple[LoraAdapter, ...], store: Path | None
+) -> None:
     """Reasoning Memory, offline, in a terminal.
 
     Alone it opens the app. A local model names the subproblem of your question, finds
@@ -36,7 +41,7 @@ def cli(ctx: click.Context, model: Path | None, store: Path | None) -> None:
     Exit codes: 0 done, 1 failed, 2 wrong usage or settings, 3 model or engine,
     4 store, 130 interrupted.
     """
-    ctx.obj = Opening(model, store)
+    ctx.obj = Opening(model, store, lora)
     if ctx.invoked_subcommand is None:
         ctx.exit(open_app(ctx.obj))
 

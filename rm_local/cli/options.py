@@ -9,6 +9,8 @@ from typing import Any
 
 import click
 
+from rm_local.lora import LoraAdapter, parse_lora
+
 JSON = click.option("--json", "as_data", is_flag=True, help="One JSON object.")
 
 PATH = click.Path(path_type=Path)
@@ -24,6 +26,26 @@ class FiniteRange(click.FloatRange):
         if not isfinite(number):
             self.fail(f"{value!r} is not a finite number.", param, ctx)
         return number
+
+
+def _parse_adapters(
+    ctx: click.Context, param: click.Parameter, texts: tuple[str, ...]
+) -> tuple[LoraAdapter, ...]:
+    """The adapters of `FILE` or `FILE:SCALE`, each."""
+    try:
+        return tuple(map(parse_lora, texts))
+    except ValueError as error:
+        raise click.BadParameter(f"{error}.", ctx, param) from None
+
+
+LORA = click.option(
+    "--lora",
+    callback=_parse_adapters,
+    multiple=True,
+    metavar="FILE[:SCALE]",
+    help="LoRA adapter (GGUF) to load the model with; can be given several times. SCALE is a "
+    "number, by default 1; 0 = not used. Takes the place of those in the settings.",
+)
 
 
 class _InputPath(click.Path):

@@ -70,9 +70,9 @@ def print_sessions(as_data: bool) -> None:
 
 def find_path(id: str) -> Path:
     """The file of the session that is meant; raises UsageError when none or several could be."""
-    from rm_local.sessions import find_session, last_session
+    from rm_local.sessions import find_last_session, find_session
 
-    return last_session() if id == "last" else find_session(id)
+    return find_last_session() if id == "last" else find_session(id)
 
 
 def turn_as_json(turn: Turn) -> dict[str, object]:
@@ -83,7 +83,7 @@ def turn_as_json(turn: Turn) -> dict[str, object]:
         "subproblem": turn.subproblem or None,
         "hits": [asdict(hit) for hit in turn.hits],
         "judgements": [asdict(judgement) for judgement in turn.judgements],
-        "branches": [asdict(branch.record()) for branch in turn.branches],
+        "branches": [asdict(branch.to_record()) for branch in turn.branches],
         "answer": turn.answer and asdict(turn.answer),
         "failure": turn.failure,
         "reading": turn.reading and asdict(turn.reading),
@@ -119,7 +119,7 @@ def format_turn(turn: Turn) -> Iterator[str]:
     if turn.reading:
         yield head_line("Read", read(turn.reading))
     for branch in turn.branches:
-        yield head_line("Reason", describe_branch(branch.record()))
+        yield head_line("Reason", describe_branch(branch.to_record()))
     if turn.answer:
         yield head_line("Answer", describe_vote(turn.answer))
         yield clean(turn.answer.text) or clean(turn.answer.result or "")

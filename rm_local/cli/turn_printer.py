@@ -36,7 +36,7 @@ from rm_local.loop import (
     RunEvent,
     apply_event,
     begin_turn,
-    most_seconds_left,
+    bound_seconds_left,
 )
 from rm_local.records import Hit
 from rm_local.text import one_line
@@ -134,6 +134,8 @@ class TurnPrinter:
         name = one_line(self._session.path.stem)
         self.print_line(head_line("Session", f"{name}, turn {self._session.last}{follows}"))
         info = self._runtime.info
+        if info is not None and info.lora:
+            self.print_line(head_line("Model", one_line(info.title)))
         if self._after and info is not None and not info.converses:
             note = "takes single questions; the earlier turns are not read"
             self.print_line(head_line("Model", note))
@@ -162,7 +164,7 @@ class TurnPrinter:
         done = f"{turn.ended_branches} of {len(turn.branches)} branches done"
         parts = [done, f"{turn.tokens} tokens", speed]
         now = time.monotonic()
-        left = most_seconds_left(turn, self._plan, now, self._began or now)
+        left = bound_seconds_left(turn, self._plan, now, self._began or now)
         if left is not None:
             parts.append(f"the running ones end within {format_duration(left)}")
         return head_line("Reason", ", ".join(part for part in parts if part))

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
         MINILM as MINILM,
         check_minilm_weights as check_minilm_weights,
         find_minilm_weights as find_minilm_weights,
-        minilm_words as minilm_words,
+        read_minilm_words as read_minilm_words,
         write_minilm_gguf as write_minilm_gguf,
     )
     from rm_local.embed.probe_sentences import (
@@ -53,7 +53,7 @@ __getattr__ = export_lazily(
             "MINILM",
             "check_minilm_weights",
             "find_minilm_weights",
-            "minilm_words",
+            "read_minilm_words",
             "write_minilm_gguf",
         ],
         "probe_sentences": ["ASIDES", "PROBES", "PROBES_SHA256"],

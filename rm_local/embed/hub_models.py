@@ -1,4 +1,4 @@
-"""Embedders as they are published: where their files are, and what they were trained for."""
+"""Published embedders: find their files, and read dimensions, hashes and vocabularies."""
 
 from __future__ import annotations
 
@@ -15,13 +15,16 @@ from rm_local.store import STOPWORDS, EmbedderId
 
 WEIGHTS = ("*.safetensors", "pytorch_model*.bin")
 OTHER_RUNTIMES = ["onnx/*", "openvino/*", "*.h5", "*.msgpack", "*.ot"]
-"""The same weights again, for what is not used here."""
+"""The same weights for runtimes that are not used here."""
 
 
-def model_folder(model: str | Path) -> Path:
-    """The folder of a sentence-transformers model, by path or by its name on Hugging Face.
+def find_model_folder(model: str | Path) -> Path:
+    """Find the folder of a sentence-transformers model, by path or by its name on Hugging Face.
 
-    A name is taken from the hub's cache, or downloaded there. ModelMissing: it is nowhere.
+    A name is looked up in the hub's cache, or downloaded to it.
+
+    Raises:
+        ModelMissing: there is no such folder, and the download failed.
     """
     folder = expand_home(model)
     if folder.is_dir():
@@ -36,74 +39,76 @@ def model_folder(model: str | Path) -> Path:
         )
     except (OSError, ValueError) as error:
         raise ModelMissing(
-            f"There is no folder {model}, and no model of that name could be had: {error}.",
+            f"There is no folder {model}, and a model of that name cannot be downloaded: {error}.",
             "Give the folder of a sentence-transformers model, or a name from Hugging Face.",
         ) from None
 
 
-def model_name(model: str | Path) -> str:
-    """What a store calls it: the name of its folder, not the way there, or its name on the hub."""
+def choose_model_name(model: str | Path) -> str:
+    """Choose the name that a store records: that of the folder without its path, or the hub's."""
     folder = expand_home(model)
     return folder.resolve().name if folder.is_dir() else str(model)
 
 
-def known_words(folder: Path) -> frozenset[str]:
-    """The words, in lower case, that the model knows whole; it sees any other in pieces.
+def read_known_words(folder: Path) -> frozenset[str]:
+    """Read the words, in lower case, that the model has as whole tokens.
 
-    Common words alone where it has no list of pieces, as other than BERT's kin have none.
+    Only common words for a model without `vocab.txt`, which only BERT-like models have.
     """
     listed = folder / "vocab.txt"
     if not listed.is_file():
         return STOPWORDS
-    return whole_words(listed.read_text("utf-8", "replace").split("\n"))
+    return select_whole_words(listed.read_text("utf-8", "replace").split("\n"))
 
 
-def whole_words(pieces: Iterable[str]) -> frozenset[str]:
-    """Those of WordPiece's pieces that are words of more than one letter."""
+def select_whole_words(pieces: Iterable[str]) -> frozenset[str]:
+    """Select the WordPiece pieces that are words of more than one letter."""
     return frozenset(piece for piece in pieces if len(piece) > 1 and piece.isalpha())
 
 
-def identity(folder: Path, name: str, dimension: int | None = None) -> EmbedderId:
-    """Who makes the vectors: name, dimension and sha256 of the weights.
+def identify_embedder(folder: Path, name: str, dimension: int | None = None) -> EmbedderId:
+    """Identify an embedder by name, dimension and sha256 of its weights.
 
-    UsageError: the model was not trained to be cut to `dimension`. ModelInvalid: no weights.
+    Raises:
+        UsageError: the model was not trained to be cut to `dimension`.
+        ModelInvalid: the folder has no weights, or does not state a dimension.
     """
-    full = _dimension(folder)
+    full = _read_dimension(folder)
     if dimension in (None, full):
-        return EmbedderId(name, full, _sha256(folder))
-    allowed = _trained_dimensions(folder)
+        return EmbedderId(name, full, _hash_weights(folder))
+    allowed = _read_trained_dimensions(folder)
     if dimension not in allowed:
-        told = ", ".join(map(str, sorted(allowed))) or "no other"
+        listed = ", ".join(map(str, sorted(allowed))) or "no other"
         raise UsageError(
             f"{name} was not trained to be cut to {dimension} dimensions.",
-            f"It has {full}, and was trained to be cut to: {told}.",
+            f"It has {full}, and was trained to be cut to: {listed}.",
         )
-    return EmbedderId(f"{name}@{dimension}", dimension, _sha256(folder))
+    return EmbedderId(f"{name}@{dimension}", dimension, _hash_weights(folder))
 
 
-def _dimension(folder: Path) -> int:
-    """Of the last module that says so: a dense layer, else the pooling, else the transformer."""
-    modules = _json(folder / "modules.json")
+def _read_dimension(folder: Path) -> int:
+    """Read the dimension of the last module that states one: dense layer, pooling, transformer."""
+    modules = _read_json(folder / "modules.json")
     found = 0
     for module in modules if isinstance(modules, list) else []:
-        config = _json(folder / module.get("path", "") / "config.json")
+        config = _read_json(folder / module.get("path", "") / "config.json")
         for key in ("out_features", "word_embedding_dimension", "embedding_dimension"):
             found = config.get(key, found)
-    found = found or _json(folder / "config.json").get("hidden_size", 0)
+    found = found or _read_json(folder / "config.json").get("hidden_size", 0)
     if not isinstance(found, int) or found < 1:
-        raise ModelInvalid(f"{folder} does not say how many dimensions its vectors have.")
+        raise ModelInvalid(f"{folder} does not state how many dimensions its vectors have.")
     return found
 
 
-def _trained_dimensions(folder: Path) -> set[int]:
-    """The dimensions to which the model's configuration says that it may be cut (Matryoshka)."""
-    listed = _json(folder / "config.json").get("matryoshka_dimensions") or []
-    cut = _json(folder / "config_sentence_transformers.json").get("truncate_dim")
+def _read_trained_dimensions(folder: Path) -> set[int]:
+    """Read the dimensions that the model was trained to be cut to (Matryoshka)."""
+    listed = _read_json(folder / "config.json").get("matryoshka_dimensions") or []
+    cut = _read_json(folder / "config_sentence_transformers.json").get("truncate_dim")
     return {int(d) for d in [*listed, *([cut] if cut else [])]}
 
 
-def _sha256(folder: Path) -> str:
-    """Of the weights of all modules; of several files, one after another in the order of paths."""
+def _hash_weights(folder: Path) -> str:
+    """Hash the weights of all modules, with files in the order of their paths."""
     for pattern in WEIGHTS:
         if files := sorted(folder.rglob(pattern)):
             break
@@ -117,8 +122,8 @@ def _sha256(folder: Path) -> str:
     return digest.hexdigest()
 
 
-def _json(path: Path) -> Any:
+def _read_json(path: Path) -> Any:
     try:
         return json.loads(path.read_text("utf-8")) if path.is_file() else {}
     except ValueError as error:
-        raise ModelInvalid(f"{path} is not JSON: {error}.", "Get the model anew.") from None
+        raise ModelInvalid(f"{path} is not JSON: {error}.", "Download the model again.") from None

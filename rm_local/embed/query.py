@@ -1,4 +1,4 @@
-"""Which embedder turns queries into vectors for a store: the one that the store names."""
+"""Open the embedder of queries for a store: the one that the store names."""
 
 from __future__ import annotations
 
@@ -20,23 +20,27 @@ class QueryEmbedder(Protocol):
     """Turns queries into vectors."""
 
     async def embed(self, texts: Sequence[str]) -> Floats:
-        """(n, d), rows of length 1."""
+        """Embed `texts`: (n, d), rows of length 1."""
 
 
-class Engine(QueryEmbedder, Protocol):
-    """The part of `engine.client.Engine` that embeds, in the worker process."""
+class EmbeddingEngine(QueryEmbedder, Protocol):
+    """The part of `rm_local.engine.Engine` that embeds in the worker process."""
 
     async def load_embedder(self, path: Path) -> int:
-        """Load a GGUF; its dimension."""
+        """Load a GGUF; return its dimension."""
 
 
 def check_query_embedder(store: Path, named: EmbedderId) -> None:
-    """StoreEmbedder: `store` is of an embedder that no query can be embedded with here."""
+    """Check that queries for `store` can be embedded.
+
+    Raises:
+        StoreEmbedder: its embedder is unknown, or another version of rm-static.
+    """
     if named == MINILM:
         return
     if named.id != static.STATIC_EMBEDDER:
         raise StoreEmbedder(
-            f"The store {store} was made with {named}, which embeds no queries here.",
+            f"The store {store} was made with {named}, which rm-local cannot embed queries with.",
             "Build it again with --embedder minilm or static "
             f"({MINILM.id} or {static.STATIC_EMBEDDER}).",
         )
@@ -52,27 +56,30 @@ def check_query_embedder(store: Path, named: EmbedderId) -> None:
 async def open_query_embedder(
     store: Path,
     named: EmbedderId,
-    engine: Callable[[], Engine],
+    engine: Callable[[], EmbeddingEngine],
     uncached: Callable[[OSError | HomeMissing], None] = lambda _error: None,
 ) -> QueryEmbedder:
-    """The embedder `named` by `store`, loaded; `engine` is asked for where it needs the worker.
+    """Load the embedder `named` by `store`; `engine` is only called if it needs the worker.
 
     `uncached` gets the reason when the cache cannot be written and a temporary folder replaces it.
-    Raises StoreEmbedder as `check`, EngineError.
+
+    Raises:
+        StoreEmbedder: as `check_query_embedder`.
+        EngineError: the worker cannot load it.
     """
     await asyncio.to_thread(check_query_embedder, store, named)
     if named != MINILM:
-        return _Static(static.load_shipped_static())
+        return _StaticQueries(static.load_shipped_static())
     worker = engine()
-    file, error = await asyncio.to_thread(_minilm_file)
+    file, error = await asyncio.to_thread(_write_minilm_file)
     if error:
         uncached(error)
     await worker.load_embedder(file)
     return worker
 
 
-class _Static:
-    """rm-static as a query embedder; a query takes it some microseconds."""
+class _StaticQueries:
+    """rm-static as a query embedder; a query takes microseconds."""
 
     def __init__(self, embedder: static.StaticEmbedder) -> None:
         self._embedder = embedder
@@ -81,10 +88,11 @@ class _Static:
         return self._embedder.embed(texts)
 
 
-def _minilm_file() -> tuple[Path, OSError | HomeMissing | None]:
-    """MiniLM's GGUF, written on the very first call, and why it is not in the cache.
+def _write_minilm_file() -> tuple[Path, OSError | HomeMissing | None]:
+    """Return MiniLM's GGUF, written on the first call, and the reason if it is not in the cache.
 
-    Raises EngineError when no temporary folder can be written either.
+    Raises:
+        EngineError: no temporary folder can be written either.
     """
     try:
         return write_minilm_gguf(paths.cache_dir()), None

@@ -1,4 +1,4 @@
-"""Embedders by the names that a person gives them, for a store that is to be built."""
+"""Embedders by the names that users give to `--embedder`."""
 
 from __future__ import annotations
 
@@ -13,25 +13,26 @@ MINILM, STATIC_CHOICE = "minilm", "static"
 
 @dataclass(frozen=True, slots=True)
 class EmbedderChoice:
-    """An embedder that a store is to be built with; nothing of it is loaded by that."""
+    """An embedder to build a store with; not loaded yet."""
 
     name: str
     """`minilm`, `static`, a folder, or a name on Hugging Face."""
     id: EmbedderId
     known_words: frozenset[str]
-    """Words, in lower case, that it knows whole."""
+    """Words, in lower case, that it has as whole tokens."""
 
     @property
     def model(self) -> str | None:
-        """What `BulkEmbedder` calls it."""
+        """The argument `model` of `BulkEmbedder`."""
         return None if self.name == MINILM else self.name
 
 
 def choose_embedder(name: str, dimension: int | None = None) -> EmbedderChoice:
-    """The embedder `name`, its vectors cut to `dimension` where it was trained for that.
+    """Choose the embedder `name`, with its vectors cut to `dimension` if it was trained for that.
 
-    ModelMissing, ModelInvalid; UsageError: it was not trained to be cut so, or its vectors do not
-    fit a store.
+    Raises:
+        ModelMissing, ModelInvalid: it is not there, or damaged.
+        UsageError: it was not trained for `dimension`, or its vectors do not fit a store.
     """
     if name == STATIC_CHOICE:
         table = static.load_shipped_static()
@@ -41,11 +42,11 @@ def choose_embedder(name: str, dimension: int | None = None) -> EmbedderChoice:
                 f"It has {table.id.dimension}: leave --dimension out.",
             )
         return EmbedderChoice(name, table.id, table.known_words)
-    folder = minilm.find_minilm_weights() if name == MINILM else hub_models.model_folder(name)
-    called = minilm.MINILM.id if name == MINILM else hub_models.model_name(name)
-    id = hub_models.identity(folder, called, dimension)
+    folder = minilm.find_minilm_weights() if name == MINILM else hub_models.find_model_folder(name)
+    called = minilm.MINILM.id if name == MINILM else hub_models.choose_model_name(name)
+    id = hub_models.identify_embedder(folder, called, dimension)
     if id.dimension % 8:
         raise UsageError(
             f"{called} has {id.dimension} dimensions.", "A store needs a multiple of 8."
         )
-    return EmbedderChoice(name, id, hub_models.known_words(folder))
+    return EmbedderChoice(name, id, hub_models.read_known_words(folder))

@@ -1,7 +1,7 @@
-"""rm-static: an embedder that is one table, a row for each piece of a word. No torch, no model.
+"""rm-static: an embedder that is one table, with a row for each WordPiece. No torch, no model.
 
-A text's vector is the sum of its pieces' rows, made to length 1. It knows nothing of the order
-of words, but embeds tens of thousands of texts a second on one core.
+A text's vector is the normalized sum of the rows of its pieces. It ignores the order of words, but
+embeds tens of thousands of texts per second on one core.
 """
 
 from __future__ import annotations
@@ -15,54 +15,62 @@ import numpy as np
 
 from rm_local import paths
 from rm_local.arrays import Floats
-from rm_local.embed.hub_models import whole_words
+from rm_local.embed.hub_models import select_whole_words
 from rm_local.embed.wordpiece import UNKNOWN_PIECE, WordPiece
 from rm_local.errors import ModelInvalid, ModelMissing
 from rm_local.store import EmbedderId
 
 STATIC_EMBEDDER = "rm-static"
 TABLE, SCALES, VOCABULARY = "table", "scales", "vocabulary"
-"""Tensors of the file: int8 (pieces, d); float16 (pieces,), one step of each row; the pieces,
+"""Tensors of the file: int8 (pieces, d); float16 (pieces,), the step of each row; the pieces,
 UTF-8 with a line feed after each."""
 
 
 class StaticEmbedder:
-    """The table in memory: float32, 4 bytes a component."""
+    """Embeds with the table in memory: float32, 4 bytes per component."""
 
     def __init__(self, table: Floats, pieces: Sequence[str], sha256: str) -> None:
-        """`table` is (pieces, d); one piece is `[UNK]`, which also stands for an empty text."""
+        """Take a `table` of (pieces, d); the row of the piece `[UNK]` also embeds an empty text."""
         self.id = EmbedderId(STATIC_EMBEDDER, table.shape[1], sha256)
-        self.known_words = whole_words(pieces)
+        self.known_words = select_whole_words(pieces)
         """The words, in lower case, that have a row of their own."""
         self._table = table
-        self._split = WordPiece(pieces)
+        self._wordpiece = WordPiece(pieces)
         self._empty = [list(pieces).index(UNKNOWN_PIECE)]
 
     @classmethod
     def load(cls, path: Path | None = None) -> StaticEmbedder:
-        """Read `path`, or the shipped file. ModelMissing, ModelInvalid."""
+        """Read `path`, or the shipped file.
+
+        Raises:
+            ModelMissing, ModelInvalid: it cannot be read, or is damaged.
+        """
         path = path or paths.shipped_static()
         try:
             data = path.read_bytes()
         except OSError as error:
             raise ModelMissing(
-                f"{path} cannot be read: {error.strerror}.", "Install rm-local anew."
+                f"{path} cannot be read: {error.strerror}.", "Reinstall rm-local."
             ) from None
-        return cls.of(data, str(path))
+        return cls.from_bytes(data, str(path))
 
     @classmethod
-    def of(cls, data: bytes, source: str) -> StaticEmbedder:
-        """From the bytes of a file; `source` names it in ModelInvalid."""
-        table, pieces = _parsed(data, source)
+    def from_bytes(cls, data: bytes, source: str) -> StaticEmbedder:
+        """Parse the bytes of a file; `source` names it in errors.
+
+        Raises:
+            ModelInvalid: it is damaged.
+        """
+        table, pieces = _parse_table(data, source)
         return cls(table, pieces, hashlib.sha256(data).hexdigest())
 
     def embed(self, texts: Sequence[str]) -> Floats:
-        """The vectors of `texts`: (n, d), rows of length 1; the same alone as among others."""
+        """Embed `texts`: (n, d), rows of length 1; a vector does not depend on the other texts."""
         rows = np.empty((len(texts), self.id.dimension), dtype=np.float32)
-        table, ids = self._table, self._split.ids
+        table, encode = self._table, self._wordpiece.encode_text
         for row, text in zip(rows, texts, strict=True):
-            # Row by row: the pieces of one text fit the fastest cache, those of a batch do not.
-            np.add.reduce(table.take(ids(text) or self._empty, axis=0), axis=0, out=row)
+            # Text by text: the rows of one text fit the fastest cache, those of a batch do not.
+            np.add.reduce(table.take(encode(text) or self._empty, axis=0), axis=0, out=row)
         lengths = np.sqrt(np.einsum("ij,ij->i", rows, rows))
         rows /= np.maximum(lengths, 1e-12)[:, None]
         return rows
@@ -70,12 +78,16 @@ class StaticEmbedder:
 
 @lru_cache(maxsize=1)
 def load_shipped_static() -> StaticEmbedder:
-    """The shipped embedder, read once. ModelMissing, ModelInvalid."""
+    """Load the shipped embedder, once in a process.
+
+    Raises:
+        ModelMissing, ModelInvalid: it cannot be read, or is damaged.
+    """
     return StaticEmbedder.load()
 
 
 def pack_table(table: Floats, pieces: Sequence[str]) -> bytes:
-    """The file of a table (pieces, d): 8 bits a component, and a step for each row."""
+    """Pack a table (pieces, d) into a file: 8 bits per component, and a step for each row."""
     from safetensors.numpy import save
 
     largest = np.abs(table).max(axis=1)
@@ -91,7 +103,7 @@ def pack_table(table: Floats, pieces: Sequence[str]) -> bytes:
     )
 
 
-def _parsed(data: bytes, source: str) -> tuple[Floats, list[str]]:
+def _parse_table(data: bytes, source: str) -> tuple[Floats, list[str]]:
     from safetensors import SafetensorError
     from safetensors.numpy import load
 
@@ -103,6 +115,6 @@ def _parsed(data: bytes, source: str) -> tuple[Floats, list[str]]:
             raise ValueError("its tensors do not fit together")
     except (SafetensorError, KeyError, ValueError) as error:
         raise ModelInvalid(
-            f"{source} is no table of {STATIC_EMBEDDER}: {error}.", "Install rm-local anew."
+            f"{source} is not a table of {STATIC_EMBEDDER}: {error}.", "Reinstall rm-local."
         ) from None
     return codes.astype(np.float32) * scales.astype(np.float32)[:, None], pieces

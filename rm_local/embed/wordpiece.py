@@ -1,7 +1,7 @@
-"""BERT's uncased WordPiece in plain Python: faster here than a library, as words come again.
+"""BERT's uncased WordPiece in plain Python; with its cache of words faster than a library.
 
 Texts are split as BERT splits them, into words and single marks, in lower case and without
-accents; each word then into the longest pieces of the vocabulary from its left.
+accents; then each word into the longest pieces of the vocabulary, from left to right.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ import unicodedata
 from collections.abc import Sequence
 
 UNKNOWN_PIECE = "[UNK]"
-LONGEST = 100
+MAX_WORD_LENGTH = 100
 """Characters of a word; a longer one is unknown."""
-REMEMBERED = 200_000
-"""Words whose pieces are kept; with more, all are forgotten, so memory stays below 50 MB."""
+CACHED_WORDS = 200_000
+"""Words whose pieces are cached; a full cache is cleared, so memory stays below 50 MB."""
 
 ASCII_WORDS = re.compile(r"[a-z0-9]+|[!-/:-@\[-`{-~]")
 CJK = re.compile(
@@ -25,30 +25,30 @@ CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 
 class WordPiece:
-    """A vocabulary of pieces: those that begin a word, and, after `##`, those that go on."""
+    """Tokenizer over pieces that begin a word, and, marked with `##`, pieces inside a word."""
 
     def __init__(self, pieces: Sequence[str]) -> None:
         self._ids = {piece: place for place, piece in enumerate(pieces)}
         self._unknown = (self._ids[UNKNOWN_PIECE],)
         self._seen: dict[str, tuple[int, ...]] = {}
 
-    def ids(self, text: str) -> list[int]:
-        """Places of the text's pieces in the vocabulary, in order; empty for a text without any."""
+    def encode_text(self, text: str) -> list[int]:
+        """Encode a text as indices of its pieces in the vocabulary; empty if it has no words."""
         seen = self._seen
         found: list[int] = []
         for word in split_words(text):
             pieces = seen.get(word)
-            found += self._learn(word) if pieces is None else pieces
+            found += self._cache_pieces(word) if pieces is None else pieces
         return found
 
-    def _learn(self, word: str) -> tuple[int, ...]:
-        if len(self._seen) >= REMEMBERED:
+    def _cache_pieces(self, word: str) -> tuple[int, ...]:
+        if len(self._seen) >= CACHED_WORDS:
             self._seen.clear()
-        pieces = self._seen[word] = self._split(word)
+        pieces = self._seen[word] = self._split_word(word)
         return pieces
 
-    def _split(self, word: str) -> tuple[int, ...]:
-        if len(word) > LONGEST:
+    def _split_word(self, word: str) -> tuple[int, ...]:
+        if len(word) > MAX_WORD_LENGTH:
             return self._unknown
         found: list[int] = []
         start = 0
@@ -66,10 +66,10 @@ class WordPiece:
 
 
 def split_words(text: str) -> list[str]:
-    """Words and single punctuation marks of a text, in lower case and without accents."""
+    """Split a text into words and punctuation marks, in lower case and without accents."""
     if text.isascii():
         return ASCII_WORDS.findall(CONTROL.sub("", text).lower())
-    spaced = CJK.sub(r" \1 ", "".join(_kept(c) for c in text))
+    spaced = CJK.sub(r" \1 ", "".join(_normalize_char(c) for c in text))
     plain = unicodedata.normalize("NFD", spaced)
     found: list[str] = []
     for part in "".join(c for c in plain if unicodedata.category(c) != "Mn").lower().split():
@@ -83,8 +83,8 @@ def split_words(text: str) -> list[str]:
     return found
 
 
-def _kept(char: str) -> str:
-    """Whitespace as a space; control and unassigned characters as nothing."""
+def _normalize_char(char: str) -> str:
+    """Replace whitespace with a space; control and unassigned characters with nothing."""
     if char in "\t\n\r":
         return " "
     kind = unicodedata.category(char)
@@ -94,7 +94,7 @@ def _kept(char: str) -> str:
 
 
 def _is_mark(char: str) -> bool:
-    """Punctuation as BERT sees it: also ASCII signs such as `$` and `^`, but no other symbols."""
+    """Whether BERT treats it as punctuation: also ASCII `$` and `^`, but no other symbols."""
     if char.isascii():
         return not char.isalnum()
     return unicodedata.category(char).startswith("P")

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         Sampling as Sampling,
         TokenChunk as TokenChunk,
     )
+    from rm_local.engine.calculator import evaluate_expression as evaluate_expression
     from rm_local.engine.client import Engine as Engine
     from rm_local.engine.constraints.gbnf import check_grammar as check_grammar
     from rm_local.engine.constraints.json_schema import grammar_from_schema as grammar_from_schema
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
         ThinkingDescription as ThinkingDescription,
         describe_thinking as describe_thinking,
     )
+    from rm_local.engine.placement.adapted_model import AdaptedModel as AdaptedModel
     from rm_local.engine.placement.offload import (
         Device as Device,
         PlacementRequest as PlacementRequest,
@@ -59,6 +61,7 @@ if TYPE_CHECKING:
 __getattr__ = export_lazily(
     __name__,
     {
+        "calculator": ["evaluate_expression"],
         "branches": [
             "BranchEnded",
             "BranchEvent",
@@ -75,6 +78,7 @@ __getattr__ = export_lazily(
         "constraints.gbnf": ["check_grammar"],
         "constraints.json_schema": ["grammar_from_schema"],
         "families.detect": ["ThinkingDescription", "describe_thinking"],
+        "placement.adapted_model": ["AdaptedModel"],
         "placement.offload": [
             "Device",
             "PlacementRequest",

@@ -16,6 +16,7 @@ from rm_local.engine.branches import BranchEvent, BranchSpec, ContextAdjusted
 from rm_local.engine.process import Process, Replies
 from rm_local.engine.protocol import Message, ModelInfo, Stats, TurnOpened
 from rm_local.errors import EngineError, RmLocalError, WorkerDied
+from rm_local.lora import LoraAdapter, drop_unused
 from rm_local.options import EngineOptions
 from rm_local.records import StopReason
 
@@ -90,14 +91,17 @@ class Engine:
         model: Path,
         *,
         context: int | None = None,
+        lora: Sequence[LoraAdapter] = (),
         on_progress: Callable[[float], None] | None = None,
     ) -> ModelInfo:
         """Load a model in place of the current one. `on_progress` gets 0 to 1.
 
-        `context` takes precedence over the options'. No model is loaded after an error.
+        `context` takes precedence over the options'. Nothing that was evaluated before is reused,
+        so that no text is continued with other adapters (`lora`) than it was read with. No model is
+        loaded after an error.
 
         Raises:
-            ModelMissing, ModelInvalid, ModelRefused: The file cannot be used.
+            ModelMissing, ModelInvalid, ModelRefused: The file or an adapter cannot be used.
             MemoryShort: The free memory does not suffice; nothing was allocated.
             NoRoom: llama.cpp could not allocate its memory.
             SettingsError: The user's own template is wrong.
@@ -108,7 +112,7 @@ class Engine:
         options = self._options
         if context is not None:
             options = replace(options, context=context)
-        request = protocol.Load(str(model), options)
+        request = protocol.Load(str(model), options, drop_unused(lora))
         try:
             return (await self._call(request, protocol.Loaded, on_progress)).info
         except WorkerDied as error:

@@ -10,7 +10,8 @@ reply (`Loaded`, `EmbedderLoaded`, `Embedded`, `TurnOpened`, `GenerationDone`, `
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import PurePath
 from typing import Literal
 
 from rm_local.engine.branches import (
@@ -21,6 +22,7 @@ from rm_local.engine.branches import (
     Evaluated,
     TokenChunk,
 )
+from rm_local.lora import LoraAdapter
 from rm_local.options import EngineOptions, Precision
 from rm_local.records import StopReason
 
@@ -78,6 +80,14 @@ class ModelInfo:
     """What was done otherwise than asked for or usual, in sentences."""
     calculator: bool = False
     """Whether it was trained to leave `<<expression=` to a calculator (docs/calculator.md)."""
+    lora: tuple[LoraAdapter, ...] = ()
+    """The adapters that it was loaded with, each with the sha256 of its file."""
+
+    @property
+    def title(self) -> str:
+        """Its name, and those of its adapters' files."""
+        adapters = (replace(each, path=PurePath(each.path).name) for each in self.lora)
+        return " + ".join([self.name, *map(str, adapters)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +120,8 @@ class Load:
 
     model: str
     options: EngineOptions
+    lora: tuple[LoraAdapter, ...] = ()
+    """Adapters to load it with; one with a sha256 is refused if its file has another."""
 
 
 @dataclass(frozen=True, slots=True)

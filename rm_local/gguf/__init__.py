@@ -1,4 +1,4 @@
-"""GGUF files, read without llama.cpp: header, kind, parts, layers and quantization."""
+"""GGUF files without llama.cpp: header, kind, parts, layers, quantization; adapters, merging."""
 
 from __future__ import annotations
 
@@ -15,6 +15,14 @@ if TYPE_CHECKING:
         read_header as read_header,
     )
     from rm_local.gguf.kind import ModelKind as ModelKind, detect_kind as detect_kind
+    from rm_local.gguf.lora_file import LoraFile as LoraFile, read_lora_file as read_lora_file
+    from rm_local.gguf.lora_fit import (
+        hash_file as hash_file,
+        identify_lora as identify_lora,
+        read_fitting_lora as read_fitting_lora,
+    )
+    from rm_local.gguf.lora_merge import merge_adapter as merge_adapter
+    from rm_local.gguf.merged_header import predict_merged_header as predict_merged_header
     from rm_local.gguf.quantization import name_quantization as name_quantization
     from rm_local.gguf.split_files import (
         GgufFiles as GgufFiles,
@@ -28,6 +36,10 @@ __getattr__ = export_lazily(
         "architecture": ["Layer", "ModelShape"],
         "header": ["GgufHeader", "check_generates", "check_whole", "read_header"],
         "kind": ["ModelKind", "detect_kind"],
+        "lora_file": ["LoraFile", "read_lora_file"],
+        "lora_fit": ["hash_file", "identify_lora", "read_fitting_lora"],
+        "lora_merge": ["merge_adapter"],
+        "merged_header": ["predict_merged_header"],
         "quantization": ["name_quantization"],
         "split_files": ["GgufFiles", "first_part", "read_files"],
     },

@@ -9,10 +9,11 @@ import struct
 from dataclasses import dataclass, field
 from math import prod
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Literal
 
 from rm_local.errors import ModelInvalid, ModelMissing
 from rm_local.gguf.kind import detect_kind, is_split
+from rm_local.gguf.tensor_entry import BLOCKS, TensorEntry
 
 MAGIC = b"GGUF"
 _SCALARS = {
@@ -29,18 +30,15 @@ _MOST_DIMENSIONS = 4
 _LONGEST_STRING, _LONGEST_HEADER = 1 << 22, 1 << 28
 _CHUNK = 1 << 20
 
-# ggml type -> (values in a block, bytes of a block)
-_BLOCKS = {
-    0: (1, 4), 1: (1, 2), 2: (32, 18), 3: (32, 20), 6: (32, 22), 7: (32, 24), 8: (32, 34),
-    9: (32, 40), 10: (256, 84), 11: (256, 110), 12: (256, 144), 13: (256, 176), 14: (256, 210),
-    15: (256, 292), 16: (256, 66), 17: (256, 74), 18: (256, 98), 19: (256, 50), 20: (32, 18),
-    21: (256, 110), 22: (256, 82), 23: (256, 136), 24: (1, 1), 25: (1, 2), 26: (1, 4), 27: (1, 8),
-    28: (1, 8), 29: (256, 56), 30: (1, 2), 34: (256, 54), 35: (256, 66), 39: (32, 17),
-    40: (64, 36), 41: (128, 18),
-}  # fmt: skip
-
-_ELSE = "Choose a text generation model in the GGUF format."
 _AGAIN = "Download or copy it again."
+_CHOOSE = {
+    "model": "Choose a text generation model in the GGUF format.",
+    "adapter": "Choose a LoRA adapter in the GGUF format; llama.cpp's convert_lora_to_gguf.py "
+    "makes one from a PEFT adapter.",
+}
+
+Noun = Literal["model", "adapter"]
+"""What a file is called in messages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +56,19 @@ class GgufHeader:
     """Bytes of all tensors."""
     layered: int = 0
     """Bytes of the tensors that belong to a layer (`blk.N.`)."""
+    types: dict[str, int] = field(default_factory=dict)
+    """GGUF's number for the type of each value of `metadata`."""
+    table: tuple[TensorEntry, ...] = ()
+    """All tensors, if the header was read with `table`."""
 
     @property
     def architecture(self) -> str:
         return str(self.metadata.get("general.architecture", ""))
+
+    @property
+    def alignment(self) -> int:
+        """Bytes to a multiple of which the data of each tensor are filled up."""
+        return _read_alignment(self.metadata)
 
     def number(self, key: str) -> int:
         """A count of the metadata; 0 where it is not told or makes no sense."""
@@ -69,17 +76,22 @@ class GgufHeader:
         return value if isinstance(value, int) and 0 < value < 1 << 31 else 0
 
 
-def read_header(path: Path) -> GgufHeader:
-    """The file's header. ModelMissing, or ModelInvalid when it is no GGUF or ends too early."""
+def read_header(path: Path, *, noun: Noun = "model", table: bool = False) -> GgufHeader:
+    """The file's header; with `table` each tensor's entry is kept.
+
+    Raises:
+        ModelMissing: There is no such file, or it cannot be read.
+        ModelInvalid: It is not a GGUF, or ends within its header.
+    """
     if not path.is_file():
         kind = "is a folder, not a file" if path.is_dir() else "does not exist"
-        raise ModelMissing(f"The model {path} {kind}.", "Give the path of a GGUF file.")
+        raise ModelMissing(f"The {noun} {path} {kind}.", "Give the path of a GGUF file.")
     try:
         with path.open("rb") as file:
-            return _parse(file, path)
+            return _parse(file, path, noun, table)
     except OSError as error:
         raise ModelMissing(
-            f"The model {path} cannot be read: {error.strerror}.", "Check its permissions."
+            f"The {noun} {path} cannot be read: {error.strerror}.", "Check its permissions."
         ) from error
     except (EOFError, struct.error, UnicodeDecodeError, OverflowError, MemoryError) as error:
         raise ModelInvalid(f"{path} is cut short or damaged in its header.", _AGAIN) from error
@@ -95,7 +107,7 @@ def check_whole(path: Path, header: GgufHeader) -> None:
 
 
 def check_generates(path: Path, header: GgufHeader) -> None:
-    """ModelInvalid when the file writes no text: an embedder, a projector, an adapter."""
+    """ModelInvalid when the file generates no text: an embedder, a projector, an adapter."""
     found = detect_kind(header.metadata, header.tensors)
     if found == "text":
         return
@@ -103,6 +115,9 @@ def check_generates(path: Path, header: GgufHeader) -> None:
     if isinstance(part, int) and part and is_split(header.metadata):
         message = f"{path} is not the first but number {part + 1} of the {parts} files of a model."
         raise ModelInvalid(message, "Give the path of the first.")
+    if found == "adapter":
+        remedy = "Choose its base model, and name the adapter with --lora."
+        raise ModelInvalid(f"{path} is an adapter, not a model.", remedy)
     if found == "embedder":
         what = f"is an embedder ({header.architecture}): it writes no text"
     elif found == "vocabulary":
@@ -111,57 +126,66 @@ def check_generates(path: Path, header: GgufHeader) -> None:
         what = f"is of a kind ({header.architecture}) that does not write on from a prompt"
     else:
         what = f"holds no language model but a part of one ({found})"
-    raise ModelInvalid(f"{path} {what}.", _ELSE)
+    raise ModelInvalid(f"{path} {what}.", _CHOOSE["model"])
 
 
-def _parse(file: BinaryIO, path: Path) -> GgufHeader:
+def _parse(file: BinaryIO, path: Path, noun: Noun, table: bool) -> GgufHeader:
     magic = file.read(4)
     if not magic:
         raise ModelInvalid(f"{path} is empty.", _AGAIN)
     if magic != MAGIC:
-        raise ModelInvalid(f"{path} is not a GGUF file.", _ELSE)
+        raise ModelInvalid(f"{path} is not a GGUF file.", _CHOOSE[noun])
     (version,) = _unpack(file, "I")
     if version not in (2, 3):
         raise ModelInvalid(
-            f"{path} is a GGUF of version {version}, not 2 or 3.", "Convert the model anew."
+            f"{path} is a GGUF of version {version}, not 2 or 3.", f"Convert the {noun} again."
         )
     tensors, pairs = _unpack(file, "QQ")
     _bound(tensors <= _MOST_TENSORS and pairs <= _MOST_PAIRS)
-    metadata = {}
+    metadata, types = {}, {}
     for _ in range(pairs):
         key = _string(file)
-        metadata[key] = _value(file, _unpack(file, "I")[0])
+        (types[key],) = _unpack(file, "I")
+        metadata[key] = _value(file, types[key])
         _bound(file.tell() <= _LONGEST_HEADER)
-    return _with_tensors(file, metadata, tensors)
+    return _with_tensors(file, metadata, types, tensors, table)
 
 
-def _with_tensors(file: BinaryIO, metadata: dict[str, Any], tensors: int) -> GgufHeader:
+def _with_tensors(
+    file: BinaryIO, metadata: dict[str, Any], types: dict[str, int], tensors: int, table: bool
+) -> GgufHeader:
     """The header, from its table of tensors on."""
     values: dict[int, int] = {}
     end = weights = layered = 0
+    entries = []
     for _ in range(tensors):
-        name = _string(file)
-        type_, count, size, offset = _tensor(file)
-        values[type_] = values.get(type_, 0) + count
-        end = max(end, offset + size)
-        weights += size
-        layered += size * name.startswith("blk.")
+        entry = _tensor(file)
+        values[entry.type] = values.get(entry.type, 0) + entry.values
+        end = max(end, entry.offset + entry.bytes)
+        weights += entry.bytes
+        layered += entry.bytes * entry.name.startswith("blk.")
+        if table:
+            entries.append(entry)
         _bound(file.tell() <= _LONGEST_HEADER)
-    told = metadata.get("general.alignment")
-    alignment = told if isinstance(told, int) and 0 < told <= _CHUNK else 32
+    alignment = _read_alignment(metadata)
     data = -(-file.tell() // alignment) * alignment
     needed = data + end if tensors else file.tell()
-    return GgufHeader(metadata, tensors, needed, values, weights, layered)
+    return GgufHeader(metadata, tensors, needed, values, weights, layered, types, tuple(entries))
 
 
-def _tensor(file: BinaryIO) -> tuple[int, int, int, int]:
-    """A tensor's ggml type, number of values, bytes, and offset from where all data begins."""
+def _read_alignment(metadata: dict[str, Any]) -> int:
+    told = metadata.get("general.alignment")
+    return told if isinstance(told, int) and 0 < told <= _CHUNK else 32
+
+
+def _tensor(file: BinaryIO) -> TensorEntry:
+    name = _string(file)
     (dimensions,) = _unpack(file, "I")
     _bound(dimensions <= _MOST_DIMENSIONS)
-    count = prod(_unpack(file, "Q" * dimensions))
+    sizes = _unpack(file, "Q" * dimensions) + (1,) * (_MOST_DIMENSIONS - dimensions)
     type_, offset = _unpack(file, "IQ")
-    per_block, block = _BLOCKS.get(type_, (1, 0))
-    return type_, count, count // per_block * block, offset
+    per_block, block = BLOCKS.get(type_, (1, 0))
+    return TensorEntry(name, type_, sizes, prod(sizes) // per_block * block, offset)
 
 
 def _value(file: BinaryIO, type_: int) -> Any:

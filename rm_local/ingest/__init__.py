@@ -1,4 +1,4 @@
-"""Entries into stores: files are read, embedded, and built or imported."""
+"""Read files of entries, embed them, and build a store or import them into one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A store from files of entries: read, embedded where need be, and built."""
+"""Build a store from files of entries, which are embedded if no vectors are given."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from rm_local.embed import (
 )
 from rm_local.errors import StoreError, UsageError
 from rm_local.ingest.vector_sources import (
-    GivenVectors,
+    NpyVectors,
     StaticVectors,
     Subproblems,
     VectorFile,
@@ -36,8 +36,8 @@ from rm_local.store import (
 from rm_local.work_folder import is_work_folder, remove_work_folder
 
 
-def work_folder(out: Path) -> Path:
-    """Where a build of `out` keeps what it has read and embedded, until the store is there."""
+def get_work_folder(out: Path) -> Path:
+    """Return the folder in which a build of `out` keeps its index and vectors until it is done."""
     return out.with_name(out.name + ".input")
 
 
@@ -50,22 +50,26 @@ def build_from_files(
 ) -> None:
     """Build the store `out` of all entries of `inputs`.
 
-    `embeddings` is a .npy file with their vectors, by the chosen embedder. After any stop the same
-    call goes on. UsageError: an input will not do; StoreError: `out` exists, another build is in
-    the way, or the disk has no room; ModelMissing, ModelInvalid.
+    `embeddings` is a .npy file with their vectors by the chosen embedder. The same call continues
+    an interrupted build.
+
+    Raises:
+        UsageError: an input is invalid.
+        StoreError: `out` exists, another build is running, or the disk is full.
+        ModelMissing, ModelInvalid: the embedder is not there, or damaged.
     """
-    folder = work_folder(out)
+    folder = get_work_folder(out)
     if out.exists() and not is_work_folder(folder):
         raise StoreError(f"{out} exists already.", "Choose another name, or remove it first.")
     if not out.absolute().parent.is_dir():
-        raise UsageError(f"There is no folder {out.parent} to build in.", "Make it first.")
-    with _disk(out):
-        # With neither, it is done: `build` takes its own folder away before this one goes.
+        raise UsageError(f"There is no folder {out.parent} to build in.", "Create it first.")
+    with _translate_disk_errors(out):
+        # Without a `.build` folder the store is complete, and only this folder is left to remove.
         if not out.exists() or out.with_name(out.name + ".build").exists():
             check_inputs([*inputs, *filter(None, [embeddings])])
             lines = index_lines(inputs, folder, report)
             try:
-                source = _source(lines, folder, chosen, embeddings, report)
+                source = _open_source(lines, folder, chosen, embeddings, report)
             except (UsageError, StoreError):
                 discard_index(folder)
                 raise
@@ -81,20 +85,20 @@ def build_from_files(
 
 
 @contextmanager
-def _disk(out: Path) -> Iterator[None]:
+def _translate_disk_errors(out: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
         raise StoreError(
             f"The build of {out} stopped: {error.strerror or error}.",
-            "Mend that, then start it again: it goes on where it was.",
+            "Fix that, then start it again; it continues where it stopped.",
         ) from error
 
 
 def _keep_spread(out: Path, chosen: EmbedderChoice, *, given: bool) -> None:
-    """Keep the store's scale in it, where the embedder is one that the gate knows and at work here.
+    """Save the store's similarity scale in it, if the embedder that made its vectors runs here.
 
-    Of others the gate measures it with the first question.
+    For other stores the gate measures the scale at the first question.
     """
     if chosen.name == STATIC_CHOICE:
         probes = load_shipped_static().embed(PROBES)
@@ -108,7 +112,7 @@ def _keep_spread(out: Path, chosen: EmbedderChoice, *, given: bool) -> None:
         store.write_spread(measure_spread(store, probes), PROBES_SHA256)
 
 
-def _source(
+def _open_source(
     lines: LineBlocks,
     folder: Path,
     chosen: EmbedderChoice,
@@ -116,16 +120,16 @@ def _source(
     report: ProgressCallback,
 ) -> EntrySource:
     if embeddings:
-        given = VectorFile.of(embeddings, folder)
+        given = VectorFile.from_path(embeddings, folder)
         check_vectors(given, lines.rows, chosen.id.dimension, report)
-        return GivenVectors(lines, given.path, f"{chosen.id} {given.state}")
+        return NpyVectors(lines, given.path, f"{chosen.id} {given.state}")
     if chosen.name == STATIC_CHOICE:
         return StaticVectors(lines)
-    # Named for what they are of, so that no other lines or model get them.
+    # The name identifies lines and model, so that no others use these vectors.
     path = folder / f"{lines.sha256[:16]}-{chosen.id.sha256[:16]}-{chosen.id.dimension}.npy"
     if not path.exists():
         from rm_local.embed import BulkEmbedder
 
         embedder = BulkEmbedder(chosen.model, dimension=chosen.id.dimension)
         embedder.embed_to(Subproblems(lines), path, report=report)
-    return GivenVectors(lines, path.absolute(), str(chosen.id))
+    return NpyVectors(lines, path.absolute(), str(chosen.id))

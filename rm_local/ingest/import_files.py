@@ -1,4 +1,4 @@
-"""Entries of files into a store, with vectors by the store's own embedder."""
+"""Import entries of files into a store, with vectors by the store's own embedder."""
 
 from __future__ import annotations
 
@@ -32,35 +32,43 @@ def import_from_files(
     files: Sequence[Path],
     embeddings: Path | None,
     report: ProgressCallback,
-    taken: ImportResult,
+    result: ImportResult,
 ) -> None:
-    """Add the entries of `files`, JSON Lines, to the store at `path`; `taken` counts them.
+    """Add the entries of `files`, JSON Lines, to the store at `path`; `result` counts them.
 
-    Nothing is written before all files are read and found good. What can be read only once is
-    copied meanwhile. `embeddings` is a .npy file with the vectors of their subproblems, in order.
-    What `taken` counts is in the store for good. UsageError: a file will not do; StoreError: the
-    disk has no room for the copy; StoreEmbedder: the store's embedder is not here; and what
-    `Store.open` raises.
+    All files are read and checked before anything is written; a pipe is copied meanwhile.
+    `embeddings` is a .npy file with the vectors of their subproblems, in order. The entries that
+    `result` counts are saved durably.
+
+    Raises:
+        UsageError: a file is invalid.
+        StoreError: the disk has no room for the copy; and as `Store.open` raises.
+        StoreEmbedder: the store's embedder is not available here.
     """
     check_inputs([*files, *filter(None, [embeddings])])
-    with Store.open(path, write=True) as store, _work_folder() as folder:
+    with Store.open(path, write=True) as store, _make_work_folder() as folder:
         id = store.read_info().embedder
-        embed = _embedder(path, id) if embeddings is None else None
+        embed = _choose_embed_function(path, id) if embeddings is None else None
         lines = index_lines(files, folder / "input", report)
         if embeddings is not None:
-            given = VectorFile.of(embeddings, folder)
+            given = VectorFile.from_path(embeddings, folder)
             check_vectors(given, lines.rows, id.dimension, report)
-            embed = _Given(given.path)
+            embed = _NpyEmbedder(given.path)
         assert embed
-        entries = (each for number in range(len(lines.blocks)) for each in lines.entries(number))
+        blocks = map(lines.read_entries, range(len(lines.blocks)))
+        entries = (entry for block in blocks for entry in block)
         import_entries(
-            store, entries, embed, taken, ProgressMeter(report, "import", lines.rows).reach
+            store, entries, embed, result, ProgressMeter(report, "import", lines.rows).reach
         )
 
 
 @contextmanager
-def _work_folder() -> Iterator[Path]:
-    """Where an import keeps the index of its lines, and copies."""
+def _make_work_folder() -> Iterator[Path]:
+    """Yield a temporary folder for the index of an import's lines, and copies of pipes.
+
+    Raises:
+        StoreError: the disk failed while the body ran.
+    """
     try:
         parent = paths.cache_dir() / "import"
     except HomeMissing:
@@ -72,36 +80,40 @@ def _work_folder() -> Iterator[Path]:
             raise
         except OSError as error:
             raise StoreError(
-                f"The import stopped: {error.strerror or error}; it works in {folder.parent}.",
+                f"The import stopped: {error.strerror or error}. It uses {folder.parent}.",
                 "Make room there, then give the same command again.",
             ) from error
 
 
-def _embedder(path: Path, id: EmbedderId) -> Callable[[int, Sequence[Entry]], Floats]:
-    """StoreEmbedder: there is none here that made the store's vectors."""
+def _choose_embed_function(path: Path, id: EmbedderId) -> Callable[[int, Sequence[Entry]], Floats]:
+    """Choose the function that embeds entries as the store's vectors were made.
+
+    Raises:
+        StoreEmbedder: the store's embedder is not available here.
+    """
     if id == MINILM:
-        return _embedded
+        return _embed_with_minilm
     if id == load_shipped_static().id:
-        return _summed
+        return _embed_with_static
     raise StoreEmbedder(
-        f"The store {path} was made with {id}, which is not here.",
-        "Make vectors of the subproblems with it, and give them: --embeddings FILE.npy.",
+        f"The store {path} was made with {id}, which is not available here.",
+        "Embed the subproblems with it, and give their vectors: --embeddings FILE.npy.",
     )
 
 
-def _embedded(_: int, entries: Sequence[Entry]) -> Floats:
+def _embed_with_minilm(_: int, entries: Sequence[Entry]) -> Floats:
     from rm_local.embed import embed_bulk
 
     return embed_bulk([entry.subproblem for entry in entries])
 
 
-def _summed(_: int, entries: Sequence[Entry]) -> Floats:
+def _embed_with_static(_: int, entries: Sequence[Entry]) -> Floats:
     return load_shipped_static().embed([entry.subproblem for entry in entries])
 
 
 @dataclass(frozen=True)
-class _Given:
-    """Vectors from a file."""
+class _NpyEmbedder:
+    """Reads vectors from a .npy file instead of embedding."""
 
     path: Path
 

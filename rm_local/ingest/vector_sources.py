@@ -1,4 +1,4 @@
-"""Entries with their vectors, block by block, as a bulk build reads them."""
+"""Sources of a bulk build: entries with their vectors, block by block."""
 
 from __future__ import annotations
 
@@ -15,26 +15,28 @@ from rm_local.errors import UsageError
 from rm_local.progress import ProgressCallback, ProgressMeter, ignore_progress
 from rm_local.store import VECTORS_FILE, EntryBatch, LineBlocks, copy_input, input_name, needs_copy
 
-SAVE = "Write the vectors with numpy.save."
+SAVE_REMEDY = "Write the vectors with numpy.save."
 CHECKED_ROWS = 4096
-"""Vectors that are looked at together."""
+"""Vectors that are checked at once."""
 
 
 @dataclass(frozen=True)
 class VectorFile:
-    """A .npy file that can be read from any row on."""
+    """A .npy file with random access."""
 
     path: Path
     name: str
-    """What the user called it."""
+    """Its name as the user gave it."""
     state: str
-    """Another one when the vectors are others."""
+    """Changes whenever the file changes."""
 
     @classmethod
-    def of(cls, given: Path, folder: Path) -> Self:
-        """The file `given`, or a copy in `folder` of what can be read only from end to end.
+    def from_path(cls, given: Path, folder: Path) -> Self:
+        """Open the file `given`; copy it to `folder` if it is a pipe or compressed.
 
-        UsageError: it cannot be read; StoreError: the disk has no room for the copy.
+        Raises:
+            UsageError: it cannot be read.
+            StoreError: the disk has no room for the copy.
         """
         if needs_copy(given):
             copy = folder / VECTORS_FILE
@@ -42,37 +44,37 @@ class VectorFile:
         try:
             status = given.stat()
         except OSError as error:
-            raise _unreadable(given, error) from None
+            raise _make_read_error(given, error) from None
         return cls(given.absolute(), str(given), f"{status.st_size} {status.st_mtime_ns}")
 
 
 @dataclass(frozen=True)
-class GivenVectors:
-    """Vectors from a .npy file, one row for each entry (a `Source`)."""
+class NpyVectors:
+    """Entries with vectors from a .npy file, one row for each entry (an `EntrySource`)."""
 
     lines: LineBlocks
     vectors: Path
-    called: str
-    """Tells the vectors from others."""
+    vectors_id: str
+    """Identifies the vectors in the fingerprint."""
 
     @property
     def rows(self) -> int:
-        """How many entries there are."""
+        """Number of entries."""
         return self.lines.rows
 
     @property
     def fingerprint(self) -> str:
-        """Of lines and vectors."""
-        return f"{self.lines.sha256} {self.called}"
+        """Identifies lines and vectors."""
+        return f"{self.lines.sha256} {self.vectors_id}"
 
     @property
     def block_rows(self) -> int:
-        """As the lines are cut."""
+        """Rows in a block, as in the lines."""
         return self.lines.block_rows
 
-    def block(self, number: int) -> EntryBatch:
-        """Rows from `number * block_rows` on."""
-        entries = self.lines.entries(number)
+    def read_block(self, number: int) -> EntryBatch:
+        """Return the rows from `number * block_rows` on."""
+        entries = self.lines.read_entries(number)
         start = number * self.block_rows
         rows = np.load(self.vectors, mmap_mode="r")[start : start + len(entries)]
         return entries, np.asarray(rows, dtype=np.float32)
@@ -80,34 +82,34 @@ class GivenVectors:
 
 @dataclass(frozen=True)
 class StaticVectors:
-    """Vectors made on the way by the shipped static embedder: quicker than a file (a `Source`)."""
+    """Entries embedded on the fly by rm-static, faster than from a file (an `EntrySource`)."""
 
     lines: LineBlocks
 
     @property
     def rows(self) -> int:
-        """How many entries there are."""
+        """Number of entries."""
         return self.lines.rows
 
     @property
     def fingerprint(self) -> str:
-        """Of lines and table."""
+        """Identifies lines and table."""
         return f"{self.lines.sha256} {load_shipped_static().id}"
 
     @property
     def block_rows(self) -> int:
-        """As the lines are cut."""
+        """Rows in a block, as in the lines."""
         return self.lines.block_rows
 
-    def block(self, number: int) -> EntryBatch:
-        """Rows from `number * block_rows` on."""
-        entries = self.lines.entries(number)
+    def read_block(self, number: int) -> EntryBatch:
+        """Return the rows from `number * block_rows` on."""
+        entries = self.lines.read_entries(number)
         return entries, load_shipped_static().embed([entry.subproblem for entry in entries])
 
 
 @dataclass(frozen=True)
 class Subproblems(Sequence[str]):
-    """The entries' subproblems, read when they are asked for."""
+    """The subproblems of the entries, read from disk when they are accessed."""
 
     lines: LineBlocks
 
@@ -125,13 +127,13 @@ class Subproblems(Sequence[str]):
             return self[place : place + 1][0]
         start, stop, step = place.indices(len(self))
         if step != 1:
-            raise ValueError("only slices of neighbours can be read")
+            raise ValueError("a slice must have step 1")
         size = self.lines.block_rows
         first = start // size
         read = [
             entry.subproblem
             for number in range(first, -(-stop // size))
-            for entry in self.lines.entries(number)
+            for entry in self.lines.read_entries(number)
         ]
         return read[start - first * size : stop - first * size]
 
@@ -139,11 +141,14 @@ class Subproblems(Sequence[str]):
 def check_vectors(
     file: VectorFile, rows: int, dimension: int, report: ProgressCallback = ignore_progress
 ) -> None:
-    """UsageError: the .npy file is not one vector of `dimension` for each of `rows` entries.
+    """Check that the .npy file has one vector of `dimension` for each of `rows` entries.
 
-    Reads all of it, as a row without direction would stop the build late.
+    Reads all of it, because a zero row would stop the build late.
+
+    Raises:
+        UsageError: it has another shape, or a row is zero or not finite.
     """
-    vectors = _mapped(file)
+    vectors = _map_vectors(file)
     if vectors.shape != (rows, dimension):
         raise UsageError(
             f"{file.name} has the shape {vectors.shape}, not ({rows}, {dimension}): "
@@ -163,19 +168,19 @@ def check_vectors(
         meter.reach(min(start + CHECKED_ROWS, rows))
 
 
-def _mapped(file: VectorFile) -> NDArray[np.floating]:
+def _map_vectors(file: VectorFile) -> NDArray[np.floating]:
     try:
         vectors = np.load(file.path, mmap_mode="r", allow_pickle=False)
     except OSError as error:
-        raise _unreadable(file.name, error) from None
+        raise _make_read_error(file.name, error) from None
     except (ValueError, EOFError):
         raise UsageError(
-            f"{file.name} cannot be read: it is no .npy file, or cut short.", SAVE
+            f"{file.name} cannot be read: it is not a .npy file, or incomplete.", SAVE_REMEDY
         ) from None
     if not isinstance(vectors, np.ndarray) or vectors.dtype.kind != "f":
-        raise UsageError(f"{file.name} holds no array of floating-point numbers.", SAVE)
+        raise UsageError(f"{file.name} is not an array of floating-point numbers.", SAVE_REMEDY)
     return vectors
 
 
-def _unreadable(name: object, error: OSError) -> UsageError:
-    return UsageError(f"{name} cannot be read: {error.strerror or error}.", SAVE)
+def _make_read_error(name: object, error: OSError) -> UsageError:
+    return UsageError(f"{name} cannot be read: {error.strerror or error}.", SAVE_REMEDY)

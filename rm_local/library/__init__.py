@@ -12,6 +12,15 @@ from rm_local.lazy import export_lazily
 if TYPE_CHECKING:
     from rm_local.library.added import add_model as add_model, forget_model as forget_model
     from rm_local.library.apps import owning_app as owning_app, removal_command as removal_command
+    from rm_local.library.embedded_models import (
+        RM_SMALL as RM_SMALL,
+        DefaultModel as DefaultModel,
+        choose_default as choose_default,
+        prepare_model as prepare_model,
+        prepare_model_in_thread as prepare_model_in_thread,
+        read_model_files as read_model_files,
+        resolve_model as resolve_model,
+    )
     from rm_local.library.hub.cache import find_hub_cache as find_hub_cache
     from rm_local.library.hub.catalog import (
         LARGEST_MEMORY as LARGEST_MEMORY,
@@ -42,18 +51,38 @@ if TYPE_CHECKING:
     from rm_local.library.models import (
         Library as Library,
         LibraryModel as LibraryModel,
+        MissingModel as MissingModel,
         find_model as find_model,
         find_models as find_models,
         is_model_path as is_model_path,
     )
+    from rm_local.library.rm_small import BASE_SHA256 as BASE_SHA256
+    from rm_local.library.rm_small_metadata import (
+        RM_SMALL_METADATA as RM_SMALL_METADATA,
+        RM_SMALL_TEMPLATE as RM_SMALL_TEMPLATE,
+    )
     from rm_local.library.scan import find_gguf_files as find_gguf_files
     from rm_local.library.settings_file import use_model as use_model
+    from rm_local.library.smollm2 import (
+        SMOLLM2_SHA256 as SMOLLM2_SHA256,
+        check_smollm2 as check_smollm2,
+        find_smollm2 as find_smollm2,
+    )
 
 __getattr__ = export_lazily(
     __name__,
     {
         "added": ["add_model", "forget_model"],
         "apps": ["owning_app", "removal_command"],
+        "embedded_models": [
+            "DefaultModel",
+            "RM_SMALL",
+            "choose_default",
+            "prepare_model",
+            "prepare_model_in_thread",
+            "read_model_files",
+            "resolve_model",
+        ],
         "hub.cache": ["find_hub_cache"],
         "hub.catalog": ["CatalogEntry", "LARGEST_MEMORY", "find_catalog_entry", "load_catalog"],
         "hub.download": [
@@ -67,8 +96,18 @@ __getattr__ = export_lazily(
         "hub.selector": ["HubModel", "HubReference", "choose_model", "parse_reference"],
         "locations": ["SHIPPED_SOURCE"],
         "model_file": ["ModelFile", "check_usable", "read_model"],
-        "models": ["Library", "LibraryModel", "find_model", "find_models", "is_model_path"],
+        "models": [
+            "Library",
+            "LibraryModel",
+            "MissingModel",
+            "find_model",
+            "find_models",
+            "is_model_path",
+        ],
+        "rm_small": ["BASE_SHA256"],
+        "rm_small_metadata": ["RM_SMALL_METADATA", "RM_SMALL_TEMPLATE"],
         "scan": ["find_gguf_files"],
         "settings_file": ["use_model"],
+        "smollm2": ["SMOLLM2_SHA256", "check_smollm2", "find_smollm2"],
     },
 )

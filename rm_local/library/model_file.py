@@ -10,6 +10,7 @@ from rm_local.engine import describe_thinking
 from rm_local.errors import ModelMissing
 from rm_local.gguf import (
     GgufFiles,
+    GgufHeader,
     ModelKind,
     ModelShape,
     check_generates,
@@ -30,7 +31,7 @@ class ModelFile:
     path: Path
     """Its file, of several the first: what the engine is to load."""
     files: tuple[Path, ...]
-    """All its files that are there."""
+    """All its files that are there; of rm-small none before its first use."""
     missing: tuple[str, ...]
     """Names of its files that are not."""
     kind: ModelKind
@@ -39,7 +40,7 @@ class ModelFile:
     parameters: int
     quantisation: str
     size: int
-    """Bytes on the disk."""
+    """Bytes on the disk; of rm-small, before its first use, those that it will take."""
     weights: int
     """Bytes of weights."""
     layered: int
@@ -62,7 +63,7 @@ def read_model(path: Path) -> ModelFile:
     Raises ModelMissing, and ModelInvalid when a file is no GGUF or is damaged in its header.
     """
     path = first_part(path)
-    return _model(path, read_files(path))
+    return describe_model(path, read_files(path))
 
 
 def check_usable(model: ModelFile) -> None:
@@ -78,20 +79,21 @@ def check_usable(model: ModelFile) -> None:
         check_whole(file, read_header(file))
 
 
-def _model(path: Path, files: GgufFiles) -> ModelFile:
+def describe_model(path: Path, files: GgufFiles) -> ModelFile:
+    """What the headers of a model's files say of it; the first is, or will be, at `path`."""
     header, values = files.header, files.values
     metadata = header.metadata
     told = metadata.get("general.parameter_count")
     return ModelFile(
         path=path,
-        files=tuple(file for file, _ in files.there),
+        files=tuple(file for file, _ in files.there if file.is_file()),
         missing=files.missing,
         kind=detect_kind(metadata, header.tensors),
         title=one_line(_text(metadata, "general.name"), 80) or path.stem,
         architecture=one_line(header.architecture, 40) or "unknown",
         parameters=told if isinstance(told, int) and told > 0 else sum(values.values()),
         quantisation=name_quantization(metadata, values),
-        size=sum(file.stat().st_size for file, _ in files.there),
+        size=sum(_measure_size(file, part) for file, part in files.there),
         weights=files.weights,
         layered=files.layered,
         context=files.context,
@@ -106,6 +108,10 @@ def _model(path: Path, files: GgufFiles) -> ModelFile:
         thinks=describe_thinking(metadata, file=path.stem).thinks,
         shape=files.shape,
     )
+
+
+def _measure_size(file: Path, header: GgufHeader) -> int:
+    return file.stat().st_size if file.is_file() else header.needed
 
 
 def _text(metadata: dict[str, Any], key: str) -> str:

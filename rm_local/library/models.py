@@ -14,9 +14,9 @@ from rm_local.errors import ModelMissing, RmLocalError, UsageError
 from rm_local.gguf import first_part
 from rm_local.home import expand_home
 from rm_local.library import model_file as models
-from rm_local.library.locations import Spot, spots
+from rm_local.library.embedded_models import RM_SMALL, read_model_files, resolve_model
+from rm_local.library.locations import SHIPPED_SOURCE, Spot, spots
 from rm_local.library.model_file import ModelFile
-from rm_local.paths import shipped_model
 from rm_local.settings import Settings
 
 _PART = re.compile(r"-\d{5}-of-\d{5}$")
@@ -32,13 +32,28 @@ class LibraryModel:
     model: ModelFile
     in_use: bool
 
+    @property
+    def reference(self) -> Path:
+        """What settings and options call it: its file, or the name of an embedded model."""
+        return RM_SMALL if self.name == RM_SMALL.name else self.model.path
+
+
+@dataclass(frozen=True, slots=True)
+class MissingModel:
+    """A model that would come with rm-local, and why it cannot be used."""
+
+    name: str
+    message: str
+    remedy: str
+
 
 @dataclass(frozen=True, slots=True)
 class Library:
-    """What was found, and in words what was passed over."""
+    """What was found, in words what was ignored, and which embedded models are not installed."""
 
     models: tuple[LibraryModel, ...]
     notes: tuple[str, ...]
+    missing: tuple[MissingModel, ...] = ()
 
     def named(self, name: str) -> LibraryModel:
         """The model that is meant: its name, or the beginning of no other's.
@@ -46,6 +61,9 @@ class Library:
         Raises ModelMissing when none is, UsageError when several could be.
         """
         wanted = name.lower()
+        for missing in self.missing:
+            if missing.name == wanted:
+                raise ModelMissing(missing.message, missing.remedy)
         for fits in (_is, _is_but_for_the_place, _begins):
             found = [listed for listed in self.models if fits(listed.name, wanted)]
             if len(found) == 1:
@@ -64,26 +82,40 @@ def find_models(settings: Settings) -> Library:
     """Every model that can be found, a file once, in the order of the places."""
     notes: list[str] = []
     found = [*_distinct(spots(settings, notes.append), notes)]
-    used = settings.model or shipped_model()
+    used = resolve_model(settings)
     names = _names(found)
     listed = [
         LibraryModel(name, spot.place, model, _same(model.path, used))
         for name, (spot, model) in zip(names, found, strict=True)
     ]
-    return Library(tuple(listed), tuple(dict.fromkeys(notes)))
+    missing: tuple[MissingModel, ...] = ()
+    try:
+        shipped = sum(each.place == SHIPPED_SOURCE for each in listed)
+        listed.insert(shipped, _find_rm_small(used))
+    except RmLocalError as error:
+        missing = (MissingModel(RM_SMALL.name, error.message, error.remedy),)
+    return Library(tuple(listed), tuple(dict.fromkeys(notes)), missing)
 
 
 def find_model(settings: Settings, wanted: str) -> LibraryModel:
     """The model at a path, or else of a name.
 
-    Raises ModelMissing, ModelInvalid, UsageError.
+    Raises ModelMissing, ModelInvalid, UsageError; EngineError when rm-small has no cache folder.
     """
-    path = expand_home(wanted)
+    path, used = expand_home(wanted), resolve_model(settings)
     if path.exists() or is_model_path(wanted):
         model = models.read_model(path)
-        used = settings.model or shipped_model()
         return LibraryModel(short_name(path.stem, model), "path", model, _same(model.path, used))
+    if path == RM_SMALL:
+        return _find_rm_small(used)
     return find_models(settings).named(wanted)
+
+
+def _find_rm_small(used: Path) -> LibraryModel:
+    """rm-small, prepared or not. ModelMissing: it is not installed. EngineError: no cache."""
+    files = read_model_files(RM_SMALL)
+    model = models.describe_model(files.there[0][0], files)
+    return LibraryModel(RM_SMALL.name, SHIPPED_SOURCE, model, used == RM_SMALL)
 
 
 def is_model_path(wanted: str) -> bool:

@@ -11,7 +11,9 @@ from rm_local.library.added import replace
 
 
 def use_model(path: Path | None) -> None:
-    """Let the settings name the model at an absolute path; None names none, for the shipped one.
+    """Let the settings name a model by an absolute path, or an embedded one by its name.
+
+    None removes the name, so that the default runs.
 
     Raises SettingsError when the file is no settings file or cannot be written; it is then as it
     was.

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from rm_local.lazy import export_lazily
 
 if TYPE_CHECKING:
+    from rm_local.loop.answers import normalize_answer as normalize_answer
     from rm_local.loop.control import TurnControl as TurnControl, TurnOverrides as TurnOverrides
     from rm_local.loop.events import (
         Answered as Answered,
@@ -41,15 +42,15 @@ if TYPE_CHECKING:
         GateFeatures as GateFeatures,
         GateModel as GateModel,
         GateVerdict as GateVerdict,
-        read_features as read_features,
+        compute_features as compute_features,
     )
     from rm_local.loop.gate_trials import (
         GateTrial as GateTrial,
         LabelledQuestion as LabelledQuestion,
-        gate_curve as gate_curve,
+        compute_gate_curve as compute_gate_curve,
+        find_unknown_labels as find_unknown_labels,
         read_labelled_questions as read_labelled_questions,
         try_gate as try_gate,
-        unknown_labels as unknown_labels,
     )
     from rm_local.loop.interfaces import LanguageModel as LanguageModel, Retriever as Retriever
     from rm_local.loop.plan import (
@@ -63,13 +64,14 @@ if TYPE_CHECKING:
         CUE_OPENING as CUE_OPENING,
         fixed_texts as fixed_texts,
         formulation_cue as formulation_cue,
+        hint_note as hint_note,
         hint_text as hint_text,
         reasoning_cue as reasoning_cue,
     )
     from rm_local.loop.retrieve import StoreRetriever as StoreRetriever
     from rm_local.loop.run_events import RunEvents as RunEvents
     from rm_local.loop.solver import solve as solve
-    from rm_local.loop.time_left import most_seconds_left as most_seconds_left
+    from rm_local.loop.time_left import bound_seconds_left as bound_seconds_left
     from rm_local.loop.turn import (
         Span as Span,
         Turn as Turn,
@@ -84,6 +86,7 @@ if TYPE_CHECKING:
 __getattr__ = export_lazily(
     __name__,
     {
+        "answers": ["normalize_answer"],
         "control": ["TurnControl", "TurnOverrides"],
         "events": [
             "Answered",
@@ -111,21 +114,28 @@ __getattr__ = export_lazily(
             "hit_as_json",
         ],
         "plan": ["DEFAULT_PLAN", "PLANS", "Plan", "QuestionGate", "find_plan"],
-        "gate": ["GATE_MODELS", "GateFeatures", "GateModel", "GateVerdict", "read_features"],
+        "gate": ["GATE_MODELS", "GateFeatures", "GateModel", "GateVerdict", "compute_features"],
         "gate_trials": [
             "GateTrial",
             "LabelledQuestion",
-            "gate_curve",
+            "compute_gate_curve",
             "read_labelled_questions",
             "try_gate",
-            "unknown_labels",
+            "find_unknown_labels",
         ],
         "interfaces": ["LanguageModel", "Retriever"],
-        "prompts": ["CUE_OPENING", "fixed_texts", "formulation_cue", "hint_text", "reasoning_cue"],
+        "prompts": [
+            "CUE_OPENING",
+            "fixed_texts",
+            "formulation_cue",
+            "hint_note",
+            "hint_text",
+            "reasoning_cue",
+        ],
         "retrieve": ["StoreRetriever"],
         "run_events": ["RunEvents"],
         "solver": ["solve"],
-        "time_left": ["most_seconds_left"],
+        "time_left": ["bound_seconds_left"],
         "turn": [
             "Span",
             "Turn",

@@ -1,4 +1,4 @@
-"""How the loop lets the model generate: the stream of branches, their sampling and their seeds."""
+"""Generation for the loop: the stream of branches, their sampling parameters and their seeds."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ SEED_LIMIT = 1 << 31
 async def branch_stream(
     turn: TurnContext, specs: Sequence[BranchSpec]
 ) -> AsyncIterator[AsyncGenerator[BranchEvent, None]]:
-    """The events of these branches.
+    """Generate these branches and yield the stream of their events.
 
-    The user's stop ends them all, and so do the end of the turn's time and leaving the body.
+    All of them end when the user stops, when the turn's time is over, or when the body is left.
     """
     end_in_time = partial(turn.engine.cancel, reason="time")
     async with (
@@ -33,8 +33,8 @@ async def branch_stream(
         yield stream
 
 
-def sampling(plan: Plan, info: ModelInfo | None) -> Sampling:
-    """What the model's file recommends, else what the plan says."""
+def choose_sampling(plan: Plan, info: ModelInfo | None) -> Sampling:
+    """The sampling that the model's file recommends, else that of the plan."""
     temperature = info.temperature if info else None
     top_p = info.top_p if info else None
     return Sampling(
@@ -43,12 +43,12 @@ def sampling(plan: Plan, info: ModelInfo | None) -> Sampling:
     )
 
 
-def branch_sampling(turn: TurnContext, *, several: bool) -> Sampling:
-    """How the branches of a turn are drawn: as the user says, else as `sampling`.
+def choose_branch_sampling(turn: TurnContext, *, several: bool) -> Sampling:
+    """The sampling of a turn's branches: the user's temperature, else that of `choose_sampling`.
 
-    Of several branches the temperature is at least the plan's, or they would write the same.
+    For several branches the temperature is at least the plan's, or they would write the same.
     """
-    drawn = sampling(turn.plan, turn.engine.info)
+    drawn = choose_sampling(turn.plan, turn.engine.info)
     own = turn.overrides.temperature
     if own is not None:
         return replace(drawn, temperature=own)
@@ -57,6 +57,6 @@ def branch_sampling(turn: TurnContext, *, several: bool) -> Sampling:
     return drawn
 
 
-def seed_of(turn: int, number: int) -> int:
+def derive_seed(turn: int, number: int) -> int:
     """The seed of the turn's formulation (number 0) or of branch `number - 1`; all distinct."""
     return (turn * SEED_STRIDE + number) % SEED_LIMIT

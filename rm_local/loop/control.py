@@ -1,4 +1,4 @@
-"""How a user takes part in a turn: what is fixed beforehand, and the stop."""
+"""The user's control over a turn: what is fixed before it begins, and the stop."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class TurnOverrides:
-    """What is fixed for a turn before it begins."""
+    """Choices of the user that are fixed before a turn begins."""
 
     subproblem: str | None = None
-    """Taken in place of the model's own; nothing is formulated then."""
+    """Used instead of the model's own; nothing is formulated then."""
     pinned: tuple[Hit, ...] = ()
-    """Hits that come first, whatever is found."""
+    """Hits that are placed before those found."""
     dropped: frozenset[int] = frozenset()
     """Ids of entries that are left out."""
     seed: int = 0
     """The same seed draws the same tokens."""
     temperature: float | None = None
-    """Of the branches; None = what the model's file and the plan say."""
+    """Temperature of the branches; None = that of the model's file or of the plan."""
     grammar: str = ""
-    """GBNF that the answer of every branch follows; empty = none."""
+    """GBNF grammar that the answer of every branch follows; empty = unconstrained."""
     author: Author = "user"
-    """Whose `subproblem` is: one of the user's own is searched for alone and opens the gate; any
-    other, of a turn that is run again, is treated as in that turn."""
+    """Who named `subproblem`. One that the user named is searched for alone and opens the gate; one
+    of a turn that is run again is treated as in that turn."""
 
     @property
     def users_subproblem(self) -> bool:
@@ -42,13 +42,13 @@ class TurnOverrides:
 
 
 class TurnControl:
-    """A face's hold on a running turn. For the event loop's thread only."""
+    """Stops a running turn. For the event loop's thread only."""
 
     def __init__(self) -> None:
         self._event = asyncio.Event()
 
     def stop(self) -> None:
-        """End the turn and keep what there is."""
+        """End the turn and keep what was generated so far."""
         self._event.set()
 
     @property
@@ -56,19 +56,27 @@ class TurnControl:
         """Whether the turn was stopped."""
         return self._event.is_set()
 
-    def check(self) -> None:
-        """Raise Stopped once the turn was stopped."""
+    def raise_if_stopped(self) -> None:
+        """Check for the stop.
+
+        Raises:
+            Stopped: The turn was stopped.
+        """
         if self.stopped:
             raise Stopped("Stopped before there was an answer.")
 
-    async def race(self, work: Coroutine[Any, Any, T]) -> T:
-        """What `work` returns; raises Stopped, and cancels `work`, when the stop comes first."""
+    async def run_unless_stopped(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run `work` and return its result.
+
+        Raises:
+            Stopped: The stop came first; `work` is cancelled.
+        """
         task = asyncio.ensure_future(work)
         stop = asyncio.ensure_future(self._event.wait())
         try:
             await asyncio.wait((task, stop), return_when=asyncio.FIRST_COMPLETED)
             if not task.done():
-                self.check()
+                self.raise_if_stopped()
             return task.result()
         finally:
             task.cancel()
@@ -76,13 +84,13 @@ class TurnControl:
 
     @asynccontextmanager
     async def on_stop(self, act: Callable[[], Coroutine[Any, Any, None]]) -> AsyncIterator[None]:
-        """While the body runs, the stop calls `act`, once."""
+        """Call `act` once if the turn is stopped while the body runs."""
 
-        async def watch() -> None:
+        async def act_on_stop() -> None:
             await self._event.wait()
             await act()
 
-        task = asyncio.ensure_future(watch())
+        task = asyncio.ensure_future(act_on_stop())
         try:
             yield
         finally:

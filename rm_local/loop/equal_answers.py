@@ -1,7 +1,7 @@
-"""Which results of a turn are one answer: by how they are written, and by their value.
+"""Finds the results of a turn that are one answer: equal in writing, or equal in value.
 
-Values are compared by math-verify (the extra `math`), if it is installed, in a process of its own:
-results come from a model, and a computer algebra system may take all time and memory for one.
+Values are compared by math-verify (the extra `math`), if it is installed, in a separate process:
+results come from a model, and one can cost a computer algebra system unlimited time and memory.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from types import TracebackType
 from typing import Self
 
 from rm_local.engine import worker_environment
-from rm_local.loop.answers import same_key
+from rm_local.loop.answers import normalize_answer
 
-LONGEST = 200
-"""Characters of a result that is compared by its value."""
-_START, _ANSWER = 60.0, 10.0
-"""Seconds that the process gets to start, and to answer; it mostly ends by its own limit before."""
+MAX_RESULT_CHARS = 200
+"""Longest result whose value is compared."""
+_START_SECONDS, _REPLY_SECONDS = 60.0, 10.0
+"""Time limits for the process to start and to reply; its own limit usually ends it earlier."""
 _WORDS = re.compile(r"\\(?:text|mathrm|mathbf|mbox|operatorname)\b|(?<![\\A-Za-z])[A-Za-z]{2,}")
 _FUNCTIONS = {"pi", "sqrt", "sin", "cos", "tan", "ln", "log", "exp", "frac", "infty"}
 _COMMAND = re.compile(r"\\[A-Za-z]+")
@@ -30,13 +30,13 @@ _DIGIT = re.compile(r"\d")
 
 
 class EqualAnswers:
-    """The results of one turn. Close it, or leave its `async with`: it may have a process."""
+    """Groups the results of one turn. Close it, or use `async with`: it may hold a process."""
 
     def __init__(self) -> None:
         self._first: dict[str, str] = {}
-        """By key: the key of the result that came first of those that are equal."""
+        """Maps the key of each result to the key of the first result equal to it."""
         self._written: dict[str, str] = {}
-        """By key of a first result: how it was written."""
+        """Maps the key of each first result to its text."""
         self._process: Process | None = None
         self._usable = find_spec("math_verify") is not None
 
@@ -51,18 +51,22 @@ class EqualAnswers:
     ) -> None:
         await self.close()
 
-    def key(self, result: str) -> str:
-        """What this result has in common with those that were added and are equal to it."""
-        key = same_key(result)
+    def find_key(self, result: str) -> str:
+        """The key that this result shares with all equal results that were added."""
+        key = normalize_answer(result)
         return self._first.get(key, key)
 
-    async def add(self, result: str) -> None:
-        """Find out which of the results so far is equal to this one."""
-        key = same_key(result)
+    async def add_result(self, result: str) -> None:
+        """Add a result to the group of the results equal to it."""
+        key = normalize_answer(result)
         if key in self._first:
             return
         for other, written in self._written.items():
-            if self._usable and comparable(written, result) and await self._equal(written, result):
+            if (
+                self._usable
+                and are_comparable(written, result)
+                and await self._compare_values(written, result)
+            ):
                 self._first[key] = other
                 return
         self._first[key], self._written[key] = key, result
@@ -78,34 +82,34 @@ class EqualAnswers:
         process.stdin.close()
         await process.wait()
 
-    async def _equal(self, left: str, right: str) -> bool:
-        """Whether the values are equal; False, and no further comparison, when that is not found
-        out within the limits."""
+    async def _compare_values(self, left: str, right: str) -> bool:
+        """Whether the values are equal. After a comparison that exceeds its limits or fails, this
+        and all later ones return False."""
         try:
             if self._process is None:
-                self._process = await _start()
-                await _read(self._process, _START)
+                self._process = await _start_process()
+                await _read_reply(self._process, _START_SECONDS)
             assert self._process.stdin
             self._process.stdin.write(json.dumps([left, right]).encode() + b"\n")
-            return await _read(self._process, _ANSWER)
+            return await _read_reply(self._process, _REPLY_SECONDS)
         except (OSError, TimeoutError, ValueError):
             self._usable = False
             await self.close()
             return False
 
 
-def comparable(left: str, right: str) -> bool:
+def are_comparable(left: str, right: str) -> bool:
     """Whether two results may be compared by their value.
 
-    Both are short formulas without words, with the same variables: `5 m` is a length, no product
-    that equals `5`. A percentage is compared with percentages alone.
+    Both must be short formulas without words and with the same variables: `5 m` is a length, not a
+    product that equals `5`. A percentage is compared with percentages only.
     """
     return (
-        max(len(left), len(right)) <= LONGEST
+        max(len(left), len(right)) <= MAX_RESULT_CHARS
         and _is_formula(left)
         and _is_formula(right)
         and ("%" in left) == ("%" in right)
-        and _variables(left) == _variables(right)
+        and _find_variables(left) == _find_variables(right)
     )
 
 
@@ -114,13 +118,13 @@ def _is_formula(result: str) -> bool:
     return words <= _FUNCTIONS and bool(_DIGIT.search(result) or _COMMAND.search(result))
 
 
-def _variables(result: str) -> set[str]:
-    """Single letters, but for that of a lone equation's left side."""
-    bare = same_key(_COMMAND.sub(" ", result))
+def _find_variables(result: str) -> set[str]:
+    """Names of variables, without the one on the left of an equation such as `x = 5`."""
+    bare = normalize_answer(_COMMAND.sub(" ", result))
     return {word for word in re.findall(r"[a-z]+", bare) if word not in _FUNCTIONS}
 
 
-async def _start() -> Process:
+async def _start_process() -> Process:
     return await asyncio.create_subprocess_exec(
         *(sys.executable, "-P", "-m", "rm_local.loop.equality_process"),
         stdin=PIPE,
@@ -130,8 +134,13 @@ async def _start() -> Process:
     )
 
 
-async def _read(process: Process, seconds: float) -> bool:
-    """The process's next line. ValueError when there is none, TimeoutError when it is late."""
+async def _read_reply(process: Process, seconds: float) -> bool:
+    """Read the next reply of the process.
+
+    Raises:
+        ValueError: The process has ended.
+        TimeoutError: There was no reply within `seconds`.
+    """
     assert process.stdout
     line = await asyncio.wait_for(process.stdout.readline(), seconds)
     return bool(json.loads(line))

@@ -1,9 +1,9 @@
-"""Compares values of formulas by math-verify: a JSON list of two texts a line in, `true` or `false`
-out.
+"""Compares values of formulas by math-verify: reads a JSON list of two texts per line, and writes
+`true` or `false`.
 
-Run `python -m rm_local.loop.equality_process`. The formulas come from a model. This process has
-nothing to lose: little memory, a second for each comparison, and its parent kills it when it does
-not answer.
+Run as `python -m rm_local.loop.equality_process`. The formulas come from a model, so the process
+limits its own memory and its time for each comparison, and its parent kills it when it does not
+answer.
 """
 
 from __future__ import annotations
@@ -18,33 +18,33 @@ from typing import BinaryIO
 from math_verify import ExprExtractionConfig, LatexExtractionConfig, parse, verify
 
 SECONDS = 2.0
-"""Of computing that one comparison may take."""
+"""CPU time that one comparison may take."""
 _MEMORY = 512 << 20
-"""Bytes of address space beyond what the process has when it starts."""
+"""Bytes of address space in addition to what the process has when it starts."""
 _KINDS = (LatexExtractionConfig(boxed_match_priority=0), ExprExtractionConfig())
 
 
 def are_equal(left: str, right: str) -> bool:
-    """Whether both are formulas of one value, either way round."""
-    first, second = _parse(left), _parse(right)
-    return bool(first and second) and (_verify(first, second) or _verify(second, first))
+    """Whether both are formulas of one value, in either order."""
+    first, second = _parse_formula(left), _parse_formula(right)
+    return bool(first and second) and (_verify_equal(first, second) or _verify_equal(second, first))
 
 
-def _parse(text: str) -> list[object]:
+def _parse_formula(text: str) -> list[object]:
     bare = text.strip().strip("$").replace("−", "-")
-    # Without timeouts of its own, which need signals: the whole process has one.
+    # math-verify's own timeouts use signals; the limit here is that of the whole process.
     parsed: list[object] = parse(
         f"${bare}$", extraction_config=_KINDS, parsing_timeout=None, raise_on_error=False
     )
     return parsed
 
 
-def _verify(left: list[object], right: list[object]) -> bool:
+def _verify_equal(left: list[object], right: list[object]) -> bool:
     return bool(verify(left, right, timeout_seconds=None, raise_on_error=False))
 
 
-def serve(pairs: BinaryIO, replies: BinaryIO) -> None:
-    """Say that it is ready, then answer each line until there are no more."""
+def serve_comparisons(pairs: BinaryIO, replies: BinaryIO) -> None:
+    """Report that the process is ready, then answer each line until the input ends."""
     replies.write(b"true\n")
     for line in pairs:
         _limit_time(SECONDS)
@@ -54,7 +54,7 @@ def serve(pairs: BinaryIO, replies: BinaryIO) -> None:
 
 
 def _limit_time(seconds: float) -> None:
-    """Let the system end this process after it has computed for so long; 0 = do not."""
+    """Let the system end this process after `seconds` of CPU time; 0 removes the limit."""
     if hasattr(signal, "setitimer"):
         signal.setitimer(signal.ITIMER_PROF, seconds)
 
@@ -78,7 +78,7 @@ def main() -> None:
     are_equal("1/2", "0.5")  # parts of SymPy are loaded at first use
     _limit_memory()
     with open(1, "wb", buffering=0, closefd=False) as replies:
-        serve(sys.stdin.buffer, replies)
+        serve_comparisons(sys.stdin.buffer, replies)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What happens in a turn and to its model, in order. Every face draws itself from this stream."""
+"""The events of a turn and of its model, in order. Every face is drawn from this stream."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from rm_local.errors import RmLocalError
 from rm_local.records import Answer, Branch, Entry, Hit, PrefillStats
 
 Author = Literal["model", "user", "question"]
-"""Whose the subproblem is; `question`: the model named none that can be searched for, and the
-question stands in for it, without its numbers where there are words left."""
+"""Who named the subproblem. `question`: the model named no usable one, so the question is used
+instead, without its numbers if enough words remain."""
 
 
 GateReason = Literal["fits", "nothing_fits", "forced"]
-"""Why a question gets hits or none: the store has something for it, or nothing, or the plan or a
-pinned hit says so."""
+"""Why a question gets hits or not: the store has an entry for it, it has none, or the plan or a
+pinned hit decides it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,26 +25,26 @@ class Prefilling:
 
     event: ClassVar[str] = "prefilling"
     share: float
-    """Of what is to be read, 0 to 1."""
+    """Share of the prompt that is evaluated, 0 to 1."""
     left: float
-    """Seconds that the rest will take, if it goes on so."""
+    """Estimated seconds for the rest."""
 
 
 @dataclass(frozen=True, slots=True)
 class Gated:
-    """It is decided whether the question gets hits; if not, the model answers by itself."""
+    """The gate's decision whether the question gets hits; if not, the model answers by itself."""
 
     event: ClassVar[str] = "gated"
     open: bool
     reason: GateReason
     seconds: float = 0.0
     probability: float | None = None
-    """That an entry of the store helps; None where that was not asked."""
+    """Probability that an entry of the store helps; None if it was not estimated."""
 
 
 @dataclass(frozen=True, slots=True)
 class Formulating:
-    """A piece of the subproblem, as the model writes it. The first has an empty text."""
+    """A piece of the subproblem as the model writes it. The first one has an empty text."""
 
     event: ClassVar[str] = "formulating"
     text: str
@@ -52,7 +52,7 @@ class Formulating:
 
 @dataclass(frozen=True, slots=True)
 class Formulated:
-    """The subproblem stands."""
+    """The subproblem is known."""
 
     event: ClassVar[str] = "formulated"
     subproblem: str
@@ -64,7 +64,7 @@ class Formulated:
 
 @dataclass(frozen=True, slots=True)
 class Retrieved:
-    """The hits that passed the gate, best first; empty when none did."""
+    """The hits that passed the gate, best first; empty if no hit passed."""
 
     event: ClassVar[str] = "retrieved"
     hits: tuple[Hit, ...]
@@ -73,18 +73,18 @@ class Retrieved:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What the model says of one hit."""
+    """The model's verdict on one hit."""
 
     id: int
-    """Of the entry."""
+    """Id of the entry."""
     probability: float | None
-    """That it helps; None where the model says neither yes nor no."""
+    """Probability that the hit helps; None if the model says neither yes nor no."""
     kept: bool
 
 
 @dataclass(frozen=True, slots=True)
 class HitsJudged:
-    """The model has judged the hits; those that it does not keep leave the turn."""
+    """The model has judged the hits; those that it does not keep are removed from the turn."""
 
     event: ClassVar[str] = "hits_judged"
     judgements: tuple[Judgement, ...]
@@ -93,22 +93,22 @@ class HitsJudged:
 
 @dataclass(frozen=True, slots=True)
 class HintCut:
-    """A hit cannot be read whole: its hint ends at a sentence, or it is left out."""
+    """A hint is too long to be read whole: it ends at a sentence, or is left out."""
 
     event: ClassVar[str] = "hint_cut"
     id: int
-    """Of the entry."""
+    """Id of the entry."""
     message: str
-    """In a sentence."""
+    """The cut, described in a sentence."""
     tokens: int
-    """That the whole hint needs; 0 for an entry without text."""
+    """Tokens of the whole hint; 0 for an entry without text."""
     kept: int
-    """Of these, what the model reads; 0: it is left out."""
+    """Those of them that the model reads; 0: the hint is left out."""
 
 
 @dataclass(frozen=True, slots=True)
 class BranchStarted:
-    """A branch begins, under a hint or under none."""
+    """A branch begins, with or without a hint."""
 
     event: ClassVar[str] = "branch_started"
     branch: int
@@ -118,7 +118,7 @@ class BranchStarted:
 
 @dataclass(frozen=True, slots=True)
 class Prefilled:
-    """The prompt and the hints are read: the first branch has begun to write."""
+    """The prompt and the hints are evaluated: the first branch has begun to write."""
 
     event: ClassVar[str] = "prefilled"
     reading: PrefillStats
@@ -126,7 +126,7 @@ class Prefilled:
 
 @dataclass(frozen=True, slots=True)
 class BranchFinished:
-    """A branch is done."""
+    """A branch has ended."""
 
     event: ClassVar[str] = "branch_finished"
     branch: Branch
@@ -134,7 +134,7 @@ class BranchFinished:
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """The turn's answer; the last event of a turn that has one."""
+    """The turn's answer; the last event of a turn with an answer."""
 
     event: ClassVar[str] = "answered"
     answer: Answer
@@ -156,26 +156,26 @@ class ModelLoading:
 
     event: ClassVar[str] = "model_loading"
     share: float
-    """Of the model, 0 to 1."""
+    """Share of the model that is loaded, 0 to 1."""
 
 
 @dataclass(frozen=True, slots=True)
 class ModelUnloaded:
-    """The model's memory was given back because nothing was asked for a while."""
+    """The model was unloaded after some time without a question."""
 
     event: ClassVar[str] = "model_unloaded"
 
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Something that the user should know and that stops nothing."""
+    """A message to the user that does not interrupt anything."""
 
     event: ClassVar[str] = "notice"
     text: str
 
 
 RunEvent = ModelLoading | ModelUnloaded | Notice
-"""About the running program: sessions do not save it, and it can also come between two turns."""
+"""An event of the running program: sessions do not save it, and it can occur between turns."""
 
 TurnEvent = (
     Gated
@@ -205,7 +205,7 @@ def failed_event(error: RmLocalError) -> Failed:
 
 
 def event_as_json(event: Event) -> dict[str, Any]:
-    """The event as one JSON object of `rm-local ask --json` (docs/events.md)."""
+    """Convert the event to one JSON object of `rm-local ask --json` (docs/events.md)."""
     match event:
         case Retrieved(hits=hits, seconds=seconds):
             fields = {"hits": [hit_as_json(hit) for hit in hits], "seconds": seconds}
@@ -226,35 +226,38 @@ def event_as_json(event: Event) -> dict[str, Any]:
 
 
 def hit_as_json(hit: Hit) -> dict[str, Any]:
-    """The hit as one flat JSON object: the entry's fields beside `similarity` and `lexical`."""
+    """Convert the hit to one flat JSON object: the entry's fields, `similarity` and `lexical`."""
     fields = asdict(hit.entry)
     scores = {"similarity": float(hit.similarity), "lexical": float(hit.lexical)}
     return {"id": fields.pop("id"), **scores, **fields}
 
 
 def event_from_json(fields: dict[str, Any]) -> Event:
-    """The event that `as_json` made this object of; fields that it does not know are passed over.
+    """Convert an object of `event_as_json` back to its event. Unknown fields are ignored.
 
-    Raises ValueError, KeyError or TypeError when the object is no event.
+    Raises:
+        ValueError, KeyError, TypeError: The object is not an event.
     """
     kind = _KINDS.get(fields["event"])
     if kind is None:
         raise ValueError(f"There is no event {fields['event']!r}.")
     if kind is Retrieved:
-        return Retrieved(tuple(map(_hit, fields["hits"])), fields["seconds"])
+        return Retrieved(tuple(map(_hit_from_json, fields["hits"])), fields["seconds"])
     if kind is HitsJudged:
-        judgements = tuple(_known(Judgement, each) for each in fields["judgements"])
+        judgements = tuple(_build_from_fields(Judgement, each) for each in fields["judgements"])
         return HitsJudged(judgements, fields["seconds"])
     if kind is Prefilled:
-        return Prefilled(_known(PrefillStats, fields))
+        return Prefilled(_build_from_fields(PrefillStats, fields))
     if "hint" in fields:
-        fields = fields | {"hint": fields["hint"] and _hit(fields["hint"])}
+        fields = fields | {"hint": fields["hint"] and _hit_from_json(fields["hint"])}
     if kind is BranchFinished:
-        return BranchFinished(_known(Branch, fields | {"index": fields["branch"]}))
+        return BranchFinished(_build_from_fields(Branch, fields | {"index": fields["branch"]}))
     if kind is Answered:
         hints = tuple(fields["hints"])
-        return Answered(_known(Answer, fields | {"result": fields["answer"], "hints": hints}))
-    event: Event = _known(kind, fields)
+        return Answered(
+            _build_from_fields(Answer, fields | {"result": fields["answer"], "hints": hints})
+        )
+    event: Event = _build_from_fields(kind, fields)
     return event
 
 
@@ -269,11 +272,11 @@ _KINDS: dict[str, Any] = {
 }  # fmt: skip
 
 
-def _hit(fields: dict[str, Any]) -> Hit:
-    return Hit(_known(Entry, fields), fields["similarity"], fields.get("lexical", 0.0))
+def _hit_from_json(fields: dict[str, Any]) -> Hit:
+    return Hit(_build_from_fields(Entry, fields), fields["similarity"], fields.get("lexical", 0.0))
 
 
-def _known(kind: Any, fields: dict[str, Any]) -> Any:
-    """`kind` from those of the fields that it has."""
+def _build_from_fields(kind: Any, fields: dict[str, Any]) -> Any:
+    """Build a dataclass `kind` from the fields that it defines."""
     names = (field.name for field in dataclass_fields(kind))
     return kind(**{name: fields[name] for name in names if name in fields})

@@ -1,8 +1,8 @@
-"""The model names the subproblem: in its thoughts (PAPER 1b, steps 2 and 3), or in a chat apart.
+"""Lets the model name the subproblem, in its thoughts (arXiv 2604.01348) or in a separate chat.
 
 A model that thinks continues after the paper's cue in its thoughts. One that does not would take
-the cue for the beginning of its answer; it is asked in turns of its own instead, with worked
-examples, before the conversation is opened, so that the answer reads nothing of it.
+the cue for the beginning of its answer. It is asked in a separate chat with worked examples, before
+the conversation is opened, so that the answer is generated without that chat in its context.
 """
 
 from __future__ import annotations
@@ -22,93 +22,100 @@ from rm_local.engine import (
 )
 from rm_local.errors import ContextOverflow
 from rm_local.loop import prompts
-from rm_local.loop.branch_stream import branch_stream, sampling, seed_of
+from rm_local.loop.branch_stream import branch_stream, choose_sampling, derive_seed
 from rm_local.loop.events import Formulated, Formulating
 from rm_local.loop.formulation_examples import REQUEST, formulation_messages
 from rm_local.loop.plan import Plan
 from rm_local.loop.prefill import PrefillTimer
-from rm_local.loop.subproblem import LONGEST, subproblem
+from rm_local.loop.subproblem import MAX_SUBPROBLEM_CHARS, extract_subproblem
 from rm_local.loop.subproblem_check import is_subproblem, strip_numbers
 from rm_local.loop.turn_context import TurnContext
 from rm_local.text import one_line
 
 MAX_TOKENS = 100
-"""Tokens at most (PAPER 1b, step 3)."""
-LONGEST_ASKED = 2000
-"""Characters of a question that a chat apart shows: what is asked is at its beginning or end."""
+"""Longest subproblem that is generated; the paper's value (arXiv 2604.01348)."""
+MAX_QUESTION_CHARS = 2000
+"""Characters of a question shown in a separate chat: its beginning and end say what is asked."""
 
 
-def formulates_apart(plan: Plan, info: ModelInfo | None) -> bool:
-    """Whether the subproblem is asked for in a chat of its own, before the turn is opened."""
+def needs_separate_chat(plan: Plan, info: ModelInfo | None) -> bool:
+    """Whether the subproblem is asked for in a separate chat, before the turn is opened."""
     if info is None or plan.formulation == "cue" or plan.retrieval == "none":
         return False
     return info.converses and not (info.thinks and plan.thinking)
 
 
-async def formulate(turn: TurnContext, question: str, timer: PrefillTimer) -> Formulated:
+async def formulate_subproblem(turn: TurnContext, question: str, timer: PrefillTimer) -> Formulated:
     """Let the model name the subproblem in the open turn. Emits `Formulating`, then `Formulated`.
 
-    It ends with the first sentence, with the model's thinking, or after MAX_TOKENS. A subproblem
-    that is given is taken as it is. When the model gives none that will do, the question stands in.
-    Raises EngineError; Stopped when the user stops.
+    Generation ends with the first sentence, with the model's thinking, or after MAX_TOKENS. A given
+    subproblem is used as it is. If the model names no usable one, the question is used instead.
+
+    Raises:
+        EngineError: The model failed.
+        Stopped: The user stopped the turn.
     """
-    formulated = _given_subproblem(turn)
+    formulated = _find_given_subproblem(turn)
     if formulated is None:
-        spec = _spec(turn, prompts.formulation_cue(), sampling(turn.plan, turn.engine.info))
+        spec = _build_spec(
+            turn, prompts.formulation_cue(), choose_sampling(turn.plan, turn.engine.info)
+        )
         began = perf_counter()
-        draft = await _draft(turn, spec, timer.add_formulation, shows_context=True)
-        formulated = _judged(turn, question, draft, perf_counter() - began)
-    timer.restart()
+        draft = await _generate_draft(turn, spec, timer.add_formulation, shows_context=True)
+        formulated = _choose_subproblem(turn, question, draft, perf_counter() - began)
+    timer.restart_wait()
     turn.events.emit(formulated)
     return formulated
 
 
-async def formulate_apart(turn: TurnContext, question: str) -> tuple[Formulated, Evaluated]:
-    """Let the model name the subproblem in a chat of its own, and what was evaluated for it.
+async def formulate_in_separate_chat(
+    turn: TurnContext, question: str
+) -> tuple[Formulated, Evaluated]:
+    """Let the model name the subproblem in a separate chat; also return what was evaluated for it.
 
-    The conversation is to be opened after it. Events and exceptions as of `formulate`; a question
-    that does not fit the context along with the examples stands in for its subproblem.
+    The conversation is opened after it. Emits and raises as `formulate_subproblem`. A question that
+    does not fit the context together with the examples is used as its own subproblem.
     """
     evaluated = Evaluated()
-    formulated = _given_subproblem(turn)
+    formulated = _find_given_subproblem(turn)
     if formulated is None:
         began = perf_counter()
         try:
-            draft, evaluated = await _draft_apart(turn, question)
+            draft, evaluated = await _generate_separate_draft(turn, question)
         except ContextOverflow:
             draft = _Draft(thinks=False)
-        formulated = _judged(turn, question, draft, perf_counter() - began)
+        formulated = _choose_subproblem(turn, question, draft, perf_counter() - began)
     turn.events.emit(formulated)
     return formulated, evaluated
 
 
-async def _draft_apart(turn: TurnContext, question: str) -> tuple[_Draft, Evaluated]:
+async def _generate_separate_draft(turn: TurnContext, question: str) -> tuple[_Draft, Evaluated]:
     read: list[Evaluated] = []
     turn.events.emit(Formulating(""))
     async with turn.control.on_stop(turn.engine.cancel):
-        messages = formulation_messages(_shortened(question))
+        messages = formulation_messages(_shorten_question(question))
         opened = await turn.engine.open_turn(messages, thinking=False)
-    turn.control.check()
-    # The likeliest words: what is searched for does not profit from variety.
-    spec = _spec(turn, "", Sampling(temperature=0.0))
-    draft = await _draft(turn, spec, read.append, shows_context=False)
+    turn.control.raise_if_stopped()
+    # Greedy, since a search query does not profit from variety.
+    spec = _build_spec(turn, "", Sampling(temperature=0.0))
+    draft = await _generate_draft(turn, spec, read.append, shows_context=False)
     prompt = opened.evaluated.prompt + sum(each.prompt for each in read)
     return draft, Evaluated(prompt=prompt)
 
 
-def _given_subproblem(turn: TurnContext) -> Formulated | None:
+def _find_given_subproblem(turn: TurnContext) -> Formulated | None:
     given = one_line(turn.overrides.subproblem or "")
     return Formulated(given, 0.0, turn.overrides.author) if given else None
 
 
-async def _draft(
+async def _generate_draft(
     turn: TurnContext,
     spec: BranchSpec,
     add_evaluated: Callable[[Evaluated], None],
     *,
     shows_context: bool,
 ) -> _Draft:
-    """What the model writes, up to the end of its first sentence."""
+    """Let the model write up to the end of its first sentence."""
     info = turn.engine.info
     draft = _Draft(bool(spec.forced) and turn.plan.thinking and (info is None or info.thinks))
     if shows_context:
@@ -123,41 +130,45 @@ async def _draft(
                 case BranchEnded(tokens=tokens):
                     draft.tokens = tokens
                 case TokenChunk() if not draft.complete:
-                    if text := draft.add(event):
+                    if text := draft.add_chunk(event):
                         turn.events.emit(Formulating(text))
                     if draft.complete:
                         await turn.engine.cancel()
             await turn.events.drain()
-    turn.control.check()
+    turn.control.raise_if_stopped()
     return draft
 
 
-def _judged(turn: TurnContext, question: str, draft: _Draft, seconds: float) -> Formulated:
-    """The draft's subproblem if it will do, else the question in its place."""
-    found = subproblem(draft.text, final=True)
+def _choose_subproblem(
+    turn: TurnContext, question: str, draft: _Draft, seconds: float
+) -> Formulated:
+    """Use the draft's subproblem if it is usable, else the question."""
+    found = extract_subproblem(draft.text, final=True)
     if turn.plan.formulation == "cue":
         if found:
             return Formulated(found, seconds, "model", draft.tokens)
-        return Formulated(one_line(question, LONGEST), seconds, "question", draft.tokens)
+        return Formulated(
+            one_line(question, MAX_SUBPROBLEM_CHARS), seconds, "question", draft.tokens
+        )
     if found and is_subproblem(found, question, (prompts.formulation_cue(), REQUEST)):
         return Formulated(found, seconds, "model", draft.tokens)
     return Formulated(strip_numbers(question), seconds, "question", draft.tokens)
 
 
-def _shortened(question: str) -> str:
-    if len(question) <= LONGEST_ASKED:
+def _shorten_question(question: str) -> str:
+    if len(question) <= MAX_QUESTION_CHARS:
         return question
-    half = LONGEST_ASKED // 2
+    half = MAX_QUESTION_CHARS // 2
     return f"{question[:half]} ... {question[-half:]}"
 
 
-def _spec(turn: TurnContext, forced: str, draw: Sampling) -> BranchSpec:
-    seed = seed_of(turn.overrides.seed, 0)
+def _build_spec(turn: TurnContext, forced: str, draw: Sampling) -> BranchSpec:
+    seed = derive_seed(turn.overrides.seed, 0)
     return BranchSpec(forced=forced, seed=seed, max_tokens=MAX_TOKENS, sampling=draw)
 
 
 class _Draft:
-    """What the model has written of the subproblem."""
+    """The subproblem while the model writes it."""
 
     def __init__(self, thinks: bool) -> None:
         self.text = ""
@@ -166,12 +177,12 @@ class _Draft:
         """Whether the first sentence is complete, or the model has closed its thinking."""
         self._thinks = thinks
 
-    def add(self, chunk: TokenChunk) -> str:
-        """Take the chunk; its text, or an empty one when it is no part of the subproblem."""
+    def add_chunk(self, chunk: TokenChunk) -> str:
+        """Add a chunk and return its text, or an empty text if it is outside of the subproblem."""
         self.tokens = chunk.tokens
         if self._thinks and chunk.part == "answer":
             self.complete = True
             return ""
         self.text += chunk.text
-        self.complete = subproblem(self.text) is not None
+        self.complete = extract_subproblem(self.text) is not None
         return chunk.text

@@ -1,7 +1,7 @@
-"""Whether a store has anything for a question, decided before anything is asked of the model.
+"""Decides whether a store has an entry for a question, before the model reads anything.
 
-Three features of the question's hits, each read on the store's own scale, and a logistic model of
-them for each embedder. Pure functions; `loop.question_gate` measures what they need.
+It uses three features of the question's hits, each on the store's own scale, and a logistic model
+of them for each embedder. Pure functions; `loop.question_gate` measures their arguments.
 """
 
 from __future__ import annotations
@@ -16,31 +16,31 @@ if TYPE_CHECKING:
     from rm_local.store import StoreSpread
 
 ASIDE_MARGIN = 0.1
-"""How much nearer a question may be to a sentence that needs no procedure than to any entry."""
+"""Similarity by which a sentence that needs no procedure may exceed the best entry."""
 RUNNER_UP = 8
-"""Rank of the hit with which the best one is compared."""
+"""Rank of the hit that the best one is compared with."""
 
 
 @dataclass(frozen=True, slots=True)
 class GateFeatures:
-    """What the hits of a question say about it."""
+    """Features of a question, computed from its hits."""
 
     nearness: float
-    """Similarity of the best hit, in the store's widths above its middle."""
+    """Similarity of the best hit, in widths of the store's spread above its middle."""
     prominence: float
-    """How much nearer the question is to one of the hits than probe sentences are, in their
-    standard deviations; the most of all hits. Some entries are near to everything."""
+    """How much nearer the question is to a hit than the probe sentences are, in their standard
+    deviations; the maximum over all hits. Some entries are near to everything."""
     lead: float
-    """Of the best hit over the one of rank RUNNER_UP, in the store's widths. One entry near among
-    many that are not is often a chance likeness of words."""
+    """Lead of the best hit over the one of rank RUNNER_UP, in the store's widths. A single near
+    entry among many distant ones often shares words with the question by chance."""
     aside: float
-    """Similarity to the nearest sentence that needs no procedure in any store, less that of the
-    best hit. No part of the model: above ASIDE_MARGIN nothing fits."""
+    """Similarity to the nearest sentence that needs no procedure, minus that of the best hit. Not
+    part of the model: above ASIDE_MARGIN nothing fits."""
 
 
 @dataclass(frozen=True, slots=True)
 class GateModel:
-    """A logistic model of the features, and where its log-odds are enough."""
+    """A logistic model of the features, and the log-odds that it requires."""
 
     nearness: float
     prominence: float
@@ -48,8 +48,8 @@ class GateModel:
     constant: float
     threshold: float
 
-    def score(self, features: GateFeatures) -> float:
-        """Log-odds that an entry helps."""
+    def compute_log_odds(self, features: GateFeatures) -> float:
+        """The log-odds that an entry helps."""
         return (
             self.nearness * features.nearness
             + self.prominence * features.prominence
@@ -60,15 +60,15 @@ class GateModel:
 
 @dataclass(frozen=True, slots=True)
 class GateVerdict:
-    """What the gate says of a question."""
+    """The gate's verdict on a question."""
 
     fits: bool
     probability: float
-    """That an entry of the store helps, by the model of the gate; 0 for an aside."""
+    """Probability that an entry of the store helps, by the gate's model; 0 for an aside."""
 
     @property
     def aside(self) -> bool:
-        """Whether it is small talk, a greeting or the like, whatever was said before."""
+        """Whether it is small talk, a greeting or the like, regardless of the conversation."""
         return not self.fits and self.probability == 0
 
 
@@ -76,14 +76,14 @@ GATE_MODELS = {
     "all-MiniLM-L6-v2": GateModel(1.06, 0.40, -0.65, -3.02, 0.15),
     "rm-static": GateModel(0.87, 0.69, -0.59, -3.49, 0.09),
 }
-"""By the embedder's id. `python -m models.seed.gate` fits them on the half `fit` of
-models/seed/questions/gate.jsonl, over the seed store and parts of it, and prints them."""
+"""By the embedder's id. `python -m models.seed.gate` fits and prints them, on the half `fit` of
+models/seed/questions/gate.jsonl, over the seed store and parts of it."""
 
 
-def read_features(
+def compute_features(
     similarities: Sequence[float], probes: Floats, spread: StoreSpread, aside: float
 ) -> GateFeatures:
-    """The features of a question from its hits.
+    """Compute the features of a question from its hits.
 
     `similarities` is (k,), of the hits, descending, k >= 1; `probes` is (n, k), the similarities of
     the n probe sentences to the same k entries; `aside` is the question's similarity to the nearest
@@ -102,8 +102,8 @@ def read_features(
 
 
 def judge_features(features: GateFeatures, model: GateModel) -> GateVerdict:
-    """Whether the features are enough for this model."""
+    """Judge a question by its features: it fits if the model's log-odds reach its threshold."""
     if features.aside > ASIDE_MARGIN:
         return GateVerdict(False, 0.0)
-    score = model.score(features)
+    score = model.compute_log_odds(features)
     return GateVerdict(score >= model.threshold, 1 / (1 + exp(-max(-50.0, min(50.0, score)))))

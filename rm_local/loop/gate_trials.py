@@ -1,4 +1,4 @@
-"""The gate tried on labelled questions: what it keeps and what it leaves silent."""
+"""Evaluates the gate on labelled questions: which it opens for, and which it stays shut for."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from rm_local.text import one_line
 if TYPE_CHECKING:
     from rm_local.loop.retrieve import StoreRetriever
 
-FIRST = 3
-"""Ranks at which an entry counts as found."""
+FOUND_RANK = 3
+"""Last rank at which an entry counts as found."""
 _NO_FLOOR = -1.0
 _STEPS = 12
-"""Thresholds of a curve, without the one in use."""
+"""Thresholds of a curve, not counting the one in use."""
 
 
 @dataclass(frozen=True, slots=True)
 class GateTrial:
-    """What the gate says of one labelled question."""
+    """The gate's result for one labelled question."""
 
     fits: bool
     """Whether the store has an entry for it."""
     found: bool
-    """Whether one of its entries is among the first hits without a gate."""
+    """Whether one of its entries is among the first FOUND_RANK hits of a search without a gate."""
     opened: bool
     score: float
-    """Log-odds that an entry helps, less the threshold of the gate in use."""
+    """Log-odds that an entry helps, minus the threshold of the gate in use."""
 
 
 LabelledQuestion = tuple[str, tuple[str, ...]]
@@ -40,16 +40,20 @@ LabelledQuestion = tuple[str, tuple[str, ...]]
 
 
 def read_labelled_questions(path: Path, half: str | None) -> list[LabelledQuestion]:
-    """The questions of the file, or of one half of them. UsageError: it is not such a file."""
+    """Read the questions of a file, or those of one half.
+
+    Raises:
+        UsageError: A line is not a labelled question, or there is no question.
+    """
     labelled: list[LabelledQuestion] = []
     for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
         try:
             fields = json.loads(line)
             if half is None or fields.get("half") == half:
-                labelled.append(_labelled_question(fields))
+                labelled.append(_parse_labelled_question(fields))
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             raise UsageError(
-                f"Line {number} of {path} is no labelled question.",
+                f"Line {number} of {path} is not a labelled question.",
                 'Write {"question": "...", "entries": ["How to ...?"]} on each line.',
             ) from None
     if not labelled:
@@ -57,8 +61,12 @@ def read_labelled_questions(path: Path, half: str | None) -> list[LabelledQuesti
     return labelled
 
 
-def _labelled_question(fields: dict[str, Any]) -> LabelledQuestion:
-    """The question that a line holds; TypeError or KeyError where it holds none."""
+def _parse_labelled_question(fields: dict[str, Any]) -> LabelledQuestion:
+    """Parse a labelled question.
+
+    Raises:
+        TypeError, KeyError: The fields are not those of a labelled question.
+    """
     question, entries = fields["question"], fields.get("entries")
     entries = [] if entries is None else entries
     if not isinstance(question, str) or not isinstance(entries, list):
@@ -68,29 +76,29 @@ def _labelled_question(fields: dict[str, Any]) -> LabelledQuestion:
     return question, tuple(entries)
 
 
-async def unknown_labels(
+async def find_unknown_labels(
     retriever: StoreRetriever, labelled: Sequence[LabelledQuestion]
 ) -> list[str]:
-    """The labels that name no entry of the store, each once. Raises StoreError, EngineError."""
+    """Find the labels that match no entry of the store. Raises StoreError, EngineError."""
     labels = dict.fromkeys(label for _, entries in labelled for label in entries)
     return [label for label in labels if not await retriever.has_entry(label)]
 
 
 async def try_gate(retriever: StoreRetriever, question: str, entries: Sequence[str]) -> GateTrial:
-    """The trial of one question. Raises StoreError, EngineError."""
+    """Try the gate on one question. Raises StoreError, EngineError."""
     asked = one_line(question)
-    verdict = await retriever.judge(asked)
-    hits = await retriever.search(asked, FIRST, _NO_FLOOR)
+    verdict = await retriever.judge_question(asked)
+    hits = await retriever.search(asked, FOUND_RANK, _NO_FLOOR)
     found = any(hit.entry.subproblem in entries for hit in hits)
     odds = min(max(verdict.probability, 1e-9), 1 - 1e-9)
     score = log(odds / (1 - odds)) - retriever.gate_threshold
     return GateTrial(bool(entries), found, verdict.fits, score)
 
 
-def gate_curve(trials: Sequence[GateTrial]) -> list[dict[str, float | bool | None]]:
-    """`kept` and `silent` at rising thresholds, the log-odds that are asked for beyond the gate's.
+def compute_gate_curve(trials: Sequence[GateTrial]) -> list[dict[str, float | bool | None]]:
+    """Compute `kept` and `silent` at rising thresholds, in log-odds above the gate's own threshold.
 
-    A share of no trials is None. The one in use, 0, is measured by the gate's own verdicts.
+    A share of zero trials is None. For the threshold in use, 0, the gate's own verdicts count.
     """
     scores = sorted(trial.score for trial in trials)
     chosen = {scores[round(i * (len(scores) - 1) / _STEPS)] for i in range(_STEPS + 1)}
@@ -100,15 +108,15 @@ def gate_curve(trials: Sequence[GateTrial]) -> list[dict[str, float | bool | Non
     return [
         {
             "threshold": threshold,
-            "kept": _opened(found, threshold, in_use) if found else None,
-            "silent": 1 - _opened(without, threshold, in_use) if without else None,
+            "kept": _measure_open_share(found, threshold, in_use) if found else None,
+            "silent": 1 - _measure_open_share(without, threshold, in_use) if without else None,
             "in_use": in_use,
         }
         for threshold, in_use in sorted(points)
     ]
 
 
-def _opened(trials: Sequence[GateTrial], threshold: float, in_use: bool) -> float:
+def _measure_open_share(trials: Sequence[GateTrial], threshold: float, in_use: bool) -> float:
     """The share of these trials that open the gate."""
     opened = [trial.opened if in_use else trial.score >= threshold for trial in trials]
     return sum(opened) / len(trials)

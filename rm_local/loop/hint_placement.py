@@ -1,4 +1,4 @@
-"""Where a branch reads its hint: in its thoughts, or at the end of the user's message."""
+"""Places the hint of a branch: in its thoughts, or at the end of the user's message."""
 
 from __future__ import annotations
 
@@ -13,34 +13,34 @@ from rm_local.records import Hit
 
 @dataclass(frozen=True, slots=True)
 class BranchPrompt:
-    """What one branch reads besides the conversation; both are data to the worker."""
+    """The text that one branch reads in addition to the conversation; plain data to the worker."""
 
     forced: str = ""
-    """Put where the model continues."""
+    """Text that the model continues."""
     note: str = ""
-    """Put at the end of the user's message. No later turn reads it."""
+    """Text at the end of the user's message. No later turn reads it."""
 
     @property
     def text(self) -> str:
-        """All of it, to be counted."""
+        """The whole text, to count its tokens."""
         return self.note + self.forced
 
 
-def cued(plan: Plan, info: ModelInfo | None) -> bool:
-    """Whether the cue and the hint stand where the model continues.
+def uses_cue(plan: Plan, info: ModelInfo | None) -> bool:
+    """Whether the model continues after the cue and the hint.
 
-    They do in an open thinking block. What a model says instead of thinking is shown from its first
-    word, so nothing is put there, unless the plan wants it so.
+    It does in an open thinking block. The text of a model that does not think is shown from its
+    first word, so nothing is placed before it unless the plan requires it.
     """
     return plan.cue == "always" or (plan.thinking and (info is None or info.thinks))
 
 
 def place_hint(turn: TurnContext, subproblem: str | None, hint: Hit | None) -> BranchPrompt:
-    """What a branch under this hint reads. Without a subproblem, nothing."""
+    """Build the prompt of a branch under this hint; empty without a subproblem."""
     if subproblem is None:
         return BranchPrompt()
     entry = hint.entry if hint else None
-    if cued(turn.plan, turn.engine.info):
+    if uses_cue(turn.plan, turn.engine.info):
         procedure = prompts.hint_text(entry.subproblem, entry.subroutine) if entry else None
         return BranchPrompt(forced=prompts.reasoning_cue(subproblem, procedure))
     if entry is None:

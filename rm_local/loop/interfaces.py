@@ -1,4 +1,4 @@
-"""What a turn needs from the rooms below: a language model, and a place where hits come from."""
+"""Protocols of the parts that a turn uses: a language model and a retriever."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rm_local.records import Hit, StopReason
 
 
 class LanguageModel(Protocol):
-    """The part of `engine.client.Engine` that a turn uses."""
+    """The methods of `engine.client.Engine` that a turn uses."""
 
     @property
     def info(self) -> ModelInfo | None:
@@ -26,16 +26,16 @@ class LanguageModel(Protocol):
         on_adjusted: Callable[[ContextAdjusted], None] | None = None,
         on_progress: Callable[[float], None] | None = None,
     ) -> TurnOpened:
-        """Evaluate the messages, and open the thinking block if there is thinking.
+        """Evaluate the messages, and open the thinking block if the model thinks.
 
-        `on_progress` gets the share of a long prompt that is evaluated.
+        `on_progress` is called with the evaluated share of a long prompt.
         """
 
     def generate_branches(self, specs: Sequence[BranchSpec]) -> AsyncGenerator[BranchEvent, None]:
         """Generate branches of the open turn in one batch; closing the iterator ends them."""
 
     async def count(self, text: str) -> int:
-        """Tokens of a text."""
+        """Count the tokens of a text."""
 
     async def make_room(
         self,
@@ -44,29 +44,29 @@ class LanguageModel(Protocol):
         *,
         on_adjusted: Callable[[ContextAdjusted], None] | None = None,
     ) -> int:
-        """Make room for forced texts of so many tokens after the prompt, where that is allowed;
-        the tokens that fit there now."""
+        """Make room after the prompt for forced texts of `texts` tokens each and `writing` tokens
+        of output, as far as the settings allow; return the tokens that fit there now."""
 
     async def cancel(
         self, branches: Collection[int] | None = None, reason: StopReason = "cancelled"
     ) -> None:
-        """End these branches, or all."""
+        """End these branches; None = all."""
 
 
 class Retriever(Protocol):
-    """Where hits come from; `loop.retrieve.StoreRetriever` over a store."""
+    """Finds hits; implemented by `loop.retrieve.StoreRetriever` over a store."""
 
-    async def judge(self, question: str) -> GateVerdict:
-        """Whether there is an entry that helps with `question`."""
+    async def judge_question(self, question: str) -> GateVerdict:
+        """Judge whether the store has an entry that helps with `question`."""
 
     async def search(
         self, subproblem: str, k: int, gate: float | None, margin: float, *, question: str = ""
     ) -> tuple[Hit, ...]:
-        """At most `k` hits, best first, none below the gate or more than `margin` worse than the
-        best. With a `question` both are searched for, as one query; no gate is the store's own."""
+        """Find at most `k` hits, best first, none below the gate or more than `margin` worse than
+        the best. With a `question` both texts form one query. `gate` None: the store's own."""
 
-    async def nearness(self, question: str, texts: Sequence[str]) -> tuple[float, ...]:
-        """The similarity of each text to the question, by the store's embedder."""
+    async def measure_nearness(self, question: str, texts: Sequence[str]) -> tuple[float, ...]:
+        """Measure the similarity of each text to the question, by the store's embedder."""
 
-    async def random(self, k: int, seed: int) -> tuple[Hit, ...]:
-        """`k` entries drawn at random, for the control plan."""
+    async def draw_entries(self, k: int, seed: int) -> tuple[Hit, ...]:
+        """Draw `k` entries at random, for the control plan."""

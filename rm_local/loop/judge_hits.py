@@ -1,7 +1,7 @@
-"""The gate's second stage: the loaded model itself says which hits help with the question.
+"""The second stage of the gate: the loaded model judges which hits help with the question.
 
-A plan asks for it with `judge = "model"`. It costs the evaluation of each hint once more and one
-token a hint. What it is worth depends on the model (docs/gate.md).
+A plan enables it with `judge = "model"`. It costs one more evaluation of each hint and one token
+per hint. Whether it pays off depends on the model (docs/gate.md).
 """
 
 from __future__ import annotations
@@ -15,34 +15,40 @@ from rm_local.errors import ContextOverflow
 from rm_local.loop import prompts
 from rm_local.loop.branch_stream import branch_stream
 from rm_local.loop.events import HitsJudged, Judgement
-from rm_local.loop.hint_placement import cued
+from rm_local.loop.hint_placement import uses_cue
 from rm_local.loop.turn_context import TurnContext
 from rm_local.records import Hit
 
-ALTERNATIVES = 10
-"""Likeliest first tokens of the model's verdict that are looked at."""
+VERDICT_LOGPROBS = 10
+"""Most probable first tokens of the model's verdict that are examined."""
 
 
 async def judge_hits(turn: TurnContext, subproblem: str, hits: Sequence[Hit]) -> tuple[Hit, ...]:
-    """The hits of which the model finds yes at least as likely as no; all, if the plan asks nobody.
+    """Keep the hits for which the model finds yes at least as probable as no.
 
     In the open turn each hint is read where a branch would read it, followed by the question
-    whether it helps: one branch of one token a hint, in one batch over the shared prompt. Pinned
-    hits stay, and so does one of which the model says neither. Emits `HitsJudged`. Raises
-    EngineError; Stopped when the user stops.
+    whether it helps: one branch of one token per hint, in one batch over the shared prompt. Pinned
+    hits are kept, and so are those for which the model says neither. Without a judge in the plan
+    all are kept. Emits `HitsJudged`.
+
+    Raises:
+        EngineError: The model failed.
+        Stopped: The user stopped the turn.
     """
     if turn.plan.judge == "none" or not hits:
         return tuple(hits)
     began = perf_counter()
     found: dict[int, float | None] = {}
     try:
-        async with branch_stream(turn, [_spec(turn, subproblem, hit) for hit in hits]) as stream:
+        async with branch_stream(
+            turn, [_build_spec(turn, subproblem, hit) for hit in hits]
+        ) as stream:
             async for event in stream:
                 if isinstance(event, BranchEnded) and event.logprobs:
-                    found[event.branch] = yes_probability(event.logprobs[0])
+                    found[event.branch] = compute_yes_probability(event.logprobs[0])
     except ContextOverflow:
-        found = {}  # a hint fits without the question, so nothing is lost
-    turn.control.check()
+        found = {}  # only the judging question does not fit: keep all hints
+    turn.control.raise_if_stopped()
     pinned = {hit.entry.id for hit in turn.overrides.pinned}
     judgements = tuple(
         Judgement(hit.entry.id, probability, _is_kept(probability) or hit.entry.id in pinned)
@@ -52,8 +58,8 @@ async def judge_hits(turn: TurnContext, subproblem: str, hits: Sequence[Hit]) ->
     return tuple(hit for hit, each in zip(hits, judgements, strict=True) if each.kept)
 
 
-def yes_probability(first: SampledToken) -> float | None:
-    """The probability of yes where the model begins with yes or no; None where with neither."""
+def compute_yes_probability(first: SampledToken) -> float | None:
+    """The probability of yes given yes or no; None if the model says neither."""
     shares = {"yes": 0.0, "no": 0.0}
     for each in first.top:
         word = each.text.strip().lower()
@@ -67,11 +73,11 @@ def _is_kept(probability: float | None) -> bool:
     return probability is None or probability >= 0.5
 
 
-def _spec(turn: TurnContext, subproblem: str, hit: Hit) -> BranchSpec:
+def _build_spec(turn: TurnContext, subproblem: str, hit: Hit) -> BranchSpec:
     procedure = prompts.hint_text(hit.entry.subproblem, hit.entry.subroutine)
     greedy = Sampling(temperature=0.0)
-    if cued(turn.plan, turn.engine.info):
+    if uses_cue(turn.plan, turn.engine.info):
         text = prompts.judge_cue(subproblem, procedure)
-        return BranchSpec(text, 0, 1, greedy, logprobs=ALTERNATIVES)
+        return BranchSpec(text, 0, 1, greedy, logprobs=VERDICT_LOGPROBS)
     note = prompts.judge_note(procedure)
-    return BranchSpec("", 0, 1, greedy, logprobs=ALTERNATIVES, note=note)
+    return BranchSpec("", 0, 1, greedy, logprobs=VERDICT_LOGPROBS, note=note)

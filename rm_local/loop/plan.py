@@ -1,4 +1,4 @@
-"""Plans: how a question is to be solved, as data. A baseline is a plan, never other code."""
+"""Plans: how a question is solved, as data. A baseline is a plan, never other code."""
 
 from __future__ import annotations
 
@@ -9,79 +9,79 @@ from typing import Literal
 from rm_local.errors import UsageError
 
 Retrieval = Literal["none", "cue", "random", "memory"]
-"""What a branch reasons under: nothing, the cue and the subproblem, hints drawn at random, hits."""
+"""What branches get: nothing, the cue and the subproblem, random hints, or retrieved hints."""
 Cue = Literal["thoughts", "always"]
-"""Where the cue and the hint are put: into the thoughts of a model that thinks (others read the
+"""Where the cue and the hint are placed: in the thoughts of a model that thinks (others read the
 hint in the user's message), or, for every model, where it continues, as in the paper."""
 
 
 VoteRule = Literal["waves", "all", "none"]
-"""How branches come to an answer.
+"""How an answer is chosen from the branches.
 
 - `waves`: one branch for each hint, then more while the vote is open.
 - `all`: all branches at once; those that can no longer change the vote are ended.
-- `none`: all branches to their end, and no vote: the shortest that the length filter keeps.
+- `none`: all branches to their end, without a vote: the shortest that the length filter keeps.
 """
 QuestionGate = Literal["auto", "open", "shut"]
-"""Whether a question gets hits: if the store has something for it, always, or never."""
+"""When a question gets hits: if the store has an entry for it, always, or never."""
 Formulation = Literal["fitting", "cue"]
-"""How the subproblem is asked for: `fitting` the model, or by the paper's cue whatever it is."""
+"""How the subproblem is asked for: in a way that suits the model, or by the paper's cue."""
 HitJudge = Literal["none", "model"]
-"""Who judges each hit after it was found: nobody, or the loaded model."""
+"""Who judges each hit after the search: nobody, or the loaded model."""
 Query = Literal["both", "subproblem", "question"]
-"""What is searched for."""
+"""The texts that form the query."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """One way to solve a question (PAPER 1b, step 6; defaults are the paper's smaller setting)."""
+    """One way to solve a question; m, n, k default to the smaller setting of arXiv 2604.01348."""
 
     name: str
     about: str
     retrieval: Retrieval
     samples: int = 8
-    """m: branches in all; m // hints for each hint."""
+    """m: branches in total; m // hints for each hint."""
     hints: int = 3
-    """k: hints at most, one a branch."""
+    """k: most hints; each branch reads one."""
     keep: int = 4
     """n: branches that the length filter keeps for the vote; 0 keeps all. In `waves` all vote."""
     tau: float = 0.1
-    """A hint's branches stay when their mean shortness is above this (PAPER 1b, step 7)."""
+    """Branches of a hint are kept if their mean shortness is above this (the paper's appendix)."""
     question_gate: QuestionGate = "auto"
-    """For `retrieval` "memory" alone. A question that gets no hits goes straight to the model:
-    nothing is formulated, and one branch answers as under the plan `none`. A subproblem of the
-    user's own, and a pinned hit, open it."""
+    """Only for `retrieval` "memory". A question that gets no hits is answered by the model alone:
+    nothing is formulated, and one branch answers as under the plan `none`. A subproblem named by
+    the user and a pinned hit open it."""
     formulation: Formulation = "fitting"
-    """`fitting`: a model that does not think, but takes conversations, is asked in a chat of its
-    own with worked examples, and what comes is checked; every other has the cue in its thoughts."""
+    """`fitting`: a model that does not think, but takes conversations, is asked in a separate chat
+    with worked examples, and its reply is checked; every other reads the cue in its thoughts."""
     query: Query = "both"
-    """`both`: the question, and to a quarter the subproblem, as one vector."""
+    """`both`: one vector, of the question and, at a quarter of the weight, the subproblem."""
     gate: float | None = None
-    """Hits of a lower similarity, and without the query's rare words, are left out. None: by the
-    store's own scale, what is hardly nearer to the query than to any sentence; nothing is left out
-    where `question_gate` is "open"."""
+    """Least similarity of a hit, unless it holds the query's rare words. None: a value on the
+    store's own scale, above what entries have to any sentence, and no limit if `question_gate` is
+    "open"."""
     margin: float = 0.2
-    """Hits whose score is lower than the best one's by more are left out, too: when the store has
-    the very thing, the samples are not spent on what is merely alike. The paper keeps all k."""
+    """Largest gap between the score of a hit and the best one: if the store has the exact entry, no
+    samples are spent on merely similar ones. The paper keeps all k."""
     judge: HitJudge = "none"
-    """`model`: hits are left out of which it finds no likelier than yes when asked whether they
-    help. It takes a model that can tell (docs/gate.md)."""
+    """`model`: hits are left out if the model finds no more probable than yes when asked whether
+    they help. It needs a model that judges well (docs/gate.md)."""
     vote: VoteRule = "waves"
     max_tokens: int = 4096
     """Budget of one branch."""
     max_seconds: float = 0.0
-    """Time of the whole turn, from when the model begins to read the question; when it is over, the
-    running branches are ended and the turn answers with what there is. 0 = no limit."""
+    """Time limit of the whole turn, from when the model begins to read the question. Then the
+    running branches are ended, and the turn answers with what was generated. 0 = no limit."""
     temperature: float = 0.7
-    """Used when the model's file recommends none, and at least this for several branches."""
+    """Used if the model's file recommends no temperature, and the minimum for several branches."""
     top_p: float = 0.95
     cue: Cue = "thoughts"
     thinking: bool = True
-    """False = the model is to answer at once."""
+    """False = the model answers without thinking."""
     effort: str = ""
-    """How much to think, one of the model's `efforts`; empty = what its template takes."""
+    """How much to think, one of the model's `efforts`; empty = the default of its template."""
     calculator: bool = True
-    """Let a model that was trained with the calculator use it in its branches; others never do."""
+    """Let a model that was trained with the calculator use it in its branches."""
 
     @property
     def searches(self) -> bool:
@@ -90,7 +90,7 @@ class Plan:
         return self.retrieval in ("random", "memory") and not gated
 
     def without_memory(self) -> Plan:
-        """This plan for a question that gets no hits: one branch of the model by itself."""
+        """This plan for a question that gets no hits: one branch of the model alone."""
         return replace(self, retrieval="none", samples=1, keep=0)
 
 
@@ -126,8 +126,13 @@ DEFAULT_PLAN = "memory"
 
 
 def find_plan(name: str) -> Plan:
-    """The plan of that name, or a UsageError that lists the names."""
+    """Find the plan of that name.
+
+    Raises:
+        UsageError: There is no such plan.
+    """
     try:
         return PLANS[name]
     except KeyError:
-        raise UsageError(f"There is no plan {name!r}.", f"Plans are: {', '.join(PLANS)}.") from None
+        remedy = f"Choose one of: {', '.join(PLANS)}."
+        raise UsageError(f"There is no plan {name!r}.", remedy) from None

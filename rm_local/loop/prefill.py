@@ -1,4 +1,4 @@
-"""The prefill of a turn: opening it, and what was evaluated before its branches began to write."""
+"""The prefill of a turn: opens it, and measures what is evaluated before its branches write."""
 
 from __future__ import annotations
 
@@ -14,16 +14,18 @@ from rm_local.records import PrefillStats
 
 
 async def open_turn(turn: TurnContext, messages: Sequence[Message]) -> TurnOpened:
-    """Let the engine evaluate the messages. Emits `Prefilling` and `ContextAdjusted` meanwhile.
+    """Let the engine evaluate the messages. Emits `Prefilling` and `ContextAdjusted`.
 
-    Raises ContextOverflow, EngineError; Stopped when the user stops; RmLocalError when the turn's
-    time is over.
+    Raises:
+        ContextOverflow, EngineError: The messages do not fit, or the model failed.
+        Stopped: The user stopped the turn.
+        RmLocalError: The turn's time is over.
     """
     end_in_time = partial(turn.engine.cancel, reason="time")
     began = perf_counter()
 
-    def report(share: float) -> None:
-        turn.events.emit(Prefilling(share, _seconds_left(share, perf_counter() - began)))
+    def report_progress(share: float) -> None:
+        turn.events.emit(Prefilling(share, _estimate_seconds_left(share, perf_counter() - began)))
 
     try:
         async with (
@@ -35,43 +37,43 @@ async def open_turn(turn: TurnContext, messages: Sequence[Message]) -> TurnOpene
                 thinking=turn.plan.thinking,
                 effort=turn.plan.effort,
                 on_adjusted=turn.events.emit,
-                on_progress=report,
+                on_progress=report_progress,
             )
     except Stopped:
         if turn.deadline.passed and not turn.control.stopped:
-            raise turn.deadline.error() from None
+            raise turn.deadline.make_timeout_error() from None
         raise
 
 
-def _seconds_left(share: float, seconds: float) -> float:
-    """Seconds for the rest, when this share took so many."""
+def _estimate_seconds_left(share: float, seconds: float) -> float:
+    """Estimate the seconds for the rest, given that `share` took `seconds`."""
     return seconds * (1 - share) / share if share else 0.0
 
 
 class PrefillTimer:
-    """Adds up what a turn evaluates until its first branch writes."""
+    """Counts what a turn evaluates until its first branch writes."""
 
     def __init__(self, opened: TurnOpened) -> None:
-        """The prompt was evaluated just now; the wait for the first text begins."""
+        """Start when the prompt is evaluated: the wait for the first text begins."""
         self._opened = opened
         self._prompt = opened.evaluated.prompt
-        self._apart = 0
+        self._separate = 0
         self._waiting_since = perf_counter()
 
     def add_formulation(self, evaluated: Evaluated) -> None:
-        """Add what was evaluated for the formulation."""
+        """Add the tokens evaluated for the formulation."""
         self._prompt += evaluated.prompt
 
-    def add_apart(self, evaluated: Evaluated) -> None:
-        """Add what was evaluated for a chat apart, in which the subproblem was asked for."""
-        self._apart += evaluated.prompt
+    def add_separate_chat(self, evaluated: Evaluated) -> None:
+        """Add the tokens evaluated in a separate chat that asked for the subproblem."""
+        self._separate += evaluated.prompt
 
-    def restart(self) -> None:
-        """Begin the wait for the first text: the subproblem is known."""
+    def restart_wait(self) -> None:
+        """Restart the wait for the first text, once the subproblem is known."""
         self._waiting_since = perf_counter()
 
-    def stats(self, evaluated: Evaluated) -> PrefillStats:
-        """The turn's figures, now that a branch has written; `evaluated` is the branches' own."""
+    def compute_stats(self, evaluated: Evaluated) -> PrefillStats:
+        """Compute the turn's figures when its first branch writes; `evaluated`: of the branches."""
         return PrefillStats(
             prompt=self._opened.tokens,
             prompt_read=self._prompt,
@@ -80,5 +82,5 @@ class PrefillTimer:
             prompt_seconds=self._opened.evaluated.seconds,
             hints_seconds=evaluated.seconds,
             first_token_seconds=perf_counter() - self._waiting_since,
-            apart_read=self._apart,
+            apart_read=self._separate,
         )

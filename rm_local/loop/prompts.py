@@ -1,7 +1,7 @@
-"""The texts of the method: the cue and the hint, word for word from the paper (PAPER 1b, steps 2
-and 5), and the sentence under which a model that does not think reads a hint.
+"""The texts of the method: the cue and the hint, word for word from arXiv 2604.01348, and the
+sentence that introduces a hint to a model that does not think.
 
-rm-nano's curriculum imports them from here: what it is trained on is what the loop says.
+rm-nano's curriculum imports them from here, so that it is trained on the texts of the loop.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ def hint_text(subproblem: str, subroutine: str) -> str:
 
 
 def formulation_cue() -> str:
-    """What is forced before the model names the subproblem."""
+    """The text that the model continues with the subproblem."""
     return CUE
 
 
 def reasoning_cue(subproblem: str, procedure: str | None) -> str:
-    """What is forced before the model reasons on: the cue, the subproblem, perhaps a hint, `Okay,`.
+    """The text that the model continues with its reasoning: cue, subproblem, any hint, `Okay,`.
 
-    `procedure` is a `hint(...)`, or None for a branch without one.
+    `procedure` is a `hint_text(...)`, or None for a branch without one.
     """
     lines = [f"{CUE} {subproblem}", *([procedure] if procedure else []), CUE_OPENING]
     return "\n".join(lines)
@@ -37,17 +37,17 @@ def reasoning_cue(subproblem: str, procedure: str | None) -> str:
 
 NOTE = "Note, which may or may not fit:"
 NOTE_END = "Answer in your own words."
-LONGEST_REPEATED = 1000
-"""Characters of a question up to which a note repeats it."""
+MAX_REPEATED_CHARS = 1000
+"""Longest question that a note repeats, in characters."""
 
 
 def hint_note(subproblem: str, subroutine: str, question: str) -> str:
-    """What follows the question in the user's message: a hint, and the question once more.
+    """The text after the question in the user's message: a hint, and the question again.
 
-    A small model answers what it read last; without the question there it talks about the hint
+    A small model answers what it read last; if that is not the question, it discusses the hint
     (docs/experiments.md).
     """
-    asked = question if len(question) <= LONGEST_REPEATED else "the one above"
+    asked = question if len(question) <= MAX_REPEATED_CHARS else "the one above"
     return f"\n\n{NOTE} {subproblem} {subroutine}\n\nQuestion: {asked}\n{NOTE_END}"
 
 
@@ -58,7 +58,7 @@ JUDGE = (
 
 
 def judge_note(procedure: str) -> str:
-    """What follows the question in the user's message when the model is to judge a hint."""
+    """The text after the question in the user's message when the model judges a hint."""
     return f"\n\n{procedure}\n{JUDGE}"
 
 
@@ -68,5 +68,5 @@ def judge_cue(subproblem: str, procedure: str) -> str:
 
 
 def fixed_texts() -> tuple[str, ...]:
-    """What the loop says to a model in every turn; none of it may be shown as the model's words."""
+    """The texts that the loop gives to a model; they must not be shown as the model's own words."""
     return (CUE, CUE_OPENING, NOTE, NOTE_END, JUDGE)

@@ -1,4 +1,4 @@
-"""The gate over an open store: measures its scale once, then judges questions."""
+"""The gate of an open store: measures the store's scale once, then judges questions."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from rm_local.loop.gate import (
     GateFeatures,
     GateModel,
     GateVerdict,
+    compute_features,
     judge_features,
-    read_features,
 )
 from rm_local.loop.gate_cache import (
     read_probe_vectors,
@@ -30,15 +30,15 @@ if TYPE_CHECKING:
     from rm_local.embed import QueryEmbedder
     from rm_local.store import Store
 
-POOL = 32
-"""Hits of a question that are looked at."""
+POOL_SIZE = 32
+"""Hits of a question that are examined."""
 MIN_LEXICAL = 0.5
-"""Share of the question's rare words that an entry holds which is proof enough: the embedder has
-never seen them, so that no similarity can tell."""
+"""Share of the question's rare words in an entry that opens the gate by itself: the embedder has
+never seen these words, so similarities say nothing about them."""
 
 
-class QuestionGate:
-    """Judges questions against one store. Measures when it is first asked."""
+class StoreGate:
+    """Judges questions against one store. Measures its scale at the first question."""
 
     def __init__(self, embedder: QueryEmbedder, store: Store) -> None:
         self._embedder = embedder
@@ -47,14 +47,15 @@ class QuestionGate:
         self._spread: StoreSpread | None = None
         self._measuring = asyncio.Lock()
 
-    async def judge(self, vector: Floats, question: str) -> GateVerdict:
-        """Whether the store has an entry for `question`, whose vector, (d,), is `vector`.
+    async def judge_question(self, vector: Floats, question: str) -> GateVerdict:
+        """Judge whether the store has an entry for `question`, whose vector, (d,), is `vector`.
 
-        Raises StoreError, EngineError.
+        Raises:
+            StoreError, EngineError: The scale cannot be measured, or the search failed.
         """
         if self._store.read_info().embedder.id not in GATE_MODELS:
-            return GateVerdict(True, 1.0)  # an embedder of the user's own has no scale here
-        found = await self.read(vector, question)
+            return GateVerdict(True, 1.0)  # no model is fitted for a custom embedder
+        found = await self.measure_features(vector, question)
         if found is None:
             return GateVerdict(False, 0.0)
         features, lexical = found
@@ -63,31 +64,33 @@ class QuestionGate:
             return GateVerdict(True, verdict.probability)
         return verdict
 
-    async def read(self, vector: Floats, question: str) -> tuple[GateFeatures, float] | None:
-        """The question's features, and the largest share of its rare words that a hit holds.
+    async def measure_features(
+        self, vector: Floats, question: str
+    ) -> tuple[GateFeatures, float] | None:
+        """Measure the question's features, and the largest share of its rare words in a hit.
 
-        None for an empty store. Raises as `judge`.
+        None for an empty store. Raises as `judge_question`.
         """
         async with self._measuring:
-            probes, spread = await self._scale()
-        return await asyncio.to_thread(self._read, vector, question, probes, spread)
+            probes, spread = await self._load_scale()
+        return await asyncio.to_thread(self._measure_features, vector, question, probes, spread)
 
-    async def least_similarity(self) -> float:
-        """The similarity below which a hit is no nearer than entries are to any sentence.
+    async def compute_min_similarity(self) -> float:
+        """Compute the similarity below which a hit is no nearer than entries are to any sentence.
 
-        Raises as `judge`.
+        Raises as `judge_question`.
         """
         async with self._measuring:
-            _, spread = await self._scale()
+            _, spread = await self._load_scale()
         return spread.middle + spread.width
 
     @property
     def model(self) -> GateModel:
-        """That of the store's embedder."""
+        """The model for the store's embedder."""
         return GATE_MODELS[self._store.read_info().embedder.id]
 
-    async def _scale(self) -> tuple[Floats, StoreSpread]:
-        """The vectors of the probe sentences, (n, d), and the store's spread over them."""
+    async def _load_scale(self) -> tuple[Floats, StoreSpread]:
+        """Load or measure the vectors of the probe sentences, (n, d), and the store's spread."""
         info = await asyncio.to_thread(self._store.read_info)
         if self._probes is None:
             self._probes = await asyncio.to_thread(read_probe_vectors, info.embedder)
@@ -103,15 +106,15 @@ class QuestionGate:
             await asyncio.to_thread(write_spread, info, self._spread)
         return self._probes, self._spread
 
-    def _read(
+    def _measure_features(
         self, vector: Floats, question: str, probes: Floats, spread: StoreSpread
     ) -> tuple[GateFeatures, float] | None:
-        hits = self._store.search(SearchRequest(vector, question, POOL))
+        hits = self._store.search(SearchRequest(vector, question, POOL_SIZE))
         if not hits:
             return None
         hits.sort(key=lambda hit: -hit.similarity)
         entries = self._store.read_vectors([hit.entry.id for hit in hits])
         to_probes = np.asarray(probes @ entries.T)
         aside = float((probes[: len(ASIDES)] @ vector).max())
-        features = read_features([hit.similarity for hit in hits], to_probes, spread, aside)
+        features = compute_features([hit.similarity for hit in hits], to_probes, spread, aside)
         return features, max(hit.lexical for hit in hits)

@@ -1,4 +1,4 @@
-"""The model reasons on, one hint a branch, in waves (PAPER 1b, steps 5 and 6)."""
+"""Generates the branches of a turn, one hint per branch (arXiv 2604.01348), in waves."""
 
 from __future__ import annotations
 
@@ -14,64 +14,67 @@ from rm_local.engine import (
     Evaluated,
     TokenChunk,
 )
-from rm_local.loop.answers import final_answer, same_text
-from rm_local.loop.branch_stream import branch_sampling, branch_stream, seed_of
+from rm_local.loop.answers import extract_answer, normalize_text
+from rm_local.loop.branch_stream import branch_stream, choose_branch_sampling, derive_seed
 from rm_local.loop.calculations import drop_calculations
 from rm_local.loop.equal_answers import EqualAnswers
 from rm_local.loop.events import BranchFinished, BranchStarted, Prefilled
-from rm_local.loop.hint_placement import cued, place_hint
+from rm_local.loop.hint_placement import place_hint, uses_cue
 from rm_local.loop.prefill import PrefillTimer
-from rm_local.loop.select import Key, decided, votes_of
+from rm_local.loop.select import Key, is_vote_final, list_votes
 from rm_local.loop.turn_context import TurnContext
 from rm_local.loop.waves import (
-    OPEN,
-    first_wave,
+    OPEN_TEXTS,
     is_certain,
     is_decided,
     list_draws,
-    next_wave,
+    size_first_wave,
+    size_next_wave,
 )
 from rm_local.records import Branch, Hit
 
 
 @dataclass(frozen=True, slots=True)
 class Reasoned:
-    """What the branches of a turn have come to."""
+    """The ended branches of a turn."""
 
     branches: tuple[Branch, ...]
     """In the order in which they ended."""
     key: Key
-    """What results that count as one have in common."""
+    """Maps a result to a key; results with the same key are one answer."""
     saved: int
-    """Branches of the plan that were not needed."""
+    """Branches of the plan that were not generated."""
 
     @property
     def saved_tokens(self) -> int:
-        """What those would have written: as much, on average, as those that came to their end."""
+        """Estimated tokens of the branches that were not generated, by the mean of the others."""
         lengths = [b.tokens for b in self.branches if b.stop in ("end", "length", "context")]
         return round(self.saved * sum(lengths) / len(lengths)) if lengths else 0
 
 
-async def reason(
+async def reason_under_hints(
     turn: TurnContext, timer: PrefillTimer, subproblem: str | None, hits: Sequence[Hit]
 ) -> Reasoned:
     """Generate branches, wave by wave as the plan says, and emit their events.
 
     Branches that can no longer change the vote are ended early. Without a subproblem no hint is
     read. Under a grammar only a complete answer counts, and all of it is the result. A branch that
-    fills the context ends there. Raises EngineError; ContextOverflow when a hint does not fit at
-    all.
+    fills the context ends there.
+
+    Raises:
+        EngineError: The model failed.
+        ContextOverflow: A hint does not fit at all.
     """
     async with EqualAnswers() as answers:
         reasoning = _Reasoning(turn, timer, hits, answers)
-        while wave := reasoning.next_wave():
-            async with branch_stream(turn, reasoning.start(wave, subproblem)) as stream:
+        while wave := reasoning.size_next_wave():
+            async with branch_stream(turn, reasoning.start_branches(wave, subproblem)) as stream:
                 async for event in stream:
-                    await reasoning.take(event)
+                    await reasoning.handle_event(event)
                     await turn.events.drain()
-                    if outvoted := reasoning.outvoted():
+                    if outvoted := reasoning.find_outvoted():
                         await turn.engine.cancel(outvoted, "outvoted")
-        return reasoning.result()
+        return reasoning.collect_result()
 
 
 class _Reasoning:
@@ -84,12 +87,12 @@ class _Reasoning:
         self._timer = timer
         self._answers = answers
         planned = self._list_draws(hits, greedy=False)
-        self._sampling = branch_sampling(turn, several=len(planned) > 1)
+        self._sampling = choose_branch_sampling(turn, several=len(planned) > 1)
         info = turn.engine.info
         self._calculates = turn.plan.calculator and info is not None and info.calculator
         self._planned = len(planned)
         self._left = self._list_draws(hits, greedy=self._sampling.temperature <= 0)
-        """Hints of the branches that are yet to begin."""
+        """Hints of the branches that have not begun."""
         self._first = 0
         """Index of the wave's first branch."""
         self._running: dict[int, _RunningBranch] = {}
@@ -100,21 +103,21 @@ class _Reasoning:
         self._hinted = None not in self._left
         """Whether all branches have a hint."""
         self._alone = False
-        """Whether the last branch is the model by itself, on the bare question."""
+        """Whether the last branch gets the bare question."""
 
     def _list_draws(self, hits: Sequence[Hit], *, greedy: bool) -> list[Hit | None]:
-        """The hint of each branch. Where hints are in the user's message, one branch is the model
-        by itself: a small model is easily led away from the question, and the better text wins."""
+        """List the hint of each branch. Where hints are in the user's message, one branch has no
+        hint: a small model is easily distracted by one, and the better text wins."""
         turn, samples = self._turn, self._turn.plan.samples
         alone = hits and samples > 1 and turn.plan.vote == "waves"
-        if alone and not cued(turn.plan, turn.engine.info):
+        if alone and not uses_cue(turn.plan, turn.engine.info):
             return [None, *list_draws(hits, samples - 1, greedy=greedy)]
         return list_draws(hits, samples, greedy=greedy)
 
-    def next_wave(self) -> int:
-        """How many branches to begin now; 0 when there have been enough.
+    def size_next_wave(self) -> int:
+        """The number of branches to begin now; 0 if no more are needed.
 
-        Where no branch under a hint has come to anything, one without a hint is the last.
+        If no branch under a hint has any content, a last one without a hint follows.
         """
         over = self._turn.control.stopped or (self._finished and self._turn.deadline.passed)
         if self._settled or over or any(b.stop in ("cancelled", "time") for b in self._finished):
@@ -122,23 +125,23 @@ class _Reasoning:
         if self._turn.plan.vote != "waves":
             return len(self._left)
         if not self._finished:
-            return first_wave(self._left)
-        if not self._left and self._hinted and not any(map(_says_something, self._finished)):
+            return size_first_wave(self._left)
+        if not self._left and self._hinted and not any(map(_has_content, self._finished)):
             self._hinted, self._alone, self._left = False, True, [None]
             return 1
-        votes = votes_of(self._finished, self._answers.key)
-        said = len({same_text(branch.text) for branch in self._finished if branch.text})
+        votes = list_votes(self._finished, self._answers.find_key)
+        said = len({normalize_text(branch.text) for branch in self._finished if branch.text})
         if votes or not said or self._turn.overrides.grammar:
-            return next_wave(votes, self._left)
-        return min(max(0, OPEN - said), len(self._left))
+            return size_next_wave(votes, self._left)
+        return min(max(0, OPEN_TEXTS - said), len(self._left))
 
-    def start(self, wave: int, subproblem: str | None) -> list[BranchSpec]:
-        """Emit the beginning of so many branches; what the engine is to generate."""
+    def start_branches(self, wave: int, subproblem: str | None) -> list[BranchSpec]:
+        """Emit the start of `wave` branches, and return what the engine generates for them."""
         self._first = len(self._finished)
         overrides = self._turn.overrides
         specs: list[BranchSpec] = []
         for index, hint in enumerate(self._left[:wave], self._first):
-            seed = seed_of(overrides.seed, index + 1)
+            seed = derive_seed(overrides.seed, index + 1)
             whole = bool(overrides.grammar)
             self._running[index] = _RunningBranch(index, hint, seed, whole=whole)
             self._turn.events.emit(BranchStarted(index, hint, seed))
@@ -157,61 +160,61 @@ class _Reasoning:
         del self._left[:wave]
         return specs
 
-    async def take(self, event: BranchEvent) -> None:
-        """Note the event of this wave and emit what follows from it."""
+    async def handle_event(self, event: BranchEvent) -> None:
+        """Record an event of this wave, and emit the resulting events."""
         emit = self._turn.events.emit
         match event:
             case TokenChunk():
                 if self._evaluated and not self._prefilled:
                     self._prefilled = True
-                    emit(Prefilled(self._timer.stats(self._evaluated)))
+                    emit(Prefilled(self._timer.compute_stats(self._evaluated)))
                 chunk = replace(event, branch=self._first + event.branch)
-                self._running[chunk.branch].add(chunk)
+                self._running[chunk.branch].add_chunk(chunk)
                 emit(chunk)
             case BranchEnded():
-                branch = self._running.pop(self._first + event.branch).end(event)
+                branch = self._running.pop(self._first + event.branch).to_record(event)
                 branch = self._skip_equal_draws(branch)
                 self._finished.append(branch)
                 emit(BranchFinished(branch))
                 if branch.result is not None and self._turn.plan.vote != "none":
-                    await self._answers.add(branch.result)
+                    await self._answers.add_result(branch.result)
             case ContextUsage() | ContextAdjusted():
                 emit(event)
             case Evaluated():
                 self._evaluated = event
 
     def _skip_equal_draws(self, branch: Branch) -> Branch:
-        """The branch, standing for draws that are left and would hardly differ from it."""
+        """Count the remaining draws that would hardly differ from the branch as draws of it."""
         if self._turn.plan.vote != "waves" or not is_certain(branch, self._sampling.temperature):
             return branch
         equal = sum(hint == branch.hint for hint in self._left)
         self._left = [hint for hint in self._left if hint != branch.hint]
         return replace(branch, draws=1 + equal)
 
-    def outvoted(self) -> set[int]:
-        """The branches of this wave that can no longer change the vote: all that run, once it is
-        decided, by their places in the wave."""
-        plan, key = self._turn.plan, self._answers.key
+    def find_outvoted(self) -> set[int]:
+        """Find the branches of this wave that can no longer change the vote, by their positions in
+        the wave: all that are running, once the vote is decided."""
+        plan, key = self._turn.plan, self._answers.find_key
         if self._settled or plan.vote == "none":
             return set()
-        if plan.vote == "waves" and is_decided(votes_of(self._finished, key)):
+        if plan.vote == "waves" and is_decided(list_votes(self._finished, key)):
             self._settled = True
         elif self._running or self._left:
             written = [branch.tokens for branch in self._running.values()]
             written += [0] * len(self._left)
             keep = 0 if plan.vote == "waves" else plan.keep
-            self._settled = decided(self._finished, written, keep=keep, key=key)
+            self._settled = is_vote_final(self._finished, written, keep=keep, key=key)
         return {index - self._first for index in self._running} if self._settled else set()
 
-    def result(self) -> Reasoned:
-        """What has come about. Branches that the user's stop has prevented were not saved."""
+    def collect_result(self) -> Reasoned:
+        """The branches so far. Those prevented by a stop or the time limit are not saved."""
         stopped = any(branch.stop in ("cancelled", "time") for branch in self._finished)
         saved = 0 if stopped else max(0, self._planned - len(self._finished))
-        return Reasoned(tuple(self._finished), self._answers.key, saved)
+        return Reasoned(tuple(self._finished), self._answers.find_key, saved)
 
 
-def _says_something(branch: Branch) -> bool:
-    """Whether there is something to show of it."""
+def _has_content(branch: Branch) -> bool:
+    """Whether the branch has a result or a text that can be shown."""
     return branch.result is not None or (bool(branch.text) and branch.stop != "repeating")
 
 
@@ -223,12 +226,12 @@ class _RunningBranch:
     hint: Hit | None
     seed: int
     whole: bool = False
-    """Whether all that it says is the result, as under a grammar."""
+    """Whether its whole text is the result, as under a grammar."""
     thinking: str = ""
     text: str = ""
     tokens: int = 0
 
-    def add(self, chunk: TokenChunk) -> None:
+    def add_chunk(self, chunk: TokenChunk) -> None:
         """Append the chunk's text."""
         if chunk.part == "thinking":
             self.thinking += chunk.text
@@ -236,16 +239,16 @@ class _RunningBranch:
             self.text += chunk.text
         self.tokens = chunk.tokens
 
-    def end(self, ended: BranchEnded) -> Branch:
-        """The branch as it stands now; a text that breaks off gives only a complete result."""
+    def to_record(self, ended: BranchEnded) -> Branch:
+        """The record of the ended branch. A text that was cut off gives only a complete result."""
         text, done = self.text.strip(), ended.stop == "end"
         if ended.stop == "repeating":
-            result = None  # it has no vote, whatever it repeats
+            result = None  # a repeating branch has no vote
         elif self.whole:
             result = text if done and text else None
         else:
             said = text if done else self.text
-            result = final_answer(drop_calculations(said) if ended.forced else said, cut=not done)
+            result = extract_answer(drop_calculations(said) if ended.forced else said, cut=not done)
         return Branch(
             index=self.index,
             hint=self.hint,

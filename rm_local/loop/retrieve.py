@@ -1,4 +1,4 @@
-"""Retrieves hits for a subproblem: embeds it, and asks the store in a thread."""
+"""Retrieves hits for a subproblem: embeds it, and searches the store in a thread."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from math import inf
 from typing import TYPE_CHECKING
 
 from rm_local.loop.gate import GateVerdict
-from rm_local.loop.question_gate import MIN_LEXICAL, QuestionGate
+from rm_local.loop.question_gate import MIN_LEXICAL, StoreGate
 from rm_local.records import Hit
 from rm_local.store import ANY_ENTRY, EntryFilter, SearchRequest
 
@@ -21,26 +21,26 @@ if TYPE_CHECKING:
     from rm_local.store import Store
 
 MIN_POOL, POOL_PER_HIT = 32, 4
-"""Candidates at least, and for each hit wanted, so that diversity has some to choose from."""
+"""Least candidates, and candidates per requested hit, for diversity to choose from."""
 SUBPROBLEM_WEIGHT = 0.25
-"""Of the subproblem's vector next to the question's. A small model's subproblem is often of another
-field, a good one's is nearly the entry's own; a quarter hardly harms in the first case and gains
-nearly all in the second (docs/experiments.md)."""
+"""Weight of the subproblem's vector, relative to the question's. A small model's subproblem often
+misses the subject; a good one nearly equals that of the entry. A quarter hardly harms in the first
+case and has nearly the full effect in the second (docs/experiments.md)."""
 DIVERSITY = 0.75
-"""MMR's lambda: near-duplicates of a better hit are dropped, what is merely similar is not."""
+"""MMR's lambda: drops near-duplicates of a better hit, but keeps hits that are only similar."""
 CACHED_VECTORS = 64
-NAMESAKES = 64
-"""Nearest entries among which one with a given subproblem has to be: others have its words in
-another order, and so the same vector."""
+NAMESAKE_POOL = 64
+"""Nearest entries that are searched for a given subproblem: entries with the same words in another
+order can have the same vector."""
 
 
 class StoreRetriever:
-    """The retriever over a store: an open store, and the embedder that it names."""
+    """Retrieves from an open store, with the embedder that the store names."""
 
     def __init__(self, embedder: QueryEmbedder, store: Store) -> None:
         self._embedder = embedder
         self._store = store
-        self._gate = QuestionGate(embedder, store)
+        self._gate = StoreGate(embedder, store)
         self._vectors: OrderedDict[str, NDArray[np.float32]] = OrderedDict()
 
     @property
@@ -59,20 +59,22 @@ class StoreRetriever:
         filter: EntryFilter = ANY_ENTRY,
         breadth: float = 1.0,
     ) -> tuple[Hit, ...]:
-        """At most `k` hits, best first, without near-duplicates; none below the gate.
+        """Find at most `k` hits, best first, without near-duplicates.
 
-        With a `question` the query is its vector and SUBPROBLEM_WEIGHT of the subproblem's. Without
-        a `gate` the store's own scale is one: what is hardly nearer than to any sentence is left
-        out. A hit passes with a similarity of `gate`, or with MIN_LEXICAL of the query's rare
-        words, if its score is at most `margin` lower than the best one's. `filter` and `breadth`
-        are those of `SearchRequest`. Raises StoreError, EngineError.
+        With a `question` the query vector is the question's plus SUBPROBLEM_WEIGHT times the
+        subproblem's. A hit needs a similarity of `gate`, or MIN_LEXICAL of the query's rare words,
+        and a score at most `margin` below the best. `gate` None: a value on the store's own scale,
+        above what entries have to any sentence. `filter` and `breadth`: see `SearchRequest`.
+
+        Raises:
+            StoreError, EngineError: The search or the embedder failed.
         """
-        vector, text = await self._embed(subproblem), subproblem
+        vector, text = await self._embed_text(subproblem), subproblem
         if question and question != subproblem:
-            vector = await self._embed(question) + SUBPROBLEM_WEIGHT * vector
+            vector = await self._embed_text(question) + SUBPROBLEM_WEIGHT * vector
             text = f"{question}\n{subproblem}"
         if gate is None:
-            gate = await self._gate.least_similarity()
+            gate = await self._gate.compute_min_similarity()
         request = SearchRequest(
             vector,
             text,
@@ -87,18 +89,18 @@ class StoreRetriever:
         )
         return tuple(await asyncio.to_thread(self._store.search, request))
 
-    async def judge(self, question: str) -> GateVerdict:
-        """Whether the store has an entry for `question`. Raises StoreError, EngineError."""
-        return await self._gate.judge(await self._embed(question), question)
+    async def judge_question(self, question: str) -> GateVerdict:
+        """Judge whether the store has an entry for `question`. Raises StoreError, EngineError."""
+        return await self._gate.judge_question(await self._embed_text(question), question)
 
-    async def nearness(self, question: str, texts: Sequence[str]) -> tuple[float, ...]:
-        """The cosine of each text with the question. Raises EngineError."""
-        asked = await self._embed(question)
+    async def measure_nearness(self, question: str, texts: Sequence[str]) -> tuple[float, ...]:
+        """Measure the cosine of each text with the question. Raises EngineError."""
+        asked = await self._embed_text(question)
         return tuple(float(vector @ asked) for vector in await self._embedder.embed(texts))
 
     async def has_entry(self, subproblem: str) -> bool:
-        """Whether an entry has just this subproblem. Raises StoreError, EngineError."""
-        request = SearchRequest(await self._embed(subproblem), subproblem, NAMESAKES)
+        """Whether an entry has exactly this subproblem. Raises StoreError, EngineError."""
+        request = SearchRequest(await self._embed_text(subproblem), subproblem, NAMESAKE_POOL)
         hits = await asyncio.to_thread(self._store.search, request)
         return any(hit.entry.subproblem == subproblem for hit in hits)
 
@@ -107,13 +109,13 @@ class StoreRetriever:
         """The log-odds that open the gate of this store."""
         return self._gate.model.threshold
 
-    async def random(self, k: int, seed: int) -> tuple[Hit, ...]:
-        """`k` entries drawn by `seed`, with a similarity of 0: they were not looked for."""
+    async def draw_entries(self, k: int, seed: int) -> tuple[Hit, ...]:
+        """Draw `k` entries by `seed`; their similarity is 0, since they are not search results."""
         entries = await asyncio.to_thread(self._store.sample_entries, k, seed)
         return tuple(Hit(entry, 0.0) for entry in entries)
 
-    async def _embed(self, text: str) -> NDArray[np.float32]:
-        """The vector of `text`, (d,): of the last CACHED_VECTORS texts without the embedder."""
+    async def _embed_text(self, text: str) -> NDArray[np.float32]:
+        """The vector of `text`, (d,). The last CACHED_VECTORS vectors are cached."""
         if text not in self._vectors:
             self._vectors[text] = (await self._embedder.embed([text]))[0]
         self._vectors.move_to_end(text)

@@ -1,4 +1,4 @@
-"""Delivers events about the running program: into the turn under way, else to those who watch."""
+"""Delivers events of the running program: into the current turn, else to watchers."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from typing import Any
 from rm_local.loop.events import Notice, RunEvent
 
 
-class TurnEvents:
-    """The run events that were published while one turn was under way."""
+class RunEventQueue:
+    """The run events that are published during one turn."""
 
     def __init__(self) -> None:
         self._queue: asyncio.Queue[RunEvent] = asyncio.Queue()
 
-    def add(self, event: RunEvent) -> None:
+    def add_event(self, event: RunEvent) -> None:
         """Keep the event until it is taken."""
         self._queue.put_nowait(event)
 
-    def take(self) -> Iterator[RunEvent]:
+    def take_events(self) -> Iterator[RunEvent]:
         """Remove and return what has been published so far."""
         while not self._queue.empty():
             yield self._queue.get_nowait()
 
-    async def until(self, task: asyncio.Future[Any]) -> AsyncGenerator[RunEvent, None]:
-        """What is published until the task is done; closing the generator cancels the task."""
+    async def follow_until(self, task: asyncio.Future[Any]) -> AsyncGenerator[RunEvent, None]:
+        """Yield events until the task is done; closing the generator cancels the task."""
         try:
             while not task.done():
                 published = asyncio.ensure_future(self._queue.get())
@@ -36,7 +36,7 @@ class TurnEvents:
                         yield published.result()
                 finally:
                     published.cancel()
-            for event in self.take():
+            for event in self.take_events():
                 yield event
         finally:
             if not task.done():
@@ -45,27 +45,27 @@ class TurnEvents:
 
 
 class RunEvents:
-    """Delivers each event in one place only. For one event loop.
+    """Delivers each event to a turn or to watchers, never to both. For one event loop.
 
-    While a turn is under way, events are part of its stream. Between turns they go to all who
-    watch. A notice is given out once, however often it is published, and is kept for the next turn
-    or watcher if there is none.
+    During a turn, events are part of its stream. Between turns they go to all watchers. A notice is
+    delivered once, however often it is published; without a turn or a watcher it is kept for the
+    next one.
     """
 
     def __init__(self) -> None:
-        self._turn: TurnEvents | None = None
+        self._turn: RunEventQueue | None = None
         self._watchers: list[asyncio.Queue[RunEvent | None]] = []
         self._published: set[str] = set()
         self._kept: list[Notice] = []
 
-    def publish(self, event: RunEvent) -> None:
+    def publish_event(self, event: RunEvent) -> None:
         """Deliver the event."""
         if isinstance(event, Notice):
             if event.text in self._published:
                 return
             self._published.add(event.text)
         if self._turn is not None:
-            self._turn.add(event)
+            self._turn.add_event(event)
         elif self._watchers:
             for queue in self._watchers:
                 queue.put_nowait(event)
@@ -73,26 +73,26 @@ class RunEvents:
             self._kept.append(event)
 
     @contextmanager
-    def within_turn(self) -> Iterator[TurnEvents]:
-        """Until the body ends, events belong to this turn. One turn at a time."""
-        turn = self._turn = TurnEvents()
+    def within_turn(self) -> Iterator[RunEventQueue]:
+        """Deliver events to this turn until the body ends. One turn at a time."""
+        turn = self._turn = RunEventQueue()
         self._publish_kept()
         try:
             yield turn
         finally:
             self._turn = None
-            for event in turn.take():
+            for event in turn.take_events():
                 if isinstance(event, Notice):
-                    self._republish(event)
+                    self._republish_notice(event)
 
-    def watch(self) -> AsyncGenerator[RunEvent, None]:
-        """The events between turns, from now until `close`."""
+    def watch_events(self) -> AsyncGenerator[RunEvent, None]:
+        """Yield the events between turns, from now until `close`."""
         queue: asyncio.Queue[RunEvent | None] = asyncio.Queue()
         self._watchers.append(queue)
         self._publish_kept()
-        return self._follow(queue)
+        return self._follow_queue(queue)
 
-    async def _follow(
+    async def _follow_queue(
         self, queue: asyncio.Queue[RunEvent | None]
     ) -> AsyncGenerator[RunEvent, None]:
         try:
@@ -103,7 +103,7 @@ class RunEvents:
                 self._watchers.remove(queue)
 
     def close(self) -> None:
-        """End the streams of all who watch, once they have read what was published."""
+        """End the streams of all watchers after the events published so far."""
         for queue in self._watchers:
             queue.put_nowait(None)
         self._watchers = []
@@ -111,8 +111,8 @@ class RunEvents:
     def _publish_kept(self) -> None:
         kept, self._kept = self._kept, []
         for notice in kept:
-            self._republish(notice)
+            self._republish_notice(notice)
 
-    def _republish(self, notice: Notice) -> None:
+    def _republish_notice(self, notice: Notice) -> None:
         self._published.discard(notice.text)
-        self.publish(notice)
+        self.publish_event(notice)

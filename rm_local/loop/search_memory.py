@@ -1,4 +1,4 @@
-"""The steps of a turn that ask the store: whether it has anything, and then what."""
+"""The steps of a turn that use the store: the gate, and the search."""
 
 from __future__ import annotations
 
@@ -14,17 +14,21 @@ from rm_local.records import Hit
 from rm_local.text import one_line
 
 NO_FLOOR = -1.0
-"""A similarity that every hit has."""
+"""A similarity that every hit reaches."""
 
 
 async def gate_question(
     turn: TurnContext, question: str, history: Sequence[Message], retriever: Retriever | None
 ) -> str | None:
-    """What to search with, if the question goes the way of its plan; None: the model by itself.
+    """Decide whether the question gets hits, and return the query; None: the model answers alone.
 
-    That is the question, or, where it says too little by itself ("And for 9 kg?"), the question
-    before it and this one. Emits `Gated` where the plan searches by what is asked. Raises
-    StoreError, EngineError, UsageError without a store; Stopped when the user stops.
+    The query is the question or, if that is too short to fit by itself ("And for 9 kg?"), the
+    question before it and this one. Emits `Gated` if it was judged or the plan shuts the gate.
+
+    Raises:
+        StoreError, EngineError: The search or the embedder failed.
+        UsageError: The plan needs a store, but no store is open.
+        Stopped: The user stopped the turn.
     """
     plan, overrides = turn.plan, turn.overrides
     if plan.retrieval != "memory":
@@ -36,14 +40,14 @@ async def gate_question(
     opened = plan.question_gate == "open" or overrides.users_subproblem
     if opened or (pinned and not overrides.subproblem):
         return question
-    # A turn that is run again searches with what it searched with before, whatever is pinned.
-    began, store = perf_counter(), _checked(turn, retriever)
-    verdict = await turn.control.race(store.judge(one_line(question)))
+    # A turn that is run again uses the same query as before, whatever is pinned.
+    began, store = perf_counter(), _require_retriever(turn, retriever)
+    verdict = await turn.control.run_unless_stopped(store.judge_question(one_line(question)))
     earlier = [message.content for message in history if message.role == "user"]
     asked = question
     if earlier and not verdict.fits and not verdict.aside:
         asked = f"{earlier[-1]} {question}"
-        verdict = await turn.control.race(store.judge(one_line(asked)))
+        verdict = await turn.control.run_unless_stopped(store.judge_question(one_line(asked)))
     reason: GateReason = "fits" if verdict.fits else "forced" if pinned else "nothing_fits"
     seconds = perf_counter() - began
     turn.events.emit(Gated(verdict.fits or pinned, reason, seconds, verdict.probability))
@@ -53,29 +57,29 @@ async def gate_question(
 async def retrieve_hits(
     turn: TurnContext, question: str, formulated: Formulated | None, retriever: Retriever | None
 ) -> tuple[Hit, ...]:
-    """Pinned hits first, then what is found, without what the user dropped. Emits `Retrieved`.
+    """Return pinned hits, then those found, without dropped ones. Emits `Retrieved`.
 
     Raises as `gate_question`.
     """
     plan, overrides = turn.plan, turn.overrides
-    store = _checked(turn, retriever)
+    store = _require_retriever(turn, retriever)
     began = perf_counter()
     known = overrides.dropped | {hit.entry.id for hit in overrides.pinned}
-    search = _search(turn, one_line(question), formulated, store, plan.hints + len(known))
-    found = await turn.control.race(search)
+    search = _search_store(turn, one_line(question), formulated, store, plan.hints + len(known))
+    found = await turn.control.run_unless_stopped(search)
     fresh = [hit for hit in found if hit.entry.id not in known]
     hits = (*overrides.pinned, *fresh[: max(0, plan.hints - len(overrides.pinned))])
     turn.events.emit(Retrieved(hits, perf_counter() - began))
     return hits
 
 
-async def _search(
+async def _search_store(
     turn: TurnContext, question: str, formulated: Formulated | None, retriever: Retriever, k: int
 ) -> tuple[Hit, ...]:
-    """At most `k` hits; a subproblem of the user's own is searched for alone, as the user wants."""
+    """Find at most `k` hits; a subproblem that the user named is searched for alone."""
     plan = turn.plan
     if plan.retrieval == "random":
-        return await retriever.random(k, turn.overrides.seed)
+        return await retriever.draw_entries(k, turn.overrides.seed)
     floor = NO_FLOOR if plan.gate is None and plan.question_gate == "open" else plan.gate
     named = formulated.subproblem if formulated else ""
     users = formulated is not None and formulated.author == "user"
@@ -85,8 +89,8 @@ async def _search(
     return await retriever.search(named, k, floor, plan.margin, question=asked)
 
 
-def _checked(turn: TurnContext, retriever: Retriever | None) -> Retriever:
+def _require_retriever(turn: TurnContext, retriever: Retriever | None) -> Retriever:
     if retriever is None:
         message = f"The plan {turn.plan.name!r} needs a store."
-        raise UsageError(message, "Name one with --store, or take the plan none or length.")
+        raise UsageError(message, "Name one with --store, or use the plan none or length.")
     return retriever

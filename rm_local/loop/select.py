@@ -1,9 +1,9 @@
-"""From branches to an answer: length filter, vote, and when the vote is settled.
+"""Selects an answer from branches: length filter, vote, and when the vote is final.
 
-The filter is PAPER 1b, step 7. The paper stops there and reports the mean correctness of what
-is kept; here the kept branches vote, and branches that cannot change the outcome are not grown
-to their end (as in short-m@k, arXiv 2505.17813). Length is counted in tokens. Answers without a
-short result cannot be compared, so of these one is chosen by how it came about.
+The filter is that of arXiv 2604.01348. The paper reports the mean correctness of the kept branches;
+here they vote, and branches that cannot change the outcome are ended early (as in short-m@k,
+arXiv 2505.17813). Length is counted in tokens. Answers without a short result cannot be compared,
+so one of them is chosen by how its branch ended, its nearness to the question and its probability.
 """
 
 from __future__ import annotations
@@ -15,26 +15,26 @@ from math import inf
 from statistics import fmean
 
 from rm_local.loop import waves
-from rm_local.loop.answers import same_key, same_text
+from rm_local.loop.answers import normalize_answer, normalize_text
 from rm_local.loop.plan import VoteRule
 from rm_local.records import Branch
 
 Key = Callable[[str], str]
-"""What results that count as one have in common: `same_key`, or `EqualAnswers.key`."""
+"""Maps equal results to one key: `normalize_answer`, or `EqualAnswers.find_key`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What the branches come to."""
+    """The answer selected from the branches."""
 
     branch: Branch
-    """The branch whose text is shown: the shortest of those that were kept and agree; without
-    results the one that ended by itself and is nearest to the question."""
+    """The branch whose text is shown: the shortest kept one that agrees; without results the one
+    that ended by itself and is nearest to the question."""
     agreed: tuple[Branch, ...]
-    """All branches that came to this, kept or not, in the order of their indices."""
+    """All branches with this answer, kept or not, in the order of their indices."""
 
 
-def shortness(branches: Sequence[Branch]) -> dict[int, float]:
+def compute_shortness(branches: Sequence[Branch]) -> dict[int, float]:
     """By index: (longest - length) / (longest - shortest), in [0, 1]; 1 where all are equal."""
     lengths = [branch.tokens for branch in branches]
     longest, shortest = max(lengths, default=0), min(lengths, default=0)
@@ -42,85 +42,85 @@ def shortness(branches: Sequence[Branch]) -> dict[int, float]:
     return {b.index: (longest - b.tokens) / spread if spread else 1.0 for b in branches}
 
 
-def kept(branches: Sequence[Branch], *, keep: int, tau: float) -> tuple[Branch, ...]:
-    """The branches that vote, shortest first.
+def select_voters(branches: Sequence[Branch], *, keep: int, tau: float) -> tuple[Branch, ...]:
+    """Select the branches that vote, shortest first.
 
-    Those without a result leave first: one that gives up is short, and would pass. Then the length
-    filter goes over the rest. A branch that stands for several draws is there as often.
+    Branches without a result are removed before the length filter: one that gives up is short and
+    would pass it. A branch that stands for several draws is repeated as often.
     """
-    voters = [branch for branch in _draws(branches) if branch.result is not None]
+    voters = [branch for branch in _repeat_draws(branches) if branch.result is not None]
     return filter_by_length(voters, keep=keep, tau=tau)
 
 
 def filter_by_length(pool: Sequence[Branch], *, keep: int, tau: float) -> tuple[Branch, ...]:
-    """The branches that both stages of the filter keep, shortest first.
+    """Keep the branches that pass both stages of the length filter, shortest first.
 
-    First the hints leave whose branches' mean shortness is not above `tau`, then all but the `keep`
-    shortest branches (0 keeps all). Branches without a hint are in no hint's mean and pass the
-    first stage, and if no branch would pass it, all do.
+    The first stage removes hints whose branches have a mean shortness of `tau` or less, the second
+    all but the `keep` shortest branches (0 keeps all). Branches without a hint pass the first
+    stage, and if no branch would pass it, all do.
     """
-    scores = shortness(pool)
-    by_hint = _grouped(pool, _hint)
+    scores = compute_shortness(pool)
+    by_hint = _group_branches(pool, _get_hint_entry)
     passed = [
         branch
         for hint, group in by_hint.items()
         if hint is None or fmean(scores[b.index] for b in group) > tau
         for branch in group
     ]
-    ordered = sorted(passed or pool, key=_length)
+    ordered = sorted(passed or pool, key=_rank_length)
     return tuple(ordered[:keep] if keep else ordered)
 
 
-def choose(
+def choose_answer(
     branches: Sequence[Branch],
     *,
     keep: int,
     tau: float,
     vote: VoteRule = "all",
-    key: Key = same_key,
+    key: Key = normalize_answer,
     nearness: Mapping[int, float] | None = None,
 ) -> Choice | None:
-    """What the branches come to; None when no branch said anything.
+    """Choose the answer of the branches; None if all their texts are empty.
 
-    The kept branches vote; in `waves` all do, as of few votes none can be spared. Of groups of one
-    size the one wins whose hints are nearer (sum of similarities), then the shorter on average,
-    then the one with the lowest index. Without any result, or with the vote `none`, there is no
-    vote. `nearness` is, by index, how near the texts without a result are to the question.
+    The kept branches vote; in `waves` all do, since the votes are few. Between groups of equal size
+    the nearer hints win (sum of similarities), then the smaller mean length, then the lowest index.
+    There is no vote without any result or with the vote `none`. `nearness`: by index, the
+    similarity of each text without a result to the question.
     """
     if vote == "none":
-        return _shortest(branches, keep=keep, tau=tau)
+        return _choose_shortest(branches, keep=keep, tau=tau)
     if vote == "waves":
         keep, tau = 0, -inf
-    voters = kept(branches, keep=keep, tau=tau)
+    voters = select_voters(branches, keep=keep, tau=tau)
     if not voters:
-        return _unvoted(branches, nearness or {})
-    groups = _grouped(voters, lambda branch: key(branch.result or ""))
-    winner = min(groups, key=lambda each: _standing(groups[each]))
+        return _choose_without_vote(branches, nearness or {})
+    groups = _group_branches(voters, lambda branch: key(branch.result or ""))
+    winner = min(groups, key=lambda each: _rank_group(groups[each]))
     agreed = [b for b in branches if b.result is not None and key(b.result) == winner]
     return Choice(groups[winner][0], tuple(sorted(agreed, key=lambda b: b.index)))
 
 
-def votes_of(branches: Sequence[Branch], key: Key = same_key) -> list[waves.Vote]:
-    """The result of each draw that has one, and its hint."""
+def list_votes(branches: Sequence[Branch], key: Key = normalize_answer) -> list[waves.Vote]:
+    """List the result and the hint of each draw that has a result."""
     return [
         (key(branch.result), branch.hint.entry if branch.hint else None)
-        for branch in _draws(branches)
+        for branch in _repeat_draws(branches)
         if branch.result is not None
     ]
 
 
-def decided(
-    finished: Sequence[Branch], running: Sequence[int], *, keep: int, key: Key = same_key
+def is_vote_final(
+    finished: Sequence[Branch], running: Sequence[int], *, keep: int, key: Key = normalize_answer
 ) -> bool:
-    """Whether the vote stands, whatever the running branches come to.
+    """Whether the running branches can no longer change the vote.
 
-    `running` holds the tokens that each of them has written, 0 for one that is yet to begin. Of
-    those that are already as long as the longest kept branch only as many can still be kept as
-    there are places left; the others may push kept ones out. The leader has to stay ahead even if
-    all that enter vote for the runner-up and all that leave had voted for the leader. The filter by
-    hints is not foreseen: what grows longer can only raise the shortness of what has ended.
+    `running` holds the tokens that each of them has written, 0 for one that has not begun. Those
+    that are already as long as the longest kept branch can only fill the free places; the others
+    can displace kept branches. The leader has to stay ahead even if all that enter vote for the
+    runner-up and all that are displaced voted for the leader. The filter by hints is ignored:
+    longer running branches can only raise the shortness of those that have ended.
     """
-    voters = sorted((b for b in _draws(finished) if b.result is not None), key=_length)
+    voters = sorted((b for b in _repeat_draws(finished) if b.result is not None), key=_rank_length)
     voters = voters[:keep] if keep else voters
     if not voters:
         return False
@@ -134,45 +134,47 @@ def decided(
     return not entering or leader - leaving > runner_up + entering
 
 
-def _draws(branches: Sequence[Branch]) -> list[Branch]:
-    """Each branch as often as it was drawn, or would have been without differing."""
+def _repeat_draws(branches: Sequence[Branch]) -> list[Branch]:
+    """Repeat each branch by the number of draws that it stands for."""
     return [branch for branch in branches for _ in range(branch.draws)]
 
 
-def _unvoted(branches: Sequence[Branch], nearness: Mapping[int, float]) -> Choice | None:
-    """Of those that said something: one that ended by itself, then the text nearest to the
-    question, then the most probable."""
+def _choose_without_vote(
+    branches: Sequence[Branch], nearness: Mapping[int, float]
+) -> Choice | None:
+    """Choose among non-empty texts: one that ended by itself, then the nearest to the question,
+    then the most probable."""
     said = [branch for branch in branches if branch.text.strip()]
     if not said:
         return None
     best = min(said, key=lambda branch: _rank_open(branch, nearness.get(branch.index, 0.0)))
-    same = [b for b in said if same_text(b.text) == same_text(best.text)]
+    same = [b for b in said if normalize_text(b.text) == normalize_text(best.text)]
     return Choice(best, tuple(sorted(same, key=lambda b: b.index)))
 
 
 def _rank_open(branch: Branch, nearness: float) -> tuple[bool, float, float, int]:
-    """Smaller is better. Probable texts are often empty phrases, and loops are probable, too."""
+    """Sort key, smaller is better. Probability is last: it is high for phrases and loops, too."""
     probable = -inf if branch.confidence is None else branch.confidence
     return branch.stop != "end", -nearness, -probable, branch.index
 
 
-def _shortest(branches: Sequence[Branch], *, keep: int, tau: float) -> Choice | None:
-    """The shortest that the filter keeps, of all that said something; it alone carries the answer.
+def _choose_shortest(branches: Sequence[Branch], *, keep: int, tau: float) -> Choice | None:
+    """Choose the shortest non-empty branch that the filter keeps; it alone agrees with itself.
 
-    The paper's filter is over all samples, whatever they came to.
+    The paper applies its filter to all samples, with or without a result.
     """
     passed = filter_by_length(branches, keep=keep, tau=tau)
     said = [b for b in passed if b.text.strip()] or [b for b in branches if b.text.strip()]
     return Choice(said[0], (said[0],)) if said else None
 
 
-def _standing(group: Sequence[Branch]) -> tuple[float, ...]:
-    """Smaller is better: votes, similarities, mean length, index."""
+def _rank_group(group: Sequence[Branch]) -> tuple[float, ...]:
+    """Sort key, smaller is better: votes, similarities, mean length, index."""
     near = sum(b.hint.similarity for b in group if b.hint)
     return -len(group), -near, fmean(b.tokens for b in group), min(b.index for b in group)
 
 
-def _grouped(
+def _group_branches(
     branches: Sequence[Branch], key: Callable[[Branch], Hashable]
 ) -> dict[Hashable, list[Branch]]:
     groups: dict[Hashable, list[Branch]] = {}
@@ -181,9 +183,9 @@ def _grouped(
     return groups
 
 
-def _hint(branch: Branch) -> Hashable:
+def _get_hint_entry(branch: Branch) -> Hashable:
     return branch.hint and branch.hint.entry
 
 
-def _length(branch: Branch) -> tuple[int, int]:
+def _rank_length(branch: Branch) -> tuple[int, int]:
     return branch.tokens, branch.index

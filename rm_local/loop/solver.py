@@ -1,4 +1,4 @@
-"""One turn, from a question to its answer: formulate, retrieve, reason, select."""
+"""Solves one turn, from question to answer: formulate, retrieve, reason, select."""
 
 from __future__ import annotations
 
@@ -12,23 +12,27 @@ from rm_local.engine import ContextUsage, Evaluated, Message
 from rm_local.errors import ContextOverflow, RmLocalError, UsageError
 from rm_local.loop.control import TurnControl, TurnOverrides
 from rm_local.loop.deadline import Deadline
-from rm_local.loop.degenerate import no_answer, unreadable
+from rm_local.loop.degenerate import is_unreadable, make_no_answer_error
 from rm_local.loop.events import Answered, Event, Formulated, failed_event
-from rm_local.loop.formulate import formulate, formulate_apart, formulates_apart
+from rm_local.loop.formulate import (
+    formulate_in_separate_chat,
+    formulate_subproblem,
+    needs_separate_chat,
+)
 from rm_local.loop.hint_fitting import fit_hints
 from rm_local.loop.interfaces import LanguageModel, Retriever
 from rm_local.loop.judge_hits import judge_hits
 from rm_local.loop.plan import Plan
 from rm_local.loop.prefill import PrefillTimer, open_turn
-from rm_local.loop.reason import Reasoned, reason
+from rm_local.loop.reason import Reasoned, reason_under_hints
 from rm_local.loop.search_memory import gate_question, retrieve_hits
-from rm_local.loop.select import choose
+from rm_local.loop.select import choose_answer
 from rm_local.loop.turn_context import EventQueue, TurnContext
 from rm_local.records import Answer, Branch, Hit
 from rm_local.text import one_line
 
 _RAN_OUT = ("end", "length", "context", "time")
-"""How a branch ends whose text is an answer, even without a result."""
+"""Stop reasons after which a text counts as an answer, even without a result."""
 
 
 async def solve(
@@ -41,23 +45,22 @@ async def solve(
     control: TurnControl | None = None,
     history: Sequence[Message] = (),
 ) -> AsyncGenerator[Event, None]:
-    """The turn's events as they happen; the last is Answered or Failed.
+    """Yield the turn's events as they happen; the last is Answered or Failed.
 
-    An RmLocalError of the engine, the store or the question becomes a Failed; the engine can take
-    the next turn. After `control.stop()` every running branch ends, and what has come about by
-    then is answered with; a turn without that fails with exit code 130. The same happens after
-    the plan's `max_seconds`, with exit code 1. What a branch wrote that repeated itself is shown
-    only where no other branch has said anything. Closing the iterator ends
-    the turn and its branches.
+    An RmLocalError of the engine, the store or the question becomes a Failed, after which the
+    engine can take the next turn. `control.stop()` ends all running branches, and the turn answers
+    with what was generated; without any it fails with exit code 130. The same happens after the
+    plan's `max_seconds`, with exit code 1. The text of a repeating branch is shown only if no other
+    branch has a text. Closing the iterator ends the turn and its branches.
     """
     events = EventQueue()
     control, deadline = control or TurnControl(), Deadline(plan.max_seconds)
     question = question.strip()
     context = TurnContext(plan, engine, overrides, control, events, deadline, question)
-    steps = asyncio.create_task(_Turn(context, retriever).run(question, history), name="turn")
-    steps.add_done_callback(lambda _: events.end())
+    steps = asyncio.create_task(_Turn(context, retriever).run_steps(question, history), name="turn")
+    steps.add_done_callback(lambda _: events.emit_end())
     try:
-        while (event := await events.read()) is not None:
+        while (event := await events.read_event()) is not None:
             yield event
         await steps
     finally:
@@ -67,7 +70,7 @@ async def solve(
 
 
 class _Turn:
-    """The steps of a turn, and what they have come to."""
+    """The steps of a turn and their results."""
 
     def __init__(self, turn: TurnContext, retriever: Retriever | None) -> None:
         self._turn = turn
@@ -75,62 +78,62 @@ class _Turn:
         self._began = perf_counter()
         self._formulated: Formulated | None = None
 
-    async def run(self, question: str, history: Sequence[Message]) -> None:
-        """Emit all events; an RmLocalError becomes the last."""
+    async def run_steps(self, question: str, history: Sequence[Message]) -> None:
+        """Run all steps and emit their events; an RmLocalError becomes the last event."""
         try:
-            answer = await self._solve(question, history)
+            answer = await self._solve_question(question, history)
         except RmLocalError as error:
             self._turn.events.emit(failed_event(error))
         else:
             self._turn.events.emit(Answered(answer))
 
-    async def _solve(self, question: str, history: Sequence[Message]) -> Answer:
+    async def _solve_question(self, question: str, history: Sequence[Message]) -> Answer:
         turn = self._turn
         if not question:
             raise UsageError("The question is empty.", "Type one.")
-        turn.control.check()
+        turn.control.raise_if_stopped()
         asked = await gate_question(turn, question, history, self._retriever)
         if asked is None:
             turn = self._turn = replace(turn, plan=turn.plan.without_memory())
         retrieve = partial(retrieve_hits, turn, asked or question, retriever=self._retriever)
         searches = turn.plan.retrieval in ("random", "memory")
         hits: tuple[Hit, ...] = ()
-        apart = Evaluated()
-        if formulates_apart(turn.plan, turn.engine.info):
-            self._formulated, apart = await formulate_apart(turn, question)
+        separate = Evaluated()
+        if needs_separate_chat(turn.plan, turn.engine.info):
+            self._formulated, separate = await formulate_in_separate_chat(turn, question)
             if searches:
                 hits = await retrieve(self._formulated)
         opened = await open_turn(turn, (*history, Message("user", question)))
         timer = PrefillTimer(opened)
-        timer.add_apart(apart)
+        timer.add_separate_chat(separate)
         if info := turn.engine.info:
             turn.events.emit(ContextUsage(opened.tokens, opened.tokens, info.context))
-        turn.control.check()
+        turn.control.raise_if_stopped()
         if turn.plan.retrieval != "none" and self._formulated is None:
-            self._formulated = await formulate(turn, question, timer)
+            self._formulated = await formulate_subproblem(turn, question, timer)
             if searches:
                 hits = await retrieve(self._formulated)
-        turn.control.check()
+        turn.control.raise_if_stopped()
         if searches and not hits and turn.plan.question_gate == "auto":
             turn = self._turn = replace(turn, plan=turn.plan.without_memory())
         if hits:
             hits = await fit_hints(turn, self._subproblem or "", hits)
-            turn.control.check()
+            turn.control.raise_if_stopped()
             hits = await judge_hits(turn, self._subproblem or "", hits)
             if not hits and turn.plan.question_gate == "auto":
                 turn = self._turn = replace(turn, plan=turn.plan.without_memory())
         subproblem = None if turn.plan.retrieval == "none" else self._subproblem
-        reasoned = await reason(turn, timer, subproblem, hits)
-        return self._answer(reasoned, await self._read_nearness(question, reasoned))
+        reasoned = await reason_under_hints(turn, timer, subproblem, hits)
+        return self._build_answer(reasoned, await self._measure_nearness(question, reasoned))
 
     @property
     def _subproblem(self) -> str | None:
         return self._formulated.subproblem if self._formulated else None
 
-    async def _read_nearness(self, question: str, reasoned: Reasoned) -> Mapping[int, float]:
-        """How near each text is to the question, by index, where there is no result to vote on.
+    async def _measure_nearness(self, question: str, reasoned: Reasoned) -> Mapping[int, float]:
+        """Measure each text's similarity to the question, by index, if no branch has a result.
 
-        Without it the choice is by probability, so a failing embedder does not lose the answer.
+        Empty if the embedder fails: the answer is then chosen by probability.
         """
         said = [branch for branch in reasoned.branches if branch.text.strip()]
         unvoted = self._turn.plan.vote != "none" and not any(branch.result for branch in said)
@@ -138,19 +141,24 @@ class _Turn:
             return {}
         texts = [branch.text for branch in said]
         try:
-            near = await self._retriever.nearness(one_line(question), texts)
+            near = await self._retriever.measure_nearness(one_line(question), texts)
         except RmLocalError:
             return {}
         return {branch.index: each for branch, each in zip(said, near, strict=True)}
 
-    def _answer(self, reasoned: Reasoned, nearness: Mapping[int, float]) -> Answer:
-        """What the branches come to; raises Stopped or RmLocalError when it is nothing."""
+    def _build_answer(self, reasoned: Reasoned, nearness: Mapping[int, float]) -> Answer:
+        """Build the answer from the branches.
+
+        Raises:
+            Stopped: The user stopped the turn before any branch had an answer.
+            RmLocalError: No branch reached an answer.
+        """
         branches = sorted(reasoned.branches, key=lambda branch: branch.index)
         ran_out = () if self._turn.overrides.grammar else _RAN_OUT
         ended = [b for b in branches if b.result is not None or b.stop in ran_out]
         plan = self._turn.plan
         choose_among = partial(
-            choose,
+            choose_answer,
             keep=plan.keep,
             tau=plan.tau,
             vote=plan.vote,
@@ -160,9 +168,9 @@ class _Turn:
         choice = choose_among(ended)
         if choice is None and not self._turn.overrides.grammar:
             choice = choose_among([b for b in branches if b.stop == "repeating"])
-        if choice is None or (choice.branch.result is None and unreadable(choice.branch.text)):
-            self._turn.control.check()
-            raise self._no_answer(branches)
+        if choice is None or (choice.branch.result is None and is_unreadable(choice.branch.text)):
+            self._turn.control.raise_if_stopped()
+            raise self._make_no_answer_error(branches)
         hints = [b.hint.entry.id for b in choice.agreed if b.hint]
         tokens = sum(b.tokens for b in branches) + (
             self._formulated.tokens if self._formulated else 0
@@ -180,16 +188,16 @@ class _Turn:
             saved_tokens=reasoned.saved_tokens,
         )
 
-    def _no_answer(self, branches: Sequence[Branch]) -> RmLocalError:
-        """Why there is none: the time, the budget, or the context, which the user can widen."""
+    def _make_no_answer_error(self, branches: Sequence[Branch]) -> RmLocalError:
+        """The error of a turn without an answer: out of time, of budget, or of context."""
         if any(branch.stop == "time" for branch in branches):
-            return self._turn.deadline.error()
+            return self._turn.deadline.make_timeout_error()
         if not any(branch.stop == "context" for branch in branches):
-            return no_answer(branches)
+            return make_no_answer_error(branches)
         info = self._turn.engine.info
         size, trained = (info.context, info.trained_context) if info else (0, 0)
         return ContextOverflow(
-            f"No branch came to an answer within the context of {size:,} tokens.",
+            f"No branch reached an answer within the context of {size:,} tokens.",
             'Set a larger `context`, or let `overflow` be "enlarge".'
             if trained > size
             else "Ask a shorter question, or choose a model with a larger context.",

@@ -1,4 +1,7 @@
-"""The subproblem in what the model writes behind the cue: its first sentence (PAPER 1b, step 3)."""
+"""Extracts the subproblem from the model's text after the cue: its first sentence.
+
+The paper does the same with NLTK's sentence splitter (arXiv 2604.01348).
+"""
 
 from __future__ import annotations
 
@@ -7,11 +10,11 @@ from collections.abc import Iterator
 
 from rm_local.text import clean, one_line
 
-LONGEST = 400
-"""Characters of a subproblem, or of a question that stands in for one."""
+MAX_SUBPROBLEM_CHARS = 400
+"""Longest subproblem, or question used instead of one."""
 
 _END = re.compile(r"[.!…]+|[?？。！]")
-_SURE = "?？。！"
+_FINAL_MARKS = "?？。！"
 _CLOSERS = "\"'”’»)]}*_`"
 _OPENERS = "\"'“‘«([*_`"
 _MARKER = re.compile(r"^(?:[>#*_\-•\s]+|\d{1,2}[.)]\s+)+")
@@ -20,41 +23,41 @@ _ABBREVIATIONS = {
     *("e.g", "i.e", "cf", "vs", "viz", "dr", "mr", "mrs", "ms", "prof", "st", "al", "ca"),
     *("approx", "resp"),
 }
-_NEAR = 80
-"""Characters on both sides of a mark that tell whether it ends a sentence."""
+_NEAR_CHARS = 80
+"""Characters on both sides of a mark that decide whether it ends a sentence."""
 _NUMBERED = {"no", "nos", "p", "pp", "ch", "sec", "fig", "eq", "vol"}
-"""Abbreviations only in front of a number."""
+"""Abbreviations only if a number follows."""
 
 
-def first_sentence(text: str, *, final: bool = False) -> str | None:
-    """The first sentence of `text`, or None while it may still go on.
+def extract_first_sentence(text: str, *, final: bool = False) -> str | None:
+    """Extract the first sentence of `text`; None while it may still continue.
 
-    A line break ends it too. With `final` nothing is to come, so all of a text without an end is
-    its sentence; None then means that there was nothing.
+    A line break also ends it. With `final` the text is complete: without an end mark all of it is
+    the sentence, and None means that it is empty.
     """
     text = text.lstrip()
     line, broken, _ = text.partition("\n")
     for match in _END.finditer(line):
-        if _ends(line, match, known=final or bool(broken)):
+        if _ends_sentence(line, match, known=final or bool(broken)):
             return line[: match.end()]
     return line.rstrip() if line and (broken or final) else None
 
 
-def sentence_ends(text: str) -> Iterator[int]:
-    """Where the sentences of `text` end, ascending; the last may be cut short and has no end then.
+def find_sentence_ends(text: str) -> Iterator[int]:
+    """Find the ends of the sentences of `text`, ascending; a last one that is cut short has none.
 
-    A line break ends a sentence, too.
+    A line break also ends a sentence.
     """
     start = 0
     for line in text.splitlines(keepends=True):
         words = line.rstrip()
         last = 0
         for match in _END.finditer(words):
-            # Only what is near decides: a text may be one line of a million characters.
-            near = max(0, match.start() - _NEAR)
-            window = words[near : match.end() + _NEAR]
+            # Only the neighbourhood is examined: a line may have a million characters.
+            near = max(0, match.start() - _NEAR_CHARS)
+            window = words[near : match.end() + _NEAR_CHARS]
             found = _END.match(window, match.start() - near)
-            if found and _ends(window, found, known=True):
+            if found and _ends_sentence(window, found, known=True):
                 last = match.end()
                 while words[last : last + 1] and words[last] in _CLOSERS:
                     last += 1
@@ -64,10 +67,10 @@ def sentence_ends(text: str) -> Iterator[int]:
         start += len(line)
 
 
-def _ends(line: str, match: re.Match[str], *, known: bool) -> bool:
-    """Whether the sentence ends here; `known` says that the line is complete."""
+def _ends_sentence(line: str, match: re.Match[str], *, known: bool) -> bool:
+    """Whether the sentence ends at this mark; `known`: the line is complete."""
     before, mark, after = line[: match.start()], match.group(), line[match.end() :]
-    if mark in _SURE:
+    if mark in _FINAL_MARKS:
         return True
     rest = after.lstrip(_CLOSERS)
     if not rest:
@@ -76,38 +79,38 @@ def _ends(line: str, match: re.Match[str], *, known: bool) -> bool:
     if not rest[0].isspace() or not following:
         return False
     if not _MARKER.sub("", f"{before}. "):
-        return False  # a list's number
+        return False  # the number of a list item
     if mark == ".":
-        return not _abbreviated(before, following) and not _goes_on(following)
+        return not _ends_in_abbreviation(before, following) and not _continues_sentence(following)
     if mark == "!" and before[-1:].isalpha() and not before[-2:-1].isalpha():
         return following[0].isupper()  # a factorial
     return following[0].isupper() or following[0] in _OPENERS
 
 
-def _abbreviated(before: str, following: str) -> bool:
+def _ends_in_abbreviation(before: str, following: str) -> bool:
     word = before.rsplit(maxsplit=1)[-1].lstrip(_OPENERS).lower() if before.split() else ""
     return word in _ABBREVIATIONS or (word in _NUMBERED and following[0].isdigit())
 
 
-def _goes_on(following: str) -> bool:
-    """Whether a text that begins so is the middle of a sentence."""
+def _continues_sentence(following: str) -> bool:
+    """Whether this text continues the sentence before it."""
     return following[0].islower() or not (following[0].isalnum() or following[0] in _OPENERS)
 
 
-def subproblem(text: str, *, final: bool = False) -> str | None:
-    """The first sentence as a query: one clean line without list marks, quotes or emphasis.
+def extract_subproblem(text: str, *, final: bool = False) -> str | None:
+    """Extract the first sentence as a query: one clean line without list marks, quotes or emphasis.
 
-    None when there is none yet, or, with `final`, when what there is holds no letter or digit.
+    None if there is no sentence yet, or, with `final`, if it has no letter or digit.
     """
-    sentence = first_sentence(clean(text), final=final)
+    sentence = extract_first_sentence(clean(text), final=final)
     if sentence is None:
         return None
-    line = _bare(one_line(sentence, LONGEST))
+    line = _strip_list_marks(one_line(sentence, MAX_SUBPROBLEM_CHARS))
     return line if any(character.isalnum() for character in line) else None
 
 
-def _bare(line: str) -> str:
-    """Without list marks in front, emphasis, and quotes that enclose all of it."""
+def _strip_list_marks(line: str) -> str:
+    """Remove leading list marks, emphasis, and quotes that enclose the whole line."""
     line = _MARKER.sub("", line).replace("**", "").replace("`", "").strip()
     closer = _QUOTES.get(line[:1])
     if closer is None:

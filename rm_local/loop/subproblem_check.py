@@ -1,56 +1,56 @@
-"""Whether what the model wrote can stand as a subproblem, and what stands in for it if not."""
+"""Checks whether a text is usable as a subproblem; if not, the question replaces it."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
 
-from rm_local.loop.subproblem import LONGEST
+from rm_local.loop.subproblem import MAX_SUBPROBLEM_CHARS
 from rm_local.text import one_line
 
-MOST_WORDS = 40
+MAX_WORDS = 40
 _ECHO = 5
-"""Words in a row of what the model was asked with that make its text an echo of it."""
+"""Consecutive words of the request whose repetition makes a text an echo of it."""
 _ADDRESS = re.compile(
     r"https?:|\bwww\.|\w@\w|\b[\w-]+\.(?:com|org|net|edu|gov|io|html?|php)\b", re.I
 )
 _NUMBER = re.compile(r"(?<![^\W_])[-+]?\d+(?:[.,]\d+)*")
-"""A number as it stands in a sentence; not the digits of `log2`, `N2O4` or `x1`."""
+"""A number by itself, not the digits of `log2`, `N2O4` or `x1`."""
 _STUCK = re.compile(r"([^\W\d_])\1{4}")
 _WORD = re.compile(r"[^\W\d_]+")
 _UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\u0e00-\u0e7f]")
-"""Scripts that put no spaces between words: a character of them counts as one."""
+"""Scripts without spaces between words: each character counts as a word."""
 
 
 def is_subproblem(text: str, question: str, asked_with: Iterable[str]) -> bool:
-    """Whether one line of text can be searched for in place of the question.
+    """Whether a line of text is usable as a query.
 
-    It has at least two words and at most MOST_WORDS, none of which is one letter over and over, no
-    address, none of the question's numbers, and does not repeat one of the texts `asked_with`.
+    It needs two to MAX_WORDS words, and must not contain a letter repeated five times in a row, an
+    address, a number of the question, or _ECHO consecutive words of a text in `asked_with`.
     """
     words = len(_WORD.findall(text)) + len(_UNSPACED.findall(text))
     return (
         words >= 2
-        and len(text.split()) <= MOST_WORDS
+        and len(text.split()) <= MAX_WORDS
         and not _ADDRESS.search(text)
         and not _STUCK.search(text)
-        and not _numbers(text) & _numbers(question)
-        and not any(_echoes(text, each) for each in asked_with)
+        and not _find_numbers(text) & _find_numbers(question)
+        and not any(_is_echo(text, each) for each in asked_with)
     )
 
 
 def strip_numbers(question: str) -> str:
-    """The question in one line without its numbers; whole where fewer than two words are left."""
-    stripped = one_line(_NUMBER.sub("", question), LONGEST)
+    """Remove the numbers of a question, unless fewer than two words remain; return one line."""
+    stripped = one_line(_NUMBER.sub("", question), MAX_SUBPROBLEM_CHARS)
     words = len(_WORD.findall(stripped)) + len(_UNSPACED.findall(stripped))
-    return stripped if words >= 2 else one_line(question, LONGEST)
+    return stripped if words >= 2 else one_line(question, MAX_SUBPROBLEM_CHARS)
 
 
-def _numbers(text: str) -> set[str]:
+def _find_numbers(text: str) -> set[str]:
     return {found.lstrip("+-") for found in _NUMBER.findall(text)}
 
 
-def _echoes(text: str, asked_with: str) -> bool:
+def _is_echo(text: str, asked_with: str) -> bool:
     words, asked = (_WORD.findall(each.lower()) for each in (text, asked_with))
     runs = {tuple(asked[i : i + _ECHO]) for i in range(len(asked) - _ECHO + 1)}
     return any(tuple(words[i : i + _ECHO]) in runs for i in range(len(words) - _ECHO + 1))

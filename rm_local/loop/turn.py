@@ -34,7 +34,7 @@ from rm_local.loop.events import (
 from rm_local.records import Answer, Branch, Hit, PrefillStats, StopReason
 
 Span = tuple[int, int]
-"""First character of a part of a text, and the one behind it."""
+"""Start and end of a part of a text, in characters; the end is exclusive."""
 Stage = Literal["formulating", "retrieving", "reasoning", "answered", "stopped", "failed"]
 
 
@@ -57,19 +57,19 @@ class TurnBranch:
     confidence: float | None = None
     draws: int = 1
     forced: int = 0
-    """Tokens that the calculator put into it; known when it has ended."""
+    """Tokens that the calculator inserted; known when the branch has ended."""
     thinking_forced: tuple[Span, ...] = ()
-    """Where in `thinking` the calculator wrote."""
+    """Parts of `thinking` that the calculator inserted."""
     text_forced: tuple[Span, ...] = ()
-    """Where in `text` it did."""
+    """Parts of `text` that the calculator inserted."""
 
     @property
     def rate(self) -> float:
-        """Tokens per second; 0 before any time has passed."""
+        """Tokens per second; 0 at the start."""
         return self.tokens / self.seconds if self.seconds > 0 else 0.0
 
-    def record(self) -> Branch:
-        """The record of this branch; one that still runs counts as cancelled."""
+    def to_record(self) -> Branch:
+        """Convert this branch to a record; one that is running counts as cancelled."""
         return Branch(
             index=self.index,
             hint=self.hint,
@@ -93,40 +93,40 @@ class Turn:
     question: str
     plan: str = ""
     number: int = 0
-    """Of the turn in its session, from 1; 0 outside of one, or while it is not known."""
+    """Number of the turn in its session, from 1; 0 outside of a session, or while unknown."""
     after: int = 0
-    """Number of the turn whose conversation it continues; 0 = it began one."""
+    """Number of the turn whose conversation it continues; 0 = it began a new one."""
     stage: Stage = "formulating"
     began: float = 0.0
-    """When the running phase began."""
+    """When the current stage began."""
     prefilling: Prefilling | None = None
-    """How much of the prompt has been read; None before and after."""
+    """Progress of the prefill; None before and after it."""
     gated: Gated | None = None
-    """Whether the question gets hits, and why; None where that is not a question."""
+    """Whether the question gets hits, and why; None if no gate was used."""
     subproblem: str = ""
     author: Author = "model"
     """Who named the subproblem."""
     formulated: float | None = None
-    """Seconds that naming the subproblem took; None until it is complete."""
+    """Seconds of the formulation; None until it is complete."""
     hits: tuple[Hit, ...] = ()
-    """That were found and, where the model judged them, kept."""
+    """Hits that were found and, if the model judged them, kept."""
     judgements: tuple[Judgement, ...] = ()
-    """What the model said of the hits that were found; empty where it was not asked."""
+    """The model's verdicts on the hits that were found; empty without a judge."""
     retrieved: float | None = None
-    """Seconds that the search took; None until it is done."""
+    """Seconds of the search; None until it is done."""
     cuts: tuple[str, ...] = ()
-    """Of hints that could not be read whole, a sentence each."""
+    """A sentence for each hint that could not be read whole."""
     branches: tuple[TurnBranch, ...] = ()
     """In the order of their indices."""
     reading: PrefillStats | None = None
-    """What was read before the branches wrote; None until then."""
+    """What was evaluated before the branches wrote; None until then."""
     reasoned: float | None = None
     """Seconds of the slowest branch; None until all have ended."""
     answer: Answer | None = None
     context_used: int = 0
-    """Tokens of the context that are taken."""
+    """Tokens of the context that are used."""
     message: str = ""
-    """What went wrong, if something did."""
+    """The error, if there was one."""
     remedy: str = ""
 
     @property
@@ -136,7 +136,7 @@ class Turn:
 
     @property
     def memory_summary(self) -> str:
-        """What memory did, in a few words; empty before that is known, or without memory."""
+        """The effect of memory in a few words; empty before it is known, or without memory."""
         if self.gated is not None and not self.gated.open:
             return "nothing fits" if self.gated.reason == "nothing_fits" else "not asked"
         if self.retrieved is None:
@@ -169,31 +169,31 @@ class Turn:
 
     @property
     def answer_text(self) -> str:
-        """What can be copied: the answer, or without one what the branches have said."""
+        """The text to copy: the answer, or without one the texts of the branches."""
         if self.answer is not None:
             return answer_text(self.answer)
         return "\n\n".join(b.text.strip() for b in self.branches if b.text.strip())
 
     @property
     def failure(self) -> str | None:
-        """What went wrong and what to do, in one text; None if nothing did."""
+        """The error and its remedy in one text; None without an error."""
         return f"{self.message} {self.remedy}".strip() or None
 
 
 def answer_text(answer: Answer) -> str:
-    """The answer's text; its bare result when the chosen branch had no words for it."""
+    """The answer's text, or its result if the text is empty."""
     return answer.text.strip() or (answer.result or "")
 
 
 def begin_turn(
     question: str, at: float, *, plan: str = "", number: int = 0, after: int = 0
 ) -> Turn:
-    """The turn of this question before its first event."""
+    """Create the turn of this question before its first event."""
     return Turn(question, plan, number, after, began=at)
 
 
 def apply_event(turn: Turn, event: Event, at: float) -> Turn:
-    """The turn after `event`, which happened at the time `at`."""
+    """Return the turn after `event`, which happened at the time `at`."""
     match event:
         case Prefilling():
             return replace(turn, prefilling=event)
@@ -218,7 +218,7 @@ def apply_event(turn: Turn, event: Event, at: float) -> Turn:
         case ContextUsage(used=used):
             return replace(turn, context_used=used)
         case Answered(answer=answer):
-            return replace(turn, stage="answered", answer=answer, reasoned=_slowest(turn))
+            return replace(turn, stage="answered", answer=answer, reasoned=_find_longest_time(turn))
         case Failed(message=message, remedy=remedy, exit_code=code):
             stage: Stage = "stopped" if code == Stopped.exit_code else "failed"
             return _end_without_answer(turn, stage, message, remedy)
@@ -233,7 +233,7 @@ def apply_event(turn: Turn, event: Event, at: float) -> Turn:
 
 
 def interrupt_turn(turn: Turn, message: str) -> Turn:
-    """The turn as it ends when no further event can come; one that has ended is returned as is."""
+    """End a running turn that gets no more events; one that has ended is returned unchanged."""
     if not turn.running:
         return turn
     return _end_without_answer(turn, "stopped" if turn.branches else "failed", message, "")
@@ -254,7 +254,7 @@ def _name_subproblem(turn: Turn, event: Formulated, at: float) -> Turn:
 def _start_branch(turn: Turn, event: BranchStarted, at: float) -> Turn:
     began = turn.began if turn.branches else at
     branch = TurnBranch(event.branch, event.hint, event.seed, at)
-    return _with_branch(replace(turn, stage="reasoning", began=began, reasoned=None), branch)
+    return _replace_branch(replace(turn, stage="reasoning", began=began, reasoned=None), branch)
 
 
 def _extend_branch(turn: Turn, token: TokenChunk, at: float) -> Turn:
@@ -263,14 +263,14 @@ def _extend_branch(turn: Turn, token: TokenChunk, at: float) -> Turn:
     if token.part == "thinking":
         text = branch.thinking + token.text
         spans = _add_span(branch.thinking_forced, token, len(text))
-        return _with_branch(turn, replace(branch, thinking=text, thinking_forced=spans))
+        return _replace_branch(turn, replace(branch, thinking=text, thinking_forced=spans))
     text = branch.text + token.text
     spans = _add_span(branch.text_forced, token, len(text))
-    return _with_branch(turn, replace(branch, text=text, text_forced=spans))
+    return _replace_branch(turn, replace(branch, text=text, text_forced=spans))
 
 
 def _add_span(spans: tuple[Span, ...], token: TokenChunk, end: int) -> tuple[Span, ...]:
-    """The spans, with that of a forced chunk that makes its text end at `end`."""
+    """Add the span of a forced chunk that ends at `end`."""
     return (*spans, (end - len(token.text), end)) if token.forced else spans
 
 
@@ -290,16 +290,16 @@ def _finish_branch(turn: Turn, record: Branch, at: float) -> Turn:
         confidence=record.confidence,
         draws=record.draws,
         forced=record.forced,
-        thinking_forced=_stripped_spans(before.thinking, before.thinking_forced, record.thinking),
-        text_forced=_stripped_spans(before.text, before.text_forced, record.text),
+        thinking_forced=_strip_spans(before.thinking, before.thinking_forced, record.thinking),
+        text_forced=_strip_spans(before.text, before.text_forced, record.text),
     )
-    turn = _with_branch(turn, branch)
+    turn = _replace_branch(turn, branch)
     all_ended = turn.ended_branches == len(turn.branches)
-    return replace(turn, reasoned=_slowest(turn)) if all_ended else turn
+    return replace(turn, reasoned=_find_longest_time(turn)) if all_ended else turn
 
 
-def _stripped_spans(streamed: str, spans: tuple[Span, ...], kept: str) -> tuple[Span, ...]:
-    """The spans of what was streamed in what is kept of it, which is without blanks around it."""
+def _strip_spans(streamed: str, spans: tuple[Span, ...], kept: str) -> tuple[Span, ...]:
+    """Move spans of the streamed text to the kept text, which has no surrounding whitespace."""
     if streamed.strip() != kept:
         return ()
     blanks = len(streamed) - len(streamed.lstrip())
@@ -307,7 +307,7 @@ def _stripped_spans(streamed: str, spans: tuple[Span, ...], kept: str) -> tuple[
 
 
 def _end_without_answer(turn: Turn, stage: Stage, message: str, remedy: str) -> Turn:
-    """The turn at its end, its running branches cancelled."""
+    """End the turn; its running branches become cancelled."""
     branches = tuple(
         replace(branch, stop="cancelled") if branch.stop is None else branch
         for branch in turn.branches
@@ -317,23 +317,23 @@ def _end_without_answer(turn: Turn, stage: Stage, message: str, remedy: str) -> 
         stage=stage,
         message=message,
         remedy=remedy,
-        reasoned=_slowest(turn),
+        reasoned=_find_longest_time(turn),
         branches=branches,
     )
 
 
 def _find_branch(turn: Turn, index: int, at: float) -> TurnBranch:
-    """The branch with this index; a new one if its start is not known."""
+    """Find the branch with this index; a new one if its start is unknown."""
     known = (branch for branch in turn.branches if branch.index == index)
     return next(known, TurnBranch(index, None, began=at))
 
 
-def _with_branch(turn: Turn, branch: TurnBranch) -> Turn:
-    """The turn with this branch in its place."""
+def _replace_branch(turn: Turn, branch: TurnBranch) -> Turn:
+    """Replace or add the branch with this index."""
     others = [other for other in turn.branches if other.index != branch.index]
     ordered = sorted((*others, branch), key=lambda each: each.index)
     return replace(turn, branches=tuple(ordered))
 
 
-def _slowest(turn: Turn) -> float | None:
+def _find_longest_time(turn: Turn) -> float | None:
     return max((branch.seconds for branch in turn.branches), default=None)

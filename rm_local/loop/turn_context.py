@@ -1,4 +1,4 @@
-"""What the steps of a turn share, and the queue that takes their events to the reader."""
+"""The parts that the steps of a turn share, and the queue of their events."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ HIGH_WATER = 64
 
 
 class EventQueue:
-    """Events on their way from the steps of a turn to its one reader.
+    """Queues the events of a turn's steps for the turn's one reader.
 
     As with asyncio's streams, `emit` never waits, and a step that emits many events awaits `drain`
-    after each: it returns at once unless the reader is far behind.
+    after each: it returns at once unless HIGH_WATER events are unread.
     """
 
     def __init__(self) -> None:
@@ -34,12 +34,12 @@ class EventQueue:
         if self._queue.qsize() >= HIGH_WATER:
             await self._queue.join()
 
-    def end(self) -> None:
-        """Say that no more events come."""
+    def emit_end(self) -> None:
+        """Mark the end of the events."""
         self._queue.put_nowait(None)
 
-    async def read(self) -> Event | None:
-        """Take the next event; None after the last."""
+    async def read_event(self) -> Event | None:
+        """Wait for the next event; None after the last."""
         event = await self._queue.get()
         self._queue.task_done()
         return event

@@ -1,4 +1,4 @@
-"""Turns that wait for one engine, in the order in which they were asked."""
+"""Turns that wait for one engine, in the order of their questions."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from rm_local.loop.control import TurnControl
 
 
 class TurnQueue:
-    """Lets one turn through at a time, first come, first served. For one event loop."""
+    """Admits one turn at a time, first come, first served. For one event loop."""
 
     def __init__(self) -> None:
         self._lock = asyncio.Lock()
@@ -24,7 +24,7 @@ class TurnQueue:
         """
         acquired = asyncio.ensure_future(self._lock.acquire())
         try:
-            await control.race(asyncio.wait((acquired,)))
+            await control.run_unless_stopped(asyncio.wait((acquired,)))
             yield
         finally:
             if acquired.done() and not acquired.cancelled():

@@ -1,4 +1,4 @@
-"""How many branches a turn grows: in waves, until its vote is decided."""
+"""Decides how many branches a turn generates: in waves, until its vote is decided."""
 
 from __future__ import annotations
 
@@ -8,29 +8,29 @@ from math import comb, exp
 
 from rm_local.records import Branch, Entry, Hit
 
-FIRST = 3
-"""Branches of the first wave under hints, at most: those that an open question gets."""
-OPEN = 3
-"""Different texts without a short result after which a question counts as open: what more branches
-said could not be compared either. Equal texts are one: prose differs from draw to draw, and a model
-that gives up always says the same, where another branch may not give up."""
-EQUAL = 0.9
-"""Probability of a whole text from which another draw is taken to write the same text; below that
+MAX_FIRST_HINTS = 3
+"""Most branches with a hint in the first wave; an open question gets no more."""
+OPEN_TEXTS = 3
+"""Different texts without a short result after which a question counts as open: the texts of more
+branches could not be compared either. Equal texts count once: prose differs between draws, but a
+model that gives up repeats itself, and another branch may not give up."""
+REPEAT_PROBABILITY = 0.9
+"""Probability of a whole text above which another draw is assumed to write the same text; below it
 as many problems of the curriculum are lost as won (docs/experiments.md)."""
-SURE = 0.95
-"""Probability that the leading answer is the most frequent one, from which the vote is decided."""
-UNANIMOUS = 3
-"""Votes without dissent, under two hints or more, that decide as well."""
+LEAD_PROBABILITY = 0.95
+"""Probability that the leading answer is the most frequent one, at which the vote is decided."""
+UNANIMOUS_VOTES = 3
+"""Votes without dissent, under two hints or more, that also decide the vote."""
 
 Vote = tuple[Hashable, Entry | None]
 """An answer, and the hint under which it was found."""
 
 
 def list_draws(hits: Sequence[Hit], samples: int, *, greedy: bool) -> list[Hit | None]:
-    """The hint of each branch that may be grown, in the order in which they are: hints in turn.
+    """List the hint of each branch that may be generated, in order; the hints alternate.
 
-    Each of the k hits gets `samples // k` branches (PAPER 1b, step 6), and no more hits are used
-    than there are samples. `greedy`: branches under one hint would write the same; one is enough.
+    Each of the k hits gets `samples // k` branches (arXiv 2604.01348), and at most `samples` hits
+    are used. `greedy`: branches under one hint would write the same text, so each gets one.
     """
     used = hits[:samples]
     if greedy:
@@ -40,27 +40,30 @@ def list_draws(hits: Sequence[Hit], samples: int, *, greedy: bool) -> list[Hit |
 
 
 def is_certain(branch: Branch, temperature: float) -> bool:
-    """Whether another draw under the branch's hint would hardly write another text.
+    """Whether another draw under the branch's hint would most likely write the same text.
 
-    Its confidence is that of the model at temperature 1; below that likely tokens are likelier.
+    The confidence is that at temperature 1; at a lower one probable tokens are more probable.
     """
     if branch.confidence is None or branch.stop != "end" or temperature > 1:
         return False
-    return exp(branch.confidence * branch.tokens) >= EQUAL
+    return exp(branch.confidence * branch.tokens) >= REPEAT_PROBABILITY
 
 
-def first_wave(draws: Sequence[Hit | None]) -> int:
-    """Branches of the first wave: one for each hint, at most FIRST, and one without if there is."""
-    hints = len({hit.entry for hit in draws if hit})
-    return min(FIRST, hints) + (None in draws)
+def size_first_wave(draws: Sequence[Hit | None]) -> int:
+    """The number of branches in the first wave.
 
-
-def next_wave(votes: Sequence[Vote], left: Sequence[Hit | None]) -> int:
-    """The fewest of the branches that are left that would decide the vote if all joined its leader.
-
-    All of them, if even those would not.
+    One for each hint, at most MAX_FIRST_HINTS, and one without a hint if there is such a draw.
     """
-    leading = _standings(votes)
+    hints = len({hit.entry for hit in draws if hit})
+    return min(MAX_FIRST_HINTS, hints) + (None in draws)
+
+
+def size_next_wave(votes: Sequence[Vote], left: Sequence[Hit | None]) -> int:
+    """The least number of remaining branches that decides the vote if all of them join its leader.
+
+    All of them, if no number does.
+    """
+    leading = _count_votes(votes)
     leader = leading[0][0] if leading else None
     for size in range(1, len(left)):
         joined = [(leader, hit.entry if hit else None) for hit in left[:size]]
@@ -70,23 +73,23 @@ def next_wave(votes: Sequence[Vote], left: Sequence[Hit | None]) -> int:
 
 
 def is_decided(votes: Sequence[Vote]) -> bool:
-    """Whether the leader is hardly beaten by more votes of the same kind.
+    """Whether further votes are unlikely to change the leader.
 
     That is at 4-0, 6-1, 8-2, 9-3 (Adaptive-Consistency, arXiv 2305.11860, against the runner-up),
-    or when UNANIMOUS branches agree, nobody dissents, and they reasoned under different hints.
+    or when UNANIMOUS_VOTES branches agree under different hints and nobody dissents.
     """
-    standings = _standings(votes)
+    standings = _count_votes(votes)
     if not standings:
         return False
     leader, first = standings[0]
     second = standings[1][1] if len(standings) > 1 else 0
     hints = {entry for answer, entry in votes if answer == leader and entry is not None}
-    if first >= UNANIMOUS and not second and len(hints) > 1:
+    if first >= UNANIMOUS_VOTES and not second and len(hints) > 1:
         return True
-    return lead_probability(first, second) >= SURE
+    return compute_lead_probability(first, second) >= LEAD_PROBABILITY
 
 
-def lead_probability(first: int, second: int) -> float:
+def compute_lead_probability(first: int, second: int) -> float:
     """P(p > 1/2) for the first answer's share p of both, Beta(first + 1, second + 1).
 
     A Beta distribution's tail at 1/2 is a binomial one.
@@ -95,5 +98,5 @@ def lead_probability(first: int, second: int) -> float:
     return sum(comb(tosses, heads) for heads in range(first + 1)) / (1 << tosses)
 
 
-def _standings(votes: Sequence[Vote]) -> list[tuple[Hashable, int]]:
+def _count_votes(votes: Sequence[Vote]) -> list[tuple[Hashable, int]]:
     return Counter(answer for answer, _ in votes).most_common()

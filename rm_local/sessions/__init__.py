@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from rm_local.sessions.journal import Journal as Journal
     from rm_local.sessions.listing import (
         SavedSession as SavedSession,
+        find_last_session as find_last_session,
         find_session as find_session,
-        last_session as last_session,
         list_sessions as list_sessions,
     )
     from rm_local.sessions.replay import replay_session as replay_session
@@ -22,7 +22,7 @@ __getattr__ = export_lazily(
     __name__,
     {
         "journal": ["Journal"],
-        "listing": ["SavedSession", "find_session", "last_session", "list_sessions"],
+        "listing": ["SavedSession", "find_session", "find_last_session", "list_sessions"],
         "replay": ["replay_session"],
         "session": ["Session", "Solver"],
         "turn_tree": ["TurnTree", "trace_lineage"],

@@ -16,18 +16,18 @@ ASKED = "asked"
 REOPENED = "reopened"
 
 
-def encode(kind: str, fields: dict[str, Any]) -> bytes:
-    """One line; `event` comes first, so that a reader can pass over a kind unparsed."""
+def encode_line(kind: str, fields: dict[str, Any]) -> bytes:
+    """Encode one line. `event` comes first, so that a reader can skip a kind without parsing."""
     return json.dumps({"event": kind, **fields}).encode() + b"\n"
 
 
-def begins(line: bytes, kind: str) -> bool:
-    """Whether the line is of this kind, told without parsing it."""
+def has_kind(line: bytes, kind: str) -> bool:
+    """Whether the line is of this kind, without parsing it."""
     return line.startswith(b'{"event": "%b"' % kind.encode())
 
 
-def decode(line: bytes) -> dict[str, Any] | None:
-    """The line's fields; None when it is cut short, garbled or of no kind."""
+def decode_line(line: bytes) -> dict[str, Any] | None:
+    """Decode the fields of a line; None if it is cut short, garbled or without a kind."""
     try:
         fields = json.loads(line)
     except ValueError:
@@ -36,14 +36,15 @@ def decode(line: bytes) -> dict[str, Any] | None:
     return fields if known else None
 
 
-def opened(path: Path) -> tuple[dict[str, Any], Iterator[bytes]]:
-    """The header of a session's file, and its further lines.
+def open_session_file(path: Path) -> tuple[dict[str, Any], Iterator[bytes]]:
+    """Open a session's file: its header, and an iterator over the other lines.
 
-    Raises UsageError when the file is no session or of a later version, RmLocalError when it
-    cannot be read.
+    Raises:
+        UsageError: The file is not a session, or is of a later version.
+        RmLocalError: The file cannot be read.
     """
-    lines = _lines(path)
-    header = decode(next(lines, b""))
+    lines = _read_lines(path)
+    header = decode_line(next(lines, b""))
     if header is None or header["event"] != HEADER or not isinstance(header.get("version"), int):
         raise UsageError(f"{path} is not a saved session.", "`rm-local sessions` lists them.")
     if header["version"] > VERSION:
@@ -51,7 +52,7 @@ def opened(path: Path) -> tuple[dict[str, Any], Iterator[bytes]]:
     return header, lines
 
 
-def _lines(path: Path) -> Iterator[bytes]:
+def _read_lines(path: Path) -> Iterator[bytes]:
     try:
         with path.open("rb") as file:
             yield from file

@@ -1,4 +1,4 @@
-"""Which sessions are saved."""
+"""Lists and finds saved sessions."""
 
 from __future__ import annotations
 
@@ -10,47 +10,55 @@ from typing import Literal
 from rm_local import paths
 from rm_local.errors import RmLocalError, Stopped, UsageError
 from rm_local.loop import Answered, Failed
-from rm_local.sessions.format import ASKED, SUFFIX, begins, decode, opened
+from rm_local.sessions.format import ASKED, SUFFIX, decode_line, has_kind, open_session_file
 
 State = Literal["answered", "stopped", "failed", "cut short"]
-"""How a session's last turn ended; `cut short`: not at all, or it is still under way."""
+"""How a session's last turn ended; `cut short`: it has no end, or is still running."""
 
 
 @dataclass(frozen=True, slots=True)
 class SavedSession:
-    """What a list shows of a saved session."""
+    """The summary of a saved session in a list."""
 
     id: str
     path: Path
     started: datetime
     question: str
-    """The first one."""
+    """The session's first question."""
     turns: int
     model: str
     state: State
 
 
 def list_sessions(folder: Path | None = None) -> list[SavedSession]:
-    """The saved sessions of `folder`, or of the user, newest first; other files are left out."""
+    """List the saved sessions of `folder`, or of the user, newest first; skip other files."""
     found = []
     for path in (folder or paths.sessions_dir()).glob(f"*{SUFFIX}"):
         try:
-            found.append(_summary(path))
+            found.append(_summarize_session(path))
         except RmLocalError:
             continue
     return sorted(found, key=lambda session: (session.started, session.id), reverse=True)
 
 
-def last_session(folder: Path | None = None) -> Path:
-    """The file of the session in which something happened last; UsageError when there is none."""
+def find_last_session(folder: Path | None = None) -> Path:
+    """Find the file of the session that was used last.
+
+    Raises:
+        UsageError: No session is saved.
+    """
     found = [session.path for session in list_sessions(folder)]
     if not found:
-        raise UsageError("There is no session yet.", "Every question is saved in one.")
+        raise UsageError("There is no session yet.", "Ask a question first.")
     return max(found, key=lambda path: path.stat().st_mtime_ns)
 
 
 def find_session(beginning: str, folder: Path | None = None) -> Path:
-    """The file of the one session whose id begins so; UsageError when there is none or several."""
+    """Find the file of the one session whose id begins with `beginning`.
+
+    Raises:
+        UsageError: No session or several sessions match.
+    """
     folder = folder or paths.sessions_dir()
     found = [path for path in folder.glob(f"*{SUFFIX}") if path.stem.startswith(beginning)]
     exact = [path for path in found if path.stem == beginning]
@@ -58,19 +66,19 @@ def find_session(beginning: str, folder: Path | None = None) -> Path:
         return (exact or found)[0]
     if found:
         ids = ", ".join(sorted(path.stem for path in found))
-        raise UsageError(f"Several sessions begin with {beginning!r}: {ids}.", "Give more of it.")
+        raise UsageError(f"Several sessions begin with {beginning!r}: {ids}.", "Type more of it.")
     raise UsageError(f"There is no session {beginning!r}.", "`rm-local sessions` lists them.")
 
 
-def _summary(path: Path) -> SavedSession:
-    """Reads the lines but parses few: most are tokens."""
-    header, lines = opened(path)
+def _summarize_session(path: Path) -> SavedSession:
+    """Summarize a session's file; most lines are tokens and are not parsed."""
+    header, lines = open_session_file(path)
     question, turns = "", 0
     state: State = "cut short"
     for line in lines:
-        if not any(begins(line, kind) for kind in (ASKED, Answered.event, Failed.event)):
+        if not any(has_kind(line, kind) for kind in (ASKED, Answered.event, Failed.event)):
             continue
-        if (fields := decode(line)) is None:
+        if (fields := decode_line(line)) is None:
             continue
         if fields["event"] == ASKED:
             question = question or str(fields.get("question", ""))
@@ -82,7 +90,7 @@ def _summary(path: Path) -> SavedSession:
     return SavedSession(
         id=path.stem,
         path=path,
-        started=_started(header.get("started"), path),
+        started=_parse_start(header.get("started"), path),
         question=question,
         turns=turns,
         model=str(header.get("model", "")),
@@ -90,8 +98,8 @@ def _summary(path: Path) -> SavedSession:
     )
 
 
-def _started(written: object, path: Path) -> datetime:
-    """When it began, with its time zone; the file's own time when the header does not tell."""
+def _parse_start(written: object, path: Path) -> datetime:
+    """The session's start with its time zone; the file's time if the header has none."""
     try:
         return datetime.fromisoformat(str(written)).astimezone()
     except ValueError:

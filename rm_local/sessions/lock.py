@@ -1,4 +1,4 @@
-"""One program at a time writes to a session's file."""
+"""Lets only one program at a time write to a session's file."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import IO
 _TAKEN = (errno.EACCES, errno.EAGAIN)
 
 
-def take(file: IO[bytes]) -> bool:
-    """Hold `file` until it is closed; False when another program holds it.
+def lock_file(file: IO[bytes]) -> bool:
+    """Lock `file` until it is closed; False if another program has locked it.
 
-    Where the system or the file system knows no such locks, everybody gets it.
+    True without a lock if the system or the file system does not support locks.
     """
     if sys.platform == "win32":
         return True

@@ -1,4 +1,4 @@
-"""A saved session, turn by turn."""
+"""Replays a saved session, turn by turn."""
 
 from __future__ import annotations
 
@@ -7,50 +7,50 @@ from pathlib import Path
 from typing import Any
 
 from rm_local.loop import Turn, apply_event, begin_turn, event_from_json, interrupt_turn
-from rm_local.sessions.format import ASKED, decode, opened
+from rm_local.sessions.format import ASKED, decode_line, open_session_file
 
 CUT_SHORT = "The session ended in the middle of this turn."
 
 
 def replay_session(path: Path) -> list[Turn]:
-    """The turns of a session, oldest first; times are those of the file, in seconds since 1970.
+    """Replay the turns of a session, oldest first; times are from the file, in seconds since 1970.
 
-    A turn that was cut short holds all that was written of it, its running branches as cancelled.
+    A turn that was cut short has all that was written of it; its running branches are cancelled.
     Lines that cannot be read are skipped.
 
     Raises:
         UsageError: The file is not a session.
     """
-    _, lines = opened(path)
+    _, lines = open_session_file(path)
     turns: list[Turn] = []
     for line in lines:
-        fields = decode(line)
+        fields = decode_line(line)
         if fields is None:
             continue
         try:
             if fields["event"] == ASKED:
                 turns.append(_begin_turn(fields, len(turns) + 1))
             elif turns:
-                turns[-1] = apply_event(turns[-1], event_from_json(fields), _time(fields))
+                turns[-1] = apply_event(turns[-1], event_from_json(fields), _parse_time(fields))
         except (KeyError, TypeError, ValueError):
             continue
     return [interrupt_turn(turn, CUT_SHORT) for turn in turns]
 
 
 def _begin_turn(fields: dict[str, Any], place: int) -> Turn:
-    """The turn that this line begins, the `place`-th of its file.
+    """Begin the turn of this line, the `place`-th of its file.
 
-    Turns without a valid number are numbered by their place and continue no other turn.
+    Turns without a valid number are numbered by `place` and continue no other turn.
     """
     number, after = fields.get("turn", place), fields.get("after", 0)
     if not (isinstance(number, int) and isinstance(after, int) and 0 <= after < number):
         number, after = place, 0
     question, plan = fields["question"], fields["plan"]
-    return begin_turn(question, _time(fields), plan=plan, number=number, after=after)
+    return begin_turn(question, _parse_time(fields), plan=plan, number=number, after=after)
 
 
-def _time(fields: dict[str, Any]) -> float:
-    """When the line was written, in seconds since 1970; 0 when it does not say."""
+def _parse_time(fields: dict[str, Any]) -> float:
+    """Parse when the line was written, in seconds since 1970; 0 if it has no valid time."""
     try:
         return datetime.fromisoformat(fields["time"]).timestamp()
     except (KeyError, TypeError, ValueError):

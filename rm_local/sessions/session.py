@@ -12,13 +12,14 @@ from rm_local.engine import Message
 from rm_local.errors import HomeMissing, UsageError
 from rm_local.folders import Notices
 from rm_local.loop import Event, Notice, Plan, RunEvent, Turn, TurnControl, TurnOverrides
+from rm_local.lora import LoraAdapter
 from rm_local.sessions.journal import Journal
 from rm_local.sessions.replay import replay_session
 from rm_local.sessions.turn_tree import TurnTree
 
 
 class Solver(Protocol):
-    """What a session needs of `rm_local.runtime.Runtime`; several sessions can share one."""
+    """The part of `rm_local.runtime.Runtime` that a session uses. Sessions can share one."""
 
     @property
     def model(self) -> Path: ...
@@ -28,6 +29,8 @@ class Solver(Protocol):
 
     @property
     def notices(self) -> Notices: ...
+
+    async def identify_adapters(self) -> Sequence[LoraAdapter]: ...
 
     def solve(
         self,
@@ -41,16 +44,16 @@ class Solver(Protocol):
 
 
 class Session:
-    """Numbers, saves and connects the turns that are asked in it.
+    """Numbers, saves and connects the turns of a chat.
 
-    The file is made by the first question. One turn at a time: a session that answers a question
-    refuses the next until the events of the first have been read to their end, or closed.
+    The file is created by the first question. A session answers one question at a time: it refuses
+    the next until the events of the first have been read to their end, or closed.
     """
 
     def __init__(self, solver: Solver) -> None:
-        """A new session, which continues none."""
+        """Create a new session, which continues no other."""
         self.saved: tuple[Turn, ...] = ()
-        """The turns that it held when it was resumed, oldest first."""
+        """The turns that were saved when it was resumed, oldest first."""
         self._solver = solver
         self._journal: Journal | None = None
         self._tree = TurnTree()
@@ -63,7 +66,7 @@ class Session:
 
         Raises:
             UsageError: The file is not a session, or is open elsewhere.
-            RmLocalError: The file cannot be written to.
+            RmLocalError: The file cannot be read.
         """
         session = cls(solver)
         session._journal = Journal.reopen(
@@ -105,7 +108,7 @@ class Session:
         overrides: TurnOverrides = TurnOverrides(),  # noqa: B008 (frozen)
         control: TurnControl | None = None,
     ) -> AsyncGenerator[Event, None]:
-        """The events of a turn as they happen, each saved before it is given out.
+        """Yield the events of a turn as they happen; each is saved first.
 
         `after` is the number of the turn whose conversation this one continues, 0 for none.
 
@@ -114,19 +117,23 @@ class Session:
         """
         if self._asking:
             raise UsageError("This session is answering a question.", "Stop it, or wait for it.")
-        number = self._tree.add(question, after)
-        journal = self._journal = self._journal or self._new_journal()
-        journal.ask(question, plan.name, overrides.seed, turn=number, after=after)
-        turn = self._solver.solve(
-            question, plan, history=self._tree.history(after), overrides=overrides, control=control
-        )
         self._asking = True
         try:
+            lora = await self._solver.identify_adapters()
+            number = self._tree.add_turn(question, after)
+            journal = self._journal = self._journal or self._new_journal()
+            journal.write_question(
+                question, plan.name, overrides.seed, turn=number, after=after, lora=lora
+            )
+            history = self._tree.list_messages(after)
+            turn = self._solver.solve(
+                question, plan, history=history, overrides=overrides, control=control
+            )
             async with aclosing(turn) as events:
                 async for event in events:
                     if not isinstance(event, RunEvent):
-                        journal.write(event)
-                        self._tree.apply(number, event)
+                        journal.write_event(event)
+                        self._tree.record_event(number, event)
                     while self._notices:
                         yield Notice(self._notices.pop(0))
                     yield event

@@ -12,11 +12,11 @@ from rm_local.loop import Answered, Event, Turn, answer_text
 
 @dataclass(frozen=True, slots=True)
 class _Exchange:
-    """What later turns read of a turn: thoughts, hints and the other branches are left out."""
+    """The part of a turn that later turns read: no thoughts, hints or other branches."""
 
     question: str
     answer: str
-    """Empty while there is none."""
+    """Empty without an answer."""
     after: int
 
 
@@ -33,7 +33,7 @@ class TurnTree:
 
     @property
     def last(self) -> int:
-        """Number of the turn that was asked last; 0 when there is none."""
+        """Number of the turn that was asked last; 0 before the first."""
         return max(self._turns, default=0)
 
     @property
@@ -41,8 +41,8 @@ class TurnTree:
         """The turn that each turn follows, by its number; 0 = none."""
         return {number: turn.after for number, turn in self._turns.items()}
 
-    def add(self, question: str, after: int = 0) -> int:
-        """Begin a turn after the turn `after`, 0 for none; the new turn's number.
+    def add_turn(self, question: str, after: int = 0) -> int:
+        """Add a turn after the turn `after`, 0 for none; return the new turn's number.
 
         Raises:
             UsageError: There is no turn `after`.
@@ -55,14 +55,14 @@ class TurnTree:
         self._turns[number] = _Exchange(question, "", after)
         return number
 
-    def apply(self, number: int, event: Event) -> None:
-        """Note an event of the turn `number`."""
+    def record_event(self, number: int, event: Event) -> None:
+        """Record an event of the turn `number`."""
         if isinstance(event, Answered):
             turn = self._turns[number]
             self._turns[number] = replace(turn, answer=answer_text(event.answer))
 
-    def history(self, after: int) -> tuple[Message, ...]:
-        """Questions and chosen answers up to the turn `after`, oldest first; empty for 0.
+    def list_messages(self, after: int) -> tuple[Message, ...]:
+        """List the questions and answers up to the turn `after`, oldest first; empty for 0.
 
         Turns without an answer are skipped: templates require questions and answers to alternate.
         """
@@ -76,9 +76,9 @@ class TurnTree:
 
 
 def trace_lineage(parents: Mapping[int, int], number: int) -> tuple[int, ...]:
-    """The turns of the conversation that ends with turn `number`, oldest first.
+    """List the turns of the conversation that ends with turn `number`, oldest first.
 
-    `parents`: the turn that each turn follows; 0 or an unknown number ends the way.
+    `parents`: the turn that each turn follows; 0 or an unknown number begins a conversation.
     """
     found: list[int] = []
     while number in parents and number not in found:

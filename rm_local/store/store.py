@@ -33,7 +33,7 @@ from rm_local.store.sqlite.open_checks import check_header, check_layout, check_
 from rm_local.store.sqlite.reader_pool import ReaderPool, read_transaction
 from rm_local.store.sqlite.snapshot import StateWatch, read_state
 from rm_local.store.sqlite.vec0 import TEXTS, create_schema, read_dictionary
-from rm_local.store.verify.verify import faults
+from rm_local.store.verify.verify import verify_store
 
 if TYPE_CHECKING:
     import apsw
@@ -256,7 +256,7 @@ class Store:
 
         Uses its own connection, so that other calls do not wait.
         """
-        return faults(self._path, report)
+        return verify_store(self._path, report)
 
     def read_info(self) -> StoreInfo:
         """Read a summary of the store."""

@@ -1,4 +1,4 @@
-"""The Textual app. It draws itself from the stream of events that a session gives."""
+"""The Textual app: draws a session's stream of events."""
 
 from __future__ import annotations
 

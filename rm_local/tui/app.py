@@ -1,4 +1,4 @@
-"""The app: colours, keys that hold everywhere, and the screens."""
+"""The app: themes, keys that work on every screen, and the screens."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from textual.binding import BindingType
 from rm_local.loop import DEFAULT_PLAN, find_plan
 from rm_local.tui import keys
 from rm_local.tui.screens.chat import ChatScreen
-from rm_local.tui.theme import DARK, LIGHT, PHASE_COLOURS
+from rm_local.tui.theme import DARK, LIGHT, PHASE_COLORS
 from rm_local.tui.widgets.too_small import LEAST_HEIGHT, LEAST_WIDTH
 
 if TYPE_CHECKING:
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
 
 class RmLocalApp(App[None], inherit_bindings=False):
-    """Ask, and watch how the question is solved.
+    """Asks questions and shows how each is solved.
 
-    `backend` is a `rm_local.runtime.Runtime`; `clock` gives seconds, to time what runs.
+    `backend` is a `rm_local.runtime.Runtime`; `clock` returns seconds and times the turn.
     """
 
     TITLE = "rm-local"
@@ -59,11 +59,11 @@ class RmLocalApp(App[None], inherit_bindings=False):
         self.theme = theme if theme in self.available_themes else DARK.name
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
-        """The phases' colours, for themes that know none."""
-        return {**super().get_theme_variable_defaults(), **PHASE_COLOURS}
+        """Add the phases' colours for themes that do not define them."""
+        return {**super().get_theme_variable_defaults(), **PHASE_COLORS}
 
     def get_default_screen(self) -> ChatScreen:
-        """The chat."""
+        """Return the chat screen."""
         return self.chat
 
     async def on_unmount(self) -> None:
@@ -72,30 +72,30 @@ class RmLocalApp(App[None], inherit_bindings=False):
         await self.backend.close()
 
     def action_help(self) -> None:
-        """F1."""
+        """Show the help screen."""
         from rm_local.tui.screens.help import Help
 
         self.push_screen(Help())
 
     def action_sessions(self) -> None:
-        """List what was saved."""
+        """List the saved sessions."""
         from rm_local.tui.screens.sessions import Sessions
 
-        self.push_screen(Sessions(_session_store), self.chat.resume)
+        self.push_screen(Sessions(_import_session_store), self.chat.resume_session)
 
     def action_new(self) -> None:
-        """A new session, on an empty screen."""
+        """Start a new session on an empty screen."""
         if self.screen is self.chat:
             self.chat.new_session()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Screens are opened from the chat only."""
+        """Open other screens only from the chat."""
         if action in ("help", "sessions", "new") and self.screen is not self.chat:
             return False
         return super().check_action(action, parameters)
 
 
-def _session_store() -> SessionStore:
+def _import_session_store() -> SessionStore:
     from rm_local import sessions
 
     return sessions

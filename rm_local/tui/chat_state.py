@@ -1,4 +1,4 @@
-"""The chat without its widgets: the current turn, the question that waits, what the user marked."""
+"""The state of the chat, without widgets: current turn, pending question, marked hits."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Backend(Solver, Protocol):
-    """What the app needs of `rm_local.runtime.Runtime`."""
+    """The part of `rm_local.runtime.Runtime` that the app uses."""
 
     @property
     def info(self) -> ModelInfo | None: ...
@@ -42,16 +42,16 @@ class HitMarks:
     pinned: dict[int, Hit] = field(default_factory=dict)
     dropped: dict[int, Hit] = field(default_factory=dict)
 
-    def pin(self, hit: Hit) -> HitMarks:
-        """With `hit` pinned, or no longer so if it was."""
-        return HitMarks(_toggled(self.pinned, hit), _without(self.dropped, hit))
+    def toggle_pin(self, hit: Hit) -> HitMarks:
+        """Return these marks with `hit` pinned, or unpinned if it was pinned."""
+        return HitMarks(_toggle_mark(self.pinned, hit), _remove_mark(self.dropped, hit))
 
-    def drop(self, hit: Hit) -> HitMarks:
-        """With `hit` dropped, or no longer so if it was."""
-        return HitMarks(_without(self.pinned, hit), _toggled(self.dropped, hit))
+    def toggle_drop(self, hit: Hit) -> HitMarks:
+        """Return these marks with `hit` dropped, or restored if it was dropped."""
+        return HitMarks(_remove_mark(self.pinned, hit), _toggle_mark(self.dropped, hit))
 
-    def listed(self, hits: tuple[Hit, ...]) -> tuple[Hit, ...]:
-        """The hits, followed by the marked ones that are not among them."""
+    def append_marked(self, hits: tuple[Hit, ...]) -> tuple[Hit, ...]:
+        """Return the hits, followed by the marked hits that are not among them."""
         found = {hit.entry.id for hit in hits}
         marked = (self.pinned | self.dropped).values()
         return (*hits, *(hit for hit in marked if hit.entry.id not in found))
@@ -65,15 +65,15 @@ class PendingQuestion:
     subproblem: str | None = None
     marks: HitMarks = HitMarks()
     seed: int = 0
-    """Another one draws other branches under the same hits."""
+    """A different seed samples different branches under the same hits."""
     after: int | None = None
-    """Number of the turn that it follows, 0 for none; None = the one that is current when it is
-    asked."""
+    """Number of the turn that it follows; 0: no turn; None: the turn that is current when the
+    question is asked."""
     author: Author = "user"
-    """Whose the subproblem is."""
+    """Who wrote the subproblem."""
 
-    def overrides(self) -> TurnOverrides:
-        """The same as the loop takes it."""
+    def build_overrides(self) -> TurnOverrides:
+        """Convert to the overrides that the loop accepts."""
         from rm_local.loop import TurnOverrides
 
         pinned, dropped = tuple(self.marks.pinned.values()), frozenset(self.marks.dropped)
@@ -81,10 +81,10 @@ class PendingQuestion:
 
 
 class ChatState:
-    """One turn at a time; at most one more question waits.
+    """Holds one turn at a time and at most one pending question.
 
-    The current turn is the one that the next question follows. Turns of the same session that it
-    does not come from belong to other forks.
+    The next question follows the current turn. Turns of the same session that are not its
+    ancestors belong to other forks.
     """
 
     def __init__(self) -> None:
@@ -103,74 +103,76 @@ class ChatState:
 
     @property
     def marks(self) -> HitMarks:
-        """What the user marked in the current turn."""
+        """The hits that the user marked in the current turn."""
         return self._marks
 
     @property
     def waiting(self) -> PendingQuestion | None:
-        """The question that is asked when the running turn has ended or the model is loaded."""
+        """The question to ask once the running turn has ended or the model is loaded."""
         return self._waiting
 
     @property
     def replaces(self) -> int | None:
-        """What the question follows that is being edited in the place of an old one, 0 for none;
-        None while no question is edited."""
+        """Number of the turn that the edited question follows, 0 if it is the first; None while no
+        question is edited."""
         return self._replaces
 
     @property
     def running(self) -> bool:
-        """Whether a turn is under way."""
+        """Whether a turn is running."""
         return self._control is not None
 
     @property
     def ancestors(self) -> frozenset[int]:
-        """Numbers of the turns that the current one comes from, and its own."""
+        """Numbers of the current turn and of all turns that it follows."""
         if self._turn is None:
             return frozenset()
         return frozenset((self._turn.number, *trace_lineage(self._parents, self._turn.after)))
 
-    def begin(self, pending: PendingQuestion, now: float) -> TurnControl:
-        """Start the turn of this question; the control stops it."""
+    def start_turn(self, pending: PendingQuestion, now: float) -> TurnControl:
+        """Start the turn of this question and return the control that stops it."""
         from rm_local.loop import TurnControl
 
-        self._turn = begin_turn(pending.question, now, after=self._parent_of(pending))
+        self._turn = begin_turn(pending.question, now, after=self._find_parent(pending))
         self._marks = pending.marks
         self._highest_seed = max(self._highest_seed, pending.seed)
         self._control = TurnControl()
         return self._control
 
-    def _parent_of(self, pending: PendingQuestion) -> int:
+    def _find_parent(self, pending: PendingQuestion) -> int:
         if pending.after is not None:
             return pending.after
         return (self._turn.number or self._turn.after) if self._turn else 0
 
-    def apply(self, event: Event, now: float, number: int = 0) -> None:
-        """Apply an event of the running turn, whose number in its session is `number`."""
+    def apply_event(self, event: Event, now: float, number: int = 0) -> None:
+        """Apply an event of the running turn; `number` is the turn's number in its session."""
         if self._turn is None:
             return
         self._turn = apply_event(replace(self._turn, number=number), event, now)
         if number:
             self._parents[number] = self._turn.after
 
-    def end(self) -> PendingQuestion | None:
-        """Note that the turn's events are over; the question that waited."""
+    def end_turn(self) -> PendingQuestion | None:
+        """Mark the turn as ended; return the question that waited."""
         self._control = None
         return self._take_waiting()
 
-    def stop(self) -> PendingQuestion | None:
-        """Stop the turn; the question that waited, so that nothing typed is lost."""
+    def stop_turn(self) -> PendingQuestion | None:
+        """Stop the turn; return the question that waited, so that nothing typed is lost."""
         if self._control is not None:
             self._control.stop()
         return self._take_waiting()
 
-    def queue(self, pending: PendingQuestion) -> PendingQuestion | None:
-        """Let this question wait; the one that waited before it."""
+    def queue_question(self, pending: PendingQuestion) -> PendingQuestion | None:
+        """Queue this question; return the one that it replaces."""
         replaced, self._waiting = self._waiting, pending
         return replaced
 
-    def retry(self, subproblem: str | None = None) -> PendingQuestion | None:
-        """The current question with another seed, the marks, and the user's subproblem, or without
-        one the turn's, whose author stays; None before the first turn."""
+    def retry_question(self, subproblem: str | None = None) -> PendingQuestion | None:
+        """Return the current question with the marks and a new seed; None before the first turn.
+
+        Without a `subproblem` from the user, it keeps the turn's own and its author.
+        """
         turn = self._turn
         if turn is None:
             return None
@@ -186,36 +188,36 @@ class ChatState:
             author,
         )
 
-    def pin(self, hit: Hit) -> None:
-        """Pin the hit, or take that back."""
-        self._marks = self._marks.pin(hit)
+    def toggle_pin(self, hit: Hit) -> None:
+        """Pin the hit, or unpin it."""
+        self._marks = self._marks.toggle_pin(hit)
 
-    def drop(self, hit: Hit) -> None:
-        """Drop the hit, or take that back."""
-        self._marks = self._marks.drop(hit)
+    def toggle_drop(self, hit: Hit) -> None:
+        """Drop the hit, or restore it."""
+        self._marks = self._marks.toggle_drop(hit)
 
     def begin_edit(self) -> None:
-        """Let the next question take the place of the current turn's."""
+        """Make the next question replace the current turn's question."""
         self._replaces = self._turn.after if self._turn else None
 
     def end_edit(self) -> int | None:
-        """Edit no question any longer; what `replaces` was."""
+        """End the editing of a question; return the last value of `replaces`."""
         replaced, self._replaces = self._replaces, None
         return replaced
 
-    def select(self, turn: Turn) -> None:
+    def select_turn(self, turn: Turn) -> None:
         """Make an earlier turn the current one."""
         self._turn, self._marks = turn, HitMarks()
 
-    def load(self, turns: Iterable[Turn]) -> None:
-        """Replace everything by the turns of a saved session; the last becomes the current one."""
-        self.clear()
+    def load_turns(self, turns: Iterable[Turn]) -> None:
+        """Replace the state by the turns of a saved session; the last becomes the current turn."""
+        self.reset_turns()
         for turn in turns:
             self._parents[turn.number] = turn.after
             self._turn = turn
         self._highest_seed = len(self._parents)
 
-    def clear(self) -> None:
+    def reset_turns(self) -> None:
         """Return to the state before the first question."""
         self._turn, self._marks, self._waiting, self._replaces = None, HitMarks(), None, None
         self._highest_seed, self._parents = 0, {}
@@ -225,9 +227,9 @@ class ChatState:
         return waiting
 
 
-def _toggled(marked: dict[int, Hit], hit: Hit) -> dict[int, Hit]:
-    return _without(marked, hit) if hit.entry.id in marked else marked | {hit.entry.id: hit}
+def _toggle_mark(marked: dict[int, Hit], hit: Hit) -> dict[int, Hit]:
+    return _remove_mark(marked, hit) if hit.entry.id in marked else marked | {hit.entry.id: hit}
 
 
-def _without(marked: dict[int, Hit], hit: Hit) -> dict[int, Hit]:
+def _remove_mark(marked: dict[int, Hit], hit: Hit) -> dict[int, Hit]:
     return {number: kept for number, kept in marked.items() if number != hit.entry.id}

@@ -1,4 +1,4 @@
-"""How numbers and texts look in the app. Plain functions: no widget, no theme."""
+"""Formats numbers and texts for the app, without widgets or themes."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from rm_local.records import Hit
 from rm_local.text import clean, one_line
 
 __all__ = [
-    "bar",
-    "count",
     "dim_spans",
-    "name",
+    "format_bar",
+    "format_count",
+    "format_hint",
+    "format_origin",
+    "format_rate",
+    "format_seconds",
+    "format_text",
     "one_line",
-    "origin",
-    "plain",
-    "rate",
-    "seconds",
-    "shorten",
+    "shorten_text",
 ]
 FORCED = "$foreground 35%"
-"""Style of what the calculator wrote."""
+"""Style of text that the calculator wrote."""
 
 
-def seconds(value: float | None) -> str:
-    """`12 ms`, `3.2 s` or `1 m 05 s`; nothing for None."""
+def format_seconds(value: float | None) -> str:
+    """Format seconds as `12 ms`, `3.2 s` or `1 m 05 s`; None as an empty string."""
     if value is None:
         return ""
     if 0 < value < 0.95:
@@ -37,13 +37,13 @@ def seconds(value: float | None) -> str:
     return f"{minutes} m {rest:02d} s"
 
 
-def count(number: int, noun: str, plural: str = "") -> str:
-    """`1 hit`, `1,024 hits`."""
+def format_count(number: int, noun: str, plural: str = "") -> str:
+    """Format a number with its noun: `1 hit`, `1,024 hits`."""
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
 
 
-def rate(tokens_a_second: float) -> str:
-    """`41 tok/s`; one decimal below ten; nothing before there is a rate."""
+def format_rate(tokens_a_second: float) -> str:
+    """Format a rate as `41 tok/s`, below ten with one decimal; empty if it is not positive."""
     if tokens_a_second <= 0:
         return ""
     return (
@@ -51,41 +51,41 @@ def rate(tokens_a_second: float) -> str:
     )
 
 
-def bar(share: float, width: int) -> tuple[str, str]:
-    """The filled and the empty part of a bar of `width` cells for a share of 0 to 1."""
+def format_bar(share: float, width: int) -> tuple[str, str]:
+    """Return the filled and the empty part of a bar of `width` cells; `share` is 0 to 1."""
     filled = round(max(0.0, min(1.0, share)) * width)
     return "━" * filled, "─" * (width - filled)
 
 
-def plain(text: str, style: str = "") -> Content:
-    """Cleaned text that nothing in it can style."""
+def format_text(text: str, style: str = "") -> Content:
+    """Clean the text; nothing in it is read as markup."""
     return Content.styled(clean(text), style) if style else Content(clean(text))
 
 
 def dim_spans(text: str, spans: Sequence[tuple[int, int]], style: str = "") -> Content:
-    """`plain`, with what the calculator wrote at these places dim."""
+    """Clean the text and dim `spans`, which the calculator wrote."""
     if not spans:
-        return plain(text, style)
+        return format_text(text, style)
     parts: list[Content] = []
     place = 0
     for start, end in spans:
         start, end = max(place, start), min(len(text), end)
         if start < end:
-            parts += [plain(text[place:start], style), plain(text[start:end], FORCED)]
+            parts += [format_text(text[place:start], style), format_text(text[start:end], FORCED)]
             place = end
-    return Content("").join([*parts, plain(text[place:], style)])
+    return Content("").join([*parts, format_text(text[place:], style)])
 
 
-def name(hint: Hit | None) -> str:
-    """What a branch is called: its hint's subproblem."""
+def format_hint(hint: Hit | None) -> str:
+    """Name a branch by its hint's subproblem."""
     return one_line(hint.entry.subproblem) if hint else "no hint"
 
 
-def origin(hit: Hit) -> str:
-    """`math · hand/fractions`."""
+def format_origin(hit: Hit) -> str:
+    """Format domain and source of a hit: `math · hand/fractions`."""
     return " · ".join(one_line(part) for part in (hit.entry.domain, hit.entry.source) if part)
 
 
-def shorten(text: str, width: int, *, pad: bool = False) -> str:
-    """Text of at most `width` cells, with an ellipsis where it was cut; `pad` fills it up."""
+def shorten_text(text: str, width: int, *, pad: bool = False) -> str:
+    """Cut the text to `width` cells, with an ellipsis; `pad` fills shorter text with blanks."""
     return Content(text).truncate(max(0, width), ellipsis=True, pad=pad).plain

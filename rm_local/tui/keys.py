@@ -1,6 +1,6 @@
-"""All keys of the app, by the place where they work; the help screen and widgets read them here.
+"""All key bindings of the app, by the place where they work; widgets and the help screen use them.
 
-The ids are what a keymap names them by. A tooltip is both the footer's and the help's text.
+Keymaps refer to bindings by id. Footer and help both show the tooltip.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ TURN = [
     ),
     Binding(
         "f9", "effort", "Effort", show=False, key_display="F9", id="plan.effort",
-        tooltip="How much to think, where the model can be told",
+        tooltip="How much to think, if the model supports it",
     ),
 ]  # fmt: skip
 HITS = [
@@ -82,7 +82,7 @@ APP = [
     Binding("f1", "help", "Help", key_display="F1", id="app.help", tooltip="This help"),
     Binding(
         "ctrl+o", "sessions", "Sessions", id="app.sessions",
-        tooltip="Saved sessions; g goes on with one",
+        tooltip="Saved sessions; g continues one",
     ),
     Binding(
         "ctrl+n", "new", "New", id="app.new", tooltip="New session, which follows nothing"
@@ -90,7 +90,7 @@ APP = [
     Binding("ctrl+q", "quit", "Quit", id="app.quit", tooltip="Quit", priority=True),
 ]  # fmt: skip
 
-# Not in the help: they work in one situation only, and the footer then shows them or Esc leaves it.
+# Not in the help: each works in one situation only, in which the footer shows it or Esc leaves.
 LEAVE_QUESTION = Binding(
     "escape", "leave", "Leave", key_display="Esc", id="question.leave",
     tooltip="Leave the question as it was",
@@ -117,7 +117,7 @@ READER = [
 ]  # fmt: skip
 SESSIONS = [
     Binding("escape,q", "back", "Back", key_display="Esc", id="sessions.back", tooltip="Back"),
-    Binding("g", "go_on", "Go on", id="sessions.go_on", tooltip="Go on with this session"),
+    Binding("g", "go_on", "Go on", id="sessions.go_on", tooltip="Continue this session"),
 ]
 HELP = [
     Binding("escape,f1,q", "dismiss", "Close", key_display="Esc", id="help.close", tooltip="Back"),
@@ -126,10 +126,10 @@ QUIT_HELP = Binding(
     "ctrl+c", "help_quit", "How to quit", id="app.quit_help", show=False, system=True
 )
 
-# Escape does the first of these that is enabled.
+# Escape triggers the first of these that is enabled.
 CHAT = [LEAVE_QUESTION, *TURN, FOCUS_PROMPT, *VIEW]
 
-# Bound by Textual itself; here only to be named.
+# Textual binds these; they are listed for the help only.
 SCROLL = Binding("up,down,pageup,pagedown", "", tooltip="Scroll")
 NEXT_PART = Binding("tab,shift+tab", "", tooltip="Next part, part before")
 COMMANDS = Binding("ctrl+p", "", tooltip="All commands, colours")
@@ -140,21 +140,21 @@ SECTIONS = (
     ("On a branch or an old turn", (*BRANCH, *PAST_TURN, SCROLL)),
     ("Everywhere", (NEXT_PART, *VIEW, *APP[1:3], COMMANDS, APP[0], APP[3])),
 )
-"""What the help screen lists: the title of each place, and its keys."""
+"""The sections of the help screen: title and bindings."""
 ALL = (
     *ASK, *CHAT, *HITS, *BRANCH, *PAST_TURN, *APP, *EDIT_SUBPROBLEM, *READER, *SESSIONS, *HELP,
 )  # fmt: skip
-"""Every key of the app's own, except the one that explains how to quit."""
+"""Every binding of the app except `QUIT_HELP`."""
 
 _NAMES = {"escape": "Esc", "pageup": "PgUp", "pagedown": "PgDn"}
 
 
-def key_names(binding: Binding) -> list[str]:
-    """The binding's keys as they are printed on a keyboard: `Shift+Enter`, `Ctrl+J`, `p`."""
-    return [_key_name(key) for key in binding.key.split(",")]
+def format_keys(binding: Binding) -> list[str]:
+    """Format the binding's keys as printed on a keyboard: `Shift+Enter`, `Ctrl+J`, `p`."""
+    return [_format_key(key) for key in binding.key.split(",")]
 
 
-def _key_name(key: str) -> str:
+def _format_key(key: str) -> str:
     if len(key) == 1:
         return key
     *modifiers, last = key.split("+")
@@ -162,10 +162,10 @@ def _key_name(key: str) -> str:
     return "+".join([*(modifier.capitalize() for modifier in modifiers), last])
 
 
-def help_rows(bindings: tuple[Binding, ...]) -> list[tuple[str, str]]:
-    """A row for each purpose: the names of its keys, and what they do."""
+def build_help_rows(bindings: tuple[Binding, ...]) -> list[tuple[str, str]]:
+    """Build a row of key names and description for each purpose."""
     keys: dict[str, list[str]] = {}
     for binding in bindings:
         names = keys.setdefault(binding.tooltip, [])
-        names += [name for name in key_names(binding) if name not in names]
+        names += [name for name in format_keys(binding) if name not in names]
     return [(", ".join(names), does[:1].lower() + does[1:]) for does, names in keys.items()]

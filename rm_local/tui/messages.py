@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
 @dataclass
 class QuestionSubmitted(Message):
-    """The user asked."""
+    """The user submitted a question."""
 
     question: str
 
 
 @dataclass
 class TurnChosen(Message):
-    """The user goes back to an earlier turn."""
+    """The user chose an earlier turn to return to."""
 
     turn: Turn
 
@@ -39,66 +39,66 @@ class SessionResumed(Message):
 
 @dataclass
 class SubproblemEdited(Message):
-    """The user wrote another subproblem."""
+    """The user submitted an edited subproblem."""
 
     subproblem: str
 
 
 @dataclass
-class EditLeft(Message):
-    """The user leaves the subproblem as it was."""
+class EditCancelled(Message):
+    """The user cancelled the editing of the subproblem."""
 
 
 @dataclass
 class HitPinned(Message):
-    """The user pinned a hit, or took the pin back."""
+    """The user pinned or unpinned a hit."""
 
     hit: Hit
 
 
 @dataclass
 class HitDropped(Message):
-    """The user dropped a hit, or took that back."""
+    """The user dropped or restored a hit."""
 
     hit: Hit
 
 
 @dataclass
 class HitOpened(Message):
-    """The user wants to read the whole entry."""
+    """The user opened an entry to read it in full."""
 
     hit: Hit
 
 
 @dataclass
 class BranchOpened(Message):
-    """The user wants to read all that a branch has written."""
+    """The user opened a branch to read its whole text."""
 
     index: int
 
 
 @dataclass
 class RunEventReported(Message):
-    """Something happened to the model between two turns, or there is a notice."""
+    """The backend reported an event of the model or a notice."""
 
     event: RunEvent
 
 
 @dataclass
 class ModelReady(Message):
-    """The model can be asked."""
+    """The model is loaded."""
 
     info: ModelInfo
 
 
 @dataclass
 class StoreReady(Message):
-    """The store can be searched."""
+    """The store is open."""
 
 
 @dataclass
 class OpeningFailed(Message):
-    """Model or store could not be opened."""
+    """The model or the store could not be opened."""
 
     error: RmLocalError
     of_model: bool
@@ -106,6 +106,6 @@ class OpeningFailed(Message):
 
 @dataclass
 class TurnEnded(Message):
-    """The last event of a turn has come."""
+    """The last event of a turn has arrived."""
 
     turn: Turn | None

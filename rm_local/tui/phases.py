@@ -1,4 +1,4 @@
-"""The three phases of a turn and its answer, as the app names and colors them."""
+"""The three phases of a turn and its answer, with their names and colours in the app."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ PHASES = (
 
 
 def describe_phases() -> Content:
-    """Name, color and purpose of each phase, one line each."""
+    """Describe each phase in one line: name and purpose, in its colour."""
     lines = [
         Content.assemble((f"{name:<11}", f"bold {color}"), (text, "$foreground 60%"))
         for name, color, text in PHASES

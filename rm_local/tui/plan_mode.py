@@ -1,4 +1,4 @@
-"""How the next questions are answered: thinking, how much of it, and memory."""
+"""Switches for the next questions: thinking, reasoning effort and memory."""
 
 from __future__ import annotations
 
@@ -18,40 +18,40 @@ _GATE_LABELS: dict[QuestionGate, str] = {
 
 
 def drop_unsupported_effort(plan: Plan, info: ModelInfo) -> Plan:
-    """The plan without an effort that this model does not know."""
+    """Return the plan without a reasoning effort that this model does not support."""
     return plan if plan.effort in info.efforts else replace(plan, effort="")
 
 
 def toggle_thinking(plan: Plan) -> Plan:
-    """With thinking where there was none, or without it."""
+    """Return the plan with thinking switched on or off."""
     return replace(plan, thinking=not plan.thinking)
 
 
-def next_effort(plan: Plan, info: ModelInfo | None) -> Plan:
-    """With the next of the model's efforts; the first is its default."""
+def cycle_effort(plan: Plan, info: ModelInfo | None) -> Plan:
+    """Return the plan with the model's next reasoning effort; the first is the model's default."""
     efforts = ("", *info.efforts) if info else ("",)
     at = efforts.index(plan.effort) + 1
     return replace(plan, effort=efforts[at % len(efforts)])
 
 
-def next_question_gate(plan: Plan) -> Plan:
-    """Hits where something fits, then for every question, then for none."""
+def cycle_question_gate(plan: Plan) -> Plan:
+    """Return the plan with the next memory mode: automatic, always, never."""
     return replace(plan, question_gate=_NEXT_GATE[plan.question_gate])
 
 
 def describe_memory(plan: Plan) -> str:
-    """When the next questions get hits, in words."""
+    """Describe when the next questions use memory."""
     words = _GATE_LABELS[plan.question_gate] or "memory where something fits"
     return f"{words.replace('memory', 'Memory:', 1)}."
 
 
-def label(plan: Plan, info: ModelInfo | None) -> str:
-    """What differs from the default, in words; empty where nothing does."""
+def describe_plan_mode(plan: Plan, info: ModelInfo | None) -> str:
+    """Describe what differs from the default; empty if nothing does."""
     memory = _GATE_LABELS[plan.question_gate] if plan.retrieval == "memory" else ""
-    return " · ".join(part for part in (_thinking_label(plan, info), memory) if part)
+    return " · ".join(part for part in (_describe_thinking(plan, info), memory) if part)
 
 
-def _thinking_label(plan: Plan, info: ModelInfo | None) -> str:
+def _describe_thinking(plan: Plan, info: ModelInfo | None) -> str:
     if info is None or not info.thinks:
         return ""
     if not plan.thinking:

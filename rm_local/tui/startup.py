@@ -1,4 +1,4 @@
-"""Opens what the app needs while its window is already on screen."""
+"""Opens model and store after the window is on screen."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ if TYPE_CHECKING:
 
 
 async def open_all(backend: Backend, post: Callable[[Message], object]) -> None:
-    """Load the model, then open the store, and post how each ended. Raises nothing."""
+    """Load the model, then open the store; post the result of each. Raises nothing."""
     try:
         info = await backend.load_model()
     except Exception as error:
-        post(OpeningFailed(as_rm_local_error(error), of_model=True))
+        post(OpeningFailed(wrap_error(error), of_model=True))
         return
     post(ModelReady(info))
     try:
         await backend.open_store()
     except Exception as error:
-        post(OpeningFailed(as_rm_local_error(error), of_model=False))
+        post(OpeningFailed(wrap_error(error), of_model=False))
         return
     post(StoreReady())
 
 
-def as_rm_local_error(error: Exception) -> RmLocalError:
-    """The error as one that can be shown; any other than our own is called a fault of rm-local."""
+def wrap_error(error: Exception) -> RmLocalError:
+    """Return the error as an `RmLocalError`; any other kind is reported as a fault of rm-local."""
     if isinstance(error, RmLocalError):
         return error
-    return RmLocalError(f"{type(error).__name__}: {error}", "This is a fault of rm-local.")
+    return RmLocalError(f"{type(error).__name__}: {error}", "Report this fault of rm-local.")

@@ -1,10 +1,10 @@
-"""The app's own colours. Any other Textual theme works too: the phases then keep the dark ones."""
+"""The app's own themes. With any other Textual theme, the phases keep the dark theme's colours."""
 
 from __future__ import annotations
 
 from textual.theme import Theme
 
-PHASE_COLOURS = {
+PHASE_COLORS = {
     "phase-formulate": "#d9b26f",
     "phase-retrieve": "#62b5b0",
     "phase-reason": "#a893dd",
@@ -25,7 +25,7 @@ DARK = Theme(
     surface="#15181e",
     panel="#1d212a",
     variables={
-        **PHASE_COLOURS,
+        **PHASE_COLORS,
         "footer-background": "#15181e",
         "footer-key-foreground": "#7fa7d1",
         "footer-description-foreground": "#8f96a3",

@@ -1,6 +1,6 @@
-"""How a turn is shown: its phases with their times, its place in the session, its pace.
+"""Derives what the app shows of a turn: timed phases, place in the session, token rate.
 
-Plain functions over `rm_local.loop.turn.Turn`: no widget and no clock.
+Functions over `rm_local.loop.turn.Turn`, without widgets or a clock.
 """
 
 from __future__ import annotations
@@ -14,42 +14,45 @@ from rm_local.loop import Formulating, ModelLoading, Prefilling, Turn
 PhaseState = Literal["waiting", "running", "done", "skipped", "halted"]
 
 STREAMED = (Prefilling, Formulating, TokenChunk, ContextUsage, ModelLoading)
-"""Events that come faster than they need to be drawn."""
+"""Events that arrive more often than the screen has to be drawn."""
 
 
 @dataclass(frozen=True, slots=True)
 class Phase:
-    """One of the three phases, as a line on screen."""
+    """State and duration of one of the three phases."""
 
     state: PhaseState
     seconds: float | None
 
 
-def phases(turn: Turn, now: float) -> tuple[Phase, Phase, Phase]:
-    """Formulate, Retrieve and Reason, in this order; the running one's time ends `now`."""
+def derive_phases(turn: Turn, now: float) -> tuple[Phase, Phase, Phase]:
+    """Return Formulate, Retrieve and Reason in this order; a running phase is timed until `now`."""
     begun_reasoning = turn.stage in ("reasoning", "answered")
-    formulate = _phase(turn, turn.stage == "formulating", turn.formulated, begun_reasoning, now)
-    retrieve = _phase(turn, turn.stage == "retrieving", turn.retrieved, begun_reasoning, now)
+    formulate = _derive_phase(
+        turn, turn.stage == "formulating", turn.formulated, begun_reasoning, now
+    )
+    retrieve = _derive_phase(turn, turn.stage == "retrieving", turn.retrieved, begun_reasoning, now)
     reasoning = turn.stage == "reasoning" and turn.reasoned is None
-    reason = _phase(turn, reasoning, turn.reasoned, False, now)
+    reason = _derive_phase(turn, reasoning, turn.reasoned, False, now)
     return formulate, retrieve, reason
 
 
-def place(turn: Turn) -> str:
-    """Its number, and what it follows unless that is the turn before: `3 · after 1`."""
+def format_place(turn: Turn) -> str:
+    """Format the turn's number, and the turn it follows unless that is the previous one:
+    `3 · after 1`."""
     if not turn.number or turn.after == turn.number - 1:
         return str(turn.number or "")
     return f"{turn.number} · " + (f"after {turn.after}" if turn.after else "alone")
 
 
-def rate(turn: Turn, now: float) -> float:
-    """Tokens per second of all branches together."""
+def compute_rate(turn: Turn, now: float) -> float:
+    """Compute the tokens per second of all branches together."""
     seconds = turn.reasoned if turn.reasoned is not None else now - turn.began
     return turn.tokens / seconds if seconds > 0 else 0.0
 
 
-def _phase(turn: Turn, running: bool, taken: float | None, over: bool, now: float) -> Phase:
-    """`over`: the turn has gone past this phase, with or without it."""
+def _derive_phase(turn: Turn, running: bool, taken: float | None, over: bool, now: float) -> Phase:
+    """Return the phase's state; `over`: the turn is past this phase, even if it was skipped."""
     if taken is not None:
         return Phase("done", taken)
     if running:

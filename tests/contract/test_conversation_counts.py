@@ -60,8 +60,8 @@ class Talk:
         samples: int = PLAN.samples,
     ) -> PrefillStats:
         """What the turn read. Its answer is made up, as random weights may come to none."""
-        number = self.turns.add(question, after)
-        history = self.turns.history(after)
+        number = self.turns.add_turn(question, after)
+        history = self.turns.list_messages(after)
         plan, recall = replace(PLAN, samples=samples), FakeRecall(hits)
         turn = solve(question, plan, self.engine, recall, overrides=steering, history=history)
         read: list[PrefillStats] = []
@@ -74,7 +74,7 @@ class Talk:
             elif isinstance(event, Prefilled):
                 read.append(event.reading)
         said = f"The answer is {self.turns.last}, as I have computed it above step by step."
-        self.turns.apply(number, Answered(Answer(said, None, 0, 1, 1, (), 9, 0.1)))
+        self.turns.record_event(number, Answered(Answer(said, None, 0, 1, 1, (), 9, 0.1)))
         (reading,) = read
         return reading
 
@@ -148,7 +148,7 @@ async def test_a_second_turn_reads_the_answer_and_the_question(talk: Talk) -> No
     first = await talk.ask(FIRST)
     second = await talk.ask(SECOND, after=1)
     third = await talk.ask(THIRD, after=2)
-    answer = talk.turns.history(1)[1].content
+    answer = talk.turns.list_messages(1)[1].content
 
     assert first.prompt < second.prompt < third.prompt
     around = await talk.markup()
@@ -188,7 +188,7 @@ async def test_another_fork_is_read_from_where_they_part(talk: Talk) -> None:
     await talk.ask(SECOND, after=1)
     await talk.ask("Why is that so?", after=1)
     back = await talk.ask(THIRD, after=2)
-    answer = talk.turns.history(1)[1].content
+    answer = talk.turns.list_messages(1)[1].content
     behind = await talk.tokens(SECOND, answer, THIRD)
 
     assert behind / 2 < back.prompt_read <= behind + 2 * await talk.markup()
@@ -213,7 +213,7 @@ async def test_the_oldest_turns_are_left_out_of_a_full_context(tmp_path: Path, n
         await talk.ask(FIRST)
         while not talk.rooms:
             full = await talk.ask(SECOND, after=talk.turns.last)
-        whole = talk.turns.history(talk.turns.last)
+        whole = talk.turns.list_messages(talk.turns.last)
         early = await talk.ask(THIRD, after=1)
 
     (room,) = talk.rooms

@@ -89,6 +89,6 @@ def test_writing_it_needs_no_torch(tmp_path: Path) -> None:
 
 def test_known_words_are_whole_words() -> None:
     """Ordinary words are known; names of one's own, numbers and pieces of words are not."""
-    known = minilm.minilm_words()
+    known = minilm.read_minilm_words()
     assert {"fraction", "prime", "how", "derivative"} <= known
     assert not {"zorbal", "mifek", "12", "##ing", "[CLS]", "a"} & known

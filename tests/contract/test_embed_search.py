@@ -11,7 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 from rm_local.embed.bulk import embed_bulk
-from rm_local.embed.minilm import MINILM, minilm_words
+from rm_local.embed.minilm import MINILM, read_minilm_words
 from rm_local.records import Entry
 from rm_local.store.request import SearchRequest
 from rm_local.store.store import Store
@@ -65,7 +65,7 @@ def store(
     rng = random.Random(2)
     told = [rng.choice(TOLD_AS).format(name) for name in names] + [told for told, _ in pairs]
     path = tmp_path_factory.mktemp("search") / "names.rms"
-    with Store.create(path, embedder=MINILM, known_words=minilm_words()) as made:
+    with Store.create(path, embedder=MINILM, known_words=read_minilm_words()) as made:
         made.add_entries([Entry(text, "I should add them.") for text in told], embed_bulk(told))
         yield made
 

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from rm_local.cli.main import cli
 from rm_local.embed import npy_writer
-from rm_local.embed.minilm import MINILM, minilm_words
+from rm_local.embed.minilm import MINILM, read_minilm_words
 from rm_local.ingest import build_store
 from rm_local.store.codec.text_blocks import unpack_words
 from rm_local.store.sqlite import meta
@@ -33,13 +33,13 @@ def test_what_was_embedded_is_not_embedded_again(
     with monkeypatch.context() as patch:
         patch.setattr(build_store, "build_store", stopped)
         assert CliRunner().invoke(cli, ["store", "build", str(path), "--out", str(out)])
-    assert len(list(build_store.work_folder(out).glob("*.npy"))) == 1
-    monkeypatch.setattr(npy_writer.Output, "write", stopped)
+    assert len(list(build_store.get_work_folder(out).glob("*.npy"))) == 1
+    monkeypatch.setattr(npy_writer.NpyWriter, "write_block", stopped)
     shown = CliRunner().invoke(cli, ["store", "build", str(path), "--out", str(out)])
     assert shown.exit_code == 0, shown.stderr
     with Store.open(out) as store:
         assert store.read_info().embedder == MINILM
-        assert unpack_words(meta.read_known_words(store._connection)) == minilm_words()
+        assert unpack_words(meta.read_known_words(store._connection)) == read_minilm_words()
     asked = ["search", "--store", str(out), "--json", "-k", "1", "arrange figures by size"]
     (hit,) = json.loads(CliRunner().invoke(cli, asked).stdout)["hits"]
     assert hit["subproblem"] == "How to sort a list of numbers?"

@@ -95,7 +95,7 @@ async def test_a_turn_is_saved_as_it_was(runtime: Runtime) -> None:
     assert session.path is not None
     (saved,) = sessions.replay_session(session.path)
 
-    assert {b.index: b.record() for b in saved.branches} == {
+    assert {b.index: b.to_record() for b in saved.branches} == {
         index: finished.branch for index, finished in branches_of(events).items()
     }
     if isinstance(events[-1], Answered):

@@ -37,11 +37,11 @@ class KillingSource(MadeSource):
     trained: str = ""
     """A file that is there once blocks are read to be encoded."""
 
-    def block(self, number: int) -> EntryBatch:
+    def read_block(self, number: int) -> EntryBatch:
         """The rows of one block."""
         if number == self.killing_block and Path(self.trained).exists():
             os.kill(self.leader, signal.SIGKILL)
-        return super().block(number)
+        return super().read_block(number)
 
 
 def build_one(path: Path, rows: int, point: Point | None = None, step: int = 0) -> None:

@@ -203,7 +203,7 @@ async def test_a_saved_session_is_gone_on_with(tmp_path: Path) -> None:
         store = SimpleNamespace(
             list_sessions=lambda: list_sessions(tmp_path), replay_session=replay_session
         )
-        await app.push_screen(Sessions(lambda: store), app.chat.resume)
+        await app.push_screen(Sessions(lambda: store), app.chat.resume_session)
         saved = app.screen.query_one("#sessions-list", OptionList)
         await until(pilot, lambda: saved.option_count == 1)
         await pilot.press("enter")
@@ -224,7 +224,7 @@ async def test_a_saved_turn_is_run_again(tmp_path: Path) -> None:
     app = opened(runtime)
     async with app.run_test(size=SIZE) as pilot:
         await until(pilot, lambda: app.chat.backend.info is not None)
-        app.chat.resume(save_session(tmp_path))
+        app.chat.resume_session(save_session(tmp_path))
         await until(pilot, lambda: app.chat.state.turn is not None and turn(app).number == 2)
         await pilot.press("f3")
         await until(pilot, lambda: len(runtime.solved) == 1 and ended(app))
@@ -238,7 +238,7 @@ async def test_a_session_that_cannot_be_gone_on_with_is_told() -> None:
     async with app.run_test(size=SIZE) as pilot:
         await ask(pilot)
         await until(pilot, lambda: ended(app))
-        app.chat.resume(Path("x.jsonl"))
+        app.chat.resume_session(Path("x.jsonl"))
         await until(pilot, lambda: bool(app._notifications))
         assert any("x.jsonl: No such file" in note.message for note in app._notifications)
         assert shown(app, "#question") == QUESTION

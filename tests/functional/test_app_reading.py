@@ -8,7 +8,7 @@ from rm_local.records import Entry, Hit
 from rm_local.tui.screens.help import Help
 from rm_local.tui.screens.reader import Reader
 from rm_local.tui.screens.sessions import Sessions
-from rm_local.tui.widgets.hit_list import Hits
+from rm_local.tui.widgets.hit_list import HitList
 from rm_local.tui.widgets.past_turn import PastTurn
 from rm_local.tui.widgets.transcript import Transcript
 from tests.support.script import (
@@ -77,7 +77,7 @@ async def test_text_of_an_entry_styles_and_steers_nothing() -> None:
         await ask(pilot, "[bold]Why?[/nonsense]")
         await until(pilot, lambda: ended(app))
         assert shown(app, "#question") == "[bold]Why?[/nonsense]"
-        option = app.chat.query_one("#hits", Hits).get_option_at_index(0)
+        option = app.chat.query_one("#hits", HitList).get_option_at_index(0)
         assert "[red]How[/] do I?" in str(option.prompt)
         app.chat.query_one("#hits").focus()
         await pilot.press("enter")

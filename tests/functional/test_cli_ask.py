@@ -218,8 +218,8 @@ def saved(*questions: str) -> Path:
     """A session in which each question follows the one before."""
     journal = Journal(paths.sessions_dir(), model="fake.gguf", store="fake.rms")
     for number, question in enumerate(questions, 1):
-        journal.ask(question, "memory", turn=number, after=number - 1)
-        journal.write(Answered(Answer(f"A{number}", None, 0, 1, 1, (), 5, 0.5)))
+        journal.write_question(question, "memory", turn=number, after=number - 1)
+        journal.write_event(Answered(Answer(f"A{number}", None, 0, 1, 1, (), 5, 0.5)))
     journal.close()
     return path_of(journal)
 

@@ -102,6 +102,46 @@ def test_options_before_and_behind_the_command(monkeypatch: pytest.MonkeyPatch) 
     ]
 
 
+@pytest.mark.parametrize(
+    ("arguments", "lora"),
+    [
+        ([], ["set.gguf:0.5"]),
+        (["--lora", "a.gguf"], ["a.gguf"]),
+        (["--lora", "a.gguf:2", "--lora", "b:c.gguf"], ["a.gguf:2", "b:c.gguf"]),
+        (["--lora", "a.gguf:0"], []),
+        (["--model", "m.gguf"], []),
+        (["--model", "m.gguf", "--lora", "a.gguf"], ["a.gguf"]),
+    ],
+)
+@pytest.mark.parametrize("first", [True, False])
+def test_adapters_of_the_command_line_take_the_place_of_those_in_the_settings(
+    first: bool, arguments: list[str], lora: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before the command or behind it. Another model has no adapters of the settings."""
+    opened: list[list[str]] = []
+    path = paths.config_file()
+    path.parent.mkdir(parents=True)
+    path.write_text(f'lora = ["{(path.parent / "set.gguf").as_posix()}:0.5"]\n')
+
+    def runtime(found: settings.Settings, **_: Any) -> Any:
+        opened.append([str(adapter).removeprefix(f"{path.parent}/") for adapter in found.lora])
+        raise StoreInvalid("Enough.", "")
+
+    monkeypatch.setattr("rm_local.runtime.Runtime", runtime)
+    asked = ["ask", "x"]
+    CliRunner().invoke(cli, [*arguments, *asked] if first else [*asked, *arguments])
+
+    assert opened == [lora]
+
+
+@pytest.mark.parametrize("text", ["a.gguf:nan", "a.gguf:1e400", "", ":1"])
+def test_an_adapter_that_cannot_be_read_as_one(text: str) -> None:
+    """Exit code 2; nothing is opened."""
+    result = CliRunner().invoke(cli, ["ask", "x", "--lora", text])
+    assert result.exit_code == 2
+    assert "--lora" in result.stderr
+
+
 def test_bad_settings() -> None:
     """Exit code 2, naming the file and the key."""
     path = paths.config_file()

@@ -15,11 +15,13 @@ from rm_local import paths, settings
 from rm_local.cli.main import cli
 from rm_local.engine.placement.offload import Device
 from tests.support import gguf_headers
+from tests.support.rm_small import remove_package
 
 
 @pytest.fixture(autouse=True)
 def no_other_stores(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No variable leads out of the test's home."""
+    """No variable leads out of the test's home, and rm-small is not installed."""
+    remove_package(monkeypatch)
     for name in ("HF_HOME", "HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "OLLAMA_MODELS"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.delenv("LLAMA_CACHE", raising=False)

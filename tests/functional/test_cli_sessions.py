@@ -31,9 +31,9 @@ def save(*questions: str, runtime: FakeRuntime | None = None, plan: str = "memor
     async def turns() -> str:
         journal = Journal(paths.sessions_dir(), model="fake.gguf", store="fake.rms")
         for question in questions:
-            journal.ask(question, plan, 0)
+            journal.write_question(question, plan, 0)
             async for event in solver.solve(question, find_plan(plan)):
-                journal.write(event)
+                journal.write_event(event)
         journal.close()
         assert journal.path is not None
         return journal.path.stem

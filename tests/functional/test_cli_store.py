@@ -108,7 +108,7 @@ def test_a_store_beyond_repair(path: Path) -> None:
     database.close()
     shown = run("verify", "--repair", "--store", path)
     assert shown.exit_code == 4
-    assert "take another copy" in shown.stderr
+    assert "Use another copy" in shown.stderr
     assert not (path.parent / "toy.rms.damaged").exists()
 
 
@@ -125,7 +125,7 @@ def test_no_store_there(tmp_path: Path) -> None:
 
 def test_bench_measures_and_tidies_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """All figures are there, progress is on standard error, and nothing is left behind."""
-    monkeypatch.setattr(docstrings, "pool", lambda: tuple(tiny_sentences()))
+    monkeypatch.setattr(docstrings, "collect_sentences", lambda: tuple(tiny_sentences()))
     monkeypatch.setattr(bulk, "BulkEmbedder", TinyEmbedder)
     place = tmp_path / "place"
     place.mkdir()

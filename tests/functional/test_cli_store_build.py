@@ -201,9 +201,9 @@ def test_a_finished_build_is_tidied(tmp_path: Path, out: Path) -> None:
     """Killed behind the last step: the same command only removes what is left."""
     path = write(tmp_path / "a.jsonl", entries(10))
     assert build(path, "--out", out).exit_code == 0
-    open_work_folder(build_store.work_folder(out))
+    open_work_folder(build_store.get_work_folder(out))
     assert build(path, "--out", out).exit_code == 0
-    assert not build_store.work_folder(out).exists()
+    assert not build_store.get_work_folder(out).exists()
 
 
 @pytest.mark.parametrize("kind", ["input", "build"])

@@ -104,7 +104,9 @@ def test_lists_are_empty_rather_than_errors() -> None:
     """Nothing can be saved there, so nothing is."""
     models, sessions = run("models"), run("sessions")
 
-    assert (models.returncode, models.stderr) == (0, "")
+    assert models.returncode == 0
+    # Without its extra, or without a cache, rm-small is not available.
+    assert all(line.startswith("not available: rm-small") for line in models.stderr.splitlines())
     assert "rm-nano" in models.stdout
     assert sessions.returncode == 0
     assert "Nothing is saved yet" in sessions.stderr

@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-SHIPPED = ("rm-nano-q8_0.gguf", "rm-static.safetensors", "seed.rms")
+SHIPPED = ("rm-nano-q8_0.gguf", "rm-small-lora.gguf", "rm-static.safetensors", "seed.rms")
 DOCUMENTS = ("CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "NOTICE", "README.md", "SECURITY.md")
 
 

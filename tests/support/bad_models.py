@@ -116,7 +116,7 @@ REFUSED: dict[str, tuple[Callable[[Path], Path], str, str]] = {
     ),
     "embedder": (_header(general__architecture="bert"), "is an embedder (bert)", "Choose"),
     "projector": (_header(general__type="mmproj"), "(projector)", "Choose"),
-    "adapter": (_header(general__type="adapter"), "(adapter)", "Choose"),
+    "adapter": (_header(general__type="adapter"), "is an adapter", "--lora"),
     "part missing": (_without_part, "00002-of-00003", "one folder"),
     "second part": (lambda path: split(path.parent)[1], "number 2 of the 3", "first"),
     "template loops": (_template(LOOPS), "does not come to an end", "template of your own"),

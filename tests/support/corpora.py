@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from rm_local.bench.corpus.corpus import make_corpus
 from rm_local.bench.corpus.seed_vectors import make_anchors
-from rm_local.bench.corpus.texts import wording
+from rm_local.bench.corpus.texts import load_texts
 
 DIMENSION = 48
 
@@ -42,6 +42,6 @@ class TinyEmbedder:
 def tiny_corpus(parent: Path) -> Path:
     """A corpus of 400 sentences with its anchors."""
     folder = make_corpus(tiny_sentences(), parent)
-    texts = wording(folder)
+    texts = load_texts(folder)
     make_anchors(folder, texts.anchors, texts.held_out, embed, lambda _: None)
     return folder

@@ -33,7 +33,7 @@ class FakeRecall:
         self.fits = fits
         self.judged: list[str] = []
 
-    async def judge(self, question: str) -> GateVerdict:
+    async def judge_question(self, question: str) -> GateVerdict:
         """What `fits` says, for every question."""
         self.judged.append(question)
         return GateVerdict(self.fits, 0.9 if self.fits else 0.1)
@@ -58,12 +58,12 @@ class FakeRecall:
         least = max(-1.0 if gate is None else gate, best - margin)
         return tuple(h for h in self.hits if h.similarity >= least)[:k]
 
-    async def nearness(self, question: str, texts: Sequence[str]) -> tuple[float, ...]:
+    async def measure_nearness(self, question: str, texts: Sequence[str]) -> tuple[float, ...]:
         """The share of the question's words that each text has."""
         asked = set(question.lower().split())
         return tuple(len(asked & set(text.lower().split())) / len(asked) for text in texts)
 
-    async def random(self, k: int, seed: int) -> tuple[Hit, ...]:
+    async def draw_entries(self, k: int, seed: int) -> tuple[Hit, ...]:
         """`k` hits from a place in the list that the seed decides."""
         if not self.hits:
             return ()

@@ -36,6 +36,7 @@ from rm_local.engine.protocol import Message, ModelInfo, Stats, TurnOpened
 from rm_local.errors import RmLocalError, WorkerDied
 from rm_local.loop import prompts
 from rm_local.loop.formulation_examples import formulation_messages
+from rm_local.lora import LoraAdapter
 from rm_local.records import Entry, Hit, StopReason
 
 if TYPE_CHECKING:
@@ -196,6 +197,7 @@ class FakeEngine:
         model: Path,
         *,
         context: int = 0,
+        lora: Sequence[LoraAdapter] = (),
         on_progress: Callable[[float], None] | None = None,
     ) -> ModelInfo:
         """Progress 0, `held_at` and 1; between the last two it waits for `loading`."""

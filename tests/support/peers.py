@@ -10,7 +10,7 @@ from threading import Event
 import numpy as np
 
 from rm_local.arrays import Floats, Ids
-from rm_local.bench.peers.peer_protocol import PeerSetting, Vectors, blocks
+from rm_local.bench.peers.peer_protocol import PeerSetting, VectorSource, read_blocks
 
 DIMENSION = 16
 
@@ -23,16 +23,16 @@ class Rows:
     block_rows: int = 128
     dimension: int = DIMENSION
 
-    def vectors(self, number: int) -> Floats:
+    def make_vectors(self, number: int) -> Floats:
         """Block `number`."""
         count = min(self.block_rows, self.rows - number * self.block_rows)
         drawn = np.random.default_rng(number).normal(size=(count, self.dimension))
         return np.asarray(drawn / np.linalg.norm(drawn, axis=1, keepdims=True), dtype=np.float32)
 
 
-def everything(rows: Vectors) -> Floats:
+def everything(rows: VectorSource) -> Floats:
     """All rows, (n, d)."""
-    return np.concatenate([block for _, block in blocks(rows)])
+    return np.concatenate([block for _, block in read_blocks(rows)])
 
 
 @dataclass(frozen=True)
@@ -45,15 +45,15 @@ class FakePeer:
     breadth: str = "first"
     depths: tuple[int, ...] = (0,)
 
-    def widest(self, rows: int) -> int:
+    def get_max_breadth(self, rows: int) -> int:
         """All rows."""
         return rows
 
-    def build(self, rows: Vectors, dimension: int, folder: Path, threads: int) -> None:
+    def build_index(self, rows: VectorSource, dimension: int, folder: Path, threads: int) -> None:
         """Write all rows."""
         np.save(folder / "rows.npy", everything(rows))
 
-    def open(self, folder: Path, dimension: int) -> FakeSearcher:
+    def open_index(self, folder: Path, dimension: int) -> FakeSearcher:
         """Read all rows."""
         return FakeSearcher(np.load(folder / "rows.npy"))
 
@@ -64,9 +64,9 @@ class FakeSearcher:
     def __init__(self, rows: Floats) -> None:
         self._rows = rows
 
-    def search(self, query: Floats, k: int, dial: PeerSetting) -> Ids:
+    def search(self, query: Floats, k: int, setting: PeerSetting) -> Ids:
         """The best of the first `breadth` rows."""
-        order = np.argsort(-(self._rows[: dial.breadth] @ query), kind="stable")
+        order = np.argsort(-(self._rows[: setting.breadth] @ query), kind="stable")
         return np.asarray(order[:k], dtype=np.int64)
 
 
@@ -76,7 +76,7 @@ class RaisingPeer(FakePeer):
 
     name: str = "raising"
 
-    def build(self, rows: Vectors, dimension: int, folder: Path, threads: int) -> None:
+    def build_index(self, rows: VectorSource, dimension: int, folder: Path, threads: int) -> None:
         """Raise."""
         raise RuntimeError("no such index\nand more")
 
@@ -87,7 +87,7 @@ class DyingPeer(FakePeer):
 
     name: str = "dying"
 
-    def build(self, rows: Vectors, dimension: int, folder: Path, threads: int) -> None:
+    def build_index(self, rows: VectorSource, dimension: int, folder: Path, threads: int) -> None:
         """Leave without a word, as an illegal instruction would."""
         os._exit(7)
 
@@ -98,6 +98,6 @@ class EndlessPeer(FakePeer):
 
     name: str = "endless"
 
-    def build(self, rows: Vectors, dimension: int, folder: Path, threads: int) -> None:
+    def build_index(self, rows: VectorSource, dimension: int, folder: Path, threads: int) -> None:
         """Wait for what never comes."""
         Event().wait()

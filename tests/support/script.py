@@ -180,9 +180,9 @@ def save_session(folder: Path) -> Path:
     """The file of a session with the two turns."""
     journal = Journal(folder, model="fake.gguf", store="fake.rms")
     for number, question in enumerate((QUESTION, MORE), 1):
-        journal.ask(question, "memory", turn=number, after=number - 1)
+        journal.write_question(question, "memory", turn=number, after=number - 1)
         for event in saved_events():
-            journal.write(event)
+            journal.write_event(event)
     journal.close()
     return path_of(journal)
 

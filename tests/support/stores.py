@@ -81,7 +81,7 @@ class MadeSource:
         """In the order of `vectors`."""
         return entries(self.rows)
 
-    def block(self, number: int) -> EntryBatch:
+    def read_block(self, number: int) -> EntryBatch:
         """Rows from `number * block_rows` on."""
         part = slice(number * self.block_rows, (number + 1) * self.block_rows)
         return self.entries[part], self.vectors[part]

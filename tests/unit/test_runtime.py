@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from unittest.mock import patch
 
 import pytest
@@ -17,6 +19,7 @@ from rm_local.errors import ModelMissing, Stopped, StoreMissing
 from rm_local.loop.control import TurnControl
 from rm_local.loop.events import Answered, Event, Failed, ModelLoading, ModelUnloaded, Notice
 from rm_local.loop.plan import PLANS
+from rm_local.lora import LoraAdapter
 from rm_local.options import EngineOptions
 from rm_local.paths import shipped_model, shipped_store, templates_dir
 from rm_local.runtime import Runtime
@@ -50,6 +53,44 @@ def test_files_named_for_the_runtime_go_first() -> None:
     assert (named.model, named.store) == (Path("named.gguf"), Path("set.rms"))
     plain = Runtime(Settings())
     assert (plain.model, plain.store) == (shipped_model(), shipped_store())
+
+
+async def test_adapters_are_identified_once_and_loaded_with_the_model(tmp_path: Path) -> None:
+    """Each time with the hash that their files had at first; one with the scale 0 is not used."""
+    file = tmp_path / "a.gguf"
+    file.write_bytes(b"adapter")
+    lora = (LoraAdapter(str(file), 0.5), LoraAdapter("unused.gguf", 0))
+    digest = hashlib.sha256(b"adapter").hexdigest()
+    loads: list[Sequence[LoraAdapter]] = []
+
+    class Engine(FakeEngine):
+        async def load(self, model: Path, **how: Any) -> ModelInfo:
+            loads.append(how["lora"])
+            return await super().load(model, **how)
+
+    runtime = FakeRuntime(Engine())
+    runtime._lora = Runtime(Settings(lora=lora))._lora
+    await runtime.load_model()
+    await runtime.unload()
+    file.write_bytes(b"changed")
+    await runtime.load_model()
+    await runtime.close()
+
+    expected = (LoraAdapter(str(file), 0.5, digest),)
+    assert loads == [expected, expected]
+    assert await runtime.identify_adapters() == expected
+
+
+async def test_adapters_go_with_their_model() -> None:
+    """Another model has those that are named with it alone."""
+    settings = Settings(model=Path("set.gguf"), lora=(LoraAdapter("a.gguf"),))
+    other = LoraAdapter("b.gguf")
+
+    assert await Runtime(settings).identify_adapters() == settings.lora
+    assert await Runtime(settings, model=Path("m.gguf")).identify_adapters() == ()
+    assert await Runtime(settings, lora=[]).identify_adapters() == ()
+    named = Runtime(settings, model=Path("m.gguf"), lora=[other])
+    assert await named.identify_adapters() == (other,)
 
 
 async def test_what_is_not_as_asked_for_is_a_notice_once() -> None:

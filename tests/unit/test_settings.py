@@ -8,6 +8,7 @@ import pytest
 
 from rm_local import paths, settings
 from rm_local.errors import SettingsError
+from rm_local.lora import LoraAdapter
 from rm_local.settings import Settings
 
 
@@ -32,11 +33,13 @@ def test_every_setting_can_be_set() -> None:
         'gpu_layers = 0\nplan = "length"\ntheme = "nord"\nmodel_folders = ["here", "/there"]\n'
         'flash_attention = "on"\nkv = "q8_0"\noverflow = "drop"\ncheck_memory = false\n'
         "idle_unload = 2.5\nthinking = false\nend_loops = false\nrepeat_penalty = 1.1\ndry = 0.8\n"
+        'lora = ["a.gguf", "/b:c.gguf:0.5", "unused.gguf:0"]\n'
     )
 
     assert settings.load() == Settings(
         model=path.parent / "my.gguf",
         store=path.parent / "stores" / "my.rms",
+        lora=(LoraAdapter(str(path.parent / "a.gguf")), LoraAdapter("/b:c.gguf", 0.5)),
         context=8192,
         threads=4,
         gpu_layers=0,
@@ -66,6 +69,17 @@ def test_a_path_may_begin_at_home_or_at_the_root(tmp_path: Path) -> None:
     assert loaded.store == Path(absolute)
 
 
+def test_adapters_belong_to_the_model_of_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where RM_LOCAL_MODEL names another they are left out; RM_LOCAL_STORE does not matter."""
+    write('model = "m.gguf"\nlora = ["a.gguf"]\n')
+    monkeypatch.setenv("RM_LOCAL_STORE", "other.rms")
+    kept = settings.load().lora
+    monkeypatch.setenv("RM_LOCAL_MODEL", "other.gguf")
+
+    assert len(kept) == 1
+    assert settings.load().lora == ()
+
+
 def test_the_environment_goes_over_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
     """RM_LOCAL_MODEL and RM_LOCAL_STORE win; an empty one is none."""
     write('model = "file.gguf"\nstore = "file.rms"\n')
@@ -81,7 +95,7 @@ def test_the_environment_goes_over_the_file(monkeypatch: pytest.MonkeyPatch) -> 
 @pytest.mark.parametrize(
     ("line", "words"),
     [
-        ("modle = 'a'", ["'modle'", "model, store, context"]),
+        ("modle = 'a'", ["'modle'", "model, store, lora, context"]),
         ("context = 'big'", ["context = 'big'", "a whole number from 0 to"]),
         ("context = true", ["context = True", "a whole number"]),
         ("threads = -1", ["threads = -1", "from 0 to"]),
@@ -100,6 +114,10 @@ def test_the_environment_goes_over_the_file(monkeypatch: pytest.MonkeyPatch) -> 
         ("overflow = 'burst'", ["overflow = 'burst'", "one of stop, drop, enlarge"]),
         ("check_memory = 1", ["check_memory = 1", "true or false"]),
         ("kv = 'q8_0'\nflash_attention = 'off'", ["needs flash attention", 'kv = "f16"']),
+        ("lora = 'a.gguf'", ["lora = 'a.gguf'", "a list of texts"]),
+        ("lora = [7]", ["lora = [7]", "a list of texts"]),
+        ("lora = ['a.gguf:inf']", ["lora: the scale of 'a.gguf:inf'", "FILE:SCALE"]),
+        ("lora = ['']", ["lora: '' names no file", "FILE:SCALE"]),
         ("model = 7", ["model = 7", "the path of a file"]),
         ("model = ", ["is not TOML", "line 1"]),
     ],

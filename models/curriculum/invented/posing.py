@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from models.curriculum.invented.prose import Clause, Telling, name_subproblem, tell_procedure
 from models.curriculum.problem import Problem
-from rm_local.engine.calculator import evaluate
+from rm_local.engine import evaluate_expression
 from rm_local.records import Entry
 
 Rng = random.Random
@@ -45,7 +45,7 @@ class Working:
         Raises:
             AnswerDiffers: The calculator has no value for it.
         """
-        result = evaluate(expression)
+        result = evaluate_expression(expression)
         if result is None:
             raise AnswerDiffers(f"The calculator has no value for {expression}.")
         self._parts.append(f"{before} <<{expression}={result}>>{after}".strip())

@@ -23,8 +23,7 @@ from models.curriculum.texts.family_problems import (
     known_forms,
 )
 from models.seed.handwritten import handwritten
-from rm_local.loop import hint_text
-from rm_local.loop.prompts import hint_note
+from rm_local.loop import hint_note, hint_text
 from rm_local.records import Entry
 
 GENERIC = Entry(

@@ -10,11 +10,6 @@ from rm_local.loop import CUE_OPENING, formulation_cue
 
 USER, ASSISTANT, END = "<|im_start|>user\n", "<|im_start|>assistant\n", "<|im_end|>\n"
 THINK, THOUGHT = "<think>\n", "\n</think>\n\n"
-TEMPLATE = (
-    "{% for message in messages %}<|im_start|>{{ message.role }}\n{{ message.content }}<|im_end|>\n"
-    "{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n<think>\n{% endif %}"
-)
-"""The chat template that `opened` follows."""
 _RESULT = re.compile(r"(?<=[^=<>!]=)([^=<>\n]+>>)")
 
 Piece = tuple[str, bool]

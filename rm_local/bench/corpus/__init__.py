@@ -1,1 +1,1 @@
-"""Entries made for measuring: real sentences, embedded, varied and combined."""
+"""Synthetic entries to measure with, composed of real sentences and their embeddings."""

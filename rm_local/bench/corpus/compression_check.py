@@ -1,10 +1,10 @@
-"""Does zstandard do better on made-up entries than on real prose?
+"""Compare how well zstandard compresses synthetic entries and real prose.
 
 Run `python -m rm_local.bench.corpus.compression_check`.
 
 Both are rows of the same lengths, packed as the store packs them: 16 rows on one topic in a frame,
-with a dictionary trained on other rows of the same kind. Real prose is the docstrings' sentences
-one after the other, so that its neighbouring rows are on one topic too.
+with a dictionary trained on other rows of the same kind. Real prose is the sentences of docstrings
+in their order, so its neighbouring rows are on one topic too.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rm_local.bench.corpus.corpus import installed_sentences, load_corpus
+from rm_local.bench.corpus.corpus import load_corpus, load_installed_sentences
 from rm_local.bench.corpus.synthetic import SyntheticSource
 from rm_local.progress import Progress
 from rm_local.store import TextCodec, join_texts, train_dictionary
@@ -24,14 +24,14 @@ from rm_local.store import TextCodec, join_texts, train_dictionary
 LEVELS = (3, 12)
 ROWS = 16_384
 RUN = 512
-"""Rows in turn for the dictionary and for measuring: enough that few frames see a neighbour."""
+"""Rows that train the dictionary, then rows to measure, in turn: few frames of both adjoin."""
 FRAME_ROWS = 16
 
 Pair = tuple[str, str]
 
 
-class Packed(NamedTuple):
-    """What texts come to."""
+class PackedSize(NamedTuple):
+    """Size of texts before and after packing."""
 
     words: int
     raw: int
@@ -40,11 +40,11 @@ class Packed(NamedTuple):
     """Bytes."""
 
 
-def packed(rows: Sequence[Pair], level: int) -> Packed:
-    """Every second run of `rows`, packed with a dictionary out of the others."""
+def measure_packing(rows: Sequence[Pair], level: int) -> PackedSize:
+    """Pack every second run of `rows` with a dictionary trained on the others."""
     runs = [rows[start : start + RUN] for start in range(0, len(rows), RUN)]
-    learnt = [f"{a} {b}" for run in runs[::2] for a, b in run]
-    codec = TextCodec(train_dictionary(learnt), level)
+    samples = [f"{a} {b}" for run in runs[::2] for a, b in run]
+    codec = TextCodec(train_dictionary(samples), level)
     words = raw = size = 0
     for run in runs[1::2]:
         for start in range(0, len(run), FRAME_ROWS):
@@ -53,21 +53,21 @@ def packed(rows: Sequence[Pair], level: int) -> Packed:
             words += sum(len(f"{a} {b}".split()) for a, b in frame)
             raw += sum(map(len, bare))
             size += len(codec.pack_rows(bare))
-    return Packed(words, raw, size)
+    return PackedSize(words, raw, size)
 
 
-def made_up(source: SyntheticSource, rows: int) -> list[Pair]:
-    """Rows of the source, those about one anchor together: as alike as neighbours ever are."""
+def compose_rows(source: SyntheticSource, rows: int) -> list[Pair]:
+    """Compose rows sorted by anchor, so that neighbours are as similar as they can be."""
     found: list[tuple[int, str, str]] = []
     for number in range(-(-rows // source.block_rows)):
-        topics = source.topics(number).tolist()
-        entries = source.entries(number)
+        topics = source.list_topics(number).tolist()
+        entries = source.make_entries(number)
         found += [(t, e.subproblem, e.subroutine) for t, e in zip(topics, entries, strict=True)]
     return [(a, b) for _, a, b in sorted(found, key=lambda each: each[0])][:rows]
 
 
-def real(sentences: Sequence[str], like: Sequence[Pair]) -> Iterator[Pair]:
-    """The sentences' words, cut into rows as long as `like`'s, as far as they reach."""
+def cut_prose_rows(sentences: Sequence[str], like: Sequence[Pair]) -> Iterator[Pair]:
+    """Cut the words of the sentences into rows as long as those of `like`, until they run out."""
     words = (word for sentence in sentences for word in sentence.split())
     for pair in like:
         key, value = (" ".join(islice(words, len(text.split()))) for text in pair)
@@ -77,20 +77,20 @@ def real(sentences: Sequence[str], like: Sequence[Pair]) -> Iterator[Pair]:
 
 
 def main() -> None:
-    """Print bytes a word and ratios for both."""
+    """Print bytes per word and compression ratios of both."""
 
-    def report(progress: Progress) -> None:
+    def print_stage(progress: Progress) -> None:
         print(progress.stage, file=sys.stderr)
 
-    source = SyntheticSource(ROWS, 0, load_corpus(report=report))
-    composed = made_up(source, ROWS)
-    prose = list(real(installed_sentences(report=report), composed))
+    source = SyntheticSource(ROWS, 0, load_corpus(report=print_stage))
+    composed = compose_rows(source, ROWS)
+    prose = list(cut_prose_rows(load_installed_sentences(report=print_stage), composed))
     lengths = [len(f"{a} {b}".split()) for a, b in composed]
     print(f"{len(composed):,} made-up rows, {len(prose):,} of real prose,", end=" ")
     print(f"{np.mean(lengths):.0f} words a row")
     print(f"{'level':>5}  {'':<10}{'bytes/word':>11}{'ratio':>7}{'packed bytes/word':>19}")
     for level in LEVELS:
-        both = packed(composed, level), packed(prose, level)
+        both = measure_packing(composed, level), measure_packing(prose, level)
         for name, each in zip(("made up", "real prose"), both, strict=True):
             print(f"{level:>5}  {name:<10}{each.raw / each.words:>11.2f}", end="")
             print(f"{each.raw / each.packed:>7.2f}{each.packed / each.words:>19.3f}")

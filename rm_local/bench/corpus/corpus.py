@@ -1,10 +1,9 @@
-"""The sentences that a made-up corpus is composed of, kept in the cache as one file.
+"""Sentences that a synthetic corpus is composed of, kept in the cache as one file.
 
 A corpus is a folder, `cache_dir()/corpus/HASH`, named after the sentences in it:
 
-- `sentences.txt`: one a line, in the order of their own hashes, so that any first part of them is
-  an even choice;
-- `anchors/`: embeddings of some of them, once they are asked for
+- `sentences.txt`: one per line, ordered by their hashes, so that any prefix is an unbiased sample;
+- `anchors/`: embeddings of some of them, made when first needed
   (`rm_local.bench.corpus.seed_vectors`).
 """
 
@@ -25,26 +24,33 @@ from rm_local.folders import find_cache
 from rm_local.progress import Progress, ProgressCallback
 
 SENTENCES = "sentences.txt"
-FEWEST = 200
-"""Sentences of which a corpus can be made."""
+MIN_SENTENCES = 200
+"""Smallest number of sentences of a corpus."""
 
 
 def load_corpus(limit: int | None = None, *, report: ProgressCallback) -> Path:
-    """The folder of the corpus of `limit` sentences (all, when None) of what is installed.
+    """Return the folder of the corpus of `limit` sentences (None: all) of installed packages.
 
-    Made on the first call. UsageError: there are too few.
+    The first call writes it.
+
+    Raises:
+        UsageError: there are too few sentences.
     """
     parent = _find_parent(report)
-    chosen = sorted(_installed_sentences(parent, report), key=_hash)[:limit]
+    chosen = sorted(_read_installed_sentences(parent, report), key=_hash_text)[:limit]
     return make_corpus(chosen, parent)
 
 
 def make_corpus(chosen: Sequence[str], parent: Path) -> Path:
-    """The folder below `parent` that holds these sentences. UsageError: there are too few."""
-    if len(chosen) < FEWEST:
+    """Write these sentences to a folder below `parent`, unless it has them; return the folder.
+
+    Raises:
+        UsageError: there are too few sentences.
+    """
+    if len(chosen) < MIN_SENTENCES:
         message = f"{len(chosen):,} sentences are too few for a corpus."
-        raise UsageError(message, f"It takes {FEWEST} at least.")
-    folder = parent / _hash("\n".join(chosen))[:16]
+        raise UsageError(message, f"Use at least {MIN_SENTENCES}.")
+    folder = parent / _hash_text("\n".join(chosen))[:16]
     if not (folder / SENTENCES).exists():
         folder.mkdir(parents=True, exist_ok=True)
         write_bytes_atomically(folder / SENTENCES, "\n".join(chosen).encode())
@@ -53,42 +59,48 @@ def make_corpus(chosen: Sequence[str], parent: Path) -> Path:
 
 @lru_cache(maxsize=2)
 def read_sentences(folder: Path) -> tuple[str, ...]:
-    """The sentences of a corpus. RmLocalError: they cannot be read, or are others."""
+    """Read the sentences of a corpus.
+
+    Raises:
+        RmLocalError: the file cannot be read, or was changed after it was written.
+    """
     path = folder / SENTENCES
     try:
         text = path.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise RmLocalError(f"{path} cannot be read: {error}.", f"Remove {folder}.") from None
-    if _hash(text)[:16] != folder.name:
-        raise RmLocalError(f"{path} is not what was written.", f"Remove {folder} and try again.")
+    if _hash_text(text)[:16] != folder.name:
+        raise RmLocalError(
+            f"{path} was changed after it was written.", f"Remove {folder} and try again."
+        )
     return tuple(text.split("\n"))
 
 
-def installed_sentences(*, report: ProgressCallback) -> tuple[str, ...]:
-    """`sentences.pool()`, by path; read once for a set of packages, then from the cache."""
-    return _installed_sentences(_find_parent(report), report)
+def load_installed_sentences(*, report: ProgressCallback) -> tuple[str, ...]:
+    """Return `docstrings.collect_sentences()`, cached for each set of installed packages."""
+    return _read_installed_sentences(_find_parent(report), report)
 
 
 def _find_parent(report: ProgressCallback) -> Path:
-    """The folder of all corpora; a temporary one, which is reported, without a cache."""
+    """Find the folder of all corpora; without a cache a temporary one, which is reported."""
     return find_cache(lambda notice: report(Progress(notice))) / "corpus"
 
 
-def _installed_sentences(parent: Path, report: ProgressCallback) -> tuple[str, ...]:
-    path = parent / f"installed-{_installed()[:16]}.txt"
+def _read_installed_sentences(parent: Path, report: ProgressCallback) -> tuple[str, ...]:
+    path = parent / f"installed-{_hash_installation()[:16]}.txt"
     if not path.exists():
-        report(Progress("reading the docstrings of all that is installed: a minute or two, once"))
+        report(Progress("reading the docstrings of all installed packages: a minute or two, once"))
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_bytes_atomically(path, "\n".join(docstrings.pool()).encode())
+        write_bytes_atomically(path, "\n".join(docstrings.collect_sentences()).encode())
     return tuple(path.read_text("utf-8").split("\n"))
 
 
-def _installed() -> str:
-    """Tells one set of Python, packages and way to read them from another."""
+def _hash_installation() -> str:
+    """Hash the versions of Python and of all packages, and the code that reads them."""
     names = sorted(f"{each.name}=={each.version}" for each in distributions())
     source = Path(docstrings.__file__).read_text("utf-8")
-    return _hash("\n".join([sys.version, os.name, *names, source]))
+    return _hash_text("\n".join([sys.version, os.name, *names, source]))
 
 
-def _hash(text: str) -> str:
+def _hash_text(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()

@@ -1,6 +1,6 @@
-"""Sentences of real prose, out of the docstrings of what is installed. Never shipped.
+"""Sentences of real prose from the docstrings of installed packages. Never shipped.
 
-They depend on Python's version and those of the installed packages, and on nothing else.
+They depend only on the versions of Python and of the installed packages.
 """
 
 from __future__ import annotations
@@ -17,57 +17,59 @@ FOLDERS = ("stdlib", "purelib")
 SKIPPED = re.compile(
     r"(^|/)(tests?|idlelib|lib2to3|_vendor|node_modules|transformers)(/|$)|(^|/)test_"
 )
-OWN = re.compile(r"(^|/)rm_local(/|$)")
-"""A corpus takes all that is installed but this project itself."""
-FEWEST_WORDS, MOST_WORDS = 4, 40
+OWN_PACKAGE = re.compile(r"(^|/)rm_local(/|$)")
+"""A corpus is made of all installed packages except this project itself."""
+MIN_WORDS, MAX_WORDS = 4, 40
 SENTENCE = re.compile(r"(?<=[a-z)\]][.!?])\s+(?=[A-Z])")
 PARAMETERS = re.compile(r"\b(Args|Parameters|Arguments|Returns?|Example|Note|Raises)\b ?:")
 PLAIN = re.compile(r"[A-Za-z ,.;:'()/-]")
 PLAIN_SHARE = 0.93
-LARGEST = 400_000
-"""Characters of a file; longer ones are tables."""
+MAX_FILE_BYTES = 400_000
+"""Bytes of a file; longer ones are tables."""
 
 
 @dataclass(frozen=True, slots=True)
 class DocumentedObject:
-    """A function or class: the words of its name, and the sentences of its docstring."""
+    """A module, function or class: the words of its name, and the sentences of its docstring."""
 
     name: str
     sentences: tuple[str, ...]
 
 
 def read_docstrings(skipped: re.Pattern[str] = SKIPPED) -> list[DocumentedObject]:
-    """What the installed packages describe, by path; nothing twice.
+    """Read the distinct docstrings of the installed packages, ordered by path.
 
-    Files whose path below the packages' folder holds `skipped` are left out.
+    Files whose path below the packages' folder matches `skipped` are left out.
     """
     seen: set[tuple[str, ...]] = set()
     found = []
-    for path in _files(skipped):
-        for each in _read(path):
+    for path in _find_source_files(skipped):
+        for each in _parse_file(path):
             if each.sentences and each.sentences not in seen:
                 seen.add(each.sentences)
                 found.append(each)
     return found
 
 
-def pool() -> tuple[str, ...]:
-    """All that is described, tests too, as distinct whole sentences by path.
+def collect_sentences() -> tuple[str, ...]:
+    """Collect the distinct sentences of all docstrings, including tests, ordered by path.
 
-    Each has a capital at its front and a stop at its end. Takes a minute or two.
+    Each begins with a capital and ends with a full stop. Takes a minute or two.
     """
-    found = (tidy(each) for one in read_docstrings(OWN) for each in one.sentences)
+    found = (
+        format_sentence(each) for one in read_docstrings(OWN_PACKAGE) for each in one.sentences
+    )
     return tuple(dict.fromkeys(each for each in found if each[0].isupper() and each.isprintable()))
 
 
-def tidy(sentence: str) -> str:
-    """The sentence with a capital and a stop."""
+def format_sentence(sentence: str) -> str:
+    """Return the sentence with a capital at its start and a full stop at its end."""
     bare = sentence.strip(" .:;,!?-")
     return f"{bare[:1].upper()}{bare[1:]}."
 
 
-def sentences(text: str) -> tuple[str, ...]:
-    """The sentences of a docstring's prose; code, parameter tables and maths are left out."""
+def extract_sentences(text: str) -> tuple[str, ...]:
+    """Extract the sentences of a docstring without code, parameter tables and maths."""
     kept = []
     for paragraph in re.split(r"\n\s*\n", text):
         if ">>>" in paragraph or "::" in paragraph or "---" in paragraph:
@@ -81,23 +83,23 @@ def _is_prose(sentence: str) -> bool:
     words = len(sentence.split())
     plain = len(PLAIN.findall(sentence))
     return (
-        FEWEST_WORDS <= words <= MOST_WORDS
+        MIN_WORDS <= words <= MAX_WORDS
         and plain >= PLAIN_SHARE * len(sentence)
         and not PARAMETERS.search(sentence)
     )
 
 
-def _files(skipped: re.Pattern[str]) -> Iterator[Path]:
+def _find_source_files(skipped: re.Pattern[str]) -> Iterator[Path]:
     roots = dict.fromkeys(Path(sysconfig.get_path(name)) for name in FOLDERS)
     for root in roots:
         for path in sorted(root.rglob("*.py")):
             shown = path.relative_to(root).as_posix()
             inside = root.name != "site-packages" and "site-packages" in shown
-            if not inside and not skipped.search(shown) and path.stat().st_size < LARGEST:
+            if not inside and not skipped.search(shown) and path.stat().st_size < MAX_FILE_BYTES:
                 yield path
 
 
-def _read(path: Path) -> Iterator[DocumentedObject]:
+def _parse_file(path: Path) -> Iterator[DocumentedObject]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -109,9 +111,9 @@ def _read(path: Path) -> Iterator[DocumentedObject]:
             text = ast.get_docstring(node)
             if text:
                 name = path.stem if isinstance(node, ast.Module) else node.name
-                yield DocumentedObject(_words(name), sentences(text))
+                yield DocumentedObject(_split_name(name), extract_sentences(text))
 
 
-def _words(name: str) -> str:
-    """`matrixRank` and `matrix_rank` as `matrix rank`."""
+def _split_name(name: str) -> str:
+    """Turn `matrixRank` and `matrix_rank` into `matrix rank`."""
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name).replace("_", " ").strip().lower()

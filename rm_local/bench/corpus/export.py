@@ -1,4 +1,4 @@
-"""A source as JSON Lines, and its vectors as a .npy file."""
+"""Export a synthetic source as JSON Lines, and its vectors as a .npy file."""
 
 from __future__ import annotations
 
@@ -22,26 +22,26 @@ def export_rows(
     vectors: IO[bytes] | None,
     report: ProgressCallback,
 ) -> None:
-    """Hand all entries to `write`, a block of JSON Lines at a time, and vectors to their file."""
+    """Pass all entries to `write` as JSON Lines, block by block; write vectors to their file."""
     if vectors:
-        dimension = source.vectors(0).shape[1]
+        dimension = source.make_vectors(0).shape[1]
         shape = {"descr": "<f2", "fortran_order": False, "shape": (source.rows, dimension)}
         np.lib.format.write_array_header_1_0(vectors, shape)
     meter = ProgressMeter(report, "write", source.rows)
     for number in range(source.blocks):
-        write(b"".join(map(format_entry, source.entries(number))))
+        write(b"".join(map(format_entry, source.make_entries(number))))
         if vectors:
-            vectors.write(source.vectors(number).astype("<f2").tobytes())
+            vectors.write(source.make_vectors(number).astype("<f2").tobytes())
         meter.reach(min((number + 1) * source.block_rows, source.rows))
 
 
 @contextmanager
 def write_new_file(path: Path) -> Iterator[BinaryIO]:
-    """Open a file that is there when the body ends without an error, and not otherwise.
+    """Open a new file that is kept only when the body ends without an error.
 
     Raises:
-        UsageError: there is a file of that name, or none can be made there.
-        RmLocalError: it cannot be completed.
+        UsageError: the file exists, or cannot be created.
+        RmLocalError: writing fails later on.
     """
     if path.exists():
         raise UsageError(f"{path} exists.", "Remove it, or choose another name.")

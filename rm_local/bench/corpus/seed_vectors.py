@@ -1,6 +1,6 @@
-"""Embeddings of real sentences, around which made-up rows are laid.
+"""Embeddings of real sentences (anchors), around which synthetic vectors are drawn.
 
-Made once for a corpus and kept beside its sentences, in `anchors/`: `vectors.npy` (n, d) and
+Made once for a corpus and kept next to its sentences, in `anchors/`: `vectors.npy` (n, d) and
 `queries.npy` (held out, d), float32 of length 1, and `near.npy` (n, 32), int32, the nearest other
 anchors of each, nearest first.
 """
@@ -21,7 +21,7 @@ from rm_local.errors import RmLocalError
 from rm_local.files import replace_file
 from rm_local.progress import ProgressCallback, ProgressMeter
 
-NEIGHBOURS = 32
+NEIGHBORS = 32
 EMBEDDED_AT_ONCE = 4096
 COMPARED_AT_ONCE = 256
 FOLDER = "anchors"
@@ -31,19 +31,23 @@ Embed = Callable[[Sequence[str]], Floats]
 
 @dataclass(frozen=True)
 class Anchors:
-    """They lie on the disk, so that processes share them in the page cache."""
+    """Arrays mapped from files, so that processes share them in the page cache."""
 
     vectors: Floats
     """(n, d), rows of length 1."""
     near: NDArray[np.int32]
-    """(n, NEIGHBOURS), the nearest other anchors."""
+    """(n, NEIGHBORS), the nearest other anchors."""
     queries: Floats
-    """(held out, d): of sentences that are no anchors."""
+    """(held out, d): embeddings of sentences that are not anchors."""
 
 
 @lru_cache(maxsize=2)
 def open_anchors(folder: Path) -> Anchors:
-    """The anchors of the corpus in `folder`. RmLocalError: there are none, or they are damaged."""
+    """Open the anchors of the corpus in `folder`.
+
+    Raises:
+        RmLocalError: they have not been made, or are damaged.
+    """
     place = folder / FOLDER
     try:
         vectors, near, queries = (
@@ -59,25 +63,28 @@ def open_anchors(folder: Path) -> Anchors:
 def make_anchors(
     folder: Path,
     anchors: Sequence[str],
-    held: Sequence[str],
+    held_out: Sequence[str],
     embed: Embed,
     report: ProgressCallback,
 ) -> None:
-    """Embed what the corpus in `folder` needs, unless it has it; all of it or nothing is left."""
+    """Embed the anchors and queries of the corpus in `folder`, unless it has them.
+
+    An interrupted call leaves no anchors.
+    """
     place = folder / FOLDER
     if place.exists():
         return
     part = place.with_name(f"{FOLDER}.part")
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(parents=True)
-    vectors = _embedded([*held, *anchors], embed, report)
-    np.save(part / "queries.npy", vectors[: len(held)])
-    np.save(part / "vectors.npy", vectors[len(held) :])
-    np.save(part / "near.npy", nearest(vectors[len(held) :], NEIGHBOURS, report))
+    vectors = _embed_in_batches([*held_out, *anchors], embed, report)
+    np.save(part / "queries.npy", vectors[: len(held_out)])
+    np.save(part / "vectors.npy", vectors[len(held_out) :])
+    np.save(part / "near.npy", find_neighbors(vectors[len(held_out) :], NEIGHBORS, report))
     replace_file(part, place)
 
 
-def _embedded(texts: Sequence[str], embed: Embed, report: ProgressCallback) -> Floats:
+def _embed_in_batches(texts: Sequence[str], embed: Embed, report: ProgressCallback) -> Floats:
     parts, meter = [], ProgressMeter(report, "embed", len(texts))
     for start in range(0, len(texts), EMBEDDED_AT_ONCE):
         parts.append(embed(texts[start : start + EMBEDDED_AT_ONCE]))
@@ -85,8 +92,8 @@ def _embedded(texts: Sequence[str], embed: Embed, report: ProgressCallback) -> F
     return np.concatenate(parts)
 
 
-def nearest(vectors: Floats, count: int, report: ProgressCallback) -> NDArray[np.int32]:
-    """(n, count): the rows nearest to each row, without itself, nearest first."""
+def find_neighbors(vectors: Floats, count: int, report: ProgressCallback) -> NDArray[np.int32]:
+    """Find the rows nearest to each row, without itself, nearest first: (n, count)."""
     found = np.empty((len(vectors), count), np.int32)
     meter = ProgressMeter(report, "compare", len(vectors))
     for start in range(0, len(vectors), COMPARED_AT_ONCE):

@@ -1,4 +1,4 @@
-"""The texts of made-up entries: short frames of our own around sentences of real prose.
+"""Texts of synthetic entries: short fixed phrases around sentences of real prose.
 
 Nothing here looks at an embedding, so texts are the same on every machine.
 """
@@ -22,14 +22,14 @@ Strings = NDArray[Any]
 
 HELD_OUT = 2000
 HELD_OUT_SHARE = 50
-"""A fiftieth is held out where there are few sentences."""
-MOST_ANCHORS = 100_000
+"""One of 50 sentences is held out where there are few."""
+MAX_ANCHORS = 100_000
 STEM_WORDS = 12
 CONDITION_WORDS = 6
 SENTENCES = 6
-"""In a subroutine."""
+"""Sentences in a subroutine."""
 SPREAD_FACTOR = 7919
-"""A prime, so that what is multiplied by it goes round all sentences."""
+"""A prime, so that its multiples modulo the number of sentences reach all of them."""
 
 PROVENANCE = "made up by `rm-local store synth` from docstrings of the installed packages"
 LABELS = {
@@ -37,7 +37,7 @@ LABELS = {
     "source": (("synth/a", "synth/b", "synth/c", "synth/d"), (0.4, 0.3, 0.2, 0.1)),
     "level": (("school", "college", "olympiad"), (0.5, 0.4, 0.1)),
 }
-"""Names and their shares; a search narrowed to one of a small share is the hard case."""
+"""Names and their shares; a search filtered by a label of a small share is the hard case."""
 
 QUESTIONS = (
     ("How do I make sure of this: ", ", when ", "?"),
@@ -55,109 +55,118 @@ FRAMES: tuple[tuple[str, ...], ...] = (
     ("If this fails, I turn to:", "If not, I try this:", "Should it fail, I use:", "Otherwise:"),
     ("At the end I look at:", "Last I confirm:", "Before I answer I read:", "To finish I see:"),
 )
-"""What stands before the first, third, fifth and sixth sentence of a subroutine.
+"""Phrases before the first, third, fifth and sixth sentence of a subroutine.
 
-With more of it zstandard would do better than on real prose
+With more of them zstandard would compress better than real prose
 (`rm_local.bench.corpus.compression_check`)."""
 
 
 @dataclass(frozen=True)
-class Wording:
-    """Entries out of one corpus' sentences, which come in the order of their hashes."""
+class CorpusTexts:
+    """Composes entries from the sentences of one corpus, which are ordered by their hashes."""
 
     sentences: tuple[str, ...]
 
     @property
     def held_out(self) -> tuple[str, ...]:
-        """Sentences for queries; no anchor is among them."""
+        """Sentences for queries; none of them is an anchor."""
         return self.sentences[: min(HELD_OUT, len(self.sentences) // HELD_OUT_SHARE)]
 
     @cached_property
     def anchors(self) -> tuple[str, ...]:
-        """Sentences about which rows are, no two of them alike in their first words."""
+        """Sentences that rows are about; no two have the same first words."""
         rest = self.sentences[len(self.held_out) :]
-        return tuple({_stem(each): each for each in reversed(rest)}.values())[::-1][:MOST_ANCHORS]
+        first = {_cut_stem(each): each for each in reversed(rest)}
+        return tuple(first.values())[::-1][:MAX_ANCHORS]
 
-    def entries(
+    def compose_entries(
         self, rows: Ids, anchors: Ids, turns: Ids, labels: Sequence[Strings], rng: Rng
     ) -> list[Entry]:
-        """The entries number `rows`, each about one of `anchors`, for the `turns`-th time.
+        """Compose the entries `rows`, each about one of `anchors` for the `turns`-th time.
 
-        A subproblem is distinct as an anchor meets another condition in each of its turns, a
-        subroutine as its first two sentences, r mod S and (r // S + k (r mod S) + 1) mod S, tell r.
+        Subproblems are distinct because an anchor has another condition in each of its turns;
+        subroutines because their first two sentences, number r mod S and
+        (r // S + k (r mod S) + 1) mod S, determine row r.
         """
         domains, sources, levels = (each[anchors].tolist() for each in labels)
-        asked, told = self._subproblems(anchors, turns), self._subroutines(rows, rng)
-        fields = zip(asked, told, domains, sources, levels, strict=True)
+        subproblems = self._compose_subproblems(anchors, turns)
+        subroutines = self._compose_subroutines(rows, rng)
+        fields = zip(subproblems, subroutines, domains, sources, levels, strict=True)
         return [Entry(a, b, c, d, e, PROVENANCE) for a, b, c, d, e in fields]
 
-    def _subproblems(self, anchors: Ids, turns: Ids) -> list[str]:
+    def _compose_subproblems(self, anchors: Ids, turns: Ids) -> list[str]:
         place = (anchors * SPREAD_FACTOR + turns) % len(self._conditions)
-        asked = zip(
+        parts = zip(
             *(part[turns % len(QUESTIONS)].tolist() for part in _QUESTIONS),
             self._stems[anchors].tolist(),
             self._conditions[place].tolist(),
             strict=True,
         )
-        return [f"{a}{stem}{b}{condition}{c}" for a, b, c, stem, condition in asked]
+        return [f"{a}{stem}{b}{condition}{c}" for a, b, c, stem, condition in parts]
 
-    def _subroutines(self, rows: Ids, rng: Rng) -> list[str]:
+    def _compose_subroutines(self, rows: Ids, rng: Rng) -> list[str]:
         count = len(self.sentences)
         first = rows % count
         second = (rows // count + first * SPREAD_FACTOR + 1) % count
-        # Row by row, so that a shorter block draws what the first rows of a whole one do.
+        # Drawn row by row, so that a shorter block equals the first rows of a whole one.
         drawn = rng.integers(0, 1 << 31, (len(rows), SENTENCES - 2 + len(_FRAMES))).T
         rest, frames = drawn[: SENTENCES - 2] % count, drawn[SENTENCES - 2 :]
-        told = self._told[np.stack([first, second, *rest])].tolist()
+        texts = self._sentence_array[np.stack([first, second, *rest])].tolist()
         a, b, c, d = (p[f % len(p)].tolist() for p, f in zip(_FRAMES, frames, strict=True))
-        lines = zip(a, told[0], told[1], b, told[2], told[3], c, told[4], d, told[5], strict=True)
+        lines = zip(
+            a, texts[0], texts[1], b, texts[2], texts[3], c, texts[4], d, texts[5], strict=True
+        )
         return [" ".join(line) for line in lines]
 
     @cached_property
-    def _told(self) -> Strings:
-        return _strings(self.sentences)
+    def _sentence_array(self) -> Strings:
+        return _make_string_array(self.sentences)
 
     @cached_property
     def _stems(self) -> Strings:
-        return _strings([_stem(each) for each in self.anchors])
+        return _make_string_array([_cut_stem(each) for each in self.anchors])
 
     @cached_property
     def _conditions(self) -> Strings:
         short = (each for each in self.sentences if len(each.split()) <= CONDITION_WORDS)
-        return _strings(list(dict.fromkeys(_stem(each) for each in short)))
+        return _make_string_array(list(dict.fromkeys(_cut_stem(each) for each in short)))
 
 
 Rng = np.random.Generator
 
 
 @lru_cache(maxsize=2)
-def wording(folder: Path) -> Wording:
-    """Of the corpus in `folder`, read once in a process. RmLocalError: it cannot be."""
-    return Wording(read_sentences(folder))
+def load_texts(folder: Path) -> CorpusTexts:
+    """Load the sentences of the corpus in `folder`, once in a process.
+
+    Raises:
+        RmLocalError: they cannot be read.
+    """
+    return CorpusTexts(read_sentences(folder))
 
 
-def labels(anchors: int, seed: int) -> list[Strings]:
-    """Domain, source and level of each anchor, by their shares."""
+def draw_labels(anchors: int, seed: int) -> list[Strings]:
+    """Draw domain, source and level of each anchor, by their shares."""
     rng = np.random.default_rng((seed, anchors))
     return [
-        _strings(names)[rng.choice(len(names), anchors, p=shares)]
+        _make_string_array(names)[rng.choice(len(names), anchors, p=shares)]
         for names, shares in LABELS.values()
     ]
 
 
-def _stem(sentence: str) -> str:
-    """The first words, to stand inside a sentence."""
+def _cut_stem(sentence: str) -> str:
+    """Cut the sentence to its first words, in a form that fits inside another sentence."""
     words = sentence.rstrip(".").split()[:STEM_WORDS]
     if words[0] != "I" and words[0][1:] == words[0][1:].lower():
         words[0] = words[0].lower()
     return " ".join(words).rstrip(",;:")
 
 
-def _strings(texts: Sequence[str]) -> Strings:
+def _make_string_array(texts: Sequence[str]) -> Strings:
     found = np.empty(len(texts), object)
     found[:] = texts
     return found
 
 
-_QUESTIONS = [_strings(part) for part in zip(*QUESTIONS, strict=True)]
-_FRAMES = [_strings(part) for part in FRAMES]
+_QUESTIONS = [_make_string_array(part) for part in zip(*QUESTIONS, strict=True)]
+_FRAMES = [_make_string_array(part) for part in FRAMES]

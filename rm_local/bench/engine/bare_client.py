@@ -1,4 +1,4 @@
-"""The bare loop over llama.cpp, in a process of its own, as a bench asks it."""
+"""Client of the bare loop over llama.cpp, which runs in a process of its own."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class BareClient:
     """Runs `rm_local.engine.worker.llama.bare_loop` while its context is open."""
 
     def __init__(self, model: Path, threads: int, gpu_layers: int, log: Path | None) -> None:
-        """As for `Engine`; `log` is appended to."""
+        """Take the arguments of `Engine`; `log` is appended to."""
         self._arguments = (str(model), str(threads), str(gpu_layers))
         self._path = log
 
@@ -51,8 +51,12 @@ class BareClient:
         await self._process.wait()
         self._log.discard()
 
-    async def run(self, reads: int, writes: int) -> tuple[float, float]:
-        """Seconds to read so many tokens, and to write so many after them. EngineError."""
+    async def measure_seconds(self, reads: int, writes: int) -> tuple[float, float]:
+        """Measure the seconds to read so many tokens, and to write so many after them.
+
+        Raises:
+            EngineError: the process ended.
+        """
         assert self._process.stdin
         assert self._process.stdout
         self._process.stdin.write(f"{reads} {writes}\n".encode())

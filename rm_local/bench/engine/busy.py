@@ -1,4 +1,4 @@
-"""How fast a model writes while other programs compute, compared with an idle machine."""
+"""Measure how fast a model writes while other programs compute, compared with an idle machine."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class BusyBench:
 
 
 @contextmanager
-def busy_loops(count: int) -> Iterator[None]:
+def run_busy_loops(count: int) -> Iterator[None]:
     """Run so many programs that compute without pause until the body ends."""
     command = [sys.executable, "-I", "-c", LOOP]
     loops: list[subprocess.Popen[bytes]] = []
@@ -70,7 +70,7 @@ async def bench_busy(
     """Measure each round on an idle machine, then with `loops` busy programs.
 
     `seconds`: about how long each quiet measurement takes. The model is loaded again for each
-    round, so that no round knows of the load in the one before. The busy half begins with the
+    round, so that the load in one round does not affect the next. The busy half begins with the
     programs: what the engine needs to adapt is part of it.
 
     Raises:
@@ -84,12 +84,14 @@ async def bench_busy(
         await engine.open_turn([Message("user", "Write about numbers.")])
         tokens: dict[int, int] = {}
         for branches in BRANCHES:
-            speed = await _write(engine, branches, _WARM_UP) / branches
+            speed = await _measure_decoding(engine, branches, _WARM_UP) / branches
             tokens[branches] = max(_WARM_UP, min(round(speed * seconds), info.context // 16))
-            quiet[str(branches)].append(await _write(engine, branches, tokens[branches]))
-        with busy_loops(loops):
+            quiet[str(branches)].append(await _measure_decoding(engine, branches, tokens[branches]))
+        with run_busy_loops(loops):
             for branches in BRANCHES:
-                busy[str(branches)].append(await _write(engine, branches, tokens[branches]))
+                busy[str(branches)].append(
+                    await _measure_decoding(engine, branches, tokens[branches])
+                )
         meter.reach(number + 1)
     return BusyBench(
         model=info.name,
@@ -105,8 +107,8 @@ async def bench_busy(
     )
 
 
-async def _write(engine: Engine, branches: int, tokens: int) -> float:
-    """Let so many branches write so many tokens each; tokens per second of all together."""
+async def _measure_decoding(engine: Engine, branches: int, tokens: int) -> float:
+    """Write so many tokens in each of so many branches; return their total tokens per second."""
     specs = [BranchSpec("", seed, tokens, endless=True) for seed in range(branches)]
     began = time.perf_counter()
     async for _ in engine.generate_branches(specs):

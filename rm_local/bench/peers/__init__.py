@@ -1,1 +1,1 @@
-"""Other vector indexes on the store's own rows, side by side with it: docs/peers.md."""
+"""Other vector indexes on the same rows as the store, compared with it: docs/peers.md."""

@@ -1,4 +1,4 @@
-"""A bare sqlite-vec table without clusters, as its users make one: to compare the store with."""
+"""A sqlite-vec table without clusters, as its users create one, to compare the store with."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 from rm_local.arrays import Bytes, Floats, Ids
 from rm_local.store import MAX_CANDIDATES, open_connection
 
-Kind = Literal["float32", "bits"]
-"""`float32`: all rows compared exactly. `bits`: by their signs, the best again by int8 codes."""
+FlatKind = Literal["float32", "bits"]
+"""`float32`: exact over all rows. `bits`: over their signs, the best reranked by int8 codes."""
 
 SCALE = 24**0.5
-"""The component that int8 127 stands for, times sqrt(d): 0.25 at 384 dimensions (STORE 1.1)."""
+"""The component that int8 127 stands for, times sqrt(d): 0.25 at 384 dimensions."""
 
-TABLES: dict[Kind, str] = {
+TABLES: dict[FlatKind, str] = {
     "float32": "CREATE VIRTUAL TABLE flat USING vec0(id INTEGER PRIMARY KEY, v float[{d}])",
     "bits": """CREATE VIRTUAL TABLE flat USING vec0(id INTEGER PRIMARY KEY, e bit[{d}]);
         CREATE TABLE ref(id INTEGER PRIMARY KEY, v BLOB NOT NULL)""",
@@ -29,8 +29,10 @@ RANKED = """SELECT id FROM ref
     ORDER BY vec_distance_l2(vec_int8(v), vec_int8(?)) LIMIT ?"""
 
 
-def make_flat(path: Path, kind: Kind, dimension: int, blocks: Iterable[tuple[int, Floats]]) -> None:
-    """Write rows of length 1, blocks of (n, d) each with the number of its first row."""
+def write_flat_table(
+    path: Path, kind: FlatKind, dimension: int, blocks: Iterable[tuple[int, Floats]]
+) -> None:
+    """Write blocks of rows of length 1, (n, d), each with the number of its first row."""
     with open_connection(path, "create") as connection, connection:
         connection.execute(TABLES[kind].format(d=dimension))
         for first, block in blocks:
@@ -39,39 +41,39 @@ def make_flat(path: Path, kind: Kind, dimension: int, blocks: Iterable[tuple[int
                 rows = zip(ids, map(bytes, block), strict=True)
                 connection.executemany("INSERT INTO flat(id, v) VALUES (?, ?)", rows)
                 continue
-            bits = zip(ids, map(bytes, _bits(block)), strict=True)
+            bits = zip(ids, map(bytes, _pack_signs(block)), strict=True)
             connection.executemany("INSERT INTO flat(id, e) VALUES (?, vec_bit(?))", bits)
-            codes = zip(ids, map(bytes, _int8(block)), strict=True)
+            codes = zip(ids, map(bytes, _quantize_int8(block)), strict=True)
             connection.executemany("INSERT INTO ref(id, v) VALUES (?, ?)", codes)
     connection.close()
 
 
-def _bits(rows: Floats) -> Bytes:
-    """The signs, (n, d / 8), as sqlite-vec's own vec_quantize_binary makes them."""
+def _pack_signs(rows: Floats) -> Bytes:
+    """Pack the signs, (n, d / 8), as sqlite-vec's vec_quantize_binary does."""
     return np.packbits(rows > 0, axis=1, bitorder="little")
 
 
-def _int8(rows: Floats) -> NDArray[np.int8]:
-    """Rows of length 1 in d signed bytes, (n, d), clipped at the scale."""
+def _quantize_int8(rows: Floats) -> NDArray[np.int8]:
+    """Quantize rows of length 1 to int8, (n, d), clipped at SCALE."""
     steps = np.rint(rows * (127 / SCALE * rows.shape[1] ** 0.5))
     return np.asarray(np.clip(steps, -127, 127), dtype=np.int8)
 
 
-class Flat:
-    """A table that `make_flat` wrote, open for queries."""
+class FlatTable:
+    """Searches a table that `write_flat_table` wrote."""
 
-    def __init__(self, path: Path, kind: Kind) -> None:
+    def __init__(self, path: Path, kind: FlatKind) -> None:
         self._kind = kind
         with open_connection(path, "read") as connection:
             self._connection = connection
 
     def search(self, query: Floats, k: int, candidates: int) -> Ids:
-        """Numbers of the `k` rows nearest to `query`, (d,); of `candidates` by bits, if of bits."""
+        """Find the `k` rows nearest to `query`, (d,); with bits, rerank `candidates` of them."""
         if self._kind == "float32":
             found = self._connection.execute(NEAREST, (bytes(query), k))
         else:
             row = query[np.newaxis]
-            bits, code = bytes(_bits(row)), bytes(_int8(row))
-            held = min(max(candidates, k), MAX_CANDIDATES)
-            found = self._connection.execute(RANKED, (bits, held, code, k))
+            bits, code = bytes(_pack_signs(row)), bytes(_quantize_int8(row))
+            candidates = min(max(candidates, k), MAX_CANDIDATES)
+            found = self._connection.execute(RANKED, (bits, candidates, code, k))
         return np.array([row[0] for row in found], dtype=np.int64)

@@ -1,4 +1,4 @@
-"""Work in a process of its own, with a limit of time, that may crash without harm."""
+"""Run a function in a process of its own, with a time limit; a crash becomes an error."""
 
 from __future__ import annotations
 
@@ -23,23 +23,24 @@ THREADS = (
     "RAYON_NUM_THREADS",
     "TOKIO_WORKER_THREADS",
 )
-"""Read by the libraries when they are loaded, so they must be set before the process starts."""
+"""Libraries read these when they are loaded, so they must be set before the process starts."""
 
 
 class PeerFailed(Exception):
-    """A peer that failed, crashed or ran over its time; the text says which."""
+    """A peer failed, crashed or exceeded its time limit; the text says which."""
 
 
 def run_isolated(work: Callable[..., T], *arguments: object, seconds: float, threads: int) -> T:
-    """`work(*arguments)` in a fresh process whose libraries use `threads` threads.
+    """Call `work(*arguments)` in a fresh process whose libraries use `threads` threads.
 
-    PeerFailed: it raised, died, or was not done after `seconds`; nothing of it runs on.
+    Raises:
+        PeerFailed: it raised, crashed, or exceeded `seconds`; its process has ended.
     """
     context = multiprocessing.get_context("spawn")
     receiver, sender = context.Pipe(duplex=False)
-    process = context.Process(target=_child, args=(sender, work, arguments), daemon=True)
+    process = context.Process(target=_run_child, args=(sender, work, arguments), daemon=True)
     try:
-        with _environment(dict.fromkeys(THREADS, str(threads))):
+        with _set_environment(dict.fromkeys(THREADS, str(threads))):
             process.start()
         sender.close()
         if not receiver.poll(seconds):
@@ -55,13 +56,13 @@ def run_isolated(work: Callable[..., T], *arguments: object, seconds: float, thr
         receiver.close()
     if not done:
         raise PeerFailed(str(value))
-    return value  # type: ignore[no-any-return]  # sent by `_child`, which got it from `work`
+    return value  # type: ignore[no-any-return]  # sent by `_run_child`, which got it from `work`
 
 
-def _child(sender: Connection, work: Callable[..., T], arguments: tuple[object, ...]) -> None:
-    # Ctrl-C is the parent's to act on; and what a library prints is no data of ours.
+def _run_child(sender: Connection, work: Callable[..., T], arguments: tuple[object, ...]) -> None:
+    # The parent handles Ctrl-C. What a library prints must not mix with our standard output.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    exit_with_parent()  # a build of minutes must not go on when the parent was killed
+    exit_with_parent()  # a build of minutes must not outlive a killed parent
     os.dup2(sys.__stderr__.fileno() if sys.__stderr__ else 2, 1)
     try:
         sender.send((True, work(*arguments)))
@@ -72,7 +73,7 @@ def _child(sender: Connection, work: Callable[..., T], arguments: tuple[object, 
 
 
 @contextmanager
-def _environment(values: dict[str, str]) -> Iterator[None]:
+def _set_environment(values: dict[str, str]) -> Iterator[None]:
     before = {name: os.environ.get(name) for name in values}
     os.environ.update(values)
     try:

@@ -1,4 +1,4 @@
-"""LanceDB: an inverted file of product-quantised rows on disk, refined by float32 rows."""
+"""LanceDB: an inverted file of product-quantized rows on disk, reranked by float32 rows."""
 
 from __future__ import annotations
 
@@ -10,14 +10,19 @@ from typing import Any
 import numpy as np
 
 from rm_local.arrays import Floats, Ids
-from rm_local.bench.peers.peer_protocol import PeerSetting, Vectors, blocks, lists
+from rm_local.bench.peers.peer_protocol import (
+    PeerSetting,
+    VectorSource,
+    choose_list_count,
+    read_blocks,
+)
 
 TABLE = "rows"
-BYTES_PER_DIMENSION = 8
-"""Dimensions that one byte of a product-quantised row stands for: as faiss' PQ48x8 at 384."""
+DIMENSIONS_PER_BYTE = 8
+"""Dimensions per byte of a product-quantized row, as in faiss' PQ48x8 at 384."""
 
 ROWS_PER_LIST, ROUNDS = 64, 15
-"""Of the training. LanceDB's own, 256 and 50, are 13 times the work, in nearly all of its build."""
+"""Training rows per list, and iterations. LanceDB's defaults, 256 and 50, take 13 times as long."""
 
 
 @dataclass(frozen=True)
@@ -30,12 +35,12 @@ class LanceIvf:
     breadth: str = "nprobes"
     depths: tuple[int, ...] = (5, 10, 20, 40, 80)
 
-    def widest(self, rows: int) -> int:
-        """All lists."""
-        return lists(rows)
+    def get_max_breadth(self, rows: int) -> int:
+        """Return the number of lists."""
+        return choose_list_count(rows)
 
-    def build(self, rows: Vectors, dimension: int, folder: Path, threads: int) -> None:
-        """Write the rows, then index them. Threads are those of the process' environment."""
+    def build_index(self, rows: VectorSource, dimension: int, folder: Path, threads: int) -> None:
+        """Write the rows, then index them. The environment sets the number of threads."""
         import lancedb
         import pyarrow
         from lancedb.index import IvfPq
@@ -43,42 +48,44 @@ class LanceIvf:
         schema = pyarrow.schema(
             [("id", pyarrow.int64()), ("vector", pyarrow.list_(pyarrow.float32(), dimension))]
         )
-        reader = pyarrow.RecordBatchReader.from_batches(schema, _batches(rows, dimension, schema))
+        reader = pyarrow.RecordBatchReader.from_batches(
+            schema, _make_batches(rows, dimension, schema)
+        )
         table = lancedb.connect(folder).create_table(TABLE, reader)
         config = IvfPq(
             distance_type="l2",
-            num_partitions=lists(rows.rows),
-            num_sub_vectors=dimension // BYTES_PER_DIMENSION,
+            num_partitions=choose_list_count(rows.rows),
+            num_sub_vectors=dimension // DIMENSIONS_PER_BYTE,
             max_iterations=ROUNDS,
             sample_rate=ROWS_PER_LIST,
         )
         table.create_index("vector", config=config)
 
-    def open(self, folder: Path, dimension: int) -> LanceSearcher:
-        """Open the table; LanceDB reads and caches what queries touch."""
+    def open_index(self, folder: Path, dimension: int) -> LanceSearcher:
+        """Open the table; LanceDB reads and caches what queries need."""
         import lancedb
 
         return LanceSearcher(lancedb.connect(folder).open_table(TABLE))
 
 
-def _batches(rows: Vectors, dimension: int, schema: Any) -> Iterator[Any]:
+def _make_batches(rows: VectorSource, dimension: int, schema: Any) -> Iterator[Any]:
     import pyarrow
 
-    for first, block in blocks(rows):
+    for first, block in read_blocks(rows):
         ids = pyarrow.array(np.arange(first, first + len(block)))
         vectors = pyarrow.FixedSizeListArray.from_arrays(pyarrow.array(block.ravel()), dimension)
         yield pyarrow.RecordBatch.from_arrays([ids, vectors], schema=schema)
 
 
 class LanceSearcher:
-    """An indexed table."""
+    """Searches an indexed table."""
 
     def __init__(self, table: Any) -> None:
         self._table = table
 
-    def search(self, query: Floats, k: int, dial: PeerSetting) -> Ids:
-        """Probe `breadth` lists and rank the best `depth * k` again."""
-        asked = self._table.search(query).distance_type("l2").nprobes(dial.breadth)
-        # LanceDB warns of a choice of columns without the distance, at each query.
-        asked = asked.refine_factor(dial.depth).limit(k).select(["id", "_distance"])
-        return np.asarray(asked.to_arrow()["id"].to_numpy(), dtype=np.int64)
+    def search(self, query: Floats, k: int, setting: PeerSetting) -> Ids:
+        """Probe `breadth` lists and rerank the best `depth * k`."""
+        request = self._table.search(query).distance_type("l2").nprobes(setting.breadth)
+        # Without the distance among the columns LanceDB warns at each query.
+        request = request.refine_factor(setting.depth).limit(k).select(["id", "_distance"])
+        return np.asarray(request.to_arrow()["id"].to_numpy(), dtype=np.int64)

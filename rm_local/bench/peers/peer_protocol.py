@@ -1,4 +1,4 @@
-"""What a vector index must offer to be raced against the store, and the rows that all get."""
+"""Protocols of a vector index that is compared with the store, and of the rows that all index."""
 
 from __future__ import annotations
 
@@ -13,40 +13,39 @@ import numpy as np
 from rm_local.arrays import Floats, Ids
 
 SAMPLED_PLACES = 64
-"""Blocks, evenly spread over the rows, that a training sample is taken from."""
+"""Blocks, evenly spread over the rows, that a training sample is drawn from."""
 
 
-class Vectors(Protocol):
-    """Rows that every peer gets, in blocks, the same each time. Can be pickled."""
+class VectorSource(Protocol):
+    """Rows that every peer indexes, in blocks, the same each time. Can be pickled."""
 
     @property
     def rows(self) -> int:
-        """How many there are."""
+        """Number of rows."""
 
     @property
     def block_rows(self) -> int:
         """Rows in a block; the last one may have fewer."""
 
-    def vectors(self, number: int) -> Floats:
-        """(n, d), rows of length 1: block `number`, counted from 0."""
+    def make_vectors(self, number: int) -> Floats:
+        """Return block `number`, counted from 0: (n, d), rows of length 1."""
 
 
 @dataclass(frozen=True, slots=True)
 class PeerSetting:
-    """How thoroughly a peer is asked."""
+    """How thoroughly a peer searches."""
 
     breadth: int
-    """What it looks through: lists probed, `ef`, candidates."""
+    """Lists probed, `ef`, or candidates."""
     depth: int = 0
-    """Rows for which its codes are replaced by better ones, for each row wanted; 0 = it does not
-    rank again."""
+    """Candidates reranked by better codes, for each row wanted; 0 = no reranking."""
 
 
 class Searcher(Protocol):
-    """An index open for queries, on one thread."""
+    """An open index, searched on one thread."""
 
-    def search(self, query: Floats, k: int, dial: PeerSetting) -> Ids:
-        """Numbers of the `k` rows found nearest to `query`, (d,), counted from 0."""
+    def search(self, query: Floats, k: int, setting: PeerSetting) -> Ids:
+        """Return the numbers, counted from 0, of the `k` rows found nearest to `query`, (d,)."""
 
 
 class Peer(Protocol):
@@ -54,44 +53,44 @@ class Peer(Protocol):
 
     @property
     def name(self) -> str:
-        """What the table calls it."""
+        """Its name in the table."""
 
     @property
     def package(self) -> str:
-        """The module to import."""
+        """Module to import."""
 
     @property
     def install(self) -> str:
-        """What pip installs."""
+        """Package that pip installs."""
 
     @property
     def breadth(self) -> str:
-        """The library's word for `Dial.breadth`; empty where there is nothing to turn."""
+        """The library's word for `PeerSetting.breadth`; empty if it has no such setting."""
 
     @property
     def depths(self) -> tuple[int, ...]:
-        """Values of `Dial.depth` worth trying; the quickest that is good enough is taken."""
+        """Values of `PeerSetting.depth` to try; the fastest that reaches the recall is chosen."""
 
-    def widest(self, rows: int) -> int:
-        """The largest `Dial.breadth` that says anything with this many rows."""
+    def get_max_breadth(self, rows: int) -> int:
+        """Return the largest `PeerSetting.breadth` that has an effect with this many rows."""
 
-    def build(self, rows: Vectors, dimension: int, folder: Path, threads: int) -> None:
-        """Index all rows, numbered from 0, and leave the index in `folder`, which is empty."""
+    def build_index(self, rows: VectorSource, dimension: int, folder: Path, threads: int) -> None:
+        """Index all rows, numbered from 0, and write the index to `folder`, which is empty."""
 
-    def open(self, folder: Path, dimension: int) -> Searcher:
-        """The index that `build` left there."""
+    def open_index(self, folder: Path, dimension: int) -> Searcher:
+        """Open the index that `build_index` wrote there."""
 
 
 class TimedVectors:
-    """Rows that know how long it took to make them, so that a build is not charged for it."""
+    """Rows that measure the time to make them, which is subtracted from the time of a build."""
 
-    def __init__(self, source: Vectors) -> None:
+    def __init__(self, source: VectorSource) -> None:
         self._source = source
         self.seconds = 0.0
 
     @property
     def rows(self) -> int:
-        """How many there are."""
+        """Number of rows."""
         return self._source.rows
 
     @property
@@ -99,34 +98,34 @@ class TimedVectors:
         """Rows in a block; the last one may have fewer."""
         return self._source.block_rows
 
-    def vectors(self, number: int) -> Floats:
-        """Block `number`, contiguous."""
+    def make_vectors(self, number: int) -> Floats:
+        """Return block `number`, contiguous."""
         started = time.perf_counter()
         try:
-            return np.ascontiguousarray(self._source.vectors(number), dtype=np.float32)
+            return np.ascontiguousarray(self._source.make_vectors(number), dtype=np.float32)
         finally:
             self.seconds += time.perf_counter() - started
 
 
-def blocks(rows: Vectors) -> Iterator[tuple[int, Floats]]:
-    """Each block with the number of its first row."""
+def read_blocks(rows: VectorSource) -> Iterator[tuple[int, Floats]]:
+    """Yield each block with the number of its first row."""
     for number in range(-(-rows.rows // rows.block_rows)):
-        yield number * rows.block_rows, rows.vectors(number)
+        yield number * rows.block_rows, rows.make_vectors(number)
 
 
-def sample(rows: Vectors, wanted: int) -> Floats:
-    """(n, d), n <= `wanted`: rows to train on, as many from each of up to 64 places."""
+def sample_rows(rows: VectorSource, wanted: int) -> Floats:
+    """Sample rows to train on, equally many from up to 64 blocks: (n, d), n <= `wanted`."""
     count = -(-rows.rows // rows.block_rows)
     places = np.unique(np.linspace(0, count - 1, min(count, SAMPLED_PLACES)).astype(int))
     rng = np.random.default_rng(0)
     each = -(-wanted // len(places))
-    taken = []
+    sampled = []
     for number in places.tolist():
-        block = rows.vectors(number)
-        taken.append(block[rng.permutation(len(block))[:each]])
-    return np.concatenate(taken)[:wanted]
+        block = rows.make_vectors(number)
+        sampled.append(block[rng.permutation(len(block))[:each]])
+    return np.concatenate(sampled)[:wanted]
 
 
-def lists(rows: int) -> int:
-    """Lists of an inverted file: the power of two nearest to 2 sqrt(rows), 2,048 at 1M."""
+def choose_list_count(rows: int) -> int:
+    """Choose the number of lists: the power of two nearest to 2 sqrt(rows), 2,048 at 1M."""
     return int(2 ** max(0, round(np.log2(2 * max(rows, 1) ** 0.5))))

@@ -1,4 +1,4 @@
-"""What a race comes to: figures, ratios, a table, JSON."""
+"""Results of a comparison: figures, ratios, a table, JSON."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ RATIOS = ("warm_p50_ms", "warm_p95_ms", "memory_mb", "bytes", "build_rows_per_s"
 """Figures of which the store's is divided by the peer's."""
 
 COLUMNS = ("recall@10", "p50 ms", "p95 ms", "memory MB", "disk MB", "rows/s built")
-NOTE = "(in brackets: the store's figure as a multiple of the peer's)"
+RATIO_NOTE = "(in brackets: the store's figure as a multiple of the peer's)"
 
 
 @dataclass(frozen=True)
@@ -20,27 +20,27 @@ class PeerResult:
     recall_at_10: float
     """Against exact float32 search over all rows."""
     warm_p50_ms: float
-    """Of one query on one thread, asked before."""
+    """Time of one query on one thread, after all queries were searched once."""
     warm_p95_ms: float
     memory_mb: float | None
     """Resident memory (VmRSS) that opening and searching added to a process that had imported the
-    library; pages of mapped files count. None where the system does not tell."""
+    library; pages of mapped files count. None where the system does not report it."""
     bytes: int
-    """On disk."""
+    """Size on disk."""
     build_rows_per_s: float
     setting: str = ""
-    """Where its dial stood."""
+    """Breadth and depth at which it was measured."""
     queries: int | None = None
-    """How many were asked, where a slow index was not asked all."""
+    """Number of queries, if a slow index did not get all of them."""
     cores: float | None = None
-    """Processor time over time passed while searching: above 1 it used more than one thread."""
+    """Processor time / elapsed time while searching; above 1 it used more than one thread."""
     reached: bool = True
-    """Whether its recall is at least the store's; if not, its dial could be turned no further."""
+    """Whether its recall is at least the store's; if not, no setting reached it."""
 
 
 @dataclass(frozen=True)
 class SkippedPeer:
-    """A peer without figures."""
+    """A peer that was not measured."""
 
     name: str
     why: str
@@ -53,44 +53,46 @@ class PeerComparison:
     rows: int
     store: PeerResult
     peers: tuple[PeerResult, ...]
-    left: tuple[SkippedPeer, ...]
+    skipped: tuple[SkippedPeer, ...]
 
-    def data(self) -> dict[str, Any]:
-        """For JSON: each peer with `ratios`, the store's figure over the peer's."""
-        peers = [{**asdict(peer), "ratios": self.ratios(peer)} for peer in self.peers]
-        left = [asdict(each) for each in self.left]
-        return {"rows": self.rows, "store": asdict(self.store), "peers": peers, "left": left}
+    def to_json_dict(self) -> dict[str, Any]:
+        """Return JSON data, each peer with `ratios`: the store's figure / the peer's."""
+        peers = [{**asdict(peer), "ratios": self.compute_ratios(peer)} for peer in self.peers]
+        skipped = [asdict(each) for each in self.skipped]
+        return {"rows": self.rows, "store": asdict(self.store), "peers": peers, "left": skipped}
 
-    def ratios(self, peer: PeerResult) -> dict[str, float | None]:
-        """The store's figure over the peer's; None where one is not known or nothing."""
-        return {name: _ratio(getattr(self.store, name), getattr(peer, name)) for name in RATIOS}
+    def compute_ratios(self, peer: PeerResult) -> dict[str, float | None]:
+        """Compute the store's figure / the peer's; None where one is unknown or zero."""
+        return {
+            name: _divide_figures(getattr(self.store, name), getattr(peer, name)) for name in RATIOS
+        }
 
-    def table(self) -> str:
-        """A line for each index, then why any were left out."""
+    def format_table(self) -> str:
+        """Format a line for each index, then the reason for each skipped peer."""
         names = [self.store.name, *(peer.name for peer in self.peers)]
         wide = max(map(len, names))
-        lines = [" " * wide + "".join(f"{column:>18}" for column in COLUMNS) + "  dial"]
-        lines.append(_line(self.store, wide, {}))
-        lines += [_line(peer, wide, self.ratios(peer)) for peer in self.peers]
-        lines += [NOTE] if self.peers else []
-        lines += [f"{each.name}: {each.why}" for each in self.left]
+        lines = [" " * wide + "".join(f"{column:>18}" for column in COLUMNS) + "  setting"]
+        lines.append(_format_line(self.store, wide, {}))
+        lines += [_format_line(peer, wide, self.compute_ratios(peer)) for peer in self.peers]
+        lines += [RATIO_NOTE] if self.peers else []
+        lines += [f"{each.name}: {each.why}" for each in self.skipped]
         return "\n".join(line.rstrip() for line in lines)
 
 
-def _ratio(ours: float | None, theirs: float | None) -> float | None:
+def _divide_figures(ours: float | None, theirs: float | None) -> float | None:
     return float(f"{ours / theirs:.3g}") if ours and theirs else None
 
 
-def _line(result: PeerResult, wide: int, ratios: dict[str, float | None]) -> str:
+def _format_line(result: PeerResult, wide: int, ratios: dict[str, float | None]) -> str:
     megabytes = result.bytes / 1e6
     memory = "?" if result.memory_mb is None else f"{result.memory_mb:,.0f}"
     cells = [
         f"{result.recall_at_10:.3f}",
-        f"{result.warm_p50_ms:,.2f}" + _bracket(ratios.get("warm_p50_ms")),
-        f"{result.warm_p95_ms:,.2f}" + _bracket(ratios.get("warm_p95_ms")),
-        memory + _bracket(ratios.get("memory_mb")),
-        f"{megabytes:,.0f}" + _bracket(ratios.get("bytes")),
-        f"{result.build_rows_per_s:,.0f}" + _bracket(ratios.get("build_rows_per_s")),
+        f"{result.warm_p50_ms:,.2f}" + _format_ratio(ratios.get("warm_p50_ms")),
+        f"{result.warm_p95_ms:,.2f}" + _format_ratio(ratios.get("warm_p95_ms")),
+        memory + _format_ratio(ratios.get("memory_mb")),
+        f"{megabytes:,.0f}" + _format_ratio(ratios.get("bytes")),
+        f"{result.build_rows_per_s:,.0f}" + _format_ratio(ratios.get("build_rows_per_s")),
     ]
     notes = [result.setting] if result.setting else []
     notes += [] if result.reached else ["recall not reached"]
@@ -100,7 +102,7 @@ def _line(result: PeerResult, wide: int, ratios: dict[str, float | None]) -> str
     return f"{result.name:<{wide}}" + "".join(f"{c:>18}" for c in cells) + "  " + ", ".join(notes)
 
 
-def _bracket(ratio: float | None) -> str:
+def _format_ratio(ratio: float | None) -> str:
     if ratio is None:
         return ""
     return f" ({ratio:,.0f}x)" if ratio >= 100 else f" ({ratio:.2g}x)"

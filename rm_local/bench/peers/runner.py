@@ -1,4 +1,4 @@
-"""The race: every peer on the rows that the store was measured on, at the recall it had."""
+"""Compare peers with the store, on the same rows and at the same recall."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from rm_local.bench.peers import stages
 from rm_local.bench.peers.faiss_ivf import FaissIvf
 from rm_local.bench.peers.isolated import PeerFailed, run_isolated
 from rm_local.bench.peers.lance_ivf import LanceIvf
-from rm_local.bench.peers.peer_protocol import Peer, PeerSetting, Vectors
+from rm_local.bench.peers.peer_protocol import Peer, PeerSetting, VectorSource
 from rm_local.bench.peers.report import PeerComparison, PeerResult, SkippedPeer
 from rm_local.bench.peers.sqlite_flat import SqliteFlat
 from rm_local.bench.peers.stages import PeerQueries
@@ -36,18 +36,18 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class PeerLimits:
-    """What a peer may take: seconds after which its process is ended, and threads."""
+    """Limits of a peer: seconds after which its process is ended, and threads."""
 
     build: float = 900
     search: float = 600
-    """For tuning, and again for measuring."""
+    """Applies to tuning, and again to measuring."""
     threads: int = os.cpu_count() or 1
-    """Of a build; queries have one."""
+    """Threads of a build; queries have one."""
 
 
 def compare_peers(
     store: PeerResult,
-    rows: Vectors,
+    rows: VectorSource,
     questions: PeerQueries,
     folder: Path,
     *,
@@ -55,18 +55,21 @@ def compare_peers(
     limits: PeerLimits | None = None,
     report: ProgressCallback = ignore_progress,
 ) -> PeerComparison:
-    """Build each peer below `folder`, turn its dial to the store's recall, measure it, remove it.
+    """Build each peer below `folder`, tune it to the store's recall, measure and remove it.
 
-    A peer that is not installed, fails, crashes or runs over its time is left out, and the race
-    says why. ValueError: queries, exact answers and rows do not fit each other.
+    A peer that is not installed, fails, crashes or exceeds its time limit is skipped; the result
+    says why.
+
+    Raises:
+        ValueError: queries, exact answers and rows do not match.
     """
-    _check(rows, questions)
+    _check_queries(rows, questions)
     found: list[PeerResult] = []
-    left: list[SkippedPeer] = []
+    skipped: list[SkippedPeer] = []
     for peer in peers:
         try:
             found.append(
-                _raced(
+                _measure_peer(
                     peer,
                     store.recall_at_10,
                     rows,
@@ -77,75 +80,81 @@ def compare_peers(
                 )
             )
         except PeerFailed as error:
-            left.append(SkippedPeer(peer.name, str(error)))
+            skipped.append(SkippedPeer(peer.name, str(error)))
             report(Progress(f"{peer.name}: {error}"))
-    return PeerComparison(rows.rows, store, tuple(found), tuple(left))
+    return PeerComparison(rows.rows, store, tuple(found), tuple(skipped))
 
 
-def _raced(
+def _measure_peer(
     peer: Peer,
     target: float,
-    rows: Vectors,
+    rows: VectorSource,
     questions: PeerQueries,
     folder: Path,
     limits: PeerLimits,
     report: ProgressCallback,
 ) -> PeerResult:
-    """PeerFailed: there is nothing to measure."""
+    """Build, tune and measure one peer.
+
+    Raises:
+        PeerFailed: it is not installed, failed, or exceeded a limit.
+    """
     if find_spec(peer.package) is None:
         raise PeerFailed(f"not installed; python -m pip install {peer.install}")
     threads = limits.threads
     with tempfile.TemporaryDirectory(dir=folder, prefix="rm-local-peer-") as name:
-        place = Path(name)
+        index_folder = Path(name)
         report(Progress(f"{peer.name}: building"))
-        build = (peer, rows, questions.queries.shape[1], place, threads)
-        seconds = _stage("build", stages.built, *build, seconds=limits.build, threads=threads)
-        report(
-            Progress(
-                f"{peer.name}: built in {seconds:,.0f} s, looking for a recall of {target:.3f}"
-            )
+        build = (peer, rows, questions.queries.shape[1], index_folder, threads)
+        seconds = _run_stage(
+            "build", stages.time_build, *build, seconds=limits.build, threads=threads
         )
-        tune = (peer, rows.rows, place, questions, target)
-        trial, reached = _stage("tuning", stages.tuned, *tune, seconds=limits.search, threads=1)
-        report(Progress(f"{peer.name}: measuring at {_setting(peer, trial.dial)}"))
-        measure = (peer, place, questions, trial.dial)
-        ran = _stage("search", stages.measured, *measure, seconds=limits.search, threads=1)
-        asked_all = ran.queries == len(questions.queries)
+        report(
+            Progress(f"{peer.name}: built in {seconds:,.0f} s, tuning to a recall of {target:.3f}")
+        )
+        tune = (peer, rows.rows, index_folder, questions, target)
+        trial, reached = _run_stage(
+            "tuning", stages.tune_peer, *tune, seconds=limits.search, threads=1
+        )
+        report(Progress(f"{peer.name}: measuring at {_format_setting(peer, trial.setting)}"))
+        measure = (peer, index_folder, questions, trial.setting)
+        ran = _run_stage("search", stages.measure_peer, *measure, seconds=limits.search, threads=1)
+        ran_all = ran.queries == len(questions.queries)
         return PeerResult(
             name=peer.name,
             recall_at_10=round(ran.recall, 4),
             warm_p50_ms=round(ran.p50_ms, 3),
             warm_p95_ms=round(ran.p95_ms, 3),
             memory_mb=None if ran.memory_mb is None else round(ran.memory_mb, 1),
-            bytes=sum(each.stat().st_size for each in place.rglob("*") if each.is_file()),
+            bytes=sum(each.stat().st_size for each in index_folder.rglob("*") if each.is_file()),
             build_rows_per_s=round(rows.rows / max(seconds, 1e-9)),
-            setting=_setting(peer, trial.dial),
-            queries=None if asked_all else ran.queries,
+            setting=_format_setting(peer, trial.setting),
+            queries=None if ran_all else ran.queries,
             cores=round(ran.cores, 2),
             reached=reached,
         )
 
 
-def _stage(
+def _run_stage(
     name: str, work: Callable[..., T], *arguments: object, seconds: float, threads: int
 ) -> T:
-    """`apart`, whose error names the stage."""
+    """Call `run_isolated`, with the name of the stage in its error."""
     try:
         return run_isolated(work, *arguments, seconds=seconds, threads=threads)
     except PeerFailed as error:
         raise PeerFailed(f"{name}: {error}") from error
 
 
-def _setting(peer: Peer, dial: PeerSetting) -> str:
+def _format_setting(peer: Peer, setting: PeerSetting) -> str:
     if not peer.breadth:
         return "exact"
-    depth = f", {dial.depth}k ranked again" if dial.depth else ""
-    return f"{peer.breadth} {dial.breadth}{depth}"
+    depth = f", {setting.depth}k reranked" if setting.depth else ""
+    return f"{peer.breadth} {setting.breadth}{depth}"
 
 
-def _check(rows: Vectors, questions: PeerQueries) -> None:
+def _check_queries(rows: VectorSource, questions: PeerQueries) -> None:
     queries, exact = questions.queries, questions.exact
     if queries.ndim != 2 or not len(queries) or exact.ndim != 2 or len(exact) != len(queries):
-        raise ValueError(f"{queries.shape} queries do not fit {exact.shape} exact answers")
+        raise ValueError(f"{queries.shape} queries do not match {exact.shape} exact answers")
     if exact.min() < 0 or exact.max() >= rows.rows:
         raise ValueError(f"exact answers name rows that are not among the {rows.rows:,}")

@@ -1,4 +1,4 @@
-"""sqlite-vec by itself: every row compared, as exact float32 or as bits ranked again."""
+"""sqlite-vec without the store: exact float32 over all rows, or bits reranked by int8."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rm_local.arrays import Floats, Ids
-from rm_local.bench.peers.flat_table import Flat, Kind, make_flat
-from rm_local.bench.peers.peer_protocol import PeerSetting, Vectors, blocks
+from rm_local.bench.peers.flat_table import FlatKind, FlatTable, write_flat_table
+from rm_local.bench.peers.peer_protocol import PeerSetting, VectorSource, read_blocks
 from rm_local.store import MAX_CANDIDATES
 
 TABLE_FILE = "flat.db"
@@ -17,40 +17,40 @@ TABLE_FILE = "flat.db"
 class SqliteFlat:
     """A vec0 table without partitions."""
 
-    kind: Kind
+    kind: FlatKind
     package: str = "sqlite_vec"
     install: str = "sqlite-vec"
     depths: tuple[int, ...] = (0,)
 
     @property
     def name(self) -> str:
-        """As in the table."""
+        """Its name in the table."""
         return "sqlite-vec, float32" if self.kind == "float32" else "sqlite-vec, bits and int8"
 
     @property
     def breadth(self) -> str:
-        """Rows that the bits choose; exact search has none to choose."""
+        """Candidates chosen by bits; empty for exact search, which has no such setting."""
         return "" if self.kind == "float32" else "k"
 
-    def widest(self, rows: int) -> int:
-        """sqlite-vec's own limit."""
+    def get_max_breadth(self, rows: int) -> int:
+        """Return the number of rows, or the limit of sqlite-vec."""
         return min(rows, MAX_CANDIDATES)
 
-    def build(self, rows: Vectors, dimension: int, folder: Path, threads: int) -> None:
+    def build_index(self, rows: VectorSource, dimension: int, folder: Path, threads: int) -> None:
         """Insert all rows in one transaction; SQLite writes with one thread."""
-        make_flat(folder / TABLE_FILE, self.kind, dimension, blocks(rows))
+        write_flat_table(folder / TABLE_FILE, self.kind, dimension, read_blocks(rows))
 
-    def open(self, folder: Path, dimension: int) -> FlatSearcher:
-        """Open the table with the cache that the store has, 32 MB."""
-        return FlatSearcher(Flat(folder / TABLE_FILE, self.kind))
+    def open_index(self, folder: Path, dimension: int) -> FlatSearcher:
+        """Open the table with a cache of 32 MB, as the store has."""
+        return FlatSearcher(FlatTable(folder / TABLE_FILE, self.kind))
 
 
 class FlatSearcher:
-    """A table open for queries."""
+    """Searches a table."""
 
-    def __init__(self, flat: Flat) -> None:
+    def __init__(self, flat: FlatTable) -> None:
         self._flat = flat
 
-    def search(self, query: Floats, k: int, dial: PeerSetting) -> Ids:
-        """Rank the best `breadth` by bits, or all rows."""
-        return self._flat.search(query, k, dial.breadth)
+    def search(self, query: Floats, k: int, setting: PeerSetting) -> Ids:
+        """Rerank the best `breadth` by bits, or compare all rows."""
+        return self._flat.search(query, k, setting.breadth)

@@ -1,4 +1,4 @@
-"""Turning an index's dial up until its recall is good enough, and no further."""
+"""Find the cheapest setting of an index whose recall reaches a target."""
 
 from __future__ import annotations
 
@@ -7,36 +7,37 @@ from dataclasses import dataclass
 
 from rm_local.bench.peers.peer_protocol import PeerSetting
 
-FIRST = 8
-FINE = 0.05
-"""Breadths less than a twentieth apart are not told apart."""
+FIRST_BREADTH = 8
+BREADTH_TOLERANCE = 0.05
+"""Bisection ends when the breadths differ by less than this share."""
 
-GAIN = 0.001
-"""Recall that twice doubling the breadth must bring, or more breadth brings nothing."""
+MIN_RECALL_GAIN = 0.001
+"""Recall that doubling the breadth twice must add; with less, the search for a breadth ends."""
 
 
 @dataclass(frozen=True)
 class Trial:
-    """All queries asked at one setting."""
+    """Results of all queries at one setting."""
 
-    dial: PeerSetting
+    setting: PeerSetting
     recall: float
     p50_ms: float
 
 
-Ask = Callable[[PeerSetting], Trial]
+TrySetting = Callable[[PeerSetting], Trial]
 
 
-def tune(ask: Ask, widest: int, depths: Sequence[int], target: float) -> tuple[Trial, bool]:
-    """The quickest trial whose recall is at least `target`, and True; else the best, and False.
+def tune_setting(
+    try_setting: TrySetting, max_breadth: int, depths: Sequence[int], target: float
+) -> tuple[Trial, bool]:
+    """Return the fastest trial whose recall reaches `target`, and True; else the best, and False.
 
-    For each depth the smallest breadth is looked for; the next depth is tried as long as the one
-    before brought something.
+    Searches the smallest breadth for each depth, until a depth is slower than the one before.
     """
     best: Trial | None = None
     missed: list[Trial] = []
     for depth in depths:
-        trial = _narrowest(ask, widest, depth, target)
+        trial = _find_smallest_breadth(try_setting, max_breadth, depth, target)
         if trial.recall < target:
             missed.append(trial)
         elif best is None or trial.p50_ms < best.p50_ms:
@@ -48,27 +49,31 @@ def tune(ask: Ask, widest: int, depths: Sequence[int], target: float) -> tuple[T
     return max(missed, key=lambda trial: (trial.recall, -trial.p50_ms)), False
 
 
-def _narrowest(ask: Ask, widest: int, depth: int, target: float) -> Trial:
-    """The trial of the smallest breadth that reaches `target`; if none does, of the best recall."""
-    tried = [ask(PeerSetting(min(FIRST, widest), depth))]
+def _find_smallest_breadth(
+    try_setting: TrySetting, max_breadth: int, depth: int, target: float
+) -> Trial:
+    """Return the trial of the smallest breadth that reaches `target`, or the best if none does."""
+    tried = [try_setting(PeerSetting(min(FIRST_BREADTH, max_breadth), depth))]
     while tried[-1].recall < target:
-        if tried[-1].dial.breadth == widest or _flat(tried):
+        if tried[-1].setting.breadth == max_breadth or _has_plateaued(tried):
             return max(tried, key=lambda trial: trial.recall)
-        tried.append(ask(PeerSetting(min(2 * tried[-1].dial.breadth, widest), depth)))
-    low = tried[-2].dial.breadth if len(tried) > 1 else 0
-    return _between(ask, low, tried[-1], target)
+        tried.append(
+            try_setting(PeerSetting(min(2 * tried[-1].setting.breadth, max_breadth), depth))
+        )
+    low = tried[-2].setting.breadth if len(tried) > 1 else 0
+    return _bisect_breadth(try_setting, low, tried[-1], target)
 
 
-def _flat(tried: Sequence[Trial]) -> bool:
-    return len(tried) > 2 and 0 < tried[-1].recall < tried[-3].recall + GAIN
+def _has_plateaued(tried: Sequence[Trial]) -> bool:
+    return len(tried) > 2 and 0 < tried[-1].recall < tried[-3].recall + MIN_RECALL_GAIN
 
 
-def _between(ask: Ask, low: int, high: Trial, target: float) -> Trial:
-    """Halve what lies between a breadth that misses the target and one that reaches it."""
-    while high.dial.breadth - low > max(1, FINE * high.dial.breadth):
-        trial = ask(PeerSetting((low + high.dial.breadth) // 2, high.dial.depth))
+def _bisect_breadth(try_setting: TrySetting, low: int, high: Trial, target: float) -> Trial:
+    """Bisect between a breadth that misses the target and one that reaches it."""
+    while high.setting.breadth - low > max(1, BREADTH_TOLERANCE * high.setting.breadth):
+        trial = try_setting(PeerSetting((low + high.setting.breadth) // 2, high.setting.depth))
         if trial.recall >= target:
             high = trial
         else:
-            low = trial.dial.breadth
+            low = trial.setting.breadth
     return high

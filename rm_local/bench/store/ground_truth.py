@@ -1,4 +1,4 @@
-"""Exact search: the rows that are truly nearest, by float32 over all of a made-up corpus."""
+"""Exact search by float32 over all rows of a synthetic corpus."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from rm_local.bench.corpus.synthetic import SyntheticSource
 K = 10
 
 
-def exact(source: SyntheticSource, queries: Floats, processes: int) -> Ids:
-    """(q, K): for each of `queries`, (q, d), the numbers of its nearest rows, nearest first."""
+def find_exact_neighbors(source: SyntheticSource, queries: Floats, processes: int) -> Ids:
+    """Find the numbers of the rows nearest to each of `queries`, (q, d), nearest first: (q, K)."""
     parts = [range(first, source.blocks, processes) for first in range(processes)]
-    nearest = partial(_nearest, source, queries)
+    nearest = partial(_search_blocks, source, queries)
     if processes == 1:
         found = [nearest(parts[0])]
     else:
@@ -28,29 +28,31 @@ def exact(source: SyntheticSource, queries: Floats, processes: int) -> Ids:
     return np.take_along_axis(ids, np.argsort(-best, axis=1, kind="stable")[:, :K], axis=1)
 
 
-def subproblems(source: SyntheticSource, rows: Ids) -> dict[int, str]:
-    """The subproblem of each of these rows, which no other row has."""
+def collect_subproblems(source: SyntheticSource, rows: Ids) -> dict[int, str]:
+    """Collect the subproblem of each of these rows, which identifies the row."""
     wanted = np.unique(rows)
     blocks = wanted // source.block_rows
     found: dict[int, str] = {}
     for number in np.unique(blocks).tolist():
-        entries = source.entries(number)
+        entries = source.make_entries(number)
         for row in wanted[blocks == number].tolist():
             found[row] = entries[row % source.block_rows].subproblem
     return found
 
 
-def _nearest(source: SyntheticSource, queries: Floats, blocks: Sequence[int]) -> tuple[Floats, Ids]:
-    """Similarities and numbers, (q, K), of the nearest rows among those of `blocks`."""
+def _search_blocks(
+    source: SyntheticSource, queries: Floats, blocks: Sequence[int]
+) -> tuple[Floats, Ids]:
+    """Search the rows of `blocks`; return similarities and numbers of the nearest, (q, K)."""
     best = np.full((len(queries), K), -np.inf, np.float32)
     ids = np.zeros((len(queries), K), np.int64)
     for number in blocks:
-        scores = queries @ source.vectors(number).T
-        # Few rows of a block are among the best: only their queries are looked at again.
+        scores = queries @ source.make_vectors(number).T
+        # Few rows of a block are among the best, so most queries need no sorting.
         for query in np.flatnonzero((scores > best[:, -1:]).any(axis=1)).tolist():
             better = np.flatnonzero(scores[query] > best[query, -1])
-            held = np.concatenate([best[query], scores[query, better]])
+            merged = np.concatenate([best[query], scores[query, better]])
             rows = np.concatenate([ids[query], number * source.block_rows + better])
-            top = np.argsort(-held, kind="stable")[:K]
-            best[query], ids[query] = held[top], rows[top]
+            top = np.argsort(-merged, kind="stable")[:K]
+            best[query], ids[query] = merged[top], rows[top]
     return best, ids

@@ -1,4 +1,4 @@
-"""Measuring a store of made-up entries: how good and how fast its search is."""
+"""Measure recall and latency of a store of synthetic entries."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from rm_local.arrays import Floats, Ids
 from rm_local.bench.corpus.seed_vectors import open_anchors
 from rm_local.bench.corpus.synthetic import SyntheticSource
 from rm_local.bench.store import trial
-from rm_local.bench.store.ground_truth import exact, subproblems
-from rm_local.embed import MINILM, minilm_words
+from rm_local.bench.store.ground_truth import collect_subproblems, find_exact_neighbors
+from rm_local.embed import MINILM, read_minilm_words
 from rm_local.errors import UsageError
 from rm_local.files import write_atomically, write_bytes_atomically
 from rm_local.progress import Progress, ProgressCallback
@@ -28,44 +28,44 @@ from rm_local.store import Store, build_store, measure_pages
 from rm_local.system import usable_cores
 
 QUERIES = 200
-"""Of held-out real sentences, or as many as there are, and of queries drawn like the rows."""
+"""At most so many held-out real sentences, and as many queries drawn like the rows."""
 
 
 @dataclass(frozen=True)
-class Built:
-    """How a store was built."""
+class BuildRecord:
+    """Source and build times of a store, kept next to it."""
 
     rows: int
     fingerprint: str
-    """Of the source."""
+    """Fingerprint of the source."""
     seconds: dict[str, float] = field(default_factory=dict)
-    """Of each stage."""
+    """Seconds of each stage."""
 
 
 @dataclass(frozen=True)
 class StoreBench:
-    """What one bench came to. Milliseconds are of `Store.search` with texts, embedding apart."""
+    """Results of one bench. Milliseconds are of `Store.search` with texts, without embedding."""
 
     rows: int
     effort: float
     recall_at_10: float
-    """Of held-out real sentences, against exact float32 search over all rows."""
+    """Recall of held-out real sentences, against exact float32 search over all rows."""
     recall_at_10_alike: float
-    """Of queries drawn like the rows."""
+    """Recall of queries drawn like the rows."""
     warm_p50_ms: float
     warm_p95_ms: float
     open_p50_ms: float
-    """Of opening the store, the file out of the page cache."""
+    """Opening the store, with the file not in the page cache."""
     cold_p50_ms: float
-    """Of the first search after that, the file out of the page cache again."""
+    """The first search after opening, with the file dropped from the page cache again."""
     append_p50_ms: float
-    """Of adding one entry durably."""
+    """Adding one entry durably."""
     memory_mb: float | None
     bytes: int
     parts: dict[str, int]
     """Bytes of each table."""
     build_rows_per_s: float
-    """All stages together, the making of rows included."""
+    """All stages together, including composing the rows."""
     build_seconds: dict[str, float]
     probes: int
     candidates: int
@@ -73,17 +73,17 @@ class StoreBench:
 
 @dataclass(frozen=True)
 class BenchQueries:
-    """Queries of both kinds, one after the other, and the rows that are truly nearest."""
+    """Queries, first real ones, then as many drawn like the rows, and their exact nearest rows."""
 
     queries: Floats
     rows: Ids
     subproblems: dict[int, str]
 
-    def recall(self, found: list[set[str]]) -> tuple[float, float]:
-        """Of the real ones, and of those like the rows."""
+    def compute_recall(self, found: list[set[str]]) -> tuple[float, float]:
+        """Compute the recall of the real queries, and of those drawn like the rows."""
         shares = [
-            len({self.subproblems[row] for row in rows} & held) / len(rows)
-            for rows, held in zip(self.rows.tolist(), found, strict=True)
+            len({self.subproblems[row] for row in rows} & texts) / len(rows)
+            for rows, texts in zip(self.rows.tolist(), found, strict=True)
         ]
         half = len(shares) // 2
         return round(float(np.mean(shares[:half])), 4), round(float(np.mean(shares[half:])), 4)
@@ -92,24 +92,26 @@ class BenchQueries:
 def bench_store(
     source: SyntheticSource, path: Path, effort: float, report: ProgressCallback
 ) -> tuple[StoreBench, BenchQueries]:
-    """Measure the store at `path`, which is built from `source` first unless it is there.
+    """Measure the store at `path`; build it from `source` first if it does not exist.
 
-    What was measured of its build, and the exact answers, stay beside it in `path`.bench.
-    UsageError: the store there was built from another source.
+    The folder `path`.bench keeps the build times and the exact answers.
+
+    Raises:
+        UsageError: the store at `path` was built from another source.
     """
-    beside = path.with_name(path.name + ".bench")
-    beside.mkdir(parents=True, exist_ok=True)
-    built = _built(source, path, beside, report)
-    questions = _questions(source, beside, report)
+    bench_folder = path.with_name(path.name + ".bench")
+    bench_folder.mkdir(parents=True, exist_ok=True)
+    built = _build_or_reuse_store(source, path, bench_folder, report)
+    questions = _load_queries(source, bench_folder, report)
     report(Progress("searching"))
-    with _process() as pool:
-        tried = pool.submit(trial.tried, path, questions.queries, effort).result()
-    with _process() as pool:
-        first = pool.submit(trial.first_searches, path, questions.queries, effort).result()
+    with _start_process() as pool:
+        tried = pool.submit(trial.run_searches, path, questions.queries, effort).result()
+    with _start_process() as pool:
+        first = pool.submit(trial.time_first_searches, path, questions.queries, effort).result()
     report(Progress("adding"))
-    entries, vectors = SyntheticSource(source.rows, source.seed + 1, source.folder).block(0)
-    appends = trial.appended(path, entries, vectors)
-    real, alike = questions.recall(tried.found)
+    entries, vectors = SyntheticSource(source.rows, source.seed + 1, source.folder).read_block(0)
+    appends = trial.time_appends(path, entries, vectors)
+    real, alike = questions.compute_recall(tried.found)
     with Store.open(path) as store:
         info = store.read_info()
     return (
@@ -118,11 +120,11 @@ def bench_store(
             effort=effort,
             recall_at_10=real,
             recall_at_10_alike=alike,
-            warm_p50_ms=_percentile(tried.milliseconds, 50),
-            warm_p95_ms=_percentile(tried.milliseconds, 95),
-            open_p50_ms=_percentile(first[0], 50),
-            cold_p50_ms=_percentile(first[1], 50),
-            append_p50_ms=_percentile(appends, 50),
+            warm_p50_ms=_compute_percentile(tried.milliseconds, 50),
+            warm_p95_ms=_compute_percentile(tried.milliseconds, 95),
+            open_p50_ms=_compute_percentile(first[0], 50),
+            cold_p50_ms=_compute_percentile(first[1], 50),
+            append_p50_ms=_compute_percentile(appends, 50),
             memory_mb=tried.memory_mb,
             bytes=info.size,
             parts=measure_pages(path),
@@ -137,49 +139,53 @@ def bench_store(
 
 @contextmanager
 def temporary_store_folder(folder: Path) -> Iterator[Path]:
-    """A path for a store below `folder` that is gone afterwards."""
-    with tempfile.TemporaryDirectory(dir=folder, prefix="rm-local-bench-") as place:
-        yield Path(place) / "made-up.rms"
+    """Yield a path for a store below `folder`; remove the store afterwards."""
+    with tempfile.TemporaryDirectory(dir=folder, prefix="rm-local-bench-") as name:
+        yield Path(name) / "made-up.rms"
 
 
-def _built(source: SyntheticSource, path: Path, beside: Path, report: ProgressCallback) -> Built:
-    held = beside / "built.json"
-    if path.exists() and held.exists():
-        found = Built(**json.loads(held.read_text("utf-8")))
+def _build_or_reuse_store(
+    source: SyntheticSource, path: Path, bench_folder: Path, report: ProgressCallback
+) -> BuildRecord:
+    record = bench_folder / "built.json"
+    if path.exists() and record.exists():
+        found = BuildRecord(**json.loads(record.read_text("utf-8")))
         if (found.rows, found.fingerprint) != (source.rows, source.fingerprint):
             raise UsageError(
                 f"{path} was built from other rows: {found.rows:,} of {found.fingerprint}.",
-                "Name another file, or ask for the same rows, seed and sentences.",
+                "Choose another file, or give the same rows, seed and sentences.",
             )
         return found
-    shutil.rmtree(beside)
-    beside.mkdir()
+    shutil.rmtree(bench_folder)
+    bench_folder.mkdir()
     stages = StageTimes(report)
-    known = minilm_words()
+    known = read_minilm_words()
     build_store(path, source, embedder=MINILM, known_words=known, seed=source.seed, report=stages)
-    built = Built(source.rows, source.fingerprint, stages.end())
-    write_bytes_atomically(held, json.dumps(asdict(built)).encode())
+    built = BuildRecord(source.rows, source.fingerprint, stages.finish_stage())
+    write_bytes_atomically(record, json.dumps(asdict(built)).encode())
     return built
 
 
-def _questions(source: SyntheticSource, beside: Path, report: ProgressCallback) -> BenchQueries:
-    held = beside / "exact.npz"
-    if not held.exists():
+def _load_queries(
+    source: SyntheticSource, bench_folder: Path, report: ProgressCallback
+) -> BenchQueries:
+    answers = bench_folder / "exact.npz"
+    if not answers.exists():
         report(Progress("searching all rows exactly"))
         count = min(QUERIES, len(open_anchors(source.folder).queries))
-        queries = np.concatenate([source.queries(kind, count) for kind in ("real", "alike")])
-        rows = exact(source, queries, usable_cores())
-        texts = subproblems(source, rows)
+        queries = np.concatenate([source.make_queries(kind, count) for kind in ("real", "alike")])
+        rows = find_exact_neighbors(source, queries, usable_cores())
+        texts = collect_subproblems(source, rows)
         numbers, lines = list(texts), list(texts.values())
-        with write_atomically(held) as file:
+        with write_atomically(answers) as file:
             np.savez(file, queries=queries, rows=rows, numbers=numbers, texts=lines)
-    with np.load(held) as found:
+    with np.load(answers) as found:
         texts = dict(zip(found["numbers"].tolist(), found["texts"].tolist(), strict=True))
         return BenchQueries(found["queries"], found["rows"], texts)
 
 
 class StageTimes:
-    """Passes a build's progress on, and keeps how long each stage took."""
+    """Progress callback that measures how long each stage takes, and calls another callback."""
 
     def __init__(self, report: ProgressCallback) -> None:
         self._report = report
@@ -188,23 +194,23 @@ class StageTimes:
         self._seconds: dict[str, float] = {}
 
     def __call__(self, progress: Progress) -> None:
-        """Take a sign of progress."""
+        """Record the stage of `progress` and report it."""
         if progress.stage != self._stage:
-            self.end()
+            self.finish_stage()
             self._stage, self._since = progress.stage, time.monotonic()
         self._report(progress)
 
-    def end(self) -> dict[str, float]:
-        """Seconds of each stage so far."""
+    def finish_stage(self) -> dict[str, float]:
+        """End the current stage; return the seconds of each stage so far."""
         if self._stage is not None:
             self._seconds[self._stage] = round(time.monotonic() - self._since, 1)
         return self._seconds
 
 
-def _process() -> ProcessPoolExecutor:
-    """One process of its own: neither the memory nor the cache of the build is in it."""
+def _start_process() -> ProcessPoolExecutor:
+    """Start a fresh process, which holds no memory or caches of the build."""
     return ProcessPoolExecutor(1, multiprocessing.get_context("spawn"))
 
 
-def _percentile(milliseconds: list[float], share: int) -> float:
+def _compute_percentile(milliseconds: list[float], share: int) -> float:
     return round(float(np.percentile(milliseconds, share)), 2)

@@ -1,4 +1,4 @@
-"""Trying a store: what its searches find, how long they take, and what they hold in memory."""
+"""Run searches and appends on a store; measure their results, times and memory."""
 
 from __future__ import annotations
 
@@ -14,76 +14,80 @@ from rm_local.records import Entry
 from rm_local.store import SearchRequest, Store
 from rm_local.system import resident_mb
 
-WARMING = 50
-"""Searches before any is timed."""
+WARM_UP_SEARCHES = 50
+"""Untimed searches at the start."""
 FIRST_QUERIES = 30
-"""Searches that are each the first of an opening, with the file out of the page cache."""
+"""Searches that are each the first after opening, with the file not in the page cache."""
 APPENDS = 200
 
 
 @dataclass(frozen=True)
-class Trial:
-    """What searches came to."""
+class StoreTrial:
+    """Results of searches."""
 
     found: list[set[str]]
     """For each query the subproblems of the ten entries found."""
     milliseconds: list[float]
-    """Of each query, asked when all had been asked before; texts included, embedding apart."""
+    """Time of each query after all were searched once; with texts, without embedding."""
     memory_mb: float | None
-    """By which opening and searching raised the memory of the process; None where the system does
-    not tell."""
+    """Resident memory added by opening and searching; None where the system does not report it."""
 
 
-def tried(path: Path, queries: Floats, effort: float) -> Trial:
-    """Search the store `path` for all of `queries`, (q, d). Meant for a process of its own."""
+def run_searches(path: Path, queries: Floats, effort: float) -> StoreTrial:
+    """Search the store `path` for all of `queries`, (q, d). Run it in a process of its own."""
     before = resident_mb()
     with Store.open(path) as store:
-        for query in queries[:WARMING]:
+        for query in queries[:WARM_UP_SEARCHES]:
             store.search(SearchRequest(query, breadth=effort))
         found = [
             {hit.entry.subproblem for hit in store.search(SearchRequest(query, breadth=effort))}
             for query in queries
         ]
         times = [
-            milliseconds(partial(store.search, SearchRequest(query, breadth=effort)))
+            measure_milliseconds(partial(store.search, SearchRequest(query, breadth=effort)))
             for query in queries
         ]
         after = resident_mb()
     memory = None if before is None or after is None else round(after - before, 1)
-    return Trial(found, times, memory)
+    return StoreTrial(found, times, memory)
 
 
-def first_searches(path: Path, queries: Floats, effort: float) -> tuple[list[float], list[float]]:
-    """Milliseconds of openings and of the first searches after them, the file out of the cache."""
+def time_first_searches(
+    path: Path, queries: Floats, effort: float
+) -> tuple[list[float], list[float]]:
+    """Measure the milliseconds of opening and of the first search after it, without page cache."""
     opened, searched = [], []
     for query in queries[:FIRST_QUERIES]:
-        forget(path)
+        drop_page_cache(path)
         started = time.perf_counter()
         with Store.open(path) as store:
             store.preload_centroids()
             opened.append((time.perf_counter() - started) * 1000)
-            forget(path)
+            drop_page_cache(path)
             searched.append(
-                milliseconds(partial(store.search, SearchRequest(query, breadth=effort)))
+                measure_milliseconds(partial(store.search, SearchRequest(query, breadth=effort)))
             )
     return opened, searched
 
 
-def appended(path: Path, entries: Sequence[Entry], vectors: Floats) -> list[float]:
-    """Milliseconds of adding each entry, durably, in a transaction of its own; all are deleted."""
+def time_appends(path: Path, entries: Sequence[Entry], vectors: Floats) -> list[float]:
+    """Measure the milliseconds of adding each entry durably, one per transaction; delete all."""
     with Store.open(path, write=True) as store:
         ids: list[int] = []
 
-        def add(place: int) -> None:
+        def append_entry(place: int) -> None:
             ids.extend(store.add_entries([entries[place]], vectors[place : place + 1]))
 
-        times = [milliseconds(partial(add, place)) for place in range(min(APPENDS, len(entries)))]
+        times = [
+            measure_milliseconds(partial(append_entry, place))
+            for place in range(min(APPENDS, len(entries)))
+        ]
         store.delete_entries(ids)
     return times
 
 
-def forget(path: Path) -> None:
-    """Take the file out of the page cache, where the system can."""
+def drop_page_cache(path: Path) -> None:
+    """Drop the file from the page cache, where the system can."""
     if hasattr(os, "posix_fadvise"):
         handle = os.open(path, os.O_RDONLY)
         try:
@@ -93,8 +97,8 @@ def forget(path: Path) -> None:
             os.close(handle)
 
 
-def milliseconds(work: Callable[[], object]) -> float:
-    """How long `work` takes."""
+def measure_milliseconds(work: Callable[[], object]) -> float:
+    """Measure the milliseconds that `work` takes."""
     started = time.perf_counter()
     work()
     return (time.perf_counter() - started) * 1000

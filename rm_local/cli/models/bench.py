@@ -60,18 +60,19 @@ def bench(
     busy: bool,
     as_data: bool,
 ) -> None:
-    """Measure MODEL (a GGUF file), or the one in use.
+    """Measure MODEL (a GGUF file, or its name), or the one in use.
 
     It is compared, on the same file and in the same run, with a bare loop over llama.cpp, and many
-    branches with one after another. A busy machine makes the figures worthless, the ratios less so.
+    branches with one after another. LoRA adapters are left out, as that loop has none. A busy
+    machine makes the figures worthless, the ratios less so.
     """
     import asyncio
 
-    from rm_local import paths
     from rm_local.bench import EngineBenchSize
+    from rm_local.library import prepare_model, resolve_model
 
     settings = opening.over(model=model).settings()
-    path = settings.model or paths.shipped_model()
+    path = prepare_model(resolve_model(settings), lambda _share: None, print_notice)
     if busy:
         with print_progress() as report:
             slowed = asyncio.run(_measured_busy(path, settings, rounds, seconds, report))

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
 import click
@@ -12,12 +12,14 @@ import click
 from rm_local.cli.context import Opening
 from rm_local.cli.models.common import as_json, line
 from rm_local.cli.models.memory_report import Fit
-from rm_local.cli.options import JSON
+from rm_local.cli.options import JSON, LORA
+from rm_local.lora import LoraAdapter
 from rm_local.options import Precision
 from rm_local.units import format_bytes, format_parameters
 
 if TYPE_CHECKING:
     from rm_local.engine import ThinkingDescription
+    from rm_local.gguf import LoraFile
     from rm_local.library import LibraryModel, ModelFile
 
 
@@ -31,24 +33,43 @@ if TYPE_CHECKING:
     type=click.Choice(get_args(Precision)),
     help="How keys and values would be stored; by default as in the settings.",
 )
+@LORA
 @JSON
 @click.pass_obj
 def info(
-    opening: Opening, model: str | None, context: int | None, kv: Precision | None, as_data: bool
+    opening: Opening,
+    model: str | None,
+    context: int | None,
+    kv: Precision | None,
+    lora: tuple[LoraAdapter, ...],
+    as_data: bool,
 ) -> None:
     """Show a model's metadata, how it thinks, and the memory that it needs against what is free.
 
-    Without a name: the model in use. Nothing is loaded.
+    Without a name: the model in use, with its adapters. Of the file of a LoRA adapter: its rank,
+    its scale and its base model. Nothing is loaded.
     """
-    from rm_local.library import find_model
-    from rm_local.paths import shipped_model
+    from rm_local.cli.models.adapter_info import (
+        describe_loaded_lora,
+        lora_as_json,
+        print_lora_file,
+    )
+    from rm_local.engine import AdaptedModel
+    from rm_local.gguf import read_fitting_lora
+    from rm_local.library import find_model, read_model_files, resolve_model
     from rm_local.system import free_memory
 
-    settings = opening.settings()
-    listed = find_model(settings, model or str(settings.model or shipped_model()))
+    settings = opening.over(lora=lora).settings()
+    listed = find_model(settings, model or str(resolve_model(settings)))
     found = listed.model
-    described = describe_file(found.path)
-    fits = Fit.of(replace(settings, kv=kv or settings.kv), found, context or 0, free_memory())
+    if found.kind == "adapter":
+        print_lora_file(listed, as_data)
+        return
+    used = settings.lora if listed.in_use or lora or opening.lora else ()
+    adapters = read_fitting_lora(used, found.path, read_model_files(listed.reference))
+    described = describe_file(listed, adapters)
+    sizes = AdaptedModel(found, adapters)
+    fits = Fit.of(replace(settings, kv=kv or settings.kv), sizes, context or 0, free_memory())
     if as_data:
         thinking = {
             "thinks": described.thinks,
@@ -56,23 +77,27 @@ def info(
             "thinking": described.told,
             "calculator": described.family.calculator,
         }
-        click.echo(json.dumps({**as_json(listed), **thinking, "memory": fits.as_json()}))
+        told_lora = [lora_as_json(*each) for each in zip(used, adapters, strict=True)]
+        memory = {"lora": told_lora, "memory": fits.as_json()}
+        click.echo(json.dumps({**as_json(listed), **thinking, **memory}))
         return
-    click.echo("\n".join([*told(listed, described), *fits.told()]))
+    loaded = [describe_loaded_lora(*each) for each in zip(used, adapters, strict=True)]
+    click.echo("\n".join([*told(listed, described), *loaded, *fits.told()]))
     if found.kind != "text":
         click.echo(f"warning: it is no model to reason with ({found.kind})", err=True)
     if warning := fits.warning():
         click.echo(f"warning: {warning}", err=True)
 
 
-def describe_file(path: Path) -> ThinkingDescription:
-    """How the model at `path` thinks, the user's own templates and families counted in."""
+def describe_file(listed: LibraryModel, adapters: Iterable[LoraFile] = ()) -> ThinkingDescription:
+    """How a model thinks with these adapters, the user's own templates and families counted in."""
     from rm_local.engine import describe_thinking
-    from rm_local.gguf import read_header
+    from rm_local.library import read_model_files
     from rm_local.paths import templates_dir
 
-    metadata = read_header(path).metadata
-    return describe_thinking(metadata, file=path.stem, overrides=templates_dir())
+    metadata = read_model_files(listed.reference).header.metadata
+    file, overrides = listed.model.path.stem, templates_dir()
+    return describe_thinking(metadata, file=file, overrides=overrides, adapters=adapters)
 
 
 def told(listed: LibraryModel, described: ThinkingDescription) -> list[str]:
@@ -88,9 +113,10 @@ def told(listed: LibraryModel, described: ThinkingDescription) -> list[str]:
     )
     files = f" in {len(model.files)} files" if len(model.files) > 1 else ""
     used = ", in use" if listed.in_use else ""
+    later = "" if model.files else " (made on first use)"
     return [
         line("name", f"{listed.name} ({one_line(model.title)}{used})"),
-        line("file", one_line(str(model.path))),
+        line("file", f"{one_line(str(model.path))}{later}"),
         *(line("missing", one_line(name)) for name in model.missing),
         line("kind", f"{model.architecture}, {model.kind}{experts}"),
         line("weights", f"{', '.join(weights)}{files}"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import click
@@ -30,12 +31,20 @@ def list_command(opening: Opening, as_data: bool, every: bool) -> None:
 
     library = find_models(opening.settings())
     if as_data:
-        told = {"models": [as_json(each) for each in library.models], "notes": [*library.notes]}
+        told = {
+            "models": [as_json(each) for each in library.models],
+            "missing": [asdict(each) for each in library.missing],
+            "notes": [*library.notes],
+        }
         click.echo(json.dumps(told))
         return
     shown = [listed for listed in library.models if every or listed.model.kind == "text"]
     click.echo("\n".join(table([HEAD, *(row(listed) for listed in shown)])))
     note(library.notes)
+    for each in library.missing:
+        said = any(each.remedy in text for text in library.notes)
+        text = each.message if said else f"{each.message} {each.remedy}"
+        click.echo(f"not available: {each.name}: {text}", err=True)
     if len(shown) < len(library.models):
         click.echo(f"not shown: {_others(library)} (--all shows them)", err=True)
 

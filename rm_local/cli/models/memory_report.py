@@ -9,8 +9,7 @@ from rm_local.cli.models.common import line
 from rm_local.units import format_bytes
 
 if TYPE_CHECKING:
-    from rm_local.engine import Device, MemoryRequirement, PlacementRequest
-    from rm_local.library import ModelFile
+    from rm_local.engine import Device, MemoryRequirement, ModelSizes, PlacementRequest
     from rm_local.settings import Settings
 
 
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
 class Fit:
     """A model, what is asked of it, and where that would go."""
 
-    model: ModelFile
+    model: ModelSizes
     asked: PlacementRequest
     devices: tuple[Device, ...]
     need: MemoryRequirement
@@ -30,7 +29,7 @@ class Fit:
     """Bytes of the machine's memory."""
 
     @classmethod
-    def of(cls, settings: Settings, model: ModelFile, context: int, free: int | None) -> Fit:
+    def of(cls, settings: Settings, model: ModelSizes, context: int, free: int | None) -> Fit:
         """At `context` tokens, or 0 for the settings'; llama.cpp is asked for its devices."""
         from rm_local.cli.devices import asked_for, usable_devices
         from rm_local.cli.subprocess_json import ask_child

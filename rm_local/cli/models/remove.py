@@ -67,12 +67,13 @@ def delete_files(listed: LibraryModel, yes: bool) -> None:
 def _refuse_foreign(listed: LibraryModel) -> None:
     """UsageError for the shipped model and for one in another program's store."""
     from rm_local.errors import UsageError
-    from rm_local.library import owning_app, removal_command
+    from rm_local.library import SHIPPED_SOURCE, owning_app, removal_command
     from rm_local.paths import shipped_model
 
     path = listed.model.path
-    if path.exists() and path.samefile(shipped_model()):
-        raise UsageError(f"{path} came along with rm-local.", "It is the model of last resort.")
+    shipped = listed.place == SHIPPED_SOURCE
+    if shipped or (path.exists() and path.samefile(shipped_model())):
+        raise UsageError(f"{path} comes with rm-local.", "Leave it; it is made for this version.")
     if program := next(filter(None, map(owning_app, listed.model.files)), ""):
         raise UsageError(
             f"{path} lies in {program}'s store, which is not rm-local's to change.",

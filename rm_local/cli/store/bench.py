@@ -77,13 +77,13 @@ def bench(
 
     with print_progress() as report:
         source = SyntheticSource(rows, seed, load_corpus(limit, report=report))
-        source.prepare(report)
+        source.prepare_anchors(report)
         with nullcontext(keep) if keep else temporary_store_folder(folder) as path:
             found, questions = measure(source, path, effort, report)
             limits = PeerLimits(build=60 * peer_minutes)
             race = _race(found, source, questions, path.parent, limits, report) if peers else None
     if as_data:
-        click.echo(json.dumps(asdict(found) | ({"race": race.data()} if race else {})))
+        click.echo(json.dumps(asdict(found) | ({"race": race.to_json_dict()} if race else {})))
         return
     for name, value in asdict(found).items():
         told = (
@@ -91,7 +91,7 @@ def bench(
         )
         click.echo(f"{name:<20} {told or format(value, ',')}")
     if race:
-        click.echo(race.table())
+        click.echo(race.format_table())
 
 
 def _race(

@@ -37,7 +37,11 @@ def diff(ctx: click.Context, one: Path, other: Path, examples: int, as_data: boo
     """
     from rm_local.store import StoreSource, diff_stores
 
-    with StoreSource.of(one) as first, StoreSource.of(other) as second, print_progress() as report:
+    with (
+        StoreSource.open(one) as first,
+        StoreSource.open(other) as second,
+        print_progress() as report,
+    ):
         found = diff_stores(first, second, examples, report)
     click.echo(json.dumps(_data(found)) if as_data else "\n".join(_told(found)))
     ctx.exit(0 if found.equal else 1)

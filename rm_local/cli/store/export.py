@@ -51,7 +51,7 @@ def export(
     if vectors and out and vectors.absolute() == out.absolute():
         raise UsageError("--out and --vectors name one file.", "Name two.")
     with ExitStack() as files, print_progress() as report:
-        held = files.enter_context(StoreSource.of(store_path(opening, store)))
+        held = files.enter_context(StoreSource.open(store_path(opening, store)))
         rows = None
         if vectors:
             rows = VectorWriter(files.enter_context(open_output(vectors)), held.embedder.dimension)
@@ -61,6 +61,6 @@ def export(
         filter = EntryFilter(domain, source, level)
         count = write(held, lines, rows, filter=filter, ids=ids, report=report)
         if rows:
-            rows.finish()
+            rows.finish_header()
         lines.flush()
     click.echo(f"{count:,} entries written.", err=True)

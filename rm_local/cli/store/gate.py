@@ -34,13 +34,13 @@ def gate(
     hits, the share that gets hits; silent: of those without an entry, the share that gets none;
     each is - where there is no such question.
     """
-    from rm_local.loop import gate_curve, read_labelled_questions
+    from rm_local.loop import compute_gate_curve, read_labelled_questions
 
     labelled = read_labelled_questions(questions, half)
     trials, unknown = asyncio.run(_try_all(opening.over(None, store).runtime(), labelled))
     if unknown:
         print_notice(_describe_unknown(unknown))
-    curve = gate_curve(trials)
+    curve = compute_gate_curve(trials)
     if as_data:
         click.echo(json.dumps({"questions": len(trials), "curve": curve}))
         return
@@ -61,12 +61,12 @@ async def _try_all(
     runtime: Runtime, labelled: list[LabelledQuestion]
 ) -> tuple[list[GateTrial], list[str]]:
     """A trial of each question, and the labels that name no entry."""
-    from rm_local.loop import try_gate, unknown_labels
+    from rm_local.loop import find_unknown_labels, try_gate
 
     async with printing_notices(runtime):
         retriever = await runtime.open_store()
         trials = [await try_gate(retriever, *each) for each in labelled]
-        return trials, await unknown_labels(retriever, labelled)
+        return trials, await find_unknown_labels(retriever, labelled)
 
 
 def _describe_unknown(labels: list[str]) -> str:

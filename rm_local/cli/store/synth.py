@@ -51,7 +51,7 @@ def synth(
         write = digest.update if hashed else lines.write
         beside = files.enter_context(write_new_file(vectors)) if vectors else None
         if beside:
-            source.prepare(report)
+            source.prepare_anchors(report)
         export_rows(source, write, beside, report)
     if hashed:
         click.echo(digest.hexdigest())

@@ -48,7 +48,7 @@ def tidy(opening: Opening, seconds: float, as_data: bool, store: Path | None) ->
             if progress.total:
                 printer(progress)
 
-        report = Maintainer(store_path(opening, store)).work(seconds, print_what_is_left)
+        report = Maintainer(store_path(opening, store)).run_tasks(seconds, print_what_is_left)
     click.echo(json.dumps(asdict(report)) if as_data else "\n".join(format_report(report)))
 
 

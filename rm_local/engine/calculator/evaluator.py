@@ -48,7 +48,7 @@ _ORDERS: dict[str, Callable[..., bool]] = {
 }
 
 
-def evaluate(text: str) -> str | None:
+def evaluate_expression(text: str) -> str | None:
     """The value of an expression as text, or None when it has none.
 
     Never raises, and takes at most some milliseconds, whatever the text is: what is larger than

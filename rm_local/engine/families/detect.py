@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 from rm_local.engine.families.family import Family, pairs, shipped
 from rm_local.engine.families.markers import Markers
 from rm_local.engine.families.overrides import Overrides
+from rm_local.gguf import LoraFile
 
 TEMPLATE = "tokenizer.chat_template"
 CALCULATOR = "rm_local.calculator"
@@ -85,12 +86,17 @@ class ThinkingDescription:
 
 
 def describe_thinking(
-    metadata: Mapping[str, Any], *, file: str = "", overrides: Path | None = None
+    metadata: Mapping[str, Any],
+    *,
+    file: str = "",
+    overrides: Path | None = None,
+    adapters: Iterable[LoraFile] = (),
 ) -> ThinkingDescription:
     """The model whose header holds `metadata`.
 
     `file` is the file's name, without its ending; `overrides` the folder of the user's files,
-    which go before what is known. SettingsError when one of those is wrong.
+    which go before what is known. What its LoRA adapters say of the calculator goes before what
+    the model says, the last of them first. SettingsError when one of the user's files is wrong.
     """
     names = [str(metadata[key]) for key in _NAMES if metadata.get(key)]
     users = Overrides(overrides)
@@ -99,8 +105,9 @@ def describe_thinking(
     template = own.text if own else str(metadata.get(TEMPLATE) or "")
     architecture = str(metadata.get("general.architecture", ""))
     found = detect(architecture, " ".join(names) or file, template)
-    if isinstance(trained := metadata.get(CALCULATOR), bool):
-        found = replace(found, calculator=trained)
+    for trained in (metadata.get(CALCULATOR), *(adapter.calculator for adapter in adapters)):
+        if isinstance(trained, bool):
+            found = replace(found, calculator=trained)
     if own is None and (own := users.template([found.name])):
         template = own.text
     family, family_source = users.family([*named, found.name], found)

@@ -1,1 +1,1 @@
-"""Writing a large store in one go: sample, train, spill by cluster, write in order, finish."""
+"""Builds a large store at once: sample, train, spill by cluster, write in order, finalize."""

@@ -1,4 +1,4 @@
-"""Calibrates a store: the cheapest parameters that find nearly what a thorough search finds."""
+"""Calibrates a store: finds the cheapest parameters that agree with a thorough search."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ from rm_local.store.sqlite.reader_pool import ReaderPool, read_transaction
 
 K = 10
 AGREEMENT = 0.97
-"""Share of a thorough search's ten nearest that the chosen parameters find at least."""
+"""Smallest share of a thorough search's ten nearest entries that the parameters must find."""
 
 THOROUGH = 6
-"""Times as many clusters as by default are scanned."""
+"""Factor on the default nprobe in the thorough search."""
 
 PROBES = (1, 1.25, 1.5, 2, 3)
-"""Multiples of the default nprobe that are tried: real questions are harder than any that a sample
-gives, so never fewer."""
+"""Multiples of the default nprobe to try. None is below 1: real questions are harder than queries
+made from a sample."""
 CANDIDATES = (1, 1.25, 1.5, 2)
-"""Multiples of the default candidates likewise."""
+"""Multiples of the default number of candidates to try."""
 
 ROW_COST, CANDIDATE_COST = 0.04, 3.7
-"""Microseconds for a row whose bits are compared, and for one whose code is (docs/format.md)."""
+"""Microseconds to compare the bits of a row, and the code of a candidate (docs/format.md)."""
 
 
-def calibrate(part: Path, questions: Floats) -> None:
-    """Write the cheapest parameters that find what a thorough search finds into the store `part`.
+def calibrate_search(part: Path, questions: Floats) -> None:
+    """Find the cheapest search parameters and write them into the store `part`.
 
     `questions` are points between rows of the store, (n, d), of length 1.
     """
@@ -43,7 +43,9 @@ def calibrate(part: Path, questions: Floats) -> None:
         clusters = len(searcher.centroids)
         if size > SCANNED_ROWS and clusters > 1:
             with read_transaction(connection):
-                params = _cheapest(searcher, meta.search_params, questions, size / clusters)
+                params = _find_cheapest_params(
+                    searcher, meta.search_params, questions, size / clusters
+                )
             with tables.write_transaction(connection):
                 for key, value in params.meta_values().items():
                     write_value(connection, key, value)
@@ -51,18 +53,18 @@ def calibrate(part: Path, questions: Floats) -> None:
     connection.close()
 
 
-def _cheapest(
+def _find_cheapest_params(
     searcher: Searcher, usual: SearchParams, questions: Floats, cluster_rows: float
 ) -> SearchParams:
     thorough = SearchParams(THOROUGH * usual.nprobe, MAX_CANDIDATES)
     searcher.params = thorough
-    wanted = [_nearest(searcher, unit) for unit in questions]
+    wanted = [_find_nearest_ids(searcher, unit) for unit in questions]
     found: list[tuple[float, SearchParams]] = []
     for share in PROBES:
         nprobe = max(round(share * usual.nprobe), 1)
         searcher.params = SearchParams(nprobe, round(max(CANDIDATES) * usual.candidates))
         nearest = [searcher.find_candidates(SearchRequest(unit)) for unit in questions]
-        for params, agreement in _params_tried(usual, nprobe, nearest, wanted):
+        for params, agreement in _try_candidate_counts(usual, nprobe, nearest, wanted):
             if agreement >= AGREEMENT:
                 cost = nprobe * cluster_rows * ROW_COST + params.candidates * CANDIDATE_COST
                 found.append((cost, params))
@@ -70,10 +72,10 @@ def _cheapest(
     return min(found, key=lambda each: each[0])[1] if found else thorough
 
 
-def _params_tried(
+def _try_candidate_counts(
     usual: SearchParams, nprobe: int, nearest: list[Ids], wanted: list[set[int]]
 ) -> Iterator[tuple[SearchParams, float]]:
-    """Parameters with ever more candidates, and the share of the wanted rows among these."""
+    """Yield parameters with more and more candidates, each with the share of `wanted` found."""
     total = sum(map(len, wanted)) or 1
     for candidates in (round(share * usual.candidates) for share in CANDIDATES):
         held = sum(
@@ -83,6 +85,6 @@ def _params_tried(
         yield SearchParams(nprobe, candidates), held / total
 
 
-def _nearest(searcher: Searcher, unit: Floats) -> set[int]:
-    """Ids of the ten nearest."""
+def _find_nearest_ids(searcher: Searcher, unit: Floats) -> set[int]:
+    """Find the ids of the K nearest entries."""
     return {hit.id for hit in searcher.search(SearchRequest(unit, k=K))}

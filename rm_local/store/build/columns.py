@@ -1,4 +1,4 @@
-"""Rows on their way into the store, column by column, and as records of a file."""
+"""Rows on their way into the store: as columns in memory and as records of a file."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from rm_local.arrays import Bytes, Ids
 from rm_local.store.codec.quantize import Steps
 
 HEADER = struct.Struct("<4sIIQI")
-"""Magic, rows, dimension, bytes that follow, their CRC-32."""
+"""Magic, rows, dimension, bytes of the body, CRC-32 of the body."""
 MAGIC = b"RMSP"
 LEVEL = 1
-"""Of zstandard: a record is read once, soon."""
+"""zstandard level: a record is read only once, soon after it is written."""
 
 
-class DamagedRecord(Exception):
-    """Bytes that `pack` never made."""
+class DamagedRecordError(Exception):
+    """Bytes that are not a record of `pack_record`."""
 
 
 @dataclass(frozen=True)
 class Columns:
-    """Rows ready to be written."""
+    """Encoded rows, column by column."""
 
     places: Ids
-    """Row of the source that each one is."""
+    """Row number in the source."""
     clusters: NDArray[np.int32]
     labels: NDArray[np.int32]
     bits: Bytes
@@ -39,13 +39,13 @@ class Columns:
     steps: Steps
     """(n, d)."""
     texts: list[bytes]
-    """As frames hold them."""
+    """Subproblem and subroutine, joined as in a frame."""
 
     def __len__(self) -> int:
         return len(self.clusters)
 
-    def chosen(self, order: Ids) -> Columns:
-        """The rows at these places, in this order."""
+    def select_rows(self, order: Ids) -> Columns:
+        """Select the rows at these places, in this order."""
         texts = self.texts
         return Columns(
             self.places[order],
@@ -57,8 +57,8 @@ class Columns:
         )
 
 
-def joined(parts: Sequence[Columns]) -> Columns:
-    """All rows of all parts, which are one at least."""
+def concat_columns(parts: Sequence[Columns]) -> Columns:
+    """Concatenate one or more parts."""
     if len(parts) == 1:
         return parts[0]
     return Columns(
@@ -71,8 +71,8 @@ def joined(parts: Sequence[Columns]) -> Columns:
     )
 
 
-def pack(columns: Columns) -> bytes:
-    """One record."""
+def pack_record(columns: Columns) -> bytes:
+    """Pack rows into one record."""
     lengths = np.array([len(text) for text in columns.texts], np.uint32)
     texts = zstandard.ZstdCompressor(LEVEL).compress(b"".join(columns.texts))
     arrays = (
@@ -88,32 +88,32 @@ def pack(columns: Columns) -> bytes:
     return HEADER.pack(MAGIC, rows, dimension, len(body), zlib.crc32(body)) + body
 
 
-def read(file: BinaryIO) -> Columns | None:
-    """The next record of `file`; None at its end. DamagedRecord."""
+def read_record(file: BinaryIO) -> Columns | None:
+    """Read the next record; None at the end of `file`. Raises DamagedRecordError."""
     head = file.read(HEADER.size)
     if not head:
         return None
     if len(head) < HEADER.size:
-        raise DamagedRecord
+        raise DamagedRecordError
     magic, rows, dimension, size, check = HEADER.unpack(head)
     body = file.read(size) if magic == MAGIC else b""
     if magic != MAGIC or zlib.crc32(body) != check:
-        raise DamagedRecord
-    return _unpacked(body, rows, dimension)
+        raise DamagedRecordError
+    return _unpack_body(body, rows, dimension)
 
 
-def _unpacked(body: bytes, rows: int, dimension: int) -> Columns:
+def _unpack_body(body: bytes, rows: int, dimension: int) -> Columns:
     place = 0
 
-    def column(kind: str, width: int) -> NDArray[Any]:
+    def read_column(kind: str, width: int) -> NDArray[Any]:
         nonlocal place
         found = np.frombuffer(body, kind, rows * width, place).reshape(rows, width)
         place += found.nbytes
         return found
 
-    places = column("<i8", 1)[:, 0]
-    clusters, labels, lengths = (column(kind, 1)[:, 0] for kind in ("<i4", "<i4", "<u4"))
-    bits, steps = column("u1", dimension // 8), column("i1", dimension)
+    places = read_column("<i8", 1)[:, 0]
+    clusters, labels, lengths = (read_column(kind, 1)[:, 0] for kind in ("<i4", "<i4", "<u4"))
+    bits, steps = read_column("u1", dimension // 8), read_column("i1", dimension)
     ends = np.cumsum(lengths, dtype=np.int64).tolist()
     texts = zstandard.ZstdDecompressor().decompress(body[place:])
     starts = [0, *ends[:-1]]

@@ -1,4 +1,4 @@
-"""The last stages of a build: tidy, check, and have all of it on the disk."""
+"""The last stage of a build: optimizes the word index, checks all tables and syncs the file."""
 
 from __future__ import annotations
 
@@ -6,31 +6,31 @@ from pathlib import Path
 
 from rm_local.files import sync_file
 from rm_local.progress import ProgressCallback, ProgressMeter
-from rm_local.store.build.spec import Plan
+from rm_local.store.build.spec import BuildSpec
 from rm_local.store.format import DamagedError
 from rm_local.store.sqlite import connection as sqlite, tables
 
 READ_BACK = ("ref", "block", "code_chunks", "code_vector_chunks00", "code_metadatachunks00")
-"""Tables whose groups were read back when they were written; the others are checked here."""
+"""Tables that were read back when a group was written; the others are checked here."""
 
 
-def finish(part: Path, plan: Plan, report: ProgressCallback) -> None:
-    """Make the written file a store. DamagedError: its tables do not agree."""
-    meter = ProgressMeter(report, "finish", plan.rows)
+def finalize_store(part: Path, spec: BuildSpec, report: ProgressCallback) -> None:
+    """Turn the written file into a store. Raises DamagedError when its tables do not agree."""
+    meter = ProgressMeter(report, "finish", spec.rows)
     with sqlite.open_connection(part, "write") as connection:
         with tables.write_transaction(connection):
             connection.execute("INSERT INTO words(words) VALUES('optimize')")
             connection.execute("DELETE FROM meta WHERE key = 'groups'")
         held = connection.execute("SELECT max(id) FROM ref").get
-        if held != plan.last or tables.count_entries(connection) != plan.rows:
-            raise DamagedError(f"{held} is the last row that was written, not {plan.last}")
+        if held != spec.last or tables.count_entries(connection) != spec.rows:
+            raise DamagedError(f"{held} is the last row that was written, not {spec.last}")
         found = connection.execute(
             "SELECT name FROM sqlite_master WHERE type = 'table' AND rootpage > 0"
         )
         for table in sorted({str(name) for (name,) in found.fetchall()}.difference(READ_BACK)):
-            told = connection.execute(f"PRAGMA quick_check('{table}')").get
-            if told != "ok":
-                raise DamagedError(told)
+            result = connection.execute(f"PRAGMA quick_check('{table}')").get
+            if result != "ok":
+                raise DamagedError(result)
     connection.close()
     sync_file(part)
-    meter.reach(plan.rows)
+    meter.reach(spec.rows)

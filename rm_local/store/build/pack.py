@@ -1,4 +1,4 @@
-"""A group's rows, sorted and packed: all that a store needs of them but to be written."""
+"""Sorts and packs the rows of a group, so that they only have to be written."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from rm_local.arrays import Ids
 from rm_local.store.build.assign import Stripe
-from rm_local.store.build.columns import Columns, joined
+from rm_local.store.build.columns import Columns, concat_columns
 from rm_local.store.codec.code_frames import CodePacker, row_crc
 from rm_local.store.codec.text_blocks import TextCodec, extract_subproblem
 from rm_local.store.format import BLOCK_ROWS, CHUNK_SIZE
@@ -21,8 +21,8 @@ from rm_local.store.sqlite.vec0 import Chunk
 
 
 @dataclass(frozen=True)
-class Prepared:
-    """The rows `first` to `first + rows - 1` of the store to come."""
+class PackedGroup:
+    """The rows `first` to `first + rows - 1` of the new store."""
 
     first: int
     rows: int
@@ -31,16 +31,16 @@ class Prepared:
     crcs: list[int]
     codes: list[bytes]
     head: list[bytes]
-    """Texts that fill up the block which the group before left open."""
+    """Texts for the rest of the block that the previous group left incomplete."""
     blocks: list[bytes]
-    """Frames of the blocks from the next one on; the last may have fewer rows."""
+    """Frames of the following blocks; the last may have fewer rows."""
     words: list[tuple[int, str]]
-    """Ids with their rare words."""
+    """Ids and their rare words."""
 
 
 @dataclass(frozen=True)
-class Preparer:
-    """What all groups have in common; goes to other processes."""
+class GroupPacker:
+    """Packs groups with what they have in common; it is sent to other processes."""
 
     stripes: Sequence[Stripe]
     groups: int
@@ -50,36 +50,36 @@ class Preparer:
     code_dictionary: bytes
     known: frozenset[str]
     level: int
-    """Of zstandard, for the texts."""
+    """zstandard level for the texts."""
 
-    def prepare(self, group: int, first: int) -> Prepared | None:
-        """The rows of one group, the first of which gets the id `first`; None if it has none."""
-        parts = [part for stripe in self.stripes for part in self._read(stripe, group)]
+    def pack_group(self, group: int, first: int) -> PackedGroup | None:
+        """Pack the rows of one group, with ids from `first` on; None for an empty group."""
+        parts = [part for stripe in self.stripes for part in self._read_spilled(stripe, group)]
         if not parts:
             return None
-        rows = joined(parts)
-        ordered = rows.chosen(np.lexsort((rows.places, rows.clusters)))
+        rows = concat_columns(parts)
+        ordered = rows.select_rows(np.lexsort((rows.places, rows.clusters)))
         del rows, parts
         ids = np.arange(first, first + len(ordered), dtype=np.int64)
         codes = CodePacker(ordered.steps.shape[1], self.code_dictionary).pack_rows(ordered.steps)
         head = -(first - 1) % BLOCK_ROWS
-        return Prepared(
+        return PackedGroup(
             first,
             len(ordered),
-            list(_chunks(ordered, ids)),
+            list(_build_chunks(ordered, ids)),
             ordered.labels.tolist(),
-            _crcs(ordered, ids, codes),
+            _compute_crcs(ordered, ids, codes),
             codes,
             ordered.texts[:head],
-            self._blocks(ordered.texts[head:]),
-            self._words(ordered.texts, first),
+            self._pack_blocks(ordered.texts[head:]),
+            self._find_words(ordered.texts, first),
         )
 
-    def _read(self, stripe: Stripe, group: int) -> Iterator[Columns]:
-        """With the labels' numbers in the store."""
-        spill = stripe.spill(self.groups)
+    def _read_spilled(self, stripe: Stripe, group: int) -> Iterator[Columns]:
+        """Read the rows of a group, with the label numbers of the store."""
+        spill = stripe.open_spill(self.groups)
         numbers = np.array([self.labels[label] for label in spill.labels], np.int32)
-        for part in spill.read(group):
+        for part in spill.read_group(group):
             yield Columns(
                 part.places,
                 part.clusters,
@@ -89,12 +89,12 @@ class Preparer:
                 part.texts,
             )
 
-    def _blocks(self, texts: list[bytes]) -> list[bytes]:
+    def _pack_blocks(self, texts: list[bytes]) -> list[bytes]:
         codec = TextCodec(self.dictionary, self.level)
         starts = range(0, len(texts), BLOCK_ROWS)
         return [codec.pack_rows(texts[start : start + BLOCK_ROWS]) for start in starts]
 
-    def _words(self, texts: list[bytes], first: int) -> list[tuple[int, str]]:
+    def _find_words(self, texts: list[bytes], first: int) -> list[tuple[int, str]]:
         rare = RareWords(self.known)
         return [
             (id, " ".join(found))
@@ -103,20 +103,20 @@ class Preparer:
         ]
 
 
-def _chunks(ordered: Columns, ids: Ids) -> Iterator[Chunk]:
-    for start, end in _runs(ordered.clusters):
+def _build_chunks(ordered: Columns, ids: Ids) -> Iterator[Chunk]:
+    for start, end in _find_runs(ordered.clusters):
         used = slice(start, end)
         validity = np.packbits(np.arange(CHUNK_SIZE) < end - start, bitorder="little")
         yield Chunk(
             int(ordered.clusters[start]),
             validity.tobytes(),
-            _filled(ids[used]),
-            _filled(ordered.bits[used]),
-            _filled(ordered.labels[used].astype("<i8")),
+            _pad_column(ids[used]),
+            _pad_column(ordered.bits[used]),
+            _pad_column(ordered.labels[used].astype("<i8")),
         )
 
 
-def _crcs(ordered: Columns, ids: Ids, codes: list[bytes]) -> list[int]:
+def _compute_crcs(ordered: Columns, ids: Ids, codes: list[bytes]) -> list[int]:
     bits, width = ordered.bits.tobytes(), ordered.bits.shape[1]
     columns = zip(ids.tolist(), ordered.labels.tolist(), ordered.clusters.tolist(), strict=True)
     return [
@@ -127,8 +127,8 @@ def _crcs(ordered: Columns, ids: Ids, codes: list[bytes]) -> list[int]:
     ]
 
 
-def _runs(clusters: NDArray[np.int32]) -> Iterator[tuple[int, int]]:
-    """Start and end of each chunk: rows of one cluster, CHUNK_SIZE at most; `clusters` ascend."""
+def _find_runs(clusters: NDArray[np.int32]) -> Iterator[tuple[int, int]]:
+    """Yield start and end of each chunk, up to CHUNK_SIZE rows of a cluster; `clusters` ascend."""
     edges = np.flatnonzero(np.diff(clusters)) + 1
     bounds = [0, *edges.tolist(), len(clusters)]
     for first, end in pairwise(bounds):
@@ -136,7 +136,7 @@ def _runs(clusters: NDArray[np.int32]) -> Iterator[tuple[int, int]]:
             yield start, min(start + CHUNK_SIZE, end)
 
 
-def _filled(values: NDArray[np.generic]) -> bytes:
-    """The bytes of a chunk's column: these values, then zeros for the rows not used."""
+def _pad_column(values: NDArray[np.generic]) -> bytes:
+    """Pad the values of a chunk's column with zeros for the unused rows."""
     data = values.tobytes()
     return data.ljust(len(data) // len(values) * CHUNK_SIZE, b"\0")

@@ -1,4 +1,4 @@
-"""The bulk build of a store, which goes on where it was stopped."""
+"""The bulk build of a store, which can be resumed after a stop."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from filelock import FileLock, Timeout
 from rm_local.errors import StoreError
 from rm_local.files import replace_file, write_bytes_atomically
 from rm_local.progress import DoneCallback, ProgressCallback, ProgressMeter, ignore_progress
-from rm_local.store.build.assign import Stripe, encode, group_edges
-from rm_local.store.build.calibrate import calibrate
-from rm_local.store.build.finalize import finish
+from rm_local.store.build.assign import Stripe, compute_group_edges, encode_stripe
+from rm_local.store.build.calibrate import calibrate_search
+from rm_local.store.build.finalize import finalize_store
 from rm_local.store.build.process_pool import Pool
 from rm_local.store.build.required_space import check_room
 from rm_local.store.build.source import EntrySource
-from rm_local.store.build.spec import BULK_LEVEL, Plan
-from rm_local.store.build.train import Trained, take_sample, train
+from rm_local.store.build.spec import BULK_LEVEL, BuildSpec
+from rm_local.store.build.train import TrainedParams, take_sample, train_params
 from rm_local.store.build.write import write_groups
 from rm_local.store.format import BLOCK_ROWS, EmbedderId
 from rm_local.store.index.centroids import CLUSTER_ROWS
@@ -31,7 +31,7 @@ from rm_local.system import usable_cores
 from rm_local.work_folder import open_work_folder, remove_work_folder
 
 ROWS_FOR_A_PROCESS = 50_000
-"""Fewer are done before another process has started."""
+"""Fewer rows are done before another process has started."""
 
 
 def build_store(
@@ -46,54 +46,56 @@ def build_store(
     first: int = 1,
     report: ProgressCallback = ignore_progress,
 ) -> None:
-    """Make a store of all entries of `source` at `path`.
+    """Build a store of all entries of `source` at `path`.
 
-    What is under way lies in a folder beside it, `path`.build; the same call goes on with it after
-    the process was stopped in any way. `known_words` as for `Store.create`; `clusters`: about so
-    many, None = one for each CLUSTER_ROWS rows; `level`: of zstandard, for the texts; `first`: id
-    of the first entry, one more than a multiple of BLOCK_ROWS. StoreError: the file
-    exists, the disk has not enough room, or another build's folder is in the way. ValueError: as
-    for `Store.add_entries`.
+    Intermediate files are kept in the folder `path`.build; after any stop the same call resumes the
+    build. `known_words` is as for `Store.create`; `clusters` is their approximate number, by
+    default one for each CLUSTER_ROWS rows; `level` is zstandard's, for the texts; `first` is the
+    id of the first entry, one more than a multiple of BLOCK_ROWS.
+
+    Raises:
+        StoreError: The file exists, the disk is too full, or the folder holds another build.
+        ValueError: `first` does not begin a block, or as for `Store.add_entries`.
     """
     if first % BLOCK_ROWS != 1:
-        raise ValueError(f"entry {first} begins no block")
+        raise ValueError(f"entry {first} does not begin a block")
     number = clusters or max(1, source.rows // CLUSTER_ROWS)
-    plan = Plan(source.rows, source.fingerprint, embedder, number, seed, level, first)
+    spec = BuildSpec(source.rows, source.fingerprint, embedder, number, seed, level, first)
     folder, part = path.with_name(path.name + ".build"), "store.part"
     if path.exists():
-        if _belongs(folder, plan) and not (folder / part).exists():
+        if _has_spec(folder, spec) and not (folder / part).exists():
             remove_work_folder(folder)
             return
         raise StoreError(f"{path} exists already.", "Choose another name, or remove it first.")
     processes = min(usable_cores(), max(1, source.rows // ROWS_FOR_A_PROCESS))
     with (
-        _disk(folder),
-        _alone(folder),
+        _translate_disk_errors(folder),
+        _lock_folder(folder),
         sqlite.translate_errors(folder / part),
         Pool(processes, 64) as pool,
     ):
-        _begin(folder, plan)
-        trained = _trained(folder, source, plan, pool, report)
-        check_room(folder, plan.rows, trained)
-        stripes = _stripes(folder, source, processes)
-        groups = len(group_edges(trained.clusters.starts, plan.rows)) - 1
-        spilled = sum(stripe.spill(groups).rows for stripe in stripes)
-        meter = ProgressMeter(report, "spill", plan.rows, spilled)
-        _spill(folder, stripes, pool, meter)
+        _record_spec(folder, spec)
+        trained = _load_or_train(folder, source, spec, pool, report)
+        check_room(folder, spec.rows, trained)
+        stripes = _make_stripes(folder, source, processes)
+        groups = len(compute_group_edges(trained.clusters.starts, spec.rows)) - 1
+        spilled = sum(stripe.open_spill(groups).rows for stripe in stripes)
+        meter = ProgressMeter(report, "spill", spec.rows, spilled)
+        _spill_stripes(folder, stripes, pool, meter)
         known = frozenset(known_words)
-        meter = ProgressMeter(report, "write", plan.rows)
-        write_groups(folder / part, stripes, groups, trained, plan, known, pool, meter)
-        finish(folder / part, plan, report)
-        ProgressMeter(report, "calibrate", plan.rows)
-        calibrate(folder / part, trained.questions)
+        meter = ProgressMeter(report, "write", spec.rows)
+        write_groups(folder / part, stripes, groups, trained, spec, known, pool, meter)
+        finalize_store(folder / part, spec, report)
+        ProgressMeter(report, "calibrate", spec.rows)
+        calibrate_search(folder / part, trained.questions)
         wal.remove_leftovers(path)
         replace_file(folder / part, path)
     remove_work_folder(folder)
 
 
 @contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """StoreError: another process builds in this folder."""
+def _lock_folder(folder: Path) -> Iterator[None]:
+    """Lock the folder. Raises StoreError when another process builds in it."""
     open_work_folder(folder)
     try:
         with FileLock(folder / "lock", timeout=0):
@@ -105,48 +107,48 @@ def _alone(folder: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _disk(folder: Path) -> Iterator[None]:
-    """Turn what the disk says to plain files into StoreError."""
+def _translate_disk_errors(folder: Path) -> Iterator[None]:
+    """Translate an OSError of plain files into StoreError."""
     try:
         yield
     except OSError as error:
         raise StoreError(
             f"The build in {folder} stopped: {error.strerror or error}.",
-            "Mend that, then start it again: it goes on where it was.",
+            "Fix that, then start it again: it continues where it stopped.",
         ) from error
 
 
-def _begin(folder: Path, plan: Plan) -> None:
+def _record_spec(folder: Path, spec: BuildSpec) -> None:
     held = folder / "plan.json"
     if not held.exists():
-        write_bytes_atomically(held, json.dumps(asdict(plan)).encode())
-    elif not _belongs(folder, plan):
+        write_bytes_atomically(held, json.dumps(asdict(spec)).encode())
+    elif not _has_spec(folder, spec):
         raise StoreError(
             f"{folder} holds the build of another store.",
-            "Remove it, or go on with the source that it was begun with.",
+            "Remove it, or continue with the source that it was started with.",
         )
 
 
-def _belongs(folder: Path, plan: Plan) -> bool:
-    """Whether `folder` holds what this plan began."""
+def _has_spec(folder: Path, spec: BuildSpec) -> bool:
+    """Whether `folder` holds a build with this spec."""
     held = folder / "plan.json"
-    return held.exists() and json.loads(held.read_text("utf-8")) == asdict(plan)
+    return held.exists() and json.loads(held.read_text("utf-8")) == asdict(spec)
 
 
-def _trained(
-    folder: Path, source: EntrySource, plan: Plan, pool: Pool, report: ProgressCallback
-) -> Trained:
+def _load_or_train(
+    folder: Path, source: EntrySource, spec: BuildSpec, pool: Pool, report: ProgressCallback
+) -> TrainedParams:
     held = folder / "trained.npz"
     if not held.exists():
-        ProgressMeter(report, "sample", plan.rows)
-        sample = take_sample(source, plan, pool)
-        ProgressMeter(report, "train", plan.rows)
-        train(sample, plan).save(held)
-    return Trained.load(held)
+        ProgressMeter(report, "sample", spec.rows)
+        sample = take_sample(source, spec, pool)
+        ProgressMeter(report, "train", spec.rows)
+        train_params(sample, spec).write_npz(held)
+    return TrainedParams.read_npz(held)
 
 
-def _stripes(folder: Path, source: EntrySource, processes: int) -> list[Stripe]:
-    """One for each process; as many as the build was begun with."""
+def _make_stripes(folder: Path, source: EntrySource, processes: int) -> list[Stripe]:
+    """Make one stripe for each process that the build was started with."""
     held = folder / "stripes.json"
     if not held.exists():
         write_bytes_atomically(held, json.dumps(processes).encode())
@@ -154,14 +156,14 @@ def _stripes(folder: Path, source: EntrySource, processes: int) -> list[Stripe]:
     return [Stripe(source, folder, number, count, source.rows) for number in range(count)]
 
 
-def _spill(folder: Path, stripes: list[Stripe], pool: Pool, meter: ProgressMeter) -> None:
+def _spill_stripes(folder: Path, stripes: list[Stripe], pool: Pool, meter: ProgressMeter) -> None:
     done = folder / "spilled"
     if not done.exists():
-        pool.side_by_side(partial(_encode, folder / "trained.npz"), stripes, meter.reach)
+        pool.run_tasks(partial(_encode_locked, folder / "trained.npz"), stripes, meter.reach)
         write_bytes_atomically(done, b"")
 
 
-def _encode(trained: Path, stripe: Stripe, tell: DoneCallback) -> None:
-    # What a killed build left behind may still be at its last block.
+def _encode_locked(trained: Path, stripe: Stripe, on_done: DoneCallback) -> None:
+    # A process of a killed build may still be at its last block.
     with FileLock(stripe.folder / f"stripe-{stripe.number}.lock"):
-        encode(stripe, Trained.load(trained), tell)
+        encode_stripe(stripe, TrainedParams.read_npz(trained), on_done)

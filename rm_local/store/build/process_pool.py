@@ -1,4 +1,4 @@
-"""Work shared among processes, or done here where one is enough."""
+"""Runs tasks in several processes, or in this one where one is enough."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ from rm_local.system import exit_with_parent
 
 Result = TypeVar("Result")
 
-LOOK_S = 0.5
-"""Between two looks at how far the processes are."""
+POLL_S = 0.5
+"""Seconds between two reads of the processes' progress."""
 
-_told: Any = None
-"""In a process of the pool: how far each task is, shared with the process that started it."""
+_progress: Any = None
+"""In a process of the pool: rows done by each task, in memory shared with the parent."""
 
 
 class Pool:
-    """`processes` of them, spawned when first needed; with one, all is done in this process."""
+    """A pool of processes, spawned when first needed; a pool of one runs tasks in this process."""
 
     def __init__(self, processes: int, tasks: int) -> None:
-        """`tasks` bounds how many tasks `side_by_side` is given."""
+        """`tasks` is the largest number of tasks that `run_tasks` accepts."""
         self.processes = processes
         self._context = multiprocessing.get_context("spawn")
-        self._told = self._context.Array("q", max(tasks, 1), lock=False)
+        self._progress = self._context.Array("q", max(tasks, 1), lock=False)
         self._executor: ProcessPoolExecutor | None = None
 
     def __enter__(self) -> Self:
@@ -57,73 +57,74 @@ class Pool:
             self._executor.shutdown(cancel_futures=True)
         if isinstance(error, BrokenProcessPool):
             raise StoreError(
-                "A process of the build was ended from outside, perhaps for want of memory.",
-                "Start the build again: it goes on where it was.",
+                "A process of the build was terminated, perhaps because memory was short.",
+                "Start the build again: it continues where it stopped.",
             ) from error
 
-    def side_by_side(
-        self, work: Callable[[Any, DoneCallback], None], tasks: Sequence[Any], tell: DoneCallback
+    def run_tasks(
+        self, work: Callable[[Any, DoneCallback], None], tasks: Sequence[Any], on_done: DoneCallback
     ) -> None:
-        """`work` on each of `tasks`; `tell` gets the sum of what they tell, now and then."""
+        """Run `work` on each of `tasks`; `on_done` sometimes gets the sum of their progress."""
         if self.processes == 1:
             sums = [0] * len(tasks)
             for place, task in enumerate(tasks):
 
-                def tell_sum(done: int, place: int = place) -> None:
+                def on_task_done(done: int, place: int = place) -> None:
                     sums[place] = done
-                    tell(sum(sums))
+                    on_done(sum(sums))
 
-                work(task, tell_sum)
+                work(task, on_task_done)
             return
         waiting: set[Future[None]] = {
-            self._started().submit(_work, work, task, place) for place, task in enumerate(tasks)
+            self._start_executor().submit(_run_task, work, task, place)
+            for place, task in enumerate(tasks)
         }
         while waiting:
-            done, waiting = wait(waiting, LOOK_S, return_when="FIRST_EXCEPTION")
+            done, waiting = wait(waiting, POLL_S, return_when="FIRST_EXCEPTION")
             for each in done:
                 each.result()
-            tell(sum(self._told[: len(tasks)]))
+            on_done(sum(self._progress[: len(tasks)]))
 
-    def ahead(
+    def map_ahead(
         self, work: Callable[..., Result], tasks: Sequence[tuple[Any, ...]]
     ) -> Iterator[Result]:
-        """The results of `work` in the order of `tasks`, a few of them made ahead."""
+        """Yield the results of `work` in the order of `tasks`, computing a few ahead."""
         if self.processes == 1:
             yield from (work(*task) for task in tasks)
             return
         under_way: deque[Future[Result]] = deque()
         for task in tasks:
-            under_way.append(self._started().submit(work, *task))
+            under_way.append(self._start_executor().submit(work, *task))
             if len(under_way) > self.processes:
                 yield under_way.popleft().result()
         while under_way:
             yield under_way.popleft().result()
 
-    def _started(self) -> ProcessPoolExecutor:
+    def _start_executor(self) -> ProcessPoolExecutor:
         if self._executor is None:
             self._executor = ProcessPoolExecutor(
-                self.processes, self._context, _begin, (self._told,)
+                self.processes, self._context, _init_process, (self._progress,)
             )
         return self._executor
 
 
-def _begin(told: Any) -> None:
-    global _told
-    _told = told
+def _init_process(progress: Any) -> None:
+    global _progress
+    _progress = progress
     _stop_collecting()
-    # One thread each: the processes already take all cores. It is numpy's threads that are meant.
+    # The processes already take all cores, so numpy gets one thread in each.
     import_module("numpy")
     threadpool_limits(1)
     exit_with_parent()
 
 
 def _stop_collecting() -> None:
-    """Rows are many small objects without cycles: looking for these among them takes long."""
+    """Disable garbage collection: rows are many small objects without cycles, slow to search."""
     gc.disable()
 
 
-def _work(work: Callable[[Any, DoneCallback], None], task: Any, place: int) -> None:
-    def tell(done: int) -> None:
-        _told[place] = done
+def _run_task(work: Callable[[Any, DoneCallback], None], task: Any, place: int) -> None:
+    def on_done(done: int) -> None:
+        _progress[place] = done
 
-    work(task, tell)
+    work(task, on_done)

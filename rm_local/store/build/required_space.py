@@ -1,4 +1,4 @@
-"""How much disk a build needs, told before it starts."""
+"""Estimates the disk space that a build needs, before it starts."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ from pathlib import Path
 from rm_local.disk_space import require_free
 from rm_local.errors import StoreError
 from rm_local.store.build.columns import LEVEL
-from rm_local.store.build.train import Trained
+from rm_local.store.build.train import TrainedParams
 
 FIXED = 32 << 20
-"""Bytes for centres, dictionary, journal and half-filled pages, whatever the number of rows."""
+"""Bytes for centroids, dictionaries, journal and partly filled pages, for any number of rows."""
 
 CHUNK_FILL, PAGE_FILL = 0.85, 0.95
-"""Shares of a chunk and of a page that hold something (STORE 3.1, 5.5)."""
+"""Used shares of a chunk and of a page, on average."""
 
 WORD_BYTES = 8
-"""Of the index of rare words, for each row."""
+"""Bytes of the rare-word index for each row."""
 
 
-def bytes_needed(rows: int, dimension: int, text_bytes: float, raw_bytes: float) -> int:
-    """The most bytes that a build of `rows` takes at any moment, about.
+def estimate_bytes(rows: int, dimension: int, text_bytes: float, raw_bytes: float) -> int:
+    """Estimate the most bytes that a build of `rows` takes at any moment.
 
-    The spilled file of a group goes when the group is written, so it is the larger of the two.
+    The spilled file of a group is removed when the group is written, so the larger one counts.
     """
     spilled = rows * (dimension / 8 + dimension + 20 + raw_bytes / (1 + LEVEL))
     codes = (dimension / 8 + 16) / CHUNK_FILL
@@ -30,9 +30,9 @@ def bytes_needed(rows: int, dimension: int, text_bytes: float, raw_bytes: float)
     return FIXED + round(max(spilled, stored))
 
 
-def check_room(folder: Path, rows: int, trained: Trained) -> None:
-    """StoreError: the disk of `folder` has not enough room; what is in it already counts."""
+def check_room(folder: Path, rows: int, trained: TrainedParams) -> None:
+    """Raise StoreError when the disk is too small; files already in `folder` count as available."""
     dimension = trained.clusters.centroids.shape[1]
-    needed = bytes_needed(rows, dimension, trained.text_bytes, trained.raw_bytes)
+    needed = estimate_bytes(rows, dimension, trained.text_bytes, trained.raw_bytes)
     held = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
     require_free(folder.parent, needed, "The build", already_used=held, error=StoreError)

@@ -1,4 +1,4 @@
-"""Where the entries of a bulk build come from."""
+"""The protocol of a source of entries for a bulk build."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ EntryBatch = tuple[Sequence[Entry], Floats]
 
 
 class EntrySource(Protocol):
-    """Entries that can be read from any block on, the same each time.
+    """Entries in blocks that can be read in any order and are the same each time.
 
-    It can be pickled: several processes read it side by side.
+    It can be pickled, so that several processes read it at once.
     """
 
     @property
     def rows(self) -> int:
-        """How many there are."""
+        """Number of entries."""
 
     @property
     def fingerprint(self) -> str:
-        """Tells this source from another, so that a build goes on only with its own."""
+        """Identifies the content, so that a build is resumed only with the same source."""
 
     @property
     def block_rows(self) -> int:
-        """Rows in a block; the last one may have fewer. Thousands pay best."""
+        """Rows in a block; the last one may have fewer. Thousands are fastest."""
 
-    def block(self, number: int) -> EntryBatch:
-        """The rows of one block, counted from 0, as are blocks."""
+    def read_block(self, number: int) -> EntryBatch:
+        """Read one block, counted from 0."""

@@ -1,4 +1,4 @@
-"""What a bulk build is asked for."""
+"""The specification of a bulk build."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from rm_local.store.format import EmbedderId
 
 BULK_LEVEL = 3
-"""Of zstandard: 100,000 rows/s and more on one core, where level 12 makes 8,000 (STORE 4)."""
+"""zstandard level: over 100,000 rows/s on one core, where level 12 reaches 8,000."""
 
 
 @dataclass(frozen=True)
-class Plan:
-    """What a build must not change while it is under way."""
+class BuildSpec:
+    """Arguments that must stay the same when a build is resumed."""
 
     rows: int
     fingerprint: str
@@ -20,7 +20,7 @@ class Plan:
     clusters: int
     seed: int
     level: int
-    """Of zstandard, for the texts."""
+    """zstandard level for the texts."""
     first: int
     """Id of the first entry."""
 

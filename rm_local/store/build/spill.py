@@ -1,4 +1,4 @@
-"""One stripe's rows on disk, sorted roughly: a file for each group of clusters."""
+"""Spills the rows of one stripe to disk, one file for each group of clusters."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ import numpy as np
 from rm_local.arrays import Ids
 from rm_local.errors import StoreError
 from rm_local.files import sync_dir, sync_file
-from rm_local.store.build.columns import Columns, DamagedRecord, pack, read
+from rm_local.store.build.columns import Columns, DamagedRecordError, pack_record, read_record
 from rm_local.store.sqlite.tables import Label
 
 
 class Spill:
-    """The files of one stripe, and the log that says how much of them is whole."""
+    """The files of one stripe, and the log of how much of them is complete."""
 
     def __init__(self, folder: Path, groups: int) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -26,11 +26,11 @@ class Spill:
         self._log = folder / "progress.jsonl"
         self.groups = groups
         self.blocks = 0
-        """Blocks of the stripe that are in the files for good."""
+        """Blocks of the stripe up to the last checkpoint."""
         self.counts: Ids = np.zeros(groups, np.int64)
         """Rows of each group."""
         self.labels: dict[Label, int] = {}
-        """Number of each label within the stripe, from 0."""
+        """Number of each label in the stripe, from 0."""
         self._sizes = [0] * groups
         self._read_log()
         self._logged = len(self.labels)
@@ -38,28 +38,28 @@ class Spill:
 
     @property
     def rows(self) -> int:
-        """Rows of the stripe that are in the files."""
+        """Rows of the stripe in the files."""
         return int(self.counts.sum())
 
-    def cut_back(self) -> None:
-        """Undo what a stopped build wrote after its last checkpoint."""
+    def truncate_to_checkpoint(self) -> None:
+        """Truncate what a stopped build wrote after its last checkpoint."""
         for group, size in enumerate(self._sizes):
-            path = self._path(group)
+            path = self._get_group_path(group)
             if path.exists() and path.stat().st_size > size:
                 os.truncate(path, size)
 
     def append(self, groups: Mapping[int, Columns]) -> None:
-        """Add rows to their groups; they stay only if a checkpoint follows."""
+        """Append rows to their groups; they are kept only if a checkpoint follows."""
         for group, columns in groups.items():
-            with self._path(group).open("ab") as file:
-                self._sizes[group] += file.write(pack(columns))
+            with self._get_group_path(group).open("ab") as file:
+                self._sizes[group] += file.write(pack_record(columns))
             self.counts[group] += len(columns)
             self._unsynced.add(group)
 
-    def checkpoint(self, blocks: int) -> None:
-        """What was appended is on the disk for good: the first `blocks` blocks of the stripe."""
+    def write_checkpoint(self, blocks: int) -> None:
+        """Sync all appended rows, the first `blocks` blocks of the stripe, and log their sizes."""
         for group in sorted(self._unsynced):
-            sync_file(self._path(group))
+            sync_file(self._get_group_path(group))
         self._unsynced.clear()
         line = {
             "blocks": blocks,
@@ -74,23 +74,23 @@ class Spill:
         sync_dir(self._folder)
         self.blocks, self._logged = blocks, len(self.labels)
 
-    def read(self, group: int) -> Iterator[Columns]:
-        """The rows of one group, record by record. StoreError: the file is damaged."""
-        path = self._path(group)
+    def read_group(self, group: int) -> Iterator[Columns]:
+        """Read the records of one group. Raises StoreError when the file is damaged."""
+        path = self._get_group_path(group)
         if not self.counts[group]:
             return
         try:
             with path.open("rb") as file:
-                while record := read(file):
+                while record := read_record(file):
                     yield record
-        except DamagedRecord:
+        except DamagedRecordError:
             raise StoreError(f"{path} is damaged.", "Remove its folder and build again.") from None
 
-    def drop(self, group: int) -> None:
-        """Remove the file of a group that is written."""
-        self._path(group).unlink(missing_ok=True)
+    def remove_group(self, group: int) -> None:
+        """Remove the file of a group."""
+        self._get_group_path(group).unlink(missing_ok=True)
 
-    def _path(self, group: int) -> Path:
+    def _get_group_path(self, group: int) -> Path:
         return self._folder / f"{group:04}.rows"
 
     def _read_log(self) -> None:

@@ -1,4 +1,4 @@
-"""What a bulk build learns from a sample: mean, rotation, clusters and dictionary."""
+"""Trains the parameters of a bulk build on a sample: mean, rotation, clusters, dictionaries."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from rm_local.arrays import Floats
 from rm_local.files import write_atomically
 from rm_local.store.build.process_pool import Pool
 from rm_local.store.build.source import EntrySource
-from rm_local.store.build.spec import Plan
+from rm_local.store.build.spec import BuildSpec
 from rm_local.store.codec.code_frames import SAMPLE_ROWS, default_dictionary, train_code_dictionary
 from rm_local.store.codec.quantize import Quantizer, fit_step
 from rm_local.store.codec.text_blocks import TextCodec, join_texts, train_dictionary
@@ -30,56 +30,55 @@ from rm_local.store.index.kmeans import (
 from rm_local.store.index.search import SCANNED_ROWS
 from rm_local.system import usable_cores
 
-MORE_ROWS, AS_LONG_AS = 80, 160_000
-"""For each cluster while the sample is no larger than this: better recall at a million rows from
-a seventh fewer rows compared (docs/experiments.md), for 8 s of training."""
+GOOD_CLUSTER_ROWS, MAX_GOOD_SAMPLE = 80, 160_000
+"""Sample rows for each cluster, and the largest sample with so many: for 8 s of training, recall at
+a million rows is better with a seventh fewer rows compared (docs/experiments.md)."""
 
 SAMPLED_BLOCKS = 1024
-"""Blocks, evenly spread over the source, from which the sample is taken. Of 64, each by itself a
-run of alike rows, clusters came out that find 3 % less (docs/experiments.md)."""
+"""Blocks, evenly spread over the source, that the sample is taken from. Neighbouring rows are
+alike: clusters from 64 blocks found 3 % less (docs/experiments.md)."""
 
 SAMPLED_TEXTS = 8000
 ROTATED_ROWS = 20_000
 QUESTIONS = 100
 ASKED_ROWS = 4000
-BETWEEN = (0.5, 0.3, 0.2)
-"""Shares of three rows of one super-cluster in a question: it lies off the rows, as what people ask
-does."""
+MIX_WEIGHTS = (0.5, 0.3, 0.2)
+"""Weights of three rows of one super-cluster in a query: like a real question, it is no row."""
 ROWS_FOR_ITQ = 10
-"""Sample rows for each dimension, below which ITQ would learn the sample by heart."""
+"""Sample rows for each dimension below which ITQ would overfit."""
 
 
 @dataclass(frozen=True)
 class Sample:
-    """Rows from all over a source."""
+    """Rows from all parts of a source."""
 
     unit: Floats
     """(n, d), rows of length 1."""
     texts: list[bytes]
-    """Rows as frames hold them."""
+    """Subproblem and subroutine, joined as in a frame."""
 
 
 @dataclass(frozen=True)
-class Trained:
-    """What all rows of a build have in common."""
+class TrainedParams:
+    """Parameters that all rows of a build share."""
 
     mean: Floats
     rotation: Floats | None
-    """None in a store so small that its bits are never asked."""
+    """None in a store so small that its bits are never compared."""
     step: float
-    """Of the ranking codes."""
+    """Quantization step of the ranking codes."""
     clusters: Clusters
     dictionary: bytes
     code_dictionary: bytes
     questions: Floats
-    """With which the finished store is tried, (n, d), of length 1."""
+    """Queries to calibrate the store with, (n, d), of length 1."""
     text_bytes: float
-    """Compressed bytes that the texts of one row of the sample take, in blocks."""
+    """Compressed bytes of a row's texts in blocks, on average."""
     raw_bytes: float
-    """Bytes that they take as they are."""
+    """Uncompressed bytes of a row's texts, on average."""
 
-    def save(self, path: Path) -> None:
-        """Write it as one .npz."""
+    def write_npz(self, path: Path) -> None:
+        """Write the parameters to an .npz file."""
         with write_atomically(path) as file:
             np.savez(
                 file,
@@ -96,8 +95,8 @@ class Trained:
             )
 
     @classmethod
-    def load(cls, path: Path) -> Self:
-        """What `save` wrote."""
+    def read_npz(cls, path: Path) -> Self:
+        """Read a file of `write_npz`."""
         with np.load(path) as held:
             compressed, raw = held["bytes"].tolist()
             return cls(
@@ -113,28 +112,28 @@ class Trained:
             )
 
 
-def take_sample(source: EntrySource, plan: Plan, pool: Pool) -> Sample:
-    """Rows for finding the plan's clusters, in equal parts from up to SAMPLED_BLOCKS blocks.
+def take_sample(source: EntrySource, spec: BuildSpec, pool: Pool) -> Sample:
+    """Sample the rows to train on, equally many from each of up to SAMPLED_BLOCKS blocks.
 
-    Rows that follow one another are often alike, so a few from each of many places are taken.
+    Neighbouring rows are often alike, so a few are taken from each of many places.
     """
-    least = max(ROWS_FOR_A_CLUSTER * plan.clusters, SAMPLED_TEXTS)
-    wanted = min(plan.rows, max(least, min(MORE_ROWS * plan.clusters, AS_LONG_AS)))
-    blocks = -(-plan.rows // source.block_rows)
+    least = max(ROWS_FOR_A_CLUSTER * spec.clusters, SAMPLED_TEXTS)
+    wanted = min(spec.rows, max(least, min(GOOD_CLUSTER_ROWS * spec.clusters, MAX_GOOD_SAMPLE)))
+    blocks = -(-spec.rows // source.block_rows)
     chosen = np.unique(np.linspace(0, blocks - 1, min(blocks, SAMPLED_BLOCKS)).astype(int))
-    draw = partial(_drawn, source, plan.seed, -(-wanted // len(chosen)))
+    draw = partial(_sample_block, source, spec.seed, -(-wanted // len(chosen)))
     texts = -(-SAMPLED_TEXTS // len(chosen))
-    found = list(pool.ahead(draw, [(int(number), texts) for number in chosen]))
+    found = list(pool.map_ahead(draw, [(int(number), texts) for number in chosen]))
     rows = np.concatenate([vectors for vectors, _ in found])
     rows /= np.sqrt(np.einsum("ij,ij->i", rows, rows))[:, np.newaxis]
     return Sample(rows, [text for _, taken in found for text in taken])
 
 
-def _drawn(
+def _sample_block(
     source: EntrySource, seed: int, rows: int, number: int, texts: int
 ) -> tuple[Floats, list[bytes]]:
-    """Vectors of at most `rows` rows of a block, and texts of at most `texts` of them."""
-    entries, vectors = source.block(number)
+    """Sample the vectors of at most `rows` rows of a block, and the texts of `texts` of them."""
+    entries, vectors = source.read_block(number)
     rng = np.random.default_rng((seed, number))
     order = rng.permutation(len(entries))[:rows]
     taken = [entries[place] for place in order[:texts].tolist()]
@@ -144,30 +143,32 @@ def _drawn(
     )
 
 
-def train(sample: Sample, plan: Plan) -> Trained:
-    """Mean, rotation, clusters and dictionary; the same for the same sample and plan."""
-    rng = np.random.default_rng(plan.seed)
+def train_params(sample: Sample, spec: BuildSpec) -> TrainedParams:
+    """Train all parameters; the result depends only on the sample and the spec."""
+    rng = np.random.default_rng(spec.seed)
     mean = sample.unit.mean(axis=0)
     dimension = sample.unit.shape[1]
     step = fit_step(sample.unit[:SAMPLE_ROWS])
     steps = Quantizer(dimension, step).to_int8(sample.unit[:SAMPLE_ROWS])
     dictionary = train_dictionary([text.decode("utf-8", "replace") for text in sample.texts])
-    clusters = find_clusters(sample.unit, plan.clusters, rng, usable_cores())
-    return Trained(
+    clusters = find_clusters(sample.unit, spec.clusters, rng, usable_cores())
+    return TrainedParams(
         mean,
-        _rotation(sample.unit, mean, plan, rng),
+        _fit_rotation(sample.unit, mean, spec, rng),
         step,
         clusters,
         dictionary,
         train_code_dictionary(steps) or default_dictionary(dimension),
-        _questions(sample.unit, clusters, rng),
-        *_text_bytes(sample.texts, dictionary, plan.level),
+        _make_queries(sample.unit, clusters, rng),
+        *_measure_text_bytes(sample.texts, dictionary, spec.level),
     )
 
 
-def _rotation(unit: Floats, mean: Floats, plan: Plan, rng: np.random.Generator) -> Floats | None:
+def _fit_rotation(
+    unit: Floats, mean: Floats, spec: BuildSpec, rng: np.random.Generator
+) -> Floats | None:
     dimension = unit.shape[1]
-    if plan.rows <= SCANNED_ROWS:
+    if spec.rows <= SCANNED_ROWS:
         return None
     if len(unit) < ROWS_FOR_ITQ * dimension:
         return random_rotation(dimension, rng)
@@ -175,21 +176,25 @@ def _rotation(unit: Floats, mean: Floats, plan: Plan, rng: np.random.Generator) 
     return itq_rotation(unit[few] - mean, rng)
 
 
-def _questions(unit: Floats, clusters: Clusters, rng: np.random.Generator) -> Floats:
-    """Points between rows that are somewhat alike, (QUESTIONS, d), of length 1."""
+def _make_queries(unit: Floats, clusters: Clusters, rng: np.random.Generator) -> Floats:
+    """Make queries between similar rows, (QUESTIONS, d), of length 1."""
     rows = unit[rng.choice(len(unit), min(ASKED_ROWS, len(unit)), replace=False)]
     supers = find_nearest_centroids(rows, clusters.supers)
     found = []
     for first in range(min(QUESTIONS, len(rows))):
         near = rows[supers == supers[first]]
-        found.append(np.array(BETWEEN, np.float32) @ near[rng.integers(0, len(near), len(BETWEEN))])
+        found.append(
+            np.array(MIX_WEIGHTS, np.float32) @ near[rng.integers(0, len(near), len(MIX_WEIGHTS))]
+        )
     asked = np.array(found, np.float32)
     lengths = np.linalg.norm(asked, axis=1, keepdims=True)
     return np.asarray(asked / lengths, dtype=np.float32)
 
 
-def _text_bytes(texts: Sequence[bytes], dictionary: bytes, level: int) -> tuple[float, float]:
-    """Bytes a row in blocks, and as it is."""
+def _measure_text_bytes(
+    texts: Sequence[bytes], dictionary: bytes, level: int
+) -> tuple[float, float]:
+    """Measure the average bytes of a row, compressed in blocks and uncompressed."""
     codec = TextCodec(dictionary, level)
     blocks = [texts[i : i + BLOCK_ROWS] for i in range(0, len(texts), BLOCK_ROWS)]
     rows = max(len(texts), 1)

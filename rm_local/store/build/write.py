@@ -1,4 +1,4 @@
-"""Prepared groups into the store's tables, each in one transaction."""
+"""Writes packed groups into the store's tables, each in one transaction."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from rm_local.progress import ProgressMeter
 from rm_local.store.build.assign import Stripe
-from rm_local.store.build.pack import Prepared, Preparer
+from rm_local.store.build.pack import GroupPacker, PackedGroup
 from rm_local.store.build.process_pool import Pool
-from rm_local.store.build.spec import Plan
-from rm_local.store.build.train import Trained
+from rm_local.store.build.spec import BuildSpec
+from rm_local.store.build.train import TrainedParams
 from rm_local.store.codec.text_blocks import TextCodec
 from rm_local.store.format import BLOCK_ROWS, DamagedError
 from rm_local.store.index.centroids import write_centroids
@@ -23,64 +23,65 @@ if TYPE_CHECKING:
     import apsw
 
 CACHE_KIB = 262_144
-"""SQLite's page cache while groups are written."""
+"""Size of SQLite's page cache while groups are written."""
 
 
 def write_groups(
     part: Path,
     stripes: list[Stripe],
     groups: int,
-    trained: Trained,
-    plan: Plan,
+    trained: TrainedParams,
+    spec: BuildSpec,
     known_words: frozenset[str],
     pool: Pool,
     meter: ProgressMeter,
 ) -> None:
-    """Write all groups that are not in the file yet, each for good before its rows are dropped."""
-    spills = [stripe.spill(groups) for stripe in stripes]
+    """Write all groups that are not in the file yet, and remove their spilled rows."""
+    spills = [stripe.open_spill(groups) for stripe in stripes]
     labels = sorted({label for spill in spills for label in spill.labels})
     numbered = {label: number for number, label in enumerate(labels, 1)}
     counts = sum(spill.counts for spill in spills).tolist()  # type: ignore[union-attr]
-    preparer = Preparer(
+    packer = GroupPacker(
         stripes,
         groups,
         numbered,
         trained.dictionary,
         trained.code_dictionary,
         known_words,
-        plan.level,
+        spec.level,
     )
     with sqlite.open_connection(part, "create") as connection:
         connection.execute(f"PRAGMA cache_size=-{CACHE_KIB}")
         if not connection.execute("SELECT count(*) FROM sqlite_master").get:
             with tables.write_transaction(connection):
-                _begin(connection, part, trained, plan, known_words)
+                _create_store(connection, part, trained, spec, known_words)
                 _write_labels(connection, numbered)
         done = connection.execute("SELECT value FROM meta WHERE key = 'groups'").get
         first = groups if done is None else int(done)
-        firsts = [plan.first + sum(counts[:group]) for group in range(groups)]
+        firsts = [spec.first + sum(counts[:group]) for group in range(groups)]
         tasks = [(group, firsts[group]) for group in range(first, groups)]
-        writer = Writer(connection, trained.dictionary, plan.level)
+        writer = Writer(connection, trained.dictionary, spec.level)
         meter.reach(tables.count_entries(connection))
-        for group, prepared in zip(
-            range(first, groups), pool.ahead(preparer.prepare, tasks), strict=True
+        for group, packed in zip(
+            range(first, groups), pool.map_ahead(packer.pack_group, tasks), strict=True
         ):
             with tables.write_transaction(connection):
-                if prepared:
-                    writer.write(prepared)
+                if packed:
+                    writer.write_group(packed)
                 write_value(connection, "groups", group + 1)
-            if prepared:
-                read_back(part, prepared)
+            if packed:
+                read_back(part, packed)
             for spill in spills:
-                spill.drop(group)
+                spill.remove_group(group)
             meter.reach(tables.count_entries(connection))
     connection.close()
 
 
-def read_back(part: Path, group: Prepared) -> None:
-    """Compare a group with what the file has of it, through a connection that did not write it.
+def read_back(part: Path, group: PackedGroup) -> None:
+    """Compare a group with the file, through a connection that did not write it.
 
-    DamagedError: they differ.
+    Raises:
+        DamagedError: They differ.
     """
     last = group.first + group.rows - 1
     blocks = (-(-(group.first - 1) // BLOCK_ROWS), (last - 1) // BLOCK_ROWS)
@@ -95,21 +96,25 @@ def read_back(part: Path, group: Prepared) -> None:
         ).fetchone()
     connection.close()
     if refs != (group.rows, sum(crc & 65535 for crc in group.crcs), sum(map(len, group.codes))):
-        raise DamagedError(f"the codes of entries {group.first} to {last} were not written whole")
+        raise DamagedError(
+            f"the codes of entries {group.first} to {last} were not written completely"
+        )
     if texts != (len(group.blocks), sum(map(len, group.blocks))):
-        raise DamagedError(f"the texts of entries {group.first} to {last} were not written whole")
+        raise DamagedError(
+            f"the texts of entries {group.first} to {last} were not written completely"
+        )
 
 
-def _begin(
+def _create_store(
     connection: apsw.Connection,
     part: Path,
-    trained: Trained,
-    plan: Plan,
+    trained: TrainedParams,
+    spec: BuildSpec,
     known_words: frozenset[str],
 ) -> None:
-    """Tables without entries; `groups` in `meta` counts the groups that are written."""
+    """Create a store without entries; `groups` in `meta` counts the written groups."""
     params = default_search_params(len(trained.clusters.centroids))
-    meta = Meta(plan.embedder, trained.step, trained.mean, trained.rotation, search_params=params)
+    meta = Meta(spec.embedder, trained.step, trained.mean, trained.rotation, search_params=params)
     create_schema(connection, part, meta, known_words, trained.dictionary, trained.code_dictionary)
     write_centroids(connection, trained.clusters)
     write_value(connection, "groups", 0)
@@ -121,17 +126,17 @@ def _write_labels(connection: apsw.Connection, numbered: dict[tables.Label, int]
 
 
 class Writer:
-    """Writes groups behind what the tables already hold, in a transaction of the caller's."""
+    """Appends groups to the tables, in the caller's transaction."""
 
     def __init__(self, connection: apsw.Connection, dictionary: bytes, level: int) -> None:
         self._connection = connection
         self._codec = TextCodec(dictionary, level)
 
-    def write(self, group: Prepared) -> None:
-        """Add its rows."""
+    def write_group(self, group: PackedGroup) -> None:
+        """Write the rows of a group."""
         write_chunks(self._connection, group.chunks)
         self._connection.executemany(
-            "INSERT INTO ref(id, label, crc, v) VALUES(?, ?, ?, ?)", _refs(group)
+            "INSERT INTO ref(id, label, crc, v) VALUES(?, ?, ?, ?)", _iter_refs(group)
         )
         self._write_blocks(group)
         self._connection.executemany("INSERT INTO words(rowid, rare) VALUES(?, ?)", group.words)
@@ -139,8 +144,8 @@ class Writer:
         for key in ("last", "bulk"):
             write_value(self._connection, key, group.first + group.rows - 1)
 
-    def _write_blocks(self, group: Prepared) -> None:
-        """The texts; a block that the last group left open is filled up."""
+    def _write_blocks(self, group: PackedGroup) -> None:
+        """Write the texts; an incomplete block of the previous group is completed."""
         number, open_rows = divmod(group.first - 1, BLOCK_ROWS)
         if open_rows:
             (frame,) = tables.read_frames(self._connection, "block", [number]).values()
@@ -154,6 +159,6 @@ class Writer:
         )
 
 
-def _refs(group: Prepared) -> Iterator[tuple[Any, ...]]:
+def _iter_refs(group: PackedGroup) -> Iterator[tuple[Any, ...]]:
     ids = range(group.first, group.first + group.rows)
     return zip(ids, group.labels, group.crcs, group.codes, strict=True)

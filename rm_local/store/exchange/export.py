@@ -1,4 +1,4 @@
-"""Entries out of a store: JSON Lines, and their vectors as a .npy file."""
+"""Exports entries as JSON Lines, and their vectors as a .npy file."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ def export_entries(
     ids: bool = False,
     report: ProgressCallback = ignore_progress,
 ) -> int:
-    """Write the entries that pass `filter`, in order of id; how many they are.
+    """Write the entries that pass `filter`, in order of id, and return their number.
 
-    With `ids` each line has its entry's id too. Progress is in rows read.
+    With `ids` each line includes the entry's id. Progress is in rows read.
     """
     count = 0
     meter = ProgressMeter(report, "export", held.rows)
     for number in range(held.blocks):
-        entries, found = held.filtered(number, filter)
+        entries, found = held.read_filtered(number, filter)
         lines.write(b"".join(format_entry(entry, with_id=ids) for entry in entries))
         if vectors:
             vectors.append(found)
@@ -55,17 +55,17 @@ class VectorWriter:
         self._write_header()
 
     def append(self, vectors: Floats) -> None:
-        """Add these rows, (n, d)."""
+        """Append rows, (n, d)."""
         self._file.write(vectors.astype("<f4").tobytes())
         self._rows += len(vectors)
 
-    def finish(self) -> None:
-        """Have the header say how many rows there are."""
+    def finish_header(self) -> None:
+        """Write the number of rows into the header."""
         self._file.seek(0)
         self._write_header()
 
     def _write_header(self) -> None:
-        # numpy pads it, so that it has the same length for any number of rows.
+        # numpy pads the header to the same length for any number of rows.
         header = {
             "descr": "<f4",
             "fortran_order": False,
@@ -76,14 +76,16 @@ class VectorWriter:
 
 @contextmanager
 def open_output(path: Path) -> Iterator[BinaryIO]:
-    """A file to write, packed where its name ends in .zst or .gz; it is there whole or not at all.
+    """Open a file that appears only when complete; .zst and .gz are compressed.
 
-    UsageError: the file exists already. StoreError: it cannot be written, or the disk is full.
+    Raises:
+        UsageError: The file exists already.
+        StoreError: It cannot be written, or the disk is full.
     """
     if path.exists():
         raise UsageError(f"{path} exists already.", "Choose another name, or remove it first.")
     try:
-        with write_atomically(path) as file, _packed(file, path.suffix.lower()) as packed:
+        with write_atomically(path) as file, _compress_output(file, path.suffix.lower()) as packed:
             yield packed
     except BrokenPipeError:
         raise
@@ -94,13 +96,13 @@ def open_output(path: Path) -> Iterator[BinaryIO]:
 
 
 @contextmanager
-def _packed(file: BinaryIO, suffix: str) -> Iterator[BinaryIO]:
+def _compress_output(file: BinaryIO, suffix: str) -> Iterator[BinaryIO]:
     match suffix:
         case ".zst":
             with zstandard.ZstdCompressor(ZSTD_LEVEL).stream_writer(file, closefd=False) as packed:
                 yield cast(BinaryIO, packed)
         case ".gz":
-            # Without name and time, so that the same entries give the same file.
+            # No name and no time, so that the same entries give the same file.
             with gzip.GzipFile("", "wb", GZIP_LEVEL, file, mtime=0) as packed:
                 yield cast(BinaryIO, packed)
         case _:

@@ -1,4 +1,4 @@
-"""Entries of files into a store that exists."""
+"""Imports entries into an existing store."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from rm_local.store.request import SearchRequest
 from rm_local.store.store import Store
 
 BATCH_ROWS = 4096
-"""Entries in a transaction."""
+"""Entries added in one transaction."""
 
-SAME = 0.999
-"""Cosine of a vector with its own code, at least: their difference is 0.02 of its length."""
+MIN_CODE_COSINE = 0.999
+"""Smallest cosine of a vector with its own code, which differs by 0.02 of its length."""
 
-FIRST_HITS, MORE, MOST_HITS = 2, 4, 2048
+FIRST_HITS, HITS_FACTOR, MAX_HITS = 2, 4, 2048
 BREADTH = 0.1
-"""Of each search: an entry with the same subproblem lies at the same place, so in one of the
-nearest clusters; more breadth finds no more."""
+"""Breadth of each search: an entry with the same subproblem has the same vector, so it is in one of
+the nearest clusters."""
 
 
 @dataclass
 class ImportResult:
-    """What came of an import so far."""
+    """Counts of an import so far."""
 
     added: int = 0
     there: int = 0
-    """Entries that the store held already, word for word."""
+    """Entries that the store already contained, word for word."""
 
 
 def import_entries(
@@ -40,57 +40,57 @@ def import_entries(
     entries: Iterable[Entry],
     embed: Callable[[int, Sequence[Entry]], Floats],
     taken: ImportResult,
-    tell: DoneCallback = lambda _: None,
+    on_done: DoneCallback = lambda _: None,
 ) -> None:
-    """Add those of `entries` that the store does not hold, BATCH_ROWS in a transaction.
+    """Add the entries that the store does not contain, BATCH_ROWS in a transaction.
 
-    `embed` gives the vectors, (n, d), of these entries, the first of which is the one at that
-    place, from 0. After each transaction `taken` counts what is in the store for good, and `tell`
-    is told how many entries are done. Raises what `Store.add_entries` raises.
+    `embed(place, entries)` returns the vectors, (n, d), of entries that begin at this place, from
+    0. After each transaction `taken` is updated, and `on_done` gets the number of entries done.
+    Raises what `Store.add_entries` raises.
     """
     place = 0
-    for batch in _batches(entries):
+    for batch in _split_batches(entries):
         vectors = embed(place, batch)
-        new = _new(store, batch, vectors)
+        new = _find_new(store, batch, vectors)
         if new:
             store.add_entries([batch[each] for each in new], vectors[np.array(new)])
         taken.added += len(new)
         taken.there += len(batch) - len(new)
         place += len(batch)
-        tell(place)
+        on_done(place)
 
 
-def holds(store: Store, entry: Entry, vector: Floats) -> bool:
-    """Whether the store has an entry with these two texts, `vector` being its subproblem's.
+def has_entry(store: Store, entry: Entry, vector: Floats) -> bool:
+    """Whether the store has an entry with the same two texts; `vector` is its subproblem's.
 
-    The nearest entries are looked through, more and more of them, as long as all could have the
-    same subproblem. Among more than MOST_HITS of them it may be missed.
+    Compares the nearest entries, and more of them while all could have the same subproblem. With
+    more than MAX_HITS such entries it may be missed.
     """
     wanted = FIRST_HITS
     while True:
         hits = store.search(SearchRequest(vector, k=wanted, breadth=BREADTH))
-        if any(_texts(hit.entry) == _texts(entry) for hit in hits):
+        if any(_get_texts(hit.entry) == _get_texts(entry) for hit in hits):
             return True
-        if len(hits) < wanted or hits[-1].similarity < SAME or wanted >= MOST_HITS:
+        if len(hits) < wanted or hits[-1].similarity < MIN_CODE_COSINE or wanted >= MAX_HITS:
             return False
-        wanted *= MORE
+        wanted *= HITS_FACTOR
 
 
-def _new(store: Store, batch: Sequence[Entry], vectors: Floats) -> list[int]:
-    """Places of those that neither the store nor an earlier place holds."""
-    first = {_texts(entry): place for place, entry in reversed(list(enumerate(batch)))}
+def _find_new(store: Store, batch: Sequence[Entry], vectors: Floats) -> list[int]:
+    """Find the places of entries that are neither in the store nor at an earlier place."""
+    first = {_get_texts(entry): place for place, entry in reversed(list(enumerate(batch)))}
     return [
         place
         for place, entry in enumerate(batch)
-        if first[_texts(entry)] == place and not holds(store, entry, vectors[place])
+        if first[_get_texts(entry)] == place and not has_entry(store, entry, vectors[place])
     ]
 
 
-def _batches(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
+def _split_batches(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
     left = iter(entries)
     while batch := list(islice(left, BATCH_ROWS)):
         yield batch
 
 
-def _texts(entry: Entry) -> tuple[str, str]:
+def _get_texts(entry: Entry) -> tuple[str, str]:
     return entry.subproblem, entry.subroutine

@@ -1,4 +1,4 @@
-"""What a user names to be read: a file, or a stream, which can be read only once."""
+"""Checks and copies inputs: files, and streams, which can be read only once."""
 
 from __future__ import annotations
 
@@ -23,22 +23,23 @@ from rm_local.store.exchange.compressed_input import (
 )
 
 KEPT_FREE = 64 << 20
-"""Bytes of a disk that a copy leaves free for other programs."""
+"""Bytes that a copy leaves free on the disk for other programs."""
 
 
 def needs_copy(path: Path) -> bool:
-    """Whether it cannot be read from any place on, as often as need be."""
+    """Whether it cannot be read repeatedly and from the middle."""
     return is_stream(path) or is_packed(path)
 
 
 def check_inputs(paths: Sequence[Path]) -> None:
-    """Check what can be known before a byte is read.
+    """Check inputs as far as possible without reading them.
 
-    UsageError: one does not exist, is closed or a terminal, or is a stream that is named twice.
+    Raises:
+        UsageError: One is missing, closed, a terminal, or a stream that is named twice.
     """
     seen: dict[object, Path] = {}
     for path in paths:
-        identity = _identity(path)
+        identity = _identify_input(path)
         if not is_stream(path):
             continue
         if _is_terminal(path):
@@ -56,9 +57,13 @@ def check_inputs(paths: Sequence[Path]) -> None:
 
 
 def copy_input(path: Path, target: Path) -> str:
-    """Copy all bytes of `path`, unpacked, to the file `target`; their SHA-256.
+    """Copy `path`, decompressed, to the file `target`; return the SHA-256 of the copied bytes.
 
-    UsageError: it cannot be read; StoreError: the disk has no room. `target` is then gone.
+    After an error there is no `target`.
+
+    Raises:
+        UsageError: The input cannot be read.
+        StoreError: The disk is too full.
     """
     digest = hashlib.sha256()
     try:
@@ -70,30 +75,30 @@ def copy_input(path: Path, target: Path) -> str:
     except BaseException as error:
         target.unlink(missing_ok=True)
         if isinstance(error, OSError) and error.errno == errno.ENOSPC:
-            raise _full(target.parent, input_name(path)) from error
+            raise _make_full_error(target.parent, input_name(path)) from error
         raise
     return digest.hexdigest()
 
 
 def check_free(folder: Path, size: int, name: str) -> None:
-    """StoreError: the disk of `folder` has no room for `size` more bytes of the input `name`."""
+    """Raise StoreError when the disk of `folder` cannot take `size` bytes of the input `name`."""
     if free_bytes(folder) < size + KEPT_FREE:
-        raise _full(folder, name)
+        raise _make_full_error(folder, name)
 
 
-def _full(folder: Path, name: str) -> StoreError:
+def _make_full_error(folder: Path, name: str) -> StoreError:
     return StoreError(
         f"The disk of {folder} has no room for a copy of {name}, which can be read only once.",
-        "Make room, or save it as an unpacked file and name that.",
+        "Free some space, or save it as an uncompressed file and name that.",
     )
 
 
-def _identity(path: Path) -> object:
-    """Equal for two names of one stream. UsageError: there is no such file."""
+def _identify_input(path: Path) -> object:
+    """A value that is equal for two names of one file. Raises UsageError when it is missing."""
     try:
         status = os.fstat(sys.stdin.fileno()) if path == STDIN else path.stat()
     except (AttributeError, ValueError):
-        return STDIN  # no descriptor is open for it
+        return STDIN  # it has no open descriptor
     except OSError as error:
         if path == STDIN:
             return STDIN

@@ -1,4 +1,4 @@
-"""Entries as JSON Lines: one object a line. Everything about such a file that can be wrong."""
+"""Writes and reads entries as JSON Lines, one object a line, and reports faulty lines."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from rm_local.errors import UsageError
 from rm_local.records import Entry
 from rm_local.store.codec.text_blocks import MAX_TEXT_BYTES, join_texts
 
-LONGEST = 8 * MAX_TEXT_BYTES
-"""Bytes of a line: six for each byte of the texts, as `\\u00e9` takes, and room for the rest."""
+MAX_LINE_BYTES = 8 * MAX_TEXT_BYTES
+"""Largest line in bytes: six for each byte of the texts, as in `\\u00e9`, and the other fields."""
 BOM = b"\xef\xbb\xbf"
 EXAMPLE = '{"subproblem": "How to ...?", "subroutine": "I should ...", "domain": "math"}'
 
 
 def format_entry(entry: Entry, *, with_id: bool = False) -> bytes:
-    """Format one entry as a line of JSON, in UTF-8, which `entry_of` reads."""
+    """Format an entry as a line of JSON in UTF-8, as `parse_line` reads it."""
     fields: dict[str, Any] = {
         "subproblem": entry.subproblem,
         "subroutine": entry.subroutine,
@@ -31,52 +31,53 @@ def format_entry(entry: Entry, *, with_id: bool = False) -> bytes:
     try:
         return json.dumps(fields, ensure_ascii=False).encode() + b"\n"
     except UnicodeEncodeError:
-        # Half a surrogate pair has no UTF-8, but it has an escape.
+        # A lone surrogate cannot be written in UTF-8, but as an escape.
         return json.dumps(fields).encode() + b"\n"
 
 
-def lines(file: BinaryIO, name: str) -> Iterator[tuple[int, bytes]]:
-    """Each line with its end and its number, from 1. UsageError: one is far too long."""
+def read_lines(file: BinaryIO, name: str) -> Iterator[tuple[int, bytes]]:
+    """Yield number, from 1, and bytes of each line. Raises UsageError when one is too long."""
     number = 1
-    while line := file.readline(LONGEST + 1):
-        if len(line) > LONGEST:
-            raise _bad(name, number, f"it is longer than {LONGEST:,} bytes")
+    while line := file.readline(MAX_LINE_BYTES + 1):
+        if len(line) > MAX_LINE_BYTES:
+            raise _make_line_error(name, number, f"it is longer than {MAX_LINE_BYTES:,} bytes")
         yield number, line
         number += 1
 
 
-def entry_of(line: bytes, name: str, number: int) -> Entry | None:
-    """The entry of a line; None for a blank one. UsageError: it holds none.
+def parse_line(line: bytes, name: str, number: int) -> Entry | None:
+    """Parse the entry of a line; None for a blank line.
 
-    `name` and `number` are the file's and the line's, for the error.
+    Raises:
+        UsageError: The line is not an entry; `name` of the file and `number` are in the message.
     """
     text = line.removeprefix(BOM) if number == 1 else line
     if not text.strip():
         return None
     try:
-        return _entry(json.loads(text.decode("utf-8")))
+        return _parse_entry(json.loads(text.decode("utf-8")))
     except UnicodeDecodeError as error:
         fault = f"byte {error.start + 1} is not UTF-8"
     except json.JSONDecodeError as error:
         fault = f"it is not JSON: {error.msg} at character {error.pos + 1}"
     except RecursionError:
-        fault = "it is not JSON of an entry: it is nested too deeply"
+        fault = "it is not an entry: its JSON is nested too deeply"
     except ValueError as error:
         fault = str(error)
-    raise _bad(name, number, fault)
+    raise _make_line_error(name, number, fault)
 
 
-def _entry(read: Any) -> Entry:
-    """ValueError: `read` is no entry."""
+def _parse_entry(read: Any) -> Entry:
+    """Make an entry of parsed JSON. Raises ValueError when it is not an entry."""
     if not isinstance(read, dict):
-        raise ValueError("it is no JSON object")
+        raise ValueError("it is not a JSON object")
     entry = Entry(
-        subproblem=_text(read, "subproblem"),
-        subroutine=_text(read, "subroutine"),
-        domain=_text(read, "domain"),
-        source=_text(read, "source"),
-        level=_text(read, "level"),
-        provenance=_text(read, "provenance"),
+        subproblem=_get_text(read, "subproblem"),
+        subroutine=_get_text(read, "subroutine"),
+        domain=_get_text(read, "domain"),
+        source=_get_text(read, "source"),
+        level=_get_text(read, "level"),
+        provenance=_get_text(read, "provenance"),
     )
     if not entry.subproblem.strip():
         raise ValueError("it has no subproblem")
@@ -86,13 +87,13 @@ def _entry(read: Any) -> Entry:
     return entry
 
 
-def _text(read: dict[str, Any], key: str) -> str:
-    """Empty where there is none, or null."""
+def _get_text(read: dict[str, Any], key: str) -> str:
+    """Get a text; empty when it is missing or null."""
     value = read.get(key)
     if value is not None and not isinstance(value, str):
-        raise ValueError(f"its {key} is no text")
+        raise ValueError(f"its {key} is not text")
     return value or ""
 
 
-def _bad(name: str, number: int, fault: str) -> UsageError:
+def _make_line_error(name: str, number: int, fault: str) -> UsageError:
     return UsageError(f"{name}, line {number}: {fault}.", f"A line looks like this: {EXAMPLE}")

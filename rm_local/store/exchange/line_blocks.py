@@ -1,4 +1,4 @@
-"""Entries of JSON Lines files, block by block, from any process."""
+"""Reads entries of indexed JSON Lines files block by block, from any process."""
 
 from __future__ import annotations
 
@@ -10,35 +10,35 @@ import zstandard
 
 from rm_local.errors import UsageError
 from rm_local.records import Entry
-from rm_local.store.exchange.jsonl import entry_of
+from rm_local.store.exchange.jsonl import parse_line
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
-    """Lines that follow one another in one file."""
+class LineSpan:
+    """Consecutive lines of one file."""
 
     name: str
-    """Of the file that they came from."""
+    """Name of the file in messages."""
     line: int
-    """Number of the first, from 1."""
+    """Number of the first line, from 1."""
     crc: int
-    """CRC-32 of their bytes."""
+    """CRC-32 of the lines' bytes."""
     file: str
-    """Where they lie: that file, or the copy, as a zstandard frame."""
+    """Path of the file, or of the copy, which has the lines as a zstandard frame."""
     start: int
     size: int
-    """Bytes in `file`, as is `start`."""
+    """Length in `file` in bytes; `start` is in bytes, too."""
     copied: bool
 
-    def entries(self) -> Iterator[Entry]:
-        """UsageError: the file is not what it was."""
-        # Not splitlines, which also ends a line at a carriage return.
-        for number, line in enumerate(self._bytes().split(b"\n"), self.line):
-            entry = entry_of(line, self.name, number)
+    def read_entries(self) -> Iterator[Entry]:
+        """Read the entries. Raises UsageError when the file has changed."""
+        # Not `splitlines`, which also splits at a carriage return.
+        for number, line in enumerate(self._read_bytes().split(b"\n"), self.line):
+            entry = parse_line(line, self.name, number)
             if entry:
                 yield entry
 
-    def _bytes(self) -> bytes:
+    def _read_bytes(self) -> bytes:
         try:
             with open(self.file, "rb") as file:
                 file.seek(self.start)
@@ -49,22 +49,22 @@ class Piece:
         if zlib.crc32(data) != self.crc:
             raise UsageError(
                 f"{self.name} has changed since it was first read.",
-                "Start again; if a build says so again, remove its folder .input first.",
+                "Start again; if a build repeats this, remove its folder .input first.",
             )
         return data
 
 
 @dataclass(frozen=True)
 class LineBlocks:
-    """Entries that can be read from any block on; it can be pickled."""
+    """Entries in blocks that can be read in any order; it can be pickled."""
 
     rows: int
     sha256: str
-    """Of all lines, unpacked."""
-    blocks: tuple[tuple[Piece, ...], ...]
+    """SHA-256 of all lines, uncompressed."""
+    blocks: tuple[tuple[LineSpan, ...], ...]
     block_rows: int
-    """Entries in a block; the last one holds what is left."""
+    """Entries in a block; the last one may have fewer."""
 
-    def entries(self, number: int) -> list[Entry]:
-        """Those of one block, from 0. UsageError: a file has changed since the index was made."""
-        return [entry for piece in self.blocks[number] for entry in piece.entries()]
+    def read_entries(self, number: int) -> list[Entry]:
+        """Read one block, from 0. Raises UsageError when a file has changed meanwhile."""
+        return [entry for span in self.blocks[number] for entry in span.read_entries()]

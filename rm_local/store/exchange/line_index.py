@@ -1,4 +1,4 @@
-"""The first reading of JSON Lines files: every line checked, and the place of each block kept."""
+"""Indexes JSON Lines files: checks every line and records the position of each block."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from rm_local.files import write_atomically, write_bytes_atomically
 from rm_local.progress import ProgressCallback, ProgressMeter, ignore_progress
 from rm_local.store.exchange.compressed_input import input_name, is_packed, is_stream, open_input
 from rm_local.store.exchange.inputs import check_free, needs_copy
-from rm_local.store.exchange.jsonl import entry_of, lines
-from rm_local.store.exchange.line_blocks import LineBlocks, Piece
+from rm_local.store.exchange.jsonl import parse_line, read_lines
+from rm_local.store.exchange.line_blocks import LineBlocks, LineSpan
 from rm_local.work_folder import MARKER, open_work_folder
 
 BLOCK_ROWS = 4096
 LEVEL = 1
-"""Of zstandard in the copy: it is read once or twice, soon."""
+"""zstandard level of the copy, which is read only once or twice."""
 INDEX, COPY, VECTORS_FILE = "index.json", "lines.zst", "vectors.npy"
 
 
@@ -34,26 +34,28 @@ def index_lines(
     report: ProgressCallback = ignore_progress,
     block_rows: int = BLOCK_ROWS,
 ) -> LineBlocks:
-    """Read all lines of `inputs`, in order; `-` is standard input.
+    """Index all lines of `inputs`, in order; `-` is standard input.
 
-    What cannot be read from any place on, a packed file or a stream, is copied into `folder`; the
-    index is kept there too, so that it is made once. UsageError: an input cannot be read, a line
-    holds no entry, or there is none; StoreError: the disk has no room for the copy; then `folder`
-    holds nothing of it.
+    Compressed files and streams are copied into `folder`. The index is kept there, too, and reused
+    by a later call. After an error neither is left in `folder`.
+
+    Raises:
+        UsageError: An input cannot be read, a line is not an entry, or there are no entries.
+        StoreError: The disk is too full for the copy.
     """
-    seen = [_state(path) for path in inputs]
-    found = _kept(folder, seen)
+    seen = [_read_state(path) for path in inputs]
+    found = _load_index(folder, seen)
     if found and found.block_rows == block_rows:
         return found
     open_work_folder(folder)
-    with _copy(folder) as copy:
-        cutter, meter = _Cutter(folder, copy, block_rows), ProgressMeter(report, "read")
+    with _open_copy(folder) as copy:
+        cutter, meter = _BlockCutter(folder, copy, block_rows), ProgressMeter(report, "read")
         for number, path in enumerate(inputs):
-            _read(path, cutter, _Share(seen, number), meter)
+            _index_input(path, cutter, _InputShare(seen, number), meter)
         if not cutter.rows:
             names = ", ".join(map(input_name, inputs))
-            raise UsageError(f"{names}: no entries.", "Give files with some.")
-    result = cutter.lines(folder / COPY)
+            raise UsageError(f"{names}: no entries.", "Name files that contain entries.")
+    result = cutter.make_blocks(folder / COPY)
     meter.total = result.rows
     meter.reach(result.rows)
     kept = {"inputs": seen, **asdict(result)}
@@ -62,7 +64,7 @@ def index_lines(
 
 
 def discard_index(folder: Path) -> None:
-    """Take away what was read into the folder, and the folder if it holds nothing else."""
+    """Remove the index and the copy, and the folder if it is empty then."""
     for name in (INDEX, COPY, VECTORS_FILE, MARKER):
         (folder / name).unlink(missing_ok=True)
     if not any(folder.iterdir()):
@@ -70,31 +72,31 @@ def discard_index(folder: Path) -> None:
 
 
 State = list[str | int]
-"""Path, size and time of the last change; the path alone for a stream."""
+"""Path, size and modification time; only the path for a stream."""
 
 
-def _state(path: Path) -> State:
+def _read_state(path: Path) -> State:
     if is_stream(path):
         return [str(path)]
     status = path.stat()
     return [str(path.absolute()), status.st_size, status.st_mtime_ns]
 
 
-def _kept(folder: Path, seen: list[State]) -> LineBlocks | None:
-    """The index that an earlier run made of the same files."""
+def _load_index(folder: Path, seen: list[State]) -> LineBlocks | None:
+    """Load the index that an earlier run made of the same files, if any."""
     try:
         read = json.loads((folder / INDEX).read_text("utf-8"))
         if read["inputs"] != seen or any(len(state) == 1 for state in seen):
             return None
-        blocks = tuple(tuple(Piece(**piece) for piece in block) for block in read["blocks"])
+        blocks = tuple(tuple(LineSpan(**span) for span in block) for block in read["blocks"])
         return LineBlocks(read["rows"], read["sha256"], blocks, read["block_rows"])
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
 @contextmanager
-def _copy(folder: Path) -> Iterator[BinaryIO]:
-    """The copy, empty, under its name once the body is done; else it is gone, and the folder."""
+def _open_copy(folder: Path) -> Iterator[BinaryIO]:
+    """Open an empty copy, which is kept after the body; after an error the folder is removed."""
     try:
         with write_atomically(folder / COPY) as file:
             yield file
@@ -104,48 +106,48 @@ def _copy(folder: Path) -> Iterator[BinaryIO]:
 
 
 @dataclass(frozen=True)
-class _Share:
-    """How much of all inputs is read when one of them is, up to some byte."""
+class _InputShare:
+    """Computes the share of all inputs that has been read."""
 
     seen: list[State]
     number: int
 
-    def at(self, place: int, path: Path) -> float | None:
+    def estimate_share(self, place: int, path: Path) -> float | None:
         sizes = [int(state[1]) for state in self.seen if len(state) == 3]
         if len(sizes) < len(self.seen) or is_packed(path):
             return None
         return (sum(sizes[: self.number]) + place) / max(1, sum(sizes))
 
 
-class _Cutter:
-    """Cuts lines into blocks, and copies those that lie where they cannot be found again."""
+class _BlockCutter:
+    """Groups lines into blocks, and copies lines that cannot be read again."""
 
     def __init__(self, folder: Path, copy: BinaryIO, block_rows: int) -> None:
         self.rows = 0
         self.place = 0
-        """Bytes of the present input that are in pieces."""
+        """Bytes of the current input that are in spans."""
         self._folder, self._copy, self._block_rows = folder, copy, block_rows
         self._digest = hashlib.sha256()
-        self._blocks: list[list[Piece]] = [[]]
+        self._blocks: list[list[LineSpan]] = [[]]
         self._held: list[bytes] = []
         self._name, self._copied, self._line = "", False, 1
 
-    def begin(self, name: str, copied: bool) -> None:
-        """What comes next is another input's."""
+    def begin_input(self, name: str, copied: bool) -> None:
+        """Start the next input."""
         self._name, self._copied, self._line, self.place = name, copied, 1, 0
 
-    def take(self, line: bytes, is_entry: bool) -> bool:
-        """Whether the line ends a block."""
+    def add_line(self, line: bytes, is_entry: bool) -> bool:
+        """Add a line; return whether it ends a block."""
         self._held.append(line)
         self.rows += is_entry
         full = is_entry and self.rows % self._block_rows == 0
         if full:
-            self.cut()
+            self.end_span()
             self._blocks.append([])
         return full
 
-    def cut(self) -> None:
-        """End a piece."""
+    def end_span(self) -> None:
+        """End a span of lines, if any were added since the last."""
         data = b"".join(self._held)
         if not data:
             return
@@ -156,30 +158,32 @@ class _Cutter:
             packed = zstandard.compress(data, LEVEL)
             check_free(self._folder, len(packed), self._name)
             size = self._copy.write(packed)
-        piece = Piece(self._name, self._line, zlib.crc32(data), file, start, size, self._copied)
-        self._blocks[-1].append(piece)
+        span = LineSpan(self._name, self._line, zlib.crc32(data), file, start, size, self._copied)
+        self._blocks[-1].append(span)
         self.place += len(data)
         self._line += len(self._held)
         self._held.clear()
 
-    def lines(self, copy: Path) -> LineBlocks:
-        """All that was taken; `copy` is where the copy lies at last."""
-        # What follows the last full block may be blank lines alone.
+    def make_blocks(self, copy: Path) -> LineBlocks:
+        """Make the blocks of all added lines; `copy` is the final path of the copy."""
+        # There may be only blank lines after the last full block.
         blocks = self._blocks[: -(-self.rows // self._block_rows)]
-        placed = tuple(tuple(_placed(piece, copy) for piece in block) for block in blocks)
+        placed = tuple(tuple(_resolve_span(span, copy) for span in block) for block in blocks)
         return LineBlocks(self.rows, self._digest.hexdigest(), placed, self._block_rows)
 
 
-def _placed(piece: Piece, copy: Path) -> Piece:
-    return replace(piece, file=str((copy if piece.copied else Path(piece.file)).resolve()))
+def _resolve_span(span: LineSpan, copy: Path) -> LineSpan:
+    return replace(span, file=str((copy if span.copied else Path(span.file)).resolve()))
 
 
-def _read(path: Path, cutter: _Cutter, share: _Share, meter: ProgressMeter) -> None:
-    """All lines of one input. UsageError."""
+def _index_input(
+    path: Path, cutter: _BlockCutter, share: _InputShare, meter: ProgressMeter
+) -> None:
+    """Index all lines of one input. Raises UsageError."""
     name = input_name(path)
-    cutter.begin(name, needs_copy(path))
+    cutter.begin_input(name, needs_copy(path))
     with open_input(path) as file:
-        for number, line in lines(file, name):
-            if cutter.take(line, entry_of(line, name, number) is not None):
-                meter.reach(cutter.rows, share.at(cutter.place, path))
-        cutter.cut()
+        for number, line in read_lines(file, name):
+            if cutter.add_line(line, parse_line(line, name, number) is not None):
+                meter.reach(cutter.rows, share.estimate_share(cutter.place, path))
+        cutter.end_span()

@@ -1,1 +1,1 @@
-"""Keeping a store in shape in idle time: a module for each kind of work, `tidier` for all."""
+"""Maintains a store in idle time: a module for each task, and `maintainer`, which runs them."""

@@ -1,4 +1,4 @@
-"""Fresh entries into their clusters, before anything else is done with them."""
+"""Assigns pending entries to clusters, before any other task handles them."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from rm_local.store.maintain.task import Tools
 from rm_local.store.sqlite.meta import read_number_or_zero
 
 STEP = 128
-"""Entries of one step."""
+"""Entries in one step."""
 
 
-class Settle:
-    """Gives all fresh entries their clusters, and their words to the index."""
+class AssignClusters:
+    """Assigns pending entries to clusters and adds their words to the index."""
 
     name = "fresh entries"
 
@@ -21,22 +21,22 @@ class Settle:
         self._centroids: Centroids | None = None
         self._generation = 0
 
-    def left(self) -> int:
-        """Entries."""
+    def count_left(self) -> int:
+        """Count pending entries."""
         return pending.count_pending(self._connection)
 
-    def step(self, until: float) -> dict[str, int]:
-        """The STEP oldest."""
-        if not self.left():
+    def run_step(self, until: float) -> dict[str, int]:
+        """Assign the STEP oldest."""
+        if not self.count_left():
             return {}
         tools = self._tools
         settled = pending.assign_pending(
-            self._connection, self._read(), tools.quantizer, tools.packer, STEP
+            self._connection, self._read_centroids(), tools.quantizer, tools.packer, STEP
         )
         return {"fresh entries given clusters": settled}
 
-    def _read(self) -> Centroids:
-        """The centroids, read again where another process has changed them between two steps."""
+    def _read_centroids(self) -> Centroids:
+        """Read the centroids, again if another process changed them between two steps."""
         generation = read_number_or_zero(self._connection, "generation")
         if self._centroids is None or generation != self._generation:
             self._centroids = read_centroids(self._connection, self._tools.dimension)

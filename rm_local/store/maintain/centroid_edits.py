@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from rm_local.arrays import Floats
 from rm_local.store.format import DamagedError, checksum
-from rm_local.store.maintain.task import raise_by
+from rm_local.store.maintain.task import increase_number
 from rm_local.store.sqlite.meta import default_search_params, read_number, read_value, write_value
 
 if TYPE_CHECKING:
@@ -14,15 +14,15 @@ if TYPE_CHECKING:
 
 
 def count_clusters(connection: apsw.Connection) -> int:
-    """How many clusters there are."""
+    """Count the clusters."""
     return read_number(connection, "clusters")
 
 
 def append_centroid(connection: apsw.Connection, centroid: Floats) -> int:
-    """Add `centroid`, (d,), as a last row of its own; return its cluster's number."""
+    """Append `centroid`, (d,), as a separate row; return its cluster's number."""
     cluster = count_clusters(connection)
     blk = int(connection.execute("SELECT max(blk) + 1 FROM centroid").get)
-    _write(connection, blk, _blob(centroid))
+    _write_row(connection, blk, _encode_centroid(centroid))
     write_value(connection, "clusters", cluster + 1)
     return cluster
 
@@ -30,27 +30,28 @@ def append_centroid(connection: apsw.Connection, centroid: Floats) -> int:
 def replace_centroid(connection: apsw.Connection, cluster: int, centroid: Floats) -> None:
     """Replace the centroid of `cluster` by `centroid`, (d,).
 
-    DamagedError: there is no such cluster, or its row is not as it was written.
+    Raises:
+        DamagedError: There is no such cluster, or its row is damaged.
     """
-    new = _blob(centroid)
+    new = _encode_centroid(centroid)
     start = cluster * len(new)
     for blk, length in connection.execute("SELECT blk, length(v) FROM centroid ORDER BY blk"):
         if start < length:
             old, crc = connection.execute("SELECT v, crc FROM centroid WHERE blk = ?", (blk,)).get
             if checksum(blk, old) != crc:
                 raise DamagedError(f"centroids {blk} are not as they were written")
-            _write(connection, blk, old[:start] + new + old[start + len(new) :])
+            _write_row(connection, blk, old[:start] + new + old[start + len(new) :])
             return
         start -= length
     raise DamagedError(f"there is no cluster {cluster}")
 
 
 def record_cluster_count(connection: apsw.Connection, before: int, now: int) -> None:
-    """Record that the number of clusters went from `before` to `now`; open stores then reread them.
+    """Record that the number of clusters changed from `before` to `now`; open stores reread them.
 
-    The number of clusters that a search scans grows in proportion, in fractions.
+    The number of clusters that a search scans grows in proportion and may be fractional.
     """
-    raise_by(connection, "generation", 1)
+    increase_number(connection, "generation", 1)
     if before:
         write_value(connection, "probes", float(read_value(connection, "probes")) * now / before)
         return
@@ -58,12 +59,12 @@ def record_cluster_count(connection: apsw.Connection, before: int, now: int) -> 
         write_value(connection, key, value)
 
 
-def _write(connection: apsw.Connection, blk: int, blob: bytes) -> None:
+def _write_row(connection: apsw.Connection, blk: int, blob: bytes) -> None:
     connection.execute(
         "INSERT OR REPLACE INTO centroid(blk, v, crc) VALUES(?, ?, ?)",
         (blk, blob, checksum(blk, blob)),
     )
 
 
-def _blob(centroid: Floats) -> bytes:
+def _encode_centroid(centroid: Floats) -> bytes:
     return centroid.astype("<f2").tobytes()

@@ -1,4 +1,4 @@
-"""Chunks of `code` read and rewritten directly, cluster by cluster."""
+"""Reads and rewrites the chunks of `code` directly, cluster by cluster."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ CLUSTER = """
 
 
 @dataclass(frozen=True)
-class Held:
-    """Rows of `code`."""
+class ClusterRows:
+    """Rows of `code` in one cluster."""
 
     ids: Ids
     labels: Ids
@@ -37,44 +37,47 @@ class Held:
     def __len__(self) -> int:
         return len(self.ids)
 
-    def chosen(self, which: Flags | Ids) -> Held:
-        """The rows at these places."""
-        return Held(self.ids[which], self.labels[which], self.bits[which])
+    def select_rows(self, which: Flags | Ids) -> ClusterRows:
+        """Select the rows at these places."""
+        return ClusterRows(self.ids[which], self.labels[which], self.bits[which])
 
 
-def held(connection: apsw.Connection, cluster: int, dimension: int) -> Held:
-    """All rows of a cluster, deleted ones whose bits are there among them.
+def read_cluster_rows(connection: apsw.Connection, cluster: int, dimension: int) -> ClusterRows:
+    """Read all rows of a cluster, including deleted ones whose bits are still there.
 
-    DamagedError: a chunk's columns do not fit together.
+    Raises:
+        DamagedError: The columns of a chunk do not fit together.
     """
     ids, labels = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
     bits = [np.empty((0, dimension // 8), np.uint8)]
     for validity, numbers, names, vectors in connection.execute(CLUSTER, (cluster,)):
-        places = used_places(validity, numbers)
+        places = find_used_places(validity, numbers)
         if len(names) != len(numbers) or len(vectors) != len(validity) * dimension:
             raise DamagedError(f"cluster {cluster} has a chunk that cannot be read")
         ids.append(np.frombuffer(numbers, "<i8")[places])
         labels.append(np.frombuffer(names, "<i8")[places])
         bits.append(np.frombuffer(vectors, np.uint8).reshape(-1, dimension // 8)[places])
-    return Held(np.concatenate(ids), np.concatenate(labels), np.concatenate(bits))
+    return ClusterRows(np.concatenate(ids), np.concatenate(labels), np.concatenate(bits))
 
 
-def used_places(validity: bytes, ids: bytes) -> Ids:
-    """Places of the rows that a chunk holds. DamagedError: its columns do not fit together."""
+def find_used_places(validity: bytes, ids: bytes) -> Ids:
+    """Find the places of a chunk's rows. Raises DamagedError when its columns do not fit."""
     if len(ids) != len(validity) * 64:
         raise DamagedError("a chunk's ids cannot be read")
     return np.flatnonzero(np.unpackbits(np.frombuffer(validity, np.uint8), bitorder="little"))
 
 
-def rewrite(connection: apsw.Connection, cluster: int, parts: Sequence[tuple[int, Held]]) -> None:
-    """Put `parts`, clusters with their rows, in the place of all that `cluster` held."""
+def rewrite_cluster(
+    connection: apsw.Connection, cluster: int, parts: Sequence[tuple[int, ClusterRows]]
+) -> None:
+    """Replace all rows of `cluster` by `parts`, each a cluster and its rows."""
     old = connection.execute("SELECT chunk_id FROM code_chunks WHERE partition00 = ?", (cluster,))
-    drop(connection, [row[0] for row in old])
-    filled = [each for part in parts for each in _filled(*part)]
+    remove_chunks(connection, [row[0] for row in old])
+    filled = [each for part in parts for each in _fill_chunks(*part)]
     last = connection.execute("SELECT coalesce(max(chunk_id), 0) FROM code_chunks").get
     write_chunks(connection, [chunk for chunk, _ in filled])
     bulk = read_number(connection, "bulk")
-    # sqlite-vec looks here for a row to delete; entries up to `bulk` have no row.
+    # sqlite-vec finds a row to delete here; entries up to `bulk` have no row.
     connection.executemany(
         "UPDATE code_rowids SET chunk_id = ?, chunk_offset = ? WHERE rowid = ?",
         (
@@ -86,7 +89,7 @@ def rewrite(connection: apsw.Connection, cluster: int, parts: Sequence[tuple[int
     )
 
 
-def drop(connection: apsw.Connection, chunks: Sequence[int]) -> None:
+def remove_chunks(connection: apsw.Connection, chunks: Sequence[int]) -> None:
     """Remove chunks."""
     for table, key in (
         ("code_chunks", "chunk_id"),
@@ -98,10 +101,10 @@ def drop(connection: apsw.Connection, chunks: Sequence[int]) -> None:
         )
 
 
-def _filled(cluster: int, rows: Held) -> Iterator[tuple[Chunk, list[int]]]:
-    """Chunks of a cluster, all but the last full, each with its ids."""
+def _fill_chunks(cluster: int, rows: ClusterRows) -> Iterator[tuple[Chunk, list[int]]]:
+    """Yield the chunks of a cluster, each with its ids; all except the last are full."""
     for start in range(0, len(rows), CHUNK_SIZE):
-        part = rows.chosen(np.arange(start, min(start + CHUNK_SIZE, len(rows))))
+        part = rows.select_rows(np.arange(start, min(start + CHUNK_SIZE, len(rows))))
         used = np.arange(CHUNK_SIZE) < len(part)
         columns = (part.ids.astype("<i8"), part.bits, part.labels.astype("<i8"))
         ids, bits, labels = (

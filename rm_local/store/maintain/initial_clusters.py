@@ -1,4 +1,4 @@
-"""The first clusters of a store that has grown by additions alone."""
+"""Makes the first clusters of a store that was filled by additions only."""
 
 from __future__ import annotations
 
@@ -11,55 +11,57 @@ from rm_local.store.maintain.move_rows import STEP, Cluster
 from rm_local.store.maintain.task import Tools
 from rm_local.store.sqlite import tables
 
-ENOUGH = 20_000
-"""Entries from which on asking some of the clusters is quicker than comparing all bits."""
+MIN_ROWS = 20_000
+"""Entries above which scanning some clusters is faster than comparing all bits."""
 
-MOST = 100_000
-"""Entries that one transaction clusters, in two or three seconds; more take a build."""
+MAX_ROWS = 100_000
+"""Entries that one transaction can cluster, in two or three seconds; more need a build."""
 
-SAMPLED = 8000
-"""Entries at least that the clusters are found on."""
+MIN_SAMPLE = 8000
+"""Smallest sample that the clusters are computed from."""
 
 
-class FirstClusters:
-    """Parts the entries of a store without clusters into some, all in one transaction."""
+class InitialClusters:
+    """Assigns all entries of a store without clusters to new ones, in one transaction."""
 
     name = "entries without clusters"
 
-    def __init__(self, tools: Tools, enough: int = ENOUGH, most: int = MOST) -> None:
+    def __init__(self, tools: Tools, enough: int = MIN_ROWS, most: int = MAX_ROWS) -> None:
         self._tools, self._connection = tools, tools.connection
         self._enough, self._most = enough, most
 
     @property
     def too_many(self) -> bool:
-        """Whether there are none and more entries than can be given some here."""
-        return self.left() > self._most
+        """Whether the store has no clusters and too many entries for this task."""
+        return self.count_left() > self._most
 
-    def left(self) -> int:
-        """Entries; 0 where they are so few that they need no clusters."""
+    def count_left(self) -> int:
+        """Count the entries; 0 when they are too few to need clusters."""
         entries = tables.count_entries(self._connection)
         if entries <= self._enough or centroid_edits.count_clusters(self._connection):
             return 0
         return entries
 
-    def step(self, until: float) -> dict[str, int]:
-        """All of them."""
-        entries = self.left()
+    def run_step(self, until: float) -> dict[str, int]:
+        """Assign all entries."""
+        entries = self.count_left()
         if not entries or entries > self._most:
             return {}
-        cluster = Cluster.read(self._tools, 0)
+        cluster = Cluster.read_cluster(self._tools, 0)
         size = len(cluster.rows)
         rng = np.random.default_rng(0)
         wanted = max(1, size // CLUSTER_ROWS)
-        few = rng.choice(size, min(size, max(ROWS_FOR_A_CLUSTER * wanted, SAMPLED)), replace=False)
-        found = find_clusters(cluster.vectors(few), wanted, rng)
+        few = rng.choice(
+            size, min(size, max(ROWS_FOR_A_CLUSTER * wanted, MIN_SAMPLE)), replace=False
+        )
+        found = find_clusters(cluster.read_vectors(few), wanted, rng)
         chosen = [
             find_nearest_centroids(
-                cluster.vectors(np.arange(start, min(start + STEP, size))), found.centroids
+                cluster.read_vectors(np.arange(start, min(start + STEP, size))), found.centroids
             )
             for start in range(0, size, STEP)
         ]
-        cluster.part(np.concatenate(chosen))
+        cluster.assign_rows(np.concatenate(chosen))
         write_centroids(self._connection, found)
         centroid_edits.record_cluster_count(self._connection, 0, len(found.centroids))
         return {"entries given clusters": size}

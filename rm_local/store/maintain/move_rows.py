@@ -1,4 +1,4 @@
-"""Rows from one cluster to others: their chunks, and their checksums, which name the cluster."""
+"""Moves rows between clusters: rewrites chunks and the checksums that include the cluster."""
 
 from __future__ import annotations
 
@@ -9,43 +9,46 @@ import numpy as np
 from rm_local.arrays import Floats, Ids
 from rm_local.store.codec.code_frames import row_crc
 from rm_local.store.format import DamagedError
-from rm_local.store.maintain.chunks import Held, held, rewrite
+from rm_local.store.maintain.chunks import ClusterRows, read_cluster_rows, rewrite_cluster
 from rm_local.store.maintain.task import Tools
 from rm_local.store.sqlite.tables import json_array
 
 STEP = 4096
-"""Rows whose codes are in memory together, while a whole cluster may be larger."""
+"""Rows whose codes are in memory at once; a cluster may be larger."""
 
 
 @dataclass(frozen=True)
 class Cluster:
-    """A cluster's entries; deleted ones whose bits are still there are left out."""
+    """The entries of a cluster, without deleted ones whose bits are still there."""
 
     tools: Tools
     number: int
-    rows: Held
+    rows: ClusterRows
 
     @classmethod
-    def read(cls, tools: Tools, number: int) -> Cluster:
-        """It as it is now. DamagedError: a chunk cannot be read."""
-        rows = held(tools.connection, number, tools.dimension)
+    def read_cluster(cls, tools: Tools, number: int) -> Cluster:
+        """Read a cluster. Raises DamagedError when a chunk cannot be read."""
+        rows = read_cluster_rows(tools.connection, number, tools.dimension)
         there = tools.connection.execute(
             "SELECT id FROM ref WHERE id IN (SELECT value FROM json_each(?))",
             (json_array(rows.ids.tolist()),),
         )
         kept = np.isin(rows.ids, np.fromiter((row[0] for row in there), np.int64))
-        return cls(tools, number, rows.chosen(kept))
+        return cls(tools, number, rows.select_rows(kept))
 
-    def vectors(self, places: Ids) -> Floats:
-        """The vectors of the rows at `places`, (n, d). DamagedError: a checksum is wrong."""
+    def read_vectors(self, places: Ids) -> Floats:
+        """Read the vectors of rows, (n, d). Raises DamagedError when a checksum is wrong."""
         ids = self.rows.ids[places].tolist()
-        codes = self._checked(places, self.number)
-        return self.tools.floats(codes[id][0] for id in ids)
+        codes = self._check_rows(places, self.number)
+        return self.tools.decode_vectors(codes[id][0] for id in ids)
 
-    def part(self, clusters: Ids) -> None:
-        """Give each row the cluster, (n,), and put it there, rows of a cluster ordered by id.
+    def assign_rows(self, clusters: Ids) -> None:
+        """Move each row to its cluster in `clusters`, (n,); rows of a cluster are ordered by id.
 
-        The clusters other than this one must have no rows yet. DamagedError: a checksum is wrong.
+        Clusters other than this one must not have rows yet.
+
+        Raises:
+            DamagedError: A checksum is wrong.
         """
         for start in range(0, len(self.rows), STEP):
             places = np.arange(start, min(start + STEP, len(self.rows)))
@@ -53,23 +56,26 @@ class Cluster:
             for cluster in np.unique(clusters[moved]).tolist():
                 self._write_checksums(moved[clusters[moved] == cluster], cluster)
         order = np.lexsort((self.rows.ids, clusters))
-        sorted_rows, numbers = self.rows.chosen(order), clusters[order]
+        sorted_rows, numbers = self.rows.select_rows(order), clusters[order]
         parts = [
-            (number, sorted_rows.chosen(numbers == number))
+            (number, sorted_rows.select_rows(numbers == number))
             for number in np.unique(numbers).tolist()
         ]
-        rewrite(self.tools.connection, self.number, parts)
+        rewrite_cluster(self.tools.connection, self.number, parts)
 
     def _write_checksums(self, places: Ids, cluster: int) -> None:
-        found = self._checked(places, cluster)
+        found = self._check_rows(places, cluster)
         self.tools.connection.executemany(
             "UPDATE ref SET crc = ? WHERE id = ?", ((crc, id) for id, (_, crc) in found.items())
         )
 
-    def _checked(self, places: Ids, cluster: int) -> dict[int, tuple[bytes, int]]:
-        """Codes by id, and the checksums that the rows have in `cluster`.
+    def _check_rows(self, places: Ids, cluster: int) -> dict[int, tuple[bytes, int]]:
+        """Check rows; return by id their codes and their checksums in `cluster`.
 
-        The old ones are compared first: a new one would make a damaged row look well.
+        The old checksums are compared first: new ones would make damaged rows look intact.
+
+        Raises:
+            DamagedError: A checksum is wrong.
         """
         found = {
             id: (label, crc, code)

@@ -1,4 +1,4 @@
-"""Texts of added entries, a frame each, into blocks as a bulk build has them."""
+"""Packs texts of added entries, which have a frame each, into blocks like a bulk build's."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from rm_local.store.sqlite.meta import read_number, write_value
 if TYPE_CHECKING:
     import apsw
 
-FOLDED_BLOCKS = 32
-"""In one step."""
+STEP_BLOCKS = 32
+"""Blocks in one step."""
 
 
-class Fold:
-    """Raises `bulk`, so that folded entries are like those of a bulk build in everything.
+class PackTexts:
+    """Packs texts and raises `bulk`, so that these entries are like those of a bulk build.
 
-    Their rows in `code_rowids` go, those of them that were deleted get a tombstone. Only whole
-    blocks are made; up to 15 entries stay as they are.
+    Their rows in `code_rowids` are removed, and deleted ones get a tombstone. Only full blocks are
+    made; up to 15 entries stay as they are.
     """
 
     name = "entries not in blocks"
@@ -31,18 +31,18 @@ class Fold:
     def __init__(self, tools: Tools) -> None:
         self._connection, self._codec = tools.connection, tools.codec
 
-    def left(self) -> int:
-        """Entries, those deleted counted too."""
-        bulk, end = _bounds(self._connection)
+    def count_left(self) -> int:
+        """Count the entries to pack, including deleted ones."""
+        bulk, end = _find_bounds(self._connection)
         return max(0, end - bulk)
 
-    def step(self, until: float) -> dict[str, int]:
-        """FOLDED_BLOCKS blocks."""
-        bulk, end = _bounds(self._connection)
-        end = min(end, (bulk // BLOCK_ROWS + FOLDED_BLOCKS) * BLOCK_ROWS)
+    def run_step(self, until: float) -> dict[str, int]:
+        """Pack STEP_BLOCKS blocks."""
+        bulk, end = _find_bounds(self._connection)
+        end = min(end, (bulk // BLOCK_ROWS + STEP_BLOCKS) * BLOCK_ROWS)
         if end <= bulk:
             return {}
-        texts = _texts(self._connection, self._codec, bulk, end)
+        texts = _read_texts(self._connection, self._codec, bulk, end)
         gone = [(id,) for id, text in enumerate(texts, bulk + 1) if not text]
         self._write_blocks(bulk, texts)
         for table, key in (("text", "id"), ("code_rowids", "rowid")):
@@ -55,13 +55,13 @@ class Fold:
         return {"entries put into blocks": end - bulk}
 
     def _write_blocks(self, bulk: int, texts: list[bytes]) -> None:
-        """Blocks of `texts`; the one that the bulk build left open is filled up."""
+        """Write blocks of `texts`; the incomplete last block of the bulk build is completed."""
         first, held = divmod(bulk, BLOCK_ROWS)
         if held:
             frame = tables.read_frames(self._connection, "block", [first]).get(first, b"")
             texts = self._codec.unpack_rows(frame, BLOCK_ROWS) + texts
             if len(texts) % BLOCK_ROWS:
-                raise DamagedError(f"block {first} has not {held} rows")
+                raise DamagedError(f"block {first} does not have {held} rows")
         self._connection.executemany(
             "INSERT OR REPLACE INTO block(blk, z) VALUES(?, ?)",
             (
@@ -74,15 +74,15 @@ class Fold:
         )
 
 
-def _bounds(connection: apsw.Connection) -> tuple[int, int]:
-    """The last entry in blocks, and the last that can be in a whole one: none that is fresh."""
+def _find_bounds(connection: apsw.Connection) -> tuple[int, int]:
+    """Find the last entry in blocks, and the last that can be in a full block: no pending one."""
     first_fresh = pending.find_oldest(connection)
     last = tables.read_last_id(connection) if first_fresh is None else first_fresh - 1
     return read_number(connection, "bulk"), last // BLOCK_ROWS * BLOCK_ROWS
 
 
-def _texts(connection: apsw.Connection, codec: TextCodec, bulk: int, end: int) -> list[bytes]:
-    """The rows of the entries after `bulk` up to `end`; empty for those deleted."""
+def _read_texts(connection: apsw.Connection, codec: TextCodec, bulk: int, end: int) -> list[bytes]:
+    """Read the text rows of the entries after `bulk` up to `end`; empty for deleted ones."""
     ids = range(bulk + 1, end + 1)
     frames = tables.read_frames(connection, "text", ids)
     if frames.keys() != tables.find_existing(connection, ids):

@@ -1,4 +1,4 @@
-"""Bits of deleted entries out of the way of searches, and chunks without rows out of the file."""
+"""Removes bits of deleted entries, which searches would compare, and empty chunks."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rm_local.arrays import Ids
-from rm_local.store.maintain.chunks import drop, used_places
-from rm_local.store.maintain.task import Tools, raise_by
+from rm_local.store.maintain.chunks import find_used_places, remove_chunks
+from rm_local.store.maintain.task import Tools, increase_number
 from rm_local.store.sqlite.meta import read_number_or_zero, write_value
 
 if TYPE_CHECKING:
@@ -16,34 +16,34 @@ if TYPE_CHECKING:
 
 
 READ_CHUNKS = 2000
-"""In one step: about 50 ms."""
+"""Chunks in one step, which takes about 50 ms."""
 
 
-class Scrap:
-    """Goes through all chunks when there are tombstones whose bits may still be there.
+class PurgeDeleted:
+    """Scans all chunks when there are tombstones whose bits may still be there.
 
-    In `meta`, `scrapped` counts the tombstones whose bits are known to be gone, `scrap_goal` those
-    there were when the pass under way began, and `scrap_chunk` is the chunk that it has come to.
+    In `meta`, `scrapped` counts the tombstones whose bits are known to be removed, `scrap_goal` all
+    tombstones at the start of the current scan, and `scrap_chunk` is the last chunk scanned.
     """
 
     name = "deleted entries with bits"
 
     def __init__(self, tools: Tools) -> None:
         self._connection = tools.connection
-        self._dead: Ids = np.empty(0, np.int64)
+        self._tombstones: Ids = np.empty(0, np.int64)
 
-    def left(self) -> int:
-        """Deleted entries, at most."""
-        return self._tombstones() - read_number_or_zero(self._connection, "scrapped")
+    def count_left(self) -> int:
+        """Count deleted entries whose bits may be there."""
+        return self._count_tombstones() - read_number_or_zero(self._connection, "scrapped")
 
-    def step(self, until: float) -> dict[str, int]:
-        """READ_CHUNKS chunks."""
-        if not self.left():
+    def run_step(self, until: float) -> dict[str, int]:
+        """Scan READ_CHUNKS chunks."""
+        if not self.count_left():
             return {}
         last = read_number_or_zero(self._connection, "scrap_chunk")
         if not last:
-            write_value(self._connection, "scrap_goal", self._tombstones())
-        self._read_dead()
+            write_value(self._connection, "scrap_goal", self._count_tombstones())
+        self._read_tombstones()
         found = self._connection.execute(
             "SELECT chunk_id, validity, rowids FROM code_chunks WHERE chunk_id > ?"
             " ORDER BY chunk_id LIMIT ?",
@@ -52,7 +52,7 @@ class Scrap:
         chunks = list(found)
         cleared = dropped = 0
         for last, validity, ids in chunks:
-            bits, empty = self._clear(last, validity, ids)
+            bits, empty = self._clear_chunk(last, validity, ids)
             cleared, dropped = cleared + bits, dropped + empty
         if len(chunks) == READ_CHUNKS:
             write_value(self._connection, "scrap_chunk", last)
@@ -67,23 +67,23 @@ class Scrap:
             "empty chunks removed": dropped,
         }
 
-    def _tombstones(self) -> int:
+    def _count_tombstones(self) -> int:
         return int(self._connection.execute("SELECT count(*) FROM tomb").get)
 
-    def _read_dead(self) -> None:
-        """The tombstones, ascending; there are never fewer, so those in memory may do."""
-        if len(self._dead) != self._tombstones():
+    def _read_tombstones(self) -> None:
+        """Read the tombstones, ascending, unless their number is the same: they never get fewer."""
+        if len(self._tombstones) != self._count_tombstones():
             found = self._connection.execute("SELECT id FROM tomb ORDER BY id")
-            self._dead = np.fromiter((row[0] for row in found), np.int64)
+            self._tombstones = np.fromiter((row[0] for row in found), np.int64)
 
-    def _clear(self, chunk: int, validity: bytes, ids: bytes) -> tuple[int, bool]:
-        """How many rows of a chunk were cleared, and whether it is gone for having none left."""
-        places = used_places(validity, ids)
+    def _clear_chunk(self, chunk: int, validity: bytes, ids: bytes) -> tuple[int, bool]:
+        """Clear deleted rows; return their number, and whether the chunk was removed as empty."""
+        places = find_used_places(validity, ids)
         held = np.frombuffer(ids, "<i8")[places]
-        found = np.searchsorted(self._dead, held)
-        gone = self._dead[np.minimum(found, len(self._dead) - 1)] == held
+        found = np.searchsorted(self._tombstones, held)
+        gone = self._tombstones[np.minimum(found, len(self._tombstones) - 1)] == held
         if gone.all():
-            drop(self._connection, [chunk])
+            remove_chunks(self._connection, [chunk])
             return len(places), True
         if gone.any():
             used = np.zeros(len(validity) * 8, np.uint8)
@@ -96,6 +96,6 @@ class Scrap:
 
 
 def note_cleared(connection: apsw.Connection, tombstones: int) -> None:
-    """Count new tombstones whose bits are gone already."""
-    raise_by(connection, "scrapped", tombstones)
-    raise_by(connection, "scrap_goal", tombstones)
+    """Count new tombstones whose bits were removed already."""
+    increase_number(connection, "scrapped", tombstones)
+    increase_number(connection, "scrap_goal", tombstones)

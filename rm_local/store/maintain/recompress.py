@@ -1,4 +1,4 @@
-"""Blocks of texts packed tighter than there was time for when they were written."""
+"""Recompresses blocks of texts at a higher level than when they were written."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ from rm_local.store.maintain.task import Tools
 from rm_local.store.sqlite.meta import read_number_or_zero, write_value
 
 READ_BLOCKS = 256
-"""At most in one step."""
+"""Most blocks in one step."""
 
 
 class Recompress:
-    """Goes through the blocks once, in order; `recompressed` in `meta` is how many it has seen."""
+    """Recompresses each block once, in order; `recompressed` in `meta` counts the blocks done."""
 
     name = "blocks not packed at the best level"
 
     def __init__(self, tools: Tools) -> None:
         self._connection, self._best = tools.connection, tools.best
 
-    def left(self) -> int:
-        """Blocks."""
+    def count_left(self) -> int:
+        """Count blocks."""
         end = self._connection.execute("SELECT coalesce(max(blk) + 1, 0) FROM block").get
         return int(end) - read_number_or_zero(self._connection, "recompressed")
 
-    def step(self, until: float) -> dict[str, int]:
-        """As many blocks as there is time for; one that would not shrink stays as it is."""
+    def run_step(self, until: float) -> dict[str, int]:
+        """Recompress blocks until the time is up; one that would not shrink is left as it is."""
         first = read_number_or_zero(self._connection, "recompressed")
         blocks = self._connection.execute(
             "SELECT blk, z FROM block WHERE blk >= ? ORDER BY blk LIMIT ?", (first, READ_BLOCKS)

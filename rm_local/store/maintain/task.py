@@ -1,4 +1,4 @@
-"""What the kinds of work have in common."""
+"""What all maintenance tasks share."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ if TYPE_CHECKING:
     import apsw
 
 BEST_LEVEL = 19
-"""Of zstandard: 3,000 to 5,000 rows/s on one core, for idle time only (STORE 4)."""
+"""zstandard level for idle time: 3,000 to 5,000 rows/s on one core."""
 
 
 @dataclass(frozen=True)
 class Tools:
-    """An open store, and what its rows are packed and unpacked with."""
+    """An open store and the codecs of its rows."""
 
     connection: apsw.Connection
     dimension: int
     codec: TextCodec
     best: TextCodec
-    """The same at BEST_LEVEL."""
+    """The text codec at BEST_LEVEL."""
     packer: CodePacker
     quantizer: Quantizer
 
     @classmethod
-    def of(cls, connection: apsw.Connection) -> Self:
-        """Those of the store that is open. DamagedError: its `meta` is damaged."""
+    def from_connection(cls, connection: apsw.Connection) -> Self:
+        """Read them from an open store. Raises DamagedError when its `meta` is damaged."""
         meta = read_meta(connection)
         dimension, dictionary = meta.embedder.dimension, read_dictionary(connection, TEXTS)
         return cls(
@@ -46,29 +46,31 @@ class Tools:
             Quantizer(dimension, meta.step, meta.mean, meta.rotation),
         )
 
-    def floats(self, codes: Iterable[bytes]) -> Floats:
-        """The vectors of these ranking codes, (n, d), rows of length 1."""
+    def decode_vectors(self, codes: Iterable[bytes]) -> Floats:
+        """Decode ranking codes to vectors, (n, d), of length 1."""
         return self.quantizer.from_int8(self.packer.unpack_rows(codes))
 
 
-class Work(Protocol):
-    """One kind of work, done in steps of a tenth of a second or so."""
+class MaintenanceTask(Protocol):
+    """One kind of maintenance, done in steps of about a tenth of a second."""
 
     @property
     def name(self) -> str:
-        """What the report calls what is left of it."""
+        """Name of the remaining work in reports."""
 
-    def step(self, until: float) -> dict[str, int]:
-        """Do some of it in the running transaction; how much of what; empty: nothing is left.
+    def run_step(self, until: float) -> dict[str, int]:
+        """Run a step in the current transaction; return amounts of work, empty when none is left.
 
-        Work that can stop anywhere does so at `until`, by `time.monotonic`, but does a part.
-        DamagedError: the store's tables do not agree.
+        A step that can stop early does so at `until`, in `time.monotonic`, after some work.
+
+        Raises:
+            DamagedError: The tables of the store do not agree.
         """
 
-    def left(self) -> int:
-        """About how much there is to do."""
+    def count_left(self) -> int:
+        """Estimate the remaining work."""
 
 
-def raise_by(connection: apsw.Connection, key: str, more: int) -> None:
-    """Add to a number in `meta`."""
+def increase_number(connection: apsw.Connection, key: str, more: int) -> None:
+    """Increase a number in `meta`."""
     write_value(connection, key, read_number_or_zero(connection, key) + more)

@@ -1,1 +1,1 @@
-"""A new store from what can be read of a damaged one."""
+"""Repairs a damaged store: writes a new one from what can be read."""

@@ -1,10 +1,10 @@
-"""Labels into the new store, under their numbers; one without names stands for what is lost."""
+"""Copies intact labels to the new store; an empty label replaces lost ones."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from rm_local.store.repair.tolerant_reader import Rescue
+from rm_local.store.repair.tolerant_reader import TolerantReader
 from rm_local.store.sqlite import tables
 
 if TYPE_CHECKING:
@@ -14,22 +14,22 @@ NAMELESS: tables.Label = ("", "", "", "")
 
 
 class Labels:
-    """The labels that are whole."""
+    """The labels of the new store."""
 
-    def __init__(self, rescue: Rescue, new: apsw.Connection) -> None:
+    def __init__(self, reader: TolerantReader, new: apsw.Connection) -> None:
         self._new = new
         self._numbers: dict[tables.Label, int] = {}
-        for number, label in rescue.labels().items():
+        for number, label in reader.read_labels().items():
             if label not in self._numbers:
                 tables.insert_label(new, number, label)
                 self._numbers[label] = number
         self.whole = frozenset(self._numbers.values())
-        """Their numbers."""
+        """Numbers of the intact labels."""
         self.lost: list[int] = []
-        """Entries that have lost theirs."""
+        """Entries whose label is lost."""
 
-    def kept(self, id: int, number: Any) -> int:
-        """The number, in the new store, of the label that entry `id` had under `number`."""
+    def map_label(self, id: int, number: Any) -> int:
+        """Map the label `number` of entry `id` to a label of the new store."""
         if number in self.whole:
             return int(number)
         self.lost.append(id)

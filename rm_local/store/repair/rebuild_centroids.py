@@ -1,4 +1,4 @@
-"""Centroids of a damaged store: intact ones are copied, the others computed from their rows."""
+"""Rebuilds the centroids of a damaged store: copies intact ones, computes others from rows."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 from rm_local.arrays import Flags, Floats, Ids
 from rm_local.store.format import checksum
-from rm_local.store.repair.tolerant_reader import Rescue
+from rm_local.store.repair.tolerant_reader import TolerantReader
 
 if TYPE_CHECKING:
     import apsw
@@ -19,18 +19,18 @@ CENTROIDS = "SELECT blk, v, crc FROM centroid WHERE blk IN (SELECT value FROM js
 
 
 class CentroidRebuilder:
-    """Reads the intact centroids and sums up the rows of the clusters that have lost theirs."""
+    """Reads intact centroids and sums up the rows of clusters whose centroid is lost."""
 
-    def __init__(self, rescue: Rescue, dimension: int, clusters: int) -> None:
+    def __init__(self, reader: TolerantReader, dimension: int, clusters: int) -> None:
         self.lost: Flags = np.ones(clusters, dtype=bool)
         """By cluster: whether its centroid is damaged."""
         self._centroids = np.zeros((clusters, dimension), np.float32)
         self._sums = np.zeros((clusters, dimension), np.float32)
         self._starts = [0]
-        rows = rescue.among(CENTROIDS, rescue.numbers("centroid", "blk"))
+        rows = reader.read_rows_by_id(CENTROIDS, reader.list_numbers("centroid", "blk"))
         for blk in range(len(rows)):
             if blk not in rows:
-                # A missing row held an unknown number of centroids, so all later ones have moved.
+                # A missing row had an unknown number of centroids: later positions are unknown.
                 break
             blob, crc = rows[blk]
             start = self._starts[-1]
@@ -43,18 +43,18 @@ class CentroidRebuilder:
             self._starts.append(end)
 
     def add_rows(self, clusters: Ids, vectors: Floats) -> None:
-        """Add the vectors, (n, d), of rows of `clusters`, (n,), which have lost their centroids."""
+        """Add vectors, (n, d), of rows in `clusters`, (n,), whose centroids are lost."""
         np.add.at(self._sums, clusters, vectors)
 
-    def rebuilt(self) -> Floats:
-        """All centroids, (clusters, d); zero for a lost one whose cluster has no row."""
+    def compute_centroids(self) -> Floats:
+        """Compute all centroids, (clusters, d); zero for a lost one whose cluster has no rows."""
         lengths = np.linalg.norm(self._sums[self.lost], axis=1, keepdims=True)
         self._centroids[self.lost] = self._sums[self.lost] / np.maximum(lengths, 1e-6)
         return np.asarray(self._centroids.astype("<f2"), dtype=np.float32)
 
-    def write(self, new: apsw.Connection) -> None:
-        """Fill the new store's `centroid`, in rows like those of the damaged one."""
-        halves = self.rebuilt().astype("<f2")
+    def write_centroids(self, new: apsw.Connection) -> None:
+        """Write the new store's `centroid`, with the same rows as the damaged one."""
+        halves = self.compute_centroids().astype("<f2")
         bounds = [*self._starts, *([len(halves)] if self._starts[-1] < len(halves) else [])]
         for number, (start, end) in enumerate(pairwise(bounds)):
             blob = halves[start:end].tobytes()

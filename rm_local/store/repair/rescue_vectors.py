@@ -1,4 +1,4 @@
-"""Vectors into the new store: as they are where the row's checksum holds, else from the code."""
+"""Copies vectors to the new store: intact rows unchanged, others from their ranking code."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from rm_local.store.index.kmeans import find_nearest_centroids
 from rm_local.store.repair.labels import Labels
 from rm_local.store.repair.rebuild_centroids import CentroidRebuilder
 from rm_local.store.repair.rescue_texts import STEP, EntryEvidence
-from rm_local.store.repair.tolerant_reader import Rescue
+from rm_local.store.repair.tolerant_reader import TolerantReader
 
 if TYPE_CHECKING:
     import apsw
 
 CHUNK_STEP = 64
-"""Chunks read together."""
+"""Chunks read at once."""
 
 LOW = 0xFFFF_FFFF
-"""The part of a row's checksum that is over all of it."""
+"""Mask of the part of a checksum that covers the whole row."""
 
 CHUNKS = """
     SELECT chunk_id, partition00, validity, rowids, data, vectors
@@ -41,12 +41,12 @@ REFS = "SELECT id, label, crc, v FROM ref WHERE id IN (SELECT value FROM json_ea
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """A row of sqlite-vec's, or one that was fresh."""
+    """A row in sqlite-vec's tables, or a pending one."""
 
     id: int
     cluster: int
     labels: Collection[int]
-    """Those that it may have, besides the one that `ref` names."""
+    """Possible labels besides the one in `ref`."""
     bits: bytes
 
 
@@ -55,74 +55,84 @@ class VectorRescuer:
 
     def __init__(
         self,
-        rescue: Rescue,
+        reader: TolerantReader,
         new: apsw.Connection,
         tools: tuple[Quantizer, CodePacker],
         labels: Labels,
         bulk: int,
         found: EntryEvidence,
     ) -> None:
-        self._rescue, self._new, self._labels = rescue, new, labels
+        self._reader, self._new, self._labels = reader, new, labels
         self._quantizer, self._packer = tools
         self._bulk, self._found = bulk, found
         self.derived = 0
-        """Entries whose bits were made again."""
+        """Entries whose bits were derived from their codes."""
 
-    def chunks(self) -> list[int]:
-        """Numbers of all chunks."""
-        return self._rescue.numbers("code_chunks", "chunk_id")
+    def list_chunks(self) -> list[int]:
+        """List the numbers of all chunks."""
+        return self._reader.list_numbers("code_chunks", "chunk_id")
 
-    def copy(self, chunks: list[int], centroids: CentroidRebuilder, tell: DoneCallback) -> None:
-        """Copy intact rows chunk by chunk, and add them to lost centroids of their clusters."""
+    def copy_vectors(
+        self, chunks: list[int], centroids: CentroidRebuilder, on_done: DoneCallback
+    ) -> None:
+        """Copy intact rows by chunk; rows of clusters with a lost centroid go to `centroids`."""
         for start in range(0, len(chunks), CHUNK_STEP):
-            read = self._rescue.among(CHUNKS, chunks[start : start + CHUNK_STEP])
-            slots = [slot for number in sorted(read) for slot in self._slots(*read[number])]
+            read = self._reader.read_rows_by_id(CHUNKS, chunks[start : start + CHUNK_STEP])
+            slots = [slot for number in sorted(read) for slot in self._read_slots(*read[number])]
             slots = [slot for slot in slots if 0 <= slot.cluster < max(1, len(centroids.lost))]
-            refs = self._rescue.among(REFS, [slot.id for slot in slots])
-            rows = list(self._whole(slots, refs))
-            self._write(rows)
+            refs = self._reader.read_rows_by_id(REFS, [slot.id for slot in slots])
+            rows = list(self._select_intact(slots, refs))
+            self._write_rows(rows)
             lost = [row for row in rows if centroids.lost[row[1] : row[1] + 1].any()]
             if lost:
-                vectors = self._floats([row[4] for row in lost])
+                vectors = self._decode_vectors([row[4] for row in lost])
                 centroids.add_rows(np.array([row[1] for row in lost]), vectors)
-            tell(int(self._found.kept.sum()))
+            on_done(int(self._found.kept.sum()))
 
-    def settle(self, centroids: Floats) -> None:
-        """Rows that were fresh and are whole, in the nearest of `centroids`, (c, d)."""
-        found = self._rescue.among(FRESH, self._rescue.numbers("fresh", "id"))
+    def assign_pending(self, centroids: Floats) -> None:
+        """Copy intact pending rows, assigned to the nearest of `centroids`, (c, d)."""
+        found = self._reader.read_rows_by_id(FRESH, self._reader.list_numbers("fresh", "id"))
         slots = [
             Slot(id, NO_CLUSTER, self._labels.whole, bits)
             for id, (bits,) in sorted(found.items())
             if 0 < id < len(self._found.kept) and isinstance(bits, bytes)
         ]
-        rows = list(self._whole(slots, self._rescue.among(REFS, [slot.id for slot in slots])))
+        rows = list(
+            self._select_intact(
+                slots, self._reader.read_rows_by_id(REFS, [slot.id for slot in slots])
+            )
+        )
         if rows:
-            clusters = self._nearest([row[4] for row in rows], centroids)
-            self._write([(row[0], at, *row[2:]) for row, at in zip(rows, clusters, strict=True)])
+            clusters = self._find_clusters([row[4] for row in rows], centroids)
+            self._write_rows(
+                [(row[0], at, *row[2:]) for row, at in zip(rows, clusters, strict=True)]
+            )
 
-    def derive(self, centroids: Floats, tell: DoneCallback) -> None:
-        """Rows of the other entries whose code is whole, in the nearest of `centroids`, (c, d)."""
+    def derive_bits(self, centroids: Floats, on_done: DoneCallback) -> None:
+        """Derive other rows from their codes, assigned to the nearest of `centroids`, (c, d)."""
         ids = np.flatnonzero(self._found.text & ~self._found.kept)
         for start in range(0, len(ids), STEP):
-            refs = self._rescue.among(REFS, ids[start : start + STEP].tolist())
-            whole = list(self._codes(refs))
+            refs = self._reader.read_rows_by_id(REFS, ids[start : start + STEP].tolist())
+            whole = list(self._select_codes(refs))
             if not whole:
                 continue
             self._found.trace[[id for id, *_ in whole]] = True
             codes = [code for _, _, code in whole]
-            clusters = self._nearest(codes, centroids)
-            bits = [each.tobytes() for each in self._quantizer.encode_bits(self._floats(codes))]
-            self._write(
+            clusters = self._find_clusters(codes, centroids)
+            bits = [
+                each.tobytes() for each in self._quantizer.encode_bits(self._decode_vectors(codes))
+            ]
+            self._write_rows(
                 [
-                    (id, cluster, self._labels.kept(id, label), each, code)
+                    (id, cluster, self._labels.map_label(id, label), each, code)
                     for (id, label, code), cluster, each in zip(whole, clusters, bits, strict=True)
                 ]
             )
             self.derived += len(whole)
-            tell(int(self._found.kept.sum()))
+            on_done(int(self._found.kept.sum()))
 
-    def _slots(self, cluster: Any, *columns: Any) -> Iterator[Slot]:
-        """Used places of a chunk; none where it cannot be read."""
+    def _read_slots(self, cluster: Any, *columns: Any) -> Iterator[Slot]:
+        """Read the used slots of a chunk, none if it is unreadable."""
         width = self._quantizer.dimension // 8
         sizes = (CHUNK_SIZE // 8, CHUNK_SIZE * 8, CHUNK_SIZE * 8, CHUNK_SIZE * width)
         if not isinstance(cluster, int) or not all(
@@ -138,21 +148,21 @@ class VectorRescuer:
                 here = slice(at * width, (at + 1) * width)
                 yield Slot(ids[at], cluster, (labels[at],), bits[here])
 
-    def _floats(self, codes: list[bytes]) -> Floats:
-        """The vectors of whole codes, (n, d)."""
+    def _decode_vectors(self, codes: list[bytes]) -> Floats:
+        """Decode intact codes to vectors, (n, d)."""
         return self._quantizer.from_int8(self._packer.unpack_rows(codes))
 
-    def _nearest(self, codes: list[bytes], centroids: Floats) -> list[int]:
-        """The cluster of each whole code; 0 where there are none."""
+    def _find_clusters(self, codes: list[bytes], centroids: Floats) -> list[int]:
+        """Find the nearest cluster of each intact code; 0 in a store without clusters."""
         if not len(centroids):
             return [0] * len(codes)
-        found: list[int] = find_nearest_centroids(self._floats(codes), centroids).tolist()
+        found: list[int] = find_nearest_centroids(self._decode_vectors(codes), centroids).tolist()
         return found
 
-    def _whole(
+    def _select_intact(
         self, slots: list[Slot], refs: dict[int, tuple[Any, ...]]
     ) -> Iterator[tuple[int, int, int, bytes, bytes]]:
-        """Id, cluster, label, bits and code of rows that fit their checksum, each id once."""
+        """Yield id, cluster, label, bits and code of rows with a matching checksum, ids once."""
         for slot in slots:
             self._found.trace[slot.id] |= slot.id > self._bulk or slot.id in refs
             if not self._found.text[slot.id] or self._found.kept[slot.id] or slot.id not in refs:
@@ -169,14 +179,14 @@ class VectorRescuer:
                     yield (
                         slot.id,
                         slot.cluster,
-                        self._labels.kept(slot.id, each),
+                        self._labels.map_label(slot.id, each),
                         slot.bits,
                         code,
                     )
                     break
 
-    def _codes(self, refs: dict[int, tuple[Any, ...]]) -> Iterator[tuple[int, Any, bytes]]:
-        """Id, label and code of rows whose code is whole."""
+    def _select_codes(self, refs: dict[int, tuple[Any, ...]]) -> Iterator[tuple[int, Any, bytes]]:
+        """Yield id, label and code of rows with an intact code."""
         for id, (label, crc, code) in sorted(refs.items()):
             if not isinstance(crc, int) or not isinstance(code, bytes):
                 continue
@@ -187,7 +197,7 @@ class VectorRescuer:
             if code_check(id, code) == crc >> 32:
                 yield id, label, code
 
-    def _write(self, rows: list[tuple[int, int, int, bytes, bytes]]) -> None:
+    def _write_rows(self, rows: list[tuple[int, int, int, bytes, bytes]]) -> None:
         self._found.kept[[row[0] for row in rows]] = True
         self._new.executemany(
             "INSERT INTO ref(id, label, crc, v) VALUES(?, ?, ?, ?)",
@@ -200,5 +210,5 @@ class VectorRescuer:
             "INSERT INTO code(id, cid, label, e) VALUES(?, ?, ?, vec_bit(?))",
             ((id, cluster, label, bits) for id, cluster, label, bits, _ in rows),
         )
-        # What comes from a bulk build has no such rows.
+        # Entries of a bulk build have no such rows.
         self._new.execute("DELETE FROM code_rowids WHERE rowid <= ?", (self._bulk,))

@@ -1,4 +1,4 @@
-"""All that can be read of a damaged store, into a new one."""
+"""Copies all that can be read of a damaged store to a new one."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from rm_local.store.repair.labels import Labels
 from rm_local.store.repair.rebuild_centroids import CentroidRebuilder
 from rm_local.store.repair.rescue_texts import STEP, EntryEvidence, TextRescuer
 from rm_local.store.repair.rescue_vectors import VectorRescuer
-from rm_local.store.repair.store_constants import ANOTHER_COPY, Settled, put_search_params
-from rm_local.store.repair.tolerant_reader import Rescue
+from rm_local.store.repair.store_constants import ANOTHER_COPY, StoreConstants, copy_search_params
+from rm_local.store.repair.tolerant_reader import TolerantReader
 from rm_local.store.sqlite import connection as sqlite
 from rm_local.store.sqlite.meta import SPREAD, Meta, read_meta, write_value
 from rm_local.store.sqlite.vec0 import CODES, TEXTS, create_schema
@@ -30,178 +30,187 @@ from rm_local.store.sqlite.vec0 import CODES, TEXTS, create_schema
 if TYPE_CHECKING:
     import apsw
 
-NAMED = 20
-"""Ids that a sentence names."""
+MAX_NAMED = 20
+"""Most ids in a sentence."""
 
 
 @dataclass(frozen=True)
-class Repaired:
-    """What became of a damaged store."""
+class RepairResult:
+    """Result of a repair."""
 
     aside: Path
-    """Where the damaged one is now."""
+    """Path of the damaged store now."""
     entries: int
-    """Of the store now."""
+    """Entries in the repaired store."""
     found: list[str]
-    """What was damaged, as are `mended` and `lost` in sentences."""
+    """What was damaged, in sentences, as in the next two fields."""
     mended: list[str]
     lost: list[str]
     lost_ids: list[int]
-    """Entries that could not be read, ascending, as far as their numbers are known."""
+    """Ids of lost entries, ascending, as far as they are known."""
 
 
-def salvage(
-    rescue: Rescue, path: Path, part: Path, found: list[str], aside: Path, report: ProgressCallback
-) -> Repaired:
-    """Write the new store `part`. StoreInvalid: no entry of the damaged one can be read."""
-    settled = Settled.of(rescue)
-    with _new(part, path, settled) as new:
-        salvaging = _Salvage(rescue, new, settled, report)
-        salvaging.copy()
-        if not salvaging.entries and len(salvaging.met.lost):
+def salvage_store(
+    reader: TolerantReader,
+    path: Path,
+    part: Path,
+    found: list[str],
+    aside: Path,
+    report: ProgressCallback,
+) -> RepairResult:
+    """Write the new store `part`. Raises StoreInvalid when no entry can be read."""
+    constants = StoreConstants.read_from(reader)
+    with _open_new_store(part, path, constants) as new:
+        salvager = _Salvager(reader, new, constants, report)
+        salvager.copy_all()
+        if not salvager.entries and len(salvager.evidence.lost):
             raise StoreInvalid(f"No entry of the store {path} can be read.", ANOTHER_COPY)
-        return Repaired(
+        return RepairResult(
             aside,
-            salvaging.entries,
+            salvager.entries,
             found,
-            salvaging.mended,
-            salvaging.lost,
-            salvaging.met.lost.tolist(),
+            salvager.fixed,
+            salvager.lost,
+            salvager.evidence.lost.tolist(),
         )
 
 
 @contextmanager
-def _new(part: Path, path: Path, settled: Settled) -> Iterator[apsw.Connection]:
-    """An empty store with what the damaged one fixes for all entries, in one transaction."""
+def _open_new_store(part: Path, path: Path, constants: StoreConstants) -> Iterator[apsw.Connection]:
+    """Open a new store with the constants of the damaged one, in one transaction."""
     with sqlite.translate_errors(part), sqlite.open_connection(part, "create") as new:
-        # A file that is thrown away when this is stopped needs no journal.
+        # A stopped repair removes the file, so it needs no journal.
         new.execute("PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF")
         new.execute("BEGIN IMMEDIATE")
-        dictionaries = settled.dictionaries
-        meta = Meta(settled.embedder, float(settled.needed["step"]))
+        dictionaries = constants.dictionaries
+        meta = Meta(constants.embedder, float(constants.needed["step"]))
         create_schema(
-            new, path, meta, settled.known_words, dictionaries[TEXTS], dictionaries[CODES]
+            new, path, meta, constants.known_words, dictionaries[TEXTS], dictionaries[CODES]
         )
         for key in ("mean", "rotation"):
-            write_value(new, key, settled.needed[key])
+            write_value(new, key, constants.needed[key])
         yield new
         new.execute("COMMIT")
         new.execute("INSERT INTO words(words) VALUES('optimize')")
         new.close()
 
 
-class _Salvage:
+class _Salvager:
     def __init__(
-        self, rescue: Rescue, new: apsw.Connection, settled: Settled, report: ProgressCallback
+        self,
+        reader: TolerantReader,
+        new: apsw.Connection,
+        constants: StoreConstants,
+        report: ProgressCallback,
     ) -> None:
-        self._rescue, self._new, self._settled = rescue, new, settled
-        self.met = EntryEvidence.none(settled.highest)
-        self.mended = ["The word index, counts and chunks of bits were made again from entries."]
-        self.lost = list(settled.notes)
+        self._reader, self._new, self._constants = reader, new, constants
+        self.evidence = EntryEvidence.make_empty(constants.highest)
+        self.fixed = ["The word index, counts and chunks of bits were rebuilt from entries."]
+        self.lost = list(constants.notes)
         self._report = report
 
     @property
     def entries(self) -> int:
-        """How many are kept."""
-        return int(self.met.kept.sum())
+        """Number of entries kept."""
+        return int(self.evidence.kept.sum())
 
-    def copy(self) -> None:
-        """Texts, vectors, and then what depends on which of them there are."""
-        texts = TextRescuer(self._rescue, self._new, self._settled, self.met)
-        texts.copy(self._meter("texts").reach)
+    def copy_all(self) -> None:
+        """Copy texts and vectors, then everything that depends on them."""
+        texts = TextRescuer(self._reader, self._new, self._constants, self.evidence)
+        texts.copy_texts(self._make_meter("texts").reach)
         clusters = self._copy_vectors()
         self._drop_lost()
-        self._copy_tallies()
+        self._copy_usage_counts()
         self._put_numbers(clusters)
 
     def _copy_vectors(self) -> int:
-        """The number of clusters."""
-        meta, settled = read_meta(self._new), self._settled
-        dimension = settled.dimension
-        labels = Labels(self._rescue, self._new)
+        """Copy vectors; return the number of clusters."""
+        meta, constants = read_meta(self._new), self._constants
+        dimension = constants.dimension
+        labels = Labels(self._reader, self._new)
         vectors = VectorRescuer(
-            self._rescue,
+            self._reader,
             self._new,
             (
                 Quantizer(dimension, meta.step, meta.mean, meta.rotation),
-                CodePacker(dimension, settled.dictionaries[CODES]),
+                CodePacker(dimension, constants.dictionaries[CODES]),
             ),
             labels,
-            settled.bulk,
-            self.met,
+            constants.bulk,
+            self.evidence,
         )
-        clusters = settled.clusters
+        clusters = constants.clusters
         if clusters is None:
-            clusters = (self._rescue.one("SELECT sum(length(v)) FROM centroid") or 0) // (
+            clusters = (self._reader.read_scalar("SELECT sum(length(v)) FROM centroid") or 0) // (
                 2 * dimension
             )
-        centroids = CentroidRebuilder(self._rescue, dimension, clusters)
-        meter = self._meter("vectors")
-        vectors.copy(vectors.chunks(), centroids, meter.reach)
-        vectors.settle(centroids.rebuilt())
-        vectors.derive(centroids.rebuilt(), meter.reach)
-        centroids.write(self._new)
+        centroids = CentroidRebuilder(self._reader, dimension, clusters)
+        meter = self._make_meter("vectors")
+        vectors.copy_vectors(vectors.list_chunks(), centroids, meter.reach)
+        vectors.assign_pending(centroids.compute_centroids())
+        vectors.derive_bits(centroids.compute_centroids(), meter.reach)
+        centroids.write_centroids(self._new)
         if vectors.derived:
-            self.mended.append(f"Bits of {vectors.derived:,} entries were made from their codes.")
+            self.fixed.append(f"Bits of {vectors.derived:,} entries were derived from their codes.")
         if centroids.lost.any():
-            self.mended.append(
-                f"Centres of {int(centroids.lost.sum()):,} clusters were made from their entries."
+            self.fixed.append(
+                f"Centroids of {int(centroids.lost.sum()):,} clusters were computed from entries."
             )
         if labels.lost:
-            told = _named(sorted(labels.lost))
-            self.lost.append(f"Domain, source, level and provenance of {told}.")
+            names = _format_ids(sorted(labels.lost))
+            self.lost.append(f"Domain, source, level and provenance of {names}.")
         return clusters
 
-    def _meter(self, stage: str) -> ProgressMeter:
-        return ProgressMeter(self._report, stage, self._settled.highest)
+    def _make_meter(self, stage: str) -> ProgressMeter:
+        return ProgressMeter(self._report, stage, self._constants.highest)
 
     def _drop_lost(self) -> None:
-        """Entries with a text alone leave; all numbers in blocks without entry get a tombstone."""
-        settled, codec = self._settled, TextCodec(self._settled.dictionaries[TEXTS])
-        halves = np.flatnonzero(self.met.text & ~self.met.kept).tolist()
+        """Delete entries without a vector; missing ids in blocks get a tombstone."""
+        constants, codec = self._constants, TextCodec(self._constants.dictionaries[TEXTS])
+        halves = np.flatnonzero(self.evidence.text & ~self.evidence.kept).tolist()
         for start in range(0, len(halves), STEP):
-            delete_entries(self._new, codec, settled.bulk, halves[start : start + STEP])
-        first = settled.first_block * BLOCK_ROWS + 1
-        gone = np.flatnonzero(~self.met.kept[: settled.bulk + 1]).tolist()
+            delete_entries(self._new, codec, constants.bulk, halves[start : start + STEP])
+        first = constants.first_block * BLOCK_ROWS + 1
+        gone = np.flatnonzero(~self.evidence.kept[: constants.bulk + 1]).tolist()
         self._new.executemany(
             "INSERT OR IGNORE INTO tomb(id) VALUES(?)", ((id,) for id in gone if id >= first)
         )
-        if lost := self.met.lost.tolist():
-            self.lost.append(f"{_named(lost)}, whose text or vector is damaged.")
-        before = self._rescue.number("entries")
+        if lost := self.evidence.lost.tolist():
+            self.lost.append(f"{_format_ids(lost)}, whose text or vector is damaged.")
+        before = self._reader.read_number("entries")
         unknown = (before or 0) - self.entries - len(lost)
         if unknown > 0:
-            self.lost.append(f"{unknown:,} more entries, of which nothing can be read.")
+            self.lost.append(f"{unknown:,} more entries, which cannot be read at all.")
 
-    def _copy_tallies(self) -> None:
-        for id, shown, helped in self._rescue.each("SELECT id, shown, helped FROM tally"):
+    def _copy_usage_counts(self) -> None:
+        for id, shown, helped in self._reader.iter_rows("SELECT id, shown, helped FROM tally"):
             whole = isinstance(shown, int) and isinstance(helped, int)
-            if whole and 0 < id < len(self.met.kept) and self.met.kept[id]:
+            if whole and 0 < id < len(self.evidence.kept) and self.evidence.kept[id]:
                 self._new.execute(
                     "INSERT OR IGNORE INTO tally VALUES(?, ?, ?)", (id, shown, helped)
                 )
-        if self._rescue.stopped:
-            self.lost.append("Tallies, in part: how often entries were shown and helped.")
+        if self._reader.stopped:
+            self.lost.append("Some usage counts: how often entries were shown and helped.")
 
     def _put_numbers(self, clusters: int) -> None:
-        settled, new = self._settled, self._new
+        constants, new = self._constants, self._new
         tombs = new.execute("SELECT count(*) FROM tomb").get
-        kept = {"entries": self.entries, "last": settled.last, "bulk": settled.bulk}
+        kept = {"entries": self.entries, "last": constants.last, "bulk": constants.bulk}
         for key, value in {**kept, "clusters": clusters, "scrapped": tombs}.items():
             write_value(new, key, value)
         for key in ("generation", "recompressed"):
-            if (number := self._rescue.number(key)) is not None:
+            if (number := self._reader.read_number(key)) is not None:
                 write_value(new, key, number)
-        put_search_params(self._rescue, new, clusters, self.mended)
-        spread = self._rescue.value(SPREAD)
+        copy_search_params(self._reader, new, clusters, self.fixed)
+        spread = self._reader.read_value(SPREAD)
         if spread is not None:
             write_value(new, SPREAD, spread)
-        elif self._rescue.one("SELECT 1 FROM meta NOT INDEXED WHERE key = ?", (SPREAD,)):
-            self.mended.append(f"{SPREAD!r} in meta was left out: it is measured when it is used.")
+        elif self._reader.read_scalar("SELECT 1 FROM meta NOT INDEXED WHERE key = ?", (SPREAD,)):
+            self.fixed.append(f"{SPREAD!r} in meta was left out: it is measured again when used.")
 
 
-def _named(ids: list[int]) -> str:
-    """So many entries, and the first of their ids."""
-    more = ", ..." if len(ids) > NAMED else ""
+def _format_ids(ids: list[int]) -> str:
+    """Format the number of entries and the first of their ids."""
+    more = ", ..." if len(ids) > MAX_NAMED else ""
     plural = "entry" if len(ids) == 1 else "entries"
-    return f"{len(ids):,} {plural} ({', '.join(map(str, ids[:NAMED]))}{more})"
+    return f"{len(ids):,} {plural} ({', '.join(map(str, ids[:MAX_NAMED]))}{more})"

@@ -1,4 +1,4 @@
-"""What a store fixes for all its entries: read where it is whole, reckoned anew where it can be."""
+"""Constants of a damaged store: read where intact, recomputed where possible."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from rm_local.store.codec.code_frames import code_check
 from rm_local.store.codec.text_blocks import TextCodec, unpack_words
 from rm_local.store.format import BLOCK_ROWS, DamagedError, EmbedderId
 from rm_local.store.index.stopwords import STOPWORDS
-from rm_local.store.repair.tolerant_reader import Rescue
+from rm_local.store.repair.tolerant_reader import TolerantReader
 from rm_local.store.sqlite.meta import PARAM_KEYS, Value, default_search_params, write_value
 from rm_local.store.sqlite.vec0 import CODES, TEXTS
 
@@ -18,65 +18,63 @@ if TYPE_CHECKING:
     import apsw
 
 NEEDED = ("embedder_id", "embedder_dimension", "embedder_sha256", "step", "mean", "rotation")
-"""Of `meta`: what vectors cannot be read without."""
+"""Keys of `meta` that are needed to read vectors."""
 
-ANOTHER_COPY = "Nothing can be done about that: take another copy, or build the store again."
+ANOTHER_COPY = "Use another copy, or build the store again."
 
 
 @dataclass(frozen=True)
-class Settled:
-    """What all entries are read with, and how they are numbered."""
+class StoreConstants:
+    """What is needed to read all entries, and the range of their ids."""
 
     needed: dict[str, Value]
     dictionaries: dict[int, bytes]
     known_words: frozenset[str]
     first_block: int
-    """The first block of texts that there is."""
+    """Number of the first block of texts."""
     bulk: int
     highest: int
-    """No entry has a higher number."""
+    """Upper bound on the ids of entries."""
     last: int
-    """The highest number ever given."""
+    """The highest id ever given."""
     clusters: int | None
-    """None where it is lost: then there are as many as centres and chunks name."""
+    """None if lost: then the number follows from the centroids."""
     notes: list[str] = field(default_factory=list)
-    """What of this was not as it was written, as sentences."""
+    """What was damaged of this, in sentences."""
 
     @classmethod
-    def of(cls, rescue: Rescue) -> Self:
-        """Those of a damaged store. StoreInvalid: something is lost that nothing can replace."""
-        needed = {key: rescue.value(key) for key in NEEDED}
+    def read_from(cls, reader: TolerantReader) -> Self:
+        """Read the constants. Raises StoreInvalid when one is lost that cannot be recomputed."""
+        needed = {key: reader.read_value(key) for key in NEEDED}
         lost = [f"{key!r} in meta" for key, value in needed.items() if value is None]
         dictionaries: dict[int, bytes] = {}
         for number, name in ((TEXTS, "texts"), (CODES, "vectors")):
             try:
-                dictionaries[number] = rescue.dictionary(number)
+                dictionaries[number] = reader.read_dictionary(number)
             except DamagedError:
                 lost.append(f"the dictionary of {name}")
         if lost:
             raise StoreInvalid(f"The store is damaged in {', '.join(lost)}.", ANOTHER_COPY)
-        if rescue.value("groups") is not None:
-            raise StoreInvalid(
-                "The bulk build of this store did not come to its end.", "Build it again."
-            )
+        if reader.read_value("groups") is not None:
+            raise StoreInvalid("The bulk build of this store was not completed.", "Build it again.")
         notes: list[str] = []
-        bulk, last, clusters = (rescue.number(key) for key in ("bulk", "last", "clusters"))
+        bulk, last, clusters = (reader.read_number(key) for key in ("bulk", "last", "clusters"))
         if bulk is None:
-            notes.append("'bulk' in meta was told from the blocks of texts.")
-            bulk = _bulk(rescue, TextCodec(dictionaries[TEXTS]))
+            notes.append("'bulk' in meta was computed from the blocks of texts.")
+            bulk = _find_bulk(reader, TextCodec(dictionaries[TEXTS]))
             bulk = bulk if last is None else min(bulk, last)
         highest = last
         if highest is None:
-            highest = max(bulk, _highest(rescue))
-            last = max(highest, _given(rescue))
-            notes.append(f"'last' in meta was told from the entries; it is {last:,} now.")
+            highest = max(bulk, _find_highest(reader))
+            last = max(highest, _find_highest_given(reader))
+            notes.append(f"'last' in meta was computed from the entries; it is {last:,} now.")
         if clusters is None:
-            notes.append("'clusters' in meta was told from the centres.")
+            notes.append("'clusters' in meta was computed from the centroids.")
         return cls(
             {key: value for key, value in needed.items() if value is not None},
             dictionaries,
-            _known_words(rescue, notes),
-            _first_block(rescue),
+            _read_known_words(reader, notes),
+            _find_first_block(reader),
             bulk,
             highest,
             int(last or 0),
@@ -86,7 +84,7 @@ class Settled:
 
     @property
     def embedder(self) -> EmbedderId:
-        """Whose vectors the store holds."""
+        """The embedder of the store's vectors."""
         return EmbedderId(
             str(self.needed["embedder_id"]),
             self.dimension,
@@ -99,65 +97,67 @@ class Settled:
         return int(self.needed["embedder_dimension"])
 
 
-def put_search_params(
-    rescue: Rescue, new: apsw.Connection, clusters: int, notes: list[str]
+def copy_search_params(
+    reader: TolerantReader, new: apsw.Connection, clusters: int, notes: list[str]
 ) -> None:
-    """Copy the search parameters; those that are lost get their defaults."""
-    values = {key: rescue.number(key) for key in PARAM_KEYS}
+    """Copy the search parameters; lost ones get their defaults."""
+    values = {key: reader.read_number(key) for key in PARAM_KEYS}
     lost = [key for key, value in values.items() if value is None]
     for key, usual in default_search_params(clusters).meta_values().items():
         value = values[key]
         write_value(new, key, usual if value is None else value)
     if lost:
-        notes.append(f"{', '.join(map(repr, lost))} in meta: the default was taken.")
+        notes.append(f"{', '.join(map(repr, lost))} in meta: the default was used.")
 
 
-def _known_words(rescue: Rescue, notes: list[str]) -> frozenset[str]:
+def _read_known_words(reader: TolerantReader, notes: list[str]) -> frozenset[str]:
     try:
-        value = rescue.value("known_words")
+        value = reader.read_value("known_words")
         if not isinstance(value, bytes):
-            raise DamagedError("there are none")
+            raise DamagedError("known_words is missing")
         return unpack_words(value)
     except DamagedError:
         notes.append(
-            "The list of words that the embedder knows is lost: all but the most common words "
-            "are searched for."
+            "The list of words that the embedder knows is lost: all words except the most common "
+            "ones are searched for."
         )
         return frozenset(STOPWORDS)
 
 
-def _first_block(rescue: Rescue) -> int:
-    found = [rescue.one("SELECT min(blk) FROM block")]
-    if (id := rescue.one("SELECT min(id) FROM ref")) is not None:
+def _find_first_block(reader: TolerantReader) -> int:
+    found = [reader.read_scalar("SELECT min(blk) FROM block")]
+    if (id := reader.read_scalar("SELECT min(id) FROM ref")) is not None:
         found.append((id - 1) // BLOCK_ROWS)
     return max(0, min((number for number in found if number is not None), default=0))
 
 
-def _bulk(rescue: Rescue, codec: TextCodec) -> int:
-    """The last entry in blocks: that of the last block, as far as it can be read."""
-    number = rescue.one("SELECT max(blk) FROM block")
+def _find_bulk(reader: TolerantReader, codec: TextCodec) -> int:
+    """Find the last entry in blocks: that of the last block, as far as it can be read."""
+    number = reader.read_scalar("SELECT max(blk) FROM block")
     if number is None:
         return 0
     try:
         rows = len(
-            codec.unpack_rows(rescue.one("SELECT z FROM block ORDER BY blk DESC"), BLOCK_ROWS)
+            codec.unpack_rows(
+                reader.read_scalar("SELECT z FROM block ORDER BY blk DESC"), BLOCK_ROWS
+            )
         )
     except DamagedError:
         rows = BLOCK_ROWS
     end = int(number) * BLOCK_ROWS + rows
-    first_single = rescue.one("SELECT min(id) FROM text")
+    first_single = reader.read_scalar("SELECT min(id) FROM text")
     return end if first_single is None else min(end, int(first_single) - 1)
 
 
-def _highest(rescue: Rescue) -> int:
-    """The highest number of an entry whose code is whole."""
-    for id, crc, code in rescue.each("SELECT id, crc, v FROM ref ORDER BY id DESC"):
+def _find_highest(reader: TolerantReader) -> int:
+    """Find the highest id of an entry with an intact code."""
+    for id, crc, code in reader.iter_rows("SELECT id, crc, v FROM ref ORDER BY id DESC"):
         if isinstance(code, bytes) and isinstance(crc, int) and code_check(id, code) == crc >> 32:
             return int(id)
     return 0
 
 
-def _given(rescue: Rescue) -> int:
-    """The highest number that sqlite-vec was ever given one by one."""
-    found = rescue.one("SELECT seq FROM sqlite_sequence WHERE name = 'code_rowids'")
+def _find_highest_given(reader: TolerantReader) -> int:
+    """Find the highest id that was ever inserted into sqlite-vec's table."""
+    found = reader.read_scalar("SELECT seq FROM sqlite_sequence WHERE name = 'code_rowids'")
     return found if isinstance(found, int) else 0

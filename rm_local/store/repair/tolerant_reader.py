@@ -1,4 +1,4 @@
-"""Reading a damaged store: what can be read of it, and nothing else."""
+"""Reads a damaged store as far as possible."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ LABEL_COPIES = """
 """
 
 
-class Rescue:
-    """Statements on a damaged store, whose errors count as rows that are not there."""
+class TolerantReader:
+    """Runs statements on a damaged store and treats errors as missing rows."""
 
     def __init__(self, connection: apsw.Connection) -> None:
         import apsw
@@ -39,64 +39,66 @@ class Rescue:
             UnicodeDecodeError,
         )
         self.stopped = False
-        """Whether the last `each` came upon damage before its end."""
+        """Whether the last `iter_rows` ended early because of damage."""
 
-    def each(self, sql: str, values: Sequence[int | str] = ()) -> Iterator[Row]:
-        """Rows up to the end, or to the first damage."""
+    def iter_rows(self, sql: str, values: Sequence[int | str] = ()) -> Iterator[Row]:
+        """Yield rows up to the end or to the first damage."""
         self.stopped = False
         try:
             yield from self._connection.execute(sql, values)
         except self._damage:
             self.stopped = True
 
-    def one(self, sql: str, values: Sequence[int | str] = ()) -> Any:
-        """The first value of the first row; None where it cannot be read."""
-        return next(self.each(sql, values), (None,))[0]
+    def read_scalar(self, sql: str, values: Sequence[int | str] = ()) -> Any:
+        """Read the first value of the first row; None if that is impossible."""
+        return next(self.iter_rows(sql, values), (None,))[0]
 
-    def among(self, sql: str, numbers: Sequence[int]) -> dict[int, Row]:
-        """Rows by their first column, of those of `numbers` that can be read.
+    def read_rows_by_id(self, sql: str, numbers: Sequence[int]) -> dict[int, Row]:
+        """Read rows by their first column, as many of `numbers` as possible.
 
-        `sql` takes the numbers as a list in JSON; where it fails it is asked for each half.
+        `sql` takes the numbers as a JSON list; when it fails, each half is read separately.
         """
-        found = {row[0]: row[1:] for row in self.each(sql, (json_array(numbers),))}
+        found = {row[0]: row[1:] for row in self.iter_rows(sql, (json_array(numbers),))}
         if self.stopped and len(numbers) > 1:
             middle = len(numbers) // 2
-            return self.among(sql, numbers[:middle]) | self.among(sql, numbers[middle:])
+            return self.read_rows_by_id(sql, numbers[:middle]) | self.read_rows_by_id(
+                sql, numbers[middle:]
+            )
         return found
 
-    def value(self, key: str) -> Value | None:
-        """A value of `meta`; None where it is missing or not as it was written."""
-        # All of the table's rows are looked at, and not its index, which may be what is damaged.
-        found = self.each("SELECT value, crc FROM meta NOT INDEXED WHERE key = ?", (key,))
+    def read_value(self, key: str) -> Value | None:
+        """Read a value of `meta`; None if it is missing or damaged."""
+        # Scan the table without its index, which may be damaged.
+        found = self.iter_rows("SELECT value, crc FROM meta NOT INDEXED WHERE key = ?", (key,))
         row = next(found, None)
         return row[0] if row is not None and checksum(key, row[0]) == row[1] else None
 
-    def number(self, key: str) -> int | None:
-        """A whole number of `meta`, as `value`."""
-        found = self.value(key)
+    def read_number(self, key: str) -> int | None:
+        """Read an integer of `meta`, as `read_value`."""
+        found = self.read_value(key)
         return found if isinstance(found, int) else None
 
-    def dictionary(self, number: int) -> bytes:
-        """A dictionary. DamagedError: it is not as it was written."""
-        row = next(self.each("SELECT d, crc FROM zdict WHERE id = ?", (number,)), None)
+    def read_dictionary(self, number: int) -> bytes:
+        """Read a dictionary. Raises DamagedError when it is missing or damaged."""
+        row = next(self.iter_rows("SELECT d, crc FROM zdict WHERE id = ?", (number,)), None)
         if row is None or checksum(number, row[0]) != row[1]:
             raise DamagedError(f"dictionary {number} is not as it was written")
         return bytes(row[0])
 
-    def numbers(self, table: str, key: str) -> list[int]:
-        """The numbers of a table's rows, ascending, from the table itself and from its indexes."""
+    def list_numbers(self, table: str, key: str) -> list[int]:
+        """List the numbers of a table's rows, ascending, from the table and from its indexes."""
         found: set[int] = set()
         for where in (f"{table} NOT INDEXED", table):
-            found.update(row[0] for row in self.each(f"SELECT {key} FROM {where}"))
+            found.update(row[0] for row in self.iter_rows(f"SELECT {key} FROM {where}"))
         return sorted(found)
 
-    def labels(self) -> dict[int, Label]:
-        """Labels, by number, that are as they were written."""
-        numbers = self.numbers("label", "id")
-        crcs = self.among(LABEL_CRCS, numbers)
-        rows = self.among(LABELS, numbers)
-        # The index that keeps them different holds all four, too.
-        copies = {row[0]: row[1:] for row in self.each(LABEL_COPIES)}
+    def read_labels(self) -> dict[int, Label]:
+        """Read intact labels by number."""
+        numbers = self.list_numbers("label", "id")
+        crcs = self.read_rows_by_id(LABEL_CRCS, numbers)
+        rows = self.read_rows_by_id(LABELS, numbers)
+        # The unique index has a copy of all four texts.
+        copies = {row[0]: row[1:] for row in self.iter_rows(LABEL_COPIES)}
         found: dict[int, Label] = {}
         for number, (crc,) in crcs.items():
             for domain, source, level, provenance in (

@@ -1,1 +1,1 @@
-"""Stores from stores: compact, merge, and the difference of two."""
+"""Makes stores from stores (compact, merge) and compares two."""

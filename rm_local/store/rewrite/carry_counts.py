@@ -1,4 +1,4 @@
-"""Tallies of entries into a store where the same entries have other ids."""
+"""Carries usage counts over to a store where the same entries have other ids."""
 
 from __future__ import annotations
 
@@ -6,33 +6,37 @@ from collections import defaultdict
 
 import numpy as np
 
-from rm_local.store.rewrite.fingerprints import of_all, print_of, prints
+from rm_local.store.rewrite.fingerprints import (
+    compute_fingerprints,
+    encode_entry,
+    fingerprint_entry,
+)
 from rm_local.store.rewrite.store_source import StoreSource
 from rm_local.store.sqlite import connection as sqlite, tables
 
 STEP = 4096
-"""Tallied entries that are read together."""
+"""Entries with counts that are read at once."""
 
 
-def carry_tallies(old: StoreSource, new: StoreSource) -> None:
-    """Give the entries of `new` the tallies that they have in `old`; twice is as good as once.
+def carry_usage_counts(old: StoreSource, new: StoreSource) -> None:
+    """Copy usage counts from `old` to the same entries of `new`; repeating this is harmless.
 
-    `new` is read as a whole where there is any tally. Raises as `Store.open`.
+    All of `new` is read unless there are no counts. Raises as `Store.open`.
     """
     counts = defaultdict(list)
-    tallied = old.tallies()
+    tallied = old.read_usage_counts()
     for first in range(0, len(tallied), STEP):
         part = tallied[first : first + STEP]
         for entry, (_, *counted) in zip(old.get([row[0] for row in part]), part, strict=True):
-            counts[print_of(entry, of_all)].append(counted)
+            counts[fingerprint_entry(entry, encode_entry)].append(counted)
     if not counts:
         return
-    found = prints(new, of_all, lambda _: None)
+    found = compute_fingerprints(new, encode_entry, lambda _: None)
     places = np.flatnonzero(np.isin(found, np.array([*counts], np.uint64)))
-    # Of several equal entries the first gets the first one's.
+    # The first of several equal entries gets the counts of the first.
     carried = [
         (id, *counts[each].pop())
-        for id, each in zip(new.ids(places), found[places].tolist(), strict=True)
+        for id, each in zip(new.find_ids(places), found[places].tolist(), strict=True)
         if counts[each]
     ]
     with sqlite.translate_errors(new.path), sqlite.open_connection(new.path, "write") as connection:

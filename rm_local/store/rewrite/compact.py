@@ -1,4 +1,4 @@
-"""A store written anew, without what was deleted, in the place of the old one."""
+"""Compacts a store: rebuilds it without deleted entries and replaces the file."""
 
 from __future__ import annotations
 
@@ -15,38 +15,39 @@ from rm_local.files import replace_file
 from rm_local.progress import ProgressCallback, ignore_progress
 from rm_local.store.build.pipeline import build_store
 from rm_local.store.format import BLOCK_ROWS
-from rm_local.store.rewrite.carry_counts import carry_tallies
-from rm_local.store.rewrite.store_source import StoreSource, state
+from rm_local.store.rewrite.carry_counts import carry_usage_counts
+from rm_local.store.rewrite.store_source import StoreSource, read_fingerprint
 from rm_local.store.sqlite import connection as sqlite, tables, wal
 from rm_local.store.store import Store
 from rm_local.work_folder import remove_work_folder
 
 LEVEL = 12
-"""Of zstandard: what is compressed once and read for long may take its time (STORE 4)."""
+"""zstandard level: higher than a build's, as the store is compressed once and read for long."""
 
 
 def compact_store(
     path: Path, *, level: int = LEVEL, report: ProgressCallback = ignore_progress
 ) -> None:
-    """Build the store at `path` anew beside it, then put it in its place.
+    """Build a new store from the entries of the store at `path`, then replace the file.
 
-    Clusters, rotation and dictionaries are those for its present entries. Ids go on from the
-    highest ever given, so that an old one names nothing; tallies go with their entries. Meanwhile
-    the store can be read, but not written to. After any stop the store is the old one or the new
-    one, and the same call goes on.
-    Raises as `Store.open` and `build`; StoreError: it holds no entry, another program writes, or
-    one has it open that was there when it was last written to.
+    Clusters, rotation and dictionaries are trained on the present entries. New ids start above the
+    highest ever given, so that no old id is reused; usage counts are carried over. Meanwhile the
+    store can be read, but not written. After any stop the file is the old or the new store, and
+    the same call resumes. Raises as `Store.open` and `build_store`, too.
+
+    Raises:
+        StoreError: It has no entries, another program writes to it, or one still uses its log.
     """
     path = path.resolve()
-    _settle(path)
-    with StoreSource.of(path) as held:
+    _empty_wal(path)
+    with StoreSource.open(path) as held:
         if not held.rows:
-            raise StoreError(f"The store {path} holds no entry.", "There is nothing to compact.")
-        with _unwritten(path, held) as last:
-            beside = _beside(path, f"{held.fingerprint}, level {level}")
-            if not beside.exists() or _folder(beside).exists():
+            raise StoreError(f"The store {path} has no entries.", "Add some before you compact it.")
+        with _lock_unchanged(path, held) as last:
+            new_path = _choose_new_path(path, f"{held.fingerprint}, level {level}")
+            if not new_path.exists() or _get_build_folder(new_path).exists():
                 build_store(
-                    beside,
+                    new_path,
                     held,
                     embedder=held.embedder,
                     known_words=held.known_words,
@@ -54,17 +55,18 @@ def compact_store(
                     first=-(-last // BLOCK_ROWS) * BLOCK_ROWS + 1,
                     report=report,
                 )
-            with StoreSource.of(beside) as new:
-                carry_tallies(held, new)
-            shutil.copymode(path, beside)
+            with StoreSource.open(new_path) as new_store:
+                carry_usage_counts(held, new_store)
+            shutil.copymode(path, new_path)
             if os.name != "nt":
-                replace_file(beside, path)
+                replace_file(new_path, path)
     if os.name == "nt":
-        # Windows renames over no file that is open.
-        replace_file(beside, path)
+        # Windows cannot replace an open file.
+        replace_file(new_path, path)
 
 
-def _settle(path: Path) -> None:
+def _empty_wal(path: Path) -> None:
+    """Move the log into the file. Raises StoreError when another program still uses the log."""
     Store.open(path, write=True).close()
     with sqlite.translate_errors(path), sqlite.open_connection(path, "write") as connection:
         wal.require_single_file(connection, path)
@@ -72,31 +74,31 @@ def _settle(path: Path) -> None:
 
 
 @contextmanager
-def _unwritten(path: Path, held: StoreSource) -> Iterator[int]:
-    """Keeps all other writers out; gives the highest id. StoreError: one of them was quicker."""
+def _lock_unchanged(path: Path, held: StoreSource) -> Iterator[int]:
+    """Lock writers out; yields the highest id. Raises StoreError when the store has changed."""
     with sqlite.translate_errors(path), sqlite.open_connection(path, "write") as connection:
         connection.execute("BEGIN IMMEDIATE")
-        if wal.uses_wal(connection) or state(connection) != held.fingerprint:
+        if wal.uses_wal(connection) or read_fingerprint(connection) != held.fingerprint:
             raise StoreError(f"The store {path} was changed meanwhile.", "Start again.")
         yield tables.read_last_id(connection)
         connection.execute("ROLLBACK")
         connection.close()
 
 
-def _beside(path: Path, called: str) -> Path:
-    """Where the new store grows; what an earlier call made of another state is removed."""
+def _choose_new_path(path: Path, called: str) -> Path:
+    """Choose the path of the new store, and remove files of earlier calls for other states."""
     stem = f"{path.name}.compact-"
-    beside = path.with_name(stem + blake2b(called.encode(), digest_size=6).hexdigest())
+    new_path = path.with_name(stem + blake2b(called.encode(), digest_size=6).hexdigest())
     ours = re.compile(re.escape(stem) + r"[0-9a-f]{12}(\.build)?")
     for other in path.parent.iterdir():
-        if other in (beside, _folder(beside)) or not ours.fullmatch(other.name):
+        if other in (new_path, _get_build_folder(new_path)) or not ours.fullmatch(other.name):
             continue
         if other.is_dir():
             remove_work_folder(other)
         else:
             other.unlink()
-    return beside
+    return new_path
 
 
-def _folder(beside: Path) -> Path:
-    return beside.with_name(beside.name + ".build")
+def _get_build_folder(new_path: Path) -> Path:
+    return new_path.with_name(new_path.name + ".build")

@@ -1,4 +1,4 @@
-"""What one store holds and another does not."""
+"""Compares the entries of two stores."""
 
 from __future__ import annotations
 
@@ -8,56 +8,63 @@ from pathlib import Path
 from rm_local.arrays import Ids
 from rm_local.progress import ProgressCallback, ProgressMeter, ignore_progress
 from rm_local.records import Entry
-from rm_local.store.rewrite.fingerprints import counted, of_all, places_without, prints
+from rm_local.store.rewrite.fingerprints import (
+    compute_fingerprints,
+    distinguish_repeated,
+    encode_entry,
+    find_missing,
+)
 from rm_local.store.rewrite.store_source import StoreSource
 
 
 @dataclass(frozen=True)
 class DiffSide:
-    """One of two stores."""
+    """One of the two stores."""
 
     path: Path
     entries: int
     only: int
-    """Entries that the other has not, or not so many times."""
+    """Entries that the other store does not have, or has fewer times."""
     examples: tuple[Entry, ...]
-    """The first of them, in order of id."""
+    """The first of these entries, in order of id."""
 
 
 @dataclass(frozen=True)
 class StoreDiff:
-    """Two stores compared by what their entries say, whatever their ids and vectors."""
+    """The difference of two stores by entries, regardless of ids and vectors."""
 
     one: DiffSide
     other: DiffSide
 
     @property
     def both(self) -> int:
-        """Entries that both hold."""
+        """Number of entries in both."""
         return self.one.entries - self.one.only
 
     @property
     def equal(self) -> bool:
-        """Whether both hold the same entries."""
+        """Whether both have the same entries."""
         return not self.one.only + self.other.only
 
 
 def diff_stores(
     one: StoreSource, other: StoreSource, examples: int, report: ProgressCallback = ignore_progress
 ) -> StoreDiff:
-    """Compare texts, domain, source, level and provenance of all entries; 32 bytes an entry.
+    """Compare texts and labels of all entries, in 32 bytes of memory an entry.
 
     Progress is in rows read of both.
     """
     meter = ProgressMeter(report, "read", one.rows + other.rows)
-    found = counted(prints(one, of_all, meter.reach))
-    others = counted(prints(other, of_all, lambda done: meter.reach(one.rows + done)))
+    found = distinguish_repeated(compute_fingerprints(one, encode_entry, meter.reach))
+    others = distinguish_repeated(
+        compute_fingerprints(other, encode_entry, lambda done: meter.reach(one.rows + done))
+    )
     return StoreDiff(
-        _side(one, places_without(found, others), examples),
-        _side(other, places_without(others, found), examples),
+        _make_side(one, find_missing(found, others), examples),
+        _make_side(other, find_missing(others, found), examples),
     )
 
 
-def _side(held: StoreSource, only: Ids, examples: int) -> DiffSide:
-    shown, _ = held.read(only[:examples])
+def _make_side(held: StoreSource, only: Ids, examples: int) -> DiffSide:
+    shown, _ = held.read_rows(only[:examples])
     return DiffSide(held.path, held.rows, len(only), tuple(shown))

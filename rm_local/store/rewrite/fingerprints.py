@@ -1,4 +1,4 @@
-"""Fingerprints of entries, by which those of whole stores are compared in bounded memory."""
+"""Computes fingerprints of entries, to compare whole stores in bounded memory."""
 
 from __future__ import annotations
 
@@ -15,55 +15,56 @@ from rm_local.store.codec.text_blocks import KEY_END, join_texts
 from rm_local.store.rewrite.store_source import StoreSource
 from rm_local.store.sqlite.tables import make_label
 
-Prints = NDArray[np.uint64]
-"""64 bits an entry: that any two of 64 million different ones are taken for the same has a chance
-of 1 in 9,000."""
+Fingerprints = NDArray[np.uint64]
+"""64 bits an entry: the probability of a collision among 64 million entries is 1 in 9,000."""
 
 BYTES = 8
-AGAIN = np.uint64(0x9E3779B97F4A7C15)
-"""Odd, so that the second of several equal entries gets another print than the first."""
+HASH_STEP = np.uint64(0x9E3779B97F4A7C15)
+"""Difference between the fingerprints of equal entries; odd, so that they all differ."""
 
 
-def of_texts(entry: Entry) -> bytes:
-    """What an entry with the same subproblem and subroutine has too."""
+def encode_texts(entry: Entry) -> bytes:
+    """Encode subproblem and subroutine."""
     return join_texts(entry.subproblem, entry.subroutine)
 
 
-def of_all(entry: Entry) -> bytes:
-    """What only an entry has that is the same but for its id."""
+def encode_entry(entry: Entry) -> bytes:
+    """Encode all of an entry except its id."""
     label = (each.encode("utf-8", "surrogatepass") for each in make_label(entry))
-    return KEY_END.join([of_texts(entry), *label])
+    return KEY_END.join([encode_texts(entry), *label])
 
 
-def prints(held: StoreSource, part: Callable[[Entry], bytes], tell: DoneCallback) -> Prints:
-    """The print of each entry's `part`, in order of id; `tell` is told how many are done."""
+def compute_fingerprints(
+    held: StoreSource, part: Callable[[Entry], bytes], on_done: DoneCallback
+) -> Fingerprints:
+    """Compute the fingerprint of each entry's `part`, in order of id."""
     found = np.empty(held.rows, np.uint64)
     for number in range(held.blocks):
-        digests = [_digest(part(each)) for each in held.entries(number)]
+        digests = [_hash_bytes(part(each)) for each in held.read_entries(number)]
         first = number * held.block_rows
         found[first : first + len(digests)] = np.frombuffer(b"".join(digests), "<u8")
-        tell(first + len(digests))
+        on_done(first + len(digests))
     return found
 
 
-def print_of(entry: Entry, part: Callable[[Entry], bytes]) -> int:
-    """The print of one entry's `part`."""
-    return int.from_bytes(_digest(part(entry)), "little")
+def fingerprint_entry(entry: Entry, part: Callable[[Entry], bytes]) -> int:
+    """Compute the fingerprint of one entry's `part`."""
+    return int.from_bytes(_hash_bytes(part(entry)), "little")
 
 
-def _digest(data: bytes) -> bytes:
+def _hash_bytes(data: bytes) -> bytes:
     return blake2b(data, digest_size=BYTES).digest()
 
 
-def repeated(found: Prints) -> Ids:
-    """The places, ascending, of all prints that stand at an earlier place too."""
+def find_repeated(found: Fingerprints) -> Ids:
+    """Find the places, ascending, of fingerprints that occur at an earlier place, too."""
     order = np.argsort(found, kind="stable")
     held = found[order]
     return np.sort(order[1:][held[1:] == held[:-1]])
 
 
-def counted(found: Prints) -> Prints:
-    """The prints, but a second, third ... of the same gets one of its own."""
+def distinguish_repeated(found: Fingerprints) -> Fingerprints:
+    """Replace the second, third ... of equal fingerprints by different ones."""
     order = np.argsort(found, kind="stable")
     held = found[order]
     places = np.arange(len(held))
@@ -71,12 +72,12 @@ def counted(found: Prints) -> Prints:
     firsts[1:] = held[1:] != held[:-1]
     times = places - np.maximum.accumulate(np.where(firsts, places, 0))
     result = np.empty_like(found)
-    result[order] = held + times.astype(np.uint64) * AGAIN
+    result[order] = held + times.astype(np.uint64) * HASH_STEP
     return result
 
 
-def places_without(found: Prints, others: Prints) -> Ids:
-    """The places, ascending, of the prints that are none of `others`."""
+def find_missing(found: Fingerprints, others: Fingerprints) -> Ids:
+    """Find the places, ascending, of fingerprints that are not in `others`."""
     others = np.sort(others)
     if not len(others):
         return np.arange(len(found))

@@ -1,4 +1,4 @@
-"""Several stores made into one."""
+"""Merges several stores into one."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from rm_local.errors import StoreError
 from rm_local.progress import ProgressCallback, ignore_progress
 from rm_local.store.build.pipeline import build_store
 from rm_local.store.rewrite.store_source import StoreSource
-from rm_local.store.rewrite.union_source import join
+from rm_local.store.rewrite.union_source import join_stores
 from rm_local.work_folder import remove_work_folder
 
 
@@ -20,24 +20,23 @@ def merge_stores(
     *,
     report: ProgressCallback = ignore_progress,
 ) -> int:
-    """Make a store of all entries of those at `paths`; how many were left out as repeated.
+    """Merge the stores at `paths`; return how many repeated entries were left out.
 
-    Of entries with the same subproblem and subroutine the first is kept, with its labels. After
-    any stop the same call goes on.
-    Raises as `join`, `build` and `Store.open`.
+    Of entries with the same subproblem and subroutine the first is kept, with its label. After any
+    stop the same call resumes. Raises as `join_stores`, `build_store` and `Store.open`.
     """
     folder = out.with_name(out.name + ".merge")
     if out.exists() and not out.with_name(out.name + ".build").exists():
         remove_work_folder(folder)
         raise StoreError(f"{out} exists already.", "Choose another name, or remove it first.")
     with ExitStack() as opened:
-        stores = [opened.enter_context(StoreSource.of(path)) for path in paths]
+        stores = [opened.enter_context(StoreSource.open(path)) for path in paths]
         try:
-            joined = join(stores, folder, report)
+            joined = join_stores(stores, folder, report)
         except OSError as error:
             raise StoreError(
                 f"{folder} cannot be written: {error.strerror or error}.",
-                "Mend that, then start it again.",
+                "Fix that, then start it again.",
             ) from error
         first = stores[0]
         build_store(

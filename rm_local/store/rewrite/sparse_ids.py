@@ -1,4 +1,4 @@
-"""Numbers in a row of which some are left out, found by place without a list of all."""
+"""A range of ids with gaps, addressable by position without a list of all."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from rm_local.arrays import Ids
 
 
 @dataclass(frozen=True, eq=False)
-class Numbering:
-    """The numbers from `first` on, but for some. Takes room for those left out only."""
+class SparseRange:
+    """The ids from `first` on, except some. Takes memory only for the missing ones."""
 
     first: int
     before: Ids
-    """For each number left out, ascending: how many that are not lie before it."""
+    """For each missing id, ascending: the number of present ids before it."""
 
     @classmethod
-    def without(cls, first: int, missing: Ids) -> Numbering:
-        """All from `first` on but `missing`, which ascend and are none below `first`."""
+    def from_missing(cls, first: int, missing: Ids) -> SparseRange:
+        """Make the range without `missing`, which are ascending and not below `first`."""
         return cls(first, missing - first - np.arange(len(missing), dtype=np.int64))
 
-    def at(self, places: Ids) -> Ids:
-        """The numbers at these places, counted from 0."""
+    def map_places(self, places: Ids) -> Ids:
+        """Map places, counted from 0, to ids."""
         return self.first + places + np.searchsorted(self.before, places, side="right")

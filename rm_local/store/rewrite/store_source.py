@@ -1,4 +1,4 @@
-"""The entries of a store as the source of another one, and for reading them in order."""
+"""Reads the entries of a store in order, also as the source of a build."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from rm_local.store.build.source import EntryBatch
 from rm_local.store.codec.text_blocks import unpack_words
 from rm_local.store.format import EmbedderId
 from rm_local.store.request import EntryFilter
-from rm_local.store.rewrite.sparse_ids import Numbering
+from rm_local.store.rewrite.sparse_ids import SparseRange
 from rm_local.store.sqlite import tables as rows
 from rm_local.store.sqlite.meta import read_known_words
 from rm_local.store.store import Store
@@ -28,8 +28,8 @@ READ_ROWS = 4096
 """Rows of a block."""
 
 
-class Reopened:
-    """Base of dataclasses that are pickled without what they have opened."""
+class PickleByFields:
+    """Base of dataclasses that are pickled by their fields only, without open stores."""
 
     def __reduce__(self) -> tuple[type[Self], tuple[Any, ...]]:
         names = (each.name for each in fields(self))  # type: ignore[arg-type]
@@ -37,11 +37,11 @@ class Reopened:
 
 
 @dataclass(frozen=True, eq=False)
-class StoreSource(Reopened):
-    """The entries of a store that are not deleted, in order of id (a `Source`).
+class StoreSource(PickleByFields):
+    """The entries of a store that are not deleted, in order of id (an `EntrySource`).
 
-    Each process that reads them opens the store for itself. Every call raises StoreError when the
-    store was changed since `of`, and what `Store.open` raises.
+    Each process opens the store for itself. Every call raises StoreError when the store has
+    changed since `open`, and what `Store.open` raises.
     """
 
     path: Path
@@ -51,12 +51,12 @@ class StoreSource(Reopened):
     block_rows: int = READ_ROWS
 
     @classmethod
-    def of(cls, path: Path) -> StoreSource:
-        """Those of the store at `path`. Raises as `Store.open`."""
+    def open(cls, path: Path) -> StoreSource:
+        """Open the store at `path`. Raises as `Store.open`."""
         store = Store.open(path)
         try:
             with store.borrow_connection() as connection:
-                count, seen = rows.count_entries(connection), state(connection)
+                count, seen = rows.count_entries(connection), read_fingerprint(connection)
             held = cls(path.absolute(), store.read_info().embedder, count, seen)
         except BaseException:
             store.close()
@@ -64,59 +64,59 @@ class StoreSource(Reopened):
         held.__dict__["_store"] = store
         return held
 
-    def block(self, number: int) -> EntryBatch:
-        """Entries and vectors of one block."""
-        return self.read(self._places(number))
+    def read_block(self, number: int) -> EntryBatch:
+        """Read entries and vectors of one block."""
+        return self.read_rows(self._list_places(number))
 
-    def read(self, places: Ids) -> EntryBatch:
-        """Entries and vectors, (n, d), at these places, counted from 0 in order of id."""
-        ids = self.ids(places)
+    def read_rows(self, places: Ids) -> EntryBatch:
+        """Read entries and vectors, (n, d), at places counted from 0 in order of id."""
+        ids = self.find_ids(places)
         return self._store.get(ids), self._store.read_vectors(ids)
 
-    def entries(self, number: int) -> list[Entry]:
-        """The entries of one block alone."""
-        return self._store.get(self.ids(self._places(number)))
+    def read_entries(self, number: int) -> list[Entry]:
+        """Read the entries of one block without vectors."""
+        return self._store.get(self.find_ids(self._list_places(number)))
 
-    def filtered(self, number: int, filter: EntryFilter) -> EntryBatch:
-        """Entries and vectors of those of one block that pass the filter."""
-        ids = self.ids(self._places(number))
+    def read_filtered(self, number: int, filter: EntryFilter) -> EntryBatch:
+        """Read entries and vectors of one block that pass the filter."""
+        ids = self.find_ids(self._list_places(number))
         with self._store.borrow_connection() as connection:
             ids = sorted(rows.find_existing(connection, ids, filter))
         return self._store.get(ids), self._store.read_vectors(ids)
 
     def get(self, ids: list[int]) -> list[Entry]:
-        """The entries with these ids, in this order."""
+        """Read the entries with these ids, in this order."""
         return self._store.get(ids)
 
-    def tallies(self) -> list[tuple[int, int, int]]:
-        """Id, times shown and times helped of each entry that was ever counted, last id first."""
+    def read_usage_counts(self) -> list[tuple[int, int, int]]:
+        """Read id, times shown and times helped of all entries with counts, last id first."""
         with self._store.borrow_connection() as connection:
             found = connection.execute(
                 "SELECT id, shown, helped FROM tally JOIN ref USING(id) ORDER BY id DESC"
             )
             return [(row[0], row[1], row[2]) for row in found]
 
-    def ids(self, places: Ids) -> list[int]:
-        """Ids of the entries at these places."""
+    def find_ids(self, places: Ids) -> list[int]:
+        """Find the ids of the entries at these places."""
         with self._store.borrow_connection() as connection:
-            if state(connection) != self.fingerprint:
+            if read_fingerprint(connection) != self.fingerprint:
                 raise StoreError(f"The store {self.path} was changed meanwhile.", "Start again.")
-            ids: list[int] = self._numbering.at(places).tolist()
+            ids: list[int] = self._range.map_places(places).tolist()
         return ids
 
     @cached_property
     def known_words(self) -> frozenset[str]:
-        """The words that the store's embedder knows whole."""
+        """Words that are single tokens of the store's embedder."""
         with self._store.borrow_connection() as connection:
             return unpack_words(read_known_words(connection))
 
     @property
     def blocks(self) -> int:
-        """How many blocks there are."""
+        """Number of blocks."""
         return -(-self.rows // self.block_rows)
 
     def close(self) -> None:
-        """Close the store in this process; it is opened again when it is read again."""
+        """Close the store in this process; the next read opens it again."""
         if store := self.__dict__.pop("_store", None):
             store.close()
 
@@ -126,7 +126,7 @@ class StoreSource(Reopened):
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _places(self, number: int) -> Ids:
+    def _list_places(self, number: int) -> Ids:
         first = number * self.block_rows
         return np.arange(first, min(first + self.block_rows, self.rows))
 
@@ -135,31 +135,33 @@ class StoreSource(Reopened):
         return Store.open(self.path)
 
     @cached_property
-    def _numbering(self) -> Numbering:
+    def _range(self) -> SparseRange:
         with self._store.borrow_connection() as connection:
             given = rows.read_id_range(connection)
-            return Numbering.without(given.start, _deleted(connection, given))
+            return SparseRange.from_missing(given.start, _find_deleted(connection, given))
 
 
-def state(connection: apsw.Connection) -> str:
-    """Another one when entries have come or gone since: ids are never given twice."""
-    # Not its whole checksum: that is another one as soon as it is given a cluster.
+def read_fingerprint(connection: apsw.Connection) -> str:
+    """Read a text that changes when entries are added or deleted; ids are never reused."""
+    # Not the whole checksum, which changes when the entry is assigned to a cluster.
     newest = connection.execute("SELECT crc >> 32 FROM ref ORDER BY id DESC LIMIT 1").get
     count, last = rows.count_entries(connection), rows.read_last_id(connection)
     return f"{count} entries to {last}, the newest {newest}"
 
 
-def _deleted(connection: apsw.Connection, given: range) -> Ids:
-    """The ids of this span that are no entries, ascending; those at its end may be left out."""
+def _find_deleted(connection: apsw.Connection, given: range) -> Ids:
+    """Find the ids of the span that are not entries, ascending; those at its end may be missing."""
     if rows.count_entries(connection) == len(given):
         return np.empty(0, np.int64)
     bulk = connection.execute("SELECT value FROM meta WHERE key = 'bulk'").get
-    buried = _column(connection, "SELECT id FROM tomb WHERE id >= ? ORDER BY id", (given.start,))
+    buried = _read_column(
+        connection, "SELECT id FROM tomb WHERE id >= ? ORDER BY id", (given.start,)
+    )
     first = max(bulk + 1, given.start)
     missing = np.ones(max(0, given.stop - first), dtype=bool)
-    missing[_column(connection, "SELECT id FROM text WHERE id >= ?", (first,)) - first] = False
+    missing[_read_column(connection, "SELECT id FROM text WHERE id >= ?", (first,)) - first] = False
     return np.concatenate([buried, first + np.flatnonzero(missing)])
 
 
-def _column(connection: apsw.Connection, sql: str, values: tuple[int, ...]) -> Ids:
+def _read_column(connection: apsw.Connection, sql: str, values: tuple[int, ...]) -> Ids:
     return np.fromiter((row[0] for row in connection.execute(sql, values)), np.int64)

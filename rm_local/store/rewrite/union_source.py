@@ -1,4 +1,4 @@
-"""The entries of several stores one after another, each once."""
+"""Reads the entries of several stores in sequence, without repeated ones."""
 
 from __future__ import annotations
 
@@ -18,36 +18,36 @@ from rm_local.progress import DoneCallback, ProgressCallback, ProgressMeter, ign
 from rm_local.records import Entry
 from rm_local.store.build.source import EntryBatch
 from rm_local.store.rewrite import fingerprints
-from rm_local.store.rewrite.sparse_ids import Numbering
-from rm_local.store.rewrite.store_source import READ_ROWS, Reopened, StoreSource
+from rm_local.store.rewrite.sparse_ids import SparseRange
+from rm_local.store.rewrite.store_source import READ_ROWS, PickleByFields, StoreSource
 from rm_local.work_folder import open_work_folder
 
 
 @dataclass(frozen=True, eq=False)
-class UnionSource(Reopened):
-    """What all of `stores` hold, in their order (a `Source`)."""
+class UnionSource(PickleByFields):
+    """The entries of all `stores`, in their order, without repeated ones (an `EntrySource`)."""
 
     stores: tuple[StoreSource, ...]
     left_out: Path
-    """.npy of the places, counted through all stores, of entries that stand earlier too."""
+    """.npy file of the places, counted across all stores, of repeated entries."""
     rows: int
     fingerprint: str
     block_rows: int = READ_ROWS
 
     @property
     def repeated(self) -> int:
-        """How many entries are left out, as they stand earlier too."""
+        """Number of repeated entries that are left out."""
         return sum(store.rows for store in self.stores) - self.rows
 
-    def block(self, number: int) -> EntryBatch:
-        """Entries and vectors of one block."""
+    def read_block(self, number: int) -> EntryBatch:
+        """Read entries and vectors of one block."""
         first = number * self.block_rows
-        places = self._numbering.at(np.arange(first, min(first + self.block_rows, self.rows)))
+        places = self._range.map_places(np.arange(first, min(first + self.block_rows, self.rows)))
         entries: list[Entry] = []
         vectors = []
         for store, (start, stop) in zip(self.stores, pairwise(self._edges), strict=True):
             if len(own := places[(places >= start) & (places < stop)]):
-                found, rows = store.read(own - start)
+                found, rows = store.read_rows(own - start)
                 entries += found
                 vectors.append(rows)
         return entries, np.concatenate(vectors)
@@ -57,34 +57,39 @@ class UnionSource(Reopened):
         return [0, *accumulate(store.rows for store in self.stores)]
 
     @cached_property
-    def _numbering(self) -> Numbering:
+    def _range(self) -> SparseRange:
         missing: Ids = np.load(self.left_out)
-        return Numbering.without(0, missing)
+        return SparseRange.from_missing(0, missing)
 
 
-def join(
+def join_stores(
     stores: Sequence[StoreSource], folder: Path, report: ProgressCallback = ignore_progress
 ) -> UnionSource:
-    """The entries of `stores`; those with the same subproblem and subroutine once, as first found.
+    """Join the entries of `stores`; of those with equal texts only the first is kept.
 
-    Which are left out is kept in `folder`, for other processes and for a later call. UsageError:
-    one store is there twice; StoreEmbedder: they were made with different embedders; StoreError:
-    they hold no entry at all.
+    The places of the others are saved in `folder`, for other processes and later calls.
+
+    Raises:
+        UsageError: A store is named twice.
+        StoreEmbedder: The stores have different embedders.
+        StoreError: There are no entries.
     """
-    _check(stores)
+    _check_stores(stores)
     total = sum(store.rows for store in stores)
     fingerprint = ", ".join(f"{store.path}: {store.fingerprint}" for store in stores)
     left_out = folder / f"repeated-{blake2b(fingerprint.encode(), digest_size=8).hexdigest()}.npy"
     if not left_out.exists():
-        _write(
+        _write_places(
             left_out,
-            fingerprints.repeated(_prints(stores, ProgressMeter(report, "read", total).reach)),
+            fingerprints.find_repeated(
+                _compute_fingerprints(stores, ProgressMeter(report, "read", total).reach)
+            ),
         )
     missing = np.load(left_out, mmap_mode="r")
     return UnionSource(tuple(stores), left_out, total - len(missing), fingerprint)
 
 
-def _check(stores: Sequence[StoreSource]) -> None:
+def _check_stores(stores: Sequence[StoreSource]) -> None:
     for place, store in enumerate(stores):
         for other in stores[:place]:
             if store.path.samefile(other.path):
@@ -96,22 +101,26 @@ def _check(stores: Sequence[StoreSource]) -> None:
                 "Export one of them, and build it again with the other's embedder.",
             )
     if not sum(store.rows for store in stores):
-        raise StoreError("These stores hold no entry.", "Name one that does.")
+        raise StoreError("These stores have no entries.", "Name one that has some.")
 
 
-def _prints(stores: Sequence[StoreSource], tell: DoneCallback) -> fingerprints.Prints:
-    found: list[fingerprints.Prints] = []
+def _compute_fingerprints(
+    stores: Sequence[StoreSource], on_done: DoneCallback
+) -> fingerprints.Fingerprints:
+    found: list[fingerprints.Fingerprints] = []
     for store in stores:
         before = sum(map(len, found))
 
-        def tell_all(done: int, before: int = before) -> None:
-            tell(before + done)
+        def on_store_done(done: int, before: int = before) -> None:
+            on_done(before + done)
 
-        found.append(fingerprints.prints(store, fingerprints.of_texts, tell_all))
+        found.append(
+            fingerprints.compute_fingerprints(store, fingerprints.encode_texts, on_store_done)
+        )
     return np.concatenate(found)
 
 
-def _write(path: Path, places: Ids) -> None:
+def _write_places(path: Path, places: Ids) -> None:
     open_work_folder(path.parent)
     with write_atomically(path) as file:
         np.save(file, places)

@@ -1,1 +1,1 @@
-"""Reads all of a store and names what is damaged."""
+"""Verifies a store: reads all of it and names what is damaged."""

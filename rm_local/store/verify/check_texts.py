@@ -1,4 +1,4 @@
-"""Each entry's text and label, and what the word index must hold of it."""
+"""Checks each entry's text and label, and computes what the word index must contain."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from rm_local.store.sqlite import meta
 from rm_local.store.sqlite.entry_texts import locate_row
 from rm_local.store.sqlite.reader_pool import read_transaction
 from rm_local.store.sqlite.vec0 import TEXTS, read_dictionary
-from rm_local.store.verify.word_index import WordSum, indexed, varint
+from rm_local.store.verify.word_index import WordSum, encode_varint, list_indexed_words
 
 if TYPE_CHECKING:
     import apsw
 
 STEP = 4096
-"""Entries looked at together, a multiple of BLOCK_ROWS."""
+"""Entries checked at once, a multiple of BLOCK_ROWS."""
 
 
 class TextChecker:
-    """Reads all texts; afterwards `there` and `words` say what vectors and words must fit."""
+    """Checks all texts; then `exists` and `words` are what vectors and word index must match."""
 
     def __init__(self, connection: apsw.Connection) -> None:
         self._connection = connection
@@ -33,27 +33,27 @@ class TextChecker:
         self._bulk = meta.read_number(connection, "bulk")
         self._rare = RareWords(unpack_words(meta.read_known_words(connection)))
         self._labels = {row[0] for row in connection.execute("SELECT id FROM label")}
-        self.there = np.zeros(meta.read_number(connection, "last") + 1, dtype=bool)
-        """By id: whether there is such an entry."""
+        self.exists = np.zeros(meta.read_number(connection, "last") + 1, dtype=bool)
+        """By id: whether the entry exists."""
         self.words = WordSum()
 
-    def faults(self, tell: DoneCallback) -> Iterator[str]:
-        """Texts, labels and word counts that are missing, damaged or too many."""
-        for first in range(1, len(self.there), STEP):
+    def find_faults(self, on_done: DoneCallback) -> Iterator[str]:
+        """Find texts, labels and word counts that are missing, damaged or surplus."""
+        for first in range(1, len(self.exists), STEP):
             with read_transaction(self._connection):
-                found = list(self._step(first, first + STEP - 1))
+                found = list(self._check_range(first, first + STEP - 1))
             yield from found
-            tell(min(first + STEP - 1, len(self.there) - 1))
+            on_done(min(first + STEP - 1, len(self.exists) - 1))
 
-    def _step(self, first: int, last: int) -> Iterator[str]:
-        bounds = (first, min(last, len(self.there) - 1))
+    def _check_range(self, first: int, last: int) -> Iterator[str]:
+        bounds = (first, min(last, len(self.exists) - 1))
         execute = self._connection.execute
         refs = dict(execute("SELECT id, label FROM ref WHERE id BETWEEN ? AND ?", bounds))
         sizes = dict(execute("SELECT id, sz FROM words_docsize WHERE id BETWEEN ? AND ?", bounds))
         fresh = dict(execute("SELECT id, rare FROM fresh WHERE id BETWEEN ? AND ?", bounds))
-        self.there[list(refs)] = True
+        self.exists[list(refs)] = True
         found: dict[int, bytes] = {}
-        yield from self._unpacked(bounds, found)
+        yield from self._unpack_texts(bounds, found)
         for id, row in found.items():
             if row and id not in refs:
                 yield f"Entry {id} has a text and no vector."
@@ -68,19 +68,19 @@ class TextChecker:
             except DamagedError as error:
                 yield f"Entry {id}: {error}."
                 continue
-            words = indexed(self._rare, text)
+            words = list_indexed_words(self._rare, text)
             if id in fresh:
                 if fresh[id] != " ".join(self._rare.find_rare_words(text)):
-                    yield f"Entry {id}: its fresh row holds other words."
+                    yield f"Entry {id}: its pending row has other words than its text."
                 words = []
-            self.words.add(id, words)
-            if sizes.pop(id, b"") != (varint(len(words)) if words else b""):
+            self.words.add_words(id, words)
+            if sizes.pop(id, b"") != (encode_varint(len(words)) if words else b""):
                 yield f"Entry {id}: the word index counts other words."
         for id in sizes:
-            yield f"Entry {id}: the word index has words of it, and there is none."
+            yield f"Entry {id}: the word index has words of it, but it does not exist."
 
-    def _unpacked(self, bounds: tuple[int, int], into: dict[int, bytes]) -> Iterator[str]:
-        """Put rows of texts, by id, `into` this; an empty one is deleted."""
+    def _unpack_texts(self, bounds: tuple[int, int], into: dict[int, bytes]) -> Iterator[str]:
+        """Unpack texts by id `into` a dictionary, empty for deleted entries; yields faults."""
         execute, (first, last) = self._connection.execute, bounds
         blocks = (locate_row(first)[0], locate_row(min(last, self._bulk))[0])
         for blk, frame in execute("SELECT blk, z FROM block WHERE blk BETWEEN ? AND ?", blocks):

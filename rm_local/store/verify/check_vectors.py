@@ -1,4 +1,4 @@
-"""Each entry's bits and ranking code, and sqlite-vec's tables around them."""
+"""Checks each entry's bits and ranking code, and sqlite-vec's tables."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import apsw
 
 STEP = 64
-"""Chunks looked at together."""
+"""Chunks checked at once."""
 
 CHUNKS = """
     SELECT chunk_id, size, sequence_id, partition00, validity, rowids, data, vectors
@@ -37,7 +37,7 @@ FRESH = """
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """One row of sqlite-vec's."""
+    """A row in sqlite-vec's tables."""
 
     cluster: int
     label: int
@@ -46,9 +46,11 @@ class Slot:
     offset: int
 
 
-def vector_faults(connection: apsw.Connection, there: Flags, tell: DoneCallback) -> Iterator[str]:
-    """What is wrong with bits, codes and their places; `there` says, by id, which entries are."""
-    seen = np.zeros_like(there)
+def find_vector_faults(
+    connection: apsw.Connection, exists: Flags, on_done: DoneCallback
+) -> Iterator[str]:
+    """Find faults of bits, codes and their places; `exists` says by id which entries exist."""
+    seen = np.zeros_like(exists)
     bulk = meta.read_number(connection, "bulk")
     width = meta.read_number(connection, "embedder_dimension") // 8
     after: int = -1 << 63
@@ -56,24 +58,24 @@ def vector_faults(connection: apsw.Connection, there: Flags, tell: DoneCallback)
         with read_transaction(connection):
             chunks: list[tuple[Any, ...]] = connection.execute(CHUNKS, (after, STEP)).fetchall()
             slots: list[tuple[int, Slot]] = []
-            found = list(_unpacked(chunks, width, slots))
-            found += _step(connection, slots, seen, bulk)
+            found = list(_unpack_slots(chunks, width, slots))
+            found += _check_slots(connection, slots, seen, bulk)
         yield from found
         if not chunks:
             break
         after = chunks[-1][0]
-        tell(int(seen.sum()))
+        on_done(int(seen.sum()))
     with read_transaction(connection):
-        found = list(_fresh(connection, width, seen))
+        found = list(_check_pending(connection, width, seen))
     yield from found
-    for id in np.flatnonzero(there & ~seen).tolist():
+    for id in np.flatnonzero(exists & ~seen).tolist():
         yield f"Entry {id} has no bits."
 
 
-def _unpacked(
+def _unpack_slots(
     chunks: list[tuple[Any, ...]], width: int, into: list[tuple[int, Slot]]
 ) -> Iterator[str]:
-    """Put the used slots of `chunks`, with their ids, `into` this."""
+    """Unpack the used slots of `chunks`, with their ids, `into` a list; yields faults."""
     sizes = (CHUNK_SIZE // 8, CHUNK_SIZE * 8, CHUNK_SIZE * 8, CHUNK_SIZE * width)
     for number, size, sequence, cluster, *columns in chunks:
         fit = all(
@@ -95,7 +97,7 @@ def _unpacked(
         ]
 
 
-def _step(
+def _check_slots(
     connection: apsw.Connection, slots: list[tuple[int, Slot]], seen: Flags, bulk: int
 ) -> Iterator[str]:
     ids = tables.json_array([id for id, _ in slots])
@@ -116,41 +118,41 @@ def _step(
     for id, slot in slots:
         if id not in refs:
             if id not in tombs:
-                yield f"Cluster {slot.cluster} has bits of an entry {id} that is not there."
+                yield f"Cluster {slot.cluster} has bits of entry {id}, which does not exist."
             continue
-        if fault := _seen_fault(id, seen):
+        if fault := _note_seen(id, seen):
             yield fault
-        if fault := _row_fault(id, slot, *refs[id]):
+        if fault := _check_row(id, slot, *refs[id]):
             yield fault
         if id > bulk and places.get(id) != (None, slot.chunk, slot.offset):
             yield f"Entry {id}: sqlite-vec does not find its bits."
 
 
-def _fresh(connection: apsw.Connection, width: int, seen: Flags) -> Iterator[str]:
-    """What is wrong with the bits of entries that have no cluster yet."""
+def _check_pending(connection: apsw.Connection, width: int, seen: Flags) -> Iterator[str]:
+    """Find faults of the bits of entries that have no cluster yet."""
     for id, bits, label, crc, code in connection.execute(FRESH):
         if code is None:
-            yield f"There are fresh bits of an entry {id} that is not there."
+            yield f"There are pending bits of entry {id}, which does not exist."
             continue
-        if fault := _seen_fault(id, seen):
+        if fault := _note_seen(id, seen):
             yield fault
         if not isinstance(bits, bytes) or len(bits) != width:
-            yield f"Entry {id}: its fresh bits cannot be read."
-        elif fault := _row_fault(id, Slot(NO_CLUSTER, label, bits, 0, 0), label, crc, code):
+            yield f"Entry {id}: its pending bits cannot be read."
+        elif fault := _check_row(id, Slot(NO_CLUSTER, label, bits, 0, 0), label, crc, code):
             yield fault
 
 
-def _seen_fault(id: int, seen: Flags) -> str:
-    """Notes that the entry's bits were met; what is wrong if they were before, else empty."""
+def _note_seen(id: int, seen: Flags) -> str:
+    """Note that an entry's bits were seen; return a fault if they were seen before, or empty."""
     if not 0 < id < len(seen):
         return ""
     again = bool(seen[id])
     seen[id] = True
-    return f"Entry {id}: its vector is there twice." if again else ""
+    return f"Entry {id}: its vector is stored twice." if again else ""
 
 
-def _row_fault(id: int, slot: Slot, label: int, crc: int, code: bytes) -> str:
-    """What is wrong with one row; empty where nothing is."""
+def _check_row(id: int, slot: Slot, label: int, crc: int, code: bytes) -> str:
+    """Return the fault of a row, empty if it is intact."""
     if slot.label == label and row_crc(id, label, slot.cluster, slot.bits, code) == crc:
         return ""
     whole = code_check(id, code) == crc >> 32

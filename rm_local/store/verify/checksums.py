@@ -1,4 +1,4 @@
-"""Rows that carry a checksum of their own, and numbers of rows that must agree."""
+"""Checks rows that have a checksum, and numbers of rows that must agree."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 BULK = "(SELECT value FROM meta WHERE key = 'bulk')"
 BEFORE = f"(SELECT coalesce(min(blk), 0) * {BLOCK_ROWS} FROM block)"
-"""Ids that were given before the store was compacted, or not at all."""
+"""Ids below the first block: given before the store was compacted, or never."""
 COUNTS = (
     ("entries", "SELECT count(*) FROM ref", "SELECT value FROM meta WHERE key = 'entries'"),
     (
@@ -35,7 +35,11 @@ COUNTS = (
         "SELECT count(*) FROM tomb",
         f"SELECT {BULK} - {BEFORE} - count(*) FROM ref WHERE id <= {BULK}",
     ),
-    ("deleted entries that are there", "SELECT count(*) FROM tomb JOIN ref USING(id)", "SELECT 0"),
+    (
+        "deleted entries that exist",
+        "SELECT count(*) FROM tomb JOIN ref USING(id)",
+        "SELECT 0",
+    ),
     (
         "blocks of texts",
         "SELECT count(*) FROM block",
@@ -52,17 +56,18 @@ COUNTS = (
         "SELECT count(*) FROM code_chunks",
     ),
 )
-"""What is counted, and two statements that must give the same number."""
+"""What is counted, and two statements that must return the same number."""
 
 
-def sealed_faults(connection: apsw.Connection) -> Iterator[str]:
-    """Rows of `meta`, `label`, `zdict` and `centroid` that are not as they were written.
+def find_sealed_faults(connection: apsw.Connection) -> Iterator[str]:
+    """Find damaged rows of `meta`, except SPREAD, and of `label`, `zdict` and `centroid`.
 
-    Of `meta` those that all else is read with. DamagedError: one of these is missing.
+    Raises:
+        DamagedError: A row that all others are read with is missing or damaged.
     """
-    yield from _meta_faults(connection, "key <> ?")
+    yield from _find_meta_faults(connection, "key <> ?")
     if connection.execute("SELECT 1 FROM meta WHERE key = 'groups'").get:
-        yield "The bulk build of this store did not come to its end."
+        yield "The bulk build of this store was not completed."
     for row in connection.execute("SELECT crc, id, domain, source, level, provenance FROM label"):
         if checksum(*row[1:]) != row[0]:
             yield f"Label {row[1]} is not as it was written."
@@ -73,26 +78,26 @@ def sealed_faults(connection: apsw.Connection) -> Iterator[str]:
     read_centroids(connection, dimension)
 
 
-def spread_faults(connection: apsw.Connection) -> Iterator[str]:
-    """The row SPREAD of `meta`, if it is not as it was written."""
-    yield from _meta_faults(connection, "key = ?")
+def find_spread_faults(connection: apsw.Connection) -> Iterator[str]:
+    """Find a fault of the row SPREAD of `meta`."""
+    yield from _find_meta_faults(connection, "key = ?")
 
 
-def _meta_faults(connection: apsw.Connection, which: str) -> Iterator[str]:
-    """Of the rows of `meta` for which `which`, a condition with SPREAD for its parameter, holds."""
+def _find_meta_faults(connection: apsw.Connection, which: str) -> Iterator[str]:
+    """Find damaged rows of `meta` where `which` holds, a condition with the parameter SPREAD."""
     rows = connection.execute(f"SELECT key, value, crc FROM meta WHERE {which}", (SPREAD,))
     for key, value, crc in rows:
         if checksum(key, value) != crc:
             yield f"meta: {key!r} is not as it was written."
 
 
-def count_faults(connection: apsw.Connection) -> Iterator[str]:
-    """Numbers of rows that do not agree."""
+def find_count_faults(connection: apsw.Connection) -> Iterator[str]:
+    """Find numbers of rows that do not agree."""
     for name, one, other in COUNTS:
         with read_transaction(connection):
             here, there = connection.execute(one).get, connection.execute(other).get
         if here != there:
-            yield f"There are {here:,} {name}, and there should be {there:,}."
+            yield f"There are {here:,} {name}, but there should be {there:,}."
     highest = connection.execute("SELECT coalesce(max(id), 0) FROM ref").get
     if highest > read_number(connection, "last"):
-        yield f"Entry {highest} is above the highest number that was given."
+        yield f"Entry {highest} is above the highest id ever given."

@@ -1,4 +1,4 @@
-"""The file's shape: header, pages, declarations of the tables."""
+"""Checks the structure of the file: header, pages and table declarations."""
 
 from __future__ import annotations
 
@@ -21,48 +21,48 @@ HEADER = (
     (64, ">I", (0,)),
     (72, ">5I", (0,) * 5),
 )
-"""Offset, fields and values of the parts of SQLite's header that are the same in every store."""
+"""Offset, format and values of the header fields that are the same in every store."""
 
 LOGGED = ((1, 1), (2, 2))
-"""The two bytes at 18: at rest, and while or after it was written to with others reading."""
+"""The two bytes at 18: without a write-ahead log, and with one."""
 
 DECLARED = "SELECT type, name, tbl_name, sql FROM sqlite_master ORDER BY type, name"
 
 
-def header_faults(connection: apsw.Connection) -> Iterator[str]:
-    """Fixed fields of the header that have another value."""
+def find_header_faults(connection: apsw.Connection) -> Iterator[str]:
+    """Find fixed fields of the header that have another value."""
     header = read_first_bytes(connection, 100)
     for offset, fields, values in HEADER:
         found = struct.unpack_from(fields, header, offset)
         if found != values:
-            yield f"The header has {found} at byte {offset}, and should have {values}."
+            yield f"The header has {found} at byte {offset}, but should have {values}."
     if struct.unpack_from("2B", header, 18) not in LOGGED:
-        yield "The header has bytes at 18 that no store has."
+        yield "The header has invalid bytes at byte 18."
 
 
-def sqlite_faults(connection: apsw.Connection) -> Iterator[str]:
-    """What SQLite and FTS5 find in pages, keys, indexes and posting lists."""
+def find_sqlite_faults(connection: apsw.Connection) -> Iterator[str]:
+    """Find faults of pages, keys, indexes and posting lists with SQLite and FTS5."""
     for (found,) in connection.execute("PRAGMA integrity_check(20)"):
         if found != "ok":
             yield f"SQLite: {found}."
 
 
-def schema_faults(connection: apsw.Connection) -> Iterator[str]:
-    """Tables that are not declared as this version of the format declares them."""
+def find_schema_faults(connection: apsw.Connection) -> Iterator[str]:
+    """Find tables that are not declared as in this version of the format."""
     dimension = meta.read_number(connection, "embedder_dimension")
     with sqlite.open_in_memory() as fresh:
         fresh.execute(format_schema(dimension))
         wanted = {tuple(row[:3]): row[3] for row in fresh.execute(DECLARED)}
     found = {tuple(row[:3]): row[3] for row in connection.execute(DECLARED)}
     for kind, name, table in sorted(wanted.keys() ^ found.keys()):
-        yield f"The {kind} {name} of {table} is missing, or is none of a store's."
+        yield f"The {kind} {name} of {table} is missing, or does not belong to a store."
     for key in sorted(wanted.keys() & found.keys()):
         if wanted[key] != found[key]:
-            yield f"The {key[0]} {key[1]} is declared in other words."
-    yield from _info_faults(connection)
+            yield f"The {key[0]} {key[1]} has another declaration."
+    yield from _find_info_faults(connection)
 
 
-def _info_faults(connection: apsw.Connection) -> Iterator[str]:
+def _find_info_faults(connection: apsw.Connection) -> Iterator[str]:
     version = str(meta.read_value(connection, "sqlite_vec"))
     numbers = version.removeprefix("v").partition("-")[0].split(".")
     wanted = {

@@ -1,4 +1,4 @@
-"""Looking through a whole store for damage, in steps between which others may write."""
+"""Checks a whole store for damage, in steps between which other processes may write."""
 
 from __future__ import annotations
 
@@ -12,82 +12,94 @@ from rm_local.store.sqlite import connection as sqlite, meta
 from rm_local.store.sqlite.open_checks import check_size
 from rm_local.store.sqlite.reader_pool import read_transaction
 from rm_local.store.verify.check_texts import TextChecker
-from rm_local.store.verify.check_vectors import vector_faults
-from rm_local.store.verify.checksums import count_faults, sealed_faults, spread_faults
-from rm_local.store.verify.file_structure import header_faults, schema_faults, sqlite_faults
-from rm_local.store.verify.word_index import word_faults
+from rm_local.store.verify.check_vectors import find_vector_faults
+from rm_local.store.verify.checksums import (
+    find_count_faults,
+    find_sealed_faults,
+    find_spread_faults,
+)
+from rm_local.store.verify.file_structure import (
+    find_header_faults,
+    find_schema_faults,
+    find_sqlite_faults,
+)
+from rm_local.store.verify.word_index import find_word_faults
 
 if TYPE_CHECKING:
     import apsw
 
 UNREADABLE = (DamagedError, TypeError, ValueError)
-"""What comes of values of another kind than a store writes, besides SQLite's own errors."""
+"""Errors from values of unexpected types, besides SQLite's own errors."""
 
-MOST = 100
-"""Faults that are named; a store with more has to be repaired or made again."""
+MAX_FAULTS = 100
+"""Most faults that are reported."""
 
 
-def faults(path: Path, report: ProgressCallback) -> list[str]:
-    """What is wrong in the store, as sentences; nothing where all is well.
+def verify_store(path: Path, report: ProgressCallback) -> list[str]:
+    """Find all faults of a store, as sentences.
 
-    Memory: two bytes for each id ever given, and a step of 4,096 entries. Where
-    another process wrote meanwhile and something seems wrong, all is read again in one transaction.
-    StoreError: the file cannot be read, or another program keeps it locked.
+    Memory: two bytes for each id ever given, and a step of 4,096 entries. If faults are found and
+    another process wrote meanwhile, all is read again in one transaction.
+
+    Raises:
+        StoreError: The file cannot be read, or another program keeps it locked.
     """
     with sqlite.translate_errors(path), sqlite.open_connection(path, "read") as connection:
         check_size(connection, path)
-        # A table of the connection's own, which nothing is written to.
+        # A temporary table of this connection, which is not written to.
         connection.execute("PRAGMA query_only=0")
         connection.execute(
             "CREATE VIRTUAL TABLE temp.vocabulary USING fts5vocab(main, words, instance)"
         )
         connection.execute("PRAGMA query_only=1")
-        before = _writes(connection)
-        found = _first(_all(connection, report))
-        if found and _writes(connection) != before:
+        before = _read_data_version(connection)
+        found = _take_first(_find_all_faults(connection, report))
+        if found and _read_data_version(connection) != before:
             with read_transaction(connection):
-                found = _first(_all(connection, report))
+                found = _take_first(_find_all_faults(connection, report))
     connection.close()
     return found
 
 
-def _first(found: Iterator[str]) -> list[str]:
+def _take_first(found: Iterator[str]) -> list[str]:
     kept: list[str] = []
     for fault in found:
-        if len(kept) == MOST:
-            return [*kept, "There is more that is damaged."]
+        if len(kept) == MAX_FAULTS:
+            return [*kept, "More faults were found."]
         kept.append(fault)
     return kept
 
 
-def _writes(connection: apsw.Connection) -> int:
+def _read_data_version(connection: apsw.Connection) -> int:
     return int(connection.execute("PRAGMA data_version").get)
 
 
-def _all(connection: apsw.Connection, report: ProgressCallback) -> Iterator[str]:
-    yield from header_faults(connection)
+def _find_all_faults(connection: apsw.Connection, report: ProgressCallback) -> Iterator[str]:
+    yield from find_header_faults(connection)
     report(Progress("pages"))
-    yield from _told("The file", sqlite_faults(connection))
-    yield from _told("The file", schema_faults(connection))
-    yield from _told("meta", spread_faults(connection))
-    sealed = list(_told("meta", sealed_faults(connection)))
+    yield from _report_unreadable("The file", find_sqlite_faults(connection))
+    yield from _report_unreadable("The file", find_schema_faults(connection))
+    yield from _report_unreadable("meta", find_spread_faults(connection))
+    sealed = list(_report_unreadable("meta", find_sealed_faults(connection)))
     yield from sealed
     if sealed:
-        # What texts and vectors are read with is itself damaged.
+        # Texts and vectors cannot be read without these rows.
         return
-    yield from _told("A count", count_faults(connection))
+    yield from _report_unreadable("A count", find_count_faults(connection))
     total = meta.read_number(connection, "last")
     texts = TextChecker(connection)
-    yield from _told("A text", texts.faults(ProgressMeter(report, "texts", total).reach))
-    yield from _told("The word index", word_faults(connection, texts.words))
-    yield from _told(
+    yield from _report_unreadable(
+        "A text", texts.find_faults(ProgressMeter(report, "texts", total).reach)
+    )
+    yield from _report_unreadable("The word index", find_word_faults(connection, texts.words))
+    yield from _report_unreadable(
         "A vector",
-        vector_faults(connection, texts.there, ProgressMeter(report, "vectors", total).reach),
+        find_vector_faults(connection, texts.exists, ProgressMeter(report, "vectors", total).reach),
     )
 
 
-def _told(what: str, found: Iterator[str]) -> Iterator[str]:
-    """These faults, and as one more what kept a stage from its end."""
+def _report_unreadable(what: str, found: Iterator[str]) -> Iterator[str]:
+    """Yield these faults, and an error that ended the check as one more."""
     import apsw
 
     try:

@@ -1,4 +1,4 @@
-"""Whether the word index holds the rare words of the texts, and no others."""
+"""Checks that the word index has exactly the rare words of the texts."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from rm_local.store.sqlite.reader_pool import read_transaction
 if TYPE_CHECKING:
     import apsw
 
-EDGES = (None, *"bcdefghijklmnopqrstuvwxyz", None)
-"""Where the index is parted into steps."""
+STEP_EDGES = (None, *"bcdefghijklmnopqrstuvwxyz", None)
+"""Bounds between the steps in which the index is read."""
 
 
 class WordSum:
-    """A sum over words and the ids of their entries that does not depend on their order.
+    """A checksum of words and their entries' ids that does not depend on the order.
 
     Two sums of 64 bits, of the words' CRC-32 alone and times the id: one word more, fewer, changed
     or under another id changes one of them.
@@ -27,8 +27,8 @@ class WordSum:
     def __init__(self) -> None:
         self._alone = self._times = 0
 
-    def add(self, id: int, words: Sequence[str]) -> None:
-        """Count an entry's words."""
+    def add_words(self, id: int, words: Sequence[str]) -> None:
+        """Add the words of an entry."""
         found = sum(zlib.crc32(word.encode()) for word in words)
         self._alone += found
         self._times += id * found
@@ -41,29 +41,29 @@ class WordSum:
     __hash__ = None  # type: ignore[assignment]
 
 
-def indexed(rare: RareWords, text: str) -> list[str]:
-    """The words of `text` as the index holds them: its tokenizer has split them once more."""
+def list_indexed_words(rare: RareWords, text: str) -> list[str]:
+    """List the rare words of `text` as indexed: FTS5's tokenizer splits them once more."""
     words = rare.find_rare_words(text)
     joined = " ".join(words)
     return words if joined.isascii() else list(dict.fromkeys(rare.split_words(joined)))
 
 
-def word_faults(connection: apsw.Connection, wanted: WordSum) -> Iterator[str]:
-    """Whether the index's sum is another; `vocabulary` is an fts5vocab table of instances."""
+def find_word_faults(connection: apsw.Connection, wanted: WordSum) -> Iterator[str]:
+    """Compare the index with `wanted`; `vocabulary` is an fts5vocab table of instances."""
     found = WordSum()
-    for first, end in pairwise(EDGES):
+    for first, end in pairwise(STEP_EDGES):
         with read_transaction(connection):
             for word, id in connection.execute(
                 "SELECT term, doc FROM temp.vocabulary WHERE term >= ? AND term < ?",
                 (first or "", end or chr(0x10FFFF)),
             ):
-                found.add(id, (word,))
+                found.add_words(id, (word,))
     if found != wanted:
-        yield "The word index holds other words than the texts."
+        yield "The word index has other words than the texts."
 
 
-def varint(number: int) -> bytes:
-    """`number`, below 2 ** 28, as FTS5 writes it: seven bits a byte, the highest first."""
+def encode_varint(number: int) -> bytes:
+    """Encode a number below 2 ** 28 as FTS5 does: seven bits a byte, the highest first."""
     parts = [number & 0x7F]
     while number := number >> 7:
         parts.append(number & 0x7F | 0x80)

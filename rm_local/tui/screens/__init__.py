@@ -1,1 +1,1 @@
-"""What the user sees as a whole: chat, reader, sessions, help."""
+"""The app's screens: chat, reader, sessions, help."""

@@ -1,4 +1,4 @@
-"""The one screen on which questions are asked and answered."""
+"""The chat screen: questions are asked and answered here."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from rm_local.tui.enabled_actions import action_enabled
 from rm_local.tui.keys import CHAT
 from rm_local.tui.screens import reader
 from rm_local.tui.screens.opening import OpeningScreen
-from rm_local.tui.startup import as_rm_local_error
+from rm_local.tui.startup import wrap_error
 from rm_local.tui.turn_view import STREAMED
 from rm_local.tui.widgets.prompt import Prompt
 from rm_local.tui.widgets.status import Status
@@ -39,11 +39,11 @@ if TYPE_CHECKING:
     from rm_local.loop import TurnControl
 
 REDRAWS = 15
-"""Times a second, at most, that streaming text is drawn."""
+"""Maximum number of redraws of streaming text per second."""
 
 
 class ChatScreen(OpeningScreen):
-    """Workers only post messages or apply events to the `ChatState`; `_draw` shows it."""
+    """Shows the `ChatState`: workers post messages or apply events, `_draw_turn` draws it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*CHAT]
 
@@ -56,7 +56,7 @@ class ChatScreen(OpeningScreen):
         self._stale = False
 
     def compose(self) -> ComposeResult:
-        """Status, turns, prompt, footer."""
+        """Lay out status, transcript, prompt and footer."""
         yield TooSmall()
         with Vertical(id="body"):
             yield Status(id="status")
@@ -69,256 +69,258 @@ class ChatScreen(OpeningScreen):
         self.query_one(Prompt).focus()
         self.watch_backend()
         self._tick = self.set_interval(1 / REDRAWS, self._draw_when_stale, pause=True)
-        self.call_after_refresh(self.open)
+        self.call_after_refresh(self.open_backend)
 
     # Opening: model and store
 
     def use_model(self, info: ModelInfo) -> None:
-        """Fit prompt and plan to the model, then ask the question that waits."""
-        self.query_one(Prompt).invite(info)
+        """Adapt prompt and plan to the model, then ask the pending question."""
+        self.query_one(Prompt).set_placeholder(info)
         self._set_plan(plan_mode.drop_unsupported_effort(self.plan, info))
-        self.query_one(Transcript).note(Content(""))
+        self.query_one(Transcript).show_note(Content(""))
         if not self.state.running:
-            self._ask_next(self.state.end())
+            self._ask_next(self.state.end_turn())
 
     def show_opening_error(self, error: RmLocalError, *, of_model: bool) -> None:
-        """Say so on the screen; without a model, give back the question that waits."""
+        """Show the error; without a model, return the pending question to the prompt."""
         if of_model:
-            self._put_back(self.state.stop())
+            self._restore_question(self.state.stop_turn())
         text, remedy = formatting.one_line(error.message), formatting.one_line(error.remedy)
-        self.query_one(Transcript).note(Content.assemble((text, "$error"), "\n", remedy))
+        self.query_one(Transcript).show_note(Content.assemble((text, "$error"), "\n", remedy))
         if self.state.turn is not None:
             self.notify_text(f"{text} {remedy}", "error")
 
     # Asking
 
     @on(messages.QuestionSubmitted)
-    def _asked(self, message: messages.QuestionSubmitted) -> None:
+    def _submit_question(self, message: messages.QuestionSubmitted) -> None:
         after = self._leave_edit()
         if after is not None:
-            self._put_back(self.state.stop())
-        self.ask(PendingQuestion(message.question, after=after))
+            self._restore_question(self.state.stop_turn())
+        self.ask_question(PendingQuestion(message.question, after=after))
 
     @on(messages.SubproblemEdited)
-    def _edited(self, message: messages.SubproblemEdited) -> None:
+    def _submit_subproblem(self, message: messages.SubproblemEdited) -> None:
         self.query_one(Prompt).focus()
         self._ask_again(message.subproblem)
 
     def action_again(self) -> None:
-        """Retrieve and reason again."""
+        """Solve the current question again."""
         self._ask_again(None)
 
     def _ask_again(self, subproblem: str | None) -> None:
-        if pending := self.state.retry(subproblem):
-            self._put_back(self.state.stop())
-            self.ask(pending)
+        if pending := self.state.retry_question(subproblem):
+            self._restore_question(self.state.stop_turn())
+            self.ask_question(pending)
 
-    def ask(self, pending: PendingQuestion) -> None:
-        """Solve it now, or queue it while the model loads or another turn runs."""
+    def ask_question(self, pending: PendingQuestion) -> None:
+        """Solve the question now, or queue it while the model loads or a turn runs."""
         if self.state.running or self.backend.info is None:
-            self._put_back(self.state.queue(pending))
+            self._restore_question(self.state.queue_question(pending))
             reason = "this one ends" if self.state.running else "the model is there"
             question = formatting.one_line(pending.question)
-            self.query_one(Prompt).say(f"asked when {reason}: {question}")
+            self.query_one(Prompt).show_note(f"asked when {reason}: {question}")
             self.refresh_bindings()
             if not self.state.running:
-                self.open()
+                self.open_backend()
             return
-        self._keep_last()
-        control = self.state.begin(pending, self.clock())
-        self._draw()
+        self._add_past_turn()
+        control = self.state.start_turn(pending, self.clock())
+        self._draw_turn()
         self.refresh_bindings()
         self._tick.resume()
-        self._solve(pending, control)
+        self._solve_question(pending, control)
 
     @work(exclusive=True, group="turn")
-    async def _solve(self, pending: PendingQuestion, control: TurnControl) -> None:
+    async def _solve_question(self, pending: PendingQuestion, control: TurnControl) -> None:
         try:
             stream = self.session.ask(
                 pending.question,
                 self.plan,
                 after=self.state.turn.after if self.state.turn else 0,
-                overrides=pending.overrides(),
+                overrides=pending.build_overrides(),
                 control=control,
             )
             async with aclosing(stream) as events:
                 async for event in events:
-                    self._apply(event)
-        except Exception as error:  # the app survives any error of a turn
-            self._apply(failed_event(as_rm_local_error(error)))
+                    self._show_event(event)
+        except Exception as error:  # an error in a turn must not end the app
+            self._show_event(failed_event(wrap_error(error)))
         finally:
             self.post_message(messages.TurnEnded(self.state.turn))
 
-    def _apply(self, event: Event) -> None:
-        """Text is drawn by the clock, all else at once."""
+    def _show_event(self, event: Event) -> None:
+        """Apply the event; draw streamed text at the next tick and everything else at once."""
         if isinstance(event, RunEvent):
             self.show_run_event(event)
             return
-        self.state.apply(event, self.clock(), self.session.last)
+        self.state.apply_event(event, self.clock(), self.session.last)
         if isinstance(event, ContextAdjusted | HintCut):
             self.notify_text(event.message)
             self._set_status(replace(self._status, info=self.backend.info))
         if isinstance(event, STREAMED):
             self._stale = True
             return
-        self._draw()
+        self._draw_turn()
         self.refresh_bindings()
 
     @on(messages.TurnEnded)
-    def _ended(self) -> None:
+    def _finish_turn(self) -> None:
         self._tick.pause()
-        waiting = self.state.end()
-        self._draw()
+        waiting = self.state.end_turn()
+        self._draw_turn()
         self.refresh_bindings()
         if self.backend.info is not None:
             self._ask_next(waiting)
             return
         if waiting is not None:  # the model's process died with the turn
-            self.state.queue(waiting)
-        self.open()
+            self.state.queue_question(waiting)
+        self.open_backend()
 
     def _ask_next(self, waiting: PendingQuestion | None) -> None:
-        self.query_one(Prompt).say("")
+        self.query_one(Prompt).show_note("")
         if waiting is not None:
-            self.ask(waiting)
+            self.ask_question(waiting)
 
-    def _keep_last(self) -> None:
-        """The turn before this one moves up into the transcript."""
+    def _add_past_turn(self) -> None:
+        """Move the current turn up into the transcript."""
         if self.state.turn is not None:
-            self.query_one(Transcript).keep(self.state.turn)
+            self.query_one(Transcript).add_past_turns(self.state.turn)
 
-    def _put_back(self, waiting: PendingQuestion | None) -> None:
+    def _restore_question(self, waiting: PendingQuestion | None) -> None:
         prompt = self.query_one(Prompt)
-        prompt.say("")
+        prompt.show_note("")
         if waiting is not None:
-            prompt.put_back(waiting.question)
+            prompt.restore_question(waiting.question)
 
-    # Stepping in
+    # Steering
 
     def action_stop(self) -> None:
-        """Stop the turn; a question that waits goes back into the prompt."""
-        self._put_back(self.state.stop())
+        """Stop the turn; return a pending question to the prompt."""
+        self._restore_question(self.state.stop_turn())
         self.refresh_bindings()
 
     def action_prompt(self) -> None:
-        """To the prompt."""
+        """Focus the prompt."""
         self.query_one(Prompt).focus()
 
     def action_edit(self) -> None:
         """Edit the subproblem."""
         if self.state.turn is not None:
-            self.query_one(TurnPanel).edit(self.state.turn.subproblem)
+            self.query_one(TurnPanel).edit_subproblem(self.state.turn.subproblem)
 
     def action_edit_question(self) -> None:
         """Edit the question in its place in the conversation."""
         if self.state.turn is not None:
             self.state.begin_edit()
             prompt = self.query_one(Prompt)
-            prompt.rewrite(self.state.turn.question)
-            prompt.say("in this question's place; Esc leaves it as it was")
+            prompt.edit_question(self.state.turn.question)
+            prompt.show_note("in this question's place; Esc leaves it as it was")
             self.refresh_bindings()
 
     def action_leave(self) -> None:
-        """Leave the question as it was."""
+        """Cancel the editing of the question."""
         self._leave_edit()
 
     def _leave_edit(self) -> int | None:
-        """Edit no question any longer; what the edited one followed, if one was edited."""
+        """End the editing of a question; return the number of the turn that it follows, if any."""
         after = self.state.end_edit()
         if after is not None:
             prompt = self.query_one(Prompt)
-            prompt.say("")
-            prompt.restore()
+            prompt.show_note("")
+            prompt.restore_draft()
             self.refresh_bindings()
         return after
 
     @on(messages.TurnChosen)
-    def _go_back(self, message: messages.TurnChosen) -> None:
+    def _return_to_turn(self, message: messages.TurnChosen) -> None:
         if self._refuse_while_running():
             return
         self._leave_edit()
-        self._keep_last()
-        self.state.select(message.turn)
-        self.query_one(Transcript).take_out(message.turn)
-        self._draw()
+        self._add_past_turn()
+        self.state.select_turn(message.turn)
+        self.query_one(Transcript).remove_past_turn(message.turn)
+        self._draw_turn()
         self.refresh_bindings()
         self.query_one(Prompt).focus()
 
     def action_thinking(self) -> None:
-        """Show or hide what the branches think."""
+        """Show or hide the branches' thinking."""
         self.toggle_class("-no-thinking")
 
     def action_think(self) -> None:
-        """Have the next questions answered after thinking, or at once."""
+        """Switch thinking on or off for the next questions."""
         self._set_plan(plan_mode.toggle_thinking(self.plan))
 
     def action_effort(self) -> None:
-        """Have the next questions thought about more or less."""
-        self._set_plan(plan_mode.next_effort(self.plan, self._status.info))
+        """Switch to the next reasoning effort for the next questions."""
+        self._set_plan(plan_mode.cycle_effort(self.plan, self._status.info))
 
     def action_memory(self) -> None:
-        """Have the next questions get hits where something fits, always, or never."""
-        self._set_plan(plan_mode.next_question_gate(self.plan))
-        # A narrow window cuts the status that says so.
+        """Switch to the next memory mode for the next questions."""
+        self._set_plan(plan_mode.cycle_question_gate(self.plan))
+        # In a narrow window the status line may be cut before this.
         self.notify(plan_mode.describe_memory(self.plan), timeout=2)
 
     def _set_plan(self, plan: Plan) -> None:
         self.plan = plan
-        mode = plan_mode.label(plan, self._status.info)
+        mode = plan_mode.describe_plan_mode(plan, self._status.info)
         self._set_status(replace(self._status, plan_mode=mode))
         self.refresh_bindings()
 
     def action_copy_answer(self) -> None:
-        """Copy the answer, or what was said when the turn was stopped."""
+        """Copy the answer, or the text written before the turn was stopped."""
         if self.state.turn is not None:
             self.app.copy_to_clipboard(self.state.turn.answer_text)
             self.notify("Copied the answer.", timeout=2)
 
     @on(messages.HitPinned)
-    def _pinned(self, message: messages.HitPinned) -> None:
-        self.state.pin(message.hit)
-        self._draw()
+    def _pin_hit(self, message: messages.HitPinned) -> None:
+        self.state.toggle_pin(message.hit)
+        self._draw_turn()
 
     @on(messages.HitDropped)
-    def _dropped(self, message: messages.HitDropped) -> None:
-        self.state.drop(message.hit)
-        self._draw()
+    def _drop_hit(self, message: messages.HitDropped) -> None:
+        self.state.toggle_drop(message.hit)
+        self._draw_turn()
 
     @on(messages.HitOpened)
     def _read_hit(self, message: messages.HitOpened) -> None:
-        content = reader.entry(message.hit)
+        content = reader.format_entry(message.hit)
         self.app.push_screen(
-            reader.Reader(f"Entry · {formatting.origin(message.hit)}", lambda: content)
+            reader.Reader(f"Entry · {formatting.format_origin(message.hit)}", lambda: content)
         )
 
     @on(messages.BranchOpened)
     def _read_branch(self, message: messages.BranchOpened) -> None:
-        def written() -> Content:
+        def format_latest() -> Content:
             turn = self.state.turn
             known = turn.branches if turn else ()
-            return next((reader.branch(b) for b in known if b.index == message.index), Content(""))
+            return next(
+                (reader.format_branch(b) for b in known if b.index == message.index), Content("")
+            )
 
-        self.app.push_screen(reader.Reader(f"Branch {message.index + 1}", written))
+        self.app.push_screen(reader.Reader(f"Branch {message.index + 1}", format_latest))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """The footer shows what can be done now."""
+        """Enable only the actions that are available now."""
         enabled = action_enabled(action, self.state, self.plan, self._status.info)
         return super().check_action(action, parameters) if enabled is None else enabled
 
     # Sessions
 
     def new_session(self) -> None:
-        """Begin a new session on an empty screen, unless a turn runs."""
+        """Start a new session on an empty screen, unless a turn runs."""
         if not self._refuse_while_running():
             self._change_session(Session(self.backend))
 
-    def resume(self, path: Path | None) -> None:
-        """Continue a saved session, if there is one and no turn runs."""
+    def resume_session(self, path: Path | None) -> None:
+        """Continue the saved session at `path`, if there is one and no turn runs."""
         if path is not None and not self._refuse_while_running():
-            self._resume(path)
+            self._load_session(path)
 
     @work(exclusive=True, group="resume", exit_on_error=False)
-    async def _resume(self, path: Path) -> None:
+    async def _load_session(self, path: Path) -> None:
         try:
             if path == self.session.path:
                 session, turns = self.session, tuple(await asyncio.to_thread(replay_session, path))
@@ -326,61 +328,61 @@ class ChatScreen(OpeningScreen):
                 session = await asyncio.to_thread(Session.resume, self.backend, path)
                 turns = session.saved
         except Exception as error:
-            shown = as_rm_local_error(error)
+            shown = wrap_error(error)
             self.notify_text(f"{shown.message} {shown.remedy}", "error")
             return
         self.post_message(messages.SessionResumed(session, turns))
 
     @on(messages.SessionResumed)
-    def _resumed(self, message: messages.SessionResumed) -> None:
+    def _enter_session(self, message: messages.SessionResumed) -> None:
         if self._refuse_while_running():
             if message.session is not self.session:
                 message.session.close()
             return
         self._change_session(message.session)
-        self.state.load(message.turns)
-        self.query_one(Transcript).keep(*message.turns[:-1])
-        self._draw()
+        self.state.load_turns(message.turns)
+        self.query_one(Transcript).add_past_turns(*message.turns[:-1])
+        self._draw_turn()
         self.refresh_bindings()
 
     def _change_session(self, session: Session) -> None:
-        """Show an empty chat of this session."""
+        """Switch to this session and show an empty chat."""
         if session is not self.session:
             self.session.close()
             self.session = session
         self._leave_edit()
-        self.state.clear()
-        self.query_one(Transcript).forget()
+        self.state.reset_turns()
+        self.query_one(Transcript).clear_turns()
         self._set_status(replace(self._status, used=0))
         self.refresh_bindings()
 
     def _refuse_while_running(self) -> bool:
-        """Whether a turn runs; the user is then asked to stop it first."""
+        """Return whether a turn runs, and ask the user to stop it first."""
         if self.state.running:
             self.notify("Stop this turn first (Esc).", severity="warning", timeout=4)
         return self.state.running
 
     def close(self) -> None:
-        """Stop the turn and save nothing more."""
-        self.state.stop()
+        """Stop the turn and close the session."""
+        self.state.stop_turn()
         self.session.close()
 
     # Drawing
 
     def on_resize(self) -> None:
-        """A window that was too small had taken the focus away."""
+        """Focus the prompt after a window that was too small had removed the focus."""
         if self.focused is None:
             self.call_after_refresh(self.query_one(Prompt).focus)
 
     def _draw_when_stale(self) -> None:
         turn = self.state.turn
         if self._stale or (turn is not None and turn.running):
-            self._draw()
+            self._draw_turn()
 
-    def _draw(self) -> None:
+    def _draw_turn(self) -> None:
         self._stale = False
         if self.state.turn is not None:
             transcript = self.query_one(Transcript)
-            transcript.show(self.state.turn, self.state.marks, self.clock())
-            transcript.set_apart(self.state.ancestors)
+            transcript.show_turn(self.state.turn, self.state.marks, self.clock())
+            transcript.dim_other_forks(self.state.ancestors)
             self._set_status(replace(self._status, used=self.state.turn.context_used))

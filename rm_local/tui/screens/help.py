@@ -1,4 +1,4 @@
-"""What the app does and which keys it knows."""
+"""The help screen: what the app does, and its keys."""
 
 from __future__ import annotations
 
@@ -13,38 +13,38 @@ from textual.widgets import Footer
 
 from rm_local.tui import keys
 from rm_local.tui.phases import describe_phases
-from rm_local.tui.widgets.text_line import Line
+from rm_local.tui.widgets.text_line import TextLine
 from rm_local.tui.widgets.too_small import TooSmall
 
 
 def describe_keys() -> Content:
-    """All keys, by the place where they work."""
+    """List all keys by the place where they work."""
     blocks = []
     for place, bindings in keys.SECTIONS:
         block = [Content.styled(place, "bold $primary")]
         block += [
             Content.assemble((f"  {names:<21}", "$foreground"), (does, "$foreground 60%"))
-            for names, does in keys.help_rows(bindings)
+            for names, does in keys.build_help_rows(bindings)
         ]
         blocks.append(Content("\n").join(block))
     return Content("\n\n").join(blocks)
 
 
 class Help(ModalScreen[None]):
-    """F1."""
+    """Shows the phases and the keys."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*keys.HELP]
 
     def compose(self) -> ComposeResult:
-        """A frame that scrolls."""
+        """Lay out a frame that scrolls."""
         yield TooSmall()
         with Vertical(classes="dialog"), VerticalScroll(id="help-scroll"):
-            yield Line(id="help-text")
+            yield TextLine(id="help-text")
         yield Footer(show_command_palette=False)
 
     def on_mount(self) -> None:
-        """Fill it."""
+        """Fill in the text."""
         self.query_one(".dialog").border_title = "Help"
-        self.query_one("#help-text", Line).put(
+        self.query_one("#help-text", TextLine).set_content(
             Content("\n\n").join([describe_phases(), describe_keys()])
         )

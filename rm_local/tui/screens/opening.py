@@ -1,4 +1,4 @@
-"""The chat screen's status line: opens model and store, and shows how that goes."""
+"""Base of the chat screen: opens model and store, and shows progress in the status line."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class OpeningScreen(Screen[None]):
-    """A screen with a `Status`; subclasses say what follows from what was opened."""
+    """A screen with a `Status`; subclasses react when the model is loaded or opening fails."""
 
     def __init__(self, backend: Backend) -> None:
         super().__init__()
@@ -33,38 +33,38 @@ class OpeningScreen(Screen[None]):
         self._opening = False
 
     def use_model(self, info: ModelInfo) -> None:
-        """The model can be asked."""
+        """React to a loaded model."""
         raise NotImplementedError
 
     def show_opening_error(self, error: RmLocalError, *, of_model: bool) -> None:
-        """Model or store could not be opened."""
+        """Show why model or store could not be opened."""
         raise NotImplementedError
 
-    def open(self) -> None:
-        """Load the model and open the store, unless that is done or under way."""
+    def open_backend(self) -> None:
+        """Load the model and open the store, unless that is done or in progress."""
         if self._opening or (self._status.info is not None and self.backend.info is not None):
             return
         self._opening = True
         self._set_status(StatusView(entries=self._status.entries))
-        self._open()
+        self._open_all()
 
     @work(group="open")
-    async def _open(self) -> None:
+    async def _open_all(self) -> None:
         await open_all(self.backend, self.post_message)
 
     @work(group="watch")
     async def watch_backend(self) -> None:
-        """Show what happens to the model between turns, until the app ends."""
+        """Show the backend's events between turns, until the app ends."""
         async with aclosing(self.backend.watch()) as events:
             async for event in events:
                 self.post_message(messages.RunEventReported(event))
 
     @on(messages.RunEventReported)
-    def _run_event_reported(self, message: messages.RunEventReported) -> None:
+    def _show_reported_event(self, message: messages.RunEventReported) -> None:
         self.show_run_event(message.event)
 
     def show_run_event(self, event: RunEvent) -> None:
-        """Show an event that belongs to no turn's phase."""
+        """Show an event that is not part of a turn's phases."""
         match event:
             case ModelLoading(share=share):
                 if self._status.info is None:
@@ -75,21 +75,21 @@ class OpeningScreen(Screen[None]):
                 self.notify_text(text)
 
     def notify_text(self, text: str, severity: SeverityLevel = "information") -> None:
-        """Show text from elsewhere, long enough to be read."""
+        """Show a notice long enough to be read; nothing in it is read as markup."""
         self.notify(formatting.one_line(text), severity=severity, timeout=20, markup=False)
 
     @on(messages.ModelReady)
-    def _model_ready(self, message: messages.ModelReady) -> None:
+    def _accept_model(self, message: messages.ModelReady) -> None:
         self._opening = False
         self._set_status(replace(self._status, info=message.info))
         self.use_model(message.info)
 
     @on(messages.StoreReady)
-    def _store_ready(self) -> None:
+    def _show_store_size(self) -> None:
         self._set_status(replace(self._status, entries=self.backend.entries))
 
     @on(messages.OpeningFailed)
-    def _opening_failed(self, message: messages.OpeningFailed) -> None:
+    def _report_failure(self, message: messages.OpeningFailed) -> None:
         if message.of_model:
             self._opening = False
             self._set_status(replace(self._status, failed=True))
@@ -97,9 +97,9 @@ class OpeningScreen(Screen[None]):
 
     def _show_unloaded(self) -> None:
         if self._status.info is not None and self.backend.info is None:
-            name, entries = self._status.info.name, self._status.entries
+            name, entries = self._status.info.title, self._status.entries
             self._set_status(StatusView(entries=entries, unloaded=name))
 
     def _set_status(self, view: StatusView) -> None:
         self._status = view
-        self.query_one(Status).show(view)
+        self.query_one(Status).show_status(view)

@@ -1,4 +1,4 @@
-"""The saved sessions, newest first, and one of them to read."""
+"""Screen of the saved sessions: a list, newest first, and a page to read one."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from textual.widgets.option_list import Option
 from rm_local.errors import RmLocalError
 from rm_local.tui import formatting, keys
 from rm_local.tui.widgets.past_turn import PastTurn
-from rm_local.tui.widgets.text_line import Line
+from rm_local.tui.widgets.text_line import TextLine
 from rm_local.tui.widgets.too_small import TooSmall
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 class SessionStore(Protocol):
-    """What the screen needs of `rm_local.sessions`."""
+    """The part of `rm_local.sessions` that the screen uses."""
 
     def list_sessions(self) -> Sequence[SavedSession]: ...
 
@@ -36,81 +36,81 @@ class SessionStore(Protocol):
 
 
 class Sessions(ModalScreen[Path | None]):
-    """Enter reads a session, g goes on with it; Esc goes back to the list, then to the chat."""
+    """Enter reads a session, g continues it; Esc returns to the list, then to the chat."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*keys.SESSIONS]
 
     def __init__(self, open_store: Callable[[], SessionStore]) -> None:
-        """`open_store` is called when the list is read, so that nothing is imported before."""
+        """`open_store` is called when the list is read, to defer its imports."""
         super().__init__()
         self._open_store = open_store
         self._saved: Sequence[SavedSession] = ()
 
     def compose(self) -> ComposeResult:
-        """The list, and the place for the session that is read."""
+        """Lay out the list and the page that shows a session."""
         yield TooSmall()
         with Vertical(classes="dialog"):
-            yield Line(id="sessions-note")
+            yield TextLine(id="sessions-note")
             yield OptionList(id="sessions-list", markup=False, compact=True)
             yield VerticalScroll(id="session")
         yield Footer(show_command_palette=False)
 
     def on_mount(self) -> None:
-        """Read the folder."""
+        """Show the list."""
         self.query_one("#session").display = False
-        self._entitle("Sessions")
-        self._list()
+        self._set_title("Sessions")
+        self._list_sessions()
 
     @work(exclusive=True, exit_on_error=False)
-    async def _list(self) -> None:
+    async def _list_sessions(self) -> None:
         try:
             self._saved = await asyncio.to_thread(lambda: self._open_store().list_sessions())
         except (RmLocalError, OSError) as error:
-            self._note(str(error))
+            self._show_note(str(error))
             return
         if not self._saved:
-            self._note("Nothing saved yet. Every session is saved as it happens.")
+            self._show_note("Nothing saved yet. Every session is saved as it happens.")
             return
         options = self.query_one("#sessions-list", OptionList)
-        options.set_options([Option(_row(saved)) for saved in self._saved])
+        options.set_options([Option(_format_session(saved)) for saved in self._saved])
         options.highlighted = 0
         options.focus()
         self.refresh_bindings()
 
     @on(OptionList.OptionSelected)
-    def _chosen(self, event: OptionList.OptionSelected) -> None:
-        self._read(self._saved[event.option_index])
+    def _read_chosen(self, event: OptionList.OptionSelected) -> None:
+        self._read_session(self._saved[event.option_index])
 
     @work(exclusive=True, exit_on_error=False)
-    async def _read(self, saved: SavedSession) -> None:
+    async def _read_session(self, saved: SavedSession) -> None:
         try:
             turns = await asyncio.to_thread(lambda: self._open_store().replay_session(saved.path))
         except (RmLocalError, OSError) as error:
-            self._note(str(error))
+            self._show_note(str(error))
             return
         page = self.query_one("#session", VerticalScroll)
         await page.remove_children()
         await page.mount_all(PastTurn(turn, unfolded=True) for turn in turns)
-        self._note("" if turns else "There is no turn in this session.")
+        self._show_note("" if turns else "There is no turn in this session.")
         self._show_page(True)
-        self._entitle(f"Session of {saved.started:%Y-%m-%d %H:%M}, to read")
+        self._set_title(f"Session of {saved.started:%Y-%m-%d %H:%M}, to read")
 
     def action_go_on(self) -> None:
-        """Take the session that is read, or the one under the cursor, back to the chat."""
+        """Continue the session that is being read or is under the cursor."""
         at = self.query_one("#sessions-list", OptionList).highlighted
         if at is not None:
             self.dismiss(self._saved[at].path)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """There has to be a session."""
+        """Enable continuing only if there is a session."""
         return bool(self._saved) if action == "go_on" else super().check_action(action, parameters)
 
     def action_back(self) -> None:
-        """From the page to the list, from the list to the chat."""
+        """Return from the page to the list, or from the list to the chat."""
         if self.query_one("#session").display:
             self._show_page(False)
-            self._entitle("Sessions")
-            self._note("")
+            self._set_title("Sessions")
+            self._show_note("")
         else:
             self.dismiss(None)
 
@@ -119,20 +119,20 @@ class Sessions(ModalScreen[Path | None]):
         page.display, options.display = shown, not shown
         (page if shown else options).focus()
 
-    def _note(self, text: str) -> None:
-        line = self.query_one("#sessions-note", Line)
-        line.put(formatting.one_line(text))
+    def _show_note(self, text: str) -> None:
+        line = self.query_one("#sessions-note", TextLine)
+        line.set_content(formatting.one_line(text))
         line.display = bool(text)
 
-    def _entitle(self, title: str) -> None:
+    def _set_title(self, title: str) -> None:
         self.query_one(".dialog").border_title = Content(title)
 
 
-def _row(saved: SavedSession) -> Content:
-    """When, how many turns, and the first question."""
-    turns = formatting.count(saved.turns, "turn")
+def _format_session(saved: SavedSession) -> Content:
+    """Format start time, number of turns and first question."""
+    turns = formatting.format_count(saved.turns, "turn")
     return Content.assemble(
         (f"{saved.started:%Y-%m-%d %H:%M}  ", "$foreground 60%"),
         (f"{turns:<9} ", "$foreground 60%"),
-        formatting.shorten(formatting.one_line(saved.question) or "nothing asked", 200),
+        formatting.shorten_text(formatting.one_line(saved.question) or "nothing asked", 200),
     )

@@ -1,4 +1,4 @@
-"""The answer, and what carried it; or why there is none."""
+"""The answer and the vote that chose it, or why the turn has no answer."""
 
 from __future__ import annotations
 
@@ -9,52 +9,54 @@ from textual.content import Content
 from rm_local.loop import Turn
 from rm_local.tui import formatting
 from rm_local.tui.turn_view import Phase
-from rm_local.tui.widgets.text_line import Line, head
+from rm_local.tui.widgets.text_line import TextLine, format_phase_head
 
 
 class AnswerPanel(VerticalScroll):
-    """Scrolls when the answer is long."""
+    """Shows the end of a turn; scrolls when the answer is long."""
 
     def compose(self) -> ComposeResult:
-        """Result, what carried it, the text."""
-        yield Line(id="answer-head")
-        yield Line(id="answer-note")
-        yield Line(id="answer-carried")
-        yield Line(id="answer-text")
+        """Lay out head, note, vote and text."""
+        yield TextLine(id="answer-head")
+        yield TextLine(id="answer-note")
+        yield TextLine(id="answer-carried")
+        yield TextLine(id="answer-text")
 
-    def show(self, view: Turn) -> None:
-        """Draw the end of the turn, or an empty place for it."""
+    def show_answer(self, view: Turn) -> None:
+        """Draw the turn's answer, or a placeholder until it has one."""
         self.set_class(view.running, "-waiting")
         for part, content in (
-            ("head", _head(view)),
-            ("note", note(view)),
-            ("carried", carried(view)),
-            ("text", text(view)),
+            ("head", _format_head(view)),
+            ("note", describe_ending(view)),
+            ("carried", summarize_vote(view)),
+            ("text", format_answer(view)),
         ):
-            line = self.query_one(f"#answer-{part}", Line)
-            line.put(content)
+            line = self.query_one(f"#answer-{part}", TextLine)
+            line.set_content(content)
             line.display = bool(content.plain)
 
 
-def _head(view: Turn) -> Content:
+def _format_head(view: Turn) -> Content:
     if view.answer is not None:
-        return head("Answer", "$phase-answer", Phase("done", view.answer.seconds), result(view))
+        return format_phase_head(
+            "Answer", "$phase-answer", Phase("done", view.answer.seconds), format_result(view)
+        )
     if view.stage == "stopped":
         return Content.styled("■ Stopped", "bold $warning")
     if view.stage == "failed":
         return Content.styled("✕ Failed", "bold $error")
-    return head("Answer", "$phase-answer", Phase("waiting", None))
+    return format_phase_head("Answer", "$phase-answer", Phase("waiting", None))
 
 
-def result(view: Turn) -> Content:
-    """What the vote chose, in one line; empty for an answer in words, which is shown below."""
+def format_result(view: Turn) -> Content:
+    """Format the vote's result in one line; empty for an answer in prose, which is shown below."""
     if view.answer is None or view.answer.result is None:
         return Content("")
     return Content.styled(formatting.one_line(view.answer.result), "bold")
 
 
-def note(view: Turn) -> Content:
-    """That the turn was stopped, or what failed and what to do."""
+def describe_ending(view: Turn) -> Content:
+    """Describe that the turn was stopped, or what failed and what to do."""
     if view.stage == "failed":
         return Content.assemble(
             (formatting.one_line(view.message), "$error"), " ", formatting.one_line(view.remedy)
@@ -62,7 +64,7 @@ def note(view: Turn) -> Content:
     if not view.stopped:
         return Content("")
     finished = sum(branch.stop != "cancelled" for branch in view.branches)
-    many = formatting.count(len(view.branches), "branch", "branches")
+    many = formatting.format_count(len(view.branches), "branch", "branches")
     if view.answer is not None:
         return Content.styled(f"Stopped early, when {finished} of {many} had finished.", "$warning")
     if view.branches:
@@ -72,8 +74,8 @@ def note(view: Turn) -> Content:
     return Content.styled("Stopped before the model had reasoned.", "$warning")
 
 
-def carried(view: Turn, *, timed: bool = False) -> Content:
-    """How many branches agreed, under which hints, and what the turn cost; `timed` adds seconds."""
+def summarize_vote(view: Turn, *, timed: bool = False) -> Content:
+    """Summarize agreeing branches, hints and tokens; `timed` adds the seconds."""
     answer = view.answer
     if answer is None:
         return Content("")
@@ -81,29 +83,28 @@ def carried(view: Turn, *, timed: bool = False) -> Content:
     if answer.result is not None and answer.branches == 1 and answer.saved_branches:
         parts.append("1 branch, others would hardly differ")
     elif answer.result is not None:
-        parts.append(
-            f"{answer.agreed} of {formatting.count(answer.branches, 'branch', 'branches')} agreed"
-        )
-    if names := _hints(view):
+        many = formatting.format_count(answer.branches, "branch", "branches")
+        parts.append(f"{answer.agreed} of {many} agreed")
+    if names := _list_hints(view):
         parts.append(f"under {names}")
     parts += [
-        formatting.count(answer.tokens, "token"),
+        formatting.format_count(answer.tokens, "token"),
         *([f"about {answer.saved_tokens:,} saved"] if answer.saved_tokens else []),
-        *([formatting.seconds(answer.seconds)] if timed else []),
+        *([formatting.format_seconds(answer.seconds)] if timed else []),
     ]
     return Content.styled(" · ".join(parts), "$foreground 60%")
 
 
-def text(view: Turn) -> Content:
-    """The chosen branch's own words."""
+def format_answer(view: Turn) -> Content:
+    """Format the text of the chosen branch."""
     if view.answer is None:
         return Content("")
     said = view.answer.text.strip()
-    return formatting.plain("" if said == view.answer.result else said)
+    return formatting.format_text("" if said == view.answer.result else said)
 
 
-def _hints(view: Turn) -> str:
-    """`hint 1` or `hints 1 and 3`, numbered as the hits are."""
+def _list_hints(view: Turn) -> str:
+    """List the answer's hints, numbered like the hits: `hint 1` or `hints 1 and 3`."""
     used = view.answer.hints if view.answer else ()
     numbers = [str(i + 1) for i, hit in enumerate(view.hits) if hit.entry.id in used]
     if not numbers:

@@ -1,4 +1,4 @@
-"""The branches of a turn, side by side; where the window is small, a list with one of them open."""
+"""The branches of a turn: panes side by side, or in a small window a list and one pane."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from rm_local.loop import TurnBranch
 from rm_local.records import Hit
 from rm_local.tui import formatting
 from rm_local.tui.messages import BranchOpened
-from rm_local.tui.widgets.branch_pane import BranchPane, state, title
+from rm_local.tui.widgets.branch_pane import BranchPane, describe_state, format_title
 
 PANE_WIDTH = 34
 PANE_HEIGHT = 6
 LIST_SHARE = 0.5
-"""Of the width, for the list; the open branch has the rest."""
+"""Share of the width that the list takes; the open branch takes the rest."""
 
 
-class Branches(Container):
-    """Chooses by itself between panes side by side and a list."""
+class BranchList(Container):
+    """Chooses between panes and a list by the available size."""
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -36,42 +36,42 @@ class Branches(Container):
         self._chosen = 0
 
     def compose(self) -> ComposeResult:
-        """The list, which may be hidden, and the panes."""
+        """Lay out the list, which may be hidden, and the panes."""
         yield OptionList(id="branch-list", markup=False, compact=True)
         yield Container(id="panes")
 
-    def show(
+    def show_branches(
         self, branches: tuple[TurnBranch, ...], hits: tuple[Hit, ...], result: str | None = None
     ) -> None:
-        """Draw the branches; `hits` number their hints, `result` is what the vote chose."""
+        """Draw the branches; `hits` number their hints, `result` is the vote's result."""
         fewer = len(branches) < len(self._panes)
         if fewer or (self._branches and branches and branches[0].began != self._branches[0].began):
-            self._clear()
+            self._remove_panes()
         added = len(branches) > len(self._panes)
         self._branches, self._hits, self._result = branches, hits, result
         for branch in branches:
-            self._pane(branch.index).show(branch, hits, result)
+            self._get_pane(branch.index).show_branch(branch, hits, result)
         if added or fewer:
-            self._arrange()
+            self._arrange_panes()
         self._draw_list()
 
     def on_resize(self, event: Resize) -> None:
-        """What fits has changed."""
-        self._arrange()
+        """Lay out again for the new size."""
+        self._arrange_panes()
         self._draw_list()
 
-    def _clear(self) -> None:
+    def _remove_panes(self) -> None:
         for pane in self._panes.values():
             pane.remove()
         self._panes, self._chosen = {}, 0
 
-    def _pane(self, index: int) -> BranchPane:
+    def _get_pane(self, index: int) -> BranchPane:
         if index not in self._panes:
             self._panes[index] = pane = BranchPane(index)
             self.query_one("#panes").mount(pane)
         return self._panes[index]
 
-    def _arrange(self) -> None:
+    def _arrange_panes(self) -> None:
         many = max(1, len(self._panes))
         columns = max(1, min(many, self.size.width // PANE_WIDTH))
         rows = ceil(many / columns)
@@ -88,7 +88,7 @@ class Branches(Container):
             return
         branch_list = self.query_one("#branch-list", OptionList)
         width = int(self.size.width * LIST_SHARE) - 2
-        lines = [_row(branch, self._hits, self._result, width) for branch in self._branches]
+        lines = [_format_row(branch, self._hits, self._result, width) for branch in self._branches]
         if branch_list.option_count != len(lines):
             branch_list.set_options([Option(line) for line in lines])
             branch_list.highlighted = self._chosen if lines else None
@@ -97,20 +97,22 @@ class Branches(Container):
             branch_list.replace_option_prompt_at_index(at, line)
 
     @on(OptionList.OptionHighlighted, "#branch-list")
-    def _choose(self, event: OptionList.OptionHighlighted) -> None:
+    def _choose_branch(self, event: OptionList.OptionHighlighted) -> None:
         event.stop()
         self._chosen = event.option_index
-        self._arrange()
+        self._arrange_panes()
 
     @on(OptionList.OptionSelected, "#branch-list")
-    def _open(self, event: OptionList.OptionSelected) -> None:
+    def _open_branch(self, event: OptionList.OptionSelected) -> None:
         event.stop()
         self.post_message(BranchOpened(self._branches[event.option_index].index))
 
 
-def _row(branch: TurnBranch, hits: tuple[Hit, ...], result: str | None, width: int) -> Content:
-    """`◉ 1 How do I …    312 · 41/s`."""
-    mark, colour, _ = state(branch, result)
+def _format_row(
+    branch: TurnBranch, hits: tuple[Hit, ...], result: str | None, width: int
+) -> Content:
+    """Format a branch as a line of the list: `◉ 1 How do I …    312 · 41/s`."""
+    mark, color, _ = describe_state(branch, result)
     pace = f"{branch.tokens:>6,} · {branch.rate:.0f}/s"
-    name = formatting.shorten(title(branch, hits), width - len(pace) - 3, pad=True)
-    return Content.assemble((f"{mark} ", colour), name, " ", (pace, "$foreground 60%"))
+    name = formatting.shorten_text(format_title(branch, hits), width - len(pace) - 3, pad=True)
+    return Content.assemble((f"{mark} ", color), name, " ", (pace, "$foreground 60%"))

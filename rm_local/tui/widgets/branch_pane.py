@@ -1,4 +1,4 @@
-"""One branch: its hint's name above, its pace and state below, what it writes between."""
+"""One branch: its hint in the top border, state and rate in the bottom border, its text between."""
 
 from __future__ import annotations
 
@@ -14,33 +14,33 @@ from rm_local.loop import TurnBranch
 from rm_local.records import Hit, PrefillStats
 from rm_local.tui import formatting, keys
 from rm_local.tui.messages import BranchOpened
-from rm_local.tui.widgets.streaming_text import Streamed
+from rm_local.tui.widgets.streaming_text import StreamingText
 
 
-def title(branch: TurnBranch, hits: tuple[Hit, ...]) -> str:
-    """`2 How do I ...`, with the hint's number in the list of hits."""
+def format_title(branch: TurnBranch, hits: tuple[Hit, ...]) -> str:
+    """Format the hint's number in the list of hits and its name: `2 How do I ...`."""
     if branch.hint is None:
         return "no hint"
     ids = [hit.entry.id for hit in hits]
     at = branch.hint.entry.id
     number = f"{ids.index(at) + 1} " if at in ids else ""
-    return number + formatting.name(branch.hint)
+    return number + formatting.format_hint(branch.hint)
 
 
-def read(reading: PrefillStats) -> Content:
-    """`212 tokens of prompt, 40 of them new; 351 for the branches in 110 ms; first ...`."""
+def describe_prefill(reading: PrefillStats) -> Content:
+    """Describe how many tokens were evaluated before the first text, and how long it took."""
+    prompt = formatting.format_count(reading.prompt, "token")
     late = reading.prompt_last + reading.hints_read
     return Content.styled(
-        f"prompt of {formatting.count(reading.prompt, 'token')}, {reading.prompt_read:,} of them "
-        f"new · "
-        f"{late:,} for the branches in {formatting.seconds(reading.hints_seconds)} · "
-        f"first text after {formatting.seconds(reading.first_token_seconds)}",
+        f"prompt of {prompt}, {reading.prompt_read:,} of them new · "
+        f"{late:,} for the branches in {formatting.format_seconds(reading.hints_seconds)} · "
+        f"first text after {formatting.format_seconds(reading.first_token_seconds)}",
         "$foreground 60%",
     )
 
 
-def state(branch: TurnBranch, result: str | None) -> tuple[str, str, str]:
-    """Mark, colour and words for how a branch stands; `result` is what the vote chose."""
+def describe_state(branch: TurnBranch, result: str | None) -> tuple[str, str, str]:
+    """Return mark, colour and words for a branch's state; `result` is the vote's result."""
     if branch.stop is None:
         return "◉", "$phase-reason", "running"
     words = {
@@ -63,12 +63,12 @@ def state(branch: TurnBranch, result: str | None) -> tuple[str, str, str]:
         return "○", "$warning", f"{said}, no answer"
     outcome = formatting.one_line(branch.result) if branch.stop == "end" else said
     agrees = result is not None and branch.result == result
-    colour = "$phase-answer" if agrees else "$foreground"
-    return ("✓" if agrees else "●"), colour, outcome
+    color = "$phase-answer" if agrees else "$foreground"
+    return ("✓" if agrees else "●"), color, outcome
 
 
 class BranchPane(VerticalScroll):
-    """Stays at the last line until the user scrolls up."""
+    """Follows the text until the user scrolls up."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*keys.BRANCH]
 
@@ -76,50 +76,52 @@ class BranchPane(VerticalScroll):
         super().__init__(classes="branch")
         self.index = index
         self._shown: tuple[TurnBranch, tuple[Hit, ...], str | None] | None = None
-        self._streamed = Streamed()
+        self._streamed = StreamingText()
 
     def compose(self) -> ComposeResult:
-        """The text."""
+        """Lay out the text."""
         yield self._streamed
 
     def on_mount(self) -> None:
-        """Follow the text, and show what came before there was a place for it."""
+        """Follow the text, and show what arrived before the pane was mounted."""
         self.anchor()
-        self._draw()
+        self._draw_branch()
 
     def on_resize(self, event: Resize) -> None:
-        """Titles are cut to the width."""
-        self._titles()
+        """Cut the titles to the new width."""
+        self._draw_titles()
 
-    def show(self, branch: TurnBranch, hits: tuple[Hit, ...], result: str | None) -> None:
-        """Draw the branch, if it has changed."""
+    def show_branch(self, branch: TurnBranch, hits: tuple[Hit, ...], result: str | None) -> None:
+        """Draw the branch if it has changed."""
         if self._shown != (branch, hits, result):
             self._shown = branch, hits, result
-            self._draw()
+            self._draw_branch()
 
     def action_read(self) -> None:
-        """Open the whole text."""
+        """Open the whole text in the reader."""
         self.post_message(BranchOpened(self.index))
 
-    def _draw(self) -> None:
+    def _draw_branch(self) -> None:
         if self._shown is None or not self._streamed.is_attached:
             return
         branch = self._shown[0]
-        self._streamed.show(
+        self._streamed.show_text(
             branch.thinking, branch.text, branch.thinking_forced, branch.text_forced
         )
         self.set_class(branch.stop is not None, "-ended")
-        self._titles()
+        self._draw_titles()
 
-    def _titles(self) -> None:
+    def _draw_titles(self) -> None:
         if self._shown is None:
             return
         branch, hits, result = self._shown
         room = max(8, self.outer_size.width - 8)
-        mark, colour, words = state(branch, result)
-        pace = [f"{branch.tokens:,} tok", formatting.rate(branch.rate)]
-        below = " · ".join(part for part in (formatting.shorten(words, room // 2), *pace) if part)
-        self.border_title = Content(formatting.shorten(title(branch, hits), room))
+        mark, color, words = describe_state(branch, result)
+        pace = [f"{branch.tokens:,} tok", formatting.format_rate(branch.rate)]
+        below = " · ".join(
+            part for part in (formatting.shorten_text(words, room // 2), *pace) if part
+        )
+        self.border_title = Content(formatting.shorten_text(format_title(branch, hits), room))
         self.border_subtitle = Content.assemble(
-            (f"{mark} ", colour), formatting.shorten(below, room)
+            (f"{mark} ", color), formatting.shorten_text(below, room)
         )

@@ -1,4 +1,4 @@
-"""The entries found: how near they are, what they are for, where they come from."""
+"""The list of hits: similarity, subproblem and origin."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from rm_local.tui.messages import HitDropped, HitOpened, HitPinned
 
 BAR = 8
 ORIGIN = 19
-"""Cells that a hit's origin has at least; more where its subproblem is short."""
+"""Minimum cells for a hit's origin; more if its subproblem is short."""
 ROOMY = 70
-"""Cells from which a hit fits on one line with its origin."""
+"""Width in cells from which a hit and its origin fit on one line."""
 
 
-class Hits(OptionList):
-    """One hit a line, or two in a narrow panel. Pinned ◆, dropped ✕, carried the answer ✓."""
+class HitList(OptionList):
+    """One line per hit, or two in a narrow panel. ◆ pinned, ✕ dropped, ✓ used by the answer."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*keys.HITS]
 
@@ -35,14 +35,14 @@ class Hits(OptionList):
         self._marks = HitMarks()
         self._used: tuple[int, ...] = ()
 
-    def show(self, hits: tuple[Hit, ...], marks: HitMarks, used: tuple[int, ...] = ()) -> None:
-        """Draw the hits, best first; `used` are the ids of those that carried the answer."""
-        listed = marks.listed(hits)
+    def show_hits(self, hits: tuple[Hit, ...], marks: HitMarks, used: tuple[int, ...] = ()) -> None:
+        """Draw the hits, best first; `used` are the entry ids of the answer's hints."""
+        listed = marks.append_marked(hits)
         if (listed, marks, used) == (self._hits, self._marks, self._used):
             return
         kept = self.highlighted or 0
         self._hits, self._marks, self._used = listed, marks, used
-        self._draw()
+        self._draw_hits()
         if listed:
             self.highlighted = min(kept, len(listed) - 1)
         self.refresh_bindings()
@@ -54,64 +54,64 @@ class Hits(OptionList):
         return self._hits[at] if at is not None and at < len(self._hits) else None
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """The keys for a hit are there while there is one."""
+        """Enable the keys for a hit only if there is one."""
         if action in ("pin", "drop", "select") and self.chosen is None:
             return False
         return super().check_action(action, parameters)
 
     def action_pin(self) -> None:
-        """Pin the hit under the cursor, or take that back."""
+        """Pin or unpin the hit under the cursor."""
         if self.chosen is not None:
             self.post_message(HitPinned(self.chosen))
 
     def action_drop(self) -> None:
-        """Drop the hit under the cursor, or take that back."""
+        """Drop or restore the hit under the cursor."""
         if self.chosen is not None:
             self.post_message(HitDropped(self.chosen))
 
     @on(OptionList.OptionSelected)
-    def _open(self, event: OptionList.OptionSelected) -> None:
+    def _open_hit(self, event: OptionList.OptionSelected) -> None:
         event.stop()
         self.post_message(HitOpened(self._hits[event.option_index]))
 
     def on_resize(self, event: Resize) -> None:
-        """Lines are laid out for the width."""
+        """Lay out the lines for the new width."""
         if self._hits:
             kept = self.highlighted
-            self._draw()
+            self._draw_hits()
             self.highlighted = kept
 
-    def _draw(self) -> None:
+    def _draw_hits(self) -> None:
         width = self.scrollable_content_region.width or self.app.size.width
-        lines = [self._line(i, hit, width) for i, hit in enumerate(self._hits)]
+        lines = [self._format_line(i, hit, width) for i, hit in enumerate(self._hits)]
         self.set_options([Option(line) for line in lines])
         self.styles.height = len(lines) * (2 if width < ROOMY else 1)
 
-    def _line(self, index: int, hit: Hit, width: int) -> Content:
+    def _format_line(self, index: int, hit: Hit, width: int) -> Content:
         number = hit.entry.id
         dropped = number in self._marks.dropped
-        full, empty = formatting.bar(hit.similarity, BAR)
-        mark, colour = self._mark(number)
+        full, empty = formatting.format_bar(hit.similarity, BAR)
+        mark, color = self._choose_mark(number)
         measure = Content.assemble(
-            (f"{mark} ", colour),
+            (f"{mark} ", color),
             (f"{index + 1} ", "$foreground 60%"),
             (full, "$phase-retrieve"),
             (empty, "$foreground 20%"),
             (f" {hit.similarity:.2f}  ", "bold"),
         )
         style = "dim strike" if dropped else ""
-        name, origin = formatting.one_line(hit.entry.subproblem), formatting.origin(hit)
+        name, origin = formatting.one_line(hit.entry.subproblem), formatting.format_origin(hit)
         if width < ROOMY:
-            where = formatting.shorten(origin, max(0, width - measure.cell_length))
-            below = formatting.shorten(name, max(0, width - 4))
+            where = formatting.shorten_text(origin, max(0, width - measure.cell_length))
+            below = formatting.shorten_text(name, max(0, width - 4))
             return Content.assemble(measure, (where, "$foreground 60%"), "\n    ", (below, style))
         room = width - measure.cell_length - 2
         least = min(cell_len(origin), ORIGIN)
-        where = formatting.shorten(origin, max(least, room - cell_len(name)))
-        called = formatting.shorten(name, room - cell_len(where), pad=True)
+        where = formatting.shorten_text(origin, max(least, room - cell_len(name)))
+        called = formatting.shorten_text(name, room - cell_len(where), pad=True)
         return Content.assemble(measure, (called, style), "  ", (where, "$foreground 60%"))
 
-    def _mark(self, number: int) -> tuple[str, str]:
+    def _choose_mark(self, number: int) -> tuple[str, str]:
         if number in self._marks.pinned:
             return "◆", "$phase-formulate"
         if number in self._marks.dropped:

@@ -1,4 +1,4 @@
-"""A turn that is over: two lines, and all of it on a key."""
+"""A past turn: question and answer in two lines; a key unfolds the rest."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from textual.screen import ModalScreen
 from rm_local.loop import Turn
 from rm_local.tui import formatting, keys
 from rm_local.tui.messages import TurnChosen
-from rm_local.tui.turn_view import place
+from rm_local.tui.turn_view import format_place
 from rm_local.tui.widgets import answer_panel
-from rm_local.tui.widgets.branch_pane import read, state, title
-from rm_local.tui.widgets.text_line import Line
+from rm_local.tui.widgets.branch_pane import describe_prefill, describe_state, format_title
+from rm_local.tui.widgets.text_line import TextLine
 
 
 class PastTurn(Vertical, can_focus=True):
-    """Question and answer; Enter or a click unfolds the rest."""
+    """Shows question and answer; Enter or a click unfolds the rest."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*keys.PAST_TURN]
 
@@ -31,50 +31,54 @@ class PastTurn(Vertical, can_focus=True):
         self.set_class(unfolded, "-unfolded")
 
     def compose(self) -> ComposeResult:
-        """The two lines, and what unfolds."""
+        """Lay out the two lines and the details."""
         view = self.view
-        question, summary, whole = Line(), Line(classes="summary"), Line(classes="whole")
-        question.put(asked(view))
-        summary.put(_summary(view))
-        whole.put(Content("\n").join(_whole(view)))
+        question, summary, whole = (
+            TextLine(),
+            TextLine(classes="summary"),
+            TextLine(classes="whole"),
+        )
+        question.set_content(format_question(view))
+        summary.set_content(_format_summary(view))
+        whole.set_content(Content("\n").join(_format_details(view)))
         yield from (question, summary, whole)
 
     def action_unfold(self) -> None:
-        """Unfold or fold."""
+        """Unfold or fold the details."""
         self.toggle_class("-unfolded")
 
     def action_back(self) -> None:
-        """Go back to this turn."""
+        """Return to this turn in the chat."""
         self.post_message(TurnChosen(self.view))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """One goes back in the chat, not in what is only read."""
+        """Offer going back only in the chat, not in the read-only viewer."""
         if action == "back" and isinstance(self.screen, ModalScreen):
             return False
         return super().check_action(action, parameters)
 
     def on_click(self, event: Click) -> None:
-        """The same by mouse."""
+        """Unfold or fold the details."""
         self.action_unfold()
 
 
-def asked(view: Turn) -> Content:
-    """The turn's place in its session, and its question."""
-    number = f"{where}  " if (where := place(view)) else ""
+def format_question(view: Turn) -> Content:
+    """Format the turn's place in its session, and its question."""
+    number = f"{where}  " if (where := format_place(view)) else ""
     return Content.assemble((number, "$foreground 60%"), formatting.one_line(view.question))
 
 
-def _summary(view: Turn) -> Content:
+def _format_summary(view: Turn) -> Content:
     if view.answer is None:
-        return answer_panel.note(view)
-    parts = [answer_panel.result(view), answer_panel.carried(view, timed=True)]
+        return answer_panel.describe_ending(view)
+    parts = [answer_panel.format_result(view), answer_panel.summarize_vote(view, timed=True)]
     if view.stopped:
         parts.append(Content.styled("stopped early", "$warning"))
     return Content.styled(" · ", "$foreground 60%").join(parts)
 
 
-def _whole(view: Turn) -> list[Content]:
-    """Subproblem, hits, what was read, branches and the answer's text, a line each."""
+def _format_details(view: Turn) -> list[Content]:
+    """Format subproblem, hits, prefill, branches and answer, one line each."""
     lines = []
     if view.subproblem:
         lines.append(
@@ -86,32 +90,34 @@ def _whole(view: Turn) -> list[Content]:
         lines.append(Content.assemble(("Retrieve   ", "$phase-retrieve"), view.memory_summary))
     for number, hit in enumerate(view.hits, 1):
         label = "Retrieve   " if number == 1 else " " * 11
-        found = f"{number} {hit.similarity:.2f}  {formatting.name(hit)}"
+        found = f"{number} {hit.similarity:.2f}  {formatting.format_hint(hit)}"
         lines.append(
             Content.assemble(
                 (label, "$phase-retrieve"),
                 found,
-                (f"  {formatting.origin(hit)}", "$foreground 60%"),
+                (f"  {formatting.format_origin(hit)}", "$foreground 60%"),
             )
         )
     if view.reading:
-        lines.append(Content.assemble(("Read       ", "$phase-reason"), read(view.reading)))
+        lines.append(
+            Content.assemble(("Read       ", "$phase-reason"), describe_prefill(view.reading))
+        )
     result = view.answer.result if view.answer else None
     for at, branch in enumerate(view.branches):
-        mark, colour, words = state(branch, result)
+        mark, color, words = describe_state(branch, result)
         label = "Reason     " if at == 0 else " " * 11
-        name = f"{title(branch, view.hits)}  "
-        pace = f"  {formatting.count(branch.tokens, 'token')}"
+        name = f"{format_title(branch, view.hits)}  "
+        pace = f"  {formatting.format_count(branch.tokens, 'token')}"
         lines.append(
             Content.assemble(
                 (label, "$phase-reason"),
-                (mark, colour),
+                (mark, color),
                 " ",
                 name,
-                (words, colour),
+                (words, color),
                 (pace, "$foreground 60%"),
             )
         )
-    if said := answer_panel.text(view).plain:
+    if said := answer_panel.format_answer(view).plain:
         lines += [Content.styled("Answer", "$phase-answer"), Content(said)]
     return lines

@@ -1,4 +1,4 @@
-"""Where the question is typed."""
+"""The input for questions."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NEWLINE = keys.ASK[1].key.split(",")
 
 
 class Prompt(TextArea):
-    """Enter asks; Shift+Enter or Ctrl+J begins a new line."""
+    """Enter asks; Shift+Enter or Ctrl+J inserts a new line."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*keys.ASK]
 
@@ -29,12 +29,12 @@ class Prompt(TextArea):
             id=id, placeholder=HINT, highlight_cursor_line=False, compact=True, show_cursor=True
         )
         self._draft: str | None = None
-        """What was typed before an old question took its place."""
+        """The text typed before `edit_question` replaced it."""
 
     async def _on_key(self, event: Key) -> None:
-        """Enter and the new line take their turn among the keys, however fast they are typed.
+        """Handle Enter and the new line in the order in which keys are typed.
 
-        A binding's action would run before, or after, keys that are still on their way.
+        A binding's action could run before or after keys that are still queued.
         """
         if event.key == "enter":
             self.action_submit()
@@ -46,49 +46,49 @@ class Prompt(TextArea):
         event.prevent_default()
 
     def action_submit(self) -> None:
-        """Hand the question out and empty the prompt; there is none while it is blank."""
+        """Submit the question and clear the prompt, unless it is blank."""
         if question := self.text.strip():
             self.clear()
             self.post_message(QuestionSubmitted(question))
 
     def action_newline(self) -> None:
-        """A new line where the cursor is."""
+        """Insert a new line at the cursor."""
         self.insert("\n", maintain_selection_offset=False)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """There is nothing to ask while the prompt is empty."""
+        """Disable asking while the prompt is blank."""
         if action == "submit" and not self.text.strip():
             return None
         return super().check_action(action, parameters)
 
     def on_text_area_changed(self) -> None:
-        """The footer tells whether there is something to ask."""
+        """Update whether the footer offers asking."""
         self.refresh_bindings()
 
-    def put_back(self, question: str) -> None:
-        """Give a question back that was not asked; what was typed since stays below it."""
+    def restore_question(self, question: str) -> None:
+        """Put back a question that was not asked, above the text typed since."""
         self.text = "\n".join(text for text in (question, self.text) if text)
         self.move_cursor(self.document.end)
 
-    def invite(self, model: ModelInfo) -> None:
-        """Say, while nothing is typed, what may be asked of this model."""
+    def set_placeholder(self, model: ModelInfo) -> None:
+        """Set the text of the empty prompt for this model."""
         alone = f"; {formatting.one_line(model.name)} reads no earlier ones"
         self.placeholder = HINT + ("" if model.converses else alone)
 
-    def rewrite(self, question: str) -> None:
-        """Put an old question in, to be changed; what was typed comes back with `restore`."""
+    def edit_question(self, question: str) -> None:
+        """Put in an old question to edit; `restore_draft` brings back what was typed."""
         if self._draft is None:
             self._draft = self.text
         self.text = question
         self.move_cursor(self.document.end)
         self.focus()
 
-    def restore(self) -> None:
-        """Put back what was typed before the old question came."""
+    def restore_draft(self) -> None:
+        """Put back the text that `edit_question` replaced."""
         if self._draft is not None:
             self.text, self._draft = self._draft, None
             self.move_cursor(self.document.end)
 
-    def say(self, note: str) -> None:
-        """A note on the prompt's lower edge; an empty one takes it away."""
-        self.border_subtitle = Content(formatting.shorten(note, 70)) if note else None
+    def show_note(self, note: str) -> None:
+        """Show a note on the prompt's lower border; an empty note removes it."""
+        self.border_subtitle = Content(formatting.shorten_text(note, 70)) if note else None

@@ -1,4 +1,4 @@
-"""What stands in a window that is too small for anything else."""
+"""The message in a window that is too small for the app."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ LEAST_HEIGHT = 16
 
 
 class TooSmall(Static):
-    """One line; the style sheet shows it, and hides the rest, below the least size."""
+    """One line; below the minimum size the style sheet shows it and hides the rest."""
 
     def __init__(self) -> None:
         super().__init__(

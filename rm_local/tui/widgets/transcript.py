@@ -1,4 +1,4 @@
-"""The turns, old ones above and compact, the current one filling the window."""
+"""The turns: past ones compact at the top, the current one filling the window."""
 
 from __future__ import annotations
 
@@ -12,42 +12,42 @@ from rm_local.loop import Turn
 from rm_local.tui.chat_state import HitMarks
 from rm_local.tui.phases import describe_phases
 from rm_local.tui.widgets.past_turn import PastTurn
-from rm_local.tui.widgets.text_line import Line
+from rm_local.tui.widgets.text_line import TextLine
 from rm_local.tui.widgets.turn_panel import TurnPanel
 
 
 class Transcript(VerticalScroll, can_focus=False):
-    """The current turn has a fixed height, so nothing moves while the user reads above it."""
+    """Shows all turns; the current one has a fixed height, so nothing above it moves."""
 
     def compose(self) -> ComposeResult:
-        """The welcome, and the current turn in its stead once there is one."""
+        """Lay out the welcome text, and the current turn that replaces it."""
         with Center(id="welcome"), Vertical(id="welcome-box"):
-            yield Line(id="welcome-title")
-            yield Line(id="welcome-text")
-            yield Line(id="welcome-note")
+            yield TextLine(id="welcome-title")
+            yield TextLine(id="welcome-text")
+            yield TextLine(id="welcome-note")
         yield TurnPanel(id="turn")
 
     def on_mount(self) -> None:
-        """Nothing has been asked yet."""
+        """Show the welcome text until the first question."""
         title = Content.styled("Ask a hard question. Everything stays on this machine.", "bold")
-        self.query_one("#welcome-title", Line).put(title)
-        self.query_one("#welcome-text", Line).put(describe_phases())
+        self.query_one("#welcome-title", TextLine).set_content(title)
+        self.query_one("#welcome-text", TextLine).set_content(describe_phases())
         self.query_one("#turn").display = False
 
-    def show(self, view: Turn, marks: HitMarks, now: float) -> None:
+    def show_turn(self, view: Turn, marks: HitMarks, now: float) -> None:
         """Draw the current turn."""
         self.query_one("#welcome").display = False
         panel = self.query_one("#turn", TurnPanel)
         panel.display = True
-        panel.show(view, marks, now)
+        panel.show_turn(view, marks, now)
 
-    def note(self, content: Content) -> None:
-        """Something to know before the first question."""
-        self.query_one("#welcome-note", Line).put(content)
+    def show_note(self, content: Content) -> None:
+        """Show a note below the welcome text."""
+        self.query_one("#welcome-note", TextLine).set_content(content)
 
-    def keep(self, *views: Turn) -> None:
-        """Put turns that are over above the current one, in the order in which they were asked;
-        who reads above stays where they are."""
+    def add_past_turns(self, *views: Turn) -> None:
+        """Insert past turns above the current one, in the order of their numbers; keep the scroll
+        position of a user who reads above."""
         following = self.max_scroll_y - self.scroll_y <= 1
         for view in views:
             later = (past for past in self.query(PastTurn) if past.view.number > view.number)
@@ -55,20 +55,20 @@ class Transcript(VerticalScroll, can_focus=False):
         if following:
             self.call_after_refresh(self.scroll_end, animate=False)
 
-    def take_out(self, view: Turn) -> None:
-        """An old turn has become the current one."""
+    def remove_past_turn(self, view: Turn) -> None:
+        """Remove a past turn that has become the current one."""
         for past in self.query(PastTurn):
             if past.view is view:
                 past.remove()
         self.call_after_refresh(self.scroll_end, animate=False)
 
-    def set_apart(self, ancestors: Collection[int]) -> None:
-        """Dim the turns that the current one does not come from."""
+    def dim_other_forks(self, ancestors: Collection[int]) -> None:
+        """Dim the turns that are not ancestors of the current one."""
         for past in self.query(PastTurn):
             past.set_class(past.view.number not in ancestors, "-aside")
 
-    def forget(self) -> None:
-        """As new."""
+    def clear_turns(self) -> None:
+        """Remove all turns and show the welcome text."""
         self.query(PastTurn).remove()
         self.query_one("#turn").display = False
         self.query_one("#welcome").display = True

@@ -11,11 +11,16 @@ import numpy as np
 import pytest
 
 from rm_local.bench.peers.isolated import PeerFailed, run_isolated
-from rm_local.bench.peers.peer_protocol import PeerSetting, TimedVectors, lists, sample
+from rm_local.bench.peers.peer_protocol import (
+    PeerSetting,
+    TimedVectors,
+    choose_list_count,
+    sample_rows,
+)
 from rm_local.bench.peers.report import PeerComparison, PeerResult, SkippedPeer
 from rm_local.bench.peers.runner import PEERS, PeerLimits, compare_peers
 from rm_local.bench.peers.stages import PeerQueries
-from rm_local.bench.peers.tuning import Trial, tune
+from rm_local.bench.peers.tuning import Trial, tune_setting
 from rm_local.progress import Progress
 from tests.support.peers import (
     DIMENSION,
@@ -44,62 +49,62 @@ def asking(
 ) -> Callable[[PeerSetting], Trial]:
     """Trials with this recall, and a time that grows with breadth and depth."""
 
-    def ask(dial: PeerSetting) -> Trial:
-        tried.append(dial)
-        return Trial(dial, recall(dial), 0.01 * dial.breadth + 0.001 * dial.depth)
+    def ask(setting: PeerSetting) -> Trial:
+        tried.append(setting)
+        return Trial(setting, recall(setting), 0.01 * setting.breadth + 0.001 * setting.depth)
 
     return ask
 
 
 def test_the_dial_stops_just_above_the_recall_wanted() -> None:
     """The breadth found reaches the target, and a twentieth less would not."""
-    ask = asking(lambda dial: dial.breadth / 1000, [])
+    ask = asking(lambda setting: setting.breadth / 1000, [])
 
-    trial, reached = tune(ask, 1000, (0,), 0.5)
+    trial, reached = tune_setting(ask, 1000, (0,), 0.5)
 
     assert reached
-    assert 500 <= trial.dial.breadth <= 526
+    assert 500 <= trial.setting.breadth <= 526
 
 
 def test_the_first_breadth_is_narrowed_too() -> None:
     """Where the first breadth is already enough, smaller ones are tried."""
-    ask = asking(lambda dial: min(1, dial.breadth / 3), [])
+    ask = asking(lambda setting: min(1, setting.breadth / 3), [])
 
-    assert tune(ask, 1000, (0,), 1.0)[0].dial == PeerSetting(3)
+    assert tune_setting(ask, 1000, (0,), 1.0)[0].setting == PeerSetting(3)
 
 
 def test_the_quickest_depth_wins() -> None:
     """A depth that needs less breadth is taken if that makes it quicker, and no deeper is tried."""
     tried: list[PeerSetting] = []
 
-    def recall(dial: PeerSetting) -> float:
-        return min(1.0, dial.breadth / (400 if dial.depth == 5 else 200))
+    def recall(setting: PeerSetting) -> float:
+        return min(1.0, setting.breadth / (400 if setting.depth == 5 else 200))
 
-    trial, reached = tune(asking(recall, tried), 1000, (5, 10, 20, 40), 1.0)
+    trial, reached = tune_setting(asking(recall, tried), 1000, (5, 10, 20, 40), 1.0)
 
     assert reached
-    assert trial.dial.depth == 10
-    assert 200 <= trial.dial.breadth <= 210
-    assert {dial.depth for dial in tried} == {5, 10, 20}
+    assert trial.setting.depth == 10
+    assert 200 <= trial.setting.breadth <= 210
+    assert {setting.depth for setting in tried} == {5, 10, 20}
 
 
 def test_a_dial_that_is_exhausted_says_so() -> None:
     """With all the breadth there is and too little recall the best trial comes back, as a miss."""
-    trial, reached = tune(asking(lambda dial: dial.breadth / 200, []), 100, (0,), 0.9)
+    trial, reached = tune_setting(asking(lambda setting: setting.breadth / 200, []), 100, (0,), 0.9)
 
     assert not reached
-    assert trial.dial.breadth == 100
+    assert trial.setting.breadth == 100
 
 
 def test_a_dial_that_brings_nothing_more_is_left_alone() -> None:
     """Recall that no longer rises ends the search long before the widest setting."""
     tried: list[PeerSetting] = []
 
-    trial, reached = tune(asking(lambda dial: 0.8, tried), 1_000_000, (0,), 0.9)
+    trial, reached = tune_setting(asking(lambda setting: 0.8, tried), 1_000_000, (0,), 0.9)
 
     assert not reached
     assert trial.recall == 0.8
-    assert max(dial.breadth for dial in tried) == 32
+    assert max(setting.breadth for setting in tried) == 32
 
 
 def test_a_peer_is_measured_at_the_recall_of_the_store(
@@ -132,7 +137,7 @@ def test_a_recall_that_no_setting_reaches_is_reported(
     found = compare_peers(store, Rows(), blind, tmp_path, peers=[FakePeer()])
 
     assert not found.peers[0].reached
-    assert "recall not reached" in found.table()
+    assert "recall not reached" in found.format_table()
 
 
 def test_a_peer_that_is_not_there_is_left_out(tmp_path: Path, questions: PeerQueries) -> None:
@@ -141,7 +146,9 @@ def test_a_peer_that_is_not_there_is_left_out(tmp_path: Path, questions: PeerQue
 
     found = compare_peers(STORE, Rows(), questions, tmp_path, peers=[missing, FakePeer()])
 
-    assert found.left == (SkippedPeer("missing", "not installed; python -m pip install fake-peer"),)
+    assert found.skipped == (
+        SkippedPeer("missing", "not installed; python -m pip install fake-peer"),
+    )
     assert [peer.name for peer in found.peers] == ["fake"]
 
 
@@ -158,7 +165,7 @@ def test_a_peer_that_fails_is_left_out(
     """What it raised, or how its process ended, is one line; its files are removed."""
     found = compare_peers(STORE, Rows(), questions, tmp_path, peers=[peer])
 
-    assert found.left == (SkippedPeer(peer.name, why),)
+    assert found.skipped == (SkippedPeer(peer.name, why),)
     assert list(tmp_path.glob("rm-local-peer-*")) == []
 
 
@@ -168,7 +175,7 @@ def test_a_peer_that_takes_too_long_is_ended(tmp_path: Path, questions: PeerQuer
 
     found = compare_peers(STORE, Rows(), questions, tmp_path, peers=[EndlessPeer()], limits=limits)
 
-    assert found.left == (SkippedPeer("endless", "build: not finished after 0 s"),)
+    assert found.skipped == (SkippedPeer("endless", "build: not finished after 0 s"),)
 
 
 def test_work_apart_has_its_threads_and_leaves_the_environment_alone() -> None:
@@ -200,14 +207,14 @@ def test_ratios_are_the_store_over_the_peer() -> None:
     peer = PeerResult("other", 0.61, 1.0, 2.0, None, 10_000_000, 60_000, "ef 9")
     found = PeerComparison(300, STORE, (peer,), (SkippedPeer("gone", "not installed"),))
 
-    assert found.ratios(peer) == {
+    assert found.compute_ratios(peer) == {
         "warm_p50_ms": 4.0,
         "warm_p95_ms": 3.0,
         "memory_mb": None,
         "bytes": 0.5,
         "build_rows_per_s": 0.5,
     }
-    data = json.loads(json.dumps(found.data()))
+    data = json.loads(json.dumps(found.to_json_dict()))
     assert data["peers"][0]["ratios"]["warm_p50_ms"] == 4.0
     assert data["store"]["name"] == "rm-local"
     assert data["left"] == [{"name": "gone", "why": "not installed"}]
@@ -219,7 +226,7 @@ def test_the_table_has_a_line_for_each_index() -> None:
 
     head, store, other, note, left = (
         PeerComparison(300, STORE, (peer,), (SkippedPeer("gone", "not installed"),))
-        .table()
+        .format_table()
         .splitlines()
     )
 
@@ -237,11 +244,11 @@ def test_a_sample_is_spread_over_all_rows() -> None:
     """As many from each block, and never more than there are."""
     rows = Rows()
 
-    assert sample(rows, 30).shape == (30, DIMENSION)
-    assert sample(rows, 10_000).shape == (300, DIMENSION)
-    taken = {row.tobytes() for row in sample(rows, 30)}
+    assert sample_rows(rows, 30).shape == (30, DIMENSION)
+    assert sample_rows(rows, 10_000).shape == (300, DIMENSION)
+    taken = {row.tobytes() for row in sample_rows(rows, 30)}
     for number in range(3):
-        assert taken & {row.tobytes() for row in rows.vectors(number)}
+        assert taken & {row.tobytes() for row in rows.make_vectors(number)}
 
 
 def test_making_rows_is_not_charged_to_the_peer() -> None:
@@ -256,7 +263,7 @@ def test_making_rows_is_not_charged_to_the_peer() -> None:
 @pytest.mark.parametrize(("rows", "expected"), [(1, 2), (100_000, 512), (1_000_000, 2048)])
 def test_lists_grow_with_the_root_of_the_rows(rows: int, expected: int) -> None:
     """A power of two near 2 sqrt(rows)."""
-    assert lists(rows) == expected
+    assert choose_list_count(rows) == expected
 
 
 def test_each_peer_has_a_name_of_its_own() -> None:

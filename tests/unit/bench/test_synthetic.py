@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rm_local.bench.corpus.compression_check import packed, real
+from rm_local.bench.corpus.compression_check import cut_prose_rows, measure_packing
 from rm_local.bench.corpus.corpus import SENTENCES, make_corpus, read_sentences
-from rm_local.bench.corpus.docstrings import sentences, tidy
-from rm_local.bench.corpus.seed_vectors import FOLDER, make_anchors, nearest, open_anchors
+from rm_local.bench.corpus.docstrings import extract_sentences, format_sentence
+from rm_local.bench.corpus.seed_vectors import FOLDER, find_neighbors, make_anchors, open_anchors
 from rm_local.bench.corpus.synthetic import BLOCK_ROWS, SyntheticSource
-from rm_local.bench.corpus.texts import wording
+from rm_local.bench.corpus.texts import load_texts
 from rm_local.errors import RmLocalError, UsageError
 from tests.support.corpora import DIMENSION, embed, tiny_corpus, tiny_sentences
 
@@ -28,7 +28,7 @@ def source(tmp_path: Path) -> SyntheticSource:
 
 def test_blocks_hold_all_rows(source: SyntheticSource) -> None:
     """Entries and vectors of length 1 for each row; the last block is shorter."""
-    blocks = [source.block(number) for number in range(source.blocks)]
+    blocks = [source.read_block(number) for number in range(source.blocks)]
     assert [len(entries) for entries, _ in blocks] == [BLOCK_ROWS, BLOCK_ROWS, 100]
     for entries, vectors in blocks:
         assert vectors.dtype == np.float32
@@ -38,27 +38,27 @@ def test_blocks_hold_all_rows(source: SyntheticSource) -> None:
 
 def test_a_block_depends_on_seed_and_number_alone(source: SyntheticSource) -> None:
     """It is the same alone, after others, and in another process; another seed gives others."""
-    entries, vectors = source.block(1)
-    source.block(0)
+    entries, vectors = source.read_block(1)
+    source.read_block(0)
     again = pickle.loads(pickle.dumps(source))
-    assert again.entries(1) == entries
-    assert np.array_equal(again.vectors(1), vectors)
+    assert again.make_entries(1) == entries
+    assert np.array_equal(again.make_vectors(1), vectors)
     other = SyntheticSource(ROWS, 6, source.folder)
-    assert other.entries(1) != entries
-    assert not np.array_equal(other.vectors(1), vectors)
+    assert other.make_entries(1) != entries
+    assert not np.array_equal(other.make_vectors(1), vectors)
     assert other.fingerprint != source.fingerprint
 
 
 def test_fewer_rows_are_the_first_of_more(source: SyntheticSource) -> None:
     """The number of rows cuts the corpus and changes nothing in it."""
     short = SyntheticSource(1000, source.seed, source.folder)
-    assert short.entries(0) == source.entries(0)[:1000]
-    assert np.array_equal(short.vectors(0), source.vectors(0)[:1000])
+    assert short.make_entries(0) == source.make_entries(0)[:1000]
+    assert np.array_equal(short.make_vectors(0), source.make_vectors(0)[:1000])
 
 
 def test_entries_are_distinct(source: SyntheticSource) -> None:
     """No subproblem and no subroutine comes twice."""
-    entries = [entry for number in range(source.blocks) for entry in source.entries(number)]
+    entries = [entry for number in range(source.blocks) for entry in source.make_entries(number)]
     assert len({entry.subroutine for entry in entries}) == ROWS
     assert len({(entry.subproblem, entry.subroutine) for entry in entries}) == ROWS
 
@@ -66,31 +66,31 @@ def test_entries_are_distinct(source: SyntheticSource) -> None:
 def test_a_row_is_near_its_anchor_and_about_it(source: SyntheticSource) -> None:
     """Its own anchor is the nearest for nearly all rows, and its words are in the subproblem."""
     anchors = open_anchors(source.folder)
-    topics = source.topics(0)
-    entries, vectors = source.block(0)
+    topics = source.list_topics(0)
+    entries, vectors = source.read_block(0)
     found = np.argmax(vectors @ anchors.vectors.T, axis=1)
     assert (found == topics).mean() > 0.9
-    named = wording(source.folder).anchors
+    named = load_texts(source.folder).anchors
     for entry, topic in zip(entries[:50], topics[:50].tolist(), strict=True):
         assert named[topic].split()[1] in entry.subproblem.split()
 
 
 def test_anchors_are_chosen_evenly(source: SyntheticSource) -> None:
     """No anchor has more than one turn more than another."""
-    counts = np.bincount(np.concatenate([source.topics(number) for number in range(2)]))
+    counts = np.bincount(np.concatenate([source.list_topics(number) for number in range(2)]))
     assert counts.max() - counts.min() <= 32
 
 
 def test_queries_are_held_out_or_alike(source: SyntheticSource) -> None:
     """Real ones are the vectors of held-out sentences; those alike are no rows."""
-    texts = wording(source.folder)
+    texts = load_texts(source.folder)
     assert not set(texts.held_out) & set(texts.anchors)
-    assert np.allclose(source.queries("real", 8), embed(texts.held_out))
-    alike = source.queries("alike", 20)
+    assert np.allclose(source.make_queries("real", 8), embed(texts.held_out))
+    alike = source.make_queries("alike", 20)
     assert alike.shape == (20, DIMENSION)
-    assert (alike @ source.vectors(0).T).max() < 0.9999
+    assert (alike @ source.make_vectors(0).T).max() < 0.9999
     with pytest.raises(UsageError, match="held out"):
-        source.queries("real", 9)
+        source.make_queries("real", 9)
 
 
 def test_nearest_is_exact() -> None:
@@ -99,13 +99,13 @@ def test_nearest_is_exact() -> None:
     scores = vectors @ vectors.T
     np.fill_diagonal(scores, -2)
     expected = np.argsort(-scores, axis=1)[:, :5]
-    assert np.array_equal(nearest(vectors, 5, lambda _: None), expected)
+    assert np.array_equal(find_neighbors(vectors, 5, lambda _: None), expected)
 
 
 def test_a_stopped_embedding_leaves_nothing(tmp_path: Path) -> None:
     """What was begun is no set of anchors, and the next try makes one."""
     folder = make_corpus(tiny_sentences(), tmp_path)
-    texts = wording(folder)
+    texts = load_texts(folder)
 
     def stopped(_: object) -> np.ndarray:
         raise KeyboardInterrupt
@@ -127,7 +127,7 @@ def test_damaged_files_are_named(tmp_path: Path) -> None:
         open_anchors(folder)
     (folder / SENTENCES).write_text("Others.")
     read_sentences.cache_clear()
-    with pytest.raises(RmLocalError, match="not what was written"):
+    with pytest.raises(RmLocalError, match="was changed"):
         read_sentences(folder)
 
 
@@ -139,15 +139,21 @@ def test_too_few_sentences_are_refused(tmp_path: Path) -> None:
 
 def test_sentences_of_a_docstring() -> None:
     """Prose is kept, code and parameters are not; a tidy one has a capital and a stop."""
-    found = sentences("Sort the given list in place. It is stable.\n\n>>> sort([2, 1])\n[1, 2]")
+    found = extract_sentences(
+        "Sort the given list in place. It is stable.\n\n>>> sort([2, 1])\n[1, 2]"
+    )
     assert found == ("Sort the given list in place.",)
-    assert tidy("sort the list:") == "Sort the list."
+    assert format_sentence("sort the list:") == "Sort the list."
 
 
 def test_prose_is_cut_to_the_same_lengths() -> None:
     """Rows of real prose have as many words as those they stand beside."""
-    rows = list(real(["One two three.", "Four five six seven."], [("a b", "c d e"), ("f", "g")]))
+    rows = list(
+        cut_prose_rows(["One two three.", "Four five six seven."], [("a b", "c d e"), ("f", "g")])
+    )
     assert rows == [("One two", "three. Four five"), ("six", "seven.")]
-    told = packed([("how is it", f"it is number {place} of them") for place in range(1024)], 3)
+    told = measure_packing(
+        [("how is it", f"it is number {place} of them") for place in range(1024)], 3
+    )
     assert told.words == 512 * 9
     assert told.packed < told.raw

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from rm_local.embed.npy_writer import Output
+from rm_local.embed.npy_writer import NpyWriter
 from rm_local.errors import UsageError
 from rm_local.store.format import EmbedderId
 
@@ -38,10 +38,10 @@ class Lengths:
 
 def run(path: Path, embed: Lengths, texts: Sequence[str] = TEXTS) -> None:
     """What `BulkEmbedder.embed_to` does."""
-    output = Output.open(path, len(texts), EMBEDDER, BLOCK)
-    for start in output.missing(texts):
-        output.write(start, texts[start : start + BLOCK], embed)
-    output.finish()
+    writer = NpyWriter.open(path, len(texts), EMBEDDER, BLOCK)
+    for start in writer.find_missing(texts):
+        writer.write_block(start, texts[start : start + BLOCK], embed)
+    writer.complete_file()
 
 
 def test_rows_stand_in_the_order_of_the_texts(tmp_path: Path) -> None:

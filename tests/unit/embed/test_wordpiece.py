@@ -32,7 +32,7 @@ def split() -> WordPiece:
 )
 def test_the_longest_pieces_from_the_left(split: WordPiece, text: str, found: list[str]) -> None:
     """A word that cannot be put together whole is unknown."""
-    assert [PIECES[place] for place in split.ids(text)] == found
+    assert [PIECES[place] for place in split.encode_text(text)] == found
 
 
 @pytest.mark.parametrize(
@@ -57,6 +57,6 @@ def test_forgetting_words_changes_nothing(
     split: WordPiece, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With more words than are remembered, each still has the same pieces."""
-    monkeypatch.setattr(wordpiece, "REMEMBERED", 2)
-    before = [split.ids(text) for text in ("adds", "adding", "fractions", "ab")]
-    assert [split.ids(text) for text in ("adds", "adding", "fractions", "ab")] == before
+    monkeypatch.setattr(wordpiece, "CACHED_WORDS", 2)
+    before = [split.encode_text(text) for text in ("adds", "adding", "fractions", "ab")]
+    assert [split.encode_text(text) for text in ("adds", "adding", "fractions", "ab")] == before

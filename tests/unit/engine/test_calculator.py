@@ -8,7 +8,7 @@ from fractions import Fraction
 import pytest
 from hypothesis import given, strategies as st
 
-from rm_local.engine.calculator import evaluate
+from rm_local.engine.calculator import evaluate_expression
 from rm_local.engine.calculator.calculator_limits import (
     CHARACTERS,
     ITEMS,
@@ -140,13 +140,13 @@ WITHOUT_VALUE = [
 @pytest.mark.parametrize(("text", "value"), VALUES.items())
 def test_an_expression_has_a_value(text: str, value: str) -> None:
     """Exact arithmetic, comparisons, strings and lists, with Python's meaning."""
-    assert evaluate(text) == value
+    assert evaluate_expression(text) == value
 
 
 @pytest.mark.parametrize("text", WITHOUT_VALUE, ids=lambda text: repr(text)[:30])
 def test_what_is_no_expression_or_too_large_has_no_value(text: str) -> None:
     """None, and never an error."""
-    assert evaluate(text) is None
+    assert evaluate_expression(text) is None
 
 
 @given(st.integers(0, 10**9).map(random.Random))
@@ -154,7 +154,7 @@ def test_arithmetic_is_that_of_fractions(draw: random.Random) -> None:
     """Random expressions of whole numbers and decimals have the value that Fraction gives them."""
     text, value = expression(draw, 4)
 
-    found = evaluate(text)
+    found = evaluate_expression(text)
 
     if value is None:
         assert found is None
@@ -194,7 +194,7 @@ def expression(draw: random.Random, depth: int) -> tuple[str, Fraction | None]:
 )  # fmt: skip
 def test_nothing_raises_and_no_result_is_long(text: str) -> None:
     """Whatever the text: a short result, or None."""
-    found = evaluate(text)
+    found = evaluate_expression(text)
 
     assert found is None or 0 < len(found) <= RESULT
 

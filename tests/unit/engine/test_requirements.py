@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from rm_local.engine.placement import requirements
+from rm_local.engine.placement.adapted_model import AdaptedModel
+from rm_local.gguf import read_lora_file
 from rm_local.library import model_file
 from rm_local.library.model_file import ModelFile
 from tests.support import gguf_headers
@@ -47,6 +49,30 @@ def test_the_cache_of_grouped_heads(qwen3_4b: ModelFile) -> None:
     assert need.cache == 8192 * 36 * 2 * 1024 * 2
     assert need.total == need.weights + need.cache + need.compute + requirements.PROCESS_BYTES
     assert need.compute < need.cache
+
+
+def test_adapters_are_counted_as_weights(qwen3_4b: ModelFile, tmp_path: Path) -> None:
+    """All of their bytes, those of layers with the layers; cache and computing stay the same."""
+    path = gguf_headers.write(
+        tmp_path / "a.gguf",
+        {"general.type": "adapter", "general.architecture": "qwen3", "adapter.type": "lora"},
+        {
+            "blk.0.attn_q.weight.lora_a": (2560, 16),
+            "blk.0.attn_q.weight.lora_b": (16, 4096),
+            "output.weight.lora_a": (2560, 16),
+            "output.weight.lora_b": (16, 1000),
+        },
+    )
+    adapter = read_lora_file(path)
+    adapted = AdaptedModel(qwen3_4b, [adapter, adapter])
+
+    alone = requirements.required_memory(qwen3_4b, 8192)
+    need = requirements.required_memory(adapted, 8192)
+
+    layered, rest = 2 * 16 * (2560 + 4096), 2 * 16 * (2560 + 1000)
+    assert need.weights == alone.weights + 2 * (layered + rest)
+    assert adapted.layered == qwen3_4b.layered + 2 * layered
+    assert (need.cache, need.compute) == (alone.cache, alone.compute)
 
 
 def test_a_quantised_cache(qwen3_4b: ModelFile) -> None:

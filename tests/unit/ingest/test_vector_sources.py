@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from rm_local.errors import UsageError
-from rm_local.ingest.vector_sources import GivenVectors, Subproblems, VectorFile, check_vectors
+from rm_local.ingest.vector_sources import NpyVectors, Subproblems, VectorFile, check_vectors
 from rm_local.store.exchange.line_blocks import LineBlocks
 from rm_local.store.exchange.line_index import index_lines
 from tests.support.stores import entries, vectors
@@ -31,8 +31,8 @@ def found(tmp_path: Path) -> LineBlocks:
 def test_given_vectors_go_with_their_entries(found: LineBlocks, tmp_path: Path, kind: type) -> None:
     """Row by row, in other processes too, as float32 whatever they were."""
     np.save(tmp_path / "v.npy", vectors(ROWS).astype(kind))
-    source = pickle.loads(pickle.dumps(GivenVectors(found, tmp_path / "v.npy", "toy")))
-    blocks = [source.block(number) for number in range(3)]
+    source = pickle.loads(pickle.dumps(NpyVectors(found, tmp_path / "v.npy", "toy")))
+    blocks = [source.read_block(number) for number in range(3)]
     assert [entry.subproblem for part, _ in blocks for entry in part] == [*Subproblems(found)]
     rows = np.concatenate([part for _, part in blocks])
     assert rows.dtype == np.float32
@@ -55,14 +55,14 @@ def test_subproblems_are_read_as_they_are_asked_for(found: LineBlocks, part: sli
         (np.where(np.arange(ROWS)[:, None] == 7, np.nan, vectors(ROWS)), "row 7"),
         (np.where(np.arange(ROWS)[:, None] == 3, 0, vectors(ROWS)), "row 3"),
         (np.ones((ROWS, 16), np.int8), "floating-point"),
-        (np.full((ROWS, 16), None), "no .npy file"),
+        (np.full((ROWS, 16), None), "not a .npy file"),
     ],
 )
 def test_vectors_that_do_not_fit(tmp_path: Path, wrong: np.ndarray, fault: str) -> None:
     """Too few, too short, of another shape or kind, not finite, zero: named before any build."""
     np.save(tmp_path / "v.npy", wrong)
     with pytest.raises(UsageError, match=fault):
-        check_vectors(VectorFile.of(tmp_path / "v.npy", tmp_path), ROWS, 16)
+        check_vectors(VectorFile.from_path(tmp_path / "v.npy", tmp_path), ROWS, 16)
 
 
 @pytest.mark.parametrize("kept", [-10, 40, 0])
@@ -72,7 +72,7 @@ def test_a_file_of_vectors_that_is_cut_short(tmp_path: Path, kept: int) -> None:
     np.save(path, vectors(ROWS))
     path.write_bytes(path.read_bytes()[:kept])
     with pytest.raises(UsageError, match=r"v\.npy cannot be read"):
-        check_vectors(VectorFile.of(path, tmp_path), ROWS, 16)
+        check_vectors(VectorFile.from_path(path, tmp_path), ROWS, 16)
     path.unlink()
     with pytest.raises(UsageError, match=r"v\.npy cannot be read"):
-        check_vectors(VectorFile.of(path, tmp_path), ROWS, 16)
+        check_vectors(VectorFile.from_path(path, tmp_path), ROWS, 16)

@@ -10,6 +10,13 @@ from rm_local.errors import ModelMissing, UsageError
 from rm_local.library.models import Library, find_model, find_models
 from rm_local.settings import Settings
 from tests.support import gguf_headers
+from tests.support.rm_small import remove_package
+
+
+@pytest.fixture(autouse=True)
+def no_rm_small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """rm-nano is the only model that comes along, whatever is installed here."""
+    remove_package(monkeypatch)
 
 
 def library(folder: Path, *names: str) -> Library:

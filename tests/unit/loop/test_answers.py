@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, strategies as st
 
-from rm_local.loop.answers import final_answer, same_key
+from rm_local.loop.answers import extract_answer, normalize_answer
 
 
 @pytest.mark.parametrize(
@@ -35,7 +35,7 @@ from rm_local.loop.answers import final_answer, same_key
 )
 def test_the_answer_is_found(text: str, answer: str | None) -> None:
     """Boxes before answer lines before phrases before choices before a lone number."""
-    assert final_answer(text) == answer
+    assert extract_answer(text) == answer
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,7 @@ def test_the_answer_is_found(text: str, answer: str | None) -> None:
 )
 def test_a_cut_text_gives_only_what_is_complete(text: str, answer: str | None) -> None:
     """The last line of a text that breaks off may be the beginning of another number."""
-    assert final_answer(text, cut=True) == answer
+    assert extract_answer(text, cut=True) == answer
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def test_a_cut_text_gives_only_what_is_complete(text: str, answer: str | None) -
 )
 def test_ways_of_writing_one_answer_are_one(same: tuple[str, ...]) -> None:
     """These agree in the vote."""
-    assert {same_key(answer) for answer in same} == {same_key(same[0])}
+    assert {normalize_answer(answer) for answer in same} == {normalize_answer(same[0])}
 
 
 @pytest.mark.parametrize(
@@ -94,18 +94,18 @@ def test_ways_of_writing_one_answer_are_one(same: tuple[str, ...]) -> None:
 )
 def test_different_answers_stay_apart(one: str, other: str) -> None:
     """Units count, and nothing is computed."""
-    assert same_key(one) != same_key(other)
+    assert normalize_answer(one) != normalize_answer(other)
 
 
 @given(st.text())
 def test_any_text_can_be_read(text: str) -> None:
     """No text makes the reading fail, and a key keeps its own key."""
-    answer = final_answer(text)
+    answer = extract_answer(text)
     assert answer is None or answer
-    same_key(text)
+    normalize_answer(text)
 
 
 @given(st.integers(min_value=-(10**12), max_value=10**12))
 def test_separators_never_change_a_number(number: int) -> None:
     """A whole number is itself with and without thousands separators."""
-    assert same_key(f"{number:,}") == same_key(str(number)) == str(number)
+    assert normalize_answer(f"{number:,}") == normalize_answer(str(number)) == str(number)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from rm_local.loop.degenerate import fault_of
+from rm_local.loop.degenerate import describe_fault
 from rm_local.loop.plan import PLANS
 from rm_local.records import Branch, StopReason
 from tests.support.fakes import FakeEngine, Step, say, think
@@ -30,16 +30,16 @@ NOISE = "".join(random.Random(0).choices("ab\ufffd\ufffd\x02 xyz", k=600))
         (PROSE, "end", None),
         (PROSE, "length", None),
         ("wait " * 200, "repeating", "over and over"),
-        (NOISE, "end", "no readable text"),
-        (NOISE, "repeating", "no readable text"),
-        (NOISE[:60], "end", "no readable text"),
+        (NOISE, "end", "not readable text"),
+        (NOISE, "repeating", "not readable text"),
+        (NOISE[:60], "end", "not readable text"),
         (NOISE[:30], "end", None),
     ],
     ids=["prose", "cut prose", "a loop", "noise", "looping noise", "some noise", "too little"],
 )
 def test_sense_is_told_from_none(text: str, stop: StopReason, words: str | None) -> None:
     """Prose passes, and what is too short to tell; loops, as the worker found them, and noise."""
-    found = fault_of(Branch(0, None, 0, text[:9], text[9:], None, 9, 1.0, stop))
+    found = describe_fault(Branch(0, None, 0, text[:9], text[9:], None, 9, 1.0, stop))
 
     assert (found is None) == (words is None)
     assert (words or "") in (found or "")
@@ -48,9 +48,9 @@ def test_sense_is_told_from_none(text: str, stop: StopReason, words: str | None)
 @pytest.mark.parametrize(
     ("scripts", "message"),
     [
-        ([[think("Okay."), say(NOISE)]], "no readable text"),
+        ([[think("Okay."), say(NOISE)]], "not readable text"),
         ([[think("wait " * 200), "repeating"]], "over and over"),
-        ([[think(NOISE)]], "no readable text"),
+        ([[think(NOISE)]], "not readable text"),
         ([[think("wait " * 200), "repeating"], [think(PROSE)]], "within its budget"),
     ],
 )

@@ -9,7 +9,7 @@ from asyncio.subprocess import PIPE
 import pytest
 
 from rm_local.loop import equal_answers
-from rm_local.loop.equal_answers import EqualAnswers, comparable
+from rm_local.loop.equal_answers import EqualAnswers, are_comparable
 
 SAME = [("1/2", "0.5"), ("\\frac12", "1/2"), ("2\\sqrt{2}", "\\sqrt{8}"), ("1+2x", "2x+1")]
 APART = [("1/2", "1/3"), ("50%", "0.5"), ("5 m", "5"), ("5 cm", "5 m"), ("0.333", "1/3")]
@@ -18,9 +18,9 @@ APART = [("1/2", "1/3"), ("50%", "0.5"), ("5 m", "5"), ("5 cm", "5 m"), ("0.333"
 async def one_vote(left: str, right: str) -> bool:
     """Whether two results of a turn are one answer."""
     async with EqualAnswers() as answers:
-        await answers.add(left)
-        await answers.add(right)
-        return answers.key(left) == answers.key(right)
+        await answers.add_result(left)
+        await answers.add_result(right)
+        return answers.find_key(left) == answers.find_key(right)
 
 
 @pytest.mark.parametrize(("left", "right"), SAME)
@@ -41,10 +41,10 @@ async def test_what_takes_too_long_is_not_equal() -> None:
     """The process is ended, the turn goes on, and nothing further is compared."""
     pytest.importorskip("math_verify")
     async with EqualAnswers() as answers:
-        await answers.add("1")
-        await answers.add("((((10^{99})!)!)!)!")
-        await answers.add("2/2")
-        keys = {answers.key(each) for each in ("1", "((((10^{99})!)!)!)!", "2/2")}
+        await answers.add_result("1")
+        await answers.add_result("((((10^{99})!)!)!)!")
+        await answers.add_result("2/2")
+        keys = {answers.find_key(each) for each in ("1", "((((10^{99})!)!)!)!", "2/2")}
 
     assert len(keys) == 3
 
@@ -52,7 +52,7 @@ async def test_what_takes_too_long_is_not_equal() -> None:
 async def test_without_math_verify_the_writing_decides(monkeypatch: pytest.MonkeyPatch) -> None:
     """As before: nothing is computed, and no process is started."""
     monkeypatch.setattr(equal_answers, "find_spec", lambda _name: None)
-    monkeypatch.setattr(equal_answers, "_start", None)
+    monkeypatch.setattr(equal_answers, "_start_process", None)
 
     assert not await one_vote("1/2", "0.5")
     assert await one_vote("x = 3", "3.0")
@@ -69,7 +69,7 @@ async def test_a_process_that_does_not_answer_changes_nothing(
         )
 
     monkeypatch.setattr(equal_answers, "find_spec", lambda _name: object())
-    monkeypatch.setattr(equal_answers, "_start", start)
+    monkeypatch.setattr(equal_answers, "_start_process", start)
 
     assert not await one_vote("1/2", "0.5")
 
@@ -92,4 +92,4 @@ async def test_a_process_that_does_not_answer_changes_nothing(
 )
 def test_only_formulas_are_compared_by_value(left: str, right: str, may: bool) -> None:
     """No words, the same variables, percentages among themselves, and not too long."""
-    assert comparable(left, right) is may
+    assert are_comparable(left, right) is may

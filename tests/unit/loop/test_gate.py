@@ -16,8 +16,8 @@ from rm_local.loop.gate import (
     GateFeatures,
     GateModel,
     GateVerdict,
+    compute_features,
     judge_features,
-    read_features,
 )
 from rm_local.loop.plan import PLANS
 from rm_local.loop.solver import solve
@@ -62,7 +62,7 @@ async def test_a_follow_up_is_judged_with_the_question_before_it() -> None:
     """Where it fits nothing by itself; it is then searched for with that question, too."""
 
     class Knows(FakeRecall):
-        async def judge(self, question: str) -> GateVerdict:
+        async def judge_question(self, question: str) -> GateVerdict:
             self.judged.append(question)
             return GateVerdict("kinetic" in question, 0.4)
 
@@ -82,7 +82,7 @@ async def test_an_aside_in_a_conversation_stays_one() -> None:
     """Thanks are not searched for, whatever they are for."""
 
     class Aside(FakeRecall):
-        async def judge(self, question: str) -> GateVerdict:
+        async def judge_question(self, question: str) -> GateVerdict:
             self.judged.append(question)
             return GateVerdict(False, 0.0)
 
@@ -140,7 +140,7 @@ async def test_a_damaged_store_fails_the_turn_at_the_gate() -> None:
     """With the store's exit code, before the model is asked."""
 
     class Damaged(FakeRecall):
-        async def judge(self, question: str) -> GateVerdict:
+        async def judge_question(self, question: str) -> GateVerdict:
             raise StoreInvalid("The store is damaged.", "Verify it.")
 
     engine = FakeEngine()
@@ -188,7 +188,7 @@ async def test_a_follow_up_that_is_run_again_keeps_the_question_before_it(
     """With a pinned hit, too."""
 
     class Knows(FakeRecall):
-        async def judge(self, question: str) -> GateVerdict:
+        async def judge_question(self, question: str) -> GateVerdict:
             return GateVerdict("kinetic" in question, 0.4)
 
     recall = Knows()
@@ -214,7 +214,7 @@ async def test_a_pinned_hit_opens_the_gate_of_a_turn_that_is_run_again() -> None
 def test_features_are_read_on_the_scale_of_the_store() -> None:
     """Nearness and lead in the store's widths, prominence in those of the probes to the entry."""
     probes = np.array([[0.1, 0.3], [0.3, 0.5]], np.float32)
-    features = read_features([0.5, 0.4], probes, SPREAD, 0.55)
+    features = compute_features([0.5, 0.4], probes, SPREAD, 0.55)
 
     assert features.nearness == pytest.approx(6.0)
     assert features.prominence == pytest.approx(3.0)
@@ -225,7 +225,7 @@ def test_features_are_read_on_the_scale_of_the_store() -> None:
 def test_the_lead_is_over_the_eighth_hit() -> None:
     """Those further down do not count."""
     similarities = [0.5 - 0.01 * rank for rank in range(20)]
-    features = read_features(similarities, np.zeros((2, 20), np.float32), SPREAD, 0.0)
+    features = compute_features(similarities, np.zeros((2, 20), np.float32), SPREAD, 0.0)
 
     assert features.lead == pytest.approx(7 * 0.01 / SPREAD.width)
 

@@ -9,7 +9,7 @@ import pytest
 from rm_local.loop.control import TurnOverrides
 from rm_local.loop.events import BranchStarted, Event, HintCut, event_as_json, event_from_json
 from rm_local.loop.plan import PLANS
-from rm_local.loop.subproblem import sentence_ends
+from rm_local.loop.subproblem import find_sentence_ends
 from rm_local.loop.turn import apply_event, begin_turn
 from rm_local.records import Hit
 from tests.support.fake_recall import FakeRecall
@@ -179,11 +179,11 @@ def test_what_was_cut_is_saved() -> None:
 )
 def test_where_sentences_end(text: str, sentences: list[str]) -> None:
     """At their marks and at line breaks; a text that breaks off has no end there."""
-    ends = list(sentence_ends(text))
+    ends = list(find_sentence_ends(text))
     starts = [0, *ends]
     assert [text[a:b].strip() for a, b in zip(starts, ends, strict=False)] == sentences
 
 
 def test_a_line_of_a_million_characters_is_read_in_time() -> None:
     """Its sentences are all found, each looked at by itself."""
-    assert len(list(sentence_ends("I add it. " * 100_000))) == 100_000
+    assert len(list(find_sentence_ends("I add it. " * 100_000))) == 100_000

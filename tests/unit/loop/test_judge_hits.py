@@ -9,7 +9,7 @@ import pytest
 
 from rm_local.loop.control import TurnOverrides
 from rm_local.loop.events import HitsJudged, event_as_json, event_from_json
-from rm_local.loop.judge_hits import yes_probability
+from rm_local.loop.judge_hits import compute_yes_probability
 from rm_local.loop.plan import Plan
 from rm_local.loop.prompts import JUDGE
 from rm_local.loop.turn import apply_event, begin_turn
@@ -98,7 +98,8 @@ def test_a_verdict_is_yes_against_no() -> None:
     """Over all the ways in which the model may write either; nothing else counts."""
     first = [Begins({"Yes": 0.3, " yes": 0.1, "No": 0.1, "Maybe": 0.5}), SILENT]
     shares = [
-        yes_probability(sampled) for sampled in (sampled_tokens(each.words)[0] for each in first)
+        compute_yes_probability(sampled)
+        for sampled in (sampled_tokens(each.words)[0] for each in first)
     ]
 
     assert shares == [pytest.approx(0.8), None]

@@ -11,7 +11,7 @@ import pytest
 from rm_local import paths
 from rm_local.arrays import Floats
 from rm_local.embed import PROBES, PROBES_SHA256, load_shipped_static
-from rm_local.loop.question_gate import QuestionGate
+from rm_local.loop.question_gate import StoreGate
 from rm_local.records import Entry
 from rm_local.store import Store, StoreSpread
 
@@ -53,15 +53,15 @@ def add(store: Store, subproblems: Sequence[str]) -> None:
     store.add_entries(entries, load_shipped_static().embed(subproblems))
 
 
-async def fits(gate: QuestionGate, question: str) -> bool:
+async def fits(gate: StoreGate, question: str) -> bool:
     """The gate's verdict."""
     (vector,) = load_shipped_static().embed([question])
-    return (await gate.judge(vector, question)).fits
+    return (await gate.judge_question(vector, question)).fits
 
 
 async def test_it_tells_what_the_store_has_from_what_it_has_not(store: Store) -> None:
     """By the store's own scale, in a store of four entries."""
-    gate = QuestionGate(Counting(), store)
+    gate = StoreGate(Counting(), store)
 
     assert await fits(gate, QUESTION)
     for other in ("hello, how are you?", "who painted the Mona Lisa", "Wie spät ist es?"):
@@ -70,7 +70,7 @@ async def test_it_tells_what_the_store_has_from_what_it_has_not(store: Store) ->
 
 async def test_a_rare_word_of_an_entry_opens_it(store: Store) -> None:
     """The embedder has never seen the word, so that no similarity can tell."""
-    gate = QuestionGate(Counting(), store)
+    gate = StoreGate(Counting(), store)
 
     assert await fits(gate, "the glimsy, please")
     assert not await fits(gate, "the florbly, please")
@@ -79,17 +79,17 @@ async def test_a_rare_word_of_an_entry_opens_it(store: Store) -> None:
 async def test_an_empty_store_fits_nothing(tmp_path: Path) -> None:
     """And has no hit to measure."""
     with Store.create(tmp_path / "empty.rms", embedder=load_shipped_static().id) as empty:
-        assert not await fits(QuestionGate(Counting(), empty), QUESTION)
+        assert not await fits(StoreGate(Counting(), empty), QUESTION)
 
 
 async def test_the_scale_is_measured_once_and_kept(store: Store) -> None:
     """Neither a second question nor a second run embeds the probe sentences again."""
     first, second = Counting(), Counting()
-    gate = QuestionGate(first, store)
+    gate = StoreGate(first, store)
     for _ in range(2):
         await fits(gate, QUESTION)
-    least = await gate.least_similarity()
-    again = await QuestionGate(second, store).least_similarity()
+    least = await gate.compute_min_similarity()
+    again = await StoreGate(second, store).compute_min_similarity()
 
     assert (first.embedded, second.embedded) == (len(PROBES), 0)
     assert again == pytest.approx(least)
@@ -97,38 +97,40 @@ async def test_the_scale_is_measured_once_and_kept(store: Store) -> None:
 
 async def test_a_store_that_has_grown_is_measured_again(store: Store) -> None:
     """Its scale is another then, in the same run, and in the next."""
-    gate = QuestionGate(Counting(), store)
-    before = await gate.least_similarity()
+    gate = StoreGate(Counting(), store)
+    before = await gate.compute_min_similarity()
     add(store, ["How are you today?", "What is the capital of a country?", "Who wrote a book?"])
 
-    assert await gate.least_similarity() > before
-    again = QuestionGate(Counting(), store)
-    assert await again.least_similarity() == pytest.approx(await gate.least_similarity())
+    assert await gate.compute_min_similarity() > before
+    again = StoreGate(Counting(), store)
+    assert await again.compute_min_similarity() == pytest.approx(
+        await gate.compute_min_similarity()
+    )
 
 
 async def test_the_scale_that_a_store_holds_is_used(store: Store) -> None:
     """Until a tenth of the entries have come or gone, or the probe sentences are others."""
     held = StoreSpread(0.25, 0.5, len(ENTRIES))
     store.write_spread(held, "another digest")
-    measured = await QuestionGate(Counting(), store).least_similarity()
+    measured = await StoreGate(Counting(), store).compute_min_similarity()
     store.write_spread(held, PROBES_SHA256)
 
     assert measured != pytest.approx(0.75)
-    assert await QuestionGate(Counting(), store).least_similarity() == pytest.approx(0.75)
+    assert await StoreGate(Counting(), store).compute_min_similarity() == pytest.approx(0.75)
     add(store, ["How are you today?"])
-    assert await QuestionGate(Counting(), store).least_similarity() != pytest.approx(0.75)
+    assert await StoreGate(Counting(), store).compute_min_similarity() != pytest.approx(0.75)
 
 
 @pytest.mark.parametrize("damage", [b"", b"{}", b"\x93NUMPY\x01", b'{"middle": "x"}'])
 async def test_a_damaged_cache_is_measured_again(store: Store, damage: bytes) -> None:
     """As if it were not there."""
-    least = await QuestionGate(Counting(), store).least_similarity()
+    least = await StoreGate(Counting(), store).compute_min_similarity()
     kept = list((paths.cache_dir() / "gate").iterdir())
     for file in kept:
         file.write_bytes(damage)
 
     assert len(kept) == 2
-    assert await QuestionGate(Counting(), store).least_similarity() == pytest.approx(least)
+    assert await StoreGate(Counting(), store).compute_min_similarity() == pytest.approx(least)
 
 
 async def test_a_cache_that_cannot_be_written_stops_nothing(
@@ -139,9 +141,9 @@ async def test_a_cache_that_cannot_be_written_stops_nothing(
     blocked.write_bytes(b"")
     monkeypatch.setattr(paths, "cache_dir", lambda: blocked)
     second = Counting()
-    least = await QuestionGate(Counting(), store).least_similarity()
+    least = await StoreGate(Counting(), store).compute_min_similarity()
 
-    assert await QuestionGate(second, store).least_similarity() == pytest.approx(least)
+    assert await StoreGate(second, store).compute_min_similarity() == pytest.approx(least)
     assert second.embedded == len(PROBES)
 
 

@@ -5,7 +5,13 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, strategies as st
 
-from rm_local.loop.select import Choice, choose, decided, kept, shortness
+from rm_local.loop.select import (
+    Choice,
+    choose_answer,
+    compute_shortness,
+    is_vote_final,
+    select_voters,
+)
 from rm_local.records import Branch, Hit, StopReason
 from tests.support.fakes import hit
 
@@ -29,7 +35,7 @@ def branch(
 
 def chosen(branches: list[Branch], keep: int = 0, tau: float = 0.1) -> Choice:
     """The choice, of which there has to be one."""
-    choice = choose(branches, keep=keep, tau=tau)
+    choice = choose_answer(branches, keep=keep, tau=tau)
     assert choice is not None
     return choice
 
@@ -41,7 +47,7 @@ def indices(branches: tuple[Branch, ...]) -> list[int]:
 
 def test_shortness_runs_from_the_longest_to_the_shortest() -> None:
     """(max - length) / (max - min), over the whole pool."""
-    scores = shortness([branch(0, "1", 100), branch(1, "1", 150), branch(2, "1", 200)])
+    scores = compute_shortness([branch(0, "1", 100), branch(1, "1", 150), branch(2, "1", 200)])
 
     assert scores == {0: 1.0, 1: 0.5, 2: 0.0}
 
@@ -50,7 +56,7 @@ def test_branches_of_one_length_are_all_kept() -> None:
     """Where nothing is shorter than anything, nothing is left out by its hint."""
     pool = [branch(0, "1", hint=NEAR), branch(1, "1", hint=FAR)]
 
-    assert indices(kept(pool, keep=0, tau=0.1)) == [0, 1]
+    assert indices(select_voters(pool, keep=0, tau=0.1)) == [0, 1]
 
 
 def test_a_hint_whose_branches_are_long_goes() -> None:
@@ -62,29 +68,29 @@ def test_a_hint_whose_branches_are_long_goes() -> None:
         branch(3, "2", 200, FAR),
     ]
 
-    assert indices(kept(pool, keep=0, tau=0.1)) == [0, 1]
-    assert indices(kept(pool, keep=0, tau=0.09)) == [0, 2, 1, 3]
+    assert indices(select_voters(pool, keep=0, tau=0.1)) == [0, 1]
+    assert indices(select_voters(pool, keep=0, tau=0.09)) == [0, 2, 1, 3]
 
 
 def test_the_shortest_are_kept() -> None:
     """The second stage keeps n, and of equally long ones the first."""
     pool = [branch(0, "1", 120), branch(1, "2", 100), branch(2, "3", 120), branch(3, "4", 110)]
 
-    assert indices(kept(pool, keep=3, tau=0.1)) == [1, 3, 0]
+    assert indices(select_voters(pool, keep=3, tau=0.1)) == [1, 3, 0]
 
 
 def test_branches_without_a_hint_are_not_judged_by_a_mean() -> None:
     """One very short branch among many long ones does not empty the pool."""
     pool = [branch(0, "1", 10), *(branch(i, "2", 500) for i in range(1, 30))]
 
-    assert len(kept(pool, keep=0, tau=0.1)) == 30
+    assert len(select_voters(pool, keep=0, tau=0.1)) == 30
 
 
 def test_a_filter_that_would_leave_nothing_leaves_all() -> None:
     """One hint with one short and many long branches has a mean below tau."""
     pool = [branch(0, "1", 10, NEAR), *(branch(i, "2", 500, NEAR) for i in range(1, 20))]
 
-    assert len(kept(pool, keep=0, tau=0.1)) == 20
+    assert len(select_voters(pool, keep=0, tau=0.1)) == 20
 
 
 def test_a_branch_without_a_result_cannot_win_by_being_short() -> None:
@@ -148,8 +154,8 @@ def test_without_probabilities_the_first_text_that_ended_is_shown() -> None:
 def test_a_decided_vote_in_waves_is_not_filtered_by_length() -> None:
     """Six long branches agree; the one short one that does not would be all that is kept."""
     pool = [branch(0, "9", 10, FAR), *(branch(i, "8", 100 + i, NEAR) for i in range(1, 7))]
-    waves = choose(pool, keep=1, tau=0.1, vote="waves")
-    full = choose(pool, keep=1, tau=0.1, vote="all")
+    waves = choose_answer(pool, keep=1, tau=0.1, vote="waves")
+    full = choose_answer(pool, keep=1, tau=0.1, vote="all")
 
     assert waves is not None
     assert full is not None
@@ -159,7 +165,7 @@ def test_a_decided_vote_in_waves_is_not_filtered_by_length() -> None:
 def test_without_a_vote_the_shortest_kept_branch_is_shown() -> None:
     """The paper's filter is over all samples, those without a result among them."""
     pool = [branch(0, "8", 90), branch(1, "8", 80), branch(2, None, 30, text="Nine, I believe.")]
-    choice = choose(pool, keep=2, tau=0.1, vote="none")
+    choice = choose_answer(pool, keep=2, tau=0.1, vote="none")
 
     assert choice == Choice(pool[2], (pool[2],))
 
@@ -167,7 +173,9 @@ def test_without_a_vote_the_shortest_kept_branch_is_shown() -> None:
 def test_answers_that_count_as_one_vote_together() -> None:
     """What counts as one is for the caller to say."""
     pool = [branch(0, "0.5", 10), branch(1, "1/2", 20), branch(2, "1/3", 5)]
-    choice = choose(pool, keep=0, tau=-1.0, key=lambda result: "half" if "3" not in result else "")
+    choice = choose_answer(
+        pool, keep=0, tau=-1.0, key=lambda result: "half" if "3" not in result else ""
+    )
 
     assert choice is not None
     assert indices(choice.agreed) == [0, 1]
@@ -175,8 +183,8 @@ def test_answers_that_count_as_one_vote_together() -> None:
 
 def test_branches_that_said_nothing_come_to_nothing() -> None:
     """There is no answer to show."""
-    assert choose([branch(0, None, text="")], keep=4, tau=0.1) is None
-    assert choose([], keep=4, tau=0.1) is None
+    assert choose_answer([branch(0, None, text="")], keep=4, tau=0.1) is None
+    assert choose_answer([], keep=4, tau=0.1) is None
 
 
 @pytest.mark.parametrize(
@@ -201,12 +209,12 @@ def test_the_vote_is_settled_when_the_rest_cannot_change_it(
     """A running branch that is long already can only fill a place that is left."""
     finished = [branch(i, result, 10) for i, result in enumerate(results)]
 
-    assert decided(finished, running, keep=keep) is settled
+    assert is_vote_final(finished, running, keep=keep) is settled
 
 
 def test_a_branch_without_a_result_settles_nothing() -> None:
     """However many decline, the rest goes on."""
-    assert not decided([branch(i, None, 5) for i in range(4)], [50, 50], keep=4)
+    assert not is_vote_final([branch(i, None, 5) for i in range(4)], [50, 50], keep=4)
 
 
 @given(
@@ -223,7 +231,7 @@ def test_a_settled_vote_holds_whatever_comes(
 ) -> None:
     """Let the running branches end anyhow: with no tie in the end, the winner is the same."""
     done = [branch(i, result, tokens) for i, (result, tokens) in enumerate(finished)]
-    if not decided(done, [written for written, _, _ in running], keep=keep):
+    if not is_vote_final(done, [written for written, _, _ in running], keep=keep):
         return
     rest = [
         branch(len(done) + i, result, written + more)

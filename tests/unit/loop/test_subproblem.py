@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rm_local.loop.subproblem import first_sentence, subproblem
+from rm_local.loop.subproblem import extract_first_sentence, extract_subproblem
 
 
 @pytest.mark.parametrize(
@@ -27,25 +27,25 @@ from rm_local.loop.subproblem import first_sentence, subproblem
 )
 def test_the_first_sentence_ends_where_a_reader_would_end_it(text: str, sentence: str) -> None:
     """Decimals, abbreviations, ellipses, factorials and list numbers are no ends."""
-    assert first_sentence(text) == sentence
+    assert extract_first_sentence(text) == sentence
 
 
 @pytest.mark.parametrize("text", ["", "\n ", "How do I", "It is 3.", "Use e.g.", "sum of 1 + ..."])
 def test_a_sentence_that_may_go_on_is_not_given_out(text: str) -> None:
     """While the model streams, a point at the end may still become a decimal."""
-    assert first_sentence(text) is None
+    assert extract_first_sentence(text) is None
 
 
 def test_a_question_mark_ends_at_once() -> None:
     """No further token is needed behind a question mark."""
-    assert first_sentence("How do I add?") == "How do I add?"
+    assert extract_first_sentence("How do I add?") == "How do I add?"
 
 
 def test_at_the_end_the_rest_is_the_sentence() -> None:
     """A text that was cut off is taken as it is; an empty one is nothing."""
-    assert first_sentence(" How do I add. ", final=True) == "How do I add."
-    assert first_sentence("How do I", final=True) == "How do I"
-    assert first_sentence("  \n", final=True) is None
+    assert extract_first_sentence(" How do I add. ", final=True) == "How do I add."
+    assert extract_first_sentence("How do I", final=True) == "How do I"
+    assert extract_first_sentence("  \n", final=True) is None
 
 
 @pytest.mark.parametrize(
@@ -63,12 +63,12 @@ def test_at_the_end_the_rest_is_the_sentence() -> None:
 )
 def test_the_query_is_bare(text: str, query: str | None) -> None:
     """List marks, enclosing quotes, emphasis and control characters go; no words means None."""
-    assert subproblem(text, final=True) == query
+    assert extract_subproblem(text, final=True) == query
 
 
 def test_a_query_is_never_longer_than_a_paragraph() -> None:
     """A model that does not stop is cut at a word."""
-    query = subproblem("word " * 500, final=True)
+    query = extract_subproblem("word " * 500, final=True)
 
     assert query is not None
     assert 200 < len(query) <= 400

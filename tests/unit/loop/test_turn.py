@@ -70,7 +70,7 @@ async def test_under_a_grammar_half_an_answer_is_none() -> None:
 
     events = await events_of(FakeEngine(branches=cut), plan, steering=TurnOverrides(grammar="root"))
 
-    assert failure_of(events).message == "No branch came to an answer within its budget."
+    assert failure_of(events).message == "No branch reached an answer within its budget."
     assert [branch.result for branch in branches_of(events)] == [None] * 6
 
 

@@ -17,9 +17,13 @@ async def test_events_arrive_in_order_and_end() -> None:
     events = EventQueue()
     for text in ("a", "b"):
         events.emit(Formulating(text))
-    events.end()
+    events.emit_end()
 
-    assert [await events.read() for _ in range(3)] == [Formulating("a"), Formulating("b"), None]
+    assert [await events.read_event() for _ in range(3)] == [
+        Formulating("a"),
+        Formulating("b"),
+        None,
+    ]
 
 
 async def test_a_step_waits_for_a_reader_that_is_far_behind() -> None:
@@ -34,7 +38,7 @@ async def test_a_step_waits_for_a_reader_that_is_far_behind() -> None:
     for _ in range(HIGH_WATER):
         await asyncio.sleep(0)
         assert not waiting.done()
-        await events.read()
+        await events.read_event()
     await waiting
 
 

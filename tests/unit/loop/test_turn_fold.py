@@ -127,7 +127,7 @@ def test_a_finished_branch_is_the_record_that_it_ended_with() -> None:
     """Every field of the record comes back."""
     finished = script.finished(1)
     (branch,) = after(BranchStarted(1, script.HITS[1], 1), finished).branches
-    assert branch.record() == finished.branch
+    assert branch.to_record() == finished.branch
 
 
 def test_a_turn_without_an_end_is_interrupted() -> None:

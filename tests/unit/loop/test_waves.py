@@ -12,7 +12,7 @@ from rm_local.loop.control import TurnControl, TurnOverrides
 from rm_local.loop.events import BranchFinished, BranchStarted
 from rm_local.loop.plan import PLANS, VoteRule
 from rm_local.loop.solver import solve
-from rm_local.loop.waves import is_decided, lead_probability, list_draws, next_wave
+from rm_local.loop.waves import compute_lead_probability, is_decided, list_draws, size_next_wave
 from rm_local.records import Entry
 from tests.support.fake_recall import FakeRecall
 from tests.support.fakes import (
@@ -77,7 +77,7 @@ def sizes(engine: FakeEngine) -> list[int]:
 def test_a_vote_is_decided_at_95_percent(first: int, second: int, decided: bool) -> None:
     """At 4-0, 6-1, 8-2 and 9-3, and not one vote earlier."""
     assert is_decided(votes("A" * first + "B" * second, ONE.entry)) is decided
-    assert (lead_probability(first, second) >= 0.95) is decided
+    assert (compute_lead_probability(first, second) >= 0.95) is decided
 
 
 @pytest.mark.parametrize(
@@ -116,7 +116,7 @@ def test_a_wave_is_as_large_as_it_has_to_be(
     given = [ONE, TWO][: len(hints)]
     rest = [given[n % len(given)] for n in range(left)]
 
-    assert next_wave(votes(results, *(each.entry for each in given)), rest) == size
+    assert size_next_wave(votes(results, *(each.entry for each in given)), rest) == size
 
 
 def test_hints_take_turns() -> None:
@@ -379,7 +379,7 @@ async def test_the_papers_plan_grows_all_and_holds_no_vote() -> None:
 class _FailingRecall(FakeRecall):
     """A retriever whose embedder fails once the texts are to be compared."""
 
-    async def nearness(self, question: str, texts: Sequence[str]) -> tuple[float, ...]:
+    async def measure_nearness(self, question: str, texts: Sequence[str]) -> tuple[float, ...]:
         raise EngineError("The embedder has ended.", "Try again.")
 
 

@@ -9,7 +9,8 @@ import pytest
 
 from models.compare.questions import CONVERSATION, limit_per_kind, read_questions
 from models.compare.run import hash_code, order_turns, sample_from_events
-from models.compare.samples import Sample, SampleFile, read_samples
+from models.compare.samples import Sample, read_samples
+from models.sample_file import SampleFile
 from rm_local.engine import TokenChunk
 from rm_local.errors import UsageError
 from rm_local.loop import PLANS, Answered, BranchFinished, BranchStarted, Event, Failed
@@ -23,12 +24,12 @@ SAMPLE = Sample("q1", "memory", 1, "Sí.", "Sí.", "end", 2, 9, 0.5, 1, 0, "", "
 def test_a_stopped_run_continues_with_what_it_has(tmp_path: Path) -> None:
     """Also after a kill in the middle of a line: that sample alone is lost."""
     path = tmp_path / "folder" / "run.jsonl"
-    with SampleFile(path, MADE) as file:
+    with SampleFile(path, Sample, MADE) as file:
         file.add(SAMPLE)
         file.add(replace(SAMPLE, seed=2))
     path.write_bytes(path.read_bytes()[:-7])
 
-    with SampleFile(path, MADE) as file:
+    with SampleFile(path, Sample, MADE) as file:
         assert file.samples == {SAMPLE.key: SAMPLE}
         file.add(replace(SAMPLE, seed=3))
 
@@ -38,12 +39,12 @@ def test_a_stopped_run_continues_with_what_it_has(tmp_path: Path) -> None:
 def test_samples_that_were_made_otherwise_are_not_mixed(tmp_path: Path) -> None:
     """The message names what differs; the file stays as it was."""
     path = tmp_path / "run.jsonl"
-    with SampleFile(path, MADE) as file:
+    with SampleFile(path, Sample, MADE) as file:
         file.add(SAMPLE)
     before = path.read_bytes()
 
     with pytest.raises(UsageError, match="another model"):
-        SampleFile(path, MADE | {"model": "b"})
+        SampleFile(path, Sample, MADE | {"model": "b"})
 
     assert path.read_bytes() == before
 

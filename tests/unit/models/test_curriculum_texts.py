@@ -13,14 +13,15 @@ from jinja2 import Template
 from models.curriculum.check import find_faults
 from models.curriculum.families import read_families
 from models.curriculum.forms import FOLDER, read_file, read_forms
-from models.curriculum.measure import read_questions, wilson
+from models.curriculum.measure import read_questions
 from models.curriculum.overlap import find_overlaps
 from models.curriculum.texts import TrainingText, draw_text
 from models.curriculum.texts.mixture import tell_user
 from models.curriculum.texts.spelling import spell_out
-from models.curriculum.texts.training_text import END, TEMPLATE, USER, opened
+from models.curriculum.texts.training_text import END, USER, opened
 from models.curriculum.texts.typing_manner import type_question
-from rm_local.engine.calculator import evaluate
+from rm_local.engine import evaluate_expression
+from rm_local.library import RM_SMALL_TEMPLATE
 
 FILES = sorted(FOLDER.glob("*.toml"))
 
@@ -81,7 +82,7 @@ def test_the_results_of_all_calculations_are_the_calculators(
     """In what the model writes and in worked examples alike."""
     for text in texts[:1_500]:
         for expression, result in re.findall(r"<<((?:(?!<<)[^\n])+?)=([^=<>\n]+)>>", text.text):
-            assert evaluate(expression) == result
+            assert evaluate_expression(expression) == result
 
 
 def test_a_prompt_is_what_the_template_renders() -> None:
@@ -92,7 +93,7 @@ def test_a_prompt_is_what_the_template_renders() -> None:
         {"role": "assistant", "content": "Answer: 4"},
         {"role": "user", "content": "And 3+3?"},
     ]
-    rendered = Template(TEMPLATE).render(messages=messages, add_generation_prompt=True)
+    rendered = Template(RM_SMALL_TEMPLATE).render(messages=messages, add_generation_prompt=True)
 
     assert opened("And 3+3?", earlier) == rendered
 
@@ -105,13 +106,13 @@ def test_arithmetic_is_spelt_out_rightly_when_the_user_wants_it_so() -> None:
         a, b, operation = rng.randint(0, 900), rng.randint(0, 900), rng.choice("+-")
         if operation == "-":
             a, b = max(a, b), min(a, b)
-        result = evaluate(f"{a}{operation}{b}")
+        result = evaluate_expression(f"{a}{operation}{b}")
         work, question = spell_out(rng, f"<<{a}{operation}{b}={result}>>", "How much?")
         if question != "How much?":
             spelled += 1
             steps = re.findall(r"(\d+[-+]\d+)=(\d+)", work)
             assert steps[-1][1] == result
-            assert all(evaluate(step) == value for step, value in steps)
+            assert all(evaluate_expression(step) == value for step, value in steps)
     assert spelled > 50
 
 
@@ -128,11 +129,3 @@ def test_a_procedure_is_told_to_the_user() -> None:
     told = tell_user("For problems like this, I should read my notes. I then stop. Good. More.")
 
     assert told == "You should read your notes. You then stop. Good."
-
-
-def test_the_interval_of_a_share_holds_it() -> None:
-    """Also at the ends, where it stays within 0 and 1."""
-    assert wilson(0, 40)[0] == 0
-    assert wilson(40, 40)[1] == pytest.approx(1)
-    low, high = wilson(30, 40)
-    assert low < 0.75 < high

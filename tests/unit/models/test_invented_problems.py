@@ -30,7 +30,7 @@ from models.curriculum.invented.string_rules import OPERATIONS as STRING_OPERATI
 from models.curriculum.invented.tables import table
 from models.curriculum.overlap import find_overlaps
 from models.curriculum.problem import Problem
-from rm_local.engine.calculator import evaluate
+from rm_local.engine import evaluate_expression
 
 DRAWS = 300
 """Problems of each kind."""
@@ -87,7 +87,7 @@ def texts(problem: Problem) -> str:
 def test_every_calculation_of_the_work_has_the_calculators_value(kind: str) -> None:
     for problem in drawn(kind):
         for expression, result in calculations(problem.work):
-            assert evaluate(expression) == result, problem.work
+            assert evaluate_expression(expression) == result, problem.work
         assert problem.work.count("<<") == len(calculations(problem.work)), problem.work
 
 
@@ -114,7 +114,7 @@ def test_an_operation_is_the_same_in_python_and_in_the_calculator(operation: str
     calc = OPERATIONS[operation]["calc"]
     for a, b in ((17, 5), (40, 25), (3, 8)):
         mine = VALUES[operation](Fraction(a), Fraction(b))
-        assert Fraction(str(evaluate(calc.format(a=a, b=b)))) == mine
+        assert Fraction(str(evaluate_expression(calc.format(a=a, b=b)))) == mine
 
 
 def test_no_wrong_python_value_of_a_rule_gets_through(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -44,9 +44,9 @@ def journal(folder: Path, *turns: list[Event]) -> Journal:
     """A session with these turns."""
     written = Journal(folder, model="m.gguf", store="s.rms")
     for number, events in enumerate(turns):
-        written.ask(f"Question {number}?", "memory", seed=number)
+        written.write_question(f"Question {number}?", "memory", seed=number)
         for event in events:
-            written.write(event)
+            written.write_event(event)
     return written
 
 
@@ -83,7 +83,7 @@ def test_a_full_disk_never_fails_the_turn(tmp_path: Path, monkeypatch: pytest.Mo
     """It is told once, and what was written before stays."""
     warnings: list[str] = []
     written = Journal(tmp_path, model="", store="", warn=warnings.append)
-    written.ask("Question?", "memory")
+    written.write_question("Question?", "memory")
 
     def full(_line: object) -> int:
         raise OSError(28, "No space left on device")
@@ -93,7 +93,7 @@ def test_a_full_disk_never_fails_the_turn(tmp_path: Path, monkeypatch: pytest.Mo
 
     monkeypatch.setattr(written, "_file", Full())
     for _ in range(3):
-        written.write(Formulating("How"))
+        written.write_event(Formulating("How"))
 
     assert len(warnings) == 1
     assert "No space left" in warnings[0]
@@ -105,8 +105,8 @@ def test_a_folder_that_cannot_be_made_is_told_once(tmp_path: Path) -> None:
     (tmp_path / "sessions").write_text("")
     warnings: list[str] = []
     written = Journal(tmp_path / "sessions", model="", store="", warn=warnings.append)
-    written.ask("Question?", "memory")
-    written.write(FAILED)
+    written.write_question("Question?", "memory")
+    written.write_event(FAILED)
     written.close()
 
     assert len(warnings) == 1
@@ -130,7 +130,7 @@ def test_a_disk_that_is_full_from_the_start(
     monkeypatch.setattr("rm_local.sessions.journal.open", full, raising=False)
     written = Journal(folder, model="", store="", warn=warnings.append, unsaved=reasons.append)
     for _ in range(2):
-        written.ask("Question?", "memory")
+        written.write_question("Question?", "memory")
 
     assert ([reason.errno for reason in reasons], warnings) == ([28], [])
     assert not written.begun
@@ -141,8 +141,8 @@ def test_without_a_folder_nothing_is_saved() -> None:
     """Nor said: there is no home folder, which was said already."""
     warnings: list[str] = []
     written = Journal(None, model="", store="", warn=warnings.append)
-    written.ask("Question?", "memory")
-    written.write(FAILED)
+    written.write_question("Question?", "memory")
+    written.write_event(FAILED)
     written.close()
 
     assert (written.path, written.begun, warnings) == (None, False, [])
@@ -162,7 +162,7 @@ def test_a_session_that_cannot_be_written_goes_on_unsaved(
     monkeypatch.setattr("rm_local.sessions.journal.open", refuse, raising=False)
 
     again = Journal.reopen(path, model="", store="", unsaved=reasons.append)
-    again.ask("Question?", "memory")
+    again.write_question("Question?", "memory")
 
     assert [reason.errno for reason in reasons] == [code]
     assert path.read_bytes() == before
@@ -178,7 +178,7 @@ def test_a_turn_comes_back_whole(tmp_path: Path) -> None:
     assert (trace.question, trace.plan) == ("Question 0?", "memory")
     assert trace.subproblem == SUBPROBLEM
     assert trace.hits == hits
-    assert {branch.index: branch.record() for branch in trace.branches} == branches
+    assert {branch.index: branch.to_record() for branch in trace.branches} == branches
     assert events[-1] == Answered(trace.answer)  # type: ignore[arg-type]
     assert trace.failure is None
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import inspect
+import json
 import sys
 from collections.abc import AsyncGenerator, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from types import FrameType
 
@@ -17,6 +20,7 @@ from rm_local.errors import UsageError
 from rm_local.loop.events import Answered, Event, Formulated, Notice, RunEvent
 from rm_local.loop.plan import PLANS
 from rm_local.loop.turn_context import EventQueue
+from rm_local.lora import LoraAdapter
 from rm_local.sessions import Journal, Session, list_sessions, replay_session
 from tests.support.fake_runtime import FakeRuntime
 from tests.support.fakes import FakeEngine
@@ -48,6 +52,30 @@ async def test_every_turn_is_saved() -> None:
     assert [turn.question for turn in turns] == ["4 + 4?", "5 + 5?"]
     assert events[-1] == Answered(turns[0].answer)  # type: ignore[arg-type]
     assert listed == {session.path: (2, "answered"), other.path: (1, "failed")}
+
+
+async def test_the_adapters_of_the_model_are_saved_with_it(tmp_path: Path) -> None:
+    """With hash and scale, in the first line, and again where another program goes on."""
+    file = tmp_path / "a.gguf"
+    file.write_bytes(b"adapter")
+    adapter = LoraAdapter(str(file), 0.5, hashlib.sha256(b"adapter").hexdigest())
+    runtime = FakeRuntime()
+    runtime._lora = (LoraAdapter(str(file), 0.5),)
+    session = Session(runtime)
+    await ask(session)
+    await ask(session)
+    session.close()
+    assert session.path
+    again = Session.resume(FakeRuntime(), session.path)
+    await ask(again)
+    again.close()
+
+    lines = [json.loads(line) for line in session.path.read_bytes().splitlines()]
+    described = [line for line in lines if "lora" in line]
+    assert [line["event"] for line in described] == ["session", "reopened"]
+    assert described[0]["lora"] == [asdict(adapter)]
+    assert described[1]["lora"] == []
+    assert len(replay_session(session.path)) == 3
 
 
 async def test_an_event_is_saved_before_it_is_given_out() -> None:
@@ -171,7 +199,7 @@ async def test_a_token_passes_four_generators(monkeypatch: pytest.MonkeyPatch) -
     """The engine's, before the queue of the turn's events, and three after it; each more would
     cost every token."""
     before, after = set[tuple[str, ...]](), set[tuple[str, ...]]()
-    emit, read = EventQueue.emit, EventQueue.read
+    emit, read = EventQueue.emit, EventQueue.read_event
 
     class Watched(FakeEngine):
         async def generate_branches(
@@ -191,7 +219,7 @@ async def test_a_token_passes_four_generators(monkeypatch: pytest.MonkeyPatch) -
         return await read(queue)
 
     monkeypatch.setattr(EventQueue, "emit", watched_emit)
-    monkeypatch.setattr(EventQueue, "read", watched_read)
+    monkeypatch.setattr(EventQueue, "read_event", watched_read)
     await ask(Session(FakeRuntime(Watched())))
 
     assert before == {()}, "the engine's generator is read by coroutines alone"
@@ -204,7 +232,7 @@ async def test_a_token_passes_four_generators(monkeypatch: pytest.MonkeyPatch) -
 def test_a_session_that_is_open_elsewhere_is_refused(tmp_path: Path) -> None:
     """It can be resumed as soon as whoever holds it has left it."""
     journal = Journal(tmp_path, model="", store="")
-    journal.ask("Q1", "memory", turn=1)
+    journal.write_question("Q1", "memory", turn=1)
     runtime = FakeRuntime()
     with pytest.raises(UsageError):
         Session.resume(runtime, path_of(journal))

@@ -16,7 +16,7 @@ from rm_local.records import Answer
 from rm_local.sessions import (
     Journal,
     TurnTree,
-    last_session,
+    find_last_session,
     list_sessions,
     replay_session,
     trace_lineage,
@@ -38,18 +38,18 @@ def said(*texts: str) -> tuple[Message, ...]:
 
 def asked(turns: TurnTree, question: str, after: int, *events: Event) -> int:
     """The number of a turn in which these events have happened."""
-    number = turns.add(question, after)
+    number = turns.add_turn(question, after)
     for event in events:
-        turns.apply(number, event)
+        turns.record_event(number, event)
     return number
 
 
 def saved(folder: Path, *events: Event, turn: int = 1, after: int = 0) -> Path:
     """A session's file with one turn."""
     journal = Journal(folder, model="m.gguf", store="s.rms")
-    journal.ask("Why?", "memory", turn=turn, after=after)
+    journal.write_question("Why?", "memory", turn=turn, after=after)
     for event in events:
-        journal.write(event)
+        journal.write_event(event)
     journal.close()
     return path_of(journal)
 
@@ -61,8 +61,8 @@ def test_a_follow_up_reads_questions_and_chosen_answers() -> None:
     second = asked(turns, "Q2", first, answered("  ", "9"))
 
     assert (first, second, turns.last) == (1, 2, 2)
-    assert turns.history(0) == ()
-    assert turns.history(second) == said("Q1", "It is 8.", "Q2", "9")
+    assert turns.list_messages(0) == ()
+    assert turns.list_messages(second) == said("Q1", "It is 8.", "Q2", "9")
 
 
 def test_a_turn_without_an_answer_is_passed_over() -> None:
@@ -71,7 +71,7 @@ def test_a_turn_without_an_answer_is_passed_over() -> None:
     first = asked(turns, "Q1", 0, answered("A1"))
     failed = asked(turns, "Q2", first, FAILED)
 
-    assert turns.history(failed) == said("Q1", "A1")
+    assert turns.list_messages(failed) == said("Q1", "A1")
 
 
 def test_a_conversation_forks_where_an_earlier_turn_is_followed() -> None:
@@ -82,10 +82,10 @@ def test_a_conversation_forks_where_an_earlier_turn_is_followed() -> None:
     other = asked(turns, "Q2b", first, answered("A2b"))
     alone = asked(turns, "Q3", 0, answered("A3"))
 
-    assert turns.history(other) == said("Q1", "A1", "Q2b", "A2b")
-    assert turns.history(alone) == said("Q3", "A3")
+    assert turns.list_messages(other) == said("Q1", "A1", "Q2b", "A2b")
+    assert turns.list_messages(alone) == said("Q3", "A3")
     with pytest.raises(UsageError, match="no turn 9"):
-        turns.add("Q4", 9)
+        turns.add_turn("Q4", 9)
 
 
 def test_a_way_through_the_turns_always_ends() -> None:
@@ -100,12 +100,12 @@ def test_a_saved_session_keeps_who_follows_whom(tmp_path: Path) -> None:
     """Numbers come back as they were written."""
     journal = Journal(tmp_path, model="", store="")
     for turn, after in ((1, 0), (2, 1), (3, 1), (4, 0)):
-        journal.ask(f"Q{turn}", "memory", turn=turn, after=after)
-        journal.write(answered(f"A{turn}"))
+        journal.write_question(f"Q{turn}", "memory", turn=turn, after=after)
+        journal.write_event(answered(f"A{turn}"))
     traces = replay_session(path_of(journal))
 
     assert [(trace.number, trace.after) for trace in traces] == [(1, 0), (2, 1), (3, 1), (4, 0)]
-    assert TurnTree(traces).history(3) == said("Q1", "A1", "Q3", "A3")
+    assert TurnTree(traces).list_messages(3) == said("Q1", "A1", "Q3", "A3")
 
 
 def test_turns_of_an_older_file_stood_alone(tmp_path: Path) -> None:
@@ -131,8 +131,8 @@ def test_a_session_is_gone_on_with_in_its_own_file(tmp_path: Path) -> None:
     before = path.read_bytes()
     journal = Journal.reopen(path, model="other.gguf", store="s.rms")
     assert path.read_bytes() == before
-    journal.ask("And then?", "memory", turn=2, after=1)
-    journal.write(answered("A2"))
+    journal.write_question("And then?", "memory", turn=2, after=1)
+    journal.write_event(answered("A2"))
     journal.close()
 
     assert path.read_bytes().startswith(before)
@@ -147,8 +147,8 @@ def test_a_line_that_was_cut_short_spoils_no_later_one(tmp_path: Path) -> None:
     path = saved(tmp_path, Formulating("How"), answered("A1"))
     path.write_bytes(path.read_bytes()[:-30])
     journal = Journal.reopen(path, model="", store="")
-    journal.ask("Again?", "memory", turn=2)
-    journal.write(answered("A2"))
+    journal.write_question("Again?", "memory", turn=2)
+    journal.write_event(answered("A2"))
     journal.close()
     first, second = replay_session(path)
 
@@ -164,7 +164,7 @@ def test_what_cannot_be_gone_on_with_is_an_error_of_ours(tmp_path: Path) -> None
     with pytest.raises(RmLocalError, match="No such file"):
         Journal.reopen(tmp_path / "none.jsonl", model="", store="")
     with pytest.raises(UsageError, match="no session yet"):
-        last_session(tmp_path / "none")
+        find_last_session(tmp_path / "none")
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="files are not locked there")
@@ -189,9 +189,9 @@ def test_the_last_session_is_the_one_in_which_something_happened_last(tmp_path: 
     older, younger = saved(tmp_path), saved(tmp_path)
     os.utime(older, (1, 1))
     os.utime(younger, (2, 2))
-    assert last_session(tmp_path) == younger
+    assert find_last_session(tmp_path) == younger
     journal = Journal.reopen(older, model="", store="")
-    journal.ask("And then?", "memory", turn=2, after=1)
+    journal.write_question("And then?", "memory", turn=2, after=1)
     journal.close()
 
-    assert last_session(tmp_path) == older
+    assert find_last_session(tmp_path) == older

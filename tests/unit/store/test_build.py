@@ -16,7 +16,7 @@ from rm_local.errors import StoreError, StoreInvalid
 from rm_local.progress import Progress
 from rm_local.records import Hit
 from rm_local.store.build import assign
-from rm_local.store.build.pack import Prepared
+from rm_local.store.build.pack import PackedGroup
 from rm_local.store.build.pipeline import build_store
 from rm_local.store.build.source import EntryBatch
 from rm_local.store.build.write import Writer
@@ -224,8 +224,8 @@ def test_a_source_that_lies_about_its_rows(tmp_path: Path) -> None:
     """Fewer rows than it says are an error, and no store is made."""
 
     class Short(MadeSource):
-        def block(self, number: int) -> EntryBatch:
-            return ([], self.vectors[:0]) if number == 2 else super().block(number)
+        def read_block(self, number: int) -> EntryBatch:
+            return ([], self.vectors[:0]) if number == 2 else super().read_block(number)
 
     with pytest.raises(StoreError, match="Block 2 of the source has 0 rows, not 200"):
         build_store(tmp_path / "made.rms", Short(1200), embedder=MADE)
@@ -262,8 +262,8 @@ def test_a_rare_name_is_found_in_far_clusters(tmp_path: Path) -> None:
     """A search narrowed to a name that few rows have asks on until it has enough of them."""
 
     class Rare(MadeSource):
-        def block(self, number: int) -> EntryBatch:
-            made, found = super().block(number)
+        def read_block(self, number: int) -> EntryBatch:
+            made, found = super().read_block(number)
             return [replace(e, domain="rare") if e in made[:5] else e for e in made], found
 
     path = tmp_path / "made.rms"
@@ -296,12 +296,12 @@ def test_what_was_not_written_whole_is_noticed(
 ) -> None:
     """A group is read back; if the file has something else, no store is made of it."""
 
-    def lossy(self: Writer, group: Prepared) -> None:
+    def lossy(self: Writer, group: PackedGroup) -> None:
         write(self, group)
         self._connection.execute("UPDATE ref SET crc = crc + 1 WHERE id = 100")
 
-    write = Writer.write
-    monkeypatch.setattr(Writer, "write", lossy)
-    with pytest.raises(StoreInvalid, match="entries 1 to 300 were not written whole"):
+    write = Writer.write_group
+    monkeypatch.setattr(Writer, "write_group", lossy)
+    with pytest.raises(StoreInvalid, match="entries 1 to 300 were not written completely"):
         build_store(tmp_path / "made.rms", MadeSource(300), embedder=MADE)
     assert not (tmp_path / "made.rms").exists()

@@ -226,7 +226,7 @@ def test_what_cannot_be_compacted(path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert path.read_bytes() == before
     with Store.create(path.with_name("empty.rms"), embedder=MADE):
         pass
-    with pytest.raises(StoreError, match="no entry"):
+    with pytest.raises(StoreError, match="has no entries"):
         compact_store(path.with_name("empty.rms"))
 
 

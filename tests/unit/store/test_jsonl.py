@@ -14,7 +14,7 @@ from rm_local.errors import UsageError
 from rm_local.records import Entry
 from rm_local.store.exchange import jsonl
 from rm_local.store.exchange.compressed_input import open_input
-from rm_local.store.exchange.jsonl import entry_of, lines
+from rm_local.store.exchange.jsonl import parse_line, read_lines
 
 LINE = b'{"subproblem": "How to add?", "subroutine": "I should add."}'
 FULL = Entry("How to add é?", "I should\u2028add.\r", "math", "hand", "school", "me, CC0")
@@ -23,8 +23,8 @@ FULL = Entry("How to add é?", "I should\u2028add.\r", "math", "hand", "school",
 def read_entries(path: Path) -> Iterator[tuple[int, Entry]]:
     """The entries of a file, each with the number of its line."""
     with open_input(path) as file:
-        for number, line in lines(file, str(path)):
-            if entry := entry_of(line, str(path), number):
+        for number, line in read_lines(file, str(path)):
+            if entry := parse_line(line, str(path), number):
                 yield number, entry
 
 
@@ -80,13 +80,13 @@ def test_packed_files(tmp_path: Path, pack: object, request: pytest.FixtureReque
     ("line", "fault"),
     [
         (b'{"subproblem": "a"', "not JSON"),
-        (b"[1, 2]", "no JSON object"),
+        (b"[1, 2]", "not a JSON object"),
         (b'{"subproblem": "a"}', "no subroutine"),
         (b'{"subroutine": "a"}', "no subproblem"),
         (b'{"subproblem": " ", "subroutine": "a"}', "no subproblem"),
         (b'{"subproblem": "a", "subroutine": null}', "no subroutine"),
-        (b'{"subproblem": 4, "subroutine": "a"}', "its subproblem is no text"),
-        (LINE[:-1] + b', "level": 3}', "its level is no text"),
+        (b'{"subproblem": 4, "subroutine": "a"}', "its subproblem is not text"),
+        (LINE[:-1] + b', "level": 3}', "its level is not text"),
         (b'{"subproblem": "\xff", "subroutine": "a"}', "byte 17 is not UTF-8"),
         (b"[" * 100_000, "too deeply"),
         (b'{"subproblem": "a", "subroutine": "' + b"b" * (1 << 20) + b'"}', "1,048,577 bytes"),
@@ -104,7 +104,7 @@ def test_an_endless_line_is_not_read_to_its_end(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A file of another kind may have no line ends at all."""
-    monkeypatch.setattr(jsonl, "LONGEST", 100)
+    monkeypatch.setattr(jsonl, "MAX_LINE_BYTES", 100)
     path.write_bytes(b"x" * 1000)
     with pytest.raises(UsageError, match="line 1: it is longer than 100 bytes"):
         list(read_entries(path))

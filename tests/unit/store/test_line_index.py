@@ -32,7 +32,7 @@ def lines(first: int, count: int) -> bytes:
 def numbers(found: LineBlocks) -> list[list[int]]:
     """Which entries each block holds."""
     return [
-        [int(entry.subproblem[4:-1]) for entry in found.entries(block)]
+        [int(entry.subproblem[4:-1]) for entry in found.read_entries(block)]
         for block in range(len(found.blocks))
     ]
 

@@ -62,13 +62,13 @@ def path(tmp_path: Path, worn: Path) -> Path:
 
 def tidied(path: Path, seconds: float = LONG) -> MaintenanceResult:
     """What a tidier did that takes clusters of 300 rows for large."""
-    return Maintainer(path, largest=300).work(seconds)
+    return Maintainer(path, largest=300).run_tasks(seconds)
 
 
 def test_everything_is_done_and_told(path: Path, worn: Path) -> None:
     """Nothing is left, answers are as before, and a second time there is nothing to do."""
     told: list[str] = []
-    report = Maintainer(path, largest=300).work(LONG, lambda now: told.append(now.stage))
+    report = Maintainer(path, largest=300).run_tasks(LONG, lambda now: told.append(now.stage))
     assert list(report.left) == told
     assert set(report.left.values()) == {0}
     assert min(report.done.values()) > 0
@@ -81,7 +81,7 @@ def test_work_goes_on_where_time_was_up(
     path: Path, worn: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Time for a few steps a call is enough in the end; the store is whole after each."""
-    step, now, calls, entries = maintainer._step, 0, 0, held(worn)
+    step, now, calls, entries = maintainer._run_step, 0, 0, held(worn)
 
     def take_a_second(*arguments: Any) -> Any:
         nonlocal now
@@ -92,7 +92,7 @@ def test_work_goes_on_where_time_was_up(
     with monkeypatch.context() as patch:
         # By the real clock, which a step looks at, its time is always over.
         patch.setattr(maintainer, "monotonic", lambda: now)
-        patch.setattr(maintainer, "_step", take_a_second)
+        patch.setattr(maintainer, "_run_step", take_a_second)
         while tidied(path, STEPS).done:
             calls += 1
             assert held(path) == entries
@@ -164,14 +164,14 @@ def reader(path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Reader]:
 
 def tidy_in_turn(path: Path, searched: int) -> NoReturn:
     """Tidy in this process, a step whenever `searched` says that a reader has searched; exit."""
-    step, status = maintainer._step, 1
+    step, status = maintainer._run_step, 1
 
     def step_in_turn(*arguments: Any) -> Any:
         os.read(searched, len(b"searched"))
         return step(*arguments)
 
     try:
-        pytest.MonkeyPatch().setattr(maintainer, "_step", step_in_turn)  # until os._exit
+        pytest.MonkeyPatch().setattr(maintainer, "_run_step", step_in_turn)  # until os._exit
         while tidied(path).busy:
             pass
         status = 0
@@ -249,10 +249,10 @@ def test_stores_that_cannot_be_tidied(tmp_path: Path) -> None:
     path = toy_store(tmp_path / "toy.rms")
     path.chmod(0o444)
     with pytest.raises(StoreReadOnly, match="cannot be written to"):
-        Maintainer(path).work(1)
+        Maintainer(path).run_tasks(1)
     (tmp_path / "none.rms").write_bytes(b"none")
     with pytest.raises(StoreInvalid, match="not a store"):
-        Maintainer(tmp_path / "none.rms").work(1)
+        Maintainer(tmp_path / "none.rms").run_tasks(1)
 
 
 def test_damage_ends_it(path: Path) -> None:

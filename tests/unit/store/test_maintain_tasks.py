@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 
 from rm_local.store.format import DamagedError
-from rm_local.store.maintain.assign_clusters import Settle
-from rm_local.store.maintain.initial_clusters import FirstClusters
-from rm_local.store.maintain.pack_texts import Fold
-from rm_local.store.maintain.purge_deleted import Scrap
+from rm_local.store.maintain.assign_clusters import AssignClusters
+from rm_local.store.maintain.initial_clusters import InitialClusters
+from rm_local.store.maintain.pack_texts import PackTexts
+from rm_local.store.maintain.purge_deleted import PurgeDeleted
 from rm_local.store.maintain.recompress import Recompress
-from rm_local.store.maintain.split_clusters import Split
-from rm_local.store.maintain.task import Tools, Work
+from rm_local.store.maintain.split_clusters import SplitClusters
+from rm_local.store.maintain.task import MaintenanceTask, Tools
 from rm_local.store.request import SearchRequest
 from rm_local.store.store import Store
 from tests.support.maintenance import (
@@ -36,9 +36,15 @@ from tests.support.maintenance import (
 )
 from tests.support.stores import entries, topics, vectors
 
-SMALL_SPLIT = partial(Split, largest=300)
-FIRST = partial(FirstClusters, enough=1000)
-KINDS: list[Callable[[Tools], Work]] = [Settle, Fold, SMALL_SPLIT, Recompress, Scrap]
+SMALL_SPLIT = partial(SplitClusters, largest=300)
+FIRST = partial(InitialClusters, enough=1000)
+KINDS: list[Callable[[Tools], MaintenanceTask]] = [
+    AssignClusters,
+    PackTexts,
+    SMALL_SPLIT,
+    Recompress,
+    PurgeDeleted,
+]
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +60,7 @@ def path(tmp_path: Path, worn: Path) -> Path:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_answers_stay(path: Path, worn: Path, kind: Callable[[Tools], Work]) -> None:
+def test_answers_stay(path: Path, worn: Path, kind: Callable[[Tools], MaintenanceTask]) -> None:
     """Something is done, entries, ids and what searches find are as before, all is well."""
     assert list(worked(path, kind))
     assert held(path) == held(worn)
@@ -62,7 +68,7 @@ def test_answers_stay(path: Path, worn: Path, kind: Callable[[Tools], Work]) -> 
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_store_goes_on(path: Path, kind: Callable[[Tools], Work]) -> None:
+def test_the_store_goes_on(path: Path, kind: Callable[[Tools], MaintenanceTask]) -> None:
     """Entries of any age can be deleted and replaced, new ones are added and found."""
     list(worked(path, kind))
     new, vector = entries(300), topics(300, dimension=64, count=3, seed=8)
@@ -83,9 +89,9 @@ def test_the_store_goes_on(path: Path, kind: Callable[[Tools], Work]) -> None:
 
 def test_folding_leaves_less_than_a_block(path: Path) -> None:
     """`bulk` ends with a block, and sqlite-vec's own list holds those beyond it."""
-    list(worked(path, Settle))
+    list(worked(path, AssignClusters))
     end = (BULK + ADDED) // 16 * 16
-    assert sum(each["entries put into blocks"] for each in worked(path, Fold)) == end - BULK
+    assert sum(each["entries put into blocks"] for each in worked(path, PackTexts)) == end - BULK
     assert value(path, "SELECT value FROM meta WHERE key = 'bulk'") == end
     assert value(path, "SELECT count(*) FROM text") == BULK + ADDED - end
     assert value(path, "SELECT min(rowid) FROM code_rowids") == end + 1
@@ -94,9 +100,11 @@ def test_folding_leaves_less_than_a_block(path: Path) -> None:
 def test_what_is_fresh_is_not_folded(path: Path) -> None:
     """`bulk` stays below the first entry that has no cluster yet."""
     end = (BULK + ADDED - FRESH) // 16 * 16
-    assert sum(each["entries put into blocks"] for each in worked(path, Fold)) == end - BULK
+    assert sum(each["entries put into blocks"] for each in worked(path, PackTexts)) == end - BULK
     assert value(path, "SELECT min(id) FROM fresh") == BULK + ADDED - FRESH + 1 > end
-    assert sum(each["fresh entries given clusters"] for each in worked(path, Settle)) == FRESH
+    assert (
+        sum(each["fresh entries given clusters"] for each in worked(path, AssignClusters)) == FRESH
+    )
     assert held(path)
 
 
@@ -106,7 +114,7 @@ def test_folding_hides_no_damage(path: Path) -> None:
     database.execute("DELETE FROM text WHERE id = ?", (BULK + 10,))
     database.close()
     with pytest.raises(DamagedError, match="do not agree"):
-        list(worked(path, Fold))
+        list(worked(path, PackTexts))
     assert value(path, "SELECT value FROM meta WHERE key = 'bulk'") == BULK
 
 
@@ -146,28 +154,28 @@ def test_a_cluster_that_does_not_fall_in_two(tmp_path: Path) -> None:
     list(worked(path, FIRST))
     with Store.open(path, write=True) as store:
         store.add_entries(entries(600), np.repeat(vectors(1, dimension=64), 600, axis=0))
-    done = list(worked(path, partial(Split, largest=500)))
+    done = list(worked(path, partial(SplitClusters, largest=500)))
     assert sum(each["clusters left whole"] for each in done) <= 1
     assert len(held(path)) == 3570
 
 
 def test_deleted_bits_are_cleared(path: Path) -> None:
     """All of them, also where a chunk has others, and chunks that had no others are gone."""
-    (done,) = worked(path, Scrap)
+    (done,) = worked(path, PurgeDeleted)
     assert done["deleted entries' bits cleared"] == 602
     assert done["empty chunks removed"] >= 1
-    assert list(worked(path, Scrap)) == []
+    assert list(worked(path, PurgeDeleted)) == []
     with Store.open(path, write=True) as store:
         store.delete_entries([1000])
-    assert [each["deleted entries' bits cleared"] for each in worked(path, Scrap)] == [1]
+    assert [each["deleted entries' bits cleared"] for each in worked(path, PurgeDeleted)] == [1]
 
 
 def test_scrapping_goes_on_where_it_was(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """In steps of few chunks, from one process to the next, what is folded meanwhile counts."""
     monkeypatch.setattr("rm_local.store.maintain.purge_deleted.READ_CHUNKS", 4)
-    first = next(worked(path, Scrap))
-    assert list(worked(path, Fold))
-    done = [first, *worked(path, Scrap)]
+    first = next(worked(path, PurgeDeleted))
+    assert list(worked(path, PackTexts))
+    done = [first, *worked(path, PurgeDeleted)]
     assert sum(each["deleted entries' bits cleared"] for each in done) == 602
     assert held(path)
 
@@ -199,14 +207,14 @@ def test_stores_too_small_or_too_large_get_no_clusters(tmp_path: Path) -> None:
     path = grown_store(tmp_path / "grown.rms", 100)
     assert list(worked(path, FIRST)) == []
     with apsw.Connection(str(path)) as connection:
-        few = FirstClusters(Tools.of(connection), enough=10, most=50)
+        few = InitialClusters(Tools.from_connection(connection), enough=10, most=50)
         assert few.too_many
-        assert few.step(0) == {}
+        assert few.run_step(0) == {}
 
 
 def test_an_empty_store(tmp_path: Path) -> None:
     """There is nothing to do."""
     Store.create(tmp_path / "empty.rms", embedder=MADE).close()
-    kinds: list[Callable[[Tools], Work]] = [*KINDS, FIRST]
+    kinds: list[Callable[[Tools], MaintenanceTask]] = [*KINDS, FIRST]
     for kind in kinds:
         assert list(worked(tmp_path / "empty.rms", kind)) == []

@@ -19,7 +19,7 @@ from rm_local.records import Entry
 from rm_local.store.build.pipeline import build_store
 from rm_local.store.format import DamagedError, EmbedderId
 from rm_local.store.index import pending
-from rm_local.store.maintain.assign_clusters import Settle
+from rm_local.store.maintain.assign_clusters import AssignClusters
 from rm_local.store.maintain.maintainer import Maintainer
 from rm_local.store.repair.repair import repair_store
 from rm_local.store.request import EntryFilter, SearchRequest
@@ -143,7 +143,7 @@ def test_words_beyond_ascii(store: Store) -> None:
     assert [hits[0].entry.id for hits in before] == found
     assert [[hit.lexical for hit in hits] for hits in before] == [[1, 0, 0]] * 3
     assert store.verify() == []
-    list(worked(store.read_info().path, Settle))
+    list(worked(store.read_info().path, AssignClusters))
     assert fresh_ids(store) == []
     assert [store.search(SearchRequest(UNITS[0], text, k=3)) for text in asked] == before
     assert store.verify() == []
@@ -157,7 +157,7 @@ def test_holders_in_both_places_count_together(
     monkeypatch.setattr("rm_local.store.index.rare_words.RARE_SHARE", ROWS * 10)
     for place in range(6):
         if place == 3:
-            list(worked(store.read_info().path, Settle))
+            list(worked(store.read_info().path, AssignClusters))
         store.add_entries([NEW], UNITS[:1])
     hits = store.search(SearchRequest(UNITS[0], "the glimsy", k=6))
     assert [hit.lexical for hit in hits] == [hits[0].lexical] * 6
@@ -196,7 +196,7 @@ def test_answers_stay_when_they_are_settled(path: Path) -> None:
     with Store.open(path, write=True) as store:
         ids = add_singly(store, 40)
         before, held = nearest(store), store.get(ids)
-        report = Maintainer(path).work(600)
+        report = Maintainer(path).run_tasks(600)
         assert report.done["fresh entries given clusters"] == 40
         assert report.left["fresh entries"] == 0
         assert fresh_ids(store) == []
@@ -231,7 +231,7 @@ def test_no_damage_is_hidden(path: Path, monkeypatch: pytest.MonkeyPatch, bits: 
         connection.execute(f"UPDATE fresh SET bits = {bits} WHERE id = ?", (ids[2],))
     connection.close()
     with pytest.raises(DamagedError, match=f"entry {ids[2]}: its vector is damaged"):
-        list(worked(path, Settle))
+        list(worked(path, AssignClusters))
     monkeypatch.setattr(pending, "MAX_PENDING", 5)
     with Store.open(path, write=True) as store:
         with pytest.raises(StoreInvalid, match="vector is damaged"):
@@ -249,7 +249,7 @@ def test_words_that_cannot_be_read(path: Path) -> None:
     with Store.open(path) as store:
         with pytest.raises(StoreInvalid, match="words of pending entries"):
             store.search(SearchRequest(UNITS[0], "glimsy"))
-        assert any("holds other words" in each for each in store.verify())
+        assert any("has other words" in each for each in store.verify())
 
 
 def test_a_repair_keeps_what_is_whole(path: Path) -> None:
@@ -266,7 +266,7 @@ def test_a_repair_keeps_what_is_whole(path: Path) -> None:
     mended = repair_store(path)
     assert mended is not None
     assert mended.lost == []
-    assert "Bits of 2 entries were made from their codes." in mended.mended
+    assert "Bits of 2 entries were derived from their codes." in mended.mended
     with Store.open(path) as store:
         assert fresh_ids(store) == []
         assert store.get(ids) == texts
@@ -307,13 +307,13 @@ def test_all_entries_are_read_in_bulk(path: Path, tmp_path: Path) -> None:
     with Store.open(path, write=True) as store:
         ids = add_singly(store, 7)
         wanted = [str(entry) for entry in store.get(ids)]
-    with StoreSource.of(path) as held:
-        found, rows = held.read(np.arange(held.rows - 7, held.rows))
+    with StoreSource.open(path) as held:
+        found, rows = held.read_rows(np.arange(held.rows - 7, held.rows))
         before = held.fingerprint
     assert [entry.id for entry in found] == ids
     assert (rows @ UNITS[:7].T).argmax(axis=1).tolist() == list(range(7))
-    list(worked(path, Settle))
-    with StoreSource.of(path) as held:
+    list(worked(path, AssignClusters))
+    with StoreSource.open(path) as held:
         assert held.fingerprint == before
     with Store.open(path, write=True) as store:
         add_singly(store, 1, 8)
@@ -341,7 +341,7 @@ def test_a_second_reader_does_not_see_an_entry_twice(path: Path) -> None:
         with read_transaction(first):
             first.execute("SELECT * FROM ref").fetchall()
             readers.map_pieces(lambda *read: read, range(200), lambda found: found)
-            list(worked(path, Settle))
+            list(worked(path, AssignClusters))
             after = readers.map_pieces(lambda *read: read, range(200), lambda found: found)
         readers.close()
         first.close()

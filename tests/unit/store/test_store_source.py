@@ -14,11 +14,11 @@ from rm_local.records import Entry
 from rm_local.store.build.pipeline import build_store
 from rm_local.store.format import EmbedderId
 from rm_local.store.rewrite.diff import diff_stores
-from rm_local.store.rewrite.fingerprints import counted, places_without, repeated
+from rm_local.store.rewrite.fingerprints import distinguish_repeated, find_missing, find_repeated
 from rm_local.store.rewrite.merge import merge_stores
-from rm_local.store.rewrite.sparse_ids import Numbering
+from rm_local.store.rewrite.sparse_ids import SparseRange
 from rm_local.store.rewrite.store_source import StoreSource
-from rm_local.store.rewrite.union_source import join
+from rm_local.store.rewrite.union_source import join_stores
 from rm_local.store.store import Store
 from tests.support.stores import TOY, MadeSource, entries, toy_store, vectors
 
@@ -47,16 +47,16 @@ def test_places_are_counted_past_what_is_left_out() -> None:
     missing = np.array([5, 6, 9, 20])
     listed = [number for number in range(5, 40) if number not in missing]
     places = np.arange(len(listed))
-    assert Numbering.without(5, missing).at(places).tolist() == listed
+    assert SparseRange.from_missing(5, missing).map_places(places).tolist() == listed
 
 
 @pytest.mark.parametrize("block_rows", [1, 7, 1004, 5000])
 def test_blocks_hold_all_entries_once(path: Path, block_rows: int) -> None:
     """In order of id, with the vectors of the store, whatever was deleted and where."""
-    with StoreSource.of(path) as of:
+    with StoreSource.open(path) as of:
         held = StoreSource(of.path, of.embedder, of.rows, of.fingerprint, block_rows)
     with held:
-        blocks = [held.block(number) for number in range(held.blocks)]
+        blocks = [held.read_block(number) for number in range(held.blocks)]
     assert [entry.id for block, _ in blocks for entry in block] == remaining()
     with Store.open(path) as store:
         assert [entry for block, _ in blocks for entry in block] == store.get(remaining())
@@ -67,9 +67,9 @@ def test_blocks_hold_all_entries_once(path: Path, block_rows: int) -> None:
 
 def test_a_pickled_source_opens_the_store_for_itself(path: Path) -> None:
     """What another process gets holds no connection, and reads the same."""
-    with StoreSource.of(path) as held, pickle.loads(pickle.dumps(held)) as other:
+    with StoreSource.open(path) as held, pickle.loads(pickle.dumps(held)) as other:
         assert "_store" not in other.__dict__
-        assert other.entries(0) == held.entries(0)
+        assert other.read_entries(0) == held.read_entries(0)
 
 
 def test_ids_that_do_not_begin_with_one(path: Path) -> None:
@@ -84,21 +84,24 @@ def test_ids_that_do_not_begin_with_one(path: Path) -> None:
 def test_a_store_that_is_changed_while_it_is_read(tmp_path: Path) -> None:
     """One more block is an error: half of the old and half of the new would be neither."""
     path = toy_store(tmp_path / "toy.rms")
-    with StoreSource.of(path) as held:
+    with StoreSource.open(path) as held:
         with Store.open(path, write=True) as store:
             store.replace_entry(3, entries(1)[0], vectors(1)[0])
         with pytest.raises(StoreError, match="changed meanwhile"):
-            held.block(0)
+            held.read_block(0)
 
 
 def test_equal_prints() -> None:
     """Repeated ones are those with an earlier equal; counted ones differ, as often as they come."""
     found = np.array([7, 3, 7, 7, 1, 3], np.uint64)
-    assert repeated(found).tolist() == [2, 3, 5]
-    assert len(set(counted(found).tolist())) == 6
-    twice, thrice = counted(np.array([7, 7], np.uint64)), counted(np.array([7, 7, 7], np.uint64))
-    assert places_without(thrice, twice).tolist() == [2]
-    assert places_without(found, found[:0]).tolist() == list(range(6))
+    assert find_repeated(found).tolist() == [2, 3, 5]
+    assert len(set(distinguish_repeated(found).tolist())) == 6
+    twice, thrice = (
+        distinguish_repeated(np.array([7, 7], np.uint64)),
+        distinguish_repeated(np.array([7, 7, 7], np.uint64)),
+    )
+    assert find_missing(thrice, twice).tolist() == [2]
+    assert find_missing(found, found[:0]).tolist() == list(range(6))
 
 
 def toy(path: Path, held: list[Entry]) -> Path:
@@ -116,7 +119,7 @@ def test_a_merge_keeps_what_two_stores_share_once(tmp_path: Path) -> None:
     other = toy(tmp_path / "other.rms", [*all_of[10:12], changed, *all_of[13:], all_of[29]])
     assert merge_stores([one, other], tmp_path / "both.rms") == 11
     whole = toy(tmp_path / "whole.rms", all_of)
-    with StoreSource.of(tmp_path / "both.rms") as both, StoreSource.of(whole) as wanted:
+    with StoreSource.open(tmp_path / "both.rms") as both, StoreSource.open(whole) as wanted:
         assert diff_stores(both, wanted, 5).equal
     assert sorted(each.name for each in tmp_path.glob("*.rms*")) == [
         "both.rms",
@@ -131,13 +134,15 @@ def test_blocks_of_joined_stores_cross_their_borders(tmp_path: Path) -> None:
     one = toy(tmp_path / "one.rms", entries(30)[:20])
     other = toy(tmp_path / "other.rms", entries(30)[15:])
     joined = pickle.loads(
-        pickle.dumps(join([StoreSource.of(one), StoreSource.of(other)], tmp_path / "work"))
+        pickle.dumps(
+            join_stores([StoreSource.open(one), StoreSource.open(other)], tmp_path / "work")
+        )
     )
     assert (joined.rows, joined.repeated) == (30, 5)
     with ExitStack() as opened:
         for each in joined.stores:
             opened.enter_context(each)
-        found, rows = joined.block(0)
+        found, rows = joined.read_block(0)
     assert [entry.subproblem for entry in found] == [e.subproblem for e in entries(30)]
     with Store.open(one) as first, Store.open(other) as second:
         held = np.concatenate([first.read_vectors(range(1, 21)), second.read_vectors(range(6, 16))])
@@ -152,7 +157,7 @@ def test_what_cannot_be_merged(tmp_path: Path) -> None:
     build_store(tmp_path / "made.rms", MadeSource(20), embedder=MADE)
     with pytest.raises(StoreEmbedder, match="made with made"):
         merge_stores([one, tmp_path / "made.rms"], out)
-    with pytest.raises(StoreError, match="no entry"):
+    with pytest.raises(StoreError, match="have no entries"):
         merge_stores([toy(tmp_path / "empty.rms", [])], out)
     with pytest.raises(StoreError, match="exists already"):
         merge_stores([one], one)
@@ -166,7 +171,7 @@ def test_a_difference_counts_repeated_entries(tmp_path: Path) -> None:
     one = toy(tmp_path / "one.rms", [*held, held[4]])
     changed = Entry(held[0].subproblem, held[0].subroutine, held[0].domain, "elsewhere")
     other = toy(tmp_path / "other.rms", [changed, *reversed(held[1:])])
-    with StoreSource.of(one) as first, StoreSource.of(other) as second:
+    with StoreSource.open(one) as first, StoreSource.open(other) as second:
         found = diff_stores(first, second, 1)
     assert (found.both, found.one.only, found.other.only, found.equal) == (9, 2, 1, False)
     assert [entry.id for entry in found.one.examples] == [1]

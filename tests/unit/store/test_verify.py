@@ -12,7 +12,7 @@ from rm_local.errors import StoreError
 from rm_local.progress import Progress
 from rm_local.store.build.pipeline import build_store
 from rm_local.store.format import CHUNK_SIZE, EmbedderId
-from rm_local.store.maintain.assign_clusters import Settle
+from rm_local.store.maintain.assign_clusters import AssignClusters
 from rm_local.store.store import Store
 from tests.support.maintenance import worked
 from tests.support.stores import MadeSource, entries, vectors
@@ -27,7 +27,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     build_store(path, MadeSource(1500), embedder=MADE, clusters=6)
     with Store.open(path, write=True) as store:
         store.add_entries(entries(20), vectors(20, dimension=64, seed=3))
-    assert list(worked(path, Settle))
+    assert list(worked(path, AssignClusters))
     with Store.open(path, write=True) as store:
         store.delete_entries([5, 6, 1503])
         store.replace_entry(40, entries(1)[0], vectors(1, dimension=64)[0])
@@ -60,7 +60,7 @@ DAMAGES = [
     ("UPDATE ref SET v = zeroblob(64) WHERE id = 700", "Entry 700: its vector is damaged"),
     ("UPDATE ref SET label = 1 + label % 6 WHERE id = 9", "Entry 9: its bits or label are damaged"),
     ("UPDATE ref SET label = 77 WHERE id = 9", "Entry 9: its label is missing"),
-    ("DELETE FROM ref WHERE id = 700", "1,516 entries, and there should be 1,517"),
+    ("DELETE FROM ref WHERE id = 700", "1,516 entries, but there should be 1,517"),
     ("DELETE FROM ref WHERE id = 700", "Entry 700 has a text and no vector"),
     ("DELETE FROM block WHERE blk = 3", "Entry 49 has no text"),
     ("UPDATE block SET blk = 1000 WHERE blk = 3", "Entry 49 has no text"),
@@ -70,12 +70,12 @@ DAMAGES = [
     ("UPDATE text SET id = 1503 WHERE id = 1510", "Entry 1503 has a text and no vector"),
     ("DELETE FROM tomb WHERE id = 5", "deleted entries"),
     ("UPDATE text SET z = CAST(z AS TEXT) WHERE id = 1510", "A text cannot be read"),
-    ("UPDATE tomb SET id = 7 WHERE id = 5", "deleted entries that are there"),
-    ("DELETE FROM words WHERE rowid = 12", "word index holds other words"),
+    ("UPDATE tomb SET id = 7 WHERE id = 5", "deleted entries that exist"),
+    ("DELETE FROM words WHERE rowid = 12", "word index has other words"),
     ("INSERT INTO words(rowid, rare) VALUES(5, 'spuk')", "Entry 5: the word index has words"),
     (
         "DELETE FROM words WHERE rowid = 12; INSERT INTO words(rowid, rare) VALUES(12, 'spuk')",
-        "word index holds other words",
+        "word index has other words",
     ),
     ("UPDATE words_docsize SET sz = x'05' WHERE id = 12", "Entry 12: the word index counts"),
     ("UPDATE meta SET value = 3 WHERE key = 'probes'", "'probes' is not as it was written"),
@@ -91,7 +91,7 @@ DAMAGES = [
     ("UPDATE code_chunks SET validity = zeroblob(32) WHERE chunk_id = 1", "has no bits"),
     (
         "UPDATE code_chunks SET validity = x'" + "FF" * (CHUNK_SIZE // 8) + "' WHERE chunk_id = 2",
-        "bits of an entry 0 that is not there",
+        "bits of entry 0, which does not exist",
     ),
     ("UPDATE code_chunks SET size = 128 WHERE chunk_id = 1", "chunk, 1, that cannot be read"),
     ("DELETE FROM code_vector_chunks00 WHERE rowid = 2", "chunk, 2, that cannot be read"),
@@ -102,7 +102,7 @@ DAMAGES = [
         " SELECT 99, 99, vectors FROM code_vector_chunks00 WHERE rowid = 1;"
         "INSERT INTO code_metadatachunks00(_rowid_, rowid, data)"
         " SELECT 99, 99, data FROM code_metadatachunks00 WHERE rowid = 1",
-        "its vector is there twice",
+        "its vector is stored twice",
     ),
     (
         "UPDATE code_rowids SET chunk_offset = 9 WHERE rowid = 1510",
@@ -112,15 +112,15 @@ DAMAGES = [
     ("DELETE FROM fresh WHERE id = 1521", "Entry 1521 has no bits"),
     ("DELETE FROM fresh WHERE id = 1521", "places of rows added since"),
     ("UPDATE fresh SET bits = zeroblob(8) WHERE id = 1521", "Entry 1521: its bits or label are"),
-    ("UPDATE fresh SET bits = zeroblob(9) WHERE id = 1521", "Entry 1521: its fresh bits cannot"),
-    ("UPDATE fresh SET rare = 'spuk' WHERE id = 1521", "Entry 1521: its fresh row holds other"),
-    ("UPDATE fresh SET id = 1600 WHERE id = 1521", "fresh bits of an entry 1600 that is not"),
+    ("UPDATE fresh SET bits = zeroblob(9) WHERE id = 1521", "Entry 1521: its pending bits cannot"),
+    ("UPDATE fresh SET rare = 'spuk' WHERE id = 1521", "Entry 1521: its pending row has other"),
+    ("UPDATE fresh SET id = 1600 WHERE id = 1521", "pending bits of entry 1600, which does not"),
     ("UPDATE ref SET label = 1 + label % 6 WHERE id = 1521", "1521: its bits or label are damaged"),
-    ("INSERT INTO fresh SELECT 1510, bits, rare FROM fresh", "Entry 1510: its vector is there twi"),
-    ("INSERT INTO fresh SELECT 1503, bits, rare FROM fresh", "fresh bits of an entry 1503 that is"),
+    ("INSERT INTO fresh SELECT 1510, bits, rare FROM fresh", "Entry 1510: its vector is stored tw"),
+    ("INSERT INTO fresh SELECT 1503, bits, rare FROM fresh", "pending bits of entry 1503, which"),
     ("INSERT INTO words(rowid, rare) VALUES(1521, 'zorb0')", "Entry 1521: the word index counts"),
     ("UPDATE code_info SET value = 'v0.0.1' WHERE key = 'CREATE_VERSION'", "sqlite-vec's version"),
-    ("CREATE TABLE stranger(a)", "table stranger of stranger is missing, or is none"),
+    ("CREATE TABLE stranger(a)", "table stranger of stranger is missing, or does not"),
     ("DROP INDEX code_part", "index code_part of code_chunks is missing"),
 ]
 
@@ -192,4 +192,4 @@ def test_many_faults_are_cut_short(path: Path) -> None:
     database.execute("UPDATE ref SET crc = 0")
     database.close()
     assert len(said := found(path)) == 101
-    assert said[-1] == "There is more that is damaged."
+    assert said[-1] == "More faults were found."

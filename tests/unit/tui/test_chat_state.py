@@ -12,27 +12,29 @@ from tests.support.script import HITS
 
 def test_a_mark_is_taken_back_by_the_same_key() -> None:
     """Pinning twice leaves nothing pinned; so with dropping."""
-    assert HitMarks().pin(HITS[0]).pin(HITS[0]) == HitMarks()
-    assert HitMarks().drop(HITS[0]).drop(HITS[0]) == HitMarks()
+    assert HitMarks().toggle_pin(HITS[0]).toggle_pin(HITS[0]) == HitMarks()
+    assert HitMarks().toggle_drop(HITS[0]).toggle_drop(HITS[0]) == HitMarks()
 
 
 def test_a_hit_is_pinned_or_dropped_never_both() -> None:
     """The later mark holds."""
-    marks = HitMarks().pin(HITS[0]).drop(HITS[0])
+    marks = HitMarks().toggle_pin(HITS[0]).toggle_drop(HITS[0])
     assert (marks.pinned, marks.dropped) == ({}, {17: HITS[0]})
-    assert marks.pin(HITS[0]).dropped == {}
+    assert marks.toggle_pin(HITS[0]).dropped == {}
 
 
 def test_a_dropped_hit_stays_listed_so_that_it_can_be_taken_back() -> None:
     """Marked hits that the last search did not give follow behind those that it gave."""
-    marks = HitMarks().drop(HITS[2])
-    assert marks.listed(HITS[:2]) == HITS
-    assert marks.listed(HITS) == HITS
+    marks = HitMarks().toggle_drop(HITS[2])
+    assert marks.append_marked(HITS[:2]) == HITS
+    assert marks.append_marked(HITS) == HITS
 
 
 def test_the_loop_is_told_what_the_user_fixed() -> None:
     """Subproblem, pins and drops become the turn's overrides."""
-    steering = PendingQuestion("Why?", "How?", HitMarks().pin(HITS[0]).drop(HITS[1])).overrides()
+    steering = PendingQuestion(
+        "Why?", "How?", HitMarks().toggle_pin(HITS[0]).toggle_drop(HITS[1])
+    ).build_overrides()
     assert steering.subproblem == "How?"
     assert steering.pinned == (HITS[0],)
     assert steering.dropped == frozenset({HITS[1].entry.id})
@@ -41,9 +43,9 @@ def test_the_loop_is_told_what_the_user_fixed() -> None:
 async def test_stopping_hands_back_what_waited() -> None:
     """The question that waited is not lost, and the control is stopped."""
     state = ChatState()
-    control = state.begin(PendingQuestion("first"), 0.0)
-    assert state.queue(PendingQuestion("second")) is None
-    assert state.stop() == PendingQuestion("second")
+    control = state.start_turn(PendingQuestion("first"), 0.0)
+    assert state.queue_question(PendingQuestion("second")) is None
+    assert state.stop_turn() == PendingQuestion("second")
     assert control.stopped
     assert state.waiting is None
 
@@ -54,37 +56,37 @@ async def test_stopping_hands_back_what_waited() -> None:
 )
 def test_seconds_are_short(value: float | None, text: str) -> None:
     """Milliseconds below a second, minutes above sixty."""
-    assert formatting.seconds(value) == text
+    assert formatting.format_seconds(value) == text
 
 
 def test_a_bar_is_longer_for_a_nearer_hit() -> None:
     """Filled and empty part make up the width; shares outside 0 to 1 are cut."""
-    assert formatting.bar(0.75, 8) == ("━━━━━━", "──")
-    assert formatting.bar(-0.2, 4) == ("", "────")
-    assert formatting.bar(1.7, 4) == ("━━━━", "")
+    assert formatting.format_bar(0.75, 8) == ("━━━━━━", "──")
+    assert formatting.format_bar(-0.2, 4) == ("", "────")
+    assert formatting.format_bar(1.7, 4) == ("━━━━", "")
 
 
 def test_a_text_is_cut_by_the_cells_it_takes() -> None:
     """A character of two cells counts twice."""
-    assert formatting.shorten("abcdef", 4) == "abc…"
-    assert formatting.shorten("漢字漢字", 5) == "漢字…"
-    assert formatting.shorten("ab", 4, pad=True) == "ab  "
+    assert formatting.shorten_text("abcdef", 4) == "abc…"
+    assert formatting.shorten_text("漢字漢字", 5) == "漢字…"
+    assert formatting.shorten_text("ab", 4, pad=True) == "ab  "
 
 
 def test_going_again_stays_in_its_place() -> None:
     """A fork of the current turn follows what that follows; the next question follows the fork."""
     state = ChatState()
-    state.begin(PendingQuestion("Q1"), 0.0)
-    state.apply(Formulating(""), 0.0, 1)
-    state.begin(PendingQuestion("Q2"), 0.0)
-    state.apply(Formulating(""), 0.0, 2)
-    again = state.retry()
+    state.start_turn(PendingQuestion("Q1"), 0.0)
+    state.apply_event(Formulating(""), 0.0, 1)
+    state.start_turn(PendingQuestion("Q2"), 0.0)
+    state.apply_event(Formulating(""), 0.0, 2)
+    again = state.retry_question()
     assert again is not None
     assert again.after == 1
-    state.begin(again, 0.0)
-    state.apply(Formulating(""), 0.0, 3)
+    state.start_turn(again, 0.0)
+    state.apply_event(Formulating(""), 0.0, 3)
     assert state.ancestors == {1, 3}
-    state.begin(PendingQuestion("Q3"), 0.0)
+    state.start_turn(PendingQuestion("Q3"), 0.0)
     assert state.turn is not None
     assert state.turn.after == 3
 
@@ -93,35 +95,41 @@ def test_going_again_stays_in_its_place() -> None:
 def test_going_again_keeps_whose_subproblem_it_is(author: Author) -> None:
     """What the user types instead is the user's own."""
     state = ChatState()
-    state.begin(PendingQuestion("Why?"), now=0.0)
-    state.apply(Formulated("how to find why", 0.1, author), 0.0, 1)
-    again, edited = state.retry(), state.retry("how to ask")
+    state.start_turn(PendingQuestion("Why?"), now=0.0)
+    state.apply_event(Formulated("how to find why", 0.1, author), 0.0, 1)
+    again, edited = state.retry_question(), state.retry_question("how to ask")
 
     assert again is not None
     assert edited is not None
-    assert (again.overrides().subproblem, again.overrides().author) == ("how to find why", author)
-    assert (edited.overrides().subproblem, edited.overrides().author) == ("how to ask", "user")
+    assert (again.build_overrides().subproblem, again.build_overrides().author) == (
+        "how to find why",
+        author,
+    )
+    assert (edited.build_overrides().subproblem, edited.build_overrides().author) == (
+        "how to ask",
+        "user",
+    )
 
 
 def test_going_again_formulates_where_that_was_not_finished() -> None:
     """A piece of a subproblem is none."""
     state = ChatState()
-    state.begin(PendingQuestion("Why?"), now=0.0)
-    state.apply(Formulating("how to"), 0.0, 1)
-    again = state.retry()
+    state.start_turn(PendingQuestion("Why?"), now=0.0)
+    state.apply_event(Formulating("how to"), 0.0, 1)
+    again = state.retry_question()
 
     assert again is not None
-    assert again.overrides().subproblem is None
+    assert again.build_overrides().subproblem is None
 
 
 def test_going_again_draws_other_branches() -> None:
     """Each time the same question is reasoned on again, its seed is another one."""
     state = ChatState()
-    state.begin(PendingQuestion("Why?"), now=0.0)
-    first = state.retry("how to find why")
+    state.start_turn(PendingQuestion("Why?"), now=0.0)
+    first = state.retry_question("how to find why")
     assert first is not None
-    state.begin(first, now=1.0)
-    second = state.retry()
+    state.start_turn(first, now=1.0)
+    second = state.retry_question()
 
     assert second is not None
-    assert [first.overrides().seed, second.overrides().seed] == [1, 2]
+    assert [first.build_overrides().seed, second.build_overrides().seed] == [1, 2]

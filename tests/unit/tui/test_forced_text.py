@@ -8,8 +8,8 @@ from textual.content import Content
 from rm_local.loop import TurnBranch
 from rm_local.tui import formatting
 from rm_local.tui.screens import reader
-from rm_local.tui.widgets.streaming_text import BLOCK, Streamed
-from rm_local.tui.widgets.text_line import Line
+from rm_local.tui.widgets.streaming_text import BLOCK, StreamingText
+from rm_local.tui.widgets.text_line import TextLine
 
 BRANCH = TurnBranch(
     0,
@@ -37,7 +37,7 @@ def test_spans_are_dim_and_the_text_is_whole() -> None:
 
 def test_the_reader_shows_it_dim() -> None:
     """In the thinking and in the answer, without the blanks around them."""
-    content = reader.branch(BRANCH)
+    content = reader.format_branch(BRANCH)
 
     assert content.plain == "Thinking\n<<2*3=6>> so\n\nAnswer\nIt is <<6+1=7>>."
     assert dim_parts(content) == ["6>>", "7>>"]
@@ -47,7 +47,7 @@ class Pane(App[None]):
     """An app of nothing but a streamed text."""
 
     def compose(self) -> ComposeResult:
-        yield Streamed()
+        yield StreamingText()
 
 
 async def test_a_pane_shows_it_dim_also_behind_a_closed_block() -> None:
@@ -57,11 +57,11 @@ async def test_a_pane_shows_it_dim_also_behind_a_closed_block() -> None:
     places = [(text.index(each), text.index(each) + 3) for each in ("2>>", "4>>")]
     app = Pane()
     async with app.run_test() as pilot:
-        streamed = app.query_one(Streamed)
-        streamed.show("", text, (), places)
+        streamed = app.query_one(StreamingText)
+        streamed.show_text("", text, (), places)
         await pilot.pause()
 
-        contents = [line._shown for line in streamed.query(Line)]
+        contents = [line._shown for line in streamed.query(TextLine)]
 
     assert len(contents) == 2
     assert [part for content in contents for part in dim_parts(content)] == ["2>>", "4>>"]

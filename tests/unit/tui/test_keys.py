@@ -18,14 +18,14 @@ from rm_local.tui.screens.help import Help, describe_keys
 from rm_local.tui.screens.reader import Reader
 from rm_local.tui.screens.sessions import Sessions
 from rm_local.tui.widgets.branch_pane import BranchPane
-from rm_local.tui.widgets.hit_list import Hits
+from rm_local.tui.widgets.hit_list import HitList
 from rm_local.tui.widgets.past_turn import PastTurn
 from rm_local.tui.widgets.prompt import Prompt
 from rm_local.tui.widgets.turn_panel import SubproblemInput
 
 ROOT = Path(__file__).parents[3]
 BOUND_BY: tuple[type[DOMNode], ...] = (
-    RmLocalApp, ChatScreen, Help, Reader, Sessions, BranchPane, Hits, PastTurn, Prompt,
+    RmLocalApp, ChatScreen, Help, Reader, Sessions, BranchPane, HitList, PastTurn, Prompt,
     SubproblemInput,
 )  # fmt: skip
 LISTED = [binding for _, bindings in keys.SECTIONS for binding in bindings]
@@ -39,7 +39,7 @@ def section(path: str, title: str) -> str:
 
 def names(bindings: Iterable[Binding]) -> set[str]:
     """The names of all their keys."""
-    return {name for binding in bindings for name in keys.key_names(binding)}
+    return {name for binding in bindings for name in keys.format_keys(binding)}
 
 
 def mentioned(text: str) -> set[str]:
@@ -77,12 +77,15 @@ def test_the_help_lists_the_keys() -> None:
 def test_keys_are_named_as_on_a_keyboard() -> None:
     """A capital for each word, a letter by itself as it is typed."""
     binding = Binding("shift+enter,ctrl+j,f5,p,escape,pageup", "x")
-    assert keys.key_names(binding) == ["Shift+Enter", "Ctrl+J", "F5", "p", "Esc", "PgUp"]
+    assert keys.format_keys(binding) == ["Shift+Enter", "Ctrl+J", "F5", "p", "Esc", "PgUp"]
 
 
 def test_one_purpose_is_one_row() -> None:
     """Keys that do the same share it."""
-    assert keys.help_rows((*keys.BRANCH, *keys.PAST_TURN))[0] == ("Enter, Space", "read all of it")
+    assert keys.build_help_rows((*keys.BRANCH, *keys.PAST_TURN))[0] == (
+        "Enter, Space",
+        "read all of it",
+    )
 
 
 def test_the_readme_names_the_keys() -> None:

@@ -15,7 +15,7 @@ from rm_local.loop.events import (
     Prefilling,
 )
 from rm_local.loop.turn import Turn, apply_event, begin_turn
-from rm_local.tui.turn_view import phases, place, rate
+from rm_local.tui.turn_view import compute_rate, derive_phases, format_place
 from tests.support import script
 
 
@@ -29,7 +29,7 @@ def after(*events: Event, start: float = 0.0, step: float = 0.0) -> Turn:
 
 def states(view: Turn, now: float = 0.0) -> list[str]:
     """The phases' states, in their order."""
-    return [phase.state for phase in phases(view, now)]
+    return [phase.state for phase in derive_phases(view, now)]
 
 
 def test_each_phase_runs_while_its_events_come() -> None:
@@ -50,7 +50,7 @@ def test_a_plan_without_retrieval_skips_two_phases() -> None:
 def test_times_come_from_the_events_and_the_running_one_from_the_clock() -> None:
     """A done phase keeps its seconds, the running one's grow."""
     view = after(*script.formulation(), start=10.0)
-    formulate, retrieve, _ = phases(view, 12.5)
+    formulate, retrieve, _ = derive_phases(view, 12.5)
     assert (formulate.seconds, retrieve.seconds) == (0.42, 2.5)
 
 
@@ -59,14 +59,14 @@ def test_times_come_from_the_events_and_the_running_one_from_the_clock() -> None
 )
 def test_a_turns_place_is_short(number: int, follows: int, told: str) -> None:
     """What it follows is said only where that is not the turn before."""
-    assert place(replace(begin_turn("Why?", 0.0), number=number, after=follows)) == told
+    assert format_place(replace(begin_turn("Why?", 0.0), number=number, after=follows)) == told
 
 
 def test_speed_is_tokens_over_the_time_since_the_branch_began() -> None:
     """Ten tokens in two seconds are five a second, for the branch and for all."""
     view = apply_event(after(BranchStarted(0, None)), TokenChunk(0, "thinking", "x", 10), 2.0)
     assert view.branches[0].rate == 5.0
-    assert rate(view, 2.0) == 5.0
+    assert compute_rate(view, 2.0) == 5.0
 
 
 def test_phases_that_never_ran_are_halted_by_a_failure() -> None:

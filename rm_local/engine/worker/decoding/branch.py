@@ -6,7 +6,7 @@ import codecs
 from typing import Any
 
 from rm_local.engine.branches import BranchSpec, Part, TokenChunk
-from rm_local.engine.calculator import CLOSE, ExpressionFinder, evaluate
+from rm_local.engine.calculator import CLOSE, ExpressionFinder, evaluate_expression
 from rm_local.engine.families.markers import THINK, Markers
 from rm_local.engine.families.stream_parser import Splitter, StopTexts
 from rm_local.engine.worker.decoding.grammar_sampler import Constraint
@@ -133,7 +133,7 @@ class Branch:
 
     def _calculate(self, expression: str) -> str:
         """The text to force; empty where there is no value, or one that holds a marker."""
-        value = evaluate(expression)
+        value = evaluate_expression(expression)
         if value is None or any(marker in value for marker in self._markers):
             return ""
         return value + CLOSE

@@ -27,6 +27,10 @@ from rm_local.errors import ContextOverflow, EngineError, ModelInvalid, RmLocalE
 
 _LEAD = 2
 """Tokens of white space that a model may write between its thinking and a constrained answer."""
+_BLAMED = (
+    "One of its LoRA adapters may be the cause: give it a smaller scale, or leave it out of --lora "
+    "and of `lora` in the settings."
+)
 
 
 class Turn:
@@ -97,8 +101,10 @@ class Turn:
             scheduler.run()
         except Aborted:
             scheduler.abandon()
-        except ModelInvalid:
+        except ModelInvalid as error:
             self._cache.hold(())  # what is no number is not kept for the next turn
+            if self._model.info.lora:
+                raise ModelInvalid(error.message, _BLAMED) from None
             raise
         except Full:
             raise EngineError("The context has no room left.", "Set a larger `context`.") from None

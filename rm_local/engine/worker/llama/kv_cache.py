@@ -98,6 +98,12 @@ class Cache:
         self.context = llama_cpp.llama_init_from_model(self._model.handle, self._params)
         if self.context is None:
             raise _refused(context, log.first_error() or "llama.cpp did not say why")
+        try:
+            self._model.adapters.set_in(self.context)
+        except EngineError:
+            llama_cpp.llama_free(self.context)
+            self.context = None
+            raise
         self.capacity: int = llama_cpp.llama_n_ctx(self.context)
         """Cells, shared by all sequences."""
         self.size = log.cache_size()

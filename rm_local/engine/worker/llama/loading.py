@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -12,6 +12,7 @@ import llama_cpp
 
 from rm_local.engine import context_policy, protocol
 from rm_local.engine.placement import offload, requirements
+from rm_local.engine.placement.adapted_model import AdaptedModel
 from rm_local.engine.placement.offload import Placement, PlacementRequest
 from rm_local.engine.worker.inbox import Inbox
 from rm_local.engine.worker.llama.devices import devices
@@ -19,8 +20,17 @@ from rm_local.engine.worker.llama.kv_cache import Cache
 from rm_local.engine.worker.llama.model import Model
 from rm_local.engine.worker.llama.thread_controller import ThreadController
 from rm_local.engine.worker.templates.render_client import Renderer
-from rm_local.errors import EngineError, ModelRefused, NoRoom
-from rm_local.gguf import GgufFiles, check_generates, check_whole, read_files, read_header
+from rm_local.errors import EngineError, ModelInvalid, ModelRefused, NoRoom
+from rm_local.gguf import (
+    GgufFiles,
+    check_generates,
+    check_whole,
+    hash_file,
+    read_files,
+    read_fitting_lora,
+    read_header,
+)
+from rm_local.lora import LoraAdapter
 from rm_local.options import EngineOptions
 from rm_local.system import free_memory
 
@@ -31,9 +41,13 @@ Context = TypeVar("Context")
 class Plan:
     """What a model with these options needs on this machine, before anything is allocated."""
 
-    def __init__(self, path: Path, options: EngineOptions) -> None:
+    def __init__(
+        self, path: Path, options: EngineOptions, lora: Sequence[LoraAdapter] = ()
+    ) -> None:
         """Raises ModelMissing, ModelInvalid, and MemoryShort where the memory does not do."""
         self.files = _checked(path)
+        self.adapters = read_fitting_lora(lora, path, self.files)
+        self._sizes = AdaptedModel(self.files, self.adapters)
         offloads = llama_cpp.llama_supports_gpu_offload()
         self._devices = offload.usable_devices(devices()) if offloads else ()
         self._check = options.check_memory
@@ -41,13 +55,13 @@ class Plan:
         self.overflow = options.overflow
         asked = PlacementRequest.for_options(options, options.context)
         free = self._free()
-        usual = options.context or offload.fitted_context(self.files, self._devices, asked, free)
+        usual = options.context or offload.fitted_context(self._sizes, self._devices, asked, free)
         self.asked = replace(asked, context=usual)
-        self.first = offload.place_layers(self.files, self._devices, self.asked)
+        self.first = offload.place_layers(self._sizes, self._devices, self.asked)
         """What is tried first."""
         self._lowered = "" if options.context else self._smaller(usual)
         name = str(self.files.header.metadata.get("general.name") or path.stem)
-        offload.check_fits(self.files, self._devices, self.asked, free, name)
+        offload.check_fits(self._sizes, self._devices, self.asked, free, name)
 
     def enlarged(self, context: int, tokens: int) -> int:
         """A context larger than this one that leaves branches room behind so many tokens.
@@ -58,7 +72,7 @@ class Plan:
         if not (larger := context_policy.enlarged(context, tokens, trained)):
             raise EngineError(f"the model was trained for {trained:,} tokens.")
         asked = replace(self.asked, context=context)
-        offload.check_growth(self.files, self._devices, asked, larger, self._free())
+        offload.check_growth(self._sizes, self._devices, asked, larger, self._free())
         return larger
 
     def notes(self, placement: Placement) -> tuple[str, ...]:
@@ -74,7 +88,7 @@ class Plan:
         return free_memory() if self._check else None
 
     def _smaller(self, context: int) -> str:
-        usual = requirements.default_context(self.files)
+        usual = requirements.default_context(self._sizes)
         if context >= usual:
             return ""
         return f"The memory that is free holds a context of {context:,} tokens, not {usual:,}."
@@ -88,16 +102,18 @@ def load(
 ) -> tuple[Model, Cache, Plan]:
     """The model and its cache, with as much on the devices as they take.
 
-    ModelMissing or ModelInvalid when the file is not right; SettingsError when a file of the
-    user's templates is not; MemoryShort; NoRoom; Stopped when cancelled.
+    ModelMissing or ModelInvalid when the file or an adapter is not right; SettingsError when a file
+    of the user's templates is not; MemoryShort; NoRoom; Stopped when cancelled.
     """
     options = request.options
-    plan = Plan(Path(request.model), options)
+    plan = Plan(Path(request.model), options, request.lora)
+    loaded = tuple(_identify(adapter) for adapter in request.lora)
 
     def weights(placement: Placement) -> Model:
         placed = replace(options, context=plan.asked.context, gpu_layers=placement.layers)
-        asked = replace(request, options=placed)
-        return Model.load(asked, plan.files.header, on_progress, inbox, renderer)
+        asked = replace(request, options=placed, lora=loaded)
+        header = plan.files.header
+        return Model.load(asked, header, plan.adapters, on_progress, inbox, renderer)
 
     def context(model: Model, placement: Placement) -> Cache:
         follows = not options.threads and not placement.layers
@@ -143,3 +159,14 @@ def _checked(path: Path) -> GgufFiles:
     check_generates(path, header)
     check_whole(path, header)
     return read_files(path)
+
+
+def _identify(adapter: LoraAdapter) -> LoraAdapter:
+    """The adapter with the hash of its file. ModelInvalid if another was expected."""
+    found = hash_file(Path(adapter.path))
+    if adapter.sha256 not in ("", found):
+        raise ModelInvalid(
+            f"{adapter.path} has changed since rm-local was started.",
+            "Start rm-local again to use the new file.",
+        )
+    return replace(adapter, sha256=found)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from rm_local.engine import protocol
 from rm_local.engine.families.detect import ThinkingDescription, describe_thinking
 from rm_local.engine.worker.inbox import Inbox
 from rm_local.engine.worker.llama import log
+from rm_local.engine.worker.llama.adapters import LoadedAdapters
 from rm_local.engine.worker.llama.cpu import threads_for
 from rm_local.engine.worker.llama.load_errors import remedy_for
 from rm_local.engine.worker.llama.params import model_params
@@ -21,7 +22,7 @@ from rm_local.engine.worker.llama.tokenizer import Vocab
 from rm_local.engine.worker.templates.chat_template import ChatTemplate
 from rm_local.engine.worker.templates.render_client import Renderer
 from rm_local.errors import ModelInvalid, ModelRefused, Stopped
-from rm_local.gguf import GgufHeader
+from rm_local.gguf import GgufHeader, LoraFile
 
 _REPORT_EVERY = 0.05
 _LEVELS = {" - Small": "_S", " - Medium": "_M", " - Large": "_L"}
@@ -37,8 +38,10 @@ class Model:
         template: ChatTemplate,
         info: protocol.ModelInfo,
         threads: int,
+        adapters: LoadedAdapters,
     ) -> None:
         self.handle = handle
+        self.adapters = adapters
         self.vocab = vocab
         self.template = template
         self.info = info
@@ -53,11 +56,14 @@ class Model:
         cls,
         request: protocol.Load,
         header: GgufHeader,
+        files: Sequence[LoraFile],
         on_progress: Callable[[float], None],
         inbox: Inbox,
         renderer: Renderer,
     ) -> Model:
-        """Load the weights, so many layers on devices as `request` says.
+        """Load the weights, so many layers on devices as `request` says, and its adapters.
+
+        `files`: the headers of the adapters, in their order.
 
         ModelRefused when llama.cpp does not load them; SettingsError when a file of the user's
         templates is wrong; Stopped when cancelled.
@@ -65,7 +71,9 @@ class Model:
         path = Path(request.model)
         templates = request.options.templates
         overrides = Path(templates) if templates else None
-        described = describe_thinking(header.metadata, file=path.stem, overrides=overrides)
+        described = describe_thinking(
+            header.metadata, file=path.stem, overrides=overrides, adapters=files
+        )
         renderer.start()
         handle = _load_weights(path, request.options.gpu_layers, on_progress, inbox)
         try:
@@ -98,10 +106,11 @@ class Model:
         )
         threads = request.options.threads or threads_for(llama_cpp.llama_model_size(handle))
         info = _describe(handle, request, header, described, template, threads)
-        return cls(handle, vocab, template, info, threads)
+        adapters = LoadedAdapters(handle, request.lora)
+        return cls(handle, vocab, template, info, threads, adapters)
 
     def close(self) -> None:
-        """Free the weights; every context must be gone."""
+        """Free the weights, and the adapters with them; every context must be gone."""
         llama_cpp.llama_model_free(self.handle)
 
 
@@ -163,6 +172,7 @@ def _describe(
         efforts=described.family.efforts,
         converses=template.converses,
         calculator=described.family.calculator,
+        lora=request.lora,
     )
 
 

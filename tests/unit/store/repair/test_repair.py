@@ -77,7 +77,7 @@ def test_bits_from_the_codes(path: Path, whole: Path, damage: str) -> None:
     repaired = repair_store(path)
     assert repaired is not None
     assert repaired.lost == []
-    assert any("made from their codes" in each for each in repaired.mended)
+    assert any("derived from their codes" in each for each in repaired.mended)
     with Store.open(path) as mended, Store.open(whole) as other:
         ids = ids_of(other)
         assert mended.verify() == []
@@ -195,7 +195,7 @@ def test_lost_words_and_search_params(path: Path) -> None:
     repaired = repair_store(path)
     assert repaired is not None
     assert "words that the embedder knows is lost" in repaired.lost[0]
-    assert "'probes' in meta: the default was taken." in repaired.mended
+    assert "'probes' in meta: the default was used." in repaired.mended
     assert contents(path)
 
 

@@ -1,0 +1,99 @@
+"""One question through the runtime that `rm-local ask` uses, and what came of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+
+from rm_local.engine import Message
+from rm_local.errors import RmLocalError
+from rm_local.loop import (
+    Answered,
+    BranchFinished,
+    BranchStarted,
+    Failed,
+    Plan,
+    Retrieved,
+    TurnOverrides,
+    find_plan,
+    normalize_answer,
+)
+from rm_local.records import Entry, Hit
+from rm_local.runtime import Runtime
+
+MAX_TOKENS = 400
+"""Of one branch."""
+SEED = 1
+
+
+class TurnFailed(RmLocalError):
+    """A turn ended without an answer, and not because its branches came to none."""
+
+    exit_code = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a turn came to."""
+
+    result: str | None
+    """The final answer; None when there is none."""
+    text: str
+    sources: tuple[str, ...]
+    """Of the entries that were found, best first."""
+    tokens: int
+    """Written by all branches that ended."""
+    seconds: float
+
+
+def choose_plan(name: str) -> Plan:
+    """The plan of that name with the budget that is common to all measurements."""
+    return replace(find_plan(name), max_tokens=MAX_TOKENS)
+
+
+async def ask_runtime(
+    runtime: Runtime,
+    question: str,
+    plan: Plan,
+    *,
+    hint: Entry | None = None,
+    temperature: float | None = None,
+    history: Sequence[Message] = (),
+) -> Outcome:
+    """Ask one question; under `hint` alone, if one is given, whatever the store holds.
+
+    Branches that all end without an answer, such as at the budget, are an outcome without a result.
+
+    Raises:
+        TurnFailed: The turn failed otherwise, for example because the model's process ended.
+    """
+    overrides = TurnOverrides(seed=SEED, temperature=temperature)
+    if hint is not None:
+        plan = replace(plan, hints=1)
+        overrides = replace(overrides, pinned=(Hit(hint, 1.0),))
+    result, text, tokens, running, ended = None, "", 0, 0, 0
+    sources: tuple[str, ...] = ()
+    began = time.perf_counter()
+    turn = runtime.solve(question, plan, overrides=overrides, history=history)
+    async with aclosing(turn) as events:
+        async for event in events:
+            match event:
+                case Answered():
+                    result, text = event.answer.result, event.answer.text
+                case BranchStarted():
+                    running += 1
+                case BranchFinished():
+                    running, ended = running - 1, ended + 1
+                    tokens += event.branch.tokens
+                case Retrieved():
+                    sources = tuple(hit.entry.source for hit in event.hits)
+                case Failed() if not ended or running or runtime.info is None:
+                    raise TurnFailed(event.message, event.remedy)
+    return Outcome(result, text, sources, tokens, round(time.perf_counter() - began, 2))
+
+
+def is_accepted(result: str | None, accepted: Iterable[str]) -> bool:
+    """Whether the result is one of the accepted answers, as the vote compares them."""
+    return result is not None and normalize_answer(result) in map(normalize_answer, accepted)

@@ -1,0 +1,77 @@
+"""Measurements of a model: their common options, and samples collected until all are there."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+import time
+from collections.abc import Awaitable, Callable, Coroutine, Hashable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+from models.compare.run import describe_run
+from models.curriculum.ask_runtime import SEED
+from models.sample_file import Keyed, SampleFile
+from rm_local.errors import RmLocalError, UsageError
+from rm_local.loop import Plan
+from rm_local.runtime import Runtime
+from rm_local.settings import Settings
+
+CONTEXT = 2048
+PROGRESS_EVERY = 20
+"""Samples between two lines about how far the run is."""
+
+S = TypeVar("S", bound=Keyed)
+T = TypeVar("T")
+K = TypeVar("K", bound=Hashable)
+
+
+def add_run_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options that each measurement has."""
+    parser.add_argument("--model", type=Path, help="GGUF file; without it the shipped one")
+    parser.add_argument("--store", type=Path, help="without it the shipped one")
+    parser.add_argument("--threads", type=int, default=0, help="as the setting; 0: by itself")
+    parser.add_argument("--out", type=Path, required=True, help="samples, JSON Lines")
+
+
+def open_runtime(args: argparse.Namespace) -> Runtime:
+    """The runtime that these options ask for; nothing is loaded yet."""
+    settings = Settings(context=CONTEXT, threads=args.threads)
+    return Runtime(settings, model=args.model, store=args.store)
+
+
+def describe_samples(runtime: Runtime, plans: Sequence[Plan], **more: object) -> dict[str, Any]:
+    """What the samples of one file have in common. UsageError: there is no model or no store."""
+    for path, option in ((runtime.model, "--model"), (runtime.store, "--store")):
+        if not path.is_file():
+            raise UsageError(f"{path} does not exist.", f"Name another file with {option}.")
+    made = describe_run(runtime.model, runtime.store, plans)
+    return {**made, "context": CONTEXT, "seed": SEED, **more}
+
+
+async def fill_file(
+    file: SampleFile[S], wanted: Mapping[K, T], ask: Callable[[T], Awaitable[S]]
+) -> list[S]:
+    """Ask for the wanted samples that the file lacks, by their keys; return all that are wanted."""
+    missing = [asked for key, asked in wanted.items() if key not in file.samples]
+    began = time.perf_counter()
+    for number, asked in enumerate(missing, 1):
+        file.add(await ask(asked))
+        if number % PROGRESS_EVERY == 0:
+            left = (time.perf_counter() - began) / number * (len(missing) - number) / 60
+            print(f"{number} of {len(missing)}, {left:.0f} min left", file=sys.stderr, flush=True)
+    return [file.samples[key] for key in wanted]
+
+
+def run_measurement(work: Coroutine[Any, Any, None]) -> int:
+    """Run `work` to its end; the exit code. An error is printed with what to do."""
+    try:
+        asyncio.run(work)
+    except RmLocalError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("Stopped; the same command continues.", file=sys.stderr)
+        return 130
+    return 0

@@ -1,0 +1,37 @@
+"""One entry for each family, in prose made of what it asks and of its steps."""
+
+from __future__ import annotations
+
+from models.curriculum.families import Family, read_families
+from rm_local.records import Entry
+
+SENTENCE_OPENERS = frozenset({"For", "If", "Otherwise", "The", "Where", "While", "With"})
+"""First words of steps that are whole sentences; all other steps begin with an imperative."""
+LINKS = ("I should first", "Then I", "Next I", "After that I", "Finally I")
+"""Before the imperatives of a family, which has five steps at most."""
+
+
+def family_entries() -> list[Entry]:
+    """The entries of all families, in the order of the file."""
+    return [write_entry(family) for family in read_families().values()]
+
+
+def write_entry(family: Family) -> Entry:
+    """The family's subproblem with the procedure that solves it."""
+    return Entry(
+        family.subproblem, write_procedure(family), family.domain, f"families/{family.name}"
+    )
+
+
+def write_procedure(family: Family) -> str:
+    """What is given and asked, then the steps, in the first person."""
+    links = iter(LINKS)
+    steps = [
+        step if step.split()[0] in SENTENCE_OPENERS else f"{next(links)} {_lower_first(step)}"
+        for step in family.steps
+    ]
+    return f"For problems like this, where {_lower_first(family.asks[:-1])}: {' '.join(steps)}"
+
+
+def _lower_first(text: str) -> str:
+    return text[0].lower() + text[1:]

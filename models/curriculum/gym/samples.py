@@ -1,0 +1,111 @@
+"""Problems of reasoning-gym asked under the arms, and their table."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from models.curriculum.ask_runtime import ask_runtime, choose_plan
+from models.curriculum.gym.entries import name_source, read_gym_entries
+from models.curriculum.gym.problems import FULL_SCORE, GymProblem, score_result
+from models.curriculum.intervals import format_share
+from rm_local.errors import UsageError
+from rm_local.runtime import Runtime
+from rm_local.store import EntryFilter
+
+ARMS = ("none", "memory")
+"""Plans by their names: the model by itself, and with the store."""
+TOTAL = "all"
+
+
+@dataclass(frozen=True, slots=True)
+class GymSample:
+    """What a model made of one problem under one arm."""
+
+    generator: str
+    number: int
+    arm: str
+    question: str
+    answer: str
+    result: str | None
+    text: str
+    score: float
+    """By reasoning-gym, 0 to 1."""
+    found: bool
+    """Whether the generator's own entry was among the hits."""
+    hits: int
+    tokens: int
+    seconds: float
+
+    @property
+    def key(self) -> tuple[str, int, str]:
+        """Problem and arm."""
+        return self.generator, self.number, self.arm
+
+    @property
+    def right(self) -> bool:
+        """Whether the result got the full score."""
+        return self.score >= FULL_SCORE
+
+
+async def ask_problem(runtime: Runtime, problem: GymProblem, arm: str) -> GymSample:
+    """One turn with the problem's question as it is. Raises TurnFailed."""
+    outcome = await ask_runtime(runtime, problem.question, choose_plan(arm))
+    return GymSample(
+        generator=problem.generator,
+        number=problem.number,
+        arm=arm,
+        question=problem.question,
+        answer=problem.answer,
+        result=outcome.result,
+        text=outcome.text,
+        score=score_result(problem, outcome.result),
+        found=name_source(problem.generator) in outcome.sources,
+        hits=len(outcome.sources),
+        tokens=outcome.tokens,
+        seconds=outcome.seconds,
+    )
+
+
+async def check_store(runtime: Runtime) -> None:
+    """UsageError: the store lacks the entry of a generator."""
+    missing = [
+        generator
+        for generator, entry in read_gym_entries().items()
+        if not await runtime.search(entry.subproblem, 1, filter=EntryFilter(source=entry.source))
+    ]
+    if missing:
+        raise UsageError(
+            f"{runtime.store} has no entry for {', '.join(missing)}.",
+            "Build a store with `python -m models.curriculum.build_store OUT.rms`, then name it "
+            "with --store.",
+        )
+
+
+def table_lines(samples: Iterable[GymSample]) -> Sequence[str]:
+    """Right answers by generator and arm, then of all generators, with Wilson's 95 % interval."""
+    groups: dict[tuple[str, str], list[GymSample]] = defaultdict(list)
+    for sample in samples:
+        groups[sample.generator, sample.arm].append(sample)
+        groups[TOTAL, sample.arm].append(sample)
+    order = [*read_gym_entries(), TOTAL]
+    rows = sorted(groups.items(), key=lambda row: (order.index(row[0][0]), ARMS.index(row[0][1])))
+    return [
+        "| generator | arm | problems | right | 95 % | answered | own entry | tokens | seconds |",
+        "|---|---|---:|---:|---|---:|---:|---:|---:|",
+        *(_table_line(generator, arm, found) for (generator, arm), found in rows),
+    ]
+
+
+def _table_line(generator: str, arm: str, found: Sequence[GymSample]) -> str:
+    count = len(found)
+    answered = sum(sample.result is not None for sample in found) / count
+    own = f"{sum(sample.found for sample in found) / count:.0%}" if arm == "memory" else "-"
+    tokens, seconds = (
+        sum(getattr(s, name) for s in found) / count for name in ("tokens", "seconds")
+    )
+    return (
+        f"| {generator} | {arm} | {format_share(sum(s.right for s in found), count)} "
+        f"| {answered:.0%} | {own} | {tokens:.0f} | {seconds:.1f} |"
+    )

@@ -1,0 +1,61 @@
+"""Reads what a model writes when it takes a worked trajectory apart; strict, so that form counts.
+
+The requests are those of `models/curriculum/texts/decomposition.py`.
+"""
+
+from __future__ import annotations
+
+import re
+
+from models.curriculum.texts.decomposition import APPLICABLE, HINT, SUBQUESTIONS
+
+MOST_SUBQUESTIONS = 8
+_HINT = re.compile(
+    rf"{re.escape(APPLICABLE)}\n(?P<general>.+)\n\s*{re.escape(HINT)}\n(?P<procedure>.+)", re.DOTALL
+)
+
+
+class DecompositionInvalid(Exception):
+    """A text has not the form that was asked for; the message says what is wrong."""
+
+
+def parse_subquestions(text: str) -> tuple[str, ...]:
+    """The subquestions: the heading, then one a line, numbered from 1, each with a question mark.
+
+    Raises:
+        DecompositionInvalid: There is anything else, none, one twice, or more than eight.
+    """
+    heading, *lines = text.strip().split("\n")
+    if heading.rstrip() != SUBQUESTIONS:
+        raise DecompositionInvalid(f"It does not begin with {SUBQUESTIONS!r}.")
+    found: list[str] = []
+    for line in filter(None, map(str.strip, lines)):
+        prefix = f"{len(found) + 1}. "
+        if not line.startswith(prefix):
+            raise DecompositionInvalid(f"No line {prefix.strip()!r} but {line[:60]!r}.")
+        question = line.removeprefix(prefix).strip()
+        if len(question) < 2 or not question.endswith("?"):
+            raise DecompositionInvalid(f"No question: {line[:60]!r}.")
+        found.append(question)
+    if not 1 <= len(found) <= MOST_SUBQUESTIONS:
+        raise DecompositionInvalid(f"{len(found)} subquestions.")
+    if len(set(found)) < len(found):
+        raise DecompositionInvalid("A subquestion is there twice.")
+    return tuple(found)
+
+
+def parse_hint(text: str) -> str:
+    """The procedure below the heading of the hint.
+
+    Raises:
+        DecompositionInvalid: A heading or the text below it is missing, or there is another one.
+    """
+    match = _HINT.fullmatch(text.strip())
+    if match is None:
+        raise DecompositionInvalid(f"Not {APPLICABLE!r} and {HINT!r}, each with a text.")
+    general, procedure = match["general"].strip(), match["procedure"].strip()
+    if not general or not procedure:
+        raise DecompositionInvalid("There is no text below a heading.")
+    if re.search(r"^\s*#", f"{general}\n{procedure}", re.MULTILINE):
+        raise DecompositionInvalid("There are more than the two headings.")
+    return procedure

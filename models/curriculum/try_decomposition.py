@@ -1,0 +1,127 @@
+"""A worked trajectory taken apart by a model, and how it solves others with what it wrote."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypedDict
+
+from models.curriculum.ask_runtime import ask_runtime, choose_plan, is_accepted
+from models.curriculum.forms import WordedProblem
+from models.curriculum.parse_decomposition import (
+    DecompositionInvalid,
+    parse_hint,
+    parse_subquestions,
+)
+from models.curriculum.texts.decomposition import hint_request, subquestions_request
+from models.curriculum.worked_trajectories import Trajectory
+from rm_local.records import Entry
+from rm_local.runtime import Runtime
+
+SOLVED_TENTHS = 6
+"""Tenths of the other problems that an entry must solve."""
+
+
+class HintTrial(TypedDict):
+    """One subquestion, the hint that the model wrote for it, and how it did under that."""
+
+    subquestion: str
+    said: str
+    """The reply as it came."""
+    fault: str
+    """Why the reply does not parse; empty if it does."""
+    results: list[str | None]
+    """Of the other problems, under the hint; empty without one."""
+    right: int
+
+
+@dataclass(frozen=True, slots=True)
+class Decomposition:
+    """What a model made of one trajectory."""
+
+    family: str
+    number: int
+    question: str
+    work: str
+    answer: str
+    said: str
+    """The reply to the request for subquestions, as it came."""
+    fault: str
+    """Why this reply does not parse; empty if it does."""
+    hints: list[HintTrial]
+    others: int
+    """Other problems of the family that were asked."""
+    unaided: int
+    """Of these, solved without an entry."""
+
+    @property
+    def key(self) -> tuple[str, int]:
+        """Family and number."""
+        return self.family, self.number
+
+    @property
+    def parses(self) -> bool:
+        """Whether the subquestions and the hints of all of them parse."""
+        return not self.fault and not any(hint["fault"] for hint in self.hints)
+
+    def is_solved(self, right: int) -> bool:
+        """Whether so many right answers to the other problems are enough."""
+        return 10 * right >= SOLVED_TENTHS * self.others
+
+
+async def decompose(runtime: Runtime, trajectory: Trajectory) -> Decomposition:
+    """Both requests for one trajectory, then the other problems. Raises TurnFailed."""
+    worked = trajectory.worked
+    said = await _request(
+        runtime, subquestions_request(worked.question, worked.work, worked.answer)
+    )
+    fault, subquestions = "", tuple[str, ...]()
+    try:
+        subquestions = parse_subquestions(said)
+    except DecompositionInvalid as error:
+        fault = str(error)
+    return Decomposition(
+        family=trajectory.family,
+        number=trajectory.number,
+        question=worked.question,
+        work=worked.work,
+        answer=worked.answer,
+        said=said,
+        fault=fault,
+        hints=[await _try_hint(runtime, trajectory, question) for question in subquestions],
+        others=len(trajectory.others),
+        unaided=_count_right(trajectory.others, await _solve(runtime, trajectory, None)),
+    )
+
+
+async def _try_hint(runtime: Runtime, trajectory: Trajectory, subquestion: str) -> HintTrial:
+    worked = trajectory.worked
+    request = hint_request(worked.question, worked.work, worked.answer, subquestion)
+    said = await _request(runtime, request)
+    try:
+        procedure = parse_hint(said)
+    except DecompositionInvalid as error:
+        return HintTrial(subquestion=subquestion, said=said, fault=str(error), results=[], right=0)
+    entry = Entry(subquestion, procedure, source=f"decomposition/{trajectory.family}")
+    results = await _solve(runtime, trajectory, entry)
+    right = _count_right(trajectory.others, results)
+    return HintTrial(subquestion=subquestion, said=said, fault="", results=results, right=right)
+
+
+async def _request(runtime: Runtime, text: str) -> str:
+    """What the model says to the request in a plain, greedy turn."""
+    return (await ask_runtime(runtime, text, choose_plan("none"), temperature=0.0)).text
+
+
+async def _solve(runtime: Runtime, trajectory: Trajectory, entry: Entry | None) -> list[str | None]:
+    """The results of the other problems under the entry alone, or without any."""
+    plan = choose_plan("memory" if entry else "none")
+    return [
+        (await ask_runtime(runtime, problem.question, plan, hint=entry)).result
+        for problem in trajectory.others
+    ]
+
+
+def _count_right(problems: Sequence[WordedProblem], results: Sequence[str | None]) -> int:
+    pairs = zip(problems, results, strict=True)
+    return sum(is_accepted(result, [problem.answer]) for problem, result in pairs)

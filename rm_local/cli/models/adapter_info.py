@@ -1,0 +1,84 @@
+"""What `rm-local models info` says of LoRA adapters."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from rm_local.cli.models.common import line
+from rm_local.lora import LoraAdapter
+from rm_local.units import format_bytes
+
+if TYPE_CHECKING:
+    from rm_local.gguf import LoraFile
+    from rm_local.library import LibraryModel
+
+
+def print_lora_file(listed: LibraryModel, as_data: bool) -> None:
+    """Print what the file of an adapter holds.
+
+    Raises:
+        ModelInvalid: It is damaged, or not of a kind that can be loaded.
+    """
+    from rm_local.gguf import identify_lora, read_lora_file
+
+    path = listed.model.path
+    adapter = identify_lora(LoraAdapter(str(path)))
+    file = read_lora_file(path)
+    if as_data:
+        told = lora_as_json(adapter, file)
+        del told["scale"]
+        click.echo(json.dumps({"kind": "adapter", "title": listed.model.title, **told}))
+        return
+    click.echo("\n".join(describe_lora_file(listed.model.title, adapter, file)))
+
+
+def lora_as_json(adapter: LoraAdapter, file: LoraFile) -> dict[str, Any]:
+    """What programs are told of an adapter."""
+    return {
+        "path": adapter.path,
+        "scale": adapter.scale,
+        "sha256": adapter.sha256 or None,
+        "architecture": file.architecture,
+        "ranks": [*file.ranks],
+        "alpha": file.alpha or None,
+        "matrices": len(file.pairs),
+        "tensors": file.tensors,
+        "size": file.size,
+        "base": file.base or None,
+        "calculator": file.calculator,
+    }
+
+
+def describe_lora_file(title: str, adapter: LoraAdapter, file: LoraFile) -> list[str]:
+    """The lines about an adapter by itself."""
+    from rm_local.text import one_line
+
+    calculator = {True: "used", False: "not used", None: "not told"}[file.calculator]
+    return [
+        line("name", one_line(title)),
+        line("file", one_line(adapter.path)),
+        line("sha256", adapter.sha256),
+        line("kind", f"{one_line(file.architecture, 40)}, LoRA adapter; name it with --lora"),
+        line("rank", _describe_strength(file)),
+        line("changes", f"{len(file.pairs)} matrices, {file.tensors} tensors"),
+        line("size", format_bytes(file.size)),
+        line("base", one_line(file.base, 200) or "not told"),
+        line("calculator", calculator),
+    ]
+
+
+def describe_loaded_lora(adapter: LoraAdapter, file: LoraFile) -> str:
+    """The line about an adapter of a model."""
+    from rm_local.text import one_line
+
+    what = f"scale {adapter.scale:g}, rank {_describe_strength(file)}, {format_bytes(file.size)}"
+    return line("adapter", f"{one_line(adapter.path)}: {what}")
+
+
+def _describe_strength(file: LoraFile) -> str:
+    """`16, alpha 32`."""
+    ranks = " to ".join(dict.fromkeys((str(file.ranks[0]), str(file.ranks[-1]))))
+    return f"{ranks}, alpha {file.alpha:g}" if file.alpha else f"{ranks}, no alpha"

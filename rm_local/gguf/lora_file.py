@@ -1,0 +1,201 @@
+"""A LoRA adapter in the GGUF format, checked before llama.cpp sees it.
+
+For a matrix NAME of its base model, of width n and height m, the file holds NAME.lora_a (n x r)
+and NAME.lora_b (r x m) of rank r; for the table of token embeddings the two are exchanged. What
+llama.cpp adds to the matrix is scale x alpha / r x (b a), or scale x (b a) without an alpha.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rm_local.errors import ModelInvalid
+from rm_local.gguf.header import GgufHeader, check_whole, read_header
+from rm_local.gguf.kind import detect_kind
+from rm_local.gguf.tensor_entry import BLOCKS, Sizes, TensorEntry, clip_name, format_sizes
+
+ALPHA = "adapter.lora.alpha"
+INVOCATION = "adapter.alora.invocation_tokens"
+_FLOAT32 = 6
+_NO_WEIGHTS = {9, 15, 24, 25, 26, 27, 28}
+"""ggml types of whole numbers, 64-bit floats and intermediate results; not of weights."""
+_CONVERT = "Convert the adapter again, or choose another."
+_CHOOSE = "Choose a LoRA adapter in the GGUF format."
+
+
+@dataclass(frozen=True, slots=True)
+class LoraPair:
+    """The two matrices of one change."""
+
+    a: TensorEntry
+    b: TensorEntry
+    changed: Sizes
+    """Sizes of the model's matrix that it changes."""
+    rank: int
+
+
+@dataclass(frozen=True, slots=True)
+class LoraFile:
+    """What an adapter's header says."""
+
+    path: Path
+    metadata: dict[str, Any]
+    alpha: float
+    """0 = none: the scale alone counts."""
+    pairs: dict[str, LoraPair]
+    """By the name of the model's matrix."""
+    tensors: int
+    size: int
+    """Bytes on the disk."""
+    weights: int
+    """Bytes of all its matrices, which llama.cpp keeps in memory."""
+    layered: int
+    """Those of them that belong to a layer."""
+
+    @property
+    def architecture(self) -> str:
+        """Of the model that it was made for."""
+        return str(self.metadata["general.architecture"])
+
+    @property
+    def ranks(self) -> tuple[int, ...]:
+        """The ranks of its pairs, each once, in ascending order."""
+        return tuple(sorted({pair.rank for pair in self.pairs.values()}))
+
+    @property
+    def base(self) -> str:
+        """The model that it was made for, in the file's words; empty if it says nothing."""
+        texts = [self.metadata.get(f"general.base_model.0.{key}") for key in ("name", "repo_url")]
+        hash_ = self.metadata.get("rm_local.base.sha256")
+        named = [text for text in texts if isinstance(text, str) and text]
+        return ", ".join(named + ([f"sha256 {hash_}"] if isinstance(hash_, str) else []))
+
+    @property
+    def calculator(self) -> bool | None:
+        """Whether it was trained with the calculator; None if it says nothing."""
+        value = self.metadata.get("rm_local.calculator")
+        return value if isinstance(value, bool) else None
+
+
+def read_lora_file(path: Path) -> LoraFile:
+    """Read an adapter's header; no weights are read.
+
+    Raises:
+        ModelMissing: There is no such file, or it cannot be read.
+        ModelInvalid: It is not a whole LoRA adapter.
+    """
+    header = read_header(path, noun="adapter", table=True)
+    _check_kind(path, header)
+    check_whole(path, header)
+    _check_layout(path, header)
+    pairs = _pair_tensors(path, header.table)
+    return LoraFile(
+        path=path,
+        metadata=header.metadata,
+        alpha=_read_alpha(path, header),
+        pairs=pairs,
+        tensors=header.tensors,
+        size=path.stat().st_size,
+        weights=sum(pair.a.bytes + pair.b.bytes for pair in pairs.values()),
+        layered=sum(
+            pair.a.bytes + pair.b.bytes for name, pair in pairs.items() if name.startswith("blk.")
+        ),
+    )
+
+
+def _check_kind(path: Path, header: GgufHeader) -> None:
+    metadata = header.metadata
+    kind = detect_kind(metadata, header.tensors)
+    if kind == "text":
+        raise ModelInvalid(
+            f"{path} is a model, not a LoRA adapter.",
+            f"Name it with --model. {_CHOOSE}",
+        )
+    if metadata.get("general.type") != "adapter":
+        raise ModelInvalid(f"{path} is not a LoRA adapter ({kind}).", _CHOOSE)
+    if (found := metadata.get("adapter.type")) != "lora":
+        message = f"{path} is an adapter of the type {clip_name(str(found))!r}, not 'lora'."
+        raise ModelInvalid(message, _CHOOSE)
+    if INVOCATION in metadata:
+        message = f"{path} acts only after certain tokens (aLoRA), which is not supported."
+        raise ModelInvalid(message, "Choose an adapter that acts on the whole text.")
+    architecture = metadata.get("general.architecture")
+    if not isinstance(architecture, str) or not architecture:
+        raise ModelInvalid(f"{path} does not say for which architecture it was made.", _CONVERT)
+
+
+def _read_alpha(path: Path, header: GgufHeader) -> float:
+    """llama.cpp aborts when the value has another type."""
+    if ALPHA not in header.metadata:
+        return 0.0
+    value = header.metadata[ALPHA]
+    if header.types[ALPHA] != _FLOAT32 or not math.isfinite(value):
+        message = f"{path} is damaged: {ALPHA} is {value!r}, not a finite 32-bit float."
+        raise ModelInvalid(message, _CONVERT)
+    return float(value)
+
+
+def _check_layout(path: Path, header: GgufHeader) -> None:
+    """Each tensor's data begin where those of the one before it end."""
+    expected = 0
+    for entry in header.table:
+        if entry.type in BLOCKS and entry.offset != expected:
+            raise ModelInvalid(
+                f"{path} is damaged: {clip_name(entry.name)} is misplaced.", _CONVERT
+            )
+        expected = entry.offset + -(-entry.bytes // header.alignment) * header.alignment
+
+
+def _pair_tensors(path: Path, table: tuple[TensorEntry, ...]) -> dict[str, LoraPair]:
+    found: dict[str, dict[str, TensorEntry]] = {}
+    for entry in table:
+        name, dot, part = entry.name.rpartition(".lora_")
+        if not dot and entry.name.endswith("_norm.weight"):
+            continue  # llama.cpp leaves changed norms out
+        if not (name and part in ("a", "b")):
+            message = f"{path} holds {clip_name(entry.name)}, which is not part of a LoRA adapter."
+            raise ModelInvalid(message, _CONVERT)
+        if part in found.setdefault(name, {}):
+            message = f"{path} is damaged: it holds {clip_name(entry.name)} twice."
+            raise ModelInvalid(message, _CONVERT)
+        _check_entry(path, entry)
+        found[name][part] = entry
+    if not found:
+        raise ModelInvalid(f"{path} holds no matrices, so it changes nothing.", _CONVERT)
+    return {name: _pair(path, name, parts) for name, parts in found.items()}
+
+
+def _check_entry(path: Path, entry: TensorEntry) -> None:
+    if entry.type not in BLOCKS or entry.type in _NO_WEIGHTS:
+        message = (
+            f"{path} stores {clip_name(entry.name)} as numbers of a type (ggml type {entry.type}) "
+            "that adapters do not have."
+        )
+        raise ModelInvalid(message, "Convert the adapter to F16 or F32.")
+    if not entry.values or entry.sizes[0] % BLOCKS[entry.type][0]:
+        message = f"{path} is damaged: {clip_name(entry.name)} is {format_sizes(entry.sizes)}."
+        raise ModelInvalid(message, _CONVERT)
+
+
+def _pair(path: Path, name: str, parts: dict[str, TensorEntry]) -> LoraPair:
+    for part, other in ("ab", "ba"):
+        if part not in parts:
+            message = (
+                f"{path} is damaged: it holds {clip_name(name)}.lora_{other} without .lora_{part}."
+            )
+            raise ModelInvalid(message, _CONVERT)
+    a, b = parts["a"], parts["b"]
+    if name.endswith("token_embd.weight"):
+        ranks, changed = (a.sizes[0], b.sizes[0]), (b.sizes[1], a.sizes[1], *a.sizes[2:])
+    else:
+        ranks, changed = (a.sizes[1], b.sizes[0]), (a.sizes[0], b.sizes[1], *a.sizes[2:])
+    if ranks[0] != ranks[1] or a.sizes[2:] != b.sizes[2:]:
+        raise ModelInvalid(
+            f"{path} is damaged: {clip_name(name)} has .lora_a of {format_sizes(a.sizes)} and "
+            f".lora_b of {format_sizes(b.sizes)}, which are not of one rank.",
+            _CONVERT,
+        )
+    return LoraPair(a, b, changed, ranks[0])

@@ -1,0 +1,76 @@
+"""The numbers of a LoRA adapter whose header was checked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rm_local.errors import ModelInvalid
+from rm_local.gguf.lora_file import LoraFile, LoraPair
+
+_AGAIN = "Install or copy it again."
+
+Matrix = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class LoraMatrix:
+    """What an adapter adds to one matrix of shape (rows, columns): `scale * b @ a`."""
+
+    a: Matrix
+    """(rank, columns)"""
+    b: Matrix
+    """(rows, rank)"""
+    scale: float
+
+    def compute_rows(self, start: int, end: int) -> Matrix:
+        """The rows from `start` to before `end`, shape (end - start, columns)."""
+        product: Matrix = self.b[start:end] @ self.a
+        return product * np.float32(self.scale)
+
+
+def read_lora_matrices(file: LoraFile) -> dict[str, LoraMatrix]:
+    """What an adapter adds, by the name of the matrix.
+
+    Raises:
+        ModelInvalid: It holds what is not a finite number, or changes what is not a plain matrix.
+    """
+    import gguf
+
+    try:
+        tensors = {tensor.name: tensor for tensor in gguf.GGUFReader(file.path).tensors}
+    except (LookupError, ValueError, OverflowError) as error:
+        raise ModelInvalid(f"{file.path} is damaged: {error}.", _AGAIN) from error
+    found = {}
+    for name, pair in file.pairs.items():
+        _check_is_matrix(file, name, pair)
+        a, b = (_read_factor(file, tensors[entry.name]) for entry in (pair.a, pair.b))
+        found[name] = LoraMatrix(a, b, file.alpha / pair.rank if file.alpha else 1.0)
+    return found
+
+
+def _check_is_matrix(file: LoraFile, name: str, pair: LoraPair) -> None:
+    """ModelInvalid: it is a stack of matrices, or the table whose factors are exchanged."""
+    if pair.changed[2:] != (1, 1) or name.endswith("token_embd.weight"):
+        raise ModelInvalid(
+            f"{file.path} changes {name}, which cannot be merged.", "Name it with --lora."
+        )
+
+
+def _read_factor(file: LoraFile, tensor: Any) -> Matrix:
+    """A factor as float32, shape (rows, columns)."""
+    import gguf
+
+    try:
+        values = gguf.quants.dequantize(tensor.data, tensor.tensor_type)
+    except (NotImplementedError, ValueError) as error:
+        raise ModelInvalid(f"{file.path} is damaged: {tensor.name}: {error}.", _AGAIN) from error
+    if not np.isfinite(values).all():
+        raise ModelInvalid(
+            f"{file.path} is damaged: {tensor.name} holds what is not a number.", _AGAIN
+        )
+    factor: Matrix = np.atleast_2d(np.asarray(values, np.float32))
+    return factor

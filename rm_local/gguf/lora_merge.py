@@ -1,0 +1,176 @@
+"""A base model and a LoRA adapter as one GGUF: weights added once, quantized as Q8_0."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rm_local.errors import ModelInvalid
+from rm_local.files import part_file, replace_file, sync_file
+from rm_local.gguf.header import check_whole
+from rm_local.gguf.lora_file import read_lora_file
+from rm_local.gguf.lora_fit import check_lora_fits
+from rm_local.gguf.lora_matrices import LoraMatrix, read_lora_matrices
+from rm_local.gguf.merged_header import BLOCK, BLOCK_BYTES
+from rm_local.gguf.split_files import read_files
+
+ALIGNMENT = 32
+"""Bytes; where a file does not say otherwise."""
+_SKIPPED = (
+    "GGUF.",
+    "general.alignment",
+    "general.architecture",
+    "general.file_type",
+    "general.quantization_version",
+)
+_LARGEST = 127 * 65504
+"""Of a value that Q8_0 can hold: its steps are float16."""
+_CHUNK = 1 << 21
+"""Values that are unpacked at once, 8 MB of float32."""
+
+Report = Callable[[float], None]
+
+
+def merge_adapter(
+    base: Path,
+    adapter: Path,
+    target: Path,
+    changes: Mapping[str, str | float | bool],
+    *,
+    report: Report = lambda _share: None,
+) -> None:
+    """Write the merged model to `target`, which appears complete or not at all.
+
+    `changes` are metadata that take the place of the base's. Matrices become Q8_0, whatever the
+    base has; other tensors stay as they are. `report` gets the share that is written, 0 to 1; what
+    it raises ends the merge.
+
+    Raises:
+        ModelMissing: A file is not there, or cannot be read.
+        ModelInvalid: One is damaged, or the adapter is for another model.
+        OSError: The target cannot be written.
+    """
+    import gguf
+
+    files, lora = read_files(base), read_lora_file(adapter)
+    check_whole(base, files.header)
+    check_lora_fits(lora, base, files)
+    deltas = read_lora_matrices(lora)
+    reader = gguf.GGUFReader(base)
+    if stray := deltas.keys() - {each.name for each in reader.tensors if _is_packed(each)}:
+        raise ModelInvalid(
+            f"{adapter} changes {min(stray)}, which cannot be stored as Q8_0.",
+            "Name it with --lora.",
+        )
+    with part_file(target) as part:
+        _write_header(part, reader, changes)
+        with part.open("ab") as file:
+            _write_tensors(file, reader.tensors, deltas, adapter, report)
+        sync_file(part)
+        replace_file(part, target)
+
+
+def _write_header(path: Path, reader: Any, changes: Mapping[str, str | float | bool]) -> None:
+    """Write metadata and the table of tensors."""
+    import gguf
+
+    writer = gguf.GGUFWriter(path, str(reader.fields["general.architecture"].contents()))
+    for key, field in reader.fields.items():
+        if not key.startswith(_SKIPPED) and key not in changes:
+            kind = field.types[0]
+            inner = field.types[-1] if kind == gguf.GGUFValueType.ARRAY else None
+            writer.add_key_value(key, field.contents(), kind, sub_type=inner)
+    for key, value in changes.items():
+        _add_value(writer, key, value)
+    writer.add_file_type(gguf.LlamaFileType.MOSTLY_Q8_0)
+    q8_0 = gguf.GGMLQuantizationType.Q8_0
+    for tensor in reader.tensors:
+        if _is_packed(tensor):
+            size = int(tensor.n_elements) // BLOCK * BLOCK_BYTES
+            writer.add_tensor_info(tensor.name, _shape(tensor), np.dtype(np.float32), size, q8_0)
+        else:
+            data = tensor.data
+            writer.add_tensor_info(
+                tensor.name, data.shape, data.dtype, data.nbytes, tensor.tensor_type
+            )
+    with closing(writer):
+        writer.write_header_to_file()
+        writer.write_kv_data_to_file()
+        writer.write_ti_data_to_file()
+
+
+def _write_tensors(
+    file: io.BufferedWriter,
+    tensors: Any,
+    deltas: Mapping[str, LoraMatrix],
+    adapter: Path,
+    report: Report,
+) -> None:
+    """Append the data of all tensors, a chunk of rows at a time."""
+    total, written = sum(int(tensor.n_elements) for tensor in tensors), 0
+    _pad(file)
+    for tensor in tensors:
+        for count, packed in _pack_rows(tensor, deltas.get(tensor.name), adapter):
+            report(written / total)
+            file.write(packed)
+            written += count
+        _pad(file)
+    report(1.0)
+
+
+def _pack_rows(tensor: Any, delta: LoraMatrix | None, adapter: Path) -> Iterator[tuple[int, bytes]]:
+    """A tensor's data, changed and packed: of each chunk the number of values, and its bytes."""
+    import gguf
+
+    if not _is_packed(tensor):
+        yield int(tensor.n_elements), np.ascontiguousarray(tensor.data).tobytes()
+        return
+    rows = len(tensor.data)
+    step = max(1, _CHUNK * rows // int(tensor.n_elements))
+    for start in range(0, rows, step):
+        values: NDArray[np.float32] = gguf.quants.dequantize(
+            tensor.data[start : start + step], tensor.tensor_type
+        )
+        if delta is not None:
+            values = values + delta.compute_rows(start, start + step)
+            if not np.abs(values).max() <= _LARGEST:
+                raise ModelInvalid(
+                    f"{adapter} is damaged: with it {tensor.name} holds what is not a number.",
+                    "Install or copy it again.",
+                )
+        packed = gguf.quants.quantize(
+            np.ascontiguousarray(values, np.float32), gguf.GGMLQuantizationType.Q8_0
+        )
+        yield values.size, packed.tobytes()
+
+
+def _is_packed(tensor: Any) -> bool:
+    """Whether a tensor is a matrix whose rows can be stored as Q8_0."""
+    return len(tensor.shape) > 1 and int(tensor.shape[0]) % BLOCK == 0
+
+
+def _shape(tensor: Any) -> tuple[int, ...]:
+    """The shape with rows first; GGUF has columns first."""
+    return tuple(int(size) for size in reversed(tensor.shape))
+
+
+def _pad(file: io.BufferedWriter) -> None:
+    file.write(bytes(-file.tell() % ALIGNMENT))
+
+
+def _add_value(writer: Any, key: str, value: str | float | bool) -> None:
+    match value:
+        case bool():
+            writer.add_bool(key, value)
+        case float():
+            writer.add_float32(key, value)
+        case int():
+            writer.add_uint32(key, value)
+        case _:
+            writer.add_string(key, value)

