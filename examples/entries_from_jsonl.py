@@ -21,7 +21,7 @@ def main(files: list[Path], out: Path) -> None:
     build_from_files(files, out, choose_embedder("static"))
     embedder = load_shipped_static()
     with Store.open(out, embedder=embedder.id) as store:
-        print(f"{store.count()} entries")
+        print(f"{store.count_entries()} entries")
         for text in ("my script takes minutes, why", "guess how many"):
             vector = embedder.embed([text])[0]
             for hit in store.search(SearchRequest(vector, text, k=1)):

@@ -50,7 +50,7 @@ async def main(folder: Path) -> None:
     """Build the store, then retrieve the best entries for a subproblem."""
     embedder = TrigramEmbedder()
     with Store.create(folder / "lists.rms", embedder=embedder.id) as store:
-        store.add(ENTRIES, embedder.embed_all([entry.subproblem for entry in ENTRIES]))
+        store.add_entries(ENTRIES, embedder.embed_all([entry.subproblem for entry in ENTRIES]))
         retriever = StoreRetriever(embedder, store)
         for hit in await retriever.search("How do I find a cycle in a list?", k=2, gate=0.3):
             print(f"{hit.similarity:.2f}  {hit.entry.subproblem}")

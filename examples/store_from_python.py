@@ -23,14 +23,14 @@ def main(folder: Path) -> None:
     """Write `folder`/example.rms and print what is found in it."""
     embedder = load_shipped_static()
     with Store.create(folder / "example.rms", embedder=embedder.id) as store:
-        ids = store.add(ENTRIES, embedder.embed([entry.subproblem for entry in ENTRIES]))
+        ids = store.add_entries(ENTRIES, embedder.embed([entry.subproblem for entry in ENTRIES]))
         print_hits(store, embedder, "adding fractions")
 
         better = Entry(ENTRIES[0].subproblem, "I should expand both fractions.", "math")
-        store.replace(ids[0], better, embedder.embed([better.subproblem])[0])
-        store.delete([ids[2]])
+        store.replace_entry(ids[0], better, embedder.embed([better.subproblem])[0])
+        store.delete_entries([ids[2]])
         print_hits(store, embedder, "adding fractions")
-        print(f"{store.count()} entries")
+        print(f"{store.count_entries()} entries")
 
 
 def print_hits(store: Store, embedder: StaticEmbedder, text: str) -> None:

@@ -185,8 +185,8 @@ class Runtime:
 
         store = await asyncio.to_thread(Store.open, self.store)
         try:
-            info = await asyncio.to_thread(store.info)
-            await asyncio.to_thread(store.warm)
+            info = await asyncio.to_thread(store.read_info)
+            await asyncio.to_thread(store.preload_centroids)
             embedder = await open_query_embedder(
                 self.store,
                 info.embedder,

@@ -50,8 +50,8 @@ def build(
         with Store.create(
             part, embedder=MINILM, dictionary_sample=sample, known_words=read_minilm_words()
         ) as store:
-            store.add(entries, vectors)
-            store.keep_spread(measure_spread(store, probes), PROBES_SHA256)
+            store.add_entries(entries, vectors)
+            store.write_spread(measure_spread(store, probes), PROBES_SHA256)
         os.replace(part, path)
 
 

@@ -31,7 +31,7 @@ from rm_local.embed import (
 from rm_local.engine import Engine
 from rm_local.loop import GateModel, compute_features
 from rm_local.options import EngineOptions
-from rm_local.store import Store, summarise_spread
+from rm_local.store import Store, summarize_spread
 
 Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
@@ -101,7 +101,7 @@ def _examine(
 ) -> tuple[Doubles, Flags, Flags]:
     """Features, (n, 3), of each question; whether it finds an entry; whether there is one."""
     near, to_probes = asked @ entries.T, probes @ entries.T
-    spread = summarise_spread(to_probes.max(axis=1), len(entries))
+    spread = summarize_spread(to_probes.max(axis=1), len(entries))
     features, found, fits = [], [], []
     for similarities, question in zip(near, questions, strict=True):
         order = np.argsort(-similarities)[:POOL]
@@ -145,7 +145,7 @@ def _questions() -> list[dict[str, Any]]:
 def _texts() -> tuple[list[str], list[str], list[str]]:
     """All that is embedded: questions of the half, probes, subproblems; the last, and domains."""
     with Store.open(paths.shipped_store()) as store:
-        entries = store.sample(store.count(), 0)
+        entries = store.sample_entries(store.count_entries(), 0)
     asked = [each["question"] for each in _questions() if each["half"] == "fit"]
     subproblems = [entry.subproblem for entry in entries]
     return [*asked, *PROBES, *subproblems], subproblems, [entry.domain for entry in entries]

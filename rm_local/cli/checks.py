@@ -181,7 +181,7 @@ def _store(path: Path) -> Check:
 
     try:
         with Store.open(path) as store:
-            info = store.info()
+            info = store.read_info()
         check_query_embedder(path, info.embedder)
     except RmLocalError as error:
         return Check("Store", "bad", error.message, error.remedy)

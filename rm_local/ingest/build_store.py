@@ -109,7 +109,7 @@ def _keep_spread(out: Path, chosen: EmbedderChoice, *, given: bool) -> None:
     else:
         return
     with Store.open(out, write=True) as store:
-        store.keep_spread(measure_spread(store, probes), PROBES_SHA256)
+        store.write_spread(measure_spread(store, probes), PROBES_SHA256)
 
 
 def _open_source(

@@ -47,7 +47,7 @@ def import_from_files(
     """
     check_inputs([*files, *filter(None, [embeddings])])
     with Store.open(path, write=True) as store, _make_work_folder() as folder:
-        id = store.info().embedder
+        id = store.read_info().embedder
         embed = _choose_embed_function(path, id) if embeddings is None else None
         lines = index_lines(files, folder / "input", report)
         if embeddings is not None:

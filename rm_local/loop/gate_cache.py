@@ -41,7 +41,7 @@ def read_spread(store: StoreInfo) -> StoreSpread | None:
     """The spread of this store; None if it is not cached, or the entries have changed since."""
     with suppress(OSError, HomeMissing):
         found = StoreSpread.from_json(_spread_file(store).read_bytes())
-        return found if found and found.fits(store.entries) else None
+        return found if found and found.is_current(store.entries) else None
     return None
 
 

@@ -53,7 +53,7 @@ class StoreGate:
         Raises:
             StoreError, EngineError: The scale cannot be measured, or the search failed.
         """
-        if self._store.info().embedder.id not in GATE_MODELS:
+        if self._store.read_info().embedder.id not in GATE_MODELS:
             return GateVerdict(True, 1.0)  # no model is fitted for a custom embedder
         found = await self.measure_features(vector, question)
         if found is None:
@@ -87,11 +87,11 @@ class StoreGate:
     @property
     def model(self) -> GateModel:
         """The model for the store's embedder."""
-        return GATE_MODELS[self._store.info().embedder.id]
+        return GATE_MODELS[self._store.read_info().embedder.id]
 
     async def _load_scale(self) -> tuple[Floats, StoreSpread]:
         """Load or measure the vectors of the probe sentences, (n, d), and the store's spread."""
-        info = await asyncio.to_thread(self._store.info)
+        info = await asyncio.to_thread(self._store.read_info)
         if self._probes is None:
             self._probes = await asyncio.to_thread(read_probe_vectors, info.embedder)
         if self._probes is None:
@@ -99,9 +99,9 @@ class StoreGate:
             await asyncio.to_thread(write_probe_vectors, info.embedder, self._probes)
         if self._spread is None:
             self._spread = await asyncio.to_thread(self._store.read_spread, PROBES_SHA256)
-        if self._spread is None or not self._spread.fits(info.entries):
+        if self._spread is None or not self._spread.is_current(info.entries):
             self._spread = await asyncio.to_thread(read_spread, info)
-        if self._spread is None or not self._spread.fits(info.entries):
+        if self._spread is None or not self._spread.is_current(info.entries):
             self._spread = await asyncio.to_thread(measure_spread, self._store, self._probes)
             await asyncio.to_thread(write_spread, info, self._spread)
         return self._probes, self._spread
@@ -113,7 +113,7 @@ class StoreGate:
         if not hits:
             return None
         hits.sort(key=lambda hit: -hit.similarity)
-        entries = self._store.vectors([hit.entry.id for hit in hits])
+        entries = self._store.read_vectors([hit.entry.id for hit in hits])
         to_probes = np.asarray(probes @ entries.T)
         aside = float((probes[: len(ASIDES)] @ vector).max())
         features = compute_features([hit.similarity for hit in hits], to_probes, spread, aside)

@@ -111,7 +111,7 @@ class StoreRetriever:
 
     async def draw_entries(self, k: int, seed: int) -> tuple[Hit, ...]:
         """Draw `k` entries by `seed`; their similarity is 0, since they are not search results."""
-        entries = await asyncio.to_thread(self._store.sample, k, seed)
+        entries = await asyncio.to_thread(self._store.sample_entries, k, seed)
         return tuple(Hit(entry, 0.0) for entry in entries)
 
     async def _embed_text(self, text: str) -> NDArray[np.float32]:

@@ -69,7 +69,7 @@ if TYPE_CHECKING:
     from rm_local.store.spread import (
         StoreSpread as StoreSpread,
         measure_spread as measure_spread,
-        summarise_spread as summarise_spread,
+        summarize_spread as summarize_spread,
     )
     from rm_local.store.sqlite.connection import open_connection as open_connection
     from rm_local.store.sqlite.page_usage import measure_pages as measure_pages
@@ -98,7 +98,7 @@ __getattr__ = export_lazily(
         "rewrite.diff": ["DiffSide", "StoreDiff", "diff_stores"],
         "rewrite.merge": ["merge_stores"],
         "rewrite.store_source": ["StoreSource"],
-        "spread": ["StoreSpread", "measure_spread", "summarise_spread"],
+        "spread": ["StoreSpread", "measure_spread", "summarize_spread"],
         "sqlite.connection": ["open_connection"],
         "sqlite.page_usage": ["measure_pages"],
         "store": ["Store"],

@@ -1,4 +1,4 @@
-"""Entries out of the tables, within the running transaction."""
+"""Delete entries within the running transaction."""
 
 from __future__ import annotations
 
@@ -10,38 +10,44 @@ from rm_local.store.codec.text_blocks import TextCodec
 from rm_local.store.format import BLOCK_ROWS, DamagedError
 from rm_local.store.index import pending
 from rm_local.store.sqlite import tables
-from rm_local.store.sqlite.entry_texts import place
+from rm_local.store.sqlite.entry_texts import locate_row
 
 if TYPE_CHECKING:
     import apsw
 
 
-def remove(connection: apsw.Connection, codec: TextCodec, bulk: int, ids: Collection[int]) -> None:
+def delete_entries(
+    connection: apsw.Connection, codec: TextCodec, bulk: int, ids: Collection[int]
+) -> None:
     """Delete the entries `ids`, which exist; those up to `bulk` leave a tombstone."""
-    chosen = tables.listed(ids)
+    chosen = tables.json_array(ids)
     for table, key in (("ref", "id"), ("words", "rowid"), ("tally", "id")):
         connection.execute(
             f"DELETE FROM {table} WHERE {key} IN (SELECT value FROM json_each(?))", (chosen,)
         )
-    dropped = pending.drop(connection, ids)
+    dropped = pending.delete_pending(connection, ids)
     single = [(id,) for id in ids if id > bulk]
-    settled = [(id,) for (id,) in single if id not in dropped]
-    connection.executemany("DELETE FROM code WHERE id = ?", settled)
+    clustered = [(id,) for (id,) in single if id not in dropped]
+    connection.executemany("DELETE FROM code WHERE id = ?", clustered)
     connection.executemany("DELETE FROM text WHERE id = ?", single)
-    _bury(connection, codec, [id for id in ids if id <= bulk])
-    tables.grow(connection, -len(ids))
+    _add_tombstones(connection, codec, [id for id in ids if id <= bulk])
+    tables.adjust_count(connection, -len(ids))
 
 
-def _bury(connection: apsw.Connection, codec: TextCodec, ids: Collection[int]) -> None:
-    """Take rows of the bulk build out of their blocks; their bits stay and are passed over."""
+def _add_tombstones(connection: apsw.Connection, codec: TextCodec, ids: Collection[int]) -> None:
+    """Remove bulk-built rows from their blocks; their bits stay, and searches skip them.
+
+    Raises:
+        DamagedError: a block is missing or cannot be decoded.
+    """
     slots = defaultdict(list)
-    for blk, slot in map(place, ids):
+    for blk, slot in map(locate_row, ids):
         slots[blk].append(slot)
-    for blk, frame in tables.frames(connection, "block", slots).items():
-        texts = codec.unpack(frame, BLOCK_ROWS)
+    for blk, frame in tables.read_frames(connection, "block", slots).items():
+        texts = codec.unpack_rows(frame, BLOCK_ROWS)
         for slot in slots.pop(blk):
             texts[slot] = b""
-        connection.execute("UPDATE block SET z = ? WHERE blk = ?", (codec.pack(texts), blk))
+        connection.execute("UPDATE block SET z = ? WHERE blk = ?", (codec.pack_rows(texts), blk))
     if slots:
-        raise DamagedError(f"there is no block {min(slots)}")
+        raise DamagedError(f"block {min(slots)} is missing")
     connection.executemany("INSERT INTO tomb(id) VALUES(?)", ((id,) for id in ids))

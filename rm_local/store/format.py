@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 APPLICATION_ID = 0x524D5331
-"""`RMS1` in the SQLite header: tells a store from any other SQLite file."""
+"""`RMS1` in the SQLite header: distinguishes a store from any other SQLite file."""
 
 VERSION = 3
 """Format version, in the SQLite header's user_version and in `meta`."""
@@ -22,7 +22,7 @@ BLOCK_ROWS = 16
 (id - 1) // 16."""
 
 NO_CLUSTER = -1
-"""What the checksum of an entry names as its cluster as long as it is in `fresh`."""
+"""The cluster in an entry's checksum while the entry is pending (in `fresh`)."""
 
 SCHEMA = """
 CREATE TABLE meta(key TEXT PRIMARY KEY NOT NULL, value, crc INTEGER NOT NULL);
@@ -49,11 +49,11 @@ PRAGMA user_version={version};
 
 
 class DamagedError(Exception):
-    """Bytes in a store that no store writes; callers of the store see StoreInvalid."""
+    """The bytes of a store are damaged; callers of the store see StoreInvalid."""
 
 
 def checksum(*values: str | int | float | bytes | None) -> int:
-    """CRC-32 of a row's values, bound to their order, types and lengths."""
+    """Compute the CRC-32 of a row's values, their order, types and lengths included."""
     found = 0
     for value in values:
         data = value if isinstance(value, bytes) else repr(value).encode("utf-8", "replace")
@@ -76,7 +76,7 @@ class EmbedderId:
 
 @dataclass(frozen=True, slots=True)
 class StoreInfo:
-    """What a store says of itself."""
+    """A summary of an open store."""
 
     path: Path
     version: int
@@ -87,19 +87,19 @@ class StoreInfo:
     size: int
     """Bytes on disk."""
     clusters: int
-    """0 in a store that is small or was never built in bulk."""
+    """Number of clusters; 0 in a store that is small or was never built in bulk."""
     probes: int
-    """Clusters that a search asks, at most, unless it is told otherwise."""
+    """Clusters that a search scans at most, at breadth 1."""
     candidates: int
-    """Entries that it ranks by their codes, unless it is told otherwise."""
+    """Entries that a search ranks by their codes, at breadth 1."""
     sqlite_vec: str
-    """Version that made the file."""
+    """Version of sqlite-vec that made the file."""
     writable: bool
-    """Whether this opening of it may add entries."""
+    """Whether this handle may change the store."""
 
 
-def schema(dimension: int) -> str:
-    """The statements that make an empty store for vectors of `dimension` components."""
+def format_schema(dimension: int) -> str:
+    """Return the SQL that creates an empty store for vectors of `dimension` components."""
     return SCHEMA.format(
         dimension=dimension,
         chunk_size=CHUNK_SIZE,

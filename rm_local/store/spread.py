@@ -1,7 +1,7 @@
-"""How near a store comes to sentences that it has nothing for.
+"""The similarity that a store reaches for unrelated sentences (its spread).
 
-A cosine of 0.3 means much in one store and little in another. What probe sentences reach in a store
-is the scale by which the similarity of a question is read.
+A cosine of 0.3 means much in one store and little in another. The similarities that probe sentences
+reach in a store give the scale for the similarity of a question.
 """
 
 from __future__ import annotations
@@ -19,45 +19,45 @@ from rm_local.store.request import SearchRequest
 
 
 class Searchable(Protocol):
-    """The part of `Store` that is measured."""
+    """The methods of `Store` that a measurement needs."""
 
     def search(self, request: SearchRequest) -> list[Hit]:
-        """The entries that the request asks for."""
+        """Return the hits for the request."""
 
-    def count(self) -> int:
-        """How many entries there are."""
+    def count_entries(self) -> int:
+        """Return the number of entries."""
 
 
 _NORMAL = 1.4826
 """Standard deviations of a normal distribution in one median absolute deviation."""
 _LEAST_WIDTH = 0.01
-"""A store of a few entries can answer all probes alike; no width is taken for less."""
+"""Minimum width: in a store of a few entries all probes can have the same similarity."""
 _TOLERATED_GROWTH = 0.1
-"""Share of the entries that may come or go before the spread is measured again."""
+"""Share of the entries that may be added or deleted before the spread is measured again."""
 
 
 @dataclass(frozen=True, slots=True)
 class StoreSpread:
-    """The similarity of the best hit, over sentences that have no entry in the store."""
+    """Distribution of the best hit's similarity for sentences without an entry in the store."""
 
     middle: float
-    """Their median."""
+    """The median."""
     width: float
-    """Their standard deviation, from the median absolute deviation: outliers weigh nothing."""
+    """The standard deviation, estimated from the median absolute deviation against outliers."""
     entries: int
-    """How many entries the store held when it was measured."""
+    """Number of entries in the store when it was measured."""
 
-    def fits(self, entries: int) -> bool:
-        """Whether it still describes the store, which holds so many entries now."""
+    def is_current(self, entries: int) -> bool:
+        """Return whether the spread still describes the store, which now has `entries` entries."""
         return abs(entries - self.entries) <= _TOLERATED_GROWTH * self.entries
 
     def as_json(self) -> str:
-        """As `from_json` reads it."""
+        """Return the spread as JSON for `from_json`."""
         return json.dumps(asdict(self))
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Self | None:
-        """The spread that this text holds; None where it holds none."""
+        """Parse a spread; None if the text is not a valid one."""
         try:
             fields = json.loads(text)
             found = cls(float(fields["middle"]), float(fields["width"]), int(fields["entries"]))
@@ -68,19 +68,22 @@ class StoreSpread:
 
 
 def measure_spread(store: Searchable, probes: Floats) -> StoreSpread:
-    """The spread of `store` over probe sentences, (n, d), embedded by its own embedder.
+    """Measure the spread of `store` with probe sentences, (n, d), embedded by its own embedder.
 
-    To an empty store every similarity is 0. Raises StoreError.
+    In an empty store every similarity is 0.
+
+    Raises:
+        StoreError: the store cannot be searched.
     """
     best = []
     for vector in probes:
         hits = store.search(SearchRequest(vector, k=1))
         best.append(hits[0].similarity if hits else 0.0)
-    return summarise_spread(np.array(best), store.count())
+    return summarize_spread(np.array(best), store.count_entries())
 
 
-def summarise_spread(best: Floats, entries: int) -> StoreSpread:
-    """The spread where probe sentences have these best similarities, (n,), among `entries`."""
+def summarize_spread(best: Floats, entries: int) -> StoreSpread:
+    """Compute the spread from the best similarity of each probe sentence, (n,)."""
     middle = float(np.median(best))
     width = _NORMAL * float(np.median(np.abs(best - middle)))
     return StoreSpread(middle, max(width, _LEAST_WIDTH), entries)

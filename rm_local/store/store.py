@@ -18,9 +18,9 @@ from rm_local.errors import StoreEmbedder, StoreError, StoreReadOnly
 from rm_local.progress import ProgressCallback, ignore_progress
 from rm_local.records import Entry, Hit
 from rm_local.store.codec.code_frames import default_dictionary
-from rm_local.store.codec.quantize import step_for
-from rm_local.store.codec.text_blocks import FRESH_LEVEL, TextCodec, join_texts, train_dictionary
-from rm_local.store.delete import remove
+from rm_local.store.codec.quantize import default_step
+from rm_local.store.codec.text_blocks import PENDING_LEVEL, TextCodec, join_texts, train_dictionary
+from rm_local.store.delete import delete_entries
 from rm_local.store.format import NO_CLUSTER, PAGE_SIZE, VERSION, EmbedderId, StoreInfo
 from rm_local.store.index import pending
 from rm_local.store.index.search import Searcher
@@ -28,11 +28,11 @@ from rm_local.store.index.stopwords import STOPWORDS
 from rm_local.store.request import SearchRequest
 from rm_local.store.spread import StoreSpread
 from rm_local.store.sqlite import connection as sqlite, entry_texts, tables, usage_counts, wal
-from rm_local.store.sqlite.meta import SPREAD, Meta, put, read_meta, whole_text_or_none
+from rm_local.store.sqlite.meta import SPREAD, Meta, read_meta, read_text_or_none, write_value
 from rm_local.store.sqlite.open_checks import check_header, check_layout, check_size, is_writable
-from rm_local.store.sqlite.reader_pool import Readers, reading
-from rm_local.store.sqlite.snapshot import Watch, state
-from rm_local.store.sqlite.vec0 import TEXTS, dictionary_of, lay_out
+from rm_local.store.sqlite.reader_pool import ReaderPool, read_transaction
+from rm_local.store.sqlite.snapshot import StateWatch, read_state
+from rm_local.store.sqlite.vec0 import TEXTS, create_schema, read_dictionary
 from rm_local.store.verify.verify import verify_store
 
 if TYPE_CHECKING:
@@ -40,15 +40,15 @@ if TYPE_CHECKING:
 
 
 class Store:
-    """One store file, made by `create` or `open`. Calls may come from any thread; they take turns.
+    """One store file, opened by `create` or `open`. Any thread can call it; calls are serialised.
 
-    Besides what each method names, every call may raise StoreInvalid (the file is damaged) and
-    StoreError (it is locked by another program, or the disk fails). One that is dropped while open
-    causes a ResourceWarning.
+    In addition to the errors that a method lists, every call can raise StoreInvalid (the file is
+    damaged) and StoreError (another program has locked it, or the disk fails). A store that is
+    garbage-collected while open causes a ResourceWarning.
     """
 
     _closed = True
-    """Until `__init__` is done, there is nothing to close."""
+    """Nothing has to be closed until `__init__` has finished."""
 
     def __init__(self, connection: apsw.Connection, path: Path, meta: Meta, writable: bool) -> None:
         self._connection = connection
@@ -56,12 +56,12 @@ class Store:
         self._meta = meta
         self._writable = writable
         self._written = False
-        dictionary = dictionary_of(connection, TEXTS)
-        self._codec, self._fresh = TextCodec(dictionary), TextCodec(dictionary, FRESH_LEVEL)
-        self._readers = Readers(connection, path)
+        dictionary = read_dictionary(connection, TEXTS)
+        self._codec, self._fresh = TextCodec(dictionary), TextCodec(dictionary, PENDING_LEVEL)
+        self._readers = ReaderPool(connection, path)
         self._searcher = Searcher(connection, self._readers, meta)
-        self._watch = Watch(connection)
-        self._state = state(connection)
+        self._watch = StateWatch(connection)
+        self._state = read_state(connection)
         self._lock = RLock()
         self._closed = False
 
@@ -76,23 +76,26 @@ class Store:
         mean: Floats | None = None,
         rotation: Floats | None = None,
     ) -> Store:
-        """A new, empty store, open for adding.
+        """Create an empty store, open for writing.
 
-        `dictionary_sample` is texts like those to come; `known_words`, in lower case, those that
-        the embedder knows whole, all others being searched for as words too; `mean`, (d,), and
-        `rotation`, (d, d), turn vectors before their signs are taken. StoreError: the file
-        exists, or its folder cannot be written to. ValueError: the dimension is no multiple of 8.
+        `dictionary_sample` is texts like the expected ones. `known_words`, in lower case, are the
+        words that the embedder knows; all others are also searched for as words. `mean`, (d,), and
+        `rotation`, (d, d), are applied to vectors before their signs are taken.
+
+        Raises:
+            StoreError: the file exists, or its folder cannot be written to.
+            ValueError: the dimension is not a multiple of 8.
         """
         path = Path(path)
         if embedder.dimension % 8:
             raise ValueError(f"{embedder.dimension} dimensions; a multiple of 8 is needed")
         if path.exists():
             raise StoreError(f"{path} exists already.", "Choose another name, or remove it first.")
-        meta = Meta(embedder, step_for(embedder.dimension), mean, rotation)
+        meta = Meta(embedder, default_step(embedder.dimension), mean, rotation)
         dictionary = train_dictionary(dictionary_sample)
-        with sqlite.guard(path), sqlite.open_connection(path, "create") as connection:
-            with tables.writing(connection):
-                lay_out(
+        with sqlite.translate_errors(path), sqlite.open_connection(path, "create") as connection:
+            with tables.write_transaction(connection):
+                create_schema(
                     connection,
                     path,
                     meta,
@@ -106,17 +109,21 @@ class Store:
     def open(
         cls, path: Path | str, *, embedder: EmbedderId | None = None, write: bool = False
     ) -> Store:
-        """An existing store, for reading, or with `write` for adding too.
+        """Open an existing store for reading, or with `write` for reading and writing.
 
-        StoreMissing, StoreInvalid, StoreVersion; StoreEmbedder: its vectors come from another
-        embedder than `embedder`; StoreReadOnly: `write`, and nothing can be written there.
+        Raises:
+            StoreMissing: the file does not exist.
+            StoreInvalid: it is not a store, or is damaged.
+            StoreVersion: it has another format version.
+            StoreEmbedder: its vectors come from another embedder than `embedder`.
+            StoreReadOnly: `write` is set, and the store cannot be written to.
         """
         path = Path(path)
         check_header(path)
         if write and not is_writable(path):
-            raise sqlite.read_only(path)
+            raise sqlite.read_only_error(path)
         mode: sqlite.Mode = "write" if write else "read"
-        with sqlite.guard(path), sqlite.open_connection(path, mode) as connection:
+        with sqlite.translate_errors(path), sqlite.open_connection(path, mode) as connection:
             check_size(connection, path)
             check_layout(connection, path)
             meta = read_meta(connection)
@@ -127,42 +134,47 @@ class Store:
                 )
             return cls(connection, path, meta, writable=write)
 
-    def add(self, entries: Sequence[Entry], vectors: Floats) -> list[int]:
-        """Add `entries` with the vectors of their subproblems, (n, d), all or none; their new ids.
+    def add_entries(self, entries: Sequence[Entry], vectors: Floats) -> list[int]:
+        """Add all or none of `entries` with their subproblems' vectors, (n, d); return their ids.
 
-        StoreReadOnly: the store is open for reading. ValueError: wrong shapes, a vector that is
-        zero or not finite, an entry without subproblem or subroutine, or one too long to keep.
+        Raises:
+            StoreReadOnly: the store is open for reading only.
+            ValueError: a shape is wrong, a vector is zero or not finite, or an entry lacks its
+                subproblem or subroutine or is too long.
         """
-        unit = self._checked(entries, vectors)
-        with self._turn(write=True) as connection:
-            return self._insert(connection, entries, unit)
+        unit = self._normalize_vectors(entries, vectors)
+        with self._use_connection(write=True) as connection:
+            return self._insert_entries(connection, entries, unit)
 
-    def delete(self, ids: Collection[int]) -> None:
-        """Delete entries, all or none. Their ids are never given again.
+    def delete_entries(self, ids: Collection[int]) -> None:
+        """Delete all or none of the entries `ids`. Their ids are never used again.
 
-        StoreReadOnly: the store is open for reading. StoreError: there is none with one of them.
+        Raises:
+            StoreReadOnly: the store is open for reading only.
+            StoreError: an entry does not exist.
         """
-        with self._turn(write=True) as connection:
-            self._remove(connection, set(ids))
+        with self._use_connection(write=True) as connection:
+            self._delete_existing(connection, set(ids))
 
-    def replace(self, id: int, entry: Entry, vector: Floats) -> int:
-        """Put `entry`, with the vector, (d,), of its subproblem, in the place of entry `id`.
+    def replace_entry(self, id: int, entry: Entry, vector: Floats) -> int:
+        """Replace entry `id` by `entry` with its subproblem's vector, (d,); return the new id.
 
-        Its new id: one that was seen or saved before never names another text. Raises what `add`
-        and `delete` raise.
+        The id is new, so that an id saved elsewhere never refers to another text. Raises as
+        `add_entries` and `delete_entries`.
         """
-        unit = self._checked([entry], np.asarray(vector)[np.newaxis])
-        with self._turn(write=True) as connection:
-            self._remove(connection, {id})
-            return self._insert(connection, [entry], unit)[0]
+        unit = self._normalize_vectors([entry], np.asarray(vector)[np.newaxis])
+        with self._use_connection(write=True) as connection:
+            self._delete_existing(connection, {id})
+            return self._insert_entries(connection, [entry], unit)[0]
 
     def search(self, request: SearchRequest) -> list[Hit]:
-        """The entries that `request` asks for, by falling `rare_words.score`, then by id.
+        """Find the entries for `request`, by descending `rare_words.fuse_scores`, then by id.
 
-        ValueError: its vector has another shape, is zero or not finite.
+        Raises:
+            ValueError: its vector has the wrong shape, or is zero or not finite.
         """
-        unit = self._searcher.quantiser.unit(np.asarray(request.vector)[np.newaxis])[0]
-        with self._turn():
+        unit = self._searcher.quantizer.normalize_rows(np.asarray(request.vector)[np.newaxis])[0]
+        with self._use_connection():
             found = self._searcher.search(replace(request, vector=unit))
             entries = self.get([each.id for each in found])
             return [
@@ -170,87 +182,91 @@ class Store:
                 for entry, each in zip(entries, found, strict=True)
             ]
 
-    def warm(self) -> None:
-        """Read now what the first search would read: the cluster centroids."""
-        with self._turn():
+    def preload_centroids(self) -> None:
+        """Read the cluster centroids now, so that the first search does not have to."""
+        with self._use_connection():
             len(self._searcher.centroids)
 
     def get(self, ids: Sequence[int]) -> list[Entry]:
-        """The entries with these ids, in this order. StoreError: there is none with one of them."""
-        with self._turn() as connection:
-            found = entry_texts.entries(connection, self._codec, self._state.bulk, ids)
+        """Read the entries with these ids, in this order.
+
+        Raises:
+            StoreError: an entry does not exist.
+        """
+        with self._use_connection() as connection:
+            found = entry_texts.read_entries(connection, self._codec, self._state.bulk, ids)
             self._refuse_unknown(connection, ids, found)
             return [found[each] for each in ids]
 
-    def sample(self, k: int, seed: int) -> list[Entry]:
-        """`k` different entries drawn at random, the same for the same `seed`; all if fewer."""
-        with self._turn() as connection:
-            given = tables.span(connection)
-            # So many draws hold k entries, however they fall on the deleted ones.
-            draws = min(len(given), k + len(given) - tables.count(connection))
+    def sample_entries(self, k: int, seed: int) -> list[Entry]:
+        """Draw `k` distinct random entries, or all if fewer; repeatable by `seed`."""
+        with self._use_connection() as connection:
+            given = tables.read_id_range(connection)
+            # Enough draws for k existing entries, even if every deleted id is drawn.
+            draws = min(len(given), k + len(given) - tables.count_entries(connection))
             drawn = random.Random(seed).sample(given, draws)
-            there = tables.existing(connection, drawn)
+            there = tables.find_existing(connection, drawn)
             return self.get([each for each in drawn if each in there][:k])
 
-    def vectors(self, ids: Sequence[int]) -> Floats:
-        """The stored vectors of these ids, in this order: (n, d), rows of length 1.
+    def read_vectors(self, ids: Sequence[int]) -> Floats:
+        """Read the stored vectors of these ids, in this order: (n, d), rows of length 1.
 
-        StoreError: there is no entry with one of them.
+        Raises StoreError if an entry does not exist.
         """
-        with self._turn() as connection:
-            found = self._searcher.vectors(ids)
+        with self._use_connection() as connection:
+            found = self._searcher.read_vectors(ids)
             self._refuse_unknown(connection, ids, found)
             width = self._meta.embedder.dimension
             return np.array([found[each] for each in ids], np.float32).reshape(-1, width)
 
-    def count_up(self, shown: Collection[int], helped: Collection[int] = ()) -> None:
-        """Count that entries were shown as hints, and that some carried the agreed answer.
+    def record_usage(self, shown: Collection[int], helped: Collection[int] = ()) -> None:
+        """Count entries that were shown as hints, and those that led to the chosen answer.
 
-        Ids of entries that are gone are passed over. StoreReadOnly: the store is open for reading.
+        Ids of deleted entries are skipped. Raises StoreReadOnly if open for reading only.
         """
-        with self._turn(write=True) as connection:
-            usage_counts.count_up(connection, shown, helped)
+        with self._use_connection(write=True) as connection:
+            usage_counts.record_usage(connection, shown, helped)
 
-    def tallies(self, ids: Collection[int]) -> dict[int, usage_counts.Tally]:
-        """The tallies of those of `ids` that were ever counted."""
-        with self._turn() as connection:
-            return usage_counts.tallies(connection, ids)
+    def read_usage_counts(self, ids: Collection[int]) -> dict[int, usage_counts.UsageCount]:
+        """Read the usage counts of those of `ids` that have any, by id."""
+        with self._use_connection() as connection:
+            return usage_counts.read_usage_counts(connection, ids)
 
-    def count(self) -> int:
-        """How many entries there are."""
-        with self._turn() as connection:
-            return tables.count(connection)
+    def count_entries(self) -> int:
+        """Return the number of entries."""
+        with self._use_connection() as connection:
+            return tables.count_entries(connection)
 
     def read_spread(self, probes: str) -> StoreSpread | None:
-        """The spread that `keep_spread` kept for these probe sentences; None if lost or damaged."""
-        with self._turn() as connection:
-            digest, _, text = (whole_text_or_none(connection, SPREAD) or "").partition(" ")
+        """Read the spread stored for these probe sentences; None if missing or damaged."""
+        with self._use_connection() as connection:
+            digest, _, text = (read_text_or_none(connection, SPREAD) or "").partition(" ")
             return StoreSpread.from_json(text) if digest == probes else None
 
-    def keep_spread(self, spread: StoreSpread, probes: str) -> None:
-        """Keep the store's spread over the probe sentences of this SHA-256, in place of any other.
+    def write_spread(self, spread: StoreSpread, probes: str) -> None:
+        """Store the spread for the probe sentences with this SHA-256, replacing any other.
 
-        StoreReadOnly: the store is open for reading.
+        Raises StoreReadOnly if open for reading only.
         """
-        with self._turn(write=True) as connection:
-            put(connection, SPREAD, f"{probes} {spread.as_json()}")
+        with self._use_connection(write=True) as connection:
+            write_value(connection, SPREAD, f"{probes} {spread.as_json()}")
 
     def verify(self, report: ProgressCallback = ignore_progress) -> list[str]:
-        """What is wrong with the store, as sentences; empty where all is well. Reads all of it.
+        """Read the whole store and return its faults as sentences; empty for an intact store.
 
-        On a connection of its own: other calls need not wait for it.
+        Uses its own connection, so that other calls do not wait.
         """
         return verify_store(self._path, report)
 
-    def info(self) -> StoreInfo:
-        """What the store says of itself."""
-        with self._turn() as connection:
+    def read_info(self) -> StoreInfo:
+        """Read a summary of the store."""
+        with self._use_connection() as connection:
             return StoreInfo(
                 path=self._path,
                 version=VERSION,
                 embedder=self._meta.embedder,
-                entries=tables.count(connection),
-                domains=tables.domains(connection),
+                entries=tables.count_entries(connection),
+                domains=tables.list_domains(connection),
                 size=connection.execute("PRAGMA page_count").get * PAGE_SIZE,
                 clusters=len(self._searcher.centroids),
                 probes=self._state.search_params.nprobe,
@@ -262,11 +278,11 @@ class Store:
     def close(self) -> None:
         """Close the file; closing twice is allowed."""
         with self._lock:
-            # A close that fails is an error of its own, not a forgotten one.
+            # A close that fails raises, and must not warn later as well.
             self._closed = True
             self._readers.close()
             if self._written:
-                wal.one_file(self._connection)
+                wal.leave_wal(self._connection)
                 self._written = False
             self._connection.close()
 
@@ -284,90 +300,98 @@ class Store:
         if not self._closed:
             warnings.warn(f"{self!r} was never closed", ResourceWarning, source=self, stacklevel=1)
 
-    def reading(self) -> AbstractContextManager[apsw.Connection]:
-        """The connection, for what else in this room reads; other calls wait meanwhile."""
-        return self._turn()
+    def borrow_connection(self) -> AbstractContextManager[apsw.Connection]:
+        """Lend the connection to other modules of the store; other calls wait meanwhile."""
+        return self._use_connection()
 
     @contextmanager
-    def _turn(self, *, write: bool = False) -> Iterator[apsw.Connection]:
+    def _use_connection(self, *, write: bool = False) -> Iterator[apsw.Connection]:
         if write and not self._writable:
             raise StoreReadOnly(
                 f"The store {self._path} is open for reading only.", "Open it for writing."
             )
-        turn = tables.writing if write else reading
-        with self._lock, sqlite.guard(self._path):
+        turn = tables.write_transaction if write else read_transaction
+        with self._lock, sqlite.translate_errors(self._path):
             if write and not self._written:
-                wal.write_ahead(self._connection, self._path)
+                wal.enable_wal(self._connection, self._path)
                 self._written = True
             with turn(self._connection):
-                self._notice()
+                self._refresh_state()
                 yield self._connection
 
-    def _notice(self) -> None:
-        """Take in what other connections have changed."""
-        state = self._watch.changed()
+    def _refresh_state(self) -> None:
+        """Apply changes that other connections have committed."""
+        state = self._watch.read_if_changed()
         if state is None:
             return
         if state.generation != self._state.generation:
             self._searcher.forget_centroids()
         self._searcher.params, self._state = state.search_params, state
 
-    def _checked(self, entries: Sequence[Entry], vectors: Floats) -> Floats:
-        """The vectors with rows of length 1. ValueError: they are not fit, or not so many."""
-        unit = self._searcher.quantiser.unit(vectors)
+    def _normalize_vectors(self, entries: Sequence[Entry], vectors: Floats) -> Floats:
+        """Scale the vectors to length 1.
+
+        Raises:
+            ValueError: a vector is unusable, or their number differs from that of the entries.
+        """
+        unit = self._searcher.quantizer.normalize_rows(vectors)
         if len(unit) != len(entries):
             raise ValueError(f"{len(entries)} entries, but {len(unit)} vectors")
         return unit
 
-    def _insert(
+    def _insert_entries(
         self, connection: apsw.Connection, entries: Sequence[Entry], unit: Floats
     ) -> list[int]:
-        """Entries with vectors of length 1, (n, d), into the tables; their ids."""
-        ids = tables.insert(connection, self._rows(connection, entries, unit))
-        if ids and pending.too_many(connection, ids[-1]):
+        """Insert entries with vectors of length 1, (n, d); return their ids."""
+        ids = tables.insert_rows(connection, self._build_rows(connection, entries, unit))
+        if ids and pending.exceeds_limit(connection, ids[-1]):
             searcher = self._searcher
-            pending.settle(
-                connection, searcher.centroids, searcher.quantiser, searcher.packer, pending.FEW
+            pending.assign_pending(
+                connection,
+                searcher.centroids,
+                searcher.quantizer,
+                searcher.packer,
+                pending.MAX_PENDING_BATCH,
             )
         return ids
 
-    def _rows(
+    def _build_rows(
         self, connection: apsw.Connection, entries: Sequence[Entry], unit: Floats
     ) -> list[tables.Row]:
-        """Entries with vectors of length 1, (n, d), as they go into the tables."""
+        """Encode entries with vectors of length 1, (n, d), as rows of the tables."""
         searcher = self._searcher
         clusters = [NO_CLUSTER] * len(entries)
-        if len(entries) > pending.FEW:
-            clusters = searcher.centroids.assign(unit).tolist()
+        if len(entries) > pending.MAX_PENDING_BATCH:
+            clusters = searcher.centroids.assign_rows(unit).tolist()
         columns = zip(
             entries,
             clusters,
-            searcher.quantiser.bits(unit),
-            searcher.packer.pack(searcher.quantiser.steps(unit)),
+            searcher.quantizer.encode_bits(unit),
+            searcher.packer.pack_rows(searcher.quantizer.to_int8(unit)),
             strict=True,
         )
         return [
             tables.Row(
-                label=tables.label(connection, entry),
+                label=tables.find_or_add_label(connection, entry),
                 cluster=cluster,
                 bits=bits.tobytes(),
                 code=code,
-                frame=self._fresh.pack([join_texts(entry.subproblem, entry.subroutine)]),
-                rare=" ".join(searcher.rare.of(entry.subproblem)),
+                frame=self._fresh.pack_rows([join_texts(entry.subproblem, entry.subroutine)]),
+                rare=" ".join(searcher.rare.find_rare_words(entry.subproblem)),
             )
             for entry, cluster, bits, code in columns
         ]
 
-    def _remove(self, connection: apsw.Connection, ids: set[int]) -> None:
-        self._refuse_unknown(connection, ids, tables.existing(connection, ids))
-        remove(connection, self._codec, self._state.bulk, ids)
+    def _delete_existing(self, connection: apsw.Connection, ids: set[int]) -> None:
+        self._refuse_unknown(connection, ids, tables.find_existing(connection, ids))
+        delete_entries(connection, self._codec, self._state.bulk, ids)
 
     def _refuse_unknown(
         self, connection: apsw.Connection, ids: Collection[int], found: Collection[int]
     ) -> None:
         for each in ids:
             if each not in found:
-                given = tables.span(connection)
+                given = tables.read_id_range(connection)
                 raise StoreError(
                     f"The store {self._path} has no entry {each}.",
                     f"Its entries are numbered {given.start} to {given.stop - 1}.",

@@ -19,7 +19,7 @@ def test_entries_are_embedded_and_found_again(tmp_path: Path) -> None:
     shutil.copy(shipped_store(), path)
     path.chmod(0o644)
     with Store.open(path) as store:
-        known, count = store.sample(20, 0), store.count()
+        known, count = store.sample_entries(20, 0), store.count_entries()
     new = {"subproblem": "How do I tune a harpsichord?", "subroutine": "I should begin with A."}
     lines = [new, *({"subproblem": e.subproblem, "subroutine": e.subroutine} for e in known)]
     file.write_text("".join(json.dumps(line) + "\n" for line in lines), "utf-8")
@@ -29,5 +29,5 @@ def test_entries_are_embedded_and_found_again(tmp_path: Path) -> None:
     with Store.open(path) as store:
         (added,) = store.get([count + 1])
         assert added.subproblem == new["subproblem"]
-        best = store.search(SearchRequest(store.vectors([count + 1])[0], k=1))
+        best = store.search(SearchRequest(store.read_vectors([count + 1])[0], k=1))
         assert best[0].entry == added

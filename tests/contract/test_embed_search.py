@@ -66,7 +66,7 @@ def store(
     told = [rng.choice(TOLD_AS).format(name) for name in names] + [told for told, _ in pairs]
     path = tmp_path_factory.mktemp("search") / "names.rms"
     with Store.create(path, embedder=MINILM, known_words=read_minilm_words()) as made:
-        made.add([Entry(text, "I should add them.") for text in told], embed_bulk(told))
+        made.add_entries([Entry(text, "I should add them.") for text in told], embed_bulk(told))
         yield made
 
 
@@ -109,4 +109,4 @@ def test_an_entry_found_by_its_word_has_its_true_cosine(store: Store, names: lis
     vector = embed_bulk([asked])[0]
     (hit,) = [h for h in store.search(SearchRequest(vector, asked, k=700)) if h.lexical == 1]
     assert hit.entry.id == 5
-    assert hit.similarity == pytest.approx(float(store.vectors([5])[0] @ vector), abs=1e-5)
+    assert hit.similarity == pytest.approx(float(store.read_vectors([5])[0] @ vector), abs=1e-5)

@@ -76,10 +76,10 @@ def test_all_entries_are_fit(entries: list[Entry]) -> None:
 def test_building_again_gives_the_same(built: Path, entries: list[Entry]) -> None:
     """The same entries in the same order, under an existing file's name too, and nothing beside."""
     with Store.open(built, embedder=MINILM) as store:
-        before = store.get(range(1, store.count() + 1))
+        before = store.get(range(1, store.count_entries() + 1))
     write_store(built, entries)
     with Store.open(built) as store:
-        assert store.get(range(1, store.count() + 1)) == before
+        assert store.get(range(1, store.count_entries() + 1)) == before
     assert [replace(entry, id=0) for entry in before] == entries
     assert os.listdir(built.parent) == [built.name]
 
@@ -112,7 +112,7 @@ def test_questions_find_their_entry(built: Path, question: str, words: str) -> N
 def test_the_shipped_store_is_up_to_date(entries: list[Entry]) -> None:
     """It holds exactly these entries; `python -m models.seed.build` makes it so."""
     with Store.open(paths.shipped_store(), embedder=MINILM) as store:
-        shipped = store.get(range(1, store.count() + 1))
+        shipped = store.get(range(1, store.count_entries() + 1))
         spread = store.read_spread(PROBES_SHA256)
     assert [replace(entry, id=0) for entry in shipped] == entries
     assert spread is not None

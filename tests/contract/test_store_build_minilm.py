@@ -38,8 +38,8 @@ def test_what_was_embedded_is_not_embedded_again(
     shown = CliRunner().invoke(cli, ["store", "build", str(path), "--out", str(out)])
     assert shown.exit_code == 0, shown.stderr
     with Store.open(out) as store:
-        assert store.info().embedder == MINILM
-        assert unpack_words(meta.known_words(store._connection)) == read_minilm_words()
+        assert store.read_info().embedder == MINILM
+        assert unpack_words(meta.read_known_words(store._connection)) == read_minilm_words()
     asked = ["search", "--store", str(out), "--json", "-k", "1", "arrange figures by size"]
     (hit,) = json.loads(CliRunner().invoke(cli, asked).stdout)["hits"]
     assert hit["subproblem"] == "How to sort a list of numbers?"

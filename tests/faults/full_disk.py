@@ -53,23 +53,23 @@ def left(folder: Path, kilobytes: int) -> Iterator[None]:
 
 def add(store: Store) -> None:
     """Add entries."""
-    store.add(entries(COUNT), vectors(COUNT, dimension=DIMENSION, seed=1))
+    store.add_entries(entries(COUNT), vectors(COUNT, dimension=DIMENSION, seed=1))
 
 
 def settle(store: Store) -> None:
     """Add one entry more than may be fresh."""
-    with patch("rm_local.store.index.pending.MOST", 0):
-        store.add(entries(1), vectors(1, dimension=DIMENSION))
+    with patch("rm_local.store.index.pending.MAX_PENDING", 0):
+        store.add_entries(entries(1), vectors(1, dimension=DIMENSION))
 
 
 def replace(store: Store) -> None:
     """Replace an entry of the bulk build."""
-    store.replace(77, entries(1)[0], vectors(1, dimension=DIMENSION)[0])
+    store.replace_entry(77, entries(1)[0], vectors(1, dimension=DIMENSION)[0])
 
 
 def delete(store: Store) -> None:
     """Delete entries of a bulk build, one added since, and one that is fresh."""
-    store.delete([*range(100, 900), 3010, 3190])
+    store.delete_entries([*range(100, 900), 3010, 3190])
 
 
 def told(error: StoreError, path: Path) -> str:
@@ -94,7 +94,7 @@ def edit(folder: Path, what: Callable[[Store], None], logged: bool) -> tuple[int
         short = patch("rm_local.store.sqlite.wal.LOG_BYTES", 1)
         with short, Store.open(path, write=True) as store:
             if logged:
-                store.count_up([1])
+                store.record_usage([1])
             with left(folder, kilobytes):
                 try:
                     what(store)

@@ -26,16 +26,16 @@ def made_store(path: Path, rows: int) -> None:
     build_store(path, MadeSource(rows), embedder=MADE, clusters=max(4, rows // 200))
     with Store.open(path, write=True) as store:
         new, unit = entries(ADDED), vectors(ADDED, dimension=DIMENSION, seed=3)
-        store.add(new[:-FRESH], unit[:-FRESH])
+        store.add_entries(new[:-FRESH], unit[:-FRESH])
         for start in range(ADDED - FRESH, ADDED, 10):
-            store.add(new[start : start + 10], unit[start : start + 10])
-        store.delete([5, 6, rows // 2, rows + 3, rows + ADDED - 4])
-        store.replace(40, entries(1)[0], vectors(1, dimension=DIMENSION)[0])
+            store.add_entries(new[start : start + 10], unit[start : start + 10])
+        store.delete_entries([5, 6, rows // 2, rows + 3, rows + ADDED - 4])
+        store.replace_entry(40, entries(1)[0], vectors(1, dimension=DIMENSION)[0])
 
 
 def ids_of(store: Store) -> list[int]:
     """Ids of all entries, ascending."""
-    with store._turn() as connection:
+    with store._use_connection() as connection:
         return [row[0] for row in connection.execute("SELECT id FROM ref ORDER BY id")]
 
 
@@ -61,9 +61,9 @@ def all_of(store: Store) -> Iterator[object]:
     for start in range(0, len(ids), 4096):
         part = ids[start : start + 4096]
         yield [str(entry) for entry in store.get(part)]
-        yield np.asarray(store.vectors(part)).tobytes().hex()
-    yield [str(entry) for entry in store.sample(50, seed=1)]
-    info = store.info()
+        yield np.asarray(store.read_vectors(part)).tobytes().hex()
+    yield [str(entry) for entry in store.sample_entries(50, seed=1)]
+    info = store.read_info()
     yield [info.entries, info.domains, info.clusters, info.probes, info.candidates]
     yield from answers(store)
 

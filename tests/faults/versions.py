@@ -14,9 +14,9 @@ MAKE = """
 import sys
 from pathlib import Path
 from tests.faults.stores import made_store
-from rm_local.store.sqlite.library_versions import versions
+from rm_local.store.sqlite.library_versions import read_versions
 made_store(Path(sys.argv[1]), 5000)
-print(versions()["sqlite_vec"])
+print(read_versions()["sqlite_vec"])
 """
 READ = """
 import sys
@@ -28,7 +28,7 @@ with Store.open(Path(sys.argv[1]), write=True) as store:
     assert store.verify() == []
     print(fingerprint(store))
     if sys.argv[2:] == ["write"]:
-        store.delete(store.add(entries(9), vectors(9, dimension=64, seed=9))[:4])
+        store.delete_entries(store.add_entries(entries(9), vectors(9, dimension=64, seed=9))[:4])
 """
 
 

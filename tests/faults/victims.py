@@ -72,14 +72,14 @@ def write_on(path: Path, turns: float = inf, say: Callable[..., None] = print_li
         say("open")
         while turn < turns:
             unit = vectors(BATCH, dimension=DIMENSION, seed=last)
-            added = store.add(entries(BATCH), unit)
+            added = store.add_entries(entries(BATCH), unit)
             say("in", *added)
             say("going", added[1])
-            new = store.replace(added[1], entries(1)[0], unit[0])
+            new = store.replace_entry(added[1], entries(1)[0], unit[0])
             say("out", added[1])
             say("in", new)
             say("going", added[0])
-            store.delete([added[0]])
+            store.delete_entries([added[0]])
             say("out", added[0])
             last, turn = new, turn + 1
 

@@ -31,7 +31,7 @@ def store(tmp_path: Path) -> Path:
     static, path = load_shipped_static(), tmp_path / "two.rms"
     with Store.create(path, embedder=static.id, known_words=static.known_words) as opened:
         entries = [Entry(each, "I should do it.", "math", "test") for each in ENTRIES]
-        opened.add(entries, static.embed(ENTRIES))
+        opened.add_entries(entries, static.embed(ENTRIES))
     return path
 
 

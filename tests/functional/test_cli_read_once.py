@@ -128,7 +128,7 @@ def test_vectors_may_come_only_once(toy: Path, tmp_path: Path, kind: str, pack: 
     arguments = ("import", tmp_path / "a.jsonl", "--embeddings", "IN", "--store", toy)
     assert piped(kind, data, tmp_path, *arguments)["added"] == 3
     with Store.open(toy) as held:
-        found = held.vectors([1, 2, 3])
+        found = held.read_vectors([1, 2, 3])
     assert np.all(np.einsum("ij,ij->i", found, vectors(3)) > 0.99)
 
 
@@ -153,7 +153,7 @@ def test_what_cannot_be_imported_is_refused(
     assert (shown.returncode, shown.stdout) == (2, b"")
     assert words in shown.stderr.decode()
     with Store.open(store) as held:
-        assert held.count() == 0
+        assert held.count_entries() == 0
     place = paths.cache_dir() / "import"
     assert not place.exists() or not [path for path in place.iterdir() if path.is_dir()]
 
@@ -195,4 +195,4 @@ def test_a_stopped_import_leaves_nothing(store: Path, number: signal.Signals) ->
         assert run("import", "-", "--store", store, input=few()).returncode == 0
     assert not [path for path in place.iterdir() if path.is_dir()]
     with Store.open(store) as held:
-        assert held.count() == (3 if number == signal.SIGKILL else 0)
+        assert held.count_entries() == (3 if number == signal.SIGKILL else 0)

@@ -144,7 +144,7 @@ def test_bench_measures_and_tidies_up(tmp_path: Path, monkeypatch: pytest.Monkey
 def test_tidy_says_what_it_did(path: Path) -> None:
     """As text and as data; what is whole in a store of twelve stays so."""
     with Store.open(path, write=True) as store:
-        store.add(entries(30), vectors(30))
+        store.add_entries(entries(30), vectors(30))
     shown = run("tidy", "--store", path, "--for", "60")
     assert shown.exit_code == 0, shown.output
     assert "32 entries put into blocks" in shown.stdout

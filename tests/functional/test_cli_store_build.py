@@ -56,8 +56,8 @@ def build(*arguments: str | Path, text: bytes | None = None) -> Result:
 def held(path: Path) -> list[tuple[Entry, list[float]]]:
     """All entries of a store, with their vectors, by their texts."""
     with Store.open(path) as store:
-        ids = range(1, store.count() + 1)
-        rows = store.vectors(ids).tolist()
+        ids = range(1, store.count_entries() + 1)
+        rows = store.read_vectors(ids).tolist()
         return sorted(zip(store.get(ids), rows, strict=True), key=lambda row: row[0].subproblem)
 
 
@@ -105,7 +105,7 @@ def test_vectors_may_be_given(tmp_path: Path, out: Path) -> None:
     order = sorted(range(40), key=lambda n: entries(40)[n].subproblem)
     np.testing.assert_allclose([row for _, row in held(out)], given[order], atol=0.01)
     with Store.open(out) as store:
-        assert store.info().embedder == load_shipped_static().id
+        assert store.read_info().embedder == load_shipped_static().id
 
 
 @pytest.mark.parametrize(

@@ -83,7 +83,7 @@ def test_export_of_some(path: Path) -> None:
     ids = [json.loads(line)["id"] for line in shown.stdout.splitlines()]
     assert ids == [4, 10]
     with Store.open(path) as store:
-        assert np.array_equal(np.load(file), store.vectors(ids))
+        assert np.array_equal(np.load(file), store.read_vectors(ids))
 
 
 @pytest.mark.parametrize("name", ["all.jsonl", "all.jsonl.gz", "all.jsonl.zst"])
@@ -91,7 +91,7 @@ def test_out_and_in_again(path: Path, name: str) -> None:
     """A store filled from another one's export holds the same, also texts with half a pair."""
     odd = Entry("half a pair \ud800 é", "line\nline", "d", "s", "school", "me, CC0")
     with Store.open(path, write=True) as store:
-        store.add([odd], vectors(1, seed=3))
+        store.add_entries([odd], vectors(1, seed=3))
     file, rows = path.with_name(name), path.with_name("all.npy")
     assert run("export", "--out", file, "--vectors", rows, "--store", path).exit_code == 0
     other = empty(path.with_name("other.rms"))
@@ -134,7 +134,7 @@ def test_what_is_there_word_for_word_is_not_added_again(
         in run("import", file, "--embeddings", rows, "--store", path).stdout
     )
     with Store.open(path) as store:
-        assert (store.count(), store.verify()) == (21, [])
+        assert (store.count_entries(), store.verify()) == (21, [])
 
 
 def test_many_subroutines_of_one_subproblem(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -188,7 +188,7 @@ def test_an_export_is_there_whole_or_not_at_all(
 ) -> None:
     """What exists is not written over, and what stops leaves nothing behind."""
     out, rows = path.with_name("all.jsonl.zst"), path.with_name("all.npy")
-    monkeypatch.setattr(Store, "vectors", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+    monkeypatch.setattr(Store, "read_vectors", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
     shown = run("export", "--out", out, "--vectors", rows, "--store", path)
     assert shown.exit_code == 130
     assert os.listdir(path.parent).count("toy.rms") == 1
@@ -217,7 +217,7 @@ def test_merge_tells_what_was_repeated(path: Path) -> None:
     """As text and as data; one store twice is refused."""
     other = path.with_name("other.rms")
     with Store.create(other, embedder=TOY) as store:
-        store.add(entries(20)[8:], vectors(12, seed=4))
+        store.add_entries(entries(20)[8:], vectors(12, seed=4))
     out = path.with_name("out.rms")
     shown = run("merge", path, other, "--out", out)
     assert (shown.exit_code, shown.stdout) == (0, f"{out}: 20 entries, 4 repeated ones left out.\n")
@@ -230,7 +230,7 @@ def test_merge_tells_what_was_repeated(path: Path) -> None:
 def test_compact_tells_both_sizes(path: Path) -> None:
     """And leaves a store that verify finds well."""
     with Store.open(path, write=True) as store:
-        store.delete([3, 4])
+        store.delete_entries([3, 4])
     told = json.loads(run("compact", "--store", path, "--json", "--level", "19").stdout)
     assert (told["entries"], told["bytes"]) == (10, path.stat().st_size)
     assert "10 entries, all well" in run("verify", "--store", path).stdout
@@ -240,7 +240,7 @@ def test_diff_shows_what_is_where(path: Path) -> None:
     """Exit code 1, both counts and examples, no more than asked for."""
     other = path.with_name("other.rms")
     with Store.create(other, embedder=TOY) as store:
-        store.add(entries(14)[5:], vectors(9))
+        store.add_entries(entries(14)[5:], vectors(9))
     shown = run("diff", path, other, "-n", "2")
     assert shown.exit_code == 1
     assert shown.stdout.splitlines() == [

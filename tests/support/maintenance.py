@@ -35,17 +35,19 @@ def worn_store(path: Path) -> Path:
     build_store(path, MadeSource(BULK), embedder=MADE, clusters=5)
     with Store.open(path, write=True) as store:
         new, unit = entries(ADDED), topics(ADDED, dimension=64, count=3, seed=3)
-        store.add(new[:-FRESH], unit[:-FRESH])
-        store.add(new[-FRESH:], unit[-FRESH:])
-        store.delete([*range(1, 600), 900, 1800, 2504, BULK + 1, *range(BULK + 100, BULK + 140)])
+        store.add_entries(new[:-FRESH], unit[:-FRESH])
+        store.add_entries(new[-FRESH:], unit[-FRESH:])
+        store.delete_entries(
+            [*range(1, 600), 900, 1800, 2504, BULK + 1, *range(BULK + 100, BULK + 140)]
+        )
     return path
 
 
 def grown_store(path: Path, count: int = 3000) -> Path:
     """A store without clusters, all of whose entries were added."""
     with Store.create(path, embedder=MADE) as store:
-        store.add(entries(count), topics(count, dimension=64, count=20, seed=3))
-        store.delete(range(10, 40))
+        store.add_entries(entries(count), topics(count, dimension=64, count=20, seed=3))
+        store.delete_entries(range(10, 40))
     return path
 
 
@@ -58,7 +60,9 @@ def held(path: Path) -> list[Entry]:
     """All entries with their ids, after a check that nothing is wrong with the store."""
     with Store.open(path) as store:
         assert store.verify() == []
-        return sorted(store.sample(store.count(), seed=0), key=lambda entry: entry.id)
+        return sorted(
+            store.sample_entries(store.count_entries(), seed=0), key=lambda entry: entry.id
+        )
 
 
 def answers(path: Path) -> list[list[tuple[int, float]]]:
@@ -84,7 +88,7 @@ def worked(path: Path, kind: Callable[[Tools], MaintenanceTask]) -> Iterator[dic
     with sqlite.open_connection(path, "write") as connection:
         work = kind(Tools.from_connection(connection))
         while True:
-            with tables.writing(connection):
+            with tables.write_transaction(connection):
                 found = work.run_step(0)
             if not found:
                 break

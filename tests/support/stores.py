@@ -38,7 +38,7 @@ def entries(count: int) -> list[Entry]:
 def toy_store(path: Path, count: int = 12) -> Path:
     """A closed store at `path` with `count` entries; entry i has vector i - 1."""
     with Store.create(path, embedder=TOY) as store:
-        store.add(entries(count), vectors(count))
+        store.add_entries(entries(count), vectors(count))
     return path
 
 

@@ -52,7 +52,7 @@ def measure_packing(rows: Sequence[Pair], level: int) -> PackedSize:
             bare = [join_texts(*each) for each in frame]
             words += sum(len(f"{a} {b}".split()) for a, b in frame)
             raw += sum(map(len, bare))
-            size += len(codec.pack(bare))
+            size += len(codec.pack_rows(bare))
     return PackedSize(words, raw, size)
 
 

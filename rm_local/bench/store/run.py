@@ -113,7 +113,7 @@ def bench_store(
     appends = trial.time_appends(path, entries, vectors)
     real, alike = questions.compute_recall(tried.found)
     with Store.open(path) as store:
-        info = store.info()
+        info = store.read_info()
     return (
         StoreBench(
             rows=source.rows,

@@ -61,7 +61,7 @@ def time_first_searches(
         drop_page_cache(path)
         started = time.perf_counter()
         with Store.open(path) as store:
-            store.warm()
+            store.preload_centroids()
             opened.append((time.perf_counter() - started) * 1000)
             drop_page_cache(path)
             searched.append(
@@ -76,13 +76,13 @@ def time_appends(path: Path, entries: Sequence[Entry], vectors: Floats) -> list[
         ids: list[int] = []
 
         def append_entry(place: int) -> None:
-            ids.extend(store.add([entries[place]], vectors[place : place + 1]))
+            ids.extend(store.add_entries([entries[place]], vectors[place : place + 1]))
 
         times = [
             measure_milliseconds(partial(append_entry, place))
             for place in range(min(APPENDS, len(entries)))
         ]
-        store.delete(ids)
+        store.delete_entries(ids)
     return times
 
 

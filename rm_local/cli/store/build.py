@@ -59,7 +59,7 @@ def build(
     from rm_local.store import Store
 
     with Store.open(out) as store:
-        entries = store.count()
+        entries = store.count_entries()
     told = {"path": str(out), "entries": entries, "bytes": out.stat().st_size}
     click.echo(
         json.dumps(told) if as_data else f"{out}: {entries:,} entries, {told['bytes']:,} bytes."

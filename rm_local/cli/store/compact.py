@@ -35,7 +35,7 @@ def compact(opening: Opening, level: int, as_data: bool, store: Path | None) -> 
 
     path = writable_store_path(opening, store)
     with Store.open(path) as opened:
-        before = opened.info().size
+        before = opened.read_info().size
     try:
         with print_progress() as report:
             make(path, level=level, report=report)
@@ -43,7 +43,7 @@ def compact(opening: Opening, level: int, as_data: bool, store: Path | None) -> 
         click.echo(GOES_ON, err=True)
         raise
     with Store.open(path) as opened:
-        entries, after = opened.count(), opened.info().size
+        entries, after = opened.count_entries(), opened.read_info().size
     if as_data:
         told = {"path": str(path), "entries": entries, "bytes_before": before, "bytes": after}
         click.echo(json.dumps(told))

@@ -26,7 +26,7 @@ def info(opening: Opening, as_data: bool, store: Path | None) -> None:
     from rm_local.store import Store
 
     with Store.open(store_path(opening, store)) as opened:
-        found = opened.info()
+        found = opened.read_info()
     if as_data:
         click.echo(json.dumps({**asdict(found), "path": str(found.path)}))
         return

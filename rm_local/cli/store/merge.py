@@ -32,7 +32,7 @@ def merge(stores: tuple[Path, ...], out: Path, as_data: bool) -> None:
         click.echo(GOES_ON, err=True)
         raise
     with Store.open(out) as store:
-        entries = store.count()
+        entries = store.count_entries()
     told = {"path": str(out), "entries": entries, "repeated": repeated}
     if as_data:
         click.echo(json.dumps({**told, "bytes": out.stat().st_size}))

@@ -37,7 +37,7 @@ def verify(ctx: click.Context, repair: bool, as_data: bool, store: Path | None) 
 
     path = store_path(ctx.obj, store)
     with Store.open(path) as opened, print_progress() as report:
-        found, entries = opened.verify(report), opened.count()
+        found, entries = opened.verify(report), opened.count_entries()
     if as_data:
         click.echo(json.dumps({"ok": not found, "entries": entries, "faults": found}))
     else:
@@ -64,7 +64,7 @@ def _repair(path: Path, as_data: bool) -> None:
         ]
     else:
         with Store.open(path) as opened:
-            entries = opened.count()
+            entries = opened.count_entries()
         told = {"repaired": False, "entries": entries}
         lines = [_all_well(path, entries)]
     click.echo(json.dumps({"ok": True, **told}) if as_data else "\n".join(lines))

@@ -19,9 +19,9 @@ from rm_local.store.build.columns import Columns, concat_columns
 from rm_local.store.build.source import EntryBatch, EntrySource
 from rm_local.store.build.spill import Spill
 from rm_local.store.build.train import TrainedParams
-from rm_local.store.codec.quantize import Quantiser
+from rm_local.store.codec.quantize import Quantizer
 from rm_local.store.codec.text_blocks import join_texts
-from rm_local.store.sqlite.tables import label_of
+from rm_local.store.sqlite.tables import make_label
 
 GROUP_ROWS = 200_000
 """Approximate rows of a group, which is sorted in memory and written in one transaction."""
@@ -108,13 +108,13 @@ class Encoder:
 
     def __init__(self, trained: TrainedParams, spill: Spill) -> None:
         self._clusters = trained.clusters
-        self._quantiser = Quantiser(len(trained.mean), trained.step, trained.mean, trained.rotation)
+        self._quantizer = Quantizer(len(trained.mean), trained.step, trained.mean, trained.rotation)
         self._labels = spill.labels
 
     def encode_batches(self, batches: Sequence[tuple[int, EntryBatch]]) -> Columns:
         """Encode batches, each given with the source row of its first entry."""
-        units = [self._quantiser.unit(vectors) for _, (_, vectors) in batches]
-        clusters = self._clusters.assign(np.concatenate(units)).astype(np.int32)
+        units = [self._quantizer.normalize_rows(vectors) for _, (_, vectors) in batches]
+        clusters = self._clusters.assign_rows(np.concatenate(units)).astype(np.int32)
         bounds = np.cumsum([0, *map(len, units)])
         return concat_columns(
             [
@@ -128,15 +128,15 @@ class Encoder:
     def _encode_batch(
         self, first: int, entries: Sequence[Entry], unit: Floats, clusters: NDArray[np.int32]
     ) -> Columns:
-        labels = list(map(label_of, entries))
+        labels = list(map(make_label, entries))
         for label in dict.fromkeys(labels):
             self._labels.setdefault(label, len(self._labels))
         return Columns(
             np.arange(first, first + len(entries), dtype=np.int64),
             clusters,
             np.array([self._labels[label] for label in labels], np.int32),
-            self._quantiser.bits(unit),
-            self._quantiser.steps(unit),
+            self._quantizer.encode_bits(unit),
+            self._quantizer.to_int8(unit),
             [join_texts(entry.subproblem, entry.subroutine) for entry in entries],
         )
 

@@ -10,8 +10,8 @@ from rm_local.store.index.ivf import MAX_CANDIDATES
 from rm_local.store.index.search import SCANNED_ROWS, Searcher
 from rm_local.store.request import SearchRequest
 from rm_local.store.sqlite import connection as sqlite, tables
-from rm_local.store.sqlite.meta import SearchParams, put, read_meta
-from rm_local.store.sqlite.reader_pool import Readers, reading
+from rm_local.store.sqlite.meta import SearchParams, read_meta, write_value
+from rm_local.store.sqlite.reader_pool import ReaderPool, read_transaction
 
 K = 10
 AGREEMENT = 0.97
@@ -36,19 +36,19 @@ def calibrate_search(part: Path, questions: Floats) -> None:
     `questions` are points between rows of the store, (n, d), of length 1.
     """
     with sqlite.open_connection(part, "write") as connection:
-        size = tables.count(connection)
+        size = tables.count_entries(connection)
         meta = read_meta(connection)
-        readers = Readers(connection, part)
+        readers = ReaderPool(connection, part)
         searcher = Searcher(connection, readers, meta)
         clusters = len(searcher.centroids)
         if size > SCANNED_ROWS and clusters > 1:
-            with reading(connection):
+            with read_transaction(connection):
                 params = _find_cheapest_params(
                     searcher, meta.search_params, questions, size / clusters
                 )
-            with tables.writing(connection):
+            with tables.write_transaction(connection):
                 for key, value in params.meta_values().items():
-                    put(connection, key, value)
+                    write_value(connection, key, value)
         readers.close()
     connection.close()
 

@@ -18,11 +18,11 @@ def finalize_store(part: Path, spec: BuildSpec, report: ProgressCallback) -> Non
     """Turn the written file into a store. Raises DamagedError when its tables do not agree."""
     meter = ProgressMeter(report, "finish", spec.rows)
     with sqlite.open_connection(part, "write") as connection:
-        with tables.writing(connection):
+        with tables.write_transaction(connection):
             connection.execute("INSERT INTO words(words) VALUES('optimize')")
             connection.execute("DELETE FROM meta WHERE key = 'groups'")
         held = connection.execute("SELECT max(id) FROM ref").get
-        if held != spec.last or tables.count(connection) != spec.rows:
+        if held != spec.last or tables.count_entries(connection) != spec.rows:
             raise DamagedError(f"{held} is the last row that was written, not {spec.last}")
         found = connection.execute(
             "SELECT name FROM sqlite_master WHERE type = 'table' AND rootpage > 0"

@@ -13,7 +13,7 @@ from rm_local.arrays import Ids
 from rm_local.store.build.assign import Stripe
 from rm_local.store.build.columns import Columns, concat_columns
 from rm_local.store.codec.code_frames import CodePacker, row_crc
-from rm_local.store.codec.text_blocks import TextCodec, key_of
+from rm_local.store.codec.text_blocks import TextCodec, extract_subproblem
 from rm_local.store.format import BLOCK_ROWS, CHUNK_SIZE
 from rm_local.store.index.rare_words import RareWords
 from rm_local.store.sqlite.tables import Label
@@ -61,7 +61,7 @@ class GroupPacker:
         ordered = rows.select_rows(np.lexsort((rows.places, rows.clusters)))
         del rows, parts
         ids = np.arange(first, first + len(ordered), dtype=np.int64)
-        codes = CodePacker(ordered.steps.shape[1], self.code_dictionary).pack(ordered.steps)
+        codes = CodePacker(ordered.steps.shape[1], self.code_dictionary).pack_rows(ordered.steps)
         head = -(first - 1) % BLOCK_ROWS
         return PackedGroup(
             first,
@@ -92,14 +92,14 @@ class GroupPacker:
     def _pack_blocks(self, texts: list[bytes]) -> list[bytes]:
         codec = TextCodec(self.dictionary, self.level)
         starts = range(0, len(texts), BLOCK_ROWS)
-        return [codec.pack(texts[start : start + BLOCK_ROWS]) for start in starts]
+        return [codec.pack_rows(texts[start : start + BLOCK_ROWS]) for start in starts]
 
     def _find_words(self, texts: list[bytes], first: int) -> list[tuple[int, str]]:
         rare = RareWords(self.known)
         return [
             (id, " ".join(found))
             for id, text in enumerate(texts, first)
-            if (found := rare.of(key_of(text)))
+            if (found := rare.find_rare_words(extract_subproblem(text)))
         ]
 
 

@@ -55,7 +55,7 @@ def build_store(
 
     Raises:
         StoreError: The file exists, the disk is too full, or the folder holds another build.
-        ValueError: `first` does not begin a block, or as for `Store.add`.
+        ValueError: `first` does not begin a block, or as for `Store.add_entries`.
     """
     if first % BLOCK_ROWS != 1:
         raise ValueError(f"entry {first} does not begin a block")
@@ -71,7 +71,7 @@ def build_store(
     with (
         _translate_disk_errors(folder),
         _lock_folder(folder),
-        sqlite.guard(folder / part),
+        sqlite.translate_errors(folder / part),
         Pool(processes, 64) as pool,
     ):
         _record_spec(folder, spec)
@@ -88,7 +88,7 @@ def build_store(
         finalize_store(folder / part, spec, report)
         ProgressMeter(report, "calibrate", spec.rows)
         calibrate_search(folder / part, trained.questions)
-        wal.clear(path)
+        wal.remove_leftovers(path)
         replace_file(folder / part, path)
     remove_work_folder(folder)
 

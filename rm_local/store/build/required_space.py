@@ -32,7 +32,7 @@ def estimate_bytes(rows: int, dimension: int, text_bytes: float, raw_bytes: floa
 
 def check_room(folder: Path, rows: int, trained: TrainedParams) -> None:
     """Raise StoreError when the disk is too small; files already in `folder` count as available."""
-    dimension = trained.clusters.centres.shape[1]
+    dimension = trained.clusters.centroids.shape[1]
     needed = estimate_bytes(rows, dimension, trained.text_bytes, trained.raw_bytes)
     held = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
     require_free(folder.parent, needed, "The build", already_used=held, error=StoreError)

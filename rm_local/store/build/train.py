@@ -15,16 +15,16 @@ from rm_local.files import write_atomically
 from rm_local.store.build.process_pool import Pool
 from rm_local.store.build.source import EntrySource
 from rm_local.store.build.spec import BuildSpec
-from rm_local.store.codec.code_frames import SAMPLE_ROWS, code_dictionary, default_dictionary
-from rm_local.store.codec.quantize import Quantiser, step_of
+from rm_local.store.codec.code_frames import SAMPLE_ROWS, default_dictionary, train_code_dictionary
+from rm_local.store.codec.quantize import Quantizer, fit_step
 from rm_local.store.codec.text_blocks import TextCodec, join_texts, train_dictionary
 from rm_local.store.format import BLOCK_ROWS
 from rm_local.store.index.centroids import ROWS_FOR_A_CLUSTER
 from rm_local.store.index.kmeans import (
     Clusters,
     find_clusters,
+    find_nearest_centroids,
     itq_rotation,
-    nearest,
     random_rotation,
 )
 from rm_local.store.index.search import SCANNED_ROWS
@@ -85,7 +85,7 @@ class TrainedParams:
                 mean=self.mean,
                 rotation=np.empty(0) if self.rotation is None else self.rotation,
                 supers=self.clusters.supers,
-                centres=self.clusters.centres,
+                centres=self.clusters.centroids,
                 starts=self.clusters.starts,
                 dictionary=np.frombuffer(self.dictionary, np.uint8),
                 code_dictionary=np.frombuffer(self.code_dictionary, np.uint8),
@@ -148,8 +148,8 @@ def train_params(sample: Sample, spec: BuildSpec) -> TrainedParams:
     rng = np.random.default_rng(spec.seed)
     mean = sample.unit.mean(axis=0)
     dimension = sample.unit.shape[1]
-    step = step_of(sample.unit[:SAMPLE_ROWS])
-    steps = Quantiser(dimension, step).steps(sample.unit[:SAMPLE_ROWS])
+    step = fit_step(sample.unit[:SAMPLE_ROWS])
+    steps = Quantizer(dimension, step).to_int8(sample.unit[:SAMPLE_ROWS])
     dictionary = train_dictionary([text.decode("utf-8", "replace") for text in sample.texts])
     clusters = find_clusters(sample.unit, spec.clusters, rng, usable_cores())
     return TrainedParams(
@@ -158,7 +158,7 @@ def train_params(sample: Sample, spec: BuildSpec) -> TrainedParams:
         step,
         clusters,
         dictionary,
-        code_dictionary(steps) or default_dictionary(dimension),
+        train_code_dictionary(steps) or default_dictionary(dimension),
         _make_queries(sample.unit, clusters, rng),
         *_measure_text_bytes(sample.texts, dictionary, spec.level),
     )
@@ -179,7 +179,7 @@ def _fit_rotation(
 def _make_queries(unit: Floats, clusters: Clusters, rng: np.random.Generator) -> Floats:
     """Make queries between similar rows, (QUESTIONS, d), of length 1."""
     rows = unit[rng.choice(len(unit), min(ASKED_ROWS, len(unit)), replace=False)]
-    supers = nearest(rows, clusters.supers)
+    supers = find_nearest_centroids(rows, clusters.supers)
     found = []
     for first in range(min(QUESTIONS, len(rows))):
         near = rows[supers == supers[first]]
@@ -198,4 +198,4 @@ def _measure_text_bytes(
     codec = TextCodec(dictionary, level)
     blocks = [texts[i : i + BLOCK_ROWS] for i in range(0, len(texts), BLOCK_ROWS)]
     rows = max(len(texts), 1)
-    return sum(len(codec.pack(block)) for block in blocks) / rows, sum(map(len, texts)) / rows
+    return sum(len(codec.pack_rows(block)) for block in blocks) / rows, sum(map(len, texts)) / rows

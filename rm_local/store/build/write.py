@@ -16,8 +16,8 @@ from rm_local.store.codec.text_blocks import TextCodec
 from rm_local.store.format import BLOCK_ROWS, DamagedError
 from rm_local.store.index.centroids import write_centroids
 from rm_local.store.sqlite import connection as sqlite, tables
-from rm_local.store.sqlite.meta import Meta, default_search_params, put
-from rm_local.store.sqlite.vec0 import lay_out, write_chunks
+from rm_local.store.sqlite.meta import Meta, default_search_params, write_value
+from rm_local.store.sqlite.vec0 import create_schema, write_chunks
 
 if TYPE_CHECKING:
     import apsw
@@ -53,7 +53,7 @@ def write_groups(
     with sqlite.open_connection(part, "create") as connection:
         connection.execute(f"PRAGMA cache_size=-{CACHE_KIB}")
         if not connection.execute("SELECT count(*) FROM sqlite_master").get:
-            with tables.writing(connection):
+            with tables.write_transaction(connection):
                 _create_store(connection, part, trained, spec, known_words)
                 _write_labels(connection, numbered)
         done = connection.execute("SELECT value FROM meta WHERE key = 'groups'").get
@@ -61,19 +61,19 @@ def write_groups(
         firsts = [spec.first + sum(counts[:group]) for group in range(groups)]
         tasks = [(group, firsts[group]) for group in range(first, groups)]
         writer = Writer(connection, trained.dictionary, spec.level)
-        meter.reach(tables.count(connection))
+        meter.reach(tables.count_entries(connection))
         for group, packed in zip(
             range(first, groups), pool.map_ahead(packer.pack_group, tasks), strict=True
         ):
-            with tables.writing(connection):
+            with tables.write_transaction(connection):
                 if packed:
                     writer.write_group(packed)
-                put(connection, "groups", group + 1)
+                write_value(connection, "groups", group + 1)
             if packed:
                 read_back(part, packed)
             for spill in spills:
                 spill.remove_group(group)
-            meter.reach(tables.count(connection))
+            meter.reach(tables.count_entries(connection))
     connection.close()
 
 
@@ -113,16 +113,16 @@ def _create_store(
     known_words: frozenset[str],
 ) -> None:
     """Create a store without entries; `groups` in `meta` counts the written groups."""
-    params = default_search_params(len(trained.clusters.centres))
+    params = default_search_params(len(trained.clusters.centroids))
     meta = Meta(spec.embedder, trained.step, trained.mean, trained.rotation, search_params=params)
-    lay_out(connection, part, meta, known_words, trained.dictionary, trained.code_dictionary)
+    create_schema(connection, part, meta, known_words, trained.dictionary, trained.code_dictionary)
     write_centroids(connection, trained.clusters)
-    put(connection, "groups", 0)
+    write_value(connection, "groups", 0)
 
 
 def _write_labels(connection: apsw.Connection, numbered: dict[tables.Label, int]) -> None:
     for label, number in numbered.items():
-        tables.put_label(connection, number, label)
+        tables.insert_label(connection, number, label)
 
 
 class Writer:
@@ -140,18 +140,18 @@ class Writer:
         )
         self._write_blocks(group)
         self._connection.executemany("INSERT INTO words(rowid, rare) VALUES(?, ?)", group.words)
-        tables.grow(self._connection, group.rows)
+        tables.adjust_count(self._connection, group.rows)
         for key in ("last", "bulk"):
-            put(self._connection, key, group.first + group.rows - 1)
+            write_value(self._connection, key, group.first + group.rows - 1)
 
     def _write_blocks(self, group: PackedGroup) -> None:
         """Write the texts; an incomplete block of the previous group is completed."""
         number, open_rows = divmod(group.first - 1, BLOCK_ROWS)
         if open_rows:
-            (frame,) = tables.frames(self._connection, "block", [number]).values()
-            texts = self._codec.unpack(frame, BLOCK_ROWS) + group.head
+            (frame,) = tables.read_frames(self._connection, "block", [number]).values()
+            texts = self._codec.unpack_rows(frame, BLOCK_ROWS) + group.head
             self._connection.execute(
-                "UPDATE block SET z = ? WHERE blk = ?", (self._codec.pack(texts), number)
+                "UPDATE block SET z = ? WHERE blk = ?", (self._codec.pack_rows(texts), number)
             )
             number += 1
         self._connection.executemany(

@@ -1,4 +1,4 @@
-"""Ranking codes as they lie in the file: entropy-coded, a zstandard frame a row."""
+"""Ranking codes as stored in the file: entropy-coded, one zstandard frame per row."""
 
 from __future__ import annotations
 
@@ -12,28 +12,32 @@ import numpy as np
 import zstandard
 
 from rm_local.arrays import Ids
-from rm_local.store.codec.quantize import Quantiser, Steps, step_for
+from rm_local.store.codec.quantize import Quantizer, Steps, default_step
 from rm_local.store.format import DamagedError
 
 DICTIONARY_BYTES = 300
-"""All that is wanted of the dictionary is its Huffman table."""
+"""Only the Huffman table of the dictionary is used."""
 SAMPLE_ROWS = 8000
 
 MAGIC = zstandard.FRAME_HEADER
-"""What zstandard begins a frame with. It is not in the file, and `Frames` have it again."""
+"""The zstandard magic number, stripped on disk and restored in `CodeFrames`."""
 
 
 @dataclass(frozen=True, slots=True)
-class Frames:
-    """Ranking codes one after the other, each behind MAGIC."""
+class CodeFrames:
+    """Ranking codes in one buffer, each with MAGIC in front."""
 
     lengths: Ids
-    """(n,), bytes of each with its MAGIC."""
+    """(n,), bytes of each code, MAGIC included."""
     joined: bytes
 
     @classmethod
-    def of(cls, codes: Iterable[bytes]) -> Frames:
-        """Codes as they lie in the file. DamagedError: one is no bytes."""
+    def from_codes(cls, codes: Iterable[bytes]) -> CodeFrames:
+        """Join codes as stored in the file.
+
+        Raises:
+            DamagedError: a code is not bytes.
+        """
         try:
             whole = [MAGIC + code for code in codes]
         except TypeError as error:
@@ -42,22 +46,22 @@ class Frames:
 
 
 def row_crc(id: int, label: int, cluster: int, bits: bytes, code: bytes) -> int:
-    """Checksum of all that a search reads of a row, so that damage to any of it is found.
+    """Compute the checksum of all fields of a row that a search reads.
 
-    The lowest 32 bits are over all of it; above them are 15 over id and code alone, so that a whole
-    code is known as such beside damaged bits.
+    The lowest 32 bits cover all fields; the 15 bits above them cover id and code only, so that an
+    intact code is recognised even if the bits are damaged.
     """
     whole = zlib.crc32(struct.pack("<qqq", id, label, cluster) + bits + code)
     return whole | code_check(id, code) << 32
 
 
 def code_check(id: int, code: bytes) -> int:
-    """Checksum, 15 bits, of a row's ranking code: with 32 more they fill six bytes of SQLite's."""
+    """Compute the 15-bit checksum of a row's ranking code; 32 + 15 bits fit six bytes in SQLite."""
     return zlib.crc32(code, id) & 0x7FFF
 
 
-def code_dictionary(steps: Steps) -> bytes:
-    """The dictionary for rows like `steps`, (n, d); empty where they are too few or too short."""
+def train_code_dictionary(steps: Steps) -> bytes:
+    """Train a dictionary on `steps`, (n, d); empty if the rows are too few or too short."""
     samples: list[bytes | bytearray | memoryview] = [row.tobytes() for row in steps[:SAMPLE_ROWS]]
     try:
         return zstandard.train_dictionary(DICTIONARY_BYTES, samples).as_bytes()
@@ -66,22 +70,24 @@ def code_dictionary(steps: Steps) -> bytes:
 
 
 def default_dictionary(dimension: int) -> bytes:
-    """The dictionary for directions drawn at random, which is near that of any embedder."""
-    quantiser = Quantiser(dimension, step_for(dimension))
+    """Train a dictionary on random directions, which suits the vectors of any embedder."""
+    quantizer = Quantizer(dimension, default_step(dimension))
     drawn = np.random.default_rng(0).normal(size=(SAMPLE_ROWS // 4, dimension))
-    return code_dictionary(quantiser.steps(quantiser.unit(drawn.astype(np.float32))))
+    return train_code_dictionary(
+        quantizer.to_int8(quantizer.normalize_rows(drawn.astype(np.float32)))
+    )
 
 
 class CodePacker:
-    """Packs rows of steps, and takes them out again.
+    """Compresses and decompresses rows of steps.
 
-    Not for two threads at a time, but for `unpack_all`.
+    Not thread-safe, except for `unpack_frames`.
     """
 
     def __init__(self, dimension: int, dictionary: bytes) -> None:
         data = zstandard.ZstdCompressionDict(dictionary) if dictionary else None
-        # Everything that is the same in each frame is left out of it: at 384 dimensions a row
-        # takes 294 bytes instead of 384.
+        # Header fields that are equal in all frames are omitted: at 384 dimensions a row takes
+        # 294 bytes instead of 384.
         parameters = zstandard.ZstdCompressionParameters.from_level(
             1,
             source_size=dimension,
@@ -92,20 +98,28 @@ class CodePacker:
         )
         self._dimension = dimension
         self._compressor = zstandard.ZstdCompressor(dict_data=data, compression_params=parameters)
-        # Many frames at once are taken out only with their MAGIC.
+        # zstandard decompresses many frames at once only if they have their MAGIC.
         self._decompressor = zstandard.ZstdDecompressor(dict_data=data)
 
-    def pack(self, steps: Steps) -> list[bytes]:
-        """A frame for each row of `steps`, (n, d)."""
+    def pack_rows(self, steps: Steps) -> list[bytes]:
+        """Compress each row of `steps`, (n, d), into a frame."""
         raw, width, compress = steps.tobytes(), self._dimension, self._compressor.compress
         return [compress(raw[start : start + width]) for start in range(0, len(raw), width)]
 
-    def unpack(self, frames: Iterable[bytes]) -> Steps:
-        """The rows of these frames, (n, d). DamagedError: one is none that `pack` made."""
-        return self.unpack_all(Frames.of(frames))
+    def unpack_rows(self, frames: Iterable[bytes]) -> Steps:
+        """Decompress frames into rows, (n, d).
 
-    def unpack_all(self, frames: Frames) -> Steps:
-        """The same of frames in one buffer, with Python's lock released."""
+        Raises:
+            DamagedError: a frame was not made by `pack_rows`.
+        """
+        return self.unpack_frames(CodeFrames.from_codes(frames))
+
+    def unpack_frames(self, frames: CodeFrames) -> Steps:
+        """Decompress frames in one buffer into rows, (n, d), with the GIL released.
+
+        Raises:
+            DamagedError: a frame was not made by `pack_rows`.
+        """
         count, width = len(frames.lengths), self._dimension
         if not count:
             return np.empty((0, width), np.int8)

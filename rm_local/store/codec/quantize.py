@@ -1,4 +1,4 @@
-"""Vectors as the store keeps them: bits to find candidates, steps to rank them."""
+"""Quantizes vectors: one bit per component to find candidates, int8 steps to rank them."""
 
 from __future__ import annotations
 
@@ -15,46 +15,47 @@ Steps = NDArray[np.int8]
 LARGEST_STEP = 127
 
 
-def products(rows: Floats, unit: Floats) -> Floats:
-    """Inner products of `rows`, (n, d), with `unit`, (d,), on one core: (n,).
+def compute_inner_products(rows: Floats, unit: Floats) -> Floats:
+    """Compute the inner products of `rows`, (n, d), with `unit`, (d,), on one core: (n,).
 
-    BLAS would take all cores and, done, keep them spinning for the time that a search takes: the
-    store's second reader, which has one of them, is then slower than none.
+    BLAS would use all cores and keep them spinning afterwards for as long as a search takes, which
+    makes the store's second reader slower than having no second reader.
     """
     return np.asarray(np.einsum("ij,j->i", rows, unit), dtype=np.float32)
 
 
-def signs(rows: Floats) -> Bytes:
-    """A bit for each component of `rows`, (n, d), that is above 0: (n, d / 8)."""
+def pack_signs(rows: Floats) -> Bytes:
+    """Pack the signs of `rows`, (n, d), one bit per component (1 = above 0): (n, d / 8)."""
     return np.packbits(rows > 0, axis=1, bitorder="little")
 
 
-def step_for(dimension: int) -> float:
-    """The width of a step: 1/508 at 384 dimensions, by sqrt(1/d), as components are so large."""
+def default_step(dimension: int) -> float:
+    """Return the default step: 1/508 at 384 dimensions, scaled by sqrt(1/d) like components."""
     return float((384 / dimension) ** 0.5) / 508
 
 
-def step_of(unit: Floats) -> float:
-    """The same, but wide enough that of `unit`, (n, d), hardly a component is clipped."""
+def fit_step(unit: Floats) -> float:
+    """As `default_step`, but wide enough for 99.99 % of the components of `unit`, (n, d)."""
     widest = float(np.quantile(np.abs(unit), 0.9999))
-    return max(step_for(unit.shape[1]), widest / LARGEST_STEP)
+    return max(default_step(unit.shape[1]), widest / LARGEST_STEP)
 
 
 @dataclass(frozen=True)
-class Quantiser:
-    """How a store turns vectors of `dimension` components into codes."""
+class Quantizer:
+    """Converts vectors of `dimension` components to bits and steps, and back."""
 
     dimension: int
     step: float
     mean: Floats | None = None
-    """(d,), taken off before the signs; None = zero."""
+    """(d,), subtracted before the signs are taken; None = zero."""
     rotation: Floats | None = None
-    """(d, d), applied after the mean is off: (x - mean) @ rotation; None = identity."""
+    """(d, d), applied after the mean is subtracted: (x - mean) @ rotation; None = identity."""
 
-    def unit(self, vectors: Floats) -> Floats:
-        """`vectors`, (n, d), with rows of length 1.
+    def normalize_rows(self, vectors: Floats) -> Floats:
+        """Scale each row of `vectors`, (n, d), to length 1.
 
-        ValueError: another shape, or a row that is zero or not finite.
+        Raises:
+            ValueError: the shape is wrong, or a row is zero or not finite.
         """
         rows = np.asarray(vectors, dtype=np.float32)
         if rows.ndim != 2 or rows.shape[1] != self.dimension:
@@ -64,36 +65,36 @@ class Quantiser:
             raise ValueError("a vector is zero or not finite")
         return np.asarray(rows / lengths, dtype=np.float32)
 
-    def bits(self, unit: Floats) -> Bytes:
-        """The signs of each row, (n, d / 8), first component in the lowest bit."""
-        return signs(self.turned(unit))
+    def encode_bits(self, unit: Floats) -> Bytes:
+        """Encode the signs of each rotated row, (n, d / 8), first component in the lowest bit."""
+        return pack_signs(self.rotate_rows(unit))
 
-    def turned(self, unit: Floats) -> Floats:
-        """The components whose signs are the bits, (n, d): the mean is off, and rows are turned."""
-        turned = unit if self.rotation is None else unit @ self.rotation
-        return np.asarray(turned - self._turned_mean, dtype=np.float32)
+    def rotate_rows(self, unit: Floats) -> Floats:
+        """Subtract the mean and rotate rows, (n, d); the signs of the result are the bits."""
+        rotated = unit if self.rotation is None else unit @ self.rotation
+        return np.asarray(rotated - self._rotated_mean, dtype=np.float32)
 
     @cached_property
-    def _turned_mean(self) -> Floats | float:
+    def _rotated_mean(self) -> Floats | float:
         if self.mean is None or self.rotation is None:
             return 0.0 if self.mean is None else self.mean
         return self.mean @ self.rotation
 
-    def steps(self, unit: Floats) -> Steps:
-        """Each component of each row, (n, d), in steps, clipped at 127 of them."""
+    def to_int8(self, unit: Floats) -> Steps:
+        """Quantize each component, (n, d), to a number of steps, clipped to -127..127."""
         found = np.rint(unit * np.float32(1 / self.step))
         np.clip(found, -LARGEST_STEP, LARGEST_STEP, out=found)
         return np.asarray(found, dtype=np.int8)
 
-    def cosines(self, steps: Steps, unit: Floats) -> NDArray[np.float64]:
-        """Of the rows of `steps`, (n, d), with `unit`, (d,), of length 1: (n,)."""
+    def compute_cosines(self, steps: Steps, unit: Floats) -> NDArray[np.float64]:
+        """Compute the cosines of the rows of `steps`, (n, d), with a unit vector, (d,): (n,)."""
         rows = steps.astype(np.float32)
         lengths = np.sqrt(np.einsum("ij,ij->i", rows, rows))
-        cosines = np.clip(products(rows, unit) / np.maximum(lengths, 1), -1, 1)
+        cosines = np.clip(compute_inner_products(rows, unit) / np.maximum(lengths, 1), -1, 1)
         return np.asarray(cosines, dtype=np.float64)
 
-    def floats(self, steps: Steps) -> Floats:
-        """Rows of length 1 from `steps`: (n, d)."""
+    def from_int8(self, steps: Steps) -> Floats:
+        """Convert `steps` back to rows of length 1: (n, d)."""
         rows = steps.astype(np.float32)
         lengths = np.sqrt(np.einsum("ij,ij->i", rows, rows))[:, np.newaxis]
         return np.asarray(rows / np.maximum(lengths, 1), dtype=np.float32)

@@ -1,4 +1,4 @@
-"""Entries' texts as the store keeps them: zstandard, with a dictionary of the store's own."""
+"""Compresses entry texts with zstandard and a dictionary that each store has."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ import zstandard
 from rm_local.store.format import DamagedError
 
 LEVEL = 12
-"""Nearly the size of level 19 at five times its speed (STORE 4)."""
+"""Nearly the size of level 19 at five times its speed."""
 
-FRESH_LEVEL = 3
-"""Of an entry added by itself, until it is folded: 7 % longer, packed in a fifth of the time."""
+PENDING_LEVEL = 3
+"""Level of single entries until they are packed into blocks: 7 % larger, five times as fast."""
 
-LARGEST = 1 << 20
-"""Bytes that one entry's texts may take; a frame that claims more for each row is damaged."""
+MAX_TEXT_BYTES = 1 << 20
+"""Maximum bytes of one entry's texts; a frame that claims more for each row is damaged."""
 
 KEY_END, ROW_END = b"\xff", b"\xfe"
-"""Between a row's two texts, and between rows: bytes that UTF-8 never holds."""
+"""Separators of a row's two texts and of rows: bytes that never occur in UTF-8."""
 
 LARGEST_DICTIONARY = 112_640
 DICTIONARY_SHARE = 16
-"""The dictionary takes at most this part of its sample: in a small store a large one never pays."""
+"""The dictionary is at most 1/16 of its sample: a larger one does not pay in a small store."""
 
 
 def train_dictionary(sample: Sequence[str]) -> bytes:
-    """A zstandard dictionary for texts like `sample`; empty when the sample is too small."""
+    """Train a zstandard dictionary on `sample`; empty if the sample is too small."""
     samples: list[bytes | bytearray | memoryview] = [
         text.encode("utf-8", "surrogatepass") for text in sample
     ]
@@ -38,20 +38,24 @@ def train_dictionary(sample: Sequence[str]) -> bytes:
 
 
 def pack_words(words: Collection[str]) -> bytes:
-    """A set of words without line ends, as one frame."""
+    """Compress a set of words, which contain no line ends, into one frame."""
     return zstandard.compress("\n".join(sorted(words)).encode("utf-8", "replace"), 19)
 
 
 def unpack_words(frame: bytes) -> frozenset[str]:
-    """What `pack_words` packed. DamagedError: the frame is not one of its."""
+    """Decompress words packed by `pack_words`.
+
+    Raises:
+        DamagedError: the frame was not made by `pack_words`.
+    """
     try:
-        words = _raw(zstandard.ZstdDecompressor(), frame, LARGEST)
+        words = _decompress_frame(zstandard.ZstdDecompressor(), frame, MAX_TEXT_BYTES)
         return frozenset(words.decode("utf-8").split("\n"))
     except UnicodeDecodeError as error:
         raise DamagedError(str(error)) from error
 
 
-def _raw(decompressor: zstandard.ZstdDecompressor, frame: bytes, most: int) -> bytes:
+def _decompress_frame(decompressor: zstandard.ZstdDecompressor, frame: bytes, most: int) -> bytes:
     try:
         if not 0 <= zstandard.frame_content_size(frame) <= most:
             raise DamagedError("a text has an impossible length")
@@ -61,51 +65,64 @@ def _raw(decompressor: zstandard.ZstdDecompressor, frame: bytes, most: int) -> b
 
 
 def join_texts(subproblem: str, subroutine: str) -> bytes:
-    """One row's texts as they stand in a frame.
+    """Join one row's texts for `TextCodec.pack_rows`.
 
-    ValueError: one of them is blank, or they take more than `LARGEST` bytes.
+    Raises:
+        ValueError: a text is blank, or both take more than MAX_TEXT_BYTES.
     """
     if not (subproblem.strip() and subroutine.strip()):
         raise ValueError("an entry has no subproblem or no subroutine")
     key, value = (text.encode("utf-8", "surrogatepass") for text in (subproblem, subroutine))
-    if len(key) + len(value) > LARGEST:
-        raise ValueError(f"an entry takes {len(key) + len(value):,} bytes; {LARGEST:,} at most")
+    if len(key) + len(value) > MAX_TEXT_BYTES:
+        raise ValueError(
+            f"an entry takes {len(key) + len(value):,} bytes; {MAX_TEXT_BYTES:,} at most"
+        )
     return key + KEY_END + value
 
 
 def split_row(row: bytes) -> tuple[str, str]:
-    """Subproblem and subroutine of one row. DamagedError: it is none, or a deleted one."""
+    """Split one row into subproblem and subroutine.
+
+    Raises:
+        DamagedError: the row is invalid or deleted.
+    """
     try:
         key, value = row.split(KEY_END)
         return key.decode("utf-8", "surrogatepass"), value.decode("utf-8", "surrogatepass")
     except ValueError as error:
-        raise DamagedError(f"a text is none: {error}") from error
+        raise DamagedError(f"invalid text record: {error}") from error
 
 
-def key_of(row: bytes) -> str:
-    """The subproblem of a row as `raw_row` makes them."""
+def extract_subproblem(row: bytes) -> str:
+    """Extract the subproblem from a row made by `join_texts`."""
     return str(row.partition(KEY_END)[0], "utf-8", "surrogatepass")
 
 
 class TextCodec:
-    """Packs rows of texts into one frame, and takes them out again."""
+    """Compresses rows of texts into one frame, and decompresses them."""
 
     def __init__(self, dictionary: bytes, level: int = LEVEL) -> None:
         data = zstandard.ZstdCompressionDict(dictionary) if dictionary else None
-        # One dictionary a store, so frames need not name it; 4 bytes of checksum buy that a
-        # damaged hint is an error and never a different hint.
+        # A store has one dictionary, so frames need not name it. The checksum, 4 bytes, makes a
+        # damaged hint an error and never a different hint.
         self._compressor = zstandard.ZstdCompressor(
             level=level, dict_data=data, write_dict_id=False, write_checksum=True
         )
         self._decompressor = zstandard.ZstdDecompressor(dict_data=data)
 
-    def pack(self, rows: Sequence[bytes]) -> bytes:
-        """A frame of rows as `raw_row` makes them; an empty one is a deleted row."""
+    def pack_rows(self, rows: Sequence[bytes]) -> bytes:
+        """Compress rows made by `join_texts` into a frame; an empty row is a deleted one."""
         return self._compressor.compress(ROW_END.join(rows))
 
-    def unpack(self, frame: bytes, rows: int) -> list[bytes]:
-        """The rows of a frame. DamagedError: it is none that `pack` made of at most `rows`."""
-        found = _raw(self._decompressor, frame, rows * (LARGEST + 2)).split(ROW_END)
+    def unpack_rows(self, frame: bytes, rows: int) -> list[bytes]:
+        """Decompress the rows of a frame.
+
+        Raises:
+            DamagedError: the frame was not made by `pack_rows`, or has more than `rows` rows.
+        """
+        found = _decompress_frame(self._decompressor, frame, rows * (MAX_TEXT_BYTES + 2)).split(
+            ROW_END
+        )
         if len(found) > rows:
             raise DamagedError("a frame has too many rows")
         return found

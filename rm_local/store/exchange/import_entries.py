@@ -46,14 +46,14 @@ def import_entries(
 
     `embed(place, entries)` returns the vectors, (n, d), of entries that begin at this place, from
     0. After each transaction `taken` is updated, and `on_done` gets the number of entries done.
-    Raises what `Store.add` raises.
+    Raises what `Store.add_entries` raises.
     """
     place = 0
     for batch in _split_batches(entries):
         vectors = embed(place, batch)
         new = _find_new(store, batch, vectors)
         if new:
-            store.add([batch[each] for each in new], vectors[np.array(new)])
+            store.add_entries([batch[each] for each in new], vectors[np.array(new)])
         taken.added += len(new)
         taken.there += len(batch) - len(new)
         place += len(batch)

@@ -8,9 +8,9 @@ from typing import Any, BinaryIO
 
 from rm_local.errors import UsageError
 from rm_local.records import Entry
-from rm_local.store.codec.text_blocks import LARGEST, join_texts
+from rm_local.store.codec.text_blocks import MAX_TEXT_BYTES, join_texts
 
-MAX_LINE_BYTES = 8 * LARGEST
+MAX_LINE_BYTES = 8 * MAX_TEXT_BYTES
 """Largest line in bytes: six for each byte of the texts, as in `\\u00e9`, and the other fields."""
 BOM = b"\xef\xbb\xbf"
 EXAMPLE = '{"subproblem": "How to ...?", "subroutine": "I should ...", "domain": "math"}'

@@ -1,1 +1,1 @@
-"""Search: clusters of codes, rare words, entries not yet in a cluster, and the choice of hits."""
+"""Search: clusters of codes, rare words, pending entries, and the selection of hits."""

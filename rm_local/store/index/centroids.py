@@ -1,4 +1,4 @@
-"""The cluster centroids of a store: read, written, and compared with vectors."""
+"""Reads and writes the cluster centroids of a store, and compares them with vectors."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rm_local.arrays import Floats, Ids
-from rm_local.store.codec.quantize import products
+from rm_local.store.codec.quantize import compute_inner_products
 from rm_local.store.format import DamagedError, checksum
 from rm_local.store.index.kmeans import Clusters
 from rm_local.store.sqlite import meta
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     import apsw
 
 CLUSTER_ROWS = 500
-"""Rows in a cluster, about. With 1,000, two and a half times as many rows must be compared for the
-same recall at 32 million (docs/measurements/store.md)."""
+"""Approximate rows per cluster. With 1,000, the same recall at 32 million rows takes two and a half
+times as many comparisons (docs/measurements/store.md)."""
 
 ROWS_FOR_A_CLUSTER = 10
-"""Sample rows for each cluster: 640,000 at 32 million, 1 GB."""
+"""Sample rows per cluster: 640,000 rows, 1 GB, at 32 million."""
 
 MANY_CENTROIDS, NEAR_SHARE = 8192, 0.3
-"""From so many on, a query is compared with those of this share of the super-clusters."""
+"""From this many centroids on, a query is compared with this share of the super-clusters."""
 
 
 @dataclass(frozen=True)
@@ -33,15 +33,15 @@ class Centroids:
     """The centroids of all clusters, grouped by super-cluster."""
 
     rows: Floats
-    """(clusters, d), of about length 1; none in a small store."""
+    """(clusters, d), of about length 1; no rows in a small store."""
     starts: Ids
-    """(supers + 1,): super-cluster i has the clusters from `starts[i]` to `starts[i + 1]`."""
+    """(supers + 1,): super-cluster i has the clusters `starts[i]` to `starts[i + 1]`."""
     supers: Floats
     """(supers, d), the means of their centroids, of length 1."""
 
     @classmethod
-    def of(cls, rows: Floats, starts: Ids) -> Centroids:
-        """Compute the super-clusters from the centroids and `starts`."""
+    def from_rows(cls, rows: Floats, starts: Ids) -> Centroids:
+        """Build the super-clusters from the centroids and `starts`."""
         means = np.zeros((len(starts) - 1, rows.shape[1]), np.float32)
         for number, (start, end) in enumerate(pairwise(starts.tolist())):
             means[number] = rows[start:end].mean(axis=0)
@@ -51,23 +51,23 @@ class Centroids:
     def __len__(self) -> int:
         return len(self.rows)
 
-    def assign(self, unit: Floats) -> Ids:
-        """The cluster of each row of `unit`, (n, d), found as in a bulk build: (n,).
+    def assign_rows(self, unit: Floats) -> Ids:
+        """Find the cluster of each row of `unit`, (n, d), as a bulk build does: (n,).
 
-        0 where there are no clusters.
+        0 if the store has no clusters.
         """
         if not len(self.rows):
             return np.zeros(len(unit), np.int64)
-        return Clusters(self.supers, self.rows, self.starts).assign(unit)
+        return Clusters(self.supers, self.rows, self.starts).assign_rows(unit)
 
-    def similarities(self, query: Floats) -> Floats:
-        """Cosines of all centroids with `query`, (d,); -1 for those in distant super-clusters.
+    def compute_similarities(self, query: Floats) -> Floats:
+        """Compute the cosines of all centroids with `query`, (d,); -1 in distant super-clusters.
 
         From MANY_CENTROIDS on only the nearest 30 % of the super-clusters are compared: they
         contain the clusters of 99.85 % of the true ten nearest rows (docs/measurements/store.md).
         """
         if len(self.rows) < MANY_CENTROIDS:
-            return products(self.rows, query)
+            return compute_inner_products(self.rows, query)
         found = np.full(len(self.rows), -1, np.float32)
         order = np.argsort(-(self.supers @ query))
         for number in order[: round(NEAR_SHARE * len(order))].tolist():
@@ -79,30 +79,31 @@ class Centroids:
 def read_centroids(connection: apsw.Connection, dimension: int) -> Centroids:
     """Read all centroids, of `dimension` components each.
 
-    Raises DamagedError: a blob is missing or not as it was written.
+    Raises:
+        DamagedError: a blob is missing or damaged.
     """
-    rows = np.empty((meta.number(connection, "clusters"), dimension), np.float32)
+    rows = np.empty((meta.read_number(connection, "clusters"), dimension), np.float32)
     starts = [0]
     for number, blob, crc in connection.execute("SELECT blk, v, crc FROM centroid ORDER BY blk"):
         if checksum(number, blob) != crc:
-            raise DamagedError(f"centroids {number} are not as they were written")
+            raise DamagedError(f"centroid block {number} is damaged")
         part = np.frombuffer(blob, dtype="<f2").reshape(-1, dimension)
         starts.append(starts[-1] + len(part))
         if starts[-1] > len(rows):
             break
-        # Straight into their place: there are 100 MB of them at 32 million rows.
+        # Into the final array, without a copy: 100 MB at 32 million rows.
         rows[starts[-2] : starts[-1]] = part
     if starts[-1] != len(rows):
         raise DamagedError("centroids are missing")
-    return Centroids.of(rows, np.array(starts, np.int64))
+    return Centroids.from_rows(rows, np.array(starts, np.int64))
 
 
 def write_centroids(connection: apsw.Connection, clusters: Clusters) -> None:
-    """Fill the table `centroid`, a row for each super-cluster."""
+    """Fill the table `centroid`, one row per super-cluster."""
     for number, (start, end) in enumerate(pairwise(clusters.starts.tolist())):
-        blob = clusters.centres[start:end].astype("<f2").tobytes()
+        blob = clusters.centroids[start:end].astype("<f2").tobytes()
         connection.execute(
             "INSERT INTO centroid(blk, v, crc) VALUES(?, ?, ?)",
             (number, blob, checksum(number, blob)),
         )
-    meta.put(connection, "clusters", len(clusters.centres))
+    meta.write_value(connection, "clusters", len(clusters.centroids))

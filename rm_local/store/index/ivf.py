@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rm_local.arrays import Bytes, Floats, Ids
-from rm_local.store.codec.quantize import products
+from rm_local.store.codec.quantize import compute_inner_products
 from rm_local.store.format import DamagedError
 from rm_local.store.request import EntryFilter
-from rm_local.store.sqlite.reader_pool import Readers
+from rm_local.store.sqlite.reader_pool import ReaderPool
 from rm_local.store.sqlite.tables import filter_condition, filter_values
 
 if TYPE_CHECKING:
@@ -22,21 +22,21 @@ if TYPE_CHECKING:
 
 
 MAX_CANDIDATES = 4096
-"""sqlite-vec's own limit of rows for one partition."""
+"""sqlite-vec's limit on rows returned for one partition."""
 
 ID_BITS = 48
 ID_MASK = (1 << ID_BITS) - 1
 
 CLUSTERS_AT_ONCE = 32
-"""Clusters whose chunks one statement reads: 1 MB, of which two readers take several in turns."""
+"""Clusters whose chunks one statement reads, 1 MB; two readers take such pieces in turns."""
 
 FAR = 0xFFFF
-"""Distance given to a row that is not to be found."""
+"""Distance assigned to a row that is excluded."""
 
 ALL_CODES = f"""SELECT group_concat(CAST(distance AS INTEGER) << {ID_BITS} | id) FROM code
     WHERE e MATCH vec_bit(:bits) AND k = :k"""
 
-# All chunks in one row: a row each would have two readers wait for Python's lock in turns.
+# All chunks in one row: with one row per chunk, two readers would wait for the GIL in turns.
 CHUNKS = """SELECT CAST(group_concat(validity, '') AS BLOB), CAST(group_concat(rowids, '') AS BLOB),
     CAST(group_concat(vectors, '') AS BLOB){labels} FROM carray(?) AS asked
     CROSS JOIN code_chunks AS c ON c.partition00 = asked.value
@@ -60,13 +60,13 @@ class CodeCandidates:
     """Rows found by their bits, nearest first."""
 
     keys: Ids
-    """Distance and id of each in one number, `distance << ID_BITS | id`: (n,)."""
+    """Distance and id packed into one number, `distance << ID_BITS | id`: (n,)."""
     bits: Bytes
     """(n, d / 8)."""
 
     @classmethod
-    def nearest(cls, parts: Sequence[CodeCandidates], wanted: int) -> CodeCandidates:
-        """The `wanted` nearest of all parts; of rows as far away as the last, the lowest ids."""
+    def merge_nearest(cls, parts: Sequence[CodeCandidates], wanted: int) -> CodeCandidates:
+        """Merge parts and keep the `wanted` nearest rows; ties go to the lowest ids."""
         keys = np.concatenate([part.keys for part in parts])
         best = (
             np.argpartition(keys, wanted)[:wanted] if wanted < len(keys) else np.arange(len(keys))
@@ -74,26 +74,27 @@ class CodeCandidates:
         best = best[np.argsort(keys[best])]
         return cls(keys[best], np.concatenate([part.bits for part in parts])[best])
 
-    def ids(self) -> Ids:
-        """Their ids: (n,)."""
+    def extract_ids(self) -> Ids:
+        """Extract the ids from the keys: (n,)."""
         return self.keys & ID_MASK
 
-    def rank(self, rotated: Floats) -> Ids:
-        """Ids by the inner product of the rows' signs with the rotated query itself, (d,).
+    def rank_ids(self, rotated: Floats) -> Ids:
+        """Sort ids by the inner product of the rows' signs with the rotated query, (d,).
 
-        As good as comparing the signs of both among several times as many rows.
-
-        (Asymmetric distance, as in RaBitQ: Gao and Long 2024; STORE 2.1.)
+        This asymmetric distance ranks as well as comparing signs only on several times as many
+        rows (RaBitQ, Gao and Long 2024).
         """
         signs = np.unpackbits(self.bits, axis=1, bitorder="little").astype(np.float32)
-        return self.ids()[np.argsort(-products(signs, rotated), kind="stable")]
+        return self.extract_ids()[
+            np.argsort(-compute_inner_products(signs, rotated), kind="stable")
+        ]
 
 
 def select_clusters(similarity: Floats, nprobe: int, slack: float) -> Ids:
-    """The `nprobe` clusters nearest to a query, best first, by its `similarity` to each centroid.
+    """Select the `nprobe` clusters nearest to a query by its `similarity` to each centroid.
 
-    Those further away than 1 + `slack` times the nearest, in Euclidean distance, are left out: an
-    easy query needs fewer (SPANN, Chen et al. 2021, section 3.3).
+    Best first. Clusters further away than 1 + `slack` times the nearest, in Euclidean distance, are
+    dropped: an easy query needs fewer (SPANN, Chen et al. 2021, section 3.3).
     """
     nprobe = min(nprobe, len(similarity))
     best = np.argpartition(-similarity, nprobe - 1)[:nprobe]
@@ -103,12 +104,12 @@ def select_clusters(similarity: Floats, nprobe: int, slack: float) -> Ids:
 
 
 def scan_codes(connection: apsw.Connection, bits: bytes, wanted: int, filter: EntryFilter) -> Ids:
-    """Ids of the `wanted` rows whose bits differ least, in a store without clusters; nearest first.
+    """Find the `wanted` rows whose bits differ least in a store without clusters, nearest first.
 
-    Pending entries are among them.
+    Pending entries are included.
     """
     values = {"bits": bits, "k": min(wanted, MAX_CANDIDATES), **filter_values(filter)}
-    keys = _numbers(connection.execute(ALL_CODES + filter_condition(filter), values).get)
+    keys = _parse_numbers(connection.execute(ALL_CODES + filter_condition(filter), values).get)
     pending = scan_pending(connection, bits, 8 * len(bits), filter).keys
     return np.sort(np.concatenate([keys, pending]))[:wanted] & ID_MASK
 
@@ -116,56 +117,63 @@ def scan_codes(connection: apsw.Connection, bits: bytes, wanted: int, filter: En
 def scan_pending(
     connection: apsw.Connection, bits: bytes, limit: int, filter: EntryFilter
 ) -> CodeCandidates:
-    """Pending entries that pass the filter and differ from `bits` in at most `limit`."""
+    """Find pending entries that pass the filter and differ from `bits` in at most `limit` bits.
+
+    Raises:
+        DamagedError: the bits of an entry have the wrong length.
+    """
     values = {"bits": bits, "limit": limit, **filter_values(filter)}
     found: Any = connection.execute(PENDING + filter_condition(filter), values).fetchall()[0]
-    held = np.frombuffer(found[1] or b"", np.uint8).reshape(-1, len(bits))
-    keys = _numbers(found[0])
-    if len(keys) != len(held):
-        raise DamagedError("bits of fresh entries are not as long as they should be")
-    return CodeCandidates(keys, held)
+    stored = np.frombuffer(found[1] or b"", np.uint8).reshape(-1, len(bits))
+    keys = _parse_numbers(found[0])
+    if len(keys) != len(stored):
+        raise DamagedError("bits of pending entries have the wrong length")
+    return CodeCandidates(keys, stored)
 
 
-def _numbers(listed: str | None) -> Ids:
+def _parse_numbers(listed: str | None) -> Ids:
     return np.fromstring(listed or "", np.int64, sep=",")
 
 
 def scan_clusters(
-    readers: Readers, bits: bytes, wanted: int, clusters: Ids, labels: Ids | None = None
+    readers: ReaderPool, bits: bytes, wanted: int, clusters: Ids, labels: Ids | None = None
 ) -> CodeCandidates:
-    """The `wanted` rows of `clusters` whose bits differ least from `bits`.
+    """Find the `wanted` rows of `clusters` whose bits differ least from `bits`.
 
-    Only rows that have one of `labels`, unless it is None. DamagedError: chunks cannot be read.
+    Unless `labels` is None, only rows with one of these labels are included.
+
+    Raises:
+        DamagedError: chunks cannot be read.
     """
     pieces = np.array_split(np.sort(clusters), -(-len(clusters) // CLUSTERS_AT_ONCE))
-    read = partial(_chunks, statement=WITHOUT_LABELS if labels is None else WITH_LABELS)
-    nearest = partial(_nearest, bits=bits, wanted=wanted, labels=labels)
-    # In two threads, each of numpy's short calls would wait for Python's lock.
-    return CodeCandidates.nearest(readers.share(read, pieces, nearest), wanted)
+    read = partial(_read_chunks, statement=WITHOUT_LABELS if labels is None else WITH_LABELS)
+    nearest = partial(_find_nearest, bits=bits, wanted=wanted, labels=labels)
+    # On two threads, each of numpy's short calls would wait for the GIL.
+    return CodeCandidates.merge_nearest(readers.map_pieces(read, pieces, nearest), wanted)
 
 
-def _chunks(connection: apsw.Connection, clusters: Ids, *, statement: str) -> list[bytes]:
-    """The columns of the chunks of `clusters`, one blob each."""
+def _read_chunks(connection: apsw.Connection, clusters: Ids, *, statement: str) -> list[bytes]:
+    """Read the columns of the chunks of `clusters`, one blob per column."""
     import apsw
 
     found: Any = connection.execute(statement, (apsw.carray(clusters),)).fetchall()
     return [each or b"" for each in found[0]]
 
 
-def _nearest(
+def _find_nearest(
     columns: list[bytes], *, bits: bytes, wanted: int, labels: Ids | None
 ) -> CodeCandidates:
-    """The `wanted` rows nearest to `bits`, in no order; all that are as far as the last."""
-    validity, ids, vectors, *named = columns
+    """Find the `wanted` rows nearest to `bits`, unordered; ties with the last are included."""
+    validity, ids, vectors, *label_columns = columns
     rows = 8 * len(validity)
     if (len(ids), len(vectors)) != (8 * rows, len(bits) * rows):
-        raise DamagedError("chunks of bits do not fit together")
+        raise DamagedError("chunks of bits have inconsistent lengths")
     asked = np.unpackbits(np.frombuffer(validity, np.uint8), bitorder="little").view(np.bool_)
     if labels is not None:
-        if len(named[0]) != 8 * rows:
-            raise DamagedError("chunks of labels do not fit together")
-        asked &= np.isin(np.frombuffer(named[0], "<i8"), labels)
-    distances = _distances(vectors, bits)
+        if len(label_columns[0]) != 8 * rows:
+            raise DamagedError("chunks of labels have inconsistent lengths")
+        asked &= np.isin(np.frombuffer(label_columns[0], "<i8"), labels)
+    distances = _compute_distances(vectors, bits)
     distances[~asked] = FAR
     last = np.partition(distances, wanted - 1)[wanted - 1] if wanted < rows else FAR
     best = np.flatnonzero(distances <= min(last, FAR - 1))
@@ -173,8 +181,8 @@ def _nearest(
     return CodeCandidates(keys, np.frombuffer(vectors, np.uint8).reshape(rows, len(bits))[best])
 
 
-def _distances(vectors: bytes, bits: bytes) -> NDArray[np.uint16]:
-    """By how many bits each of `vectors`, as long as `bits`, differs from them."""
+def _compute_distances(vectors: bytes, bits: bytes) -> NDArray[np.uint16]:
+    """Count the bits in which each of `vectors`, as long as `bits`, differs from `bits`: (n,)."""
     word = np.uint8 if len(bits) % 8 else np.uint64
     asked = np.frombuffer(bits, word)
     columns = np.frombuffer(vectors, word).reshape(-1, len(asked)).T

@@ -1,4 +1,4 @@
-"""Clusters of vectors: found on a sample, then given to each row. Pure functions over arrays."""
+"""Clusters vectors: finds centroids on a sample, then assigns rows. Pure functions over arrays."""
 
 from __future__ import annotations
 
@@ -11,31 +11,31 @@ import numpy as np
 from rm_local.arrays import Floats, Ids
 
 ROUNDS = 10
-"""Of k-means; later ones move few rows."""
+"""Rounds of k-means; later rounds move few rows."""
 
-BEAM, FURTHER = 12, 0.12
-"""Super-clusters among whose clusters a row finds its own: at most so many, and none whose cosine
-is so much below the nearest one's. That is 4.5 on average, and finds nearer clusters than always 6
-do (docs/measurements/store.md)."""
+BEAM, COSINE_MARGIN = 12, 0.12
+"""Super-clusters searched for a row's cluster: at most BEAM, each with a cosine at most
+COSINE_MARGIN below the nearest one's. 4.5 on average, with nearer clusters than a fixed 6 gives
+(docs/measurements/store.md)."""
 
 TILE = 8192
-"""Rows compared with all centres at once: bounds the memory of the products."""
+"""Rows compared with all centroids at once; bounds the memory of the products."""
 
 SUPER_ROWS = 400
-"""Rows for each super-cluster on which these are found: more bring them no nearer to the rows."""
+"""Sample rows per super-cluster; more do not improve the super-clusters."""
 
 
 def random_rotation(dimension: int, rng: np.random.Generator) -> Floats:
-    """A rotation drawn at random, (d, d)."""
-    turned, triangle = np.linalg.qr(rng.normal(size=(dimension, dimension)))
-    return np.asarray(turned * np.sign(np.diag(triangle)), dtype=np.float32)
+    """Draw a random rotation, (d, d)."""
+    rotation, triangle = np.linalg.qr(rng.normal(size=(dimension, dimension)))
+    return np.asarray(rotation * np.sign(np.diag(triangle)), dtype=np.float32)
 
 
 def itq_rotation(centred: Floats, rng: np.random.Generator, rounds: int = 20) -> Floats:
-    """A rotation, (d, d), that brings rows with their mean taken off, (n, d), near to their signs.
+    """Find a rotation, (d, d), that brings centred rows, (n, d), close to their signs.
 
-    Iterative quantisation (Gong and Lazebnik 2011), from a random start: turn the rows so that
-    they fit their signs best (orthogonal Procrustes), take the signs again, and so on.
+    Iterative quantization (Gong and Lazebnik 2011) from a random start: alternately rotate the rows
+    to fit their signs best (orthogonal Procrustes) and recompute the signs.
     """
     rotation = random_rotation(centred.shape[1], rng)
     for _ in range(rounds):
@@ -45,34 +45,33 @@ def itq_rotation(centred: Floats, rng: np.random.Generator, rounds: int = 20) ->
     return rotation
 
 
-def nearest(rows: Floats, centres: Floats) -> Ids:
-    """The centre with the highest inner product for each of `rows`, (n, d): (n,)."""
+def find_nearest_centroids(rows: Floats, centroids: Floats) -> Ids:
+    """Find the centroid with the highest inner product for each of `rows`, (n, d): (n,)."""
     found = np.empty(len(rows), np.int64)
     for start in range(0, len(rows), TILE):
         tile = slice(start, start + TILE)
-        np.argmax(rows[tile] @ centres.T, axis=1, out=found[tile])
+        np.argmax(rows[tile] @ centroids.T, axis=1, out=found[tile])
     return found
 
 
 def k_means(rows: Floats, count: int, rng: np.random.Generator, rounds: int = ROUNDS) -> Floats:
-    """At most `count` centres of length 1, (count, d), of `rows` of length 1, (n, d).
+    """Find at most `count` centroids of length 1, (count, d), of `rows` of length 1, (n, d).
 
-    Spherical k-means from rows drawn at random; a centre that no row is nearest to starts again
-    at a row drawn at random.
+    Spherical k-means from random rows; a centroid without rows restarts at a random row.
     """
     count = min(count, len(rows))
-    centres = rows[rng.choice(len(rows), count, replace=False)]
+    centroids = rows[rng.choice(len(rows), count, replace=False)]
     for _ in range(rounds):
-        sums = _sums(rows, nearest(rows, centres), count)
+        sums = _sum_clusters(rows, find_nearest_centroids(rows, centroids), count)
         lengths = np.linalg.norm(sums, axis=1, keepdims=True)
         empty = lengths[:, 0] < 1e-6
-        centres = np.asarray(sums / np.maximum(lengths, 1e-6), dtype=np.float32)
-        centres[empty] = rows[rng.choice(len(rows), int(empty.sum()))]
-    return centres
+        centroids = np.asarray(sums / np.maximum(lengths, 1e-6), dtype=np.float32)
+        centroids[empty] = rows[rng.choice(len(rows), int(empty.sum()))]
+    return centroids
 
 
-def _sums(rows: Floats, chosen: Ids, count: int) -> Floats:
-    """The sum of the rows of each of `count` clusters, (count, d)."""
+def _sum_clusters(rows: Floats, chosen: Ids, count: int) -> Floats:
+    """Sum the rows of each of `count` clusters: (count, d)."""
     order = np.argsort(chosen, kind="stable")
     present, starts = np.unique(chosen[order], return_index=True)
     sums = np.zeros((count, rows.shape[1]), np.float32)
@@ -82,62 +81,62 @@ def _sums(rows: Floats, chosen: Ids, count: int) -> Floats:
 
 @dataclass(frozen=True)
 class Clusters:
-    """Centres in two levels. Clusters are numbered super-cluster after super-cluster."""
+    """Centroids on two levels; clusters are numbered consecutively within super-clusters."""
 
     supers: Floats
     """(s, d), rows of length 1."""
-    centres: Floats
-    """(c, d), rows of length 1: those of super-cluster i are `starts[i]` to `starts[i + 1]`."""
+    centroids: Floats
+    """(c, d), rows of length 1; super-cluster i has rows `starts[i]` to `starts[i + 1]`."""
     starts: Ids
     """(s + 1,), from 0 to c."""
 
-    def assign(self, rows: Floats, beam: int = BEAM, further: float = FURTHER) -> Ids:
-        """For each of `rows`, (n, d), the nearest centre in the super-clusters it looks into.
+    def assign_rows(self, rows: Floats, beam: int = BEAM, further: float = COSINE_MARGIN) -> Ids:
+        """Find the nearest centroid in the nearest super-clusters for each of `rows`, (n, d).
 
-        Ten thousands at once pay best: those that ask the same super-cluster are one product.
+        Fastest with tens of thousands of rows: rows with a common super-cluster share one product.
         """
         beam = min(beam, len(self.supers))
         if len(rows) == 1:
-            return np.array([self._nearest(rows[0], beam, further)])
+            return np.array([self._assign_row(rows[0], beam, further)])
         best = np.full(len(rows), -np.inf, np.float32)
         found = np.zeros(len(rows), np.int64)
-        all_asking, bounds = self._asking(rows, beam, further)
+        grouped, bounds = self._group_by_super(rows, beam, further)
         for number in np.flatnonzero(np.diff(bounds)).tolist():
-            asking = all_asking[bounds[number] : bounds[number + 1]]
+            members = grouped[bounds[number] : bounds[number + 1]]
             first, end = self.starts[number], self.starts[number + 1]
-            products = rows[asking] @ self.centres[first:end].T
+            products = rows[members] @ self.centroids[first:end].T
             place = np.argmax(products, axis=1)
-            value = products[np.arange(len(asking)), place]
-            better = value > best[asking]
-            best[asking[better]] = value[better]
-            found[asking[better]] = first + place[better]
+            value = products[np.arange(len(members)), place]
+            better = value > best[members]
+            best[members[better]] = value[better]
+            found[members[better]] = first + place[better]
         return found
 
-    def _asking(self, rows: Floats, beam: int, further: float) -> tuple[Ids, Ids]:
-        """Places of the rows that ask super-cluster 0, then 1, ..., and where each one's begin."""
-        asking, asked = [], []
+    def _group_by_super(self, rows: Floats, beam: int, further: float) -> tuple[Ids, Ids]:
+        """Group row numbers by super-cluster to search; also return the group bounds, (s + 1,)."""
+        members, groups = [], []
         for start in range(0, len(rows), TILE):
             similarity = rows[start : start + TILE] @ self.supers.T
             near = np.argpartition(similarity, -beam, axis=1)[:, -beam:]
             values = np.take_along_axis(similarity, near, axis=1)
             row, place = np.nonzero(values >= values.max(axis=1, keepdims=True) - further)
-            asking.append(start + row)
-            asked.append(near[row, place])
-        supers = np.concatenate(asked)
-        # Whole numbers of 16 bits are sorted by their digits, four times as fast.
+            members.append(start + row)
+            groups.append(near[row, place])
+        supers = np.concatenate(groups)
+        # numpy radix-sorts 16-bit integers, four times as fast.
         small = len(self.supers) <= 1 << 16
         order = np.argsort(supers.astype(np.uint16) if small else supers, kind="stable")
         bounds = np.searchsorted(supers[order], np.arange(len(self.supers) + 1))
-        return np.concatenate(asking)[order], bounds
+        return np.concatenate(members)[order], bounds
 
-    def _nearest(self, row: Floats, beam: int, further: float) -> int:
-        """The same for one, (d,), which is added by itself: a fifth of the time."""
+    def _assign_row(self, row: Floats, beam: int, further: float) -> int:
+        """As `assign_rows` for one row, (d,), in a fifth of the time."""
         best, found = -np.inf, 0
         similarity = self.supers @ row
         near = np.argpartition(similarity, -beam)[-beam:]
         for number in near[similarity[near] >= similarity[near].max() - further].tolist():
             first = int(self.starts[number])
-            products = self.centres[first : self.starts[number + 1]] @ row
+            products = self.centroids[first : self.starts[number + 1]] @ row
             place = int(products.argmax())
             if products[place] > best:
                 best, found = products[place], first + place
@@ -147,26 +146,25 @@ class Clusters:
 def find_clusters(
     sample: Floats, count: int, rng: np.random.Generator, threads: int = 1
 ) -> Clusters:
-    """About `count` clusters of a `sample` of rows of length 1, (n, d), in sqrt(2 count) supers.
+    """Find about `count` clusters, in sqrt(2 count) super-clusters, of unit rows, (n, d).
 
-    A super-cluster is parted into as many clusters as its share of the sample says, several at
-    a time if there are `threads`.
+    Each super-cluster is split in proportion to its share of the sample, `threads` at a time.
     """
     from threadpoolctl import threadpool_limits
 
     wanted = max(1, round((2 * count) ** 0.5))
     few = rng.choice(len(sample), min(len(sample), SUPER_ROWS * wanted), replace=False)
     supers = k_means(sample[np.sort(few)], wanted, rng)
-    chosen = nearest(sample, supers)
+    chosen = find_nearest_centroids(sample, supers)
     kept = np.unique(chosen)
 
-    def parted(number: int, own: np.random.Generator) -> Floats:
+    def split_super(number: int, own: np.random.Generator) -> Floats:
         rows = sample[chosen == number]
         return k_means(rows, max(1, round(count * len(rows) / len(sample))), own)
 
-    # A thread each, as one product of these is too small to be shared.
+    # One BLAS thread each: these products are too small to parallelise.
     limits = nullcontext() if threads == 1 else threadpool_limits(1)
     with limits, ThreadPoolExecutor(threads) as pool:
-        children = list(pool.map(parted, kept.tolist(), rng.spawn(len(kept))))
+        children = list(pool.map(split_super, kept.tolist(), rng.spawn(len(kept))))
     starts = np.cumsum([0, *map(len, children)], dtype=np.int64)
     return Clusters(supers[kept], np.concatenate(children), starts)

@@ -1,4 +1,4 @@
-"""Choosing among hits so that they do not repeat one another. Pure functions over arrays."""
+"""Maximal marginal relevance: selects hits that do not repeat one another."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from numpy.typing import NDArray
 from rm_local.arrays import Floats
 
 
-def mmr(vectors: Floats, scores: NDArray[np.float64], k: int, trade: float) -> list[int]:
-    """Rows of `vectors`, (n, d), by maximal marginal relevance, at most `k`, in order of choice.
+def select_by_mmr(vectors: Floats, scores: NDArray[np.float64], k: int, trade: float) -> list[int]:
+    """Select at most `k` rows of `vectors`, (n, d), by maximal marginal relevance, in this order.
 
-    `scores`, (n,), are what the rows are worth to the query by themselves. Each next row has the
-    highest trade * score - (1 - trade) * similarity to the nearest row taken, so `trade` = 1
-    leaves the order of the scores. (Carbonell and Goldstein, 1998.)
+    `scores`, (n,), are the rows' relevance to the query. Each next row has the highest
+    trade * score - (1 - trade) * similarity to the nearest selected row, so `trade` = 1 keeps the
+    order of the scores (Carbonell and Goldstein 1998).
     """
-    taken: list[int] = []
+    selected: list[int] = []
     nearest = np.full(len(vectors), -1.0)
     left = np.ones(len(vectors), dtype=bool)
-    while left.any() and len(taken) < k:
+    while left.any() and len(selected) < k:
         worth = np.where(left, trade * scores - (1 - trade) * nearest, -np.inf)
         row = int(worth.argmax())
-        taken.append(row)
+        selected.append(row)
         left[row] = False
         nearest = np.maximum(nearest, vectors @ vectors[row])
-    return taken
+    return selected

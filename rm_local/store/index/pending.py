@@ -1,5 +1,7 @@
-"""The table `fresh`: entries added in small calls, which have neither a cluster nor their words in
-the index yet. Searches look through all of it until they are settled."""
+"""Pending entries (table `fresh`): added in small calls, without a cluster or indexed words yet.
+
+Searches scan all of them until clusters are assigned.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +9,7 @@ from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
 from rm_local.store.codec.code_frames import CodePacker, row_crc
-from rm_local.store.codec.quantize import Quantiser
+from rm_local.store.codec.quantize import Quantizer
 from rm_local.store.format import NO_CLUSTER, DamagedError
 from rm_local.store.index.centroids import Centroids
 from rm_local.store.sqlite import tables
@@ -15,12 +17,12 @@ from rm_local.store.sqlite import tables
 if TYPE_CHECKING:
     import apsw
 
-FEW = 32
-"""Entries of one call that become fresh, at most; of more all get their clusters at once. As many
-are settled when there are too many."""
+MAX_PENDING_BATCH = 32
+"""Maximum entries of one call that become pending; a larger call assigns clusters at once. Also the
+number assigned when there are too many pending entries."""
 
-MOST = 1024
-"""Fresh entries that there are, at most: a search compares them in a tenth of a millisecond."""
+MAX_PENDING = 1024
+"""Maximum number of pending entries; a search scans them in a tenth of a millisecond."""
 
 OLDEST = """
     SELECT fresh.id, label, crc, v, bits, rare FROM fresh LEFT JOIN ref ON ref.id = fresh.id
@@ -28,35 +30,41 @@ OLDEST = """
 """
 
 
-def count(connection: apsw.Connection) -> int:
-    """How many there are."""
+def count_pending(connection: apsw.Connection) -> int:
+    """Return the number of pending entries."""
     return int(connection.execute("SELECT count(*) FROM fresh").get)
 
 
-def oldest(connection: apsw.Connection) -> int | None:
-    """The lowest id among them; None where there are none."""
+def find_oldest(connection: apsw.Connection) -> int | None:
+    """Return the lowest id of a pending entry, or None."""
     found: int | None = connection.execute("SELECT min(id) FROM fresh").get
     return found
 
 
-def too_many(connection: apsw.Connection, last: int) -> bool:
-    """Whether there are more than MOST, `last` being the highest id ever given."""
-    first = oldest(connection)
-    # They are counted, which reads all their pages, only where there may be so many.
-    return first is not None and last - first >= MOST and count(connection) > MOST
+def exceeds_limit(connection: apsw.Connection, last: int) -> bool:
+    """Return whether more than MAX_PENDING are pending; `last` is the highest id ever given."""
+    first = find_oldest(connection)
+    # Counting reads all their pages, so it is done only if there can be too many.
+    return (
+        first is not None
+        and last - first >= MAX_PENDING
+        and count_pending(connection) > MAX_PENDING
+    )
 
 
-def settle(
+def assign_pending(
     connection: apsw.Connection,
     centroids: Centroids,
-    quantiser: Quantiser,
+    quantizer: Quantizer,
     packer: CodePacker,
     most: int,
 ) -> int:
-    """Give the `most` oldest clusters, and their words to the index; how many there were.
+    """Assign clusters to the `most` oldest entries and index their words; return their number.
 
-    In the running transaction. DamagedError: one is not as it was written, which a new checksum
-    would hide.
+    Runs in the current transaction.
+
+    Raises:
+        DamagedError: an entry does not match its checksum, which a new checksum would hide.
     """
     found: list[tuple[Any, ...]] = connection.execute(OLDEST, (most,)).fetchall()
     if not found:
@@ -65,12 +73,12 @@ def settle(
         whole = isinstance(bits, bytes) and isinstance(code, bytes)
         if not whole or row_crc(id, label, NO_CLUSTER, bits, code) != crc:
             raise DamagedError(f"entry {id}: its vector is damaged")
-    unit = quantiser.floats(packer.unpack(row[3] for row in found))
-    placed = list(zip(centroids.assign(unit).tolist(), found, strict=True))
-    tables.put_bits(
+    unit = quantizer.from_int8(packer.unpack_rows(row[3] for row in found))
+    placed = list(zip(centroids.assign_rows(unit).tolist(), found, strict=True))
+    tables.insert_bits(
         connection, [(id, cluster, label, bits) for cluster, (id, label, _, _, bits, _) in placed]
     )
-    tables.put_words(connection, [(row[0], row[5]) for row in found])
+    tables.insert_words(connection, [(row[0], row[5]) for row in found])
     connection.executemany(
         "UPDATE ref SET crc = ? WHERE id = ?",
         [
@@ -82,21 +90,20 @@ def settle(
     return len(found)
 
 
-def drop(connection: apsw.Connection, ids: Collection[int]) -> set[int]:
-    """Delete those of `ids` that are fresh; which they are."""
+def delete_pending(connection: apsw.Connection, ids: Collection[int]) -> set[int]:
+    """Delete those of `ids` that are pending, and return their ids."""
     found = connection.execute(
         "DELETE FROM fresh WHERE id IN (SELECT value FROM json_each(?)) RETURNING id",
-        (tables.listed(ids),),
+        (tables.json_array(ids),),
     )
     dropped = {row[0] for row in found}
     if dropped:
-        _note_given(connection, max(dropped))
+        _record_id(connection, max(dropped))
     return dropped
 
 
-def _note_given(connection: apsw.Connection, id: int) -> None:
-    """Have sqlite-vec's own sequence know an id that it was never given: a repair that finds `last`
-    damaged asks it for the highest."""
+def _record_id(connection: apsw.Connection, id: int) -> None:
+    """Record an id in sqlite-vec's sequence, from which a repair restores a damaged `last`."""
     name = "code_rowids"
     connection.execute("UPDATE sqlite_sequence SET seq = max(seq, ?) WHERE name = ?", (id, name))
     if not connection.changes():

@@ -10,43 +10,42 @@ import numpy as np
 
 from rm_local.arrays import Floats, Ids
 from rm_local.store.codec.code_frames import CodePacker
-from rm_local.store.codec.quantize import Quantiser, Steps, products, signs
+from rm_local.store.codec.quantize import Quantizer, Steps, compute_inner_products, pack_signs
 from rm_local.store.codec.text_blocks import unpack_words
 from rm_local.store.index import ivf
 from rm_local.store.index.centroids import Centroids, read_centroids
-from rm_local.store.index.rare_words import RareWords, lexical_shares
-from rm_local.store.index.select_hits import Ranking, select
+from rm_local.store.index.rare_words import RareWords, compute_lexical_shares
+from rm_local.store.index.select_hits import Ranking, select_hits
 from rm_local.store.request import EntryFilter, SearchRequest
 from rm_local.store.sqlite import tables
-from rm_local.store.sqlite.meta import Meta, known_words
-from rm_local.store.sqlite.reader_pool import Readers
-from rm_local.store.sqlite.vec0 import CODES, dictionary_of
+from rm_local.store.sqlite.meta import Meta, read_known_words
+from rm_local.store.sqlite.reader_pool import ReaderPool
+from rm_local.store.sqlite.vec0 import CODES, read_dictionary
 
 if TYPE_CHECKING:
     import apsw
 
 
 SCANNED_ROWS = 2000
-"""In a store of at most so many rows all ranking codes are compared with the query, and no bits."""
+"""Up to this many rows, all ranking codes are compared with the query, and no bits."""
 
 SHORTLISTED = 5
-"""Rows chosen by the bits of both sides for each one whose code is ranked: the query's floats
-choose among them."""
+"""Rows found by bits per row whose code is ranked; the query's floats choose among them."""
 
-READ_IN = 2
-"""Pieces in which the candidates' codes are read: one for each reader."""
+READ_PIECES = 2
+"""Pieces in which the candidates' codes are read: one per reader."""
 
 SLACK = 1.5
-"""How much further away than the nearest cluster another may be, as a share, to be scanned. Less
-costs recall where a query lies close to a centroid."""
+"""How much further away than the nearest cluster, as a share, a scanned cluster can be. Less costs
+recall for queries close to a centroid."""
 
 FILTERED_GROWTH = 4
-"""Times as many clusters are scanned when a filtered search has found too little."""
+"""Factor for the number of clusters when a filtered search has found too little."""
 
 
 @dataclass(frozen=True, slots=True)
 class RankedEntry:
-    """An entry that was found, without its texts."""
+    """A found entry without its texts."""
 
     id: int
     similarity: float
@@ -54,106 +53,108 @@ class RankedEntry:
 
 
 class Searcher:
-    """Searches one open store. One search at a time; a search itself may use two threads."""
+    """Searches one open store, one search at a time; a search itself can use two threads."""
 
-    def __init__(self, connection: apsw.Connection, readers: Readers, meta: Meta) -> None:
+    def __init__(self, connection: apsw.Connection, readers: ReaderPool, meta: Meta) -> None:
         self._connection = connection
         self._readers = readers
         self.params = meta.search_params
-        """How much a search scans; may be replaced between two."""
+        """How much a search scans; can be replaced between searches."""
         self._dimension = meta.embedder.dimension
-        self._quantiser = Quantiser(meta.embedder.dimension, meta.step, meta.mean, meta.rotation)
-        self._packer = CodePacker(meta.embedder.dimension, dictionary_of(connection, CODES))
+        self._quantizer = Quantizer(meta.embedder.dimension, meta.step, meta.mean, meta.rotation)
+        self._packer = CodePacker(meta.embedder.dimension, read_dictionary(connection, CODES))
         self._rare: RareWords | None = None
         self._centroids: Centroids | None = None
 
     @property
-    def quantiser(self) -> Quantiser:
-        """How vectors become codes in this store."""
-        return self._quantiser
+    def quantizer(self) -> Quantizer:
+        """The quantizer of this store's vectors."""
+        return self._quantizer
 
     @property
     def packer(self) -> CodePacker:
-        """How ranking codes are packed in this store."""
+        """The packer of this store's ranking codes."""
         return self._packer
 
     @property
     def rare(self) -> RareWords:
-        """Which words this store searches for; read when the first text is."""
+        """The rare-word finder; its known words are read on first use."""
         if self._rare is None:
-            self._rare = RareWords(unpack_words(known_words(self._connection)))
+            self._rare = RareWords(unpack_words(read_known_words(self._connection)))
         return self._rare
 
     @property
     def centroids(self) -> Centroids:
-        """The cluster centroids; read when they are first needed."""
+        """The cluster centroids; read on first use."""
         if self._centroids is None:
             self._centroids = read_centroids(self._connection, self._dimension)
         return self._centroids
 
     def forget_centroids(self) -> None:
-        """Read the centroids again when they are next needed."""
+        """Drop the centroids, so that the next use reads them again."""
         self._centroids = None
 
     def search(self, request: SearchRequest) -> list[RankedEntry]:
-        """The entries that `request` asks for, by falling score, then by id.
+        """Find the entries for `request`, by descending score, then by id.
 
-        Its vector has length 1.
+        The vector of `request` has length 1.
         """
-        size = tables.count(self._connection)
+        size = tables.count_entries(self._connection)
         shares = (
-            lexical_shares(self._connection, request.text, size, self.rare) if request.text else {}
+            compute_lexical_shares(self._connection, request.text, size, self.rare)
+            if request.text
+            else {}
         )
         candidates: Ids | None = None
         if size > SCANNED_ROWS:
             with_words = np.fromiter(shares, np.int64)
             candidates = np.union1d(self.find_candidates(request), with_words)
         ids, steps = self._read_codes(candidates, request.filter)
-        similarity = self._quantiser.cosines(steps, request.vector)
+        similarity = self._quantizer.compute_cosines(steps, request.vector)
         lexical = np.zeros(len(ids))
         if shares:
             lexical[:] = [shares.get(each, 0.0) for each in ids.tolist()]
-        chosen = select(
+        chosen = select_hits(
             request,
             Ranking(ids, similarity, lexical),
-            lambda places: self._quantiser.floats(steps[places]),
+            lambda places: self._quantizer.from_int8(steps[places]),
         )
         return [
             RankedEntry(int(ids[place]), float(similarity[place]), float(lexical[place]))
             for place in chosen
         ]
 
-    def vectors(self, ids: Collection[int]) -> dict[int, Floats]:
-        """The stored vectors, (d,), of length 1, of those of `ids` that are entries."""
-        found, codes = tables.codes(self._connection, np.fromiter(ids, np.int64))
-        vectors = self._quantiser.floats(self._packer.unpack_all(codes))
+    def read_vectors(self, ids: Collection[int]) -> dict[int, Floats]:
+        """Read the stored vectors, (d,), of length 1, of those `ids` that exist, by id."""
+        found, codes = tables.read_codes(self._connection, np.fromiter(ids, np.int64))
+        vectors = self._quantizer.from_int8(self._packer.unpack_frames(codes))
         return dict(zip(found.tolist(), vectors, strict=True))
 
     def find_candidates(self, request: SearchRequest) -> Ids:
-        """Ids of the rows that are nearest by their bits, nearest first: (n,)."""
-        rotated = self._quantiser.turned(request.vector[np.newaxis])
-        bits = signs(rotated)[0].tobytes()
+        """Find the ids of the rows nearest by their bits, nearest first: (n,)."""
+        rotated = self._quantizer.rotate_rows(request.vector[np.newaxis])
+        bits = pack_signs(rotated)[0].tobytes()
         wanted = max(round(self.params.candidates * request.breadth), 8 * _pool_size(request))
         if not len(self.centroids):
             return ivf.scan_codes(self._connection, bits, wanted, request.filter)
         scan = self._scan_filtered if request.filter else self._scan_nearest
-        return scan(request, bits, SHORTLISTED * wanted).rank(rotated[0])[:wanted]
+        return scan(request, bits, SHORTLISTED * wanted).rank_ids(rotated[0])[:wanted]
 
     def _scan_nearest(self, request: SearchRequest, bits: bytes, wanted: int) -> ivf.CodeCandidates:
-        """The `wanted` rows whose bits differ least, of the nearest clusters and pending ones."""
+        """Find the `wanted` rows nearest by bits, in the nearest clusters and pending entries."""
         slack = SLACK * max(request.breadth, 1)
-        similarity = self.centroids.similarities(request.vector)
-        clusters = ivf.select_clusters(similarity, self._nprobe(request), slack)
+        similarity = self.centroids.compute_similarities(request.vector)
+        clusters = ivf.select_clusters(similarity, self._scale_nprobe(request), slack)
         found = ivf.scan_clusters(self._readers, bits, wanted, clusters)
         return self._with_pending(found, request, bits, wanted)
 
     def _scan_filtered(
         self, request: SearchRequest, bits: bytes, wanted: int
     ) -> ivf.CodeCandidates:
-        """As `_scan_nearest`, of rows that pass the filter: the rarer, the more clusters."""
-        similarity = products(self.centroids.rows, request.vector)
-        labels = tables.matching_labels(self._connection, request.filter)
-        nprobe = self._nprobe(request)
+        """As `_scan_nearest`, for rows that pass the filter; scans clusters until enough do."""
+        similarity = compute_inner_products(self.centroids.rows, request.vector)
+        labels = tables.find_matching_labels(self._connection, request.filter)
+        nprobe = self._scale_nprobe(request)
         while True:
             clusters = ivf.select_clusters(similarity, nprobe, np.inf)
             found = ivf.scan_clusters(self._readers, bits, wanted, clusters, labels)
@@ -162,29 +163,31 @@ class Searcher:
                 return found
             nprobe *= FILTERED_GROWTH
 
-    def _nprobe(self, request: SearchRequest) -> int:
+    def _scale_nprobe(self, request: SearchRequest) -> int:
         return max(round(self.params.nprobe * request.breadth), 1)
 
     def _with_pending(
         self, found: ivf.CodeCandidates, request: SearchRequest, bits: bytes, wanted: int
     ) -> ivf.CodeCandidates:
-        """The `wanted` nearest of `found` and of pending entries."""
+        """Merge `found` with pending entries and keep the `wanted` nearest."""
         full = len(found.keys) >= wanted
         limit = int(found.keys[-1] >> ivf.ID_BITS) if full else 8 * len(bits)
         pending = ivf.scan_pending(self._connection, bits, limit, request.filter)
         if not len(pending.keys):
             return found
-        return ivf.CodeCandidates.nearest([found, pending], wanted)
+        return ivf.CodeCandidates.merge_nearest([found, pending], wanted)
 
     def _read_codes(self, candidates: Ids | None, filter: EntryFilter) -> tuple[Ids, Steps]:
-        """Ids, (n,), and ranking codes, (n, d), of the candidates (None: of all) that pass."""
+        """Read ids, (n,), and codes, (n, d), of the candidates (None: all) that pass the filter."""
 
-        def read(connection: apsw.Connection, ids: Ids | None) -> tuple[Ids, Steps]:
-            found, codes = tables.codes(connection, ids, filter)
-            return found, self._packer.unpack_all(codes)
+        def read_piece(connection: apsw.Connection, ids: Ids | None) -> tuple[Ids, Steps]:
+            found, codes = tables.read_codes(connection, ids, filter)
+            return found, self._packer.unpack_frames(codes)
 
-        pieces = [None] if candidates is None else np.array_split(candidates, READ_IN)
-        ids, steps = zip(*self._readers.share(read, pieces, lambda found: found), strict=True)
+        pieces = [None] if candidates is None else np.array_split(candidates, READ_PIECES)
+        ids, steps = zip(
+            *self._readers.map_pieces(read_piece, pieces, lambda found: found), strict=True
+        )
         return np.concatenate(ids), np.concatenate(steps)
 
 

@@ -1,4 +1,4 @@
-"""Selects hits among ranked entries: pool, gate, score gap and diversity. Pure functions."""
+"""Selects hits among candidates: pool, gate, score gap and diversity. Pure functions."""
 
 from __future__ import annotations
 
@@ -9,43 +9,43 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rm_local.arrays import Flags, Floats, Ids
-from rm_local.store.index.mmr import mmr
-from rm_local.store.index.rare_words import score
+from rm_local.store.index.mmr import select_by_mmr
+from rm_local.store.index.rare_words import fuse_scores
 from rm_local.store.request import SearchRequest
 
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
-    """What candidates are ordered by, in no order yet; each is (n,)."""
+    """Ids and scores of candidates, unordered; each array is (n,)."""
 
     ids: Ids
     similarity: NDArray[np.float64]
     """Cosines with the query."""
     lexical: NDArray[np.float64]
-    """Shares of the query's rare words."""
+    """Shares of the query's rare words that the candidates contain."""
 
 
-def select(request: SearchRequest, ranking: Ranking, vectors: Callable[[Ids], Floats]) -> Ids:
-    """Places in `ranking` of the entries to return, by falling score, then by id: (m,), m <= k.
+def select_hits(request: SearchRequest, ranking: Ranking, vectors: Callable[[Ids], Floats]) -> Ids:
+    """Select positions in `ranking` by descending score, then by id: (m,), m <= k.
 
-    `vectors` gives the vectors, (m, d), of length 1, of the entries at these places; it is called
-    only where diversity has a choice to make.
+    `vectors` returns the vectors, (m, d), of length 1, at given positions; it is called only if
+    diversity has more than k entries to choose from.
     """
     k = max(request.k, 0)
-    scores = score(ranking.similarity, ranking.lexical)
-    # Rounded, as the last bits of a product depend on a row's place and would split equal rows.
+    scores = fuse_scores(ranking.similarity, ranking.lexical)
+    # Rounded: the last bits of a product depend on a row's position and would order equal rows.
     order = np.lexsort((ranking.ids, -scores.round(6)))[: max(request.pool, k)]
-    passed = order[_passes(request, ranking, scores, order)]
+    passed = order[_apply_gate(request, ranking, scores, order)]
     if request.diversity is None or len(passed) <= k:
         return np.asarray(passed[:k], dtype=np.int64)
-    rows = mmr(vectors(passed), scores[passed], k, request.diversity)
+    rows = select_by_mmr(vectors(passed), scores[passed], k, request.diversity)
     return np.asarray(passed[np.sort(np.array(rows, np.int64))], dtype=np.int64)
 
 
-def _passes(
+def _apply_gate(
     request: SearchRequest, ranking: Ranking, scores: NDArray[np.float64], order: Ids
 ) -> Flags:
-    """Which entries of `order`, best first, pass the gate and are near enough to the best: (n,)."""
+    """Mark the entries of `order`, best first, that pass gate and score gap: (n,)."""
     gate = ranking.similarity[order] >= request.min_similarity
     gate |= ranking.lexical[order] >= request.min_lexical
     return np.asarray(gate & (scores[order] >= scores[order[:1]] - request.max_score_gap))

@@ -1,4 +1,4 @@
-"""English words that any question may hold: known words for a store that is given none."""
+"""Common English words, the default known words of a store."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from rm_local.store.index import pending
 from rm_local.store.index.centroids import Centroids, read_centroids
 from rm_local.store.maintain.task import Tools
-from rm_local.store.sqlite.meta import number_or_zero
+from rm_local.store.sqlite.meta import read_number_or_zero
 
 STEP = 128
 """Entries in one step."""
@@ -23,21 +23,21 @@ class AssignClusters:
 
     def count_left(self) -> int:
         """Count pending entries."""
-        return pending.count(self._connection)
+        return pending.count_pending(self._connection)
 
     def run_step(self, until: float) -> dict[str, int]:
         """Assign the STEP oldest."""
         if not self.count_left():
             return {}
         tools = self._tools
-        settled = pending.settle(
-            self._connection, self._read_centroids(), tools.quantiser, tools.packer, STEP
+        settled = pending.assign_pending(
+            self._connection, self._read_centroids(), tools.quantizer, tools.packer, STEP
         )
         return {"fresh entries given clusters": settled}
 
     def _read_centroids(self) -> Centroids:
         """Read the centroids, again if another process changed them between two steps."""
-        generation = number_or_zero(self._connection, "generation")
+        generation = read_number_or_zero(self._connection, "generation")
         if self._centroids is None or generation != self._generation:
             self._centroids = read_centroids(self._connection, self._tools.dimension)
             self._generation = generation

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from rm_local.arrays import Floats
 from rm_local.store.format import DamagedError, checksum
 from rm_local.store.maintain.task import increase_number
-from rm_local.store.sqlite.meta import default_search_params, number, put, read
+from rm_local.store.sqlite.meta import default_search_params, read_number, read_value, write_value
 
 if TYPE_CHECKING:
     import apsw
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def count_clusters(connection: apsw.Connection) -> int:
     """Count the clusters."""
-    return number(connection, "clusters")
+    return read_number(connection, "clusters")
 
 
 def append_centroid(connection: apsw.Connection, centroid: Floats) -> int:
@@ -23,7 +23,7 @@ def append_centroid(connection: apsw.Connection, centroid: Floats) -> int:
     cluster = count_clusters(connection)
     blk = int(connection.execute("SELECT max(blk) + 1 FROM centroid").get)
     _write_row(connection, blk, _encode_centroid(centroid))
-    put(connection, "clusters", cluster + 1)
+    write_value(connection, "clusters", cluster + 1)
     return cluster
 
 
@@ -53,10 +53,10 @@ def record_cluster_count(connection: apsw.Connection, before: int, now: int) -> 
     """
     increase_number(connection, "generation", 1)
     if before:
-        put(connection, "probes", float(read(connection, "probes")) * now / before)
+        write_value(connection, "probes", float(read_value(connection, "probes")) * now / before)
         return
     for key, value in default_search_params(now).meta_values().items():
-        put(connection, key, value)
+        write_value(connection, key, value)
 
 
 def _write_row(connection: apsw.Connection, blk: int, blob: bytes) -> None:

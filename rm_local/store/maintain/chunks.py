@@ -10,7 +10,7 @@ import numpy as np
 
 from rm_local.arrays import Bytes, Flags, Ids
 from rm_local.store.format import CHUNK_SIZE, DamagedError
-from rm_local.store.sqlite.meta import number
+from rm_local.store.sqlite.meta import read_number
 from rm_local.store.sqlite.vec0 import Chunk, write_chunks
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def rewrite_cluster(
     filled = [each for part in parts for each in _fill_chunks(*part)]
     last = connection.execute("SELECT coalesce(max(chunk_id), 0) FROM code_chunks").get
     write_chunks(connection, [chunk for chunk, _ in filled])
-    bulk = number(connection, "bulk")
+    bulk = read_number(connection, "bulk")
     # sqlite-vec finds a row to delete here; entries up to `bulk` have no row.
     connection.executemany(
         "UPDATE code_rowids SET chunk_id = ?, chunk_offset = ? WHERE rowid = ?",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from rm_local.store.index.centroids import CLUSTER_ROWS, ROWS_FOR_A_CLUSTER, write_centroids
-from rm_local.store.index.kmeans import find_clusters, nearest
+from rm_local.store.index.kmeans import find_clusters, find_nearest_centroids
 from rm_local.store.maintain import centroid_edits
 from rm_local.store.maintain.move_rows import STEP, Cluster
 from rm_local.store.maintain.task import Tools
@@ -37,7 +37,7 @@ class InitialClusters:
 
     def count_left(self) -> int:
         """Count the entries; 0 when they are too few to need clusters."""
-        entries = tables.count(self._connection)
+        entries = tables.count_entries(self._connection)
         if entries <= self._enough or centroid_edits.count_clusters(self._connection):
             return 0
         return entries
@@ -56,10 +56,12 @@ class InitialClusters:
         )
         found = find_clusters(cluster.read_vectors(few), wanted, rng)
         chosen = [
-            nearest(cluster.read_vectors(np.arange(start, min(start + STEP, size))), found.centres)
+            find_nearest_centroids(
+                cluster.read_vectors(np.arange(start, min(start + STEP, size))), found.centroids
+            )
             for start in range(0, size, STEP)
         ]
         cluster.assign_rows(np.concatenate(chosen))
         write_centroids(self._connection, found)
-        centroid_edits.record_cluster_count(self._connection, 0, len(found.centres))
+        centroid_edits.record_cluster_count(self._connection, 0, len(found.centroids))
         return {"entries given clusters": size}

@@ -107,15 +107,15 @@ class Maintainer:
         path = self._path
         check_header(path)
         if not is_writable(path):
-            raise sqlite.read_only(path)
-        with sqlite.guard(path), sqlite.open_connection(path, "write") as connection:
+            raise sqlite.read_only_error(path)
+        with sqlite.translate_errors(path), sqlite.open_connection(path, "write") as connection:
             check_size(connection, path)
             check_layout(connection, path)
             # Pages written before the end of a step would lock readers out until then.
             connection.execute("PRAGMA cache_spill=0")
-            wal.write_ahead(connection, path)
+            wal.enable_wal(connection, path)
             yield connection
-            wal.one_file(connection)
+            wal.leave_wal(connection)
             connection.close()
 
 
@@ -125,7 +125,7 @@ def _run_step(connection: apsw.Connection, kind: MaintenanceTask) -> dict[str, i
 
     connection.set_busy_timeout(WAIT_MS)
     try:
-        with tables.writing(connection):
+        with tables.write_transaction(connection):
             return kind.run_step(monotonic() + STEP_SECONDS)
     except (apsw.BusyError, apsw.LockedError):
         return None

@@ -11,7 +11,7 @@ from rm_local.store.codec.code_frames import row_crc
 from rm_local.store.format import DamagedError
 from rm_local.store.maintain.chunks import ClusterRows, read_cluster_rows, rewrite_cluster
 from rm_local.store.maintain.task import Tools
-from rm_local.store.sqlite.tables import listed
+from rm_local.store.sqlite.tables import json_array
 
 STEP = 4096
 """Rows whose codes are in memory at once; a cluster may be larger."""
@@ -31,7 +31,7 @@ class Cluster:
         rows = read_cluster_rows(tools.connection, number, tools.dimension)
         there = tools.connection.execute(
             "SELECT id FROM ref WHERE id IN (SELECT value FROM json_each(?))",
-            (listed(rows.ids.tolist()),),
+            (json_array(rows.ids.tolist()),),
         )
         kept = np.isin(rows.ids, np.fromiter((row[0] for row in there), np.int64))
         return cls(tools, number, rows.select_rows(kept))
@@ -81,7 +81,7 @@ class Cluster:
             id: (label, crc, code)
             for id, label, crc, code in self.tools.connection.execute(
                 "SELECT id, label, crc, v FROM ref WHERE id IN (SELECT value FROM json_each(?))",
-                (listed(self.rows.ids[places].tolist()),),
+                (json_array(self.rows.ids[places].tolist()),),
             )
         }
         checked = {}

@@ -10,7 +10,7 @@ from rm_local.store.index import pending
 from rm_local.store.maintain.purge_deleted import note_cleared
 from rm_local.store.maintain.task import Tools
 from rm_local.store.sqlite import tables
-from rm_local.store.sqlite.meta import number, put
+from rm_local.store.sqlite.meta import read_number, write_value
 
 if TYPE_CHECKING:
     import apsw
@@ -51,21 +51,24 @@ class PackTexts:
             )
         self._connection.executemany("INSERT INTO tomb(id) VALUES(?)", gone)
         note_cleared(self._connection, len(gone))
-        put(self._connection, "bulk", end)
+        write_value(self._connection, "bulk", end)
         return {"entries put into blocks": end - bulk}
 
     def _write_blocks(self, bulk: int, texts: list[bytes]) -> None:
         """Write blocks of `texts`; the incomplete last block of the bulk build is completed."""
         first, held = divmod(bulk, BLOCK_ROWS)
         if held:
-            frame = tables.frames(self._connection, "block", [first]).get(first, b"")
-            texts = self._codec.unpack(frame, BLOCK_ROWS) + texts
+            frame = tables.read_frames(self._connection, "block", [first]).get(first, b"")
+            texts = self._codec.unpack_rows(frame, BLOCK_ROWS) + texts
             if len(texts) % BLOCK_ROWS:
                 raise DamagedError(f"block {first} does not have {held} rows")
         self._connection.executemany(
             "INSERT OR REPLACE INTO block(blk, z) VALUES(?, ?)",
             (
-                (first + place // BLOCK_ROWS, self._codec.pack(texts[place : place + BLOCK_ROWS]))
+                (
+                    first + place // BLOCK_ROWS,
+                    self._codec.pack_rows(texts[place : place + BLOCK_ROWS]),
+                )
                 for place in range(0, len(texts), BLOCK_ROWS)
             ),
         )
@@ -73,15 +76,15 @@ class PackTexts:
 
 def _find_bounds(connection: apsw.Connection) -> tuple[int, int]:
     """Find the last entry in blocks, and the last that can be in a full block: no pending one."""
-    first_fresh = pending.oldest(connection)
-    last = tables.last(connection) if first_fresh is None else first_fresh - 1
-    return number(connection, "bulk"), last // BLOCK_ROWS * BLOCK_ROWS
+    first_fresh = pending.find_oldest(connection)
+    last = tables.read_last_id(connection) if first_fresh is None else first_fresh - 1
+    return read_number(connection, "bulk"), last // BLOCK_ROWS * BLOCK_ROWS
 
 
 def _read_texts(connection: apsw.Connection, codec: TextCodec, bulk: int, end: int) -> list[bytes]:
     """Read the text rows of the entries after `bulk` up to `end`; empty for deleted ones."""
     ids = range(bulk + 1, end + 1)
-    frames = tables.frames(connection, "text", ids)
-    if frames.keys() != tables.existing(connection, ids):
+    frames = tables.read_frames(connection, "text", ids)
+    if frames.keys() != tables.find_existing(connection, ids):
         raise DamagedError(f"entries {bulk + 1} to {end} and their texts do not agree")
-    return [codec.unpack(frames[id], 1)[0] if id in frames else b"" for id in ids]
+    return [codec.unpack_rows(frames[id], 1)[0] if id in frames else b"" for id in ids]

@@ -9,7 +9,7 @@ import numpy as np
 from rm_local.arrays import Ids
 from rm_local.store.maintain.chunks import find_used_places, remove_chunks
 from rm_local.store.maintain.task import Tools, increase_number
-from rm_local.store.sqlite.meta import number_or_zero, put
+from rm_local.store.sqlite.meta import read_number_or_zero, write_value
 
 if TYPE_CHECKING:
     import apsw
@@ -34,15 +34,15 @@ class PurgeDeleted:
 
     def count_left(self) -> int:
         """Count deleted entries whose bits may be there."""
-        return self._count_tombstones() - number_or_zero(self._connection, "scrapped")
+        return self._count_tombstones() - read_number_or_zero(self._connection, "scrapped")
 
     def run_step(self, until: float) -> dict[str, int]:
         """Scan READ_CHUNKS chunks."""
         if not self.count_left():
             return {}
-        last = number_or_zero(self._connection, "scrap_chunk")
+        last = read_number_or_zero(self._connection, "scrap_chunk")
         if not last:
-            put(self._connection, "scrap_goal", self._count_tombstones())
+            write_value(self._connection, "scrap_goal", self._count_tombstones())
         self._read_tombstones()
         found = self._connection.execute(
             "SELECT chunk_id, validity, rowids FROM code_chunks WHERE chunk_id > ?"
@@ -55,10 +55,12 @@ class PurgeDeleted:
             bits, empty = self._clear_chunk(last, validity, ids)
             cleared, dropped = cleared + bits, dropped + empty
         if len(chunks) == READ_CHUNKS:
-            put(self._connection, "scrap_chunk", last)
+            write_value(self._connection, "scrap_chunk", last)
         else:
-            put(self._connection, "scrap_chunk", 0)
-            put(self._connection, "scrapped", number_or_zero(self._connection, "scrap_goal"))
+            write_value(self._connection, "scrap_chunk", 0)
+            write_value(
+                self._connection, "scrapped", read_number_or_zero(self._connection, "scrap_goal")
+            )
         return {
             "chunks of bits looked through": len(chunks),
             "deleted entries' bits cleared": cleared,

@@ -6,7 +6,7 @@ from time import monotonic
 
 from rm_local.store.format import BLOCK_ROWS
 from rm_local.store.maintain.task import Tools
-from rm_local.store.sqlite.meta import number_or_zero, put
+from rm_local.store.sqlite.meta import read_number_or_zero, write_value
 
 READ_BLOCKS = 256
 """Most blocks in one step."""
@@ -23,21 +23,21 @@ class Recompress:
     def count_left(self) -> int:
         """Count blocks."""
         end = self._connection.execute("SELECT coalesce(max(blk) + 1, 0) FROM block").get
-        return int(end) - number_or_zero(self._connection, "recompressed")
+        return int(end) - read_number_or_zero(self._connection, "recompressed")
 
     def run_step(self, until: float) -> dict[str, int]:
         """Recompress blocks until the time is up; one that would not shrink is left as it is."""
-        first = number_or_zero(self._connection, "recompressed")
+        first = read_number_or_zero(self._connection, "recompressed")
         blocks = self._connection.execute(
             "SELECT blk, z FROM block WHERE blk >= ? ORDER BY blk LIMIT ?", (first, READ_BLOCKS)
         )
         seen = saved = 0
         for blk, frame in list(blocks):
-            packed = self._best.pack(self._best.unpack(frame, BLOCK_ROWS))
+            packed = self._best.pack_rows(self._best.unpack_rows(frame, BLOCK_ROWS))
             if len(packed) < len(frame):
                 self._connection.execute("UPDATE block SET z = ? WHERE blk = ?", (packed, blk))
                 saved += len(frame) - len(packed)
-            put(self._connection, "recompressed", blk + 1)
+            write_value(self._connection, "recompressed", blk + 1)
             seen += 1
             if monotonic() >= until:
                 break

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from rm_local.store.format import CHUNK_SIZE
-from rm_local.store.index.kmeans import k_means, nearest
+from rm_local.store.index.kmeans import find_nearest_centroids, k_means
 from rm_local.store.maintain import centroid_edits
 from rm_local.store.maintain.move_rows import Cluster
 from rm_local.store.maintain.task import Tools
@@ -72,7 +72,7 @@ class SplitClusters:
             return False
         vectors = cluster.read_vectors(np.arange(size))
         halves = k_means(vectors, 2, np.random.default_rng(cluster.number))
-        chosen = nearest(vectors, halves)
+        chosen = find_nearest_centroids(vectors, halves)
         if min(np.bincount(chosen, minlength=2)) < LEAST_SHARE * size:
             self._whole.add(cluster.number)
             return False

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Protocol, Self
 
 from rm_local.arrays import Floats
 from rm_local.store.codec.code_frames import CodePacker
-from rm_local.store.codec.quantize import Quantiser
+from rm_local.store.codec.quantize import Quantizer
 from rm_local.store.codec.text_blocks import LEVEL, TextCodec
-from rm_local.store.sqlite.meta import number_or_zero, put, read_meta
-from rm_local.store.sqlite.vec0 import CODES, TEXTS, dictionary_of
+from rm_local.store.sqlite.meta import read_meta, read_number_or_zero, write_value
+from rm_local.store.sqlite.vec0 import CODES, TEXTS, read_dictionary
 
 if TYPE_CHECKING:
     import apsw
@@ -30,25 +30,25 @@ class Tools:
     best: TextCodec
     """The text codec at BEST_LEVEL."""
     packer: CodePacker
-    quantiser: Quantiser
+    quantizer: Quantizer
 
     @classmethod
     def from_connection(cls, connection: apsw.Connection) -> Self:
         """Read them from an open store. Raises DamagedError when its `meta` is damaged."""
         meta = read_meta(connection)
-        dimension, dictionary = meta.embedder.dimension, dictionary_of(connection, TEXTS)
+        dimension, dictionary = meta.embedder.dimension, read_dictionary(connection, TEXTS)
         return cls(
             connection,
             dimension,
             TextCodec(dictionary, LEVEL),
             TextCodec(dictionary, BEST_LEVEL),
-            CodePacker(dimension, dictionary_of(connection, CODES)),
-            Quantiser(dimension, meta.step, meta.mean, meta.rotation),
+            CodePacker(dimension, read_dictionary(connection, CODES)),
+            Quantizer(dimension, meta.step, meta.mean, meta.rotation),
         )
 
     def decode_vectors(self, codes: Iterable[bytes]) -> Floats:
         """Decode ranking codes to vectors, (n, d), of length 1."""
-        return self.quantiser.floats(self.packer.unpack(codes))
+        return self.quantizer.from_int8(self.packer.unpack_rows(codes))
 
 
 class MaintenanceTask(Protocol):
@@ -73,4 +73,4 @@ class MaintenanceTask(Protocol):
 
 def increase_number(connection: apsw.Connection, key: str, more: int) -> None:
     """Increase a number in `meta`."""
-    put(connection, key, number_or_zero(connection, key) + more)
+    write_value(connection, key, read_number_or_zero(connection, key) + more)

@@ -21,7 +21,7 @@ class Labels:
         self._numbers: dict[tables.Label, int] = {}
         for number, label in reader.read_labels().items():
             if label not in self._numbers:
-                tables.put_label(new, number, label)
+                tables.insert_label(new, number, label)
                 self._numbers[label] = number
         self.whole = frozenset(self._numbers.values())
         """Numbers of the intact labels."""
@@ -35,6 +35,6 @@ class Labels:
         self.lost.append(id)
         if NAMELESS not in self._numbers:
             free = 1 + max(self.whole, default=0)
-            tables.put_label(self._new, free, NAMELESS)
+            tables.insert_label(self._new, free, NAMELESS)
             self._numbers[NAMELESS] = free
         return self._numbers[NAMELESS]

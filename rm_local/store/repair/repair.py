@@ -39,9 +39,9 @@ def repair_store(path: Path, report: ProgressCallback = ignore_progress) -> Repa
     if not found:
         return None
     if not is_writable(path):
-        raise sqlite.read_only(path)
+        raise sqlite.read_only_error(path)
     part = path.with_name(path.name + ".repair")
-    with sqlite.guard(path), _lock_damaged(path) as reader:
+    with sqlite.translate_errors(path), _lock_damaged(path) as reader:
         aside = _choose_aside_path(path)
         _check_room(path)
         # Left by a stopped repair.
@@ -72,7 +72,7 @@ def _find_faults(path: Path, report: ProgressCallback) -> list[str]:
 def _lock_damaged(path: Path) -> Iterator[TolerantReader]:
     """Lock writers out of the damaged store and read it."""
     with sqlite.open_connection(path, "rescue") as connection:
-        wal.settle(connection, path)
+        wal.require_single_file(connection, path)
         connection.execute("BEGIN IMMEDIATE")
         yield TolerantReader(connection)
         connection.execute("ROLLBACK")
@@ -112,7 +112,7 @@ def _check_repaired(part: Path, report: ProgressCallback) -> None:
 
 def _remove_part(part: Path) -> None:
     part.unlink(missing_ok=True)
-    wal.clear(part)
+    wal.remove_leftovers(part)
 
 
 def _swap_files(part: Path, path: Path, aside: Path) -> None:

@@ -90,7 +90,7 @@ class TextRescuer:
             if len(texts) != rows:
                 self._note_lost_block(first, rows)
                 texts = [b""] * rows
-                frame = self._codec.pack(texts)
+                frame = self._codec.pack_rows(texts)
             frames.append((number, frame))
             self._note_texts(first, texts)
         self._new.executemany("INSERT INTO block(blk, z) VALUES(?, ?)", frames)
@@ -110,7 +110,7 @@ class TextRescuer:
         if row is None or not isinstance(row[0], bytes):
             return b"", []
         try:
-            return row[0], self._codec.unpack(row[0], rows)
+            return row[0], self._codec.unpack_rows(row[0], rows)
         except DamagedError:
             return b"", []
 
@@ -126,6 +126,6 @@ class TextRescuer:
         for id, text in enumerate(texts, first):
             if text and id < len(self._found.text):
                 self._found.text[id] = True
-                if rare := self._rare.of(split_row(text)[0]):
+                if rare := self._rare.find_rare_words(split_row(text)[0]):
                     words.append((id, " ".join(rare)))
         self._new.executemany("INSERT INTO words(rowid, rare) VALUES(?, ?)", words)

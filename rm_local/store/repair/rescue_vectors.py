@@ -11,9 +11,9 @@ import numpy as np
 from rm_local.arrays import Floats
 from rm_local.progress import DoneCallback
 from rm_local.store.codec.code_frames import CodePacker, code_check, row_crc
-from rm_local.store.codec.quantize import Quantiser
+from rm_local.store.codec.quantize import Quantizer
 from rm_local.store.format import CHUNK_SIZE, NO_CLUSTER, DamagedError
-from rm_local.store.index.kmeans import nearest
+from rm_local.store.index.kmeans import find_nearest_centroids
 from rm_local.store.repair.labels import Labels
 from rm_local.store.repair.rebuild_centroids import CentroidRebuilder
 from rm_local.store.repair.rescue_texts import STEP, EntryEvidence
@@ -57,13 +57,13 @@ class VectorRescuer:
         self,
         reader: TolerantReader,
         new: apsw.Connection,
-        tools: tuple[Quantiser, CodePacker],
+        tools: tuple[Quantizer, CodePacker],
         labels: Labels,
         bulk: int,
         found: EntryEvidence,
     ) -> None:
         self._reader, self._new, self._labels = reader, new, labels
-        self._quantiser, self._packer = tools
+        self._quantizer, self._packer = tools
         self._bulk, self._found = bulk, found
         self.derived = 0
         """Entries whose bits were derived from their codes."""
@@ -119,7 +119,9 @@ class VectorRescuer:
             self._found.trace[[id for id, *_ in whole]] = True
             codes = [code for _, _, code in whole]
             clusters = self._find_clusters(codes, centroids)
-            bits = [each.tobytes() for each in self._quantiser.bits(self._decode_vectors(codes))]
+            bits = [
+                each.tobytes() for each in self._quantizer.encode_bits(self._decode_vectors(codes))
+            ]
             self._write_rows(
                 [
                     (id, cluster, self._labels.map_label(id, label), each, code)
@@ -131,7 +133,7 @@ class VectorRescuer:
 
     def _read_slots(self, cluster: Any, *columns: Any) -> Iterator[Slot]:
         """Read the used slots of a chunk, none if it is unreadable."""
-        width = self._quantiser.dimension // 8
+        width = self._quantizer.dimension // 8
         sizes = (CHUNK_SIZE // 8, CHUNK_SIZE * 8, CHUNK_SIZE * 8, CHUNK_SIZE * width)
         if not isinstance(cluster, int) or not all(
             isinstance(column, bytes) and len(column) == size
@@ -148,13 +150,13 @@ class VectorRescuer:
 
     def _decode_vectors(self, codes: list[bytes]) -> Floats:
         """Decode intact codes to vectors, (n, d)."""
-        return self._quantiser.floats(self._packer.unpack(codes))
+        return self._quantizer.from_int8(self._packer.unpack_rows(codes))
 
     def _find_clusters(self, codes: list[bytes], centroids: Floats) -> list[int]:
         """Find the nearest cluster of each intact code; 0 in a store without clusters."""
         if not len(centroids):
             return [0] * len(codes)
-        found: list[int] = nearest(self._decode_vectors(codes), centroids).tolist()
+        found: list[int] = find_nearest_centroids(self._decode_vectors(codes), centroids).tolist()
         return found
 
     def _select_intact(
@@ -189,7 +191,7 @@ class VectorRescuer:
             if not isinstance(crc, int) or not isinstance(code, bytes):
                 continue
             try:
-                self._packer.unpack([code])
+                self._packer.unpack_rows([code])
             except DamagedError:
                 continue
             if code_check(id, code) == crc >> 32:

@@ -13,9 +13,9 @@ import numpy as np
 from rm_local.errors import StoreInvalid
 from rm_local.progress import ProgressCallback, ProgressMeter
 from rm_local.store.codec.code_frames import CodePacker
-from rm_local.store.codec.quantize import Quantiser
+from rm_local.store.codec.quantize import Quantizer
 from rm_local.store.codec.text_blocks import TextCodec
-from rm_local.store.delete import remove
+from rm_local.store.delete import delete_entries
 from rm_local.store.format import BLOCK_ROWS
 from rm_local.store.repair.labels import Labels
 from rm_local.store.repair.rebuild_centroids import CentroidRebuilder
@@ -24,8 +24,8 @@ from rm_local.store.repair.rescue_vectors import VectorRescuer
 from rm_local.store.repair.store_constants import ANOTHER_COPY, StoreConstants, copy_search_params
 from rm_local.store.repair.tolerant_reader import TolerantReader
 from rm_local.store.sqlite import connection as sqlite
-from rm_local.store.sqlite.meta import SPREAD, Meta, put, read_meta
-from rm_local.store.sqlite.vec0 import CODES, TEXTS, lay_out
+from rm_local.store.sqlite.meta import SPREAD, Meta, read_meta, write_value
+from rm_local.store.sqlite.vec0 import CODES, TEXTS, create_schema
 
 if TYPE_CHECKING:
     import apsw
@@ -78,15 +78,17 @@ def salvage_store(
 @contextmanager
 def _open_new_store(part: Path, path: Path, constants: StoreConstants) -> Iterator[apsw.Connection]:
     """Open a new store with the constants of the damaged one, in one transaction."""
-    with sqlite.guard(part), sqlite.open_connection(part, "create") as new:
+    with sqlite.translate_errors(part), sqlite.open_connection(part, "create") as new:
         # A stopped repair removes the file, so it needs no journal.
         new.execute("PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF")
         new.execute("BEGIN IMMEDIATE")
         dictionaries = constants.dictionaries
         meta = Meta(constants.embedder, float(constants.needed["step"]))
-        lay_out(new, path, meta, constants.known_words, dictionaries[TEXTS], dictionaries[CODES])
+        create_schema(
+            new, path, meta, constants.known_words, dictionaries[TEXTS], dictionaries[CODES]
+        )
         for key in ("mean", "rotation"):
-            put(new, key, constants.needed[key])
+            write_value(new, key, constants.needed[key])
         yield new
         new.execute("COMMIT")
         new.execute("INSERT INTO words(words) VALUES('optimize')")
@@ -130,7 +132,7 @@ class _Salvager:
             self._reader,
             self._new,
             (
-                Quantiser(dimension, meta.step, meta.mean, meta.rotation),
+                Quantizer(dimension, meta.step, meta.mean, meta.rotation),
                 CodePacker(dimension, constants.dictionaries[CODES]),
             ),
             labels,
@@ -167,7 +169,7 @@ class _Salvager:
         constants, codec = self._constants, TextCodec(self._constants.dictionaries[TEXTS])
         halves = np.flatnonzero(self.evidence.text & ~self.evidence.kept).tolist()
         for start in range(0, len(halves), STEP):
-            remove(self._new, codec, constants.bulk, halves[start : start + STEP])
+            delete_entries(self._new, codec, constants.bulk, halves[start : start + STEP])
         first = constants.first_block * BLOCK_ROWS + 1
         gone = np.flatnonzero(~self.evidence.kept[: constants.bulk + 1]).tolist()
         self._new.executemany(
@@ -195,14 +197,14 @@ class _Salvager:
         tombs = new.execute("SELECT count(*) FROM tomb").get
         kept = {"entries": self.entries, "last": constants.last, "bulk": constants.bulk}
         for key, value in {**kept, "clusters": clusters, "scrapped": tombs}.items():
-            put(new, key, value)
+            write_value(new, key, value)
         for key in ("generation", "recompressed"):
             if (number := self._reader.read_number(key)) is not None:
-                put(new, key, number)
+                write_value(new, key, number)
         copy_search_params(self._reader, new, clusters, self.fixed)
         spread = self._reader.read_value(SPREAD)
         if spread is not None:
-            put(new, SPREAD, spread)
+            write_value(new, SPREAD, spread)
         elif self._reader.read_scalar("SELECT 1 FROM meta NOT INDEXED WHERE key = ?", (SPREAD,)):
             self.fixed.append(f"{SPREAD!r} in meta was left out: it is measured again when used.")
 

@@ -11,7 +11,7 @@ from rm_local.store.codec.text_blocks import TextCodec, unpack_words
 from rm_local.store.format import BLOCK_ROWS, DamagedError, EmbedderId
 from rm_local.store.index.stopwords import STOPWORDS
 from rm_local.store.repair.tolerant_reader import TolerantReader
-from rm_local.store.sqlite.meta import PARAM_KEYS, Value, default_search_params, put
+from rm_local.store.sqlite.meta import PARAM_KEYS, Value, default_search_params, write_value
 from rm_local.store.sqlite.vec0 import CODES, TEXTS
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ def copy_search_params(
     lost = [key for key, value in values.items() if value is None]
     for key, usual in default_search_params(clusters).meta_values().items():
         value = values[key]
-        put(new, key, usual if value is None else value)
+        write_value(new, key, usual if value is None else value)
     if lost:
         notes.append(f"{', '.join(map(repr, lost))} in meta: the default was used.")
 
@@ -138,7 +138,9 @@ def _find_bulk(reader: TolerantReader, codec: TextCodec) -> int:
         return 0
     try:
         rows = len(
-            codec.unpack(reader.read_scalar("SELECT z FROM block ORDER BY blk DESC"), BLOCK_ROWS)
+            codec.unpack_rows(
+                reader.read_scalar("SELECT z FROM block ORDER BY blk DESC"), BLOCK_ROWS
+            )
         )
     except DamagedError:
         rows = BLOCK_ROWS

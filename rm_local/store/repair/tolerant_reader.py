@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from rm_local.store.format import DamagedError, checksum
 from rm_local.store.sqlite.meta import Value
-from rm_local.store.sqlite.tables import Label, listed
+from rm_local.store.sqlite.tables import Label, json_array
 
 if TYPE_CHECKING:
     import apsw
@@ -58,7 +58,7 @@ class TolerantReader:
 
         `sql` takes the numbers as a JSON list; when it fails, each half is read separately.
         """
-        found = {row[0]: row[1:] for row in self.iter_rows(sql, (listed(numbers),))}
+        found = {row[0]: row[1:] for row in self.iter_rows(sql, (json_array(numbers),))}
         if self.stopped and len(numbers) > 1:
             middle = len(numbers) // 2
             return self.read_rows_by_id(sql, numbers[:middle]) | self.read_rows_by_id(

@@ -39,8 +39,8 @@ def carry_usage_counts(old: StoreSource, new: StoreSource) -> None:
         for id, each in zip(new.find_ids(places), found[places].tolist(), strict=True)
         if counts[each]
     ]
-    with sqlite.guard(new.path), sqlite.open_connection(new.path, "write") as connection:
-        with tables.writing(connection):
+    with sqlite.translate_errors(new.path), sqlite.open_connection(new.path, "write") as connection:
+        with tables.write_transaction(connection):
             connection.executemany(
                 "INSERT OR REPLACE INTO tally(id, shown, helped) VALUES(?, ?, ?)", carried
             )

@@ -68,19 +68,19 @@ def compact_store(
 def _empty_wal(path: Path) -> None:
     """Move the log into the file. Raises StoreError when another program still uses the log."""
     Store.open(path, write=True).close()
-    with sqlite.guard(path), sqlite.open_connection(path, "write") as connection:
-        wal.settle(connection, path)
+    with sqlite.translate_errors(path), sqlite.open_connection(path, "write") as connection:
+        wal.require_single_file(connection, path)
         connection.close()
 
 
 @contextmanager
 def _lock_unchanged(path: Path, held: StoreSource) -> Iterator[int]:
     """Lock writers out; yields the highest id. Raises StoreError when the store has changed."""
-    with sqlite.guard(path), sqlite.open_connection(path, "write") as connection:
+    with sqlite.translate_errors(path), sqlite.open_connection(path, "write") as connection:
         connection.execute("BEGIN IMMEDIATE")
-        if wal.is_logged(connection) or read_fingerprint(connection) != held.fingerprint:
+        if wal.uses_wal(connection) or read_fingerprint(connection) != held.fingerprint:
             raise StoreError(f"The store {path} was changed meanwhile.", "Start again.")
-        yield tables.last(connection)
+        yield tables.read_last_id(connection)
         connection.execute("ROLLBACK")
         connection.close()
 

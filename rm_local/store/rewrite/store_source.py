@@ -18,7 +18,7 @@ from rm_local.store.format import EmbedderId
 from rm_local.store.request import EntryFilter
 from rm_local.store.rewrite.sparse_ids import SparseRange
 from rm_local.store.sqlite import tables as rows
-from rm_local.store.sqlite.meta import known_words
+from rm_local.store.sqlite.meta import read_known_words
 from rm_local.store.store import Store
 
 if TYPE_CHECKING:
@@ -55,9 +55,9 @@ class StoreSource(PickleByFields):
         """Open the store at `path`. Raises as `Store.open`."""
         store = Store.open(path)
         try:
-            with store.reading() as connection:
-                count, seen = rows.count(connection), read_fingerprint(connection)
-            held = cls(path.absolute(), store.info().embedder, count, seen)
+            with store.borrow_connection() as connection:
+                count, seen = rows.count_entries(connection), read_fingerprint(connection)
+            held = cls(path.absolute(), store.read_info().embedder, count, seen)
         except BaseException:
             store.close()
             raise
@@ -71,7 +71,7 @@ class StoreSource(PickleByFields):
     def read_rows(self, places: Ids) -> EntryBatch:
         """Read entries and vectors, (n, d), at places counted from 0 in order of id."""
         ids = self.find_ids(places)
-        return self._store.get(ids), self._store.vectors(ids)
+        return self._store.get(ids), self._store.read_vectors(ids)
 
     def read_entries(self, number: int) -> list[Entry]:
         """Read the entries of one block without vectors."""
@@ -80,9 +80,9 @@ class StoreSource(PickleByFields):
     def read_filtered(self, number: int, filter: EntryFilter) -> EntryBatch:
         """Read entries and vectors of one block that pass the filter."""
         ids = self.find_ids(self._list_places(number))
-        with self._store.reading() as connection:
-            ids = sorted(rows.existing(connection, ids, filter))
-        return self._store.get(ids), self._store.vectors(ids)
+        with self._store.borrow_connection() as connection:
+            ids = sorted(rows.find_existing(connection, ids, filter))
+        return self._store.get(ids), self._store.read_vectors(ids)
 
     def get(self, ids: list[int]) -> list[Entry]:
         """Read the entries with these ids, in this order."""
@@ -90,7 +90,7 @@ class StoreSource(PickleByFields):
 
     def read_usage_counts(self) -> list[tuple[int, int, int]]:
         """Read id, times shown and times helped of all entries with counts, last id first."""
-        with self._store.reading() as connection:
+        with self._store.borrow_connection() as connection:
             found = connection.execute(
                 "SELECT id, shown, helped FROM tally JOIN ref USING(id) ORDER BY id DESC"
             )
@@ -98,7 +98,7 @@ class StoreSource(PickleByFields):
 
     def find_ids(self, places: Ids) -> list[int]:
         """Find the ids of the entries at these places."""
-        with self._store.reading() as connection:
+        with self._store.borrow_connection() as connection:
             if read_fingerprint(connection) != self.fingerprint:
                 raise StoreError(f"The store {self.path} was changed meanwhile.", "Start again.")
             ids: list[int] = self._range.map_places(places).tolist()
@@ -107,8 +107,8 @@ class StoreSource(PickleByFields):
     @cached_property
     def known_words(self) -> frozenset[str]:
         """Words that are single tokens of the store's embedder."""
-        with self._store.reading() as connection:
-            return unpack_words(known_words(connection))
+        with self._store.borrow_connection() as connection:
+            return unpack_words(read_known_words(connection))
 
     @property
     def blocks(self) -> int:
@@ -136,8 +136,8 @@ class StoreSource(PickleByFields):
 
     @cached_property
     def _range(self) -> SparseRange:
-        with self._store.reading() as connection:
-            given = rows.span(connection)
+        with self._store.borrow_connection() as connection:
+            given = rows.read_id_range(connection)
             return SparseRange.from_missing(given.start, _find_deleted(connection, given))
 
 
@@ -145,12 +145,13 @@ def read_fingerprint(connection: apsw.Connection) -> str:
     """Read a text that changes when entries are added or deleted; ids are never reused."""
     # Not the whole checksum, which changes when the entry is assigned to a cluster.
     newest = connection.execute("SELECT crc >> 32 FROM ref ORDER BY id DESC LIMIT 1").get
-    return f"{rows.count(connection)} entries to {rows.last(connection)}, the newest {newest}"
+    count, last = rows.count_entries(connection), rows.read_last_id(connection)
+    return f"{count} entries to {last}, the newest {newest}"
 
 
 def _find_deleted(connection: apsw.Connection, given: range) -> Ids:
     """Find the ids of the span that are not entries, ascending; those at its end may be missing."""
-    if rows.count(connection) == len(given):
+    if rows.count_entries(connection) == len(given):
         return np.empty(0, np.int64)
     bulk = connection.execute("SELECT value FROM meta WHERE key = 'bulk'").get
     buried = _read_column(

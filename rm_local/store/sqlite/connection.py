@@ -1,4 +1,4 @@
-"""Opening the store's SQLite file, and turning SQLite's errors into the store's."""
+"""Opens the store's SQLite file, and translates SQLite errors into store errors."""
 
 from __future__ import annotations
 
@@ -29,17 +29,17 @@ CACHE_KIB = 12288
 
 @contextmanager
 def open_connection(path: Path, mode: Mode) -> Iterator[apsw.Connection]:
-    """A connection with sqlite-vec loaded; closed if the body raises, left open otherwise.
+    """Open a connection with sqlite-vec loaded; it is closed only if the body raises.
 
-    `read` never creates a file beside the store: where nothing can be written it is opened as
-    immutable, elsewhere so that a write which another process left half done is undone first.
-    `rescue` also opens a file that is cut short, for reading what is left of it.
+    `read` creates no file next to the store where nothing can be written: the store is opened as
+    immutable there. Elsewhere an interrupted write of another process is undone first. `rescue`
+    also opens a truncated file, to read what remains of it.
     """
-    connection = _connection(path, mode)
+    connection = _open_file(path, mode)
     try:
         connection.set_busy_timeout(BUSY_MS)
         if mode == "rescue":
-            # SQLite forgives a file that is cut short to those who mend its schema alone.
+            # SQLite opens a truncated file only with a writable schema.
             connection.execute("PRAGMA writable_schema=1")
         load_sqlite_vec(connection)
         connection.execute("PRAGMA trusted_schema=0; PRAGMA cell_size_check=1")
@@ -53,8 +53,8 @@ def open_connection(path: Path, mode: Mode) -> Iterator[apsw.Connection]:
 
 
 @contextmanager
-def in_memory() -> Iterator[apsw.Connection]:
-    """A connection to an empty database of its own, with sqlite-vec loaded; closed afterwards."""
+def open_in_memory() -> Iterator[apsw.Connection]:
+    """Open an empty in-memory database with sqlite-vec loaded; closed afterwards."""
     import apsw
 
     connection = apsw.Connection(":memory:")
@@ -65,7 +65,7 @@ def in_memory() -> Iterator[apsw.Connection]:
         connection.close()
 
 
-def _connection(path: Path, mode: Mode) -> apsw.Connection:
+def _open_file(path: Path, mode: Mode) -> apsw.Connection:
     import apsw
 
     name, flags = path.absolute().as_uri(), apsw.SQLITE_OPEN_URI | apsw.SQLITE_OPEN_READWRITE
@@ -79,8 +79,8 @@ def _connection(path: Path, mode: Mode) -> apsw.Connection:
 
 
 @contextmanager
-def guard(path: Path) -> Iterator[None]:
-    """Turn SQLite's errors into StoreInvalid, StoreReadOnly or StoreError with a remedy."""
+def translate_errors(path: Path) -> Iterator[None]:
+    """Translate SQLite errors into StoreInvalid, StoreReadOnly or StoreError with a remedy."""
     load_apsw()
     import apsw
 
@@ -89,21 +89,21 @@ def guard(path: Path) -> Iterator[None]:
     except apsw.ConnectionClosedError:
         raise
     except apsw.ReadOnlyError as error:
-        raise read_only(path) from error
+        raise read_only_error(path) from error
     except (apsw.BusyError, apsw.LockedError) as error:
         raise StoreError(
             f"Another program is writing to the store {path}.", "Wait until it is done."
         ) from error
     except apsw.FullError as error:
-        raise _full(path) from error
+        raise _disk_full(path) from error
     except apsw.SQLError as error:
-        # sqlite-vec has one error for all that keeps it from writing.
+        # sqlite-vec raises the same error whatever prevents a write.
         if "insert" in str(error) and _is_full(path):
-            raise _full(path) from error
+            raise _disk_full(path) from error
         raise StoreInvalid(f"{describe_damage(path)} ({error})", REBUILD) from error
     except (apsw.CantOpenError, apsw.IOError, apsw.PermissionsError, apsw.AuthError) as error:
         if isinstance(error, apsw.IOError) and _is_full(path):
-            raise _full(path) from error
+            raise _disk_full(path) from error
         raise StoreError(f"The store {path} cannot be read or written: {error}.") from error
     except (apsw.Error, DamagedError, UnicodeDecodeError) as error:
         raise StoreInvalid(f"{describe_damage(path)} ({error})", REBUILD) from error
@@ -113,14 +113,14 @@ def _is_full(path: Path) -> bool:
     return free_bytes(path.parent) < CACHE_KIB * 1024
 
 
-def _full(path: Path) -> StoreError:
+def _disk_full(path: Path) -> StoreError:
     return StoreError(
-        f"There is no room on the disk of {path}; nothing was changed.", "Make room and try again."
+        f"The disk of {path} is full; nothing was changed.", "Free some space and try again."
     )
 
 
-def read_only(path: Path) -> StoreReadOnly:
-    """The error for a write where nothing can be written."""
+def read_only_error(path: Path) -> StoreReadOnly:
+    """Build the error for a write to a store that cannot be written to."""
     return StoreReadOnly(
         f"The store {path} cannot be written to.",
         "Copy it to a folder of yours and open the copy, or make a new store there.",

@@ -1,4 +1,4 @@
-"""Entries' texts in their two places: blocks of a bulk build, and single rows added since."""
+"""Reads entry texts from packed blocks or from single rows."""
 
 from __future__ import annotations
 
@@ -14,34 +14,35 @@ if TYPE_CHECKING:
     import apsw
 
 
-def place(id: int) -> tuple[int, int]:
-    """Block and row in it of an entry of the bulk build."""
+def locate_row(id: int) -> tuple[int, int]:
+    """Return the block of a bulk-built entry, and its row in the block."""
     return divmod(id - 1, BLOCK_ROWS)
 
 
-def entries(
+def read_entries(
     connection: apsw.Connection, codec: TextCodec, bulk: int, ids: Collection[int]
 ) -> dict[int, Entry]:
-    """Those of `ids` that exist, by id; the first `bulk` ids lie in blocks.
+    """Read those of `ids` that exist, by id; the texts of ids 1 to `bulk` are in blocks.
 
-    DamagedError: an entry has no text, or one that no store writes.
+    Raises:
+        DamagedError: the text of an entry is missing or damaged.
     """
-    named = tables.labels(connection, ids)
-    single = tables.frames(connection, "text", [id for id in named if id > bulk])
+    labels = tables.read_labels(connection, ids)
+    single = tables.read_frames(connection, "text", [id for id in labels if id > bulk])
     blocks = {
-        blk: codec.unpack(frame, BLOCK_ROWS)
-        for blk, frame in tables.frames(
-            connection, "block", {place(id)[0] for id in named if id <= bulk}
+        blk: codec.unpack_rows(frame, BLOCK_ROWS)
+        for blk, frame in tables.read_frames(
+            connection, "block", {locate_row(id)[0] for id in labels if id <= bulk}
         ).items()
     }
     found = {}
-    for id, label in named.items():
+    for id, label in labels.items():
         try:
             if id <= bulk:
-                blk, slot = place(id)
+                blk, slot = locate_row(id)
                 row = blocks[blk][slot]
             else:
-                (row,) = codec.unpack(single[id], 1)
+                (row,) = codec.unpack_rows(single[id], 1)
         except (KeyError, IndexError) as error:
             raise DamagedError(f"entry {id} has no text") from error
         found[id] = Entry(*split_row(row), *label, id)

@@ -1,4 +1,4 @@
-"""The two libraries that the store stands on, loaded when a store is first opened."""
+"""Loads apsw and sqlite-vec when a store is first opened."""
 
 from __future__ import annotations
 
@@ -16,10 +16,13 @@ _LOADING = Lock()
 
 
 def load_apsw() -> None:
-    """Import apsw, which is set up when this is the first to do so. StoreError: it cannot be.
+    """Import apsw, and on first import turn off SQLite's memory statistics.
 
-    SQLite counts what it allocates under one lock, in which two readers meet all the time. Nobody
-    asks for the count, and it can be turned off only before the process has a connection.
+    They take one lock for every allocation, which slows two readers down, and can be turned off
+    only before the process opens a connection.
+
+    Raises:
+        StoreError: apsw cannot be loaded.
     """
     with _LOADING:
         first = "apsw" not in sys.modules
@@ -37,7 +40,11 @@ def load_apsw() -> None:
 
 
 def load_sqlite_vec(connection: apsw.Connection) -> None:
-    """Make vec0 tables known to a connection. StoreError: sqlite-vec cannot be loaded."""
+    """Load sqlite-vec, which provides vec0 tables, into a connection.
+
+    Raises:
+        StoreError: sqlite-vec cannot be loaded.
+    """
     import apsw
 
     try:

@@ -1,8 +1,8 @@
-"""Print which libraries the store stands on, as one JSON object.
+"""Print the versions of the store's libraries as one JSON object.
 
 Run `python -m rm_local.store.sqlite.library_versions`.
 
-Runs as a process of its own, as a library built for another processor would end it.
+Runs in a separate process, because a library built for another processor would crash it.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from __future__ import annotations
 import json
 
 
-def versions() -> dict[str, str]:
-    """Versions of SQLite, apsw, sqlite-vec (asked of SQLite itself) and zstandard."""
+def read_versions() -> dict[str, str]:
+    """Read the versions of SQLite, apsw, sqlite-vec (through SQL) and zstandard."""
     import apsw
     import sqlite_vec
     import zstandard
@@ -29,4 +29,4 @@ def versions() -> dict[str, str]:
 
 
 if __name__ == "__main__":
-    print(json.dumps(versions()))
+    print(json.dumps(read_versions()))

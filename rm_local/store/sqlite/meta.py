@@ -1,4 +1,4 @@
-"""The store's `meta` table."""
+"""Reads and writes the store's `meta` table."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ Value = str | int | float | bytes
 PARAM_KEYS = ("probes", "candidates")
 """Keys of the search parameters, in the order of the fields of `SearchParams`."""
 SPREAD = "spread"
-"""Key of the store's spread: the SHA-256 of the probe sentences, a blank, a JSON object. A damaged
-one refuses no store: it can be measured again."""
+"""Key of the store's spread: the SHA-256 of the probe sentences, a space, a JSON object. A damaged
+value is ignored when the store is opened, because it can be measured again."""
 
 
 @dataclass(frozen=True)
@@ -30,18 +30,18 @@ class SearchParams:
     nprobe: int = 0
     """Clusters scanned; 0 = the store has none."""
     candidates: int = 800
-    """Rows chosen by their bits to be ranked; 800 hold 99.7 % of the true ten (STORE 2.1)."""
+    """Rows chosen by their bits to be ranked; 800 contain 99.7 % of the true ten nearest."""
 
     def meta_values(self) -> dict[str, int]:
-        """As `meta` stores them, under PARAM_KEYS."""
+        """Return the parameters by PARAM_KEYS, as stored in `meta`."""
         return dict(zip(PARAM_KEYS, (self.nprobe, self.candidates), strict=True))
 
 
 def default_search_params(clusters: int) -> SearchParams:
-    """The parameters of a store that was not calibrated.
+    """Return the parameters of a store that was not calibrated.
 
-    175 clusters of about 500 rows, and 200 candidates, or 354 of 64,002 clusters: in a larger store
-    more rows have nearly the same bits (docs/measurements/store.md).
+    175 clusters of about 500 rows, and 200 candidates, or 354 with 64,002 clusters: in a larger
+    store more rows have nearly the same bits (docs/measurements/store.md).
     """
     candidates = max(200, round(56 * clusters ** (1 / 6)))
     return SearchParams(min(clusters, 175), candidates) if clusters else SearchParams()
@@ -49,25 +49,25 @@ def default_search_params(clusters: int) -> SearchParams:
 
 @dataclass(frozen=True)
 class Meta:
-    """What a store fixes when it is made."""
+    """Properties that are fixed when a store is created."""
 
     embedder: EmbedderId
     step: float
-    """Of the ranking codes."""
+    """Step of the ranking codes."""
     mean: Floats | None = None
     """(d,); None = zero."""
     rotation: Floats | None = None
     """(d, d); None = identity."""
     bulk: int = 0
-    """Rows written by a bulk build: entries 1 to `bulk` have their texts in blocks."""
+    """Rows of the bulk build: the texts of entries 1 to `bulk` are in blocks."""
     search_params: SearchParams = SearchParams()
     sqlite_vec: str = ""
-    """Version of sqlite-vec that made the file; what is written is the one that is loaded."""
+    """Version of sqlite-vec that made the file; `write_meta` stores the loaded one."""
 
 
 def write_meta(connection: apsw.Connection, meta: Meta, known_words: bytes) -> None:
-    """Fill the `meta` table of a new store; `known_words` is read when the first text is."""
-    # What each addition writes comes first, so that it lies on one page.
+    """Fill the `meta` table of a new store; `known_words` is read on the first text search."""
+    # Values that each addition writes come first, so that they share one page.
     rows: dict[str, Value] = {
         "entries": 0,
         "last": 0,
@@ -76,8 +76,8 @@ def write_meta(connection: apsw.Connection, meta: Meta, known_words: bytes) -> N
         "embedder_dimension": meta.embedder.dimension,
         "embedder_sha256": meta.embedder.sha256,
         "step": meta.step,
-        "mean": _blob(meta.mean),
-        "rotation": _blob(meta.rotation),
+        "mean": _encode_array(meta.mean),
+        "rotation": _encode_array(meta.rotation),
         "bulk": meta.bulk,
         **meta.search_params.meta_values(),
         "known_words": known_words,
@@ -85,11 +85,11 @@ def write_meta(connection: apsw.Connection, meta: Meta, known_words: bytes) -> N
         "sqlite_vec": connection.execute("SELECT vec_version()").get,
     }
     for key, value in rows.items():
-        put(connection, key, value)
+        write_value(connection, key, value)
 
 
-def put(connection: apsw.Connection, key: str, value: Value) -> None:
-    """Write one value, with its checksum, in the running transaction."""
+def write_value(connection: apsw.Connection, key: str, value: Value) -> None:
+    """Write one value and its checksum in the current transaction."""
     connection.execute(
         "INSERT INTO meta(key, value, crc) VALUES(?, ?, ?)"
         " ON CONFLICT(key) DO UPDATE SET value = excluded.value, crc = excluded.crc",
@@ -97,64 +97,75 @@ def put(connection: apsw.Connection, key: str, value: Value) -> None:
     )
 
 
-def read(connection: apsw.Connection, key: str) -> Value:
-    """One value. DamagedError: it is not there, or not as it was written."""
-    found = _checked(connection.execute("SELECT key, value, crc FROM meta WHERE key = ?", (key,)))
+def read_value(connection: apsw.Connection, key: str) -> Value:
+    """Read one value.
+
+    Raises:
+        DamagedError: the value is missing or damaged.
+    """
+    found = _check_rows(
+        connection.execute("SELECT key, value, crc FROM meta WHERE key = ?", (key,))
+    )
     if key not in found:
-        raise DamagedError(f"meta: there is no {key!r}")
+        raise DamagedError(f"meta: {key!r} is missing")
     return found[key]
 
 
-def number(connection: apsw.Connection, key: str) -> int:
-    """A whole number. Raises as `read`."""
-    return int(read(connection, key))
+def read_number(connection: apsw.Connection, key: str) -> int:
+    """Read an integer; raises as `read_value`."""
+    return int(read_value(connection, key))
 
 
-def numbers(connection: apsw.Connection, keys: tuple[str, str]) -> dict[str, int]:
-    """Two whole numbers at once, by key. Raises as `read`."""
+def read_numbers(connection: apsw.Connection, keys: tuple[str, str]) -> dict[str, int]:
+    """Read two integers in one query, by key; raises as `read_value`."""
     found = connection.execute("SELECT key, value, crc FROM meta WHERE key IN (?, ?)", keys)
-    values = _checked(found)
+    values = _check_rows(found)
     if len(values) < len(keys):
         raise DamagedError(f"meta: {keys[0]!r} or {keys[1]!r} is missing")
     return {key: int(values[key]) for key in keys}
 
 
-def number_or_zero(connection: apsw.Connection, key: str) -> int:
-    """A whole number that is missing until it is wanted. DamagedError: it is damaged."""
+def read_number_or_zero(connection: apsw.Connection, key: str) -> int:
+    """Read an integer; 0 if it was never written.
+
+    Raises:
+        DamagedError: the value is damaged.
+    """
     if connection.execute("SELECT 1 FROM meta WHERE key = ?", (key,)).get is None:
         return 0
-    return number(connection, key)
+    return read_number(connection, key)
 
 
-def whole_text_or_none(connection: apsw.Connection, key: str) -> str | None:
-    """A text that the store can do without; None where it is missing or damaged."""
+def read_text_or_none(connection: apsw.Connection, key: str) -> str | None:
+    """Read an optional text; None if it is missing or damaged."""
     try:
-        value = read(connection, key)
+        value = read_value(connection, key)
     except (DamagedError, UnicodeDecodeError):
         return None
     return value if isinstance(value, str) else None
 
 
-def known_words(connection: apsw.Connection) -> bytes:
-    """The packed words that the store's embedder knows. Raises as `read`."""
-    return bytes(read(connection, "known_words"))  # type: ignore[arg-type]
+def read_known_words(connection: apsw.Connection) -> bytes:
+    """Read the packed words that the store's embedder knows; raises as `read_value`."""
+    return bytes(read_value(connection, "known_words"))  # type: ignore[arg-type]
 
 
 def read_meta(connection: apsw.Connection) -> Meta:
-    """What the `meta` table holds, apart from `known_words` and SPREAD.
+    """Read the `meta` table, except `known_words` and SPREAD.
 
-    DamagedError: a value is missing, damaged or impossible.
+    Raises:
+        DamagedError: a value is missing, damaged or impossible.
     """
     others = "SELECT key, value, crc FROM meta WHERE key NOT IN ('known_words', ?)"
-    rows = _checked(connection.execute(others, (SPREAD,)))
+    rows = _check_rows(connection.execute(others, (SPREAD,)))
     try:
         dimension = int(rows["embedder_dimension"])
         int(rows["entries"]), int(rows["last"]), int(rows["clusters"])
         return Meta(
             EmbedderId(str(rows["embedder_id"]), dimension, str(rows["embedder_sha256"])),
             float(rows["step"]),
-            _array(rows["mean"], dimension),
-            _array(rows["rotation"], dimension, dimension),
+            _decode_array(rows["mean"], dimension),
+            _decode_array(rows["rotation"], dimension, dimension),
             bulk=int(rows["bulk"]),
             search_params=SearchParams(*(int(rows[key]) for key in PARAM_KEYS)),
             sqlite_vec=str(rows["sqlite_vec"]),
@@ -163,20 +174,20 @@ def read_meta(connection: apsw.Connection) -> Meta:
         raise DamagedError(f"meta: {error!r}") from error
 
 
-def _checked(found: Iterable[tuple[Any, ...]]) -> dict[str, Value]:
+def _check_rows(found: Iterable[tuple[Any, ...]]) -> dict[str, Value]:
     rows: dict[str, Value] = {}
     for key, value, crc in found:
         if checksum(key, value) != crc:
-            raise DamagedError(f"meta: {key!r} is not as it was written")
+            raise DamagedError(f"meta: {key!r} is damaged")
         rows[key] = value
     return rows
 
 
-def _blob(array: Floats | None) -> bytes:
+def _encode_array(array: Floats | None) -> bytes:
     return b"" if array is None else np.asarray(array, dtype="<f4").tobytes()
 
 
-def _array(blob: Value, *shape: int) -> Floats | None:
+def _decode_array(blob: Value, *shape: int) -> Floats | None:
     if not isinstance(blob, bytes):
-        raise TypeError("an array is no blob")
+        raise TypeError("an array is not a blob")
     return np.frombuffer(blob, dtype="<f4").reshape(shape) if blob else None

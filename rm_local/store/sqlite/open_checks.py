@@ -1,4 +1,4 @@
-"""The reasons to refuse a store: no file, a foreign one, another format, cut short, read-only."""
+"""Checks before a store is used: missing, foreign, other format, truncated, read-only."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from rm_local.store.sqlite.libraries import load_apsw
 if TYPE_CHECKING:
     import apsw
 
-REBUILD = "Make it again (python -m models.seed.build for the seed store) or take another copy."
+REBUILD = "Build it again (python -m models.seed.build for the seed store) or use another copy."
 
 PRESENT = {
     "code_chunks": (
@@ -34,11 +34,15 @@ PRESENT = {
 """Columns of each shadow table."""
 
 LAYOUTS = {("v0.1.9", "v0.1.10-alpha.4"): PRESENT}
-"""Versions of sqlite-vec, and the columns that they declare in the file; all are read alike."""
+"""Versions of sqlite-vec, and the columns that they declare in the file."""
 
 
 def check_layout(connection: apsw.Connection, path: Path) -> None:
-    """StoreVersion: the file's shadow tables are none that this rm-local knows."""
+    """Check the layout of sqlite-vec's shadow tables.
+
+    Raises:
+        StoreVersion: this rm-local does not know the layout.
+    """
     found = connection.execute(
         "SELECT name, sql FROM sqlite_master WHERE type = 'table' AND name GLOB 'code_*'"
     )
@@ -47,14 +51,14 @@ def check_layout(connection: apsw.Connection, path: Path) -> None:
         works = " or ".join(version.removeprefix("v") for version in chain(*LAYOUTS))
         raise StoreVersion(
             f"The store {path} has vector tables of a layout that this rm-local does not know.",
-            f"Make it again with sqlite-vec {works}.",
+            f"Build it again with sqlite-vec {works}.",
         )
 
 
 def is_writable(path: Path) -> bool:
-    """Whether the store and its folder, which holds the journal, can be written to.
+    """Return whether the store and its folder, which contains the journal, can be written to.
 
-    What has no write bit at all counts as read-only for the superuser too.
+    A path without any write bit counts as read-only for the superuser, too.
     """
     any_write = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
     return all(
@@ -64,22 +68,30 @@ def is_writable(path: Path) -> bool:
 
 
 def check_no_hot_log(path: Path) -> None:
-    """StoreReadOnly: a write was interrupted, and cannot be undone where the store is."""
+    """Check that no interrupted write has to be undone in a place that cannot be written to.
+
+    Raises:
+        StoreReadOnly: a write was interrupted.
+    """
     logs = [path.with_name(path.name + kind) for kind in ("-journal", "-wal")]
     if any(log.exists() and log.stat().st_size for log in logs):
         raise StoreReadOnly(
-            f"A write to the store {path} was interrupted, and it cannot be undone where nothing "
-            "can be written.",
-            "Open the store once where its folder can be written to.",
+            f"A write to the store {path} was interrupted, and cannot be undone in a read-only "
+            "folder.",
+            "Open the store once in a writable folder.",
         )
 
 
 def check_header(path: Path) -> None:
-    """Look at the first 100 bytes before SQLite does, so that a foreign file is not touched.
+    """Check the first 100 bytes before SQLite opens the file, so that a foreign file is untouched.
 
-    StoreMissing, StoreInvalid, StoreVersion, or StoreError when it cannot be read.
+    Raises:
+        StoreMissing: the file does not exist.
+        StoreInvalid: it is not a store.
+        StoreVersion: it has another format version.
+        StoreError: it cannot be read.
     """
-    header = _header(path)
+    header = _read_header(path)
     if len(header) < 100 or not header.startswith(b"SQLite format 3\0"):
         raise StoreInvalid(f"{path} is not a store.", "Choose a .rms file, or make a store.")
     (version,) = struct.unpack_from(">I", header, 60)
@@ -95,7 +107,7 @@ def check_header(path: Path) -> None:
         )
 
 
-def _header(path: Path) -> bytes:
+def _read_header(path: Path) -> bytes:
     load_apsw()
     import apsw
 
@@ -107,35 +119,43 @@ def _header(path: Path) -> bytes:
     try:
         connection = apsw.Connection(path.absolute().as_uri() + "?immutable=1", flags=flags)
         try:
-            # apsw does not read nothing.
+            # apsw cannot read 0 bytes.
             size = path.stat().st_size
-            return first_bytes(connection, min(100, size)) if size else b""
+            return read_first_bytes(connection, min(100, size)) if size else b""
         finally:
             connection.close()
     except (apsw.Error, OSError) as error:
         raise StoreError(f"The store {path} cannot be read: {error}.") from error
 
 
-def first_bytes(connection: apsw.Connection, count: int) -> bytes:
-    """The first bytes of the file itself, whatever is in a log beside it.
+def read_first_bytes(connection: apsw.Connection, count: int) -> bytes:
+    """Read the first bytes of the file itself, not of its log.
 
-    Not with `open`: closing the file would drop every lock that this process has on it.
+    `open` is not used: closing the file would drop every lock that this process has on it.
     """
     return connection.read("main", 0, 0, count)[1]
 
 
 def check_size(connection: apsw.Connection, path: Path) -> None:
-    """Compare the file's length with the pages it says it has. StoreInvalid: it is cut short."""
+    """Compare the file's size with the page count in its header.
+
+    Raises:
+        StoreInvalid: the file is truncated.
+    """
     with connection:
-        # Reading anything undoes an interrupted write; pages beyond the header's may be in a log.
+        # Any read undoes an interrupted write; pages beyond the header's count can be in a log.
         connection.execute("PRAGMA page_count").fetchall()
-        whole, size = _whole_size(first_bytes(connection, 32)), path.stat().st_size
+        whole, size = _read_declared_size(read_first_bytes(connection, 32)), path.stat().st_size
     if size < whole:
-        raise StoreInvalid(_cut_short(path, whole), REBUILD)
+        raise StoreInvalid(_describe_cut(path, whole), REBUILD)
 
 
 def check_not_replaced(connection: apsw.Connection) -> None:
-    """StoreError: the connection's file has lost its name, so that nobody would read a write."""
+    """Check that the connection's file still has its name; otherwise a write would be lost.
+
+    Raises:
+        StoreError: the file was replaced or removed.
+    """
     import apsw
 
     moved = ctypes.c_int(0)
@@ -148,18 +168,18 @@ def check_not_replaced(connection: apsw.Connection) -> None:
         )
 
 
-def _cut_short(path: Path, whole: int) -> str:
-    return f"The store {path} is cut short: {path.stat().st_size:,} of {whole:,} bytes."
+def _describe_cut(path: Path, whole: int) -> str:
+    return f"The store {path} is truncated: {path.stat().st_size:,} of {whole:,} bytes."
 
 
-def _whole_size(header: bytes) -> int:
-    """Bytes that the file says it has; 0 where even that is cut off."""
+def _read_declared_size(header: bytes) -> int:
+    """Read the file size from the header; 0 if the header is truncated."""
     return int(struct.unpack_from(">I", header, 28)[0]) * PAGE_SIZE if len(header) == 32 else 0
 
 
 def describe_damage(path: Path) -> str:
-    """What is wrong with a file that SQLite cannot read: cut short, or damaged."""
-    whole = _whole_size(_header(path)[:32])
+    """Describe a file that SQLite cannot read: truncated or damaged."""
+    whole = _read_declared_size(_read_header(path)[:32])
     if path.stat().st_size < whole:
-        return _cut_short(path, whole)
+        return _describe_cut(path, whole)
     return f"The store {path} is damaged."

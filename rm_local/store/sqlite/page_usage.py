@@ -1,4 +1,4 @@
-"""What the bytes of a store are for."""
+"""Measures how many bytes each part of a store takes."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ PARTS = {
     "text": "texts",
     "words": "words",
 }
-"""Of a table's name, up to the first underscore; all others are `other`."""
+"""Part by the table's name up to its first underscore; other tables count as `other`."""
 
 
 def measure_pages(path: Path) -> dict[str, int]:
-    """Bytes of the pages of each part. Reads the whole file. Raises as opening a store."""
+    """Measure the bytes of each part's pages, reading the whole file; raises as `Store.open`."""
     found: dict[str, int] = defaultdict(int)
-    with sqlite.guard(path), sqlite.open_connection(path, "read") as connection:
+    with sqlite.translate_errors(path), sqlite.open_connection(path, "read") as connection:
         tables = "SELECT name, sum(pgsize) FROM dbstat GROUP BY name"
         for name, size in connection.execute(tables):
             found[PARTS.get(str(name).split("_")[0], "other")] += int(size or 0)

@@ -1,4 +1,4 @@
-"""Connections that read one store side by side."""
+"""Two connections that read one store in parallel."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ Result = TypeVar("Result")
 
 
 @contextmanager
-def reading(connection: apsw.Connection) -> Iterator[None]:
-    """One state of the file for all statements of the body, and one lock taken instead of many."""
+def read_transaction(connection: apsw.Connection) -> Iterator[None]:
+    """Run the body in one read transaction: one snapshot of the file, and one lock."""
     if connection.in_transaction:
         yield
         return
@@ -33,33 +33,33 @@ def reading(connection: apsw.Connection) -> Iterator[None]:
         connection.execute("END")
 
 
-class Readers:
-    """The store's own connection, and a second one where there is a core for it.
+class ReaderPool:
+    """The store's connection, and a second one if there is a core for it.
 
-    SQLite lets go of Python's lock while it reads, so two threads need three quarters of the time.
-    More than two gain little and take 12 MB of page cache each.
+    SQLite releases the GIL while it reads, so two threads need three quarters of the time. More
+    threads gain little and take 12 MB of page cache each.
     """
 
     def __init__(self, first: apsw.Connection, path: Path) -> None:
-        self._first, self._sight = first, Sight(first)
+        self._first, self._sight = first, RowVersion(first)
         self._path = path
-        self._second: Sight | None = None
+        self._second: RowVersion | None = None
         self._thread = ThreadPoolExecutor(1, "store-reader") if usable_cores() > 1 else None
 
-    def share(
+    def map_pieces(
         self,
         read: Callable[[apsw.Connection, Piece], Read],
         pieces: Sequence[Piece],
         then: Callable[[Read], Result],
     ) -> list[Result]:
-        """`then` of what `read` gives for each of `pieces`, in their order.
+        """Apply `read` and then `then` to each of `pieces`; the results are in their order.
 
-        The connections take pieces in turns, each in a thread; `then` is left to the calling one.
+        Each connection takes the next piece in its own thread; `then` runs in the calling thread.
         """
         left, ready = deque(enumerate(pieces)), deque[tuple[int, Read]]()
         done: dict[int, Result] = {}
 
-        def take(connection: apsw.Connection) -> bool:
+        def read_next(connection: apsw.Connection) -> bool:
             try:
                 place, piece = left.popleft()
             except IndexError:
@@ -67,24 +67,24 @@ class Readers:
             ready.append((place, read(connection, piece)))
             return True
 
-        def finish() -> None:
+        def process_ready() -> None:
             while ready:
                 place, found = ready.popleft()
                 done[place] = then(found)
 
-        other = self._beside(take) if len(pieces) > 1 else None
+        other = self._start_second(read_next) if len(pieces) > 1 else None
         try:
-            while take(self._first):
-                finish()
+            while read_next(self._first):
+                process_ready()
         finally:
             left.clear()
             if other is not None:
                 other.result()
-        finish()
+        process_ready()
         return [done[place] for place in range(len(pieces))]
 
     def close(self) -> None:
-        """Close the second connection; the first is its owner's."""
+        """Close the second connection; the owner closes the first."""
         if self._thread is not None:
             self._thread.shutdown()
             self._thread = None
@@ -92,51 +92,51 @@ class Readers:
             self._second.connection.close()
             self._second = None
 
-    def _beside(self, take: Callable[[apsw.Connection], bool]) -> Future[None] | None:
-        """`take` with the second connection until it is False, where there is a core for it."""
+    def _start_second(self, read_next: Callable[[apsw.Connection], bool]) -> Future[None] | None:
+        """Call `read_next` on the second connection until it is False; None without a free core."""
         if self._thread is None:
             return None
-        return self._thread.submit(self._with_second, take, self._sight.now())
+        return self._thread.submit(self._read_with_second, read_next, self._sight.read_version())
 
-    def _with_second(self, take: Callable[[apsw.Connection], bool], seen: str) -> None:
+    def _read_with_second(self, read_next: Callable[[apsw.Connection], bool], seen: str) -> None:
         import apsw
 
         if self._second is None:
             with sqlite.open_connection(self._path, "read") as connection:
                 connection.set_busy_timeout(0)
-                self._second = Sight(connection)
+                self._second = RowVersion(connection)
         second = self._second.connection
-        with reading(second):
+        with read_transaction(second):
             try:
-                same = self._second.now() == seen
+                same = self._second.read_version() == seen
             except apsw.BusyError:
-                # A writer waits for the readers to end: the first does all of it by itself.
+                # A writer waits for the readers to end: the first connection reads everything.
                 return
-            # Otherwise a writer came between the two.
-            while same and take(second):
+            # Otherwise a writer committed between the two.
+            while same and read_next(second):
                 pass
 
 
-class Sight:
-    """What a connection's searches see of the rows, read again only after a change."""
+class RowVersion:
+    """Version of the rows that a connection sees, read again only after a change."""
 
     def __init__(self, connection: apsw.Connection) -> None:
         self.connection = connection
         self._at: tuple[int, int] | None = None
         self._seen = ""
 
-    def now(self) -> str:
-        """The same as another connection's only if both see the same rows."""
+    def read_version(self) -> str:
+        """Return a text that two connections share only if they see the same rows."""
         others = self.connection.execute("PRAGMA data_version").get
         at = (others, self.connection.total_changes())
         if at != self._at:
-            self._seen = _seen(self.connection)
+            self._seen = _query_version(self.connection)
             self._at = at
         return self._seen
 
 
-def _seen(connection: apsw.Connection) -> str:
-    """What a search sees of the rows: another one after each change that it could notice."""
+def _query_version(connection: apsw.Connection) -> str:
+    """Query the version of the rows; it changes whenever a search could find other rows."""
     return str(
         connection.execute(
             "SELECT group_concat(value) || coalesce((SELECT min(id) FROM fresh), '') FROM meta"

@@ -1,52 +1,56 @@
-"""What an open store remembers of its file, and noticing that another connection changed it."""
+"""State that an open store caches, and detection of changes by other connections."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from rm_local.store.sqlite.meta import PARAM_KEYS, SearchParams, number, number_or_zero
+from rm_local.store.sqlite.meta import PARAM_KEYS, SearchParams, read_number, read_number_or_zero
 
 if TYPE_CHECKING:
     import apsw
 
 
 @dataclass(frozen=True, slots=True)
-class State:
-    """What tidying changes of that which a store keeps in memory while it is open."""
+class StoreState:
+    """The cached state that maintenance changes."""
 
     bulk: int
-    """Entries 1 to `bulk` have their texts in blocks."""
+    """The texts of entries 1 to `bulk` are in blocks."""
     search_params: SearchParams
     generation: int
-    """Another one: the centres are others."""
+    """Changes whenever the centroids change."""
 
 
-class Watch:
-    """Tells whether a connection's store is still in the state that was last read of it."""
+class StateWatch:
+    """Detects whether the state has changed since it was last read."""
 
     def __init__(self, connection: apsw.Connection) -> None:
         self._connection = connection
         self._version: int | None = None
 
-    def changed(self) -> State | None:
-        """The state if another connection has committed since the last call, else None.
+    def read_if_changed(self) -> StoreState | None:
+        """Read the state if another connection has committed since the last call, else None.
 
-        The first call gives it always. What it gives holds for the running transaction: call it
-        at the start of each, before anything that `State` names is used.
+        The first call always reads it. The state is valid for the current transaction: call this
+        at the start of each, before anything in `StoreState` is used.
         """
         version = self._connection.execute("PRAGMA data_version").get
         if version == self._version:
             return None
-        found = state(self._connection)
+        found = read_state(self._connection)
         self._version = version
         return found
 
 
-def state(connection: apsw.Connection) -> State:
-    """The state in the file. DamagedError: `meta` is damaged."""
-    return State(
-        number(connection, "bulk"),
-        SearchParams(*(number(connection, key) for key in PARAM_KEYS)),
-        number_or_zero(connection, "generation"),
+def read_state(connection: apsw.Connection) -> StoreState:
+    """Read the state from the file.
+
+    Raises:
+        DamagedError: `meta` is damaged.
+    """
+    return StoreState(
+        read_number(connection, "bulk"),
+        SearchParams(*(read_number(connection, key) for key in PARAM_KEYS)),
+        read_number_or_zero(connection, "generation"),
     )

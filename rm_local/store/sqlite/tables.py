@@ -1,4 +1,4 @@
-"""The store's statements: rows in, rows out."""
+"""SQL statements that insert and read the store's rows."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 
 from rm_local.arrays import Ids
 from rm_local.records import Entry
-from rm_local.store.codec.code_frames import MAGIC, Frames, row_crc
+from rm_local.store.codec.code_frames import MAGIC, CodeFrames, row_crc
 from rm_local.store.format import NO_CLUSTER, DamagedError, checksum
 from rm_local.store.request import ANY_ENTRY, EntryFilter
 from rm_local.store.sqlite import meta
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import apsw
 
 
-# All in one row: SQLite reads it with Python's lock released.
+# All in one row: SQLite reads it with the GIL released.
 CODES = f"""SELECT group_concat(id), group_concat(length(v) + {len(MAGIC)}),
     CAST(group_concat(X'{MAGIC.hex()}' || v, '') AS BLOB) FROM ref"""
 
@@ -37,38 +37,39 @@ Label = tuple[str, str, str, str]
 
 
 def filter_condition(filter: EntryFilter) -> str:
-    """SQL to append to a condition on `code` or `ref`; empty when the filter accepts all."""
+    """Return SQL to append to a condition on `code` or `ref`; empty if the filter accepts all."""
     return FILTERED if filter else ""
 
 
 def filter_values(filter: EntryFilter) -> dict[str, str | None]:
-    """The parameters of `filter_condition`."""
+    """Return the parameters for `filter_condition`."""
     return {"domain": filter.domain, "source": filter.source, "level": filter.level}
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One entry on its way into the tables."""
+    """One encoded entry, ready for the tables."""
 
     label: int
     cluster: int
-    """NO_CLUSTER: it is kept in `fresh` at first."""
+    """NO_CLUSTER: the entry becomes pending, in `fresh`."""
     bits: bytes
     code: bytes
     frame: bytes
     rare: str
-    """Its subproblem's rare words; empty where it has none."""
+    """Rare words of the subproblem, separated by spaces; can be empty."""
 
-    def crc(self, id: int) -> int:
-        """The row's checksum under the number that it gets."""
+    def compute_crc(self, id: int) -> int:
+        """Compute the checksum of the row with this id."""
         return row_crc(id, self.label, self.cluster, self.bits, self.code)
 
 
 @contextmanager
-def writing(connection: apsw.Connection) -> Iterator[None]:
-    """One transaction, holding the write lock from its start; undone if the body raises.
+def write_transaction(connection: apsw.Connection) -> Iterator[None]:
+    """Run the body in one write transaction, rolled back if the body raises.
 
-    StoreError: the file was replaced since it was opened.
+    Raises:
+        StoreError: the file was replaced since it was opened.
     """
     connection.execute("BEGIN IMMEDIATE")
     try:
@@ -81,167 +82,171 @@ def writing(connection: apsw.Connection) -> Iterator[None]:
         raise
 
 
-def insert(connection: apsw.Connection, rows: Sequence[Row]) -> list[int]:
-    """Add rows within the running transaction; their ids, which go on from the last ever given."""
-    counts = meta.numbers(connection, ("entries", "last"))
+def insert_rows(connection: apsw.Connection, rows: Sequence[Row]) -> list[int]:
+    """Insert rows in the current transaction; return their ids, which continue from `last`."""
+    counts = meta.read_numbers(connection, ("entries", "last"))
     first = counts["last"] + 1
     new = list(enumerate(rows, first))
-    settled = [(id, row) for id, row in new if row.cluster != NO_CLUSTER]
+    clustered = [(id, row) for id, row in new if row.cluster != NO_CLUSTER]
     connection.executemany(
         "INSERT INTO fresh(id, bits, rare) VALUES(?, ?, ?)",
         [(id, row.bits, row.rare) for id, row in new if row.cluster == NO_CLUSTER],
     )
-    if settled:
-        put_bits(connection, [(id, row.cluster, row.label, row.bits) for id, row in settled])
-        put_words(connection, [(id, row.rare) for id, row in settled])
+    if clustered:
+        insert_bits(connection, [(id, row.cluster, row.label, row.bits) for id, row in clustered])
+        insert_words(connection, [(id, row.rare) for id, row in clustered])
     connection.executemany(
         "INSERT INTO ref(id, label, crc, v) VALUES(?, ?, ?, ?)",
-        ((id, row.label, row.crc(id), row.code) for id, row in new),
+        ((id, row.label, row.compute_crc(id), row.code) for id, row in new),
     )
     connection.executemany(
         "INSERT INTO text(id, z) VALUES(?, ?)", ((id, row.frame) for id, row in new)
     )
     for key, before in counts.items():
-        meta.put(connection, key, before + len(rows))
+        meta.write_value(connection, key, before + len(rows))
     return [id for id, _ in new]
 
 
-def put_bits(connection: apsw.Connection, rows: Sequence[tuple[int, int, int, bytes]]) -> None:
-    """Id, cluster, label and bits of entries into `code`."""
+def insert_bits(connection: apsw.Connection, rows: Sequence[tuple[int, int, int, bytes]]) -> None:
+    """Insert id, cluster, label and bits of entries into `code`."""
     connection.executemany("INSERT INTO code(id, cid, label, e) VALUES(?, ?, ?, vec_bit(?))", rows)
 
 
-def put_words(connection: apsw.Connection, rows: Iterable[tuple[int, str]]) -> None:
-    """Id and rare words of entries into the word index; those without any are left out."""
+def insert_words(connection: apsw.Connection, rows: Iterable[tuple[int, str]]) -> None:
+    """Insert id and rare words of entries into the word index, except entries without any."""
     connection.executemany(
         "INSERT INTO words(rowid, rare) VALUES(?, ?)", [row for row in rows if row[1]]
     )
 
 
-def grow(connection: apsw.Connection, entries: int) -> None:
-    """Count `entries` more, or fewer."""
-    meta.put(connection, "entries", count(connection) + entries)
+def adjust_count(connection: apsw.Connection, entries: int) -> None:
+    """Add `entries`, which can be negative, to the number of entries."""
+    meta.write_value(connection, "entries", count_entries(connection) + entries)
 
 
-def label(connection: apsw.Connection, entry: Entry) -> int:
-    """The number of the entry's label, given now if it is new."""
-    named = label_of(entry)
+def find_or_add_label(connection: apsw.Connection, entry: Entry) -> int:
+    """Return the number of the entry's label; insert the label if it is new."""
+    label = make_label(entry)
     found = connection.execute(
         "SELECT id FROM label WHERE domain = ? AND source = ? AND level = ? AND provenance = ?",
-        named,
+        label,
     ).get
     if found is None:
         found = 1 + connection.execute("SELECT coalesce(max(id), 0) FROM label").get
-        put_label(connection, found, named)
+        insert_label(connection, found, label)
     return int(found)
 
 
-def put_label(connection: apsw.Connection, number: int, named: Label) -> None:
-    """Give a label its number, which is free."""
+def insert_label(connection: apsw.Connection, number: int, label: Label) -> None:
+    """Insert a label with an unused number."""
     connection.execute(
         "INSERT INTO label(id, domain, source, level, provenance, crc) VALUES(?, ?, ?, ?, ?, ?)",
-        (number, *named, checksum(number, *named)),
+        (number, *label, checksum(number, *label)),
     )
 
 
-def label_of(entry: Entry) -> Label:
-    """What an entry says of itself besides its texts."""
-    named = (entry.domain, entry.source, entry.level, entry.provenance)
-    if "".join(named).isascii():
-        return named
-    domain, source, level, provenance = map(bindable, named)
+def make_label(entry: Entry) -> Label:
+    """Make the label of an entry, as text that SQLite can store."""
+    label = (entry.domain, entry.source, entry.level, entry.provenance)
+    if "".join(label).isascii():
+        return label
+    domain, source, level, provenance = map(sqlite_text, label)
     return domain, source, level, provenance
 
 
-def count(connection: apsw.Connection) -> int:
-    """How many entries there are."""
-    return meta.number(connection, "entries")
+def count_entries(connection: apsw.Connection) -> int:
+    """Return the number of entries."""
+    return meta.read_number(connection, "entries")
 
 
-def last(connection: apsw.Connection) -> int:
-    """The highest id ever given."""
-    return meta.number(connection, "last")
+def read_last_id(connection: apsw.Connection) -> int:
+    """Return the highest id ever given."""
+    return meta.read_number(connection, "last")
 
 
-def span(connection: apsw.Connection) -> range:
-    """The ids from the first that there is to the highest ever given."""
+def read_id_range(connection: apsw.Connection) -> range:
+    """Return the range from the lowest existing id to the highest ever given."""
     first = connection.execute("SELECT min(id) FROM ref").get
-    return range(first or 1, last(connection) + 1)
+    return range(first or 1, read_last_id(connection) + 1)
 
 
-def domains(connection: apsw.Connection) -> tuple[str, ...]:
-    """The domains that are named, in alphabetical order."""
+def list_domains(connection: apsw.Connection) -> tuple[str, ...]:
+    """List the domains of all labels in alphabetical order."""
     found = connection.execute("SELECT DISTINCT domain FROM label WHERE domain <> '' ORDER BY 1")
     return tuple(row[0] for row in found)
 
 
-def existing(
+def find_existing(
     connection: apsw.Connection, ids: Collection[int], filter: EntryFilter = ANY_ENTRY
 ) -> set[int]:
-    """Those of `ids` that are entries and pass the filter."""
+    """Find those of `ids` that exist and pass the filter."""
     found = connection.execute(
         "SELECT id FROM ref WHERE id IN (SELECT value FROM json_each(:ids))"
         + filter_condition(filter),
-        {"ids": listed(ids), **filter_values(filter)},
+        {"ids": json_array(ids), **filter_values(filter)},
     )
     return {row[0] for row in found}
 
 
-def matching_labels(connection: apsw.Connection, filter: EntryFilter) -> Ids:
-    """The labels that pass the filter."""
+def find_matching_labels(connection: apsw.Connection, filter: EntryFilter) -> Ids:
+    """Find the numbers of the labels that pass the filter."""
     return np.array(
         [row[0] for row in connection.execute(MATCHING_LABELS, filter_values(filter))], np.int64
     )
 
 
-def codes(
+def read_codes(
     connection: apsw.Connection, ids: Ids | None, filter: EntryFilter = ANY_ENTRY
-) -> tuple[Ids, Frames]:
-    """Ids and ranking codes of those of `ids` (None: of all entries) that pass the filter."""
+) -> tuple[Ids, CodeFrames]:
+    """Read ids and ranking codes of those of `ids` (None: all entries) that pass the filter."""
     import apsw
 
     values: dict[str, Any] = filter_values(filter)
     chosen = ""
     if ids is not None:
-        # apsw takes no empty array; no id is 0.
+        # apsw rejects an empty array; no id is 0.
         values["ids"] = apsw.carray(np.sort(ids) if len(ids) else np.zeros(1, np.int64))
         chosen = " AND id IN (SELECT value FROM carray(:ids))"
     found = connection.execute(f"{CODES} WHERE 1{chosen}{filter_condition(filter)}", values)
     row: tuple[Any, ...] = found.fetchall()[0]
     numbers, lengths = (np.fromstring(each or "", np.int64, sep=",") for each in row[:2])
-    return numbers, Frames(lengths, row[2] or b"")
+    return numbers, CodeFrames(lengths, row[2] or b"")
 
 
-def labels(connection: apsw.Connection, ids: Collection[int]) -> dict[int, Label]:
-    """Labels, by id, of those of `ids` that are entries. DamagedError: one is not as written."""
+def read_labels(connection: apsw.Connection, ids: Collection[int]) -> dict[int, Label]:
+    """Read the labels of those of `ids` that exist, by id.
+
+    Raises:
+        DamagedError: a label is damaged.
+    """
     cursor = connection.execute(
         "SELECT ref.id, domain, source, level, provenance, crc, label.id"
         " FROM (SELECT id, label FROM ref WHERE id IN (SELECT value FROM json_each(?))) AS ref"
         " JOIN label ON label.id = ref.label",
-        (listed(ids),),
+        (json_array(ids),),
     )
     found: list[tuple[Any, ...]] = cursor.fetchall()
-    for *named, crc, number in {row[1:] for row in found}:
-        if checksum(number, *named) != crc:
-            raise DamagedError(f"label {number} is not as it was written")
+    for *label, crc, number in {row[1:] for row in found}:
+        if checksum(number, *label) != crc:
+            raise DamagedError(f"label {number} is damaged")
     return {row[0]: row[1:5] for row in found}
 
 
-def frames(connection: apsw.Connection, table: str, ids: Collection[int]) -> dict[int, bytes]:
-    """Frames of texts, by number, from `block` or `text`."""
+def read_frames(connection: apsw.Connection, table: str, ids: Collection[int]) -> dict[int, bytes]:
+    """Read frames of texts from `block` or `text`, by number."""
     key = {"block": "blk", "text": "id"}[table]
     found = connection.execute(
         f"SELECT {key}, z FROM {table} WHERE {key} IN (SELECT value FROM json_each(?))",
-        (listed(ids),),
+        (json_array(ids),),
     )
     return {row[0]: row[1] for row in found}
 
 
-def listed(numbers: Collection[int]) -> str:
-    """Numbers as one parameter for `json_each`."""
+def json_array(numbers: Collection[int]) -> str:
+    """Format numbers as one parameter for `json_each`."""
     return json.dumps([int(each) for each in numbers])
 
 
-def bindable(text: str) -> str:
-    """`text` without lone surrogates, which SQLite cannot hold."""
+def sqlite_text(text: str) -> str:
+    """Replace lone surrogates in `text`, which SQLite cannot store."""
     return text.encode("utf-8", "replace").decode()

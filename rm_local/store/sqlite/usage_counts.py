@@ -1,4 +1,4 @@
-"""How often entries were shown as hints, and how often one carried the agreed answer."""
+"""Counts how often entries were shown as hints, and how often they led to the chosen answer."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from rm_local.store.sqlite.tables import listed
+from rm_local.store.sqlite.tables import json_array
 
 if TYPE_CHECKING:
     import apsw
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
-    """What became of an entry."""
+class UsageCount:
+    """Usage of one entry."""
 
     shown: int = 0
-    """Times that it was a hint."""
+    """Number of times that the entry was a hint."""
     helped: int = 0
-    """Times that a branch under it came to the answer that was agreed on."""
+    """Number of times that a branch with this hint reached the chosen answer."""
 
 
 COUNT = """
@@ -30,21 +30,21 @@ COUNT = """
 """
 
 
-def count_up(
+def record_usage(
     connection: apsw.Connection, shown: Collection[int], helped: Collection[int] = ()
 ) -> None:
-    """Count, in the running transaction, once for each different id of `shown` and `helped`.
+    """Count each distinct id of `shown` and `helped` once, in the current transaction.
 
-    Ids of entries that are gone are passed over: they may come from an older turn.
+    Ids of deleted entries are skipped: they can come from an older turn.
     """
     for ids, each in ((shown, (1, 0)), (helped, (0, 1))):
-        connection.execute(COUNT, {"ids": listed(ids), "shown": each[0], "helped": each[1]})
+        connection.execute(COUNT, {"ids": json_array(ids), "shown": each[0], "helped": each[1]})
 
 
-def tallies(connection: apsw.Connection, ids: Collection[int]) -> dict[int, Tally]:
-    """The tallies, by id, of those of `ids` that were ever counted."""
+def read_usage_counts(connection: apsw.Connection, ids: Collection[int]) -> dict[int, UsageCount]:
+    """Read the usage counts of those of `ids` that have any, by id."""
     found = connection.execute(
         "SELECT id, shown, helped FROM tally WHERE id IN (SELECT value FROM json_each(?))",
-        (listed(ids),),
+        (json_array(ids),),
     )
-    return {id: Tally(shown, helped) for id, shown, helped in found}
+    return {id: UsageCount(shown, helped) for id, shown, helped in found}

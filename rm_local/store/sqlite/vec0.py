@@ -1,4 +1,4 @@
-"""sqlite-vec's shadow tables of `code`, filled directly where that is faster."""
+"""Creates the store's tables, and fills sqlite-vec's shadow tables of `code` directly."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from rm_local.store.codec.text_blocks import pack_words
-from rm_local.store.format import CHUNK_SIZE, DamagedError, checksum, schema
+from rm_local.store.format import CHUNK_SIZE, DamagedError, checksum, format_schema
 from rm_local.store.sqlite.meta import Meta, write_meta
 from rm_local.store.sqlite.open_checks import check_layout
 
@@ -19,19 +19,19 @@ TEXTS, CODES = 1, 2
 
 
 class Chunk(NamedTuple):
-    """CHUNK_SIZE places of `code` for rows of one cluster, as the shadow tables store them."""
+    """CHUNK_SIZE slots of `code` for rows of one cluster, as the shadow tables store them."""
 
     cluster: int
     validity: bytes
-    """A bit for each place, the first in the lowest bit: whether a row is there."""
+    """One bit per slot, the first in the lowest bit: whether the slot contains a row."""
     ids: bytes
-    """int64, little-endian, as are `labels`; zero in unused places, as are the others."""
+    """int64, little-endian, like `labels`; zero in unused slots, like the other columns."""
     bits: bytes
-    """d / 8 bytes for each place."""
+    """d / 8 bytes per slot."""
     labels: bytes
 
 
-def lay_out(
+def create_schema(
     connection: apsw.Connection,
     path: Path,
     meta: Meta,
@@ -39,8 +39,8 @@ def lay_out(
     dictionary: bytes,
     code_dictionary: bytes,
 ) -> None:
-    """Make the tables of an empty store, in the running transaction. Raises as `check_layout`."""
-    connection.execute(schema(meta.embedder.dimension))
+    """Create the tables of an empty store in the current transaction; raises as `check_layout`."""
+    connection.execute(format_schema(meta.embedder.dimension))
     check_layout(connection, path)
     write_meta(connection, meta, pack_words(known_words))
     for number, data in ((TEXTS, dictionary), (CODES, code_dictionary)):
@@ -49,16 +49,20 @@ def lay_out(
         )
 
 
-def dictionary_of(connection: apsw.Connection, number: int) -> bytes:
-    """The dictionary TEXTS or CODES; empty where the sample was too small for one. DamagedError."""
+def read_dictionary(connection: apsw.Connection, number: int) -> bytes:
+    """Read the dictionary TEXTS or CODES; empty if the sample was too small for one.
+
+    Raises:
+        DamagedError: the dictionary is missing or damaged.
+    """
     row = connection.execute("SELECT d, crc FROM zdict WHERE id = ?", (number,)).fetchone()
     if row is None or checksum(number, row[0]) != row[1]:
-        raise DamagedError(f"dictionary {number} is not as it was written")
+        raise DamagedError(f"dictionary {number} is missing or damaged")
     return bytes(row[0])
 
 
 def write_chunks(connection: apsw.Connection, chunks: Sequence[Chunk]) -> None:
-    """Append chunks to `code`, in the form in which sqlite-vec itself fills them."""
+    """Append chunks to `code`, exactly as sqlite-vec itself writes them."""
     last = int(connection.execute("SELECT coalesce(max(chunk_id), 0) FROM code_chunks").get)
     for number, each in enumerate(chunks, last + 1):
         connection.execute(
@@ -66,7 +70,7 @@ def write_chunks(connection: apsw.Connection, chunks: Sequence[Chunk]) -> None:
             " VALUES(?, ?, ?, ?, ?)",
             (number, CHUNK_SIZE, each.cluster, each.validity, each.ids),
         )
-        # sqlite-vec finds these blobs by the hidden rowid and by the column of that name.
+        # sqlite-vec looks these blobs up by the hidden rowid and by the column `rowid`.
         connection.execute(
             "INSERT INTO code_vector_chunks00(_rowid_, rowid, vectors) VALUES(?1, ?1, ?2)",
             (number, each.bits),

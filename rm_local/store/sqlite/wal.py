@@ -1,4 +1,4 @@
-"""How a store's commits reach the disk: through a write-ahead log while it is written to."""
+"""Write-ahead log of a store, in use while the store is written to."""
 
 from __future__ import annotations
 
@@ -14,47 +14,46 @@ from rm_local.store.format import PAGE_SIZE
 if TYPE_CHECKING:
     import apsw
 
-ROOM = 16 << 20
-"""Bytes that have to be free for a log: a store that has one cannot even be read where there is no
-room for the index of the log."""
+MIN_FREE_BYTES = 16 << 20
+"""Free bytes required for a log: a store with a log cannot even be read if the disk has no space
+for the log's index."""
 
 LOG_BYTES = 1000 * (PAGE_SIZE + 24)
-"""A log of so many pages is put into the store, and begun anew, by SQLite itself."""
+"""At this size SQLite copies the log into the store and starts it again."""
 
 LOGS = ("-journal", "-wal", "-shm")
-"""What SQLite may leave beside a file whose writer was killed."""
+"""Files that SQLite can leave next to a store whose writer was killed."""
 
 
-def write_ahead(connection: apsw.Connection, path: Path) -> None:
-    """From now on a commit is one append and one sync, and keeps no reader out.
+def enable_wal(connection: apsw.Connection, path: Path) -> None:
+    """Use a write-ahead log: a commit is one append and one sync, and does not block readers.
 
-    The store is one file again after `one_file`. Where the file system cannot do it, or has too
-    little room, or a reader is in the way, or the file has lost its name, commits go through the
-    rollback journal as before: slower, and as safe.
+    `leave_wal` makes the store one file again. The slower rollback journal, which is as safe, stays
+    in use if the file system does not support a log or has too little space, a reader blocks the
+    change, or the file was replaced or removed.
     """
     import apsw
 
-    if free_bytes(path.parent) < ROOM:
+    if free_bytes(path.parent) < MIN_FREE_BYTES:
         return
     with suppress(
         apsw.BusyError, apsw.LockedError, apsw.CantOpenError, apsw.IOError, apsw.ReadOnlyError
     ):
         connection.execute("PRAGMA journal_mode=WAL")
-        _lengthen(connection, path.with_name(path.name + "-wal"))
+        _extend_log(connection, path.with_name(path.name + "-wal"))
 
 
-def _lengthen(connection: apsw.Connection, log: Path) -> None:
-    """Give an empty log its full length: a commit that makes it longer takes the file system half
-    as long again.
+def _extend_log(connection: apsw.Connection, log: Path) -> None:
+    """Extend an empty log to its full length; a commit that extends it takes half as long again.
 
-    Zeros are no frames to SQLite. The write lock is held, so that nobody's frames are overwritten.
+    SQLite ignores zeros. The write lock is held, so that no other writer's frames are overwritten.
     """
-    if _holds_anything(log):
+    if _has_content(log):
         return
-    # This also makes the log, if it is not there yet.
+    # This also creates a missing log.
     connection.execute("BEGIN IMMEDIATE")
     try:
-        if not _holds_anything(log):
+        if not _has_content(log):
             with suppress(OSError), log.open("rb+") as file:
                 file.write(bytes(LOG_BYTES))
                 file.flush()
@@ -63,15 +62,15 @@ def _lengthen(connection: apsw.Connection, log: Path) -> None:
         connection.execute("ROLLBACK")
 
 
-def _holds_anything(log: Path) -> bool:
+def _has_content(log: Path) -> bool:
     return log.exists() and log.stat().st_size > 0
 
 
-def one_file(connection: apsw.Connection) -> bool:
-    """Put the log into the store; False, and the log stays, where others have the store open or
-    the disk is full.
+def leave_wal(connection: apsw.Connection) -> bool:
+    """Copy the log into the store and remove it; False if the store is open elsewhere or the disk
+    is full.
 
-    Then the last of them to close it puts it there, or who opens it next.
+    In that case the last program to close the store, or the next to open it, does so.
     """
     import apsw
 
@@ -83,24 +82,26 @@ def one_file(connection: apsw.Connection) -> bool:
         return False
 
 
-def is_logged(connection: apsw.Connection) -> bool:
-    """Whether the store's commits go to a log."""
+def uses_wal(connection: apsw.Connection) -> bool:
+    """Return whether the store uses a write-ahead log."""
     return bool(connection.execute("PRAGMA journal_mode").get == "wal")
 
 
-def settle(connection: apsw.Connection, path: Path) -> None:
-    """`one_file`, for those who are about to put another store in its place. StoreError: others
-    have it open, and their log would be taken for the new one's.
+def require_single_file(connection: apsw.Connection, path: Path) -> None:
+    """Leave the write-ahead log before another store replaces this one.
+
+    Raises:
+        StoreError: another program has the store open; its log would be applied to the new store.
     """
-    if not one_file(connection):
+    if not leave_wal(connection):
         raise StoreError(
-            f"Another program has the store {path} open, which was written to meanwhile; nothing "
+            f"Another program has opened the store {path}, which has unmerged changes; nothing "
             "was changed.",
             "Close the other program, then try again.",
         )
 
 
-def clear(path: Path) -> None:
-    """Remove what a store that was at `path`, and is gone, has left beside it."""
+def remove_leftovers(path: Path) -> None:
+    """Remove the logs of a store that no longer exists at `path`."""
     for log in LOGS:
         path.with_name(path.name + log).unlink(missing_ok=True)

@@ -12,9 +12,9 @@ from rm_local.store.codec.text_blocks import TextCodec, split_row, unpack_words
 from rm_local.store.format import BLOCK_ROWS, DamagedError
 from rm_local.store.index.rare_words import RareWords
 from rm_local.store.sqlite import meta
-from rm_local.store.sqlite.entry_texts import place
-from rm_local.store.sqlite.reader_pool import reading
-from rm_local.store.sqlite.vec0 import TEXTS, dictionary_of
+from rm_local.store.sqlite.entry_texts import locate_row
+from rm_local.store.sqlite.reader_pool import read_transaction
+from rm_local.store.sqlite.vec0 import TEXTS, read_dictionary
 from rm_local.store.verify.word_index import WordSum, encode_varint, list_indexed_words
 
 if TYPE_CHECKING:
@@ -29,18 +29,18 @@ class TextChecker:
 
     def __init__(self, connection: apsw.Connection) -> None:
         self._connection = connection
-        self._codec = TextCodec(dictionary_of(connection, TEXTS))
-        self._bulk = meta.number(connection, "bulk")
-        self._rare = RareWords(unpack_words(meta.known_words(connection)))
+        self._codec = TextCodec(read_dictionary(connection, TEXTS))
+        self._bulk = meta.read_number(connection, "bulk")
+        self._rare = RareWords(unpack_words(meta.read_known_words(connection)))
         self._labels = {row[0] for row in connection.execute("SELECT id FROM label")}
-        self.exists = np.zeros(meta.number(connection, "last") + 1, dtype=bool)
+        self.exists = np.zeros(meta.read_number(connection, "last") + 1, dtype=bool)
         """By id: whether the entry exists."""
         self.words = WordSum()
 
     def find_faults(self, on_done: DoneCallback) -> Iterator[str]:
         """Find texts, labels and word counts that are missing, damaged or surplus."""
         for first in range(1, len(self.exists), STEP):
-            with reading(self._connection):
+            with read_transaction(self._connection):
                 found = list(self._check_range(first, first + STEP - 1))
             yield from found
             on_done(min(first + STEP - 1, len(self.exists) - 1))
@@ -70,7 +70,7 @@ class TextChecker:
                 continue
             words = list_indexed_words(self._rare, text)
             if id in fresh:
-                if fresh[id] != " ".join(self._rare.of(text)):
+                if fresh[id] != " ".join(self._rare.find_rare_words(text)):
                     yield f"Entry {id}: its pending row has other words than its text."
                 words = []
             self.words.add_words(id, words)
@@ -82,11 +82,11 @@ class TextChecker:
     def _unpack_texts(self, bounds: tuple[int, int], into: dict[int, bytes]) -> Iterator[str]:
         """Unpack texts by id `into` a dictionary, empty for deleted entries; yields faults."""
         execute, (first, last) = self._connection.execute, bounds
-        blocks = (place(first)[0], place(min(last, self._bulk))[0])
+        blocks = (locate_row(first)[0], locate_row(min(last, self._bulk))[0])
         for blk, frame in execute("SELECT blk, z FROM block WHERE blk BETWEEN ? AND ?", blocks):
             start = blk * BLOCK_ROWS + 1
             try:
-                texts = self._codec.unpack(frame, BLOCK_ROWS)
+                texts = self._codec.unpack_rows(frame, BLOCK_ROWS)
             except DamagedError as error:
                 yield f"Entries {start} to {start + BLOCK_ROWS - 1}: {error}."
                 continue
@@ -95,6 +95,6 @@ class TextChecker:
             into.update(enumerate(texts, start))
         for id, frame in execute("SELECT id, z FROM text WHERE id BETWEEN ? AND ?", bounds):
             try:
-                (into[id],) = self._codec.unpack(frame, 1)
+                (into[id],) = self._codec.unpack_rows(frame, 1)
             except DamagedError as error:
                 yield f"Entry {id}: {error}."

@@ -13,7 +13,7 @@ from rm_local.progress import DoneCallback
 from rm_local.store.codec.code_frames import code_check, row_crc
 from rm_local.store.format import CHUNK_SIZE, NO_CLUSTER
 from rm_local.store.sqlite import meta, tables
-from rm_local.store.sqlite.reader_pool import reading
+from rm_local.store.sqlite.reader_pool import read_transaction
 
 if TYPE_CHECKING:
     import apsw
@@ -51,11 +51,11 @@ def find_vector_faults(
 ) -> Iterator[str]:
     """Find faults of bits, codes and their places; `exists` says by id which entries exist."""
     seen = np.zeros_like(exists)
-    bulk = meta.number(connection, "bulk")
-    width = meta.number(connection, "embedder_dimension") // 8
+    bulk = meta.read_number(connection, "bulk")
+    width = meta.read_number(connection, "embedder_dimension") // 8
     after: int = -1 << 63
     while True:
-        with reading(connection):
+        with read_transaction(connection):
             chunks: list[tuple[Any, ...]] = connection.execute(CHUNKS, (after, STEP)).fetchall()
             slots: list[tuple[int, Slot]] = []
             found = list(_unpack_slots(chunks, width, slots))
@@ -65,7 +65,7 @@ def find_vector_faults(
             break
         after = chunks[-1][0]
         on_done(int(seen.sum()))
-    with reading(connection):
+    with read_transaction(connection):
         found = list(_check_pending(connection, width, seen))
     yield from found
     for id in np.flatnonzero(exists & ~seen).tolist():
@@ -100,7 +100,7 @@ def _unpack_slots(
 def _check_slots(
     connection: apsw.Connection, slots: list[tuple[int, Slot]], seen: Flags, bulk: int
 ) -> Iterator[str]:
-    ids = tables.listed([id for id, _ in slots])
+    ids = tables.json_array([id for id, _ in slots])
     chosen = "IN (SELECT value FROM json_each(?))"
     execute = connection.execute
     refs = {

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from rm_local.store.codec.text_blocks import unpack_words
 from rm_local.store.format import BLOCK_ROWS, checksum
 from rm_local.store.index.centroids import read_centroids
-from rm_local.store.sqlite.meta import SPREAD, known_words, number, read_meta
-from rm_local.store.sqlite.reader_pool import reading
-from rm_local.store.sqlite.vec0 import CODES, TEXTS, dictionary_of
+from rm_local.store.sqlite.meta import SPREAD, read_known_words, read_meta, read_number
+from rm_local.store.sqlite.reader_pool import read_transaction
+from rm_local.store.sqlite.vec0 import CODES, TEXTS, read_dictionary
 
 if TYPE_CHECKING:
     import apsw
@@ -72,9 +72,9 @@ def find_sealed_faults(connection: apsw.Connection) -> Iterator[str]:
         if checksum(*row[1:]) != row[0]:
             yield f"Label {row[1]} is not as it was written."
     dimension = read_meta(connection).embedder.dimension
-    unpack_words(known_words(connection))
+    unpack_words(read_known_words(connection))
     for which in (TEXTS, CODES):
-        dictionary_of(connection, which)
+        read_dictionary(connection, which)
     read_centroids(connection, dimension)
 
 
@@ -94,10 +94,10 @@ def _find_meta_faults(connection: apsw.Connection, which: str) -> Iterator[str]:
 def find_count_faults(connection: apsw.Connection) -> Iterator[str]:
     """Find numbers of rows that do not agree."""
     for name, one, other in COUNTS:
-        with reading(connection):
+        with read_transaction(connection):
             here, there = connection.execute(one).get, connection.execute(other).get
         if here != there:
             yield f"There are {here:,} {name}, but there should be {there:,}."
     highest = connection.execute("SELECT coalesce(max(id), 0) FROM ref").get
-    if highest > number(connection, "last"):
+    if highest > read_number(connection, "last"):
         yield f"Entry {highest} is above the highest id ever given."

@@ -6,9 +6,9 @@ import struct
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from rm_local.store.format import PAGE_SIZE, schema
+from rm_local.store.format import PAGE_SIZE, format_schema
 from rm_local.store.sqlite import connection as sqlite, meta
-from rm_local.store.sqlite.open_checks import first_bytes
+from rm_local.store.sqlite.open_checks import read_first_bytes
 
 if TYPE_CHECKING:
     import apsw
@@ -31,7 +31,7 @@ DECLARED = "SELECT type, name, tbl_name, sql FROM sqlite_master ORDER BY type, n
 
 def find_header_faults(connection: apsw.Connection) -> Iterator[str]:
     """Find fixed fields of the header that have another value."""
-    header = first_bytes(connection, 100)
+    header = read_first_bytes(connection, 100)
     for offset, fields, values in HEADER:
         found = struct.unpack_from(fields, header, offset)
         if found != values:
@@ -49,9 +49,9 @@ def find_sqlite_faults(connection: apsw.Connection) -> Iterator[str]:
 
 def find_schema_faults(connection: apsw.Connection) -> Iterator[str]:
     """Find tables that are not declared as in this version of the format."""
-    dimension = meta.number(connection, "embedder_dimension")
-    with sqlite.in_memory() as fresh:
-        fresh.execute(schema(dimension))
+    dimension = meta.read_number(connection, "embedder_dimension")
+    with sqlite.open_in_memory() as fresh:
+        fresh.execute(format_schema(dimension))
         wanted = {tuple(row[:3]): row[3] for row in fresh.execute(DECLARED)}
     found = {tuple(row[:3]): row[3] for row in connection.execute(DECLARED)}
     for kind, name, table in sorted(wanted.keys() ^ found.keys()):
@@ -63,7 +63,7 @@ def find_schema_faults(connection: apsw.Connection) -> Iterator[str]:
 
 
 def _find_info_faults(connection: apsw.Connection) -> Iterator[str]:
-    version = str(meta.read(connection, "sqlite_vec"))
+    version = str(meta.read_value(connection, "sqlite_vec"))
     numbers = version.removeprefix("v").partition("-")[0].split(".")
     wanted = {
         "CREATE_VERSION": version,

@@ -10,7 +10,7 @@ from rm_local.progress import Progress, ProgressCallback, ProgressMeter
 from rm_local.store.format import DamagedError
 from rm_local.store.sqlite import connection as sqlite, meta
 from rm_local.store.sqlite.open_checks import check_size
-from rm_local.store.sqlite.reader_pool import reading
+from rm_local.store.sqlite.reader_pool import read_transaction
 from rm_local.store.verify.check_texts import TextChecker
 from rm_local.store.verify.check_vectors import find_vector_faults
 from rm_local.store.verify.checksums import (
@@ -44,7 +44,7 @@ def verify_store(path: Path, report: ProgressCallback) -> list[str]:
     Raises:
         StoreError: The file cannot be read, or another program keeps it locked.
     """
-    with sqlite.guard(path), sqlite.open_connection(path, "read") as connection:
+    with sqlite.translate_errors(path), sqlite.open_connection(path, "read") as connection:
         check_size(connection, path)
         # A temporary table of this connection, which is not written to.
         connection.execute("PRAGMA query_only=0")
@@ -55,7 +55,7 @@ def verify_store(path: Path, report: ProgressCallback) -> list[str]:
         before = _read_data_version(connection)
         found = _take_first(_find_all_faults(connection, report))
         if found and _read_data_version(connection) != before:
-            with reading(connection):
+            with read_transaction(connection):
                 found = _take_first(_find_all_faults(connection, report))
     connection.close()
     return found
@@ -86,7 +86,7 @@ def _find_all_faults(connection: apsw.Connection, report: ProgressCallback) -> I
         # Texts and vectors cannot be read without these rows.
         return
     yield from _report_unreadable("A count", find_count_faults(connection))
-    total = meta.number(connection, "last")
+    total = meta.read_number(connection, "last")
     texts = TextChecker(connection)
     yield from _report_unreadable(
         "A text", texts.find_faults(ProgressMeter(report, "texts", total).reach)

@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from rm_local.store.index.rare_words import RareWords
-from rm_local.store.sqlite.reader_pool import reading
+from rm_local.store.sqlite.reader_pool import read_transaction
 
 if TYPE_CHECKING:
     import apsw
@@ -43,16 +43,16 @@ class WordSum:
 
 def list_indexed_words(rare: RareWords, text: str) -> list[str]:
     """List the rare words of `text` as indexed: FTS5's tokenizer splits them once more."""
-    words = rare.of(text)
+    words = rare.find_rare_words(text)
     joined = " ".join(words)
-    return words if joined.isascii() else list(dict.fromkeys(rare.tokens(joined)))
+    return words if joined.isascii() else list(dict.fromkeys(rare.split_words(joined)))
 
 
 def find_word_faults(connection: apsw.Connection, wanted: WordSum) -> Iterator[str]:
     """Compare the index with `wanted`; `vocabulary` is an fts5vocab table of instances."""
     found = WordSum()
     for first, end in pairwise(STEP_EDGES):
-        with reading(connection):
+        with read_transaction(connection):
             for word, id in connection.execute(
                 "SELECT term, doc FROM temp.vocabulary WHERE term >= ? AND term < ?",
                 (first or "", end or chr(0x10FFFF)),

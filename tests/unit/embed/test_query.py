@@ -99,7 +99,7 @@ async def test_a_runtime_searches_with_what_the_store_names(
 ) -> None:
     """No word of the user's, no process; the entry's own words find it."""
     with Store.create(tmp_path / "s.rms", embedder=table.id) as store:
-        store.add(entries(12), table.embed([entry.subproblem for entry in entries(12)]))
+        store.add_entries(entries(12), table.embed([entry.subproblem for entry in entries(12)]))
     runtime = Runtime(Settings(), store=tmp_path / "s.rms")
     hits = await runtime.search("zorb10", 1)
     assert [hit.entry.subproblem for hit in hits] == [entries(12)[10].subproblem]

@@ -50,7 +50,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 def add(store: Store, subproblems: Sequence[str]) -> None:
     """Entries with these subproblems."""
     entries = [Entry(each, "I should do it.", "math", "test") for each in subproblems]
-    store.add(entries, load_shipped_static().embed(subproblems))
+    store.add_entries(entries, load_shipped_static().embed(subproblems))
 
 
 async def fits(gate: StoreGate, question: str) -> bool:
@@ -111,9 +111,9 @@ async def test_a_store_that_has_grown_is_measured_again(store: Store) -> None:
 async def test_the_scale_that_a_store_holds_is_used(store: Store) -> None:
     """Until a tenth of the entries have come or gone, or the probe sentences are others."""
     held = StoreSpread(0.25, 0.5, len(ENTRIES))
-    store.keep_spread(held, "another digest")
+    store.write_spread(held, "another digest")
     measured = await StoreGate(Counting(), store).compute_min_similarity()
-    store.keep_spread(held, PROBES_SHA256)
+    store.write_spread(held, PROBES_SHA256)
 
     assert measured != pytest.approx(0.75)
     assert await StoreGate(Counting(), store).compute_min_similarity() == pytest.approx(0.75)

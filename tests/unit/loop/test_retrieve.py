@@ -30,7 +30,7 @@ class ListedStore:
         self.requests.append(request)
         return self.hits[: request.k]
 
-    def sample(self, k: int, seed: int) -> list[Entry]:
+    def sample_entries(self, k: int, seed: int) -> list[Entry]:
         """The last k."""
         return [hit.entry for hit in self.hits[-k:]]
 

@@ -69,7 +69,7 @@ def test_entries_are_found_in_the_store_that_is_built(tmp_path: Path) -> None:
     build(out, entries, embedder="static")
 
     with Store.open(out) as store:
-        assert store.info().entries == len(entries)
+        assert store.read_info().entries == len(entries)
         kept = {entry.source: entry for entry in store.get(range(1, len(entries) + 1))}
     assert {source: entry.subroutine for source, entry in kept.items()} == {
         entry.source: entry.subroutine for entry in entries

@@ -61,7 +61,7 @@ def test_every_entry_comes_back_once(store: Store, source: MadeSource) -> None:
     assert sorted((e.subproblem, e.subroutine, e.domain, e.source) for e in held) == sorted(
         (e.subproblem, e.subroutine, e.domain, e.source) for e in source.entries
     )
-    assert [path.name for path in store.info().path.parent.iterdir()] == ["made.rms"]
+    assert [path.name for path in store.read_info().path.parent.iterdir()] == ["made.rms"]
 
 
 def test_vectors_belong_to_their_texts(store: Store, source: MadeSource) -> None:
@@ -69,7 +69,7 @@ def test_vectors_belong_to_their_texts(store: Store, source: MadeSource) -> None
     place = {entry.subproblem: row for row, entry in enumerate(source.entries)}
     ids = range(1, ROWS + 1, 7)
     wanted = source.vectors[[place[entry.subproblem] for entry in store.get(ids)]]
-    assert np.abs(store.vectors(ids) - wanted).max() < 0.01
+    assert np.abs(store.read_vectors(ids) - wanted).max() < 0.01
 
 
 def test_entries_lie_in_the_order_of_their_clusters(path: Path) -> None:
@@ -171,7 +171,7 @@ def test_small_sources(tmp_path: Path, count: int) -> None:
     small = MadeSource(count)
     build_store(tmp_path / "small.rms", small, embedder=MADE)
     with Store.open(tmp_path / "small.rms") as store:
-        assert store.count() == count
+        assert store.count_entries() == count
         assert store.search(SearchRequest(small.vectors[0], k=1))[0].similarity > 0.99
 
 
@@ -235,7 +235,7 @@ def test_a_source_that_lies_about_its_rows(tmp_path: Path) -> None:
 def test_the_count_of_the_file_is_that_of_its_rows(path: Path) -> None:
     """`meta` says how many entries there are, and that all are of the bulk build."""
     with sqlite.open_connection(path, "read") as connection:
-        assert rows.count(connection) == rows.last(connection) == ROWS
+        assert rows.count_entries(connection) == rows.read_last_id(connection) == ROWS
         values = dict(connection.execute("SELECT key, value FROM meta WHERE key <> 'rotation'"))
         assert values["bulk"] == ROWS
         assert "groups" not in values
@@ -254,7 +254,7 @@ def test_several_processes_make_the_same_store(
     ids = range(1, ROWS + 1)
     with Store.open(path) as other:
         assert other.get(ids) == store.get(ids)
-        assert np.array_equal(other.vectors(ids), store.vectors(ids))
+        assert np.array_equal(other.read_vectors(ids), store.read_vectors(ids))
 
 
 @pytest.mark.slow
@@ -278,14 +278,14 @@ def test_a_rare_name_is_found_in_far_clusters(tmp_path: Path) -> None:
 
 def test_hits_that_repeat_better_ones_give_way(store: Store) -> None:
     """As many hits, the best of them first, less alike than without."""
-    query = store.vectors([7])[0]
+    query = store.read_vectors([7])[0]
     usual = store.search(SearchRequest(query))
     diverse = store.search(SearchRequest(query, pool=40, diversity=0.3))
     assert len(diverse) == len(usual) == 10
     assert diverse[0] == usual[0]
 
     def likeness(hits: list[Hit]) -> float:
-        rows = store.vectors([hit.entry.id for hit in hits])
+        rows = store.read_vectors([hit.entry.id for hit in hits])
         return float((rows @ rows.T).sum())
 
     assert likeness(diverse) < likeness(usual)

@@ -55,8 +55,8 @@ def whole(tmp_path_factory: pytest.TempPathFactory, source: MadeSource) -> list[
 def held(path: Path) -> list[object]:
     """All entries of a store with their ids and vectors."""
     with Store.open(path) as store:
-        ids = range(1, store.count() + 1)
-        return [store.get(ids), np.asarray(store.vectors(ids)).tolist()]
+        ids = range(1, store.count_entries() + 1)
+        return [store.get(ids), np.asarray(store.read_vectors(ids)).tolist()]
 
 
 def in_a_child(work: Callable[[], None]) -> bool:

@@ -21,7 +21,7 @@ from rm_local.store.format import EmbedderId
 from rm_local.store.request import SearchRequest
 from rm_local.store.rewrite.compact import compact_store
 from rm_local.store.sqlite import connection as sqlite, tables
-from rm_local.store.sqlite.usage_counts import Tally, count_up, tallies
+from rm_local.store.sqlite.usage_counts import UsageCount, read_usage_counts, record_usage
 from rm_local.store.store import Store
 from tests.faults.steps import KINDS, Kind, count_steps, is_killed_at
 from tests.support.stores import MadeSource, entries, toy_store, vectors
@@ -38,8 +38,8 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     path = tmp_path_factory.mktemp("compact") / "made.rms"
     build_store(path, MadeSource(ROWS), embedder=MADE, clusters=12)
     with Store.open(path, write=True) as store:
-        store.add(entries(ROWS + 60)[ROWS:], vectors(60, dimension=64))
-        store.delete(range(3, ROWS + 60, 3))
+        store.add_entries(entries(ROWS + 60)[ROWS:], vectors(60, dimension=64))
+        store.delete_entries(range(3, ROWS + 60, 3))
     return path.read_bytes()
 
 
@@ -55,7 +55,8 @@ def held(path: Path) -> list[tuple[str, str, str, str]]:
     """What all entries of a store say, sorted."""
     with Store.open(path) as store:
         return sorted(
-            (e.subproblem, e.subroutine, e.domain, e.source) for e in store.sample(2 * ROWS, 0)
+            (e.subproblem, e.subroutine, e.domain, e.source)
+            for e in store.sample_entries(2 * ROWS, 0)
         )
 
 
@@ -92,14 +93,14 @@ def test_old_ids_name_nothing_and_new_ones_go_on(path: Path) -> None:
     for _ in range(2):
         compact_store(path)
         with Store.open(path, write=True) as store:
-            ids = {entry.id for entry in store.sample(2 * ROWS, 0)}
+            ids = {entry.id for entry in store.sample_entries(2 * ROWS, 0)}
             assert min(ids) > last
             with pytest.raises(StoreError, match=f"no entry {last}"):
                 store.get([last])
-            (added,) = store.add(entries(1), vectors(1, dimension=64))
+            (added,) = store.add_entries(entries(1), vectors(1, dimension=64))
             assert added > max(ids)
-            store.delete([min(ids), added])
-            last = store.replace(max(ids), Entry("a", "b"), vectors(1, dimension=64)[0])
+            store.delete_entries([min(ids), added])
+            last = store.replace_entry(max(ids), Entry("a", "b"), vectors(1, dimension=64)[0])
             assert store.verify() == []
 
 
@@ -118,7 +119,7 @@ def _refused(path: Path) -> None:
     with Store.open(path, write=True) as store:
         assert len(store.search(SearchRequest(vectors(1, dimension=64)[0]))) == 10
         with pytest.raises(StoreError, match="Another program is writing"):
-            store.add(entries(1), vectors(1, dimension=64))
+            store.add_entries(entries(1), vectors(1, dimension=64))
 
 
 def test_others_read_but_do_not_write_meanwhile(path: Path) -> None:
@@ -144,7 +145,7 @@ def test_a_writer_who_opened_the_old_file_is_told(path: Path) -> None:
     with Store.open(path, write=True) as store:
         compact_store(path)
         with pytest.raises(StoreError, match="replaced or removed") as error:
-            store.add(entries(1), vectors(1, dimension=64))
+            store.add_entries(entries(1), vectors(1, dimension=64))
         assert "Open it again" in error.value.remedy
 
 
@@ -173,7 +174,7 @@ def test_killed_in_each_stage(path: Path, stage: str) -> None:
     assert not in_a_child(lambda: compact_store(path, report=kill))
     assert held(path) == before
     with Store.open(path, write=True) as store:
-        store.add([Entry("a late one", "b")], vectors(1, dimension=64))
+        store.add_entries([Entry("a late one", "b")], vectors(1, dimension=64))
     compact_store(path)
     assert held(path) == sorted([*before, ("a late one", "b", "", "")])
     assert [*path.parent.glob("made.rms?*")] == []
@@ -233,7 +234,7 @@ def test_a_small_store_does_not_grow(tmp_path: Path) -> None:
     """It gets no rotation, which would take more room than all its entries."""
     path = tmp_path / "small.rms"
     with Store.create(path, embedder=EmbedderId("wide", 384, "0" * 64)) as store:
-        store.add(entries(300), vectors(300, dimension=384))
+        store.add_entries(entries(300), vectors(300, dimension=384))
     size = path.stat().st_size
     compact_store(path)
     assert path.stat().st_size < size
@@ -253,14 +254,17 @@ def test_several_processes_read_the_locked_store(
 def test_tallies_go_with_their_entries(path: Path) -> None:
     """Under the new ids, and only those of entries that are left."""
     with sqlite.open_connection(path, "write") as connection:
-        with tables.writing(connection):
-            count_up(connection, [1, 7, 7], [7])
-            count_up(connection, [7], [7])
+        with tables.write_transaction(connection):
+            record_usage(connection, [1, 7, 7], [7])
+            record_usage(connection, [7], [7])
         connection.close()
     with Store.open(path) as store:
         one, seven = store.get([1, 7])
     compact_store(path)
-    with Store.open(path) as store, store.reading() as connection:
-        ids = {entry.subproblem: entry.id for entry in store.sample(2 * ROWS, 0)}
+    with Store.open(path) as store, store.borrow_connection() as connection:
+        ids = {entry.subproblem: entry.id for entry in store.sample_entries(2 * ROWS, 0)}
         new = ids[one.subproblem], ids[seven.subproblem]
-        assert tallies(connection, ids.values()) == {new[0]: Tally(1, 0), new[1]: Tally(2, 2)}
+        assert read_usage_counts(connection, ids.values()) == {
+            new[0]: UsageCount(1, 0),
+            new[1]: UsageCount(2, 2),
+        }

@@ -22,8 +22,8 @@ from rm_local.store.store import Store
 from tests.faults.cut import kill_after
 from tests.support.stores import entries, vectors
 
-kill_after(tables, "insert")
-Store.open(sys.argv[1], write=True).add(entries(500), vectors(500))
+kill_after(tables, "insert_rows")
+Store.open(sys.argv[1], write=True).add_entries(entries(500), vectors(500))
 """
 
 
@@ -42,12 +42,12 @@ def killed(tmp_path: Path) -> Path:
 def test_the_next_opening_undoes_what_was_half_added(killed: Path) -> None:
     """It holds what it held, is searched as before, and takes new entries."""
     with Store.open(killed) as store:
-        assert store.count() == 12
+        assert store.count_entries() == 12
         assert [
             hit.entry.id for hit in store.search(SearchRequest(vectors(12)[4], "zorb4", k=1))
         ] == [5]
     with Store.open(killed, write=True) as store:
-        assert store.add(entries(1), vectors(1)) == [13]
+        assert store.add_entries(entries(1), vectors(1)) == [13]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs SIGKILL")

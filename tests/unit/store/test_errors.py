@@ -110,7 +110,7 @@ def test_a_truncated_store(path: Path, kept: float) -> None:
     data = path.read_bytes()
     length = int(len(data) * kept) if isinstance(kept, float) else kept % len(data)
     path.write_bytes(data[:length])
-    with pytest.raises(StoreInvalid, match=f"cut short: {length:,} of {len(data):,} bytes"):
+    with pytest.raises(StoreInvalid, match=f"truncated: {length:,} of {len(data):,} bytes"):
         Store.open(path)
 
 
@@ -132,10 +132,10 @@ def use_everything(path: Path) -> None:
     """Read and write every part of the store."""
     with Store.open(path, write=True) as store:
         store.search(SearchRequest(vectors(1)[0], "zorb3"))
-        store.vectors(range(1, 13))
+        store.read_vectors(range(1, 13))
         store.get(range(1, 13))
-        store.info()
-        store.add(entries(1), vectors(1))
+        store.read_info()
+        store.add_entries(entries(1), vectors(1))
 
 
 def test_a_damaged_text_is_never_another_text(path: Path) -> None:
@@ -170,7 +170,7 @@ def test_a_shipped_store_is_read_in_place(shipped: Path) -> None:
     with Store.open(shipped, embedder=TOY) as store:
         assert store.search(SearchRequest(vectors(1)[0], "zorb7"))[0]
         assert os.listdir(shipped.parent) == [shipped.name]
-        assert not store.info().writable
+        assert not store.read_info().writable
     assert os.listdir(shipped.parent) == [shipped.name]
 
 
@@ -190,9 +190,9 @@ def test_a_shipped_store_is_not_opened_for_adding(shipped: Path) -> None:
 
 
 def test_a_store_opened_for_reading_is_not_added_to(path: Path) -> None:
-    """`add` says so before it does anything."""
+    """`add_entries` says so before it does anything."""
     with Store.open(path) as store, pytest.raises(StoreReadOnly, match="reading only"):
-        store.add(entries(1), vectors(1))
+        store.add_entries(entries(1), vectors(1))
 
 
 def test_two_writers(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -202,9 +202,9 @@ def test_two_writers(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with Store.open(path, write=True) as store:
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(StoreError, match="Another program"):
-            store.add(entries(1), vectors(1))
+            store.add_entries(entries(1), vectors(1))
         other.execute("ROLLBACK")
-        assert store.add(entries(1), vectors(1)) == [13]
+        assert store.add_entries(entries(1), vectors(1)) == [13]
     other.close()
 
 
@@ -226,7 +226,8 @@ def test_memory_is_not_counted_where_that_can_be_chosen(
     """Who has loaded apsw before, and may have a connection, keeps it as it is."""
     asked = (
         f"{before}import sys; from rm_local.store.store import Store; "
-        "store = Store.open(sys.argv[1]); import apsw; print(store.count(), apsw.memory_used())"
+        "store = Store.open(sys.argv[1]); import apsw; "
+        "print(store.count_entries(), apsw.memory_used())"
     )
     done = subprocess.run(
         [sys.executable, "-c", asked, str(path)], capture_output=True, text=True, check=True

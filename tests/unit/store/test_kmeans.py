@@ -11,9 +11,9 @@ from rm_local.store.index.ivf import select_clusters
 from rm_local.store.index.kmeans import (
     Clusters,
     find_clusters,
+    find_nearest_centroids,
     itq_rotation,
     k_means,
-    nearest,
     random_rotation,
 )
 from tests.support.stores import topics, vectors
@@ -57,7 +57,7 @@ def test_k_means_finds_what_belongs_together() -> None:
     """Of five far-apart topics each gets a centre of its own."""
     rows = topics(500, dimension=32, count=5, spread=0.1)
     centres = k_means(rows, 5, rng(), rounds=20)
-    assert len(set(nearest(rows, centres).tolist())) == 5
+    assert len(set(find_nearest_centroids(rows, centres).tolist())) == 5
     assert np.allclose(np.linalg.norm(centres, axis=1), 1, atol=1e-5)
 
 
@@ -69,45 +69,47 @@ def test_no_more_centres_than_rows() -> None:
 def test_clusters_lie_together_by_super_cluster(rows: np.ndarray, clusters: Clusters) -> None:
     """`starts` parts the centres without gap, about as many as asked for, all of length 1."""
     assert clusters.starts[0] == 0
-    assert clusters.starts[-1] == len(clusters.centres)
+    assert clusters.starts[-1] == len(clusters.centroids)
     assert (np.diff(clusters.starts) > 0).all()
-    assert 45 <= len(clusters.centres) <= 75
-    assert np.allclose(np.linalg.norm(clusters.centres, axis=1), 1, atol=1e-5)
+    assert 45 <= len(clusters.centroids) <= 75
+    assert np.allclose(np.linalg.norm(clusters.centroids, axis=1), 1, atol=1e-5)
 
 
 def test_a_full_beam_gives_the_nearest_centre(rows: np.ndarray, clusters: Clusters) -> None:
     """With all super-clusters asked, the assignment is exact; with a few near ones nearly."""
-    exact = nearest(rows, clusters.centres)
-    assert np.array_equal(clusters.assign(rows, len(clusters.supers), further=2), exact)
-    assert (clusters.assign(rows, beam=4, further=2) == exact).mean() > 0.95
-    assert (clusters.assign(rows) == exact).mean() > 0.95
+    exact = find_nearest_centroids(rows, clusters.centroids)
+    assert np.array_equal(clusters.assign_rows(rows, len(clusters.supers), further=2), exact)
+    assert (clusters.assign_rows(rows, beam=4, further=2) == exact).mean() > 0.95
+    assert (clusters.assign_rows(rows) == exact).mean() > 0.95
 
 
 def test_one_row_is_given_the_cluster_that_it_would_get_among_others(
     rows: np.ndarray, clusters: Clusters
 ) -> None:
     """A row by itself goes another way, to the same place."""
-    together = clusters.assign(rows[:200]).tolist()
-    assert [int(clusters.assign(row[np.newaxis])[0]) for row in rows[:200]] == together
+    together = clusters.assign_rows(rows[:200]).tolist()
+    assert [int(clusters.assign_rows(row[np.newaxis])[0]) for row in rows[:200]] == together
 
 
 def test_a_new_row_goes_to_the_nearest_centre(rows: np.ndarray, clusters: Clusters) -> None:
     """As a bulk build finds it, and to cluster 0 where there are none."""
-    centres = Centroids.of(clusters.centres, clusters.starts)
-    assert (centres.assign(rows) == nearest(rows, clusters.centres)).mean() > 0.95
-    none = Centroids.of(np.zeros((0, 32), np.float32), np.zeros(1, np.int64))
-    assert none.assign(rows[:2]).tolist() == [0, 0]
+    centres = Centroids.from_rows(clusters.centroids, clusters.starts)
+    assert (
+        centres.assign_rows(rows) == find_nearest_centroids(rows, clusters.centroids)
+    ).mean() > 0.95
+    none = Centroids.from_rows(np.zeros((0, 32), np.float32), np.zeros(1, np.int64))
+    assert none.assign_rows(rows[:2]).tolist() == [0, 0]
 
 
 def test_centres_of_far_super_clusters_are_not_compared(
     rows: np.ndarray, clusters: Clusters, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Where there are many; those of near ones get their cosines."""
-    centres = Centroids.of(clusters.centres, clusters.starts)
-    exact = clusters.centres @ rows[0]
-    assert np.allclose(centres.similarities(rows[0]), exact, atol=1e-5)
+    centres = Centroids.from_rows(clusters.centroids, clusters.starts)
+    exact = clusters.centroids @ rows[0]
+    assert np.allclose(centres.compute_similarities(rows[0]), exact, atol=1e-5)
     monkeypatch.setattr(centroids_module, "MANY_CENTROIDS", 1)
-    some = centres.similarities(rows[0])
+    some = centres.compute_similarities(rows[0])
     assert 0 < (some == -1).mean() < 1
     assert np.allclose(some[some > -1], exact[some > -1], atol=1e-5)
     assert some.argmax() == exact.argmax()
@@ -115,11 +117,11 @@ def test_centres_of_far_super_clusters_are_not_compared(
 
 def test_clusters_are_asked_nearest_first(rows: np.ndarray, clusters: Clusters) -> None:
     """At most so many, in order of distance, and with little slack fewer of them."""
-    similarity = clusters.centres @ rows[0]
-    asked = select_clusters(clusters.centres @ rows[0], nprobe=8, slack=100)
+    similarity = clusters.centroids @ rows[0]
+    asked = select_clusters(clusters.centroids @ rows[0], nprobe=8, slack=100)
     assert asked.tolist() == np.argsort(-similarity)[:8].tolist()
-    strict = select_clusters(clusters.centres @ rows[0], nprobe=8, slack=0.0)
+    strict = select_clusters(clusters.centroids @ rows[0], nprobe=8, slack=0.0)
     assert strict.tolist() == asked[:1].tolist()
-    assert len(select_clusters(clusters.centres @ rows[0], nprobe=999, slack=100)) == len(
+    assert len(select_clusters(clusters.centroids @ rows[0], nprobe=999, slack=100)) == len(
         similarity
     )

@@ -22,10 +22,10 @@ from rm_local.store.maintain import maintainer
 from rm_local.store.maintain.maintainer import Maintainer, MaintenanceResult
 from rm_local.store.request import SearchRequest
 from rm_local.store.sqlite import connection as sqlite, entry_texts
-from rm_local.store.sqlite.meta import put, read_meta
-from rm_local.store.sqlite.reader_pool import Readers, reading
-from rm_local.store.sqlite.snapshot import State, Watch, state
-from rm_local.store.sqlite.vec0 import TEXTS, dictionary_of
+from rm_local.store.sqlite.meta import read_meta, write_value
+from rm_local.store.sqlite.reader_pool import ReaderPool, read_transaction
+from rm_local.store.sqlite.snapshot import StateWatch, StoreState, read_state
+from rm_local.store.sqlite.vec0 import TEXTS, read_dictionary
 from rm_local.store.store import Store
 from tests.faults.steps import KINDS, Kind, count_steps, is_killed_at
 from tests.support.maintenance import (
@@ -127,16 +127,16 @@ class Reader:
 
     def __init__(self, path: Path) -> None:
         with sqlite.open_connection(path, "read") as self._connection:
-            self._readers = Readers(self._connection, path)
-        self._codec = TextCodec(dictionary_of(self._connection, TEXTS))
-        self._watch = Watch(self._connection)
-        self._state = state(self._connection)
+            self._readers = ReaderPool(self._connection, path)
+        self._codec = TextCodec(read_dictionary(self._connection, TEXTS))
+        self._watch = StateWatch(self._connection)
+        self._state = read_state(self._connection)
         self.changes = 0
 
     def search(self, query: np.ndarray) -> list[tuple[str, float]]:
         """Subproblems and similarities."""
-        with reading(self._connection):
-            if (changed := self._watch.changed()) is not None:
+        with read_transaction(self._connection):
+            if (changed := self._watch.read_if_changed()) is not None:
                 self.changes += changed != self._state
                 self._state = changed
                 self._searcher = Searcher(
@@ -144,7 +144,7 @@ class Reader:
                 )
             ranked = self._searcher.search(SearchRequest(query, breadth=EXACT))
             ids = [each.id for each in ranked]
-            entries = entry_texts.entries(self._connection, self._codec, self._state.bulk, ids)
+            entries = entry_texts.read_entries(self._connection, self._codec, self._state.bulk, ids)
             return [(entries[each.id].subproblem, round(each.similarity, 5)) for each in ranked]
 
     def close(self) -> None:
@@ -214,15 +214,15 @@ def test_an_open_store_notices(path: Path, reader: Reader) -> None:
 def test_what_a_watch_tells(path: Path) -> None:
     """The state at first, nothing while nobody writes or only itself does, then the new one."""
     with sqlite.open_connection(path, "write") as connection:
-        watch = Watch(connection)
-        first = watch.changed()
+        watch = StateWatch(connection)
+        first = watch.read_if_changed()
         assert first
-        assert first == State(BULK, first.search_params, 0)
-        put(connection, "probes", 7)
-        assert watch.changed() is None
+        assert first == StoreState(BULK, first.search_params, 0)
+        write_value(connection, "probes", 7)
+        assert watch.read_if_changed() is None
         with apsw.Connection(str(path)) as other:
-            put(other, "candidates", 900)
-        assert watch.changed() == replace(
+            write_value(other, "candidates", 900)
+        assert watch.read_if_changed() == replace(
             first, search_params=replace(first.search_params, nprobe=7, candidates=900)
         )
     connection.close()
@@ -234,7 +234,7 @@ def test_kept_out_by_a_writer(path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     before = held(path)
     writer = apsw.Connection(str(path))
     writer.execute("BEGIN IMMEDIATE")
-    put(writer, "probes", 20)
+    write_value(writer, "probes", 20)
     report = tidied(path)
     assert (report.busy, report.done) == (True, {})
     assert report.left["entries not in blocks"] > 0

@@ -74,9 +74,9 @@ def test_the_store_goes_on(path: Path, kind: Callable[[Tools], MaintenanceTask])
     new, vector = entries(300), topics(300, dimension=64, count=3, seed=8)
     with Store.open(path, write=True) as store:
         gone = [700, BULK, BULK + 2, BULK + 500, BULK + ADDED]
-        store.delete(gone)
-        store.replace(BULK + 3, new[0], vector[0])
-        ids = store.add(new, vector)
+        store.delete_entries(gone)
+        store.replace_entry(BULK + 3, new[0], vector[0])
+        ids = store.add_entries(new, vector)
         assert ids[0] == BULK + ADDED + 2
         for place in range(0, 300, 37):
             assert store.search(SearchRequest(vector[place], k=1))[0].similarity > 0.99
@@ -123,7 +123,7 @@ def test_split_clusters_are_small(path: Path) -> None:
     before = value(path, "SELECT sum(length(v)) / 128 FROM centroid")
     parted = sum(each["clusters parted"] for each in worked(path, SMALL_SPLIT))
     with Store.open(path) as store:
-        assert store.info().clusters == before + parted
+        assert store.read_info().clusters == before + parted
     assert value(path, "SELECT value FROM meta WHERE key = 'generation'") == parted
     assert value(path, "SELECT 1 + max(partition00) FROM code_chunks") == before + parted
 
@@ -153,7 +153,7 @@ def test_a_cluster_that_does_not_fall_in_two(tmp_path: Path) -> None:
     path = grown_store(tmp_path / "grown.rms")
     list(worked(path, FIRST))
     with Store.open(path, write=True) as store:
-        store.add(entries(600), np.repeat(vectors(1, dimension=64), 600, axis=0))
+        store.add_entries(entries(600), np.repeat(vectors(1, dimension=64), 600, axis=0))
     done = list(worked(path, partial(SplitClusters, largest=500)))
     assert sum(each["clusters left whole"] for each in done) <= 1
     assert len(held(path)) == 3570
@@ -166,7 +166,7 @@ def test_deleted_bits_are_cleared(path: Path) -> None:
     assert done["empty chunks removed"] >= 1
     assert list(worked(path, PurgeDeleted)) == []
     with Store.open(path, write=True) as store:
-        store.delete([1000])
+        store.delete_entries([1000])
     assert [each["deleted entries' bits cleared"] for each in worked(path, PurgeDeleted)] == [1]
 
 
@@ -195,9 +195,9 @@ def test_first_clusters(tmp_path: Path) -> None:
     assert list(worked(path, FIRST)) == [{"entries given clusters": 2970}]
     assert (held(path), answers(path)) == (entries_before, answers_before)
     with Store.open(path, write=True) as store:
-        assert store.info().clusters == store.info().probes > 1
-        store.delete([1, 3000])
-        (id,) = store.add(entries(1), vectors(1, dimension=64))
+        assert store.read_info().clusters == store.read_info().probes > 1
+        store.delete_entries([1, 3000])
+        (id,) = store.add_entries(entries(1), vectors(1, dimension=64))
         assert store.search(SearchRequest(vectors(1, dimension=64)[0], k=1))[0].entry.id == id
     assert len(held(path)) == 2969
 

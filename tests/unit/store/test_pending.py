@@ -26,7 +26,7 @@ from rm_local.store.request import EntryFilter, SearchRequest
 from rm_local.store.rewrite.compact import compact_store
 from rm_local.store.rewrite.merge import merge_stores
 from rm_local.store.rewrite.store_source import StoreSource
-from rm_local.store.sqlite.reader_pool import Readers, reading
+from rm_local.store.sqlite.reader_pool import ReaderPool, read_transaction
 from rm_local.store.store import Store
 from tests.support.maintenance import QUERIES, value, worked
 from tests.support.stores import MadeSource, entries, vectors
@@ -45,12 +45,12 @@ from rm_local.store.store import Store
 from tests.faults.cut import kill_after
 from tests.support.stores import entries, vectors
 
-pending.MOST = 5
-kill_after(pending, "settle")
+pending.MAX_PENDING = 5
+kill_after(pending, "assign_pending")
 unit = vectors(9, dimension=64)
 with Store.open(sys.argv[1], write=True) as store:
     for place, entry in enumerate(entries(9)):
-        print(*store.add([entry], unit[place : place + 1]), flush=True)
+        print(*store.add_entries([entry], unit[place : place + 1]), flush=True)
 """
 
 
@@ -71,7 +71,7 @@ def path(tmp_path: Path, request: pytest.FixtureRequest, built: Path) -> Path:
         return path
     source = MadeSource(ROWS if request.param == "grown" else 60)
     with Store.create(path, embedder=MADE) as store:
-        store.add(source.entries, source.vectors)
+        store.add_entries(source.entries, source.vectors)
     return path
 
 
@@ -86,13 +86,14 @@ def add_singly(store: Store, count: int, first: int = 0) -> list[int]:
     """Ids of `count` entries, each added by itself with a vector of `UNITS`."""
     new = entries(first + count)[first:]
     return [
-        store.add([entry], UNITS[place : place + 1])[0] for place, entry in enumerate(new, first)
+        store.add_entries([entry], UNITS[place : place + 1])[0]
+        for place, entry in enumerate(new, first)
     ]
 
 
 def fresh_ids(store: Store) -> list[int]:
     """Ids of those that are fresh."""
-    with store.reading() as connection:
+    with store.borrow_connection() as connection:
         return [row[0] for row in connection.execute(FRESH_IDS)]
 
 
@@ -112,11 +113,11 @@ def nearest(store: Store) -> list[list[tuple[int, float, float]]]:
 
 def test_it_has_no_cluster_and_is_found_at_once(store: Store) -> None:
     """By its vector, narrowed, by its rare word, and in another opening of the store."""
-    (id,) = store.add([NEW], UNITS[:1])
+    (id,) = store.add_entries([NEW], UNITS[:1])
     assert fresh_ids(store) == [id]
-    with store.reading() as connection:
+    with store.borrow_connection() as connection:
         assert not connection.execute("SELECT count(*) FROM code WHERE id = ?", (id,)).get
-    with Store.open(store.info().path) as other:
+    with Store.open(store.read_info().path) as other:
         for each in (store, other):
             assert each.search(SearchRequest(UNITS[0], k=1))[0].entry.id == id
             assert [
@@ -135,14 +136,14 @@ def test_it_has_no_cluster_and_is_found_at_once(store: Store) -> None:
 def test_words_beyond_ascii(store: Store) -> None:
     """They are split and folded as the index does, and no part of a word is one."""
     for name in ("Ünzelfrob", "Ünzelfrobs", "İlgenspro"):
-        store.add([Entry(f"How to find the {name}?", "I look.")], UNITS[:1])
+        store.add_entries([Entry(f"How to find the {name}?", "I look.")], UNITS[:1])
     found = fresh_ids(store)
     asked = ["the unzelfrob", "an Ünzelfrobs", "what İlgenspro is"]
     before = [store.search(SearchRequest(UNITS[0], text, k=3)) for text in asked]
     assert [hits[0].entry.id for hits in before] == found
     assert [[hit.lexical for hit in hits] for hits in before] == [[1, 0, 0]] * 3
     assert store.verify() == []
-    list(worked(store.info().path, AssignClusters))
+    list(worked(store.read_info().path, AssignClusters))
     assert fresh_ids(store) == []
     assert [store.search(SearchRequest(UNITS[0], text, k=3)) for text in asked] == before
     assert store.verify() == []
@@ -156,24 +157,24 @@ def test_holders_in_both_places_count_together(
     monkeypatch.setattr("rm_local.store.index.rare_words.RARE_SHARE", ROWS * 10)
     for place in range(6):
         if place == 3:
-            list(worked(store.info().path, AssignClusters))
-        store.add([NEW], UNITS[:1])
+            list(worked(store.read_info().path, AssignClusters))
+        store.add_entries([NEW], UNITS[:1])
     hits = store.search(SearchRequest(UNITS[0], "the glimsy", k=6))
     assert [hit.lexical for hit in hits] == [hits[0].lexical] * 6
     assert 0 < hits[0].lexical < 1
-    store.add([NEW], UNITS[:1])
+    store.add_entries([NEW], UNITS[:1])
     assert store.search(SearchRequest(UNITS[0], "the glimsy", k=1))[0].lexical == 0
 
 
 def test_there_are_never_more_than_so_many(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """The oldest are settled a few at a time; whatever it is, each is found."""
-    monkeypatch.setattr(pending, "MOST", 50)
+    monkeypatch.setattr(pending, "MAX_PENDING", 50)
     ids, counts = [], []
     for place in range(120):
         ids += add_singly(store, 1, place)
         counts.append(len(fresh_ids(store)))
     assert max(counts) == 50
-    assert max(one - other + 1 for one, other in pairwise(counts)) == pending.FEW
+    assert max(one - other + 1 for one, other in pairwise(counts)) == pending.MAX_PENDING_BATCH
     assert fresh_ids(store) == ids[-counts[-1] :]
     assert [store.search(SearchRequest(unit, k=1))[0].entry.id for unit in UNITS[:120]] == ids
     assert store.verify() == []
@@ -181,9 +182,11 @@ def test_there_are_never_more_than_so_many(store: Store, monkeypatch: pytest.Mon
 
 def test_many_at_once_get_clusters_at_once(store: Store) -> None:
     """As many as are few are fresh, one more and none of them is."""
-    store.add(entries(pending.FEW + 1), UNITS[: pending.FEW + 1])
+    store.add_entries(
+        entries(pending.MAX_PENDING_BATCH + 1), UNITS[: pending.MAX_PENDING_BATCH + 1]
+    )
     assert fresh_ids(store) == []
-    ids = store.add(entries(pending.FEW), UNITS[: pending.FEW])
+    ids = store.add_entries(entries(pending.MAX_PENDING_BATCH), UNITS[: pending.MAX_PENDING_BATCH])
     assert fresh_ids(store) == ids
     assert store.verify() == []
 
@@ -205,8 +208,8 @@ def test_answers_stay_when_they_are_settled(path: Path) -> None:
 def test_deleting_and_replacing(store: Store) -> None:
     """Nothing of it stays, no id is given again, and there is no tombstone."""
     ids = add_singly(store, 12)
-    store.delete([ids[2], ids[11]])
-    new = store.replace(ids[4], NEW, UNITS[50])
+    store.delete_entries([ids[2], ids[11]])
+    new = store.replace_entry(ids[4], NEW, UNITS[50])
     left = [id for id in ids if id not in (ids[2], ids[4], ids[11])]
     assert new == ids[-1] + 1
     assert fresh_ids(store) == [*left, new]
@@ -214,7 +217,7 @@ def test_deleting_and_replacing(store: Store) -> None:
         hit.entry.id for hit in store.search(SearchRequest(UNITS[4], k=99))
     }
     assert store.search(SearchRequest(UNITS[50], "glimsy", k=1))[0].entry.id == new
-    with store.reading() as connection:
+    with store.borrow_connection() as connection:
         assert connection.execute("SELECT count(*) FROM tomb").get == 0
     assert store.verify() == []
 
@@ -229,7 +232,7 @@ def test_no_damage_is_hidden(path: Path, monkeypatch: pytest.MonkeyPatch, bits: 
     connection.close()
     with pytest.raises(DamagedError, match=f"entry {ids[2]}: its vector is damaged"):
         list(worked(path, AssignClusters))
-    monkeypatch.setattr(pending, "MOST", 5)
+    monkeypatch.setattr(pending, "MAX_PENDING", 5)
     with Store.open(path, write=True) as store:
         with pytest.raises(StoreInvalid, match="vector is damaged"):
             add_singly(store, 1)
@@ -239,12 +242,12 @@ def test_no_damage_is_hidden(path: Path, monkeypatch: pytest.MonkeyPatch, bits: 
 def test_words_that_cannot_be_read(path: Path) -> None:
     """A damaged row is an error, and never another entry."""
     with Store.open(path, write=True) as store:
-        store.add([NEW], UNITS[:1])
+        store.add_entries([NEW], UNITS[:1])
     with apsw.Connection(str(path)) as connection:
         connection.execute("UPDATE fresh SET rare = rare || char(10) || 'and glimsy'")
     connection.close()
     with Store.open(path) as store:
-        with pytest.raises(StoreInvalid, match="words of fresh entries"):
+        with pytest.raises(StoreInvalid, match="words of pending entries"):
             store.search(SearchRequest(UNITS[0], "glimsy"))
         assert any("has other words" in each for each in store.verify())
 
@@ -253,7 +256,7 @@ def test_a_repair_keeps_what_is_whole(path: Path) -> None:
     """Bits, words and label are told from code, text and checksum; none of it is fresh then."""
     with Store.open(path, write=True) as store:
         ids = add_singly(store, 12)
-        texts, held = store.get(ids), store.vectors(ids)
+        texts, held = store.get(ids), store.read_vectors(ids)
     with apsw.Connection(str(path)) as connection:
         connection.execute("UPDATE fresh SET bits = zeroblob(8) WHERE id = ?", (ids[0],))
         connection.execute("UPDATE fresh SET rare = 'spuk' WHERE id = ?", (ids[1],))
@@ -267,7 +270,7 @@ def test_a_repair_keeps_what_is_whole(path: Path) -> None:
     with Store.open(path) as store:
         assert fresh_ids(store) == []
         assert store.get(ids) == texts
-        assert (store.vectors(ids) == held).all()
+        assert (store.read_vectors(ids) == held).all()
         assert store.verify() == []
 
 
@@ -275,7 +278,7 @@ def test_a_repair_gives_no_id_again(path: Path) -> None:
     """Though `last` is damaged, and the last entry was deleted while it was fresh."""
     with Store.open(path, write=True) as store:
         ids = add_singly(store, 3)
-        store.delete(ids[1:])
+        store.delete_entries(ids[1:])
     with apsw.Connection(str(path)) as connection:
         connection.execute("UPDATE meta SET value = 7 WHERE key = 'last'")
     connection.close()
@@ -314,7 +317,7 @@ def test_all_entries_are_read_in_bulk(path: Path, tmp_path: Path) -> None:
         assert held.fingerprint == before
     with Store.open(path, write=True) as store:
         add_singly(store, 1, 8)
-        count = store.count()
+        count = store.count_entries()
     assert (
         merge_stores([path], tmp_path / "merged.rms")
         + value(tmp_path / "merged.rms", "SELECT count(*) FROM ref")
@@ -322,9 +325,9 @@ def test_all_entries_are_read_in_bulk(path: Path, tmp_path: Path) -> None:
     )
     compact_store(path)
     with Store.open(path) as store:
-        assert (store.count(), fresh_ids(store)) == (count, [])
+        assert (store.count_entries(), fresh_ids(store)) == (count, [])
         assert {text.rpartition(", id=")[0] for text in wanted} <= {
-            str(entry).rpartition(", id=")[0] for entry in store.sample(count, seed=0)
+            str(entry).rpartition(", id=")[0] for entry in store.sample_entries(count, seed=0)
         }
         assert store.verify() == []
 
@@ -334,12 +337,12 @@ def test_a_second_reader_does_not_see_an_entry_twice(path: Path) -> None:
     with Store.open(path, write=True) as writer:
         add_singly(writer, 3)
         first = apsw.Connection(str(path))
-        readers = Readers(first, path)
-        with reading(first):
+        readers = ReaderPool(first, path)
+        with read_transaction(first):
             first.execute("SELECT * FROM ref").fetchall()
-            readers.share(lambda *read: read, range(200), lambda found: found)
+            readers.map_pieces(lambda *read: read, range(200), lambda found: found)
             list(worked(path, AssignClusters))
-            after = readers.share(lambda *read: read, range(200), lambda found: found)
+            after = readers.map_pieces(lambda *read: read, range(200), lambda found: found)
         readers.close()
         first.close()
     assert {connection for connection, _ in after} == {first}

@@ -26,7 +26,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     ]
     subproblems += ["How to find the zorbál of two numbers?", "How to find the Mifek of a zorbal?"]
     with Store.create(path, embedder=TOY, known_words=KNOWN) as made:
-        made.add([Entry(text, "I should add them.") for text in subproblems], vectors(100))
+        made.add_entries([Entry(text, "I should add them.") for text in subproblems], vectors(100))
         yield made
 
 
@@ -49,7 +49,7 @@ def test_a_rare_word_lifts_its_entry(store: Store) -> None:
     query = vectors(1, seed=3)[0]
     plain = [hit.entry.id for hit in store.search(SearchRequest(query, k=100))]
     hits = store.search(SearchRequest(query, "what is the quib74 of 1 and 2", k=100))
-    scores = [rare_words.score(hit.similarity, hit.lexical) for hit in hits]
+    scores = [rare_words.fuse_scores(hit.similarity, hit.lexical) for hit in hits]
     assert scores == sorted(scores, reverse=True)
     assert [hit.entry.id for hit in hits].index(75) < plain.index(75)
 
@@ -91,7 +91,7 @@ def test_any_text_can_be_asked_for(store: Store, text: str) -> None:
 def test_without_known_words_the_commonest_of_english_are_known(tmp_path: Path) -> None:
     """A store that was told no words still does not take `how` for a name."""
     with Store.create(tmp_path / "toy.rms", embedder=TOY) as store:
-        store.add(
+        store.add_entries(
             [Entry("How do I find the zorbal?", "I add."), Entry("Other", "I add.")], vectors(2)
         )
         assert shares(store, "how do I do this") == {}
@@ -100,12 +100,12 @@ def test_without_known_words_the_commonest_of_english_are_known(tmp_path: Path) 
 
 def test_the_score_adds_the_rare_words_to_the_cosine() -> None:
     """Holding all rare words is worth `WEIGHT`."""
-    assert rare_words.score(0.5, 1.0) == pytest.approx(0.5 + rare_words.WEIGHT)
-    assert rare_words.score(0.5, 0.0) == 0.5
+    assert rare_words.fuse_scores(0.5, 1.0) == pytest.approx(0.5 + rare_words.LEXICAL_WEIGHT)
+    assert rare_words.fuse_scores(0.5, 0.0) == 0.5
 
 
 @given(st.text(st.characters(codec="ascii"), max_size=40))
 def test_plain_text_is_split_as_the_index_splits_it(text: str) -> None:
     """ASCII goes a shorter way, to the same words."""
     rare = rare_words.RareWords(frozenset())
-    assert rare.tokens(text) == rare.tokens(f"é {text}")[1:]
+    assert rare.split_words(text) == rare.split_words(f"é {text}")[1:]

@@ -9,7 +9,7 @@ import apsw
 import pytest
 
 from rm_local.store.format import DamagedError
-from rm_local.store.sqlite.reader_pool import Readers, reading
+from rm_local.store.sqlite.reader_pool import ReaderPool, read_transaction
 from tests.support.stores import toy_store
 
 
@@ -17,9 +17,11 @@ def test_what_is_read_is_finished_in_the_calling_thread(tmp_path: Path) -> None:
     """Whichever reader read it; and what a reader raises ends the work and comes out."""
     path = toy_store(tmp_path / "toy.rms")
     first = apsw.Connection(str(path))
-    readers = Readers(first, path)
-    with reading(first):
-        found = readers.share(lambda _, piece: piece, range(50), lambda piece: (piece, get_ident()))
+    readers = ReaderPool(first, path)
+    with read_transaction(first):
+        found = readers.map_pieces(
+            lambda _, piece: piece, range(50), lambda piece: (piece, get_ident())
+        )
         asked: list[int] = []
 
         def refuse(_: apsw.Connection, piece: int) -> int:
@@ -27,7 +29,7 @@ def test_what_is_read_is_finished_in_the_calling_thread(tmp_path: Path) -> None:
             raise DamagedError(str(piece))
 
         with pytest.raises(DamagedError):
-            readers.share(refuse, range(50), lambda piece: piece)
+            readers.map_pieces(refuse, range(50), lambda piece: piece)
     readers.close()
     first.close()
     assert found == [(piece, get_ident()) for piece in range(50)]

@@ -59,7 +59,7 @@ def test_clusters_give_what_sqlite_vec_gives(store: Store, source: MadeSource, w
     searcher: Searcher = store._searcher
     clusters = np.arange(len(searcher.centroids))
     for unit in source.vectors[::600]:
-        bits = searcher.quantiser.bits(unit[np.newaxis])[0].tobytes()
+        bits = searcher.quantizer.encode_bits(unit[np.newaxis])[0].tobytes()
         found = ivf.scan_clusters(searcher._readers, bits, wanted, clusters).keys
         assert found.tolist() == nearest_by_sqlite_vec(store, bits, wanted, "")
 
@@ -68,7 +68,7 @@ def test_labels_narrow_before_the_nearest_are_chosen(store: Store, source: MadeS
     """So that as many are found as are wanted, where there are so many."""
     searcher: Searcher = store._searcher
     clusters = np.arange(len(searcher.centroids))
-    bits = searcher.quantiser.bits(source.vectors[:1])[0].tobytes()
+    bits = searcher.quantizer.encode_bits(source.vectors[:1])[0].tobytes()
     held = [label for (label,) in store._connection.execute("SELECT DISTINCT label FROM ref")]
     label = held[-1]
     assert isinstance(label, int)
@@ -108,7 +108,7 @@ def test_the_querys_own_floats_order_what_the_bits_have_found() -> None:
         np.array([[0b0001], [0b0110], [0b0110]], np.uint8),
     )
     rotated = np.array([0.5, 0.4, 0.3, -0.1, 0, 0, 0, 0], np.float32)
-    assert found.rank(rotated).tolist() == [9, 11, 7]
+    assert found.rank_ids(rotated).tolist() == [9, 11, 7]
 
 
 def test_of_rows_as_far_away_the_lowest_ids_are_kept() -> None:
@@ -117,6 +117,6 @@ def test_of_rows_as_far_away_the_lowest_ids_are_kept() -> None:
         ivf.CodeCandidates(np.array([5 << ivf.ID_BITS | id]), np.array([[id]], np.uint8))
         for id in (4, 2, 3)
     ]
-    kept = ivf.CodeCandidates.nearest(parts, 2)
-    assert (kept.ids().tolist(), kept.bits.ravel().tolist()) == ([2, 3], [2, 3])
-    assert ivf.CodeCandidates.nearest(parts, 9).ids().tolist() == [2, 3, 4]
+    kept = ivf.CodeCandidates.merge_nearest(parts, 2)
+    assert (kept.extract_ids().tolist(), kept.bits.ravel().tolist()) == ([2, 3], [2, 3])
+    assert ivf.CodeCandidates.merge_nearest(parts, 9).extract_ids().tolist() == [2, 3, 4]

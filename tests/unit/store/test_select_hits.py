@@ -15,8 +15,8 @@ import pytest
 from rm_local.records import Entry, Hit
 from rm_local.store.build.pipeline import build_store
 from rm_local.store.format import EmbedderId
-from rm_local.store.index.mmr import mmr
-from rm_local.store.index.select_hits import Ranking, select
+from rm_local.store.index.mmr import select_by_mmr
+from rm_local.store.index.select_hits import Ranking, select_hits
 from rm_local.store.request import EntryFilter, SearchRequest
 from rm_local.store.store import Store
 from tests.support.stores import MadeSource, entries, topics, vectors
@@ -34,7 +34,7 @@ def chosen(
         np.arange(1, count + 1), np.array(similarity), np.array(lexical or [0.0] * count)
     )
     rows = np.eye(64, dtype=np.float32)
-    return [int(place) for place in select(request, ranking, lambda at: rows[at])]
+    return [int(place) for place in select_hits(request, ranking, lambda at: rows[at])]
 
 
 def asked(**how: Any) -> SearchRequest:
@@ -86,7 +86,7 @@ def test_vectors_are_read_only_where_there_is_a_choice() -> None:
         raise AssertionError(places)
 
     request = asked(k=1, pool=9, min_similarity=0.5, diversity=0.75)
-    assert select(request, ranking, unwanted).tolist() == [0]
+    assert select_hits(request, ranking, unwanted).tolist() == [0]
 
 
 # Whole stores, against a reference that takes a wide ranking and does the rest entry by entry.
@@ -111,8 +111,8 @@ def reference(store: Store, request: SearchRequest) -> list[Hit]:
     ]
     if request.diversity is None:
         return hits[: request.k]
-    rows = store.vectors([hit.entry.id for hit in hits])
-    places = mmr(rows, np.array([*map(score, hits)]), request.k, request.diversity)
+    rows = store.read_vectors([hit.entry.id for hit in hits])
+    places = select_by_mmr(rows, np.array([*map(score, hits)]), request.k, request.diversity)
     return [hits[place] for place in sorted(places)]
 
 
@@ -127,18 +127,18 @@ def small(path: Path) -> None:
     """Few enough that all codes are compared; some pending."""
     with Store.create(path, embedder=MADE) as store:
         made, rows = copies(90, seed=1)
-        store.add(made[:60], rows[:60])
-        store.add(made[60:80], rows[60:80])
-        store.add(made[80:], rows[80:])
-        store.delete([3, 70])
+        store.add_entries(made[:60], rows[:60])
+        store.add_entries(made[60:80], rows[60:80])
+        store.add_entries(made[80:], rows[80:])
+        store.delete_entries([3, 70])
 
 
 def grown(path: Path) -> None:
     """Bits without clusters, the last entries pending."""
     with Store.create(path, embedder=MADE) as store:
         made, rows = copies(2300, seed=2)
-        store.add(made[:2280], rows[:2280])
-        store.add(made[2280:], rows[2280:])
+        store.add_entries(made[:2280], rows[:2280])
+        store.add_entries(made[2280:], rows[2280:])
 
 
 def clustered(path: Path) -> None:
@@ -146,9 +146,9 @@ def clustered(path: Path) -> None:
     build_store(path, MadeSource(BULK), embedder=MADE, clusters=24)
     with Store.open(path, write=True) as store:
         made, rows = copies(300, seed=3)
-        store.add(made[:270], rows[:270])
-        store.add(made[270:], rows[270:])
-        store.delete([*range(1, 50), BULK + 3])
+        store.add_entries(made[:270], rows[:270])
+        store.add_entries(made[270:], rows[270:])
+        store.delete_entries([*range(1, 50), BULK + 3])
 
 
 @pytest.fixture(scope="module", params=[small, grown, clustered])
@@ -166,8 +166,8 @@ def store(
 def requests(store: Store, seed: int) -> Iterator[SearchRequest]:
     """Requests of every kind: near entries and far, with and without words, filters and gates."""
     rng = random.Random(seed)
-    held = [entry.id for entry in store.sample(40, seed)]
-    near = store.vectors(held) + 0.3 * vectors(len(held), dimension=64, seed=seed)
+    held = [entry.id for entry in store.sample_entries(40, seed)]
+    near = store.read_vectors(held) + 0.3 * vectors(len(held), dimension=64, seed=seed)
     for row in np.concatenate([near, vectors(10, dimension=64, seed=seed + 1)]):
         k = rng.choice([1, 3, 3, 10, 200])
         yield SearchRequest(
@@ -199,7 +199,7 @@ def test_searches_return_what_the_reference_does(store: Store, seed: int) -> Non
 
 def test_more_hits_than_entries_can_be_asked_for(store: Store) -> None:
     """Every entry that is a candidate is returned once, though all are wanted to differ."""
-    count = min(store.count(), 500)
+    count = min(store.count_entries(), 500)
     request = SearchRequest(
         vectors(1, dimension=64)[0], "", 4000, diversity=0.75, pool=16_000, breadth=100
     )

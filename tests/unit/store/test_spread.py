@@ -14,7 +14,7 @@ from rm_local.store import (
     StoreSpread,
     measure_spread,
     repair_store,
-    summarise_spread,
+    summarize_spread,
 )
 from tests.support.damage import change
 from tests.support.stores import TOY, entries, toy_store, vectors
@@ -26,11 +26,11 @@ SPREAD = StoreSpread(0.3, 0.05, 12)
 
 def test_it_is_the_median_of_the_best_similarities_and_their_width() -> None:
     """A single outlier moves neither; the width is that of a normal distribution."""
-    spread = summarise_spread(np.array([0.1, 0.2, 0.3, 0.4, 9.0]), 12)
+    spread = summarize_spread(np.array([0.1, 0.2, 0.3, 0.4, 9.0]), 12)
 
     assert spread.middle == pytest.approx(0.3)
     assert spread.width == pytest.approx(0.1483, abs=1e-4)
-    assert summarise_spread(np.full(5, 0.3), 12).width > 0
+    assert summarize_spread(np.full(5, 0.3), 12).width > 0
 
 
 def test_a_probe_that_is_an_entry_has_similarity_one(tmp_path: Path) -> None:
@@ -50,22 +50,22 @@ def test_it_is_kept_in_the_file(tmp_path: Path) -> None:
     path = toy_store(tmp_path / "toy.rms")
     with Store.open(path, write=True) as store:
         assert store.read_spread(DIGEST) is None
-        store.keep_spread(StoreSpread(0.1, 0.1, 3), "00" * 32)
-        store.keep_spread(SPREAD, DIGEST)
+        store.write_spread(StoreSpread(0.1, 0.1, 3), "00" * 32)
+        store.write_spread(SPREAD, DIGEST)
     with Store.open(path) as store:
         assert store.read_spread(DIGEST) == SPREAD
         assert store.read_spread("00" * 32) is None
         assert store.verify() == []
         with pytest.raises(StoreReadOnly):
-            store.keep_spread(SPREAD, DIGEST)
+            store.write_spread(SPREAD, DIGEST)
 
 
 def test_it_fits_until_a_tenth_of_the_entries_have_changed() -> None:
     """In either direction."""
     held = StoreSpread(0.3, 0.05, 100)
 
-    assert all(held.fits(count) for count in (90, 100, 110))
-    assert not any(held.fits(count) for count in (0, 89, 111))
+    assert all(held.is_current(count) for count in (90, 100, 110))
+    assert not any(held.is_current(count) for count in (0, 89, 111))
 
 
 @pytest.mark.parametrize(
@@ -92,12 +92,12 @@ def test_a_store_that_grows_keeps_it(tmp_path: Path) -> None:
     """Additions touch nothing of it; whoever reads it sees how many entries it was of."""
     path = toy_store(tmp_path / "toy.rms")
     with Store.open(path, write=True) as store:
-        store.keep_spread(SPREAD, DIGEST)
-        store.add(entries(3), vectors(3, seed=5))
+        store.write_spread(SPREAD, DIGEST)
+        store.add_entries(entries(3), vectors(3, seed=5))
         found = store.read_spread(DIGEST)
 
         assert found == SPREAD
-        assert not found.fits(store.count())
+        assert not found.is_current(store.count_entries())
 
 
 @pytest.fixture
@@ -105,7 +105,7 @@ def kept(tmp_path: Path) -> Path:
     """A store of 12 entries that keeps its spread."""
     path = toy_store(tmp_path / "toy.rms")
     with Store.open(path, write=True) as store:
-        store.keep_spread(SPREAD, DIGEST)
+        store.write_spread(SPREAD, DIGEST)
     return path
 
 

@@ -42,7 +42,7 @@ def test_entries_come_back_as_they_were_put_in(store: Store) -> None:
 def test_texts_come_back_whole(tmp_path: Path, text: str) -> None:
     """Control characters, NUL, lone surrogates and long texts are kept as they are."""
     with Store.create(tmp_path / "toy.rms", embedder=TOY) as store:
-        store.add([Entry(text, text)], vectors(1))
+        store.add_entries([Entry(text, text)], vectors(1))
         (entry,) = store.get([1])
     assert (entry.subproblem, entry.subroutine) == (text, text)
 
@@ -53,8 +53,8 @@ def test_a_dictionary_is_trained_from_a_sample(tmp_path: Path) -> None:
     sizes = []
     for name, sample in (("without", []), ("with", [e.subproblem + e.subroutine for e in many])):
         with Store.create(tmp_path / name, embedder=TOY, dictionary_sample=sample) as store:
-            store.add(many, vectors(400))
-            sizes.append(store.info().size)
+            store.add_entries(many, vectors(400))
+            sizes.append(store.read_info().size)
             assert store.get([400])[0].subroutine == many[399].subroutine
     assert sizes[1] < sizes[0]
 
@@ -63,7 +63,7 @@ def test_a_dictionary_is_trained_from_a_sample(tmp_path: Path) -> None:
 def test_a_sample_too_small_for_a_dictionary_is_no_error(tmp_path: Path, sample: list[str]) -> None:
     """The store is made without one."""
     with Store.create(tmp_path / "toy.rms", embedder=TOY, dictionary_sample=sample) as store:
-        assert store.add(entries(2), vectors(2)) == [1, 2]
+        assert store.add_entries(entries(2), vectors(2)) == [1, 2]
 
 
 def test_the_nearest_comes_first_with_its_cosine(store: Store) -> None:
@@ -90,7 +90,7 @@ def test_a_query_of_any_length_is_the_same_query(store: Store) -> None:
 def test_equal_scores_go_by_id(tmp_path: Path) -> None:
     """Entries with the same vector stand in the order of their ids."""
     with Store.create(tmp_path / "toy.rms", embedder=TOY) as store:
-        store.add(entries(5), np.repeat(vectors(1), 5, axis=0))
+        store.add_entries(entries(5), np.repeat(vectors(1), 5, axis=0))
         assert [hit.entry.id for hit in store.search(SearchRequest(vectors(1)[0]))] == [
             1,
             2,
@@ -109,9 +109,9 @@ def test_at_most_k_hits(store: Store, k: int) -> None:
 def test_an_empty_store_has_no_hits(tmp_path: Path) -> None:
     """Searching and sampling it is no error."""
     with Store.create(tmp_path / "toy.rms", embedder=TOY) as store:
-        assert store.count() == 0
+        assert store.count_entries() == 0
         assert store.search(SearchRequest(vectors(1)[0], "anything")) == []
-        assert store.sample(3, seed=1) == []
+        assert store.sample_entries(3, seed=1) == []
 
 
 @pytest.mark.parametrize("scanned", [0, 2000])
@@ -147,7 +147,7 @@ def test_the_bits_pass_the_nearest_on(
         mean=mean if turned else None,
         rotation=rotation if turned else None,
     ) as store:
-        store.add(entries(3000), rows)
+        store.add_entries(entries(3000), rows)
     queries = rows[:30] + vectors(30, dimension=384, seed=4)
     with Store.open(path) as store:
         by_bits = [store.search(SearchRequest(query, k=1))[0].entry for query in queries]
@@ -160,9 +160,9 @@ def test_adding_goes_on_from_the_last_id(tmp_path: Path) -> None:
     path = toy_store(tmp_path / "toy.rms")
     with Store.open(path, embedder=TOY, write=True) as store:
         extra = vectors(2, seed=9)
-        assert store.add(entries(2), extra) == [13, 14]
-        assert store.add([], np.zeros((0, 16), np.float32)) == []
-        assert store.count() == 14
+        assert store.add_entries(entries(2), extra) == [13, 14]
+        assert store.add_entries([], np.zeros((0, 16), np.float32)) == []
+        assert store.count_entries() == 14
         assert store.search(SearchRequest(extra[1]))[0].entry.id == 14
 
 
@@ -172,17 +172,17 @@ def test_nothing_is_added_when_one_entry_is_wrong(tmp_path: Path) -> None:
         good, two = vectors(2), entries(2)
         for wrong in (good[:1], good[:, :8], good * 0, good * np.inf):
             with pytest.raises(ValueError, match="vector"):
-                store.add(two, wrong)
+                store.add_entries(two, wrong)
         with pytest.raises(ValueError, match="no subproblem"):
-            store.add([two[0], Entry(" ", "text")], good)
+            store.add_entries([two[0], Entry(" ", "text")], good)
         with pytest.raises(ValueError, match="bytes"):
-            store.add([two[0], Entry("long", "x" * (1 << 20))], good)
-        assert store.count() == 0
+            store.add_entries([two[0], Entry("long", "x" * (1 << 20))], good)
+        assert store.count_entries() == 0
 
 
 def test_vectors_come_back_for_ids(store: Store) -> None:
     """Rows of length 1, in the order asked for, within the codes' precision."""
-    rows = store.vectors([7, 2])
+    rows = store.read_vectors([7, 2])
     assert rows.shape == (2, 16)
     assert np.allclose(rows, vectors(12)[[6, 1]], atol=0.02)
     assert np.allclose(np.linalg.norm(rows, axis=1), 1)
@@ -190,11 +190,11 @@ def test_vectors_come_back_for_ids(store: Store) -> None:
 
 def test_samples_are_drawn_by_seed(store: Store) -> None:
     """The same seed draws the same different entries, another seed others."""
-    drawn = store.sample(5, seed=1)
-    assert drawn == store.sample(5, seed=1)
-    assert drawn != store.sample(5, seed=2)
+    drawn = store.sample_entries(5, seed=1)
+    assert drawn == store.sample_entries(5, seed=1)
+    assert drawn != store.sample_entries(5, seed=2)
     assert len({entry.id for entry in drawn}) == 5
-    assert len(store.sample(50, seed=1)) == 12
+    assert len(store.sample_entries(50, seed=1)) == 12
 
 
 def test_an_unknown_id_is_an_error(store: Store) -> None:
@@ -202,12 +202,12 @@ def test_an_unknown_id_is_an_error(store: Store) -> None:
     with pytest.raises(StoreError, match=r"no entry 99.*1 to 12"):
         store.get([1, 99])
     with pytest.raises(StoreError, match="no entry 0"):
-        store.vectors([0])
+        store.read_vectors([0])
 
 
 def test_a_store_tells_what_it_is(store: Store, tmp_path: Path) -> None:
     """`info` names embedder, entries, domains, bytes and whether it may be added to."""
-    info = store.info()
+    info = store.read_info()
     assert (info.embedder, info.entries, info.domains) == (TOY, 12, ("code", "math"))
     assert info.size == (tmp_path / "toy.rms").stat().st_size
     assert not info.writable
@@ -226,7 +226,7 @@ def test_two_readers_see_what_a_writer_adds(tmp_path: Path) -> None:
     path = toy_store(tmp_path / "toy.rms")
     with Store.open(path) as reader, Store.open(path, write=True) as writer:
         new = vectors(1, seed=8)
-        (number,) = writer.add(entries(1), new)
+        (number,) = writer.add_entries(entries(1), new)
         assert reader.search(SearchRequest(new[0]))[0].entry.id == number
 
 

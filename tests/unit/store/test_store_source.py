@@ -32,8 +32,8 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("held") / "made.rms"
     build_store(path, MadeSource(1000), embedder=MADE, first=33)
     with Store.open(path, write=True) as store:
-        store.add(entries(1010)[1000:], vectors(10, dimension=64))
-        store.delete(DELETED)
+        store.add_entries(entries(1010)[1000:], vectors(10, dimension=64))
+        store.delete_entries(DELETED)
     return path
 
 
@@ -60,7 +60,9 @@ def test_blocks_hold_all_entries_once(path: Path, block_rows: int) -> None:
     assert [entry.id for block, _ in blocks for entry in block] == remaining()
     with Store.open(path) as store:
         assert [entry for block, _ in blocks for entry in block] == store.get(remaining())
-        assert np.array_equal(np.concatenate([v for _, v in blocks]), store.vectors(remaining()))
+        assert np.array_equal(
+            np.concatenate([v for _, v in blocks]), store.read_vectors(remaining())
+        )
 
 
 def test_a_pickled_source_opens_the_store_for_itself(path: Path) -> None:
@@ -74,7 +76,7 @@ def test_ids_that_do_not_begin_with_one(path: Path) -> None:
     """Verify finds nothing wrong, samples are entries, and an id that was never given is told."""
     with Store.open(path) as store:
         assert store.verify() == []
-        assert {entry.id for entry in store.sample(2000, 1)} == set(remaining())
+        assert {entry.id for entry in store.sample_entries(2000, 1)} == set(remaining())
         with pytest.raises(StoreError, match="no entry 3"):
             store.get([3])
 
@@ -84,7 +86,7 @@ def test_a_store_that_is_changed_while_it_is_read(tmp_path: Path) -> None:
     path = toy_store(tmp_path / "toy.rms")
     with StoreSource.open(path) as held:
         with Store.open(path, write=True) as store:
-            store.replace(3, entries(1)[0], vectors(1)[0])
+            store.replace_entry(3, entries(1)[0], vectors(1)[0])
         with pytest.raises(StoreError, match="changed meanwhile"):
             held.read_block(0)
 
@@ -105,7 +107,7 @@ def test_equal_prints() -> None:
 def toy(path: Path, held: list[Entry]) -> Path:
     """A store of these entries."""
     with Store.create(path, embedder=TOY) as store:
-        store.add(held, vectors(len(held), seed=len(held)))
+        store.add_entries(held, vectors(len(held), seed=len(held)))
     return path
 
 
@@ -143,7 +145,7 @@ def test_blocks_of_joined_stores_cross_their_borders(tmp_path: Path) -> None:
         found, rows = joined.read_block(0)
     assert [entry.subproblem for entry in found] == [e.subproblem for e in entries(30)]
     with Store.open(one) as first, Store.open(other) as second:
-        held = np.concatenate([first.vectors(range(1, 21)), second.vectors(range(6, 16))])
+        held = np.concatenate([first.read_vectors(range(1, 21)), second.read_vectors(range(6, 16))])
     assert np.array_equal(rows, held)
 
 

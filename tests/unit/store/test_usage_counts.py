@@ -9,7 +9,7 @@ import apsw
 import pytest
 
 from rm_local.store.sqlite import connection as sqlite, tables
-from rm_local.store.sqlite.usage_counts import Tally, count_up, tallies
+from rm_local.store.sqlite.usage_counts import UsageCount, read_usage_counts, record_usage
 from rm_local.store.store import Store
 from tests.support.stores import toy_store
 
@@ -24,18 +24,22 @@ def connection(tmp_path: Path) -> Iterator[apsw.Connection]:
 
 def test_what_was_counted(connection: apsw.Connection) -> None:
     """Each id once a call; entries never shown have no tally."""
-    with tables.writing(connection):
-        count_up(connection, shown=[1, 2, 2], helped=[2])
-        count_up(connection, shown=[2, 3])
-    assert tallies(connection, [1, 2, 3, 4]) == {1: Tally(1, 0), 2: Tally(2, 1), 3: Tally(1, 0)}
+    with tables.write_transaction(connection):
+        record_usage(connection, shown=[1, 2, 2], helped=[2])
+        record_usage(connection, shown=[2, 3])
+    assert read_usage_counts(connection, [1, 2, 3, 4]) == {
+        1: UsageCount(1, 0),
+        2: UsageCount(2, 1),
+        3: UsageCount(1, 0),
+    }
 
 
 def test_entries_that_are_gone(connection: apsw.Connection, tmp_path: Path) -> None:
     """They are not counted, and a deleted entry's tally goes with it."""
-    with tables.writing(connection):
-        count_up(connection, shown=[1, 2, 99])
+    with tables.write_transaction(connection):
+        record_usage(connection, shown=[1, 2, 99])
     with Store.open(tmp_path / "toy.rms", write=True) as store:
-        store.delete([1])
-    with tables.writing(connection):
-        count_up(connection, shown=[1])
-    assert tallies(connection, [1, 2, 99]) == {2: Tally(1, 0)}
+        store.delete_entries([1])
+    with tables.write_transaction(connection):
+        record_usage(connection, shown=[1])
+    assert read_usage_counts(connection, [1, 2, 99]) == {2: UsageCount(1, 0)}

@@ -26,11 +26,11 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     path = tmp_path_factory.mktemp("verify") / "made.rms"
     build_store(path, MadeSource(1500), embedder=MADE, clusters=6)
     with Store.open(path, write=True) as store:
-        store.add(entries(20), vectors(20, dimension=64, seed=3))
+        store.add_entries(entries(20), vectors(20, dimension=64, seed=3))
     assert list(worked(path, AssignClusters))
     with Store.open(path, write=True) as store:
-        store.delete([5, 6, 1503])
-        store.replace(40, entries(1)[0], vectors(1, dimension=64)[0])
+        store.delete_entries([5, 6, 1503])
+        store.replace_entry(40, entries(1)[0], vectors(1, dimension=64)[0])
     return path.read_bytes()
 
 
@@ -78,14 +78,14 @@ DAMAGES = [
         "word index has other words",
     ),
     ("UPDATE words_docsize SET sz = x'05' WHERE id = 12", "Entry 12: the word index counts"),
-    ("UPDATE meta SET value = 3 WHERE key = 'probes'", "'probes' is not as it was written"),
-    ("UPDATE meta SET value = 1600 WHERE key = 'last'", "'last' is not as it was written"),
-    ("DELETE FROM meta WHERE key = 'known_words'", "there is no 'known_words'"),
-    ("UPDATE meta SET value = zeroblob(256) WHERE key = 'mean'", "'mean' is not as it was"),
-    ("UPDATE centroid SET v = zeroblob(length(v)) WHERE blk = 1", "centroids 1 are not as they"),
+    ("UPDATE meta SET value = 3 WHERE key = 'probes'", "'probes' is damaged"),
+    ("UPDATE meta SET value = 1600 WHERE key = 'last'", "'last' is damaged"),
+    ("DELETE FROM meta WHERE key = 'known_words'", "'known_words' is missing"),
+    ("UPDATE meta SET value = zeroblob(256) WHERE key = 'mean'", "'mean' is damaged"),
+    ("UPDATE centroid SET v = zeroblob(length(v)) WHERE blk = 1", "centroid block 1 is damaged"),
     ("DELETE FROM centroid WHERE blk = 1", "centroids are missing"),
-    ("UPDATE zdict SET d = zeroblob(length(d)) WHERE id = 2", "dictionary 2 is not as it was"),
-    ("DELETE FROM zdict WHERE id = 1", "dictionary 1 is not as it was"),
+    ("UPDATE zdict SET d = zeroblob(length(d)) WHERE id = 2", "dictionary 2 is missing or damaged"),
+    ("DELETE FROM zdict WHERE id = 1", "dictionary 1 is missing or damaged"),
     ("UPDATE label SET source = 'elsewhere' WHERE id = 2", "Label 2 is not as it was"),
     ("UPDATE code_chunks SET partition00 = 5 WHERE chunk_id = 1", "bits or label are damaged"),
     ("UPDATE code_chunks SET validity = zeroblob(32) WHERE chunk_id = 1", "has no bits"),
@@ -140,7 +140,7 @@ def test_a_changed_byte_never_gives_a_wrong_entry_unseen(path: Path, built: byte
     rng = random.Random(0)
     with Store.open(path) as store:
         ids = [id for id in range(1, 1522) if id not in (5, 6, 40, 1503)]
-        texts, rows = store.get(ids), store.vectors(ids)
+        texts, rows = store.get(ids), store.read_vectors(ids)
     for place in rng.sample(range(len(built)), 30):
         data = bytearray(built)
         data[place] ^= 1 << rng.randrange(8)
@@ -148,7 +148,7 @@ def test_a_changed_byte_never_gives_a_wrong_entry_unseen(path: Path, built: byte
         if not found(path):
             with Store.open(path) as store:
                 assert store.get(ids) == texts
-                assert (store.vectors(ids) == rows).all()
+                assert (store.read_vectors(ids) == rows).all()
 
 
 @pytest.mark.parametrize(("place", "value"), [(19, 2), (21, 60), (47, 3), (67, 1), (80, 1)])
@@ -175,12 +175,15 @@ def test_others_can_write_meanwhile(path: Path) -> None:
     with Store.open(path, write=True) as writer, Store.open(path) as reader:
 
         def write(progress: Progress) -> None:
-            if (progress.stage, progress.done) == ("texts", 1521) and writer.count() == 1517:
-                writer.add(entries(300), vectors(300, dimension=64, seed=8))
-                writer.delete([7, 1510])
+            if (progress.stage, progress.done) == (
+                "texts",
+                1521,
+            ) and writer.count_entries() == 1517:
+                writer.add_entries(entries(300), vectors(300, dimension=64, seed=8))
+                writer.delete_entries([7, 1510])
 
         assert reader.verify(write) == []
-        assert writer.count() == 1815
+        assert writer.count_entries() == 1815
 
 
 def test_many_faults_are_cut_short(path: Path) -> None:

@@ -15,7 +15,7 @@ from rm_local.errors import StoreError
 from rm_local.store.build.pipeline import build_store
 from rm_local.store.rewrite.compact import compact_store
 from rm_local.store.sqlite import wal
-from rm_local.store.sqlite.reader_pool import Readers, reading
+from rm_local.store.sqlite.reader_pool import ReaderPool, read_transaction
 from rm_local.store.store import Store
 from tests.faults.stores import MADE
 from tests.support.stores import TOY, MadeSource, entries, toy_store, vectors
@@ -28,7 +28,7 @@ from tests.faults.stores import MADE
 from tests.support.stores import entries, vectors
 
 store = Store.open(sys.argv[1], write=True)
-store.add(entries(5), vectors(5))
+store.add_entries(entries(5), vectors(5))
 os.kill(os.getpid(), signal.SIGKILL)
 """
 
@@ -37,7 +37,7 @@ import sys
 from rm_local.store.store import Store
 
 with Store.open(sys.argv[1]) as store:
-    print(store.count())
+    print(store.count_entries())
 """
 
 
@@ -62,7 +62,7 @@ def counted(path: Path) -> int:
 
 def add(store: Store) -> int:
     """One entry more: its id."""
-    return store.add(entries(1), vectors(1))[0]
+    return store.add_entries(entries(1), vectors(1))[0]
 
 
 def test_at_rest_there_is_one_file(path: Path) -> None:
@@ -71,7 +71,7 @@ def test_at_rest_there_is_one_file(path: Path) -> None:
         assert names(path) == ["toy.rms"]
         add(store)
         assert "toy.rms-wal" in names(path)
-        assert store.info().size >= path.stat().st_size
+        assert store.read_info().size >= path.stat().st_size
     assert names(path) == ["toy.rms"]
     assert path.read_bytes()[18:20] == b"\x01\x01"
 
@@ -81,7 +81,7 @@ def test_a_log_has_its_length_from_the_start(path: Path) -> None:
     log = path.with_name("toy.rms-wal")
     with Store.open(path, write=True) as store:
         for place in range(20):
-            store.add(entries(1), vectors(1, seed=place))
+            store.add_entries(entries(1), vectors(1, seed=place))
             assert log.stat().st_size == wal.LOG_BYTES
         assert counted(path) == 32
     assert counted(path) == 32
@@ -90,10 +90,10 @@ def test_a_log_has_its_length_from_the_start(path: Path) -> None:
 def test_a_second_writer_leaves_the_log_as_it_is(path: Path) -> None:
     """What the first one committed stays, whoever writes next."""
     with Store.open(path, write=True) as first, Store.open(path, write=True) as second:
-        first.add(entries(3), vectors(3))
-        second.add(entries(2), vectors(2))
-        first.add(entries(1), vectors(1))
-        assert second.count() == 18
+        first.add_entries(entries(3), vectors(3))
+        second.add_entries(entries(2), vectors(2))
+        first.add_entries(entries(1), vectors(1))
+        assert second.count_entries() == 18
     assert counted(path) == 18
     assert names(path) == ["toy.rms"]
 
@@ -102,11 +102,11 @@ def test_a_commit_waits_for_no_reader(path: Path) -> None:
     """A reader goes on with the state in which it began, and sees the new one next."""
     with Store.open(path, write=True) as writer, Store.open(path) as reader:
         add(writer)
-        with reader.reading():
-            before = reader.count()
+        with reader.borrow_connection():
+            before = reader.count_entries()
             add(writer)
-            assert reader.count() == before == 13
-        assert reader.count() == 14
+            assert reader.count_entries() == before == 13
+        assert reader.count_entries() == 14
         assert reader.verify() == []
 
 
@@ -115,12 +115,12 @@ def test_the_last_one_to_close_leaves_one_file(path: Path) -> None:
     with Store.open(path) as reader:
         with Store.open(path, write=True) as writer:
             add(writer)
-            reader.count()
-        assert reader.count() == 13
+            reader.count_entries()
+        assert reader.count_entries() == 13
     assert names(path) == ["toy.rms"]
     path.chmod(0o444)
     with Store.open(path) as store:
-        assert store.count() == 13
+        assert store.count_entries() == 13
         assert store.verify() == []
 
 
@@ -131,7 +131,7 @@ def test_what_a_killed_writer_committed_is_read(path: Path) -> None:
     assert done.returncode == -signal.SIGKILL
     assert "toy.rms-wal" in names(path)
     with Store.open(path) as store:
-        assert store.count() == 17
+        assert store.count_entries() == 17
         assert store.verify() == []
     assert names(path) == ["toy.rms"]
 
@@ -142,14 +142,14 @@ def test_a_store_with_a_log_is_not_replaced(tmp_path: Path) -> None:
     build_store(path, MadeSource(2000), embedder=MADE)
     with Store.open(path) as reader:
         with Store.open(path, write=True) as writer:
-            writer.delete([3])
-            reader.count()
-        with pytest.raises(StoreError, match=r"has the store .* open"):
+            writer.delete_entries([3])
+            reader.count_entries()
+        with pytest.raises(StoreError, match=r"has opened the store"):
             compact_store(path)
-        assert reader.count() == 1999
+        assert reader.count_entries() == 1999
     compact_store(path)
     with Store.open(path) as store:
-        assert store.count() == 1999
+        assert store.count_entries() == 1999
 
 
 def test_the_log_of_a_store_that_is_gone_is_nobodys(tmp_path: Path) -> None:
@@ -163,7 +163,7 @@ def test_the_log_of_a_store_that_is_gone_is_nobodys(tmp_path: Path) -> None:
     (tmp_path / "toy.rms-wal").write_bytes(log)
     build_store(path, MadeSource(2000), embedder=MADE)
     with Store.open(path) as store:
-        assert store.count() == 2000
+        assert store.count_entries() == 2000
         assert store.verify() == []
 
 
@@ -172,12 +172,12 @@ def test_the_second_reader_sees_what_the_first_sees(path: Path) -> None:
     with Store.open(path, write=True) as writer:
         add(writer)
         first = apsw.Connection(str(path))
-        readers = Readers(first, path)
-        with reading(first):
+        readers = ReaderPool(first, path)
+        with read_transaction(first):
             first.execute("SELECT * FROM ref").fetchall()
-            before = readers.share(lambda *read: read, range(200), lambda found: found)
+            before = readers.map_pieces(lambda *read: read, range(200), lambda found: found)
             add(writer)
-            after = readers.share(lambda *read: read, range(200), lambda found: found)
+            after = readers.map_pieces(lambda *read: read, range(200), lambda found: found)
         readers.close()
         first.close()
     assert [piece for _, piece in before] == [piece for _, piece in after] == list(range(200))
@@ -207,9 +207,9 @@ def test_where_there_is_little_room_no_log_is_begun(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A full disk could not even hold the index of the log, without which nothing is read."""
-    usage = shutil.disk_usage(path.parent)._replace(free=wal.ROOM - 1)
+    usage = shutil.disk_usage(path.parent)._replace(free=wal.MIN_FREE_BYTES - 1)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
     with Store.open(path, write=True) as store:
         add(store)
         assert names(path) == ["toy.rms"]
-        assert store.count() == 13
+        assert store.count_entries() == 13

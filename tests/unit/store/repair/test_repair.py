@@ -12,7 +12,7 @@ import pytest
 from rm_local.errors import StoreInvalid
 from rm_local.store.repair.repair import repair_store
 from rm_local.store.request import SearchRequest
-from rm_local.store.sqlite.usage_counts import count_up, tallies
+from rm_local.store.sqlite.usage_counts import read_usage_counts, record_usage
 from rm_local.store.store import Store
 from tests.faults.pages import Pages
 from tests.faults.stores import ADDED, ids_of
@@ -82,7 +82,7 @@ def test_bits_from_the_codes(path: Path, whole: Path, damage: str) -> None:
         ids = ids_of(other)
         assert mended.verify() == []
         assert mended.get(ids) == other.get(ids)
-        assert (mended.vectors(ids) == other.vectors(ids)).all()
+        assert (mended.read_vectors(ids) == other.read_vectors(ids)).all()
         queries = vectors(40, dimension=64, seed=99)
         found, wanted = (
             [
@@ -110,7 +110,7 @@ def test_centres_from_their_rows(path: Path, whole: Path, damage: str) -> None:
     assert repair_store(path)
     with Store.open(path) as mended, Store.open(whole) as other:
         assert mended.verify() == []
-        assert mended.info().clusters == other.info().clusters
+        assert mended.read_info().clusters == other.read_info().clusters
         ours, theirs = mended._searcher.centroids.rows, other._searcher.centroids.rows
         assert ((ours * theirs).sum(axis=1) > 0.95).all()
 
@@ -142,8 +142,8 @@ def test_entries_that_are_lost_are_named(
         ids = [id for id in ids_of(other) if id not in lost]
         assert ids_of(mended) == ids
         assert mended.get(ids) == other.get(ids)
-        assert mended.add(entries(1), vectors(1, dimension=64)) == [LAST + 1]
-        mended.delete([ids[0], LAST + 1])
+        assert mended.add_entries(entries(1), vectors(1, dimension=64)) == [LAST + 1]
+        mended.delete_entries([ids[0], LAST + 1])
         assert mended.verify() == []
 
 
@@ -203,12 +203,12 @@ def test_tallies_go_with_their_entries(path: Path) -> None:
     """Those of entries that are kept stay; those of lost ones go."""
     database = apsw.Connection(str(path))
     with database:
-        count_up(database, [9, 700], [9])
+        record_usage(database, [9, 700], [9])
     database.close()
     change(path, "DELETE FROM ref WHERE id = 700")
     assert repair_store(path)
     database = apsw.Connection(str(path))
-    assert [*tallies(database, [9, 700])] == [9]
+    assert [*read_usage_counts(database, [9, 700])] == [9]
     database.close()
 
 

@@ -58,7 +58,7 @@ def test_pages_that_cannot_be_read(path: Path, whole: Path, kind: str) -> None:
         assert mended.verify() == []
         kept, ids = ids_of(mended), ids_of(other)
         assert mended.get(kept) == other.get(kept)
-        assert (mended.vectors(kept) == other.vectors(kept)).all()
+        assert (mended.read_vectors(kept) == other.read_vectors(kept)).all()
     gone = set(ids) - set(kept)
     assert len(kept) > ROWS - 500
     assert set(repaired.lost_ids) <= gone
@@ -161,7 +161,7 @@ def test_who_had_it_open_writes_no_more(path: Path) -> None:
     with Store.open(path, write=True) as writer:
         assert repair_store(path)
         with pytest.raises(StoreError, match="was replaced"):
-            writer.add(entries(1), vectors(1, dimension=64))
+            writer.add_entries(entries(1), vectors(1, dimension=64))
 
 
 def test_no_room(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
