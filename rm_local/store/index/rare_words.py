@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 Scores = TypeVar("Scores", float, NDArray[np.float64])
 
 LEXICAL_WEIGHT = 0.3
-"""Weight of the lexical share relative to a cosine; docs/design/search.md says how it was chosen."""
+"""Weight of the lexical share relative to a cosine; docs/design/search.md has the reasons."""
 
 RARE_ROWS = 32
 RARE_SHARE = 1000
