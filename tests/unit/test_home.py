@@ -112,15 +112,14 @@ def test_the_platforms_variables_are_enough(
 
 @pytest.mark.usefixtures("no_home")
 def test_other_programs_folders_are_skipped(monkeypatch: pytest.MonkeyPatch) -> None:
-    """All that are below a home; the shipped model is listed."""
+    """All that are below a home; the shipped models are listed."""
     for variable in ("OLLAMA_MODELS", "LLAMA_CACHE"):
         monkeypatch.delenv(variable, raising=False)
 
     assert not any(apps.find_app_folders().values())
     assert all(root.is_relative_to("/usr/share") for root in find_ollama_roots())
     assert apps.find_owning_app(Path("/models/m.gguf")) == ""
-    (shipped,) = find_models(Settings()).models
-    assert shipped.place == "shipped"
+    assert {model.place for model in find_models(Settings()).models} == {"shipped"}
 
 
 @pytest.mark.usefixtures("no_home")
