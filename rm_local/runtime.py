@@ -46,7 +46,7 @@ class Runtime:
 
     Any number of sessions can use one runtime at the same time; the engine solves their turns one
     after another. The model's process starts when it is first needed, ends when nothing has been
-    asked for the settings' `idle_unload` minutes, and is then started again by the next question.
+    asked for the settings' `idle_unload_minutes`, and is then started again by the next question.
     For one event loop.
     """
 
@@ -70,7 +70,7 @@ class Runtime:
         self.store = store or settings.store or paths.shipped_store()
         self.notices = Notices(self.report_notice)
         """What cannot be saved, reported once per run."""
-        self.idle = Idle(settings.idle_unload * 60, self.unload)
+        self.idle = Idle(settings.idle_unload_minutes * 60, self.unload)
         self._engine: Engine | None = None
         self._retriever: StoreRetriever | None = None
         self._entries: int | None = None

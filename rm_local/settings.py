@@ -8,9 +8,11 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, get_args
 
+from rm_local import old_names
 from rm_local.errors import HomeMissing, SettingsError
 from rm_local.home import expand_home
 from rm_local.lora import LoraAdapter, drop_unused, parse_lora
+from rm_local.old_names import replace_name
 from rm_local.options import EngineOptions, FlashAttention, Overflow, Precision
 from rm_local.paths import config_file, templates_dir
 
@@ -41,19 +43,19 @@ class Settings:
     threads: int = _ENGINE.threads
     gpu_layers: int = _ENGINE.gpu_layers
     flash_attention: FlashAttention = _ENGINE.flash_attention
-    kv: Precision = _ENGINE.kv
-    overflow: Overflow = _ENGINE.overflow
+    kv_cache_type: Precision = _ENGINE.kv_cache_type
+    context_overflow: Overflow = _ENGINE.context_overflow
     check_memory: bool = _ENGINE.check_memory
     end_loops: bool = _ENGINE.end_loops
     repeat_penalty: float = _ENGINE.repeat_penalty
     dry: float = _ENGINE.dry
-    idle_unload: float = 15
+    idle_unload_minutes: float = 15
     """Minutes without a question after which the model's memory is given back; 0 = never."""
     thinking: bool = True
     """Whether models that can think before they answer are to."""
     plan: str = "memory"
     """Name of the plan that a question is solved with."""
-    model_folders: tuple[Path, ...] = ()
+    model_dirs: tuple[Path, ...] = ()
     """Folders in which `rm-local models` looks for GGUF files, beside the usual ones."""
     theme: str = "rm-dark"
     """The app's colours: rm-dark, rm-light, or any theme of Textual's."""
@@ -82,9 +84,10 @@ def load(path: Path | None = None) -> Settings:
             if key == "model":
                 values.pop("lora", None)
     settings = Settings(**values)
-    if settings.kv != "f16" and settings.flash_attention == "off":
-        message = f'{source}: kv = "{settings.kv}" needs flash attention, which is off.'
-        raise SettingsError(message, 'Set `flash_attention = "auto"`, or `kv = "f16"`.')
+    stored = settings.kv_cache_type
+    if stored != "f16" and settings.flash_attention == "off":
+        message = f'{source}: kv_cache_type = "{stored}" needs flash attention, which is off.'
+        raise SettingsError(message, 'Set `flash_attention = "auto"`, or `kv_cache_type = "f16"`.')
     return settings
 
 
@@ -104,10 +107,17 @@ def _read(source: Path) -> dict[str, Any]:
         raise SettingsError(f"{source} cannot be read: {error}.", "Mend or remove it.") from None
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"{source} is not TOML: {error}.", "Mend that line.") from None
-    return {key: _checked(source, key, value) for key, value in table.items()}
+    values: dict[str, Any] = {}
+    for written, value in table.items():
+        key = replace_name(old_names.SETTINGS, written)
+        if key in values:
+            message = f"{source}: {key!r} is set twice, under its old name, too."
+            raise SettingsError(message, "Remove one of the two lines.")
+        values[key] = _check_value(source, key, value)
+    return values
 
 
-def _checked(source: Path, key: str, value: object) -> Any:
+def _check_value(source: Path, key: str, value: object) -> Any:
     """The value as its field wants it."""
     match key:
         case "model" if value in EMBEDDED_MODELS:
@@ -116,7 +126,7 @@ def _checked(source: Path, key: str, value: object) -> Any:
             if isinstance(value, str) and value:
                 return source.parent / expand_home(value)
             raise _bad(source, key, value, "the path of a file, relative to the settings file")
-        case "model_folders":
+        case "model_dirs":
             if isinstance(value, list) and all(isinstance(each, str) and each for each in value):
                 return tuple(source.parent / expand_home(each) for each in value)
             raise _bad(source, key, value, "a list of folders, relative to the settings file")
@@ -132,11 +142,13 @@ def _checked(source: Path, key: str, value: object) -> Any:
             return _whole(source, key, value, -1, LAYER_LIMIT)
         case "flash_attention":
             return _one_of(source, key, value, get_args(FlashAttention))
-        case "kv":
+        case "kv_cache_type":
             return _one_of(source, key, value, get_args(Precision))
-        case "overflow":
+        case "context_overflow":
+            if isinstance(value, str):
+                value = replace_name(old_names.CONTEXT_OVERFLOW, value, f'{key} = "{{}}"')
             return _one_of(source, key, value, get_args(Overflow))
-        case "idle_unload":
+        case "idle_unload_minutes":
             return _number(source, key, value, IDLE_LIMIT)
         case "repeat_penalty":
             return _number(source, key, value, PENALTY_LIMIT, low=1)
@@ -148,7 +160,7 @@ def _checked(source: Path, key: str, value: object) -> Any:
             raise _bad(source, key, value, "true or false")
         case "plan" | "theme":
             if isinstance(value, str) and value:
-                return value
+                return replace_name(old_names.PLANS, value, "plan {}") if key == "plan" else value
             raise _bad(source, key, value, "a name")
         case _:
             known = ", ".join(field.name for field in fields(Settings))

@@ -40,7 +40,9 @@ COUNT = click.IntRange(min=1)
 @click.command()
 @click.argument("question", nargs=-1)
 @click.option("--json", "as_lines", is_flag=True, help="One event a line, as JSON.")
-@click.option("--plan", metavar="NAME", help="memory, none, length, cue, random or paper.")
+@click.option(
+    "--plan", metavar="NAME", help="memory, direct, length-vote, cue-only, random-hints or paper."
+)
 @click.option("--samples", type=COUNT, metavar="M", help="Branches in all.")
 @click.option("--hints", type=COUNT, metavar="K", help="Hints at most, one a branch.")
 @click.option(

@@ -160,7 +160,9 @@ def _fits(wanted: Settings, devices: tuple[Device, ...]) -> Iterator[Check]:
         told = f"{format_bytes(need.total)} at {need.context:,} tokens, {asked.kv} cache"
         layers = place_layers(model, devices, asked).layers
         where = f"{layers} of {len(model.shape.layers) + 1} layers on devices" if layers else "CPU"
-        yield Check("Fits", "ok", f"{told}; {where}; when the context is full: {wanted.overflow}")
+        yield Check(
+            "Fits", "ok", f"{told}; {where}; when the context is full: {wanted.context_overflow}"
+        )
 
 
 def _embedder() -> Check:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+from contextlib import nullcontext
 from importlib import import_module
 from typing import IO, Any
 
 import click
 
+from rm_local.cli.old_options import print_renamed, replace_command
 from rm_local.errors import RmLocalError, Stopped
 
 
@@ -46,7 +48,8 @@ class LazyGroup(click.Group):
         return [*self.lazy]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The command, imported now."""
+        """Import and return the command; `cmd_name` may be an old name of it."""
+        cmd_name = replace_command(self.name or "", cmd_name)
         if cmd_name not in self.lazy:
             return None
         module, attribute = self.lazy[cmd_name].split(":")
@@ -59,7 +62,8 @@ class LazyGroup(click.Group):
         if os.environ.get("NO_COLOR"):
             ctx.color = False
         try:
-            return super().invoke(ctx)
+            with nullcontext() if ctx.parent else print_renamed():
+                return super().invoke(ctx)
         except RmLocalError as error:
             raise Failure.of(error) from error
         except KeyboardInterrupt:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from rm_local.cli.context import STORE, Opening, printing_notices, read_text_argument
+from rm_local.cli.old_options import accept_old_options
 from rm_local.cli.options import FiniteRange
 from rm_local.cli.render import bar
 
@@ -23,7 +24,7 @@ INDENT = " " * 18
 EXAMPLE = 'rm-local search "how do I add fractions"'
 
 
-@click.command()
+@click.command(context_settings=accept_old_options("search"))
 @click.argument("text", nargs=-1)
 @click.option(
     "-k", "number", type=click.IntRange(1, 1000), default=10, show_default=True, help="At most."
@@ -32,7 +33,7 @@ EXAMPLE = 'rm-local search "how do I add fractions"'
 @click.option("--source", help="Only entries of this source.")
 @click.option("--level", help="Only entries of this level.")
 @click.option(
-    "--effort",
+    "--breadth",
     type=FiniteRange(0.1, 16),
     default=1.0,
     show_default=True,
@@ -49,7 +50,7 @@ def search(
     domain: str | None,
     source: str | None,
     level: str | None,
-    effort: float,
+    breadth: float,
     full: bool,
     as_data: bool,
     store: Path | None,
@@ -62,7 +63,7 @@ def search(
     wanted = read_text_argument(text, "text", EXAMPLE)
     filter = EntryFilter(domain, source, level)
     runtime = opening.over(store=store).runtime()
-    hits = asyncio.run(_find(runtime, wanted, number, filter, breadth=effort))
+    hits = asyncio.run(_find(runtime, wanted, number, filter, breadth=breadth))
     if as_data:
         from rm_local.loop import hit_as_json
 

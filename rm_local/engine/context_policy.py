@@ -19,7 +19,7 @@ def remedy(earlier: bool, tokens: int, trained: int) -> str:
     """What helps when a prompt of so many tokens does not fit; `earlier`: it holds turns before."""
     ways = ["Ask a shorter question"]
     if earlier:
-        ways += ["begin a new session", 'let `overflow` be "drop"']
+        ways += ["begin a new session", 'let `context_overflow` be "drop_oldest"']
     if trained > tokens:
         ways.append(f"set a larger `context` (this model was trained for {trained:,})")
     else:

@@ -166,7 +166,7 @@ class CountTokens:
 
 @dataclass(frozen=True, slots=True)
 class MakeRoom:
-    """Make room behind the open turn's prompt for forced texts, as its `overflow` says."""
+    """Make room behind the open turn's prompt for forced texts, as its `context_overflow` says."""
 
     texts: tuple[int, ...]
     """Tokens of each text; one for which no room can be made is left out of account."""

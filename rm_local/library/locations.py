@@ -68,9 +68,9 @@ def _added(_settings: Settings, note: Note) -> Iterator[Spot]:
 
 
 def _folders(settings: Settings, note: Note) -> Iterator[Spot]:
-    for folder in settings.model_folders:
+    for folder in settings.model_dirs:
         if not folder.is_dir():
-            note(f"{folder}, one of the settings' model_folders, is not there")
+            note(f"{folder}, one of the settings' model_dirs, is not there")
         yield from _below(folder, FOLDER, note)
 
 

@@ -82,7 +82,7 @@ async def test_a_cache_of_another_kind_answers_alike(
 ) -> None:
     """Its bytes are those that are told beforehand, and the first greedy words are the same."""
     model = shipped_model()
-    async with make() as usual, make(kv=kv, flash_attention=flash) as other:
+    async with make() as usual, make(kv_cache_type=kv, flash_attention=flash) as other:
         texts = []
         for engine in (usual, other):
             info = await engine.load(model, context=1024)
@@ -98,10 +98,10 @@ async def test_a_cache_of_another_kind_answers_alike(
 
 async def test_heads_too_small_for_a_kind_of_cache(make: Any, tiny: Path) -> None:
     """An error that names what to set; the worker goes on."""
-    async with make(kv="q8_0") as engine:
+    async with make(kv_cache_type="q8_0") as engine:
         with pytest.raises(EngineError, match="cannot be stored so") as caught:
             await engine.load(tiny)
-        assert 'kv = "f16"' in caught.value.remedy
+        assert 'kv_cache_type = "f16"' in caught.value.remedy
         assert engine.worker
 
 
@@ -139,7 +139,7 @@ async def test_a_branch_that_fills_the_context_gets_a_larger_one(make: Any, tiny
     a context that was so large at once."""
     spec = BranchSpec("", 0, 700, GREEDY, endless=True)
     texts = []
-    async with make(overflow="enlarge") as engine:
+    async with make(context_overflow="grow") as engine:
         for context in (256, 2048):
             await engine.load(tiny, context=context)
             await engine.open_turn(QUESTION)
@@ -161,7 +161,7 @@ async def test_branches_side_by_side_outgrow_their_context(make: Any, tiny: Path
     """All write on where they were, to their own ends, from the same beginning."""
     specs = [BranchSpec("hint " * n, n, 400, endless=True) for n in range(3)]
     texts = []
-    async with make(overflow="enlarge") as engine:
+    async with make(context_overflow="grow") as engine:
         for context in (256, 2048):
             await engine.load(tiny, context=context)
             await engine.open_turn(QUESTION)
@@ -172,20 +172,20 @@ async def test_branches_side_by_side_outgrow_their_context(make: Any, tiny: Path
         assert small["thinking"][:40] == large["thinking"][:40]
 
 
-@pytest.mark.parametrize("overflow", ["drop", "enlarge"])
+@pytest.mark.parametrize("overflow", ["drop_oldest", "grow"])
 async def test_a_conversation_that_is_too_long_is_opened(
     make: Any, tiny: Path, overflow: str
 ) -> None:
     """Its oldest turns are left out and named, or the context grows; either is told."""
     rooms: list[ContextAdjusted] = []
-    async with make(overflow=overflow) as engine:
+    async with make(context_overflow=overflow) as engine:
         await engine.load(tiny, context=1024)
         tokens = (await engine.open_turn(talk(3), on_adjusted=rooms.append)).tokens
         _, _, ended = await all_of(engine, BranchSpec("", 0, 20, endless=True))
 
     (room,) = rooms
     assert ended.tokens == 20
-    if overflow == "drop":
+    if overflow == "drop_oldest":
         assert (room.dropped, room.context) == (2, 1024)
         assert "the 2 oldest turns were left out" in room.message
         assert '"0: What is the sum' in room.message
@@ -196,7 +196,7 @@ async def test_a_conversation_that_is_too_long_is_opened(
 
 async def test_turns_are_dropped_while_branches_write(make: Any, tiny: Path) -> None:
     """The branch goes on without the oldest turn, and ends when no turn is left."""
-    async with make(overflow="drop") as engine:
+    async with make(context_overflow="drop_oldest") as engine:
         info = await engine.load(tiny, context=1024)
         prompt = (await engine.open_turn(talk(1))).tokens
         rooms, _, ended = await all_of(engine, BranchSpec("", 0, 9999, endless=True))
@@ -208,14 +208,14 @@ async def test_turns_are_dropped_while_branches_write(make: Any, tiny: Path) -> 
     assert ended.tokens == info.context - alone
 
 
-@pytest.mark.parametrize("overflow", ["drop", "enlarge"])
+@pytest.mark.parametrize("overflow", ["drop_oldest", "grow"])
 @pytest.mark.parametrize("kind", ["hybrid", "recurrent"])
 async def test_models_that_cannot_go_back_make_room_too(
     make: Any, request: pytest.FixtureRequest, kind: str, overflow: str
 ) -> None:
     """Hybrid and recurrent ones: the branch goes on, and so does the next turn."""
     path = request.getfixturevalue(kind)
-    async with make(overflow=overflow) as engine:
+    async with make(context_overflow=overflow) as engine:
         await engine.load(path, context=512)
         prompt = (
             await engine.open_turn(
@@ -229,10 +229,10 @@ async def test_models_that_cannot_go_back_make_room_too(
     assert ended.tokens > 512 - prompt
 
 
-@pytest.mark.parametrize("overflow", ["stop", "drop", "enlarge"])
+@pytest.mark.parametrize("overflow", ["stop", "drop_oldest", "grow"])
 async def test_a_question_that_never_fits_is_refused(make: Any, tiny: Path, overflow: str) -> None:
     """In numbers, and with what was tried; the engine takes the next turn."""
-    async with make(overflow=overflow) as engine:
+    async with make(context_overflow=overflow) as engine:
         await engine.load(tiny, context=512)
         with pytest.raises(ContextOverflow, match="needs") as caught:
             await engine.open_turn([Message("user", LONG * 40)])

@@ -54,7 +54,7 @@ def folder(tmp_path: Path) -> Path:
     gguf(tmp_path / "mine" / "Small-4B.gguf")
     gguf(tmp_path / "mine" / "embed.gguf", **{"general.type": "mmproj"})
     (tmp_path / "mine" / "bad.gguf").write_bytes(b"no")
-    config(f"# mine\nmodel_folders = ['{(tmp_path / 'mine').as_posix()}']  # here\ncontext = 512\n")
+    config(f"# mine\nmodel_dirs = ['{(tmp_path / 'mine').as_posix()}']  # here\ncontext = 512\n")
     return tmp_path / "mine"
 
 
@@ -118,9 +118,10 @@ def test_info_tells_how_a_model_thinks(tmp_path: Path) -> None:
 
 def test_info_follows_the_settings(folder: Path) -> None:
     """How keys and values are stored, and attention; an option goes before."""
-    config(f'model_folders = ["{folder.as_posix()}"]\nkv = "q4_0"\n')
+    config(f'model_dirs = ["{folder.as_posix()}"]\nkv_cache_type = "q4_0"\n')
     packed, plain = (
-        json.loads(run("info", "--json", *more).stdout)["memory"] for more in ([], ["--kv", "f16"])
+        json.loads(run("info", "--json", *more).stdout)["memory"]
+        for more in ([], ["--kv-cache-type", "f16"])
     )
     config('flash_attention = "off"\n')
     slow = run("info")
@@ -227,7 +228,7 @@ def test_use_keeps_the_rest_of_the_settings(folder: Path) -> None:
 
 def test_use_changes_a_model_that_is_set(folder: Path) -> None:
     """Its comment stays on its line."""
-    path = config(f"model = 'old.gguf'  # the old one\nmodel_folders = ['{folder.as_posix()}']\n")
+    path = config(f"model = 'old.gguf'  # the old one\nmodel_dirs = ['{folder.as_posix()}']\n")
 
     assert run("use", "small").exit_code == 0
 

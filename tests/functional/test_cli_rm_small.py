@@ -37,7 +37,7 @@ def report(share):
 prepare_model(RM_SMALL, report, print)
 """
 SAMPLE = "What is the kinetic energy for mass 4 kg and speed 6 m/s?"
-ASK = ("--model", "rm-small", "ask", "--plan", "none", "--max-tokens", "256", "What is 3 + 4?")
+ASK = ("--model", "rm-small", "ask", "--plan", "direct", "--max-tokens", "256", "What is 3 + 4?")
 
 
 @pytest.fixture

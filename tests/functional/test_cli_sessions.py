@@ -103,7 +103,7 @@ def test_a_branch_in_prose_is_shown_by_its_beginning() -> None:
     """And the vote is described as it was when the question was asked."""
     prose = "Berlin has been the capital of Germany since 1990, " + "as everybody knows. " * 5
     engine = FakeEngine(branches=[[say(prose)]])
-    lines = _show(save("Why?", runtime=FakeRuntime(engine), plan="none"))
+    lines = _show(save("Why?", runtime=FakeRuntime(engine), plan="direct"))
 
     assert any("branch 1 under no hint: Berlin has been" in line for line in lines)
     assert not any("no answer" in line for line in lines)

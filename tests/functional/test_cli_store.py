@@ -119,7 +119,7 @@ def test_a_repair_names_its_store() -> None:
 
 def test_no_store_there(tmp_path: Path) -> None:
     """The error of every command that opens a store."""
-    for command in ("info", "verify", "tidy"):
+    for command in ("info", "verify", "optimize"):
         assert run(command, "--store", tmp_path / "no.rms").exit_code == 4
 
 
@@ -145,15 +145,15 @@ def test_tidy_says_what_it_did(path: Path) -> None:
     """As text and as data; what is whole in a store of twelve stays so."""
     with Store.open(path, write=True) as store:
         store.add(entries(30), vectors(30))
-    shown = run("tidy", "--store", path, "--for", "60")
+    shown = run("optimize", "--store", path, "--max-seconds", "60")
     assert shown.exit_code == 0, shown.output
     assert "32 entries put into blocks" in shown.stdout
     assert "entries not in blocks 0 of 32" in shown.stderr
-    told = json.loads(run("tidy", "--json", "--store", path).stdout)
+    told = json.loads(run("optimize", "--json", "--store", path).stdout)
     assert (told["done"], set(told["left"].values()), told["busy"]) == ({}, {0}, False)
     assert run("verify", "--store", path).exit_code == 0
 
 
 def test_tidy_takes_a_time_above_zero(path: Path) -> None:
     """Anything else is wrong usage."""
-    assert run("tidy", "--store", path, "--for", "0").exit_code == 2
+    assert run("optimize", "--store", path, "--max-seconds", "0").exit_code == 2

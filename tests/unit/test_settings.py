@@ -30,9 +30,10 @@ def test_every_setting_can_be_set() -> None:
     """Each key of the file lands in the field of its name; paths are relative to the file."""
     path = write(
         'model = "my.gguf"\nstore = "stores/my.rms"\ncontext = 8192\nthreads = 4\n'
-        'gpu_layers = 0\nplan = "length"\ntheme = "nord"\nmodel_folders = ["here", "/there"]\n'
-        'flash_attention = "on"\nkv = "q8_0"\noverflow = "drop"\ncheck_memory = false\n'
-        "idle_unload = 2.5\nthinking = false\nend_loops = false\nrepeat_penalty = 1.1\ndry = 0.8\n"
+        'gpu_layers = 0\nplan = "length-vote"\ntheme = "nord"\nmodel_dirs = ["here", "/there"]\n'
+        'flash_attention = "on"\nkv_cache_type = "q8_0"\ncontext_overflow = "drop_oldest"\n'
+        "check_memory = false\nidle_unload_minutes = 2.5\nthinking = false\nend_loops = false\n"
+        "repeat_penalty = 1.1\ndry = 0.8\n"
         'lora = ["a.gguf", "/b:c.gguf:0.5", "unused.gguf:0"]\n'
     )
 
@@ -43,14 +44,14 @@ def test_every_setting_can_be_set() -> None:
         context=8192,
         threads=4,
         gpu_layers=0,
-        plan="length",
+        plan="length-vote",
         theme="nord",
-        idle_unload=2.5,
+        idle_unload_minutes=2.5,
         thinking=False,
-        model_folders=(path.parent / "here", Path("/there")),
+        model_dirs=(path.parent / "here", Path("/there")),
         flash_attention="on",
-        kv="q8_0",
-        overflow="drop",
+        kv_cache_type="q8_0",
+        context_overflow="drop_oldest",
         check_memory=False,
         end_loops=False,
         repeat_penalty=1.1,
@@ -100,20 +101,26 @@ def test_the_environment_goes_over_the_file(monkeypatch: pytest.MonkeyPatch) -> 
         ("context = true", ["context = True", "a whole number"]),
         ("threads = -1", ["threads = -1", "from 0 to"]),
         ("gpu_layers = -2", ["gpu_layers = -2", "from -1 to"]),
-        ("idle_unload = -1", ["idle_unload = -1", "a number from 0 to"]),
-        ("idle_unload = nan", ["idle_unload = nan", "a number"]),
+        ("idle_unload_minutes = -1", ["idle_unload_minutes = -1", "a number from 0 to"]),
+        ("idle_unload_minutes = nan", ["idle_unload_minutes = nan", "a number"]),
         ("repeat_penalty = 0.9", ["repeat_penalty = 0.9", "a number from 1 to 2"]),
         ("dry = -1", ["dry = -1", "a number from 0 to 5"]),
         ("end_loops = 1", ["end_loops = 1", "true or false"]),
         ("thinking = 'no'", ["thinking = 'no'", "true or false"]),
         ("plan = ''", ["plan = ''", "a name"]),
-        ("model_folders = 'a'", ["model_folders = 'a'", "a list of folders"]),
+        ("model_dirs = 'a'", ["model_dirs = 'a'", "a list of folders"]),
         ("theme = 7", ["theme = 7", "a name"]),
         ("flash_attention = true", ["flash_attention = True", "one of auto, on, off"]),
-        ("kv = 'q9'", ["kv = 'q9'", "one of f16, q8_0"]),
-        ("overflow = 'burst'", ["overflow = 'burst'", "one of stop, drop, enlarge"]),
+        ("kv_cache_type = 'q9'", ["kv_cache_type = 'q9'", "one of f16, q8_0"]),
+        (
+            "context_overflow = 'burst'",
+            ["context_overflow = 'burst'", "one of stop, drop_oldest, grow"],
+        ),
         ("check_memory = 1", ["check_memory = 1", "true or false"]),
-        ("kv = 'q8_0'\nflash_attention = 'off'", ["needs flash attention", 'kv = "f16"']),
+        (
+            "kv_cache_type = 'q8_0'\nflash_attention = 'off'",
+            ["needs flash attention", 'kv_cache_type = "f16"'],
+        ),
         ("lora = 'a.gguf'", ["lora = 'a.gguf'", "a list of texts"]),
         ("lora = [7]", ["lora = [7]", "a list of texts"]),
         ("lora = ['a.gguf:inf']", ["lora: the scale of 'a.gguf:inf'", "FILE:SCALE"]),

@@ -12,6 +12,7 @@ import click
 from rm_local.cli.context import Opening
 from rm_local.cli.models.common import as_json, line
 from rm_local.cli.models.memory_report import Fit
+from rm_local.cli.old_options import accept_old_options
 from rm_local.cli.options import JSON, LORA
 from rm_local.lora import LoraAdapter
 from rm_local.options import Precision
@@ -23,13 +24,14 @@ if TYPE_CHECKING:
     from rm_local.library import LibraryModel, ModelFile
 
 
-@click.command()
+@click.command(context_settings=accept_old_options("models info"))
 @click.argument("model", required=False, metavar="[NAME|PATH]")
 @click.option(
     "--context", type=click.IntRange(1, 1 << 20), help="Tokens to hold; by default as a turn does."
 )
 @click.option(
-    "--kv",
+    "--kv-cache-type",
+    "kv_cache_type",
     type=click.Choice(get_args(Precision)),
     help="How keys and values would be stored; by default as in the settings.",
 )
@@ -40,7 +42,7 @@ def info(
     opening: Opening,
     model: str | None,
     context: int | None,
-    kv: Precision | None,
+    kv_cache_type: Precision | None,
     lora: tuple[LoraAdapter, ...],
     as_data: bool,
 ) -> None:
@@ -69,7 +71,8 @@ def info(
     adapters = read_fitting_lora(used, found.path, read_model_files(listed.reference))
     described = describe_file(listed, adapters)
     sizes = AdaptedModel(found, adapters)
-    fits = Fit.of(replace(settings, kv=kv or settings.kv), sizes, context or 0, free_memory())
+    settings = replace(settings, kv_cache_type=kv_cache_type or settings.kv_cache_type)
+    fits = Fit.of(settings, sizes, context or 0, free_memory())
     if as_data:
         thinking = {
             "thinks": described.thinks,

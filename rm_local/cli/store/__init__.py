@@ -10,7 +10,7 @@ COMMANDS = {
     "build": "rm_local.cli.store.build:build",
     "info": "rm_local.cli.store.info:info",
     "verify": "rm_local.cli.store.verify:verify",
-    "tidy": "rm_local.cli.store.tidy:tidy",
+    "optimize": "rm_local.cli.store.optimize:optimize",
     "export": "rm_local.cli.store.export:export",
     "import": "rm_local.cli.store.import_:import_",
     "merge": "rm_local.cli.store.merge:merge",
@@ -18,7 +18,7 @@ COMMANDS = {
     "diff": "rm_local.cli.store.diff:diff",
     "gate": "rm_local.cli.store.gate:gate",
     "bench": "rm_local.cli.store.bench:bench",
-    "synth": "rm_local.cli.store.synth:synth",
+    "generate": "rm_local.cli.store.generate:generate",
 }
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from rm_local.cli.old_options import accept_old_options
 from rm_local.cli.options import FILE, JSON, FiniteRange
 from rm_local.cli.progress import print_progress
 from rm_local.progress import ProgressCallback
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from rm_local.bench import BenchQueries, PeerComparison, PeerLimits, StoreBench, SyntheticSource
 
 
-@click.command()
+@click.command(context_settings=accept_old_options("store bench"))
 @click.option(
     "--rows",
     type=click.IntRange(1000, 100_000_000),
@@ -26,7 +27,13 @@ if TYPE_CHECKING:
     show_default=True,
     help="Made-up entries in it.",
 )
-@click.option("--effort", type=FiniteRange(0.1, 8), default=1.0, show_default=True)
+@click.option(
+    "--breadth",
+    type=FiniteRange(0.1, 8),
+    default=1.0,
+    show_default=True,
+    help="How much of the store a search looks at: more finds more, in more time.",
+)
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
 @click.option(
     "--sentences",
@@ -57,7 +64,7 @@ if TYPE_CHECKING:
 @JSON
 def bench(
     rows: int,
-    effort: float,
+    breadth: float,
     seed: int,
     limit: int | None,
     folder: Path,
@@ -79,7 +86,7 @@ def bench(
         source = SyntheticSource(rows, seed, load_corpus(limit, report=report))
         source.prepare_anchors(report)
         with nullcontext(keep) if keep else temporary_store_folder(folder) as path:
-            found, questions = measure(source, path, effort, report)
+            found, questions = measure(source, path, breadth, report)
             limits = PeerLimits(build=60 * peer_minutes)
             race = _race(found, source, questions, path.parent, limits, report) if peers else None
     if as_data:

@@ -8,18 +8,20 @@ from pathlib import Path
 import click
 
 from rm_local.cli.context import STORE, Opening
+from rm_local.cli.old_options import accept_old_options
 from rm_local.cli.options import JSON
 from rm_local.cli.progress import print_progress
 from rm_local.cli.store.common import GOES_ON, writable_store_path
 
 
-@click.command()
+@click.command(context_settings=accept_old_options("store compact"))
 @click.option(
-    "--level",
+    "--compression-level",
+    "level",
     type=click.IntRange(1, 22),
     default=12,
     show_default=True,
-    help="How hard zstandard tries to make the texts small.",
+    help="zstandard level of the texts: higher is smaller and slower.",
 )
 @JSON
 @STORE

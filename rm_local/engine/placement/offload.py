@@ -71,7 +71,7 @@ class PlacementRequest:
     def for_options(cls, options: EngineOptions, context: int) -> PlacementRequest:
         """Build the request of a model that is loaded with these options at `context` tokens."""
         flash = options.flash_attention != "off"
-        return cls(context, options.kv, flash, options.gpu_layers)
+        return cls(context, options.kv_cache_type, flash, options.gpu_layers)
 
 
 def usable_devices(devices: Sequence[Device]) -> tuple[Device, ...]:
@@ -223,7 +223,7 @@ def _remedy(
     can = asked.kv == "f16" and asked.flash
     packed = replace(asked, kv="q8_0")
     if can and (more := largest_context(model, devices, packed, free, top)) > found:
-        ways.append(f'With `kv = "q8_0"`, {more:,} tokens fit.')
+        ways.append(f'With `kv_cache_type = "q8_0"`, {more:,} tokens fit.')
     return " ".join([*ways, "`check_memory = false` tries it all the same."])
 
 

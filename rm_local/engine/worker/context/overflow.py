@@ -30,9 +30,9 @@ class ContextAdjuster:
         Afterwards the conversation's prompt is shorter or the cache is larger, and empty; or
         neither, and what is said is why. None when there is nothing to do or to say.
         """
-        if self._plan.overflow == "stop" or self.in_vain:
+        if self._plan.context_overflow == "stop" or self.in_vain:
             return None
-        if self._plan.overflow == "drop":
+        if self._plan.context_overflow == "drop_oldest":
             return self._drop(tokens - len(self._talk.tokens))
         return self._enlarge(tokens)
 

@@ -139,7 +139,7 @@ class Turn:
         if not self._talk:
             raise EngineError("No turn is open.", "Open one first.")
         talk, capacity = self._talk, self._cache.capacity
-        if self._plan.overflow == "drop":
+        if self._plan.context_overflow == "drop_oldest":
             texts = [tokens for tokens in texts if tokens + writing < capacity]
         needed = len(talk.tokens) + max(texts, default=0)
         if needed + writing >= capacity:

@@ -267,7 +267,7 @@ def _refused(context: int, reason: str) -> EngineError:
     """The error for a context that llama.cpp does not make."""
     if "does not divide" in reason:
         message = f"This model's keys and values cannot be stored so: {reason}."
-        return EngineError(message, 'Set `kv = "f16"`.')
+        return EngineError(message, 'Set `kv_cache_type = "f16"`.')
     message = f"There is no room for a context of {context:,} tokens: {reason}."
     return NoRoom(message, "Set a smaller `context`, or close other programs.")
 

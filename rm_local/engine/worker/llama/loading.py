@@ -52,7 +52,7 @@ class Plan:
         self._devices = offload.usable_devices(devices()) if offloads else ()
         self._check = options.check_memory
         self.options = options
-        self.overflow = options.overflow
+        self.context_overflow = options.context_overflow
         asked = PlacementRequest.for_options(options, options.context)
         free = self._free()
         usual = options.context or offload.fitted_context(self._sizes, self._devices, asked, free)

@@ -1,4 +1,4 @@
-"""`rm-local store synth`: a made-up corpus of any size, the same for the same seed."""
+"""`rm-local store generate`: a made-up corpus of any size, the same for the same seed."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from rm_local.cli.progress import print_progress
     help="File for the vectors, a float16 .npy. The first time embeds sentences: minutes.",
 )
 @click.option("--hash", "hashed", is_flag=True, help="Print the SHA-256 of the entries instead.")
-def synth(
+def generate(
     rows: int, seed: int, limit: int | None, out: Path | None, vectors: Path | None, hashed: bool
 ) -> None:
     """Make distinct entries of real prose, as JSON Lines, and vectors that lie like real ones.

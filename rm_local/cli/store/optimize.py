@@ -1,4 +1,4 @@
-"""`rm-local store tidy`: keep a store in shape."""
+"""`rm-local store optimize`: keep a store in shape."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from rm_local.cli.context import STORE, Opening
+from rm_local.cli.old_options import accept_old_options
 from rm_local.cli.options import JSON, FiniteRange
 from rm_local.cli.progress import print_progress
 from rm_local.cli.store.common import store_path
@@ -19,9 +20,9 @@ if TYPE_CHECKING:
     from rm_local.store import MaintenanceResult
 
 
-@click.command()
+@click.command(context_settings=accept_old_options("store optimize"))
 @click.option(
-    "--for",
+    "--max-seconds",
     "seconds",
     type=FiniteRange(0, min_open=True),
     default=60.0,
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 @JSON
 @STORE
 @click.pass_obj
-def tidy(opening: Opening, seconds: float, as_data: bool, store: Path | None) -> None:
+def optimize(opening: Opening, seconds: float, as_data: bool, store: Path | None) -> None:
     """Keep a store in shape: what was added lately, what has grown large, what was deleted.
 
     Gives entries added one by one their clusters and packs them into blocks, gives a store that
