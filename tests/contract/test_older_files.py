@@ -109,7 +109,7 @@ def test_a_session_shows_the_present_names_of_plans() -> None:
 @pytest.mark.filterwarnings("ignore::rm_local.old_names.RenamedWarning")
 def test_settings_are_read() -> None:
     """Every key that could be set still means what it meant."""
-    found = settings.load(WRITTEN / "config.toml")
+    found = settings.load_settings(WRITTEN / "config.toml")
 
     assert (found.model, found.store) == (WRITTEN / "models/own.gguf", WRITTEN / "store.rms")
     assert (found.context, found.threads, found.gpu_layers) == (4096, 2, 0)

@@ -250,7 +250,7 @@ def test_where_a_turn_is_saved_is_told(use: Use) -> None:
     result = run("-c", "And then?")
 
     assert f"{path.stem}, turn 2, after turn 1" in result.stderr
-    assert "takes single questions" in result.stderr
+    assert "supports only single questions" in result.stderr
 
 
 @pytest.mark.parametrize(

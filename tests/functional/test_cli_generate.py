@@ -72,4 +72,4 @@ def test_fewer_sentences_are_another_corpus(tmp_path: Path) -> None:
     assert synth("--rows", 10, "--out", tmp_path / "none" / "a.jsonl").exit_code == 2
     assert synth("--rows", 10, "--hash", "--out", tmp_path / "a").exit_code == 2
     one = tmp_path / "a"
-    assert "one file" in synth("--rows", 10, "--out", one, "--vectors", one).stderr
+    assert "the same file" in synth("--rows", 10, "--out", one, "--vectors", one).stderr

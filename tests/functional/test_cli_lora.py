@@ -183,7 +183,7 @@ def test_another_model_in_use_warns_of_adapters_that_do_not_fit(model: Path, ada
 
     assert (fits.exit_code, fits.stderr) == (0, "")
     assert misfits.exit_code == 0
-    assert "`lora` in the settings has to be changed" in misfits.stderr
+    assert "change `lora` in the settings" in misfits.stderr
     assert "lora" in paths.config_file().read_text(encoding="utf-8")
 
 

@@ -151,7 +151,7 @@ def test_info_where_nothing_is_known_of_memory(monkeypatch: pytest.MonkeyPatch) 
 
     result = run("info")
 
-    assert "does not tell how much is free" in result.stdout
+    assert "does not report how much is free" in result.stdout
     assert result.stderr == ""
 
 
@@ -160,9 +160,9 @@ def test_add_and_remove_a_file(tmp_path: Path) -> None:
     path = gguf(tmp_path / "far" / "away.gguf")
 
     assert run("add", path).stdout.startswith("added")
-    assert run("add", path).stdout.startswith("known already")
+    assert run("add", path).stdout.startswith("already added")
     assert listed()["away-q4_k_m"]["place"] == "added"
-    assert run("remove", "away-q4_k_m").stdout.startswith("forgotten")
+    assert run("remove", "away-q4_k_m").stdout.startswith("removed from the list")
     assert "away-q4_k_m" not in listed()
     assert path.exists()
 
@@ -183,7 +183,7 @@ def test_add_and_remove_a_folder(folder: Path, tmp_path: Path) -> None:
     [
         ("none.gguf", None, "does not exist"),
         ("text.gguf", b"hello", "not a GGUF"),
-        ("", None, "there is no model"),
+        ("", None, "contains no model"),
     ],
 )
 def test_add_refuses_what_is_no_model(
@@ -219,7 +219,7 @@ def test_use_keeps_the_rest_of_the_settings(folder: Path) -> None:
     after = paths.config_file().read_text(encoding="utf-8")
 
     assert tomllib.loads(after)["model"] == str(folder / "Small-4B.gguf")
-    assert settings.load().model == folder / "Small-4B.gguf"
+    assert settings.load_settings().model == folder / "Small-4B.gguf"
     assert [line for line in before.splitlines() if line not in after.splitlines()] == []
     assert listed()["small-4b-q4_k_m"]["in_use"]
     assert run("use", "--default").exit_code == 0
@@ -240,7 +240,7 @@ def test_use_makes_the_settings_file(tmp_path: Path) -> None:
     path = gguf(tmp_path / "a model.gguf")
 
     assert run("use", path).exit_code == 0
-    assert settings.load().model == path
+    assert settings.load_settings().model == path
 
 
 @pytest.mark.parametrize("arguments", [[], ["small", "--default"], ["nothing"], ["embed"]])
@@ -312,8 +312,8 @@ def test_nothing_is_deleted_from_another_programs_store(tmp_path: Path) -> None:
 
 def test_remove_of_what_was_not_added(folder: Path) -> None:
     """It says where the model was found, and what would take it away."""
-    assert "--delete deletes its file" in run("remove", "small").stderr
-    assert "comes along" in run("remove", "rm-nano").stderr
+    assert "Delete its file with --delete" in run("remove", "small").stderr
+    assert "part of rm-local" in run("remove", "rm-nano").stderr
     assert run("remove", "rm-nano", "--delete", "--yes").exit_code == 2
     assert paths.shipped_model().exists()
 

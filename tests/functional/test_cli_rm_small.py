@@ -159,11 +159,11 @@ def test_it_cannot_be_chosen_where_it_is_not_installed() -> None:
 
 @pytest.mark.usefixtures("installed")
 def test_it_is_not_removed() -> None:
-    """It comes with rm-local."""
+    """It is part of rm-local."""
     for more in ((), ("--delete", "--yes")):
         result = run("models", "remove", "rm-small", *more)
         assert result.exit_code == 2
-        assert "comes" in result.stderr
+        assert "is part of rm-local" in result.stderr
 
 
 @pytest.mark.usefixtures("installed")

@@ -47,7 +47,7 @@ def test_info_as_data(path: Path) -> None:
 def test_a_store_that_is_well(path: Path) -> None:
     """Exit code 0, and the number of entries that were read."""
     shown = run("verify", "--store", path)
-    assert (shown.exit_code, "12 entries, all well" in shown.stdout) == (0, True)
+    assert (shown.exit_code, "12 entries, intact" in shown.stdout) == (0, True)
 
 
 def test_a_damaged_store(path: Path) -> None:
@@ -71,14 +71,14 @@ def test_a_damaged_store_is_repaired(path: Path) -> None:
     assert shown.exit_code == 0, shown.output
     for part in (
         "found   Entry 4: its vector is damaged.",
-        "mended  The word index",
+        "fixed   The word index",
         "lost    1 entry (4), whose text or vector is damaged.",
-        f"{path}: 11 entries, all well. The damaged file is {path}.damaged now.",
+        f"{path}: 11 entries, intact. The damaged file is now {path}.damaged.",
     ):
         assert part in shown.stdout
     assert (path.parent / "toy.rms.damaged").stat().st_size == len(before)
     again = run("verify", "--repair", "--store", path)
-    assert (again.exit_code, "11 entries, all well" in again.stdout) == (0, True)
+    assert (again.exit_code, "11 entries, intact" in again.stdout) == (0, True)
 
 
 def test_a_repair_as_data(path: Path) -> None:

@@ -22,7 +22,7 @@ def write(text: str) -> Path:
 
 def test_defaults_without_a_file() -> None:
     """No settings file is needed, and none is made."""
-    assert settings.load() == Settings()
+    assert settings.load_settings() == Settings()
     assert not paths.config_file().exists()
 
 
@@ -37,7 +37,7 @@ def test_every_setting_can_be_set() -> None:
         'lora = ["a.gguf", "/b:c.gguf:0.5", "unused.gguf:0"]\n'
     )
 
-    assert settings.load() == Settings(
+    assert settings.load_settings() == Settings(
         model=path.parent / "my.gguf",
         store=path.parent / "stores" / "my.rms",
         lora=(LoraAdapter(str(path.parent / "a.gguf")), LoraAdapter("/b:c.gguf", 0.5)),
@@ -64,7 +64,7 @@ def test_a_path_may_begin_at_home_or_at_the_root(tmp_path: Path) -> None:
     absolute = (tmp_path / "a.rms").as_posix()
     write(f'model = "~/m.gguf"\nstore = "{absolute}"\n')
 
-    loaded = settings.load()
+    loaded = settings.load_settings()
 
     assert loaded.model == Path("~/m.gguf").expanduser()
     assert loaded.store == Path(absolute)
@@ -74,11 +74,11 @@ def test_adapters_belong_to_the_model_of_the_file(monkeypatch: pytest.MonkeyPatc
     """Where RM_LOCAL_MODEL names another they are left out; RM_LOCAL_STORE does not matter."""
     write('model = "m.gguf"\nlora = ["a.gguf"]\n')
     monkeypatch.setenv("RM_LOCAL_STORE", "other.rms")
-    kept = settings.load().lora
+    kept = settings.load_settings().lora
     monkeypatch.setenv("RM_LOCAL_MODEL", "other.gguf")
 
     assert len(kept) == 1
-    assert settings.load().lora == ()
+    assert settings.load_settings().lora == ()
 
 
 def test_the_environment_goes_over_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -87,7 +87,7 @@ def test_the_environment_goes_over_the_file(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("RM_LOCAL_MODEL", "/models/env.gguf")
     monkeypatch.setenv("RM_LOCAL_STORE", "")
 
-    loaded = settings.load()
+    loaded = settings.load_settings()
 
     assert loaded.model == Path("/models/env.gguf")
     assert loaded.store == paths.config_file().parent / "file.rms"
@@ -134,7 +134,7 @@ def test_what_is_no_setting_is_refused(line: str, words: list[str]) -> None:
     path = write(f"{line}\n")
 
     with pytest.raises(SettingsError) as raised:
-        settings.load()
+        settings.load_settings()
 
     assert raised.value.exit_code == 2
     for word in [str(path), *words]:
@@ -144,7 +144,7 @@ def test_what_is_no_setting_is_refused(line: str, words: list[str]) -> None:
 def test_a_file_that_is_asked_for_has_to_be_there(tmp_path: Path) -> None:
     """Only the file at its usual place may be missing."""
     with pytest.raises(SettingsError, match="cannot be read"):
-        settings.load(tmp_path / "none.toml")
+        settings.load_settings(tmp_path / "none.toml")
 
 
 def test_a_file_that_is_no_text_is_refused() -> None:
@@ -152,7 +152,7 @@ def test_a_file_that_is_no_text_is_refused() -> None:
     write("").write_bytes(b"\xff\xfe\x00")
 
     with pytest.raises(SettingsError, match="cannot be read"):
-        settings.load()
+        settings.load_settings()
 
 
 def test_rm_local_home_holds_everything(own_home: Path) -> None:

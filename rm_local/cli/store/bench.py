@@ -1,4 +1,4 @@
-"""`rm-local store bench`: how fast and good a store's search is, and that of others."""
+"""`rm-local store bench`: measures speed and recall of search, also of other libraries."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from rm_local.bench import BenchQueries, PeerComparison, PeerLimits, StoreBench, SyntheticSource
 
 
-@click.command(context_settings=accept_old_options("store bench"))
+@click.command("bench", context_settings=accept_old_options("store bench"))
 @click.option(
     "--rows",
     type=click.IntRange(1000, 100_000_000),
     default=100_000,
     show_default=True,
-    help="Made-up entries in it.",
+    help="Number of synthetic entries.",
 )
 @click.option(
     "--breadth",
@@ -39,30 +39,30 @@ if TYPE_CHECKING:
     "--sentences",
     "limit",
     type=click.IntRange(1),
-    help="Compose the entries of so many sentences only; fewer are embedded sooner.",
+    help="Compose the entries from this many sentences; fewer are embedded sooner.",
 )
 @click.option(
     "--in",
     "folder",
     type=click.Path(path_type=Path, file_okay=False, exists=True),
     default=Path(),
-    help="Folder for the store, which is removed again.  [default: the current one]",
+    help="Folder for the temporary store.  [default: the current one]",
 )
 @click.option(
     "--keep",
     type=FILE,
-    help="Build the store here and leave it; one that is here already is measured.",
+    help="Build the store here and keep it; an existing one is measured.",
 )
-@click.option("--peers", is_flag=True, help="Measure other libraries on the same rows, too.")
+@click.option("--peers", is_flag=True, help="Also measure other libraries on the same rows.")
 @click.option(
     "--peer-minutes",
     type=FiniteRange(0.1),
     default=15,
     show_default=True,
-    help="What each of them may take to build.",
+    help="Most minutes that each of them may take to build.",
 )
 @JSON
-def bench(
+def measure_store(
     rows: int,
     breadth: float,
     seed: int,
@@ -73,7 +73,7 @@ def bench(
     peer_minutes: float,
     as_data: bool,
 ) -> None:
-    """Build a store of made-up entries and measure its search against an exact one."""
+    """Build a store of synthetic entries and measure its search against an exact one."""
     from rm_local.bench import (
         PeerLimits,
         SyntheticSource,
@@ -88,20 +88,24 @@ def bench(
         with nullcontext(keep) if keep else temporary_store_folder(folder) as path:
             found, questions = measure(source, path, breadth, report)
             limits = PeerLimits(build=60 * peer_minutes)
-            race = _race(found, source, questions, path.parent, limits, report) if peers else None
+            race = (
+                _compare_peers(found, source, questions, path.parent, limits, report)
+                if peers
+                else None
+            )
     if as_data:
         click.echo(json.dumps(asdict(found) | ({"race": race.to_json_dict()} if race else {})))
         return
     for name, value in asdict(found).items():
-        told = (
+        items = (
             ", ".join(f"{k} {v:,}" for k, v in value.items()) if isinstance(value, dict) else None
         )
-        click.echo(f"{name:<20} {told or format(value, ',')}")
+        click.echo(f"{name:<20} {items or format(value, ',')}")
     if race:
         click.echo(race.format_table())
 
 
-def _race(
+def _compare_peers(
     found: StoreBench,
     source: SyntheticSource,
     questions: BenchQueries,
@@ -111,7 +115,7 @@ def _race(
 ) -> PeerComparison:
     from rm_local.bench import PeerQueries as Asked, PeerResult, compare_peers
 
-    # Peers are held to the recall over all queries, real and made up.
+    # Peers have to reach the recall over all queries, real and synthetic.
     recall = (found.recall_at_10 + found.recall_at_10_alike) / 2
     store = PeerResult(
         "rm-local",

@@ -88,7 +88,7 @@ def test_an_old_settings_key_is_read(line: str, found: tuple[str, object], tmp_p
     old, (new, value) = line.split()[0], found
 
     with pytest.warns(old_names.RenamedWarning, match=f"`{old}` is now `{new}`"):
-        loaded = settings.load(file)
+        loaded = settings.load_settings(file)
 
     assert getattr(loaded, new) == value
 
@@ -105,7 +105,7 @@ def test_an_old_overflow_value_is_read(old: str, new: str, tmp_path: Path) -> No
     file.write_text(f'context_overflow = "{old}"')
 
     with pytest.warns(old_names.RenamedWarning, match=new):
-        assert settings.load(file).context_overflow == new
+        assert settings.load_settings(file).context_overflow == new
 
 
 def test_a_key_under_both_names_is_refused(tmp_path: Path) -> None:
@@ -117,7 +117,7 @@ def test_a_key_under_both_names_is_refused(tmp_path: Path) -> None:
         pytest.warns(old_names.RenamedWarning),
         pytest.raises(SettingsError, match=r"kv_cache_type.*twice"),
     ):
-        settings.load(file)
+        settings.load_settings(file)
 
 
 @pytest.mark.parametrize(("old", "new"), old_names.PLANS.items())
@@ -129,7 +129,7 @@ def test_an_old_plan_name_finds_the_plan(old: str, new: str, tmp_path: Path) -> 
     with pytest.warns(old_names.RenamedWarning, match=f"`plan {old}` is now `plan {new}`"):
         assert find_plan(old) is PLANS[new]
     with pytest.warns(old_names.RenamedWarning):
-        assert settings.load(file).plan == new
+        assert settings.load_settings(file).plan == new
 
 
 @pytest.mark.parametrize(("command", "old", "new"), list_options())
