@@ -44,10 +44,7 @@ def replace_name(names: Mapping[str, str], name: str, form: str = "{}") -> str:
     """
     if name not in names:
         return name
-    warn_renamed(form.format(name), form.format(names[name]))
-    return names[name]
-
-
-def warn_renamed(old: str, new: str) -> None:
-    """Warn that `old` was used for what is now called `new`."""
+    old, new = form.format(name), form.format(names[name])
+    # The line that Python shows is the one that called the caller: that of the old name.
     warnings.warn(f"`{old}` is now `{new}`.", RenamedWarning, stacklevel=3)
+    return names[name]
