@@ -9,7 +9,7 @@ Precision = Literal["f16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0"]
 """Number format of cached keys and values."""
 FlashAttention = Literal["auto", "on", "off"]
 """Attention without a matrix of all scores; auto: where llama.cpp supports it."""
-Overflow = Literal["stop", "drop", "enlarge"]
+Overflow = Literal["stop", "drop_oldest", "grow"]
 """Action when the context is full: end the branch, drop the oldest turns, enlarge the context."""
 
 
@@ -26,9 +26,9 @@ class EngineOptions:
     gpu_layers: int = -1
     """Maximum number of layers on devices; -1 = as many as their free memory holds."""
     flash_attention: FlashAttention = "auto"
-    kv: Precision = "f16"
+    kv_cache_type: Precision = "f16"
     """Format of cached keys and values; all but f16 need flash attention."""
-    overflow: Overflow = "stop"
+    context_overflow: Overflow = "stop"
     end_loops: bool = True
     """End a branch that repeats itself."""
     repeat_penalty: float = 1.0

@@ -45,8 +45,9 @@ class Runtime:
     """Holds the engine, the store and the embedder; `solve` and `search` use them.
 
     Any number of sessions can use one runtime at the same time; the engine solves their turns one
-    after another. The model's process starts when it is first needed, ends after `idle_unload`
-    minutes (a setting) without a question, and starts again with the next one. For one event loop.
+    after another. The model's process starts when it is first needed, ends after the setting
+    `idle_unload_minutes` without a question, and starts again with the next one. For one event
+    loop.
     """
 
     def __init__(
@@ -69,7 +70,7 @@ class Runtime:
         self.store = store or settings.store or paths.shipped_store()
         self.notices = Notices(self.report_notice)
         """Reports what cannot be saved, once per run."""
-        self.idle = IdleTimer(settings.idle_unload * 60, self.unload_model)
+        self.idle = IdleTimer(settings.idle_unload_minutes * 60, self.unload_model)
         self._engine: Engine | None = None
         self._retriever: StoreRetriever | None = None
         self._entries: int | None = None

@@ -1,4 +1,4 @@
-"""What the user may set, and how the settings file is read."""
+"""The user's settings, and reading them from the settings file."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, get_args
 
+from rm_local import old_names
 from rm_local.errors import HomeMissing, SettingsError
 from rm_local.home import expand_home
 from rm_local.lora import LoraAdapter, drop_unused, parse_lora
+from rm_local.old_names import replace_name
 from rm_local.options import EngineOptions, FlashAttention, Overflow, Precision
 from rm_local.paths import config_file, templates_dir
 
@@ -21,19 +23,19 @@ IDLE_LIMIT = 7 * 24 * 60
 PENALTY_LIMIT = 2
 DRY_LIMIT = 5
 EMBEDDED_MODELS = ("rm-nano", "rm-small")
-"""Names that `model` takes besides paths. A file of that name is `./rm-nano`."""
+"""Names of models that `model` accepts in addition to paths. A file of that name is `./rm-nano`."""
 _ENGINE = EngineOptions()
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The settings, each with the value that it has when nobody sets it."""
+    """The settings with their default values."""
 
     model: Path | None = None
-    """GGUF file to reason with, or the name of an embedded model (`EMBEDDED_MODELS`); None takes
+    """GGUF file to reason with, or the name of an embedded model (`EMBEDDED_MODELS`); None selects
     the default, see `rm_local.library.choose_default`."""
     store: Path | None = None
-    """Store to retrieve from; None takes the shipped seed store."""
+    """Store to retrieve from; None selects the shipped seed store."""
     lora: tuple[LoraAdapter, ...] = ()
     """LoRA adapters to load `model` with."""
     # The engine's options: `rm_local.options.EngineOptions` documents each.
@@ -41,20 +43,20 @@ class Settings:
     threads: int = _ENGINE.threads
     gpu_layers: int = _ENGINE.gpu_layers
     flash_attention: FlashAttention = _ENGINE.flash_attention
-    kv: Precision = _ENGINE.kv
-    overflow: Overflow = _ENGINE.overflow
+    kv_cache_type: Precision = _ENGINE.kv_cache_type
+    context_overflow: Overflow = _ENGINE.context_overflow
     check_memory: bool = _ENGINE.check_memory
     end_loops: bool = _ENGINE.end_loops
     repeat_penalty: float = _ENGINE.repeat_penalty
     dry: float = _ENGINE.dry
-    idle_unload: float = 15
-    """Minutes without a question after which the model's memory is given back; 0 = never."""
+    idle_unload_minutes: float = 15
+    """Minutes without a question after which the model is unloaded; 0 = never."""
     thinking: bool = True
-    """Whether models that can think before they answer are to."""
+    """Let models that can think do so before they answer."""
     plan: str = "memory"
-    """Name of the plan that a question is solved with."""
-    model_folders: tuple[Path, ...] = ()
-    """Folders in which `rm-local models` looks for GGUF files, beside the usual ones."""
+    """Name of the plan for questions."""
+    model_dirs: tuple[Path, ...] = ()
+    """Folders in which `rm-local models` looks for GGUF files, in addition to the usual ones."""
     theme: str = "rm-dark"
     """The app's colours: rm-dark, rm-light, or any theme of Textual's."""
 
@@ -66,25 +68,28 @@ class Settings:
         return EngineOptions(**values, templates=str(templates_dir()))
 
 
-def load(path: Path | None = None) -> Settings:
-    """Read `path`, or `config_file()` where that exists, under RM_LOCAL_MODEL and RM_LOCAL_STORE.
+def load_settings(path: Path | None = None) -> Settings:
+    """Read `path`, or `config_file()` if it exists; RM_LOCAL_MODEL and RM_LOCAL_STORE override it.
 
-    Where there is no place for a settings file, the settings are the defaults. The adapters of the
-    file belong to its model: they are left out where RM_LOCAL_MODEL names another.
+    Without a home folder the settings are the defaults. The adapters of the file belong to its
+    model: they are left out if RM_LOCAL_MODEL names another. Old names (`rm_local.old_names`) are
+    accepted with a `RenamedWarning`.
 
-    Raises SettingsError, naming file, key and what is allowed.
+    Raises:
+        SettingsError: The file is invalid; the message has file, key and the allowed values.
     """
     source = path or _existing_config()
-    values = _read(source) if source else {}
+    values = _read_values(source) if source else {}
     for key, variable in (("model", "RM_LOCAL_MODEL"), ("store", "RM_LOCAL_STORE")):
         if override := os.environ.get(variable):
             values[key] = expand_home(override)
             if key == "model":
                 values.pop("lora", None)
     settings = Settings(**values)
-    if settings.kv != "f16" and settings.flash_attention == "off":
-        message = f'{source}: kv = "{settings.kv}" needs flash attention, which is off.'
-        raise SettingsError(message, 'Set `flash_attention = "auto"`, or `kv = "f16"`.')
+    stored = settings.kv_cache_type
+    if stored != "f16" and settings.flash_attention == "off":
+        message = f'{source}: kv_cache_type = "{stored}" needs flash attention, which is off.'
+        raise SettingsError(message, 'Set `flash_attention = "auto"`, or `kv_cache_type = "f16"`.')
     return settings
 
 
@@ -96,68 +101,81 @@ def _existing_config() -> Path | None:
     return file if os.path.exists(file) else None  # Path.exists raises in a closed folder
 
 
-def _read(source: Path) -> dict[str, Any]:
-    """The checked values of a settings file."""
+def _read_values(source: Path) -> dict[str, Any]:
+    """Read a settings file, and check its values."""
     try:
         table = tomllib.loads(source.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{source} cannot be read: {error}.", "Mend or remove it.") from None
+        raise SettingsError(f"{source} cannot be read: {error}.", "Fix or remove it.") from None
     except tomllib.TOMLDecodeError as error:
-        raise SettingsError(f"{source} is not TOML: {error}.", "Mend that line.") from None
-    return {key: _checked(source, key, value) for key, value in table.items()}
+        raise SettingsError(f"{source} is not TOML: {error}.", "Fix that line.") from None
+    values: dict[str, Any] = {}
+    for written, value in table.items():
+        key = replace_name(old_names.SETTINGS, written)
+        if key in values:
+            message = f"{source}: {key!r} is set twice, under its old name, too."
+            raise SettingsError(message, "Remove one of the two lines.")
+        values[key] = _check_value(source, key, value)
+    return values
 
 
-def _checked(source: Path, key: str, value: object) -> Any:
-    """The value as its field wants it."""
+def _check_value(source: Path, key: str, value: object) -> Any:
+    """Check the value, and convert it to the type of its field."""
     match key:
         case "model" if value in EMBEDDED_MODELS:
             return Path(str(value))
         case "model" | "store":
             if isinstance(value, str) and value:
                 return source.parent / expand_home(value)
-            raise _bad(source, key, value, "the path of a file, relative to the settings file")
-        case "model_folders":
+            raise _invalid_value(
+                source, key, value, "the path of a file, relative to the settings file"
+            )
+        case "model_dirs":
             if isinstance(value, list) and all(isinstance(each, str) and each for each in value):
                 return tuple(source.parent / expand_home(each) for each in value)
-            raise _bad(source, key, value, "a list of folders, relative to the settings file")
+            raise _invalid_value(
+                source, key, value, "a list of folders, relative to the settings file"
+            )
         case "lora":
             if isinstance(value, list) and all(isinstance(each, str) for each in value):
-                return drop_unused(_lora(source, each) for each in value)
-            raise _bad(source, key, value, "a list of texts, FILE or FILE:SCALE")
+                return drop_unused(_parse_adapter(source, each) for each in value)
+            raise _invalid_value(source, key, value, "a list of texts, FILE or FILE:SCALE")
         case "context":
-            return _whole(source, key, value, 0, CONTEXT_LIMIT)
+            return _check_whole(source, key, value, 0, CONTEXT_LIMIT)
         case "threads":
-            return _whole(source, key, value, 0, THREAD_LIMIT)
+            return _check_whole(source, key, value, 0, THREAD_LIMIT)
         case "gpu_layers":
-            return _whole(source, key, value, -1, LAYER_LIMIT)
+            return _check_whole(source, key, value, -1, LAYER_LIMIT)
         case "flash_attention":
-            return _one_of(source, key, value, get_args(FlashAttention))
-        case "kv":
-            return _one_of(source, key, value, get_args(Precision))
-        case "overflow":
-            return _one_of(source, key, value, get_args(Overflow))
-        case "idle_unload":
-            return _number(source, key, value, IDLE_LIMIT)
+            return _check_choice(source, key, value, get_args(FlashAttention))
+        case "kv_cache_type":
+            return _check_choice(source, key, value, get_args(Precision))
+        case "context_overflow":
+            if isinstance(value, str):
+                value = replace_name(old_names.CONTEXT_OVERFLOW, value, f'{key} = "{{}}"')
+            return _check_choice(source, key, value, get_args(Overflow))
+        case "idle_unload_minutes":
+            return _check_number(source, key, value, IDLE_LIMIT)
         case "repeat_penalty":
-            return _number(source, key, value, PENALTY_LIMIT, low=1)
+            return _check_number(source, key, value, PENALTY_LIMIT, low=1)
         case "dry":
-            return _number(source, key, value, DRY_LIMIT)
+            return _check_number(source, key, value, DRY_LIMIT)
         case "thinking" | "check_memory" | "end_loops":
             if isinstance(value, bool):
                 return value
-            raise _bad(source, key, value, "true or false")
+            raise _invalid_value(source, key, value, "true or false")
         case "plan" | "theme":
             if isinstance(value, str) and value:
-                return value
-            raise _bad(source, key, value, "a name")
+                return replace_name(old_names.PLANS, value, "plan {}") if key == "plan" else value
+            raise _invalid_value(source, key, value, "a name")
         case _:
             known = ", ".join(field.name for field in fields(Settings))
-            message = f"{source}: there is no setting {key!r}."
-            raise SettingsError(message, f"Settings are: {known}.")
+            message = f"{source}: unknown setting {key!r}."
+            raise SettingsError(message, f"Use one of: {known}.")
 
 
-def _lora(source: Path, text: str) -> LoraAdapter:
-    """The adapter, its file relative to the settings file."""
+def _parse_adapter(source: Path, text: str) -> LoraAdapter:
+    """Parse an adapter, its file relative to the settings file."""
     try:
         adapter = parse_lora(text)
     except ValueError as error:
@@ -166,25 +184,25 @@ def _lora(source: Path, text: str) -> LoraAdapter:
     return replace(adapter, path=str(source.parent / expand_home(adapter.path)))
 
 
-def _whole(source: Path, key: str, value: object, low: int, high: int) -> int:
-    """A whole number from `low` to `high`; TOML's true and false are none."""
+def _check_whole(source: Path, key: str, value: object, low: int, high: int) -> int:
+    """Check that it is a whole number from `low` to `high`; true and false are not numbers."""
     if isinstance(value, int) and not isinstance(value, bool) and low <= value <= high:
         return value
-    raise _bad(source, key, value, f"a whole number from {low} to {high}")
+    raise _invalid_value(source, key, value, f"a whole number from {low} to {high}")
 
 
-def _number(source: Path, key: str, value: object, high: int, *, low: int = 0) -> float:
-    """A number from `low` to `high`; TOML's true, false and nan are none."""
+def _check_number(source: Path, key: str, value: object, high: int, *, low: int = 0) -> float:
+    """Check that it is a number from `low` to `high`; true, false and nan are not."""
     if isinstance(value, int | float) and not isinstance(value, bool) and low <= value <= high:
         return value
-    raise _bad(source, key, value, f"a number from {low} to {high}")
+    raise _invalid_value(source, key, value, f"a number from {low} to {high}")
 
 
-def _one_of(source: Path, key: str, value: object, words: tuple[str, ...]) -> str:
+def _check_choice(source: Path, key: str, value: object, words: tuple[str, ...]) -> str:
     if isinstance(value, str) and value in words:
         return value
-    raise _bad(source, key, value, f"one of {', '.join(words)}")
+    raise _invalid_value(source, key, value, f"one of {', '.join(words)}")
 
 
-def _bad(source: Path, key: str, value: object, allowed: str) -> SettingsError:
-    return SettingsError(f"{source}: {key} = {value!r} will not do.", f"It has to be {allowed}.")
+def _invalid_value(source: Path, key: str, value: object, allowed: str) -> SettingsError:
+    return SettingsError(f"{source}: invalid value {key} = {value!r}.", f"Set it to {allowed}.")

@@ -49,7 +49,7 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--model", type=Path, help="a GGUF, or rm-small; default: SmolLM2")
     parser.add_argument("--store", type=Path, default=paths.shipped_store())
     parser.add_argument("--plan", default="memory", help="default: memory")
-    parser.add_argument("--baseline", default="none", help="default: none")
+    parser.add_argument("--baseline", default="direct", help="default: direct")
     parser.add_argument("--questions", type=Path, default=CONVERSATION, help="JSON Lines")
     parser.add_argument("--kinds", nargs="+", default=(), help="only these kinds of questions")
     parser.add_argument("--seeds", type=int, default=SEEDS, help=f"default: {SEEDS}")
@@ -82,7 +82,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def compare(chosen: argparse.Namespace) -> int:
     """Ask what is missing, then print the report."""
     questions = limit_per_kind(read_questions(chosen.questions, chosen.kinds), chosen.limit)
-    names = (chosen.plan, chosen.baseline)
+    names = (find_plan(chosen.plan).name, find_plan(chosen.baseline).name)
     if chosen.report:
         found = read_samples(chosen.out)
     else:

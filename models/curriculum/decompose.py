@@ -51,7 +51,7 @@ def report_lines(found: Sequence[Decomposition]) -> list[str]:
 async def measure(args: argparse.Namespace) -> None:
     """Collect the decompositions that the options ask for, and print their shares."""
     runtime = open_runtime(args)
-    plans = [choose_plan(name) for name in ("none", "memory")]
+    plans = [choose_plan(name) for name in ("direct", "memory")]
     trajectories = draw_trajectories(args.trajectories, args.others)
     wanted = {(each.family, each.number): each for each in trajectories}
     made = describe_samples(runtime, plans, others=args.others)

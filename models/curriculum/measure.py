@@ -32,7 +32,7 @@ from rm_local.engine import Message
 from rm_local.runtime import Runtime
 
 QUESTIONS = Path(__file__).parent / "questions" / "questions.jsonl"
-PLANS = {"store": "memory", "none": "none", "wrong": "memory"}
+PLANS = {"store": "memory", "none": "direct", "wrong": "memory"}
 """The plan of each arm."""
 
 

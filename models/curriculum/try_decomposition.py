@@ -110,12 +110,12 @@ async def _try_hint(runtime: Runtime, trajectory: Trajectory, subquestion: str) 
 
 async def _request(runtime: Runtime, text: str) -> str:
     """What the model says to the request in a plain, greedy turn."""
-    return (await ask_runtime(runtime, text, choose_plan("none"), temperature=0.0)).text
+    return (await ask_runtime(runtime, text, choose_plan("direct"), temperature=0.0)).text
 
 
 async def _solve(runtime: Runtime, trajectory: Trajectory, entry: Entry | None) -> list[str | None]:
     """The results of the other problems under the entry alone, or without any."""
-    plan = choose_plan("memory" if entry else "none")
+    plan = choose_plan("memory" if entry else "direct")
     return [
         (await ask_runtime(runtime, problem.question, plan, hint=entry)).result
         for problem in trajectory.others

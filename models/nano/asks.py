@@ -1,7 +1,7 @@
 """Asks the program itself: `python -m models.nano.asks --count 20`.
 
 Problems of held-out families, each by `rm-local ask --json` in a process of its own, with the
-plan of the loop and with `--plan none`; the seed store covers all of them. Prints every answer.
+plan of the loop and with `--plan direct`; the seed store covers all of them. Prints every answer.
 With `--second` each is asked second in a conversation, behind a problem of another family.
 """
 
@@ -17,7 +17,7 @@ import sys
 from models.nano.curriculum import heldout, typed_problem
 from models.nano.curriculum.problem import Problem
 
-PLANS = ("memory", "none")
+PLANS = ("memory", "direct")
 
 
 def problems(count: int, seed: int) -> list[Problem]:

@@ -1,4 +1,4 @@
-"""`rm-local ask`: one question, one answer."""
+"""`rm-local ask`: answers one question."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rm_local.cli.constraint import GRAMMAR, JSON_SCHEMA, check_streams, gbnf
+from rm_local.cli.constraint import GRAMMAR, JSON_SCHEMA, check_streams, read_grammar
 from rm_local.cli.context import (
     MODEL,
     STORE,
-    Opening,
+    CliContext,
     print_notice,
     printing_notices,
     read_text_argument,
@@ -40,25 +40,27 @@ COUNT = click.IntRange(min=1)
 @click.command()
 @click.argument("question", nargs=-1)
 @click.option("--json", "as_lines", is_flag=True, help="One event a line, as JSON.")
-@click.option("--plan", metavar="NAME", help="memory, none, length, cue, random or paper.")
-@click.option("--samples", type=COUNT, metavar="M", help="Branches in all.")
-@click.option("--hints", type=COUNT, metavar="K", help="Hints at most, one a branch.")
+@click.option(
+    "--plan", metavar="NAME", help="memory, direct, length-vote, cue-only, random-hints or paper."
+)
+@click.option("--samples", type=COUNT, metavar="M", help="Total number of branches.")
+@click.option("--hints", type=COUNT, metavar="K", help="Most hints, one for each branch.")
 @click.option(
     "--memory/--no-memory",
     default=None,
-    help="Search the store whatever is asked, or never; by default if it has something.",
+    help="Search the store for every question, or never; by default if it has something for it.",
 )
 @click.option(
     "--judge",
     is_flag=True,
     help="Let the model judge each hit before it is used; under the plans memory and paper.",
 )
-@click.option("--max-tokens", type=COUNT, metavar="N", help="Budget of one branch.")
+@click.option("--max-tokens", type=COUNT, metavar="N", help="Most tokens of one branch.")
 @click.option(
     "--max-seconds",
     type=FiniteRange(min=0, min_open=True),
     metavar="N",
-    help="Seconds after which the turn ends and answers with what there is.",
+    help="Seconds after which the turn ends and answers with what was generated.",
 )
 @click.option(
     "--thinking/--no-thinking",
@@ -66,35 +68,35 @@ COUNT = click.IntRange(min=1)
     help="Let the model think before it answers, or not; by default as in the settings.",
 )
 @click.option(
-    "--effort", metavar="LEVEL", help="How much to think (low, high), where the model can be told."
+    "--effort", metavar="LEVEL", help="How much to think (low, high), if the model supports it."
 )
 @click.option(
     "--calculator/--no-calculator",
     default=True,
-    help="Compute what a model writes as <<12*12=, if it was trained so, or let it do that itself.",
+    help="Compute what a model writes as <<12*12=, if it was trained to, or let it do that itself.",
 )
 @click.option(
     "--temperature",
     type=FiniteRange(min=0),
     metavar="T",
-    help="Of the branches; by default the plan's, or the model's own if that is higher.",
+    help="For the branches; by default the plan's, or the model's own if that is higher.",
 )
 @click.option("--seed", type=click.IntRange(min=0), default=0, metavar="N", show_default=True)
-@click.option("-c", "--continue", "go_on", is_flag=True, help="Continue the last session.")
+@click.option("-c", "--continue", "continues", is_flag=True, help="Continue the last session.")
 @click.option(
     "--session",
     metavar="ID[:TURN]",
-    help="Continue this session from that turn of it, or from its last.",
+    help="Continue this session from that turn, or from its last.",
 )
 @JSON_SCHEMA
 @GRAMMAR
-@click.option("-q", "--quiet", is_flag=True, help="No narration on standard error.")
+@click.option("-q", "--quiet", is_flag=True, help="Print no progress on standard error.")
 @MODEL
 @LORA
 @STORE
 @click.pass_obj
 def ask(
-    opening: Opening,
+    context: CliContext,
     question: tuple[str, ...],
     as_lines: bool,
     plan: str | None,
@@ -109,7 +111,7 @@ def ask(
     calculator: bool,
     temperature: float | None,
     seed: int,
-    go_on: bool,
+    continues: bool,
     session: str | None,
     schema: Path | None,
     grammar: Path | None,
@@ -118,24 +120,25 @@ def ask(
     lora: tuple[LoraAdapter, ...],
     store: Path | None,
 ) -> None:
-    """Answer QUESTION, or what comes on standard input.
+    """Answer QUESTION, or the text on standard input.
 
-    The answer goes to standard output, how it came about to standard error. Ctrl+C stops
-    and keeps what there is; twice leaves at once.
+    The answer goes to standard output, the steps to standard error. Ctrl+C stops and keeps what
+    was generated; a second one exits at once.
 
-    Each question stands alone, unless it continues a session: the model then reads the
-    earlier questions and answers, too. From an earlier turn the conversation forks.
+    The model reads the question alone, unless it continues a session: then it reads the earlier
+    questions and answers, too. Continuing from an earlier turn begins a new branch of the
+    conversation.
 
-    A schema or a grammar holds for the answer, not for the thinking before it. The model is not
-    shown it: say in the question what you want.
+    A schema or a grammar constrains the answer, not the thinking before it. The model does not see
+    it: describe in the question what you want.
     """
     import asyncio
 
     from rm_local.loop import TurnOverrides
     from rm_local.sessions import Session
 
-    opening = opening.over(model, store, lora)
-    settings = opening.settings()
+    context = context.with_overrides(model, store, lora)
+    settings = context.load_settings()
     adjusted = adjust_plan(
         plan or settings.plan,
         samples=samples,
@@ -150,9 +153,11 @@ def ask(
     )
     check_streams(question, grammar, schema)
     text = read_text_argument(question, "question", EXAMPLE)
-    overrides = TurnOverrides(seed=seed, temperature=temperature, grammar=gbnf(grammar, schema))
-    runtime = opening.runtime()
-    if session or go_on:
+    overrides = TurnOverrides(
+        seed=seed, temperature=temperature, grammar=read_grammar(grammar, schema)
+    )
+    runtime = context.new_runtime()
+    if session or continues:
         chat, after = resume_session(runtime, session or "last")
     else:
         chat, after = Session(runtime), 0
@@ -177,10 +182,10 @@ def adjust_plan(
     effort: str = "",
     calculator: bool = True,
 ) -> Plan:
-    """The plan of that name with these values in place of its own.
+    """Return the plan of that name with these values in place of its own.
 
     Raises:
-        UsageError: There is no such plan, or it has no use for one of the values.
+        UsageError: There is no such plan, or one of the options has no effect on it.
     """
     from rm_local.loop import find_plan
 
@@ -204,48 +209,46 @@ def adjust_plan(
 
 
 def check_searches(plan: Plan, option: str) -> None:
-    """Refuse an option about hits where the plan does not choose any by the question.
+    """Check that an option about hits has an effect: that the plan searches for the question.
 
     Raises:
-        UsageError: The plan does not.
+        UsageError: The plan does not search.
     """
     from rm_local.errors import UsageError
 
     if plan.retrieval != "memory":
         raise UsageError(
             f"The plan {plan.name!r} does not choose hits by the question.",
-            f"Leave {option} out, or take the plan memory.",
+            f"Omit {option}, or use the plan memory.",
         )
     if plan.question_gate == "shut":
-        raise UsageError(
-            "With --no-memory there are no hits.", f"Leave {option} or --no-memory out."
-        )
+        raise UsageError("With --no-memory there are no hits.", f"Omit {option} or --no-memory.")
 
 
 def resume_session(runtime: Runtime, name: str) -> tuple[Session, int]:
-    """The session `ID` or `ID:TURN`, and the number of the turn to continue from.
+    """Open the session `ID` or `ID:TURN`; also return the number of the turn to continue from.
 
     Raises:
         UsageError: There is no such session or turn, or the session is open elsewhere.
     """
-    from rm_local.cli.sessions import find_path
+    from rm_local.cli.sessions import find_session_path
     from rm_local.errors import UsageError
     from rm_local.sessions import Session
 
     id, colon, turn = name.partition(":")
-    path = find_path(id)
+    path = find_session_path(id)
     session = Session.resume(runtime, path)
     if not colon:
         return session, session.last
     if not turn.isdecimal() or int(turn) not in session.parents:
         session.close()
-        remedy = f"`rm-local sessions show {path.stem}` numbers them."
+        remedy = f"List its turns with `rm-local sessions show {path.stem}`."
         raise UsageError(f"The session {path.stem} has no turn {turn!r}.", remedy)
     return session, int(turn)
 
 
 def new_printer(runtime: Runtime, session: Session, after: int, plan: Plan) -> TurnPrinter:
-    """Writes the turn to standard error."""
+    """Create the printer of a turn; imported late, since it loads the engine's types."""
     from rm_local.cli.turn_printer import TurnPrinter
 
     return TurnPrinter(runtime, session, after, plan)
@@ -258,7 +261,7 @@ async def print_turn(
     *,
     as_lines: bool,
 ) -> None:
-    """Print the turn that `ask(control=...)` gives, then close the runtime.
+    """Print the events of the turn that `ask(control=...)` starts, then close the runtime.
 
     Raises:
         Failure: The turn has no answer; carries the exit code.
@@ -268,10 +271,10 @@ async def print_turn(
     control = TurnControl()
     last: Event | None = None
 
-    def show(notice: Notice) -> None:
+    def show_notice(notice: Notice) -> None:
         _print_event(notice, printer, as_lines)
 
-    async with printing_notices(runtime, show):
+    async with printing_notices(runtime, show_notice):
         with _stop_on_interrupt(control, printer):
             async with aclosing(ask(control=control)) as events:
                 async for last in events:
@@ -283,7 +286,7 @@ async def print_turn(
 
 
 def _print_event(event: Event, printer: TurnPrinter | None, as_lines: bool) -> None:
-    """Write data to standard output, flushed, and the rest to standard error."""
+    """Write the answer or the JSON line to standard output, the rest to standard error."""
     from rm_local.loop import Answered, Notice, event_as_json
     from rm_local.text import sanitize_text
 
@@ -299,18 +302,20 @@ def _print_event(event: Event, printer: TurnPrinter | None, as_lines: bool) -> N
 
 @contextmanager
 def _stop_on_interrupt(control: TurnControl, printer: TurnPrinter | None) -> Iterator[None]:
-    """Within it the first Ctrl+C stops the turn, the second leaves at once."""
+    """Within it the first Ctrl+C stops the turn, the second exits at once."""
     import asyncio
 
     loop = asyncio.get_running_loop()
 
-    def stop(*_: object) -> None:
+    def stop_turn(*_: object) -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
         loop.call_soon_threadsafe(control.stop)
         if printer:
-            loop.call_soon_threadsafe(printer.print_line, "Stopping; Ctrl+C again leaves at once.")
+            loop.call_soon_threadsafe(
+                printer.print_line, "Stopping; press Ctrl+C again to exit at once."
+            )
 
-    before = signal.signal(signal.SIGINT, stop)
+    before = signal.signal(signal.SIGINT, stop_turn)
     try:
         yield
     finally:

@@ -1,4 +1,4 @@
-"""What `rm-local doctor` looks at. Each check names what it found and what to do about it."""
+"""The checks of `rm-local doctor`. Each reports what it found and what to do about it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from rm_local import __version__, paths
-from rm_local.cli.devices import asked_for, usable_devices
+from rm_local.cli.devices import build_placement_request, parse_devices
 from rm_local.cli.subprocess_json import ask_child
 from rm_local.engine import AdaptedModel, Device, check_fits, place_layers, required_memory
 from rm_local.errors import HomeMissing, MemoryShort, RmLocalError, SettingsError
@@ -27,14 +27,14 @@ from rm_local.units import format_bytes
 Level = Literal["ok", "warn", "bad"]
 
 SMALL_MEMORY = 2_000_000_000
-"""Bytes; rm-nano runs in less, a model for real work does not."""
+"""Bytes. rm-nano runs in less; a model for real work does not."""
 REINSTALL = "python -m pip install --force-reinstall --no-deps {}"
 VECTORS = {"x86_64": "AVX2", "amd64": "AVX2", "arm64": "NEON", "aarch64": "NEON"}
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One line of the report."""
+    """The result of one check."""
 
     name: str
     level: Level
@@ -42,82 +42,83 @@ class Check:
     remedy: str = ""
 
 
-def every(wanted: Settings) -> Iterator[Check]:
-    """All checks, one after the other, as they are done."""
-    yield _python()
-    yield _libraries()
+def run_checks(wanted: Settings) -> Iterator[Check]:
+    """Run all checks, one after the other."""
+    yield _check_python()
+    yield _check_libraries()
     engine = ask_child("rm_local.engine.worker.build_info")
-    yield from _engine(engine)
-    yield _memory()
-    yield _default()
-    yield _model(resolve_model(wanted), wanted.lora)
-    yield from _fits(wanted, usable_devices(engine))
-    yield _embedder()
-    yield _store(wanted.store or paths.shipped_store())
-    yield from _folders()
-    yield _terminal()
+    yield from _check_engine(engine)
+    yield _check_memory()
+    yield _check_default_model()
+    yield _check_model(resolve_model(wanted), wanted.lora)
+    yield from _check_memory_fit(wanted, parse_devices(engine))
+    yield _check_embedder()
+    yield _check_store(wanted.store or paths.shipped_store())
+    yield from _check_folders()
+    yield _check_terminal()
 
 
-def _python() -> Check:
+def _check_python() -> Check:
     found = f"{platform.python_version()} ({sys.executable}), rm-local {__version__}"
     return Check("Python", "ok", found)
 
 
-def _libraries() -> Check:
-    """SQLite and what the store loads into it."""
-    told = ask_child("rm_local.store.sqlite.library_versions")
-    if isinstance(told, str):
-        return Check("SQLite", "bad", told, REINSTALL.format("apsw sqlite-vec zstandard"))
+def _check_libraries() -> Check:
+    """Check SQLite and what the store loads into it."""
+    versions = ask_child("rm_local.store.sqlite.library_versions")
+    if isinstance(versions, str):
+        return Check("SQLite", "bad", versions, REINSTALL.format("apsw sqlite-vec zstandard"))
     found = "{sqlite} (apsw {apsw}), sqlite-vec {sqlite_vec}, zstandard {zstandard}"
-    return Check("SQLite", "ok", found.format(**told))
+    return Check("SQLite", "ok", found.format(**versions))
 
 
-def _engine(told: dict[str, Any] | str) -> Iterator[Check]:
-    """llama.cpp's build, and the devices that it can use."""
-    if isinstance(told, str):
+def _check_engine(report: dict[str, Any] | str) -> Iterator[Check]:
+    """Check llama.cpp's build, and list the devices that it can use."""
+    if isinstance(report, str):
         rebuild = REINSTALL.format("--no-cache-dir llama-cpp-python==0.3.36")
-        yield Check("llama.cpp", "bad", told, f"Build it on this machine: {rebuild}")
+        yield Check("llama.cpp", "bad", report, f"Build it on this machine: {rebuild}")
         return
-    features = told["features"]
-    found = f"llama-cpp-python {told['version']}, ggml {told['ggml']}: {' '.join(features)}"
+    features = report["features"]
+    found = f"llama-cpp-python {report['version']}, ggml {report['ggml']}: {' '.join(features)}"
     wanted = VECTORS.get(platform.machine().lower())
     if wanted and wanted not in features:
         rebuild = REINSTALL.format("--no-cache-dir llama-cpp-python==0.3.36")
         yield Check("llama.cpp", "warn", f"{found}; slow without {wanted}", f"Try: {rebuild}")
     else:
         yield Check("llama.cpp", "ok", found)
-    devices = [_device(Device(**each)) for each in told["devices"]]
-    offload = "" if told["offload"] else " (this build uses no GPU)"
+    devices = [_describe_device(Device(**each)) for each in report["devices"]]
+    offload = "" if report["offload"] else " (this build uses no GPU)"
     yield Check("Devices", "ok", "; ".join(devices) + offload)
 
 
-def _device(device: Device) -> str:
-    """A card's free memory is its own; the processor's is told by the system, further down."""
+def _describe_device(device: Device) -> str:
+    """Describe the device, with its free memory if it is a GPU; `Memory` reports the CPU's."""
     free = f"{format_bytes(device.free)} free of " if device.kind == "gpu" else ""
     return f"{device.name}: {device.about}, {free}{format_bytes(device.total)}"
 
 
-def _memory() -> Check:
+def _check_memory() -> Check:
     free = free_memory()
     if free is None:
-        return Check("Memory", "ok", "this system does not tell how much is free")
+        return Check("Memory", "ok", "this system does not report how much is free")
     if free < SMALL_MEMORY:
         return Check(
-            "Memory", "warn", f"{format_bytes(free)} free", "Close something, or take rm-nano."
+            "Memory", "warn", f"{format_bytes(free)} free", "Close other programs, or use rm-nano."
         )
     return Check("Memory", "ok", f"{format_bytes(free)} free")
 
 
-def _default() -> Check:
-    """Which model runs when none is named."""
+def _check_default_model() -> Check:
+    """Check which model runs if the user names no model."""
     default = choose_default()
     name = RM_SMALL.name if default.model == RM_SMALL else "rm-nano"
     level: Level = "warn" if default.notice else "ok"
     return Check("Default", level, f"{name} runs when no model is named", default.notice)
 
 
-def _model(model: Path, lora: Sequence[LoraAdapter]) -> Check:
-    """The file, without loading it: is it a GGUF, is it whole, can it write, do adapters fit?"""
+def _check_model(model: Path, lora: Sequence[LoraAdapter]) -> Check:
+    """Check without loading it that the file is a complete GGUF of a generating model, and that
+    the adapters fit."""
     from rm_local.engine import describe_thinking
     from rm_local.gguf import check_generates, check_whole
 
@@ -143,28 +144,30 @@ def _model(model: Path, lora: Sequence[LoraAdapter]) -> Check:
     return Check("Model", "ok", found)
 
 
-def _fits(wanted: Settings, devices: tuple[Device, ...]) -> Iterator[Check]:
-    """What the model needs under the settings, and where it would go."""
+def _check_memory_fit(wanted: Settings, devices: tuple[Device, ...]) -> Iterator[Check]:
+    """Check that the memory that the model needs under the settings is free."""
     try:
         files = read_model_files(resolve_model(wanted))
         model = AdaptedModel(files, read_fitting_lora(wanted.lora, files.there[0][0], files))
-        asked = asked_for(wanted, model)
+        asked = build_placement_request(wanted, model)
         name = str(files.header.metadata.get("general.name") or "The model")
         need = required_memory(model, asked.context, kv=asked.kv, flash=asked.flash)
         check_fits(model, devices, asked, free_memory(), name)
     except MemoryShort as error:
         yield Check("Fits", "warn", error.message, error.remedy)
     except RmLocalError:
-        return  # the check before this one says why
+        return  # the check of the model has reported it
     else:
-        told = f"{format_bytes(need.total)} at {need.context:,} tokens, {asked.kv} cache"
+        size = f"{format_bytes(need.total)} at {need.context:,} tokens, {asked.kv} cache"
         layers = place_layers(model, devices, asked).layers
         where = f"{layers} of {len(model.shape.layers) + 1} layers on devices" if layers else "CPU"
-        yield Check("Fits", "ok", f"{told}; {where}; when the context is full: {wanted.overflow}")
+        yield Check(
+            "Fits", "ok", f"{size}; {where}; when the context is full: {wanted.context_overflow}"
+        )
 
 
-def _embedder() -> Check:
-    """The weights that turn a subproblem into a vector."""
+def _check_embedder() -> Check:
+    """Check the weights that embed queries."""
     from rm_local.embed import MINILM, check_minilm_weights, find_minilm_weights
 
     try:
@@ -175,7 +178,7 @@ def _embedder() -> Check:
     return Check("Embedder", "ok", f"{MINILM}, {folder}")
 
 
-def _store(path: Path) -> Check:
+def _check_store(path: Path) -> Check:
     from rm_local.embed import check_query_embedder
     from rm_local.store import Store
 
@@ -189,25 +192,25 @@ def _store(path: Path) -> Check:
     return Check("Store", "ok", found)
 
 
-def _folders() -> Iterator[Check]:
-    """Where everything lies, and whether it can be written there."""
+def _check_folders() -> Iterator[Check]:
+    """Check that each folder of the user's data can be written to."""
     try:
         config = paths.config_file()
     except HomeMissing as error:
         yield Check("Folders", "bad", error.message, error.remedy)
         return
-    none_yet = "" if os.path.exists(config) else " (none yet)"
-    yield Check("Settings", "ok", f"{config}{none_yet}")
+    missing = "" if os.path.exists(config) else " (no file yet)"
+    yield Check("Settings", "ok", f"{config}{missing}")
     for name, folder in (
         ("Sessions", paths.sessions_dir),
         ("Cache", paths.cache_dir),
         ("Logs", paths.log_dir),
     ):
-        yield _folder(name, folder)
+        yield _check_folder(name, folder)
 
 
-def _folder(name: str, find: Callable[[], Path]) -> Check:
-    """Whether it can be written to, or made."""
+def _check_folder(name: str, find: Callable[[], Path]) -> Check:
+    """Check that the folder that `find` returns can be written to, or created."""
     try:
         folder = find()
     except HomeMissing as error:
@@ -218,9 +221,13 @@ def _folder(name: str, find: Callable[[], Path]) -> Check:
     return Check(name, "ok", str(folder))
 
 
-def _terminal() -> Check:
+def _check_terminal() -> Check:
     if not sys.stdout.isatty():
-        return Check("Terminal", "ok", "none here, so no app; the commands work")
+        return Check(
+            "Terminal",
+            "ok",
+            "standard output is not a terminal; the commands work, the app does not",
+        )
     columns, lines = shutil.get_terminal_size()
     name = os.environ.get("TERM", "unknown")
     colours = (
@@ -228,7 +235,7 @@ def _terminal() -> Check:
     )
     found = f"{columns} x {lines}, {name}, {colours} colours, {sys.stdout.encoding}"
     if columns < 80 or lines < 24:
-        return Check("Terminal", "warn", found, "The app wants 80 x 24 or more.")
+        return Check("Terminal", "warn", found, "Enlarge it to 80 x 24 or more for the app.")
     if name == "dumb":
-        return Check("Terminal", "warn", found, "The app cannot draw on it; the commands work.")
+        return Check("Terminal", "warn", found, "The app cannot draw on it. Use the commands.")
     return Check("Terminal", "ok", found)

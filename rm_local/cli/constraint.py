@@ -1,4 +1,4 @@
-"""The files that say what an answer has to look like."""
+"""Options that constrain the form of an answer: a grammar, or a JSON schema."""
 
 from __future__ import annotations
 
@@ -22,28 +22,35 @@ JSON_SCHEMA = click.option(
 )
 
 
-def gbnf(grammar: Path | None, schema: Path | None) -> str:
-    """The grammar that one of the files asks for; empty without them. `-` is standard input.
+def read_grammar(grammar: Path | None, schema: Path | None) -> str:
+    """Read the GBNF grammar, or convert the schema to one; empty without files.
 
-    UsageError when there are two, or one that is not text, too large, or not right.
+    `-` is standard input.
+
+    Raises:
+        UsageError: Both are given, or the file is not text, too large, or invalid.
     """
     from rm_local.engine import check_grammar, grammar_from_schema
 
     if grammar and schema:
-        raise UsageError("There are a grammar and a schema.", "Give one of them.")
+        raise UsageError("A grammar and a schema were given.", "Give one of them.")
     if schema:
-        made = grammar_from_schema(_text(schema))
+        made = grammar_from_schema(_read_text(schema))
         check_grammar(made)
         return made
     if grammar:
-        text = _text(grammar)
+        text = _read_text(grammar)
         check_grammar(text)
         return text
     return ""
 
 
 def check_streams(question: tuple[str, ...], *files: Path | None) -> None:
-    """UsageError: standard input is asked both for the question and for one of the files."""
+    """Check that standard input is used once, for the question or for one of the files.
+
+    Raises:
+        UsageError: Both would be read from standard input.
+    """
     from rm_local.store import STDIN, check_inputs
 
     named = [file for file in files if file]
@@ -52,7 +59,7 @@ def check_streams(question: tuple[str, ...], *files: Path | None) -> None:
     check_inputs(named)
 
 
-def _text(path: Path) -> str:
+def _read_text(path: Path) -> str:
     from rm_local.store import input_name, open_input
 
     name = input_name(path)

@@ -1,4 +1,4 @@
-"""What a command opens: settings, and a runtime on the model and store that were asked for."""
+"""What all commands share: the settings, a runtime on model and store, and notices."""
 
 from __future__ import annotations
 
@@ -37,35 +37,39 @@ STORE = click.option(
 )
 
 MAX_TEXT = 16 << 20
-"""Bytes of a question on standard input; more would only fill the memory."""
+"""Largest question on standard input, in bytes; more would only fill the memory."""
 
 
 @dataclass(slots=True)
-class Opening:
-    """The files named before the command; a command's own options go over them."""
+class CliContext:
+    """The files named before the command; options after it override them."""
 
     model: Path | None = None
     store: Path | None = None
     lora: tuple[LoraAdapter, ...] = ()
 
-    def over(
+    def with_overrides(
         self,
         model: Path | None = None,
         store: Path | None = None,
         lora: tuple[LoraAdapter, ...] = (),
-    ) -> Opening:
-        """With the files that the command itself names."""
-        return Opening(model or self.model, store or self.store, lora or self.lora)
+    ) -> CliContext:
+        """Return a copy with the files that the command itself names."""
+        return CliContext(model or self.model, store or self.store, lora or self.lora)
 
-    def settings(self) -> Settings:
-        """The settings, read now, with these files in them.
+    def load_settings(self) -> Settings:
+        """Read the settings, and put these files into them.
 
-        The adapters of the settings belong to their model: another model has those that are named
-        with it, or none.
+        The adapters of the settings belong to their model: another model gets only those that are
+        named with it.
+
+        Raises:
+            SettingsError: The settings file is invalid.
+            UsageError: No model has that name.
         """
         from rm_local import settings
 
-        loaded = settings.load()
+        loaded = settings.load_settings()
         named, kept = self.model, () if self.model else loaded.lora
         if named and str(named) in settings.EMBEDDED_MODELS and named.exists():
             named = named.absolute()  # a file of that name
@@ -78,18 +82,18 @@ class Opening:
         if str(over.model) in settings.EMBEDDED_MODELS:
             return over
         if over.model and not over.model.is_absolute() and not over.model.exists():
-            return replace(over, model=_by_name(loaded, over.model))
+            return replace(over, model=_find_by_name(loaded, over.model))
         return over
 
-    def runtime(self) -> Runtime:
-        """A runtime on these files; nothing is loaded yet."""
+    def new_runtime(self) -> Runtime:
+        """Create a runtime on these files; nothing is loaded yet."""
         from rm_local import runtime
 
-        return runtime.Runtime(self.settings())
+        return runtime.Runtime(self.load_settings())
 
 
-def _by_name(settings: Settings, model: Path) -> Path:
-    """The file of the model that is called so; what can only be a path is left as it is."""
+def _find_by_name(settings: Settings, model: Path) -> Path:
+    """Find the file of the model with that name; return a path unchanged."""
     from rm_local.library import find_models, is_model_path
 
     if is_model_path(str(model)):
@@ -104,7 +108,7 @@ def print_notice(text: str) -> None:
     click.echo(f"warning: {one_line(text)}", err=True)
 
 
-def _print(notice: Notice) -> None:
+def _print_notice_event(notice: Notice) -> None:
     print_notice(notice.text)
 
 
@@ -112,9 +116,9 @@ def _print(notice: Notice) -> None:
 async def printing_notices(
     runtime: Runtime, show: Callable[[Notice], None] | None = None
 ) -> AsyncIterator[None]:
-    """Close the runtime after the body; show the notices that it reports outside of turns.
+    """Print the runtime's notices outside of turns, and close it after the body.
 
-    They go to standard error, unless `show` does something else with them.
+    `show` replaces printing to standard error.
     """
     import asyncio
 
@@ -126,7 +130,7 @@ async def printing_notices(
         async with aclosing(events):
             async for event in events:
                 if isinstance(event, Notice):
-                    (show or _print)(event)
+                    (show or _print_notice_event)(event)
 
     printing = asyncio.ensure_future(print_all())
     try:
@@ -137,9 +141,10 @@ async def printing_notices(
 
 
 def read_text_argument(words: tuple[str, ...], name: str, example: str) -> str:
-    """The text given as words, or read from standard input for none or `-`.
+    """Join the words, or read standard input if there are no words or only `-`.
 
-    Raises UsageError when it is empty, or when standard input is a terminal.
+    Raises:
+        UsageError: The text is empty or too long, or standard input is a terminal or closed.
     """
     from rm_local.errors import UsageError
 

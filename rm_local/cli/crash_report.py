@@ -1,4 +1,4 @@
-"""The report of an error that nobody foresaw: one line for the person, the rest in a file."""
+"""Unexpected errors: a one-line message, and a crash log with the traceback."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from rm_local.files import write_bytes_atomically
 
 
 def write_crash_report(error: Exception) -> RmLocalError:
-    """Write the traceback to the log folder; the error to show says where it is."""
+    """Write the traceback to a file; return the error to show, which names that file."""
     trace = "".join(traceback.format_exception(error))
     now = datetime.now()
     header = f"rm-local {__version__}, Python {platform.python_version()}, {platform.platform()}"
     name = f"crash-{now:%Y%m%d-%H%M%S-%f}.log"
-    path = _save(name, f"{now:%Y-%m-%d %H:%M:%S}\n{header}\n\n{trace}")
+    path = _save_report(name, f"{now:%Y-%m-%d %H:%M:%S}\n{header}\n\n{trace}")
     saved = f"the details are in {path}" if path else "its details could not be saved anywhere"
-    remedy = f"This is a fault of rm-local's; {saved}."
-    said = next(iter(str(error).splitlines()), "")
-    return RmLocalError(f"{type(error).__name__}: {said}", remedy)
+    remedy = f"This is a bug in rm-local; {saved}."
+    first_line = next(iter(str(error).splitlines()), "")
+    return RmLocalError(f"{type(error).__name__}: {first_line}", remedy)
 
 
-def _save(name: str, text: str) -> Path | None:
-    """Write the text to the first folder that takes it; None when no folder does."""
-    for folder in _folders():
+def _save_report(name: str, text: str) -> Path | None:
+    """Write the text to the first folder that is writable; None if no folder is."""
+    for folder in _list_folders():
         try:
             folder.mkdir(parents=True, exist_ok=True)
             write_bytes_atomically(folder / name, text.encode("utf-8", "backslashreplace"))
@@ -40,8 +40,8 @@ def _save(name: str, text: str) -> Path | None:
     return None
 
 
-def _folders() -> Iterator[Path]:
-    """The logs' folder, then the one for temporary files; those that there are."""
+def _list_folders() -> Iterator[Path]:
+    """The folder of logs, then the one for temporary files, as far as they exist."""
     with suppress(SettingsError):  # there is no home folder
         yield paths.log_dir()
     with suppress(OSError):

@@ -1,4 +1,4 @@
-"""Devices that can hold layers, as llama.cpp tells them from a process of its own."""
+"""The devices that llama.cpp reports in a subprocess, and what to place on them."""
 
 from __future__ import annotations
 
@@ -9,17 +9,19 @@ if TYPE_CHECKING:
     from rm_local.settings import Settings
 
 
-def usable_devices(told: dict[str, Any] | str) -> tuple[Device, ...]:
-    """Those of a probe's answer that this build puts layers on."""
+def parse_devices(report: dict[str, Any] | str) -> tuple[Device, ...]:
+    """Parse the devices that this build can put layers on from a report of `build_info`."""
     from rm_local.engine import Device, usable_devices
 
-    if isinstance(told, str) or not told["offload"]:
+    if isinstance(report, str) or not report["offload"]:
         return ()
-    return usable_devices([Device(**each) for each in told["devices"]])
+    return usable_devices([Device(**each) for each in report["devices"]])
 
 
-def asked_for(settings: Settings, model: ModelSizes, context: int = 0) -> PlacementRequest:
-    """What a load under these settings is for; `context` goes before theirs."""
+def build_placement_request(
+    settings: Settings, model: ModelSizes, context: int = 0
+) -> PlacementRequest:
+    """Build the request for a load under these settings; a non-zero `context` overrides theirs."""
     from rm_local.engine import PlacementRequest, default_context
 
     options = settings.engine_options()

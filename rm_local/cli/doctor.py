@@ -1,4 +1,4 @@
-"""`rm-local doctor`: is everything there, and what to do where it is not."""
+"""`rm-local doctor`: checks the installation, and says what to do about each problem."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rm_local.cli.context import MODEL, STORE, Opening
+from rm_local.cli.context import MODEL, STORE, CliContext
 from rm_local.cli.options import LORA
 from rm_local.lora import LoraAdapter
 
@@ -36,24 +36,24 @@ def doctor(
 
     Exit code 1 when something is bad.
     """
-    from rm_local.cli.checks import every
+    from rm_local.cli.checks import run_checks
 
-    opening: Opening = ctx.obj.over(model, store, lora)
+    context: CliContext = ctx.obj.with_overrides(model, store, lora)
     done: list[Check] = []
-    for check in every(opening.settings()):
+    for check in run_checks(context.load_settings()):
         done.append(check)
         if not as_data:
-            click.echo(line(check))
-    well = all(check.level != "bad" for check in done)
+            click.echo(format_check(check))
+    passed = all(check.level != "bad" for check in done)
     if as_data:
-        click.echo(json.dumps({"ok": well, "checks": [asdict(check) for check in done]}))
-    ctx.exit(0 if well else 1)
+        click.echo(json.dumps({"ok": passed, "checks": [asdict(check) for check in done]}))
+    ctx.exit(0 if passed else 1)
 
 
-def line(check: Check) -> str:
-    """The check as a person reads it, what to do below it."""
+def format_check(check: Check) -> str:
+    """Format the check as a line, and its remedy, if any, as a second one."""
     from rm_local.text import one_line
 
     level = click.style(f"{check.level:<4}", fg=COLOURS[check.level])
-    told = f"{level}  {check.name:<9}  {one_line(check.found)}"
-    return f"{told}\n{'':17}{one_line(check.remedy)}" if check.remedy else told
+    line = f"{level}  {check.name:<9}  {one_line(check.found)}"
+    return f"{line}\n{'':17}{one_line(check.remedy)}" if check.remedy else line

@@ -1,18 +1,20 @@
-"""A click group that imports a command when it is called, and reports errors in one way."""
+"""A click group that imports a command when it runs, and reports all errors alike."""
 
 from __future__ import annotations
 
 import os
+from contextlib import nullcontext
 from importlib import import_module
 from typing import IO, Any
 
 import click
 
+from rm_local.cli.old_options import print_renamed, replace_command
 from rm_local.errors import RmLocalError, Stopped
 
 
 class Failure(click.ClickException):
-    """Two lines on standard error, what happened and what to do, and an exit code."""
+    """An error as the user sees it: a message, what to do about it, and an exit code."""
 
     def __init__(self, message: str, remedy: str, exit_code: int) -> None:
         super().__init__(message)
@@ -20,12 +22,12 @@ class Failure(click.ClickException):
         self.exit_code = exit_code  # type: ignore[misc]  # click reads it from the instance
 
     @classmethod
-    def of(cls, error: RmLocalError) -> Failure:
-        """The failure that reports this error."""
+    def from_error(cls, error: RmLocalError) -> Failure:
+        """Return the failure that reports this error."""
         return cls(error.message, error.remedy, error.exit_code)
 
     def show(self, file: IO[Any] | None = None) -> None:
-        """Write both lines, safe for a terminal."""
+        """Write message and remedy to standard error, without control characters."""
         from rm_local.text import sanitize_text
 
         head = click.style("error:", fg="red")
@@ -35,18 +37,19 @@ class Failure(click.ClickException):
 
 
 class LazyGroup(click.Group):
-    """Commands named by `module:attribute`; a module is imported when its command is asked for."""
+    """Commands named by `module:attribute`; a module is imported when its command is needed."""
 
     def __init__(self, *args: Any, lazy: dict[str, str], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.lazy = lazy
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """The names in the order in which they were given."""
+        """Return the names in the order of `lazy`."""
         return [*self.lazy]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The command, imported now."""
+        """Import and return the command; `cmd_name` may be an old name of it."""
+        cmd_name = replace_command(self.name or "", cmd_name)
         if cmd_name not in self.lazy:
             return None
         module, attribute = self.lazy[cmd_name].split(":")
@@ -55,13 +58,14 @@ class LazyGroup(click.Group):
         return command
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command; whatever goes wrong becomes a message and an exit code."""
+        """Run the command; every error becomes a message and an exit code."""
         if os.environ.get("NO_COLOR"):
             ctx.color = False
         try:
-            return super().invoke(ctx)
+            with nullcontext() if ctx.parent else print_renamed():
+                return super().invoke(ctx)
         except RmLocalError as error:
-            raise Failure.of(error) from error
+            raise Failure.from_error(error) from error
         except KeyboardInterrupt:
             ctx.exit(Stopped.exit_code)
         except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
@@ -69,4 +73,4 @@ class LazyGroup(click.Group):
         except Exception as error:
             from rm_local.cli.crash_report import write_crash_report
 
-            raise Failure.of(write_crash_report(error)) from error
+            raise Failure.from_error(write_crash_report(error)) from error

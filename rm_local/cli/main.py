@@ -1,4 +1,4 @@
-"""The `rm-local` command: the app when it stands alone, else one of the commands."""
+"""The `rm-local` command: it opens the app, or runs one of its subcommands."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from rm_local import __version__
-from rm_local.cli.context import MODEL, STORE, Opening
+from rm_local.cli.context import MODEL, STORE, CliContext
 from rm_local.cli.lazy_group import LazyGroup
 from rm_local.cli.options import LORA
 from rm_local.lora import LoraAdapter
@@ -35,30 +35,32 @@ def cli(
 ) -> None:
     """Reasoning Memory, offline, in a terminal.
 
-    Alone it opens the app. A local model names the subproblem of your question, finds
+    Without a command it opens the app. A local model names the subproblem of your question, finds
     subroutines for it in a store on your disk, and reasons under several of them.
 
     Exit codes: 0 done, 1 failed, 2 wrong usage or settings, 3 model or engine,
     4 store, 130 interrupted.
     """
-    ctx.obj = Opening(model, store, lora)
+    ctx.obj = CliContext(model, store, lora)
     if ctx.invoked_subcommand is None:
         ctx.exit(open_app(ctx.obj))
 
 
-def open_app(opening: Opening) -> int:
-    """Run the app until the user leaves it; its exit code."""
+def open_app(context: CliContext) -> int:
+    """Run the app until the user quits, and return its exit code.
+
+    Raises:
+        UsageError: Standard input or output is not a terminal.
+    """
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         from rm_local.errors import UsageError
 
-        raise UsageError(
-            "The app needs a terminal, and this is none.", 'Here use: rm-local ask "..."'
-        )
+        raise UsageError("The app needs a terminal.", 'Without one, use: rm-local ask "..."')
     from rm_local.tui import RmLocalApp
 
-    settings = opening.settings()
+    settings = context.load_settings()
     app = RmLocalApp(
-        opening.runtime(), plan=settings.plan, thinking=settings.thinking, theme=settings.theme
+        context.new_runtime(), plan=settings.plan, thinking=settings.thinking, theme=settings.theme
     )
     app.run()
     return app.return_code or 0

@@ -14,14 +14,14 @@ from rm_local.lora import LoraAdapter, parse_lora
 JSON = click.option("--json", "as_data", is_flag=True, help="One JSON object.")
 
 PATH = click.Path(path_type=Path)
-"""Whatever is there; the command itself says what is wrong with it."""
+"""Any path; the command itself reports what is wrong with it."""
 
 
 class FiniteRange(click.FloatRange):
-    """A number within bounds, and neither infinite nor NaN, which passes every bound."""
+    """A finite number within bounds; click lets NaN pass every bound."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """The number."""
+        """Return the number."""
         number = super().convert(value, param, ctx)
         if not isfinite(number):
             self.fail(f"{value!r} is not a finite number.", param, ctx)
@@ -31,7 +31,7 @@ class FiniteRange(click.FloatRange):
 def _parse_adapters(
     ctx: click.Context, param: click.Parameter, texts: tuple[str, ...]
 ) -> tuple[LoraAdapter, ...]:
-    """The adapters of `FILE` or `FILE:SCALE`, each."""
+    """Parse each text, `FILE` or `FILE:SCALE`."""
     try:
         return tuple(map(parse_lora, texts))
     except ValueError as error:
@@ -44,7 +44,7 @@ LORA = click.option(
     multiple=True,
     metavar="FILE[:SCALE]",
     help="LoRA adapter (GGUF) to load the model with; can be given several times. SCALE is a "
-    "number, by default 1; 0 = not used. Takes the place of those in the settings.",
+    "number, by default 1; 0 = not used. Replaces those in the settings.",
 )
 
 
@@ -52,7 +52,7 @@ class _InputPath(click.Path):
     """A path to read; `-` alone is standard input, `./-` is a file of that name."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """The path; a file called `-` by its full name."""
+        """Return the path; a file called `-` with its full name."""
         path = Path(os.fsdecode(super().convert(value, param, ctx)))
         return path.absolute() if path == Path("-") and os.fspath(value) != "-" else path
 

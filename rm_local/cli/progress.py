@@ -1,4 +1,4 @@
-"""How far a long command is, on standard error."""
+"""Prints the progress of a long command on standard error."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from rm_local.progress import Progress
 from rm_local.units import format_bytes, format_duration
 
 REDRAW_S, REPORT_INTERVAL_S = 0.1, 10.0
-"""Between two signs of one stage: on a terminal, which shows one line, and elsewhere."""
+"""Seconds between two reports of a stage: on a terminal, which redraws one line, and elsewhere."""
 
 
 class ProgressPrinter:
-    """Writes stage, amount, rate and time left, now and then, and where a stage begins and ends."""
+    """Prints stage, amount, rate and time left, at intervals and when a stage begins and ends."""
 
     def __init__(self) -> None:
         self._live = sys.stderr is not None and sys.stderr.isatty()
@@ -26,7 +26,7 @@ class ProgressPrinter:
         self._open = False
 
     def __call__(self, progress: Progress) -> None:
-        """Show `progress`, unless something was shown of the same stage just now."""
+        """Print `progress`, unless the same stage was printed within the interval."""
         now = time.monotonic()
         if progress.stage != self._stage:
             self.end_line()
@@ -34,16 +34,16 @@ class ProgressPrinter:
         if now < self._due and progress.done != progress.total:
             return
         self._due = now + (REDRAW_S if self._live else REPORT_INTERVAL_S)
-        self._write(format_progress(progress))
+        self._write_line(format_progress(progress))
 
     def end_line(self) -> None:
-        """Leave what is shown, and go on below it; the next stage may have the same name."""
+        """Leave the printed line and begin a new one; the next stage may have the same name."""
         self._stage = ""
         if self._open:
             click.echo(err=True)
             self._open = False
 
-    def _write(self, line: str) -> None:
+    def _write_line(self, line: str) -> None:
         if self._live:
             click.echo(f"\r\x1b[K{line}", nl=False, err=True)
             self._open = True

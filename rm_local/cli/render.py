@@ -1,4 +1,4 @@
-"""Small pictures out of characters, and what was evaluated for a turn."""
+"""Text forms of a similarity and of a turn's prefill."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ if TYPE_CHECKING:
     from rm_local.records import PrefillStats
 
 
-def bar(similarity: float, width: int = 10) -> str:
-    """`width` cells, full at a similarity of 1, empty at 0 or below, in steps of an eighth."""
+def draw_bar(similarity: float, width: int = 10) -> str:
+    """Draw a bar of `width` cells, full at a similarity of 1, empty at 0 or below, in eighths."""
     full, rest = divmod(round(max(0.0, min(1.0, similarity)) * width * 8), 8)
     part = chr(0x2590 - rest) if rest else ""
     return ("█" * full + part).ljust(width, "░")
 
 
-def read(reading: PrefillStats) -> str:
-    """What was evaluated and what was not before the first branch wrote, and the time to that."""
+def describe_prefill(reading: PrefillStats) -> str:
+    """Describe the tokens evaluated before the first branch wrote, and the time that took."""
     late = reading.prompt_last + reading.hints_read
     apart = f"{reading.apart_read} to name the subproblem; " if reading.apart_read else ""
     return (

@@ -1,4 +1,4 @@
-"""`rm-local search`: the hits for a text, without the model that reasons."""
+"""`rm-local search`: finds the entries nearest to a text, without loading a language model."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rm_local.cli.context import STORE, Opening, printing_notices, read_text_argument
+from rm_local.cli.context import STORE, CliContext, printing_notices, read_text_argument
+from rm_local.cli.old_options import accept_old_options
 from rm_local.cli.options import FiniteRange
-from rm_local.cli.render import bar
+from rm_local.cli.render import draw_bar
 
 if TYPE_CHECKING:
     from rm_local.records import Hit
@@ -23,33 +24,33 @@ INDENT = " " * 18
 EXAMPLE = 'rm-local search "how do I add fractions"'
 
 
-@click.command()
+@click.command(context_settings=accept_old_options("search"))
 @click.argument("text", nargs=-1)
 @click.option(
-    "-k", "number", type=click.IntRange(1, 1000), default=10, show_default=True, help="At most."
+    "-k", "number", type=click.IntRange(1, 1000), default=10, show_default=True, help="Most hits."
 )
 @click.option("--domain", help="Only entries of this domain.")
 @click.option("--source", help="Only entries of this source.")
 @click.option("--level", help="Only entries of this level.")
 @click.option(
-    "--effort",
+    "--breadth",
     type=FiniteRange(0.1, 16),
     default=1.0,
     show_default=True,
-    help="More finds more, in more time.",
+    help="How much of the store to look at: more finds more, in more time.",
 )
 @click.option("--full", is_flag=True, help="With each hit's subroutine.")
 @click.option("--json", "as_data", is_flag=True, help="One JSON object with all hits.")
 @STORE
 @click.pass_obj
 def search(
-    opening: Opening,
+    context: CliContext,
     text: tuple[str, ...],
     number: int,
     domain: str | None,
     source: str | None,
     level: str | None,
-    effort: float,
+    breadth: float,
     full: bool,
     as_data: bool,
     store: Path | None,
@@ -61,35 +62,35 @@ def search(
 
     wanted = read_text_argument(text, "text", EXAMPLE)
     filter = EntryFilter(domain, source, level)
-    runtime = opening.over(store=store).runtime()
-    hits = asyncio.run(_find(runtime, wanted, number, filter, breadth=effort))
+    runtime = context.with_overrides(store=store).new_runtime()
+    hits = asyncio.run(_find_hits(runtime, wanted, number, filter, breadth=breadth))
     if as_data:
         from rm_local.loop import hit_as_json
 
         click.echo(json.dumps({"hits": [hit_as_json(hit) for hit in hits]}))
         return
     for hit in hits:
-        click.echo(shown(hit, full=full))
+        click.echo(format_hit(hit, full=full))
     if not hits:
         click.echo("The store holds no such entry.", err=True)
 
 
-async def _find(
+async def _find_hits(
     runtime: Runtime, text: str, number: int, filter: EntryFilter, breadth: float
 ) -> tuple[Hit, ...]:
     async with printing_notices(runtime):
         return await runtime.search(text, number, filter=filter, breadth=breadth)
 
 
-def shown(hit: Hit, *, full: bool) -> str:
-    """The hit as a person reads it: two lines, and with `full` its subroutine below."""
+def format_hit(hit: Hit, *, full: bool) -> str:
+    """Format the hit as two lines, with `full` followed by its subroutine."""
     from rm_local.text import one_line, sanitize_text
 
     entry = hit.entry
     title = click.style(one_line(entry.subproblem), bold=True)
     origin = f"entry {entry.id}  {one_line(entry.domain)}  {one_line(entry.source)}"
     lines = [
-        f"{bar(hit.similarity)} {hit.similarity:5.2f}  {title}",
+        f"{draw_bar(hit.similarity)} {hit.similarity:5.2f}  {title}",
         INDENT + click.style(origin, dim=True),
     ]
     if full:

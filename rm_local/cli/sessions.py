@@ -1,4 +1,4 @@
-"""`rm-local sessions`: what was asked before, and what came of it."""
+"""`rm-local sessions`: lists and shows saved sessions."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from rm_local.cli.options import JSON
-from rm_local.cli.render import bar, read
+from rm_local.cli.render import describe_prefill, draw_bar
 
 if TYPE_CHECKING:
     from rm_local.loop import Turn
@@ -34,14 +34,14 @@ def list_command(as_data: bool) -> None:
     print_sessions(as_data)
 
 
-@sessions.command()
+@sessions.command("show")
 @click.argument("id")
 @JSON
-def show(id: str, as_data: bool) -> None:
-    """Show the session whose name begins with ID; `last` is the one asked in last."""
+def show_session(id: str, as_data: bool) -> None:
+    """Show the session whose name begins with ID; `last` is the most recent one."""
     from rm_local.sessions import replay_session
 
-    path = find_path(id)
+    path = find_session_path(id)
     turns = replay_session(path)
     if as_data:
         click.echo(json.dumps({"id": path.stem, "turns": [turn_as_json(turn) for turn in turns]}))
@@ -51,13 +51,13 @@ def show(id: str, as_data: bool) -> None:
 
 
 def print_sessions(as_data: bool) -> None:
-    """Print all sessions."""
+    """Print all saved sessions, as lines or as one JSON object."""
     from rm_local.sessions import list_sessions
     from rm_local.text import one_line
 
     found = list_sessions()
     if as_data:
-        click.echo(json.dumps({"sessions": [_as_json(saved) for saved in found]}))
+        click.echo(json.dumps({"sessions": [_session_as_json(saved) for saved in found]}))
         return
     for saved in found:
         when = click.style(f"{saved.started:%Y-%m-%d %H:%M}", dim=True)
@@ -65,18 +65,22 @@ def print_sessions(as_data: bool) -> None:
         question = one_line(saved.question, 100)
         click.echo(f"{saved.id}  {when}  {turns:<9} {saved.state:<9} {question}")
     if not found:
-        click.echo("Nothing is saved yet; every session is saved as it happens.", err=True)
+        click.echo("No session is saved yet. Each is saved while it runs.", err=True)
 
 
-def find_path(id: str) -> Path:
-    """The file of the session that is meant; raises UsageError when none or several could be."""
+def find_session_path(id: str) -> Path:
+    """Find the file of a session by the beginning of its id, or of the last one.
+
+    Raises:
+        UsageError: No session, or more than one, has that beginning.
+    """
     from rm_local.sessions import find_last_session, find_session
 
     return find_last_session() if id == "last" else find_session(id)
 
 
 def turn_as_json(turn: Turn) -> dict[str, object]:
-    """The turn as one JSON object."""
+    """Return the turn as one JSON object."""
     return {
         "question": turn.question,
         "plan": turn.plan,
@@ -93,7 +97,7 @@ def turn_as_json(turn: Turn) -> dict[str, object]:
 
 
 def format_turn(turn: Turn) -> Iterator[str]:
-    """A turn's lines: its place, question, subproblem, hits, branches, vote, answer."""
+    """Format a turn as lines: its number, question, subproblem, hits, branches, vote, answer."""
     from rm_local.cli.turn_text import (
         describe_branch,
         describe_judgements,
@@ -111,13 +115,13 @@ def format_turn(turn: Turn) -> Iterator[str]:
         yield head_line("Memory", turn.memory_summary)
     for hit in turn.hits:
         title = one_line(hit.entry.subproblem)
-        yield head_line("Retrieve", f"{bar(hit.similarity)} {hit.similarity:.2f}  {title}")
+        yield head_line("Retrieve", f"{draw_bar(hit.similarity)} {hit.similarity:.2f}  {title}")
     for message in turn.cuts:
         yield head_line("Hint", one_line(message))
     if turn.judgements:
         yield head_line("Judge", describe_judgements(turn.judgements))
     if turn.reading:
-        yield head_line("Read", read(turn.reading))
+        yield head_line("Read", describe_prefill(turn.reading))
     for branch in turn.branches:
         yield head_line("Reason", describe_branch(branch.to_record()))
     if turn.answer:
@@ -127,5 +131,5 @@ def format_turn(turn: Turn) -> Iterator[str]:
         yield head_line("Failed", one_line(turn.failure))
 
 
-def _as_json(saved: SavedSession) -> dict[str, object]:
+def _session_as_json(saved: SavedSession) -> dict[str, object]:
     return {**asdict(saved), "path": str(saved.path), "started": saved.started.isoformat()}

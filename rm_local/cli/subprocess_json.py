@@ -1,4 +1,4 @@
-"""Questions put to a process of its own, so that its end is an answer and not a crash."""
+"""Runs a probe in a subprocess, so that a crash becomes a result."""
 
 from __future__ import annotations
 
@@ -8,29 +8,29 @@ import subprocess
 import sys
 from typing import Any
 
-PATIENCE = 60
-"""Seconds."""
+TIMEOUT_S = 60
+"""Limit for a probe, in seconds."""
 
 
 def ask_child(module: str) -> dict[str, Any] | str:
-    """The JSON object that `python -m module` prints, or in words why there is none."""
+    """Run `python -m module`; return the JSON object that it prints, or why it failed."""
     try:
         done = subprocess.run(
-            [sys.executable, "-m", module], capture_output=True, timeout=PATIENCE, check=False
+            [sys.executable, "-m", module], capture_output=True, timeout=TIMEOUT_S, check=False
         )
     except (OSError, subprocess.TimeoutExpired) as error:
-        return f"cannot be asked: {error}"
+        return f"cannot be run: {error}"
     if done.returncode:
-        return ended(done.returncode, done.stderr.decode(errors="replace"))
+        return describe_exit(done.returncode, done.stderr.decode(errors="replace"))
     try:
-        told = json.loads(done.stdout)
+        found = json.loads(done.stdout)
     except ValueError:
-        told = None
-    return told if isinstance(told, dict) else "gave no answer"
+        found = None
+    return found if isinstance(found, dict) else "printed no result"
 
 
-def ended(code: int, errors: str) -> str:
-    """A process's end in words: its signal, or the last line that it wrote."""
+def describe_exit(code: int, errors: str) -> str:
+    """Describe how a process ended: its signal, or the last line that it wrote."""
     if code == -signal.SIGILL:
         return "cannot be loaded: it was built for another processor (illegal instruction)"
     if code < 0:

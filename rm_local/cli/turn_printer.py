@@ -1,4 +1,4 @@
-"""Writes a turn to standard error, phase by phase; standard output holds only the answer."""
+"""Writes a turn to standard error, phase by phase; the answer goes to standard output."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rm_local.cli.render import bar, read
+from rm_local.cli.render import describe_prefill, draw_bar
 from rm_local.cli.turn_text import (
     describe_branch,
     describe_judgements,
@@ -48,11 +48,11 @@ if TYPE_CHECKING:
     from rm_local.sessions import Session
 
 REDRAW = 0.1
-"""Seconds between two drawings of the progress line."""
+"""Seconds between two drawings of the status line."""
 
 
 class TurnPrinter:
-    """Writes each event once; on a terminal, one more line shows what runs now."""
+    """Writes each event once; on a terminal, a status line shows what is running."""
 
     def __init__(self, runtime: Runtime, session: Session, after: int, plan: Plan) -> None:
         """`after`: the number of the turn that the turn to print continues, 0 for none."""
@@ -62,7 +62,7 @@ class TurnPrinter:
         self._after = after
         self._plan = plan
         self._began: float | None = None
-        """When the first event of the turn itself came."""
+        """Time of the first event of the turn itself."""
         self._turn = begin_turn("", 0.0)
         self._shown = False
         self._due = 0.0
@@ -70,7 +70,7 @@ class TurnPrinter:
         self._context = ""
 
     def print_event(self, event: Event) -> None:
-        """Draw or write what the event says."""
+        """Print the event, or draw it in the status line."""
         self._turn = apply_event(self._turn, event, time.monotonic())
         if not isinstance(event, RunEvent):
             self._began = self._began or time.monotonic()
@@ -79,14 +79,14 @@ class TurnPrinter:
             case ModelLoading(share=share):
                 self._show_running(head_line("Model", f"loading, {share:.0%}"))
             case Notice():
-                self.wipe()
+                self.clear_status()
             case Prefilling(share=share, left=left):
                 text = f"{share:.0%} of the question, {left:.0f} s left"
                 self._show_running(head_line("Read", text))
             case Formulating():
                 self._show_running(head_line("Formulate", one_line(self._turn.subproblem)))
             case Formulated(subproblem=subproblem, seconds=seconds, author=author):
-                by = "  (the question stands in)" if author == "question" else ""
+                by = "  (the question is used)" if author == "question" else ""
                 self.print_line(head_line("Formulate", f"{one_line(subproblem)}{by}", seconds))
             case Gated(open=False):
                 self.print_line(head_line("Memory", self._turn.memory_summary, event.seconds))
@@ -100,7 +100,7 @@ class TurnPrinter:
             case BranchStarted() | TokenChunk():
                 self._show_running(self._describe_reasoning())
             case Prefilled(reading=reading):
-                self.print_line(head_line("Read", read(reading)))
+                self.print_line(head_line("Read", describe_prefill(reading)))
             case BranchFinished(branch):
                 self.print_line(head_line("Reason", describe_branch(branch)))
             case ContextUsage(used=used, context=size):
@@ -112,21 +112,21 @@ class TurnPrinter:
                     self.print_line(head_line("Context", f"{self._context} tokens"))
                 self.print_line(head_line("Answer", describe_vote(answer), answer.seconds))
             case Failed():
-                self.wipe()
+                self.clear_status()
 
     def print_line(self, text: str) -> None:
-        """Write a line that stays."""
-        self.wipe()
+        """Print a permanent line."""
+        self.clear_status()
         click.echo(text, err=True)
 
-    def wipe(self) -> None:
-        """Remove the line that shows what runs now."""
+    def clear_status(self) -> None:
+        """Remove the status line."""
         if self._shown:
             click.echo("\r\x1b[K", nl=False, err=True)
             self._shown = False
 
     def _print_place(self) -> None:
-        """Write once where the turn is saved and what it continues."""
+        """Print once where the turn is saved and which turn it continues."""
         if self._placed or self._session.path is None:
             return
         self._placed = True
@@ -137,11 +137,11 @@ class TurnPrinter:
         if info is not None and info.lora:
             self.print_line(head_line("Model", one_line(info.title)))
         if self._after and info is not None and not info.converses:
-            note = "takes single questions; the earlier turns are not read"
+            note = "supports only single questions; the earlier turns are not read"
             self.print_line(head_line("Model", note))
 
     def _show_running(self, text: str) -> None:
-        """Show what runs now, not more often than the eye can use."""
+        """Draw the status line, at most every `REDRAW` seconds."""
         moment = time.monotonic()
         if not self.live or moment < self._due:
             return
@@ -154,10 +154,12 @@ class TurnPrinter:
         self.print_line(head_line("Memory", self._turn.memory_summary, seconds))
         for hit in hits:
             title, source = one_line(hit.entry.subproblem), one_line(hit.entry.source)
-            self.print_line(f"  {bar(hit.similarity)} {hit.similarity:.2f}  {title}  [{source}]")
+            self.print_line(
+                f"  {draw_bar(hit.similarity)} {hit.similarity:.2f}  {title}  [{source}]"
+            )
 
     def _describe_reasoning(self) -> str:
-        """Branches that are done, tokens of all, and their speed together."""
+        """Describe how many branches are done, their tokens, and their total speed."""
         turn = self._turn
         seconds = time.monotonic() - turn.began
         speed = f"{turn.tokens / seconds:.0f} tokens/s" if seconds > 0 else ""

@@ -1,4 +1,4 @@
-"""The steps of a turn in words, the same while it happens and when it is shown again."""
+"""Describes the steps of a turn, for a running turn and for a saved one."""
 
 from __future__ import annotations
 
@@ -16,33 +16,33 @@ if TYPE_CHECKING:
 
 STOPS = {
     "end": "",
-    "length": "its budget is used up",
+    "length": "its token budget is spent",
     "context": "the context is full",
     "repeating": "it repeats itself",
-    "time": "the time is over",
+    "time": "out of time",
     "cancelled": "stopped",
-    "outvoted": "not needed, the vote was settled",
+    "outvoted": "not needed, the vote was decided",
 }
 BEGINNING = 60
 """Characters of a branch's result or text that its line shows."""
 
 
 def head_line(phase: str, text: str, seconds: float | None = None) -> str:
-    """The line of a phase, and what it took."""
+    """Format the line of a phase, with the time that it took."""
     took = "" if seconds is None else click.style(f"  {seconds:.2f} s", dim=True)
     return f"{click.style(f'{phase:<9}', bold=True)} {text}{took}"
 
 
 def describe_judgements(judgements: Sequence[Judgement]) -> str:
-    """How many hits the model keeps, or that it judges none."""
+    """Describe how many hits the model keeps, or that it gave no judgement."""
     hits = "1 hit" if len(judgements) == 1 else f"{len(judgements)} hits"
     if all(each.probability is None for each in judgements):
-        return f"the model says neither yes nor no of {hits}, so nothing was judged"
+        return f"the model answered neither yes nor no for {hits}, so all are kept"
     return f"the model keeps {sum(each.kept for each in judgements)} of {hits}"
 
 
 def describe_branch(branch: Branch) -> str:
-    """Its hint, its result or the beginning of its text, and how it ended."""
+    """Describe a branch: its hint, its result or the beginning of its text, and how it ended."""
     hint = f"under entry {branch.hint.entry.id}" if branch.hint else "under no hint"
     speed = f"{branch.tokens / branch.seconds:.0f} tokens/s" if branch.seconds > 0 else ""
     parts = [
@@ -57,7 +57,7 @@ def describe_branch(branch: Branch) -> str:
 
 
 def describe_vote(answer: Answer) -> str:
-    """Who agreed, under which entries, and what it cost."""
+    """Describe how many branches agreed, under which entries, and the tokens spent."""
     branches = "1 branch" if answer.branches == 1 else f"{answer.branches} branches"
     under = "entry" if len(answer.hints) == 1 else "entries"
     hints = f", under {under} {', '.join(map(str, answer.hints))}" if answer.hints else ""
@@ -70,9 +70,9 @@ def describe_vote(answer: Answer) -> str:
 
 
 def _describe_agreement(answer: Answer, branches: str) -> str:
-    """How many gave this result; texts without one are not compared."""
+    """Describe how many branches gave this result; texts without one are not compared."""
     if answer.result is None:
-        return f"in words, branch {answer.branch + 1} of {branches}"
+        return f"prose, branch {answer.branch + 1} of {branches}"
     if answer.branches == 1 and answer.saved_branches:
         return "1 branch, others would hardly differ"
     return f"{answer.agreed} of {branches} agreed"

@@ -22,7 +22,7 @@ def suggest_remedy(earlier: bool, tokens: int, trained: int) -> str:
     """
     ways = ["Ask a shorter question"]
     if earlier:
-        ways += ["begin a new session", 'let `overflow` be "drop"']
+        ways += ["begin a new session", 'let `context_overflow` be "drop_oldest"']
     if trained > tokens:
         ways.append(f"set a larger `context` (this model was trained for {trained:,})")
     else:

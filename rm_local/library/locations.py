@@ -76,9 +76,9 @@ def _find_added(_settings: Settings, note: Note) -> Iterator[ModelLocation]:
 
 
 def _find_in_folders(settings: Settings, note: Note) -> Iterator[ModelLocation]:
-    for folder in settings.model_folders:
+    for folder in settings.model_dirs:
         if not folder.is_dir():
-            note(f"{folder}, one of the settings' model_folders, does not exist")
+            note(f"{folder}, one of the settings' model_dirs, does not exist")
         yield from _find_below(folder, FOLDER, note)
 
 

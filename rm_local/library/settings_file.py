@@ -27,7 +27,7 @@ def use_model(path: Path | None) -> None:
         return
     text = ""
     if os.path.exists(file):  # Path.exists raises in a closed folder
-        settings.load(file)
+        settings.load_settings(file)
         text = file.read_bytes().decode("utf-8")  # as it is, line ends too
     document = tomlkit.parse(text)
     if path is None:

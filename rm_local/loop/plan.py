@@ -6,7 +6,9 @@ from dataclasses import dataclass, replace
 from math import inf
 from typing import Literal
 
+from rm_local import old_names
 from rm_local.errors import UsageError
+from rm_local.old_names import replace_name
 
 Retrieval = Literal["none", "cue", "random", "memory"]
 """What branches get: nothing, the cue and the subproblem, random hints, or retrieved hints."""
@@ -37,30 +39,30 @@ class Plan:
     """One way to solve a question; m, n, k default to the smaller setting of arXiv 2604.01348."""
 
     name: str
-    about: str
+    description: str
     retrieval: Retrieval
     samples: int = 8
     """m: branches in total; m // hints for each hint."""
     hints: int = 3
     """k: most hints; each branch reads one."""
-    keep: int = 4
+    keep_shortest: int = 4
     """n: branches that the length filter keeps for the vote; 0 keeps all. In `waves` all vote."""
-    tau: float = 0.1
+    min_shortness: float = 0.1
     """Branches of a hint are kept if their mean shortness is above this (the paper's appendix)."""
     question_gate: QuestionGate = "auto"
     """Only for `retrieval` "memory". A question that gets no hits is answered by the model alone:
-    nothing is formulated, and one branch answers as under the plan `none`. A subproblem named by
+    nothing is formulated, and one branch answers as under the plan `direct`. A subproblem named by
     the user and a pinned hit open it."""
     formulation: Formulation = "fitting"
     """`fitting`: a model that does not think, but takes conversations, is asked in a separate chat
     with worked examples, and its reply is checked; every other reads the cue in its thoughts."""
     query: Query = "both"
     """`both`: one vector, of the question and, at a quarter of the weight, the subproblem."""
-    gate: float | None = None
+    min_similarity: float | None = None
     """Least similarity of a hit, unless it holds the query's rare words. None: a value on the
     store's own scale, above what entries have to any sentence, and no limit if `question_gate` is
     "open"."""
-    margin: float = 0.2
+    max_score_gap: float = 0.2
     """Largest gap between the score of a hit and the best one: if the store has the exact entry, no
     samples are spent on merely similar ones. The paper keeps all k."""
     judge: HitJudge = "none"
@@ -91,28 +93,28 @@ class Plan:
 
     def without_memory(self) -> Plan:
         """This plan for a question that gets no hits: one branch of the model alone."""
-        return replace(self, retrieval="none", samples=1, keep=0)
+        return replace(self, retrieval="none", samples=1, keep_shortest=0)
 
 
 PLANS: dict[str, Plan] = {
     plan.name: plan
     for plan in (
         Plan("memory", "name the subproblem, retrieve, reason under each hit, vote", "memory"),
-        Plan("none", "the model by itself, one sample", "none", samples=1, keep=0),
+        Plan("direct", "the model by itself, one sample", "none", samples=1, keep_shortest=0),
         Plan(
-            "length",
+            "length-vote",
             "the model by itself, several samples, shortest kept, vote",
             "none",
             vote="all",
         ),
-        Plan("cue", "name the subproblem but retrieve nothing", "cue"),
-        Plan("random", "as memory, under hints drawn at random (a control)", "random"),
+        Plan("cue-only", "name the subproblem but retrieve nothing", "cue"),
+        Plan("random-hints", "as memory, under hints drawn at random (a control)", "random"),
         Plan(
             "paper",
             "the paper's way: cue for every model, all hits, all samples to their end, no vote",
             "memory",
-            gate=-1.0,
-            margin=inf,
+            min_similarity=-1.0,
+            max_score_gap=inf,
             cue="always",
             question_gate="open",
             formulation="cue",
@@ -126,13 +128,13 @@ DEFAULT_PLAN = "memory"
 
 
 def find_plan(name: str) -> Plan:
-    """Find the plan of that name.
+    """Find the plan of that name, or of an old name of it (`rm_local.old_names`).
 
     Raises:
         UsageError: There is no such plan.
     """
     try:
-        return PLANS[name]
+        return PLANS[replace_name(old_names.PLANS, name, "plan {}")]
     except KeyError:
         remedy = f"Choose one of: {', '.join(PLANS)}."
         raise UsageError(f"There is no plan {name!r}.", remedy) from None

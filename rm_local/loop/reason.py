@@ -202,7 +202,7 @@ class _Reasoning:
         elif self._running or self._left:
             written = [branch.tokens for branch in self._running.values()]
             written += [0] * len(self._left)
-            keep = 0 if plan.vote == "waves" else plan.keep
+            keep = 0 if plan.vote == "waves" else plan.keep_shortest
             self._settled = is_vote_final(self._finished, written, keep=keep, key=key)
         return {index - self._first for index in self._running} if self._settled else set()
 

@@ -80,13 +80,17 @@ async def _search_store(
     plan = turn.plan
     if plan.retrieval == "random":
         return await retriever.draw_entries(k, turn.overrides.seed)
-    floor = NO_FLOOR if plan.gate is None and plan.question_gate == "open" else plan.gate
+    floor = (
+        NO_FLOOR
+        if plan.min_similarity is None and plan.question_gate == "open"
+        else plan.min_similarity
+    )
     named = formulated.subproblem if formulated else ""
     users = formulated is not None and formulated.author == "user"
     if plan.query == "question" and not users:
-        return await retriever.search(question, k, floor, plan.margin)
+        return await retriever.search(question, k, floor, plan.max_score_gap)
     asked = question if plan.query == "both" and not users else ""
-    return await retriever.search(named, k, floor, plan.margin, question=asked)
+    return await retriever.search(named, k, floor, plan.max_score_gap, question=asked)
 
 
 def _require_retriever(turn: TurnContext, retriever: Retriever | None) -> Retriever:

@@ -159,8 +159,8 @@ class _Turn:
         plan = self._turn.plan
         choose_among = partial(
             choose_answer,
-            keep=plan.keep,
-            tau=plan.tau,
+            keep=plan.keep_shortest,
+            tau=plan.min_shortness,
             vote=plan.vote,
             key=reasoned.key,
             nearness=nearness,
@@ -198,7 +198,7 @@ class _Turn:
         size, trained = (info.context, info.trained_context) if info else (0, 0)
         return ContextOverflow(
             f"No branch reached an answer within the context of {size:,} tokens.",
-            'Set a larger `context`, or let `overflow` be "enlarge".'
+            'Set a larger `context`, or let `context_overflow` be "grow".'
             if trained > size
             else "Ask a shorter question, or choose a model with a larger context.",
         )

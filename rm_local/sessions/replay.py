@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from rm_local.loop import Turn, apply_event, begin_turn, event_from_json, interrupt_turn
+from rm_local.old_names import PLANS
 from rm_local.sessions.format import ASKED, decode_line, open_session_file
 
 CUT_SHORT = "The session ended in the middle of this turn."
@@ -45,7 +46,7 @@ def _begin_turn(fields: dict[str, Any], place: int) -> Turn:
     number, after = fields.get("turn", place), fields.get("after", 0)
     if not (isinstance(number, int) and isinstance(after, int) and 0 <= after < number):
         number, after = place, 0
-    question, plan = fields["question"], fields["plan"]
+    question, plan = fields["question"], PLANS.get(fields["plan"], fields["plan"])
     return begin_turn(question, _parse_time(fields), plan=plan, number=number, after=after)
 
 

@@ -28,7 +28,15 @@ from tests.support.fakes import (
     hit,
 )
 
-PLAN = replace(PLANS["memory"], samples=4, hints=2, keep=0, max_tokens=24, margin=2.0, vote="all")
+PLAN = replace(
+    PLANS["memory"],
+    samples=4,
+    hints=2,
+    keep_shortest=0,
+    max_tokens=24,
+    max_score_gap=2.0,
+    vote="all",
+)
 """All branches at once: in waves a turn that comes to no answer has a branch without a hint more,
 after which the cue is read again."""
 FIRST, SECOND, THIRD = (
@@ -203,10 +211,10 @@ async def test_times_are_told_with_the_counts(talk: Talk) -> None:
 
 
 async def test_the_oldest_turns_are_left_out_of_a_full_context(tmp_path: Path, nano: Path) -> None:
-    """With `overflow` at drop; they are named, what is left is read anew, and nothing is forgotten:
-    a fork of an early turn reads them again."""
+    """With `context_overflow` at drop_oldest; they are named, what is left is read anew, and
+    nothing is forgotten: a fork of an early turn reads them again."""
     log, folder = tmp_path / "worker.log", templates(tmp_path)
-    options = EngineOptions(threads=1, templates=str(folder), overflow="drop")
+    options = EngineOptions(threads=1, templates=str(folder), context_overflow="drop_oldest")
     async with Engine(options, log=log) as engine:
         await engine.load_model(nano, context=512)
         talk = Talk(engine)
@@ -226,9 +234,11 @@ async def test_the_oldest_turns_are_left_out_of_a_full_context(tmp_path: Path, n
 
 
 async def test_a_hint_that_never_fits_costs_no_turn(tmp_path: Path, nano: Path) -> None:
-    """With `overflow` at drop it is left out, and the conversation is read whole."""
+    """With `context_overflow` at drop_oldest it is left out, and the conversation is read whole."""
     endless = replace(HITS[0].entry, subroutine="and then I add one more " * 400)
-    options = EngineOptions(threads=1, templates=str(templates(tmp_path)), overflow="drop")
+    options = EngineOptions(
+        threads=1, templates=str(templates(tmp_path)), context_overflow="drop_oldest"
+    )
     async with Engine(options, log=tmp_path / "worker.log") as engine:
         await engine.load_model(nano, context=1024)
         talk = Talk(engine)

@@ -23,7 +23,15 @@ from tests.support.fakes import (
 )
 
 QUESTION = "What is 3 + 4?"
-PLAN = replace(PLANS["memory"], samples=4, hints=2, keep=0, gate=0.0, margin=2.0, max_tokens=200)
+PLAN = replace(
+    PLANS["memory"],
+    samples=4,
+    hints=2,
+    keep_shortest=0,
+    min_similarity=0.0,
+    max_score_gap=2.0,
+    max_tokens=200,
+)
 SENTENCES = "I should add the two numbers that are given. Then I check the sum! " * 200
 RUNNING_ON = "and then I add one number to the other one " * 400
 CHINESE = "我应该把给出的两个数相加。然后检查结果。" * 200
@@ -97,17 +105,17 @@ async def test_the_long_one_alone(engine: Engine, nano: Path) -> None:
     assert hints(events) == set()
 
 
-@pytest.mark.parametrize("overflow", ["drop", "enlarge"])
+@pytest.mark.parametrize("overflow", ["drop_oldest", "grow"])
 async def test_room_is_made_where_the_user_lets_it(
     tmp_path: Path, nano: Path, overflow: Overflow
 ) -> None:
     """A hint that fits then is read whole; one that never fits is cut."""
     middling = long("I should add the two numbers that are given. " * 80)
-    options = EngineOptions(threads=1, overflow=overflow)
+    options = EngineOptions(threads=1, context_overflow=overflow)
     async with Engine(options, log=tmp_path / "w.log") as engine:
         await engine.load_model(nano, context=640)
         events = await turn(engine, [middling, SHORT])
-        whole = overflow == "enlarge"
+        whole = overflow == "grow"
         assert (1 not in of_hints(events)) is whole
         assert any(isinstance(event, ContextAdjusted) for event in events) is whole
         events = await turn(engine, [long(SENTENCES), SHORT])

@@ -82,7 +82,7 @@ async def test_a_cache_of_another_kind_answers_alike(
 ) -> None:
     """Its bytes are those that are told beforehand, and the first greedy words are the same."""
     model = shipped_model()
-    async with make() as usual, make(kv=kv, flash_attention=flash) as other:
+    async with make() as usual, make(kv_cache_type=kv, flash_attention=flash) as other:
         texts = []
         for engine in (usual, other):
             info = await engine.load_model(model, context=1024)
@@ -98,7 +98,7 @@ async def test_a_cache_of_another_kind_answers_alike(
 
 async def test_heads_too_small_for_a_kind_of_cache(make: Any, tiny: Path) -> None:
     """An error that names what to set; the worker goes on."""
-    async with make(kv="q8_0") as engine:
+    async with make(kv_cache_type="q8_0") as engine:
         with pytest.raises(EngineError, match="cannot be stored in this type") as caught:
             await engine.load_model(tiny)
         assert 'kv = "f16"' in caught.value.remedy
@@ -139,7 +139,7 @@ async def test_a_branch_that_fills_the_context_gets_a_larger_one(make: Any, tiny
     a context that was so large at once."""
     spec = BranchSpec("", 0, 700, GREEDY, endless=True)
     texts = []
-    async with make(overflow="enlarge") as engine:
+    async with make(context_overflow="grow") as engine:
         for context in (256, 2048):
             await engine.load_model(tiny, context=context)
             await engine.open_turn(QUESTION)
@@ -161,7 +161,7 @@ async def test_branches_side_by_side_outgrow_their_context(make: Any, tiny: Path
     """All write on where they were, to their own ends, from the same beginning."""
     specs = [BranchSpec("hint " * n, n, 400, endless=True) for n in range(3)]
     texts = []
-    async with make(overflow="enlarge") as engine:
+    async with make(context_overflow="grow") as engine:
         for context in (256, 2048):
             await engine.load_model(tiny, context=context)
             await engine.open_turn(QUESTION)
@@ -172,7 +172,7 @@ async def test_branches_side_by_side_outgrow_their_context(make: Any, tiny: Path
         assert small["thinking"][:40] == large["thinking"][:40]
 
 
-@pytest.mark.parametrize("overflow", ["drop", "enlarge"])
+@pytest.mark.parametrize("overflow", ["drop_oldest", "grow"])
 async def test_a_conversation_that_is_too_long_is_opened(
     make: Any, tiny: Path, overflow: str
 ) -> None:
@@ -185,7 +185,7 @@ async def test_a_conversation_that_is_too_long_is_opened(
 
     (room,) = rooms
     assert ended.tokens == 20
-    if overflow == "drop":
+    if overflow == "drop_oldest":
         assert (room.dropped, room.context) == (2, 1024)
         assert "the 2 oldest turns were left out" in room.message
         assert '"0: What is the sum' in room.message
@@ -196,7 +196,7 @@ async def test_a_conversation_that_is_too_long_is_opened(
 
 async def test_turns_are_dropped_while_branches_write(make: Any, tiny: Path) -> None:
     """The branch goes on without the oldest turn, and ends when no turn is left."""
-    async with make(overflow="drop") as engine:
+    async with make(context_overflow="drop_oldest") as engine:
         info = await engine.load_model(tiny, context=1024)
         prompt = (await engine.open_turn(talk(1))).tokens
         rooms, _, ended = await all_of(engine, BranchSpec("", 0, 9999, endless=True))
@@ -208,7 +208,7 @@ async def test_turns_are_dropped_while_branches_write(make: Any, tiny: Path) -> 
     assert ended.tokens == info.context - alone
 
 
-@pytest.mark.parametrize("overflow", ["drop", "enlarge"])
+@pytest.mark.parametrize("overflow", ["drop_oldest", "grow"])
 @pytest.mark.parametrize("kind", ["hybrid", "recurrent"])
 async def test_models_that_cannot_go_back_make_room_too(
     make: Any, request: pytest.FixtureRequest, kind: str, overflow: str
@@ -229,7 +229,7 @@ async def test_models_that_cannot_go_back_make_room_too(
     assert ended.tokens > 512 - prompt
 
 
-@pytest.mark.parametrize("overflow", ["stop", "drop", "enlarge"])
+@pytest.mark.parametrize("overflow", ["stop", "drop_oldest", "grow"])
 async def test_a_question_that_never_fits_is_refused(make: Any, tiny: Path, overflow: str) -> None:
     """In numbers, and with what was tried; the engine takes the next turn."""
     async with make(overflow=overflow) as engine:

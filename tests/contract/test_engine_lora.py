@@ -99,7 +99,7 @@ async def test_nothing_is_reused_across_sets_of_adapters(
 async def test_a_context_that_grows_keeps_the_adapters(tiny: Path, tmp_path: Path) -> None:
     """The text is the same as in a context that was so large at once."""
     path = str(lora_files.write(tmp_path / "a.gguf", tiny))
-    options = EngineOptions(threads=1, overflow="enlarge")
+    options = EngineOptions(threads=1, context_overflow="grow")
     spec = BranchSpec("", 0, 500, GREEDY, endless=True)
     async with Engine(options, log=tmp_path / "worker.log") as engine:
         adapter = LoraAdapter(path)

@@ -35,8 +35,10 @@ from tests.support.fakes import (
 )
 
 QUESTION = "What is the kinetic energy for mass 4 kg and speed 6 m/s?"
-PLAN = replace(PLANS["memory"], thinking=False, samples=2, hints=2, max_tokens=16, margin=2.0)
-ALONE = replace(PLANS["none"], thinking=False, max_tokens=16)
+PLAN = replace(
+    PLANS["memory"], thinking=False, samples=2, hints=2, max_tokens=16, max_score_gap=2.0
+)
+ALONE = replace(PLANS["direct"], thinking=False, max_tokens=16)
 HITS = (hit(1, 0.9), hit(2, 0.8))
 HISTORY = (Message("user", "Hello"), Message("assistant", "Hello to you, too."))
 

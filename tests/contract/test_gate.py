@@ -23,7 +23,7 @@ from rm_local.runtime import Runtime
 from rm_local.settings import Settings
 
 MEMORY = replace(PLANS["memory"], max_tokens=48)
-ALONE = replace(PLANS["none"], max_tokens=48)
+ALONE = replace(PLANS["direct"], max_tokens=48)
 FITTING = "What is the kinetic energy for mass 4 kg and speed 6 m/s?"
 UNFIT = (
     "hello",

@@ -73,7 +73,7 @@ def test_a_store_takes_new_entries(store: Path, tmp_path: Path) -> None:
     (tmp_path / "new.jsonl").write_text(json.dumps(entry))
 
     run("store", "import", str(tmp_path / "new.jsonl"), "--store", str(store))
-    run("store", "tidy", "--store", str(store))
+    run("store", "optimize", "--store", str(store))
 
     found = json.loads(run("store", "verify", "--store", str(store), "--json"))
     assert found == {"ok": True, "entries": 39, "faults": []}
@@ -90,13 +90,34 @@ def test_a_session_is_shown() -> None:
     assert holds(shown, json.loads((WRITTEN / "session.json").read_text("utf-8")))
 
 
+def test_a_session_shows_the_present_names_of_plans() -> None:
+    """A file with a plan's old name is replayed, without a notice; the file stays as it is."""
+    sessions = paths.sessions_dir()
+    sessions.mkdir(parents=True)
+    text = (WRITTEN / "session.jsonl").read_text("utf-8")
+    file = sessions / "20261128-004638-hz4t.jsonl"
+    file.write_text(text.replace('"plan": "memory"', '"plan": "length"'), "utf-8")
+    before = file.read_bytes()
+
+    done = CliRunner().invoke(cli, ["sessions", "show", "last", "--json"])
+
+    assert [turn["plan"] for turn in json.loads(done.stdout)["turns"]] == ["length-vote"] * 2
+    assert done.stderr == ""
+    assert file.read_bytes() == before
+
+
+@pytest.mark.filterwarnings("ignore::rm_local.old_names.RenamedWarning")
 def test_settings_are_read() -> None:
     """Every key that could be set still means what it meant."""
-    found = settings.load(WRITTEN / "config.toml")
+    found = settings.load_settings(WRITTEN / "config.toml")
 
     assert (found.model, found.store) == (WRITTEN / "models/own.gguf", WRITTEN / "store.rms")
     assert (found.context, found.threads, found.gpu_layers) == (4096, 2, 0)
-    assert (found.flash_attention, found.kv, found.overflow) == ("auto", "q8_0", "drop")
-    assert (found.check_memory, found.idle_unload, found.thinking) == (False, 30, False)
-    assert (found.plan, found.theme) == ("length", "rm-light")
-    assert found.model_folders == (WRITTEN / "models",)
+    assert (found.flash_attention, found.kv_cache_type, found.context_overflow) == (
+        "auto",
+        "q8_0",
+        "drop_oldest",
+    )
+    assert (found.check_memory, found.idle_unload_minutes, found.thinking) == (False, 30, False)
+    assert (found.plan, found.theme) == ("length-vote", "rm-light")
+    assert found.model_dirs == (WRITTEN / "models",)

@@ -62,7 +62,9 @@ async def runtime() -> AsyncIterator[Runtime]:
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def narrow() -> AsyncIterator[Runtime]:
     """The same in a context of 256 tokens, which leaves out the oldest turns when it is full."""
-    opened = Runtime(Settings(threads=1, context=256, overflow="drop"), model=require_smollm2())
+    opened = Runtime(
+        Settings(threads=1, context=256, context_overflow="drop_oldest"), model=require_smollm2()
+    )
     yield opened
     await opened.close()
 

@@ -20,7 +20,7 @@ def test_ask_prints_json_of_the_schema(tmp_path: Path) -> None:
         encoding="utf-8",
     )
     model = str(require_smollm2())
-    options = ["--quiet", "--plan", "none", "--max-tokens", "64", "--json-schema", str(schema)]
+    options = ["--quiet", "--plan", "direct", "--max-tokens", "64", "--json-schema", str(schema)]
 
     result = CliRunner().invoke(cli, ["ask", "Describe Paris.", "--model", model, *options])
 

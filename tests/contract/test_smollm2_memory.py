@@ -120,7 +120,7 @@ async def test_an_open_question_grows_few_branches_and_is_answered(runtime: Runt
 
 async def test_a_loop_ends_soon_after_its_first_repeat(runtime: Runtime) -> None:
     """At temperature 0 the model writes one word on and on; it is stopped before its budget."""
-    plan = replace(PLANS["none"], temperature=0.0, max_tokens=400)
+    plan = replace(PLANS["direct"], temperature=0.0, max_tokens=400)
     events = await ask(runtime, "Write the word banana five hundred times.", plan)
     (branch,) = branches_of(events)
 

@@ -28,7 +28,7 @@ from rm_local.runtime import Runtime
 from rm_local.settings import Settings
 
 QUESTION = "What is the kinetic energy for mass 4 kg and speed 6 m/s?"
-PLAN = replace(PLANS["memory"], gate=0.0, margin=2.0, max_tokens=256)
+PLAN = replace(PLANS["memory"], min_similarity=0.0, max_score_gap=2.0, max_tokens=256)
 
 
 @pytest.fixture
@@ -104,7 +104,7 @@ async def test_a_turn_is_saved_as_it_was(runtime: Runtime) -> None:
 
 async def test_two_sessions_share_one_engine(runtime: Runtime) -> None:
     """Asked at the same time, they are solved one after the other, each with its own answer."""
-    short = replace(PLANS["none"], max_tokens=64)
+    short = replace(PLANS["direct"], max_tokens=64)
     order: list[int] = []
 
     async def ask(number: int) -> list[Event]:
@@ -179,7 +179,7 @@ async def test_the_users_own_subproblem_and_hits(runtime: Runtime) -> None:
     assert first not in found.hits
 
 
-@pytest.mark.parametrize("plan", ["none", "cue", "random"])
+@pytest.mark.parametrize("plan", ["direct", "cue-only", "random-hints"])
 async def test_baselines_run_on_the_same_loop(runtime: Runtime, plan: str) -> None:
     """Each comes to its own number of draws; a branch that is nearly certain stands for several."""
     chosen = replace(PLANS[plan], samples=min(2, PLANS[plan].samples), max_tokens=64)

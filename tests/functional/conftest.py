@@ -16,7 +16,7 @@ from tests.support.watchdog import HANG_SECONDS
 @pytest.fixture(autouse=True)
 def patient_questions(monkeypatch: pytest.MonkeyPatch) -> None:
     """Commands that ask another process wait for its answer, however busy the machine is."""
-    monkeypatch.setattr("rm_local.cli.subprocess_json.PATIENCE", HANG_SECONDS)
+    monkeypatch.setattr("rm_local.cli.subprocess_json.TIMEOUT_S", HANG_SECONDS)
 
 
 @pytest.fixture

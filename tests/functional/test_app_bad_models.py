@@ -38,8 +38,8 @@ async def test_a_model_that_cannot_be_loaded_leaves_a_working_app(
 ) -> None:
     """It is told on the screen, nothing tries again by itself, and another model answers."""
     make, words, _ = REFUSED[name]
-    runtime = Runtime(Settings(model=make(tmp_path / "bad.gguf"), plan="none"))
-    app = RmLocalApp(runtime, plan="none")
+    runtime = Runtime(Settings(model=make(tmp_path / "bad.gguf"), plan="direct"))
+    app = RmLocalApp(runtime, plan="direct")
     async with app.run_test(size=SIZE) as pilot:
         await without_model(pilot, app)
         assert words in shown(app, "#welcome-note")
@@ -54,7 +54,7 @@ async def test_a_model_that_cannot_be_loaded_leaves_a_working_app(
 async def test_a_worker_killed_while_it_loads_leaves_a_working_app() -> None:
     """As when memory runs out: told with the file's name, and the next question loads it."""
     runtime = Runtime(Settings())
-    app = RmLocalApp(runtime, plan="none")
+    app = RmLocalApp(runtime, plan="direct")
     killing = asyncio.ensure_future(kill_while_loading(runtime))
     async with app.run_test(size=SIZE) as pilot:
         await without_model(pilot, app)
@@ -70,7 +70,7 @@ async def test_a_model_that_computes_no_numbers_fails_its_turn(tmp_path: Path) -
     """The turn says so and ends; the app goes on, with another model too."""
     make, words, _ = REFUSED["not numbers"]
     runtime = Runtime(Settings(model=make(tmp_path / "bad.gguf")))
-    app = RmLocalApp(runtime, plan="none")
+    app = RmLocalApp(runtime, plan="direct")
     async with app.run_test(size=SIZE) as pilot:
         await ask(pilot, QUESTION)
         await wait(pilot, app, answered=False)

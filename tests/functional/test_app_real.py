@@ -45,7 +45,7 @@ async def wait(pilot: Pilot[None], app: RmLocalApp, *, answered: bool = True) ->
 
 async def test_a_whole_turn_with_the_shipped_model() -> None:
     """Asked before the model is there: subproblem, hits, branches, an answer, a saved session."""
-    app = RmLocalApp(Runtime(settings.load()))
+    app = RmLocalApp(Runtime(settings.load_settings()))
     async with app.run_test(size=(120, 36)) as pilot:
         await ask(pilot, QUESTION)
         await wait(pilot, app)
@@ -63,7 +63,7 @@ async def test_a_whole_turn_with_the_shipped_model() -> None:
 
 async def test_a_killed_worker_leaves_a_working_app() -> None:
     """SIGKILL in the middle of a turn is a note on screen; the next question is answered."""
-    app = RmLocalApp(KillsOnce(settings.load()))
+    app = RmLocalApp(KillsOnce(settings.load_settings()))
     async with app.run_test(size=(120, 36)) as pilot:
         await ask(pilot, QUESTION)
         await wait(pilot, app, answered=False)

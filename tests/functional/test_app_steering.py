@@ -213,11 +213,11 @@ async def test_a_change_of_memory_is_announced(monkeypatch: pytest.MonkeyPatch) 
 
 async def test_a_plan_without_a_store_offers_no_memory() -> None:
     """There is nothing to turn on or off."""
-    app = opened(FakeRuntime(), "length")
+    app = opened(FakeRuntime(), "length-vote")
     async with app.run_test(size=SIZE) as pilot:
         await until(pilot, lambda: "fake" in shown(app, "#status-left"))
         await pilot.press("ctrl+g")
-        assert app.chat.plan == PLANS["length"]
+        assert app.chat.plan == PLANS["length-vote"]
 
 
 async def test_a_model_that_does_not_think_offers_neither() -> None:

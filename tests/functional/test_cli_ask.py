@@ -167,10 +167,11 @@ def test_options_change_the_plan(use: Use) -> None:
     """--plan, --samples, --hints, --max-tokens and --seed reach the loop."""
     runtime = use()
 
-    run("-q", "--plan=random", "--samples=4", "--hints=2", "--max-tokens=99", "--seed=7", "4 + 4?")
+    options = ("--plan=random-hints", "--samples=4", "--hints=2", "--max-tokens=99", "--seed=7")
+    run("-q", *options, "4 + 4?")
 
     plan, steering = runtime.solved[0].plan, runtime.solved[0].overrides
-    assert (plan.name, plan.samples, plan.hints, plan.max_tokens) == ("random", 4, 2, 99)
+    assert (plan.name, plan.samples, plan.hints, plan.max_tokens) == ("random-hints", 4, 2, 99)
     assert steering.seed == 7
     assert (plan.thinking, plan.effort) == (True, "")
 
@@ -249,7 +250,7 @@ def test_where_a_turn_is_saved_is_told(use: Use) -> None:
     result = run("-c", "And then?")
 
     assert f"{path.stem}, turn 2, after turn 1" in result.stderr
-    assert "takes single questions" in result.stderr
+    assert "supports only single questions" in result.stderr
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,7 @@ def refused(done: subprocess.CompletedProcess[str], code: int, *words: str) -> N
 
 def ask_with(model: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """`ask` with nothing but the model."""
-    return run("ask", "-q", "--plan", "none", "--model", str(model), *arguments, "4 + 4?")
+    return run("ask", "-q", "--plan", "direct", "--model", str(model), *arguments, "4 + 4?")
 
 
 def test_a_model_that_is_not_there(tmp_path: Path) -> None:
@@ -99,7 +99,7 @@ def test_an_empty_question() -> None:
 
 def test_an_unknown_plan() -> None:
     """Exit code 2, with the names that there are."""
-    refused(run("ask", "--plan", "magic", "4 + 4?"), 2, "'magic'", "memory, none")
+    refused(run("ask", "--plan", "magic", "4 + 4?"), 2, "'magic'", "memory, direct")
 
 
 def test_bad_settings(own_home: Path) -> None:

@@ -39,7 +39,17 @@ def test_a_model_without_a_template_is_asked_in_chatml(tmp_path: Path) -> None:
 def test_memory_that_is_not_there(tmp_path: Path, megabytes: int) -> None:
     """Too little to start with, or too little for the context: a message, never a traceback."""
     model = tiny_gguf.write(tmp_path / "large.gguf", tiny_gguf.LARGE)
-    asked = [sys.executable, "-m", "rm_local", "ask", "-q", "--plan", "none", "--model", str(model)]
+    asked = [
+        sys.executable,
+        "-m",
+        "rm_local",
+        "ask",
+        "-q",
+        "--plan",
+        "direct",
+        "--model",
+        str(model),
+    ]
     limited = f'ulimit -v {megabytes * 1000}; exec "$@"'
     paths.config_file().parent.mkdir(parents=True)
     paths.config_file().write_text("context = 100000\n")

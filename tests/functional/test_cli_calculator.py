@@ -29,7 +29,7 @@ def test_the_calculator_can_be_switched_off(use: Use, arguments: list[str], aske
     """By default a model that was trained with it has it."""
     runtime = use(engine=engine())
 
-    CliRunner().invoke(cli, ["ask", "--plan", "none", *arguments, "4 + 4?"])
+    CliRunner().invoke(cli, ["ask", "--plan", "direct", *arguments, "4 + 4?"])
 
     assert [spec.calculator for specs in runtime.engine.grown for spec in specs] == [asked]
 
@@ -37,9 +37,9 @@ def test_the_calculator_can_be_switched_off(use: Use, arguments: list[str], aske
 def test_what_it_wrote_is_marked_and_told(use: Use) -> None:
     """The branch's line counts it apart; with --json each piece says who wrote it."""
     use(engine=engine())
-    told = CliRunner().invoke(cli, ["ask", "--plan", "none", "4 + 4?"])
+    told = CliRunner().invoke(cli, ["ask", "--plan", "direct", "4 + 4?"])
     use(engine=engine())
-    lines = CliRunner().invoke(cli, ["ask", "--plan", "none", "--json", "4 + 4?"])
+    lines = CliRunner().invoke(cli, ["ask", "--plan", "direct", "--json", "4 + 4?"])
 
     events = [json.loads(line) for line in lines.stdout.splitlines()]
     assert told.stdout == "Answer: <<4+4=8>>\n"

@@ -13,7 +13,7 @@ from click.testing import CliRunner
 
 from rm_local.cli import checks
 from rm_local.cli.main import cli
-from rm_local.cli.subprocess_json import ask_child, ended
+from rm_local.cli.subprocess_json import ask_child, describe_exit
 from rm_local.settings import Settings
 
 
@@ -78,7 +78,7 @@ def test_a_folder_that_cannot_be_written_to(
     (tmp_path / "file").touch()
     monkeypatch.setenv("RM_LOCAL_HOME", str(tmp_path / "file"))
 
-    found = {check.name: check for check in checks.every(Settings())}
+    found = {check.name: check for check in checks.run_checks(Settings())}
 
     assert found["Sessions"].level == "bad"
     assert "RM_LOCAL_HOME" in found["Sessions"].remedy
@@ -89,7 +89,7 @@ def test_a_build_that_does_not_run_here(monkeypatch: pytest.MonkeyPatch, told: s
     """A child that died is a bad check with the command that mends it."""
     monkeypatch.setattr(checks, "ask_child", lambda _: told)
 
-    found = {check.name: check for check in checks.every(Settings())}
+    found = {check.name: check for check in checks.run_checks(Settings())}
 
     assert found["llama.cpp"].level == "bad"
     assert "llama-cpp-python" in found["llama.cpp"].remedy
@@ -102,7 +102,7 @@ def test_a_slow_build_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(checks, "ask_child", lambda module: told if "engine" in module else "no")
     monkeypatch.setattr(platform, "machine", lambda: "x86_64")
 
-    found = {check.name: check for check in checks.every(Settings())}
+    found = {check.name: check for check in checks.run_checks(Settings())}
 
     assert found["llama.cpp"].level == "warn"
     assert "AVX2" in found["llama.cpp"].found
@@ -111,12 +111,14 @@ def test_a_slow_build_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.skipif(sys.platform == "win32", reason="there are no signals to die of")
 def test_how_a_process_ended_in_words() -> None:
     """An illegal instruction is told in words, another signal by name, else the last line."""
-    assert "illegal instruction" in ended(-4, "")
-    assert "SIGSEGV" in ended(-11, "")
-    assert ended(1, "Traceback\n  x\nImportError: no\n") == "cannot be loaded: ImportError: no"
+    assert "illegal instruction" in describe_exit(-4, "")
+    assert "SIGSEGV" in describe_exit(-11, "")
+    assert (
+        describe_exit(1, "Traceback\n  x\nImportError: no\n") == "cannot be loaded: ImportError: no"
+    )
 
 
 def test_a_child_without_an_answer() -> None:
     """A module that is not there, and one that prints no JSON, are told and not raised."""
     assert "No module named" in str(ask_child("rm_local.nothing"))
-    assert ask_child("this") == "gave no answer"
+    assert ask_child("this") == "printed no result"

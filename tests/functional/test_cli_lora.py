@@ -14,7 +14,7 @@ from rm_local import paths
 from rm_local.cli.main import cli
 from tests.support import lora_files, tiny_gguf
 
-ALONE = ("--plan", "none", "--max-tokens", "12", "--temperature", "0")
+ALONE = ("--plan", "direct", "--max-tokens", "12", "--temperature", "0")
 
 
 @pytest.fixture
@@ -165,7 +165,7 @@ def test_info_of_a_model_shows_its_adapters(model: Path, adapter: Path) -> None:
 
 def test_adapters_are_not_listed_among_models(model: Path, adapter: Path) -> None:
     """`--all` shows them, with their kind."""
-    configure(f'model_folders = ["{model.parent}"]\n')
+    configure(f'model_dirs = ["{model.parent}"]\n')
     listed, every = run("models"), run("models", "list", "--all")
 
     assert "tiny" in listed.stdout
@@ -183,7 +183,7 @@ def test_another_model_in_use_warns_of_adapters_that_do_not_fit(model: Path, ada
 
     assert (fits.exit_code, fits.stderr) == (0, "")
     assert misfits.exit_code == 0
-    assert "`lora` in the settings has to be changed" in misfits.stderr
+    assert "change `lora` in the settings" in misfits.stderr
     assert "lora" in paths.config_file().read_text(encoding="utf-8")
 
 

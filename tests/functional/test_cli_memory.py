@@ -62,7 +62,7 @@ def test_a_plan_without_a_gate_takes_no_such_option(use: Use, option: str) -> No
     """It is a mistake of the user's, and says so."""
     use()
 
-    result = run(option, "--plan", "none", "What is 4 + 4?")
+    result = run(option, "--plan", "direct", "What is 4 + 4?")
 
     assert result.exit_code == 2
     assert option in result.stderr
@@ -71,7 +71,7 @@ def test_a_plan_without_a_gate_takes_no_such_option(use: Use, option: str) -> No
 @pytest.mark.parametrize(
     "options",
     [
-        *(("--plan", plan) for plan in ("none", "length", "cue", "random")),
+        *(("--plan", plan) for plan in ("direct", "length-vote", "cue-only", "random-hints")),
         ("--no-memory",),
     ],
 )

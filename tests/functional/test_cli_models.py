@@ -54,7 +54,7 @@ def folder(tmp_path: Path) -> Path:
     gguf(tmp_path / "mine" / "Small-4B.gguf")
     gguf(tmp_path / "mine" / "embed.gguf", **{"general.type": "mmproj"})
     (tmp_path / "mine" / "bad.gguf").write_bytes(b"no")
-    config(f"# mine\nmodel_folders = ['{(tmp_path / 'mine').as_posix()}']  # here\ncontext = 512\n")
+    config(f"# mine\nmodel_dirs = ['{(tmp_path / 'mine').as_posix()}']  # here\ncontext = 512\n")
     return tmp_path / "mine"
 
 
@@ -118,9 +118,10 @@ def test_info_tells_how_a_model_thinks(tmp_path: Path) -> None:
 
 def test_info_follows_the_settings(folder: Path) -> None:
     """How keys and values are stored, and attention; an option goes before."""
-    config(f'model_folders = ["{folder.as_posix()}"]\nkv = "q4_0"\n')
+    config(f'model_dirs = ["{folder.as_posix()}"]\nkv_cache_type = "q4_0"\n')
     packed, plain = (
-        json.loads(run("info", "--json", *more).stdout)["memory"] for more in ([], ["--kv", "f16"])
+        json.loads(run("info", "--json", *more).stdout)["memory"]
+        for more in ([], ["--kv-cache-type", "f16"])
     )
     config('flash_attention = "off"\n')
     slow = run("info")
@@ -150,7 +151,7 @@ def test_info_where_nothing_is_known_of_memory(monkeypatch: pytest.MonkeyPatch) 
 
     result = run("info")
 
-    assert "does not tell how much is free" in result.stdout
+    assert "does not report how much is free" in result.stdout
     assert result.stderr == ""
 
 
@@ -159,9 +160,9 @@ def test_add_and_remove_a_file(tmp_path: Path) -> None:
     path = gguf(tmp_path / "far" / "away.gguf")
 
     assert run("add", path).stdout.startswith("added")
-    assert run("add", path).stdout.startswith("known already")
+    assert run("add", path).stdout.startswith("already added")
     assert listed()["away-q4_k_m"]["place"] == "added"
-    assert run("remove", "away-q4_k_m").stdout.startswith("forgotten")
+    assert run("remove", "away-q4_k_m").stdout.startswith("removed from the list")
     assert "away-q4_k_m" not in listed()
     assert path.exists()
 
@@ -182,7 +183,7 @@ def test_add_and_remove_a_folder(folder: Path, tmp_path: Path) -> None:
     [
         ("none.gguf", None, "does not exist"),
         ("text.gguf", b"hello", "not a GGUF"),
-        ("", None, "there is no model"),
+        ("", None, "contains no model"),
     ],
 )
 def test_add_refuses_what_is_no_model(
@@ -218,7 +219,7 @@ def test_use_keeps_the_rest_of_the_settings(folder: Path) -> None:
     after = paths.config_file().read_text(encoding="utf-8")
 
     assert tomllib.loads(after)["model"] == str(folder / "Small-4B.gguf")
-    assert settings.load().model == folder / "Small-4B.gguf"
+    assert settings.load_settings().model == folder / "Small-4B.gguf"
     assert [line for line in before.splitlines() if line not in after.splitlines()] == []
     assert listed()["small-4b-q4_k_m"]["in_use"]
     assert run("use", "--default").exit_code == 0
@@ -227,7 +228,7 @@ def test_use_keeps_the_rest_of_the_settings(folder: Path) -> None:
 
 def test_use_changes_a_model_that_is_set(folder: Path) -> None:
     """Its comment stays on its line."""
-    path = config(f"model = 'old.gguf'  # the old one\nmodel_folders = ['{folder.as_posix()}']\n")
+    path = config(f"model = 'old.gguf'  # the old one\nmodel_dirs = ['{folder.as_posix()}']\n")
 
     assert run("use", "small").exit_code == 0
 
@@ -239,7 +240,7 @@ def test_use_makes_the_settings_file(tmp_path: Path) -> None:
     path = gguf(tmp_path / "a model.gguf")
 
     assert run("use", path).exit_code == 0
-    assert settings.load().model == path
+    assert settings.load_settings().model == path
 
 
 @pytest.mark.parametrize("arguments", [[], ["small", "--default"], ["nothing"], ["embed"]])
@@ -311,8 +312,8 @@ def test_nothing_is_deleted_from_another_programs_store(tmp_path: Path) -> None:
 
 def test_remove_of_what_was_not_added(folder: Path) -> None:
     """It says where the model was found, and what would take it away."""
-    assert "--delete deletes its file" in run("remove", "small").stderr
-    assert "comes along" in run("remove", "rm-nano").stderr
+    assert "Delete its file with --delete" in run("remove", "small").stderr
+    assert "part of rm-local" in run("remove", "rm-nano").stderr
     assert run("remove", "rm-nano", "--delete", "--yes").exit_code == 2
     assert paths.shipped_model().exists()
 

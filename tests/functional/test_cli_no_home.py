@@ -18,7 +18,7 @@ from tests.support.blocked_folders import ROOT, remove_home, remove_home_of_chil
 EVERY = [
     ("models",),
     ("models", "info", "rm-nano-q8_0"),
-    ("ask", "--plan", "none", "What is 3 + 4?"),
+    ("ask", "--plan", "direct", "What is 3 + 4?"),
     ("search", "add fractions"),
     ("sessions",),
     ("store", "info"),
@@ -72,14 +72,14 @@ def test_rm_local_home_is_enough(arguments: tuple[str, ...]) -> None:
 
     assert done.returncode == 0, done.stderr
     assert "RM_LOCAL_HOME" not in done.stderr
-    assert "passed over" not in done.stderr
+    assert "skipped" not in done.stderr
 
 
 @pytest.mark.usefixtures("no_home")
 def test_a_session_is_saved_below_rm_local_home(own_home: Path) -> None:
     """And the next question can follow it; settings can be written."""
-    assert run("ask", "--plan", "none", "What is 3 + 4?").returncode == 0
-    assert run("ask", "--plan", "none", "--continue", "And 4 + 4?").returncode == 0
+    assert run("ask", "--plan", "direct", "What is 3 + 4?").returncode == 0
+    assert run("ask", "--plan", "direct", "--continue", "And 4 + 4?").returncode == 0
     assert run("models", "use", "rm-nano-q8_0").returncode == 0
 
     assert len([*(own_home / "data" / "sessions").glob("*.jsonl")]) == 1
@@ -174,7 +174,7 @@ def test_a_real_user_without_an_entry(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
 
-    done = run("ask", "--plan", "none", "What is 3 + 4?", prefix=user)
+    done = run("ask", "--plan", "direct", "What is 3 + 4?", prefix=user)
 
     assert done.returncode == 0, done.stderr
     assert done.stdout == "Answer: 7\n"

@@ -37,7 +37,7 @@ def test_a_model_arrives_where_others_find_it(hub: Hub, tmp_path: Path) -> None:
 def test_it_is_told_what_comes(hub: Hub) -> None:
     """Repository, commit, licence, files and sizes, on standard error."""
     told = pull(REPO).stderr
-    for part in (REPO, COMMIT[:8], "apache-2.0", FILE, "300.0 KB in all, 300.0 KB to come"):
+    for part in (REPO, COMMIT[:8], "apache-2.0", FILE, "300.0 KB in all, 300.0 KB to download"):
         assert part in told
 
 
@@ -65,7 +65,7 @@ def test_what_is_there_is_not_fetched_again(hub: Hub) -> None:
     again = pull(REPO)
 
     assert again.stdout == first.stdout
-    assert "all here already" in again.stderr
+    assert "all downloaded already" in again.stderr
     cache = Path(first.stdout.strip()).parents[3]
     hf_hub_download(REPO, FILE, cache_dir=cache, endpoint=hub.url)
     assert len(hub.ranges) == 1

@@ -78,7 +78,7 @@ def test_dropped_too_often(hub: Hub, blobs: Path) -> None:
     again = pull()
 
     came_whole(hub, again)
-    assert "100.0 KB to come" in again.stderr
+    assert "100.0 KB to download" in again.stderr
     assert hub.ranges[4:] == ["bytes=200000-"]
     assert [path.name for path in blobs.iterdir()] == [hub.digest(FILE)]
 
@@ -273,7 +273,7 @@ def test_an_interrupt(hub: Hub, blobs: Path, monkeypatch: pytest.MonkeyPatch) ->
 
     with monkeypatch.context() as patch:
         patch.setattr(ProgressPrinter, "__call__", interrupt)
-        failed(pull(), "Stopped. What has come is kept", code=130)
+        failed(pull(), "Stopped. The downloaded part is kept", code=130)
     (partial,) = blobs.iterdir()
     kept = partial.stat().st_size
     assert kept >= 100_000
@@ -325,5 +325,5 @@ def test_the_key_itself(hub: Hub, blobs: Path) -> None:
         process.send_signal(signal.SIGINT)
         _, told = process.communicate()
     assert process.returncode == 130, told
-    assert "Stopped. What has come is kept" in told
+    assert "Stopped. The downloaded part is kept" in told
     assert snapshots(blobs) == []

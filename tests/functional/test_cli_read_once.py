@@ -171,7 +171,7 @@ def test_standard_input_gives_the_question_or_its_form(option: str) -> None:
 def test_a_schema_may_come_only_once() -> None:
     """The answer follows the one that is piped in."""
     command = [sys.executable, "-m", "rm_local", "ask", "-q", "--samples", "1", "--max-tokens"]
-    command += ["40", "--plan", "none", "--no-thinking", "--json-schema", "-", "What is 3 + 4?"]
+    command += ["40", "--plan", "direct", "--no-thinking", "--json-schema", "-", "What is 3 + 4?"]
     schema = b'{"enum": ["a fixed answer"]}'
     shown = subprocess.run(command, input=schema, capture_output=True, timeout=120, check=False)
     assert shown.stdout == b'"a fixed answer"\n', shown.stderr

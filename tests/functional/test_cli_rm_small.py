@@ -37,7 +37,7 @@ def report(share):
 prepare_model(RM_SMALL, report, print)
 """
 SAMPLE = "What is the kinetic energy for mass 4 kg and speed 6 m/s?"
-ASK = ("--model", "rm-small", "ask", "--plan", "none", "--max-tokens", "256", "What is 3 + 4?")
+ASK = ("--model", "rm-small", "ask", "--plan", "direct", "--max-tokens", "256", "What is 3 + 4?")
 
 
 @pytest.fixture
@@ -159,11 +159,11 @@ def test_it_cannot_be_chosen_where_it_is_not_installed() -> None:
 
 @pytest.mark.usefixtures("installed")
 def test_it_is_not_removed() -> None:
-    """It comes with rm-local."""
+    """It is part of rm-local."""
     for more in ((), ("--delete", "--yes")):
         result = run("models", "remove", "rm-small", *more)
         assert result.exit_code == 2
-        assert "comes" in result.stderr
+        assert "is part of rm-local" in result.stderr
 
 
 @pytest.mark.usefixtures("installed")

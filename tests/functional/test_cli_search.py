@@ -118,7 +118,7 @@ def test_bars_have_one_width(use: Use, similarity: float) -> None:
 
 def test_a_search_can_be_narrowed() -> None:
     """To entries of one domain, in the real store, with more effort when asked for."""
-    hits = json.loads(run("--json", "--domain", "physics", "--effort", "2", "energy").stdout)[
+    hits = json.loads(run("--json", "--domain", "physics", "--breadth", "2", "energy").stdout)[
         "hits"
     ]
     assert hits

@@ -46,7 +46,7 @@ def test_nothing_saved_yet() -> None:
     result = run()
 
     assert (result.exit_code, result.stdout) == (0, "")
-    assert "Nothing is saved yet" in result.stderr
+    assert "No session is saved yet" in result.stderr
 
 
 @pytest.mark.parametrize("arguments", [[], ["list"]])
@@ -103,12 +103,12 @@ def test_a_branch_in_prose_is_shown_by_its_beginning() -> None:
     """And the vote is described as it was when the question was asked."""
     prose = "Berlin has been the capital of Germany since 1990, " + "as everybody knows. " * 5
     engine = FakeEngine(branches=[[say(prose)]])
-    lines = _show(save("Why?", runtime=FakeRuntime(engine), plan="none"))
+    lines = _show(save("Why?", runtime=FakeRuntime(engine), plan="direct"))
 
     assert any("branch 1 under no hint: Berlin has been" in line for line in lines)
     assert not any("no answer" in line for line in lines)
     assert any(
-        line.startswith("Answer") and "in words, branch 1 of 1 branch" in line for line in lines
+        line.startswith("Answer") and "prose, branch 1 of 1 branch" in line for line in lines
     )
     assert prose.strip() in lines
 
@@ -128,7 +128,7 @@ def test_a_saved_turn_says_what_was_saved() -> None:
     [
         (((1, 0.9, True), (2, 0.1, False)), "1 hit", "the model keeps 1 of 2 hits"),
         (((1, 0.2, False), (2, 0.1, False)), "none of 2 hits kept", "the model keeps 0 of 2 hits"),
-        (((1, None, True), (2, None, True)), "2 hits", "neither yes nor no of 2 hits"),
+        (((1, None, True), (2, None, True)), "2 hits", "neither yes nor no for 2 hits"),
     ],
 )
 def test_what_the_model_judged_is_shown_as_when_it_was_asked(

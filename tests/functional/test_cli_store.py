@@ -47,7 +47,7 @@ def test_info_as_data(path: Path) -> None:
 def test_a_store_that_is_well(path: Path) -> None:
     """Exit code 0, and the number of entries that were read."""
     shown = run("verify", "--store", path)
-    assert (shown.exit_code, "12 entries, all well" in shown.stdout) == (0, True)
+    assert (shown.exit_code, "12 entries, intact" in shown.stdout) == (0, True)
 
 
 def test_a_damaged_store(path: Path) -> None:
@@ -71,14 +71,14 @@ def test_a_damaged_store_is_repaired(path: Path) -> None:
     assert shown.exit_code == 0, shown.output
     for part in (
         "found   Entry 4: its vector is damaged.",
-        "mended  The word index",
+        "fixed   The word index",
         "lost    1 entry (4), whose text or vector is damaged.",
-        f"{path}: 11 entries, all well. The damaged file is {path}.damaged now.",
+        f"{path}: 11 entries, intact. The damaged file is now {path}.damaged.",
     ):
         assert part in shown.stdout
     assert (path.parent / "toy.rms.damaged").stat().st_size == len(before)
     again = run("verify", "--repair", "--store", path)
-    assert (again.exit_code, "11 entries, all well" in again.stdout) == (0, True)
+    assert (again.exit_code, "11 entries, intact" in again.stdout) == (0, True)
 
 
 def test_a_repair_as_data(path: Path) -> None:
@@ -119,7 +119,7 @@ def test_a_repair_names_its_store() -> None:
 
 def test_no_store_there(tmp_path: Path) -> None:
     """The error of every command that opens a store."""
-    for command in ("info", "verify", "tidy"):
+    for command in ("info", "verify", "optimize"):
         assert run(command, "--store", tmp_path / "no.rms").exit_code == 4
 
 
@@ -149,11 +149,11 @@ def test_tidy_says_what_it_did(path: Path) -> None:
     assert shown.exit_code == 0, shown.output
     assert "32 entries put into blocks" in shown.stdout
     assert "entries not in blocks 0 of 32" in shown.stderr
-    told = json.loads(run("tidy", "--json", "--store", path).stdout)
+    told = json.loads(run("optimize", "--json", "--store", path).stdout)
     assert (told["done"], set(told["left"].values()), told["busy"]) == ({}, {0}, False)
     assert run("verify", "--store", path).exit_code == 0
 
 
 def test_tidy_takes_a_time_above_zero(path: Path) -> None:
     """Anything else is wrong usage."""
-    assert run("tidy", "--store", path, "--for", "0").exit_code == 2
+    assert run("optimize", "--store", path, "--max-seconds", "0").exit_code == 2

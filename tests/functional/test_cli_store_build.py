@@ -168,7 +168,7 @@ def test_ctrl_c_says_how_to_go_on(
         patch.setattr(build_store, "build_store", interrupted)
         stopped = build(path, "--out", out)
     assert stopped.exit_code == 130
-    assert "The same command goes on" in stopped.stderr
+    assert "Run the same command again" in stopped.stderr
     shown = build(path, "--out", out)
     assert (shown.exit_code, "read  " in shown.stderr) == (0, False)
     assert len(held(out)) == 40

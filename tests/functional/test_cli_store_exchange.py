@@ -200,7 +200,7 @@ def test_an_export_is_there_whole_or_not_at_all(
     assert out.read_bytes() == b"mine"
     assert not rows.exists()
     same = run("export", "--out", rows, "--vectors", rows, "--store", path)
-    assert (same.exit_code, "name one file" in same.stderr) == (2, True)
+    assert (same.exit_code, "name the same file" in same.stderr) == (2, True)
     nowhere = run("export", "--out", path.parent / "no" / "all.jsonl", "--store", path)
     assert (nowhere.exit_code, "cannot be written" in nowhere.stderr) == (4, True)
 
@@ -233,7 +233,7 @@ def test_compact_tells_both_sizes(path: Path) -> None:
         store.delete_entries([3, 4])
     told = json.loads(run("compact", "--store", path, "--json", "--level", "19").stdout)
     assert (told["entries"], told["bytes"]) == (10, path.stat().st_size)
-    assert "10 entries, all well" in run("verify", "--store", path).stdout
+    assert "10 entries, intact" in run("verify", "--store", path).stdout
 
 
 def test_diff_shows_what_is_where(path: Path) -> None:

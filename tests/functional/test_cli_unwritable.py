@@ -109,7 +109,7 @@ def test_lists_are_empty_rather_than_errors() -> None:
     assert all(line.startswith("not available: rm-small") for line in models.stderr.splitlines())
     assert "rm-nano" in models.stdout
     assert sessions.returncode == 0
-    assert "Nothing is saved yet" in sessions.stderr
+    assert "No session is saved yet" in sessions.stderr
 
 
 @pytest.mark.parametrize(
@@ -210,7 +210,7 @@ async def answer_two(monkeypatch: pytest.MonkeyPatch) -> None:
     """Ask two questions in the app; exactly one notice is shown."""
     said: list[str] = []
     monkeypatch.setattr(RmLocalApp, "notify", lambda _app, message, **_: said.append(message))
-    app = RmLocalApp(Runtime(settings.load()), plan="none")
+    app = RmLocalApp(Runtime(settings.load_settings()), plan="direct")
     async with app.run_test(size=(120, 36)) as pilot:
         for question in ("What is 3 + 4?", "What is 5 + 4?"):
             await ask(pilot, question)
@@ -235,7 +235,7 @@ async def wait(pilot: Pilot[None], app: RmLocalApp, question: str) -> None:
 @pytest.mark.usefixtures("blocked")
 def test_a_notice_is_an_event_of_the_json_stream() -> None:
     """A program that reads it learns, too, that the session is not saved."""
-    done = run("ask", "--json", "--plan", "none", "What is 3 + 4?")
+    done = run("ask", "--json", "--plan", "direct", "What is 3 + 4?")
 
     notices = [line for line in done.stdout.splitlines() if '"notice"' in line]
     assert done.returncode == 0, done.stderr

@@ -27,7 +27,7 @@ FITTING = "How do I find the shortest path in a graph with positive weights?"
 """The seed store has a procedure for it."""
 NUMBERED = "What is the kinetic energy of a 4 kg mass moving at 6 m/s?"
 PLAN = replace(PLANS["memory"], samples=2, hints=2, max_tokens=24)
-ALONE = replace(PLANS["none"], max_tokens=24)
+ALONE = replace(PLANS["direct"], max_tokens=24)
 SEED = TurnOverrides(seed=1)
 
 

@@ -16,7 +16,7 @@ from tests.support.fakes import (
     FakeEngine,
 )
 
-WAVES = replace(PLANS["memory"], samples=6, hints=3, keep=4, margin=2.0)
+WAVES = replace(PLANS["memory"], samples=6, hints=3, keep_shortest=4, max_score_gap=2.0)
 MEMORY = replace(WAVES, vote="all")
 """All branches at once, so that what a test says of them does not depend on their number."""
 INFO_PATH = Path(INFO.path)

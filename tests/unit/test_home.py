@@ -77,11 +77,11 @@ def test_without_it_there_is_no_folder(
 def test_settings_are_the_defaults(monkeypatch: pytest.MonkeyPatch) -> None:
     """There is no file to read; the environment still counts."""
     monkeypatch.delenv("RM_LOCAL_HOME")
-    assert settings.load() == Settings()
+    assert settings.load_settings() == Settings()
     assert paths.templates_dir() is None
 
     monkeypatch.setenv("RM_LOCAL_MODEL", "~/m.gguf")
-    assert settings.load().model == Path("~/m.gguf")
+    assert settings.load_settings().model == Path("~/m.gguf")
 
 
 @pytest.mark.parametrize("home", ["~/rm", "~", "~nobody-of-that-name/rm"])

@@ -95,8 +95,8 @@ def test_help_is_quick() -> None:
     rooms = {".".join(name.split(".")[:2]) for name in loaded if name.startswith("rm_local")}
     assert packages == {"click", "rm_local"}
     assert "asyncio" not in loaded
-    # The adapters of `--lora` are read as the command line is.
-    small = {"rm_local.errors", "rm_local.lazy", "rm_local.lora"}
+    # The adapters of `--lora` and the old names are read as the command line is.
+    small = {"rm_local.errors", "rm_local.lazy", "rm_local.lora", "rm_local.old_names"}
     assert rooms == {"rm_local", "rm_local.cli"} | small
 
 

@@ -108,16 +108,21 @@ async def test_what_is_not_as_asked_for_is_a_notice_once() -> None:
 
 def test_the_settings_reach_the_engine() -> None:
     """How keys and values are kept, what a full context leads to, and the memory check."""
-    settings = Settings(kv="q8_0", flash_attention="on", overflow="drop", check_memory=False)
+    settings = Settings(
+        kv_cache_type="q8_0",
+        flash_attention="on",
+        context_overflow="drop_oldest",
+        check_memory=False,
+    )
 
     with patch("rm_local.engine.client.Engine") as made:
         assert Runtime(settings).engine is made.return_value
 
     (options,) = made.call_args.args
     assert options == EngineOptions(
-        kv="q8_0",
+        kv_cache_type="q8_0",
         flash_attention="on",
-        overflow="drop",
+        context_overflow="drop_oldest",
         check_memory=False,
         templates=str(templates_dir()),
     )
@@ -137,7 +142,7 @@ async def test_a_missing_store_is_told_before_the_model_is_loaded() -> None:
 async def test_a_plan_without_retrieval_needs_no_store() -> None:
     """The model by itself runs where there is no store."""
     error = StoreMissing("There is no store.", "Name one.")
-    events = await events_of(FakeRuntime(store_error=error), "none")
+    events = await events_of(FakeRuntime(store_error=error), "direct")
 
     assert isinstance(events[-1], Answered)
 
@@ -147,8 +152,8 @@ async def test_the_model_is_loaded_once() -> None:
     engine = FakeEngine()
     runtime = FakeRuntime(engine)
     assert runtime.info is None
-    await events_of(runtime, "none")
-    await events_of(runtime, "none")
+    await events_of(runtime, "direct")
+    await events_of(runtime, "direct")
 
     assert engine.loads == [runtime.model]
     assert runtime.info == engine.info
@@ -158,9 +163,9 @@ async def test_a_model_that_died_is_loaded_again() -> None:
     """Nobody has to restart the app."""
     engine = FakeEngine()
     runtime = FakeRuntime(engine)
-    await events_of(runtime, "none")
+    await events_of(runtime, "direct")
     await engine.close()
-    events = await events_of(runtime, "none")
+    events = await events_of(runtime, "direct")
 
     assert isinstance(events[-1], Answered)
     assert len(engine.loads) == 2
@@ -169,14 +174,14 @@ async def test_a_model_that_died_is_loaded_again() -> None:
 async def test_an_idle_model_gives_its_memory_back() -> None:
     """Its process ends after the settings' minutes; the next question starts it again."""
     engine = FakeEngine()
-    runtime = FakeRuntime(engine, settings=Settings(idle_unload=1e-6))
+    runtime = FakeRuntime(engine, settings=Settings(idle_unload_minutes=1e-6))
     watching = runtime.watch_events()
     await events_of(runtime, "none")
     assert await anext(watching) == ModelUnloaded()
 
     assert engine.closed
     assert runtime.info is None
-    assert isinstance((await events_of(runtime, "none"))[-1], Answered)
+    assert isinstance((await events_of(runtime, "direct"))[-1], Answered)
     assert len(engine.loads) == 2
     await runtime.close()
 
@@ -184,7 +189,7 @@ async def test_an_idle_model_gives_its_memory_back() -> None:
 async def test_a_turn_that_is_read_is_not_idle() -> None:
     """However long the face takes over an event, and after it was left in the middle."""
     runtime = FakeRuntime(FakeEngine())
-    turn = runtime.solve("4 + 4?", PLANS["none"])
+    turn = runtime.solve("4 + 4?", PLANS["direct"])
     async for _ in turn:
         assert not runtime.idle.counting
         break
@@ -216,7 +221,7 @@ async def test_a_stop_while_the_model_loads_ends_the_turn() -> None:
             await TurnControl()._event.wait()
             raise ModelMissing("Unreachable.")
 
-    *_, event = await events_of(FakeRuntime(Slow()), "none", control=control)
+    *_, event = await events_of(FakeRuntime(Slow()), "direct", control=control)
 
     assert isinstance(event, Failed)
     assert event.exit_code == 130
@@ -271,7 +276,7 @@ async def test_turns_are_solved_one_after_another() -> None:
     order: list[int] = []
 
     async def ask(number: int) -> None:
-        async for _ in runtime.solve(f"{number} + {number}?", PLANS["none"]):
+        async for _ in runtime.solve(f"{number} + {number}?", PLANS["direct"]):
             order.append(number)
 
     await asyncio.gather(*(ask(number) for number in (1, 2, 3)))
@@ -284,10 +289,10 @@ async def test_turns_are_solved_one_after_another() -> None:
 async def test_a_turn_that_waits_is_stopped_at_once() -> None:
     """The turn before it does not have to end first, and the next one is solved after it."""
     runtime, control = FakeRuntime(), TurnControl()
-    first = runtime.solve("4 + 4?", PLANS["none"])
+    first = runtime.solve("4 + 4?", PLANS["direct"])
     await anext(first)
-    waiting = asyncio.ensure_future(events_of(runtime, "none", control=control))
-    third = asyncio.ensure_future(events_of(runtime, "none"))
+    waiting = asyncio.ensure_future(events_of(runtime, "direct", control=control))
+    third = asyncio.ensure_future(events_of(runtime, "direct"))
     await asyncio.sleep(0)
     assert not waiting.done()
     control.stop()
@@ -304,25 +309,25 @@ async def test_a_turn_that_waits_is_stopped_at_once() -> None:
 async def test_a_turn_that_is_cancelled_while_it_waits_blocks_nobody() -> None:
     """Whoever waited behind it is next."""
     runtime = FakeRuntime()
-    first = runtime.solve("4 + 4?", PLANS["none"])
+    first = runtime.solve("4 + 4?", PLANS["direct"])
     await anext(first)
-    waiting = asyncio.ensure_future(events_of(runtime, "none"))
+    waiting = asyncio.ensure_future(events_of(runtime, "direct"))
     await asyncio.sleep(0)
     waiting.cancel()
     await asyncio.wait((waiting,))
     assert waiting.cancelled()
     await first.aclose()
 
-    assert isinstance((await events_of(runtime, "none"))[-1], Answered)
+    assert isinstance((await events_of(runtime, "direct"))[-1], Answered)
     await runtime.close()
 
 
 async def test_a_turn_that_waits_is_not_idle() -> None:
     """The model stays while a turn waits for another."""
-    runtime = FakeRuntime(settings=Settings(idle_unload=60))
-    first = runtime.solve("4 + 4?", PLANS["none"])
+    runtime = FakeRuntime(settings=Settings(idle_unload_minutes=60))
+    first = runtime.solve("4 + 4?", PLANS["direct"])
     await anext(first)
-    waiting = asyncio.ensure_future(events_of(runtime, "none"))
+    waiting = asyncio.ensure_future(events_of(runtime, "direct"))
     await asyncio.sleep(0)
     assert not runtime.idle.counting
     await first.aclose()
@@ -336,12 +341,12 @@ async def test_a_turn_that_is_left_while_the_model_loads_leaves_the_way_free() -
     """Its loading is cancelled, and the next turn loads the model itself."""
     engine = FakeEngine(loading=asyncio.Event())
     runtime = FakeRuntime(engine)
-    turn = runtime.solve("4 + 4?", PLANS["none"])
+    turn = runtime.solve("4 + 4?", PLANS["direct"])
     assert await anext(turn) == ModelLoading(0.0)
     await turn.aclose()
     engine.loading = None
 
-    assert isinstance((await events_of(runtime, "none"))[-1], Answered)
+    assert isinstance((await events_of(runtime, "direct"))[-1], Answered)
     await runtime.close()
 
 
@@ -350,7 +355,7 @@ async def test_a_model_that_takes_single_questions_gets_no_history() -> None:
     history = (Message("user", "4 + 4?"), Message("assistant", "8"))
     for converses, messages in ((True, 3), (False, 1)):
         engine = FakeEngine(info=replace(INFO, converses=converses))
-        await events_of(FakeRuntime(engine), "none", history=history)
+        await events_of(FakeRuntime(engine), "direct", history=history)
         assert [len(turn) for turn in engine.turns] == [messages]
 
 

@@ -22,7 +22,7 @@ def write(text: str) -> Path:
 
 def test_defaults_without_a_file() -> None:
     """No settings file is needed, and none is made."""
-    assert settings.load() == Settings()
+    assert settings.load_settings() == Settings()
     assert not paths.config_file().exists()
 
 
@@ -30,27 +30,28 @@ def test_every_setting_can_be_set() -> None:
     """Each key of the file lands in the field of its name; paths are relative to the file."""
     path = write(
         'model = "my.gguf"\nstore = "stores/my.rms"\ncontext = 8192\nthreads = 4\n'
-        'gpu_layers = 0\nplan = "length"\ntheme = "nord"\nmodel_folders = ["here", "/there"]\n'
-        'flash_attention = "on"\nkv = "q8_0"\noverflow = "drop"\ncheck_memory = false\n'
-        "idle_unload = 2.5\nthinking = false\nend_loops = false\nrepeat_penalty = 1.1\ndry = 0.8\n"
+        'gpu_layers = 0\nplan = "length-vote"\ntheme = "nord"\nmodel_dirs = ["here", "/there"]\n'
+        'flash_attention = "on"\nkv_cache_type = "q8_0"\ncontext_overflow = "drop_oldest"\n'
+        "check_memory = false\nidle_unload_minutes = 2.5\nthinking = false\nend_loops = false\n"
+        "repeat_penalty = 1.1\ndry = 0.8\n"
         'lora = ["a.gguf", "/b:c.gguf:0.5", "unused.gguf:0"]\n'
     )
 
-    assert settings.load() == Settings(
+    assert settings.load_settings() == Settings(
         model=path.parent / "my.gguf",
         store=path.parent / "stores" / "my.rms",
         lora=(LoraAdapter(str(path.parent / "a.gguf")), LoraAdapter("/b:c.gguf", 0.5)),
         context=8192,
         threads=4,
         gpu_layers=0,
-        plan="length",
+        plan="length-vote",
         theme="nord",
-        idle_unload=2.5,
+        idle_unload_minutes=2.5,
         thinking=False,
-        model_folders=(path.parent / "here", Path("/there")),
+        model_dirs=(path.parent / "here", Path("/there")),
         flash_attention="on",
-        kv="q8_0",
-        overflow="drop",
+        kv_cache_type="q8_0",
+        context_overflow="drop_oldest",
         check_memory=False,
         end_loops=False,
         repeat_penalty=1.1,
@@ -63,7 +64,7 @@ def test_a_path_may_begin_at_home_or_at_the_root(tmp_path: Path) -> None:
     absolute = (tmp_path / "a.rms").as_posix()
     write(f'model = "~/m.gguf"\nstore = "{absolute}"\n')
 
-    loaded = settings.load()
+    loaded = settings.load_settings()
 
     assert loaded.model == Path("~/m.gguf").expanduser()
     assert loaded.store == Path(absolute)
@@ -73,11 +74,11 @@ def test_adapters_belong_to_the_model_of_the_file(monkeypatch: pytest.MonkeyPatc
     """Where RM_LOCAL_MODEL names another they are left out; RM_LOCAL_STORE does not matter."""
     write('model = "m.gguf"\nlora = ["a.gguf"]\n')
     monkeypatch.setenv("RM_LOCAL_STORE", "other.rms")
-    kept = settings.load().lora
+    kept = settings.load_settings().lora
     monkeypatch.setenv("RM_LOCAL_MODEL", "other.gguf")
 
     assert len(kept) == 1
-    assert settings.load().lora == ()
+    assert settings.load_settings().lora == ()
 
 
 def test_the_environment_goes_over_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -86,7 +87,7 @@ def test_the_environment_goes_over_the_file(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("RM_LOCAL_MODEL", "/models/env.gguf")
     monkeypatch.setenv("RM_LOCAL_STORE", "")
 
-    loaded = settings.load()
+    loaded = settings.load_settings()
 
     assert loaded.model == Path("/models/env.gguf")
     assert loaded.store == paths.config_file().parent / "file.rms"
@@ -100,20 +101,26 @@ def test_the_environment_goes_over_the_file(monkeypatch: pytest.MonkeyPatch) -> 
         ("context = true", ["context = True", "a whole number"]),
         ("threads = -1", ["threads = -1", "from 0 to"]),
         ("gpu_layers = -2", ["gpu_layers = -2", "from -1 to"]),
-        ("idle_unload = -1", ["idle_unload = -1", "a number from 0 to"]),
-        ("idle_unload = nan", ["idle_unload = nan", "a number"]),
+        ("idle_unload_minutes = -1", ["idle_unload_minutes = -1", "a number from 0 to"]),
+        ("idle_unload_minutes = nan", ["idle_unload_minutes = nan", "a number"]),
         ("repeat_penalty = 0.9", ["repeat_penalty = 0.9", "a number from 1 to 2"]),
         ("dry = -1", ["dry = -1", "a number from 0 to 5"]),
         ("end_loops = 1", ["end_loops = 1", "true or false"]),
         ("thinking = 'no'", ["thinking = 'no'", "true or false"]),
         ("plan = ''", ["plan = ''", "a name"]),
-        ("model_folders = 'a'", ["model_folders = 'a'", "a list of folders"]),
+        ("model_dirs = 'a'", ["model_dirs = 'a'", "a list of folders"]),
         ("theme = 7", ["theme = 7", "a name"]),
         ("flash_attention = true", ["flash_attention = True", "one of auto, on, off"]),
-        ("kv = 'q9'", ["kv = 'q9'", "one of f16, q8_0"]),
-        ("overflow = 'burst'", ["overflow = 'burst'", "one of stop, drop, enlarge"]),
+        ("kv_cache_type = 'q9'", ["kv_cache_type = 'q9'", "one of f16, q8_0"]),
+        (
+            "context_overflow = 'burst'",
+            ["context_overflow = 'burst'", "one of stop, drop_oldest, grow"],
+        ),
         ("check_memory = 1", ["check_memory = 1", "true or false"]),
-        ("kv = 'q8_0'\nflash_attention = 'off'", ["needs flash attention", 'kv = "f16"']),
+        (
+            "kv_cache_type = 'q8_0'\nflash_attention = 'off'",
+            ["needs flash attention", 'kv_cache_type = "f16"'],
+        ),
         ("lora = 'a.gguf'", ["lora = 'a.gguf'", "a list of texts"]),
         ("lora = [7]", ["lora = [7]", "a list of texts"]),
         ("lora = ['a.gguf:inf']", ["lora: the scale of 'a.gguf:inf'", "FILE:SCALE"]),
@@ -127,7 +134,7 @@ def test_what_is_no_setting_is_refused(line: str, words: list[str]) -> None:
     path = write(f"{line}\n")
 
     with pytest.raises(SettingsError) as raised:
-        settings.load()
+        settings.load_settings()
 
     assert raised.value.exit_code == 2
     for word in [str(path), *words]:
@@ -137,7 +144,7 @@ def test_what_is_no_setting_is_refused(line: str, words: list[str]) -> None:
 def test_a_file_that_is_asked_for_has_to_be_there(tmp_path: Path) -> None:
     """Only the file at its usual place may be missing."""
     with pytest.raises(SettingsError, match="cannot be read"):
-        settings.load(tmp_path / "none.toml")
+        settings.load_settings(tmp_path / "none.toml")
 
 
 def test_a_file_that_is_no_text_is_refused() -> None:
@@ -145,7 +152,7 @@ def test_a_file_that_is_no_text_is_refused() -> None:
     write("").write_bytes(b"\xff\xfe\x00")
 
     with pytest.raises(SettingsError, match="cannot be read"):
-        settings.load()
+        settings.load_settings()
 
 
 def test_rm_local_home_holds_everything(own_home: Path) -> None:

@@ -42,7 +42,7 @@ async def measure(args: argparse.Namespace) -> None:
     """Collect the samples that the options ask for, and print their table."""
     check_version()
     runtime = open_runtime(args)
-    plans = [choose_plan(arm) for arm in ARMS]
+    plans = [choose_plan(name) for name in ARMS.values()]
     made = describe_samples(runtime, plans, reasoning_gym=VERSION, gym_seed=SEED)
     wanted = {
         (problem.generator, problem.number, arm): (problem, arm)

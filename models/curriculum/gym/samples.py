@@ -14,7 +14,7 @@ from rm_local.errors import UsageError
 from rm_local.runtime import Runtime
 from rm_local.store import EntryFilter
 
-ARMS = ("none", "memory")
+ARMS = {"none": "direct", "memory": "memory"}
 """Plans by their names: the model by itself, and with the store."""
 TOTAL = "all"
 
@@ -51,7 +51,7 @@ class GymSample:
 
 async def ask_problem(runtime: Runtime, problem: GymProblem, arm: str) -> GymSample:
     """One turn with the problem's question as it is. Raises TurnFailed."""
-    outcome = await ask_runtime(runtime, problem.question, choose_plan(arm))
+    outcome = await ask_runtime(runtime, problem.question, choose_plan(ARMS[arm]))
     return GymSample(
         generator=problem.generator,
         number=problem.number,
@@ -90,7 +90,9 @@ def table_lines(samples: Iterable[GymSample]) -> Sequence[str]:
         groups[sample.generator, sample.arm].append(sample)
         groups[TOTAL, sample.arm].append(sample)
     order = [*read_gym_entries(), TOTAL]
-    rows = sorted(groups.items(), key=lambda row: (order.index(row[0][0]), ARMS.index(row[0][1])))
+    rows = sorted(
+        groups.items(), key=lambda row: (order.index(row[0][0]), list(ARMS).index(row[0][1]))
+    )
     return [
         "| generator | arm | problems | right | 95 % | answered | own entry | tokens | seconds |",
         "|---|---|---:|---:|---|---:|---:|---:|---:|",

@@ -1,4 +1,4 @@
-"""`rm-local models`: those on this machine, what they need, which one is used; and new ones."""
+"""`rm-local models`: lists, describes, chooses, adds, removes, downloads and measures models."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from rm_local.cli.lazy_group import LazyGroup
 
 COMMANDS = {
     "list": "rm_local.cli.models.list:list_command",
-    "info": "rm_local.cli.models.info:info",
+    "info": "rm_local.cli.models.info:show_model_info",
     "use": "rm_local.cli.models.use:use",
     "add": "rm_local.cli.models.add:add",
     "remove": "rm_local.cli.models.remove:remove",
     "catalog": "rm_local.cli.models.catalog:catalog",
     "pull": "rm_local.cli.models.pull:pull",
-    "bench": "rm_local.cli.models.bench:bench",
+    "bench": "rm_local.cli.models.bench:measure_model",
 }
 
 
 @click.group(cls=LazyGroup, lazy=COMMANDS, invoke_without_command=True)
 @click.pass_context
 def models(ctx: click.Context) -> None:
-    """List the models on this machine, look at one, choose one; fetch others when asked to.
+    """List the models on this machine, describe, choose, download and measure them.
 
-    Alone it lists them.
+    Without a command it lists them.
     """
     if ctx.invoked_subcommand is None:
         from rm_local.cli.models.list import list_command

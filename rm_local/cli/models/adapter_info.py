@@ -1,4 +1,4 @@
-"""What `rm-local models info` says of LoRA adapters."""
+"""What `rm-local models info` shows of LoRA adapters."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rm_local.cli.models.common import line
+from rm_local.cli.models.common import format_line
 from rm_local.lora import LoraAdapter
 from rm_local.units import format_bytes
 
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 
 def print_lora_file(listed: LibraryModel, as_data: bool) -> None:
-    """Print what the file of an adapter holds.
+    """Print the contents of an adapter's file.
 
     Raises:
-        ModelInvalid: It is damaged, or not of a kind that can be loaded.
+        ModelInvalid: The file is damaged, or of a kind that cannot be loaded.
     """
     from rm_local.gguf import identify_lora, read_lora_file
 
@@ -28,15 +28,15 @@ def print_lora_file(listed: LibraryModel, as_data: bool) -> None:
     adapter = identify_lora(LoraAdapter(str(path)))
     file = read_lora_file(path)
     if as_data:
-        told = lora_as_json(adapter, file)
-        del told["scale"]
-        click.echo(json.dumps({"kind": "adapter", "title": listed.model.title, **told}))
+        fields = lora_as_json(adapter, file)
+        del fields["scale"]
+        click.echo(json.dumps({"kind": "adapter", "title": listed.model.title, **fields}))
         return
     click.echo("\n".join(describe_lora_file(listed.model.title, adapter, file)))
 
 
 def lora_as_json(adapter: LoraAdapter, file: LoraFile) -> dict[str, Any]:
-    """What programs are told of an adapter."""
+    """Return an adapter as one JSON object."""
     return {
         "path": adapter.path,
         "scale": adapter.scale,
@@ -53,32 +53,34 @@ def lora_as_json(adapter: LoraAdapter, file: LoraFile) -> dict[str, Any]:
 
 
 def describe_lora_file(title: str, adapter: LoraAdapter, file: LoraFile) -> list[str]:
-    """The lines about an adapter by itself."""
+    """Describe the file of an adapter, as lines."""
     from rm_local.text import one_line
 
-    calculator = {True: "used", False: "not used", None: "not told"}[file.calculator]
+    calculator = {True: "used", False: "not used", None: "not stated"}[file.calculator]
     return [
-        line("name", one_line(title)),
-        line("file", one_line(adapter.path)),
-        line("sha256", adapter.sha256),
-        line("kind", f"{one_line(file.architecture, 40)}, LoRA adapter; name it with --lora"),
-        line("rank", _describe_strength(file)),
-        line("changes", f"{len(file.pairs)} matrices, {file.tensors} tensors"),
-        line("size", format_bytes(file.size)),
-        line("base", one_line(file.base, 200) or "not told"),
-        line("calculator", calculator),
+        format_line("name", one_line(title)),
+        format_line("file", one_line(adapter.path)),
+        format_line("sha256", adapter.sha256),
+        format_line(
+            "kind", f"{one_line(file.architecture, 40)}, LoRA adapter; name it with --lora"
+        ),
+        format_line("rank", _describe_strength(file)),
+        format_line("changes", f"{len(file.pairs)} matrices, {file.tensors} tensors"),
+        format_line("size", format_bytes(file.size)),
+        format_line("base", one_line(file.base, 200) or "not stated"),
+        format_line("calculator", calculator),
     ]
 
 
 def describe_loaded_lora(adapter: LoraAdapter, file: LoraFile) -> str:
-    """The line about an adapter of a model."""
+    """Describe an adapter that a model is loaded with, as a line."""
     from rm_local.text import one_line
 
     what = f"scale {adapter.scale:g}, rank {_describe_strength(file)}, {format_bytes(file.size)}"
-    return line("adapter", f"{one_line(adapter.path)}: {what}")
+    return format_line("adapter", f"{one_line(adapter.path)}: {what}")
 
 
 def _describe_strength(file: LoraFile) -> str:
-    """`16, alpha 32`."""
+    """Describe rank and alpha, as in `16, alpha 32`."""
     ranks = " to ".join(dict.fromkeys((str(file.ranks[0]), str(file.ranks[-1]))))
     return f"{ranks}, alpha {file.alpha:g}" if file.alpha else f"{ranks}, no alpha"

@@ -1,4 +1,4 @@
-"""`rm-local models add`: remember a file or a folder."""
+"""`rm-local models add`: adds a file or a folder to the list of models."""
 
 from __future__ import annotations
 
@@ -6,31 +6,35 @@ from pathlib import Path
 
 import click
 
-from rm_local.cli.models.common import note
+from rm_local.cli.models.common import print_notes
 from rm_local.cli.options import PATH
 
 
 @click.command()
 @click.argument("path", type=PATH)
 def add(path: Path) -> None:
-    """Remember a GGUF file, or a folder to look for them in. Nothing is copied."""
+    """Add a GGUF file, or a folder to search for them, to the list of models. Nothing is copied."""
     from rm_local.home import expand_home
     from rm_local.library import add_model, check_usable, read_model
     from rm_local.text import one_line
 
     path = expand_home(path).absolute()
     if path.is_dir():
-        found = f"a folder with {_models_in(path)} models to reason with"
+        found = f"a folder with {_count_models(path)} models to reason with"
     else:
         read = read_model(path)
         check_usable(read)
         path, found = read.path, f"{one_line(read.title)}, {read.architecture}, {read.quantisation}"
     new = add_model(path)
-    click.echo(f"{'added' if new else 'known already'}: {one_line(str(path))} ({found})")
+    click.echo(f"{'added' if new else 'already added'}: {one_line(str(path))} ({found})")
 
 
-def _models_in(folder: Path) -> int:
-    """How many usable models lie below; raises UsageError for none."""
+def _count_models(folder: Path) -> int:
+    """Count the usable models in the folder and below; print why the others are not usable.
+
+    Raises:
+        UsageError: No model there is usable.
+    """
     from rm_local.errors import RmLocalError, UsageError
     from rm_local.library import check_usable, find_gguf_files, read_model
 
@@ -43,9 +47,9 @@ def _models_in(folder: Path) -> int:
             usable.add(read.path)
         except RmLocalError as error:
             notes.append(error.message.rstrip("."))
-    note(tuple(dict.fromkeys(notes)))
+    print_notes(tuple(dict.fromkeys(notes)))
     if not usable:
         raise UsageError(
-            f"In {folder} there is no model to reason with.", "Name a GGUF file, or its folder."
+            f"{folder} contains no model to reason with.", "Name a GGUF file, or its folder."
         )
     return len(usable)

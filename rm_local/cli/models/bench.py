@@ -1,4 +1,4 @@
-"""`rm-local models bench`: how fast a model reads and writes here, alone and in many branches."""
+"""`rm-local models bench`: measures prefill and decoding, of one branch and of many."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rm_local.cli.context import Opening, print_notice
+from rm_local.cli.context import CliContext, print_notice
 from rm_local.cli.options import FILE, JSON, FiniteRange
 from rm_local.cli.progress import print_progress
 from rm_local.progress import ProgressCallback
@@ -21,38 +21,38 @@ if TYPE_CHECKING:
     from rm_local.settings import Settings
 
 
-@click.command()
+@click.command("bench")
 @click.argument("model", type=FILE, required=False)
 @click.option(
     "--rounds",
     type=click.IntRange(1),
     default=5,
     show_default=True,
-    help="Times that everything is measured.",
+    help="Number of measurements, of which medians are shown.",
 )
 @click.option(
     "--prompt",
     type=click.IntRange(16, 2048),
     default=256,
     show_default=True,
-    help="Tokens of the question; at most a quarter of what the model was trained for.",
+    help="Tokens of the question; at most a quarter of the model's trained context.",
 )
 @click.option(
     "--seconds",
     type=FiniteRange(0.05),
     default=1.0,
     show_default=True,
-    help="About how long one branch writes in a round.",
+    help="Approximate time that one branch writes in a round.",
 )
 @click.option(
     "--busy",
     is_flag=True,
-    help="Measure writing while one program computes on each core; starts and ends them.",
+    help="Measure decoding while a busy program runs on each core; starts and ends them.",
 )
 @JSON
 @click.pass_obj
-def bench(
-    opening: Opening,
+def measure_model(
+    context: CliContext,
     model: Path | None,
     rounds: int,
     prompt: int,
@@ -63,29 +63,29 @@ def bench(
     """Measure MODEL (a GGUF file, or its name), or the one in use.
 
     It is compared, on the same file and in the same run, with a bare loop over llama.cpp, and many
-    branches with one after another. LoRA adapters are left out, as that loop has none. A busy
-    machine makes the figures worthless, the ratios less so.
+    branches with one after another. LoRA adapters are not loaded, since that loop supports none. On
+    a busy machine the figures are worthless; the ratios suffer less.
     """
     import asyncio
 
     from rm_local.bench import EngineBenchSize
     from rm_local.library import prepare_model, resolve_model
 
-    settings = opening.over(model=model).settings()
+    settings = context.with_overrides(model=model).load_settings()
     path = prepare_model(resolve_model(settings), lambda _share: None, print_notice)
     if busy:
         with print_progress() as report:
-            slowed = asyncio.run(_measured_busy(path, settings, rounds, seconds, report))
-        click.echo(json.dumps(asdict(slowed)) if as_data else "\n".join(_busy_table(slowed)))
+            slowed = asyncio.run(_measure_busy(path, settings, rounds, seconds, report))
+        click.echo(json.dumps(asdict(slowed)) if as_data else "\n".join(_format_busy_bench(slowed)))
         return
     with print_progress() as report:
         found = asyncio.run(
-            _measured(path, settings, EngineBenchSize(rounds, prompt, seconds), report)
+            _measure_engine(path, settings, EngineBenchSize(rounds, prompt, seconds), report)
         )
-    click.echo(json.dumps(asdict(found)) if as_data else "\n".join(_table(found)))
+    click.echo(json.dumps(asdict(found)) if as_data else "\n".join(_format_engine_bench(found)))
 
 
-async def _measured(
+async def _measure_engine(
     path: Path, settings: Settings, effort: EngineBenchSize, report: ProgressCallback
 ) -> EngineBench:
     from rm_local.bench import BareClient, bench_engine
@@ -95,7 +95,7 @@ async def _measured(
         return await bench_engine(engine, bare, path, effort, report)
 
 
-async def _measured_busy(
+async def _measure_busy(
     path: Path, settings: Settings, rounds: int, seconds: float, report: ProgressCallback
 ) -> BusyBench:
     from rm_local.bench import bench_busy
@@ -109,7 +109,7 @@ async def _measured_busy(
 
 
 def _new_engine(settings: Settings) -> tuple[Engine, Path | None]:
-    """An engine with the settings' threads and layers, and the path of its log."""
+    """Create an engine with the settings' threads and layers; also return the path of its log."""
     from rm_local.engine import Engine
     from rm_local.folders import Notices
     from rm_local.options import EngineOptions
@@ -120,7 +120,7 @@ def _new_engine(settings: Settings) -> tuple[Engine, Path | None]:
     return Engine(options, log=log, unlogged=unlogged), log
 
 
-def _table(found: EngineBench) -> list[str]:
+def _format_engine_bench(found: EngineBench) -> list[str]:
     from rm_local.text import one_line
 
     rows = [
@@ -129,7 +129,7 @@ def _table(found: EngineBench) -> list[str]:
         f"   {found.prefill_ratio_to_bare:.2f} of llama.cpp alone",
         f"writes {found.decode_tokens_per_s:10,.1f} tokens/s"
         f"   {found.decode_ratio_to_bare:.2f} of llama.cpp alone",
-        f"{'':18}{found.confidence_ratio:.2f} of that with its confidence noted,"
+        f"{'':18}{found.confidence_ratio:.2f} of that with log probabilities,"
         f" {found.grammar_ratio:.2f} under a grammar",
         f"first text after {found.time_to_first_token_s:.3f} s"
         f" ({found.prompt_tokens} tokens of question)",
@@ -142,7 +142,7 @@ def _table(found: EngineBench) -> list[str]:
     return rows
 
 
-def _busy_table(found: BusyBench) -> list[str]:
+def _format_busy_bench(found: BusyBench) -> list[str]:
     from rm_local.text import one_line
 
     loops = "1 busy program" if found.loops == 1 else f"{found.loops} busy programs"

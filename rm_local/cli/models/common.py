@@ -1,4 +1,4 @@
-"""What the commands of `rm-local models` share."""
+"""Output that the commands of `rm-local models` share."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from rm_local.library import LibraryModel
 
 
-def as_json(listed: LibraryModel) -> dict[str, Any]:
-    """What programs are told of a model."""
+def model_as_json(listed: LibraryModel) -> dict[str, Any]:
+    """Return a model as one JSON object."""
     model = listed.model
     return {
         "name": listed.name,
@@ -32,14 +32,14 @@ def as_json(listed: LibraryModel) -> dict[str, Any]:
     }
 
 
-def line(name: str, text: str) -> str:
-    """A line of a description."""
+def format_line(name: str, text: str) -> str:
+    """Format a line of a description."""
     return f"{name:<10} {text}"
 
 
-def note(notes: tuple[str, ...]) -> None:
-    """What was passed over, on standard error."""
+def print_notes(notes: tuple[str, ...]) -> None:
+    """Print on standard error what was skipped while looking for models."""
     from rm_local.text import one_line
 
     for each in notes:
-        click.echo(f"passed over: {one_line(each)}", err=True)
+        click.echo(f"skipped: {one_line(each)}", err=True)

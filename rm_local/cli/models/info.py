@@ -1,4 +1,4 @@
-"""`rm-local models info`: what a model is, and what it needs before it is loaded."""
+"""`rm-local models info`: describes a model and the memory that it needs, without loading it."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, get_args
 
 import click
 
-from rm_local.cli.context import Opening
-from rm_local.cli.models.common import as_json, line
-from rm_local.cli.models.memory_report import Fit
+from rm_local.cli.context import CliContext
+from rm_local.cli.models.common import format_line, model_as_json
+from rm_local.cli.models.memory_report import MemoryFit
+from rm_local.cli.old_options import accept_old_options
 from rm_local.cli.options import JSON, LORA
 from rm_local.lora import LoraAdapter
 from rm_local.options import Precision
@@ -23,31 +24,35 @@ if TYPE_CHECKING:
     from rm_local.library import LibraryModel, ModelFile
 
 
-@click.command()
+@click.command("info", context_settings=accept_old_options("models info"))
 @click.argument("model", required=False, metavar="[NAME|PATH]")
 @click.option(
-    "--context", type=click.IntRange(1, 1 << 20), help="Tokens to hold; by default as a turn does."
+    "--context",
+    "tokens",
+    type=click.IntRange(1, 1 << 20),
+    help="Tokens of context; by default as for a turn.",
 )
 @click.option(
-    "--kv",
+    "--kv-cache-type",
+    "kv_cache_type",
     type=click.Choice(get_args(Precision)),
-    help="How keys and values would be stored; by default as in the settings.",
+    help="Number format of cached keys and values; by default as in the settings.",
 )
 @LORA
 @JSON
 @click.pass_obj
-def info(
-    opening: Opening,
+def show_model_info(
+    context: CliContext,
     model: str | None,
-    context: int | None,
-    kv: Precision | None,
+    tokens: int | None,
+    kv_cache_type: Precision | None,
     lora: tuple[LoraAdapter, ...],
     as_data: bool,
 ) -> None:
-    """Show a model's metadata, how it thinks, and the memory that it needs against what is free.
+    """Show a model's metadata, how it thinks, and the memory that it needs and that is free.
 
-    Without a name: the model in use, with its adapters. Of the file of a LoRA adapter: its rank,
-    its scale and its base model. Nothing is loaded.
+    Without a name: the model in use, with its adapters. For the file of a LoRA adapter: its rank
+    and its base model. Nothing is loaded.
     """
     from rm_local.cli.models.adapter_info import (
         describe_loaded_lora,
@@ -59,17 +64,18 @@ def info(
     from rm_local.library import find_model, read_model_files, resolve_model
     from rm_local.system import free_memory
 
-    settings = opening.over(lora=lora).settings()
+    settings = context.with_overrides(lora=lora).load_settings()
     listed = find_model(settings, model or str(resolve_model(settings)))
     found = listed.model
     if found.kind == "adapter":
         print_lora_file(listed, as_data)
         return
-    used = settings.lora if listed.in_use or lora or opening.lora else ()
+    used = settings.lora if listed.in_use or lora or context.lora else ()
     adapters = read_fitting_lora(used, found.path, read_model_files(listed.reference))
     described = describe_file(listed, adapters)
     sizes = AdaptedModel(found, adapters)
-    fits = Fit.of(replace(settings, kv=kv or settings.kv), sizes, context or 0, free_memory())
+    settings = replace(settings, kv_cache_type=kv_cache_type or settings.kv_cache_type)
+    fits = MemoryFit.for_model(settings, sizes, tokens or 0, free_memory())
     if as_data:
         thinking = {
             "thinks": described.thinks,
@@ -77,20 +83,20 @@ def info(
             "thinking": described.description,
             "calculator": described.family.calculator,
         }
-        told_lora = [lora_as_json(*each) for each in zip(used, adapters, strict=True)]
-        memory = {"lora": told_lora, "memory": fits.as_json()}
-        click.echo(json.dumps({**as_json(listed), **thinking, **memory}))
+        adapters_json = [lora_as_json(*each) for each in zip(used, adapters, strict=True)]
+        memory = {"lora": adapters_json, "memory": fits.as_json()}
+        click.echo(json.dumps({**model_as_json(listed), **thinking, **memory}))
         return
     loaded = [describe_loaded_lora(*each) for each in zip(used, adapters, strict=True)]
-    click.echo("\n".join([*told(listed, described), *loaded, *fits.told()]))
+    click.echo("\n".join([*describe_model(listed, described), *loaded, *fits.format_lines()]))
     if found.kind != "text":
-        click.echo(f"warning: it is no model to reason with ({found.kind})", err=True)
-    if warning := fits.warning():
+        click.echo(f"warning: this model cannot reason ({found.kind})", err=True)
+    if warning := fits.describe_shortage():
         click.echo(f"warning: {warning}", err=True)
 
 
 def describe_file(listed: LibraryModel, adapters: Iterable[LoraFile] = ()) -> ThinkingDescription:
-    """How a model thinks with these adapters, the user's own templates and families counted in."""
+    """Describe how a model thinks with these adapters and the user's own templates and families."""
     from rm_local.engine import describe_thinking
     from rm_local.library import read_model_files
     from rm_local.paths import templates_dir
@@ -100,8 +106,8 @@ def describe_file(listed: LibraryModel, adapters: Iterable[LoraFile] = ()) -> Th
     return describe_thinking(metadata, file=file, overrides=overrides, adapters=adapters)
 
 
-def told(listed: LibraryModel, described: ThinkingDescription) -> list[str]:
-    """The lines about the file."""
+def describe_model(listed: LibraryModel, described: ThinkingDescription) -> list[str]:
+    """Describe the model's file, as lines."""
     from rm_local.text import one_line
 
     model = listed.model
@@ -115,19 +121,19 @@ def told(listed: LibraryModel, described: ThinkingDescription) -> list[str]:
     used = ", in use" if listed.in_use else ""
     later = "" if model.files else " (made on first use)"
     return [
-        line("name", f"{listed.name} ({one_line(model.title)}{used})"),
-        line("file", f"{one_line(str(model.path))}{later}"),
-        *(line("missing", one_line(name)) for name in model.missing),
-        line("kind", f"{model.architecture}, {model.kind}{experts}"),
-        line("weights", f"{', '.join(weights)}{files}"),
-        line("layers", _layers(model)),
-        line("context", f"trained on {model.context:,}" if model.context else "not told"),
-        line("tokenizer", f"{one_line(model.tokenizer)}, {model.shape.vocabulary:,} tokens"),
-        line("thinking", one_line(described.description)),
+        format_line("name", f"{listed.name} ({one_line(model.title)}{used})"),
+        format_line("file", f"{one_line(str(model.path))}{later}"),
+        *(format_line("missing", one_line(name)) for name in model.missing),
+        format_line("kind", f"{model.architecture}, {model.kind}{experts}"),
+        format_line("weights", f"{', '.join(weights)}{files}"),
+        format_line("layers", _describe_layers(model)),
+        format_line("context", f"trained on {model.context:,}" if model.context else "not stated"),
+        format_line("tokenizer", f"{one_line(model.tokenizer)}, {model.shape.vocabulary:,} tokens"),
+        format_line("thinking", one_line(described.description)),
     ]
 
 
-def _layers(model: ModelFile) -> str:
+def _describe_layers(model: ModelFile) -> str:
     shape = model.shape
     keeping = [layer for layer in shape.layers if layer.key]
     words = [f"{len(shape.layers)}"]
@@ -137,5 +143,7 @@ def _layers(model: ModelFile) -> str:
         windows = [layer.window for layer in shape.layers if layer.window]
         words.append(f"{len(windows)} see a window of {max(windows):,} tokens")
     if keeping:
-        words.append(f"{max(layer.key + layer.value for layer in keeping):,} numbers kept a token")
+        words.append(
+            f"{max(layer.key + layer.value for layer in keeping):,} numbers cached per token"
+        )
     return ", ".join(words)

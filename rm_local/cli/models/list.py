@@ -1,4 +1,4 @@
-"""`rm-local models list`: every model that was found, and which one is in use."""
+"""`rm-local models list`: lists all models that are found, and marks the one in use."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rm_local.cli.context import Opening
-from rm_local.cli.models.common import as_json, note
+from rm_local.cli.context import CliContext
+from rm_local.cli.models.common import model_as_json, print_notes
 from rm_local.cli.options import JSON
 from rm_local.units import format_bytes, format_parameters
 
@@ -18,39 +18,39 @@ if TYPE_CHECKING:
 
 HEAD = ("", "name", "architecture", "parameters", "stored", "size", "context", "thinks", "place")
 RIGHT = {3, 5, 6}
-"""Columns of numbers."""
+"""Columns of numbers, which are aligned to the right."""
 
 
 @click.command("list")
 @JSON
 @click.option("--all", "every", is_flag=True, help="Embedders, projectors and other kinds too.")
 @click.pass_obj
-def list_command(opening: Opening, as_data: bool, every: bool) -> None:
-    """List the models, `*` before the one in use."""
+def list_command(context: CliContext, as_data: bool, every: bool) -> None:
+    """List the models, with `*` before the one in use."""
     from rm_local.library import find_models
 
-    library = find_models(opening.settings())
+    library = find_models(context.load_settings())
     if as_data:
-        told = {
-            "models": [as_json(each) for each in library.models],
+        data = {
+            "models": [model_as_json(each) for each in library.models],
             "missing": [asdict(each) for each in library.missing],
             "notes": [*library.notes],
         }
-        click.echo(json.dumps(told))
+        click.echo(json.dumps(data))
         return
     shown = [listed for listed in library.models if every or listed.model.kind == "text"]
-    click.echo("\n".join(table([HEAD, *(row(listed) for listed in shown)])))
-    note(library.notes)
+    click.echo("\n".join(format_table([HEAD, *(format_row(listed) for listed in shown)])))
+    print_notes(library.notes)
     for each in library.missing:
-        said = any(each.remedy in text for text in library.notes)
-        text = each.message if said else f"{each.message} {each.remedy}"
+        reported = any(each.remedy in text for text in library.notes)
+        text = each.message if reported else f"{each.message} {each.remedy}"
         click.echo(f"not available: {each.name}: {text}", err=True)
     if len(shown) < len(library.models):
-        click.echo(f"not shown: {_others(library)} (--all shows them)", err=True)
+        click.echo(f"not shown: {_count_others(library)} (--all shows them)", err=True)
 
 
-def row(listed: LibraryModel) -> tuple[str, ...]:
-    """A model's cells."""
+def format_row(listed: LibraryModel) -> tuple[str, ...]:
+    """Format a model as the cells of a row."""
     from rm_local.text import one_line
 
     model = listed.model
@@ -72,8 +72,8 @@ def row(listed: LibraryModel) -> tuple[str, ...]:
     )
 
 
-def table(rows: list[tuple[str, ...]]) -> list[str]:
-    """Lines of cells in columns."""
+def format_table(rows: list[tuple[str, ...]]) -> list[str]:
+    """Format rows of cells as lines with aligned columns."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return [
         "  ".join(
@@ -84,7 +84,7 @@ def table(rows: list[tuple[str, ...]]) -> list[str]:
     ]
 
 
-def _others(library: Library) -> str:
-    """`2 embedder, 1 projector`."""
+def _count_others(library: Library) -> str:
+    """Count the models of each kind that is hidden, as in `2 embedder, 1 projector`."""
     kinds = [listed.model.kind for listed in library.models if listed.model.kind != "text"]
     return ", ".join(f"{kinds.count(kind)} {kind}" for kind in sorted(set(kinds)))

@@ -1,11 +1,11 @@
-"""What a model needs under the settings, against what this machine has free."""
+"""Compares the memory that a model needs under the settings with what is free."""
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from rm_local.cli.models.common import line
+from rm_local.cli.models.common import format_line
 from rm_local.units import format_bytes
 
 if TYPE_CHECKING:
@@ -14,24 +14,26 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Fit:
-    """A model, what is asked of it, and where that would go."""
+class MemoryFit:
+    """The memory that a model needs, and where it would be placed."""
 
     model: ModelSizes
     asked: PlacementRequest
     devices: tuple[Device, ...]
     need: MemoryRequirement
     machine: int
-    """Bytes of it that the machine's own memory has to hold."""
+    """Bytes that the machine's own memory has to hold."""
     layers: int
-    """Layers that go on devices, the output counted as one."""
+    """Layers placed on devices; the output counts as one."""
     free: int | None
-    """Bytes of the machine's memory."""
+    """Free bytes of the machine's memory; None if unknown."""
 
     @classmethod
-    def of(cls, settings: Settings, model: ModelSizes, context: int, free: int | None) -> Fit:
-        """At `context` tokens, or 0 for the settings'; llama.cpp is asked for its devices."""
-        from rm_local.cli.devices import asked_for, usable_devices
+    def for_model(
+        cls, settings: Settings, model: ModelSizes, context: int, free: int | None
+    ) -> MemoryFit:
+        """Estimate for `context` tokens, 0 = as in the settings, on the devices of this machine."""
+        from rm_local.cli.devices import build_placement_request, parse_devices
         from rm_local.cli.subprocess_json import ask_child
         from rm_local.engine import (
             host_bytes,
@@ -39,8 +41,8 @@ class Fit:
             required_memory,
         )
 
-        devices = usable_devices(ask_child("rm_local.engine.worker.build_info"))
-        asked = asked_for(settings, model, context)
+        devices = parse_devices(ask_child("rm_local.engine.worker.build_info"))
+        asked = build_placement_request(settings, model, context)
         place = place_layers(model, devices, asked)
         need = required_memory(model, asked.context, kv=asked.kv, flash=asked.flash)
         machine = host_bytes(model, devices, asked, place)
@@ -48,7 +50,7 @@ class Fit:
 
     @property
     def largest(self) -> int | None:
-        """The largest context that fits; 0 for none, None where it is not known."""
+        """The largest context that fits; 0 if no context fits, None if unknown."""
         from rm_local.engine import (
             DEFAULT_CONTEXT,
             largest_context,
@@ -60,7 +62,7 @@ class Fit:
         return largest_context(self.model, self.devices, self.asked, self.free, top)
 
     def as_json(self) -> dict[str, Any]:
-        """What programs are told."""
+        """Return the estimate as one JSON object."""
         return {
             **asdict(self.need),
             "total": self.need.total,
@@ -73,11 +75,11 @@ class Fit:
             "flash_attention": self.asked.flash,
         }
 
-    def told(self) -> list[str]:
-        """The lines about memory."""
+    def format_lines(self) -> list[str]:
+        """Describe the memory, as lines."""
         need, free = self.need, self.free
         has = (
-            "this system does not tell how much is free"
+            "this system does not report how much is free"
             if free is None
             else f"{format_bytes(free)} free"
         )
@@ -88,8 +90,8 @@ class Fit:
             f"computing {format_bytes(need.compute)}{flash}"
         )
         lines = [
-            line("needs", f"{format_bytes(need.total)} at {need.context:,} tokens; {has}"),
-            line("", parts),
+            format_line("needs", f"{format_bytes(need.total)} at {need.context:,} tokens; {has}"),
+            format_line("", parts),
         ]
         if self.devices:
             layers = len(self.model.shape.layers) + 1
@@ -97,14 +99,14 @@ class Fit:
                 f"{self.layers} of {layers} layers; "
                 f"{format_bytes(self.machine)} of the machine's memory"
             )
-            told = ", ".join(
+            names = ", ".join(
                 f"{each.name} ({format_bytes(each.free)} free)" for each in self.devices
             )
-            lines.append(line("devices", f"{told}: {rest}"))
+            lines.append(format_line("devices", f"{names}: {rest}"))
         return lines
 
-    def warning(self) -> str:
-        """What will not go well; empty when nothing is known to."""
+    def describe_shortage(self) -> str:
+        """Describe how much memory is missing; empty if it fits or that is unknown."""
         if self.free is None or self.machine <= self.free:
             return ""
         largest = self.largest

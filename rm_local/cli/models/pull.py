@@ -1,4 +1,4 @@
-"""`rm-local models pull`: the one command that opens a connection."""
+"""`rm-local models pull`: downloads a model. No other command of the room opens a connection."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from rm_local.units import format_bytes
 if TYPE_CHECKING:
     from rm_local.library import DownloadedFile, HubModel, HubReference, Repo
 
-KEPT = "Stopped. What has come is kept; the same command goes on from there."
+KEPT = "Stopped. The downloaded part is kept. Run the same command again to continue."
 
 
 @click.command()
@@ -23,31 +23,31 @@ KEPT = "Stopped. What has come is kept; the same command goes on from there."
 @click.option("--revision", metavar="REV", help="A branch, tag or commit; by default main.")
 @JSON
 def pull(model: str, revision: str | None, as_data: bool) -> None:
-    """Fetch a model from the hub into the hub's own cache, which other programs share.
+    """Download a model from the hub into the hub's own cache, which other programs share.
 
-    NAME is one of `rm-local models catalog`. Of a repository, a quantisation such as Q6_K in any
-    case, or a file, is taken; without one Q4_K_M or what comes nearest. A split model comes in all
-    its parts. Disk space is looked at first, what arrives is checked against the hash that the hub
-    states, and a download that was stopped goes on when the same command is given again.
+    NAME is one of `rm-local models catalog`. In a repository, name a quantisation such as Q6_K in
+    any case, or a file; the default is Q4_K_M or the nearest to it. All parts of a split model are
+    downloaded. Disk space is checked first, and the files against the hub's hashes. To continue a
+    download that was stopped, run the same command again.
 
-    HF_TOKEN opens repositories with a licence to accept. Prints where the model lies.
+    HF_TOKEN gives access to repositories whose licence you have accepted. Prints the model's path.
     """
-    wanted = _wanted(model, revision)
+    wanted = _parse_model(model, revision)
     try:
         with print_progress() as printer:
-            repo, chosen, arrived = _fetch(wanted, printer)
+            repo, chosen, arrived = _fetch_model(wanted, printer)
     except KeyboardInterrupt:
         click.echo(KEPT, err=True)
         raise
     if as_data:
-        click.echo(json.dumps(_told(repo, chosen, arrived)))
+        click.echo(json.dumps(_download_as_json(repo, chosen, arrived)))
     else:
         click.echo(arrived[0].path)
     _warn_of_context(arrived[0].path)
 
 
-def _wanted(model: str, revision: str | None) -> HubReference:
-    """What the user means: a name of the catalog has no slash."""
+def _parse_model(model: str, revision: str | None) -> HubReference:
+    """Parse a name of the catalog, which has no slash, or a repository of the hub."""
     from rm_local.library import find_catalog_entry, parse_reference
 
     if "/" in model:
@@ -56,10 +56,10 @@ def _wanted(model: str, revision: str | None) -> HubReference:
     return parse_reference(f"{entry.repo}:{entry.quant}", revision)
 
 
-def _fetch(
+def _fetch_model(
     wanted: HubReference, printer: ProgressPrinter
 ) -> tuple[Repo, HubModel, list[DownloadedFile]]:
-    """List, choose, look at the disk, and bring each file."""
+    """List the repository, choose the files, check the disk, and download each file."""
     from rm_local.library import (
         Hub,
         check_download_fits,
@@ -75,7 +75,7 @@ def _fetch(
     model = choose_model(repo, wanted.which)
     places = find_cache_entries(root, repo, model)
     needed = count_missing_bytes(places, model)
-    _announce(repo, model, needed)
+    _announce_download(repo, model, needed)
     check_download_fits(root, needed)
     arrived = []
     for file, place in zip(model.files, places, strict=True):
@@ -87,23 +87,23 @@ def _fetch(
     return repo, model, arrived
 
 
-def _announce(repo: Repo, model: HubModel, needed: int) -> None:
-    """What is going to be fetched, and a warning where it cannot be held in memory."""
+def _announce_download(repo: Repo, model: HubModel, needed: int) -> None:
+    """Print what will be downloaded, and a warning if it does not fit in memory."""
     from rm_local.text import one_line
 
-    licence = one_line(repo.licence) or "no licence named"
+    licence = one_line(repo.licence) or "no licence stated"
     click.echo(f"{one_line(repo.name)} at {repo.commit[:8]}, {licence}", err=True)
     for file in model.files:
         click.echo(f"  {one_line(file.name)}  {format_bytes(file.size)}", err=True)
-    held = "all here already" if not needed else f"{format_bytes(needed)} to come"
-    click.echo(f"  {format_bytes(model.size)} in all, {held}", err=True)
-    if warning := _too_large(model.size):
+    rest = f"{format_bytes(needed)} to download" if needed else "all downloaded already"
+    click.echo(f"  {format_bytes(model.size)} in all, {rest}", err=True)
+    if warning := _describe_shortage(model.size):
         click.echo(f"warning: {warning}", err=True)
 
 
-def _too_large(size: int) -> str:
-    """Why weights of so many bytes cannot be held now, at any context; empty when they can."""
-    from rm_local.cli.devices import usable_devices
+def _describe_shortage(size: int) -> str:
+    """Describe why weights of `size` bytes do not fit in free memory; empty if they do."""
+    from rm_local.cli.devices import parse_devices
     from rm_local.cli.subprocess_json import ask_child
     from rm_local.engine import PROCESS_BYTES
     from rm_local.system import free_memory
@@ -113,7 +113,7 @@ def _too_large(size: int) -> str:
         return ""
     cards = [
         each
-        for each in usable_devices(ask_child("rm_local.engine.worker.build_info"))
+        for each in parse_devices(ask_child("rm_local.engine.worker.build_info"))
         if not each.shares
     ]
     there = sum(each.free for each in cards)
@@ -128,22 +128,26 @@ def _too_large(size: int) -> str:
 
 
 def _warn_of_context(path: Path) -> None:
-    """Say when the model that has come does not fit at the context that a turn takes."""
+    """Warn if the downloaded model does not fit at the usual context."""
     from rm_local import settings
-    from rm_local.cli.models.memory_report import Fit
+    from rm_local.cli.models.memory_report import MemoryFit
     from rm_local.errors import RmLocalError
     from rm_local.library import read_model
     from rm_local.system import free_memory
 
     try:
-        warning = Fit.of(settings.load(), read_model(path), 0, free_memory()).warning()
+        warning = MemoryFit.for_model(
+            settings.load_settings(), read_model(path), 0, free_memory()
+        ).describe_shortage()
     except RmLocalError:
-        return  # no model to reason with: `models info` says so
+        return  # not a model that reasons: `models info` reports it
     if warning:
         click.echo(f"warning: at the usual context it needs {warning}", err=True)
 
 
-def _told(repo: Repo, model: HubModel, arrived: list[DownloadedFile]) -> dict[str, object]:
+def _download_as_json(
+    repo: Repo, model: HubModel, arrived: list[DownloadedFile]
+) -> dict[str, object]:
     return {
         "repo": repo.name,
         "commit": repo.commit,

@@ -1,4 +1,4 @@
-"""`rm-local models remove`: forget what was added, or delete a file of the user's own."""
+"""`rm-local models remove`: removes a model from the list, or deletes its files."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rm_local.cli.context import Opening
+from rm_local.cli.context import CliContext
 from rm_local.units import format_bytes
 
 if TYPE_CHECKING:
@@ -15,57 +15,65 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("model", metavar="NAME|PATH")
-@click.option("--delete", is_flag=True, help="Delete its files too, after a question.")
+@click.option("--delete", is_flag=True, help="Delete its files too, after asking.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.pass_obj
-def remove(opening: Opening, model: str, delete: bool, yes: bool) -> None:
-    """Forget a model or folder that was added; its files stay, unless --delete.
+def remove(context: CliContext, model: str, delete: bool, yes: bool) -> None:
+    """Remove an added model or folder from the list; its files stay, unless --delete.
 
-    A file in another program's store is never deleted from here.
+    A file in another program's store is never deleted.
     """
     from rm_local.home import expand_home
     from rm_local.library import find_model, forget_model
     from rm_local.text import one_line
 
     path = expand_home(model).absolute()
-    if not delete and forget_model(path):  # also what is not there any more
-        click.echo(f"forgotten: {one_line(str(path))}")
+    if not delete and forget_model(path):  # also a path that no longer exists
+        click.echo(f"removed from the list: {one_line(str(path))}")
         return
-    listed = find_model(opening.settings(), model)
+    listed = find_model(context.load_settings(), model)
     if delete:
         delete_files(listed, yes)
     elif not forget_model(listed.model.path):
-        raise _not_added(listed)
+        raise _not_added_error(listed)
     else:
-        click.echo(f"forgotten: {one_line(str(listed.model.path))}")
+        click.echo(f"removed from the list: {one_line(str(listed.model.path))}")
     if listed.in_use:
         click.echo("warning: the settings still name it: rm-local models use", err=True)
 
 
 def delete_files(listed: LibraryModel, yes: bool) -> None:
-    """Delete all files of a model that is the user's own, and forget it."""
+    """Delete all files of a model of the user's, and remove it from the list.
+
+    Raises:
+        UsageError: The files are not the user's, the user says no, or one cannot be deleted.
+    """
     from rm_local.errors import UsageError
     from rm_local.library import forget_model
     from rm_local.text import one_line
 
     _refuse_foreign(listed)
     model = listed.model
-    told = f"{len(model.files)} file{'s' * (len(model.files) > 1)}, {format_bytes(model.size)}"
-    if not yes and not click.confirm(f"Delete {one_line(str(model.path))} ({told})?", err=True):
-        raise UsageError("Nothing was deleted.", "Say yes to the question, or give --yes.")
+    files = f"{len(model.files)} file{'s' * (len(model.files) > 1)}, {format_bytes(model.size)}"
+    if not yes and not click.confirm(f"Delete {one_line(str(model.path))} ({files})?", err=True):
+        raise UsageError("Nothing was deleted.", "Answer yes, or give --yes.")
     for file in model.files:
         try:
             file.unlink()
         except OSError as error:
             raise UsageError(
-                f"{file} cannot be deleted: {error.strerror}.", "Mend the folder's permissions."
+                f"{file} cannot be deleted: {error.strerror}.", "Change the folder's permissions."
             ) from error
     forget_model(model.path)
-    click.echo(f"deleted: {one_line(str(model.path))} ({told})")
+    click.echo(f"deleted: {one_line(str(model.path))} ({files})")
 
 
 def _refuse_foreign(listed: LibraryModel) -> None:
-    """UsageError for the shipped model and for one in another program's store."""
+    """Check that the model is neither shipped nor in another program's store.
+
+    Raises:
+        UsageError: It is one of these.
+    """
     from rm_local.errors import UsageError
     from rm_local.library import SHIPPED_SOURCE, describe_removal, find_owning_app
     from rm_local.paths import shipped_model
@@ -73,27 +81,27 @@ def _refuse_foreign(listed: LibraryModel) -> None:
     path = listed.model.path
     shipped = listed.place == SHIPPED_SOURCE
     if shipped or (path.exists() and path.samefile(shipped_model())):
-        raise UsageError(f"{path} comes with rm-local.", "Leave it; it is made for this version.")
+        raise UsageError(f"{path} is part of rm-local.", "Keep it: it belongs to this version.")
     if program := next(filter(None, map(find_owning_app, listed.model.files)), ""):
         raise UsageError(
-            f"{path} lies in {program}'s store, which is not rm-local's to change.",
+            f"{path} is in the store of {program}, which rm-local does not change.",
             describe_removal(program, path),
         )
 
 
-def _not_added(listed: LibraryModel) -> Exception:
-    """Why there is nothing to forget, and what to do instead."""
+def _not_added_error(listed: LibraryModel) -> Exception:
+    """Return the error for a model that was not added by its own path, with what to do instead."""
     from rm_local.errors import UsageError
     from rm_local.library import SHIPPED_SOURCE, describe_removal, find_owning_app
 
     path = listed.model.path
     if listed.place == SHIPPED_SOURCE:
-        remedy = "It comes along with rm-local and stays."
+        remedy = "It is part of rm-local and cannot be removed."
     elif program := find_owning_app(path):
         remedy = describe_removal(program, path)
     else:
-        remedy = "--delete deletes its file; a folder is forgotten by its path."
+        remedy = "Delete its file with --delete, or remove an added folder by its path."
     return UsageError(
-        f"{listed.name} was not added by itself: it was found at {path}.",
+        f"{listed.name} was not added by its own path: it was found at {path}.",
         remedy,
     )

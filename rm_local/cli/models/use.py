@@ -1,4 +1,4 @@
-"""`rm-local models use`: which model is taken from now on."""
+"""`rm-local models use`: sets the model to use from now on."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import click
 
 @click.command()
 @click.argument("model", required=False, metavar="[NAME|PATH]")
-@click.option("--default", "shipped", is_flag=True, help="The one that runs when none is named.")
+@click.option("--default", "shipped", is_flag=True, help="The one that runs if no model is named.")
 def use(model: str | None, shipped: bool) -> None:
-    """Write a model into the settings file; all else in it stays as it is."""
+    """Set the model in the settings file; the rest of the file does not change."""
     from rm_local import paths, settings
     from rm_local.errors import UsageError
     from rm_local.library import (
@@ -25,10 +25,10 @@ def use(model: str | None, shipped: bool) -> None:
     from rm_local.text import one_line
 
     if shipped == bool(model):
-        raise UsageError("Which model?", "Name one, or say --default.")
+        raise UsageError("No model is named, or two are.", "Give one name, or --default.")
     path = None
     if model:
-        found = find_model(settings.load(), model)
+        found = find_model(settings.load_settings(), model)
         path = found.reference
         if path != RM_SMALL:
             check_usable(found.model)
@@ -36,14 +36,14 @@ def use(model: str | None, shipped: bool) -> None:
     write(path)
     chosen = path or choose_default().model
     click.echo(f"{paths.config_file()}: the model is now {one_line(str(chosen))}")
-    for adapter in misfits(chosen):
-        click.echo(f"warning: `lora` in the settings has to be changed: {adapter}", err=True)
+    for adapter in find_unfitting_adapters(chosen):
+        click.echo(f"warning: change `lora` in the settings: {adapter}", err=True)
     if os.environ.get("RM_LOCAL_MODEL"):
-        click.echo("warning: RM_LOCAL_MODEL is set and goes over the settings file", err=True)
+        click.echo("warning: RM_LOCAL_MODEL is set and overrides the settings file", err=True)
 
 
-def misfits(model: Path) -> list[str]:
-    """What is wrong with the adapters that the settings file names, for this model."""
+def find_unfitting_adapters(model: Path) -> list[str]:
+    """List the errors of the settings' adapters that do not fit this model."""
     from rm_local import settings
     from rm_local.errors import EngineError
     from rm_local.gguf import read_fitting_lora
@@ -51,7 +51,7 @@ def misfits(model: Path) -> list[str]:
     from rm_local.text import one_line
 
     found = []
-    for adapter in settings.load().lora:
+    for adapter in settings.load_settings().lora:
         try:
             read_fitting_lora([adapter], model, read_model_files(model))
         except EngineError as error:

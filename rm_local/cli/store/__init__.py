@@ -1,4 +1,4 @@
-"""`rm-local store`: build stores, look at them, keep them in shape, and measure them."""
+"""`rm-local store`: builds, describes, checks, maintains and measures stores."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from rm_local.cli.lazy_group import LazyGroup
 
 COMMANDS = {
     "build": "rm_local.cli.store.build:build",
-    "info": "rm_local.cli.store.info:info",
-    "verify": "rm_local.cli.store.verify:verify",
-    "tidy": "rm_local.cli.store.tidy:tidy",
-    "export": "rm_local.cli.store.export:export",
-    "import": "rm_local.cli.store.import_:import_",
+    "info": "rm_local.cli.store.info:show_store_info",
+    "verify": "rm_local.cli.store.verify:verify_store",
+    "optimize": "rm_local.cli.store.optimize:optimize",
+    "export": "rm_local.cli.store.export:export_store",
+    "import": "rm_local.cli.store.import_:import_files",
     "merge": "rm_local.cli.store.merge:merge",
     "compact": "rm_local.cli.store.compact:compact",
     "diff": "rm_local.cli.store.diff:diff",
-    "gate": "rm_local.cli.store.gate:gate",
-    "bench": "rm_local.cli.store.bench:bench",
-    "synth": "rm_local.cli.store.synth:synth",
+    "gate": "rm_local.cli.store.gate:measure_gate",
+    "bench": "rm_local.cli.store.bench:measure_store",
+    "generate": "rm_local.cli.store.generate:generate",
 }
 
 
 @click.group(cls=LazyGroup, lazy=COMMANDS)
 def store() -> None:
-    """Build stores, look at them, keep them in shape, and measure them."""
+    """Build, describe, check, maintain and measure stores."""

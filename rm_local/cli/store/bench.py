@@ -1,4 +1,4 @@
-"""`rm-local store bench`: how fast and good a store's search is, and that of others."""
+"""`rm-local store bench`: measures speed and recall of search, also of other libraries."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from rm_local.cli.old_options import accept_old_options
 from rm_local.cli.options import FILE, JSON, FiniteRange
 from rm_local.cli.progress import print_progress
 from rm_local.progress import ProgressCallback
@@ -18,46 +19,52 @@ if TYPE_CHECKING:
     from rm_local.bench import BenchQueries, PeerComparison, PeerLimits, StoreBench, SyntheticSource
 
 
-@click.command()
+@click.command("bench", context_settings=accept_old_options("store bench"))
 @click.option(
     "--rows",
     type=click.IntRange(1000, 100_000_000),
     default=100_000,
     show_default=True,
-    help="Made-up entries in it.",
+    help="Number of synthetic entries.",
 )
-@click.option("--effort", type=FiniteRange(0.1, 8), default=1.0, show_default=True)
+@click.option(
+    "--breadth",
+    type=FiniteRange(0.1, 8),
+    default=1.0,
+    show_default=True,
+    help="How much of the store a search looks at: more finds more, in more time.",
+)
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
 @click.option(
     "--sentences",
     "limit",
     type=click.IntRange(1),
-    help="Compose the entries of so many sentences only; fewer are embedded sooner.",
+    help="Compose the entries from this many sentences; fewer are embedded sooner.",
 )
 @click.option(
     "--in",
     "folder",
     type=click.Path(path_type=Path, file_okay=False, exists=True),
     default=Path(),
-    help="Folder for the store, which is removed again.  [default: the current one]",
+    help="Folder for the temporary store.  [default: the current one]",
 )
 @click.option(
     "--keep",
     type=FILE,
-    help="Build the store here and leave it; one that is here already is measured.",
+    help="Build the store here and keep it; an existing one is measured.",
 )
-@click.option("--peers", is_flag=True, help="Measure other libraries on the same rows, too.")
+@click.option("--peers", is_flag=True, help="Also measure other libraries on the same rows.")
 @click.option(
     "--peer-minutes",
     type=FiniteRange(0.1),
     default=15,
     show_default=True,
-    help="What each of them may take to build.",
+    help="Most minutes that each of them may take to build.",
 )
 @JSON
-def bench(
+def measure_store(
     rows: int,
-    effort: float,
+    breadth: float,
     seed: int,
     limit: int | None,
     folder: Path,
@@ -66,7 +73,7 @@ def bench(
     peer_minutes: float,
     as_data: bool,
 ) -> None:
-    """Build a store of made-up entries and measure its search against an exact one."""
+    """Build a store of synthetic entries and measure its search against an exact one."""
     from rm_local.bench import (
         PeerLimits,
         SyntheticSource,
@@ -79,22 +86,26 @@ def bench(
         source = SyntheticSource(rows, seed, load_corpus(limit, report=report))
         source.prepare_anchors(report)
         with nullcontext(keep) if keep else temporary_store_folder(folder) as path:
-            found, questions = measure(source, path, effort, report)
+            found, questions = measure(source, path, breadth, report)
             limits = PeerLimits(build=60 * peer_minutes)
-            race = _race(found, source, questions, path.parent, limits, report) if peers else None
+            race = (
+                _compare_peers(found, source, questions, path.parent, limits, report)
+                if peers
+                else None
+            )
     if as_data:
         click.echo(json.dumps(asdict(found) | ({"race": race.to_json_dict()} if race else {})))
         return
     for name, value in asdict(found).items():
-        told = (
+        items = (
             ", ".join(f"{k} {v:,}" for k, v in value.items()) if isinstance(value, dict) else None
         )
-        click.echo(f"{name:<20} {told or format(value, ',')}")
+        click.echo(f"{name:<20} {items or format(value, ',')}")
     if race:
         click.echo(race.format_table())
 
 
-def _race(
+def _compare_peers(
     found: StoreBench,
     source: SyntheticSource,
     questions: BenchQueries,
@@ -104,7 +115,7 @@ def _race(
 ) -> PeerComparison:
     from rm_local.bench import PeerQueries as Asked, PeerResult, compare_peers
 
-    # Peers are held to the recall over all queries, real and made up.
+    # Peers have to reach the recall over all queries, real and synthetic.
     recall = (found.recall_at_10 + found.recall_at_10_alike) / 2
     store = PeerResult(
         "rm-local",

@@ -1,4 +1,4 @@
-"""`rm-local store build`: a store from files of entries."""
+"""`rm-local store build`: builds a store from files of entries."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import click
 
 from rm_local.cli.options import INPUT, JSON, PATH
 from rm_local.cli.progress import print_progress
-from rm_local.cli.store.common import GOES_ON
+from rm_local.cli.store.common import RESUMABLE
 
 if TYPE_CHECKING:
     from rm_local.embed import EmbedderChoice
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     default="minilm",
     show_default=True,
     metavar="NAME",
-    help="minilm; static, which needs no GPU for millions; or a sentence-transformers model by "
-    "its folder or its name on Hugging Face, whose store rm-local itself cannot search.",
+    help="minilm; static, fast enough for millions without a GPU; or a sentence-transformers model "
+    "by its folder or its name on Hugging Face, whose store rm-local itself cannot search.",
 )
 @click.option(
     "--embeddings",
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 @click.option(
     "--dimension",
     type=click.IntRange(min=8),
-    help="Cut vectors to so many components; only a model that was trained for it.",
+    help="Cut vectors to this many components; only for a model that was trained for it.",
 )
 @JSON
 def build(
@@ -50,23 +50,23 @@ def build(
     """Build a store from FILEs of entries, one JSON object a line.
 
     Each has "subproblem" and "subroutine", and may have "domain", "source", "level" and
-    "provenance"; anything else is passed over. Files may be packed (.zst, .gz); - is standard
-    input. A build that was stopped goes on when the same command is given again.
+    "provenance"; other names are ignored. Files may be compressed (.zst, .gz); - is standard
+    input. To continue a build that was stopped, run the same command again.
     """
     from rm_local.embed import choose_embedder
 
-    _run(files, out, choose_embedder(embedder, dimension), embeddings)
+    _build_store(files, out, choose_embedder(embedder, dimension), embeddings)
     from rm_local.store import Store
 
     with Store.open(out) as store:
         entries = store.count_entries()
-    told = {"path": str(out), "entries": entries, "bytes": out.stat().st_size}
+    built = {"path": str(out), "entries": entries, "bytes": out.stat().st_size}
     click.echo(
-        json.dumps(told) if as_data else f"{out}: {entries:,} entries, {told['bytes']:,} bytes."
+        json.dumps(built) if as_data else f"{out}: {entries:,} entries, {built['bytes']:,} bytes."
     )
 
 
-def _run(
+def _build_store(
     files: tuple[Path, ...], out: Path, chosen: EmbedderChoice, embeddings: Path | None
 ) -> None:
     from rm_local.ingest import build_from_files
@@ -75,5 +75,5 @@ def _run(
         with print_progress() as report:
             build_from_files(files, out, chosen, embeddings, report)
     except KeyboardInterrupt:
-        click.echo(GOES_ON, err=True)
+        click.echo(RESUMABLE, err=True)
         raise

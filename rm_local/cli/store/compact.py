@@ -1,4 +1,4 @@
-"""`rm-local store compact`: a store rewritten for its present entries."""
+"""`rm-local store compact`: rewrites a store without its deleted entries."""
 
 from __future__ import annotations
 
@@ -7,45 +7,47 @@ from pathlib import Path
 
 import click
 
-from rm_local.cli.context import STORE, Opening
+from rm_local.cli.context import STORE, CliContext
+from rm_local.cli.old_options import accept_old_options
 from rm_local.cli.options import JSON
 from rm_local.cli.progress import print_progress
-from rm_local.cli.store.common import GOES_ON, writable_store_path
+from rm_local.cli.store.common import RESUMABLE, writable_store_path
 
 
-@click.command()
+@click.command(context_settings=accept_old_options("store compact"))
 @click.option(
-    "--level",
+    "--compression-level",
+    "level",
     type=click.IntRange(1, 22),
     default=12,
     show_default=True,
-    help="How hard zstandard tries to make the texts small.",
+    help="zstandard level of the texts: higher is smaller and slower.",
 )
 @JSON
 @STORE
 @click.pass_obj
-def compact(opening: Opening, level: int, as_data: bool, store: Path | None) -> None:
-    """Write a store anew without what was deleted, clustered for its present size.
+def compact(context: CliContext, level: int, as_data: bool, store: Path | None) -> None:
+    """Rewrite a store without its deleted entries, clustered for its present size.
 
-    The new store grows beside the old one, which can be read meanwhile but not written to, and
-    takes its place at the end; there must be room for both. Entries get new ids, none of which
-    was ever given. A compaction that was stopped goes on when the same command is given again.
+    The new store is written next to the old one, which can be read meanwhile but not written to,
+    and replaces it at the end; the disk must have room for both. Entries get new ids, which were
+    never used before. To continue a compaction that was stopped, run the same command again.
     """
     from rm_local.store import Store, compact_store as make
 
-    path = writable_store_path(opening, store)
+    path = writable_store_path(context, store)
     with Store.open(path) as opened:
         before = opened.read_info().size
     try:
         with print_progress() as report:
             make(path, level=level, report=report)
     except KeyboardInterrupt:
-        click.echo(GOES_ON, err=True)
+        click.echo(RESUMABLE, err=True)
         raise
     with Store.open(path) as opened:
         entries, after = opened.count_entries(), opened.read_info().size
     if as_data:
-        told = {"path": str(path), "entries": entries, "bytes_before": before, "bytes": after}
-        click.echo(json.dumps(told))
+        sizes = {"path": str(path), "entries": entries, "bytes_before": before, "bytes": after}
+        click.echo(json.dumps(sizes))
     else:
         click.echo(f"{path}: {entries:,} entries, {before:,} bytes before, {after:,} now.")

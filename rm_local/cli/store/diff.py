@@ -1,4 +1,4 @@
-"""`rm-local store diff`: what one store holds and another does not."""
+"""`rm-local store diff`: lists the entries in which two stores differ."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ if TYPE_CHECKING:
     type=click.IntRange(0, 10_000),
     default=5,
     show_default=True,
-    help="Entries shown of each store, at most.",
+    help="Most entries shown of each store.",
 )
 @JSON
 @click.pass_context
 def diff(ctx: click.Context, one: Path, other: Path, examples: int, as_data: bool) -> None:
-    """Show what store A holds and B does not, and the other way round.
+    """Show the entries of store A that B does not have, and those of B that A does not have.
 
-    Entries are the same when their texts, domain, source, level and provenance are; ids and
-    vectors do not count. Exit code 1 when the stores differ.
+    Entries are the same if their texts, domain, source, level and provenance are; ids and vectors
+    are not compared. Exit code 1 if the stores differ.
     """
     from rm_local.store import StoreSource, diff_stores
 
@@ -43,23 +43,26 @@ def diff(ctx: click.Context, one: Path, other: Path, examples: int, as_data: boo
         print_progress() as report,
     ):
         found = diff_stores(first, second, examples, report)
-    click.echo(json.dumps(_data(found)) if as_data else "\n".join(_told(found)))
+    click.echo(json.dumps(_diff_as_json(found)) if as_data else "\n".join(_format_diff(found)))
     ctx.exit(0 if found.equal else 1)
 
 
-def _data(found: StoreDiff) -> dict[str, object]:
+def _diff_as_json(found: StoreDiff) -> dict[str, object]:
     sides = ({**asdict(side), "path": str(side.path)} for side in (found.one, found.other))
     return {"equal": found.equal, "both": found.both, "stores": list(sides)}
 
 
-def _told(found: StoreDiff) -> list[str]:
+def _format_diff(found: StoreDiff) -> list[str]:
     lines = [f"{found.both:,} entries are in both."]
     for side in (found.one, found.other):
-        lines += [f"{side.only:,} of {side.entries:,} are only in {side.path}.", *_examples(side)]
+        lines += [
+            f"{side.only:,} of {side.entries:,} are only in {side.path}.",
+            *_format_examples(side),
+        ]
     return lines
 
 
-def _examples(side: DiffSide) -> list[str]:
+def _format_examples(side: DiffSide) -> list[str]:
     from rm_local.text import one_line
 
     return [

@@ -1,4 +1,4 @@
-"""`rm-local store export`: entries out of a store, as JSON Lines."""
+"""`rm-local store export`: writes a store's entries as JSON Lines."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from typing import BinaryIO
 
 import click
 
-from rm_local.cli.context import STORE, Opening
+from rm_local.cli.context import STORE, CliContext
 from rm_local.cli.options import PATH
 from rm_local.cli.progress import print_progress
 from rm_local.cli.store.common import store_path
 
 
-@click.command()
-@click.option("--out", type=PATH, help="File to write, packed if it ends in .zst or .gz.")
+@click.command("export")
+@click.option("--out", type=PATH, help="File to write, compressed if it ends in .zst or .gz.")
 @click.option("--vectors", type=PATH, metavar="FILE.npy", help="File for the entries' vectors.")
 @click.option("--domain", help="Only entries of this domain.")
 @click.option("--source", help="Only entries from this source.")
 @click.option("--level", help="Only entries of this level.")
-@click.option("--ids", is_flag=True, help="With each entry's id.")
+@click.option("--ids", is_flag=True, help="Include each entry's id.")
 @STORE
 @click.pass_obj
-def export(
-    opening: Opening,
+def export_store(
+    context: CliContext,
     out: Path | None,
     vectors: Path | None,
     domain: str | None,
@@ -36,8 +36,8 @@ def export(
 ) -> None:
     """Write a store's entries as JSON Lines, in order of id.
 
-    To standard output, or to a file, which is there whole or not at all. Vectors are float32, a
-    row for each line, in the precision of the store's codes.
+    They go to standard output, or to a file, which appears only when it is complete. Vectors are
+    float32, one row for each line, with the precision of the store's codes.
     """
     from rm_local.errors import UsageError
     from rm_local.store import (
@@ -49,9 +49,9 @@ def export(
     )
 
     if vectors and out and vectors.absolute() == out.absolute():
-        raise UsageError("--out and --vectors name one file.", "Name two.")
+        raise UsageError("--out and --vectors name the same file.", "Name two files.")
     with ExitStack() as files, print_progress() as report:
-        held = files.enter_context(StoreSource.open(store_path(opening, store)))
+        held = files.enter_context(StoreSource.open(store_path(context, store)))
         rows = None
         if vectors:
             rows = VectorWriter(files.enter_context(open_output(vectors)), held.embedder.dimension)

@@ -1,4 +1,4 @@
-"""`rm-local store gate`: how well the gate decides, on labelled questions and any store."""
+"""`rm-local store gate`: measures the gate's decisions on labelled questions and any store."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rm_local.cli.context import STORE, Opening, print_notice, printing_notices
+from rm_local.cli.context import STORE, CliContext, print_notice, printing_notices
 from rm_local.cli.options import JSON
 
 if TYPE_CHECKING:
@@ -17,27 +17,30 @@ if TYPE_CHECKING:
     from rm_local.runtime import Runtime
 
 
-@click.command()
+@click.command("gate")
 @click.argument("questions", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @click.option("--half", metavar="NAME", help="Only questions whose `half` is NAME.")
 @JSON
 @STORE
 @click.pass_obj
-def gate(
-    opening: Opening, questions: Path, half: str | None, as_data: bool, store: Path | None
+def measure_gate(
+    context: CliContext, questions: Path, half: str | None, as_data: bool, store: Path | None
 ) -> None:
     """Measure the gate on labelled QUESTIONS, JSON Lines.
 
-    Each has a `question`, and in `entries` the subproblems of the entries that help; none, or no
-    `entries`, if the store has nothing for it. A label that names no entry of the store is warned
-    of. No model is loaded. Kept: of the questions one of whose entries is among the first three
-    hits, the share that gets hits; silent: of those without an entry, the share that gets none;
-    each is - where there is no such question.
+    Each has a `question`, and in `entries` the subproblems of the entries that help, if any. A
+    warning names labels that are not in the store. No model is loaded.
+
+    Kept: the share that gets hits, of the questions with one of their entries among the first three
+    hits. Silent: the share that gets no hits, of the questions without entries. A - stands for no
+    such questions.
     """
     from rm_local.loop import compute_gate_curve, read_labelled_questions
 
     labelled = read_labelled_questions(questions, half)
-    trials, unknown = asyncio.run(_try_all(opening.over(None, store).runtime(), labelled))
+    trials, unknown = asyncio.run(
+        _try_all(context.with_overrides(None, store).new_runtime(), labelled)
+    )
     if unknown:
         print_notice(_describe_unknown(unknown))
     curve = compute_gate_curve(trials)
@@ -53,14 +56,14 @@ def gate(
     click.echo("threshold   kept  silent")
     for point in curve:
         mark = "  in use" if point["in_use"] else ""
-        kept, silent = _percent(point["kept"]), _percent(point["silent"])
+        kept, silent = _format_percent(point["kept"]), _format_percent(point["silent"])
         click.echo(f"{point['threshold']:9.2f} {kept:>6}  {silent:>6}{mark}")
 
 
 async def _try_all(
     runtime: Runtime, labelled: list[LabelledQuestion]
 ) -> tuple[list[GateTrial], list[str]]:
-    """A trial of each question, and the labels that name no entry."""
+    """Try the gate on each question; also return the labels that name no entry."""
     from rm_local.loop import find_unknown_labels, try_gate
 
     async with printing_notices(runtime):
@@ -75,5 +78,5 @@ def _describe_unknown(labels: list[str]) -> str:
     return f"{len(labels)} labels name no entry of the store, first {labels[0]!r}."
 
 
-def _percent(share: float | None) -> str:
+def _format_percent(share: float | None) -> str:
     return "-" if share is None else f"{share:.1%}"

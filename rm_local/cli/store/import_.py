@@ -1,4 +1,4 @@
-"""`rm-local store import`: entries out of files, into a store."""
+"""`rm-local store import`: adds entries from files to a store."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from pathlib import Path
 
 import click
 
-from rm_local.cli.context import STORE, Opening
+from rm_local.cli.context import STORE, CliContext
 from rm_local.cli.options import INPUT, JSON
 from rm_local.cli.progress import print_progress
-from rm_local.cli.store.common import ended_by_sigterm, writable_store_path
+from rm_local.cli.store.common import exit_on_sigterm, writable_store_path
 
 
 @click.command("import")
@@ -24,8 +24,8 @@ from rm_local.cli.store.common import ended_by_sigterm, writable_store_path
 @JSON
 @STORE
 @click.pass_obj
-def import_(
-    opening: Opening,
+def import_files(
+    context: CliContext,
     files: tuple[Path, ...],
     embeddings: Path | None,
     as_data: bool,
@@ -33,20 +33,23 @@ def import_(
 ) -> None:
     """Add the entries of FILEs, one JSON object a line, to a store.
 
-    All files are read and checked before anything is written; they may be packed (.zst, .gz).
-    - is standard input; what comes through a pipe is copied to the cache folder meanwhile.
-    Entries are embedded with the store's own embedder. Those that it holds already, word for
-    word, are passed over, so that the command can be given again after a stop.
+    All files are read and checked before anything is written; they may be compressed (.zst, .gz).
+    - is standard input; the contents of a pipe are copied to the cache folder meanwhile. Entries
+    are embedded with the store's own embedder. Entries that the store has already, word for word,
+    are skipped. To continue an import that was stopped, run the same command again.
     """
     from rm_local.ingest import import_from_files
     from rm_local.store import ImportResult
 
-    path, taken = writable_store_path(opening, store), ImportResult()
+    path, taken = writable_store_path(context, store), ImportResult()
     try:
-        with ended_by_sigterm(), print_progress() as report:
+        with exit_on_sigterm(), print_progress() as report:
             import_from_files(path, files, embeddings, report, taken)
     except KeyboardInterrupt:
-        click.echo(f"Stopped, with {taken.added:,} added. The same command goes on.", err=True)
+        click.echo(
+            f"Stopped, with {taken.added:,} added. Run the same command again to continue.",
+            err=True,
+        )
         raise
     if as_data:
         click.echo(json.dumps({"path": str(path), "added": taken.added, "there": taken.there}))

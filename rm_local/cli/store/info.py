@@ -1,4 +1,4 @@
-"""`rm-local store info`: what a store is."""
+"""`rm-local store info`: describes a store."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rm_local.cli.context import STORE, Opening
+from rm_local.cli.context import STORE, CliContext
 from rm_local.cli.options import JSON
 from rm_local.cli.store.common import store_path
 
@@ -17,15 +17,15 @@ if TYPE_CHECKING:
     from rm_local.store import StoreInfo
 
 
-@click.command()
+@click.command("info")
 @JSON
 @STORE
 @click.pass_obj
-def info(opening: Opening, as_data: bool, store: Path | None) -> None:
-    """Show what the store says of itself."""
+def show_store_info(context: CliContext, as_data: bool, store: Path | None) -> None:
+    """Show a store's format, embedder, entries and search parameters."""
     from rm_local.store import Store
 
-    with Store.open(store_path(opening, store)) as opened:
+    with Store.open(store_path(context, store)) as opened:
         found = opened.read_info()
     if as_data:
         click.echo(json.dumps({**asdict(found), "path": str(found.path)}))
@@ -34,7 +34,7 @@ def info(opening: Opening, as_data: bool, store: Path | None) -> None:
 
 
 def format_info(info: StoreInfo) -> list[str]:
-    """The lines that a person reads."""
+    """Format the description as lines."""
     from rm_local.text import one_line
 
     search = f"asks {info.probes} of {info.clusters:,} clusters, ranks {info.candidates:,} entries"

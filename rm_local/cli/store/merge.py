@@ -1,4 +1,4 @@
-"""`rm-local store merge`: one store of several."""
+"""`rm-local store merge`: merges several stores into one."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import click
 
 from rm_local.cli.options import JSON, PATH
 from rm_local.cli.progress import print_progress
-from rm_local.cli.store.common import GOES_ON
+from rm_local.cli.store.common import RESUMABLE
 
 
 @click.command()
@@ -17,11 +17,11 @@ from rm_local.cli.store.common import GOES_ON
 @click.option("--out", required=True, type=PATH, help="The new store.")
 @JSON
 def merge(stores: tuple[Path, ...], out: Path, as_data: bool) -> None:
-    """Make one store of all entries of STOREs, which stay as they are.
+    """Merge all entries of STOREs into a new store; the STOREs do not change.
 
-    Of entries with the same subproblem and subroutine the first is kept. All stores must have
-    been made with the same embedder. A merge that was stopped goes on when the same command is
-    given again.
+    The first of several entries with the same subproblem and subroutine is kept. All stores must
+    have been built with the same embedder. To continue a merge that was stopped, run the same
+    command again.
     """
     from rm_local.store import Store, merge_stores as make
 
@@ -29,12 +29,12 @@ def merge(stores: tuple[Path, ...], out: Path, as_data: bool) -> None:
         with print_progress() as report:
             repeated = make(stores, out, report=report)
     except KeyboardInterrupt:
-        click.echo(GOES_ON, err=True)
+        click.echo(RESUMABLE, err=True)
         raise
     with Store.open(out) as store:
         entries = store.count_entries()
-    told = {"path": str(out), "entries": entries, "repeated": repeated}
+    merged = {"path": str(out), "entries": entries, "repeated": repeated}
     if as_data:
-        click.echo(json.dumps({**told, "bytes": out.stat().st_size}))
+        click.echo(json.dumps({**merged, "bytes": out.stat().st_size}))
     else:
         click.echo(f"{out}: {entries:,} entries, {repeated:,} repeated ones left out.")

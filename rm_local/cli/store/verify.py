@@ -1,4 +1,4 @@
-"""`rm-local store verify`: whether a store is whole, and its repair."""
+"""`rm-local store verify`: checks a store for damage, and repairs it."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from rm_local.cli.progress import print_progress
 from rm_local.cli.store.common import store_path, writable_store_path
 
 
-@click.command()
-@click.option("--repair", is_flag=True, help="Mend what is damaged, as far as it can be.")
+@click.command("verify")
+@click.option("--repair", is_flag=True, help="Repair the damage as far as possible.")
 @JSON
 @STORE
 @click.pass_context
-def verify(ctx: click.Context, repair: bool, as_data: bool, store: Path | None) -> None:
-    """Read the whole store and name what is damaged; exit code 4 when something is.
+def verify_store(ctx: click.Context, repair: bool, as_data: bool, store: Path | None) -> None:
+    """Read the whole store and report any damage; exit code 4 if it is damaged.
 
-    With --repair a damaged store is written anew from what can be read of it, and the damaged
-    file is kept beside it as FILE.damaged. Entries keep their ids. Word index, counts, bits and
-    cluster centres are made again; an entry whose text or vector is lost is left out and named.
-    A store that is well is left alone. There must be room for a second store. Until the end of
-    the repair the damaged store stays as it is. Exit code 0 when the store is well afterwards,
-    and 4 when nothing can be done.
+    With --repair a damaged store is rebuilt from its readable parts, and the damaged file is kept
+    next to it as FILE.damaged. Entries keep their ids. Word index, counts, sign codes and centroids
+    are rebuilt; an entry whose text or vector is lost is left out and reported. A store without
+    damage does not change. The disk must have room for a second store. The damaged store does not
+    change until the end of the repair. Exit code 0 if the store is intact afterwards, 4 if it
+    cannot be repaired.
     """
     if repair:
-        _repair(writable_store_path(ctx.obj, store), as_data)
+        _repair_store(writable_store_path(ctx.obj, store), as_data)
         return
     from rm_local.store import Store
     from rm_local.text import one_line
@@ -41,34 +41,34 @@ def verify(ctx: click.Context, repair: bool, as_data: bool, store: Path | None) 
     if as_data:
         click.echo(json.dumps({"ok": not found, "entries": entries, "faults": found}))
     else:
-        click.echo("\n".join(map(one_line, found)) or _all_well(path, entries))
+        click.echo("\n".join(map(one_line, found)) or _format_intact(path, entries))
     if found:
-        click.echo("To mend what can be mended: rm-local store verify --repair", err=True)
+        click.echo("To repair what can be repaired: rm-local store verify --repair", err=True)
     ctx.exit(4 if found else 0)
 
 
-def _repair(path: Path, as_data: bool) -> None:
+def _repair_store(path: Path, as_data: bool) -> None:
     from rm_local.store import Store, repair_store
     from rm_local.text import one_line
 
     with print_progress() as report:
         repaired = repair_store(path, report)
     if repaired:
-        told = {**asdict(repaired), "aside": str(repaired.aside), "repaired": True}
+        result = {**asdict(repaired), "aside": str(repaired.aside), "repaired": True}
         lines = [
             *(f"found   {one_line(each)}" for each in repaired.found),
-            *(f"mended  {one_line(each)}" for each in repaired.mended),
+            *(f"fixed   {one_line(each)}" for each in repaired.mended),
             *(f"lost    {one_line(each)}" for each in repaired.lost or ["Nothing."]),
-            f"{path}: {repaired.entries:,} entries, all well. The damaged file is "
-            f"{repaired.aside} now.",
+            f"{path}: {repaired.entries:,} entries, intact. The damaged file is "
+            f"now {repaired.aside}.",
         ]
     else:
         with Store.open(path) as opened:
             entries = opened.count_entries()
-        told = {"repaired": False, "entries": entries}
-        lines = [_all_well(path, entries)]
-    click.echo(json.dumps({"ok": True, **told}) if as_data else "\n".join(lines))
+        result = {"repaired": False, "entries": entries}
+        lines = [_format_intact(path, entries)]
+    click.echo(json.dumps({"ok": True, **result}) if as_data else "\n".join(lines))
 
 
-def _all_well(path: Path, entries: int) -> str:
-    return f"{path}: {entries:,} entries, all well."
+def _format_intact(path: Path, entries: int) -> str:
+    return f"{path}: {entries:,} entries, intact."

@@ -71,7 +71,7 @@ class PlacementRequest:
     def for_options(cls, options: EngineOptions, context: int) -> PlacementRequest:
         """Build the request of a model that is loaded with these options at `context` tokens."""
         flash = options.flash_attention != "off"
-        return cls(context, options.kv, flash, options.gpu_layers)
+        return cls(context, options.kv_cache_type, flash, options.gpu_layers)
 
 
 def usable_devices(devices: Sequence[Device]) -> tuple[Device, ...]:

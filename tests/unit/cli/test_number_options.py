@@ -38,7 +38,7 @@ def test_what_is_not_finite_is_refused(number: str) -> None:
         assert not result.stdout
 
     assert (("ask",), "--max-seconds") in found
-    assert (("store", "tidy"), "--for") in found
+    assert (("store", "optimize"), "--max-seconds") in found
 
 
 def test_a_finite_number_within_the_bounds_is_taken() -> None:

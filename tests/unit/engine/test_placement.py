@@ -166,7 +166,7 @@ def test_a_context_beyond_the_memory_is_refused_in_numbers() -> None:
     assert "1,048,576 tokens" in caught.value.message
     assert "8.6 GB are free" in caught.value.message
     assert f"`context = {found}`" in caught.value.remedy
-    assert '`kv = "q8_0"`, 40,960 tokens fit' in caught.value.remedy
+    assert '`kv_cache_type = "q8_0"`, 40,960 tokens fit' in caught.value.remedy
     assert "check_memory = false" in caught.value.remedy
     offload.check_fits(MODEL, [], replace(asked, context=found), 8 * GIB, "")
     with pytest.raises(MemoryShort):

@@ -19,7 +19,9 @@ from rm_local.options import EngineOptions
 
 INFO = ModelInfo("/m", "n", "qwen3", "Q8_0", 1, 2, 3, 4, True, "CPU, 2 threads", None, 0.9)
 MESSAGES: list[protocol.Request | protocol.Reply] = [
-    protocol.Load("/m.gguf", EngineOptions(context=512, threads=2, kv="q8_0", templates="/t")),
+    protocol.Load(
+        "/m.gguf", EngineOptions(context=512, threads=2, kv_cache_type="q8_0", templates="/t")
+    ),
     protocol.LoadEmbedder("/e.gguf", 2),
     protocol.Embed(("a", "b\n\u2028c")),
     protocol.OpenTurn((Message("user", "How?\n\ue000"),)),

@@ -226,22 +226,22 @@ def test_settings_name_an_embedded_model(name: str, monkeypatch: pytest.MonkeyPa
     file = paths.config_file()
     file.parent.mkdir(parents=True)
     file.write_text(f'model = "{name}"\n', encoding="utf-8")
-    assert settings.load().model == Path(name)
+    assert settings.load_settings().model == Path(name)
 
     file.write_text(f'model = "./{name}"\n', encoding="utf-8")
-    assert settings.load().model == file.parent / name
+    assert settings.load_settings().model == file.parent / name
 
     monkeypatch.setenv("RM_LOCAL_MODEL", name)
-    assert settings.load().model == Path(name)
+    assert settings.load_settings().model == Path(name)
 
 
 @pytest.mark.usefixtures("installed")
 def test_the_library_lists_it_before_its_first_use_as_after() -> None:
     """Under its name, after rm-nano; the settings' model is marked."""
     use_model(RM_SMALL)
-    before = find_models(settings.load())
+    before = find_models(settings.load_settings())
     path = prepare_model(RM_SMALL, lambda _share: None, lambda _text: None)
-    after = find_models(settings.load())
+    after = find_models(settings.load_settings())
 
     assert [listed.name for listed in before.models] == ["rm-nano-q8_0", "rm-small"]
     assert [listed.in_use for listed in before.models] == [False, True]

@@ -170,7 +170,7 @@ def test_folders_of_the_settings_and_added_ones(home: Path, tmp_path: Path) -> N
     for path in (two, tmp_path / "three", tmp_path / "gone"):
         added.add_model(path)
 
-    library = found(model_folders=(tmp_path / "one", tmp_path / "none"))
+    library = found(model_dirs=(tmp_path / "one", tmp_path / "none"))
 
     assert named(library) == [
         ("two-q4_k_m", "added"),
@@ -197,7 +197,7 @@ def test_links_in_a_circle_end(home: Path, tmp_path: Path) -> None:
     (tmp_path / "tree" / "deep").mkdir()
     (tmp_path / "tree" / "deep" / "up").symlink_to(tmp_path / "tree")
 
-    assert len(found(model_folders=(tmp_path / "tree",)).models) == 1
+    assert len(found(model_dirs=(tmp_path / "tree",)).models) == 1
 
 
 def test_a_huge_folder_is_cut_off(tmp_path: Path) -> None:
@@ -222,7 +222,7 @@ def test_what_cannot_be_read_is_passed_over(home: Path, tmp_path: Path) -> None:
     paths.data_dir().mkdir(parents=True)
     added.added_file().write_text("[", encoding="utf-8")
 
-    library = found(model_folders=(folder,))
+    library = found(model_dirs=(folder,))
 
     assert named(library) == [("good-q4_k_m", "folder")]
     assert len(library.notes) == 3

@@ -22,7 +22,7 @@ def no_rm_small(monkeypatch: pytest.MonkeyPatch) -> None:
 def library(folder: Path, *names: str) -> Library:
     for number, name in enumerate(names):
         gguf_headers.write(folder / name, gguf_headers.model(rope__freq_base=number))
-    return find_models(Settings(model_folders=(folder,)))
+    return find_models(Settings(model_dirs=(folder,)))
 
 
 @pytest.mark.parametrize(

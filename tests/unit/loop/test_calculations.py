@@ -15,7 +15,7 @@ from rm_local.loop.turn import TurnBranch, apply_event, begin_turn
 from tests.support.fakes import INFO, FakeEngine, calculated, say, think
 from tests.support.turns import QUESTION, answer_of, branches_of, events_of
 
-ALONE = PLANS["none"]
+ALONE = PLANS["direct"]
 SCRIPT = (think(" <<4+4="), calculated("8>>", "thinking"), say("Answer: <<4*2="), calculated("8>>"))
 TRAINED = replace(INFO, calculator=True)
 

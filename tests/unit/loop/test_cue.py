@@ -168,6 +168,6 @@ async def test_without_retrieval_nothing_is_put_before_the_model() -> None:
     """The plan `none` reads the question alone."""
     name, template, opening = KINDS["it opens by itself"]
     engine = Reads(described(name, template))
-    await events_of(engine, PLANS["none"])
+    await events_of(engine, PLANS["direct"])
 
     assert engine.texts == [ASKED + opening]

@@ -16,7 +16,7 @@ from tests.support.fakes import FakeEngine, Step, say, think
 from tests.support.turns import MEMORY, answer_of, branches_of, events_of, failure_of
 
 AT_ONCE = 1e-9
-ONE = replace(PLANS["none"], max_seconds=AT_ONCE)
+ONE = replace(PLANS["direct"], max_seconds=AT_ONCE)
 
 
 class Patient(FakeEngine):

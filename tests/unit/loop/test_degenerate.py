@@ -58,7 +58,7 @@ async def test_a_turn_of_nothing_but_nonsense_says_so(
     scripts: Sequence[Sequence[Step]], message: str
 ) -> None:
     """Once, with what to do; a single branch that reasons is enough for the usual message."""
-    failed = failure_of(await events_of(FakeEngine(branches=scripts), PLANS["length"]))
+    failed = failure_of(await events_of(FakeEngine(branches=scripts), PLANS["length-vote"]))
 
     assert message in failed.message
     assert failed.remedy
@@ -68,13 +68,15 @@ async def test_a_turn_of_nothing_but_nonsense_says_so(
 async def test_a_branch_that_repeats_itself_never_wins_the_vote() -> None:
     """Neither by its result, however often it gave it, nor by its text."""
     loop: list[Step] = [say("Answer: 3\n" * 5), "repeating"]
-    events = await events_of(FakeEngine(branches=[loop, loop, [say("Answer: 8")]]), PLANS["length"])
+    events = await events_of(
+        FakeEngine(branches=[loop, loop, [say("Answer: 8")]]), PLANS["length-vote"]
+    )
 
     assert answer_of(events).result == "8"
     assert {(b.stop, b.result) for b in branches_of(events)} >= {("repeating", None), ("end", "8")}
 
     prose: list[Step] = [say("It depends on the weather.")]
-    events = await events_of(FakeEngine(branches=[loop, loop, prose]), PLANS["length"])
+    events = await events_of(FakeEngine(branches=[loop, loop, prose]), PLANS["length-vote"])
 
     assert answer_of(events).text == "It depends on the weather."
 
@@ -82,6 +84,6 @@ async def test_a_branch_that_repeats_itself_never_wins_the_vote() -> None:
 async def test_what_repeats_itself_is_shown_where_there_is_nothing_else() -> None:
     """A single branch that said something before its loop is an answer, without a result."""
     loop: list[Step] = [say("Paris. It is a city. It is a city."), "repeating"]
-    answer = answer_of(await events_of(FakeEngine(branches=[loop]), PLANS["none"]))
+    answer = answer_of(await events_of(FakeEngine(branches=[loop]), PLANS["direct"]))
 
     assert (answer.text, answer.result) == ("Paris. It is a city. It is a city.", None)

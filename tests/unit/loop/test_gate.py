@@ -38,7 +38,7 @@ async def test_a_question_that_nothing_fits_goes_straight_to_the_model() -> None
     """One branch, with nothing forced and nothing formulated: what the plan `none` asks for."""
     engine, alone = FakeEngine(), FakeEngine()
     events = await events_of(engine, PLANS["memory"], FakeRecall(fits=False))
-    await events_of(alone, PLANS["none"])
+    await events_of(alone, PLANS["direct"])
 
     (gated,) = of(Gated, events)
     assert (gated.open, gated.reason, gated.probability) == (False, "nothing_fits", 0.1)  # type: ignore[union-attr]

@@ -70,7 +70,7 @@ async def test_one_long_hint_is_cut_and_the_others_are_whole(place: int) -> None
     assert f"entry {place + 1}" in cut.message
 
 
-@pytest.mark.parametrize("plan", [MEMORY, replace(PLANS["random"], samples=6)])
+@pytest.mark.parametrize("plan", [MEMORY, replace(PLANS["random-hints"], samples=6)])
 async def test_several_long_hints_are_cut_each(plan: object) -> None:
     """Found ones, and those drawn at random."""
     hits = [long(1), hit(2), long(3)]

@@ -88,7 +88,7 @@ async def test_pinned_hits_come_first_and_dropped_ones_are_out() -> None:
 async def test_nothing_found_means_no_hint() -> None:
     """Where the gate is open: the cue and the subproblem stay, the answer names no entries."""
     engine = FakeEngine()
-    plan = replace(MEMORY, question_gate="open", gate=0.3)
+    plan = replace(MEMORY, question_gate="open", min_similarity=0.3)
     events = await events_of(engine, plan, FakeRecall([hit(1, 0.1)]))
 
     assert of(Retrieved, events) == [Retrieved((), pytest.approx(0, abs=5))]  # type: ignore[arg-type]
@@ -99,7 +99,7 @@ async def test_nothing_found_means_no_hint() -> None:
 
 async def test_random_hints_follow_the_seed() -> None:
     """The control draws its hints by the turn's seed."""
-    events = await events_of(FakeEngine(), PLANS["random"], steering=TurnOverrides(seed=1))
+    events = await events_of(FakeEngine(), PLANS["random-hints"], steering=TurnOverrides(seed=1))
     (drawn,) = of(Retrieved, events)
 
     assert isinstance(drawn, Retrieved)

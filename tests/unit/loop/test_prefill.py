@@ -68,7 +68,7 @@ async def test_leaving_while_it_is_read_ends_the_reading() -> None:
                 left.set()
             return TurnOpened(0, Evaluated())
 
-    events = solve("A long question?", PLANS["none"], Endless(), None)
+    events = solve("A long question?", PLANS["direct"], Endless(), None)
     assert isinstance(await anext(events), Prefilling)
     await events.aclose()
     assert left.is_set()
@@ -82,7 +82,7 @@ async def test_what_goes_wrong_in_reading_is_raised() -> None:
             told["on_progress"](0.1)  # type: ignore[operator]
             raise ValueError("gone")
 
-    events = solve("A long question?", PLANS["none"], Broken(), None)
+    events = solve("A long question?", PLANS["direct"], Broken(), None)
     assert isinstance(await anext(events), Prefilling)
     with pytest.raises(ValueError, match="gone"):
         await anext(events)
@@ -109,7 +109,7 @@ async def test_what_was_evaluated_comes_before_the_first_text() -> None:
 
 async def test_the_users_own_subproblem_costs_no_evaluation() -> None:
     """Nothing is generated for it; nor is it with a plan that formulates nothing."""
-    for plan, overrides in ((MEMORY, TurnOverrides("How do I add?")), (PLANS["length"], None)):
+    for plan, overrides in ((MEMORY, TurnOverrides("How do I add?")), (PLANS["length-vote"], None)):
         engine = FakeEngine(opened=OPENED, prefills=[BRANCHES])
         read = prefilled(await events_of(engine, plan, steering=overrides)).reading
         assert (read.prompt_read, read.hints_read) == (12, 90)

@@ -155,7 +155,7 @@ async def test_a_face_that_leaves_ends_the_branches() -> None:
                 closed.set()
 
     engine = Watched(branches=[[think("I begin"), asyncio.Event()]])
-    turn = solve(QUESTION, PLANS["none"], engine, None)
+    turn = solve(QUESTION, PLANS["direct"], engine, None)
     async for event in turn:
         if isinstance(event, TokenChunk):
             break

@@ -8,7 +8,7 @@ from rm_local.loop.plan import PLANS
 from rm_local.loop.time_left import bound_seconds_left
 from rm_local.loop.turn import Turn, TurnBranch, begin_turn
 
-PLAN = replace(PLANS["none"], max_tokens=100)
+PLAN = replace(PLANS["direct"], max_tokens=100)
 
 
 def turn_of(*tokens: int, ended: int = 0) -> Turn:

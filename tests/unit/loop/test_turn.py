@@ -93,7 +93,7 @@ async def test_every_hint_gets_its_branches_in_the_order_of_rank() -> None:
 async def test_the_vote_decides_and_says_what_carried_it() -> None:
     """Two thirds say 8: the hints they had, the branches that agreed, the tokens of all."""
     engine = FakeEngine()
-    events = await events_of(engine, replace(MEMORY, keep=0))
+    events = await events_of(engine, replace(MEMORY, keep_shortest=0))
     answer = answer_of(events)
     written = sum(branch.tokens for branch in branches_of(events))
 
@@ -140,7 +140,7 @@ async def test_several_branches_are_at_least_as_warm_as_the_plan(
     """One branch follows the file's recommendation; the user's own temperature goes before all."""
     engine = FakeEngine(info=replace(INFO, temperature=recommended))
     steering = TurnOverrides(temperature=own)
-    await events_of(engine, PLANS["none"], steering=steering)
+    await events_of(engine, PLANS["direct"], steering=steering)
     await events_of(engine, steering=steering)
 
     assert {spec.sampling for spec in engine.grown[0]} == {Sampling(single, 0.95)}
@@ -165,7 +165,9 @@ async def test_room_that_was_made_is_told() -> None:
     assert events[1] == ContextAdjusted(made.message, 1, 4096)
 
 
-@pytest.mark.parametrize(("trained", "helps"), [(8192, "`overflow`"), (4096, "a model with")])
+@pytest.mark.parametrize(
+    ("trained", "helps"), [(8192, "`context_overflow`"), (4096, "a model with")]
+)
 async def test_a_full_context_is_no_spent_budget(trained: int, helps: str) -> None:
     """Branches that end there without an answer: the failure says so, and what helps; a larger
     context only where the model was trained for one."""
@@ -182,14 +184,14 @@ async def test_a_full_context_is_no_spent_budget(trained: int, helps: str) -> No
 @pytest.mark.parametrize(
     ("plan", "kinds", "forced"),
     [
-        ("none", set(), ""),
-        ("length", set(), ""),
-        ("cue", {Formulated}, prompts.reasoning_cue(SUBPROBLEM, None)),
-        ("random", {Formulated, Retrieved}, None),
+        ("direct", set(), ""),
+        ("length-vote", set(), ""),
+        ("cue-only", {Formulated}, prompts.reasoning_cue(SUBPROBLEM, None)),
+        ("random-hints", {Formulated, Retrieved}, None),
     ],
 )
 async def test_a_baseline_is_a_plan(plan: str, kinds: set[type], forced: str | None) -> None:
-    """Each leaves out, or changes, what its name says; a store is opened for none but random."""
+    """Each leaves out, or changes, what its name says; only random-hints opens a store."""
     engine = FakeEngine()
     events = await events_of(engine, PLANS[plan])
     phases = {type(event) for event in events} & {Formulated, Retrieved}
@@ -209,7 +211,7 @@ async def test_a_text_without_a_result_is_an_answer() -> None:
 
 async def test_a_branch_keeps_thinking_and_answer_apart() -> None:
     """Pieces add up to the branch's two texts, and tokens only grow."""
-    events = await events_of(FakeEngine(), PLANS["none"])
+    events = await events_of(FakeEngine(), PLANS["direct"])
     (branch,) = branches_of(events)
     tokens = [event.tokens for event in events if isinstance(event, TokenChunk)]
 
@@ -222,7 +224,7 @@ async def test_history_goes_before_the_question() -> None:
     """A conversation's earlier messages are evaluated first."""
     engine = FakeEngine()
     history = [Message("user", "Hi"), Message("assistant", "Hello")]
-    turn: AsyncIterator[Event] = solve(QUESTION, PLANS["none"], engine, None, history=history)
+    turn: AsyncIterator[Event] = solve(QUESTION, PLANS["direct"], engine, None, history=history)
     _ = [event async for event in turn]
 
     assert engine.turns == [(*history, Message("user", QUESTION))]

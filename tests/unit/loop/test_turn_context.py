@@ -54,7 +54,7 @@ async def test_a_turn_that_nobody_reads_does_not_run_on() -> None:
                 yield event
 
     engine = Counted(branches=[[say("more ") for _ in range(20 * HIGH_WATER)]])
-    turn = solve(QUESTION, PLANS["none"], engine, None)
+    turn = solve(QUESTION, PLANS["direct"], engine, None)
     await anext(turn)
     for _ in range(100 * HIGH_WATER):
         await asyncio.sleep(0)

@@ -172,7 +172,7 @@ async def test_a_decided_vote_ends_what_still_runs() -> None:
     """At four to one with one branch running, that one is outvoted."""
     slow = [*[think(f" {n}") for n in range(30)], say("Answer: 9")]
     engine = FakeEngine(branches=[*answers("8", "9", "8", "8", "8"), slow])
-    events = await events_of(engine, replace(WAVES, keep=0))
+    events = await events_of(engine, replace(WAVES, keep_shortest=0))
 
     assert answer_of(events).result == "8"
     assert [b.stop for b in branches_of(events)] == ["end"] * 5 + ["outvoted"]
@@ -223,7 +223,7 @@ async def test_a_certain_text_leaves_other_hints_their_draws() -> None:
     """Four votes of one hint against those of the other, as if all eight had been drawn."""
     sure: list[Step] = [say("Answer: 8"), Certain(0.95)]
     engine = FakeEngine(branches=[sure, *answers("9", "9", "7", "9")])
-    plan = replace(WAVES, samples=8, keep=0)
+    plan = replace(WAVES, samples=8, keep_shortest=0)
     events = await events_of(engine, plan, FakeRecall([ONE, TWO]))
     answer = answer_of(events)
 
@@ -253,7 +253,7 @@ async def test_an_undecided_vote_counts_every_branch() -> None:
         [think("Let me see, step by step, all of it."), say(f"Answer: {n}")] for n in "88888"
     ]
     engine = FakeEngine(branches=[*short, *long])
-    answer = answer_of(await events_of(engine, replace(WAVES, samples=8, keep=4), SINGLE))
+    answer = answer_of(await events_of(engine, replace(WAVES, samples=8, keep_shortest=4), SINGLE))
 
     assert (answer.result, answer.agreed, answer.branches) == ("8", 5, 8)
 
@@ -276,7 +276,7 @@ async def test_a_model_that_does_not_think_also_answers_without_a_hint() -> None
     engine = FakeEngine(branches=answers("8", "9", "7", "8", "8"), info=info)
     events = await events_of(engine, replace(WAVES, samples=8))
     alone = FakeEngine(branches=answers("8"), info=info)
-    await events_of(alone, PLANS["none"])
+    await events_of(alone, PLANS["direct"])
 
     assert hints_of(events)[:4] == [None, 1, 2, 3]
     assert sizes(engine)[0] == 4

@@ -84,9 +84,9 @@ def test_the_difference_is_over_questions_with_both_plans() -> None:
     """The seeds of a question are averaged; a question that one plan lacks is left out."""
     verdicts = [
         *verdicts_of("memory", {"a": [True, True], "b": [False, True], "c": [True]}),
-        *verdicts_of("none", {"a": [True, False], "b": [True, True]}),
+        *verdicts_of("direct", {"a": [True, False], "b": [True, True]}),
     ]
-    found = difference_in_points(pair_verdicts(verdicts, "memory", "none"))
+    found = difference_in_points(pair_verdicts(verdicts, "memory", "direct"))
 
     assert found is not None
     assert (found.points, found.questions) == (0.0, 2)
@@ -97,7 +97,7 @@ def test_equal_answers_have_no_spread_and_no_pairs_have_no_figure() -> None:
     """The interval of what never differs is a point."""
     both = {str(number): [True] for number in range(20)}
     pairs = pair_verdicts(
-        [*verdicts_of("memory", both), *verdicts_of("none", both)], "memory", "none"
+        [*verdicts_of("memory", both), *verdicts_of("direct", both)], "memory", "direct"
     )
     found = difference_in_points(pairs)
 
@@ -112,8 +112,8 @@ def test_the_interval_narrows_with_more_questions() -> None:
     def interval(count: int) -> tuple[float, float]:
         memory = {str(n): [n % 5 != 0] for n in range(count)}
         none = {str(n): [n % 2 == 0] for n in range(count)}
-        verdicts = [*verdicts_of("memory", memory), *verdicts_of("none", none)]
-        found = difference_in_points(pair_verdicts(verdicts, "memory", "none"))
+        verdicts = [*verdicts_of("memory", memory), *verdicts_of("direct", none)]
+        found = difference_in_points(pair_verdicts(verdicts, "memory", "direct"))
         assert found is not None
         assert found.points == pytest.approx(30)
         assert found.low < found.points < found.high
@@ -127,7 +127,7 @@ def test_the_interval_narrows_with_more_questions() -> None:
 
 def test_silence_is_identical_only_with_the_same_tokens_in_one_branch() -> None:
     """Another text, another length or more branches are not the same."""
-    other = replace(SAMPLE, plan="none")
+    other = replace(SAMPLE, plan="direct")
 
     assert is_identical(SAMPLE, other)
     assert not is_identical(SAMPLE, replace(other, written="A lamb."))
@@ -141,9 +141,9 @@ def test_silence_is_counted_and_what_differs_is_named() -> None:
         SAMPLE,
         replace(SAMPLE, seed=2, written="Another."),
         replace(SAMPLE, seed=3, hinted=2),
-        *(replace(SAMPLE, plan="none", seed=seed) for seed in (1, 2, 3)),
+        *(replace(SAMPLE, plan="direct", seed=seed) for seed in (1, 2, 3)),
     ]
-    head, *rest = silence_lines(samples, "memory", "none")
+    head, *rest = silence_lines(samples, "memory", "direct")
 
     assert "in 2 of 3 turns; in 1 of these" in head
     assert [line.split()[1:5] for line in rest] == [["q1", "at", "seed", "2,"]]
@@ -153,14 +153,14 @@ def test_the_table_has_a_row_for_each_kind_and_plan_and_the_differences_follow()
     """Counts, tokens and seconds; the group with a hint is that of the plan."""
     verdicts = [
         *verdicts_of("memory", {"a": [True], "b": [False]}, "open"),
-        *verdicts_of("none", {"a": [False], "b": [False]}, "open"),
-        *verdicts_of("none", {"c": [True]}, "small_talk"),
+        *verdicts_of("direct", {"a": [False], "b": [False]}, "open"),
+        *verdicts_of("direct", {"c": [True]}, "small_talk"),
     ]
-    rows = list(table_lines(verdicts, ("memory", "none")))
-    lines = list(difference_lines(verdicts, "memory", "none"))
+    rows = list(table_lines(verdicts, ("memory", "direct")))
+    lines = list(difference_lines(verdicts, "memory", "direct"))
 
     assert [row.split()[:2] for row in rows[1:4]] == [
-        ["open", "memory"], ["open", "none"], ["small_talk", "none"],
+        ["open", "memory"], ["open", "direct"], ["small_talk", "direct"],
     ]  # fmt: skip
     assert rows[1].split()[2:4] == ["2", "1/2"]
     assert lines[1].split()[:2] == ["open", "+50.0"]

@@ -111,7 +111,7 @@ def test_a_turn_without_an_answer_is_a_sample_too() -> None:
 def test_every_pair_is_asked_and_each_plan_is_first_as_often() -> None:
     """The second of a pair finds the prompt read, which must not favour one plan."""
     questions = limit_per_kind(read_questions(), 2)
-    plans = (PLANS["memory"], PLANS["none"])
+    plans = (PLANS["memory"], PLANS["direct"])
     turns = [(question.id, plan.name, seed) for question, plan, seed in
              order_turns(questions, plans, 2)]  # fmt: skip
 

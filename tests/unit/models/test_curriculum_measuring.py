@@ -75,7 +75,9 @@ async def test_a_reply_without_a_result_is_kept_as_it_came() -> None:
     reply = "### Subquestions\n1. How to add?\n2. How to halve?"
     engine = FakeEngine(branches=[[think("I name the steps."), say(reply)]])
 
-    outcome = await ask_runtime(FakeRuntime(engine), "Steps?", choose_plan("none"), temperature=0.0)
+    outcome = await ask_runtime(
+        FakeRuntime(engine), "Steps?", choose_plan("direct"), temperature=0.0
+    )
 
     assert (outcome.result, outcome.text) == (None, reply)
     assert engine.grown[0][0].sampling.temperature == 0.0
@@ -88,7 +90,7 @@ async def test_branches_without_an_answer_are_an_outcome_without_a_result(
     """The model used its budget, or repeated itself: that is how it did on the question."""
     engine = FakeEngine(branches=[[think("Let me see, let me see"), reason]])
 
-    outcome = await ask_runtime(FakeRuntime(engine), "4 + 4?", choose_plan("none"))
+    outcome = await ask_runtime(FakeRuntime(engine), "4 + 4?", choose_plan("direct"))
 
     assert (outcome.result, outcome.text) == (None, "")
     assert outcome.tokens > 0
@@ -100,7 +102,7 @@ async def test_a_turn_that_fails_is_no_sample(before: tuple[Write, ...]) -> None
     runtime = FakeRuntime(FakeEngine(branches=[[*before, died()]]))
 
     with pytest.raises(TurnFailed, match="killed"):
-        await ask_runtime(runtime, "4 + 4?", choose_plan("none"))
+        await ask_runtime(runtime, "4 + 4?", choose_plan("direct"))
 
 
 async def test_a_model_that_cannot_be_loaded_is_no_sample() -> None:
@@ -108,7 +110,7 @@ async def test_a_model_that_cannot_be_loaded_is_no_sample() -> None:
     runtime = FakeRuntime(model_error=ModelMissing("There is no model.", "Name one."))
 
     with pytest.raises(TurnFailed, match="no model"):
-        await ask_runtime(runtime, "4 + 4?", choose_plan("none"))
+        await ask_runtime(runtime, "4 + 4?", choose_plan("direct"))
 
 
 async def test_a_sample_of_the_questions_for_people_is_judged_by_its_accepted_answers() -> None:

@@ -30,9 +30,9 @@ class ContextAdjuster:
         Returns the event to report: the prompt was shortened, or the cache was enlarged and
         emptied, or neither was possible and why. None if nothing was attempted.
         """
-        if self._load_plan.overflow == "stop" or self.failure:
+        if self._load_plan.context_overflow == "stop" or self.failure:
             return None
-        if self._load_plan.overflow == "drop":
+        if self._load_plan.context_overflow == "drop_oldest":
             return self._drop_turns(tokens - len(self._conversation.tokens))
         return self._enlarge_context(tokens)
 

@@ -144,7 +144,7 @@ class Turn:
         if not self._conversation:
             raise EngineError("No turn is open.", "Open one first.")
         conversation, capacity = self._conversation, self._cache.capacity
-        if self._load_plan.overflow == "drop":
+        if self._load_plan.context_overflow == "drop_oldest":
             texts = [tokens for tokens in texts if tokens + writing < capacity]
         needed = len(conversation.tokens) + max(texts, default=0)
         if needed + writing >= capacity:

@@ -277,7 +277,7 @@ def _create_error(context: int, reason: str) -> EngineError:
     """Create the error for a context that llama.cpp does not create."""
     if "does not divide" in reason:
         message = f"This model's keys and values cannot be stored in this type: {reason}."
-        return EngineError(message, 'Set `kv = "f16"`.')
+        return EngineError(message, 'Set `kv_cache_type = "f16"`.')
     message = f"There is no room for a context of {context:,} tokens: {reason}."
     return NoRoom(message, "Set a smaller `context`, or close other programs.")
 

@@ -58,7 +58,7 @@ class LoadPlan:
         self._devices = offload.usable_devices(list_devices()) if offloads else ()
         self._checks_memory = options.check_memory
         self.options = options
-        self.overflow = options.overflow
+        self.context_overflow = options.context_overflow
         asked = PlacementRequest.for_options(options, options.context)
         free = self._measure_free_memory()
         chosen = options.context or offload.fit_context(self._sizes, self._devices, asked, free)

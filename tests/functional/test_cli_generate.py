@@ -1,4 +1,4 @@
-"""`rm-local store synth`, over a tiny set of sentences."""
+"""`rm-local store generate`, over a tiny set of sentences."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def _tiny(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def synth(*arguments: str | int | Path) -> Result:
     """The command's end."""
-    return CliRunner().invoke(cli, ["store", "synth", *map(str, arguments)])
+    return CliRunner().invoke(cli, ["store", "generate", *map(str, arguments)])
 
 
 def test_entries_go_to_standard_output() -> None:
@@ -72,4 +72,4 @@ def test_fewer_sentences_are_another_corpus(tmp_path: Path) -> None:
     assert synth("--rows", 10, "--out", tmp_path / "none" / "a.jsonl").exit_code == 2
     assert synth("--rows", 10, "--hash", "--out", tmp_path / "a").exit_code == 2
     one = tmp_path / "a"
-    assert "one file" in synth("--rows", 10, "--out", one, "--vectors", one).stderr
+    assert "the same file" in synth("--rows", 10, "--out", one, "--vectors", one).stderr

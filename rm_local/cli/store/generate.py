@@ -1,4 +1,4 @@
-"""`rm-local store synth`: a made-up corpus of any size, the same for the same seed."""
+"""`rm-local store generate`: writes a synthetic corpus of any size, the same for the same seed."""
 
 from __future__ import annotations
 
@@ -14,44 +14,46 @@ from rm_local.cli.progress import print_progress
 
 
 @click.command()
-@click.option("--rows", type=click.IntRange(1, 100_000_000), required=True, help="Entries.")
+@click.option(
+    "--rows", type=click.IntRange(1, 100_000_000), required=True, help="Number of entries."
+)
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
 @click.option(
     "--sentences",
     "limit",
     type=click.IntRange(1),
-    help="Compose them of so many sentences only; fewer are embedded sooner.",
+    help="Compose them from this many sentences; fewer are embedded sooner.",
 )
 @click.option("--out", type=FILE, help="File for the entries.  [default: standard output]")
 @click.option(
     "--vectors",
     type=FILE,
-    help="File for the vectors, a float16 .npy. The first time embeds sentences: minutes.",
+    help="File for the vectors, a float16 .npy. The first run embeds the sentences: minutes.",
 )
 @click.option("--hash", "hashed", is_flag=True, help="Print the SHA-256 of the entries instead.")
-def synth(
+def generate(
     rows: int, seed: int, limit: int | None, out: Path | None, vectors: Path | None, hashed: bool
 ) -> None:
-    """Make distinct entries of real prose, as JSON Lines, and vectors that lie like real ones.
+    """Generate distinct entries of real prose as JSON Lines, with vectors distributed alike.
 
-    The sentences are those of the docstrings of what is installed, so that entries are the same
-    for the same rows, seed and set-up.
+    The sentences come from the docstrings of the installed packages: entries are the same for the
+    same rows, seed and packages.
     """
     from rm_local.bench import SyntheticSource, export_rows, load_corpus, write_new_file
     from rm_local.errors import UsageError
 
     if hashed and out:
-        raise UsageError("--hash prints, and --out writes.", "Give one of them.")
+        raise UsageError("--hash and --out exclude each other.", "Give one of them.")
     if out and vectors and out.absolute() == vectors.absolute():
-        raise UsageError("--out and --vectors name one file.", "Name two.")
+        raise UsageError("--out and --vectors name the same file.", "Name two files.")
     digest = hashlib.sha256()
     with print_progress() as report, ExitStack() as files:
         source = SyntheticSource(rows, seed, load_corpus(limit, report=report))
         lines = files.enter_context(write_new_file(out)) if out else sys.stdout.buffer
         write = digest.update if hashed else lines.write
-        beside = files.enter_context(write_new_file(vectors)) if vectors else None
-        if beside:
+        vector_file = files.enter_context(write_new_file(vectors)) if vectors else None
+        if vector_file:
             source.prepare_anchors(report)
-        export_rows(source, write, beside, report)
+        export_rows(source, write, vector_file, report)
     if hashed:
         click.echo(digest.hexdigest())

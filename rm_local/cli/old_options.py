@@ -1,0 +1,52 @@
+"""Old names of commands and options: accepted, hidden from help, reported on standard error."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import TextIO
+
+import click
+
+from rm_local.old_names import COMMANDS, OPTIONS, RenamedWarning, replace_name
+
+
+def replace_command(group: str, name: str) -> str:
+    """Return the present name of a command of the group `group`."""
+    return replace_name(COMMANDS.get(group, {}), name)
+
+
+def accept_old_options(command: str) -> dict[str, Callable[[str], str]]:
+    """Return the context settings with which `command` also takes its options' old names.
+
+    click calls the function for each option on the command line. Help shows only new names.
+    """
+    return {"token_normalize_func": partial(replace_name, OPTIONS[command], form="--{}")}
+
+
+@contextmanager
+def print_renamed() -> Iterator[None]:
+    """Within it each old name that is used is reported once, as a line on standard error."""
+    printed: set[str] = set()
+    with warnings.catch_warnings():
+        show_other = warnings.showwarning
+
+        def show(
+            message: Warning | str,
+            category: type[Warning],
+            filename: str,
+            lineno: int,
+            file: TextIO | None = None,
+            line: str | None = None,
+        ) -> None:
+            if not issubclass(category, RenamedWarning):
+                show_other(message, category, filename, lineno, file, line)
+            elif str(message) not in printed:
+                printed.add(str(message))
+                click.echo(str(message), err=True)
+
+        warnings.simplefilter("always", RenamedWarning)
+        warnings.showwarning = show
+        yield
