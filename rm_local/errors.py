@@ -1,10 +1,10 @@
-"""One tree of errors. Each says what happened and what to do, and carries the exit code."""
+"""The tree of errors. Each has a message, a remedy and an exit code."""
 
 from __future__ import annotations
 
 
 class RmLocalError(Exception):
-    """Something that the user can mend: `message` says what happened, `remedy` what to do."""
+    """An error that the user can fix: `message` says what happened, `remedy` what to do."""
 
     exit_code = 1
 
@@ -15,88 +15,88 @@ class RmLocalError(Exception):
 
 
 class UsageError(RmLocalError):
-    """The command, the question or the settings are not right."""
+    """The command, the question or the settings are wrong."""
 
     exit_code = 2
 
 
 class SettingsError(UsageError):
-    """The settings file holds something that is not a setting, or not a value for it."""
+    """The settings file has an unknown key or an invalid value."""
 
 
-class HomeMissing(SettingsError):
-    """There is no folder for the user's files."""
+class HomeNotFoundError(SettingsError):
+    """The folder for the user's files does not exist."""
 
 
 class EngineError(RmLocalError):
-    """The model or the worker process that runs it."""
+    """The model, or the worker process that runs it, is at fault."""
 
     exit_code = 3
 
 
-class ModelMissing(EngineError):
-    """There is no file where the model should be."""
+class ModelNotFoundError(EngineError):
+    """The model's file does not exist."""
 
 
-class ModelInvalid(EngineError):
-    """The file is no GGUF, is cut short, or is of a kind that llama.cpp cannot run."""
+class InvalidModelError(EngineError):
+    """The file is not a GGUF, is truncated, or is of a kind that llama.cpp cannot run."""
 
 
-class ModelRefused(ModelInvalid):
-    """llama.cpp does not load the file: it does not know it, or got no memory for it."""
+class ModelLoadError(InvalidModelError):
+    """llama.cpp cannot load the file: it does not support it, or memory is short."""
 
 
-class NoRoom(EngineError):
-    """llama.cpp got no memory for a context."""
+class ContextAllocationError(EngineError):
+    """llama.cpp could not allocate a context."""
 
 
-class ContextOverflow(EngineError):
+class ContextOverflowError(EngineError):
     """Question, hint and budget need more tokens than the context holds."""
 
 
-class MemoryShort(EngineError):
+class InsufficientMemoryError(EngineError):
     """The model and its context need more memory than is free; nothing was allocated."""
 
 
-class WorkerDied(EngineError):
-    """The worker process ended without being asked to."""
+class WorkerCrashedError(EngineError):
+    """The worker process ended unexpectedly."""
 
 
 class StoreError(RmLocalError):
-    """The file of entries."""
+    """The store's file is at fault."""
 
     exit_code = 4
 
 
-class StoreMissing(StoreError):
-    """There is no store at that path."""
+class StoreNotFoundError(StoreError):
+    """The store does not exist."""
 
 
-class StoreInvalid(StoreError):
-    """The file is no store, is cut short, or is damaged."""
+class CorruptStoreError(StoreError):
+    """The file is not a store, is truncated, or is damaged."""
 
 
-class StoreVersion(StoreError):
+class StoreVersionError(StoreError):
     """The store was written in another format version."""
 
 
-class StoreEmbedder(StoreError):
+class EmbedderMismatchError(StoreError):
     """The store's vectors come from another embedder."""
 
 
-class StoreReadOnly(StoreError):
+class ReadOnlyStoreError(StoreError):
     """The store cannot be written to."""
 
 
 class DownloadError(RmLocalError):
-    """The hub, the way to it, the disk, or what came is not as it should be."""
+    """The hub, the connection, the disk or the downloaded file is at fault."""
 
 
-class DownloadCut(DownloadError):
-    """A download ended early; what has come is kept, and the same command goes on from there."""
+class DownloadInterruptedError(DownloadError):
+    """A download ended early. The downloaded part is kept, and the same command resumes."""
 
 
-class Stopped(RmLocalError):
-    """The user stopped before there was an answer. Every interrupted command has this exit code."""
+class CancelledByUserError(RmLocalError):
+    """The user cancelled the work. Every interrupted command has this exit code."""
 
     exit_code = 130

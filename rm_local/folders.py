@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 from rm_local import paths
-from rm_local.errors import HomeMissing
+from rm_local.errors import HomeNotFoundError
 from rm_local.paths import SET_HOME
 
 Kind = Literal["sessions", "the model's log", "the embedder's file"]
@@ -34,7 +34,7 @@ class Notices:
         self._say = say
         self._said: set[Kind] = set()
 
-    def report_unsaved(self, kind: Kind, error: OSError | HomeMissing) -> None:
+    def report_unsaved(self, kind: Kind, error: OSError | HomeNotFoundError) -> None:
         """Report that `kind` could not be saved, with everything else that cannot be saved.
 
         After the first notice only lost sessions cause another: temporary files replace the rest.
@@ -52,7 +52,7 @@ class Notices:
         """Find the worker's log; None, and a report, if there is no folder for it."""
         try:
             return paths.worker_log()
-        except HomeMissing as error:
+        except HomeNotFoundError as error:
             self.report_unsaved("the model's log", error)
             return None
 
@@ -102,17 +102,19 @@ def explain_write_error(error: OSError, folder: Path) -> str:
     return f"{folder}: {error.strerror or error}"
 
 
-def explain_unsaved(error: OSError | HomeMissing, kind: Kind) -> str:
+def explain_unsaved(error: OSError | HomeNotFoundError, kind: Kind) -> str:
     """Explain why `kind` could not be saved."""
     return (
-        _NO_HOME if isinstance(error, HomeMissing) else explain_write_error(error, FOLDERS[kind]())
+        _NO_HOME
+        if isinstance(error, HomeNotFoundError)
+        else explain_write_error(error, FOLDERS[kind]())
     )
 
 
 def _find_obstacle(kind: Kind) -> str:
     try:
         return find_obstacle(FOLDERS[kind]())
-    except HomeMissing:
+    except HomeNotFoundError:
         return _NO_HOME
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from platformdirs import PlatformDirs
 
-from rm_local.errors import HomeMissing, SettingsError
+from rm_local.errors import HomeNotFoundError, SettingsError
 from rm_local.home import expand_home
 
 SET_HOME = "Set RM_LOCAL_HOME to a folder that can be written to."
@@ -23,7 +23,7 @@ def config_file() -> Path:
     """The settings file, TOML; it need not exist.
 
     Raises:
-        HomeMissing: There is no folder for it. The functions below raise this, too.
+        HomeNotFoundError: There is no folder for it. The functions below raise this, too.
     """
     return _join_home("config.toml") or _find_platform_folder("user_config_path") / "config.toml"
 
@@ -35,7 +35,7 @@ def templates_dir() -> Path | None:
     """
     try:
         return config_file().parent / "templates"
-    except HomeMissing:
+    except HomeNotFoundError:
         return None
 
 
@@ -105,12 +105,12 @@ def _find_platform_folder(attribute: str) -> Path:
     """Find one of the platform's folders for this user.
 
     Raises:
-        HomeMissing: The user has no home folder.
+        HomeNotFoundError: The user has no home folder.
     """
     try:
         folder: Path = getattr(_DIRS, attribute)
     except RuntimeError:
         folder = Path()
     if not folder.is_absolute():
-        raise HomeMissing("This user has no home folder.", SET_HOME)
+        raise HomeNotFoundError("This user has no home folder.", SET_HOME)
     return folder

@@ -113,7 +113,7 @@ class PrefillStats:
     hints_seconds: float
     """Evaluation of `prompt_last` and `hints_read`."""
     first_token_seconds: float
-    """From the end of the formulation (if there was none, of the prompt's evaluation) to the first
+    """From the end of the formulation (without one, of the prompt's evaluation) to the first
     text of a branch; includes the search and `hints_seconds`."""
     apart_read: int = 0
     """Evaluated for the separate chat that formulates the subproblem."""

@@ -122,7 +122,7 @@ class Runtime:
         """Load the model, unless it is loaded; the progress is published as ModelLoading.
 
         Raises:
-            ModelMissing, ModelInvalid: There is no file to load.
+            ModelNotFoundError, InvalidModelError: There is no file to load.
             EngineError: The model cannot be loaded.
         """
         with self.idle.mark_busy():

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from rm_local import old_names
-from rm_local.errors import HomeMissing, SettingsError
+from rm_local.errors import HomeNotFoundError, SettingsError
 from rm_local.home import expand_home
 from rm_local.lora import LoraAdapter, drop_unused, parse_lora
 from rm_local.old_names import replace_name
@@ -96,7 +96,7 @@ def load_settings(path: Path | None = None) -> Settings:
 def _existing_config() -> Path | None:
     try:
         file = config_file()
-    except HomeMissing:
+    except HomeNotFoundError:
         return None
     return file if os.path.exists(file) else None  # Path.exists raises in a closed folder
 

@@ -28,7 +28,7 @@ MAX_TOKENS = 400
 SEED = 1
 
 
-class TurnFailed(RmLocalError):
+class TurnFailedError(RmLocalError):
     """A turn ended without an answer, and not because its branches came to none."""
 
     exit_code = 3
@@ -67,7 +67,7 @@ async def ask_runtime(
     Branches that all end without an answer, such as at the budget, are an outcome without a result.
 
     Raises:
-        TurnFailed: The turn failed otherwise, for example because the model's process ended.
+        TurnFailedError: The turn failed otherwise, for example because the model's process ended.
     """
     overrides = TurnOverrides(seed=SEED, temperature=temperature)
     if hint is not None:
@@ -90,7 +90,7 @@ async def ask_runtime(
                 case Retrieved():
                     sources = tuple(hit.entry.source for hit in event.hits)
                 case Failed() if not ended or running or runtime.info is None:
-                    raise TurnFailed(event.message, event.remedy)
+                    raise TurnFailedError(event.message, event.remedy)
     return Outcome(result, text, sources, tokens, round(time.perf_counter() - began, 2))
 
 

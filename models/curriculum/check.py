@@ -15,18 +15,20 @@ from pathlib import Path
 from models.curriculum.draws import draw_values
 from models.curriculum.forms import (
     Form,
-    FormInvalid,
+    InvalidFormError,
     draw_follow_up,
     draw_problem,
     read_file,
     word_problem,
 )
 from models.curriculum.overlap import find_overlaps
-from models.curriculum.slots import SlotInvalid
+from models.curriculum.slots import InvalidSlotError
 
 WORDINGS = {"known": 30, "held-out": 6}
 """Least number of wordings of a family, over all of its forms."""
 QUESTIONS = Path(__file__).parent / "questions" / "questions.jsonl"
+_PYTHON_ERRORS = (ValueError, TypeError, NameError, SyntaxError)
+"""What an expression of a form can raise."""
 ROUNDS = 20
 """Problems that are drawn of each form, beyond one in each wording."""
 
@@ -38,7 +40,7 @@ def find_faults(forms: tuple[Form, ...], seed: int = 0) -> Iterator[str]:
         counts[form.family.name] = counts.get(form.family.name, 0) + len(form.wordings)
         try:
             yield from _form_faults(form, random.Random(seed))
-        except (FormInvalid, SlotInvalid, ValueError, TypeError, NameError, SyntaxError) as error:
+        except (InvalidFormError, InvalidSlotError, *_PYTHON_ERRORS) as error:
             yield f"{form.family.name}: {error}"
     for form in {form.family.name: form for form in forms}.values():
         found, least = counts[form.family.name], WORDINGS[form.family.split]

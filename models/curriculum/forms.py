@@ -20,7 +20,7 @@ from models.curriculum.slots import fill_wording, fill_work
 FOLDER = Path(__file__).with_name("wordings")
 
 
-class FormInvalid(Exception):
+class InvalidFormError(Exception):
     """A form of a file does not hold what it has to."""
 
 
@@ -71,18 +71,18 @@ def read_forms() -> tuple[Form, ...]:
     """The forms of all files, in the order of the files.
 
     Raises:
-        FormInvalid: A file names a family that does not exist, or a key that no form has.
+        InvalidFormError: A file names a family that does not exist, or a key that no form has.
     """
     return tuple(form for path in sorted(FOLDER.glob("*.toml")) for form in read_file(path))
 
 
 def read_file(path: Path) -> tuple[Form, ...]:
-    """The forms of one file. Raises FormInvalid."""
+    """The forms of one file. Raises InvalidFormError."""
     families = read_families()
     found: list[Form] = []
     for name, rows in tomllib.loads(path.read_text(encoding="utf-8")).items():
         if name not in families:
-            raise FormInvalid(f"{path.name}: there is no family {name}.")
+            raise InvalidFormError(f"{path.name}: there is no family {name}.")
         for row in rows if isinstance(rows, list) else [rows]:
             found.append(_read_form(path, families[name], row))
     return tuple(found)
@@ -91,7 +91,7 @@ def read_file(path: Path) -> tuple[Form, ...]:
 def _read_form(path: Path, family: Family, row: Mapping[str, object]) -> Form:
     unknown = row.keys() - {"draw", "where", "work", "wordings", "again"}
     if unknown:
-        raise FormInvalid(f"{path.name}: {family.name} has no key {', '.join(unknown)}.")
+        raise InvalidFormError(f"{path.name}: {family.name} has no key {', '.join(unknown)}.")
     again = row.get("again", ())
     assert isinstance(again, Sequence)
     return Form(

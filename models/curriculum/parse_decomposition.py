@@ -15,7 +15,7 @@ _HINT = re.compile(
 )
 
 
-class DecompositionInvalid(Exception):
+class InvalidDecompositionError(Exception):
     """A text has not the form that was asked for; the message says what is wrong."""
 
 
@@ -23,24 +23,24 @@ def parse_subquestions(text: str) -> tuple[str, ...]:
     """The subquestions: the heading, then one a line, numbered from 1, each with a question mark.
 
     Raises:
-        DecompositionInvalid: There is anything else, none, one twice, or more than eight.
+        InvalidDecompositionError: There is anything else, none, one twice, or more than eight.
     """
     heading, *lines = text.strip().split("\n")
     if heading.rstrip() != SUBQUESTIONS:
-        raise DecompositionInvalid(f"It does not begin with {SUBQUESTIONS!r}.")
+        raise InvalidDecompositionError(f"It does not begin with {SUBQUESTIONS!r}.")
     found: list[str] = []
     for line in filter(None, map(str.strip, lines)):
         prefix = f"{len(found) + 1}. "
         if not line.startswith(prefix):
-            raise DecompositionInvalid(f"No line {prefix.strip()!r} but {line[:60]!r}.")
+            raise InvalidDecompositionError(f"No line {prefix.strip()!r} but {line[:60]!r}.")
         question = line.removeprefix(prefix).strip()
         if len(question) < 2 or not question.endswith("?"):
-            raise DecompositionInvalid(f"No question: {line[:60]!r}.")
+            raise InvalidDecompositionError(f"No question: {line[:60]!r}.")
         found.append(question)
     if not 1 <= len(found) <= MOST_SUBQUESTIONS:
-        raise DecompositionInvalid(f"{len(found)} subquestions.")
+        raise InvalidDecompositionError(f"{len(found)} subquestions.")
     if len(set(found)) < len(found):
-        raise DecompositionInvalid("A subquestion is there twice.")
+        raise InvalidDecompositionError("A subquestion is there twice.")
     return tuple(found)
 
 
@@ -48,14 +48,14 @@ def parse_hint(text: str) -> str:
     """The procedure below the heading of the hint.
 
     Raises:
-        DecompositionInvalid: A heading or the text below it is missing, or there is another one.
+        InvalidDecompositionError: A heading or its text is missing, or a heading is there twice.
     """
     match = _HINT.fullmatch(text.strip())
     if match is None:
-        raise DecompositionInvalid(f"Not {APPLICABLE!r} and {HINT!r}, each with a text.")
+        raise InvalidDecompositionError(f"Not {APPLICABLE!r} and {HINT!r}, each with a text.")
     general, procedure = match["general"].strip(), match["procedure"].strip()
     if not general or not procedure:
-        raise DecompositionInvalid("There is no text below a heading.")
+        raise InvalidDecompositionError("There is no text below a heading.")
     if re.search(r"^\s*#", f"{general}\n{procedure}", re.MULTILINE):
-        raise DecompositionInvalid("There are more than the two headings.")
+        raise InvalidDecompositionError("There are more than the two headings.")
     return procedure

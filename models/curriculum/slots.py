@@ -22,7 +22,7 @@ _SPELLED = 0.06
 """Share of questions whose small numbers are words."""
 
 
-class SlotInvalid(Exception):
+class InvalidSlotError(Exception):
     """A slot without a value, or a calculation without one."""
 
 
@@ -30,7 +30,7 @@ def fill_wording(rng: random.Random, wording: str, values: Mapping[str, object])
     """The wording with its values; names, things, places and idle numbers `{x}`, `{y}` are drawn.
 
     Raises:
-        SlotInvalid: It names something that does not exist.
+        InvalidSlotError: It names something that does not exist.
     """
     people = rng.sample(vocabulary("names"), len(PEOPLE))
     scope: dict[str, object] = {
@@ -61,7 +61,7 @@ def fill_work(work: str, values: Mapping[str, object]) -> str:
     """The steps with their values; each calculation gets its result, which `{1}`, `{2}` refer to.
 
     Raises:
-        SlotInvalid: A slot has no value, or a calculation none.
+        InvalidSlotError: A slot has no value, or a calculation none.
     """
     results: dict[str, object] = {}
     done: list[str] = []
@@ -71,7 +71,7 @@ def fill_work(work: str, values: Mapping[str, object]) -> str:
         expression = _fill_expression(match[1], {**values, **results})
         result = evaluate_expression(expression)
         if result is None:
-            raise SlotInvalid(f"The calculator has no value for {expression}.")
+            raise InvalidSlotError(f"The calculator has no value for {expression}.")
         results[str(len(results) + 1)] = result
         done.append(f"<<{expression}={result}>>")
         at = match.end()
@@ -99,7 +99,7 @@ def _fill_expression(text: str, scope: Mapping[str, object]) -> str:
 
 def _value(scope: Mapping[str, object], name: str) -> object:
     if name not in scope:
-        raise SlotInvalid(f"There is no value for {{{name}}}.")
+        raise InvalidSlotError(f"There is no value for {{{name}}}.")
     return scope[name]
 
 
@@ -120,7 +120,7 @@ def _listed(value: object, style: str) -> str:
     if style == "lower":
         return str(value).lower()
     if not isinstance(value, list):
-        raise SlotInvalid(f"{value} is no list.")
+        raise InvalidSlotError(f"{value} is no list.")
     items = [_shown(item) for item in value]
     match style:
         case "and":
@@ -130,4 +130,4 @@ def _listed(value: object, style: str) -> str:
         case "space":
             return " ".join(items)
         case _:
-            raise SlotInvalid(f"There is no way of writing called {style}.")
+            raise InvalidSlotError(f"There is no way of writing called {style}.")

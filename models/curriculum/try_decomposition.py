@@ -9,7 +9,7 @@ from typing import TypedDict
 from models.curriculum.ask_runtime import ask_runtime, choose_plan, is_accepted
 from models.curriculum.forms import WordedProblem
 from models.curriculum.parse_decomposition import (
-    DecompositionInvalid,
+    InvalidDecompositionError,
     parse_hint,
     parse_subquestions,
 )
@@ -70,7 +70,7 @@ class Decomposition:
 
 
 async def decompose(runtime: Runtime, trajectory: Trajectory) -> Decomposition:
-    """Both requests for one trajectory, then the other problems. Raises TurnFailed."""
+    """Both requests for one trajectory, then the other problems. Raises TurnFailedError."""
     worked = trajectory.worked
     said = await _request(
         runtime, subquestions_request(worked.question, worked.work, worked.answer)
@@ -78,7 +78,7 @@ async def decompose(runtime: Runtime, trajectory: Trajectory) -> Decomposition:
     fault, subquestions = "", tuple[str, ...]()
     try:
         subquestions = parse_subquestions(said)
-    except DecompositionInvalid as error:
+    except InvalidDecompositionError as error:
         fault = str(error)
     return Decomposition(
         family=trajectory.family,
@@ -100,7 +100,7 @@ async def _try_hint(runtime: Runtime, trajectory: Trajectory, subquestion: str) 
     said = await _request(runtime, request)
     try:
         procedure = parse_hint(said)
-    except DecompositionInvalid as error:
+    except InvalidDecompositionError as error:
         return HintTrial(subquestion=subquestion, said=said, fault=str(error), results=[], right=0)
     entry = Entry(subquestion, procedure, source=f"decomposition/{trajectory.family}")
     results = await _solve(runtime, trajectory, entry)

@@ -13,8 +13,8 @@ def find_smollm2() -> Path:
     """The model's GGUF, 98 MB, checked once per process.
 
     Raises:
-        ModelMissing: The package is not installed, or its file is not there.
-        ModelInvalid: The file is not the published one.
+        ModelNotFoundError: The package is not installed, or its file is not there.
+        InvalidModelError: The file is not the published one.
     """
     path = library.find_smollm2()
     library.check_smollm2(path)

@@ -24,7 +24,7 @@ from rm_local.cli.context import (
 )  # fmt: skip
 from rm_local.cli.lazy_group import Failure
 from rm_local.cli.options import LORA, FiniteRange
-from rm_local.errors import Stopped
+from rm_local.errors import CancelledByUserError
 from rm_local.lora import LoraAdapter
 
 if TYPE_CHECKING:
@@ -282,7 +282,7 @@ async def print_turn(
     if isinstance(last, Failed):
         raise Failure(last.message, last.remedy, last.exit_code)
     if control.stopped:
-        raise click.exceptions.Exit(Stopped.exit_code)
+        raise click.exceptions.Exit(CancelledByUserError.exit_code)
 
 
 def _print_event(event: Event, printer: TurnPrinter | None, as_lines: bool) -> None:

@@ -15,7 +15,7 @@ from rm_local import __version__, paths
 from rm_local.cli.devices import build_placement_request, parse_devices
 from rm_local.cli.subprocess_json import ask_child
 from rm_local.engine import AdaptedModel, Device, check_fits, place_layers, required_memory
-from rm_local.errors import HomeMissing, MemoryShort, RmLocalError, SettingsError
+from rm_local.errors import HomeNotFoundError, InsufficientMemoryError, RmLocalError, SettingsError
 from rm_local.folders import find_obstacle
 from rm_local.gguf import read_fitting_lora
 from rm_local.library import RM_SMALL, choose_default, read_model_files, resolve_model
@@ -153,7 +153,7 @@ def _check_memory_fit(wanted: Settings, devices: tuple[Device, ...]) -> Iterator
         name = str(files.header.metadata.get("general.name") or "The model")
         need = required_memory(model, asked.context, kv=asked.kv, flash=asked.flash)
         check_fits(model, devices, asked, free_memory(), name)
-    except MemoryShort as error:
+    except InsufficientMemoryError as error:
         yield Check("Fits", "warn", error.message, error.remedy)
     except RmLocalError:
         return  # the check of the model has reported it
@@ -196,7 +196,7 @@ def _check_folders() -> Iterator[Check]:
     """Check that each folder of the user's data can be written to."""
     try:
         config = paths.config_file()
-    except HomeMissing as error:
+    except HomeNotFoundError as error:
         yield Check("Folders", "bad", error.message, error.remedy)
         return
     missing = "" if os.path.exists(config) else " (no file yet)"
@@ -213,7 +213,7 @@ def _check_folder(name: str, find: Callable[[], Path]) -> Check:
     """Check that the folder that `find` returns can be written to, or created."""
     try:
         folder = find()
-    except HomeMissing as error:
+    except HomeNotFoundError as error:
         return Check(name, "bad", error.message, error.remedy)
     if obstacle := find_obstacle(folder):
         found = f"{folder} cannot be written to: {obstacle}"

@@ -10,7 +10,7 @@ from typing import IO, Any
 import click
 
 from rm_local.cli.old_options import print_renamed, replace_command
-from rm_local.errors import RmLocalError, Stopped
+from rm_local.errors import CancelledByUserError, RmLocalError
 
 
 class Failure(click.ClickException):
@@ -67,7 +67,7 @@ class LazyGroup(click.Group):
         except RmLocalError as error:
             raise Failure.from_error(error) from error
         except KeyboardInterrupt:
-            ctx.exit(Stopped.exit_code)
+            ctx.exit(CancelledByUserError.exit_code)
         except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
             raise
         except Exception as error:

@@ -33,7 +33,7 @@ class BulkEmbedder:
     computes in bfloat16: faster, with slightly different vectors.
 
     Raises:
-        ModelMissing, ModelInvalid: the weights are not there, or are damaged.
+        ModelNotFoundError, InvalidModelError: the weights are not there, or are damaged.
         UsageError: the model was not trained for `dimension`.
     """
 
@@ -103,8 +103,8 @@ def embed_bulk(texts: Sequence[str], *, progress: bool = False) -> Floats:
     `progress` draws a bar on standard error.
 
     Raises:
-        ModelMissing: the weights are not installed.
-        ModelInvalid: the weights are not the published ones.
+        ModelNotFoundError: the weights are not installed.
+        InvalidModelError: the weights are not the published ones.
     """
     return _load_minilm().embed(texts, progress=progress)
 

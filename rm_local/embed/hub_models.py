@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from rm_local.errors import ModelInvalid, ModelMissing, UsageError
+from rm_local.errors import InvalidModelError, ModelNotFoundError, UsageError
 from rm_local.home import expand_home
 from rm_local.library import find_hub_cache
 from rm_local.store import STOPWORDS, EmbedderId
@@ -24,7 +24,7 @@ def find_model_folder(model: str | Path) -> Path:
     A name is looked up in the hub's cache, or downloaded to it.
 
     Raises:
-        ModelMissing: there is no such folder, and the download failed.
+        ModelNotFoundError: there is no such folder, and the download failed.
     """
     folder = expand_home(model)
     if folder.is_dir():
@@ -38,7 +38,7 @@ def find_model_folder(model: str | Path) -> Path:
             )
         )
     except (OSError, ValueError) as error:
-        raise ModelMissing(
+        raise ModelNotFoundError(
             f"There is no folder {model}, and a model of that name cannot be downloaded: {error}.",
             "Give the folder of a sentence-transformers model, or a name from Hugging Face.",
         ) from None
@@ -71,7 +71,7 @@ def identify_embedder(folder: Path, name: str, dimension: int | None = None) -> 
 
     Raises:
         UsageError: the model was not trained to be cut to `dimension`.
-        ModelInvalid: the folder has no weights, or does not state a dimension.
+        InvalidModelError: the folder has no weights, or does not state a dimension.
     """
     full = _read_dimension(folder)
     if dimension in (None, full):
@@ -96,7 +96,7 @@ def _read_dimension(folder: Path) -> int:
             found = config.get(key, found)
     found = found or _read_json(folder / "config.json").get("hidden_size", 0)
     if not isinstance(found, int) or found < 1:
-        raise ModelInvalid(f"{folder} does not state how many dimensions its vectors have.")
+        raise InvalidModelError(f"{folder} does not state how many dimensions its vectors have.")
     return found
 
 
@@ -113,7 +113,7 @@ def _hash_weights(folder: Path) -> str:
         if files := sorted(folder.rglob(pattern)):
             break
     else:
-        raise ModelInvalid(f"{folder} holds no weights ({', '.join(WEIGHTS)}).")
+        raise InvalidModelError(f"{folder} holds no weights ({', '.join(WEIGHTS)}).")
     digest = hashlib.sha256()
     for path in files:
         with path.open("rb") as file:
@@ -126,4 +126,6 @@ def _read_json(path: Path) -> Any:
     try:
         return json.loads(path.read_text("utf-8")) if path.is_file() else {}
     except ValueError as error:
-        raise ModelInvalid(f"{path} is not JSON: {error}.", "Download the model again.") from None
+        raise InvalidModelError(
+            f"{path} is not JSON: {error}.", "Download the model again."
+        ) from None

@@ -12,7 +12,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from rm_local.embed import hub_models
-from rm_local.errors import ModelInvalid, ModelMissing
+from rm_local.errors import InvalidModelError, ModelNotFoundError
 from rm_local.files import part_file, replace_file, sync_file
 from rm_local.store import EmbedderId
 
@@ -31,12 +31,12 @@ def find_minilm_weights() -> Path:
     """Find the folder of the published files, without importing the package, which may load torch.
 
     Raises:
-        ModelMissing: the package is not installed, or incomplete.
+        ModelNotFoundError: the package is not installed, or incomplete.
     """
     spec = find_spec(PACKAGE)
     folder = Path(spec.origin).parent / "model" if spec and spec.origin else None
     if folder is None or not (folder / "model.safetensors").is_file():
-        raise ModelMissing(f"The weights of {MINILM.id} are not installed.", INSTALL)
+        raise ModelNotFoundError(f"The weights of {MINILM.id} are not installed.", INSTALL)
     return folder
 
 
@@ -44,12 +44,12 @@ def check_minilm_weights(folder: Path) -> None:
     """Compare the hash of the weights with that of the published model.
 
     Raises:
-        ModelInvalid: they differ.
+        InvalidModelError: they differ.
     """
     with (folder / "model.safetensors").open("rb") as file:
         found = hashlib.file_digest(file, "sha256").hexdigest()
     if found != MINILM.sha256:
-        raise ModelInvalid(
+        raise InvalidModelError(
             f"{folder / 'model.safetensors'} is not the published {MINILM.id}: its sha256 is "
             f"{found}, not {MINILM.sha256}.",
             INSTALL,
@@ -60,7 +60,7 @@ def read_minilm_words() -> frozenset[str]:
     """Return the words, in lower case, that the model has as whole tokens.
 
     Raises:
-        ModelMissing: the package is not installed.
+        ModelNotFoundError: the package is not installed.
     """
     return hub_models.read_known_words(find_minilm_weights())
 
@@ -72,7 +72,8 @@ def write_minilm_gguf(cache: Path) -> Path:
     the hash of the weights is checked when it is written.
 
     Raises:
-        ModelMissing, ModelInvalid: the weights are not installed, or not the published ones.
+        ModelNotFoundError: the weights are not installed.
+        InvalidModelError: they are not the published ones.
         OSError: the cache cannot be written to.
     """
     stem = f"{MINILM.id}-{MINILM.sha256[:12]}-{GGUF_FORMAT}-"

@@ -11,7 +11,7 @@ from rm_local import paths
 from rm_local.arrays import Floats
 from rm_local.embed import static
 from rm_local.embed.minilm import MINILM, write_minilm_gguf
-from rm_local.errors import EngineError, HomeMissing, StoreEmbedder
+from rm_local.errors import EmbedderMismatchError, EngineError, HomeNotFoundError
 from rm_local.folders import make_temporary_cache
 from rm_local.store import EmbedderId
 
@@ -34,19 +34,19 @@ def check_query_embedder(store: Path, named: EmbedderId) -> None:
     """Check that queries for `store` can be embedded.
 
     Raises:
-        StoreEmbedder: its embedder is unknown, or another version of rm-static.
+        EmbedderMismatchError: its embedder is unknown, or another version of rm-static.
     """
     if named == MINILM:
         return
     if named.id != static.STATIC_EMBEDDER:
-        raise StoreEmbedder(
+        raise EmbedderMismatchError(
             f"The store {store} was made with {named}, which rm-local cannot embed queries with.",
             "Build it again with --embedder minilm or static "
             f"({MINILM.id} or {static.STATIC_EMBEDDER}).",
         )
     ours = static.load_shipped_static().id
     if named != ours:
-        raise StoreEmbedder(
+        raise EmbedderMismatchError(
             f"The store {store} was made with another version of {static.STATIC_EMBEDDER}: "
             f"{named}, not {ours}.",
             "Build it again with --embedder static, or install the rm-local that it was made with.",
@@ -57,14 +57,14 @@ async def open_query_embedder(
     store: Path,
     named: EmbedderId,
     engine: Callable[[], EmbeddingEngine],
-    uncached: Callable[[OSError | HomeMissing], None] = lambda _error: None,
+    uncached: Callable[[OSError | HomeNotFoundError], None] = lambda _error: None,
 ) -> QueryEmbedder:
     """Load the embedder `named` by `store`; `engine` is only called if it needs the worker.
 
     `uncached` gets the reason when the cache cannot be written and a temporary folder replaces it.
 
     Raises:
-        StoreEmbedder: as `check_query_embedder`.
+        EmbedderMismatchError: as `check_query_embedder`.
         EngineError: the worker cannot load it.
     """
     await asyncio.to_thread(check_query_embedder, store, named)
@@ -88,7 +88,7 @@ class _StaticQueries:
         return self._embedder.embed(texts)
 
 
-def _write_minilm_file() -> tuple[Path, OSError | HomeMissing | None]:
+def _write_minilm_file() -> tuple[Path, OSError | HomeNotFoundError | None]:
     """Return MiniLM's GGUF, written on the first call, and the reason if it is not in the cache.
 
     Raises:
@@ -96,7 +96,7 @@ def _write_minilm_file() -> tuple[Path, OSError | HomeMissing | None]:
     """
     try:
         return write_minilm_gguf(paths.cache_dir()), None
-    except (OSError, HomeMissing) as uncached:
+    except (OSError, HomeNotFoundError) as uncached:
         try:
             return write_minilm_gguf(make_temporary_cache()), uncached
         except OSError as error:

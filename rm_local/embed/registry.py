@@ -31,7 +31,7 @@ def choose_embedder(name: str, dimension: int | None = None) -> EmbedderChoice:
     """Choose the embedder `name`, with its vectors cut to `dimension` if it was trained for that.
 
     Raises:
-        ModelMissing, ModelInvalid: it is not there, or damaged.
+        ModelNotFoundError, InvalidModelError: it is not there, or damaged.
         UsageError: it was not trained for `dimension`, or its vectors do not fit a store.
     """
     if name == STATIC_CHOICE:

@@ -17,7 +17,7 @@ from rm_local import paths
 from rm_local.arrays import Floats
 from rm_local.embed.hub_models import select_whole_words
 from rm_local.embed.wordpiece import UNKNOWN_PIECE, WordPiece
-from rm_local.errors import ModelInvalid, ModelMissing
+from rm_local.errors import InvalidModelError, ModelNotFoundError
 from rm_local.store import EmbedderId
 
 STATIC_EMBEDDER = "rm-static"
@@ -43,13 +43,13 @@ class StaticEmbedder:
         """Read `path`, or the shipped file.
 
         Raises:
-            ModelMissing, ModelInvalid: it cannot be read, or is damaged.
+            ModelNotFoundError, InvalidModelError: it cannot be read, or is damaged.
         """
         path = path or paths.shipped_static()
         try:
             data = path.read_bytes()
         except OSError as error:
-            raise ModelMissing(
+            raise ModelNotFoundError(
                 f"{path} cannot be read: {error.strerror}.", "Reinstall rm-local."
             ) from None
         return cls.from_bytes(data, str(path))
@@ -59,7 +59,7 @@ class StaticEmbedder:
         """Parse the bytes of a file; `source` names it in errors.
 
         Raises:
-            ModelInvalid: it is damaged.
+            InvalidModelError: it is damaged.
         """
         table, pieces = _parse_table(data, source)
         return cls(table, pieces, hashlib.sha256(data).hexdigest())
@@ -81,7 +81,7 @@ def load_shipped_static() -> StaticEmbedder:
     """Load the shipped embedder, once in a process.
 
     Raises:
-        ModelMissing, ModelInvalid: it cannot be read, or is damaged.
+        ModelNotFoundError, InvalidModelError: it cannot be read, or is damaged.
     """
     return StaticEmbedder.load()
 
@@ -114,7 +114,7 @@ def _parse_table(data: bytes, source: str) -> tuple[Floats, list[str]]:
         if not len(codes) == len(scales) == len(pieces) or UNKNOWN_PIECE not in pieces:
             raise ValueError("its tensors do not fit together")
     except (SafetensorError, KeyError, ValueError) as error:
-        raise ModelInvalid(
+        raise InvalidModelError(
             f"{source} is not a table of {STATIC_EMBEDDER}: {error}.", "Reinstall rm-local."
         ) from None
     return codes.astype(np.float32) * scales.astype(np.float32)[:, None], pieces

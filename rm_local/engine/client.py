@@ -15,7 +15,7 @@ from rm_local.engine import exit_reasons, protocol
 from rm_local.engine.branches import BranchEvent, BranchSpec, ContextAdjusted
 from rm_local.engine.process import Replies, WorkerProcess
 from rm_local.engine.protocol import Message, ModelInfo, Stats, TurnOpened
-from rm_local.errors import EngineError, RmLocalError, WorkerDied
+from rm_local.errors import EngineError, RmLocalError, WorkerCrashedError
 from rm_local.lora import LoraAdapter, drop_unused
 from rm_local.options import EngineOptions
 from rm_local.records import StopReason
@@ -33,9 +33,9 @@ _STOPPABLE = (protocol.Load, protocol.OpenTurn, protocol.Generate)
 class Engine:
     """Owns one worker process, which is started when it is needed, also after it has ended.
 
-    Requests are served in the order in which they are made. Every call raises WorkerDied when the
-    worker ends meanwhile, and EngineError when it cannot be started; `load_model` then starts a
-    new one.
+    Requests are served in the order in which they are made. Every call raises WorkerCrashedError
+    when the worker ends meanwhile, and EngineError when it cannot be started; `load_model` then
+    starts a new one.
     """
 
     def __init__(
@@ -102,11 +102,12 @@ class Engine:
         an error no model is loaded.
 
         Raises:
-            ModelMissing, ModelInvalid, ModelRefused: The file or an adapter cannot be used.
-            MemoryShort: There is too little free memory; nothing was allocated.
-            NoRoom: llama.cpp could not allocate its memory.
+            ModelNotFoundError, InvalidModelError, ModelLoadError: The file or an adapter cannot
+                be used.
+            InsufficientMemoryError: There is too little free memory; nothing was allocated.
+            ContextAllocationError: llama.cpp could not allocate its memory.
             SettingsError: The user's own template or family file is invalid.
-            Stopped: The loading was cancelled.
+            CancelledByUserError: The loading was cancelled.
         """
         self._info = None
         await self._ensure_worker()
@@ -116,21 +117,21 @@ class Engine:
         request = protocol.Load(str(model), options, drop_unused(lora))
         try:
             return (await self._call_worker(request, protocol.Loaded, on_progress)).info
-        except WorkerDied as error:
+        except WorkerCrashedError as error:
             raise exit_reasons.explain_load_failure(error, model) from None
 
     async def load_embedder(self, path: Path) -> int:
         """Load an embedder and return its dimension. After a worker's end `embed` reloads it.
 
         Raises:
-            ModelMissing, ModelInvalid, ModelRefused: The file cannot be used.
+            ModelNotFoundError, InvalidModelError, ModelLoadError: The file cannot be used.
         """
         self._embedder = None
         process = await self._ensure_worker()
         request = protocol.LoadEmbedder(str(path), self._options.threads)
         try:
             loaded = await self._call_worker(request, protocol.EmbedderLoaded)
-        except WorkerDied as error:
+        except WorkerCrashedError as error:
             raise exit_reasons.explain_load_failure(error, path) from None
         self._dimension, self._embedder, self._embedder_in = loaded.dimension, path, process
         return self._dimension
@@ -170,8 +171,8 @@ class Engine:
         `on_progress` gets the share of a long prompt that is evaluated, 0 to 1.
 
         Raises:
-            ContextOverflow: The prompt does not fit; nothing was evaluated.
-            Stopped: The request was cancelled.
+            ContextOverflowError: The prompt does not fit; nothing was evaluated.
+            CancelledByUserError: The request was cancelled.
         """
         request = protocol.OpenTurn(tuple(messages), thinking, effort)
         return await self._call_worker(request, TurnOpened, on_progress, on_adjusted)
@@ -184,7 +185,7 @@ class Engine:
         Ends when all branches have ended; closing the iterator cancels them.
 
         Raises:
-            ContextOverflow: A branch does not fit; nothing was evaluated.
+            ContextOverflowError: A branch does not fit; nothing was evaluated.
         """
         process, number, replies = self._send_request(protocol.Generate(tuple(specs)))
         done = False

@@ -6,7 +6,7 @@ import re
 import signal
 from pathlib import Path
 
-from rm_local.errors import EngineError, WorkerDied
+from rm_local.errors import EngineError, WorkerCrashedError
 
 _CAUSES = {
     "SIGKILL": "it was killed, perhaps because the machine ran out of memory",
@@ -47,21 +47,21 @@ def describe_exit(code: int, cause: str = "") -> str:
     return f"{_CAUSES.get(name, 'a signal ended it')} ({name})"
 
 
-def explain_death(code: int, log: Path | None, since: int) -> WorkerDied:
+def explain_death(code: int, log: Path | None, since: int) -> WorkerCrashedError:
     """Build the error for a worker that ended while it was in use.
 
     `log`: its log, None if it has no log; read from byte `since` on.
     """
     cause = _find_cause_line(code, log, since)
-    return WorkerDied(
+    return WorkerCrashedError(
         f"The model's process has ended: {describe_exit(code, cause)}.",
         f"{_ASK_AGAIN}{_describe_log(log, cause)}".strip(),
     )
 
 
-def explain_load_failure(error: WorkerDied, path: Path) -> WorkerDied:
+def explain_load_failure(error: WorkerCrashedError, path: Path) -> WorkerCrashedError:
     """Build the error for a worker that ended while it loaded the file at `path`."""
-    return WorkerDied(
+    return WorkerCrashedError(
         f"{path} could not be loaded. {error.message}",
         "If it happens again, set a smaller `context` or fewer `gpu_layers`, or choose another "
         f"model: this file is damaged, or needs more memory than there is. "

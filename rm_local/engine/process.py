@@ -103,7 +103,7 @@ class WorkerProcess:
         except TimeoutError:
             self._process.kill()
         await self._reader
-        if not isinstance(self._end, errors.WorkerDied):  # its message names the log
+        if not isinstance(self._end, errors.WorkerCrashedError):  # its message names the log
             self._log.discard()
 
     def _write_message(self, number: int, message: protocol.Request) -> None:
@@ -113,7 +113,7 @@ class WorkerProcess:
     async def _wait_until_ready(self) -> None:
         first = await self._open[0].get()
         self.forget_request(0)
-        if isinstance(first, errors.WorkerDied):
+        if isinstance(first, errors.WorkerCrashedError):
             code = self._process.returncode or 0
             raise exit_reasons.explain_start_failure(code, self._log.path, self._log.since)
         if isinstance(first, errors.RmLocalError):

@@ -11,7 +11,7 @@ from math import prod
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
-from rm_local.errors import ModelInvalid, ModelMissing
+from rm_local.errors import InvalidModelError, ModelNotFoundError
 from rm_local.gguf.kind import detect_kind, is_split
 from rm_local.gguf.tensor_entry import BLOCKS, TensorEntry
 
@@ -80,32 +80,32 @@ def read_header(path: Path, *, noun: Noun = "model", table: bool = False) -> Ggu
     """Read the file's header; with `table` each tensor's entry is kept.
 
     Raises:
-        ModelMissing: There is no such file, or it cannot be read.
-        ModelInvalid: It is not a GGUF file, or its header is cut short or damaged.
+        ModelNotFoundError: There is no such file, or it cannot be read.
+        InvalidModelError: It is not a GGUF file, or its header is cut short or damaged.
     """
     if not path.is_file():
         kind = "is a folder, not a file" if path.is_dir() else "does not exist"
-        raise ModelMissing(f"The {noun} {path} {kind}.", "Give the path of a GGUF file.")
+        raise ModelNotFoundError(f"The {noun} {path} {kind}.", "Give the path of a GGUF file.")
     try:
         with path.open("rb") as file:
             return _parse_header(file, path, noun, table)
     except OSError as error:
-        raise ModelMissing(
+        raise ModelNotFoundError(
             f"The {noun} {path} cannot be read: {error.strerror}.", "Check its permissions."
         ) from error
     except (EOFError, struct.error, UnicodeDecodeError, OverflowError, MemoryError) as error:
-        raise ModelInvalid(f"{path} is cut short or damaged in its header.", _AGAIN) from error
+        raise InvalidModelError(f"{path} is cut short or damaged in its header.", _AGAIN) from error
 
 
 def check_whole(path: Path, header: GgufHeader) -> None:
     """Check that the file is as long as its tensors need.
 
     Raises:
-        ModelInvalid: It is shorter.
+        InvalidModelError: It is shorter.
     """
     size = path.stat().st_size
     if size < header.needed:
-        raise ModelInvalid(
+        raise InvalidModelError(
             f"{path} is cut short: it has {size:,} bytes and needs {header.needed:,}.", _AGAIN
         )
 
@@ -114,7 +114,8 @@ def check_generates(path: Path, header: GgufHeader) -> None:
     """Check that the file is a model that generates text.
 
     Raises:
-        ModelInvalid: It is an embedder, a projector, an adapter or a later file of a split model.
+        InvalidModelError: It is an embedder, a projector, an adapter or a later file of a split
+            model.
     """
     found = detect_kind(header.metadata, header.tensors)
     if found == "text":
@@ -122,10 +123,10 @@ def check_generates(path: Path, header: GgufHeader) -> None:
     part, parts = header.metadata.get("split.no"), header.metadata.get("split.count")
     if isinstance(part, int) and part and is_split(header.metadata):
         message = f"{path} is not the first but number {part + 1} of the {parts} files of a model."
-        raise ModelInvalid(message, "Give the path of the first.")
+        raise InvalidModelError(message, "Give the path of the first.")
     if found == "adapter":
         remedy = "Choose its base model, and name the adapter with --lora."
-        raise ModelInvalid(f"{path} is an adapter, not a model.", remedy)
+        raise InvalidModelError(f"{path} is an adapter, not a model.", remedy)
     if found == "embedder":
         what = f"is an embedder ({header.architecture}) and generates no text"
     elif found == "vocabulary":
@@ -134,18 +135,18 @@ def check_generates(path: Path, header: GgufHeader) -> None:
         what = f"is a {header.architecture} model, which does not continue a prompt"
     else:
         what = f"holds no language model but a part of one ({found})"
-    raise ModelInvalid(f"{path} {what}.", _CHOOSE["model"])
+    raise InvalidModelError(f"{path} {what}.", _CHOOSE["model"])
 
 
 def _parse_header(file: BinaryIO, path: Path, noun: Noun, table: bool) -> GgufHeader:
     magic = file.read(4)
     if not magic:
-        raise ModelInvalid(f"{path} is empty.", _AGAIN)
+        raise InvalidModelError(f"{path} is empty.", _AGAIN)
     if magic != MAGIC:
-        raise ModelInvalid(f"{path} is not a GGUF file.", _CHOOSE[noun])
+        raise InvalidModelError(f"{path} is not a GGUF file.", _CHOOSE[noun])
     (version,) = _read_values(file, "I")
     if version not in (2, 3):
-        raise ModelInvalid(
+        raise InvalidModelError(
             f"{path} has GGUF version {version}, not 2 or 3.", f"Convert the {noun} again."
         )
     tensors, pairs = _read_values(file, "QQ")

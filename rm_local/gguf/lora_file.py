@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rm_local.errors import ModelInvalid
+from rm_local.errors import InvalidModelError
 from rm_local.gguf.header import GgufHeader, check_whole, read_header
 from rm_local.gguf.kind import detect_kind
 from rm_local.gguf.tensor_entry import BLOCKS, Sizes, TensorEntry, clip_name, format_sizes
@@ -84,8 +84,8 @@ def read_lora_file(path: Path) -> LoraFile:
     """Read an adapter's header; no weights are read.
 
     Raises:
-        ModelMissing: There is no such file, or it cannot be read.
-        ModelInvalid: It is not a whole LoRA adapter.
+        ModelNotFoundError: There is no such file, or it cannot be read.
+        InvalidModelError: It is not a whole LoRA adapter.
     """
     header = read_header(path, noun="adapter", table=True)
     _check_kind(path, header)
@@ -110,21 +110,23 @@ def _check_kind(path: Path, header: GgufHeader) -> None:
     metadata = header.metadata
     kind = detect_kind(metadata, header.tensors)
     if kind == "text":
-        raise ModelInvalid(
+        raise InvalidModelError(
             f"{path} is a model, not a LoRA adapter.",
             f"Name it with --model. {_CHOOSE}",
         )
     if metadata.get("general.type") != "adapter":
-        raise ModelInvalid(f"{path} is not a LoRA adapter ({kind}).", _CHOOSE)
+        raise InvalidModelError(f"{path} is not a LoRA adapter ({kind}).", _CHOOSE)
     if (found := metadata.get("adapter.type")) != "lora":
         message = f"{path} is an adapter of the type {clip_name(str(found))!r}, not 'lora'."
-        raise ModelInvalid(message, _CHOOSE)
+        raise InvalidModelError(message, _CHOOSE)
     if INVOCATION in metadata:
         message = f"{path} acts only after certain tokens (aLoRA), which is not supported."
-        raise ModelInvalid(message, "Choose an adapter that acts on the whole text.")
+        raise InvalidModelError(message, "Choose an adapter that acts on the whole text.")
     architecture = metadata.get("general.architecture")
     if not isinstance(architecture, str) or not architecture:
-        raise ModelInvalid(f"{path} does not say for which architecture it was made.", _CONVERT)
+        raise InvalidModelError(
+            f"{path} does not say for which architecture it was made.", _CONVERT
+        )
 
 
 def _read_alpha(path: Path, header: GgufHeader) -> float:
@@ -134,7 +136,7 @@ def _read_alpha(path: Path, header: GgufHeader) -> float:
     value = header.metadata[ALPHA]
     if header.types[ALPHA] != _FLOAT32 or not math.isfinite(value):
         message = f"{path} is damaged: {ALPHA} is {value!r}, not a finite 32-bit float."
-        raise ModelInvalid(message, _CONVERT)
+        raise InvalidModelError(message, _CONVERT)
     return float(value)
 
 
@@ -143,7 +145,7 @@ def _check_layout(path: Path, header: GgufHeader) -> None:
     expected = 0
     for entry in header.table:
         if entry.type in BLOCKS and entry.offset != expected:
-            raise ModelInvalid(
+            raise InvalidModelError(
                 f"{path} is damaged: {clip_name(entry.name)} is misplaced.", _CONVERT
             )
         expected = entry.offset + -(-entry.bytes // header.alignment) * header.alignment
@@ -157,14 +159,14 @@ def _pair_tensors(path: Path, table: tuple[TensorEntry, ...]) -> dict[str, LoraP
             continue  # llama.cpp ignores changed norms
         if not (name and part in ("a", "b")):
             message = f"{path} holds {clip_name(entry.name)}, which is not part of a LoRA adapter."
-            raise ModelInvalid(message, _CONVERT)
+            raise InvalidModelError(message, _CONVERT)
         if part in found.setdefault(name, {}):
             message = f"{path} is damaged: it holds {clip_name(entry.name)} twice."
-            raise ModelInvalid(message, _CONVERT)
+            raise InvalidModelError(message, _CONVERT)
         _check_entry(path, entry)
         found[name][part] = entry
     if not found:
-        raise ModelInvalid(f"{path} holds no matrices, so it changes nothing.", _CONVERT)
+        raise InvalidModelError(f"{path} holds no matrices, so it changes nothing.", _CONVERT)
     return {name: _build_pair(path, name, parts) for name, parts in found.items()}
 
 
@@ -174,10 +176,10 @@ def _check_entry(path: Path, entry: TensorEntry) -> None:
             f"{path} stores {clip_name(entry.name)} in a number format (ggml type {entry.type}) "
             "that adapters do not use."
         )
-        raise ModelInvalid(message, "Convert the adapter to F16 or F32.")
+        raise InvalidModelError(message, "Convert the adapter to F16 or F32.")
     if not entry.values or entry.sizes[0] % BLOCKS[entry.type][0]:
         message = f"{path} is damaged: {clip_name(entry.name)} is {format_sizes(entry.sizes)}."
-        raise ModelInvalid(message, _CONVERT)
+        raise InvalidModelError(message, _CONVERT)
 
 
 def _build_pair(path: Path, name: str, parts: dict[str, TensorEntry]) -> LoraPair:
@@ -186,14 +188,14 @@ def _build_pair(path: Path, name: str, parts: dict[str, TensorEntry]) -> LoraPai
             message = (
                 f"{path} is damaged: it holds {clip_name(name)}.lora_{other} without .lora_{part}."
             )
-            raise ModelInvalid(message, _CONVERT)
+            raise InvalidModelError(message, _CONVERT)
     a, b = parts["a"], parts["b"]
     if name.endswith("token_embd.weight"):
         ranks, changed = (a.sizes[0], b.sizes[0]), (b.sizes[1], a.sizes[1], *a.sizes[2:])
     else:
         ranks, changed = (a.sizes[1], b.sizes[0]), (a.sizes[0], b.sizes[1], *a.sizes[2:])
     if ranks[0] != ranks[1] or a.sizes[2:] != b.sizes[2:]:
-        raise ModelInvalid(
+        raise InvalidModelError(
             f"{path} is damaged: {clip_name(name)} has .lora_a of {format_sizes(a.sizes)} and "
             f".lora_b of {format_sizes(b.sizes)}, whose ranks differ.",
             _CONVERT,

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from rm_local.errors import ModelInvalid, ModelMissing
+from rm_local.errors import InvalidModelError, ModelNotFoundError
 from rm_local.gguf.header import read_header
 from rm_local.gguf.lora_file import LoraFile, read_lora_file
 from rm_local.gguf.split_files import GgufFiles
@@ -24,11 +24,11 @@ def check_lora_fits(adapter: LoraFile, model: Path, files: GgufFiles, scale: flo
     """Check that an adapter fits the model at `model`.
 
     Raises:
-        ModelInvalid: It was made for another model, or cannot be applied with this scale.
+        InvalidModelError: It was made for another model, or cannot be applied with this scale.
     """
     path, architecture = adapter.path, files.header.architecture
     if adapter.architecture != architecture:
-        raise ModelInvalid(
+        raise InvalidModelError(
             f"{path} was made for the architecture {clip_name(adapter.architecture)}; {model} has "
             f"{clip_name(architecture)}.",
             _OTHER_BASE,
@@ -36,11 +36,11 @@ def check_lora_fits(adapter: LoraFile, model: Path, files: GgufFiles, scale: flo
     tensors = _read_sizes(files)
     for name, pair in adapter.pairs.items():
         if name not in tensors:
-            raise ModelInvalid(
+            raise InvalidModelError(
                 f"{path} changes {clip_name(name)}, which {model} does not have.", _OTHER_BASE
             )
         if tensors[name] != pair.changed:
-            raise ModelInvalid(
+            raise InvalidModelError(
                 f"{path} does not fit {model}: it changes a {clip_name(name)} of "
                 f"{format_sizes(pair.changed)}; the model's is {format_sizes(tensors[name])}.",
                 _OTHER_BASE,
@@ -54,8 +54,8 @@ def read_fitting_lora(
     """Read the adapters' headers, and check that each fits the model at `model`.
 
     Raises:
-        ModelMissing: An adapter's file does not exist, or cannot be read.
-        ModelInvalid: One is not a complete LoRA adapter, or was made for another model.
+        ModelNotFoundError: An adapter's file does not exist, or cannot be read.
+        InvalidModelError: One is not a complete LoRA adapter, or was made for another model.
     """
     loras = []
     for adapter in adapters:
@@ -68,13 +68,13 @@ def hash_file(path: Path) -> str:
     """Compute the sha256 of a file, in hexadecimal.
 
     Raises:
-        ModelMissing: It cannot be read.
+        ModelNotFoundError: It cannot be read.
     """
     try:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
-        raise ModelMissing(
+        raise ModelNotFoundError(
             f"The adapter {path} cannot be read: {error.strerror}.", "Check its permissions."
         ) from error
 
@@ -83,19 +83,19 @@ def identify_lora(adapter: LoraAdapter) -> LoraAdapter:
     """Add the hash of its file to the adapter; unchanged if the file cannot be read."""
     try:
         return replace(adapter, sha256=adapter.sha256 or hash_file(Path(adapter.path)))
-    except ModelMissing:
+    except ModelNotFoundError:
         return adapter
 
 
 def _check_scale(adapter: LoraFile, scale: float) -> None:
-    """Raise ModelInvalid if a factor is not a finite 32-bit float, as llama.cpp needs it."""
+    """Raise InvalidModelError if a factor is not a finite 32-bit float, as llama.cpp needs it."""
     factors = [scale * adapter.alpha / rank if adapter.alpha else scale for rank in adapter.ranks]
     if not all(map(is_usable_scale, [scale, *factors])):
         message = (
             f"{adapter.path} cannot be used with the scale {scale:g}: scale x alpha / rank is not "
             "a finite number."
         )
-        raise ModelInvalid(message, "Give a scale near 1, as in --lora FILE:0.5.")
+        raise InvalidModelError(message, "Give a scale near 1, as in --lora FILE:0.5.")
 
 
 def _read_sizes(files: GgufFiles) -> dict[str, Sizes]:

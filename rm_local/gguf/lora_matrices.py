@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rm_local.errors import ModelInvalid
+from rm_local.errors import InvalidModelError
 from rm_local.gguf.lora_file import LoraFile, LoraPair
 
 _AGAIN = "Install or copy it again."
@@ -36,14 +36,14 @@ def read_lora_matrices(file: LoraFile) -> dict[str, LoraMatrix]:
     """Read an adapter's changes, by the name of the matrix.
 
     Raises:
-        ModelInvalid: A value is not finite, or a changed tensor is not a plain matrix.
+        InvalidModelError: A value is not finite, or a changed tensor is not a plain matrix.
     """
     import gguf
 
     try:
         tensors = {tensor.name: tensor for tensor in gguf.GGUFReader(file.path).tensors}
     except (LookupError, ValueError, OverflowError) as error:
-        raise ModelInvalid(f"{file.path} is damaged: {error}.", _AGAIN) from error
+        raise InvalidModelError(f"{file.path} is damaged: {error}.", _AGAIN) from error
     found = {}
     for name, pair in file.pairs.items():
         _check_is_matrix(file, name, pair)
@@ -53,9 +53,9 @@ def read_lora_matrices(file: LoraFile) -> dict[str, LoraMatrix]:
 
 
 def _check_is_matrix(file: LoraFile, name: str, pair: LoraPair) -> None:
-    """Raise ModelInvalid for a stack of matrices, or the table whose factors are exchanged."""
+    """Raise InvalidModelError for a stack of matrices, or the table whose factors are exchanged."""
     if pair.changed[2:] != (1, 1) or name.endswith("token_embd.weight"):
-        raise ModelInvalid(
+        raise InvalidModelError(
             f"{file.path} changes {name}, which cannot be merged.", "Name it with --lora."
         )
 
@@ -67,9 +67,11 @@ def _read_factor(file: LoraFile, tensor: Any) -> Matrix:
     try:
         values = gguf.quants.dequantize(tensor.data, tensor.tensor_type)
     except (NotImplementedError, ValueError) as error:
-        raise ModelInvalid(f"{file.path} is damaged: {tensor.name}: {error}.", _AGAIN) from error
+        raise InvalidModelError(
+            f"{file.path} is damaged: {tensor.name}: {error}.", _AGAIN
+        ) from error
     if not np.isfinite(values).all():
-        raise ModelInvalid(
+        raise InvalidModelError(
             f"{file.path} is damaged: {tensor.name} has values that are not finite.", _AGAIN
         )
     factor: Matrix = np.atleast_2d(np.asarray(values, np.float32))

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rm_local.errors import ModelInvalid
+from rm_local.errors import InvalidModelError
 from rm_local.files import part_file, replace_file, sync_file
 from rm_local.gguf.header import check_whole
 from rm_local.gguf.lora_file import read_lora_file
@@ -52,8 +52,8 @@ def merge_adapter(
     it raises ends the merge.
 
     Raises:
-        ModelMissing: A file does not exist, or cannot be read.
-        ModelInvalid: One is damaged, or the adapter was made for another model.
+        ModelNotFoundError: A file does not exist, or cannot be read.
+        InvalidModelError: One is damaged, or the adapter was made for another model.
         OSError: The target cannot be written.
     """
     import gguf
@@ -64,7 +64,7 @@ def merge_adapter(
     deltas = read_lora_matrices(lora)
     reader = gguf.GGUFReader(base)
     if stray := deltas.keys() - {each.name for each in reader.tensors if _is_packed(each)}:
-        raise ModelInvalid(
+        raise InvalidModelError(
             f"{adapter} changes {min(stray)}, which cannot be stored as Q8_0.",
             "Name it with --lora.",
         )
@@ -142,7 +142,7 @@ def _pack_rows(tensor: Any, delta: LoraMatrix | None, adapter: Path) -> Iterator
         if delta is not None:
             values = values + delta.compute_rows(start, start + step)
             if not np.abs(values).max() <= _LARGEST:
-                raise ModelInvalid(
+                raise InvalidModelError(
                     f"{adapter} is damaged: its values for {tensor.name} are not finite, or too "
                     "large.",
                     "Install or copy it again.",

@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from rm_local.errors import ModelInvalid
+from rm_local.errors import InvalidModelError
 from rm_local.gguf.architecture import ModelShape, read_shape
 from rm_local.gguf.header import GgufHeader, read_header
 from rm_local.gguf.kind import is_split
@@ -65,8 +65,8 @@ def read_files(path: Path) -> GgufFiles:
     """Read the headers of a model's files; `path` is the first or only one.
 
     Raises:
-        ModelMissing: The first file does not exist or cannot be read.
-        ModelInvalid: A file is not a GGUF file or its header is damaged.
+        ModelNotFoundError: The first file does not exist or cannot be read.
+        InvalidModelError: A file is not a GGUF file or its header is damaged.
     """
     header = read_header(path)
     if not is_split(header.metadata):
@@ -74,7 +74,9 @@ def read_files(path: Path) -> GgufFiles:
     found = _PART.fullmatch(path.name)
     count = int(found[3]) if found else 1
     if count > _MOST_PARTS:
-        raise ModelInvalid(f"{path} claims to be one of {count:,} files.", "Download it again.")
+        raise InvalidModelError(
+            f"{path} claims to be one of {count:,} files.", "Download it again."
+        )
     files = [path.with_name(_name_part(path, number)) for number in range(1, count + 1)]
     there = tuple((file, read_header(file)) for file in files if file.is_file())
     return GgufFiles(header, there, tuple(file.name for file in files if not file.is_file()))

@@ -56,7 +56,7 @@ def build_from_files(
     Raises:
         UsageError: an input is invalid.
         StoreError: `out` exists, another build is running, or the disk is full.
-        ModelMissing, ModelInvalid: the embedder is not there, or damaged.
+        ModelNotFoundError, InvalidModelError: the embedder is not there, or damaged.
     """
     folder = get_work_folder(out)
     if out.exists() and not is_work_folder(folder):

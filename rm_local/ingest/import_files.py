@@ -12,7 +12,7 @@ import numpy as np
 from rm_local import paths
 from rm_local.arrays import Floats
 from rm_local.embed import MINILM, load_shipped_static
-from rm_local.errors import HomeMissing, StoreEmbedder, StoreError
+from rm_local.errors import EmbedderMismatchError, HomeNotFoundError, StoreError
 from rm_local.ingest.vector_sources import VectorFile, check_vectors
 from rm_local.progress import ProgressCallback, ProgressMeter
 from rm_local.records import Entry
@@ -43,7 +43,7 @@ def import_from_files(
     Raises:
         UsageError: a file is invalid.
         StoreError: the disk has no room for the copy; and as `Store.open` raises.
-        StoreEmbedder: the store's embedder is not available here.
+        EmbedderMismatchError: the store's embedder is not available here.
     """
     check_inputs([*files, *filter(None, [embeddings])])
     with Store.open(path, write=True) as store, _make_work_folder() as folder:
@@ -71,7 +71,7 @@ def _make_work_folder() -> Iterator[Path]:
     """
     try:
         parent = paths.cache_dir() / "import"
-    except HomeMissing:
+    except HomeNotFoundError:
         parent = None
     with temporary_folder(parent) as folder:
         try:
@@ -89,13 +89,13 @@ def _choose_embed_function(path: Path, id: EmbedderId) -> Callable[[int, Sequenc
     """Choose the function that embeds entries as the store's vectors were made.
 
     Raises:
-        StoreEmbedder: the store's embedder is not available here.
+        EmbedderMismatchError: the store's embedder is not available here.
     """
     if id == MINILM:
         return _embed_with_minilm
     if id == load_shipped_static().id:
         return _embed_with_static
-    raise StoreEmbedder(
+    raise EmbedderMismatchError(
         f"The store {path} was made with {id}, which is not available here.",
         "Embed the subproblems with it, and give their vectors: --embeddings FILE.npy.",
     )

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from rm_local.errors import HomeMissing
+from rm_local.errors import HomeNotFoundError
 from rm_local.home import expand_home, find_folder, find_home
 from rm_local.library.hub.cache import find_hub_cache, parse_repo
 from rm_local.library.ollama import find_ollama_roots, find_ollama_tag
@@ -121,7 +121,7 @@ def find_owning_app(path: Path) -> str:
 def _find_hub_roots() -> list[Path]:
     try:
         return [find_hub_cache()]
-    except HomeMissing:
+    except HomeNotFoundError:
         return []
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rm_local.errors import ModelMissing, RmLocalError, Stopped
+from rm_local.errors import CancelledByUserError, ModelNotFoundError, RmLocalError
 from rm_local.paths import shipped_model
 from rm_local.settings import EMBEDDED_MODELS, Settings
 
@@ -44,7 +44,7 @@ def choose_default() -> DefaultModel:
 
         try:
             find_sources()
-        except ModelMissing as error:
+        except ModelNotFoundError as error:
             return DefaultModel(shipped_model(), _explain_fallback(error))
         return DefaultModel(RM_SMALL)
     return DefaultModel(shipped_model())
@@ -61,8 +61,8 @@ def read_model_files(model: Path) -> GgufFiles:
     """Read the headers of a file or an embedded model; rm-small need not be prepared.
 
     Raises:
-        ModelMissing: There is no such file, or rm-small is not installed.
-        ModelInvalid: A file is not a GGUF file, or its header is damaged.
+        ModelNotFoundError: There is no such file, or rm-small is not installed.
+        InvalidModelError: A file is not a GGUF file, or its header is damaged.
         EngineError: There is no cache folder for rm-small.
     """
     from rm_local.gguf import read_files
@@ -78,7 +78,7 @@ def prepare_model(model: Path, report: Report, announce: Announce) -> Path:
     """Return the file to load; rm-small's is written if it is missing (`prepare_rm_small`).
 
     Raises:
-        ModelMissing, ModelInvalid, EngineError: As `prepare_rm_small`.
+        ModelNotFoundError, InvalidModelError, EngineError: As `prepare_rm_small`.
     """
     if model == RM_SMALL:
         from rm_local.library.rm_small import prepare_rm_small
@@ -101,7 +101,7 @@ async def prepare_model_in_thread(
 
     def report_unless_cancelled(share: float) -> None:
         if cancelled.is_set():
-            raise Stopped("The model is no longer needed.")
+            raise CancelledByUserError("The model is no longer needed.")
         loop.call_soon_threadsafe(report, share)
 
     def announce_from_thread(text: str) -> None:

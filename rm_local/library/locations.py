@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from rm_local.errors import HomeMissing
+from rm_local.errors import HomeNotFoundError
 from rm_local.library import apps
 from rm_local.library.added import read_added_paths
 from rm_local.library.hub.cache import find_hub_files
@@ -48,7 +48,7 @@ def find_locations(settings: Settings, note: Note) -> Iterator[ModelLocation]:
     for search in searches:
         try:
             yield from search(settings, note)
-        except HomeMissing:
+        except HomeNotFoundError:
             continue  # a place below a home folder
         except OSError as error:
             note(f"{error.filename or 'a folder of models'} cannot be read: {error.strerror}")

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from rm_local.engine import describe_thinking
-from rm_local.errors import ModelMissing
+from rm_local.errors import ModelNotFoundError
 from rm_local.gguf import (
     GgufFiles,
     GgufHeader,
@@ -61,8 +61,8 @@ def read_model(path: Path) -> ModelFile:
     """Read the headers of the model at `path`, which may be any of its files.
 
     Raises:
-        ModelMissing: There is no such file, or it cannot be read.
-        ModelInvalid: A file is not a GGUF file, or its header is damaged.
+        ModelNotFoundError: There is no such file, or it cannot be read.
+        InvalidModelError: A file is not a GGUF file, or its header is damaged.
     """
     path = first_part(path)
     return describe_model(path, read_files(path))
@@ -72,12 +72,12 @@ def check_usable(model: ModelFile) -> None:
     """Check that the engine can load the model.
 
     Raises:
-        ModelMissing: A file of a split model is missing, or cannot be read.
-        ModelInvalid: It generates no text, or a file is cut short.
+        ModelNotFoundError: A file of a split model is missing, or cannot be read.
+        InvalidModelError: It generates no text, or a file is cut short.
     """
     check_generates(model.path, read_header(model.path))
     if model.missing:
-        raise ModelMissing(
+        raise ModelNotFoundError(
             f"Of {model.path} there is no {', no '.join(model.missing[:5])}"
             f"{' and others' * (len(model.missing) > 5)}.",
             "Put all files of a split model into one folder.",

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 
-from rm_local.errors import ModelMissing, RmLocalError, UsageError
+from rm_local.errors import ModelNotFoundError, RmLocalError, UsageError
 from rm_local.gguf import first_part
 from rm_local.home import expand_home
 from rm_local.library import model_file as models
@@ -59,13 +59,13 @@ class Library:
         """Find the model with that name, or the only one whose name begins with it.
 
         Raises:
-            ModelMissing: No model has that name.
+            ModelNotFoundError: No model has that name.
             UsageError: Several models could be meant.
         """
         wanted = name.lower()
         for missing in self.missing:
             if missing.name == wanted:
-                raise ModelMissing(missing.message, missing.remedy)
+                raise ModelNotFoundError(missing.message, missing.remedy)
         for fits in (_is_exact_name, _is_name_without_place, _is_prefix):
             found = [listed for listed in self.models if fits(listed.name, wanted)]
             if len(found) == 1:
@@ -75,7 +75,7 @@ class Library:
                 raise UsageError(f"{name} could be several models.", f"Name one: {names}.")
         close = get_close_matches(wanted, [listed.name for listed in self.models], 3, 0.5)
         near = f"Did you mean {' or '.join(close)}? " if close else ""
-        raise ModelMissing(
+        raise ModelNotFoundError(
             f"There is no model named {name}.", f"{near}`rm-local models` lists them all."
         )
 
@@ -103,8 +103,8 @@ def find_model(settings: Settings, wanted: str) -> LibraryModel:
     """Find the model at a path, or else with a name.
 
     Raises:
-        ModelMissing: There is no such file, or no model has that name.
-        ModelInvalid: The file is not a GGUF file, or its header is damaged.
+        ModelNotFoundError: There is no such file, or no model has that name.
+        InvalidModelError: The file is not a GGUF file, or its header is damaged.
         UsageError: Several models could be meant.
         EngineError: There is no cache folder for rm-small.
     """
@@ -123,7 +123,7 @@ def _find_rm_small(used: Path) -> LibraryModel:
     """Describe rm-small, prepared or not.
 
     Raises:
-        ModelMissing: It is not installed.
+        ModelNotFoundError: It is not installed.
         EngineError: There is no cache folder.
     """
     files = read_model_files(RM_SMALL)

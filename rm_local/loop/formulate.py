@@ -20,7 +20,7 @@ from rm_local.engine import (
     Sampling,
     TokenChunk,
 )
-from rm_local.errors import ContextOverflow
+from rm_local.errors import ContextOverflowError
 from rm_local.loop import prompts
 from rm_local.loop.branch_stream import branch_stream, choose_sampling, derive_seed
 from rm_local.loop.events import Formulated, Formulating
@@ -53,7 +53,7 @@ async def formulate_subproblem(turn: TurnContext, question: str, timer: PrefillT
 
     Raises:
         EngineError: The model failed.
-        Stopped: The user stopped the turn.
+        CancelledByUserError: The user stopped the turn.
     """
     formulated = _find_given_subproblem(turn)
     if formulated is None:
@@ -82,7 +82,7 @@ async def formulate_in_separate_chat(
         began = perf_counter()
         try:
             draft, evaluated = await _generate_separate_draft(turn, question)
-        except ContextOverflow:
+        except ContextOverflowError:
             draft = _Draft(thinks=False)
         formulated = _choose_subproblem(turn, question, draft, perf_counter() - began)
     turn.events.emit(formulated)

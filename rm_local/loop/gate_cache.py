@@ -15,14 +15,14 @@ import numpy as np
 from rm_local import paths
 from rm_local.arrays import Floats
 from rm_local.embed import PROBES, PROBES_SHA256
-from rm_local.errors import HomeMissing
+from rm_local.errors import HomeNotFoundError
 from rm_local.files import write_bytes_atomically
 from rm_local.store import EmbedderId, StoreInfo, StoreSpread
 
 
 def read_probe_vectors(embedder: EmbedderId) -> Floats | None:
     """The vectors of `PROBES`, (n, d), by this embedder; None if they are not cached."""
-    with suppress(OSError, HomeMissing, ValueError, EOFError):
+    with suppress(OSError, HomeNotFoundError, ValueError, EOFError):
         vectors = np.load(_probe_file(embedder), allow_pickle=False)
         if vectors.shape == (len(PROBES), embedder.dimension) and vectors.dtype == np.float32:
             return np.asarray(vectors)
@@ -33,13 +33,13 @@ def write_probe_vectors(embedder: EmbedderId, vectors: Floats) -> None:
     """Cache the vectors of `PROBES`, (n, d), if the cache can be written."""
     data = BytesIO()
     np.save(data, np.asarray(vectors, np.float32), allow_pickle=False)
-    with suppress(OSError, HomeMissing):
+    with suppress(OSError, HomeNotFoundError):
         _write_file(_probe_file(embedder), data.getvalue())
 
 
 def read_spread(store: StoreInfo) -> StoreSpread | None:
     """The spread of this store; None if it is not cached, or the entries have changed since."""
-    with suppress(OSError, HomeMissing):
+    with suppress(OSError, HomeNotFoundError):
         found = StoreSpread.from_json(_spread_file(store).read_bytes())
         return found if found and found.is_current(store.entries) else None
     return None
@@ -47,7 +47,7 @@ def read_spread(store: StoreInfo) -> StoreSpread | None:
 
 def write_spread(store: StoreInfo, spread: StoreSpread) -> None:
     """Cache the spread of this store, if the cache can be written."""
-    with suppress(OSError, HomeMissing):
+    with suppress(OSError, HomeNotFoundError):
         _write_file(_spread_file(store), spread.as_json().encode())
 
 

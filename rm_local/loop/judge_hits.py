@@ -11,7 +11,7 @@ from math import exp
 from time import perf_counter
 
 from rm_local.engine import BranchEnded, BranchSpec, SampledToken, Sampling
-from rm_local.errors import ContextOverflow
+from rm_local.errors import ContextOverflowError
 from rm_local.loop import prompts
 from rm_local.loop.branch_stream import branch_stream
 from rm_local.loop.events import HitsJudged, Judgement
@@ -33,7 +33,7 @@ async def judge_hits(turn: TurnContext, subproblem: str, hits: Sequence[Hit]) ->
 
     Raises:
         EngineError: The model failed.
-        Stopped: The user stopped the turn.
+        CancelledByUserError: The user stopped the turn.
     """
     if turn.plan.judge == "none" or not hits:
         return tuple(hits)
@@ -46,7 +46,7 @@ async def judge_hits(turn: TurnContext, subproblem: str, hits: Sequence[Hit]) ->
             async for event in stream:
                 if isinstance(event, BranchEnded) and event.logprobs:
                     found[event.branch] = compute_yes_probability(event.logprobs[0])
-    except ContextOverflow:
+    except ContextOverflowError:
         found = {}  # only the judging question does not fit: keep all hints
     turn.control.raise_if_stopped()
     pinned = {hit.entry.id for hit in turn.overrides.pinned}

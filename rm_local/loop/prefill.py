@@ -7,7 +7,7 @@ from functools import partial
 from time import perf_counter
 
 from rm_local.engine import Evaluated, Message, TurnOpened
-from rm_local.errors import Stopped
+from rm_local.errors import CancelledByUserError
 from rm_local.loop.events import Prefilling
 from rm_local.loop.turn_context import TurnContext
 from rm_local.records import PrefillStats
@@ -17,8 +17,8 @@ async def open_turn(turn: TurnContext, messages: Sequence[Message]) -> TurnOpene
     """Let the engine evaluate the messages. Emits `Prefilling` and `ContextAdjusted`.
 
     Raises:
-        ContextOverflow, EngineError: The messages do not fit, or the model failed.
-        Stopped: The user stopped the turn.
+        ContextOverflowError, EngineError: The messages do not fit, or the model failed.
+        CancelledByUserError: The user stopped the turn.
         RmLocalError: The turn's time is over.
     """
     end_in_time = partial(turn.engine.cancel, reason="time")
@@ -39,7 +39,7 @@ async def open_turn(turn: TurnContext, messages: Sequence[Message]) -> TurnOpene
                 on_adjusted=turn.events.emit,
                 on_progress=report_progress,
             )
-    except Stopped:
+    except CancelledByUserError:
         if turn.deadline.passed and not turn.control.stopped:
             raise turn.deadline.make_timeout_error() from None
         raise

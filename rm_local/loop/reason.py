@@ -63,7 +63,7 @@ async def reason_under_hints(
 
     Raises:
         EngineError: The model failed.
-        ContextOverflow: A hint does not fit at all.
+        ContextOverflowError: A hint does not fit at all.
     """
     async with EqualAnswers() as answers:
         reasoning = _Reasoning(turn, timer, hits, answers)

@@ -28,7 +28,7 @@ async def gate_question(
     Raises:
         StoreError, EngineError: The search or the embedder failed.
         UsageError: The plan needs a store, but no store is open.
-        Stopped: The user stopped the turn.
+        CancelledByUserError: The user stopped the turn.
     """
     plan, overrides = turn.plan, turn.overrides
     if plan.retrieval != "memory":

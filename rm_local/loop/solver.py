@@ -9,7 +9,7 @@ from functools import partial
 from time import perf_counter
 
 from rm_local.engine import ContextUsage, Evaluated, Message
-from rm_local.errors import ContextOverflow, RmLocalError, UsageError
+from rm_local.errors import ContextOverflowError, RmLocalError, UsageError
 from rm_local.loop.control import TurnControl, TurnOverrides
 from rm_local.loop.deadline import Deadline
 from rm_local.loop.degenerate import is_unreadable, make_no_answer_error
@@ -150,7 +150,7 @@ class _Turn:
         """Build the answer from the branches.
 
         Raises:
-            Stopped: The user stopped the turn before any branch had an answer.
+            CancelledByUserError: The user stopped the turn before any branch had an answer.
             RmLocalError: No branch reached an answer.
         """
         branches = sorted(reasoned.branches, key=lambda branch: branch.index)
@@ -196,7 +196,7 @@ class _Turn:
             return make_no_answer_error(branches)
         info = self._turn.engine.info
         size, trained = (info.context, info.trained_context) if info else (0, 0)
-        return ContextOverflow(
+        return ContextOverflowError(
             f"No branch reached an answer within the context of {size:,} tokens.",
             'Set a larger `context`, or let `context_overflow` be "grow".'
             if trained > size

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from rm_local.engine import ContextAdjusted, ContextUsage, TokenChunk
-from rm_local.errors import Stopped
+from rm_local.errors import CancelledByUserError
 from rm_local.loop.events import (
     Answered,
     Author,
@@ -220,7 +220,7 @@ def apply_event(turn: Turn, event: Event, at: float) -> Turn:
         case Answered(answer=answer):
             return replace(turn, stage="answered", answer=answer, reasoned=_find_longest_time(turn))
         case Failed(message=message, remedy=remedy, exit_code=code):
-            stage: Stage = "stopped" if code == Stopped.exit_code else "failed"
+            stage: Stage = "stopped" if code == CancelledByUserError.exit_code else "failed"
             return _end_without_answer(turn, stage, message, remedy)
         case HintCut(message=message):
             return replace(turn, cuts=(*turn.cuts, message))

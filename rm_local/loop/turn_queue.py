@@ -20,7 +20,7 @@ class TurnQueue:
         """Wait until the turns before this one have ended; the next begins when the body ends.
 
         Raises:
-            Stopped: The turn was stopped while it waited.
+            CancelledByUserError: The turn was stopped while it waited.
         """
         acquired = asyncio.ensure_future(self._lock.acquire())
         try:

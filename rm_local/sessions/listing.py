@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from rm_local import paths
-from rm_local.errors import RmLocalError, Stopped, UsageError
+from rm_local.errors import CancelledByUserError, RmLocalError, UsageError
 from rm_local.loop import Answered, Failed
 from rm_local.sessions.format import ASKED, SUFFIX, decode_line, has_kind, open_session_file
 
@@ -86,7 +86,9 @@ def _summarize_session(path: Path) -> SavedSession:
         elif fields["event"] == Answered.event:
             state = "answered"
         else:
-            state = "stopped" if fields.get("exit_code") == Stopped.exit_code else "failed"
+            state = (
+                "stopped" if fields.get("exit_code") == CancelledByUserError.exit_code else "failed"
+            )
     return SavedSession(
         id=path.stem,
         path=path,

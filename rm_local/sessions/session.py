@@ -9,7 +9,7 @@ from typing import Protocol, Self
 
 from rm_local import paths
 from rm_local.engine import Message
-from rm_local.errors import HomeMissing, UsageError
+from rm_local.errors import HomeNotFoundError, UsageError
 from rm_local.folders import Notices
 from rm_local.loop import Event, Notice, Plan, RunEvent, Turn, TurnControl, TurnOverrides
 from rm_local.lora import LoraAdapter
@@ -148,7 +148,7 @@ class Session:
     def _new_journal(self) -> Journal:
         try:
             folder = paths.sessions_dir()
-        except HomeMissing as error:
+        except HomeNotFoundError as error:
             self._report_unsaved(error)
             folder = None
         return Journal(
@@ -159,5 +159,5 @@ class Session:
             unsaved=self._report_unsaved,
         )
 
-    def _report_unsaved(self, error: OSError | HomeMissing) -> None:
+    def _report_unsaved(self, error: OSError | HomeNotFoundError) -> None:
         self._solver.notices.report_unsaved("sessions", error)

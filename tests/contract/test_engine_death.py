@@ -13,7 +13,7 @@ import pytest
 from rm_local.engine import protocol, wire
 from rm_local.engine.branches import BranchEnded, BranchSpec
 from rm_local.engine.client import Engine
-from rm_local.errors import EngineError, ModelInvalid, ModelMissing, WorkerDied
+from rm_local.errors import EngineError, InvalidModelError, ModelNotFoundError, WorkerCrashedError
 from rm_local.options import EngineOptions
 from tests.support import tiny_gguf
 from tests.support.engines import QUESTION, first_text, grown
@@ -30,10 +30,10 @@ async def test_a_killed_worker_is_an_error_and_the_next_load_works(
     assert engine.worker
 
     os.kill(engine.worker, signal.SIGKILL)
-    with pytest.raises(WorkerDied, match="killed") as caught:
+    with pytest.raises(WorkerCrashedError, match="killed") as caught:
         async for _ in growing:
             pass
-    with pytest.raises(WorkerDied):
+    with pytest.raises(WorkerCrashedError):
         await engine.count_tokens("x")
 
     assert "SIGKILL" in caught.value.message
@@ -53,13 +53,13 @@ async def test_files_that_are_no_model_leave_the_worker_alive(
     cut.write_bytes(tiny.read_bytes()[:100_000])
     odd = tiny_gguf.write(tmp_path / "odd.gguf", architecture="qwen99")
 
-    with pytest.raises(ModelMissing, match="does not exist"):
+    with pytest.raises(ModelNotFoundError, match="does not exist"):
         await engine.load_model(tmp_path / "none.gguf")
-    with pytest.raises(ModelInvalid, match="not a GGUF"):
+    with pytest.raises(InvalidModelError, match="not a GGUF"):
         await engine.load_model(text)
-    with pytest.raises(ModelInvalid, match="cut short"):
+    with pytest.raises(InvalidModelError, match="cut short"):
         await engine.load_model(cut)
-    with pytest.raises(ModelInvalid, match="qwen99"):
+    with pytest.raises(InvalidModelError, match="qwen99"):
         await engine.load_model(odd)
     assert engine.info is None
     assert (await engine.load_model(tiny)).name == "tiny"
@@ -89,7 +89,7 @@ async def test_a_broken_llama_cpp_points_to_the_doctor(
     with pytest.raises(EngineError, match=words) as caught:
         await engine.load_model(tiny)
 
-    assert not isinstance(caught.value, WorkerDied)
+    assert not isinstance(caught.value, WorkerCrashedError)
     assert "rm-local doctor" in caught.value.remedy
 
 

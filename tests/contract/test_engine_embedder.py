@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from rm_local.engine.client import Engine
-from rm_local.errors import EngineError, ModelInvalid
+from rm_local.errors import EngineError, InvalidModelError
 from rm_local.options import EngineOptions
 
 
@@ -60,5 +60,5 @@ async def test_embedding_needs_an_embedder(tmp_path: Path) -> None:
     async with Engine(EngineOptions(threads=1), log=tmp_path / "log") as engine:
         with pytest.raises(EngineError, match="No embedder"):
             await engine.embed(["x"])
-        with pytest.raises(ModelInvalid, match="not a GGUF"):
+        with pytest.raises(InvalidModelError, match="not a GGUF"):
             await engine.load_embedder(text)

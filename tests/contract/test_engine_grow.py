@@ -11,7 +11,7 @@ import pytest
 from rm_local.engine.branches import BranchSpec, Sampling
 from rm_local.engine.client import Engine
 from rm_local.engine.protocol import Message
-from rm_local.errors import ContextOverflow
+from rm_local.errors import ContextOverflowError
 from tests.support import tiny_gguf
 from tests.support.engines import GREEDY, QUESTION, grown
 
@@ -165,14 +165,14 @@ async def test_the_end_of_the_context_ends_a_branch(engine: Engine, tiny: Path) 
 async def test_too_long_a_question_or_hint_is_refused_with_counts(
     engine: Engine, tiny: Path
 ) -> None:
-    """ContextOverflow names both numbers; nothing was evaluated, and a shorter turn works."""
+    """ContextOverflowError names both numbers; nothing was evaluated, and a shorter turn works."""
     await engine.load_model(tiny, context=256)
 
-    with pytest.raises(ContextOverflow, match=r"needs [\d,]+ tokens; the context holds 256"):
+    with pytest.raises(ContextOverflowError, match=r"needs [\d,]+ tokens; the context holds 256"):
         await engine.open_turn([Message("user", "long " * 500)])
     await engine.open_turn(QUESTION)
     evaluated = await engine.get_stats()
-    with pytest.raises(ContextOverflow, match="forced before its answer"):
+    with pytest.raises(ContextOverflowError, match="forced before its answer"):
         await grown(engine, [BranchSpec("", 0, 4), BranchSpec("hint " * 200, 0, 4)])
 
     assert await engine.get_stats() == evaluated

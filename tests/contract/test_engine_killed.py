@@ -11,7 +11,7 @@ from rm_local.engine.branches import BranchSpec
 from rm_local.engine.client import Engine
 from rm_local.engine.process import Replies, WorkerProcess
 from rm_local.engine.protocol import Embed, Message, Request
-from rm_local.errors import WorkerDied
+from rm_local.errors import WorkerCrashedError
 from tests.support.engines import QUESTION, first_text, grown, kill, killed_loading
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs SIGKILL")
@@ -40,7 +40,7 @@ async def test_while_reading_a_question(engine: Engine, large: Path, tiny: Path)
     """The turn is lost, the next one is answered, by another model too."""
     await engine.load_model(large)
 
-    with pytest.raises(WorkerDied, match="SIGKILL") as caught:
+    with pytest.raises(WorkerCrashedError, match="SIGKILL") as caught:
         # Told of after the first of many batches.
         await engine.open_turn(LONG, on_progress=lambda _: kill(engine))
 
@@ -57,7 +57,7 @@ async def test_while_writing(engine: Engine, large: Path, tiny: Path) -> None:
     growing = engine.generate_branches([BranchSpec("", n, 4000, endless=True) for n in range(8)])
     await first_text(growing)
     kill(engine)
-    with pytest.raises(WorkerDied, match="SIGKILL"):
+    with pytest.raises(WorkerCrashedError, match="SIGKILL"):
         async for _ in growing:
             pass
 
@@ -83,7 +83,7 @@ async def test_while_embedding(
     await engine.load_embedder(weights)
     texts = ["How do I add two fractions with different denominators? " * 8] * 24
 
-    with pytest.raises(WorkerDied, match="SIGKILL"):
+    with pytest.raises(WorkerCrashedError, match="SIGKILL"):
         await engine.embed(texts)
 
     assert len(texts_asked) == 2, "the third request was not made any more"

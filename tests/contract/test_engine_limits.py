@@ -21,7 +21,12 @@ from rm_local.engine.branches import (
 from rm_local.engine.client import Engine
 from rm_local.engine.placement import requirements
 from rm_local.engine.protocol import Message
-from rm_local.errors import ContextOverflow, EngineError, MemoryShort, NoRoom
+from rm_local.errors import (
+    ContextAllocationError,
+    ContextOverflowError,
+    EngineError,
+    InsufficientMemoryError,
+)
 from rm_local.gguf import split_files
 from rm_local.options import EngineOptions, FlashAttention, Precision
 from rm_local.paths import shipped_model
@@ -234,7 +239,7 @@ async def test_a_question_that_never_fits_is_refused(make: Any, tiny: Path, over
     """In numbers, and with what was tried; the engine takes the next turn."""
     async with make(overflow=overflow) as engine:
         await engine.load_model(tiny, context=512)
-        with pytest.raises(ContextOverflow, match="needs") as caught:
+        with pytest.raises(ContextOverflowError, match="needs") as caught:
             await engine.open_turn([Message("user", LONG * 40)])
         helps = "Ask a shorter question, or choose a model with a larger context."
         assert caught.value.remedy == helps  # no setting makes room for it
@@ -248,7 +253,7 @@ async def test_a_context_beyond_the_memory_is_refused_before_it_is_allocated(
     wide = tiny_gguf.Shape(width=1024, layers=24, heads=8, inner=64, context=1 << 20)
     path = tiny_gguf.write(tmp_path / "wide.gguf", wide)
     async with make() as engine:
-        with pytest.raises(MemoryShort, match="1,048,576 tokens") as caught:
+        with pytest.raises(InsufficientMemoryError, match="1,048,576 tokens") as caught:
             await engine.load_model(path, context=1 << 20)
         assert "are free" in caught.value.message
         assert "`context = " in caught.value.remedy
@@ -266,7 +271,9 @@ async def test_a_context_that_llama_cpp_gets_no_memory_for(make: Any, tiny: Path
         assert engine.worker
         limit = 4 << 30
         resource.prlimit(engine.worker, resource.RLIMIT_AS, (limit, limit))
-        with pytest.raises(NoRoom, match="no room for a context of 16,777,216 tokens"):
+        with pytest.raises(
+            ContextAllocationError, match="no room for a context of 16,777,216 tokens"
+        ):
             await engine.load_model(tiny, context=1 << 24)
         assert (await engine.load_model(tiny, context=512)).context == 512
 

@@ -11,7 +11,12 @@ import numpy as np
 import pytest
 
 from rm_local.engine import BranchSpec, Engine, ModelInfo
-from rm_local.errors import MemoryShort, ModelInvalid, ModelMissing, ModelRefused
+from rm_local.errors import (
+    InsufficientMemoryError,
+    InvalidModelError,
+    ModelLoadError,
+    ModelNotFoundError,
+)
 from rm_local.lora import LoraAdapter
 from rm_local.options import EngineOptions
 from tests.support import gguf_headers, lora_files, tiny_gguf
@@ -132,7 +137,7 @@ async def test_a_wrong_shape_is_refused_before_anything_is_loaded(
     path = str(lora_files.write(tmp_path / "a.gguf", wide))
     shares: list[float] = []
 
-    with pytest.raises(ModelInvalid, match="does not fit") as caught:
+    with pytest.raises(InvalidModelError, match="does not fit") as caught:
         await engine.load_model(tiny, lora=[LoraAdapter(path)], on_progress=shares.append)
 
     worker = engine.worker
@@ -154,7 +159,7 @@ async def test_what_llama_cpp_refuses_is_an_error(
     path = lora_files.write(tmp_path / "a.gguf", tiny, change=add)
     path.write_bytes(path.read_bytes().replace(b"some.key.2", b"some.key.1"))
 
-    with pytest.raises(ModelRefused, match=r"does not load the adapter .*key"):
+    with pytest.raises(ModelLoadError, match=r"does not load the adapter .*key"):
         await engine.load_model(tiny, lora=[LoraAdapter(str(path))])
 
     worker = engine.worker
@@ -164,7 +169,7 @@ async def test_what_llama_cpp_refuses_is_an_error(
 
 async def test_a_missing_adapter_is_refused(engine: Engine, tiny: Path, tmp_path: Path) -> None:
     """The model is not loaded without it."""
-    with pytest.raises(ModelMissing, match=r"The adapter .* does not exist"):
+    with pytest.raises(ModelNotFoundError, match=r"The adapter .* does not exist"):
         await engine.load_model(tiny, lora=[LoraAdapter(str(tmp_path / "none.gguf"))])
     assert engine.info is None
 
@@ -177,7 +182,7 @@ async def test_an_adapter_that_is_another_than_expected_is_refused(
     (known,) = (await engine.load_model(tiny, lora=[LoraAdapter(path)])).lora
     lora_files.write(Path(path), tiny, seed=2)
 
-    with pytest.raises(ModelInvalid, match="has changed") as caught:
+    with pytest.raises(InvalidModelError, match="has changed") as caught:
         await engine.load_model(tiny, lora=[known])
 
     assert "again" in caught.value.remedy
@@ -226,7 +231,7 @@ async def test_an_adapter_of_no_numbers_ends_the_turn_with_an_error(
     await engine.load_model(tiny, lora=[LoraAdapter(str(path))])
     await engine.open_turn(QUESTION)
 
-    with pytest.raises(ModelInvalid, match="NaN or infinite logits") as caught:
+    with pytest.raises(InvalidModelError, match="NaN or infinite logits") as caught:
         await grown(engine, [SPEC])
 
     assert "adapter" in caught.value.remedy
@@ -241,5 +246,5 @@ async def test_memory_of_adapters_is_counted(engine: Engine, tiny: Path, tmp_pat
         {f"{lora_files.QUERY}.lora_a": (64, rank), f"{lora_files.QUERY}.lora_b": (rank, 64)},
     )
 
-    with pytest.raises(MemoryShort, match=r"weights 1\.1 TB"):
+    with pytest.raises(InsufficientMemoryError, match=r"weights 1\.1 TB"):
         await engine.load_model(tiny, lora=[LoraAdapter(str(path))])

@@ -10,7 +10,7 @@ import pytest
 from rm_local.engine.branches import BranchSpec
 from rm_local.engine.client import Engine
 from rm_local.engine.protocol import Message
-from rm_local.errors import ContextOverflow
+from rm_local.errors import ContextOverflowError
 from rm_local.options import EngineOptions
 from tests.support.engines import GREEDY, QUESTION, grown
 
@@ -92,5 +92,5 @@ async def test_a_note_that_does_not_fit_is_refused(nano: Path) -> None:
     async with Engine(EngineOptions(context=256, threads=1), log=None) as engine:
         await engine.load_model(nano)
         await engine.open_turn(QUESTION)
-        with pytest.raises(ContextOverflow):
+        with pytest.raises(ContextOverflowError):
             await grown(engine, [replace(SPEC, note="\n\nlong " * 400)])

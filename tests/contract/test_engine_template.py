@@ -10,7 +10,7 @@ from rm_local import paths
 from rm_local.engine.branches import BranchSpec
 from rm_local.engine.client import Engine
 from rm_local.engine.protocol import Message
-from rm_local.errors import ModelInvalid, RmLocalError, SettingsError
+from rm_local.errors import InvalidModelError, RmLocalError, SettingsError
 from rm_local.options import EngineOptions
 from tests.support import tiny_gguf
 from tests.support.bad_models import GROWS, LOOPS, OPENS, RAISES, REACHES
@@ -55,7 +55,7 @@ async def test_a_template_that_loops_over_some_messages_ends_the_turn_alone(
     loops = tiny_gguf.TEMPLATE + "{% if messages | length > 1 %}" + LOOPS + "{% endif %}"
     await engine.load_model(tiny_gguf.write(tmp_path / "some.gguf", template=loops))
 
-    with pytest.raises(ModelInvalid, match="does not finish"):
+    with pytest.raises(InvalidModelError, match="does not finish"):
         await engine.open_turn([Message("system", "Be short."), *QUESTION])
 
     assert (await engine.open_turn(QUESTION)).tokens > 0

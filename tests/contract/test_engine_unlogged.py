@@ -13,7 +13,7 @@ import pytest
 
 from rm_local.engine.branches import BranchSpec
 from rm_local.engine.client import Engine
-from rm_local.errors import WorkerDied
+from rm_local.errors import WorkerCrashedError
 from rm_local.options import EngineOptions
 from tests.support.blocked_folders import BLOCKED
 from tests.support.engines import QUESTION, grown
@@ -66,7 +66,7 @@ async def test_a_killed_worker_names_its_temporary_log(temporary: Path, nano: Pa
         await engine.load_model(nano)
         assert engine.worker
         os.kill(engine.worker, signal.SIGKILL)
-        with pytest.raises(WorkerDied) as caught:
+        with pytest.raises(WorkerCrashedError) as caught:
             await count_for_ever(engine)
         named = re.search(rf"{re.escape(str(temporary))}\S+\.log", caught.value.remedy)
         assert named

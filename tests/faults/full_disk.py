@@ -17,7 +17,7 @@ from itertools import product
 from pathlib import Path
 from unittest.mock import patch
 
-from rm_local.errors import StoreError, StoreInvalid
+from rm_local.errors import CorruptStoreError, StoreError
 from rm_local.store.build.pipeline import build_store
 from rm_local.store.store import Store
 from tests.faults.stores import DIMENSION, MADE, fingerprint, made_store
@@ -74,7 +74,7 @@ def delete(store: Store) -> None:
 
 def told(error: StoreError, path: Path) -> str:
     """What the error says; it has a remedy, and does not speak of damage."""
-    if isinstance(error, StoreInvalid) or not error.remedy:
+    if isinstance(error, CorruptStoreError) or not error.remedy:
         raise AssertionError(str(error))
     return str(error).replace(str(path), "S")
 

@@ -10,7 +10,7 @@ from textual.events import Key
 from textual.widgets import TextArea
 
 from rm_local.engine.branches import ContextAdjusted
-from rm_local.errors import ModelMissing, StoreMissing
+from rm_local.errors import ModelNotFoundError, StoreNotFoundError
 from rm_local.loop.events import Failed, HintCut
 from rm_local.tui.widgets.past_turn import PastTurn
 from tests.support.fake_runtime import FakeRuntime
@@ -172,7 +172,7 @@ async def test_a_killed_worker_is_a_message_and_the_next_question_works() -> Non
 
 async def test_a_missing_model_is_told_and_the_question_is_kept() -> None:
     """Message and remedy stand on the screen, the question is back in the prompt."""
-    error = ModelMissing("There is no model at /m.gguf.", "Choose one with --model FILE.")
+    error = ModelNotFoundError("There is no model at /m.gguf.", "Choose one with --model FILE.")
     app = opened(scripted(model_error=error))
     async with app.run_test(size=SIZE) as pilot:
         await until(pilot, lambda: "no model" in shown(app, "#status-left"))
@@ -184,7 +184,7 @@ async def test_a_missing_model_is_told_and_the_question_is_kept() -> None:
 
 async def test_a_missing_store_is_told_at_once() -> None:
     """The model is there; what is wrong with the store is said before anything is asked."""
-    error = StoreMissing("There is no store at /s.rms.", "Choose one with --store FILE.")
+    error = StoreNotFoundError("There is no store at /s.rms.", "Choose one with --store FILE.")
     app = opened(scripted(store_error=error))
     async with app.run_test(size=SIZE) as pilot:
         await until(pilot, lambda: "no store" in shown(app, "#welcome-note"))

@@ -18,7 +18,7 @@ from rm_local.cli.main import cli
 from rm_local.cli.sessions import format_turn
 from rm_local.engine.branches import ContextAdjusted
 from rm_local.engine.protocol import ModelInfo
-from rm_local.errors import ContextOverflow, ModelMissing, StoreMissing
+from rm_local.errors import ContextOverflowError, ModelNotFoundError, StoreNotFoundError
 from rm_local.loop.events import Answered, event_from_json
 from rm_local.loop.turn import apply_event, begin_turn
 from rm_local.records import Answer, Entry, Hit
@@ -182,7 +182,7 @@ def test_a_model_that_fails_is_loaded_once(use: Use) -> None:
     class Fails(FakeEngine):
         async def load_model(self, model: Path, **_: object) -> ModelInfo:
             self.loads.append(model)
-            raise ModelMissing("There is no model.", "Choose one.")
+            raise ModelNotFoundError("There is no model.", "Choose one.")
 
     engine = Fails()
     use(engine=engine)
@@ -309,9 +309,13 @@ def test_wrong_usage(use: Use, arguments: list[str], words: str) -> None:
 @pytest.mark.parametrize(
     ("parts", "code", "words"),
     [
-        ({"model_error": ModelMissing("No model there.", "Name one.")}, 3, "No model there."),
-        ({"store_error": StoreMissing("No store there.", "Name one.")}, 4, "No store there."),
-        ({"engine": FakeEngine(refuse=ContextOverflow("Too long.", "Cut it."))}, 3, "Too long."),
+        ({"model_error": ModelNotFoundError("No model there.", "Name one.")}, 3, "No model there."),
+        ({"store_error": StoreNotFoundError("No store there.", "Name one.")}, 4, "No store there."),
+        (
+            {"engine": FakeEngine(refuse=ContextOverflowError("Too long.", "Cut it."))},
+            3,
+            "Too long.",
+        ),
         ({"engine": FakeEngine(branches=[[think("hm"), died()]])}, 3, "was killed"),
     ],
 )
@@ -329,7 +333,7 @@ def test_a_turn_that_fails(use: Use, parts: dict[str, Any], code: int, words: st
 
 def test_a_failed_turn_is_an_event_too(use: Use) -> None:
     """With --json the last line is `failed` with its message, remedy and exit code."""
-    use(store_error=StoreMissing("No store there.", "Name one."))
+    use(store_error=StoreNotFoundError("No store there.", "Name one."))
 
     result = run("--json", "4 + 4?")
 

@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from rm_local import __version__, paths, settings
 from rm_local.cli.context import CliContext
 from rm_local.cli.main import COMMANDS, cli, open_app
-from rm_local.errors import StoreInvalid
+from rm_local.errors import CorruptStoreError
 
 
 def test_help_names_every_command() -> None:
@@ -88,7 +88,7 @@ def test_options_before_and_behind_the_command(monkeypatch: pytest.MonkeyPatch) 
 
     def runtime(found: settings.Settings, **_: Any) -> Any:
         opened.append((found.model, found.store))
-        raise StoreInvalid("Enough.", "")
+        raise CorruptStoreError("Enough.", "")
 
     monkeypatch.setattr("rm_local.runtime.Runtime", runtime)
     before = ["--model", "a.gguf", "--store", "a.rms", "ask", "x"]
@@ -125,7 +125,7 @@ def test_adapters_of_the_command_line_take_the_place_of_those_in_the_settings(
 
     def runtime(found: settings.Settings, **_: Any) -> Any:
         opened.append([str(adapter).removeprefix(f"{path.parent}/") for adapter in found.lora])
-        raise StoreInvalid("Enough.", "")
+        raise CorruptStoreError("Enough.", "")
 
     monkeypatch.setattr("rm_local.runtime.Runtime", runtime)
     asked = ["ask", "x"]

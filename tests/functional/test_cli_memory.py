@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from rm_local.cli.main import cli
-from rm_local.errors import StoreMissing
+from rm_local.errors import StoreNotFoundError
 from rm_local.records import Entry, Hit
 from tests.support.fake_recall import FakeRecall
 from tests.support.fake_runtime import FakeRuntime
@@ -48,7 +48,7 @@ def test_memory_can_be_forced(use: Use) -> None:
 
 def test_memory_can_be_left_out(use: Use) -> None:
     """The store is not opened, so that a broken one does not matter."""
-    runtime = use(store_error=StoreMissing("There is no store.", "Make one."))
+    runtime = use(store_error=StoreNotFoundError("There is no store.", "Make one."))
 
     result = run("--no-memory", "What is 4 + 4?")
 

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from rm_local.cli.main import cli
-from rm_local.errors import StoreEmbedder
+from rm_local.errors import EmbedderMismatchError
 from tests.support.fake_recall import FakeRecall
 from tests.support.fake_runtime import FakeRuntime
 from tests.support.fakes import (
@@ -93,7 +93,7 @@ def test_an_empty_store_says_so(use: Use) -> None:
 
 def test_a_store_that_does_not_open(use: Use) -> None:
     """Exit code 4, with what to do."""
-    use(store_error=StoreEmbedder("Made by another embedder.", "Build it anew."))
+    use(store_error=EmbedderMismatchError("Made by another embedder.", "Build it anew."))
 
     result = run("how do I add")
 

@@ -9,7 +9,7 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import OptionList, TextArea
 
-from rm_local.errors import ModelMissing
+from rm_local.errors import ModelNotFoundError
 from rm_local.loop.events import Event, Failed
 from rm_local.tui.app import RmLocalApp
 from rm_local.tui.screens.sessions import Sessions
@@ -179,7 +179,7 @@ def test_failed(snap_compare: Compare, size: tuple[int, int]) -> None:
 @both_sizes
 def test_no_model(snap_compare: Compare, size: tuple[int, int]) -> None:
     """Message and remedy below the welcome."""
-    error = ModelMissing("There is no model at /m.gguf.", "Choose one with --model FILE.")
+    error = ModelNotFoundError("There is no model at /m.gguf.", "Choose one with --model FILE.")
     app = app_of(model_error=error)
 
     async def run(pilot: Pilot[None]) -> None:

@@ -20,7 +20,7 @@ from rm_local.engine.branches import (
 )
 from rm_local.engine.client import Engine
 from rm_local.engine.protocol import Message
-from rm_local.errors import WorkerDied
+from rm_local.errors import WorkerCrashedError
 
 QUESTION = [Message("user", "What is the sum of the even numbers in a range?")]
 GREEDY = Sampling(temperature=0)
@@ -50,7 +50,7 @@ def kill(engine: Engine) -> None:
             os.kill(engine.worker, signal.SIGKILL)
 
 
-async def killed_loading(engine: Engine, model: Path) -> WorkerDied:
+async def killed_loading(engine: Engine, model: Path) -> WorkerCrashedError:
     """The error of a `load` whose worker is killed when it first says how far it is.
 
     A worker that has loaded the model before the signal arrives is ended, and loads it again.
@@ -58,7 +58,7 @@ async def killed_loading(engine: Engine, model: Path) -> WorkerDied:
     while True:
         try:
             await engine.load_model(model, on_progress=lambda _: kill(engine))
-        except WorkerDied as error:
+        except WorkerCrashedError as error:
             return error
         await engine.close()
 

@@ -33,7 +33,7 @@ from rm_local.engine.branches import (
     TokenLogprob,
 )
 from rm_local.engine.protocol import Message, ModelInfo, Stats, TurnOpened
-from rm_local.errors import RmLocalError, WorkerDied
+from rm_local.errors import RmLocalError, WorkerCrashedError
 from rm_local.loop import prompts
 from rm_local.loop.formulation_examples import formulation_messages
 from rm_local.lora import LoraAdapter
@@ -86,9 +86,9 @@ def calculated(text: str, part: Part = "answer") -> Write:
     return Write(part, text, forced=True)
 
 
-def died() -> WorkerDied:
+def died() -> WorkerCrashedError:
     """The error of an engine whose worker was killed."""
-    return WorkerDied("The model's process was killed (SIGKILL).", "Its log is worker.log.")
+    return WorkerCrashedError("The model's process was killed (SIGKILL).", "Its log is worker.log.")
 
 
 def hit(id: int, similarity: float = 0.8, subproblem: str = "", lexical: float = 0.0) -> Hit:

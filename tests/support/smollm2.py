@@ -10,7 +10,7 @@ import pytest
 
 from models.small.base import find_smollm2
 from rm_local.engine import TokenChunk
-from rm_local.errors import ModelMissing
+from rm_local.errors import ModelNotFoundError
 from rm_local.loop import (
     PLANS,
     Answered,
@@ -35,7 +35,7 @@ def require_smollm2() -> Path:
     """The model's GGUF. Skips the test when the package is not installed; the test extra has it."""
     try:
         return find_smollm2()
-    except ModelMissing as error:
+    except ModelNotFoundError as error:
         pytest.skip(f"{error.message} {error.remedy}")
 
 

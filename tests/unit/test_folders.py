@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from rm_local import folders, paths
-from rm_local.errors import HomeMissing
+from rm_local.errors import HomeNotFoundError
 from rm_local.folders import Notices, explain_write_error, find_obstacle
 from tests.support.blocked_folders import (
     BLOCKED,
@@ -134,4 +134,4 @@ def test_the_corpus_of_a_bench_does_without_a_cache(
 
 def test_home_missing_has_a_documented_exit_code() -> None:
     """That of wrong settings."""
-    assert HomeMissing("This user has no home folder.").exit_code == 2
+    assert HomeNotFoundError("This user has no home folder.").exit_code == 2

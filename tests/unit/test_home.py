@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from rm_local import paths, settings
-from rm_local.errors import HomeMissing, SettingsError
+from rm_local.errors import HomeNotFoundError, SettingsError
 from rm_local.home import expand_home, find_home
 from rm_local.library import apps
 from rm_local.library.hub.cache import find_hub_cache
@@ -66,7 +66,7 @@ def test_without_it_there_is_no_folder(
     """The error says what to set."""
     monkeypatch.delenv("RM_LOCAL_HOME")
 
-    with pytest.raises(HomeMissing) as caught:
+    with pytest.raises(HomeNotFoundError) as caught:
         folder()
 
     assert caught.value.message == "This user has no home folder."

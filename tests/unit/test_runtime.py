@@ -15,7 +15,7 @@ from unittest.mock import patch
 import pytest
 
 from rm_local.engine.protocol import Message, ModelInfo
-from rm_local.errors import ModelMissing, Stopped, StoreMissing
+from rm_local.errors import CancelledByUserError, ModelNotFoundError, StoreNotFoundError
 from rm_local.loop.control import TurnControl
 from rm_local.loop.events import Answered, Event, Failed, ModelLoading, ModelUnloaded, Notice
 from rm_local.loop.plan import PLANS
@@ -131,7 +131,7 @@ def test_the_settings_reach_the_engine() -> None:
 async def test_a_missing_store_is_told_before_the_model_is_loaded() -> None:
     """Loading may take a minute; a wrong path is known at once."""
     engine = FakeEngine()
-    error = StoreMissing("There is no store.", "Name one.")
+    error = StoreNotFoundError("There is no store.", "Name one.")
     (event,) = await events_of(FakeRuntime(engine, store_error=error))
 
     assert isinstance(event, Failed)
@@ -141,7 +141,7 @@ async def test_a_missing_store_is_told_before_the_model_is_loaded() -> None:
 
 async def test_a_plan_without_retrieval_needs_no_store() -> None:
     """The model by itself runs where there is no store."""
-    error = StoreMissing("There is no store.", "Name one.")
+    error = StoreNotFoundError("There is no store.", "Name one.")
     events = await events_of(FakeRuntime(store_error=error), "direct")
 
     assert isinstance(events[-1], Answered)
@@ -219,7 +219,7 @@ async def test_a_stop_while_the_model_loads_ends_the_turn() -> None:
         async def load_model(self, *_: object, **__: object) -> ModelInfo:
             control.stop()
             await TurnControl()._event.wait()
-            raise ModelMissing("Unreachable.")
+            raise ModelNotFoundError("Unreachable.")
 
     *_, event = await events_of(FakeRuntime(Slow()), "direct", control=control)
 
@@ -301,7 +301,7 @@ async def test_a_turn_that_waits_is_stopped_at_once() -> None:
     await first.aclose()
 
     assert isinstance(stopped, Failed)
-    assert stopped.exit_code == Stopped.exit_code
+    assert stopped.exit_code == CancelledByUserError.exit_code
     assert isinstance((await third)[-1], Answered)
     await runtime.close()
 

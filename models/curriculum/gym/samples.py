@@ -50,7 +50,7 @@ class GymSample:
 
 
 async def ask_problem(runtime: Runtime, problem: GymProblem, arm: str) -> GymSample:
-    """One turn with the problem's question as it is. Raises TurnFailed."""
+    """One turn with the problem's question as it is. Raises TurnFailedError."""
     outcome = await ask_runtime(runtime, problem.question, choose_plan(ARMS[arm]))
     return GymSample(
         generator=problem.generator,

@@ -8,7 +8,7 @@ from functools import cache
 from itertools import permutations
 
 from models.curriculum.families import Family, as_text, read_families
-from models.curriculum.invented.numeric_steps import OutOfReach, Step, work_out
+from models.curriculum.invented.numeric_steps import OutOfReachError, Step, work_out
 
 PROBES: tuple[tuple[int, ...], ...] = ((84, 12, 6, 3), (60, 24, 10, 4), (96, 48, 8, 2))
 """Inputs on which formulas are compared; so many of the first as there are inputs."""
@@ -27,7 +27,7 @@ def _results(steps: Sequence[Step], order: dict[str, int]) -> tuple[str, ...]:
     for probe in PROBES:
         try:
             values = work_out(steps, {key: Fraction(probe[i]) for key, i in order.items()})
-        except OutOfReach:
+        except OutOfReachError:
             found.append("")
             continue
         found.append(as_text(values[-1]))

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from models.curriculum.invented.machine_counts import draw_boxes, draw_count, draw_vending
 from models.curriculum.invented.machine_runs import Run, tell_events, tell_rules
 from models.curriculum.invented.machine_states import draw_grid, draw_states, draw_turnstile
-from models.curriculum.invented.posing import NumbersShared, in_manner, pose_problem
+from models.curriculum.invented.posing import SharedNumbersError, in_manner, pose_problem
 from models.curriculum.invented.prose import Clause, Telling, capital
 from models.curriculum.invented.tables import table
 from models.curriculum.problem import Problem
@@ -33,7 +33,7 @@ def draw(rng: Rng) -> Problem:
         run = rng.choices(list(_KINDS), list(_KINDS.values()))[0](rng)
         try:
             return _posed(rng, run)
-        except NumbersShared:
+        except SharedNumbersError:
             continue
 
 

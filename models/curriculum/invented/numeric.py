@@ -11,7 +11,7 @@ from models.curriculum.invented import lookalikes, numeric_asking, numeric_rules
 from models.curriculum.invented.numeric_inputs import Rule
 from models.curriculum.invented.numeric_steps import (
     ABOVE,
-    OutOfReach,
+    OutOfReachError,
     calculation,
     formula_text,
     holds,
@@ -21,7 +21,7 @@ from models.curriculum.invented.numeric_steps import (
     word_clauses,
     work_out,
 )
-from models.curriculum.invented.posing import NumbersShared, Working, pose_problem
+from models.curriculum.invented.posing import SharedNumbersError, Working, pose_problem
 from models.curriculum.invented.prose import Clause, Telling, listed
 from models.curriculum.problem import Problem
 
@@ -42,13 +42,13 @@ def draw(rng: Rng) -> Problem:
             inputs = {key: i.values.draw(rng) for key, i in rule.inputs.items()}
             try:
                 values = work_out(rule.steps, inputs)
-            except OutOfReach:
+            except OutOfReachError:
                 continue
             if not _plain(rule, inputs, values):
                 continue
             try:
                 return _posed(rng, rule, inputs, values)
-            except NumbersShared:
+            except SharedNumbersError:
                 continue
 
 

@@ -14,7 +14,7 @@ from models.curriculum.invented.numeric_steps import (
     ABOVE,
     BELOW,
     Operand,
-    OutOfReach,
+    OutOfReachError,
     Step,
     work_out,
 )
@@ -143,7 +143,7 @@ def _typical(rng: Rng, inputs: Mapping[str, Input], steps: Sequence[Step]) -> Fr
     for _ in range(30):
         try:
             value = work_out(steps, {k: i.values.draw(rng) for k, i in inputs.items()})[-1]
-        except OutOfReach:
+        except OutOfReachError:
             continue
         by = 1 if value < 12 else 5 if value < 120 else 50 if value < 1500 else 500
         near = round(value / by) * by

@@ -28,7 +28,7 @@ _WORDS = {2: "two", 3: "three", 4: "four", 5: "five", 6: "six", 10: "ten", 100: 
 _ONE_SIDED = ("it", "it", "the result", "that", "this value", "what I have")
 
 
-class OutOfReach(Exception):
+class OutOfReachError(Exception):
     """These inputs lead to a value that is too long, too large, or not there."""
 
 
@@ -60,20 +60,20 @@ class Step:
 
 def _divide(a: Fraction, b: Fraction) -> Fraction:
     if b == 0:
-        raise OutOfReach
+        raise OutOfReachError
     return a / b
 
 
 def _remainder(a: Fraction, b: Fraction) -> Fraction:
     if b <= 0 or a < 0:
-        raise OutOfReach
+        raise OutOfReachError
     return a - floor(a / b) * b
 
 
 def _rounded(a: Fraction, scale: int) -> Fraction:
     """Rounded to the nearest; halves, on which people differ, are out of reach."""
     if (a * scale) % 1 == Fraction(1, 2):
-        raise OutOfReach
+        raise OutOfReachError
     return Fraction(floor(a * scale + Fraction(1, 2)), scale)
 
 
@@ -107,7 +107,7 @@ def work_out(steps: Sequence[Step], inputs: Mapping[str, Fraction]) -> list[Frac
     """The value after each step.
 
     Raises:
-        OutOfReach: A value is too long, too large, or not there.
+        OutOfReachError: A value is too long, too large, or not there.
     """
     scope = dict(inputs)
     values: list[Fraction] = []
@@ -118,7 +118,7 @@ def work_out(steps: Sequence[Step], inputs: Mapping[str, Fraction]) -> list[Frac
         long = step.operation != "ratio" and (value * 10**PLACES).denominator != 1
         digits = sum(c.isdigit() for c in number_text(value))
         if long or digits > DIGITS or abs(value) > BOUND or value.denominator > 10**PLACES:
-            raise OutOfReach
+            raise OutOfReachError
         scope[f"#{number}"] = value
         values.append(value)
     return values

@@ -23,11 +23,11 @@ _GROUPING = re.compile(r"(?<=\d),(?=\d{3}\b)")
 _CALCULATION = re.compile(r"<<(.+?)=((?:'[^']*'|[^=<>'])*)>>")
 
 
-class AnswerDiffers(Exception):
+class AnswerDiffersError(Exception):
     """The worked steps and the answer that was worked out apart from them do not agree."""
 
 
-class NumbersShared(Exception):
+class SharedNumbersError(Exception):
     """A procedure holds a number of the question, so that one could be taken for the other."""
 
 
@@ -43,11 +43,11 @@ class Working:
         """Writes `before <<expression=result>>after` and returns the result.
 
         Raises:
-            AnswerDiffers: The calculator has no value for it.
+            AnswerDiffersError: The calculator has no value for it.
         """
         result = evaluate_expression(expression)
         if result is None:
-            raise AnswerDiffers(f"The calculator has no value for {expression}.")
+            raise AnswerDiffersError(f"The calculator has no value for {expression}.")
         self._parts.append(f"{before} <<{expression}={result}>>{after}".strip())
         self.reached = result
         return result
@@ -72,8 +72,8 @@ def pose_problem(
     """The problem with one entry or two; the answer is confirmed first.
 
     Raises:
-        AnswerDiffers: The worked steps do not lead to the answer.
-        NumbersShared: A number of the question stands in the procedure.
+        AnswerDiffersError: The worked steps do not lead to the answer.
+        SharedNumbersError: A number of the question stands in the procedure.
     """
     confirm_answer(answer, working)
     count = 2 if rng.random() < _SECOND else 1
@@ -86,7 +86,7 @@ def pose_problem(
         for _ in range(count)
     )
     if any(shared_numbers(question, entry.subroutine) for entry in entries):
-        raise NumbersShared
+        raise SharedNumbersError
     return Problem(
         family=FAMILY,
         name=telling.name,
@@ -100,13 +100,13 @@ def pose_problem(
 
 
 def confirm_answer(answer: str, working: Working) -> None:
-    """Raises AnswerDiffers unless the steps lead to the answer and say it."""
+    """Raises AnswerDiffersError unless the steps lead to the answer and say it."""
     reached = working.reached
     plain = reached[1:-1] if reached[:1] == reached[-1:] == "'" else reached
     if plain.replace("'", "") not in (answer, f"[{answer}]"):
-        raise AnswerDiffers(f"The steps lead to {reached}, not to {answer}.")
+        raise AnswerDiffersError(f"The steps lead to {reached}, not to {answer}.")
     if answer not in working.text():
-        raise AnswerDiffers(f"The steps do not say {answer}.")
+        raise AnswerDiffersError(f"The steps do not say {answer}.")
 
 
 def calculations(work: str) -> list[tuple[str, str]]:

@@ -6,7 +6,7 @@ import random
 
 from models.curriculum.draws import Draws, vocabulary
 from models.curriculum.invented.coining import coin_word
-from models.curriculum.invented.posing import NumbersShared, Working, in_manner, pose_problem
+from models.curriculum.invented.posing import SharedNumbersError, Working, in_manner, pose_problem
 from models.curriculum.invented.prose import Clause, Telling, capital
 from models.curriculum.invented.string_rules import (
     FILTERS,
@@ -63,7 +63,7 @@ def draw(rng: Rng) -> Problem:
                 continue
             try:
                 return _posed(rng, kind, rule, value, steps)
-            except NumbersShared:
+            except SharedNumbersError:
                 continue
 
 

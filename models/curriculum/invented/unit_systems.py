@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from models.curriculum.invented.numeric_steps import number_text
-from models.curriculum.invented.posing import NumbersShared, Working, in_manner, pose_problem
+from models.curriculum.invented.posing import SharedNumbersError, Working, in_manner, pose_problem
 from models.curriculum.invented.prose import Clause, Telling, capital, listed
 from models.curriculum.invented.unit_amounts import (
     TEXTS,
@@ -35,11 +35,11 @@ def draw(rng: Rng) -> Problem:
     while True:
         try:
             return _posed(rng, draw_system(rng), rng.choice(_TASKS))
-        except (NumbersShared, _Unfit):
+        except (SharedNumbersError, _UnfitError):
             continue
 
 
-class _Unfit(Exception):
+class _UnfitError(Exception):
     """What was drawn makes no problem."""
 
 
@@ -57,7 +57,7 @@ def _posed(rng: Rng, system: System, task: str) -> Problem:
         case _:
             solved = _compare(rng, system)
     if not any("<<" in part for part in solved.working.text().split(" ")):
-        raise _Unfit
+        raise _UnfitError
     telling = Telling(
         solved.name,
         solved.given,
@@ -120,7 +120,7 @@ def _convert_up(rng: Rng, system: System) -> _Solved:
     value = draw_number(rng, 60) / rng.choice((1, 1, 1, 2, 4))
     number = value * worth_of(system, [(to, Fraction(1))], start)
     if number.denominator != 1 or number > 99_999:
-        raise _Unfit
+        raise _UnfitError
     work, clauses, shown = Working(), [], number_text(number)
     up = rng.choice(TEXTS["going_up"])
     for place in range(start - 1, to - 1, -1):
@@ -137,14 +137,14 @@ def _convert_up(rng: Rng, system: System) -> _Solved:
 def _combine(rng: Rng, system: System, task: str) -> _Solved:
     """Two amounts in mixed units, together or one less the other."""
     if system.factors[0].denominator != 1:
-        raise _Unfit
+        raise _UnfitError
     to = rng.randint(1, len(system.names) - 1)
     first, second = (draw_amount(rng, system, 0, to) for _ in range(2))
     a, b = worth_of(system, first, to), worth_of(system, second, to)
     if task == "less" and a <= b:
         first, second, a, b = second, first, b, a
     if a == b:
-        raise _Unfit
+        raise _UnfitError
     work = Working()
     work.say("First amount.")
     left = work_down(rng, work, system, first, to)
@@ -168,7 +168,7 @@ def _combine(rng: Rng, system: System, task: str) -> _Solved:
 def _price(rng: Rng, system: System) -> _Solved:
     """So many things for a price in mixed coins."""
     if system.factors[0].denominator != 1:
-        raise _Unfit
+        raise _UnfitError
     to = rng.randint(1, len(system.names) - 1)
     amount, count = draw_amount(rng, system, 0, to), rng.randint(2, 15)
     work = Working()
@@ -193,7 +193,7 @@ def _split(rng: Rng, system: System) -> _Solved:
     """Small units changed into as many large ones as possible."""
     count = len(system.names)
     if count > 3 or system.factors[0].denominator != 1:
-        raise _Unfit
+        raise _UnfitError
     whole = draw_amount(rng, system, 0, count - 1)
     parts = [dict(whole).get(p, Fraction(0)) for p in range(count)]
     total = worth_of(system, whole, count - 1)
@@ -226,13 +226,13 @@ def _split(rng: Rng, system: System) -> _Solved:
 def _compare(rng: Rng, system: System) -> _Solved:
     """Which of two amounts is larger; one of them is in the smallest unit of both."""
     if system.factors[0].denominator != 1:
-        raise _Unfit
+        raise _UnfitError
     to = rng.randint(1, len(system.names) - 1)
     first = draw_amount(rng, system, 0, to)
     worth = worth_of(system, first, to)
     other = worth + rng.choice((-1, 1)) * rng.randint(1, max(2, int(worth) // 3))
     if other < 2 or other == worth:
-        raise _Unfit
+        raise _UnfitError
     said = say_amount(rng, system, first), say_amount(rng, system, [(to, other)])
     work = Working()
     value = work_down(rng, work, system, first, to)

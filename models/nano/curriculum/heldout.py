@@ -8,7 +8,7 @@ from functools import cache
 
 from models.nano.curriculum import invented, telling
 from models.nano.curriculum.problem import Problem
-from models.nano.curriculum.procedure import OutOfReach, Step, told, work
+from models.nano.curriculum.procedure import OutOfReachError, Step, told, work
 from models.nano.curriculum.tables import table
 from rm_local.records import Entry
 
@@ -51,7 +51,7 @@ class Procedure:
             values = {i: rng.randint(1, top) for i, top in zip(self.inputs, self.upto, strict=True)}
             try:
                 clauses, result = work(self.steps, values)
-            except OutOfReach:
+            except OutOfReachError:
                 continue
             problem = invented.posed(rng, self.name, values, self.steps, clauses, result)
             return replace(problem, family=self.slug, entry=self.entry())

@@ -7,7 +7,7 @@ import random
 from models.nano.curriculum import telling, words
 from models.nano.curriculum.arithmetic import listed
 from models.nano.curriculum.problem import Problem
-from models.nano.curriculum.procedure import JOINING, OutOfReach, Step, the, worded, work
+from models.nano.curriculum.procedure import JOINING, OutOfReachError, Step, the, worded, work
 from rm_local.records import Entry
 
 Rng = random.Random
@@ -40,7 +40,7 @@ def draw(rng: Rng, taken: frozenset[str] = frozenset()) -> Problem:
             values = {i: _value(rng) for i in inputs}
             try:
                 clauses, result = work(steps, values)
-            except OutOfReach:
+            except OutOfReachError:
                 continue
             return posed(rng, words.procedure_name(rng, taken), values, steps, clauses, result)
 

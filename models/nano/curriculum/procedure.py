@@ -18,7 +18,7 @@ BOUND = 999
 """No worked value may lie further from zero."""
 
 
-class OutOfReach(Exception):
+class OutOfReachError(Exception):
     """These inputs lead to a value that the steps do not provide for."""
 
 
@@ -151,14 +151,14 @@ def the(operand: str | int) -> str:
 def work(steps: tuple[Step, ...], inputs: Inputs) -> tuple[str, int]:
     """The steps worked on these inputs: one clause a step, and the result.
 
-    Raises OutOfReach when a value grows beyond BOUND or a division does not come out even.
+    Raises OutOfReachError when a value grows beyond BOUND or a division does not come out even.
     """
     results: list[int] = []
     clauses: list[str] = []
     for s in steps:
         shown, value = _apply(s, inputs, results)
         if abs(value) > BOUND:
-            raise OutOfReach
+            raise OutOfReachError
         if s.kind in JOINING:
             results = [value]
         elif s.kind in OPENING:
@@ -231,11 +231,11 @@ def _binary(kind: str, x: int, y: int) -> tuple[str, int]:
             return arithmetic.times(x, y), x * y
         case "divide":
             if y == 0 or x % y:
-                raise OutOfReach
+                raise OutOfReachError
             return f"{x}/{y}={x // y}", x // y
         case "remainder":
             if x < 0 or y <= 0 or x // y > 60:
-                raise OutOfReach
+                raise OutOfReachError
             return arithmetic.remainder(x, y), x % y
         case _:
             raise ValueError(kind)

@@ -26,7 +26,7 @@ THREADS = (
 """Libraries read these when they are loaded, so they must be set before the process starts."""
 
 
-class PeerFailed(Exception):
+class PeerFailedError(Exception):
     """A peer failed, crashed or exceeded its time limit; the text says which."""
 
 
@@ -34,7 +34,7 @@ def run_isolated(work: Callable[..., T], *arguments: object, seconds: float, thr
     """Call `work(*arguments)` in a fresh process whose libraries use `threads` threads.
 
     Raises:
-        PeerFailed: it raised, crashed, or exceeded `seconds`; its process has ended.
+        PeerFailedError: it raised, crashed, or exceeded `seconds`; its process has ended.
     """
     context = multiprocessing.get_context("spawn")
     receiver, sender = context.Pipe(duplex=False)
@@ -44,18 +44,18 @@ def run_isolated(work: Callable[..., T], *arguments: object, seconds: float, thr
             process.start()
         sender.close()
         if not receiver.poll(seconds):
-            raise PeerFailed(f"not finished after {seconds:,.0f} s")
+            raise PeerFailedError(f"not finished after {seconds:,.0f} s")
         done, value = receiver.recv()
     except EOFError:
         process.join()
-        raise PeerFailed(f"its process ended with exit code {process.exitcode}") from None
+        raise PeerFailedError(f"its process ended with exit code {process.exitcode}") from None
     finally:
         if process.pid is not None:
             process.kill()
             process.join()
         receiver.close()
     if not done:
-        raise PeerFailed(str(value))
+        raise PeerFailedError(str(value))
     return value  # type: ignore[no-any-return]  # sent by `_run_child`, which got it from `work`
 
 

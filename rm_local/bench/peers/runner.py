@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from rm_local.bench.peers import stages
 from rm_local.bench.peers.faiss_ivf import FaissIvf
-from rm_local.bench.peers.isolated import PeerFailed, run_isolated
+from rm_local.bench.peers.isolated import PeerFailedError, run_isolated
 from rm_local.bench.peers.lance_ivf import LanceIvf
 from rm_local.bench.peers.peer_protocol import Peer, PeerSetting, VectorSource
 from rm_local.bench.peers.report import PeerComparison, PeerResult, SkippedPeer
@@ -79,7 +79,7 @@ def compare_peers(
                     report,
                 )
             )
-        except PeerFailed as error:
+        except PeerFailedError as error:
             skipped.append(SkippedPeer(peer.name, str(error)))
             report(Progress(f"{peer.name}: {error}"))
     return PeerComparison(rows.rows, store, tuple(found), tuple(skipped))
@@ -97,10 +97,10 @@ def _measure_peer(
     """Build, tune and measure one peer.
 
     Raises:
-        PeerFailed: it is not installed, failed, or exceeded a limit.
+        PeerFailedError: it is not installed, failed, or exceeded a limit.
     """
     if find_spec(peer.package) is None:
-        raise PeerFailed(f"not installed; python -m pip install {peer.install}")
+        raise PeerFailedError(f"not installed; python -m pip install {peer.install}")
     threads = limits.threads
     with tempfile.TemporaryDirectory(dir=folder, prefix="rm-local-peer-") as name:
         index_folder = Path(name)
@@ -141,8 +141,8 @@ def _run_stage(
     """Call `run_isolated`, with the name of the stage in its error."""
     try:
         return run_isolated(work, *arguments, seconds=seconds, threads=threads)
-    except PeerFailed as error:
-        raise PeerFailed(f"{name}: {error}") from error
+    except PeerFailedError as error:
+        raise PeerFailedError(f"{name}: {error}") from error
 
 
 def _format_setting(peer: Peer, setting: PeerSetting) -> str:

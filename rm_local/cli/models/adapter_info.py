@@ -20,7 +20,7 @@ def print_lora_file(listed: LibraryModel, as_data: bool) -> None:
     """Print the contents of an adapter's file.
 
     Raises:
-        ModelInvalid: The file is damaged, or of a kind that cannot be loaded.
+        InvalidModelError: The file is damaged, or of a kind that cannot be loaded.
     """
     from rm_local.gguf import identify_lora, read_lora_file
 

@@ -1,4 +1,4 @@
-"""The functions that an expression may call. Each returns a value or raises NotEvaluable."""
+"""The functions that an expression may call. Each returns a value or raises NotEvaluableError."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable
 from fractions import Fraction
 from functools import reduce
 
-from rm_local.engine.calculator.calculator_limits import ITEMS, KEPT_DIGITS, NotEvaluable
+from rm_local.engine.calculator.calculator_limits import ITEMS, KEPT_DIGITS, NotEvaluableError
 from rm_local.engine.calculator.calculator_values import (
     ListValue,
     Number,
@@ -26,17 +26,17 @@ _MOST_FACTORIAL = 69
 
 
 def require_number(value: Value) -> Number:
-    """Return the number. Raises NotEvaluable for a value of another type."""
+    """Return the number. Raises NotEvaluableError for a value of another type."""
     if not isinstance(value, Number):
-        raise NotEvaluable
+        raise NotEvaluableError
     return value
 
 
 def require_whole(value: Value) -> int:
-    """Return the whole number as an int. Raises NotEvaluable for any other value."""
+    """Return the whole number as an int. Raises NotEvaluableError for any other value."""
     number = require_number(value).value
     if not isinstance(number, int):
-        raise NotEvaluable
+        raise NotEvaluableError
     return number
 
 
@@ -44,22 +44,22 @@ def read_items(value: Value) -> tuple[Value, ...]:
     """Return the elements of a list, or the characters of a string.
 
     Raises:
-        NotEvaluable: The value is neither.
+        NotEvaluableError: The value is neither.
     """
     if isinstance(value, ListValue):
         return value.items
     if isinstance(value, str):
         return tuple(value)
-    raise NotEvaluable
+    raise NotEvaluableError
 
 
 def sort_key(value: Value) -> int | Fraction | str:
-    """Return the sort key of a number or a string. Raises NotEvaluable for other values."""
+    """Return the sort key of a number or a string. Raises NotEvaluableError for other values."""
     if isinstance(value, Number):
         return value.value
     if isinstance(value, str):
         return value
-    raise NotEvaluable
+    raise NotEvaluableError
 
 
 def sort_values(value: Value, reverse: bool = False) -> ListValue:
@@ -73,7 +73,7 @@ def _count_items(value: Value) -> Value:
 
 def _sum_values(values: Value, start: Value = Number(0)) -> Value:  # noqa: B008 (frozen)
     if isinstance(values, str):
-        raise NotEvaluable
+        raise NotEvaluableError
     return reduce(
         lambda a, b: apply_operator("+", a, require_number(b)),
         read_items(values),
@@ -103,7 +103,7 @@ def _round_number(value: Value, places: Value | None = None) -> Value:
         return make_number(round(number.value))
     digits = require_whole(places)
     if abs(digits) > KEPT_DIGITS:
-        raise NotEvaluable
+        raise NotEvaluableError
     rounded = round(Fraction(number.value), digits)
     return make_number(rounded, number.decimal or not isinstance(number.value, int))
 
@@ -124,7 +124,7 @@ def _make_rounding(towards: Callable[[int | Fraction], int]) -> Callable[..., Va
 def _convert_to_integer(value: Value, base: Value = Number(10)) -> Value:  # noqa: B008 (frozen)
     if isinstance(value, str):
         if not value.isascii():
-            raise NotEvaluable
+            raise NotEvaluableError
         return make_number(int(value, require_whole(base)))
     return make_number(
         int(value) if isinstance(value, bool) else math.trunc(require_number(value).value)
@@ -134,7 +134,7 @@ def _convert_to_integer(value: Value, base: Value = Number(10)) -> Value:  # noq
 def _convert_to_decimal(value: Value) -> Value:
     if isinstance(value, str):
         if not value.isascii() or len(value) > KEPT_DIGITS or "e" in value.lower():
-            raise NotEvaluable
+            raise NotEvaluableError
         return make_number(Fraction(value), True)
     return make_number(require_number(value).value, True)
 
@@ -146,7 +146,7 @@ def _convert_to_string(value: Value) -> Value:
 def _list_range(*values: Value) -> Value:
     numbers = range(*map(require_whole, values))
     if len(numbers) > ITEMS:
-        raise NotEvaluable
+        raise NotEvaluableError
     return make_list([make_number(number) for number in numbers])
 
 
@@ -158,14 +158,14 @@ def _compute_power(base: Value, exponent: Value, modulus: Value | None = None) -
 
 def _compute_factorial(value: Value) -> Value:
     if not 0 <= require_whole(value) <= _MOST_FACTORIAL:
-        raise NotEvaluable
+        raise NotEvaluableError
     return make_number(math.factorial(require_whole(value)))
 
 
 def _make_choice_count(count: Callable[[int, int], int]) -> Callable[..., Value]:
     def count_choices(n: Value, k: Value) -> Value:
         if not 0 <= require_whole(n) <= _MOST_CHOSEN:
-            raise NotEvaluable
+            raise NotEvaluableError
         return make_number(count(require_whole(n), require_whole(k)))
 
     return count_choices
@@ -178,7 +178,7 @@ def _divide_with_remainder(left: Value, right: Value) -> Value:
 
 def _require_truths(value: Value) -> list[bool]:
     if not all(isinstance(each, bool) for each in read_items(value)):
-        raise NotEvaluable
+        raise NotEvaluableError
     return [each is True for each in read_items(value)]
 
 
@@ -221,5 +221,5 @@ FUNCTIONS: dict[str, tuple[int, int, Callable[..., Value]]] = {
 
 def _require_character(value: Value) -> str:
     if not isinstance(value, str):
-        raise NotEvaluable
+        raise NotEvaluableError
     return value

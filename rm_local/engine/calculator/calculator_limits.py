@@ -24,5 +24,5 @@ RESULT = 120
 """Characters of a result, and so the most tokens that it can take; usually far fewer."""
 
 
-class NotEvaluable(Exception):
+class NotEvaluableError(Exception):
     """The expression has no value: it is malformed, undefined, or too large."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from rm_local.engine.calculator.calculator_functions import read_items
-from rm_local.engine.calculator.calculator_limits import STRING, NotEvaluable
+from rm_local.engine.calculator.calculator_limits import STRING, NotEvaluableError
 from rm_local.engine.calculator.calculator_values import (
     ListValue,
     Value,
@@ -16,9 +16,9 @@ from rm_local.engine.calculator.calculator_values import (
 
 
 def require_string(value: Value) -> str:
-    """Return the string. Raises NotEvaluable for a value of another type."""
+    """Return the string. Raises NotEvaluableError for a value of another type."""
     if not isinstance(value, str):
-        raise NotEvaluable
+        raise NotEvaluableError
     return value
 
 
@@ -43,7 +43,7 @@ def _make_test_method(question: Callable[[str], bool]) -> Callable[..., Value]:
 def _join_strings(owner: str, values: Value) -> Value:
     parts = [require_string(each) for each in read_items(values)]
     if sum(map(len, parts)) + len(owner) * len(parts) > 2 * STRING:
-        raise NotEvaluable
+        raise NotEvaluableError
     return make_string(owner.join(parts))
 
 

@@ -12,7 +12,7 @@ from rm_local.engine.calculator.calculator_limits import (
     RESULT,
     SHOWN_DIGITS,
     STRING,
-    NotEvaluable,
+    NotEvaluableError,
 )
 
 _MOST = 10**DIGITS
@@ -42,7 +42,7 @@ def make_number(value: int | Fraction, decimal: bool = False) -> Number:
     """Build a number; a decimal with too many digits is rounded to `KEPT_DIGITS`.
 
     Raises:
-        NotEvaluable: It has more than `DIGITS` digits and is not a decimal, or is too large or
+        NotEvaluableError: It has more than `DIGITS` digits and is not a decimal, or is too large or
             too small for a decimal.
     """
     if isinstance(value, Fraction) and value.denominator == 1:
@@ -51,22 +51,22 @@ def make_number(value: int | Fraction, decimal: bool = False) -> Number:
         return Number(value, decimal)
     exact = Fraction(value)
     if not decimal or not Fraction(1, _MOST) < abs(exact) < _MOST:
-        raise NotEvaluable
+        raise NotEvaluableError
     return make_number(round_digits(exact, KEPT_DIGITS), True)
 
 
 def make_list(items: list[Value] | tuple[Value, ...]) -> ListValue:
-    """Build a list. Raises NotEvaluable when it has more than `ITEMS` elements."""
+    """Build a list. Raises NotEvaluableError when it has more than `ITEMS` elements."""
     size = len(items) + sum(each.size for each in items if isinstance(each, ListValue))
     if size > ITEMS:
-        raise NotEvaluable
+        raise NotEvaluableError
     return ListValue(tuple(items), size)
 
 
 def make_string(text: str) -> str:
-    """Return the string. Raises NotEvaluable when it is longer than `STRING`."""
+    """Return the string. Raises NotEvaluableError when it is longer than `STRING`."""
     if len(text) > STRING:
-        raise NotEvaluable
+        raise NotEvaluableError
     return text
 
 
@@ -91,11 +91,11 @@ def write_value(value: Value) -> str:
     A decimal has at most `SHOWN_DIGITS` significant digits, no trailing zeros and no exponent.
 
     Raises:
-        NotEvaluable: The text is longer than `RESULT`.
+        NotEvaluableError: The text is longer than `RESULT`.
     """
     text = _format_value(value)
     if len(text) > RESULT:
-        raise NotEvaluable
+        raise NotEvaluableError
     return text
 
 
@@ -112,7 +112,7 @@ def _format_value(value: Value) -> str:
             for item in items:
                 parts.append(_format_value(item))
                 if len(parts) * 3 > RESULT:
-                    raise NotEvaluable
+                    raise NotEvaluableError
             return f"[{', '.join(parts)}]"
 
 

@@ -13,7 +13,7 @@ from rm_local.engine.calculator.calculator_functions import (
     sort_key,
     sort_values,
 )
-from rm_local.engine.calculator.calculator_limits import CHARACTERS, ITEMS, STEPS, NotEvaluable
+from rm_local.engine.calculator.calculator_limits import CHARACTERS, ITEMS, STEPS, NotEvaluableError
 from rm_local.engine.calculator.calculator_methods import LIST_METHODS, STRING_METHODS, are_equal
 from rm_local.engine.calculator.calculator_values import (
     ListValue,
@@ -74,7 +74,7 @@ class _Evaluator:
         The size is charged once: an operation on a value costs about as much as its result.
 
         Raises:
-            NotEvaluable, or one of Python's own errors: The tree has no value.
+            NotEvaluableError, or one of Python's own errors: The tree has no value.
         """
         found = self._compute_node(node)
         self._steps_left -= 1
@@ -83,7 +83,7 @@ class _Evaluator:
         elif isinstance(found, str):
             self._steps_left -= len(found) // _CHARACTERS_A_STEP
         if self._steps_left < 0:
-            raise NotEvaluable
+            raise NotEvaluableError
         return found
 
     def _compute_node(self, node: Node) -> Value:
@@ -110,7 +110,7 @@ class _Evaluator:
     def _apply_operation(self, name: str, values: list[Value | None]) -> Value:
         first, *rest = values
         if first is None:
-            raise NotEvaluable
+            raise NotEvaluableError
         match name, rest:
             case "positive", []:
                 return require_number(first)
@@ -131,7 +131,7 @@ class _Evaluator:
                 return _take_slice(first, slice(*bounds))
             case sign, [other] if other is not None:
                 return _combine_values(sign, first, other)
-        raise NotEvaluable
+        raise NotEvaluableError
 
     def _call_function(self, call: Call) -> Value:
         arguments = [self.evaluate_node(each) for each in call.arguments]
@@ -140,16 +140,16 @@ class _Evaluator:
             methods = STRING_METHODS if isinstance(owner, str) else LIST_METHODS
             least, most, function = methods[call.name]
             if not isinstance(owner, str | ListValue) or not least <= len(arguments) <= most:
-                raise NotEvaluable
+                raise NotEvaluableError
             arguments = [owner, *arguments]
         else:
             least, most, function = FUNCTIONS[call.name]
             if not least <= len(arguments) <= most:
-                raise NotEvaluable
+                raise NotEvaluableError
         if call.reverse is None:
             return function(*arguments)
         if function is not sort_values:
-            raise NotEvaluable
+            raise NotEvaluableError
         return sort_values(arguments[0], _require_truth(self.evaluate_node(call.reverse)))
 
 
@@ -162,24 +162,24 @@ def _combine_values(sign: str, left: Value, right: Value) -> Value:
     if sign == "+" and isinstance(left, ListValue) and isinstance(right, ListValue):
         return make_list(left.items + right.items)
     if sign != "*":
-        raise NotEvaluable
+        raise NotEvaluableError
     if isinstance(left, Number):
         left, right = right, left
     times = require_whole(right)
     if times > ITEMS:
-        raise NotEvaluable
+        raise NotEvaluableError
     if isinstance(left, str):
         if len(left) * times > ITEMS:
-            raise NotEvaluable
+            raise NotEvaluableError
         return make_string(left * times)
     if not isinstance(left, ListValue) or left.size * times > ITEMS:
-        raise NotEvaluable
+        raise NotEvaluableError
     return make_list(left.items * times)
 
 
 def _require_truth(value: Value | None) -> bool:
     if not isinstance(value, bool):
-        raise NotEvaluable
+        raise NotEvaluableError
     return value
 
 
@@ -199,17 +199,17 @@ def _contains_value(owner: Value, wanted: Value) -> bool:
         return wanted in owner
     if isinstance(owner, ListValue):
         return any(are_equal(each, wanted) for each in owner.items)
-    raise NotEvaluable
+    raise NotEvaluableError
 
 
 def _get_element(owner: Value, place: Value | None) -> Value:
     if place is None:
-        raise NotEvaluable
+        raise NotEvaluableError
     if isinstance(owner, str):
         return owner[require_whole(place)]
     if isinstance(owner, ListValue):
         return owner.items[require_whole(place)]
-    raise NotEvaluable
+    raise NotEvaluableError
 
 
 def _take_slice(owner: Value, part: slice) -> Value:
@@ -217,4 +217,4 @@ def _take_slice(owner: Value, part: slice) -> Value:
         return owner[part]
     if isinstance(owner, ListValue):
         return make_list(owner.items[part])
-    raise NotEvaluable
+    raise NotEvaluableError

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from rm_local.engine.calculator.calculator_limits import DEPTH, NotEvaluable
+from rm_local.engine.calculator.calculator_limits import DEPTH, NotEvaluableError
 from rm_local.engine.calculator.expression_tokens import END, Token, read_tokens
 
 
@@ -76,12 +76,12 @@ def parse_expression(text: str) -> Node:
     """Parse an expression into a tree.
 
     Raises:
-        NotEvaluable: It does not follow the grammar, or its nesting is too deep.
+        NotEvaluableError: It does not follow the grammar, or its nesting is too deep.
     """
     parser = _Parser(read_tokens(text))
     tree = parser.parse_choice()
     if parser.next != END:
-        raise NotEvaluable
+        raise NotEvaluableError
     return tree
 
 
@@ -105,12 +105,12 @@ class _Parser:
 
     def _expect_token(self, text: str) -> None:
         if not self._take_token(text):
-            raise NotEvaluable
+            raise NotEvaluableError
 
     def parse_choice(self) -> Node:
         self._depth += 1
         if self._depth > DEPTH:
-            raise NotEvaluable
+            raise NotEvaluableError
         tree = self._parse_conjunction()
         while self._take_token("or"):
             tree = Operation("or", (tree, self._parse_conjunction()))
@@ -173,7 +173,7 @@ class _Parser:
             return base
         self._depth += 1
         if self._depth > DEPTH:
-            raise NotEvaluable
+            raise NotEvaluableError
         tree = Operation("**", (base, self._parse_signed()))
         self._depth -= 1
         return tree
@@ -184,7 +184,7 @@ class _Parser:
             if sign == ".":
                 name = self.next
                 if name.kind != "name":
-                    raise NotEvaluable
+                    raise NotEvaluableError
                 self._place += 1
                 self._expect_token("(")
                 tree = self._parse_call(name.text, tree)
@@ -217,7 +217,7 @@ class _Parser:
                 return tree
             case Token("sign", "["):
                 return Items(tuple(self._parse_list("]")))
-        raise NotEvaluable
+        raise NotEvaluableError
 
     def _parse_list(self, closing: str) -> list[Node]:
         """Parse the items up to the closing bracket and take it; a trailing comma is allowed."""
@@ -239,7 +239,7 @@ class _Parser:
             elif reverse is None:
                 arguments.append(self.parse_choice())
             else:
-                raise NotEvaluable
+                raise NotEvaluableError
             if not self._take_token(","):
                 self._expect_token(")")
                 break

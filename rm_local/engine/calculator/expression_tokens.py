@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from rm_local.engine.calculator.calculator_limits import NotEvaluable
+from rm_local.engine.calculator.calculator_limits import NotEvaluableError
 
 Kind = Literal["number", "string", "name", "sign", "end"]
 _ASCII = str.maketrans(
@@ -44,10 +44,10 @@ def read_tokens(text: str) -> list[Token]:
     `^` is `**`.
 
     Raises:
-        NotEvaluable: Something in it is not a token, such as a control character.
+        NotEvaluableError: Something in it is not a token, such as a control character.
     """
     if not text.isprintable() and not text.replace("\t", "").isprintable():
-        raise NotEvaluable
+        raise NotEvaluableError
     text = "".join(
         part if n % 2 else part.translate(_ASCII) for n, part in enumerate(_STRING.split(text))
     )
@@ -56,7 +56,7 @@ def read_tokens(text: str) -> list[Token]:
     while place < len(text):
         found = _TOKEN.match(text, place)
         if not found:
-            raise NotEvaluable
+            raise NotEvaluableError
         place = found.end()
         piece = found.group()
         match found.lastgroup:
@@ -77,5 +77,5 @@ def _unescape_string(text: str) -> str:
         return head
     sign, tail = rest[0][:1], rest[0][1:]
     if sign not in _ESCAPES:
-        raise NotEvaluable
+        raise NotEvaluableError
     return head + _ESCAPES[sign] + _unescape_string(tail)

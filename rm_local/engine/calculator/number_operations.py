@@ -8,7 +8,7 @@ from math import isqrt, log10
 from rm_local.engine.calculator.calculator_limits import (
     DIGITS,
     TRANSIENT_DIGITS,
-    NotEvaluable,
+    NotEvaluableError,
 )
 from rm_local.engine.calculator.calculator_values import Number, make_number
 
@@ -22,11 +22,11 @@ def apply_operator(sign: str, left: Number, right: Number) -> Number:
     """Compute `left sign right` for `+ - * / // % **`; `//` and `%` round down, as in Python.
 
     Raises:
-        NotEvaluable: Division by zero, a root that cannot be taken, or too many digits.
+        NotEvaluableError: Division by zero, a root that cannot be taken, or too many digits.
     """
     a, b, decimal = left.value, right.value, left.decimal or right.decimal
     if sign in ("/", "//", "%") and not b:
-        raise NotEvaluable
+        raise NotEvaluableError
     match sign:
         case "+":
             return make_number(a + b, decimal)
@@ -42,14 +42,14 @@ def apply_operator(sign: str, left: Number, right: Number) -> Number:
             return make_number(a % b, decimal)
         case "**":
             return raise_power(left, right)
-    raise NotEvaluable
+    raise NotEvaluableError
 
 
 def raise_power(base: Number, exponent: Number) -> Number:
     """Raise a number to a power; with a fraction as the exponent, take a root first.
 
     Raises:
-        NotEvaluable: The result is not real, has too many digits, or needs a root other than a
+        NotEvaluableError: The result is not real, has too many digits, or needs a root other than a
             square root that is not exact.
     """
     if isinstance(exponent.value, Fraction):
@@ -60,14 +60,14 @@ def raise_power(base: Number, exponent: Number) -> Number:
         return make_number(power.value, power.decimal or exponent.decimal)
     value, times, decimal = base.value, exponent.value, base.decimal or exponent.decimal
     if not value and times < 0:
-        raise NotEvaluable
+        raise NotEvaluableError
     if value in (0, 1) or not times:
         return make_number(value if times else 1, decimal)
     if value == -1:
         return make_number(-1 if times % 2 else 1, decimal)
     largest = max(abs(value.numerator), value.denominator)
     if abs(times) * log10(largest) > TRANSIENT_DIGITS:
-        raise NotEvaluable
+        raise NotEvaluableError
     return make_number(Fraction(value) ** times, decimal)
 
 
@@ -75,11 +75,11 @@ def take_root(number: Number, degree: int) -> Number:
     """Take the root of this degree: exact, or for degree 2 a decimal of `_ROOT_DIGITS` digits.
 
     Raises:
-        NotEvaluable: The number is negative, or the root is not exact and not a square root.
+        NotEvaluableError: The number is negative, or the root is not exact and not a square root.
     """
     value = number.value
     if degree > _MOST_ROOT or value < 0:
-        raise NotEvaluable
+        raise NotEvaluableError
     top, bottom = (
         _find_whole_root(value.numerator, degree),
         _find_whole_root(value.denominator, degree),
@@ -87,11 +87,11 @@ def take_root(number: Number, degree: int) -> Number:
     if top**degree == value.numerator and bottom**degree == value.denominator:
         return make_number(Fraction(top, bottom), number.decimal)
     if degree != 2:
-        raise NotEvaluable
+        raise NotEvaluableError
     size = len(str(value.numerator)) - len(str(value.denominator))
     places = _ROOT_DIGITS - size // 2
     if places > DIGITS:
-        raise NotEvaluable
+        raise NotEvaluableError
     places = max(0, places)
     scaled = isqrt(value.numerator * 10 ** (2 * places) // value.denominator)
     return make_number(Fraction(scaled, 10**places), True)

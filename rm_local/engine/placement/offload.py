@@ -14,7 +14,7 @@ from typing import Literal
 
 from rm_local.engine.placement import requirements
 from rm_local.engine.placement.requirements import BATCH_CPU, BATCH_GPU, ModelSizes
-from rm_local.errors import MemoryShort
+from rm_local.errors import InsufficientMemoryError
 from rm_local.options import EngineOptions, Precision
 from rm_local.units import format_bytes
 
@@ -156,13 +156,13 @@ def check_fits(
     `free`: its free bytes, None = unknown.
 
     Raises:
-        MemoryShort: It does not fit.
+        InsufficientMemoryError: It does not fit.
     """
     need = _estimate_host_bytes(model, devices, asked)
     if free is None or need <= free:
         return
     required = requirements.required_memory(model, asked.context, kv=asked.kv, flash=asked.flash)
-    raise MemoryShort(
+    raise InsufficientMemoryError(
         f"{name} needs {format_bytes(need)} of memory for a context of {required.context:,} tokens "
         f"(weights {format_bytes(required.weights)}, "
         f"{asked.kv} cache {format_bytes(required.cache)}, "
@@ -183,12 +183,12 @@ def check_growth(
     `free`: free bytes of the machine's memory, None = unknown.
 
     Raises:
-        MemoryShort: It cannot.
+        InsufficientMemoryError: It cannot.
     """
     larger = _estimate_host_bytes(model, devices, replace(asked, context=context))
     more = larger - _estimate_host_bytes(model, devices, asked)
     if free is not None and more > free:
-        raise MemoryShort(
+        raise InsufficientMemoryError(
             f"{context:,} tokens need {format_bytes(more)} more memory; "
             f"{format_bytes(free)} are free.",
             "Close other programs.",

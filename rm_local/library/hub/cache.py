@@ -24,7 +24,7 @@ def find_hub_cache() -> Path:
     Without a home folder it is in rm-local's own cache.
 
     Raises:
-        HomeMissing: There is neither a home folder nor a cache folder of rm-local.
+        HomeNotFoundError: There is neither a home folder nor a cache folder of rm-local.
     """
     for variable in ("HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE"):
         if named := os.environ.get(variable):

@@ -14,11 +14,11 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from rm_local.disk_space import require_free
-from rm_local.errors import DownloadCut, DownloadError
+from rm_local.errors import DownloadError, DownloadInterruptedError
 from rm_local.files import replace_file
 from rm_local.library.hub.cache import CacheEntry, measure_size
 from rm_local.library.hub.hub_client import ByteRange, Hub, HubFile, Repo
-from rm_local.library.hub.hub_errors import RESUME_HINT, RangeRefused
+from rm_local.library.hub.hub_errors import RESUME_HINT, RangeRefusedError
 from rm_local.library.hub.selector import HubModel
 from rm_local.progress import DoneCallback, ProgressCallback, ProgressMeter
 
@@ -75,7 +75,7 @@ def download_file(
     """Download the file into its cache entry; it appears there complete and checked or not at all.
 
     Raises:
-        DownloadCut: The transfer ended early; the same call would resume it.
+        DownloadInterruptedError: The transfer ended early; the same call would resume it.
         DownloadError: Anything else went wrong.
     """
     with _translate_disk_errors(entry.folder), _hold_lock(entry, file):
@@ -112,7 +112,7 @@ def _translate_disk_errors(folder: Path) -> Iterator[None]:
         yield
     except OSError as error:
         if error.errno in _FULL:
-            raise DownloadCut(
+            raise DownloadInterruptedError(
                 f"The disk of {folder} is full.",
                 f"Make room. The part downloaded so far is kept. {RESUME_HINT}",
             ) from error
@@ -139,11 +139,11 @@ def _fetch_rest(
         try:
             with hub.open_file(repo, file, before) as received:
                 _append_bytes(received, file, partial, meter.reach)
-            cut = DownloadCut("The server ended the file too early.", RESUME_HINT)
-        except RangeRefused as error:
+            cut = DownloadInterruptedError("The server ended the file too early.", RESUME_HINT)
+        except RangeRefusedError as error:
             partial.unlink(missing_ok=True)
-            cut = DownloadCut(error.message, error.remedy)
-        except DownloadCut as error:
+            cut = DownloadInterruptedError(error.message, error.remedy)
+        except DownloadInterruptedError as error:
             cut = error
         gained = max(0, measure_size(partial) - before)
         fetched += gained
@@ -153,7 +153,7 @@ def _fetch_rest(
             pauses = iter(PAUSES)
         if (pause := next(pauses, None)) is None:
             have = f"{measure_size(partial):,} of {file.size:,} bytes of {file.name} have arrived."
-            raise DownloadCut(f"{cut.message} {have}", cut.remedy) from cut
+            raise DownloadInterruptedError(f"{cut.message} {have}", cut.remedy) from cut
         time.sleep(pause)
     return fetched
 

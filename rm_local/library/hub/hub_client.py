@@ -118,7 +118,7 @@ class Hub:
         """Request the bytes from `start` on; all of them come if a server does not support ranges.
 
         Raises:
-            DownloadCut: The connection ended too early, perhaps while the bytes were read.
+            DownloadInterruptedError: The connection ended too early, perhaps during the transfer.
         """
         headers = build_hf_headers(token=self._token) | {"Accept-Encoding": "identity"}
         if start:

@@ -8,12 +8,12 @@ from contextlib import contextmanager
 import httpx2
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError, OfflineModeIsEnabled
 
-from rm_local.errors import DownloadCut, DownloadError, RmLocalError, UsageError
+from rm_local.errors import DownloadError, DownloadInterruptedError, RmLocalError, UsageError
 
 RESUME_HINT = "The same command continues from there."
 
 
-class RangeRefused(DownloadError):
+class RangeRefusedError(DownloadError):
     """The server does not have the requested range of bytes."""
 
 
@@ -31,14 +31,14 @@ def translate_hub_error(
         case HfHubHTTPError():
             return _translate_status(error.response, endpoint, repo, revision, with_token)
         case httpx2.ConnectError() | httpx2.ConnectTimeout() | httpx2.ProxyError():
-            return DownloadCut(
+            return DownloadInterruptedError(
                 f"{endpoint} cannot be reached: {error}.",
                 "Check the network, HF_ENDPOINT and proxies. The part downloaded so far is kept.",
             )
         case httpx2.TimeoutException():
-            return DownloadCut(f"{endpoint} has stopped sending.", RESUME_HINT)
+            return DownloadInterruptedError(f"{endpoint} has stopped sending.", RESUME_HINT)
         case httpx2.TransportError():
-            return DownloadCut("The connection was cut.", RESUME_HINT)
+            return DownloadInterruptedError("The connection was cut.", RESUME_HINT)
         case httpx2.TooManyRedirects() | httpx2.InvalidURL():
             return _make_not_hub_error(endpoint)
     return None
@@ -89,14 +89,16 @@ def _translate_status(
             f"The hub has no repository {repo}, or does not show it.", f"Check its name.{hidden}"
         )
     if status == 416:
-        return RangeRefused("The server cannot resume the download.", "Run the command again.")
+        return RangeRefusedError("The server cannot resume the download.", "Run the command again.")
     if status == 429:
         seconds = response.headers.get("Retry-After", "")
         when = f"in {seconds} seconds" if seconds.isdigit() else "in some minutes"
         return DownloadError(
             "The hub received too many requests.", f"Try again {when}. {RESUME_HINT}"
         )
-    return DownloadCut(f"The hub failed: it answered {status}.", f"Try again later. {RESUME_HINT}")
+    return DownloadInterruptedError(
+        f"The hub failed: it answered {status}.", f"Try again later. {RESUME_HINT}"
+    )
 
 
 def _make_gated_error(endpoint: str, repo: str, with_token: bool) -> DownloadError:

@@ -67,8 +67,7 @@ class Maintainer:
         Each task is a stage, reported before it starts with the amount of its work.
 
         Raises:
-            StoreMissing, StoreInvalid, StoreVersion, StoreReadOnly, StoreError: As for `Store.open`
-                and its calls; steps that were completed are kept.
+            StoreError: As for `Store.open` and its calls; completed steps are kept.
         """
         end = monotonic() + seconds
         done: Counter[str] = Counter()

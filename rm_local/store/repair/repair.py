@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from rm_local.disk_space import require_free
-from rm_local.errors import StoreError, StoreInvalid
+from rm_local.errors import CorruptStoreError, StoreError
 from rm_local.files import replace_file, sync_file
 from rm_local.progress import ProgressCallback, ignore_progress
 from rm_local.store.build.required_space import FIXED
@@ -29,7 +29,7 @@ def repair_store(path: Path, report: ProgressCallback = ignore_progress) -> Repa
     the centroids twice, and a step of 4,096 entries. Raises as `Store.open`, too.
 
     Raises:
-        StoreInvalid: No entry can be read.
+        CorruptStoreError: No entry can be read.
         StoreError: Another program writes to the store, the disk is too full, or `path`.damaged
             exists already.
     """
@@ -64,7 +64,7 @@ def repair_store(path: Path, report: ProgressCallback = ignore_progress) -> Repa
 def _find_faults(path: Path, report: ProgressCallback) -> list[str]:
     try:
         return verify_store(path, report)
-    except StoreInvalid as error:
+    except CorruptStoreError as error:
         return [error.message]
 
 
@@ -104,10 +104,10 @@ def _check_room(path: Path) -> None:
 
 
 def _check_repaired(part: Path, report: ProgressCallback) -> None:
-    """Sync and verify the new store. Raises StoreInvalid when it has faults."""
+    """Sync and verify the new store. Raises CorruptStoreError when it has faults."""
     sync_file(part)
     if left := verify_store(part, report):
-        raise StoreInvalid(f"The store cannot be repaired: {left[0]}", ANOTHER_COPY)
+        raise CorruptStoreError(f"The store cannot be repaired: {left[0]}", ANOTHER_COPY)
 
 
 def _remove_part(part: Path) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rm_local.errors import StoreInvalid
+from rm_local.errors import CorruptStoreError
 from rm_local.progress import ProgressCallback, ProgressMeter
 from rm_local.store.codec.code_frames import CodePacker
 from rm_local.store.codec.quantize import Quantizer
@@ -58,13 +58,13 @@ def salvage_store(
     aside: Path,
     report: ProgressCallback,
 ) -> RepairResult:
-    """Write the new store `part`. Raises StoreInvalid when no entry can be read."""
+    """Write the new store `part`. Raises CorruptStoreError when no entry can be read."""
     constants = StoreConstants.read_from(reader)
     with _open_new_store(part, path, constants) as new:
         salvager = _Salvager(reader, new, constants, report)
         salvager.copy_all()
         if not salvager.entries and len(salvager.evidence.lost):
-            raise StoreInvalid(f"No entry of the store {path} can be read.", ANOTHER_COPY)
+            raise CorruptStoreError(f"No entry of the store {path} can be read.", ANOTHER_COPY)
         return RepairResult(
             aside,
             salvager.entries,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 
-from rm_local.errors import StoreInvalid
+from rm_local.errors import CorruptStoreError
 from rm_local.store.codec.code_frames import code_check
 from rm_local.store.codec.text_blocks import TextCodec, unpack_words
 from rm_local.store.format import BLOCK_ROWS, DamagedError, EmbedderId
@@ -44,7 +44,11 @@ class StoreConstants:
 
     @classmethod
     def read_from(cls, reader: TolerantReader) -> Self:
-        """Read the constants. Raises StoreInvalid when one is lost that cannot be recomputed."""
+        """Read the constants.
+
+        Raises:
+            CorruptStoreError: A constant is lost that cannot be recomputed.
+        """
         needed = {key: reader.read_value(key) for key in NEEDED}
         lost = [f"{key!r} in meta" for key, value in needed.items() if value is None]
         dictionaries: dict[int, bytes] = {}
@@ -54,9 +58,11 @@ class StoreConstants:
             except DamagedError:
                 lost.append(f"the dictionary of {name}")
         if lost:
-            raise StoreInvalid(f"The store is damaged in {', '.join(lost)}.", ANOTHER_COPY)
+            raise CorruptStoreError(f"The store is damaged in {', '.join(lost)}.", ANOTHER_COPY)
         if reader.read_value("groups") is not None:
-            raise StoreInvalid("The bulk build of this store was not completed.", "Build it again.")
+            raise CorruptStoreError(
+                "The bulk build of this store was not completed.", "Build it again."
+            )
         notes: list[str] = []
         bulk, last, clusters = (reader.read_number(key) for key in ("bulk", "last", "clusters"))
         if bulk is None:

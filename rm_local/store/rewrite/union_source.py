@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from rm_local.arrays import Ids
-from rm_local.errors import StoreEmbedder, StoreError, UsageError
+from rm_local.errors import EmbedderMismatchError, StoreError, UsageError
 from rm_local.files import write_atomically
 from rm_local.progress import DoneCallback, ProgressCallback, ProgressMeter, ignore_progress
 from rm_local.records import Entry
@@ -71,7 +71,7 @@ def join_stores(
 
     Raises:
         UsageError: A store is named twice.
-        StoreEmbedder: The stores have different embedders.
+        EmbedderMismatchError: The stores have different embedders.
         StoreError: There are no entries.
     """
     _check_stores(stores)
@@ -95,7 +95,7 @@ def _check_stores(stores: Sequence[StoreSource]) -> None:
             if store.path.samefile(other.path):
                 raise UsageError(f"{store.path} is named twice.", "Name each store once.")
         if store.embedder != stores[0].embedder:
-            raise StoreEmbedder(
+            raise EmbedderMismatchError(
                 f"{store.path} was made with {store.embedder}, and {stores[0].path} with "
                 f"{stores[0].embedder}.",
                 "Export one of them, and build it again with the other's embedder.",

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from rm_local.disk_space import free_bytes
-from rm_local.errors import StoreError, StoreInvalid, StoreReadOnly
+from rm_local.errors import CorruptStoreError, ReadOnlyStoreError, StoreError
 from rm_local.store.format import PAGE_SIZE, DamagedError
 from rm_local.store.sqlite.libraries import load_apsw, load_sqlite_vec
 from rm_local.store.sqlite.open_checks import (
@@ -80,7 +80,7 @@ def _open_file(path: Path, mode: Mode) -> apsw.Connection:
 
 @contextmanager
 def translate_errors(path: Path) -> Iterator[None]:
-    """Translate SQLite errors into StoreInvalid, StoreReadOnly or StoreError with a remedy."""
+    """Translate SQLite errors into CorruptStoreError, ReadOnlyStoreError or StoreError."""
     load_apsw()
     import apsw
 
@@ -100,13 +100,13 @@ def translate_errors(path: Path) -> Iterator[None]:
         # sqlite-vec raises the same error whatever prevents a write.
         if "insert" in str(error) and _is_full(path):
             raise _disk_full(path) from error
-        raise StoreInvalid(f"{describe_damage(path)} ({error})", REBUILD) from error
+        raise CorruptStoreError(f"{describe_damage(path)} ({error})", REBUILD) from error
     except (apsw.CantOpenError, apsw.IOError, apsw.PermissionsError, apsw.AuthError) as error:
         if isinstance(error, apsw.IOError) and _is_full(path):
             raise _disk_full(path) from error
         raise StoreError(f"The store {path} cannot be read or written: {error}.") from error
     except (apsw.Error, DamagedError, UnicodeDecodeError) as error:
-        raise StoreInvalid(f"{describe_damage(path)} ({error})", REBUILD) from error
+        raise CorruptStoreError(f"{describe_damage(path)} ({error})", REBUILD) from error
 
 
 def _is_full(path: Path) -> bool:
@@ -119,9 +119,9 @@ def _disk_full(path: Path) -> StoreError:
     )
 
 
-def read_only_error(path: Path) -> StoreReadOnly:
+def read_only_error(path: Path) -> ReadOnlyStoreError:
     """Build the error for a write to a store that cannot be written to."""
-    return StoreReadOnly(
+    return ReadOnlyStoreError(
         f"The store {path} cannot be written to.",
         "Copy it to a folder of yours and open the copy, or make a new store there.",
     )

@@ -10,7 +10,13 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rm_local.errors import StoreError, StoreInvalid, StoreMissing, StoreReadOnly, StoreVersion
+from rm_local.errors import (
+    CorruptStoreError,
+    ReadOnlyStoreError,
+    StoreError,
+    StoreNotFoundError,
+    StoreVersionError,
+)
 from rm_local.store.format import APPLICATION_ID, PAGE_SIZE, VERSION
 from rm_local.store.sqlite.libraries import load_apsw
 
@@ -41,7 +47,7 @@ def check_layout(connection: apsw.Connection, path: Path) -> None:
     """Check the layout of sqlite-vec's shadow tables.
 
     Raises:
-        StoreVersion: this rm-local does not know the layout.
+        StoreVersionError: this rm-local does not know the layout.
     """
     found = connection.execute(
         "SELECT name, sql FROM sqlite_master WHERE type = 'table' AND name GLOB 'code_*'"
@@ -49,7 +55,7 @@ def check_layout(connection: apsw.Connection, path: Path) -> None:
     columns = {name: sql.partition("(")[2].removesuffix(")").strip() for name, sql in found}
     if columns not in LAYOUTS.values():
         works = " or ".join(version.removeprefix("v") for version in chain(*LAYOUTS))
-        raise StoreVersion(
+        raise StoreVersionError(
             f"The store {path} has vector tables of a layout that this rm-local does not know.",
             f"Build it again with sqlite-vec {works}.",
         )
@@ -71,11 +77,11 @@ def check_no_hot_log(path: Path) -> None:
     """Check that no interrupted write has to be undone in a place that cannot be written to.
 
     Raises:
-        StoreReadOnly: a write was interrupted.
+        ReadOnlyStoreError: a write was interrupted.
     """
     logs = [path.with_name(path.name + kind) for kind in ("-journal", "-wal")]
     if any(log.exists() and log.stat().st_size for log in logs):
-        raise StoreReadOnly(
+        raise ReadOnlyStoreError(
             f"A write to the store {path} was interrupted, and cannot be undone in a read-only "
             "folder.",
             "Open the store once in a writable folder.",
@@ -86,23 +92,23 @@ def check_header(path: Path) -> None:
     """Check the first 100 bytes before SQLite opens the file, so that a foreign file is untouched.
 
     Raises:
-        StoreMissing: the file does not exist.
-        StoreInvalid: it is not a store.
-        StoreVersion: it has another format version.
+        StoreNotFoundError: the file does not exist.
+        CorruptStoreError: it is not a store.
+        StoreVersionError: it has another format version.
         StoreError: it cannot be read.
     """
     header = _read_header(path)
     if len(header) < 100 or not header.startswith(b"SQLite format 3\0"):
-        raise StoreInvalid(f"{path} is not a store.", "Choose a .rms file, or make a store.")
+        raise CorruptStoreError(f"{path} is not a store.", "Choose a .rms file, or make a store.")
     (version,) = struct.unpack_from(">I", header, 60)
     (application,) = struct.unpack_from(">I", header, 68)
     if application != APPLICATION_ID:
-        raise StoreInvalid(
+        raise CorruptStoreError(
             f"{path} is an SQLite file but not a store.", "Choose a .rms file, or make a store."
         )
     if version != VERSION:
         remedy = "Update rm-local." if version > VERSION else REBUILD
-        raise StoreVersion(
+        raise StoreVersionError(
             f"The store {path} has format {version}; this rm-local reads format {VERSION}.", remedy
         )
 
@@ -112,9 +118,9 @@ def _read_header(path: Path) -> bytes:
     import apsw
 
     if path.is_dir():
-        raise StoreInvalid(f"{path} is a folder, not a store.", "Choose a .rms file.")
+        raise CorruptStoreError(f"{path} is a folder, not a store.", "Choose a .rms file.")
     if not path.exists():
-        raise StoreMissing(f"There is no store at {path}.", "Check the path, or make one.")
+        raise StoreNotFoundError(f"There is no store at {path}.", "Check the path, or make one.")
     flags = apsw.SQLITE_OPEN_URI | apsw.SQLITE_OPEN_READONLY
     try:
         connection = apsw.Connection(path.absolute().as_uri() + "?immutable=1", flags=flags)
@@ -140,14 +146,14 @@ def check_size(connection: apsw.Connection, path: Path) -> None:
     """Compare the file's size with the page count in its header.
 
     Raises:
-        StoreInvalid: the file is truncated.
+        CorruptStoreError: the file is truncated.
     """
     with connection:
         # Any read undoes an interrupted write; pages beyond the header's count can be in a log.
         connection.execute("PRAGMA page_count").fetchall()
         whole, size = _read_declared_size(read_first_bytes(connection, 32)), path.stat().st_size
     if size < whole:
-        raise StoreInvalid(_describe_cut(path, whole), REBUILD)
+        raise CorruptStoreError(_describe_cut(path, whole), REBUILD)
 
 
 def check_not_replaced(connection: apsw.Connection) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rm_local.bench.peers.isolated import PeerFailed, run_isolated
+from rm_local.bench.peers.isolated import PeerFailedError, run_isolated
 from rm_local.bench.peers.peer_protocol import (
     PeerSetting,
     TimedVectors,
@@ -188,7 +188,7 @@ def test_work_apart_has_its_threads_and_leaves_the_environment_alone() -> None:
 
 def test_work_apart_that_raises_is_one_line() -> None:
     """The error's kind and its first line come back."""
-    with pytest.raises(PeerFailed, match=r"^ValueError: invalid literal"):
+    with pytest.raises(PeerFailedError, match=r"^ValueError: invalid literal"):
         run_isolated(int, "many", seconds=HANG_SECONDS, threads=1)
 
 

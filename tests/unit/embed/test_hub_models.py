@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from rm_local.embed.hub_models import find_model_folder, identify_embedder
-from rm_local.errors import ModelInvalid, UsageError
+from rm_local.errors import InvalidModelError, UsageError
 
 
 @pytest.fixture
@@ -51,10 +51,10 @@ def test_only_a_model_trained_for_it_is_cut(folder: Path) -> None:
 def test_a_folder_that_holds_no_model(folder: Path, tmp_path: Path) -> None:
     """Neither dimension nor weights are guessed."""
     (folder / "model.safetensors").unlink()
-    with pytest.raises(ModelInvalid, match="no weights"):
+    with pytest.raises(InvalidModelError, match="no weights"):
         identify_embedder(folder, "mine")
     (tmp_path / "empty").mkdir()
-    with pytest.raises(ModelInvalid, match="dimensions"):
+    with pytest.raises(InvalidModelError, match="dimensions"):
         identify_embedder(tmp_path / "empty", "mine")
 
 

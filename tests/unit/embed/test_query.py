@@ -14,7 +14,7 @@ from rm_local import paths
 from rm_local.embed import query, static
 from rm_local.embed.minilm import MINILM
 from rm_local.embed.static import StaticEmbedder
-from rm_local.errors import EngineError, HomeMissing, StoreEmbedder
+from rm_local.errors import EmbedderMismatchError, EngineError, HomeNotFoundError
 from rm_local.runtime import Runtime
 from rm_local.settings import Settings
 from rm_local.store.store import Store
@@ -56,7 +56,7 @@ async def test_minilm_runs_in_the_worker(monkeypatch: pytest.MonkeyPatch) -> Non
 @pytest.mark.parametrize("code", [errno.EACCES, errno.EROFS, errno.ENOSPC, errno.ENOTDIR])
 async def test_a_cache_that_cannot_be_written(monkeypatch: pytest.MonkeyPatch, code: int) -> None:
     """A temporary folder takes its place, and the reason is handed on."""
-    cache, reasons = paths.cache_dir(), list[OSError | HomeMissing]()
+    cache, reasons = paths.cache_dir(), list[OSError | HomeNotFoundError]()
 
     def write(folder: Path) -> Path:
         if folder == cache:
@@ -87,7 +87,7 @@ async def test_no_disk_takes_the_embedder(monkeypatch: pytest.MonkeyPatch) -> No
 def test_any_other_embedder_is_refused(table: StaticEmbedder) -> None:
     """Another model, another table, another MiniLM: each with a way out."""
     for named in (TOY, replace(table.id, sha256="cd" * 32), replace(MINILM, dimension=128)):
-        with pytest.raises(StoreEmbedder, match=r"some\.rms") as caught:
+        with pytest.raises(EmbedderMismatchError, match=r"some\.rms") as caught:
             query.check_query_embedder(PATH, named)
         assert "Build it again with --embedder" in caught.value.remedy
     query.check_query_embedder(PATH, table.id)
@@ -110,6 +110,6 @@ async def test_a_runtime_searches_with_what_the_store_names(
 async def test_a_runtime_refuses_an_unknown_embedder(tmp_path: Path) -> None:
     """Before anything is loaded."""
     runtime = Runtime(Settings(), store=toy_store(tmp_path / "toy.rms"))
-    with pytest.raises(StoreEmbedder, match="toy"):
+    with pytest.raises(EmbedderMismatchError, match="toy"):
         await runtime.search("zorb", 1)
     await runtime.close()

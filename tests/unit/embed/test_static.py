@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from rm_local.embed.static import StaticEmbedder, pack_table
-from rm_local.errors import ModelInvalid, ModelMissing
+from rm_local.errors import InvalidModelError, ModelNotFoundError
 
 PIECES = ["[UNK]", "add", "two", "num", "##bers"]
 ROWS = np.array([[0, 0, 1], [3, 0, 0], [0, 4, 0], [1, 1, 0], [0, 0, -0.5]], dtype=np.float32)
@@ -68,7 +68,7 @@ def test_a_packed_table_is_read_again(tmp_path: Path) -> None:
 
 def test_a_table_that_is_not_there(tmp_path: Path) -> None:
     """It is named."""
-    with pytest.raises(ModelMissing, match="nowhere"):
+    with pytest.raises(ModelNotFoundError, match="nowhere"):
         StaticEmbedder.load(tmp_path / "nowhere")
 
 
@@ -77,7 +77,7 @@ def test_a_table_cut_short_is_refused(tmp_path: Path, kept: int) -> None:
     """Wherever it is cut."""
     path = tmp_path / "table.safetensors"
     path.write_bytes(pack_table(ROWS, PIECES)[:kept])
-    with pytest.raises(ModelInvalid, match=r"table\.safetensors"):
+    with pytest.raises(InvalidModelError, match=r"table\.safetensors"):
         StaticEmbedder.load(path)
 
 

@@ -14,7 +14,7 @@ from rm_local.engine.calculator.calculator_limits import (
     ITEMS,
     RESULT,
     STEPS,
-    NotEvaluable,
+    NotEvaluableError,
 )
 from rm_local.engine.calculator.evaluator import _Evaluator
 from rm_local.engine.calculator.expression_parser import parse_expression
@@ -212,7 +212,7 @@ def test_work_is_counted_while_it_is_done(text: str) -> None:
     assert len(text) <= CHARACTERS
     evaluator = _Evaluator()
 
-    with pytest.raises(NotEvaluable):
+    with pytest.raises(NotEvaluableError):
         evaluator.evaluate_node(parse_expression(text))
 
     assert -ITEMS - STEPS / 10 <= evaluator._steps_left <= ITEMS

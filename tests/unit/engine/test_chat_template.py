@@ -9,7 +9,7 @@ from rm_local.engine.protocol import Message
 from rm_local.engine.worker.templates import render_process
 from rm_local.engine.worker.templates.chat_template import ChatTemplate, Prompt
 from rm_local.engine.worker.templates.render_protocol import RenderJob, RenderReply
-from rm_local.errors import EngineError, ModelInvalid, UsageError
+from rm_local.errors import EngineError, InvalidModelError, UsageError
 from tests.support.tiny_gguf import PLAIN_TEMPLATE, TEMPLATE
 
 
@@ -138,7 +138,7 @@ REACHING = [
 @pytest.mark.parametrize("source", REACHING)
 def test_a_template_cannot_reach_out(source: str) -> None:
     """Templates come from files of strangers: they see and change nothing but their text."""
-    with pytest.raises(ModelInvalid):
+    with pytest.raises(InvalidModelError):
         template(source)
 
 
@@ -146,7 +146,7 @@ def test_a_template_cannot_reach_out(source: str) -> None:
 def test_a_template_loads_no_other(name: str) -> None:
     """There is no loader, so no file is read."""
     tail = " as x" if name == "import" else ""
-    with pytest.raises(ModelInvalid):
+    with pytest.raises(InvalidModelError):
         template(f"{{% {name} '/etc/passwd'{tail} %}}")
 
 
@@ -164,7 +164,7 @@ def test_a_template_loads_no_other(name: str) -> None:
 )
 def test_a_template_has_bounds(source: str, fault: str) -> None:
     """Too much work, too long a text and errors are told, the line too where it is known."""
-    with pytest.raises(ModelInvalid, match=fault):
+    with pytest.raises(InvalidModelError, match=fault):
         template(source)
 
 
@@ -186,7 +186,7 @@ def test_json_is_written_as_transformers_writes_it() -> None:
 
 def test_a_template_that_is_none_is_refused() -> None:
     """A syntax error is an error of the model's file."""
-    with pytest.raises(ModelInvalid, match="chat template, line 1"):
+    with pytest.raises(InvalidModelError, match="chat template, line 1"):
         template("{% for %}")
 
 

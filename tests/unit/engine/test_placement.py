@@ -9,7 +9,7 @@ import pytest
 
 from rm_local.engine.placement import offload, requirements
 from rm_local.engine.placement.offload import Device, Placement, PlacementRequest
-from rm_local.errors import MemoryShort
+from rm_local.errors import InsufficientMemoryError
 from rm_local.gguf.architecture import Layer, ModelShape
 
 GIB = 1 << 30
@@ -158,7 +158,7 @@ def test_a_context_beyond_the_memory_is_refused_in_numbers() -> None:
     """Needed, free, the largest that fits, what a smaller cache allows, and the way round."""
     asked = replace(ASKED, context=1 << 20)
 
-    with pytest.raises(MemoryShort) as caught:
+    with pytest.raises(InsufficientMemoryError) as caught:
         offload.check_fits(MODEL, [], asked, 8 * GIB, "Qwen3 4B")
 
     found = offload.largest_context(MODEL, [], asked, 8 * GIB, MODEL.context)
@@ -169,13 +169,13 @@ def test_a_context_beyond_the_memory_is_refused_in_numbers() -> None:
     assert '`kv_cache_type = "q8_0"`, 40,960 tokens fit' in caught.value.remedy
     assert "check_memory = false" in caught.value.remedy
     offload.check_fits(MODEL, [], replace(asked, context=found), 8 * GIB, "")
-    with pytest.raises(MemoryShort):
+    with pytest.raises(InsufficientMemoryError):
         offload.check_fits(MODEL, [], replace(asked, context=found + 256), 8 * GIB, "")
 
 
 def test_no_context_is_advised_that_the_model_was_not_trained_for() -> None:
     """Whatever the memory."""
-    with pytest.raises(MemoryShort) as caught:
+    with pytest.raises(InsufficientMemoryError) as caught:
         offload.check_fits(MODEL, [], replace(ASKED, context=1 << 20), 64 * GIB, "")
 
     assert "`context = 40960`, the context it was trained for" in caught.value.remedy
@@ -185,7 +185,7 @@ def test_memory_that_nobody_tells_is_not_judged() -> None:
     """Nor is what fits; a model that does not fit at any context names other ways."""
     offload.check_fits(MODEL, [], replace(ASKED, context=1 << 20), None, "")
     offload.check_fits(MODEL, [], ASKED, 16 * GIB, "")
-    with pytest.raises(MemoryShort) as caught:
+    with pytest.raises(InsufficientMemoryError) as caught:
         offload.check_fits(MODEL, [], ASKED, GIB, "")
     assert "smaller model" in caught.value.remedy
 
@@ -202,5 +202,7 @@ def test_a_context_grows_only_into_memory_that_is_free() -> None:
     """What it needs beside what it has already: 8,192 tokens more are 1.2 GB of cache."""
     offload.check_growth(MODEL, [], ASKED, 16384, 2 * GIB)
     offload.check_growth(MODEL, [], ASKED, 16384, None)
-    with pytest.raises(MemoryShort, match=r"16,384 tokens need 1\.2 GB more .* 1\.1 GB are free"):
+    with pytest.raises(
+        InsufficientMemoryError, match=r"16,384 tokens need 1\.2 GB more .* 1\.1 GB are free"
+    ):
         offload.check_growth(MODEL, [], ASKED, 16384, GIB)

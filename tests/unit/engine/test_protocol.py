@@ -48,7 +48,7 @@ MESSAGES: list[protocol.Request | protocol.Reply] = [
     protocol.GenerationDone(),
     protocol.TokenCount(9),
     protocol.StatsReply(Stats(1, 2, 3, 4, 0.5, 0.25)),
-    protocol.ErrorReply("ModelMissing", "gone", "look"),
+    protocol.ErrorReply("ModelNotFoundError", "gone", "look"),
 ]
 
 

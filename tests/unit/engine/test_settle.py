@@ -8,7 +8,7 @@ import pytest
 
 from rm_local.engine.placement.offload import Placement
 from rm_local.engine.worker.llama.loading import place_with_fallback
-from rm_local.errors import ModelInvalid, ModelRefused, NoRoom
+from rm_local.errors import ContextAllocationError, InvalidModelError, ModelLoadError
 
 ALL = Placement(37, 512)
 
@@ -27,7 +27,7 @@ class Loader:
     def load(self, placement: Placement) -> str:
         self.loads.append(placement.layers)
         if placement.layers > self.layers:
-            raise ModelRefused("unable to allocate CUDA0 buffer")
+            raise ModelLoadError("unable to allocate CUDA0 buffer")
         self.alive += 1
         return "weights"
 
@@ -35,7 +35,7 @@ class Loader:
         assert weights
         self.opened.append(placement)
         if placement.batch > self.batch or (placement.cache_on_device and not self.on_device):
-            raise NoRoom("failed to allocate buffer for kv cache")
+            raise ContextAllocationError("failed to allocate buffer for kv cache")
         return placement
 
     def close(self, weights: str) -> None:
@@ -85,9 +85,9 @@ def test_the_last_error_is_told_and_nothing_is_held() -> None:
     """A context, or weights, that fit nowhere."""
     contexts, weights = Loader(batch=0), Loader(layers=-1)
 
-    with pytest.raises(NoRoom, match="kv cache"):
+    with pytest.raises(ContextAllocationError, match="kv cache"):
         contexts.settled()
-    with pytest.raises(ModelRefused, match="unable to allocate"):
+    with pytest.raises(ModelLoadError, match="unable to allocate"):
         weights.settled()
     assert contexts.alive == weights.alive == 0
 
@@ -98,8 +98,8 @@ def test_other_errors_are_not_tried_again() -> None:
 
     def load(_placement: Placement) -> str:
         loader.loads.append(0)
-        raise ModelInvalid("an encoder")
+        raise InvalidModelError("an encoder")
 
-    with pytest.raises(ModelInvalid):
+    with pytest.raises(InvalidModelError):
         place_with_fallback(ALL, load, loader.open, loader.close)
     assert loader.loads == [0]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from rm_local.errors import ModelInvalid, ModelMissing
+from rm_local.errors import InvalidModelError, ModelNotFoundError
 from rm_local.gguf.header import GgufHeader, check_generates, check_whole, read_header
 from tests.support import gguf_headers, tiny_gguf
 
@@ -39,7 +39,7 @@ def test_a_file_cut_short_is_refused(tmp_path: Path, share: float) -> None:
     path = tmp_path / "cut.gguf"
     path.write_bytes(whole[: max(8, int(len(whole) * share))])
 
-    with pytest.raises(ModelInvalid, match="cut short") as caught:
+    with pytest.raises(InvalidModelError, match="cut short") as caught:
         check(path)
     assert caught.value.remedy
 
@@ -49,7 +49,7 @@ def test_an_empty_file_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "model.gguf"
     path.touch()
 
-    with pytest.raises(ModelInvalid, match="is empty"):
+    with pytest.raises(InvalidModelError, match="is empty"):
         check(path)
 
 
@@ -59,7 +59,7 @@ def test_another_kind_of_file_is_refused(tmp_path: Path, content: bytes) -> None
     path = tmp_path / "model.gguf"
     path.write_bytes(content)
 
-    with pytest.raises(ModelInvalid, match="not a GGUF file"):
+    with pytest.raises(InvalidModelError, match="not a GGUF file"):
         check(path)
 
 
@@ -68,15 +68,15 @@ def test_an_old_version_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "old.gguf"
     path.write_bytes(b"GGUF\x01\x00\x00\x00" + bytes(16))
 
-    with pytest.raises(ModelInvalid, match="version 1"):
+    with pytest.raises(InvalidModelError, match="version 1"):
         check(path)
 
 
 def test_a_missing_file_and_a_folder_are_told_apart(tmp_path: Path) -> None:
-    """Both are ModelMissing, each in its own words."""
-    with pytest.raises(ModelMissing, match="does not exist"):
+    """Both are ModelNotFoundError, each in its own words."""
+    with pytest.raises(ModelNotFoundError, match="does not exist"):
         check(tmp_path / "none.gguf")
-    with pytest.raises(ModelMissing, match="is a folder"):
+    with pytest.raises(ModelNotFoundError, match="is a folder"):
         check(tmp_path)
 
 
@@ -94,7 +94,7 @@ def test_models_that_write_no_text_are_refused(
     """An embedder, a projector and an adapter are each called what they are."""
     path = tiny_gguf.write(tmp_path / "other.gguf", architecture=architecture, kind=kind)
 
-    with pytest.raises(ModelInvalid, match=words):
+    with pytest.raises(InvalidModelError, match=words):
         check(path)
 
 
@@ -132,7 +132,7 @@ def test_a_header_made_to_harm(tmp_path: Path, body: bytes, counts: dict[str, in
     """Counts, lengths and depths out of all proportion are damage: no memory, no endless loop."""
     path = damaged(tmp_path / "hostile.gguf", body, **counts)
 
-    with pytest.raises(ModelInvalid, match="damaged"):
+    with pytest.raises(InvalidModelError, match="damaged"):
         read_header(path)
 
 

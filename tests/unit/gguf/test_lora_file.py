@@ -12,7 +12,7 @@ import gguf
 import numpy as np
 import pytest
 
-from rm_local.errors import EngineError, ModelInvalid, ModelMissing
+from rm_local.errors import EngineError, InvalidModelError, ModelNotFoundError
 from rm_local.gguf import (
     check_generates,
     read_files,
@@ -151,7 +151,7 @@ def test_an_adapter_that_does_not_fit_is_refused_by_its_header(
 
     error = refuse(path, model)
 
-    assert isinstance(error, ModelInvalid)
+    assert isinstance(error, InvalidModelError)
     assert str(path) in error.message
     assert said in error.message
 
@@ -163,7 +163,7 @@ def test_a_scale_that_gives_no_finite_number_is_refused(
     """By itself, or multiplied by alpha / rank."""
     path = lora_files.write(tmp_path / "a.gguf", model, rank=2, alpha=100)
     error = refuse(path, model, scale)
-    assert isinstance(error, ModelInvalid)
+    assert isinstance(error, InvalidModelError)
     assert "not a finite number" in error.message
 
 
@@ -174,7 +174,7 @@ def test_a_file_that_is_cut_anywhere_is_refused(model: Path, tmp_path: Path) -> 
     for length in [*range(0, len(whole) - 1, 211), len(whole) - 1]:
         path.write_bytes(whole[:length])
         error = refuse(path, model)
-        assert isinstance(error, ModelInvalid)
+        assert isinstance(error, InvalidModelError)
         assert "cut short" in error.message or "is empty" in error.message
 
 
@@ -210,7 +210,7 @@ def test_garbled_headers_are_refused_or_read(model: Path, tmp_path: Path) -> Non
 def test_a_missing_adapter_is_called_an_adapter(model: Path, tmp_path: Path) -> None:
     """The message is about the adapter, not about the model."""
     error = refuse(tmp_path / "none.gguf", model)
-    assert isinstance(error, ModelMissing)
+    assert isinstance(error, ModelNotFoundError)
     assert error.message.startswith("The adapter ")
 
 
@@ -233,7 +233,7 @@ def test_a_model_in_the_place_of_an_adapter_is_refused(model: Path) -> None:
 def test_an_adapter_in_the_place_of_a_model_is_refused(model: Path, tmp_path: Path) -> None:
     """The remedy names the option for adapters."""
     path = lora_files.write(tmp_path / "a.gguf", model)
-    with pytest.raises(ModelInvalid, match="is an adapter, not a model") as caught:
+    with pytest.raises(InvalidModelError, match="is an adapter, not a model") as caught:
         check_generates(path, read_header(path))
     assert "--lora" in caught.value.remedy
 

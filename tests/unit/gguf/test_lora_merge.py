@@ -10,7 +10,7 @@ import gguf
 import numpy as np
 import pytest
 
-from rm_local.errors import ModelInvalid, ModelMissing
+from rm_local.errors import InvalidModelError, ModelNotFoundError
 from rm_local.gguf import merge_adapter, predict_merged_header, read_header
 from tests.support import tiny_gguf
 from tests.support.random_adapters import Factors, make_factors, write_adapter
@@ -204,7 +204,7 @@ def test_an_adapter_that_does_not_fit_is_refused(
     damage(factors)
     adapter = write_adapter(tmp_path / "lora.gguf", factors)
 
-    with pytest.raises(ModelInvalid, match=r"lora\.gguf") as caught:
+    with pytest.raises(InvalidModelError, match=r"lora\.gguf") as caught:
         merge_adapter(base, adapter, target, CHANGES)
 
     assert caught.value.remedy
@@ -217,7 +217,7 @@ def test_an_adapter_for_another_architecture_is_refused(
     """Also where the shapes would fit."""
     adapter = write_adapter(tmp_path / "lora.gguf", make_factors(base), architecture="llama")
 
-    with pytest.raises(ModelInvalid, match="the architecture llama"):
+    with pytest.raises(InvalidModelError, match="the architecture llama"):
         merge_adapter(base, adapter, target, CHANGES)
 
 
@@ -226,7 +226,7 @@ def test_a_model_is_no_adapter(base: Path, target: Path, tmp_path: Path) -> None
     named = write_adapter(tmp_path / "lora.gguf", make_factors(base), kind="model")
 
     for other in (base, named):
-        with pytest.raises(ModelInvalid, match="not a LoRA adapter"):
+        with pytest.raises(InvalidModelError, match="not a LoRA adapter"):
             merge_adapter(base, other, target, CHANGES)
 
 
@@ -240,7 +240,7 @@ def test_a_file_that_is_cut_short_is_refused(
     whole = files[which].read_bytes()
     files[which].write_bytes(whole[: int(len(whole) * share)])
 
-    with pytest.raises(ModelInvalid):
+    with pytest.raises(InvalidModelError):
         merge_adapter(files["base"], files["adapter"], target, CHANGES)
 
     assert [*target.parent.iterdir()] == []
@@ -258,12 +258,12 @@ def test_flipped_bytes_never_end_in_another_error(base: Path, target: Path, tmp_
         adapter.write_bytes(damaged)
         try:
             merge_adapter(base, adapter, target, CHANGES)
-        except ModelInvalid:
+        except InvalidModelError:
             refused += 1
     assert refused > 100
 
 
 def test_a_missing_adapter_is_named(base: Path, target: Path, tmp_path: Path) -> None:
     """As a model is that is not there."""
-    with pytest.raises(ModelMissing, match="none"):
+    with pytest.raises(ModelNotFoundError, match="none"):
         merge_adapter(base, tmp_path / "none", target, CHANGES)

@@ -11,7 +11,7 @@ import pytest
 
 from rm_local import paths, settings
 from rm_local.engine.protocol import ModelInfo
-from rm_local.errors import EngineError, ModelMissing, Stopped
+from rm_local.errors import CancelledByUserError, EngineError, ModelNotFoundError
 from rm_local.library import (
     RM_SMALL,
     choose_default,
@@ -161,7 +161,7 @@ async def test_rm_small_by_name_is_never_replaced() -> None:
     runtime = FakeRuntime()
     runtime.model = RM_SMALL
 
-    with pytest.raises(ModelMissing) as caught:
+    with pytest.raises(ModelNotFoundError) as caught:
         await runtime.load_model()
     await runtime.close()
 
@@ -198,7 +198,7 @@ async def test_a_load_that_is_cancelled_ends_the_preparation(
         may_continue.wait()
         try:
             report(0.5)
-        except Stopped:
+        except CancelledByUserError:
             ended.set()
             raise
         return shipped_model()
@@ -260,9 +260,9 @@ def test_the_library_says_what_is_not_installed() -> None:
     assert absent.name == "rm-small"
     assert "rm-local[small]" in absent.remedy
     assert len(library.models) == 1
-    with pytest.raises(ModelMissing, match="not installed"):
+    with pytest.raises(ModelNotFoundError, match="not installed"):
         library.find_by_name("rm-small")
-    with pytest.raises(ModelMissing, match="not installed"):
+    with pytest.raises(ModelNotFoundError, match="not installed"):
         find_model(Settings(), "rm-small")
 
 

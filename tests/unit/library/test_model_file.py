@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from rm_local.engine.families.detect import describe_thinking
-from rm_local.errors import ModelInvalid, ModelMissing
+from rm_local.errors import InvalidModelError, ModelNotFoundError
 from rm_local.library import model_file
 from tests.support import gguf_headers, tiny_gguf
 
@@ -53,7 +53,7 @@ def test_kinds_are_told_apart(tmp_path: Path, more: dict[str, Any], kind: str) -
 
     assert read.kind == kind
     if kind != "text":
-        with pytest.raises(ModelInvalid):
+        with pytest.raises(InvalidModelError):
             model_file.check_usable(read)
 
 
@@ -96,7 +96,7 @@ def test_missing_parts_are_named(tmp_path: Path) -> None:
     read = model_file.read_model(parts[0])
 
     assert read.missing == (parts[1].name,)
-    with pytest.raises(ModelMissing, match="00002-of-00003"):
+    with pytest.raises(ModelNotFoundError, match="00002-of-00003"):
         model_file.check_usable(read)
 
 
@@ -105,7 +105,7 @@ def test_a_part_that_is_cut_short_is_not_used(tmp_path: Path) -> None:
     parts = split(tmp_path)
     parts[2].write_bytes(parts[2].read_bytes()[:-100])
 
-    with pytest.raises(ModelInvalid, match=r"00003-of-00003\.gguf is cut short"):
+    with pytest.raises(InvalidModelError, match=r"00003-of-00003\.gguf is cut short"):
         model_file.check_usable(model_file.read_model(parts[0]))
 
 
@@ -152,7 +152,7 @@ def test_metadata_of_the_wrong_kind(tmp_path: Path, value: Any) -> None:
         path = gguf_headers.write(tmp_path / "m.gguf", gguf_headers.model() | {key: value})
         try:
             read = model_file.read_model(path)
-        except ModelInvalid:
+        except InvalidModelError:
             continue
         assert read.context >= 0
         assert len(read.shape.layers) <= 512

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from rm_local.errors import ModelMissing, UsageError
+from rm_local.errors import ModelNotFoundError, UsageError
 from rm_local.library.models import Library, find_model, find_models
 from rm_local.settings import Settings
 from tests.support import gguf_headers
@@ -64,7 +64,7 @@ def test_the_beginning_of_a_name_is_enough(tmp_path: Path) -> None:
 
 def test_a_name_that_is_not_there(tmp_path: Path) -> None:
     """The nearest are offered."""
-    with pytest.raises(ModelMissing) as raised:
+    with pytest.raises(ModelNotFoundError) as raised:
         library(tmp_path, "qwen3-4b.gguf").find_by_name("qwen3-4b-q4_m")
 
     assert "Did you mean qwen3-4b-q4_k_m" in raised.value.remedy
@@ -75,5 +75,5 @@ def test_a_path_goes_before_a_name(tmp_path: Path) -> None:
     path = gguf_headers.write(tmp_path / "m.gguf", gguf_headers.model())
 
     assert find_model(Settings(), str(path)).name == "m-q4_k_m"
-    with pytest.raises(ModelMissing, match="does not exist"):
+    with pytest.raises(ModelNotFoundError, match="does not exist"):
         find_model(Settings(), "none/m.gguf")

@@ -10,7 +10,13 @@ import pytest
 from filelock import FileLock
 
 from rm_local import paths
-from rm_local.errors import EngineError, HomeMissing, ModelInvalid, ModelMissing, Stopped
+from rm_local.errors import (
+    CancelledByUserError,
+    EngineError,
+    HomeNotFoundError,
+    InvalidModelError,
+    ModelNotFoundError,
+)
 from rm_local.gguf import check_whole, read_header
 from rm_local.library import RM_SMALL_METADATA, rm_small, smollm2
 from rm_local.library.model_file import describe_model
@@ -150,7 +156,7 @@ def test_no_home_folder(adapter: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is an error of the model, not of the settings."""
 
     def fail() -> Path:
-        raise HomeMissing("This user has no home folder.", paths.SET_HOME)
+        raise HomeNotFoundError("This user has no home folder.", paths.SET_HOME)
 
     monkeypatch.setattr(paths, "cache_dir", fail)
 
@@ -194,7 +200,7 @@ def test_an_adapter_of_another_base_is_refused(adapter: Path) -> None:
     """Its shapes fit, but it says what it was trained on."""
     write_adapter(adapter, make_factors(smollm2.find_smollm2()), trained_on="0" * 64)
 
-    with pytest.raises(ModelInvalid, match="was not trained on"):
+    with pytest.raises(InvalidModelError, match="was not trained on"):
         prepare()
 
     assert cached() == []
@@ -206,7 +212,7 @@ def test_a_base_that_is_not_the_published_one_is_refused(
     """Its hash is compared before it is merged."""
     monkeypatch.setattr(smollm2, "SMOLLM2_SHA256", "0" * 64)
 
-    with pytest.raises(ModelInvalid, match="0" * 64):
+    with pytest.raises(InvalidModelError, match="0" * 64):
         prepare()
 
 
@@ -214,7 +220,7 @@ def test_a_damaged_adapter_is_refused(adapter: Path) -> None:
     """Nothing of the merge is left."""
     os.truncate(adapter, adapter.stat().st_size - 100)
 
-    with pytest.raises(ModelInvalid, match="cut short"):
+    with pytest.raises(InvalidModelError, match="cut short"):
         prepare()
 
     assert cached() == []
@@ -224,7 +230,7 @@ def test_a_missing_adapter_is_named(adapter: Path) -> None:
     """As rm-local itself is not whole then, the remedy is to install it again."""
     adapter.unlink()
 
-    with pytest.raises(ModelMissing, match=adapter.name) as caught:
+    with pytest.raises(ModelNotFoundError, match=adapter.name) as caught:
         prepare()
 
     assert "again" in caught.value.remedy
@@ -236,9 +242,9 @@ def test_it_can_be_stopped() -> None:
 
     def stop(share: float) -> None:
         if share > 0.5:
-            raise Stopped("Not needed any more.")
+            raise CancelledByUserError("Not needed any more.")
 
-    with pytest.raises(Stopped):
+    with pytest.raises(CancelledByUserError):
         prepare_rm_small(stop, lambda _text: None)
     assert cached() == []
 
@@ -253,11 +259,11 @@ def test_a_wait_for_another_process_can_be_stopped() -> None:
     paths.cache_dir().mkdir(parents=True)
 
     def stop(_share: float) -> None:
-        raise Stopped("Not needed any more.")
+        raise CancelledByUserError("Not needed any more.")
 
     with (
         FileLock(paths.cache_dir() / "rm-small.lock", thread_local=False),
-        pytest.raises(Stopped),
+        pytest.raises(CancelledByUserError),
     ):
         prepare_rm_small(stop, lambda _text: None)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from rm_local.errors import ModelInvalid, ModelMissing
+from rm_local.errors import InvalidModelError, ModelNotFoundError
 from rm_local.library import check_smollm2, find_smollm2, smollm2
 from tests.support.rm_small import install_package, remove_package
 
@@ -28,7 +28,7 @@ def test_another_file_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     path = install_package(tmp_path, monkeypatch, b"weights")
     path.write_bytes(b"other weights")
 
-    with pytest.raises(ModelInvalid, match=smollm2.SMOLLM2_SHA256) as caught:
+    with pytest.raises(InvalidModelError, match=smollm2.SMOLLM2_SHA256) as caught:
         check_smollm2(path)
 
     assert "rm-local[small]" in caught.value.remedy
@@ -41,7 +41,7 @@ def test_a_package_without_the_file_is_missing(
     path = install_package(tmp_path, monkeypatch, b"weights")
     path.unlink()
 
-    with pytest.raises(ModelMissing, match=path.name) as caught:
+    with pytest.raises(ModelNotFoundError, match=path.name) as caught:
         find_smollm2()
 
     assert "rm-local[small]" in caught.value.remedy
@@ -51,7 +51,7 @@ def test_a_package_that_is_not_installed_is_missing(monkeypatch: pytest.MonkeyPa
     """The remedy is the command that installs it."""
     remove_package(monkeypatch)
 
-    with pytest.raises(ModelMissing, match="not installed") as caught:
+    with pytest.raises(ModelNotFoundError, match="not installed") as caught:
         find_smollm2()
 
     assert "rm-local[small]" in caught.value.remedy
@@ -59,5 +59,5 @@ def test_a_package_that_is_not_installed_is_missing(monkeypatch: pytest.MonkeyPa
 
 def test_a_file_that_cannot_be_read_is_missing(tmp_path: Path) -> None:
     """As when it is removed between two steps."""
-    with pytest.raises(ModelMissing, match="cannot be read"):
+    with pytest.raises(ModelNotFoundError, match="cannot be read"):
         check_smollm2(tmp_path / "removed.gguf")

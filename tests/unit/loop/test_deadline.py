@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from rm_local.engine import ContextAdjusted, TurnOpened
-from rm_local.errors import Stopped
+from rm_local.errors import CancelledByUserError
 from rm_local.loop.deadline import Deadline
 from rm_local.loop.plan import PLANS
 from tests.support.fakes import FakeEngine, Step, say, think
@@ -105,7 +105,7 @@ async def test_the_time_ends_the_reading_of_a_long_prompt() -> None:
             on_progress: Callable[[float], None] | None = None,
         ) -> TurnOpened:
             await self.stopped.wait()
-            raise Stopped("Reading the question was stopped.")
+            raise CancelledByUserError("Reading the question was stopped.")
 
         async def cancel(self, branches=None, reason="cancelled"):  # type: ignore[no-untyped-def]
             reasons.append(reason)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from rm_local.engine.branches import TokenChunk
-from rm_local.errors import StoreMissing
+from rm_local.errors import StoreNotFoundError
 from rm_local.loop.events import (
     Answered,
     BranchFinished,
@@ -112,7 +112,7 @@ def test_what_is_no_event_is_refused(fields: dict[str, object]) -> None:
 
 def test_an_error_becomes_a_failure() -> None:
     """Message, remedy and exit code go along."""
-    assert failed_event(StoreMissing("No store.", "Make one.")) == Failed(
+    assert failed_event(StoreNotFoundError("No store.", "Make one.")) == Failed(
         "No store.", "Make one.", 4
     )
 

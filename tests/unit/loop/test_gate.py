@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from rm_local.engine.protocol import Message
-from rm_local.errors import StoreInvalid
+from rm_local.errors import CorruptStoreError
 from rm_local.loop.control import TurnOverrides
 from rm_local.loop.events import Author, BranchStarted, Formulated, Formulating, Gated, Retrieved
 from rm_local.loop.gate import (
@@ -141,7 +141,7 @@ async def test_a_damaged_store_fails_the_turn_at_the_gate() -> None:
 
     class Damaged(FakeRecall):
         async def judge_question(self, question: str) -> GateVerdict:
-            raise StoreInvalid("The store is damaged.", "Verify it.")
+            raise CorruptStoreError("The store is damaged.", "Verify it.")
 
     engine = FakeEngine()
     events = await events_of(engine, recall=Damaged())

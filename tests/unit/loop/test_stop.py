@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from rm_local.engine.branches import TokenChunk
-from rm_local.errors import ContextOverflow, StoreInvalid
+from rm_local.errors import ContextOverflowError, CorruptStoreError
 from rm_local.loop.control import TurnControl
 from rm_local.loop.events import (
     BranchFinished,
@@ -61,10 +61,10 @@ async def test_an_empty_question_is_a_matter_of_usage(question: str) -> None:
 @pytest.mark.parametrize(
     ("engine", "recall", "code"),
     [
-        (FakeEngine(refuse=ContextOverflow("Too long.", "Shorten it.")), FakeRecall(), 3),
+        (FakeEngine(refuse=ContextOverflowError("Too long.", "Shorten it.")), FakeRecall(), 3),
         (FakeEngine(formulation=[think("How"), died()]), FakeRecall(), 3),
         (FakeEngine(branches=[[think("Let"), died()]]), FakeRecall(), 3),
-        (FakeEngine(), FakeRecall(error=StoreInvalid("Damaged.", "Mend it.")), 4),
+        (FakeEngine(), FakeRecall(error=CorruptStoreError("Damaged.", "Mend it.")), 4),
     ],
     ids=["too long", "dies formulating", "dies reasoning", "bad store"],
 )

@@ -14,7 +14,7 @@ from models.curriculum.ask_runtime import Outcome
 from models.curriculum.decompose import report_lines
 from models.curriculum.families import read_families
 from models.curriculum.parse_decomposition import (
-    DecompositionInvalid,
+    InvalidDecompositionError,
     parse_hint,
     parse_subquestions,
 )
@@ -96,7 +96,7 @@ def test_a_list_of_subquestions_is_read_in_its_order() -> None:
 )
 def test_any_other_form_of_subquestions_does_not_parse(text: str) -> None:
     """The form is what is measured, so nothing is repaired."""
-    with pytest.raises(DecompositionInvalid):
+    with pytest.raises(InvalidDecompositionError):
         parse_subquestions(text)
 
 
@@ -127,7 +127,7 @@ def test_a_hint_is_the_text_below_its_heading() -> None:
 )
 def test_any_other_form_of_a_hint_does_not_parse(text: str) -> None:
     """Both headings, once each and in order, each with a text below it."""
-    with pytest.raises(DecompositionInvalid):
+    with pytest.raises(InvalidDecompositionError):
         parse_hint(text)
 
 

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from models.curriculum import measure
-from models.curriculum.ask_runtime import TurnFailed, ask_runtime, choose_plan, is_accepted
+from models.curriculum.ask_runtime import TurnFailedError, ask_runtime, choose_plan, is_accepted
 from models.curriculum.collect_samples import describe_samples, fill_file
 from models.curriculum.intervals import format_share, wilson_interval
 from models.sample_file import SampleFile
-from rm_local.errors import ModelMissing, UsageError
+from rm_local.errors import ModelNotFoundError, UsageError
 from rm_local.records import Entry, StopReason
 from rm_local.runtime import Runtime
 from rm_local.settings import Settings
@@ -101,15 +101,15 @@ async def test_a_turn_that_fails_is_no_sample(before: tuple[Write, ...]) -> None
     """A dead worker must not count as a wrong answer; the run stops with its message."""
     runtime = FakeRuntime(FakeEngine(branches=[[*before, died()]]))
 
-    with pytest.raises(TurnFailed, match="killed"):
+    with pytest.raises(TurnFailedError, match="killed"):
         await ask_runtime(runtime, "4 + 4?", choose_plan("direct"))
 
 
 async def test_a_model_that_cannot_be_loaded_is_no_sample() -> None:
     """No branch was begun."""
-    runtime = FakeRuntime(model_error=ModelMissing("There is no model.", "Name one."))
+    runtime = FakeRuntime(model_error=ModelNotFoundError("There is no model.", "Name one."))
 
-    with pytest.raises(TurnFailed, match="no model"):
+    with pytest.raises(TurnFailedError, match="no model"):
         await ask_runtime(runtime, "4 + 4?", choose_plan("direct"))
 
 

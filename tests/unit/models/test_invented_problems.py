@@ -19,7 +19,7 @@ from models.curriculum.invented.lookalikes import is_held_out
 from models.curriculum.invented.numeric_asking import TEXTS as ASKS
 from models.curriculum.invented.numeric_steps import OPERATIONS, VALUES, Step
 from models.curriculum.invented.posing import (
-    AnswerDiffers,
+    AnswerDiffersError,
     Working,
     calculations,
     confirm_answer,
@@ -103,9 +103,9 @@ def test_an_answer_that_differs_from_the_work_is_refused() -> None:
     working = Working()
     working.calculate("Add:", "2+3")
     confirm_answer("5", working)
-    with pytest.raises(AnswerDiffers):
+    with pytest.raises(AnswerDiffersError):
         confirm_answer("6", working)
-    with pytest.raises(AnswerDiffers):
+    with pytest.raises(AnswerDiffersError):
         working.calculate("Divide:", "2/0")
 
 
@@ -121,7 +121,7 @@ def test_no_wrong_python_value_of_a_rule_gets_through(monkeypatch: pytest.Monkey
     for operation in list(VALUES):
         monkeypatch.setitem(VALUES, operation, lambda a, b: a * a + b + 1001)
     rng = random.Random(1)
-    with pytest.raises(AnswerDiffers):
+    with pytest.raises(AnswerDiffersError):
         numeric.draw(rng)
 
 

@@ -11,7 +11,7 @@ import pytest
 from models.nano.curriculum import KNOWN, arithmetic, entries, heldout, invented, sample, taken
 from models.nano.curriculum.known import Known
 from models.nano.curriculum.manner import typed
-from models.nano.curriculum.procedure import OutOfReach, told, work
+from models.nano.curriculum.procedure import OutOfReachError, told, work
 from models.nano.curriculum.trajectory import Hinted, declined, solved
 from rm_local.loop import prompts
 
@@ -76,7 +76,7 @@ def test_the_result_of_a_procedure_is_that_of_its_formula() -> None:
 
 def test_a_division_that_leaves_a_rest_is_refused() -> None:
     """Steps never claim an uneven quotient."""
-    with pytest.raises(OutOfReach):
+    with pytest.raises(OutOfReachError):
         work((told("quotient", "mass", "volume"),), {"mass": 7, "volume": 2})
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from models.small.base import find_smollm2
-from rm_local.errors import ModelInvalid
+from rm_local.errors import InvalidModelError
 from rm_local.library import smollm2
 from tests.support.rm_small import install_package
 
@@ -33,5 +33,5 @@ def test_another_file_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     path = install_package(tmp_path, monkeypatch, b"weights")
     path.write_bytes(b"other weights")
 
-    with pytest.raises(ModelInvalid, match=smollm2.SMOLLM2_SHA256):
+    with pytest.raises(InvalidModelError, match=smollm2.SMOLLM2_SHA256):
         find_smollm2()

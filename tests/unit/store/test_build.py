@@ -12,7 +12,7 @@ import apsw
 import numpy as np
 import pytest
 
-from rm_local.errors import StoreError, StoreInvalid
+from rm_local.errors import CorruptStoreError, StoreError
 from rm_local.progress import Progress
 from rm_local.records import Hit
 from rm_local.store.build import assign
@@ -302,6 +302,6 @@ def test_what_was_not_written_whole_is_noticed(
 
     write = Writer.write_group
     monkeypatch.setattr(Writer, "write_group", lossy)
-    with pytest.raises(StoreInvalid, match="entries 1 to 300 were not written completely"):
+    with pytest.raises(CorruptStoreError, match="entries 1 to 300 were not written completely"):
         build_store(tmp_path / "made.rms", MadeSource(300), embedder=MADE)
     assert not (tmp_path / "made.rms").exists()

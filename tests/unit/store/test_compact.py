@@ -13,7 +13,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from rm_local.errors import StoreError, StoreReadOnly
+from rm_local.errors import ReadOnlyStoreError, StoreError
 from rm_local.progress import Progress
 from rm_local.records import Entry
 from rm_local.store.build.pipeline import build_store
@@ -221,7 +221,7 @@ def test_what_cannot_be_compacted(path: Path, monkeypatch: pytest.MonkeyPatch) -
         with pytest.raises(StoreError, match=r"needs .* free"):
             compact_store(path)
     path.chmod(0o444)
-    with pytest.raises(StoreReadOnly):
+    with pytest.raises(ReadOnlyStoreError):
         compact_store(path)
     assert path.read_bytes() == before
     with Store.create(path.with_name("empty.rms"), embedder=MADE):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from rm_local.errors import StoreReadOnly
+from rm_local.errors import ReadOnlyStoreError
 from rm_local.store.request import SearchRequest
 from rm_local.store.store import Store
 from tests.support.stores import entries, toy_store, vectors
@@ -54,5 +54,5 @@ def test_the_next_opening_undoes_what_was_half_added(killed: Path) -> None:
 def test_half_added_entries_are_never_read(killed: Path) -> None:
     """Where they cannot be undone, as nothing can be written, opening is an error that says so."""
     killed.chmod(0o444)
-    with pytest.raises(StoreReadOnly, match="interrupted"):
+    with pytest.raises(ReadOnlyStoreError, match="interrupted"):
         Store.open(killed)

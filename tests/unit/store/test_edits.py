@@ -9,7 +9,7 @@ import apsw
 import numpy as np
 import pytest
 
-from rm_local.errors import StoreError, StoreReadOnly
+from rm_local.errors import ReadOnlyStoreError, StoreError
 from rm_local.records import Entry
 from rm_local.store.build.pipeline import build_store
 from rm_local.store.codec.text_blocks import TextCodec
@@ -139,7 +139,7 @@ def test_a_store_open_for_reading_is_not_deleted_from(tmp_path: Path, built: byt
     path = tmp_path / "read.rms"
     path.write_bytes(built)
     with Store.open(path) as store:
-        with pytest.raises(StoreReadOnly, match="reading only"):
+        with pytest.raises(ReadOnlyStoreError, match="reading only"):
             store.delete_entries([1])
-        with pytest.raises(StoreReadOnly, match="reading only"):
+        with pytest.raises(ReadOnlyStoreError, match="reading only"):
             store.replace_entry(1, NEW, vectors(1, dimension=64)[0])

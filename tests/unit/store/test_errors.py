@@ -14,12 +14,12 @@ import apsw
 import pytest
 
 from rm_local.errors import (
-    StoreEmbedder,
+    CorruptStoreError,
+    EmbedderMismatchError,
+    ReadOnlyStoreError,
     StoreError,
-    StoreInvalid,
-    StoreMissing,
-    StoreReadOnly,
-    StoreVersion,
+    StoreNotFoundError,
+    StoreVersionError,
 )
 from rm_local.store.format import EmbedderId
 from rm_local.store.request import SearchRequest
@@ -46,7 +46,7 @@ def shipped(path: Path) -> Iterator[Path]:
 
 def test_a_missing_store(tmp_path: Path) -> None:
     """The message names the path; no file is made there."""
-    with pytest.raises(StoreMissing, match=r"no\.rms"):
+    with pytest.raises(StoreNotFoundError, match=r"no\.rms"):
         Store.open(tmp_path / "no.rms")
     assert not (tmp_path / "no.rms").exists()
 
@@ -56,7 +56,7 @@ def test_a_file_of_another_kind(tmp_path: Path, content: bytes) -> None:
     """It is said to be no store, and left as it is."""
     file = tmp_path / "other.rms"
     file.write_bytes(content)
-    with pytest.raises(StoreInvalid, match="is not a store"):
+    with pytest.raises(CorruptStoreError, match="is not a store"):
         Store.open(file)
     assert file.read_bytes() == content
 
@@ -66,13 +66,13 @@ def test_another_database(tmp_path: Path) -> None:
     file = tmp_path / "browser.db"
     apsw.Connection(str(file)).execute("PRAGMA journal_mode=WAL; CREATE TABLE places(url)")
     (tmp_path / "browser.db-wal").unlink(missing_ok=True)
-    with pytest.raises(StoreInvalid, match="SQLite file but not a store"):
+    with pytest.raises(CorruptStoreError, match="SQLite file but not a store"):
         Store.open(file)
 
 
 def test_a_folder(tmp_path: Path) -> None:
     """A folder is no store."""
-    with pytest.raises(StoreInvalid, match="folder"):
+    with pytest.raises(CorruptStoreError, match="folder"):
         Store.open(tmp_path)
 
 
@@ -82,7 +82,7 @@ def test_another_format_version(path: Path, version: int, remedy: str) -> None:
     data = bytearray(path.read_bytes())
     data[60:64] = version.to_bytes(4, "big")
     path.write_bytes(data)
-    with pytest.raises(StoreVersion, match=f"format {version}; .* format 3") as caught:
+    with pytest.raises(StoreVersionError, match=f"format {version}; .* format 3") as caught:
         Store.open(path)
     assert remedy in caught.value.remedy
     assert caught.value.exit_code == 4
@@ -98,7 +98,7 @@ def test_another_format_version(path: Path, version: int, remedy: str) -> None:
 )
 def test_another_embedder(path: Path, other: EmbedderId) -> None:
     """Another name, dimension or hash is refused; the message names both embedders."""
-    with pytest.raises(StoreEmbedder) as caught:
+    with pytest.raises(EmbedderMismatchError) as caught:
         Store.open(path, embedder=other)
     assert str(TOY) in caught.value.message
     assert str(other) in caught.value.message
@@ -110,7 +110,7 @@ def test_a_truncated_store(path: Path, kept: float) -> None:
     data = path.read_bytes()
     length = int(len(data) * kept) if isinstance(kept, float) else kept % len(data)
     path.write_bytes(data[:length])
-    with pytest.raises(StoreInvalid, match=f"truncated: {length:,} of {len(data):,} bytes"):
+    with pytest.raises(CorruptStoreError, match=f"truncated: {length:,} of {len(data):,} bytes"):
         Store.open(path)
 
 
@@ -147,7 +147,7 @@ def test_a_damaged_text_is_never_another_text(path: Path) -> None:
     database.close()
     with Store.open(path) as store:
         assert store.get([3])
-        with pytest.raises(StoreInvalid, match="damaged"):
+        with pytest.raises(CorruptStoreError, match="damaged"):
             store.get([4])
 
 
@@ -185,13 +185,13 @@ def test_reading_a_store_of_ones_own_makes_no_files(path: Path) -> None:
 
 def test_a_shipped_store_is_not_opened_for_adding(shipped: Path) -> None:
     """The remedy is to copy it."""
-    with pytest.raises(StoreReadOnly, match="Copy it"):
+    with pytest.raises(ReadOnlyStoreError, match="Copy it"):
         Store.open(shipped, write=True)
 
 
 def test_a_store_opened_for_reading_is_not_added_to(path: Path) -> None:
     """`add_entries` says so before it does anything."""
-    with Store.open(path) as store, pytest.raises(StoreReadOnly, match="reading only"):
+    with Store.open(path) as store, pytest.raises(ReadOnlyStoreError, match="reading only"):
         store.add_entries(entries(1), vectors(1))
 
 

@@ -15,7 +15,7 @@ import apsw
 import numpy as np
 import pytest
 
-from rm_local.errors import StoreInvalid, StoreReadOnly
+from rm_local.errors import CorruptStoreError, ReadOnlyStoreError
 from rm_local.store.codec.text_blocks import TextCodec
 from rm_local.store.index.search import Searcher
 from rm_local.store.maintain import maintainer
@@ -248,10 +248,10 @@ def test_stores_that_cannot_be_tidied(tmp_path: Path) -> None:
     """One that cannot be written to, and a file that is none, are errors as at each opening."""
     path = toy_store(tmp_path / "toy.rms")
     path.chmod(0o444)
-    with pytest.raises(StoreReadOnly, match="cannot be written to"):
+    with pytest.raises(ReadOnlyStoreError, match="cannot be written to"):
         Maintainer(path).run_tasks(1)
     (tmp_path / "none.rms").write_bytes(b"none")
-    with pytest.raises(StoreInvalid, match="not a store"):
+    with pytest.raises(CorruptStoreError, match="not a store"):
         Maintainer(tmp_path / "none.rms").run_tasks(1)
 
 
@@ -260,7 +260,7 @@ def test_damage_ends_it(path: Path) -> None:
     database = apsw.Connection(str(path))
     database.execute("UPDATE block SET z = zeroblob(50) WHERE blk = 60")
     database.close()
-    with pytest.raises(StoreInvalid, match="damaged"):
+    with pytest.raises(CorruptStoreError, match="damaged"):
         tidied(path)
     assert value(path, "SELECT count(*) FROM text") < 16
     with Store.open(path) as store:

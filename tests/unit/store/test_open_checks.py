@@ -8,7 +8,7 @@ import apsw
 import pytest
 import sqlite_vec
 
-from rm_local.errors import StoreVersion
+from rm_local.errors import StoreVersionError
 from rm_local.store.sqlite.open_checks import LAYOUTS, PRESENT
 from rm_local.store.store import Store
 from tests.support.stores import toy_store
@@ -53,6 +53,6 @@ def test_an_unknown_layout_is_refused(tmp_path: Path, change: str) -> None:
     connection = apsw.Connection(str(path))
     connection.execute(change)
     connection.close()
-    with pytest.raises(StoreVersion, match="layout") as caught:
+    with pytest.raises(StoreVersionError, match="layout") as caught:
         Store.open(path)
     assert "0.1.9 or 0.1.10-alpha.4" in caught.value.remedy

@@ -14,7 +14,7 @@ import apsw
 import numpy as np
 import pytest
 
-from rm_local.errors import StoreInvalid
+from rm_local.errors import CorruptStoreError
 from rm_local.records import Entry
 from rm_local.store.build.pipeline import build_store
 from rm_local.store.format import DamagedError, EmbedderId
@@ -234,7 +234,7 @@ def test_no_damage_is_hidden(path: Path, monkeypatch: pytest.MonkeyPatch, bits: 
         list(worked(path, AssignClusters))
     monkeypatch.setattr(pending, "MAX_PENDING", 5)
     with Store.open(path, write=True) as store:
-        with pytest.raises(StoreInvalid, match="vector is damaged"):
+        with pytest.raises(CorruptStoreError, match="vector is damaged"):
             add_singly(store, 1)
         assert fresh_ids(store) == ids
 
@@ -247,7 +247,7 @@ def test_words_that_cannot_be_read(path: Path) -> None:
         connection.execute("UPDATE fresh SET rare = rare || char(10) || 'and glimsy'")
     connection.close()
     with Store.open(path) as store:
-        with pytest.raises(StoreInvalid, match="words of pending entries"):
+        with pytest.raises(CorruptStoreError, match="words of pending entries"):
             store.search(SearchRequest(UNITS[0], "glimsy"))
         assert any("has other words" in each for each in store.verify())
 

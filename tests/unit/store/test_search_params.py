@@ -9,7 +9,7 @@ import apsw
 import numpy as np
 import pytest
 
-from rm_local.errors import StoreInvalid
+from rm_local.errors import CorruptStoreError
 from rm_local.store.build.pipeline import build_store
 from rm_local.store.index import ivf
 from rm_local.store.index.search import Searcher
@@ -97,7 +97,7 @@ def test_chunks_that_do_not_fit_together_are_damage(
     connection = apsw.Connection(str(path))
     connection.execute(damage)
     connection.close()
-    with Store.open(path) as store, pytest.raises(StoreInvalid):
+    with Store.open(path) as store, pytest.raises(CorruptStoreError):
         store.search(SearchRequest(source.vectors[0]))
 
 

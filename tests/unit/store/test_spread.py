@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rm_local.errors import StoreReadOnly
+from rm_local.errors import ReadOnlyStoreError
 from rm_local.store import (
     SearchRequest,
     Store,
@@ -56,7 +56,7 @@ def test_it_is_kept_in_the_file(tmp_path: Path) -> None:
         assert store.read_spread(DIGEST) == SPREAD
         assert store.read_spread("00" * 32) is None
         assert store.verify() == []
-        with pytest.raises(StoreReadOnly):
+        with pytest.raises(ReadOnlyStoreError):
             store.write_spread(SPREAD, DIGEST)
 
 

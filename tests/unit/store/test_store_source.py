@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rm_local.errors import StoreEmbedder, StoreError, UsageError
+from rm_local.errors import EmbedderMismatchError, StoreError, UsageError
 from rm_local.records import Entry
 from rm_local.store.build.pipeline import build_store
 from rm_local.store.format import EmbedderId
@@ -155,7 +155,7 @@ def test_what_cannot_be_merged(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="named twice"):
         merge_stores([one, tmp_path / "." / "one.rms"], out)
     build_store(tmp_path / "made.rms", MadeSource(20), embedder=MADE)
-    with pytest.raises(StoreEmbedder, match="made with made"):
+    with pytest.raises(EmbedderMismatchError, match="made with made"):
         merge_stores([one, tmp_path / "made.rms"], out)
     with pytest.raises(StoreError, match="have no entries"):
         merge_stores([toy(tmp_path / "empty.rms", [])], out)

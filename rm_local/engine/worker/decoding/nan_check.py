@@ -8,7 +8,7 @@ from typing import Any
 import llama_cpp
 
 from rm_local.engine.worker.decoding.candidates import read_logits
-from rm_local.errors import ModelInvalid
+from rm_local.errors import InvalidModelError
 
 
 def check_logits(context: Any, row: int, vocabulary: int) -> None:
@@ -18,7 +18,7 @@ def check_logits(context: Any, row: int, vocabulary: int) -> None:
     any logit is; finding it takes 20 microseconds for 150,000 logits.
 
     Raises:
-        ModelInvalid: A logit is NaN or plus infinity.
+        InvalidModelError: A logit is NaN or plus infinity.
     """
     values = read_logits(context, row, vocabulary)
     if math.isnan(values.min()) or values.max() == math.inf:
@@ -31,14 +31,14 @@ def check_sampled_logit(context: Any, row: int, token: int) -> None:
     A fault in the middle of a text makes all logits NaN at once.
 
     Raises:
-        ModelInvalid: The logit is NaN or infinite.
+        InvalidModelError: The logit is NaN or infinite.
     """
     if not math.isfinite(llama_cpp.llama_get_logits_ith(context, row)[token]):
         raise _create_error()
 
 
-def _create_error() -> ModelInvalid:
-    return ModelInvalid(
+def _create_error() -> InvalidModelError:
+    return InvalidModelError(
         "The model produced NaN or infinite logits.",
         "Its file is damaged: copy or download it again, or choose another model.",
     )

@@ -28,7 +28,13 @@ from rm_local.engine.worker.llama.kv_cache import (
 )
 from rm_local.engine.worker.llama.loading import LoadPlan
 from rm_local.engine.worker.llama.model import Model
-from rm_local.errors import ContextOverflow, EngineError, ModelInvalid, RmLocalError, Stopped
+from rm_local.errors import (
+    CancelledByUserError,
+    ContextOverflowError,
+    EngineError,
+    InvalidModelError,
+    RmLocalError,
+)
 
 _LEAD = 2
 """Tokens of white space that a model may write between its thinking and a constrained answer."""
@@ -56,8 +62,8 @@ class Turn:
         `send` gets `Progress` between batches, and `ContextAdjusted` if the prompt is too long.
 
         Raises:
-            ContextOverflow: The prompt does not fit; nothing was evaluated.
-            Stopped: The request was cancelled; no turn is open.
+            ContextOverflowError: The prompt does not fit; nothing was evaluated.
+            CancelledByUserError: The request was cancelled; no turn is open.
         """
         self._conversation, before = None, self.stats.read_prefill()
         conversation = Conversation(self._model, request)
@@ -76,7 +82,7 @@ class Turn:
                 on_progress=lambda share: send(Progress(share)),
             )
         except DecodeAbortedError:
-            raise Stopped("Reading the question was stopped.") from None
+            raise CancelledByUserError("Reading the question was stopped.") from None
         self._conversation = conversation
         return TurnOpened(len(conversation.tokens), self.stats.read_prefill_since(before))
 
@@ -84,8 +90,8 @@ class Turn:
         """Generate branches from the prompt; `send` gets their events.
 
         Raises:
-            ContextOverflow: A forced text does not fit; nothing was evaluated.
-            ModelInvalid: The model produced NaN or infinite logits.
+            ContextOverflowError: A forced text does not fit; nothing was evaluated.
+            InvalidModelError: The model produced NaN or infinite logits.
         """
         if not self._conversation:
             raise EngineError("No turn is open.", "Open one first.")
@@ -106,10 +112,10 @@ class Turn:
             scheduler.run_batches()
         except DecodeAbortedError:
             scheduler.end_all()
-        except ModelInvalid as error:
+        except InvalidModelError as error:
             self._cache.prefill_prefix(())  # the next turn must not reuse NaN values
             if self._model.info.lora:
-                raise ModelInvalid(error.message, _ADAPTER_REMEDY) from None
+                raise InvalidModelError(error.message, _ADAPTER_REMEDY) from None
             raise
         except CacheFullError:
             raise EngineError("The context has no room left.", "Set a larger `context`.") from None
@@ -253,14 +259,14 @@ class Turn:
         self.stats.count_evaluated(kept, len(tokens))
 
     def _check_fits(self, conversation: Conversation, what: str, tokens: int) -> None:
-        """Raise ContextOverflow, with a remedy, if so many tokens do not fit."""
+        """Raise ContextOverflowError, with a remedy, if so many tokens do not fit."""
         capacity, trained = self._cache.capacity, self._model.info.trained_context
         if tokens < capacity:
             return
         what = f"{what} and the turns before it" if conversation.droppable else what
         need = "need" if conversation.droppable else "needs"
         message = f"{what} {need} {tokens:,} tokens; the context holds {capacity:,}."
-        raise ContextOverflow(
+        raise ContextOverflowError(
             f"{message} {self._adjuster.failure}".strip(),
             context_policy.suggest_remedy(conversation.droppable, tokens, trained),
         )

@@ -11,7 +11,7 @@ import llama_cpp
 
 from rm_local.engine.worker.llama import log
 from rm_local.engine.worker.llama.load_errors import find_remedy
-from rm_local.errors import EngineError, ModelRefused
+from rm_local.errors import EngineError, ModelLoadError
 from rm_local.lora import LoraAdapter
 
 
@@ -22,7 +22,7 @@ class LoadedAdapters:
         """Load the adapters, before the model has a context: llama.cpp sizes its graph by them.
 
         Raises:
-            ModelRefused: llama.cpp does not load one of them.
+            ModelLoadError: llama.cpp does not load one of them.
         """
         handles = [_load_adapter(model, adapter.path) for adapter in adapters]
         self._count = len(handles)
@@ -47,7 +47,7 @@ def _load_adapter(model: Any, path: str) -> Any:
     handle = llama_cpp.llama_adapter_lora_init(model, os.fsencode(path))
     if not handle:  # a pointer, also where it is null
         reason = log.find_first_error() or "it did not say why"
-        raise ModelRefused(
+        raise ModelLoadError(
             f"llama.cpp does not load the adapter {path}: {reason}.", find_remedy(reason)
         )
     return handle

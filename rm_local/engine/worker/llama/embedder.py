@@ -14,7 +14,7 @@ from rm_local.engine.worker.llama import log
 from rm_local.engine.worker.llama.cpu import choose_thread_count
 from rm_local.engine.worker.llama.load_errors import find_remedy
 from rm_local.engine.worker.llama.params import build_model_params
-from rm_local.errors import EngineError, ModelInvalid
+from rm_local.errors import EngineError, InvalidModelError
 from rm_local.gguf import check_whole, read_header
 
 _BATCH_TOKENS = 2048
@@ -30,8 +30,8 @@ class Embedder:
         """Load the embedder. `threads`: 0 = as many as suit its size.
 
         Raises:
-            ModelMissing: There is no such file.
-            ModelInvalid: llama.cpp cannot load the file.
+            ModelNotFoundError: There is no such file.
+            InvalidModelError: llama.cpp cannot load the file.
         """
         header = read_header(path)
         check_whole(path, header)
@@ -41,7 +41,7 @@ class Embedder:
         self._model: Any = llama_cpp.llama_model_load_from_file(str(path).encode(), params)
         if self._model is None:
             reason = log.find_first_error() or "it did not say why"
-            raise ModelInvalid(
+            raise InvalidModelError(
                 f"llama.cpp does not load {path}: {reason}.", find_remedy(reason, damaged=_REMEDY)
             )
         self._vocab = llama_cpp.llama_model_get_vocab(self._model)

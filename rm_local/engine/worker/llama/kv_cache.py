@@ -20,7 +20,7 @@ from rm_local.engine.worker.llama import log
 from rm_local.engine.worker.llama.model import Model
 from rm_local.engine.worker.llama.params import FLASH, TYPES
 from rm_local.engine.worker.llama.thread_controller import ThreadController
-from rm_local.errors import EngineError, NoRoom
+from rm_local.errors import ContextAllocationError, EngineError
 from rm_local.options import FlashAttention
 
 PREFIX = 0
@@ -56,7 +56,7 @@ class KVCache:
         """`controller` chooses the threads of each step; None = always the model's `threads`.
 
         Raises:
-            NoRoom: There is not enough memory for the requested context.
+            ContextAllocationError: There is not enough memory for the requested context.
         """
         self.rewinds = model.rewinds
         self.placement = placement
@@ -82,7 +82,8 @@ class KVCache:
         """Replace the context by an empty one for `context` tokens.
 
         Raises:
-            NoRoom: There is not enough memory; the cache is then empty and as large as before.
+            ContextAllocationError: There is not enough memory; the cache is then empty and as large
+                as before.
         """
         before = self.capacity
         self.prefix_tokens, self._checkpoints = [], {}
@@ -90,7 +91,7 @@ class KVCache:
         self._memory = None
         try:
             self._create_context(context)
-        except NoRoom:
+        except ContextAllocationError:
             self._create_context(before)
             raise
 
@@ -279,7 +280,7 @@ def _create_error(context: int, reason: str) -> EngineError:
         message = f"This model's keys and values cannot be stored in this type: {reason}."
         return EngineError(message, 'Set `kv_cache_type = "f16"`.')
     message = f"There is no room for a context of {context:,} tokens: {reason}."
-    return NoRoom(message, "Set a smaller `context`, or close other programs.")
+    return ContextAllocationError(message, "Set a smaller `context`, or close other programs.")
 
 
 def _create_abort_callback() -> Any:

@@ -20,7 +20,7 @@ from rm_local.engine.worker.llama.kv_cache import KVCache
 from rm_local.engine.worker.llama.model import Model
 from rm_local.engine.worker.llama.thread_controller import ThreadController
 from rm_local.engine.worker.templates.render_client import Renderer
-from rm_local.errors import EngineError, ModelInvalid, ModelRefused, NoRoom
+from rm_local.errors import ContextAllocationError, EngineError, InvalidModelError, ModelLoadError
 from rm_local.gguf import (
     GgufFiles,
     check_generates,
@@ -47,9 +47,9 @@ class LoadPlan:
         """Read the files and plan the placement.
 
         Raises:
-            ModelMissing: A file does not exist.
-            ModelInvalid: A file is damaged, or not a text generation model.
-            MemoryShort: There is not enough memory.
+            ModelNotFoundError: A file does not exist.
+            InvalidModelError: A file is damaged, or not a text generation model.
+            InsufficientMemoryError: There is not enough memory.
         """
         self.files = _read_model_files(path)
         self.adapters = read_fitting_lora(lora, path, self.files)
@@ -110,10 +110,11 @@ def load_model(
     """Load the model and create its cache, with as much on the devices as fits.
 
     Raises:
-        ModelMissing, ModelInvalid: The file or an adapter is missing, damaged, or does not fit.
+        ModelNotFoundError, InvalidModelError: The file or an adapter is missing, damaged, or does
+            not fit.
         SettingsError: A file of the user's templates is invalid.
-        MemoryShort, NoRoom: There is not enough memory.
-        Stopped: The request was cancelled.
+        InsufficientMemoryError, ContextAllocationError: There is not enough memory.
+        CancelledByUserError: The request was cancelled.
     """
     options = request.options
     plan = LoadPlan(Path(request.model), options, request.lora)
@@ -142,11 +143,11 @@ def place_with_fallback(
 ) -> tuple[Weights, Context]:
     """Load weights and context with the first placement for which there is enough memory.
 
-    `load_weights` raises ModelRefused and `create_context` NoRoom if there is not. Weights stay
-    loaded while only the context has to change.
+    `load_weights` raises ModelLoadError and `create_context` ContextAllocationError if there is
+    not. Weights stay loaded while only the context has to change.
 
     Raises:
-        ModelRefused, NoRoom: The last error, after all fallbacks have failed.
+        ModelLoadError, ContextAllocationError: The last error, after all fallbacks have failed.
     """
     placement, weights = first, None
     while True:
@@ -155,7 +156,7 @@ def place_with_fallback(
             weights = weights or load_weights(placement)
             failed = "context"
             return weights, create_context(weights, placement)
-        except (ModelRefused, NoRoom) as error:
+        except (ModelLoadError, ContextAllocationError) as error:
             lower = offload.next_fallback(placement, failed)
             if weights is not None and (lower is None or lower.layers != placement.layers):
                 free_weights(weights)
@@ -178,11 +179,11 @@ def _hash_adapter(adapter: LoraAdapter) -> LoraAdapter:
     """Return the adapter with the hash of its file.
 
     Raises:
-        ModelInvalid: The adapter has another hash already.
+        InvalidModelError: The adapter has another hash already.
     """
     found = hash_file(Path(adapter.path))
     if adapter.sha256 not in ("", found):
-        raise ModelInvalid(
+        raise InvalidModelError(
             f"{adapter.path} has changed since rm-local was started.",
             "Start rm-local again to use the new file.",
         )

@@ -21,7 +21,7 @@ from rm_local.engine.worker.llama.params import build_model_params
 from rm_local.engine.worker.llama.tokenizer import Vocab
 from rm_local.engine.worker.templates.chat_template import ChatTemplate
 from rm_local.engine.worker.templates.render_client import Renderer
-from rm_local.errors import ModelInvalid, ModelRefused, Stopped
+from rm_local.errors import CancelledByUserError, InvalidModelError, ModelLoadError
 from rm_local.gguf import GgufHeader, LoraFile
 
 _REPORT_EVERY = 0.05
@@ -66,10 +66,10 @@ class Model:
         `files`: the headers of the adapters, in their order.
 
         Raises:
-            ModelRefused: llama.cpp does not load a file.
-            ModelInvalid: The model cannot generate text.
+            ModelLoadError: llama.cpp does not load a file.
+            InvalidModelError: The model cannot generate text.
             SettingsError: A file of the user's templates is invalid.
-            Stopped: The request was cancelled.
+            CancelledByUserError: The request was cancelled.
         """
         path = Path(request.model)
         templates = request.options.templates
@@ -95,7 +95,7 @@ class Model:
         renderer: Renderer,
     ) -> Model:
         if llama_cpp.llama_model_has_encoder(handle) or llama_cpp.llama_model_is_diffusion(handle):
-            raise ModelInvalid(
+            raise InvalidModelError(
                 f"{request.model} is of a kind ({header.architecture}) that cannot generate text "
                 "token by token.",
                 "Choose a decoder model.",
@@ -137,10 +137,10 @@ def _load_weights(
     log.begin_span()
     handle = llama_cpp.llama_model_load_from_file(str(path).encode(), params)
     if handle is None and inbox.cancelled:
-        raise Stopped("Loading was stopped.")
+        raise CancelledByUserError("Loading was stopped.")
     if handle is None:
         reason = log.find_first_error() or "it did not say why"
-        raise ModelRefused(f"llama.cpp does not load {path}: {reason}.", find_remedy(reason))
+        raise ModelLoadError(f"llama.cpp does not load {path}: {reason}.", find_remedy(reason))
     return handle
 
 

@@ -17,7 +17,7 @@ from rm_local.engine.families.stream_parser import strip_thinking
 from rm_local.engine.protocol import Message
 from rm_local.engine.worker.templates.render_client import RenderCallback
 from rm_local.engine.worker.templates.render_protocol import RenderReply
-from rm_local.errors import EngineError, ModelInvalid, RmLocalError, SettingsError, UsageError
+from rm_local.errors import EngineError, InvalidModelError, RmLocalError, SettingsError, UsageError
 
 _PLACEHOLDER = re.compile("\ue000([0-9]+)\ue001")
 _REMEDY = (
@@ -62,7 +62,7 @@ class ChatTemplate:
         """`bos` and `eos`: texts of these tokens.
 
         Raises:
-            ModelInvalid: The template cannot be rendered for a single question.
+            InvalidModelError: The template cannot be rendered for a single question.
             SettingsError: The same for a template from a user's file.
         """
         self._model = model
@@ -107,7 +107,7 @@ class ChatTemplate:
             text = self._render_text(
                 self._prepare_messages(exchange, thinking=True), thinking=True, effort=""
             )
-        except (EngineError, ModelInvalid, SettingsError):
+        except (EngineError, InvalidModelError, SettingsError):
             return False
         return all(f"\ue000{index}\ue001" in text for index in range(len(exchange)))
 
@@ -174,7 +174,7 @@ class ChatTemplate:
         what = f"The model's chat template{line and f'{line},'} {fault}."
         if result.get("refused"):
             return EngineError(what, _REMEDY)
-        return ModelInvalid(what, _REMEDY)
+        return InvalidModelError(what, _REMEDY)
 
 
 def _insert_placeholders(messages: Sequence[Message]) -> list[dict[str, str]]:

@@ -19,7 +19,7 @@ MAX_SIZE = 1 << 20
 """Items of the longest text or list that `*` may create, and bits of the largest power."""
 
 
-class TemplateRefusal(TemplateError):
+class TemplateRefusedError(TemplateError):
     """The template called `raise_exception`."""
 
 
@@ -79,4 +79,4 @@ def _strftime_now(layout: str) -> str:
 
 
 def _raise_refusal(message: str) -> NoReturn:
-    raise TemplateRefusal(message)
+    raise TemplateRefusedError(message)

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from rm_local.engine.worker.templates.render_protocol import CPU_SECONDS, RenderJob, RenderReply
-from rm_local.errors import EngineError, Stopped
+from rm_local.errors import CancelledByUserError, EngineError
 
 _REPLY_SECONDS = 60.0 if hasattr(signal, "setitimer") else CPU_SECONDS
 """Seconds that the process has to answer. Usually its limit of CPU time, which does not depend on
@@ -54,7 +54,7 @@ class Renderer:
         """Render a template; the reply has the text or the fault.
 
         Raises:
-            Stopped: The request was cancelled.
+            CancelledByUserError: The request was cancelled.
             EngineError: The process does not start.
         """
         self.start_process()
@@ -113,7 +113,7 @@ class Renderer:
             return reply
         self.close()
         if self._cancelled() is not None:
-            raise Stopped("Reading the question was stopped.")
+            raise CancelledByUserError("Reading the question was stopped.")
         return None
 
     def _kill_at_deadline(

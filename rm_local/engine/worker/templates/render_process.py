@@ -20,7 +20,7 @@ from typing import Any, BinaryIO
 from jinja2 import Template, TemplateError, TemplateSyntaxError
 from jinja2.exceptions import SecurityError
 
-from rm_local.engine.worker.templates.jinja_env import TemplateRefusal, create_environment
+from rm_local.engine.worker.templates.jinja_env import TemplateRefusedError, create_environment
 from rm_local.engine.worker.templates.render_protocol import CPU_SECONDS, RenderJob, RenderReply
 
 MAX_OUTPUT = 1 << 20
@@ -45,7 +45,7 @@ def render(job: RenderJob) -> RenderReply:
         }
     except TemplateSyntaxError as error:
         return {"fault": f"cannot be read: {error.message}", "line": error.lineno}
-    except TemplateRefusal as error:
+    except TemplateRefusedError as error:
         return {
             "fault": f"refuses these messages: {error}",
             "refused": True,

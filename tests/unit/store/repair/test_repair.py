@@ -9,7 +9,7 @@ from pathlib import Path
 import apsw
 import pytest
 
-from rm_local.errors import StoreInvalid
+from rm_local.errors import CorruptStoreError
 from rm_local.store.repair.repair import repair_store
 from rm_local.store.request import SearchRequest
 from rm_local.store.sqlite.usage_counts import read_usage_counts, record_usage
@@ -226,7 +226,7 @@ def test_what_nothing_can_replace(path: Path, damage: str, said: str) -> None:
     """It is said, with what to do, and the damaged store stays alone and as it was."""
     change(path, damage)
     before = path.read_bytes()
-    with pytest.raises(StoreInvalid) as raised:
+    with pytest.raises(CorruptStoreError) as raised:
         repair_store(path)
     assert said in raised.value.message
     assert "another copy" in raised.value.remedy

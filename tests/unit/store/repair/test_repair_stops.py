@@ -11,7 +11,7 @@ from pathlib import Path
 import apsw
 import pytest
 
-from rm_local.errors import StoreError, StoreReadOnly
+from rm_local.errors import ReadOnlyStoreError, StoreError
 from rm_local.progress import Progress
 from rm_local.store.format import PAGE_SIZE
 from rm_local.store.repair import repair as repairing
@@ -181,5 +181,5 @@ def test_where_nothing_can_be_written(path: Path) -> None:
     path.chmod(0o644)
     change(path, BROKEN)
     path.chmod(0o444)
-    with pytest.raises(StoreReadOnly):
+    with pytest.raises(ReadOnlyStoreError):
         repair_store(path)
