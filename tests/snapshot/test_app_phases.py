@@ -75,7 +75,7 @@ async def still(pilot: Pilot[None]) -> None:
 
 
 @both_sizes
-def test_loading(snap_compare: Compare, size: tuple[int, int]) -> None:
+def test_the_screen_shows_a_model_that_loads(snap_compare: Compare, size: tuple[int, int]) -> None:
     """The welcome, and the model's progress in the top line."""
     app = app_of(loading=asyncio.Event())
 
@@ -87,7 +87,9 @@ def test_loading(snap_compare: Compare, size: tuple[int, int]) -> None:
 
 
 @both_sizes
-def test_idle(snap_compare: Compare, size: tuple[int, int]) -> None:
+def test_the_screen_shows_the_welcome_when_idle(
+    snap_compare: Compare, size: tuple[int, int]
+) -> None:
     """The welcome; model, device, context and store in the top line."""
     app = app_of()
 
@@ -99,7 +101,9 @@ def test_idle(snap_compare: Compare, size: tuple[int, int]) -> None:
 
 
 @both_sizes
-def test_queued(snap_compare: Compare, size: tuple[int, int]) -> None:
+def test_the_screen_shows_a_question_that_waits(
+    snap_compare: Compare, size: tuple[int, int]
+) -> None:
     """A question that waits for the model is named on the prompt's edge."""
     app = app_of(loading=asyncio.Event())
 
@@ -112,7 +116,9 @@ def test_queued(snap_compare: Compare, size: tuple[int, int]) -> None:
 
 
 @both_sizes
-def test_formulating(snap_compare: Compare, size: tuple[int, int]) -> None:
+def test_the_screen_shows_a_subproblem_half_written(
+    snap_compare: Compare, size: tuple[int, int]
+) -> None:
     """The subproblem half written; the phases behind it wait, dim."""
     app = app_of(formulation()[:7])
     run = steps(app, holds=lambda: drawn(app, "#formulate-head", "How do I add two"))
@@ -120,7 +126,7 @@ def test_formulating(snap_compare: Compare, size: tuple[int, int]) -> None:
 
 
 @both_sizes
-def test_retrieved(snap_compare: Compare, size: tuple[int, int]) -> None:
+def test_the_screen_shows_the_retrieved_hits(snap_compare: Compare, size: tuple[int, int]) -> None:
     """Three hits with bars, similarity, subproblem and source."""
     app = app_of([*formulation(), *retrieval()])
     run = steps(app, holds=lambda: drawn(app, "#retrieve-head", "3 hits"))
@@ -128,7 +134,9 @@ def test_retrieved(snap_compare: Compare, size: tuple[int, int]) -> None:
 
 
 @both_sizes
-def test_marked(snap_compare: Compare, size: tuple[int, int]) -> None:
+def test_the_screen_shows_pinned_and_dropped_hits(
+    snap_compare: Compare, size: tuple[int, int]
+) -> None:
     """The first hit pinned, the second dropped."""
     app = app_of(whole())
 
@@ -140,7 +148,9 @@ def test_marked(snap_compare: Compare, size: tuple[int, int]) -> None:
 
 
 @both_sizes
-def test_reasoning(snap_compare: Compare, size: tuple[int, int]) -> None:
+def test_the_screen_shows_branches_that_reason(
+    snap_compare: Compare, size: tuple[int, int]
+) -> None:
     """Six branches under way, with their hints' names and tokens."""
     app = app_of([*formulation(), *retrieval(), *reasoning()])
     run = steps(app, holds=lambda: drawn(app, "#reason-head", "90 tokens"))
@@ -148,14 +158,14 @@ def test_reasoning(snap_compare: Compare, size: tuple[int, int]) -> None:
 
 
 @both_sizes
-def test_answered(snap_compare: Compare, size: tuple[int, int]) -> None:
+def test_the_screen_shows_the_answer(snap_compare: Compare, size: tuple[int, int]) -> None:
     """The answer, how many agreed, under which hints, tokens and seconds."""
     app = app_of(whole())
     assert snap_compare(app, terminal_size=size, run_before=steps(app))
 
 
 @both_sizes
-def test_stopped(snap_compare: Compare, size: tuple[int, int]) -> None:
+def test_the_screen_shows_a_stopped_turn(snap_compare: Compare, size: tuple[int, int]) -> None:
     """One branch was done, five are marked as cancelled, and the answer says so."""
     app = app_of([*formulation(), *retrieval(), *reasoning()], stopped=halted())
     run = steps(
@@ -168,7 +178,7 @@ def test_stopped(snap_compare: Compare, size: tuple[int, int]) -> None:
 
 
 @both_sizes
-def test_failed(snap_compare: Compare, size: tuple[int, int]) -> None:
+def test_the_screen_shows_a_failed_turn(snap_compare: Compare, size: tuple[int, int]) -> None:
     """What went wrong and what to do; what the branches had written is kept."""
     error = Failed("The model's process was killed (SIGKILL).", "Ask again; its log is x.log.", 3)
     app = app_of([*formulation(), *retrieval(), *reasoning(), error])
@@ -177,7 +187,7 @@ def test_failed(snap_compare: Compare, size: tuple[int, int]) -> None:
 
 
 @both_sizes
-def test_no_model(snap_compare: Compare, size: tuple[int, int]) -> None:
+def test_the_screen_shows_a_missing_model(snap_compare: Compare, size: tuple[int, int]) -> None:
     """Message and remedy below the welcome."""
     error = ModelNotFoundError("There is no model at /m.gguf.", "Choose one with --model FILE.")
     app = app_of(model_error=error)
@@ -190,7 +200,7 @@ def test_no_model(snap_compare: Compare, size: tuple[int, int]) -> None:
 
 
 @both_sizes
-def test_entry(snap_compare: Compare, size: tuple[int, int]) -> None:
+def test_the_screen_shows_a_whole_entry(snap_compare: Compare, size: tuple[int, int]) -> None:
     """The whole entry in a frame above the turn."""
     app = app_of(whole())
 
@@ -201,7 +211,9 @@ def test_entry(snap_compare: Compare, size: tuple[int, int]) -> None:
 
 
 @both_sizes
-def test_editing(snap_compare: Compare, size: tuple[int, int]) -> None:
+def test_the_screen_shows_a_subproblem_being_edited(
+    snap_compare: Compare, size: tuple[int, int]
+) -> None:
     """The subproblem's line is an input."""
     app = app_of(whole())
 
@@ -212,7 +224,7 @@ def test_editing(snap_compare: Compare, size: tuple[int, int]) -> None:
 
 
 @both_sizes
-def test_second_turn(snap_compare: Compare, size: tuple[int, int]) -> None:
+def test_the_screen_shows_a_second_turn(snap_compare: Compare, size: tuple[int, int]) -> None:
     """Scrolled up: the old turn stands above the new one in two lines."""
     app = app_of(whole())
 
@@ -226,7 +238,7 @@ def test_second_turn(snap_compare: Compare, size: tuple[int, int]) -> None:
 
 
 @both_sizes
-def test_forked(snap_compare: Compare, size: tuple[int, int]) -> None:
+def test_the_screen_shows_a_forked_turn(snap_compare: Compare, size: tuple[int, int]) -> None:
     """Scrolled up: the second turn's question was edited; its old form is set aside, dim."""
     app = app_of(whole())
 
@@ -242,14 +254,16 @@ def test_forked(snap_compare: Compare, size: tuple[int, int]) -> None:
 
 
 @both_sizes
-def test_editing_a_question(snap_compare: Compare, size: tuple[int, int]) -> None:
+def test_the_screen_shows_a_question_being_edited(
+    snap_compare: Compare, size: tuple[int, int]
+) -> None:
     """The old question stands in the prompt, whose edge says what Enter and Esc do."""
     app = app_of(whole())
     assert snap_compare(app, terminal_size=size, run_before=steps(app, press("f5")))
 
 
 @both_sizes
-def test_sessions(snap_compare: Compare, size: tuple[int, int]) -> None:
+def test_the_screen_shows_the_saved_sessions(snap_compare: Compare, size: tuple[int, int]) -> None:
     """Two saved sessions, newest first."""
     app = app_of()
 
@@ -264,7 +278,7 @@ def test_sessions(snap_compare: Compare, size: tuple[int, int]) -> None:
 
 
 @both_sizes
-def test_session_read(snap_compare: Compare, size: tuple[int, int]) -> None:
+def test_the_screen_shows_one_saved_session(snap_compare: Compare, size: tuple[int, int]) -> None:
     """One session, unfolded, to read."""
     app = app_of()
 
@@ -281,7 +295,7 @@ def test_session_read(snap_compare: Compare, size: tuple[int, int]) -> None:
 
 
 @both_sizes
-def test_help(snap_compare: Compare, size: tuple[int, int]) -> None:
+def test_the_screen_shows_the_help(snap_compare: Compare, size: tuple[int, int]) -> None:
     """The phases and the keys."""
     app = app_of()
 
@@ -294,13 +308,13 @@ def test_help(snap_compare: Compare, size: tuple[int, int]) -> None:
     assert snap_compare(app, terminal_size=size, run_before=run)
 
 
-def test_wide(snap_compare: Compare) -> None:
+def test_a_wide_screen_shows_hits_and_branches(snap_compare: Compare) -> None:
     """On a wide screen the hits stand beside the branches, the chosen one's text below them."""
     app = app_of(whole())
     assert snap_compare(app, terminal_size=(180, 45), run_before=steps(app))
 
 
-def test_too_small(snap_compare: Compare) -> None:
+def test_a_small_screen_shows_one_note(snap_compare: Compare) -> None:
     """One note and nothing else."""
     app = app_of()
 
