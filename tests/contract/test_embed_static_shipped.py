@@ -24,7 +24,7 @@ def embedder() -> StaticEmbedder:
     return load_shipped_static()
 
 
-def test_it_is_small(embedder: StaticEmbedder) -> None:
+def test_the_shipped_table_is_small(embedder: StaticEmbedder) -> None:
     """A file of at most 12 MB, 256 dimensions, named by its own hash."""
     assert paths.shipped_static().stat().st_size <= LARGEST
     assert (embedder.id.id, embedder.id.dimension) == ("rm-static", 256)
@@ -40,7 +40,7 @@ def test_entries_are_found_by_what_people_ask(embedder: StaticEmbedder) -> None:
         assert found[kind].hit10 >= ten, kind
 
 
-def test_alone_as_among_others(embedder: StaticEmbedder) -> None:
+def test_a_text_alone_has_the_same_vector_as_among_others(embedder: StaticEmbedder) -> None:
     """To the last bit, odd texts too; every text has a direction."""
     texts = ["", "?", "How to add two fractions?", "zorbal", "二次方程式", "x" * 200, "a b " * 400]
     together = embedder.embed(texts)

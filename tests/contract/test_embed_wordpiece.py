@@ -47,12 +47,14 @@ def ours() -> WordPiece:
 
 
 @pytest.mark.parametrize("text", ODD)
-def test_odd_texts(published: Tokenizer, ours: WordPiece, text: str) -> None:
+def test_odd_texts_give_the_published_tokens(
+    published: Tokenizer, ours: WordPiece, text: str
+) -> None:
     """Accents, other scripts, control characters, very long words."""
     assert ours.encode_text(text) == published.encode(text, add_special_tokens=False).ids
 
 
-def test_what_stores_hold(published: Tokenizer, ours: WordPiece) -> None:
+def test_texts_of_stores_give_the_published_tokens(published: Tokenizer, ours: WordPiece) -> None:
     """Hand-written entries, and invented problems as people type them."""
     rng = random.Random(5)
     drawn = [typed_problem(rng, invented.draw(rng, taken())) for _ in range(300)]

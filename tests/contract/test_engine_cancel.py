@@ -27,7 +27,7 @@ def long_branches(count: int) -> list[BranchSpec]:
     return [BranchSpec("", n, LONG, endless=True) for n in range(count)]
 
 
-async def test_cancel_while_decoding(engine: Engine, large: Path) -> None:
+async def test_a_cancel_stops_branches_that_decode(engine: Engine, large: Path) -> None:
     """One branch is stopped for its own reason, then all, and each says why it ended."""
     await engine.load_model(large)
     await engine.open_turn(QUESTION)
@@ -45,7 +45,7 @@ async def test_cancel_while_decoding(engine: Engine, large: Path) -> None:
     assert (await engine.get_stats()).written == sum(event.tokens for event in (first, *rest))
 
 
-async def test_cancel_while_reading_the_question(engine: Engine, large: Path) -> None:
+async def test_a_cancel_stops_the_reading_of_a_question(engine: Engine, large: Path) -> None:
     """A prompt of many batches is let go of in one of the first; the next turn works."""
     await engine.load_model(large)
     begun, shares = asyncio.Event(), list[float]()
@@ -70,7 +70,7 @@ async def test_cancel_while_reading_the_question(engine: Engine, large: Path) ->
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-async def test_cancel_while_reading_hints(engine: Engine, large: Path) -> None:
+async def test_a_cancel_stops_the_reading_of_hints(engine: Engine, large: Path) -> None:
     """Long hints are let go of before anything is written, and the cache is sound."""
     await engine.load_model(large)
     await engine.open_turn(QUESTION)

@@ -12,7 +12,7 @@ from rm_local.errors import EngineError, InvalidModelError
 from rm_local.options import EngineOptions
 
 
-async def test_texts_become_directions(weights: Path, tmp_path: Path) -> None:
+async def test_texts_become_vectors_of_length_one(weights: Path, tmp_path: Path) -> None:
     """Rows have length 1, stand in the texts' order, and lie near each other when texts do."""
     texts = ["add two fractions", "how do I sum fractions?", "boiling point of water", ""]
     async with Engine(EngineOptions(threads=1), log=tmp_path / "log") as engine:

@@ -46,7 +46,9 @@ def taken(path: Path, context: int, kv: str, flash: str = "auto") -> dict[str, i
         *(("nano", kv) for kv in requirements.PRECISIONS[2:]),
     ],
 )
-def test_the_estimate_holds(shape: str, context: int, kv: Precision, tmp_path: Path) -> None:
+def test_the_estimate_holds_for_every_kind_of_cache(
+    shape: str, context: int, kv: Precision, tmp_path: Path
+) -> None:
     """The cache is exact; computing is told 0.99 to 1.3 times as it is."""
     path = model_of(shape, tmp_path)
 

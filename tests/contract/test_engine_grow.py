@@ -205,7 +205,9 @@ async def test_a_model_without_thinking_answers_at_once(engine: Engine, tmp_path
     assert not text["thinking"]
 
 
-async def test_a_long_prompt_is_told_of_between_its_batches(engine: Engine, nano: Path) -> None:
+async def test_a_long_prompt_reports_progress_between_its_batches(
+    engine: Engine, nano: Path
+) -> None:
     """Ever larger shares, none of what is in the cache already; and the whole is never told."""
     shares: list[float] = []
     await engine.load_model(nano)

@@ -76,7 +76,7 @@ def hints(events: list[Event]) -> set[int]:
 @pytest.mark.parametrize(
     ("text", "kept"), [(SENTENCES, True), (CHINESE, True), (RUNNING_ON, False), ("\0\x1b", False)]
 )
-async def test_a_hint_longer_than_the_context(
+async def test_a_hint_longer_than_the_context_is_cut_or_left_out(
     engine: Engine, nano: Path, text: str, kept: bool, context: int
 ) -> None:
     """It is cut or left out, what is read fits, and the other hint's branches answer."""
@@ -90,7 +90,9 @@ async def test_a_hint_longer_than_the_context(
     assert 2 not in of_hints(events)
 
 
-async def test_the_long_one_alone(engine: Engine, nano: Path) -> None:
+async def test_a_single_hint_that_is_too_long_is_cut_or_left_out(
+    engine: Engine, nano: Path
+) -> None:
     """Pinned, and drawn at random, it is cut; of no use, the model reasons without it."""
     await engine.load_model(nano, context=2048)
     pinned = TurnOverrides(seed=1, pinned=(long(SENTENCES),))

@@ -25,7 +25,7 @@ async def works(engine: Engine, model: Path) -> bool:
     return (await grown(engine, [BranchSpec("", 0, 4)]))[1][0].tokens > 0
 
 
-async def test_while_loading(engine: Engine, large: Path, tiny: Path) -> None:
+async def test_a_kill_while_loading_names_the_file(engine: Engine, large: Path, tiny: Path) -> None:
     """The message names the file; no model is loaded; the same and another load after."""
     error = await killed_loading(engine, large)
 
@@ -36,7 +36,9 @@ async def test_while_loading(engine: Engine, large: Path, tiny: Path) -> None:
     assert await works(engine, large)
 
 
-async def test_while_reading_a_question(engine: Engine, large: Path, tiny: Path) -> None:
+async def test_a_kill_while_reading_a_question_ends_only_that_turn(
+    engine: Engine, large: Path, tiny: Path
+) -> None:
     """The turn is lost, the next one is answered, by another model too."""
     await engine.load_model(large)
 
@@ -49,7 +51,9 @@ async def test_while_reading_a_question(engine: Engine, large: Path, tiny: Path)
     assert await works(engine, tiny)
 
 
-async def test_while_writing(engine: Engine, large: Path, tiny: Path) -> None:
+async def test_a_kill_while_writing_ends_all_branches_with_one_error(
+    engine: Engine, large: Path, tiny: Path
+) -> None:
     """All branches end with the one error."""
     await engine.load_model(large)
     await engine.open_turn(QUESTION)
@@ -64,7 +68,7 @@ async def test_while_writing(engine: Engine, large: Path, tiny: Path) -> None:
     assert await works(engine, tiny)
 
 
-async def test_while_embedding(
+async def test_a_kill_while_embedding_restarts_the_embedder(
     engine: Engine, weights: Path, tiny: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The embedder comes again by itself with the next text; a model can be loaded beside it."""

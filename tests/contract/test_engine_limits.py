@@ -101,7 +101,7 @@ async def test_a_cache_of_another_kind_answers_alike(
         assert texts[0]["thinking"][:20] == texts[1]["thinking"][:20]
 
 
-async def test_heads_too_small_for_a_kind_of_cache(make: Any, tiny: Path) -> None:
+async def test_heads_too_small_for_a_kind_of_cache_are_an_error(make: Any, tiny: Path) -> None:
     """An error that names what to set; the worker goes on."""
     async with make(kv_cache_type="q8_0") as engine:
         with pytest.raises(EngineError, match="cannot be stored in this type") as caught:
@@ -262,7 +262,7 @@ async def test_a_context_beyond_the_memory_is_refused_before_it_is_allocated(
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="limits of another process are Linux's")
-async def test_a_context_that_llama_cpp_gets_no_memory_for(make: Any, tiny: Path) -> None:
+async def test_a_context_that_llama_cpp_cannot_allocate_is_an_error(make: Any, tiny: Path) -> None:
     """Without the check before: an error in words, and a smaller context loads."""
     import resource
 
@@ -278,7 +278,9 @@ async def test_a_context_that_llama_cpp_gets_no_memory_for(make: Any, tiny: Path
         assert (await engine.load_model(tiny, context=512)).context == 512
 
 
-async def test_a_worker_killed_while_it_loads(make: Any, large: Path) -> None:
+async def test_a_worker_killed_while_it_loads_names_the_settings_to_change(
+    make: Any, large: Path
+) -> None:
     """As the kernel does when memory is short: what to set is said, and the app loads again."""
     async with make() as engine:
         error = await killed_loading(engine, large)

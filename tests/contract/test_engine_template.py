@@ -61,7 +61,7 @@ async def test_a_template_that_loops_over_some_messages_ends_the_turn_alone(
     assert (await engine.open_turn(QUESTION)).tokens > 0
 
 
-async def test_what_is_in_use_is_told(engine: Engine, tiny: Path) -> None:
+async def test_the_model_info_names_the_template_in_use(engine: Engine, tiny: Path) -> None:
     """Family, markers, who opens and where the template comes from are part of the model."""
     info = await engine.load_model(tiny)
 

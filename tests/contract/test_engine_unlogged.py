@@ -51,7 +51,7 @@ async def test_a_model_is_loaded_and_writes(
     assert [*temporary.iterdir()] == []
 
 
-async def test_without_any_folder_to_write_to(
+async def test_a_model_loads_without_any_writable_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, nano: Path
 ) -> None:
     """Not even a temporary file is needed."""

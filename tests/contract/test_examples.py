@@ -27,7 +27,7 @@ PRINTS = {
 
 
 @pytest.mark.parametrize("name", PRINTS)
-def test_an_example_runs(name: str) -> None:
+def test_an_example_runs_as_it_is(name: str) -> None:
     """With real parts; in a home of its own, as every test."""
     place = {**os.environ, "PYTHONPATH": str(EXAMPLES.parent)}
     done = subprocess.run(

@@ -107,7 +107,7 @@ def test_a_session_shows_the_present_names_of_plans() -> None:
 
 
 @pytest.mark.filterwarnings("ignore::rm_local.old_names.RenamedWarning")
-def test_settings_are_read() -> None:
+def test_settings_of_an_older_version_are_read() -> None:
     """Every key that could be set still means what it meant."""
     found = settings.load_settings(WRITTEN / "config.toml")
 

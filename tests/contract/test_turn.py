@@ -166,7 +166,7 @@ async def test_a_stop_in_the_middle_keeps_the_texts(runtime: Runtime) -> None:
     assert branches_of(await turn(runtime))
 
 
-async def test_the_users_own_subproblem_and_hits(runtime: Runtime) -> None:
+async def test_the_users_own_subproblem_and_hits_are_used(runtime: Runtime) -> None:
     """Retrieved again for what the user wrote, with one hit pinned and one dropped."""
     first, second, third = await runtime.search("how to add fractions", 3)
     steering = TurnOverrides("how to add fractions", (third,), frozenset({first.entry.id}))
@@ -188,7 +188,7 @@ async def test_baselines_run_on_the_same_loop(runtime: Runtime, plan: str) -> No
     assert sum(each.branch.draws for each in branches_of(events).values()) == chosen.samples
 
 
-async def test_a_question_longer_than_the_context(runtime: Runtime) -> None:
+async def test_a_question_longer_than_the_context_is_refused(runtime: Runtime) -> None:
     """It is refused with what to do, and the next one is answered."""
     events = await turn(runtime, question="why " * 5000)
     event = events[-1]

@@ -107,7 +107,7 @@ async def test_a_question_typed_while_the_model_loads_is_asked_when_it_is_there(
         assert "rm-nano · Q8_0 · CPU, 2 threads" in shown(app, "#status-left")
 
 
-async def test_an_unloaded_model_is_told_and_comes_with_the_next_question() -> None:
+async def test_an_unloaded_model_is_shown_and_loads_with_the_next_question() -> None:
     """The status says so; the question waits while it loads again, with progress."""
     runtime = scripted(whole())
     app = opened(runtime)
@@ -170,7 +170,7 @@ async def test_a_killed_worker_is_a_message_and_the_next_question_works() -> Non
         assert shown(app, "#answer-head").endswith(" 8")
 
 
-async def test_a_missing_model_is_told_and_the_question_is_kept() -> None:
+async def test_a_missing_model_is_reported_and_the_question_is_kept() -> None:
     """Message and remedy stand on the screen, the question is back in the prompt."""
     error = ModelNotFoundError("There is no model at /m.gguf.", "Choose one with --model FILE.")
     app = opened(scripted(model_error=error))
@@ -182,7 +182,7 @@ async def test_a_missing_model_is_told_and_the_question_is_kept() -> None:
         await until(pilot, lambda: app.chat.query_one("#prompt", TextArea).text == "Why?")
 
 
-async def test_a_missing_store_is_told_at_once() -> None:
+async def test_a_missing_store_is_reported_at_once() -> None:
     """The model is there; what is wrong with the store is said before anything is asked."""
     error = StoreNotFoundError("There is no store at /s.rms.", "Choose one with --store FILE.")
     app = opened(scripted(store_error=error))
@@ -191,7 +191,7 @@ async def test_a_missing_store_is_told_at_once() -> None:
         assert "rm-nano" in shown(app, "#status-left")
 
 
-async def test_a_fault_in_a_turn_is_told_too() -> None:
+async def test_an_unexpected_error_in_a_turn_is_reported() -> None:
     """An error that nobody foresaw becomes a note as well."""
 
     class Broken(FakeRuntime):

@@ -192,7 +192,7 @@ async def test_going_back_waits_for_the_running_turn() -> None:
         assert turn(app).question == MORE
 
 
-async def test_a_saved_session_is_gone_on_with(tmp_path: Path) -> None:
+async def test_a_saved_session_is_resumed(tmp_path: Path) -> None:
     """g takes it back to the chat: its last turn is the current one, which the next follows."""
     runtime = scripted(whole())
     app = opened(runtime)
@@ -231,7 +231,7 @@ async def test_a_saved_turn_is_run_again(tmp_path: Path) -> None:
         assert (turn(app).question, turn(app).after) == (MORE, 1)
 
 
-async def test_a_session_that_cannot_be_gone_on_with_is_told() -> None:
+async def test_a_session_that_cannot_be_resumed_is_reported() -> None:
     """The current one stays as it is."""
     runtime = scripted(whole())
     app = opened(runtime)

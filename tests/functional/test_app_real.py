@@ -43,7 +43,7 @@ async def wait(pilot: Pilot[None], app: RmLocalApp, *, answered: bool = True) ->
     await until(pilot, is_over)
 
 
-async def test_a_whole_turn_with_the_shipped_model() -> None:
+async def test_the_shipped_model_answers_a_whole_turn() -> None:
     """Asked before the model is there: subproblem, hits, branches, an answer, a saved session."""
     app = RmLocalApp(Runtime(settings.load_settings()))
     async with app.run_test(size=(120, 36)) as pilot:

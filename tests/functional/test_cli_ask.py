@@ -68,7 +68,7 @@ def test_the_answer_is_all_of_standard_output(use: Use) -> None:
         assert word in result.stderr
 
 
-def test_a_full_context_is_told(use: Use) -> None:
+def test_a_full_context_is_reported(use: Use) -> None:
     """What was done about it, a branch that ended there, and how much is taken at the end."""
     made = ContextAdjusted("The context was full: the oldest turn was left out.", 1, 4096)
     branches: list[list[Step]] = [[say("Answer: 8")], [think("on and on"), "context"]]
@@ -88,7 +88,7 @@ def test_a_full_context_is_told(use: Use) -> None:
     assert used[0] == {"event": "context_used", "used": 20, "longest": 20, "context": 4096}
 
 
-def test_a_hint_that_is_too_long_is_told(use: Use) -> None:
+def test_a_hint_that_is_too_long_is_reported(use: Use) -> None:
     """Where it is cut, on standard error, as an event, and in the saved session."""
     entry = Entry("How do I add two numbers?", "I should count on. " * 3000, id=7)
     hits = (Hit(entry, 0.9),)
@@ -110,7 +110,7 @@ def test_a_hint_that_is_too_long_is_told(use: Use) -> None:
     assert any(cut["message"] in line for line in format_turn(saved))
 
 
-def test_quiet_tells_nothing(use: Use) -> None:
+def test_quiet_leaves_standard_error_empty(use: Use) -> None:
     """With --quiet standard error stays empty."""
     use()
 
@@ -225,7 +225,7 @@ def saved(*questions: str) -> Path:
     return path_of(journal)
 
 
-def test_a_session_is_gone_on_with(use: Use) -> None:
+def test_a_session_is_resumed_by_its_option(use: Use) -> None:
     """--continue takes the last session, --session any, also behind one of its earlier turns."""
     path = saved("Q1", "Q2")
     runtime = use()
@@ -242,7 +242,7 @@ def test_a_session_is_gone_on_with(use: Use) -> None:
     assert [session.turns for session in list_sessions()] == [1, 5]
 
 
-def test_where_a_turn_is_saved_is_told(use: Use) -> None:
+def test_the_place_where_a_turn_is_saved_is_reported(use: Use) -> None:
     """Session, turn and what it follows; and that the model does not read the earlier ones."""
     path = saved("Q1")
     use(engine=FakeEngine(info=replace(INFO, converses=False)))
@@ -260,7 +260,7 @@ def test_where_a_turn_is_saved_is_told(use: Use) -> None:
         (["--session", "2026"], "There is no session '2026'."),
     ],
 )
-def test_no_session_to_go_on_with(use: Use, arguments: list[str], words: str) -> None:
+def test_a_missing_session_is_wrong_usage(use: Use, arguments: list[str], words: str) -> None:
     """Exit code 2, and nothing is solved."""
     runtime = use()
 
@@ -272,7 +272,7 @@ def test_no_session_to_go_on_with(use: Use, arguments: list[str], words: str) ->
 
 
 @pytest.mark.parametrize("turn", ["2", "0", "x", ""])
-def test_no_turn_to_go_on_behind(use: Use, turn: str) -> None:
+def test_a_missing_turn_of_a_session_is_wrong_usage(use: Use, turn: str) -> None:
     """Exit code 2, and where the numbers are."""
     saved("Q1")
     runtime = use()
@@ -295,7 +295,7 @@ def test_no_turn_to_go_on_behind(use: Use, turn: str) -> None:
         (["--nonsense", "4 + 4?"], "--nonsense"),
     ],
 )
-def test_wrong_usage(use: Use, arguments: list[str], words: str) -> None:
+def test_wrong_usage_ends_with_exit_code_2(use: Use, arguments: list[str], words: str) -> None:
     """Exit code 2, what is wrong on standard error, and nothing is solved."""
     runtime = use()
 
@@ -319,7 +319,7 @@ def test_wrong_usage(use: Use, arguments: list[str], words: str) -> None:
         ({"engine": FakeEngine(branches=[[think("hm"), died()]])}, 3, "was killed"),
     ],
 )
-def test_a_turn_that_fails(use: Use, parts: dict[str, Any], code: int, words: str) -> None:
+def test_failures_have_an_exit_code(use: Use, parts: dict[str, Any], code: int, words: str) -> None:
     """Message and remedy on standard error, the error's exit code, nothing on standard output."""
     use(**parts)
 

@@ -38,12 +38,12 @@ def ask_with(model: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return run("ask", "-q", "--plan", "direct", "--model", str(model), *arguments, "4 + 4?")
 
 
-def test_a_model_that_is_not_there(tmp_path: Path) -> None:
+def test_a_missing_model_ends_with_exit_code_3(tmp_path: Path) -> None:
     """Exit code 3, with the path."""
     refused(ask_with(tmp_path / "no.gguf"), 3, "no.gguf")
 
 
-def test_a_model_that_is_no_gguf(tmp_path: Path) -> None:
+def test_a_model_that_is_no_gguf_ends_with_exit_code_3(tmp_path: Path) -> None:
     """Exit code 3; the file is left as it is."""
     model = tmp_path / "notes.gguf"
     model.write_text("these are my notes")
@@ -53,7 +53,7 @@ def test_a_model_that_is_no_gguf(tmp_path: Path) -> None:
     assert model.read_text() == "these are my notes"
 
 
-def test_a_model_that_is_cut_short(tmp_path: Path) -> None:
+def test_a_truncated_model_ends_with_exit_code_3(tmp_path: Path) -> None:
     """Exit code 3, told from a file that is no GGUF."""
     model = tmp_path / "cut.gguf"
     model.write_bytes(b"GGUF\x03\x00\x00\x00\x05")
@@ -61,7 +61,7 @@ def test_a_model_that_is_cut_short(tmp_path: Path) -> None:
     refused(ask_with(model), 3, "cut.gguf", "cut short")
 
 
-def test_a_model_that_is_a_folder(tmp_path: Path) -> None:
+def test_a_folder_as_model_ends_with_exit_code_3(tmp_path: Path) -> None:
     """Exit code 3."""
     refused(ask_with(tmp_path), 3, str(tmp_path))
 
@@ -71,7 +71,7 @@ def test_a_model_that_is_a_folder(tmp_path: Path) -> None:
     [b"", b"SQLite format 3\x00" + b"\x00" * 40, b"x" * 5000],
     ids=["empty", "header cut", "something else"],
 )
-def test_a_store_that_is_none(tmp_path: Path, content: bytes) -> None:
+def test_a_file_that_is_no_store_ends_with_exit_code_4(tmp_path: Path, content: bytes) -> None:
     """Exit code 4 from `search`; the file is left as it is, and nothing is put beside it."""
     store = tmp_path / "stores" / "no.rms"
     store.parent.mkdir()
@@ -83,7 +83,7 @@ def test_a_store_that_is_none(tmp_path: Path, content: bytes) -> None:
     assert list(store.parent.iterdir()) == [store]
 
 
-def test_a_store_that_is_not_there(tmp_path: Path) -> None:
+def test_a_missing_store_ends_with_exit_code_4(tmp_path: Path) -> None:
     """Exit code 4, and none is made."""
     store = tmp_path / "no.rms"
 
@@ -92,17 +92,17 @@ def test_a_store_that_is_not_there(tmp_path: Path) -> None:
     assert not store.exists()
 
 
-def test_an_empty_question() -> None:
+def test_an_empty_question_ends_with_exit_code_2() -> None:
     """Exit code 2."""
     refused(run("ask", " "), 2, "empty")
 
 
-def test_an_unknown_plan() -> None:
+def test_an_unknown_plan_ends_with_exit_code_2() -> None:
     """Exit code 2, with the names that there are."""
     refused(run("ask", "--plan", "magic", "4 + 4?"), 2, "'magic'", "memory, direct")
 
 
-def test_bad_settings(own_home: Path) -> None:
+def test_bad_settings_end_with_exit_code_2(own_home: Path) -> None:
     """Exit code 2, with file, key and what is allowed."""
     own_home.mkdir()
     (own_home / "config.toml").write_text("threads = 'all'\n")
@@ -110,6 +110,6 @@ def test_bad_settings(own_home: Path) -> None:
     refused(run("search", "add"), 2, "config.toml", "threads", "whole number")
 
 
-def test_a_session_that_is_not_there() -> None:
+def test_a_missing_session_ends_with_exit_code_2() -> None:
     """Exit code 2, with the way to list them."""
     refused(run("sessions", "show", "nothing"), 2, "nothing", "rm-local sessions")

@@ -36,7 +36,7 @@ def test_a_model_without_a_template_is_asked_in_chatml(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="limits the address space")
 @pytest.mark.parametrize("megabytes", [120, 600])
-def test_memory_that_is_not_there(tmp_path: Path, megabytes: int) -> None:
+def test_missing_memory_is_reported_in_a_message(tmp_path: Path, megabytes: int) -> None:
     """Too little to start with, or too little for the context: a message, never a traceback."""
     model = tiny_gguf.write(tmp_path / "large.gguf", tiny_gguf.LARGE)
     asked = [

@@ -34,7 +34,7 @@ def test_the_calculator_can_be_switched_off(use: Use, arguments: list[str], aske
     assert [spec.calculator for specs in runtime.engine.grown for spec in specs] == [asked]
 
 
-def test_what_it_wrote_is_marked_and_told(use: Use) -> None:
+def test_text_of_the_calculator_is_marked_and_counted(use: Use) -> None:
     """The branch's line counts it apart; with --json each piece says who wrote it."""
     use(engine=engine())
     told = CliRunner().invoke(cli, ["ask", "--plan", "direct", "4 + 4?"])

@@ -49,7 +49,7 @@ def test_what_is_bad_says_what_to_do(tmp_path: Path) -> None:
         assert found[name]["remedy"]
 
 
-def test_whether_the_model_fits(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_doctor_says_whether_the_model_fits(monkeypatch: pytest.MonkeyPatch) -> None:
     """What it needs under the settings, and a warning with what would fit."""
     _, found = report()
     monkeypatch.setattr(checks, "free_memory", lambda: 50_000_000)
@@ -71,7 +71,7 @@ def test_each_check_is_a_line(tmp_path: Path) -> None:
     assert lines[0].startswith("ok    Python")
 
 
-def test_a_folder_that_cannot_be_written_to(
+def test_a_folder_that_cannot_be_written_to_is_a_bad_check(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """A file stands where the folders should be."""
@@ -85,7 +85,9 @@ def test_a_folder_that_cannot_be_written_to(
 
 
 @pytest.mark.parametrize("told", ["cannot be loaded: it was built for another processor"])
-def test_a_build_that_does_not_run_here(monkeypatch: pytest.MonkeyPatch, told: str) -> None:
+def test_a_build_that_does_not_run_here_is_a_bad_check(
+    monkeypatch: pytest.MonkeyPatch, told: str
+) -> None:
     """A child that died is a bad check with the command that mends it."""
     monkeypatch.setattr(checks, "ask_child", lambda _: told)
 
@@ -109,7 +111,7 @@ def test_a_slow_build_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there are no signals to die of")
-def test_how_a_process_ended_in_words() -> None:
+def test_the_end_of_a_process_is_described_in_words() -> None:
     """An illegal instruction is told in words, another signal by name, else the last line."""
     assert "illegal instruction" in describe_exit(-4, "")
     assert "SIGSEGV" in describe_exit(-11, "")
@@ -118,7 +120,7 @@ def test_how_a_process_ended_in_words() -> None:
     )
 
 
-def test_a_child_without_an_answer() -> None:
+def test_a_child_without_an_answer_is_reported() -> None:
     """A module that is not there, and one that prints no JSON, are told and not raised."""
     assert "No module named" in str(ask_child("rm_local.nothing"))
     assert ask_child("this") == "printed no result"

@@ -104,7 +104,7 @@ def write(path: Path, *lines: dict[str, object]) -> Path:
     return path
 
 
-def test_a_question_without_entries_has_none(store: Path, tmp_path: Path) -> None:
+def test_a_share_of_no_questions_is_left_empty(store: Path, tmp_path: Path) -> None:
     """And a share of no question is no share: `-`, and null for programs."""
     path = write(tmp_path / "none.jsonl", {"question": "hello there"}, {"question": "good morning"})
     result = run(path, "--store", store)
@@ -117,7 +117,9 @@ def test_a_question_without_entries_has_none(store: Path, tmp_path: Path) -> Non
     assert result.stderr == ""
 
 
-def test_a_file_of_questions_that_all_have_an_entry(store: Path, tmp_path: Path) -> None:
+def test_questions_that_all_have_an_entry_leave_the_silent_share_empty(
+    store: Path, tmp_path: Path
+) -> None:
     """None of them could have been silent."""
     path = write(tmp_path / "all.jsonl", {"question": LABELLED[0][0], "entries": [ENTRIES[0]]})
     (used,) = (x for x in run(path, "--store", store).stdout.splitlines() if "in use" in x)

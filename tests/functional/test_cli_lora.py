@@ -107,7 +107,7 @@ def test_an_adapter_that_cannot_be_used_ends_with_exit_code_3(
     assert said in check["found"]
 
 
-def test_an_adapter_in_the_place_of_the_model(adapter: Path) -> None:
+def test_an_adapter_in_the_place_of_the_model_is_refused(adapter: Path) -> None:
     """It is called what it is, and the option for it is named."""
     result = run("ask", "Why?", "--model", adapter, *ALONE)
     assert result.exit_code == 3

@@ -35,7 +35,7 @@ def test_every_command_has_help(name: str) -> None:
     assert result.stdout.startswith("Usage:")
 
 
-def test_version() -> None:
+def test_the_version_options_print_name_and_version() -> None:
     """-V and --version print name and version."""
     for flag in ("-V", "--version"):
         assert CliRunner().invoke(cli, [flag]).stdout == f"rm-local {__version__}\n"
@@ -82,7 +82,7 @@ def test_the_app_gets_the_files_that_were_named(monkeypatch: pytest.MonkeyPatch)
     assert (opened[0].model, opened[0].store) == (Path("my.gguf"), Path("my.rms"))
 
 
-def test_options_before_and_behind_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_options_are_read_before_and_after_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
     """--model and --store may stand before the command; its own go over them."""
     opened: list[Any] = []
 
@@ -135,14 +135,14 @@ def test_adapters_of_the_command_line_take_the_place_of_those_in_the_settings(
 
 
 @pytest.mark.parametrize("text", ["a.gguf:nan", "a.gguf:1e400", "", ":1"])
-def test_an_adapter_that_cannot_be_read_as_one(text: str) -> None:
+def test_an_adapter_option_that_cannot_be_read_is_wrong_usage(text: str) -> None:
     """Exit code 2; nothing is opened."""
     result = CliRunner().invoke(cli, ["ask", "x", "--lora", text])
     assert result.exit_code == 2
     assert "--lora" in result.stderr
 
 
-def test_bad_settings() -> None:
+def test_bad_settings_are_wrong_usage() -> None:
     """Exit code 2, naming the file and the key."""
     path = paths.config_file()
     path.parent.mkdir(parents=True)

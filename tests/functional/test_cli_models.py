@@ -59,7 +59,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("arguments", [[], ["list"]])
-def test_a_line_for_each_model(arguments: list[str], folder: Path) -> None:
+def test_the_list_has_a_line_for_each_model(arguments: list[str], folder: Path) -> None:
     """Only text models, the one in use marked; what was left out is said on standard error."""
     result = run(*arguments)
 
@@ -74,7 +74,7 @@ def test_a_line_for_each_model(arguments: list[str], folder: Path) -> None:
     assert "projector" in run("list", "--all").stdout
 
 
-def test_a_list_for_programs(folder: Path) -> None:
+def test_the_json_list_has_every_model(folder: Path) -> None:
     """Every model with its kind, path and place."""
     told = listed()
 
@@ -85,7 +85,7 @@ def test_a_list_for_programs(folder: Path) -> None:
     assert told["embed-q4_k_m"]["kind"] == "projector"
 
 
-def test_info_of_the_model_in_use() -> None:
+def test_info_describes_the_model_in_use() -> None:
     """Without a name: metadata, and memory at the context of a turn against what is free."""
     result = run("info")
 
@@ -107,7 +107,7 @@ def test_info_warns_of_what_does_not_fit(folder: Path, monkeypatch: pytest.Monke
     assert told["total"] > told["free"]
 
 
-def test_info_tells_how_a_model_thinks(tmp_path: Path) -> None:
+def test_info_shows_how_a_model_thinks(tmp_path: Path) -> None:
     """Its family, its markers, who opens them and where the template comes from."""
     text, told = run("info").stdout, json.loads(run("info", "--json").stdout)
 
@@ -131,7 +131,7 @@ def test_info_follows_the_settings(folder: Path) -> None:
     assert "without flash attention" in slow.stdout
 
 
-def test_info_of_a_card(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_info_shows_how_many_layers_a_card_holds(monkeypatch: pytest.MonkeyPatch) -> None:
     """How many layers it holds, and what is left to the machine's memory."""
     card = Device("CUDA0", "a card", "gpu", 8 << 30, 8 << 30)
     told = {"offload": True, "devices": [asdict(card)]}
@@ -145,7 +145,7 @@ def test_info_of_a_card(monkeypatch: pytest.MonkeyPatch) -> None:
     assert memory["machine"] < memory["total"]
 
 
-def test_info_where_nothing_is_known_of_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_info_says_that_nothing_is_known_of_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     """It says so, and warns of nothing."""
     monkeypatch.setattr("rm_local.system.free_memory", lambda: None)
 
@@ -155,7 +155,7 @@ def test_info_where_nothing_is_known_of_memory(monkeypatch: pytest.MonkeyPatch) 
     assert result.stderr == ""
 
 
-def test_add_and_remove_a_file(tmp_path: Path) -> None:
+def test_a_file_is_added_and_removed(tmp_path: Path) -> None:
     """It is remembered where it lies, once, and forgotten; the file stays."""
     path = gguf(tmp_path / "far" / "away.gguf")
 
@@ -167,7 +167,7 @@ def test_add_and_remove_a_file(tmp_path: Path) -> None:
     assert path.exists()
 
 
-def test_add_and_remove_a_folder(folder: Path, tmp_path: Path) -> None:
+def test_a_folder_is_added_and_removed(folder: Path, tmp_path: Path) -> None:
     """All in it is found; it is forgotten by its path, also when it is gone."""
     path = gguf(tmp_path / "more" / "one.gguf").parent
 
@@ -244,7 +244,7 @@ def test_use_makes_the_settings_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("arguments", [[], ["small", "--default"], ["nothing"], ["embed"]])
-def test_use_of_what_cannot_be_used(arguments: list[str], folder: Path) -> None:
+def test_use_refuses_what_cannot_be_used(arguments: list[str], folder: Path) -> None:
     """An error, and the settings as they were."""
     before = paths.config_file().read_bytes()
 
@@ -270,7 +270,7 @@ def test_use_says_when_the_environment_goes_over_it(
     assert "RM_LOCAL_MODEL" in run("use", path).stderr
 
 
-def test_delete_asks_first(folder: Path) -> None:
+def test_delete_asks_before_it_deletes(folder: Path) -> None:
     """No is no; yes deletes the file."""
     path = folder / "Small-4B.gguf"
 
@@ -310,7 +310,7 @@ def test_nothing_is_deleted_from_another_programs_store(tmp_path: Path) -> None:
     assert link.exists()
 
 
-def test_remove_of_what_was_not_added(folder: Path) -> None:
+def test_remove_refuses_what_was_not_added(folder: Path) -> None:
     """It says where the model was found, and what would take it away."""
     assert "Delete its file with --delete" in run("remove", "small").stderr
     assert "part of rm-local" in run("remove", "rm-nano").stderr
@@ -318,7 +318,7 @@ def test_remove_of_what_was_not_added(folder: Path) -> None:
     assert paths.shipped_model().exists()
 
 
-def test_a_model_by_its_name(folder: Path) -> None:
+def test_a_model_is_found_by_its_name(folder: Path) -> None:
     """`--model NAME` is looked up; a path is taken as it is."""
     doctor = ["--model", "small", "doctor", "--json"]
 
@@ -328,7 +328,7 @@ def test_a_model_by_its_name(folder: Path) -> None:
     assert "Small-4B.gguf" in model["found"]
 
 
-def test_a_model_by_a_name_that_is_not_there() -> None:
+def test_an_unknown_model_name_ends_with_exit_code_3() -> None:
     """Exit code 3, and where to look."""
     result = CliRunner().invoke(cli, ["--model", "nothing", "ask", "Why?"])
 

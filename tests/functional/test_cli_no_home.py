@@ -165,7 +165,7 @@ def test_an_unexpected_error_is_still_reported(
     assert "Traceback" in saved.read_text(encoding="utf-8")
 
 
-def test_a_real_user_without_an_entry(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_commands_work_for_a_user_without_an_entry(monkeypatch: pytest.MonkeyPatch) -> None:
     """A process of a user that the system does not know."""
     user = ("unshare", "--user", "--map-user=54321", "--map-group=54321")
     if not shutil.which("unshare") or subprocess.run([*user, "true"], check=False).returncode:

@@ -34,7 +34,7 @@ def test_a_model_arrives_where_others_find_it(hub: Hub, tmp_path: Path) -> None:
     assert Path(found) == path
 
 
-def test_it_is_told_what_comes(hub: Hub) -> None:
+def test_pull_reports_what_will_be_downloaded(hub: Hub) -> None:
     """Repository, commit, licence, files and sizes, on standard error."""
     told = pull(REPO).stderr
     for part in (REPO, COMMIT[:8], "apache-2.0", FILE, "300.0 KB in all, 300.0 KB to download"):
@@ -51,7 +51,7 @@ def test_only_what_is_needed_is_asked(hub: Hub) -> None:
     assert hub.ranges == [""]
 
 
-def test_plain_http_where_xet_is_offered(hub: Hub) -> None:
+def test_plain_http_is_used_where_xet_is_offered(hub: Hub) -> None:
     """The same requests and no other: what xet fetches could not be gone on with."""
     hub.xet = True
     done = pull(REPO)
@@ -81,7 +81,7 @@ def test_what_huggingface_hub_fetched_is_taken(hub: Hub, tmp_path: Path) -> None
     assert len(hub.ranges) == asked
 
 
-def test_all_parts_of_a_split_model(hub: Hub) -> None:
+def test_all_parts_of_a_split_model_are_downloaded(hub: Hub) -> None:
     """They come in their order; the first, which llama.cpp opens, is printed."""
     hub.files = {f"Q8_0/big-Q8_0-0000{n}-of-00003.gguf": data(1000 + n) for n in (3, 1, 2)}
 
@@ -92,7 +92,7 @@ def test_all_parts_of_a_split_model(hub: Hub) -> None:
     assert all(Path(file["path"]).exists() for file in told["files"])
 
 
-def test_as_data(hub: Hub) -> None:
+def test_json_describes_what_was_downloaded(hub: Hub) -> None:
     """One object: what came, from which commit, with which hash, and where it lies."""
     told = json.loads(pull(REPO, "--json").stdout)
 
@@ -102,14 +102,14 @@ def test_as_data(hub: Hub) -> None:
     assert Path(told["path"]).read_bytes() == hub.files[FILE]
 
 
-def test_the_address_of_a_file(hub: Hub) -> None:
+def test_the_address_of_a_file_is_accepted(hub: Hub) -> None:
     """What a browser shows is taken as it is, with its revision."""
     hub.files["tiny-Q8_0.gguf"] = data(400)
     done = pull(f"https://huggingface.co/{REPO}/blob/{COMMIT}/tiny-Q8_0.gguf?download=true")
     assert done.stdout.strip().endswith("tiny-Q8_0.gguf")
 
 
-def test_a_name_of_the_catalog(hub: Hub) -> None:
+def test_a_name_of_the_catalog_stands_for_a_repository(hub: Hub) -> None:
     """It stands for a repository, which this hub does not have; a wrong one is answered here."""
     assert "no repository Qwen/Qwen3-8B-GGUF" in pull("Qwen3-8B").stderr
     asked = len(hub.asked)
@@ -133,7 +133,7 @@ def test_a_name_of_the_catalog(hub: Hub) -> None:
         ("org/ti ny", ["not the name of a repository"]),
     ],
 )
-def test_a_wrong_name(hub: Hub, asked: str, parts: list[str]) -> None:
+def test_a_wrong_name_is_wrong_usage(hub: Hub, asked: str, parts: list[str]) -> None:
     """Exit code 2, and what there is instead."""
     hub.files["tiny-Q8_0.gguf"] = b"x"
     done = pull(asked)
@@ -143,7 +143,7 @@ def test_a_wrong_name(hub: Hub, asked: str, parts: list[str]) -> None:
     assert hub.ranges == []
 
 
-def test_a_wrong_revision(hub: Hub) -> None:
+def test_a_wrong_revision_is_wrong_usage(hub: Hub) -> None:
     """Exit code 2; the right one is taken."""
     done = pull(REPO, "--revision", "v9")
     assert (done.exit_code, "no revision v9" in done.stderr) == (2, True)
@@ -151,14 +151,14 @@ def test_a_wrong_revision(hub: Hub) -> None:
     assert pull(REPO, "--revision", COMMIT).exit_code == 0
 
 
-def test_a_repository_without_gguf(hub: Hub) -> None:
+def test_a_repository_without_gguf_is_wrong_usage(hub: Hub) -> None:
     """Exit code 2, and where to look."""
     hub.files = {"model.safetensors": b"x", "mmproj-model-f16.gguf": b"y"}
     done = pull(REPO)
     assert (done.exit_code, "no model in the GGUF format" in done.stderr) == (2, True)
 
 
-def test_a_missing_part(hub: Hub) -> None:
+def test_a_missing_part_stops_the_download(hub: Hub) -> None:
     """A split model that the repository does not hold in full is not begun."""
     hub.files = {"big-Q8_0-00002-of-00003.gguf": b"x"}
     done = pull(REPO)
@@ -166,7 +166,7 @@ def test_a_missing_part(hub: Hub) -> None:
 
 
 @pytest.mark.parametrize(("token", "says"), [("", "set HF_TOKEN"), ("hf_other", "of your token")])
-def test_a_gated_repository(
+def test_a_gated_repository_names_its_licence_page(
     hub: Hub, monkeypatch: pytest.MonkeyPatch, token: str, says: str
 ) -> None:
     """Where its licence is accepted is told, before anything is fetched."""
@@ -189,7 +189,9 @@ def test_the_token_opens_it_and_stays_with_the_hub(
     assert (hub.ranges, hub.storage_tokens) == ([""], [])
 
 
-def test_more_than_the_memory_holds(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_model_larger_than_the_memory_is_warned_of(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A warning before anything is fetched, and no more than that."""
     monkeypatch.setattr("rm_local.system.free_memory", lambda: 200_000)
     done = pull(REPO)
@@ -198,7 +200,9 @@ def test_more_than_the_memory_holds(hub: Hub, monkeypatch: pytest.MonkeyPatch) -
     assert "; 200.0 KB are free." in done.stderr
 
 
-def test_without_links(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_disk_without_links_holds_the_file_itself(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Where the disk has no symbolic links the file itself lies in the snapshot, once."""
 
     def refuse(*_: object) -> None:
@@ -219,7 +223,7 @@ def test_texts_of_the_hub_cannot_steer_the_terminal(hub: Hub) -> None:
     assert "\x1b" not in pull(REPO).output
 
 
-def test_a_name_that_leads_elsewhere(hub: Hub, tmp_path: Path) -> None:
+def test_a_file_name_that_leads_elsewhere_is_refused(hub: Hub, tmp_path: Path) -> None:
     """A file name that would lead out of the cache is refused."""
     hub.files = {"../../../../evil-Q4_K_M.gguf": b"x"}
     done = pull(REPO)

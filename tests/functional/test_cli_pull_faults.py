@@ -61,14 +61,14 @@ def came_whole(hub: Hub, done: Result) -> None:
     assert Path(done.stdout.strip()).read_bytes() == hub.files[FILE]
 
 
-def test_a_dropped_connection_is_gone_on_with(hub: Hub) -> None:
+def test_a_dropped_connection_is_continued(hub: Hub) -> None:
     """In the same run, from the byte where it was cut."""
     hub.cuts = [100_000]
     came_whole(hub, pull())
     assert hub.ranges == ["", "bytes=100000-"]
 
 
-def test_dropped_too_often(hub: Hub, blobs: Path) -> None:
+def test_a_connection_dropped_too_often_ends_the_download(hub: Hub, blobs: Path) -> None:
     """It is given up with how to go on; the same command then takes only the rest."""
     hub.cuts = [50_000] * 4
     failed(pull(), "200,000 of 300,000 bytes", "The same command continues from there.")
@@ -90,7 +90,7 @@ def test_a_cut_that_gained_much_is_no_failure(hub: Hub, monkeypatch: pytest.Monk
     came_whole(hub, pull())
 
 
-def test_an_end_that_comes_too_early(hub: Hub, blobs: Path) -> None:
+def test_an_end_that_comes_too_early_is_noticed(hub: Hub, blobs: Path) -> None:
     """A transfer that ends as if it were whole is known by its length, and gone on with."""
     hub.ends = [100_000] + [0] * 3
     failed(pull(), "ended the file too early", "100,000 of 300,000 bytes")
@@ -98,7 +98,7 @@ def test_an_end_that_comes_too_early(hub: Hub, blobs: Path) -> None:
     came_whole(hub, pull())
 
 
-def test_a_wrong_hash(hub: Hub, blobs: Path) -> None:
+def test_a_download_with_a_wrong_hash_is_refused(hub: Hub, blobs: Path) -> None:
     """What arrived is removed; once the hub states the truth the file comes."""
     hub.stated_hash = "0" * 64
     failed(pull(), "arrived damaged", "0" * 64, hub.digest(FILE), "The file was removed")
@@ -108,7 +108,7 @@ def test_a_wrong_hash(hub: Hub, blobs: Path) -> None:
     came_whole(hub, pull())
 
 
-def test_damage_on_the_disk(hub: Hub, blobs: Path) -> None:
+def test_damage_on_the_disk_is_noticed(hub: Hub, blobs: Path) -> None:
     """What is gone on with is checked too: bytes that changed meanwhile are found."""
     hub.cuts = [50_000] * 4
     pull()
@@ -120,7 +120,7 @@ def test_damage_on_the_disk(hub: Hub, blobs: Path) -> None:
     came_whole(hub, pull())
 
 
-def test_a_partial_file_that_is_too_long(hub: Hub, blobs: Path) -> None:
+def test_a_partial_file_that_is_too_long_is_replaced(hub: Hub, blobs: Path) -> None:
     """It cannot be the beginning of this file, and is begun anew."""
     blobs.mkdir(parents=True)
     (blobs / f"{hub.digest(FILE)}.incomplete").write_bytes(bytes(SIZE + 1))
@@ -128,7 +128,7 @@ def test_a_partial_file_that_is_too_long(hub: Hub, blobs: Path) -> None:
     assert hub.ranges == [""]
 
 
-def test_a_hub_that_contradicts_itself(hub: Hub) -> None:
+def test_a_hub_that_contradicts_itself_is_refused(hub: Hub) -> None:
     """List and head state two hashes: nothing is fetched."""
     hub.stated_head_hash = "1" * 64
     failed(pull(), "contradicts itself")
@@ -136,28 +136,30 @@ def test_a_hub_that_contradicts_itself(hub: Hub) -> None:
 
 
 @pytest.mark.parametrize("stated", [SIZE - 1, SIZE + 1])
-def test_a_wrong_length(hub: Hub, blobs: Path, stated: int) -> None:
+def test_a_download_with_a_wrong_length_is_refused(hub: Hub, blobs: Path, stated: int) -> None:
     """The storage announces another length than the hub states: nothing is taken."""
     hub.stated_size = stated
     failed(pull(), f"{stated:,} bytes", f"the server {SIZE:,}")
     assert [*snapshots(blobs), *blobs.iterdir()] == []
 
 
-def test_more_than_was_stated(hub: Hub, blobs: Path) -> None:
+def test_a_download_longer_than_stated_is_stopped(hub: Hub, blobs: Path) -> None:
     """A transfer of no announced length that does not end is stopped, and removed."""
     hub.surplus, hub.stall_after = bytes(100_000), SIZE + 40_000
     failed(pull(), "sends more of", "removed")
     assert [*snapshots(blobs), *blobs.iterdir()] == []
 
 
-def test_a_server_without_ranges(hub: Hub) -> None:
+def test_a_server_without_ranges_sends_the_whole_file_again(hub: Hub) -> None:
     """It sends all from the beginning again, which replaces what had come."""
     hub.no_ranges, hub.cuts = True, [100_000]
     came_whole(hub, pull())
     assert hub.ranges == ["", "bytes=100000-"]
 
 
-def test_a_server_that_falls_silent(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_server_that_falls_silent_is_waited_for(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """It is waited for so long, and what had come is kept."""
     hub.stall_after = 65_536
     with monkeypatch.context() as patch:
@@ -199,7 +201,7 @@ class Case(NamedTuple):
     ],
     ids=lambda case: f"{case.where}-{case.refusal.status}",
 )
-def test_a_refusal(hub: Hub, blobs: Path, case: Case) -> None:
+def test_a_refusal_of_the_hub_is_explained(hub: Hub, blobs: Path, case: Case) -> None:
     """What it means is told; once the hub answers well the file comes."""
     hub.refuse = {case.where: case.refusal}
     failed(pull(), case.says, code=case.code)
@@ -208,21 +210,25 @@ def test_a_refusal(hub: Hub, blobs: Path, case: Case) -> None:
     came_whole(hub, pull())
 
 
-def test_larger_than_the_hub_sends(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_larger_than_the_hub_sends_is_refused(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A file beyond the hub's limit for plain HTTP is not begun; what fetches it is told."""
     monkeypatch.setattr("huggingface_hub.constants.MAX_HTTP_DOWNLOAD_SIZE", SIZE - 1)
     failed(pull(), "plain HTTP", f"hf download {REPO} {FILE}")
     assert hub.ranges == []
 
 
-def test_a_token_that_the_hub_refuses(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_refused_token_names_the_page_for_another(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Where to make another is told."""
     monkeypatch.setenv("HF_TOKEN", "hf_old")
     hub.refuse = {"list": Refusal(401)}
     failed(pull(), "does not accept the token", f"{hub.url}/settings/tokens")
 
 
-def test_no_network(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_network_is_reported(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     """One try, and what to look at."""
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
@@ -230,14 +236,16 @@ def test_no_network(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
         failed(pull(), "cannot be reached", "HF_ENDPOINT")
 
 
-def test_offline_by_wish(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_offline_variable_stops_all_requests(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     """HF_HUB_OFFLINE is honoured."""
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     failed(pull(), "HF_HUB_OFFLINE is set", "Unset it.")
     assert hub.asked == []
 
 
-def test_too_little_room(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_little_room_is_reported_before_the_download(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """It is told before anything is fetched; what has come already counts."""
     hub.cuts = [50_000] * 4
     pull()
@@ -249,13 +257,13 @@ def test_too_little_room(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     came_whole(hub, pull())
 
 
-def test_a_cache_that_cannot_be_made(hub: Hub, tmp_path: Path) -> None:
+def test_a_cache_that_cannot_be_made_is_reported(hub: Hub, tmp_path: Path) -> None:
     """A file where the cache should be is named."""
     (tmp_path / "hf").write_text("no folder")
     failed(pull(), "cannot be written", "HF_HUB_CACHE")
 
 
-def test_fetched_by_another(hub: Hub, blobs: Path) -> None:
+def test_a_file_that_another_program_downloads_is_refused(hub: Hub, blobs: Path) -> None:
     """Two programs do not write the same file; the second says so at once."""
     locks = blobs.parents[1] / ".locks" / blobs.parent.name
     locks.mkdir(parents=True)
@@ -264,7 +272,9 @@ def test_fetched_by_another(hub: Hub, blobs: Path) -> None:
     came_whole(hub, pull())
 
 
-def test_an_interrupt(hub: Hub, blobs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupt_keeps_the_downloaded_part(
+    hub: Hub, blobs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Ctrl-C in the middle: exit code 130, what has come is kept and gone on with."""
 
     def interrupt(_: ProgressPrinter, progress: Progress) -> None:
@@ -297,7 +307,7 @@ def start(prelude: str = "") -> subprocess.Popen[str]:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="has no such limit")
-def test_a_disk_that_fills(hub: Hub, blobs: Path) -> None:
+def test_a_full_disk_keeps_the_downloaded_part(hub: Hub, blobs: Path) -> None:
     """No more bytes can be written: what has come is kept, and with room it goes on."""
     limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))"
     with start(limit) as process:
@@ -312,7 +322,7 @@ def test_a_disk_that_fills(hub: Hub, blobs: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="has no such signal")
-def test_the_key_itself(hub: Hub, blobs: Path) -> None:
+def test_ctrl_c_ends_the_process_at_once(hub: Hub, blobs: Path) -> None:
     """SIGINT while the server is silent ends the process at once, with exit code 130."""
     hub.stall_after = 100_000
     prelude = (

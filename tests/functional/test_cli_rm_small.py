@@ -114,7 +114,7 @@ def test_the_list_says_that_it_is_not_installed() -> None:
 
 
 @pytest.mark.usefixtures("installed")
-def test_info_tells_of_it_before_its_first_use() -> None:
+def test_info_describes_it_before_its_first_use() -> None:
     """Its family, its memory, and where its file will be."""
     text, told = run("models", "info", "rm-small"), run("models", "info", "rm-small", "--json")
 
@@ -202,7 +202,7 @@ def test_the_doctor_names_the_default(tmp_path: Path, monkeypatch: pytest.Monkey
     assert found["Fits"]["level"] == "ok"
 
 
-def test_two_questions_at_once_after_a_kill(adapter: Path) -> None:
+def test_two_questions_at_once_are_answered_after_a_kill(adapter: Path) -> None:
     """A merge is killed in the middle. Of two questions then one makes the file, and a third
     finds it there; all have answers."""
     with start(KILLED, adapter) as killed:

@@ -24,7 +24,7 @@ def run(*arguments: str, text: str | None = None) -> Result:
     return CliRunner().invoke(cli, ["search", *arguments], input=text)
 
 
-def test_hits_best_first(use: Use) -> None:
+def test_hits_are_listed_best_first(use: Use) -> None:
     """Each hit has its bar, its similarity, its subproblem and where it comes from."""
     use()
 
@@ -91,7 +91,7 @@ def test_an_empty_store_says_so(use: Use) -> None:
     assert "no such entry" in result.stderr
 
 
-def test_a_store_that_does_not_open(use: Use) -> None:
+def test_a_store_that_does_not_open_ends_with_exit_code_4(use: Use) -> None:
     """Exit code 4, with what to do."""
     use(store_error=EmbedderMismatchError("Made by another embedder.", "Build it anew."))
 

@@ -41,7 +41,7 @@ def save(*questions: str, runtime: FakeRuntime | None = None, plan: str = "memor
     return asyncio.run(turns())
 
 
-def test_nothing_saved_yet() -> None:
+def test_an_empty_list_is_reported() -> None:
     """Said on standard error; standard output stays empty."""
     result = run()
 
@@ -50,7 +50,7 @@ def test_nothing_saved_yet() -> None:
 
 
 @pytest.mark.parametrize("arguments", [[], ["list"]])
-def test_a_line_for_each_session(arguments: list[str]) -> None:
+def test_the_list_has_a_line_for_each_session(arguments: list[str]) -> None:
     """Id, turns, how it ended, and the first question."""
     id = save("What is 4 + 4?", "And 5 + 5?")
 
@@ -61,7 +61,7 @@ def test_a_line_for_each_session(arguments: list[str]) -> None:
         assert word in line
 
 
-def test_a_list_for_programs() -> None:
+def test_the_json_list_is_one_object() -> None:
     """One JSON object."""
     id = save("What is 4 + 4?")
 
@@ -82,7 +82,7 @@ def test_a_session_is_shown_whole() -> None:
     assert run("show", "last").stdout == result.stdout
 
 
-def test_a_session_for_programs() -> None:
+def test_the_json_of_a_session_holds_its_trace() -> None:
     """Each turn with all that the trace holds."""
     id = save("What is 4 + 4?")
 
@@ -93,7 +93,7 @@ def test_a_session_for_programs() -> None:
     assert len(turn["branches"]) == turn["answer"]["branches"] > 1
 
 
-def test_a_session_that_is_not_there() -> None:
+def test_a_missing_session_ends_with_exit_code_2() -> None:
     """Exit code 2."""
     for id in ("nothing", "last"):
         assert run("show", id).exit_code == 2

@@ -37,20 +37,20 @@ def test_info_shows_what_a_store_is(path: Path) -> None:
         assert part in shown.stdout
 
 
-def test_info_as_data(path: Path) -> None:
+def test_info_gives_the_same_facts_as_json(path: Path) -> None:
     """One object with the same facts."""
     told = json.loads(run("info", "--json", "--store", path).stdout)
     assert (told["entries"], told["version"], told["clusters"]) == (12, 3, 0)
     assert told["embedder"]["id"] == "toy"
 
 
-def test_a_store_that_is_well(path: Path) -> None:
+def test_verify_reports_an_intact_store(path: Path) -> None:
     """Exit code 0, and the number of entries that were read."""
     shown = run("verify", "--store", path)
     assert (shown.exit_code, "12 entries, intact" in shown.stdout) == (0, True)
 
 
-def test_a_damaged_store(path: Path) -> None:
+def test_verify_names_what_is_damaged(path: Path) -> None:
     """Exit code 4, and what is damaged, as text and as data."""
     database = apsw.Connection(str(path))
     database.execute("UPDATE ref SET v = zeroblob(16) WHERE id = 4")
@@ -81,7 +81,7 @@ def test_a_damaged_store_is_repaired(path: Path) -> None:
     assert (again.exit_code, "11 entries, intact" in again.stdout) == (0, True)
 
 
-def test_a_repair_as_data(path: Path) -> None:
+def test_a_repair_is_reported_as_json(path: Path) -> None:
     """One object, for a store that was damaged and for one that is well."""
     database = apsw.Connection(str(path))
     database.execute("DELETE FROM text WHERE id = 4")
@@ -101,7 +101,7 @@ def test_a_repair_as_data(path: Path) -> None:
     assert told == {"ok": True, "repaired": False, "entries": 11}
 
 
-def test_a_store_beyond_repair(path: Path) -> None:
+def test_a_store_beyond_repair_ends_with_exit_code_4(path: Path) -> None:
     """Exit code 4, and what to do."""
     database = apsw.Connection(str(path))
     database.execute("DELETE FROM zdict")
@@ -117,7 +117,7 @@ def test_a_repair_names_its_store() -> None:
     assert run("verify", "--repair").exit_code == 2
 
 
-def test_no_store_there(tmp_path: Path) -> None:
+def test_a_missing_store_ends_with_exit_code_4(tmp_path: Path) -> None:
     """The error of every command that opens a store."""
     for command in ("info", "verify", "optimize"):
         assert run(command, "--store", tmp_path / "no.rms").exit_code == 4

@@ -85,7 +85,7 @@ def test_a_store_is_built_and_searched(tmp_path: Path, out: Path) -> None:
     assert spread.entries == 40
 
 
-def test_standard_input_and_files(tmp_path: Path, out: Path) -> None:
+def test_standard_input_and_files_go_into_one_store(tmp_path: Path, out: Path) -> None:
     """All in one store, in the same words as they came."""
     first, second = entries(40)[:15], entries(40)[15:]
     text = write(tmp_path / "a.jsonl", first).read_bytes()
@@ -139,7 +139,7 @@ def test_vectors_that_do_not_fit_are_refused(tmp_path: Path, out: Path) -> None:
     assert sorted(path.name for path in tmp_path.glob("out*")) == []
 
 
-def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
+def test_a_missing_folder_is_wrong_usage(tmp_path: Path) -> None:
     """Exit code 2; none is made."""
     path = write(tmp_path / "a.jsonl", entries(4))
     shown = build(path, "--out", tmp_path / "no" / "out.rms")
@@ -155,7 +155,7 @@ def test_a_store_that_exists_is_left_alone(tmp_path: Path, out: Path) -> None:
     assert out.read_bytes() == b"mine"
 
 
-def test_ctrl_c_says_how_to_go_on(
+def test_ctrl_c_says_how_to_continue(
     tmp_path: Path, out: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Exit code 130; the same command then comes to its end, and reads nothing twice."""
@@ -175,7 +175,7 @@ def test_ctrl_c_says_how_to_go_on(
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="kills")
-def test_a_build_that_was_killed_goes_on(tmp_path: Path, out: Path) -> None:
+def test_a_build_that_was_killed_continues(tmp_path: Path, out: Path) -> None:
     """At its first sign of life; the store is the one that an undisturbed build makes."""
     path, whole = write(tmp_path / "a.jsonl", entries(1000)), tmp_path / "whole.rms"
     assert build(path, "--out", whole).exit_code == 0

@@ -65,7 +65,7 @@ def test_export_gives_all_fields_in_order_of_id(path: Path) -> None:
     assert "id" not in json.loads(run("export", "--store", path).stdout.splitlines()[0])
 
 
-def test_export_of_some(path: Path) -> None:
+def test_export_takes_entries_by_domain_and_source(path: Path) -> None:
     """Those of the domain and source, with their vectors beside."""
     file = path.with_name("some.npy")
     shown = run(
@@ -87,7 +87,7 @@ def test_export_of_some(path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["all.jsonl", "all.jsonl.gz", "all.jsonl.zst"])
-def test_out_and_in_again(path: Path, name: str) -> None:
+def test_an_exported_store_is_imported_unchanged(path: Path, name: str) -> None:
     """A store filled from another one's export holds the same, also texts with half a pair."""
     odd = Entry("half a pair \ud800 é", "line\nline", "d", "s", "school", "me, CC0")
     with Store.open(path, write=True) as store:
@@ -137,7 +137,9 @@ def test_what_is_there_word_for_word_is_not_added_again(
         assert (store.count_entries(), store.verify()) == (21, [])
 
 
-def test_many_subroutines_of_one_subproblem(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_many_subroutines_of_one_subproblem_are_found_again(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """More than the first look sees: each is found again."""
     many = [Entry("one subproblem", f"way {way}") for way in range(60)]
     rows = path.with_name("many.npy")
@@ -213,7 +215,7 @@ def test_an_empty_store_is_exported_as_nothing(tmp_path: Path) -> None:
     assert np.load(rows).shape == (0, 16)
 
 
-def test_merge_tells_what_was_repeated(path: Path) -> None:
+def test_merge_reports_what_was_repeated(path: Path) -> None:
     """As text and as data; one store twice is refused."""
     other = path.with_name("other.rms")
     with Store.create(other, embedder=TOY) as store:
@@ -227,7 +229,7 @@ def test_merge_tells_what_was_repeated(path: Path) -> None:
     assert run("merge", path, path, "--out", path.with_name("no.rms")).exit_code == 2
 
 
-def test_compact_tells_both_sizes(path: Path) -> None:
+def test_compact_reports_entries_and_size(path: Path) -> None:
     """And leaves a store that verify finds well."""
     with Store.open(path, write=True) as store:
         store.delete_entries([3, 4])
@@ -254,7 +256,7 @@ def test_diff_shows_what_is_where(path: Path) -> None:
     ]
 
 
-def test_files_that_are_no_stores(path: Path) -> None:
+def test_files_that_are_no_stores_are_refused(path: Path) -> None:
     """Each command says so, with the store's exit code."""
     text = lines_of(path.with_name("a.jsonl"), entries(1))
     commands: list[list[str | Path]] = [

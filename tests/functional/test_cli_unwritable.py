@@ -74,7 +74,7 @@ def test_a_question_is_answered() -> None:
 
 
 @pytest.mark.usefixtures("blocked")
-def test_a_search_finds() -> None:
+def test_a_search_works_without_writable_folders() -> None:
     """The embedder's file is written to a temporary folder."""
     done = run("search", "-k", "1", "add fractions")
 
@@ -133,7 +133,7 @@ def test_what_is_asked_to_save_fails(
     assert second.strip() == REMEDY
 
 
-def test_settings_behind_a_link_are_written_where_it_leads(
+def test_linked_settings_are_written_to_the_target_of_the_link(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Also when that is not there yet."""
@@ -145,7 +145,9 @@ def test_settings_behind_a_link_are_written_where_it_leads(
 
 
 @pytest.mark.parametrize("code", [13, 28, 30])
-def test_settings_that_the_system_refuses(code: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_settings_that_cannot_be_written_are_explained(
+    code: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """No permission, a full disk and a read-only file system are said in words."""
 
     def refuse(*_: Any, **__: Any) -> Any:
