@@ -55,7 +55,7 @@ def test_check_runs_no_test(bootstrap: ModuleType, commands: Commands) -> None:
     assert commands.lines == CHECKS
 
 
-def test_check_refuses_arguments(
+def test_check_refuses_all_further_arguments(
     bootstrap: ModuleType, commands: Commands, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """`check` with an argument is an error, not a check of something else."""

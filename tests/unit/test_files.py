@@ -137,7 +137,7 @@ def test_a_link_is_followed(tmp_path: Path) -> None:
 
 
 @posix
-def test_permissions_are_kept(tmp_path: Path) -> None:
+def test_permissions_of_a_file_are_kept(tmp_path: Path) -> None:
     """An existing file keeps its mode; a new one has the mode that the process gives new files."""
     old, plain = tmp_path / "old", tmp_path / "plain"
     old.touch()

@@ -35,7 +35,9 @@ def test_the_obstacle_is_named(tmp_path: Path) -> None:
     assert find_obstacle(dangling_link(tmp_path)) == f"{tmp_path / 'link'} is a broken link"
 
 
-def test_a_folder_of_another_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_read_only_disk_is_distinguished_from_a_missing_permission(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A read-only file system is told from a missing permission."""
     monkeypatch.setattr(os, "access", lambda *_: False)
     assert find_obstacle(tmp_path) == f"writing to {tmp_path} is not permitted"
@@ -54,7 +56,7 @@ def test_a_folder_of_another_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         (errno.EIO, os.strerror(errno.EIO)),
     ],
 )
-def test_what_only_writing_shows(tmp_path: Path, code: int, words: str) -> None:
+def test_an_error_while_writing_is_explained(tmp_path: Path, code: int, words: str) -> None:
     """An error of the system becomes words."""
     said = explain_write_error(OSError(code, os.strerror(code)), tmp_path)
 
@@ -63,7 +65,7 @@ def test_what_only_writing_shows(tmp_path: Path, code: int, words: str) -> None:
 
 
 @pytest.mark.parametrize("block", BLOCKED)
-def test_one_notice_for_all(
+def test_one_notice_names_all_that_is_not_saved(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, block: Callable[[Path], Path]
 ) -> None:
     """The first failure names all that cannot be saved; further failures say nothing."""

@@ -86,7 +86,9 @@ def test_settings_are_the_defaults(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("home", ["~/rm", "~", "~nobody-of-that-name/rm"])
 @pytest.mark.usefixtures("no_home")
-def test_rm_local_home_at_an_unknown_home(home: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rm_local_home_at_an_unknown_home_is_refused(
+    home: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """No folder called `~` is made."""
     monkeypatch.setenv("RM_LOCAL_HOME", home)
 

@@ -72,7 +72,7 @@ def test_an_adapter_without_a_file_is_refused(text: str) -> None:
         parse_lora(text)
 
 
-def test_the_scale_0_means_none() -> None:
+def test_an_adapter_of_scale_0_is_left_out() -> None:
     """Of either sign; the others stay in their order."""
     texts = ["a.gguf:0", "b.gguf:2", "c.gguf:-0.0", "d.gguf"]
     used = drop_unused(map(parse_lora, texts))

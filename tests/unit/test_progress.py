@@ -54,7 +54,7 @@ def test_what_an_earlier_run_did_took_no_time(clock: Clock) -> None:
     assert seen[-1] == Progress("embed", 950, 1000, 10.0, 5.0)
 
 
-def test_a_stage_that_starts_over_has_no_rate_until_it_goes_on(clock: Clock) -> None:
+def test_a_stage_that_starts_over_has_no_rate_until_it_continues(clock: Clock) -> None:
     """As when a server sends a file from its first byte again."""
     seen: list[Progress] = []
     meter = ProgressMeter(seen.append, "fetch", 1000, done=500, unit="bytes")

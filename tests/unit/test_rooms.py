@@ -82,7 +82,7 @@ def test_a_room_brings_only_what_it_needs(room: str) -> None:
     assert modules(room) & set(HEAVY) <= set(MAY_HOLD[room])
 
 
-def test_help_is_quick() -> None:
+def test_help_imports_only_what_it_needs() -> None:
     """`--help` imports click and the commands; of the standard library not asyncio, its dearest."""
     command = [sys.executable, "-c", HELP]
 

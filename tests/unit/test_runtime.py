@@ -128,7 +128,7 @@ def test_the_settings_reach_the_engine() -> None:
     )
 
 
-async def test_a_missing_store_is_told_before_the_model_is_loaded() -> None:
+async def test_a_missing_store_is_reported_before_the_model_is_loaded() -> None:
     """Loading may take a minute; a wrong path is known at once."""
     engine = FakeEngine()
     error = StoreNotFoundError("There is no store.", "Name one.")
@@ -241,7 +241,7 @@ async def test_loading_is_part_of_the_turn_that_needs_the_model() -> None:
     assert [event async for event in watching] == []
 
 
-async def test_loading_between_turns_is_told_to_those_who_watch() -> None:
+async def test_loading_between_turns_is_reported_to_all_watchers() -> None:
     """To all of them."""
     runtime = FakeRuntime()
     watching = [runtime.watch_events(), runtime.watch_events()]

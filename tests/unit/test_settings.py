@@ -20,7 +20,7 @@ def write(text: str) -> Path:
     return path
 
 
-def test_defaults_without_a_file() -> None:
+def test_defaults_hold_without_a_settings_file() -> None:
     """No settings file is needed, and none is made."""
     assert settings.load_settings() == Settings()
     assert not paths.config_file().exists()
@@ -178,7 +178,7 @@ def test_without_rm_local_home_the_platform_decides(monkeypatch: pytest.MonkeyPa
     assert paths.cache_dir() != paths.data_dir()
 
 
-def test_shipped_files_lie_in_the_wheel_or_in_the_checkout(
+def test_shipped_files_are_found_in_the_wheel_or_in_the_checkout(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A file beside the package's code goes before the checkout's."""

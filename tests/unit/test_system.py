@@ -40,7 +40,7 @@ if __name__ == "__main__":
 """
 
 
-def test_free_memory_in_each_systems_words() -> None:
+def test_free_memory_is_read_on_each_system() -> None:
     """Linux tells kilobytes that are available, a Mac pages of several kinds."""
     meminfo = "MemTotal:       32000 kB\nMemFree:         1000 kB\nMemAvailable:   20000 kB\n"
     vm_stat = (
@@ -67,7 +67,7 @@ def test_hyper_threads_count_once() -> None:
     assert count_cores("processor : 0") is None
 
 
-def test_no_more_cores_than_may_be_used(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cores_are_no_more_than_may_be_used(monkeypatch: pytest.MonkeyPatch) -> None:
     """A process that is kept to one processor has one core, whatever the machine has."""
     assert 1 <= physical_cores() <= usable_cores()
     monkeypatch.setattr(system, "usable_cores", lambda: 1)

@@ -56,7 +56,7 @@ def test_fewer_rows_are_the_first_of_more(source: SyntheticSource) -> None:
     assert np.array_equal(short.make_vectors(0), source.make_vectors(0)[:1000])
 
 
-def test_entries_are_distinct(source: SyntheticSource) -> None:
+def test_entries_are_distinct_from_one_another(source: SyntheticSource) -> None:
     """No subproblem and no subroutine comes twice."""
     entries = [entry for number in range(source.blocks) for entry in source.make_entries(number)]
     assert len({entry.subroutine for entry in entries}) == ROWS
@@ -93,7 +93,7 @@ def test_queries_are_held_out_or_alike(source: SyntheticSource) -> None:
         source.make_queries("real", 9)
 
 
-def test_nearest_is_exact() -> None:
+def test_the_nearest_neighbors_are_exact() -> None:
     """The nearest others of each row, nearest first, as a plain sort finds them."""
     vectors = embed(tiny_sentences(300))
     scores = vectors @ vectors.T
@@ -137,7 +137,7 @@ def test_too_few_sentences_are_refused(tmp_path: Path) -> None:
         make_corpus(tiny_sentences(10), tmp_path)
 
 
-def test_sentences_of_a_docstring() -> None:
+def test_sentences_of_a_docstring_are_extracted() -> None:
     """Prose is kept, code and parameters are not; a tidy one has a capital and a stop."""
     found = extract_sentences(
         "Sort the given list in place. It is stable.\n\n>>> sort([2, 1])\n[1, 2]"

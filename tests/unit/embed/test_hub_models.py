@@ -48,7 +48,7 @@ def test_only_a_model_trained_for_it_is_cut(folder: Path) -> None:
         identify_embedder(folder, "mine", 3)
 
 
-def test_a_folder_that_holds_no_model(folder: Path, tmp_path: Path) -> None:
+def test_a_folder_that_holds_no_model_is_refused(folder: Path, tmp_path: Path) -> None:
     """Neither dimension nor weights are guessed."""
     (folder / "model.safetensors").unlink()
     with pytest.raises(InvalidModelError, match="no weights"):

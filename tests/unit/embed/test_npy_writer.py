@@ -55,7 +55,7 @@ def test_rows_stand_in_the_order_of_the_texts(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("block", [0, 1, 2])
-def test_a_killed_run_goes_on(tmp_path: Path, block: int) -> None:
+def test_a_killed_run_is_continued(tmp_path: Path, block: int) -> None:
     """What was done is not done again, and the file is the same; until then it is not there."""
     path = tmp_path / "rows.npy"
     with pytest.raises(Killed):

@@ -54,7 +54,9 @@ async def test_minilm_runs_in_the_worker(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 @pytest.mark.parametrize("code", [errno.EACCES, errno.EROFS, errno.ENOSPC, errno.ENOTDIR])
-async def test_a_cache_that_cannot_be_written(monkeypatch: pytest.MonkeyPatch, code: int) -> None:
+async def test_a_temporary_folder_replaces_an_unwritable_cache(
+    monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
     """A temporary folder takes its place, and the reason is handed on."""
     cache, reasons = paths.cache_dir(), list[OSError | HomeNotFoundError]()
 

@@ -31,7 +31,9 @@ def embedder() -> StaticEmbedder:
         ("?", [0, 0, 1]),
     ],
 )
-def test_rows_are_summed(embedder: StaticEmbedder, text: str, summed: list[float]) -> None:
+def test_a_vector_sums_the_rows_of_its_pieces(
+    embedder: StaticEmbedder, text: str, summed: list[float]
+) -> None:
     """An empty text has the row of what is unknown."""
     expected = np.array(summed) / np.linalg.norm(summed)
     np.testing.assert_allclose(embedder.embed([text])[0], expected, atol=1e-6)
@@ -45,7 +47,7 @@ def test_vectors_are_float32_of_length_one(embedder: StaticEmbedder) -> None:
     assert embedder.embed([]).shape == (0, 3)
 
 
-def test_alone_as_among_others(embedder: StaticEmbedder) -> None:
+def test_a_text_alone_has_the_same_vector_as_among_others(embedder: StaticEmbedder) -> None:
     """To the last bit."""
     texts = ["add two numbers", "two", "add add add two"]
     together = embedder.embed(texts)
@@ -66,7 +68,7 @@ def test_a_packed_table_is_read_again(tmp_path: Path) -> None:
     assert (read.id.id, read.id.dimension, len(read.id.sha256)) == ("rm-static", 64, 64)
 
 
-def test_a_table_that_is_not_there(tmp_path: Path) -> None:
+def test_a_missing_table_is_named(tmp_path: Path) -> None:
     """It is named."""
     with pytest.raises(ModelNotFoundError, match="nowhere"):
         StaticEmbedder.load(tmp_path / "nowhere")

@@ -30,7 +30,9 @@ def split() -> WordPiece:
         ("a和a", ["a", "和", "a"]),
     ],
 )
-def test_the_longest_pieces_from_the_left(split: WordPiece, text: str, found: list[str]) -> None:
+def test_the_longest_pieces_are_taken_from_the_left(
+    split: WordPiece, text: str, found: list[str]
+) -> None:
     """A word that cannot be put together whole is unknown."""
     assert [PIECES[place] for place in split.encode_text(text)] == found
 
@@ -48,7 +50,7 @@ def test_the_longest_pieces_from_the_left(split: WordPiece, text: str, found: li
         ("20 °C ≈ 3€", ["20", "°c", "≈", "3€"]),
     ],
 )
-def test_words_and_marks(text: str, found: list[str]) -> None:
+def test_words_and_marks_are_split(text: str, found: list[str]) -> None:
     """Lower case, no accents; every punctuation mark stands alone, symbols do not."""
     assert split_words(text) == found
 

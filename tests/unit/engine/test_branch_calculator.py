@@ -144,7 +144,7 @@ class Run:
         return "".join(map(chr, self.branches[branch].tokens[len(PROMPT) :]))
 
 
-def test_a_result_is_forced_and_the_branch_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_result_is_forced_and_the_branch_continues(monkeypatch: pytest.MonkeyPatch) -> None:
     """The model reads the result as if it had written it; it is marked, and counted apart."""
     run = Run(["So <<12*12= apples"], monkeypatch)
 
@@ -155,7 +155,7 @@ def test_a_result_is_forced_and_the_branch_goes_on(monkeypatch: pytest.MonkeyPat
     assert "".join(chr(token) for token in run.cells.held[0][2:]).endswith("144>> apples")
 
 
-def test_also_in_thinking_and_several_times(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_results_are_forced_in_thinking_and_several_times(monkeypatch: pytest.MonkeyPatch) -> None:
     """Part by part, in order, each piece by who wrote it."""
     run = Run(["<<2*3= <<6+1=.</think>It is <<7=."], monkeypatch, start="thinking")
 

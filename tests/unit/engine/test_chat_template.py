@@ -184,7 +184,7 @@ def test_json_is_written_as_transformers_writes_it() -> None:
     assert rendered == {"text": '{"a":1,"b":"<é>"}'}
 
 
-def test_a_template_that_is_none_is_refused() -> None:
+def test_a_template_with_a_syntax_error_is_refused() -> None:
     """A syntax error is an error of the model's file."""
     with pytest.raises(InvalidModelError, match="chat template, line 1"):
         template("{% for %}")

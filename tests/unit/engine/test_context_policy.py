@@ -72,7 +72,7 @@ def test_cells_that_are_shared_count_once() -> None:
     assert count_cells(100, []) == 100
 
 
-def test_a_meter_tells_steps_and_ends() -> None:
+def test_a_meter_reports_steps_and_ends() -> None:
     """A change under a hundredth is not told, unless something ends; nothing is told twice."""
     sent: list[Reply] = []
     meter = ContextUsageReporter(sent.append)

@@ -60,7 +60,7 @@ def test_other_equals_signs_close_nothing(text: str) -> None:
     assert last_found(list(text)) is None
 
 
-def test_text_behind_the_sign_in_one_piece_is_the_models_own() -> None:
+def test_text_after_the_sign_in_one_piece_is_the_models_own() -> None:
     """What the model has written in the same token cannot be written in its stead."""
     assert last_found(["<<1+1", "=2"]) is None
 

@@ -52,7 +52,7 @@ def conversations(described: ThinkingDescription) -> dict[str, list[Message]]:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_family_is_told_by_its_metadata(name: str) -> None:
+def test_a_family_is_detected_by_its_metadata(name: str) -> None:
     """Architecture, name and template say which it is, whether it thinks, and who opens."""
     told, described = case(name)
 
@@ -102,7 +102,7 @@ def test_a_conversation_only_grows_at_its_end(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_what_a_family_writes_is_told_apart(name: str) -> None:
+def test_thinking_and_answer_of_a_family_are_separated(name: str) -> None:
     """Thinking and answer come out without markers, however the stream is cut."""
     told, described = case(name)
     stream = told["stream"]
@@ -115,7 +115,7 @@ def test_what_a_family_writes_is_told_apart(name: str) -> None:
             assert "".join(text for part, text in parts if part == kind) == stream[kind]
 
 
-def test_an_unknown_model_is_told_by_its_template() -> None:
+def test_an_unknown_model_is_described_by_its_template() -> None:
     """Markers in the template make it think; without them it does not."""
     thinker = detect_family("new", "Unheard Of", "...<reasoning>...")
     plain = detect_family("new", "Unheard Of", "{{ messages }}")
@@ -146,7 +146,7 @@ def test_a_model_without_a_template_gets_chatml() -> None:
     assert "<|im_start|>" in described.template
 
 
-def test_efforts_are_told() -> None:
+def test_efforts_are_named_in_the_description() -> None:
     """A user sees what `--effort` takes."""
     described = describe_thinking({TEMPLATE: "<|channel|>", "general.architecture": "gpt-oss"})
 

@@ -49,7 +49,7 @@ INSIDE = Device("Vulkan0", "a processor's graphics", "igpu", 8 * GIB, 8 * GIB)
         ([card(8), INSIDE, card(4, "CUDA1"), CPU], ["CUDA0", "CUDA1"]),
     ],
 )
-def test_which_devices_get_layers(seen: list[Device], used: list[str]) -> None:
+def test_cards_get_layers_before_shared_graphics(seen: list[Device], used: list[str]) -> None:
     """Cards, or else the processor's own graphics; never the processor."""
     assert [device.name for device in offload.usable_devices(seen)] == used
 
@@ -66,7 +66,7 @@ def test_which_devices_get_layers(seen: list[Device], used: list[str]) -> None:
         ([3.0, 3.0], ALL),
     ],
 )
-def test_layers_by_free_memory(free: list[float], layers: int) -> None:
+def test_layers_are_placed_by_free_memory(free: list[float], layers: int) -> None:
     """None where not even computing fits, all where all do, what fits between.
 
     The output takes 400 MB, a layer 92, computing 132, and 537 stay free.
@@ -89,7 +89,7 @@ def test_more_memory_never_holds_fewer_layers() -> None:
     assert offload.count_fitting_layers(MODEL, free, packed) > numbers[12]
 
 
-def test_a_small_card_beside_a_large_one_takes_its_part() -> None:
+def test_a_small_card_takes_its_part_of_the_layers() -> None:
     """Layers are parted by free memory, and every device has to hold its part."""
     free = [6 * GIB, 2 * GIB]
     layers = offload.count_fitting_layers(MODEL, free, ASKED)
@@ -117,7 +117,7 @@ def ladder(placement: Placement, failed: offload.Failed) -> list[Placement]:
     return tried
 
 
-def test_weights_that_fail_get_fewer_layers_down_to_none() -> None:
+def test_weights_that_fail_get_fewer_layers_down_to_zero() -> None:
     """Always fewer, at last on the CPU alone, then nothing is left."""
     tried = ladder(Placement(ALL, 512), "weights")
 
@@ -181,7 +181,7 @@ def test_no_context_is_advised_that_the_model_was_not_trained_for() -> None:
     assert "`context = 40960`, the context it was trained for" in caught.value.remedy
 
 
-def test_memory_that_nobody_tells_is_not_judged() -> None:
+def test_unknown_free_memory_refuses_nothing() -> None:
     """Nor is what fits; a model that does not fit at any context names other ways."""
     offload.check_fits(MODEL, [], replace(ASKED, context=1 << 20), None, "")
     offload.check_fits(MODEL, [], ASKED, 16 * GIB, "")

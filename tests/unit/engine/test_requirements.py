@@ -41,7 +41,7 @@ def qwen3_4b(tmp_path: Path) -> ModelFile:
     return replace(read_, weights=2_500_000_000, layered=2_100_000_000)
 
 
-def test_the_cache_of_grouped_heads(qwen3_4b: ModelFile) -> None:
+def test_the_cache_counts_grouped_heads(qwen3_4b: ModelFile) -> None:
     """36 layers x (8 heads x 128) x 2 numbers a token; the context is rounded up to 256."""
     need = requirements.required_memory(qwen3_4b, 8000)
 
@@ -75,14 +75,14 @@ def test_adapters_are_counted_as_weights(qwen3_4b: ModelFile, tmp_path: Path) ->
     assert (need.cache, need.compute) == (alone.cache, alone.compute)
 
 
-def test_a_quantised_cache(qwen3_4b: ModelFile) -> None:
+def test_a_quantized_cache_needs_less_memory(qwen3_4b: ModelFile) -> None:
     """Q8_0 stores 32 numbers in 34 bytes."""
     need = requirements.required_memory(qwen3_4b, 8192, kv="q8_0")
 
     assert need.cache == 8192 * 36 * 2 * 1024 // 32 * 34
 
 
-def test_the_largest_context_that_fits(qwen3_4b: ModelFile) -> None:
+def test_the_largest_context_is_the_last_that_fits(qwen3_4b: ModelFile) -> None:
     """The last one that fits; at most what the model was trained for, and 0 when none does."""
     largest = requirements.largest_context(qwen3_4b, 4 * GIB)
 
@@ -96,7 +96,7 @@ def test_the_largest_context_that_fits(qwen3_4b: ModelFile) -> None:
     assert requirements.largest_context(qwen3_4b, GIB) == 0
 
 
-def test_without_flash_attention(qwen3_4b: ModelFile) -> None:
+def test_computing_without_flash_attention_needs_more_memory(qwen3_4b: ModelFile) -> None:
     """Computing then holds the scores of all 32 heads, 4 bytes each."""
     with_, without = (
         requirements.required_memory(qwen3_4b, 8192, flash=flash) for flash in (True, False)
@@ -106,7 +106,7 @@ def test_without_flash_attention(qwen3_4b: ModelFile) -> None:
     assert without.compute - with_.compute == 8192 * (128 * (4 * 33 - 2) + 72)
 
 
-def test_windows(tmp_path: Path) -> None:
+def test_windows_save_memory_only_when_asked_for(tmp_path: Path) -> None:
     """Every second layer of gpt-oss sees 128 tokens; all are kept unless asked otherwise."""
     gpt = read(
         tmp_path,
@@ -124,7 +124,7 @@ def test_windows(tmp_path: Path) -> None:
     assert requirements.required_memory(gpt, 4096, windows=True).cache == 12 * (4096 + 256) * row
 
 
-def test_windows_that_the_metadata_tell(tmp_path: Path) -> None:
+def test_windows_are_read_from_the_metadata(tmp_path: Path) -> None:
     """A list of one mark a layer goes before the architecture's pattern."""
     gemma = read(
         tmp_path,
@@ -137,7 +137,7 @@ def test_windows_that_the_metadata_tell(tmp_path: Path) -> None:
     assert [layer.window for layer in gemma.shape.layers] == [512, 0, 512]
 
 
-def test_layers_with_a_state(tmp_path: Path) -> None:
+def test_layers_with_a_state_keep_no_keys(tmp_path: Path) -> None:
     """Of Qwen3-Next every fourth layer keeps keys and values, of LFM2 those with KV heads."""
     qwen = read(
         tmp_path,
@@ -172,7 +172,7 @@ def test_layers_with_a_state(tmp_path: Path) -> None:
     assert [layer.state for layer in lfm.shape.layers] == [2 * 64, 0, 2 * 64]
 
 
-def test_compressed_keys(tmp_path: Path) -> None:
+def test_compressed_keys_keep_one_row_per_token(tmp_path: Path) -> None:
     """DeepSeek's latent attention keeps one row of 576 a token, and no values."""
     deepseek = read(
         tmp_path,

@@ -72,7 +72,7 @@ def test_a_context_gives_way_before_the_layers_do() -> None:
     assert (loader.loads, loader.alive) == ([37], 1)
 
 
-def test_down_to_the_processor_and_its_smallest_portions() -> None:
+def test_loading_falls_back_to_the_processor_and_its_smallest_portions() -> None:
     """Weights of more layers are let go of before fewer are loaded."""
     loader = Loader(batch=32, on_device=False)
 
@@ -81,7 +81,7 @@ def test_down_to_the_processor_and_its_smallest_portions() -> None:
     assert loader.alive == 1
 
 
-def test_the_last_error_is_told_and_nothing_is_held() -> None:
+def test_the_last_error_is_raised_and_nothing_is_held() -> None:
     """A context, or weights, that fit nowhere."""
     contexts, weights = Loader(batch=0), Loader(layers=-1)
 

@@ -46,7 +46,7 @@ def test_every_cut_gives_the_same_parts(start: Part, text: str, thinking: str, a
 
 
 @given(st.text(alphabet="<>/think ab", max_size=40), st.data())
-def test_cuts_never_matter(text: str, data: st.DataObject) -> None:
+def test_a_cut_never_changes_the_parts(text: str, data: st.DataObject) -> None:
     """Any text gives the same parts in any two pieces as in one."""
     at = data.draw(st.integers(0, len(text)))
 
@@ -106,7 +106,7 @@ def test_channels_follow_each_other() -> None:
         ("I add.", " {", False),
     ],
 )
-def test_what_a_text_would_begin_is_told_without_taking_it(
+def test_what_a_text_would_begin_is_found_without_taking_it(
     before: str, text: str, answers: bool
 ) -> None:
     """Whether it would reach the answer; the stream stands where it stood."""

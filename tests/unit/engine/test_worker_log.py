@@ -54,7 +54,7 @@ def test_a_temporary_file_takes_its_place(tmp_path: Path, block: Callable[[Path]
 
 
 @pytest.mark.parametrize("code", [errno.EACCES, errno.EROFS, errno.ENOSPC])
-def test_what_the_system_refuses(
+def test_a_log_that_the_system_refuses_is_left_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int
 ) -> None:
     """No permission, a read-only file system, a full disk: all without a log."""
@@ -82,7 +82,7 @@ def test_no_log_is_no_failure() -> None:
     log.discard()
 
 
-def test_a_death_without_a_log_names_none() -> None:
+def test_a_death_without_a_log_names_no_file() -> None:
     """The message ends with what to do."""
     assert exit_reasons.explain_death(-9, None, 0).remedy == "Ask again: a new one is started."
     assert exit_reasons.explain_start_failure(3, None, 0).remedy == exit_reasons.DOCTOR

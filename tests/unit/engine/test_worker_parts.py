@@ -149,7 +149,7 @@ def test_pieces_of_the_model_and_of_the_calculator_stay_apart_and_in_order() -> 
         (3, "status 3"),
     ],
 )
-def test_deaths_are_told_in_words(tmp_path: Path, code: int, words: str) -> None:
+def test_deaths_are_described_in_words(tmp_path: Path, code: int, words: str) -> None:
     """The message names the signal in words; the remedy names the log and its last line."""
     log = tmp_path / "worker.log"
     log.write_bytes(b"an earlier worker's line\nthe last line\n\n")

@@ -72,7 +72,7 @@ def test_an_old_version_is_refused(tmp_path: Path) -> None:
         check(path)
 
 
-def test_a_missing_file_and_a_folder_are_told_apart(tmp_path: Path) -> None:
+def test_a_missing_file_and_a_folder_have_different_messages(tmp_path: Path) -> None:
     """Both are ModelNotFoundError, each in its own words."""
     with pytest.raises(ModelNotFoundError, match="does not exist"):
         check(tmp_path / "none.gguf")
@@ -128,7 +128,9 @@ KEY = struct.pack("<Q", 1) + b"k"
         (KEY + struct.pack("<I", HUGE >> 32), {"pairs": 0, "tensors": 1}),
     ],
 )
-def test_a_header_made_to_harm(tmp_path: Path, body: bytes, counts: dict[str, int]) -> None:
+def test_a_header_made_to_harm_is_reported_as_damage(
+    tmp_path: Path, body: bytes, counts: dict[str, int]
+) -> None:
     """Counts, lengths and depths out of all proportion are damage: no memory, no endless loop."""
     path = damaged(tmp_path / "hostile.gguf", body, **counts)
 
@@ -136,14 +138,14 @@ def test_a_header_made_to_harm(tmp_path: Path, body: bytes, counts: dict[str, in
         read_header(path)
 
 
-def test_an_alignment_that_makes_no_sense(tmp_path: Path) -> None:
+def test_an_alignment_that_makes_no_sense_is_ignored(tmp_path: Path) -> None:
     """It counts as not told."""
     told = gguf_headers.model() | {"general.alignment": "wide"}
 
     assert check(gguf_headers.write(tmp_path / "m.gguf", told)).tensors == 1
 
 
-def test_long_arrays_of_metadata(tmp_path: Path) -> None:
+def test_long_arrays_of_metadata_are_skipped(tmp_path: Path) -> None:
     """One number a layer is kept; a vocabulary is passed over, and what follows it is read."""
     heads = [number % 8 for number in range(1, 129)]
     words = [f"{number:05}" * 9 for number in range(40_000)]

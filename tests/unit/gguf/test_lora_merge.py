@@ -67,7 +67,7 @@ def test_the_merged_weights_are_the_sum(
             np.testing.assert_allclose(merged[name], values, atol=np.abs(values).max() / 220)
 
 
-def test_metadata_are_the_bases_but_for_the_changes(
+def test_metadata_are_the_bases_except_for_the_changes(
     base: Path, target: Path, tmp_path: Path
 ) -> None:
     """The vocabulary is kept, and the file says that it is Q8_0."""

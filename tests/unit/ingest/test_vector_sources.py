@@ -58,7 +58,7 @@ def test_subproblems_are_read_as_they_are_asked_for(found: LineBlocks, part: sli
         (np.full((ROWS, 16), None), "not a .npy file"),
     ],
 )
-def test_vectors_that_do_not_fit(tmp_path: Path, wrong: np.ndarray, fault: str) -> None:
+def test_vectors_that_do_not_fit_are_refused(tmp_path: Path, wrong: np.ndarray, fault: str) -> None:
     """Too few, too short, of another shape or kind, not finite, zero: named before any build."""
     np.save(tmp_path / "v.npy", wrong)
     with pytest.raises(UsageError, match=fault):
@@ -66,7 +66,7 @@ def test_vectors_that_do_not_fit(tmp_path: Path, wrong: np.ndarray, fault: str) 
 
 
 @pytest.mark.parametrize("kept", [-10, 40, 0])
-def test_a_file_of_vectors_that_is_cut_short(tmp_path: Path, kept: int) -> None:
+def test_a_truncated_file_of_vectors_is_refused(tmp_path: Path, kept: int) -> None:
     """Wherever it is cut; or not there at all."""
     path = tmp_path / "v.npy"
     np.save(path, vectors(ROWS))

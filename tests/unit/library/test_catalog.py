@@ -35,7 +35,7 @@ def test_an_entry_is_plausible(entry: CatalogEntry) -> None:
     assert entry.gb < entry.memory
 
 
-def test_none_is_there_twice() -> None:
+def test_no_model_is_listed_twice() -> None:
     """Neither a name nor a file."""
     assert len({entry.name for entry in ENTRIES}) == len(ENTRIES)
     assert len({(entry.repo, entry.quant) for entry in ENTRIES}) == len(ENTRIES)
@@ -55,12 +55,12 @@ def test_the_memory_is_reckoned() -> None:
     assert entry.memory_class == 8
 
 
-def test_when_it_was_gathered() -> None:
+def test_the_catalog_states_when_it_was_gathered() -> None:
     """The day is stated, as sizes and repositories change."""
     assert date(2026, 1, 1) < load_catalog().gathered
 
 
-def test_a_name_in_any_case() -> None:
+def test_a_name_is_found_in_any_case() -> None:
     """And one that is not there gets the nearest."""
     assert find_catalog_entry("GPT-OSS-20B").repo == "ggml-org/gpt-oss-20b-GGUF"
     with pytest.raises(UsageError, match="gpt-oss-20b"):

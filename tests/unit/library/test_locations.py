@@ -42,7 +42,7 @@ def gguf(path: Path) -> Path:
     return gguf_headers.write(path, gguf_headers.model())
 
 
-def test_the_hugging_face_cache(home: Path, tmp_path: Path) -> None:
+def test_the_hugging_face_cache_is_searched(home: Path, tmp_path: Path) -> None:
     """Snapshots are read under their own names; revisions that share a blob are one model."""
     repo = tmp_path / "home/cache/huggingface/hub/models--Qwen--Qwen3-4B-GGUF"
     blob = gguf(repo / "blobs" / HEX)
@@ -60,7 +60,7 @@ def test_the_hugging_face_cache(home: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("variable", ["HF_HUB_CACHE", "HF_HOME"])
-def test_the_hugging_face_cache_elsewhere(
+def test_the_hugging_face_cache_is_found_by_its_variables(
     variable: str, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """HF_HUB_CACHE is the cache itself, HF_HOME the folder above it."""
@@ -88,7 +88,7 @@ def layers(digest: str) -> dict[str, object]:
 
 
 @pytest.mark.parametrize("where", ["default", "variable"])
-def test_ollamas_store(
+def test_models_of_ollama_are_found(
     where: str, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A manifest's model layer names the blob; two tags of one blob are one model."""
@@ -107,7 +107,7 @@ def test_ollamas_store(
     "told",
     ["", "[]", "{", '{"layers": 7}', '{"layers": [7]}', layers("sha256:../../x"), layers("7")],
 )
-def test_manifests_that_make_no_sense(told: object, home: Path) -> None:
+def test_manifests_that_make_no_sense_are_skipped(told: object, home: Path) -> None:
     """They are passed over, and lead to no file outside the store."""
     ollama(home / ".ollama" / "models", "bad", "1b", told)
 
@@ -115,14 +115,14 @@ def test_manifests_that_make_no_sense(told: object, home: Path) -> None:
 
 
 @pytest.mark.parametrize("place", [".lmstudio/models", ".cache/lm-studio/models"])
-def test_lm_studios_folders(place: str, home: Path) -> None:
+def test_models_of_lm_studio_are_found(place: str, home: Path) -> None:
     """The new and the old one; folders below are publisher and repository."""
     gguf(home / place / "org" / "Tiny-GGUF" / "Tiny-Q4_K_M.gguf")
 
     assert named(found()) == [("tiny-q4_k_m", "lm-studio")]
 
 
-def test_lm_studios_own_settings(home: Path, tmp_path: Path) -> None:
+def test_the_settings_of_lm_studio_are_followed(home: Path, tmp_path: Path) -> None:
     """Its settings may name another folder, and a pointer another home."""
     (home / ".lmstudio-home-pointer").write_text(str(tmp_path / "lms"), encoding="utf-8")
     (tmp_path / "lms").mkdir()
@@ -144,7 +144,7 @@ def test_lm_studios_own_settings(home: Path, tmp_path: Path) -> None:
         ("config/Jan/data/llamacpp/models/tiny", "jan"),
     ],
 )
-def test_other_programs(folder: str, place: str, home: Path) -> None:
+def test_models_of_other_programs_are_found(folder: str, place: str, home: Path) -> None:
     """llama.cpp's cache, GPT4All and Jan, where they keep their files on Linux."""
     path = gguf(home / folder / "tiny-q4_k_m.gguf")
 
@@ -152,7 +152,7 @@ def test_other_programs(folder: str, place: str, home: Path) -> None:
     assert find_owning_app(path) == place
 
 
-def test_llama_cpps_cache_elsewhere(
+def test_the_cache_of_llama_cpp_is_found_by_its_variable(
     home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """LLAMA_CACHE goes before the platform's folder."""
@@ -162,7 +162,7 @@ def test_llama_cpps_cache_elsewhere(
     assert named(found()) == [("tiny-q4_k_m", "llama.cpp")]
 
 
-def test_folders_of_the_settings_and_added_ones(home: Path, tmp_path: Path) -> None:
+def test_folders_of_the_settings_and_added_ones_are_searched(home: Path, tmp_path: Path) -> None:
     """Both are searched to the bottom; an added file is itself; what is gone is told."""
     gguf(tmp_path / "one" / "a" / "b" / "one-q4_k_m.gguf")
     two = gguf(tmp_path / "two" / "two-q4_k_m.GGUF")
@@ -181,7 +181,7 @@ def test_folders_of_the_settings_and_added_ones(home: Path, tmp_path: Path) -> N
     assert "none, one of the settings'" in library.notes[1]
 
 
-def test_the_model_in_use_is_listed_wherever_it_lies(home: Path, tmp_path: Path) -> None:
+def test_the_model_in_use_is_listed_wherever_it_is_stored(home: Path, tmp_path: Path) -> None:
     """A path in the settings is enough."""
     path = gguf(tmp_path / "mine-q4_k_m.gguf")
 
@@ -212,7 +212,7 @@ def test_a_huge_folder_is_cut_off(tmp_path: Path) -> None:
     assert "more than 10 files" in notes[0]
 
 
-def test_what_cannot_be_read_is_passed_over(home: Path, tmp_path: Path) -> None:
+def test_what_cannot_be_read_is_skipped(home: Path, tmp_path: Path) -> None:
     """A file that is no GGUF, a broken list of added ones, a file of folders: notes, no errors."""
     folder = tmp_path / "models"
     gguf(folder / "good-q4_k_m.gguf")

@@ -13,7 +13,7 @@ from rm_local.library import model_file
 from tests.support import gguf_headers, tiny_gguf
 
 
-def test_a_whole_model(tmp_path: Path) -> None:
+def test_a_whole_model_is_described(tmp_path: Path) -> None:
     """Sizes are counted from the tensors, the rest is told by the metadata."""
     path = tiny_gguf.write(tmp_path / "tiny.gguf")
 
@@ -45,7 +45,7 @@ def test_a_whole_model(tmp_path: Path) -> None:
         ({"general.architecture": "t5"}, "other"),
     ],
 )
-def test_kinds_are_told_apart(tmp_path: Path, more: dict[str, Any], kind: str) -> None:
+def test_kinds_of_models_are_distinguished(tmp_path: Path, more: dict[str, Any], kind: str) -> None:
     """Only a text model is usable; the reason says what the file is instead."""
     read = model_file.read_model(
         gguf_headers.write(tmp_path / "m.gguf", gguf_headers.model() | more)
@@ -57,7 +57,7 @@ def test_kinds_are_told_apart(tmp_path: Path, more: dict[str, Any], kind: str) -
             model_file.check_usable(read)
 
 
-def test_a_vocabulary_alone(tmp_path: Path) -> None:
+def test_a_vocabulary_alone_is_no_model(tmp_path: Path) -> None:
     """A file without tensors is no model."""
     read = model_file.read_model(gguf_headers.write(tmp_path / "v.gguf", gguf_headers.model(), {}))
 
@@ -121,7 +121,9 @@ def test_a_part_that_is_cut_short_is_not_used(tmp_path: Path) -> None:
         ("tiny", "", False),
     ],
 )
-def test_whether_it_thinks(tmp_path: Path, name: str, template: str, thinks: bool) -> None:
+def test_the_header_says_whether_the_model_thinks(
+    tmp_path: Path, name: str, template: str, thinks: bool
+) -> None:
     """As the engine will find, by the one table of families."""
     told = gguf_headers.model() | {"general.name": name, "tokenizer.chat_template": template}
 
@@ -135,7 +137,9 @@ def test_whether_it_thinks(tmp_path: Path, name: str, template: str, thinks: boo
     ("told", "words"),
     [({"general.file_type": 7}, "Q8_0"), ({"general.file_type": 999}, "F16"), ({}, "F16")],
 )
-def test_quantisation(tmp_path: Path, told: dict[str, Any], words: str) -> None:
+def test_the_quantization_is_read_or_derived(
+    tmp_path: Path, told: dict[str, Any], words: str
+) -> None:
     """What the file says; or else what most values are stored as."""
     metadata = {key: v for key, v in gguf_headers.model().items() if key != "general.file_type"}
 
@@ -146,7 +150,7 @@ def test_quantisation(tmp_path: Path, told: dict[str, Any], words: str) -> None:
 
 
 @pytest.mark.parametrize("value", ["text", 0, [1, 2], ["a"], True, 1.5, 4_000_000_000])
-def test_metadata_of_the_wrong_kind(tmp_path: Path, value: Any) -> None:
+def test_metadata_of_the_wrong_kind_give_no_traceback(tmp_path: Path, value: Any) -> None:
     """Any value at any key gives a model with less in it, never a traceback."""
     for key in gguf_headers.model():
         path = gguf_headers.write(tmp_path / "m.gguf", gguf_headers.model() | {key: value})

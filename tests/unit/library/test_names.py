@@ -40,7 +40,7 @@ def test_a_name_is_of_the_file_and_its_quantisation(tmp_path: Path, file: str, n
     assert library(tmp_path, file).models[1].name == name
 
 
-def test_models_that_would_share_a_name(tmp_path: Path) -> None:
+def test_models_that_would_share_a_name_get_a_mark(tmp_path: Path) -> None:
     """Each gets a mark of its path, and the bare name means none of them."""
     found = library(tmp_path, "a/same.gguf", "b/same.gguf")
     names = [listed.name for listed in found.models[1:]]
@@ -62,7 +62,7 @@ def test_the_beginning_of_a_name_is_enough(tmp_path: Path) -> None:
         found.find_by_name("qwen3")
 
 
-def test_a_name_that_is_not_there(tmp_path: Path) -> None:
+def test_an_unknown_name_gets_the_nearest_offered(tmp_path: Path) -> None:
     """The nearest are offered."""
     with pytest.raises(ModelNotFoundError) as raised:
         library(tmp_path, "qwen3-4b.gguf").find_by_name("qwen3-4b-q4_m")

@@ -89,7 +89,9 @@ def test_a_new_adapter_gives_a_new_file(adapter: Path) -> None:
 
 
 @pytest.mark.parametrize("change", ["metadata", "base", "format"])
-def test_each_part_counts(adapter: Path, monkeypatch: pytest.MonkeyPatch, change: str) -> None:
+def test_each_part_changes_the_name(
+    adapter: Path, monkeypatch: pytest.MonkeyPatch, change: str
+) -> None:
     """The name depends on all that the content depends on."""
     old = find_rm_small().target
     if change == "metadata":
@@ -142,7 +144,7 @@ def test_a_cache_that_cannot_be_written_is_enough_once_it_is_made(
     assert prepare() == (path, [])
 
 
-def test_a_cache_that_cannot_be_made(adapter: Path, own_home: Path) -> None:
+def test_a_cache_that_cannot_be_made_is_an_error(adapter: Path, own_home: Path) -> None:
     """The message names what is in the way, and what to do."""
     own_home.touch()
 
@@ -152,7 +154,9 @@ def test_a_cache_that_cannot_be_made(adapter: Path, own_home: Path) -> None:
     assert "RM_LOCAL_HOME" in caught.value.remedy
 
 
-def test_no_home_folder(adapter: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_home_folder_is_an_engine_error(
+    adapter: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """It is an error of the model, not of the settings."""
 
     def fail() -> Path:
@@ -182,7 +186,7 @@ def test_a_disk_without_room_is_found_before_anything_is_written(
 
 
 @pytest.mark.usefixtures("adapter")
-def test_a_disk_that_fills_up_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_disk_that_fills_up_meanwhile_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     """It is said in words, and nothing is left."""
 
     def fill(_path: Path) -> None:

@@ -38,13 +38,13 @@ def repo(*names: str) -> Repo:
         ("o/r/b.gguf", HubReference("o/r", "b.gguf")),
     ],
 )
-def test_what_is_asked_for(text: str, wanted: HubReference) -> None:
+def test_a_reference_is_read_in_all_its_forms(text: str, wanted: HubReference) -> None:
     """A repository alone, with a quantisation or file, or an address."""
     assert parse_reference(text) == wanted
 
 
 @pytest.mark.parametrize("text", ["", "o", "o/", "/r", "o//r"])
-def test_what_is_no_repository(text: str) -> None:
+def test_a_reference_without_a_repository_is_refused(text: str) -> None:
     """UsageError with the shape that it has to have."""
     with pytest.raises(UsageError, match="ORG/REPO"):
         parse_reference(text)
@@ -93,19 +93,19 @@ def test_the_only_model_is_taken() -> None:
     assert choose_model(repo("odd.gguf"), "").name == "odd"
 
 
-def test_whole_rather_than_split() -> None:
+def test_a_whole_file_is_preferred_to_a_split_one() -> None:
     """Where a repository holds the same model in both shapes."""
     both = ["m-Q8_0.gguf", "m-Q8_0-00001-of-00002.gguf", "m-Q8_0-00002-of-00002.gguf"]
     assert len(choose_model(repo(*both), "q8_0").files) == 1
 
 
-def test_several_models_of_one_quantisation() -> None:
+def test_several_models_of_one_quantization_are_refused() -> None:
     """UsageError that lists those alone, not a guess."""
     with pytest.raises(UsageError, match="several models Q8_0"):
         choose_model(repo("a-Q8_0.gguf", "b-Q8_0.gguf"), "Q8_0")
 
 
-def test_parts_that_are_missing() -> None:
+def test_missing_parts_are_a_download_error() -> None:
     """DownloadError: it is the hub's fault, not the user's."""
     with pytest.raises(DownloadError, match="1 of the 2 parts"):
         choose_model(repo("m-Q8_0-00002-of-00002.gguf"), "Q8_0")

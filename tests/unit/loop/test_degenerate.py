@@ -37,7 +37,9 @@ NOISE = "".join(random.Random(0).choices("ab\ufffd\ufffd\x02 xyz", k=600))
     ],
     ids=["prose", "cut prose", "a loop", "noise", "looping noise", "some noise", "too little"],
 )
-def test_sense_is_told_from_none(text: str, stop: StopReason, words: str | None) -> None:
+def test_sense_is_distinguished_from_nonsense(
+    text: str, stop: StopReason, words: str | None
+) -> None:
     """Prose passes, and what is too short to tell; loops, as the worker found them, and noise."""
     found = describe_fault(Branch(0, None, 0, text[:9], text[9:], None, 9, 1.0, stop))
 

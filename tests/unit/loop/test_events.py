@@ -96,7 +96,7 @@ def test_the_answer_is_at_the_top() -> None:
     }
 
 
-def test_a_later_versions_fields_are_passed_over() -> None:
+def test_fields_of_a_later_version_are_ignored() -> None:
     """A field that is not known here changes nothing."""
     fields = event_as_json(Formulating("How")) | {"mood": "good", "time": "now"}
 

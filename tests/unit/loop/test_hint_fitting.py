@@ -177,7 +177,7 @@ def test_what_was_cut_is_saved() -> None:
         ("", []),
     ],
 )
-def test_where_sentences_end(text: str, sentences: list[str]) -> None:
+def test_sentences_end_at_marks_and_line_breaks(text: str, sentences: list[str]) -> None:
     """At their marks and at line breaks; a text that breaks off has no end there."""
     ends = list(find_sentence_ends(text))
     starts = [0, *ends]

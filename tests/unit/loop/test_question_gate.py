@@ -59,7 +59,7 @@ async def fits(gate: StoreGate, question: str) -> bool:
     return (await gate.judge_question(vector, question)).fits
 
 
-async def test_it_tells_what_the_store_has_from_what_it_has_not(store: Store) -> None:
+async def test_it_distinguishes_what_the_store_has_from_what_it_has_not(store: Store) -> None:
     """By the store's own scale, in a store of four entries."""
     gate = StoreGate(Counting(), store)
 
@@ -147,7 +147,7 @@ async def test_a_cache_that_cannot_be_written_stops_nothing(
     assert second.embedded == len(PROBES)
 
 
-def test_probe_sentences_are_distinct_and_none_is_a_labelled_question() -> None:
+def test_probe_sentences_are_distinct_and_no_labelled_questions() -> None:
     """Else the figures of the gate would be of what it was made with."""
     questions = Path("models/seed/questions/gate.jsonl").read_text("utf-8")
 

@@ -123,7 +123,7 @@ def test_most_votes_win_and_the_shortest_of_them_is_shown() -> None:
     ],
     ids=["nearer hints", "shorter", "lower index"],
 )
-def test_a_tie_goes_to(pool: list[Branch], winner: int) -> None:
+def test_a_tie_is_decided_by_similarity_length_and_index(pool: list[Branch], winner: int) -> None:
     """Sum of similarities, then mean length, then index."""
     assert chosen(pool, tau=-1.0).branch.index == winner
 

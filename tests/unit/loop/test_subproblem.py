@@ -31,7 +31,7 @@ def test_the_first_sentence_ends_where_a_reader_would_end_it(text: str, sentence
 
 
 @pytest.mark.parametrize("text", ["", "\n ", "How do I", "It is 3.", "Use e.g.", "sum of 1 + ..."])
-def test_a_sentence_that_may_go_on_is_not_given_out(text: str) -> None:
+def test_a_sentence_that_may_continue_is_not_given_out(text: str) -> None:
     """While the model streams, a point at the end may still become a decimal."""
     assert extract_first_sentence(text) is None
 

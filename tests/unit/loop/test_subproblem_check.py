@@ -41,7 +41,7 @@ def test_a_general_question_will_do(text: str) -> None:
         "How to compute the workddddddddd of a force?",
     ],
 )
-def test_what_is_no_subproblem(text: str) -> None:
+def test_a_text_that_is_no_subproblem_is_refused(text: str) -> None:
     """Addresses, single words, the question's numbers, echoes of the cue, long and stuck texts."""
     assert not is_subproblem(text, QUESTION, (prompts.CUE,))
 
@@ -56,6 +56,6 @@ def test_what_is_no_subproblem(text: str) -> None:
         ("5x+12=47,x等于多少", "x+=,x等于多少"),
     ],
 )
-def test_the_question_without_its_numbers(question: str, stripped: str) -> None:
+def test_the_question_loses_its_numbers(question: str, stripped: str) -> None:
     """Digits in names stay, and a question of numbers alone stays as it is."""
     assert strip_numbers(question) == stripped

@@ -63,7 +63,7 @@ async def test_under_a_grammar_all_that_is_said_is_the_result() -> None:
     assert {spec.grammar for spec in branches} == {'root ::= "x"'}
 
 
-async def test_under_a_grammar_half_an_answer_is_none() -> None:
+async def test_half_an_answer_under_a_grammar_does_not_count() -> None:
     """A branch whose budget ends in the middle of its answer, or before it, does not count."""
     cut = [[say('{"answer": 8, "unit')], [think("4 and 4 make 8.")]]
     plan = replace(MEMORY, max_tokens=2)
@@ -147,7 +147,7 @@ async def test_several_branches_are_at_least_as_warm_as_the_plan(
     assert {spec.sampling for spec in engine.grown[-1]} == {Sampling(several, 0.95)}
 
 
-async def test_how_full_the_context_is() -> None:
+async def test_events_report_how_full_the_context_is() -> None:
     """Told when the prompt stands and while branches write, with the prompt counted."""
     engine = FakeEngine(info=replace(INFO, context=120), prompt_tokens=20)
     await engine.load_model(Path("m.gguf"))
@@ -157,7 +157,7 @@ async def test_how_full_the_context_is() -> None:
     assert len(used) == 3
 
 
-async def test_room_that_was_made_is_told() -> None:
+async def test_room_that_was_made_is_reported() -> None:
     """For the prompt, before anything is written."""
     made = ContextAdjusted("The context was full: the oldest turn was left out.", 1, 4096)
     events = await events_of(FakeEngine(room=made))

@@ -26,7 +26,7 @@ async def test_events_arrive_in_order_and_end() -> None:
     ]
 
 
-async def test_a_step_waits_for_a_reader_that_is_far_behind() -> None:
+async def test_a_step_waits_for_a_slow_reader() -> None:
     """Below the mark it does not wait; at the mark it waits until all is read."""
     events = EventQueue()
     for _ in range(HIGH_WATER - 1):

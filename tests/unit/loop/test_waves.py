@@ -119,7 +119,7 @@ def test_a_wave_is_as_large_as_it_has_to_be(
     assert size_next_wave(votes(results, *(each.entry for each in given)), rest) == size
 
 
-def test_hints_take_turns() -> None:
+def test_hints_share_the_branches_equally() -> None:
     """Each of k hints gets samples // k branches; without hints all go without one."""
     assert list_draws([ONE, TWO], 5, greedy=False) == [ONE, TWO, ONE, TWO]
     assert list_draws([ONE, TWO], 1, greedy=False) == [ONE]
@@ -145,7 +145,7 @@ async def test_three_hints_that_agree_are_enough() -> None:
     assert (answer.saved_branches, answer.saved_tokens) == (3, 3 * 5)
 
 
-async def test_an_open_vote_goes_on() -> None:
+async def test_an_open_vote_continues_with_another_wave() -> None:
     """Indices, seeds and hints go on where the first wave ended."""
     engine = FakeEngine(branches=answers("8", "9", "8", "8", "8", "8"))
     events = await events_of(engine, WAVES, steering=TurnOverrides(seed=4))

@@ -152,7 +152,7 @@ def test_draws_fill_all_slots_and_repeat_with_the_seed() -> None:
     assert draw_template(rng) in read_templates()
 
 
-def test_files_stay_short() -> None:
+def test_files_of_texts_stay_short() -> None:
     """At most 400 lines of at most 120 characters."""
     paths = sorted(FOLDER.glob("*.toml"))
     assert paths

@@ -26,7 +26,7 @@ STEPS = "I should first write down what is known, then look for the formula that
         "नमस्ते, मैं ठीक हूँ।",
     ],
 )
-def test_texts_that_begin_at_their_first_word(text: str) -> None:
+def test_texts_that_begin_at_their_first_word_pass(text: str) -> None:
     """A sentence, a list, a quotation, code, a script without case, or a short phrase."""
     assert rules.begins_at_first_word(text)
 
@@ -45,7 +45,7 @@ def test_texts_that_begin_at_their_first_word(text: str) -> None:
         "。しかし、そうではない。",
     ],
 )
-def test_texts_that_begin_in_the_middle(text: str) -> None:
+def test_texts_that_begin_in_the_middle_fail(text: str) -> None:
     """In lower case or with what closes a sentence that is not shown; nothing has no beginning."""
     assert not rules.begins_at_first_word(text)
 
@@ -92,7 +92,7 @@ def test_using_a_hint_is_not_reciting_it() -> None:
         "We know the speed and the mass and so " * 3,
     ],
 )
-def test_loops_are_found(text: str) -> None:
+def test_loops_of_any_kind_are_found(text: str) -> None:
     """One word, one sentence, characters without spaces, or a stretch without an end."""
     assert rules.loops(text)
 
@@ -125,7 +125,7 @@ def test_a_target_is_found_as_whole_words_only() -> None:
     assert not rules.is_right("", ["7"], "en")
 
 
-def test_the_language_of_an_answer() -> None:
+def test_the_language_of_an_answer_is_checked() -> None:
     """Another one breaks the rule; a number does not."""
     assert rules.is_in_language("Der Rhein", "de")
     assert rules.is_in_language("5", "fr")

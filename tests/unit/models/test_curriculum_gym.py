@@ -64,7 +64,7 @@ async def test_a_problem_is_asked_as_it_is_and_its_result_scored() -> None:
 
 
 @pytest.mark.usefixtures("fake_generators")
-def test_only_the_full_score_is_right_and_a_scorer_that_raises_gives_none() -> None:
+def test_only_the_full_score_is_right_and_a_scorer_that_raises_gives_zero() -> None:
     """Partial credit, however high, is a wrong answer; so is a text the scorer cannot read."""
     blank = GymSample("gcd", 0, "none", "", "8", None, "", 0.0, False, 0, 0, 0.0)
 

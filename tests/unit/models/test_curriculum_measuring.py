@@ -177,7 +177,7 @@ def test_samples_are_described_by_the_files_that_they_depend_on(tmp_path: Path) 
         describe(tmp_path / "none.gguf")
 
 
-def test_intervals_are_wilsons() -> None:
+def test_intervals_follow_the_formula_of_wilson() -> None:
     """Known values of the formula; the bounds stay within 0 and 1."""
     low, high = wilson_interval(8, 10)
     assert (round(low, 3), round(high, 3)) == (0.490, 0.943)

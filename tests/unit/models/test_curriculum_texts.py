@@ -124,7 +124,7 @@ def test_code_is_typed_as_it_is() -> None:
     assert all(code.rstrip("?") in type_question(rng, code) for _ in range(300))
 
 
-def test_a_procedure_is_told_to_the_user() -> None:
+def test_a_procedure_is_rephrased_in_the_second_person() -> None:
     """In the second person."""
     told = tell_user("For problems like this, I should read my notes. I then stop. Good. More.")
 

@@ -72,7 +72,7 @@ def test_a_few_steps_bring_the_loss_down(tmp_path: Path, tokenizer: Tokenizer) -
     assert loss_of(run.model, *batch).item() < before - 1
 
 
-def test_a_stopped_run_goes_on_where_it_was(tmp_path: Path, tokenizer: Tokenizer) -> None:
+def test_a_stopped_run_continues_where_it_was(tmp_path: Path, tokenizer: Tokenizer) -> None:
     """Weights, optimiser states and progress come back from the checkpoint."""
     run = _run(tmp_path, tokenizer)
     run.progress = Progress(step=7, tokens=700, seconds=3.5)

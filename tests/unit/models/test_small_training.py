@@ -35,7 +35,7 @@ def adapted(rank: int = 3) -> LlamaForCausalLM:
     return model
 
 
-def test_training_goes_on_from_the_adapters_file_alone(tmp_path: Path) -> None:
+def test_training_continues_from_the_adapters_file_alone(tmp_path: Path) -> None:
     """Matrices and what was trained come back, in float16."""
     path, trained = tmp_path / "a.gguf", Trained(steps=7, tokens=900, seconds=12.5, seed=3)
     written, read = adapted(), adapted()

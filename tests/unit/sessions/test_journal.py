@@ -100,7 +100,7 @@ def test_a_full_disk_never_fails_the_turn(tmp_path: Path, monkeypatch: pytest.Mo
     assert [trace.question for trace in replay_session(path_of(written))] == ["Question?"]
 
 
-def test_a_folder_that_cannot_be_made_is_told_once(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_made_is_reported_once(tmp_path: Path) -> None:
     """A file where the folder should be is no reason to stop either."""
     (tmp_path / "sessions").write_text("")
     warnings: list[str] = []
@@ -112,7 +112,7 @@ def test_a_folder_that_cannot_be_made_is_told_once(tmp_path: Path) -> None:
     assert len(warnings) == 1
 
 
-def test_a_disk_that_is_full_from_the_start(
+def test_a_disk_that_is_full_from_the_start_saves_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nothing is saved, no empty file stays, and nothing is said of a session."""
@@ -149,7 +149,7 @@ def test_without_a_folder_nothing_is_saved() -> None:
 
 
 @pytest.mark.parametrize("code", [13, 30])
-def test_a_session_that_cannot_be_written_goes_on_unsaved(
+def test_a_session_that_cannot_be_written_continues_unsaved(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int
 ) -> None:
     """It was read; the file stays as it is."""
@@ -203,7 +203,7 @@ def test_a_cut_turn_has_all_that_was_written(tmp_path: Path) -> None:
     assert trace.branches[0].hint == hit(1, 0.9)
 
 
-def test_a_garbled_line_is_passed_over(tmp_path: Path) -> None:
+def test_a_garbled_line_is_skipped(tmp_path: Path) -> None:
     """What can be read is read."""
     path = path_of(journal(tmp_path, [Formulating("How"), FAILED]))
     lines = path.read_bytes().splitlines(keepends=True)
@@ -241,7 +241,7 @@ def test_a_missing_session_is_an_error_of_ours(tmp_path: Path) -> None:
         replay_session(tmp_path / "none.jsonl")
 
 
-def test_the_list_tells_what_each_session_was(tmp_path: Path) -> None:
+def test_the_list_shows_what_each_session_was(tmp_path: Path) -> None:
     """First question, number of turns, and how the last one ended; newest first."""
     first = journal(tmp_path, turn())
     second = journal(tmp_path, turn(), [FAILED])

@@ -172,7 +172,7 @@ async def test_one_session_answers_one_question_at_a_time() -> None:
     assert session.last == 2
 
 
-async def test_a_session_that_cannot_be_saved_says_so_once_and_goes_on() -> None:
+async def test_a_session_that_cannot_be_saved_says_so_once_and_continues() -> None:
     """The notice comes with the turn, which is solved all the same."""
     paths.sessions_dir().parent.mkdir(parents=True)
     paths.sessions_dir().write_text("in the way")

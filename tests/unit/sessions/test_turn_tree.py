@@ -65,7 +65,7 @@ def test_a_follow_up_reads_questions_and_chosen_answers() -> None:
     assert turns.list_messages(second) == said("Q1", "It is 8.", "Q2", "9")
 
 
-def test_a_turn_without_an_answer_is_passed_over() -> None:
+def test_a_turn_without_an_answer_is_skipped() -> None:
     """Templates want questions and answers in turn, and the model has said nothing there."""
     turns = TurnTree()
     first = asked(turns, "Q1", 0, answered("A1"))
@@ -125,7 +125,7 @@ def test_turns_of_an_older_file_stood_alone(tmp_path: Path) -> None:
     ]
 
 
-def test_a_session_is_gone_on_with_in_its_own_file(tmp_path: Path) -> None:
+def test_a_session_is_continued_in_its_own_file(tmp_path: Path) -> None:
     """What was there stays as it was; the model that it goes on with is noted."""
     path = saved(tmp_path, answered("A1"))
     before = path.read_bytes()
@@ -156,7 +156,7 @@ def test_a_line_that_was_cut_short_spoils_no_later_one(tmp_path: Path) -> None:
     assert second.answer == answered("A2").answer
 
 
-def test_what_cannot_be_gone_on_with_is_an_error_of_ours(tmp_path: Path) -> None:
+def test_what_cannot_be_resumed_is_an_error_of_ours(tmp_path: Path) -> None:
     """No session, none there: told with the file's name."""
     (tmp_path / "x.jsonl").write_text("{}\n")
     with pytest.raises(UsageError, match=r"x\.jsonl"):

@@ -72,7 +72,7 @@ def test_vectors_belong_to_their_texts(store: Store, source: MadeSource) -> None
     assert np.abs(store.read_vectors(ids) - wanted).max() < 0.01
 
 
-def test_entries_lie_in_the_order_of_their_clusters(path: Path) -> None:
+def test_entries_are_stored_in_the_order_of_their_clusters(path: Path) -> None:
     """Chunk after chunk, clusters ascend, and with them the ids."""
     with sqlite.open_connection(path, "read") as connection:
         chunks: list[tuple[Any, ...]] = connection.execute(
@@ -166,7 +166,7 @@ def test_a_rare_word_finds_its_entry(store: Store) -> None:
 
 
 @pytest.mark.parametrize("count", [1, 15, 17, 300])
-def test_small_sources(tmp_path: Path, count: int) -> None:
+def test_small_sources_are_built_too(tmp_path: Path, count: int) -> None:
     """The same build takes a few rows, with one cluster and without a dictionary."""
     small = MadeSource(count)
     build_store(tmp_path / "small.rms", small, embedder=MADE)
@@ -175,7 +175,7 @@ def test_small_sources(tmp_path: Path, count: int) -> None:
         assert store.search(SearchRequest(small.vectors[0], k=1))[0].similarity > 0.99
 
 
-def test_progress_tells_stage_rows_and_time_left(tmp_path: Path) -> None:
+def test_progress_reports_stage_rows_and_time_left(tmp_path: Path) -> None:
     """Stages come in order, each ends with all its rows and no time left."""
     told: list[Progress] = []
     build_store(tmp_path / "made.rms", MadeSource(1000), embedder=MADE, report=told.append)
@@ -192,7 +192,7 @@ def test_progress_tells_stage_rows_and_time_left(tmp_path: Path) -> None:
         assert (ends[stage].done, ends[stage].total, ends[stage].seconds_left) == (1000, 1000, 0)
 
 
-def test_too_little_room_is_told_before_anything_is_written(
+def test_too_little_room_is_reported_before_anything_is_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The message names what is needed and what is there."""
@@ -210,7 +210,7 @@ def test_an_existing_file_is_not_built_over(path: Path, source: MadeSource) -> N
     assert path.stat().st_mtime_ns == before
 
 
-def test_another_builds_folder_is_not_gone_on_with(tmp_path: Path) -> None:
+def test_the_folder_of_another_build_is_refused(tmp_path: Path) -> None:
     """What was begun with other rows is refused, and kept."""
     folder = tmp_path / "made.rms.build"
     open_work_folder(folder)
@@ -220,7 +220,7 @@ def test_another_builds_folder_is_not_gone_on_with(tmp_path: Path) -> None:
     assert folder.exists()
 
 
-def test_a_source_that_lies_about_its_rows(tmp_path: Path) -> None:
+def test_a_source_with_a_wrong_count_of_rows_is_an_error(tmp_path: Path) -> None:
     """Fewer rows than it says are an error, and no store is made."""
 
     class Short(MadeSource):

@@ -72,7 +72,7 @@ def in_a_child(work: Callable[[], None]) -> bool:
 
 @pytest.mark.parametrize("stage", STAGES)
 @pytest.mark.parametrize("event", [1, 3])
-def test_killed_in_each_stage(
+def test_a_build_killed_in_each_stage_continues(
     tmp_path: Path, source: MadeSource, whole: list[object], stage: str, event: int
 ) -> None:
     """At the first or the third sign of a stage; there is no store until the build is done."""
@@ -93,7 +93,7 @@ def test_killed_in_each_stage(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
-def test_killed_again_and_again(
+def test_a_build_killed_again_and_again_continues(
     tmp_path: Path, source: MadeSource, whole: list[object], kind: Kind
 ) -> None:
     """At steps drawn from all of the work, whatever it is doing there; each build is the same."""
@@ -115,7 +115,7 @@ def test_killed_again_and_again(
     assert held(path) == whole
 
 
-def test_killed_between_the_new_name_and_the_tidying(
+def test_a_kill_after_the_renaming_leaves_only_tidying(
     tmp_path: Path, source: MadeSource, whole: list[object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The store is there; the same call only removes what is left."""

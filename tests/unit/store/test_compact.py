@@ -60,7 +60,7 @@ def held(path: Path) -> list[tuple[str, str, str, str]]:
         )
 
 
-def test_the_same_answers_from_a_smaller_file(path: Path) -> None:
+def test_a_smaller_file_gives_the_same_answers(path: Path) -> None:
     """All entries are there, searches find the same ones, and nothing is left beside."""
     near = MadeSource(ROWS).vectors[:40]
     queries = 0.3 * vectors(40, dimension=64, seed=9) + near
@@ -87,7 +87,7 @@ def test_the_same_answers_from_a_smaller_file(path: Path) -> None:
         assert store.verify() == []
 
 
-def test_old_ids_name_nothing_and_new_ones_go_on(path: Path) -> None:
+def test_old_ids_name_nothing_and_new_ones_continue(path: Path) -> None:
     """Also after a second compaction, and after an addition, a deletion and an edit."""
     last = ROWS + 60
     for _ in range(2):
@@ -104,7 +104,7 @@ def test_old_ids_name_nothing_and_new_ones_go_on(path: Path) -> None:
             assert store.verify() == []
 
 
-def test_a_store_that_was_never_built_in_bulk(tmp_path: Path) -> None:
+def test_a_store_that_was_never_built_in_bulk_is_compacted(tmp_path: Path) -> None:
     """Its entries lie in blocks afterwards."""
     path = toy_store(tmp_path / "toy.rms")
     before = held(path)
@@ -140,7 +140,7 @@ def test_others_read_but_do_not_write_meanwhile(path: Path) -> None:
     assert held(path) == before
 
 
-def test_a_writer_who_opened_the_old_file_is_told(path: Path) -> None:
+def test_a_writer_who_opened_the_old_file_is_refused(path: Path) -> None:
     """What it adds would be in a file that nobody opens again, so it is refused."""
     with Store.open(path, write=True) as store:
         compact_store(path)
@@ -163,7 +163,7 @@ def in_a_child(work: Callable[[], None]) -> bool:
 @pytest.mark.slow
 @forks
 @pytest.mark.parametrize("stage", ["sample", "train", "spill", "write", "finish"])
-def test_killed_in_each_stage(path: Path, stage: str) -> None:
+def test_a_kill_in_each_stage_keeps_the_old_store(path: Path, stage: str) -> None:
     """The store is the old one and takes entries; the next call finishes, with them in."""
     before = held(path)
 
@@ -183,7 +183,9 @@ def test_killed_in_each_stage(path: Path, stage: str) -> None:
 @pytest.mark.slow
 @forks
 @pytest.mark.parametrize("call", ["shutil.copymode", "shutil.rmtree", "os.replace"])
-def test_killed_around_the_swap(path: Path, monkeypatch: pytest.MonkeyPatch, call: str) -> None:
+def test_a_kill_around_the_swap_loses_nothing(
+    path: Path, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
     """Before the finished store has its name, and before the folder of its build is gone."""
     before = held(path)
 
@@ -201,7 +203,7 @@ def test_killed_around_the_swap(path: Path, monkeypatch: pytest.MonkeyPatch, cal
 @pytest.mark.slow
 @forks
 @pytest.mark.parametrize("kind", KINDS)
-def test_killed_again_and_again(path: Path, kind: Kind) -> None:
+def test_kills_again_and_again_lose_nothing(path: Path, kind: Kind) -> None:
     """At steps drawn from all of the work, whatever it is doing there."""
     before, rng, kills = held(path), random.Random(kind), 0
     steps = count_steps(kind, lambda: compact_store(path))
@@ -213,7 +215,7 @@ def test_killed_again_and_again(path: Path, kind: Kind) -> None:
     assert [*path.parent.glob("made.rms?*")] == []
 
 
-def test_what_cannot_be_compacted(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_cannot_be_compacted_is_an_error(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A full disk, no entries, and a file that nobody may write: each is told, the store stays."""
     before = path.read_bytes()
     with monkeypatch.context() as patch:

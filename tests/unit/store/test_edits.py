@@ -86,7 +86,7 @@ def test_a_deleted_entry_is_gone(store: Store) -> None:
             call([3])
 
 
-def test_deleting_is_all_or_none(store: Store) -> None:
+def test_one_unknown_id_deletes_nothing(store: Store) -> None:
     """With one unknown id, nothing is deleted."""
     size = store.count_entries()
     with pytest.raises(StoreError, match="no entry 99999"):

@@ -44,7 +44,7 @@ def shipped(path: Path) -> Iterator[Path]:
     path.parent.chmod(0o755)
 
 
-def test_a_missing_store(tmp_path: Path) -> None:
+def test_a_missing_store_is_named_and_not_made(tmp_path: Path) -> None:
     """The message names the path; no file is made there."""
     with pytest.raises(StoreNotFoundError, match=r"no\.rms"):
         Store.open(tmp_path / "no.rms")
@@ -52,7 +52,7 @@ def test_a_missing_store(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"hello", os.urandom(9000), b"GGUF" + b"\0" * 400])
-def test_a_file_of_another_kind(tmp_path: Path, content: bytes) -> None:
+def test_a_file_of_another_kind_is_refused(tmp_path: Path, content: bytes) -> None:
     """It is said to be no store, and left as it is."""
     file = tmp_path / "other.rms"
     file.write_bytes(content)
@@ -61,7 +61,7 @@ def test_a_file_of_another_kind(tmp_path: Path, content: bytes) -> None:
     assert file.read_bytes() == content
 
 
-def test_another_database(tmp_path: Path) -> None:
+def test_an_sqlite_file_of_another_program_is_refused(tmp_path: Path) -> None:
     """An SQLite file of another program is told from a store, and not touched."""
     file = tmp_path / "browser.db"
     apsw.Connection(str(file)).execute("PRAGMA journal_mode=WAL; CREATE TABLE places(url)")
@@ -70,14 +70,14 @@ def test_another_database(tmp_path: Path) -> None:
         Store.open(file)
 
 
-def test_a_folder(tmp_path: Path) -> None:
+def test_a_folder_is_not_a_store(tmp_path: Path) -> None:
     """A folder is no store."""
     with pytest.raises(CorruptStoreError, match="folder"):
         Store.open(tmp_path)
 
 
 @pytest.mark.parametrize(("version", "remedy"), [(2, "again"), (4, "Update rm-local")])
-def test_another_format_version(path: Path, version: int, remedy: str) -> None:
+def test_another_format_version_is_refused(path: Path, version: int, remedy: str) -> None:
     """The message names both versions, the remedy depends on which is newer."""
     data = bytearray(path.read_bytes())
     data[60:64] = version.to_bytes(4, "big")
@@ -96,7 +96,7 @@ def test_another_format_version(path: Path, version: int, remedy: str) -> None:
         EmbedderId("toy", 16, "f" * 64),
     ],
 )
-def test_another_embedder(path: Path, other: EmbedderId) -> None:
+def test_another_embedder_than_the_stores_is_refused(path: Path, other: EmbedderId) -> None:
     """Another name, dimension or hash is refused; the message names both embedders."""
     with pytest.raises(EmbedderMismatchError) as caught:
         Store.open(path, embedder=other)
@@ -105,7 +105,7 @@ def test_another_embedder(path: Path, other: EmbedderId) -> None:
 
 
 @pytest.mark.parametrize("kept", [100, 512, 4096, 5000, 0.5, -4096, -1])
-def test_a_truncated_store(path: Path, kept: float) -> None:
+def test_a_truncated_store_says_how_much_is_left(path: Path, kept: float) -> None:
     """Wherever it is cut, the message says how many bytes are left of how many."""
     data = path.read_bytes()
     length = int(len(data) * kept) if isinstance(kept, float) else kept % len(data)
@@ -159,7 +159,7 @@ def test_an_existing_file_is_not_overwritten(path: Path) -> None:
     assert path.read_bytes() == before
 
 
-def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
+def test_creating_a_store_in_a_missing_folder_is_an_error(tmp_path: Path) -> None:
     """Creating a store in it is a StoreError."""
     with pytest.raises(StoreError, match="cannot be read or written"):
         Store.create(tmp_path / "nowhere" / "toy.rms", embedder=TOY)
@@ -195,7 +195,7 @@ def test_a_store_opened_for_reading_is_not_added_to(path: Path) -> None:
         store.add_entries(entries(1), vectors(1))
 
 
-def test_two_writers(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_second_writer_waits_for_the_first(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A second writer is told to wait, and can add once the first is done."""
     monkeypatch.setattr("rm_local.store.sqlite.connection.BUSY_MS", 1)
     other = apsw.Connection(str(path))
@@ -209,7 +209,7 @@ def test_two_writers(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(("module", "package"), [("apsw", "apsw"), ("sqlite_vec", "sqlite-vec")])
-def test_a_library_that_cannot_be_loaded(
+def test_a_library_that_cannot_be_loaded_is_named(
     path: Path, monkeypatch: pytest.MonkeyPatch, module: str, package: str
 ) -> None:
     """The error names the package and the command that installs it."""

@@ -24,7 +24,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("seed", range(8))
-def test_one_byte_of_it_is_another(tmp_path: Path, whole: Path, seed: int) -> None:
+def test_one_changed_byte_never_gives_another_entry(tmp_path: Path, whole: Path, seed: int) -> None:
     """It is found, or harmless, and ends no process."""
     data = bytearray(whole.read_bytes())
     (change,) = corruption.changes(bytes(data), 1, random.Random(seed))
@@ -38,14 +38,14 @@ def test_one_byte_of_it_is_another(tmp_path: Path, whole: Path, seed: int) -> No
 
 
 @pytest.mark.slow
-def test_a_writer_is_killed(tmp_path: Path) -> None:
+def test_a_killed_writer_loses_nothing_committed(tmp_path: Path) -> None:
     """What it said to be committed is there, and nothing is wrong."""
     killed, committed = kills.kill_writers(tmp_path, 4, random.Random(0))
     assert killed == 4
     assert committed > 0
 
 
-def test_a_build_by_several_processes_is_killed(tmp_path: Path) -> None:
+def test_a_killed_build_by_several_processes_continues(tmp_path: Path) -> None:
     """It goes on until it is done, and makes the store it would have made."""
     folder = tmp_path / "builds"
     folder.mkdir()

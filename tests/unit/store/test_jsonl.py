@@ -53,7 +53,7 @@ def test_lines_are_numbered_as_they_stand(path: Path) -> None:
     assert [number for number, _ in read_entries(path)] == [1, 4]
 
 
-def test_what_is_not_known_is_passed_over(path: Path) -> None:
+def test_unknown_keys_of_a_line_are_ignored(path: Path) -> None:
     """Other keys, and null for a text that may be missing."""
     path.write_bytes(LINE[:-1] + b', "votes": [1], "domain": null}')
     ((_, entry),) = read_entries(path)
@@ -62,7 +62,9 @@ def test_what_is_not_known_is_passed_over(path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("pack", [zstandard.compress, gzip.compress], ids=["zst", "gz"])
-def test_packed_files(tmp_path: Path, pack: object, request: pytest.FixtureRequest) -> None:
+def test_packed_files_are_read_frame_by_frame(
+    tmp_path: Path, pack: object, request: pytest.FixtureRequest
+) -> None:
     """Several frames one after another, as `cat` makes of packed files; cut short is an error."""
     assert callable(pack)
     path = tmp_path / f"entries.jsonl.{request.node.callspec.id}"
@@ -110,7 +112,7 @@ def test_an_endless_line_is_not_read_to_its_end(
         list(read_entries(path))
 
 
-def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
     """None there, or a folder."""
     for name in ("no.jsonl", "."):
         with pytest.raises(UsageError, match="cannot be read"):

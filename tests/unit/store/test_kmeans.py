@@ -61,12 +61,12 @@ def test_k_means_finds_what_belongs_together() -> None:
     assert np.allclose(np.linalg.norm(centres, axis=1), 1, atol=1e-5)
 
 
-def test_no_more_centres_than_rows() -> None:
+def test_there_are_no_more_centers_than_rows() -> None:
     """Asking for more gives one a row."""
     assert k_means(vectors(3), 10, rng()).shape == (3, 16)
 
 
-def test_clusters_lie_together_by_super_cluster(rows: np.ndarray, clusters: Clusters) -> None:
+def test_clusters_are_ordered_by_super_cluster(rows: np.ndarray, clusters: Clusters) -> None:
     """`starts` parts the centres without gap, about as many as asked for, all of length 1."""
     assert clusters.starts[0] == 0
     assert clusters.starts[-1] == len(clusters.centroids)

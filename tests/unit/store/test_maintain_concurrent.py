@@ -65,7 +65,7 @@ def tidied(path: Path, seconds: float = LONG) -> MaintenanceResult:
     return Maintainer(path, largest=300).run_tasks(seconds)
 
 
-def test_everything_is_done_and_told(path: Path, worn: Path) -> None:
+def test_everything_is_done_and_reported(path: Path, worn: Path) -> None:
     """Nothing is left, answers are as before, and a second time there is nothing to do."""
     told: list[str] = []
     report = Maintainer(path, largest=300).run_tasks(LONG, lambda now: told.append(now.stage))
@@ -77,7 +77,7 @@ def test_everything_is_done_and_told(path: Path, worn: Path) -> None:
     assert tidied(path).done == {}
 
 
-def test_work_goes_on_where_time_was_up(
+def test_work_continues_where_time_was_up(
     path: Path, worn: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Time for a few steps a call is enough in the end; the store is whole after each."""
@@ -105,7 +105,7 @@ def test_work_goes_on_where_time_was_up(
 @pytest.mark.slow
 @forks
 @pytest.mark.parametrize("kind", KINDS)
-def test_killed_at_any_moment(path: Path, worn: Path, kind: Kind) -> None:
+def test_a_kill_at_any_moment_loses_nothing(path: Path, worn: Path, kind: Kind) -> None:
     """Again and again, at steps drawn from all of the work: nothing is ever lost or wrong."""
     rng, entries, kills = random.Random(kind), held(worn), 0
     steps = count_steps(kind, lambda: tidied(path))
@@ -180,7 +180,9 @@ def tidy_in_turn(path: Path, searched: int) -> NoReturn:
 
 
 @forks
-def test_a_reader_goes_on_meanwhile(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_reader_gets_the_same_answers_meanwhile(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """While another process tidies to the end, each answer is the one from before."""
     monkeypatch.setattr("rm_local.store.index.search.SLACK", 100.0)
 
@@ -211,7 +213,7 @@ def test_an_open_store_notices(path: Path, reader: Reader) -> None:
     assert reader.changes == 1
 
 
-def test_what_a_watch_tells(path: Path) -> None:
+def test_a_watch_reports_only_changes_by_others(path: Path) -> None:
     """The state at first, nothing while nobody writes or only itself does, then the new one."""
     with sqlite.open_connection(path, "write") as connection:
         watch = StateWatch(connection)
@@ -228,7 +230,7 @@ def test_what_a_watch_tells(path: Path) -> None:
     connection.close()
 
 
-def test_kept_out_by_a_writer(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_writer_keeps_the_maintenance_out(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It ends, says so, and has done nothing; the writer is not disturbed."""
     monkeypatch.setattr("rm_local.store.maintain.maintainer.WAIT_MS", 1)
     before = held(path)
@@ -244,7 +246,7 @@ def test_kept_out_by_a_writer(path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     assert held(path) == before
 
 
-def test_stores_that_cannot_be_tidied(tmp_path: Path) -> None:
+def test_stores_that_cannot_be_tidied_are_errors(tmp_path: Path) -> None:
     """One that cannot be written to, and a file that is none, are errors as at each opening."""
     path = toy_store(tmp_path / "toy.rms")
     path.chmod(0o444)
@@ -255,7 +257,7 @@ def test_stores_that_cannot_be_tidied(tmp_path: Path) -> None:
         Maintainer(tmp_path / "none.rms").run_tasks(1)
 
 
-def test_damage_ends_it(path: Path) -> None:
+def test_damage_ends_the_work_and_keeps_the_rest(path: Path) -> None:
     """What was done before is kept."""
     database = apsw.Connection(str(path))
     database.execute("UPDATE block SET z = zeroblob(50) WHERE blk = 60")

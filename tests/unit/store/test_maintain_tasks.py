@@ -60,7 +60,9 @@ def path(tmp_path: Path, worn: Path) -> Path:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_answers_stay(path: Path, worn: Path, kind: Callable[[Tools], MaintenanceTask]) -> None:
+def test_each_task_keeps_all_answers(
+    path: Path, worn: Path, kind: Callable[[Tools], MaintenanceTask]
+) -> None:
     """Something is done, entries, ids and what searches find are as before, all is well."""
     assert list(worked(path, kind))
     assert held(path) == held(worn)
@@ -68,7 +70,9 @@ def test_answers_stay(path: Path, worn: Path, kind: Callable[[Tools], Maintenanc
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_store_goes_on(path: Path, kind: Callable[[Tools], MaintenanceTask]) -> None:
+def test_a_tidied_store_takes_further_changes(
+    path: Path, kind: Callable[[Tools], MaintenanceTask]
+) -> None:
     """Entries of any age can be deleted and replaced, new ones are added and found."""
     list(worked(path, kind))
     new, vector = entries(300), topics(300, dimension=64, count=3, seed=8)
@@ -148,7 +152,7 @@ def test_splitting_hides_no_damage(path: Path) -> None:
         list(worked(path, SMALL_SPLIT))
 
 
-def test_a_cluster_that_does_not_fall_in_two(tmp_path: Path) -> None:
+def test_a_cluster_of_equal_rows_is_not_split(tmp_path: Path) -> None:
     """Equal rows stay together, and no time is lost on them again."""
     path = grown_store(tmp_path / "grown.rms")
     list(worked(path, FIRST))
@@ -170,7 +174,7 @@ def test_deleted_bits_are_cleared(path: Path) -> None:
     assert [each["deleted entries' bits cleared"] for each in worked(path, PurgeDeleted)] == [1]
 
 
-def test_scrapping_goes_on_where_it_was(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_purging_continues_where_it_was(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """In steps of few chunks, from one process to the next, what is folded meanwhile counts."""
     monkeypatch.setattr("rm_local.store.maintain.purge_deleted.READ_CHUNKS", 4)
     first = next(worked(path, PurgeDeleted))
@@ -188,7 +192,7 @@ def test_packing_again_is_done_once(path: Path) -> None:
     assert list(worked(path, Recompress)) == []
 
 
-def test_first_clusters(tmp_path: Path) -> None:
+def test_a_grown_store_gets_its_first_clusters(tmp_path: Path) -> None:
     """A grown store is given them; entries and exact answers stay, edits and additions work."""
     path = grown_store(tmp_path / "grown.rms")
     entries_before, answers_before = held(path), answers(path)
@@ -212,7 +216,7 @@ def test_stores_too_small_or_too_large_get_no_clusters(tmp_path: Path) -> None:
         assert few.run_step(0) == {}
 
 
-def test_an_empty_store(tmp_path: Path) -> None:
+def test_an_empty_store_needs_no_task(tmp_path: Path) -> None:
     """There is nothing to do."""
     Store.create(tmp_path / "empty.rms", embedder=MADE).close()
     kinds: list[Callable[[Tools], MaintenanceTask]] = [*KINDS, FIRST]

@@ -12,7 +12,7 @@ SCORES = np.array([0.1, 0.9, 0.5, 0.4, 0.3, 0.2])
 
 
 @pytest.mark.parametrize("k", [0, 1, 3, 9])
-def test_rows_are_different(k: int) -> None:
+def test_chosen_rows_are_all_different(k: int) -> None:
     """At most k, none twice, the best first."""
     rows = select_by_mmr(vectors(6, dimension=8), SCORES, k, 0.75)
     assert len(rows) == len(set(rows)) == min(k, 6)
@@ -26,12 +26,12 @@ def test_a_copy_of_a_better_row_comes_last() -> None:
     assert select_by_mmr(rows, SCORES, 6, 0.5) == [1, 3, 4, 5, 0, 2]
 
 
-def test_scores_alone() -> None:
+def test_scores_alone_keep_their_order() -> None:
     """With all the weight on them, their order is kept, copies or not."""
     assert select_by_mmr(np.ones((6, 8), np.float32), SCORES, 6, 1.0) == [1, 2, 3, 4, 5, 0]
 
 
-def test_no_rows() -> None:
+def test_no_rows_give_no_choice() -> None:
     """Nothing is chosen from nothing."""
     assert select_by_mmr(np.empty((0, 8), np.float32), np.empty(0), 3, 0.75) == []
 

@@ -133,7 +133,7 @@ def test_it_has_no_cluster_and_is_found_at_once(store: Store) -> None:
             assert each.verify() == []
 
 
-def test_words_beyond_ascii(store: Store) -> None:
+def test_words_beyond_ascii_are_found_as_in_the_index(store: Store) -> None:
     """They are split and folded as the index does, and no part of a word is one."""
     for name in ("Ünzelfrob", "Ünzelfrobs", "İlgenspro"):
         store.add_entries([Entry(f"How to find the {name}?", "I look.")], UNITS[:1])
@@ -205,7 +205,7 @@ def test_answers_stay_when_they_are_settled(path: Path) -> None:
         assert add_singly(store, 1) == [ids[-1] + 1]
 
 
-def test_deleting_and_replacing(store: Store) -> None:
+def test_deleting_and_replacing_leave_no_trace(store: Store) -> None:
     """Nothing of it stays, no id is given again, and there is no tombstone."""
     ids = add_singly(store, 12)
     store.delete_entries([ids[2], ids[11]])
@@ -239,7 +239,7 @@ def test_no_damage_is_hidden(path: Path, monkeypatch: pytest.MonkeyPatch, bits: 
         assert fresh_ids(store) == ids
 
 
-def test_words_that_cannot_be_read(path: Path) -> None:
+def test_words_that_cannot_be_read_are_an_error(path: Path) -> None:
     """A damaged row is an error, and never another entry."""
     with Store.open(path, write=True) as store:
         store.add_entries([NEW], UNITS[:1])
@@ -288,7 +288,7 @@ def test_a_repair_gives_no_id_again(path: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs SIGKILL")
-def test_killed_in_the_middle_of_settling(path: Path) -> None:
+def test_a_kill_in_the_middle_of_settling_keeps_what_was_committed(path: Path) -> None:
     """What was committed before is there and fresh, and nothing of the rest."""
     command = [sys.executable, "-c", KILLED, str(path)]
     done = subprocess.run(command, cwd=ROOT, check=False, stdout=subprocess.PIPE, text=True)

@@ -54,7 +54,7 @@ def test_packed_steps_come_back(dimension: int) -> None:
 
 
 @pytest.mark.parametrize("frame", [b"", b"\0", b"\xff" * 200, bytes(100)])
-def test_a_frame_that_is_none_is_damage(frame: bytes) -> None:
+def test_an_invalid_frame_is_damage(frame: bytes) -> None:
     """It is never read as another vector."""
     packer = CodePacker(384, default_dictionary(384))
     with pytest.raises(DamagedError):

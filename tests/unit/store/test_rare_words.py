@@ -64,7 +64,7 @@ def test_words_weigh_by_their_rarity(store: Store) -> None:
 @pytest.mark.parametrize(
     "text", ["", "how to find the number of two numbers", "12 345 3x 7", "x y", "glorp", "unheard"]
 )
-def test_words_that_tell_nothing_apart(store: Store, text: str) -> None:
+def test_words_that_distinguish_nothing_find_nothing(store: Store, text: str) -> None:
     """Known words, numbers, single letters, frequent and absent words find nothing."""
     assert shares(store, text) == {}
 

@@ -82,7 +82,7 @@ def test_it_fits_until_a_tenth_of_the_entries_have_changed() -> None:
         f'{{"middle": 1{"0" * 400}, "width": 1, "entries": 1}}',
     ],
 )
-def test_what_holds_no_spread_is_none(text: str) -> None:
+def test_a_text_without_a_spread_is_ignored(text: str) -> None:
     """It is measured again then."""
     assert StoreSpread.from_json(text) is None
     assert StoreSpread.from_json(SPREAD.as_json()) == SPREAD

@@ -101,7 +101,7 @@ def test_equal_scores_go_by_id(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("k", [0, 1, 5, 12, 100])
-def test_at_most_k_hits(store: Store, k: int) -> None:
+def test_a_search_gives_at_most_k_hits(store: Store, k: int) -> None:
     """There are k hits, or all when there are fewer entries."""
     assert len(store.search(SearchRequest(vectors(1)[0], "zorb1", k=k))) == min(k, 12)
 
@@ -155,7 +155,7 @@ def test_the_bits_pass_the_nearest_on(
         assert by_bits == [store.search(SearchRequest(query, k=1))[0].entry for query in queries]
 
 
-def test_adding_goes_on_from_the_last_id(tmp_path: Path) -> None:
+def test_adding_continues_from_the_last_id(tmp_path: Path) -> None:
     """Entries added later are counted, numbered on, and found at once."""
     path = toy_store(tmp_path / "toy.rms")
     with Store.open(path, embedder=TOY, write=True) as store:
@@ -205,7 +205,7 @@ def test_an_unknown_id_is_an_error(store: Store) -> None:
         store.read_vectors([0])
 
 
-def test_a_store_tells_what_it_is(store: Store, tmp_path: Path) -> None:
+def test_a_store_describes_what_it_is(store: Store, tmp_path: Path) -> None:
     """`info` names embedder, entries, domains, bytes and whether it may be added to."""
     info = store.read_info()
     assert (info.embedder, info.entries, info.domains) == (TOY, 12, ("code", "math"))
@@ -213,7 +213,7 @@ def test_a_store_tells_what_it_is(store: Store, tmp_path: Path) -> None:
     assert not info.writable
 
 
-def test_threads_take_turns(store: Store) -> None:
+def test_threads_share_a_store_safely(store: Store) -> None:
     """Calls from several threads give what one thread gets."""
     query = vectors(1, seed=3)[0]
     with ThreadPoolExecutor(4) as pool:

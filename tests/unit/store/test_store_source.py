@@ -72,7 +72,7 @@ def test_a_pickled_source_opens_the_store_for_itself(path: Path) -> None:
         assert other.read_entries(0) == held.read_entries(0)
 
 
-def test_ids_that_do_not_begin_with_one(path: Path) -> None:
+def test_a_store_may_have_ids_that_do_not_begin_with_one(path: Path) -> None:
     """Verify finds nothing wrong, samples are entries, and an id that was never given is told."""
     with Store.open(path) as store:
         assert store.verify() == []
@@ -81,7 +81,7 @@ def test_ids_that_do_not_begin_with_one(path: Path) -> None:
             store.get([3])
 
 
-def test_a_store_that_is_changed_while_it_is_read(tmp_path: Path) -> None:
+def test_a_store_that_is_changed_while_it_is_read_is_an_error(tmp_path: Path) -> None:
     """One more block is an error: half of the old and half of the new would be neither."""
     path = toy_store(tmp_path / "toy.rms")
     with StoreSource.open(path) as held:
@@ -91,7 +91,7 @@ def test_a_store_that_is_changed_while_it_is_read(tmp_path: Path) -> None:
             held.read_block(0)
 
 
-def test_equal_prints() -> None:
+def test_repeated_prints_are_found_and_numbered() -> None:
     """Repeated ones are those with an earlier equal; counted ones differ, as often as they come."""
     found = np.array([7, 3, 7, 7, 1, 3], np.uint64)
     assert find_repeated(found).tolist() == [2, 3, 5]
@@ -149,7 +149,7 @@ def test_blocks_of_joined_stores_cross_their_borders(tmp_path: Path) -> None:
     assert np.array_equal(rows, held)
 
 
-def test_what_cannot_be_merged(tmp_path: Path) -> None:
+def test_what_cannot_be_merged_is_refused(tmp_path: Path) -> None:
     """One store twice, two embedders, nothing at all, and a name that is taken."""
     one, out = toy_store(tmp_path / "one.rms"), tmp_path / "out.rms"
     with pytest.raises(UsageError, match="named twice"):

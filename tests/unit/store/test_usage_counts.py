@@ -22,7 +22,7 @@ def connection(tmp_path: Path) -> Iterator[apsw.Connection]:
     opened.close()
 
 
-def test_what_was_counted(connection: apsw.Connection) -> None:
+def test_each_id_is_counted_once_per_call(connection: apsw.Connection) -> None:
     """Each id once a call; entries never shown have no tally."""
     with tables.write_transaction(connection):
         record_usage(connection, shown=[1, 2, 2], helped=[2])
@@ -34,7 +34,7 @@ def test_what_was_counted(connection: apsw.Connection) -> None:
     }
 
 
-def test_entries_that_are_gone(connection: apsw.Connection, tmp_path: Path) -> None:
+def test_deleted_entries_are_not_counted(connection: apsw.Connection, tmp_path: Path) -> None:
     """They are not counted, and a deleted entry's tally goes with it."""
     with tables.write_transaction(connection):
         record_usage(connection, shown=[1, 2, 99])

@@ -51,7 +51,7 @@ def found(path: Path) -> list[str]:
         return [str(error)]
 
 
-def test_a_store_that_is_well(path: Path) -> None:
+def test_an_intact_store_has_no_faults(path: Path) -> None:
     """Nothing is found after a bulk build, additions, deletions and replacements."""
     assert found(path) == []
 
@@ -152,7 +152,7 @@ def test_a_changed_byte_never_gives_a_wrong_entry_unseen(path: Path, built: byte
 
 
 @pytest.mark.parametrize(("place", "value"), [(19, 2), (21, 60), (47, 3), (67, 1), (80, 1)])
-def test_fixed_fields_of_the_header(path: Path, place: int, value: int) -> None:
+def test_fixed_fields_of_the_header_are_compared(path: Path, place: int, value: int) -> None:
     """What is the same in each store's header is compared, though SQLite may not mind it."""
     data = bytearray(path.read_bytes())
     data[place] = value
@@ -160,7 +160,7 @@ def test_fixed_fields_of_the_header(path: Path, place: int, value: int) -> None:
     assert found(path)
 
 
-def test_progress_is_reported(path: Path) -> None:
+def test_progress_is_reported_for_each_stage(path: Path) -> None:
     """Stages come in order, and each is reported to its end."""
     seen: list[Progress] = []
     with Store.open(path) as store:

@@ -30,7 +30,7 @@ def test_a_dropped_hit_stays_listed_so_that_it_can_be_taken_back() -> None:
     assert marks.append_marked(HITS) == HITS
 
 
-def test_the_loop_is_told_what_the_user_fixed() -> None:
+def test_the_loop_gets_what_the_user_fixed() -> None:
     """Subproblem, pins and drops become the turn's overrides."""
     steering = PendingQuestion(
         "Why?", "How?", HitMarks().toggle_pin(HITS[0]).toggle_drop(HITS[1])
@@ -54,7 +54,7 @@ async def test_stopping_hands_back_what_waited() -> None:
     ("value", "text"),
     [(None, ""), (0.013, "13 ms"), (0.42, "420 ms"), (3.24, "3.2 s"), (65.2, "1 m 05 s")],
 )
-def test_seconds_are_short(value: float | None, text: str) -> None:
+def test_seconds_are_shown_in_short_form(value: float | None, text: str) -> None:
     """Milliseconds below a second, minutes above sixty."""
     assert formatting.format_seconds(value) == text
 

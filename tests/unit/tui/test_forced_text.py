@@ -50,7 +50,7 @@ class Pane(App[None]):
         yield StreamingText()
 
 
-async def test_a_pane_shows_it_dim_also_behind_a_closed_block() -> None:
+async def test_a_pane_shows_it_dim_also_after_a_closed_block() -> None:
     """Long texts are drawn in blocks; the places are counted from the text's beginning."""
     long = "word " * (BLOCK // 5)
     text = f"  <<1+1=2>> {long}<<2+2=4>>"

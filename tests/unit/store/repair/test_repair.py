@@ -52,7 +52,7 @@ DERIVED = [
 
 
 @pytest.mark.parametrize("damage", DERIVED)
-def test_what_is_told_from_other_rows(path: Path, whole: Path, damage: str) -> None:
+def test_what_other_rows_imply_is_restored(path: Path, whole: Path, damage: str) -> None:
     """Contents and answers are those of the store before the damage, to the byte; ids stay."""
     change(path, damage)
     repaired = repair_store(path)
@@ -71,7 +71,7 @@ BITS = [
 
 
 @pytest.mark.parametrize("damage", BITS)
-def test_bits_from_the_codes(path: Path, whole: Path, damage: str) -> None:
+def test_bits_are_derived_from_the_codes(path: Path, whole: Path, damage: str) -> None:
     """Entries and vectors are the same; nearly all searches answer alike through the new bits."""
     change(path, damage)
     repaired = repair_store(path)
@@ -104,7 +104,7 @@ def test_bits_from_the_codes(path: Path, whole: Path, damage: str) -> None:
         "DELETE FROM centroid",
     ],
 )
-def test_centres_from_their_rows(path: Path, whole: Path, damage: str) -> None:
+def test_centers_are_computed_from_their_rows(path: Path, whole: Path, damage: str) -> None:
     """Each is the mean of its rows again, near to what it was."""
     change(path, damage)
     assert repair_store(path)
@@ -157,7 +157,7 @@ def test_a_long_list_is_cut_short(path: Path) -> None:
     assert repaired.lost_ids == list(range(49, 81))
 
 
-def test_a_damaged_label(path: Path, whole: Path) -> None:
+def test_a_damaged_label_costs_only_its_names(path: Path, whole: Path) -> None:
     """Its entries lose their names, and only these; the message says which."""
     change(path, "UPDATE label SET source = 'elsewhere' WHERE id = 2")
     repaired = repair_store(path)
@@ -173,7 +173,7 @@ def test_a_damaged_label(path: Path, whole: Path) -> None:
     assert all(one == replace(two, domain="", source="") for one, two in changed)
 
 
-def test_a_label_that_its_index_still_has(path: Path, whole: Path) -> None:
+def test_a_label_is_restored_from_its_index(path: Path, whole: Path) -> None:
     """A byte changed in the table alone is put right from the index."""
     data = path.read_bytes()
     pages = Pages(path)
@@ -189,7 +189,7 @@ def test_a_label_that_its_index_still_has(path: Path, whole: Path) -> None:
     assert contents(path) == contents(whole)
 
 
-def test_lost_words_and_search_params(path: Path) -> None:
+def test_lost_words_and_search_params_get_defaults(path: Path) -> None:
     """Known words are replaced by stop words, search parameters by defaults; both are reported."""
     change(path, "DELETE FROM meta WHERE key IN ('known_words', 'probes')")
     repaired = repair_store(path)
@@ -222,7 +222,7 @@ def test_tallies_go_with_their_entries(path: Path) -> None:
         ("UPDATE ref SET v = zeroblob(9)", "No entry of the store"),
     ],
 )
-def test_what_nothing_can_replace(path: Path, damage: str, said: str) -> None:
+def test_what_nothing_can_replace_is_an_error(path: Path, damage: str, said: str) -> None:
     """It is said, with what to do, and the damaged store stays alone and as it was."""
     change(path, damage)
     before = path.read_bytes()

@@ -49,7 +49,7 @@ PAGES: dict[str, Callable[[bytes, Pages], bytes]] = {
 
 
 @pytest.mark.parametrize("kind", PAGES)
-def test_pages_that_cannot_be_read(path: Path, whole: Path, kind: str) -> None:
+def test_pages_that_cannot_be_read_cost_only_their_rows(path: Path, whole: Path, kind: str) -> None:
     """What lies on other pages is kept as it was, and what is lost is named or counted."""
     path.write_bytes(PAGES[kind](whole.read_bytes(), Pages(whole)))
     repaired = repair_store(path)
@@ -67,7 +67,7 @@ def test_pages_that_cannot_be_read(path: Path, whole: Path, kind: str) -> None:
 
 
 @pytest.mark.parametrize("seed", range(8))
-def test_one_byte_of_it_is_another(path: Path, whole: Path, seed: int) -> None:
+def test_one_changed_byte_never_changes_an_entry(path: Path, whole: Path, seed: int) -> None:
     """The store is well, repaired, or refused as it is; no entry has another text or vector."""
     data = bytearray(path.read_bytes())
     (one,) = corruption.changes(bytes(data), 1, random.Random(seed))
@@ -90,7 +90,7 @@ BROKEN = "DELETE FROM words WHERE rowid = 12"
 
 
 @pytest.mark.parametrize("stage", ["texts", "vectors", "pages"])
-def test_stopped_at_any_stage(path: Path, whole: Path, stage: str) -> None:
+def test_a_repair_stopped_at_any_stage_changes_nothing(path: Path, whole: Path, stage: str) -> None:
     """The damaged store stays as it was and alone; the next repair comes through."""
     change(path, BROKEN)
     before = path.read_bytes()
@@ -110,7 +110,7 @@ def test_stopped_at_any_stage(path: Path, whole: Path, stage: str) -> None:
     assert contents(path) == contents(whole)
 
 
-def test_killed_between_the_two_names(
+def test_a_kill_between_the_two_names_keeps_the_store(
     path: Path, whole: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The store has its name all the time, and the next repair comes through."""
@@ -143,7 +143,9 @@ def test_an_earlier_damaged_file_is_kept(path: Path) -> None:
     assert aside.read_bytes() == b"kept"
 
 
-def test_another_program_writes(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_repair_is_refused_while_another_program_writes(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The repair is refused, and the store stays as it is."""
     change(path, BROKEN)
     monkeypatch.setattr("rm_local.store.sqlite.connection.BUSY_MS", 1)
@@ -164,7 +166,9 @@ def test_who_had_it_open_writes_no_more(path: Path) -> None:
             writer.add_entries(entries(1), vectors(1, dimension=64))
 
 
-def test_no_room(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_repair_without_room_is_refused_at_once(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """It is said before anything is written."""
     change(path, BROKEN)
     usage = shutil.disk_usage(path.parent)
@@ -174,7 +178,7 @@ def test_no_room(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert os.listdir(path.parent) == ["made.rms"]
 
 
-def test_where_nothing_can_be_written(path: Path) -> None:
+def test_a_read_only_store_is_not_repaired(path: Path) -> None:
     """A store without write bit is not repaired, but one told to be well needs none."""
     path.chmod(0o444)
     assert repair_store(path) is None
