@@ -72,7 +72,7 @@ def plain_exit() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """RM_LOCAL_HOME, the home and the XDG folders lie in tmp_path, for child processes too."""
+    """RM_LOCAL_HOME, the home and the XDG folders are in tmp_path, for child processes too."""
     for name in list(os.environ):
         if name.startswith("RM_LOCAL_") or name.lower() in PROXIES or name == "NO_COLOR":
             monkeypatch.delenv(name)

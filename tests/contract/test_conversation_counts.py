@@ -56,7 +56,7 @@ class Talk:
         self.subproblem = ""
         """That of the turn asked last."""
         self.rooms: list[ContextAdjusted] = []
-        """All that was told of a full context."""
+        """All that was reported of a full context."""
 
     async def ask(
         self,
@@ -95,7 +95,7 @@ class Talk:
         return 2 * (await self.engine.open_turn([Message("user", "x")])).tokens
 
     async def forced(self, hits: tuple[Hit, ...], *, again: bool = False) -> int:
-        """Tokens for branches under these hits, each once; `again`: behind the cue, read anew."""
+        """Tokens for branches under these hits, each once; `again`: after the cue, read again."""
         texts = [prompts.hint_text(h.entry.subproblem, h.entry.subroutine) for h in hits]
         shared = [self.subproblem, *([prompts.CUE] if again else [])]
         return await self.tokens(*shared, *(f"\n{text}\n{prompts.CUE_OPENING}" for text in texts))
@@ -152,7 +152,7 @@ async def test_many_branches_read_each_hint_once(talk: Talk) -> None:
 
 
 async def test_a_second_turn_reads_the_answer_and_the_question(talk: Talk) -> None:
-    """What stood before the first turn's thoughts stays; so it goes on with the third."""
+    """What stood before the first turn's thoughts stays; the same holds for the third."""
     first = await talk.ask(FIRST)
     second = await talk.ask(SECOND, after=1)
     third = await talk.ask(THIRD, after=2)
@@ -191,7 +191,7 @@ async def test_a_fork_of_a_turn_reads_no_prompt(talk: Talk) -> None:
 
 async def test_another_fork_is_read_from_where_they_part(talk: Talk) -> None:
     """One conversation is held at a time: back in an earlier fork, what both share stays, and all
-    behind it is read again."""
+    after it is read again."""
     await talk.ask(FIRST)
     await talk.ask(SECOND, after=1)
     await talk.ask("Why is that so?", after=1)
@@ -211,7 +211,7 @@ async def test_times_are_reported_with_the_counts(talk: Talk) -> None:
 
 
 async def test_the_oldest_turns_are_left_out_of_a_full_context(tmp_path: Path, nano: Path) -> None:
-    """With `context_overflow` at drop_oldest; they are named, what is left is read anew, and
+    """With `context_overflow` at drop_oldest; they are named, what is left is read again, and
     nothing is forgotten: a fork of an early turn reads them again."""
     log, folder = tmp_path / "worker.log", templates(tmp_path)
     options = EngineOptions(threads=1, templates=str(folder), context_overflow="drop_oldest")

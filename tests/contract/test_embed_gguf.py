@@ -37,7 +37,7 @@ def cache(tmp_path: Path, written: bytes) -> Path:
 
 
 def test_it_is_written_once(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The second call needs neither the weights nor their hash, and leaves nothing else behind."""
+    """The second call needs neither the weights nor their hash, and leaves no other file."""
     monkeypatch.setattr(minilm, "find_minilm_weights", pytest.fail)
     file = minilm.write_minilm_gguf(cache)
     assert list(cache.iterdir()) == [file]

@@ -1,6 +1,6 @@
 """The same text has the same vector in llama.cpp, for queries, as in sentence-transformers.
 
-But for the names of special tokens, such as [SEP]: llama.cpp is told to read them as plain text.
+Except for the names of special tokens, such as [SEP]: llama.cpp reads them as plain text.
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ async def test_both_embedders_give_the_same_vectors(own_home: Path) -> None:
 
 
 async def test_both_cut_a_text_after_256_tokens(own_home: Path) -> None:
-    """What stands behind is not seen by either, so a longer text has the same vector."""
+    """What follows is not seen by either, so a longer text has the same vector."""
     pair = [LONG * 40, LONG * 40 + "Something else entirely, about whales."]
     for vectors in (embed_bulk(pair), await in_worker(pair, own_home)):
         assert vectors[0] @ vectors[1] == pytest.approx(1, abs=1e-5)

@@ -61,7 +61,7 @@ def names() -> list[str]:
 def store(
     tmp_path_factory: pytest.TempPathFactory, names: list[str], pairs: list[tuple[str, str]]
 ) -> Iterator[Store]:
-    """Entries 1 to INVENTED for the names, in order; behind them those of the ordinary pairs."""
+    """Entries 1 to INVENTED for the names, in order; after them those of the ordinary pairs."""
     rng = random.Random(2)
     told = [rng.choice(TOLD_AS).format(name) for name in names] + [told for told, _ in pairs]
     path = tmp_path_factory.mktemp("search") / "names.rms"

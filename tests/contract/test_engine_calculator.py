@@ -35,7 +35,7 @@ def text_of(chunks: list[TokenChunk], *, forced: bool | None = None) -> str:
 
 
 async def test_a_value_is_forced_and_the_model_continues_after_it(engine: Engine) -> None:
-    """It goes on as if the value had been in its prompt; other branches write what they would."""
+    """It continues as if the value had been in its prompt; other branches write what they would."""
     info = await engine.load_model(require_smollm2())
     await engine.open_turn(QUESTION, thinking=False)
     before = await engine.get_stats()

@@ -45,7 +45,7 @@ async def test_thinking_is_free_and_the_answer_follows_the_grammar(
 
 
 async def test_without_thinking_the_grammar_holds_at_once(engine: Engine, nano: Path) -> None:
-    """The first token is the grammar's, also behind a forced text; a branch beside it is free."""
+    """The first token is the grammar's, also after a forced text; another branch is free."""
     await engine.load_model(nano)
     await engine.open_turn(QUESTION, thinking=False)
 
@@ -154,7 +154,7 @@ async def test_answers_are_json_of_their_schema(
 async def test_a_broken_grammar_is_refused_and_the_model_stays(
     engine: Engine, tiny: Path, grammar: str, words: str
 ) -> None:
-    """The parser's own reason is told; the worker lives, and the same turn can be gone on with."""
+    """The parser's own reason is reported; the worker lives, and the same turn can continue."""
     await engine.load_model(tiny)
     await engine.open_turn(QUESTION)
     worker = engine.worker

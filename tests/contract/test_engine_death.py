@@ -22,7 +22,7 @@ from tests.support.engines import QUESTION, first_text, grown
 async def test_a_killed_worker_is_an_error_and_the_next_load_works(
     engine: Engine, tiny: Path, tmp_path: Path
 ) -> None:
-    """SIGKILL in the middle of an answer is told in words, with the log; a new worker answers."""
+    """SIGKILL in the middle of an answer is explained, with the log; a new worker answers."""
     await engine.load_model(tiny)
     await engine.open_turn(QUESTION)
     growing = engine.generate_branches([BranchSpec("", n, 1900, endless=True) for n in range(8)])

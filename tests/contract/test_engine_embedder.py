@@ -13,7 +13,7 @@ from rm_local.options import EngineOptions
 
 
 async def test_texts_become_vectors_of_length_one(weights: Path, tmp_path: Path) -> None:
-    """Rows have length 1, stand in the texts' order, and lie near each other when texts do."""
+    """Rows have length 1, stand in the texts' order, and are near each other when texts do."""
     texts = ["add two fractions", "how do I sum fractions?", "boiling point of water", ""]
     async with Engine(EngineOptions(threads=1), log=tmp_path / "log") as engine:
         assert await engine.load_embedder(weights) == 384
@@ -54,7 +54,7 @@ async def test_the_embedder_comes_back_after_a_death(weights: Path, tmp_path: Pa
 
 
 async def test_embedding_needs_an_embedder(tmp_path: Path) -> None:
-    """Without one, or with a file that is none, the error says so."""
+    """Without one, or with a file that holds no embedder, the error says so."""
     text = tmp_path / "text.gguf"
     text.write_text("hello")
     async with Engine(EngineOptions(threads=1), log=tmp_path / "log") as engine:

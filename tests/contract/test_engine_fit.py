@@ -49,7 +49,7 @@ def taken(path: Path, context: int, kv: str, flash: str = "auto") -> dict[str, i
 def test_the_estimate_holds_for_every_kind_of_cache(
     shape: str, context: int, kv: Precision, tmp_path: Path
 ) -> None:
-    """The cache is exact; computing is told 0.99 to 1.3 times as it is."""
+    """The cache is exact; computing is estimated at 0.99 to 1.3 times what it is."""
     path = model_of(shape, tmp_path)
 
     need, real = (
@@ -67,7 +67,7 @@ def test_the_estimate_holds_for_every_kind_of_cache(
 def test_the_estimate_holds_without_flash_attention(
     shape: str, context: int, tmp_path: Path
 ) -> None:
-    """The scores are the larger part of what computing takes then; told 0.99 to 1.5 times."""
+    """The scores are the larger part of computing then; estimated at 0.99 to 1.5 times."""
     path = model_of(shape, tmp_path)
 
     need = requirements.required_memory(model_file.read_model(path), context, flash=False)

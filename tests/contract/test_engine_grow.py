@@ -59,7 +59,7 @@ async def test_a_seed_draws_the_same_and_another_differs(engine: Engine, tiny: P
 
 
 async def test_greedy_text_is_llama_cpps_own(engine: Engine, tiny: Path) -> None:
-    """Alone, beside branches of other lengths, or after a hint shared in part: the same tokens."""
+    """Alone, among branches of other lengths, or after a hint shared in part: the same tokens."""
     await engine.load_model(tiny)
     await engine.open_turn(QUESTION)
     hints = ["the thing in", "the thing", "", "another hint " * 60, "the thing in"]
@@ -208,7 +208,7 @@ async def test_a_model_without_thinking_answers_at_once(engine: Engine, tmp_path
 async def test_a_long_prompt_reports_progress_between_its_batches(
     engine: Engine, nano: Path
 ) -> None:
-    """Ever larger shares, none of what is in the cache already; and the whole is never told."""
+    """Ever larger shares, none of what is in the cache already; and the whole is never reported."""
     shares: list[float] = []
     await engine.load_model(nano)
     await engine.open_turn([Message("user", "Add 2 and 3. " * 150)], on_progress=shares.append)

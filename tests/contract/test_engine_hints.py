@@ -1,4 +1,4 @@
-"""Hints that are too long, on the real worker: they are cut by its own tokens, and all goes on."""
+"""Hints that are too long, on the real worker: cut by its own tokens, the turn continues."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ async def test_a_kill_while_reading_a_question_ends_only_that_turn(
     await engine.load_model(large)
 
     with pytest.raises(WorkerCrashedError, match="SIGKILL") as caught:
-        # Told of after the first of many batches.
+        # Reported after the first of many batches.
         await engine.open_turn(LONG, on_progress=lambda _: kill(engine))
 
     assert "Ask again" in caught.value.remedy
@@ -71,7 +71,7 @@ async def test_a_kill_while_writing_ends_all_branches_with_one_error(
 async def test_a_kill_while_embedding_restarts_the_embedder(
     engine: Engine, weights: Path, tiny: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The embedder comes again by itself with the next text; a model can be loaded beside it."""
+    """The embedder is loaded again with the next text; a model can be loaded too."""
     ask, texts_asked = WorkerProcess.send_request, list[int]()
 
     def ask_and_kill(process: WorkerProcess, request: Request) -> tuple[int, Replies]:

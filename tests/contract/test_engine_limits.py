@@ -64,7 +64,7 @@ def talk(turns: int) -> list[Message]:
 async def all_of(
     engine: Engine, spec: BranchSpec
 ) -> tuple[list[ContextAdjusted], list[ContextUsage], BranchEnded]:
-    """What a single branch and its context tell."""
+    """What a single branch and its context report."""
     rooms: list[ContextAdjusted] = []
     usages: list[ContextUsage] = []
     async for event in engine.generate_branches([spec]):
@@ -85,7 +85,7 @@ async def all_of(
 async def test_a_cache_of_another_kind_answers_alike(
     make: Any, kv: Precision, flash: FlashAttention
 ) -> None:
-    """Its bytes are those that are told beforehand, and the first greedy words are the same."""
+    """Its bytes are those estimated beforehand, and the first greedy words are the same."""
     model = shipped_model()
     async with make() as usual, make(kv_cache_type=kv, flash_attention=flash) as other:
         texts = []
@@ -102,7 +102,7 @@ async def test_a_cache_of_another_kind_answers_alike(
 
 
 async def test_heads_too_small_for_a_kind_of_cache_are_an_error(make: Any, tiny: Path) -> None:
-    """An error that names what to set; the worker goes on."""
+    """An error that names what to set; the worker continues."""
     async with make(kv_cache_type="q8_0") as engine:
         with pytest.raises(EngineError, match="cannot be stored in this type") as caught:
             await engine.load_model(tiny)
@@ -181,7 +181,7 @@ async def test_branches_side_by_side_outgrow_their_context(make: Any, tiny: Path
 async def test_a_conversation_that_is_too_long_is_opened(
     make: Any, tiny: Path, overflow: str
 ) -> None:
-    """Its oldest turns are left out and named, or the context grows; either is told."""
+    """Its oldest turns are left out and named, or the context grows; either is reported."""
     rooms: list[ContextAdjusted] = []
     async with make(overflow=overflow) as engine:
         await engine.load_model(tiny, context=1024)
@@ -200,7 +200,7 @@ async def test_a_conversation_that_is_too_long_is_opened(
 
 
 async def test_turns_are_dropped_while_branches_write(make: Any, tiny: Path) -> None:
-    """The branch goes on without the oldest turn, and ends when no turn is left."""
+    """The branch continues without the oldest turn, and ends when no turn is left."""
     async with make(context_overflow="drop_oldest") as engine:
         info = await engine.load_model(tiny, context=1024)
         prompt = (await engine.open_turn(talk(1))).tokens
@@ -218,7 +218,7 @@ async def test_turns_are_dropped_while_branches_write(make: Any, tiny: Path) -> 
 async def test_models_that_cannot_go_back_make_room_too(
     make: Any, request: pytest.FixtureRequest, kind: str, overflow: str
 ) -> None:
-    """Hybrid and recurrent ones: the branch goes on, and so does the next turn."""
+    """Hybrid and recurrent ones: the branch continues, and so does the next turn."""
     path = request.getfixturevalue(kind)
     async with make(overflow=overflow) as engine:
         await engine.load_model(path, context=512)

@@ -42,7 +42,7 @@ def reference(model: Path, written: list[int]) -> NDArray[np.float64]:
 
 
 async def test_they_are_the_models_own_before_temperature(engine: Engine, tiny: Path) -> None:
-    """Each token's, the three likeliest beside it, and their mean; other branches do not matter."""
+    """Each token's, the three likeliest ones, and their mean; other branches do not matter."""
     await engine.load_model(tiny)
     await engine.open_turn(QUESTION)
     other = BranchSpec("another hint", 1, 12, HOT, endless=True)
@@ -65,7 +65,7 @@ async def test_they_are_the_models_own_before_temperature(engine: Engine, tiny: 
 
 
 async def test_the_mean_alone_is_the_same_mean(engine: Engine, tiny: Path) -> None:
-    """Asked for none of the likeliest, a branch writes the same and tells its confidence."""
+    """Asked for none of the likeliest, a branch writes the same and reports its confidence."""
     await engine.load_model(tiny)
     await engine.open_turn(QUESTION)
     spec = BranchSpec("the", 0, 10, GREEDY, endless=True)

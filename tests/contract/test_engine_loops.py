@@ -44,7 +44,7 @@ async def grown(engine: Engine, *specs: BranchSpec) -> tuple[list[str], list[Bra
 async def test_a_loop_is_ended_unless_it_is_allowed(
     nano: Path, tmp_path: Path, end_loops: bool
 ) -> None:
-    """The sentence is written some times more than once; other branches go on."""
+    """The sentence is written some times more than once; other branches continue."""
     async with engine_of(nano, tmp_path / "log", end_loops=end_loops) as engine:
         texts, ends = await grown(engine, LOOP, FREE)
 

@@ -132,7 +132,7 @@ async def test_models_that_keep_states_take_adapters(
 async def test_a_wrong_shape_is_refused_before_anything_is_loaded(
     engine: Engine, tiny: Path, tmp_path: Path
 ) -> None:
-    """No weights are read, and the worker goes on: the next load works."""
+    """No weights are read, and the worker continues: the next load works."""
     wide = tiny_gguf.write(tmp_path / "wide.gguf", replace(tiny_gguf.Shape(), width=128))
     path = str(lora_files.write(tmp_path / "a.gguf", wide))
     shares: list[float] = []
@@ -150,7 +150,7 @@ async def test_a_wrong_shape_is_refused_before_anything_is_loaded(
 async def test_what_llama_cpp_refuses_is_an_error(
     engine: Engine, tiny: Path, tmp_path: Path
 ) -> None:
-    """With its reason; the worker goes on without the adapter."""
+    """With its reason; the worker continues without the adapter."""
 
     def add(writer: gguf.GGUFWriter) -> None:
         writer.add_uint32("some.key.1", 1)

@@ -1,4 +1,4 @@
-"""Chat templates that do harm, in a real worker: a message each, and the worker goes on."""
+"""Chat templates that do harm, in a real worker: a message each, and the worker continues."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ async def test_a_turn_without_thinking_begins_with_the_answer(engine: Engine, ti
 
 
 async def test_the_users_template_goes_first(tmp_path: Path, tiny: Path) -> None:
-    """A file beside the settings is used, named, and when it is wrong, blamed."""
+    """A file next to the settings is used, named, and when it is wrong, blamed."""
     folder = paths.templates_dir()
     assert folder
     folder.mkdir(parents=True)

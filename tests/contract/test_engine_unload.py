@@ -49,7 +49,7 @@ async def test_all_memory_is_back_after_unloading(large: Path) -> None:
 
 
 async def test_an_idle_model_is_unloaded_and_the_next_question_loads_it(nano: Path) -> None:
-    """With its embedder: the turn after it retrieves as the one before; progress is told."""
+    """With its embedder: the turn after it retrieves as the one before; progress is reported."""
     there = below(os.getpid())
     runtime = Runtime(Settings(model=nano, idle_unload_minutes=SOON))
     between_turns = runtime.watch_events()

@@ -38,7 +38,7 @@ async def count_for_ever(engine: Engine) -> None:
 async def test_a_model_is_loaded_and_writes(
     block: Callable[[Path], Path], tmp_path: Path, temporary: Path, nano: Path
 ) -> None:
-    """The reason is given once; nothing is left behind."""
+    """The reason is given once; no file is left."""
     reasons: list[OSError] = []
     log = block(tmp_path) / "logs" / "worker.log"
     async with Engine(EngineOptions(threads=1), log=log, unlogged=reasons.append) as engine:

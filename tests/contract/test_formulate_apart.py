@@ -1,6 +1,6 @@
 """A model that does not think is asked for the subproblem apart; its answer reads nothing of that.
 
-rm-nano with a template that takes conversations, told not to think, on the real worker.
+rm-nano with a template that takes conversations, set not to think, on the real worker.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ async def engine(tmp_path: Path, nano: Path) -> AsyncIterator[Engine]:
 async def turn(
     engine: Engine, plan: Plan = PLAN, question: str = QUESTION, control: TurnControl | None = None
 ) -> list[Event]:
-    """All events of a turn that goes on with a conversation."""
+    """All events of a turn that continues a conversation."""
     recall = FakeRecall(HITS)
     stream = solve(question, plan, engine, recall, control=control, history=HISTORY)
     return [event async for event in stream]
@@ -90,7 +90,7 @@ async def test_subproblem_and_hits_are_there_before_the_prompt_is_opened(engine:
 
 
 async def test_a_question_too_long_for_the_examples_stands_in(engine: Engine) -> None:
-    """The turn goes on, or says that the question itself is too long."""
+    """The turn continues, or says that the question itself is too long."""
     events = await turn(engine, question="Why is that so? " * 90)
 
     (named,) = (event for event in events if isinstance(event, Formulated))

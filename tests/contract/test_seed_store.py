@@ -54,7 +54,7 @@ def built(entries: list[Entry], tmp_path_factory: pytest.TempPathFactory) -> Pat
     ],
 )
 def test_what_is_not_fit_is_named(wrong: Entry, fault: str) -> None:
-    """Each fault is told with the entry's source."""
+    """Each fault is reported with the entry's source."""
     found = faults([GOOD, wrong])
     assert any(fault in each and each.startswith("hand/sums") for each in found)
     assert faults([GOOD]) == []
@@ -74,7 +74,7 @@ def test_all_entries_are_fit(entries: list[Entry]) -> None:
 
 
 def test_building_again_gives_the_same(built: Path, entries: list[Entry]) -> None:
-    """The same entries in the same order, under an existing file's name too, and nothing beside."""
+    """The same entries in the same order, under an existing file's name too, and no other file."""
     with Store.open(built, embedder=MINILM) as store:
         before = store.get(range(1, store.count_entries() + 1))
     write_store(built, entries)

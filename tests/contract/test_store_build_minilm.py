@@ -22,7 +22,7 @@ TASKS = ("add two fractions", "boil an egg", "sort a list of numbers", "tune a g
 def test_what_was_embedded_is_not_embedded_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Stopped once its vectors are there, the build goes on with them; MiniLM finds its entries."""
+    """Stopped after its vectors, the build continues with them; MiniLM finds its entries."""
     path, out = tmp_path / "a.jsonl", tmp_path / "out.rms"
     told = ({"subproblem": f"How to {task}?", "subroutine": "I should."} for task in TASKS)
     path.write_text("".join(json.dumps(each) + "\n" for each in told), "utf-8")

@@ -115,7 +115,7 @@ def edit(folder: Path, what: Callable[[Store], None], logged: bool) -> tuple[int
 
 
 def build_in_full(folder: Path, rows: int) -> tuple[int, set[str]]:
-    """A build with more and more room, gone on with each time: how often it failed, and how."""
+    """A build with more and more room, continued each time: how often it failed, and how."""
     path, kilobytes, fails = folder / "built.rms", 0, 0
     said: set[str] = set()
     while True:

@@ -74,7 +74,7 @@ def steps_of_builds(path: Path, rows: int) -> dict[Point, int]:
 
 
 def kill_builds(folder: Path, times: int, rows: int, rng: random.Random) -> tuple[int, int]:
-    """Kill builds `times` times in all; each goes on until it is done: kills and builds."""
+    """Kill builds `times` times in all; each continues until it is done: kills and builds."""
     path, whole, kills, builds = folder / "built.rms", folder / "whole.rms", 0, 0
     steps = steps_of_builds(whole, rows)
     with Store.open(whole) as store:
@@ -139,7 +139,7 @@ def kill_writers(folder: Path, times: int, rng: random.Random) -> tuple[int, int
         held = texts_of(path)
         assert expected.keys() - held.keys() <= going, "a committed entry is lost"
         assert all(expected[id] in ("", held[id]) for id in held.keys() & expected.keys())
-        # What was committed and could not be told any more is one transaction's at most.
+        # What was committed and could not be reported any more is one transaction's at most.
         assert len(held.keys() - expected.keys()) <= BATCH
         expected = held
         print(f"writers: {kills} kills, {committed:,} entries committed", flush=True)

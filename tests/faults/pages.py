@@ -78,7 +78,7 @@ class Pages:
         connection.close()
 
     def kind(self, place: int) -> str:
-        """The table or index, with `unused` where no cell lies."""
+        """The table or index, with `unused` where there is no cell."""
         if place < 100:
             named = [name for start, end, name in FIXED if start <= place < end]
             return named[0] if named else "header"
@@ -91,7 +91,7 @@ class Pages:
         return f"{name}"
 
     def _unused(self, number: int, offset: int) -> bool:
-        """Whether it lies behind the list of cells and before the first cell."""
+        """Whether it is after the list of cells and before the first cell."""
         page = self._data[number * PAGE_SIZE : (number + 1) * PAGE_SIZE]
         head = 100 if number == 0 else 0
         size = 12 if page[head] in (2, 5) else 8

@@ -47,7 +47,7 @@ async def test_a_whole_turn_is_shown() -> None:
 
 
 async def test_room_that_was_made_is_said_and_the_context_is_counted() -> None:
-    """What was left out is notified; the top line tells how full the context really is."""
+    """What was left out is notified; the top line says how full the context really is."""
     made = ContextAdjusted('The context was full: the oldest turn was left out: "one?".', 1, 4096)
     app = opened(FakeRuntime(FakeEngine(room=made, prompt_tokens=2048)))
     async with app.run_test(size=SIZE) as pilot:
@@ -58,7 +58,7 @@ async def test_room_that_was_made_is_said_and_the_context_is_counted() -> None:
 
 
 async def test_a_hint_that_is_cut_is_said() -> None:
-    """As a notice; the turn goes on to its answer."""
+    """As a notice; the turn continues to its answer."""
     cut = HintCut(17, "The hint of entry 17 needs 9,000 tokens: it is left out.", 9000, 0)
     app = opened(scripted([*formulation(), *retrieval(), cut, *whole()[len(formulation()) + 1 :]]))
     async with app.run_test(size=SIZE) as pilot:
@@ -155,7 +155,7 @@ async def test_a_second_question_waits_for_the_first() -> None:
 
 
 async def test_a_killed_worker_is_a_message_and_the_next_question_works() -> None:
-    """What failed and what to do are told; nothing has to be restarted by hand."""
+    """What failed and what to do are reported; nothing has to be restarted by hand."""
     runtime = FakeRuntime(FakeEngine(branches=[[think("4 and"), died()]]))
     app = opened(runtime)
     async with app.run_test(size=SIZE) as pilot:

@@ -36,7 +36,7 @@ async def without_model(pilot: Pilot[None], app: RmLocalApp) -> None:
 async def test_a_model_that_cannot_be_loaded_leaves_a_working_app(
     tmp_path: Path, name: str
 ) -> None:
-    """It is told on the screen, nothing tries again by itself, and another model answers."""
+    """It is reported on the screen, nothing tries again by itself, and another model answers."""
     make, words, _ = REFUSED[name]
     runtime = Runtime(Settings(model=make(tmp_path / "bad.gguf"), plan="direct"))
     app = RmLocalApp(runtime, plan="direct")
@@ -52,7 +52,7 @@ async def test_a_model_that_cannot_be_loaded_leaves_a_working_app(
 
 
 async def test_a_worker_killed_while_it_loads_leaves_a_working_app() -> None:
-    """As when memory runs out: told with the file's name, and the next question loads it."""
+    """As when memory runs out: reported with the file's name, and the next question loads it."""
     runtime = Runtime(Settings())
     app = RmLocalApp(runtime, plan="direct")
     killing = asyncio.ensure_future(kill_while_loading(runtime))
@@ -67,7 +67,7 @@ async def test_a_worker_killed_while_it_loads_leaves_a_working_app() -> None:
 
 
 async def test_a_model_that_computes_no_numbers_fails_its_turn(tmp_path: Path) -> None:
-    """The turn says so and ends; the app goes on, with another model too."""
+    """The turn says so and ends; the app still works, with another model too."""
     make, words, _ = REFUSED["not numbers"]
     runtime = Runtime(Settings(model=make(tmp_path / "bad.gguf")))
     app = RmLocalApp(runtime, plan="direct")

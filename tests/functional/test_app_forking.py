@@ -177,7 +177,7 @@ async def test_one_goes_back_to_an_earlier_turn() -> None:
 
 
 async def test_going_back_waits_for_the_running_turn() -> None:
-    """The user is told to stop it first."""
+    """The user is asked to stop it first."""
     runtime = scripted(whole())
     app = opened(runtime)
     async with app.run_test(size=SIZE) as pilot:

@@ -101,7 +101,7 @@ async def test_a_small_window_says_so_and_a_larger_one_works_again() -> None:
 
 
 async def test_old_turns_stay_above_and_reading_them_is_not_disturbed() -> None:
-    """While the user reads above, a turn that goes on does not scroll the transcript."""
+    """While the user reads above, a turn that continues does not scroll the transcript."""
     runtime = scripted(whole())
     app = opened(runtime)
     async with app.run_test(size=(80, 24)) as pilot:

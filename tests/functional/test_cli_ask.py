@@ -49,9 +49,8 @@ def events(result: Result) -> list[dict[str, Any]]:
 
 
 def test_the_answer_is_all_of_standard_output(use: Use) -> None:
-    """Standard output holds the answer; subproblem, hits, branches and cost are told beside it."""
+    """Standard output holds the answer; standard error subproblem, hits, branches and cost."""
     use()
-
     result = run("What is 4 + 4?")
 
     assert result.exit_code == 0, result.stderr
@@ -226,7 +225,7 @@ def saved(*questions: str) -> Path:
 
 
 def test_a_session_is_resumed_by_its_option(use: Use) -> None:
-    """--continue takes the last session, --session any, also behind one of its earlier turns."""
+    """--continue takes the last session, --session any, also after one of its earlier turns."""
     path = saved("Q1", "Q2")
     runtime = use()
 

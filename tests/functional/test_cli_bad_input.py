@@ -54,7 +54,7 @@ def test_a_model_that_is_no_gguf_ends_with_exit_code_3(tmp_path: Path) -> None:
 
 
 def test_a_truncated_model_ends_with_exit_code_3(tmp_path: Path) -> None:
-    """Exit code 3, told from a file that is no GGUF."""
+    """Exit code 3, distinguished from a file that is no GGUF."""
     model = tmp_path / "cut.gguf"
     model.write_bytes(b"GGUF\x03\x00\x00\x00\x05")
 
@@ -72,7 +72,7 @@ def test_a_folder_as_model_ends_with_exit_code_3(tmp_path: Path) -> None:
     ids=["empty", "header cut", "something else"],
 )
 def test_a_file_that_is_no_store_ends_with_exit_code_4(tmp_path: Path, content: bytes) -> None:
-    """Exit code 4 from `search`; the file is left as it is, and nothing is put beside it."""
+    """Exit code 4 from `search`; the file is left as it is, and no other file is made."""
     store = tmp_path / "stores" / "no.rms"
     store.parent.mkdir()
     store.write_bytes(content)

@@ -36,7 +36,7 @@ def test_the_libraries_are_named() -> None:
 
 
 def test_what_is_bad_says_what_to_do(tmp_path: Path) -> None:
-    """Exit code 1; a model that is not there and a store that is none are each named."""
+    """Exit code 1; a model that is not there and a file that is no store are each named."""
     store = tmp_path / "no.rms"
     store.write_bytes(b"hello")
 
@@ -88,7 +88,7 @@ def test_a_folder_that_cannot_be_written_to_is_a_bad_check(
 def test_a_build_that_does_not_run_here_is_a_bad_check(
     monkeypatch: pytest.MonkeyPatch, told: str
 ) -> None:
-    """A child that died is a bad check with the command that mends it."""
+    """A child that died is a bad check with the command that repairs it."""
     monkeypatch.setattr(checks, "ask_child", lambda _: told)
 
     found = {check.name: check for check in checks.run_checks(Settings())}
@@ -112,7 +112,7 @@ def test_a_slow_build_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there are no signals to die of")
 def test_the_end_of_a_process_is_described_in_words() -> None:
-    """An illegal instruction is told in words, another signal by name, else the last line."""
+    """An illegal instruction is described in words, another signal by name, else the last line."""
     assert "illegal instruction" in describe_exit(-4, "")
     assert "SIGSEGV" in describe_exit(-11, "")
     assert (
@@ -121,6 +121,6 @@ def test_the_end_of_a_process_is_described_in_words() -> None:
 
 
 def test_a_child_without_an_answer_is_reported() -> None:
-    """A module that is not there, and one that prints no JSON, are told and not raised."""
+    """A module that is not there, and one that prints no JSON, are reported and not raised."""
     assert "No module named" in str(ask_child("rm_local.nothing"))
     assert ask_child("this") == "printed no result"

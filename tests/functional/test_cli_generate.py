@@ -41,7 +41,7 @@ def test_entries_go_to_standard_output() -> None:
 
 
 def test_entries_and_vectors_go_to_files(tmp_path: Path) -> None:
-    """As many float16 vectors as lines, and nothing else is left beside them."""
+    """As many float16 vectors as lines, and no other file is left."""
     out, vectors = tmp_path / "made" / "a.jsonl", tmp_path / "made" / "a.npy"
     out.parent.mkdir()
     done = synth("--rows", 9000, "--out", out, "--vectors", vectors)

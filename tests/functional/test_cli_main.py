@@ -117,7 +117,7 @@ def test_options_are_read_before_and_after_the_command(monkeypatch: pytest.Monke
 def test_adapters_of_the_command_line_take_the_place_of_those_in_the_settings(
     first: bool, arguments: list[str], lora: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Before the command or behind it. Another model has no adapters of the settings."""
+    """Before the command or after it. Another model has no adapters of the settings."""
     opened: list[list[str]] = []
     path = paths.config_file()
     path.parent.mkdir(parents=True)

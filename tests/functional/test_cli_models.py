@@ -32,7 +32,7 @@ def run(*arguments: object, answer: str = "") -> Result:
 
 
 def listed() -> dict[str, dict[str, Any]]:
-    """What `models --json` tells, by name."""
+    """What `models --json` prints, by name."""
     told = json.loads(run("list", "--json").stdout)
     return {model["name"]: model for model in told["models"]}
 
@@ -156,7 +156,7 @@ def test_info_says_that_nothing_is_known_of_memory(monkeypatch: pytest.MonkeyPat
 
 
 def test_a_file_is_added_and_removed(tmp_path: Path) -> None:
-    """It is remembered where it lies, once, and forgotten; the file stays."""
+    """Its path is stored once, and forgotten; the file stays."""
     path = gguf(tmp_path / "far" / "away.gguf")
 
     assert run("add", path).stdout.startswith("added")
@@ -253,7 +253,7 @@ def test_use_refuses_what_cannot_be_used(arguments: list[str], folder: Path) -> 
 
 
 def test_use_leaves_settings_that_are_wrong(tmp_path: Path) -> None:
-    """They are the user's to mend."""
+    """The user has to correct them."""
     path = config("modle = 'x'\n")
 
     assert run("use", gguf(tmp_path / "m.gguf")).exit_code == 2

@@ -52,7 +52,7 @@ def test_only_what_is_needed_is_asked(hub: Hub) -> None:
 
 
 def test_plain_http_is_used_where_xet_is_offered(hub: Hub) -> None:
-    """The same requests and no other: what xet fetches could not be gone on with."""
+    """The same requests and no other: what xet fetches could not be continued."""
     hub.xet = True
     done = pull(REPO)
     assert Path(done.stdout.strip()).read_bytes() == hub.files[FILE]
@@ -93,7 +93,7 @@ def test_all_parts_of_a_split_model_are_downloaded(hub: Hub) -> None:
 
 
 def test_json_describes_what_was_downloaded(hub: Hub) -> None:
-    """One object: what came, from which commit, with which hash, and where it lies."""
+    """One object: what came, from which commit, with which hash, and where it is stored."""
     told = json.loads(pull(REPO, "--json").stdout)
 
     assert (told["repo"], told["commit"], told["quant"]) == (REPO, COMMIT, "Q4_K_M")
@@ -169,7 +169,7 @@ def test_a_missing_part_stops_the_download(hub: Hub) -> None:
 def test_a_gated_repository_names_its_licence_page(
     hub: Hub, monkeypatch: pytest.MonkeyPatch, token: str, says: str
 ) -> None:
-    """Where its licence is accepted is told, before anything is fetched."""
+    """Where its licence is accepted is said before anything is fetched."""
     hub.token = "hf_right"
     monkeypatch.setenv("HF_TOKEN", token)
     done = pull(REPO)
@@ -203,7 +203,7 @@ def test_a_model_larger_than_the_memory_is_warned_of(
 def test_a_disk_without_links_holds_the_file_itself(
     hub: Hub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where the disk has no symbolic links the file itself lies in the snapshot, once."""
+    """Where the disk has no symbolic links the snapshot holds the file itself, once."""
 
     def refuse(*_: object) -> None:
         raise OSError("no links here")

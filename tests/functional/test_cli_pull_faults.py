@@ -1,7 +1,7 @@
 """`rm-local models pull` when the network, the hub or the disk fails.
 
 Each time: one clear message, the documented exit code, nothing under a final name that is not
-whole, and what can be gone on with is gone on with.
+whole, and what can be continued is continued.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def pull() -> Result:
 
 @pytest.fixture
 def blobs(tmp_path: Path) -> Path:
-    """Where the files lie."""
+    """Where the files are stored."""
     return tmp_path / "hf/hub/models--org--tiny-GGUF/blobs"
 
 
@@ -69,7 +69,7 @@ def test_a_dropped_connection_is_continued(hub: Hub) -> None:
 
 
 def test_a_connection_dropped_too_often_ends_the_download(hub: Hub, blobs: Path) -> None:
-    """It is given up with how to go on; the same command then takes only the rest."""
+    """It is given up with how to continue; the same command then takes only the rest."""
     hub.cuts = [50_000] * 4
     failed(pull(), "200,000 of 300,000 bytes", "The same command continues from there.")
     assert snapshots(blobs) == []
@@ -91,7 +91,7 @@ def test_a_cut_that_gained_much_is_no_failure(hub: Hub, monkeypatch: pytest.Monk
 
 
 def test_an_end_that_comes_too_early_is_noticed(hub: Hub, blobs: Path) -> None:
-    """A transfer that ends as if it were whole is known by its length, and gone on with."""
+    """A transfer that ends as if it were whole is known by its length, and continued."""
     hub.ends = [100_000] + [0] * 3
     failed(pull(), "ended the file too early", "100,000 of 300,000 bytes")
     assert snapshots(blobs) == []
@@ -109,7 +109,7 @@ def test_a_download_with_a_wrong_hash_is_refused(hub: Hub, blobs: Path) -> None:
 
 
 def test_damage_on_the_disk_is_noticed(hub: Hub, blobs: Path) -> None:
-    """What is gone on with is checked too: bytes that changed meanwhile are found."""
+    """What is continued is checked too: bytes that changed meanwhile are found."""
     hub.cuts = [50_000] * 4
     pull()
     (partial,) = blobs.iterdir()
@@ -121,7 +121,7 @@ def test_damage_on_the_disk_is_noticed(hub: Hub, blobs: Path) -> None:
 
 
 def test_a_partial_file_that_is_too_long_is_replaced(hub: Hub, blobs: Path) -> None:
-    """It cannot be the beginning of this file, and is begun anew."""
+    """It cannot be the beginning of this file, and is begun again."""
     blobs.mkdir(parents=True)
     (blobs / f"{hub.digest(FILE)}.incomplete").write_bytes(bytes(SIZE + 1))
     came_whole(hub, pull())
@@ -173,7 +173,7 @@ def test_a_server_that_falls_silent_is_waited_for(
 
 
 class Case(NamedTuple):
-    """An answer, and what the user is told."""
+    """An answer, and what the user reads."""
 
     where: str
     refusal: Refusal
@@ -202,7 +202,7 @@ class Case(NamedTuple):
     ids=lambda case: f"{case.where}-{case.refusal.status}",
 )
 def test_a_refusal_of_the_hub_is_explained(hub: Hub, blobs: Path, case: Case) -> None:
-    """What it means is told; once the hub answers well the file comes."""
+    """What it means is explained; once the hub answers well the file comes."""
     hub.refuse = {case.where: case.refusal}
     failed(pull(), case.says, code=case.code)
     assert snapshots(blobs) == []
@@ -213,7 +213,7 @@ def test_a_refusal_of_the_hub_is_explained(hub: Hub, blobs: Path, case: Case) ->
 def test_a_file_larger_than_the_hub_sends_is_refused(
     hub: Hub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A file beyond the hub's limit for plain HTTP is not begun; what fetches it is told."""
+    """A file beyond the hub's limit for plain HTTP is not begun; what fetches it is named."""
     monkeypatch.setattr("huggingface_hub.constants.MAX_HTTP_DOWNLOAD_SIZE", SIZE - 1)
     failed(pull(), "plain HTTP", f"hf download {REPO} {FILE}")
     assert hub.ranges == []
@@ -222,7 +222,7 @@ def test_a_file_larger_than_the_hub_sends_is_refused(
 def test_a_refused_token_names_the_page_for_another(
     hub: Hub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where to make another is told."""
+    """The message says where to make another."""
     monkeypatch.setenv("HF_TOKEN", "hf_old")
     hub.refuse = {"list": Refusal(401)}
     failed(pull(), "does not accept the token", f"{hub.url}/settings/tokens")
@@ -246,7 +246,7 @@ def test_the_offline_variable_stops_all_requests(hub: Hub, monkeypatch: pytest.M
 def test_too_little_room_is_reported_before_the_download(
     hub: Hub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It is told before anything is fetched; what has come already counts."""
+    """It is reported before anything is fetched; what has come already counts."""
     hub.cuts = [50_000] * 4
     pull()
     usage = shutil.disk_usage(ROOT)._replace(free=99_999)
@@ -275,7 +275,7 @@ def test_a_file_that_another_program_downloads_is_refused(hub: Hub, blobs: Path)
 def test_an_interrupt_keeps_the_downloaded_part(
     hub: Hub, blobs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Ctrl-C in the middle: exit code 130, what has come is kept and gone on with."""
+    """Ctrl-C in the middle: exit code 130, what has come is kept and continued."""
 
     def interrupt(_: ProgressPrinter, progress: Progress) -> None:
         if progress.stage == "fetch" and progress.done >= 100_000:
@@ -308,7 +308,7 @@ def start(prelude: str = "") -> subprocess.Popen[str]:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="has no such limit")
 def test_a_full_disk_keeps_the_downloaded_part(hub: Hub, blobs: Path) -> None:
-    """No more bytes can be written: what has come is kept, and with room it goes on."""
+    """No more bytes can be written: what has come is kept, and with room it continues."""
     limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))"
     with start(limit) as process:
         _, told = process.communicate()

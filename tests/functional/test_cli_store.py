@@ -62,7 +62,7 @@ def test_verify_names_what_is_damaged(path: Path) -> None:
 
 
 def test_a_damaged_store_is_repaired(path: Path) -> None:
-    """What was found, mended and lost is told; the damaged file stays beside the repaired one."""
+    """What was found, repaired and lost is reported; the damaged file is kept too."""
     before = path.read_bytes()
     database = apsw.Connection(str(path))
     database.execute("UPDATE ref SET v = zeroblob(16) WHERE id = 4; DELETE FROM words")
@@ -113,7 +113,7 @@ def test_a_store_beyond_repair_ends_with_exit_code_4(path: Path) -> None:
 
 
 def test_a_repair_names_its_store() -> None:
-    """The shipped store is none to be repaired."""
+    """The shipped store is not repaired."""
     assert run("verify", "--repair").exit_code == 2
 
 
@@ -124,7 +124,7 @@ def test_a_missing_store_ends_with_exit_code_4(tmp_path: Path) -> None:
 
 
 def test_bench_measures_and_tidies_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """All figures are there, progress is on standard error, and nothing is left behind."""
+    """All figures are there, progress is on standard error, and no file is left."""
     monkeypatch.setattr(docstrings, "collect_sentences", lambda: tuple(tiny_sentences()))
     monkeypatch.setattr(bulk, "BulkEmbedder", TinyEmbedder)
     place = tmp_path / "place"

@@ -68,7 +68,7 @@ def out(tmp_path: Path) -> Path:
 
 
 def test_a_store_is_built_and_searched(tmp_path: Path, out: Path) -> None:
-    """With the embedder that it was built with, unasked; nothing is left beside it."""
+    """With the embedder that it was built with, unasked; no other file is left."""
     shown = build(write(tmp_path / "a.jsonl", entries(40)), "--out", out, "--json")
     assert shown.exit_code == 0, shown.stderr
     told = json.loads(shown.stdout)
@@ -198,7 +198,7 @@ def test_a_build_that_was_killed_continues(tmp_path: Path, out: Path) -> None:
 
 
 def test_a_finished_build_is_tidied(tmp_path: Path, out: Path) -> None:
-    """Killed behind the last step: the same command only removes what is left."""
+    """Killed after the last step: the same command only removes what is left."""
     path = write(tmp_path / "a.jsonl", entries(10))
     assert build(path, "--out", out).exit_code == 0
     open_work_folder(build_store.get_work_folder(out))

@@ -66,7 +66,7 @@ def test_export_gives_all_fields_in_order_of_id(path: Path) -> None:
 
 
 def test_export_takes_entries_by_domain_and_source(path: Path) -> None:
-    """Those of the domain and source, with their vectors beside."""
+    """Those of the domain and source, with their vectors in a second file."""
     file = path.with_name("some.npy")
     shown = run(
         "export",
@@ -188,7 +188,7 @@ def test_the_shipped_store_is_changed_only_by_name(path: Path, command: str) -> 
 def test_an_export_is_there_whole_or_not_at_all(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What exists is not written over, and what stops leaves nothing behind."""
+    """What exists is not written over, and what stops leaves no file."""
     out, rows = path.with_name("all.jsonl.zst"), path.with_name("all.npy")
     monkeypatch.setattr(Store, "read_vectors", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
     shown = run("export", "--out", out, "--vectors", rows, "--store", path)

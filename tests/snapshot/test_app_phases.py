@@ -119,7 +119,7 @@ def test_the_screen_shows_a_question_that_waits(
 def test_the_screen_shows_a_subproblem_half_written(
     snap_compare: Compare, size: tuple[int, int]
 ) -> None:
-    """The subproblem half written; the phases behind it wait, dim."""
+    """The subproblem half written; the phases after it wait, dim."""
     app = app_of(formulation()[:7])
     run = steps(app, holds=lambda: drawn(app, "#formulate-head", "How do I add two"))
     assert snap_compare(app, terminal_size=size, run_before=run)
@@ -309,7 +309,7 @@ def test_the_screen_shows_the_help(snap_compare: Compare, size: tuple[int, int])
 
 
 def test_a_wide_screen_shows_hits_and_branches(snap_compare: Compare) -> None:
-    """On a wide screen the hits stand beside the branches, the chosen one's text below them."""
+    """On a wide screen the hits stand next to the branches, the chosen one's text below them."""
     app = app_of(whole())
     assert snap_compare(app, terminal_size=(180, 45), run_before=steps(app))
 

@@ -44,7 +44,7 @@ def cut(path: Path) -> Path:
 
 
 def layers(path: Path, count: int) -> Path:
-    """The header tells of so many layers; llama.cpp aborts when there are none."""
+    """The header states so many layers; llama.cpp aborts when there are none."""
     return _patched(path, "qwen3.block_count", 4, struct.pack("<I", count))
 
 
@@ -131,7 +131,7 @@ REFUSED: dict[str, tuple[Callable[[Path], Path], str, str]] = {
 
 
 def _patched(path: Path, name: str, behind: int, value: bytes) -> Path:
-    """A good model in which `value` stands so many bytes behind the name of a key or tensor."""
+    """A good model in which `value` stands so many bytes after the name of a key or tensor."""
     data = bytearray(tiny_gguf.write(path).read_bytes())
     key = struct.pack("<Q", len(name)) + name.encode()
     at = data.index(key) + len(key) + behind

@@ -21,7 +21,7 @@ def tiny_sentences(count: int = 400) -> list[str]:
 
 
 def embed(texts: Sequence[str], dimension: int = DIMENSION) -> NDArray[np.float32]:
-    """(n, dimension), rows of length 1, told by the texts alone."""
+    """(n, dimension), rows of length 1, determined by the texts alone."""
     seeds = [np.random.default_rng(list(text.encode())) for text in texts]
     drawn = np.array([rng.normal(size=dimension) for rng in seeds])
     rows: NDArray[np.float64] = drawn / np.linalg.norm(drawn, axis=1, keepdims=True)

@@ -1,4 +1,4 @@
-"""Damaging a store behind its back, and looking at what is left."""
+"""Damaging a store without its knowledge, and looking at what is left."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ LAST = ROWS + ADDED + 1
 
 
 def change(path: Path, sql: str) -> None:
-    """Run statements on the file behind the store's back."""
+    """Run statements on the file without the store's knowledge."""
     database = apsw.Connection(str(path))
     database.execute(sql)
     database.close()

@@ -47,7 +47,7 @@ class FakeRecall:
         *,
         question: str = "",
     ) -> tuple[Hit, ...]:
-        """The first `k` hits at or above `gate`, none further than `margin` behind the first."""
+        """The first `k` hits at or above `gate`, none more than `margin` below the first."""
         self.asked.append(subproblem)
         self.questions.append(question)
         if self.gate is not None:

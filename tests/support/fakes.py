@@ -77,7 +77,7 @@ def think(text: str) -> Write:
 
 
 def say(text: str) -> Write:
-    """The branch writes `text` behind its thinking."""
+    """The branch writes `text` after its thinking."""
     return Write("answer", text)
 
 

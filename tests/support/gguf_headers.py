@@ -1,4 +1,4 @@
-"""Makes GGUF files that are a header and as much nothing behind it as it asks for."""
+"""Makes GGUF files that are a header and as many empty bytes after it as it asks for."""
 
 from __future__ import annotations
 

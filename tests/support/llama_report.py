@@ -24,7 +24,7 @@ BUFFERS["state"] = r"RS buffer"
 
 
 def report(path: str, context: int, kv: str, flash: str) -> dict[str, int]:
-    """Bytes of each buffer, as the log tells them, in steps of 0.01 MiB."""
+    """Bytes of each buffer, as the log states them, in steps of 0.01 MiB."""
     told: list[str] = []
     log = llama_cpp.llama_log_callback(lambda _level, text, _data: told.append(text.decode()))
     llama_cpp.llama_log_set(log, None)

@@ -57,7 +57,7 @@ class Hub:
     stated_size: int = 0
     no_ranges: bool = False
     surplus: bytes = b""
-    """Sent behind the file, which is then announced without a length."""
+    """Sent after the file, which is then announced without a length."""
     xet: bool = False
     """Whether it offers its own protocol for transfers too."""
     token: str = ""

@@ -1,4 +1,4 @@
-"""What the processes that this one has started hold in memory, as Linux tells."""
+"""What the processes that this one has started hold in memory, as Linux reports it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def below(parent: int) -> list[int]:
 
 
 def resident(pid: int) -> int:
-    """Bytes of memory that the process holds now; 0 when there is none any more."""
+    """Bytes of memory that the process holds now; 0 when it has ended."""
     try:
         return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
     except OSError:
