@@ -19,7 +19,7 @@ def one_megabyte(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_folder_that_does_not_exist_is_on_the_disk_of_its_parents(tmp_path: Path) -> None:
-    """A cache may be made later; a file that lies in the way has a disk too."""
+    """A cache may be made later; a file that is in the way has a disk too."""
     (tmp_path / "file").touch()
     for path in (tmp_path / "a" / "b", tmp_path / "file" / "c", Path("not-there")):
         assert free_bytes(path) > 0

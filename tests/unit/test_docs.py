@@ -175,7 +175,7 @@ def test_modules_that_cannot_be_run_are_found(module: str) -> None:
 
 
 def test_links_and_anchors_are_read(tmp_path: Path) -> None:
-    """Links in code are none; equal headings get numbers, as on GitHub."""
+    """Links in code do not count; equal headings get numbers, as on GitHub."""
     path = tmp_path / "page.md"
     path.write_text(
         "# `ask`, and *more*\n\n## Twice\n\n## Twice\n\n[a](b.md#c) `[x](y)`\n\n"

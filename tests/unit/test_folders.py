@@ -38,7 +38,7 @@ def test_the_obstacle_is_named(tmp_path: Path) -> None:
 def test_a_read_only_disk_is_distinguished_from_a_missing_permission(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A read-only file system is told from a missing permission."""
+    """A read-only file system is distinguished from a missing permission."""
     monkeypatch.setattr(os, "access", lambda *_: False)
     assert find_obstacle(tmp_path) == f"writing to {tmp_path} is not permitted"
 

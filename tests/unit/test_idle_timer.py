@@ -51,7 +51,7 @@ async def test_the_seconds_do_not_run_while_anything_is_under_way() -> None:
 
 
 async def test_closing_waits_for_what_has_begun() -> None:
-    """Nothing is left half done behind it."""
+    """Nothing is left half done after it."""
     begun, ended = asyncio.Event(), False
 
     async def act() -> None:

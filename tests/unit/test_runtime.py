@@ -307,7 +307,7 @@ async def test_a_turn_that_waits_is_stopped_at_once() -> None:
 
 
 async def test_a_turn_that_is_cancelled_while_it_waits_blocks_nobody() -> None:
-    """Whoever waited behind it is next."""
+    """Whoever waited after it is next."""
     runtime = FakeRuntime()
     first = runtime.solve("4 + 4?", PLANS["direct"])
     await anext(first)

@@ -82,7 +82,7 @@ def test_adapters_belong_to_the_model_of_the_file(monkeypatch: pytest.MonkeyPatc
 
 
 def test_the_environment_goes_over_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
-    """RM_LOCAL_MODEL and RM_LOCAL_STORE win; an empty one is none."""
+    """RM_LOCAL_MODEL and RM_LOCAL_STORE win; an empty one does not count."""
     write('model = "file.gguf"\nstore = "file.rms"\n')
     monkeypatch.setenv("RM_LOCAL_MODEL", "/models/env.gguf")
     monkeypatch.setenv("RM_LOCAL_STORE", "")
@@ -156,7 +156,7 @@ def test_a_file_that_is_no_text_is_refused() -> None:
 
 
 def test_rm_local_home_holds_everything(own_home: Path) -> None:
-    """Under RM_LOCAL_HOME nothing lies anywhere else."""
+    """Under RM_LOCAL_HOME nothing is stored anywhere else."""
     for path in (
         paths.config_file(),
         paths.data_dir(),
@@ -181,7 +181,7 @@ def test_without_rm_local_home_the_platform_decides(monkeypatch: pytest.MonkeyPa
 def test_shipped_files_are_found_in_the_wheel_or_in_the_checkout(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A file beside the package's code goes before the checkout's."""
+    """A file next to the package's code goes before the checkout's."""
     package = tmp_path / "rm_local"
     monkeypatch.setattr(paths, "PACKAGE", package)
     assert paths.shipped_model() == tmp_path / "models" / "rm-nano-q8_0.gguf"

@@ -41,7 +41,7 @@ if __name__ == "__main__":
 
 
 def test_free_memory_is_read_on_each_system() -> None:
-    """Linux tells kilobytes that are available, a Mac pages of several kinds."""
+    """Linux reports kilobytes that are available, a Mac pages of several kinds."""
     meminfo = "MemTotal:       32000 kB\nMemFree:         1000 kB\nMemAvailable:   20000 kB\n"
     vm_stat = (
         "Mach Virtual Memory Statistics: (page size of 16384 bytes)\n"

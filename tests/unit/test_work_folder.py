@@ -1,4 +1,4 @@
-"""A folder of rm-local's own is told from one that the user made."""
+"""A folder of rm-local's own is distinguished from one that the user made."""
 
 from __future__ import annotations
 

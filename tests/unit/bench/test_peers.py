@@ -179,7 +179,7 @@ def test_a_peer_that_takes_too_long_is_ended(tmp_path: Path, questions: PeerQuer
 
 
 def test_work_apart_has_its_threads_and_leaves_the_environment_alone() -> None:
-    """The child's libraries are told how many threads to use; the parent's settings stay."""
+    """The child's libraries are limited to so many threads; the parent's settings stay."""
     before = dict(os.environ)
 
     assert run_isolated(os.getenv, "OMP_NUM_THREADS", seconds=HANG_SECONDS, threads=1) == "1"

@@ -147,7 +147,7 @@ def test_sentences_of_a_docstring_are_extracted() -> None:
 
 
 def test_prose_is_cut_to_the_same_lengths() -> None:
-    """Rows of real prose have as many words as those they stand beside."""
+    """Rows of real prose have as many words as those they are compared with."""
     rows = list(
         cut_prose_rows(["One two three.", "Four five six seven."], [("a b", "c d e"), ("f", "g")])
     )

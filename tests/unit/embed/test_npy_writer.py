@@ -1,4 +1,4 @@
-"""Vectors are written block by block, and a run that was killed goes on."""
+"""Vectors are written block by block, and a run that was killed is continued."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def test_a_note_cut_short_is_done_again(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("texts", [["other", *TEXTS[1:]], TEXTS[:-1]])
 def test_other_texts_are_refused(tmp_path: Path, texts: list[str]) -> None:
-    """Their vectors do not belong beside those that are there."""
+    """Their vectors do not belong with those that are there."""
     path = tmp_path / "rows.npy"
     with pytest.raises(Killed):
         run(path, Lengths(killed_at=1))

@@ -140,7 +140,7 @@ class Run:
         return next(e for e in self.sent if isinstance(e, BranchEnded) and e.branch == branch)
 
     def read(self, branch: int = 0) -> str:
-        """What the branch's tokens spell behind the prompt."""
+        """What the branch's tokens spell after the prompt."""
         return "".join(map(chr, self.branches[branch].tokens[len(PROMPT) :]))
 
 

@@ -69,7 +69,7 @@ def test_a_template_for_single_questions_is_found_out(source: str, converses: bo
 
 
 def test_a_model_that_does_not_think_gets_no_block() -> None:
-    """Neither its name nor its template tells of thinking: nothing is opened."""
+    """Neither its name nor its template mentions thinking: nothing is opened."""
     plain = template(PLAIN_TEMPLATE)
 
     assert plain.opened_by == ""
@@ -163,7 +163,7 @@ def test_a_template_loads_no_other(name: str) -> None:
     ],
 )
 def test_a_template_has_bounds(source: str, fault: str) -> None:
-    """Too much work, too long a text and errors are told, the line too where it is known."""
+    """Too much work, too long a text and errors are reported, the line too where it is known."""
     with pytest.raises(InvalidModelError, match=fault):
         template(source)
 

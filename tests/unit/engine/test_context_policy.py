@@ -73,7 +73,7 @@ def test_cells_that_are_shared_count_once() -> None:
 
 
 def test_a_meter_reports_steps_and_ends() -> None:
-    """A change under a hundredth is not told, unless something ends; nothing is told twice."""
+    """A change under a hundredth is reported only if something ends; nothing is reported twice."""
     sent: list[Reply] = []
     meter = ContextUsageReporter(sent.append)
 

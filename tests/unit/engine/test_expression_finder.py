@@ -55,7 +55,7 @@ def test_an_equals_sign_closes_an_expression(text: str, expression: str, seed: i
 
 @pytest.mark.parametrize("text", OPEN)
 def test_other_equals_signs_close_nothing(text: str) -> None:
-    """Without `<<` on the line, in an operator, behind nothing, or too far away."""
+    """Without `<<` on the line, in an operator, after nothing, or too far away."""
     assert last_found([text]) is None
     assert last_found(list(text)) is None
 

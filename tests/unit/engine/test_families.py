@@ -1,4 +1,4 @@
-"""Chat templates of public families: told apart, opened, closed, and shown in the docs."""
+"""Chat templates of public families: distinguished, opened, closed, and shown in the docs."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def test_a_prompt_is_the_published_one(name: str, kind: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_a_conversation_only_grows_at_its_end(name: str) -> None:
     """Each turn's prompt begins with the one before, up to the end of its question: what a family
-    does with old thoughts costs no more than the answer and the markup behind the question."""
+    does with old thoughts costs no more than the answer and the markup after the question."""
     _, described = case(name)
     chat = ChatTemplate(described, bos="<s>", eos="</s>", render=render_process.render)
     talk = [

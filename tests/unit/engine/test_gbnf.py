@@ -51,7 +51,7 @@ def test_what_llama_cpp_crashes_on_or_never_ends_with_is_refused(grammar: str, w
     ],
 )
 def test_brackets_in_texts_classes_and_comments_do_not_count(grammar: str) -> None:
-    """What looks like a bracket or a repetition and is none is no reason to refuse."""
+    """What only looks like a bracket or a repetition is no reason to refuse."""
     check_grammar(grammar)
 
 
@@ -109,7 +109,7 @@ def test_a_schema_may_refer_to_itself() -> None:
     ],
 )
 def test_what_a_grammar_cannot_say_is_refused_with_its_place(schema: Any, words: str) -> None:
-    """A keyword that restricts is never passed over in silence."""
+    """A keyword that restricts is never skipped in silence."""
     with pytest.raises(UsageError) as caught:
         made(schema)
 

@@ -1,4 +1,4 @@
-"""The user's own templates and families, in a folder beside the settings."""
+"""The user's own templates and families, in a folder next to the settings."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_a_family_is_changed_key_by_key(folder: Path) -> None:
 
 
 def test_another_family_can_be_named(folder: Path) -> None:
-    """A model that is told wrongly is told by its user."""
+    """The user corrects a model that is detected wrongly."""
     (folder / "qwen3-8b.toml").write_text('family = "magistral"\n')
 
     assert describe_thinking(MODEL, overrides=folder).markers.opening == "[THINK]"
@@ -115,7 +115,7 @@ def test_a_wrong_family_names_file_and_line(folder: Path, text: str, where: str,
 
 
 def test_a_wrong_template_names_file_and_line(folder: Path) -> None:
-    """A template that is none, or that fails, is a fault of the settings; so is an empty one."""
+    """An unreadable template, or one that fails, is a fault of the settings; so is an empty one."""
     own = folder / "qwen3.jinja"
     for text, fault in (("a\n{% for %}", "cannot be read"), ("a\n{{ 1 / 0 }}", "fails")):
         own.write_text(text)

@@ -199,7 +199,7 @@ def test_the_usual_context_becomes_smaller_to_fit(free: int | None, context: int
 
 
 def test_a_context_grows_only_into_memory_that_is_free() -> None:
-    """What it needs beside what it has already: 8,192 tokens more are 1.2 GB of cache."""
+    """What it needs on top of what it has already: 8,192 tokens more are 1.2 GB of cache."""
     offload.check_growth(MODEL, [], ASKED, 16384, 2 * GIB)
     offload.check_growth(MODEL, [], ASKED, 16384, None)
     with pytest.raises(

@@ -38,7 +38,7 @@ def period_of(sentence: str) -> int:
 
 @pytest.mark.parametrize("name", GOOD)
 def test_good_text_is_never_ended(name: str) -> None:
-    """Also behind other text, and also when the same kind of text came before."""
+    """Also after other text, and also when the same kind of text came before."""
     assert ends_at(BEGINNING + GOOD[name]) is None
 
 

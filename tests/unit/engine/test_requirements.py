@@ -25,7 +25,7 @@ def read(folder: Path, architecture: str, **more: Any) -> ModelFile:
 
 @pytest.fixture
 def qwen3_4b(tmp_path: Path) -> ModelFile:
-    """The sizes of Qwen3-4B, at 2.5 GB of weights, of which 2.1 GB lie in the layers."""
+    """The sizes of Qwen3-4B, at 2.5 GB of weights, of which 2.1 GB are in the layers."""
     read_ = read(
         tmp_path,
         "qwen3",

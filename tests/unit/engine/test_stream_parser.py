@@ -1,4 +1,4 @@
-"""Thinking and answer told apart while they stream."""
+"""Thinking and answer are separated while they stream."""
 
 from __future__ import annotations
 

@@ -177,7 +177,7 @@ def test_deaths_are_described_in_words(tmp_path: Path, code: int, words: str) ->
 def test_why_llama_cpp_gave_up_is_in_its_log(
     tmp_path: Path, line: str, words: str, quoted: str
 ) -> None:
-    """A failed assertion is told from memory that ran out; Python's stacks behind it are not."""
+    """A failed assertion is distinguished from exhausted memory; Python's stacks are left out."""
     log = tmp_path / "worker.log"
     stacks = 'Fatal Python error: Aborted\n\n  File "x.py", line 1 in main\nExtension modules: a'
     log.write_text(f"loading\n{line}\n{stacks}\n")
@@ -206,7 +206,7 @@ def test_the_workers_threads_wait_asleep_unless_the_user_says_otherwise(
 
 
 def test_a_death_in_loading_names_the_file(tmp_path: Path) -> None:
-    """It may well be the file's fault: nobody is told to ask again and again."""
+    """It may well be the file's fault: nobody is asked to try again and again."""
     error = exit_reasons.explain_load_failure(
         exit_reasons.explain_death(-6, tmp_path / "log", 0), Path("/m/bad.gguf")
     )

@@ -45,7 +45,7 @@ def test_a_file_cut_short_is_refused(tmp_path: Path, share: float) -> None:
 
 
 def test_an_empty_file_is_refused(tmp_path: Path) -> None:
-    """What a download that never began leaves behind is told as it is."""
+    """What a download that never began leaves is named as it is."""
     path = tmp_path / "model.gguf"
     path.touch()
 
@@ -139,14 +139,14 @@ def test_a_header_made_to_harm_is_reported_as_damage(
 
 
 def test_an_alignment_that_makes_no_sense_is_ignored(tmp_path: Path) -> None:
-    """It counts as not told."""
+    """It counts as not stated."""
     told = gguf_headers.model() | {"general.alignment": "wide"}
 
     assert check(gguf_headers.write(tmp_path / "m.gguf", told)).tensors == 1
 
 
 def test_long_arrays_of_metadata_are_skipped(tmp_path: Path) -> None:
-    """One number a layer is kept; a vocabulary is passed over, and what follows it is read."""
+    """One number a layer is kept; a vocabulary is skipped, and what follows it is read."""
     heads = [number % 8 for number in range(1, 129)]
     words = [f"{number:05}" * 9 for number in range(40_000)]
     told = gguf_headers.model(attention__head_count_kv=heads)

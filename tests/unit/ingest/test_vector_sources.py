@@ -42,7 +42,7 @@ def test_given_vectors_go_with_their_entries(found: LineBlocks, tmp_path: Path, 
 
 @pytest.mark.parametrize("part", [slice(0, 4), slice(3, 9), slice(8, 20), slice(5, 5)])
 def test_subproblems_are_read_as_they_are_asked_for(found: LineBlocks, part: slice) -> None:
-    """Slices across blocks, and behind the end."""
+    """Slices across blocks, and after the end."""
     assert Subproblems(found)[part] == [e.subproblem for e in entries(ROWS)][part]
 
 

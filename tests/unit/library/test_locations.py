@@ -108,7 +108,7 @@ def test_models_of_ollama_are_found(
     ["", "[]", "{", '{"layers": 7}', '{"layers": [7]}', layers("sha256:../../x"), layers("7")],
 )
 def test_manifests_that_make_no_sense_are_skipped(told: object, home: Path) -> None:
-    """They are passed over, and lead to no file outside the store."""
+    """They are skipped, and lead to no file outside the store."""
     ollama(home / ".ollama" / "models", "bad", "1b", told)
 
     assert found().models == ()
@@ -163,7 +163,7 @@ def test_the_cache_of_llama_cpp_is_found_by_its_variable(
 
 
 def test_folders_of_the_settings_and_added_ones_are_searched(home: Path, tmp_path: Path) -> None:
-    """Both are searched to the bottom; an added file is itself; what is gone is told."""
+    """Both are searched to the bottom; an added file is itself; what is gone is reported."""
     gguf(tmp_path / "one" / "a" / "b" / "one-q4_k_m.gguf")
     two = gguf(tmp_path / "two" / "two-q4_k_m.GGUF")
     gguf(tmp_path / "three" / "three-q4_k_m.gguf")

@@ -14,7 +14,7 @@ from tests.support import gguf_headers, tiny_gguf
 
 
 def test_a_whole_model_is_described(tmp_path: Path) -> None:
-    """Sizes are counted from the tensors, the rest is told by the metadata."""
+    """Sizes are counted from the tensors, the rest is read from the metadata."""
     path = tiny_gguf.write(tmp_path / "tiny.gguf")
 
     read = model_file.read_model(path)

@@ -83,7 +83,7 @@ def test_one_model_is_chosen(which: str, name: str) -> None:
     ],
 )
 def test_the_quantisation_is_read_from_the_name(name: str, quant: str) -> None:
-    """In capitals; empty when the name does not tell."""
+    """In capitals; empty when the name does not say it."""
     (model,) = group_models(repo(name).files)
     assert model.quant == quant
 

@@ -109,7 +109,7 @@ async def test_the_cue_is_the_first_thing_in_the_thinking(kind: str) -> None:
     [("it does not think", True), *((kind, False) for kind in KINDS)],
 )
 async def test_without_thoughts_the_hint_is_in_the_users_message(kind: str, thinking: bool) -> None:
-    """With the question once more behind it; nothing is put before what the model says."""
+    """With the question once more after it; nothing is put before what the model says."""
     name, template, _ = KINDS[kind]
     engine = Reads(described(name, template), thinking=thinking)
     events = await events_of(engine, replace(MEMORY, thinking=thinking))

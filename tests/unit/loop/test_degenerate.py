@@ -40,7 +40,7 @@ NOISE = "".join(random.Random(0).choices("ab\ufffd\ufffd\x02 xyz", k=600))
 def test_sense_is_distinguished_from_nonsense(
     text: str, stop: StopReason, words: str | None
 ) -> None:
-    """Prose passes, and what is too short to tell; loops, as the worker found them, and noise."""
+    """Prose passes, and what is too short to judge; loops, as the worker found them, and noise."""
     found = describe_fault(Branch(0, None, 0, text[:9], text[9:], None, 9, 1.0, stop))
 
     assert (found is None) == (words is None)

@@ -38,7 +38,7 @@ async def test_other_values_and_units_stay_apart(left: str, right: str) -> None:
 
 
 async def test_what_takes_too_long_is_not_equal() -> None:
-    """The process is ended, the turn goes on, and nothing further is compared."""
+    """The process is ended, the turn continues, and nothing further is compared."""
     pytest.importorskip("math_verify")
     async with EqualAnswers() as answers:
         await answers.add_result("1")

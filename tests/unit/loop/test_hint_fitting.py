@@ -1,4 +1,4 @@
-"""A hint too long for the context is cut at a sentence or left out; the other branches go on."""
+"""A hint too long for the context is cut at a sentence or left out; the other branches continue."""
 
 from __future__ import annotations
 

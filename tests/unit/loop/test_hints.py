@@ -25,7 +25,7 @@ from tests.support.turns import MEMORY, answer_of, events_of, of, subproblem_of
 
 
 async def test_only_the_first_sentence_is_the_subproblem() -> None:
-    """The model is stopped behind it, and what it wrote more is not shown."""
+    """The model is stopped after it, and what it wrote more is not shown."""
     never = asyncio.Event()
     engine = FakeEngine(
         formulation=[think(' "How do I'), think(' add?" The'), think(" next"), never]

@@ -116,5 +116,5 @@ async def test_the_users_own_subproblem_costs_no_evaluation() -> None:
 
 
 async def test_branches_that_end_before_they_evaluate_report_nothing() -> None:
-    """The turn goes on without the figures."""
+    """The turn continues without the figures."""
     assert not of(Prefilled, await events_of(FakeEngine()))

@@ -69,7 +69,7 @@ async def test_it_distinguishes_what_the_store_has_from_what_it_has_not(store: S
 
 
 async def test_a_rare_word_of_an_entry_opens_it(store: Store) -> None:
-    """The embedder has never seen the word, so that no similarity can tell."""
+    """The embedder has never seen the word, so that no similarity can show it."""
     gate = StoreGate(Counting(), store)
 
     assert await fits(gate, "the glimsy, please")

@@ -213,7 +213,7 @@ def test_the_vote_is_settled_when_the_rest_cannot_change_it(
 
 
 def test_a_branch_without_a_result_settles_nothing() -> None:
-    """However many decline, the rest goes on."""
+    """However many decline, the rest continues."""
     assert not is_vote_final([branch(i, None, 5) for i in range(4)], [50, 50], keep=4)
 
 

@@ -135,7 +135,7 @@ async def test_a_stop_before_any_answer_fails_with_130(kind: type) -> None:
 
 
 async def test_a_stop_does_not_wait_for_the_store() -> None:
-    """A search that takes long is left behind."""
+    """A search that takes long is abandoned."""
     recall = FakeRecall(gate=asyncio.Event())
     events = await stopped_at(Formulated, FakeEngine(), recall)
 
@@ -143,7 +143,7 @@ async def test_a_stop_does_not_wait_for_the_store() -> None:
 
 
 async def test_a_face_that_leaves_ends_the_branches() -> None:
-    """Closing the stream closes the engine's too: nothing goes on in the background."""
+    """Closing the stream closes the engine's too: nothing continues in the background."""
     closed = asyncio.Event()
 
     class Watched(FakeEngine):
@@ -165,7 +165,7 @@ async def test_a_face_that_leaves_ends_the_branches() -> None:
 
 
 async def test_the_engine_takes_the_next_turn_after_a_failure() -> None:
-    """A turn that failed leaves nothing behind."""
+    """A turn that failed leaves no trace."""
     engine = FakeEngine(branches=[[think("Let"), died()]])
     assert failure_of(await events_of(engine)).exit_code == 3
     engine.branches = [[say("Answer: 8")]]

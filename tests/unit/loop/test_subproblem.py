@@ -1,4 +1,4 @@
-"""The first sentence of what the model writes behind the cue."""
+"""The first sentence of what the model writes after the cue."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_a_sentence_that_may_continue_is_not_given_out(text: str) -> None:
 
 
 def test_a_question_mark_ends_at_once() -> None:
-    """No further token is needed behind a question mark."""
+    """No further token is needed after a question mark."""
     assert extract_first_sentence("How do I add?") == "How do I add?"
 
 

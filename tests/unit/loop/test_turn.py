@@ -148,7 +148,7 @@ async def test_several_branches_are_at_least_as_warm_as_the_plan(
 
 
 async def test_events_report_how_full_the_context_is() -> None:
-    """Told when the prompt stands and while branches write, with the prompt counted."""
+    """Reported when the prompt stands and while branches write, with the prompt counted."""
     engine = FakeEngine(info=replace(INFO, context=120), prompt_tokens=20)
     await engine.load_model(Path("m.gguf"))
     used = [event for event in await events_of(engine) if isinstance(event, ContextUsage)]

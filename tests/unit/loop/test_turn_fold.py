@@ -51,7 +51,7 @@ def test_the_subproblem_grows_and_is_then_replaced_by_what_stands() -> None:
 
 
 def test_how_far_the_prompt_is_read_is_shown_until_the_model_writes() -> None:
-    """The last that was told; nothing once the first piece has come."""
+    """The last that was reported; nothing once the first piece has come."""
     view = after(Prefilling(0.25, 3.0), Prefilling(0.5, 2.0))
     assert view.prefilling == Prefilling(0.5, 2.0)
     assert apply_event(view, Formulating(""), 1.0).prefilling is None

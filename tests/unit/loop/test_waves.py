@@ -146,7 +146,7 @@ async def test_three_hints_that_agree_are_enough() -> None:
 
 
 async def test_an_open_vote_continues_with_another_wave() -> None:
-    """Indices, seeds and hints go on where the first wave ended."""
+    """Indices, seeds and hints continue where the first wave ended."""
     engine = FakeEngine(branches=answers("8", "9", "8", "8", "8", "8"))
     events = await events_of(engine, WAVES, steering=TurnOverrides(seed=4))
     started = [event for event in of(BranchStarted, events) if isinstance(event, BranchStarted)]
@@ -189,7 +189,7 @@ async def test_an_open_question_gets_one_branch_for_each_hint() -> None:
 
 
 async def test_one_branch_that_gives_up_does_not_make_a_question_open() -> None:
-    """The next ones find a result; the vote goes on from there."""
+    """The next ones find a result; the vote continues from there."""
     engine = FakeEngine(branches=[[say("I do not know how.")], *answers("8", "8", "8", "8")])
     answer = answer_of(await events_of(engine, replace(WAVES, samples=8), SINGLE))
 

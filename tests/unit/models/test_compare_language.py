@@ -1,4 +1,4 @@
-"""Languages are told by script and by common words, as well as the labelled questions need it."""
+"""Languages are detected by script and common words, as well as the labelled questions need it."""
 
 from __future__ import annotations
 

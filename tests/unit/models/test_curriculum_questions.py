@@ -57,7 +57,7 @@ DOMAINS = {
     "word-problems",
 }
 PROBES = (*permutations((84, 12, 6, 3)), (60, 5, 7, 11))
-"""Numbers that tell formulas apart, those too that differ only where one number divides another."""
+"""Numbers that distinguish formulas, also those equal unless one number divides another."""
 
 
 @pytest.fixture(scope="module")

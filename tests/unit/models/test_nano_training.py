@@ -96,7 +96,7 @@ def test_the_learning_rate_ends_low() -> None:
 
 
 def test_an_update_is_made_orthogonal() -> None:
-    """All singular values of a Muon update lie near 1."""
+    """All singular values of a Muon update are near 1."""
     update = orthogonal(torch.randn(48, 32, generator=torch.Generator().manual_seed(1)))
 
     values = torch.linalg.svdvals(update.float())

@@ -14,7 +14,7 @@ PIECES = ["[UNK]", "a", "b", "c", "d"]
 
 
 def test_frequent_words_get_a_row_of_their_own() -> None:
-    """Behind the published pieces, the most frequent first; special pieces have none."""
+    """After the published pieces, the most frequent first; special pieces have none."""
     texts = ["zorb mifek", "zorb"] * 12 + ["rare"]
     found = pieces(["[PAD]", "[unused0]", "[UNK]", "a", "##b", ""], texts, 10)
     assert found == ["[UNK]", "a", "##b", "zorb", "mifek"]

@@ -51,7 +51,7 @@ def journal(folder: Path, *turns: list[Event]) -> Journal:
 
 
 def test_nothing_is_written_before_the_first_question(tmp_path: Path) -> None:
-    """Opening the app leaves no empty session behind."""
+    """Opening the app leaves no empty session."""
     journal(tmp_path / "sessions").close()
 
     assert not (tmp_path / "sessions").exists()
@@ -80,7 +80,7 @@ def test_a_session_is_private_and_readably_named(tmp_path: Path) -> None:
 
 
 def test_a_full_disk_never_fails_the_turn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is told once, and what was written before stays."""
+    """It is reported once, and what was written before stays."""
     warnings: list[str] = []
     written = Journal(tmp_path, model="", store="", warn=warnings.append)
     written.write_question("Question?", "memory")

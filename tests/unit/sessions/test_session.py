@@ -55,7 +55,7 @@ async def test_every_turn_is_saved() -> None:
 
 
 async def test_the_adapters_of_the_model_are_saved_with_it(tmp_path: Path) -> None:
-    """With hash and scale, in the first line, and again where another program goes on."""
+    """With hash and scale, in the first line, and again where another program continues."""
     file = tmp_path / "a.gguf"
     file.write_bytes(b"adapter")
     adapter = LoraAdapter(str(file), 0.5, hashlib.sha256(b"adapter").hexdigest())

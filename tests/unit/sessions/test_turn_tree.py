@@ -126,7 +126,7 @@ def test_turns_of_an_older_file_stood_alone(tmp_path: Path) -> None:
 
 
 def test_a_session_is_continued_in_its_own_file(tmp_path: Path) -> None:
-    """What was there stays as it was; the model that it goes on with is noted."""
+    """What was there stays as it was; the model that it continues with is noted."""
     path = saved(tmp_path, answered("A1"))
     before = path.read_bytes()
     journal = Journal.reopen(path, model="other.gguf", store="s.rms")
@@ -143,7 +143,7 @@ def test_a_session_is_continued_in_its_own_file(tmp_path: Path) -> None:
 
 
 def test_a_line_that_was_cut_short_spoils_no_later_one(tmp_path: Path) -> None:
-    """The session of a program that was killed can be gone on with."""
+    """The session of a program that was killed can be continued."""
     path = saved(tmp_path, Formulating("How"), answered("A1"))
     path.write_bytes(path.read_bytes()[:-30])
     journal = Journal.reopen(path, model="", store="")
@@ -157,7 +157,7 @@ def test_a_line_that_was_cut_short_spoils_no_later_one(tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_resumed_is_an_error_of_ours(tmp_path: Path) -> None:
-    """No session, none there: told with the file's name."""
+    """No session, or no file: reported with the file's name."""
     (tmp_path / "x.jsonl").write_text("{}\n")
     with pytest.raises(UsageError, match=r"x\.jsonl"):
         Journal.reopen(tmp_path / "x.jsonl", model="", store="")
@@ -169,7 +169,7 @@ def test_what_cannot_be_resumed_is_an_error_of_ours(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="files are not locked there")
 def test_two_programs_do_not_write_to_one_session(tmp_path: Path) -> None:
-    """The second is told; when the first has left the session, it may."""
+    """The second is refused; when the first has left the session, it may."""
     path = saved(tmp_path)
     first = Journal.reopen(path, model="", store="")
     code = (
@@ -185,7 +185,7 @@ def test_two_programs_do_not_write_to_one_session(tmp_path: Path) -> None:
 
 
 def test_the_last_session_is_the_one_in_which_something_happened_last(tmp_path: Path) -> None:
-    """Also when a younger one lies beside it."""
+    """Also when there is a younger one."""
     older, younger = saved(tmp_path), saved(tmp_path)
     os.utime(older, (1, 1))
     os.utime(younger, (2, 2))

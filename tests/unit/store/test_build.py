@@ -56,7 +56,7 @@ def store(path: Path) -> Iterator[Store]:
 
 
 def test_every_entry_comes_back_once(store: Store, source: MadeSource) -> None:
-    """Ids go from 1 on; texts, domains and sources are those put in, and nothing is left beside."""
+    """Ids go from 1 on; texts, domains and sources are those put in, and no other file is left."""
     held = store.get(range(1, ROWS + 1))
     assert sorted((e.subproblem, e.subroutine, e.domain, e.source) for e in held) == sorted(
         (e.subproblem, e.subroutine, e.domain, e.source) for e in source.entries
@@ -160,7 +160,7 @@ def test_a_search_of_clusters_can_be_narrowed(store: Store, source: MadeSource) 
 
 
 def test_a_rare_word_finds_its_entry(store: Store) -> None:
-    """Wherever its vector lies."""
+    """Wherever its vector is stored."""
     hits = store.search(SearchRequest(vectors(1, dimension=64)[0], "what is the zorb4711", k=300))
     assert any(hit.entry.subproblem.startswith("How to find the zorb4711 ") for hit in hits)
 

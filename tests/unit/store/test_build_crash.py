@@ -1,4 +1,4 @@
-"""A bulk build that is killed at any moment goes on, and makes the store it would have made."""
+"""A bulk build that is killed at any moment continues, and makes the store it would have made."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ def test_a_kill_after_the_renaming_leaves_only_tidying(
 
 
 def test_a_damaged_spill_file_is_an_error(tmp_path: Path, source: MadeSource) -> None:
-    """A byte changed while the build lay still is found, and no store is made of it."""
+    """A byte changed while the build was stopped is found, and no store is made of it."""
     path = tmp_path / "made.rms"
     stripe = path.with_name("made.rms.build") / "stripe-0"
 

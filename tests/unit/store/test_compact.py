@@ -61,7 +61,7 @@ def held(path: Path) -> list[tuple[str, str, str, str]]:
 
 
 def test_a_smaller_file_gives_the_same_answers(path: Path) -> None:
-    """All entries are there, searches find the same ones, and nothing is left beside."""
+    """All entries are there, searches find the same ones, and no other file is left."""
     near = MadeSource(ROWS).vectors[:40]
     queries = 0.3 * vectors(40, dimension=64, seed=9) + near
     before, size = held(path), path.stat().st_size
@@ -105,7 +105,7 @@ def test_old_ids_name_nothing_and_new_ones_continue(path: Path) -> None:
 
 
 def test_a_store_that_was_never_built_in_bulk_is_compacted(tmp_path: Path) -> None:
-    """Its entries lie in blocks afterwards."""
+    """Its entries are stored in blocks afterwards."""
     path = toy_store(tmp_path / "toy.rms")
     before = held(path)
     compact_store(path, level=3)
@@ -123,7 +123,7 @@ def _refused(path: Path) -> None:
 
 
 def test_others_read_but_do_not_write_meanwhile(path: Path) -> None:
-    """In another process a search goes on, and an addition is refused, not lost."""
+    """In another process a search still works, and an addition is refused, not lost."""
     before, seen = held(path), []
 
     def use(progress: Progress) -> None:
@@ -216,7 +216,7 @@ def test_kills_again_and_again_lose_nothing(path: Path, kind: Kind) -> None:
 
 
 def test_what_cannot_be_compacted_is_an_error(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A full disk, no entries, and a file that nobody may write: each is told, the store stays."""
+    """A full disk, no entries, a file that nobody may write: each is reported, the store stays."""
     before = path.read_bytes()
     with monkeypatch.context() as patch:
         patch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=1_000_000))
@@ -245,7 +245,7 @@ def test_a_small_store_does_not_grow(tmp_path: Path) -> None:
 def test_several_processes_read_the_locked_store(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each opens it for itself, beside the lock that keeps writers out."""
+    """Each opens it for itself, despite the lock that keeps writers out."""
     monkeypatch.setattr("rm_local.store.build.pipeline.ROWS_FOR_A_PROCESS", 500)
     monkeypatch.setattr("rm_local.store.build.pipeline.usable_cores", lambda: 2)
     before = held(path)

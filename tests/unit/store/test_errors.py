@@ -1,4 +1,4 @@
-"""What is wrong with a store file is told apart, and nothing is made beside it."""
+"""What is wrong with a store file is named, and no other file is made."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def shipped(path: Path) -> Iterator[Path]:
-    """The store as it lies in site-packages: neither it nor its folder can be written to."""
+    """The store as it is stored in site-packages: neither it nor its folder can be written to."""
     path.chmod(0o444)
     path.parent.chmod(0o555)
     yield path
@@ -62,7 +62,7 @@ def test_a_file_of_another_kind_is_refused(tmp_path: Path, content: bytes) -> No
 
 
 def test_an_sqlite_file_of_another_program_is_refused(tmp_path: Path) -> None:
-    """An SQLite file of another program is told from a store, and not touched."""
+    """An SQLite file of another program is distinguished from a store, and not touched."""
     file = tmp_path / "browser.db"
     apsw.Connection(str(file)).execute("PRAGMA journal_mode=WAL; CREATE TABLE places(url)")
     (tmp_path / "browser.db-wal").unlink(missing_ok=True)
@@ -166,7 +166,7 @@ def test_creating_a_store_in_a_missing_folder_is_an_error(tmp_path: Path) -> Non
 
 
 def test_a_shipped_store_is_read_in_place(shipped: Path) -> None:
-    """It is searched without a file being made beside it, even while it is open."""
+    """It is searched without another file being made, even while it is open."""
     with Store.open(shipped, embedder=TOY) as store:
         assert store.search(SearchRequest(vectors(1)[0], "zorb7"))[0]
         assert os.listdir(shipped.parent) == [shipped.name]
@@ -196,7 +196,7 @@ def test_a_store_opened_for_reading_is_not_added_to(path: Path) -> None:
 
 
 def test_a_second_writer_waits_for_the_first(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A second writer is told to wait, and can add once the first is done."""
+    """A second writer is asked to wait, and can add once the first is done."""
     monkeypatch.setattr("rm_local.store.sqlite.connection.BUSY_MS", 1)
     other = apsw.Connection(str(path))
     with Store.open(path, write=True) as store:

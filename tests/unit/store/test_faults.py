@@ -46,7 +46,7 @@ def test_a_killed_writer_loses_nothing_committed(tmp_path: Path) -> None:
 
 
 def test_a_killed_build_by_several_processes_continues(tmp_path: Path) -> None:
-    """It goes on until it is done, and makes the store it would have made."""
+    """It continues until it is done, and makes the store it would have made."""
     folder = tmp_path / "builds"
     folder.mkdir()
     killed, builds = kills.kill_builds(folder, 3, 8_000, random.Random(0))
@@ -55,6 +55,6 @@ def test_a_killed_build_by_several_processes_continues(tmp_path: Path) -> None:
 
 
 def test_a_process_of_a_build_ends_with_the_one_that_started_it(tmp_path: Path) -> None:
-    """A build killed while another process of it encodes leaves none behind."""
+    """A build killed while another process of it encodes leaves no process."""
     hit, _ = kills.killed("build", tmp_path / "made.rms", 8_000, "block", 1)
     assert hit

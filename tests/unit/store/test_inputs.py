@@ -1,4 +1,4 @@
-"""What can be read only once is told apart, checked before it is read, and copied."""
+"""What can be read only once is recognized, checked before it is read, and copied."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ DATA = b'{"subproblem": "How?"}\n' * 5000
 
 
 def pack_in_frames(data: bytes) -> bytes:
-    """Two frames behind one that is skipped, as `pzstd` writes them."""
+    """Two frames after one that is skipped, as `pzstd` writes them."""
     skipped = b"\x50\x2a\x4d\x18\x04\0\0\0note"
     return skipped + zstandard.compress(data[:100]) + zstandard.compress(data[100:])
 

@@ -21,7 +21,7 @@ BLOCK = 4
 
 
 def lines(first: int, count: int) -> bytes:
-    """So many entries, a blank line behind each third."""
+    """So many entries, a blank line after each third."""
     return b"".join(
         json.dumps({"subproblem": f"How {n}?", "subroutine": "I do."}).encode()
         + (b"\n\n" if n % 3 == 0 else b"\n")
@@ -62,13 +62,13 @@ def test_blocks_run_on_from_file_to_file(inputs: list[Path], work: Path) -> None
 
 
 def test_blank_lines_are_no_block(tmp_path: Path, work: Path) -> None:
-    """Behind a last block that is full."""
+    """After a last block that is full."""
     (tmp_path / "a.jsonl").write_bytes(lines(1, 4) + b"\n\n")
     assert numbers(index_lines([tmp_path / "a.jsonl"], work, block_rows=BLOCK)) == [[1, 2, 3, 4]]
 
 
 def test_the_same_files_are_read_once(inputs: list[Path], work: Path) -> None:
-    """A later run finds the index; other lines, or another order, are read anew."""
+    """A later run finds the index; other lines, or another order, are read again."""
     seen: list[Progress] = []
     first = index_lines(inputs, work, seen.append, BLOCK)
     assert (seen[-1].done, seen[-1].total) == (14, 14)
@@ -85,7 +85,7 @@ def test_the_same_files_are_read_once(inputs: list[Path], work: Path) -> None:
 
 
 def test_standard_input_is_copied(work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is read anew each time, and is the same when it holds the same."""
+    """It is read again each time, and is the same when it holds the same."""
     found = []
     for _ in range(2):
         monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=io.BytesIO(lines(0, 6))))

@@ -247,7 +247,7 @@ def test_a_writer_keeps_the_maintenance_out(path: Path, monkeypatch: pytest.Monk
 
 
 def test_stores_that_cannot_be_tidied_are_errors(tmp_path: Path) -> None:
-    """One that cannot be written to, and a file that is none, are errors as at each opening."""
+    """One that cannot be written to, and a file that is no store, are errors as at each opening."""
     path = toy_store(tmp_path / "toy.rms")
     path.chmod(0o444)
     with pytest.raises(ReadOnlyStoreError, match="cannot be written to"):

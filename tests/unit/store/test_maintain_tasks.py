@@ -1,4 +1,4 @@
-"""Each kind of tidying: answers stay, nothing is wrong afterwards, and the store goes on."""
+"""Each kind of tidying: answers stay, nothing is wrong afterwards, the store takes changes."""
 
 from __future__ import annotations
 

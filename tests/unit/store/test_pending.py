@@ -253,7 +253,7 @@ def test_words_that_cannot_be_read_are_an_error(path: Path) -> None:
 
 
 def test_a_repair_keeps_what_is_whole(path: Path) -> None:
-    """Bits, words and label are told from code, text and checksum; none of it is fresh then."""
+    """Bits, words and label are derived from code, text and checksum; none of it is fresh then."""
     with Store.open(path, write=True) as store:
         ids = add_singly(store, 12)
         texts, held = store.get(ids), store.read_vectors(ids)

@@ -84,12 +84,12 @@ def test_query_syntax_is_text(store: Store, text: str) -> None:
 )
 @given(text=st.text(max_size=200))
 def test_any_text_can_be_asked_for(store: Store, text: str) -> None:
-    """No text raises, and a share lies between 0 and 1."""
+    """No text raises, and a share is between 0 and 1."""
     assert all(0 < share <= 1 for share in shares(store, text).values())
 
 
 def test_without_known_words_the_commonest_of_english_are_known(tmp_path: Path) -> None:
-    """A store that was told no words still does not take `how` for a name."""
+    """A store that was given no words still does not take `how` for a name."""
     with Store.create(tmp_path / "toy.rms", embedder=TOY) as store:
         store.add_entries(
             [Entry("How do I find the zorbal?", "I add."), Entry("Other", "I add.")], vectors(2)

@@ -102,7 +102,7 @@ def test_chunks_that_do_not_fit_together_are_damage(
 
 
 def test_the_querys_own_floats_order_what_the_bits_have_found() -> None:
-    """By the inner product with each row's signs; rows that it cannot tell apart as they stood."""
+    """By the inner product with each row's signs; rows that it cannot distinguish as they stood."""
     found = ivf.CodeCandidates(
         np.array([3 << ivf.ID_BITS | 7, 4 << ivf.ID_BITS | 9, 4 << ivf.ID_BITS | 11]),
         np.array([[0b0001], [0b0110], [0b0110]], np.uint8),

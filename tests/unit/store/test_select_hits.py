@@ -209,5 +209,5 @@ def test_more_hits_than_entries_can_be_asked_for(store: Store) -> None:
 
 
 def test_a_query_far_from_all_entries_finds_nothing(store: Store) -> None:
-    """A query that lies apart from everything finds nothing, and no texts are read for it."""
+    """A query that is far from everything finds nothing, and no texts are read for it."""
     assert store.search(SearchRequest(vectors(1, dimension=64)[0], min_similarity=0.999)) == []

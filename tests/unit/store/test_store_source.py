@@ -73,7 +73,7 @@ def test_a_pickled_source_opens_the_store_for_itself(path: Path) -> None:
 
 
 def test_a_store_may_have_ids_that_do_not_begin_with_one(path: Path) -> None:
-    """Verify finds nothing wrong, samples are entries, and an id that was never given is told."""
+    """Verify finds nothing wrong, samples are entries, an id that was never given is reported."""
     with Store.open(path) as store:
         assert store.verify() == []
         assert {entry.id for entry in store.sample_entries(2000, 1)} == set(remaining())
@@ -166,7 +166,7 @@ def test_what_cannot_be_merged_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_difference_counts_repeated_entries(tmp_path: Path) -> None:
-    """An entry that one store holds twice and the other once is told, as is a changed label."""
+    """An entry that one store holds twice and the other once is reported, as is a changed label."""
     held = entries(10)
     one = toy(tmp_path / "one.rms", [*held, held[4]])
     changed = Entry(held[0].subproblem, held[0].subroutine, held[0].domain, "elsewhere")

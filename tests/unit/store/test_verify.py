@@ -187,7 +187,7 @@ def test_others_can_write_meanwhile(path: Path) -> None:
 
 
 def test_many_faults_are_cut_short(path: Path) -> None:
-    """A store with damage everywhere is told in a hundred sentences."""
+    """A store with damage everywhere is reported in a hundred sentences."""
     database = apsw.Connection(str(path))
     database.execute("UPDATE ref SET crc = 0")
     database.close()

@@ -48,7 +48,7 @@ def path(tmp_path: Path) -> Path:
 
 
 def names(path: Path) -> list[str]:
-    """The store, and what lies beside it under its name."""
+    """The store, and the files next to it under its name."""
     return sorted(each.name for each in path.parent.glob(f"{path.name}*"))
 
 
@@ -99,7 +99,7 @@ def test_a_second_writer_leaves_the_log_as_it_is(path: Path) -> None:
 
 
 def test_a_commit_waits_for_no_reader(path: Path) -> None:
-    """A reader goes on with the state in which it began, and sees the new one next."""
+    """A reader continues with the state in which it began, and sees the new one next."""
     with Store.open(path, write=True) as writer, Store.open(path) as reader:
         add(writer)
         with reader.borrow_connection():

@@ -24,7 +24,7 @@ def test_a_hit_is_pinned_or_dropped_never_both() -> None:
 
 
 def test_a_dropped_hit_stays_listed_so_that_it_can_be_taken_back() -> None:
-    """Marked hits that the last search did not give follow behind those that it gave."""
+    """Marked hits that the last search did not give follow after those that it gave."""
     marks = HitMarks().toggle_drop(HITS[2])
     assert marks.append_marked(HITS[:2]) == HITS
     assert marks.append_marked(HITS) == HITS
@@ -112,7 +112,7 @@ def test_going_again_keeps_whose_subproblem_it_is(author: Author) -> None:
 
 
 def test_going_again_formulates_where_that_was_not_finished() -> None:
-    """A piece of a subproblem is none."""
+    """A piece of a subproblem does not count as one."""
     state = ChatState()
     state.start_turn(PendingQuestion("Why?"), now=0.0)
     state.apply_event(Formulating("how to"), 0.0, 1)

@@ -33,7 +33,7 @@ def states(view: Turn, now: float = 0.0) -> list[str]:
 
 
 def test_each_phase_runs_while_its_events_come() -> None:
-    """One phase runs at a time, those before it are done, those behind it wait."""
+    """One phase runs at a time, those before it are done, those after it wait."""
     formulated, retrieved = script.formulation(), script.retrieval()
     assert states(after(formulated[0])) == ["running", "waiting", "waiting"]
     assert states(after(*formulated)) == ["done", "running", "waiting"]

@@ -21,7 +21,7 @@ from tests.support.stores import entries, vectors
 
 
 def test_a_store_that_is_well_is_left_alone(path: Path) -> None:
-    """Not a byte of it is written, and nothing is put beside it."""
+    """Not a byte of it is written, and no other file is made."""
     before = path.read_bytes()
     assert repair_store(path) is None
     assert path.read_bytes() == before

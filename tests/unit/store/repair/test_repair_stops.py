@@ -50,7 +50,7 @@ PAGES: dict[str, Callable[[bytes, Pages], bytes]] = {
 
 @pytest.mark.parametrize("kind", PAGES)
 def test_pages_that_cannot_be_read_cost_only_their_rows(path: Path, whole: Path, kind: str) -> None:
-    """What lies on other pages is kept as it was, and what is lost is named or counted."""
+    """What is stored on other pages is kept as it was, and what is lost is named or counted."""
     path.write_bytes(PAGES[kind](whole.read_bytes(), Pages(whole)))
     repaired = repair_store(path)
     assert repaired is not None
@@ -158,7 +158,7 @@ def test_a_repair_is_refused_while_another_program_writes(
 
 
 def test_who_had_it_open_writes_no_more(path: Path) -> None:
-    """A writer that opened the damaged file is told to open the repaired one."""
+    """A writer that opened the damaged file is asked to open the repaired one."""
     change(path, BROKEN)
     with Store.open(path, write=True) as writer:
         assert repair_store(path)
@@ -179,7 +179,7 @@ def test_a_repair_without_room_is_refused_at_once(
 
 
 def test_a_read_only_store_is_not_repaired(path: Path) -> None:
-    """A store without write bit is not repaired, but one told to be well needs none."""
+    """A store without write bit is not repaired, but an intact one needs no write bit."""
     path.chmod(0o444)
     assert repair_store(path) is None
     path.chmod(0o644)
