@@ -33,7 +33,7 @@ def test_a_comparison_is_run_once_and_reported_again(
     assert "8/8  conversation" not in second
     assert first.endswith(second)
     assert second == report
-    assert "memory minus none" in report
+    assert "memory minus direct" in report
 
 
 def test_what_was_made_with_other_settings_is_refused(

@@ -32,7 +32,7 @@ async def test_a_long_prompt_is_reported_while_it_is_read() -> None:
     """Before anything else, and its tokens after."""
     engine = FakeEngine(prompt_tokens=2000)
     await engine.load_model(Path("fake.gguf"))
-    events = [event async for event in solve("A long question?", PLANS["none"], engine, None)]
+    events = [event async for event in solve("A long question?", PLANS["direct"], engine, None)]
     assert isinstance(events[0], Prefilling)
     assert events[0].share == 0.5
     assert events[0].left >= 0
@@ -45,7 +45,7 @@ async def test_a_short_one_is_not() -> None:
     """It is read in one go."""
     engine = FakeEngine()
     await engine.load_model(Path("fake.gguf"))
-    events = [event async for event in solve("Short?", PLANS["none"], engine, None)]
+    events = [event async for event in solve("Short?", PLANS["direct"], engine, None)]
     assert not any(isinstance(event, Prefilling) for event in events)
 
 
