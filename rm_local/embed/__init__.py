@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from rm_local.embed.minilm import (
         MINILM as MINILM,
         check_minilm_weights as check_minilm_weights,
+        ensure_minilm_gguf as ensure_minilm_gguf,
         find_minilm_weights as find_minilm_weights,
         read_minilm_words as read_minilm_words,
-        write_minilm_gguf as write_minilm_gguf,
     )
     from rm_local.embed.probe_sentences import (
         ASIDES as ASIDES,
@@ -54,7 +54,7 @@ __getattr__ = export_lazily(
             "check_minilm_weights",
             "find_minilm_weights",
             "read_minilm_words",
-            "write_minilm_gguf",
+            "ensure_minilm_gguf",
         ],
         "probe_sentences": ["ASIDES", "PROBES", "PROBES_SHA256"],
         "query": ["QueryEmbedder", "check_query_embedder", "open_query_embedder"],

@@ -90,7 +90,7 @@ class BulkEmbedder:
             return
         writer = NpyWriter.open(out, len(texts), self.id, block)
         meter: ProgressMeter | None = None
-        for start in writer.find_missing(texts):
+        for start in writer.find_missing_blocks(texts):
             meter = meter or ProgressMeter(report, "embed", len(texts), start)
             writer.write_block(start, texts[start : start + block], self.embed)
             meter.reach(min(start + block, len(texts)))

@@ -65,7 +65,7 @@ def read_minilm_words() -> frozenset[str]:
     return hub_models.read_known_words(find_minilm_weights())
 
 
-def write_minilm_gguf(cache: Path) -> Path:
+def ensure_minilm_gguf(cache: Path) -> Path:
     """Return the GGUF in the folder `cache`, written on the first call and when it is damaged.
 
     Its name ends in the CRC-32 of its bytes, so that reading it once, 0.05 s, detects damage;
@@ -83,10 +83,10 @@ def write_minilm_gguf(cache: Path) -> Path:
         found.unlink(missing_ok=True)
     folder = find_minilm_weights()
     check_minilm_weights(folder)
-    return _write_part(folder, cache, stem)
+    return _write_atomically(folder, cache, stem)
 
 
-def _write_part(folder: Path, cache: Path, stem: str) -> Path:
+def _write_atomically(folder: Path, cache: Path, stem: str) -> Path:
     """Write a temporary file, then rename it, so that no reader sees an incomplete file."""
     from rm_local.embed.minilm_gguf import write_gguf
 

@@ -58,7 +58,7 @@ class NpyWriter:
         done = {line["start"]: line["texts"] for line in lines[1:]}
         return cls(path, (count, embedder.dimension), block, done)
 
-    def find_missing(self, texts: Sequence[str]) -> Iterator[int]:
+    def find_missing_blocks(self, texts: Sequence[str]) -> Iterator[int]:
         """Yield the first row of each block that is still to be written.
 
         Raises:

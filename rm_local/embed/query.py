@@ -10,7 +10,7 @@ from typing import Protocol
 from rm_local import paths
 from rm_local.arrays import Floats
 from rm_local.embed import static
-from rm_local.embed.minilm import MINILM, write_minilm_gguf
+from rm_local.embed.minilm import MINILM, ensure_minilm_gguf
 from rm_local.errors import EmbedderMismatchError, EngineError, HomeNotFoundError
 from rm_local.folders import make_temporary_cache
 from rm_local.store import EmbedderId
@@ -71,7 +71,7 @@ async def open_query_embedder(
     if named != MINILM:
         return _StaticQueries(static.load_shipped_static())
     worker = engine()
-    file, error = await asyncio.to_thread(_write_minilm_file)
+    file, error = await asyncio.to_thread(_ensure_minilm_file)
     if error:
         uncached(error)
     await worker.load_embedder(file)
@@ -88,17 +88,17 @@ class _StaticQueries:
         return self._embedder.embed(texts)
 
 
-def _write_minilm_file() -> tuple[Path, OSError | HomeNotFoundError | None]:
+def _ensure_minilm_file() -> tuple[Path, OSError | HomeNotFoundError | None]:
     """Return MiniLM's GGUF, written on the first call, and the reason if it is not in the cache.
 
     Raises:
         EngineError: no temporary folder can be written either.
     """
     try:
-        return write_minilm_gguf(paths.cache_dir()), None
+        return ensure_minilm_gguf(paths.cache_dir()), None
     except (OSError, HomeNotFoundError) as uncached:
         try:
-            return write_minilm_gguf(make_temporary_cache()), uncached
+            return ensure_minilm_gguf(make_temporary_cache()), uncached
         except OSError as error:
             raise EngineError(
                 f"The embedder's file cannot be written, not even temporarily: {error.strerror}.",

@@ -60,10 +60,11 @@ class Engine:
 
     def __repr__(self) -> str:
         model = self._info.name if self._info else "no model"
-        return f"<Engine: {model}, {f'process {self.worker}' if self.worker else 'no process'}>"
+        process = f"process {self.worker_pid}" if self.worker_pid else "no process"
+        return f"<Engine: {model}, {process}>"
 
     def __del__(self) -> None:
-        if self.worker:
+        if self.worker_pid:
             warnings.warn(f"{self!r} was not closed.", ResourceWarning, source=self, stacklevel=2)
 
     async def __aenter__(self) -> Self:
@@ -83,8 +84,8 @@ class Engine:
         return self._info
 
     @property
-    def worker(self) -> int | None:
-        """Process number of the worker; None while it does not run."""
+    def worker_pid(self) -> int | None:
+        """Process id of the worker; None while it does not run."""
         return self._process.pid if self._process and self._process.alive else None
 
     async def load_model(
@@ -118,7 +119,7 @@ class Engine:
         try:
             return (await self._call_worker(request, protocol.Loaded, on_progress)).info
         except WorkerCrashedError as error:
-            raise exit_reasons.explain_load_failure(error, model) from None
+            raise exit_reasons.make_load_crash_error(error, model) from None
 
     async def load_embedder(self, path: Path) -> int:
         """Load an embedder and return its dimension. After a worker's end `embed` reloads it.
@@ -132,7 +133,7 @@ class Engine:
         try:
             loaded = await self._call_worker(request, protocol.EmbedderLoaded)
         except WorkerCrashedError as error:
-            raise exit_reasons.explain_load_failure(error, path) from None
+            raise exit_reasons.make_load_crash_error(error, path) from None
         self._dimension, self._embedder, self._embedder_in = loaded.dimension, path, process
         return self._dimension
 

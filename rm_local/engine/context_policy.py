@@ -30,22 +30,22 @@ def suggest_remedy(earlier: bool, tokens: int, trained: int) -> str:
     return f"{', '.join(ways[:-1])}, or {ways[-1]}."
 
 
-def find_turns(messages: Sequence[Message]) -> list[int]:
+def list_turn_starts(messages: Sequence[Message]) -> list[int]:
     """Find the index at which each earlier turn begins: a question other than the last message."""
     last = len(messages) - 1
     return [n for n, message in enumerate(messages[:last]) if message.role == "user"]
 
 
-def drop_oldest(messages: Sequence[Message], count: int) -> tuple[Message, ...]:
+def drop_oldest_turns(messages: Sequence[Message], count: int) -> tuple[Message, ...]:
     """Drop the first `count` turns; messages before them and the last message stay."""
-    starts = [*find_turns(messages), len(messages) - 1]
+    starts = [*list_turn_starts(messages), len(messages) - 1]
     begin, end = starts[0], starts[min(count, len(starts) - 1)]
     return (*messages[:begin], *messages[end:])
 
 
 def list_oldest_questions(messages: Sequence[Message], count: int) -> tuple[str, ...]:
     """List the questions of the first `count` turns."""
-    return tuple(messages[start].content for start in find_turns(messages)[:count])
+    return tuple(messages[start].content for start in list_turn_starts(messages)[:count])
 
 
 def enlarge_context(context: int, tokens: int, trained: int) -> int:

@@ -47,7 +47,7 @@ def describe_exit(code: int, cause: str = "") -> str:
     return f"{_CAUSES.get(name, 'a signal ended it')} ({name})"
 
 
-def explain_death(code: int, log: Path | None, since: int) -> WorkerCrashedError:
+def make_crash_error(code: int, log: Path | None, since: int) -> WorkerCrashedError:
     """Build the error for a worker that ended while it was in use.
 
     `log`: its log, None if it has no log; read from byte `since` on.
@@ -59,7 +59,7 @@ def explain_death(code: int, log: Path | None, since: int) -> WorkerCrashedError
     )
 
 
-def explain_load_failure(error: WorkerCrashedError, path: Path) -> WorkerCrashedError:
+def make_load_crash_error(error: WorkerCrashedError, path: Path) -> WorkerCrashedError:
     """Build the error for a worker that ended while it loaded the file at `path`."""
     return WorkerCrashedError(
         f"{path} could not be loaded. {error.message}",
@@ -69,7 +69,7 @@ def explain_load_failure(error: WorkerCrashedError, path: Path) -> WorkerCrashed
     )
 
 
-def explain_start_failure(code: int, log: Path | None, since: int) -> EngineError:
+def make_start_error(code: int, log: Path | None, since: int) -> EngineError:
     """Build the error for a worker that ended before it was ready."""
     cause = _find_cause_line(code, log, since)
     return EngineError(

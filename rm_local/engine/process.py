@@ -55,7 +55,7 @@ class WorkerProcess:
                 stdout=asyncio.subprocess.PIPE,
                 stderr=log.file,
                 limit=_MAX_LINE_BYTES,
-                env=worker_environment(),
+                env=build_worker_environment(),
                 start_new_session=True,
             )
         process = cls(child, log)
@@ -115,7 +115,7 @@ class WorkerProcess:
         self.forget_request(0)
         if isinstance(first, errors.WorkerCrashedError):
             code = self._process.returncode or 0
-            raise exit_reasons.explain_start_failure(code, self._log.path, self._log.since)
+            raise exit_reasons.make_start_error(code, self._log.path, self._log.since)
         if isinstance(first, errors.RmLocalError):
             raise first
 
@@ -126,19 +126,19 @@ class WorkerProcess:
             number, reply = wire.decode_message(line)
             if answers := self._open.get(number):
                 answers.put_nowait(
-                    _build_error(reply) if isinstance(reply, protocol.ErrorReply) else reply
+                    _make_reply_error(reply) if isinstance(reply, protocol.ErrorReply) else reply
                 )
         code = await self._process.wait()
         self._end = (
             errors.EngineError("The engine was closed.")
             if self._closing
-            else exit_reasons.explain_death(code, self._log.path, self._log.since)
+            else exit_reasons.make_crash_error(code, self._log.path, self._log.since)
         )
         for answers in self._open.values():
             answers.put_nowait(self._end)
 
 
-def worker_environment() -> dict[str, str]:
+def build_worker_environment() -> dict[str, str]:
     """Build the worker's environment: the app's, with its own rm_local first on the path.
 
     `-P` keeps the working folder out. GGML_NO_BACKTRACE keeps llama.cpp from starting a debugger
@@ -153,7 +153,7 @@ def worker_environment() -> dict[str, str]:
     return {**waiting, **os.environ, **own}
 
 
-def _build_error(refused: protocol.ErrorReply) -> errors.RmLocalError:
+def _make_reply_error(refused: protocol.ErrorReply) -> errors.RmLocalError:
     kind = getattr(errors, refused.error, errors.EngineError)
     error: errors.RmLocalError = kind(refused.message, refused.remedy)
     return error

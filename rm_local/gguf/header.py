@@ -47,14 +47,14 @@ class GgufHeader:
 
     metadata: dict[str, Any]
     """Keys and values; an array of over 512 numbers or 64 strings is replaced by its length."""
-    tensors: int
-    needed: int
+    tensor_count: int
+    needed_bytes: int
     """Minimum size of the file in bytes (tensors of unknown types count as empty)."""
     values: dict[int, int] = field(default_factory=dict)
     """ggml type -> number of values in its tensors."""
-    weights: int = 0
+    weight_bytes: int = 0
     """Bytes of all tensors."""
-    layered: int = 0
+    layer_bytes: int = 0
     """Bytes of the tensors that belong to a layer (`blk.N.`)."""
     types: dict[str, int] = field(default_factory=dict)
     """GGUF's number for the type of each value of `metadata`."""
@@ -97,27 +97,27 @@ def read_header(path: Path, *, noun: Noun = "model", table: bool = False) -> Ggu
         raise InvalidModelError(f"{path} is cut short or damaged in its header.", _AGAIN) from error
 
 
-def check_whole(path: Path, header: GgufHeader) -> None:
+def check_file_complete(path: Path, header: GgufHeader) -> None:
     """Check that the file is as long as its tensors need.
 
     Raises:
         InvalidModelError: It is shorter.
     """
     size = path.stat().st_size
-    if size < header.needed:
+    if size < header.needed_bytes:
         raise InvalidModelError(
-            f"{path} is cut short: it has {size:,} bytes and needs {header.needed:,}.", _AGAIN
+            f"{path} is cut short: it has {size:,} bytes and needs {header.needed_bytes:,}.", _AGAIN
         )
 
 
-def check_generates(path: Path, header: GgufHeader) -> None:
+def check_is_text_model(path: Path, header: GgufHeader) -> None:
     """Check that the file is a model that generates text.
 
     Raises:
         InvalidModelError: It is an embedder, a projector, an adapter or a later file of a split
             model.
     """
-    found = detect_kind(header.metadata, header.tensors)
+    found = detect_kind(header.metadata, header.tensor_count)
     if found == "text":
         return
     part, parts = header.metadata.get("split.no"), header.metadata.get("split.count")

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from rm_local.errors import InvalidModelError
-from rm_local.gguf.header import GgufHeader, check_whole, read_header
+from rm_local.gguf.header import GgufHeader, check_file_complete, read_header
 from rm_local.gguf.kind import detect_kind
 from rm_local.gguf.tensor_entry import BLOCKS, Sizes, TensorEntry, clip_name, format_sizes
 
@@ -47,12 +47,12 @@ class LoraFile:
     """0 = not set: the factor is the scale alone."""
     pairs: dict[str, LoraPair]
     """By the name of the model's matrix."""
-    tensors: int
+    tensor_count: int
     size: int
     """Bytes on the disk."""
-    weights: int
+    weight_bytes: int
     """Bytes of all its matrices, which llama.cpp keeps in memory."""
-    layered: int
+    layer_bytes: int
     """Bytes of the matrices that belong to a layer."""
 
     @property
@@ -89,7 +89,7 @@ def read_lora_file(path: Path) -> LoraFile:
     """
     header = read_header(path, noun="adapter", table=True)
     _check_kind(path, header)
-    check_whole(path, header)
+    check_file_complete(path, header)
     _check_layout(path, header)
     pairs = _pair_tensors(path, header.table)
     return LoraFile(
@@ -97,10 +97,10 @@ def read_lora_file(path: Path) -> LoraFile:
         metadata=header.metadata,
         alpha=_read_alpha(path, header),
         pairs=pairs,
-        tensors=header.tensors,
+        tensor_count=header.tensor_count,
         size=path.stat().st_size,
-        weights=sum(pair.a.bytes + pair.b.bytes for pair in pairs.values()),
-        layered=sum(
+        weight_bytes=sum(pair.a.bytes + pair.b.bytes for pair in pairs.values()),
+        layer_bytes=sum(
             pair.a.bytes + pair.b.bytes for name, pair in pairs.items() if name.startswith("blk.")
         ),
     )
@@ -108,7 +108,7 @@ def read_lora_file(path: Path) -> LoraFile:
 
 def _check_kind(path: Path, header: GgufHeader) -> None:
     metadata = header.metadata
-    kind = detect_kind(metadata, header.tensors)
+    kind = detect_kind(metadata, header.tensor_count)
     if kind == "text":
         raise InvalidModelError(
             f"{path} is a model, not a LoRA adapter.",

@@ -20,7 +20,9 @@ _OTHER_BASE = (
 )
 
 
-def check_lora_fits(adapter: LoraFile, model: Path, files: GgufFiles, scale: float = 1.0) -> None:
+def check_lora_compatibility(
+    adapter: LoraFile, model: Path, files: GgufFiles, scale: float = 1.0
+) -> None:
     """Check that an adapter fits the model at `model`.
 
     Raises:
@@ -48,7 +50,7 @@ def check_lora_fits(adapter: LoraFile, model: Path, files: GgufFiles, scale: flo
     _check_scale(adapter, scale)
 
 
-def read_fitting_lora(
+def read_fitting_adapters(
     adapters: Iterable[LoraAdapter], model: Path, files: GgufFiles
 ) -> tuple[LoraFile, ...]:
     """Read the adapters' headers, and check that each fits the model at `model`.
@@ -60,7 +62,7 @@ def read_fitting_lora(
     loras = []
     for adapter in adapters:
         loras.append(read_lora_file(Path(adapter.path)))
-        check_lora_fits(loras[-1], model, files, adapter.scale)
+        check_lora_compatibility(loras[-1], model, files, adapter.scale)
     return tuple(loras)
 
 
@@ -79,7 +81,7 @@ def hash_file(path: Path) -> str:
         ) from error
 
 
-def identify_lora(adapter: LoraAdapter) -> LoraAdapter:
+def add_adapter_hash(adapter: LoraAdapter) -> LoraAdapter:
     """Add the hash of its file to the adapter; unchanged if the file cannot be read."""
     try:
         return replace(adapter, sha256=adapter.sha256 or hash_file(Path(adapter.path)))

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 from rm_local.errors import InvalidModelError
 from rm_local.files import part_file, replace_file, sync_file
-from rm_local.gguf.header import check_whole
+from rm_local.gguf.header import check_file_complete
+from rm_local.gguf.lora_deltas import LoraDelta, read_lora_deltas
 from rm_local.gguf.lora_file import read_lora_file
-from rm_local.gguf.lora_fit import check_lora_fits
-from rm_local.gguf.lora_matrices import LoraMatrix, read_lora_matrices
+from rm_local.gguf.lora_fit import check_lora_compatibility
 from rm_local.gguf.merged_header import BLOCK, BLOCK_BYTES
 from rm_local.gguf.split_files import read_files
 
@@ -59,11 +59,11 @@ def merge_adapter(
     import gguf
 
     files, lora = read_files(base), read_lora_file(adapter)
-    check_whole(base, files.header)
-    check_lora_fits(lora, base, files)
-    deltas = read_lora_matrices(lora)
+    check_file_complete(base, files.header)
+    check_lora_compatibility(lora, base, files)
+    deltas = read_lora_deltas(lora)
     reader = gguf.GGUFReader(base)
-    if stray := deltas.keys() - {each.name for each in reader.tensors if _is_packed(each)}:
+    if stray := deltas.keys() - {each.name for each in reader.tensors if _is_quantizable(each)}:
         raise InvalidModelError(
             f"{adapter} changes {min(stray)}, which cannot be stored as Q8_0.",
             "Name it with --lora.",
@@ -91,7 +91,7 @@ def _write_header(path: Path, reader: Any, changes: Mapping[str, str | float | b
     writer.add_file_type(gguf.LlamaFileType.MOSTLY_Q8_0)
     q8_0 = gguf.GGMLQuantizationType.Q8_0
     for tensor in reader.tensors:
-        if _is_packed(tensor):
+        if _is_quantizable(tensor):
             size = int(tensor.n_elements) // BLOCK * BLOCK_BYTES
             writer.add_tensor_info(
                 tensor.name, _reverse_shape(tensor), np.dtype(np.float32), size, q8_0
@@ -110,7 +110,7 @@ def _write_header(path: Path, reader: Any, changes: Mapping[str, str | float | b
 def _write_tensors(
     file: io.BufferedWriter,
     tensors: Any,
-    deltas: Mapping[str, LoraMatrix],
+    deltas: Mapping[str, LoraDelta],
     adapter: Path,
     report: Report,
 ) -> None:
@@ -118,7 +118,7 @@ def _write_tensors(
     total, written = sum(int(tensor.n_elements) for tensor in tensors), 0
     _pad_to_alignment(file)
     for tensor in tensors:
-        for count, packed in _pack_rows(tensor, deltas.get(tensor.name), adapter):
+        for count, packed in _quantize_rows(tensor, deltas.get(tensor.name), adapter):
             report(written / total)
             file.write(packed)
             written += count
@@ -126,11 +126,13 @@ def _write_tensors(
     report(1.0)
 
 
-def _pack_rows(tensor: Any, delta: LoraMatrix | None, adapter: Path) -> Iterator[tuple[int, bytes]]:
+def _quantize_rows(
+    tensor: Any, delta: LoraDelta | None, adapter: Path
+) -> Iterator[tuple[int, bytes]]:
     """Change and pack a tensor's data: yields the number of values and the bytes of each chunk."""
     import gguf
 
-    if not _is_packed(tensor):
+    if not _is_quantizable(tensor):
         yield int(tensor.n_elements), np.ascontiguousarray(tensor.data).tobytes()
         return
     rows = len(tensor.data)
@@ -153,7 +155,7 @@ def _pack_rows(tensor: Any, delta: LoraMatrix | None, adapter: Path) -> Iterator
         yield values.size, packed.tobytes()
 
 
-def _is_packed(tensor: Any) -> bool:
+def _is_quantizable(tensor: Any) -> bool:
     """Whether a tensor is a matrix whose rows can be stored as Q8_0."""
     return len(tensor.shape) > 1 and int(tensor.shape[0]) % BLOCK == 0
 

@@ -23,7 +23,7 @@ def predict_merged_header(
     `base` was read with its table. The sizes of the weights are exact, `needed` is so but for the
     metadata.
     """
-    table = tuple(map(_pack, base.table))
+    table = tuple(map(_quantize_entry, base.table))
     values: Counter[int] = Counter()
     for entry in table:
         values[entry.type] += entry.values
@@ -31,15 +31,15 @@ def predict_merged_header(
     return replace(
         base,
         metadata={**base.metadata, **changes, "general.file_type": _MOSTLY_Q8_0},
-        needed=base.needed - base.weights + weights,
+        needed_bytes=base.needed_bytes - base.weight_bytes + weights,
         values=dict(values),
-        weights=weights,
-        layered=sum(entry.bytes for entry in table if entry.name.startswith("blk.")),
+        weight_bytes=weights,
+        layer_bytes=sum(entry.bytes for entry in table if entry.name.startswith("blk.")),
         table=table,
     )
 
 
-def _pack(entry: TensorEntry) -> TensorEntry:
+def _quantize_entry(entry: TensorEntry) -> TensorEntry:
     """The tensor as Q8_0, if it is a matrix whose rows can be stored so; its place is not known."""
     if max(entry.sizes[1:]) == 1 or entry.sizes[0] % BLOCK:
         return entry

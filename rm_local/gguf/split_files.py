@@ -27,14 +27,14 @@ class GgufFiles:
     """Names of the files that do not exist."""
 
     @property
-    def weights(self) -> int:
+    def weight_bytes(self) -> int:
         """Bytes of weights."""
-        return sum(part.weights for _, part in self.there)
+        return sum(part.weight_bytes for _, part in self.there)
 
     @property
-    def layered(self) -> int:
+    def layer_bytes(self) -> int:
         """Bytes of the weights that belong to a layer."""
-        return sum(part.layered for _, part in self.there)
+        return sum(part.layer_bytes for _, part in self.there)
 
     @property
     def values(self) -> dict[int, int]:
@@ -55,7 +55,7 @@ class GgufFiles:
         return read_shape(self.header.metadata)
 
 
-def first_part(path: Path) -> Path:
+def find_first_part(path: Path) -> Path:
     """Return the first of a split model's files, or the path itself if it is not split."""
     found = _PART.fullmatch(path.name)
     return path.with_name(_name_part(path, 1)) if found and int(found[2]) != 1 else path

@@ -51,7 +51,7 @@ def test_the_estimate_holds(shape: str, context: int, kv: Precision, tmp_path: P
     path = model_of(shape, tmp_path)
 
     need, real = (
-        requirements.required_memory(model_file.read_model(path), context, kv=kv),
+        requirements.estimate_memory(model_file.read_model(path), context, kv=kv),
         taken(path, context, kv),
     )
 
@@ -68,7 +68,7 @@ def test_the_estimate_holds_without_flash_attention(
     """The scores are the larger part of what computing takes then; told 0.99 to 1.5 times."""
     path = model_of(shape, tmp_path)
 
-    need = requirements.required_memory(model_file.read_model(path), context, flash=False)
+    need = requirements.estimate_memory(model_file.read_model(path), context, flash=False)
     real = taken(path, context, "f16", "off")
 
     assert need.cache == pytest.approx(real["kv"], abs=0.01 * MIB)

@@ -12,10 +12,10 @@ from rm_local.engine.calculator.calculator_values import (
     ListValue,
     Number,
     Value,
+    format_result_value,
     make_list,
     make_number,
     make_string,
-    write_value,
 )
 from rm_local.engine.calculator.number_operations import apply_operator, raise_power, take_root
 
@@ -32,7 +32,7 @@ def require_number(value: Value) -> Number:
     return value
 
 
-def require_whole(value: Value) -> int:
+def require_whole_number(value: Value) -> int:
     """Return the whole number as an int. Raises NotEvaluableError for any other value."""
     number = require_number(value).value
     if not isinstance(number, int):
@@ -53,7 +53,7 @@ def read_items(value: Value) -> tuple[Value, ...]:
     raise NotEvaluableError
 
 
-def sort_key(value: Value) -> int | Fraction | str:
+def get_sort_key(value: Value) -> int | Fraction | str:
     """Return the sort key of a number or a string. Raises NotEvaluableError for other values."""
     if isinstance(value, Number):
         return value.value
@@ -64,7 +64,7 @@ def sort_key(value: Value) -> int | Fraction | str:
 
 def sort_values(value: Value, reverse: bool = False) -> ListValue:
     """Sort the elements, which are all numbers or all strings."""
-    return make_list(sorted(read_items(value), key=sort_key, reverse=reverse))
+    return make_list(sorted(read_items(value), key=get_sort_key, reverse=reverse))
 
 
 def _count_items(value: Value) -> Value:
@@ -81,9 +81,9 @@ def _sum_values(values: Value, start: Value = Number(0)) -> Value:  # noqa: B008
     )
 
 
-def _make_extreme(choose: Callable[..., Value]) -> Callable[..., Value]:
+def _make_extreme_function(choose: Callable[..., Value]) -> Callable[..., Value]:
     def find_extreme(*values: Value) -> Value:
-        return choose(read_items(values[0]) if len(values) == 1 else values, key=sort_key)
+        return choose(read_items(values[0]) if len(values) == 1 else values, key=get_sort_key)
 
     return find_extreme
 
@@ -92,7 +92,7 @@ def _reverse_items(value: Value) -> Value:
     return make_list(read_items(value)[::-1])
 
 
-def _take_absolute(value: Value) -> Value:
+def _compute_absolute(value: Value) -> Value:
     number = require_number(value)
     return apply_operator("-", Number(0), number) if number.value < 0 else number
 
@@ -101,23 +101,23 @@ def _round_number(value: Value, places: Value | None = None) -> Value:
     number = require_number(value)
     if places is None:
         return make_number(round(number.value))
-    digits = require_whole(places)
+    digits = require_whole_number(places)
     if abs(digits) > KEPT_DIGITS:
         raise NotEvaluableError
     rounded = round(Fraction(number.value), digits)
     return make_number(rounded, number.decimal or not isinstance(number.value, int))
 
 
-def _make_fold(combine: Callable[[int, int], int]) -> Callable[..., Value]:
+def _make_fold_function(combine: Callable[[int, int], int]) -> Callable[..., Value]:
     def fold_numbers(*values: Value) -> Value:
         members = read_items(values[0]) if isinstance(values[0], ListValue) else values
-        whole = map(require_whole, members)
+        whole = map(require_whole_number, members)
         return make_number(reduce(lambda a, b: make_number(combine(a, b)).value.numerator, whole))
 
     return fold_numbers
 
 
-def _make_rounding(towards: Callable[[int | Fraction], int]) -> Callable[..., Value]:
+def _make_rounding_function(towards: Callable[[int | Fraction], int]) -> Callable[..., Value]:
     return lambda value: make_number(towards(require_number(value).value))
 
 
@@ -125,7 +125,7 @@ def _convert_to_integer(value: Value, base: Value = Number(10)) -> Value:  # noq
     if isinstance(value, str):
         if not value.isascii():
             raise NotEvaluableError
-        return make_number(int(value, require_whole(base)))
+        return make_number(int(value, require_whole_number(base)))
     return make_number(
         int(value) if isinstance(value, bool) else math.trunc(require_number(value).value)
     )
@@ -140,11 +140,11 @@ def _convert_to_decimal(value: Value) -> Value:
 
 
 def _convert_to_string(value: Value) -> Value:
-    return value if isinstance(value, str) else make_string(write_value(value))
+    return value if isinstance(value, str) else make_string(format_result_value(value))
 
 
 def _list_range(*values: Value) -> Value:
-    numbers = range(*map(require_whole, values))
+    numbers = range(*map(require_whole_number, values))
     if len(numbers) > ITEMS:
         raise NotEvaluableError
     return make_list([make_number(number) for number in numbers])
@@ -153,20 +153,26 @@ def _list_range(*values: Value) -> Value:
 def _compute_power(base: Value, exponent: Value, modulus: Value | None = None) -> Value:
     if modulus is None:
         return raise_power(require_number(base), require_number(exponent))
-    return make_number(pow(require_whole(base), require_whole(exponent), require_whole(modulus)))
+    return make_number(
+        pow(
+            require_whole_number(base),
+            require_whole_number(exponent),
+            require_whole_number(modulus),
+        )
+    )
 
 
 def _compute_factorial(value: Value) -> Value:
-    if not 0 <= require_whole(value) <= _MOST_FACTORIAL:
+    if not 0 <= require_whole_number(value) <= _MOST_FACTORIAL:
         raise NotEvaluableError
-    return make_number(math.factorial(require_whole(value)))
+    return make_number(math.factorial(require_whole_number(value)))
 
 
-def _make_choice_count(count: Callable[[int, int], int]) -> Callable[..., Value]:
+def _make_choice_function(count: Callable[[int, int], int]) -> Callable[..., Value]:
     def count_choices(n: Value, k: Value) -> Value:
-        if not 0 <= require_whole(n) <= _MOST_CHOSEN:
+        if not 0 <= require_whole_number(n) <= _MOST_CHOSEN:
             raise NotEvaluableError
-        return make_number(count(require_whole(n), require_whole(k)))
+        return make_number(count(require_whole_number(n), require_whole_number(k)))
 
     return count_choices
 
@@ -176,37 +182,37 @@ def _divide_with_remainder(left: Value, right: Value) -> Value:
     return make_list([apply_operator("//", a, b), apply_operator("%", a, b)])
 
 
-def _require_truths(value: Value) -> list[bool]:
+def _require_booleans(value: Value) -> list[bool]:
     if not all(isinstance(each, bool) for each in read_items(value)):
         raise NotEvaluableError
     return [each is True for each in read_items(value)]
 
 
 FUNCTIONS: dict[str, tuple[int, int, Callable[..., Value]]] = {
-    "abs": (1, 1, _take_absolute),
-    "all": (1, 1, lambda value: all(_require_truths(value))),
-    "any": (1, 1, lambda value: any(_require_truths(value))),
-    "bin": (1, 1, lambda value: make_string(bin(require_whole(value)))),
-    "ceil": (1, 1, _make_rounding(math.ceil)),
-    "chr": (1, 1, lambda value: chr(require_whole(value))),
-    "comb": (2, 2, _make_choice_count(math.comb)),
+    "abs": (1, 1, _compute_absolute),
+    "all": (1, 1, lambda value: all(_require_booleans(value))),
+    "any": (1, 1, lambda value: any(_require_booleans(value))),
+    "bin": (1, 1, lambda value: make_string(bin(require_whole_number(value)))),
+    "ceil": (1, 1, _make_rounding_function(math.ceil)),
+    "chr": (1, 1, lambda value: chr(require_whole_number(value))),
+    "comb": (2, 2, _make_choice_function(math.comb)),
     "divmod": (2, 2, _divide_with_remainder),
     "factorial": (1, 1, _compute_factorial),
     "float": (1, 1, _convert_to_decimal),
-    "floor": (1, 1, _make_rounding(math.floor)),
-    "gcd": (1, 20, _make_fold(math.gcd)),
+    "floor": (1, 1, _make_rounding_function(math.floor)),
+    "gcd": (1, 20, _make_fold_function(math.gcd)),
     "int": (1, 2, _convert_to_integer),
-    "lcm": (1, 20, _make_fold(math.lcm)),
+    "lcm": (1, 20, _make_fold_function(math.lcm)),
     "len": (1, 1, _count_items),
     "list": (1, 1, lambda value: make_list(read_items(value))),
-    "max": (1, 20, _make_extreme(max)),
-    "min": (1, 20, _make_extreme(min)),
+    "max": (1, 20, _make_extreme_function(max)),
+    "min": (1, 20, _make_extreme_function(min)),
     "ord": (
         1,
         1,
         lambda value: make_number(ord("".join(map(_require_character, read_items(value))))),
     ),
-    "perm": (2, 2, _make_choice_count(math.perm)),
+    "perm": (2, 2, _make_choice_function(math.perm)),
     "pow": (2, 3, _compute_power),
     "range": (1, 3, _list_range),
     "reversed": (1, 1, _reverse_items),

@@ -85,7 +85,7 @@ def find_magnitude(value: Fraction) -> int:
     return power if reached else power - 1
 
 
-def write_value(value: Value) -> str:
+def format_result_value(value: Value) -> str:
     """Write the value as a result: a Python literal, or a fraction `1/3`.
 
     A decimal has at most `SHOWN_DIGITS` significant digits, no trailing zeros and no exponent.

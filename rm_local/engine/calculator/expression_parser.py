@@ -13,14 +13,14 @@ from rm_local.engine.calculator.expression_tokens import END, Token, read_tokens
 
 
 @dataclass(frozen=True, slots=True)
-class Literal:
+class NumberLiteral:
     """A number, as it is written."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
-class Text:
+class StringLiteral:
     """A string."""
 
     text: str
@@ -34,7 +34,7 @@ class Name:
 
 
 @dataclass(frozen=True, slots=True)
-class Items:
+class ListLiteral:
     """A list."""
 
     items: tuple[Node, ...]
@@ -67,7 +67,7 @@ class Call:
     """The argument `reverse=`."""
 
 
-Node = Literal | Text | Name | Items | Operation | Comparison | Call
+Node = NumberLiteral | StringLiteral | Name | ListLiteral | Operation | Comparison | Call
 _COMPARISONS = {"==", "!=", "<", "<=", ">", ">="}
 _KEYWORDS = {"and", "or", "not", "in", "of"}
 
@@ -79,7 +79,7 @@ def parse_expression(text: str) -> Node:
         NotEvaluableError: It does not follow the grammar, or its nesting is too deep.
     """
     parser = _Parser(read_tokens(text))
-    tree = parser.parse_choice()
+    tree = parser.parse_disjunction()
     if parser.next != END:
         raise NotEvaluableError
     return tree
@@ -107,7 +107,7 @@ class _Parser:
         if not self._take_token(text):
             raise NotEvaluableError
 
-    def parse_choice(self) -> Node:
+    def parse_disjunction(self) -> Node:
         self._depth += 1
         if self._depth > DEPTH:
             raise NotEvaluableError
@@ -193,9 +193,9 @@ class _Parser:
         return tree
 
     def _parse_subscript(self, owner: Node) -> Node:
-        parts: list[Node | None] = [None if self.next.text == ":" else self.parse_choice()]
+        parts: list[Node | None] = [None if self.next.text == ":" else self.parse_disjunction()]
         while len(parts) < 3 and self._take_token(":"):
-            parts.append(None if self.next.text in (":", "]") else self.parse_choice())
+            parts.append(None if self.next.text in (":", "]") else self.parse_disjunction())
         self._expect_token("]")
         if len(parts) == 1:
             return Operation("index", (owner, parts[0]))
@@ -206,24 +206,24 @@ class _Parser:
         self._place += token != END
         match token:
             case Token("number", text):
-                return Literal(text)
+                return NumberLiteral(text)
             case Token("string", text):
-                return Text(text)
+                return StringLiteral(text)
             case Token("name", name) if name not in _KEYWORDS:
                 return self._parse_call(name, None) if self._take_token("(") else Name(name)
             case Token("sign", "("):
-                tree = self.parse_choice()
+                tree = self.parse_disjunction()
                 self._expect_token(")")
                 return tree
             case Token("sign", "["):
-                return Items(tuple(self._parse_list("]")))
+                return ListLiteral(tuple(self._parse_list("]")))
         raise NotEvaluableError
 
     def _parse_list(self, closing: str) -> list[Node]:
         """Parse the items up to the closing bracket and take it; a trailing comma is allowed."""
         items: list[Node] = []
         while not self._take_token(closing):
-            items.append(self.parse_choice())
+            items.append(self.parse_disjunction())
             if not self._take_token(","):
                 self._expect_token(closing)
                 break
@@ -235,9 +235,9 @@ class _Parser:
         while not self._take_token(")"):
             if self._tokens[self._place : self._place + 2] == _REVERSE and reverse is None:
                 self._place += 2
-                reverse = self.parse_choice()
+                reverse = self.parse_disjunction()
             elif reverse is None:
-                arguments.append(self.parse_choice())
+                arguments.append(self.parse_disjunction())
             else:
                 raise NotEvaluableError
             if not self._take_token(","):

@@ -86,7 +86,9 @@ class _Rules:
         if schema is True:
             return "value"
         if not isinstance(schema, Mapping):
-            raise _make_error(at, f"is {json.dumps(schema)[:40]}, not a schema that allows a value")
+            raise _make_schema_error(
+                at, f"is {json.dumps(schema)[:40]}, not a schema that allows a value"
+            )
         for keyword, make in self._WHOLE.items():
             if keyword in schema:
                 _check_keywords(schema, {keyword, *_list_companions(keyword)}, at)
@@ -108,10 +110,12 @@ class _Rules:
             return f'"\\"" char{_format_repetition(schema, "Length", at)} "\\""'
         if kind in ("number", "integer") and "minimum" in schema:
             if schema["minimum"] != 0:
-                raise _make_error(f"{at}/minimum", "is not 0, the only supported bound")
+                raise _make_schema_error(f"{at}/minimum", "is not 0, the only supported bound")
             return "positive" if kind == "number" else "natural"
         if kind != "integer" and kind not in _KINDS:
-            raise _make_error(f"{at}/type", f"is {json.dumps(kind)[:40]}, which is not a type")
+            raise _make_schema_error(
+                f"{at}/type", f"is {json.dumps(kind)[:40]}, which is not a type"
+            )
         return str(kind)
 
     def _translate_object(self, schema: Mapping[str, Any], at: str) -> str:
@@ -120,11 +124,11 @@ class _Rules:
         required = schema.get("required", [])
         names = isinstance(required, list) and all(isinstance(name, str) for name in required)
         if not isinstance(named, Mapping) or not names:
-            raise _make_error(
+            raise _make_schema_error(
                 at, "does not give `properties` as an object and `required` as a list"
             )
         if missing := [name for name in required if name not in named]:
-            raise _make_error(
+            raise _make_schema_error(
                 f"{at}/required", f"names {missing[0]!r}, which is not in `properties`"
             )
         rule = f"o{next(self._numbers)}"
@@ -149,7 +153,9 @@ class _Rules:
         fixed, items = schema.get("prefixItems", []), schema.get("items", True)
         if fixed:
             if schema.keys() & {"minItems", "maxItems"} or not isinstance(fixed, list):
-                raise _make_error(f"{at}/prefixItems", "is combined with minItems or maxItems")
+                raise _make_schema_error(
+                    f"{at}/prefixItems", "is combined with minItems or maxItems"
+                )
             parts = [
                 self._ensure_rule(item, f"{at}/prefixItems/{n}") for n, item in enumerate(fixed)
             ]
@@ -167,7 +173,9 @@ class _Rules:
     def _translate_ref(self, pointer: Any, at: str) -> str:
         """Translate the target of a `$ref` inside the schema, once, so that it may be recursive."""
         if not isinstance(pointer, str) or not re.match(r"#(/|$)", pointer):
-            raise _make_error(at, f"is {json.dumps(pointer)[:60]}, not a place in this schema")
+            raise _make_schema_error(
+                at, f"is {json.dumps(pointer)[:60]}, not a place in this schema"
+            )
         if pointer not in self._referred:
             name = self._referred[pointer] = f"r{len(self._referred)}"
             self.add_rule(name, "")
@@ -178,19 +186,19 @@ class _Rules:
 
     def _translate_any(self, choices: Any, at: str) -> str:
         if not isinstance(choices, list) or not choices:
-            raise _make_error(at, "is not a list of schemas")
+            raise _make_schema_error(at, "is not a list of schemas")
         return self._join_alternatives(
             [self.translate_schema(one, f"{at}/{n}") for n, one in enumerate(choices)], at
         )
 
     def _translate_all(self, parts: Any, at: str) -> str:
         if not isinstance(parts, list) or len(parts) != 1:
-            raise _make_error(at, "holds more than one schema")
+            raise _make_schema_error(at, "holds more than one schema")
         return self.translate_schema(parts[0], f"{at}/0")
 
     def _translate_enum(self, values: Any, at: str) -> str:
         if not isinstance(values, list) or not values:
-            raise _make_error(at, "is not a list of values")
+            raise _make_schema_error(at, "is not a list of values")
         return " | ".join(map(_format_literal, values))
 
     def _translate_const(self, value: Any, at: str) -> str:
@@ -207,7 +215,7 @@ class _Rules:
 
     def _join_alternatives(self, bodies: Sequence[str], at: str) -> str:
         if not bodies:
-            raise _make_error(at, "allows no type")
+            raise _make_schema_error(at, "allows no type")
         return bodies[0] if len(bodies) == 1 else " | ".join(f"({body})" for body in bodies)
 
     def _ensure_rule(self, schema: Any, at: str) -> str:
@@ -234,7 +242,7 @@ def _list_companions(keyword: str) -> set[str]:
 def _check_keywords(schema: Mapping[str, Any], known: set[str], at: str) -> None:
     for keyword in schema:
         if keyword not in known and keyword not in _ANNOTATIONS:
-            raise _make_error(f"{at}/{keyword}", "is a keyword that is not supported here")
+            raise _make_schema_error(f"{at}/{keyword}", "is a keyword that is not supported here")
 
 
 def _resolve_pointer(whole: Any, pointer: str, at: str) -> Any:
@@ -244,7 +252,9 @@ def _resolve_pointer(whole: Any, pointer: str, at: str) -> Any:
         try:
             found = found[int(step)] if isinstance(found, list) else found[step]
         except (KeyError, IndexError, TypeError, ValueError):
-            raise _make_error(at, f"points to {pointer[:60]}, which does not exist") from None
+            raise _make_schema_error(
+                at, f"points to {pointer[:60]}, which does not exist"
+            ) from None
     return found
 
 
@@ -252,7 +262,7 @@ def _read_bounds(schema: Mapping[str, Any], what: str, at: str) -> tuple[int, in
     least, most = schema.get(f"min{what}", 0), schema.get(f"max{what}")
     whole = all(type(n) is int and n >= 0 for n in (least, most) if n is not None)
     if not whole or (most is not None and most < least):
-        raise _make_error(at, f"has no valid range from min{what} to max{what}")
+        raise _make_schema_error(at, f"has no valid range from min{what} to max{what}")
     return least, most
 
 
@@ -267,7 +277,7 @@ def _format_literal(value: Any) -> str:
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
-def _make_error(at: str, what: str) -> UsageError:
+def _make_schema_error(at: str, what: str) -> UsageError:
     return UsageError(
         f"The schema cannot be turned into a grammar: {at} {what}.",
         "Remove or replace it; docs/guide/constrained.md lists the supported keywords.",

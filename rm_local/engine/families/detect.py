@@ -25,7 +25,7 @@ _PROMPT = "add_generation_prompt"
 
 
 @dataclass(frozen=True, slots=True)
-class ThinkingDescription:
+class ChatFormat:
     """A model's family, its chat template, and the source of both."""
 
     family: Family
@@ -85,13 +85,13 @@ class ThinkingDescription:
         return f"{known}, {opened}; template from {self.template_from}"
 
 
-def describe_thinking(
+def detect_chat_format(
     metadata: Mapping[str, Any],
     *,
     file: str = "",
     overrides: Path | None = None,
     adapters: Iterable[LoraFile] = (),
-) -> ThinkingDescription:
+) -> ChatFormat:
     """Describe how the model with this metadata thinks.
 
     `file`: the file's name without its suffix. `overrides`: the folder of the user's files, which
@@ -114,7 +114,7 @@ def describe_thinking(
     if own is None and (own := users.find_template([found.name])):
         template = own.text
     family, family_source = users.change_family([*named, found.name], found)
-    return ThinkingDescription(
+    return ChatFormat(
         family=family,
         template=template or CHATML,
         source=own.path if own else None,

@@ -17,14 +17,14 @@ class AdaptedModel:
     adapters: Sequence[LoraFile]
 
     @property
-    def weights(self) -> int:
+    def weight_bytes(self) -> int:
         """Bytes of weights."""
-        return self.model.weights + sum(adapter.weights for adapter in self.adapters)
+        return self.model.weight_bytes + sum(adapter.weight_bytes for adapter in self.adapters)
 
     @property
-    def layered(self) -> int:
+    def layer_bytes(self) -> int:
         """Bytes of the weights that belong to a layer."""
-        return self.model.layered + sum(adapter.layered for adapter in self.adapters)
+        return self.model.layer_bytes + sum(adapter.layer_bytes for adapter in self.adapters)
 
     @property
     def context(self) -> int:

@@ -40,7 +40,7 @@ class Device:
     total: int
 
     @property
-    def shares(self) -> bool:
+    def shares_memory(self) -> bool:
         """Whether its memory is the machine's own."""
         return self.kind != "gpu" or self.name.startswith(("Metal", "MTL"))
 
@@ -74,7 +74,7 @@ class PlacementRequest:
         return cls(context, options.kv_cache_type, flash, options.gpu_layers)
 
 
-def usable_devices(devices: Sequence[Device]) -> tuple[Device, ...]:
+def select_usable_devices(devices: Sequence[Device]) -> tuple[Device, ...]:
     """Select the devices that llama.cpp puts layers on: graphics cards, or an integrated one."""
     cards = tuple(device for device in devices if device.kind == "gpu")
     return cards or tuple(device for device in devices if device.kind == "igpu")[:1]
@@ -110,7 +110,7 @@ def count_fitting_layers(model: ModelSizes, free: Sequence[int], asked: Placemen
     return 0
 
 
-def next_fallback(placement: Placement, failed: Failed) -> Placement | None:
+def choose_fallback(placement: Placement, failed: Failed) -> Placement | None:
     """Choose the next placement to try when memory for weights or context could not be allocated.
 
     For a context, first a smaller batch, then the cache in the machine's memory; then fewer
@@ -128,15 +128,15 @@ def next_fallback(placement: Placement, failed: Failed) -> Placement | None:
     return None
 
 
-def host_bytes(
+def estimate_host_bytes(
     model: ModelSizes, devices: Sequence[Device], asked: PlacementRequest, placement: Placement
 ) -> int:
     """Estimate the bytes needed in the machine's own memory."""
     batch = min(placement.batch, BATCH_CPU)
-    need = requirements.required_memory(
+    need = requirements.estimate_memory(
         model, asked.context, kv=asked.kv, flash=asked.flash, batch=batch
     )
-    if not placement.layers or any(device.shares for device in devices):
+    if not placement.layers or any(device.shares_memory for device in devices):
         return need.total
     there = sum(
         _list_layer_bytes(model, asked, cache=placement.cache_on_device)[-placement.layers :]
@@ -144,7 +144,7 @@ def host_bytes(
     return need.total - min(there, need.weights + need.cache)
 
 
-def check_fits(
+def check_fits_memory(
     model: ModelSizes,
     devices: Sequence[Device],
     asked: PlacementRequest,
@@ -158,10 +158,10 @@ def check_fits(
     Raises:
         InsufficientMemoryError: It does not fit.
     """
-    need = _estimate_host_bytes(model, devices, asked)
+    need = _estimate_planned_host_bytes(model, devices, asked)
     if free is None or need <= free:
         return
-    required = requirements.required_memory(model, asked.context, kv=asked.kv, flash=asked.flash)
+    required = requirements.estimate_memory(model, asked.context, kv=asked.kv, flash=asked.flash)
     raise InsufficientMemoryError(
         f"{name} needs {format_bytes(need)} of memory for a context of {required.context:,} tokens "
         f"(weights {format_bytes(required.weights)}, "
@@ -171,7 +171,7 @@ def check_fits(
     )
 
 
-def check_growth(
+def check_growth_fits_memory(
     model: ModelSizes,
     devices: Sequence[Device],
     asked: PlacementRequest,
@@ -185,8 +185,8 @@ def check_growth(
     Raises:
         InsufficientMemoryError: It cannot.
     """
-    larger = _estimate_host_bytes(model, devices, replace(asked, context=context))
-    more = larger - _estimate_host_bytes(model, devices, asked)
+    larger = _estimate_planned_host_bytes(model, devices, replace(asked, context=context))
+    more = larger - _estimate_planned_host_bytes(model, devices, asked)
     if free is not None and more > free:
         raise InsufficientMemoryError(
             f"{context:,} tokens need {format_bytes(more)} more memory; "
@@ -195,33 +195,33 @@ def check_growth(
         )
 
 
-def largest_context(
+def find_largest_context(
     model: ModelSizes, devices: Sequence[Device], asked: PlacementRequest, free: int, top: int
 ) -> int:
     """Find the largest context up to `top` that fits in `free` bytes of the machine's memory."""
 
     def fits_context(context: int) -> bool:
-        return _estimate_host_bytes(model, devices, replace(asked, context=context)) <= free
+        return _estimate_planned_host_bytes(model, devices, replace(asked, context=context)) <= free
 
-    return requirements.largest_fitting(fits_context, top)
+    return requirements.find_largest_fitting(fits_context, top)
 
 
-def fit_context(
+def choose_fitting_context(
     model: ModelSizes, devices: Sequence[Device], asked: PlacementRequest, free: int | None
 ) -> int:
     """Choose the context when the user set none: the default, or a smaller one that fits.
 
     Returns the default if not even LEAST_CONTEXT fits; `check_memory` then reports that.
     """
-    context = requirements.default_context(model)
-    found = context if free is None else largest_context(model, devices, asked, free, context)
+    context = requirements.choose_default_context(model)
+    found = context if free is None else find_largest_context(model, devices, asked, free, context)
     return found if found >= LEAST_CONTEXT else context
 
 
-def _estimate_host_bytes(
+def _estimate_planned_host_bytes(
     model: ModelSizes, devices: Sequence[Device], asked: PlacementRequest
 ) -> int:
-    return host_bytes(model, devices, asked, place_layers(model, devices, asked))
+    return estimate_host_bytes(model, devices, asked, place_layers(model, devices, asked))
 
 
 def _suggest_remedy(
@@ -229,10 +229,11 @@ def _suggest_remedy(
 ) -> str:
     """Suggest a context that fits, up to the trained length, and how to load without the check."""
     top = max(
-        requirements.round_up(asked.context) - requirements.CONTEXT_STEP, requirements.CONTEXT_STEP
+        requirements.round_up_context(asked.context) - requirements.CONTEXT_STEP,
+        requirements.CONTEXT_STEP,
     )
     top = min(top, model.context or top)
-    found = largest_context(model, devices, asked, free, top)
+    found = find_largest_context(model, devices, asked, free, top)
     ways = ["Close other programs, or take a smaller model."]
     if found:
         why = (
@@ -241,7 +242,7 @@ def _suggest_remedy(
         ways = [f"Set `context = {found}`, {why}, or less."]
     can = asked.kv == "f16" and asked.flash
     packed = replace(asked, kv="q8_0")
-    if can and (more := largest_context(model, devices, packed, free, top)) > found:
+    if can and (more := find_largest_context(model, devices, packed, free, top)) > found:
         ways.append(f'With `kv = "q8_0"`, {more:,} tokens fit.')
     return " ".join([*ways, "`check_memory = false` tries it anyway."])
 
@@ -251,14 +252,17 @@ def _list_layer_bytes(
 ) -> list[int]:
     """List the bytes of each layer, the output last."""
     layers = model.shape.layers
-    weights = model.layered // max(1, len(layers))
-    context = requirements.round_up(asked.context)
-    kept = [requirements.layer_cache(layer, context, asked.kv) if cache else 0 for layer in layers]
-    return [*(weights + each for each in kept), model.weights - model.layered]
+    weights = model.layer_bytes // max(1, len(layers))
+    context = requirements.round_up_context(asked.context)
+    kept = [
+        requirements.count_layer_cache_bytes(layer, context, asked.kv) if cache else 0
+        for layer in layers
+    ]
+    return [*(weights + each for each in kept), model.weight_bytes - model.layer_bytes]
 
 
 def _estimate_compute(model: ModelSizes, asked: PlacementRequest) -> int:
-    need = requirements.required_memory(
+    need = requirements.estimate_memory(
         model, asked.context, kv=asked.kv, flash=asked.flash, batch=BATCH_GPU
     )
     return need.compute

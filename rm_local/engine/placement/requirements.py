@@ -53,11 +53,11 @@ class ModelSizes(Protocol):
     """Sizes needed to estimate memory, e.g. of `GgufFiles` or `AdaptedModel`."""
 
     @property
-    def weights(self) -> int:
+    def weight_bytes(self) -> int:
         """Bytes of weights."""
 
     @property
-    def layered(self) -> int:
+    def layer_bytes(self) -> int:
         """Bytes of the weights that belong to a layer."""
 
     @property
@@ -84,7 +84,7 @@ class MemoryRequirement:
         return self.weights + self.cache + self.compute + PROCESS_BYTES
 
 
-def required_memory(
+def estimate_memory(
     model: ModelSizes,
     context: int,
     *,
@@ -98,32 +98,32 @@ def required_memory(
     `flash`: whether flash attention is used. `windows`: whether layers with a sliding window keep
     only that; the worker keeps all tokens, since branches and edits go back in them.
     """
-    context = round_up(context)
+    context = round_up_context(context)
     shape = model.shape
     ahead = batch if windows else 0
-    cache = sum(layer_cache(layer, context, kv, ahead) for layer in shape.layers)
+    cache = sum(count_layer_cache_bytes(layer, context, kv, ahead) for layer in shape.layers)
     return MemoryRequirement(
-        context, model.weights, cache, _estimate_compute(shape, context, batch, flash)
+        context, model.weight_bytes, cache, _estimate_compute(shape, context, batch, flash)
     )
 
 
-def round_up(context: int) -> int:
+def round_up_context(context: int) -> int:
     """Round a context up as llama.cpp does."""
     return -(-max(1, context) // CONTEXT_STEP) * CONTEXT_STEP
 
 
-def largest_context(
+def find_largest_context(
     model: ModelSizes, free: int, *, kv: Precision = "f16", flash: bool = True, top: int = 0
 ) -> int:
     """Find the largest context that fits in `free` bytes, at most `top` (by default the trained
     length); 0 if nothing fits."""
     top = top or model.context or DEFAULT_CONTEXT
-    return largest_fitting(
-        lambda context: required_memory(model, context, kv=kv, flash=flash).total <= free, top
+    return find_largest_fitting(
+        lambda context: estimate_memory(model, context, kv=kv, flash=flash).total <= free, top
     )
 
 
-def largest_fitting(fits: Callable[[int], bool], top: int) -> int:
+def find_largest_fitting(fits: Callable[[int], bool], top: int) -> int:
     """Find the largest multiple of CONTEXT_STEP, or `top` itself, that fits; 0 if none does."""
     low, high = 0, -(-top // CONTEXT_STEP)
     while low < high:
@@ -135,12 +135,12 @@ def largest_fitting(fits: Callable[[int], bool], top: int) -> int:
     return min(low * CONTEXT_STEP, top)
 
 
-def default_context(model: ModelSizes, asked: int = 0) -> int:
+def choose_default_context(model: ModelSizes, asked: int = 0) -> int:
     """Return the context asked for, or the trained length up to DEFAULT_CONTEXT."""
     return asked or min(model.context or DEFAULT_CONTEXT, DEFAULT_CONTEXT)
 
 
-def layer_cache(layer: Layer, context: int, kv: Precision, ahead: int = 0) -> int:
+def count_layer_cache_bytes(layer: Layer, context: int, kv: Precision, ahead: int = 0) -> int:
     """Count the bytes of a layer's cache; with `ahead`, of its window and `ahead` tokens alone."""
     tokens = context
     if ahead and layer.window:

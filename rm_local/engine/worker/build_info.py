@@ -35,10 +35,10 @@ def describe_build() -> dict[str, Any]:
 
 def _read_ggml_version() -> str:
     """Return ggml's version, for example `0.25.3`; empty if the build hides it."""
-    from rm_local.engine.worker.llama.devices import find_function
+    from rm_local.engine.worker.llama.devices import find_ggml_function
 
     try:
-        return str(find_function("ggml_version", ctypes.c_char_p)().decode())
+        return str(find_ggml_function("ggml_version", ctypes.c_char_p)().decode())
     except AttributeError:
         return ""
 

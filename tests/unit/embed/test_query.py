@@ -48,7 +48,7 @@ async def test_the_static_embedder_needs_no_process(table: StaticEmbedder) -> No
 async def test_minilm_runs_in_the_worker(monkeypatch: pytest.MonkeyPatch) -> None:
     """With the GGUF in the cache."""
     engine = FakeEngine()
-    monkeypatch.setattr(query, "write_minilm_gguf", lambda cache: cache / "minilm.gguf")
+    monkeypatch.setattr(query, "ensure_minilm_gguf", lambda cache: cache / "minilm.gguf")
     assert await query.open_query_embedder(PATH, MINILM, lambda: engine) is engine
     assert [path.name for path in engine.loads] == ["minilm.gguf"]
 
@@ -65,7 +65,7 @@ async def test_a_cache_that_cannot_be_written(monkeypatch: pytest.MonkeyPatch, c
         return folder / "minilm.gguf"
 
     engine = FakeEngine()
-    monkeypatch.setattr(query, "write_minilm_gguf", write)
+    monkeypatch.setattr(query, "ensure_minilm_gguf", write)
 
     await query.open_query_embedder(PATH, MINILM, lambda: engine, reasons.append)
 
@@ -79,7 +79,7 @@ async def test_no_disk_takes_the_embedder(monkeypatch: pytest.MonkeyPatch) -> No
     def full(_: Path) -> Path:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(query, "write_minilm_gguf", full)
+    monkeypatch.setattr(query, "ensure_minilm_gguf", full)
     with pytest.raises(EngineError, match="No space left"):
         await query.open_query_embedder(PATH, MINILM, FakeEngine)
 

@@ -40,7 +40,7 @@ class ContextAdjuster:
         """Drop the oldest turns until the prompt and `others` more tokens leave enough room."""
         before, context = self._conversation.dropped, self._cache.capacity
         while not context_policy.leaves_room(len(self._conversation.tokens) + others, context):
-            if not self._conversation.drop_oldest():
+            if not self._conversation.drop_oldest_turn():
                 self.failure = "No earlier turn can be left out."
                 break
         dropped = self._conversation.questions[before:]

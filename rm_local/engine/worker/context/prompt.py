@@ -26,9 +26,9 @@ class Conversation:
     @property
     def droppable(self) -> bool:
         """Whether there is another turn that can be dropped."""
-        return self.dropped < len(context_policy.find_turns(self._request.messages))
+        return self.dropped < len(context_policy.list_turn_starts(self._request.messages))
 
-    def drop_oldest(self) -> bool:
+    def drop_oldest_turn(self) -> bool:
         """Drop one more turn; return False if no turn is left."""
         if not self.droppable:
             return False
@@ -61,7 +61,7 @@ class Conversation:
     def _render_prompt(self) -> None:
         request = self._request
         rendered = self._model.template.render(
-            context_policy.drop_oldest(request.messages, self.dropped),
+            context_policy.drop_oldest_turns(request.messages, self.dropped),
             thinking=request.thinking,
             effort=request.effort,
         )

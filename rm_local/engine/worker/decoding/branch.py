@@ -9,14 +9,14 @@ from rm_local.engine.branches import BranchSpec, Part, TokenChunk
 from rm_local.engine.calculator import CLOSE, ExpressionFinder, evaluate_expression
 from rm_local.engine.families.markers import THINK, Markers
 from rm_local.engine.families.stream_parser import Splitter, StopTexts
-from rm_local.engine.worker.decoding.grammar_sampler import Constraint
-from rm_local.engine.worker.decoding.logprobs import Logprobs
+from rm_local.engine.worker.decoding.grammar_sampler import GrammarSampler
+from rm_local.engine.worker.decoding.logprobs import LogprobRecorder
 from rm_local.engine.worker.decoding.repetition import RepetitionDetector
 from rm_local.engine.worker.decoding.sampler import Penalties, Sampler
 from rm_local.engine.worker.decoding.text_origins import TextOrigins
 
 
-class Branch:
+class BranchState:
     """A branch of the open turn. `tokens`: those of the prompt, forced ones, and sampled ones."""
 
     def __init__(
@@ -27,8 +27,8 @@ class Branch:
         start: Part,
         markers: Markers = THINK,
         *,
-        constraint: Constraint | None = None,
-        logprobs: Logprobs | None = None,
+        constraint: GrammarSampler | None = None,
+        logprobs: LogprobRecorder | None = None,
         repetition: RepetitionDetector | None = None,
         penalties: Penalties | None = None,
     ) -> None:
@@ -80,7 +80,7 @@ class Branch:
         self.written += 1
         text = self._decoder.decode(raw)
         if self._finder and (expression := self._finder.add_text(text)):
-            self.result = self._evaluate_result(expression)
+            self.result = self._compute_forced_text(expression)
         return self._feed_text(text, forced=False)
 
     def append_forced(self, tokens: list[int]) -> tuple[list[TokenChunk], bool]:
@@ -131,7 +131,7 @@ class Branch:
     def _make_chunks(self, parts: list[tuple[Part, str]], forced: bool) -> list[TokenChunk]:
         return [TokenChunk(self.index, part, text, self.written, forced) for part, text in parts]
 
-    def _evaluate_result(self, expression: str) -> str:
+    def _compute_forced_text(self, expression: str) -> str:
         """Return the text to force; empty if there is no value, or it contains a marker."""
         value = evaluate_expression(expression)
         if value is None or any(marker in value for marker in self._markers):

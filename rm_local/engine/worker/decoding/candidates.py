@@ -20,7 +20,7 @@ _LOGIT_RANGE = np.float32(math.log(MIN_P) - 0.01)
 _TOKEN = np.dtype([("id", np.int32), ("logit", np.float32), ("p", np.float32)])
 
 
-class Candidates:
+class CandidateSampler:
     """Applies samplers to tokens with their logits. Its array is reused for each call."""
 
     def __init__(self) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection
 
 from rm_local.engine.branches import ContextUsage
 from rm_local.engine.protocol import Reply
-from rm_local.engine.worker.decoding.branch import Branch
+from rm_local.engine.worker.decoding.branch import BranchState
 
 _STEPS = 100
 """A change by one hundredth of the context is reported."""
@@ -20,7 +20,7 @@ class ContextUsageReporter:
         self._reported = ContextUsage(0, 0, 0)
 
     def report_usage(
-        self, shared: int, live: Collection[Branch], context: int, *, now: bool
+        self, shared: int, live: Collection[BranchState], context: int, *, now: bool
     ) -> None:
         """Send the count if it has changed by a step or, with `now`, by any amount.
 
@@ -37,7 +37,7 @@ class ContextUsageReporter:
             self._send(usage)
 
 
-def count_cells(shared: int, live: Collection[Branch]) -> int:
+def count_cells(shared: int, live: Collection[BranchState]) -> int:
     """Count the cells that all branches share, that groups share, and of single branches."""
     evaluated = [branch for branch in live if branch.evaluated]
     groups = {branch.group: branch.common for branch in evaluated}

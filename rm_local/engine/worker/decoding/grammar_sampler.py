@@ -19,7 +19,7 @@ import llama_cpp
 
 from rm_local.engine.constraints.gbnf import check_grammar
 from rm_local.engine.families.stream_parser import Splitter
-from rm_local.engine.worker.decoding.candidates import Candidates, read_logits
+from rm_local.engine.worker.decoding.candidates import CandidateSampler, read_logits
 from rm_local.engine.worker.decoding.watchdog import Watchdog
 from rm_local.engine.worker.llama.tokenizer import Vocab
 from rm_local.errors import EngineError, UsageError
@@ -29,10 +29,10 @@ _watchdog = Watchdog(
 )
 
 
-class Constraint:
+class GrammarSampler:
     """The state of a grammar in the text of one branch."""
 
-    def __init__(self, vocab: Vocab, candidates: Candidates, gbnf: str, *, lead: int) -> None:
+    def __init__(self, vocab: Vocab, candidates: CandidateSampler, gbnf: str, *, lead: int) -> None:
         """`lead`: tokens of white space allowed before the answer; they are not shown.
 
         Raises:

@@ -17,7 +17,7 @@ MAX_TOP = 10
 """Most alternatives per token: all tokens of a long branch have to fit into one reply."""
 
 
-class Logprobs:
+class LogprobRecorder:
     """Records the log probabilities of one branch."""
 
     def __init__(self, vocab: Vocab, top: int) -> None:

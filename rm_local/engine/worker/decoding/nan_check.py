@@ -22,7 +22,7 @@ def check_logits(context: Any, row: int, vocabulary: int) -> None:
     """
     values = read_logits(context, row, vocabulary)
     if math.isnan(values.min()) or values.max() == math.inf:
-        raise _create_error()
+        raise _make_nan_error()
 
 
 def check_sampled_logit(context: Any, row: int, token: int) -> None:
@@ -34,10 +34,10 @@ def check_sampled_logit(context: Any, row: int, token: int) -> None:
         InvalidModelError: The logit is NaN or infinite.
     """
     if not math.isfinite(llama_cpp.llama_get_logits_ith(context, row)[token]):
-        raise _create_error()
+        raise _make_nan_error()
 
 
-def _create_error() -> InvalidModelError:
+def _make_nan_error() -> InvalidModelError:
     return InvalidModelError(
         "The model produced NaN or infinite logits.",
         "Its file is damaged: copy or download it again, or choose another model.",

@@ -28,7 +28,7 @@ class Outbox:
         for chunk in chunks:
             index = self._last.get(chunk.branch)
             before = None if index is None else self._chunks[index]
-            if index is None or before is None or _merge_key(before) != _merge_key(chunk):
+            if index is None or before is None or _get_merge_key(before) != _get_merge_key(chunk):
                 self._last[chunk.branch] = len(self._chunks)
                 self._chunks.append(chunk)
             else:
@@ -53,6 +53,6 @@ class Outbox:
         self._send(ended)
 
 
-def _merge_key(chunk: TokenChunk) -> tuple[str, bool]:
+def _get_merge_key(chunk: TokenChunk) -> tuple[str, bool]:
     """Return the fields that two chunks must have in common to be joined."""
     return chunk.part, chunk.forced

@@ -11,10 +11,10 @@ from rm_local.engine.branches import BranchSpec
 from rm_local.engine.protocol import ModelInfo, OpenTurn, Progress, Reply, TurnOpened
 from rm_local.engine.worker.context.overflow import ContextAdjuster
 from rm_local.engine.worker.context.prompt import Conversation
-from rm_local.engine.worker.decoding.branch import Branch
-from rm_local.engine.worker.decoding.candidates import Candidates
-from rm_local.engine.worker.decoding.grammar_sampler import Constraint
-from rm_local.engine.worker.decoding.logprobs import Logprobs
+from rm_local.engine.worker.decoding.branch import BranchState
+from rm_local.engine.worker.decoding.candidates import CandidateSampler
+from rm_local.engine.worker.decoding.grammar_sampler import GrammarSampler
+from rm_local.engine.worker.decoding.logprobs import LogprobRecorder
 from rm_local.engine.worker.decoding.repetition import RepetitionDetector
 from rm_local.engine.worker.decoding.sampler import Penalties
 from rm_local.engine.worker.decoding.scheduler import BatchScheduler
@@ -44,7 +44,7 @@ _ADAPTER_REMEDY = (
 )
 
 
-class Turn:
+class TurnRunner:
     """Serves turns with a loaded model, one at a time; the cache is kept between turns."""
 
     def __init__(self, model: Model, cache: KVCache, load_plan: LoadPlan, inbox: Inbox) -> None:
@@ -53,7 +53,7 @@ class Turn:
         self._cache = cache
         self._load_plan = load_plan
         self._inbox = inbox
-        self._candidates = Candidates()
+        self._candidates = CandidateSampler()
         self._conversation: Conversation | None = None
 
     def evaluate_prompt(self, request: OpenTurn, send: Callable[[Reply], None]) -> TurnOpened:
@@ -111,7 +111,7 @@ class Turn:
         try:
             scheduler.run_batches()
         except DecodeAbortedError:
-            scheduler.end_all()
+            scheduler.end_all_branches()
         except InvalidModelError as error:
             self._cache.prefill_prefix(())  # the next turn must not reuse NaN values
             if self._model.info.lora:
@@ -162,7 +162,7 @@ class Turn:
         """Free the cache."""
         self._cache.close()
 
-    def _share_prefix(self, branches: Sequence[Branch]) -> int:
+    def _share_prefix(self, branches: Sequence[BranchState]) -> int:
         """Prefill the common prefix of all branches, but leave each at least one own token.
 
         Returns the length of the prefix.
@@ -174,7 +174,10 @@ class Turn:
         return shared
 
     def _make_room_for_branches(
-        self, conversation: Conversation, send: Callable[[Reply], None], branches: Sequence[Branch]
+        self,
+        conversation: Conversation,
+        send: Callable[[Reply], None],
+        branches: Sequence[BranchState],
     ) -> bool:
         """Make room for branches of which one fills the context; return whether any was made."""
         before, context = len(conversation.tokens), self._cache.capacity
@@ -191,7 +194,7 @@ class Turn:
 
     def _create_branches(
         self, conversation: Conversation, specs: Sequence[BranchSpec], send: Callable[[Reply], None]
-    ) -> list[Branch]:
+    ) -> list[BranchState]:
         forced = [self._model.vocab.tokenize_data(spec.forced) for spec in specs]
         both = list(zip(specs, forced, strict=True))
 
@@ -206,7 +209,7 @@ class Turn:
         self._check_fits(
             conversation, "The question with the text forced before its answer", count_longest()
         )
-        branches: list[Branch] = []
+        branches: list[BranchState] = []
         try:
             for spec, own in both:
                 branches.append(self._create_branch(conversation, len(branches), spec, own))
@@ -218,14 +221,14 @@ class Turn:
 
     def _create_branch(
         self, conversation: Conversation, index: int, spec: BranchSpec, forced: list[int]
-    ) -> Branch:
+    ) -> BranchState:
         vocab, options, constraint = self._model.vocab, self._load_plan.options, None
         penalties = Penalties(vocab.handle, options.repeat_penalty, options.dry)
-        logprobs = None if spec.logprobs is None else Logprobs(vocab, spec.logprobs)
+        logprobs = None if spec.logprobs is None else LogprobRecorder(vocab, spec.logprobs)
         if spec.grammar:
             lead = _LEAD if conversation.starts == "thinking" else 0
-            constraint = Constraint(vocab, self._candidates, spec.grammar, lead=lead)
-        return Branch(
+            constraint = GrammarSampler(vocab, self._candidates, spec.grammar, lead=lead)
+        return BranchState(
             index,
             spec,
             conversation.tokenize_with_note(spec.note) + forced,

@@ -43,7 +43,7 @@ class LoadedAdapters:
 
 
 def _load_adapter(model: Any, path: str) -> Any:
-    log.begin_span()
+    log.begin_log_span()
     handle = llama_cpp.llama_adapter_lora_init(model, os.fsencode(path))
     if not handle:  # a pointer, also where it is null
         reason = log.find_first_error() or "it did not say why"

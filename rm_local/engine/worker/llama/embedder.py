@@ -15,7 +15,7 @@ from rm_local.engine.worker.llama.cpu import choose_thread_count
 from rm_local.engine.worker.llama.load_errors import find_remedy
 from rm_local.engine.worker.llama.params import build_model_params
 from rm_local.errors import EngineError, InvalidModelError
-from rm_local.gguf import check_whole, read_header
+from rm_local.gguf import check_file_complete, read_header
 
 _BATCH_TOKENS = 2048
 """Tokens evaluated at once, or more if the embedder accepts longer texts."""
@@ -34,8 +34,8 @@ class Embedder:
             InvalidModelError: llama.cpp cannot load the file.
         """
         header = read_header(path)
-        check_whole(path, header)
-        log.begin_span()
+        check_file_complete(path, header)
+        log.begin_log_span()
         params = build_model_params()
         params.n_gpu_layers = 0
         self._model: Any = llama_cpp.llama_model_load_from_file(str(path).encode(), params)

@@ -97,10 +97,12 @@ class KVCache:
 
     def _create_context(self, context: int) -> None:
         self._params.n_ctx = context
-        log.begin_span()
+        log.begin_log_span()
         self.context = llama_cpp.llama_init_from_model(self._model.handle, self._params)
         if self.context is None:
-            raise _create_error(context, log.find_first_error() or "llama.cpp did not say why")
+            raise _make_context_error(
+                context, log.find_first_error() or "llama.cpp did not say why"
+            )
         try:
             self._model.adapters.apply_to(self.context)
         except EngineError:
@@ -274,7 +276,7 @@ def count_common_prefix(left: Sequence[int], right: Sequence[int]) -> int:
     return next((n for n, (a, b) in enumerate(both) if a != b), min(len(left), len(right)))
 
 
-def _create_error(context: int, reason: str) -> EngineError:
+def _make_context_error(context: int, reason: str) -> EngineError:
     """Create the error for a context that llama.cpp does not create."""
     if "does not divide" in reason:
         message = f"This model's keys and values cannot be stored in this type: {reason}."

@@ -23,11 +23,11 @@ from rm_local.engine.worker.templates.render_client import Renderer
 from rm_local.errors import ContextAllocationError, EngineError, InvalidModelError, ModelLoadError
 from rm_local.gguf import (
     GgufFiles,
-    check_generates,
-    check_whole,
+    check_file_complete,
+    check_is_text_model,
     hash_file,
     read_files,
-    read_fitting_lora,
+    read_fitting_adapters,
     read_header,
 )
 from rm_local.lora import LoraAdapter
@@ -52,22 +52,24 @@ class LoadPlan:
             InsufficientMemoryError: There is not enough memory.
         """
         self.files = _read_model_files(path)
-        self.adapters = read_fitting_lora(lora, path, self.files)
+        self.adapters = read_fitting_adapters(lora, path, self.files)
         self._sizes = AdaptedModel(self.files, self.adapters)
         offloads = llama_cpp.llama_supports_gpu_offload()
-        self._devices = offload.usable_devices(list_devices()) if offloads else ()
+        self._devices = offload.select_usable_devices(list_devices()) if offloads else ()
         self._checks_memory = options.check_memory
         self.options = options
         self.context_overflow = options.context_overflow
         asked = PlacementRequest.for_options(options, options.context)
         free = self._measure_free_memory()
-        chosen = options.context or offload.fit_context(self._sizes, self._devices, asked, free)
+        chosen = options.context or offload.choose_fitting_context(
+            self._sizes, self._devices, asked, free
+        )
         self.asked = replace(asked, context=chosen)
         self.first = offload.place_layers(self._sizes, self._devices, self.asked)
         """The placement that is tried first."""
         self._smaller_context = "" if options.context else self._describe_smaller_context(chosen)
         name = str(self.files.header.metadata.get("general.name") or path.stem)
-        offload.check_fits(self._sizes, self._devices, self.asked, free, name)
+        offload.check_fits_memory(self._sizes, self._devices, self.asked, free, name)
 
     def choose_larger_context(self, context: int, tokens: int) -> int:
         """Choose a context larger than `context` that leaves branches room after `tokens` tokens.
@@ -79,7 +81,9 @@ class LoadPlan:
         if not (larger := context_policy.enlarge_context(context, tokens, trained)):
             raise EngineError(f"the model was trained for {trained:,} tokens.")
         asked = replace(self.asked, context=context)
-        offload.check_growth(self._sizes, self._devices, asked, larger, self._measure_free_memory())
+        offload.check_growth_fits_memory(
+            self._sizes, self._devices, asked, larger, self._measure_free_memory()
+        )
         return larger
 
     def list_notes(self, placement: Placement) -> tuple[str, ...]:
@@ -95,7 +99,7 @@ class LoadPlan:
         return free_memory() if self._checks_memory else None
 
     def _describe_smaller_context(self, context: int) -> str:
-        usual = requirements.default_context(self._sizes)
+        usual = requirements.choose_default_context(self._sizes)
         if context >= usual:
             return ""
         return f"The memory that is free holds a context of {context:,} tokens, not {usual:,}."
@@ -157,7 +161,7 @@ def place_with_fallback(
             failed = "context"
             return weights, create_context(weights, placement)
         except (ModelLoadError, ContextAllocationError) as error:
-            lower = offload.next_fallback(placement, failed)
+            lower = offload.choose_fallback(placement, failed)
             if weights is not None and (lower is None or lower.layers != placement.layers):
                 free_weights(weights)
                 weights = None
@@ -170,8 +174,8 @@ def place_with_fallback(
 def _read_model_files(path: Path) -> GgufFiles:
     """Read the model's files and check that the first is complete and generates text."""
     header = read_header(path)
-    check_generates(path, header)
-    check_whole(path, header)
+    check_is_text_model(path, header)
+    check_file_complete(path, header)
     return read_files(path)
 
 

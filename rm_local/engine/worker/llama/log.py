@@ -37,7 +37,7 @@ def install_callback() -> None:
     llama_cpp.llama_log_set(_write_log, ctypes.c_void_p(0))
 
 
-def begin_span() -> None:
+def begin_log_span() -> None:
     """Discard what was logged so far: the functions below report what is logged from now on."""
     _seen.clear()
     _errors.clear()

@@ -11,7 +11,7 @@ from typing import Any
 import llama_cpp
 
 from rm_local.engine import protocol
-from rm_local.engine.families.detect import ThinkingDescription, describe_thinking
+from rm_local.engine.families.detect import ChatFormat, detect_chat_format
 from rm_local.engine.worker.inbox import Inbox
 from rm_local.engine.worker.llama import log
 from rm_local.engine.worker.llama.adapters import LoadedAdapters
@@ -74,7 +74,7 @@ class Model:
         path = Path(request.model)
         templates = request.options.templates
         overrides = Path(templates) if templates else None
-        thinking = describe_thinking(
+        thinking = detect_chat_format(
             header.metadata, file=path.stem, overrides=overrides, adapters=files
         )
         renderer.start_process()
@@ -91,7 +91,7 @@ class Model:
         handle: Any,
         request: protocol.Load,
         header: GgufHeader,
-        thinking: ThinkingDescription,
+        thinking: ChatFormat,
         renderer: Renderer,
     ) -> Model:
         if llama_cpp.llama_model_has_encoder(handle) or llama_cpp.llama_model_is_diffusion(handle):
@@ -134,7 +134,7 @@ def _load_weights(
     params = build_model_params()
     params.n_gpu_layers = gpu_layers
     params.progress_callback = report_progress
-    log.begin_span()
+    log.begin_log_span()
     handle = llama_cpp.llama_model_load_from_file(str(path).encode(), params)
     if handle is None and inbox.cancelled:
         raise CancelledByUserError("Loading was stopped.")
@@ -148,7 +148,7 @@ def _describe_model(
     handle: Any,
     request: protocol.Load,
     header: GgufHeader,
-    thinking: ThinkingDescription,
+    thinking: ChatFormat,
     template: ChatTemplate,
     threads: int,
 ) -> protocol.ModelInfo:
@@ -164,7 +164,7 @@ def _describe_model(
         context=request.options.context,
         trained_context=trained,
         thinks=thinking.thinks,
-        device=_describe_device(threads),
+        device=_describe_placement(threads),
         temperature=_round_number(metadata.get("general.sampling.temp")),
         top_p=_round_number(metadata.get("general.sampling.top_p")),
         family=thinking.family.name,
@@ -187,7 +187,7 @@ def _read_quantization(handle: Any) -> str:
     return text
 
 
-def _describe_device(threads: int) -> str:
+def _describe_placement(threads: int) -> str:
     """Describe where the layers are, as llama.cpp reported while it loaded them."""
     cpu = f"CPU, {threads} thread{'s' * (threads != 1)}"
     if not (where := log.find_offload()):

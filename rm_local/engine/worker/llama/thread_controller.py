@@ -66,7 +66,7 @@ class _SizeController:
         """Usual median at the chosen level; None before the first window."""
         self._since_trial = 0.0
         self._pause = FIRST_PAUSE
-        self._trial: _Trial | None = None
+        self._trial: _LevelSearch | None = None
 
     @property
     def threads(self) -> int:
@@ -90,11 +90,11 @@ class _SizeController:
         fewer = list(range(self._chosen + 1, len(self._levels)))
         self._usual = min(current, usual * DRIFT)
         if fewer and (first or current > STRETCH * usual):
-            self._trial = _Trial(fewer, current)
+            self._trial = _LevelSearch(fewer, current)
         elif self._chosen and self._since_trial >= self._pause:
-            self._trial = _Trial([self._chosen - 1], current)
+            self._trial = _LevelSearch([self._chosen - 1], current)
 
-    def _end_trial(self, trial: _Trial) -> None:
+    def _end_trial(self, trial: _LevelSearch) -> None:
         self._trial = None
         self._recent.clear()
         self._since_trial = 0.0
@@ -106,7 +106,7 @@ class _SizeController:
             self._pause = min(2 * self._pause, LONGEST_PAUSE)
 
 
-class _Trial:
+class _LevelSearch:
     """Runs a window of steps at each of several levels, until they get slower."""
 
     def __init__(self, levels: list[int], current: float) -> None:

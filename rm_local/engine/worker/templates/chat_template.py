@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rm_local.engine.branches import Part
-from rm_local.engine.families.detect import ThinkingDescription
+from rm_local.engine.families.detect import ChatFormat
 from rm_local.engine.families.stream_parser import strip_thinking
 from rm_local.engine.protocol import Message
 from rm_local.engine.worker.templates.render_client import RenderCallback
@@ -38,7 +38,7 @@ class Segment:
 
 
 @dataclass(frozen=True, slots=True)
-class Prompt:
+class RenderedPrompt:
     """A conversation as the model reads it, up to where the model continues."""
 
     segments: list[Segment]
@@ -56,9 +56,7 @@ class Prompt:
 class ChatTemplate:
     """A chat template in the Hugging Face format (Jinja), and how its model family thinks."""
 
-    def __init__(
-        self, model: ThinkingDescription, *, bos: str, eos: str, render: RenderCallback
-    ) -> None:
+    def __init__(self, model: ChatFormat, *, bos: str, eos: str, render: RenderCallback) -> None:
         """`bos` and `eos`: texts of these tokens.
 
         Raises:
@@ -80,7 +78,7 @@ class ChatTemplate:
 
     def render(
         self, messages: Sequence[Message], *, thinking: bool = True, effort: str = ""
-    ) -> Prompt:
+    ) -> RenderedPrompt:
         """Render the prompt for these messages; with `thinking`, it ends in an open thinking block.
 
         `effort`: one of the family's `efforts`, or empty.
@@ -90,7 +88,7 @@ class ChatTemplate:
             UsageError: The family does not have this effort.
         """
         if effort and effort not in self._family.efforts:
-            raise self._create_effort_error(effort)
+            raise self._make_effort_error(effort)
         text = self._render_text(self._prepare_messages(messages, thinking), thinking, effort)
         placeholder = f"\ue000{len(messages) - 1}\ue001"
         if placeholder not in text:
@@ -99,7 +97,9 @@ class ChatTemplate:
         contents = [self._clean_content(message) for message in messages]
         before, _, after = text.rpartition(placeholder)
         segments = [*_fill_placeholders(before, contents), Segment(contents[-1], data=True)]
-        return Prompt([*segments, *_fill_placeholders(after, contents)], starts, len(segments) - 1)
+        return RenderedPrompt(
+            [*segments, *_fill_placeholders(after, contents)], starts, len(segments) - 1
+        )
 
     def _accepts_messages(self, exchange: Sequence[Message]) -> bool:
         """Whether the template renders all of these messages."""
@@ -136,7 +136,7 @@ class ChatTemplate:
             joined = [{**messages[1], "content": first}, *messages[2:]]
             result = self._render(_build_job(self._model.template, joined, variables))
         if "text" not in result:
-            raise self._create_error(result)
+            raise self._make_render_error(result)
         return result["text"]
 
     def _build_variables(self, thinking: bool, effort: str) -> dict[str, Any]:
@@ -157,7 +157,7 @@ class ChatTemplate:
         closed = text.rstrip().endswith(markers.closing)
         return (text if closed else text + family.skips_with), "answer"
 
-    def _create_effort_error(self, effort: str) -> UsageError:
+    def _make_effort_error(self, effort: str) -> UsageError:
         if not self._family.efforts:
             return UsageError("This model has no reasoning efforts.", "Leave the effort out.")
         efforts = ", ".join(self._family.efforts)
@@ -165,7 +165,7 @@ class ChatTemplate:
             f"The model has no reasoning effort {effort!r}.", f"Choose one of: {efforts}."
         )
 
-    def _create_error(self, result: RenderReply) -> RmLocalError:
+    def _make_render_error(self, result: RenderReply) -> RmLocalError:
         line = f", line {result['line']}" if result.get("line") else ""
         fault = result["fault"].rstrip(" .:")
         if self._model.source:

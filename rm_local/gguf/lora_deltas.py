@@ -17,7 +17,7 @@ Matrix = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
-class LoraMatrix:
+class LoraDelta:
     """The change of one matrix of shape (rows, columns): `scale * b @ a` is added."""
 
     a: Matrix
@@ -32,7 +32,7 @@ class LoraMatrix:
         return product * np.float32(self.scale)
 
 
-def read_lora_matrices(file: LoraFile) -> dict[str, LoraMatrix]:
+def read_lora_deltas(file: LoraFile) -> dict[str, LoraDelta]:
     """Read an adapter's changes, by the name of the matrix.
 
     Raises:
@@ -48,7 +48,7 @@ def read_lora_matrices(file: LoraFile) -> dict[str, LoraMatrix]:
     for name, pair in file.pairs.items():
         _check_is_matrix(file, name, pair)
         a, b = (_read_factor(file, tensors[entry.name]) for entry in (pair.a, pair.b))
-        found[name] = LoraMatrix(a, b, file.alpha / pair.rank if file.alpha else 1.0)
+        found[name] = LoraDelta(a, b, file.alpha / pair.rank if file.alpha else 1.0)
     return found
 
 
