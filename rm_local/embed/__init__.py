@@ -1,6 +1,6 @@
-"""Text to vectors: sentence-transformers in bulk, llama.cpp or a static table for queries.
+"""Embeds texts: sentence-transformers for many texts, llama.cpp or a static table for queries.
 
-A store names the embedder that made its vectors; `open_query_embedder` opens that one.
+A store names the embedder of its vectors; `open_query_embedder` opens the same one for queries.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""GGUF files without llama.cpp: header, kind, parts, layers, quantization; adapters, merging."""
+"""Reads GGUF files without llama.cpp (header, kind, split files, quantization), merges adapters."""
 
 from __future__ import annotations
 

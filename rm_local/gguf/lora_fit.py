@@ -23,10 +23,11 @@ _OTHER_BASE = (
 def check_lora_compatibility(
     adapter: LoraFile, model: Path, files: GgufFiles, scale: float = 1.0
 ) -> None:
-    """Check that an adapter fits the model at `model`.
+    """Check that an adapter fits the base model at the path `model`.
 
     Raises:
-        InvalidModelError: It was made for another model, or cannot be applied with this scale.
+        InvalidModelError: The adapter was made for another model, or cannot be applied with
+            this scale.
     """
     path, architecture = adapter.path, files.header.architecture
     if adapter.architecture != architecture:
@@ -53,11 +54,11 @@ def check_lora_compatibility(
 def read_fitting_adapters(
     adapters: Iterable[LoraAdapter], model: Path, files: GgufFiles
 ) -> tuple[LoraFile, ...]:
-    """Read the adapters' headers, and check that each fits the model at `model`.
+    """Read the adapters' headers, and check that each adapter fits the model at the path `model`.
 
     Raises:
         ModelNotFoundError: An adapter's file does not exist, or cannot be read.
-        InvalidModelError: One is not a complete LoRA adapter, or was made for another model.
+        InvalidModelError: A file is not a complete LoRA adapter, or was made for another model.
     """
     loras = []
     for adapter in adapters:
@@ -70,7 +71,7 @@ def hash_file(path: Path) -> str:
     """Compute the sha256 of a file, in hexadecimal.
 
     Raises:
-        ModelNotFoundError: It cannot be read.
+        ModelNotFoundError: The file cannot be read.
     """
     try:
         with path.open("rb") as file:
@@ -82,7 +83,7 @@ def hash_file(path: Path) -> str:
 
 
 def add_adapter_hash(adapter: LoraAdapter) -> LoraAdapter:
-    """Add the hash of its file to the adapter; unchanged if the file cannot be read."""
+    """Return the adapter with the sha256 of its file; unchanged if the file cannot be read."""
     try:
         return replace(adapter, sha256=adapter.sha256 or hash_file(Path(adapter.path)))
     except ModelNotFoundError:
@@ -90,7 +91,11 @@ def add_adapter_hash(adapter: LoraAdapter) -> LoraAdapter:
 
 
 def _check_scale(adapter: LoraFile, scale: float) -> None:
-    """Raise InvalidModelError if a factor is not a finite 32-bit float, as llama.cpp needs it."""
+    """Check that each factor is a finite 32-bit float, as llama.cpp requires.
+
+    Raises:
+        InvalidModelError: A factor is not finite.
+    """
     factors = [scale * adapter.alpha / rank if adapter.alpha else scale for rank in adapter.ranks]
     if not all(map(is_usable_scale, [scale, *factors])):
         message = (
@@ -101,7 +106,7 @@ def _check_scale(adapter: LoraFile, scale: float) -> None:
 
 
 def _read_sizes(files: GgufFiles) -> dict[str, Sizes]:
-    """Read the sizes of the model's tensors, by name."""
+    """Read the name and sizes of each of the model's tensors."""
     headers = [
         header if header.table else read_header(path, table=True) for path, header in files.there
     ]

@@ -69,7 +69,7 @@ class ChatFormat:
         return "ChatML, as the model has no template" if self.chatml else "the model's file"
 
     @property
-    def description(self) -> str:
+    def summary(self) -> str:
         """Everything in one line, for the user."""
         known = f"family {self.family.name}"
         if self.family_source:

@@ -36,7 +36,7 @@ class GrammarSampler:
         """`lead`: tokens of white space allowed before the answer; they are not shown.
 
         Raises:
-            UsageError: llama.cpp does not take the grammar.
+            UsageError: Llama.cpp does not take the grammar.
         """
         check_grammar(gbnf)
         self._vocab = vocab

@@ -22,7 +22,7 @@ class LoadedAdapters:
         """Load the adapters, before the model has a context: llama.cpp sizes its graph by them.
 
         Raises:
-            ModelLoadError: llama.cpp does not load one of them.
+            ModelLoadError: Llama.cpp does not load one of them.
         """
         handles = [_load_adapter(model, adapter.path) for adapter in adapters]
         self._count = len(handles)
@@ -33,7 +33,7 @@ class LoadedAdapters:
         """Apply the adapters to a new context.
 
         Raises:
-            EngineError: llama.cpp rejects the adapters.
+            EngineError: Llama.cpp rejects the adapters.
         """
         if self._count and llama_cpp.llama_set_adapters_lora(
             context, self._handles, self._count, self._scales

@@ -31,7 +31,7 @@ class Embedder:
 
         Raises:
             ModelNotFoundError: There is no such file.
-            InvalidModelError: llama.cpp cannot load the file.
+            InvalidModelError: Llama.cpp cannot load the file.
         """
         header = read_header(path)
         check_file_complete(path, header)
@@ -56,7 +56,7 @@ class Embedder:
         """Return rows of length 1, float32, shape (texts, dimension). Longer texts are truncated.
 
         Raises:
-            EngineError: llama.cpp failed, or the weights are damaged.
+            EngineError: Llama.cpp failed, or the weights are damaged.
         """
         vectors = np.empty((len(texts), self.dimension), np.float32)
         start = 0
