@@ -22,8 +22,8 @@ from rm_local.store import EmbedderId
 
 STATIC_EMBEDDER = "rm-static"
 TABLE, SCALES, VOCABULARY = "table", "scales", "vocabulary"
-"""Tensors of the file: int8 (pieces, d); float16 (pieces,), the step of each row; the pieces,
-UTF-8 with a line feed after each."""
+"""Names of the file's tensors: an int8 array (pieces, d); a float16 array (pieces,) with the
+quantization step of each row; the text of the pieces in UTF-8, each followed by a line feed."""
 
 
 class StaticEmbedder:

@@ -1,8 +1,8 @@
-"""The model: a client in this process, and the worker process that runs llama.cpp.
+"""Runs language models: a client in this process, and a worker process with llama.cpp.
 
-`Engine` is the client, `protocol` the messages between both; only `worker` imports llama_cpp.
-`families` describes how models think, `placement` plans memory, `constraints` turns JSON schemas
-into grammars, `calculator` evaluates the expressions that models write.
+`Engine` is the client; `protocol` defines the messages between client and worker. Only `worker`
+imports llama_cpp. `families` describes how models think, `placement` plans memory, `constraints`
+translates JSON schemas to grammars, `calculator` evaluates expressions in a model's text.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The functions that an expression may call. Each returns a value or raises NotEvaluableError."""
+"""The calculator's functions. Each returns a value or raises NotEvaluableError."""
 
 from __future__ import annotations
 
@@ -20,20 +20,28 @@ from rm_local.engine.calculator.calculator_values import (
 from rm_local.engine.calculator.number_operations import apply_operator, raise_power, take_root
 
 _MOST_CHOSEN = 1000
-"""Largest n of `comb` and `perm`: their intermediate results stay small."""
+"""Largest n of `comb` and `perm`, to keep their intermediate results small."""
 _MOST_FACTORIAL = 69
-"""69! has 99 digits."""
+"""Largest argument of `factorial`: 69! has 99 digits."""
 
 
 def require_number(value: Value) -> Number:
-    """Return the number. Raises NotEvaluableError for a value of another type."""
+    """Return `value` if it is a number.
+
+    Raises:
+        NotEvaluableError: The value has another type.
+    """
     if not isinstance(value, Number):
         raise NotEvaluableError
     return value
 
 
 def require_whole_number(value: Value) -> int:
-    """Return the whole number as an int. Raises NotEvaluableError for any other value."""
+    """Return `value` as an int if it is a whole number.
+
+    Raises:
+        NotEvaluableError: The value is not a whole number.
+    """
     number = require_number(value).value
     if not isinstance(number, int):
         raise NotEvaluableError
@@ -44,7 +52,7 @@ def read_items(value: Value) -> tuple[Value, ...]:
     """Return the elements of a list, or the characters of a string.
 
     Raises:
-        NotEvaluableError: The value is neither.
+        NotEvaluableError: The value is neither a list nor a string.
     """
     if isinstance(value, ListValue):
         return value.items
@@ -54,7 +62,11 @@ def read_items(value: Value) -> tuple[Value, ...]:
 
 
 def get_sort_key(value: Value) -> int | Fraction | str:
-    """Return the sort key of a number or a string. Raises NotEvaluableError for other values."""
+    """Return the sort key of a number or a string.
+
+    Raises:
+        NotEvaluableError: The value has another type.
+    """
     if isinstance(value, Number):
         return value.value
     if isinstance(value, str):
@@ -63,7 +75,11 @@ def get_sort_key(value: Value) -> int | Fraction | str:
 
 
 def sort_values(value: Value, reverse: bool = False) -> ListValue:
-    """Sort the elements, which are all numbers or all strings."""
+    """Sort the elements of a list or the characters of a string.
+
+    Raises:
+        NotEvaluableError: The elements are not all numbers or all strings.
+    """
     return make_list(sorted(read_items(value), key=get_sort_key, reverse=reverse))
 
 
@@ -222,7 +238,7 @@ FUNCTIONS: dict[str, tuple[int, int, Callable[..., Value]]] = {
     "str": (1, 1, _convert_to_string),
     "sum": (1, 2, _sum_values),
 }
-"""Name -> minimum and maximum number of arguments, and the function."""
+"""Name of a function -> its minimum and maximum number of arguments, and the function."""
 
 
 def _require_character(value: Value) -> str:

@@ -1,4 +1,4 @@
-"""The methods of strings and lists that an expression may call. None changes its owner."""
+"""The calculator's methods of strings and lists. None of them changes the string or list."""
 
 from __future__ import annotations
 
@@ -16,14 +16,18 @@ from rm_local.engine.calculator.calculator_values import (
 
 
 def require_string(value: Value) -> str:
-    """Return the string. Raises NotEvaluableError for a value of another type."""
+    """Return `value` if it is a string.
+
+    Raises:
+        NotEvaluableError: The value has another type.
+    """
     if not isinstance(value, str):
         raise NotEvaluableError
     return value
 
 
 def are_values_equal(left: Value, right: Value) -> bool:
-    """Whether two values are equal; values of different types never are."""
+    """Return whether two values are equal; values of different types are not equal."""
     if isinstance(left, ListValue) and isinstance(right, ListValue):
         pairs = zip(left.items, right.items, strict=False)
         return len(left.items) == len(right.items) and all(are_values_equal(a, b) for a, b in pairs)

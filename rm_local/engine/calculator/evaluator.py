@@ -53,10 +53,10 @@ _ORDERS: dict[str, Callable[..., bool]] = {
 
 
 def evaluate_expression(text: str) -> str | None:
-    """Evaluate an expression: its value as text, or None when it has no value.
+    """Evaluate an expression; return its value as text, or None if it has no value.
 
-    Never raises, and takes at most some milliseconds, whatever the text is: an expression beyond
-    `calculator_limits` has no value.
+    An invalid expression, or one beyond `calculator_limits`, has no value. The function never
+    raises an exception, and takes at most some milliseconds for any text.
     """
     if len(text) > CHARACTERS:
         return None
@@ -67,18 +67,18 @@ def evaluate_expression(text: str) -> str | None:
 
 
 class _Evaluator:
-    """Computes the values of a tree within one budget of steps."""
+    """Computes the values of a syntax tree's nodes within a budget of `STEPS`."""
 
     def __init__(self) -> None:
         self._steps_left = STEPS
 
     def evaluate_node(self, node: Node) -> Value:
-        """Compute the value of a tree, and charge its size to the budget.
+        """Compute the value of a syntax tree, and subtract the size of the value from the budget.
 
-        The size is charged once: an operation on a value costs about as much as its result.
+        An operation takes about as much time as the size of its result.
 
         Raises:
-            NotEvaluableError, or one of Python's own errors: The tree has no value.
+            NotEvaluableError: The tree has no value. Python's own exceptions mean the same.
         """
         found = self._compute_node(node)
         self._steps_left -= 1
@@ -160,7 +160,7 @@ class _Evaluator:
 
 
 def _combine_values(sign: str, left: Value, right: Value) -> Value:
-    """Compute `left sign right`: of two numbers, or a list or string joined or repeated."""
+    """Compute `left sign right` for two numbers, or join or repeat strings or lists."""
     if isinstance(left, Number) and isinstance(right, Number):
         return apply_operator(sign, left, right)
     if sign == "+" and isinstance(left, str) and isinstance(right, str):

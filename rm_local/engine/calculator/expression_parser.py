@@ -1,6 +1,6 @@
-"""Parses tokens into a syntax tree by recursive descent.
+"""Parses an expression into a syntax tree by recursive descent.
 
-Precedence is Python's, from loosest to tightest: `or`; `and`; `not`; comparisons, `in`; `+ -`;
+The precedence is that of Python, from low to high: `or`; `and`; `not`; comparisons, `in`; `+ -`;
 `* / // %` and `of`; signs; `**`; calls, indices, slices, methods. `20% of 85` is `20 / 100 * 85`.
 """
 
@@ -14,7 +14,7 @@ from rm_local.engine.calculator.expression_tokens import END, Token, read_tokens
 
 @dataclass(frozen=True, slots=True)
 class NumberLiteral:
-    """A number, as it is written."""
+    """A number, as written in the expression."""
 
     text: str
 
@@ -28,7 +28,7 @@ class StringLiteral:
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """A name that is not called: True, False or pi."""
+    """The name of a constant: True, False or pi."""
 
     name: str
 
@@ -42,7 +42,7 @@ class ListLiteral:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """An operator with its one or two operands; also an index or a slice."""
+    """An operator with one or two operands; an index or a slice is also an operation."""
 
     name: str
     operands: tuple[Node | None, ...]
@@ -50,7 +50,7 @@ class Operation:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """A chain such as `a < b < c`: operands and the operators between them, which all must hold."""
+    """A chain of comparisons such as `a < b < c`; it is true if all of them are true."""
 
     operands: tuple[Node, ...]
     operators: tuple[str, ...]
@@ -58,13 +58,13 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A function, or a method of `owner`, with its arguments."""
+    """A call of a function, or of a method of `owner`, with its arguments."""
 
     name: str
     arguments: tuple[Node, ...]
     owner: Node | None = None
     reverse: Node | None = None
-    """The argument `reverse=`."""
+    """The value of the argument `reverse=`; None if it is not given."""
 
 
 Node = NumberLiteral | StringLiteral | Name | ListLiteral | Operation | Comparison | Call
@@ -73,10 +73,10 @@ _KEYWORDS = {"and", "or", "not", "in", "of"}
 
 
 def parse_expression(text: str) -> Node:
-    """Parse an expression into a tree.
+    """Parse an expression into a syntax tree.
 
     Raises:
-        NotEvaluableError: It does not follow the grammar, or its nesting is too deep.
+        NotEvaluableError: The expression does not follow the grammar, or is nested too deep.
     """
     parser = _Parser(read_tokens(text))
     tree = parser.parse_disjunction()
@@ -96,7 +96,7 @@ class _Parser:
         return self._tokens[self._place]
 
     def _take_token(self, *texts: str) -> str:
-        """Take the next token if it is one of these signs or words; its text, or ""."""
+        """Take the next token if it is one of `texts`; return its text, or "" for another token."""
         token = self.next
         if token.kind in ("sign", "name") and token.text in texts:
             self._place += 1
@@ -220,7 +220,7 @@ class _Parser:
         raise NotEvaluableError
 
     def _parse_list(self, closing: str) -> list[Node]:
-        """Parse the items up to the closing bracket and take it; a trailing comma is allowed."""
+        """Parse the elements of a list and its closing bracket; a trailing comma is allowed."""
         items: list[Node] = []
         while not self._take_token(closing):
             items.append(self.parse_disjunction())
