@@ -78,7 +78,8 @@ def sort_values(value: Value, reverse: bool = False) -> ListValue:
     """Sort the elements of a list or the characters of a string.
 
     Raises:
-        NotEvaluableError: The elements are not all numbers or all strings.
+        NotEvaluableError: An element is neither a number nor a string.
+        TypeError: The elements are numbers and strings.
     """
     return make_list(sorted(read_items(value), key=get_sort_key, reverse=reverse))
 

@@ -11,9 +11,9 @@ import re
 from rm_local.errors import UsageError
 
 MAX_CHARACTERS = 1 << 16
-"""llama.cpp's time to read a list of words grows with the square of its length."""
+"""Maximum size of a grammar. llama.cpp takes quadratic time to read a list of words."""
 MAX_DEPTH = 100
-"""Nested brackets; llama.cpp recurses into each, and has crashed at 50,000."""
+"""Maximum nesting of brackets. llama.cpp parses them recursively, and has crashed at 50,000."""
 _PART = re.compile(
     r"""\#[^\n]* | "(?:\\.|[^"\\])*" | \[(?:\\.|[^\]\\])*\]
     | (?P<bracket>[()]) | \{\s*(?P<least>\d+)\s*,\s*(?P<most>\d+)\s*\}""",
@@ -25,7 +25,7 @@ def check_grammar(grammar: str) -> None:
     """Check that llama.cpp can read the grammar.
 
     Raises:
-        UsageError: It is empty, too large or nested too deep, or would make llama.cpp crash.
+        UsageError: The grammar is empty, too large or nested too deep, or would crash llama.cpp.
     """
     if not grammar.strip():
         raise _make_grammar_error("is empty", "Write at least a rule named `root`.")

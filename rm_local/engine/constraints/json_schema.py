@@ -1,8 +1,8 @@
-"""Translates JSON schemas into grammars: whatever follows the grammar is valid under the schema.
+"""Translates JSON schemas to grammars; a text that follows the grammar is valid for the schema.
 
-The reverse does not hold. Objects have only the properties that are named, in that order; white
-space is bounded; characters are escaped only where JSON requires it. An unknown keyword that
-restricts values is an error: an answer could violate it and still look checked.
+The grammar accepts fewer texts than the schema: objects have only the listed properties, in that
+order; white space is limited; characters are escaped only where JSON requires it. An unknown
+keyword that restricts values is an error, because an answer could violate it unnoticed.
 Keywords: https://json-schema.org/draft/2020-12/json-schema-validation
 """
 
@@ -44,7 +44,7 @@ _ANNOTATIONS = {
     *("default", "examples", "deprecated", "readOnly", "writeOnly"),
     *("format", "contentEncoding", "contentMediaType"),
 }
-"""Keywords that restrict nothing; `format` is an annotation too, unless a validator enforces it."""
+"""Keywords that do not restrict values; `format` is one unless a validator enforces it."""
 _KINDS = ("object", "array", "string", "number", "boolean", "null")
 
 
@@ -52,7 +52,7 @@ def grammar_from_schema(text: str) -> str:
     """Translate the text of a JSON schema into GBNF.
 
     Raises:
-        UsageError: It is not JSON, not a schema, or uses a keyword that cannot be translated.
+        UsageError: The text is not JSON, not a schema, or uses a keyword that cannot be translated.
     """
     try:
         schema = json.loads(text)
@@ -68,7 +68,10 @@ def grammar_from_schema(text: str) -> str:
 
 
 class _Rules:
-    """The rules of one schema. Methods return a rule's right side; `at` is a JSON pointer."""
+    """The grammar's rules for one schema.
+
+    Methods return the right side of a rule. `at` is the JSON pointer of the schema's part.
+    """
 
     def __init__(self, whole: Any) -> None:
         self.made = dict(_BASE)
@@ -82,7 +85,7 @@ class _Rules:
         return name
 
     def translate_schema(self, schema: Any, at: str) -> str:
-        """Translate a schema: the right side of a rule for its valid values."""
+        """Translate a schema to the right side of a rule for its valid values."""
         if schema is True:
             return "value"
         if not isinstance(schema, Mapping):
@@ -119,7 +122,7 @@ class _Rules:
         return str(kind)
 
     def _translate_object(self, schema: Mapping[str, Any], at: str) -> str:
-        """Translate properties in their order; two rules for each: as the first one, and later."""
+        """Translate properties in order, each to two rules: as the first property, and later."""
         named, more = schema.get("properties", {}), schema.get("additionalProperties", True)
         required = schema.get("required", [])
         names = isinstance(required, list) and all(isinstance(name, str) for name in required)
@@ -171,7 +174,7 @@ class _Rules:
         return '"[" ws ' + (filled if least else f"({filled})?") + ' "]"'
 
     def _translate_ref(self, pointer: Any, at: str) -> str:
-        """Translate the target of a `$ref` inside the schema, once, so that it may be recursive."""
+        """Return a rule for the target of a `$ref`, translated once, so that it may be recursive."""
         if not isinstance(pointer, str) or not re.match(r"#(/|$)", pointer):
             raise _make_schema_error(
                 at, f"is {json.dumps(pointer)[:60]}, not a place in this schema"
@@ -219,7 +222,7 @@ class _Rules:
         return bodies[0] if len(bodies) == 1 else " | ".join(f"({body})" for body in bodies)
 
     def _ensure_rule(self, schema: Any, at: str) -> str:
-        """Return the name of a rule for `schema`, so that it can be part of a sequence."""
+        """Return the name of a rule for `schema`, for use within a sequence."""
         body = self.translate_schema(schema, at)
         return (
             body
@@ -229,13 +232,13 @@ class _Rules:
 
 
 def _infer_type(schema: Mapping[str, Any]) -> Any:
-    """Infer the type of a schema that does not name one from its keywords; otherwise any."""
+    """Infer the type of a schema without `type` from its keywords."""
     found = [kind for kind in ("object", "array", "string") if schema.keys() & _KEYWORDS[kind]]
     return found[0] if found else list(_KINDS)
 
 
 def _list_companions(keyword: str) -> set[str]:
-    """List keywords allowed with one that defines all values: `type`, which they imply."""
+    """List the keywords allowed next to `keyword`, which defines all values by itself."""
     return {"type"} if keyword in ("const", "enum") else set()
 
 
@@ -272,7 +275,7 @@ def _format_repetition(schema: Mapping[str, Any], what: str, at: str) -> str:
 
 
 def _format_literal(value: Any) -> str:
-    """Format a value's JSON as a literal of the grammar."""
+    """Format a value as JSON, in a literal of the grammar."""
     text = json.dumps(value, ensure_ascii=False)
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
