@@ -174,7 +174,7 @@ class _Rules:
         return '"[" ws ' + (filled if least else f"({filled})?") + ' "]"'
 
     def _translate_ref(self, pointer: Any, at: str) -> str:
-        """Return a rule for the target of a `$ref`, translated once, so that it may be recursive."""
+        """Return a rule for the target of a `$ref`, translated once, as it may be recursive."""
         if not isinstance(pointer, str) or not re.match(r"#(/|$)", pointer):
             raise _make_schema_error(
                 at, f"is {json.dumps(pointer)[:60]}, not a place in this schema"

@@ -1,7 +1,7 @@
-"""Plans which layers go on which device from free memory, with fallbacks when allocation fails.
+"""Plans the number of layers on graphics devices by free memory, with fallbacks.
 
-llama.cpp counts the layers on devices from the end: the output first, then the last layers. It
-divides them among several devices by their free memory, and so does the estimate here.
+"Devices" are graphics devices here, not the CPU. llama.cpp puts the output on them first, then the
+last layers, and divides them among several devices by free memory; so does the estimate here.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from rm_local.options import EngineOptions, Precision
 from rm_local.units import format_bytes
 
 SPARE = 512 << 20
-"""Bytes of a device reserved for its driver, its kernels and the screen."""
+"""Bytes of a device's memory reserved for its driver, its kernels and the screen."""
 LEAST_BATCH = 32
 LEAST_CONTEXT = 2048
-"""A context that the user did not set is reduced to fit, but not below this."""
+"""Smallest context in tokens to which a default context is reduced to fit into memory."""
 
 Failed = Literal["weights", "context"]
 DeviceKind = Literal["gpu", "igpu", "cpu", "other"]
@@ -30,27 +30,27 @@ DeviceKind = Literal["gpu", "igpu", "cpu", "other"]
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """A device as llama.cpp reports it."""
+    """A device in llama.cpp's list; the CPU is also one."""
 
     name: str
     about: str
     kind: DeviceKind
     free: int
-    """Bytes."""
+    """Free memory in bytes."""
     total: int
 
     @property
     def shares_memory(self) -> bool:
-        """Whether its memory is the machine's own."""
+        """Whether the device uses the machine's main memory."""
         return self.kind != "gpu" or self.name.startswith(("Metal", "MTL"))
 
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """How many layers are on devices, and the batch size."""
+    """The number of layers on devices, the batch size, and the place of keys and values."""
 
     layers: int
-    """Layers on devices, the output counted as one; 0 = all on the CPU."""
+    """Number of layers on graphics devices; the output counts as one. 0 = all on the CPU."""
     batch: int
     """Maximum number of tokens in one decoding call."""
     cache_on_device: bool = True
@@ -59,23 +59,23 @@ class Placement:
 
 @dataclass(frozen=True, slots=True)
 class PlacementRequest:
-    """The options that a placement depends on."""
+    """The options on which a placement depends."""
 
     context: int
     kv: Precision = "f16"
     flash: bool = True
     layers: int = -1
-    """-1 = as many as fit."""
+    """Number of layers on devices; -1 = as many as fit."""
 
     @classmethod
     def for_options(cls, options: EngineOptions, context: int) -> PlacementRequest:
-        """Build the request of a model that is loaded with these options at `context` tokens."""
+        """Build the request for a model to be loaded with `options` and `context` tokens."""
         flash = options.flash_attention != "off"
         return cls(context, options.kv_cache_type, flash, options.gpu_layers)
 
 
 def select_usable_devices(devices: Sequence[Device]) -> tuple[Device, ...]:
-    """Select the devices that llama.cpp puts layers on: graphics cards, or an integrated one."""
+    """Select the devices for a model's layers: the graphics cards, or else an integrated one."""
     cards = tuple(device for device in devices if device.kind == "gpu")
     return cards or tuple(device for device in devices if device.kind == "igpu")[:1]
 
@@ -83,7 +83,7 @@ def select_usable_devices(devices: Sequence[Device]) -> tuple[Device, ...]:
 def place_layers(
     model: ModelSizes, devices: Sequence[Device], asked: PlacementRequest
 ) -> Placement:
-    """Place as many layers on the usable devices as fit, or as the request demands."""
+    """Plan a placement with as many layers on `devices` as fit, or as the request demands."""
     count = len(model.shape.layers) + 1
     if not devices or asked.layers == 0:
         return Placement(0, BATCH_CPU, cache_on_device=False)
@@ -95,9 +95,9 @@ def place_layers(
 
 
 def count_fitting_layers(model: ModelSizes, free: Sequence[int], asked: PlacementRequest) -> int:
-    """Count the layers, with weights and cache, that fit on devices with `free` bytes each.
+    """Count the layers that fit on devices, with their weights and cache.
 
-    From 0 to the number of layers plus 1, as llama.cpp counts them.
+    `free`: the free bytes of each device. The output counts as one more layer.
     """
     sizes = _list_layer_bytes(model, asked)
     room = [bytes_ - SPARE - _estimate_compute(model, asked) for bytes_ in free]
@@ -111,10 +111,10 @@ def count_fitting_layers(model: ModelSizes, free: Sequence[int], asked: Placemen
 
 
 def choose_fallback(placement: Placement, failed: Failed) -> Placement | None:
-    """Choose the next placement to try when memory for weights or context could not be allocated.
+    """Choose the next placement to try after memory could not be allocated for `failed`.
 
-    For a context, first a smaller batch, then the cache in the machine's memory; then fewer
-    layers. None = nothing is left to try.
+    For the context: first a smaller batch, then the cache in main memory, then fewer layers on
+    devices. None = there are no more fallbacks.
     """
     if failed == "context" and placement.batch > BATCH_CPU:
         return replace(placement, batch=BATCH_CPU)
@@ -131,7 +131,7 @@ def choose_fallback(placement: Placement, failed: Failed) -> Placement | None:
 def estimate_host_bytes(
     model: ModelSizes, devices: Sequence[Device], asked: PlacementRequest, placement: Placement
 ) -> int:
-    """Estimate the bytes needed in the machine's own memory."""
+    """Estimate the bytes of main memory for a model with this placement."""
     batch = min(placement.batch, BATCH_CPU)
     need = requirements.estimate_memory(
         model, asked.context, kv=asked.kv, flash=asked.flash, batch=batch
@@ -151,12 +151,12 @@ def check_fits_memory(
     free: int | None,
     name: str,
 ) -> None:
-    """Check that the model fits into the machine's memory.
+    """Check that the model fits into main memory.
 
-    `free`: its free bytes, None = unknown.
+    `free`: free bytes of main memory; None = unknown. `name`: the model's name for the message.
 
     Raises:
-        InsufficientMemoryError: It does not fit.
+        InsufficientMemoryError: The model does not fit.
     """
     need = _estimate_planned_host_bytes(model, devices, asked)
     if free is None or need <= free:
@@ -178,12 +178,12 @@ def check_growth_fits_memory(
     context: int,
     free: int | None,
 ) -> None:
-    """Check that the current context, that of `asked`, can be enlarged to `context` tokens.
+    """Check that there is memory to enlarge the context from that of `asked` to `context` tokens.
 
-    `free`: free bytes of the machine's memory, None = unknown.
+    `free`: free bytes of main memory; None = unknown.
 
     Raises:
-        InsufficientMemoryError: It cannot.
+        InsufficientMemoryError: There is not enough memory.
     """
     larger = _estimate_planned_host_bytes(model, devices, replace(asked, context=context))
     more = larger - _estimate_planned_host_bytes(model, devices, asked)
@@ -198,7 +198,7 @@ def check_growth_fits_memory(
 def find_largest_context(
     model: ModelSizes, devices: Sequence[Device], asked: PlacementRequest, free: int, top: int
 ) -> int:
-    """Find the largest context up to `top` that fits in `free` bytes of the machine's memory."""
+    """Find the largest context up to `top` tokens that fits into `free` bytes of main memory."""
 
     def fits_context(context: int) -> bool:
         return _estimate_planned_host_bytes(model, devices, replace(asked, context=context)) <= free
@@ -209,9 +209,9 @@ def find_largest_context(
 def choose_fitting_context(
     model: ModelSizes, devices: Sequence[Device], asked: PlacementRequest, free: int | None
 ) -> int:
-    """Choose the context when the user set none: the default, or a smaller one that fits.
+    """Choose the context if the user set none: the default, or a smaller one that fits.
 
-    Returns the default if not even LEAST_CONTEXT fits; `check_memory` then reports that.
+    If LEAST_CONTEXT does not fit, return the default; `check_fits_memory` then reports the error.
     """
     context = requirements.choose_default_context(model)
     found = context if free is None else find_largest_context(model, devices, asked, free, context)
@@ -227,7 +227,7 @@ def _estimate_planned_host_bytes(
 def _suggest_remedy(
     model: ModelSizes, devices: Sequence[Device], asked: PlacementRequest, free: int
 ) -> str:
-    """Suggest a context that fits, up to the trained length, and how to load without the check."""
+    """Suggest actions to the user: a smaller context that fits, or loading without the check."""
     top = max(
         requirements.round_up_context(asked.context) - requirements.CONTEXT_STEP,
         requirements.CONTEXT_STEP,
@@ -250,7 +250,7 @@ def _suggest_remedy(
 def _list_layer_bytes(
     model: ModelSizes, asked: PlacementRequest, *, cache: bool = True
 ) -> list[int]:
-    """List the bytes of each layer, the output last."""
+    """List the bytes of each layer, with or without its cache; the output is the last one."""
     layers = model.shape.layers
     weights = model.layer_bytes // max(1, len(layers))
     context = requirements.round_up_context(asked.context)
@@ -269,7 +269,7 @@ def _estimate_compute(model: ModelSizes, asked: PlacementRequest) -> int:
 
 
 def _assign_devices(count: int, free: Sequence[int]) -> list[int]:
-    """Assign each of `count` layers to a device; returns the devices' indexes."""
+    """Assign `count` layers to devices by free memory; return the device's index for each layer."""
     ends = list(accumulate(free))
     shares = [end / max(1, ends[-1]) for end in ends]
     return [min(bisect_right(shares, n / count), len(free) - 1) for n in range(count)]

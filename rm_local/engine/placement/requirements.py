@@ -1,4 +1,4 @@
-"""Estimates how much memory a model needs, and which context fits.
+"""Estimates the memory that a model needs, and the largest context that fits.
 
     need    = weights + cache + compute + PROCESS_BYTES
     weights = bytes of the file's tensors (they are mapped, so they count once)
@@ -31,9 +31,9 @@ BATCH_CPU, BATCH_GPU = 128, 512
 operations of the graph, whose time grows with the batch; on a GPU only between two batches, which
 are short."""
 SEQUENCES = 33
-"""The worker's sequences: the prefix and its branches."""
+"""Maximum number of sequences in the worker's cache: the prefix and its branches."""
 RECURRENT_SEQUENCES = 9
-"""The same for a recurrent model."""
+"""Maximum number of sequences in the worker's cache for a recurrent model."""
 PROCESS_BYTES = 96 << 20
 """Bytes of the worker process for Python, llama.cpp and the vocabulary."""
 CONTEXT_STEP = 256
@@ -46,11 +46,11 @@ _BYTES: dict[Precision, tuple[int, int]] = {
     "f16": (1, 2), "q8_0": (32, 34), "q5_1": (32, 24), "q5_0": (32, 22), "q4_1": (32, 20),
     "q4_0": (32, 18),
 }  # fmt: skip
-"""Values in a block, bytes of a block."""
+"""Precision -> number of values and number of bytes in a block."""
 
 
 class ModelSizes(Protocol):
-    """Sizes needed to estimate memory, e.g. of `GgufFiles` or `AdaptedModel`."""
+    """The sizes of a model for a memory estimate; for example `GgufFiles` or `AdaptedModel`."""
 
     @property
     def weight_bytes(self) -> int:
@@ -62,16 +62,16 @@ class ModelSizes(Protocol):
 
     @property
     def context(self) -> int:
-        """Context length that it was trained for, in tokens; 0 if it is not stated."""
+        """Context length in training, in tokens; 0 if the file does not state it."""
 
     @property
     def shape(self) -> ModelShape:
-        """Its layers and widths."""
+        """Layers and widths of the model."""
 
 
 @dataclass(frozen=True, slots=True)
 class MemoryRequirement:
-    """Bytes that a model needs at a context."""
+    """The bytes that a model needs with a context of `context` tokens."""
 
     context: int
     weights: int
@@ -80,7 +80,7 @@ class MemoryRequirement:
 
     @property
     def total(self) -> int:
-        """The sum, including the rest of the worker process."""
+        """Bytes of weights, cache, computation and the rest of the worker process."""
         return self.weights + self.cache + self.compute + PROCESS_BYTES
 
 
@@ -95,8 +95,8 @@ def estimate_memory(
 ) -> MemoryRequirement:
     """Estimate the memory that `model` needs for a context of `context` tokens.
 
-    `flash`: whether flash attention is used. `windows`: whether layers with a sliding window keep
-    only that; the worker keeps all tokens, since branches and edits go back in them.
+    `flash`: whether flash attention is used. `windows`: whether layers with a sliding window cache
+    only the tokens in the window; the worker caches all tokens, to be able to rewind.
     """
     context = round_up_context(context)
     shape = model.shape
@@ -108,7 +108,7 @@ def estimate_memory(
 
 
 def round_up_context(context: int) -> int:
-    """Round a context up as llama.cpp does."""
+    """Round a context up to a multiple of CONTEXT_STEP, as llama.cpp does."""
     return -(-max(1, context) // CONTEXT_STEP) * CONTEXT_STEP
 
 
@@ -136,12 +136,15 @@ def find_largest_fitting(fits: Callable[[int], bool], top: int) -> int:
 
 
 def choose_default_context(model: ModelSizes, asked: int = 0) -> int:
-    """Return the context asked for, or the trained length up to DEFAULT_CONTEXT."""
+    """Return `asked`; if it is 0, the context length in training, at most DEFAULT_CONTEXT."""
     return asked or min(model.context or DEFAULT_CONTEXT, DEFAULT_CONTEXT)
 
 
 def count_layer_cache_bytes(layer: Layer, context: int, kv: Precision, ahead: int = 0) -> int:
-    """Count the bytes of a layer's cache; with `ahead`, of its window and `ahead` tokens alone."""
+    """Count the bytes of a layer's cache for `context` tokens.
+
+    If `ahead` is not 0, a layer with a window caches only its window and `ahead` more tokens.
+    """
     tokens = context
     if ahead and layer.window:
         tokens = min(context, -(-(layer.window + ahead) // CONTEXT_STEP) * CONTEXT_STEP)
