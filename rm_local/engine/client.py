@@ -109,7 +109,7 @@ class Engine:
             ModelNotFoundError, InvalidModelError, ModelLoadError: The file or an adapter cannot
                 be used.
             InsufficientMemoryError: There is too little free memory; nothing was allocated.
-            ContextAllocationError: Llama.cpp could not allocate its memory.
+            ContextAllocationError: llama.cpp could not allocate its memory.
             SettingsError: The user's own template or family file is invalid.
             CancelledByUserError: The loading was cancelled.
         """

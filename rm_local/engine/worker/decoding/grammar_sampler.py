@@ -33,10 +33,12 @@ class GrammarSampler:
     """Samples tokens of one branch that follow a grammar; keeps the state of the grammar."""
 
     def __init__(self, vocab: Vocab, candidates: CandidateSampler, gbnf: str, *, lead: int) -> None:
-        """`lead`: tokens of white space allowed before the answer; they are not shown.
+        """Parse the grammar `gbnf`.
+
+        `lead`: maximum number of white-space tokens before the answer; they are not shown.
 
         Raises:
-            UsageError: Llama.cpp does not take the grammar.
+            UsageError: llama.cpp rejects the grammar.
         """
         check_grammar(gbnf)
         self._vocab = vocab

@@ -24,7 +24,7 @@ COPIED = 192
 COPIED_SIGNS = 384
 """The number `COPIED` for text without letters, such as a table of zeros."""
 _MIN_COPIES = 3
-"""Number of copies that make a loop of a longer period."""
+"""Copied periods that make a loop of a longer period; at most one and `COPIED` tokens."""
 _RUN = 8
 """Length in tokens of the runs that are counted."""
 _BEFORE = 3

@@ -1,4 +1,4 @@
-"""The open turn: its prompt in the cache, and the branches generated from it."""
+"""Runs turns with a loaded model: evaluates the prompt, and generates branches from it."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from rm_local.errors import (
 )
 
 _LEAD = 2
-"""Tokens of white space that a model may write between its thinking and a constrained answer."""
+"""Maximum number of white-space tokens between thinking and a constrained answer."""
 _ADAPTER_REMEDY = (
     "One of its LoRA adapters may be the cause: give it a smaller scale, or leave it out of --lora "
     "and of `lora` in the settings."
@@ -45,7 +45,7 @@ _ADAPTER_REMEDY = (
 
 
 class TurnRunner:
-    """Serves turns with a loaded model, one at a time; the cache is kept between turns."""
+    """Runs turns with a loaded model, one at a time; the cache is kept between turns."""
 
     def __init__(self, model: Model, cache: KVCache, load_plan: LoadPlan, inbox: Inbox) -> None:
         self.stats = StatsRecorder()
@@ -57,9 +57,10 @@ class TurnRunner:
         self._conversation: Conversation | None = None
 
     def evaluate_prompt(self, request: OpenTurn, send: Callable[[Reply], None]) -> TurnOpened:
-        """Evaluate the prompt except its last token, whose logits the branches need.
+        """Open a turn: evaluate the prompt except its last token, which the branches evaluate.
 
-        `send` gets `Progress` between batches, and `ContextAdjusted` if the prompt is too long.
+        `send` is called with `Progress` between batches, and with `ContextAdjusted` if the prompt
+        is too long.
 
         Raises:
             ContextOverflowError: The prompt does not fit; nothing was evaluated.
@@ -87,7 +88,7 @@ class TurnRunner:
         return TurnOpened(len(conversation.tokens), self.stats.read_prefill_since(before))
 
     def generate_branches(self, specs: Sequence[BranchSpec], send: Callable[[Reply], None]) -> None:
-        """Generate branches from the prompt; `send` gets their events.
+        """Generate branches from the prompt; `send` is called with their events.
 
         Raises:
             ContextOverflowError: A forced text does not fit; nothing was evaluated.
@@ -124,7 +125,10 @@ class TurnRunner:
 
     @property
     def info(self) -> ModelInfo:
-        """The model's description, with its real context (llama.cpp rounds it up)."""
+        """The model's description with the values of this run.
+
+        They are context, device, cache size and type, flash attention, and notes.
+        """
         cache, placement = self._cache, self._cache.placement
         kept = placement.layers and not placement.cache_on_device
         return replace(
@@ -142,10 +146,11 @@ class TurnRunner:
         return len(self._model.vocab.tokenize_data(text))
 
     def make_room(self, texts: Sequence[int], writing: int, send: Callable[[Reply], None]) -> int:
-        """Make room after the prompt for texts of `texts` tokens, each with `writing` more.
+        """Make room after the prompt for forced texts.
 
-        Returns the tokens that fit after the prompt. For a text longer than the context, no
-        earlier turn is dropped.
+        `texts`: number of tokens of each text. `writing`: number of tokens written after each of
+        them. No turn is dropped for a text longer than the context. Return the number of tokens
+        that fit after the prompt.
         """
         if not self._conversation:
             raise EngineError("No turn is open.", "Open one first.")
@@ -163,9 +168,9 @@ class TurnRunner:
         self._cache.close()
 
     def _share_prefix(self, branches: Sequence[BranchState]) -> int:
-        """Prefill the common prefix of all branches, but leave each at least one own token.
+        """Prefill the common prefix of all branches, except the last token of each branch.
 
-        Returns the length of the prefix.
+        Return the length of the prefix in tokens.
         """
         first = branches[0].tokens
         shared = min(count_common_prefix(first, branch.tokens) for branch in branches)
@@ -179,7 +184,7 @@ class TurnRunner:
         send: Callable[[Reply], None],
         branches: Sequence[BranchState],
     ) -> bool:
-        """Make room for branches of which one fills the context; return whether any was made."""
+        """Make room for branches, one of which fills the context; return False if it failed."""
         before, context = len(conversation.tokens), self._cache.capacity
         ends = [len(conversation.tokenize_with_note(branch.note)) for branch in branches]
         self._adjust_context(max(len(branch.tokens) for branch in branches), send)
@@ -189,7 +194,7 @@ class TurnRunner:
         return len(conversation.tokens) < before or self._cache.capacity > context
 
     def _mark_boundary(self, conversation: Conversation, notes: Sequence[str]) -> None:
-        """Count the tokens that all branches share as prompt: with notes, those before a note."""
+        """Set the end of the prompt for the statistics; tokens of notes are not prompt."""
         self.stats.boundary = conversation.note_position if any(notes) else len(conversation.tokens)
 
     def _create_branches(
@@ -253,7 +258,10 @@ class TurnRunner:
         keep_rest: bool = False,
         on_progress: Callable[[float], None] = lambda _share: None,
     ) -> None:
-        """Prefill the prefix sequence; the first `already_counted` tokens kept are no reuse."""
+        """Prefill the prefix sequence and count its tokens as evaluated or reused.
+
+        The first `already_counted` tokens are not counted as reused.
+        """
         with self.stats.time_prefill():
             kept = self._cache.prefill_prefix(
                 tokens, checkpoints=checkpoints, keep_rest=keep_rest, on_progress=on_progress
@@ -262,7 +270,11 @@ class TurnRunner:
         self.stats.count_evaluated(kept, len(tokens))
 
     def _check_fits(self, conversation: Conversation, what: str, tokens: int) -> None:
-        """Raise ContextOverflowError, with a remedy, if so many tokens do not fit."""
+        """Check that `tokens` tokens fit into the context; `what` is their name in the message.
+
+        Raises:
+            ContextOverflowError: They do not fit.
+        """
         capacity, trained = self._cache.capacity, self._model.info.trained_context
         if tokens < capacity:
             return

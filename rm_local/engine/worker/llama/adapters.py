@@ -1,4 +1,4 @@
-"""LoRA adapters of a loaded model: read into memory once, applied to each of its contexts."""
+"""LoRA adapters of a loaded model: loaded once, and applied to each context of the model."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ class LoadedAdapters:
     """The adapters of one model. They are freed with the model."""
 
     def __init__(self, model: Any, adapters: Sequence[LoraAdapter]) -> None:
-        """Load the adapters, before the model has a context: llama.cpp sizes its graph by them.
+        """Load the adapters. Do this before the model has a context: its size depends on them.
 
         Raises:
-            ModelLoadError: Llama.cpp does not load one of them.
+            ModelLoadError: llama.cpp cannot load an adapter.
         """
         handles = [_load_adapter(model, adapter.path) for adapter in adapters]
         self._count = len(handles)
@@ -33,7 +33,7 @@ class LoadedAdapters:
         """Apply the adapters to a new context.
 
         Raises:
-            EngineError: Llama.cpp rejects the adapters.
+            EngineError: llama.cpp rejects the adapters.
         """
         if self._count and llama_cpp.llama_set_adapters_lora(
             context, self._handles, self._count, self._scales

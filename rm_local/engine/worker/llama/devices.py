@@ -1,4 +1,4 @@
-"""Lists llama.cpp's devices with their free memory, for which the binding has no function."""
+"""Lists llama.cpp's devices and their free memory; the Python binding has no function for this."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ _KINDS: dict[int, DeviceKind] = {0: "cpu", 1: "gpu", 2: "igpu"}
 
 
 def list_devices() -> list[Device]:
-    """List the devices in ggml's registry; empty if the build hides its functions."""
+    """List the devices in ggml's registry, the CPU included.
+
+    The list is empty if the build does not export the functions.
+    """
     try:
         count = find_ggml_function("ggml_backend_dev_count", ctypes.c_size_t)()
         get = find_ggml_function("ggml_backend_dev_get", ctypes.c_void_p, ctypes.c_size_t)
@@ -21,10 +24,10 @@ def list_devices() -> list[Device]:
 
 
 def find_ggml_function(name: str, result: Any, *arguments: Any) -> Any:
-    """Return ggml's function of that name.
+    """Find ggml's function `name`, and declare the types of its result and arguments.
 
     Raises:
-        AttributeError: The build hides it.
+        AttributeError: The build does not export the function.
     """
     from llama_cpp import _ggml
 

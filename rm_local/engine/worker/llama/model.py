@@ -66,7 +66,7 @@ class Model:
         `files`: the headers of the adapters, in their order.
 
         Raises:
-            ModelLoadError: Llama.cpp does not load a file.
+            ModelLoadError: llama.cpp does not load a file.
             InvalidModelError: The model cannot generate text.
             SettingsError: A file of the user's templates is invalid.
             CancelledByUserError: The request was cancelled.
