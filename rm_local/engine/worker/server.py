@@ -1,4 +1,4 @@
-"""The worker's loop: serves requests one at a time and answers each under its number."""
+"""The worker's loop: serves requests one at a time, and sends replies with their numbers."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from rm_local.errors import EngineError, RmLocalError
 
 
 class Server:
-    """Holds at most one loaded model with its turn, and one embedder."""
+    """Serves requests with at most one loaded model and one embedder."""
 
     def __init__(self, inbox: Inbox, replies: BinaryIO) -> None:
         self._inbox = inbox

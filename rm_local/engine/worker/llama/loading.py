@@ -1,4 +1,4 @@
-"""Loads a model: checks its file, plans the placement, and falls back when memory is short."""
+"""Loads a model: checks its file, plans the placement, and uses fallbacks if memory is short."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ Context = TypeVar("Context")
 
 
 class LoadPlan:
-    """The placement of a model on this machine, planned before anything is allocated."""
+    """The planned placement of a model on this machine, before memory is allocated."""
 
     def __init__(
         self, path: Path, options: EngineOptions, lora: Sequence[LoraAdapter] = ()
@@ -66,13 +66,13 @@ class LoadPlan:
         )
         self.asked = replace(asked, context=chosen)
         self.first = offload.place_layers(self._sizes, self._devices, self.asked)
-        """The placement that is tried first."""
+        """The first placement to try."""
         self._smaller_context = "" if options.context else self._describe_smaller_context(chosen)
         name = str(self.files.header.metadata.get("general.name") or path.stem)
         offload.check_fits_memory(self._sizes, self._devices, self.asked, free, name)
 
     def choose_larger_context(self, context: int, tokens: int) -> int:
-        """Choose a context larger than `context` that leaves branches room after `tokens` tokens.
+        """Choose a context larger than `context`, with room for branches after `tokens` tokens.
 
         Raises:
             EngineError: The model was not trained for it, or there is not enough memory.
@@ -87,7 +87,7 @@ class LoadPlan:
         return larger
 
     def list_notes(self, placement: Placement) -> tuple[str, ...]:
-        """List, in sentences, what differs from the requested or the usual placement."""
+        """List the differences from the requested or the usual placement, as sentences."""
         fewer = placement.layers < self.first.layers
         lowered = (
             f"There was not enough memory for {self.first.layers} layers on the device: "
@@ -111,11 +111,11 @@ def load_model(
     inbox: Inbox,
     renderer: Renderer,
 ) -> tuple[Model, KVCache, LoadPlan]:
-    """Load the model and create its cache, with as much on the devices as fits.
+    """Load the model and create its cache, with as many layers on devices as fit.
 
     Raises:
-        ModelNotFoundError, InvalidModelError: The file or an adapter is missing, damaged, or does
-            not fit.
+        ModelNotFoundError, InvalidModelError: The file or an adapter is missing or damaged, or an
+            adapter does not fit the model.
         SettingsError: A file of the user's templates is invalid.
         InsufficientMemoryError, ContextAllocationError: There is not enough memory.
         CancelledByUserError: The request was cancelled.
@@ -145,10 +145,10 @@ def place_with_fallback(
     create_context: Callable[[Weights, Placement], Context],
     free_weights: Callable[[Weights], Any],
 ) -> tuple[Weights, Context]:
-    """Load weights and context with the first placement for which there is enough memory.
+    """Load weights and create a context with the first placement that fits into memory.
 
-    `load_weights` raises ModelLoadError and `create_context` ContextAllocationError if there is
-    not. Weights stay loaded while only the context has to change.
+    If memory is short, `load_weights` raises ModelLoadError and `create_context` raises
+    ContextAllocationError. Weights are not loaded again if only the context changes.
 
     Raises:
         ModelLoadError, ContextAllocationError: The last error, after all fallbacks have failed.

@@ -1,4 +1,4 @@
-"""A text generation model: its weights, vocabulary, chat template, and description."""
+"""A loaded text generation model: its weights, vocabulary, chat template, and description."""
 
 from __future__ import annotations
 
@@ -63,10 +63,10 @@ class Model:
     ) -> Model:
         """Load the weights, with `request.options.gpu_layers` layers on devices, and the adapters.
 
-        `files`: the headers of the adapters, in their order.
+        `header`: the header of the model's file. `files`: the headers of the adapters, in order.
 
         Raises:
-            ModelLoadError: llama.cpp does not load a file.
+            ModelLoadError: llama.cpp cannot load a file.
             InvalidModelError: The model cannot generate text.
             SettingsError: A file of the user's templates is invalid.
             CancelledByUserError: The request was cancelled.
@@ -113,7 +113,7 @@ class Model:
         return cls(handle, vocab, template, info, threads, adapters)
 
     def close(self) -> None:
-        """Free the weights, and the adapters with them; every context must be gone."""
+        """Free the weights and the adapters. Every context must be freed before."""
         llama_cpp.llama_model_free(self.handle)
 
 
@@ -188,7 +188,7 @@ def _read_quantization(handle: Any) -> str:
 
 
 def _describe_placement(threads: int) -> str:
-    """Describe where the layers are, as llama.cpp reported while it loaded them."""
+    """Describe the placement of the layers, as reported by llama.cpp while it loaded them."""
     cpu = f"CPU, {threads} thread{'s' * (threads != 1)}"
     if not (where := log.find_offload()):
         return cpu
