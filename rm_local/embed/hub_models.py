@@ -51,7 +51,7 @@ def choose_model_name(model: str | Path) -> str:
 
 
 def read_known_words(folder: Path) -> frozenset[str]:
-    """Read the model's known words: those that are a single token, in lower case.
+    """Read the words with a token of their own in the model's vocabulary, in lower case.
 
     A model without `vocab.txt` (not similar to BERT) gets a list of common words instead.
     """

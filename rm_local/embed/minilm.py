@@ -57,7 +57,7 @@ def check_minilm_weights(folder: Path) -> None:
 
 
 def read_minilm_words() -> frozenset[str]:
-    """Read the model's known words: those that are a single token, in lower case.
+    """Read the words with a token of their own in the model's vocabulary, in lower case.
 
     Raises:
         ModelNotFoundError: The package is not installed.

@@ -27,7 +27,7 @@ quantization step of each row; the text of the pieces in UTF-8, each followed by
 
 
 class StaticEmbedder:
-    """Embeds texts with rm-static's table, which is in memory as float32."""
+    """Embeds texts with rm-static's table, stored in memory as float32."""
 
     def __init__(self, table: Floats, pieces: Sequence[str], sha256: str) -> None:
         """Build the embedder from `table`, an array (pieces, d) with a row for each piece.

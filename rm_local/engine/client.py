@@ -31,7 +31,7 @@ _STOPPABLE = (protocol.Load, protocol.OpenTurn, protocol.Generate)
 
 
 class Engine:
-    """Runs models in one worker process, which is started, or started again, when it is needed.
+    """Runs models in a worker process. The process is started, or restarted, when it is needed.
 
     Requests are served in the order of the calls. Every call raises WorkerCrashedError if the
     worker ends during the call, and EngineError if the worker cannot be started; after such an

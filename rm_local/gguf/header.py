@@ -232,7 +232,11 @@ def _skip_strings(file: BinaryIO, length: int) -> None:
 
 
 def _check_limit(holds: bool) -> None:
-    """Raise EOFError, which marks the header as damaged, unless the limit holds."""
+    """Check a limit on a value of the header.
+
+    Raises:
+        EOFError: The limit does not hold; the header is then reported as damaged.
+    """
     if not holds:
         raise EOFError
 

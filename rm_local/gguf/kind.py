@@ -7,8 +7,8 @@ from typing import Any, Literal
 
 ModelKind = Literal["text", "embedder", "projector", "adapter", "vocabulary", "other"]
 """`text` continues a prompt; a vision `projector` and an `adapter` are parts for another model; a
-`vocabulary` has no weights; `other` covers encoder-decoders, diffusion and sound models, and what
-llama.cpp cannot run."""
+`vocabulary` has no weights; `other` covers encoder-decoders, diffusion and sound models, and
+other models that llama.cpp cannot run."""
 
 _ENCODERS = {
     "bert", "nomic-bert", "nomic-bert-moe", "jina-bert-v2", "jina-bert-v3", "modern-bert",

@@ -48,8 +48,8 @@ def merge_adapter(
     """Write the merged model to `target`; an incomplete file never has that name.
 
     The metadata of `base` are copied, with the values in `changes` added or replaced. Matrices
-    are quantized as Q8_0, whatever their format in the base; other tensors are copied. `report`
-    is called with the share written, 0 to 1; an exception in it ends the merge.
+    are quantized as Q8_0; other tensors are copied. `report` is called with the share written, 0
+    to 1; an exception in it ends the merge.
 
     Raises:
         ModelNotFoundError: A file does not exist, or cannot be read.

@@ -21,7 +21,7 @@ STRING = 400
 STEPS = 3000
 """Maximum work for an expression: operations plus elements of their results. Measured: 4 ms."""
 RESULT = 120
-"""Maximum characters of a result; it also has at most so many tokens, usually far fewer."""
+"""Maximum characters of a result, and also its maximum number of tokens."""
 
 
 class NotEvaluableError(Exception):

@@ -10,7 +10,7 @@ _LONGEST = len(OPEN) + CHARACTERS + len("=")
 
 
 class ExpressionFinder:
-    """Detects the end of an expression in the text of one branch, which is added in pieces.
+    """Detects the end of an expression in the text of one branch; it is added in pieces.
 
     An expression begins after the last `<<` and stays on one line. An `=` that is part of `==`,
     `<=`, `>=` or `!=` does not close it.
@@ -34,7 +34,7 @@ class ExpressionFinder:
         inside = held[len(OPEN) : -1]
         return None if inside[-1:] in ("", "=", "<", ">", "!") else inside
 
-    def reset(self) -> None:
+    def forget_expression(self) -> None:
         """Forget the current expression; call this after its result has been appended."""
         self._held = ""
 

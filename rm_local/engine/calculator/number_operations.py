@@ -13,7 +13,7 @@ from rm_local.engine.calculator.calculator_limits import (
 from rm_local.engine.calculator.calculator_values import Number, make_number
 
 _ROOT_DIGITS = 40
-"""Significant digits of an irrational root; with so many, `sqrt(2)**2` is shown as 2."""
+"""Significant digits of an irrational root, enough to show `sqrt(2)**2` as 2."""
 _MOST_ROOT = 64
 """Largest degree of a root."""
 

@@ -124,7 +124,7 @@ def find_largest_context(
 
 
 def find_largest_fitting(fits: Callable[[int], bool], top: int) -> int:
-    """Find the largest multiple of CONTEXT_STEP, or `top` itself, that fits; 0 if none does."""
+    """Find the largest multiple of CONTEXT_STEP, up to `top`, for which `fits` is true; else 0."""
     low, high = 0, -(-top // CONTEXT_STEP)
     while low < high:
         middle = (low + high + 1) // 2

@@ -1,6 +1,7 @@
-"""`python -m rm_local.engine.worker`: requests on descriptor 0, replies on the one given as 1.
+"""Runs the worker process: `python -m rm_local.engine.worker`.
 
-Descriptor 2 is the log. Descriptor 1 is pointed there too before llama.cpp is imported.
+Requests are read from descriptor 0. Replies are written to a copy of descriptor 1; descriptor 1
+itself is redirected to 2, the log, before llama.cpp is imported.
 """
 
 from __future__ import annotations

@@ -92,7 +92,7 @@ class BranchState:
         for token in tokens:
             self._sampler.accept_token(token)
         if self._finder:
-            self._finder.reset()
+            self._finder.forget_expression()
         return self._feed_text(text, forced=True)
 
     def append_pending(self, most: int) -> None:

@@ -30,7 +30,7 @@ _RUN = 8
 _BEFORE = 3
 """Number of earlier occurrences from which a run is not new."""
 _NEW = 2 * _RUN
-"""Number of new runs allowed among the last `COPIED`; two new tokens cause so many."""
+"""Number of new runs allowed among the last `COPIED`: those that two new tokens cause."""
 _DIGITS = 4
 """Maximum number of tokens in the number of a list item."""
 _LETTERS = 0.6
@@ -51,7 +51,7 @@ _NEEDED, _NEEDED_SIGNS = _compute_needed_copies(False), _compute_needed_copies(T
 
 
 class RepetitionDetector:
-    """Detects a loop in the text of one branch, which is added token by token."""
+    """Detects a loop in the text of one branch; it is added token by token."""
 
     def __init__(self) -> None:
         self._tokens = np.full(2 * PERIOD, -1, np.int64)

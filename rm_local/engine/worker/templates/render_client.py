@@ -30,7 +30,7 @@ class RenderCallback(Protocol):
 
 
 class Renderer:
-    """Renders templates in a separate process, which is started, or restarted, when needed."""
+    """Renders templates in a separate process; it is started, or restarted, when it is needed."""
 
     def __init__(self, cancelled: Callable[[], Any] = lambda: None) -> None:
         """`cancelled` returns None unless the current request is cancelled."""
