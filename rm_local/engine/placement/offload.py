@@ -243,7 +243,7 @@ def _suggest_remedy(
     can = asked.kv == "f16" and asked.flash
     packed = replace(asked, kv="q8_0")
     if can and (more := find_largest_context(model, devices, packed, free, top)) > found:
-        ways.append(f'With `kv = "q8_0"`, {more:,} tokens fit.')
+        ways.append(f'With `kv_cache_type = "q8_0"`, {more:,} tokens fit.')
     return " ".join([*ways, "`check_memory = false` tries it anyway."])
 
 
