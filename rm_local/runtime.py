@@ -97,7 +97,7 @@ class Runtime:
     @property
     def info(self) -> ModelInfo | None:
         """The loaded model; None before it is loaded, and after its process died."""
-        return self._engine.info if self._engine and self._engine.worker else None
+        return self._engine.info if self._engine and self._engine.worker_pid else None
 
     @property
     def entries(self) -> int | None:
@@ -152,9 +152,9 @@ class Runtime:
         has an empty sha256; loading the model raises the error.
         """
         if any(not adapter.sha256 for adapter in self._lora):
-            from rm_local.gguf import identify_lora
+            from rm_local.gguf import add_adapter_hash
 
-            self._lora = await asyncio.to_thread(lambda: tuple(map(identify_lora, self._lora)))
+            self._lora = await asyncio.to_thread(lambda: tuple(map(add_adapter_hash, self._lora)))
         return self._lora
 
     async def unload_model(self) -> None:
@@ -162,7 +162,7 @@ class Runtime:
 
         The next question starts it again. Not to be called during a turn or a search.
         """
-        if self._engine and self._engine.worker:
+        if self._engine and self._engine.worker_pid:
             await self._engine.close()
             self._run_events.publish_event(ModelUnloaded())
 

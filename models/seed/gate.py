@@ -25,8 +25,8 @@ from rm_local.embed import (
     MINILM,
     PROBES,
     QueryEmbedder,
+    ensure_minilm_gguf,
     load_shipped_static,
-    write_minilm_gguf,
 )
 from rm_local.engine import Engine
 from rm_local.loop import GateModel, compute_features
@@ -153,7 +153,7 @@ def _texts() -> tuple[list[str], list[str], list[str]]:
 
 async def _embed_by_minilm(folder: Path) -> Floats:
     async with Engine(EngineOptions(threads=1), log=folder / "worker.log") as engine:
-        await engine.load_embedder(write_minilm_gguf(folder))
+        await engine.load_embedder(ensure_minilm_gguf(folder))
         embedder: QueryEmbedder = engine
         return await embedder.embed(_texts()[0])
 

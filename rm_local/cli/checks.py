@@ -14,10 +14,10 @@ from typing import Any, Literal
 from rm_local import __version__, paths
 from rm_local.cli.devices import build_placement_request, parse_devices
 from rm_local.cli.subprocess_json import ask_child
-from rm_local.engine import AdaptedModel, Device, check_fits, place_layers, required_memory
+from rm_local.engine import AdaptedModel, Device, check_fits_memory, estimate_memory, place_layers
 from rm_local.errors import HomeNotFoundError, InsufficientMemoryError, RmLocalError, SettingsError
 from rm_local.folders import find_obstacle
-from rm_local.gguf import read_fitting_lora
+from rm_local.gguf import read_fitting_adapters
 from rm_local.library import RM_SMALL, choose_default, read_model_files, resolve_model
 from rm_local.lora import LoraAdapter
 from rm_local.settings import Settings
@@ -119,27 +119,27 @@ def _check_default_model() -> Check:
 def _check_model(model: Path, lora: Sequence[LoraAdapter]) -> Check:
     """Check without loading it that the file is a complete GGUF of a generating model, and that
     the adapters fit."""
-    from rm_local.engine import describe_thinking
-    from rm_local.gguf import check_generates, check_whole
+    from rm_local.engine import detect_chat_format
+    from rm_local.gguf import check_file_complete, check_is_text_model
 
     try:
         files = read_model_files(model)
         path = files.there[0][0] if model == RM_SMALL else model
         header, made = files.header, path.is_file()
         if made:
-            check_whole(path, header)
-        check_generates(path, header)
-        adapters = read_fitting_lora(lora, path, files)
-        described = describe_thinking(
+            check_file_complete(path, header)
+        check_is_text_model(path, header)
+        adapters = read_fitting_adapters(lora, path, files)
+        described = detect_chat_format(
             header.metadata, file=path.stem, overrides=paths.templates_dir(), adapters=adapters
         )
     except SettingsError as error:
         return Check("Model", "bad", error.message, error.remedy)
     except RmLocalError as error:
         return Check("Model", "bad", error.message, f"{error.remedy} Name it with --model FILE.")
-    size = format_bytes(path.stat().st_size if made else header.needed)
+    size = format_bytes(path.stat().st_size if made else header.needed_bytes)
     later = "" if made else ", made on first use"
-    found = f"{path}, {header.architecture}, {size}{later}; {described.description}"
+    found = f"{path}, {header.architecture}, {size}{later}; {described.summary}"
     found += "".join(f"; with the adapter {adapter}" for adapter in lora)
     return Check("Model", "ok", found)
 
@@ -148,11 +148,11 @@ def _check_memory_fit(wanted: Settings, devices: tuple[Device, ...]) -> Iterator
     """Check that the memory that the model needs under the settings is free."""
     try:
         files = read_model_files(resolve_model(wanted))
-        model = AdaptedModel(files, read_fitting_lora(wanted.lora, files.there[0][0], files))
+        model = AdaptedModel(files, read_fitting_adapters(wanted.lora, files.there[0][0], files))
         asked = build_placement_request(wanted, model)
         name = str(files.header.metadata.get("general.name") or "The model")
-        need = required_memory(model, asked.context, kv=asked.kv, flash=asked.flash)
-        check_fits(model, devices, asked, free_memory(), name)
+        need = estimate_memory(model, asked.context, kv=asked.kv, flash=asked.flash)
+        check_fits_memory(model, devices, asked, free_memory(), name)
     except InsufficientMemoryError as error:
         yield Check("Fits", "warn", error.message, error.remedy)
     except RmLocalError:

@@ -11,19 +11,19 @@ if TYPE_CHECKING:
 
 def parse_devices(report: dict[str, Any] | str) -> tuple[Device, ...]:
     """Parse the devices that this build can put layers on from a report of `build_info`."""
-    from rm_local.engine import Device, usable_devices
+    from rm_local.engine import Device, select_usable_devices
 
     if isinstance(report, str) or not report["offload"]:
         return ()
-    return usable_devices([Device(**each) for each in report["devices"]])
+    return select_usable_devices([Device(**each) for each in report["devices"]])
 
 
 def build_placement_request(
     settings: Settings, model: ModelSizes, context: int = 0
 ) -> PlacementRequest:
     """Build the request for a load under these settings; a non-zero `context` overrides theirs."""
-    from rm_local.engine import PlacementRequest, default_context
+    from rm_local.engine import PlacementRequest, choose_default_context
 
     options = settings.engine_options()
-    usual = default_context(model, context or options.context)
+    usual = choose_default_context(model, context or options.context)
     return PlacementRequest.for_options(options, usual)

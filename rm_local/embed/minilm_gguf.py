@@ -1,4 +1,4 @@
-"""Convert a BERT sentence embedder of sentence-transformers to a GGUF for llama.cpp.
+"""Converts a BERT sentence embedder of sentence-transformers to a GGUF file for llama.cpp.
 
 Keys and tensor names are those of llama.cpp's `bert` architecture.
 """
@@ -16,7 +16,7 @@ from safetensors.numpy import load_file
 
 SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 WORD_START = "\u2581"
-"""llama.cpp marks pieces that begin a word; BERT's vocabulary marks the other ones (`##`)."""
+"""Mark of a piece that begins a word, for llama.cpp; BERT marks the other pieces with `##`."""
 
 OUTER = {
     "embeddings.word_embeddings": "token_embd",
@@ -35,14 +35,14 @@ INNER = {
     "output.LayerNorm": "layer_output_norm",
 }
 FULL_PRECISION = ("position_embd.weight", "token_types.weight")
-"""Matrices that stay float32, as llama.cpp adds them to float32 rows; the others become float16."""
+"""Matrices kept as float32, because llama.cpp adds them to float32 rows; others become float16."""
 
 
 def write_gguf(folder: Path, path: Path, name: str) -> None:
-    """Write the model of `folder` to `path`.
+    """Convert the model in `folder` to the GGUF file `path`, with `name` as the model's name.
 
     Raises:
-        OSError, KeyError: a file or a tensor is missing.
+        OSError, KeyError: A file or a tensor is missing.
     """
     config = json.loads((folder / "config.json").read_text("utf-8"))
     limits = json.loads((folder / "sentence_bert_config.json").read_text("utf-8"))
@@ -95,7 +95,7 @@ def _convert_piece(token: str) -> str:
 
 
 def _map_tensor_names(layers: int) -> dict[str, str]:
-    """Map the name of each tensor in the safetensors file to that in the GGUF."""
+    """Map the name of each tensor in the safetensors file to its name in the GGUF file."""
     modules = dict(OUTER)
     for layer in range(layers):
         for source, target in INNER.items():

@@ -1,4 +1,4 @@
-"""Write a .npy file block by block; an interrupted run can be continued."""
+"""Writes a .npy file in blocks of rows; an interrupted run can be continued."""
 
 from __future__ import annotations
 
@@ -20,10 +20,11 @@ Embed = Callable[[Sequence[str]], Floats]
 
 
 class NpyWriter:
-    """Writes rows to `NAME.part`, and a line for each block that is on disk to `NAME.log`.
+    """A .npy file that is written in blocks: rows to `NAME.part`, finished blocks to `NAME.log`.
 
-    The first line of the log describes the file, each other line has the first row of a block and
-    the sha256 of its texts. `complete_file` renames the part and removes the log.
+    The first line of the log describes the file. Each other line states a finished block: the
+    number of its first row and the sha256 of its texts. `complete_file` gives the part its final
+    name and removes the log.
     """
 
     def __init__(
@@ -33,10 +34,10 @@ class NpyWriter:
 
     @classmethod
     def open(cls, path: Path, count: int, embedder: EmbedderId, block: int) -> NpyWriter:
-        """Begin a file of `count` rows, or continue the one of an interrupted run.
+        """Begin a file of `count` rows, or continue the file of an interrupted run.
 
         Raises:
-            UsageError: that run had another number of texts or another embedder.
+            UsageError: The interrupted run had another number of texts or another embedder.
         """
         head = {
             "rows": count,
@@ -58,11 +59,11 @@ class NpyWriter:
         done = {line["start"]: line["texts"] for line in lines[1:]}
         return cls(path, (count, embedder.dimension), block, done)
 
-    def find_missing(self, texts: Sequence[str]) -> Iterator[int]:
-        """Yield the first row of each block that is still to be written.
+    def find_missing_blocks(self, texts: Sequence[str]) -> Iterator[int]:
+        """Yield the number of the first row of each block that has not been written.
 
         Raises:
-            UsageError: a finished block was made of other texts.
+            UsageError: A finished block was computed from texts other than `texts`.
         """
         for start in range(0, self._shape[0], self._block):
             if start not in self._done:
@@ -71,7 +72,7 @@ class NpyWriter:
                 raise _make_conflict_error(self._path)
 
     def write_block(self, start: int, texts: Sequence[str], embed: Embed) -> None:
-        """Embed one block, write its rows to disk, then log it."""
+        """Embed the texts of one block, write its rows to disk, then record it in the log."""
         # Sorted, so that texts of similar length share a batch even if `embed` does not sort.
         order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
         vectors = np.empty((len(texts), self._shape[1]), dtype=np.float32)
@@ -89,13 +90,13 @@ class NpyWriter:
             os.fsync(log.fileno())
 
     def complete_file(self) -> None:
-        """Rename the finished part to its final name, and remove the log."""
+        """Rename the part file to its final name, and remove the log."""
         replace_file(_get_part_path(self._path), self._path)
         _get_log_path(self._path).unlink(missing_ok=True)
 
 
 def _reserve_file(part: Path, shape: tuple[int, int]) -> None:
-    """Create a .npy file of that shape with empty rows."""
+    """Create a .npy file for an array of this shape, with rows to be filled later."""
     head = {"descr": "<f4", "fortran_order": False, "shape": shape}
     with part.open("wb") as file:
         np.lib.format.write_array_header_1_0(file, head)
@@ -111,7 +112,7 @@ def _get_log_path(path: Path) -> Path:
 
 
 def _read_log(log: Path) -> list[dict[str, Any]]:
-    """Read the lines of a log; remove an incomplete last line from the result and the file."""
+    """Read the lines of a log. An incomplete last line is ignored and removed from the file."""
     text = log.read_text("utf-8")
     whole = text[: text.rfind("\n") + 1]
     if whole != text:

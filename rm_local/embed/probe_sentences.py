@@ -1,4 +1,4 @@
-"""Probe sentences that measure the similarity of a store to questions that it has no entry for.
+"""Probe sentences: questions without an entry in a store, to measure their similarity to it.
 
 `ASIDES` need no procedure of any store: greetings, small talk, texts to be rewritten or
 translated, facts, questions about the program. `EVERYDAY` are sensible questions of many fields;
@@ -164,6 +164,6 @@ EVERYDAY = (
 )
 
 PROBES = (*ASIDES, *EVERYDAY)
-"""All probes, the asides first."""
+"""All probe sentences, `ASIDES` first."""
 PROBES_SHA256 = hashlib.sha256("\0".join(PROBES).encode()).hexdigest()
-"""Hash of all of them; measurements with other sentences are not comparable."""
+"""Hash of all probe sentences; measurements with other sentences are not comparable."""

@@ -1,4 +1,4 @@
-"""Open the embedder of queries for a store: the one that the store names."""
+"""Opens the embedder that a store names, to embed queries for that store."""
 
 from __future__ import annotations
 
@@ -10,31 +10,31 @@ from typing import Protocol
 from rm_local import paths
 from rm_local.arrays import Floats
 from rm_local.embed import static
-from rm_local.embed.minilm import MINILM, write_minilm_gguf
+from rm_local.embed.minilm import MINILM, ensure_minilm_gguf
 from rm_local.errors import EmbedderMismatchError, EngineError, HomeNotFoundError
 from rm_local.folders import make_temporary_cache
 from rm_local.store import EmbedderId
 
 
 class QueryEmbedder(Protocol):
-    """Turns queries into vectors."""
+    """Converts queries to vectors."""
 
     async def embed(self, texts: Sequence[str]) -> Floats:
-        """Embed `texts`: (n, d), rows of length 1."""
+        """Embed `texts` as the rows of an array (n, d), each of length 1."""
 
 
 class EmbeddingEngine(QueryEmbedder, Protocol):
-    """The part of `rm_local.engine.Engine` that embeds in the worker process."""
+    """The interface of `rm_local.engine.Engine` for embedding texts in the worker process."""
 
     async def load_embedder(self, path: Path) -> int:
-        """Load a GGUF; return its dimension."""
+        """Load an embedder from a GGUF file; return the dimension of its vectors."""
 
 
 def check_query_embedder(store: Path, named: EmbedderId) -> None:
-    """Check that queries for `store` can be embedded.
+    """Check that queries for `store` can be embedded with the embedder that it names, `named`.
 
     Raises:
-        EmbedderMismatchError: its embedder is unknown, or another version of rm-static.
+        EmbedderMismatchError: `named` is unknown, or another version of rm-static.
     """
     if named == MINILM:
         return
@@ -59,19 +59,20 @@ async def open_query_embedder(
     engine: Callable[[], EmbeddingEngine],
     uncached: Callable[[OSError | HomeNotFoundError], None] = lambda _error: None,
 ) -> QueryEmbedder:
-    """Load the embedder `named` by `store`; `engine` is only called if it needs the worker.
+    """Load the embedder that `store` names, `named`.
 
-    `uncached` gets the reason when the cache cannot be written and a temporary folder replaces it.
+    `engine` is called if the embedder runs in the worker process. `uncached` is called with the
+    error if the cache cannot be written; a temporary folder is then used.
 
     Raises:
-        EmbedderMismatchError: as `check_query_embedder`.
-        EngineError: the worker cannot load it.
+        EmbedderMismatchError: `named` is unknown, or another version of rm-static.
+        EngineError: The worker cannot load the embedder.
     """
     await asyncio.to_thread(check_query_embedder, store, named)
     if named != MINILM:
         return _StaticQueries(static.load_shipped_static())
     worker = engine()
-    file, error = await asyncio.to_thread(_write_minilm_file)
+    file, error = await asyncio.to_thread(_ensure_minilm_file)
     if error:
         uncached(error)
     await worker.load_embedder(file)
@@ -79,7 +80,7 @@ async def open_query_embedder(
 
 
 class _StaticQueries:
-    """rm-static as a query embedder; a query takes microseconds."""
+    """A query embedder that uses rm-static; a query takes microseconds."""
 
     def __init__(self, embedder: static.StaticEmbedder) -> None:
         self._embedder = embedder
@@ -88,17 +89,19 @@ class _StaticQueries:
         return self._embedder.embed(texts)
 
 
-def _write_minilm_file() -> tuple[Path, OSError | HomeNotFoundError | None]:
-    """Return MiniLM's GGUF, written on the first call, and the reason if it is not in the cache.
+def _ensure_minilm_file() -> tuple[Path, OSError | HomeNotFoundError | None]:
+    """Return the path of MiniLM's GGUF file, and the error if the cache cannot be written.
+
+    The file is written on the first call; to a temporary folder if the cache cannot be written.
 
     Raises:
-        EngineError: no temporary folder can be written either.
+        EngineError: The temporary folder cannot be written either.
     """
     try:
-        return write_minilm_gguf(paths.cache_dir()), None
+        return ensure_minilm_gguf(paths.cache_dir()), None
     except (OSError, HomeNotFoundError) as uncached:
         try:
-            return write_minilm_gguf(make_temporary_cache()), uncached
+            return ensure_minilm_gguf(make_temporary_cache()), uncached
         except OSError as error:
             raise EngineError(
                 f"The embedder's file cannot be written, not even temporarily: {error.strerror}.",

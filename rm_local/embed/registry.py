@@ -1,4 +1,4 @@
-"""Embedders by the names that users give to `--embedder`."""
+"""Finds embedders by their names, as in the option `--embedder`."""
 
 from __future__ import annotations
 
@@ -13,26 +13,27 @@ MINILM, STATIC_CHOICE = "minilm", "static"
 
 @dataclass(frozen=True, slots=True)
 class EmbedderChoice:
-    """An embedder to build a store with; not loaded yet."""
+    """An embedder chosen for a new store, before it is loaded."""
 
     name: str
     """`minilm`, `static`, a folder, or a name on Hugging Face."""
     id: EmbedderId
     known_words: frozenset[str]
-    """Words, in lower case, that it has as whole tokens."""
+    """Words that are a single token of the embedder, in lower case."""
 
     @property
     def model(self) -> str | None:
-        """The argument `model` of `BulkEmbedder`."""
+        """The argument `model` for `BulkEmbedder`; None for all-MiniLM-L6-v2."""
         return None if self.name == MINILM else self.name
 
 
 def choose_embedder(name: str, dimension: int | None = None) -> EmbedderChoice:
-    """Choose the embedder `name`, with its vectors cut to `dimension` if it was trained for that.
+    """Choose the embedder `name`, with its vectors cut to `dimension` unless that is None.
 
     Raises:
-        ModelNotFoundError, InvalidModelError: it is not there, or damaged.
-        UsageError: it was not trained for `dimension`, or its vectors do not fit a store.
+        ModelNotFoundError, InvalidModelError: The embedder is missing or damaged.
+        UsageError: The embedder was not trained for `dimension`, or its vectors do not fit a
+            store.
     """
     if name == STATIC_CHOICE:
         table = static.load_shipped_static()

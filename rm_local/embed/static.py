@@ -1,7 +1,7 @@
-"""rm-static: an embedder that is one table, with a row for each WordPiece. No torch, no model.
+"""rm-static, an embedder that is a table with a row for each WordPiece. It needs no torch.
 
-A text's vector is the normalized sum of the rows of its pieces. It ignores the order of words, but
-embeds tens of thousands of texts per second on one core.
+The vector of a text is the normalized sum of the rows of its pieces. The order of words has no
+effect, but tens of thousands of texts are embedded per second on one core.
 """
 
 from __future__ import annotations
@@ -22,28 +22,31 @@ from rm_local.store import EmbedderId
 
 STATIC_EMBEDDER = "rm-static"
 TABLE, SCALES, VOCABULARY = "table", "scales", "vocabulary"
-"""Tensors of the file: int8 (pieces, d); float16 (pieces,), the step of each row; the pieces,
-UTF-8 with a line feed after each."""
+"""Names of the file's tensors: an int8 array (pieces, d); a float16 array (pieces,) with the
+quantization step of each row; the text of the pieces in UTF-8, each followed by a line feed."""
 
 
 class StaticEmbedder:
-    """Embeds with the table in memory: float32, 4 bytes per component."""
+    """Embeds texts with rm-static's table, stored in memory as float32."""
 
     def __init__(self, table: Floats, pieces: Sequence[str], sha256: str) -> None:
-        """Take a `table` of (pieces, d); the row of the piece `[UNK]` also embeds an empty text."""
+        """Build the embedder from `table`, an array (pieces, d) with a row for each piece.
+
+        The row of the piece `[UNK]` is also the vector of an empty text.
+        """
         self.id = EmbedderId(STATIC_EMBEDDER, table.shape[1], sha256)
         self.known_words = select_whole_words(pieces)
-        """The words, in lower case, that have a row of their own."""
+        """Words that have a row of their own, in lower case."""
         self._table = table
         self._wordpiece = WordPiece(pieces)
         self._empty = [list(pieces).index(UNKNOWN_PIECE)]
 
     @classmethod
     def load(cls, path: Path | None = None) -> StaticEmbedder:
-        """Read `path`, or the shipped file.
+        """Load the embedder from the file `path`, or from the shipped file if `path` is None.
 
         Raises:
-            ModelNotFoundError, InvalidModelError: it cannot be read, or is damaged.
+            ModelNotFoundError, InvalidModelError: The file cannot be read, or is damaged.
         """
         path = path or paths.shipped_static()
         try:
@@ -56,16 +59,19 @@ class StaticEmbedder:
 
     @classmethod
     def from_bytes(cls, data: bytes, source: str) -> StaticEmbedder:
-        """Parse the bytes of a file; `source` names it in errors.
+        """Build the embedder from the bytes of a file; `source` is its name in errors.
 
         Raises:
-            InvalidModelError: it is damaged.
+            InvalidModelError: The bytes are damaged.
         """
         table, pieces = _parse_table(data, source)
         return cls(table, pieces, hashlib.sha256(data).hexdigest())
 
     def embed(self, texts: Sequence[str]) -> Floats:
-        """Embed `texts`: (n, d), rows of length 1; a vector does not depend on the other texts."""
+        """Embed `texts` as the rows of an array (n, d), each of length 1.
+
+        A row does not depend on the other texts.
+        """
         rows = np.empty((len(texts), self.id.dimension), dtype=np.float32)
         table, encode = self._table, self._wordpiece.encode_text
         for row, text in zip(rows, texts, strict=True):
@@ -78,16 +84,19 @@ class StaticEmbedder:
 
 @lru_cache(maxsize=1)
 def load_shipped_static() -> StaticEmbedder:
-    """Load the shipped embedder, once in a process.
+    """Load the shipped embedder; later calls return the same object.
 
     Raises:
-        ModelNotFoundError, InvalidModelError: it cannot be read, or is damaged.
+        ModelNotFoundError, InvalidModelError: The file cannot be read, or is damaged.
     """
     return StaticEmbedder.load()
 
 
 def pack_table(table: Floats, pieces: Sequence[str]) -> bytes:
-    """Pack a table (pieces, d) into a file: 8 bits per component, and a step for each row."""
+    """Pack an array (pieces, d) as the bytes of rm-static's file.
+
+    The components are quantized to 8 bits, with a step for each row.
+    """
     from safetensors.numpy import save
 
     largest = np.abs(table).max(axis=1)

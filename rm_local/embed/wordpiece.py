@@ -1,7 +1,7 @@
-"""BERT's uncased WordPiece in plain Python; with its cache of words faster than a library.
+"""BERT's uncased WordPiece tokenizer in plain Python; its cache of words makes it fast.
 
-Texts are split as BERT splits them, into words and single marks, in lower case and without
-accents; then each word into the longest pieces of the vocabulary, from left to right.
+As in BERT, a text is split into words and punctuation marks, in lower case and without accents.
+Then each word is split into the longest pieces of the vocabulary, from left to right.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from collections.abc import Sequence
 
 UNKNOWN_PIECE = "[UNK]"
 MAX_WORD_LENGTH = 100
-"""Characters of a word; a longer one is unknown."""
+"""Maximum number of characters of a word; a longer word becomes the unknown piece."""
 CACHED_WORDS = 200_000
-"""Words whose pieces are cached; a full cache is cleared, so memory stays below 50 MB."""
+"""Maximum number of words in the cache; a full cache is cleared, to stay below 50 MB."""
 
 ASCII_WORDS = re.compile(r"[a-z0-9]+|[!-/:-@\[-`{-~]")
 CJK = re.compile(
@@ -25,7 +25,7 @@ CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 
 class WordPiece:
-    """Tokenizer over pieces that begin a word, and, marked with `##`, pieces inside a word."""
+    """A tokenizer with a vocabulary of pieces; `##` marks a piece that does not begin a word."""
 
     def __init__(self, pieces: Sequence[str]) -> None:
         self._ids = {piece: place for place, piece in enumerate(pieces)}
@@ -33,7 +33,10 @@ class WordPiece:
         self._seen: dict[str, tuple[int, ...]] = {}
 
     def encode_text(self, text: str) -> list[int]:
-        """Encode a text as indices of its pieces in the vocabulary; empty if it has no words."""
+        """Split a text into pieces; return their indices in the vocabulary.
+
+        The list is empty for a text without words.
+        """
         seen = self._seen
         found: list[int] = []
         for word in split_words(text):
@@ -84,7 +87,7 @@ def split_words(text: str) -> list[str]:
 
 
 def _normalize_char(char: str) -> str:
-    """Replace whitespace with a space; control and unassigned characters with nothing."""
+    """Replace white space by a space, and control and unassigned characters by nothing."""
     if char in "\t\n\r":
         return " "
     kind = unicodedata.category(char)
@@ -94,7 +97,10 @@ def _normalize_char(char: str) -> str:
 
 
 def _is_mark(char: str) -> bool:
-    """Whether BERT treats it as punctuation: also ASCII `$` and `^`, but no other symbols."""
+    """Return whether BERT treats `char` as punctuation.
+
+    The ASCII symbols, such as `$` and `^`, are punctuation; other symbols are not.
+    """
     if char.isascii():
         return not char.isalnum()
     return unicodedata.category(char).startswith("P")

@@ -1,8 +1,8 @@
-"""The model: a client in this process, and the worker process that runs llama.cpp.
+"""Runs language models: a client in this process, and a worker process with llama.cpp.
 
-`Engine` is the client, `protocol` the messages between both; only `worker` imports llama_cpp.
-`families` describes how models think, `placement` plans memory, `constraints` turns JSON schemas
-into grammars, `calculator` evaluates the expressions that models write.
+`Engine` is the client; `protocol` defines the messages between client and worker. Only `worker`
+imports llama_cpp. `families` describes how models think, `placement` plans memory, `constraints`
+translates JSON schemas to grammars, `calculator` evaluates expressions in a model's text.
 """
 
 from __future__ import annotations
@@ -29,28 +29,28 @@ if TYPE_CHECKING:
     from rm_local.engine.constraints.gbnf import check_grammar as check_grammar
     from rm_local.engine.constraints.json_schema import grammar_from_schema as grammar_from_schema
     from rm_local.engine.families.detect import (
-        ThinkingDescription as ThinkingDescription,
-        describe_thinking as describe_thinking,
+        ChatFormat as ChatFormat,
+        detect_chat_format as detect_chat_format,
     )
     from rm_local.engine.placement.adapted_model import AdaptedModel as AdaptedModel
     from rm_local.engine.placement.offload import (
         Device as Device,
         PlacementRequest as PlacementRequest,
-        check_fits as check_fits,
-        host_bytes as host_bytes,
-        largest_context as largest_context,
+        check_fits_memory as check_fits_memory,
+        estimate_host_bytes as estimate_host_bytes,
+        find_largest_context as find_largest_context,
         place_layers as place_layers,
-        usable_devices as usable_devices,
+        select_usable_devices as select_usable_devices,
     )
     from rm_local.engine.placement.requirements import (
         DEFAULT_CONTEXT as DEFAULT_CONTEXT,
         PROCESS_BYTES as PROCESS_BYTES,
         MemoryRequirement as MemoryRequirement,
         ModelSizes as ModelSizes,
-        default_context as default_context,
-        required_memory as required_memory,
+        choose_default_context as choose_default_context,
+        estimate_memory as estimate_memory,
     )
-    from rm_local.engine.process import worker_environment as worker_environment
+    from rm_local.engine.process import build_worker_environment as build_worker_environment
     from rm_local.engine.protocol import (
         Message as Message,
         ModelInfo as ModelInfo,
@@ -77,26 +77,26 @@ __getattr__ = export_lazily(
         "client": ["Engine"],
         "constraints.gbnf": ["check_grammar"],
         "constraints.json_schema": ["grammar_from_schema"],
-        "families.detect": ["ThinkingDescription", "describe_thinking"],
+        "families.detect": ["ChatFormat", "detect_chat_format"],
         "placement.adapted_model": ["AdaptedModel"],
         "placement.offload": [
             "Device",
             "PlacementRequest",
-            "check_fits",
-            "host_bytes",
-            "largest_context",
+            "check_fits_memory",
+            "estimate_host_bytes",
+            "find_largest_context",
             "place_layers",
-            "usable_devices",
+            "select_usable_devices",
         ],
         "placement.requirements": [
             "DEFAULT_CONTEXT",
             "MemoryRequirement",
             "ModelSizes",
             "PROCESS_BYTES",
-            "default_context",
-            "required_memory",
+            "choose_default_context",
+            "estimate_memory",
         ],
-        "process": ["worker_environment"],
+        "process": ["build_worker_environment"],
         "protocol": ["Message", "ModelInfo", "TurnOpened"],
         "worker_log": ["open_worker_log"],
     },

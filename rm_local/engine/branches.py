@@ -1,7 +1,7 @@
-"""Branches of a turn: their specification, and the reports while they are generated.
+"""The specification of a branch, and the worker's reports while branches are generated.
 
-The worker sends these values, and the events of a turn contain them: each fact has one type.
-`event` is the value's name in `ask --json` and in session files (docs/reference/events.md).
+The events of a turn contain the same classes. `event` is the name of a class in `ask --json` and
+in session files (docs/reference/events.md).
 """
 
 from __future__ import annotations
@@ -16,92 +16,92 @@ Part = Literal["thinking", "answer"]
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
-    """How tokens are sampled."""
+    """The parameters for sampling tokens."""
 
     temperature: float = 0.7
-    """0 = always take the most probable token."""
+    """0 = always choose the most probable token."""
     top_p: float = 0.95
 
 
 @dataclass(frozen=True, slots=True)
 class BranchSpec:
-    """One branch to generate from the open turn's prompt."""
+    """The specification of one branch, to be generated from the open turn's prompt."""
 
     forced: str
-    """Text appended to the prompt before the model continues. It is data: tokenised without
+    """Text appended to the prompt; the model continues after it. It is tokenized as data, without
     special tokens."""
     seed: int
     max_tokens: int
     sampling: Sampling = Sampling()
     stop: tuple[str, ...] = ()
-    """Texts that end the branch; the chunk that contains one is still sent, up to that text."""
+    """Texts that end the branch; the text before the stop text is still sent."""
     endless: bool = False
-    """Continue after the model's end of turn, up to `max_tokens`; used to measure speed."""
+    """Whether to continue after the model's end of turn, up to `max_tokens`, to measure speed."""
     grammar: str = ""
-    """GBNF that the model's answer follows (docs/guide/constrained.md); empty = unconstrained.
+    """Grammar (GBNF) of the model's answer (docs/guide/constrained.md); empty = unconstrained.
     Thinking is unconstrained: the grammar applies after it is closed."""
     logprobs: int | None = None
-    """Alternatives reported with each sampled token, at most 10. 0 = only the branch's mean log
-    probability; None = nothing."""
+    """Number of alternatives reported with each sampled token, at most 10. 0 = report only the
+    mean log probability of the branch; None = report no log probabilities."""
     note: str = ""
-    """Text added to the end of the last message for this branch alone. Data, like `forced`."""
+    """Text added to the end of the last message for this branch alone; tokenized as data."""
     calculator: bool = False
-    """Insert the value and `>>` after each `<<expression=` that the model writes
-    (docs/design/calculator.md). Ignored under a grammar and for an `endless` branch."""
+    """Whether to insert the value and `>>` after each `<<expression=` in the model's text
+    (docs/design/calculator.md). Ignored with a grammar and for an `endless` branch."""
 
 
 @dataclass(frozen=True, slots=True)
 class Evaluated:
-    """Tokens that a request evaluated before the model could write."""
+    """The numbers of tokens evaluated (prefilled) for a request before the model began to write."""
 
     prompt: int = 0
-    """Tokens of the prompt."""
+    """Number of tokens of the prompt."""
     forced: int = 0
-    """Tokens of forced texts, except of branches that had to wait for free cells."""
+    """Number of tokens of forced texts, without those of branches that waited for free cells."""
     seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class TokenChunk:
-    """Text that one branch has just written."""
+    """New text of one branch."""
 
     event: ClassVar[str] = "token"
     branch: int
     part: Part
     text: str
     tokens: int
-    """Tokens that the branch has written so far."""
+    """Number of tokens that the model has written in this branch so far."""
     forced: bool = False
-    """Whether the calculator wrote it and not the model; `tokens` does not count it."""
+    """Whether the text was inserted by the calculator; it is not counted in `tokens`."""
 
 
 @dataclass(frozen=True, slots=True)
 class ContextUsage:
-    """How full the context is; sent when it changes by a hundredth, and when a branch ends.
+    """The use of the context in tokens.
 
-    All three numbers are tokens.
+    Sent after each change by a hundredth of the context, and when a branch ends.
     """
 
     event: ClassVar[str] = "context_used"
     used: int
-    """In the cache; tokens shared by branches count once."""
+    """Number of tokens in the cache; tokens shared by branches are counted once."""
     longest: int
-    """Of the longest branch, with its prompt and forced text."""
+    """Length of the longest branch, with its prompt and forced text."""
     context: int
-    """Capacity of the cache, which is also the limit of a single branch."""
+    """Capacity of the cache, and maximum length of a branch."""
 
 
 @dataclass(frozen=True, slots=True)
 class ContextAdjusted:
-    """The context was full: the action taken, or why no action was possible."""
+    """A report that the context was full, with the action taken or the reason for no action."""
 
     event: ClassVar[str] = "room_made"
     message: str
-    """For the user, in sentences."""
+    """Explanation for the user, in sentences."""
     dropped: int
-    """Turns of the conversation left out so far."""
+    """Number of the conversation's turns dropped so far."""
     context: int
-    """Tokens that the context now holds."""
+    """Size of the context in tokens after the action."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +110,7 @@ class TokenLogprob:
 
     token: int
     text: str
-    """The token's bytes decoded as UTF-8 on their own; a character may be split across tokens."""
+    """The token's bytes decoded as UTF-8; a character may be split across several tokens."""
     logprob: float
     """Natural logarithm of its probability: softmax over all of the model's logits, before
     temperature, top-p and grammar."""
@@ -118,7 +118,7 @@ class TokenLogprob:
 
 @dataclass(frozen=True, slots=True)
 class SampledToken:
-    """A token that a branch wrote, and the most probable tokens at its position, best first."""
+    """A sampled token of a branch, and the most probable tokens at its position, best first."""
 
     token: int
     text: str
@@ -128,21 +128,21 @@ class SampledToken:
 
 @dataclass(frozen=True, slots=True)
 class BranchEnded:
-    """One branch has ended."""
+    """The report of a branch's end, with its statistics."""
 
     branch: int
     stop: StopReason
     tokens: int
     seconds: float
-    """From the first decoding step of the batch to this branch's last."""
+    """Seconds from the first decoding step of the batch to the last step of this branch."""
     confidence: float | None = None
-    """Mean `SampledToken.logprob` of its tokens, at most 0; None when it wrote nothing or log
-    probabilities were not requested."""
+    """Mean `SampledToken.logprob` of the branch's tokens, at most 0; None if there are no tokens
+    or log probabilities were not requested."""
     logprobs: tuple[SampledToken, ...] = ()
-    """Its tokens in order, when alternatives were requested."""
+    """The branch's tokens in order; empty if alternatives were not requested."""
     forced: int = 0
-    """Tokens inserted by the calculator; not counted in `tokens`, `confidence` and `logprobs`."""
+    """Number of tokens inserted by the calculator; they are not part of the other fields."""
 
 
 BranchEvent = Evaluated | TokenChunk | ContextUsage | ContextAdjusted | BranchEnded
-"""An item from `Engine.generate_branches`. `Evaluated` comes once, before any text."""
+"""An item from `Engine.generate_branches`. `Evaluated` is sent once, before any text."""

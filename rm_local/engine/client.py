@@ -1,4 +1,4 @@
-"""The client of the engine: runs models in a child process; all calls are asynchronous."""
+"""The client of the engine: asynchronous calls that run models in a worker process."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ if TYPE_CHECKING:
 
 _Reply = TypeVar("_Reply")
 _MAX_TEXTS = 256
-"""Texts in one request to embed."""
+"""Maximum number of texts in one request to embed."""
 _STOPPABLE = (protocol.Load, protocol.OpenTurn, protocol.Generate)
 
 
 class Engine:
-    """Owns one worker process, which is started when it is needed, also after it has ended.
+    """Runs models in a worker process. The process is started, or restarted, when it is needed.
 
-    Requests are served in the order in which they are made. Every call raises WorkerCrashedError
-    when the worker ends meanwhile, and EngineError when it cannot be started; `load_model` then
-    starts a new one.
+    Requests are served in the order of the calls. Every call raises WorkerCrashedError if the
+    worker ends during the call, and EngineError if the worker cannot be started; after such an
+    error `load_model` starts a new worker.
     """
 
     def __init__(
@@ -45,8 +45,11 @@ class Engine:
         log: Path | None,
         unlogged: Callable[[OSError], None] = lambda _error: None,
     ) -> None:
-        """`log`: the worker's log file; if it is None or cannot be written, a temporary file is
-        used, and `unlogged` gets the error."""
+        """Create an engine without a worker.
+
+        `log`: the worker's log file; None = a temporary file. If it cannot be written, a temporary
+        file is used and `unlogged` is called with the error.
+        """
         self._options = options
         self._log = log
         self._unlogged = unlogged
@@ -60,10 +63,11 @@ class Engine:
 
     def __repr__(self) -> str:
         model = self._info.name if self._info else "no model"
-        return f"<Engine: {model}, {f'process {self.worker}' if self.worker else 'no process'}>"
+        process = f"process {self.worker_pid}" if self.worker_pid else "no process"
+        return f"<Engine: {model}, {process}>"
 
     def __del__(self) -> None:
-        if self.worker:
+        if self.worker_pid:
             warnings.warn(f"{self!r} was not closed.", ResourceWarning, source=self, stacklevel=2)
 
     async def __aenter__(self) -> Self:
@@ -83,8 +87,8 @@ class Engine:
         return self._info
 
     @property
-    def worker(self) -> int | None:
-        """Process number of the worker; None while it does not run."""
+    def worker_pid(self) -> int | None:
+        """Process id of the worker; None while it does not run."""
         return self._process.pid if self._process and self._process.alive else None
 
     async def load_model(
@@ -95,11 +99,11 @@ class Engine:
         lora: Sequence[LoraAdapter] = (),
         on_progress: Callable[[float], None] | None = None,
     ) -> ModelInfo:
-        """Load a model in place of the current one. `on_progress` gets 0 to 1.
+        """Load a model in place of the current one.
 
-        `context` takes precedence over the options'. Nothing that was evaluated before is reused,
-        so that no text is continued with other adapters (`lora`) than it was evaluated with. After
-        an error no model is loaded.
+        `context`: context length in tokens; None = that of the options. `lora`: the adapters to
+        apply. `on_progress` is called with the share that is loaded, 0 to 1. The cache starts
+        empty, because its contents depend on the adapters. After an error no model is loaded.
 
         Raises:
             ModelNotFoundError, InvalidModelError, ModelLoadError: The file or an adapter cannot
@@ -118,10 +122,10 @@ class Engine:
         try:
             return (await self._call_worker(request, protocol.Loaded, on_progress)).info
         except WorkerCrashedError as error:
-            raise exit_reasons.explain_load_failure(error, model) from None
+            raise exit_reasons.make_load_crash_error(error, model) from None
 
     async def load_embedder(self, path: Path) -> int:
-        """Load an embedder and return its dimension. After a worker's end `embed` reloads it.
+        """Load an embedder; return its dimension. If the worker ends, `embed` loads it again.
 
         Raises:
             ModelNotFoundError, InvalidModelError, ModelLoadError: The file cannot be used.
@@ -132,12 +136,12 @@ class Engine:
         try:
             loaded = await self._call_worker(request, protocol.EmbedderLoaded)
         except WorkerCrashedError as error:
-            raise exit_reasons.explain_load_failure(error, path) from None
+            raise exit_reasons.make_load_crash_error(error, path) from None
         self._dimension, self._embedder, self._embedder_in = loaded.dimension, path, process
         return self._dimension
 
     async def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Embed texts: vectors of shape (texts, dimension), rows of length 1.
+        """Embed texts as the rows of an array (texts, dimension), each of length 1.
 
         Raises:
             EngineError: No embedder is loaded.
@@ -165,10 +169,11 @@ class Engine:
         on_adjusted: Callable[[ContextAdjusted], None] | None = None,
         on_progress: Callable[[float], None] | None = None,
     ) -> TurnOpened:
-        """Render the model's chat template, open its thinking block, evaluate the prompt.
+        """Open a turn: render the chat template, open the thinking block, evaluate the prompt.
 
-        Without `thinking` the model answers at once; `effort` is one of its `efforts`.
-        `on_progress` gets the share of a long prompt that is evaluated, 0 to 1.
+        `thinking`: False = the model answers without thinking. `effort`: one of the model's
+        `efforts`; empty = its template's default. `on_adjusted` is called if the context was
+        full. `on_progress` is called with the evaluated share of a long prompt, 0 to 1.
 
         Raises:
             ContextOverflowError: The prompt does not fit; nothing was evaluated.
@@ -180,9 +185,10 @@ class Engine:
     async def generate_branches(
         self, specs: Sequence[BranchSpec]
     ) -> AsyncGenerator[BranchEvent, None]:
-        """Generate branches of the open turn in one batch; `branch` is the index in `specs`.
+        """Generate branches of the open turn together; yield their events until all have ended.
 
-        Ends when all branches have ended; closing the iterator cancels them.
+        The field `branch` of an event is the index in `specs`. Closing the iterator cancels the
+        branches.
 
         Raises:
             ContextOverflowError: A branch does not fit; nothing was evaluated.
@@ -205,9 +211,10 @@ class Engine:
     async def cancel(
         self, branches: Collection[int] | None = None, reason: StopReason = "cancelled"
     ) -> None:
-        """End branches without waiting for it (None = all; also a running load or prefill).
+        """Cancel branches, without waiting for their end. Without a running request, do nothing.
 
-        Each branch sends `BranchEnded(stop=reason)`. Does nothing when no request is running.
+        `branches`: their numbers; None = all branches, or a running load or prefill. Each
+        cancelled branch sends `BranchEnded(stop=reason)`.
         """
         chosen = None if branches is None else tuple(branches)
         for number, request in self._running.items():
@@ -225,18 +232,19 @@ class Engine:
         *,
         on_adjusted: Callable[[ContextAdjusted], None] | None = None,
     ) -> int:
-        """Make room in the context for forced texts after the open turn's prompt, if the settings
-        allow it; returns the tokens that fit there now.
+        """Make room in the context for forced texts after the open turn's prompt.
 
-        `texts`: tokens of each text. `writing`: tokens that each branch writes besides its text.
-        `on_adjusted` gets the action taken.
+        The option `context_overflow` decides whether turns are dropped or the context grows.
+        `texts`: number of tokens of each text. `writing`: number of tokens that each branch writes
+        after its text. `on_adjusted` is called with the action taken. Return the number of tokens
+        that fit after the prompt now.
         """
         request = protocol.MakeRoom(tuple(texts), writing)
         reply = await self._call_worker(request, protocol.FreeTokens, on_adjusted=on_adjusted)
         return reply.tokens
 
     async def get_stats(self) -> Stats:
-        """Return the counters of the loaded model, from its loading on."""
+        """Return the counters of the loaded model since it was loaded."""
         return (await self._call_worker(protocol.GetStats(), protocol.StatsReply)).stats
 
     async def close(self) -> None:
@@ -260,7 +268,7 @@ class Engine:
         on_progress: Callable[[float], None] | None = None,
         on_adjusted: Callable[[ContextAdjusted], None] | None = None,
     ) -> _Reply:
-        """Send a request and return its closing reply. Cancelling the task cancels the request."""
+        """Send a request and return its last reply. Cancelling the task cancels the request."""
         process, number, replies = self._send_request(request)
         done = False
         try:
@@ -284,7 +292,11 @@ class Engine:
         return reply
 
     async def _receive_reply(self, replies: Replies) -> Any:
-        """Wait for the next reply, and update `info` from it. Raises the error of a failed one."""
+        """Wait for the next reply, and update `info` from it.
+
+        Raises:
+            RmLocalError: The request failed.
+        """
         reply = await replies.get()
         if isinstance(reply, RmLocalError):
             raise reply
@@ -303,7 +315,7 @@ class Engine:
         return self._process, number, replies
 
     def _release_request(self, process: WorkerProcess, number: int, *, done: bool) -> None:
-        """Forget a request; cancel it if it is not done."""
+        """Ignore further replies to a request; cancel it if it is not done."""
         self._running.pop(number, None)
         process.forget_request(number)
         if not done and process.alive:

@@ -7,18 +7,19 @@ from collections.abc import Sequence
 from rm_local.engine.protocol import Message
 
 SPARE = 4
-"""Where a policy applies, a quarter of the context is kept free for what branches write."""
+"""A policy keeps a quarter of the context free for the tokens that branches write."""
 
 
 def leaves_room(tokens: int, context: int) -> bool:
-    """Whether a prompt of so many tokens leaves enough room for the branches."""
+    """Return whether a prompt of `tokens` tokens leaves enough room for the branches."""
     return tokens <= context - context // SPARE
 
 
 def suggest_remedy(earlier: bool, tokens: int, trained: int) -> str:
-    """Suggest what to do when a prompt of so many tokens does not fit.
+    """Suggest actions to the user if a prompt of `tokens` tokens does not fit into the context.
 
-    `earlier`: whether it contains earlier turns. `trained`: the model's context length, tokens.
+    `earlier`: whether the prompt contains earlier turns. `trained`: the context length in tokens
+    for which the model was trained.
     """
     ways = ["Ask a shorter question"]
     if earlier:
@@ -30,27 +31,29 @@ def suggest_remedy(earlier: bool, tokens: int, trained: int) -> str:
     return f"{', '.join(ways[:-1])}, or {ways[-1]}."
 
 
-def find_turns(messages: Sequence[Message]) -> list[int]:
-    """Find the index at which each earlier turn begins: a question other than the last message."""
+def list_turn_starts(messages: Sequence[Message]) -> list[int]:
+    """List the positions of the user messages before the last message: each begins a turn."""
     last = len(messages) - 1
     return [n for n, message in enumerate(messages[:last]) if message.role == "user"]
 
 
-def drop_oldest(messages: Sequence[Message], count: int) -> tuple[Message, ...]:
-    """Drop the first `count` turns; messages before them and the last message stay."""
-    starts = [*find_turns(messages), len(messages) - 1]
+def drop_oldest_turns(messages: Sequence[Message], count: int) -> tuple[Message, ...]:
+    """Drop the first `count` turns; keep the messages before them, and the last message."""
+    starts = [*list_turn_starts(messages), len(messages) - 1]
     begin, end = starts[0], starts[min(count, len(starts) - 1)]
     return (*messages[:begin], *messages[end:])
 
 
 def list_oldest_questions(messages: Sequence[Message], count: int) -> tuple[str, ...]:
     """List the questions of the first `count` turns."""
-    return tuple(messages[start].content for start in find_turns(messages)[:count])
+    return tuple(messages[start].content for start in list_turn_starts(messages)[:count])
 
 
 def enlarge_context(context: int, tokens: int, trained: int) -> int:
-    """Double the context until a prompt of `tokens` leaves enough room, up to `trained`; 0 when it
-    cannot grow."""
+    """Choose a larger context: double it until a prompt of `tokens` tokens leaves enough room.
+
+    The result is at most `trained`; 0 if the context cannot grow.
+    """
     larger = 2 * context
     while not leaves_room(tokens, larger) and larger < trained:
         larger *= 2

@@ -1,4 +1,4 @@
-"""Explains why a worker process ended."""
+"""Explains the end of a worker process: by its exit status and its log."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ _NO_MEMORY = re.compile(
     r"bad_alloc|cannot allocate|out of memory|memory allocation|mem_buffer != NULL", re.IGNORECASE
 )
 _STACKS = "Fatal Python error:"
-"""The first words of faulthandler's output."""
+"""The start of faulthandler's output in the log."""
 _TAIL = 65536
-"""Bytes at the end of the log that are searched."""
+"""Number of bytes at the end of the log to search."""
 _ASK_AGAIN = "Ask again: a new one is started. "
 DOCTOR = "Run `rm-local doctor`; it names what is wrong and what to install."
 
 
 def describe_exit(code: int, cause: str = "") -> str:
-    """Describe an exit status; a negative one is the number of the signal that ended the process.
+    """Describe the end of a process by its exit status; -N = it was ended by signal N.
 
-    `cause`: the log's line about it, which says more than the signal.
+    `cause`: the line of the log that explains the end; it takes precedence.
     """
     if code >= 0:
         return f"it ended with status {code}"
@@ -47,10 +47,10 @@ def describe_exit(code: int, cause: str = "") -> str:
     return f"{_CAUSES.get(name, 'a signal ended it')} ({name})"
 
 
-def explain_death(code: int, log: Path | None, since: int) -> WorkerCrashedError:
+def make_crash_error(code: int, log: Path | None, since: int) -> WorkerCrashedError:
     """Build the error for a worker that ended while it was in use.
 
-    `log`: its log, None if it has no log; read from byte `since` on.
+    `log`: the worker's log, which is read from byte `since` on; None = there is no log.
     """
     cause = _find_cause_line(code, log, since)
     return WorkerCrashedError(
@@ -59,7 +59,7 @@ def explain_death(code: int, log: Path | None, since: int) -> WorkerCrashedError
     )
 
 
-def explain_load_failure(error: WorkerCrashedError, path: Path) -> WorkerCrashedError:
+def make_load_crash_error(error: WorkerCrashedError, path: Path) -> WorkerCrashedError:
     """Build the error for a worker that ended while it loaded the file at `path`."""
     return WorkerCrashedError(
         f"{path} could not be loaded. {error.message}",
@@ -69,7 +69,7 @@ def explain_load_failure(error: WorkerCrashedError, path: Path) -> WorkerCrashed
     )
 
 
-def explain_start_failure(code: int, log: Path | None, since: int) -> EngineError:
+def make_start_error(code: int, log: Path | None, since: int) -> EngineError:
     """Build the error for a worker that ended before it was ready."""
     cause = _find_cause_line(code, log, since)
     return EngineError(
@@ -79,8 +79,11 @@ def explain_start_failure(code: int, log: Path | None, since: int) -> EngineErro
 
 
 def _find_cause_line(code: int, log: Path | None, since: int) -> str:
-    """Find the line of the log that explains the end: llama.cpp's last message about memory or an
-    assertion, or else the last line before Python's stacks. Empty when there is no line."""
+    """Find the line of the log that explains the end of the worker; empty if there is no line.
+
+    It is llama.cpp's last message about memory or an assertion; if there is no such message, the
+    last line before Python's stack traces.
+    """
     if log is None:
         return ""
     try:
@@ -97,7 +100,7 @@ def _find_cause_line(code: int, log: Path | None, since: int) -> str:
 
 
 def _describe_log(log: Path | None, cause: str) -> str:
-    """Name the log and quote its explaining line; empty when there is no log."""
+    """Describe the log in a remedy: its path and the line `cause`; empty if there is no log."""
     if log is None:
         return ""
     return f"Its log is {log}" + (f'; it says "{cause[:200]}".' if cause else ".")

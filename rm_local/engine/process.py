@@ -1,4 +1,4 @@
-"""Runs the worker as a child process: sends requests, and receives replies by their numbers."""
+"""Runs the worker as a child process: sends requests, and delivers the replies to each of them."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from rm_local.engine import exit_reasons, protocol, wire
 from rm_local.engine.worker_log import WorkerLog, open_worker_log
 
 _MAX_LINE_BYTES = 2**26
-"""Of one reply."""
+"""Maximum length of one reply."""
 _CLOSE_TIMEOUT_S = 2.0
-"""Seconds after which a worker that has not ended is killed."""
+"""Seconds to wait for the worker to end before it is killed."""
 SPINS = "1000"
-"""Iterations of the loop in which GNU's OpenMP waits before it sleeps; 300,000 by default."""
+"""Iterations of OpenMP's busy waiting before a thread sleeps; GNU's default is 300,000."""
 
 Replies = asyncio.Queue[Any]
-"""Replies to one request; an RmLocalError in place of a reply is the last."""
+"""Queue of the replies to one request; an RmLocalError in it means that the request failed."""
 
 
 class WorkerProcess:
-    """One worker process from its start to its end."""
+    """One running worker process, with its log and its open requests."""
 
     def __init__(self, process: asyncio.subprocess.Process, log: WorkerLog) -> None:
         self._process = process
@@ -42,7 +42,7 @@ class WorkerProcess:
     ) -> WorkerProcess:
         """Start a worker, and wait until it is ready.
 
-        `path`: its log; `unlogged` gets the error when it cannot be written.
+        `path`: the worker's log file. `unlogged` is called with the error if it cannot be written.
 
         Raises:
             EngineError: The process ended, or failed to import llama.cpp.
@@ -55,7 +55,7 @@ class WorkerProcess:
                 stdout=asyncio.subprocess.PIPE,
                 stderr=log.file,
                 limit=_MAX_LINE_BYTES,
-                env=worker_environment(),
+                env=build_worker_environment(),
                 start_new_session=True,
             )
         process = cls(child, log)
@@ -68,16 +68,16 @@ class WorkerProcess:
 
     @property
     def pid(self) -> int:
-        """The system's process number."""
+        """The process id of the worker."""
         return self._process.pid
 
     @property
     def alive(self) -> bool:
-        """Whether it still accepts requests."""
+        """Whether the worker still accepts requests."""
         return self._end is None and not self._closing
 
     def send_request(self, request: protocol.Request) -> tuple[int, Replies]:
-        """Send a request; returns its number and the queue in which its replies arrive."""
+        """Send a request; return its number and the queue for its replies."""
         self._number += 1
         answers = self._open[self._number] = asyncio.Queue()
         if self._end:
@@ -86,7 +86,7 @@ class WorkerProcess:
         return self._number, answers
 
     def send_cancel(self, cancel: protocol.Cancel) -> None:
-        """Send a cancel message, which has no reply."""
+        """Send a cancel message. The worker does not reply to it."""
         self._write_message(0, cancel)
 
     def forget_request(self, number: int) -> None:
@@ -94,7 +94,7 @@ class WorkerProcess:
         self._open.pop(number, None)
 
     async def close(self) -> None:
-        """End the process: close its input, and kill it if that does not suffice."""
+        """End the process: close its input, and kill it if it does not end in time."""
         self._closing = True
         if self._process.stdin:
             self._process.stdin.close()
@@ -115,36 +115,36 @@ class WorkerProcess:
         self.forget_request(0)
         if isinstance(first, errors.WorkerCrashedError):
             code = self._process.returncode or 0
-            raise exit_reasons.explain_start_failure(code, self._log.path, self._log.since)
+            raise exit_reasons.make_start_error(code, self._log.path, self._log.since)
         if isinstance(first, errors.RmLocalError):
             raise first
 
     async def _read_replies(self) -> None:
-        """Deliver replies until the worker ends, then send the reason to all open requests."""
+        """Deliver replies until the worker ends; then put the error into all open queues."""
         assert self._process.stdout
         while line := await self._process.stdout.readline():
             number, reply = wire.decode_message(line)
             if answers := self._open.get(number):
                 answers.put_nowait(
-                    _build_error(reply) if isinstance(reply, protocol.ErrorReply) else reply
+                    _make_reply_error(reply) if isinstance(reply, protocol.ErrorReply) else reply
                 )
         code = await self._process.wait()
         self._end = (
             errors.EngineError("The engine was closed.")
             if self._closing
-            else exit_reasons.explain_death(code, self._log.path, self._log.since)
+            else exit_reasons.make_crash_error(code, self._log.path, self._log.since)
         )
         for answers in self._open.values():
             answers.put_nowait(self._end)
 
 
-def worker_environment() -> dict[str, str]:
-    """Build the worker's environment: the app's, with its own rm_local first on the path.
+def build_worker_environment() -> dict[str, str]:
+    """Build the worker's environment variables from those of this process.
 
-    `-P` keeps the working folder out. GGML_NO_BACKTRACE keeps llama.cpp from starting a debugger
-    on itself when it aborts, which delays the message by seconds. GOMP_SPINCOUNT makes idle threads
-    sleep after some microseconds: on a busy machine a thread that spins takes the core of the one
-    it waits for.
+    PYTHONPATH begins with the folder of this `rm_local`; `-P` excludes the working folder.
+    GGML_NO_BACKTRACE stops llama.cpp from starting a debugger when it aborts; that would take
+    seconds. GOMP_SPINCOUNT makes waiting threads sleep after some microseconds: on a busy machine
+    a busy-waiting thread takes a core from the thread that it waits for.
     """
     home = str(paths.PACKAGE.parent)
     found = [home, *filter(None, [os.environ.get("PYTHONPATH")])]
@@ -153,7 +153,7 @@ def worker_environment() -> dict[str, str]:
     return {**waiting, **os.environ, **own}
 
 
-def _build_error(refused: protocol.ErrorReply) -> errors.RmLocalError:
+def _make_reply_error(refused: protocol.ErrorReply) -> errors.RmLocalError:
     kind = getattr(errors, refused.error, errors.EngineError)
     error: errors.RmLocalError = kind(refused.message, refused.remedy)
     return error

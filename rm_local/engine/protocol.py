@@ -1,11 +1,11 @@
 """Messages between the app and its worker process.
 
-One line each (`engine/wire.py`): requests on the worker's standard input, replies on a descriptor
-of its own (llama.cpp writes to 1 and 2). The worker first sends `Ready` (number 0). Every request
-except `Cancel` is answered, in order and under its own number, by any number of `Progress`,
-`Evaluated`, `TokenChunks`, `ContextUsage`, `ContextAdjusted` and `BranchEnded`, then by one closing
-reply (`Loaded`, `EmbedderLoaded`, `Embedded`, `TurnOpened`, `GenerationDone`, `TokenCount`,
-`FreeTokens`, `StatsReply` or `ErrorReply`).
+Each message is one line (`engine/wire.py`). Requests are sent to the worker's standard input, and
+replies on a separate descriptor, because llama.cpp writes to 1 and 2. The worker first sends
+`Ready` (number 0). Requests are answered in order, and each reply has the number of its request:
+any number of `Progress`, `Evaluated`, `TokenChunks`, `ContextUsage`, `ContextAdjusted` and
+`BranchEnded`, then one last reply (`Loaded`, `EmbedderLoaded`, `Embedded`, `TurnOpened`,
+`GenerationDone`, `TokenCount`, `FreeTokens`, `StatsReply` or `ErrorReply`). `Cancel` has no reply.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class ModelInfo:
-    """The model that a worker has loaded."""
+    """The description of the model that is loaded in a worker."""
 
     path: str
     name: str
@@ -49,70 +49,70 @@ class ModelInfo:
     context: int
     """Context length in tokens."""
     trained_context: int
-    """Context length that the model was trained for."""
+    """Context length in training, in tokens."""
     thinks: bool
-    """Whether its family thinks before it answers."""
+    """Whether the model thinks before it answers."""
     device: str
-    """Where the layers are loaded, e.g. `CPU, 2 threads` or `CUDA0, 36 of 36 layers`."""
+    """Device of the layers, for example `CPU, 2 threads` or `CUDA0, 36 of 36 layers`."""
     temperature: float | None = None
-    """The file's recommendation (`general.sampling.temp`), if it has one."""
+    """Temperature recommended by the file (`general.sampling.temp`); None if it states none."""
     top_p: float | None = None
-    """Likewise (`general.sampling.top_p`)."""
+    """Top-p recommended by the file (`general.sampling.top_p`); None if it states none."""
     family: str = ""
-    """Name of its family, as in engine/families.toml; `unknown` for others."""
+    """Name of the model's family in families.toml; `unknown` for other models."""
     opening: str = ""
-    """The marker that opens its thinking; empty if it does not think."""
+    """The opening marker of thinking; empty if the model does not think."""
     closing: str = ""
-    """The marker that closes its thinking; likewise."""
+    """The closing marker of thinking; empty if the model does not think."""
     opened_by: str = ""
-    """What opens the thinking, `template` or `rm-local`; likewise."""
+    """Source of the opening marker: `template` or `rm-local`; empty if the model does not think."""
     template: str = ""
-    """Source of its chat template, in words."""
+    """Source of the chat template, as words for the user."""
     efforts: tuple[str, ...] = ()
-    """Its levels of reasoning effort; empty if it has none to choose from."""
+    """The levels of reasoning effort; empty if the model has no such levels."""
     converses: bool = True
-    """Whether its chat template accepts earlier turns; if not, each question stands alone."""
+    """Whether the chat template accepts earlier turns; if not, prompts have one question only."""
     kv: Precision = "f16"
     flash_attention: bool = False
-    """Whether it is in use; `EngineOptions` may leave the choice to llama.cpp."""
+    """Whether flash attention is in use; with the option `auto`, llama.cpp decides."""
     cache: int = 0
-    """Bytes of keys and values for the whole context, as llama.cpp reports them."""
+    """Bytes of keys and values for the whole context, as reported by llama.cpp."""
     notes: tuple[str, ...] = ()
-    """Deviations from the options or the defaults, in sentences for the user."""
+    """Differences from the options or the defaults, as sentences for the user."""
     calculator: bool = False
-    """Whether it was trained to leave `<<expression=` to the calculator.
+    """Whether the model was trained with the calculator: it writes `<<expression=`.
 
     See docs/design/calculator.md.
     """
     lora: tuple[LoraAdapter, ...] = ()
-    """The adapters that it was loaded with, each with the sha256 of its file."""
+    """The adapters that are applied to the model, each with the sha256 of its file."""
 
     @property
     def title(self) -> str:
-        """Its name, with the file names of its adapters."""
+        """The model's name, with the file names of its adapters."""
         adapters = (replace(each, path=PurePath(each.path).name) for each in self.lora)
         return " + ".join([self.name, *map(str, adapters)])
 
 
 @dataclass(frozen=True, slots=True)
 class Stats:
-    """Counters of the loaded model, from its loading on."""
+    """Numbers of tokens and times of the loaded model since it was loaded."""
 
     prompt: int = 0
-    """Prompt tokens evaluated."""
+    """Number of prompt tokens evaluated."""
     forced: int = 0
-    """Forced tokens evaluated, including repetitions for branches that had to wait for room."""
+    """Number of forced tokens evaluated; evaluations repeated for lack of cells are included."""
     reused: int = 0
-    """Prompt and forced tokens found in the cache."""
+    """Number of prompt and forced tokens that were found in the cache."""
     written: int = 0
-    """Tokens that the model wrote, over all branches."""
+    """Number of tokens written by the model in all branches."""
     prefill_seconds: float = 0.0
     decode_seconds: float = 0.0
     memory: int = 0
     """Peak memory of the worker in bytes; 0 where the system does not report it."""
     calculated: int = 0
-    """Tokens inserted by the calculator; not in the other counts, unless they had to be evaluated
-    again."""
+    """Number of tokens inserted by the calculator. They are not part of the other counts, unless
+    they were evaluated again."""
 
 
 # Requests
@@ -120,17 +120,17 @@ class Stats:
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """Load a text generation model in place of the current one."""
+    """The request to load a text generation model in place of the current one."""
 
     model: str
     options: EngineOptions
     lora: tuple[LoraAdapter, ...] = ()
-    """Adapters to load with it; one whose file does not match its sha256 is refused."""
+    """Adapters to apply to the model; a file that does not match its sha256 is refused."""
 
 
 @dataclass(frozen=True, slots=True)
 class LoadEmbedder:
-    """Load a sentence embedder next to the model."""
+    """The request to load a sentence embedder next to the model."""
 
     path: str
     threads: int
@@ -138,54 +138,54 @@ class LoadEmbedder:
 
 @dataclass(frozen=True, slots=True)
 class Embed:
-    """Embed texts with the loaded embedder."""
+    """The request to embed texts with the loaded embedder."""
 
     texts: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class OpenTurn:
-    """Render the chat template, open the thinking block, evaluate the prompt."""
+    """The request to open a turn: render the chat template, and evaluate the prompt."""
 
     messages: tuple[Message, ...]
     thinking: bool = True
-    """False = the model answers at once."""
+    """Whether to open the thinking block; False = the model answers without thinking."""
     effort: str = ""
     """One of the model's `efforts`; empty = its template's default."""
 
 
 @dataclass(frozen=True, slots=True)
 class Generate:
-    """Generate branches from the open turn's prompt."""
+    """The request to generate branches from the open turn's prompt."""
 
     specs: tuple[BranchSpec, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class CountTokens:
-    """Count the tokens of a text."""
+    """The request to count the tokens of a text."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class MakeRoom:
-    """Make room after the open turn's prompt for forced texts, as the option `overflow` allows."""
+    """The request to make room for forced texts, as the option `context_overflow` allows."""
 
     texts: tuple[int, ...]
-    """Tokens of each text; a text for which no room can be made is ignored."""
+    """Number of tokens of each text."""
     writing: int
-    """Tokens reserved for what each branch writes."""
+    """Number of tokens that each branch writes after its text."""
 
 
 @dataclass(frozen=True, slots=True)
 class GetStats:
-    """Ask for `Stats`."""
+    """The request for the counters of the loaded model (`Stats`)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cancel:
-    """End a waiting or running request, or some of its branches. Has no reply."""
+    """The message to cancel a waiting or running request, or some of its branches. No reply."""
 
     request: int
     branches: tuple[int, ...] | None
@@ -198,12 +198,12 @@ class Cancel:
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """The worker has imported llama.cpp and accepts requests."""
+    """The message that the worker has imported llama.cpp and accepts requests."""
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Share, 0 to 1, of a model loaded or of a prompt of several batches evaluated."""
+    """The share, 0 to 1, of a model that is loaded, or of a prompt that is evaluated."""
 
     share: float
 
@@ -222,29 +222,29 @@ class EmbedderLoaded:
 class Embedded:
     dimension: int
     vectors: str
-    """Base64 of the rows in order: float32, little endian."""
+    """The vectors as Base64: rows in order, float32, little endian."""
 
 
 @dataclass(frozen=True, slots=True)
 class TurnOpened:
-    """The prompt is evaluated."""
+    """The reply that the prompt of a turn is evaluated."""
 
     tokens: int
-    """Of the whole prompt."""
+    """Number of tokens of the whole prompt."""
     evaluated: Evaluated
-    """The rest was in the cache."""
+    """The tokens that were evaluated; the rest of the prompt was in the cache."""
 
 
 @dataclass(frozen=True, slots=True)
 class TokenChunks:
-    """Text that the branches have written since the last such reply."""
+    """The new text of the branches since the last `TokenChunks`."""
 
     chunks: tuple[TokenChunk, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class GenerationDone:
-    """All branches have ended."""
+    """The reply that all branches have ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,7 +255,7 @@ class TokenCount:
 @dataclass(frozen=True, slots=True)
 class FreeTokens:
     tokens: int
-    """That fit after the open turn's prompt: forced text plus what a branch writes."""
+    """Number of tokens that fit after the open turn's prompt: forced and written together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,7 +265,7 @@ class StatsReply:
 
 @dataclass(frozen=True, slots=True)
 class ErrorReply:
-    """The request failed."""
+    """The reply that a request failed."""
 
     error: str
     """Name of a class in `rm_local.errors`."""

@@ -1,4 +1,4 @@
-"""Encodes the protocol's messages as lines of JSON, and decodes them."""
+"""Encodes the messages of `protocol` as lines of JSON, and decodes them."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ _KINDS: dict[str, type[Any]] = {kind.__name__: kind for kind in get_args(Request
 
 
 def encode_message(number: int, message: Request | Reply) -> bytes:
-    """Encode a message as one line with its newline. A reply carries its request's `number`."""
+    """Encode a message as one line with a newline. `number` is that of the request."""
     line = {"number": number, "kind": type(message).__name__, "body": message}
     return json.dumps(line, default=_as_dict, separators=(",", ":")).encode() + b"\n"
 
 
 def decode_message(line: bytes) -> tuple[int, Any]:
-    """Decode one line: the number and the message (a `Request` or a `Reply`).
+    """Decode one line; return the request's number and the message (a `Request` or a `Reply`).
 
     Raises:
-        ValueError: It is not a line of the protocol.
+        ValueError: The line is not a message of the protocol.
     """
     try:
         raw = json.loads(line)
@@ -40,7 +40,7 @@ _hints = functools.cache(get_type_hints)
 
 
 def _build_value(kind: Any, value: Any) -> Any:
-    """Convert a value parsed from JSON to the type that a field declares."""
+    """Convert a value parsed from JSON to the type `kind`."""
     if dataclasses.is_dataclass(kind) and isinstance(kind, type):
         hints = _hints(kind)
         return kind(**{name: _build_value(hints[name], item) for name, item in value.items()})

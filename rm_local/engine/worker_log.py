@@ -1,4 +1,4 @@
-"""Opens the file for a worker's standard error, or a temporary one if it cannot be written."""
+"""Opens the log file of a worker (its standard error), or a temporary file in its place."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from pathlib import Path
 from typing import BinaryIO
 
 LIMIT = 4 * 2**20
-"""Bytes; a longer log is emptied before the next worker starts."""
+"""Maximum bytes of a log; a longer one is emptied before the next worker starts."""
 
 
 @dataclass(frozen=True, slots=True)
 class WorkerLog:
-    """An open log."""
+    """The open log file of a worker."""
 
     file: BinaryIO
     path: Path | None
-    """None = what is written is lost."""
+    """Path of the log; None = there is no file, and the worker's messages are lost."""
     since: int = 0
-    """Byte at which this worker's part begins."""
+    """Position in bytes at which the messages of this worker begin."""
     temporary: bool = False
 
     def discard(self) -> None:
@@ -33,9 +33,10 @@ class WorkerLog:
 
 
 def open_worker_log(path: Path | None, failed: Callable[[OSError], None]) -> WorkerLog:
-    """Open the log to append to, or a temporary file if `path` is None or cannot be written.
+    """Open the log to append to it; or a temporary file if `path` is None or cannot be written.
 
-    `failed` gets the reason. Never raises: if no file can be written, the worker's log is lost.
+    `failed` is called with the error if `path` cannot be written. The function raises no error:
+    if no temporary file can be written either, the worker's messages are lost.
     """
     if path is not None:
         try:

@@ -1,4 +1,4 @@
-"""GGUF files without llama.cpp: header, kind, parts, layers, quantization; adapters, merging."""
+"""Reads GGUF files without llama.cpp (header, kind, split files, quantization), merges adapters."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ if TYPE_CHECKING:
     from rm_local.gguf.architecture import Layer as Layer, ModelShape as ModelShape
     from rm_local.gguf.header import (
         GgufHeader as GgufHeader,
-        check_generates as check_generates,
-        check_whole as check_whole,
+        check_file_complete as check_file_complete,
+        check_is_text_model as check_is_text_model,
         read_header as read_header,
     )
     from rm_local.gguf.kind import ModelKind as ModelKind, detect_kind as detect_kind
     from rm_local.gguf.lora_file import LoraFile as LoraFile, read_lora_file as read_lora_file
     from rm_local.gguf.lora_fit import (
+        add_adapter_hash as add_adapter_hash,
         hash_file as hash_file,
-        identify_lora as identify_lora,
-        read_fitting_lora as read_fitting_lora,
+        read_fitting_adapters as read_fitting_adapters,
     )
     from rm_local.gguf.lora_merge import merge_adapter as merge_adapter
     from rm_local.gguf.merged_header import predict_merged_header as predict_merged_header
     from rm_local.gguf.quantization import name_quantization as name_quantization
     from rm_local.gguf.split_files import (
         GgufFiles as GgufFiles,
-        first_part as first_part,
+        find_first_part as find_first_part,
         read_files as read_files,
     )
 
@@ -34,13 +34,13 @@ __getattr__ = export_lazily(
     __name__,
     {
         "architecture": ["Layer", "ModelShape"],
-        "header": ["GgufHeader", "check_generates", "check_whole", "read_header"],
+        "header": ["GgufHeader", "check_is_text_model", "check_file_complete", "read_header"],
         "kind": ["ModelKind", "detect_kind"],
         "lora_file": ["LoraFile", "read_lora_file"],
-        "lora_fit": ["hash_file", "identify_lora", "read_fitting_lora"],
+        "lora_fit": ["hash_file", "add_adapter_hash", "read_fitting_adapters"],
         "lora_merge": ["merge_adapter"],
         "merged_header": ["predict_merged_header"],
         "quantization": ["name_quantization"],
-        "split_files": ["GgufFiles", "first_part", "read_files"],
+        "split_files": ["GgufFiles", "find_first_part", "read_files"],
     },
 )

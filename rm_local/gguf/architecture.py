@@ -1,4 +1,7 @@
-"""Reads the sizes that a model's memory depends on: layers, heads, windows, widths."""
+"""Reads a model's shape from its metadata, to estimate its memory: layers, heads, windows, widths.
+
+A window is the number of preceding tokens to which a layer's attention is limited.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from typing import Any
 _MOST_LAYERS = 512
 """llama.cpp's own limit."""
 _MOST = 1 << 31
-"""A number of this size or more counts as missing."""
+"""A number in the metadata of this size or more is treated as missing."""
 
 # In each group of so many layers the last sees all tokens and the others see a window. Used where
 # the metadata do not say. https://github.com/ggml-org/llama.cpp/blob/master/src/llama-model.cpp
@@ -20,20 +23,20 @@ _WINDOW_PATTERNS = {
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """Sizes of one layer's cache: a key and a value per token, or a state per sequence."""
+    """Sizes of one layer's cache: key and value per token, or a state per sequence."""
 
     key: int
     """Numbers of a token's key, over all KV heads; 0 in a layer without keys."""
     value: int
     window: int = 0
-    """Tokens that it looks back; 0 = all."""
+    """Number of preceding tokens that the layer attends to; 0 = all."""
     state: int = 0
     """Numbers of a recurrent layer's state."""
 
 
 @dataclass(frozen=True, slots=True)
 class ModelShape:
-    """Sizes of a model; 0 = missing in its metadata."""
+    """The sizes of a model that its memory depends on; 0 = missing in its metadata."""
 
     layers: tuple[Layer, ...]
     width: int
@@ -47,12 +50,12 @@ class ModelShape:
 
     @property
     def windowed(self) -> bool:
-        """Whether some layers see only a window."""
+        """Whether the attention of some layers is limited to a window of tokens."""
         return any(layer.window for layer in self.layers)
 
     @property
     def recurrent(self) -> bool:
-        """Whether some layers keep a state instead of keys and values."""
+        """Whether some layers are recurrent: they keep a state instead of keys and values."""
         return any(layer.state for layer in self.layers)
 
 
@@ -80,14 +83,17 @@ def read_shape(metadata: Mapping[str, Any]) -> ModelShape:
 
 
 class _OwnMetadata:
-    """The metadata whose keys begin with the architecture's name, as plausible numbers."""
+    """Reads numbers from the metadata with keys that begin with the architecture's name."""
 
     def __init__(self, metadata: Mapping[str, Any], architecture: str) -> None:
         self.metadata = metadata
         self.architecture = architecture
 
     def read_number(self, key: str, layer: int | None = None) -> int:
-        """Read a whole number; from a list, the layer's or the largest. 0 if it is missing."""
+        """Read a whole number; 0 if it is missing or impossible.
+
+        From a list, read the number of `layer`, or the largest one if `layer` is None.
+        """
         value = self.metadata.get(f"{self.architecture}.{key}")
         if isinstance(value, list):
             numbers = [_accept_number(each) for each in value]
@@ -97,7 +103,7 @@ class _OwnMetadata:
         return _accept_number(value)
 
     def has_key(self, key: str) -> bool:
-        """Whether the metadata contain the key."""
+        """Return whether the metadata contain the key."""
         return f"{self.architecture}.{key}" in self.metadata
 
 
@@ -128,7 +134,7 @@ def _read_window(own: _OwnMetadata, number: int) -> int:
 
 
 def _count_state(own: _OwnMetadata) -> int:
-    """Count a recurrent layer's state: the convolution's last inputs and the state itself."""
+    """Count the numbers of a recurrent layer's state and of its convolution's last inputs."""
     if short := own.read_number("shortconv.l_cache"):
         return (short - 1) * own.read_number("embedding_length")
     inner, state = own.read_number("ssm.inner_size"), own.read_number("ssm.state_size")

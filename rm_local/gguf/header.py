@@ -38,7 +38,7 @@ _CHOOSE = {
 }
 
 Noun = Literal["model", "adapter"]
-"""What a file is called in messages."""
+"""The word for the file in error messages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,19 +47,19 @@ class GgufHeader:
 
     metadata: dict[str, Any]
     """Keys and values; an array of over 512 numbers or 64 strings is replaced by its length."""
-    tensors: int
-    needed: int
-    """Minimum size of the file in bytes (tensors of unknown types count as empty)."""
+    tensor_count: int
+    needed_bytes: int
+    """Minimum size of the file in bytes; tensors of unknown types are counted as empty."""
     values: dict[int, int] = field(default_factory=dict)
-    """ggml type -> number of values in its tensors."""
-    weights: int = 0
+    """ggml type -> number of values in all tensors of that type."""
+    weight_bytes: int = 0
     """Bytes of all tensors."""
-    layered: int = 0
+    layer_bytes: int = 0
     """Bytes of the tensors that belong to a layer (`blk.N.`)."""
     types: dict[str, int] = field(default_factory=dict)
-    """GGUF's number for the type of each value of `metadata`."""
+    """Key of `metadata` -> GGUF's number for the type of its value."""
     table: tuple[TensorEntry, ...] = ()
-    """All tensors, if the header was read with `table`."""
+    """The entries of all tensors, if the header was read with `table`; otherwise empty."""
 
     @property
     def architecture(self) -> str:
@@ -67,7 +67,7 @@ class GgufHeader:
 
     @property
     def alignment(self) -> int:
-        """Bytes; the data of each tensor are padded to a multiple of it."""
+        """Alignment in bytes: the data of each tensor are padded to a multiple of it."""
         return _read_alignment(self.metadata)
 
     def read_count(self, key: str) -> int:
@@ -97,27 +97,27 @@ def read_header(path: Path, *, noun: Noun = "model", table: bool = False) -> Ggu
         raise InvalidModelError(f"{path} is cut short or damaged in its header.", _AGAIN) from error
 
 
-def check_whole(path: Path, header: GgufHeader) -> None:
-    """Check that the file is as long as its tensors need.
+def check_file_complete(path: Path, header: GgufHeader) -> None:
+    """Check that the file is long enough to contain all its tensors.
 
     Raises:
-        InvalidModelError: It is shorter.
+        InvalidModelError: The file is too short.
     """
     size = path.stat().st_size
-    if size < header.needed:
+    if size < header.needed_bytes:
         raise InvalidModelError(
-            f"{path} is cut short: it has {size:,} bytes and needs {header.needed:,}.", _AGAIN
+            f"{path} is cut short: it has {size:,} bytes and needs {header.needed_bytes:,}.", _AGAIN
         )
 
 
-def check_generates(path: Path, header: GgufHeader) -> None:
-    """Check that the file is a model that generates text.
+def check_is_text_model(path: Path, header: GgufHeader) -> None:
+    """Check that the file is a text generation model, or the first file of one.
 
     Raises:
-        InvalidModelError: It is an embedder, a projector, an adapter or a later file of a split
-            model.
+        InvalidModelError: The file is another kind of model, such as an embedder or an adapter,
+            or not the first file of a split model.
     """
-    found = detect_kind(header.metadata, header.tensors)
+    found = detect_kind(header.metadata, header.tensor_count)
     if found == "text":
         return
     part, parts = header.metadata.get("split.no"), header.metadata.get("split.count")
@@ -163,7 +163,7 @@ def _parse_header(file: BinaryIO, path: Path, noun: Noun, table: bool) -> GgufHe
 def _read_tensors(
     file: BinaryIO, metadata: dict[str, Any], types: dict[str, int], tensors: int, table: bool
 ) -> GgufHeader:
-    """Read the table of tensors, and build the header."""
+    """Read the entries of all tensors, and build the header from them and the metadata."""
     values: dict[int, int] = {}
     end = weights = layered = 0
     entries = []
@@ -217,7 +217,7 @@ def _read_value(file: BinaryIO, type_: int) -> Any:
 
 
 def _skip_strings(file: BinaryIO, length: int) -> None:
-    """Skip an array of strings, a chunk of the file at a time: vocabularies are long."""
+    """Skip an array of `length` strings, reading the file in chunks for speed."""
     size = struct.Struct("<Q").unpack_from
     chunk, at = b"", 0
     for _ in range(length):
@@ -232,7 +232,11 @@ def _skip_strings(file: BinaryIO, length: int) -> None:
 
 
 def _check_limit(holds: bool) -> None:
-    """Raise EOFError, which marks the header as damaged, unless the limit holds."""
+    """Check a limit on a value of the header.
+
+    Raises:
+        EOFError: The limit does not hold; the header is then reported as damaged.
+    """
     if not holds:
         raise EOFError
 

@@ -1,4 +1,4 @@
-"""Detects from its metadata what a GGUF file is for."""
+"""Detects the kind of a GGUF file (text model, embedder, adapter, ...) from its metadata."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Any, Literal
 
 ModelKind = Literal["text", "embedder", "projector", "adapter", "vocabulary", "other"]
 """`text` continues a prompt; a vision `projector` and an `adapter` are parts for another model; a
-`vocabulary` has no weights; `other` covers encoder-decoders, diffusion and sound models, and what
-llama.cpp cannot run."""
+`vocabulary` has no weights; `other` covers encoder-decoders, diffusion and sound models, and
+other models that llama.cpp cannot run."""
 
 _ENCODERS = {
     "bert", "nomic-bert", "nomic-bert-moe", "jina-bert-v2", "jina-bert-v3", "modern-bert",
@@ -19,7 +19,7 @@ _PARTS: dict[object, ModelKind] = {"mmproj": "projector", "clip": "projector", "
 
 
 def detect_kind(metadata: Mapping[str, Any], tensors: int) -> ModelKind:
-    """Detect what a file with this metadata and so many tensors is for."""
+    """Detect the kind of a file from its metadata and its number of tensors."""
     type_ = metadata.get("general.type", "model")
     architecture = str(metadata.get("general.architecture", ""))
     for mark in (type_, architecture):
@@ -35,6 +35,9 @@ def detect_kind(metadata: Mapping[str, Any], tensors: int) -> ModelKind:
 
 
 def is_split(metadata: Mapping[str, Any]) -> bool:
-    """Whether the weights are split over several files; the first may contain no weights."""
+    """Return whether the weights are split over several files.
+
+    The first file may contain no weights.
+    """
     count = metadata.get("split.count", 0)
     return isinstance(count, int) and count > 1

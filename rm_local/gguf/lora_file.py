@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from rm_local.errors import InvalidModelError
-from rm_local.gguf.header import GgufHeader, check_whole, read_header
+from rm_local.gguf.header import GgufHeader, check_file_complete, read_header
 from rm_local.gguf.kind import detect_kind
 from rm_local.gguf.tensor_entry import BLOCKS, Sizes, TensorEntry, clip_name, format_sizes
 
@@ -28,12 +28,12 @@ _CHOOSE = "Choose a LoRA adapter in the GGUF format."
 
 @dataclass(frozen=True, slots=True)
 class LoraPair:
-    """The two factors of the change to one matrix."""
+    """The tensors of the two factors, A and B, by which an adapter changes one matrix."""
 
     a: TensorEntry
     b: TensorEntry
     changed: Sizes
-    """Sizes of the model's matrix that it changes."""
+    """Sizes of the changed matrix in the base model."""
     rank: int
 
 
@@ -44,15 +44,15 @@ class LoraFile:
     path: Path
     metadata: dict[str, Any]
     alpha: float
-    """0 = not set: the factor is the scale alone."""
+    """LoRA's alpha; 0 = not set, and the change is multiplied by the scale alone."""
     pairs: dict[str, LoraPair]
-    """By the name of the model's matrix."""
-    tensors: int
+    """Name of the changed matrix in the base model -> its two factors."""
+    tensor_count: int
     size: int
-    """Bytes on the disk."""
-    weights: int
-    """Bytes of all its matrices, which llama.cpp keeps in memory."""
-    layered: int
+    """Size of the file in bytes."""
+    weight_bytes: int
+    """Bytes of all matrices in the file; llama.cpp keeps them in memory."""
+    layer_bytes: int
     """Bytes of the matrices that belong to a layer."""
 
     @property
@@ -62,12 +62,12 @@ class LoraFile:
 
     @property
     def ranks(self) -> tuple[int, ...]:
-        """The ranks of its pairs, each once, in ascending order."""
+        """The different ranks of the pairs, in ascending order."""
         return tuple(sorted({pair.rank for pair in self.pairs.values()}))
 
     @property
     def base(self) -> str:
-        """Its base model as the file names it; empty if it names none."""
+        """Name of the base model in the file's metadata; empty if there is no name."""
         texts = [self.metadata.get(f"general.base_model.0.{key}") for key in ("name", "repo_url")]
         hash_ = self.metadata.get("rm_local.base.sha256")
         named = [text for text in texts if isinstance(text, str) and text]
@@ -75,7 +75,7 @@ class LoraFile:
 
     @property
     def calculator(self) -> bool | None:
-        """Whether it was trained with the calculator; None if the file does not state it."""
+        """Whether the adapter was trained with the calculator; None if the file does not say."""
         value = self.metadata.get("rm_local.calculator")
         return value if isinstance(value, bool) else None
 
@@ -85,11 +85,11 @@ def read_lora_file(path: Path) -> LoraFile:
 
     Raises:
         ModelNotFoundError: There is no such file, or it cannot be read.
-        InvalidModelError: It is not a whole LoRA adapter.
+        InvalidModelError: The file is damaged, or not a LoRA adapter.
     """
     header = read_header(path, noun="adapter", table=True)
     _check_kind(path, header)
-    check_whole(path, header)
+    check_file_complete(path, header)
     _check_layout(path, header)
     pairs = _pair_tensors(path, header.table)
     return LoraFile(
@@ -97,10 +97,10 @@ def read_lora_file(path: Path) -> LoraFile:
         metadata=header.metadata,
         alpha=_read_alpha(path, header),
         pairs=pairs,
-        tensors=header.tensors,
+        tensor_count=header.tensor_count,
         size=path.stat().st_size,
-        weights=sum(pair.a.bytes + pair.b.bytes for pair in pairs.values()),
-        layered=sum(
+        weight_bytes=sum(pair.a.bytes + pair.b.bytes for pair in pairs.values()),
+        layer_bytes=sum(
             pair.a.bytes + pair.b.bytes for name, pair in pairs.items() if name.startswith("blk.")
         ),
     )
@@ -108,7 +108,7 @@ def read_lora_file(path: Path) -> LoraFile:
 
 def _check_kind(path: Path, header: GgufHeader) -> None:
     metadata = header.metadata
-    kind = detect_kind(metadata, header.tensors)
+    kind = detect_kind(metadata, header.tensor_count)
     if kind == "text":
         raise InvalidModelError(
             f"{path} is a model, not a LoRA adapter.",
@@ -130,7 +130,7 @@ def _check_kind(path: Path, header: GgufHeader) -> None:
 
 
 def _read_alpha(path: Path, header: GgufHeader) -> float:
-    """Read alpha, and check its type, since llama.cpp aborts at another one."""
+    """Read alpha, 0 if missing. Check its type, because llama.cpp aborts at another type."""
     if ALPHA not in header.metadata:
         return 0.0
     value = header.metadata[ALPHA]
@@ -141,7 +141,7 @@ def _read_alpha(path: Path, header: GgufHeader) -> float:
 
 
 def _check_layout(path: Path, header: GgufHeader) -> None:
-    """Check that each tensor's data begin where the previous tensor's end."""
+    """Check that the data of each tensor begin at the end of the previous tensor's data."""
     expected = 0
     for entry in header.table:
         if entry.type in BLOCKS and entry.offset != expected:

@@ -20,11 +20,14 @@ _OTHER_BASE = (
 )
 
 
-def check_lora_fits(adapter: LoraFile, model: Path, files: GgufFiles, scale: float = 1.0) -> None:
-    """Check that an adapter fits the model at `model`.
+def check_lora_compatibility(
+    adapter: LoraFile, model: Path, files: GgufFiles, scale: float = 1.0
+) -> None:
+    """Check that an adapter fits the base model at the path `model`.
 
     Raises:
-        InvalidModelError: It was made for another model, or cannot be applied with this scale.
+        InvalidModelError: The adapter was made for another model, or cannot be applied with
+            this scale.
     """
     path, architecture = adapter.path, files.header.architecture
     if adapter.architecture != architecture:
@@ -48,19 +51,19 @@ def check_lora_fits(adapter: LoraFile, model: Path, files: GgufFiles, scale: flo
     _check_scale(adapter, scale)
 
 
-def read_fitting_lora(
+def read_fitting_adapters(
     adapters: Iterable[LoraAdapter], model: Path, files: GgufFiles
 ) -> tuple[LoraFile, ...]:
-    """Read the adapters' headers, and check that each fits the model at `model`.
+    """Read the adapters' headers, and check that each adapter fits the model at the path `model`.
 
     Raises:
         ModelNotFoundError: An adapter's file does not exist, or cannot be read.
-        InvalidModelError: One is not a complete LoRA adapter, or was made for another model.
+        InvalidModelError: A file is not a complete LoRA adapter, or was made for another model.
     """
     loras = []
     for adapter in adapters:
         loras.append(read_lora_file(Path(adapter.path)))
-        check_lora_fits(loras[-1], model, files, adapter.scale)
+        check_lora_compatibility(loras[-1], model, files, adapter.scale)
     return tuple(loras)
 
 
@@ -68,7 +71,7 @@ def hash_file(path: Path) -> str:
     """Compute the sha256 of a file, in hexadecimal.
 
     Raises:
-        ModelNotFoundError: It cannot be read.
+        ModelNotFoundError: The file cannot be read.
     """
     try:
         with path.open("rb") as file:
@@ -79,8 +82,8 @@ def hash_file(path: Path) -> str:
         ) from error
 
 
-def identify_lora(adapter: LoraAdapter) -> LoraAdapter:
-    """Add the hash of its file to the adapter; unchanged if the file cannot be read."""
+def add_adapter_hash(adapter: LoraAdapter) -> LoraAdapter:
+    """Return the adapter with the sha256 of its file; unchanged if the file cannot be read."""
     try:
         return replace(adapter, sha256=adapter.sha256 or hash_file(Path(adapter.path)))
     except ModelNotFoundError:
@@ -88,7 +91,11 @@ def identify_lora(adapter: LoraAdapter) -> LoraAdapter:
 
 
 def _check_scale(adapter: LoraFile, scale: float) -> None:
-    """Raise InvalidModelError if a factor is not a finite 32-bit float, as llama.cpp needs it."""
+    """Check that each factor is a finite 32-bit float, as llama.cpp requires.
+
+    Raises:
+        InvalidModelError: A factor is not finite.
+    """
     factors = [scale * adapter.alpha / rank if adapter.alpha else scale for rank in adapter.ranks]
     if not all(map(is_usable_scale, [scale, *factors])):
         message = (
@@ -99,7 +106,7 @@ def _check_scale(adapter: LoraFile, scale: float) -> None:
 
 
 def _read_sizes(files: GgufFiles) -> dict[str, Sizes]:
-    """Read the sizes of the model's tensors, by name."""
+    """Read the name and sizes of each of the model's tensors."""
     headers = [
         header if header.table else read_header(path, table=True) for path, header in files.there
     ]

@@ -1,4 +1,4 @@
-"""Merges a base model and a LoRA adapter into one GGUF with weights quantized as Q8_0."""
+"""Merges a base model and a LoRA adapter into one GGUF file with matrices quantized as Q8_0."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from numpy.typing import NDArray
 
 from rm_local.errors import InvalidModelError
 from rm_local.files import part_file, replace_file, sync_file
-from rm_local.gguf.header import check_whole
+from rm_local.gguf.header import check_file_complete
+from rm_local.gguf.lora_deltas import LoraDelta, read_lora_deltas
 from rm_local.gguf.lora_file import read_lora_file
-from rm_local.gguf.lora_fit import check_lora_fits
-from rm_local.gguf.lora_matrices import LoraMatrix, read_lora_matrices
+from rm_local.gguf.lora_fit import check_lora_compatibility
 from rm_local.gguf.merged_header import BLOCK, BLOCK_BYTES
 from rm_local.gguf.split_files import read_files
 
 ALIGNMENT = 32
-"""Bytes; the default of the format."""
+"""Alignment of tensor data in bytes; the default of the GGUF format."""
 _SKIPPED = (
     "GGUF.",
     "general.alignment",
@@ -30,7 +30,7 @@ _SKIPPED = (
     "general.quantization_version",
 )
 _LARGEST = 127 * 65504
-"""Largest absolute value in Q8_0, whose scale is a float16."""
+"""Largest absolute value that Q8_0 can store: 127 times the largest float16 scale."""
 _CHUNK = 1 << 21
 """Values that are dequantized at once, 8 MB of float32."""
 
@@ -45,25 +45,25 @@ def merge_adapter(
     *,
     report: Report = lambda _share: None,
 ) -> None:
-    """Write the merged model to `target`, which appears complete or not at all.
+    """Write the merged model to `target`; an incomplete file never has that name.
 
-    `changes` are metadata that replace the base's. Matrices become Q8_0, whatever their format in
-    the base; other tensors are copied. `report` gets the share written, 0 to 1; an exception that
-    it raises ends the merge.
+    The metadata of `base` are copied, with the values in `changes` added or replaced. Matrices
+    are quantized as Q8_0; other tensors are copied. `report` is called with the share written, 0
+    to 1; an exception in it ends the merge.
 
     Raises:
         ModelNotFoundError: A file does not exist, or cannot be read.
-        InvalidModelError: One is damaged, or the adapter was made for another model.
+        InvalidModelError: A file is damaged, or the adapter was made for another model.
         OSError: The target cannot be written.
     """
     import gguf
 
     files, lora = read_files(base), read_lora_file(adapter)
-    check_whole(base, files.header)
-    check_lora_fits(lora, base, files)
-    deltas = read_lora_matrices(lora)
+    check_file_complete(base, files.header)
+    check_lora_compatibility(lora, base, files)
+    deltas = read_lora_deltas(lora)
     reader = gguf.GGUFReader(base)
-    if stray := deltas.keys() - {each.name for each in reader.tensors if _is_packed(each)}:
+    if stray := deltas.keys() - {each.name for each in reader.tensors if _is_quantizable(each)}:
         raise InvalidModelError(
             f"{adapter} changes {min(stray)}, which cannot be stored as Q8_0.",
             "Name it with --lora.",
@@ -77,7 +77,7 @@ def merge_adapter(
 
 
 def _write_header(path: Path, reader: Any, changes: Mapping[str, str | float | bool]) -> None:
-    """Write metadata and the table of tensors."""
+    """Write the header of the merged file: its metadata and the table of tensors."""
     import gguf
 
     writer = gguf.GGUFWriter(path, str(reader.fields["general.architecture"].contents()))
@@ -91,7 +91,7 @@ def _write_header(path: Path, reader: Any, changes: Mapping[str, str | float | b
     writer.add_file_type(gguf.LlamaFileType.MOSTLY_Q8_0)
     q8_0 = gguf.GGMLQuantizationType.Q8_0
     for tensor in reader.tensors:
-        if _is_packed(tensor):
+        if _is_quantizable(tensor):
             size = int(tensor.n_elements) // BLOCK * BLOCK_BYTES
             writer.add_tensor_info(
                 tensor.name, _reverse_shape(tensor), np.dtype(np.float32), size, q8_0
@@ -110,15 +110,15 @@ def _write_header(path: Path, reader: Any, changes: Mapping[str, str | float | b
 def _write_tensors(
     file: io.BufferedWriter,
     tensors: Any,
-    deltas: Mapping[str, LoraMatrix],
+    deltas: Mapping[str, LoraDelta],
     adapter: Path,
     report: Report,
 ) -> None:
-    """Append the data of all tensors, a chunk of rows at a time."""
+    """Append the data of all tensors to the file, one chunk of rows at a time."""
     total, written = sum(int(tensor.n_elements) for tensor in tensors), 0
     _pad_to_alignment(file)
     for tensor in tensors:
-        for count, packed in _pack_rows(tensor, deltas.get(tensor.name), adapter):
+        for count, packed in _quantize_rows(tensor, deltas.get(tensor.name), adapter):
             report(written / total)
             file.write(packed)
             written += count
@@ -126,11 +126,16 @@ def _write_tensors(
     report(1.0)
 
 
-def _pack_rows(tensor: Any, delta: LoraMatrix | None, adapter: Path) -> Iterator[tuple[int, bytes]]:
-    """Change and pack a tensor's data: yields the number of values and the bytes of each chunk."""
+def _quantize_rows(
+    tensor: Any, delta: LoraDelta | None, adapter: Path
+) -> Iterator[tuple[int, bytes]]:
+    """Yield a tensor's data in chunks: the number of values, and the bytes in the merged file.
+
+    A matrix is changed by `delta` and quantized; other tensors are copied.
+    """
     import gguf
 
-    if not _is_packed(tensor):
+    if not _is_quantizable(tensor):
         yield int(tensor.n_elements), np.ascontiguousarray(tensor.data).tobytes()
         return
     rows = len(tensor.data)
@@ -153,13 +158,13 @@ def _pack_rows(tensor: Any, delta: LoraMatrix | None, adapter: Path) -> Iterator
         yield values.size, packed.tobytes()
 
 
-def _is_packed(tensor: Any) -> bool:
-    """Whether a tensor is a matrix whose rows can be stored as Q8_0."""
+def _is_quantizable(tensor: Any) -> bool:
+    """Return whether a tensor is a matrix with rows that can be stored as Q8_0."""
     return len(tensor.shape) > 1 and int(tensor.shape[0]) % BLOCK == 0
 
 
 def _reverse_shape(tensor: Any) -> tuple[int, ...]:
-    """Return the shape with rows first; GGUF has columns first."""
+    """Return the tensor's shape with the number of rows first; GGUF states columns first."""
     return tuple(int(size) for size in reversed(tensor.shape))
 
 

@@ -1,4 +1,4 @@
-"""The header of a base model with an adapter merged into it, known before it is merged."""
+"""Predicts the header of a merged model (base model and adapter) before the merge."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from rm_local.gguf.header import GgufHeader
 from rm_local.gguf.tensor_entry import TensorEntry
 
 BLOCK, BLOCK_BYTES = 32, 34
-"""Values of a Q8_0 block, and its size."""
+"""Number of values in a Q8_0 block, and its size in bytes."""
 _Q8_0, _MOSTLY_Q8_0 = 8, 7
-"""The type of a tensor, and that of a file."""
+"""ggml's number for the tensor type Q8_0, and llama.cpp's for a file with mostly Q8_0."""
 
 
 def predict_merged_header(
     base: GgufHeader, changes: Mapping[str, str | float | bool]
 ) -> GgufHeader:
-    """The header of the file that `merge_adapter` makes of a base, without making it.
+    """Predict the header of the file that `merge_adapter` would write for a base model.
 
-    `base` was read with its table. The sizes of the weights are exact, `needed` is so but for the
-    metadata.
+    `base` has to be read with `table=True`. The sizes of the weights are exact; `needed_bytes`
+    ignores the changes' effect on the length of the metadata.
     """
-    table = tuple(map(_pack, base.table))
+    table = tuple(map(_quantize_entry, base.table))
     values: Counter[int] = Counter()
     for entry in table:
         values[entry.type] += entry.values
@@ -31,16 +31,19 @@ def predict_merged_header(
     return replace(
         base,
         metadata={**base.metadata, **changes, "general.file_type": _MOSTLY_Q8_0},
-        needed=base.needed - base.weights + weights,
+        needed_bytes=base.needed_bytes - base.weight_bytes + weights,
         values=dict(values),
-        weights=weights,
-        layered=sum(entry.bytes for entry in table if entry.name.startswith("blk.")),
+        weight_bytes=weights,
+        layer_bytes=sum(entry.bytes for entry in table if entry.name.startswith("blk.")),
         table=table,
     )
 
 
-def _pack(entry: TensorEntry) -> TensorEntry:
-    """The tensor as Q8_0, if it is a matrix whose rows can be stored so; its place is not known."""
+def _quantize_entry(entry: TensorEntry) -> TensorEntry:
+    """Return the entry as Q8_0 if the tensor is a matrix with rows that fit; otherwise unchanged.
+
+    The offset is not updated.
+    """
     if max(entry.sizes[1:]) == 1 or entry.sizes[0] % BLOCK:
         return entry
     return replace(entry, type=_Q8_0, bytes=entry.values // BLOCK * BLOCK_BYTES)

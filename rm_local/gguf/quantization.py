@@ -1,4 +1,4 @@
-"""Names a model's quantization in llama.cpp's terms."""
+"""Determines the name of a model's quantization, such as `Q4_K_M`, as llama.cpp uses it."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ _TENSOR_TYPES = {
 
 
 def name_quantization(metadata: Mapping[str, Any], values: Mapping[int, int]) -> str:
-    """Name the file type that the metadata state, or else the type of most values.
+    """Name a model's quantization: the file type in the metadata, or the type of most values.
 
-    `values`: ggml type -> number of values. Returns `unknown` when neither is known.
+    `values`: ggml type -> number of values. Returns `unknown` if neither type has a name.
     """
     stated = metadata.get("general.file_type")
     if isinstance(stated, int) and stated in _FILE_TYPES:

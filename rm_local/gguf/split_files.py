@@ -1,4 +1,4 @@
-"""Finds the files of one model: a split GGUF has several, named `-00001-of-00003.gguf`."""
+"""Finds all files of a model; a split model has several, named `NAME-00001-of-00003.gguf`."""
 
 from __future__ import annotations
 
@@ -21,24 +21,24 @@ class GgufFiles:
     """All files of a model."""
 
     header: GgufHeader
-    """Of the first file, which contains the metadata."""
+    """Header of the first file, with the model's metadata."""
     there: tuple[tuple[Path, GgufHeader], ...]
     missing: tuple[str, ...]
     """Names of the files that do not exist."""
 
     @property
-    def weights(self) -> int:
-        """Bytes of weights."""
-        return sum(part.weights for _, part in self.there)
+    def weight_bytes(self) -> int:
+        """Bytes of the weights in all files."""
+        return sum(part.weight_bytes for _, part in self.there)
 
     @property
-    def layered(self) -> int:
+    def layer_bytes(self) -> int:
         """Bytes of the weights that belong to a layer."""
-        return sum(part.layered for _, part in self.there)
+        return sum(part.layer_bytes for _, part in self.there)
 
     @property
     def values(self) -> dict[int, int]:
-        """ggml type -> number of values."""
+        """ggml type -> number of values in all files."""
         total: Counter[int] = Counter()
         for _, part in self.there:
             total.update(part.values)
@@ -51,18 +51,18 @@ class GgufFiles:
 
     @property
     def shape(self) -> ModelShape:
-        """The sizes that its memory depends on."""
+        """The sizes of the model that its memory depends on."""
         return read_shape(self.header.metadata)
 
 
-def first_part(path: Path) -> Path:
-    """Return the first of a split model's files, or the path itself if it is not split."""
+def find_first_part(path: Path) -> Path:
+    """Return the path of a split model's first file, or `path` itself if the model is not split."""
     found = _PART.fullmatch(path.name)
     return path.with_name(_name_part(path, 1)) if found and int(found[2]) != 1 else path
 
 
 def read_files(path: Path) -> GgufFiles:
-    """Read the headers of a model's files; `path` is the first or only one.
+    """Read the headers of all files of a model; `path` is the first or only file.
 
     Raises:
         ModelNotFoundError: The first file does not exist or cannot be read.

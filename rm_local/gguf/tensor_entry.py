@@ -1,4 +1,4 @@
-"""The entry of a tensor in a GGUF's header, and the block sizes of ggml's types."""
+"""The entry of a tensor in the header of a GGUF file, and the block sizes of ggml's types."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ BLOCKS = {
     28: (1, 8), 29: (256, 56), 30: (1, 2), 34: (256, 54), 35: (256, 66), 39: (32, 17),
     40: (64, 36), 41: (128, 18),
 }  # fmt: skip
-"""ggml type -> values in a block, bytes of a block."""
+"""ggml type -> number of values and number of bytes in a block."""
 
 
 Sizes = tuple[int, int, int, int]
@@ -23,7 +23,7 @@ Sizes = tuple[int, int, int, int]
 
 @dataclass(frozen=True, slots=True)
 class TensorEntry:
-    """The entry of a tensor in the header."""
+    """The entry of a tensor in the header of a GGUF file."""
 
     name: str
     type: int
@@ -31,22 +31,22 @@ class TensorEntry:
     sizes: Sizes
     """Size of each dimension, the contiguous one first; 1 for missing dimensions."""
     bytes: int
-    """0 for an unknown type."""
+    """Size of the tensor's data in bytes; 0 for an unknown type."""
     offset: int
-    """In bytes from the start of the data section."""
+    """Start of the tensor's data, in bytes from the start of the data section."""
 
     @property
     def values(self) -> int:
-        """Number of its values."""
+        """Number of values in the tensor."""
         return prod(self.sizes)
 
 
 def clip_name(name: str) -> str:
-    """Format a name from a file as one line that is short enough for a message."""
+    """Format a name from a file for a message: on one line, and shortened if it is long."""
     return one_line(name, 80)
 
 
 def format_sizes(sizes: Sizes) -> str:
-    """Format sizes as `576 x 64`, at least two of them."""
+    """Format a tensor's sizes, as in `576 x 64`, with at least two dimensions."""
     last = max((at for at, size in enumerate(sizes) if size != 1), default=0)
     return " x ".join(map(str, sizes[: max(2, last + 1)]))

@@ -6,17 +6,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rm_local.engine import describe_thinking
+from rm_local.engine import detect_chat_format
 from rm_local.errors import ModelNotFoundError
 from rm_local.gguf import (
     GgufFiles,
     GgufHeader,
     ModelKind,
     ModelShape,
-    check_generates,
-    check_whole,
+    check_file_complete,
+    check_is_text_model,
     detect_kind,
-    first_part,
+    find_first_part,
     name_quantization,
     read_files,
     read_header,
@@ -41,9 +41,9 @@ class ModelFile:
     quantisation: str
     size: int
     """Bytes on the disk; for rm-small before its first use, the bytes that it will need."""
-    weights: int
+    weight_bytes: int
     """Bytes of weights."""
-    layered: int
+    layer_bytes: int
     """Bytes of the weights that belong to a layer."""
     context: int
     """Context length in training, in tokens; 0 if the file does not state it."""
@@ -64,7 +64,7 @@ def read_model(path: Path) -> ModelFile:
         ModelNotFoundError: There is no such file, or it cannot be read.
         InvalidModelError: A file is not a GGUF file, or its header is damaged.
     """
-    path = first_part(path)
+    path = find_first_part(path)
     return describe_model(path, read_files(path))
 
 
@@ -75,7 +75,7 @@ def check_usable(model: ModelFile) -> None:
         ModelNotFoundError: A file of a split model is missing, or cannot be read.
         InvalidModelError: It generates no text, or a file is cut short.
     """
-    check_generates(model.path, read_header(model.path))
+    check_is_text_model(model.path, read_header(model.path))
     if model.missing:
         raise ModelNotFoundError(
             f"Of {model.path} there is no {', no '.join(model.missing[:5])}"
@@ -83,7 +83,7 @@ def check_usable(model: ModelFile) -> None:
             "Put all files of a split model into one folder.",
         )
     for file in model.files:
-        check_whole(file, read_header(file))
+        check_file_complete(file, read_header(file))
 
 
 def describe_model(path: Path, files: GgufFiles) -> ModelFile:
@@ -95,14 +95,14 @@ def describe_model(path: Path, files: GgufFiles) -> ModelFile:
         path=path,
         files=tuple(file for file, _ in files.there if file.is_file()),
         missing=files.missing,
-        kind=detect_kind(metadata, header.tensors),
+        kind=detect_kind(metadata, header.tensor_count),
         title=one_line(_read_text(metadata, "general.name"), 80) or path.stem,
         architecture=one_line(header.architecture, 40) or "unknown",
         parameters=stated if isinstance(stated, int) and stated > 0 else sum(values.values()),
         quantisation=name_quantization(metadata, values),
         size=sum(_measure_size(file, part) for file, part in files.there),
-        weights=files.weights,
-        layered=files.layered,
+        weight_bytes=files.weight_bytes,
+        layer_bytes=files.layer_bytes,
         context=files.context,
         experts=(
             header.read_count(f"{header.architecture}.expert_count"),
@@ -114,13 +114,13 @@ def describe_model(path: Path, files: GgufFiles) -> ModelFile:
             )
         ),
         template=_read_text(metadata, "tokenizer.chat_template"),
-        thinks=describe_thinking(metadata, file=path.stem).thinks,
+        thinks=detect_chat_format(metadata, file=path.stem).thinks,
         shape=files.shape,
     )
 
 
 def _measure_size(file: Path, header: GgufHeader) -> int:
-    return file.stat().st_size if file.is_file() else header.needed
+    return file.stat().st_size if file.is_file() else header.needed_bytes
 
 
 def _read_text(metadata: dict[str, Any], key: str) -> str:

@@ -11,7 +11,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from rm_local.errors import ModelNotFoundError, RmLocalError, UsageError
-from rm_local.gguf import first_part
+from rm_local.gguf import find_first_part
 from rm_local.home import expand_home
 from rm_local.library import model_file as models
 from rm_local.library.embedded_models import RM_SMALL, read_model_files, resolve_model
@@ -150,7 +150,7 @@ def _read_distinct(
     seen: set[tuple[int, int]] = set()
     for location in found:
         try:
-            path = first_part(location.path)
+            path = find_first_part(location.path)
             at = path.stat()
             if (at.st_dev, at.st_ino) in seen:
                 continue

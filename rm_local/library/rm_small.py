@@ -25,7 +25,7 @@ from rm_local.errors import (
 from rm_local.folders import explain_write_error
 from rm_local.gguf import (
     GgufFiles,
-    check_whole,
+    check_file_complete,
     predict_merged_header,
     read_files,
     read_header,
@@ -59,7 +59,7 @@ class RmSmall:
     def prepared(self) -> bool:
         """Whether the merged file exists and is complete."""
         try:
-            check_whole(self.target, read_header(self.target))
+            check_file_complete(self.target, read_header(self.target))
         except RmLocalError:
             return False
         return True
@@ -121,7 +121,7 @@ def _write_merged(small: RmSmall, report: Report, announce: Announce) -> None:
     """Write the merged file; the caller holds the lock."""
     from rm_local.gguf import merge_adapter
 
-    size = small.read_headers().header.needed
+    size = small.read_headers().header.needed_bytes
     for old in small.target.parent.glob(f"{_NAME}-*"):
         # Of another adapter, damaged, or left by a killed process. Windows keeps files in use.
         with suppress(OSError):

@@ -16,7 +16,7 @@ from importlib.util import find_spec
 from types import TracebackType
 from typing import Self
 
-from rm_local.engine import worker_environment
+from rm_local.engine import build_worker_environment
 from rm_local.loop.answers import normalize_answer
 
 MAX_RESULT_CHARS = 200
@@ -130,7 +130,7 @@ async def _start_process() -> Process:
         stdin=PIPE,
         stdout=PIPE,
         stderr=asyncio.subprocess.DEVNULL,
-        env=worker_environment(),
+        env=build_worker_environment(),
     )
 
 

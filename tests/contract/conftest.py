@@ -41,7 +41,7 @@ def nano(tiny: Path) -> Path:
 @pytest.fixture(scope="session")
 def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """MiniLM, the query embedder, as a GGUF."""
-    return minilm.write_minilm_gguf(tmp_path_factory.mktemp("cache"))
+    return minilm.ensure_minilm_gguf(tmp_path_factory.mktemp("cache"))
 
 
 @pytest.fixture(scope="session")

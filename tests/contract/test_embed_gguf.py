@@ -17,7 +17,7 @@ WRITE = """
 import sys
 from pathlib import Path
 from rm_local.embed import minilm
-minilm.write_minilm_gguf(Path(sys.argv[1]))
+minilm.ensure_minilm_gguf(Path(sys.argv[1]))
 print(*[name for name in sys.argv[2:] if name in sys.modules])
 """
 
@@ -25,13 +25,13 @@ print(*[name for name in sys.argv[2:] if name in sys.modules])
 @pytest.fixture(scope="module")
 def written(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     """The bytes of a GGUF."""
-    return minilm.write_minilm_gguf(tmp_path_factory.mktemp("cache")).read_bytes()
+    return minilm.ensure_minilm_gguf(tmp_path_factory.mktemp("cache")).read_bytes()
 
 
 @pytest.fixture
 def cache(tmp_path: Path, written: bytes) -> Path:
     """A cache that holds the GGUF."""
-    minilm_file = minilm.write_minilm_gguf(tmp_path / "cache")
+    minilm_file = minilm.ensure_minilm_gguf(tmp_path / "cache")
     assert minilm_file.read_bytes() == written
     return tmp_path / "cache"
 
@@ -39,7 +39,7 @@ def cache(tmp_path: Path, written: bytes) -> Path:
 def test_it_is_written_once(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The second call needs neither the weights nor their hash, and leaves no other file."""
     monkeypatch.setattr(minilm, "find_minilm_weights", pytest.fail)
-    file = minilm.write_minilm_gguf(cache)
+    file = minilm.ensure_minilm_gguf(cache)
     assert list(cache.iterdir()) == [file]
     assert minilm.MINILM.sha256[:12] in file.name
 
@@ -47,19 +47,19 @@ def test_it_is_written_once(cache: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 @pytest.mark.parametrize("kept", [0, 1000, -1])
 def test_a_truncated_file_is_written_again(cache: Path, written: bytes, kept: int) -> None:
     """Wherever it was cut, the file is whole again and alone."""
-    file = minilm.write_minilm_gguf(cache)
+    file = minilm.ensure_minilm_gguf(cache)
     file.write_bytes(written[:kept])
-    assert minilm.write_minilm_gguf(cache).read_bytes() == written
+    assert minilm.ensure_minilm_gguf(cache).read_bytes() == written
     assert len(list(cache.iterdir())) == 1
 
 
 def test_a_damaged_file_is_written_again(cache: Path, written: bytes) -> None:
     """One wrong byte in the middle is noticed."""
-    file = minilm.write_minilm_gguf(cache)
+    file = minilm.ensure_minilm_gguf(cache)
     data = bytearray(written)
     data[len(data) // 2] ^= 1
     file.write_bytes(data)
-    assert minilm.write_minilm_gguf(cache).read_bytes() == written
+    assert minilm.ensure_minilm_gguf(cache).read_bytes() == written
 
 
 def test_weights_with_another_hash_are_refused(
@@ -69,7 +69,7 @@ def test_weights_with_another_hash_are_refused(
     (tmp_path / "model.safetensors").write_bytes(b"other weights")
     monkeypatch.setattr(minilm, "find_minilm_weights", lambda: tmp_path)
     with pytest.raises(InvalidModelError, match=minilm.MINILM.sha256):
-        minilm.write_minilm_gguf(tmp_path / "cache")
+        minilm.ensure_minilm_gguf(tmp_path / "cache")
     assert not (tmp_path / "cache").exists()
 
 

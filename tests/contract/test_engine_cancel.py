@@ -76,11 +76,11 @@ async def test_a_cancel_stops_the_reading_of_hints(engine: Engine, large: Path) 
     await engine.open_turn(QUESTION)
     before, _ = await grown(engine, [BranchSpec("the", 0, 6, GREEDY)])
     specs = [BranchSpec(f"{n} " + "long words " * 150, n, 40) for n in range(4)]
-    assert engine.worker
+    assert engine.worker_pid
 
-    idle = computed(engine.worker)
+    idle = computed(engine.worker_pid)
     reading = asyncio.create_task(grown(engine, specs))
-    await until_computed(engine.worker, idle)
+    await until_computed(engine.worker_pid, idle)
     await engine.cancel()
     ends = (await reading)[1]
 

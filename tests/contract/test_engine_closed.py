@@ -14,7 +14,7 @@ async def test_an_engine_says_what_runs(engine: Engine, tiny: Path) -> None:
     """Its model and its process, or that neither is there."""
     assert repr(engine) == "<Engine: no model, no process>"
     await engine.load_model(tiny)
-    assert repr(engine) == f"<Engine: tiny, process {engine.worker}>"
+    assert repr(engine) == f"<Engine: tiny, process {engine.worker_pid}>"
     await engine.close()
     assert repr(engine) == "<Engine: no model, no process>"
 

@@ -157,14 +157,14 @@ async def test_a_broken_grammar_is_refused_and_the_model_stays(
     """The parser's own reason is reported; the worker lives, and the same turn can continue."""
     await engine.load_model(tiny)
     await engine.open_turn(QUESTION)
-    worker = engine.worker
+    worker = engine.worker_pid
 
     with pytest.raises(UsageError) as caught:
         await grown(engine, [BranchSpec("", 0, 4), BranchSpec("", 0, 4, grammar=grammar)])
 
     assert words in caught.value.message
     assert (await grown(engine, [BranchSpec("", 0, 4)]))[1][0].tokens
-    assert engine.worker == worker
+    assert engine.worker_pid == worker
 
 
 async def test_a_grammar_that_llama_cpp_does_not_get_through_ends_in_a_sentence(

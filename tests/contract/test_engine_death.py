@@ -27,9 +27,9 @@ async def test_a_killed_worker_is_an_error_and_the_next_load_works(
     await engine.open_turn(QUESTION)
     growing = engine.generate_branches([BranchSpec("", n, 1900, endless=True) for n in range(8)])
     await first_text(growing)
-    assert engine.worker
+    assert engine.worker_pid
 
-    os.kill(engine.worker, signal.SIGKILL)
+    os.kill(engine.worker_pid, signal.SIGKILL)
     with pytest.raises(WorkerCrashedError, match="killed") as caught:
         async for _ in growing:
             pass

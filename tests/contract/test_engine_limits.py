@@ -95,7 +95,7 @@ async def test_a_cache_of_another_kind_answers_alike(
             texts.append((await grown(engine, [BranchSpec("Okay,", 0, 12, GREEDY)]))[0][0])
 
     assert (info.kv, info.flash_attention) == (kv, flash != "off")
-    need = requirements.required_memory(split_files.read_files(model), 1024, kv=kv)
+    need = requirements.estimate_memory(split_files.read_files(model), 1024, kv=kv)
     assert info.cache == pytest.approx(need.cache, abs=20_000)
     if kv in ("f16", "q8_0"):
         assert texts[0]["thinking"][:20] == texts[1]["thinking"][:20]
@@ -107,7 +107,7 @@ async def test_heads_too_small_for_a_kind_of_cache_are_an_error(make: Any, tiny:
         with pytest.raises(EngineError, match="cannot be stored in this type") as caught:
             await engine.load_model(tiny)
         assert 'kv = "f16"' in caught.value.remedy
-        assert engine.worker
+        assert engine.worker_pid
 
 
 async def test_the_count_is_true_for_branches_that_share(engine: Engine, tiny: Path) -> None:
@@ -268,9 +268,9 @@ async def test_a_context_that_llama_cpp_cannot_allocate_is_an_error(make: Any, t
 
     async with make(check_memory=False) as engine:
         await engine.load_model(tiny)
-        assert engine.worker
+        assert engine.worker_pid
         limit = 4 << 30
-        resource.prlimit(engine.worker, resource.RLIMIT_AS, (limit, limit))
+        resource.prlimit(engine.worker_pid, resource.RLIMIT_AS, (limit, limit))
         with pytest.raises(
             ContextAllocationError, match="no room for a context of 16,777,216 tokens"
         ):

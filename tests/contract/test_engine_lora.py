@@ -140,11 +140,11 @@ async def test_a_wrong_shape_is_refused_before_anything_is_loaded(
     with pytest.raises(InvalidModelError, match="does not fit") as caught:
         await engine.load_model(tiny, lora=[LoraAdapter(path)], on_progress=shares.append)
 
-    worker = engine.worker
+    worker = engine.worker_pid
     assert (shares, engine.info) == ([], None)
     assert "--lora" in caught.value.remedy
     assert isinstance(await engine.load_model(wide, lora=[LoraAdapter(path)]), ModelInfo)
-    assert engine.worker == worker
+    assert engine.worker_pid == worker
 
 
 async def test_what_llama_cpp_refuses_is_an_error(
@@ -162,9 +162,9 @@ async def test_what_llama_cpp_refuses_is_an_error(
     with pytest.raises(ModelLoadError, match=r"does not load the adapter .*key"):
         await engine.load_model(tiny, lora=[LoraAdapter(str(path))])
 
-    worker = engine.worker
+    worker = engine.worker_pid
     assert await generate(engine, tiny)
-    assert engine.worker == worker
+    assert engine.worker_pid == worker
 
 
 async def test_a_missing_adapter_is_refused(engine: Engine, tiny: Path, tmp_path: Path) -> None:

@@ -34,7 +34,7 @@ async def test_a_harmful_template_is_a_message(
     template, message = HARMFUL[name]
     bad = tiny_gguf.write(tmp_path / "bad.gguf", template=template)
     await engine.load_model(nano)
-    worker = engine.worker
+    worker = engine.worker_pid
 
     with pytest.raises(RmLocalError, match=message) as raised:
         await engine.load_model(bad)
@@ -45,7 +45,7 @@ async def test_a_harmful_template_is_a_message(
     assert "chat template" in raised.value.message
     assert raised.value.remedy
     assert ends[0].tokens > 0
-    assert engine.worker == worker
+    assert engine.worker_pid == worker
 
 
 async def test_a_template_that_loops_over_some_messages_ends_the_turn_alone(

@@ -64,8 +64,8 @@ async def test_a_killed_worker_names_its_temporary_log(temporary: Path, nano: Pa
     """The file that the message names is there; the next worker has another."""
     async with Engine(EngineOptions(threads=1), log=None) as engine:
         await engine.load_model(nano)
-        assert engine.worker
-        os.kill(engine.worker, signal.SIGKILL)
+        assert engine.worker_pid
+        os.kill(engine.worker_pid, signal.SIGKILL)
         with pytest.raises(WorkerCrashedError) as caught:
             await count_for_ever(engine)
         named = re.search(rf"{re.escape(str(temporary))}\S+\.log", caught.value.remedy)

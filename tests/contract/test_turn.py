@@ -208,7 +208,7 @@ async def test_a_killed_worker_is_a_message_and_no_more(runtime: Runtime) -> Non
     async for event in runtime.solve(QUESTION, PLAN):
         events.append(event)
         if isinstance(event, TokenChunk) and victim is None:
-            victim = runtime.engine.worker
+            victim = runtime.engine.worker_pid
             assert victim
             os.kill(victim, signal.SIGKILL)
 

@@ -26,9 +26,9 @@ class KillsOnce(Runtime):
     async def solve(self, *asked: Any, **how: Any) -> AsyncGenerator[Event, None]:
         """The turn's events."""
         async for event in super().solve(*asked, **how):
-            if isinstance(event, Formulated) and not self.killed and self.engine.worker:
+            if isinstance(event, Formulated) and not self.killed and self.engine.worker_pid:
                 self.killed = True
-                os.kill(self.engine.worker, signal.SIGKILL)
+                os.kill(self.engine.worker_pid, signal.SIGKILL)
             yield event
 
 

@@ -45,9 +45,9 @@ async def grown(
 
 def kill(engine: Engine) -> None:
     """Kill the worker, if there is one yet, or still."""
-    if engine.worker:
+    if engine.worker_pid:
         with suppress(ProcessLookupError):
-            os.kill(engine.worker, signal.SIGKILL)
+            os.kill(engine.worker_pid, signal.SIGKILL)
 
 
 async def killed_loading(engine: Engine, model: Path) -> WorkerCrashedError:

@@ -188,7 +188,7 @@ class FakeEngine:
         """Scripts of branches that the open turn has used."""
 
     @property
-    def worker(self) -> int | None:
+    def worker_pid(self) -> int | None:
         """A process number while a model is loaded."""
         return 1 if self.info else None
 

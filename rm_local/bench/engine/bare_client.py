@@ -8,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from rm_local.engine import open_worker_log, worker_environment
+from rm_local.engine import build_worker_environment, open_worker_log
 from rm_local.errors import EngineError
 
 MODULE = "rm_local.engine.worker.llama.bare_loop"
@@ -36,7 +36,7 @@ class BareClient:
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=self._log.file,
-                env=worker_environment(),
+                env=build_worker_environment(),
             )
         return self
 

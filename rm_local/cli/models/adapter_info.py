@@ -22,10 +22,10 @@ def print_lora_file(listed: LibraryModel, as_data: bool) -> None:
     Raises:
         InvalidModelError: The file is damaged, or of a kind that cannot be loaded.
     """
-    from rm_local.gguf import identify_lora, read_lora_file
+    from rm_local.gguf import add_adapter_hash, read_lora_file
 
     path = listed.model.path
-    adapter = identify_lora(LoraAdapter(str(path)))
+    adapter = add_adapter_hash(LoraAdapter(str(path)))
     file = read_lora_file(path)
     if as_data:
         fields = lora_as_json(adapter, file)
@@ -45,7 +45,7 @@ def lora_as_json(adapter: LoraAdapter, file: LoraFile) -> dict[str, Any]:
         "ranks": [*file.ranks],
         "alpha": file.alpha or None,
         "matrices": len(file.pairs),
-        "tensors": file.tensors,
+        "tensors": file.tensor_count,
         "size": file.size,
         "base": file.base or None,
         "calculator": file.calculator,
@@ -65,7 +65,7 @@ def describe_lora_file(title: str, adapter: LoraAdapter, file: LoraFile) -> list
             "kind", f"{one_line(file.architecture, 40)}, LoRA adapter; name it with --lora"
         ),
         format_line("rank", _describe_strength(file)),
-        format_line("changes", f"{len(file.pairs)} matrices, {file.tensors} tensors"),
+        format_line("changes", f"{len(file.pairs)} matrices, {file.tensor_count} tensors"),
         format_line("size", format_bytes(file.size)),
         format_line("base", one_line(file.base, 200) or "not stated"),
         format_line("calculator", calculator),

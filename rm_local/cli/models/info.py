@@ -19,7 +19,7 @@ from rm_local.options import Precision
 from rm_local.units import format_bytes, format_parameters
 
 if TYPE_CHECKING:
-    from rm_local.engine import ThinkingDescription
+    from rm_local.engine import ChatFormat
     from rm_local.gguf import LoraFile
     from rm_local.library import LibraryModel, ModelFile
 
@@ -60,7 +60,7 @@ def show_model_info(
         print_lora_file,
     )
     from rm_local.engine import AdaptedModel
-    from rm_local.gguf import read_fitting_lora
+    from rm_local.gguf import read_fitting_adapters
     from rm_local.library import find_model, read_model_files, resolve_model
     from rm_local.system import free_memory
 
@@ -71,7 +71,7 @@ def show_model_info(
         print_lora_file(listed, as_data)
         return
     used = settings.lora if listed.in_use or lora or context.lora else ()
-    adapters = read_fitting_lora(used, found.path, read_model_files(listed.reference))
+    adapters = read_fitting_adapters(used, found.path, read_model_files(listed.reference))
     described = describe_file(listed, adapters)
     sizes = AdaptedModel(found, adapters)
     settings = replace(settings, kv_cache_type=kv_cache_type or settings.kv_cache_type)
@@ -80,7 +80,7 @@ def show_model_info(
         thinking = {
             "thinks": described.thinks,
             "family": described.family.name,
-            "thinking": described.description,
+            "thinking": described.summary,
             "calculator": described.family.calculator,
         }
         adapters_json = [lora_as_json(*each) for each in zip(used, adapters, strict=True)]
@@ -95,18 +95,18 @@ def show_model_info(
         click.echo(f"warning: {warning}", err=True)
 
 
-def describe_file(listed: LibraryModel, adapters: Iterable[LoraFile] = ()) -> ThinkingDescription:
+def describe_file(listed: LibraryModel, adapters: Iterable[LoraFile] = ()) -> ChatFormat:
     """Describe how a model thinks with these adapters and the user's own templates and families."""
-    from rm_local.engine import describe_thinking
+    from rm_local.engine import detect_chat_format
     from rm_local.library import read_model_files
     from rm_local.paths import templates_dir
 
     metadata = read_model_files(listed.reference).header.metadata
     file, overrides = listed.model.path.stem, templates_dir()
-    return describe_thinking(metadata, file=file, overrides=overrides, adapters=adapters)
+    return detect_chat_format(metadata, file=file, overrides=overrides, adapters=adapters)
 
 
-def describe_model(listed: LibraryModel, described: ThinkingDescription) -> list[str]:
+def describe_model(listed: LibraryModel, described: ChatFormat) -> list[str]:
     """Describe the model's file, as lines."""
     from rm_local.text import one_line
 
@@ -129,7 +129,7 @@ def describe_model(listed: LibraryModel, described: ThinkingDescription) -> list
         format_line("layers", _describe_layers(model)),
         format_line("context", f"trained on {model.context:,}" if model.context else "not stated"),
         format_line("tokenizer", f"{one_line(model.tokenizer)}, {model.shape.vocabulary:,} tokens"),
-        format_line("thinking", one_line(described.description)),
+        format_line("thinking", one_line(described.summary)),
     ]
 
 

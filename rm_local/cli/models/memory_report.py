@@ -36,16 +36,16 @@ class MemoryFit:
         from rm_local.cli.devices import build_placement_request, parse_devices
         from rm_local.cli.subprocess_json import ask_child
         from rm_local.engine import (
-            host_bytes,
+            estimate_host_bytes,
+            estimate_memory,
             place_layers,
-            required_memory,
         )
 
         devices = parse_devices(ask_child("rm_local.engine.worker.build_info"))
         asked = build_placement_request(settings, model, context)
         place = place_layers(model, devices, asked)
-        need = required_memory(model, asked.context, kv=asked.kv, flash=asked.flash)
-        machine = host_bytes(model, devices, asked, place)
+        need = estimate_memory(model, asked.context, kv=asked.kv, flash=asked.flash)
+        machine = estimate_host_bytes(model, devices, asked, place)
         return cls(model, asked, devices, need, machine, place.layers, free)
 
     @property
@@ -53,13 +53,13 @@ class MemoryFit:
         """The largest context that fits; 0 if no context fits, None if unknown."""
         from rm_local.engine import (
             DEFAULT_CONTEXT,
-            largest_context,
+            find_largest_context,
         )
 
         if self.free is None:
             return None
         top = self.model.context or DEFAULT_CONTEXT
-        return largest_context(self.model, self.devices, self.asked, self.free, top)
+        return find_largest_context(self.model, self.devices, self.asked, self.free, top)
 
     def as_json(self) -> dict[str, Any]:
         """Return the estimate as one JSON object."""

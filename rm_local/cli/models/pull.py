@@ -114,7 +114,7 @@ def _describe_shortage(size: int) -> str:
     cards = [
         each
         for each in parse_devices(ask_child("rm_local.engine.worker.build_info"))
-        if not each.shares
+        if not each.shares_memory
     ]
     there = sum(each.free for each in cards)
     if size + PROCESS_BYTES <= free + there:

@@ -46,14 +46,14 @@ def find_unfitting_adapters(model: Path) -> list[str]:
     """List the errors of the settings' adapters that do not fit this model."""
     from rm_local import settings
     from rm_local.errors import EngineError
-    from rm_local.gguf import read_fitting_lora
+    from rm_local.gguf import read_fitting_adapters
     from rm_local.library import read_model_files
     from rm_local.text import one_line
 
     found = []
     for adapter in settings.load_settings().lora:
         try:
-            read_fitting_lora([adapter], model, read_model_files(model))
+            read_fitting_adapters([adapter], model, read_model_files(model))
         except EngineError as error:
             found.append(one_line(error.message))
     return found

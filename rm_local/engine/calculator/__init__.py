@@ -1,7 +1,7 @@
-"""A calculator for what a model writes: expressions of a grammar of its own, never run as code.
+"""A calculator for expressions in a model's text; they are parsed, never run as Python code.
 
-`evaluate_expression` returns an expression's value as text, `ExpressionFinder` detects when a
-stream of text has closed an expression, and `calculator_limits` holds the limits on size and work
+`evaluate_expression` returns the value of an expression as text, `ExpressionFinder` detects the
+end of an expression in a stream of text, and `calculator_limits` defines limits on size and work
 (docs/design/calculator.md).
 """
 

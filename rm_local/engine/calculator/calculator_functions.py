@@ -1,4 +1,4 @@
-"""The functions that an expression may call. Each returns a value or raises NotEvaluableError."""
+"""The calculator's functions. Each returns a value or raises NotEvaluableError."""
 
 from __future__ import annotations
 
@@ -12,28 +12,36 @@ from rm_local.engine.calculator.calculator_values import (
     ListValue,
     Number,
     Value,
+    format_result_value,
     make_list,
     make_number,
     make_string,
-    write_value,
 )
 from rm_local.engine.calculator.number_operations import apply_operator, raise_power, take_root
 
 _MOST_CHOSEN = 1000
-"""Largest n of `comb` and `perm`: their intermediate results stay small."""
+"""Largest n of `comb` and `perm`, to keep their intermediate results small."""
 _MOST_FACTORIAL = 69
-"""69! has 99 digits."""
+"""Largest argument of `factorial`: 69! has 99 digits."""
 
 
 def require_number(value: Value) -> Number:
-    """Return the number. Raises NotEvaluableError for a value of another type."""
+    """Return `value` if it is a number.
+
+    Raises:
+        NotEvaluableError: The value has another type.
+    """
     if not isinstance(value, Number):
         raise NotEvaluableError
     return value
 
 
-def require_whole(value: Value) -> int:
-    """Return the whole number as an int. Raises NotEvaluableError for any other value."""
+def require_whole_number(value: Value) -> int:
+    """Return `value` as an int if it is a whole number.
+
+    Raises:
+        NotEvaluableError: The value is not a whole number.
+    """
     number = require_number(value).value
     if not isinstance(number, int):
         raise NotEvaluableError
@@ -44,7 +52,7 @@ def read_items(value: Value) -> tuple[Value, ...]:
     """Return the elements of a list, or the characters of a string.
 
     Raises:
-        NotEvaluableError: The value is neither.
+        NotEvaluableError: The value is neither a list nor a string.
     """
     if isinstance(value, ListValue):
         return value.items
@@ -53,8 +61,12 @@ def read_items(value: Value) -> tuple[Value, ...]:
     raise NotEvaluableError
 
 
-def sort_key(value: Value) -> int | Fraction | str:
-    """Return the sort key of a number or a string. Raises NotEvaluableError for other values."""
+def get_sort_key(value: Value) -> int | Fraction | str:
+    """Return the sort key of a number or a string.
+
+    Raises:
+        NotEvaluableError: The value has another type.
+    """
     if isinstance(value, Number):
         return value.value
     if isinstance(value, str):
@@ -63,8 +75,13 @@ def sort_key(value: Value) -> int | Fraction | str:
 
 
 def sort_values(value: Value, reverse: bool = False) -> ListValue:
-    """Sort the elements, which are all numbers or all strings."""
-    return make_list(sorted(read_items(value), key=sort_key, reverse=reverse))
+    """Sort the elements of a list or the characters of a string.
+
+    Raises:
+        NotEvaluableError: An element is neither a number nor a string.
+        TypeError: The elements are numbers and strings.
+    """
+    return make_list(sorted(read_items(value), key=get_sort_key, reverse=reverse))
 
 
 def _count_items(value: Value) -> Value:
@@ -81,9 +98,9 @@ def _sum_values(values: Value, start: Value = Number(0)) -> Value:  # noqa: B008
     )
 
 
-def _make_extreme(choose: Callable[..., Value]) -> Callable[..., Value]:
+def _make_extreme_function(choose: Callable[..., Value]) -> Callable[..., Value]:
     def find_extreme(*values: Value) -> Value:
-        return choose(read_items(values[0]) if len(values) == 1 else values, key=sort_key)
+        return choose(read_items(values[0]) if len(values) == 1 else values, key=get_sort_key)
 
     return find_extreme
 
@@ -92,7 +109,7 @@ def _reverse_items(value: Value) -> Value:
     return make_list(read_items(value)[::-1])
 
 
-def _take_absolute(value: Value) -> Value:
+def _compute_absolute(value: Value) -> Value:
     number = require_number(value)
     return apply_operator("-", Number(0), number) if number.value < 0 else number
 
@@ -101,23 +118,23 @@ def _round_number(value: Value, places: Value | None = None) -> Value:
     number = require_number(value)
     if places is None:
         return make_number(round(number.value))
-    digits = require_whole(places)
+    digits = require_whole_number(places)
     if abs(digits) > KEPT_DIGITS:
         raise NotEvaluableError
     rounded = round(Fraction(number.value), digits)
     return make_number(rounded, number.decimal or not isinstance(number.value, int))
 
 
-def _make_fold(combine: Callable[[int, int], int]) -> Callable[..., Value]:
+def _make_fold_function(combine: Callable[[int, int], int]) -> Callable[..., Value]:
     def fold_numbers(*values: Value) -> Value:
         members = read_items(values[0]) if isinstance(values[0], ListValue) else values
-        whole = map(require_whole, members)
+        whole = map(require_whole_number, members)
         return make_number(reduce(lambda a, b: make_number(combine(a, b)).value.numerator, whole))
 
     return fold_numbers
 
 
-def _make_rounding(towards: Callable[[int | Fraction], int]) -> Callable[..., Value]:
+def _make_rounding_function(towards: Callable[[int | Fraction], int]) -> Callable[..., Value]:
     return lambda value: make_number(towards(require_number(value).value))
 
 
@@ -125,7 +142,7 @@ def _convert_to_integer(value: Value, base: Value = Number(10)) -> Value:  # noq
     if isinstance(value, str):
         if not value.isascii():
             raise NotEvaluableError
-        return make_number(int(value, require_whole(base)))
+        return make_number(int(value, require_whole_number(base)))
     return make_number(
         int(value) if isinstance(value, bool) else math.trunc(require_number(value).value)
     )
@@ -140,11 +157,11 @@ def _convert_to_decimal(value: Value) -> Value:
 
 
 def _convert_to_string(value: Value) -> Value:
-    return value if isinstance(value, str) else make_string(write_value(value))
+    return value if isinstance(value, str) else make_string(format_result_value(value))
 
 
 def _list_range(*values: Value) -> Value:
-    numbers = range(*map(require_whole, values))
+    numbers = range(*map(require_whole_number, values))
     if len(numbers) > ITEMS:
         raise NotEvaluableError
     return make_list([make_number(number) for number in numbers])
@@ -153,20 +170,26 @@ def _list_range(*values: Value) -> Value:
 def _compute_power(base: Value, exponent: Value, modulus: Value | None = None) -> Value:
     if modulus is None:
         return raise_power(require_number(base), require_number(exponent))
-    return make_number(pow(require_whole(base), require_whole(exponent), require_whole(modulus)))
+    return make_number(
+        pow(
+            require_whole_number(base),
+            require_whole_number(exponent),
+            require_whole_number(modulus),
+        )
+    )
 
 
 def _compute_factorial(value: Value) -> Value:
-    if not 0 <= require_whole(value) <= _MOST_FACTORIAL:
+    if not 0 <= require_whole_number(value) <= _MOST_FACTORIAL:
         raise NotEvaluableError
-    return make_number(math.factorial(require_whole(value)))
+    return make_number(math.factorial(require_whole_number(value)))
 
 
-def _make_choice_count(count: Callable[[int, int], int]) -> Callable[..., Value]:
+def _make_choice_function(count: Callable[[int, int], int]) -> Callable[..., Value]:
     def count_choices(n: Value, k: Value) -> Value:
-        if not 0 <= require_whole(n) <= _MOST_CHOSEN:
+        if not 0 <= require_whole_number(n) <= _MOST_CHOSEN:
             raise NotEvaluableError
-        return make_number(count(require_whole(n), require_whole(k)))
+        return make_number(count(require_whole_number(n), require_whole_number(k)))
 
     return count_choices
 
@@ -176,37 +199,37 @@ def _divide_with_remainder(left: Value, right: Value) -> Value:
     return make_list([apply_operator("//", a, b), apply_operator("%", a, b)])
 
 
-def _require_truths(value: Value) -> list[bool]:
+def _require_booleans(value: Value) -> list[bool]:
     if not all(isinstance(each, bool) for each in read_items(value)):
         raise NotEvaluableError
     return [each is True for each in read_items(value)]
 
 
 FUNCTIONS: dict[str, tuple[int, int, Callable[..., Value]]] = {
-    "abs": (1, 1, _take_absolute),
-    "all": (1, 1, lambda value: all(_require_truths(value))),
-    "any": (1, 1, lambda value: any(_require_truths(value))),
-    "bin": (1, 1, lambda value: make_string(bin(require_whole(value)))),
-    "ceil": (1, 1, _make_rounding(math.ceil)),
-    "chr": (1, 1, lambda value: chr(require_whole(value))),
-    "comb": (2, 2, _make_choice_count(math.comb)),
+    "abs": (1, 1, _compute_absolute),
+    "all": (1, 1, lambda value: all(_require_booleans(value))),
+    "any": (1, 1, lambda value: any(_require_booleans(value))),
+    "bin": (1, 1, lambda value: make_string(bin(require_whole_number(value)))),
+    "ceil": (1, 1, _make_rounding_function(math.ceil)),
+    "chr": (1, 1, lambda value: chr(require_whole_number(value))),
+    "comb": (2, 2, _make_choice_function(math.comb)),
     "divmod": (2, 2, _divide_with_remainder),
     "factorial": (1, 1, _compute_factorial),
     "float": (1, 1, _convert_to_decimal),
-    "floor": (1, 1, _make_rounding(math.floor)),
-    "gcd": (1, 20, _make_fold(math.gcd)),
+    "floor": (1, 1, _make_rounding_function(math.floor)),
+    "gcd": (1, 20, _make_fold_function(math.gcd)),
     "int": (1, 2, _convert_to_integer),
-    "lcm": (1, 20, _make_fold(math.lcm)),
+    "lcm": (1, 20, _make_fold_function(math.lcm)),
     "len": (1, 1, _count_items),
     "list": (1, 1, lambda value: make_list(read_items(value))),
-    "max": (1, 20, _make_extreme(max)),
-    "min": (1, 20, _make_extreme(min)),
+    "max": (1, 20, _make_extreme_function(max)),
+    "min": (1, 20, _make_extreme_function(min)),
     "ord": (
         1,
         1,
         lambda value: make_number(ord("".join(map(_require_character, read_items(value))))),
     ),
-    "perm": (2, 2, _make_choice_count(math.perm)),
+    "perm": (2, 2, _make_choice_function(math.perm)),
     "pow": (2, 3, _compute_power),
     "range": (1, 3, _list_range),
     "reversed": (1, 1, _reverse_items),
@@ -216,7 +239,7 @@ FUNCTIONS: dict[str, tuple[int, int, Callable[..., Value]]] = {
     "str": (1, 1, _convert_to_string),
     "sum": (1, 2, _sum_values),
 }
-"""Name -> minimum and maximum number of arguments, and the function."""
+"""Name of a function -> its minimum and maximum number of arguments, and the function."""
 
 
 def _require_character(value: Value) -> str:

@@ -1,27 +1,27 @@
-"""Limits on an expression, its values and the work to compute it. Beyond them it has no value."""
+"""Limits on an expression, its values and its computation; beyond them it has no value."""
 
 from __future__ import annotations
 
 CHARACTERS = 200
-"""Of an expression. A worked step has a few dozen, so that no real one reaches the limit."""
+"""Maximum characters of an expression. A typical step of a calculation has a few dozen."""
 DEPTH = 20
-"""Levels of brackets, calls, signs and powers. Python's stack holds far more."""
+"""Maximum nesting of brackets, calls, signs and powers; far below the limit of Python's stack."""
 DIGITS = 100
-"""Of a whole number, and of numerator and denominator of a fraction."""
+"""Maximum digits of a whole number, and of a fraction's numerator and denominator."""
 TRANSIENT_DIGITS = 400
-"""Of a power before it is checked or, as a decimal, rounded."""
+"""Maximum digits of a power as an intermediate result, before it is rounded or checked."""
 KEPT_DIGITS = 50
-"""Significant digits that a decimal is rounded to when it has more than `DIGITS`."""
+"""Significant digits to which a decimal with more than `DIGITS` digits is rounded."""
 SHOWN_DIGITS = 10
-"""Significant digits of a decimal in a result."""
+"""Maximum significant digits of a decimal in a result."""
 ITEMS = 1000
-"""Elements of a list, including those of nested lists."""
+"""Maximum elements of a list, including the elements of nested lists."""
 STRING = 400
-"""Characters of a string."""
+"""Maximum characters of a string."""
 STEPS = 3000
-"""Operations plus the elements of their results: up to four milliseconds of work, measured."""
+"""Maximum work for an expression: operations plus elements of their results. Measured: 4 ms."""
 RESULT = 120
-"""Characters of a result, and so the most tokens that it can take; usually far fewer."""
+"""Maximum characters of a result, and also its maximum number of tokens."""
 
 
 class NotEvaluableError(Exception):

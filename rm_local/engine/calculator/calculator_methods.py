@@ -1,4 +1,4 @@
-"""The methods of strings and lists that an expression may call. None changes its owner."""
+"""The calculator's methods of strings and lists. None of them changes the string or list."""
 
 from __future__ import annotations
 
@@ -16,17 +16,21 @@ from rm_local.engine.calculator.calculator_values import (
 
 
 def require_string(value: Value) -> str:
-    """Return the string. Raises NotEvaluableError for a value of another type."""
+    """Return `value` if it is a string.
+
+    Raises:
+        NotEvaluableError: The value has another type.
+    """
     if not isinstance(value, str):
         raise NotEvaluableError
     return value
 
 
-def are_equal(left: Value, right: Value) -> bool:
-    """Whether two values are equal; values of different types never are."""
+def are_values_equal(left: Value, right: Value) -> bool:
+    """Return whether two values are equal; values of different types are not equal."""
     if isinstance(left, ListValue) and isinstance(right, ListValue):
         pairs = zip(left.items, right.items, strict=False)
-        return len(left.items) == len(right.items) and all(are_equal(a, b) for a, b in pairs)
+        return len(left.items) == len(right.items) and all(are_values_equal(a, b) for a, b in pairs)
     if isinstance(left, bool | str | ListValue) or isinstance(right, bool | str | ListValue):
         return type(left) is type(right) and left == right
     return left.value == right.value
@@ -55,13 +59,15 @@ def _split_string(owner: str, separator: Value | None = None) -> Value:
 def _count_matches(owner: Value, wanted: Value) -> Value:
     if isinstance(owner, str):
         return make_number(owner.count(require_string(wanted)))
-    return make_number(sum(are_equal(each, wanted) for each in read_items(owner)))
+    return make_number(sum(are_values_equal(each, wanted) for each in read_items(owner)))
 
 
 def _find_index(owner: Value, wanted: Value) -> Value:
     if isinstance(owner, str):
         return make_number(owner.index(require_string(wanted)))
-    found = (place for place, each in enumerate(read_items(owner)) if are_equal(each, wanted))
+    found = (
+        place for place, each in enumerate(read_items(owner)) if are_values_equal(each, wanted)
+    )
     return make_number(next(found))
 
 

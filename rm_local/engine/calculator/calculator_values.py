@@ -1,4 +1,4 @@
-"""The values of expressions: exact numbers, strings, True and False, lists."""
+"""The calculator's values: exact numbers, strings, True and False, lists."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ class Number:
 
     value: int | Fraction
     decimal: bool = False
-    """Whether it is written as a decimal, because something that it was computed from was."""
+    """Whether to format the number as a decimal; true if it was computed from a decimal."""
 
 
 @dataclass(frozen=True, slots=True)
 class ListValue:
-    """A list. `size`: its elements, including those of nested lists."""
+    """A list of values; `size` is its number of elements, including those of nested lists."""
 
     items: tuple[Value, ...]
     size: int
@@ -42,8 +42,8 @@ def make_number(value: int | Fraction, decimal: bool = False) -> Number:
     """Build a number; a decimal with too many digits is rounded to `KEPT_DIGITS`.
 
     Raises:
-        NotEvaluableError: It has more than `DIGITS` digits and is not a decimal, or is too large or
-            too small for a decimal.
+        NotEvaluableError: The number has more than `DIGITS` digits and is not a decimal, or it is
+            too large or too small for a decimal.
     """
     if isinstance(value, Fraction) and value.denominator == 1:
         value = value.numerator
@@ -56,7 +56,11 @@ def make_number(value: int | Fraction, decimal: bool = False) -> Number:
 
 
 def make_list(items: list[Value] | tuple[Value, ...]) -> ListValue:
-    """Build a list. Raises NotEvaluableError when it has more than `ITEMS` elements."""
+    """Build a list.
+
+    Raises:
+        NotEvaluableError: The list has more than `ITEMS` elements.
+    """
     size = len(items) + sum(each.size for each in items if isinstance(each, ListValue))
     if size > ITEMS:
         raise NotEvaluableError
@@ -64,14 +68,18 @@ def make_list(items: list[Value] | tuple[Value, ...]) -> ListValue:
 
 
 def make_string(text: str) -> str:
-    """Return the string. Raises NotEvaluableError when it is longer than `STRING`."""
+    """Return `text` if its length is allowed.
+
+    Raises:
+        NotEvaluableError: The text is longer than `STRING`.
+    """
     if len(text) > STRING:
         raise NotEvaluableError
     return text
 
 
 def round_digits(value: Fraction, digits: int) -> Fraction:
-    """Round half to even to so many significant digits, but keep all digits before the point."""
+    """Round half to even to `digits` significant digits, but keep all digits of the whole part."""
     return round(value, max(0, digits - 1 - find_magnitude(value)))
 
 
@@ -85,8 +93,8 @@ def find_magnitude(value: Fraction) -> int:
     return power if reached else power - 1
 
 
-def write_value(value: Value) -> str:
-    """Write the value as a result: a Python literal, or a fraction `1/3`.
+def format_result_value(value: Value) -> str:
+    """Format the value as the text of a result: a Python literal, or a fraction such as `1/3`.
 
     A decimal has at most `SHOWN_DIGITS` significant digits, no trailing zeros and no exponent.
 

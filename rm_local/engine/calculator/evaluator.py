@@ -8,31 +8,35 @@ from fractions import Fraction
 
 from rm_local.engine.calculator.calculator_functions import (
     FUNCTIONS,
+    get_sort_key,
     require_number,
-    require_whole,
-    sort_key,
+    require_whole_number,
     sort_values,
 )
 from rm_local.engine.calculator.calculator_limits import CHARACTERS, ITEMS, STEPS, NotEvaluableError
-from rm_local.engine.calculator.calculator_methods import LIST_METHODS, STRING_METHODS, are_equal
+from rm_local.engine.calculator.calculator_methods import (
+    LIST_METHODS,
+    STRING_METHODS,
+    are_values_equal,
+)
 from rm_local.engine.calculator.calculator_values import (
     ListValue,
     Number,
     Value,
+    format_result_value,
     make_list,
     make_number,
     make_string,
-    write_value,
 )
 from rm_local.engine.calculator.expression_parser import (
     Call,
     Comparison,
-    Items,
-    Literal,
+    ListLiteral,
     Name,
     Node,
+    NumberLiteral,
     Operation,
-    Text,
+    StringLiteral,
     parse_expression,
 )
 from rm_local.engine.calculator.number_operations import apply_operator
@@ -49,32 +53,32 @@ _ORDERS: dict[str, Callable[..., bool]] = {
 
 
 def evaluate_expression(text: str) -> str | None:
-    """Evaluate an expression: its value as text, or None when it has no value.
+    """Evaluate an expression; return its value as text, or None if it has no value.
 
-    Never raises, and takes at most some milliseconds, whatever the text is: an expression beyond
-    `calculator_limits` has no value.
+    An invalid expression, or one beyond `calculator_limits`, has no value. The function never
+    raises an exception, and takes at most some milliseconds for any text.
     """
     if len(text) > CHARACTERS:
         return None
     try:
-        return write_value(_Evaluator().evaluate_node(parse_expression(text)))
+        return format_result_value(_Evaluator().evaluate_node(parse_expression(text)))
     except Exception:  # what a model writes must never end the worker
         return None
 
 
 class _Evaluator:
-    """Computes the values of a tree within one budget of steps."""
+    """Computes the values of a syntax tree's nodes within a budget of `STEPS`."""
 
     def __init__(self) -> None:
         self._steps_left = STEPS
 
     def evaluate_node(self, node: Node) -> Value:
-        """Compute the value of a tree, and charge its size to the budget.
+        """Compute the value of a syntax tree, and subtract the size of the value from the budget.
 
-        The size is charged once: an operation on a value costs about as much as its result.
+        An operation takes about as much time as the size of its result.
 
         Raises:
-            NotEvaluableError, or one of Python's own errors: The tree has no value.
+            NotEvaluableError: The tree has no value. Python's own exceptions mean the same.
         """
         found = self._compute_node(node)
         self._steps_left -= 1
@@ -88,14 +92,14 @@ class _Evaluator:
 
     def _compute_node(self, node: Node) -> Value:
         match node:
-            case Literal(text):
+            case NumberLiteral(text):
                 decimal = not text.isdigit()
                 return make_number(Fraction(text) if decimal else int(text), decimal)
-            case Text(text):
+            case StringLiteral(text):
                 return make_string(text)
             case Name(name):
                 return _NAMES[name]
-            case Items(items):
+            case ListLiteral(items):
                 return make_list([self.evaluate_node(item) for item in items])
             case Comparison(operands, operators):
                 values = [self.evaluate_node(each) for each in operands]
@@ -119,15 +123,17 @@ class _Evaluator:
             case "percent", []:
                 return make_number(Fraction(require_number(first).value) / 100, True)
             case "not", []:
-                return not _require_truth(first)
+                return not _require_boolean(first)
             case "and", [other]:
-                return _require_truth(first) and _require_truth(other)
+                return _require_boolean(first) and _require_boolean(other)
             case "or", [other]:
-                return _require_truth(first) or _require_truth(other)
+                return _require_boolean(first) or _require_boolean(other)
             case "index", [place]:
                 return _get_element(first, place)
             case "slice", [start, stop, step]:
-                bounds = (None if n is None else require_whole(n) for n in (start, stop, step))
+                bounds = (
+                    None if n is None else require_whole_number(n) for n in (start, stop, step)
+                )
                 return _take_slice(first, slice(*bounds))
             case sign, [other] if other is not None:
                 return _combine_values(sign, first, other)
@@ -150,11 +156,11 @@ class _Evaluator:
             return function(*arguments)
         if function is not sort_values:
             raise NotEvaluableError
-        return sort_values(arguments[0], _require_truth(self.evaluate_node(call.reverse)))
+        return sort_values(arguments[0], _require_boolean(self.evaluate_node(call.reverse)))
 
 
 def _combine_values(sign: str, left: Value, right: Value) -> Value:
-    """Compute `left sign right`: of two numbers, or a list or string joined or repeated."""
+    """Compute `left sign right` for two numbers, or join or repeat strings or lists."""
     if isinstance(left, Number) and isinstance(right, Number):
         return apply_operator(sign, left, right)
     if sign == "+" and isinstance(left, str) and isinstance(right, str):
@@ -165,7 +171,7 @@ def _combine_values(sign: str, left: Value, right: Value) -> Value:
         raise NotEvaluableError
     if isinstance(left, Number):
         left, right = right, left
-    times = require_whole(right)
+    times = require_whole_number(right)
     if times > ITEMS:
         raise NotEvaluableError
     if isinstance(left, str):
@@ -177,7 +183,7 @@ def _combine_values(sign: str, left: Value, right: Value) -> Value:
     return make_list(left.items * times)
 
 
-def _require_truth(value: Value | None) -> bool:
+def _require_boolean(value: Value | None) -> bool:
     if not isinstance(value, bool):
         raise NotEvaluableError
     return value
@@ -186,19 +192,19 @@ def _require_truth(value: Value | None) -> bool:
 def _compare_values(left: Value, sign: str, right: Value) -> bool:
     match sign:
         case "==":
-            return are_equal(left, right)
+            return are_values_equal(left, right)
         case "!=":
-            return not are_equal(left, right)
+            return not are_values_equal(left, right)
         case "in" | "not in":
             return _contains_value(right, left) == (sign == "in")
-    return _ORDERS[sign](sort_key(left), sort_key(right))
+    return _ORDERS[sign](get_sort_key(left), get_sort_key(right))
 
 
 def _contains_value(owner: Value, wanted: Value) -> bool:
     if isinstance(owner, str) and isinstance(wanted, str):
         return wanted in owner
     if isinstance(owner, ListValue):
-        return any(are_equal(each, wanted) for each in owner.items)
+        return any(are_values_equal(each, wanted) for each in owner.items)
     raise NotEvaluableError
 
 
@@ -206,9 +212,9 @@ def _get_element(owner: Value, place: Value | None) -> Value:
     if place is None:
         raise NotEvaluableError
     if isinstance(owner, str):
-        return owner[require_whole(place)]
+        return owner[require_whole_number(place)]
     if isinstance(owner, ListValue):
-        return owner.items[require_whole(place)]
+        return owner.items[require_whole_number(place)]
     raise NotEvaluableError
 
 

@@ -1,31 +1,31 @@
-"""Finds expressions in a stream of text: `<<`, the expression, `=`."""
+"""Finds expressions in a stream of text; the form is `<<`, the expression, `=`."""
 
 from __future__ import annotations
 
 from rm_local.engine.calculator.calculator_limits import CHARACTERS
 
 OPEN, CLOSE = "<<", ">>"
-"""The texts before an expression and after its result."""
+"""The mark before an expression, and the mark after its result."""
 _LONGEST = len(OPEN) + CHARACTERS + len("=")
 
 
 class ExpressionFinder:
-    """Follows the text of one branch, however it is cut into pieces.
+    """Detects the end of an expression in the text of one branch; it is added in pieces.
 
     An expression begins after the last `<<` and stays on one line. An `=` that is part of `==`,
     `<=`, `>=` or `!=` does not close it.
     """
 
     def __init__(self, before: str = "") -> None:
-        """`before`: text that precedes the stream; an expression may begin in it."""
+        """Start with `before`, the text that precedes the stream; an expression may begin in it."""
         self._held = ""
-        """A possible expression from its `<<` on, or a final `<` that may become `<<`."""
+        """Text that may become an expression: from its `<<` to the end, or a `<` at the end."""
         self._keep_candidate(before[-_LONGEST:])
 
     def add_text(self, text: str) -> str | None:
-        """Add the next piece; returns the expression if the piece ends with its closing `=`.
+        """Add the next piece of text; return an expression if the piece ends with its closing `=`.
 
-        The `=` may still turn out to be the first half of `==`: the caller has to rule that out.
+        The caller has to check that the `=` is not the first half of `==`.
         """
         self._keep_candidate(self._held + text)
         held = self._held
@@ -34,12 +34,12 @@ class ExpressionFinder:
         inside = held[len(OPEN) : -1]
         return None if inside[-1:] in ("", "=", "<", ">", "!") else inside
 
-    def reset(self) -> None:
-        """Forget what was found: its result has been written."""
+    def forget_expression(self) -> None:
+        """Forget the current expression; call this after its result has been appended."""
         self._held = ""
 
     def _keep_candidate(self, text: str) -> None:
-        """Keep the end of the text that may still become an expression."""
+        """Keep the end of the text if it may become an expression; forget the rest."""
         start = text.rfind(OPEN)
         if start < 0:
             self._held = "<" if text.endswith("<") else ""

@@ -1,6 +1,6 @@
-"""Parses tokens into a syntax tree by recursive descent.
+"""Parses an expression into a syntax tree by recursive descent.
 
-Precedence is Python's, from loosest to tightest: `or`; `and`; `not`; comparisons, `in`; `+ -`;
+The precedence is that of Python, from low to high: `or`; `and`; `not`; comparisons, `in`; `+ -`;
 `* / // %` and `of`; signs; `**`; calls, indices, slices, methods. `20% of 85` is `20 / 100 * 85`.
 """
 
@@ -13,14 +13,14 @@ from rm_local.engine.calculator.expression_tokens import END, Token, read_tokens
 
 
 @dataclass(frozen=True, slots=True)
-class Literal:
-    """A number, as it is written."""
+class NumberLiteral:
+    """A number, as written in the expression."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
-class Text:
+class StringLiteral:
     """A string."""
 
     text: str
@@ -28,13 +28,13 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """A name that is not called: True, False or pi."""
+    """The name of a constant: True, False or pi."""
 
     name: str
 
 
 @dataclass(frozen=True, slots=True)
-class Items:
+class ListLiteral:
     """A list."""
 
     items: tuple[Node, ...]
@@ -42,7 +42,7 @@ class Items:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """An operator with its one or two operands; also an index or a slice."""
+    """An operator with one or two operands; an index or a slice is also an operation."""
 
     name: str
     operands: tuple[Node | None, ...]
@@ -50,7 +50,7 @@ class Operation:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """A chain such as `a < b < c`: operands and the operators between them, which all must hold."""
+    """A chain of comparisons such as `a < b < c`; it is true if all of them are true."""
 
     operands: tuple[Node, ...]
     operators: tuple[str, ...]
@@ -58,28 +58,28 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A function, or a method of `owner`, with its arguments."""
+    """A call of a function, or of a method of `owner`, with its arguments."""
 
     name: str
     arguments: tuple[Node, ...]
     owner: Node | None = None
     reverse: Node | None = None
-    """The argument `reverse=`."""
+    """The value of the argument `reverse=`; None if it is not given."""
 
 
-Node = Literal | Text | Name | Items | Operation | Comparison | Call
+Node = NumberLiteral | StringLiteral | Name | ListLiteral | Operation | Comparison | Call
 _COMPARISONS = {"==", "!=", "<", "<=", ">", ">="}
 _KEYWORDS = {"and", "or", "not", "in", "of"}
 
 
 def parse_expression(text: str) -> Node:
-    """Parse an expression into a tree.
+    """Parse an expression into a syntax tree.
 
     Raises:
-        NotEvaluableError: It does not follow the grammar, or its nesting is too deep.
+        NotEvaluableError: The expression does not follow the grammar, or is nested too deep.
     """
     parser = _Parser(read_tokens(text))
-    tree = parser.parse_choice()
+    tree = parser.parse_disjunction()
     if parser.next != END:
         raise NotEvaluableError
     return tree
@@ -96,7 +96,7 @@ class _Parser:
         return self._tokens[self._place]
 
     def _take_token(self, *texts: str) -> str:
-        """Take the next token if it is one of these signs or words; its text, or ""."""
+        """Take the next token if it is one of `texts`; return its text, or "" for another token."""
         token = self.next
         if token.kind in ("sign", "name") and token.text in texts:
             self._place += 1
@@ -107,7 +107,7 @@ class _Parser:
         if not self._take_token(text):
             raise NotEvaluableError
 
-    def parse_choice(self) -> Node:
+    def parse_disjunction(self) -> Node:
         self._depth += 1
         if self._depth > DEPTH:
             raise NotEvaluableError
@@ -193,9 +193,9 @@ class _Parser:
         return tree
 
     def _parse_subscript(self, owner: Node) -> Node:
-        parts: list[Node | None] = [None if self.next.text == ":" else self.parse_choice()]
+        parts: list[Node | None] = [None if self.next.text == ":" else self.parse_disjunction()]
         while len(parts) < 3 and self._take_token(":"):
-            parts.append(None if self.next.text in (":", "]") else self.parse_choice())
+            parts.append(None if self.next.text in (":", "]") else self.parse_disjunction())
         self._expect_token("]")
         if len(parts) == 1:
             return Operation("index", (owner, parts[0]))
@@ -206,24 +206,24 @@ class _Parser:
         self._place += token != END
         match token:
             case Token("number", text):
-                return Literal(text)
+                return NumberLiteral(text)
             case Token("string", text):
-                return Text(text)
+                return StringLiteral(text)
             case Token("name", name) if name not in _KEYWORDS:
                 return self._parse_call(name, None) if self._take_token("(") else Name(name)
             case Token("sign", "("):
-                tree = self.parse_choice()
+                tree = self.parse_disjunction()
                 self._expect_token(")")
                 return tree
             case Token("sign", "["):
-                return Items(tuple(self._parse_list("]")))
+                return ListLiteral(tuple(self._parse_list("]")))
         raise NotEvaluableError
 
     def _parse_list(self, closing: str) -> list[Node]:
-        """Parse the items up to the closing bracket and take it; a trailing comma is allowed."""
+        """Parse the elements of a list and its closing bracket; a trailing comma is allowed."""
         items: list[Node] = []
         while not self._take_token(closing):
-            items.append(self.parse_choice())
+            items.append(self.parse_disjunction())
             if not self._take_token(","):
                 self._expect_token(closing)
                 break
@@ -235,9 +235,9 @@ class _Parser:
         while not self._take_token(")"):
             if self._tokens[self._place : self._place + 2] == _REVERSE and reverse is None:
                 self._place += 2
-                reverse = self.parse_choice()
+                reverse = self.parse_disjunction()
             elif reverse is None:
-                arguments.append(self.parse_choice())
+                arguments.append(self.parse_disjunction())
             else:
                 raise NotEvaluableError
             if not self._take_token(","):

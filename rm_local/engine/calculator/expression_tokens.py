@@ -28,7 +28,7 @@ _ESCAPES = {"n": "\n", "t": "\t", "\\": "\\", "'": "'", '"': '"'}
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A piece of an expression; `text` of a string is its content without quotes."""
+    """A token of an expression; for a string, `text` is its content without quotes."""
 
     kind: Kind
     text: str
@@ -40,11 +40,11 @@ END = Token("end", "")
 def read_tokens(text: str) -> list[Token]:
     """Split an expression into tokens, with `END` as the last.
 
-    Outside of strings, typographic signs (`×`, `÷`, `−`, `≤`) count as their ASCII equivalents;
-    `^` is `**`.
+    Outside of strings, typographic signs (`×`, `÷`, `−`, `≤`) are read as their ASCII
+    equivalents, and `^` as `**`.
 
     Raises:
-        NotEvaluableError: Something in it is not a token, such as a control character.
+        NotEvaluableError: A part of the text is not a token, such as a control character.
     """
     if not text.isprintable() and not text.replace("\t", "").isprintable():
         raise NotEvaluableError

@@ -1,4 +1,4 @@
-"""Arithmetic on exact numbers; the size of a result is checked before it is computed."""
+"""Arithmetic on exact numbers; the size of each result is checked before its computation."""
 
 from __future__ import annotations
 
@@ -13,16 +13,17 @@ from rm_local.engine.calculator.calculator_limits import (
 from rm_local.engine.calculator.calculator_values import Number, make_number
 
 _ROOT_DIGITS = 40
-"""Significant digits of an irrational root: enough for `sqrt(2)**2` to be shown as 2."""
+"""Significant digits of an irrational root, enough to show `sqrt(2)**2` as 2."""
 _MOST_ROOT = 64
 """Largest degree of a root."""
 
 
 def apply_operator(sign: str, left: Number, right: Number) -> Number:
-    """Compute `left sign right` for `+ - * / // % **`; `//` and `%` round down, as in Python.
+    """Compute `left sign right` for the signs `+ - * / // % **`; `//` and `%` round down.
 
     Raises:
-        NotEvaluableError: Division by zero, a root that cannot be taken, or too many digits.
+        NotEvaluableError: The divisor is zero, a root cannot be computed, or the result has too
+            many digits.
     """
     a, b, decimal = left.value, right.value, left.decimal or right.decimal
     if sign in ("/", "//", "%") and not b:
@@ -46,11 +47,11 @@ def apply_operator(sign: str, left: Number, right: Number) -> Number:
 
 
 def raise_power(base: Number, exponent: Number) -> Number:
-    """Raise a number to a power; with a fraction as the exponent, take a root first.
+    """Raise a number to a power; for a fraction as exponent, compute the root first.
 
     Raises:
-        NotEvaluableError: The result is not real, has too many digits, or needs a root other than a
-            square root that is not exact.
+        NotEvaluableError: The result is not real, has too many digits, or contains an irrational
+            root other than a square root.
     """
     if isinstance(exponent.value, Fraction):
         degree = exponent.value.denominator
@@ -72,10 +73,10 @@ def raise_power(base: Number, exponent: Number) -> Number:
 
 
 def take_root(number: Number, degree: int) -> Number:
-    """Take the root of this degree: exact, or for degree 2 a decimal of `_ROOT_DIGITS` digits.
+    """Compute the root of degree `degree`; an irrational square root is rounded to a decimal.
 
     Raises:
-        NotEvaluableError: The number is negative, or the root is not exact and not a square root.
+        NotEvaluableError: The number is negative, or the root is irrational and not a square root.
     """
     value = number.value
     if degree > _MOST_ROOT or value < 0:

@@ -1,1 +1,1 @@
-"""Constraints on answers: GBNF grammars, and JSON schemas turned into them."""
+"""Constraints on answers: GBNF grammars, and the translation of JSON schemas to grammars."""

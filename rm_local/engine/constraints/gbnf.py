@@ -11,9 +11,9 @@ import re
 from rm_local.errors import UsageError
 
 MAX_CHARACTERS = 1 << 16
-"""llama.cpp's time to read a list of words grows with the square of its length."""
+"""Maximum size of a grammar. llama.cpp takes quadratic time to read a list of words."""
 MAX_DEPTH = 100
-"""Nested brackets; llama.cpp recurses into each, and has crashed at 50,000."""
+"""Maximum nesting of brackets. llama.cpp parses them recursively, and has crashed at 50,000."""
 _PART = re.compile(
     r"""\#[^\n]* | "(?:\\.|[^"\\])*" | \[(?:\\.|[^\]\\])*\]
     | (?P<bracket>[()]) | \{\s*(?P<least>\d+)\s*,\s*(?P<most>\d+)\s*\}""",
@@ -25,25 +25,27 @@ def check_grammar(grammar: str) -> None:
     """Check that llama.cpp can read the grammar.
 
     Raises:
-        UsageError: It is empty, too large or nested too deep, or would make llama.cpp crash.
+        UsageError: The grammar is empty, too large or nested too deep, or would crash llama.cpp.
     """
     if not grammar.strip():
-        raise _make_error("is empty", "Write at least a rule named `root`.")
+        raise _make_grammar_error("is empty", "Write at least a rule named `root`.")
     if len(grammar) > MAX_CHARACTERS:
         size = f"has {len(grammar):,} characters, more than {MAX_CHARACTERS:,}"
-        raise _make_error(size, "Make it smaller.")
+        raise _make_grammar_error(size, "Make it smaller.")
     if "\0" in grammar:
-        raise _make_error("contains a zero byte", "Write it as `\\x00`.")
+        raise _make_grammar_error("contains a zero byte", "Write it as `\\x00`.")
     depth = 0
     for part in _PART.finditer(grammar):
         depth += {"(": 1, ")": -1}.get(part["bracket"] or "", 0)
         if depth > MAX_DEPTH:
-            raise _make_error(
+            raise _make_grammar_error(
                 f"nests brackets deeper than {MAX_DEPTH}", "Give the inner ones names."
             )
         if part["least"] and int(part["least"][:9]) > int(part["most"][:9]):
-            raise _make_error(f"repeats something {part[0]} times", "Put the smaller number first.")
+            raise _make_grammar_error(
+                f"repeats something {part[0]} times", "Put the smaller number first."
+            )
 
 
-def _make_error(what: str, remedy: str) -> UsageError:
+def _make_grammar_error(what: str, remedy: str) -> UsageError:
     return UsageError(f"The grammar {what}.", remedy)

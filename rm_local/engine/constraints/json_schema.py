@@ -1,8 +1,8 @@
-"""Translates JSON schemas into grammars: whatever follows the grammar is valid under the schema.
+"""Translates JSON schemas to grammars; a text that follows the grammar is valid for the schema.
 
-The reverse does not hold. Objects have only the properties that are named, in that order; white
-space is bounded; characters are escaped only where JSON requires it. An unknown keyword that
-restricts values is an error: an answer could violate it and still look checked.
+The grammar accepts fewer texts than the schema: objects have only the listed properties, in that
+order; white space is limited; characters are escaped only where JSON requires it. An unknown
+keyword that restricts values is an error, because an answer could violate it unnoticed.
 Keywords: https://json-schema.org/draft/2020-12/json-schema-validation
 """
 
@@ -44,7 +44,7 @@ _ANNOTATIONS = {
     *("default", "examples", "deprecated", "readOnly", "writeOnly"),
     *("format", "contentEncoding", "contentMediaType"),
 }
-"""Keywords that restrict nothing; `format` is an annotation too, unless a validator enforces it."""
+"""Keywords that do not restrict values; `format` is one unless a validator enforces it."""
 _KINDS = ("object", "array", "string", "number", "boolean", "null")
 
 
@@ -52,7 +52,7 @@ def grammar_from_schema(text: str) -> str:
     """Translate the text of a JSON schema into GBNF.
 
     Raises:
-        UsageError: It is not JSON, not a schema, or uses a keyword that cannot be translated.
+        UsageError: The text is not JSON, not a schema, or uses a keyword that cannot be translated.
     """
     try:
         schema = json.loads(text)
@@ -68,7 +68,10 @@ def grammar_from_schema(text: str) -> str:
 
 
 class _Rules:
-    """The rules of one schema. Methods return a rule's right side; `at` is a JSON pointer."""
+    """The grammar's rules for one schema.
+
+    Methods return the right side of a rule. `at` is the JSON pointer of the schema's part.
+    """
 
     def __init__(self, whole: Any) -> None:
         self.made = dict(_BASE)
@@ -82,11 +85,13 @@ class _Rules:
         return name
 
     def translate_schema(self, schema: Any, at: str) -> str:
-        """Translate a schema: the right side of a rule for its valid values."""
+        """Translate a schema to the right side of a rule for its valid values."""
         if schema is True:
             return "value"
         if not isinstance(schema, Mapping):
-            raise _make_error(at, f"is {json.dumps(schema)[:40]}, not a schema that allows a value")
+            raise _make_schema_error(
+                at, f"is {json.dumps(schema)[:40]}, not a schema that allows a value"
+            )
         for keyword, make in self._WHOLE.items():
             if keyword in schema:
                 _check_keywords(schema, {keyword, *_list_companions(keyword)}, at)
@@ -108,23 +113,25 @@ class _Rules:
             return f'"\\"" char{_format_repetition(schema, "Length", at)} "\\""'
         if kind in ("number", "integer") and "minimum" in schema:
             if schema["minimum"] != 0:
-                raise _make_error(f"{at}/minimum", "is not 0, the only supported bound")
+                raise _make_schema_error(f"{at}/minimum", "is not 0, the only supported bound")
             return "positive" if kind == "number" else "natural"
         if kind != "integer" and kind not in _KINDS:
-            raise _make_error(f"{at}/type", f"is {json.dumps(kind)[:40]}, which is not a type")
+            raise _make_schema_error(
+                f"{at}/type", f"is {json.dumps(kind)[:40]}, which is not a type"
+            )
         return str(kind)
 
     def _translate_object(self, schema: Mapping[str, Any], at: str) -> str:
-        """Translate properties in their order; two rules for each: as the first one, and later."""
+        """Translate properties in order, each to two rules: as the first property, and later."""
         named, more = schema.get("properties", {}), schema.get("additionalProperties", True)
         required = schema.get("required", [])
         names = isinstance(required, list) and all(isinstance(name, str) for name in required)
         if not isinstance(named, Mapping) or not names:
-            raise _make_error(
+            raise _make_schema_error(
                 at, "does not give `properties` as an object and `required` as a list"
             )
         if missing := [name for name in required if name not in named]:
-            raise _make_error(
+            raise _make_schema_error(
                 f"{at}/required", f"names {missing[0]!r}, which is not in `properties`"
             )
         rule = f"o{next(self._numbers)}"
@@ -149,7 +156,9 @@ class _Rules:
         fixed, items = schema.get("prefixItems", []), schema.get("items", True)
         if fixed:
             if schema.keys() & {"minItems", "maxItems"} or not isinstance(fixed, list):
-                raise _make_error(f"{at}/prefixItems", "is combined with minItems or maxItems")
+                raise _make_schema_error(
+                    f"{at}/prefixItems", "is combined with minItems or maxItems"
+                )
             parts = [
                 self._ensure_rule(item, f"{at}/prefixItems/{n}") for n, item in enumerate(fixed)
             ]
@@ -165,9 +174,11 @@ class _Rules:
         return '"[" ws ' + (filled if least else f"({filled})?") + ' "]"'
 
     def _translate_ref(self, pointer: Any, at: str) -> str:
-        """Translate the target of a `$ref` inside the schema, once, so that it may be recursive."""
+        """Return a rule for the target of a `$ref`, translated once, as it may be recursive."""
         if not isinstance(pointer, str) or not re.match(r"#(/|$)", pointer):
-            raise _make_error(at, f"is {json.dumps(pointer)[:60]}, not a place in this schema")
+            raise _make_schema_error(
+                at, f"is {json.dumps(pointer)[:60]}, not a place in this schema"
+            )
         if pointer not in self._referred:
             name = self._referred[pointer] = f"r{len(self._referred)}"
             self.add_rule(name, "")
@@ -178,19 +189,19 @@ class _Rules:
 
     def _translate_any(self, choices: Any, at: str) -> str:
         if not isinstance(choices, list) or not choices:
-            raise _make_error(at, "is not a list of schemas")
+            raise _make_schema_error(at, "is not a list of schemas")
         return self._join_alternatives(
             [self.translate_schema(one, f"{at}/{n}") for n, one in enumerate(choices)], at
         )
 
     def _translate_all(self, parts: Any, at: str) -> str:
         if not isinstance(parts, list) or len(parts) != 1:
-            raise _make_error(at, "holds more than one schema")
+            raise _make_schema_error(at, "holds more than one schema")
         return self.translate_schema(parts[0], f"{at}/0")
 
     def _translate_enum(self, values: Any, at: str) -> str:
         if not isinstance(values, list) or not values:
-            raise _make_error(at, "is not a list of values")
+            raise _make_schema_error(at, "is not a list of values")
         return " | ".join(map(_format_literal, values))
 
     def _translate_const(self, value: Any, at: str) -> str:
@@ -207,11 +218,11 @@ class _Rules:
 
     def _join_alternatives(self, bodies: Sequence[str], at: str) -> str:
         if not bodies:
-            raise _make_error(at, "allows no type")
+            raise _make_schema_error(at, "allows no type")
         return bodies[0] if len(bodies) == 1 else " | ".join(f"({body})" for body in bodies)
 
     def _ensure_rule(self, schema: Any, at: str) -> str:
-        """Return the name of a rule for `schema`, so that it can be part of a sequence."""
+        """Return the name of a rule for `schema`, for use within a sequence."""
         body = self.translate_schema(schema, at)
         return (
             body
@@ -221,20 +232,20 @@ class _Rules:
 
 
 def _infer_type(schema: Mapping[str, Any]) -> Any:
-    """Infer the type of a schema that does not name one from its keywords; otherwise any."""
+    """Infer the type of a schema without `type` from its keywords."""
     found = [kind for kind in ("object", "array", "string") if schema.keys() & _KEYWORDS[kind]]
     return found[0] if found else list(_KINDS)
 
 
 def _list_companions(keyword: str) -> set[str]:
-    """List keywords allowed with one that defines all values: `type`, which they imply."""
+    """List the keywords allowed next to `keyword`, which defines all values by itself."""
     return {"type"} if keyword in ("const", "enum") else set()
 
 
 def _check_keywords(schema: Mapping[str, Any], known: set[str], at: str) -> None:
     for keyword in schema:
         if keyword not in known and keyword not in _ANNOTATIONS:
-            raise _make_error(f"{at}/{keyword}", "is a keyword that is not supported here")
+            raise _make_schema_error(f"{at}/{keyword}", "is a keyword that is not supported here")
 
 
 def _resolve_pointer(whole: Any, pointer: str, at: str) -> Any:
@@ -244,7 +255,9 @@ def _resolve_pointer(whole: Any, pointer: str, at: str) -> Any:
         try:
             found = found[int(step)] if isinstance(found, list) else found[step]
         except (KeyError, IndexError, TypeError, ValueError):
-            raise _make_error(at, f"points to {pointer[:60]}, which does not exist") from None
+            raise _make_schema_error(
+                at, f"points to {pointer[:60]}, which does not exist"
+            ) from None
     return found
 
 
@@ -252,7 +265,7 @@ def _read_bounds(schema: Mapping[str, Any], what: str, at: str) -> tuple[int, in
     least, most = schema.get(f"min{what}", 0), schema.get(f"max{what}")
     whole = all(type(n) is int and n >= 0 for n in (least, most) if n is not None)
     if not whole or (most is not None and most < least):
-        raise _make_error(at, f"has no valid range from min{what} to max{what}")
+        raise _make_schema_error(at, f"has no valid range from min{what} to max{what}")
     return least, most
 
 
@@ -262,12 +275,12 @@ def _format_repetition(schema: Mapping[str, Any], what: str, at: str) -> str:
 
 
 def _format_literal(value: Any) -> str:
-    """Format a value's JSON as a literal of the grammar."""
+    """Format a value as JSON, in a literal of the grammar."""
     text = json.dumps(value, ensure_ascii=False)
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
-def _make_error(at: str, what: str) -> UsageError:
+def _make_schema_error(at: str, what: str) -> UsageError:
     return UsageError(
         f"The schema cannot be turned into a grammar: {at} {what}.",
         "Remove or replace it; docs/guide/constrained.md lists the supported keywords.",

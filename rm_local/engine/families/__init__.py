@@ -1,1 +1,1 @@
-"""Describes how models think: chat-template families, their markers, the parser of their output."""
+"""Describes the chat formats of model families, and splits models' output at their markers."""

@@ -1,4 +1,4 @@
-"""Detects a model's family and how it thinks from its file's metadata, without llama.cpp."""
+"""Detects a model's chat format (family, template, markers) from the metadata of its file."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from rm_local.gguf import LoraFile
 
 TEMPLATE = "tokenizer.chat_template"
 CALCULATOR = "rm_local.calculator"
-"""Whether the model was trained with the calculator; takes precedence over its family."""
+"""Metadata key: whether the model was trained with the calculator; it overrides the family."""
 CHATML = (
     "{% for message in messages %}<|im_start|>{{ message.role }}\n{{ message.content }}<|im_end|>\n"
     "{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
@@ -25,18 +25,18 @@ _PROMPT = "add_generation_prompt"
 
 
 @dataclass(frozen=True, slots=True)
-class ThinkingDescription:
-    """A model's family, its chat template, and the source of both."""
+class ChatFormat:
+    """A model's family and chat template, and the sources of both."""
 
     family: Family
     template: str
-    """Text of the template."""
+    """Text of the chat template."""
     source: Path | None = None
-    """The user's file with the template; None = the model's own, or ChatML."""
+    """The user's file with the template; None = the template is the model's own, or ChatML."""
     chatml: bool = False
-    """Whether ChatML replaces a missing template."""
+    """Whether ChatML is used because the model has no template."""
     family_source: Path | None = None
-    """The user's file that changes the family."""
+    """The user's file that changes the family; None = no file."""
 
     @property
     def thinks(self) -> bool:
@@ -48,10 +48,10 @@ class ThinkingDescription:
 
     @property
     def opened_by(self) -> str:
-        """What opens the thinking block, `template` or `rm-local`; empty if nothing does.
+        """The source of the opening marker: `template` or `rm-local`; empty without thinking.
 
-        The template does if its text has an opening after the condition for the generation prompt
-        that is not closed at once.
+        It is `template` if the template's text has an opening marker after the condition for the
+        generation prompt, and no closing marker directly after it.
         """
         if not self.thinks:
             return ""
@@ -63,14 +63,14 @@ class ThinkingDescription:
 
     @property
     def template_from(self) -> str:
-        """The source of the template, in words."""
+        """The source of the template, as words for the user."""
         if self.source:
             return str(self.source)
         return "ChatML, as the model has no template" if self.chatml else "the model's file"
 
     @property
-    def description(self) -> str:
-        """Everything in one line, for the user."""
+    def summary(self) -> str:
+        """Family, thinking and source of the template, as a line for the user."""
         known = f"family {self.family.name}"
         if self.family_source:
             known += f" changed by {self.family_source}"
@@ -85,18 +85,18 @@ class ThinkingDescription:
         return f"{known}, {opened}; template from {self.template_from}"
 
 
-def describe_thinking(
+def detect_chat_format(
     metadata: Mapping[str, Any],
     *,
     file: str = "",
     overrides: Path | None = None,
     adapters: Iterable[LoraFile] = (),
-) -> ThinkingDescription:
-    """Describe how the model with this metadata thinks.
+) -> ChatFormat:
+    """Detect the chat format of a model from its metadata.
 
-    `file`: the file's name without its suffix. `overrides`: the folder of the user's files, which
-    take precedence. Whether the calculator is used is decided by the last LoRA adapter that states
-    it, then by the model, then by its family.
+    `file`: the file's name without its suffix. `overrides`: the folder of the user's files; they
+    take precedence. The last LoRA adapter that says so decides whether the calculator is used; if
+    there is none, the model's metadata, and then its family.
 
     Raises:
         SettingsError: One of the user's files is invalid.
@@ -114,7 +114,7 @@ def describe_thinking(
     if own is None and (own := users.find_template([found.name])):
         template = own.text
     family, family_source = users.change_family([*named, found.name], found)
-    return ThinkingDescription(
+    return ChatFormat(
         family=family,
         template=template or CHATML,
         source=own.path if own else None,
@@ -124,9 +124,9 @@ def describe_thinking(
 
 
 def detect_family(architecture: str, name: str, template: str) -> Family:
-    """Detect the family of a model; `name`: all its names, joined.
+    """Detect the family of a model. `name`: all names of the model, joined.
 
-    An unknown model thinks if its template contains markers of thinking.
+    A model without a known family thinks if its template contains thinking markers.
     """
     called = re.sub(r"[\s_]+", "-", name)
     known = next(

@@ -1,4 +1,4 @@
-"""Families of models, described by TOML tables: the shipped `families.toml` or a user's file.
+"""Families of models, as TOML tables in the shipped `families.toml` or in a user's file.
 
 docs/reference/models-thinking.md explains the keys.
 """
@@ -18,12 +18,12 @@ from rm_local.engine.families.markers import THINK, Markers
 _SHIPPED = Path(__file__).with_name("families.toml")
 _MARKERS = {each.name for each in fields(Markers)}
 Match = Mapping[str, str]
-"""Conditions that all must hold: `architecture` is equal, `name` (a regular expression) is found in
-the model's names, `template` is contained in its template."""
+"""Conditions for a model, all of which must hold: `architecture` is equal, `name` (a regular
+expression) is found in the model's names, `template` is contained in its chat template."""
 
 
 class InvalidTableError(ValueError):
-    """A table does not describe a family; `key` is the invalid one."""
+    """The value of the table's key `key` is invalid, or the key is unknown."""
 
     def __init__(self, key: str, allowed: str) -> None:
         super().__init__(f"{key!r} must be {allowed}")
@@ -32,22 +32,22 @@ class InvalidTableError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """How models of one family are recognised, asked to think, and parsed."""
+    """A family of models: conditions to recognize it, and the format of its prompts and output."""
 
     name: str
     title: str = ""
     match: tuple[Match, ...] = ()
-    """The family matches if any of these conditions holds."""
+    """Alternatives; a model that satisfies any of them belongs to the family."""
     thinks: bool = True
     firm: bool = False
-    """Does not think, whatever its template contains."""
+    """Whether `thinks` is valid even if the template contains thinking markers."""
     markers: Markers = THINK
     lead: str = ""
-    """Text before the opening, where the template does not open the block."""
+    """Text before the opening marker if the template does not open the thinking block."""
     after: str = "\n"
-    """Text after the opening, likewise."""
+    """Text after the opening marker if the template does not open the thinking block."""
     skip: str | None = None
-    """Text after the prompt for an answer without thinking; None = an empty block."""
+    """Text after the prompt for an answer without thinking; None = an empty thinking block."""
     on: Mapping[str, Any] = field(default_factory=dict)
     """Template variables with thinking on."""
     off: Mapping[str, Any] = field(default_factory=dict)
@@ -59,24 +59,25 @@ class Family:
     effort: str = ""
     """Template variable that sets the reasoning effort."""
     efforts: tuple[str, ...] = ()
-    """Values of that variable."""
+    """Allowed values of the template variable `effort`."""
     calculator: bool = False
-    """Whether it leaves `<<expression=` to the calculator (docs/design/calculator.md)."""
+    """Whether models of the family use the calculator: `<<expression=`
+    (docs/design/calculator.md)."""
 
     @property
     def opens_with(self) -> str:
-        """Text that opens the thinking block after a prompt that does not open it."""
+        """Text to open the thinking block after a prompt without an open block."""
         return f"{self.lead}{self.markers.opening}{self.after}"
 
     @property
     def skips_with(self) -> str:
-        """Text after a prompt that skips the thinking."""
+        """Text after the prompt for an answer without thinking."""
         if self.skip is not None:
             return self.skip
         return f"{self.lead}{self.markers.opening}\n\n{self.markers.closing}\n\n"
 
     def matches_model(self, architecture: str, name: str, template: str) -> bool:
-        """Whether a model with this architecture, name and chat template is of the family."""
+        """Return whether a model with this architecture, name and template is of the family."""
         return any(
             each.get("architecture", architecture) == architecture
             and re.search(each.get("name", ""), name, re.IGNORECASE)
@@ -87,7 +88,7 @@ class Family:
 
 @cache
 def load_families() -> tuple[Family, ...]:
-    """Load the shipped families, in the order in which they are tried."""
+    """Load the shipped families; the first one that matches a model is its family."""
     return tuple(
         build_family(table, Family(table["name"])) for table in _read_table().get("family", [])
     )
@@ -95,12 +96,12 @@ def load_families() -> tuple[Family, ...]:
 
 @cache
 def load_marker_pairs() -> tuple[Markers, ...]:
-    """Load the pairs of markers to look for in an unknown model's template, in order."""
+    """Load the thinking markers to look for in the template of an unknown model, in order."""
     return tuple(Markers(opening, closing) for opening, closing in _read_table()["pairs"])
 
 
 def build_family(table: Mapping[str, Any], base: Family) -> Family:
-    """Build a family from `base` and the changes in `table`.
+    """Build a family from `base`, with the values in `table` replaced.
 
     Raises:
         InvalidTableError: A key or its value is invalid.

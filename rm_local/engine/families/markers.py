@@ -1,4 +1,4 @@
-"""The texts that separate a model's thinking from its answer."""
+"""The texts in a model's output that separate thinking and answer."""
 
 from __future__ import annotations
 
@@ -7,21 +7,20 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Markers:
-    """Texts in a model's output; the family defines the white space around them."""
+    """The markers in a model's output; `Family` defines the white space around them."""
 
     opening: str = "<think>"
     closing: str = "</think>"
     header_end: str = ""
-    """Ends the header of a channel, which follows `closing`; empty = no channels."""
+    """Text at the end of a channel's header, which follows `closing`; empty = no channels."""
     header_thinks: str = ""
-    """A header that contains this text opens a thinking channel, any other an answer."""
+    """Text in the header of a thinking channel; a header without it opens the answer."""
     wrap: tuple[str, ...] = ()
-    """Texts before and after the answer, which are removed."""
+    """Two texts that enclose the answer and are removed; empty = no such texts."""
 
     @property
     def texts(self) -> tuple[str, ...]:
-        """All markers: special tokens among them are kept in the output, and messages that contain
-        them are escaped."""
+        """All markers. In output they are kept as text; in messages they are escaped."""
         return tuple(text for text in (self.opening, self.closing, *self.wrap) if text)
 
 

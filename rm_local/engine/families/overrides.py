@@ -1,6 +1,6 @@
 """The user's own templates and families: `templates/NAME.jinja` and `templates/NAME.toml`.
 
-NAME is a model's name, its file's name, or a family; case and punctuation are ignored.
+NAME is the name of a model, of its file, or of a family; case and punctuation are ignored.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ _REMEDY = "Correct or remove that file; docs/reference/models-thinking.md descri
 
 @dataclass(frozen=True, slots=True)
 class OverrideText:
-    """The text of one of the user's files."""
+    """One of the user's files: its path and text."""
 
     path: Path
     text: str
 
 
 class Overrides:
-    """The folder of the user's files; it need not exist."""
+    """Finds templates and families in the user's folder; the folder may be missing."""
 
     def __init__(self, folder: Path | None) -> None:
         self._files: dict[tuple[str, str], Path] = {}
@@ -37,7 +37,7 @@ class Overrides:
                 self._files[(_normalize_name(path.stem), path.suffix)] = path
 
     def find_template(self, names: Iterable[str]) -> OverrideText | None:
-        """Find the chat template for the first of these names that has one.
+        """Find the user's chat template for the first name in `names` with a template.
 
         Raises:
             SettingsError: The file is empty or cannot be read.
@@ -51,9 +51,10 @@ class Overrides:
         return OverrideText(path, text)
 
     def change_family(self, names: Iterable[str], base: Family) -> tuple[Family, Path | None]:
-        """Apply the user's file to `base`; returns the family and the file, or `base` and None.
+        """Change `base` by the user's file for one of `names`; return the family and the file.
 
-        The file's key `family` names another family to start from.
+        Without a file, return `base` and None. The key `family` in the file names another family
+        to use in place of `base`.
 
         Raises:
             SettingsError: The file is invalid or cannot be read.
@@ -78,7 +79,7 @@ class Overrides:
 
 
 def _choose_base(table: dict[str, Any], base: Family) -> Family:
-    """Take the key `family` out of the table, and return the family to start from."""
+    """Remove the key `family` from the table; return the family of that name, or else `base`."""
     wanted = table.pop("family", base.name)
     if wanted == base.name:
         return base
@@ -101,6 +102,6 @@ def _read_text(path: Path) -> str:
 
 
 def _find_line(text: str, key: str) -> int:
-    """Find the line on which a key is set; 1 if it is not found."""
+    """Find the number of the line that sets a key; 1 if there is no such line."""
     found = re.search(rf"^\s*\[?[\"']?{re.escape(key)}\b", text, re.MULTILINE)
     return text.count("\n", 0, found.end()) + 1 if found else 1

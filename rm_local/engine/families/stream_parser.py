@@ -1,4 +1,4 @@
-"""Splits a branch's stream of text into thinking and answer, and finds stop texts in it."""
+"""Splits the text of a branch into thinking and answer, and finds stop texts, as it arrives."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from rm_local.engine.families.markers import THINK, Markers
 
 
 def count_overlap(text: str, markers: Iterable[str]) -> int:
-    """Count the characters at the end of `text` that may be the start of one of `markers`."""
+    """Count the characters at the end of `text` that may be the beginning of a marker."""
     return max((_count_start(text, marker) for marker in markers), default=0)
 
 
@@ -20,14 +20,14 @@ def _count_start(text: str, marker: str) -> int:
 
 
 class StopTexts:
-    """Ends a stream at the first of some stop texts, even if it is split across pieces."""
+    """Ends a stream of text at the first stop text, even one that is split across pieces."""
 
     def __init__(self, texts: Sequence[str]) -> None:
         self._texts = [text for text in texts if text]
         self._held = ""
 
     def feed(self, text: str) -> tuple[str, bool]:
-        """Add a piece; returns the text before any stop text, and whether one was found."""
+        """Add a piece; return the text before any stop text, and whether a stop text was found."""
         text = self._held + text
         places = [place for stop in self._texts if (place := text.find(stop)) >= 0]
         if places:
@@ -44,13 +44,12 @@ class StopTexts:
 
 
 class Splitter:
-    """Splits a stream into thinking and answer at a family's markers, which it removes.
+    """Splits a stream of text into thinking and answer at a family's markers; removes the markers.
 
-    A stream that starts in `thinking` (the prompt has opened the block) needs no opening; if the
-    model repeats it, it is removed. A stream that starts in `answer` changes to thinking only if
-    it begins with the opening. After the block is closed, markers are plain text, unless the
-    family has channels: there a header follows, which names the next part. White space before
-    the answer is removed.
+    A stream that starts in `thinking` (the prompt has opened the block) needs no opening marker; a
+    repeated one is removed. A stream that starts in `answer` changes to thinking only if it begins
+    with the opening marker. After the closing marker, markers are plain text, except in a family
+    with channels, where a header names the next part. White space before the answer is removed.
     """
 
     def __init__(self, start: Part, markers: Markers = THINK) -> None:
@@ -63,16 +62,16 @@ class Splitter:
 
     @property
     def answering(self) -> bool:
-        """Whether what comes next belongs to the answer."""
+        """Whether the next text belongs to the answer."""
         return self._part == "answer" and not self._in_header
 
     def would_answer(self, text: str) -> bool:
-        """Whether this text, if it came next, would contain a part of the answer."""
+        """Return whether `text`, if it were added, would contain a part of the answer."""
         trial = copy.copy(self)
         return any(part == "answer" for part, _ in [*trial.feed(text), *trial.flush()])
 
     def feed(self, text: str) -> list[tuple[Part, str]]:
-        """Add a piece; returns the parts that are now certain, in order, without empty ones."""
+        """Add a piece of text; return the parts that are now certain, in order; none is empty."""
         self._held += text
         parts: list[tuple[Part, str]] = []
         while self._take_marker(parts):
@@ -88,7 +87,10 @@ class Splitter:
         return parts
 
     def _take_marker(self, parts: list[tuple[Part, str]]) -> bool:
-        """Take one marker, or all certain text, off the held text; whether to call it again."""
+        """Remove one marker, or all certain text, from the held text.
+
+        Return whether the method has to be called again.
+        """
         if self._in_header:
             return self._leave_header()
         if self._fresh and self._opening:
@@ -114,14 +116,14 @@ class Splitter:
         return False
 
     def _open_block(self) -> None:
-        """Handle an opening: of the thinking, or of a wrapped answer."""
+        """Handle an opening marker: of the thinking, or of an enclosed answer."""
         if self._opening == self._markers.opening:
             self._part, self._fresh = "thinking", False
         else:
             self._opening = ""
 
     def _close_block(self) -> None:
-        """Handle a closing, and set the markers to look for next."""
+        """Handle a closing marker, and set the next markers to look for."""
         if self._markers.header_end:
             self._in_header = True
             return
@@ -147,9 +149,9 @@ class Splitter:
 
 
 def strip_thinking(text: str, markers: Markers) -> str:
-    """Return the answer of an assistant's message without the thinking before it.
+    """Return an assistant's message without its thinking.
 
-    In a message with a closing but no opening, the prompt contained the opening.
+    A message may have only the closing marker, if the prompt contained the opening marker.
     """
     thought = markers.closing in text or text.lstrip().startswith(markers.opening)
     if not thought:

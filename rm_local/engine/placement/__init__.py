@@ -1,1 +1,1 @@
-"""Plans a model's memory: how much it needs, which layers go on which device. Pure functions."""
+"""Plans the memory of a model: how much it needs, and which layers go on which device."""

@@ -11,27 +11,27 @@ from rm_local.gguf import LoraFile, ModelShape
 
 @dataclass(frozen=True, slots=True)
 class AdaptedModel:
-    """A model's sizes plus the adapters' bytes: llama.cpp keeps both, on the layer's device."""
+    """Sizes of a model plus its adapters; llama.cpp keeps both on the layer's device."""
 
     model: ModelSizes
     adapters: Sequence[LoraFile]
 
     @property
-    def weights(self) -> int:
-        """Bytes of weights."""
-        return self.model.weights + sum(adapter.weights for adapter in self.adapters)
+    def weight_bytes(self) -> int:
+        """Bytes of the weights and of the adapters."""
+        return self.model.weight_bytes + sum(adapter.weight_bytes for adapter in self.adapters)
 
     @property
-    def layered(self) -> int:
-        """Bytes of the weights that belong to a layer."""
-        return self.model.layered + sum(adapter.layered for adapter in self.adapters)
+    def layer_bytes(self) -> int:
+        """Bytes of the weights and adapters that belong to a layer."""
+        return self.model.layer_bytes + sum(adapter.layer_bytes for adapter in self.adapters)
 
     @property
     def context(self) -> int:
-        """Context length that it was trained for, in tokens; 0 if it is not stated."""
+        """Context length in training, in tokens; 0 if the file does not state it."""
         return self.model.context
 
     @property
     def shape(self) -> ModelShape:
-        """Its layers and widths, which adapters do not change."""
+        """Layers and widths of the model; adapters do not change them."""
         return self.model.shape

@@ -1,7 +1,7 @@
-"""Plans which layers go on which device from free memory, with fallbacks when allocation fails.
+"""Plans the number of layers on graphics devices by free memory, with fallbacks.
 
-llama.cpp counts the layers on devices from the end: the output first, then the last layers. It
-divides them among several devices by their free memory, and so does the estimate here.
+"Devices" are graphics devices here, not the CPU. llama.cpp puts the output on them first, then the
+last layers, and divides them among several devices by free memory; so does the estimate here.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from rm_local.options import EngineOptions, Precision
 from rm_local.units import format_bytes
 
 SPARE = 512 << 20
-"""Bytes of a device reserved for its driver, its kernels and the screen."""
+"""Bytes of a device's memory reserved for its driver, its kernels and the screen."""
 LEAST_BATCH = 32
 LEAST_CONTEXT = 2048
-"""A context that the user did not set is reduced to fit, but not below this."""
+"""Smallest context in tokens to which a default context is reduced to fit into memory."""
 
 Failed = Literal["weights", "context"]
 DeviceKind = Literal["gpu", "igpu", "cpu", "other"]
@@ -30,27 +30,27 @@ DeviceKind = Literal["gpu", "igpu", "cpu", "other"]
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """A device as llama.cpp reports it."""
+    """A device in llama.cpp's list; the CPU is also one."""
 
     name: str
     about: str
     kind: DeviceKind
     free: int
-    """Bytes."""
+    """Free memory in bytes."""
     total: int
 
     @property
-    def shares(self) -> bool:
-        """Whether its memory is the machine's own."""
+    def shares_memory(self) -> bool:
+        """Whether the device uses the machine's main memory."""
         return self.kind != "gpu" or self.name.startswith(("Metal", "MTL"))
 
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """How many layers are on devices, and the batch size."""
+    """The number of layers on devices, the batch size, and the place of keys and values."""
 
     layers: int
-    """Layers on devices, the output counted as one; 0 = all on the CPU."""
+    """Number of layers on graphics devices; the output counts as one. 0 = all on the CPU."""
     batch: int
     """Maximum number of tokens in one decoding call."""
     cache_on_device: bool = True
@@ -59,23 +59,23 @@ class Placement:
 
 @dataclass(frozen=True, slots=True)
 class PlacementRequest:
-    """The options that a placement depends on."""
+    """The options on which a placement depends."""
 
     context: int
     kv: Precision = "f16"
     flash: bool = True
     layers: int = -1
-    """-1 = as many as fit."""
+    """Number of layers on devices; -1 = as many as fit."""
 
     @classmethod
     def for_options(cls, options: EngineOptions, context: int) -> PlacementRequest:
-        """Build the request of a model that is loaded with these options at `context` tokens."""
+        """Build the request for a model to be loaded with `options` and `context` tokens."""
         flash = options.flash_attention != "off"
         return cls(context, options.kv_cache_type, flash, options.gpu_layers)
 
 
-def usable_devices(devices: Sequence[Device]) -> tuple[Device, ...]:
-    """Select the devices that llama.cpp puts layers on: graphics cards, or an integrated one."""
+def select_usable_devices(devices: Sequence[Device]) -> tuple[Device, ...]:
+    """Select the devices for a model's layers: the graphics cards, or else an integrated one."""
     cards = tuple(device for device in devices if device.kind == "gpu")
     return cards or tuple(device for device in devices if device.kind == "igpu")[:1]
 
@@ -83,7 +83,7 @@ def usable_devices(devices: Sequence[Device]) -> tuple[Device, ...]:
 def place_layers(
     model: ModelSizes, devices: Sequence[Device], asked: PlacementRequest
 ) -> Placement:
-    """Place as many layers on the usable devices as fit, or as the request demands."""
+    """Plan a placement with as many layers on `devices` as fit, or as the request demands."""
     count = len(model.shape.layers) + 1
     if not devices or asked.layers == 0:
         return Placement(0, BATCH_CPU, cache_on_device=False)
@@ -95,9 +95,9 @@ def place_layers(
 
 
 def count_fitting_layers(model: ModelSizes, free: Sequence[int], asked: PlacementRequest) -> int:
-    """Count the layers, with weights and cache, that fit on devices with `free` bytes each.
+    """Count the layers that fit on devices, with their weights and cache.
 
-    From 0 to the number of layers plus 1, as llama.cpp counts them.
+    `free`: the free bytes of each device. The output counts as one more layer.
     """
     sizes = _list_layer_bytes(model, asked)
     room = [bytes_ - SPARE - _estimate_compute(model, asked) for bytes_ in free]
@@ -110,11 +110,11 @@ def count_fitting_layers(model: ModelSizes, free: Sequence[int], asked: Placemen
     return 0
 
 
-def next_fallback(placement: Placement, failed: Failed) -> Placement | None:
-    """Choose the next placement to try when memory for weights or context could not be allocated.
+def choose_fallback(placement: Placement, failed: Failed) -> Placement | None:
+    """Choose the next placement to try after memory could not be allocated for `failed`.
 
-    For a context, first a smaller batch, then the cache in the machine's memory; then fewer
-    layers. None = nothing is left to try.
+    For the context: first a smaller batch, then the cache in main memory, then fewer layers on
+    devices. None = there are no more fallbacks.
     """
     if failed == "context" and placement.batch > BATCH_CPU:
         return replace(placement, batch=BATCH_CPU)
@@ -128,15 +128,15 @@ def next_fallback(placement: Placement, failed: Failed) -> Placement | None:
     return None
 
 
-def host_bytes(
+def estimate_host_bytes(
     model: ModelSizes, devices: Sequence[Device], asked: PlacementRequest, placement: Placement
 ) -> int:
-    """Estimate the bytes needed in the machine's own memory."""
+    """Estimate the bytes of main memory for a model with this placement."""
     batch = min(placement.batch, BATCH_CPU)
-    need = requirements.required_memory(
+    need = requirements.estimate_memory(
         model, asked.context, kv=asked.kv, flash=asked.flash, batch=batch
     )
-    if not placement.layers or any(device.shares for device in devices):
+    if not placement.layers or any(device.shares_memory for device in devices):
         return need.total
     there = sum(
         _list_layer_bytes(model, asked, cache=placement.cache_on_device)[-placement.layers :]
@@ -144,24 +144,24 @@ def host_bytes(
     return need.total - min(there, need.weights + need.cache)
 
 
-def check_fits(
+def check_fits_memory(
     model: ModelSizes,
     devices: Sequence[Device],
     asked: PlacementRequest,
     free: int | None,
     name: str,
 ) -> None:
-    """Check that the model fits into the machine's memory.
+    """Check that the model fits into main memory.
 
-    `free`: its free bytes, None = unknown.
+    `free`: free bytes of main memory; None = unknown. `name`: the model's name for the message.
 
     Raises:
-        InsufficientMemoryError: It does not fit.
+        InsufficientMemoryError: The model does not fit.
     """
-    need = _estimate_host_bytes(model, devices, asked)
+    need = _estimate_planned_host_bytes(model, devices, asked)
     if free is None or need <= free:
         return
-    required = requirements.required_memory(model, asked.context, kv=asked.kv, flash=asked.flash)
+    required = requirements.estimate_memory(model, asked.context, kv=asked.kv, flash=asked.flash)
     raise InsufficientMemoryError(
         f"{name} needs {format_bytes(need)} of memory for a context of {required.context:,} tokens "
         f"(weights {format_bytes(required.weights)}, "
@@ -171,22 +171,22 @@ def check_fits(
     )
 
 
-def check_growth(
+def check_growth_fits_memory(
     model: ModelSizes,
     devices: Sequence[Device],
     asked: PlacementRequest,
     context: int,
     free: int | None,
 ) -> None:
-    """Check that the current context, that of `asked`, can be enlarged to `context` tokens.
+    """Check that there is memory to enlarge the context from that of `asked` to `context` tokens.
 
-    `free`: free bytes of the machine's memory, None = unknown.
+    `free`: free bytes of main memory; None = unknown.
 
     Raises:
-        InsufficientMemoryError: It cannot.
+        InsufficientMemoryError: There is not enough memory.
     """
-    larger = _estimate_host_bytes(model, devices, replace(asked, context=context))
-    more = larger - _estimate_host_bytes(model, devices, asked)
+    larger = _estimate_planned_host_bytes(model, devices, replace(asked, context=context))
+    more = larger - _estimate_planned_host_bytes(model, devices, asked)
     if free is not None and more > free:
         raise InsufficientMemoryError(
             f"{context:,} tokens need {format_bytes(more)} more memory; "
@@ -195,44 +195,45 @@ def check_growth(
         )
 
 
-def largest_context(
+def find_largest_context(
     model: ModelSizes, devices: Sequence[Device], asked: PlacementRequest, free: int, top: int
 ) -> int:
-    """Find the largest context up to `top` that fits in `free` bytes of the machine's memory."""
+    """Find the largest context up to `top` tokens that fits into `free` bytes of main memory."""
 
     def fits_context(context: int) -> bool:
-        return _estimate_host_bytes(model, devices, replace(asked, context=context)) <= free
+        return _estimate_planned_host_bytes(model, devices, replace(asked, context=context)) <= free
 
-    return requirements.largest_fitting(fits_context, top)
+    return requirements.find_largest_fitting(fits_context, top)
 
 
-def fit_context(
+def choose_fitting_context(
     model: ModelSizes, devices: Sequence[Device], asked: PlacementRequest, free: int | None
 ) -> int:
-    """Choose the context when the user set none: the default, or a smaller one that fits.
+    """Choose the context if the user set none: the default, or a smaller one that fits.
 
-    Returns the default if not even LEAST_CONTEXT fits; `check_memory` then reports that.
+    If LEAST_CONTEXT does not fit, return the default; `check_fits_memory` then reports the error.
     """
-    context = requirements.default_context(model)
-    found = context if free is None else largest_context(model, devices, asked, free, context)
+    context = requirements.choose_default_context(model)
+    found = context if free is None else find_largest_context(model, devices, asked, free, context)
     return found if found >= LEAST_CONTEXT else context
 
 
-def _estimate_host_bytes(
+def _estimate_planned_host_bytes(
     model: ModelSizes, devices: Sequence[Device], asked: PlacementRequest
 ) -> int:
-    return host_bytes(model, devices, asked, place_layers(model, devices, asked))
+    return estimate_host_bytes(model, devices, asked, place_layers(model, devices, asked))
 
 
 def _suggest_remedy(
     model: ModelSizes, devices: Sequence[Device], asked: PlacementRequest, free: int
 ) -> str:
-    """Suggest a context that fits, up to the trained length, and how to load without the check."""
+    """Suggest actions to the user: a smaller context that fits, or loading without the check."""
     top = max(
-        requirements.round_up(asked.context) - requirements.CONTEXT_STEP, requirements.CONTEXT_STEP
+        requirements.round_up_context(asked.context) - requirements.CONTEXT_STEP,
+        requirements.CONTEXT_STEP,
     )
     top = min(top, model.context or top)
-    found = largest_context(model, devices, asked, free, top)
+    found = find_largest_context(model, devices, asked, free, top)
     ways = ["Close other programs, or take a smaller model."]
     if found:
         why = (
@@ -241,31 +242,34 @@ def _suggest_remedy(
         ways = [f"Set `context = {found}`, {why}, or less."]
     can = asked.kv == "f16" and asked.flash
     packed = replace(asked, kv="q8_0")
-    if can and (more := largest_context(model, devices, packed, free, top)) > found:
-        ways.append(f'With `kv = "q8_0"`, {more:,} tokens fit.')
+    if can and (more := find_largest_context(model, devices, packed, free, top)) > found:
+        ways.append(f'With `kv_cache_type = "q8_0"`, {more:,} tokens fit.')
     return " ".join([*ways, "`check_memory = false` tries it anyway."])
 
 
 def _list_layer_bytes(
     model: ModelSizes, asked: PlacementRequest, *, cache: bool = True
 ) -> list[int]:
-    """List the bytes of each layer, the output last."""
+    """List the bytes of each layer, with or without its cache; the output is the last one."""
     layers = model.shape.layers
-    weights = model.layered // max(1, len(layers))
-    context = requirements.round_up(asked.context)
-    kept = [requirements.layer_cache(layer, context, asked.kv) if cache else 0 for layer in layers]
-    return [*(weights + each for each in kept), model.weights - model.layered]
+    weights = model.layer_bytes // max(1, len(layers))
+    context = requirements.round_up_context(asked.context)
+    kept = [
+        requirements.count_layer_cache_bytes(layer, context, asked.kv) if cache else 0
+        for layer in layers
+    ]
+    return [*(weights + each for each in kept), model.weight_bytes - model.layer_bytes]
 
 
 def _estimate_compute(model: ModelSizes, asked: PlacementRequest) -> int:
-    need = requirements.required_memory(
+    need = requirements.estimate_memory(
         model, asked.context, kv=asked.kv, flash=asked.flash, batch=BATCH_GPU
     )
     return need.compute
 
 
 def _assign_devices(count: int, free: Sequence[int]) -> list[int]:
-    """Assign each of `count` layers to a device; returns the devices' indexes."""
+    """Assign `count` layers to devices by free memory; return the device's index for each layer."""
     ends = list(accumulate(free))
     shares = [end / max(1, ends[-1]) for end in ends]
     return [min(bisect_right(shares, n / count), len(free) - 1) for n in range(count)]

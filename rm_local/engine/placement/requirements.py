@@ -1,4 +1,4 @@
-"""Estimates how much memory a model needs, and which context fits.
+"""Estimates the memory that a model needs, and the largest context that fits.
 
     need    = weights + cache + compute + PROCESS_BYTES
     weights = bytes of the file's tensors (they are mapped, so they count once)
@@ -31,9 +31,9 @@ BATCH_CPU, BATCH_GPU = 128, 512
 operations of the graph, whose time grows with the batch; on a GPU only between two batches, which
 are short."""
 SEQUENCES = 33
-"""The worker's sequences: the prefix and its branches."""
+"""Maximum number of sequences in the worker's cache: the prefix and its branches."""
 RECURRENT_SEQUENCES = 9
-"""The same for a recurrent model."""
+"""Maximum number of sequences in the worker's cache for a recurrent model."""
 PROCESS_BYTES = 96 << 20
 """Bytes of the worker process for Python, llama.cpp and the vocabulary."""
 CONTEXT_STEP = 256
@@ -46,32 +46,32 @@ _BYTES: dict[Precision, tuple[int, int]] = {
     "f16": (1, 2), "q8_0": (32, 34), "q5_1": (32, 24), "q5_0": (32, 22), "q4_1": (32, 20),
     "q4_0": (32, 18),
 }  # fmt: skip
-"""Values in a block, bytes of a block."""
+"""Precision -> number of values and number of bytes in a block."""
 
 
 class ModelSizes(Protocol):
-    """Sizes needed to estimate memory, e.g. of `GgufFiles` or `AdaptedModel`."""
+    """The sizes of a model for a memory estimate; for example `GgufFiles` or `AdaptedModel`."""
 
     @property
-    def weights(self) -> int:
+    def weight_bytes(self) -> int:
         """Bytes of weights."""
 
     @property
-    def layered(self) -> int:
+    def layer_bytes(self) -> int:
         """Bytes of the weights that belong to a layer."""
 
     @property
     def context(self) -> int:
-        """Context length that it was trained for, in tokens; 0 if it is not stated."""
+        """Context length in training, in tokens; 0 if the file does not state it."""
 
     @property
     def shape(self) -> ModelShape:
-        """Its layers and widths."""
+        """Layers and widths of the model."""
 
 
 @dataclass(frozen=True, slots=True)
 class MemoryRequirement:
-    """Bytes that a model needs at a context."""
+    """The bytes that a model needs with a context of `context` tokens."""
 
     context: int
     weights: int
@@ -80,11 +80,11 @@ class MemoryRequirement:
 
     @property
     def total(self) -> int:
-        """The sum, including the rest of the worker process."""
+        """Bytes of weights, cache, computation and the rest of the worker process."""
         return self.weights + self.cache + self.compute + PROCESS_BYTES
 
 
-def required_memory(
+def estimate_memory(
     model: ModelSizes,
     context: int,
     *,
@@ -95,36 +95,36 @@ def required_memory(
 ) -> MemoryRequirement:
     """Estimate the memory that `model` needs for a context of `context` tokens.
 
-    `flash`: whether flash attention is used. `windows`: whether layers with a sliding window keep
-    only that; the worker keeps all tokens, since branches and edits go back in them.
+    `flash`: whether flash attention is used. `windows`: whether layers with a sliding window cache
+    only the tokens in the window; the worker caches all tokens, to be able to rewind.
     """
-    context = round_up(context)
+    context = round_up_context(context)
     shape = model.shape
     ahead = batch if windows else 0
-    cache = sum(layer_cache(layer, context, kv, ahead) for layer in shape.layers)
+    cache = sum(count_layer_cache_bytes(layer, context, kv, ahead) for layer in shape.layers)
     return MemoryRequirement(
-        context, model.weights, cache, _estimate_compute(shape, context, batch, flash)
+        context, model.weight_bytes, cache, _estimate_compute(shape, context, batch, flash)
     )
 
 
-def round_up(context: int) -> int:
-    """Round a context up as llama.cpp does."""
+def round_up_context(context: int) -> int:
+    """Round a context up to a multiple of CONTEXT_STEP, as llama.cpp does."""
     return -(-max(1, context) // CONTEXT_STEP) * CONTEXT_STEP
 
 
-def largest_context(
+def find_largest_context(
     model: ModelSizes, free: int, *, kv: Precision = "f16", flash: bool = True, top: int = 0
 ) -> int:
     """Find the largest context that fits in `free` bytes, at most `top` (by default the trained
     length); 0 if nothing fits."""
     top = top or model.context or DEFAULT_CONTEXT
-    return largest_fitting(
-        lambda context: required_memory(model, context, kv=kv, flash=flash).total <= free, top
+    return find_largest_fitting(
+        lambda context: estimate_memory(model, context, kv=kv, flash=flash).total <= free, top
     )
 
 
-def largest_fitting(fits: Callable[[int], bool], top: int) -> int:
-    """Find the largest multiple of CONTEXT_STEP, or `top` itself, that fits; 0 if none does."""
+def find_largest_fitting(fits: Callable[[int], bool], top: int) -> int:
+    """Find the largest multiple of CONTEXT_STEP, up to `top`, for which `fits` is true; else 0."""
     low, high = 0, -(-top // CONTEXT_STEP)
     while low < high:
         middle = (low + high + 1) // 2
@@ -135,13 +135,16 @@ def largest_fitting(fits: Callable[[int], bool], top: int) -> int:
     return min(low * CONTEXT_STEP, top)
 
 
-def default_context(model: ModelSizes, asked: int = 0) -> int:
-    """Return the context asked for, or the trained length up to DEFAULT_CONTEXT."""
+def choose_default_context(model: ModelSizes, asked: int = 0) -> int:
+    """Return `asked`; if it is 0, the context length in training, at most DEFAULT_CONTEXT."""
     return asked or min(model.context or DEFAULT_CONTEXT, DEFAULT_CONTEXT)
 
 
-def layer_cache(layer: Layer, context: int, kv: Precision, ahead: int = 0) -> int:
-    """Count the bytes of a layer's cache; with `ahead`, of its window and `ahead` tokens alone."""
+def count_layer_cache_bytes(layer: Layer, context: int, kv: Precision, ahead: int = 0) -> int:
+    """Count the bytes of a layer's cache for `context` tokens.
+
+    If `ahead` is not 0, a layer with a window caches only its window and `ahead` more tokens.
+    """
     tokens = context
     if ahead and layer.window:
         tokens = min(context, -(-(layer.window + ahead) // CONTEXT_STEP) * CONTEXT_STEP)

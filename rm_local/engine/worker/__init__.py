@@ -1,1 +1,1 @@
-"""The child process that runs the models. Only modules of this package import llama_cpp."""
+"""The worker process, which runs the models. Only modules of this package import llama_cpp."""

@@ -1,6 +1,7 @@
-"""`python -m rm_local.engine.worker`: requests on descriptor 0, replies on the one given as 1.
+"""Runs the worker process: `python -m rm_local.engine.worker`.
 
-Descriptor 2 is the log. Descriptor 1 is pointed there too before llama.cpp is imported.
+Requests are read from descriptor 0. Replies are written to a copy of descriptor 1; descriptor 1
+itself is redirected to 2, the log, before llama.cpp is imported.
 """
 
 from __future__ import annotations
@@ -15,20 +16,20 @@ from rm_local.engine.worker.inbox import Inbox
 from rm_local.text import one_line
 
 _MAX_REASON = 300
-"""Characters of an import error that are shown."""
+"""Maximum number of characters of an import error in a message."""
 _NO_MEMORY = ("failed to map segment", "cannot allocate memory", "Cannot allocate memory")
 _MORE_MEMORY = "Close other programs, or allow it more memory (`ulimit -v`)."
 
 
 def _exit_process() -> None:
-    """End the process at once, also during a computation: the client is gone."""
+    """End the process at once, even during a computation, because the client has ended."""
     os._exit(0)
 
 
 def describe_import_error(error: Exception) -> protocol.ErrorReply:
-    """Describe in one line why llama.cpp cannot be imported, or that memory is short.
+    """Describe in one line the error of importing llama.cpp, such as a lack of memory.
 
-    Import errors of libraries can have many lines; the last one states the reason.
+    Import errors of libraries can have many lines; the last line states the reason.
     """
     lines = [line for line in str(error).splitlines() if line.strip(" .")]
     reason = one_line(lines[-1] if lines else type(error).__name__, _MAX_REASON).rstrip(".")
@@ -40,7 +41,7 @@ def describe_import_error(error: Exception) -> protocol.ErrorReply:
 
 
 def main() -> int:
-    """Serve until standard input closes; return 3 if llama.cpp cannot be imported."""
+    """Serve requests until standard input closes; return 3 if llama.cpp cannot be imported."""
     replies = os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(2, 1)
     faulthandler.enable()

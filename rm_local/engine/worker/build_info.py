@@ -1,8 +1,8 @@
-"""Print the version, features and devices of llama.cpp's build as one JSON object.
+"""Prints the version, features and devices of llama.cpp's build as one JSON object.
 
 Run `python -m rm_local.engine.worker.build_info`.
 
-Runs in a separate process, because an instruction that the processor lacks would end it.
+It runs in a separate process, because it ends at an instruction that the processor lacks.
 """
 
 from __future__ import annotations
@@ -14,9 +14,10 @@ from typing import Any
 
 
 def describe_build() -> dict[str, Any]:
-    """Return the versions of the binding and of ggml, the processor features in use, the devices.
+    """Return the versions of the Python binding and of ggml, the processor features, the devices.
 
-    `devices` are objects with the fields of `offload.Device`; empty if the build hides them.
+    `devices` are objects with the fields of `offload.Device`. The list is empty if the build does
+    not export the functions.
     """
     import llama_cpp
 
@@ -34,11 +35,11 @@ def describe_build() -> dict[str, Any]:
 
 
 def _read_ggml_version() -> str:
-    """Return ggml's version, for example `0.25.3`; empty if the build hides it."""
-    from rm_local.engine.worker.llama.devices import find_function
+    """Return ggml's version, for example `0.25.3`; empty if the build does not export it."""
+    from rm_local.engine.worker.llama.devices import find_ggml_function
 
     try:
-        return str(find_function("ggml_version", ctypes.c_char_p)().decode())
+        return str(find_ggml_function("ggml_version", ctypes.c_char_p)().decode())
     except AttributeError:
         return ""
 

@@ -1,4 +1,4 @@
-"""Reads requests on a separate thread, so that a cancel is seen while the model computes."""
+"""Reads requests on a separate thread, so that a cancel is received while the model computes."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from rm_local.records import StopReason
 
 
 class Inbox:
-    """The queue of requests, and the cancels of the request that is being served."""
+    """The queue of received requests, and the cancels of the current request."""
 
     def __init__(self, source: BinaryIO, on_end: Callable[[], object]) -> None:
-        """`on_end` is called, on the reading thread, when `source` ends."""
+        """Read from `source`; at its end, `on_end` is called on the reading thread."""
         self._source = source
         self._on_end = on_end
         self._requests: queue.SimpleQueue[tuple[int, protocol.Request]] = queue.SimpleQueue()
@@ -26,14 +26,14 @@ class Inbox:
         self._reason: StopReason | None = None
         self._branches: dict[int, StopReason] = {}
         self.abort = ctypes.create_string_buffer(2)
-        """A C string that is empty until the whole of the current request is cancelled."""
+        """A C string that is empty until the current request is cancelled as a whole."""
 
     def start_reading(self) -> None:
         """Start the thread that reads requests."""
         threading.Thread(target=self._read_requests, name="inbox", daemon=True).start()
 
     def take_request(self) -> tuple[int, protocol.Request]:
-        """Wait for the next request; return its number and it. Cancels now apply to this one."""
+        """Wait for the next request, make it the current one; return its number and the request."""
         number, request = self._requests.get()
         with self._lock:
             self._current, self._serving = number, True
@@ -43,17 +43,17 @@ class Inbox:
         return number, request
 
     def finish_request(self) -> None:
-        """Ignore further cancels of the current request: it is answered."""
+        """Ignore further cancels of the current request, because it has been answered."""
         with self._lock:
             self._serving = False
 
     @property
     def cancelled(self) -> StopReason | None:
-        """Reason for which the whole current request is cancelled; None if it is not."""
+        """Reason for cancelling the current request as a whole; None if it is not cancelled."""
         return self._reason
 
     def find_stop_reason(self, branch: int) -> StopReason | None:
-        """Return why this branch of the current request is cancelled; None if it is not."""
+        """Return the reason for cancelling this branch; None if it is not cancelled."""
         return self._reason or self._branches.get(branch)
 
     def _read_requests(self) -> None:

@@ -1,4 +1,4 @@
-"""The worker's loop: serves requests one at a time and answers each under its number."""
+"""The worker's loop: serves requests one at a time, and sends replies with their numbers."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from rm_local.engine import protocol, wire
-from rm_local.engine.worker.decoding.turn import Turn
+from rm_local.engine.worker.decoding.turn import TurnRunner
 from rm_local.engine.worker.inbox import Inbox
 from rm_local.engine.worker.llama import log
 from rm_local.engine.worker.llama.embedder import Embedder
@@ -19,14 +19,14 @@ from rm_local.errors import EngineError, RmLocalError
 
 
 class Server:
-    """Holds at most one loaded model with its turn, and one embedder."""
+    """Serves requests with at most one loaded model and one embedder."""
 
     def __init__(self, inbox: Inbox, replies: BinaryIO) -> None:
         self._inbox = inbox
         self._replies = replies
         self._number = 0
         self._model: Model | None = None
-        self._turn: Turn | None = None
+        self._turn: TurnRunner | None = None
         self._embedder: Embedder | None = None
         self._renderer = Renderer(lambda: inbox.cancelled)
 
@@ -85,7 +85,7 @@ class Server:
             self._inbox,
             self._renderer,
         )
-        self._model, self._turn = model, Turn(model, cache, load_plan, self._inbox)
+        self._model, self._turn = model, TurnRunner(model, cache, load_plan, self._inbox)
         return protocol.Loaded(self._turn.info)
 
     def _unload_model(self) -> None:
@@ -95,7 +95,7 @@ class Server:
             self._model.close()
         self._turn = self._model = None
 
-    def _require_turn(self) -> Turn:
+    def _require_turn(self) -> TurnRunner:
         if not self._turn:
             raise EngineError("No model is loaded.", "Load one first.")
         return self._turn

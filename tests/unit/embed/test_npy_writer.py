@@ -39,7 +39,7 @@ class Lengths:
 def run(path: Path, embed: Lengths, texts: Sequence[str] = TEXTS) -> None:
     """What `BulkEmbedder.embed_to` does."""
     writer = NpyWriter.open(path, len(texts), EMBEDDER, BLOCK)
-    for start in writer.find_missing(texts):
+    for start in writer.find_missing_blocks(texts):
         writer.write_block(start, texts[start : start + BLOCK], embed)
     writer.complete_file()
 

@@ -48,7 +48,7 @@ async def test_the_static_embedder_needs_no_process(table: StaticEmbedder) -> No
 async def test_minilm_runs_in_the_worker(monkeypatch: pytest.MonkeyPatch) -> None:
     """With the GGUF in the cache."""
     engine = FakeEngine()
-    monkeypatch.setattr(query, "write_minilm_gguf", lambda cache: cache / "minilm.gguf")
+    monkeypatch.setattr(query, "ensure_minilm_gguf", lambda cache: cache / "minilm.gguf")
     assert await query.open_query_embedder(PATH, MINILM, lambda: engine) is engine
     assert [path.name for path in engine.loads] == ["minilm.gguf"]
 
@@ -67,7 +67,7 @@ async def test_a_temporary_folder_replaces_an_unwritable_cache(
         return folder / "minilm.gguf"
 
     engine = FakeEngine()
-    monkeypatch.setattr(query, "write_minilm_gguf", write)
+    monkeypatch.setattr(query, "ensure_minilm_gguf", write)
 
     await query.open_query_embedder(PATH, MINILM, lambda: engine, reasons.append)
 
@@ -81,7 +81,7 @@ async def test_no_disk_takes_the_embedder(monkeypatch: pytest.MonkeyPatch) -> No
     def full(_: Path) -> Path:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(query, "write_minilm_gguf", full)
+    monkeypatch.setattr(query, "ensure_minilm_gguf", full)
     with pytest.raises(EngineError, match="No space left"):
         await query.open_query_embedder(PATH, MINILM, FakeEngine)
 

@@ -11,7 +11,7 @@ import pytest
 from rm_local.engine.branches import BranchEnded, BranchSpec, Part, TokenChunk
 from rm_local.engine.protocol import Reply, TokenChunks
 from rm_local.engine.worker.decoding import nan_check
-from rm_local.engine.worker.decoding.branch import Branch
+from rm_local.engine.worker.decoding.branch import BranchState
 from rm_local.engine.worker.decoding.repetition import RepetitionDetector
 from rm_local.engine.worker.decoding.scheduler import BatchScheduler
 from rm_local.engine.worker.decoding.stats import StatsRecorder
@@ -98,14 +98,14 @@ class Run:
         self.cells = Cells(capacity, branches)
         self.stats = StatsRecorder()
         self.sent: list[Reply] = []
-        self.branches: list[Branch] = []
+        self.branches: list[BranchState] = []
         monkeypatch.setattr(nan_check, "check_logits", lambda *_: None)
         monkeypatch.setattr(nan_check, "check_sampled_logit", lambda *_: None)
         for index, script in enumerate(scripts):
             asked = spec(index) if spec else BranchSpec("", index, 100, calculator=True)
             tokens = PROMPT + [ord(each) for each in asked.forced]
             detector = RepetitionDetector() if detects else None
-            branch = Branch(
+            branch = BranchState(
                 index, asked, tokens, start, repetition=detector, logprobs=cast(Any, logprobs)
             )
             letters = deque(script)

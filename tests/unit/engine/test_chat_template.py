@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from rm_local.engine.families.detect import TEMPLATE as KEY, describe_thinking
+from rm_local.engine.families.detect import TEMPLATE as KEY, detect_chat_format
 from rm_local.engine.protocol import Message
 from rm_local.engine.worker.templates import render_process
-from rm_local.engine.worker.templates.chat_template import ChatTemplate, Prompt
+from rm_local.engine.worker.templates.chat_template import ChatTemplate, RenderedPrompt
 from rm_local.engine.worker.templates.render_protocol import RenderJob, RenderReply
 from rm_local.errors import EngineError, InvalidModelError, UsageError
 from tests.support.tiny_gguf import PLAIN_TEMPLATE, TEMPLATE
@@ -16,11 +16,11 @@ from tests.support.tiny_gguf import PLAIN_TEMPLATE, TEMPLATE
 def template(source: str | None, *, name: str = "", architecture: str = "new") -> ChatTemplate:
     metadata = {KEY: source, "general.name": name, "general.architecture": architecture}
     return ChatTemplate(
-        describe_thinking(metadata), bos="<s>", eos="</s>", render=render_process.render
+        detect_chat_format(metadata), bos="<s>", eos="</s>", render=render_process.render
     )
 
 
-def text(prompt: Prompt) -> str:
+def text(prompt: RenderedPrompt) -> str:
     return "".join(segment.text for segment in prompt.segments)
 
 
@@ -198,7 +198,7 @@ def test_the_variables_are_what_templates_expect() -> None:
         jobs.append(job)
         return render_process.render(job)
 
-    described = describe_thinking(
+    described = detect_chat_format(
         {KEY: "{{ messages[-1].content }}", "general.name": "Hermes 4 14B"}
     )
     chat = ChatTemplate(described, bos="<s>", eos="</s>", render=render)

@@ -7,7 +7,7 @@ import pytest
 from rm_local.engine import context_policy
 from rm_local.engine.branches import BranchSpec, ContextUsage
 from rm_local.engine.protocol import Message, Reply
-from rm_local.engine.worker.decoding.branch import Branch
+from rm_local.engine.worker.decoding.branch import BranchState
 from rm_local.engine.worker.decoding.context_usage import ContextUsageReporter, count_cells
 
 SYSTEM = Message("system", "Be brief.")
@@ -28,15 +28,15 @@ TALK = (
 )
 def test_the_oldest_turns_go_first(count: int, left: tuple[Message, ...]) -> None:
     """A turn is a question with all that follows on it; system message and last question stay."""
-    assert context_policy.drop_oldest(TALK, count) == left
+    assert context_policy.drop_oldest_turns(TALK, count) == left
 
 
 def test_what_is_left_out_is_named_by_its_questions() -> None:
     """The last question is of no earlier turn; a lone question has none before it."""
     assert context_policy.list_oldest_questions(TALK, 9) == ("one?", "two?")
     assert context_policy.list_oldest_questions(TALK, 1) == ("one?",)
-    assert context_policy.find_turns([TALK[-1]]) == []
-    assert context_policy.drop_oldest([TALK[-1]], 3) == (TALK[-1],)
+    assert context_policy.list_turn_starts([TALK[-1]]) == []
+    assert context_policy.drop_oldest_turns([TALK[-1]], 3) == (TALK[-1],)
 
 
 @pytest.mark.parametrize(
@@ -57,8 +57,10 @@ def test_a_context_doubles_up_to_what_the_model_was_trained_for(
     assert context_policy.enlarge_context(context, tokens, trained) == larger
 
 
-def branch(index: int, tokens: int, group: int = 0, common: int = 0, evaluated: int = 0) -> Branch:
-    made = Branch(index, BranchSpec("", 0, 10), [1] * tokens, "answer")
+def branch(
+    index: int, tokens: int, group: int = 0, common: int = 0, evaluated: int = 0
+) -> BranchState:
+    made = BranchState(index, BranchSpec("", 0, 10), [1] * tokens, "answer")
     made.group, made.common, made.evaluated = group, common, evaluated or tokens
     made.free_samplers()
     return made

@@ -75,7 +75,7 @@ def test_after_its_result_an_expression_is_forgotten() -> None:
     """The same `=` is not answered twice."""
     finder = ExpressionFinder()
     finder.add_text("<<1+1=")
-    finder.reset()
+    finder.forget_expression()
 
     assert finder.add_text("=") is None
     assert finder.add_text("<<2+2=") == "2+2"

@@ -11,8 +11,8 @@ import pytest
 from rm_local.engine.branches import Part
 from rm_local.engine.families.detect import (
     TEMPLATE,
-    ThinkingDescription,
-    describe_thinking,
+    ChatFormat,
+    detect_chat_format,
     detect_family,
 )
 from rm_local.engine.families.family import Family, load_families
@@ -27,7 +27,7 @@ NAMES = sorted(path.stem for path in DATA.glob("*.toml"))
 QUESTION = Message("user", "Q")
 
 
-def case(name: str) -> tuple[dict[str, Any], ThinkingDescription]:
+def case(name: str) -> tuple[dict[str, Any], ChatFormat]:
     """What is published of a family, and what is made of its metadata."""
     told = tomllib.loads((DATA / f"{name}.toml").read_text())
     metadata = {
@@ -35,10 +35,10 @@ def case(name: str) -> tuple[dict[str, Any], ThinkingDescription]:
         "general.name": told["name"],
         TEMPLATE: (DATA / f"{name}.jinja").read_text(),
     }
-    return told, describe_thinking(metadata)
+    return told, detect_chat_format(metadata)
 
 
-def conversations(described: ThinkingDescription) -> dict[str, list[Message]]:
+def conversations(described: ChatFormat) -> dict[str, list[Message]]:
     """The prompts' messages; the old answer still holds its thought, where there is one."""
     opening, closing = described.markers.opening, described.markers.closing
     answer = "<|start|>assistant<|channel|>final<|message|>A" if "channel|>a" in opening else "A"
@@ -139,18 +139,18 @@ def test_markers_in_the_template_go_before_a_family_that_does_not_think() -> Non
 
 def test_a_model_without_a_template_gets_chatml() -> None:
     """The stand-in is named, and nothing is needed but a header."""
-    described = describe_thinking({}, file="some-file")
+    described = detect_chat_format({}, file="some-file")
 
     assert described.chatml
-    assert "ChatML" in described.description
+    assert "ChatML" in described.summary
     assert "<|im_start|>" in described.template
 
 
 def test_efforts_are_named_in_the_description() -> None:
     """A user sees what `--effort` takes."""
-    described = describe_thinking({TEMPLATE: "<|channel|>", "general.architecture": "gpt-oss"})
+    described = detect_chat_format({TEMPLATE: "<|channel|>", "general.architecture": "gpt-oss"})
 
-    assert "effort low or medium or high" in described.description
+    assert "effort low or medium or high" in described.summary
 
 
 def test_every_family_that_thinks_and_has_a_switch_is_held_as_data() -> None:

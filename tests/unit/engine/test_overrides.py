@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from rm_local import paths
-from rm_local.engine.families.detect import TEMPLATE, describe_thinking
+from rm_local.engine.families.detect import TEMPLATE, detect_chat_format
 from rm_local.engine.worker.templates import render_process
 from rm_local.engine.worker.templates.chat_template import ChatTemplate
 from rm_local.errors import SettingsError
@@ -32,10 +32,10 @@ def test_a_template_is_taken_by_model_file_or_family(folder: Path, name: str) ->
     own = folder / f"{name}.jinja"
     own.write_text("mine")
 
-    described = describe_thinking(MODEL, file="my.file", overrides=folder)
+    described = detect_chat_format(MODEL, file="my.file", overrides=folder)
 
     assert (described.template, described.source) == ("mine", own)
-    assert str(own) in described.description
+    assert str(own) in described.summary
 
 
 def test_a_family_is_changed_key_by_key(folder: Path) -> None:
@@ -43,7 +43,7 @@ def test_a_family_is_changed_key_by_key(folder: Path) -> None:
     own = folder / "qwen3.toml"
     own.write_text('closing = "</thought>"\n[off]\nmode = "fast"\n')
 
-    described = describe_thinking(MODEL, overrides=folder)
+    described = detect_chat_format(MODEL, overrides=folder)
 
     assert described.markers.opening == "<think>"
     assert described.markers.closing == "</thought>"
@@ -55,7 +55,7 @@ def test_another_family_can_be_named(folder: Path) -> None:
     """The user corrects a model that is detected wrongly."""
     (folder / "qwen3-8b.toml").write_text('family = "magistral"\n')
 
-    assert describe_thinking(MODEL, overrides=folder).markers.opening == "[THINK]"
+    assert detect_chat_format(MODEL, overrides=folder).markers.opening == "[THINK]"
 
 
 @pytest.mark.parametrize(
@@ -78,17 +78,17 @@ def test_the_file_or_its_user_gives_a_model_the_calculator(
         (folder / "qwen3.toml").write_text(user)
     metadata = MODEL if file is None else {**MODEL, "rm_local.calculator": file}
 
-    described = describe_thinking(metadata, overrides=folder)
+    described = detect_chat_format(metadata, overrides=folder)
 
     assert described.family.calculator == uses
-    assert ("uses the calculator" in described.description) == uses
+    assert ("uses the calculator" in described.summary) == uses
 
 
 def test_the_key_of_the_calculator_is_read_from_a_file(tmp_path: Path) -> None:
     """As a GGUF stores it."""
     path = tiny_gguf.write(tmp_path / "tiny.gguf", calculator=True)
 
-    assert describe_thinking(read_header(path).metadata).family.calculator
+    assert detect_chat_format(read_header(path).metadata).family.calculator
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,7 @@ def test_a_wrong_family_names_file_and_line(folder: Path, text: str, where: str,
     (folder / "qwen3.toml").write_text(text)
 
     with pytest.raises(SettingsError) as raised:
-        describe_thinking(MODEL, overrides=folder)
+        detect_chat_format(MODEL, overrides=folder)
 
     assert str(folder / "qwen3.toml") in raised.value.message
     assert where in raised.value.message
@@ -119,9 +119,9 @@ def test_a_wrong_template_names_file_and_line(folder: Path) -> None:
     own = folder / "qwen3.jinja"
     for text, fault in (("a\n{% for %}", "cannot be read"), ("a\n{{ 1 / 0 }}", "fails")):
         own.write_text(text)
-        described = describe_thinking(MODEL, overrides=folder)
+        described = detect_chat_format(MODEL, overrides=folder)
         with pytest.raises(SettingsError, match=f"qwen3.jinja, line 2: .*{fault}"):
             ChatTemplate(described, bos="", eos="", render=render_process.render)
     own.write_text(" ")
     with pytest.raises(SettingsError, match="empty"):
-        describe_thinking(MODEL, overrides=folder)
+        detect_chat_format(MODEL, overrides=folder)

@@ -22,8 +22,8 @@ SHAPE = ModelShape((Layer(1024, 1024),) * LAYERS, 2560, 4096, 32, 9728, 151_936)
 class Sizes:
     """The sizes of Qwen3-4B at Q4_K_M."""
 
-    weights: int = 2_500_000_000
-    layered: int = 2_100_000_000
+    weight_bytes: int = 2_500_000_000
+    layer_bytes: int = 2_100_000_000
     context: int = 40960
     shape: ModelShape = SHAPE
 
@@ -51,7 +51,7 @@ INSIDE = Device("Vulkan0", "a processor's graphics", "igpu", 8 * GIB, 8 * GIB)
 )
 def test_cards_get_layers_before_shared_graphics(seen: list[Device], used: list[str]) -> None:
     """Cards, or else the processor's own graphics; never the processor."""
-    assert [device.name for device in offload.usable_devices(seen)] == used
+    assert [device.name for device in offload.select_usable_devices(seen)] == used
 
 
 @pytest.mark.parametrize(
@@ -95,8 +95,8 @@ def test_a_small_card_takes_its_part_of_the_layers() -> None:
     layers = offload.count_fitting_layers(MODEL, free, ASKED)
 
     assert 0 < layers <= ALL
-    compute = requirements.required_memory(MODEL, 8192, batch=requirements.BATCH_GPU).compute
-    each = MODEL.layered // LAYERS + 8192 * 2048 * 2
+    compute = requirements.estimate_memory(MODEL, 8192, batch=requirements.BATCH_GPU).compute
+    each = MODEL.layer_bytes // LAYERS + 8192 * 2048 * 2
     assert layers * 0.25 * each < 2 * GIB - compute - offload.SPARE
 
 
@@ -112,7 +112,7 @@ def test_a_number_that_was_asked_for_is_taken(asked: int, layers: int) -> None:
 def ladder(placement: Placement, failed: offload.Failed) -> list[Placement]:
     """All that is tried after it, when everything fails in the same way."""
     tried = [placement]
-    while lower := offload.next_fallback(tried[-1], failed):
+    while lower := offload.choose_fallback(tried[-1], failed):
         tried.append(lower)
     return tried
 
@@ -142,13 +142,15 @@ def test_a_context_that_fails_first_keeps_its_layers() -> None:
 
 def test_what_a_card_holds_the_machine_does_not() -> None:
     """But for shared memory, and for a cache that stays with the machine."""
-    alone = offload.host_bytes(MODEL, [], ASKED, Placement(0, 128, False))
+    alone = offload.estimate_host_bytes(MODEL, [], ASKED, Placement(0, 128, False))
     whole = Placement(ALL, 512)
-    beside = offload.host_bytes(MODEL, [card(8)], ASKED, whole)
-    kept = offload.host_bytes(MODEL, [card(8)], ASKED, replace(whole, cache_on_device=False))
-    shared = offload.host_bytes(MODEL, [replace(card(8), name="MTL0")], ASKED, whole)
+    beside = offload.estimate_host_bytes(MODEL, [card(8)], ASKED, whole)
+    kept = offload.estimate_host_bytes(
+        MODEL, [card(8)], ASKED, replace(whole, cache_on_device=False)
+    )
+    shared = offload.estimate_host_bytes(MODEL, [replace(card(8), name="MTL0")], ASKED, whole)
 
-    need = requirements.required_memory(MODEL, 8192)
+    need = requirements.estimate_memory(MODEL, 8192)
     assert alone == shared == need.total
     assert beside == pytest.approx(need.total - need.weights - need.cache, abs=LAYERS)
     assert kept == pytest.approx(need.total - need.weights, abs=LAYERS)
@@ -159,34 +161,34 @@ def test_a_context_beyond_the_memory_is_refused_in_numbers() -> None:
     asked = replace(ASKED, context=1 << 20)
 
     with pytest.raises(InsufficientMemoryError) as caught:
-        offload.check_fits(MODEL, [], asked, 8 * GIB, "Qwen3 4B")
+        offload.check_fits_memory(MODEL, [], asked, 8 * GIB, "Qwen3 4B")
 
-    found = offload.largest_context(MODEL, [], asked, 8 * GIB, MODEL.context)
+    found = offload.find_largest_context(MODEL, [], asked, 8 * GIB, MODEL.context)
     assert "Qwen3 4B needs 157.5 GB" in caught.value.message
     assert "1,048,576 tokens" in caught.value.message
     assert "8.6 GB are free" in caught.value.message
     assert f"`context = {found}`" in caught.value.remedy
     assert '`kv_cache_type = "q8_0"`, 40,960 tokens fit' in caught.value.remedy
     assert "check_memory = false" in caught.value.remedy
-    offload.check_fits(MODEL, [], replace(asked, context=found), 8 * GIB, "")
+    offload.check_fits_memory(MODEL, [], replace(asked, context=found), 8 * GIB, "")
     with pytest.raises(InsufficientMemoryError):
-        offload.check_fits(MODEL, [], replace(asked, context=found + 256), 8 * GIB, "")
+        offload.check_fits_memory(MODEL, [], replace(asked, context=found + 256), 8 * GIB, "")
 
 
 def test_no_context_is_advised_that_the_model_was_not_trained_for() -> None:
     """Whatever the memory."""
     with pytest.raises(InsufficientMemoryError) as caught:
-        offload.check_fits(MODEL, [], replace(ASKED, context=1 << 20), 64 * GIB, "")
+        offload.check_fits_memory(MODEL, [], replace(ASKED, context=1 << 20), 64 * GIB, "")
 
     assert "`context = 40960`, the context it was trained for" in caught.value.remedy
 
 
 def test_unknown_free_memory_refuses_nothing() -> None:
     """Nor is what fits; a model that does not fit at any context names other ways."""
-    offload.check_fits(MODEL, [], replace(ASKED, context=1 << 20), None, "")
-    offload.check_fits(MODEL, [], ASKED, 16 * GIB, "")
+    offload.check_fits_memory(MODEL, [], replace(ASKED, context=1 << 20), None, "")
+    offload.check_fits_memory(MODEL, [], ASKED, 16 * GIB, "")
     with pytest.raises(InsufficientMemoryError) as caught:
-        offload.check_fits(MODEL, [], ASKED, GIB, "")
+        offload.check_fits_memory(MODEL, [], ASKED, GIB, "")
     assert "smaller model" in caught.value.remedy
 
 
@@ -195,14 +197,14 @@ def test_unknown_free_memory_refuses_nothing() -> None:
 )
 def test_the_usual_context_becomes_smaller_to_fit(free: int | None, context: int) -> None:
     """When nobody asked for one; what cannot be helped is left to the check."""
-    assert offload.fit_context(MODEL, [], PlacementRequest(0), free) == context
+    assert offload.choose_fitting_context(MODEL, [], PlacementRequest(0), free) == context
 
 
 def test_a_context_grows_only_into_memory_that_is_free() -> None:
     """What it needs on top of what it has already: 8,192 tokens more are 1.2 GB of cache."""
-    offload.check_growth(MODEL, [], ASKED, 16384, 2 * GIB)
-    offload.check_growth(MODEL, [], ASKED, 16384, None)
+    offload.check_growth_fits_memory(MODEL, [], ASKED, 16384, 2 * GIB)
+    offload.check_growth_fits_memory(MODEL, [], ASKED, 16384, None)
     with pytest.raises(
         InsufficientMemoryError, match=r"16,384 tokens need 1\.2 GB more .* 1\.1 GB are free"
     ):
-        offload.check_growth(MODEL, [], ASKED, 16384, GIB)
+        offload.check_growth_fits_memory(MODEL, [], ASKED, 16384, GIB)

@@ -38,12 +38,12 @@ def qwen3_4b(tmp_path: Path) -> ModelFile:
         attention__key_length=128,
         attention__value_length=128,
     )
-    return replace(read_, weights=2_500_000_000, layered=2_100_000_000)
+    return replace(read_, weight_bytes=2_500_000_000, layer_bytes=2_100_000_000)
 
 
 def test_the_cache_counts_grouped_heads(qwen3_4b: ModelFile) -> None:
     """36 layers x (8 heads x 128) x 2 numbers a token; the context is rounded up to 256."""
-    need = requirements.required_memory(qwen3_4b, 8000)
+    need = requirements.estimate_memory(qwen3_4b, 8000)
 
     assert need.context == 8192
     assert need.cache == 8192 * 36 * 2 * 1024 * 2
@@ -66,40 +66,40 @@ def test_adapters_are_counted_as_weights(qwen3_4b: ModelFile, tmp_path: Path) ->
     adapter = read_lora_file(path)
     adapted = AdaptedModel(qwen3_4b, [adapter, adapter])
 
-    alone = requirements.required_memory(qwen3_4b, 8192)
-    need = requirements.required_memory(adapted, 8192)
+    alone = requirements.estimate_memory(qwen3_4b, 8192)
+    need = requirements.estimate_memory(adapted, 8192)
 
     layered, rest = 2 * 16 * (2560 + 4096), 2 * 16 * (2560 + 1000)
     assert need.weights == alone.weights + 2 * (layered + rest)
-    assert adapted.layered == qwen3_4b.layered + 2 * layered
+    assert adapted.layer_bytes == qwen3_4b.layer_bytes + 2 * layered
     assert (need.cache, need.compute) == (alone.cache, alone.compute)
 
 
 def test_a_quantized_cache_needs_less_memory(qwen3_4b: ModelFile) -> None:
     """Q8_0 stores 32 numbers in 34 bytes."""
-    need = requirements.required_memory(qwen3_4b, 8192, kv="q8_0")
+    need = requirements.estimate_memory(qwen3_4b, 8192, kv="q8_0")
 
     assert need.cache == 8192 * 36 * 2 * 1024 // 32 * 34
 
 
 def test_the_largest_context_is_the_last_that_fits(qwen3_4b: ModelFile) -> None:
     """The last one that fits; at most what the model was trained for, and 0 when none does."""
-    largest = requirements.largest_context(qwen3_4b, 4 * GIB)
+    largest = requirements.find_largest_context(qwen3_4b, 4 * GIB)
 
     assert 0 < largest < 40960
-    assert requirements.required_memory(qwen3_4b, largest).total <= 4 * GIB
+    assert requirements.estimate_memory(qwen3_4b, largest).total <= 4 * GIB
     assert (
-        requirements.required_memory(qwen3_4b, largest + requirements.CONTEXT_STEP).total > 4 * GIB
+        requirements.estimate_memory(qwen3_4b, largest + requirements.CONTEXT_STEP).total > 4 * GIB
     )
-    assert requirements.largest_context(qwen3_4b, 4 * GIB, kv="q8_0") > largest
-    assert requirements.largest_context(qwen3_4b, 100 * GIB) == 40960
-    assert requirements.largest_context(qwen3_4b, GIB) == 0
+    assert requirements.find_largest_context(qwen3_4b, 4 * GIB, kv="q8_0") > largest
+    assert requirements.find_largest_context(qwen3_4b, 100 * GIB) == 40960
+    assert requirements.find_largest_context(qwen3_4b, GIB) == 0
 
 
 def test_computing_without_flash_attention_needs_more_memory(qwen3_4b: ModelFile) -> None:
     """Computing then holds the scores of all 32 heads, 4 bytes each."""
     with_, without = (
-        requirements.required_memory(qwen3_4b, 8192, flash=flash) for flash in (True, False)
+        requirements.estimate_memory(qwen3_4b, 8192, flash=flash) for flash in (True, False)
     )
 
     assert without.cache == with_.cache
@@ -120,8 +120,8 @@ def test_windows_save_memory_only_when_asked_for(tmp_path: Path) -> None:
     )
     row = 2 * 8 * 64 * 2
 
-    assert requirements.required_memory(gpt, 4096).cache == 24 * 4096 * row
-    assert requirements.required_memory(gpt, 4096, windows=True).cache == 12 * (4096 + 256) * row
+    assert requirements.estimate_memory(gpt, 4096).cache == 24 * 4096 * row
+    assert requirements.estimate_memory(gpt, 4096, windows=True).cache == 12 * (4096 + 256) * row
 
 
 def test_windows_are_read_from_the_metadata(tmp_path: Path) -> None:
@@ -165,8 +165,8 @@ def test_layers_with_a_state_keep_no_keys(tmp_path: Path) -> None:
     state = 3 * (4096 + 2 * 16 * 128) + 4096 * 128
     assert qwen.shape.layers[0].state == state
     grows = (
-        requirements.required_memory(qwen, 2048).cache
-        - requirements.required_memory(qwen, 1024).cache
+        requirements.estimate_memory(qwen, 2048).cache
+        - requirements.estimate_memory(qwen, 1024).cache
     )
     assert grows == 2 * 1024 * 2 * (256 + 256) * 2
     assert [layer.state for layer in lfm.shape.layers] == [2 * 64, 0, 2 * 64]
@@ -185,7 +185,7 @@ def test_compressed_keys_keep_one_row_per_token(tmp_path: Path) -> None:
         attention__key_length_mla=192,
     )
 
-    assert requirements.required_memory(deepseek, 1024).cache == 1024 * 2 * 576 * 2
+    assert requirements.estimate_memory(deepseek, 1024).cache == 1024 * 2 * 576 * 2
 
 
 def test_experts_compute_as_many_as_a_token_takes(tmp_path: Path) -> None:

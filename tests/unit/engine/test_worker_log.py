@@ -84,5 +84,5 @@ def test_no_log_is_no_failure() -> None:
 
 def test_a_death_without_a_log_names_no_file() -> None:
     """The message ends with what to do."""
-    assert exit_reasons.explain_death(-9, None, 0).remedy == "Ask again: a new one is started."
-    assert exit_reasons.explain_start_failure(3, None, 0).remedy == exit_reasons.DOCTOR
+    assert exit_reasons.make_crash_error(-9, None, 0).remedy == "Ask again: a new one is started."
+    assert exit_reasons.make_start_error(3, None, 0).remedy == exit_reasons.DOCTOR

@@ -11,7 +11,7 @@ from hypothesis import given, strategies as st
 
 from rm_local.engine import exit_reasons, protocol, wire
 from rm_local.engine.branches import BranchEnded, TokenChunk
-from rm_local.engine.process import SPINS, worker_environment
+from rm_local.engine.process import SPINS, build_worker_environment
 from rm_local.engine.worker.__main__ import describe_import_error
 from rm_local.engine.worker.decoding.outbox import Outbox
 from rm_local.engine.worker.inbox import Inbox
@@ -154,12 +154,12 @@ def test_deaths_are_described_in_words(tmp_path: Path, code: int, words: str) ->
     log = tmp_path / "worker.log"
     log.write_bytes(b"an earlier worker's line\nthe last line\n\n")
 
-    error = exit_reasons.explain_death(code, log, 25)
+    error = exit_reasons.make_crash_error(code, log, 25)
 
     assert words in error.message
     assert str(log) in error.remedy
     assert "the last line" in error.remedy
-    assert "earlier" not in exit_reasons.explain_death(code, log, log.stat().st_size).remedy
+    assert "earlier" not in exit_reasons.make_crash_error(code, log, log.stat().st_size).remedy
 
 
 @pytest.mark.parametrize(
@@ -182,7 +182,7 @@ def test_why_llama_cpp_gave_up_is_in_its_log(
     stacks = 'Fatal Python error: Aborted\n\n  File "x.py", line 1 in main\nExtension modules: a'
     log.write_text(f"loading\n{line}\n{stacks}\n")
 
-    error = exit_reasons.explain_death(-6, log, 0)
+    error = exit_reasons.make_crash_error(-6, log, 0)
 
     assert words in error.message
     assert quoted in error.remedy
@@ -195,20 +195,20 @@ def test_the_workers_threads_wait_asleep_unless_the_user_says_otherwise(
     """GNU's OpenMP gets a short wait; what the user's environment says of it takes precedence."""
     for name in ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY"):
         monkeypatch.delenv(name, raising=False)
-    assert worker_environment()["GOMP_SPINCOUNT"] == SPINS
+    assert build_worker_environment()["GOMP_SPINCOUNT"] == SPINS
 
     monkeypatch.setenv("GOMP_SPINCOUNT", "7")
-    assert worker_environment()["GOMP_SPINCOUNT"] == "7"
+    assert build_worker_environment()["GOMP_SPINCOUNT"] == "7"
 
     monkeypatch.delenv("GOMP_SPINCOUNT")
     monkeypatch.setenv("OMP_WAIT_POLICY", "active")
-    assert "GOMP_SPINCOUNT" not in worker_environment()
+    assert "GOMP_SPINCOUNT" not in build_worker_environment()
 
 
 def test_a_death_in_loading_names_the_file(tmp_path: Path) -> None:
     """It may well be the file's fault: nobody is asked to try again and again."""
-    error = exit_reasons.explain_load_failure(
-        exit_reasons.explain_death(-6, tmp_path / "log", 0), Path("/m/bad.gguf")
+    error = exit_reasons.make_load_crash_error(
+        exit_reasons.make_crash_error(-6, tmp_path / "log", 0), Path("/m/bad.gguf")
     )
 
     assert error.message.startswith("/m/bad.gguf could not be loaded.")

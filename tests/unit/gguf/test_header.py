@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 
 from rm_local.errors import InvalidModelError, ModelNotFoundError
-from rm_local.gguf.header import GgufHeader, check_generates, check_whole, read_header
+from rm_local.gguf.header import GgufHeader, check_file_complete, check_is_text_model, read_header
 from tests.support import gguf_headers, tiny_gguf
 
 
 def check(path: Path) -> GgufHeader:
     header = read_header(path)
-    check_generates(path, header)
-    check_whole(path, header)
+    check_is_text_model(path, header)
+    check_file_complete(path, header)
     return header
 
 
@@ -28,8 +28,8 @@ def test_a_whole_model_passes(tmp_path: Path) -> None:
     assert header.architecture == "qwen3"
     assert header.metadata["general.name"] == "tiny"
     assert header.metadata["tokenizer.ggml.tokens"] == 267
-    assert header.tensors == 2 + 2 * 11
-    assert path.stat().st_size - 32 < header.needed <= path.stat().st_size
+    assert header.tensor_count == 2 + 2 * 11
+    assert path.stat().st_size - 32 < header.needed_bytes <= path.stat().st_size
 
 
 @pytest.mark.parametrize("share", [0.0001, 0.01, 0.3, 0.9, 0.999])
@@ -142,7 +142,7 @@ def test_an_alignment_that_makes_no_sense_is_ignored(tmp_path: Path) -> None:
     """It counts as not stated."""
     told = gguf_headers.model() | {"general.alignment": "wide"}
 
-    assert check(gguf_headers.write(tmp_path / "m.gguf", told)).tensors == 1
+    assert check(gguf_headers.write(tmp_path / "m.gguf", told)).tensor_count == 1
 
 
 def test_long_arrays_of_metadata_are_skipped(tmp_path: Path) -> None:

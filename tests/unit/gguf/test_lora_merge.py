@@ -89,10 +89,13 @@ def test_the_header_is_known_before_the_merge(base: Path, target: Path, tmp_path
     merge_adapter(base, adapter, target, CHANGES)
 
     found = read_header(target)
-    assert (predicted.weights, predicted.layered) == (found.weights, found.layered)
+    assert (predicted.weight_bytes, predicted.layer_bytes) == (
+        found.weight_bytes,
+        found.layer_bytes,
+    )
     assert predicted.values == found.values
     assert predicted.metadata == pytest.approx(found.metadata)
-    assert predicted.needed == pytest.approx(found.needed, abs=1024)
+    assert predicted.needed_bytes == pytest.approx(found.needed_bytes, abs=1024)
 
 
 def test_a_merge_can_be_stopped(base: Path, target: Path, tmp_path: Path) -> None:

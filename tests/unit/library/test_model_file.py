@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from rm_local.engine.families.detect import describe_thinking
+from rm_local.engine.families.detect import detect_chat_format
 from rm_local.errors import InvalidModelError, ModelNotFoundError
 from rm_local.library import model_file
 from tests.support import gguf_headers, tiny_gguf
@@ -23,8 +23,8 @@ def test_a_whole_model_is_described(tmp_path: Path) -> None:
     assert (read.quantisation, read.context, read.tokenizer) == ("F16", 2048, "gpt2 qwen2")
     assert read.parameters == 267 * 64 + 64 + 2 * (4 * 64 * 64 + 3 * 64 * 96 + 2 * 64 + 2 * 16)
     assert read.size == path.stat().st_size
-    assert read.size * 0.9 < read.weights < read.size
-    assert read.layered < read.weights
+    assert read.size * 0.9 < read.weight_bytes < read.size
+    assert read.layer_bytes < read.weight_bytes
     assert (len(read.shape.layers), read.shape.width, read.shape.inner) == (2, 64, 96)
     assert read.thinks
     model_file.check_usable(read)
@@ -130,7 +130,7 @@ def test_the_header_says_whether_the_model_thinks(
     read = model_file.read_model(gguf_headers.write(tmp_path / "m.gguf", told))
 
     assert (bool(read.template), read.thinks) == (bool(template), thinks)
-    assert describe_thinking(told, file="m").thinks == thinks
+    assert detect_chat_format(told, file="m").thinks == thinks
 
 
 @pytest.mark.parametrize(

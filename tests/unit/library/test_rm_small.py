@@ -17,7 +17,7 @@ from rm_local.errors import (
     InvalidModelError,
     ModelNotFoundError,
 )
-from rm_local.gguf import check_whole, read_header
+from rm_local.gguf import check_file_complete, read_header
 from rm_local.library import RM_SMALL_METADATA, rm_small, smollm2
 from rm_local.library.model_file import describe_model
 from rm_local.library.rm_small import find_rm_small, prepare_rm_small
@@ -51,7 +51,7 @@ def test_the_file_is_made_once() -> None:
 
     assert path.parent == paths.cache_dir()
     assert cached() == [path.name]
-    check_whole(path, read_header(path))
+    check_file_complete(path, read_header(path))
     (text,) = announced
     assert str(path.parent) in text
     assert "once" in text

@@ -13,7 +13,7 @@ from rm_local.engine.branches import (
     ContextAdjusted,
     Evaluated,
 )
-from rm_local.engine.families.detect import TEMPLATE as KEY, ThinkingDescription, describe_thinking
+from rm_local.engine.families.detect import TEMPLATE as KEY, ChatFormat, detect_chat_format
 from rm_local.engine.protocol import Message, TurnOpened
 from rm_local.engine.worker.templates import render_process
 from rm_local.engine.worker.templates.chat_template import ChatTemplate
@@ -40,7 +40,7 @@ KINDS = {
 class Reads(FakeEngine):
     """Renders the chat template as the worker does, and keeps what each branch is to read."""
 
-    def __init__(self, model: ThinkingDescription, *, thinking: bool = True) -> None:
+    def __init__(self, model: ChatFormat, *, thinking: bool = True) -> None:
         inside = think if model.thinks and thinking else say
         super().__init__(
             [inside(f" {SUBPROBLEM} And")],
@@ -77,10 +77,10 @@ class Reads(FakeEngine):
             yield event
 
 
-def described(name: str, template: str) -> ThinkingDescription:
+def described(name: str, template: str) -> ChatFormat:
     """A model of that name, with that chat template."""
     architecture = "qwen3" if "Qwen3" in name else "llama"
-    return describe_thinking(
+    return detect_chat_format(
         {KEY: template, "general.name": name, "general.architecture": architecture}
     )
 

@@ -1,4 +1,4 @@
-"""Applies the user's context-overflow policy."""
+"""Makes room in a full context by the policy in the user's setting `context_overflow`."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from rm_local.errors import EngineError
 from rm_local.text import one_line
 
 _MAX_QUESTION = 60
-"""Characters that a message shows of each dropped question."""
+"""Maximum number of characters of a dropped question in a message."""
 
 
 class ContextAdjuster:
-    """Makes room in a full context. One per turn; a policy that failed is not retried."""
+    """Makes room in a full context during one turn; after a failure it does not try again."""
 
     def __init__(self, conversation: Conversation, cache: KVCache, load_plan: LoadPlan) -> None:
         self.failure = ""
-        """Why no more room can be made; empty until an attempt fails."""
+        """The reason that no more room can be made; empty until an attempt fails."""
         self._conversation = conversation
         self._cache = cache
         self._load_plan = load_plan
@@ -27,8 +27,8 @@ class ContextAdjuster:
     def adjust_context(self, tokens: int) -> ContextAdjusted | None:
         """Make room for branches after a prompt or branch of `tokens` tokens.
 
-        Returns the event to report: the prompt was shortened, or the cache was enlarged and
-        emptied, or neither was possible and why. None if nothing was attempted.
+        Return the event to report: the prompt was shortened, the cache was enlarged and emptied,
+        or no action was possible. None if there was no attempt.
         """
         if self._load_plan.context_overflow == "stop" or self.failure:
             return None
@@ -37,10 +37,10 @@ class ContextAdjuster:
         return self._enlarge_context(tokens)
 
     def _drop_turns(self, others: int) -> ContextAdjusted | None:
-        """Drop the oldest turns until the prompt and `others` more tokens leave enough room."""
+        """Drop the oldest turns until there is room after the prompt and `others` more tokens."""
         before, context = self._conversation.dropped, self._cache.capacity
         while not context_policy.leaves_room(len(self._conversation.tokens) + others, context):
-            if not self._conversation.drop_oldest():
+            if not self._conversation.drop_oldest_turn():
                 self.failure = "No earlier turn can be left out."
                 break
         dropped = self._conversation.questions[before:]

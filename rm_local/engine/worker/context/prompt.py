@@ -1,4 +1,4 @@
-"""The open turn's messages, rendered as a prompt for the model."""
+"""The messages of the open turn, and the prompt rendered from them."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from rm_local.engine.worker.llama.model import Model
 
 
 class Conversation:
-    """The messages of an `OpenTurn` request, of which the oldest turns can be dropped."""
+    """The messages of an `OpenTurn` request and their prompt; old turns can be dropped."""
 
     def __init__(self, model: Model, request: OpenTurn) -> None:
         self.dropped = 0
-        """Number of turns that were dropped."""
+        """Number of dropped turns."""
         self._noted: dict[str, list[int]] = {}
         self._model = model
         self._request = request
@@ -25,10 +25,10 @@ class Conversation:
 
     @property
     def droppable(self) -> bool:
-        """Whether there is another turn that can be dropped."""
-        return self.dropped < len(context_policy.find_turns(self._request.messages))
+        """Whether another turn can be dropped."""
+        return self.dropped < len(context_policy.list_turn_starts(self._request.messages))
 
-    def drop_oldest(self) -> bool:
+    def drop_oldest_turn(self) -> bool:
         """Drop one more turn; return False if no turn is left."""
         if not self.droppable:
             return False
@@ -37,10 +37,10 @@ class Conversation:
         return True
 
     def list_checkpoints(self) -> list[int]:
-        """List the positions of the prompt, in tokens, that later requests may rewind to.
+        """List the positions in the prompt, in tokens, to which later requests may rewind.
 
-        Its end, for more branches; the ends of the last two messages, for the next turn or an
-        edited question; the end of the first message, for everything else.
+        They are the end of the prompt (for more branches), the ends of the last two messages (for
+        the next turn or an edited question), and the end of the first message (for other prompts).
         """
         end = len(self.tokens) - 1
         ends = [n for n, segment in enumerate(self._prompt.segments, 1) if segment.data]
@@ -51,7 +51,7 @@ class Conversation:
         return sorted({length for length in lengths if length < end} | {end})
 
     def tokenize_with_note(self, note: str) -> list[int]:
-        """Return the prompt's tokens with `note`, if not empty, at the end of the last message."""
+        """Return the prompt's tokens with `note` at the end of the last message."""
         if not note:
             return self.tokens
         if note not in self._noted:
@@ -61,16 +61,16 @@ class Conversation:
     def _render_prompt(self) -> None:
         request = self._request
         rendered = self._model.template.render(
-            context_policy.drop_oldest(request.messages, self.dropped),
+            context_policy.drop_oldest_turns(request.messages, self.dropped),
             thinking=request.thinking,
             effort=request.effort,
         )
         self._prompt = rendered
         self._noted.clear()
         self.starts = rendered.starts
-        """The part that the model writes first."""
+        """The part that the model writes first: thinking or answer."""
         vocab = self._model.vocab
         self.tokens = vocab.tokenize_prompt(rendered.segments)
         """The tokens of the whole prompt."""
         self.note_position = len(vocab.tokenize_prompt(rendered.segments[: rendered.last + 1]))
-        """Number of tokens before the place of a note, after the last message's text."""
+        """Number of tokens up to the end of the last message's text, where a note is inserted."""

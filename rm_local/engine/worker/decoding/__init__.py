@@ -1,1 +1,1 @@
-"""The hot path: a turn, its branches in one batch, their samplers, and statistics."""
+"""Generation: the open turn, its branches in one batch, their samplers, and statistics."""

@@ -1,4 +1,4 @@
-"""One branch during generation: its tokens, its samplers, its text."""
+"""The state of a branch during generation: its tokens, samplers and text."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from rm_local.engine.branches import BranchSpec, Part, TokenChunk
 from rm_local.engine.calculator import CLOSE, ExpressionFinder, evaluate_expression
 from rm_local.engine.families.markers import THINK, Markers
 from rm_local.engine.families.stream_parser import Splitter, StopTexts
-from rm_local.engine.worker.decoding.grammar_sampler import Constraint
-from rm_local.engine.worker.decoding.logprobs import Logprobs
+from rm_local.engine.worker.decoding.grammar_sampler import GrammarSampler
+from rm_local.engine.worker.decoding.logprobs import LogprobRecorder
 from rm_local.engine.worker.decoding.repetition import RepetitionDetector
 from rm_local.engine.worker.decoding.sampler import Penalties, Sampler
 from rm_local.engine.worker.decoding.text_origins import TextOrigins
 
 
-class Branch:
-    """A branch of the open turn. `tokens`: those of the prompt, forced ones, and sampled ones."""
+class BranchState:
+    """The state of a branch of the open turn; `tokens` are of the prompt, forced, and sampled."""
 
     def __init__(
         self,
@@ -27,8 +27,8 @@ class Branch:
         start: Part,
         markers: Markers = THINK,
         *,
-        constraint: Constraint | None = None,
-        logprobs: Logprobs | None = None,
+        constraint: GrammarSampler | None = None,
+        logprobs: LogprobRecorder | None = None,
         repetition: RepetitionDetector | None = None,
         penalties: Penalties | None = None,
     ) -> None:
@@ -39,20 +39,21 @@ class Branch:
         self.budget = spec.max_tokens
         self.endless = spec.endless and not constraint
         self.forced = 0
-        """Number of tokens that the calculator put into the branch."""
+        """Number of tokens inserted by the calculator."""
         self.pending: list[int] = []
-        """The forced tokens that are not yet in `tokens`."""
+        """The calculator's tokens that are not yet in `tokens`."""
         self.result = ""
-        """Text to force after the `=` that the branch wrote last; empty = nothing."""
+        """Text that the calculator inserts after the branch's last `=`; empty = no text."""
         self.logprobs = logprobs
         self.repetition = repetition
-        """Detects a branch that repeats itself; None = repetition is allowed."""
+        """Detector of loops in the text; None = repetition is allowed."""
         self.sequence = 0
         """The branch's sequence in the cache; 0 while it has none."""
         self.evaluated = 0
-        """Number of tokens that the sequence holds."""
+        """Number of the branch's tokens that are in the cache."""
         self.group = self.common = 0
-        """Branches of a group share the cells of `common` tokens after the prefix sequence."""
+        """Number of the branch's group; its branches share the cells of `common` tokens after the
+        prefix sequence."""
         self._sampler = Sampler(spec.sampling, spec.seed, penalties)
         self._constraint = constraint
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
@@ -75,23 +76,23 @@ class Branch:
         return self._sampler.sample_token(context, row)
 
     def append_token(self, token: int, raw: bytes) -> tuple[list[TokenChunk], bool]:
-        """Append a sampled token; return the chunks now certain, and whether a stop text came."""
+        """Append a sampled token; return the new text, and whether a stop text was found."""
         self.tokens.append(token)
         self.written += 1
         text = self._decoder.decode(raw)
         if self._finder and (expression := self._finder.add_text(text)):
-            self.result = self._evaluate_result(expression)
+            self.result = self._compute_forced_text(expression)
         return self._feed_text(text, forced=False)
 
     def append_forced(self, tokens: list[int]) -> tuple[list[TokenChunk], bool]:
-        """Append `result`, which has these tokens; returns the same as `append_token`."""
+        """Append the text `result` as `tokens`; return the same as `append_token`."""
         text, self.result = self.result, ""
         self.pending += tokens
         self.forced += len(tokens)
         for token in tokens:
             self._sampler.accept_token(token)
         if self._finder:
-            self._finder.reset()
+            self._finder.forget_expression()
         return self._feed_text(text, forced=True)
 
     def append_pending(self, most: int) -> None:
@@ -100,7 +101,10 @@ class Branch:
         del self.pending[:most]
 
     def finish_branch(self, stopped: bool) -> list[TokenChunk]:
-        """Free the samplers; return the text held back, unless a stop text ended the branch."""
+        """Free the samplers; return the rest of the text.
+
+        `stopped`: whether a stop text ended the branch; the text after it is not returned.
+        """
         self.free_samplers()
         chunks: list[TokenChunk] = []
         if not stopped:
@@ -115,7 +119,7 @@ class Branch:
             self._constraint.close()
 
     def _feed_text(self, text: str, *, forced: bool) -> tuple[list[TokenChunk], bool]:
-        """Add text; return the chunks now certain, and whether a stop text came."""
+        """Add text to the parsers; return the new chunks, and whether a stop text was found."""
         self._origins.add_span(len(text), forced=forced)
         certain, stopped = self._stops.feed(text)
         return self._split_parts(certain), stopped
@@ -131,8 +135,11 @@ class Branch:
     def _make_chunks(self, parts: list[tuple[Part, str]], forced: bool) -> list[TokenChunk]:
         return [TokenChunk(self.index, part, text, self.written, forced) for part, text in parts]
 
-    def _evaluate_result(self, expression: str) -> str:
-        """Return the text to force; empty if there is no value, or it contains a marker."""
+    def _compute_forced_text(self, expression: str) -> str:
+        """Compute the text to insert after `expression` and its `=`: its value and `>>`.
+
+        The text is empty if the expression has no value, or the value contains a marker.
+        """
         value = evaluate_expression(expression)
         if value is None or any(marker in value for marker in self._markers):
             return ""

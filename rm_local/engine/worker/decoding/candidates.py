@@ -1,4 +1,4 @@
-"""The candidates for the next token, as an array for llama.cpp's samplers."""
+"""Samples from an array of candidates for the next token with llama.cpp's samplers."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from numpy.typing import NDArray
 from rm_local.engine.worker.decoding.sampler import MIN_P
 
 _FIRST_TRIED = 256
-"""Number of most probable tokens that are checked against the grammar first."""
+"""Number of the most probable tokens to check against the grammar first."""
 _LOGIT_RANGE = np.float32(math.log(MIN_P) - 0.01)
-"""Tokens whose logit is further below that of the best allowed token are never sampled."""
+"""Maximum distance of a logit from the best allowed one; tokens below it are never sampled."""
 _TOKEN = np.dtype([("id", np.int32), ("logit", np.float32), ("p", np.float32)])
 
 
-class Candidates:
-    """Applies samplers to tokens with their logits. Its array is reused for each call."""
+class CandidateSampler:
+    """Samples a token from logits with llama.cpp's samplers; its array is reused by each call."""
 
     def __init__(self) -> None:
         self._array: Any = llama_cpp.llama_token_data_array()
 
     def is_allowed(self, grammar: Any, token: int) -> bool:
-        """Whether the grammar sampler allows this token next."""
+        """Return whether the grammar sampler allows `token` as the next token."""
         row = np.zeros(1, _TOKEN)
         row["id"] = token
         self._apply_sampler(grammar, row)
@@ -41,10 +41,10 @@ class Candidates:
         grammar: Any = None,
         excluded: Collection[int] = (),
     ) -> int | None:
-        """Sample a token that the grammar allows from logits, shape (vocabulary,).
+        """Sample a token that the grammar allows and `excluded` does not contain.
 
-        Returns None if the grammar allows no token. Only tokens that the chain could select
-        (`sampler.MIN_P`) are checked against the grammar.
+        `logits` is an array (vocabulary,). Return None if no token is allowed. Only tokens with
+        enough probability for the chain (`sampler.MIN_P`) are checked against the grammar.
         """
         logits = logits.copy()
         logits[list(excluded)] = -np.inf
@@ -64,7 +64,7 @@ class Candidates:
     def _filter_allowed(
         self, grammar: Any, tokens: NDArray[np.int64], logits: NDArray[np.float32]
     ) -> NDArray[np.void]:
-        """Return rows for the tokens that the grammar allows, in their order."""
+        """Return the array's rows for the tokens that the grammar allows, in the given order."""
         rows = np.zeros(len(tokens), _TOKEN)
         rows["id"], rows["logit"] = tokens, logits[tokens]
         if grammar and len(rows):
@@ -79,9 +79,9 @@ class Candidates:
 
 
 def read_logits(context: Any, row: int, vocabulary: int) -> NDArray[np.float32]:
-    """Return the logits of one row of the last decoded batch, shape (vocabulary,).
+    """Return the logits of one row of the last decoded batch: an array (vocabulary,).
 
-    They are in llama.cpp's memory: do not change them; the next batch overwrites them.
+    The array is llama.cpp's own memory: do not change it. The next batch overwrites it.
     """
     pointer = llama_cpp.llama_get_logits_ith(context, row)
     return np.ctypeslib.as_array(pointer, shape=(vocabulary,))

@@ -1,4 +1,4 @@
-"""Reports how full the context is, each time that it has changed visibly."""
+"""Reports the use of the context after each change by a hundredth."""
 
 from __future__ import annotations
 
@@ -6,25 +6,26 @@ from collections.abc import Callable, Collection
 
 from rm_local.engine.branches import ContextUsage
 from rm_local.engine.protocol import Reply
-from rm_local.engine.worker.decoding.branch import Branch
+from rm_local.engine.worker.decoding.branch import BranchState
 
 _STEPS = 100
-"""A change by one hundredth of the context is reported."""
+"""Number of steps into which the context is divided; a change by one step is reported."""
 
 
 class ContextUsageReporter:
-    """Counts the cells that the prefix sequence and the branches use, each once."""
+    """Counts and reports the cache cells in use; cells shared by branches are counted once."""
 
     def __init__(self, send: Callable[[Reply], None]) -> None:
         self._send = send
         self._reported = ContextUsage(0, 0, 0)
 
     def report_usage(
-        self, shared: int, live: Collection[Branch], context: int, *, now: bool
+        self, shared: int, live: Collection[BranchState], context: int, *, now: bool
     ) -> None:
-        """Send the count if it has changed by a step or, with `now`, by any amount.
+        """Send the number of used cells if it has changed by a step; with `now`, by any amount.
 
-        `shared`: number of tokens of each branch that are in the prefix sequence.
+        `shared`: number of tokens in the prefix sequence that all branches share. `live`: the
+        branches in the cache. `context`: capacity of the cache.
         """
         used = count_cells(shared, live)
         moved = abs(used - self._reported.used) * _STEPS >= context
@@ -37,8 +38,8 @@ class ContextUsageReporter:
             self._send(usage)
 
 
-def count_cells(shared: int, live: Collection[Branch]) -> int:
-    """Count the cells that all branches share, that groups share, and of single branches."""
+def count_cells(shared: int, live: Collection[BranchState]) -> int:
+    """Count the cache cells in use: shared by all branches, shared by groups, and not shared."""
     evaluated = [branch for branch in live if branch.evaluated]
     groups = {branch.group: branch.common for branch in evaluated}
     alone = sum(branch.evaluated - shared - branch.common for branch in evaluated)

@@ -1,8 +1,8 @@
 """Samples tokens that follow a grammar.
 
-Checking every token of a large vocabulary against a grammar costs as much as the model. As in
-llama.cpp's own programs, a token is first sampled without the grammar, and other tokens are checked
-only if the grammar rejects it.
+To check every token of a large vocabulary against a grammar takes as long as to run the model. As
+in llama.cpp's own programs, a token is first sampled without the grammar; other tokens are checked
+only if the grammar rejects that token.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import llama_cpp
 
 from rm_local.engine.constraints.gbnf import check_grammar
 from rm_local.engine.families.stream_parser import Splitter
-from rm_local.engine.worker.decoding.candidates import Candidates, read_logits
+from rm_local.engine.worker.decoding.candidates import CandidateSampler, read_logits
 from rm_local.engine.worker.decoding.watchdog import Watchdog
 from rm_local.engine.worker.llama.tokenizer import Vocab
 from rm_local.errors import EngineError, UsageError
@@ -29,14 +29,16 @@ _watchdog = Watchdog(
 )
 
 
-class Constraint:
-    """The state of a grammar in the text of one branch."""
+class GrammarSampler:
+    """Samples tokens of one branch that follow a grammar; keeps the state of the grammar."""
 
-    def __init__(self, vocab: Vocab, candidates: Candidates, gbnf: str, *, lead: int) -> None:
-        """`lead`: tokens of white space allowed before the answer; they are not shown.
+    def __init__(self, vocab: Vocab, candidates: CandidateSampler, gbnf: str, *, lead: int) -> None:
+        """Parse the grammar `gbnf`.
+
+        `lead`: maximum number of white-space tokens before the answer; they are not shown.
 
         Raises:
-            UsageError: llama.cpp does not take the grammar.
+            UsageError: llama.cpp rejects the grammar.
         """
         check_grammar(gbnf)
         self._vocab = vocab
@@ -56,7 +58,7 @@ class Constraint:
     def sample_token(self, chain: Any, splitter: Splitter, context: Any, row: int) -> int:
         """Sample the next token from one row of the last decoded batch.
 
-        `splitter` knows whether the token belongs to the thinking or to the answer.
+        `splitter` states whether the token belongs to the thinking or to the answer.
 
         Raises:
             EngineError: The grammar allows no token of the vocabulary.
@@ -80,7 +82,7 @@ class Constraint:
     def _sample_thinking(
         self, token: int, chain: Any, splitter: Splitter, context: Any, row: int
     ) -> int:
-        """Return `token`, or another if it would close the thinking and begin the answer, too."""
+        """Return `token`, or another one if `token` contains the start of the answer."""
         refused: set[int] = set()
         while splitter.would_answer(self._vocab.token_to_piece(token).decode("utf-8", "replace")):
             refused.add(token)
@@ -88,7 +90,7 @@ class Constraint:
         return token
 
     def _sample_answer(self, token: int, chain: Any, context: Any, row: int) -> int:
-        """Return `token`, or another that the grammar allows, and advance the grammar."""
+        """Return `token`, or another one if the grammar rejects it; advance the grammar."""
         silent, refused = self._vocab.silent, set[int]()
         allowed = token not in silent and self._candidates.is_allowed(self._grammar, token)
         while not (allowed and self._accept_utf8(token)):
@@ -112,9 +114,9 @@ class Constraint:
         return token
 
     def _accept_utf8(self, token: int) -> bool:
-        """Whether the text is still valid UTF-8 after this token; if so, the token is added.
+        """Return whether the text with `token` added is valid UTF-8; if so, add the token.
 
-        llama.cpp accepts any byte as the rest of a character if its lower bits fit.
+        The check is needed because llama.cpp accepts some invalid bytes within a character.
         """
         before = self._utf8.getstate()
         try:
@@ -129,7 +131,10 @@ class Constraint:
 
 @contextmanager
 def _capture_stderr() -> Iterator[list[str]]:
-    """Collect the lines written to descriptor 2 in the body, then write them there, too."""
+    """Collect the lines that the body of the `with` statement writes to descriptor 2.
+
+    The lines are written to descriptor 2 afterwards.
+    """
     lines: list[str] = []
     with tempfile.TemporaryFile() as file:
         before = os.dup(2)
@@ -146,6 +151,6 @@ def _capture_stderr() -> Iterator[list[str]]:
 
 
 def _find_reason(lines: list[str]) -> str:
-    """Return the first line that llama.cpp's parser wrote, without its prefix."""
+    """Find the first message of llama.cpp's grammar parser; return it without its prefix."""
     first = next((line for line in lines if line.strip()), "it did not say why")
     return re.sub(r"^(parse: )?(error parsing grammar: )?", "", first).strip().rstrip(".")[:200]

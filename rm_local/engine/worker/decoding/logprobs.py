@@ -1,4 +1,4 @@
-"""Log probabilities of the sampled tokens, from unmodified logits."""
+"""Records log probabilities of sampled tokens, computed from unmodified logits."""
 
 from __future__ import annotations
 
@@ -14,17 +14,19 @@ from rm_local.engine.worker.llama.tokenizer import Vocab
 from rm_local.errors import UsageError
 
 MAX_TOP = 10
-"""Most alternatives per token: all tokens of a long branch have to fit into one reply."""
+"""Maximum number of alternatives per token, so that a long branch fits into one reply."""
 
 
-class Logprobs:
-    """Records the log probabilities of one branch."""
+class LogprobRecorder:
+    """Records the log probabilities of one branch's tokens."""
 
     def __init__(self, vocab: Vocab, top: int) -> None:
-        """`top`: number of alternatives recorded with each token; 0 = only the mean is kept.
+        """Start a record without tokens.
+
+        `top`: number of alternatives to record with each token; 0 = record only the mean.
 
         Raises:
-            UsageError: `top` is not from 0 to `MAX_TOP`.
+            UsageError: `top` is less than 0 or more than `MAX_TOP`.
         """
         if not 0 <= top <= MAX_TOP:
             message = f"{top} alternatives per token were requested."

@@ -1,4 +1,4 @@
-"""Detects NaN and infinite logits, the symptom of damaged weights."""
+"""Detects NaN and infinite logits, a symptom of damaged weights."""
 
 from __future__ import annotations
 
@@ -12,32 +12,32 @@ from rm_local.errors import InvalidModelError
 
 
 def check_logits(context: Any, row: int, vocabulary: int) -> None:
-    """Check all logits of one row of the last batch, shape (vocabulary,).
+    """Check all logits of one row of the last decoded batch.
 
-    Minus infinity is valid: it marks a token that is never sampled. The minimum of a row is NaN if
-    any logit is; finding it takes 20 microseconds for 150,000 logits.
+    Minus infinity is valid: it marks a token that is never sampled. The check takes 20
+    microseconds for 150,000 logits.
 
     Raises:
         InvalidModelError: A logit is NaN or plus infinity.
     """
     values = read_logits(context, row, vocabulary)
     if math.isnan(values.min()) or values.max() == math.inf:
-        raise _create_error()
+        raise _make_nan_error()
 
 
 def check_sampled_logit(context: Any, row: int, token: int) -> None:
-    """Check only the logit of the sampled token, which costs almost nothing.
+    """Check only the logit of the sampled token, for speed.
 
-    A fault in the middle of a text makes all logits NaN at once.
+    This suffices within a text, because a fault there makes all logits NaN.
 
     Raises:
         InvalidModelError: The logit is NaN or infinite.
     """
     if not math.isfinite(llama_cpp.llama_get_logits_ith(context, row)[token]):
-        raise _create_error()
+        raise _make_nan_error()
 
 
-def _create_error() -> InvalidModelError:
+def _make_nan_error() -> InvalidModelError:
     return InvalidModelError(
         "The model produced NaN or infinite logits.",
         "Its file is damaged: copy or download it again, or choose another model.",

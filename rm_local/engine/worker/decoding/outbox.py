@@ -1,4 +1,4 @@
-"""Collects the text of all branches for a few milliseconds and sends it as one line."""
+"""Collects the text of all branches for a few milliseconds, and sends it as one message."""
 
 from __future__ import annotations
 
@@ -10,32 +10,32 @@ from rm_local.engine.branches import BranchEnded, TokenChunk
 from rm_local.engine.protocol import Reply, TokenChunks
 
 _INTERVAL = 0.01
-"""Seconds between two lines; the steps of a slower model are sent at once."""
+"""Minimum seconds between two messages; each step of a slower model is sent at once."""
 
 
 class Outbox:
-    """Joins consecutive chunks of the same branch."""
+    """Collects chunks of text, joins consecutive chunks of the same branch, and sends them."""
 
     def __init__(self, send: Callable[[Reply], None]) -> None:
         self._send = send
         self._chunks: list[TokenChunk] = []
         self._last: dict[int, int] = {}
-        """Index in `_chunks` of the last chunk of each branch."""
+        """Number of a branch -> index of its last chunk in `_chunks`."""
         self._sent = 0.0
 
     def add_chunks(self, chunks: Iterable[TokenChunk]) -> None:
-        """Add chunks, those of each branch in their order."""
+        """Add chunks; the chunks of each branch have to be in order."""
         for chunk in chunks:
             index = self._last.get(chunk.branch)
             before = None if index is None else self._chunks[index]
-            if index is None or before is None or _merge_key(before) != _merge_key(chunk):
+            if index is None or before is None or _get_merge_key(before) != _get_merge_key(chunk):
                 self._last[chunk.branch] = len(self._chunks)
                 self._chunks.append(chunk)
             else:
                 self._chunks[index] = replace(chunk, text=before.text + chunk.text)
 
     def flush_if_due(self) -> None:
-        """Send the collected chunks if the interval is over."""
+        """Send the collected chunks if `_INTERVAL` has passed since the last message."""
         if self._chunks and time.monotonic() - self._sent >= _INTERVAL:
             self.flush()
 
@@ -53,6 +53,6 @@ class Outbox:
         self._send(ended)
 
 
-def _merge_key(chunk: TokenChunk) -> tuple[str, bool]:
-    """Return the fields that two chunks must have in common to be joined."""
+def _get_merge_key(chunk: TokenChunk) -> tuple[str, bool]:
+    """Return the fields of a chunk that must be equal in two chunks to join them."""
     return chunk.part, chunk.forced

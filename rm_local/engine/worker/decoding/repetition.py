@@ -1,13 +1,13 @@
-"""Detects that a branch repeats itself, while it is generated.
+"""Detects loops in the text of a branch while it is generated.
 
-Much good text repeats itself: tables, counting, similar lines of code, a refrain, a proof that
-goes through its cases in the same words. Such text has something new every few tokens. So only
-two kinds of text count as a loop:
+Good text can have repetitions, too: tables, counting, similar lines of code, a refrain, a proof
+with similar cases. Such text has something new every few tokens. Only two kinds of text are
+treated as a loop:
 
 - an exact loop: the last tokens are the same as those one period before, for many tokens;
 - a loop of words in changing order: nearly all runs of eight tokens were written three times.
 
-The numbers of a numbered list are ignored, so that the same item over and over is a loop.
+The numbers of a numbered list are ignored, so that a list of equal items is a loop.
 """
 
 from __future__ import annotations
@@ -18,27 +18,30 @@ import numpy as np
 from numpy.typing import NDArray
 
 PERIOD = 512
-"""Tokens of the longest period that is detected."""
+"""Longest period of an exact loop to detect, in tokens."""
 COPIED = 192
-"""Tokens that must equal those of one period before, for periods of up to 64."""
+"""Number of last tokens that must equal those one period before, for periods of up to 64."""
 COPIED_SIGNS = 384
-"""The same for text without letters, such as a table of zeros."""
+"""The number `COPIED` for text without letters, such as a table of zeros."""
 _MIN_COPIES = 3
-"""Copies after the first that longer periods need, at most `COPIED` tokens after one period."""
+"""Copied periods that make a loop of a longer period; at most one and `COPIED` tokens."""
 _RUN = 8
-"""Tokens in each counted run."""
+"""Length in tokens of the runs that are counted."""
 _BEFORE = 3
-"""Times that a run must have been written before."""
+"""Number of earlier occurrences from which a run is not new."""
 _NEW = 2 * _RUN
-"""New runs allowed among the last `COPIED`: two new tokens cause that many."""
+"""Number of new runs allowed among the last `COPIED`: those that two new tokens cause."""
 _DIGITS = 4
-"""Tokens of the longest number before an item of a list."""
+"""Maximum number of tokens in the number of a list item."""
 _LETTERS = 0.6
-"""Share of letters, among characters other than white space, from which a text counts as words."""
+"""Minimum share of letters among the characters (without white space) of a text in words."""
 
 
 def _compute_needed_copies(signs: bool) -> NDArray[np.int32]:
-    """Return the copied tokens that make a loop, shape (PERIOD,), for the periods 1 to PERIOD."""
+    """Compute the number of copied tokens that make a loop for the periods 1 to PERIOD.
+
+    The result is an array (PERIOD,). `signs`: whether the text has no letters.
+    """
     period = np.arange(1, PERIOD + 1)
     least = COPIED_SIGNS if signs else COPIED
     return np.maximum(least, np.minimum(_MIN_COPIES * period, period + COPIED)).astype(np.int32)
@@ -48,22 +51,22 @@ _NEEDED, _NEEDED_SIGNS = _compute_needed_copies(False), _compute_needed_copies(T
 
 
 class RepetitionDetector:
-    """Follows one branch, token by token."""
+    """Detects a loop in the text of one branch; it is added token by token."""
 
     def __init__(self) -> None:
         self._tokens = np.full(2 * PERIOD, -1, np.int64)
-        """The last tokens, up to `_end`; they are moved to the front when the array is full."""
+        """The last tokens, up to `_end`. When the array is full, they are moved to its start."""
         self._end = PERIOD
         self._copied = np.zeros(PERIOD, np.int32)
-        """For each period, how many of the last tokens equal those of one period before."""
+        """For each period, the number of last tokens that equal those one period before."""
         self._texts: deque[str] = deque(maxlen=COPIED)
         self._last_run: deque[int] = deque(maxlen=_RUN)
         self._runs: Counter[tuple[int, ...]] = Counter()
         self._new: deque[bool] = deque(maxlen=COPIED)
-        """Whether each of the last runs was written less than `_BEFORE` times before."""
+        """For each of the last runs, whether it is new: it occurred less than `_BEFORE` times."""
         self._news = 0
         self._number: list[tuple[int, str]] = []
-        """Digits at the start of a line, held back until clear whether they number an item."""
+        """Digits at the start of a line; they may be the number of a list item."""
         self._line_starts = True
 
     def add_token(self, token: int, text: str) -> bool:
@@ -86,7 +89,7 @@ class RepetitionDetector:
         return self._is_exact_loop(token) or self._is_word_loop()
 
     def _is_exact_loop(self, token: int) -> bool:
-        """Whether the text is an exact loop of some period."""
+        """Return whether the text ends in an exact loop of any period."""
         if self._end == len(self._tokens):
             self._tokens[:PERIOD] = self._tokens[PERIOD:]
             self._end = PERIOD
@@ -100,7 +103,7 @@ class RepetitionDetector:
         return self._has_letters() or bool((self._copied >= _NEEDED_SIGNS).any())
 
     def _count_run(self, token: int) -> None:
-        """Count the run that ends with this token."""
+        """Count the run of tokens that ends with `token`."""
         self._last_run.append(token)
         if len(self._last_run) < _RUN:
             return
@@ -112,7 +115,7 @@ class RepetitionDetector:
         self._runs[run] += 1
 
     def _is_word_loop(self) -> bool:
-        """Whether hardly any of the last runs of words is new."""
+        """Return whether the text ends in a loop of words: almost no run is new."""
         if len(self._new) < COPIED or self._news > _NEW:
             return False
         text = "".join("".join(self._texts).split())

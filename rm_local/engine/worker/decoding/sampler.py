@@ -1,4 +1,4 @@
-"""The chain of samplers of one branch."""
+"""Samples the tokens of one branch with a chain of llama.cpp's samplers."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ import llama_cpp
 from rm_local.engine.branches import Sampling
 
 _SEED_COUNT = 2**32 - 1
-"""llama.cpp uses the largest 32-bit number for "choose a random seed"; it is excluded."""
+"""Number of seeds. The largest 32-bit number is excluded: in llama.cpp it means "random"."""
 MIN_P = 1e-5
-"""Tokens less probable than this share of the most probable one are dropped. A trained model's
-nucleus hardly ever contains one; without them, 150,000 tokens take a third of the time."""
+"""Minimum probability of a token relative to the most probable one; other tokens are dropped.
+The nucleus of a trained model rarely contains such tokens; 150,000 tokens take a third of the
+time without them."""
 
 
 PENALTY_TOKENS = 64
@@ -23,12 +24,12 @@ _DRY_BASE, _DRY_FREE, _DRY_TOKENS = 1.75, 2, 1024
 """Growth of DRY's penalty per token of the repeated sequence, tokens of it without a penalty, and
 number of last tokens considered; the first two are llama.cpp's defaults."""
 _DRY_BREAKERS = (b"\n", b":", b'"', b"*")
-"""Texts that interrupt a repeated sequence; llama.cpp's defaults."""
+"""Texts that interrupt a repeated sequence for DRY; llama.cpp's defaults."""
 
 
 @dataclass(frozen=True, slots=True)
 class Penalties:
-    """Penalties for repetition (`EngineOptions`), for one vocabulary."""
+    """The penalties for repetition in `EngineOptions`, with the model's vocabulary."""
 
     vocabulary: Any
     """llama.cpp's handle of the vocabulary."""
@@ -36,7 +37,7 @@ class Penalties:
     dry: float = 0.0
 
     def create_samplers(self) -> list[Any]:
-        """Create the samplers to put first into a chain; an empty list without penalties."""
+        """Create the samplers for the start of a chain; an empty list without penalties."""
         samplers: list[Any] = []
         if self.repeat != 1:
             size = llama_cpp.llama_vocab_n_tokens(self.vocabulary)
@@ -84,7 +85,7 @@ class Sampler:
         return token
 
     def accept_token(self, token: int) -> None:
-        """Add a token that was not sampled here to the history that penalties consider."""
+        """Add a token that was sampled elsewhere to the history for the penalties."""
         llama_cpp.llama_sampler_accept(self.chain, token)
 
     def close(self) -> None:

@@ -1,9 +1,9 @@
 """Generates branches together: admits them to the cache, prefills, decodes in one batch, ends them.
 
-All branches share the cells of the prefix sequence; branches with the same forced text share those
-of that text, too. When no cell is free, the branch that has written least is suspended, and
-evaluated again when others have ended. So the context limits each branch, unless its turn makes
-room, but not the sum of all branches.
+All branches share the cache cells of the prefix sequence; branches with the same forced text also
+share the cells of that text. If no cell is free, the branch with the fewest written tokens is
+suspended; it is evaluated again after other branches have ended. So the context limits the length
+of each branch (unless room is made), but not the sum of all lengths.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from rm_local.engine.branches import BranchEnded
 from rm_local.engine.protocol import Reply
 from rm_local.engine.worker.decoding import nan_check
-from rm_local.engine.worker.decoding.branch import Branch
+from rm_local.engine.worker.decoding.branch import BranchState
 from rm_local.engine.worker.decoding.context_usage import ContextUsageReporter
 from rm_local.engine.worker.decoding.outbox import Outbox
 from rm_local.engine.worker.decoding.stats import StatsRecorder
@@ -25,11 +25,11 @@ from rm_local.engine.worker.llama.tokenizer import Vocab
 from rm_local.records import StopReason
 
 _HEADROOM = 16
-"""A branch is admitted if a 16th of the context (or its budget) is free for its tokens."""
+"""A branch is admitted if 1/16 of the context (or its `max_tokens`) is free for its tokens."""
 
 
 class BatchScheduler:
-    """Serves one `Generate` request. The prefix sequence holds the common start of all branches."""
+    """Generates the branches of one `Generate` request, in common batches."""
 
     def __init__(
         self,
@@ -37,15 +37,16 @@ class BatchScheduler:
         vocab: Vocab,
         inbox: Inbox,
         stats: StatsRecorder,
-        branches: Sequence[Branch],
+        branches: Sequence[BranchState],
         send: Callable[[Reply], None],
         *,
-        share_prefix: Callable[[Sequence[Branch]], int],
-        make_room: Callable[[Sequence[Branch]], bool],
+        share_prefix: Callable[[Sequence[BranchState]], int],
+        make_room: Callable[[Sequence[BranchState]], bool],
     ) -> None:
-        """`share_prefix` prefills the common prefix of branches; it returns its length in tokens.
+        """Prepare the generation of `branches`.
 
-        `make_room` enlarges the context or shortens the prompt; False if neither is possible.
+        `share_prefix` prefills the common prefix of branches, and returns its length in tokens.
+        `make_room` enlarges the context or shortens the prompt; it returns False if it cannot.
         """
         self._cache = cache
         self._vocab = vocab
@@ -54,15 +55,15 @@ class BatchScheduler:
         self._share_prefix = share_prefix
         self._make_room = make_room
         self._waiting = deque(branches)
-        self._live: list[Branch] = []
+        self._live: list[BranchState] = []
         self._free = list(range(cache.branches, 0, -1))
         self._send = send
         self._outbox = Outbox(send)
         self._usage = ContextUsageReporter(send)
         self._shared = 0
-        """Tokens of the prefix sequence that all branches share."""
+        """Number of tokens in the prefix sequence that all branches share."""
         self._groups = 0
-        """Number of groups of branches with the same forced text that were admitted so far."""
+        """Number of admitted groups; a group is the branches with the same forced text."""
         self._keeps_cells = len(branches) == 1 and cache.rewinds
         self._began: float | None = None
         self._before = stats.read_prefill()
@@ -73,15 +74,15 @@ class BatchScheduler:
         """Decode batches until every branch has ended."""
         self._shared = self._share_prefix(self._waiting)
         while self._waiting or self._live:
-            self._end_stopped()
+            self._end_stopped_branches()
             if self._waiting:
                 with self._stats.time_prefill():
-                    self._admit_waiting()
+                    self._admit_waiting_branches()
                 self._report_evaluated()
             with self._stats.time_decode():
                 self._decode_step()
 
-    def end_all(self) -> None:
+    def end_all_branches(self) -> None:
         """End all branches after the request was cancelled."""
         for branch in [*self._live, *self._waiting]:
             self._end_branch(branch, self._inbox.cancelled or "cancelled")
@@ -92,7 +93,7 @@ class BatchScheduler:
             branch.free_samplers()
             self._release_sequence(branch)
 
-    def _end_stopped(self) -> None:
+    def _end_stopped_branches(self) -> None:
         for branch in [*self._live, *self._waiting]:
             if reason := self._inbox.find_stop_reason(branch.index):
                 self._end_branch(branch, reason)
@@ -102,12 +103,12 @@ class BatchScheduler:
             if branch in self._live and self._fills_context(branch):
                 self._make_room_or_end(branch)
 
-    def _fills_context(self, branch: Branch) -> bool:
-        """Whether the branch, with its next pending token, is as long as the context."""
+    def _fills_context(self, branch: BranchState) -> bool:
+        """Return whether the branch, with its next pending token, is as long as the context."""
         return len(branch.tokens) + bool(branch.pending) >= self._cache.capacity
 
-    def _make_room_or_end(self, branch: Branch) -> None:
-        """Make room and let all branches wait for it, or end `branch` if that is not possible."""
+    def _make_room_or_end(self, branch: BranchState) -> None:
+        """Make room in the context and admit all branches again; if it fails, end `branch`."""
         if not self._make_room([*self._live, *self._waiting]):
             self._end_branch(branch, "context")
             return
@@ -117,9 +118,9 @@ class BatchScheduler:
         self._live.clear()
         self._shared = self._share_prefix(self._waiting)
 
-    def _admit_waiting(self) -> None:
-        """Give waiting branches sequences while there is room, and prefill their own tokens."""
-        groups: dict[tuple[int, ...], list[Branch]] = {}
+    def _admit_waiting_branches(self) -> None:
+        """Admit waiting branches while there is room: give them sequences, prefill their tokens."""
+        groups: dict[tuple[int, ...], list[BranchState]] = {}
         own = sum(len(branch.tokens) - self._shared for branch in self._live)
         room = self._cache.capacity - self._shared - own
         while self._waiting and self._free:
@@ -138,15 +139,15 @@ class BatchScheduler:
             self._prefill_groups(groups)
 
     def _report_evaluated(self) -> None:
-        """Report, once, how many tokens were evaluated for the first branches."""
+        """Report the number of tokens evaluated for the first branches, only once."""
         if not self._reported:
             self._reported = True
             self._send(self._stats.read_prefill_since(self._before))
 
-    def _prefill_groups(self, groups: dict[tuple[int, ...], list[Branch]]) -> None:
-        """Evaluate each group's tokens once, in full batches; sample each branch's first token."""
+    def _prefill_groups(self, groups: dict[tuple[int, ...], list[BranchState]]) -> None:
+        """Prefill each group's own tokens in full batches; sample each branch's first token."""
         rows: list[Row] = []
-        complete: list[tuple[int, list[Branch]]] = []
+        complete: list[tuple[int, list[BranchState]]] = []
         for rest, members in groups.items():
             leader = members[0].sequence
             self._groups += 1
@@ -160,11 +161,13 @@ class BatchScheduler:
                 if last:
                     complete.append((len(rows) - 1, members))
                 if len(rows) == self._cache.batch_size:
-                    self._decode_prefill(rows, complete)
+                    self._decode_prefill_batch(rows, complete)
         if rows:
-            self._decode_prefill(rows, complete)
+            self._decode_prefill_batch(rows, complete)
 
-    def _decode_prefill(self, rows: list[Row], complete: list[tuple[int, list[Branch]]]) -> None:
+    def _decode_prefill_batch(
+        self, rows: list[Row], complete: list[tuple[int, list[BranchState]]]
+    ) -> None:
         self._cache.decode_rows(rows)
         for _, members in complete:
             for branch in members[1:]:
@@ -186,7 +189,7 @@ class BatchScheduler:
         complete.clear()
 
     def _decode_step(self) -> None:
-        """Decode one batch: a token of every live branch, and the forced tokens of some."""
+        """Decode one batch: one token of every live branch, and more for forced text."""
         while self._live:
             rows, steps = self._build_batch()
             try:
@@ -207,14 +210,14 @@ class BatchScheduler:
         if self._live:
             self._report_usage(now=False)
 
-    def _build_batch(self) -> tuple[list[Row], list[tuple[Branch, int, int]]]:
-        """Return the next batch, and per branch in it: its number of tokens and its last row.
+    def _build_batch(self) -> tuple[list[Row], list[tuple[BranchState, int, int]]]:
+        """Build the next batch; also return each branch's number of tokens and last row in it.
 
-        A batch has at most as many rows as there may be branches, also with forced tokens, so that
-        no branch waits for the forced tokens of another.
+        The number of rows is at most the maximum number of branches, so that no branch waits long
+        for the forced tokens of another.
         """
         rows: list[Row] = []
-        steps: list[tuple[Branch, int, int]] = []
+        steps: list[tuple[BranchState, int, int]] = []
         free_rows = max(0, self._cache.branches - len(self._live))
         for branch in self._live:
             waiting = len(branch.tokens) - branch.evaluated
@@ -231,11 +234,11 @@ class BatchScheduler:
         return rows, steps
 
     def _report_usage(self, *, now: bool) -> None:
-        """Report how full the context is, if that has changed."""
+        """Report the use of the context if it has changed."""
         self._usage.report_usage(self._shared, self._live, self._cache.capacity, now=now)
 
     def _suspend_branch(self) -> None:
-        """Suspend the branch that has written least; a single branch needs more context instead."""
+        """Suspend the branch with the fewest written tokens; for a single branch, make room."""
         if len(self._live) == 1:
             self._make_room_or_end(self._live[0])
             return
@@ -244,8 +247,8 @@ class BatchScheduler:
         self._release_sequence(branch)
         self._waiting.append(branch)
 
-    def _append_sampled(self, branch: Branch, token: int, row: int) -> None:
-        """Append a sampled token to the branch, or the calculator's result in its place."""
+    def _append_sampled(self, branch: BranchState, token: int, row: int) -> None:
+        """Append the sampled token to the branch, or in its place the calculator's result."""
         if branch.result and not self._vocab.token_to_piece(token).startswith(b"="):
             self._force_result(branch)
             return
@@ -270,7 +273,7 @@ class BatchScheduler:
         elif branch.result and self._vocab.joins_equals:
             self._force_result(branch)
 
-    def _force_result(self, branch: Branch) -> None:
+    def _force_result(self, branch: BranchState) -> None:
         """Append the calculator's result to the branch; the next batches evaluate it."""
         tokens = self._vocab.tokenize_data(branch.result)
         self._stats.calculated += len(tokens)
@@ -284,7 +287,9 @@ class BatchScheduler:
         elif detector and any([detector.add_token(token, text) for token, text in pairs]):
             self._end_branch(branch, "repeating")
 
-    def _end_branch(self, branch: Branch, reason: StopReason, *, stopped: bool = False) -> None:
+    def _end_branch(
+        self, branch: BranchState, reason: StopReason, *, stopped: bool = False
+    ) -> None:
         self._report_usage(now=True)
         if branch in self._live:
             self._live.remove(branch)
@@ -298,7 +303,7 @@ class BatchScheduler:
         ended = BranchEnded(branch.index, reason, branch.written, seconds, forced=branch.forced)
         self._outbox.send_end(branch.logprobs.attach_logprobs(ended) if branch.logprobs else ended)
 
-    def _release_sequence(self, branch: Branch) -> None:
+    def _release_sequence(self, branch: BranchState) -> None:
         if branch.sequence:
             self._cache.drop_sequence(branch.sequence)
             self._free.append(branch.sequence)

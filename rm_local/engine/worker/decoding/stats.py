@@ -1,4 +1,4 @@
-"""Counts tokens and measures times of a loaded model."""
+"""Counts the tokens and measures the computing times of a loaded model."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from rm_local.system import peak_memory
 
 
 class StatsRecorder:
-    """The mutable counters of `Stats`; the fields have the same meanings."""
+    """Counts tokens and times of a loaded model, in the fields of `Stats`."""
 
     def __init__(self) -> None:
         self.prompt = self.forced = self.reused = self.written = self.calculated = 0
         self.boundary = 0
-        """Position in the open turn's tokens where the prompt ends and forced text begins."""
+        """Position in the open turn's tokens of the end of the prompt; forced text follows."""
         self._prefill = self._decode = 0.0
 
     def count_evaluated(self, start: int, end: int) -> None:
@@ -45,11 +45,11 @@ class StatsRecorder:
             self._decode += time.perf_counter() - start
 
     def read_prefill(self) -> Evaluated:
-        """Return the prefill until now."""
+        """Return the tokens and seconds of prefill so far."""
         return Evaluated(self.prompt, self.forced, self._prefill)
 
     def read_prefill_since(self, before: Evaluated) -> Evaluated:
-        """Return the prefill since `read_prefill` returned `before`."""
+        """Return the tokens and seconds of prefill since `read_prefill` returned `before`."""
         now = self.read_prefill()
         return Evaluated(
             now.prompt - before.prompt, now.forced - before.forced, now.seconds - before.seconds

@@ -1,4 +1,4 @@
-"""Records which parts of a text were forced, while the text passes through a buffer."""
+"""Records the forced parts of a text while it passes through a buffer."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ from collections import deque
 
 
 class TextOrigins:
-    """Follows a text through a buffer that returns it later, in order and without gaps."""
+    """Records whether the text in a buffer was forced; the text has to leave it in order."""
 
     def __init__(self) -> None:
         self._spans: deque[tuple[int, bool]] = deque()
-        """Numbers of characters in the buffer, and whether they were forced."""
+        """Parts of the text in the buffer: number of characters, and whether they were forced."""
 
     def add_span(self, characters: int, *, forced: bool) -> None:
-        """Record that so many characters entered the buffer."""
+        """Record that `characters` characters entered the buffer."""
         if characters:
             self._spans.append((characters, forced))
 
     def take_spans(self, text: str) -> list[tuple[str, bool]]:
-        """Split text that left the buffer where its origin changes; True = it was forced."""
+        """Split a text that left the buffer into parts that were forced (True) or not (False)."""
         parts: list[tuple[str, bool]] = []
         while text and self._spans:
             characters, forced = self._spans.popleft()

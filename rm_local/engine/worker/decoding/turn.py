@@ -1,4 +1,4 @@
-"""The open turn: its prompt in the cache, and the branches generated from it."""
+"""Runs turns with a loaded model: evaluates the prompt, and generates branches from it."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from rm_local.engine.branches import BranchSpec
 from rm_local.engine.protocol import ModelInfo, OpenTurn, Progress, Reply, TurnOpened
 from rm_local.engine.worker.context.overflow import ContextAdjuster
 from rm_local.engine.worker.context.prompt import Conversation
-from rm_local.engine.worker.decoding.branch import Branch
-from rm_local.engine.worker.decoding.candidates import Candidates
-from rm_local.engine.worker.decoding.grammar_sampler import Constraint
-from rm_local.engine.worker.decoding.logprobs import Logprobs
+from rm_local.engine.worker.decoding.branch import BranchState
+from rm_local.engine.worker.decoding.candidates import CandidateSampler
+from rm_local.engine.worker.decoding.grammar_sampler import GrammarSampler
+from rm_local.engine.worker.decoding.logprobs import LogprobRecorder
 from rm_local.engine.worker.decoding.repetition import RepetitionDetector
 from rm_local.engine.worker.decoding.sampler import Penalties
 from rm_local.engine.worker.decoding.scheduler import BatchScheduler
@@ -37,15 +37,15 @@ from rm_local.errors import (
 )
 
 _LEAD = 2
-"""Tokens of white space that a model may write between its thinking and a constrained answer."""
+"""Maximum number of white-space tokens between thinking and a constrained answer."""
 _ADAPTER_REMEDY = (
     "One of its LoRA adapters may be the cause: give it a smaller scale, or leave it out of --lora "
     "and of `lora` in the settings."
 )
 
 
-class Turn:
-    """Serves turns with a loaded model, one at a time; the cache is kept between turns."""
+class TurnRunner:
+    """Runs turns with a loaded model, one at a time; the cache is kept between turns."""
 
     def __init__(self, model: Model, cache: KVCache, load_plan: LoadPlan, inbox: Inbox) -> None:
         self.stats = StatsRecorder()
@@ -53,13 +53,14 @@ class Turn:
         self._cache = cache
         self._load_plan = load_plan
         self._inbox = inbox
-        self._candidates = Candidates()
+        self._candidates = CandidateSampler()
         self._conversation: Conversation | None = None
 
     def evaluate_prompt(self, request: OpenTurn, send: Callable[[Reply], None]) -> TurnOpened:
-        """Evaluate the prompt except its last token, whose logits the branches need.
+        """Open a turn: evaluate the prompt except its last token, which the branches evaluate.
 
-        `send` gets `Progress` between batches, and `ContextAdjusted` if the prompt is too long.
+        `send` is called with `Progress` between batches, and with `ContextAdjusted` if the prompt
+        is too long.
 
         Raises:
             ContextOverflowError: The prompt does not fit; nothing was evaluated.
@@ -87,7 +88,7 @@ class Turn:
         return TurnOpened(len(conversation.tokens), self.stats.read_prefill_since(before))
 
     def generate_branches(self, specs: Sequence[BranchSpec], send: Callable[[Reply], None]) -> None:
-        """Generate branches from the prompt; `send` gets their events.
+        """Generate branches from the prompt; `send` is called with their events.
 
         Raises:
             ContextOverflowError: A forced text does not fit; nothing was evaluated.
@@ -111,7 +112,7 @@ class Turn:
         try:
             scheduler.run_batches()
         except DecodeAbortedError:
-            scheduler.end_all()
+            scheduler.end_all_branches()
         except InvalidModelError as error:
             self._cache.prefill_prefix(())  # the next turn must not reuse NaN values
             if self._model.info.lora:
@@ -124,7 +125,10 @@ class Turn:
 
     @property
     def info(self) -> ModelInfo:
-        """The model's description, with its real context (llama.cpp rounds it up)."""
+        """The model's description with the values of this run.
+
+        They are context, device, cache size and type, flash attention, and notes.
+        """
         cache, placement = self._cache, self._cache.placement
         kept = placement.layers and not placement.cache_on_device
         return replace(
@@ -142,10 +146,11 @@ class Turn:
         return len(self._model.vocab.tokenize_data(text))
 
     def make_room(self, texts: Sequence[int], writing: int, send: Callable[[Reply], None]) -> int:
-        """Make room after the prompt for texts of `texts` tokens, each with `writing` more.
+        """Make room after the prompt for forced texts.
 
-        Returns the tokens that fit after the prompt. For a text longer than the context, no
-        earlier turn is dropped.
+        `texts`: number of tokens of each text. `writing`: number of tokens written after each of
+        them. No turn is dropped for a text longer than the context. Return the number of tokens
+        that fit after the prompt.
         """
         if not self._conversation:
             raise EngineError("No turn is open.", "Open one first.")
@@ -162,10 +167,10 @@ class Turn:
         """Free the cache."""
         self._cache.close()
 
-    def _share_prefix(self, branches: Sequence[Branch]) -> int:
-        """Prefill the common prefix of all branches, but leave each at least one own token.
+    def _share_prefix(self, branches: Sequence[BranchState]) -> int:
+        """Prefill the common prefix of all branches, except the last token of each branch.
 
-        Returns the length of the prefix.
+        Return the length of the prefix in tokens.
         """
         first = branches[0].tokens
         shared = min(count_common_prefix(first, branch.tokens) for branch in branches)
@@ -174,9 +179,12 @@ class Turn:
         return shared
 
     def _make_room_for_branches(
-        self, conversation: Conversation, send: Callable[[Reply], None], branches: Sequence[Branch]
+        self,
+        conversation: Conversation,
+        send: Callable[[Reply], None],
+        branches: Sequence[BranchState],
     ) -> bool:
-        """Make room for branches of which one fills the context; return whether any was made."""
+        """Make room for branches, one of which fills the context; return False if it failed."""
         before, context = len(conversation.tokens), self._cache.capacity
         ends = [len(conversation.tokenize_with_note(branch.note)) for branch in branches]
         self._adjust_context(max(len(branch.tokens) for branch in branches), send)
@@ -186,12 +194,12 @@ class Turn:
         return len(conversation.tokens) < before or self._cache.capacity > context
 
     def _mark_boundary(self, conversation: Conversation, notes: Sequence[str]) -> None:
-        """Count the tokens that all branches share as prompt: with notes, those before a note."""
+        """Set the end of the prompt for the statistics; tokens of notes are not prompt."""
         self.stats.boundary = conversation.note_position if any(notes) else len(conversation.tokens)
 
     def _create_branches(
         self, conversation: Conversation, specs: Sequence[BranchSpec], send: Callable[[Reply], None]
-    ) -> list[Branch]:
+    ) -> list[BranchState]:
         forced = [self._model.vocab.tokenize_data(spec.forced) for spec in specs]
         both = list(zip(specs, forced, strict=True))
 
@@ -206,7 +214,7 @@ class Turn:
         self._check_fits(
             conversation, "The question with the text forced before its answer", count_longest()
         )
-        branches: list[Branch] = []
+        branches: list[BranchState] = []
         try:
             for spec, own in both:
                 branches.append(self._create_branch(conversation, len(branches), spec, own))
@@ -218,14 +226,14 @@ class Turn:
 
     def _create_branch(
         self, conversation: Conversation, index: int, spec: BranchSpec, forced: list[int]
-    ) -> Branch:
+    ) -> BranchState:
         vocab, options, constraint = self._model.vocab, self._load_plan.options, None
         penalties = Penalties(vocab.handle, options.repeat_penalty, options.dry)
-        logprobs = None if spec.logprobs is None else Logprobs(vocab, spec.logprobs)
+        logprobs = None if spec.logprobs is None else LogprobRecorder(vocab, spec.logprobs)
         if spec.grammar:
             lead = _LEAD if conversation.starts == "thinking" else 0
-            constraint = Constraint(vocab, self._candidates, spec.grammar, lead=lead)
-        return Branch(
+            constraint = GrammarSampler(vocab, self._candidates, spec.grammar, lead=lead)
+        return BranchState(
             index,
             spec,
             conversation.tokenize_with_note(spec.note) + forced,
@@ -250,7 +258,10 @@ class Turn:
         keep_rest: bool = False,
         on_progress: Callable[[float], None] = lambda _share: None,
     ) -> None:
-        """Prefill the prefix sequence; the first `already_counted` tokens kept are no reuse."""
+        """Prefill the prefix sequence and count its tokens as evaluated or reused.
+
+        The first `already_counted` tokens are not counted as reused.
+        """
         with self.stats.time_prefill():
             kept = self._cache.prefill_prefix(
                 tokens, checkpoints=checkpoints, keep_rest=keep_rest, on_progress=on_progress
@@ -259,7 +270,11 @@ class Turn:
         self.stats.count_evaluated(kept, len(tokens))
 
     def _check_fits(self, conversation: Conversation, what: str, tokens: int) -> None:
-        """Raise ContextOverflowError, with a remedy, if so many tokens do not fit."""
+        """Check that `tokens` tokens fit into the context; `what` is their name in the message.
+
+        Raises:
+            ContextOverflowError: They do not fit.
+        """
         capacity, trained = self._cache.capacity, self._model.info.trained_context
         if tokens < capacity:
             return

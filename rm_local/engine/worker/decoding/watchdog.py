@@ -1,6 +1,6 @@
-"""Ends the worker when llama.cpp does not return from a call about a grammar.
+"""Ends the worker if llama.cpp does not return from a call about a grammar.
 
-A call into C cannot be interrupted from Python, and can fill the memory meanwhile.
+A call of a C function cannot be interrupted from Python, and such a call can fill the memory.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ _INTERVAL = 0.25
 
 
 class Watchdog:
-    """Writes `last_words` and ends the process if the body needs more than `seconds` of CPU time.
+    """Ends the process, after writing `last_words`, if the body of `with` takes too long.
 
-    CPU time is measured, so that a machine that is busy or asleep does not count. Must not be
-    entered twice at once.
+    The limit is `seconds` of CPU time, because a busy or sleeping machine uses none of it. Do not
+    nest the `with` statements of one watchdog.
     """
 
     def __init__(self, seconds: float, last_words: str) -> None:

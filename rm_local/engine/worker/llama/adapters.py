@@ -1,4 +1,4 @@
-"""LoRA adapters of a loaded model: read into memory once, applied to each of its contexts."""
+"""LoRA adapters of a loaded model: loaded once, and applied to each context of the model."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ class LoadedAdapters:
     """The adapters of one model. They are freed with the model."""
 
     def __init__(self, model: Any, adapters: Sequence[LoraAdapter]) -> None:
-        """Load the adapters, before the model has a context: llama.cpp sizes its graph by them.
+        """Load the adapters. Do this before the model has a context: its size depends on them.
 
         Raises:
-            ModelLoadError: llama.cpp does not load one of them.
+            ModelLoadError: llama.cpp cannot load an adapter.
         """
         handles = [_load_adapter(model, adapter.path) for adapter in adapters]
         self._count = len(handles)
@@ -43,7 +43,7 @@ class LoadedAdapters:
 
 
 def _load_adapter(model: Any, path: str) -> Any:
-    log.begin_span()
+    log.begin_log_span()
     handle = llama_cpp.llama_adapter_lora_init(model, os.fsencode(path))
     if not handle:  # a pointer, also where it is null
         reason = log.find_first_error() or "it did not say why"

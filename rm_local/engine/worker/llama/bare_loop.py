@@ -1,9 +1,9 @@
-"""Measures llama.cpp by itself, as the baseline of the engine.
+"""Measures the speed of llama.cpp alone, as the baseline for the engine.
 
 Run `python -m rm_local.engine.worker.llama.bare_loop MODEL THREADS LAYERS`.
 
-A greedy loop over `llama_decode` for one sequence. Each line of input has the numbers of tokens to
-read and to write; each line of output has the seconds of both.
+It runs a greedy loop over `llama_decode` for one sequence. Each line of input has the numbers of
+tokens to read and to write; each line of output has the seconds for reading and for writing.
 """
 
 from __future__ import annotations
@@ -27,10 +27,12 @@ class BareLoop:
     """A model and a context with llama.cpp's default parameters."""
 
     def __init__(self, path: Path, threads: int, gpu_layers: int) -> None:
-        """`threads`: 0 = as many as the engine uses.
+        """Load the model and create its context.
+
+        `threads`: number of threads; 0 = as many as the engine uses.
 
         Raises:
-            SystemExit: The model or its context does not load.
+            SystemExit: The model cannot be loaded, or its context cannot be created.
         """
         params = build_model_params()
         params.n_gpu_layers = gpu_layers if llama_cpp.llama_supports_gpu_offload() else 0
@@ -42,7 +44,7 @@ class BareLoop:
         self._greedy = llama_cpp.llama_sampler_init_greedy()
 
     def time_run(self, reads: int, writes: int) -> tuple[float, float]:
-        """Return the seconds for a prompt of `reads` tokens, and for `writes` tokens after it."""
+        """Measure the seconds for a prompt of `reads` tokens, and for `writes` tokens after it."""
         llama_cpp.llama_memory_clear(llama_cpp.llama_get_memory(self._context), True)
         tokens = [(7 * n + 300) % self._vocabulary for n in range(reads)]
         prompt = (llama_cpp.llama_token * reads)(*tokens)

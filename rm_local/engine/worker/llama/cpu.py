@@ -5,7 +5,7 @@ from __future__ import annotations
 from rm_local.system import physical_cores
 
 SMALL = 64 << 20
-"""Bytes of weights below which a second thread waits at barriers longer than it computes."""
+"""Bytes of weights below which one thread is used; a second one would mostly wait."""
 
 
 def choose_thread_count(weights: int) -> int:

@@ -1,4 +1,4 @@
-"""Lists llama.cpp's devices with their free memory, for which the binding has no function."""
+"""Lists llama.cpp's devices and their free memory; the Python binding has no function for this."""
 
 from __future__ import annotations
 
@@ -11,20 +11,23 @@ _KINDS: dict[int, DeviceKind] = {0: "cpu", 1: "gpu", 2: "igpu"}
 
 
 def list_devices() -> list[Device]:
-    """List the devices in ggml's registry; empty if the build hides its functions."""
+    """List the devices in ggml's registry, the CPU included.
+
+    The list is empty if the build does not export the functions.
+    """
     try:
-        count = find_function("ggml_backend_dev_count", ctypes.c_size_t)()
-        get = find_function("ggml_backend_dev_get", ctypes.c_void_p, ctypes.c_size_t)
+        count = find_ggml_function("ggml_backend_dev_count", ctypes.c_size_t)()
+        get = find_ggml_function("ggml_backend_dev_get", ctypes.c_void_p, ctypes.c_size_t)
         return [_read_device(ctypes.c_void_p(get(index))) for index in range(count)]
     except AttributeError:
         return []
 
 
-def find_function(name: str, result: Any, *arguments: Any) -> Any:
-    """Return ggml's function of that name.
+def find_ggml_function(name: str, result: Any, *arguments: Any) -> Any:
+    """Find ggml's function `name`, and declare the types of its result and arguments.
 
     Raises:
-        AttributeError: The build hides it.
+        AttributeError: The build does not export the function.
     """
     from llama_cpp import _ggml
 
@@ -35,11 +38,13 @@ def find_function(name: str, result: Any, *arguments: Any) -> Any:
 
 def _read_device(device: ctypes.c_void_p) -> Device:
     pointer = ctypes.c_void_p
-    name = find_function("ggml_backend_dev_name", ctypes.c_char_p, pointer)(device)
-    description = find_function("ggml_backend_dev_description", ctypes.c_char_p, pointer)(device)
-    kind = find_function("ggml_backend_dev_type", ctypes.c_int, pointer)(device)
+    name = find_ggml_function("ggml_backend_dev_name", ctypes.c_char_p, pointer)(device)
+    description = find_ggml_function("ggml_backend_dev_description", ctypes.c_char_p, pointer)(
+        device
+    )
+    kind = find_ggml_function("ggml_backend_dev_type", ctypes.c_int, pointer)(device)
     free, total = ctypes.c_size_t(), ctypes.c_size_t()
-    memory = find_function("ggml_backend_dev_memory", None, pointer, pointer, pointer)
+    memory = find_ggml_function("ggml_backend_dev_memory", None, pointer, pointer, pointer)
     memory(device, ctypes.byref(free), ctypes.byref(total))
     return Device(
         name.decode(), description.decode(), _KINDS.get(kind, "other"), free.value, total.value

@@ -15,27 +15,27 @@ from rm_local.engine.worker.llama.cpu import choose_thread_count
 from rm_local.engine.worker.llama.load_errors import find_remedy
 from rm_local.engine.worker.llama.params import build_model_params
 from rm_local.errors import EngineError, InvalidModelError
-from rm_local.gguf import check_whole, read_header
+from rm_local.gguf import check_file_complete, read_header
 
 _BATCH_TOKENS = 2048
-"""Tokens evaluated at once, or more if the embedder accepts longer texts."""
+"""Maximum number of tokens in a batch; more if the embedder accepts longer texts."""
 _BATCH_TEXTS = 32
 _REMEDY = "Delete its file: rm-local writes it again when it is needed."
 
 
 class Embedder:
-    """Embeds texts as vectors of length 1: the normalized mean over a text's tokens."""
+    """Embeds texts; a text's vector is the normalized mean over its tokens."""
 
     def __init__(self, path: Path, threads: int) -> None:
-        """Load the embedder. `threads`: 0 = as many as suit its size.
+        """Load the embedder. `threads`: number of threads; 0 = chosen by the embedder's size.
 
         Raises:
             ModelNotFoundError: There is no such file.
             InvalidModelError: llama.cpp cannot load the file.
         """
         header = read_header(path)
-        check_whole(path, header)
-        log.begin_span()
+        check_file_complete(path, header)
+        log.begin_log_span()
         params = build_model_params()
         params.n_gpu_layers = 0
         self._model: Any = llama_cpp.llama_model_load_from_file(str(path).encode(), params)
@@ -53,7 +53,9 @@ class Embedder:
         self._batch = llama_cpp.llama_batch_init(self._batch_size, 0, 1)
 
     def embed_texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Return rows of length 1, float32, shape (texts, dimension). Longer texts are truncated.
+        """Embed texts as the rows of a float32 array (texts, dimension), each of length 1.
+
+        A text that is too long is truncated.
 
         Raises:
             EngineError: llama.cpp failed, or the weights are damaged.
@@ -90,7 +92,7 @@ class Embedder:
         return context
 
     def _tokenize_text(self, text: str) -> list[int]:
-        """Tokenize a text and truncate it to the longest allowed, keeping its closing token."""
+        """Tokenize a text; if it is too long, truncate it but keep its last token."""
         raw = text.encode("utf-8", "replace")
         room = len(raw) + 8
         tokens = (llama_cpp.llama_token * room)()
@@ -99,7 +101,7 @@ class Embedder:
         return found if count <= self._max_tokens else [*found[: self._max_tokens - 1], found[-1]]
 
     def _group_texts(self, texts: Sequence[list[int]]) -> Iterator[list[list[int]]]:
-        """Yield the texts, in order, in groups that one call can evaluate."""
+        """Yield the texts in order, in groups that fit into one batch."""
         group: list[list[int]] = []
         for tokens in texts:
             used = sum(map(len, group))

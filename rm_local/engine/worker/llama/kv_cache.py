@@ -1,8 +1,8 @@
-"""The KV cache: a prefix sequence that is kept between calls, and branches that share its cells.
+"""The KV cache: a prefix sequence, which is kept between calls, and branches that share its cells.
 
-A recurrent or hybrid model cannot remove the end of a sequence. Its states at a few positions of
-the prompt are kept as checkpoints, each in its own sequence, and the prefix sequence is restored
-from the last one that fits.
+The end of a sequence cannot be removed in a recurrent or hybrid model. Its states at a few
+positions of the prompt are kept as checkpoints, each in its own sequence; the prefix sequence is
+restored from the last suitable checkpoint.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ from rm_local.errors import ContextAllocationError, EngineError
 from rm_local.options import FlashAttention
 
 PREFIX = 0
-"""The prefix sequence. Branches have the sequences 1 to `branches`, checkpoints the next ones."""
+"""Number of the prefix sequence. Those of branches are 1 to `branches`; checkpoints follow."""
 MAX_CHECKPOINTS = 4
-"""Most positions of a prompt at which a checkpoint is kept."""
+"""Maximum number of checkpoints."""
 _FULL, _ABORTED = 1, 2
 Row = tuple[int, int, int, bool]
-"""A token, its position, its sequence, and whether its logits are needed."""
+"""A row of a batch: a token, its position, its sequence, and whether its logits are needed."""
 
 
 class CacheFullError(Exception):
-    """The cache has no free cells for the batch; nothing of it was evaluated."""
+    """The cache has no free cells for the batch, and no token of it was evaluated."""
 
 
 class DecodeAbortedError(Exception):
@@ -41,7 +41,7 @@ class DecodeAbortedError(Exception):
 
 
 class KVCache:
-    """A llama.cpp context and the tokens that its memory holds."""
+    """A llama.cpp context, and the tokens in its memory."""
 
     def __init__(
         self,
@@ -53,7 +53,9 @@ class KVCache:
         *,
         controller: ThreadController | None = None,
     ) -> None:
-        """`controller` chooses the threads of each step; None = always the model's `threads`.
+        """Create the context for the size in `asked`.
+
+        `controller` chooses the number of threads for each step; None = the model's `threads`.
 
         Raises:
             ContextAllocationError: There is not enough memory for the requested context.
@@ -62,11 +64,11 @@ class KVCache:
         self.placement = placement
         self.batch_size = placement.batch
         self.branches = 32 if model.rewinds else 8
-        """Sequences for branches; in a recurrent model each of them needs memory."""
+        """Number of sequences for branches; in a recurrent model each sequence needs memory."""
         self.prefix_tokens: list[int] = []
-        """The tokens that the prefix sequence holds."""
+        """The tokens in the prefix sequence."""
         self._checkpoints: dict[int, int] = {}
-        """Sequence of each checkpoint, by its position: the number of tokens that it holds."""
+        """Position of a checkpoint (its number of tokens) -> its sequence."""
         self._model = model
         self._inbox = inbox
         self._controller = controller
@@ -82,8 +84,8 @@ class KVCache:
         """Replace the context by an empty one for `context` tokens.
 
         Raises:
-            ContextAllocationError: There is not enough memory; the cache is then empty and as large
-                as before.
+            ContextAllocationError: There is not enough memory; the context has its old size, and
+                is empty.
         """
         before = self.capacity
         self.prefix_tokens, self._checkpoints = [], {}
@@ -97,10 +99,12 @@ class KVCache:
 
     def _create_context(self, context: int) -> None:
         self._params.n_ctx = context
-        log.begin_span()
+        log.begin_log_span()
         self.context = llama_cpp.llama_init_from_model(self._model.handle, self._params)
         if self.context is None:
-            raise _create_error(context, log.find_first_error() or "llama.cpp did not say why")
+            raise _make_context_error(
+                context, log.find_first_error() or "llama.cpp did not say why"
+            )
         try:
             self._model.adapters.apply_to(self.context)
         except EngineError:
@@ -110,7 +114,7 @@ class KVCache:
         self.capacity: int = llama_cpp.llama_n_ctx(self.context)
         """Number of cells, shared by all sequences."""
         self.size = log.read_cache_size()
-        """Bytes of the cells, as llama.cpp reports them."""
+        """Bytes of the cells, as reported by llama.cpp."""
         self.flash_attention = log.uses_flash_attention()
         self._memory = llama_cpp.llama_get_memory(self.context)
         self._threads = self._model.threads
@@ -138,11 +142,11 @@ class KVCache:
         keep_rest: bool = False,
         on_progress: Callable[[float], None] = lambda _share: None,
     ) -> int:
-        """Make the prefix sequence hold exactly these tokens; return how many of them it held.
+        """Set the prefix sequence to `tokens`; return the number of tokens that were reused.
 
         `checkpoints`: positions to which later calls may rewind. `keep_rest`: if the sequence
-        already holds all the tokens, keep those after them, too. `on_progress` gets, between two
-        batches, the share of the new tokens that is evaluated.
+        begins with all of `tokens`, keep the tokens after them, too. `on_progress` is called
+        between two batches with the share of the new tokens that is evaluated.
         """
         kept = count_common_prefix(self.prefix_tokens, tokens)
         if keep_rest and kept == len(tokens):
@@ -164,7 +168,7 @@ class KVCache:
         return kept
 
     def fork_sequence(self, source: int, target: int) -> None:
-        """Share the cells of `source` with the empty sequence `target`; nothing is evaluated."""
+        """Share the cells of `source` with the empty sequence `target`, without evaluation."""
         llama_cpp.llama_memory_seq_cp(self._memory, source, target, -1, -1)
 
     def drop_sequence(self, sequence: int) -> None:
@@ -172,7 +176,10 @@ class KVCache:
         self._remove_tokens(sequence, 0)
 
     def adopt_sequence(self, sequence: int, tokens: Sequence[int]) -> None:
-        """Replace the prefix sequence by the first tokens of a branch's, which must be `tokens`."""
+        """Replace the prefix sequence by the start of a branch's sequence.
+
+        `tokens` has to be the start of the tokens in `sequence`.
+        """
         self._remove_tokens(sequence, len(tokens))
         self._remove_tokens(PREFIX, 0)
         self.fork_sequence(sequence, PREFIX)
@@ -180,10 +187,10 @@ class KVCache:
         self.prefix_tokens = list(tokens)
 
     def decode_rows(self, rows: Sequence[Row]) -> None:
-        """Evaluate at most `batch_size` rows.
+        """Evaluate rows; their number is at most `batch_size`.
 
-        If that fails, the prefix sequence holds the same tokens as before, or fewer if rows of
-        the prefix sequence were interrupted.
+        After an error, the prefix sequence has the same tokens as before, or fewer if its own rows
+        were evaluated.
 
         Raises:
             CacheFullError: There are no free cells.
@@ -216,7 +223,7 @@ class KVCache:
         )
 
     def _compute_batch(self, rows: int) -> int:
-        """Evaluate the batch, with threads that suit so many rows; return llama.cpp's status."""
+        """Evaluate the batch, with the number of threads for `rows`; return llama.cpp's status."""
         if not self._controller or rows > self.branches:
             self._set_threads(self._model.threads)
             return int(llama_cpp.llama_decode(self.context, self._batch))
@@ -239,7 +246,7 @@ class KVCache:
             llama_cpp.llama_free(self.context)
 
     def _rewind_prefix(self, length: int) -> int:
-        """Cut the prefix sequence to at most `length` tokens; return how many could be kept."""
+        """Cut the prefix sequence to at most `length` tokens; return its number of tokens."""
         if not (self.rewinds and self._remove_tokens(PREFIX, length)):
             self._drop_checkpoints(
                 keep=[position for position in self._checkpoints if position <= length]
@@ -264,7 +271,7 @@ class KVCache:
             self._remove_tokens(self._checkpoints.pop(position), 0)
 
     def _remove_tokens(self, sequence: int, start: int) -> bool:
-        """Remove a sequence's tokens from position `start` on; False if the model cannot."""
+        """Remove a sequence's tokens from position `start` on; return False if it is impossible."""
         return bool(llama_cpp.llama_memory_seq_rm(self._memory, sequence, start, -1))
 
 
@@ -274,8 +281,8 @@ def count_common_prefix(left: Sequence[int], right: Sequence[int]) -> int:
     return next((n for n, (a, b) in enumerate(both) if a != b), min(len(left), len(right)))
 
 
-def _create_error(context: int, reason: str) -> EngineError:
-    """Create the error for a context that llama.cpp does not create."""
+def _make_context_error(context: int, reason: str) -> EngineError:
+    """Build the error for a context that llama.cpp cannot create."""
     if "does not divide" in reason:
         message = f"This model's keys and values cannot be stored in this type: {reason}."
         return EngineError(message, 'Set `kv_cache_type = "f16"`.')
@@ -284,10 +291,10 @@ def _create_error(context: int, reason: str) -> EngineError:
 
 
 def _create_abort_callback() -> Any:
-    """Return C's `strlen`, which is true for a C string that is not empty.
+    """Create the callback by which llama.cpp asks whether to abort: C's function `strlen`.
 
-    llama.cpp calls it between any two operations of its graph; a Python callback would take the
-    interpreter's lock each time and make small models twice as slow.
+    It is true for a C string that is not empty. llama.cpp calls it between any two operations of
+    its graph; a Python callback would need the interpreter's lock, and slow small models by half.
     """
     library = ctypes.CDLL("msvcrt" if hasattr(ctypes, "windll") else None)
     return ctypes.cast(library.strlen, llama_cpp.ggml_abort_callback)

@@ -1,4 +1,4 @@
-"""Remedies for files that llama.cpp does not load, by the reason that it gives."""
+"""Remedies for files that llama.cpp cannot load, by its error message."""
 
 from __future__ import annotations
 
@@ -26,5 +26,5 @@ _DAMAGED = (
 
 
 def find_remedy(reason: str, *, damaged: str = _DAMAGED) -> str:
-    """Return a remedy for llama.cpp's `reason`; `damaged` if the file itself must be the cause."""
+    """Find the remedy for llama.cpp's error `reason`; for other errors, return `damaged`."""
     return next((remedy for pattern, remedy in _REMEDIES if re.search(pattern, reason)), damaged)

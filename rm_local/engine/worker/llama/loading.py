@@ -1,4 +1,4 @@
-"""Loads a model: checks its file, plans the placement, and falls back when memory is short."""
+"""Loads a model: checks its file, plans the placement, and uses fallbacks if memory is short."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from rm_local.engine.worker.templates.render_client import Renderer
 from rm_local.errors import ContextAllocationError, EngineError, InvalidModelError, ModelLoadError
 from rm_local.gguf import (
     GgufFiles,
-    check_generates,
-    check_whole,
+    check_file_complete,
+    check_is_text_model,
     hash_file,
     read_files,
-    read_fitting_lora,
+    read_fitting_adapters,
     read_header,
 )
 from rm_local.lora import LoraAdapter
@@ -39,7 +39,7 @@ Context = TypeVar("Context")
 
 
 class LoadPlan:
-    """The placement of a model on this machine, planned before anything is allocated."""
+    """The planned placement of a model on this machine, before memory is allocated."""
 
     def __init__(
         self, path: Path, options: EngineOptions, lora: Sequence[LoraAdapter] = ()
@@ -52,25 +52,27 @@ class LoadPlan:
             InsufficientMemoryError: There is not enough memory.
         """
         self.files = _read_model_files(path)
-        self.adapters = read_fitting_lora(lora, path, self.files)
+        self.adapters = read_fitting_adapters(lora, path, self.files)
         self._sizes = AdaptedModel(self.files, self.adapters)
         offloads = llama_cpp.llama_supports_gpu_offload()
-        self._devices = offload.usable_devices(list_devices()) if offloads else ()
+        self._devices = offload.select_usable_devices(list_devices()) if offloads else ()
         self._checks_memory = options.check_memory
         self.options = options
         self.context_overflow = options.context_overflow
         asked = PlacementRequest.for_options(options, options.context)
         free = self._measure_free_memory()
-        chosen = options.context or offload.fit_context(self._sizes, self._devices, asked, free)
+        chosen = options.context or offload.choose_fitting_context(
+            self._sizes, self._devices, asked, free
+        )
         self.asked = replace(asked, context=chosen)
         self.first = offload.place_layers(self._sizes, self._devices, self.asked)
-        """The placement that is tried first."""
+        """The first placement to try."""
         self._smaller_context = "" if options.context else self._describe_smaller_context(chosen)
         name = str(self.files.header.metadata.get("general.name") or path.stem)
-        offload.check_fits(self._sizes, self._devices, self.asked, free, name)
+        offload.check_fits_memory(self._sizes, self._devices, self.asked, free, name)
 
     def choose_larger_context(self, context: int, tokens: int) -> int:
-        """Choose a context larger than `context` that leaves branches room after `tokens` tokens.
+        """Choose a context larger than `context`, with room for branches after `tokens` tokens.
 
         Raises:
             EngineError: The model was not trained for it, or there is not enough memory.
@@ -79,11 +81,13 @@ class LoadPlan:
         if not (larger := context_policy.enlarge_context(context, tokens, trained)):
             raise EngineError(f"the model was trained for {trained:,} tokens.")
         asked = replace(self.asked, context=context)
-        offload.check_growth(self._sizes, self._devices, asked, larger, self._measure_free_memory())
+        offload.check_growth_fits_memory(
+            self._sizes, self._devices, asked, larger, self._measure_free_memory()
+        )
         return larger
 
     def list_notes(self, placement: Placement) -> tuple[str, ...]:
-        """List, in sentences, what differs from the requested or the usual placement."""
+        """List the differences from the requested or the usual placement, as sentences."""
         fewer = placement.layers < self.first.layers
         lowered = (
             f"There was not enough memory for {self.first.layers} layers on the device: "
@@ -95,7 +99,7 @@ class LoadPlan:
         return free_memory() if self._checks_memory else None
 
     def _describe_smaller_context(self, context: int) -> str:
-        usual = requirements.default_context(self._sizes)
+        usual = requirements.choose_default_context(self._sizes)
         if context >= usual:
             return ""
         return f"The memory that is free holds a context of {context:,} tokens, not {usual:,}."
@@ -107,11 +111,11 @@ def load_model(
     inbox: Inbox,
     renderer: Renderer,
 ) -> tuple[Model, KVCache, LoadPlan]:
-    """Load the model and create its cache, with as much on the devices as fits.
+    """Load the model and create its cache, with as many layers on devices as fit.
 
     Raises:
-        ModelNotFoundError, InvalidModelError: The file or an adapter is missing, damaged, or does
-            not fit.
+        ModelNotFoundError, InvalidModelError: The file or an adapter is missing or damaged, or an
+            adapter does not fit the model.
         SettingsError: A file of the user's templates is invalid.
         InsufficientMemoryError, ContextAllocationError: There is not enough memory.
         CancelledByUserError: The request was cancelled.
@@ -141,10 +145,10 @@ def place_with_fallback(
     create_context: Callable[[Weights, Placement], Context],
     free_weights: Callable[[Weights], Any],
 ) -> tuple[Weights, Context]:
-    """Load weights and context with the first placement for which there is enough memory.
+    """Load weights and create a context with the first placement that fits into memory.
 
-    `load_weights` raises ModelLoadError and `create_context` ContextAllocationError if there is
-    not. Weights stay loaded while only the context has to change.
+    If memory is short, `load_weights` raises ModelLoadError and `create_context` raises
+    ContextAllocationError. Weights are not loaded again if only the context changes.
 
     Raises:
         ModelLoadError, ContextAllocationError: The last error, after all fallbacks have failed.
@@ -157,7 +161,7 @@ def place_with_fallback(
             failed = "context"
             return weights, create_context(weights, placement)
         except (ModelLoadError, ContextAllocationError) as error:
-            lower = offload.next_fallback(placement, failed)
+            lower = offload.choose_fallback(placement, failed)
             if weights is not None and (lower is None or lower.layers != placement.layers):
                 free_weights(weights)
                 weights = None
@@ -170,8 +174,8 @@ def place_with_fallback(
 def _read_model_files(path: Path) -> GgufFiles:
     """Read the model's files and check that the first is complete and generates text."""
     header = read_header(path)
-    check_generates(path, header)
-    check_whole(path, header)
+    check_is_text_model(path, header)
+    check_file_complete(path, header)
     return read_files(path)
 
 

@@ -1,4 +1,4 @@
-"""llama.cpp's log: written to descriptor 2, and searched for facts that no function returns."""
+"""Writes llama.cpp's log to descriptor 2, and searches it for facts that no function returns."""
 
 from __future__ import annotations
 
@@ -33,27 +33,27 @@ def _write_log(level: int, text: bytes, _data: Any) -> None:
 
 
 def install_callback() -> None:
-    """Redirect llama.cpp's log, for the whole process."""
+    """Redirect llama.cpp's log to this module, for the whole process."""
     llama_cpp.llama_log_set(_write_log, ctypes.c_void_p(0))
 
 
-def begin_span() -> None:
-    """Discard what was logged so far: the functions below report what is logged from now on."""
+def begin_log_span() -> None:
+    """Discard the log so far; the functions below search the messages since this call."""
     _seen.clear()
     _errors.clear()
 
 
 def find_first_error() -> str:
-    """Return the first error in this span, without its prefixes; empty if there was no error.
+    """Find the first error since `begin_log_span`, without its prefixes; empty if there is none.
 
-    The errors after the first only name the functions that failed with it.
+    Later errors only name the functions that failed because of the first one.
     """
     text = _errors[0].decode("utf-8", "replace") if _errors else ""
     return re.sub(r"^(?:\w+: |error loading model: )+", "", text).strip().rstrip(".")
 
 
 def find_offload() -> tuple[str, int, int] | None:
-    """Return device, layers on it, and all layers, as logged while loading; None = no GPU."""
+    """Find the device, its number of layers, and the number of all layers; None without a GPU."""
     devices = [m[1].decode() for line in _seen if (m := _DEVICE.search(line))]
     counts = [(int(m[1]), int(m[2])) for line in _seen if (m := _OFFLOADED.search(line))]
     if not devices or not counts or not counts[-1][0]:
@@ -62,12 +62,12 @@ def find_offload() -> tuple[str, int, int] | None:
 
 
 def read_cache_size() -> int:
-    """Return the bytes of the caches created in this span, rounded to a hundredth of a MiB."""
+    """Read the bytes of the caches created since `begin_log_span`, to a hundredth of a MiB."""
     sizes = [float(m[1]) for line in _seen if (m := _CACHE.search(line))]
     return round(sum(sizes) * (1 << 20))
 
 
 def uses_flash_attention() -> bool:
-    """Whether the context created in this span uses flash attention."""
+    """Return whether the context created since `begin_log_span` uses flash attention."""
     states = [m[1] or m[2] for line in _seen if (m := _FLASH.search(line))]
     return bool(states) and states[-1] == b"enabled"

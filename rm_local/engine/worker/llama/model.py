@@ -1,4 +1,4 @@
-"""A text generation model: its weights, vocabulary, chat template, and description."""
+"""A loaded text generation model: its weights, vocabulary, chat template, and description."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 import llama_cpp
 
 from rm_local.engine import protocol
-from rm_local.engine.families.detect import ThinkingDescription, describe_thinking
+from rm_local.engine.families.detect import ChatFormat, detect_chat_format
 from rm_local.engine.worker.inbox import Inbox
 from rm_local.engine.worker.llama import log
 from rm_local.engine.worker.llama.adapters import LoadedAdapters
@@ -63,10 +63,10 @@ class Model:
     ) -> Model:
         """Load the weights, with `request.options.gpu_layers` layers on devices, and the adapters.
 
-        `files`: the headers of the adapters, in their order.
+        `header`: the header of the model's file. `files`: the headers of the adapters, in order.
 
         Raises:
-            ModelLoadError: llama.cpp does not load a file.
+            ModelLoadError: llama.cpp cannot load a file.
             InvalidModelError: The model cannot generate text.
             SettingsError: A file of the user's templates is invalid.
             CancelledByUserError: The request was cancelled.
@@ -74,7 +74,7 @@ class Model:
         path = Path(request.model)
         templates = request.options.templates
         overrides = Path(templates) if templates else None
-        thinking = describe_thinking(
+        thinking = detect_chat_format(
             header.metadata, file=path.stem, overrides=overrides, adapters=files
         )
         renderer.start_process()
@@ -91,7 +91,7 @@ class Model:
         handle: Any,
         request: protocol.Load,
         header: GgufHeader,
-        thinking: ThinkingDescription,
+        thinking: ChatFormat,
         renderer: Renderer,
     ) -> Model:
         if llama_cpp.llama_model_has_encoder(handle) or llama_cpp.llama_model_is_diffusion(handle):
@@ -113,7 +113,7 @@ class Model:
         return cls(handle, vocab, template, info, threads, adapters)
 
     def close(self) -> None:
-        """Free the weights, and the adapters with them; every context must be gone."""
+        """Free the weights and the adapters. Every context must be freed before."""
         llama_cpp.llama_model_free(self.handle)
 
 
@@ -134,7 +134,7 @@ def _load_weights(
     params = build_model_params()
     params.n_gpu_layers = gpu_layers
     params.progress_callback = report_progress
-    log.begin_span()
+    log.begin_log_span()
     handle = llama_cpp.llama_model_load_from_file(str(path).encode(), params)
     if handle is None and inbox.cancelled:
         raise CancelledByUserError("Loading was stopped.")
@@ -148,7 +148,7 @@ def _describe_model(
     handle: Any,
     request: protocol.Load,
     header: GgufHeader,
-    thinking: ThinkingDescription,
+    thinking: ChatFormat,
     template: ChatTemplate,
     threads: int,
 ) -> protocol.ModelInfo:
@@ -164,7 +164,7 @@ def _describe_model(
         context=request.options.context,
         trained_context=trained,
         thinks=thinking.thinks,
-        device=_describe_device(threads),
+        device=_describe_placement(threads),
         temperature=_round_number(metadata.get("general.sampling.temp")),
         top_p=_round_number(metadata.get("general.sampling.top_p")),
         family=thinking.family.name,
@@ -187,8 +187,8 @@ def _read_quantization(handle: Any) -> str:
     return text
 
 
-def _describe_device(threads: int) -> str:
-    """Describe where the layers are, as llama.cpp reported while it loaded them."""
+def _describe_placement(threads: int) -> str:
+    """Describe the placement of the layers, as reported by llama.cpp while it loaded them."""
     cpu = f"CPU, {threads} thread{'s' * (threads != 1)}"
     if not (where := log.find_offload()):
         return cpu

@@ -1,4 +1,4 @@
-"""Types and parameters of weights, keys and values, as llama.cpp's constants."""
+"""llama.cpp's constants for types and flash attention, and its parameters for loading a model."""
 
 from __future__ import annotations
 
@@ -24,10 +24,11 @@ FLASH: dict[FlashAttention, int] = {
 
 
 def build_model_params() -> Any:
-    """Return llama.cpp's default parameters, without weights repacked for AMX.
+    """Build llama.cpp's default parameters for a model, but without repacking weights for AMX.
 
-    Its matrix product of those crashes with a segmentation fault for Q8_0 and other types
-    (llama.cpp issue 20824; seen on a Xeon with gcc 12). Other processors keep repacking.
+    With weights repacked for AMX, matrix products crash with a segmentation fault for Q8_0 and
+    other types (llama.cpp issue 20824; seen on a Xeon with gcc 12). Other processors keep
+    repacking.
     """
     params = llama_cpp.llama_model_default_params()
     params.use_extra_bufts = b"AMX_INT8 = 1" not in llama_cpp.llama_print_system_info()

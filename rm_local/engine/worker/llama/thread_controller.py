@@ -1,8 +1,8 @@
-"""Chooses the number of threads from the durations of the model's decoding steps.
+"""Chooses the number of threads by the durations of the model's decoding steps.
 
-Threads of one step wait for each other many times. When another program takes a core from one of
-them, all wait until it gets the core back, and fewer threads are then faster. The controller has
-no clock: it receives the seconds of each step and returns the number of threads of the next one.
+The threads of a step wait for each other many times. If another program takes a core from a
+thread, all wait until it gets the core back; fewer threads are then faster. The controller has no
+clock: it receives the seconds of each step, and returns the number of threads for the next step.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from collections import deque
 from statistics import median
 
 WINDOW = 5
-"""Number of steps whose median is compared."""
+"""Number of steps in a window; the medians of windows are compared."""
 STRETCH = 2.0
-"""A median this many times the usual one starts a search for a faster number of threads."""
+"""Ratio of a median to the usual one that starts a search for a faster number of threads."""
 GAIN = 0.9
-"""A number of threads is chosen if its median is below this share of the current one's."""
+"""Ratio of medians, new to current, below which a number of threads is chosen."""
 DRIFT = 1.01
 """Growth of the usual median per window: steps get slower as the context grows, but only slowly;
 a sudden change is caused by other programs."""
@@ -24,7 +24,7 @@ FIRST_PAUSE, LONGEST_PAUSE = 2.0, 32.0
 
 
 def list_thread_levels(most: int) -> tuple[int, ...]:
-    """Return the numbers of threads to choose from, largest first: quarters of `most`, and 1."""
+    """List the numbers of threads to choose from, largest first: the quarters of `most`, and 1."""
     quarters = {most, most * 3 // 4, most // 2, most // 4, 1}
     return tuple(sorted((n for n in quarters if n), reverse=True))
 
@@ -33,7 +33,7 @@ class ThreadController:
     """Chooses the threads of each decoding step, separately for small and large batches."""
 
     def __init__(self, most: int) -> None:
-        """`most`: threads on an idle machine."""
+        """Start with `most` threads, the number for an idle machine."""
         self._levels = list_thread_levels(most)
         self._by_size: dict[int, _SizeController] = {}
 
@@ -42,11 +42,11 @@ class ThreadController:
         return self._find_controller(rows).threads
 
     def add_step(self, rows: int, seconds: float) -> None:
-        """Record the duration of a step of `rows` rows with the threads that were chosen for it."""
+        """Record the duration of a step of `rows` rows with the chosen number of threads."""
         self._find_controller(rows).add_step(seconds)
 
     def _find_controller(self, rows: int) -> _SizeController:
-        """Return the controller for similar batches: 1, 2, 3 to 4, 5 to 8 rows and so on."""
+        """Find the controller for batches of similar size: 1, 2, 3 to 4, 5 to 8 rows and so on."""
         size = (rows - 1).bit_length()
         if size not in self._by_size:
             self._by_size[size] = _SizeController(self._levels)
@@ -54,7 +54,11 @@ class ThreadController:
 
 
 class _SizeController:
-    """Handles steps of similar batch size, at the chosen level or in a trial of another."""
+    """Chooses the number of threads for batches of similar size.
+
+    A level is an index in the list of thread numbers. A search compares other levels with the
+    chosen one.
+    """
 
     def __init__(self, levels: tuple[int, ...]) -> None:
         self._levels = levels
@@ -66,7 +70,7 @@ class _SizeController:
         """Usual median at the chosen level; None before the first window."""
         self._since_trial = 0.0
         self._pause = FIRST_PAUSE
-        self._trial: _Trial | None = None
+        self._trial: _LevelSearch | None = None
 
     @property
     def threads(self) -> int:
@@ -84,17 +88,17 @@ class _SizeController:
             self._review_median(median(self._recent))
 
     def _review_median(self, current: float) -> None:
-        """Start a trial if the steps have become slow, or if more threads should be tried again."""
+        """Start a search if the steps have become slow, or if it is time to try more threads."""
         first = self._usual is None
         usual = current if self._usual is None else self._usual
         fewer = list(range(self._chosen + 1, len(self._levels)))
         self._usual = min(current, usual * DRIFT)
         if fewer and (first or current > STRETCH * usual):
-            self._trial = _Trial(fewer, current)
+            self._trial = _LevelSearch(fewer, current)
         elif self._chosen and self._since_trial >= self._pause:
-            self._trial = _Trial([self._chosen - 1], current)
+            self._trial = _LevelSearch([self._chosen - 1], current)
 
-    def _end_trial(self, trial: _Trial) -> None:
+    def _end_trial(self, trial: _LevelSearch) -> None:
         self._trial = None
         self._recent.clear()
         self._since_trial = 0.0
@@ -106,17 +110,17 @@ class _SizeController:
             self._pause = min(2 * self._pause, LONGEST_PAUSE)
 
 
-class _Trial:
-    """Runs a window of steps at each of several levels, until they get slower."""
+class _LevelSearch:
+    """Searches for a faster level: runs a window of steps at each level until they get slower."""
 
     def __init__(self, levels: list[int], current: float) -> None:
-        """`current`: median seconds at the level with which they are compared."""
+        """Start a search among `levels`; `current` is the median seconds at the chosen level."""
         self._levels = deque(levels)
         self._steps: list[float] = []
         self.current = current
         self.least = GAIN * current
         self.fastest: int | None = None
-        """The fastest level so far; None until one is faster than the current level."""
+        """The fastest level so far; None until a level is faster than the chosen one."""
 
     @property
     def level(self) -> int:

@@ -1,4 +1,4 @@
-"""Converts text to tokens and back. Text from outside never becomes a special token."""
+"""Converts text to tokens and back. Text of users and models never becomes a special token."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Vocab:
     """The vocabulary of a loaded model."""
 
     def __init__(self, model: Any, thinking_markers: Markers = THINK) -> None:
-        """`thinking_markers`: the markers around the model's thinking, which are kept as text."""
+        """Read the vocabulary of `model`; `thinking_markers` are kept as text in its output."""
         self.markers = thinking_markers
         self.handle: Any = llama_cpp.llama_model_get_vocab(model)
         self.size = llama_cpp.llama_vocab_n_tokens(self.handle)
@@ -37,14 +37,14 @@ class Vocab:
         self.joins_equals = any(
             b"==" in self._read_piece(n) for n in self._tokenize_text("1==1", False)
         )
-        """Whether `==` is one token, so that an `=` at a token's end is never half of one."""
+        """Whether `==` is a single token; if so, an `=` at a token's end is not half of `==`."""
         self.silent = {
             t for t in markers.values() if not self._read_piece(t) and not self.is_end_token(t)
         }
-        """Tokens without text that do not end the turn."""
+        """Tokens without text, except those that end the turn."""
 
     def tokenize_prompt(self, segments: Sequence[Segment]) -> list[int]:
-        """Tokenize a rendered template, with the BOS token first if the model was trained so."""
+        """Tokenize a rendered template; put the BOS token first if the model expects it."""
         tokens = [
             token
             for segment in segments
@@ -60,7 +60,7 @@ class Vocab:
         return tokens
 
     def tokenize_data(self, text: str) -> list[int]:
-        """Tokenize a text in which nothing is special: its markers are split in two."""
+        """Tokenize a text as data: a marker in it is split, and becomes no special token."""
         return [
             token
             for part in self._escaper.split_text(text)
@@ -71,26 +71,26 @@ class Vocab:
         return self._tokenize_continuation(text, True)
 
     def token_to_piece(self, token: int) -> bytes:
-        """Return the bytes of a token: empty for control tokens, except thinking markers."""
+        """Return the bytes of a token; empty for control tokens other than thinking markers."""
         piece = self._pieces.get(token)
         if piece is None:
             piece = self._pieces[token] = self._read_piece(token)
         return piece
 
     def is_end_token(self, token: int) -> bool:
-        """Whether the model ends its turn with this token."""
+        """Return whether the model ends its turn with `token`."""
         end = self._end_tokens.get(token)
         if end is None:
             end = self._end_tokens[token] = bool(llama_cpp.llama_vocab_is_eog(self.handle, token))
         return end
 
     def read_special_text(self, which: str) -> str:
-        """Return the text of the `bos` or `eos` token; empty if the model has no such token."""
+        """Return the text of the token `which`, `bos` or `eos`; empty if there is no such token."""
         token = getattr(llama_cpp, f"llama_vocab_{which}")(self.handle)
         return self._read_text(token) if token != llama_cpp.LLAMA_TOKEN_NULL else ""
 
     def _tokenize_continuation(self, text: str, special: bool) -> list[int]:
-        """Tokenize a text that follows another, without the space that some vocabularies add."""
+        """Tokenize a text without the space that some vocabularies add before it."""
         if not self._anchor:
             return self._tokenize_text(text, special)
         tokens = self._tokenize_text(_ANCHOR + text, special)

@@ -1,1 +1,1 @@
-"""Chat templates, rendered in a separate process because their authors are not trusted."""
+"""Renders chat templates, in a separate process because their authors are not trusted."""

@@ -1,7 +1,7 @@
-"""The model's chat template, rendered so that no text of a message can act as a marker.
+"""Renders a model's chat template; no text of a message can become a marker.
 
-Templates get a placeholder instead of each message's text; the texts are inserted afterwards, as
-data.
+The template is rendered with a placeholder for each message's text. The texts are inserted
+afterwards, as data.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rm_local.engine.branches import Part
-from rm_local.engine.families.detect import ThinkingDescription
+from rm_local.engine.families.detect import ChatFormat
 from rm_local.engine.families.stream_parser import strip_thinking
 from rm_local.engine.protocol import Message
 from rm_local.engine.worker.templates.render_client import RenderCallback
@@ -30,16 +30,16 @@ _EXCHANGE = (Message("user", "?"), Message("assistant", "."), Message("user", "?
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A stretch of the prompt."""
+    """A part of the prompt: markup of the template, or the text of a message."""
 
     text: str
     data: bool
-    """Whether it is the text of a message, in which nothing is special."""
+    """Whether the part is the text of a message; it is tokenized without special tokens."""
 
 
 @dataclass(frozen=True, slots=True)
-class Prompt:
-    """A conversation as the model reads it, up to where the model continues."""
+class RenderedPrompt:
+    """A conversation rendered by the chat template; the model continues at its end."""
 
     segments: list[Segment]
     starts: Part
@@ -48,22 +48,20 @@ class Prompt:
     """Index in `segments` of the last message's text."""
 
     def with_note(self, note: str) -> list[Segment]:
-        """Return the segments with `note`, as data, after the last message's text."""
+        """Return the segments with `note` inserted as data after the last message's text."""
         after = self.last + 1
         return [*self.segments[:after], Segment(note, data=True), *self.segments[after:]]
 
 
 class ChatTemplate:
-    """A chat template in the Hugging Face format (Jinja), and how its model family thinks."""
+    """A chat template in the Hugging Face format (Jinja), with the settings of its family."""
 
-    def __init__(
-        self, model: ThinkingDescription, *, bos: str, eos: str, render: RenderCallback
-    ) -> None:
-        """`bos` and `eos`: texts of these tokens.
+    def __init__(self, model: ChatFormat, *, bos: str, eos: str, render: RenderCallback) -> None:
+        """Check the template by rendering a question. `bos`, `eos`: texts of these tokens.
 
         Raises:
-            InvalidModelError: The template cannot be rendered for a single question.
-            SettingsError: The same for a template from a user's file.
+            InvalidModelError: The model's own template cannot be rendered.
+            SettingsError: The template in a user's file cannot be rendered.
         """
         self._model = model
         self._family = model.family
@@ -74,23 +72,23 @@ class ChatTemplate:
         )
         opened = trial.rstrip().endswith(model.markers.opening)
         self.opened_by = ("template" if opened else "rm-local") if model.thinks else ""
-        """What opens the thinking block; empty if the model does not think."""
+        """Source of the opening marker, `template` or `rm-local`; empty without thinking."""
         self.converses = self._accepts_messages(_EXCHANGE)
-        """Whether the template renders earlier questions and answers, too."""
+        """Whether the template accepts earlier questions and answers."""
 
     def render(
         self, messages: Sequence[Message], *, thinking: bool = True, effort: str = ""
-    ) -> Prompt:
-        """Render the prompt for these messages; with `thinking`, it ends in an open thinking block.
+    ) -> RenderedPrompt:
+        """Render the prompt for `messages`; with `thinking`, it ends in an open thinking block.
 
-        `effort`: one of the family's `efforts`, or empty.
+        `effort`: one of the family's `efforts`; empty = the template's default.
 
         Raises:
             EngineError: The template refuses the messages or omits the last one.
-            UsageError: The family does not have this effort.
+            UsageError: The family has no such effort.
         """
         if effort and effort not in self._family.efforts:
-            raise self._create_effort_error(effort)
+            raise self._make_effort_error(effort)
         text = self._render_text(self._prepare_messages(messages, thinking), thinking, effort)
         placeholder = f"\ue000{len(messages) - 1}\ue001"
         if placeholder not in text:
@@ -99,10 +97,12 @@ class ChatTemplate:
         contents = [self._clean_content(message) for message in messages]
         before, _, after = text.rpartition(placeholder)
         segments = [*_fill_placeholders(before, contents), Segment(contents[-1], data=True)]
-        return Prompt([*segments, *_fill_placeholders(after, contents)], starts, len(segments) - 1)
+        return RenderedPrompt(
+            [*segments, *_fill_placeholders(after, contents)], starts, len(segments) - 1
+        )
 
     def _accepts_messages(self, exchange: Sequence[Message]) -> bool:
-        """Whether the template renders all of these messages."""
+        """Return whether the template renders the texts of all messages in `exchange`."""
         try:
             text = self._render_text(
                 self._prepare_messages(exchange, thinking=True), thinking=True, effort=""
@@ -114,7 +114,7 @@ class ChatTemplate:
     def _prepare_messages(
         self, messages: Sequence[Message], thinking: bool
     ) -> list[dict[str, str]]:
-        """Replace the texts by placeholders, and add the system prompt that switches thinking."""
+        """Replace the texts by placeholders, and add the family's text to the system prompt."""
         placed = _insert_placeholders(messages)
         switch = self._family.system_on if thinking else self._family.system_off
         if switch and placed and placed[0]["role"] == "system":
@@ -128,7 +128,7 @@ class ChatTemplate:
         return strip_thinking(text, self._model.markers) if message.role == "assistant" else text
 
     def _render_text(self, messages: list[dict[str, str]], thinking: bool, effort: str) -> str:
-        """Render the messages; a refused system prompt is put before the user's first message."""
+        """Render the messages; if a system prompt is refused, put it into the first message."""
         variables = self._build_variables(thinking, effort)
         result = self._render(_build_job(self._model.template, messages, variables))
         if result.get("refused") and len(messages) > 1 and messages[0]["role"] == "system":
@@ -136,7 +136,7 @@ class ChatTemplate:
             joined = [{**messages[1], "content": first}, *messages[2:]]
             result = self._render(_build_job(self._model.template, joined, variables))
         if "text" not in result:
-            raise self._create_error(result)
+            raise self._make_render_error(result)
         return result["text"]
 
     def _build_variables(self, thinking: bool, effort: str) -> dict[str, Any]:
@@ -157,7 +157,7 @@ class ChatTemplate:
         closed = text.rstrip().endswith(markers.closing)
         return (text if closed else text + family.skips_with), "answer"
 
-    def _create_effort_error(self, effort: str) -> UsageError:
+    def _make_effort_error(self, effort: str) -> UsageError:
         if not self._family.efforts:
             return UsageError("This model has no reasoning efforts.", "Leave the effort out.")
         efforts = ", ".join(self._family.efforts)
@@ -165,7 +165,7 @@ class ChatTemplate:
             f"The model has no reasoning effort {effort!r}.", f"Choose one of: {efforts}."
         )
 
-    def _create_error(self, result: RenderReply) -> RmLocalError:
+    def _make_render_error(self, result: RenderReply) -> RmLocalError:
         line = f", line {result['line']}" if result.get("line") else ""
         fault = result["fault"].rstrip(" .:")
         if self._model.source:
@@ -190,7 +190,7 @@ def _build_job(template: str, messages: list[dict[str, str]], variables: dict[st
 
 
 def _fill_placeholders(text: str, contents: Sequence[str]) -> list[Segment]:
-    """Replace placeholders by contents: `re.split` puts their numbers at odd indices."""
+    """Split a text at its placeholders, and replace each placeholder by its content."""
     segments = [
         Segment(contents[int(part)], data=True) if odd else Segment(part, data=False)
         for at, part in enumerate(_PLACEHOLDER.split(text))

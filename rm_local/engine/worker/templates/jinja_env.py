@@ -1,4 +1,4 @@
-"""The Jinja environment of chat templates: sandboxed, with transformers' additional functions.
+"""The Jinja environment for chat templates: a sandbox with the extra functions of transformers.
 
 Facts: https://huggingface.co/docs/transformers/chat_templating_writing
 """
@@ -16,15 +16,15 @@ from jinja2.parser import Parser
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 MAX_SIZE = 1 << 20
-"""Items of the longest text or list that `*` may create, and bits of the largest power."""
+"""Maximum length of a text or list made by `*`, and maximum bits of a power."""
 
 
 class TemplateRefusedError(TemplateError):
-    """The template called `raise_exception`."""
+    """The template refused the messages: it called `raise_exception`."""
 
 
 class _Generation(Extension):
-    """`{% generation %}` marks the model's text for training; only its content is rendered."""
+    """The tag `{% generation %}`, which marks the model's text for training; it has no effect."""
 
     tags = {"generation"}  # noqa: RUF012 (as the base class has it)
 
@@ -34,7 +34,7 @@ class _Generation(Extension):
 
 
 class _Environment(ImmutableSandboxedEnvironment):
-    """The sandbox, with limits for the two operators that can create huge values."""
+    """The sandbox with limits for `*` and `**`, which can create huge values."""
 
     intercepted_binops = frozenset({"*", "**"})
 
@@ -48,7 +48,7 @@ class _Environment(ImmutableSandboxedEnvironment):
 
 
 def create_environment() -> ImmutableSandboxedEnvironment:
-    """Create an environment that raises SecurityError for operations that are not allowed."""
+    """Create the environment; it raises SecurityError for forbidden operations."""
     environment = _Environment(
         trim_blocks=True, lstrip_blocks=True, extensions=[loopcontrols, _Generation]
     )

@@ -11,10 +11,10 @@ _BLANK = " \n\t\r\N{LOWER ONE EIGHTH BLOCK}"
 
 
 class MarkerEscaper:
-    """Splits texts in the middle of each marker. The parts, each tokenized alone, have no marker.
+    """Splits texts in the middle of each marker, for tokenizing each part by itself.
 
-    llama.cpp parses user-defined tokens (such as Qwen's `</think>`) even with `parse_special`
-    off; think tags are split even if they are ordinary text. White space is never a marker.
+    llama.cpp recognizes user-defined tokens (such as Qwen's `</think>`) even with `parse_special`
+    off. Think tags are split even if they are ordinary text. White space is never a marker.
     """
 
     def __init__(self, markers: Iterable[str]) -> None:
@@ -24,7 +24,7 @@ class MarkerEscaper:
         self._marker = re.compile("|".join(map(re.escape, longest_first)))
 
     def split_text(self, text: str) -> list[str]:
-        """Split a text; the parts in order, joined, are the text."""
+        """Split a text at its markers; the joined parts are the text."""
         parts: list[str] = []
         rest = [text]
         while rest:

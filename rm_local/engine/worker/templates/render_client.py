@@ -16,21 +16,21 @@ from rm_local.engine.worker.templates.render_protocol import CPU_SECONDS, Render
 from rm_local.errors import CancelledByUserError, EngineError
 
 _REPLY_SECONDS = 60.0 if hasattr(signal, "setitimer") else CPU_SECONDS
-"""Seconds that the process has to answer. Usually its limit of CPU time, which does not depend on
-how busy the machine is, ends it earlier."""
+"""Maximum seconds to wait for a reply. Usually the process's limit of CPU time ends it earlier;
+that limit does not depend on the load of the machine."""
 _START_SECONDS = 60.0
-"""Seconds that the process has to start."""
+"""Maximum seconds to wait for the start of the process."""
 _INTERVAL = 0.05
 
 
 class RenderCallback(Protocol):
-    """Renders jobs: `Renderer`, or `render_process.render` in this process."""
+    """A function that renders a job: a `Renderer`, or `render_process.render` in this process."""
 
     def __call__(self, job: RenderJob, /) -> RenderReply: ...
 
 
 class Renderer:
-    """Starts the process when it is first needed, and restarts it after it was killed."""
+    """Renders templates in a separate process; it is started, or restarted, when it is needed."""
 
     def __init__(self, cancelled: Callable[[], Any] = lambda: None) -> None:
         """`cancelled` returns None unless the current request is cancelled."""

@@ -24,9 +24,9 @@ from rm_local.engine.worker.templates.jinja_env import TemplateRefusedError, cre
 from rm_local.engine.worker.templates.render_protocol import CPU_SECONDS, RenderJob, RenderReply
 
 MAX_OUTPUT = 1 << 20
-"""Most characters of a rendered template."""
+"""Maximum number of characters of a rendered template."""
 _EXTRA_MEMORY = 512 << 20
-"""Bytes of address space in addition to those at the start."""
+"""Maximum bytes of address space in addition to those at the start."""
 _WARM_UP = (
     "{{ messages | tojson }}{{ strftime_now('%Y') }}",
     "{% if %}",
@@ -34,11 +34,11 @@ _WARM_UP = (
     "{{ raise_exception('') }}",
     "{{ 1 / 0 }}",
 )
-"""Rendered before opening files is forbidden: Python and Jinja import some modules on first use."""
+"""Templates to render before files are forbidden: at first use some modules are imported."""
 
 
 def render(job: RenderJob) -> RenderReply:
-    """Render one template; a failure is returned as a fault, not raised."""
+    """Render one template; describe a failure in the reply, without raising an exception."""
     try:
         return {
             "text": "".join(_render_bounded(_compile_template(job["template"]), job["variables"]))
@@ -77,14 +77,14 @@ def _render_bounded(template: Template, variables: dict[str, Any]) -> Iterator[s
 
 
 def _find_line(error: Exception) -> int:
-    """Return the line of the template that was being rendered; 0 if it is unknown."""
+    """Find the line of the template at which `error` occurred; 0 if it is unknown."""
     frames = traceback.extract_tb(error.__traceback__)
     lines = [frame.lineno or 0 for frame in frames if frame.filename in ("<template>", "<unknown>")]
     return lines[-1] if lines else 0
 
 
 def _limit_resources() -> None:
-    """Limit the files and memory of this process, as far as the system supports it."""
+    """Forbid this process to open files, and limit its memory, if the system supports it."""
     try:
         import resource
     except ImportError:
@@ -100,7 +100,7 @@ def _limit_resources() -> None:
 
 
 def serve_jobs(jobs: BinaryIO, replies: BinaryIO) -> None:
-    """Report that the process is ready, then answer each line until there are no more."""
+    """Report that the process is ready, then answer each line of `jobs` until its end."""
     replies.write(b"{}\n")
     for line in jobs:
         _limit_time(CPU_SECONDS)
@@ -110,13 +110,13 @@ def serve_jobs(jobs: BinaryIO, replies: BinaryIO) -> None:
 
 
 def _limit_time(seconds: float) -> None:
-    """Let the system end this process after so much CPU time; 0 = no limit."""
+    """Let the system end this process after `seconds` of CPU time; 0 = no limit."""
     if hasattr(signal, "setitimer"):
         signal.setitimer(signal.ITIMER_PROF, seconds)
 
 
 def main() -> None:
-    """Render for the worker, which has the other ends of descriptors 0 and 1."""
+    """Read jobs from standard input, and write replies to standard output, for the worker."""
     for template in _WARM_UP:
         render({"template": template, "variables": {"messages": []}})
     _limit_resources()

@@ -9,14 +9,14 @@ CPU_SECONDS = 3.0
 
 
 class RenderJob(TypedDict):
-    """A template to render, and its variables."""
+    """The text of a template to render, and its variables."""
 
     template: str
     variables: dict[str, Any]
 
 
 class RenderReply(TypedDict, total=False):
-    """The rendered text, or the fault."""
+    """The rendered text, or the description of the fault."""
 
     text: str
     fault: str

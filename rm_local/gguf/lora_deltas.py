@@ -1,4 +1,4 @@
-"""Reads the matrices of a LoRA adapter whose header was checked."""
+"""Reads the matrices of a LoRA adapter, after its header was checked by `read_lora_file`."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ Matrix = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
-class LoraMatrix:
-    """The change of one matrix of shape (rows, columns): `scale * b @ a` is added."""
+class LoraDelta:
+    """The change that an adapter adds to one matrix (rows, columns): `scale * b @ a`."""
 
     a: Matrix
-    """(rank, columns)"""
+    """Factor A, an array (rank, columns)."""
     b: Matrix
-    """(rows, rank)"""
+    """Factor B, an array (rows, rank)."""
     scale: float
 
     def compute_rows(self, start: int, end: int) -> Matrix:
-        """Compute rows `start` to `end` - 1 of the change, shape (end - start, columns)."""
+        """Compute the rows `start` to `end` - 1 of the change: an array (end - start, columns)."""
         product: Matrix = self.b[start:end] @ self.a
         return product * np.float32(self.scale)
 
 
-def read_lora_matrices(file: LoraFile) -> dict[str, LoraMatrix]:
-    """Read an adapter's changes, by the name of the matrix.
+def read_lora_deltas(file: LoraFile) -> dict[str, LoraDelta]:
+    """Read an adapter's changes: name of the matrix in the base model -> its change.
 
     Raises:
         InvalidModelError: A value is not finite, or a changed tensor is not a plain matrix.
@@ -48,12 +48,17 @@ def read_lora_matrices(file: LoraFile) -> dict[str, LoraMatrix]:
     for name, pair in file.pairs.items():
         _check_is_matrix(file, name, pair)
         a, b = (_read_factor(file, tensors[entry.name]) for entry in (pair.a, pair.b))
-        found[name] = LoraMatrix(a, b, file.alpha / pair.rank if file.alpha else 1.0)
+        found[name] = LoraDelta(a, b, file.alpha / pair.rank if file.alpha else 1.0)
     return found
 
 
 def _check_is_matrix(file: LoraFile, name: str, pair: LoraPair) -> None:
-    """Raise InvalidModelError for a stack of matrices, or the table whose factors are exchanged."""
+    """Check that the changed tensor is a plain matrix.
+
+    Raises:
+        InvalidModelError: It is a stack of matrices, or the table of token embeddings, for which
+            the factors are exchanged.
+    """
     if pair.changed[2:] != (1, 1) or name.endswith("token_embd.weight"):
         raise InvalidModelError(
             f"{file.path} changes {name}, which cannot be merged.", "Name it with --lora."
@@ -61,7 +66,11 @@ def _check_is_matrix(file: LoraFile, name: str, pair: LoraPair) -> None:
 
 
 def _read_factor(file: LoraFile, tensor: Any) -> Matrix:
-    """Read a factor as float32, shape (rows, columns)."""
+    """Read a factor as a float32 array (rows, columns).
+
+    Raises:
+        InvalidModelError: A value is not finite.
+    """
     import gguf
 
     try:
