@@ -80,7 +80,7 @@ def build_from_files(
                 known_words=chosen.known_words,
                 report=report,
             )
-            _keep_spread(out, chosen, given=embeddings is not None)
+            _save_spread(out, chosen, given=embeddings is not None)
         remove_work_folder(folder)
 
 
@@ -95,7 +95,7 @@ def _translate_disk_errors(out: Path) -> Iterator[None]:
         ) from error
 
 
-def _keep_spread(out: Path, chosen: EmbedderChoice, *, given: bool) -> None:
+def _save_spread(out: Path, chosen: EmbedderChoice, *, given: bool) -> None:
     """Save the store's similarity scale in it, if the embedder that made its vectors runs here.
 
     For other stores the gate measures the scale at the first question.

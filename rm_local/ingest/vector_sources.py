@@ -13,7 +13,14 @@ from numpy.typing import NDArray
 from rm_local.embed import load_shipped_static
 from rm_local.errors import UsageError
 from rm_local.progress import ProgressCallback, ProgressMeter, ignore_progress
-from rm_local.store import VECTORS_FILE, EntryBatch, LineBlocks, copy_input, input_name, needs_copy
+from rm_local.store import (
+    VECTORS_FILE,
+    EntryBatch,
+    LineBlocks,
+    copy_input,
+    get_input_name,
+    needs_copy,
+)
 
 SAVE_REMEDY = "Write the vectors with numpy.save."
 CHECKED_ROWS = 4096
@@ -40,7 +47,7 @@ class VectorFile:
         """
         if needs_copy(given):
             copy = folder / VECTORS_FILE
-            return cls(copy.absolute(), input_name(given), copy_input(given, copy))
+            return cls(copy.absolute(), get_input_name(given), copy_input(given, copy))
         try:
             status = given.stat()
         except OSError as error:

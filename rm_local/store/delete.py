@@ -20,7 +20,7 @@ def delete_entries(
     connection: apsw.Connection, codec: TextCodec, bulk: int, ids: Collection[int]
 ) -> None:
     """Delete the entries `ids`, which exist; those up to `bulk` leave a tombstone."""
-    chosen = tables.json_array(ids)
+    chosen = tables.format_json_array(ids)
     for table, key in (("ref", "id"), ("words", "rowid"), ("tally", "id")):
         connection.execute(
             f"DELETE FROM {table} WHERE {key} IN (SELECT value FROM json_each(?))", (chosen,)

@@ -52,7 +52,7 @@ class DamagedError(Exception):
     """The bytes of a store are damaged; callers of the store see CorruptStoreError."""
 
 
-def checksum(*values: str | int | float | bytes | None) -> int:
+def compute_checksum(*values: str | int | float | bytes | None) -> int:
     """Compute the CRC-32 of a row's values, their order, types and lengths included."""
     found = 0
     for value in values:

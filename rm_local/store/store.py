@@ -17,8 +17,8 @@ from rm_local.arrays import Floats
 from rm_local.errors import EmbedderMismatchError, ReadOnlyStoreError, StoreError
 from rm_local.progress import ProgressCallback, ignore_progress
 from rm_local.records import Entry, Hit
-from rm_local.store.codec.code_frames import default_dictionary
-from rm_local.store.codec.quantize import default_step
+from rm_local.store.codec.code_frames import train_default_dictionary
+from rm_local.store.codec.quantize import get_default_step
 from rm_local.store.codec.text_blocks import PENDING_LEVEL, TextCodec, join_texts, train_dictionary
 from rm_local.store.delete import delete_entries
 from rm_local.store.format import NO_CLUSTER, PAGE_SIZE, VERSION, EmbedderId, StoreInfo
@@ -28,10 +28,15 @@ from rm_local.store.index.stopwords import STOPWORDS
 from rm_local.store.request import SearchRequest
 from rm_local.store.spread import StoreSpread
 from rm_local.store.sqlite import connection as sqlite, entry_texts, tables, usage_counts, wal
-from rm_local.store.sqlite.meta import SPREAD, Meta, read_meta, read_text_or_none, write_value
-from rm_local.store.sqlite.open_checks import check_header, check_layout, check_size, is_writable
+from rm_local.store.sqlite.meta import SPREAD, Meta, read_meta, read_text_or_none, write_meta_value
+from rm_local.store.sqlite.open_checks import (
+    check_file_size,
+    check_header,
+    check_vec0_layout,
+    is_writable,
+)
 from rm_local.store.sqlite.reader_pool import ReaderPool, read_transaction
-from rm_local.store.sqlite.snapshot import StateWatch, read_state
+from rm_local.store.sqlite.snapshot import StateWatch, read_store_state
 from rm_local.store.sqlite.vec0 import TEXTS, create_schema, read_dictionary
 from rm_local.store.verify.verify import verify_store
 
@@ -61,7 +66,7 @@ class Store:
         self._readers = ReaderPool(connection, path)
         self._searcher = Searcher(connection, self._readers, meta)
         self._watch = StateWatch(connection)
-        self._state = read_state(connection)
+        self._state = read_store_state(connection)
         self._lock = RLock()
         self._closed = False
 
@@ -91,7 +96,7 @@ class Store:
             raise ValueError(f"{embedder.dimension} dimensions; a multiple of 8 is needed")
         if path.exists():
             raise StoreError(f"{path} exists already.", "Choose another name, or remove it first.")
-        meta = Meta(embedder, default_step(embedder.dimension), mean, rotation)
+        meta = Meta(embedder, get_default_step(embedder.dimension), mean, rotation)
         dictionary = train_dictionary(dictionary_sample)
         with sqlite.translate_errors(path), sqlite.open_connection(path, "create") as connection:
             with tables.write_transaction(connection):
@@ -101,7 +106,7 @@ class Store:
                     meta,
                     known_words,
                     dictionary,
-                    default_dictionary(embedder.dimension),
+                    train_default_dictionary(embedder.dimension),
                 )
             return cls(connection, path, meta, writable=True)
 
@@ -121,11 +126,11 @@ class Store:
         path = Path(path)
         check_header(path)
         if write and not is_writable(path):
-            raise sqlite.read_only_error(path)
+            raise sqlite.make_read_only_error(path)
         mode: sqlite.Mode = "write" if write else "read"
         with sqlite.translate_errors(path), sqlite.open_connection(path, mode) as connection:
-            check_size(connection, path)
-            check_layout(connection, path)
+            check_file_size(connection, path)
+            check_vec0_layout(connection, path)
             meta = read_meta(connection)
             if embedder is not None and embedder != meta.embedder:
                 raise EmbedderMismatchError(
@@ -142,9 +147,9 @@ class Store:
             ValueError: a shape is wrong, a vector is zero or not finite, or an entry lacks its
                 subproblem or subroutine or is too long.
         """
-        unit = self._normalize_vectors(entries, vectors)
+        unit_vectors = self._normalize_vectors(entries, vectors)
         with self._use_connection(write=True) as connection:
-            return self._insert_entries(connection, entries, unit)
+            return self._insert_and_assign(connection, entries, unit_vectors)
 
     def delete_entries(self, ids: Collection[int]) -> None:
         """Delete all or none of the entries `ids`. Their ids are never used again.
@@ -162,10 +167,10 @@ class Store:
         The id is new, so that an id saved elsewhere never refers to another text. Raises as
         `add_entries` and `delete_entries`.
         """
-        unit = self._normalize_vectors([entry], np.asarray(vector)[np.newaxis])
+        unit_vectors = self._normalize_vectors([entry], np.asarray(vector)[np.newaxis])
         with self._use_connection(write=True) as connection:
             self._delete_existing(connection, {id})
-            return self._insert_entries(connection, [entry], unit)[0]
+            return self._insert_and_assign(connection, [entry], unit_vectors)[0]
 
     def search(self, request: SearchRequest) -> list[Hit]:
         """Find the entries for `request`, by descending `rare_words.fuse_scores`, then by id.
@@ -173,9 +178,11 @@ class Store:
         Raises:
             ValueError: its vector has the wrong shape, or is zero or not finite.
         """
-        unit = self._searcher.quantizer.normalize_rows(np.asarray(request.vector)[np.newaxis])[0]
+        unit_vectors = self._searcher.quantizer.normalize_rows(
+            np.asarray(request.vector)[np.newaxis]
+        )[0]
         with self._use_connection():
-            found = self._searcher.search(replace(request, vector=unit))
+            found = self._searcher.search(replace(request, vector=unit_vectors))
             entries = self.get([each.id for each in found])
             return [
                 Hit(entry, each.similarity, each.lexical)
@@ -205,7 +212,7 @@ class Store:
             # Enough draws for k existing entries, even if every deleted id is drawn.
             draws = min(len(given), k + len(given) - tables.count_entries(connection))
             drawn = random.Random(seed).sample(given, draws)
-            there = tables.find_existing(connection, drawn)
+            there = tables.find_existing_ids(connection, drawn)
             return self.get([each for each in drawn if each in there][:k])
 
     def read_vectors(self, ids: Sequence[int]) -> Floats:
@@ -249,7 +256,7 @@ class Store:
         Raises ReadOnlyStoreError if open for reading only.
         """
         with self._use_connection(write=True) as connection:
-            write_value(connection, SPREAD, f"{probes} {spread.as_json()}")
+            write_meta_value(connection, SPREAD, f"{probes} {spread.as_json()}")
 
     def verify(self, report: ProgressCallback = ignore_progress) -> list[str]:
         """Read the whole store and return its faults as sentences; empty for an intact store.
@@ -334,17 +341,17 @@ class Store:
         Raises:
             ValueError: a vector is unusable, or their number differs from that of the entries.
         """
-        unit = self._searcher.quantizer.normalize_rows(vectors)
-        if len(unit) != len(entries):
-            raise ValueError(f"{len(entries)} entries, but {len(unit)} vectors")
-        return unit
+        unit_vectors = self._searcher.quantizer.normalize_rows(vectors)
+        if len(unit_vectors) != len(entries):
+            raise ValueError(f"{len(entries)} entries, but {len(unit_vectors)} vectors")
+        return unit_vectors
 
-    def _insert_entries(
-        self, connection: apsw.Connection, entries: Sequence[Entry], unit: Floats
+    def _insert_and_assign(
+        self, connection: apsw.Connection, entries: Sequence[Entry], unit_vectors: Floats
     ) -> list[int]:
         """Insert entries with vectors of length 1, (n, d); return their ids."""
-        ids = tables.insert_rows(connection, self._build_rows(connection, entries, unit))
-        if ids and pending.exceeds_limit(connection, ids[-1]):
+        ids = tables.insert_rows(connection, self._build_rows(connection, entries, unit_vectors))
+        if ids and pending.exceeds_pending_limit(connection, ids[-1]):
             searcher = self._searcher
             pending.assign_pending(
                 connection,
@@ -356,22 +363,22 @@ class Store:
         return ids
 
     def _build_rows(
-        self, connection: apsw.Connection, entries: Sequence[Entry], unit: Floats
-    ) -> list[tables.Row]:
+        self, connection: apsw.Connection, entries: Sequence[Entry], unit_vectors: Floats
+    ) -> list[tables.EncodedRow]:
         """Encode entries with vectors of length 1, (n, d), as rows of the tables."""
         searcher = self._searcher
         clusters = [NO_CLUSTER] * len(entries)
         if len(entries) > pending.MAX_PENDING_BATCH:
-            clusters = searcher.centroids.assign_rows(unit).tolist()
+            clusters = searcher.centroids.assign_rows(unit_vectors).tolist()
         columns = zip(
             entries,
             clusters,
-            searcher.quantizer.encode_bits(unit),
-            searcher.packer.pack_rows(searcher.quantizer.to_int8(unit)),
+            searcher.quantizer.encode_bits(unit_vectors),
+            searcher.packer.pack_rows(searcher.quantizer.to_int8(unit_vectors)),
             strict=True,
         )
         return [
-            tables.Row(
+            tables.EncodedRow(
                 label=tables.find_or_add_label(connection, entry),
                 cluster=cluster,
                 bits=bits.tobytes(),
@@ -383,7 +390,7 @@ class Store:
         ]
 
     def _delete_existing(self, connection: apsw.Connection, ids: set[int]) -> None:
-        self._refuse_unknown(connection, ids, tables.find_existing(connection, ids))
+        self._refuse_unknown(connection, ids, tables.find_existing_ids(connection, ids))
         delete_entries(connection, self._codec, self._state.bulk, ids)
 
     def _refuse_unknown(

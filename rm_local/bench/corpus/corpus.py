@@ -36,7 +36,7 @@ def load_corpus(limit: int | None = None, *, report: ProgressCallback) -> Path:
     Raises:
         UsageError: there are too few sentences.
     """
-    parent = _find_parent(report)
+    parent = _find_corpora_folder(report)
     chosen = sorted(_read_installed_sentences(parent, report), key=_hash_text)[:limit]
     return make_corpus(chosen, parent)
 
@@ -78,10 +78,10 @@ def read_sentences(folder: Path) -> tuple[str, ...]:
 
 def load_installed_sentences(*, report: ProgressCallback) -> tuple[str, ...]:
     """Return `docstrings.collect_sentences()`, cached for each set of installed packages."""
-    return _read_installed_sentences(_find_parent(report), report)
+    return _read_installed_sentences(_find_corpora_folder(report), report)
 
 
-def _find_parent(report: ProgressCallback) -> Path:
+def _find_corpora_folder(report: ProgressCallback) -> Path:
     """Find the folder of all corpora; without a cache a temporary one, which is reported."""
     return find_cache(lambda notice: report(Progress(notice))) / "corpus"
 

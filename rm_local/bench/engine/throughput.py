@@ -84,7 +84,7 @@ async def bench_engine(
     seconds = (await bare.measure_seconds(prompt, 8))[1]
     tokens = max(16, min(128, round(8 * effort.seconds / seconds), info.trained_context // 4))
     info = await engine.load_model(model, context=2 * prompt + max(BRANCHES) * (tokens + 8))
-    rounds = _Rounds(engine, bare, prompt, tokens)
+    rounds = _RoundRunner(engine, bare, prompt, tokens)
     await rounds.run_round(forwards=True)
     rounds.clear_results()
     meter = ProgressMeter(report, "rounds", effort.rounds)
@@ -111,7 +111,7 @@ async def bench_engine(
     )
 
 
-class _Rounds:
+class _RoundRunner:
     """Runs rounds, and collects their figures by arm."""
 
     def __init__(self, engine: Engine, bare: BareClient, prompt: int, tokens: int) -> None:

@@ -41,7 +41,7 @@ class PeerSetting:
     """Candidates reranked by better codes, for each row wanted; 0 = no reranking."""
 
 
-class Searcher(Protocol):
+class PeerSearcher(Protocol):
     """An open index, searched on one thread."""
 
     def search(self, query: Floats, k: int, setting: PeerSetting) -> Ids:
@@ -77,7 +77,7 @@ class Peer(Protocol):
     def build_index(self, rows: VectorSource, dimension: int, folder: Path, threads: int) -> None:
         """Index all rows, numbered from 0, and write the index to `folder`, which is empty."""
 
-    def open_index(self, folder: Path, dimension: int) -> Searcher:
+    def open_index(self, folder: Path, dimension: int) -> PeerSearcher:
         """Open the index that `build_index` wrote there."""
 
 

@@ -12,12 +12,12 @@ import numpy as np
 from rm_local.arrays import Floats, Ids
 from rm_local.bench.peers.peer_protocol import (
     Peer,
+    PeerSearcher,
     PeerSetting,
-    Searcher,
     TimedVectors,
     VectorSource,
 )
-from rm_local.bench.peers.tuning import Trial, tune_setting
+from rm_local.bench.peers.tuning import SettingResult, tune_setting
 from rm_local.system import resident_mb
 
 PASS_SECONDS = 20.0
@@ -68,13 +68,13 @@ def time_build(peer: Peer, rows: VectorSource, dimension: int, folder: Path, thr
 
 def tune_peer(
     peer: Peer, rows: int, folder: Path, questions: PeerQueries, target: float
-) -> tuple[Trial, bool]:
+) -> tuple[SettingResult, bool]:
     """Find the fastest setting whose recall reaches `target`; also return whether any does."""
     searcher = peer.open_index(folder, questions.queries.shape[1])
 
-    def try_setting(setting: PeerSetting) -> Trial:
+    def try_setting(setting: PeerSetting) -> SettingResult:
         once = _run_queries(searcher, questions, setting)
-        return Trial(setting, once.recall, float(np.median(once.milliseconds)))
+        return SettingResult(setting, once.recall, float(np.median(once.milliseconds)))
 
     if not peer.breadth:
         trial = try_setting(PeerSetting(peer.get_max_breadth(rows)))
@@ -104,7 +104,7 @@ def measure_peer(
     )
 
 
-def _run_queries(searcher: Searcher, questions: PeerQueries, setting: PeerSetting) -> _QueryRun:
+def _run_queries(searcher: PeerSearcher, questions: PeerQueries, setting: PeerSetting) -> _QueryRun:
     k = questions.exact.shape[1]
     hits, times = 0, []
     until = time.perf_counter() + PASS_SECONDS

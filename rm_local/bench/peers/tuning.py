@@ -16,7 +16,7 @@ MIN_RECALL_GAIN = 0.001
 
 
 @dataclass(frozen=True)
-class Trial:
+class SettingResult:
     """Results of all queries at one setting."""
 
     setting: PeerSetting
@@ -24,18 +24,18 @@ class Trial:
     p50_ms: float
 
 
-TrySetting = Callable[[PeerSetting], Trial]
+TrySetting = Callable[[PeerSetting], SettingResult]
 
 
 def tune_setting(
     try_setting: TrySetting, max_breadth: int, depths: Sequence[int], target: float
-) -> tuple[Trial, bool]:
+) -> tuple[SettingResult, bool]:
     """Return the fastest trial whose recall reaches `target`, and True; else the best, and False.
 
     Searches the smallest breadth for each depth, until a depth is slower than the one before.
     """
-    best: Trial | None = None
-    missed: list[Trial] = []
+    best: SettingResult | None = None
+    missed: list[SettingResult] = []
     for depth in depths:
         trial = _find_smallest_breadth(try_setting, max_breadth, depth, target)
         if trial.recall < target:
@@ -51,7 +51,7 @@ def tune_setting(
 
 def _find_smallest_breadth(
     try_setting: TrySetting, max_breadth: int, depth: int, target: float
-) -> Trial:
+) -> SettingResult:
     """Return the trial of the smallest breadth that reaches `target`, or the best if none does."""
     tried = [try_setting(PeerSetting(min(FIRST_BREADTH, max_breadth), depth))]
     while tried[-1].recall < target:
@@ -64,11 +64,13 @@ def _find_smallest_breadth(
     return _bisect_breadth(try_setting, low, tried[-1], target)
 
 
-def _has_plateaued(tried: Sequence[Trial]) -> bool:
+def _has_plateaued(tried: Sequence[SettingResult]) -> bool:
     return len(tried) > 2 and 0 < tried[-1].recall < tried[-3].recall + MIN_RECALL_GAIN
 
 
-def _bisect_breadth(try_setting: TrySetting, low: int, high: Trial, target: float) -> Trial:
+def _bisect_breadth(
+    try_setting: TrySetting, low: int, high: SettingResult, target: float
+) -> SettingResult:
     """Bisect between a breadth that misses the target and one that reaches it."""
     while high.setting.breadth - low > max(1, BREADTH_TOLERANCE * high.setting.breadth):
         trial = try_setting(PeerSetting((low + high.setting.breadth) // 2, high.setting.depth))

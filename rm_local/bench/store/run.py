@@ -138,7 +138,7 @@ def bench_store(
 
 
 @contextmanager
-def temporary_store_folder(folder: Path) -> Iterator[Path]:
+def make_store_path(folder: Path) -> Iterator[Path]:
     """Yield a path for a store below `folder`; remove the store afterwards."""
     with tempfile.TemporaryDirectory(dir=folder, prefix="rm-local-bench-") as name:
         yield Path(name) / "made-up.rms"
@@ -158,7 +158,7 @@ def _build_or_reuse_store(
         return found
     shutil.rmtree(bench_folder)
     bench_folder.mkdir()
-    stages = StageTimes(report)
+    stages = StageTimer(report)
     known = read_minilm_words()
     build_store(path, source, embedder=MINILM, known_words=known, seed=source.seed, report=stages)
     built = BuildRecord(source.rows, source.fingerprint, stages.finish_stage())
@@ -184,7 +184,7 @@ def _load_queries(
         return BenchQueries(found["queries"], found["rows"], texts)
 
 
-class StageTimes:
+class StageTimer:
     """Progress callback that measures how long each stage takes, and calls another callback."""
 
     def __init__(self, report: ProgressCallback) -> None:

@@ -75,7 +75,7 @@ def encode_stripe(stripe: Stripe, trained: TrainedParams, on_done: DoneCallback)
     edges = compute_group_edges(trained.clusters.starts, stripe.rows)
     spill = stripe.open_spill(len(edges) - 1)
     spill.truncate_to_checkpoint()
-    encoder = Encoder(trained, spill)
+    encoder = BatchEncoder(trained, spill)
     held: list[tuple[int, EntryBatch]] = []
     unsafe = waiting = 0
     for done, number in enumerate(stripe.blocks[spill.blocks :], spill.blocks + 1):
@@ -103,7 +103,7 @@ def _read_block(stripe: Stripe, number: int) -> EntryBatch:
     return entries, vectors
 
 
-class Encoder:
+class BatchEncoder:
     """Encodes batches of entries and vectors as columns."""
 
     def __init__(self, trained: TrainedParams, spill: Spill) -> None:
@@ -118,15 +118,19 @@ class Encoder:
         bounds = np.cumsum([0, *map(len, units)])
         return concat_columns(
             [
-                self._encode_batch(first, entries, unit, clusters[start:end])
-                for (first, (entries, _)), unit, (start, end) in zip(
+                self._encode_batch(first, entries, unit_vectors, clusters[start:end])
+                for (first, (entries, _)), unit_vectors, (start, end) in zip(
                     batches, units, pairwise(bounds.tolist()), strict=True
                 )
             ]
         )
 
     def _encode_batch(
-        self, first: int, entries: Sequence[Entry], unit: Floats, clusters: NDArray[np.int32]
+        self,
+        first: int,
+        entries: Sequence[Entry],
+        unit_vectors: Floats,
+        clusters: NDArray[np.int32],
     ) -> Columns:
         labels = list(map(make_label, entries))
         for label in dict.fromkeys(labels):
@@ -135,8 +139,8 @@ class Encoder:
             np.arange(first, first + len(entries), dtype=np.int64),
             clusters,
             np.array([self._labels[label] for label in labels], np.int32),
-            self._quantizer.encode_bits(unit),
-            self._quantizer.to_int8(unit),
+            self._quantizer.encode_bits(unit_vectors),
+            self._quantizer.to_int8(unit_vectors),
             [join_texts(entry.subproblem, entry.subroutine) for entry in entries],
         )
 

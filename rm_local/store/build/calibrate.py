@@ -10,7 +10,7 @@ from rm_local.store.index.ivf import MAX_CANDIDATES
 from rm_local.store.index.search import SCANNED_ROWS, Searcher
 from rm_local.store.request import SearchRequest
 from rm_local.store.sqlite import connection as sqlite, tables
-from rm_local.store.sqlite.meta import SearchParams, read_meta, write_value
+from rm_local.store.sqlite.meta import SearchParams, read_meta, write_meta_value
 from rm_local.store.sqlite.reader_pool import ReaderPool, read_transaction
 
 K = 10
@@ -48,7 +48,7 @@ def calibrate_search(part: Path, questions: Floats) -> None:
                 )
             with tables.write_transaction(connection):
                 for key, value in params.meta_values().items():
-                    write_value(connection, key, value)
+                    write_meta_value(connection, key, value)
         readers.close()
     connection.close()
 

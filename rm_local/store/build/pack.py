@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from rm_local.arrays import Ids
 from rm_local.store.build.assign import Stripe
 from rm_local.store.build.columns import Columns, concat_columns
-from rm_local.store.codec.code_frames import CodePacker, row_crc
-from rm_local.store.codec.text_blocks import TextCodec, extract_subproblem
+from rm_local.store.codec.code_frames import CodePacker, compute_row_crc
+from rm_local.store.codec.text_blocks import TextCodec, extract_row_subproblem
 from rm_local.store.format import BLOCK_ROWS, CHUNK_SIZE
 from rm_local.store.index.rare_words import RareWords
 from rm_local.store.sqlite.tables import Label
@@ -99,20 +99,20 @@ class GroupPacker:
         return [
             (id, " ".join(found))
             for id, text in enumerate(texts, first)
-            if (found := rare.find_rare_words(extract_subproblem(text)))
+            if (found := rare.find_rare_words(extract_row_subproblem(text)))
         ]
 
 
 def _build_chunks(ordered: Columns, ids: Ids) -> Iterator[Chunk]:
-    for start, end in _find_runs(ordered.clusters):
+    for start, end in _find_chunk_bounds(ordered.clusters):
         used = slice(start, end)
         validity = np.packbits(np.arange(CHUNK_SIZE) < end - start, bitorder="little")
         yield Chunk(
             int(ordered.clusters[start]),
             validity.tobytes(),
-            _pad_column(ids[used]),
-            _pad_column(ordered.bits[used]),
-            _pad_column(ordered.labels[used].astype("<i8")),
+            _pad_to_chunk(ids[used]),
+            _pad_to_chunk(ordered.bits[used]),
+            _pad_to_chunk(ordered.labels[used].astype("<i8")),
         )
 
 
@@ -120,14 +120,14 @@ def _compute_crcs(ordered: Columns, ids: Ids, codes: list[bytes]) -> list[int]:
     bits, width = ordered.bits.tobytes(), ordered.bits.shape[1]
     columns = zip(ids.tolist(), ordered.labels.tolist(), ordered.clusters.tolist(), strict=True)
     return [
-        row_crc(id, label, cluster, bits[place : place + width], code)
+        compute_row_crc(id, label, cluster, bits[place : place + width], code)
         for (id, label, cluster), place, code in zip(
             columns, range(0, len(bits), width), codes, strict=True
         )
     ]
 
 
-def _find_runs(clusters: NDArray[np.int32]) -> Iterator[tuple[int, int]]:
+def _find_chunk_bounds(clusters: NDArray[np.int32]) -> Iterator[tuple[int, int]]:
     """Yield start and end of each chunk, up to CHUNK_SIZE rows of a cluster; `clusters` ascend."""
     edges = np.flatnonzero(np.diff(clusters)) + 1
     bounds = [0, *edges.tolist(), len(clusters)]
@@ -136,7 +136,7 @@ def _find_runs(clusters: NDArray[np.int32]) -> Iterator[tuple[int, int]]:
             yield start, min(start + CHUNK_SIZE, end)
 
 
-def _pad_column(values: NDArray[np.generic]) -> bytes:
+def _pad_to_chunk(values: NDArray[np.generic]) -> bytes:
     """Pad the values of a chunk's column with zeros for the unused rows."""
     data = values.tobytes()
     return data.ljust(len(data) // len(values) * CHUNK_SIZE, b"\0")

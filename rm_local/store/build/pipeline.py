@@ -17,8 +17,8 @@ from rm_local.progress import DoneCallback, ProgressCallback, ProgressMeter, ign
 from rm_local.store.build.assign import Stripe, compute_group_edges, encode_stripe
 from rm_local.store.build.calibrate import calibrate_search
 from rm_local.store.build.finalize import finalize_store
-from rm_local.store.build.process_pool import Pool
-from rm_local.store.build.required_space import check_room
+from rm_local.store.build.process_pool import TaskPool
+from rm_local.store.build.required_space import check_build_space
 from rm_local.store.build.source import EntrySource
 from rm_local.store.build.spec import BULK_LEVEL, BuildSpec
 from rm_local.store.build.train import TrainedParams, take_sample, train_params
@@ -72,11 +72,11 @@ def build_store(
         _translate_disk_errors(folder),
         _lock_folder(folder),
         sqlite.translate_errors(folder / part),
-        Pool(processes, 64) as pool,
+        TaskPool(processes, 64) as pool,
     ):
         _record_spec(folder, spec)
         trained = _load_or_train(folder, source, spec, pool, report)
-        check_room(folder, spec.rows, trained)
+        check_build_space(folder, spec.rows, trained)
         stripes = _make_stripes(folder, source, processes)
         groups = len(compute_group_edges(trained.clusters.starts, spec.rows)) - 1
         spilled = sum(stripe.open_spill(groups).rows for stripe in stripes)
@@ -136,7 +136,7 @@ def _has_spec(folder: Path, spec: BuildSpec) -> bool:
 
 
 def _load_or_train(
-    folder: Path, source: EntrySource, spec: BuildSpec, pool: Pool, report: ProgressCallback
+    folder: Path, source: EntrySource, spec: BuildSpec, pool: TaskPool, report: ProgressCallback
 ) -> TrainedParams:
     held = folder / "trained.npz"
     if not held.exists():
@@ -156,14 +156,16 @@ def _make_stripes(folder: Path, source: EntrySource, processes: int) -> list[Str
     return [Stripe(source, folder, number, count, source.rows) for number in range(count)]
 
 
-def _spill_stripes(folder: Path, stripes: list[Stripe], pool: Pool, meter: ProgressMeter) -> None:
+def _spill_stripes(
+    folder: Path, stripes: list[Stripe], pool: TaskPool, meter: ProgressMeter
+) -> None:
     done = folder / "spilled"
     if not done.exists():
-        pool.run_tasks(partial(_encode_locked, folder / "trained.npz"), stripes, meter.reach)
+        pool.run_tasks(partial(_encode_stripe_locked, folder / "trained.npz"), stripes, meter.reach)
         write_bytes_atomically(done, b"")
 
 
-def _encode_locked(trained: Path, stripe: Stripe, on_done: DoneCallback) -> None:
+def _encode_stripe_locked(trained: Path, stripe: Stripe, on_done: DoneCallback) -> None:
     # A process of a killed build may still be at its last block.
     with FileLock(stripe.folder / f"stripe-{stripe.number}.lock"):
         encode_stripe(stripe, TrainedParams.read_npz(trained), on_done)

@@ -27,7 +27,7 @@ _progress: Any = None
 """In a process of the pool: rows done by each task, in memory shared with the parent."""
 
 
-class Pool:
+class TaskPool:
     """A pool of processes, spawned when first needed; a pool of one runs tasks in this process."""
 
     def __init__(self, processes: int, tasks: int) -> None:

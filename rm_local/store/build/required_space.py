@@ -30,7 +30,7 @@ def estimate_bytes(rows: int, dimension: int, text_bytes: float, raw_bytes: floa
     return FIXED + round(max(spilled, stored))
 
 
-def check_room(folder: Path, rows: int, trained: TrainedParams) -> None:
+def check_build_space(folder: Path, rows: int, trained: TrainedParams) -> None:
     """Raise StoreError when the disk is too small; files already in `folder` count as available."""
     dimension = trained.clusters.centroids.shape[1]
     needed = estimate_bytes(rows, dimension, trained.text_bytes, trained.raw_bytes)

@@ -12,20 +12,24 @@ import numpy as np
 
 from rm_local.arrays import Floats
 from rm_local.files import write_atomically
-from rm_local.store.build.process_pool import Pool
+from rm_local.store.build.process_pool import TaskPool
 from rm_local.store.build.source import EntrySource
 from rm_local.store.build.spec import BuildSpec
-from rm_local.store.codec.code_frames import SAMPLE_ROWS, default_dictionary, train_code_dictionary
+from rm_local.store.codec.code_frames import (
+    SAMPLE_ROWS,
+    train_code_dictionary,
+    train_default_dictionary,
+)
 from rm_local.store.codec.quantize import Quantizer, fit_step
 from rm_local.store.codec.text_blocks import TextCodec, join_texts, train_dictionary
 from rm_local.store.format import BLOCK_ROWS
 from rm_local.store.index.centroids import ROWS_FOR_A_CLUSTER
 from rm_local.store.index.kmeans import (
     Clusters,
+    draw_random_rotation,
     find_clusters,
     find_nearest_centroids,
-    itq_rotation,
-    random_rotation,
+    fit_itq_rotation,
 )
 from rm_local.store.index.search import SCANNED_ROWS
 from rm_local.system import usable_cores
@@ -52,7 +56,7 @@ ROWS_FOR_ITQ = 10
 class Sample:
     """Rows from all parts of a source."""
 
-    unit: Floats
+    unit_vectors: Floats
     """(n, d), rows of length 1."""
     texts: list[bytes]
     """Subproblem and subroutine, joined as in a frame."""
@@ -112,7 +116,7 @@ class TrainedParams:
             )
 
 
-def take_sample(source: EntrySource, spec: BuildSpec, pool: Pool) -> Sample:
+def take_sample(source: EntrySource, spec: BuildSpec, pool: TaskPool) -> Sample:
     """Sample the rows to train on, equally many from each of up to SAMPLED_BLOCKS blocks.
 
     Neighbouring rows are often alike, so a few are taken from each of many places.
@@ -146,39 +150,41 @@ def _sample_block(
 def train_params(sample: Sample, spec: BuildSpec) -> TrainedParams:
     """Train all parameters; the result depends only on the sample and the spec."""
     rng = np.random.default_rng(spec.seed)
-    mean = sample.unit.mean(axis=0)
-    dimension = sample.unit.shape[1]
-    step = fit_step(sample.unit[:SAMPLE_ROWS])
-    steps = Quantizer(dimension, step).to_int8(sample.unit[:SAMPLE_ROWS])
+    mean = sample.unit_vectors.mean(axis=0)
+    dimension = sample.unit_vectors.shape[1]
+    step = fit_step(sample.unit_vectors[:SAMPLE_ROWS])
+    steps = Quantizer(dimension, step).to_int8(sample.unit_vectors[:SAMPLE_ROWS])
     dictionary = train_dictionary([text.decode("utf-8", "replace") for text in sample.texts])
-    clusters = find_clusters(sample.unit, spec.clusters, rng, usable_cores())
+    clusters = find_clusters(sample.unit_vectors, spec.clusters, rng, usable_cores())
     return TrainedParams(
         mean,
-        _fit_rotation(sample.unit, mean, spec, rng),
+        _fit_rotation(sample.unit_vectors, mean, spec, rng),
         step,
         clusters,
         dictionary,
-        train_code_dictionary(steps) or default_dictionary(dimension),
-        _make_queries(sample.unit, clusters, rng),
+        train_code_dictionary(steps) or train_default_dictionary(dimension),
+        _make_queries(sample.unit_vectors, clusters, rng),
         *_measure_text_bytes(sample.texts, dictionary, spec.level),
     )
 
 
 def _fit_rotation(
-    unit: Floats, mean: Floats, spec: BuildSpec, rng: np.random.Generator
+    unit_vectors: Floats, mean: Floats, spec: BuildSpec, rng: np.random.Generator
 ) -> Floats | None:
-    dimension = unit.shape[1]
+    dimension = unit_vectors.shape[1]
     if spec.rows <= SCANNED_ROWS:
         return None
-    if len(unit) < ROWS_FOR_ITQ * dimension:
-        return random_rotation(dimension, rng)
-    few = rng.choice(len(unit), min(ROTATED_ROWS, len(unit)), replace=False)
-    return itq_rotation(unit[few] - mean, rng)
+    if len(unit_vectors) < ROWS_FOR_ITQ * dimension:
+        return draw_random_rotation(dimension, rng)
+    few = rng.choice(len(unit_vectors), min(ROTATED_ROWS, len(unit_vectors)), replace=False)
+    return fit_itq_rotation(unit_vectors[few] - mean, rng)
 
 
-def _make_queries(unit: Floats, clusters: Clusters, rng: np.random.Generator) -> Floats:
+def _make_queries(unit_vectors: Floats, clusters: Clusters, rng: np.random.Generator) -> Floats:
     """Make queries between similar rows, (QUESTIONS, d), of length 1."""
-    rows = unit[rng.choice(len(unit), min(ASKED_ROWS, len(unit)), replace=False)]
+    rows = unit_vectors[
+        rng.choice(len(unit_vectors), min(ASKED_ROWS, len(unit_vectors)), replace=False)
+    ]
     supers = find_nearest_centroids(rows, clusters.supers)
     found = []
     for first in range(min(QUESTIONS, len(rows))):

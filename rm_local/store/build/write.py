@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 from rm_local.progress import ProgressMeter
 from rm_local.store.build.assign import Stripe
 from rm_local.store.build.pack import GroupPacker, PackedGroup
-from rm_local.store.build.process_pool import Pool
+from rm_local.store.build.process_pool import TaskPool
 from rm_local.store.build.spec import BuildSpec
 from rm_local.store.build.train import TrainedParams
 from rm_local.store.codec.text_blocks import TextCodec
 from rm_local.store.format import BLOCK_ROWS, DamagedError
 from rm_local.store.index.centroids import write_centroids
 from rm_local.store.sqlite import connection as sqlite, tables
-from rm_local.store.sqlite.meta import Meta, default_search_params, write_value
+from rm_local.store.sqlite.meta import Meta, get_default_search_params, write_meta_value
 from rm_local.store.sqlite.vec0 import create_schema, write_chunks
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def write_groups(
     trained: TrainedParams,
     spec: BuildSpec,
     known_words: frozenset[str],
-    pool: Pool,
+    pool: TaskPool,
     meter: ProgressMeter,
 ) -> None:
     """Write all groups that are not in the file yet, and remove their spilled rows."""
@@ -60,7 +60,7 @@ def write_groups(
         first = groups if done is None else int(done)
         firsts = [spec.first + sum(counts[:group]) for group in range(groups)]
         tasks = [(group, firsts[group]) for group in range(first, groups)]
-        writer = Writer(connection, trained.dictionary, spec.level)
+        writer = GroupWriter(connection, trained.dictionary, spec.level)
         meter.reach(tables.count_entries(connection))
         for group, packed in zip(
             range(first, groups), pool.map_ahead(packer.pack_group, tasks), strict=True
@@ -68,16 +68,16 @@ def write_groups(
             with tables.write_transaction(connection):
                 if packed:
                     writer.write_group(packed)
-                write_value(connection, "groups", group + 1)
+                write_meta_value(connection, "groups", group + 1)
             if packed:
-                read_back(part, packed)
+                check_written_group(part, packed)
             for spill in spills:
                 spill.remove_group(group)
             meter.reach(tables.count_entries(connection))
     connection.close()
 
 
-def read_back(part: Path, group: PackedGroup) -> None:
+def check_written_group(part: Path, group: PackedGroup) -> None:
     """Compare a group with the file, through a connection that did not write it.
 
     Raises:
@@ -113,11 +113,11 @@ def _create_store(
     known_words: frozenset[str],
 ) -> None:
     """Create a store without entries; `groups` in `meta` counts the written groups."""
-    params = default_search_params(len(trained.clusters.centroids))
+    params = get_default_search_params(len(trained.clusters.centroids))
     meta = Meta(spec.embedder, trained.step, trained.mean, trained.rotation, search_params=params)
     create_schema(connection, part, meta, known_words, trained.dictionary, trained.code_dictionary)
     write_centroids(connection, trained.clusters)
-    write_value(connection, "groups", 0)
+    write_meta_value(connection, "groups", 0)
 
 
 def _write_labels(connection: apsw.Connection, numbered: dict[tables.Label, int]) -> None:
@@ -125,7 +125,7 @@ def _write_labels(connection: apsw.Connection, numbered: dict[tables.Label, int]
         tables.insert_label(connection, number, label)
 
 
-class Writer:
+class GroupWriter:
     """Appends groups to the tables, in the caller's transaction."""
 
     def __init__(self, connection: apsw.Connection, dictionary: bytes, level: int) -> None:
@@ -142,7 +142,7 @@ class Writer:
         self._connection.executemany("INSERT INTO words(rowid, rare) VALUES(?, ?)", group.words)
         tables.adjust_count(self._connection, group.rows)
         for key in ("last", "bulk"):
-            write_value(self._connection, key, group.first + group.rows - 1)
+            write_meta_value(self._connection, key, group.first + group.rows - 1)
 
     def _write_blocks(self, group: PackedGroup) -> None:
         """Write the texts; an incomplete block of the previous group is completed."""

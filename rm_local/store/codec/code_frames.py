@@ -12,7 +12,7 @@ import numpy as np
 import zstandard
 
 from rm_local.arrays import Ids
-from rm_local.store.codec.quantize import Quantizer, Steps, default_step
+from rm_local.store.codec.quantize import Quantizer, Steps, get_default_step
 from rm_local.store.format import DamagedError
 
 DICTIONARY_BYTES = 300
@@ -45,17 +45,17 @@ class CodeFrames:
         return cls(np.array([len(each) for each in whole], np.int64), b"".join(whole))
 
 
-def row_crc(id: int, label: int, cluster: int, bits: bytes, code: bytes) -> int:
+def compute_row_crc(id: int, label: int, cluster: int, bits: bytes, code: bytes) -> int:
     """Compute the checksum of all fields of a row that a search reads.
 
     The lowest 32 bits cover all fields; the 15 bits above them cover id and code only, so that an
     intact code is recognised even if the bits are damaged.
     """
     whole = zlib.crc32(struct.pack("<qqq", id, label, cluster) + bits + code)
-    return whole | code_check(id, code) << 32
+    return whole | compute_code_checksum(id, code) << 32
 
 
-def code_check(id: int, code: bytes) -> int:
+def compute_code_checksum(id: int, code: bytes) -> int:
     """Compute the 15-bit checksum of a row's ranking code; 32 + 15 bits fit six bytes in SQLite."""
     return zlib.crc32(code, id) & 0x7FFF
 
@@ -69,9 +69,9 @@ def train_code_dictionary(steps: Steps) -> bytes:
         return b""
 
 
-def default_dictionary(dimension: int) -> bytes:
+def train_default_dictionary(dimension: int) -> bytes:
     """Train a dictionary on random directions, which suits the vectors of any embedder."""
-    quantizer = Quantizer(dimension, default_step(dimension))
+    quantizer = Quantizer(dimension, get_default_step(dimension))
     drawn = np.random.default_rng(0).normal(size=(SAMPLE_ROWS // 4, dimension))
     return train_code_dictionary(
         quantizer.to_int8(quantizer.normalize_rows(drawn.astype(np.float32)))

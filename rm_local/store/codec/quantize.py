@@ -29,15 +29,15 @@ def pack_signs(rows: Floats) -> Bytes:
     return np.packbits(rows > 0, axis=1, bitorder="little")
 
 
-def default_step(dimension: int) -> float:
+def get_default_step(dimension: int) -> float:
     """Return the default step: 1/508 at 384 dimensions, scaled by sqrt(1/d) like components."""
     return float((384 / dimension) ** 0.5) / 508
 
 
 def fit_step(unit: Floats) -> float:
-    """As `default_step`, but wide enough for 99.99 % of the components of `unit`, (n, d)."""
+    """As `get_default_step`, but wide enough for 99.99 % of the components of `unit`, (n, d)."""
     widest = float(np.quantile(np.abs(unit), 0.9999))
-    return max(default_step(unit.shape[1]), widest / LARGEST_STEP)
+    return max(get_default_step(unit.shape[1]), widest / LARGEST_STEP)
 
 
 @dataclass(frozen=True)

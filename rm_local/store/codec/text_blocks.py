@@ -93,7 +93,7 @@ def split_row(row: bytes) -> tuple[str, str]:
         raise DamagedError(f"invalid text record: {error}") from error
 
 
-def extract_subproblem(row: bytes) -> str:
+def extract_row_subproblem(row: bytes) -> str:
     """Extract the subproblem from a row made by `join_texts`."""
     return str(row.partition(KEY_END)[0], "utf-8", "surrogatepass")
 

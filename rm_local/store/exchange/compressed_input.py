@@ -25,7 +25,7 @@ WINDOW = 1 << 31
 """The largest window that the zstd program uses (`--long=31`)."""
 
 
-def input_name(path: Path) -> str:
+def get_input_name(path: Path) -> str:
     """The name of an input in messages."""
     return "standard input" if path == STDIN else str(path)
 
@@ -43,7 +43,7 @@ def is_stream(path: Path) -> bool:
     return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
 
 
-def is_packed(path: Path) -> bool:
+def is_compressed_input(path: Path) -> bool:
     """Whether `open_input` decompresses this file, so that it cannot be read from the middle."""
     return path.suffix.lower() in PACKED
 
@@ -57,9 +57,9 @@ def open_input(path: Path) -> Iterator[BinaryIO]:
     Raises:
         UsageError: It is missing or unreadable; also in the body, when compressed data is damaged.
     """
-    name = input_name(path)
+    name = get_input_name(path)
     try:
-        file = standard_input() if path == STDIN else path.open("rb")
+        file = get_standard_input() if path == STDIN else path.open("rb")
     except OSError as error:
         raise UsageError(f"{name} cannot be read: {error.strerror}.", "Check the name.") from None
     try:
@@ -71,7 +71,7 @@ def open_input(path: Path) -> Iterator[BinaryIO]:
         ) from None
 
 
-def standard_input() -> BinaryIO:
+def get_standard_input() -> BinaryIO:
     """Get the binary standard input. Raises UsageError when it is closed."""
     if sys.stdin is None:
         raise UsageError("Standard input is closed.", "Pipe something into it, or name a file.")

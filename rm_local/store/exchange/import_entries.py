@@ -51,7 +51,7 @@ def import_entries(
     place = 0
     for batch in _split_batches(entries):
         vectors = embed(place, batch)
-        new = _find_new(store, batch, vectors)
+        new = _find_new_places(store, batch, vectors)
         if new:
             store.add_entries([batch[each] for each in new], vectors[np.array(new)])
         taken.added += len(new)
@@ -76,7 +76,7 @@ def has_entry(store: Store, entry: Entry, vector: Floats) -> bool:
         wanted *= HITS_FACTOR
 
 
-def _find_new(store: Store, batch: Sequence[Entry], vectors: Floats) -> list[int]:
+def _find_new_places(store: Store, batch: Sequence[Entry], vectors: Floats) -> list[int]:
     """Find the places of entries that are neither in the store nor at an earlier place."""
     first = {_get_texts(entry): place for place, entry in reversed(list(enumerate(batch)))}
     return [

@@ -15,11 +15,11 @@ from rm_local.errors import StoreError, UsageError
 from rm_local.store.exchange.compressed_input import (
     CHUNK,
     STDIN,
-    input_name,
-    is_packed,
+    get_input_name,
+    get_standard_input,
+    is_compressed_input,
     is_stream,
     open_input,
-    standard_input,
 )
 
 KEPT_FREE = 64 << 20
@@ -28,7 +28,7 @@ KEPT_FREE = 64 << 20
 
 def needs_copy(path: Path) -> bool:
     """Whether it cannot be read repeatedly and from the middle."""
-    return is_stream(path) or is_packed(path)
+    return is_stream(path) or is_compressed_input(path)
 
 
 def check_inputs(paths: Sequence[Path]) -> None:
@@ -44,11 +44,13 @@ def check_inputs(paths: Sequence[Path]) -> None:
             continue
         if _is_terminal(path):
             raise UsageError(
-                f"Nothing is piped into {input_name(path)}: it is a terminal.",
+                f"Nothing is piped into {get_input_name(path)}: it is a terminal.",
                 "Pipe something into it, or name a file.",
             )
         if identity in seen:
-            names = " and ".join(dict.fromkeys((input_name(seen[identity]), input_name(path))))
+            names = " and ".join(
+                dict.fromkeys((get_input_name(seen[identity]), get_input_name(path)))
+            )
             raise UsageError(
                 f"{names}: one stream is named twice, and can be read only once.",
                 "Name it once, or name files.",
@@ -69,18 +71,18 @@ def copy_input(path: Path, target: Path) -> str:
     try:
         with open_input(path) as source, target.open("wb") as copy:
             while data := source.read(CHUNK):
-                check_free(target.parent, len(data), input_name(path))
+                check_free_space(target.parent, len(data), get_input_name(path))
                 copy.write(data)
                 digest.update(data)
     except BaseException as error:
         target.unlink(missing_ok=True)
         if isinstance(error, OSError) and error.errno == errno.ENOSPC:
-            raise _make_full_error(target.parent, input_name(path)) from error
+            raise _make_full_error(target.parent, get_input_name(path)) from error
         raise
     return digest.hexdigest()
 
 
-def check_free(folder: Path, size: int, name: str) -> None:
+def check_free_space(folder: Path, size: int, name: str) -> None:
     """Raise StoreError when the disk of `folder` cannot take `size` bytes of the input `name`."""
     if free_bytes(folder) < size + KEPT_FREE:
         raise _make_full_error(folder, name)
@@ -108,7 +110,7 @@ def _identify_input(path: Path) -> object:
 
 def _is_terminal(path: Path) -> bool:
     if path == STDIN:
-        return standard_input().isatty()
+        return get_standard_input().isatty()
     if not stat.S_ISCHR(path.stat().st_mode):
         return False
     flags = os.O_RDONLY | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_NONBLOCK", 0)

@@ -16,8 +16,13 @@ import zstandard
 from rm_local.errors import UsageError
 from rm_local.files import write_atomically, write_bytes_atomically
 from rm_local.progress import ProgressCallback, ProgressMeter, ignore_progress
-from rm_local.store.exchange.compressed_input import input_name, is_packed, is_stream, open_input
-from rm_local.store.exchange.inputs import check_free, needs_copy
+from rm_local.store.exchange.compressed_input import (
+    get_input_name,
+    is_compressed_input,
+    is_stream,
+    open_input,
+)
+from rm_local.store.exchange.inputs import check_free_space, needs_copy
 from rm_local.store.exchange.jsonl import parse_line, read_lines
 from rm_local.store.exchange.line_blocks import LineBlocks, LineSpan
 from rm_local.work_folder import MARKER, open_work_folder
@@ -43,7 +48,7 @@ def index_lines(
         UsageError: An input cannot be read, a line is not an entry, or there are no entries.
         StoreError: The disk is too full for the copy.
     """
-    seen = [_read_state(path) for path in inputs]
+    seen = [_read_file_state(path) for path in inputs]
     found = _load_index(folder, seen)
     if found and found.block_rows == block_rows:
         return found
@@ -53,7 +58,7 @@ def index_lines(
         for number, path in enumerate(inputs):
             _index_input(path, cutter, _InputShare(seen, number), meter)
         if not cutter.rows:
-            names = ", ".join(map(input_name, inputs))
+            names = ", ".join(map(get_input_name, inputs))
             raise UsageError(f"{names}: no entries.", "Name files that contain entries.")
     result = cutter.make_blocks(folder / COPY)
     meter.total = result.rows
@@ -75,7 +80,7 @@ State = list[str | int]
 """Path, size and modification time; only the path for a stream."""
 
 
-def _read_state(path: Path) -> State:
+def _read_file_state(path: Path) -> State:
     if is_stream(path):
         return [str(path)]
     status = path.stat()
@@ -114,7 +119,7 @@ class _InputShare:
 
     def estimate_share(self, place: int, path: Path) -> float | None:
         sizes = [int(state[1]) for state in self.seen if len(state) == 3]
-        if len(sizes) < len(self.seen) or is_packed(path):
+        if len(sizes) < len(self.seen) or is_compressed_input(path):
             return None
         return (sum(sizes[: self.number]) + place) / max(1, sum(sizes))
 
@@ -156,7 +161,7 @@ class _BlockCutter:
         if self._copied:
             start, file = self._copy.tell(), ""
             packed = zstandard.compress(data, LEVEL)
-            check_free(self._folder, len(packed), self._name)
+            check_free_space(self._folder, len(packed), self._name)
             size = self._copy.write(packed)
         span = LineSpan(self._name, self._line, zlib.crc32(data), file, start, size, self._copied)
         self._blocks[-1].append(span)
@@ -180,7 +185,7 @@ def _index_input(
     path: Path, cutter: _BlockCutter, share: _InputShare, meter: ProgressMeter
 ) -> None:
     """Index all lines of one input. Raises UsageError."""
-    name = input_name(path)
+    name = get_input_name(path)
     cutter.begin_input(name, needs_copy(path))
     with open_input(path) as file:
         for number, line in read_lines(file, name):

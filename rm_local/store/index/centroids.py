@@ -10,7 +10,7 @@ import numpy as np
 
 from rm_local.arrays import Floats, Ids
 from rm_local.store.codec.quantize import compute_inner_products
-from rm_local.store.format import DamagedError, checksum
+from rm_local.store.format import DamagedError, compute_checksum
 from rm_local.store.index.kmeans import Clusters
 from rm_local.store.sqlite import meta
 
@@ -51,14 +51,14 @@ class Centroids:
     def __len__(self) -> int:
         return len(self.rows)
 
-    def assign_rows(self, unit: Floats) -> Ids:
-        """Find the cluster of each row of `unit`, (n, d), as a bulk build does: (n,).
+    def assign_rows(self, unit_vectors: Floats) -> Ids:
+        """Find the cluster of each row of `unit_vectors`, (n, d), as a bulk build does: (n,).
 
         0 if the store has no clusters.
         """
         if not len(self.rows):
-            return np.zeros(len(unit), np.int64)
-        return Clusters(self.supers, self.rows, self.starts).assign_rows(unit)
+            return np.zeros(len(unit_vectors), np.int64)
+        return Clusters(self.supers, self.rows, self.starts).assign_rows(unit_vectors)
 
     def compute_similarities(self, query: Floats) -> Floats:
         """Compute the cosines of all centroids with `query`, (d,); -1 in distant super-clusters.
@@ -85,7 +85,7 @@ def read_centroids(connection: apsw.Connection, dimension: int) -> Centroids:
     rows = np.empty((meta.read_number(connection, "clusters"), dimension), np.float32)
     starts = [0]
     for number, blob, crc in connection.execute("SELECT blk, v, crc FROM centroid ORDER BY blk"):
-        if checksum(number, blob) != crc:
+        if compute_checksum(number, blob) != crc:
             raise DamagedError(f"centroid block {number} is damaged")
         part = np.frombuffer(blob, dtype="<f2").reshape(-1, dimension)
         starts.append(starts[-1] + len(part))
@@ -104,6 +104,6 @@ def write_centroids(connection: apsw.Connection, clusters: Clusters) -> None:
         blob = clusters.centroids[start:end].astype("<f2").tobytes()
         connection.execute(
             "INSERT INTO centroid(blk, v, crc) VALUES(?, ?, ?)",
-            (number, blob, checksum(number, blob)),
+            (number, blob, compute_checksum(number, blob)),
         )
-    meta.write_value(connection, "clusters", len(clusters.centroids))
+    meta.write_meta_value(connection, "clusters", len(clusters.centroids))

@@ -15,7 +15,7 @@ from rm_local.store.codec.quantize import compute_inner_products
 from rm_local.store.format import DamagedError
 from rm_local.store.request import EntryFilter
 from rm_local.store.sqlite.reader_pool import ReaderPool
-from rm_local.store.sqlite.tables import filter_condition, filter_values
+from rm_local.store.sqlite.tables import format_filter_condition, get_filter_values
 
 if TYPE_CHECKING:
     import apsw
@@ -103,13 +103,17 @@ def select_clusters(similarity: Floats, nprobe: int, slack: float) -> Ids:
     return np.asarray(best[distance <= (1 + slack) * distance[0]], dtype=np.int64)
 
 
-def scan_codes(connection: apsw.Connection, bits: bytes, wanted: int, filter: EntryFilter) -> Ids:
+def scan_all_bits(
+    connection: apsw.Connection, bits: bytes, wanted: int, filter: EntryFilter
+) -> Ids:
     """Find the `wanted` rows whose bits differ least in a store without clusters, nearest first.
 
     Pending entries are included.
     """
-    values = {"bits": bits, "k": min(wanted, MAX_CANDIDATES), **filter_values(filter)}
-    keys = _parse_numbers(connection.execute(ALL_CODES + filter_condition(filter), values).get)
+    values = {"bits": bits, "k": min(wanted, MAX_CANDIDATES), **get_filter_values(filter)}
+    keys = _parse_numbers(
+        connection.execute(ALL_CODES + format_filter_condition(filter), values).get
+    )
     pending = scan_pending(connection, bits, 8 * len(bits), filter).keys
     return np.sort(np.concatenate([keys, pending]))[:wanted] & ID_MASK
 
@@ -122,8 +126,8 @@ def scan_pending(
     Raises:
         DamagedError: the bits of an entry have the wrong length.
     """
-    values = {"bits": bits, "limit": limit, **filter_values(filter)}
-    found: Any = connection.execute(PENDING + filter_condition(filter), values).fetchall()[0]
+    values = {"bits": bits, "limit": limit, **get_filter_values(filter)}
+    found: Any = connection.execute(PENDING + format_filter_condition(filter), values).fetchall()[0]
     stored = np.frombuffer(found[1] or b"", np.uint8).reshape(-1, len(bits))
     keys = _parse_numbers(found[0])
     if len(keys) != len(stored):
@@ -173,7 +177,7 @@ def _find_nearest(
         if len(label_columns[0]) != 8 * rows:
             raise DamagedError("chunks of labels have inconsistent lengths")
         asked &= np.isin(np.frombuffer(label_columns[0], "<i8"), labels)
-    distances = _compute_distances(vectors, bits)
+    distances = _compute_hamming_distances(vectors, bits)
     distances[~asked] = FAR
     last = np.partition(distances, wanted - 1)[wanted - 1] if wanted < rows else FAR
     best = np.flatnonzero(distances <= min(last, FAR - 1))
@@ -181,7 +185,7 @@ def _find_nearest(
     return CodeCandidates(keys, np.frombuffer(vectors, np.uint8).reshape(rows, len(bits))[best])
 
 
-def _compute_distances(vectors: bytes, bits: bytes) -> NDArray[np.uint16]:
+def _compute_hamming_distances(vectors: bytes, bits: bytes) -> NDArray[np.uint16]:
     """Count the bits in which each of `vectors`, as long as `bits`, differs from `bits`: (n,)."""
     word = np.uint8 if len(bits) % 8 else np.uint64
     asked = np.frombuffer(bits, word)

@@ -25,19 +25,19 @@ SUPER_ROWS = 400
 """Sample rows per super-cluster; more do not improve the super-clusters."""
 
 
-def random_rotation(dimension: int, rng: np.random.Generator) -> Floats:
+def draw_random_rotation(dimension: int, rng: np.random.Generator) -> Floats:
     """Draw a random rotation, (d, d)."""
     rotation, triangle = np.linalg.qr(rng.normal(size=(dimension, dimension)))
     return np.asarray(rotation * np.sign(np.diag(triangle)), dtype=np.float32)
 
 
-def itq_rotation(centred: Floats, rng: np.random.Generator, rounds: int = 20) -> Floats:
+def fit_itq_rotation(centred: Floats, rng: np.random.Generator, rounds: int = 20) -> Floats:
     """Find a rotation, (d, d), that brings centred rows, (n, d), close to their signs.
 
     Iterative quantization (Gong and Lazebnik 2011) from a random start: alternately rotate the rows
     to fit their signs best (orthogonal Procrustes) and recompute the signs.
     """
-    rotation = random_rotation(centred.shape[1], rng)
+    rotation = draw_random_rotation(centred.shape[1], rng)
     for _ in range(rounds):
         signs = np.where(centred @ rotation > 0, np.float32(1), np.float32(-1))
         left, _, right = np.linalg.svd(centred.T @ signs)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
-from rm_local.store.codec.code_frames import CodePacker, row_crc
+from rm_local.store.codec.code_frames import CodePacker, compute_row_crc
 from rm_local.store.codec.quantize import Quantizer
 from rm_local.store.format import NO_CLUSTER, DamagedError
 from rm_local.store.index.centroids import Centroids
@@ -35,15 +35,15 @@ def count_pending(connection: apsw.Connection) -> int:
     return int(connection.execute("SELECT count(*) FROM fresh").get)
 
 
-def find_oldest(connection: apsw.Connection) -> int | None:
+def find_oldest_pending(connection: apsw.Connection) -> int | None:
     """Return the lowest id of a pending entry, or None."""
     found: int | None = connection.execute("SELECT min(id) FROM fresh").get
     return found
 
 
-def exceeds_limit(connection: apsw.Connection, last: int) -> bool:
+def exceeds_pending_limit(connection: apsw.Connection, last: int) -> bool:
     """Return whether more than MAX_PENDING are pending; `last` is the highest id ever given."""
-    first = find_oldest(connection)
+    first = find_oldest_pending(connection)
     # Counting reads all their pages, so it is done only if there can be too many.
     return (
         first is not None
@@ -71,10 +71,10 @@ def assign_pending(
         return 0
     for id, label, crc, code, bits, _ in found:
         whole = isinstance(bits, bytes) and isinstance(code, bytes)
-        if not whole or row_crc(id, label, NO_CLUSTER, bits, code) != crc:
+        if not whole or compute_row_crc(id, label, NO_CLUSTER, bits, code) != crc:
             raise DamagedError(f"entry {id}: its vector is damaged")
-    unit = quantizer.from_int8(packer.unpack_rows(row[3] for row in found))
-    placed = list(zip(centroids.assign_rows(unit).tolist(), found, strict=True))
+    unit_vectors = quantizer.from_int8(packer.unpack_rows(row[3] for row in found))
+    placed = list(zip(centroids.assign_rows(unit_vectors).tolist(), found, strict=True))
     tables.insert_bits(
         connection, [(id, cluster, label, bits) for cluster, (id, label, _, _, bits, _) in placed]
     )
@@ -82,7 +82,7 @@ def assign_pending(
     connection.executemany(
         "UPDATE ref SET crc = ? WHERE id = ?",
         [
-            (row_crc(id, label, cluster, bits, code), id)
+            (compute_row_crc(id, label, cluster, bits, code), id)
             for cluster, (id, label, _, code, bits, _) in placed
         ],
     )
@@ -94,7 +94,7 @@ def delete_pending(connection: apsw.Connection, ids: Collection[int]) -> set[int
     """Delete those of `ids` that are pending, and return their ids."""
     found = connection.execute(
         "DELETE FROM fresh WHERE id IN (SELECT value FROM json_each(?)) RETURNING id",
-        (tables.json_array(ids),),
+        (tables.format_json_array(ids),),
     )
     dropped = {row[0] for row in found}
     if dropped:

@@ -15,7 +15,7 @@ from rm_local.store.codec.text_blocks import unpack_words
 from rm_local.store.index import ivf
 from rm_local.store.index.centroids import Centroids, read_centroids
 from rm_local.store.index.rare_words import RareWords, compute_lexical_shares
-from rm_local.store.index.select_hits import Ranking, select_hits
+from rm_local.store.index.select_hits import CandidateScores, select_hits
 from rm_local.store.request import EntryFilter, SearchRequest
 from rm_local.store.sqlite import tables
 from rm_local.store.sqlite.meta import Meta, read_known_words
@@ -116,7 +116,7 @@ class Searcher:
             lexical[:] = [shares.get(each, 0.0) for each in ids.tolist()]
         chosen = select_hits(
             request,
-            Ranking(ids, similarity, lexical),
+            CandidateScores(ids, similarity, lexical),
             lambda places: self._quantizer.from_int8(steps[places]),
         )
         return [
@@ -134,9 +134,11 @@ class Searcher:
         """Find the ids of the rows nearest by their bits, nearest first: (n,)."""
         rotated = self._quantizer.rotate_rows(request.vector[np.newaxis])
         bits = pack_signs(rotated)[0].tobytes()
-        wanted = max(round(self.params.candidates * request.breadth), 8 * _pool_size(request))
+        wanted = max(
+            round(self.params.candidates * request.breadth), 8 * _compute_pool_size(request)
+        )
         if not len(self.centroids):
-            return ivf.scan_codes(self._connection, bits, wanted, request.filter)
+            return ivf.scan_all_bits(self._connection, bits, wanted, request.filter)
         scan = self._scan_filtered if request.filter else self._scan_nearest
         return scan(request, bits, SHORTLISTED * wanted).rank_ids(rotated[0])[:wanted]
 
@@ -146,7 +148,7 @@ class Searcher:
         similarity = self.centroids.compute_similarities(request.vector)
         clusters = ivf.select_clusters(similarity, self._scale_nprobe(request), slack)
         found = ivf.scan_clusters(self._readers, bits, wanted, clusters)
-        return self._with_pending(found, request, bits, wanted)
+        return self._merge_pending(found, request, bits, wanted)
 
     def _scan_filtered(
         self, request: SearchRequest, bits: bytes, wanted: int
@@ -158,15 +160,15 @@ class Searcher:
         while True:
             clusters = ivf.select_clusters(similarity, nprobe, np.inf)
             found = ivf.scan_clusters(self._readers, bits, wanted, clusters, labels)
-            found = self._with_pending(found, request, bits, wanted)
-            if len(found.keys) >= 8 * _pool_size(request) or nprobe >= len(self.centroids):
+            found = self._merge_pending(found, request, bits, wanted)
+            if len(found.keys) >= 8 * _compute_pool_size(request) or nprobe >= len(self.centroids):
                 return found
             nprobe *= FILTERED_GROWTH
 
     def _scale_nprobe(self, request: SearchRequest) -> int:
         return max(round(self.params.nprobe * request.breadth), 1)
 
-    def _with_pending(
+    def _merge_pending(
         self, found: ivf.CodeCandidates, request: SearchRequest, bits: bytes, wanted: int
     ) -> ivf.CodeCandidates:
         """Merge `found` with pending entries and keep the `wanted` nearest."""
@@ -191,5 +193,5 @@ class Searcher:
         return np.concatenate(ids), np.concatenate(steps)
 
 
-def _pool_size(request: SearchRequest) -> int:
+def _compute_pool_size(request: SearchRequest) -> int:
     return max(request.pool, request.k)

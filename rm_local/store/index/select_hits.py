@@ -15,7 +15,7 @@ from rm_local.store.request import SearchRequest
 
 
 @dataclass(frozen=True, slots=True)
-class Ranking:
+class CandidateScores:
     """Ids and scores of candidates, unordered; each array is (n,)."""
 
     ids: Ids
@@ -25,7 +25,9 @@ class Ranking:
     """Shares of the query's rare words that the candidates contain."""
 
 
-def select_hits(request: SearchRequest, ranking: Ranking, vectors: Callable[[Ids], Floats]) -> Ids:
+def select_hits(
+    request: SearchRequest, ranking: CandidateScores, vectors: Callable[[Ids], Floats]
+) -> Ids:
     """Select positions in `ranking` by descending score, then by id: (m,), m <= k.
 
     `vectors` returns the vectors, (m, d), of length 1, at given positions; it is called only if
@@ -43,7 +45,7 @@ def select_hits(request: SearchRequest, ranking: Ranking, vectors: Callable[[Ids
 
 
 def _apply_gate(
-    request: SearchRequest, ranking: Ranking, scores: NDArray[np.float64], order: Ids
+    request: SearchRequest, ranking: CandidateScores, scores: NDArray[np.float64], order: Ids
 ) -> Flags:
     """Mark the entries of `order`, best first, that pass gate and score gap: (n,)."""
     gate = ranking.similarity[order] >= request.min_similarity

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rm_local.store.index import pending
 from rm_local.store.index.centroids import Centroids, read_centroids
-from rm_local.store.maintain.task import Tools
+from rm_local.store.maintain.task import StoreTools
 from rm_local.store.sqlite.meta import read_number_or_zero
 
 STEP = 128
@@ -16,18 +16,18 @@ class AssignClusters:
 
     name = "fresh entries"
 
-    def __init__(self, tools: Tools) -> None:
+    def __init__(self, tools: StoreTools) -> None:
         self._tools, self._connection = tools, tools.connection
         self._centroids: Centroids | None = None
         self._generation = 0
 
-    def count_left(self) -> int:
+    def count_remaining_work(self) -> int:
         """Count pending entries."""
         return pending.count_pending(self._connection)
 
     def run_step(self, until: float) -> dict[str, int]:
         """Assign the STEP oldest."""
-        if not self.count_left():
+        if not self.count_remaining_work():
             return {}
         tools = self._tools
         settled = pending.assign_pending(

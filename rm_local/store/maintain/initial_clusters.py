@@ -8,7 +8,7 @@ from rm_local.store.index.centroids import CLUSTER_ROWS, ROWS_FOR_A_CLUSTER, wri
 from rm_local.store.index.kmeans import find_clusters, find_nearest_centroids
 from rm_local.store.maintain import centroid_edits
 from rm_local.store.maintain.move_rows import STEP, Cluster
-from rm_local.store.maintain.task import Tools
+from rm_local.store.maintain.task import StoreTools
 from rm_local.store.sqlite import tables
 
 MIN_ROWS = 20_000
@@ -26,16 +26,16 @@ class InitialClusters:
 
     name = "entries without clusters"
 
-    def __init__(self, tools: Tools, enough: int = MIN_ROWS, most: int = MAX_ROWS) -> None:
+    def __init__(self, tools: StoreTools, enough: int = MIN_ROWS, most: int = MAX_ROWS) -> None:
         self._tools, self._connection = tools, tools.connection
         self._enough, self._most = enough, most
 
     @property
-    def too_many(self) -> bool:
+    def has_too_many_entries(self) -> bool:
         """Whether the store has no clusters and too many entries for this task."""
-        return self.count_left() > self._most
+        return self.count_remaining_work() > self._most
 
-    def count_left(self) -> int:
+    def count_remaining_work(self) -> int:
         """Count the entries; 0 when they are too few to need clusters."""
         entries = tables.count_entries(self._connection)
         if entries <= self._enough or centroid_edits.count_clusters(self._connection):
@@ -44,7 +44,7 @@ class InitialClusters:
 
     def run_step(self, until: float) -> dict[str, int]:
         """Assign all entries."""
-        entries = self.count_left()
+        entries = self.count_remaining_work()
         if not entries or entries > self._most:
             return {}
         cluster = Cluster.read_cluster(self._tools, 0)

@@ -15,11 +15,16 @@ from rm_local.store.maintain.assign_clusters import AssignClusters
 from rm_local.store.maintain.initial_clusters import InitialClusters
 from rm_local.store.maintain.pack_texts import PackTexts
 from rm_local.store.maintain.purge_deleted import PurgeDeleted
-from rm_local.store.maintain.recompress import Recompress
+from rm_local.store.maintain.recompress import RecompressTexts
 from rm_local.store.maintain.split_clusters import LARGEST, SplitClusters
-from rm_local.store.maintain.task import MaintenanceTask, Tools
+from rm_local.store.maintain.task import MaintenanceTask, StoreTools
 from rm_local.store.sqlite import connection as sqlite, tables, wal
-from rm_local.store.sqlite.open_checks import check_header, check_layout, check_size, is_writable
+from rm_local.store.sqlite.open_checks import (
+    check_file_size,
+    check_header,
+    check_vec0_layout,
+    is_writable,
+)
 
 if TYPE_CHECKING:
     import apsw
@@ -72,7 +77,7 @@ class Maintainer:
         end = monotonic() + seconds
         done: Counter[str] = Counter()
         with self._open_store() as connection:
-            tools = Tools.from_connection(connection)
+            tools = StoreTools.from_connection(connection)
             first = InitialClusters(tools)
             split = SplitClusters(tools, self._largest)
             # Recompression takes hours in a large store, so it comes last.
@@ -82,11 +87,11 @@ class Maintainer:
                 first,
                 split,
                 PurgeDeleted(tools),
-                Recompress(tools),
+                RecompressTexts(tools),
             )
             busy = False
             for kind in kinds:
-                report(Progress(kind.name, total=kind.count_left()))
+                report(Progress(kind.name, total=kind.count_remaining_work()))
                 while not busy and monotonic() < end:
                     found = _run_step(connection, kind)
                     if not found:
@@ -95,10 +100,10 @@ class Maintainer:
                     done.update(found)
             return MaintenanceResult(
                 done={what: count for what, count in done.items() if count},
-                left={kind.name: kind.count_left() for kind in kinds},
+                left={kind.name: kind.count_remaining_work() for kind in kinds},
                 empty_bytes=_count_empty_bytes(connection),
                 busy=busy,
-                needs_build=first.too_many,
+                needs_build=first.has_too_many_entries,
             )
 
     @contextmanager
@@ -106,10 +111,10 @@ class Maintainer:
         path = self._path
         check_header(path)
         if not is_writable(path):
-            raise sqlite.read_only_error(path)
+            raise sqlite.make_read_only_error(path)
         with sqlite.translate_errors(path), sqlite.open_connection(path, "write") as connection:
-            check_size(connection, path)
-            check_layout(connection, path)
+            check_file_size(connection, path)
+            check_vec0_layout(connection, path)
             # Pages written before the end of a step would lock readers out until then.
             connection.execute("PRAGMA cache_spill=0")
             wal.enable_wal(connection, path)

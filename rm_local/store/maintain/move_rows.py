@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from rm_local.arrays import Floats, Ids
-from rm_local.store.codec.code_frames import row_crc
+from rm_local.store.codec.code_frames import compute_row_crc
 from rm_local.store.format import DamagedError
 from rm_local.store.maintain.chunks import ClusterRows, read_cluster_rows, rewrite_cluster
-from rm_local.store.maintain.task import Tools
-from rm_local.store.sqlite.tables import json_array
+from rm_local.store.maintain.task import StoreTools
+from rm_local.store.sqlite.tables import format_json_array
 
 STEP = 4096
 """Rows whose codes are in memory at once; a cluster may be larger."""
@@ -21,17 +21,17 @@ STEP = 4096
 class Cluster:
     """The entries of a cluster, without deleted ones whose bits are still there."""
 
-    tools: Tools
+    tools: StoreTools
     number: int
     rows: ClusterRows
 
     @classmethod
-    def read_cluster(cls, tools: Tools, number: int) -> Cluster:
+    def read_cluster(cls, tools: StoreTools, number: int) -> Cluster:
         """Read a cluster. Raises DamagedError when a chunk cannot be read."""
         rows = read_cluster_rows(tools.connection, number, tools.dimension)
         there = tools.connection.execute(
             "SELECT id FROM ref WHERE id IN (SELECT value FROM json_each(?))",
-            (json_array(rows.ids.tolist()),),
+            (format_json_array(rows.ids.tolist()),),
         )
         kept = np.isin(rows.ids, np.fromiter((row[0] for row in there), np.int64))
         return cls(tools, number, rows.select_rows(kept))
@@ -81,16 +81,16 @@ class Cluster:
             id: (label, crc, code)
             for id, label, crc, code in self.tools.connection.execute(
                 "SELECT id, label, crc, v FROM ref WHERE id IN (SELECT value FROM json_each(?))",
-                (json_array(self.rows.ids[places].tolist()),),
+                (format_json_array(self.rows.ids[places].tolist()),),
             )
         }
         checked = {}
         for place in places.tolist():
             id, bits = int(self.rows.ids[place]), self.rows.bits[place].tobytes()
             label, crc, code = found[id]
-            if label != self.rows.labels[place] or crc != row_crc(
+            if label != self.rows.labels[place] or crc != compute_row_crc(
                 id, label, self.number, bits, code
             ):
                 raise DamagedError(f"entry {id}: its vector is damaged")
-            checked[id] = code, row_crc(id, label, cluster, bits, code)
+            checked[id] = code, compute_row_crc(id, label, cluster, bits, code)
         return checked

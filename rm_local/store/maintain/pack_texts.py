@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from rm_local.store.codec.text_blocks import TextCodec
 from rm_local.store.format import BLOCK_ROWS, DamagedError
 from rm_local.store.index import pending
-from rm_local.store.maintain.purge_deleted import note_cleared
-from rm_local.store.maintain.task import Tools
+from rm_local.store.maintain.purge_deleted import count_cleared_tombstones
+from rm_local.store.maintain.task import StoreTools
 from rm_local.store.sqlite import tables
-from rm_local.store.sqlite.meta import read_number, write_value
+from rm_local.store.sqlite.meta import read_number, write_meta_value
 
 if TYPE_CHECKING:
     import apsw
@@ -28,10 +28,10 @@ class PackTexts:
 
     name = "entries not in blocks"
 
-    def __init__(self, tools: Tools) -> None:
+    def __init__(self, tools: StoreTools) -> None:
         self._connection, self._codec = tools.connection, tools.codec
 
-    def count_left(self) -> int:
+    def count_remaining_work(self) -> int:
         """Count the entries to pack, including deleted ones."""
         bulk, end = _find_bounds(self._connection)
         return max(0, end - bulk)
@@ -50,8 +50,8 @@ class PackTexts:
                 f"DELETE FROM {table} WHERE {key} BETWEEN ? AND ?", (bulk + 1, end)
             )
         self._connection.executemany("INSERT INTO tomb(id) VALUES(?)", gone)
-        note_cleared(self._connection, len(gone))
-        write_value(self._connection, "bulk", end)
+        count_cleared_tombstones(self._connection, len(gone))
+        write_meta_value(self._connection, "bulk", end)
         return {"entries put into blocks": end - bulk}
 
     def _write_blocks(self, bulk: int, texts: list[bytes]) -> None:
@@ -76,7 +76,7 @@ class PackTexts:
 
 def _find_bounds(connection: apsw.Connection) -> tuple[int, int]:
     """Find the last entry in blocks, and the last that can be in a full block: no pending one."""
-    first_fresh = pending.find_oldest(connection)
+    first_fresh = pending.find_oldest_pending(connection)
     last = tables.read_last_id(connection) if first_fresh is None else first_fresh - 1
     return read_number(connection, "bulk"), last // BLOCK_ROWS * BLOCK_ROWS
 
@@ -85,6 +85,6 @@ def _read_texts(connection: apsw.Connection, codec: TextCodec, bulk: int, end: i
     """Read the text rows of the entries after `bulk` up to `end`; empty for deleted ones."""
     ids = range(bulk + 1, end + 1)
     frames = tables.read_frames(connection, "text", ids)
-    if frames.keys() != tables.find_existing(connection, ids):
+    if frames.keys() != tables.find_existing_ids(connection, ids):
         raise DamagedError(f"entries {bulk + 1} to {end} and their texts do not agree")
     return [codec.unpack_rows(frames[id], 1)[0] if id in frames else b"" for id in ids]

@@ -8,8 +8,8 @@ import numpy as np
 
 from rm_local.arrays import Ids
 from rm_local.store.maintain.chunks import find_used_places, remove_chunks
-from rm_local.store.maintain.task import Tools, increase_number
-from rm_local.store.sqlite.meta import read_number_or_zero, write_value
+from rm_local.store.maintain.task import StoreTools, increase_number
+from rm_local.store.sqlite.meta import read_number_or_zero, write_meta_value
 
 if TYPE_CHECKING:
     import apsw
@@ -28,21 +28,21 @@ class PurgeDeleted:
 
     name = "deleted entries with bits"
 
-    def __init__(self, tools: Tools) -> None:
+    def __init__(self, tools: StoreTools) -> None:
         self._connection = tools.connection
         self._tombstones: Ids = np.empty(0, np.int64)
 
-    def count_left(self) -> int:
+    def count_remaining_work(self) -> int:
         """Count deleted entries whose bits may be there."""
         return self._count_tombstones() - read_number_or_zero(self._connection, "scrapped")
 
     def run_step(self, until: float) -> dict[str, int]:
         """Scan READ_CHUNKS chunks."""
-        if not self.count_left():
+        if not self.count_remaining_work():
             return {}
         last = read_number_or_zero(self._connection, "scrap_chunk")
         if not last:
-            write_value(self._connection, "scrap_goal", self._count_tombstones())
+            write_meta_value(self._connection, "scrap_goal", self._count_tombstones())
         self._read_tombstones()
         found = self._connection.execute(
             "SELECT chunk_id, validity, rowids FROM code_chunks WHERE chunk_id > ?"
@@ -55,10 +55,10 @@ class PurgeDeleted:
             bits, empty = self._clear_chunk(last, validity, ids)
             cleared, dropped = cleared + bits, dropped + empty
         if len(chunks) == READ_CHUNKS:
-            write_value(self._connection, "scrap_chunk", last)
+            write_meta_value(self._connection, "scrap_chunk", last)
         else:
-            write_value(self._connection, "scrap_chunk", 0)
-            write_value(
+            write_meta_value(self._connection, "scrap_chunk", 0)
+            write_meta_value(
                 self._connection, "scrapped", read_number_or_zero(self._connection, "scrap_goal")
             )
         return {
@@ -95,7 +95,7 @@ class PurgeDeleted:
         return int(gone.sum()), False
 
 
-def note_cleared(connection: apsw.Connection, tombstones: int) -> None:
+def count_cleared_tombstones(connection: apsw.Connection, tombstones: int) -> None:
     """Count new tombstones whose bits were removed already."""
     increase_number(connection, "scrapped", tombstones)
     increase_number(connection, "scrap_goal", tombstones)

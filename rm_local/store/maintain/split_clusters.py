@@ -10,7 +10,7 @@ from rm_local.store.format import CHUNK_SIZE
 from rm_local.store.index.kmeans import find_nearest_centroids, k_means
 from rm_local.store.maintain import centroid_edits
 from rm_local.store.maintain.move_rows import Cluster
-from rm_local.store.maintain.task import Tools
+from rm_local.store.maintain.task import StoreTools
 
 LARGEST = 4000
 """Most rows of a cluster: about four times the usual number, and as slow to scan."""
@@ -28,23 +28,23 @@ class SplitClusters:
 
     name = "clusters too large"
 
-    def __init__(self, tools: Tools, largest: int = LARGEST) -> None:
+    def __init__(self, tools: StoreTools, largest: int = LARGEST) -> None:
         self._tools, self._connection = tools, tools.connection
         self._largest = largest
         self._whole: set[int] = set()
 
-    def count_left(self) -> int:
+    def count_remaining_work(self) -> int:
         """Count clusters that are too large."""
-        return sum(1 for _ in self._find_large())
+        return sum(1 for _ in self._find_large_clusters())
 
     def run_step(self, until: float) -> dict[str, int]:
         """Split one cluster."""
-        for number in self._find_large():
+        for number in self._find_large_clusters():
             split = self._split_cluster(Cluster.read_cluster(self._tools, number))
             return {"clusters parted": int(split), "clusters left whole": int(not split)}
         return {}
 
-    def _find_large(self) -> Iterator[int]:
+    def _find_large_clusters(self) -> Iterator[int]:
         """Yield clusters that are too large, except those that do not separate."""
         if not centroid_edits.count_clusters(self._connection):
             return

@@ -10,7 +10,7 @@ from rm_local.arrays import Floats
 from rm_local.store.codec.code_frames import CodePacker
 from rm_local.store.codec.quantize import Quantizer
 from rm_local.store.codec.text_blocks import LEVEL, TextCodec
-from rm_local.store.sqlite.meta import read_meta, read_number_or_zero, write_value
+from rm_local.store.sqlite.meta import read_meta, read_number_or_zero, write_meta_value
 from rm_local.store.sqlite.vec0 import CODES, TEXTS, read_dictionary
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ BEST_LEVEL = 19
 
 
 @dataclass(frozen=True)
-class Tools:
+class StoreTools:
     """An open store and the codecs of its rows."""
 
     connection: apsw.Connection
@@ -67,10 +67,10 @@ class MaintenanceTask(Protocol):
             DamagedError: The tables of the store do not agree.
         """
 
-    def count_left(self) -> int:
+    def count_remaining_work(self) -> int:
         """Estimate the remaining work."""
 
 
 def increase_number(connection: apsw.Connection, key: str, more: int) -> None:
     """Increase a number in `meta`."""
-    write_value(connection, key, read_number_or_zero(connection, key) + more)
+    write_meta_value(connection, key, read_number_or_zero(connection, key) + more)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rm_local.arrays import Flags, Floats, Ids
-from rm_local.store.format import checksum
+from rm_local.store.format import compute_checksum
 from rm_local.store.repair.tolerant_reader import TolerantReader
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class CentroidRebuilder:
             end = start + len(blob) // (2 * dimension)
             if not isinstance(blob, bytes) or len(blob) % (2 * dimension) or end > clusters:
                 break
-            if checksum(blk, blob) == crc:
+            if compute_checksum(blk, blob) == crc:
                 self._centroids[start:end] = np.frombuffer(blob, "<f2").reshape(-1, dimension)
                 self.lost[start:end] = False
             self._starts.append(end)
@@ -60,5 +60,5 @@ class CentroidRebuilder:
             blob = halves[start:end].tobytes()
             new.execute(
                 "INSERT INTO centroid(blk, v, crc) VALUES(?, ?, ?)",
-                (number, blob, checksum(number, blob)),
+                (number, blob, compute_checksum(number, blob)),
             )

@@ -39,11 +39,11 @@ def repair_store(path: Path, report: ProgressCallback = ignore_progress) -> Repa
     if not found:
         return None
     if not is_writable(path):
-        raise sqlite.read_only_error(path)
+        raise sqlite.make_read_only_error(path)
     part = path.with_name(path.name + ".repair")
     with sqlite.translate_errors(path), _lock_damaged(path) as reader:
         aside = _choose_aside_path(path)
-        _check_room(path)
+        _check_repair_space(path)
         # Left by a stopped repair.
         _remove_part(part)
         try:
@@ -93,7 +93,7 @@ def _choose_aside_path(path: Path) -> Path:
     return aside
 
 
-def _check_room(path: Path) -> None:
+def _check_repair_space(path: Path) -> None:
     require_free(
         path.parent,
         path.stat().st_size * 11 // 10 + FIXED,

@@ -77,7 +77,7 @@ class TextRescuer:
             on_done(min(part.stop * BLOCK_ROWS, bulk))
         for start in range(bulk + 1, highest + 1, STEP):
             end = min(start + STEP, highest + 1)
-            self._copy_single(range(start, end))
+            self._copy_single_texts(range(start, end))
             on_done(end - 1)
 
     def _copy_blocks(self, numbers: range) -> None:
@@ -95,7 +95,7 @@ class TextRescuer:
             self._note_texts(first, texts)
         self._new.executemany("INSERT INTO block(blk, z) VALUES(?, ?)", frames)
 
-    def _copy_single(self, ids: range) -> None:
+    def _copy_single_texts(self, ids: range) -> None:
         kept = []
         for id, row in sorted(self._reader.read_rows_by_id(SINGLE, ids).items()):
             frame, texts = self._unpack_frame(row, 1)

@@ -10,7 +10,7 @@ import numpy as np
 
 from rm_local.arrays import Floats
 from rm_local.progress import DoneCallback
-from rm_local.store.codec.code_frames import CodePacker, code_check, row_crc
+from rm_local.store.codec.code_frames import CodePacker, compute_code_checksum, compute_row_crc
 from rm_local.store.codec.quantize import Quantizer
 from rm_local.store.format import CHUNK_SIZE, NO_CLUSTER, DamagedError
 from rm_local.store.index.kmeans import find_nearest_centroids
@@ -40,7 +40,7 @@ REFS = "SELECT id, label, crc, v FROM ref WHERE id IN (SELECT value FROM json_ea
 
 
 @dataclass(frozen=True, slots=True)
-class Slot:
+class FoundRow:
     """A row in sqlite-vec's tables, or a pending one."""
 
     id: int
@@ -89,11 +89,11 @@ class VectorRescuer:
                 centroids.add_rows(np.array([row[1] for row in lost]), vectors)
             on_done(int(self._found.kept.sum()))
 
-    def assign_pending(self, centroids: Floats) -> None:
+    def copy_pending(self, centroids: Floats) -> None:
         """Copy intact pending rows, assigned to the nearest of `centroids`, (c, d)."""
         found = self._reader.read_rows_by_id(FRESH, self._reader.list_numbers("fresh", "id"))
         slots = [
-            Slot(id, NO_CLUSTER, self._labels.whole, bits)
+            FoundRow(id, NO_CLUSTER, self._labels.whole, bits)
             for id, (bits,) in sorted(found.items())
             if 0 < id < len(self._found.kept) and isinstance(bits, bytes)
         ]
@@ -131,7 +131,7 @@ class VectorRescuer:
             self.derived += len(whole)
             on_done(int(self._found.kept.sum()))
 
-    def _read_slots(self, cluster: Any, *columns: Any) -> Iterator[Slot]:
+    def _read_slots(self, cluster: Any, *columns: Any) -> Iterator[FoundRow]:
         """Read the used slots of a chunk, none if it is unreadable."""
         width = self._quantizer.dimension // 8
         sizes = (CHUNK_SIZE // 8, CHUNK_SIZE * 8, CHUNK_SIZE * 8, CHUNK_SIZE * width)
@@ -146,7 +146,7 @@ class VectorRescuer:
         for at in np.flatnonzero(used).tolist():
             if 0 < ids[at] < len(self._found.kept):
                 here = slice(at * width, (at + 1) * width)
-                yield Slot(ids[at], cluster, (labels[at],), bits[here])
+                yield FoundRow(ids[at], cluster, (labels[at],), bits[here])
 
     def _decode_vectors(self, codes: list[bytes]) -> Floats:
         """Decode intact codes to vectors, (n, d)."""
@@ -160,7 +160,7 @@ class VectorRescuer:
         return found
 
     def _select_intact(
-        self, slots: list[Slot], refs: dict[int, tuple[Any, ...]]
+        self, slots: list[FoundRow], refs: dict[int, tuple[Any, ...]]
     ) -> Iterator[tuple[int, int, int, bytes, bytes]]:
         """Yield id, cluster, label, bits and code of rows with a matching checksum, ids once."""
         for slot in slots:
@@ -172,7 +172,7 @@ class VectorRescuer:
                 continue
             # The label may be the damaged part.
             for each in dict.fromkeys((label, *slot.labels)):
-                if isinstance(each, int) and crc & LOW == LOW & row_crc(
+                if isinstance(each, int) and crc & LOW == LOW & compute_row_crc(
                     slot.id, each, slot.cluster, slot.bits, code
                 ):
                     self._found.kept[slot.id] = True
@@ -194,7 +194,7 @@ class VectorRescuer:
                 self._packer.unpack_rows([code])
             except DamagedError:
                 continue
-            if code_check(id, code) == crc >> 32:
+            if compute_code_checksum(id, code) == crc >> 32:
                 yield id, label, code
 
     def _write_rows(self, rows: list[tuple[int, int, int, bytes, bytes]]) -> None:
@@ -202,7 +202,7 @@ class VectorRescuer:
         self._new.executemany(
             "INSERT INTO ref(id, label, crc, v) VALUES(?, ?, ?, ?)",
             (
-                (id, label, row_crc(id, label, cluster, bits, code), code)
+                (id, label, compute_row_crc(id, label, cluster, bits, code), code)
                 for id, cluster, label, bits, code in rows
             ),
         )

@@ -24,7 +24,7 @@ from rm_local.store.repair.rescue_vectors import VectorRescuer
 from rm_local.store.repair.store_constants import ANOTHER_COPY, StoreConstants, copy_search_params
 from rm_local.store.repair.tolerant_reader import TolerantReader
 from rm_local.store.sqlite import connection as sqlite
-from rm_local.store.sqlite.meta import SPREAD, Meta, read_meta, write_value
+from rm_local.store.sqlite.meta import SPREAD, Meta, read_meta, write_meta_value
 from rm_local.store.sqlite.vec0 import CODES, TEXTS, create_schema
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def _open_new_store(part: Path, path: Path, constants: StoreConstants) -> Iterat
             new, path, meta, constants.known_words, dictionaries[TEXTS], dictionaries[CODES]
         )
         for key in ("mean", "rotation"):
-            write_value(new, key, constants.needed[key])
+            write_meta_value(new, key, constants.needed[key])
         yield new
         new.execute("COMMIT")
         new.execute("INSERT INTO words(words) VALUES('optimize')")
@@ -119,9 +119,9 @@ class _Salvager:
         texts = TextRescuer(self._reader, self._new, self._constants, self.evidence)
         texts.copy_texts(self._make_meter("texts").reach)
         clusters = self._copy_vectors()
-        self._drop_lost()
+        self._delete_lost_entries()
         self._copy_usage_counts()
-        self._put_numbers(clusters)
+        self._write_meta_numbers(clusters)
 
     def _copy_vectors(self) -> int:
         """Copy vectors; return the number of clusters."""
@@ -147,7 +147,7 @@ class _Salvager:
         centroids = CentroidRebuilder(self._reader, dimension, clusters)
         meter = self._make_meter("vectors")
         vectors.copy_vectors(vectors.list_chunks(), centroids, meter.reach)
-        vectors.assign_pending(centroids.compute_centroids())
+        vectors.copy_pending(centroids.compute_centroids())
         vectors.derive_bits(centroids.compute_centroids(), meter.reach)
         centroids.write_centroids(self._new)
         if vectors.derived:
@@ -164,7 +164,7 @@ class _Salvager:
     def _make_meter(self, stage: str) -> ProgressMeter:
         return ProgressMeter(self._report, stage, self._constants.highest)
 
-    def _drop_lost(self) -> None:
+    def _delete_lost_entries(self) -> None:
         """Delete entries without a vector; missing ids in blocks get a tombstone."""
         constants, codec = self._constants, TextCodec(self._constants.dictionaries[TEXTS])
         halves = np.flatnonzero(self.evidence.text & ~self.evidence.kept).tolist()
@@ -192,19 +192,19 @@ class _Salvager:
         if self._reader.stopped:
             self.lost.append("Some usage counts: how often entries were shown and helped.")
 
-    def _put_numbers(self, clusters: int) -> None:
+    def _write_meta_numbers(self, clusters: int) -> None:
         constants, new = self._constants, self._new
         tombs = new.execute("SELECT count(*) FROM tomb").get
         kept = {"entries": self.entries, "last": constants.last, "bulk": constants.bulk}
         for key, value in {**kept, "clusters": clusters, "scrapped": tombs}.items():
-            write_value(new, key, value)
+            write_meta_value(new, key, value)
         for key in ("generation", "recompressed"):
             if (number := self._reader.read_number(key)) is not None:
-                write_value(new, key, number)
+                write_meta_value(new, key, number)
         copy_search_params(self._reader, new, clusters, self.fixed)
-        spread = self._reader.read_value(SPREAD)
+        spread = self._reader.read_meta_value(SPREAD)
         if spread is not None:
-            write_value(new, SPREAD, spread)
+            write_meta_value(new, SPREAD, spread)
         elif self._reader.read_scalar("SELECT 1 FROM meta NOT INDEXED WHERE key = ?", (SPREAD,)):
             self.fixed.append(f"{SPREAD!r} in meta was left out: it is measured again when used.")
 

@@ -6,12 +6,17 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 
 from rm_local.errors import CorruptStoreError
-from rm_local.store.codec.code_frames import code_check
+from rm_local.store.codec.code_frames import compute_code_checksum
 from rm_local.store.codec.text_blocks import TextCodec, unpack_words
 from rm_local.store.format import BLOCK_ROWS, DamagedError, EmbedderId
 from rm_local.store.index.stopwords import STOPWORDS
 from rm_local.store.repair.tolerant_reader import TolerantReader
-from rm_local.store.sqlite.meta import PARAM_KEYS, Value, default_search_params, write_value
+from rm_local.store.sqlite.meta import (
+    PARAM_KEYS,
+    Value,
+    get_default_search_params,
+    write_meta_value,
+)
 from rm_local.store.sqlite.vec0 import CODES, TEXTS
 
 if TYPE_CHECKING:
@@ -49,7 +54,7 @@ class StoreConstants:
         Raises:
             CorruptStoreError: A constant is lost that cannot be recomputed.
         """
-        needed = {key: reader.read_value(key) for key in NEEDED}
+        needed = {key: reader.read_meta_value(key) for key in NEEDED}
         lost = [f"{key!r} in meta" for key, value in needed.items() if value is None]
         dictionaries: dict[int, bytes] = {}
         for number, name in ((TEXTS, "texts"), (CODES, "vectors")):
@@ -59,7 +64,7 @@ class StoreConstants:
                 lost.append(f"the dictionary of {name}")
         if lost:
             raise CorruptStoreError(f"The store is damaged in {', '.join(lost)}.", ANOTHER_COPY)
-        if reader.read_value("groups") is not None:
+        if reader.read_meta_value("groups") is not None:
             raise CorruptStoreError(
                 "The bulk build of this store was not completed.", "Build it again."
             )
@@ -67,12 +72,12 @@ class StoreConstants:
         bulk, last, clusters = (reader.read_number(key) for key in ("bulk", "last", "clusters"))
         if bulk is None:
             notes.append("'bulk' in meta was computed from the blocks of texts.")
-            bulk = _find_bulk(reader, TextCodec(dictionaries[TEXTS]))
+            bulk = _find_bulk_end(reader, TextCodec(dictionaries[TEXTS]))
             bulk = bulk if last is None else min(bulk, last)
         highest = last
         if highest is None:
-            highest = max(bulk, _find_highest(reader))
-            last = max(highest, _find_highest_given(reader))
+            highest = max(bulk, _find_highest_intact_id(reader))
+            last = max(highest, _find_highest_given_id(reader))
             notes.append(f"'last' in meta was computed from the entries; it is {last:,} now.")
         if clusters is None:
             notes.append("'clusters' in meta was computed from the centroids.")
@@ -109,16 +114,16 @@ def copy_search_params(
     """Copy the search parameters; lost ones get their defaults."""
     values = {key: reader.read_number(key) for key in PARAM_KEYS}
     lost = [key for key, value in values.items() if value is None]
-    for key, usual in default_search_params(clusters).meta_values().items():
+    for key, usual in get_default_search_params(clusters).meta_values().items():
         value = values[key]
-        write_value(new, key, usual if value is None else value)
+        write_meta_value(new, key, usual if value is None else value)
     if lost:
         notes.append(f"{', '.join(map(repr, lost))} in meta: the default was used.")
 
 
 def _read_known_words(reader: TolerantReader, notes: list[str]) -> frozenset[str]:
     try:
-        value = reader.read_value("known_words")
+        value = reader.read_meta_value("known_words")
         if not isinstance(value, bytes):
             raise DamagedError("known_words is missing")
         return unpack_words(value)
@@ -137,7 +142,7 @@ def _find_first_block(reader: TolerantReader) -> int:
     return max(0, min((number for number in found if number is not None), default=0))
 
 
-def _find_bulk(reader: TolerantReader, codec: TextCodec) -> int:
+def _find_bulk_end(reader: TolerantReader, codec: TextCodec) -> int:
     """Find the last entry in blocks: that of the last block, as far as it can be read."""
     number = reader.read_scalar("SELECT max(blk) FROM block")
     if number is None:
@@ -155,15 +160,19 @@ def _find_bulk(reader: TolerantReader, codec: TextCodec) -> int:
     return end if first_single is None else min(end, int(first_single) - 1)
 
 
-def _find_highest(reader: TolerantReader) -> int:
+def _find_highest_intact_id(reader: TolerantReader) -> int:
     """Find the highest id of an entry with an intact code."""
     for id, crc, code in reader.iter_rows("SELECT id, crc, v FROM ref ORDER BY id DESC"):
-        if isinstance(code, bytes) and isinstance(crc, int) and code_check(id, code) == crc >> 32:
+        if (
+            isinstance(code, bytes)
+            and isinstance(crc, int)
+            and compute_code_checksum(id, code) == crc >> 32
+        ):
             return int(id)
     return 0
 
 
-def _find_highest_given(reader: TolerantReader) -> int:
+def _find_highest_given_id(reader: TolerantReader) -> int:
     """Find the highest id that was ever inserted into sqlite-vec's table."""
     found = reader.read_scalar("SELECT seq FROM sqlite_sequence WHERE name = 'code_rowids'")
     return found if isinstance(found, int) else 0

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from rm_local.store.format import DamagedError, checksum
+from rm_local.store.format import DamagedError, compute_checksum
 from rm_local.store.sqlite.meta import Value
-from rm_local.store.sqlite.tables import Label, json_array
+from rm_local.store.sqlite.tables import Label, format_json_array
 
 if TYPE_CHECKING:
     import apsw
@@ -58,7 +58,7 @@ class TolerantReader:
 
         `sql` takes the numbers as a JSON list; when it fails, each half is read separately.
         """
-        found = {row[0]: row[1:] for row in self.iter_rows(sql, (json_array(numbers),))}
+        found = {row[0]: row[1:] for row in self.iter_rows(sql, (format_json_array(numbers),))}
         if self.stopped and len(numbers) > 1:
             middle = len(numbers) // 2
             return self.read_rows_by_id(sql, numbers[:middle]) | self.read_rows_by_id(
@@ -66,22 +66,22 @@ class TolerantReader:
             )
         return found
 
-    def read_value(self, key: str) -> Value | None:
+    def read_meta_value(self, key: str) -> Value | None:
         """Read a value of `meta`; None if it is missing or damaged."""
         # Scan the table without its index, which may be damaged.
         found = self.iter_rows("SELECT value, crc FROM meta NOT INDEXED WHERE key = ?", (key,))
         row = next(found, None)
-        return row[0] if row is not None and checksum(key, row[0]) == row[1] else None
+        return row[0] if row is not None and compute_checksum(key, row[0]) == row[1] else None
 
     def read_number(self, key: str) -> int | None:
-        """Read an integer of `meta`, as `read_value`."""
-        found = self.read_value(key)
+        """Read an integer of `meta`, as `read_meta_value`."""
+        found = self.read_meta_value(key)
         return found if isinstance(found, int) else None
 
     def read_dictionary(self, number: int) -> bytes:
         """Read a dictionary. Raises DamagedError when it is missing or damaged."""
         row = next(self.iter_rows("SELECT d, crc FROM zdict WHERE id = ?", (number,)), None)
-        if row is None or checksum(number, row[0]) != row[1]:
+        if row is None or compute_checksum(number, row[0]) != row[1]:
             raise DamagedError(f"dictionary {number} is not as it was written")
         return bytes(row[0])
 
@@ -104,6 +104,6 @@ class TolerantReader:
             for domain, source, level, provenance in (
                 each[number] for each in (copies, rows) if number in each
             ):
-                if checksum(number, domain, source, level, provenance) == crc:
+                if compute_checksum(number, domain, source, level, provenance) == crc:
                     found[number] = (domain, source, level, provenance)
         return found

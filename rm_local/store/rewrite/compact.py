@@ -43,7 +43,7 @@ def compact_store(
     with StoreSource.open(path) as held:
         if not held.rows:
             raise StoreError(f"The store {path} has no entries.", "Add some before you compact it.")
-        with _lock_unchanged(path, held) as last:
+        with _lock_if_unchanged(path, held) as last:
             new_path = _choose_new_path(path, f"{held.fingerprint}, level {level}")
             if not new_path.exists() or _get_build_folder(new_path).exists():
                 build_store(
@@ -74,7 +74,7 @@ def _empty_wal(path: Path) -> None:
 
 
 @contextmanager
-def _lock_unchanged(path: Path, held: StoreSource) -> Iterator[int]:
+def _lock_if_unchanged(path: Path, held: StoreSource) -> Iterator[int]:
     """Lock writers out; yields the highest id. Raises StoreError when the store has changed."""
     with sqlite.translate_errors(path), sqlite.open_connection(path, "write") as connection:
         connection.execute("BEGIN IMMEDIATE")

@@ -12,7 +12,7 @@ from rm_local.store.rewrite.fingerprints import (
     compute_fingerprints,
     distinguish_repeated,
     encode_entry,
-    find_missing,
+    find_missing_places,
 )
 from rm_local.store.rewrite.store_source import StoreSource
 
@@ -60,8 +60,8 @@ def diff_stores(
         compute_fingerprints(other, encode_entry, lambda done: meter.reach(one.rows + done))
     )
     return StoreDiff(
-        _make_side(one, find_missing(found, others), examples),
-        _make_side(other, find_missing(others, found), examples),
+        _make_side(one, find_missing_places(found, others), examples),
+        _make_side(other, find_missing_places(others, found), examples),
     )
 
 

@@ -56,7 +56,7 @@ def _hash_bytes(data: bytes) -> bytes:
     return blake2b(data, digest_size=BYTES).digest()
 
 
-def find_repeated(found: Fingerprints) -> Ids:
+def find_repeated_places(found: Fingerprints) -> Ids:
     """Find the places, ascending, of fingerprints that occur at an earlier place, too."""
     order = np.argsort(found, kind="stable")
     held = found[order]
@@ -76,7 +76,7 @@ def distinguish_repeated(found: Fingerprints) -> Fingerprints:
     return result
 
 
-def find_missing(found: Fingerprints, others: Fingerprints) -> Ids:
+def find_missing_places(found: Fingerprints, others: Fingerprints) -> Ids:
     """Find the places, ascending, of fingerprints that are not in `others`."""
     others = np.sort(others)
     if not len(others):

@@ -81,7 +81,7 @@ class StoreSource(PickleByFields):
         """Read entries and vectors of one block that pass the filter."""
         ids = self.find_ids(self._list_places(number))
         with self._store.borrow_connection() as connection:
-            ids = sorted(rows.find_existing(connection, ids, filter))
+            ids = sorted(rows.find_existing_ids(connection, ids, filter))
         return self._store.get(ids), self._store.read_vectors(ids)
 
     def get(self, ids: list[int]) -> list[Entry]:

@@ -81,7 +81,7 @@ def join_stores(
     if not left_out.exists():
         _write_places(
             left_out,
-            fingerprints.find_repeated(
+            fingerprints.find_repeated_places(
                 _compute_fingerprints(stores, ProgressMeter(report, "read", total).reach)
             ),
         )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rm_local.arrays import Floats
-from rm_local.store.format import VERSION, DamagedError, EmbedderId, checksum
+from rm_local.store.format import VERSION, DamagedError, EmbedderId, compute_checksum
 
 if TYPE_CHECKING:
     import apsw
@@ -37,7 +37,7 @@ class SearchParams:
         return dict(zip(PARAM_KEYS, (self.nprobe, self.candidates), strict=True))
 
 
-def default_search_params(clusters: int) -> SearchParams:
+def get_default_search_params(clusters: int) -> SearchParams:
     """Return the parameters of a store that was not calibrated.
 
     175 clusters of about 500 rows, and 200 candidates, or 354 with 64,002 clusters: in a larger
@@ -85,19 +85,19 @@ def write_meta(connection: apsw.Connection, meta: Meta, known_words: bytes) -> N
         "sqlite_vec": connection.execute("SELECT vec_version()").get,
     }
     for key, value in rows.items():
-        write_value(connection, key, value)
+        write_meta_value(connection, key, value)
 
 
-def write_value(connection: apsw.Connection, key: str, value: Value) -> None:
+def write_meta_value(connection: apsw.Connection, key: str, value: Value) -> None:
     """Write one value and its checksum in the current transaction."""
     connection.execute(
         "INSERT INTO meta(key, value, crc) VALUES(?, ?, ?)"
         " ON CONFLICT(key) DO UPDATE SET value = excluded.value, crc = excluded.crc",
-        (key, value, checksum(key, value)),
+        (key, value, compute_checksum(key, value)),
     )
 
 
-def read_value(connection: apsw.Connection, key: str) -> Value:
+def read_meta_value(connection: apsw.Connection, key: str) -> Value:
     """Read one value.
 
     Raises:
@@ -112,12 +112,12 @@ def read_value(connection: apsw.Connection, key: str) -> Value:
 
 
 def read_number(connection: apsw.Connection, key: str) -> int:
-    """Read an integer; raises as `read_value`."""
-    return int(read_value(connection, key))
+    """Read an integer; raises as `read_meta_value`."""
+    return int(read_meta_value(connection, key))
 
 
 def read_numbers(connection: apsw.Connection, keys: tuple[str, str]) -> dict[str, int]:
-    """Read two integers in one query, by key; raises as `read_value`."""
+    """Read two integers in one query, by key; raises as `read_meta_value`."""
     found = connection.execute("SELECT key, value, crc FROM meta WHERE key IN (?, ?)", keys)
     values = _check_rows(found)
     if len(values) < len(keys):
@@ -139,15 +139,15 @@ def read_number_or_zero(connection: apsw.Connection, key: str) -> int:
 def read_text_or_none(connection: apsw.Connection, key: str) -> str | None:
     """Read an optional text; None if it is missing or damaged."""
     try:
-        value = read_value(connection, key)
+        value = read_meta_value(connection, key)
     except (DamagedError, UnicodeDecodeError):
         return None
     return value if isinstance(value, str) else None
 
 
 def read_known_words(connection: apsw.Connection) -> bytes:
-    """Read the packed words that the store's embedder knows; raises as `read_value`."""
-    return bytes(read_value(connection, "known_words"))  # type: ignore[arg-type]
+    """Read the packed words that the store's embedder knows; raises as `read_meta_value`."""
+    return bytes(read_meta_value(connection, "known_words"))  # type: ignore[arg-type]
 
 
 def read_meta(connection: apsw.Connection) -> Meta:
@@ -177,7 +177,7 @@ def read_meta(connection: apsw.Connection) -> Meta:
 def _check_rows(found: Iterable[tuple[Any, ...]]) -> dict[str, Value]:
     rows: dict[str, Value] = {}
     for key, value, crc in found:
-        if checksum(key, value) != crc:
+        if compute_checksum(key, value) != crc:
             raise DamagedError(f"meta: {key!r} is damaged")
         rows[key] = value
     return rows

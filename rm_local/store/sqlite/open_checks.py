@@ -43,7 +43,7 @@ LAYOUTS = {("v0.1.9", "v0.1.10-alpha.4"): PRESENT}
 """Versions of sqlite-vec, and the columns that they declare in the file."""
 
 
-def check_layout(connection: apsw.Connection, path: Path) -> None:
+def check_vec0_layout(connection: apsw.Connection, path: Path) -> None:
     """Check the layout of sqlite-vec's shadow tables.
 
     Raises:
@@ -73,7 +73,7 @@ def is_writable(path: Path) -> bool:
     )
 
 
-def check_no_hot_log(path: Path) -> None:
+def check_no_hot_journal(path: Path) -> None:
     """Check that no interrupted write has to be undone in a place that cannot be written to.
 
     Raises:
@@ -97,7 +97,7 @@ def check_header(path: Path) -> None:
         StoreVersionError: it has another format version.
         StoreError: it cannot be read.
     """
-    header = _read_header(path)
+    header = _read_file_header(path)
     if len(header) < 100 or not header.startswith(b"SQLite format 3\0"):
         raise CorruptStoreError(f"{path} is not a store.", "Choose a .rms file, or make a store.")
     (version,) = struct.unpack_from(">I", header, 60)
@@ -113,7 +113,7 @@ def check_header(path: Path) -> None:
         )
 
 
-def _read_header(path: Path) -> bytes:
+def _read_file_header(path: Path) -> bytes:
     load_apsw()
     import apsw
 
@@ -142,7 +142,7 @@ def read_first_bytes(connection: apsw.Connection, count: int) -> bytes:
     return connection.read("main", 0, 0, count)[1]
 
 
-def check_size(connection: apsw.Connection, path: Path) -> None:
+def check_file_size(connection: apsw.Connection, path: Path) -> None:
     """Compare the file's size with the page count in its header.
 
     Raises:
@@ -153,7 +153,7 @@ def check_size(connection: apsw.Connection, path: Path) -> None:
         connection.execute("PRAGMA page_count").fetchall()
         whole, size = _read_declared_size(read_first_bytes(connection, 32)), path.stat().st_size
     if size < whole:
-        raise CorruptStoreError(_describe_cut(path, whole), REBUILD)
+        raise CorruptStoreError(_describe_truncation(path, whole), REBUILD)
 
 
 def check_not_replaced(connection: apsw.Connection) -> None:
@@ -174,7 +174,7 @@ def check_not_replaced(connection: apsw.Connection) -> None:
         )
 
 
-def _describe_cut(path: Path, whole: int) -> str:
+def _describe_truncation(path: Path, whole: int) -> str:
     return f"The store {path} is truncated: {path.stat().st_size:,} of {whole:,} bytes."
 
 
@@ -185,7 +185,7 @@ def _read_declared_size(header: bytes) -> int:
 
 def describe_damage(path: Path) -> str:
     """Describe a file that SQLite cannot read: truncated or damaged."""
-    whole = _read_declared_size(_read_header(path)[:32])
+    whole = _read_declared_size(_read_file_header(path)[:32])
     if path.stat().st_size < whole:
-        return _describe_cut(path, whole)
+        return _describe_truncation(path, whole)
     return f"The store {path} is damaged."

@@ -38,12 +38,12 @@ class StateWatch:
         version = self._connection.execute("PRAGMA data_version").get
         if version == self._version:
             return None
-        found = read_state(self._connection)
+        found = read_store_state(self._connection)
         self._version = version
         return found
 
 
-def read_state(connection: apsw.Connection) -> StoreState:
+def read_store_state(connection: apsw.Connection) -> StoreState:
     """Read the state from the file.
 
     Raises:

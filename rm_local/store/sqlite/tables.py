@@ -12,8 +12,8 @@ import numpy as np
 
 from rm_local.arrays import Ids
 from rm_local.records import Entry
-from rm_local.store.codec.code_frames import MAGIC, CodeFrames, row_crc
-from rm_local.store.format import NO_CLUSTER, DamagedError, checksum
+from rm_local.store.codec.code_frames import MAGIC, CodeFrames, compute_row_crc
+from rm_local.store.format import NO_CLUSTER, DamagedError, compute_checksum
 from rm_local.store.request import ANY_ENTRY, EntryFilter
 from rm_local.store.sqlite import meta
 from rm_local.store.sqlite.open_checks import check_not_replaced
@@ -36,18 +36,18 @@ Label = tuple[str, str, str, str]
 """Domain, source, level and provenance."""
 
 
-def filter_condition(filter: EntryFilter) -> str:
+def format_filter_condition(filter: EntryFilter) -> str:
     """Return SQL to append to a condition on `code` or `ref`; empty if the filter accepts all."""
     return FILTERED if filter else ""
 
 
-def filter_values(filter: EntryFilter) -> dict[str, str | None]:
-    """Return the parameters for `filter_condition`."""
+def get_filter_values(filter: EntryFilter) -> dict[str, str | None]:
+    """Return the parameters for `format_filter_condition`."""
     return {"domain": filter.domain, "source": filter.source, "level": filter.level}
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class EncodedRow:
     """One encoded entry, ready for the tables."""
 
     label: int
@@ -61,7 +61,7 @@ class Row:
 
     def compute_crc(self, id: int) -> int:
         """Compute the checksum of the row with this id."""
-        return row_crc(id, self.label, self.cluster, self.bits, self.code)
+        return compute_row_crc(id, self.label, self.cluster, self.bits, self.code)
 
 
 @contextmanager
@@ -82,7 +82,7 @@ def write_transaction(connection: apsw.Connection) -> Iterator[None]:
         raise
 
 
-def insert_rows(connection: apsw.Connection, rows: Sequence[Row]) -> list[int]:
+def insert_rows(connection: apsw.Connection, rows: Sequence[EncodedRow]) -> list[int]:
     """Insert rows in the current transaction; return their ids, which continue from `last`."""
     counts = meta.read_numbers(connection, ("entries", "last"))
     first = counts["last"] + 1
@@ -103,7 +103,7 @@ def insert_rows(connection: apsw.Connection, rows: Sequence[Row]) -> list[int]:
         "INSERT INTO text(id, z) VALUES(?, ?)", ((id, row.frame) for id, row in new)
     )
     for key, before in counts.items():
-        meta.write_value(connection, key, before + len(rows))
+        meta.write_meta_value(connection, key, before + len(rows))
     return [id for id, _ in new]
 
 
@@ -121,7 +121,7 @@ def insert_words(connection: apsw.Connection, rows: Iterable[tuple[int, str]]) -
 
 def adjust_count(connection: apsw.Connection, entries: int) -> None:
     """Add `entries`, which can be negative, to the number of entries."""
-    meta.write_value(connection, "entries", count_entries(connection) + entries)
+    meta.write_meta_value(connection, "entries", count_entries(connection) + entries)
 
 
 def find_or_add_label(connection: apsw.Connection, entry: Entry) -> int:
@@ -141,7 +141,7 @@ def insert_label(connection: apsw.Connection, number: int, label: Label) -> None
     """Insert a label with an unused number."""
     connection.execute(
         "INSERT INTO label(id, domain, source, level, provenance, crc) VALUES(?, ?, ?, ?, ?, ?)",
-        (number, *label, checksum(number, *label)),
+        (number, *label, compute_checksum(number, *label)),
     )
 
 
@@ -150,7 +150,7 @@ def make_label(entry: Entry) -> Label:
     label = (entry.domain, entry.source, entry.level, entry.provenance)
     if "".join(label).isascii():
         return label
-    domain, source, level, provenance = map(sqlite_text, label)
+    domain, source, level, provenance = map(replace_surrogates, label)
     return domain, source, level, provenance
 
 
@@ -176,14 +176,14 @@ def list_domains(connection: apsw.Connection) -> tuple[str, ...]:
     return tuple(row[0] for row in found)
 
 
-def find_existing(
+def find_existing_ids(
     connection: apsw.Connection, ids: Collection[int], filter: EntryFilter = ANY_ENTRY
 ) -> set[int]:
     """Find those of `ids` that exist and pass the filter."""
     found = connection.execute(
         "SELECT id FROM ref WHERE id IN (SELECT value FROM json_each(:ids))"
-        + filter_condition(filter),
-        {"ids": json_array(ids), **filter_values(filter)},
+        + format_filter_condition(filter),
+        {"ids": format_json_array(ids), **get_filter_values(filter)},
     )
     return {row[0] for row in found}
 
@@ -191,7 +191,7 @@ def find_existing(
 def find_matching_labels(connection: apsw.Connection, filter: EntryFilter) -> Ids:
     """Find the numbers of the labels that pass the filter."""
     return np.array(
-        [row[0] for row in connection.execute(MATCHING_LABELS, filter_values(filter))], np.int64
+        [row[0] for row in connection.execute(MATCHING_LABELS, get_filter_values(filter))], np.int64
     )
 
 
@@ -201,13 +201,13 @@ def read_codes(
     """Read ids and ranking codes of those of `ids` (None: all entries) that pass the filter."""
     import apsw
 
-    values: dict[str, Any] = filter_values(filter)
+    values: dict[str, Any] = get_filter_values(filter)
     chosen = ""
     if ids is not None:
         # apsw rejects an empty array; no id is 0.
         values["ids"] = apsw.carray(np.sort(ids) if len(ids) else np.zeros(1, np.int64))
         chosen = " AND id IN (SELECT value FROM carray(:ids))"
-    found = connection.execute(f"{CODES} WHERE 1{chosen}{filter_condition(filter)}", values)
+    found = connection.execute(f"{CODES} WHERE 1{chosen}{format_filter_condition(filter)}", values)
     row: tuple[Any, ...] = found.fetchall()[0]
     numbers, lengths = (np.fromstring(each or "", np.int64, sep=",") for each in row[:2])
     return numbers, CodeFrames(lengths, row[2] or b"")
@@ -223,11 +223,11 @@ def read_labels(connection: apsw.Connection, ids: Collection[int]) -> dict[int, 
         "SELECT ref.id, domain, source, level, provenance, crc, label.id"
         " FROM (SELECT id, label FROM ref WHERE id IN (SELECT value FROM json_each(?))) AS ref"
         " JOIN label ON label.id = ref.label",
-        (json_array(ids),),
+        (format_json_array(ids),),
     )
     found: list[tuple[Any, ...]] = cursor.fetchall()
     for *label, crc, number in {row[1:] for row in found}:
-        if checksum(number, *label) != crc:
+        if compute_checksum(number, *label) != crc:
             raise DamagedError(f"label {number} is damaged")
     return {row[0]: row[1:5] for row in found}
 
@@ -237,16 +237,16 @@ def read_frames(connection: apsw.Connection, table: str, ids: Collection[int]) -
     key = {"block": "blk", "text": "id"}[table]
     found = connection.execute(
         f"SELECT {key}, z FROM {table} WHERE {key} IN (SELECT value FROM json_each(?))",
-        (json_array(ids),),
+        (format_json_array(ids),),
     )
     return {row[0]: row[1] for row in found}
 
 
-def json_array(numbers: Collection[int]) -> str:
+def format_json_array(numbers: Collection[int]) -> str:
     """Format numbers as one parameter for `json_each`."""
     return json.dumps([int(each) for each in numbers])
 
 
-def sqlite_text(text: str) -> str:
+def replace_surrogates(text: str) -> str:
     """Replace lone surrogates in `text`, which SQLite cannot store."""
     return text.encode("utf-8", "replace").decode()

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from rm_local.store.sqlite.tables import json_array
+from rm_local.store.sqlite.tables import format_json_array
 
 if TYPE_CHECKING:
     import apsw
@@ -38,13 +38,15 @@ def record_usage(
     Ids of deleted entries are skipped: they can come from an older turn.
     """
     for ids, each in ((shown, (1, 0)), (helped, (0, 1))):
-        connection.execute(COUNT, {"ids": json_array(ids), "shown": each[0], "helped": each[1]})
+        connection.execute(
+            COUNT, {"ids": format_json_array(ids), "shown": each[0], "helped": each[1]}
+        )
 
 
 def read_usage_counts(connection: apsw.Connection, ids: Collection[int]) -> dict[int, UsageCount]:
     """Read the usage counts of those of `ids` that have any, by id."""
     found = connection.execute(
         "SELECT id, shown, helped FROM tally WHERE id IN (SELECT value FROM json_each(?))",
-        (json_array(ids),),
+        (format_json_array(ids),),
     )
     return {id: UsageCount(shown, helped) for id, shown, helped in found}

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from rm_local.store.codec.text_blocks import pack_words
-from rm_local.store.format import CHUNK_SIZE, DamagedError, checksum, format_schema
+from rm_local.store.format import CHUNK_SIZE, DamagedError, compute_checksum, format_schema
 from rm_local.store.sqlite.meta import Meta, write_meta
-from rm_local.store.sqlite.open_checks import check_layout
+from rm_local.store.sqlite.open_checks import check_vec0_layout
 
 if TYPE_CHECKING:
     import apsw
@@ -39,13 +39,18 @@ def create_schema(
     dictionary: bytes,
     code_dictionary: bytes,
 ) -> None:
-    """Create the tables of an empty store in the current transaction; raises as `check_layout`."""
+    """Create the tables of an empty store in the current transaction.
+
+    Raises:
+        StoreVersionError: `check_vec0_layout` does not know the layout.
+    """
     connection.execute(format_schema(meta.embedder.dimension))
-    check_layout(connection, path)
+    check_vec0_layout(connection, path)
     write_meta(connection, meta, pack_words(known_words))
     for number, data in ((TEXTS, dictionary), (CODES, code_dictionary)):
         connection.execute(
-            "INSERT INTO zdict(id, d, crc) VALUES(?, ?, ?)", (number, data, checksum(number, data))
+            "INSERT INTO zdict(id, d, crc) VALUES(?, ?, ?)",
+            (number, data, compute_checksum(number, data)),
         )
 
 
@@ -56,7 +61,7 @@ def read_dictionary(connection: apsw.Connection, number: int) -> bytes:
         DamagedError: the dictionary is missing or damaged.
     """
     row = connection.execute("SELECT d, crc FROM zdict WHERE id = ?", (number,)).fetchone()
-    if row is None or checksum(number, row[0]) != row[1]:
+    if row is None or compute_checksum(number, row[0]) != row[1]:
         raise DamagedError(f"dictionary {number} is missing or damaged")
     return bytes(row[0])
 

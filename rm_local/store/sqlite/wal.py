@@ -48,12 +48,12 @@ def _extend_log(connection: apsw.Connection, log: Path) -> None:
 
     SQLite ignores zeros. The write lock is held, so that no other writer's frames are overwritten.
     """
-    if _has_content(log):
+    if _has_log_content(log):
         return
     # This also creates a missing log.
     connection.execute("BEGIN IMMEDIATE")
     try:
-        if not _has_content(log):
+        if not _has_log_content(log):
             with suppress(OSError), log.open("rb+") as file:
                 file.write(bytes(LOG_BYTES))
                 file.flush()
@@ -62,7 +62,7 @@ def _extend_log(connection: apsw.Connection, log: Path) -> None:
         connection.execute("ROLLBACK")
 
 
-def _has_content(log: Path) -> bool:
+def _has_log_content(log: Path) -> bool:
     return log.exists() and log.stat().st_size > 0
 
 

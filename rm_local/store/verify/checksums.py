@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from rm_local.store.codec.text_blocks import unpack_words
-from rm_local.store.format import BLOCK_ROWS, checksum
+from rm_local.store.format import BLOCK_ROWS, compute_checksum
 from rm_local.store.index.centroids import read_centroids
 from rm_local.store.sqlite.meta import SPREAD, read_known_words, read_meta, read_number
 from rm_local.store.sqlite.reader_pool import read_transaction
@@ -59,7 +59,7 @@ COUNTS = (
 """What is counted, and two statements that must return the same number."""
 
 
-def find_sealed_faults(connection: apsw.Connection) -> Iterator[str]:
+def find_checksum_faults(connection: apsw.Connection) -> Iterator[str]:
     """Find damaged rows of `meta`, except SPREAD, and of `label`, `zdict` and `centroid`.
 
     Raises:
@@ -69,7 +69,7 @@ def find_sealed_faults(connection: apsw.Connection) -> Iterator[str]:
     if connection.execute("SELECT 1 FROM meta WHERE key = 'groups'").get:
         yield "The bulk build of this store was not completed."
     for row in connection.execute("SELECT crc, id, domain, source, level, provenance FROM label"):
-        if checksum(*row[1:]) != row[0]:
+        if compute_checksum(*row[1:]) != row[0]:
             yield f"Label {row[1]} is not as it was written."
     dimension = read_meta(connection).embedder.dimension
     unpack_words(read_known_words(connection))
@@ -87,7 +87,7 @@ def _find_meta_faults(connection: apsw.Connection, which: str) -> Iterator[str]:
     """Find damaged rows of `meta` where `which` holds, a condition with the parameter SPREAD."""
     rows = connection.execute(f"SELECT key, value, crc FROM meta WHERE {which}", (SPREAD,))
     for key, value, crc in rows:
-        if checksum(key, value) != crc:
+        if compute_checksum(key, value) != crc:
             yield f"meta: {key!r} is not as it was written."
 
 

@@ -63,7 +63,7 @@ def find_schema_faults(connection: apsw.Connection) -> Iterator[str]:
 
 
 def _find_info_faults(connection: apsw.Connection) -> Iterator[str]:
-    version = str(meta.read_value(connection, "sqlite_vec"))
+    version = str(meta.read_meta_value(connection, "sqlite_vec"))
     numbers = version.removeprefix("v").partition("-")[0].split(".")
     wanted = {
         "CREATE_VERSION": version,

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 from rm_local.progress import Progress, ProgressCallback, ProgressMeter
 from rm_local.store.format import DamagedError
 from rm_local.store.sqlite import connection as sqlite, meta
-from rm_local.store.sqlite.open_checks import check_size
+from rm_local.store.sqlite.open_checks import check_file_size
 from rm_local.store.sqlite.reader_pool import read_transaction
 from rm_local.store.verify.check_texts import TextChecker
 from rm_local.store.verify.check_vectors import find_vector_faults
 from rm_local.store.verify.checksums import (
+    find_checksum_faults,
     find_count_faults,
-    find_sealed_faults,
     find_spread_faults,
 )
 from rm_local.store.verify.file_structure import (
@@ -45,7 +45,7 @@ def verify_store(path: Path, report: ProgressCallback) -> list[str]:
         StoreError: The file cannot be read, or another program keeps it locked.
     """
     with sqlite.translate_errors(path), sqlite.open_connection(path, "read") as connection:
-        check_size(connection, path)
+        check_file_size(connection, path)
         # A temporary table of this connection, which is not written to.
         connection.execute("PRAGMA query_only=0")
         connection.execute(
@@ -80,7 +80,7 @@ def _find_all_faults(connection: apsw.Connection, report: ProgressCallback) -> I
     yield from _report_unreadable("The file", find_sqlite_faults(connection))
     yield from _report_unreadable("The file", find_schema_faults(connection))
     yield from _report_unreadable("meta", find_spread_faults(connection))
-    sealed = list(_report_unreadable("meta", find_sealed_faults(connection)))
+    sealed = list(_report_unreadable("meta", find_checksum_faults(connection)))
     yield from sealed
     if sealed:
         # Texts and vectors cannot be read without these rows.
