@@ -1,7 +1,7 @@
-"""Benchmarks that users can run: the store, the engine, and other vector indexes to compare with.
+"""Benchmarks for users: of the store, of the engine, and of other vector indexes.
 
-`corpus` makes the entries to measure with, `store` and `engine` measure, `peers` runs other
-libraries on the same rows. Nothing here is needed to answer a question.
+`corpus` makes the measured entries, `store` and `engine` measure, `peers` runs other libraries on
+the same vectors. Nothing here is needed to answer a question.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""Sentences that a synthetic corpus is composed of, kept in the cache as one file.
+"""The sentences of a synthetic corpus, kept in the cache as one file.
 
 A corpus is a folder, `cache_dir()/corpus/HASH`, named after the sentences in it:
 
 - `sentences.txt`: one per line, ordered by their hashes, so that any prefix is an unbiased sample;
-- `anchors/`: embeddings of some of them, made when first needed
+- `anchors/`: embeddings of some of the sentences, made when first needed
   (`rm_local.bench.corpus.seed_vectors`).
 """
 
@@ -42,7 +42,7 @@ def load_corpus(limit: int | None = None, *, report: ProgressCallback) -> Path:
 
 
 def make_corpus(chosen: Sequence[str], parent: Path) -> Path:
-    """Write these sentences to a folder below `parent`, unless it has them; return the folder.
+    """Return the folder of the corpus of these sentences below `parent`; write it if it is missing.
 
     Raises:
         UsageError: there are too few sentences.
@@ -96,7 +96,7 @@ def _read_installed_sentences(parent: Path, report: ProgressCallback) -> tuple[s
 
 
 def _hash_installation() -> str:
-    """Hash the versions of Python and of all packages, and the code that reads them."""
+    """Hash the versions of Python and of all packages, and the source of the docstring reader."""
     names = sorted(f"{each.name}=={each.version}" for each in distributions())
     source = Path(docstrings.__file__).read_text("utf-8")
     return _hash_text("\n".join([sys.version, os.name, *names, source]))

@@ -1,1 +1,1 @@
-"""Other vector indexes on the store's rows, compared with it: docs/measurements/peers.md."""
+"""Other vector indexes (peers), compared with the store on the same rows: docs/measurements/peers.md."""
