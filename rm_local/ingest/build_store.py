@@ -98,9 +98,8 @@ def _translate_disk_errors(out: Path) -> Iterator[None]:
 def _save_spread(out: Path, chosen: EmbedderChoice, *, given: bool) -> None:
     """Measure the store's similarity scale (its spread) and save it in the store.
 
-    Only if the embedder of its vectors runs on this machine.
-
-    For other stores the question gate measures the scale at the first question.
+    Does nothing if the embedder of its vectors does not run here: the question gate then measures
+    the scale at the first question.
     """
     if chosen.name == STATIC_CHOICE:
         probes = load_shipped_static().embed(PROBES)

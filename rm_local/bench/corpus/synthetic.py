@@ -40,7 +40,7 @@ ORDER, NOISE, WORDS, ALIKE = range(4)
 
 @dataclass(frozen=True)
 class SyntheticSource:
-    """Distinct entries and their vectors. A block depends only on its number, the seed and the sentences.
+    """Distinct entries and their vectors. A block depends on its number, the seed and the sentences.
 
     `folder` is a corpus (`rm_local.bench.corpus.corpus`). A pickle holds only the three fields.
     """
@@ -65,7 +65,7 @@ class SyntheticSource:
         return -(-self.rows // BLOCK_ROWS)
 
     def prepare_anchors(self, report: ProgressCallback) -> None:
-        """Embed the anchors, unless the corpus has them. Takes minutes; only vectors need anchors."""
+        """Embed the anchors, needed for vectors only, unless the corpus has them. Takes minutes."""
         from rm_local.embed import BulkEmbedder
 
         if (self.folder / ANCHORS).exists():
@@ -108,7 +108,7 @@ class SyntheticSource:
     def make_queries(self, kind: Literal["real", "alike"], count: int) -> Floats:
         """Make an array (count, d) of queries.
 
-        `real` queries are held-out real sentences; `alike` ones are random like the rows, but not rows.
+        `real` queries are held-out real sentences; `alike` ones are other random rows.
 
         Raises:
             UsageError: fewer sentences than `count` are held out.
@@ -126,7 +126,7 @@ class SyntheticSource:
         )
 
     def _choose_anchors(self, number: int) -> tuple[Ids, Ids]:
-        """Choose the next anchors in turn for a block; also return the number of earlier uses of each."""
+        """Choose the anchors of a block in turn; also return the number of earlier uses of each."""
         turn = _shuffle_anchors(self.folder, self.seed)
         place = number * BLOCK_ANCHORS + np.arange(BLOCK_ANCHORS)
         return turn[place % len(turn)], place // len(turn)

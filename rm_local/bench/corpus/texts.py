@@ -37,7 +37,7 @@ LABELS = {
     "source": (("synth/a", "synth/b", "synth/c", "synth/d"), (0.4, 0.3, 0.2, 0.1)),
     "level": (("school", "college", "olympiad"), (0.5, 0.4, 0.1)),
 }
-"""Label names and their shares of the entries. A search filtered by a rare label is the hard case."""
+"""Labels and their shares of the entries. A search filtered by a rare label is the hard case."""
 
 QUESTIONS = (
     ("How do I make sure of this: ", ", when ", "?"),
@@ -84,8 +84,8 @@ class CorpusTexts:
     ) -> list[Entry]:
         """Compose the entries numbered `rows`, each about an anchor in its use number `turns`.
 
-        Subproblems are distinct, because an anchor has another condition in each use. Subroutines are
-        distinct, because their first two sentences, number r mod S and
+        Subproblems are distinct, because an anchor has another condition in each use. Subroutines
+        are distinct, because their first two sentences, number r mod S and
         (r // S + k (r mod S) + 1) mod S, determine row r.
         """
         domains, sources, levels = (each[anchors].tolist() for each in labels)

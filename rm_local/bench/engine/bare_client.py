@@ -52,7 +52,7 @@ class BareClient:
         self._log.discard()
 
     async def measure_seconds(self, reads: int, writes: int) -> tuple[float, float]:
-        """Measure the seconds for reading `reads` tokens, and for writing `writes` tokens after them.
+        """Measure the seconds for reading `reads` tokens, and for then writing `writes` tokens.
 
         Raises:
             EngineError: the process ended.

@@ -108,7 +108,7 @@ async def bench_busy(
 
 
 async def _measure_decoding(engine: Engine, branches: int, tokens: int) -> float:
-    """Write `tokens` tokens in each of `branches` branches; return their total tokens per second."""
+    """Write so many `tokens` in each of so many `branches`; return the total tokens per second."""
     specs = [BranchSpec("", seed, tokens, endless=True) for seed in range(branches)]
     began = time.perf_counter()
     async for _ in engine.generate_branches(specs):

@@ -154,7 +154,7 @@ class _RoundRunner:
         return count * self._tokens / (time.perf_counter() - began)
 
     async def _measure_prefill(self) -> None:
-        """Measure the reading of a prompt without a common prefix with earlier ones, so without cache."""
+        """Measure the reading of a prompt that has no common prefix with a cached one."""
         each = max(1, await self._engine.count_tokens(" number" * 50) // 50)
         text = f"{self._number}" + " number" * (self._prompt // each)
         before = (await self._engine.get_stats()).prompt

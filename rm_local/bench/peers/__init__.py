@@ -1,1 +1,1 @@
-"""Other vector indexes (peers), compared with the store on the same rows: docs/measurements/peers.md."""
+"""Comparison of other vector indexes (peers) with the store: docs/measurements/peers.md."""

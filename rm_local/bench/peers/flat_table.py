@@ -32,7 +32,7 @@ RANKED = """SELECT id FROM ref
 def write_flat_table(
     path: Path, kind: FlatKind, dimension: int, blocks: Iterable[tuple[int, Floats]]
 ) -> None:
-    """Write a table of `blocks`: each the number of its first row and an array (n, d) of unit rows."""
+    """Write a table of `blocks`: pairs of the first row's number and an array (n, d) of unit rows."""
     with open_connection(path, "create") as connection, connection:
         connection.execute(TABLES[kind].format(d=dimension))
         for first, block in blocks:
@@ -49,7 +49,7 @@ def write_flat_table(
 
 
 def _pack_signs(rows: Floats) -> Bytes:
-    """Pack the signs of an array (n, d) into bytes (n, d / 8), as sqlite-vec's vec_quantize_binary does."""
+    """Pack the signs of an array (n, d) into bytes (n, d / 8), like vec_quantize_binary."""
     return np.packbits(rows > 0, axis=1, bitorder="little")
 
 

@@ -69,7 +69,7 @@ class Peer(Protocol):
 
     @property
     def depths(self) -> tuple[int, ...]:
-        """Values of `PeerSetting.depth` to try. The fastest one with the wanted recall is chosen."""
+        """Values of `PeerSetting.depth` to try; the fastest with the wanted recall is chosen."""
 
     def get_max_breadth(self, rows: int) -> int:
         """Return the largest `PeerSetting.breadth` that has an effect with this many rows."""
@@ -127,5 +127,5 @@ def sample_rows(rows: VectorSource, wanted: int) -> Floats:
 
 
 def choose_list_count(rows: int) -> int:
-    """Choose the number of inverted lists: the power of two nearest to 2 sqrt(rows); 2,048 for 1M rows."""
+    """Choose the number of inverted lists: the power of two nearest to 2 sqrt(rows)."""
     return int(2 ** max(0, round(np.log2(2 * max(rows, 1) ** 0.5))))

@@ -62,7 +62,7 @@ class PeerComparison:
         return {"rows": self.rows, "store": asdict(self.store), "peers": peers, "left": skipped}
 
     def compute_ratios(self, peer: PeerResult) -> dict[str, float | None]:
-        """Compute the ratios the store's figure / the peer's; None if a figure is unknown or zero."""
+        """Compute the ratios, store / peer, by figure; None if a figure is unknown or zero."""
         return {
             name: _divide_figures(getattr(self.store, name), getattr(peer, name)) for name in RATIOS
         }

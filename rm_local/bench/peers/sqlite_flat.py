@@ -52,5 +52,5 @@ class FlatSearcher:
         self._flat = flat
 
     def search(self, query: Floats, k: int, setting: PeerSetting) -> Ids:
-        """Find the nearest rows: rerank the best `breadth` rows by sign bits, or compare all rows."""
+        """Rerank the best `breadth` rows by sign bits, or compare all rows exactly."""
         return self._flat.search(query, k, setting.breadth)

@@ -46,7 +46,7 @@ def collect_subproblems(source: SyntheticSource, rows: Ids) -> dict[int, str]:
 def _search_blocks(
     source: SyntheticSource, queries: Floats, blocks: Sequence[int]
 ) -> tuple[Floats, Ids]:
-    """Search the rows of `blocks`; return the similarities and numbers of the K nearest per query."""
+    """Search the rows of `blocks`; return similarities and numbers of each query's K nearest."""
     best = np.full((len(queries), K), -np.inf, np.float32)
     ids = np.zeros((len(queries), K), np.int64)
     for number in blocks:

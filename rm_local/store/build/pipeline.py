@@ -1,4 +1,4 @@
-"""The bulk build of a store, which can be resumed after a stop."""
+"""The resumable bulk build of a store."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from rm_local.system import usable_cores
 from rm_local.work_folder import open_work_folder, remove_work_folder
 
 ROWS_FOR_A_PROCESS = 50_000
-"""Fewer rows are done before another process has started."""
+"""Minimum rows per process; for fewer the start of a process does not pay."""
 
 
 def build_store(
@@ -49,8 +49,8 @@ def build_store(
     """Build a store of all entries of `source` at `path`.
 
     Intermediate files are kept in the folder `path`.build; after any stop the same call resumes the
-    build. `known_words` is as for `Store.create`; `clusters` is their approximate number, by
-    default one for each CLUSTER_ROWS rows; `level` is zstandard's, for the texts; `first` is the
+    build. `known_words` is as for `Store.create`; `clusters` is the approximate number of clusters,
+    by default one per CLUSTER_ROWS rows; `level` is the zstandard level of the texts; `first` is the
     id of the first entry, one more than a multiple of BLOCK_ROWS.
 
     Raises:
@@ -95,7 +95,11 @@ def build_store(
 
 @contextmanager
 def _lock_folder(folder: Path) -> Iterator[None]:
-    """Lock the folder. Raises StoreError when another process builds in it."""
+    """Lock the folder of a build during the body of the `with` statement.
+
+    Raises:
+        StoreError: Another process builds in it.
+    """
     open_work_folder(folder)
     try:
         with FileLock(folder / "lock", timeout=0):
@@ -108,7 +112,7 @@ def _lock_folder(folder: Path) -> Iterator[None]:
 
 @contextmanager
 def _translate_disk_errors(folder: Path) -> Iterator[None]:
-    """Translate an OSError of plain files into StoreError."""
+    """Translate an OSError from a file of the build into StoreError."""
     try:
         yield
     except OSError as error:
@@ -148,7 +152,7 @@ def _load_or_train(
 
 
 def _make_stripes(folder: Path, source: EntrySource, processes: int) -> list[Stripe]:
-    """Make one stripe for each process that the build was started with."""
+    """Make one stripe for each of the `processes` at the first start of the build."""
     held = folder / "stripes.json"
     if not held.exists():
         write_bytes_atomically(held, json.dumps(processes).encode())

@@ -35,51 +35,53 @@ from rm_local.store.index.search import SCANNED_ROWS
 from rm_local.system import usable_cores
 
 GOOD_CLUSTER_ROWS, MAX_GOOD_SAMPLE = 80, 160_000
-"""Sample rows for each cluster, and the largest sample with so many: for 8 s of training, recall at
-a million rows is better with a seventh fewer rows compared (docs/measurements/store.md)."""
+"""Sample rows per cluster, and the largest sample with that many. They add 8 s of training; at a million
+rows recall is better with a seventh fewer compared rows (docs/measurements/store.md).
+"""
 
 SAMPLED_BLOCKS = 1024
-"""Blocks, evenly spread over the source, that the sample is taken from. Neighbouring rows are
-alike: clusters from 64 blocks found 3 % less (docs/measurements/store.md)."""
+"""Number of sampled blocks, evenly spread over the source. Neighbouring rows are alike: with clusters
+from 64 blocks searches found 3 % less (docs/measurements/store.md).
+"""
 
 SAMPLED_TEXTS = 8000
 ROTATED_ROWS = 20_000
 QUESTIONS = 100
 ASKED_ROWS = 4000
 MIX_WEIGHTS = (0.5, 0.3, 0.2)
-"""Weights of three rows of one super-cluster in a query: like a real question, it is no row."""
+"""Weights of three rows of a super-cluster in a query. Like a real question, it is not a row."""
 ROWS_FOR_ITQ = 10
-"""Sample rows for each dimension below which ITQ would overfit."""
+"""Minimum sample rows per dimension for ITQ; with fewer it would overfit."""
 
 
 @dataclass(frozen=True)
 class Sample:
-    """Rows from all parts of a source."""
+    """Sampled rows from all parts of a source."""
 
     unit_vectors: Floats
-    """(n, d), rows of length 1."""
+    """An array (n, d) with rows of length 1."""
     texts: list[bytes]
-    """Subproblem and subroutine, joined as in a frame."""
+    """Subproblem and subroutine of each row, joined by `join_texts`."""
 
 
 @dataclass(frozen=True)
 class TrainedParams:
-    """Parameters that all rows of a build share."""
+    """Trained parameters, common to all rows of a build."""
 
     mean: Floats
     rotation: Floats | None
-    """None in a store so small that its bits are never compared."""
+    """None in a small store, where sign bits are never compared."""
     step: float
     """Quantization step of the ranking codes."""
     clusters: Clusters
     dictionary: bytes
     code_dictionary: bytes
     questions: Floats
-    """Queries to calibrate the store with, (n, d), of length 1."""
+    """Queries for calibrating the store: an array (n, d) with rows of length 1."""
     text_bytes: float
-    """Compressed bytes of a row's texts in blocks, on average."""
+    """Average compressed bytes of a row's texts in blocks."""
     raw_bytes: float
-    """Uncompressed bytes of a row's texts, on average."""
+    """Average uncompressed bytes of a row's texts."""
 
     def write_npz(self, path: Path) -> None:
         """Write the parameters to an .npz file."""
@@ -117,7 +119,7 @@ class TrainedParams:
 
 
 def take_sample(source: EntrySource, spec: BuildSpec, pool: TaskPool) -> Sample:
-    """Sample the rows to train on, equally many from each of up to SAMPLED_BLOCKS blocks.
+    """Sample training rows, equally many from each of up to SAMPLED_BLOCKS blocks.
 
     Neighbouring rows are often alike, so a few are taken from each of many places.
     """
@@ -148,7 +150,7 @@ def _sample_block(
 
 
 def train_params(sample: Sample, spec: BuildSpec) -> TrainedParams:
-    """Train all parameters; the result depends only on the sample and the spec."""
+    """Train all parameters. The result depends only on the sample and the spec."""
     rng = np.random.default_rng(spec.seed)
     mean = sample.unit_vectors.mean(axis=0)
     dimension = sample.unit_vectors.shape[1]
@@ -181,7 +183,7 @@ def _fit_rotation(
 
 
 def _make_queries(unit_vectors: Floats, clusters: Clusters, rng: np.random.Generator) -> Floats:
-    """Make queries between similar rows, (QUESTIONS, d), of length 1."""
+    """Make queries between similar rows: an array (QUESTIONS, d) with rows of length 1."""
     rows = unit_vectors[
         rng.choice(len(unit_vectors), min(ASKED_ROWS, len(unit_vectors)), replace=False)
     ]
@@ -200,7 +202,7 @@ def _make_queries(unit_vectors: Floats, clusters: Clusters, rng: np.random.Gener
 def _measure_text_bytes(
     texts: Sequence[bytes], dictionary: bytes, level: int
 ) -> tuple[float, float]:
-    """Measure the average bytes of a row, compressed in blocks and uncompressed."""
+    """Measure the average bytes of a row's texts, compressed in blocks and uncompressed."""
     codec = TextCodec(dictionary, level)
     blocks = [texts[i : i + BLOCK_ROWS] for i in range(0, len(texts), BLOCK_ROWS)]
     rows = max(len(texts), 1)

@@ -1,4 +1,4 @@
-"""Writes packed groups into the store's tables, each in one transaction."""
+"""Writes packed groups of rows into the store's tables, each in one transaction."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def write_groups(
     pool: TaskPool,
     meter: ProgressMeter,
 ) -> None:
-    """Write all groups that are not in the file yet, and remove their spilled rows."""
+    """Write all groups that are missing in the file, and remove their spilled rows."""
     spills = [stripe.open_spill(groups) for stripe in stripes]
     labels = sorted({label for spill in spills for label in spill.labels})
     numbered = {label: number for number, label in enumerate(labels, 1)}
@@ -78,10 +78,12 @@ def write_groups(
 
 
 def check_written_group(part: Path, group: PackedGroup) -> None:
-    """Compare a group with the file, through a connection that did not write it.
+    """Check through a second connection that the rows of a group were written completely.
+
+    Compares numbers of rows, sums of lengths, and 16 bits of the checksums.
 
     Raises:
-        DamagedError: They differ.
+        DamagedError: Rows are missing or incomplete.
     """
     last = group.first + group.rows - 1
     blocks = (-(-(group.first - 1) // BLOCK_ROWS), (last - 1) // BLOCK_ROWS)
@@ -112,7 +114,7 @@ def _create_store(
     spec: BuildSpec,
     known_words: frozenset[str],
 ) -> None:
-    """Create a store without entries; `groups` in `meta` counts the written groups."""
+    """Create a store without entries. `groups` in `meta` is the number of written groups."""
     params = get_default_search_params(len(trained.clusters.centroids))
     meta = Meta(spec.embedder, trained.step, trained.mean, trained.rotation, search_params=params)
     create_schema(connection, part, meta, known_words, trained.dictionary, trained.code_dictionary)
@@ -126,7 +128,7 @@ def _write_labels(connection: apsw.Connection, numbered: dict[tables.Label, int]
 
 
 class GroupWriter:
-    """Appends groups to the tables, in the caller's transaction."""
+    """Writer that appends groups to the tables in the caller's transaction."""
 
     def __init__(self, connection: apsw.Connection, dictionary: bytes, level: int) -> None:
         self._connection = connection
@@ -145,7 +147,7 @@ class GroupWriter:
             write_meta_value(self._connection, key, group.first + group.rows - 1)
 
     def _write_blocks(self, group: PackedGroup) -> None:
-        """Write the texts; an incomplete block of the previous group is completed."""
+        """Write the texts; complete the last block of the previous group first."""
         number, open_rows = divmod(group.first - 1, BLOCK_ROWS)
         if open_rows:
             (frame,) = tables.read_frames(self._connection, "block", [number]).values()
