@@ -1,8 +1,8 @@
 """The store: a file of entries, searched by vector and by rare words.
 
-`Store` opens, searches and changes one file. The folders are its parts: `codec` (encoding of vectors
-and texts), `sqlite` (tables and connections), `index` (search), `build` (bulk build), `exchange`
-(JSON Lines), `rewrite` (stores from stores), `maintain`, `verify`, `repair`.
+`Store` opens, searches and changes one file. The folders are its parts: `codec` (encoding of
+vectors and texts), `sqlite` (tables and connections), `index` (search), `build` (bulk build),
+`exchange` (JSON Lines), `rewrite` (stores from stores), `maintain`, `verify`, `repair`.
 """
 
 from __future__ import annotations

@@ -40,7 +40,7 @@ ORDER, NOISE, WORDS, ALIKE = range(4)
 
 @dataclass(frozen=True)
 class SyntheticSource:
-    """Distinct entries and their vectors. A block depends on its number, the seed and the sentences.
+    """Distinct entries and their vectors. Each block depends on seed, sentences and its number.
 
     `folder` is a corpus (`rm_local.bench.corpus.corpus`). A pickle holds only the three fields.
     """

@@ -32,7 +32,7 @@ RANKED = """SELECT id FROM ref
 def write_flat_table(
     path: Path, kind: FlatKind, dimension: int, blocks: Iterable[tuple[int, Floats]]
 ) -> None:
-    """Write a table of `blocks`: pairs of the first row's number and an array (n, d) of unit rows."""
+    """Write a table of `blocks`: pairs of a first row number and an array (n, d) of unit rows."""
     with open_connection(path, "create") as connection, connection:
         connection.execute(TABLES[kind].format(d=dimension))
         for first, block in blocks:

@@ -74,7 +74,7 @@ def time_first_searches(
 
 
 def time_appends(path: Path, entries: Sequence[Entry], vectors: Floats) -> list[float]:
-    """Measure the milliseconds of adding each entry in its own transaction; delete all at the end."""
+    """Measure the milliseconds of adding each entry in its own transaction; then delete all."""
     with Store.open(path, write=True) as store:
         ids: list[int] = []
 

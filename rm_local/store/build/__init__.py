@@ -1,1 +1,1 @@
-"""The bulk build of a store: sample, train, spill rows by cluster, write them in order, finalize."""
+"""The bulk build of a store: sample, train, spill rows by cluster, write them, finalize."""

@@ -24,7 +24,7 @@ from rm_local.store.codec.text_blocks import join_texts
 from rm_local.store.sqlite.tables import make_label
 
 GROUP_ROWS = 200_000
-"""Approximate rows of a group of clusters. A group is sorted in memory and written in one transaction."""
+"""Approximate rows of a group of clusters: sorted in memory and written in one transaction."""
 
 MAX_GROUPS = 128
 """Maximum groups of a build. Each stripe has an open file for each group."""

@@ -1,4 +1,4 @@
-"""Calibrates a store: finds the cheapest search parameters with nearly the hits of a thorough search."""
+"""Calibrates a store: finds the cheapest search parameters with nearly complete hits."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from rm_local.store.sqlite.reader_pool import ReaderPool, read_transaction
 
 K = 10
 AGREEMENT = 0.97
-"""Minimum share of a thorough search's ten nearest entries found with the chosen parameters."""
+"""Minimum share of a thorough search's ten nearest entries found by the chosen parameters."""
 
 THOROUGH = 6
 """Factor of the thorough search on the default nprobe."""
@@ -28,7 +28,9 @@ CANDIDATES = (1, 1.25, 1.5, 2)
 """Multiples of the default number of candidates to try."""
 
 ROW_COST, CANDIDATE_COST = 0.04, 3.7
-"""Microseconds per comparison of a row's sign bits, and of a candidate's code (docs/design/search.md)."""
+"""Microseconds to compare a row's sign bits, and to compare a candidate's code
+(docs/design/search.md).
+"""
 
 
 def calibrate_search(part: Path, questions: Floats) -> None:
@@ -76,7 +78,7 @@ def _find_cheapest_params(
 def _try_candidate_counts(
     usual: SearchParams, nprobe: int, nearest: list[Ids], wanted: list[set[int]]
 ) -> Iterator[tuple[SearchParams, float]]:
-    """Yield search parameters with increasing candidate counts, each with the found share of `wanted`."""
+    """Yield parameters with increasing candidate counts, each with the found share of `wanted`."""
     total = sum(map(len, wanted)) or 1
     for candidates in (round(share * usual.candidates) for share in CANDIDATES):
         held = sum(

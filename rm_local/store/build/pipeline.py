@@ -50,8 +50,8 @@ def build_store(
 
     Intermediate files are kept in the folder `path`.build; after any stop the same call resumes the
     build. `known_words` is as for `Store.create`; `clusters` is the approximate number of clusters,
-    by default one per CLUSTER_ROWS rows; `level` is the zstandard level of the texts; `first` is the
-    id of the first entry, one more than a multiple of BLOCK_ROWS.
+    by default one per CLUSTER_ROWS rows; `level` is the zstandard level of the texts; `first` is
+    the id of the first entry, one more than a multiple of BLOCK_ROWS.
 
     Raises:
         StoreError: The file exists, the disk is too full, or the folder holds another build.

@@ -57,7 +57,7 @@ class Spill:
             self._unsynced.add(group)
 
     def write_checkpoint(self, blocks: int) -> None:
-        """Sync the files, which contain the first `blocks` blocks of the stripe, and log their lengths."""
+        """Sync the files and log their lengths; they contain the stripe's first `blocks` blocks."""
         for group in sorted(self._unsynced):
             sync_file(self._get_group_path(group))
         self._unsynced.clear()

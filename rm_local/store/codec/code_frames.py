@@ -16,7 +16,7 @@ from rm_local.store.codec.quantize import Quantizer, Steps, get_default_step
 from rm_local.store.format import DamagedError
 
 DICTIONARY_BYTES = 300
-"""Bytes of a dictionary's content, of which nothing is used: only its Huffman table is."""
+"""Size of a trained dictionary. Only its Huffman table is used."""
 SAMPLE_ROWS = 8000
 
 MAGIC = zstandard.FRAME_HEADER

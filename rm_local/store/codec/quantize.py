@@ -1,4 +1,4 @@
-"""Quantizes vectors: to one sign bit per component for finding candidates, to int8 for ranking them."""
+"""Quantizes vectors: to sign bits for finding candidates, to int8 for ranking them."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ LARGEST_STEP = 127
 def compute_inner_products(rows: Floats, unit: Floats) -> Floats:
     """Compute the inner products of the rows with the vector `unit` on one core: an array (n,).
 
-    BLAS would use all cores and keep them spinning afterwards for the time of a search. That makes a
-    second reader of the store slower than no second reader.
+    BLAS would use all cores and keep them spinning afterwards for the time of a search. That makes
+    a second reader of the store slower than no second reader.
     """
     return np.asarray(np.einsum("ij,j->i", rows, unit), dtype=np.float32)
 
@@ -55,7 +55,7 @@ class Quantizer:
     mean: Floats | None = None
     """A vector subtracted before the signs are taken; None = zero."""
     rotation: Floats | None = None
-    """A matrix (d, d) applied after the mean is subtracted: (x - mean) @ rotation; None = identity."""
+    """A matrix (d, d) applied after subtracting the mean: (x - mean) @ rotation; None = identity."""
 
     def normalize_rows(self, vectors: Floats) -> Floats:
         """Scale each row of the array (n, d) to length 1.

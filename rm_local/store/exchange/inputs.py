@@ -1,4 +1,4 @@
-"""Checks and copies inputs: files, and streams, which can be read only once."""
+"""Checks inputs (files and streams), and copies those that can be read only once."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from rm_local.store.exchange.compressed_input import (
 )
 
 KEPT_FREE = 64 << 20
-"""Bytes that a copy leaves free on the disk for other programs."""
+"""Bytes left free on the disk by a copy, for other programs."""
 
 
 def needs_copy(path: Path) -> bool:
-    """Whether it cannot be read repeatedly and from the middle."""
+    """Return whether the input does not allow random access and repeated reading."""
     return is_stream(path) or is_compressed_input(path)
 
 
@@ -35,7 +35,7 @@ def check_inputs(paths: Sequence[Path]) -> None:
     """Check inputs as far as possible without reading them.
 
     Raises:
-        UsageError: One is missing, closed, a terminal, or a stream that is named twice.
+        UsageError: An input is missing, closed, a terminal, or a stream named twice.
     """
     seen: dict[object, Path] = {}
     for path in paths:
@@ -59,9 +59,9 @@ def check_inputs(paths: Sequence[Path]) -> None:
 
 
 def copy_input(path: Path, target: Path) -> str:
-    """Copy `path`, decompressed, to the file `target`; return the SHA-256 of the copied bytes.
+    """Decompress `path` into the file `target`; return the SHA-256 of the written bytes.
 
-    After an error there is no `target`.
+    After an error `target` does not exist.
 
     Raises:
         UsageError: The input cannot be read.
@@ -83,7 +83,11 @@ def copy_input(path: Path, target: Path) -> str:
 
 
 def check_free_space(folder: Path, size: int, name: str) -> None:
-    """Raise StoreError when the disk of `folder` cannot take `size` bytes of the input `name`."""
+    """Check that the disk of `folder` has space for `size` bytes of the input `name`.
+
+    Raises:
+        StoreError: The space is too small.
+    """
     if free_bytes(folder) < size + KEPT_FREE:
         raise _make_full_error(folder, name)
 
@@ -96,7 +100,11 @@ def _make_full_error(folder: Path, name: str) -> StoreError:
 
 
 def _identify_input(path: Path) -> object:
-    """A value that is equal for two names of one file. Raises UsageError when it is missing."""
+    """Return a value that is equal for two names of one file.
+
+    Raises:
+        UsageError: The file is missing.
+    """
     try:
         status = os.fstat(sys.stdin.fileno()) if path == STDIN else path.stat()
     except (AttributeError, ValueError):

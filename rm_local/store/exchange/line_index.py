@@ -29,7 +29,7 @@ from rm_local.work_folder import MARKER, open_work_folder
 
 BLOCK_ROWS = 4096
 LEVEL = 1
-"""zstandard level of the copy, which is read only once or twice."""
+"""zstandard level of the copy: low, because the copy is read only once or twice."""
 INDEX, COPY, VECTORS_FILE = "index.json", "lines.zst", "vectors.npy"
 
 
@@ -39,10 +39,10 @@ def index_lines(
     report: ProgressCallback = ignore_progress,
     block_rows: int = BLOCK_ROWS,
 ) -> LineBlocks:
-    """Index all lines of `inputs`, in order; `-` is standard input.
+    """Index all lines of `inputs` in order; `-` is standard input.
 
-    Compressed files and streams are copied into `folder`. The index is kept there, too, and reused
-    by a later call. After an error neither is left in `folder`.
+    Compressed files and streams are copied into `folder`. The index is saved there, too, and
+    reused by a later call. After an error index and copy are removed.
 
     Raises:
         UsageError: An input cannot be read, a line is not an entry, or there are no entries.
@@ -69,7 +69,7 @@ def index_lines(
 
 
 def discard_index(folder: Path) -> None:
-    """Remove the index and the copy, and the folder if it is empty then."""
+    """Remove the index and the copy, and the folder if it is then empty."""
     for name in (INDEX, COPY, VECTORS_FILE, MARKER):
         (folder / name).unlink(missing_ok=True)
     if not any(folder.iterdir()):
@@ -77,7 +77,7 @@ def discard_index(folder: Path) -> None:
 
 
 State = list[str | int]
-"""Path, size and modification time; only the path for a stream."""
+"""Path, size and modification time of a file; only the path of a stream."""
 
 
 def _read_file_state(path: Path) -> State:
@@ -88,7 +88,7 @@ def _read_file_state(path: Path) -> State:
 
 
 def _load_index(folder: Path, seen: list[State]) -> LineBlocks | None:
-    """Load the index that an earlier run made of the same files, if any."""
+    """Load an earlier index of the same files; None if there is none."""
     try:
         read = json.loads((folder / INDEX).read_text("utf-8"))
         if read["inputs"] != seen or any(len(state) == 1 for state in seen):
@@ -101,7 +101,7 @@ def _load_index(folder: Path, seen: list[State]) -> LineBlocks | None:
 
 @contextmanager
 def _open_copy(folder: Path) -> Iterator[BinaryIO]:
-    """Open an empty copy, which is kept after the body; after an error the folder is removed."""
+    """Open an empty file for the copy, kept after the body; after an error remove the folder."""
     try:
         with write_atomically(folder / COPY) as file:
             yield file
@@ -112,7 +112,7 @@ def _open_copy(folder: Path) -> Iterator[BinaryIO]:
 
 @dataclass(frozen=True)
 class _InputShare:
-    """Computes the share of all inputs that has been read."""
+    """Calculator of the read share of all inputs."""
 
     seen: list[State]
     number: int
@@ -125,12 +125,12 @@ class _InputShare:
 
 
 class _BlockCutter:
-    """Groups lines into blocks, and copies lines that cannot be read again."""
+    """Builder of blocks of lines. Copies the lines of inputs that cannot be read again."""
 
     def __init__(self, folder: Path, copy: BinaryIO, block_rows: int) -> None:
         self.rows = 0
         self.place = 0
-        """Bytes of the current input that are in spans."""
+        """Bytes of the current input in finished spans."""
         self._folder, self._copy, self._block_rows = folder, copy, block_rows
         self._digest = hashlib.sha256()
         self._blocks: list[list[LineSpan]] = [[]]
@@ -142,7 +142,7 @@ class _BlockCutter:
         self._name, self._copied, self._line, self.place = name, copied, 1, 0
 
     def add_line(self, line: bytes, is_entry: bool) -> bool:
-        """Add a line; return whether it ends a block."""
+        """Add a line; return whether a block ends with it."""
         self._held.append(line)
         self.rows += is_entry
         full = is_entry and self.rows % self._block_rows == 0
@@ -152,7 +152,7 @@ class _BlockCutter:
         return full
 
     def end_span(self) -> None:
-        """End a span of lines, if any were added since the last."""
+        """End the current span of lines, unless it is empty."""
         data = b"".join(self._held)
         if not data:
             return
@@ -170,7 +170,7 @@ class _BlockCutter:
         self._held.clear()
 
     def make_blocks(self, copy: Path) -> LineBlocks:
-        """Make the blocks of all added lines; `copy` is the final path of the copy."""
+        """Return the blocks of all added lines. `copy` is the final path of the copy."""
         # There may be only blank lines after the last full block.
         blocks = self._blocks[: -(-self.rows // self._block_rows)]
         placed = tuple(tuple(_resolve_span(span, copy) for span in block) for block in blocks)
@@ -184,7 +184,11 @@ def _resolve_span(span: LineSpan, copy: Path) -> LineSpan:
 def _index_input(
     path: Path, cutter: _BlockCutter, share: _InputShare, meter: ProgressMeter
 ) -> None:
-    """Index all lines of one input. Raises UsageError."""
+    """Index all lines of one input.
+
+    Raises:
+        UsageError: The input cannot be read, or a line is not an entry.
+    """
     name = get_input_name(path)
     cutter.begin_input(name, needs_copy(path))
     with open_input(path) as file:

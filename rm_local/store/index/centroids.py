@@ -1,4 +1,4 @@
-"""Reads and writes the cluster centroids of a store, and compares them with vectors."""
+"""Reads and writes the cluster centroids of a store, and compares vectors with them."""
 
 from __future__ import annotations
 
@@ -22,26 +22,26 @@ CLUSTER_ROWS = 500
 times as many comparisons (docs/measurements/store.md)."""
 
 ROWS_FOR_A_CLUSTER = 10
-"""Sample rows per cluster: 640,000 rows, 1 GB, at 32 million."""
+"""Sample rows per cluster: 640,000 rows or 1 GB in all at 32 million rows."""
 
 MANY_CENTROIDS, NEAR_SHARE = 8192, 0.3
-"""From this many centroids on, a query is compared with this share of the super-clusters."""
+"""From MANY_CENTROIDS centroids on, a query is compared with a share of the super-clusters."""
 
 
 @dataclass(frozen=True)
 class Centroids:
-    """The centroids of all clusters, grouped by super-cluster."""
+    """The centroids of all clusters, grouped into super-clusters."""
 
     rows: Floats
-    """(clusters, d), of about length 1; no rows in a small store."""
+    """An array (clusters, d) with rows of length about 1; no rows in a small store."""
     starts: Ids
-    """(supers + 1,): super-cluster i has the clusters `starts[i]` to `starts[i + 1]`."""
+    """An array (supers + 1,): super-cluster i has clusters `starts[i]` to `starts[i + 1] - 1`."""
     supers: Floats
-    """(supers, d), the means of their centroids, of length 1."""
+    """An array (supers, d): the means of the centroids of each super-cluster, of length 1."""
 
     @classmethod
     def from_rows(cls, rows: Floats, starts: Ids) -> Centroids:
-        """Build the super-clusters from the centroids and `starts`."""
+        """Compute the super-clusters from the centroids and `starts`."""
         means = np.zeros((len(starts) - 1, rows.shape[1]), np.float32)
         for number, (start, end) in enumerate(pairwise(starts.tolist())):
             means[number] = rows[start:end].mean(axis=0)
@@ -52,18 +52,18 @@ class Centroids:
         return len(self.rows)
 
     def assign_rows(self, unit_vectors: Floats) -> Ids:
-        """Find the cluster of each row of `unit_vectors`, (n, d), as a bulk build does: (n,).
+        """Find the cluster of each row of `unit_vectors`, as in a bulk build: an array (n,).
 
-        0 if the store has no clusters.
+        All are 0 if the store has no clusters.
         """
         if not len(self.rows):
             return np.zeros(len(unit_vectors), np.int64)
         return Clusters(self.supers, self.rows, self.starts).assign_rows(unit_vectors)
 
     def compute_similarities(self, query: Floats) -> Floats:
-        """Compute the cosines of all centroids with `query`, (d,); -1 in distant super-clusters.
+        """Compute the cosine of each centroid with `query`; -1 in distant super-clusters.
 
-        From MANY_CENTROIDS on only the nearest 30 % of the super-clusters are compared: they
+        With MANY_CENTROIDS or more, only the nearest 30 % of the super-clusters are compared. They
         contain the clusters of 99.85 % of the true ten nearest rows (docs/measurements/store.md).
         """
         if len(self.rows) < MANY_CENTROIDS:
@@ -77,7 +77,7 @@ class Centroids:
 
 
 def read_centroids(connection: apsw.Connection, dimension: int) -> Centroids:
-    """Read all centroids, of `dimension` components each.
+    """Read all centroids, vectors of `dimension` components.
 
     Raises:
         DamagedError: a blob is missing or damaged.

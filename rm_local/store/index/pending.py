@@ -1,4 +1,4 @@
-"""Pending entries (table `fresh`): added in small calls, without a cluster or indexed words yet.
+"""Pending entries (table `fresh`): recently added, still without cluster and indexed words.
 
 Searches scan all of them until clusters are assigned.
 """
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 MAX_PENDING_BATCH = 32
 """Maximum entries of one call that become pending; a larger call assigns clusters at once. Also the
-number assigned when there are too many pending entries."""
+number of entries assigned together when there are too many pending ones.
+"""
 
 MAX_PENDING = 1024
 """Maximum number of pending entries; a search scans them in a tenth of a millisecond."""
@@ -36,13 +37,13 @@ def count_pending(connection: apsw.Connection) -> int:
 
 
 def find_oldest_pending(connection: apsw.Connection) -> int | None:
-    """Return the lowest id of a pending entry, or None."""
+    """Return the lowest id of a pending entry; None without pending entries."""
     found: int | None = connection.execute("SELECT min(id) FROM fresh").get
     return found
 
 
 def exceeds_pending_limit(connection: apsw.Connection, last: int) -> bool:
-    """Return whether more than MAX_PENDING are pending; `last` is the highest id ever given."""
+    """Return whether more than MAX_PENDING entries are pending; `last` is the highest id ever given."""
     first = find_oldest_pending(connection)
     # Counting reads all their pages, so it is done only if there can be too many.
     return (
@@ -59,12 +60,12 @@ def assign_pending(
     packer: CodePacker,
     most: int,
 ) -> int:
-    """Assign clusters to the `most` oldest entries and index their words; return their number.
+    """Assign the `most` oldest pending entries to clusters and index their words; return their number.
 
     Runs in the current transaction.
 
     Raises:
-        DamagedError: an entry does not match its checksum, which a new checksum would hide.
+        DamagedError: An entry does not match its checksum. (A new one would hide the damage.)
     """
     found: list[tuple[Any, ...]] = connection.execute(OLDEST, (most,)).fetchall()
     if not found:
@@ -91,7 +92,7 @@ def assign_pending(
 
 
 def delete_pending(connection: apsw.Connection, ids: Collection[int]) -> set[int]:
-    """Delete those of `ids` that are pending, and return their ids."""
+    """Delete the pending entries among `ids`; return their ids."""
     found = connection.execute(
         "DELETE FROM fresh WHERE id IN (SELECT value FROM json_each(?)) RETURNING id",
         (tables.format_json_array(ids),),
@@ -103,7 +104,7 @@ def delete_pending(connection: apsw.Connection, ids: Collection[int]) -> set[int
 
 
 def _record_id(connection: apsw.Connection, id: int) -> None:
-    """Record an id in sqlite-vec's sequence, from which a repair restores a damaged `last`."""
+    """Record an id in sqlite-vec's sequence. A repair restores a damaged `last` from it."""
     name = "code_rowids"
     connection.execute("UPDATE sqlite_sequence SET seq = max(seq, ?) WHERE name = ?", (id, name))
     if not connection.changes():
