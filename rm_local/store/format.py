@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 APPLICATION_ID = 0x524D5331
-"""The application id in the SQLite header, `RMS1`: distinguishes a store from other SQLite files."""
+"""The application id of a store in the SQLite header, `RMS1`; other SQLite files have another."""
 
 VERSION = 3
 """Version of the format, in user_version of the SQLite header and in `meta`."""
@@ -89,7 +89,7 @@ class StoreInfo:
     size: int
     """Bytes on disk."""
     clusters: int
-    """Number of clusters; 0 in a small store."""
+    """Number of clusters; 0 in a store that is small or not yet clustered."""
     probes: int
     """Maximum number of clusters scanned by a search at breadth 1."""
     candidates: int

@@ -31,7 +31,7 @@ def get_input_name(path: Path) -> str:
 
 
 def is_stream(path: Path) -> bool:
-    """Return whether the input can be read only once: standard input, a pipe, a descriptor, a device."""
+    """Return whether the input can be read only once: standard input, a pipe or a device."""
     # A descriptor of a regular file counts, too: in another process it is another file.
     special = path.parts[:2] in (("/", "dev"), ("/", "proc"))
     if path == STDIN or (special and (path.name == "stdin" or path.parent.name == "fd")):
@@ -142,7 +142,11 @@ class _ZstdFrames(io.RawIOBase):
         return True
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        """Read bytes into `buffer`; return their number, 0 at the end. Raises EOFError when the file is truncated."""
+        """Read bytes into `buffer`; return their number, 0 at the end.
+
+        Raises:
+            EOFError: The file is truncated.
+        """
         while not self._ready:
             self._packed = self._packed or self._file.read(CHUNK)
             if not self._packed:

@@ -22,8 +22,8 @@ MIN_CODE_COSINE = 0.999
 
 FIRST_HITS, HITS_FACTOR, MAX_HITS = 2, 4, 2048
 BREADTH = 0.1
-"""Breadth of each search. A low one is enough: an entry with the same subproblem has the same vector,
-so it is in one of the nearest clusters.
+"""Breadth of each search. An entry with the same subproblem has the same vector, so it is in one of
+the nearest clusters.
 """
 
 
@@ -67,8 +67,9 @@ def import_entries(
 def has_entry(store: Store, entry: Entry, vector: Floats) -> bool:
     """Return whether the store has an entry with the same two texts.
 
-    `vector` is the vector of the subproblem. The nearest entries are compared, and more of them while
-    all could have the same subproblem. Among more than MAX_HITS such entries it may be missed.
+    `vector` is the vector of the subproblem. The nearest entries are compared, and more of them
+    while all could have the same subproblem. Among more than MAX_HITS such entries the wanted one
+    may be missed.
     """
     wanted = FIRST_HITS
     while True:
@@ -81,7 +82,7 @@ def has_entry(store: Store, entry: Entry, vector: Floats) -> bool:
 
 
 def _find_new_places(store: Store, batch: Sequence[Entry], vectors: Floats) -> list[int]:
-    """Find the places in `batch` of entries that are neither in the store nor at an earlier place."""
+    """Find the places of entries that are neither in the store nor at an earlier place."""
     first = {_get_texts(entry): place for place, entry in reversed(list(enumerate(batch)))}
     return [
         place

@@ -1,4 +1,4 @@
-"""Finds candidates by their sign bits, in all rows or in the nearest clusters (an inverted file)."""
+"""Finds candidates by their sign bits in all rows or in the nearest clusters (inverted file)."""
 
 from __future__ import annotations
 
@@ -91,10 +91,10 @@ class CodeCandidates:
 
 
 def select_clusters(similarity: Floats, nprobe: int, slack: float) -> Ids:
-    """Select the `nprobe` clusters nearest to a query, best first, by its cosine with each centroid.
+    """Select the `nprobe` clusters nearest to a query, best first, by its centroid cosines.
 
-    Clusters with a Euclidean distance above 1 + `slack` times the smallest are dropped: an easy query
-    needs fewer clusters (SPANN, Chen et al. 2021, section 3.3).
+    Clusters with a Euclidean distance above 1 + `slack` times the smallest are dropped: an easy
+    query needs fewer clusters (SPANN, Chen et al. 2021, section 3.3).
     """
     nprobe = min(nprobe, len(similarity))
     best = np.argpartition(-similarity, nprobe - 1)[:nprobe]
@@ -186,7 +186,7 @@ def _find_nearest(
 
 
 def _compute_hamming_distances(vectors: bytes, bits: bytes) -> NDArray[np.uint16]:
-    """Count the different bits (Hamming distance) of each of `vectors` and `bits`: an array (n,)."""
+    """Compute the Hamming distances of `bits` to vectors of the same length: an array (n,)."""
     word = np.uint8 if len(bits) % 8 else np.uint64
     asked = np.frombuffer(bits, word)
     columns = np.frombuffer(vectors, word).reshape(-1, len(asked)).T

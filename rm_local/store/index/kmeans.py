@@ -14,8 +14,8 @@ ROUNDS = 10
 """Rounds of k-means; later rounds move few rows."""
 
 BEAM, COSINE_MARGIN = 12, 0.12
-"""Super-clusters searched for a row's cluster: at most BEAM, with cosines at most COSINE_MARGIN below
-the best. These 4.5 on average find nearer clusters than a fixed number of 6
+"""Super-clusters searched for a row's cluster: at most BEAM, with cosines at most COSINE_MARGIN
+below the best. These 4.5 on average find nearer clusters than a fixed number of 6
 (docs/measurements/store.md).
 """
 

@@ -43,7 +43,7 @@ def find_oldest_pending(connection: apsw.Connection) -> int | None:
 
 
 def exceeds_pending_limit(connection: apsw.Connection, last: int) -> bool:
-    """Return whether more than MAX_PENDING entries are pending; `last` is the highest id ever given."""
+    """Return whether more than MAX_PENDING entries are pending; `last`: the highest id given."""
     first = find_oldest_pending(connection)
     # Counting reads all their pages, so it is done only if there can be too many.
     return (
@@ -60,7 +60,7 @@ def assign_pending(
     packer: CodePacker,
     most: int,
 ) -> int:
-    """Assign the `most` oldest pending entries to clusters and index their words; return their number.
+    """Assign the `most` oldest entries to clusters and index their words; return their number.
 
     Runs in the current transaction.
 

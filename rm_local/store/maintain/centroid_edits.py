@@ -1,4 +1,4 @@
-"""Edits the table of centroids in place, together with the values of `meta` that depend on it."""
+"""Edits the table of centroids in place, and the values of `meta` that depend on it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def count_clusters(connection: apsw.Connection) -> int:
 
 
 def append_centroid(connection: apsw.Connection, centroid: Floats) -> int:
-    """Append `centroid`, (d,), as a separate row; return its cluster's number."""
+    """Append `centroid` as its own super-cluster; return the number of its cluster."""
     cluster = count_clusters(connection)
     blk = int(connection.execute("SELECT max(blk) + 1 FROM centroid").get)
     _write_row(connection, blk, _encode_centroid(centroid))
@@ -33,7 +33,7 @@ def append_centroid(connection: apsw.Connection, centroid: Floats) -> int:
 
 
 def replace_centroid(connection: apsw.Connection, cluster: int, centroid: Floats) -> None:
-    """Replace the centroid of `cluster` by `centroid`, (d,).
+    """Replace the centroid of `cluster` by `centroid`.
 
     Raises:
         DamagedError: There is no such cluster, or its row is damaged.
@@ -52,9 +52,9 @@ def replace_centroid(connection: apsw.Connection, cluster: int, centroid: Floats
 
 
 def record_cluster_count(connection: apsw.Connection, before: int, now: int) -> None:
-    """Record that the number of clusters changed from `before` to `now`; open stores reread them.
+    """Record a change of the number of clusters, so that open stores read the centroids again.
 
-    The number of clusters that a search scans grows in proportion and may be fractional.
+    The number of clusters scanned by a search changes in proportion and may be fractional.
     """
     increase_number(connection, "generation", 1)
     if before:

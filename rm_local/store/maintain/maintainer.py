@@ -30,26 +30,26 @@ if TYPE_CHECKING:
     import apsw
 
 STEP_SECONDS = 0.1
-"""Target duration of a step."""
+"""Target duration of a step in seconds."""
 
 WAIT_MS = 250
-"""Wait for a lock of another process, after which the run ends."""
+"""Maximum wait for another process's lock; then the run ends."""
 
 
 @dataclass(frozen=True)
 class MaintenanceResult:
-    """What a run did, and what is left to do."""
+    """Done and remaining work of a maintenance run."""
 
     done: dict[str, int]
-    """Amount by kind of work; kinds without any are missing."""
+    """Done amounts by kind of work, without zeros."""
     left: dict[str, int]
-    """Remaining amount of each task."""
+    """Remaining amount of work of each task."""
     empty_bytes: int
-    """Free bytes in the file, which new entries can use."""
+    """Free bytes in the file, usable for new entries."""
     busy: bool
-    """The run ended early because another process used the store."""
+    """Whether the run ended early because another process used the store."""
     needs_build: bool
-    """The store has no clusters and too many entries to make them here."""
+    """Whether the store has no clusters and too many entries for `InitialClusters`."""
 
 
 class Maintainer:
@@ -69,7 +69,7 @@ class Maintainer:
     ) -> MaintenanceResult:
         """Run the tasks for about `seconds`, or until nothing is left to do.
 
-        Each task is a stage, reported before it starts with the amount of its work.
+        Each task is a stage: it is reported before it starts, with its amount of work.
 
         Raises:
             StoreError: As for `Store.open` and its calls; completed steps are kept.
@@ -124,7 +124,7 @@ class Maintainer:
 
 
 def _run_step(connection: apsw.Connection, kind: MaintenanceTask) -> dict[str, int] | None:
-    """Run a step: amounts of work, empty when nothing was left; None when the store was locked."""
+    """Run a step; return amounts of work, empty if nothing was left, None if the store was locked."""
     import apsw
 
     connection.set_busy_timeout(WAIT_MS)

@@ -1,4 +1,4 @@
-"""Packs texts of added entries, which have a frame each, into blocks like a bulk build's."""
+"""Packs the texts of added entries, with one frame each, into blocks like those of a bulk build."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
     import apsw
 
 STEP_BLOCKS = 32
-"""Blocks in one step."""
+"""Maximum blocks of one step."""
 
 
 class PackTexts:
-    """Packs texts and raises `bulk`, so that these entries are like those of a bulk build.
+    """Task that packs texts into blocks and raises `bulk`, the last id with texts in blocks.
 
-    Their rows in `code_rowids` are removed, and deleted ones get a tombstone. Only full blocks are
-    made; up to 15 entries stay as they are.
+    The packed entries lose their rows in `code_rowids`; deleted ones get a tombstone (a row in
+    `tomb`). Only full blocks are made; up to 15 entries stay as they are.
     """
 
     name = "entries not in blocks"
@@ -55,7 +55,7 @@ class PackTexts:
         return {"entries put into blocks": end - bulk}
 
     def _write_blocks(self, bulk: int, texts: list[bytes]) -> None:
-        """Write blocks of `texts`; the incomplete last block of the bulk build is completed."""
+        """Write blocks of `texts`; complete the last existing block first."""
         first, held = divmod(bulk, BLOCK_ROWS)
         if held:
             frame = tables.read_frames(self._connection, "block", [first]).get(first, b"")
@@ -75,14 +75,14 @@ class PackTexts:
 
 
 def _find_bounds(connection: apsw.Connection) -> tuple[int, int]:
-    """Find the last entry in blocks, and the last that can be in a full block: no pending one."""
+    """Find the last entry in blocks, and the last one for a full block, before pending ones."""
     first_fresh = pending.find_oldest_pending(connection)
     last = tables.read_last_id(connection) if first_fresh is None else first_fresh - 1
     return read_number(connection, "bulk"), last // BLOCK_ROWS * BLOCK_ROWS
 
 
 def _read_texts(connection: apsw.Connection, codec: TextCodec, bulk: int, end: int) -> list[bytes]:
-    """Read the text rows of the entries after `bulk` up to `end`; empty for deleted ones."""
+    """Read the text rows of entries `bulk` + 1 to `end`; empty for deleted entries."""
     ids = range(bulk + 1, end + 1)
     frames = tables.read_frames(connection, "text", ids)
     if frames.keys() != tables.find_existing_ids(connection, ids):

@@ -1,4 +1,4 @@
-"""Removes bits of deleted entries, which searches would compare, and empty chunks."""
+"""Removes the sign bits of deleted entries, which slow down searches, and empty chunks."""
 
 from __future__ import annotations
 
@@ -16,14 +16,15 @@ if TYPE_CHECKING:
 
 
 READ_CHUNKS = 2000
-"""Chunks in one step, which takes about 50 ms."""
+"""Chunks scanned in one step of about 50 ms."""
 
 
 class PurgeDeleted:
-    """Scans all chunks when there are tombstones whose bits may still be there.
+    """Task that scans all chunks for sign bits of deleted entries and removes them.
 
-    In `meta`, `scrapped` counts the tombstones whose bits are known to be removed, `scrap_goal` all
-    tombstones at the start of the current scan, and `scrap_chunk` is the last chunk scanned.
+    A tombstone is the row of a deleted entry in `tomb`. In `meta`, `scrapped` is the number of
+    tombstones with removed bits, `scrap_goal` the number of all tombstones at the start of the
+    current scan, and `scrap_chunk` the last scanned chunk.
     """
 
     name = "deleted entries with bits"
@@ -33,11 +34,11 @@ class PurgeDeleted:
         self._tombstones: Ids = np.empty(0, np.int64)
 
     def count_remaining_work(self) -> int:
-        """Count deleted entries whose bits may be there."""
+        """Count the deleted entries with sign bits possibly still in the file."""
         return self._count_tombstones() - read_number_or_zero(self._connection, "scrapped")
 
     def run_step(self, until: float) -> dict[str, int]:
-        """Scan READ_CHUNKS chunks."""
+        """Scan the next READ_CHUNKS chunks."""
         if not self.count_remaining_work():
             return {}
         last = read_number_or_zero(self._connection, "scrap_chunk")
@@ -71,13 +72,13 @@ class PurgeDeleted:
         return int(self._connection.execute("SELECT count(*) FROM tomb").get)
 
     def _read_tombstones(self) -> None:
-        """Read the tombstones, ascending, unless their number is the same: they never get fewer."""
+        """Read the ids of deleted entries, ascending, if their number has changed. It never decreases."""
         if len(self._tombstones) != self._count_tombstones():
             found = self._connection.execute("SELECT id FROM tomb ORDER BY id")
             self._tombstones = np.fromiter((row[0] for row in found), np.int64)
 
     def _clear_chunk(self, chunk: int, validity: bytes, ids: bytes) -> tuple[int, bool]:
-        """Clear deleted rows; return their number, and whether the chunk was removed as empty."""
+        """Clear the deleted rows of a chunk; return their number, and whether it was then removed."""
         places = find_used_places(validity, ids)
         held = np.frombuffer(ids, "<i8")[places]
         found = np.searchsorted(self._tombstones, held)
@@ -96,6 +97,6 @@ class PurgeDeleted:
 
 
 def count_cleared_tombstones(connection: apsw.Connection, tombstones: int) -> None:
-    """Count new tombstones whose bits were removed already."""
+    """Record the number of new tombstones with removed bits."""
     increase_number(connection, "scrapped", tombstones)
     increase_number(connection, "scrap_goal", tombstones)

@@ -1,4 +1,4 @@
-"""Recompresses blocks of texts at a higher level than when they were written."""
+"""Recompresses blocks of texts at a higher zstandard level."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from rm_local.store.maintain.task import StoreTools
 from rm_local.store.sqlite.meta import read_number_or_zero, write_meta_value
 
 READ_BLOCKS = 256
-"""Most blocks in one step."""
+"""Maximum blocks of one step."""
 
 
 class RecompressTexts:
-    """Recompresses each block once, in order; `recompressed` in `meta` counts the blocks done."""
+    """Task that recompresses each block once, in order, up to `recompressed` in `meta` so far."""
 
     name = "blocks not packed at the best level"
 
@@ -21,12 +21,12 @@ class RecompressTexts:
         self._connection, self._best = tools.connection, tools.best
 
     def count_remaining_work(self) -> int:
-        """Count blocks."""
+        """Count the blocks not yet recompressed."""
         end = self._connection.execute("SELECT coalesce(max(blk) + 1, 0) FROM block").get
         return int(end) - read_number_or_zero(self._connection, "recompressed")
 
     def run_step(self, until: float) -> dict[str, int]:
-        """Recompress blocks until the time is up; one that would not shrink is left as it is."""
+        """Recompress blocks until the time `until`; keep the old form if the new one is not smaller."""
         first = read_number_or_zero(self._connection, "recompressed")
         blocks = self._connection.execute(
             "SELECT blk, z FROM block WHERE blk >= ? ORDER BY blk LIMIT ?", (first, READ_BLOCKS)

@@ -1,4 +1,4 @@
-"""Splits clusters that have grown too large."""
+"""Splits too large clusters."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from rm_local.store.maintain.move_rows import Cluster
 from rm_local.store.maintain.task import StoreTools
 
 LARGEST = 4000
-"""Most rows of a cluster: about four times the usual number, and as slow to scan."""
+"""Maximum rows of a cluster: about four times the usual number, with four times the scan time."""
 
 LEAST_SHARE = 1 / 16
-"""Smallest share of rows for one half: a cluster that does not separate is not split."""
+"""Minimum share of the rows in a half; otherwise the cluster is not split."""
 
 
 class SplitClusters:
-    """Splits clusters of more than `largest` rows by 2-means over their ranking codes.
+    """Task that splits clusters of more than `largest` rows by 2-means over their ranking codes.
 
-    One half keeps the number, the other gets the next one; both get new centroids. Bits of deleted
-    entries are removed.
+    One half keeps the cluster's number, the other gets the next free number; both get new centroids.
+    Sign bits of deleted entries are removed.
     """
 
     name = "clusters too large"
@@ -34,7 +34,7 @@ class SplitClusters:
         self._whole: set[int] = set()
 
     def count_remaining_work(self) -> int:
-        """Count clusters that are too large."""
+        """Count the too large clusters."""
         return sum(1 for _ in self._find_large_clusters())
 
     def run_step(self, until: float) -> dict[str, int]:
@@ -45,7 +45,7 @@ class SplitClusters:
         return {}
 
     def _find_large_clusters(self) -> Iterator[int]:
-        """Yield clusters that are too large, except those that do not separate."""
+        """Yield the too large clusters, except those already found impossible to split."""
         if not centroid_edits.count_clusters(self._connection):
             return
         # Chunks are counted in the index; validity is read for few clusters only.

@@ -1,4 +1,4 @@
-"""What all maintenance tasks share."""
+"""Protocol, tools and helpers of the maintenance tasks."""
 
 from __future__ import annotations
 
@@ -34,7 +34,11 @@ class StoreTools:
 
     @classmethod
     def from_connection(cls, connection: apsw.Connection) -> Self:
-        """Read them from an open store. Raises DamagedError when its `meta` is damaged."""
+        """Read the codecs from an open store.
+
+        Raises:
+            DamagedError: The table `meta` is damaged.
+        """
         meta = read_meta(connection)
         dimension, dictionary = meta.embedder.dimension, read_dictionary(connection, TEXTS)
         return cls(
@@ -47,7 +51,7 @@ class StoreTools:
         )
 
     def decode_vectors(self, codes: Iterable[bytes]) -> Floats:
-        """Decode ranking codes to vectors, (n, d), of length 1."""
+        """Decode ranking codes to an array (n, d) of vectors of length 1."""
         return self.quantizer.from_int8(self.packer.unpack_rows(codes))
 
 
@@ -56,12 +60,12 @@ class MaintenanceTask(Protocol):
 
     @property
     def name(self) -> str:
-        """Name of the remaining work in reports."""
+        """Name of the work in reports."""
 
     def run_step(self, until: float) -> dict[str, int]:
-        """Run a step in the current transaction; return amounts of work, empty when none is left.
+        """Run a step in the current transaction; return amounts of work, empty if none was left.
 
-        A step that can stop early does so at `until`, in `time.monotonic`, after some work.
+        `until` is a time of `time.monotonic`; a step of several parts stops then, after the first part.
 
         Raises:
             DamagedError: The tables of the store do not agree.
@@ -72,5 +76,5 @@ class MaintenanceTask(Protocol):
 
 
 def increase_number(connection: apsw.Connection, key: str, more: int) -> None:
-    """Increase a number in `meta`."""
+    """Increase a number in `meta` by `more`."""
     write_meta_value(connection, key, read_number_or_zero(connection, key) + more)
