@@ -41,9 +41,9 @@ def import_from_files(
     `result` counts are saved durably.
 
     Raises:
-        UsageError: a file is invalid.
+        UsageError: A file is invalid.
         StoreError: The disk has no space for the copy; or as for `Store.open`.
-        EmbedderMismatchError: the store's embedder is not available here.
+        EmbedderMismatchError: The store's embedder is not available here.
     """
     check_inputs([*files, *filter(None, [embeddings])])
     with Store.open(path, write=True) as store, _make_work_folder() as folder:
@@ -89,7 +89,7 @@ def _choose_embed_function(path: Path, id: EmbedderId) -> Callable[[int, Sequenc
     """Choose the function that embeds entries with the embedder of the store.
 
     Raises:
-        EmbedderMismatchError: the store's embedder is not available here.
+        EmbedderMismatchError: The store's embedder is not available here.
     """
     if id == MINILM:
         return _embed_with_minilm

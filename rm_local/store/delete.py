@@ -43,7 +43,7 @@ def _add_tombstones(connection: apsw.Connection, codec: TextCodec, ids: Collecti
     Their sign bits stay in the file; searches skip them.
 
     Raises:
-        DamagedError: a block is missing or cannot be decoded.
+        DamagedError: A block is missing or cannot be decoded.
     """
     slots = defaultdict(list)
     for blk, slot in map(locate_row, ids):

@@ -34,7 +34,7 @@ def load_corpus(limit: int | None = None, *, report: ProgressCallback) -> Path:
     The first call writes it.
 
     Raises:
-        UsageError: there are too few sentences.
+        UsageError: There are too few sentences.
     """
     parent = _find_corpora_folder(report)
     chosen = sorted(_read_installed_sentences(parent, report), key=_hash_text)[:limit]
@@ -45,7 +45,7 @@ def make_corpus(chosen: Sequence[str], parent: Path) -> Path:
     """Return the folder of the corpus of these sentences below `parent`; write it if it is missing.
 
     Raises:
-        UsageError: there are too few sentences.
+        UsageError: There are too few sentences.
     """
     if len(chosen) < MIN_SENTENCES:
         message = f"{len(chosen):,} sentences are too few for a corpus."
@@ -62,7 +62,7 @@ def read_sentences(folder: Path) -> tuple[str, ...]:
     """Read the sentences of a corpus.
 
     Raises:
-        RmLocalError: the file cannot be read, or was changed after it was written.
+        RmLocalError: The file cannot be read, or was changed after it was written.
     """
     path = folder / SENTENCES
     try:

@@ -40,8 +40,8 @@ def write_new_file(path: Path) -> Iterator[BinaryIO]:
     """Open a new file for the body of a `with` statement; remove it if the body raises.
 
     Raises:
-        UsageError: the file exists, or cannot be created.
-        RmLocalError: writing fails later on.
+        UsageError: The file exists, or cannot be created.
+        RmLocalError: Writing fails later on.
     """
     if path.exists():
         raise UsageError(f"{path} exists.", "Remove it, or choose another name.")

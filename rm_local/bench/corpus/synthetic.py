@@ -111,7 +111,7 @@ class SyntheticSource:
         `real` queries are held-out real sentences; `alike` ones are other random rows.
 
         Raises:
-            UsageError: fewer sentences than `count` are held out.
+            UsageError: Fewer sentences than `count` are held out.
         """
         anchors = open_anchors(self.folder)
         if kind == "real":

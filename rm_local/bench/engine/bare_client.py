@@ -55,7 +55,7 @@ class BareClient:
         """Measure the seconds for reading `reads` tokens, and for then writing `writes` tokens.
 
         Raises:
-            EngineError: the process ended.
+            EngineError: The process ended.
         """
         assert self._process.stdin
         assert self._process.stdout

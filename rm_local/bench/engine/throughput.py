@@ -77,7 +77,7 @@ async def bench_engine(
     """Measure the speed of a model in the engine and in the bare loop.
 
     Raises:
-        EngineError, ModelError: the model cannot be loaded or run.
+        EngineError, ModelError: The model cannot be loaded or run.
     """
     info = await engine.load_model(model)
     prompt = min(effort.prompt, info.trained_context // 4)

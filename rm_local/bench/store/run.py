@@ -97,7 +97,7 @@ def bench_store(
     The folder `path`.bench keeps the build times and the exact answers.
 
     Raises:
-        UsageError: the store at `path` was built from another source.
+        UsageError: The store at `path` was built from another source.
     """
     bench_folder = path.with_name(path.name + ".bench")
     bench_folder.mkdir(parents=True, exist_ok=True)

@@ -113,7 +113,7 @@ class CodePacker:
         """Decompress frames into the rows of an array (n, d).
 
         Raises:
-            DamagedError: a frame was not made by `pack_rows`.
+            DamagedError: A frame was not made by `pack_rows`.
         """
         return self.unpack_frames(CodeFrames.from_codes(frames))
 
@@ -121,7 +121,7 @@ class CodePacker:
         """Decompress frames in one buffer into an array (n, d), with the GIL released.
 
         Raises:
-            DamagedError: a frame was not made by `pack_rows`.
+            DamagedError: A frame was not made by `pack_rows`.
         """
         count, width = len(frames.lengths), self._dimension
         if not count:

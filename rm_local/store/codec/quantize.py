@@ -55,7 +55,7 @@ class Quantizer:
     mean: Floats | None = None
     """A vector subtracted before the signs are taken; None = zero."""
     rotation: Floats | None = None
-    """A matrix (d, d) applied after subtracting the mean, (x - mean) @ rotation; None = identity."""
+    """A matrix (d, d) applied after the subtraction, (x - mean) @ rotation; None = identity."""
 
     def normalize_rows(self, vectors: Floats) -> Floats:
         """Scale each row of the array (n, d) to length 1.

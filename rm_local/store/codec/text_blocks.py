@@ -46,7 +46,7 @@ def unpack_words(frame: bytes) -> frozenset[str]:
     """Decompress words packed by `pack_words`.
 
     Raises:
-        DamagedError: the frame was not made by `pack_words`.
+        DamagedError: The frame was not made by `pack_words`.
     """
     try:
         words = _decompress_frame(zstandard.ZstdDecompressor(), frame, MAX_TEXT_BYTES)
@@ -84,7 +84,7 @@ def split_row(row: bytes) -> tuple[str, str]:
     """Split a row into subproblem and subroutine.
 
     Raises:
-        DamagedError: the row is invalid or deleted.
+        DamagedError: The row is invalid or deleted.
     """
     try:
         key, value = row.split(KEY_END)
@@ -118,7 +118,7 @@ class TextCodec:
         """Decompress the rows of a frame.
 
         Raises:
-            DamagedError: the frame was not made by `pack_rows`, or has more than `rows` rows.
+            DamagedError: The frame was not made by `pack_rows`, or has more than `rows` rows.
         """
         found = _decompress_frame(self._decompressor, frame, rows * (MAX_TEXT_BYTES + 2)).split(
             ROW_END

@@ -80,7 +80,7 @@ def read_centroids(connection: apsw.Connection, dimension: int) -> Centroids:
     """Read all centroids, vectors of `dimension` components.
 
     Raises:
-        DamagedError: a blob is missing or damaged.
+        DamagedError: A blob is missing or damaged.
     """
     rows = np.empty((meta.read_number(connection, "clusters"), dimension), np.float32)
     starts = [0]

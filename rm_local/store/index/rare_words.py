@@ -48,7 +48,7 @@ class RareWords:
         self._split: Callable[[str], list[str]] | None = None
 
     def find_rare_words(self, text: str) -> list[str]:
-        """Return the distinct words of `text` that the embedder does not know, split as in the index.
+        """Return the distinct words of `text` unknown to the embedder, split as in the index.
 
         Single letters and words that begin with a digit are dropped.
         """

@@ -36,8 +36,8 @@ READ_PIECES = 2
 """Number of pieces in which the candidates' codes are read: one per reader."""
 
 SLACK = 1.5
-"""Relative distance of a scanned cluster beyond the nearest one, at most. A smaller value costs recall
-for queries close to a centroid.
+"""Maximum relative distance of a scanned cluster beyond the nearest one. A smaller value costs
+recall for queries close to a centroid.
 """
 
 FILTERED_GROWTH = 4
@@ -144,7 +144,7 @@ class Searcher:
         return scan(request, bits, SHORTLISTED * wanted).rank_ids(rotated[0])[:wanted]
 
     def _scan_nearest(self, request: SearchRequest, bits: bytes, wanted: int) -> ivf.CodeCandidates:
-        """Find the `wanted` rows nearest by sign bits in the nearest clusters and pending entries."""
+        """Find the `wanted` rows nearest by sign bits, in the nearest clusters and `fresh`."""
         slack = SLACK * max(request.breadth, 1)
         similarity = self.centroids.compute_similarities(request.vector)
         clusters = ivf.select_clusters(similarity, self._scale_nprobe(request), slack)

@@ -124,7 +124,7 @@ class Maintainer:
 
 
 def _run_step(connection: apsw.Connection, kind: MaintenanceTask) -> dict[str, int] | None:
-    """Run a step; return amounts of work, empty if nothing was left, None if the store was locked."""
+    """Run a step; return amounts of work, empty if nothing is left, None if the store is locked."""
     import apsw
 
     connection.set_busy_timeout(WAIT_MS)

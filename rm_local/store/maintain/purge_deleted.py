@@ -72,13 +72,13 @@ class PurgeDeleted:
         return int(self._connection.execute("SELECT count(*) FROM tomb").get)
 
     def _read_tombstones(self) -> None:
-        """Read the ids of deleted entries, ascending, if their number has changed. It never decreases."""
+        """Read the ids of the tombstones, ascending, if their number has increased."""
         if len(self._tombstones) != self._count_tombstones():
             found = self._connection.execute("SELECT id FROM tomb ORDER BY id")
             self._tombstones = np.fromiter((row[0] for row in found), np.int64)
 
     def _clear_chunk(self, chunk: int, validity: bytes, ids: bytes) -> tuple[int, bool]:
-        """Clear the deleted rows of a chunk; return their number, and whether it was then removed."""
+        """Clear a chunk's deleted rows; return their number, and whether the chunk was removed."""
         places = find_used_places(validity, ids)
         held = np.frombuffer(ids, "<i8")[places]
         found = np.searchsorted(self._tombstones, held)

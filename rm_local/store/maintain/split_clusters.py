@@ -22,7 +22,7 @@ LEAST_SHARE = 1 / 16
 class SplitClusters:
     """Task that splits clusters of more than `largest` rows by 2-means over their ranking codes.
 
-    One half keeps the cluster's number, the other gets the next free number; both get new centroids.
+    One half keeps the cluster's number, the other gets the next free one; both get new centroids.
     Sign bits of deleted entries are removed.
     """
 

@@ -65,7 +65,7 @@ class MaintenanceTask(Protocol):
     def run_step(self, until: float) -> dict[str, int]:
         """Run a step in the current transaction; return amounts of work, empty if none was left.
 
-        `until` is a time of `time.monotonic`; a step of several parts stops then, after the first part.
+        `until` is a time of `time.monotonic`; a step of several parts stops then, after a part.
 
         Raises:
             DamagedError: The tables of the store do not agree.

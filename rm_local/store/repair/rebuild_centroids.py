@@ -19,7 +19,7 @@ CENTROIDS = "SELECT blk, v, crc FROM centroid WHERE blk IN (SELECT value FROM js
 
 
 class CentroidRebuilder:
-    """Rebuilder of centroids: reads intact ones, and sums up the rows of clusters with a lost one."""
+    """Rebuilder of centroids: reads intact ones, sums up the rows of clusters with a lost one."""
 
     def __init__(self, reader: TolerantReader, dimension: int, clusters: int) -> None:
         self.lost: Flags = np.ones(clusters, dtype=bool)

@@ -1,4 +1,4 @@
-"""Copies vectors to the new store: intact rows unchanged, others from their ranking code."""
+"""Copies vectors to the new store: intact rows unchanged, damaged ones from their ranking code."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     import apsw
 
 CHUNK_STEP = 64
-"""Chunks read at once."""
+"""Number of chunks read at once."""
 
 LOW = 0xFFFF_FFFF
-"""Mask of the part of a checksum that covers the whole row."""
+"""Mask for the bits of a checksum that cover the whole row."""
 
 CHUNKS = """
     SELECT chunk_id, partition00, validity, rowids, data, vectors
@@ -41,17 +41,17 @@ REFS = "SELECT id, label, crc, v FROM ref WHERE id IN (SELECT value FROM json_ea
 
 @dataclass(frozen=True, slots=True)
 class FoundRow:
-    """A row in sqlite-vec's tables, or a pending one."""
+    """A row of the damaged store, in sqlite-vec's tables or pending, still unchecked."""
 
     id: int
     cluster: int
     labels: Collection[int]
-    """Possible labels besides the one in `ref`."""
+    """Possible labels in addition to the one in `ref`."""
     bits: bytes
 
 
 class VectorRescuer:
-    """Copies the vectors of entries that have a text."""
+    """Copier of the vectors of entries with a copied text."""
 
     def __init__(
         self,
@@ -66,7 +66,7 @@ class VectorRescuer:
         self._quantizer, self._packer = tools
         self._bulk, self._found = bulk, found
         self.derived = 0
-        """Entries whose bits were derived from their codes."""
+        """Number of entries with sign bits derived from their codes."""
 
     def list_chunks(self) -> list[int]:
         """List the numbers of all chunks."""
@@ -75,7 +75,7 @@ class VectorRescuer:
     def copy_vectors(
         self, chunks: list[int], centroids: CentroidRebuilder, on_done: DoneCallback
     ) -> None:
-        """Copy intact rows by chunk; rows of clusters with a lost centroid go to `centroids`."""
+        """Copy the intact rows of chunks; add rows of clusters with a lost centroid to `centroids`."""
         for start in range(0, len(chunks), CHUNK_STEP):
             read = self._reader.read_rows_by_id(CHUNKS, chunks[start : start + CHUNK_STEP])
             slots = [slot for number in sorted(read) for slot in self._read_slots(*read[number])]
@@ -90,7 +90,7 @@ class VectorRescuer:
             on_done(int(self._found.kept.sum()))
 
     def copy_pending(self, centroids: Floats) -> None:
-        """Copy intact pending rows, assigned to the nearest of `centroids`, (c, d)."""
+        """Copy the intact pending rows, each into the cluster with the nearest of `centroids`."""
         found = self._reader.read_rows_by_id(FRESH, self._reader.list_numbers("fresh", "id"))
         slots = [
             FoundRow(id, NO_CLUSTER, self._labels.whole, bits)
@@ -109,7 +109,7 @@ class VectorRescuer:
             )
 
     def derive_bits(self, centroids: Floats, on_done: DoneCallback) -> None:
-        """Derive other rows from their codes, assigned to the nearest of `centroids`, (c, d)."""
+        """Derive the missing rows from their codes, each in the cluster of the nearest centroid."""
         ids = np.flatnonzero(self._found.text & ~self._found.kept)
         for start in range(0, len(ids), STEP):
             refs = self._reader.read_rows_by_id(REFS, ids[start : start + STEP].tolist())
@@ -132,7 +132,7 @@ class VectorRescuer:
             on_done(int(self._found.kept.sum()))
 
     def _read_slots(self, cluster: Any, *columns: Any) -> Iterator[FoundRow]:
-        """Read the used slots of a chunk, none if it is unreadable."""
+        """Read the rows in the used slots of a chunk; none if the chunk is unreadable."""
         width = self._quantizer.dimension // 8
         sizes = (CHUNK_SIZE // 8, CHUNK_SIZE * 8, CHUNK_SIZE * 8, CHUNK_SIZE * width)
         if not isinstance(cluster, int) or not all(
@@ -149,11 +149,11 @@ class VectorRescuer:
                 yield FoundRow(ids[at], cluster, (labels[at],), bits[here])
 
     def _decode_vectors(self, codes: list[bytes]) -> Floats:
-        """Decode intact codes to vectors, (n, d)."""
+        """Decode intact codes to an array (n, d) of vectors."""
         return self._quantizer.from_int8(self._packer.unpack_rows(codes))
 
     def _find_clusters(self, codes: list[bytes], centroids: Floats) -> list[int]:
-        """Find the nearest cluster of each intact code; 0 in a store without clusters."""
+        """Find the nearest cluster of each intact code; all 0 in a store without clusters."""
         if not len(centroids):
             return [0] * len(codes)
         found: list[int] = find_nearest_centroids(self._decode_vectors(codes), centroids).tolist()
@@ -162,7 +162,7 @@ class VectorRescuer:
     def _select_intact(
         self, slots: list[FoundRow], refs: dict[int, tuple[Any, ...]]
     ) -> Iterator[tuple[int, int, int, bytes, bytes]]:
-        """Yield id, cluster, label, bits and code of rows with a matching checksum, ids once."""
+        """Yield id, cluster, label, bits and code of rows with a matching checksum, each id once."""
         for slot in slots:
             self._found.trace[slot.id] |= slot.id > self._bulk or slot.id in refs
             if not self._found.text[slot.id] or self._found.kept[slot.id] or slot.id not in refs:

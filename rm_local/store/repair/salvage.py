@@ -1,4 +1,4 @@
-"""Copies all that can be read of a damaged store to a new one."""
+"""Copies all readable entries of a damaged store to a new store."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     import apsw
 
 MAX_NAMED = 20
-"""Most ids in a sentence."""
+"""Maximum number of ids in a sentence."""
 
 
 @dataclass(frozen=True)
@@ -39,15 +39,15 @@ class RepairResult:
     """Result of a repair."""
 
     aside: Path
-    """Path of the damaged store now."""
+    """New path of the damaged store."""
     entries: int
-    """Entries in the repaired store."""
+    """Number of entries in the repaired store."""
     found: list[str]
-    """What was damaged, in sentences, as in the next two fields."""
+    """Sentences about the damage; the next two fields are sentences, too."""
     mended: list[str]
     lost: list[str]
     lost_ids: list[int]
-    """Ids of lost entries, ascending, as far as they are known."""
+    """Known ids of lost entries, ascending."""
 
 
 def salvage_store(
@@ -58,7 +58,11 @@ def salvage_store(
     aside: Path,
     report: ProgressCallback,
 ) -> RepairResult:
-    """Write the new store `part`. Raises CorruptStoreError when no entry can be read."""
+    """Write the new store `part` with the readable entries of `reader`.
+
+    Raises:
+        CorruptStoreError: No entry can be read.
+    """
     constants = StoreConstants.read_from(reader)
     with _open_new_store(part, path, constants) as new:
         salvager = _Salvager(reader, new, constants, report)
@@ -77,7 +81,7 @@ def salvage_store(
 
 @contextmanager
 def _open_new_store(part: Path, path: Path, constants: StoreConstants) -> Iterator[apsw.Connection]:
-    """Open a new store with the constants of the damaged one, in one transaction."""
+    """Create a new store with the constants of the damaged one; write it in one transaction."""
     with sqlite.translate_errors(part), sqlite.open_connection(part, "create") as new:
         # A stopped repair removes the file, so it needs no journal.
         new.execute("PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF")
@@ -111,11 +115,11 @@ class _Salvager:
 
     @property
     def entries(self) -> int:
-        """Number of entries kept."""
+        """Number of copied entries."""
         return int(self.evidence.kept.sum())
 
     def copy_all(self) -> None:
-        """Copy texts and vectors, then everything that depends on them."""
+        """Copy texts and vectors, then usage counts and the numbers in `meta`."""
         texts = TextRescuer(self._reader, self._new, self._constants, self.evidence)
         texts.copy_texts(self._make_meter("texts").reach)
         clusters = self._copy_vectors()
@@ -124,7 +128,7 @@ class _Salvager:
         self._write_meta_numbers(clusters)
 
     def _copy_vectors(self) -> int:
-        """Copy vectors; return the number of clusters."""
+        """Copy all vectors; return the number of clusters."""
         meta, constants = read_meta(self._new), self._constants
         dimension = constants.dimension
         labels = Labels(self._reader, self._new)
@@ -165,7 +169,7 @@ class _Salvager:
         return ProgressMeter(self._report, stage, self._constants.highest)
 
     def _delete_lost_entries(self) -> None:
-        """Delete entries without a vector; missing ids in blocks get a tombstone."""
+        """Delete entries without a vector; record missing ids in blocks as tombstones."""
         constants, codec = self._constants, TextCodec(self._constants.dictionaries[TEXTS])
         halves = np.flatnonzero(self.evidence.text & ~self.evidence.kept).tolist()
         for start in range(0, len(halves), STEP):

@@ -1,4 +1,4 @@
-"""Constants of a damaged store: read where intact, recomputed where possible."""
+"""Constants of a damaged store: read if intact, recomputed if possible."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ if TYPE_CHECKING:
     import apsw
 
 NEEDED = ("embedder_id", "embedder_dimension", "embedder_sha256", "step", "mean", "rotation")
-"""Keys of `meta` that are needed to read vectors."""
+"""Keys of `meta` needed for reading vectors."""
 
 ANOTHER_COPY = "Use another copy, or build the store again."
 
 
 @dataclass(frozen=True)
 class StoreConstants:
-    """What is needed to read all entries, and the range of their ids."""
+    """The values needed for reading all entries, and the range of their ids."""
 
     needed: dict[str, Value]
     dictionaries: dict[int, bytes]
@@ -43,16 +43,16 @@ class StoreConstants:
     last: int
     """The highest id ever given."""
     clusters: int | None
-    """None if lost: then the number follows from the centroids."""
+    """Number of clusters; None if lost, then it is that of the centroids."""
     notes: list[str] = field(default_factory=list)
-    """What was damaged of this, in sentences."""
+    """Sentences about damage of these values."""
 
     @classmethod
     def read_from(cls, reader: TolerantReader) -> Self:
         """Read the constants.
 
         Raises:
-            CorruptStoreError: A constant is lost that cannot be recomputed.
+            CorruptStoreError: A constant is lost and cannot be recomputed.
         """
         needed = {key: reader.read_meta_value(key) for key in NEEDED}
         lost = [f"{key!r} in meta" for key, value in needed.items() if value is None]
@@ -104,14 +104,14 @@ class StoreConstants:
 
     @property
     def dimension(self) -> int:
-        """Components of a vector."""
+        """Number of components of a vector."""
         return int(self.needed["embedder_dimension"])
 
 
 def copy_search_params(
     reader: TolerantReader, new: apsw.Connection, clusters: int, notes: list[str]
 ) -> None:
-    """Copy the search parameters; lost ones get their defaults."""
+    """Copy the search parameters; replace lost ones by their defaults."""
     values = {key: reader.read_number(key) for key in PARAM_KEYS}
     lost = [key for key, value in values.items() if value is None]
     for key, usual in get_default_search_params(clusters).meta_values().items():
@@ -143,7 +143,7 @@ def _find_first_block(reader: TolerantReader) -> int:
 
 
 def _find_bulk_end(reader: TolerantReader, codec: TextCodec) -> int:
-    """Find the last entry in blocks: that of the last block, as far as it can be read."""
+    """Find the id of the last entry in blocks, from the last block as far as it is readable."""
     number = reader.read_scalar("SELECT max(blk) FROM block")
     if number is None:
         return 0

@@ -29,11 +29,10 @@ CACHE_KIB = 12288
 
 @contextmanager
 def open_connection(path: Path, mode: Mode) -> Iterator[apsw.Connection]:
-    """Open a connection with sqlite-vec loaded; it is closed only if the body raises.
+    """Open a connection with sqlite-vec loaded; close it only if the body raises.
 
-    `read` creates no file next to the store where nothing can be written: the store is opened as
-    immutable there. Elsewhere an interrupted write of another process is undone first. `rescue`
-    also opens a truncated file, to read what remains of it.
+    In a read-only place `read` opens the store as immutable and creates no file next to it. Elsewhere
+    an interrupted write of another process is undone first. `rescue` also opens a truncated file.
     """
     connection = _open_file(path, mode)
     try:
@@ -54,7 +53,7 @@ def open_connection(path: Path, mode: Mode) -> Iterator[apsw.Connection]:
 
 @contextmanager
 def open_in_memory() -> Iterator[apsw.Connection]:
-    """Open an empty in-memory database with sqlite-vec loaded; closed afterwards."""
+    """Open an empty in-memory database with sqlite-vec loaded; close it after the body."""
     import apsw
 
     connection = apsw.Connection(":memory:")
@@ -120,7 +119,7 @@ def _make_disk_full_error(path: Path) -> StoreError:
 
 
 def make_read_only_error(path: Path) -> ReadOnlyStoreError:
-    """Build the error for a write to a store that cannot be written to."""
+    """Make the error for a write to a read-only store."""
     return ReadOnlyStoreError(
         f"The store {path} cannot be written to.",
         "Copy it to a folder of yours and open the copy, or make a new store there.",

@@ -33,16 +33,16 @@ FILTERED = f" AND label IN ({MATCHING_LABELS})"
 
 
 Label = tuple[str, str, str, str]
-"""Domain, source, level and provenance."""
+"""Domain, source, level and provenance of an entry."""
 
 
 def format_filter_condition(filter: EntryFilter) -> str:
-    """Return SQL to append to a condition on `code` or `ref`; empty if the filter accepts all."""
+    """Format the filter as SQL to append to a condition on `code` or `ref`; empty for no filter."""
     return FILTERED if filter else ""
 
 
 def get_filter_values(filter: EntryFilter) -> dict[str, str | None]:
-    """Return the parameters for `format_filter_condition`."""
+    """Return the SQL parameters for `format_filter_condition`."""
     return {"domain": filter.domain, "source": filter.source, "level": filter.level}
 
 
@@ -52,7 +52,7 @@ class EncodedRow:
 
     label: int
     cluster: int
-    """NO_CLUSTER: the entry becomes pending, in `fresh`."""
+    """Number of the cluster; with NO_CLUSTER the entry becomes pending, in `fresh`."""
     bits: bytes
     code: bytes
     frame: bytes
@@ -60,16 +60,16 @@ class EncodedRow:
     """Rare words of the subproblem, separated by spaces; can be empty."""
 
     def compute_crc(self, id: int) -> int:
-        """Compute the checksum of the row with this id."""
+        """Compute the checksum of the row under the id `id`."""
         return compute_row_crc(id, self.label, self.cluster, self.bits, self.code)
 
 
 @contextmanager
 def write_transaction(connection: apsw.Connection) -> Iterator[None]:
-    """Run the body in one write transaction, rolled back if the body raises.
+    """Run the body in a write transaction; roll it back if the body raises.
 
     Raises:
-        StoreError: the file was replaced since it was opened.
+        StoreError: The file was replaced since it was opened.
     """
     connection.execute("BEGIN IMMEDIATE")
     try:
@@ -108,24 +108,24 @@ def insert_rows(connection: apsw.Connection, rows: Sequence[EncodedRow]) -> list
 
 
 def insert_bits(connection: apsw.Connection, rows: Sequence[tuple[int, int, int, bytes]]) -> None:
-    """Insert id, cluster, label and bits of entries into `code`."""
+    """Insert id, cluster, label and sign bits of entries into `code`."""
     connection.executemany("INSERT INTO code(id, cid, label, e) VALUES(?, ?, ?, vec_bit(?))", rows)
 
 
 def insert_words(connection: apsw.Connection, rows: Iterable[tuple[int, str]]) -> None:
-    """Insert id and rare words of entries into the word index, except entries without any."""
+    """Insert ids and rare words into the word index, except for entries without rare words."""
     connection.executemany(
         "INSERT INTO words(rowid, rare) VALUES(?, ?)", [row for row in rows if row[1]]
     )
 
 
 def adjust_count(connection: apsw.Connection, entries: int) -> None:
-    """Add `entries`, which can be negative, to the number of entries."""
+    """Add the positive or negative number `entries` to the number of entries."""
     meta.write_meta_value(connection, "entries", count_entries(connection) + entries)
 
 
 def find_or_add_label(connection: apsw.Connection, entry: Entry) -> int:
-    """Return the number of the entry's label; insert the label if it is new."""
+    """Return the number of the entry's label; insert a new label first."""
     label = make_label(entry)
     found = connection.execute(
         "SELECT id FROM label WHERE domain = ? AND source = ? AND level = ? AND provenance = ?",
@@ -138,7 +138,7 @@ def find_or_add_label(connection: apsw.Connection, entry: Entry) -> int:
 
 
 def insert_label(connection: apsw.Connection, number: int, label: Label) -> None:
-    """Insert a label with an unused number."""
+    """Insert a label under the unused number `number`."""
     connection.execute(
         "INSERT INTO label(id, domain, source, level, provenance, crc) VALUES(?, ?, ?, ?, ?, ?)",
         (number, *label, compute_checksum(number, *label)),
@@ -146,7 +146,7 @@ def insert_label(connection: apsw.Connection, number: int, label: Label) -> None
 
 
 def make_label(entry: Entry) -> Label:
-    """Make the label of an entry, as text that SQLite can store."""
+    """Make the label of an entry from texts that SQLite can store."""
     label = (entry.domain, entry.source, entry.level, entry.provenance)
     if "".join(label).isascii():
         return label
@@ -160,7 +160,7 @@ def count_entries(connection: apsw.Connection) -> int:
 
 
 def read_last_id(connection: apsw.Connection) -> int:
-    """Return the highest id ever given."""
+    """Return the highest id ever given to an entry."""
     return meta.read_number(connection, "last")
 
 
@@ -179,7 +179,7 @@ def list_domains(connection: apsw.Connection) -> tuple[str, ...]:
 def find_existing_ids(
     connection: apsw.Connection, ids: Collection[int], filter: EntryFilter = ANY_ENTRY
 ) -> set[int]:
-    """Find those of `ids` that exist and pass the filter."""
+    """Find the ids of existing entries among `ids` that pass the filter."""
     found = connection.execute(
         "SELECT id FROM ref WHERE id IN (SELECT value FROM json_each(:ids))"
         + format_filter_condition(filter),
@@ -198,7 +198,7 @@ def find_matching_labels(connection: apsw.Connection, filter: EntryFilter) -> Id
 def read_codes(
     connection: apsw.Connection, ids: Ids | None, filter: EntryFilter = ANY_ENTRY
 ) -> tuple[Ids, CodeFrames]:
-    """Read ids and ranking codes of those of `ids` (None: all entries) that pass the filter."""
+    """Read ids and ranking codes of the entries among `ids` (None: all) that pass the filter."""
     import apsw
 
     values: dict[str, Any] = get_filter_values(filter)
@@ -214,10 +214,10 @@ def read_codes(
 
 
 def read_labels(connection: apsw.Connection, ids: Collection[int]) -> dict[int, Label]:
-    """Read the labels of those of `ids` that exist, by id.
+    """Read the labels of the existing entries among `ids`, by id.
 
     Raises:
-        DamagedError: a label is damaged.
+        DamagedError: A label is damaged.
     """
     cursor = connection.execute(
         "SELECT ref.id, domain, source, level, provenance, crc, label.id"
@@ -233,7 +233,7 @@ def read_labels(connection: apsw.Connection, ids: Collection[int]) -> dict[int, 
 
 
 def read_frames(connection: apsw.Connection, table: str, ids: Collection[int]) -> dict[int, bytes]:
-    """Read frames of texts from `block` or `text`, by number."""
+    """Read frames of texts from the table `block` or `text`, by number."""
     key = {"block": "blk", "text": "id"}[table]
     found = connection.execute(
         f"SELECT {key}, z FROM {table} WHERE {key} IN (SELECT value FROM json_each(?))",
@@ -243,7 +243,7 @@ def read_frames(connection: apsw.Connection, table: str, ids: Collection[int]) -
 
 
 def format_json_array(numbers: Collection[int]) -> str:
-    """Format numbers as one parameter for `json_each`."""
+    """Format numbers as a parameter for SQL's `json_each`."""
     return json.dumps([int(each) for each in numbers])
 
 

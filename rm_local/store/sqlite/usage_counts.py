@@ -1,4 +1,4 @@
-"""Counts how often entries were shown as hints, and how often they led to the chosen answer."""
+"""Counts the uses of entries as hints, and the uses that led to the chosen answer."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class UsageCount:
-    """Usage of one entry."""
+    """Usage counts of an entry."""
 
     shown: int = 0
-    """Number of times that the entry was a hint."""
+    """Number of times the entry was a hint."""
     helped: int = 0
-    """Number of times that a branch with this hint reached the chosen answer."""
+    """Number of times a branch with this hint reached the chosen answer."""
 
 
 COUNT = """
@@ -44,7 +44,7 @@ def record_usage(
 
 
 def read_usage_counts(connection: apsw.Connection, ids: Collection[int]) -> dict[int, UsageCount]:
-    """Read the usage counts of those of `ids` that have any, by id."""
+    """Read the existing usage counts of entries among `ids`, by id."""
     found = connection.execute(
         "SELECT id, shown, helped FROM tally WHERE id IN (SELECT value FROM json_each(?))",
         (format_json_array(ids),),

@@ -19,15 +19,15 @@ TEXTS, CODES = 1, 2
 
 
 class Chunk(NamedTuple):
-    """CHUNK_SIZE slots of `code` for rows of one cluster, as the shadow tables store them."""
+    """A chunk of the table `code`: CHUNK_SIZE slots for rows of one cluster, as stored."""
 
     cluster: int
     validity: bytes
-    """One bit per slot, the first in the lowest bit: whether the slot contains a row."""
+    """One bit per slot, the first in the lowest bit: 1 if the slot contains a row."""
     ids: bytes
-    """int64, little-endian, like `labels`; zero in unused slots, like the other columns."""
+    """int64, little-endian, like `labels`. Unused slots are zero in all columns."""
     bits: bytes
-    """d / 8 bytes per slot."""
+    """Sign bits: d / 8 bytes per slot."""
     labels: bytes
 
 
@@ -55,10 +55,10 @@ def create_schema(
 
 
 def read_dictionary(connection: apsw.Connection, number: int) -> bytes:
-    """Read the dictionary TEXTS or CODES; empty if the sample was too small for one.
+    """Read the dictionary TEXTS or CODES; empty if its sample was too small.
 
     Raises:
-        DamagedError: the dictionary is missing or damaged.
+        DamagedError: The dictionary is missing or damaged.
     """
     row = connection.execute("SELECT d, crc FROM zdict WHERE id = ?", (number,)).fetchone()
     if row is None or compute_checksum(number, row[0]) != row[1]:
@@ -67,7 +67,7 @@ def read_dictionary(connection: apsw.Connection, number: int) -> bytes:
 
 
 def write_chunks(connection: apsw.Connection, chunks: Sequence[Chunk]) -> None:
-    """Append chunks to `code`, exactly as sqlite-vec itself writes them."""
+    """Append chunks to the table `code` in the form of sqlite-vec itself."""
     last = int(connection.execute("SELECT coalesce(max(chunk_id), 0) FROM code_chunks").get)
     for number, each in enumerate(chunks, last + 1):
         connection.execute(

@@ -1,4 +1,4 @@
-"""Checks each entry's bits and ranking code, and sqlite-vec's tables."""
+"""Checks each entry's sign bits and ranking code, and sqlite-vec's tables."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import apsw
 
 STEP = 64
-"""Chunks checked at once."""
+"""Number of chunks checked at once."""
 
 CHUNKS = """
     SELECT chunk_id, size, sequence_id, partition00, validity, rowids, data, vectors
@@ -37,7 +37,7 @@ FRESH = """
 
 @dataclass(frozen=True, slots=True)
 class VectorRow:
-    """A row in sqlite-vec's tables."""
+    """A row in sqlite-vec's tables, and its place there."""
 
     cluster: int
     label: int
@@ -49,7 +49,7 @@ class VectorRow:
 def find_vector_faults(
     connection: apsw.Connection, exists: Flags, on_done: DoneCallback
 ) -> Iterator[str]:
-    """Find faults of bits, codes and their places; `exists` says by id which entries exist."""
+    """Find faults of sign bits, codes and their places. `exists` has a flag for each id."""
     seen = np.zeros_like(exists)
     bulk = meta.read_number(connection, "bulk")
     width = meta.read_number(connection, "embedder_dimension") // 8
@@ -75,7 +75,7 @@ def find_vector_faults(
 def _unpack_slots(
     chunks: list[tuple[Any, ...]], width: int, into: list[tuple[int, VectorRow]]
 ) -> Iterator[str]:
-    """Unpack the used slots of `chunks`, with their ids, `into` a list; yields faults."""
+    """Unpack the rows in used slots of `chunks`, with their ids, `into` a list; yield faults."""
     sizes = (CHUNK_SIZE // 8, CHUNK_SIZE * 8, CHUNK_SIZE * 8, CHUNK_SIZE * width)
     for number, size, sequence, cluster, *columns in chunks:
         fit = all(
@@ -129,7 +129,7 @@ def _check_slots(
 
 
 def _check_pending(connection: apsw.Connection, width: int, seen: Flags) -> Iterator[str]:
-    """Find faults of the bits of entries that have no cluster yet."""
+    """Find faults of the sign bits of pending entries (without a cluster)."""
     for id, bits, label, crc, code in connection.execute(FRESH):
         if code is None:
             yield f"There are pending bits of entry {id}, which does not exist."
@@ -143,7 +143,7 @@ def _check_pending(connection: apsw.Connection, width: int, seen: Flags) -> Iter
 
 
 def _mark_seen(id: int, seen: Flags) -> str:
-    """Note that an entry's bits were seen; return a fault if they were seen before, or empty."""
+    """Mark the bits of an entry as seen; return a fault if they were seen before, else empty."""
     if not 0 < id < len(seen):
         return ""
     again = bool(seen[id])
@@ -152,7 +152,7 @@ def _mark_seen(id: int, seen: Flags) -> str:
 
 
 def _check_row(id: int, slot: VectorRow, label: int, crc: int, code: bytes) -> str:
-    """Return the fault of a row, empty if it is intact."""
+    """Return the fault of a row, empty for an intact row."""
     if slot.label == label and compute_row_crc(id, label, slot.cluster, slot.bits, code) == crc:
         return ""
     whole = compute_code_checksum(id, code) == crc >> 32

@@ -1,4 +1,4 @@
-"""Checks rows that have a checksum, and numbers of rows that must agree."""
+"""Checks the rows with a checksum, and the agreement of numbers of rows."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 BULK = "(SELECT value FROM meta WHERE key = 'bulk')"
 BEFORE = f"(SELECT coalesce(min(blk), 0) * {BLOCK_ROWS} FROM block)"
-"""Ids below the first block: given before the store was compacted, or never."""
+"""SQL for the ids below the first block: given before the store was compacted, or never."""
 COUNTS = (
     ("entries", "SELECT count(*) FROM ref", "SELECT value FROM meta WHERE key = 'entries'"),
     (
@@ -56,14 +56,14 @@ COUNTS = (
         "SELECT count(*) FROM code_chunks",
     ),
 )
-"""What is counted, and two statements that must return the same number."""
+"""Names of counts, each with two statements that must return the same number."""
 
 
 def find_checksum_faults(connection: apsw.Connection) -> Iterator[str]:
     """Find damaged rows of `meta`, except SPREAD, and of `label`, `zdict` and `centroid`.
 
     Raises:
-        DamagedError: A row that all others are read with is missing or damaged.
+        DamagedError: A row needed for reading all others is missing or damaged.
     """
     yield from _find_meta_faults(connection, "key <> ?")
     if connection.execute("SELECT 1 FROM meta WHERE key = 'groups'").get:
@@ -92,7 +92,7 @@ def _find_meta_faults(connection: apsw.Connection, which: str) -> Iterator[str]:
 
 
 def find_count_faults(connection: apsw.Connection) -> Iterator[str]:
-    """Find numbers of rows that do not agree."""
+    """Find different numbers of rows in tables that must agree."""
     for name, one, other in COUNTS:
         with read_transaction(connection):
             here, there = connection.execute(one).get, connection.execute(other).get

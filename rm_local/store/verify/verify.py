@@ -1,4 +1,4 @@
-"""Checks a whole store for damage, in steps between which other processes may write."""
+"""Checks a whole store for damage, in steps. Other processes may write between steps."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ if TYPE_CHECKING:
     import apsw
 
 UNREADABLE = (DamagedError, TypeError, ValueError)
-"""Errors from values of unexpected types, besides SQLite's own errors."""
+"""Errors from values of unexpected types, in addition to SQLite's own errors."""
 
 MAX_FAULTS = 100
-"""Most faults that are reported."""
+"""Maximum number of reported faults."""
 
 
 def verify_store(path: Path, report: ProgressCallback) -> list[str]:
@@ -99,7 +99,7 @@ def _find_all_faults(connection: apsw.Connection, report: ProgressCallback) -> I
 
 
 def _report_unreadable(what: str, found: Iterator[str]) -> Iterator[str]:
-    """Yield these faults, and an error that ended the check as one more."""
+    """Yield the faults `found`, and a fault for an error that ends the check."""
     import apsw
 
     try:
