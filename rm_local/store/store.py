@@ -84,8 +84,8 @@ class Store:
         """Create an empty store, open for writing.
 
         `dictionary_sample` has texts like the expected ones. `known_words`, in lower case, are the
-        words known to the embedder; all others are also searched for as words. The vector `mean` and
-        the matrix `rotation` are applied to vectors before their signs are taken.
+        words known to the embedder; all others are also searched for as words. The vector `mean`
+        and the matrix `rotation` are applied to vectors before their signs are taken.
 
         Raises:
             StoreError: The file exists, or its folder cannot be written to.
@@ -118,9 +118,9 @@ class Store:
 
         Raises:
             StoreNotFoundError: The file does not exist.
-            CorruptStoreError: It is not a store, or is damaged.
-            StoreVersionError: It has another format version.
-            EmbedderMismatchError: Its vectors come from another embedder than `embedder`.
+            CorruptStoreError: The file is not a store, or is damaged.
+            StoreVersionError: The file has another format version.
+            EmbedderMismatchError: The vectors come from another embedder than `embedder`.
             ReadOnlyStoreError: `write` is set, and the store cannot be written to.
         """
         path = Path(path)

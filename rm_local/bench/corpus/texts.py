@@ -140,7 +140,7 @@ def load_texts(folder: Path) -> CorpusTexts:
     """Load the sentences of the corpus in `folder`; cached in the process.
 
     Raises:
-        RmLocalError: They cannot be read.
+        RmLocalError: The sentences cannot be read.
     """
     return CorpusTexts(read_sentences(folder))
 

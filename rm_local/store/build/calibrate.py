@@ -15,7 +15,7 @@ from rm_local.store.sqlite.reader_pool import ReaderPool, read_transaction
 
 K = 10
 AGREEMENT = 0.97
-"""Minimum share of a thorough search's ten nearest entries, found with the parameters."""
+"""Minimum share of a thorough search's ten nearest entries to find."""
 
 THOROUGH = 6
 """Factor of the thorough search on the default nprobe."""

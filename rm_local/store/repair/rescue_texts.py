@@ -121,7 +121,7 @@ class TextRescuer:
             self._found.trace[ids[~np.isin(ids, self._buried)]] = True
 
     def _note_texts(self, first: int, texts: Sequence[bytes]) -> None:
-        """Mark and index the copied texts from entry `first` on. Empty texts are deleted entries."""
+        """Mark and index copied texts from entry `first` on. Empty texts are deleted entries."""
         words = []
         for id, text in enumerate(texts, first):
             if text and id < len(self._found.text):

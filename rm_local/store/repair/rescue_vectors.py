@@ -75,7 +75,7 @@ class VectorRescuer:
     def copy_vectors(
         self, chunks: list[int], centroids: CentroidRebuilder, on_done: DoneCallback
     ) -> None:
-        """Copy the intact rows of chunks; add rows of clusters with a lost centroid to `centroids`."""
+        """Copy the intact rows of chunks; add those with a lost centroid to `centroids`, too."""
         for start in range(0, len(chunks), CHUNK_STEP):
             read = self._reader.read_rows_by_id(CHUNKS, chunks[start : start + CHUNK_STEP])
             slots = [slot for number in sorted(read) for slot in self._read_slots(*read[number])]
@@ -153,7 +153,7 @@ class VectorRescuer:
         return self._quantizer.from_int8(self._packer.unpack_rows(codes))
 
     def _find_clusters(self, codes: list[bytes], centroids: Floats) -> list[int]:
-        """Find the nearest cluster of each intact code; all 0 in a store without clusters."""
+        """Find the nearest cluster of each intact code; 0 in a store without clusters."""
         if not len(centroids):
             return [0] * len(codes)
         found: list[int] = find_nearest_centroids(self._decode_vectors(codes), centroids).tolist()

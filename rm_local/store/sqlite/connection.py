@@ -31,8 +31,9 @@ CACHE_KIB = 12288
 def open_connection(path: Path, mode: Mode) -> Iterator[apsw.Connection]:
     """Open a connection with sqlite-vec loaded; close it only if the body raises.
 
-    In a read-only place `read` opens the store as immutable and creates no file next to it. Elsewhere
-    an interrupted write of another process is undone first. `rescue` also opens a truncated file.
+    In a read-only place `read` opens the store as immutable and creates no file next to it.
+    Elsewhere an interrupted write of another process is undone first. `rescue` also opens a
+    truncated file.
     """
     connection = _open_file(path, mode)
     try:

@@ -19,8 +19,8 @@ Value = str | int | float | bytes
 PARAM_KEYS = ("probes", "candidates")
 """Keys of the search parameters, in the order of the fields of `SearchParams`."""
 SPREAD = "spread"
-"""Key of the store's spread. The value is the SHA-256 of the probe sentences, a space, a JSON object.
-A damaged value is ignored at opening, because the spread can be measured again.
+"""Key of the store's spread. The value is the SHA-256 of the probe sentences, a space, a JSON
+object. A damaged value is ignored at opening, because the spread can be measured again.
 """
 
 
@@ -31,7 +31,7 @@ class SearchParams:
     nprobe: int = 0
     """Number of scanned clusters; 0 in a store without clusters."""
     candidates: int = 800
-    """Number of rows found by sign bits to be ranked; 800 contain 99.7 % of the true ten nearest."""
+    """Number of rows found by sign bits for ranking; 800 contain 99.7 % of the ten nearest."""
 
     def meta_values(self) -> dict[str, int]:
         """Return the values for `meta` by key, in the order of PARAM_KEYS."""

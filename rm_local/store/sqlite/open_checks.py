@@ -93,9 +93,9 @@ def check_header(path: Path) -> None:
 
     Raises:
         StoreNotFoundError: The file does not exist.
-        CorruptStoreError: It is not a store.
-        StoreVersionError: It has another format version.
-        StoreError: It cannot be read.
+        CorruptStoreError: The file is not a store.
+        StoreVersionError: The file has another format version.
+        StoreError: The file cannot be read.
     """
     header = _read_file_header(path)
     if len(header) < 100 or not header.startswith(b"SQLite format 3\0"):

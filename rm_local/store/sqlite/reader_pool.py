@@ -36,8 +36,8 @@ def read_transaction(connection: apsw.Connection) -> Iterator[None]:
 class ReaderPool:
     """The store's connection, and a second one for reading if there is a core for it.
 
-    SQLite releases the GIL during reads, so two threads need three quarters of the time of one. More
-    threads gain little and take 12 MB of page cache each.
+    SQLite releases the GIL during reads, so two threads need three quarters of the time of one.
+    More threads gain little and take 12 MB of page cache each.
     """
 
     def __init__(self, first: apsw.Connection, path: Path) -> None:

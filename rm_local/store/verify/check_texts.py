@@ -25,7 +25,7 @@ STEP = 4096
 
 
 class TextChecker:
-    """Checker of all texts. Collects `exists` and `words` for the checks of vectors and word index."""
+    """Checker of all texts. Its `exists` and `words` are for checking vectors and word index."""
 
     def __init__(self, connection: apsw.Connection) -> None:
         self._connection = connection

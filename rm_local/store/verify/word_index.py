@@ -20,8 +20,8 @@ STEP_EDGES = (None, *"bcdefghijklmnopqrstuvwxyz", None)
 class WordSum:
     """A checksum of words and their entries' ids that does not depend on the order.
 
-    It has two sums of 64 bits: of the words' CRC-32, and of the CRC-32 times the id. An added, missing
-    or changed word, or another id, changes one of the sums.
+    It has two sums of 64 bits: of the words' CRC-32, and of the CRC-32 times the id. An added,
+    missing or changed word, or another id, changes one of the sums.
     """
 
     def __init__(self) -> None:
