@@ -15,13 +15,11 @@ VERSION = 3
 PAGE_SIZE = 4096
 CHUNK_SIZE = 160
 """Rows of a chunk (sqlite-vec's unit of storage). A chunk belongs to one cluster and is allocated
-whole. The sign bits of 160 rows fill two pages, the ids of three chunks one page.
-"""
+whole. The sign bits of 160 rows fill two pages, the ids of three chunks one page."""
 
 BLOCK_ROWS = 16
 """Rows of a block: their texts share a frame after a bulk build. Entry `id` is row (id - 1) % 16 of
-block (id - 1) // 16.
-"""
+block (id - 1) // 16."""
 
 NO_CLUSTER = -1
 """The cluster number in the checksum of a pending entry (one without a cluster, in `fresh`)."""

@@ -38,7 +38,7 @@ class SearchRequest:
     """Maximum number of returned entries."""
     filter: EntryFilter = ANY_ENTRY
     breadth: float = 1.0
-    """Factor on the numbers of scanned clusters and ranked entries: more is slower, with more recall."""
+    """Factor on the numbers of scanned clusters and ranked entries: above 1 slower, more recall."""
     min_similarity: float = -1.0
     """The gate: an entry with a lower cosine is dropped, unless it reaches `min_lexical`."""
     min_lexical: float = inf

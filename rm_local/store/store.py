@@ -230,7 +230,7 @@ class Store:
             return np.array([found[each] for each in ids], np.float32).reshape(-1, width)
 
     def record_usage(self, shown: Collection[int], helped: Collection[int] = ()) -> None:
-        """Increase the usage counts of entries shown as hints, and of those that helped.
+        """Increase the usage counts of entries that were shown as hints, and that helped.
 
         `helped`: the hints of branches that reached the chosen answer. Ids of deleted entries are
         skipped.

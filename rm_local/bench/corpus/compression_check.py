@@ -67,7 +67,7 @@ def compose_rows(source: SyntheticSource, rows: int) -> list[Pair]:
 
 
 def cut_prose_rows(sentences: Sequence[str], like: Sequence[Pair]) -> Iterator[Pair]:
-    """Cut the sentences into rows with the lengths of those of `like`, as far as they suffice."""
+    """Cut the sentences into rows as long as the rows of `like`, while there are words."""
     words = (word for sentence in sentences for word in sentence.split())
     for pair in like:
         key, value = (" ".join(islice(words, len(text.split()))) for text in pair)

@@ -43,7 +43,7 @@ class EngineBench:
     decode_tokens_per_s: float
     """Speed of one branch with greedy sampling."""
     decode_ratio_to_bare: float
-    """Its ratio to a loop over `llama_decode` on the same file in the same round."""
+    """Speed of one branch / speed of a loop over `llama_decode` on the same file."""
     confidence_ratio: float
     """Speed of one branch with recorded confidence / without."""
     grammar_ratio: float

@@ -61,7 +61,7 @@ class _QueryRun:
 
 
 def time_build(peer: Peer, rows: VectorSource, dimension: int, folder: Path, threads: int) -> float:
-    """Build the index in `folder`; return the seconds, without those for making the rows."""
+    """Build the index in `folder`; return the seconds, without the time for making the rows."""
     import_module(peer.package)
     timed = TimedVectors(rows)
     started = time.perf_counter()

@@ -21,16 +21,14 @@ THOROUGH = 6
 """Factor of the thorough search on the default nprobe."""
 
 PROBES = (1, 1.25, 1.5, 2, 3)
-"""Multiples of the default nprobe to try. All are at least 1, because real questions are harder than
-queries made from a sample.
-"""
+"""Multiples of the default nprobe to try. All are at least 1, because real questions are harder
+than queries made from a sample."""
 CANDIDATES = (1, 1.25, 1.5, 2)
 """Multiples of the default number of candidates to try."""
 
 ROW_COST, CANDIDATE_COST = 0.04, 3.7
 """Microseconds to compare a row's sign bits, and to compare a candidate's code
-(docs/design/search.md).
-"""
+(docs/design/search.md)."""
 
 
 def calibrate_search(part: Path, questions: Floats) -> None:

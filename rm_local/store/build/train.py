@@ -36,13 +36,11 @@ from rm_local.system import usable_cores
 
 GOOD_CLUSTER_ROWS, MAX_GOOD_SAMPLE = 80, 160_000
 """Sample rows per cluster, and the largest sample with that many. They add 8 s of training; at a
-million rows recall is better with a seventh fewer compared rows (docs/measurements/store.md).
-"""
+million rows recall is better with a seventh fewer compared rows (docs/measurements/store.md)."""
 
 SAMPLED_BLOCKS = 1024
 """Number of sampled blocks, evenly spread over the source. Neighbouring rows are alike: with
-clusters from 64 blocks searches found 3 % less (docs/measurements/store.md).
-"""
+clusters from 64 blocks searches found 3 % less (docs/measurements/store.md)."""
 
 SAMPLED_TEXTS = 8000
 ROTATED_ROWS = 20_000

@@ -23,8 +23,7 @@ MIN_CODE_COSINE = 0.999
 FIRST_HITS, HITS_FACTOR, MAX_HITS = 2, 4, 2048
 BREADTH = 0.1
 """Breadth of each search. An entry with the same subproblem has the same vector, so it is in one of
-the nearest clusters.
-"""
+the nearest clusters."""
 
 
 @dataclass

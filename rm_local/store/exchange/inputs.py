@@ -1,4 +1,4 @@
-"""Checks inputs (files and streams), and copies those that can be read only once."""
+"""Checks inputs (files and streams) and copies streams, which can be read only once."""
 
 from __future__ import annotations
 

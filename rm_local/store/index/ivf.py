@@ -121,7 +121,7 @@ def scan_all_bits(
 def scan_pending(
     connection: apsw.Connection, bits: bytes, limit: int, filter: EntryFilter
 ) -> CodeCandidates:
-    """Find pending entries that pass the filter and differ from `bits` in at most `limit` bits.
+    """Find pending entries that pass the filter, within the Hamming distance `limit` of `bits`.
 
     Raises:
         DamagedError: The sign bits of an entry have the wrong length.
@@ -167,7 +167,7 @@ def _read_chunks(connection: apsw.Connection, clusters: Ids, *, statement: str) 
 def _find_nearest(
     columns: list[bytes], *, bits: bytes, wanted: int, labels: Ids | None
 ) -> CodeCandidates:
-    """Find the `wanted` rows nearest to `bits`, unordered; include rows as near as the last."""
+    """Find the `wanted` rows nearest to the sign bits `bits`, unordered, with ties of the last."""
     validity, ids, vectors, *label_columns = columns
     rows = 8 * len(validity)
     if (len(ids), len(vectors)) != (8 * rows, len(bits) * rows):

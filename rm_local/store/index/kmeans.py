@@ -16,8 +16,7 @@ ROUNDS = 10
 BEAM, COSINE_MARGIN = 12, 0.12
 """Super-clusters searched for a row's cluster: at most BEAM, with cosines at most COSINE_MARGIN
 below the best. These 4.5 on average find nearer clusters than a fixed number of 6
-(docs/measurements/store.md).
-"""
+(docs/measurements/store.md)."""
 
 TILE = 8192
 """Rows compared with all centroids at once. It limits the memory for the products."""

@@ -19,8 +19,7 @@ if TYPE_CHECKING:
 
 MAX_PENDING_BATCH = 32
 """Maximum entries of one call that become pending; a larger call assigns clusters at once. Also the
-number of entries assigned together when there are too many pending ones.
-"""
+number of entries assigned together when there are too many pending ones."""
 
 MAX_PENDING = 1024
 """Maximum number of pending entries; a search scans them in a tenth of a millisecond."""

@@ -37,8 +37,7 @@ READ_PIECES = 2
 
 SLACK = 1.5
 """Maximum relative distance of a scanned cluster beyond the nearest one. A smaller value costs
-recall for queries close to a centroid.
-"""
+recall for queries close to a centroid."""
 
 FILTERED_GROWTH = 4
 """Factor for the number of clusters after a filtered search has found too few rows."""

@@ -1,4 +1,4 @@
-"""Packs the texts of added entries, with one frame each, into blocks like those of a bulk build."""
+"""Packs the texts of added entries, with one frame each, into blocks as in a bulk build."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ class RecompressTexts:
         return int(end) - read_number_or_zero(self._connection, "recompressed")
 
     def run_step(self, until: float) -> dict[str, int]:
-        """Recompress blocks until the time `until`; keep those that do not become smaller."""
+        """Recompress blocks until the time `until`, except blocks that do not become smaller."""
         first = read_number_or_zero(self._connection, "recompressed")
         blocks = self._connection.execute(
             "SELECT blk, z FROM block WHERE blk >= ? ORDER BY blk LIMIT ?", (first, READ_BLOCKS)

@@ -45,7 +45,7 @@ class SplitClusters:
         return {}
 
     def _find_large_clusters(self) -> Iterator[int]:
-        """Yield the too large clusters, except those already found impossible to split."""
+        """Yield the too large clusters, except clusters already found impossible to split."""
         if not centroid_edits.count_clusters(self._connection):
             return
         # Chunks are counted in the index; validity is read for few clusters only.

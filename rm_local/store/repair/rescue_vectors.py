@@ -75,7 +75,7 @@ class VectorRescuer:
     def copy_vectors(
         self, chunks: list[int], centroids: CentroidRebuilder, on_done: DoneCallback
     ) -> None:
-        """Copy the intact rows of chunks; add those with a lost centroid to `centroids`, too."""
+        """Copy the intact rows of chunks; also add rows with a lost centroid to `centroids`."""
         for start in range(0, len(chunks), CHUNK_STEP):
             read = self._reader.read_rows_by_id(CHUNKS, chunks[start : start + CHUNK_STEP])
             slots = [slot for number in sorted(read) for slot in self._read_slots(*read[number])]
@@ -153,7 +153,7 @@ class VectorRescuer:
         return self._quantizer.from_int8(self._packer.unpack_rows(codes))
 
     def _find_clusters(self, codes: list[bytes], centroids: Floats) -> list[int]:
-        """Find the nearest cluster of each intact code; 0 in a store without clusters."""
+        """Find the nearest cluster of each code; 0 in a store without clusters."""
         if not len(centroids):
             return [0] * len(codes)
         found: list[int] = find_nearest_centroids(self._decode_vectors(codes), centroids).tolist()
@@ -162,7 +162,7 @@ class VectorRescuer:
     def _select_intact(
         self, slots: list[FoundRow], refs: dict[int, tuple[Any, ...]]
     ) -> Iterator[tuple[int, int, int, bytes, bytes]]:
-        """Yield id, cluster, label, bits and code of rows with a matching checksum, each id once."""
+        """Yield id, cluster, label, bits and code of rows with a matching checksum, ids once."""
         for slot in slots:
             self._found.trace[slot.id] |= slot.id > self._bulk or slot.id in refs
             if not self._found.text[slot.id] or self._found.kept[slot.id] or slot.id not in refs:

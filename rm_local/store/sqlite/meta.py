@@ -20,8 +20,7 @@ PARAM_KEYS = ("probes", "candidates")
 """Keys of the search parameters, in the order of the fields of `SearchParams`."""
 SPREAD = "spread"
 """Key of the store's spread. The value is the SHA-256 of the probe sentences, a space, a JSON
-object. A damaged value is ignored at opening, because the spread can be measured again.
-"""
+object. A damaged value is ignored at opening, because the spread can be measured again."""
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,7 @@ if TYPE_CHECKING:
 
 MIN_FREE_BYTES = 16 << 20
 """Minimum free bytes on the disk for a log. Without space for the log's index a store with a log
-cannot even be read.
-"""
+cannot even be read."""
 
 LOG_BYTES = 1000 * (PAGE_SIZE + 24)
 """Size of the log at which SQLite copies it into the store and starts it again."""

@@ -143,7 +143,7 @@ def _check_pending(connection: apsw.Connection, width: int, seen: Flags) -> Iter
 
 
 def _mark_seen(id: int, seen: Flags) -> str:
-    """Mark the bits of an entry as seen; return a fault if they were seen before, else empty."""
+    """Mark the sign bits of an entry as seen; return a fault if seen before, else empty."""
     if not 0 < id < len(seen):
         return ""
     again = bool(seen[id])
