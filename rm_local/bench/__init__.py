@@ -1,7 +1,7 @@
-"""Benchmarks that users can run: the store, the engine, and other vector indexes to compare with.
+"""Benchmarks for users: of the store, of the engine, and of other vector indexes.
 
-`corpus` makes the entries to measure with, `store` and `engine` measure, `peers` runs other
-libraries on the same rows. Nothing here is needed to answer a question.
+`corpus` makes the measured entries, `store` and `engine` measure, `peers` runs other libraries on
+the same vectors. Nothing here is needed to answer a question.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
         BenchQueries as BenchQueries,
         StoreBench as StoreBench,
         bench_store as bench_store,
-        temporary_store_folder as temporary_store_folder,
+        make_store_path as make_store_path,
     )
 
 __getattr__ = export_lazily(
@@ -58,6 +58,6 @@ __getattr__ = export_lazily(
         "peers.report": ["PeerComparison", "PeerResult"],
         "peers.runner": ["PeerLimits", "compare_peers"],
         "peers.stages": ["PeerQueries"],
-        "store.run": ["BenchQueries", "StoreBench", "bench_store", "temporary_store_folder"],
+        "store.run": ["BenchQueries", "StoreBench", "bench_store", "make_store_path"],
     },
 )

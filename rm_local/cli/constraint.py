@@ -60,9 +60,9 @@ def check_streams(question: tuple[str, ...], *files: Path | None) -> None:
 
 
 def _read_text(path: Path) -> str:
-    from rm_local.store import input_name, open_input
+    from rm_local.store import get_input_name, open_input
 
-    name = input_name(path)
+    name = get_input_name(path)
     try:
         with open_input(path) as file:
             raw = file.read(_LARGEST + 1)

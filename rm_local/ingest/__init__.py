@@ -1,4 +1,4 @@
-"""Read files of entries, embed them, and build a store or import them into one."""
+"""Reads files of entries, embeds the entries, and builds a store or adds them to one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Build a store from files of entries, which are embedded if no vectors are given."""
+"""Builds a store from files of entries, with given vectors or by embedding them."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from rm_local.work_folder import is_work_folder, remove_work_folder
 
 
 def get_work_folder(out: Path) -> Path:
-    """Return the folder in which a build of `out` keeps its index and vectors until it is done."""
+    """Return the folder for the temporary files (line index, vectors) of a build of `out`."""
     return out.with_name(out.name + ".input")
 
 
@@ -48,15 +48,15 @@ def build_from_files(
     embeddings: Path | None = None,
     report: ProgressCallback = ignore_progress,
 ) -> None:
-    """Build the store `out` of all entries of `inputs`.
+    """Build the store `out` from all entries of `inputs`.
 
     `embeddings` is a .npy file with their vectors by the chosen embedder. The same call continues
     an interrupted build.
 
     Raises:
-        UsageError: an input is invalid.
+        UsageError: An input is invalid.
         StoreError: `out` exists, another build is running, or the disk is full.
-        ModelNotFoundError, InvalidModelError: the embedder is not there, or damaged.
+        ModelNotFoundError, InvalidModelError: The embedder is missing or damaged.
     """
     folder = get_work_folder(out)
     if out.exists() and not is_work_folder(folder):
@@ -80,7 +80,7 @@ def build_from_files(
                 known_words=chosen.known_words,
                 report=report,
             )
-            _keep_spread(out, chosen, given=embeddings is not None)
+            _save_spread(out, chosen, given=embeddings is not None)
         remove_work_folder(folder)
 
 
@@ -95,10 +95,11 @@ def _translate_disk_errors(out: Path) -> Iterator[None]:
         ) from error
 
 
-def _keep_spread(out: Path, chosen: EmbedderChoice, *, given: bool) -> None:
-    """Save the store's similarity scale in it, if the embedder that made its vectors runs here.
+def _save_spread(out: Path, chosen: EmbedderChoice, *, given: bool) -> None:
+    """Measure the store's similarity scale (its spread) and save it in the store.
 
-    For other stores the gate measures the scale at the first question.
+    Does nothing if the embedder of its vectors does not run here: the question gate then measures
+    the scale at the first question.
     """
     if chosen.name == STATIC_CHOICE:
         probes = load_shipped_static().embed(PROBES)

@@ -1,4 +1,4 @@
-"""Import entries of files into a store, with vectors by the store's own embedder."""
+"""Imports entries of files into a store, with vectors of the store's own embedder."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ def import_from_files(
 ) -> None:
     """Add the entries of `files`, JSON Lines, to the store at `path`; `result` counts them.
 
-    All files are read and checked before anything is written; a pipe is copied meanwhile.
+    All files are read and checked before the first write; a pipe is copied during this.
     `embeddings` is a .npy file with the vectors of their subproblems, in order. The entries that
     `result` counts are saved durably.
 
     Raises:
-        UsageError: a file is invalid.
-        StoreError: the disk has no room for the copy; and as `Store.open` raises.
-        EmbedderMismatchError: the store's embedder is not available here.
+        UsageError: A file is invalid.
+        StoreError: The disk has no space for the copy; or as for `Store.open`.
+        EmbedderMismatchError: The store's embedder is not available here.
     """
     check_inputs([*files, *filter(None, [embeddings])])
     with Store.open(path, write=True) as store, _make_work_folder() as folder:
@@ -64,10 +64,10 @@ def import_from_files(
 
 @contextmanager
 def _make_work_folder() -> Iterator[Path]:
-    """Yield a temporary folder for the index of an import's lines, and copies of pipes.
+    """Yield a temporary folder for an import's line index and copies of pipes.
 
     Raises:
-        StoreError: the disk failed while the body ran.
+        StoreError: The disk failed during the body of the `with` statement.
     """
     try:
         parent = paths.cache_dir() / "import"
@@ -86,10 +86,10 @@ def _make_work_folder() -> Iterator[Path]:
 
 
 def _choose_embed_function(path: Path, id: EmbedderId) -> Callable[[int, Sequence[Entry]], Floats]:
-    """Choose the function that embeds entries as the store's vectors were made.
+    """Choose the function that embeds entries with the embedder of the store.
 
     Raises:
-        EmbedderMismatchError: the store's embedder is not available here.
+        EmbedderMismatchError: The store's embedder is not available here.
     """
     if id == MINILM:
         return _embed_with_minilm
@@ -113,7 +113,7 @@ def _embed_with_static(_: int, entries: Sequence[Entry]) -> Floats:
 
 @dataclass(frozen=True)
 class _NpyEmbedder:
-    """Reads vectors from a .npy file instead of embedding."""
+    """Substitute for an embedder: reads vectors from a .npy file."""
 
     path: Path
 

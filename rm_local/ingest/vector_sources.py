@@ -1,4 +1,4 @@
-"""Sources of a bulk build: entries with their vectors, block by block."""
+"""Sources for a bulk build: entries with their vectors, block by block."""
 
 from __future__ import annotations
 
@@ -13,11 +13,18 @@ from numpy.typing import NDArray
 from rm_local.embed import load_shipped_static
 from rm_local.errors import UsageError
 from rm_local.progress import ProgressCallback, ProgressMeter, ignore_progress
-from rm_local.store import VECTORS_FILE, EntryBatch, LineBlocks, copy_input, input_name, needs_copy
+from rm_local.store import (
+    VECTORS_FILE,
+    EntryBatch,
+    LineBlocks,
+    copy_input,
+    get_input_name,
+    needs_copy,
+)
 
 SAVE_REMEDY = "Write the vectors with numpy.save."
 CHECKED_ROWS = 4096
-"""Vectors that are checked at once."""
+"""Number of vectors checked at once."""
 
 
 @dataclass(frozen=True)
@@ -26,21 +33,21 @@ class VectorFile:
 
     path: Path
     name: str
-    """Its name as the user gave it."""
+    """Name of the file as given by the user."""
     state: str
-    """Changes whenever the file changes."""
+    """Text that changes whenever the file changes."""
 
     @classmethod
     def from_path(cls, given: Path, folder: Path) -> Self:
         """Open the file `given`; copy it to `folder` if it is a pipe or compressed.
 
         Raises:
-            UsageError: it cannot be read.
-            StoreError: the disk has no room for the copy.
+            UsageError: The file cannot be read.
+            StoreError: The disk has no space for the copy.
         """
         if needs_copy(given):
             copy = folder / VECTORS_FILE
-            return cls(copy.absolute(), input_name(given), copy_input(given, copy))
+            return cls(copy.absolute(), get_input_name(given), copy_input(given, copy))
         try:
             status = given.stat()
         except OSError as error:
@@ -50,12 +57,12 @@ class VectorFile:
 
 @dataclass(frozen=True)
 class NpyVectors:
-    """Entries with vectors from a .npy file, one row for each entry (an `EntrySource`)."""
+    """Entries of files with their vectors from a .npy file (an `EntrySource`)."""
 
     lines: LineBlocks
     vectors: Path
     vectors_id: str
-    """Identifies the vectors in the fingerprint."""
+    """Identifier of the vectors in the fingerprint."""
 
     @property
     def rows(self) -> int:
@@ -64,16 +71,16 @@ class NpyVectors:
 
     @property
     def fingerprint(self) -> str:
-        """Identifies lines and vectors."""
+        """Identifier of the entries and their vectors."""
         return f"{self.lines.sha256} {self.vectors_id}"
 
     @property
     def block_rows(self) -> int:
-        """Rows in a block, as in the lines."""
+        """Entries in a block."""
         return self.lines.block_rows
 
     def read_block(self, number: int) -> EntryBatch:
-        """Return the rows from `number * block_rows` on."""
+        """Read the entries and vectors of block `number`, counted from 0."""
         entries = self.lines.read_entries(number)
         start = number * self.block_rows
         rows = np.load(self.vectors, mmap_mode="r")[start : start + len(entries)]
@@ -82,7 +89,7 @@ class NpyVectors:
 
 @dataclass(frozen=True)
 class StaticVectors:
-    """Entries embedded on the fly by rm-static, faster than from a file (an `EntrySource`)."""
+    """Entries embedded by rm-static as they are read (an `EntrySource`); faster than a file."""
 
     lines: LineBlocks
 
@@ -93,23 +100,23 @@ class StaticVectors:
 
     @property
     def fingerprint(self) -> str:
-        """Identifies lines and table."""
+        """Identifier of the entries and of rm-static's table."""
         return f"{self.lines.sha256} {load_shipped_static().id}"
 
     @property
     def block_rows(self) -> int:
-        """Rows in a block, as in the lines."""
+        """Entries in a block."""
         return self.lines.block_rows
 
     def read_block(self, number: int) -> EntryBatch:
-        """Return the rows from `number * block_rows` on."""
+        """Read the entries and vectors of block `number`, counted from 0."""
         entries = self.lines.read_entries(number)
         return entries, load_shipped_static().embed([entry.subproblem for entry in entries])
 
 
 @dataclass(frozen=True)
 class Subproblems(Sequence[str]):
-    """The subproblems of the entries, read from disk when they are accessed."""
+    """Sequence of the entries' subproblems, read from disk on access."""
 
     lines: LineBlocks
 
@@ -143,10 +150,10 @@ def check_vectors(
 ) -> None:
     """Check that the .npy file has one vector of `dimension` for each of `rows` entries.
 
-    Reads all of it, because a zero row would stop the build late.
+    The whole file is read, because a zero row would stop the build late.
 
     Raises:
-        UsageError: it has another shape, or a row is zero or not finite.
+        UsageError: The file has another shape, or a row is zero or not finite.
     """
     vectors = _map_vectors(file)
     if vectors.shape != (rows, dimension):

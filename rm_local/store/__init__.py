@@ -1,8 +1,8 @@
-"""The store on disk: entries, found by vector and by their rare words.
+"""The store: a file of entries, searched by vector and by rare words.
 
-`Store` opens, searches and changes one file. The folders are the parts below it: `codec` (bytes of
-codes and texts), `sqlite` (tables and connections), `index` (search), `build` (a large store at
-once), `exchange` (JSON Lines), `rewrite` (stores from stores), `maintain`, `verify`, `repair`.
+`Store` opens, searches and changes one file. The folders are its parts: `codec` (encoding of
+vectors and texts), `sqlite` (tables and connections), `index` (search), `build` (bulk build),
+`exchange` (JSON Lines), `rewrite` (stores from stores), `maintain`, `verify`, `repair`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     )
     from rm_local.store.exchange.compressed_input import (
         STDIN as STDIN,
-        input_name as input_name,
+        get_input_name as get_input_name,
         open_input as open_input,
     )
     from rm_local.store.exchange.export import (
@@ -81,7 +81,7 @@ __getattr__ = export_lazily(
         "build.pipeline": ["build_store"],
         "build.source": ["EntryBatch", "EntrySource"],
         "codec.text_blocks": ["TextCodec", "join_texts", "train_dictionary"],
-        "exchange.compressed_input": ["STDIN", "input_name", "open_input"],
+        "exchange.compressed_input": ["STDIN", "get_input_name", "open_input"],
         "exchange.export": ["VectorWriter", "export_entries", "open_output"],
         "exchange.import_entries": ["ImportResult", "import_entries"],
         "exchange.inputs": ["check_inputs", "copy_input", "needs_copy"],

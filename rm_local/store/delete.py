@@ -1,4 +1,4 @@
-"""Delete entries within the running transaction."""
+"""Deletes entries in the current transaction."""
 
 from __future__ import annotations
 
@@ -19,8 +19,11 @@ if TYPE_CHECKING:
 def delete_entries(
     connection: apsw.Connection, codec: TextCodec, bulk: int, ids: Collection[int]
 ) -> None:
-    """Delete the entries `ids`, which exist; those up to `bulk` leave a tombstone."""
-    chosen = tables.json_array(ids)
+    """Delete existing entries by id.
+
+    An entry of the bulk build (id <= `bulk`) leaves a tombstone (its id in the table `tomb`).
+    """
+    chosen = tables.format_json_array(ids)
     for table, key in (("ref", "id"), ("words", "rowid"), ("tally", "id")):
         connection.execute(
             f"DELETE FROM {table} WHERE {key} IN (SELECT value FROM json_each(?))", (chosen,)
@@ -35,10 +38,12 @@ def delete_entries(
 
 
 def _add_tombstones(connection: apsw.Connection, codec: TextCodec, ids: Collection[int]) -> None:
-    """Remove bulk-built rows from their blocks; their bits stay, and searches skip them.
+    """Empty the texts of bulk-built entries and record their ids in `tomb`.
+
+    Their sign bits stay in the file; searches skip them.
 
     Raises:
-        DamagedError: a block is missing or cannot be decoded.
+        DamagedError: A block is missing or cannot be decoded.
     """
     slots = defaultdict(list)
     for blk, slot in map(locate_row, ids):

@@ -1,4 +1,4 @@
-"""The store's file format: names, numbers and tables. docs/design/format.md gives the reasons."""
+"""The store's file format: names, numbers and tables. The reasons are in docs/design/format.md."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ from dataclasses import dataclass
 from pathlib import Path
 
 APPLICATION_ID = 0x524D5331
-"""`RMS1` in the SQLite header: distinguishes a store from any other SQLite file."""
+"""The application id of a store in the SQLite header, `RMS1`; other SQLite files have another."""
 
 VERSION = 3
-"""Format version, in the SQLite header's user_version and in `meta`."""
+"""Version of the format, in user_version of the SQLite header and in `meta`."""
 
 PAGE_SIZE = 4096
 CHUNK_SIZE = 160
-"""Rows in one chunk of binary codes; a chunk belongs to one partition and is allocated whole. Bits
-of 160 rows fill two pages, and ids of three chunks one."""
+"""Rows of a chunk (sqlite-vec's unit of storage). A chunk belongs to one cluster and is allocated
+whole. The sign bits of 160 rows fill two pages, the ids of three chunks one page."""
 
 BLOCK_ROWS = 16
-"""Rows whose texts share a frame after a bulk build: entry `id` is row (id - 1) % 16 of block
-(id - 1) // 16."""
+"""Rows of a block: their texts share a frame after a bulk build. Entry `id` is row (id - 1) % 16 of
+block (id - 1) // 16."""
 
 NO_CLUSTER = -1
-"""The cluster in an entry's checksum while the entry is pending (in `fresh`)."""
+"""The cluster number in the checksum of a pending entry (one without a cluster, in `fresh`)."""
 
 SCHEMA = """
 CREATE TABLE meta(key TEXT PRIMARY KEY NOT NULL, value, crc INTEGER NOT NULL);
@@ -49,11 +49,11 @@ PRAGMA user_version={version};
 
 
 class DamagedError(Exception):
-    """The bytes of a store are damaged; callers of the store see CorruptStoreError."""
+    """The bytes of a store are damaged. Callers of `Store` get CorruptStoreError instead."""
 
 
-def checksum(*values: str | int | float | bytes | None) -> int:
-    """Compute the CRC-32 of a row's values, their order, types and lengths included."""
+def compute_checksum(*values: str | int | float | bytes | None) -> int:
+    """Compute a CRC-32 of a row's values that also depends on their order, types and lengths."""
     found = 0
     for value in values:
         data = value if isinstance(value, bytes) else repr(value).encode("utf-8", "replace")
@@ -63,12 +63,12 @@ def checksum(*values: str | int | float | bytes | None) -> int:
 
 @dataclass(frozen=True, slots=True)
 class EmbedderId:
-    """The embedder whose vectors a store holds."""
+    """Identity of the embedder of a store's vectors."""
 
     id: str
     dimension: int
     sha256: str
-    """Of the published weights file."""
+    """SHA-256 of the published weights file."""
 
     def __str__(self) -> str:
         return f"{self.id} ({self.dimension} dimensions, sha256 {self.sha256[:12]})"
@@ -83,23 +83,23 @@ class StoreInfo:
     embedder: EmbedderId
     entries: int
     domains: tuple[str, ...]
-    """In alphabetical order."""
+    """The domains of the entries in alphabetical order."""
     size: int
     """Bytes on disk."""
     clusters: int
-    """Number of clusters; 0 in a store that is small or was never built in bulk."""
+    """Number of clusters; 0 in a store that is small or not yet clustered."""
     probes: int
-    """Clusters that a search scans at most, at breadth 1."""
+    """Maximum number of clusters scanned by a search at breadth 1."""
     candidates: int
-    """Entries that a search ranks by their codes, at breadth 1."""
+    """Number of entries ranked by their codes in a search at breadth 1."""
     sqlite_vec: str
-    """Version of sqlite-vec that made the file."""
+    """Version of sqlite-vec at the creation of the file."""
     writable: bool
-    """Whether this handle may change the store."""
+    """Whether this `Store` is open for writing."""
 
 
 def format_schema(dimension: int) -> str:
-    """Return the SQL that creates an empty store for vectors of `dimension` components."""
+    """Format the SQL that creates an empty store for vectors of `dimension` components."""
     return SCHEMA.format(
         dimension=dimension,
         chunk_size=CHUNK_SIZE,

@@ -1,4 +1,4 @@
-"""Parameters of a search. Imports no numpy, so that commands can build a filter cheaply."""
+"""Parameters of a search. Imports no numpy, so that commands can make a filter quickly."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class EntryFilter:
-    """Labels that entries must match exactly; None accepts any."""
+    """Required labels of entries, matched exactly; None accepts any."""
 
     domain: str | None = None
     source: str | None = None
@@ -31,23 +31,22 @@ class SearchRequest:
     """Parameters of one search. By default the `k` best entries are returned at any distance."""
 
     vector: Floats
-    """(d,), of any length except 0: the embedded subproblem."""
+    """The embedded subproblem: a vector of any length except 0."""
     text: str = ""
-    """The subproblem, whose rare words are searched for; empty: search by vector only."""
+    """The subproblem, for the search by its rare words; empty = search by vector only."""
     k: int = 10
-    """Maximum number of entries returned."""
+    """Maximum number of returned entries."""
     filter: EntryFilter = ANY_ENTRY
     breadth: float = 1.0
-    """Trades time for recall: 2 scans twice as many clusters, and ranks twice as many entries, as
-    the store's own setting; 0.5 half as many."""
+    """Factor on the numbers of scanned clusters and ranked entries: above 1 slower, more recall."""
     min_similarity: float = -1.0
-    """The gate: entries with a lower cosine are dropped, unless they reach `min_lexical`."""
+    """The gate: an entry with a lower cosine is dropped, unless it reaches `min_lexical`."""
     min_lexical: float = inf
-    """Share of the text's rare words that lets an entry pass the gate at any cosine."""
+    """Minimum share of the text's rare words with which an entry passes the gate at any cosine."""
     max_score_gap: float = inf
-    """Entries whose score is further below the best score are dropped."""
+    """Maximum difference from the best score; entries with lower scores are dropped."""
     diversity: float | None = None
     """Lambda of maximal marginal relevance, which chooses `k` entries that do not repeat one
     another; 1 weighs the score only. None: the `k` best are returned."""
     pool: int = 0
-    """Number of best entries to which gate, gap and diversity are applied; at least `k`."""
+    """Number of best entries before gate, gap and diversity are applied; at least `k`."""

@@ -1,4 +1,4 @@
-"""The similarity that a store reaches for unrelated sentences (its spread).
+"""The spread of a store: the similarities of its best hits for unrelated sentences.
 
 A cosine of 0.3 means much in one store and little in another. The similarities that probe sentences
 reach in a store give the scale for the similarity of a question.
@@ -19,7 +19,7 @@ from rm_local.store.request import SearchRequest
 
 
 class Searchable(Protocol):
-    """The methods of `Store` that a measurement needs."""
+    """The methods of `Store` needed for a measurement of the spread."""
 
     def search(self, request: SearchRequest) -> list[Hit]:
         """Return the hits for the request."""
@@ -33,22 +33,22 @@ _NORMAL = 1.4826
 _LEAST_WIDTH = 0.01
 """Minimum width: in a store of a few entries all probes can have the same similarity."""
 _TOLERATED_GROWTH = 0.1
-"""Share of the entries that may be added or deleted before the spread is measured again."""
+"""Share of added or deleted entries above which the spread is measured again."""
 
 
 @dataclass(frozen=True, slots=True)
 class StoreSpread:
-    """Distribution of the best hit's similarity for sentences without an entry in the store."""
+    """Distribution of the best hit's similarity for sentences unrelated to the entries."""
 
     middle: float
     """The median."""
     width: float
-    """The standard deviation, estimated from the median absolute deviation against outliers."""
+    """The standard deviation, estimated from the median absolute deviation."""
     entries: int
-    """Number of entries in the store when it was measured."""
+    """Number of entries in the store at the measurement."""
 
     def is_current(self, entries: int) -> bool:
-        """Return whether the spread still describes the store, which now has `entries` entries."""
+        """Return whether the spread is still valid for a store with now `entries` entries."""
         return abs(entries - self.entries) <= _TOLERATED_GROWTH * self.entries
 
     def as_json(self) -> str:
@@ -57,7 +57,7 @@ class StoreSpread:
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Self | None:
-        """Parse a spread; None if the text is not a valid one."""
+        """Parse the JSON of a spread; None if it is invalid."""
         try:
             fields = json.loads(text)
             found = cls(float(fields["middle"]), float(fields["width"]), int(fields["entries"]))
@@ -68,12 +68,12 @@ class StoreSpread:
 
 
 def measure_spread(store: Searchable, probes: Floats) -> StoreSpread:
-    """Measure the spread of `store` with probe sentences, (n, d), embedded by its own embedder.
+    """Measure the spread of `store` with probe sentences, embedded by the store's embedder.
 
     In an empty store every similarity is 0.
 
     Raises:
-        StoreError: the store cannot be searched.
+        StoreError: The store cannot be searched.
     """
     best = []
     for vector in probes:
@@ -83,7 +83,7 @@ def measure_spread(store: Searchable, probes: Floats) -> StoreSpread:
 
 
 def summarize_spread(best: Floats, entries: int) -> StoreSpread:
-    """Compute the spread from the best similarity of each probe sentence, (n,)."""
+    """Compute the spread from the best similarity of each probe sentence."""
     middle = float(np.median(best))
     width = _NORMAL * float(np.median(np.abs(best - middle)))
     return StoreSpread(middle, max(width, _LEAST_WIDTH), entries)

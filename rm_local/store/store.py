@@ -1,4 +1,4 @@
-"""The store: entries on disk, found by vector and by their rare words."""
+"""The store: a file of entries, searched by vector and by rare words."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from rm_local.arrays import Floats
 from rm_local.errors import EmbedderMismatchError, ReadOnlyStoreError, StoreError
 from rm_local.progress import ProgressCallback, ignore_progress
 from rm_local.records import Entry, Hit
-from rm_local.store.codec.code_frames import default_dictionary
-from rm_local.store.codec.quantize import default_step
+from rm_local.store.codec.code_frames import train_default_dictionary
+from rm_local.store.codec.quantize import get_default_step
 from rm_local.store.codec.text_blocks import PENDING_LEVEL, TextCodec, join_texts, train_dictionary
 from rm_local.store.delete import delete_entries
 from rm_local.store.format import NO_CLUSTER, PAGE_SIZE, VERSION, EmbedderId, StoreInfo
@@ -28,10 +28,15 @@ from rm_local.store.index.stopwords import STOPWORDS
 from rm_local.store.request import SearchRequest
 from rm_local.store.spread import StoreSpread
 from rm_local.store.sqlite import connection as sqlite, entry_texts, tables, usage_counts, wal
-from rm_local.store.sqlite.meta import SPREAD, Meta, read_meta, read_text_or_none, write_value
-from rm_local.store.sqlite.open_checks import check_header, check_layout, check_size, is_writable
+from rm_local.store.sqlite.meta import SPREAD, Meta, read_meta, read_text_or_none, write_meta_value
+from rm_local.store.sqlite.open_checks import (
+    check_file_size,
+    check_header,
+    check_vec0_layout,
+    is_writable,
+)
 from rm_local.store.sqlite.reader_pool import ReaderPool, read_transaction
-from rm_local.store.sqlite.snapshot import StateWatch, read_state
+from rm_local.store.sqlite.snapshot import StateWatch, read_store_state
 from rm_local.store.sqlite.vec0 import TEXTS, create_schema, read_dictionary
 from rm_local.store.verify.verify import verify_store
 
@@ -48,7 +53,7 @@ class Store:
     """
 
     _closed = True
-    """Nothing has to be closed until `__init__` has finished."""
+    """Whether nothing has to be closed; True until `__init__` has finished."""
 
     def __init__(self, connection: apsw.Connection, path: Path, meta: Meta, writable: bool) -> None:
         self._connection = connection
@@ -61,7 +66,7 @@ class Store:
         self._readers = ReaderPool(connection, path)
         self._searcher = Searcher(connection, self._readers, meta)
         self._watch = StateWatch(connection)
-        self._state = read_state(connection)
+        self._state = read_store_state(connection)
         self._lock = RLock()
         self._closed = False
 
@@ -78,20 +83,20 @@ class Store:
     ) -> Store:
         """Create an empty store, open for writing.
 
-        `dictionary_sample` is texts like the expected ones. `known_words`, in lower case, are the
-        words that the embedder knows; all others are also searched for as words. `mean`, (d,), and
-        `rotation`, (d, d), are applied to vectors before their signs are taken.
+        `dictionary_sample` has texts like the expected ones. `known_words`, in lower case, are the
+        words known to the embedder; all others are also searched for as words. The vector `mean`
+        and the matrix `rotation` are applied to vectors before their signs are taken.
 
         Raises:
-            StoreError: the file exists, or its folder cannot be written to.
-            ValueError: the dimension is not a multiple of 8.
+            StoreError: The file exists, or its folder cannot be written to.
+            ValueError: The dimension is not a multiple of 8.
         """
         path = Path(path)
         if embedder.dimension % 8:
             raise ValueError(f"{embedder.dimension} dimensions; a multiple of 8 is needed")
         if path.exists():
             raise StoreError(f"{path} exists already.", "Choose another name, or remove it first.")
-        meta = Meta(embedder, default_step(embedder.dimension), mean, rotation)
+        meta = Meta(embedder, get_default_step(embedder.dimension), mean, rotation)
         dictionary = train_dictionary(dictionary_sample)
         with sqlite.translate_errors(path), sqlite.open_connection(path, "create") as connection:
             with tables.write_transaction(connection):
@@ -101,7 +106,7 @@ class Store:
                     meta,
                     known_words,
                     dictionary,
-                    default_dictionary(embedder.dimension),
+                    train_default_dictionary(embedder.dimension),
                 )
             return cls(connection, path, meta, writable=True)
 
@@ -112,20 +117,20 @@ class Store:
         """Open an existing store for reading, or with `write` for reading and writing.
 
         Raises:
-            StoreNotFoundError: the file does not exist.
-            CorruptStoreError: it is not a store, or is damaged.
-            StoreVersionError: it has another format version.
-            EmbedderMismatchError: its vectors come from another embedder than `embedder`.
+            StoreNotFoundError: The file does not exist.
+            CorruptStoreError: The file is not a store, or is damaged.
+            StoreVersionError: The file has another format version.
+            EmbedderMismatchError: The vectors come from another embedder than `embedder`.
             ReadOnlyStoreError: `write` is set, and the store cannot be written to.
         """
         path = Path(path)
         check_header(path)
         if write and not is_writable(path):
-            raise sqlite.read_only_error(path)
+            raise sqlite.make_read_only_error(path)
         mode: sqlite.Mode = "write" if write else "read"
         with sqlite.translate_errors(path), sqlite.open_connection(path, mode) as connection:
-            check_size(connection, path)
-            check_layout(connection, path)
+            check_file_size(connection, path)
+            check_vec0_layout(connection, path)
             meta = read_meta(connection)
             if embedder is not None and embedder != meta.embedder:
                 raise EmbedderMismatchError(
@@ -135,47 +140,51 @@ class Store:
             return cls(connection, path, meta, writable=write)
 
     def add_entries(self, entries: Sequence[Entry], vectors: Floats) -> list[int]:
-        """Add all or none of `entries` with their subproblems' vectors, (n, d); return their ids.
+        """Add all or none of `entries` with the vectors of their subproblems; return their ids.
 
         Raises:
-            ReadOnlyStoreError: the store is open for reading only.
-            ValueError: a shape is wrong, a vector is zero or not finite, or an entry lacks its
+            ReadOnlyStoreError: The store is open for reading only.
+            ValueError: A shape is wrong, a vector is zero or not finite, or an entry lacks its
                 subproblem or subroutine or is too long.
         """
-        unit = self._normalize_vectors(entries, vectors)
+        unit_vectors = self._normalize_vectors(entries, vectors)
         with self._use_connection(write=True) as connection:
-            return self._insert_entries(connection, entries, unit)
+            return self._insert_and_assign(connection, entries, unit_vectors)
 
     def delete_entries(self, ids: Collection[int]) -> None:
-        """Delete all or none of the entries `ids`. Their ids are never used again.
+        """Delete all or none of the entries with these ids. The ids are never reused.
 
         Raises:
-            ReadOnlyStoreError: the store is open for reading only.
-            StoreError: an entry does not exist.
+            ReadOnlyStoreError: The store is open for reading only.
+            StoreError: An entry does not exist.
         """
         with self._use_connection(write=True) as connection:
             self._delete_existing(connection, set(ids))
 
     def replace_entry(self, id: int, entry: Entry, vector: Floats) -> int:
-        """Replace entry `id` by `entry` with its subproblem's vector, (d,); return the new id.
+        """Replace entry `id` by `entry` with the vector of its subproblem; return the new id.
 
-        The id is new, so that an id saved elsewhere never refers to another text. Raises as
-        `add_entries` and `delete_entries`.
+        The id is new, so that an id saved elsewhere never refers to another text.
+
+        Raises:
+            ReadOnlyStoreError, StoreError, ValueError: As for `add_entries` and `delete_entries`.
         """
-        unit = self._normalize_vectors([entry], np.asarray(vector)[np.newaxis])
+        unit_vectors = self._normalize_vectors([entry], np.asarray(vector)[np.newaxis])
         with self._use_connection(write=True) as connection:
             self._delete_existing(connection, {id})
-            return self._insert_entries(connection, [entry], unit)[0]
+            return self._insert_and_assign(connection, [entry], unit_vectors)[0]
 
     def search(self, request: SearchRequest) -> list[Hit]:
         """Find the entries for `request`, by descending `rare_words.fuse_scores`, then by id.
 
         Raises:
-            ValueError: its vector has the wrong shape, or is zero or not finite.
+            ValueError: The vector has the wrong shape, or is zero or not finite.
         """
-        unit = self._searcher.quantizer.normalize_rows(np.asarray(request.vector)[np.newaxis])[0]
+        unit_vectors = self._searcher.quantizer.normalize_rows(
+            np.asarray(request.vector)[np.newaxis]
+        )[0]
         with self._use_connection():
-            found = self._searcher.search(replace(request, vector=unit))
+            found = self._searcher.search(replace(request, vector=unit_vectors))
             entries = self.get([each.id for each in found])
             return [
                 Hit(entry, each.similarity, each.lexical)
@@ -183,7 +192,7 @@ class Store:
             ]
 
     def preload_centroids(self) -> None:
-        """Read the cluster centroids now, so that the first search does not have to."""
+        """Read the cluster centroids now instead of during the first search."""
         with self._use_connection():
             len(self._searcher.centroids)
 
@@ -191,7 +200,7 @@ class Store:
         """Read the entries with these ids, in this order.
 
         Raises:
-            StoreError: an entry does not exist.
+            StoreError: An entry does not exist.
         """
         with self._use_connection() as connection:
             found = entry_texts.read_entries(connection, self._codec, self._state.bulk, ids)
@@ -199,19 +208,20 @@ class Store:
             return [found[each] for each in ids]
 
     def sample_entries(self, k: int, seed: int) -> list[Entry]:
-        """Draw `k` distinct random entries, or all if fewer; repeatable by `seed`."""
+        """Choose `k` distinct random entries, or all if there are fewer; repeatable by `seed`."""
         with self._use_connection() as connection:
             given = tables.read_id_range(connection)
             # Enough draws for k existing entries, even if every deleted id is drawn.
             draws = min(len(given), k + len(given) - tables.count_entries(connection))
             drawn = random.Random(seed).sample(given, draws)
-            there = tables.find_existing(connection, drawn)
+            there = tables.find_existing_ids(connection, drawn)
             return self.get([each for each in drawn if each in there][:k])
 
     def read_vectors(self, ids: Sequence[int]) -> Floats:
-        """Read the stored vectors of these ids, in this order: (n, d), rows of length 1.
+        """Read the stored vectors of these ids, in this order: an array (n, d), rows of length 1.
 
-        Raises StoreError if an entry does not exist.
+        Raises:
+            StoreError: An entry does not exist.
         """
         with self._use_connection() as connection:
             found = self._searcher.read_vectors(ids)
@@ -220,15 +230,19 @@ class Store:
             return np.array([found[each] for each in ids], np.float32).reshape(-1, width)
 
     def record_usage(self, shown: Collection[int], helped: Collection[int] = ()) -> None:
-        """Count entries that were shown as hints, and those that led to the chosen answer.
+        """Increase the usage counts of entries that were shown as hints, and that helped.
 
-        Ids of deleted entries are skipped. Raises ReadOnlyStoreError if open for reading only.
+        `helped`: the hints of branches that reached the chosen answer. Ids of deleted entries are
+        skipped.
+
+        Raises:
+            ReadOnlyStoreError: The store is open for reading only.
         """
         with self._use_connection(write=True) as connection:
             usage_counts.record_usage(connection, shown, helped)
 
     def read_usage_counts(self, ids: Collection[int]) -> dict[int, usage_counts.UsageCount]:
-        """Read the usage counts of those of `ids` that have any, by id."""
+        """Read the existing usage counts of entries among `ids`, by id."""
         with self._use_connection() as connection:
             return usage_counts.read_usage_counts(connection, ids)
 
@@ -238,21 +252,22 @@ class Store:
             return tables.count_entries(connection)
 
     def read_spread(self, probes: str) -> StoreSpread | None:
-        """Read the spread stored for these probe sentences; None if missing or damaged."""
+        """Read the spread for the probe sentences with this SHA-256; None if missing or damaged."""
         with self._use_connection() as connection:
             digest, _, text = (read_text_or_none(connection, SPREAD) or "").partition(" ")
             return StoreSpread.from_json(text) if digest == probes else None
 
     def write_spread(self, spread: StoreSpread, probes: str) -> None:
-        """Store the spread for the probe sentences with this SHA-256, replacing any other.
+        """Save the spread for the probe sentences with this SHA-256 in place of any other.
 
-        Raises ReadOnlyStoreError if open for reading only.
+        Raises:
+            ReadOnlyStoreError: The store is open for reading only.
         """
         with self._use_connection(write=True) as connection:
-            write_value(connection, SPREAD, f"{probes} {spread.as_json()}")
+            write_meta_value(connection, SPREAD, f"{probes} {spread.as_json()}")
 
     def verify(self, report: ProgressCallback = ignore_progress) -> list[str]:
-        """Read the whole store and return its faults as sentences; empty for an intact store.
+        """Read the whole store; return its faults as sentences, empty for an intact store.
 
         Uses its own connection, so that other calls do not wait.
         """
@@ -301,7 +316,7 @@ class Store:
             warnings.warn(f"{self!r} was never closed", ResourceWarning, source=self, stacklevel=1)
 
     def borrow_connection(self) -> AbstractContextManager[apsw.Connection]:
-        """Lend the connection to other modules of the store; other calls wait meanwhile."""
+        """Lend the connection to another module of the store; other calls wait until its return."""
         return self._use_connection()
 
     @contextmanager
@@ -320,7 +335,7 @@ class Store:
                 yield self._connection
 
     def _refresh_state(self) -> None:
-        """Apply changes that other connections have committed."""
+        """Apply changes of the cached state committed by other connections."""
         state = self._watch.read_if_changed()
         if state is None:
             return
@@ -332,19 +347,22 @@ class Store:
         """Scale the vectors to length 1.
 
         Raises:
-            ValueError: a vector is unusable, or their number differs from that of the entries.
+            ValueError: A vector is unusable, or their number differs from that of the entries.
         """
-        unit = self._searcher.quantizer.normalize_rows(vectors)
-        if len(unit) != len(entries):
-            raise ValueError(f"{len(entries)} entries, but {len(unit)} vectors")
-        return unit
+        unit_vectors = self._searcher.quantizer.normalize_rows(vectors)
+        if len(unit_vectors) != len(entries):
+            raise ValueError(f"{len(entries)} entries, but {len(unit_vectors)} vectors")
+        return unit_vectors
 
-    def _insert_entries(
-        self, connection: apsw.Connection, entries: Sequence[Entry], unit: Floats
+    def _insert_and_assign(
+        self, connection: apsw.Connection, entries: Sequence[Entry], unit_vectors: Floats
     ) -> list[int]:
-        """Insert entries with vectors of length 1, (n, d); return their ids."""
-        ids = tables.insert_rows(connection, self._build_rows(connection, entries, unit))
-        if ids and pending.exceeds_limit(connection, ids[-1]):
+        """Insert entries with their unit vectors; return their ids.
+
+        Also assigns the oldest pending entries to clusters if there are too many pending ones.
+        """
+        ids = tables.insert_rows(connection, self._build_rows(connection, entries, unit_vectors))
+        if ids and pending.exceeds_pending_limit(connection, ids[-1]):
             searcher = self._searcher
             pending.assign_pending(
                 connection,
@@ -356,22 +374,22 @@ class Store:
         return ids
 
     def _build_rows(
-        self, connection: apsw.Connection, entries: Sequence[Entry], unit: Floats
-    ) -> list[tables.Row]:
-        """Encode entries with vectors of length 1, (n, d), as rows of the tables."""
+        self, connection: apsw.Connection, entries: Sequence[Entry], unit_vectors: Floats
+    ) -> list[tables.EncodedRow]:
+        """Encode entries with their unit vectors as rows of the tables."""
         searcher = self._searcher
         clusters = [NO_CLUSTER] * len(entries)
         if len(entries) > pending.MAX_PENDING_BATCH:
-            clusters = searcher.centroids.assign_rows(unit).tolist()
+            clusters = searcher.centroids.assign_rows(unit_vectors).tolist()
         columns = zip(
             entries,
             clusters,
-            searcher.quantizer.encode_bits(unit),
-            searcher.packer.pack_rows(searcher.quantizer.to_int8(unit)),
+            searcher.quantizer.encode_bits(unit_vectors),
+            searcher.packer.pack_rows(searcher.quantizer.to_int8(unit_vectors)),
             strict=True,
         )
         return [
-            tables.Row(
+            tables.EncodedRow(
                 label=tables.find_or_add_label(connection, entry),
                 cluster=cluster,
                 bits=bits.tobytes(),
@@ -383,7 +401,7 @@ class Store:
         ]
 
     def _delete_existing(self, connection: apsw.Connection, ids: set[int]) -> None:
-        self._refuse_unknown(connection, ids, tables.find_existing(connection, ids))
+        self._refuse_unknown(connection, ids, tables.find_existing_ids(connection, ids))
         delete_entries(connection, self._codec, self._state.bulk, ids)
 
     def _refuse_unknown(

@@ -120,7 +120,7 @@ def build_in_full(folder: Path, rows: int) -> tuple[int, set[str]]:
     said: set[str] = set()
     while True:
         # The look ahead would stop it each time before the disk is full.
-        with left(folder, kilobytes), patch("rm_local.store.build.pipeline.check_room"):
+        with left(folder, kilobytes), patch("rm_local.store.build.pipeline.check_build_space"):
             try:
                 build_store(path, MadeSource(rows), embedder=MADE, clusters=15)
                 break

@@ -12,7 +12,7 @@ import pytest
 from rm_local.records import Entry
 from rm_local.store.build.pipeline import build_store
 from rm_local.store.format import EmbedderId
-from rm_local.store.maintain.task import MaintenanceTask, Tools
+from rm_local.store.maintain.task import MaintenanceTask, StoreTools
 from rm_local.store.request import EntryFilter, SearchRequest
 from rm_local.store.sqlite import connection as sqlite, tables
 from rm_local.store.store import Store
@@ -83,17 +83,17 @@ def answers(path: Path) -> list[list[tuple[int, float]]]:
         ]
 
 
-def worked(path: Path, kind: Callable[[Tools], MaintenanceTask]) -> Iterator[dict[str, int]]:
+def worked(path: Path, kind: Callable[[StoreTools], MaintenanceTask]) -> Iterator[dict[str, int]]:
     """What each step of one kind of work did, until nothing is left."""
     with sqlite.open_connection(path, "write") as connection:
-        work = kind(Tools.from_connection(connection))
+        work = kind(StoreTools.from_connection(connection))
         while True:
             with tables.write_transaction(connection):
                 found = work.run_step(0)
             if not found:
                 break
             yield found
-        assert work.count_left() == 0
+        assert work.count_remaining_work() == 0
         connection.close()
 
 

@@ -1,1 +1,1 @@
-"""Synthetic entries to measure with, composed of real sentences and their embeddings."""
+"""Synthetic entries for benchmarks, composed of real sentences and their embeddings."""

@@ -1,10 +1,10 @@
-"""Compare how well zstandard compresses synthetic entries and real prose.
+"""Compares zstandard's compression of synthetic entries with that of real prose.
 
 Run `python -m rm_local.bench.corpus.compression_check`.
 
-Both are rows of the same lengths, packed as the store packs them: 16 rows on one topic in a frame,
-with a dictionary trained on other rows of the same kind. Real prose is the sentences of docstrings
-in their order, so its neighbouring rows are on one topic too.
+Entries and prose are rows of the same lengths, packed as in the store: 16 rows on one topic in a
+frame, with a dictionary trained on other rows of the same kind. Real prose is the sentences of
+docstrings in their order, so its neighbouring rows are on one topic too.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from rm_local.store import TextCodec, join_texts, train_dictionary
 LEVELS = (3, 12)
 ROWS = 16_384
 RUN = 512
-"""Rows that train the dictionary, then rows to measure, in turn: few frames of both adjoin."""
+"""Rows per run; runs are for training and for measuring in turn. Few frames contain two runs."""
 FRAME_ROWS = 16
 
 Pair = tuple[str, str]
@@ -35,13 +35,13 @@ class PackedSize(NamedTuple):
 
     words: int
     raw: int
-    """Bytes."""
+    """Bytes of the texts, uncompressed."""
     packed: int
-    """Bytes."""
+    """Bytes of the texts, uncompressed."""
 
 
 def measure_packing(rows: Sequence[Pair], level: int) -> PackedSize:
-    """Pack every second run of `rows` with a dictionary trained on the others."""
+    """Pack every second run of `rows` with a dictionary trained on the other runs."""
     runs = [rows[start : start + RUN] for start in range(0, len(rows), RUN)]
     samples = [f"{a} {b}" for run in runs[::2] for a, b in run]
     codec = TextCodec(train_dictionary(samples), level)
@@ -57,7 +57,7 @@ def measure_packing(rows: Sequence[Pair], level: int) -> PackedSize:
 
 
 def compose_rows(source: SyntheticSource, rows: int) -> list[Pair]:
-    """Compose rows sorted by anchor, so that neighbours are as similar as they can be."""
+    """Compose rows sorted by anchor (their main sentence), so that neighbours are very similar."""
     found: list[tuple[int, str, str]] = []
     for number in range(-(-rows // source.block_rows)):
         topics = source.list_topics(number).tolist()
@@ -67,7 +67,7 @@ def compose_rows(source: SyntheticSource, rows: int) -> list[Pair]:
 
 
 def cut_prose_rows(sentences: Sequence[str], like: Sequence[Pair]) -> Iterator[Pair]:
-    """Cut the words of the sentences into rows as long as those of `like`, until they run out."""
+    """Cut the sentences into rows as long as the rows of `like`, while there are words."""
     words = (word for sentence in sentences for word in sentence.split())
     for pair in like:
         key, value = (" ".join(islice(words, len(text.split()))) for text in pair)
@@ -77,7 +77,7 @@ def cut_prose_rows(sentences: Sequence[str], like: Sequence[Pair]) -> Iterator[P
 
 
 def main() -> None:
-    """Print bytes per word and compression ratios of both."""
+    """Print bytes per word and compression ratio of synthetic entries and of real prose."""
 
     def print_stage(progress: Progress) -> None:
         print(progress.stage, file=sys.stderr)

@@ -1,9 +1,9 @@
-"""Sentences that a synthetic corpus is composed of, kept in the cache as one file.
+"""The sentences of a synthetic corpus, kept in the cache as one file.
 
 A corpus is a folder, `cache_dir()/corpus/HASH`, named after the sentences in it:
 
 - `sentences.txt`: one per line, ordered by their hashes, so that any prefix is an unbiased sample;
-- `anchors/`: embeddings of some of them, made when first needed
+- `anchors/`: embeddings of some of the sentences, made when first needed
   (`rm_local.bench.corpus.seed_vectors`).
 """
 
@@ -34,18 +34,18 @@ def load_corpus(limit: int | None = None, *, report: ProgressCallback) -> Path:
     The first call writes it.
 
     Raises:
-        UsageError: there are too few sentences.
+        UsageError: There are too few sentences.
     """
-    parent = _find_parent(report)
+    parent = _find_corpora_folder(report)
     chosen = sorted(_read_installed_sentences(parent, report), key=_hash_text)[:limit]
     return make_corpus(chosen, parent)
 
 
 def make_corpus(chosen: Sequence[str], parent: Path) -> Path:
-    """Write these sentences to a folder below `parent`, unless it has them; return the folder.
+    """Return the folder of the corpus of these sentences below `parent`; write it if it is missing.
 
     Raises:
-        UsageError: there are too few sentences.
+        UsageError: There are too few sentences.
     """
     if len(chosen) < MIN_SENTENCES:
         message = f"{len(chosen):,} sentences are too few for a corpus."
@@ -62,7 +62,7 @@ def read_sentences(folder: Path) -> tuple[str, ...]:
     """Read the sentences of a corpus.
 
     Raises:
-        RmLocalError: the file cannot be read, or was changed after it was written.
+        RmLocalError: The file cannot be read, or was changed after it was written.
     """
     path = folder / SENTENCES
     try:
@@ -78,10 +78,10 @@ def read_sentences(folder: Path) -> tuple[str, ...]:
 
 def load_installed_sentences(*, report: ProgressCallback) -> tuple[str, ...]:
     """Return `docstrings.collect_sentences()`, cached for each set of installed packages."""
-    return _read_installed_sentences(_find_parent(report), report)
+    return _read_installed_sentences(_find_corpora_folder(report), report)
 
 
-def _find_parent(report: ProgressCallback) -> Path:
+def _find_corpora_folder(report: ProgressCallback) -> Path:
     """Find the folder of all corpora; without a cache a temporary one, which is reported."""
     return find_cache(lambda notice: report(Progress(notice))) / "corpus"
 
@@ -96,7 +96,7 @@ def _read_installed_sentences(parent: Path, report: ProgressCallback) -> tuple[s
 
 
 def _hash_installation() -> str:
-    """Hash the versions of Python and of all packages, and the code that reads them."""
+    """Hash the versions of Python and of all packages, and the source of the docstring reader."""
     names = sorted(f"{each.name}=={each.version}" for each in distributions())
     source = Path(docstrings.__file__).read_text("utf-8")
     return _hash_text("\n".join([sys.version, os.name, *names, source]))

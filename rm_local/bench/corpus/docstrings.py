@@ -1,6 +1,6 @@
-"""Sentences of real prose from the docstrings of installed packages. Never shipped.
+"""Sentences of real prose from the docstrings of installed packages. They are never shipped.
 
-They depend only on the versions of Python and of the installed packages.
+The sentences depend only on the versions of Python and of the installed packages.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ SKIPPED = re.compile(
     r"(^|/)(tests?|idlelib|lib2to3|_vendor|node_modules|transformers)(/|$)|(^|/)test_"
 )
 OWN_PACKAGE = re.compile(r"(^|/)rm_local(/|$)")
-"""A corpus is made of all installed packages except this project itself."""
+"""Paths left out of a corpus: those of this project."""
 MIN_WORDS, MAX_WORDS = 4, 40
 SENTENCE = re.compile(r"(?<=[a-z)\]][.!?])\s+(?=[A-Z])")
 PARAMETERS = re.compile(r"\b(Args|Parameters|Arguments|Returns?|Example|Note|Raises)\b ?:")
 PLAIN = re.compile(r"[A-Za-z ,.;:'()/-]")
 PLAIN_SHARE = 0.93
 MAX_FILE_BYTES = 400_000
-"""Bytes of a file; longer ones are tables."""
+"""Maximum bytes of a source file; a longer one is a table of data."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +37,9 @@ class DocumentedObject:
 
 
 def read_docstrings(skipped: re.Pattern[str] = SKIPPED) -> list[DocumentedObject]:
-    """Read the distinct docstrings of the installed packages, ordered by path.
+    """Read the distinct docstrings of the installed packages, ordered by the path of their file.
 
-    Files whose path below the packages' folder matches `skipped` are left out.
+    A file is left out if its path, relative to the packages' folder, matches `skipped`.
     """
     seen: set[tuple[str, ...]] = set()
     found = []
@@ -52,9 +52,9 @@ def read_docstrings(skipped: re.Pattern[str] = SKIPPED) -> list[DocumentedObject
 
 
 def collect_sentences() -> tuple[str, ...]:
-    """Collect the distinct sentences of all docstrings, including tests, ordered by path.
+    """Collect the distinct sentences of all docstrings, tests included, ordered by path.
 
-    Each begins with a capital and ends with a full stop. Takes a minute or two.
+    Each sentence begins with a capital and ends with a full stop. The call takes a minute or two.
     """
     found = (
         format_sentence(each) for one in read_docstrings(OWN_PACKAGE) for each in one.sentences
@@ -115,5 +115,5 @@ def _parse_file(path: Path) -> Iterator[DocumentedObject]:
 
 
 def _split_name(name: str) -> str:
-    """Turn `matrixRank` and `matrix_rank` into `matrix rank`."""
+    """Split an identifier into words: `matrixRank` and `matrix_rank` into `matrix rank`."""
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name).replace("_", " ").strip().lower()

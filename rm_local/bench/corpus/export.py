@@ -1,4 +1,4 @@
-"""Export a synthetic source as JSON Lines, and its vectors as a .npy file."""
+"""Exports a synthetic corpus as JSON Lines, and its vectors as a .npy file."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def export_rows(
     vectors: IO[bytes] | None,
     report: ProgressCallback,
 ) -> None:
-    """Pass all entries to `write` as JSON Lines, block by block; write vectors to their file."""
+    """Pass all entries to `write` as JSON Lines, block by block; write vectors to `vectors`."""
     if vectors:
         dimension = source.make_vectors(0).shape[1]
         shape = {"descr": "<f2", "fortran_order": False, "shape": (source.rows, dimension)}
@@ -37,11 +37,11 @@ def export_rows(
 
 @contextmanager
 def write_new_file(path: Path) -> Iterator[BinaryIO]:
-    """Open a new file that is kept only when the body ends without an error.
+    """Open a new file for the body of a `with` statement; remove it if the body raises.
 
     Raises:
-        UsageError: the file exists, or cannot be created.
-        RmLocalError: writing fails later on.
+        UsageError: The file exists, or cannot be created.
+        RmLocalError: Writing fails later on.
     """
     if path.exists():
         raise UsageError(f"{path} exists.", "Remove it, or choose another name.")

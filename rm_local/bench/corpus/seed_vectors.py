@@ -1,8 +1,8 @@
-"""Embeddings of real sentences (anchors), around which synthetic vectors are drawn.
+"""Embeddings of real sentences (anchors), the centers of random synthetic vectors.
 
-Made once for a corpus and kept next to its sentences, in `anchors/`: `vectors.npy` (n, d) and
-`queries.npy` (held out, d), float32 of length 1, and `near.npy` (n, 32), int32, the nearest other
-anchors of each, nearest first.
+Made once for a corpus and kept next to its sentences, in `anchors/`. `vectors.npy`, an array
+(n, d), and `queries.npy`, an array (held out, d), have float32 rows of length 1; `near.npy`, an
+int32 array (n, 32), has the nearest other anchors of each anchor, nearest first.
 """
 
 from __future__ import annotations
@@ -31,14 +31,17 @@ Embed = Callable[[Sequence[str]], Floats]
 
 @dataclass(frozen=True)
 class Anchors:
-    """Arrays mapped from files, so that processes share them in the page cache."""
+    """Embeddings of real sentences (the anchors), and the nearest other anchors of each.
+
+    The arrays are memory-mapped, so that processes share them in the page cache.
+    """
 
     vectors: Floats
-    """(n, d), rows of length 1."""
+    """An array (n, d) with rows of length 1."""
     near: NDArray[np.int32]
-    """(n, NEIGHBORS), the nearest other anchors."""
+    """An array (n, NEIGHBORS): the numbers of the nearest other anchors, nearest first."""
     queries: Floats
-    """(held out, d): embeddings of sentences that are not anchors."""
+    """An array (held out, d): embeddings of sentences outside the anchors."""
 
 
 @lru_cache(maxsize=2)
@@ -46,7 +49,7 @@ def open_anchors(folder: Path) -> Anchors:
     """Open the anchors of the corpus in `folder`.
 
     Raises:
-        RmLocalError: they have not been made, or are damaged.
+        RmLocalError: The anchors have not been made, or are damaged.
     """
     place = folder / FOLDER
     try:
@@ -67,7 +70,7 @@ def make_anchors(
     embed: Embed,
     report: ProgressCallback,
 ) -> None:
-    """Embed the anchors and queries of the corpus in `folder`, unless it has them.
+    """Embed anchors and queries for the corpus in `folder`, unless their files exist.
 
     An interrupted call leaves no anchors.
     """
@@ -93,7 +96,7 @@ def _embed_in_batches(texts: Sequence[str], embed: Embed, report: ProgressCallba
 
 
 def find_neighbors(vectors: Floats, count: int, report: ProgressCallback) -> NDArray[np.int32]:
-    """Find the rows nearest to each row, without itself, nearest first: (n, count)."""
+    """Find the `count` nearest other rows of each row, nearest first, as an array (n, count)."""
     found = np.empty((len(vectors), count), np.int32)
     meter = ProgressMeter(report, "compare", len(vectors))
     for start in range(0, len(vectors), COMPARED_AT_ONCE):

@@ -1,9 +1,9 @@
-"""A synthetic corpus of any size around embeddings of real sentences, as a source of a bulk build.
+"""A synthetic corpus of any size for bulk builds, made from embeddings of real sentences.
 
-A row is an anchor, the embedding of a real sentence, plus normal noise in the span of the anchor's
-nearest neighbours, renormalised. Such rows have about the density and the local dimension of real
-sentences (docs/measurements/bench.md). Among 32 million of them the nearest neighbour of a held-out
-sentence is as near as an extrapolation from real collections predicts.
+A row is an anchor (the embedding of a real sentence) plus normal noise in the span of the anchor's
+nearest neighbours, scaled to length 1. Density and local dimension of such rows are about those of
+real sentences (docs/measurements/bench.md). Among 32 million rows the nearest neighbour of a
+held-out sentence is as near as an extrapolation from real collections predicts.
 """
 
 from __future__ import annotations
@@ -30,17 +30,17 @@ from rm_local.store import EntryBatch
 
 BLOCK_ROWS = 8192
 ANCHOR_ROWS = 32
-"""Rows of one anchor in a block; one matrix product makes the noise of all of them."""
+"""Rows of one anchor in a block; one matrix product makes their noise."""
 BLOCK_ANCHORS = BLOCK_ROWS // ANCHOR_ROWS
 SCALE = 0.9
-"""Standard deviation of rows around their anchor, relative to that of its neighbours."""
+"""Standard deviation of rows around their anchor, relative to that of the anchor's neighbours."""
 ORDER, NOISE, WORDS, ALIKE = range(4)
-"""Numbers of random streams; each block has its own, so no block depends on another."""
+"""Numbers of random streams. Each block has its own streams, so it depends on no other block."""
 
 
 @dataclass(frozen=True)
 class SyntheticSource:
-    """Distinct entries and their vectors; block b depends on the seed, the sentences and b alone.
+    """Distinct entries and their vectors. Each block depends on seed, sentences and its number.
 
     `folder` is a corpus (`rm_local.bench.corpus.corpus`). A pickle holds only the three fields.
     """
@@ -51,7 +51,7 @@ class SyntheticSource:
 
     @property
     def fingerprint(self) -> str:
-        """Name of all that the rows depend on, except their number."""
+        """Text that identifies the content of the rows, except their number."""
         return f"synth 1, seed {self.seed}, sentences {self.folder.name}"
 
     @property
@@ -65,7 +65,7 @@ class SyntheticSource:
         return -(-self.rows // BLOCK_ROWS)
 
     def prepare_anchors(self, report: ProgressCallback) -> None:
-        """Embed the anchors, unless the corpus has them: minutes. Only vectors need them."""
+        """Embed the anchors, needed for vectors only, unless the corpus has them. Takes minutes."""
         from rm_local.embed import BulkEmbedder
 
         if (self.folder / ANCHORS).exists():
@@ -78,12 +78,12 @@ class SyntheticSource:
         """Make the entries and vectors of one block.
 
         Raises:
-            RmLocalError: the anchors have not been embedded.
+            RmLocalError: The anchors have not been embedded.
         """
         return self.make_entries(number), self.make_vectors(number)
 
     def make_vectors(self, number: int) -> Floats:
-        """Make the vectors of block `number`: (rows, d), of length 1."""
+        """Make the vectors of block `number`: an array (rows, d) with rows of length 1."""
         chosen, _ = self._choose_anchors(number)
         noise = self._make_rng(NOISE, number).standard_normal(
             (BLOCK_ANCHORS, ANCHOR_ROWS, NEIGHBORS), np.float32
@@ -102,14 +102,16 @@ class SyntheticSource:
         return load_texts(self.folder).compose_entries(rows, chosen[slots], turns, named, rng)
 
     def list_topics(self, number: int) -> Ids:
-        """List the anchor of each row of block `number`: the sentence that it is about."""
+        """List the number of the anchor (the main sentence) of each row of block `number`."""
         return self._choose_anchors(number)[0][self._draw_order(number) // ANCHOR_ROWS]
 
     def make_queries(self, kind: Literal["real", "alike"], count: int) -> Floats:
-        """Make queries, (count, d): held-out real sentences, or drawn like rows but none of them.
+        """Make an array (count, d) of queries.
+
+        `real` queries are held-out real sentences; `alike` ones are other random rows.
 
         Raises:
-            UsageError: fewer sentences than `count` are held out.
+            UsageError: Fewer sentences than `count` are held out.
         """
         anchors = open_anchors(self.folder)
         if kind == "real":
@@ -124,13 +126,13 @@ class SyntheticSource:
         )
 
     def _choose_anchors(self, number: int) -> tuple[Ids, Ids]:
-        """Choose the anchors of a block in turn; also return how often each was chosen before."""
+        """Choose the anchors of a block in turn; also return the number of earlier uses of each."""
         turn = _shuffle_anchors(self.folder, self.seed)
         place = number * BLOCK_ANCHORS + np.arange(BLOCK_ANCHORS)
         return turn[place % len(turn)], place // len(turn)
 
     def _draw_order(self, number: int) -> Ids:
-        """Draw the order in which the rows of a block's anchors are put into the block."""
+        """Make a random order for the rows of a block."""
         left = min(BLOCK_ROWS, self.rows - number * BLOCK_ROWS)
         return self._make_rng(ORDER, number).permutation(BLOCK_ROWS)[:left]
 
@@ -139,7 +141,10 @@ class SyntheticSource:
 
 
 def _draw_around(folder: Path, chosen: Ids, noise: Floats) -> Floats:
-    """Draw m rows around each of n anchors: (n * m, d); `noise`: standard normal, (n, m, 32)."""
+    """Make m random rows around each of n anchors: an array (n * m, d).
+
+    `noise` is a standard normal array (n, m, 32).
+    """
     anchors = open_anchors(folder)
     # Subtracting the mean of the noise has the effect of centring the neighbours.
     weights = noise - noise.mean(axis=2, keepdims=True)
@@ -154,7 +159,7 @@ def _draw_around(folder: Path, chosen: Ids, noise: Floats) -> Floats:
 
 @lru_cache(maxsize=4)
 def _shuffle_anchors(folder: Path, seed: int) -> Ids:
-    """Draw the order in which anchors are chosen, repeatedly."""
+    """Make the random order of the anchors. Blocks go through it repeatedly."""
     return np.random.default_rng(seed).permutation(len(load_texts(folder).anchors))
 
 

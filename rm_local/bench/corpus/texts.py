@@ -22,14 +22,14 @@ Strings = NDArray[Any]
 
 HELD_OUT = 2000
 HELD_OUT_SHARE = 50
-"""One of 50 sentences is held out where there are few."""
+"""In a small corpus one of 50 sentences is held out."""
 MAX_ANCHORS = 100_000
 STEM_WORDS = 12
 CONDITION_WORDS = 6
 SENTENCES = 6
-"""Sentences in a subroutine."""
+"""Sentences in a subroutine (the procedure of an entry)."""
 SPREAD_FACTOR = 7919
-"""A prime, so that its multiples modulo the number of sentences reach all of them."""
+"""A prime, so that its multiples modulo the number of sentences reach all sentences."""
 
 PROVENANCE = "made up by `rm-local store synth` from docstrings of the installed packages"
 LABELS = {
@@ -37,7 +37,7 @@ LABELS = {
     "source": (("synth/a", "synth/b", "synth/c", "synth/d"), (0.4, 0.3, 0.2, 0.1)),
     "level": (("school", "college", "olympiad"), (0.5, 0.4, 0.1)),
 }
-"""Names and their shares; a search filtered by a label of a small share is the hard case."""
+"""Labels and their shares of the entries. A search filtered by a rare label is the hard case."""
 
 QUESTIONS = (
     ("How do I make sure of this: ", ", when ", "?"),
@@ -63,18 +63,18 @@ With more of them zstandard would compress better than real prose
 
 @dataclass(frozen=True)
 class CorpusTexts:
-    """Composes entries from the sentences of one corpus, which are ordered by their hashes."""
+    """Composer of entries from the sentences of one corpus, ordered by their hashes."""
 
     sentences: tuple[str, ...]
 
     @property
     def held_out(self) -> tuple[str, ...]:
-        """Sentences for queries; none of them is an anchor."""
+        """Sentences for queries, disjoint from the anchors."""
         return self.sentences[: min(HELD_OUT, len(self.sentences) // HELD_OUT_SHARE)]
 
     @cached_property
     def anchors(self) -> tuple[str, ...]:
-        """Sentences that rows are about; no two have the same first words."""
+        """The main sentences of entries, all with different first words."""
         rest = self.sentences[len(self.held_out) :]
         first = {_cut_stem(each): each for each in reversed(rest)}
         return tuple(first.values())[::-1][:MAX_ANCHORS]
@@ -82,10 +82,10 @@ class CorpusTexts:
     def compose_entries(
         self, rows: Ids, anchors: Ids, turns: Ids, labels: Sequence[Strings], rng: Rng
     ) -> list[Entry]:
-        """Compose the entries `rows`, each about one of `anchors` for the `turns`-th time.
+        """Compose the entries numbered `rows`, each about an anchor in its use number `turns`.
 
-        Subproblems are distinct because an anchor has another condition in each of its turns;
-        subroutines because their first two sentences, number r mod S and
+        Subproblems are distinct, because an anchor has another condition in each use. Subroutines
+        are distinct, because their first two sentences, number r mod S and
         (r // S + k (r mod S) + 1) mod S, determine row r.
         """
         domains, sources, levels = (each[anchors].tolist() for each in labels)
@@ -137,16 +137,16 @@ Rng = np.random.Generator
 
 @lru_cache(maxsize=2)
 def load_texts(folder: Path) -> CorpusTexts:
-    """Load the sentences of the corpus in `folder`, once in a process.
+    """Load the sentences of the corpus in `folder`; cached in the process.
 
     Raises:
-        RmLocalError: they cannot be read.
+        RmLocalError: The sentences cannot be read.
     """
     return CorpusTexts(read_sentences(folder))
 
 
 def draw_labels(anchors: int, seed: int) -> list[Strings]:
-    """Draw domain, source and level of each anchor, by their shares."""
+    """Choose domain, source and level of each anchor at random, by their shares."""
     rng = np.random.default_rng((seed, anchors))
     return [
         _make_string_array(names)[rng.choice(len(names), anchors, p=shares)]
@@ -155,7 +155,7 @@ def draw_labels(anchors: int, seed: int) -> list[Strings]:
 
 
 def _cut_stem(sentence: str) -> str:
-    """Cut the sentence to its first words, in a form that fits inside another sentence."""
+    """Cut the sentence to its first words, in a form for the middle of another sentence."""
     words = sentence.rstrip(".").split()[:STEM_WORDS]
     if words[0] != "I" and words[0][1:] == words[0][1:].lower():
         words[0] = words[0].lower()

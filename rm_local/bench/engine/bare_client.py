@@ -1,4 +1,4 @@
-"""Client of the bare loop over llama.cpp, which runs in a process of its own."""
+"""Client of the process with the bare loop over llama.cpp."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ MODULE = "rm_local.engine.worker.llama.bare_loop"
 
 
 class BareClient:
-    """Runs `rm_local.engine.worker.llama.bare_loop` while its context is open."""
+    """Context manager that runs `rm_local.engine.worker.llama.bare_loop` in a process."""
 
     def __init__(self, model: Path, threads: int, gpu_layers: int, log: Path | None) -> None:
-        """Take the arguments of `Engine`; `log` is appended to."""
+        """Take the same arguments as `Engine`. Output is appended to the file `log`."""
         self._arguments = (str(model), str(threads), str(gpu_layers))
         self._path = log
 
@@ -52,10 +52,10 @@ class BareClient:
         self._log.discard()
 
     async def measure_seconds(self, reads: int, writes: int) -> tuple[float, float]:
-        """Measure the seconds to read so many tokens, and to write so many after them.
+        """Measure the seconds for reading `reads` tokens, and for then writing `writes` tokens.
 
         Raises:
-            EngineError: the process ended.
+            EngineError: The process ended.
         """
         assert self._process.stdin
         assert self._process.stdout

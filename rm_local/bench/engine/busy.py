@@ -1,4 +1,4 @@
-"""Measure how fast a model writes while other programs compute, compared with an idle machine."""
+"""Measures a model's decoding speed while other programs compute, compared with an idle machine."""
 
 from __future__ import annotations
 
@@ -16,35 +16,35 @@ from rm_local.progress import ProgressCallback, ProgressMeter
 
 BRANCHES = (1, 8)
 _WARM_UP = 24
-"""Tokens per branch before anything is measured."""
+"""Tokens written by each branch before the measurement."""
 LOOP = """
 import os, sys, threading
 threading.Thread(target=lambda: (sys.stdin.read(), os._exit(0)), daemon=True).start()
 while True: pass
 """
-"""A program that computes until its standard input closes, so it also ends if its parent dies."""
+"""A program that computes until its standard input closes. It ends, too, if its parent dies."""
 
 
 @dataclass(frozen=True, slots=True)
 class BusyBench:
-    """Decoding with and without other programs; tokens per second, medians over the rounds."""
+    """Tokens per second of decoding with and without other programs: medians over the rounds."""
 
     model: str
     device: str
     loops: int
-    """Programs that computed without pause in the busy half of each round."""
+    """Number of other programs computing without pause in the busy half of each round."""
     rounds: int
     quiet_tokens_per_s: dict[str, float]
-    """All branches together, by their number, without those programs."""
+    """Speed of all branches together on the idle machine, by the number of branches."""
     busy_tokens_per_s: dict[str, float]
-    """The same with those programs."""
+    """Speed of all branches together next to the other programs, by the number of branches."""
     ratio: dict[str, float]
-    """Busy to quiet; median of the ratios within each round."""
+    """Median over the rounds of the ratio busy / quiet, by the number of branches."""
 
 
 @contextmanager
 def run_busy_loops(count: int) -> Iterator[None]:
-    """Run so many programs that compute without pause until the body ends."""
+    """Run `count` programs that compute without pause during the body of the `with` statement."""
     command = [sys.executable, "-I", "-c", LOOP]
     loops: list[subprocess.Popen[bytes]] = []
     try:
@@ -67,11 +67,11 @@ async def bench_busy(
     seconds: float,
     report: ProgressCallback,
 ) -> BusyBench:
-    """Measure each round on an idle machine, then with `loops` busy programs.
+    """Measure decoding in rounds, each on the idle machine, then next to `loops` busy programs.
 
     `seconds`: about how long each quiet measurement takes. The model is loaded again for each
     round, so that the load in one round does not affect the next. The busy half begins with the
-    programs: what the engine needs to adapt is part of it.
+    programs: the engine's time to adapt is included.
 
     Raises:
         EngineError, ModelError: The model cannot be loaded or run.
@@ -108,7 +108,7 @@ async def bench_busy(
 
 
 async def _measure_decoding(engine: Engine, branches: int, tokens: int) -> float:
-    """Write so many tokens in each of so many branches; return their total tokens per second."""
+    """Write so many `tokens` in each of so many `branches`; return the total tokens per second."""
     specs = [BranchSpec("", seed, tokens, endless=True) for seed in range(branches)]
     began = time.perf_counter()
     async for _ in engine.generate_branches(specs):

@@ -1,7 +1,8 @@
-"""Measure the engine's prefill and decoding against the bare loop and one branch at a time.
+"""Measures the engine's prefill and decoding, compared with a bare loop over llama.cpp.
 
-All arms run in turn, forwards and backwards, and ratios are taken within a round, so that other
-load on the machine affects all arms equally. Figures are medians over the rounds.
+In each round all arms (the measured variants) run in turn, in alternating order, and ratios are
+computed within a round: so other load on the machine affects all arms equally. Figures are medians
+over the rounds.
 """
 
 from __future__ import annotations
@@ -26,12 +27,12 @@ _ALONES = {
     _CONFIDENT: BranchSpec("", 0, 0, _GREEDY, endless=True, logprobs=0),
     _CONSTRAINED: BranchSpec("", 0, 0, _GREEDY, grammar="root ::= [^\\x00] root"),
 }
-"""Arms of one branch. The grammar allows any text, but never the end."""
+"""Variants (arms) with one branch. The grammar allows any text, but never the end."""
 
 
 @dataclass(frozen=True, slots=True)
 class EngineBench:
-    """Results; tokens per second unless stated otherwise."""
+    """Results of a benchmark of the engine."""
 
     model: str
     device: str
@@ -40,43 +41,43 @@ class EngineBench:
     """Tokens written by each branch in a round."""
     rounds: int
     decode_tokens_per_s: float
-    """One branch, greedy."""
+    """Speed of one branch with greedy sampling."""
     decode_ratio_to_bare: float
-    """Ratio to a loop over `llama_decode` on the same file in the same round."""
+    """Speed of one branch / speed of a loop over `llama_decode` on the same file."""
     confidence_ratio: float
-    """Ratio of one branch whose confidence is recorded to one whose is not."""
+    """Speed of one branch with recorded confidence / without."""
     grammar_ratio: float
-    """Ratio of one branch under a grammar that allows any text to one without a grammar."""
+    """Speed of one branch with a grammar for any text / without a grammar."""
     prefill_tokens_per_s: float
     prefill_ratio_to_bare: float
     time_to_first_token_s: float
-    """From a question of `prompt_tokens` to the first text."""
+    """Seconds from a question of `prompt_tokens` tokens to the first text."""
     branches_tokens_per_s: dict[str, float]
-    """All branches together, by their number; sampled."""
+    """Total speed of several sampled branches, by the number of branches."""
     branch_speedup: dict[str, float]
-    """Ratio of that to one branch after another."""
+    """Total speed of several branches / speed of one branch after another, by their number."""
     memory_mb: float
     """Peak of the engine's process, including weights; 0 where the system does not report it."""
 
 
 @dataclass(frozen=True, slots=True)
 class EngineBenchSize:
-    """Amount of work in a bench."""
+    """Amount of work in a benchmark of the engine."""
 
     rounds: int = 5
     prompt: int = 256
-    """Tokens to read; at most a quarter of the context that the model was trained with."""
+    """Tokens of the prompt; at most a quarter of the model's training context."""
     seconds: float = 1.0
-    """Approximate time for which one branch writes in a round."""
+    """Approximate writing time of one branch in a round."""
 
 
 async def bench_engine(
     engine: Engine, bare: BareClient, model: Path, effort: EngineBenchSize, report: ProgressCallback
 ) -> EngineBench:
-    """Measure a model.
+    """Measure the speed of a model in the engine and in the bare loop.
 
     Raises:
-        EngineError, ModelError: the model cannot be loaded or run.
+        EngineError, ModelError: The model cannot be loaded or run.
     """
     info = await engine.load_model(model)
     prompt = min(effort.prompt, info.trained_context // 4)
@@ -84,7 +85,7 @@ async def bench_engine(
     seconds = (await bare.measure_seconds(prompt, 8))[1]
     tokens = max(16, min(128, round(8 * effort.seconds / seconds), info.trained_context // 4))
     info = await engine.load_model(model, context=2 * prompt + max(BRANCHES) * (tokens + 8))
-    rounds = _Rounds(engine, bare, prompt, tokens)
+    rounds = _RoundRunner(engine, bare, prompt, tokens)
     await rounds.run_round(forwards=True)
     rounds.clear_results()
     meter = ProgressMeter(report, "rounds", effort.rounds)
@@ -111,8 +112,8 @@ async def bench_engine(
     )
 
 
-class _Rounds:
-    """Runs rounds, and collects their figures by arm."""
+class _RoundRunner:
+    """Runner of rounds; collects figures by arm (variant)."""
 
     def __init__(self, engine: Engine, bare: BareClient, prompt: int, tokens: int) -> None:
         self._engine = engine
@@ -131,7 +132,7 @@ class _Rounds:
         self.read: list[int] = []
 
     async def run_round(self, *, forwards: bool) -> None:
-        """Run all arms once. Prefill comes first, as the branches continue from its prompt."""
+        """Run all arms once. Prefill is first, because the branches continue from its prompt."""
         self._number += 1
         await self._measure_prefill()
         arms = [_BARE, *_ALONES, *map(str, BRANCHES)]
@@ -145,7 +146,7 @@ class _Rounds:
         return self._tokens / writing
 
     async def _measure_branches(self, arm: str) -> float:
-        """Measure tokens per second from the request to the end of the last branch."""
+        """Measure the arm's tokens per second from the request to the end of the last branch."""
         one, count = (_ALONES[arm], 1) if arm in _ALONES else (_SAMPLED, int(arm))
         specs = [replace(one, seed=n, max_tokens=self._tokens) for n in range(count)]
         began = time.perf_counter()
@@ -153,7 +154,7 @@ class _Rounds:
         return count * self._tokens / (time.perf_counter() - began)
 
     async def _measure_prefill(self) -> None:
-        """Read a prompt that shares no prefix with earlier ones, so that none of it is cached."""
+        """Measure the reading of a prompt that has no common prefix with a cached one."""
         each = max(1, await self._engine.count_tokens(" number" * 50) // 50)
         text = f"{self._number}" + " number" * (self._prompt // each)
         before = (await self._engine.get_stats()).prompt
@@ -168,7 +169,7 @@ class _Rounds:
         self.read.append(read)
 
     async def _consume_branches(self, specs: Sequence[BranchSpec]) -> float:
-        """Consume all events; return the clock's time at the first text."""
+        """Consume all events of the branches; return the clock's time at the first text."""
         first = 0.0
         async for event in self._engine.generate_branches(specs):
             if not first and isinstance(event, TokenChunk):
@@ -177,5 +178,5 @@ class _Rounds:
 
 
 def _compute_ratio(these: Sequence[float], those: Sequence[float]) -> float:
-    """Compute the median of the ratios within the rounds."""
+    """Compute the median over the rounds of the ratio `these` / `those`."""
     return round(median(a / b for a, b in zip(these, those, strict=True)), 3)

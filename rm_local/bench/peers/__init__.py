@@ -1,1 +1,1 @@
-"""Other vector indexes on the store's rows, compared with it: docs/measurements/peers.md."""
+"""Comparison of other vector indexes (peers) with the store: docs/measurements/peers.md."""

@@ -1,4 +1,4 @@
-"""faiss: inverted files of compressed rows, in memory, reranked by better codes."""
+"""faiss: inverted files of compressed rows in memory, with reranking by better codes."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ from rm_local.bench.peers.peer_protocol import (
 INDEX_FILE = "index.faiss"
 
 ROWS_PER_LIST = 64
-"""Rows of the training sample for each list; faiss warns below 39 and uses at most 256."""
+"""Training rows per inverted list; faiss warns below 39 and uses at most 256."""
 
 MAX_TRAINING_ROWS = 65_536
-"""faiss trains a product quantizer on at most so many rows (256 per centroid, 256 centroids)."""
+"""Maximum training rows of a product quantizer in faiss: 256 for each of 256 centroids."""
 
 
 @dataclass(frozen=True)
 class FaissIvf:
-    """`IVFn,<code>` with `Refine(<refine>)` around it."""
+    """An inverted file of faiss: `IVFn,<code>` inside `Refine(<refine>)`."""
 
     code: Literal["RaBitQ", "PQ48x8"]
     refine: Literal["Flat", "SQ8"]
-    """Codes that rerank the candidates: float32, or 8 bits per dimension."""
+    """Codes for reranking the candidates: float32, or 8 bits per dimension."""
     package: str = "faiss"
     install: str = "faiss-cpu"
     breadth: str = "nprobe"
@@ -40,17 +40,17 @@ class FaissIvf:
 
     @property
     def name(self) -> str:
-        """Its name in the table."""
+        """Name of the index in the table of results."""
         ranked = "float32" if self.refine == "Flat" else "int8"
         code = "PQ" if self.code == "PQ48x8" else self.code
         return f"faiss IVF-{code}, {ranked}"
 
     def get_max_breadth(self, rows: int) -> int:
-        """Return the number of lists."""
+        """Return the number of inverted lists."""
         return choose_list_count(rows)
 
     def build_index(self, rows: VectorSource, dimension: int, folder: Path, threads: int) -> None:
-        """Train on a sample, add block by block, write one file."""
+        """Train the index on a sample, add the rows block by block, and write one file."""
         import faiss
 
         faiss.omp_set_num_threads(threads)
@@ -72,7 +72,7 @@ class FaissIvf:
 
 
 class FaissSearcher:
-    """Searches a refined inverted file in memory."""
+    """A refined inverted file in memory."""
 
     def __init__(self, index: Any) -> None:
         import faiss
@@ -81,7 +81,7 @@ class FaissSearcher:
         self._lists = faiss.extract_index_ivf(faiss.downcast_index(index.base_index))
 
     def search(self, query: Floats, k: int, setting: PeerSetting) -> Ids:
-        """Probe `breadth` lists and rerank the best `depth * k`."""
+        """Scan `breadth` inverted lists and rerank the best `depth * k` rows."""
         self._lists.nprobe = setting.breadth
         self._index.k_factor = setting.depth
         return np.asarray(self._index.search(query[np.newaxis], k)[1][0], dtype=np.int64)

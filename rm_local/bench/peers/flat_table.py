@@ -1,4 +1,4 @@
-"""A sqlite-vec table without clusters, as its users create one, to compare the store with."""
+"""A usual sqlite-vec table without clusters, for comparison with the store."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from rm_local.arrays import Bytes, Floats, Ids
 from rm_local.store import MAX_CANDIDATES, open_connection
 
 FlatKind = Literal["float32", "bits"]
-"""`float32`: exact over all rows. `bits`: over their signs, the best reranked by int8 codes."""
+"""`float32`: exact search. `bits`: search by sign bits, with int8 codes to rerank the best rows."""
 
 SCALE = 24**0.5
-"""The component that int8 127 stands for, times sqrt(d): 0.25 at 384 dimensions."""
+"""The component represented by int8 127, times sqrt(d): 0.25 at 384 dimensions."""
 
 TABLES: dict[FlatKind, str] = {
     "float32": "CREATE VIRTUAL TABLE flat USING vec0(id INTEGER PRIMARY KEY, v float[{d}])",
@@ -32,7 +32,7 @@ RANKED = """SELECT id FROM ref
 def write_flat_table(
     path: Path, kind: FlatKind, dimension: int, blocks: Iterable[tuple[int, Floats]]
 ) -> None:
-    """Write blocks of rows of length 1, (n, d), each with the number of its first row."""
+    """Write a table of `blocks`: pairs of a first row number and an array (n, d) of unit rows."""
     with open_connection(path, "create") as connection, connection:
         connection.execute(TABLES[kind].format(d=dimension))
         for first, block in blocks:
@@ -49,18 +49,18 @@ def write_flat_table(
 
 
 def _pack_signs(rows: Floats) -> Bytes:
-    """Pack the signs, (n, d / 8), as sqlite-vec's vec_quantize_binary does."""
+    """Pack the signs of an array (n, d) into bytes (n, d / 8), like vec_quantize_binary."""
     return np.packbits(rows > 0, axis=1, bitorder="little")
 
 
 def _quantize_int8(rows: Floats) -> NDArray[np.int8]:
-    """Quantize rows of length 1 to int8, (n, d), clipped at SCALE."""
+    """Quantize rows of length 1 to an int8 array (n, d), clipped at SCALE."""
     steps = np.rint(rows * (127 / SCALE * rows.shape[1] ** 0.5))
     return np.asarray(np.clip(steps, -127, 127), dtype=np.int8)
 
 
 class FlatTable:
-    """Searches a table that `write_flat_table` wrote."""
+    """An open table of `write_flat_table`."""
 
     def __init__(self, path: Path, kind: FlatKind) -> None:
         self._kind = kind
@@ -68,7 +68,7 @@ class FlatTable:
             self._connection = connection
 
     def search(self, query: Floats, k: int, candidates: int) -> Ids:
-        """Find the `k` rows nearest to `query`, (d,); with bits, rerank `candidates` of them."""
+        """Find the `k` rows nearest to `query`; a table of bits reranks `candidates` rows first."""
         if self._kind == "float32":
             found = self._connection.execute(NEAREST, (bytes(query), k))
         else:

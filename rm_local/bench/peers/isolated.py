@@ -1,4 +1,4 @@
-"""Run a function in a process of its own, with a time limit; a crash becomes an error."""
+"""Runs a function in a new process with a time limit. A crash becomes an error."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ THREADS = (
     "RAYON_NUM_THREADS",
     "TOKIO_WORKER_THREADS",
 )
-"""Libraries read these when they are loaded, so they must be set before the process starts."""
+"""Environment variables for the number of threads, read by libraries when they are loaded."""
 
 
 class PeerFailedError(Exception):
@@ -34,7 +34,7 @@ def run_isolated(work: Callable[..., T], *arguments: object, seconds: float, thr
     """Call `work(*arguments)` in a fresh process whose libraries use `threads` threads.
 
     Raises:
-        PeerFailedError: it raised, crashed, or exceeded `seconds`; its process has ended.
+        PeerFailedError: `work` raised, crashed, or exceeded `seconds`. Its process has ended.
     """
     context = multiprocessing.get_context("spawn")
     receiver, sender = context.Pipe(duplex=False)

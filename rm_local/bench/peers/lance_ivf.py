@@ -1,4 +1,4 @@
-"""LanceDB: an inverted file of product-quantized rows on disk, reranked by float32 rows."""
+"""LanceDB: an inverted file of product-quantized rows on disk, with reranking by float32 rows."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from rm_local.bench.peers.peer_protocol import (
 
 TABLE = "rows"
 DIMENSIONS_PER_BYTE = 8
-"""Dimensions per byte of a product-quantized row, as in faiss' PQ48x8 at 384."""
+"""Dimensions per byte of a product-quantized row, as in faiss' PQ48x8 for 384 dimensions."""
 
 ROWS_PER_LIST, ROUNDS = 64, 15
 """Training rows per list, and iterations. LanceDB's defaults, 256 and 50, take 13 times as long."""
@@ -27,7 +27,7 @@ ROWS_PER_LIST, ROUNDS = 64, 15
 
 @dataclass(frozen=True)
 class LanceIvf:
-    """`IVF_PQ` with `refine_factor`."""
+    """An index of LanceDB: `IVF_PQ` with `refine_factor`."""
 
     name: str = "LanceDB IVF_PQ, float32"
     package: str = "lancedb"
@@ -36,11 +36,11 @@ class LanceIvf:
     depths: tuple[int, ...] = (5, 10, 20, 40, 80)
 
     def get_max_breadth(self, rows: int) -> int:
-        """Return the number of lists."""
+        """Return the number of inverted lists."""
         return choose_list_count(rows)
 
     def build_index(self, rows: VectorSource, dimension: int, folder: Path, threads: int) -> None:
-        """Write the rows, then index them. The environment sets the number of threads."""
+        """Write the rows, then index them. The number of threads is that of the environment."""
         import lancedb
         import pyarrow
         from lancedb.index import IvfPq
@@ -62,7 +62,7 @@ class LanceIvf:
         table.create_index("vector", config=config)
 
     def open_index(self, folder: Path, dimension: int) -> LanceSearcher:
-        """Open the table; LanceDB reads and caches what queries need."""
+        """Open the table; LanceDB reads and caches its parts during queries."""
         import lancedb
 
         return LanceSearcher(lancedb.connect(folder).open_table(TABLE))
@@ -78,13 +78,13 @@ def _make_batches(rows: VectorSource, dimension: int, schema: Any) -> Iterator[A
 
 
 class LanceSearcher:
-    """Searches an indexed table."""
+    """An open indexed table of LanceDB."""
 
     def __init__(self, table: Any) -> None:
         self._table = table
 
     def search(self, query: Floats, k: int, setting: PeerSetting) -> Ids:
-        """Probe `breadth` lists and rerank the best `depth * k`."""
+        """Scan `breadth` inverted lists and rerank the best `depth * k` rows."""
         request = self._table.search(query).distance_type("l2").nprobes(setting.breadth)
         # Without the distance among the columns LanceDB warns at each query.
         request = request.refine_factor(setting.depth).limit(k).select(["id", "_distance"])

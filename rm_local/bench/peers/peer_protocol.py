@@ -1,4 +1,4 @@
-"""Protocols of a vector index that is compared with the store, and of the rows that all index."""
+"""Protocols of a vector index for comparison with the store (a peer), and of its rows."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ import numpy as np
 from rm_local.arrays import Floats, Ids
 
 SAMPLED_PLACES = 64
-"""Blocks, evenly spread over the rows, that a training sample is drawn from."""
+"""Number of blocks in a training sample, evenly spread over the rows."""
 
 
 class VectorSource(Protocol):
-    """Rows that every peer indexes, in blocks, the same each time. Can be pickled."""
+    """The vectors indexed by every peer, in blocks, the same each time. Can be pickled."""
 
     @property
     def rows(self) -> int:
@@ -28,40 +28,40 @@ class VectorSource(Protocol):
         """Rows in a block; the last one may have fewer."""
 
     def make_vectors(self, number: int) -> Floats:
-        """Return block `number`, counted from 0: (n, d), rows of length 1."""
+        """Return block `number`, counted from 0, as an array (n, d) with rows of length 1."""
 
 
 @dataclass(frozen=True, slots=True)
 class PeerSetting:
-    """How thoroughly a peer searches."""
+    """Setting for the thoroughness of a peer's search."""
 
     breadth: int
-    """Lists probed, `ef`, or candidates."""
+    """Number of scanned inverted lists, `ef` of HNSW, or number of candidates."""
     depth: int = 0
-    """Candidates reranked by better codes, for each row wanted; 0 = no reranking."""
+    """Reranked candidates per wanted row; 0 = no reranking."""
 
 
-class Searcher(Protocol):
-    """An open index, searched on one thread."""
+class PeerSearcher(Protocol):
+    """An open index of a peer; a search uses one thread."""
 
     def search(self, query: Floats, k: int, setting: PeerSetting) -> Ids:
-        """Return the numbers, counted from 0, of the `k` rows found nearest to `query`, (d,)."""
+        """Return the numbers, counted from 0, of the `k` rows found nearest to `query`."""
 
 
 class Peer(Protocol):
-    """One index of one library. Can be pickled; imports its library only when it is called."""
+    """One kind of index of one library. Can be pickled; imports the library only when called."""
 
     @property
     def name(self) -> str:
-        """Its name in the table."""
+        """Name of the index in the table of results."""
 
     @property
     def package(self) -> str:
-        """Module to import."""
+        """Name of the library's Python module."""
 
     @property
     def install(self) -> str:
-        """Package that pip installs."""
+        """Name of the library's package for pip."""
 
     @property
     def breadth(self) -> str:
@@ -69,20 +69,20 @@ class Peer(Protocol):
 
     @property
     def depths(self) -> tuple[int, ...]:
-        """Values of `PeerSetting.depth` to try; the fastest that reaches the recall is chosen."""
+        """Values of `PeerSetting.depth` to try; the fastest with the wanted recall is chosen."""
 
     def get_max_breadth(self, rows: int) -> int:
         """Return the largest `PeerSetting.breadth` that has an effect with this many rows."""
 
     def build_index(self, rows: VectorSource, dimension: int, folder: Path, threads: int) -> None:
-        """Index all rows, numbered from 0, and write the index to `folder`, which is empty."""
+        """Index all rows, numbered from 0, and write the index to the empty folder `folder`."""
 
-    def open_index(self, folder: Path, dimension: int) -> Searcher:
-        """Open the index that `build_index` wrote there."""
+    def open_index(self, folder: Path, dimension: int) -> PeerSearcher:
+        """Open the index written to `folder` by `build_index`."""
 
 
 class TimedVectors:
-    """Rows that measure the time to make them, which is subtracted from the time of a build."""
+    """A source of vectors that measures the time spent on making them."""
 
     def __init__(self, source: VectorSource) -> None:
         self._source = source
@@ -99,7 +99,7 @@ class TimedVectors:
         return self._source.block_rows
 
     def make_vectors(self, number: int) -> Floats:
-        """Return block `number`, contiguous."""
+        """Return block `number` as a contiguous array."""
         started = time.perf_counter()
         try:
             return np.ascontiguousarray(self._source.make_vectors(number), dtype=np.float32)
@@ -114,7 +114,7 @@ def read_blocks(rows: VectorSource) -> Iterator[tuple[int, Floats]]:
 
 
 def sample_rows(rows: VectorSource, wanted: int) -> Floats:
-    """Sample rows to train on, equally many from up to 64 blocks: (n, d), n <= `wanted`."""
+    """Sample at most `wanted` training rows, equally many from up to 64 blocks: an array (n, d)."""
     count = -(-rows.rows // rows.block_rows)
     places = np.unique(np.linspace(0, count - 1, min(count, SAMPLED_PLACES)).astype(int))
     rng = np.random.default_rng(0)
@@ -127,5 +127,5 @@ def sample_rows(rows: VectorSource, wanted: int) -> Floats:
 
 
 def choose_list_count(rows: int) -> int:
-    """Choose the number of lists: the power of two nearest to 2 sqrt(rows), 2,048 at 1M."""
+    """Choose the number of inverted lists: the power of two nearest to 2 sqrt(rows)."""
     return int(2 ** max(0, round(np.log2(2 * max(rows, 1) ** 0.5))))

@@ -1,4 +1,4 @@
-"""Results of a comparison: figures, ratios, a table, JSON."""
+"""Results of a comparison of indexes: figures, ratios, a table, JSON."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 RATIOS = ("warm_p50_ms", "warm_p95_ms", "memory_mb", "bytes", "build_rows_per_s")
-"""Figures of which the store's is divided by the peer's."""
+"""Figures with a ratio: the store's / the peer's."""
 
 COLUMNS = ("recall@10", "p50 ms", "p95 ms", "memory MB", "disk MB", "rows/s built")
 RATIO_NOTE = "(in brackets: the store's figure as a multiple of the peer's)"
@@ -14,11 +14,11 @@ RATIO_NOTE = "(in brackets: the store's figure as a multiple of the peer's)"
 
 @dataclass(frozen=True)
 class PeerResult:
-    """One index's figures: the store's, or a peer's."""
+    """Figures of one index: the store or a peer."""
 
     name: str
     recall_at_10: float
-    """Against exact float32 search over all rows."""
+    """Share of the ten nearest rows by exact float32 search that the index finds."""
     warm_p50_ms: float
     """Time of one query on one thread, after all queries were searched once."""
     warm_p95_ms: float
@@ -29,18 +29,18 @@ class PeerResult:
     """Size on disk."""
     build_rows_per_s: float
     setting: str = ""
-    """Breadth and depth at which it was measured."""
+    """Breadth and depth of the measured search."""
     queries: int | None = None
-    """Number of queries, if a slow index did not get all of them."""
+    """Number of queries measured if a slow index did not get all; else None."""
     cores: float | None = None
-    """Processor time / elapsed time while searching; above 1 it used more than one thread."""
+    """Processor time / elapsed time of the searches; above 1 if the index used several threads."""
     reached: bool = True
-    """Whether its recall is at least the store's; if not, no setting reached it."""
+    """Whether its recall is at least the store's; False if no setting reached that."""
 
 
 @dataclass(frozen=True)
 class SkippedPeer:
-    """A peer that was not measured."""
+    """A peer without measurement, and the reason."""
 
     name: str
     why: str
@@ -48,7 +48,7 @@ class SkippedPeer:
 
 @dataclass(frozen=True)
 class PeerComparison:
-    """The store and its peers on the same rows."""
+    """Figures of the store and its peers on the same rows."""
 
     rows: int
     store: PeerResult
@@ -56,13 +56,13 @@ class PeerComparison:
     skipped: tuple[SkippedPeer, ...]
 
     def to_json_dict(self) -> dict[str, Any]:
-        """Return JSON data, each peer with `ratios`: the store's figure / the peer's."""
+        """Return data for JSON. Each peer has `ratios`: the store's figure / the peer's."""
         peers = [{**asdict(peer), "ratios": self.compute_ratios(peer)} for peer in self.peers]
         skipped = [asdict(each) for each in self.skipped]
         return {"rows": self.rows, "store": asdict(self.store), "peers": peers, "left": skipped}
 
     def compute_ratios(self, peer: PeerResult) -> dict[str, float | None]:
-        """Compute the store's figure / the peer's; None where one is unknown or zero."""
+        """Compute the ratios, store / peer, by figure; None if a figure is unknown or zero."""
         return {
             name: _divide_figures(getattr(self.store, name), getattr(peer, name)) for name in RATIOS
         }

@@ -1,4 +1,4 @@
-"""Compare peers with the store, on the same rows and at the same recall."""
+"""Compares other vector indexes (peers) with the store, on the same rows and at the same recall."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class PeerLimits:
-    """Limits of a peer: seconds after which its process is ended, and threads."""
+    """Limits for a peer: seconds before its process is ended, and threads."""
 
     build: float = 900
     search: float = 600
-    """Applies to tuning, and again to measuring."""
+    """Limit in seconds for tuning, and again for measuring."""
     threads: int = os.cpu_count() or 1
-    """Threads of a build; queries have one."""
+    """Threads for building; queries have one."""
 
 
 def compare_peers(
@@ -61,7 +61,7 @@ def compare_peers(
     says why.
 
     Raises:
-        ValueError: queries, exact answers and rows do not match.
+        ValueError: The sizes of queries, exact answers and rows do not match.
     """
     _check_queries(rows, questions)
     found: list[PeerResult] = []
@@ -97,7 +97,7 @@ def _measure_peer(
     """Build, tune and measure one peer.
 
     Raises:
-        PeerFailedError: it is not installed, failed, or exceeded a limit.
+        PeerFailedError: The peer is not installed, failed, or exceeded a limit.
     """
     if find_spec(peer.package) is None:
         raise PeerFailedError(f"not installed; python -m pip install {peer.install}")
@@ -138,7 +138,7 @@ def _measure_peer(
 def _run_stage(
     name: str, work: Callable[..., T], *arguments: object, seconds: float, threads: int
 ) -> T:
-    """Call `run_isolated`, with the name of the stage in its error."""
+    """Call `run_isolated`; add the stage's name to its error."""
     try:
         return run_isolated(work, *arguments, seconds=seconds, threads=threads)
     except PeerFailedError as error:

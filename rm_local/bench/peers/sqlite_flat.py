@@ -1,4 +1,4 @@
-"""sqlite-vec without the store: exact float32 over all rows, or bits reranked by int8."""
+"""sqlite-vec without the store: exact float32 search, or search by sign bits reranked by int8."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ TABLE_FILE = "flat.db"
 
 @dataclass(frozen=True)
 class SqliteFlat:
-    """A vec0 table without partitions."""
+    """A vec0 table of sqlite-vec without partitions."""
 
     kind: FlatKind
     package: str = "sqlite_vec"
@@ -24,16 +24,16 @@ class SqliteFlat:
 
     @property
     def name(self) -> str:
-        """Its name in the table."""
+        """Name of the index in the table of results."""
         return "sqlite-vec, float32" if self.kind == "float32" else "sqlite-vec, bits and int8"
 
     @property
     def breadth(self) -> str:
-        """Candidates chosen by bits; empty for exact search, which has no such setting."""
+        """Name of the number of candidates found by sign bits; empty for exact search."""
         return "" if self.kind == "float32" else "k"
 
     def get_max_breadth(self, rows: int) -> int:
-        """Return the number of rows, or the limit of sqlite-vec."""
+        """Return the number of rows, at most the limit of sqlite-vec."""
         return min(rows, MAX_CANDIDATES)
 
     def build_index(self, rows: VectorSource, dimension: int, folder: Path, threads: int) -> None:
@@ -41,16 +41,16 @@ class SqliteFlat:
         write_flat_table(folder / TABLE_FILE, self.kind, dimension, read_blocks(rows))
 
     def open_index(self, folder: Path, dimension: int) -> FlatSearcher:
-        """Open the table with a cache of 32 MB, as the store has."""
+        """Open the table with a cache of 32 MB, like the store."""
         return FlatSearcher(FlatTable(folder / TABLE_FILE, self.kind))
 
 
 class FlatSearcher:
-    """Searches a table."""
+    """An open table of sqlite-vec."""
 
     def __init__(self, flat: FlatTable) -> None:
         self._flat = flat
 
     def search(self, query: Floats, k: int, setting: PeerSetting) -> Ids:
-        """Rerank the best `breadth` by bits, or compare all rows."""
+        """Rerank the best `breadth` rows by sign bits, or compare all rows exactly."""
         return self._flat.search(query, k, setting.breadth)

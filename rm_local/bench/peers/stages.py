@@ -1,4 +1,7 @@
-"""Stages of one peer, each run in a process of its own: build, tune, measure."""
+"""Benchmarks one other vector index (a peer) in three stages: build, tune, measure.
+
+`runner` runs each stage in its own process.
+"""
 
 from __future__ import annotations
 
@@ -12,29 +15,29 @@ import numpy as np
 from rm_local.arrays import Floats, Ids
 from rm_local.bench.peers.peer_protocol import (
     Peer,
+    PeerSearcher,
     PeerSetting,
-    Searcher,
     TimedVectors,
     VectorSource,
 )
-from rm_local.bench.peers.tuning import Trial, tune_setting
+from rm_local.bench.peers.tuning import SettingResult, tune_setting
 from rm_local.system import resident_mb
 
 PASS_SECONDS = 20.0
-"""Time after which a run of the queries ends..."""
+"""Maximum time of a run of the queries..."""
 
 MIN_QUERIES = 20
-"""...but not before so many were searched."""
+"""...with at least this number of queries."""
 
 
 @dataclass(frozen=True)
 class PeerQueries:
-    """Queries that every peer gets."""
+    """The queries for every peer, and their exact answers."""
 
     queries: Floats
-    """(q, d), rows of length 1."""
+    """An array (q, d) with rows of length 1."""
     exact: Ids
-    """(q, k): for each query the numbers of its k nearest rows."""
+    """An array (q, k): the numbers of the k nearest rows of each query."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +61,7 @@ class _QueryRun:
 
 
 def time_build(peer: Peer, rows: VectorSource, dimension: int, folder: Path, threads: int) -> float:
-    """Build in `folder`; return the seconds, without those of making the rows."""
+    """Build the index in `folder`; return the seconds, without the time for making the rows."""
     import_module(peer.package)
     timed = TimedVectors(rows)
     started = time.perf_counter()
@@ -68,13 +71,13 @@ def time_build(peer: Peer, rows: VectorSource, dimension: int, folder: Path, thr
 
 def tune_peer(
     peer: Peer, rows: int, folder: Path, questions: PeerQueries, target: float
-) -> tuple[Trial, bool]:
-    """Find the fastest setting whose recall reaches `target`; also return whether any does."""
+) -> tuple[SettingResult, bool]:
+    """Find the fastest setting with recall `target`; also return whether there is one."""
     searcher = peer.open_index(folder, questions.queries.shape[1])
 
-    def try_setting(setting: PeerSetting) -> Trial:
+    def try_setting(setting: PeerSetting) -> SettingResult:
         once = _run_queries(searcher, questions, setting)
-        return Trial(setting, once.recall, float(np.median(once.milliseconds)))
+        return SettingResult(setting, once.recall, float(np.median(once.milliseconds)))
 
     if not peer.breadth:
         trial = try_setting(PeerSetting(peer.get_max_breadth(rows)))
@@ -104,7 +107,7 @@ def measure_peer(
     )
 
 
-def _run_queries(searcher: Searcher, questions: PeerQueries, setting: PeerSetting) -> _QueryRun:
+def _run_queries(searcher: PeerSearcher, questions: PeerQueries, setting: PeerSetting) -> _QueryRun:
     k = questions.exact.shape[1]
     hits, times = 0, []
     until = time.perf_counter() + PASS_SECONDS

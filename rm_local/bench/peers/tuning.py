@@ -1,4 +1,4 @@
-"""Find the cheapest setting of an index whose recall reaches a target."""
+"""Finds the fastest setting of an index for a target recall."""
 
 from __future__ import annotations
 
@@ -9,33 +9,33 @@ from rm_local.bench.peers.peer_protocol import PeerSetting
 
 FIRST_BREADTH = 8
 BREADTH_TOLERANCE = 0.05
-"""Bisection ends when the breadths differ by less than this share."""
+"""Relative difference of two breadths at the end of the bisection."""
 
 MIN_RECALL_GAIN = 0.001
-"""Recall that doubling the breadth twice must add; with less, the search for a breadth ends."""
+"""Minimum gain in recall from doubling the breadth twice; with less the search ends."""
 
 
 @dataclass(frozen=True)
-class Trial:
-    """Results of all queries at one setting."""
+class SettingResult:
+    """Recall and median time of all queries with one setting of a peer."""
 
     setting: PeerSetting
     recall: float
     p50_ms: float
 
 
-TrySetting = Callable[[PeerSetting], Trial]
+TrySetting = Callable[[PeerSetting], SettingResult]
 
 
 def tune_setting(
     try_setting: TrySetting, max_breadth: int, depths: Sequence[int], target: float
-) -> tuple[Trial, bool]:
-    """Return the fastest trial whose recall reaches `target`, and True; else the best, and False.
+) -> tuple[SettingResult, bool]:
+    """Return the fastest result with recall `target` and True, or the best result and False.
 
-    Searches the smallest breadth for each depth, until a depth is slower than the one before.
+    Searches the smallest sufficient breadth for each depth, until a depth is slower than the last.
     """
-    best: Trial | None = None
-    missed: list[Trial] = []
+    best: SettingResult | None = None
+    missed: list[SettingResult] = []
     for depth in depths:
         trial = _find_smallest_breadth(try_setting, max_breadth, depth, target)
         if trial.recall < target:
@@ -51,8 +51,8 @@ def tune_setting(
 
 def _find_smallest_breadth(
     try_setting: TrySetting, max_breadth: int, depth: int, target: float
-) -> Trial:
-    """Return the trial of the smallest breadth that reaches `target`, or the best if none does."""
+) -> SettingResult:
+    """Return the result of the smallest breadth with recall `target`, or the best result."""
     tried = [try_setting(PeerSetting(min(FIRST_BREADTH, max_breadth), depth))]
     while tried[-1].recall < target:
         if tried[-1].setting.breadth == max_breadth or _has_plateaued(tried):
@@ -64,12 +64,14 @@ def _find_smallest_breadth(
     return _bisect_breadth(try_setting, low, tried[-1], target)
 
 
-def _has_plateaued(tried: Sequence[Trial]) -> bool:
+def _has_plateaued(tried: Sequence[SettingResult]) -> bool:
     return len(tried) > 2 and 0 < tried[-1].recall < tried[-3].recall + MIN_RECALL_GAIN
 
 
-def _bisect_breadth(try_setting: TrySetting, low: int, high: Trial, target: float) -> Trial:
-    """Bisect between a breadth that misses the target and one that reaches it."""
+def _bisect_breadth(
+    try_setting: TrySetting, low: int, high: SettingResult, target: float
+) -> SettingResult:
+    """Bisect between the too small breadth `low` and the sufficient one of `high`."""
     while high.setting.breadth - low > max(1, BREADTH_TOLERANCE * high.setting.breadth):
         trial = try_setting(PeerSetting((low + high.setting.breadth) // 2, high.setting.depth))
         if trial.recall >= target:

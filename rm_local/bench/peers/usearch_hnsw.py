@@ -17,7 +17,7 @@ MAX_BREADTH = 4096
 
 @dataclass(frozen=True)
 class UsearchHnsw:
-    """HNSW with the library's default degree (16) and build effort (128).
+    """An HNSW index of usearch with its default degree (16) and build effort (128).
 
     float16, not int8: mapping -1..1 to int8 leaves 6 bits to embeddings of 384 dimensions, which
     limited recall to 0.943 in sqlite-vec, and a graph has no better codes to rerank by.
@@ -34,7 +34,7 @@ class UsearchHnsw:
         return min(rows, MAX_BREADTH)
 
     def build_index(self, rows: VectorSource, dimension: int, folder: Path, threads: int) -> None:
-        """Add block by block, write one file."""
+        """Add the rows block by block, and write one file."""
         from usearch.index import Index
 
         index = Index(ndim=dimension, metric="ip", dtype="f16")
@@ -53,12 +53,12 @@ class UsearchHnsw:
 
 
 class UsearchSearcher:
-    """Searches a graph in memory."""
+    """An HNSW graph in memory."""
 
     def __init__(self, index: Any) -> None:
         self._index = index
 
     def search(self, query: Floats, k: int, setting: PeerSetting) -> Ids:
-        """Keep the best `breadth` nodes while walking the graph."""
+        """Find the nearest rows; the walk through the graph keeps the best `breadth` nodes."""
         self._index.expansion_search = setting.breadth
         return np.asarray(self._index.search(query, k, threads=1).keys, dtype=np.int64)

@@ -1,1 +1,1 @@
-"""Recall, latency, memory and build rate of a store, compared with exact search."""
+"""Measurement of a store's recall (against exact search), latency, memory and build rate."""

@@ -1,4 +1,4 @@
-"""Exact search by float32 over all rows of a synthetic corpus."""
+"""Exact float32 search over all rows of a synthetic corpus."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ K = 10
 
 
 def find_exact_neighbors(source: SyntheticSource, queries: Floats, processes: int) -> Ids:
-    """Find the numbers of the rows nearest to each of `queries`, (q, d), nearest first: (q, K)."""
+    """Find the K nearest rows of each of `queries`, an array (q, d).
+
+    Returns their numbers, nearest first, as an array (q, K).
+    """
     parts = [range(first, source.blocks, processes) for first in range(processes)]
     nearest = partial(_search_blocks, source, queries)
     if processes == 1:
@@ -29,7 +32,7 @@ def find_exact_neighbors(source: SyntheticSource, queries: Floats, processes: in
 
 
 def collect_subproblems(source: SyntheticSource, rows: Ids) -> dict[int, str]:
-    """Collect the subproblem of each of these rows, which identifies the row."""
+    """Collect the subproblems of the rows with these numbers. A subproblem identifies its row."""
     wanted = np.unique(rows)
     blocks = wanted // source.block_rows
     found: dict[int, str] = {}
@@ -43,7 +46,7 @@ def collect_subproblems(source: SyntheticSource, rows: Ids) -> dict[int, str]:
 def _search_blocks(
     source: SyntheticSource, queries: Floats, blocks: Sequence[int]
 ) -> tuple[Floats, Ids]:
-    """Search the rows of `blocks`; return similarities and numbers of the nearest, (q, K)."""
+    """Search the rows of `blocks`; return similarities and numbers of each query's K nearest."""
     best = np.full((len(queries), K), -np.inf, np.float32)
     ids = np.zeros((len(queries), K), np.int64)
     for number in blocks:

@@ -1,4 +1,4 @@
-"""Measure recall and latency of a store of synthetic entries."""
+"""Measures recall and latency of a store of synthetic entries."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from rm_local.store import Store, build_store, measure_pages
 from rm_local.system import usable_cores
 
 QUERIES = 200
-"""At most so many held-out real sentences, and as many queries drawn like the rows."""
+"""Maximum number of real queries, and of synthetic queries."""
 
 
 @dataclass(frozen=True)
@@ -44,28 +44,28 @@ class BuildRecord:
 
 @dataclass(frozen=True)
 class StoreBench:
-    """Results of one bench. Milliseconds are of `Store.search` with texts, without embedding."""
+    """Results of one benchmark. Times are of `Store.search` with texts, without embedding."""
 
     rows: int
     effort: float
     recall_at_10: float
-    """Recall of held-out real sentences, against exact float32 search over all rows."""
+    """Recall of held-out real sentences, compared with exact float32 search over all rows."""
     recall_at_10_alike: float
-    """Recall of queries drawn like the rows."""
+    """Recall of synthetic queries, random like the rows."""
     warm_p50_ms: float
     warm_p95_ms: float
     open_p50_ms: float
-    """Opening the store, with the file not in the page cache."""
+    """Time of opening the store, with the file not in the page cache."""
     cold_p50_ms: float
-    """The first search after opening, with the file dropped from the page cache again."""
+    """Time of the first search after opening, with the file dropped from the page cache again."""
     append_p50_ms: float
-    """Adding one entry durably."""
+    """Time of adding one entry durably."""
     memory_mb: float | None
     bytes: int
     parts: dict[str, int]
-    """Bytes of each table."""
+    """Bytes of each part of the file."""
     build_rows_per_s: float
-    """All stages together, including composing the rows."""
+    """Rows per second over all stages of the build, composing the rows included."""
     build_seconds: dict[str, float]
     probes: int
     candidates: int
@@ -73,14 +73,14 @@ class StoreBench:
 
 @dataclass(frozen=True)
 class BenchQueries:
-    """Queries, first real ones, then as many drawn like the rows, and their exact nearest rows."""
+    """Real queries, then as many synthetic ones, and their exact nearest rows."""
 
     queries: Floats
     rows: Ids
     subproblems: dict[int, str]
 
     def compute_recall(self, found: list[set[str]]) -> tuple[float, float]:
-        """Compute the recall of the real queries, and of those drawn like the rows."""
+        """Compute the recall of the real queries and of the synthetic ones."""
         shares = [
             len({self.subproblems[row] for row in rows} & texts) / len(rows)
             for rows, texts in zip(self.rows.tolist(), found, strict=True)
@@ -97,7 +97,7 @@ def bench_store(
     The folder `path`.bench keeps the build times and the exact answers.
 
     Raises:
-        UsageError: the store at `path` was built from another source.
+        UsageError: The store at `path` was built from another source.
     """
     bench_folder = path.with_name(path.name + ".bench")
     bench_folder.mkdir(parents=True, exist_ok=True)
@@ -138,7 +138,7 @@ def bench_store(
 
 
 @contextmanager
-def temporary_store_folder(folder: Path) -> Iterator[Path]:
+def make_store_path(folder: Path) -> Iterator[Path]:
     """Yield a path for a store below `folder`; remove the store afterwards."""
     with tempfile.TemporaryDirectory(dir=folder, prefix="rm-local-bench-") as name:
         yield Path(name) / "made-up.rms"
@@ -158,7 +158,7 @@ def _build_or_reuse_store(
         return found
     shutil.rmtree(bench_folder)
     bench_folder.mkdir()
-    stages = StageTimes(report)
+    stages = StageTimer(report)
     known = read_minilm_words()
     build_store(path, source, embedder=MINILM, known_words=known, seed=source.seed, report=stages)
     built = BuildRecord(source.rows, source.fingerprint, stages.finish_stage())
@@ -184,8 +184,8 @@ def _load_queries(
         return BenchQueries(found["queries"], found["rows"], texts)
 
 
-class StageTimes:
-    """Progress callback that measures how long each stage takes, and calls another callback."""
+class StageTimer:
+    """Progress callback that measures the duration of each stage and calls another callback."""
 
     def __init__(self, report: ProgressCallback) -> None:
         self._report = report
@@ -208,7 +208,7 @@ class StageTimes:
 
 
 def _start_process() -> ProcessPoolExecutor:
-    """Start a fresh process, which holds no memory or caches of the build."""
+    """Start a fresh process, without memory or caches of the build."""
     return ProcessPoolExecutor(1, multiprocessing.get_context("spawn"))
 
 

@@ -1,4 +1,4 @@
-"""Run searches and appends on a store; measure their results, times and memory."""
+"""Searches a store and adds entries to it, and measures times, memory and found entries."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ from rm_local.store import SearchRequest, Store
 from rm_local.system import resident_mb
 
 WARM_UP_SEARCHES = 50
-"""Untimed searches at the start."""
+"""Number of untimed searches at the start."""
 FIRST_QUERIES = 30
-"""Searches that are each the first after opening, with the file not in the page cache."""
+"""Number of timed first searches after opening, with the file not in the page cache."""
 APPENDS = 200
 
 
 @dataclass(frozen=True)
 class StoreTrial:
-    """Results of searches."""
+    """Found entries, times and memory of a run of searches."""
 
     found: list[set[str]]
-    """For each query the subproblems of the ten entries found."""
+    """The subproblems of the ten found entries of each query."""
     milliseconds: list[float]
-    """Time of each query after all were searched once; with texts, without embedding."""
+    """Time of each query in the second run of all queries; with texts, without embedding."""
     memory_mb: float | None
-    """Resident memory added by opening and searching; None where the system does not report it."""
+    """Resident memory added by opening and searching; None if the system does not report it."""
 
 
 def run_searches(path: Path, queries: Floats, effort: float) -> StoreTrial:
-    """Search the store `path` for all of `queries`, (q, d). Run it in a process of its own."""
+    """Search the store at `path` for all rows of `queries`. Call it in a fresh process."""
     before = resident_mb()
     with Store.open(path) as store:
         for query in queries[:WARM_UP_SEARCHES]:
@@ -55,7 +55,10 @@ def run_searches(path: Path, queries: Floats, effort: float) -> StoreTrial:
 def time_first_searches(
     path: Path, queries: Floats, effort: float
 ) -> tuple[list[float], list[float]]:
-    """Measure the milliseconds of opening and of the first search after it, without page cache."""
+    """Measure how long opening the store and its first search take, with an empty page cache.
+
+    The file is dropped from the page cache before each. Returns two lists, in milliseconds.
+    """
     opened, searched = [], []
     for query in queries[:FIRST_QUERIES]:
         drop_page_cache(path)
@@ -71,7 +74,7 @@ def time_first_searches(
 
 
 def time_appends(path: Path, entries: Sequence[Entry], vectors: Floats) -> list[float]:
-    """Measure the milliseconds of adding each entry durably, one per transaction; delete all."""
+    """Measure the milliseconds of adding each entry in its own transaction; then delete all."""
     with Store.open(path, write=True) as store:
         ids: list[int] = []
 
@@ -87,7 +90,7 @@ def time_appends(path: Path, entries: Sequence[Entry], vectors: Floats) -> list[
 
 
 def drop_page_cache(path: Path) -> None:
-    """Drop the file from the page cache, where the system can."""
+    """Drop the file from the page cache, if the system supports that."""
     if hasattr(os, "posix_fadvise"):
         handle = os.open(path, os.O_RDONLY)
         try:
@@ -98,7 +101,7 @@ def drop_page_cache(path: Path) -> None:
 
 
 def measure_milliseconds(work: Callable[[], object]) -> float:
-    """Measure the milliseconds that `work` takes."""
+    """Measure the duration of `work` in milliseconds."""
     started = time.perf_counter()
     work()
     return (time.perf_counter() - started) * 1000

@@ -79,13 +79,13 @@ def measure_store(
         SyntheticSource,
         bench_store as measure,
         load_corpus,
-        temporary_store_folder,
+        make_store_path,
     )
 
     with print_progress() as report:
         source = SyntheticSource(rows, seed, load_corpus(limit, report=report))
         source.prepare_anchors(report)
-        with nullcontext(keep) if keep else temporary_store_folder(folder) as path:
+        with nullcontext(keep) if keep else make_store_path(folder) as path:
             found, questions = measure(source, path, breadth, report)
             limits = PeerLimits(build=60 * peer_minutes)
             race = (

@@ -1,1 +1,1 @@
-"""Builds a large store at once: sample, train, spill by cluster, write in order, finalize."""
+"""The bulk build of a store: sample, train, spill rows by cluster, write them, finalize."""

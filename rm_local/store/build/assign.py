@@ -1,4 +1,4 @@
-"""The spill stage: encodes entries and vectors as columns, split by groups of clusters."""
+"""Spills the rows of a build to disk: encodes them as columns and splits these by cluster group."""
 
 from __future__ import annotations
 
@@ -24,20 +24,23 @@ from rm_local.store.codec.text_blocks import join_texts
 from rm_local.store.sqlite.tables import make_label
 
 GROUP_ROWS = 200_000
-"""Approximate rows of a group, which is sorted in memory and written in one transaction."""
+"""Approximate rows of a group of clusters: sorted in memory and written in one transaction."""
 
 MAX_GROUPS = 128
-"""Files that a stripe writes at the same time, at most."""
+"""Maximum groups of a build. Each stripe has an open file for each group."""
 
 APPEND_ROWS = 50_000
-"""Approximate rows that a stripe holds in memory and assigns to clusters in one call."""
+"""Approximate rows of a stripe that are assigned to clusters in one call."""
 
 CHECKPOINT_ROWS = 1_000_000
-"""Approximate rows of a stripe between two checkpoints, which a stopped build repeats at most."""
+"""Approximate rows of a stripe between two checkpoints; a resumed build repeats at most these."""
 
 
 def compute_group_edges(starts: Ids, rows: int) -> Ids:
-    """First cluster of each group, then their number; no group splits a super-cluster."""
+    """Compute the first cluster of each group, then the number of clusters.
+
+    All clusters of a super-cluster are in one group.
+    """
     groups = min(MAX_GROUPS, len(starts) - 1, max(1, rows // GROUP_ROWS))
     places = np.linspace(0, len(starts) - 1, groups + 1).round().astype(int)
     return np.asarray(starts[places], dtype=np.int64)
@@ -45,7 +48,7 @@ def compute_group_edges(starts: Ids, rows: int) -> Ids:
 
 @dataclass(frozen=True)
 class Stripe:
-    """Every `of`th block of a source, starting at block `number`, and the folder for its rows."""
+    """A process's share of a source: every `of`th block, starting at block `number`."""
 
     source: EntrySource
     folder: Path
@@ -60,22 +63,24 @@ class Stripe:
         return range(self.number, -(-self.rows // self.source.block_rows), self.of)
 
     def open_spill(self, groups: int) -> Spill:
-        """Open the files of the stripe."""
+        """Open the spill files of the stripe."""
         return Spill(self.folder / f"stripe-{self.number}", groups)
 
 
 def encode_stripe(stripe: Stripe, trained: TrainedParams, on_done: DoneCallback) -> None:
-    """Encode and spill the remaining rows of `stripe`; `on_done` gets the number of rows done.
+    """Encode the remaining rows of `stripe` and spill them to disk.
+
+    `on_done` gets the number of finished rows of the stripe.
 
     Raises:
-        StoreError: A block has another number of rows than the source declares.
+        StoreError: The number of rows of a block is not the one declared by the source.
         OSError: The disk fails.
     """
     source = stripe.source
     edges = compute_group_edges(trained.clusters.starts, stripe.rows)
     spill = stripe.open_spill(len(edges) - 1)
     spill.truncate_to_checkpoint()
-    encoder = Encoder(trained, spill)
+    encoder = BatchEncoder(trained, spill)
     held: list[tuple[int, EntryBatch]] = []
     unsafe = waiting = 0
     for done, number in enumerate(stripe.blocks[spill.blocks :], spill.blocks + 1):
@@ -94,7 +99,11 @@ def encode_stripe(stripe: Stripe, trained: TrainedParams, on_done: DoneCallback)
 
 
 def _read_block(stripe: Stripe, number: int) -> EntryBatch:
-    """Read a block. Raises StoreError when its length is not what the source declares."""
+    """Read a block.
+
+    Raises:
+        StoreError: The number of its rows is not the one declared by the source.
+    """
     entries, vectors = stripe.source.read_block(number)
     expected = min(stripe.source.block_rows, stripe.rows - number * stripe.source.block_rows)
     for rows in (len(entries), len(vectors)):
@@ -103,8 +112,8 @@ def _read_block(stripe: Stripe, number: int) -> EntryBatch:
     return entries, vectors
 
 
-class Encoder:
-    """Encodes batches of entries and vectors as columns."""
+class BatchEncoder:
+    """Encoder of entries and vectors as columns."""
 
     def __init__(self, trained: TrainedParams, spill: Spill) -> None:
         self._clusters = trained.clusters
@@ -112,21 +121,25 @@ class Encoder:
         self._labels = spill.labels
 
     def encode_batches(self, batches: Sequence[tuple[int, EntryBatch]]) -> Columns:
-        """Encode batches, each given with the source row of its first entry."""
+        """Encode batches, each paired with the row number of its first entry in the source."""
         units = [self._quantizer.normalize_rows(vectors) for _, (_, vectors) in batches]
         clusters = self._clusters.assign_rows(np.concatenate(units)).astype(np.int32)
         bounds = np.cumsum([0, *map(len, units)])
         return concat_columns(
             [
-                self._encode_batch(first, entries, unit, clusters[start:end])
-                for (first, (entries, _)), unit, (start, end) in zip(
+                self._encode_batch(first, entries, unit_vectors, clusters[start:end])
+                for (first, (entries, _)), unit_vectors, (start, end) in zip(
                     batches, units, pairwise(bounds.tolist()), strict=True
                 )
             ]
         )
 
     def _encode_batch(
-        self, first: int, entries: Sequence[Entry], unit: Floats, clusters: NDArray[np.int32]
+        self,
+        first: int,
+        entries: Sequence[Entry],
+        unit_vectors: Floats,
+        clusters: NDArray[np.int32],
     ) -> Columns:
         labels = list(map(make_label, entries))
         for label in dict.fromkeys(labels):
@@ -135,14 +148,14 @@ class Encoder:
             np.arange(first, first + len(entries), dtype=np.int64),
             clusters,
             np.array([self._labels[label] for label in labels], np.int32),
-            self._quantizer.encode_bits(unit),
-            self._quantizer.to_int8(unit),
+            self._quantizer.encode_bits(unit_vectors),
+            self._quantizer.to_int8(unit_vectors),
             [join_texts(entry.subproblem, entry.subroutine) for entry in entries],
         )
 
 
 def split_by_group(columns: Columns, edges: Ids) -> dict[int, Columns]:
-    """Split rows by group, without the empty groups; `edges` come from `compute_group_edges`."""
+    """Split rows by group, without empty groups. `edges` is the result of `compute_group_edges`."""
     groups = np.searchsorted(edges, columns.clusters, side="right") - 1
     order = np.argsort(groups, kind="stable")
     bounds = np.searchsorted(groups[order], np.arange(len(edges)))

@@ -1,4 +1,4 @@
-"""Calibrates a store: finds the cheapest parameters that agree with a thorough search."""
+"""Calibrates a store: finds the cheapest search parameters with nearly complete hits."""
 
 from __future__ import annotations
 
@@ -10,30 +10,31 @@ from rm_local.store.index.ivf import MAX_CANDIDATES
 from rm_local.store.index.search import SCANNED_ROWS, Searcher
 from rm_local.store.request import SearchRequest
 from rm_local.store.sqlite import connection as sqlite, tables
-from rm_local.store.sqlite.meta import SearchParams, read_meta, write_value
+from rm_local.store.sqlite.meta import SearchParams, read_meta, write_meta_value
 from rm_local.store.sqlite.reader_pool import ReaderPool, read_transaction
 
 K = 10
 AGREEMENT = 0.97
-"""Smallest share of a thorough search's ten nearest entries that the parameters must find."""
+"""Minimum share of a thorough search's ten nearest entries to find."""
 
 THOROUGH = 6
-"""Factor on the default nprobe in the thorough search."""
+"""Factor of the thorough search on the default nprobe."""
 
 PROBES = (1, 1.25, 1.5, 2, 3)
-"""Multiples of the default nprobe to try. None is below 1: real questions are harder than queries
-made from a sample."""
+"""Multiples of the default nprobe to try. All are at least 1, because real questions are harder
+than queries made from a sample."""
 CANDIDATES = (1, 1.25, 1.5, 2)
 """Multiples of the default number of candidates to try."""
 
 ROW_COST, CANDIDATE_COST = 0.04, 3.7
-"""Microseconds to compare a row's bits, and a candidate's code (docs/design/search.md)."""
+"""Microseconds to compare a row's sign bits, and to compare a candidate's code
+(docs/design/search.md)."""
 
 
 def calibrate_search(part: Path, questions: Floats) -> None:
     """Find the cheapest search parameters and write them into the store `part`.
 
-    `questions` are points between rows of the store, (n, d), of length 1.
+    `questions` is an array (n, d) of unit vectors between rows of the store.
     """
     with sqlite.open_connection(part, "write") as connection:
         size = tables.count_entries(connection)
@@ -48,7 +49,7 @@ def calibrate_search(part: Path, questions: Floats) -> None:
                 )
             with tables.write_transaction(connection):
                 for key, value in params.meta_values().items():
-                    write_value(connection, key, value)
+                    write_meta_value(connection, key, value)
         readers.close()
     connection.close()
 
@@ -75,7 +76,7 @@ def _find_cheapest_params(
 def _try_candidate_counts(
     usual: SearchParams, nprobe: int, nearest: list[Ids], wanted: list[set[int]]
 ) -> Iterator[tuple[SearchParams, float]]:
-    """Yield parameters with more and more candidates, each with the share of `wanted` found."""
+    """Yield parameters with increasing candidate counts, each with the found share of `wanted`."""
     total = sum(map(len, wanted)) or 1
     for candidates in (round(share * usual.candidates) for share in CANDIDATES):
         held = sum(

@@ -1,4 +1,4 @@
-"""Rows on their way into the store: as columns in memory and as records of a file."""
+"""Encoded rows during a bulk build: as columns in memory and as records of a file."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from rm_local.arrays import Bytes, Ids
 from rm_local.store.codec.quantize import Steps
 
 HEADER = struct.Struct("<4sIIQI")
-"""Magic, rows, dimension, bytes of the body, CRC-32 of the body."""
+"""Header of a record: magic, rows, dimension, bytes of the body, CRC-32 of the body."""
 MAGIC = b"RMSP"
 LEVEL = 1
 """zstandard level: a record is read only once, soon after it is written."""
 
 
 class DamagedRecordError(Exception):
-    """Bytes that are not a record of `pack_record`."""
+    """The bytes are not a record of `pack_record`."""
 
 
 @dataclass(frozen=True)
@@ -31,21 +31,21 @@ class Columns:
     """Encoded rows, column by column."""
 
     places: Ids
-    """Row number in the source."""
+    """Row numbers in the source."""
     clusters: NDArray[np.int32]
     labels: NDArray[np.int32]
     bits: Bytes
-    """(n, d / 8)."""
+    """The sign bits: an array (n, d / 8)."""
     steps: Steps
-    """(n, d)."""
+    """The quantized components: an array (n, d)."""
     texts: list[bytes]
-    """Subproblem and subroutine, joined as in a frame."""
+    """Subproblem and subroutine of each row, joined by `join_texts`."""
 
     def __len__(self) -> int:
         return len(self.clusters)
 
     def select_rows(self, order: Ids) -> Columns:
-        """Select the rows at these places, in this order."""
+        """Select the rows at the places `order`, in this order."""
         texts = self.texts
         return Columns(
             self.places[order],
@@ -58,7 +58,7 @@ class Columns:
 
 
 def concat_columns(parts: Sequence[Columns]) -> Columns:
-    """Concatenate one or more parts."""
+    """Concatenate the columns of one or more parts."""
     if len(parts) == 1:
         return parts[0]
     return Columns(
@@ -89,7 +89,11 @@ def pack_record(columns: Columns) -> bytes:
 
 
 def read_record(file: BinaryIO) -> Columns | None:
-    """Read the next record; None at the end of `file`. Raises DamagedRecordError."""
+    """Read the next record; None at the end of `file`.
+
+    Raises:
+        DamagedRecordError: The record is incomplete or damaged.
+    """
     head = file.read(HEADER.size)
     if not head:
         return None

@@ -11,11 +11,15 @@ from rm_local.store.format import DamagedError
 from rm_local.store.sqlite import connection as sqlite, tables
 
 READ_BACK = ("ref", "block", "code_chunks", "code_vector_chunks00", "code_metadatachunks00")
-"""Tables that were read back when a group was written; the others are checked here."""
+"""Tables checked earlier, after each written group. The other tables are checked here."""
 
 
 def finalize_store(part: Path, spec: BuildSpec, report: ProgressCallback) -> None:
-    """Turn the written file into a store. Raises DamagedError when its tables do not agree."""
+    """Finish the written file: optimize its word index, check its tables, and sync it.
+
+    Raises:
+        DamagedError: The tables do not agree.
+    """
     meter = ProgressMeter(report, "finish", spec.rows)
     with sqlite.open_connection(part, "write") as connection:
         with tables.write_transaction(connection):

@@ -1,4 +1,4 @@
-"""Sorts and packs the rows of a group, so that they only have to be written."""
+"""Sorts and packs the rows of a group of clusters, ready to be written."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from rm_local.arrays import Ids
 from rm_local.store.build.assign import Stripe
 from rm_local.store.build.columns import Columns, concat_columns
-from rm_local.store.codec.code_frames import CodePacker, row_crc
-from rm_local.store.codec.text_blocks import TextCodec, extract_subproblem
+from rm_local.store.codec.code_frames import CodePacker, compute_row_crc
+from rm_local.store.codec.text_blocks import TextCodec, extract_row_subproblem
 from rm_local.store.format import BLOCK_ROWS, CHUNK_SIZE
 from rm_local.store.index.rare_words import RareWords
 from rm_local.store.sqlite.tables import Label
@@ -22,7 +22,7 @@ from rm_local.store.sqlite.vec0 import Chunk
 
 @dataclass(frozen=True)
 class PackedGroup:
-    """The rows `first` to `first + rows - 1` of the new store."""
+    """The packed rows of a group, with ids `first` to `first + rows - 1`."""
 
     first: int
     rows: int
@@ -31,16 +31,16 @@ class PackedGroup:
     crcs: list[int]
     codes: list[bytes]
     head: list[bytes]
-    """Texts for the rest of the block that the previous group left incomplete."""
+    """Texts that complete the last block of the previous group."""
     blocks: list[bytes]
-    """Frames of the following blocks; the last may have fewer rows."""
+    """Compressed blocks (frames) after `head`; the last may have fewer rows."""
     words: list[tuple[int, str]]
-    """Ids and their rare words."""
+    """Ids of entries with their rare words."""
 
 
 @dataclass(frozen=True)
 class GroupPacker:
-    """Packs groups with what they have in common; it is sent to other processes."""
+    """Packer of groups with their common parameters. It is pickled for other processes."""
 
     stripes: Sequence[Stripe]
     groups: int
@@ -53,7 +53,7 @@ class GroupPacker:
     """zstandard level for the texts."""
 
     def pack_group(self, group: int, first: int) -> PackedGroup | None:
-        """Pack the rows of one group, with ids from `first` on; None for an empty group."""
+        """Pack the rows of a group, with ids from `first` on; None for an empty group."""
         parts = [part for stripe in self.stripes for part in self._read_spilled(stripe, group)]
         if not parts:
             return None
@@ -76,7 +76,7 @@ class GroupPacker:
         )
 
     def _read_spilled(self, stripe: Stripe, group: int) -> Iterator[Columns]:
-        """Read the rows of a group, with the label numbers of the store."""
+        """Read the rows of a group from a stripe, with the label numbers of the store."""
         spill = stripe.open_spill(self.groups)
         numbers = np.array([self.labels[label] for label in spill.labels], np.int32)
         for part in spill.read_group(group):
@@ -99,20 +99,20 @@ class GroupPacker:
         return [
             (id, " ".join(found))
             for id, text in enumerate(texts, first)
-            if (found := rare.find_rare_words(extract_subproblem(text)))
+            if (found := rare.find_rare_words(extract_row_subproblem(text)))
         ]
 
 
 def _build_chunks(ordered: Columns, ids: Ids) -> Iterator[Chunk]:
-    for start, end in _find_runs(ordered.clusters):
+    for start, end in _find_chunk_bounds(ordered.clusters):
         used = slice(start, end)
         validity = np.packbits(np.arange(CHUNK_SIZE) < end - start, bitorder="little")
         yield Chunk(
             int(ordered.clusters[start]),
             validity.tobytes(),
-            _pad_column(ids[used]),
-            _pad_column(ordered.bits[used]),
-            _pad_column(ordered.labels[used].astype("<i8")),
+            _pad_to_chunk(ids[used]),
+            _pad_to_chunk(ordered.bits[used]),
+            _pad_to_chunk(ordered.labels[used].astype("<i8")),
         )
 
 
@@ -120,15 +120,15 @@ def _compute_crcs(ordered: Columns, ids: Ids, codes: list[bytes]) -> list[int]:
     bits, width = ordered.bits.tobytes(), ordered.bits.shape[1]
     columns = zip(ids.tolist(), ordered.labels.tolist(), ordered.clusters.tolist(), strict=True)
     return [
-        row_crc(id, label, cluster, bits[place : place + width], code)
+        compute_row_crc(id, label, cluster, bits[place : place + width], code)
         for (id, label, cluster), place, code in zip(
             columns, range(0, len(bits), width), codes, strict=True
         )
     ]
 
 
-def _find_runs(clusters: NDArray[np.int32]) -> Iterator[tuple[int, int]]:
-    """Yield start and end of each chunk, up to CHUNK_SIZE rows of a cluster; `clusters` ascend."""
+def _find_chunk_bounds(clusters: NDArray[np.int32]) -> Iterator[tuple[int, int]]:
+    """Yield start and end of each chunk: up to CHUNK_SIZE rows of a cluster. `clusters` ascend."""
     edges = np.flatnonzero(np.diff(clusters)) + 1
     bounds = [0, *edges.tolist(), len(clusters)]
     for first, end in pairwise(bounds):
@@ -136,7 +136,7 @@ def _find_runs(clusters: NDArray[np.int32]) -> Iterator[tuple[int, int]]:
             yield start, min(start + CHUNK_SIZE, end)
 
 
-def _pad_column(values: NDArray[np.generic]) -> bytes:
-    """Pad the values of a chunk's column with zeros for the unused rows."""
+def _pad_to_chunk(values: NDArray[np.generic]) -> bytes:
+    """Pad a column with zeros to the length of a chunk, CHUNK_SIZE rows."""
     data = values.tobytes()
     return data.ljust(len(data) // len(values) * CHUNK_SIZE, b"\0")

@@ -1,4 +1,4 @@
-"""The bulk build of a store, which can be resumed after a stop."""
+"""The resumable bulk build of a store."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from rm_local.progress import DoneCallback, ProgressCallback, ProgressMeter, ign
 from rm_local.store.build.assign import Stripe, compute_group_edges, encode_stripe
 from rm_local.store.build.calibrate import calibrate_search
 from rm_local.store.build.finalize import finalize_store
-from rm_local.store.build.process_pool import Pool
-from rm_local.store.build.required_space import check_room
+from rm_local.store.build.process_pool import TaskPool
+from rm_local.store.build.required_space import check_build_space
 from rm_local.store.build.source import EntrySource
 from rm_local.store.build.spec import BULK_LEVEL, BuildSpec
 from rm_local.store.build.train import TrainedParams, take_sample, train_params
@@ -31,7 +31,7 @@ from rm_local.system import usable_cores
 from rm_local.work_folder import open_work_folder, remove_work_folder
 
 ROWS_FOR_A_PROCESS = 50_000
-"""Fewer rows are done before another process has started."""
+"""Minimum rows per process; for fewer the start of a process does not pay."""
 
 
 def build_store(
@@ -49,9 +49,9 @@ def build_store(
     """Build a store of all entries of `source` at `path`.
 
     Intermediate files are kept in the folder `path`.build; after any stop the same call resumes the
-    build. `known_words` is as for `Store.create`; `clusters` is their approximate number, by
-    default one for each CLUSTER_ROWS rows; `level` is zstandard's, for the texts; `first` is the
-    id of the first entry, one more than a multiple of BLOCK_ROWS.
+    build. `known_words` is as for `Store.create`; `clusters` is the approximate number of clusters,
+    by default one per CLUSTER_ROWS rows; `level` is the zstandard level of the texts; `first` is
+    the id of the first entry, one more than a multiple of BLOCK_ROWS.
 
     Raises:
         StoreError: The file exists, the disk is too full, or the folder holds another build.
@@ -72,11 +72,11 @@ def build_store(
         _translate_disk_errors(folder),
         _lock_folder(folder),
         sqlite.translate_errors(folder / part),
-        Pool(processes, 64) as pool,
+        TaskPool(processes, 64) as pool,
     ):
         _record_spec(folder, spec)
         trained = _load_or_train(folder, source, spec, pool, report)
-        check_room(folder, spec.rows, trained)
+        check_build_space(folder, spec.rows, trained)
         stripes = _make_stripes(folder, source, processes)
         groups = len(compute_group_edges(trained.clusters.starts, spec.rows)) - 1
         spilled = sum(stripe.open_spill(groups).rows for stripe in stripes)
@@ -95,7 +95,11 @@ def build_store(
 
 @contextmanager
 def _lock_folder(folder: Path) -> Iterator[None]:
-    """Lock the folder. Raises StoreError when another process builds in it."""
+    """Lock the folder of a build during the body of the `with` statement.
+
+    Raises:
+        StoreError: Another process builds in it.
+    """
     open_work_folder(folder)
     try:
         with FileLock(folder / "lock", timeout=0):
@@ -108,7 +112,7 @@ def _lock_folder(folder: Path) -> Iterator[None]:
 
 @contextmanager
 def _translate_disk_errors(folder: Path) -> Iterator[None]:
-    """Translate an OSError of plain files into StoreError."""
+    """Translate an OSError from a file of the build into StoreError."""
     try:
         yield
     except OSError as error:
@@ -136,7 +140,7 @@ def _has_spec(folder: Path, spec: BuildSpec) -> bool:
 
 
 def _load_or_train(
-    folder: Path, source: EntrySource, spec: BuildSpec, pool: Pool, report: ProgressCallback
+    folder: Path, source: EntrySource, spec: BuildSpec, pool: TaskPool, report: ProgressCallback
 ) -> TrainedParams:
     held = folder / "trained.npz"
     if not held.exists():
@@ -148,7 +152,7 @@ def _load_or_train(
 
 
 def _make_stripes(folder: Path, source: EntrySource, processes: int) -> list[Stripe]:
-    """Make one stripe for each process that the build was started with."""
+    """Make one stripe for each of the `processes` at the first start of the build."""
     held = folder / "stripes.json"
     if not held.exists():
         write_bytes_atomically(held, json.dumps(processes).encode())
@@ -156,14 +160,16 @@ def _make_stripes(folder: Path, source: EntrySource, processes: int) -> list[Str
     return [Stripe(source, folder, number, count, source.rows) for number in range(count)]
 
 
-def _spill_stripes(folder: Path, stripes: list[Stripe], pool: Pool, meter: ProgressMeter) -> None:
+def _spill_stripes(
+    folder: Path, stripes: list[Stripe], pool: TaskPool, meter: ProgressMeter
+) -> None:
     done = folder / "spilled"
     if not done.exists():
-        pool.run_tasks(partial(_encode_locked, folder / "trained.npz"), stripes, meter.reach)
+        pool.run_tasks(partial(_encode_stripe_locked, folder / "trained.npz"), stripes, meter.reach)
         write_bytes_atomically(done, b"")
 
 
-def _encode_locked(trained: Path, stripe: Stripe, on_done: DoneCallback) -> None:
+def _encode_stripe_locked(trained: Path, stripe: Stripe, on_done: DoneCallback) -> None:
     # A process of a killed build may still be at its last block.
     with FileLock(stripe.folder / f"stripe-{stripe.number}.lock"):
         encode_stripe(stripe, TrainedParams.read_npz(trained), on_done)

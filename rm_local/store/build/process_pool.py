@@ -1,4 +1,4 @@
-"""Runs tasks in several processes, or in this one where one is enough."""
+"""Runs tasks in several processes, or in the current one if one is enough."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ from rm_local.system import exit_with_parent
 Result = TypeVar("Result")
 
 POLL_S = 0.5
-"""Seconds between two reads of the processes' progress."""
+"""Seconds between two reads of the tasks' progress."""
 
 _progress: Any = None
-"""In a process of the pool: rows done by each task, in memory shared with the parent."""
+"""In a process of the pool: the finished rows of each task, in memory shared with the parent."""
 
 
-class Pool:
-    """A pool of processes, spawned when first needed; a pool of one runs tasks in this process."""
+class TaskPool:
+    """A pool of processes, started when first needed. A pool of one uses the current process."""
 
     def __init__(self, processes: int, tasks: int) -> None:
-        """`tasks` is the largest number of tasks that `run_tasks` accepts."""
+        """Make a pool; `tasks` is the maximum number of tasks for `run_tasks`."""
         self.processes = processes
         self._context = multiprocessing.get_context("spawn")
         self._progress = self._context.Array("q", max(tasks, 1), lock=False)
@@ -64,7 +64,7 @@ class Pool:
     def run_tasks(
         self, work: Callable[[Any, DoneCallback], None], tasks: Sequence[Any], on_done: DoneCallback
     ) -> None:
-        """Run `work` on each of `tasks`; `on_done` sometimes gets the sum of their progress."""
+        """Run `work` on each of `tasks`; `on_done` regularly gets the sum of their progress."""
         if self.processes == 1:
             sums = [0] * len(tasks)
             for place, task in enumerate(tasks):
@@ -88,7 +88,7 @@ class Pool:
     def map_ahead(
         self, work: Callable[..., Result], tasks: Sequence[tuple[Any, ...]]
     ) -> Iterator[Result]:
-        """Yield the results of `work` in the order of `tasks`, computing a few ahead."""
+        """Yield the results of `work` in the order of `tasks`; compute a few results ahead."""
         if self.processes == 1:
             yield from (work(*task) for task in tasks)
             return
@@ -119,7 +119,7 @@ def _init_process(progress: Any) -> None:
 
 
 def _stop_collecting() -> None:
-    """Disable garbage collection: rows are many small objects without cycles, slow to search."""
+    """Disable garbage collection: a build has many small objects without cycles."""
     gc.disable()
 
 

@@ -1,4 +1,4 @@
-"""Estimates the disk space that a build needs, before it starts."""
+"""Estimates the disk space for a build before it starts."""
 
 from __future__ import annotations
 
@@ -10,19 +10,20 @@ from rm_local.store.build.columns import LEVEL
 from rm_local.store.build.train import TrainedParams
 
 FIXED = 32 << 20
-"""Bytes for centroids, dictionaries, journal and partly filled pages, for any number of rows."""
+"""Bytes for centroids, dictionaries, journal and partly filled pages, independent of the rows."""
 
 CHUNK_FILL, PAGE_FILL = 0.85, 0.95
-"""Used shares of a chunk and of a page, on average."""
+"""Average used shares of a chunk and of a page."""
 
 WORD_BYTES = 8
-"""Bytes of the rare-word index for each row."""
+"""Bytes of the rare-word index per row."""
 
 
 def estimate_bytes(rows: int, dimension: int, text_bytes: float, raw_bytes: float) -> int:
-    """Estimate the most bytes that a build of `rows` takes at any moment.
+    """Estimate the maximum bytes on disk during a build of `rows` rows.
 
-    The spilled file of a group is removed when the group is written, so the larger one counts.
+    The spilled file of a group is removed after the group is written, so only the larger of the
+    spilled and the written form counts.
     """
     spilled = rows * (dimension / 8 + dimension + 20 + raw_bytes / (1 + LEVEL))
     codes = (dimension / 8 + 16) / CHUNK_FILL
@@ -30,8 +31,12 @@ def estimate_bytes(rows: int, dimension: int, text_bytes: float, raw_bytes: floa
     return FIXED + round(max(spilled, stored))
 
 
-def check_room(folder: Path, rows: int, trained: TrainedParams) -> None:
-    """Raise StoreError when the disk is too small; files already in `folder` count as available."""
+def check_build_space(folder: Path, rows: int, trained: TrainedParams) -> None:
+    """Check that the disk has space for the build. Existing files in `folder` count as free.
+
+    Raises:
+        StoreError: The disk is too small.
+    """
     dimension = trained.clusters.centroids.shape[1]
     needed = estimate_bytes(rows, dimension, trained.text_bytes, trained.raw_bytes)
     held = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())

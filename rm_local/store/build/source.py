@@ -9,13 +9,13 @@ from rm_local.arrays import Floats
 from rm_local.records import Entry
 
 EntryBatch = tuple[Sequence[Entry], Floats]
-"""Entries, and the vectors of their subproblems, (n, d), in the same order."""
+"""Entries, and an array (n, d) of the vectors of their subproblems, in the same order."""
 
 
 class EntrySource(Protocol):
-    """Entries in blocks that can be read in any order and are the same each time.
+    """A source of entries in blocks. Blocks can be read in any order, and are the same each time.
 
-    It can be pickled, so that several processes read it at once.
+    It can be pickled for several processes.
     """
 
     @property
@@ -24,11 +24,11 @@ class EntrySource(Protocol):
 
     @property
     def fingerprint(self) -> str:
-        """Identifies the content, so that a build is resumed only with the same source."""
+        """Identifier of the content: a build can be resumed only with the same source."""
 
     @property
     def block_rows(self) -> int:
         """Rows in a block; the last one may have fewer. Thousands are fastest."""
 
     def read_block(self, number: int) -> EntryBatch:
-        """Read one block, counted from 0."""
+        """Read block `number`, counted from 0."""

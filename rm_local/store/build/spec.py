@@ -12,7 +12,7 @@ BULK_LEVEL = 3
 
 @dataclass(frozen=True)
 class BuildSpec:
-    """Arguments that must stay the same when a build is resumed."""
+    """Arguments of a build, which must be the same when it is resumed."""
 
     rows: int
     fingerprint: str

@@ -1,4 +1,4 @@
-"""Spills the rows of one stripe to disk, one file for each group of clusters."""
+"""Spills the rows of a stripe to disk, into one file for each group of clusters."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from rm_local.store.sqlite.tables import Label
 
 
 class Spill:
-    """The files of one stripe, and the log of how much of them is complete."""
+    """The spill files of a stripe, and a log of their lengths at the last checkpoint."""
 
     def __init__(self, folder: Path, groups: int) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -26,9 +26,9 @@ class Spill:
         self._log = folder / "progress.jsonl"
         self.groups = groups
         self.blocks = 0
-        """Blocks of the stripe up to the last checkpoint."""
+        """Number of the stripe's blocks before the last checkpoint."""
         self.counts: Ids = np.zeros(groups, np.int64)
-        """Rows of each group."""
+        """Number of rows of each group."""
         self.labels: dict[Label, int] = {}
         """Number of each label in the stripe, from 0."""
         self._sizes = [0] * groups
@@ -38,18 +38,18 @@ class Spill:
 
     @property
     def rows(self) -> int:
-        """Rows of the stripe in the files."""
+        """Number of rows in the files."""
         return int(self.counts.sum())
 
     def truncate_to_checkpoint(self) -> None:
-        """Truncate what a stopped build wrote after its last checkpoint."""
+        """Truncate the files to their lengths at the last checkpoint."""
         for group, size in enumerate(self._sizes):
             path = self._get_group_path(group)
             if path.exists() and path.stat().st_size > size:
                 os.truncate(path, size)
 
     def append(self, groups: Mapping[int, Columns]) -> None:
-        """Append rows to their groups; they are kept only if a checkpoint follows."""
+        """Append rows to their groups. They are lost at a stop before the next checkpoint."""
         for group, columns in groups.items():
             with self._get_group_path(group).open("ab") as file:
                 self._sizes[group] += file.write(pack_record(columns))
@@ -57,7 +57,7 @@ class Spill:
             self._unsynced.add(group)
 
     def write_checkpoint(self, blocks: int) -> None:
-        """Sync all appended rows, the first `blocks` blocks of the stripe, and log their sizes."""
+        """Sync the files and log their lengths; they contain the stripe's first `blocks` blocks."""
         for group in sorted(self._unsynced):
             sync_file(self._get_group_path(group))
         self._unsynced.clear()
@@ -75,7 +75,11 @@ class Spill:
         self.blocks, self._logged = blocks, len(self.labels)
 
     def read_group(self, group: int) -> Iterator[Columns]:
-        """Read the records of one group. Raises StoreError when the file is damaged."""
+        """Read the records of a group.
+
+        Raises:
+            StoreError: The file is damaged.
+        """
         path = self._get_group_path(group)
         if not self.counts[group]:
             return
@@ -87,7 +91,7 @@ class Spill:
             raise StoreError(f"{path} is damaged.", "Remove its folder and build again.") from None
 
     def remove_group(self, group: int) -> None:
-        """Remove the file of a group."""
+        """Remove the spill file of a group."""
         self._get_group_path(group).unlink(missing_ok=True)
 
     def _get_group_path(self, group: int) -> Path:

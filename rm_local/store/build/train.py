@@ -12,70 +12,74 @@ import numpy as np
 
 from rm_local.arrays import Floats
 from rm_local.files import write_atomically
-from rm_local.store.build.process_pool import Pool
+from rm_local.store.build.process_pool import TaskPool
 from rm_local.store.build.source import EntrySource
 from rm_local.store.build.spec import BuildSpec
-from rm_local.store.codec.code_frames import SAMPLE_ROWS, default_dictionary, train_code_dictionary
+from rm_local.store.codec.code_frames import (
+    SAMPLE_ROWS,
+    train_code_dictionary,
+    train_default_dictionary,
+)
 from rm_local.store.codec.quantize import Quantizer, fit_step
 from rm_local.store.codec.text_blocks import TextCodec, join_texts, train_dictionary
 from rm_local.store.format import BLOCK_ROWS
 from rm_local.store.index.centroids import ROWS_FOR_A_CLUSTER
 from rm_local.store.index.kmeans import (
     Clusters,
+    draw_random_rotation,
     find_clusters,
     find_nearest_centroids,
-    itq_rotation,
-    random_rotation,
+    fit_itq_rotation,
 )
 from rm_local.store.index.search import SCANNED_ROWS
 from rm_local.system import usable_cores
 
 GOOD_CLUSTER_ROWS, MAX_GOOD_SAMPLE = 80, 160_000
-"""Sample rows for each cluster, and the largest sample with so many: for 8 s of training, recall at
-a million rows is better with a seventh fewer rows compared (docs/measurements/store.md)."""
+"""Sample rows per cluster, and the largest sample with that many. They add 8 s of training; at a
+million rows recall is better with a seventh fewer compared rows (docs/measurements/store.md)."""
 
 SAMPLED_BLOCKS = 1024
-"""Blocks, evenly spread over the source, that the sample is taken from. Neighbouring rows are
-alike: clusters from 64 blocks found 3 % less (docs/measurements/store.md)."""
+"""Number of sampled blocks, evenly spread over the source. Neighbouring rows are alike: with
+clusters from 64 blocks searches found 3 % less (docs/measurements/store.md)."""
 
 SAMPLED_TEXTS = 8000
 ROTATED_ROWS = 20_000
 QUESTIONS = 100
 ASKED_ROWS = 4000
 MIX_WEIGHTS = (0.5, 0.3, 0.2)
-"""Weights of three rows of one super-cluster in a query: like a real question, it is no row."""
+"""Weights of three rows of a super-cluster in a query. Like a real question, it is not a row."""
 ROWS_FOR_ITQ = 10
-"""Sample rows for each dimension below which ITQ would overfit."""
+"""Minimum sample rows per dimension for ITQ; with fewer it would overfit."""
 
 
 @dataclass(frozen=True)
 class Sample:
-    """Rows from all parts of a source."""
+    """Sampled rows from all parts of a source."""
 
-    unit: Floats
-    """(n, d), rows of length 1."""
+    unit_vectors: Floats
+    """An array (n, d) with rows of length 1."""
     texts: list[bytes]
-    """Subproblem and subroutine, joined as in a frame."""
+    """Subproblem and subroutine of each row, joined by `join_texts`."""
 
 
 @dataclass(frozen=True)
 class TrainedParams:
-    """Parameters that all rows of a build share."""
+    """Trained parameters, common to all rows of a build."""
 
     mean: Floats
     rotation: Floats | None
-    """None in a store so small that its bits are never compared."""
+    """None in a small store, where sign bits are never compared."""
     step: float
     """Quantization step of the ranking codes."""
     clusters: Clusters
     dictionary: bytes
     code_dictionary: bytes
     questions: Floats
-    """Queries to calibrate the store with, (n, d), of length 1."""
+    """Queries for calibrating the store: an array (n, d) with rows of length 1."""
     text_bytes: float
-    """Compressed bytes of a row's texts in blocks, on average."""
+    """Average compressed bytes of a row's texts in blocks."""
     raw_bytes: float
-    """Uncompressed bytes of a row's texts, on average."""
+    """Average uncompressed bytes of a row's texts."""
 
     def write_npz(self, path: Path) -> None:
         """Write the parameters to an .npz file."""
@@ -112,8 +116,8 @@ class TrainedParams:
             )
 
 
-def take_sample(source: EntrySource, spec: BuildSpec, pool: Pool) -> Sample:
-    """Sample the rows to train on, equally many from each of up to SAMPLED_BLOCKS blocks.
+def take_sample(source: EntrySource, spec: BuildSpec, pool: TaskPool) -> Sample:
+    """Sample training rows, equally many from each of up to SAMPLED_BLOCKS blocks.
 
     Neighbouring rows are often alike, so a few are taken from each of many places.
     """
@@ -144,41 +148,43 @@ def _sample_block(
 
 
 def train_params(sample: Sample, spec: BuildSpec) -> TrainedParams:
-    """Train all parameters; the result depends only on the sample and the spec."""
+    """Train all parameters. The result depends only on the sample and the spec."""
     rng = np.random.default_rng(spec.seed)
-    mean = sample.unit.mean(axis=0)
-    dimension = sample.unit.shape[1]
-    step = fit_step(sample.unit[:SAMPLE_ROWS])
-    steps = Quantizer(dimension, step).to_int8(sample.unit[:SAMPLE_ROWS])
+    mean = sample.unit_vectors.mean(axis=0)
+    dimension = sample.unit_vectors.shape[1]
+    step = fit_step(sample.unit_vectors[:SAMPLE_ROWS])
+    steps = Quantizer(dimension, step).to_int8(sample.unit_vectors[:SAMPLE_ROWS])
     dictionary = train_dictionary([text.decode("utf-8", "replace") for text in sample.texts])
-    clusters = find_clusters(sample.unit, spec.clusters, rng, usable_cores())
+    clusters = find_clusters(sample.unit_vectors, spec.clusters, rng, usable_cores())
     return TrainedParams(
         mean,
-        _fit_rotation(sample.unit, mean, spec, rng),
+        _fit_rotation(sample.unit_vectors, mean, spec, rng),
         step,
         clusters,
         dictionary,
-        train_code_dictionary(steps) or default_dictionary(dimension),
-        _make_queries(sample.unit, clusters, rng),
+        train_code_dictionary(steps) or train_default_dictionary(dimension),
+        _make_queries(sample.unit_vectors, clusters, rng),
         *_measure_text_bytes(sample.texts, dictionary, spec.level),
     )
 
 
 def _fit_rotation(
-    unit: Floats, mean: Floats, spec: BuildSpec, rng: np.random.Generator
+    unit_vectors: Floats, mean: Floats, spec: BuildSpec, rng: np.random.Generator
 ) -> Floats | None:
-    dimension = unit.shape[1]
+    dimension = unit_vectors.shape[1]
     if spec.rows <= SCANNED_ROWS:
         return None
-    if len(unit) < ROWS_FOR_ITQ * dimension:
-        return random_rotation(dimension, rng)
-    few = rng.choice(len(unit), min(ROTATED_ROWS, len(unit)), replace=False)
-    return itq_rotation(unit[few] - mean, rng)
+    if len(unit_vectors) < ROWS_FOR_ITQ * dimension:
+        return draw_random_rotation(dimension, rng)
+    few = rng.choice(len(unit_vectors), min(ROTATED_ROWS, len(unit_vectors)), replace=False)
+    return fit_itq_rotation(unit_vectors[few] - mean, rng)
 
 
-def _make_queries(unit: Floats, clusters: Clusters, rng: np.random.Generator) -> Floats:
-    """Make queries between similar rows, (QUESTIONS, d), of length 1."""
-    rows = unit[rng.choice(len(unit), min(ASKED_ROWS, len(unit)), replace=False)]
+def _make_queries(unit_vectors: Floats, clusters: Clusters, rng: np.random.Generator) -> Floats:
+    """Make queries between similar rows: an array (QUESTIONS, d) with rows of length 1."""
+    rows = unit_vectors[
+        rng.choice(len(unit_vectors), min(ASKED_ROWS, len(unit_vectors)), replace=False)
+    ]
     supers = find_nearest_centroids(rows, clusters.supers)
     found = []
     for first in range(min(QUESTIONS, len(rows))):
@@ -194,7 +200,7 @@ def _make_queries(unit: Floats, clusters: Clusters, rng: np.random.Generator) ->
 def _measure_text_bytes(
     texts: Sequence[bytes], dictionary: bytes, level: int
 ) -> tuple[float, float]:
-    """Measure the average bytes of a row, compressed in blocks and uncompressed."""
+    """Measure the average bytes of a row's texts, compressed in blocks and uncompressed."""
     codec = TextCodec(dictionary, level)
     blocks = [texts[i : i + BLOCK_ROWS] for i in range(0, len(texts), BLOCK_ROWS)]
     rows = max(len(texts), 1)

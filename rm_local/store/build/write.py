@@ -1,4 +1,4 @@
-"""Writes packed groups into the store's tables, each in one transaction."""
+"""Writes packed groups of rows into the store's tables, each in one transaction."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 from rm_local.progress import ProgressMeter
 from rm_local.store.build.assign import Stripe
 from rm_local.store.build.pack import GroupPacker, PackedGroup
-from rm_local.store.build.process_pool import Pool
+from rm_local.store.build.process_pool import TaskPool
 from rm_local.store.build.spec import BuildSpec
 from rm_local.store.build.train import TrainedParams
 from rm_local.store.codec.text_blocks import TextCodec
 from rm_local.store.format import BLOCK_ROWS, DamagedError
 from rm_local.store.index.centroids import write_centroids
 from rm_local.store.sqlite import connection as sqlite, tables
-from rm_local.store.sqlite.meta import Meta, default_search_params, write_value
+from rm_local.store.sqlite.meta import Meta, get_default_search_params, write_meta_value
 from rm_local.store.sqlite.vec0 import create_schema, write_chunks
 
 if TYPE_CHECKING:
@@ -33,10 +33,10 @@ def write_groups(
     trained: TrainedParams,
     spec: BuildSpec,
     known_words: frozenset[str],
-    pool: Pool,
+    pool: TaskPool,
     meter: ProgressMeter,
 ) -> None:
-    """Write all groups that are not in the file yet, and remove their spilled rows."""
+    """Write all groups that are missing in the file, and remove their spilled rows."""
     spills = [stripe.open_spill(groups) for stripe in stripes]
     labels = sorted({label for spill in spills for label in spill.labels})
     numbered = {label: number for number, label in enumerate(labels, 1)}
@@ -60,7 +60,7 @@ def write_groups(
         first = groups if done is None else int(done)
         firsts = [spec.first + sum(counts[:group]) for group in range(groups)]
         tasks = [(group, firsts[group]) for group in range(first, groups)]
-        writer = Writer(connection, trained.dictionary, spec.level)
+        writer = GroupWriter(connection, trained.dictionary, spec.level)
         meter.reach(tables.count_entries(connection))
         for group, packed in zip(
             range(first, groups), pool.map_ahead(packer.pack_group, tasks), strict=True
@@ -68,20 +68,22 @@ def write_groups(
             with tables.write_transaction(connection):
                 if packed:
                     writer.write_group(packed)
-                write_value(connection, "groups", group + 1)
+                write_meta_value(connection, "groups", group + 1)
             if packed:
-                read_back(part, packed)
+                check_written_group(part, packed)
             for spill in spills:
                 spill.remove_group(group)
             meter.reach(tables.count_entries(connection))
     connection.close()
 
 
-def read_back(part: Path, group: PackedGroup) -> None:
-    """Compare a group with the file, through a connection that did not write it.
+def check_written_group(part: Path, group: PackedGroup) -> None:
+    """Check through a second connection that the rows of a group were written completely.
+
+    Compares numbers of rows, sums of lengths, and 16 bits of the checksums.
 
     Raises:
-        DamagedError: They differ.
+        DamagedError: Rows are missing or incomplete.
     """
     last = group.first + group.rows - 1
     blocks = (-(-(group.first - 1) // BLOCK_ROWS), (last - 1) // BLOCK_ROWS)
@@ -112,12 +114,12 @@ def _create_store(
     spec: BuildSpec,
     known_words: frozenset[str],
 ) -> None:
-    """Create a store without entries; `groups` in `meta` counts the written groups."""
-    params = default_search_params(len(trained.clusters.centroids))
+    """Create a store without entries. `groups` in `meta` is the number of written groups."""
+    params = get_default_search_params(len(trained.clusters.centroids))
     meta = Meta(spec.embedder, trained.step, trained.mean, trained.rotation, search_params=params)
     create_schema(connection, part, meta, known_words, trained.dictionary, trained.code_dictionary)
     write_centroids(connection, trained.clusters)
-    write_value(connection, "groups", 0)
+    write_meta_value(connection, "groups", 0)
 
 
 def _write_labels(connection: apsw.Connection, numbered: dict[tables.Label, int]) -> None:
@@ -125,8 +127,8 @@ def _write_labels(connection: apsw.Connection, numbered: dict[tables.Label, int]
         tables.insert_label(connection, number, label)
 
 
-class Writer:
-    """Appends groups to the tables, in the caller's transaction."""
+class GroupWriter:
+    """Writer that appends groups to the tables in the caller's transaction."""
 
     def __init__(self, connection: apsw.Connection, dictionary: bytes, level: int) -> None:
         self._connection = connection
@@ -142,10 +144,10 @@ class Writer:
         self._connection.executemany("INSERT INTO words(rowid, rare) VALUES(?, ?)", group.words)
         tables.adjust_count(self._connection, group.rows)
         for key in ("last", "bulk"):
-            write_value(self._connection, key, group.first + group.rows - 1)
+            write_meta_value(self._connection, key, group.first + group.rows - 1)
 
     def _write_blocks(self, group: PackedGroup) -> None:
-        """Write the texts; an incomplete block of the previous group is completed."""
+        """Write the texts; complete the last block of the previous group first."""
         number, open_rows = divmod(group.first - 1, BLOCK_ROWS)
         if open_rows:
             (frame,) = tables.read_frames(self._connection, "block", [number]).values()

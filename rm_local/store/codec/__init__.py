@@ -1,1 +1,1 @@
-"""Vectors to codes and texts to compressed blocks, and back. Pure functions over bytes."""
+"""Encoding of vectors as codes and of texts as compressed blocks. Pure functions over bytes."""

@@ -1,4 +1,4 @@
-"""Ranking codes as stored in the file: entropy-coded, one zstandard frame per row."""
+"""Ranking codes in their stored form: entropy-coded, one zstandard frame per row."""
 
 from __future__ import annotations
 
@@ -12,31 +12,31 @@ import numpy as np
 import zstandard
 
 from rm_local.arrays import Ids
-from rm_local.store.codec.quantize import Quantizer, Steps, default_step
+from rm_local.store.codec.quantize import Quantizer, Steps, get_default_step
 from rm_local.store.format import DamagedError
 
 DICTIONARY_BYTES = 300
-"""Only the Huffman table of the dictionary is used."""
+"""Size of a trained dictionary. Only its Huffman table is used."""
 SAMPLE_ROWS = 8000
 
 MAGIC = zstandard.FRAME_HEADER
-"""The zstandard magic number, stripped on disk and restored in `CodeFrames`."""
+"""The zstandard magic number: removed on disk, restored in `CodeFrames`."""
 
 
 @dataclass(frozen=True, slots=True)
 class CodeFrames:
-    """Ranking codes in one buffer, each with MAGIC in front."""
+    """Ranking codes in one buffer, each preceded by MAGIC."""
 
     lengths: Ids
-    """(n,), bytes of each code, MAGIC included."""
+    """Bytes of each code, MAGIC included: an array (n,)."""
     joined: bytes
 
     @classmethod
     def from_codes(cls, codes: Iterable[bytes]) -> CodeFrames:
-        """Join codes as stored in the file.
+        """Join codes in their stored form into one buffer.
 
         Raises:
-            DamagedError: a code is not bytes.
+            DamagedError: The type of a code is not bytes.
         """
         try:
             whole = [MAGIC + code for code in codes]
@@ -45,23 +45,26 @@ class CodeFrames:
         return cls(np.array([len(each) for each in whole], np.int64), b"".join(whole))
 
 
-def row_crc(id: int, label: int, cluster: int, bits: bytes, code: bytes) -> int:
-    """Compute the checksum of all fields of a row that a search reads.
+def compute_row_crc(id: int, label: int, cluster: int, bits: bytes, code: bytes) -> int:
+    """Compute the checksum of the fields of a row that searches use.
 
     The lowest 32 bits cover all fields; the 15 bits above them cover id and code only, so that an
     intact code is recognised even if the bits are damaged.
     """
     whole = zlib.crc32(struct.pack("<qqq", id, label, cluster) + bits + code)
-    return whole | code_check(id, code) << 32
+    return whole | compute_code_checksum(id, code) << 32
 
 
-def code_check(id: int, code: bytes) -> int:
-    """Compute the 15-bit checksum of a row's ranking code; 32 + 15 bits fit six bytes in SQLite."""
+def compute_code_checksum(id: int, code: bytes) -> int:
+    """Compute the 15-bit checksum of a row's ranking code: 32 + 15 bits fit six bytes in SQLite."""
     return zlib.crc32(code, id) & 0x7FFF
 
 
 def train_code_dictionary(steps: Steps) -> bytes:
-    """Train a dictionary on `steps`, (n, d); empty if the rows are too few or too short."""
+    """Train a zstandard dictionary on an array (n, d) of quantized vectors.
+
+    Empty if the rows are too few or too short.
+    """
     samples: list[bytes | bytearray | memoryview] = [row.tobytes() for row in steps[:SAMPLE_ROWS]]
     try:
         return zstandard.train_dictionary(DICTIONARY_BYTES, samples).as_bytes()
@@ -69,9 +72,9 @@ def train_code_dictionary(steps: Steps) -> bytes:
         return b""
 
 
-def default_dictionary(dimension: int) -> bytes:
-    """Train a dictionary on random directions, which suits the vectors of any embedder."""
-    quantizer = Quantizer(dimension, default_step(dimension))
+def train_default_dictionary(dimension: int) -> bytes:
+    """Train a dictionary on random vectors. It suits the vectors of any embedder."""
+    quantizer = Quantizer(dimension, get_default_step(dimension))
     drawn = np.random.default_rng(0).normal(size=(SAMPLE_ROWS // 4, dimension))
     return train_code_dictionary(
         quantizer.to_int8(quantizer.normalize_rows(drawn.astype(np.float32)))
@@ -79,7 +82,7 @@ def default_dictionary(dimension: int) -> bytes:
 
 
 class CodePacker:
-    """Compresses and decompresses rows of steps.
+    """Compressor and decompressor of quantized vectors.
 
     Not thread-safe, except for `unpack_frames`.
     """
@@ -102,23 +105,23 @@ class CodePacker:
         self._decompressor = zstandard.ZstdDecompressor(dict_data=data)
 
     def pack_rows(self, steps: Steps) -> list[bytes]:
-        """Compress each row of `steps`, (n, d), into a frame."""
+        """Compress each row of an array (n, d) into a frame."""
         raw, width, compress = steps.tobytes(), self._dimension, self._compressor.compress
         return [compress(raw[start : start + width]) for start in range(0, len(raw), width)]
 
     def unpack_rows(self, frames: Iterable[bytes]) -> Steps:
-        """Decompress frames into rows, (n, d).
+        """Decompress frames into the rows of an array (n, d).
 
         Raises:
-            DamagedError: a frame was not made by `pack_rows`.
+            DamagedError: A frame was not made by `pack_rows`.
         """
         return self.unpack_frames(CodeFrames.from_codes(frames))
 
     def unpack_frames(self, frames: CodeFrames) -> Steps:
-        """Decompress frames in one buffer into rows, (n, d), with the GIL released.
+        """Decompress frames in one buffer into an array (n, d), with the GIL released.
 
         Raises:
-            DamagedError: a frame was not made by `pack_rows`.
+            DamagedError: A frame was not made by `pack_rows`.
         """
         count, width = len(frames.lengths), self._dimension
         if not count:

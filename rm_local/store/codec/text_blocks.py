@@ -1,4 +1,4 @@
-"""Compresses entry texts with zstandard and a dictionary that each store has."""
+"""Compresses entry texts with zstandard and the dictionary of the store."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ import zstandard
 from rm_local.store.format import DamagedError
 
 LEVEL = 12
-"""Nearly the size of level 19 at five times its speed."""
+"""Default zstandard level: nearly the size of level 19 at five times its speed."""
 
 PENDING_LEVEL = 3
-"""Level of single entries until they are packed into blocks: 7 % larger, five times as fast."""
+"""zstandard level of single entries until they are in blocks: 7 % larger, five times as fast."""
 
 MAX_TEXT_BYTES = 1 << 20
-"""Maximum bytes of one entry's texts; a frame that claims more for each row is damaged."""
+"""Maximum bytes of an entry's texts. A frame with a larger declared size per row is damaged."""
 
 KEY_END, ROW_END = b"\xff", b"\xfe"
 """Separators of a row's two texts and of rows: bytes that never occur in UTF-8."""
@@ -26,7 +26,7 @@ DICTIONARY_SHARE = 16
 
 
 def train_dictionary(sample: Sequence[str]) -> bytes:
-    """Train a zstandard dictionary on `sample`; empty if the sample is too small."""
+    """Train a zstandard dictionary on texts; empty if the sample is too small."""
     samples: list[bytes | bytearray | memoryview] = [
         text.encode("utf-8", "surrogatepass") for text in sample
     ]
@@ -38,7 +38,7 @@ def train_dictionary(sample: Sequence[str]) -> bytes:
 
 
 def pack_words(words: Collection[str]) -> bytes:
-    """Compress a set of words, which contain no line ends, into one frame."""
+    """Compress a set of words without line ends into one frame."""
     return zstandard.compress("\n".join(sorted(words)).encode("utf-8", "replace"), 19)
 
 
@@ -46,7 +46,7 @@ def unpack_words(frame: bytes) -> frozenset[str]:
     """Decompress words packed by `pack_words`.
 
     Raises:
-        DamagedError: the frame was not made by `pack_words`.
+        DamagedError: The frame was not made by `pack_words`.
     """
     try:
         words = _decompress_frame(zstandard.ZstdDecompressor(), frame, MAX_TEXT_BYTES)
@@ -65,10 +65,10 @@ def _decompress_frame(decompressor: zstandard.ZstdDecompressor, frame: bytes, mo
 
 
 def join_texts(subproblem: str, subroutine: str) -> bytes:
-    """Join one row's texts for `TextCodec.pack_rows`.
+    """Join the two texts of an entry into one row for `TextCodec.pack_rows`.
 
     Raises:
-        ValueError: a text is blank, or both take more than MAX_TEXT_BYTES.
+        ValueError: A text is blank, or the texts together are longer than MAX_TEXT_BYTES.
     """
     if not (subproblem.strip() and subroutine.strip()):
         raise ValueError("an entry has no subproblem or no subroutine")
@@ -81,10 +81,10 @@ def join_texts(subproblem: str, subroutine: str) -> bytes:
 
 
 def split_row(row: bytes) -> tuple[str, str]:
-    """Split one row into subproblem and subroutine.
+    """Split a row into subproblem and subroutine.
 
     Raises:
-        DamagedError: the row is invalid or deleted.
+        DamagedError: The row is invalid or deleted.
     """
     try:
         key, value = row.split(KEY_END)
@@ -93,13 +93,13 @@ def split_row(row: bytes) -> tuple[str, str]:
         raise DamagedError(f"invalid text record: {error}") from error
 
 
-def extract_subproblem(row: bytes) -> str:
+def extract_row_subproblem(row: bytes) -> str:
     """Extract the subproblem from a row made by `join_texts`."""
     return str(row.partition(KEY_END)[0], "utf-8", "surrogatepass")
 
 
 class TextCodec:
-    """Compresses rows of texts into one frame, and decompresses them."""
+    """Compressor of rows of texts into frames, and decompressor."""
 
     def __init__(self, dictionary: bytes, level: int = LEVEL) -> None:
         data = zstandard.ZstdCompressionDict(dictionary) if dictionary else None
@@ -111,14 +111,14 @@ class TextCodec:
         self._decompressor = zstandard.ZstdDecompressor(dict_data=data)
 
     def pack_rows(self, rows: Sequence[bytes]) -> bytes:
-        """Compress rows made by `join_texts` into a frame; an empty row is a deleted one."""
+        """Compress rows made by `join_texts` into a frame. An empty row is a deleted entry."""
         return self._compressor.compress(ROW_END.join(rows))
 
     def unpack_rows(self, frame: bytes, rows: int) -> list[bytes]:
         """Decompress the rows of a frame.
 
         Raises:
-            DamagedError: the frame was not made by `pack_rows`, or has more than `rows` rows.
+            DamagedError: The frame was not made by `pack_rows`, or has more than `rows` rows.
         """
         found = _decompress_frame(self._decompressor, frame, rows * (MAX_TEXT_BYTES + 2)).split(
             ROW_END

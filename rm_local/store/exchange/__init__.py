@@ -1,1 +1,1 @@
-"""Entries in and out as JSON Lines, compressed or not, from files or pipes."""
+"""Import and export of entries as JSON Lines: files or pipes, compressed or not."""

@@ -1,4 +1,4 @@
-"""Opens files and streams for reading, decompressing them where needed."""
+"""Opens files and streams for reading, and decompresses them if needed."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ from rm_local.errors import UsageError
 STDIN = Path("-")
 PACKED = (".zst", ".gz")
 _GZIP, _ZSTANDARD, _SKIPPABLE = b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"\x2a\x4d\x18"
-"""First bytes of compressed data; those of a skippable frame follow one variable byte."""
+"""First bytes of compressed data. In a skippable frame they follow one variable byte."""
 CHUNK = 1 << 18
 WINDOW = 1 << 31
-"""The largest window that the zstd program uses (`--long=31`)."""
+"""The largest window of the zstd program (`--long=31`)."""
 
 
-def input_name(path: Path) -> str:
-    """The name of an input in messages."""
+def get_input_name(path: Path) -> str:
+    """Return the name of an input for messages."""
     return "standard input" if path == STDIN else str(path)
 
 
 def is_stream(path: Path) -> bool:
-    """Whether the bytes can be read only once: standard input, a pipe, a descriptor, a device."""
+    """Return whether the input can be read only once: standard input, a pipe or a device."""
     # A descriptor of a regular file counts, too: in another process it is another file.
     special = path.parts[:2] in (("/", "dev"), ("/", "proc"))
     if path == STDIN or (special and (path.name == "stdin" or path.parent.name == "fd")):
@@ -43,23 +43,23 @@ def is_stream(path: Path) -> bool:
     return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
 
 
-def is_packed(path: Path) -> bool:
-    """Whether `open_input` decompresses this file, so that it cannot be read from the middle."""
+def is_compressed_input(path: Path) -> bool:
+    """Return whether `open_input` decompresses the file, so that random access is impossible."""
     return path.suffix.lower() in PACKED
 
 
 @contextmanager
 def open_input(path: Path) -> Iterator[BinaryIO]:
-    """Open `path` at its first byte; `-` is standard input, which stays open.
+    """Open `path` at its first byte. `-` is standard input and stays open.
 
-    Compression is recognised by a file's name and by a stream's first bytes.
+    Compression is recognised by the name of a file or the first bytes of a stream.
 
     Raises:
-        UsageError: It is missing or unreadable; also in the body, when compressed data is damaged.
+        UsageError: The input is missing or unreadable; in the body: compressed data is damaged.
     """
-    name = input_name(path)
+    name = get_input_name(path)
     try:
-        file = standard_input() if path == STDIN else path.open("rb")
+        file = get_standard_input() if path == STDIN else path.open("rb")
     except OSError as error:
         raise UsageError(f"{name} cannot be read: {error.strerror}.", "Check the name.") from None
     try:
@@ -71,8 +71,12 @@ def open_input(path: Path) -> Iterator[BinaryIO]:
         ) from None
 
 
-def standard_input() -> BinaryIO:
-    """Get the binary standard input. Raises UsageError when it is closed."""
+def get_standard_input() -> BinaryIO:
+    """Return standard input as a binary file.
+
+    Raises:
+        UsageError: Standard input is closed.
+    """
     if sys.stdin is None:
         raise UsageError("Standard input is closed.", "Pipe something into it, or name a file.")
     return sys.stdin.buffer
@@ -101,7 +105,7 @@ def _detect_suffix(head: bytes) -> str:
 
 
 class _PrefixedStream(io.RawIOBase):
-    """A stream whose first bytes have been read already."""
+    """A stream that first returns the already read bytes `head`."""
 
     def __init__(self, head: bytes, file: BinaryIO) -> None:
         self._head, self._file = head, file
@@ -111,7 +115,7 @@ class _PrefixedStream(io.RawIOBase):
         return True
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        """Fill some of `buffer`; 0 at the end."""
+        """Read bytes into `buffer`; return their number, 0 at the end."""
         # Not `read`: on a slow pipe it would wait until the buffer is full.
         read = getattr(self._file, "read1", self._file.read)
         data = self._head[: len(buffer)] or read(len(buffer))
@@ -121,7 +125,7 @@ class _PrefixedStream(io.RawIOBase):
 
 
 class _ZstdFrames(io.RawIOBase):
-    """All frames of a zstandard file in sequence.
+    """A stream of the decompressed frames of a zstandard file.
 
     zstandard's own reader does not report a truncated frame.
     """
@@ -138,7 +142,11 @@ class _ZstdFrames(io.RawIOBase):
         return True
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        """Fill some of `buffer`; 0 at the end. Raises EOFError when the file is truncated."""
+        """Read bytes into `buffer`; return their number, 0 at the end.
+
+        Raises:
+            EOFError: The file is truncated.
+        """
         while not self._ready:
             self._packed = self._packed or self._file.read(CHUNK)
             if not self._packed:

@@ -31,9 +31,9 @@ def export_entries(
     ids: bool = False,
     report: ProgressCallback = ignore_progress,
 ) -> int:
-    """Write the entries that pass `filter`, in order of id, and return their number.
+    """Write the entries that pass `filter` in order of id; return their number.
 
-    With `ids` each line includes the entry's id. Progress is in rows read.
+    With `ids` each line includes the entry's id. Progress counts read rows.
     """
     count = 0
     meter = ProgressMeter(report, "export", held.rows)
@@ -48,14 +48,14 @@ def export_entries(
 
 
 class VectorWriter:
-    """A .npy file of float32 that grows by rows."""
+    """A growing .npy file of float32 rows."""
 
     def __init__(self, file: BinaryIO, dimension: int) -> None:
         self._file, self._dimension, self._rows = file, dimension, 0
         self._write_header()
 
     def append(self, vectors: Floats) -> None:
-        """Append rows, (n, d)."""
+        """Append the rows of an array (n, d)."""
         self._file.write(vectors.astype("<f4").tobytes())
         self._rows += len(vectors)
 
@@ -76,11 +76,11 @@ class VectorWriter:
 
 @contextmanager
 def open_output(path: Path) -> Iterator[BinaryIO]:
-    """Open a file that appears only when complete; .zst and .gz are compressed.
+    """Open a new file that gets its name only when complete; compress .zst and .gz.
 
     Raises:
         UsageError: The file exists already.
-        StoreError: It cannot be written, or the disk is full.
+        StoreError: The file cannot be written, or the disk is full.
     """
     if path.exists():
         raise UsageError(f"{path} exists already.", "Choose another name, or remove it first.")

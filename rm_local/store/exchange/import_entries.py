@@ -15,24 +15,24 @@ from rm_local.store.request import SearchRequest
 from rm_local.store.store import Store
 
 BATCH_ROWS = 4096
-"""Entries added in one transaction."""
+"""Maximum entries of one transaction."""
 
 MIN_CODE_COSINE = 0.999
-"""Smallest cosine of a vector with its own code, which differs by 0.02 of its length."""
+"""Minimum cosine of a vector with its own ranking code, which differs by 0.02 of its length."""
 
 FIRST_HITS, HITS_FACTOR, MAX_HITS = 2, 4, 2048
 BREADTH = 0.1
-"""Breadth of each search: an entry with the same subproblem has the same vector, so it is in one of
+"""Breadth of each search. An entry with the same subproblem has the same vector, so it is in one of
 the nearest clusters."""
 
 
 @dataclass
 class ImportResult:
-    """Counts of an import so far."""
+    """Numbers of added and of already stored entries in an import so far."""
 
     added: int = 0
     there: int = 0
-    """Entries that the store already contained, word for word."""
+    """Entries whose two texts the store already contained."""
 
 
 def import_entries(
@@ -42,16 +42,19 @@ def import_entries(
     taken: ImportResult,
     on_done: DoneCallback = lambda _: None,
 ) -> None:
-    """Add the entries that the store does not contain, BATCH_ROWS in a transaction.
+    """Add the entries that the store does not contain, BATCH_ROWS per transaction.
 
-    `embed(place, entries)` returns the vectors, (n, d), of entries that begin at this place, from
-    0. After each transaction `taken` is updated, and `on_done` gets the number of entries done.
-    Raises what `Store.add_entries` raises.
+    `embed(place, entries)` returns an array (n, d) of the vectors of `entries`, the first of which
+    is at `place`, counted from 0. After each transaction `taken` is updated, and `on_done` gets
+    the number of processed entries.
+
+    Raises:
+        StoreError, ValueError: As for `Store.add_entries`.
     """
     place = 0
     for batch in _split_batches(entries):
         vectors = embed(place, batch)
-        new = _find_new(store, batch, vectors)
+        new = _find_new_places(store, batch, vectors)
         if new:
             store.add_entries([batch[each] for each in new], vectors[np.array(new)])
         taken.added += len(new)
@@ -61,10 +64,11 @@ def import_entries(
 
 
 def has_entry(store: Store, entry: Entry, vector: Floats) -> bool:
-    """Whether the store has an entry with the same two texts; `vector` is its subproblem's.
+    """Return whether the store has an entry with the same two texts.
 
-    Compares the nearest entries, and more of them while all could have the same subproblem. With
-    more than MAX_HITS such entries it may be missed.
+    `vector` is the vector of the subproblem. The nearest entries are compared, and more of them
+    while all could have the same subproblem. Among more than MAX_HITS such entries the wanted one
+    may be missed.
     """
     wanted = FIRST_HITS
     while True:
@@ -76,7 +80,7 @@ def has_entry(store: Store, entry: Entry, vector: Floats) -> bool:
         wanted *= HITS_FACTOR
 
 
-def _find_new(store: Store, batch: Sequence[Entry], vectors: Floats) -> list[int]:
+def _find_new_places(store: Store, batch: Sequence[Entry], vectors: Floats) -> list[int]:
     """Find the places of entries that are neither in the store nor at an earlier place."""
     first = {_get_texts(entry): place for place, entry in reversed(list(enumerate(batch)))}
     return [

@@ -1,4 +1,4 @@
-"""Checks and copies inputs: files, and streams, which can be read only once."""
+"""Checks inputs (files and streams) and copies streams, which can be read only once."""
 
 from __future__ import annotations
 
@@ -15,27 +15,27 @@ from rm_local.errors import StoreError, UsageError
 from rm_local.store.exchange.compressed_input import (
     CHUNK,
     STDIN,
-    input_name,
-    is_packed,
+    get_input_name,
+    get_standard_input,
+    is_compressed_input,
     is_stream,
     open_input,
-    standard_input,
 )
 
 KEPT_FREE = 64 << 20
-"""Bytes that a copy leaves free on the disk for other programs."""
+"""Bytes left free on the disk by a copy, for other programs."""
 
 
 def needs_copy(path: Path) -> bool:
-    """Whether it cannot be read repeatedly and from the middle."""
-    return is_stream(path) or is_packed(path)
+    """Return whether the input does not allow random access and repeated reading."""
+    return is_stream(path) or is_compressed_input(path)
 
 
 def check_inputs(paths: Sequence[Path]) -> None:
     """Check inputs as far as possible without reading them.
 
     Raises:
-        UsageError: One is missing, closed, a terminal, or a stream that is named twice.
+        UsageError: An input is missing, closed, a terminal, or a stream named twice.
     """
     seen: dict[object, Path] = {}
     for path in paths:
@@ -44,11 +44,13 @@ def check_inputs(paths: Sequence[Path]) -> None:
             continue
         if _is_terminal(path):
             raise UsageError(
-                f"Nothing is piped into {input_name(path)}: it is a terminal.",
+                f"Nothing is piped into {get_input_name(path)}: it is a terminal.",
                 "Pipe something into it, or name a file.",
             )
         if identity in seen:
-            names = " and ".join(dict.fromkeys((input_name(seen[identity]), input_name(path))))
+            names = " and ".join(
+                dict.fromkeys((get_input_name(seen[identity]), get_input_name(path)))
+            )
             raise UsageError(
                 f"{names}: one stream is named twice, and can be read only once.",
                 "Name it once, or name files.",
@@ -57,9 +59,9 @@ def check_inputs(paths: Sequence[Path]) -> None:
 
 
 def copy_input(path: Path, target: Path) -> str:
-    """Copy `path`, decompressed, to the file `target`; return the SHA-256 of the copied bytes.
+    """Decompress `path` into the file `target`; return the SHA-256 of the written bytes.
 
-    After an error there is no `target`.
+    After an error `target` does not exist.
 
     Raises:
         UsageError: The input cannot be read.
@@ -69,19 +71,23 @@ def copy_input(path: Path, target: Path) -> str:
     try:
         with open_input(path) as source, target.open("wb") as copy:
             while data := source.read(CHUNK):
-                check_free(target.parent, len(data), input_name(path))
+                check_free_space(target.parent, len(data), get_input_name(path))
                 copy.write(data)
                 digest.update(data)
     except BaseException as error:
         target.unlink(missing_ok=True)
         if isinstance(error, OSError) and error.errno == errno.ENOSPC:
-            raise _make_full_error(target.parent, input_name(path)) from error
+            raise _make_full_error(target.parent, get_input_name(path)) from error
         raise
     return digest.hexdigest()
 
 
-def check_free(folder: Path, size: int, name: str) -> None:
-    """Raise StoreError when the disk of `folder` cannot take `size` bytes of the input `name`."""
+def check_free_space(folder: Path, size: int, name: str) -> None:
+    """Check that the disk of `folder` has space for `size` bytes of the input `name`.
+
+    Raises:
+        StoreError: The space is too small.
+    """
     if free_bytes(folder) < size + KEPT_FREE:
         raise _make_full_error(folder, name)
 
@@ -94,7 +100,11 @@ def _make_full_error(folder: Path, name: str) -> StoreError:
 
 
 def _identify_input(path: Path) -> object:
-    """A value that is equal for two names of one file. Raises UsageError when it is missing."""
+    """Return a value that is equal for two names of one file.
+
+    Raises:
+        UsageError: The file is missing.
+    """
     try:
         status = os.fstat(sys.stdin.fileno()) if path == STDIN else path.stat()
     except (AttributeError, ValueError):
@@ -108,7 +118,7 @@ def _identify_input(path: Path) -> object:
 
 def _is_terminal(path: Path) -> bool:
     if path == STDIN:
-        return standard_input().isatty()
+        return get_standard_input().isatty()
     if not stat.S_ISCHR(path.stat().st_mode):
         return False
     flags = os.O_RDONLY | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_NONBLOCK", 0)

@@ -1,4 +1,4 @@
-"""Writes and reads entries as JSON Lines, one object a line, and reports faulty lines."""
+"""Writes and reads entries as JSON Lines, one object per line, and reports invalid lines."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ EXAMPLE = '{"subproblem": "How to ...?", "subroutine": "I should ...", "domain":
 
 
 def format_entry(entry: Entry, *, with_id: bool = False) -> bytes:
-    """Format an entry as a line of JSON in UTF-8, as `parse_line` reads it."""
+    """Format an entry as a line of JSON in UTF-8 for `parse_line`."""
     fields: dict[str, Any] = {
         "subproblem": entry.subproblem,
         "subroutine": entry.subroutine,
@@ -36,7 +36,11 @@ def format_entry(entry: Entry, *, with_id: bool = False) -> bytes:
 
 
 def read_lines(file: BinaryIO, name: str) -> Iterator[tuple[int, bytes]]:
-    """Yield number, from 1, and bytes of each line. Raises UsageError when one is too long."""
+    """Yield number (counted from 1) and bytes of each line.
+
+    Raises:
+        UsageError: A line is too long.
+    """
     number = 1
     while line := file.readline(MAX_LINE_BYTES + 1):
         if len(line) > MAX_LINE_BYTES:
@@ -49,7 +53,7 @@ def parse_line(line: bytes, name: str, number: int) -> Entry | None:
     """Parse the entry of a line; None for a blank line.
 
     Raises:
-        UsageError: The line is not an entry; `name` of the file and `number` are in the message.
+        UsageError: The line is not an entry. The message has the file's `name` and the `number`.
     """
     text = line.removeprefix(BOM) if number == 1 else line
     if not text.strip():
@@ -68,7 +72,11 @@ def parse_line(line: bytes, name: str, number: int) -> Entry | None:
 
 
 def _parse_entry(read: Any) -> Entry:
-    """Make an entry of parsed JSON. Raises ValueError when it is not an entry."""
+    """Make an entry from parsed JSON.
+
+    Raises:
+        ValueError: The value is not an entry.
+    """
     if not isinstance(read, dict):
         raise ValueError("it is not a JSON object")
     entry = Entry(
@@ -88,7 +96,7 @@ def _parse_entry(read: Any) -> Entry:
 
 
 def _get_text(read: dict[str, Any], key: str) -> str:
-    """Get a text; empty when it is missing or null."""
+    """Return the text of a key; empty if it is missing or null."""
     value = read.get(key)
     if value is not None and not isinstance(value, str):
         raise ValueError(f"its {key} is not text")

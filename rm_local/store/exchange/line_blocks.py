@@ -1,4 +1,4 @@
-"""Reads entries of indexed JSON Lines files block by block, from any process."""
+"""Reads entries of indexed JSON Lines files block by block, in any process."""
 
 from __future__ import annotations
 
@@ -20,18 +20,22 @@ class LineSpan:
     name: str
     """Name of the file in messages."""
     line: int
-    """Number of the first line, from 1."""
+    """Number of the first line, counted from 1."""
     crc: int
     """CRC-32 of the lines' bytes."""
     file: str
-    """Path of the file, or of the copy, which has the lines as a zstandard frame."""
+    """Path of the file, or of the copy with the lines in a zstandard frame."""
     start: int
     size: int
-    """Length in `file` in bytes; `start` is in bytes, too."""
+    """Bytes of the span in `file`; `start` is its offset in bytes."""
     copied: bool
 
     def read_entries(self) -> Iterator[Entry]:
-        """Read the entries. Raises UsageError when the file has changed."""
+        """Read the entries of the lines.
+
+        Raises:
+            UsageError: The file has changed since it was indexed.
+        """
         # Not `splitlines`, which also splits at a carriage return.
         for number, line in enumerate(self._read_bytes().split(b"\n"), self.line):
             entry = parse_line(line, self.name, number)
@@ -56,7 +60,7 @@ class LineSpan:
 
 @dataclass(frozen=True)
 class LineBlocks:
-    """Entries in blocks that can be read in any order; it can be pickled."""
+    """The entries of indexed files in blocks, which can be read in any order. Can be pickled."""
 
     rows: int
     sha256: str
@@ -66,5 +70,9 @@ class LineBlocks:
     """Entries in a block; the last one may have fewer."""
 
     def read_entries(self, number: int) -> list[Entry]:
-        """Read one block, from 0. Raises UsageError when a file has changed meanwhile."""
+        """Read the entries of block `number`, counted from 0.
+
+        Raises:
+            UsageError: A file has changed since it was indexed.
+        """
         return [entry for span in self.blocks[number] for entry in span.read_entries()]

@@ -16,15 +16,20 @@ import zstandard
 from rm_local.errors import UsageError
 from rm_local.files import write_atomically, write_bytes_atomically
 from rm_local.progress import ProgressCallback, ProgressMeter, ignore_progress
-from rm_local.store.exchange.compressed_input import input_name, is_packed, is_stream, open_input
-from rm_local.store.exchange.inputs import check_free, needs_copy
+from rm_local.store.exchange.compressed_input import (
+    get_input_name,
+    is_compressed_input,
+    is_stream,
+    open_input,
+)
+from rm_local.store.exchange.inputs import check_free_space, needs_copy
 from rm_local.store.exchange.jsonl import parse_line, read_lines
 from rm_local.store.exchange.line_blocks import LineBlocks, LineSpan
 from rm_local.work_folder import MARKER, open_work_folder
 
 BLOCK_ROWS = 4096
 LEVEL = 1
-"""zstandard level of the copy, which is read only once or twice."""
+"""zstandard level of the copy: low, because the copy is read only once or twice."""
 INDEX, COPY, VECTORS_FILE = "index.json", "lines.zst", "vectors.npy"
 
 
@@ -34,16 +39,16 @@ def index_lines(
     report: ProgressCallback = ignore_progress,
     block_rows: int = BLOCK_ROWS,
 ) -> LineBlocks:
-    """Index all lines of `inputs`, in order; `-` is standard input.
+    """Index all lines of `inputs` in order; `-` is standard input.
 
-    Compressed files and streams are copied into `folder`. The index is kept there, too, and reused
-    by a later call. After an error neither is left in `folder`.
+    Compressed files and streams are copied into `folder`. The index is saved there, too, and
+    reused by a later call. After an error index and copy are removed.
 
     Raises:
         UsageError: An input cannot be read, a line is not an entry, or there are no entries.
         StoreError: The disk is too full for the copy.
     """
-    seen = [_read_state(path) for path in inputs]
+    seen = [_read_file_state(path) for path in inputs]
     found = _load_index(folder, seen)
     if found and found.block_rows == block_rows:
         return found
@@ -53,7 +58,7 @@ def index_lines(
         for number, path in enumerate(inputs):
             _index_input(path, cutter, _InputShare(seen, number), meter)
         if not cutter.rows:
-            names = ", ".join(map(input_name, inputs))
+            names = ", ".join(map(get_input_name, inputs))
             raise UsageError(f"{names}: no entries.", "Name files that contain entries.")
     result = cutter.make_blocks(folder / COPY)
     meter.total = result.rows
@@ -64,7 +69,7 @@ def index_lines(
 
 
 def discard_index(folder: Path) -> None:
-    """Remove the index and the copy, and the folder if it is empty then."""
+    """Remove the index and the copy, and the folder if it is then empty."""
     for name in (INDEX, COPY, VECTORS_FILE, MARKER):
         (folder / name).unlink(missing_ok=True)
     if not any(folder.iterdir()):
@@ -72,10 +77,10 @@ def discard_index(folder: Path) -> None:
 
 
 State = list[str | int]
-"""Path, size and modification time; only the path for a stream."""
+"""Path, size and modification time of a file; only the path of a stream."""
 
 
-def _read_state(path: Path) -> State:
+def _read_file_state(path: Path) -> State:
     if is_stream(path):
         return [str(path)]
     status = path.stat()
@@ -83,7 +88,7 @@ def _read_state(path: Path) -> State:
 
 
 def _load_index(folder: Path, seen: list[State]) -> LineBlocks | None:
-    """Load the index that an earlier run made of the same files, if any."""
+    """Load an earlier index of the same files; None if there is none."""
     try:
         read = json.loads((folder / INDEX).read_text("utf-8"))
         if read["inputs"] != seen or any(len(state) == 1 for state in seen):
@@ -96,7 +101,7 @@ def _load_index(folder: Path, seen: list[State]) -> LineBlocks | None:
 
 @contextmanager
 def _open_copy(folder: Path) -> Iterator[BinaryIO]:
-    """Open an empty copy, which is kept after the body; after an error the folder is removed."""
+    """Open an empty file for the copy, kept after the body; after an error remove the folder."""
     try:
         with write_atomically(folder / COPY) as file:
             yield file
@@ -107,25 +112,25 @@ def _open_copy(folder: Path) -> Iterator[BinaryIO]:
 
 @dataclass(frozen=True)
 class _InputShare:
-    """Computes the share of all inputs that has been read."""
+    """Calculator of the read share of all inputs."""
 
     seen: list[State]
     number: int
 
     def estimate_share(self, place: int, path: Path) -> float | None:
         sizes = [int(state[1]) for state in self.seen if len(state) == 3]
-        if len(sizes) < len(self.seen) or is_packed(path):
+        if len(sizes) < len(self.seen) or is_compressed_input(path):
             return None
         return (sum(sizes[: self.number]) + place) / max(1, sum(sizes))
 
 
 class _BlockCutter:
-    """Groups lines into blocks, and copies lines that cannot be read again."""
+    """Builder of blocks of lines. Copies the lines of inputs that cannot be read again."""
 
     def __init__(self, folder: Path, copy: BinaryIO, block_rows: int) -> None:
         self.rows = 0
         self.place = 0
-        """Bytes of the current input that are in spans."""
+        """Bytes of the current input in finished spans."""
         self._folder, self._copy, self._block_rows = folder, copy, block_rows
         self._digest = hashlib.sha256()
         self._blocks: list[list[LineSpan]] = [[]]
@@ -137,7 +142,7 @@ class _BlockCutter:
         self._name, self._copied, self._line, self.place = name, copied, 1, 0
 
     def add_line(self, line: bytes, is_entry: bool) -> bool:
-        """Add a line; return whether it ends a block."""
+        """Add a line; return whether a block ends with it."""
         self._held.append(line)
         self.rows += is_entry
         full = is_entry and self.rows % self._block_rows == 0
@@ -147,7 +152,7 @@ class _BlockCutter:
         return full
 
     def end_span(self) -> None:
-        """End a span of lines, if any were added since the last."""
+        """End the current span of lines, unless it is empty."""
         data = b"".join(self._held)
         if not data:
             return
@@ -156,7 +161,7 @@ class _BlockCutter:
         if self._copied:
             start, file = self._copy.tell(), ""
             packed = zstandard.compress(data, LEVEL)
-            check_free(self._folder, len(packed), self._name)
+            check_free_space(self._folder, len(packed), self._name)
             size = self._copy.write(packed)
         span = LineSpan(self._name, self._line, zlib.crc32(data), file, start, size, self._copied)
         self._blocks[-1].append(span)
@@ -165,7 +170,7 @@ class _BlockCutter:
         self._held.clear()
 
     def make_blocks(self, copy: Path) -> LineBlocks:
-        """Make the blocks of all added lines; `copy` is the final path of the copy."""
+        """Return the blocks of all added lines. `copy` is the final path of the copy."""
         # There may be only blank lines after the last full block.
         blocks = self._blocks[: -(-self.rows // self._block_rows)]
         placed = tuple(tuple(_resolve_span(span, copy) for span in block) for block in blocks)
@@ -179,8 +184,12 @@ def _resolve_span(span: LineSpan, copy: Path) -> LineSpan:
 def _index_input(
     path: Path, cutter: _BlockCutter, share: _InputShare, meter: ProgressMeter
 ) -> None:
-    """Index all lines of one input. Raises UsageError."""
-    name = input_name(path)
+    """Index all lines of one input.
+
+    Raises:
+        UsageError: The input cannot be read, or a line is not an entry.
+    """
+    name = get_input_name(path)
     cutter.begin_input(name, needs_copy(path))
     with open_input(path) as file:
         for number, line in read_lines(file, name):

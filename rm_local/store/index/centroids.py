@@ -1,4 +1,4 @@
-"""Reads and writes the cluster centroids of a store, and compares them with vectors."""
+"""Reads and writes the cluster centroids of a store, and compares vectors with them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from rm_local.arrays import Floats, Ids
 from rm_local.store.codec.quantize import compute_inner_products
-from rm_local.store.format import DamagedError, checksum
+from rm_local.store.format import DamagedError, compute_checksum
 from rm_local.store.index.kmeans import Clusters
 from rm_local.store.sqlite import meta
 
@@ -22,26 +22,26 @@ CLUSTER_ROWS = 500
 times as many comparisons (docs/measurements/store.md)."""
 
 ROWS_FOR_A_CLUSTER = 10
-"""Sample rows per cluster: 640,000 rows, 1 GB, at 32 million."""
+"""Sample rows per cluster: 640,000 rows or 1 GB in all at 32 million rows."""
 
 MANY_CENTROIDS, NEAR_SHARE = 8192, 0.3
-"""From this many centroids on, a query is compared with this share of the super-clusters."""
+"""From MANY_CENTROIDS centroids on, a query is compared with a share of the super-clusters."""
 
 
 @dataclass(frozen=True)
 class Centroids:
-    """The centroids of all clusters, grouped by super-cluster."""
+    """The centroids of all clusters, grouped into super-clusters."""
 
     rows: Floats
-    """(clusters, d), of about length 1; no rows in a small store."""
+    """An array (clusters, d) with rows of length about 1; no rows in a small store."""
     starts: Ids
-    """(supers + 1,): super-cluster i has the clusters `starts[i]` to `starts[i + 1]`."""
+    """An array (supers + 1,): super-cluster i has clusters `starts[i]` to `starts[i + 1] - 1`."""
     supers: Floats
-    """(supers, d), the means of their centroids, of length 1."""
+    """An array (supers, d): the means of the centroids of each super-cluster, of length 1."""
 
     @classmethod
     def from_rows(cls, rows: Floats, starts: Ids) -> Centroids:
-        """Build the super-clusters from the centroids and `starts`."""
+        """Compute the super-clusters from the centroids and `starts`."""
         means = np.zeros((len(starts) - 1, rows.shape[1]), np.float32)
         for number, (start, end) in enumerate(pairwise(starts.tolist())):
             means[number] = rows[start:end].mean(axis=0)
@@ -51,19 +51,19 @@ class Centroids:
     def __len__(self) -> int:
         return len(self.rows)
 
-    def assign_rows(self, unit: Floats) -> Ids:
-        """Find the cluster of each row of `unit`, (n, d), as a bulk build does: (n,).
+    def assign_rows(self, unit_vectors: Floats) -> Ids:
+        """Find the cluster of each row of `unit_vectors`, as in a bulk build: an array (n,).
 
-        0 if the store has no clusters.
+        All are 0 if the store has no clusters.
         """
         if not len(self.rows):
-            return np.zeros(len(unit), np.int64)
-        return Clusters(self.supers, self.rows, self.starts).assign_rows(unit)
+            return np.zeros(len(unit_vectors), np.int64)
+        return Clusters(self.supers, self.rows, self.starts).assign_rows(unit_vectors)
 
     def compute_similarities(self, query: Floats) -> Floats:
-        """Compute the cosines of all centroids with `query`, (d,); -1 in distant super-clusters.
+        """Compute the cosine of each centroid with `query`; -1 in distant super-clusters.
 
-        From MANY_CENTROIDS on only the nearest 30 % of the super-clusters are compared: they
+        With MANY_CENTROIDS or more, only the nearest 30 % of the super-clusters are compared. They
         contain the clusters of 99.85 % of the true ten nearest rows (docs/measurements/store.md).
         """
         if len(self.rows) < MANY_CENTROIDS:
@@ -77,15 +77,15 @@ class Centroids:
 
 
 def read_centroids(connection: apsw.Connection, dimension: int) -> Centroids:
-    """Read all centroids, of `dimension` components each.
+    """Read all centroids, vectors of `dimension` components.
 
     Raises:
-        DamagedError: a blob is missing or damaged.
+        DamagedError: A blob is missing or damaged.
     """
     rows = np.empty((meta.read_number(connection, "clusters"), dimension), np.float32)
     starts = [0]
     for number, blob, crc in connection.execute("SELECT blk, v, crc FROM centroid ORDER BY blk"):
-        if checksum(number, blob) != crc:
+        if compute_checksum(number, blob) != crc:
             raise DamagedError(f"centroid block {number} is damaged")
         part = np.frombuffer(blob, dtype="<f2").reshape(-1, dimension)
         starts.append(starts[-1] + len(part))
@@ -104,6 +104,6 @@ def write_centroids(connection: apsw.Connection, clusters: Clusters) -> None:
         blob = clusters.centroids[start:end].astype("<f2").tobytes()
         connection.execute(
             "INSERT INTO centroid(blk, v, crc) VALUES(?, ?, ?)",
-            (number, blob, checksum(number, blob)),
+            (number, blob, compute_checksum(number, blob)),
         )
-    meta.write_value(connection, "clusters", len(clusters.centroids))
+    meta.write_meta_value(connection, "clusters", len(clusters.centroids))

@@ -1,4 +1,4 @@
-"""Finds candidates by their bits, in all rows or in the nearest clusters (an inverted file)."""
+"""Finds candidates by their sign bits in all rows or in the nearest clusters (inverted file)."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ from rm_local.store.codec.quantize import compute_inner_products
 from rm_local.store.format import DamagedError
 from rm_local.store.request import EntryFilter
 from rm_local.store.sqlite.reader_pool import ReaderPool
-from rm_local.store.sqlite.tables import filter_condition, filter_values
+from rm_local.store.sqlite.tables import format_filter_condition, get_filter_values
 
 if TYPE_CHECKING:
     import apsw
 
 
 MAX_CANDIDATES = 4096
-"""sqlite-vec's limit on rows returned for one partition."""
+"""sqlite-vec's maximum number of rows returned for one partition."""
 
 ID_BITS = 48
 ID_MASK = (1 << ID_BITS) - 1
 
 CLUSTERS_AT_ONCE = 32
-"""Clusters whose chunks one statement reads, 1 MB; two readers take such pieces in turns."""
+"""Number of clusters read by one statement: about 1 MB. Two readers read such pieces in turn."""
 
 FAR = 0xFFFF
-"""Distance assigned to a row that is excluded."""
+"""Distance of an excluded row."""
 
 ALL_CODES = f"""SELECT group_concat(CAST(distance AS INTEGER) << {ID_BITS} | id) FROM code
     WHERE e MATCH vec_bit(:bits) AND k = :k"""
@@ -57,16 +57,16 @@ PENDING = f"""SELECT group_concat(CAST(distance AS INTEGER) << {ID_BITS} | id),
 
 @dataclass(frozen=True)
 class CodeCandidates:
-    """Rows found by their bits, nearest first."""
+    """Rows found by their sign bits, nearest first."""
 
     keys: Ids
-    """Distance and id packed into one number, `distance << ID_BITS | id`: (n,)."""
+    """Distance and id of each row in one number, `distance << ID_BITS | id`: an array (n,)."""
     bits: Bytes
-    """(n, d / 8)."""
+    """The sign bits of the rows: an array (n, d / 8)."""
 
     @classmethod
     def merge_nearest(cls, parts: Sequence[CodeCandidates], wanted: int) -> CodeCandidates:
-        """Merge parts and keep the `wanted` nearest rows; ties go to the lowest ids."""
+        """Merge parts and keep the `wanted` nearest rows; among equal distances the lowest ids."""
         keys = np.concatenate([part.keys for part in parts])
         best = (
             np.argpartition(keys, wanted)[:wanted] if wanted < len(keys) else np.arange(len(keys))
@@ -75,11 +75,11 @@ class CodeCandidates:
         return cls(keys[best], np.concatenate([part.bits for part in parts])[best])
 
     def extract_ids(self) -> Ids:
-        """Extract the ids from the keys: (n,)."""
+        """Extract the ids from the keys as an array (n,)."""
         return self.keys & ID_MASK
 
     def rank_ids(self, rotated: Floats) -> Ids:
-        """Sort ids by the inner product of the rows' signs with the rotated query, (d,).
+        """Sort the ids by the inner product of the rows' signs with the rotated query vector.
 
         This asymmetric distance ranks as well as comparing signs only on several times as many
         rows (RaBitQ, Gao and Long 2024).
@@ -91,10 +91,10 @@ class CodeCandidates:
 
 
 def select_clusters(similarity: Floats, nprobe: int, slack: float) -> Ids:
-    """Select the `nprobe` clusters nearest to a query by its `similarity` to each centroid.
+    """Select the `nprobe` clusters nearest to a query, best first, by its centroid cosines.
 
-    Best first. Clusters further away than 1 + `slack` times the nearest, in Euclidean distance, are
-    dropped: an easy query needs fewer (SPANN, Chen et al. 2021, section 3.3).
+    Clusters with a Euclidean distance above 1 + `slack` times the smallest are dropped: an easy
+    query needs fewer clusters (SPANN, Chen et al. 2021, section 3.3).
     """
     nprobe = min(nprobe, len(similarity))
     best = np.argpartition(-similarity, nprobe - 1)[:nprobe]
@@ -103,13 +103,17 @@ def select_clusters(similarity: Floats, nprobe: int, slack: float) -> Ids:
     return np.asarray(best[distance <= (1 + slack) * distance[0]], dtype=np.int64)
 
 
-def scan_codes(connection: apsw.Connection, bits: bytes, wanted: int, filter: EntryFilter) -> Ids:
-    """Find the `wanted` rows whose bits differ least in a store without clusters, nearest first.
+def scan_all_bits(
+    connection: apsw.Connection, bits: bytes, wanted: int, filter: EntryFilter
+) -> Ids:
+    """Find the `wanted` rows nearest by sign bits in a store without clusters, nearest first.
 
     Pending entries are included.
     """
-    values = {"bits": bits, "k": min(wanted, MAX_CANDIDATES), **filter_values(filter)}
-    keys = _parse_numbers(connection.execute(ALL_CODES + filter_condition(filter), values).get)
+    values = {"bits": bits, "k": min(wanted, MAX_CANDIDATES), **get_filter_values(filter)}
+    keys = _parse_numbers(
+        connection.execute(ALL_CODES + format_filter_condition(filter), values).get
+    )
     pending = scan_pending(connection, bits, 8 * len(bits), filter).keys
     return np.sort(np.concatenate([keys, pending]))[:wanted] & ID_MASK
 
@@ -117,13 +121,13 @@ def scan_codes(connection: apsw.Connection, bits: bytes, wanted: int, filter: En
 def scan_pending(
     connection: apsw.Connection, bits: bytes, limit: int, filter: EntryFilter
 ) -> CodeCandidates:
-    """Find pending entries that pass the filter and differ from `bits` in at most `limit` bits.
+    """Find pending entries that pass the filter, within the Hamming distance `limit` of `bits`.
 
     Raises:
-        DamagedError: the bits of an entry have the wrong length.
+        DamagedError: The sign bits of an entry have the wrong length.
     """
-    values = {"bits": bits, "limit": limit, **filter_values(filter)}
-    found: Any = connection.execute(PENDING + filter_condition(filter), values).fetchall()[0]
+    values = {"bits": bits, "limit": limit, **get_filter_values(filter)}
+    found: Any = connection.execute(PENDING + format_filter_condition(filter), values).fetchall()[0]
     stored = np.frombuffer(found[1] or b"", np.uint8).reshape(-1, len(bits))
     keys = _parse_numbers(found[0])
     if len(keys) != len(stored):
@@ -138,12 +142,12 @@ def _parse_numbers(listed: str | None) -> Ids:
 def scan_clusters(
     readers: ReaderPool, bits: bytes, wanted: int, clusters: Ids, labels: Ids | None = None
 ) -> CodeCandidates:
-    """Find the `wanted` rows of `clusters` whose bits differ least from `bits`.
+    """Find the `wanted` rows of `clusters` nearest to the query's sign bits `bits`.
 
-    Unless `labels` is None, only rows with one of these labels are included.
+    Only rows with one of `labels` are included; None allows all.
 
     Raises:
-        DamagedError: chunks cannot be read.
+        DamagedError: A chunk cannot be read.
     """
     pieces = np.array_split(np.sort(clusters), -(-len(clusters) // CLUSTERS_AT_ONCE))
     read = partial(_read_chunks, statement=WITHOUT_LABELS if labels is None else WITH_LABELS)
@@ -163,7 +167,7 @@ def _read_chunks(connection: apsw.Connection, clusters: Ids, *, statement: str) 
 def _find_nearest(
     columns: list[bytes], *, bits: bytes, wanted: int, labels: Ids | None
 ) -> CodeCandidates:
-    """Find the `wanted` rows nearest to `bits`, unordered; ties with the last are included."""
+    """Find the `wanted` rows nearest to the sign bits `bits`, unordered, with ties of the last."""
     validity, ids, vectors, *label_columns = columns
     rows = 8 * len(validity)
     if (len(ids), len(vectors)) != (8 * rows, len(bits) * rows):
@@ -173,7 +177,7 @@ def _find_nearest(
         if len(label_columns[0]) != 8 * rows:
             raise DamagedError("chunks of labels have inconsistent lengths")
         asked &= np.isin(np.frombuffer(label_columns[0], "<i8"), labels)
-    distances = _compute_distances(vectors, bits)
+    distances = _compute_hamming_distances(vectors, bits)
     distances[~asked] = FAR
     last = np.partition(distances, wanted - 1)[wanted - 1] if wanted < rows else FAR
     best = np.flatnonzero(distances <= min(last, FAR - 1))
@@ -181,8 +185,8 @@ def _find_nearest(
     return CodeCandidates(keys, np.frombuffer(vectors, np.uint8).reshape(rows, len(bits))[best])
 
 
-def _compute_distances(vectors: bytes, bits: bytes) -> NDArray[np.uint16]:
-    """Count the bits in which each of `vectors`, as long as `bits`, differs from `bits`: (n,)."""
+def _compute_hamming_distances(vectors: bytes, bits: bytes) -> NDArray[np.uint16]:
+    """Compute the Hamming distances of `bits` to vectors of the same length: an array (n,)."""
     word = np.uint8 if len(bits) % 8 else np.uint64
     asked = np.frombuffer(bits, word)
     columns = np.frombuffer(vectors, word).reshape(-1, len(asked)).T

@@ -1,4 +1,4 @@
-"""Clusters vectors: finds centroids on a sample, then assigns rows. Pure functions over arrays."""
+"""Clusters vectors: finds centroids of a sample, then assigns rows. Pure functions over arrays."""
 
 from __future__ import annotations
 
@@ -14,30 +14,30 @@ ROUNDS = 10
 """Rounds of k-means; later rounds move few rows."""
 
 BEAM, COSINE_MARGIN = 12, 0.12
-"""Super-clusters searched for a row's cluster: at most BEAM, each with a cosine at most
-COSINE_MARGIN below the nearest one's. 4.5 on average, with nearer clusters than a fixed 6 gives
+"""Super-clusters searched for a row's cluster: at most BEAM, with cosines at most COSINE_MARGIN
+below the best. These 4.5 on average find nearer clusters than a fixed number of 6
 (docs/measurements/store.md)."""
 
 TILE = 8192
-"""Rows compared with all centroids at once; bounds the memory of the products."""
+"""Rows compared with all centroids at once. It limits the memory for the products."""
 
 SUPER_ROWS = 400
 """Sample rows per super-cluster; more do not improve the super-clusters."""
 
 
-def random_rotation(dimension: int, rng: np.random.Generator) -> Floats:
-    """Draw a random rotation, (d, d)."""
+def draw_random_rotation(dimension: int, rng: np.random.Generator) -> Floats:
+    """Make a random rotation matrix (d, d)."""
     rotation, triangle = np.linalg.qr(rng.normal(size=(dimension, dimension)))
     return np.asarray(rotation * np.sign(np.diag(triangle)), dtype=np.float32)
 
 
-def itq_rotation(centred: Floats, rng: np.random.Generator, rounds: int = 20) -> Floats:
-    """Find a rotation, (d, d), that brings centred rows, (n, d), close to their signs.
+def fit_itq_rotation(centred: Floats, rng: np.random.Generator, rounds: int = 20) -> Floats:
+    """Find a rotation matrix (d, d) that brings the centred rows close to their signs.
 
     Iterative quantization (Gong and Lazebnik 2011) from a random start: alternately rotate the rows
     to fit their signs best (orthogonal Procrustes) and recompute the signs.
     """
-    rotation = random_rotation(centred.shape[1], rng)
+    rotation = draw_random_rotation(centred.shape[1], rng)
     for _ in range(rounds):
         signs = np.where(centred @ rotation > 0, np.float32(1), np.float32(-1))
         left, _, right = np.linalg.svd(centred.T @ signs)
@@ -46,7 +46,7 @@ def itq_rotation(centred: Floats, rng: np.random.Generator, rounds: int = 20) ->
 
 
 def find_nearest_centroids(rows: Floats, centroids: Floats) -> Ids:
-    """Find the centroid with the highest inner product for each of `rows`, (n, d): (n,)."""
+    """Find the centroid with the highest inner product for each row: an array (n,)."""
     found = np.empty(len(rows), np.int64)
     for start in range(0, len(rows), TILE):
         tile = slice(start, start + TILE)
@@ -55,7 +55,7 @@ def find_nearest_centroids(rows: Floats, centroids: Floats) -> Ids:
 
 
 def k_means(rows: Floats, count: int, rng: np.random.Generator, rounds: int = ROUNDS) -> Floats:
-    """Find at most `count` centroids of length 1, (count, d), of `rows` of length 1, (n, d).
+    """Find at most `count` centroids of rows of length 1: an array (count, d), of length 1.
 
     Spherical k-means from random rows; a centroid without rows restarts at a random row.
     """
@@ -71,7 +71,7 @@ def k_means(rows: Floats, count: int, rng: np.random.Generator, rounds: int = RO
 
 
 def _sum_clusters(rows: Floats, chosen: Ids, count: int) -> Floats:
-    """Sum the rows of each of `count` clusters: (count, d)."""
+    """Sum the rows of each of `count` clusters: an array (count, d)."""
     order = np.argsort(chosen, kind="stable")
     present, starts = np.unique(chosen[order], return_index=True)
     sums = np.zeros((count, rows.shape[1]), np.float32)
@@ -81,19 +81,19 @@ def _sum_clusters(rows: Floats, chosen: Ids, count: int) -> Floats:
 
 @dataclass(frozen=True)
 class Clusters:
-    """Centroids on two levels; clusters are numbered consecutively within super-clusters."""
+    """Centroids on two levels. The clusters of a super-cluster have consecutive numbers."""
 
     supers: Floats
-    """(s, d), rows of length 1."""
+    """Centroids of super-clusters: an array (s, d) with rows of length 1."""
     centroids: Floats
-    """(c, d), rows of length 1; super-cluster i has rows `starts[i]` to `starts[i + 1]`."""
+    """An array (c, d), rows of length 1; super-cluster i has `starts[i]` to `starts[i + 1] - 1`."""
     starts: Ids
-    """(s + 1,), from 0 to c."""
+    """An ascending array (s + 1,), from 0 to c."""
 
     def assign_rows(self, rows: Floats, beam: int = BEAM, further: float = COSINE_MARGIN) -> Ids:
-        """Find the nearest centroid in the nearest super-clusters for each of `rows`, (n, d).
+        """Find the nearest centroid for each row, in the super-clusters nearest to the row.
 
-        Fastest with tens of thousands of rows: rows with a common super-cluster share one product.
+        Fastest with tens of thousands of rows: rows with a common super-cluster share a product.
         """
         beam = min(beam, len(self.supers))
         if len(rows) == 1:
@@ -113,7 +113,7 @@ class Clusters:
         return found
 
     def _group_by_super(self, rows: Floats, beam: int, further: float) -> tuple[Ids, Ids]:
-        """Group row numbers by super-cluster to search; also return the group bounds, (s + 1,)."""
+        """Group row numbers by searched super-cluster; also return the group bounds (s + 1)."""
         members, groups = [], []
         for start in range(0, len(rows), TILE):
             similarity = rows[start : start + TILE] @ self.supers.T
@@ -130,7 +130,7 @@ class Clusters:
         return np.concatenate(members)[order], bounds
 
     def _assign_row(self, row: Floats, beam: int, further: float) -> int:
-        """As `assign_rows` for one row, (d,), in a fifth of the time."""
+        """Find the nearest centroid for one row, in a fifth of the time of `assign_rows`."""
         best, found = -np.inf, 0
         similarity = self.supers @ row
         near = np.argpartition(similarity, -beam)[-beam:]
@@ -146,7 +146,7 @@ class Clusters:
 def find_clusters(
     sample: Floats, count: int, rng: np.random.Generator, threads: int = 1
 ) -> Clusters:
-    """Find about `count` clusters, in sqrt(2 count) super-clusters, of unit rows, (n, d).
+    """Find about `count` clusters of unit vectors, in sqrt(2 count) super-clusters.
 
     Each super-cluster is split in proportion to its share of the sample, `threads` at a time.
     """

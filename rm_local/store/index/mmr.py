@@ -9,9 +9,9 @@ from rm_local.arrays import Floats
 
 
 def select_by_mmr(vectors: Floats, scores: NDArray[np.float64], k: int, trade: float) -> list[int]:
-    """Select at most `k` rows of `vectors`, (n, d), by maximal marginal relevance, in this order.
+    """Select at most `k` rows by maximal marginal relevance; return their places in this order.
 
-    `scores`, (n,), are the rows' relevance to the query. Each next row has the highest
+    `scores` are the relevances of the rows to the query. Each next row has the highest
     trade * score - (1 - trade) * similarity to the nearest selected row, so `trade` = 1 keeps the
     order of the scores (Carbonell and Goldstein 1998).
     """

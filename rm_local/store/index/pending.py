@@ -1,4 +1,4 @@
-"""Pending entries (table `fresh`): added in small calls, without a cluster or indexed words yet.
+"""Pending entries (table `fresh`): recently added, still without cluster and indexed words.
 
 Searches scan all of them until clusters are assigned.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
-from rm_local.store.codec.code_frames import CodePacker, row_crc
+from rm_local.store.codec.code_frames import CodePacker, compute_row_crc
 from rm_local.store.codec.quantize import Quantizer
 from rm_local.store.format import NO_CLUSTER, DamagedError
 from rm_local.store.index.centroids import Centroids
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 MAX_PENDING_BATCH = 32
 """Maximum entries of one call that become pending; a larger call assigns clusters at once. Also the
-number assigned when there are too many pending entries."""
+number of entries assigned together when there are too many pending ones."""
 
 MAX_PENDING = 1024
 """Maximum number of pending entries; a search scans them in a tenth of a millisecond."""
@@ -35,15 +35,15 @@ def count_pending(connection: apsw.Connection) -> int:
     return int(connection.execute("SELECT count(*) FROM fresh").get)
 
 
-def find_oldest(connection: apsw.Connection) -> int | None:
-    """Return the lowest id of a pending entry, or None."""
+def find_oldest_pending(connection: apsw.Connection) -> int | None:
+    """Return the lowest id of a pending entry; None without pending entries."""
     found: int | None = connection.execute("SELECT min(id) FROM fresh").get
     return found
 
 
-def exceeds_limit(connection: apsw.Connection, last: int) -> bool:
-    """Return whether more than MAX_PENDING are pending; `last` is the highest id ever given."""
-    first = find_oldest(connection)
+def exceeds_pending_limit(connection: apsw.Connection, last: int) -> bool:
+    """Return whether more than MAX_PENDING entries are pending; `last`: the highest id given."""
+    first = find_oldest_pending(connection)
     # Counting reads all their pages, so it is done only if there can be too many.
     return (
         first is not None
@@ -59,22 +59,22 @@ def assign_pending(
     packer: CodePacker,
     most: int,
 ) -> int:
-    """Assign clusters to the `most` oldest entries and index their words; return their number.
+    """Assign the `most` oldest entries to clusters and index their words; return their number.
 
     Runs in the current transaction.
 
     Raises:
-        DamagedError: an entry does not match its checksum, which a new checksum would hide.
+        DamagedError: An entry does not match its checksum. (A new one would hide the damage.)
     """
     found: list[tuple[Any, ...]] = connection.execute(OLDEST, (most,)).fetchall()
     if not found:
         return 0
     for id, label, crc, code, bits, _ in found:
         whole = isinstance(bits, bytes) and isinstance(code, bytes)
-        if not whole or row_crc(id, label, NO_CLUSTER, bits, code) != crc:
+        if not whole or compute_row_crc(id, label, NO_CLUSTER, bits, code) != crc:
             raise DamagedError(f"entry {id}: its vector is damaged")
-    unit = quantizer.from_int8(packer.unpack_rows(row[3] for row in found))
-    placed = list(zip(centroids.assign_rows(unit).tolist(), found, strict=True))
+    unit_vectors = quantizer.from_int8(packer.unpack_rows(row[3] for row in found))
+    placed = list(zip(centroids.assign_rows(unit_vectors).tolist(), found, strict=True))
     tables.insert_bits(
         connection, [(id, cluster, label, bits) for cluster, (id, label, _, _, bits, _) in placed]
     )
@@ -82,7 +82,7 @@ def assign_pending(
     connection.executemany(
         "UPDATE ref SET crc = ? WHERE id = ?",
         [
-            (row_crc(id, label, cluster, bits, code), id)
+            (compute_row_crc(id, label, cluster, bits, code), id)
             for cluster, (id, label, _, code, bits, _) in placed
         ],
     )
@@ -91,10 +91,10 @@ def assign_pending(
 
 
 def delete_pending(connection: apsw.Connection, ids: Collection[int]) -> set[int]:
-    """Delete those of `ids` that are pending, and return their ids."""
+    """Delete the pending entries among `ids`; return their ids."""
     found = connection.execute(
         "DELETE FROM fresh WHERE id IN (SELECT value FROM json_each(?)) RETURNING id",
-        (tables.json_array(ids),),
+        (tables.format_json_array(ids),),
     )
     dropped = {row[0] for row in found}
     if dropped:
@@ -103,7 +103,7 @@ def delete_pending(connection: apsw.Connection, ids: Collection[int]) -> set[int
 
 
 def _record_id(connection: apsw.Connection, id: int) -> None:
-    """Record an id in sqlite-vec's sequence, from which a repair restores a damaged `last`."""
+    """Record an id in sqlite-vec's sequence. A repair restores a damaged `last` from it."""
     name = "code_rowids"
     connection.execute("UPDATE sqlite_sequence SET seq = max(seq, ?) WHERE name = ?", (id, name))
     if not connection.changes():

@@ -1,4 +1,4 @@
-"""Finds entries by the rare words of a query, which the embedder does not know."""
+"""Finds entries by the rare words of a query, unknown to the embedder."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ LEXICAL_WEIGHT = 0.3
 
 RARE_ROWS = 32
 RARE_SHARE = 1000
-"""A word is rare if at most 32 rows, or one in a thousand, contain it."""
+"""A word is rare if at most 32 rows, or one row in a thousand, contain it."""
 
 FOLDED = bytes(ord(c.lower()) if c.isalnum() else 32 for c in map(chr, range(128))).ljust(256)
-"""Maps an ASCII byte as the index does: to lower case, or to a space between words."""
+"""Table that maps ASCII bytes like the index: to lower case, or to a space between words."""
 
 MOST_WORDS = 64
-"""Maximum distinct words of a query that are looked up."""
+"""Maximum number of distinct words of a query searched for."""
 
 PENDING_WORDS = (
     "SELECT group_concat(id || ' ' || rare || ' ', char(10)) FROM fresh WHERE rare <> ''"
@@ -36,19 +36,19 @@ PENDING_WORDS = (
 
 
 def fuse_scores(similarity: Scores, lexical: Scores) -> Scores:
-    """Combine cosine and lexical share into the score that orders hits; scalars or arrays."""
+    """Combine cosine and lexical share into the score of hits; for scalars or arrays."""
     return similarity + LEXICAL_WEIGHT * lexical
 
 
 class RareWords:
-    """Finds the words of a text that an embedder does not know as whole words."""
+    """Finder of the words of a text that are not single tokens of the embedder."""
 
     def __init__(self, known: AbstractSet[str]) -> None:
         self._known = known
         self._split: Callable[[str], list[str]] | None = None
 
     def find_rare_words(self, text: str) -> list[str]:
-        """Return the distinct unknown words of `text`, split as the index splits them.
+        """Return the distinct words of `text` unknown to the embedder, split as in the index.
 
         Single letters and words that begin with a digit are dropped.
         """
@@ -56,7 +56,7 @@ class RareWords:
         return [token for token in unknown if len(token) > 1 and token[0].isalpha()]
 
     def split_words(self, text: str) -> list[str]:
-        """Split `text` into folded words, as the index does."""
+        """Split `text` into lower-case words without accents, like the index."""
         if text.isascii():
             # Same result as the tokenizer in a tenth of the time.
             return text.encode().translate(FOLDED).decode().split()
@@ -66,7 +66,7 @@ class RareWords:
 
 
 def _make_tokenizer() -> Callable[[str], list[str]]:
-    """Return the tokenizer that the word index uses, on a connection of its own."""
+    """Return the tokenizer of the word index, on its own connection."""
     import apsw
 
     split = apsw.Connection(":memory:").fts5_tokenizer("unicode61", ["remove_diacritics", "2"])
@@ -85,7 +85,7 @@ def _make_tokenizer() -> Callable[[str], list[str]]:
 
 
 class PendingWords:
-    """Rare words of pending entries, which are not in the index yet; few, so all are read."""
+    """All rare words of pending entries, read because they are not in the index yet."""
 
     def __init__(self, connection: apsw.Connection, rare: RareWords) -> None:
         self._rare = rare
@@ -98,7 +98,7 @@ class PendingWords:
         """Return the ids of the entries that contain `word`.
 
         Raises:
-            DamagedError: the list cannot be parsed.
+            DamagedError: The list of words cannot be parsed.
         """
         wanted = f" {self._split_again(word)} "
         if wanted not in self._listed:
@@ -110,18 +110,18 @@ class PendingWords:
             raise DamagedError(f"words of pending entries: {error}") from error
 
     def _split_again(self, words: str) -> str:
-        """Split words again with the index's tokenizer, as an insert into the index would."""
+        """Split words again with the index's tokenizer, like an insert into the index."""
         return words if words.isascii() else " ".join(self._rare.split_words(words))
 
 
 def compute_lexical_shares(
     connection: apsw.Connection, text: str, rows: int, rare: RareWords
 ) -> dict[int, float]:
-    """Compute, by entry id, the share of the rare words of `text` that an entry contains, 0 to 1.
+    """Compute the share (0 to 1) of the rare words of `text` in entries, by entry id.
 
-    A word weighs more the fewer of the `rows` entries contain it. The total is at least the weight
-    of a word that a single entry contains, so that one moderately rare word does not reach a full
-    share. Words that no entry contains do not count.
+    A word in fewer of the `rows` entries has a higher weight. The total is at least the weight of a
+    word in a single entry, so that one moderately rare word does not reach a full share. Words in
+    no entry do not count.
     """
     most = max(RARE_ROWS, rows // RARE_SHARE)
     weights: dict[int, float] = {}

@@ -1,4 +1,4 @@
-"""Searches a store: finds candidates by bits and by rare words, ranks them and selects hits."""
+"""Searches a store: finds candidates by sign bits and by rare words, ranks them, selects hits."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from rm_local.store.codec.text_blocks import unpack_words
 from rm_local.store.index import ivf
 from rm_local.store.index.centroids import Centroids, read_centroids
 from rm_local.store.index.rare_words import RareWords, compute_lexical_shares
-from rm_local.store.index.select_hits import Ranking, select_hits
+from rm_local.store.index.select_hits import CandidateScores, select_hits
 from rm_local.store.request import EntryFilter, SearchRequest
 from rm_local.store.sqlite import tables
 from rm_local.store.sqlite.meta import Meta, read_known_words
@@ -27,25 +27,25 @@ if TYPE_CHECKING:
 
 
 SCANNED_ROWS = 2000
-"""Up to this many rows, all ranking codes are compared with the query, and no bits."""
+"""Maximum rows for comparing all ranking codes with the query, instead of sign bits first."""
 
 SHORTLISTED = 5
-"""Rows found by bits per row whose code is ranked; the query's floats choose among them."""
+"""Rows found by sign bits per ranked row. The query's floats choose among them."""
 
 READ_PIECES = 2
-"""Pieces in which the candidates' codes are read: one per reader."""
+"""Number of pieces in which the candidates' codes are read: one per reader."""
 
 SLACK = 1.5
-"""How much further away than the nearest cluster, as a share, a scanned cluster can be. Less costs
+"""Maximum relative distance of a scanned cluster beyond the nearest one. A smaller value costs
 recall for queries close to a centroid."""
 
 FILTERED_GROWTH = 4
-"""Factor for the number of clusters when a filtered search has found too little."""
+"""Factor for the number of clusters after a filtered search has found too few rows."""
 
 
 @dataclass(frozen=True, slots=True)
 class RankedEntry:
-    """A found entry without its texts."""
+    """A found entry: id and scores, without texts."""
 
     id: int
     similarity: float
@@ -53,13 +53,13 @@ class RankedEntry:
 
 
 class Searcher:
-    """Searches one open store, one search at a time; a search itself can use two threads."""
+    """Searcher of one open store, for one search at a time. A search can use two threads."""
 
     def __init__(self, connection: apsw.Connection, readers: ReaderPool, meta: Meta) -> None:
         self._connection = connection
         self._readers = readers
         self.params = meta.search_params
-        """How much a search scans; can be replaced between searches."""
+        """Numbers of scanned clusters and candidates; can be replaced between searches."""
         self._dimension = meta.embedder.dimension
         self._quantizer = Quantizer(meta.embedder.dimension, meta.step, meta.mean, meta.rotation)
         self._packer = CodePacker(meta.embedder.dimension, read_dictionary(connection, CODES))
@@ -78,26 +78,26 @@ class Searcher:
 
     @property
     def rare(self) -> RareWords:
-        """The rare-word finder; its known words are read on first use."""
+        """The finder of rare words. Its known words are read on first use."""
         if self._rare is None:
             self._rare = RareWords(unpack_words(read_known_words(self._connection)))
         return self._rare
 
     @property
     def centroids(self) -> Centroids:
-        """The cluster centroids; read on first use."""
+        """The cluster centroids, read on first use."""
         if self._centroids is None:
             self._centroids = read_centroids(self._connection, self._dimension)
         return self._centroids
 
     def forget_centroids(self) -> None:
-        """Drop the centroids, so that the next use reads them again."""
+        """Drop the cached centroids; the next use reads them again."""
         self._centroids = None
 
     def search(self, request: SearchRequest) -> list[RankedEntry]:
         """Find the entries for `request`, by descending score, then by id.
 
-        The vector of `request` has length 1.
+        The vector of `request` must have length 1.
         """
         size = tables.count_entries(self._connection)
         shares = (
@@ -116,7 +116,7 @@ class Searcher:
             lexical[:] = [shares.get(each, 0.0) for each in ids.tolist()]
         chosen = select_hits(
             request,
-            Ranking(ids, similarity, lexical),
+            CandidateScores(ids, similarity, lexical),
             lambda places: self._quantizer.from_int8(steps[places]),
         )
         return [
@@ -125,51 +125,53 @@ class Searcher:
         ]
 
     def read_vectors(self, ids: Collection[int]) -> dict[int, Floats]:
-        """Read the stored vectors, (d,), of length 1, of those `ids` that exist, by id."""
+        """Read the stored vectors, of length 1, of the existing entries among `ids`, by id."""
         found, codes = tables.read_codes(self._connection, np.fromiter(ids, np.int64))
         vectors = self._quantizer.from_int8(self._packer.unpack_frames(codes))
         return dict(zip(found.tolist(), vectors, strict=True))
 
     def find_candidates(self, request: SearchRequest) -> Ids:
-        """Find the ids of the rows nearest by their bits, nearest first: (n,)."""
+        """Find the ids of the rows nearest by sign bits, nearest first: an array (n,)."""
         rotated = self._quantizer.rotate_rows(request.vector[np.newaxis])
         bits = pack_signs(rotated)[0].tobytes()
-        wanted = max(round(self.params.candidates * request.breadth), 8 * _pool_size(request))
+        wanted = max(
+            round(self.params.candidates * request.breadth), 8 * _compute_pool_size(request)
+        )
         if not len(self.centroids):
-            return ivf.scan_codes(self._connection, bits, wanted, request.filter)
+            return ivf.scan_all_bits(self._connection, bits, wanted, request.filter)
         scan = self._scan_filtered if request.filter else self._scan_nearest
         return scan(request, bits, SHORTLISTED * wanted).rank_ids(rotated[0])[:wanted]
 
     def _scan_nearest(self, request: SearchRequest, bits: bytes, wanted: int) -> ivf.CodeCandidates:
-        """Find the `wanted` rows nearest by bits, in the nearest clusters and pending entries."""
+        """Find the `wanted` rows nearest by sign bits, in the nearest clusters and `fresh`."""
         slack = SLACK * max(request.breadth, 1)
         similarity = self.centroids.compute_similarities(request.vector)
         clusters = ivf.select_clusters(similarity, self._scale_nprobe(request), slack)
         found = ivf.scan_clusters(self._readers, bits, wanted, clusters)
-        return self._with_pending(found, request, bits, wanted)
+        return self._merge_pending(found, request, bits, wanted)
 
     def _scan_filtered(
         self, request: SearchRequest, bits: bytes, wanted: int
     ) -> ivf.CodeCandidates:
-        """As `_scan_nearest`, for rows that pass the filter; scans clusters until enough do."""
+        """Find the `wanted` nearest rows that pass the filter; scan clusters until enough pass."""
         similarity = compute_inner_products(self.centroids.rows, request.vector)
         labels = tables.find_matching_labels(self._connection, request.filter)
         nprobe = self._scale_nprobe(request)
         while True:
             clusters = ivf.select_clusters(similarity, nprobe, np.inf)
             found = ivf.scan_clusters(self._readers, bits, wanted, clusters, labels)
-            found = self._with_pending(found, request, bits, wanted)
-            if len(found.keys) >= 8 * _pool_size(request) or nprobe >= len(self.centroids):
+            found = self._merge_pending(found, request, bits, wanted)
+            if len(found.keys) >= 8 * _compute_pool_size(request) or nprobe >= len(self.centroids):
                 return found
             nprobe *= FILTERED_GROWTH
 
     def _scale_nprobe(self, request: SearchRequest) -> int:
         return max(round(self.params.nprobe * request.breadth), 1)
 
-    def _with_pending(
+    def _merge_pending(
         self, found: ivf.CodeCandidates, request: SearchRequest, bits: bytes, wanted: int
     ) -> ivf.CodeCandidates:
-        """Merge `found` with pending entries and keep the `wanted` nearest."""
+        """Merge `found` with pending entries; keep the `wanted` nearest rows."""
         full = len(found.keys) >= wanted
         limit = int(found.keys[-1] >> ivf.ID_BITS) if full else 8 * len(bits)
         pending = ivf.scan_pending(self._connection, bits, limit, request.filter)
@@ -178,7 +180,7 @@ class Searcher:
         return ivf.CodeCandidates.merge_nearest([found, pending], wanted)
 
     def _read_codes(self, candidates: Ids | None, filter: EntryFilter) -> tuple[Ids, Steps]:
-        """Read ids, (n,), and codes, (n, d), of the candidates (None: all) that pass the filter."""
+        """Read ids and codes of the candidates (None: all entries) that pass the filter."""
 
         def read_piece(connection: apsw.Connection, ids: Ids | None) -> tuple[Ids, Steps]:
             found, codes = tables.read_codes(connection, ids, filter)
@@ -191,5 +193,5 @@ class Searcher:
         return np.concatenate(ids), np.concatenate(steps)
 
 
-def _pool_size(request: SearchRequest) -> int:
+def _compute_pool_size(request: SearchRequest) -> int:
     return max(request.pool, request.k)

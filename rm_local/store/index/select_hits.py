@@ -15,27 +15,29 @@ from rm_local.store.request import SearchRequest
 
 
 @dataclass(frozen=True, slots=True)
-class Ranking:
-    """Ids and scores of candidates, unordered; each array is (n,)."""
+class CandidateScores:
+    """Ids and scores of candidates, unordered: arrays (n,)."""
 
     ids: Ids
     similarity: NDArray[np.float64]
-    """Cosines with the query."""
+    """Cosines of the candidates with the query."""
     lexical: NDArray[np.float64]
-    """Shares of the query's rare words that the candidates contain."""
+    """Shares of the query's rare words in the candidates."""
 
 
-def select_hits(request: SearchRequest, ranking: Ranking, vectors: Callable[[Ids], Floats]) -> Ids:
-    """Select positions in `ranking` by descending score, then by id: (m,), m <= k.
+def select_hits(
+    request: SearchRequest, candidates: CandidateScores, vectors: Callable[[Ids], Floats]
+) -> Ids:
+    """Select at most k positions in `candidates` by descending score, then by id.
 
-    `vectors` returns the vectors, (m, d), of length 1, at given positions; it is called only if
-    diversity has more than k entries to choose from.
+    `vectors` returns an array (m, d) of the vectors, of length 1, at given positions. It is called
+    only if diversity has more than k entries to choose from.
     """
     k = max(request.k, 0)
-    scores = fuse_scores(ranking.similarity, ranking.lexical)
+    scores = fuse_scores(candidates.similarity, candidates.lexical)
     # Rounded: the last bits of a product depend on a row's position and would order equal rows.
-    order = np.lexsort((ranking.ids, -scores.round(6)))[: max(request.pool, k)]
-    passed = order[_apply_gate(request, ranking, scores, order)]
+    order = np.lexsort((candidates.ids, -scores.round(6)))[: max(request.pool, k)]
+    passed = order[_apply_gate(request, candidates, scores, order)]
     if request.diversity is None or len(passed) <= k:
         return np.asarray(passed[:k], dtype=np.int64)
     rows = select_by_mmr(vectors(passed), scores[passed], k, request.diversity)
@@ -43,9 +45,9 @@ def select_hits(request: SearchRequest, ranking: Ranking, vectors: Callable[[Ids
 
 
 def _apply_gate(
-    request: SearchRequest, ranking: Ranking, scores: NDArray[np.float64], order: Ids
+    request: SearchRequest, candidates: CandidateScores, scores: NDArray[np.float64], order: Ids
 ) -> Flags:
-    """Mark the entries of `order`, best first, that pass gate and score gap: (n,)."""
-    gate = ranking.similarity[order] >= request.min_similarity
-    gate |= ranking.lexical[order] >= request.min_lexical
+    """Mark the positions in `order`, best first, that pass gate and score gap: an array (n,)."""
+    gate = candidates.similarity[order] >= request.min_similarity
+    gate |= candidates.lexical[order] >= request.min_lexical
     return np.asarray(gate & (scores[order] >= scores[order[:1]] - request.max_score_gap))

@@ -1,13 +1,18 @@
-"""Edits the table of centroids in place, together with the values of `meta` that depend on it."""
+"""Edits the table of centroids in place, and the values of `meta` that depend on it."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from rm_local.arrays import Floats
-from rm_local.store.format import DamagedError, checksum
+from rm_local.store.format import DamagedError, compute_checksum
 from rm_local.store.maintain.task import increase_number
-from rm_local.store.sqlite.meta import default_search_params, read_number, read_value, write_value
+from rm_local.store.sqlite.meta import (
+    get_default_search_params,
+    read_meta_value,
+    read_number,
+    write_meta_value,
+)
 
 if TYPE_CHECKING:
     import apsw
@@ -19,16 +24,16 @@ def count_clusters(connection: apsw.Connection) -> int:
 
 
 def append_centroid(connection: apsw.Connection, centroid: Floats) -> int:
-    """Append `centroid`, (d,), as a separate row; return its cluster's number."""
+    """Append `centroid` as its own super-cluster; return the number of its cluster."""
     cluster = count_clusters(connection)
     blk = int(connection.execute("SELECT max(blk) + 1 FROM centroid").get)
     _write_row(connection, blk, _encode_centroid(centroid))
-    write_value(connection, "clusters", cluster + 1)
+    write_meta_value(connection, "clusters", cluster + 1)
     return cluster
 
 
 def replace_centroid(connection: apsw.Connection, cluster: int, centroid: Floats) -> None:
-    """Replace the centroid of `cluster` by `centroid`, (d,).
+    """Replace the centroid of `cluster` by `centroid`.
 
     Raises:
         DamagedError: There is no such cluster, or its row is damaged.
@@ -38,7 +43,7 @@ def replace_centroid(connection: apsw.Connection, cluster: int, centroid: Floats
     for blk, length in connection.execute("SELECT blk, length(v) FROM centroid ORDER BY blk"):
         if start < length:
             old, crc = connection.execute("SELECT v, crc FROM centroid WHERE blk = ?", (blk,)).get
-            if checksum(blk, old) != crc:
+            if compute_checksum(blk, old) != crc:
                 raise DamagedError(f"centroids {blk} are not as they were written")
             _write_row(connection, blk, old[:start] + new + old[start + len(new) :])
             return
@@ -47,22 +52,24 @@ def replace_centroid(connection: apsw.Connection, cluster: int, centroid: Floats
 
 
 def record_cluster_count(connection: apsw.Connection, before: int, now: int) -> None:
-    """Record that the number of clusters changed from `before` to `now`; open stores reread them.
+    """Record a change of the number of clusters, so that open stores read the centroids again.
 
-    The number of clusters that a search scans grows in proportion and may be fractional.
+    The number of clusters scanned by a search changes in proportion and may be fractional.
     """
     increase_number(connection, "generation", 1)
     if before:
-        write_value(connection, "probes", float(read_value(connection, "probes")) * now / before)
+        write_meta_value(
+            connection, "probes", float(read_meta_value(connection, "probes")) * now / before
+        )
         return
-    for key, value in default_search_params(now).meta_values().items():
-        write_value(connection, key, value)
+    for key, value in get_default_search_params(now).meta_values().items():
+        write_meta_value(connection, key, value)
 
 
 def _write_row(connection: apsw.Connection, blk: int, blob: bytes) -> None:
     connection.execute(
         "INSERT OR REPLACE INTO centroid(blk, v, crc) VALUES(?, ?, ?)",
-        (blk, blob, checksum(blk, blob)),
+        (blk, blob, compute_checksum(blk, blob)),
     )
 
 

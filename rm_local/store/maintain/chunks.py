@@ -1,4 +1,4 @@
-"""Reads and rewrites the chunks of `code` directly, cluster by cluster."""
+"""Reads and rewrites the chunks of the table `code` directly, cluster by cluster."""
 
 from __future__ import annotations
 
@@ -27,23 +27,23 @@ CLUSTER = """
 
 @dataclass(frozen=True)
 class ClusterRows:
-    """Rows of `code` in one cluster."""
+    """Rows of the table `code` in one cluster."""
 
     ids: Ids
     labels: Ids
     bits: Bytes
-    """(n, d / 8)."""
+    """The sign bits: an array (n, d / 8)."""
 
     def __len__(self) -> int:
         return len(self.ids)
 
     def select_rows(self, which: Flags | Ids) -> ClusterRows:
-        """Select the rows at these places."""
+        """Select the rows at the places `which`, or where it is true."""
         return ClusterRows(self.ids[which], self.labels[which], self.bits[which])
 
 
 def read_cluster_rows(connection: apsw.Connection, cluster: int, dimension: int) -> ClusterRows:
-    """Read all rows of a cluster, including deleted ones whose bits are still there.
+    """Read all rows of a cluster, including deleted ones with sign bits still in the file.
 
     Raises:
         DamagedError: The columns of a chunk do not fit together.
@@ -61,7 +61,11 @@ def read_cluster_rows(connection: apsw.Connection, cluster: int, dimension: int)
 
 
 def find_used_places(validity: bytes, ids: bytes) -> Ids:
-    """Find the places of a chunk's rows. Raises DamagedError when its columns do not fit."""
+    """Find the used places of a chunk.
+
+    Raises:
+        DamagedError: The columns of the chunk do not fit together.
+    """
     if len(ids) != len(validity) * 64:
         raise DamagedError("a chunk's ids cannot be read")
     return np.flatnonzero(np.unpackbits(np.frombuffer(validity, np.uint8), bitorder="little"))
@@ -70,7 +74,7 @@ def find_used_places(validity: bytes, ids: bytes) -> Ids:
 def rewrite_cluster(
     connection: apsw.Connection, cluster: int, parts: Sequence[tuple[int, ClusterRows]]
 ) -> None:
-    """Replace all rows of `cluster` by `parts`, each a cluster and its rows."""
+    """Replace all rows of `cluster` by `parts`: pairs of a cluster number and its rows."""
     old = connection.execute("SELECT chunk_id FROM code_chunks WHERE partition00 = ?", (cluster,))
     remove_chunks(connection, [row[0] for row in old])
     filled = [each for part in parts for each in _fill_chunks(*part)]
@@ -90,7 +94,7 @@ def rewrite_cluster(
 
 
 def remove_chunks(connection: apsw.Connection, chunks: Sequence[int]) -> None:
-    """Remove chunks."""
+    """Remove the chunks with these numbers from all shadow tables of `code`."""
     for table, key in (
         ("code_chunks", "chunk_id"),
         ("code_vector_chunks00", "rowid"),
@@ -102,7 +106,7 @@ def remove_chunks(connection: apsw.Connection, chunks: Sequence[int]) -> None:
 
 
 def _fill_chunks(cluster: int, rows: ClusterRows) -> Iterator[tuple[Chunk, list[int]]]:
-    """Yield the chunks of a cluster, each with its ids; all except the last are full."""
+    """Yield the chunks of a cluster, each with its ids. All except the last are full."""
     for start in range(0, len(rows), CHUNK_SIZE):
         part = rows.select_rows(np.arange(start, min(start + CHUNK_SIZE, len(rows))))
         used = np.arange(CHUNK_SIZE) < len(part)

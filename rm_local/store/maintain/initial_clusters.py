@@ -8,43 +8,43 @@ from rm_local.store.index.centroids import CLUSTER_ROWS, ROWS_FOR_A_CLUSTER, wri
 from rm_local.store.index.kmeans import find_clusters, find_nearest_centroids
 from rm_local.store.maintain import centroid_edits
 from rm_local.store.maintain.move_rows import STEP, Cluster
-from rm_local.store.maintain.task import Tools
+from rm_local.store.maintain.task import StoreTools
 from rm_local.store.sqlite import tables
 
 MIN_ROWS = 20_000
-"""Entries above which scanning some clusters is faster than comparing all bits."""
+"""Minimum entries for clusters: above, scanning some clusters is faster than comparing all rows."""
 
 MAX_ROWS = 100_000
-"""Entries that one transaction can cluster, in two or three seconds; more need a build."""
+"""Maximum entries for clustering in one transaction, of two or three seconds. More need a build."""
 
 MIN_SAMPLE = 8000
-"""Smallest sample that the clusters are computed from."""
+"""Minimum size of the sample for computing the clusters."""
 
 
 class InitialClusters:
-    """Assigns all entries of a store without clusters to new ones, in one transaction."""
+    """Task that makes the first clusters of a store and assigns all entries, in one transaction."""
 
     name = "entries without clusters"
 
-    def __init__(self, tools: Tools, enough: int = MIN_ROWS, most: int = MAX_ROWS) -> None:
+    def __init__(self, tools: StoreTools, enough: int = MIN_ROWS, most: int = MAX_ROWS) -> None:
         self._tools, self._connection = tools, tools.connection
         self._enough, self._most = enough, most
 
     @property
-    def too_many(self) -> bool:
+    def has_too_many_entries(self) -> bool:
         """Whether the store has no clusters and too many entries for this task."""
-        return self.count_left() > self._most
+        return self.count_remaining_work() > self._most
 
-    def count_left(self) -> int:
-        """Count the entries; 0 when they are too few to need clusters."""
+    def count_remaining_work(self) -> int:
+        """Count the entries; 0 if they are too few for clusters."""
         entries = tables.count_entries(self._connection)
         if entries <= self._enough or centroid_edits.count_clusters(self._connection):
             return 0
         return entries
 
     def run_step(self, until: float) -> dict[str, int]:
-        """Assign all entries."""
-        entries = self.count_left()
+        """Make the clusters and assign all entries."""
+        entries = self.count_remaining_work()
         if not entries or entries > self._most:
             return {}
         cluster = Cluster.read_cluster(self._tools, 0)

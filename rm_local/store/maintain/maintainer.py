@@ -15,36 +15,41 @@ from rm_local.store.maintain.assign_clusters import AssignClusters
 from rm_local.store.maintain.initial_clusters import InitialClusters
 from rm_local.store.maintain.pack_texts import PackTexts
 from rm_local.store.maintain.purge_deleted import PurgeDeleted
-from rm_local.store.maintain.recompress import Recompress
+from rm_local.store.maintain.recompress import RecompressTexts
 from rm_local.store.maintain.split_clusters import LARGEST, SplitClusters
-from rm_local.store.maintain.task import MaintenanceTask, Tools
+from rm_local.store.maintain.task import MaintenanceTask, StoreTools
 from rm_local.store.sqlite import connection as sqlite, tables, wal
-from rm_local.store.sqlite.open_checks import check_header, check_layout, check_size, is_writable
+from rm_local.store.sqlite.open_checks import (
+    check_file_size,
+    check_header,
+    check_vec0_layout,
+    is_writable,
+)
 
 if TYPE_CHECKING:
     import apsw
 
 STEP_SECONDS = 0.1
-"""Target duration of a step."""
+"""Target duration of a step in seconds."""
 
 WAIT_MS = 250
-"""Wait for a lock of another process, after which the run ends."""
+"""Maximum wait for another process's lock; then the run ends."""
 
 
 @dataclass(frozen=True)
 class MaintenanceResult:
-    """What a run did, and what is left to do."""
+    """Done and remaining work of a maintenance run."""
 
     done: dict[str, int]
-    """Amount by kind of work; kinds without any are missing."""
+    """Done amounts by kind of work, without zeros."""
     left: dict[str, int]
-    """Remaining amount of each task."""
+    """Remaining amount of work of each task."""
     empty_bytes: int
-    """Free bytes in the file, which new entries can use."""
+    """Free bytes in the file, usable for new entries."""
     busy: bool
-    """The run ended early because another process used the store."""
+    """Whether the run ended early because another process used the store."""
     needs_build: bool
-    """The store has no clusters and too many entries to make them here."""
+    """Whether the store has no clusters and too many entries for `InitialClusters`."""
 
 
 class Maintainer:
@@ -64,7 +69,7 @@ class Maintainer:
     ) -> MaintenanceResult:
         """Run the tasks for about `seconds`, or until nothing is left to do.
 
-        Each task is a stage, reported before it starts with the amount of its work.
+        Each task is a stage: it is reported before it starts, with its amount of work.
 
         Raises:
             StoreError: As for `Store.open` and its calls; completed steps are kept.
@@ -72,7 +77,7 @@ class Maintainer:
         end = monotonic() + seconds
         done: Counter[str] = Counter()
         with self._open_store() as connection:
-            tools = Tools.from_connection(connection)
+            tools = StoreTools.from_connection(connection)
             first = InitialClusters(tools)
             split = SplitClusters(tools, self._largest)
             # Recompression takes hours in a large store, so it comes last.
@@ -82,11 +87,11 @@ class Maintainer:
                 first,
                 split,
                 PurgeDeleted(tools),
-                Recompress(tools),
+                RecompressTexts(tools),
             )
             busy = False
             for kind in kinds:
-                report(Progress(kind.name, total=kind.count_left()))
+                report(Progress(kind.name, total=kind.count_remaining_work()))
                 while not busy and monotonic() < end:
                     found = _run_step(connection, kind)
                     if not found:
@@ -95,10 +100,10 @@ class Maintainer:
                     done.update(found)
             return MaintenanceResult(
                 done={what: count for what, count in done.items() if count},
-                left={kind.name: kind.count_left() for kind in kinds},
+                left={kind.name: kind.count_remaining_work() for kind in kinds},
                 empty_bytes=_count_empty_bytes(connection),
                 busy=busy,
-                needs_build=first.too_many,
+                needs_build=first.has_too_many_entries,
             )
 
     @contextmanager
@@ -106,10 +111,10 @@ class Maintainer:
         path = self._path
         check_header(path)
         if not is_writable(path):
-            raise sqlite.read_only_error(path)
+            raise sqlite.make_read_only_error(path)
         with sqlite.translate_errors(path), sqlite.open_connection(path, "write") as connection:
-            check_size(connection, path)
-            check_layout(connection, path)
+            check_file_size(connection, path)
+            check_vec0_layout(connection, path)
             # Pages written before the end of a step would lock readers out until then.
             connection.execute("PRAGMA cache_spill=0")
             wal.enable_wal(connection, path)
@@ -119,7 +124,7 @@ class Maintainer:
 
 
 def _run_step(connection: apsw.Connection, kind: MaintenanceTask) -> dict[str, int] | None:
-    """Run a step: amounts of work, empty when nothing was left; None when the store was locked."""
+    """Run a step; return amounts of work, empty if nothing is left, None if the store is locked."""
     import apsw
 
     connection.set_busy_timeout(WAIT_MS)

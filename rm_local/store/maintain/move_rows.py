@@ -1,4 +1,4 @@
-"""Moves rows between clusters: rewrites chunks and the checksums that include the cluster."""
+"""Moves rows between clusters: rewrites chunks and checksums."""
 
 from __future__ import annotations
 
@@ -7,45 +7,53 @@ from dataclasses import dataclass
 import numpy as np
 
 from rm_local.arrays import Floats, Ids
-from rm_local.store.codec.code_frames import row_crc
+from rm_local.store.codec.code_frames import compute_row_crc
 from rm_local.store.format import DamagedError
 from rm_local.store.maintain.chunks import ClusterRows, read_cluster_rows, rewrite_cluster
-from rm_local.store.maintain.task import Tools
-from rm_local.store.sqlite.tables import json_array
+from rm_local.store.maintain.task import StoreTools
+from rm_local.store.sqlite.tables import format_json_array
 
 STEP = 4096
-"""Rows whose codes are in memory at once; a cluster may be larger."""
+"""Number of rows with codes in memory at once; a cluster may be larger."""
 
 
 @dataclass(frozen=True)
 class Cluster:
-    """The entries of a cluster, without deleted ones whose bits are still there."""
+    """The entries of a cluster, without deleted ones."""
 
-    tools: Tools
+    tools: StoreTools
     number: int
     rows: ClusterRows
 
     @classmethod
-    def read_cluster(cls, tools: Tools, number: int) -> Cluster:
-        """Read a cluster. Raises DamagedError when a chunk cannot be read."""
+    def read_cluster(cls, tools: StoreTools, number: int) -> Cluster:
+        """Read the entries of cluster `number`.
+
+        Raises:
+            DamagedError: A chunk cannot be read.
+        """
         rows = read_cluster_rows(tools.connection, number, tools.dimension)
         there = tools.connection.execute(
             "SELECT id FROM ref WHERE id IN (SELECT value FROM json_each(?))",
-            (json_array(rows.ids.tolist()),),
+            (format_json_array(rows.ids.tolist()),),
         )
         kept = np.isin(rows.ids, np.fromiter((row[0] for row in there), np.int64))
         return cls(tools, number, rows.select_rows(kept))
 
     def read_vectors(self, places: Ids) -> Floats:
-        """Read the vectors of rows, (n, d). Raises DamagedError when a checksum is wrong."""
+        """Read the vectors of the rows at `places` as an array (n, d).
+
+        Raises:
+            DamagedError: A checksum is wrong.
+        """
         ids = self.rows.ids[places].tolist()
         codes = self._check_rows(places, self.number)
         return self.tools.decode_vectors(codes[id][0] for id in ids)
 
     def assign_rows(self, clusters: Ids) -> None:
-        """Move each row to its cluster in `clusters`, (n,); rows of a cluster are ordered by id.
+        """Move each row to its cluster in `clusters`; order the rows of a cluster by id.
 
-        Clusters other than this one must not have rows yet.
+        All of these clusters except this one must be empty.
 
         Raises:
             DamagedError: A checksum is wrong.
@@ -70,7 +78,7 @@ class Cluster:
         )
 
     def _check_rows(self, places: Ids, cluster: int) -> dict[int, tuple[bytes, int]]:
-        """Check rows; return by id their codes and their checksums in `cluster`.
+        """Check rows; return their codes and their new checksums in `cluster`, by id.
 
         The old checksums are compared first: new ones would make damaged rows look intact.
 
@@ -81,16 +89,16 @@ class Cluster:
             id: (label, crc, code)
             for id, label, crc, code in self.tools.connection.execute(
                 "SELECT id, label, crc, v FROM ref WHERE id IN (SELECT value FROM json_each(?))",
-                (json_array(self.rows.ids[places].tolist()),),
+                (format_json_array(self.rows.ids[places].tolist()),),
             )
         }
         checked = {}
         for place in places.tolist():
             id, bits = int(self.rows.ids[place]), self.rows.bits[place].tobytes()
             label, crc, code = found[id]
-            if label != self.rows.labels[place] or crc != row_crc(
+            if label != self.rows.labels[place] or crc != compute_row_crc(
                 id, label, self.number, bits, code
             ):
                 raise DamagedError(f"entry {id}: its vector is damaged")
-            checked[id] = code, row_crc(id, label, cluster, bits, code)
+            checked[id] = code, compute_row_crc(id, label, cluster, bits, code)
         return checked

@@ -1,4 +1,4 @@
-"""Packs texts of added entries, which have a frame each, into blocks like a bulk build's."""
+"""Packs the texts of added entries, with one frame each, into blocks as in a bulk build."""
 
 from __future__ import annotations
 
@@ -7,31 +7,31 @@ from typing import TYPE_CHECKING
 from rm_local.store.codec.text_blocks import TextCodec
 from rm_local.store.format import BLOCK_ROWS, DamagedError
 from rm_local.store.index import pending
-from rm_local.store.maintain.purge_deleted import note_cleared
-from rm_local.store.maintain.task import Tools
+from rm_local.store.maintain.purge_deleted import count_cleared_tombstones
+from rm_local.store.maintain.task import StoreTools
 from rm_local.store.sqlite import tables
-from rm_local.store.sqlite.meta import read_number, write_value
+from rm_local.store.sqlite.meta import read_number, write_meta_value
 
 if TYPE_CHECKING:
     import apsw
 
 STEP_BLOCKS = 32
-"""Blocks in one step."""
+"""Maximum blocks of one step."""
 
 
 class PackTexts:
-    """Packs texts and raises `bulk`, so that these entries are like those of a bulk build.
+    """Task that packs texts into blocks and raises `bulk`, the last id with texts in blocks.
 
-    Their rows in `code_rowids` are removed, and deleted ones get a tombstone. Only full blocks are
-    made; up to 15 entries stay as they are.
+    The packed entries lose their rows in `code_rowids`; deleted ones get a tombstone (a row in
+    `tomb`). Only full blocks are made; up to 15 entries stay as they are.
     """
 
     name = "entries not in blocks"
 
-    def __init__(self, tools: Tools) -> None:
+    def __init__(self, tools: StoreTools) -> None:
         self._connection, self._codec = tools.connection, tools.codec
 
-    def count_left(self) -> int:
+    def count_remaining_work(self) -> int:
         """Count the entries to pack, including deleted ones."""
         bulk, end = _find_bounds(self._connection)
         return max(0, end - bulk)
@@ -50,12 +50,12 @@ class PackTexts:
                 f"DELETE FROM {table} WHERE {key} BETWEEN ? AND ?", (bulk + 1, end)
             )
         self._connection.executemany("INSERT INTO tomb(id) VALUES(?)", gone)
-        note_cleared(self._connection, len(gone))
-        write_value(self._connection, "bulk", end)
+        count_cleared_tombstones(self._connection, len(gone))
+        write_meta_value(self._connection, "bulk", end)
         return {"entries put into blocks": end - bulk}
 
     def _write_blocks(self, bulk: int, texts: list[bytes]) -> None:
-        """Write blocks of `texts`; the incomplete last block of the bulk build is completed."""
+        """Write blocks of `texts`; complete the last existing block first."""
         first, held = divmod(bulk, BLOCK_ROWS)
         if held:
             frame = tables.read_frames(self._connection, "block", [first]).get(first, b"")
@@ -75,16 +75,16 @@ class PackTexts:
 
 
 def _find_bounds(connection: apsw.Connection) -> tuple[int, int]:
-    """Find the last entry in blocks, and the last that can be in a full block: no pending one."""
-    first_fresh = pending.find_oldest(connection)
+    """Find the last entry in blocks, and the last one for a full block, before pending ones."""
+    first_fresh = pending.find_oldest_pending(connection)
     last = tables.read_last_id(connection) if first_fresh is None else first_fresh - 1
     return read_number(connection, "bulk"), last // BLOCK_ROWS * BLOCK_ROWS
 
 
 def _read_texts(connection: apsw.Connection, codec: TextCodec, bulk: int, end: int) -> list[bytes]:
-    """Read the text rows of the entries after `bulk` up to `end`; empty for deleted ones."""
+    """Read the text rows of entries `bulk` + 1 to `end`; empty for deleted entries."""
     ids = range(bulk + 1, end + 1)
     frames = tables.read_frames(connection, "text", ids)
-    if frames.keys() != tables.find_existing(connection, ids):
+    if frames.keys() != tables.find_existing_ids(connection, ids):
         raise DamagedError(f"entries {bulk + 1} to {end} and their texts do not agree")
     return [codec.unpack_rows(frames[id], 1)[0] if id in frames else b"" for id in ids]

@@ -1,4 +1,4 @@
-"""Removes bits of deleted entries, which searches would compare, and empty chunks."""
+"""Removes the sign bits of deleted entries, which slow down searches, and empty chunks."""
 
 from __future__ import annotations
 
@@ -8,41 +8,42 @@ import numpy as np
 
 from rm_local.arrays import Ids
 from rm_local.store.maintain.chunks import find_used_places, remove_chunks
-from rm_local.store.maintain.task import Tools, increase_number
-from rm_local.store.sqlite.meta import read_number_or_zero, write_value
+from rm_local.store.maintain.task import StoreTools, increase_number
+from rm_local.store.sqlite.meta import read_number_or_zero, write_meta_value
 
 if TYPE_CHECKING:
     import apsw
 
 
 READ_CHUNKS = 2000
-"""Chunks in one step, which takes about 50 ms."""
+"""Chunks scanned in one step of about 50 ms."""
 
 
 class PurgeDeleted:
-    """Scans all chunks when there are tombstones whose bits may still be there.
+    """Task that scans all chunks for sign bits of deleted entries and removes them.
 
-    In `meta`, `scrapped` counts the tombstones whose bits are known to be removed, `scrap_goal` all
-    tombstones at the start of the current scan, and `scrap_chunk` is the last chunk scanned.
+    A tombstone is the row of a deleted entry in `tomb`. In `meta`, `scrapped` is the number of
+    tombstones with removed bits, `scrap_goal` the number of all tombstones at the start of the
+    current scan, and `scrap_chunk` the last scanned chunk.
     """
 
     name = "deleted entries with bits"
 
-    def __init__(self, tools: Tools) -> None:
+    def __init__(self, tools: StoreTools) -> None:
         self._connection = tools.connection
         self._tombstones: Ids = np.empty(0, np.int64)
 
-    def count_left(self) -> int:
-        """Count deleted entries whose bits may be there."""
+    def count_remaining_work(self) -> int:
+        """Count the deleted entries with sign bits possibly still in the file."""
         return self._count_tombstones() - read_number_or_zero(self._connection, "scrapped")
 
     def run_step(self, until: float) -> dict[str, int]:
-        """Scan READ_CHUNKS chunks."""
-        if not self.count_left():
+        """Scan the next READ_CHUNKS chunks."""
+        if not self.count_remaining_work():
             return {}
         last = read_number_or_zero(self._connection, "scrap_chunk")
         if not last:
-            write_value(self._connection, "scrap_goal", self._count_tombstones())
+            write_meta_value(self._connection, "scrap_goal", self._count_tombstones())
         self._read_tombstones()
         found = self._connection.execute(
             "SELECT chunk_id, validity, rowids FROM code_chunks WHERE chunk_id > ?"
@@ -55,10 +56,10 @@ class PurgeDeleted:
             bits, empty = self._clear_chunk(last, validity, ids)
             cleared, dropped = cleared + bits, dropped + empty
         if len(chunks) == READ_CHUNKS:
-            write_value(self._connection, "scrap_chunk", last)
+            write_meta_value(self._connection, "scrap_chunk", last)
         else:
-            write_value(self._connection, "scrap_chunk", 0)
-            write_value(
+            write_meta_value(self._connection, "scrap_chunk", 0)
+            write_meta_value(
                 self._connection, "scrapped", read_number_or_zero(self._connection, "scrap_goal")
             )
         return {
@@ -71,13 +72,13 @@ class PurgeDeleted:
         return int(self._connection.execute("SELECT count(*) FROM tomb").get)
 
     def _read_tombstones(self) -> None:
-        """Read the tombstones, ascending, unless their number is the same: they never get fewer."""
+        """Read the ids of the tombstones, ascending, if their number has increased."""
         if len(self._tombstones) != self._count_tombstones():
             found = self._connection.execute("SELECT id FROM tomb ORDER BY id")
             self._tombstones = np.fromiter((row[0] for row in found), np.int64)
 
     def _clear_chunk(self, chunk: int, validity: bytes, ids: bytes) -> tuple[int, bool]:
-        """Clear deleted rows; return their number, and whether the chunk was removed as empty."""
+        """Clear a chunk's deleted rows; return their number, and whether the chunk was removed."""
         places = find_used_places(validity, ids)
         held = np.frombuffer(ids, "<i8")[places]
         found = np.searchsorted(self._tombstones, held)
@@ -95,7 +96,7 @@ class PurgeDeleted:
         return int(gone.sum()), False
 
 
-def note_cleared(connection: apsw.Connection, tombstones: int) -> None:
-    """Count new tombstones whose bits were removed already."""
+def count_cleared_tombstones(connection: apsw.Connection, tombstones: int) -> None:
+    """Record the number of new tombstones with removed bits."""
     increase_number(connection, "scrapped", tombstones)
     increase_number(connection, "scrap_goal", tombstones)

@@ -1,4 +1,4 @@
-"""Splits clusters that have grown too large."""
+"""Splits too large clusters."""
 
 from __future__ import annotations
 
@@ -10,42 +10,42 @@ from rm_local.store.format import CHUNK_SIZE
 from rm_local.store.index.kmeans import find_nearest_centroids, k_means
 from rm_local.store.maintain import centroid_edits
 from rm_local.store.maintain.move_rows import Cluster
-from rm_local.store.maintain.task import Tools
+from rm_local.store.maintain.task import StoreTools
 
 LARGEST = 4000
-"""Most rows of a cluster: about four times the usual number, and as slow to scan."""
+"""Maximum rows of a cluster: about four times the usual number, with four times the scan time."""
 
 LEAST_SHARE = 1 / 16
-"""Smallest share of rows for one half: a cluster that does not separate is not split."""
+"""Minimum share of the rows in a half; otherwise the cluster is not split."""
 
 
 class SplitClusters:
-    """Splits clusters of more than `largest` rows by 2-means over their ranking codes.
+    """Task that splits clusters of more than `largest` rows by 2-means over their ranking codes.
 
-    One half keeps the number, the other gets the next one; both get new centroids. Bits of deleted
-    entries are removed.
+    One half keeps the cluster's number, the other gets the next free one; both get new centroids.
+    Sign bits of deleted entries are removed.
     """
 
     name = "clusters too large"
 
-    def __init__(self, tools: Tools, largest: int = LARGEST) -> None:
+    def __init__(self, tools: StoreTools, largest: int = LARGEST) -> None:
         self._tools, self._connection = tools, tools.connection
         self._largest = largest
         self._whole: set[int] = set()
 
-    def count_left(self) -> int:
-        """Count clusters that are too large."""
-        return sum(1 for _ in self._find_large())
+    def count_remaining_work(self) -> int:
+        """Count the too large clusters."""
+        return sum(1 for _ in self._find_large_clusters())
 
     def run_step(self, until: float) -> dict[str, int]:
         """Split one cluster."""
-        for number in self._find_large():
+        for number in self._find_large_clusters():
             split = self._split_cluster(Cluster.read_cluster(self._tools, number))
             return {"clusters parted": int(split), "clusters left whole": int(not split)}
         return {}
 
-    def _find_large(self) -> Iterator[int]:
-        """Yield clusters that are too large, except those that do not separate."""
+    def _find_large_clusters(self) -> Iterator[int]:
+        """Yield the too large clusters, except clusters already found impossible to split."""
         if not centroid_edits.count_clusters(self._connection):
             return
         # Chunks are counted in the index; validity is read for few clusters only.

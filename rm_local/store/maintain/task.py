@@ -1,4 +1,4 @@
-"""What all maintenance tasks share."""
+"""Protocol, tools and helpers of the maintenance tasks."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from rm_local.arrays import Floats
 from rm_local.store.codec.code_frames import CodePacker
 from rm_local.store.codec.quantize import Quantizer
 from rm_local.store.codec.text_blocks import LEVEL, TextCodec
-from rm_local.store.sqlite.meta import read_meta, read_number_or_zero, write_value
+from rm_local.store.sqlite.meta import read_meta, read_number_or_zero, write_meta_value
 from rm_local.store.sqlite.vec0 import CODES, TEXTS, read_dictionary
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ BEST_LEVEL = 19
 
 
 @dataclass(frozen=True)
-class Tools:
+class StoreTools:
     """An open store and the codecs of its rows."""
 
     connection: apsw.Connection
@@ -34,7 +34,11 @@ class Tools:
 
     @classmethod
     def from_connection(cls, connection: apsw.Connection) -> Self:
-        """Read them from an open store. Raises DamagedError when its `meta` is damaged."""
+        """Read the codecs from an open store.
+
+        Raises:
+            DamagedError: The table `meta` is damaged.
+        """
         meta = read_meta(connection)
         dimension, dictionary = meta.embedder.dimension, read_dictionary(connection, TEXTS)
         return cls(
@@ -47,7 +51,7 @@ class Tools:
         )
 
     def decode_vectors(self, codes: Iterable[bytes]) -> Floats:
-        """Decode ranking codes to vectors, (n, d), of length 1."""
+        """Decode ranking codes to an array (n, d) of vectors of length 1."""
         return self.quantizer.from_int8(self.packer.unpack_rows(codes))
 
 
@@ -56,21 +60,21 @@ class MaintenanceTask(Protocol):
 
     @property
     def name(self) -> str:
-        """Name of the remaining work in reports."""
+        """Name of the work in reports."""
 
     def run_step(self, until: float) -> dict[str, int]:
-        """Run a step in the current transaction; return amounts of work, empty when none is left.
+        """Run a step in the current transaction; return amounts of work, empty if none was left.
 
-        A step that can stop early does so at `until`, in `time.monotonic`, after some work.
+        `until` is a time of `time.monotonic`; a step of several parts stops then, after a part.
 
         Raises:
             DamagedError: The tables of the store do not agree.
         """
 
-    def count_left(self) -> int:
+    def count_remaining_work(self) -> int:
         """Estimate the remaining work."""
 
 
 def increase_number(connection: apsw.Connection, key: str, more: int) -> None:
-    """Increase a number in `meta`."""
-    write_value(connection, key, read_number_or_zero(connection, key) + more)
+    """Increase a number in `meta` by `more`."""
+    write_meta_value(connection, key, read_number_or_zero(connection, key) + more)

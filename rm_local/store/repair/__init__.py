@@ -1,1 +1,1 @@
-"""Repairs a damaged store: writes a new one from what can be read."""
+"""Repair of a damaged store: writes a new one with all readable entries."""

@@ -1,4 +1,4 @@
-"""Copies intact labels to the new store; an empty label replaces lost ones."""
+"""Copies intact labels to the new store, and replaces lost ones by an empty label."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ class Labels:
                 tables.insert_label(new, number, label)
                 self._numbers[label] = number
         self.whole = frozenset(self._numbers.values())
-        """Numbers of the intact labels."""
+        """The numbers of the intact labels."""
         self.lost: list[int] = []
-        """Entries whose label is lost."""
+        """Number of entries with a lost label."""
 
     def map_label(self, id: int, number: Any) -> int:
         """Map the label `number` of entry `id` to a label of the new store."""

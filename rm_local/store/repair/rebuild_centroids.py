@@ -1,4 +1,4 @@
-"""Rebuilds the centroids of a damaged store: copies intact ones, computes others from rows."""
+"""Rebuilds the centroids of a damaged store: copies intact ones, computes lost ones from rows."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rm_local.arrays import Flags, Floats, Ids
-from rm_local.store.format import checksum
+from rm_local.store.format import compute_checksum
 from rm_local.store.repair.tolerant_reader import TolerantReader
 
 if TYPE_CHECKING:
@@ -19,11 +19,11 @@ CENTROIDS = "SELECT blk, v, crc FROM centroid WHERE blk IN (SELECT value FROM js
 
 
 class CentroidRebuilder:
-    """Reads intact centroids and sums up the rows of clusters whose centroid is lost."""
+    """Rebuilder of centroids: reads intact ones, sums up the rows of clusters with a lost one."""
 
     def __init__(self, reader: TolerantReader, dimension: int, clusters: int) -> None:
         self.lost: Flags = np.ones(clusters, dtype=bool)
-        """By cluster: whether its centroid is damaged."""
+        """Whether the centroid of each cluster is damaged."""
         self._centroids = np.zeros((clusters, dimension), np.float32)
         self._sums = np.zeros((clusters, dimension), np.float32)
         self._starts = [0]
@@ -37,28 +37,28 @@ class CentroidRebuilder:
             end = start + len(blob) // (2 * dimension)
             if not isinstance(blob, bytes) or len(blob) % (2 * dimension) or end > clusters:
                 break
-            if checksum(blk, blob) == crc:
+            if compute_checksum(blk, blob) == crc:
                 self._centroids[start:end] = np.frombuffer(blob, "<f2").reshape(-1, dimension)
                 self.lost[start:end] = False
             self._starts.append(end)
 
     def add_rows(self, clusters: Ids, vectors: Floats) -> None:
-        """Add vectors, (n, d), of rows in `clusters`, (n,), whose centroids are lost."""
+        """Add the vectors of rows in `clusters`, one cluster per row, all with lost centroids."""
         np.add.at(self._sums, clusters, vectors)
 
     def compute_centroids(self) -> Floats:
-        """Compute all centroids, (clusters, d); zero for a lost one whose cluster has no rows."""
+        """Compute all centroids: an array (clusters, d); zero for a lost one without rows."""
         lengths = np.linalg.norm(self._sums[self.lost], axis=1, keepdims=True)
         self._centroids[self.lost] = self._sums[self.lost] / np.maximum(lengths, 1e-6)
         return np.asarray(self._centroids.astype("<f2"), dtype=np.float32)
 
     def write_centroids(self, new: apsw.Connection) -> None:
-        """Write the new store's `centroid`, with the same rows as the damaged one."""
+        """Write the table `centroid` of the new store with the same rows as in the damaged one."""
         halves = self.compute_centroids().astype("<f2")
         bounds = [*self._starts, *([len(halves)] if self._starts[-1] < len(halves) else [])]
         for number, (start, end) in enumerate(pairwise(bounds)):
             blob = halves[start:end].tobytes()
             new.execute(
                 "INSERT INTO centroid(blk, v, crc) VALUES(?, ?, ?)",
-                (number, blob, checksum(number, blob)),
+                (number, blob, compute_checksum(number, blob)),
             )

@@ -1,4 +1,4 @@
-"""Repairs a damaged store: rewrites what can be read of it, under the same ids."""
+"""Repairs a damaged store: writes its readable entries to a new file, with the same ids."""
 
 from __future__ import annotations
 
@@ -22,13 +22,14 @@ from rm_local.store.verify.verify import verify_store
 
 
 def repair_store(path: Path, report: ProgressCallback = ignore_progress) -> RepairResult | None:
-    """Repair the store at `path`; return None when it is intact.
+    """Repair the store at `path`; return None if it is intact.
 
-    Entries that can be read keep their ids. The damaged file is kept as `path`.damaged. After any
-    stop the file is the damaged or the repaired store. Memory: five bytes for each id ever given,
-    the centroids twice, and a step of 4,096 entries. Raises as `Store.open`, too.
+    Readable entries keep their ids. The damaged file is kept as `path`.damaged. After any stop the
+    file is the damaged or the repaired store. Memory: five bytes for each id ever given, the
+    centroids twice, and a step of 4,096 entries.
 
     Raises:
+        StoreNotFoundError, StoreVersionError: As for `Store.open`.
         CorruptStoreError: No entry can be read.
         StoreError: Another program writes to the store, the disk is too full, or `path`.damaged
             exists already.
@@ -39,11 +40,11 @@ def repair_store(path: Path, report: ProgressCallback = ignore_progress) -> Repa
     if not found:
         return None
     if not is_writable(path):
-        raise sqlite.read_only_error(path)
+        raise sqlite.make_read_only_error(path)
     part = path.with_name(path.name + ".repair")
     with sqlite.translate_errors(path), _lock_damaged(path) as reader:
         aside = _choose_aside_path(path)
-        _check_room(path)
+        _check_repair_space(path)
         # Left by a stopped repair.
         _remove_part(part)
         try:
@@ -70,7 +71,7 @@ def _find_faults(path: Path, report: ProgressCallback) -> list[str]:
 
 @contextmanager
 def _lock_damaged(path: Path) -> Iterator[TolerantReader]:
-    """Lock writers out of the damaged store and read it."""
+    """Lock other writers out of the damaged store, and yield a reader of it."""
     with sqlite.open_connection(path, "rescue") as connection:
         wal.require_single_file(connection, path)
         connection.execute("BEGIN IMMEDIATE")
@@ -80,7 +81,11 @@ def _lock_damaged(path: Path) -> Iterator[TolerantReader]:
 
 
 def _choose_aside_path(path: Path) -> Path:
-    """Choose the new path of the damaged store. Raises StoreError when it is taken."""
+    """Choose the new path of the damaged store.
+
+    Raises:
+        StoreError: A file with this path exists.
+    """
     aside = path.with_name(path.name + ".damaged")
     if aside.exists():
         if not aside.samefile(path):
@@ -93,7 +98,7 @@ def _choose_aside_path(path: Path) -> Path:
     return aside
 
 
-def _check_room(path: Path) -> None:
+def _check_repair_space(path: Path) -> None:
     require_free(
         path.parent,
         path.stat().st_size * 11 // 10 + FIXED,
@@ -104,7 +109,11 @@ def _check_room(path: Path) -> None:
 
 
 def _check_repaired(part: Path, report: ProgressCallback) -> None:
-    """Sync and verify the new store. Raises CorruptStoreError when it has faults."""
+    """Sync and verify the new store.
+
+    Raises:
+        CorruptStoreError: The new store has faults.
+    """
     sync_file(part)
     if left := verify_store(part, report):
         raise CorruptStoreError(f"The store cannot be repaired: {left[0]}", ANOTHER_COPY)
@@ -116,7 +125,7 @@ def _remove_part(part: Path) -> None:
 
 
 def _swap_files(part: Path, path: Path, aside: Path) -> None:
-    """Replace the store atomically, after the damaged one got a second name."""
+    """Give the damaged store the second name `aside`, then replace it atomically."""
     try:
         os.link(path, aside)
     except OSError:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import apsw
 
 STEP = 4096
-"""Entries read at once, a multiple of BLOCK_ROWS."""
+"""Number of entries read at once, a multiple of BLOCK_ROWS."""
 
 BLOCKS = "SELECT blk, z FROM block WHERE blk IN (SELECT value FROM json_each(?))"
 SINGLE = "SELECT id, z FROM text WHERE id IN (SELECT value FROM json_each(?))"
@@ -29,29 +29,29 @@ SINGLE = "SELECT id, z FROM text WHERE id IN (SELECT value FROM json_each(?))"
 
 @dataclass(frozen=True)
 class EntryEvidence:
-    """What the damaged store contains of each entry, by id."""
+    """Flags for the parts of each entry found in the damaged store, by id."""
 
     text: Flags
-    """Whether its text was copied."""
+    """Whether the entry's text was copied."""
     kept: Flags
-    """Whether its vector was copied; only entries with a text."""
+    """Whether the entry's vector was copied, too."""
     trace: Flags
-    """Whether anything shows that it existed."""
+    """Whether the store contains any trace of the entry."""
 
     @classmethod
     def make_empty(cls, highest: int) -> EntryEvidence:
-        """Make evidence without any entry, for ids up to `highest`."""
+        """Make flags without any entry, for ids up to `highest`."""
         text, kept, trace = np.zeros((3, highest + 1), dtype=bool)
         return cls(text, kept, trace)
 
     @property
     def lost(self) -> Ids:
-        """Ids of the entries that existed and are not kept."""
+        """Ids of the entries with a trace that were not copied."""
         return np.flatnonzero((self.text | self.trace) & ~self.kept)
 
 
 class TextRescuer:
-    """Copies intact frames unchanged; a damaged block becomes a block of deleted rows."""
+    """Copier of texts: intact frames unchanged, a damaged block as a block of deleted rows."""
 
     def __init__(
         self,
@@ -68,7 +68,7 @@ class TextRescuer:
         self._tombs_are_whole = not reader.stopped
 
     def copy_texts(self, on_done: DoneCallback) -> None:
-        """Copy all texts; `on_done` gets the id of the last entry done."""
+        """Copy all texts; `on_done` gets the id of the last copied entry."""
         bulk, highest = self._constants.bulk, self._constants.highest
         blocks = range(self._constants.first_block, -(-bulk // BLOCK_ROWS))
         for start in range(blocks.start, blocks.stop, STEP // BLOCK_ROWS):
@@ -77,7 +77,7 @@ class TextRescuer:
             on_done(min(part.stop * BLOCK_ROWS, bulk))
         for start in range(bulk + 1, highest + 1, STEP):
             end = min(start + STEP, highest + 1)
-            self._copy_single(range(start, end))
+            self._copy_single_texts(range(start, end))
             on_done(end - 1)
 
     def _copy_blocks(self, numbers: range) -> None:
@@ -95,7 +95,7 @@ class TextRescuer:
             self._note_texts(first, texts)
         self._new.executemany("INSERT INTO block(blk, z) VALUES(?, ?)", frames)
 
-    def _copy_single(self, ids: range) -> None:
+    def _copy_single_texts(self, ids: range) -> None:
         kept = []
         for id, row in sorted(self._reader.read_rows_by_id(SINGLE, ids).items()):
             frame, texts = self._unpack_frame(row, 1)
@@ -106,7 +106,7 @@ class TextRescuer:
         self._new.executemany("INSERT INTO text(id, z) VALUES(?, ?)", kept)
 
     def _unpack_frame(self, row: tuple[Any, ...] | None, rows: int) -> tuple[bytes, list[bytes]]:
-        """Unpack a frame; return it and its rows, both empty when it is missing or damaged."""
+        """Unpack a frame; return frame and rows, both empty if the frame is missing or damaged."""
         if row is None or not isinstance(row[0], bytes):
             return b"", []
         try:
@@ -115,13 +115,13 @@ class TextRescuer:
             return b"", []
 
     def _note_lost_block(self, first: int, rows: int) -> None:
-        """Note that the entries of a block are lost, except deleted ones."""
+        """Mark the entries of a damaged block as existing, except deleted ones."""
         ids = np.arange(first, first + rows)
         if self._tombs_are_whole:
             self._found.trace[ids[~np.isin(ids, self._buried)]] = True
 
     def _note_texts(self, first: int, texts: Sequence[bytes]) -> None:
-        """Note and index copied texts from entry `first` on; empty ones are deleted entries."""
+        """Mark and index copied texts from entry `first` on. Empty texts are deleted entries."""
         words = []
         for id, text in enumerate(texts, first):
             if text and id < len(self._found.text):

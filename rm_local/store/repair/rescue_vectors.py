@@ -1,4 +1,4 @@
-"""Copies vectors to the new store: intact rows unchanged, others from their ranking code."""
+"""Copies vectors to the new store: intact rows unchanged, damaged ones from their ranking code."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from rm_local.arrays import Floats
 from rm_local.progress import DoneCallback
-from rm_local.store.codec.code_frames import CodePacker, code_check, row_crc
+from rm_local.store.codec.code_frames import CodePacker, compute_code_checksum, compute_row_crc
 from rm_local.store.codec.quantize import Quantizer
 from rm_local.store.format import CHUNK_SIZE, NO_CLUSTER, DamagedError
 from rm_local.store.index.kmeans import find_nearest_centroids
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     import apsw
 
 CHUNK_STEP = 64
-"""Chunks read at once."""
+"""Number of chunks read at once."""
 
 LOW = 0xFFFF_FFFF
-"""Mask of the part of a checksum that covers the whole row."""
+"""Mask for the bits of a checksum that cover the whole row."""
 
 CHUNKS = """
     SELECT chunk_id, partition00, validity, rowids, data, vectors
@@ -40,18 +40,18 @@ REFS = "SELECT id, label, crc, v FROM ref WHERE id IN (SELECT value FROM json_ea
 
 
 @dataclass(frozen=True, slots=True)
-class Slot:
-    """A row in sqlite-vec's tables, or a pending one."""
+class FoundRow:
+    """A row of the damaged store, in sqlite-vec's tables or pending, still unchecked."""
 
     id: int
     cluster: int
     labels: Collection[int]
-    """Possible labels besides the one in `ref`."""
+    """Possible labels in addition to the one in `ref`."""
     bits: bytes
 
 
 class VectorRescuer:
-    """Copies the vectors of entries that have a text."""
+    """Copier of the vectors of entries with a copied text."""
 
     def __init__(
         self,
@@ -66,7 +66,7 @@ class VectorRescuer:
         self._quantizer, self._packer = tools
         self._bulk, self._found = bulk, found
         self.derived = 0
-        """Entries whose bits were derived from their codes."""
+        """Number of entries with sign bits derived from their codes."""
 
     def list_chunks(self) -> list[int]:
         """List the numbers of all chunks."""
@@ -75,7 +75,7 @@ class VectorRescuer:
     def copy_vectors(
         self, chunks: list[int], centroids: CentroidRebuilder, on_done: DoneCallback
     ) -> None:
-        """Copy intact rows by chunk; rows of clusters with a lost centroid go to `centroids`."""
+        """Copy the intact rows of chunks; also add rows with a lost centroid to `centroids`."""
         for start in range(0, len(chunks), CHUNK_STEP):
             read = self._reader.read_rows_by_id(CHUNKS, chunks[start : start + CHUNK_STEP])
             slots = [slot for number in sorted(read) for slot in self._read_slots(*read[number])]
@@ -89,11 +89,11 @@ class VectorRescuer:
                 centroids.add_rows(np.array([row[1] for row in lost]), vectors)
             on_done(int(self._found.kept.sum()))
 
-    def assign_pending(self, centroids: Floats) -> None:
-        """Copy intact pending rows, assigned to the nearest of `centroids`, (c, d)."""
+    def copy_pending(self, centroids: Floats) -> None:
+        """Copy the intact pending rows, each into the cluster with the nearest of `centroids`."""
         found = self._reader.read_rows_by_id(FRESH, self._reader.list_numbers("fresh", "id"))
         slots = [
-            Slot(id, NO_CLUSTER, self._labels.whole, bits)
+            FoundRow(id, NO_CLUSTER, self._labels.whole, bits)
             for id, (bits,) in sorted(found.items())
             if 0 < id < len(self._found.kept) and isinstance(bits, bytes)
         ]
@@ -109,7 +109,7 @@ class VectorRescuer:
             )
 
     def derive_bits(self, centroids: Floats, on_done: DoneCallback) -> None:
-        """Derive other rows from their codes, assigned to the nearest of `centroids`, (c, d)."""
+        """Derive the missing rows from their codes, each in the cluster of the nearest centroid."""
         ids = np.flatnonzero(self._found.text & ~self._found.kept)
         for start in range(0, len(ids), STEP):
             refs = self._reader.read_rows_by_id(REFS, ids[start : start + STEP].tolist())
@@ -131,8 +131,8 @@ class VectorRescuer:
             self.derived += len(whole)
             on_done(int(self._found.kept.sum()))
 
-    def _read_slots(self, cluster: Any, *columns: Any) -> Iterator[Slot]:
-        """Read the used slots of a chunk, none if it is unreadable."""
+    def _read_slots(self, cluster: Any, *columns: Any) -> Iterator[FoundRow]:
+        """Read the rows in the used slots of a chunk; none if the chunk is unreadable."""
         width = self._quantizer.dimension // 8
         sizes = (CHUNK_SIZE // 8, CHUNK_SIZE * 8, CHUNK_SIZE * 8, CHUNK_SIZE * width)
         if not isinstance(cluster, int) or not all(
@@ -146,21 +146,21 @@ class VectorRescuer:
         for at in np.flatnonzero(used).tolist():
             if 0 < ids[at] < len(self._found.kept):
                 here = slice(at * width, (at + 1) * width)
-                yield Slot(ids[at], cluster, (labels[at],), bits[here])
+                yield FoundRow(ids[at], cluster, (labels[at],), bits[here])
 
     def _decode_vectors(self, codes: list[bytes]) -> Floats:
-        """Decode intact codes to vectors, (n, d)."""
+        """Decode intact codes to an array (n, d) of vectors."""
         return self._quantizer.from_int8(self._packer.unpack_rows(codes))
 
     def _find_clusters(self, codes: list[bytes], centroids: Floats) -> list[int]:
-        """Find the nearest cluster of each intact code; 0 in a store without clusters."""
+        """Find the nearest cluster of each code; 0 in a store without clusters."""
         if not len(centroids):
             return [0] * len(codes)
         found: list[int] = find_nearest_centroids(self._decode_vectors(codes), centroids).tolist()
         return found
 
     def _select_intact(
-        self, slots: list[Slot], refs: dict[int, tuple[Any, ...]]
+        self, slots: list[FoundRow], refs: dict[int, tuple[Any, ...]]
     ) -> Iterator[tuple[int, int, int, bytes, bytes]]:
         """Yield id, cluster, label, bits and code of rows with a matching checksum, ids once."""
         for slot in slots:
@@ -172,7 +172,7 @@ class VectorRescuer:
                 continue
             # The label may be the damaged part.
             for each in dict.fromkeys((label, *slot.labels)):
-                if isinstance(each, int) and crc & LOW == LOW & row_crc(
+                if isinstance(each, int) and crc & LOW == LOW & compute_row_crc(
                     slot.id, each, slot.cluster, slot.bits, code
                 ):
                     self._found.kept[slot.id] = True
@@ -194,7 +194,7 @@ class VectorRescuer:
                 self._packer.unpack_rows([code])
             except DamagedError:
                 continue
-            if code_check(id, code) == crc >> 32:
+            if compute_code_checksum(id, code) == crc >> 32:
                 yield id, label, code
 
     def _write_rows(self, rows: list[tuple[int, int, int, bytes, bytes]]) -> None:
@@ -202,7 +202,7 @@ class VectorRescuer:
         self._new.executemany(
             "INSERT INTO ref(id, label, crc, v) VALUES(?, ?, ?, ?)",
             (
-                (id, label, row_crc(id, label, cluster, bits, code), code)
+                (id, label, compute_row_crc(id, label, cluster, bits, code), code)
                 for id, cluster, label, bits, code in rows
             ),
         )

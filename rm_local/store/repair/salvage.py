@@ -1,4 +1,4 @@
-"""Copies all that can be read of a damaged store to a new one."""
+"""Copies all readable entries of a damaged store to a new store."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ from rm_local.store.repair.rescue_vectors import VectorRescuer
 from rm_local.store.repair.store_constants import ANOTHER_COPY, StoreConstants, copy_search_params
 from rm_local.store.repair.tolerant_reader import TolerantReader
 from rm_local.store.sqlite import connection as sqlite
-from rm_local.store.sqlite.meta import SPREAD, Meta, read_meta, write_value
+from rm_local.store.sqlite.meta import SPREAD, Meta, read_meta, write_meta_value
 from rm_local.store.sqlite.vec0 import CODES, TEXTS, create_schema
 
 if TYPE_CHECKING:
     import apsw
 
 MAX_NAMED = 20
-"""Most ids in a sentence."""
+"""Maximum number of ids in a sentence."""
 
 
 @dataclass(frozen=True)
@@ -39,15 +39,15 @@ class RepairResult:
     """Result of a repair."""
 
     aside: Path
-    """Path of the damaged store now."""
+    """New path of the damaged store."""
     entries: int
-    """Entries in the repaired store."""
+    """Number of entries in the repaired store."""
     found: list[str]
-    """What was damaged, in sentences, as in the next two fields."""
+    """Sentences about the damage; the next two fields are sentences, too."""
     mended: list[str]
     lost: list[str]
     lost_ids: list[int]
-    """Ids of lost entries, ascending, as far as they are known."""
+    """Known ids of lost entries, ascending."""
 
 
 def salvage_store(
@@ -58,7 +58,11 @@ def salvage_store(
     aside: Path,
     report: ProgressCallback,
 ) -> RepairResult:
-    """Write the new store `part`. Raises CorruptStoreError when no entry can be read."""
+    """Write the new store `part` with the readable entries of `reader`.
+
+    Raises:
+        CorruptStoreError: No entry can be read.
+    """
     constants = StoreConstants.read_from(reader)
     with _open_new_store(part, path, constants) as new:
         salvager = _Salvager(reader, new, constants, report)
@@ -77,7 +81,7 @@ def salvage_store(
 
 @contextmanager
 def _open_new_store(part: Path, path: Path, constants: StoreConstants) -> Iterator[apsw.Connection]:
-    """Open a new store with the constants of the damaged one, in one transaction."""
+    """Create a new store with the constants of the damaged one; write it in one transaction."""
     with sqlite.translate_errors(part), sqlite.open_connection(part, "create") as new:
         # A stopped repair removes the file, so it needs no journal.
         new.execute("PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF")
@@ -88,7 +92,7 @@ def _open_new_store(part: Path, path: Path, constants: StoreConstants) -> Iterat
             new, path, meta, constants.known_words, dictionaries[TEXTS], dictionaries[CODES]
         )
         for key in ("mean", "rotation"):
-            write_value(new, key, constants.needed[key])
+            write_meta_value(new, key, constants.needed[key])
         yield new
         new.execute("COMMIT")
         new.execute("INSERT INTO words(words) VALUES('optimize')")
@@ -111,20 +115,20 @@ class _Salvager:
 
     @property
     def entries(self) -> int:
-        """Number of entries kept."""
+        """Number of copied entries."""
         return int(self.evidence.kept.sum())
 
     def copy_all(self) -> None:
-        """Copy texts and vectors, then everything that depends on them."""
+        """Copy texts and vectors, then usage counts and the numbers in `meta`."""
         texts = TextRescuer(self._reader, self._new, self._constants, self.evidence)
         texts.copy_texts(self._make_meter("texts").reach)
         clusters = self._copy_vectors()
-        self._drop_lost()
+        self._delete_lost_entries()
         self._copy_usage_counts()
-        self._put_numbers(clusters)
+        self._write_meta_numbers(clusters)
 
     def _copy_vectors(self) -> int:
-        """Copy vectors; return the number of clusters."""
+        """Copy all vectors; return the number of clusters."""
         meta, constants = read_meta(self._new), self._constants
         dimension = constants.dimension
         labels = Labels(self._reader, self._new)
@@ -147,7 +151,7 @@ class _Salvager:
         centroids = CentroidRebuilder(self._reader, dimension, clusters)
         meter = self._make_meter("vectors")
         vectors.copy_vectors(vectors.list_chunks(), centroids, meter.reach)
-        vectors.assign_pending(centroids.compute_centroids())
+        vectors.copy_pending(centroids.compute_centroids())
         vectors.derive_bits(centroids.compute_centroids(), meter.reach)
         centroids.write_centroids(self._new)
         if vectors.derived:
@@ -164,8 +168,8 @@ class _Salvager:
     def _make_meter(self, stage: str) -> ProgressMeter:
         return ProgressMeter(self._report, stage, self._constants.highest)
 
-    def _drop_lost(self) -> None:
-        """Delete entries without a vector; missing ids in blocks get a tombstone."""
+    def _delete_lost_entries(self) -> None:
+        """Delete entries without a vector; record missing ids in blocks as tombstones."""
         constants, codec = self._constants, TextCodec(self._constants.dictionaries[TEXTS])
         halves = np.flatnonzero(self.evidence.text & ~self.evidence.kept).tolist()
         for start in range(0, len(halves), STEP):
@@ -192,19 +196,19 @@ class _Salvager:
         if self._reader.stopped:
             self.lost.append("Some usage counts: how often entries were shown and helped.")
 
-    def _put_numbers(self, clusters: int) -> None:
+    def _write_meta_numbers(self, clusters: int) -> None:
         constants, new = self._constants, self._new
         tombs = new.execute("SELECT count(*) FROM tomb").get
         kept = {"entries": self.entries, "last": constants.last, "bulk": constants.bulk}
         for key, value in {**kept, "clusters": clusters, "scrapped": tombs}.items():
-            write_value(new, key, value)
+            write_meta_value(new, key, value)
         for key in ("generation", "recompressed"):
             if (number := self._reader.read_number(key)) is not None:
-                write_value(new, key, number)
+                write_meta_value(new, key, number)
         copy_search_params(self._reader, new, clusters, self.fixed)
-        spread = self._reader.read_value(SPREAD)
+        spread = self._reader.read_meta_value(SPREAD)
         if spread is not None:
-            write_value(new, SPREAD, spread)
+            write_meta_value(new, SPREAD, spread)
         elif self._reader.read_scalar("SELECT 1 FROM meta NOT INDEXED WHERE key = ?", (SPREAD,)):
             self.fixed.append(f"{SPREAD!r} in meta was left out: it is measured again when used.")
 

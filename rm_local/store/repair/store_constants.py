@@ -1,4 +1,4 @@
-"""Constants of a damaged store: read where intact, recomputed where possible."""
+"""Constants of a damaged store: read if intact, recomputed if possible."""
 
 from __future__ import annotations
 
@@ -6,26 +6,31 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 
 from rm_local.errors import CorruptStoreError
-from rm_local.store.codec.code_frames import code_check
+from rm_local.store.codec.code_frames import compute_code_checksum
 from rm_local.store.codec.text_blocks import TextCodec, unpack_words
 from rm_local.store.format import BLOCK_ROWS, DamagedError, EmbedderId
 from rm_local.store.index.stopwords import STOPWORDS
 from rm_local.store.repair.tolerant_reader import TolerantReader
-from rm_local.store.sqlite.meta import PARAM_KEYS, Value, default_search_params, write_value
+from rm_local.store.sqlite.meta import (
+    PARAM_KEYS,
+    Value,
+    get_default_search_params,
+    write_meta_value,
+)
 from rm_local.store.sqlite.vec0 import CODES, TEXTS
 
 if TYPE_CHECKING:
     import apsw
 
 NEEDED = ("embedder_id", "embedder_dimension", "embedder_sha256", "step", "mean", "rotation")
-"""Keys of `meta` that are needed to read vectors."""
+"""Keys of `meta` needed for reading vectors."""
 
 ANOTHER_COPY = "Use another copy, or build the store again."
 
 
 @dataclass(frozen=True)
 class StoreConstants:
-    """What is needed to read all entries, and the range of their ids."""
+    """The values needed for reading all entries, and the range of their ids."""
 
     needed: dict[str, Value]
     dictionaries: dict[int, bytes]
@@ -38,18 +43,18 @@ class StoreConstants:
     last: int
     """The highest id ever given."""
     clusters: int | None
-    """None if lost: then the number follows from the centroids."""
+    """Number of clusters; None if lost, then it is that of the centroids."""
     notes: list[str] = field(default_factory=list)
-    """What was damaged of this, in sentences."""
+    """Sentences about damage of these values."""
 
     @classmethod
     def read_from(cls, reader: TolerantReader) -> Self:
         """Read the constants.
 
         Raises:
-            CorruptStoreError: A constant is lost that cannot be recomputed.
+            CorruptStoreError: A constant is lost and cannot be recomputed.
         """
-        needed = {key: reader.read_value(key) for key in NEEDED}
+        needed = {key: reader.read_meta_value(key) for key in NEEDED}
         lost = [f"{key!r} in meta" for key, value in needed.items() if value is None]
         dictionaries: dict[int, bytes] = {}
         for number, name in ((TEXTS, "texts"), (CODES, "vectors")):
@@ -59,7 +64,7 @@ class StoreConstants:
                 lost.append(f"the dictionary of {name}")
         if lost:
             raise CorruptStoreError(f"The store is damaged in {', '.join(lost)}.", ANOTHER_COPY)
-        if reader.read_value("groups") is not None:
+        if reader.read_meta_value("groups") is not None:
             raise CorruptStoreError(
                 "The bulk build of this store was not completed.", "Build it again."
             )
@@ -67,12 +72,12 @@ class StoreConstants:
         bulk, last, clusters = (reader.read_number(key) for key in ("bulk", "last", "clusters"))
         if bulk is None:
             notes.append("'bulk' in meta was computed from the blocks of texts.")
-            bulk = _find_bulk(reader, TextCodec(dictionaries[TEXTS]))
+            bulk = _find_bulk_end(reader, TextCodec(dictionaries[TEXTS]))
             bulk = bulk if last is None else min(bulk, last)
         highest = last
         if highest is None:
-            highest = max(bulk, _find_highest(reader))
-            last = max(highest, _find_highest_given(reader))
+            highest = max(bulk, _find_highest_intact_id(reader))
+            last = max(highest, _find_highest_given_id(reader))
             notes.append(f"'last' in meta was computed from the entries; it is {last:,} now.")
         if clusters is None:
             notes.append("'clusters' in meta was computed from the centroids.")
@@ -99,26 +104,26 @@ class StoreConstants:
 
     @property
     def dimension(self) -> int:
-        """Components of a vector."""
+        """Number of components of a vector."""
         return int(self.needed["embedder_dimension"])
 
 
 def copy_search_params(
     reader: TolerantReader, new: apsw.Connection, clusters: int, notes: list[str]
 ) -> None:
-    """Copy the search parameters; lost ones get their defaults."""
+    """Copy the search parameters; replace lost ones by their defaults."""
     values = {key: reader.read_number(key) for key in PARAM_KEYS}
     lost = [key for key, value in values.items() if value is None]
-    for key, usual in default_search_params(clusters).meta_values().items():
+    for key, usual in get_default_search_params(clusters).meta_values().items():
         value = values[key]
-        write_value(new, key, usual if value is None else value)
+        write_meta_value(new, key, usual if value is None else value)
     if lost:
         notes.append(f"{', '.join(map(repr, lost))} in meta: the default was used.")
 
 
 def _read_known_words(reader: TolerantReader, notes: list[str]) -> frozenset[str]:
     try:
-        value = reader.read_value("known_words")
+        value = reader.read_meta_value("known_words")
         if not isinstance(value, bytes):
             raise DamagedError("known_words is missing")
         return unpack_words(value)
@@ -137,8 +142,8 @@ def _find_first_block(reader: TolerantReader) -> int:
     return max(0, min((number for number in found if number is not None), default=0))
 
 
-def _find_bulk(reader: TolerantReader, codec: TextCodec) -> int:
-    """Find the last entry in blocks: that of the last block, as far as it can be read."""
+def _find_bulk_end(reader: TolerantReader, codec: TextCodec) -> int:
+    """Find the id of the last entry in blocks, from the last block as far as it is readable."""
     number = reader.read_scalar("SELECT max(blk) FROM block")
     if number is None:
         return 0
@@ -155,15 +160,19 @@ def _find_bulk(reader: TolerantReader, codec: TextCodec) -> int:
     return end if first_single is None else min(end, int(first_single) - 1)
 
 
-def _find_highest(reader: TolerantReader) -> int:
+def _find_highest_intact_id(reader: TolerantReader) -> int:
     """Find the highest id of an entry with an intact code."""
     for id, crc, code in reader.iter_rows("SELECT id, crc, v FROM ref ORDER BY id DESC"):
-        if isinstance(code, bytes) and isinstance(crc, int) and code_check(id, code) == crc >> 32:
+        if (
+            isinstance(code, bytes)
+            and isinstance(crc, int)
+            and compute_code_checksum(id, code) == crc >> 32
+        ):
             return int(id)
     return 0
 
 
-def _find_highest_given(reader: TolerantReader) -> int:
+def _find_highest_given_id(reader: TolerantReader) -> int:
     """Find the highest id that was ever inserted into sqlite-vec's table."""
     found = reader.read_scalar("SELECT seq FROM sqlite_sequence WHERE name = 'code_rowids'")
     return found if isinstance(found, int) else 0

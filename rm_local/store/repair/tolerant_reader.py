@@ -1,13 +1,13 @@
-"""Reads a damaged store as far as possible."""
+"""Reads the undamaged parts of a damaged store."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from rm_local.store.format import DamagedError, checksum
+from rm_local.store.format import DamagedError, compute_checksum
 from rm_local.store.sqlite.meta import Value
-from rm_local.store.sqlite.tables import Label, json_array
+from rm_local.store.sqlite.tables import Label, format_json_array
 
 if TYPE_CHECKING:
     import apsw
@@ -25,7 +25,7 @@ LABEL_COPIES = """
 
 
 class TolerantReader:
-    """Runs statements on a damaged store and treats errors as missing rows."""
+    """Reader of a damaged store that treats errors as missing rows."""
 
     def __init__(self, connection: apsw.Connection) -> None:
         import apsw
@@ -39,10 +39,10 @@ class TolerantReader:
             UnicodeDecodeError,
         )
         self.stopped = False
-        """Whether the last `iter_rows` ended early because of damage."""
+        """Whether damage ended the last `iter_rows` early."""
 
     def iter_rows(self, sql: str, values: Sequence[int | str] = ()) -> Iterator[Row]:
-        """Yield rows up to the end or to the first damage."""
+        """Yield the rows of a statement up to the first damage."""
         self.stopped = False
         try:
             yield from self._connection.execute(sql, values)
@@ -50,15 +50,15 @@ class TolerantReader:
             self.stopped = True
 
     def read_scalar(self, sql: str, values: Sequence[int | str] = ()) -> Any:
-        """Read the first value of the first row; None if that is impossible."""
+        """Read the first value of the first row; None if it is missing or damaged."""
         return next(self.iter_rows(sql, values), (None,))[0]
 
     def read_rows_by_id(self, sql: str, numbers: Sequence[int]) -> dict[int, Row]:
-        """Read rows by their first column, as many of `numbers` as possible.
+        """Read the readable rows among `numbers`, by their first column.
 
-        `sql` takes the numbers as a JSON list; when it fails, each half is read separately.
+        `sql` takes the numbers as a JSON list. If it fails, each half is read separately.
         """
-        found = {row[0]: row[1:] for row in self.iter_rows(sql, (json_array(numbers),))}
+        found = {row[0]: row[1:] for row in self.iter_rows(sql, (format_json_array(numbers),))}
         if self.stopped and len(numbers) > 1:
             middle = len(numbers) // 2
             return self.read_rows_by_id(sql, numbers[:middle]) | self.read_rows_by_id(
@@ -66,34 +66,38 @@ class TolerantReader:
             )
         return found
 
-    def read_value(self, key: str) -> Value | None:
+    def read_meta_value(self, key: str) -> Value | None:
         """Read a value of `meta`; None if it is missing or damaged."""
         # Scan the table without its index, which may be damaged.
         found = self.iter_rows("SELECT value, crc FROM meta NOT INDEXED WHERE key = ?", (key,))
         row = next(found, None)
-        return row[0] if row is not None and checksum(key, row[0]) == row[1] else None
+        return row[0] if row is not None and compute_checksum(key, row[0]) == row[1] else None
 
     def read_number(self, key: str) -> int | None:
-        """Read an integer of `meta`, as `read_value`."""
-        found = self.read_value(key)
+        """Read an integer of `meta`; None if it is missing or damaged."""
+        found = self.read_meta_value(key)
         return found if isinstance(found, int) else None
 
     def read_dictionary(self, number: int) -> bytes:
-        """Read a dictionary. Raises DamagedError when it is missing or damaged."""
+        """Read a dictionary.
+
+        Raises:
+            DamagedError: The dictionary is missing or damaged.
+        """
         row = next(self.iter_rows("SELECT d, crc FROM zdict WHERE id = ?", (number,)), None)
-        if row is None or checksum(number, row[0]) != row[1]:
+        if row is None or compute_checksum(number, row[0]) != row[1]:
             raise DamagedError(f"dictionary {number} is not as it was written")
         return bytes(row[0])
 
     def list_numbers(self, table: str, key: str) -> list[int]:
-        """List the numbers of a table's rows, ascending, from the table and from its indexes."""
+        """List the numbers of a table's rows, ascending, from the table and its indexes."""
         found: set[int] = set()
         for where in (f"{table} NOT INDEXED", table):
             found.update(row[0] for row in self.iter_rows(f"SELECT {key} FROM {where}"))
         return sorted(found)
 
     def read_labels(self) -> dict[int, Label]:
-        """Read intact labels by number."""
+        """Read the intact labels, by number."""
         numbers = self.list_numbers("label", "id")
         crcs = self.read_rows_by_id(LABEL_CRCS, numbers)
         rows = self.read_rows_by_id(LABELS, numbers)
@@ -104,6 +108,6 @@ class TolerantReader:
             for domain, source, level, provenance in (
                 each[number] for each in (copies, rows) if number in each
             ):
-                if checksum(number, domain, source, level, provenance) == crc:
+                if compute_checksum(number, domain, source, level, provenance) == crc:
                     found[number] = (domain, source, level, provenance)
         return found

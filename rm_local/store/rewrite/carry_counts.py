@@ -1,4 +1,4 @@
-"""Carries usage counts over to a store where the same entries have other ids."""
+"""Copies usage counts to a store with the same entries under other ids."""
 
 from __future__ import annotations
 
@@ -15,13 +15,16 @@ from rm_local.store.rewrite.store_source import StoreSource
 from rm_local.store.sqlite import connection as sqlite, tables
 
 STEP = 4096
-"""Entries with counts that are read at once."""
+"""Number of entries with counts read at once."""
 
 
 def carry_usage_counts(old: StoreSource, new: StoreSource) -> None:
     """Copy usage counts from `old` to the same entries of `new`; repeating this is harmless.
 
-    All of `new` is read unless there are no counts. Raises as `Store.open`.
+    All of `new` is read, unless there are no counts.
+
+    Raises:
+        StoreError: As for `Store.open`.
     """
     counts = defaultdict(list)
     tallied = old.read_usage_counts()

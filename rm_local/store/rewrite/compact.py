@@ -22,7 +22,7 @@ from rm_local.store.store import Store
 from rm_local.work_folder import remove_work_folder
 
 LEVEL = 12
-"""zstandard level: higher than a build's, as the store is compressed once and read for long."""
+"""zstandard level: higher than in a build, because the store is compressed once and read often."""
 
 
 def compact_store(
@@ -33,17 +33,18 @@ def compact_store(
     Clusters, rotation and dictionaries are trained on the present entries. New ids start above the
     highest ever given, so that no old id is reused; usage counts are carried over. Meanwhile the
     store can be read, but not written. After any stop the file is the old or the new store, and
-    the same call resumes. Raises as `Store.open` and `build_store`, too.
+    the same call resumes.
 
     Raises:
-        StoreError: It has no entries, another program writes to it, or one still uses its log.
+        StoreError: The store has no entries, another program writes to it or still uses its log; or
+            as for `Store.open` and `build_store`.
     """
     path = path.resolve()
     _empty_wal(path)
     with StoreSource.open(path) as held:
         if not held.rows:
             raise StoreError(f"The store {path} has no entries.", "Add some before you compact it.")
-        with _lock_unchanged(path, held) as last:
+        with _lock_if_unchanged(path, held) as last:
             new_path = _choose_new_path(path, f"{held.fingerprint}, level {level}")
             if not new_path.exists() or _get_build_folder(new_path).exists():
                 build_store(
@@ -66,7 +67,11 @@ def compact_store(
 
 
 def _empty_wal(path: Path) -> None:
-    """Move the log into the file. Raises StoreError when another program still uses the log."""
+    """Move the write-ahead log into the file.
+
+    Raises:
+        StoreError: Another program still uses the log.
+    """
     Store.open(path, write=True).close()
     with sqlite.translate_errors(path), sqlite.open_connection(path, "write") as connection:
         wal.require_single_file(connection, path)
@@ -74,8 +79,12 @@ def _empty_wal(path: Path) -> None:
 
 
 @contextmanager
-def _lock_unchanged(path: Path, held: StoreSource) -> Iterator[int]:
-    """Lock writers out; yields the highest id. Raises StoreError when the store has changed."""
+def _lock_if_unchanged(path: Path, held: StoreSource) -> Iterator[int]:
+    """Lock writers out of the store at `path`, and yield its highest id ever given.
+
+    Raises:
+        StoreError: The store has changed since `held` was opened.
+    """
     with sqlite.translate_errors(path), sqlite.open_connection(path, "write") as connection:
         connection.execute("BEGIN IMMEDIATE")
         if wal.uses_wal(connection) or read_fingerprint(connection) != held.fingerprint:
@@ -86,7 +95,7 @@ def _lock_unchanged(path: Path, held: StoreSource) -> Iterator[int]:
 
 
 def _choose_new_path(path: Path, called: str) -> Path:
-    """Choose the path of the new store, and remove files of earlier calls for other states."""
+    """Choose the path of the new store; remove leftovers of calls with another `called`."""
     stem = f"{path.name}.compact-"
     new_path = path.with_name(stem + blake2b(called.encode(), digest_size=6).hexdigest())
     ours = re.compile(re.escape(stem) + r"[0-9a-f]{12}(\.build)?")

@@ -12,47 +12,47 @@ from rm_local.store.rewrite.fingerprints import (
     compute_fingerprints,
     distinguish_repeated,
     encode_entry,
-    find_missing,
+    find_missing_places,
 )
 from rm_local.store.rewrite.store_source import StoreSource
 
 
 @dataclass(frozen=True)
 class DiffSide:
-    """One of the two stores."""
+    """One of two compared stores."""
 
     path: Path
     entries: int
     only: int
-    """Entries that the other store does not have, or has fewer times."""
+    """Number of entries missing in the other store, or there fewer times."""
     examples: tuple[Entry, ...]
-    """The first of these entries, in order of id."""
+    """The first missing entries, in order of id."""
 
 
 @dataclass(frozen=True)
 class StoreDiff:
-    """The difference of two stores by entries, regardless of ids and vectors."""
+    """The difference of two stores: their entries, without ids and vectors, are compared."""
 
     one: DiffSide
     other: DiffSide
 
     @property
     def both(self) -> int:
-        """Number of entries in both."""
+        """Number of entries in both stores."""
         return self.one.entries - self.one.only
 
     @property
     def equal(self) -> bool:
-        """Whether both have the same entries."""
+        """Whether the two stores have the same entries."""
         return not self.one.only + self.other.only
 
 
 def diff_stores(
     one: StoreSource, other: StoreSource, examples: int, report: ProgressCallback = ignore_progress
 ) -> StoreDiff:
-    """Compare texts and labels of all entries, in 32 bytes of memory an entry.
+    """Compare texts and labels of all entries, with 32 bytes of memory per entry.
 
-    Progress is in rows read of both.
+    Progress counts the read rows of both stores.
     """
     meter = ProgressMeter(report, "read", one.rows + other.rows)
     found = distinguish_repeated(compute_fingerprints(one, encode_entry, meter.reach))
@@ -60,8 +60,8 @@ def diff_stores(
         compute_fingerprints(other, encode_entry, lambda done: meter.reach(one.rows + done))
     )
     return StoreDiff(
-        _make_side(one, find_missing(found, others), examples),
-        _make_side(other, find_missing(others, found), examples),
+        _make_side(one, find_missing_places(found, others), examples),
+        _make_side(other, find_missing_places(others, found), examples),
     )
 
 

@@ -16,11 +16,11 @@ from rm_local.store.rewrite.store_source import StoreSource
 from rm_local.store.sqlite.tables import make_label
 
 Fingerprints = NDArray[np.uint64]
-"""64 bits an entry: the probability of a collision among 64 million entries is 1 in 9,000."""
+"""64 bits per entry: the probability of a collision among 64 million entries is 1 in 9,000."""
 
 BYTES = 8
 HASH_STEP = np.uint64(0x9E3779B97F4A7C15)
-"""Difference between the fingerprints of equal entries; odd, so that they all differ."""
+"""Difference between the changed fingerprints of equal entries; odd, so that all differ."""
 
 
 def encode_texts(entry: Entry) -> bytes:
@@ -29,7 +29,7 @@ def encode_texts(entry: Entry) -> bytes:
 
 
 def encode_entry(entry: Entry) -> bytes:
-    """Encode all of an entry except its id."""
+    """Encode all fields of an entry except its id."""
     label = (each.encode("utf-8", "surrogatepass") for each in make_label(entry))
     return KEY_END.join([encode_texts(entry), *label])
 
@@ -37,7 +37,7 @@ def encode_entry(entry: Entry) -> bytes:
 def compute_fingerprints(
     held: StoreSource, part: Callable[[Entry], bytes], on_done: DoneCallback
 ) -> Fingerprints:
-    """Compute the fingerprint of each entry's `part`, in order of id."""
+    """Compute the fingerprint of `part(entry)` for each entry, in order of id."""
     found = np.empty(held.rows, np.uint64)
     for number in range(held.blocks):
         digests = [_hash_bytes(part(each)) for each in held.read_entries(number)]
@@ -48,7 +48,7 @@ def compute_fingerprints(
 
 
 def fingerprint_entry(entry: Entry, part: Callable[[Entry], bytes]) -> int:
-    """Compute the fingerprint of one entry's `part`."""
+    """Compute the fingerprint of `part(entry)`."""
     return int.from_bytes(_hash_bytes(part(entry)), "little")
 
 
@@ -56,15 +56,15 @@ def _hash_bytes(data: bytes) -> bytes:
     return blake2b(data, digest_size=BYTES).digest()
 
 
-def find_repeated(found: Fingerprints) -> Ids:
-    """Find the places, ascending, of fingerprints that occur at an earlier place, too."""
+def find_repeated_places(found: Fingerprints) -> Ids:
+    """Find the places, ascending, of repeated fingerprints, without the first of each."""
     order = np.argsort(found, kind="stable")
     held = found[order]
     return np.sort(order[1:][held[1:] == held[:-1]])
 
 
 def distinguish_repeated(found: Fingerprints) -> Fingerprints:
-    """Replace the second, third ... of equal fingerprints by different ones."""
+    """Replace the second, third, ... of equal fingerprints by different ones."""
     order = np.argsort(found, kind="stable")
     held = found[order]
     places = np.arange(len(held))
@@ -76,7 +76,7 @@ def distinguish_repeated(found: Fingerprints) -> Fingerprints:
     return result
 
 
-def find_missing(found: Fingerprints, others: Fingerprints) -> Ids:
+def find_missing_places(found: Fingerprints, others: Fingerprints) -> Ids:
     """Find the places, ascending, of fingerprints that are not in `others`."""
     others = np.sort(others)
     if not len(others):

@@ -20,10 +20,14 @@ def merge_stores(
     *,
     report: ProgressCallback = ignore_progress,
 ) -> int:
-    """Merge the stores at `paths`; return how many repeated entries were left out.
+    """Merge the stores at `paths` into `out`; return the number of omitted repeated entries.
 
     Of entries with the same subproblem and subroutine the first is kept, with its label. After any
-    stop the same call resumes. Raises as `join_stores`, `build_store` and `Store.open`.
+    stop the same call resumes.
+
+    Raises:
+        UsageError, EmbedderMismatchError: As for `join_stores`.
+        StoreError: As for `join_stores`, `build_store` and `Store.open`.
     """
     folder = out.with_name(out.name + ".merge")
     if out.exists() and not out.with_name(out.name + ".build").exists():

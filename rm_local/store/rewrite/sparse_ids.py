@@ -1,4 +1,4 @@
-"""A range of ids with gaps, addressable by position without a list of all."""
+"""A range of ids with gaps, addressable by position."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from rm_local.arrays import Ids
 
 @dataclass(frozen=True, eq=False)
 class SparseRange:
-    """The ids from `first` on, except some. Takes memory only for the missing ones."""
+    """The ids from `first` on except the missing ones. Only these take memory."""
 
     first: int
     before: Ids
-    """For each missing id, ascending: the number of present ids before it."""
+    """The number of present ids before each missing id, ascending."""
 
     @classmethod
     def from_missing(cls, first: int, missing: Ids) -> SparseRange:
-        """Make the range without `missing`, which are ascending and not below `first`."""
+        """Make the range without the ids `missing`, ascending and not below `first`."""
         return cls(first, missing - first - np.arange(len(missing), dtype=np.int64))
 
     def map_places(self, places: Ids) -> Ids:

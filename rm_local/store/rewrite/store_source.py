@@ -1,4 +1,4 @@
-"""Reads the entries of a store in order, also as the source of a build."""
+"""Reads the entries of a store in order, for comparisons or as the source of a build."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
     import apsw
 
 READ_ROWS = 4096
-"""Rows of a block."""
+"""Entries of a block."""
 
 
 class PickleByFields:
-    """Base of dataclasses that are pickled by their fields only, without open stores."""
+    """Base class of dataclasses: only the fields are pickled, not open stores."""
 
     def __reduce__(self) -> tuple[type[Self], tuple[Any, ...]]:
         names = (each.name for each in fields(self))  # type: ignore[arg-type]
@@ -38,10 +38,10 @@ class PickleByFields:
 
 @dataclass(frozen=True, eq=False)
 class StoreSource(PickleByFields):
-    """The entries of a store that are not deleted, in order of id (an `EntrySource`).
+    """The existing entries of a store in order of id (an `EntrySource`).
 
-    Each process opens the store for itself. Every call raises StoreError when the store has
-    changed since `open`, and what `Store.open` raises.
+    Each process opens the store itself. In addition to the errors of `Store.open`, every call can
+    raise StoreError: the store has changed since `open`.
     """
 
     path: Path
@@ -52,7 +52,11 @@ class StoreSource(PickleByFields):
 
     @classmethod
     def open(cls, path: Path) -> StoreSource:
-        """Open the store at `path`. Raises as `Store.open`."""
+        """Open the store at `path`.
+
+        Raises:
+            StoreError: As for `Store.open`.
+        """
         store = Store.open(path)
         try:
             with store.borrow_connection() as connection:
@@ -65,23 +69,23 @@ class StoreSource(PickleByFields):
         return held
 
     def read_block(self, number: int) -> EntryBatch:
-        """Read entries and vectors of one block."""
+        """Read entries and vectors of block `number`."""
         return self.read_rows(self._list_places(number))
 
     def read_rows(self, places: Ids) -> EntryBatch:
-        """Read entries and vectors, (n, d), at places counted from 0 in order of id."""
+        """Read entries and vectors at places in the order of ids, counted from 0."""
         ids = self.find_ids(places)
         return self._store.get(ids), self._store.read_vectors(ids)
 
     def read_entries(self, number: int) -> list[Entry]:
-        """Read the entries of one block without vectors."""
+        """Read the entries of block `number` without vectors."""
         return self._store.get(self.find_ids(self._list_places(number)))
 
     def read_filtered(self, number: int, filter: EntryFilter) -> EntryBatch:
-        """Read entries and vectors of one block that pass the filter."""
+        """Read the entries of block `number` that pass the filter, and their vectors."""
         ids = self.find_ids(self._list_places(number))
         with self._store.borrow_connection() as connection:
-            ids = sorted(rows.find_existing(connection, ids, filter))
+            ids = sorted(rows.find_existing_ids(connection, ids, filter))
         return self._store.get(ids), self._store.read_vectors(ids)
 
     def get(self, ids: list[int]) -> list[Entry]:
@@ -89,7 +93,7 @@ class StoreSource(PickleByFields):
         return self._store.get(ids)
 
     def read_usage_counts(self) -> list[tuple[int, int, int]]:
-        """Read id, times shown and times helped of all entries with counts, last id first."""
+        """Read id, `shown` and `helped` of all entries with usage counts, last id first."""
         with self._store.borrow_connection() as connection:
             found = connection.execute(
                 "SELECT id, shown, helped FROM tally JOIN ref USING(id) ORDER BY id DESC"
@@ -106,7 +110,7 @@ class StoreSource(PickleByFields):
 
     @cached_property
     def known_words(self) -> frozenset[str]:
-        """Words that are single tokens of the store's embedder."""
+        """The words known to the store's embedder as single tokens."""
         with self._store.borrow_connection() as connection:
             return unpack_words(read_known_words(connection))
 
@@ -142,7 +146,7 @@ class StoreSource(PickleByFields):
 
 
 def read_fingerprint(connection: apsw.Connection) -> str:
-    """Read a text that changes when entries are added or deleted; ids are never reused."""
+    """Read a text that changes with each added or deleted entry."""
     # Not the whole checksum, which changes when the entry is assigned to a cluster.
     newest = connection.execute("SELECT crc >> 32 FROM ref ORDER BY id DESC LIMIT 1").get
     count, last = rows.count_entries(connection), rows.read_last_id(connection)
@@ -150,7 +154,7 @@ def read_fingerprint(connection: apsw.Connection) -> str:
 
 
 def _find_deleted(connection: apsw.Connection, given: range) -> Ids:
-    """Find the ids of the span that are not entries, ascending; those at its end may be missing."""
+    """Find the deleted ids in the range, ascending; those at its end may be left out."""
     if rows.count_entries(connection) == len(given):
         return np.empty(0, np.int64)
     bulk = connection.execute("SELECT value FROM meta WHERE key = 'bulk'").get

@@ -1,4 +1,4 @@
-"""Reads the entries of several stores in sequence, without repeated ones."""
+"""Reads the entries of several stores one after another, without repeated entries."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ from rm_local.work_folder import open_work_folder
 
 @dataclass(frozen=True, eq=False)
 class UnionSource(PickleByFields):
-    """The entries of all `stores`, in their order, without repeated ones (an `EntrySource`)."""
+    """The entries of all `stores` in order, without repeated entries (an `EntrySource`)."""
 
     stores: tuple[StoreSource, ...]
     left_out: Path
-    """.npy file of the places, counted across all stores, of repeated entries."""
+    """A .npy file with the places of repeated entries, counted across all stores."""
     rows: int
     fingerprint: str
     block_rows: int = READ_ROWS
 
     @property
     def repeated(self) -> int:
-        """Number of repeated entries that are left out."""
+        """Number of omitted repeated entries."""
         return sum(store.rows for store in self.stores) - self.rows
 
     def read_block(self, number: int) -> EntryBatch:
@@ -65,9 +65,9 @@ class UnionSource(PickleByFields):
 def join_stores(
     stores: Sequence[StoreSource], folder: Path, report: ProgressCallback = ignore_progress
 ) -> UnionSource:
-    """Join the entries of `stores`; of those with equal texts only the first is kept.
+    """Join the entries of `stores`; keep only the first of entries with equal texts.
 
-    The places of the others are saved in `folder`, for other processes and later calls.
+    The places of omitted entries are saved in `folder` for other processes and later calls.
 
     Raises:
         UsageError: A store is named twice.
@@ -81,7 +81,7 @@ def join_stores(
     if not left_out.exists():
         _write_places(
             left_out,
-            fingerprints.find_repeated(
+            fingerprints.find_repeated_places(
                 _compute_fingerprints(stores, ProgressMeter(report, "read", total).reach)
             ),
         )

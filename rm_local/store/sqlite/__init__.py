@@ -1,1 +1,1 @@
-"""The file: connections, tables, metadata, write-ahead log. Translates SQLite errors."""
+"""The SQLite file of a store: connections, tables, metadata, write-ahead log, errors."""

@@ -13,7 +13,7 @@ from rm_local.store.format import PAGE_SIZE, DamagedError
 from rm_local.store.sqlite.libraries import load_apsw, load_sqlite_vec
 from rm_local.store.sqlite.open_checks import (
     REBUILD,
-    check_no_hot_log,
+    check_no_hot_journal,
     describe_damage,
     is_writable,
 )
@@ -29,11 +29,11 @@ CACHE_KIB = 12288
 
 @contextmanager
 def open_connection(path: Path, mode: Mode) -> Iterator[apsw.Connection]:
-    """Open a connection with sqlite-vec loaded; it is closed only if the body raises.
+    """Open a connection with sqlite-vec loaded; close it only if the body raises.
 
-    `read` creates no file next to the store where nothing can be written: the store is opened as
-    immutable there. Elsewhere an interrupted write of another process is undone first. `rescue`
-    also opens a truncated file, to read what remains of it.
+    In a read-only place `read` opens the store as immutable and creates no file next to it.
+    Elsewhere an interrupted write of another process is undone first. `rescue` also opens a
+    truncated file.
     """
     connection = _open_file(path, mode)
     try:
@@ -54,7 +54,7 @@ def open_connection(path: Path, mode: Mode) -> Iterator[apsw.Connection]:
 
 @contextmanager
 def open_in_memory() -> Iterator[apsw.Connection]:
-    """Open an empty in-memory database with sqlite-vec loaded; closed afterwards."""
+    """Open an empty in-memory database with sqlite-vec loaded; close it after the body."""
     import apsw
 
     connection = apsw.Connection(":memory:")
@@ -72,7 +72,7 @@ def _open_file(path: Path, mode: Mode) -> apsw.Connection:
     if mode == "create":
         flags |= apsw.SQLITE_OPEN_CREATE
     elif not is_writable(path):
-        check_no_hot_log(path)
+        check_no_hot_journal(path)
         name += "?immutable=1"
         flags = apsw.SQLITE_OPEN_URI | apsw.SQLITE_OPEN_READONLY
     return apsw.Connection(name, flags=flags)
@@ -89,21 +89,21 @@ def translate_errors(path: Path) -> Iterator[None]:
     except apsw.ConnectionClosedError:
         raise
     except apsw.ReadOnlyError as error:
-        raise read_only_error(path) from error
+        raise make_read_only_error(path) from error
     except (apsw.BusyError, apsw.LockedError) as error:
         raise StoreError(
             f"Another program is writing to the store {path}.", "Wait until it is done."
         ) from error
     except apsw.FullError as error:
-        raise _disk_full(path) from error
+        raise _make_disk_full_error(path) from error
     except apsw.SQLError as error:
         # sqlite-vec raises the same error whatever prevents a write.
         if "insert" in str(error) and _is_full(path):
-            raise _disk_full(path) from error
+            raise _make_disk_full_error(path) from error
         raise CorruptStoreError(f"{describe_damage(path)} ({error})", REBUILD) from error
     except (apsw.CantOpenError, apsw.IOError, apsw.PermissionsError, apsw.AuthError) as error:
         if isinstance(error, apsw.IOError) and _is_full(path):
-            raise _disk_full(path) from error
+            raise _make_disk_full_error(path) from error
         raise StoreError(f"The store {path} cannot be read or written: {error}.") from error
     except (apsw.Error, DamagedError, UnicodeDecodeError) as error:
         raise CorruptStoreError(f"{describe_damage(path)} ({error})", REBUILD) from error
@@ -113,14 +113,14 @@ def _is_full(path: Path) -> bool:
     return free_bytes(path.parent) < CACHE_KIB * 1024
 
 
-def _disk_full(path: Path) -> StoreError:
+def _make_disk_full_error(path: Path) -> StoreError:
     return StoreError(
         f"The disk of {path} is full; nothing was changed.", "Free some space and try again."
     )
 
 
-def read_only_error(path: Path) -> ReadOnlyStoreError:
-    """Build the error for a write to a store that cannot be written to."""
+def make_read_only_error(path: Path) -> ReadOnlyStoreError:
+    """Make the error for a write to a read-only store."""
     return ReadOnlyStoreError(
         f"The store {path} cannot be written to.",
         "Copy it to a folder of yours and open the copy, or make a new store there.",

@@ -1,4 +1,4 @@
-"""Reads entry texts from packed blocks or from single rows."""
+"""Reads entry texts from blocks or from single rows."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ if TYPE_CHECKING:
 
 
 def locate_row(id: int) -> tuple[int, int]:
-    """Return the block of a bulk-built entry, and its row in the block."""
+    """Return the block number of a bulk-built entry, and its row in the block."""
     return divmod(id - 1, BLOCK_ROWS)
 
 
 def read_entries(
     connection: apsw.Connection, codec: TextCodec, bulk: int, ids: Collection[int]
 ) -> dict[int, Entry]:
-    """Read those of `ids` that exist, by id; the texts of ids 1 to `bulk` are in blocks.
+    """Read the existing entries among `ids`, by id. Texts of ids 1 to `bulk` are in blocks.
 
     Raises:
-        DamagedError: the text of an entry is missing or damaged.
+        DamagedError: The text of an entry is missing or damaged.
     """
     labels = tables.read_labels(connection, ids)
     single = tables.read_frames(connection, "text", [id for id in labels if id > bulk])

@@ -1,4 +1,4 @@
-"""Loads apsw and sqlite-vec when a store is first opened."""
+"""Loads apsw and sqlite-vec at the first opening of a store."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ _LOADING = Lock()
 
 
 def load_apsw() -> None:
-    """Import apsw, and on first import turn off SQLite's memory statistics.
+    """Import apsw, and turn off SQLite's memory statistics at the first import.
 
-    They take one lock for every allocation, which slows two readers down, and can be turned off
-    only before the process opens a connection.
+    The statistics lock every allocation and so slow down two readers. They can be turned off only
+    before the first connection of the process.
 
     Raises:
-        StoreError: apsw cannot be loaded.
+        StoreError: The library apsw cannot be loaded.
     """
     with _LOADING:
         first = "apsw" not in sys.modules
@@ -40,10 +40,10 @@ def load_apsw() -> None:
 
 
 def load_sqlite_vec(connection: apsw.Connection) -> None:
-    """Load sqlite-vec, which provides vec0 tables, into a connection.
+    """Load the SQLite extension sqlite-vec (vec0 tables) into a connection.
 
     Raises:
-        StoreError: sqlite-vec cannot be loaded.
+        StoreError: The extension cannot be loaded.
     """
     import apsw
 

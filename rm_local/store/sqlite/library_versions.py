@@ -1,8 +1,8 @@
-"""Print the versions of the store's libraries as one JSON object.
+"""Prints the versions of the store's libraries as one JSON object.
 
 Run `python -m rm_local.store.sqlite.library_versions`.
 
-Runs in a separate process, because a library built for another processor would crash it.
+It runs in a separate process, because a library for another processor would crash it.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rm_local.arrays import Floats
-from rm_local.store.format import VERSION, DamagedError, EmbedderId, checksum
+from rm_local.store.format import VERSION, DamagedError, EmbedderId, compute_checksum
 
 if TYPE_CHECKING:
     import apsw
@@ -19,26 +19,26 @@ Value = str | int | float | bytes
 PARAM_KEYS = ("probes", "candidates")
 """Keys of the search parameters, in the order of the fields of `SearchParams`."""
 SPREAD = "spread"
-"""Key of the store's spread: the SHA-256 of the probe sentences, a space, a JSON object. A damaged
-value is ignored when the store is opened, because it can be measured again."""
+"""Key of the store's spread. The value is the SHA-256 of the probe sentences, a space, a JSON
+object. A damaged value is ignored at opening, because the spread can be measured again."""
 
 
 @dataclass(frozen=True)
 class SearchParams:
-    """How much a search scans at breadth 1."""
+    """Numbers of scanned clusters and ranked candidates of a search at breadth 1."""
 
     nprobe: int = 0
-    """Clusters scanned; 0 = the store has none."""
+    """Number of scanned clusters; 0 in a store without clusters."""
     candidates: int = 800
-    """Rows chosen by their bits to be ranked; 800 contain 99.7 % of the true ten nearest."""
+    """Number of rows found by sign bits for ranking; 800 contain 99.7 % of the ten nearest."""
 
     def meta_values(self) -> dict[str, int]:
-        """Return the parameters by PARAM_KEYS, as stored in `meta`."""
+        """Return the values for `meta` by key, in the order of PARAM_KEYS."""
         return dict(zip(PARAM_KEYS, (self.nprobe, self.candidates), strict=True))
 
 
-def default_search_params(clusters: int) -> SearchParams:
-    """Return the parameters of a store that was not calibrated.
+def get_default_search_params(clusters: int) -> SearchParams:
+    """Return the search parameters of a store without calibration.
 
     175 clusters of about 500 rows, and 200 candidates, or 354 with 64,002 clusters: in a larger
     store more rows have nearly the same bits (docs/measurements/store.md).
@@ -49,24 +49,24 @@ def default_search_params(clusters: int) -> SearchParams:
 
 @dataclass(frozen=True)
 class Meta:
-    """Properties that are fixed when a store is created."""
+    """Properties of a store from its table `meta`."""
 
     embedder: EmbedderId
     step: float
     """Step of the ranking codes."""
     mean: Floats | None = None
-    """(d,); None = zero."""
+    """The vector `Quantizer.mean`; None = zero."""
     rotation: Floats | None = None
-    """(d, d); None = identity."""
+    """The matrix `Quantizer.rotation`; None = identity."""
     bulk: int = 0
-    """Rows of the bulk build: the texts of entries 1 to `bulk` are in blocks."""
+    """The last id with texts in blocks: entries 1 to `bulk`."""
     search_params: SearchParams = SearchParams()
     sqlite_vec: str = ""
-    """Version of sqlite-vec that made the file; `write_meta` stores the loaded one."""
+    """Version of sqlite-vec at the creation; `write_meta` stores the loaded one."""
 
 
 def write_meta(connection: apsw.Connection, meta: Meta, known_words: bytes) -> None:
-    """Fill the `meta` table of a new store; `known_words` is read on the first text search."""
+    """Fill the `meta` table of a new store. `known_words` are the embedder's words, packed."""
     # Values that each addition writes come first, so that they share one page.
     rows: dict[str, Value] = {
         "entries": 0,
@@ -85,23 +85,23 @@ def write_meta(connection: apsw.Connection, meta: Meta, known_words: bytes) -> N
         "sqlite_vec": connection.execute("SELECT vec_version()").get,
     }
     for key, value in rows.items():
-        write_value(connection, key, value)
+        write_meta_value(connection, key, value)
 
 
-def write_value(connection: apsw.Connection, key: str, value: Value) -> None:
-    """Write one value and its checksum in the current transaction."""
+def write_meta_value(connection: apsw.Connection, key: str, value: Value) -> None:
+    """Write a value and its checksum in the current transaction."""
     connection.execute(
         "INSERT INTO meta(key, value, crc) VALUES(?, ?, ?)"
         " ON CONFLICT(key) DO UPDATE SET value = excluded.value, crc = excluded.crc",
-        (key, value, checksum(key, value)),
+        (key, value, compute_checksum(key, value)),
     )
 
 
-def read_value(connection: apsw.Connection, key: str) -> Value:
-    """Read one value.
+def read_meta_value(connection: apsw.Connection, key: str) -> Value:
+    """Read the value of a key.
 
     Raises:
-        DamagedError: the value is missing or damaged.
+        DamagedError: The value is missing or damaged.
     """
     found = _check_rows(
         connection.execute("SELECT key, value, crc FROM meta WHERE key = ?", (key,))
@@ -112,12 +112,20 @@ def read_value(connection: apsw.Connection, key: str) -> Value:
 
 
 def read_number(connection: apsw.Connection, key: str) -> int:
-    """Read an integer; raises as `read_value`."""
-    return int(read_value(connection, key))
+    """Read an integer.
+
+    Raises:
+        DamagedError: The value is missing or damaged.
+    """
+    return int(read_meta_value(connection, key))
 
 
 def read_numbers(connection: apsw.Connection, keys: tuple[str, str]) -> dict[str, int]:
-    """Read two integers in one query, by key; raises as `read_value`."""
+    """Read two integers in one query, by key.
+
+    Raises:
+        DamagedError: A value is missing or damaged.
+    """
     found = connection.execute("SELECT key, value, crc FROM meta WHERE key IN (?, ?)", keys)
     values = _check_rows(found)
     if len(values) < len(keys):
@@ -126,10 +134,10 @@ def read_numbers(connection: apsw.Connection, keys: tuple[str, str]) -> dict[str
 
 
 def read_number_or_zero(connection: apsw.Connection, key: str) -> int:
-    """Read an integer; 0 if it was never written.
+    """Read an integer; 0 if there is none.
 
     Raises:
-        DamagedError: the value is damaged.
+        DamagedError: The value is damaged.
     """
     if connection.execute("SELECT 1 FROM meta WHERE key = ?", (key,)).get is None:
         return 0
@@ -139,22 +147,26 @@ def read_number_or_zero(connection: apsw.Connection, key: str) -> int:
 def read_text_or_none(connection: apsw.Connection, key: str) -> str | None:
     """Read an optional text; None if it is missing or damaged."""
     try:
-        value = read_value(connection, key)
+        value = read_meta_value(connection, key)
     except (DamagedError, UnicodeDecodeError):
         return None
     return value if isinstance(value, str) else None
 
 
 def read_known_words(connection: apsw.Connection) -> bytes:
-    """Read the packed words that the store's embedder knows; raises as `read_value`."""
-    return bytes(read_value(connection, "known_words"))  # type: ignore[arg-type]
+    """Read the packed words known to the store's embedder.
+
+    Raises:
+        DamagedError: The value is missing or damaged.
+    """
+    return bytes(read_meta_value(connection, "known_words"))  # type: ignore[arg-type]
 
 
 def read_meta(connection: apsw.Connection) -> Meta:
     """Read the `meta` table, except `known_words` and SPREAD.
 
     Raises:
-        DamagedError: a value is missing, damaged or impossible.
+        DamagedError: A value is missing, damaged or impossible.
     """
     others = "SELECT key, value, crc FROM meta WHERE key NOT IN ('known_words', ?)"
     rows = _check_rows(connection.execute(others, (SPREAD,)))
@@ -177,7 +189,7 @@ def read_meta(connection: apsw.Connection) -> Meta:
 def _check_rows(found: Iterable[tuple[Any, ...]]) -> dict[str, Value]:
     rows: dict[str, Value] = {}
     for key, value, crc in found:
-        if checksum(key, value) != crc:
+        if compute_checksum(key, value) != crc:
             raise DamagedError(f"meta: {key!r} is damaged")
         rows[key] = value
     return rows

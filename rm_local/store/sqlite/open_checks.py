@@ -1,4 +1,4 @@
-"""Checks before a store is used: missing, foreign, other format, truncated, read-only."""
+"""Checks of a file before its use: missing, foreign, other format, truncated, read-only."""
 
 from __future__ import annotations
 
@@ -40,14 +40,14 @@ PRESENT = {
 """Columns of each shadow table."""
 
 LAYOUTS = {("v0.1.9", "v0.1.10-alpha.4"): PRESENT}
-"""Versions of sqlite-vec, and the columns that they declare in the file."""
+"""Known versions of sqlite-vec, and their columns in the file."""
 
 
-def check_layout(connection: apsw.Connection, path: Path) -> None:
+def check_vec0_layout(connection: apsw.Connection, path: Path) -> None:
     """Check the layout of sqlite-vec's shadow tables.
 
     Raises:
-        StoreVersionError: this rm-local does not know the layout.
+        StoreVersionError: The layout is unknown to this version of rm-local.
     """
     found = connection.execute(
         "SELECT name, sql FROM sqlite_master WHERE type = 'table' AND name GLOB 'code_*'"
@@ -62,9 +62,9 @@ def check_layout(connection: apsw.Connection, path: Path) -> None:
 
 
 def is_writable(path: Path) -> bool:
-    """Return whether the store and its folder, which contains the journal, can be written to.
+    """Return whether the store and its folder (for the journal) can be written to.
 
-    A path without any write bit counts as read-only for the superuser, too.
+    A path without any write permission counts as read-only for the superuser, too.
     """
     any_write = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
     return all(
@@ -73,11 +73,11 @@ def is_writable(path: Path) -> bool:
     )
 
 
-def check_no_hot_log(path: Path) -> None:
-    """Check that no interrupted write has to be undone in a place that cannot be written to.
+def check_no_hot_journal(path: Path) -> None:
+    """Check that a read-only store has no hot journal or log (of an interrupted write).
 
     Raises:
-        ReadOnlyStoreError: a write was interrupted.
+        ReadOnlyStoreError: A write was interrupted, and cannot be undone here.
     """
     logs = [path.with_name(path.name + kind) for kind in ("-journal", "-wal")]
     if any(log.exists() and log.stat().st_size for log in logs):
@@ -89,15 +89,15 @@ def check_no_hot_log(path: Path) -> None:
 
 
 def check_header(path: Path) -> None:
-    """Check the first 100 bytes before SQLite opens the file, so that a foreign file is untouched.
+    """Check the first 100 bytes before SQLite opens the file, to leave foreign files untouched.
 
     Raises:
-        StoreNotFoundError: the file does not exist.
-        CorruptStoreError: it is not a store.
-        StoreVersionError: it has another format version.
-        StoreError: it cannot be read.
+        StoreNotFoundError: The file does not exist.
+        CorruptStoreError: The file is not a store.
+        StoreVersionError: The file has another format version.
+        StoreError: The file cannot be read.
     """
-    header = _read_header(path)
+    header = _read_file_header(path)
     if len(header) < 100 or not header.startswith(b"SQLite format 3\0"):
         raise CorruptStoreError(f"{path} is not a store.", "Choose a .rms file, or make a store.")
     (version,) = struct.unpack_from(">I", header, 60)
@@ -113,7 +113,7 @@ def check_header(path: Path) -> None:
         )
 
 
-def _read_header(path: Path) -> bytes:
+def _read_file_header(path: Path) -> bytes:
     load_apsw()
     import apsw
 
@@ -135,32 +135,32 @@ def _read_header(path: Path) -> bytes:
 
 
 def read_first_bytes(connection: apsw.Connection, count: int) -> bytes:
-    """Read the first bytes of the file itself, not of its log.
+    """Read the first bytes of the file itself, without its write-ahead log.
 
     `open` is not used: closing the file would drop every lock that this process has on it.
     """
     return connection.read("main", 0, 0, count)[1]
 
 
-def check_size(connection: apsw.Connection, path: Path) -> None:
+def check_file_size(connection: apsw.Connection, path: Path) -> None:
     """Compare the file's size with the page count in its header.
 
     Raises:
-        CorruptStoreError: the file is truncated.
+        CorruptStoreError: The file is truncated.
     """
     with connection:
         # Any read undoes an interrupted write; pages beyond the header's count can be in a log.
         connection.execute("PRAGMA page_count").fetchall()
         whole, size = _read_declared_size(read_first_bytes(connection, 32)), path.stat().st_size
     if size < whole:
-        raise CorruptStoreError(_describe_cut(path, whole), REBUILD)
+        raise CorruptStoreError(_describe_truncation(path, whole), REBUILD)
 
 
 def check_not_replaced(connection: apsw.Connection) -> None:
-    """Check that the connection's file still has its name; otherwise a write would be lost.
+    """Check that the connection's file still has its path; otherwise writes would be lost.
 
     Raises:
-        StoreError: the file was replaced or removed.
+        StoreError: The file was replaced or removed.
     """
     import apsw
 
@@ -174,18 +174,18 @@ def check_not_replaced(connection: apsw.Connection) -> None:
         )
 
 
-def _describe_cut(path: Path, whole: int) -> str:
+def _describe_truncation(path: Path, whole: int) -> str:
     return f"The store {path} is truncated: {path.stat().st_size:,} of {whole:,} bytes."
 
 
 def _read_declared_size(header: bytes) -> int:
-    """Read the file size from the header; 0 if the header is truncated."""
+    """Compute the file size declared in the header; 0 if the header is truncated."""
     return int(struct.unpack_from(">I", header, 28)[0]) * PAGE_SIZE if len(header) == 32 else 0
 
 
 def describe_damage(path: Path) -> str:
-    """Describe a file that SQLite cannot read: truncated or damaged."""
-    whole = _read_declared_size(_read_header(path)[:32])
+    """Describe the damage of a file that SQLite cannot read: truncated or damaged."""
+    whole = _read_declared_size(_read_file_header(path)[:32])
     if path.stat().st_size < whole:
-        return _describe_cut(path, whole)
+        return _describe_truncation(path, whole)
     return f"The store {path} is damaged."

@@ -1,4 +1,4 @@
-"""Measures how many bytes each part of a store takes."""
+"""Measures the bytes of each part of a store."""
 
 from __future__ import annotations
 
@@ -15,11 +15,15 @@ PARTS = {
     "text": "texts",
     "words": "words",
 }
-"""Part by the table's name up to its first underscore; other tables count as `other`."""
+"""Parts by the table's name up to its first underscore. Other tables count as `other`."""
 
 
 def measure_pages(path: Path) -> dict[str, int]:
-    """Measure the bytes of each part's pages, reading the whole file; raises as `Store.open`."""
+    """Measure the bytes of each part's pages; reads the whole file.
+
+    Raises:
+        StoreError: As for `Store.open`.
+    """
     found: dict[str, int] = defaultdict(int)
     with sqlite.translate_errors(path), sqlite.open_connection(path, "read") as connection:
         tables = "SELECT name, sum(pgsize) FROM dbstat GROUP BY name"

@@ -1,4 +1,4 @@
-"""Two connections that read one store in parallel."""
+"""Two connections for reading a store in parallel."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Result = TypeVar("Result")
 
 @contextmanager
 def read_transaction(connection: apsw.Connection) -> Iterator[None]:
-    """Run the body in one read transaction: one snapshot of the file, and one lock."""
+    """Run the body in a read transaction: one snapshot of the file, and one lock."""
     if connection.in_transaction:
         yield
         return
@@ -34,10 +34,10 @@ def read_transaction(connection: apsw.Connection) -> Iterator[None]:
 
 
 class ReaderPool:
-    """The store's connection, and a second one if there is a core for it.
+    """The store's connection, and a second one for reading if there is a core for it.
 
-    SQLite releases the GIL while it reads, so two threads need three quarters of the time. More
-    threads gain little and take 12 MB of page cache each.
+    SQLite releases the GIL during reads, so two threads need three quarters of the time of one.
+    More threads gain little and take 12 MB of page cache each.
     """
 
     def __init__(self, first: apsw.Connection, path: Path) -> None:
@@ -52,7 +52,7 @@ class ReaderPool:
         pieces: Sequence[Piece],
         then: Callable[[Read], Result],
     ) -> list[Result]:
-        """Apply `read` and then `then` to each of `pieces`; the results are in their order.
+        """Apply `read` and then `then` to each of `pieces`; return the results in this order.
 
         Each connection takes the next piece in its own thread; `then` runs in the calling thread.
         """
@@ -84,7 +84,7 @@ class ReaderPool:
         return [done[place] for place in range(len(pieces))]
 
     def close(self) -> None:
-        """Close the second connection; the owner closes the first."""
+        """Close the second connection. The owner closes the first."""
         if self._thread is not None:
             self._thread.shutdown()
             self._thread = None
@@ -93,7 +93,7 @@ class ReaderPool:
             self._second = None
 
     def _start_second(self, read_next: Callable[[apsw.Connection], bool]) -> Future[None] | None:
-        """Call `read_next` on the second connection until it is False; None without a free core."""
+        """Call `read_next` on the second connection until it returns False; None without a core."""
         if self._thread is None:
             return None
         return self._thread.submit(self._read_with_second, read_next, self._sight.read_version())
@@ -118,7 +118,7 @@ class ReaderPool:
 
 
 class RowVersion:
-    """Version of the rows that a connection sees, read again only after a change."""
+    """Cached version of the rows visible to a connection, read again after a change."""
 
     def __init__(self, connection: apsw.Connection) -> None:
         self.connection = connection
@@ -126,7 +126,7 @@ class RowVersion:
         self._seen = ""
 
     def read_version(self) -> str:
-        """Return a text that two connections share only if they see the same rows."""
+        """Return a text that is equal for two connections only if they see the same rows."""
         others = self.connection.execute("PRAGMA data_version").get
         at = (others, self.connection.total_changes())
         if at != self._at:
@@ -136,7 +136,7 @@ class RowVersion:
 
 
 def _query_version(connection: apsw.Connection) -> str:
-    """Query the version of the rows; it changes whenever a search could find other rows."""
+    """Query the version of the rows. It changes whenever a search could find other rows."""
     return str(
         connection.execute(
             "SELECT group_concat(value) || coalesce((SELECT min(id) FROM fresh), '') FROM meta"

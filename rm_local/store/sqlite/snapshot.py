@@ -1,4 +1,4 @@
-"""State that an open store caches, and detection of changes by other connections."""
+"""Cached state of an open store, and detection of changes by other connections."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class StoreState:
-    """The cached state that maintenance changes."""
+    """Values of `meta` that an open store caches and maintenance changes."""
 
     bulk: int
-    """The texts of entries 1 to `bulk` are in blocks."""
+    """The last id with texts in blocks: entries 1 to `bulk`."""
     search_params: SearchParams
     generation: int
-    """Changes whenever the centroids change."""
+    """Number that changes whenever the centroids change."""
 
 
 class StateWatch:
-    """Detects whether the state has changed since it was last read."""
+    """Detector of changes of the cached state by other connections."""
 
     def __init__(self, connection: apsw.Connection) -> None:
         self._connection = connection
@@ -32,19 +32,19 @@ class StateWatch:
     def read_if_changed(self) -> StoreState | None:
         """Read the state if another connection has committed since the last call, else None.
 
-        The first call always reads it. The state is valid for the current transaction: call this
-        at the start of each, before anything in `StoreState` is used.
+        The first call always reads it. The state is valid for the current transaction: call this at
+        the start of each one, before a use of `StoreState`.
         """
         version = self._connection.execute("PRAGMA data_version").get
         if version == self._version:
             return None
-        found = read_state(self._connection)
+        found = read_store_state(self._connection)
         self._version = version
         return found
 
 
-def read_state(connection: apsw.Connection) -> StoreState:
-    """Read the state from the file.
+def read_store_state(connection: apsw.Connection) -> StoreState:
+    """Read the cached state (`StoreState`) from the table `meta`.
 
     Raises:
         DamagedError: `meta` is damaged.

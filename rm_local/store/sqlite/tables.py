@@ -12,8 +12,8 @@ import numpy as np
 
 from rm_local.arrays import Ids
 from rm_local.records import Entry
-from rm_local.store.codec.code_frames import MAGIC, CodeFrames, row_crc
-from rm_local.store.format import NO_CLUSTER, DamagedError, checksum
+from rm_local.store.codec.code_frames import MAGIC, CodeFrames, compute_row_crc
+from rm_local.store.format import NO_CLUSTER, DamagedError, compute_checksum
 from rm_local.store.request import ANY_ENTRY, EntryFilter
 from rm_local.store.sqlite import meta
 from rm_local.store.sqlite.open_checks import check_not_replaced
@@ -33,26 +33,26 @@ FILTERED = f" AND label IN ({MATCHING_LABELS})"
 
 
 Label = tuple[str, str, str, str]
-"""Domain, source, level and provenance."""
+"""Domain, source, level and provenance of an entry."""
 
 
-def filter_condition(filter: EntryFilter) -> str:
-    """Return SQL to append to a condition on `code` or `ref`; empty if the filter accepts all."""
+def format_filter_condition(filter: EntryFilter) -> str:
+    """Format the filter as SQL to append to a condition on `code` or `ref`; empty for no filter."""
     return FILTERED if filter else ""
 
 
-def filter_values(filter: EntryFilter) -> dict[str, str | None]:
-    """Return the parameters for `filter_condition`."""
+def get_filter_values(filter: EntryFilter) -> dict[str, str | None]:
+    """Return the SQL parameters for `format_filter_condition`."""
     return {"domain": filter.domain, "source": filter.source, "level": filter.level}
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class EncodedRow:
     """One encoded entry, ready for the tables."""
 
     label: int
     cluster: int
-    """NO_CLUSTER: the entry becomes pending, in `fresh`."""
+    """Number of the cluster; with NO_CLUSTER the entry becomes pending, in `fresh`."""
     bits: bytes
     code: bytes
     frame: bytes
@@ -60,16 +60,16 @@ class Row:
     """Rare words of the subproblem, separated by spaces; can be empty."""
 
     def compute_crc(self, id: int) -> int:
-        """Compute the checksum of the row with this id."""
-        return row_crc(id, self.label, self.cluster, self.bits, self.code)
+        """Compute the checksum of the row under the id `id`."""
+        return compute_row_crc(id, self.label, self.cluster, self.bits, self.code)
 
 
 @contextmanager
 def write_transaction(connection: apsw.Connection) -> Iterator[None]:
-    """Run the body in one write transaction, rolled back if the body raises.
+    """Run the body in a write transaction; roll it back if the body raises.
 
     Raises:
-        StoreError: the file was replaced since it was opened.
+        StoreError: The file was replaced since it was opened.
     """
     connection.execute("BEGIN IMMEDIATE")
     try:
@@ -82,7 +82,7 @@ def write_transaction(connection: apsw.Connection) -> Iterator[None]:
         raise
 
 
-def insert_rows(connection: apsw.Connection, rows: Sequence[Row]) -> list[int]:
+def insert_rows(connection: apsw.Connection, rows: Sequence[EncodedRow]) -> list[int]:
     """Insert rows in the current transaction; return their ids, which continue from `last`."""
     counts = meta.read_numbers(connection, ("entries", "last"))
     first = counts["last"] + 1
@@ -103,29 +103,29 @@ def insert_rows(connection: apsw.Connection, rows: Sequence[Row]) -> list[int]:
         "INSERT INTO text(id, z) VALUES(?, ?)", ((id, row.frame) for id, row in new)
     )
     for key, before in counts.items():
-        meta.write_value(connection, key, before + len(rows))
+        meta.write_meta_value(connection, key, before + len(rows))
     return [id for id, _ in new]
 
 
 def insert_bits(connection: apsw.Connection, rows: Sequence[tuple[int, int, int, bytes]]) -> None:
-    """Insert id, cluster, label and bits of entries into `code`."""
+    """Insert id, cluster, label and sign bits of entries into `code`."""
     connection.executemany("INSERT INTO code(id, cid, label, e) VALUES(?, ?, ?, vec_bit(?))", rows)
 
 
 def insert_words(connection: apsw.Connection, rows: Iterable[tuple[int, str]]) -> None:
-    """Insert id and rare words of entries into the word index, except entries without any."""
+    """Insert ids and rare words into the word index, except for entries without rare words."""
     connection.executemany(
         "INSERT INTO words(rowid, rare) VALUES(?, ?)", [row for row in rows if row[1]]
     )
 
 
 def adjust_count(connection: apsw.Connection, entries: int) -> None:
-    """Add `entries`, which can be negative, to the number of entries."""
-    meta.write_value(connection, "entries", count_entries(connection) + entries)
+    """Add the positive or negative number `entries` to the number of entries."""
+    meta.write_meta_value(connection, "entries", count_entries(connection) + entries)
 
 
 def find_or_add_label(connection: apsw.Connection, entry: Entry) -> int:
-    """Return the number of the entry's label; insert the label if it is new."""
+    """Return the number of the entry's label; insert a new label first."""
     label = make_label(entry)
     found = connection.execute(
         "SELECT id FROM label WHERE domain = ? AND source = ? AND level = ? AND provenance = ?",
@@ -138,19 +138,19 @@ def find_or_add_label(connection: apsw.Connection, entry: Entry) -> int:
 
 
 def insert_label(connection: apsw.Connection, number: int, label: Label) -> None:
-    """Insert a label with an unused number."""
+    """Insert a label under the unused number `number`."""
     connection.execute(
         "INSERT INTO label(id, domain, source, level, provenance, crc) VALUES(?, ?, ?, ?, ?, ?)",
-        (number, *label, checksum(number, *label)),
+        (number, *label, compute_checksum(number, *label)),
     )
 
 
 def make_label(entry: Entry) -> Label:
-    """Make the label of an entry, as text that SQLite can store."""
+    """Make the label of an entry from texts that SQLite can store."""
     label = (entry.domain, entry.source, entry.level, entry.provenance)
     if "".join(label).isascii():
         return label
-    domain, source, level, provenance = map(sqlite_text, label)
+    domain, source, level, provenance = map(replace_surrogates, label)
     return domain, source, level, provenance
 
 
@@ -160,7 +160,7 @@ def count_entries(connection: apsw.Connection) -> int:
 
 
 def read_last_id(connection: apsw.Connection) -> int:
-    """Return the highest id ever given."""
+    """Return the highest id ever given to an entry."""
     return meta.read_number(connection, "last")
 
 
@@ -176,14 +176,14 @@ def list_domains(connection: apsw.Connection) -> tuple[str, ...]:
     return tuple(row[0] for row in found)
 
 
-def find_existing(
+def find_existing_ids(
     connection: apsw.Connection, ids: Collection[int], filter: EntryFilter = ANY_ENTRY
 ) -> set[int]:
-    """Find those of `ids` that exist and pass the filter."""
+    """Find the ids of existing entries among `ids` that pass the filter."""
     found = connection.execute(
         "SELECT id FROM ref WHERE id IN (SELECT value FROM json_each(:ids))"
-        + filter_condition(filter),
-        {"ids": json_array(ids), **filter_values(filter)},
+        + format_filter_condition(filter),
+        {"ids": format_json_array(ids), **get_filter_values(filter)},
     )
     return {row[0] for row in found}
 
@@ -191,62 +191,62 @@ def find_existing(
 def find_matching_labels(connection: apsw.Connection, filter: EntryFilter) -> Ids:
     """Find the numbers of the labels that pass the filter."""
     return np.array(
-        [row[0] for row in connection.execute(MATCHING_LABELS, filter_values(filter))], np.int64
+        [row[0] for row in connection.execute(MATCHING_LABELS, get_filter_values(filter))], np.int64
     )
 
 
 def read_codes(
     connection: apsw.Connection, ids: Ids | None, filter: EntryFilter = ANY_ENTRY
 ) -> tuple[Ids, CodeFrames]:
-    """Read ids and ranking codes of those of `ids` (None: all entries) that pass the filter."""
+    """Read ids and ranking codes of the entries among `ids` (None: all) that pass the filter."""
     import apsw
 
-    values: dict[str, Any] = filter_values(filter)
+    values: dict[str, Any] = get_filter_values(filter)
     chosen = ""
     if ids is not None:
         # apsw rejects an empty array; no id is 0.
         values["ids"] = apsw.carray(np.sort(ids) if len(ids) else np.zeros(1, np.int64))
         chosen = " AND id IN (SELECT value FROM carray(:ids))"
-    found = connection.execute(f"{CODES} WHERE 1{chosen}{filter_condition(filter)}", values)
+    found = connection.execute(f"{CODES} WHERE 1{chosen}{format_filter_condition(filter)}", values)
     row: tuple[Any, ...] = found.fetchall()[0]
     numbers, lengths = (np.fromstring(each or "", np.int64, sep=",") for each in row[:2])
     return numbers, CodeFrames(lengths, row[2] or b"")
 
 
 def read_labels(connection: apsw.Connection, ids: Collection[int]) -> dict[int, Label]:
-    """Read the labels of those of `ids` that exist, by id.
+    """Read the labels of the existing entries among `ids`, by id.
 
     Raises:
-        DamagedError: a label is damaged.
+        DamagedError: A label is damaged.
     """
     cursor = connection.execute(
         "SELECT ref.id, domain, source, level, provenance, crc, label.id"
         " FROM (SELECT id, label FROM ref WHERE id IN (SELECT value FROM json_each(?))) AS ref"
         " JOIN label ON label.id = ref.label",
-        (json_array(ids),),
+        (format_json_array(ids),),
     )
     found: list[tuple[Any, ...]] = cursor.fetchall()
     for *label, crc, number in {row[1:] for row in found}:
-        if checksum(number, *label) != crc:
+        if compute_checksum(number, *label) != crc:
             raise DamagedError(f"label {number} is damaged")
     return {row[0]: row[1:5] for row in found}
 
 
 def read_frames(connection: apsw.Connection, table: str, ids: Collection[int]) -> dict[int, bytes]:
-    """Read frames of texts from `block` or `text`, by number."""
+    """Read frames of texts from the table `block` or `text`, by number."""
     key = {"block": "blk", "text": "id"}[table]
     found = connection.execute(
         f"SELECT {key}, z FROM {table} WHERE {key} IN (SELECT value FROM json_each(?))",
-        (json_array(ids),),
+        (format_json_array(ids),),
     )
     return {row[0]: row[1] for row in found}
 
 
-def json_array(numbers: Collection[int]) -> str:
-    """Format numbers as one parameter for `json_each`."""
+def format_json_array(numbers: Collection[int]) -> str:
+    """Format numbers as a parameter for SQL's `json_each`."""
     return json.dumps([int(each) for each in numbers])
 
 
-def sqlite_text(text: str) -> str:
+def replace_surrogates(text: str) -> str:
     """Replace lone surrogates in `text`, which SQLite cannot store."""
     return text.encode("utf-8", "replace").decode()

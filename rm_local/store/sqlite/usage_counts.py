@@ -1,4 +1,4 @@
-"""Counts how often entries were shown as hints, and how often they led to the chosen answer."""
+"""Counts the uses of entries as hints, and the uses that led to the chosen answer."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from rm_local.store.sqlite.tables import json_array
+from rm_local.store.sqlite.tables import format_json_array
 
 if TYPE_CHECKING:
     import apsw
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class UsageCount:
-    """Usage of one entry."""
+    """Usage counts of an entry."""
 
     shown: int = 0
-    """Number of times that the entry was a hint."""
+    """Number of times the entry was a hint."""
     helped: int = 0
-    """Number of times that a branch with this hint reached the chosen answer."""
+    """Number of times a branch with this hint reached the chosen answer."""
 
 
 COUNT = """
@@ -38,13 +38,15 @@ def record_usage(
     Ids of deleted entries are skipped: they can come from an older turn.
     """
     for ids, each in ((shown, (1, 0)), (helped, (0, 1))):
-        connection.execute(COUNT, {"ids": json_array(ids), "shown": each[0], "helped": each[1]})
+        connection.execute(
+            COUNT, {"ids": format_json_array(ids), "shown": each[0], "helped": each[1]}
+        )
 
 
 def read_usage_counts(connection: apsw.Connection, ids: Collection[int]) -> dict[int, UsageCount]:
-    """Read the usage counts of those of `ids` that have any, by id."""
+    """Read the existing usage counts of entries among `ids`, by id."""
     found = connection.execute(
         "SELECT id, shown, helped FROM tally WHERE id IN (SELECT value FROM json_each(?))",
-        (json_array(ids),),
+        (format_json_array(ids),),
     )
     return {id: UsageCount(shown, helped) for id, shown, helped in found}

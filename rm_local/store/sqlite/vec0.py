@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from rm_local.store.codec.text_blocks import pack_words
-from rm_local.store.format import CHUNK_SIZE, DamagedError, checksum, format_schema
+from rm_local.store.format import CHUNK_SIZE, DamagedError, compute_checksum, format_schema
 from rm_local.store.sqlite.meta import Meta, write_meta
-from rm_local.store.sqlite.open_checks import check_layout
+from rm_local.store.sqlite.open_checks import check_vec0_layout
 
 if TYPE_CHECKING:
     import apsw
@@ -19,15 +19,15 @@ TEXTS, CODES = 1, 2
 
 
 class Chunk(NamedTuple):
-    """CHUNK_SIZE slots of `code` for rows of one cluster, as the shadow tables store them."""
+    """A chunk of the table `code`: CHUNK_SIZE slots for rows of one cluster, as stored."""
 
     cluster: int
     validity: bytes
-    """One bit per slot, the first in the lowest bit: whether the slot contains a row."""
+    """One bit per slot, the first in the lowest bit: 1 if the slot contains a row."""
     ids: bytes
-    """int64, little-endian, like `labels`; zero in unused slots, like the other columns."""
+    """int64, little-endian, like `labels`. Unused slots are zero in all columns."""
     bits: bytes
-    """d / 8 bytes per slot."""
+    """Sign bits: d / 8 bytes per slot."""
     labels: bytes
 
 
@@ -39,30 +39,35 @@ def create_schema(
     dictionary: bytes,
     code_dictionary: bytes,
 ) -> None:
-    """Create the tables of an empty store in the current transaction; raises as `check_layout`."""
+    """Create the tables of an empty store in the current transaction.
+
+    Raises:
+        StoreVersionError: `check_vec0_layout` does not know the layout.
+    """
     connection.execute(format_schema(meta.embedder.dimension))
-    check_layout(connection, path)
+    check_vec0_layout(connection, path)
     write_meta(connection, meta, pack_words(known_words))
     for number, data in ((TEXTS, dictionary), (CODES, code_dictionary)):
         connection.execute(
-            "INSERT INTO zdict(id, d, crc) VALUES(?, ?, ?)", (number, data, checksum(number, data))
+            "INSERT INTO zdict(id, d, crc) VALUES(?, ?, ?)",
+            (number, data, compute_checksum(number, data)),
         )
 
 
 def read_dictionary(connection: apsw.Connection, number: int) -> bytes:
-    """Read the dictionary TEXTS or CODES; empty if the sample was too small for one.
+    """Read the dictionary TEXTS or CODES; empty if its sample was too small.
 
     Raises:
-        DamagedError: the dictionary is missing or damaged.
+        DamagedError: The dictionary is missing or damaged.
     """
     row = connection.execute("SELECT d, crc FROM zdict WHERE id = ?", (number,)).fetchone()
-    if row is None or checksum(number, row[0]) != row[1]:
+    if row is None or compute_checksum(number, row[0]) != row[1]:
         raise DamagedError(f"dictionary {number} is missing or damaged")
     return bytes(row[0])
 
 
 def write_chunks(connection: apsw.Connection, chunks: Sequence[Chunk]) -> None:
-    """Append chunks to `code`, exactly as sqlite-vec itself writes them."""
+    """Append chunks to the table `code` in the form of sqlite-vec itself."""
     last = int(connection.execute("SELECT coalesce(max(chunk_id), 0) FROM code_chunks").get)
     for number, each in enumerate(chunks, last + 1):
         connection.execute(

@@ -1,4 +1,4 @@
-"""Write-ahead log of a store, in use while the store is written to."""
+"""Write-ahead log of a store during writes."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
     import apsw
 
 MIN_FREE_BYTES = 16 << 20
-"""Free bytes required for a log: a store with a log cannot even be read if the disk has no space
-for the log's index."""
+"""Minimum free bytes on the disk for a log. Without space for the log's index a store with a log
+cannot even be read."""
 
 LOG_BYTES = 1000 * (PAGE_SIZE + 24)
-"""At this size SQLite copies the log into the store and starts it again."""
+"""Size of the log at which SQLite copies it into the store and starts it again."""
 
 LOGS = ("-journal", "-wal", "-shm")
-"""Files that SQLite can leave next to a store whose writer was killed."""
+"""Suffixes of files that SQLite can leave next to a store after its writer was killed."""
 
 
 def enable_wal(connection: apsw.Connection, path: Path) -> None:
@@ -44,16 +44,16 @@ def enable_wal(connection: apsw.Connection, path: Path) -> None:
 
 
 def _extend_log(connection: apsw.Connection, log: Path) -> None:
-    """Extend an empty log to its full length; a commit that extends it takes half as long again.
+    """Extend an empty log to its full length. A commit that extends it takes half as long again.
 
-    SQLite ignores zeros. The write lock is held, so that no other writer's frames are overwritten.
+    SQLite ignores zeros. The write lock is held, so that frames of other writers are kept.
     """
-    if _has_content(log):
+    if _has_log_content(log):
         return
     # This also creates a missing log.
     connection.execute("BEGIN IMMEDIATE")
     try:
-        if not _has_content(log):
+        if not _has_log_content(log):
             with suppress(OSError), log.open("rb+") as file:
                 file.write(bytes(LOG_BYTES))
                 file.flush()
@@ -62,7 +62,7 @@ def _extend_log(connection: apsw.Connection, log: Path) -> None:
         connection.execute("ROLLBACK")
 
 
-def _has_content(log: Path) -> bool:
+def _has_log_content(log: Path) -> bool:
     return log.exists() and log.stat().st_size > 0
 
 
@@ -70,7 +70,7 @@ def leave_wal(connection: apsw.Connection) -> bool:
     """Copy the log into the store and remove it; False if the store is open elsewhere or the disk
     is full.
 
-    In that case the last program to close the store, or the next to open it, does so.
+    In that case the last program that closes the store, or the next that opens it, does both.
     """
     import apsw
 
@@ -88,10 +88,10 @@ def uses_wal(connection: apsw.Connection) -> bool:
 
 
 def require_single_file(connection: apsw.Connection, path: Path) -> None:
-    """Leave the write-ahead log before another store replaces this one.
+    """Leave the write-ahead log of a store before its file is replaced.
 
     Raises:
-        StoreError: another program has the store open; its log would be applied to the new store.
+        StoreError: Another program has the store open. Its log would be applied to the new file.
     """
     if not leave_wal(connection):
         raise StoreError(

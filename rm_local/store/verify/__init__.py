@@ -1,1 +1,1 @@
-"""Verifies a store: reads all of it and names what is damaged."""
+"""Verification of a store: reads all of it and reports its damage."""

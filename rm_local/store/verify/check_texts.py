@@ -1,4 +1,4 @@
-"""Checks each entry's text and label, and computes what the word index must contain."""
+"""Checks each entry's text and label, and computes the expected content of the word index."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     import apsw
 
 STEP = 4096
-"""Entries checked at once, a multiple of BLOCK_ROWS."""
+"""Number of entries checked at once, a multiple of BLOCK_ROWS."""
 
 
 class TextChecker:
-    """Checks all texts; then `exists` and `words` are what vectors and word index must match."""
+    """Checker of all texts. Its `exists` and `words` are for checking vectors and word index."""
 
     def __init__(self, connection: apsw.Connection) -> None:
         self._connection = connection
@@ -34,7 +34,7 @@ class TextChecker:
         self._rare = RareWords(unpack_words(meta.read_known_words(connection)))
         self._labels = {row[0] for row in connection.execute("SELECT id FROM label")}
         self.exists = np.zeros(meta.read_number(connection, "last") + 1, dtype=bool)
-        """By id: whether the entry exists."""
+        """Whether the entry exists, by id."""
         self.words = WordSum()
 
     def find_faults(self, on_done: DoneCallback) -> Iterator[str]:
@@ -80,7 +80,7 @@ class TextChecker:
             yield f"Entry {id}: the word index has words of it, but it does not exist."
 
     def _unpack_texts(self, bounds: tuple[int, int], into: dict[int, bytes]) -> Iterator[str]:
-        """Unpack texts by id `into` a dictionary, empty for deleted entries; yields faults."""
+        """Unpack texts `into` a dictionary by id, empty for deleted entries; yield faults."""
         execute, (first, last) = self._connection.execute, bounds
         blocks = (locate_row(first)[0], locate_row(min(last, self._bulk))[0])
         for blk, frame in execute("SELECT blk, z FROM block WHERE blk BETWEEN ? AND ?", blocks):

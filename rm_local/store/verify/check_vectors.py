@@ -1,4 +1,4 @@
-"""Checks each entry's bits and ranking code, and sqlite-vec's tables."""
+"""Checks each entry's sign bits and ranking code, and sqlite-vec's tables."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from rm_local.arrays import Flags
 from rm_local.progress import DoneCallback
-from rm_local.store.codec.code_frames import code_check, row_crc
+from rm_local.store.codec.code_frames import compute_code_checksum, compute_row_crc
 from rm_local.store.format import CHUNK_SIZE, NO_CLUSTER
 from rm_local.store.sqlite import meta, tables
 from rm_local.store.sqlite.reader_pool import read_transaction
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import apsw
 
 STEP = 64
-"""Chunks checked at once."""
+"""Number of chunks checked at once."""
 
 CHUNKS = """
     SELECT chunk_id, size, sequence_id, partition00, validity, rowids, data, vectors
@@ -36,8 +36,8 @@ FRESH = """
 
 
 @dataclass(frozen=True, slots=True)
-class Slot:
-    """A row in sqlite-vec's tables."""
+class VectorRow:
+    """A row in sqlite-vec's tables, and its place there."""
 
     cluster: int
     label: int
@@ -49,7 +49,7 @@ class Slot:
 def find_vector_faults(
     connection: apsw.Connection, exists: Flags, on_done: DoneCallback
 ) -> Iterator[str]:
-    """Find faults of bits, codes and their places; `exists` says by id which entries exist."""
+    """Find faults of sign bits, codes and their places. `exists` has a flag for each id."""
     seen = np.zeros_like(exists)
     bulk = meta.read_number(connection, "bulk")
     width = meta.read_number(connection, "embedder_dimension") // 8
@@ -57,7 +57,7 @@ def find_vector_faults(
     while True:
         with read_transaction(connection):
             chunks: list[tuple[Any, ...]] = connection.execute(CHUNKS, (after, STEP)).fetchall()
-            slots: list[tuple[int, Slot]] = []
+            slots: list[tuple[int, VectorRow]] = []
             found = list(_unpack_slots(chunks, width, slots))
             found += _check_slots(connection, slots, seen, bulk)
         yield from found
@@ -73,9 +73,9 @@ def find_vector_faults(
 
 
 def _unpack_slots(
-    chunks: list[tuple[Any, ...]], width: int, into: list[tuple[int, Slot]]
+    chunks: list[tuple[Any, ...]], width: int, into: list[tuple[int, VectorRow]]
 ) -> Iterator[str]:
-    """Unpack the used slots of `chunks`, with their ids, `into` a list; yields faults."""
+    """Unpack the rows in used slots of `chunks`, with their ids, `into` a list; yield faults."""
     sizes = (CHUNK_SIZE // 8, CHUNK_SIZE * 8, CHUNK_SIZE * 8, CHUNK_SIZE * width)
     for number, size, sequence, cluster, *columns in chunks:
         fit = all(
@@ -91,16 +91,16 @@ def _unpack_slots(
         into += [
             (
                 numbers[at],
-                Slot(cluster, names[at], bits[at * width : (at + 1) * width], number, at),
+                VectorRow(cluster, names[at], bits[at * width : (at + 1) * width], number, at),
             )
             for at in np.flatnonzero(used).tolist()
         ]
 
 
 def _check_slots(
-    connection: apsw.Connection, slots: list[tuple[int, Slot]], seen: Flags, bulk: int
+    connection: apsw.Connection, slots: list[tuple[int, VectorRow]], seen: Flags, bulk: int
 ) -> Iterator[str]:
-    ids = tables.json_array([id for id, _ in slots])
+    ids = tables.format_json_array([id for id, _ in slots])
     chosen = "IN (SELECT value FROM json_each(?))"
     execute = connection.execute
     refs = {
@@ -120,7 +120,7 @@ def _check_slots(
             if id not in tombs:
                 yield f"Cluster {slot.cluster} has bits of entry {id}, which does not exist."
             continue
-        if fault := _note_seen(id, seen):
+        if fault := _mark_seen(id, seen):
             yield fault
         if fault := _check_row(id, slot, *refs[id]):
             yield fault
@@ -129,21 +129,21 @@ def _check_slots(
 
 
 def _check_pending(connection: apsw.Connection, width: int, seen: Flags) -> Iterator[str]:
-    """Find faults of the bits of entries that have no cluster yet."""
+    """Find faults of the sign bits of pending entries (without a cluster)."""
     for id, bits, label, crc, code in connection.execute(FRESH):
         if code is None:
             yield f"There are pending bits of entry {id}, which does not exist."
             continue
-        if fault := _note_seen(id, seen):
+        if fault := _mark_seen(id, seen):
             yield fault
         if not isinstance(bits, bytes) or len(bits) != width:
             yield f"Entry {id}: its pending bits cannot be read."
-        elif fault := _check_row(id, Slot(NO_CLUSTER, label, bits, 0, 0), label, crc, code):
+        elif fault := _check_row(id, VectorRow(NO_CLUSTER, label, bits, 0, 0), label, crc, code):
             yield fault
 
 
-def _note_seen(id: int, seen: Flags) -> str:
-    """Note that an entry's bits were seen; return a fault if they were seen before, or empty."""
+def _mark_seen(id: int, seen: Flags) -> str:
+    """Mark the sign bits of an entry as seen; return a fault if seen before, else empty."""
     if not 0 < id < len(seen):
         return ""
     again = bool(seen[id])
@@ -151,9 +151,9 @@ def _note_seen(id: int, seen: Flags) -> str:
     return f"Entry {id}: its vector is stored twice." if again else ""
 
 
-def _check_row(id: int, slot: Slot, label: int, crc: int, code: bytes) -> str:
-    """Return the fault of a row, empty if it is intact."""
-    if slot.label == label and row_crc(id, label, slot.cluster, slot.bits, code) == crc:
+def _check_row(id: int, slot: VectorRow, label: int, crc: int, code: bytes) -> str:
+    """Return the fault of a row, empty for an intact row."""
+    if slot.label == label and compute_row_crc(id, label, slot.cluster, slot.bits, code) == crc:
         return ""
-    whole = code_check(id, code) == crc >> 32
+    whole = compute_code_checksum(id, code) == crc >> 32
     return f"Entry {id}: its {'bits or label are' if whole else 'vector is'} damaged."

@@ -1,4 +1,4 @@
-"""Checks rows that have a checksum, and numbers of rows that must agree."""
+"""Checks the rows with a checksum, and the agreement of numbers of rows."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from rm_local.store.codec.text_blocks import unpack_words
-from rm_local.store.format import BLOCK_ROWS, checksum
+from rm_local.store.format import BLOCK_ROWS, compute_checksum
 from rm_local.store.index.centroids import read_centroids
 from rm_local.store.sqlite.meta import SPREAD, read_known_words, read_meta, read_number
 from rm_local.store.sqlite.reader_pool import read_transaction
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 BULK = "(SELECT value FROM meta WHERE key = 'bulk')"
 BEFORE = f"(SELECT coalesce(min(blk), 0) * {BLOCK_ROWS} FROM block)"
-"""Ids below the first block: given before the store was compacted, or never."""
+"""SQL for the ids below the first block: given before the store was compacted, or never."""
 COUNTS = (
     ("entries", "SELECT count(*) FROM ref", "SELECT value FROM meta WHERE key = 'entries'"),
     (
@@ -56,20 +56,20 @@ COUNTS = (
         "SELECT count(*) FROM code_chunks",
     ),
 )
-"""What is counted, and two statements that must return the same number."""
+"""Names of counts, each with two statements that must return the same number."""
 
 
-def find_sealed_faults(connection: apsw.Connection) -> Iterator[str]:
+def find_checksum_faults(connection: apsw.Connection) -> Iterator[str]:
     """Find damaged rows of `meta`, except SPREAD, and of `label`, `zdict` and `centroid`.
 
     Raises:
-        DamagedError: A row that all others are read with is missing or damaged.
+        DamagedError: A row needed for reading all others is missing or damaged.
     """
     yield from _find_meta_faults(connection, "key <> ?")
     if connection.execute("SELECT 1 FROM meta WHERE key = 'groups'").get:
         yield "The bulk build of this store was not completed."
     for row in connection.execute("SELECT crc, id, domain, source, level, provenance FROM label"):
-        if checksum(*row[1:]) != row[0]:
+        if compute_checksum(*row[1:]) != row[0]:
             yield f"Label {row[1]} is not as it was written."
     dimension = read_meta(connection).embedder.dimension
     unpack_words(read_known_words(connection))
@@ -87,12 +87,12 @@ def _find_meta_faults(connection: apsw.Connection, which: str) -> Iterator[str]:
     """Find damaged rows of `meta` where `which` holds, a condition with the parameter SPREAD."""
     rows = connection.execute(f"SELECT key, value, crc FROM meta WHERE {which}", (SPREAD,))
     for key, value, crc in rows:
-        if checksum(key, value) != crc:
+        if compute_checksum(key, value) != crc:
             yield f"meta: {key!r} is not as it was written."
 
 
 def find_count_faults(connection: apsw.Connection) -> Iterator[str]:
-    """Find numbers of rows that do not agree."""
+    """Find different numbers of rows in tables that must agree."""
     for name, one, other in COUNTS:
         with read_transaction(connection):
             here, there = connection.execute(one).get, connection.execute(other).get

@@ -21,7 +21,7 @@ HEADER = (
     (64, ">I", (0,)),
     (72, ">5I", (0,) * 5),
 )
-"""Offset, format and values of the header fields that are the same in every store."""
+"""Offset, format and values of the fixed fields of the header."""
 
 LOGGED = ((1, 1), (2, 2))
 """The two bytes at 18: without a write-ahead log, and with one."""
@@ -30,7 +30,7 @@ DECLARED = "SELECT type, name, tbl_name, sql FROM sqlite_master ORDER BY type, n
 
 
 def find_header_faults(connection: apsw.Connection) -> Iterator[str]:
-    """Find fixed fields of the header that have another value."""
+    """Find fixed fields of the header with a wrong value."""
     header = read_first_bytes(connection, 100)
     for offset, fields, values in HEADER:
         found = struct.unpack_from(fields, header, offset)
@@ -48,7 +48,7 @@ def find_sqlite_faults(connection: apsw.Connection) -> Iterator[str]:
 
 
 def find_schema_faults(connection: apsw.Connection) -> Iterator[str]:
-    """Find tables that are not declared as in this version of the format."""
+    """Find tables with another declaration than in this version of the format."""
     dimension = meta.read_number(connection, "embedder_dimension")
     with sqlite.open_in_memory() as fresh:
         fresh.execute(format_schema(dimension))
@@ -63,7 +63,7 @@ def find_schema_faults(connection: apsw.Connection) -> Iterator[str]:
 
 
 def _find_info_faults(connection: apsw.Connection) -> Iterator[str]:
-    version = str(meta.read_value(connection, "sqlite_vec"))
+    version = str(meta.read_meta_value(connection, "sqlite_vec"))
     numbers = version.removeprefix("v").partition("-")[0].split(".")
     wanted = {
         "CREATE_VERSION": version,

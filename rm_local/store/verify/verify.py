@@ -1,4 +1,4 @@
-"""Checks a whole store for damage, in steps between which other processes may write."""
+"""Checks a whole store for damage, in steps. Other processes may write between steps."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 from rm_local.progress import Progress, ProgressCallback, ProgressMeter
 from rm_local.store.format import DamagedError
 from rm_local.store.sqlite import connection as sqlite, meta
-from rm_local.store.sqlite.open_checks import check_size
+from rm_local.store.sqlite.open_checks import check_file_size
 from rm_local.store.sqlite.reader_pool import read_transaction
 from rm_local.store.verify.check_texts import TextChecker
 from rm_local.store.verify.check_vectors import find_vector_faults
 from rm_local.store.verify.checksums import (
+    find_checksum_faults,
     find_count_faults,
-    find_sealed_faults,
     find_spread_faults,
 )
 from rm_local.store.verify.file_structure import (
@@ -29,10 +29,10 @@ if TYPE_CHECKING:
     import apsw
 
 UNREADABLE = (DamagedError, TypeError, ValueError)
-"""Errors from values of unexpected types, besides SQLite's own errors."""
+"""Errors from values of unexpected types, in addition to SQLite's own errors."""
 
 MAX_FAULTS = 100
-"""Most faults that are reported."""
+"""Maximum number of reported faults."""
 
 
 def verify_store(path: Path, report: ProgressCallback) -> list[str]:
@@ -45,7 +45,7 @@ def verify_store(path: Path, report: ProgressCallback) -> list[str]:
         StoreError: The file cannot be read, or another program keeps it locked.
     """
     with sqlite.translate_errors(path), sqlite.open_connection(path, "read") as connection:
-        check_size(connection, path)
+        check_file_size(connection, path)
         # A temporary table of this connection, which is not written to.
         connection.execute("PRAGMA query_only=0")
         connection.execute(
@@ -80,7 +80,7 @@ def _find_all_faults(connection: apsw.Connection, report: ProgressCallback) -> I
     yield from _report_unreadable("The file", find_sqlite_faults(connection))
     yield from _report_unreadable("The file", find_schema_faults(connection))
     yield from _report_unreadable("meta", find_spread_faults(connection))
-    sealed = list(_report_unreadable("meta", find_sealed_faults(connection)))
+    sealed = list(_report_unreadable("meta", find_checksum_faults(connection)))
     yield from sealed
     if sealed:
         # Texts and vectors cannot be read without these rows.
@@ -99,7 +99,7 @@ def _find_all_faults(connection: apsw.Connection, report: ProgressCallback) -> I
 
 
 def _report_unreadable(what: str, found: Iterator[str]) -> Iterator[str]:
-    """Yield these faults, and an error that ended the check as one more."""
+    """Yield the faults `found`, and a fault for an error that ends the check."""
     import apsw
 
     try:

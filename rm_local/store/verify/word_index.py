@@ -1,4 +1,4 @@
-"""Checks that the word index has exactly the rare words of the texts."""
+"""Checks that the word index contains exactly the rare words of the texts."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
     import apsw
 
 STEP_EDGES = (None, *"bcdefghijklmnopqrstuvwxyz", None)
-"""Bounds between the steps in which the index is read."""
+"""Bounds of the steps in which the index is read."""
 
 
 class WordSum:
     """A checksum of words and their entries' ids that does not depend on the order.
 
-    Two sums of 64 bits, of the words' CRC-32 alone and times the id: one word more, fewer, changed
-    or under another id changes one of them.
+    It has two sums of 64 bits: of the words' CRC-32, and of the CRC-32 times the id. An added,
+    missing or changed word, or another id, changes one of the sums.
     """
 
     def __init__(self) -> None:
@@ -42,7 +42,7 @@ class WordSum:
 
 
 def list_indexed_words(rare: RareWords, text: str) -> list[str]:
-    """List the rare words of `text` as indexed: FTS5's tokenizer splits them once more."""
+    """List the rare words of `text` as indexed: split once more by FTS5's tokenizer."""
     words = rare.find_rare_words(text)
     joined = " ".join(words)
     return words if joined.isascii() else list(dict.fromkeys(rare.split_words(joined)))

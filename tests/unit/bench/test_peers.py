@@ -20,7 +20,7 @@ from rm_local.bench.peers.peer_protocol import (
 from rm_local.bench.peers.report import PeerComparison, PeerResult, SkippedPeer
 from rm_local.bench.peers.runner import PEERS, PeerLimits, compare_peers
 from rm_local.bench.peers.stages import PeerQueries
-from rm_local.bench.peers.tuning import Trial, tune_setting
+from rm_local.bench.peers.tuning import SettingResult, tune_setting
 from rm_local.progress import Progress
 from tests.support.peers import (
     DIMENSION,
@@ -46,12 +46,14 @@ def questions() -> PeerQueries:
 
 def asking(
     recall: Callable[[PeerSetting], float], tried: list[PeerSetting]
-) -> Callable[[PeerSetting], Trial]:
+) -> Callable[[PeerSetting], SettingResult]:
     """Trials with this recall, and a time that grows with breadth and depth."""
 
-    def ask(setting: PeerSetting) -> Trial:
+    def ask(setting: PeerSetting) -> SettingResult:
         tried.append(setting)
-        return Trial(setting, recall(setting), 0.01 * setting.breadth + 0.001 * setting.depth)
+        return SettingResult(
+            setting, recall(setting), 0.01 * setting.breadth + 0.001 * setting.depth
+        )
 
     return ask
 

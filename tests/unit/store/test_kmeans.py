@@ -10,11 +10,11 @@ from rm_local.store.index.centroids import Centroids
 from rm_local.store.index.ivf import select_clusters
 from rm_local.store.index.kmeans import (
     Clusters,
+    draw_random_rotation,
     find_clusters,
     find_nearest_centroids,
-    itq_rotation,
+    fit_itq_rotation,
     k_means,
-    random_rotation,
 )
 from tests.support.stores import topics, vectors
 
@@ -39,7 +39,7 @@ def clusters(rows: np.ndarray) -> Clusters:
 def test_rotations_keep_lengths_and_angles(rows: np.ndarray) -> None:
     """Both kinds are orthogonal."""
     centred = rows - rows.mean(axis=0)
-    for rotation in (random_rotation(32, rng()), itq_rotation(centred, rng())):
+    for rotation in (draw_random_rotation(32, rng()), fit_itq_rotation(centred, rng())):
         assert np.allclose(rotation @ rotation.T, np.eye(32), atol=1e-4)
 
 
@@ -50,7 +50,7 @@ def test_itq_brings_rows_nearer_to_their_signs(rows: np.ndarray) -> None:
     def held(rotation: np.ndarray) -> float:
         return float(np.abs(centred @ rotation).sum())
 
-    assert held(itq_rotation(centred, rng())) > held(random_rotation(32, rng()))
+    assert held(fit_itq_rotation(centred, rng())) > held(draw_random_rotation(32, rng()))
 
 
 def test_k_means_finds_what_belongs_together() -> None:

@@ -22,9 +22,9 @@ from rm_local.store.maintain import maintainer
 from rm_local.store.maintain.maintainer import Maintainer, MaintenanceResult
 from rm_local.store.request import SearchRequest
 from rm_local.store.sqlite import connection as sqlite, entry_texts
-from rm_local.store.sqlite.meta import read_meta, write_value
+from rm_local.store.sqlite.meta import read_meta, write_meta_value
 from rm_local.store.sqlite.reader_pool import ReaderPool, read_transaction
-from rm_local.store.sqlite.snapshot import StateWatch, StoreState, read_state
+from rm_local.store.sqlite.snapshot import StateWatch, StoreState, read_store_state
 from rm_local.store.sqlite.vec0 import TEXTS, read_dictionary
 from rm_local.store.store import Store
 from tests.faults.steps import KINDS, Kind, count_steps, is_killed_at
@@ -130,7 +130,7 @@ class Reader:
             self._readers = ReaderPool(self._connection, path)
         self._codec = TextCodec(read_dictionary(self._connection, TEXTS))
         self._watch = StateWatch(self._connection)
-        self._state = read_state(self._connection)
+        self._state = read_store_state(self._connection)
         self.changes = 0
 
     def search(self, query: np.ndarray) -> list[tuple[str, float]]:
@@ -220,10 +220,10 @@ def test_a_watch_reports_only_changes_by_others(path: Path) -> None:
         first = watch.read_if_changed()
         assert first
         assert first == StoreState(BULK, first.search_params, 0)
-        write_value(connection, "probes", 7)
+        write_meta_value(connection, "probes", 7)
         assert watch.read_if_changed() is None
         with apsw.Connection(str(path)) as other:
-            write_value(other, "candidates", 900)
+            write_meta_value(other, "candidates", 900)
         assert watch.read_if_changed() == replace(
             first, search_params=replace(first.search_params, nprobe=7, candidates=900)
         )
@@ -236,7 +236,7 @@ def test_a_writer_keeps_the_maintenance_out(path: Path, monkeypatch: pytest.Monk
     before = held(path)
     writer = apsw.Connection(str(path))
     writer.execute("BEGIN IMMEDIATE")
-    write_value(writer, "probes", 20)
+    write_meta_value(writer, "probes", 20)
     report = tidied(path)
     assert (report.busy, report.done) == (True, {})
     assert report.left["entries not in blocks"] > 0

@@ -15,9 +15,9 @@ from rm_local.store.maintain.assign_clusters import AssignClusters
 from rm_local.store.maintain.initial_clusters import InitialClusters
 from rm_local.store.maintain.pack_texts import PackTexts
 from rm_local.store.maintain.purge_deleted import PurgeDeleted
-from rm_local.store.maintain.recompress import Recompress
+from rm_local.store.maintain.recompress import RecompressTexts
 from rm_local.store.maintain.split_clusters import SplitClusters
-from rm_local.store.maintain.task import MaintenanceTask, Tools
+from rm_local.store.maintain.task import MaintenanceTask, StoreTools
 from rm_local.store.request import SearchRequest
 from rm_local.store.store import Store
 from tests.support.maintenance import (
@@ -38,11 +38,11 @@ from tests.support.stores import entries, topics, vectors
 
 SMALL_SPLIT = partial(SplitClusters, largest=300)
 FIRST = partial(InitialClusters, enough=1000)
-KINDS: list[Callable[[Tools], MaintenanceTask]] = [
+KINDS: list[Callable[[StoreTools], MaintenanceTask]] = [
     AssignClusters,
     PackTexts,
     SMALL_SPLIT,
-    Recompress,
+    RecompressTexts,
     PurgeDeleted,
 ]
 
@@ -61,7 +61,7 @@ def path(tmp_path: Path, worn: Path) -> Path:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_each_task_keeps_all_answers(
-    path: Path, worn: Path, kind: Callable[[Tools], MaintenanceTask]
+    path: Path, worn: Path, kind: Callable[[StoreTools], MaintenanceTask]
 ) -> None:
     """Something is done, entries, ids and what searches find are as before, all is well."""
     assert list(worked(path, kind))
@@ -71,7 +71,7 @@ def test_each_task_keeps_all_answers(
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_tidied_store_takes_further_changes(
-    path: Path, kind: Callable[[Tools], MaintenanceTask]
+    path: Path, kind: Callable[[StoreTools], MaintenanceTask]
 ) -> None:
     """Entries of any age can be deleted and replaced, new ones are added and found."""
     list(worked(path, kind))
@@ -187,9 +187,9 @@ def test_purging_continues_where_it_was(path: Path, monkeypatch: pytest.MonkeyPa
 def test_packing_again_is_done_once(path: Path) -> None:
     """The texts take less, and a second time nothing is left to do."""
     before = value(path, "SELECT sum(length(z)) FROM block")
-    saved = sum(each["bytes of texts saved"] for each in worked(path, Recompress))
+    saved = sum(each["bytes of texts saved"] for each in worked(path, RecompressTexts))
     assert value(path, "SELECT sum(length(z)) FROM block") == before - saved < before
-    assert list(worked(path, Recompress)) == []
+    assert list(worked(path, RecompressTexts)) == []
 
 
 def test_a_grown_store_gets_its_first_clusters(tmp_path: Path) -> None:
@@ -211,14 +211,14 @@ def test_stores_too_small_or_too_large_get_no_clusters(tmp_path: Path) -> None:
     path = grown_store(tmp_path / "grown.rms", 100)
     assert list(worked(path, FIRST)) == []
     with apsw.Connection(str(path)) as connection:
-        few = InitialClusters(Tools.from_connection(connection), enough=10, most=50)
-        assert few.too_many
+        few = InitialClusters(StoreTools.from_connection(connection), enough=10, most=50)
+        assert few.has_too_many_entries
         assert few.run_step(0) == {}
 
 
 def test_an_empty_store_needs_no_task(tmp_path: Path) -> None:
     """There is nothing to do."""
     Store.create(tmp_path / "empty.rms", embedder=MADE).close()
-    kinds: list[Callable[[Tools], MaintenanceTask]] = [*KINDS, FIRST]
+    kinds: list[Callable[[StoreTools], MaintenanceTask]] = [*KINDS, FIRST]
     for kind in kinds:
         assert list(worked(tmp_path / "empty.rms", kind)) == []

@@ -14,7 +14,7 @@ from rm_local.store.build.pipeline import build_store
 from rm_local.store.index import ivf
 from rm_local.store.index.search import Searcher
 from rm_local.store.request import SearchRequest
-from rm_local.store.sqlite.meta import SearchParams, default_search_params
+from rm_local.store.sqlite.meta import SearchParams, get_default_search_params
 from rm_local.store.store import Store
 from tests.faults.stores import MADE
 from tests.support.stores import MadeSource
@@ -39,8 +39,10 @@ def store(tmp_path_factory: pytest.TempPathFactory, source: MadeSource) -> Itera
 
 def test_a_store_without_clusters_still_has_candidates() -> None:
     """As many as a new store; with clusters there are more, the more of them."""
-    assert default_search_params(0) == SearchParams()
-    assert 0 < default_search_params(4).candidates < default_search_params(64_000).candidates
+    assert get_default_search_params(0) == SearchParams()
+    assert (
+        0 < get_default_search_params(4).candidates < get_default_search_params(64_000).candidates
+    )
 
 
 def nearest_by_sqlite_vec(store: Store, bits: bytes, wanted: int, condition: str) -> list[int]:

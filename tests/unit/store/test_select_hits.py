@@ -16,7 +16,7 @@ from rm_local.records import Entry, Hit
 from rm_local.store.build.pipeline import build_store
 from rm_local.store.format import EmbedderId
 from rm_local.store.index.mmr import select_by_mmr
-from rm_local.store.index.select_hits import Ranking, select_hits
+from rm_local.store.index.select_hits import CandidateScores, select_hits
 from rm_local.store.request import EntryFilter, SearchRequest
 from rm_local.store.store import Store
 from tests.support.stores import MadeSource, entries, topics, vectors
@@ -30,7 +30,7 @@ def chosen(
 ) -> list[int]:
     """Places that are selected of entries 1, 2, ..., which are orthogonal to one another."""
     count = len(similarity)
-    ranking = Ranking(
+    ranking = CandidateScores(
         np.arange(1, count + 1), np.array(similarity), np.array(lexical or [0.0] * count)
     )
     rows = np.eye(64, dtype=np.float32)
@@ -80,7 +80,7 @@ def test_at_most_k_are_selected(k: int, diversity: float | None) -> None:
 
 def test_vectors_are_read_only_where_there_is_a_choice() -> None:
     """Not where all that pass are returned anyway."""
-    ranking = Ranking(np.array([1, 2]), np.array([0.9, 0.2]), np.zeros(2))
+    ranking = CandidateScores(np.array([1, 2]), np.array([0.9, 0.2]), np.zeros(2))
 
     def unwanted(places: np.ndarray) -> np.ndarray:
         raise AssertionError(places)

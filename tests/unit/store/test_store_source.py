@@ -14,7 +14,11 @@ from rm_local.records import Entry
 from rm_local.store.build.pipeline import build_store
 from rm_local.store.format import EmbedderId
 from rm_local.store.rewrite.diff import diff_stores
-from rm_local.store.rewrite.fingerprints import distinguish_repeated, find_missing, find_repeated
+from rm_local.store.rewrite.fingerprints import (
+    distinguish_repeated,
+    find_missing_places,
+    find_repeated_places,
+)
 from rm_local.store.rewrite.merge import merge_stores
 from rm_local.store.rewrite.sparse_ids import SparseRange
 from rm_local.store.rewrite.store_source import StoreSource
@@ -94,14 +98,14 @@ def test_a_store_that_is_changed_while_it_is_read_is_an_error(tmp_path: Path) ->
 def test_repeated_prints_are_found_and_numbered() -> None:
     """Repeated ones are those with an earlier equal; counted ones differ, as often as they come."""
     found = np.array([7, 3, 7, 7, 1, 3], np.uint64)
-    assert find_repeated(found).tolist() == [2, 3, 5]
+    assert find_repeated_places(found).tolist() == [2, 3, 5]
     assert len(set(distinguish_repeated(found).tolist())) == 6
     twice, thrice = (
         distinguish_repeated(np.array([7, 7], np.uint64)),
         distinguish_repeated(np.array([7, 7, 7], np.uint64)),
     )
-    assert find_missing(thrice, twice).tolist() == [2]
-    assert find_missing(found, found[:0]).tolist() == list(range(6))
+    assert find_missing_places(thrice, twice).tolist() == [2]
+    assert find_missing_places(found, found[:0]).tolist() == list(range(6))
 
 
 def toy(path: Path, held: list[Entry]) -> Path:
