@@ -1,4 +1,4 @@
-"""Free disk space, and one error message for when it is too little."""
+"""Measures free disk space, and raises one common error if it is too little."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ REMEDY = "Make room, or choose a place on another disk."
 
 
 def free_bytes(path: Path) -> int:
-    """Count the bytes that this user can write to the disk of `path`, which need not exist."""
+    """Count the free bytes for this user on the disk of `path`; `path` need not exist."""
     path = path.absolute()
     return shutil.disk_usage(next(each for each in (path, *path.parents) if each.is_dir())).free
 
@@ -32,7 +32,7 @@ def require_free(
     written.
 
     Raises:
-        RmLocalError: It has less; the error is of the type `error`.
+        RmLocalError: Less is free; the exception is of the type `error`.
     """
     free = free_bytes(path)
     if free + already_used < needed:

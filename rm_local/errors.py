@@ -1,4 +1,4 @@
-"""The tree of errors. Each has a message, a remedy and an exit code."""
+"""The exception classes. Each exception has a message, a remedy and an exit code."""
 
 from __future__ import annotations
 
