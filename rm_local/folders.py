@@ -49,7 +49,7 @@ class Notices:
         self._say(f"{_join_reasons(reasons)} {SET_HOME}")
 
     def find_log(self) -> Path | None:
-        """Find the path of the worker's log; without a folder for it, report that and return None."""
+        """Find the path of the worker's log; without a log folder, report this and return None."""
         try:
             return paths.worker_log()
         except HomeNotFoundError as error:
@@ -74,14 +74,14 @@ def find_obstacle(folder: Path) -> str:
 
 @cache
 def make_temporary_cache() -> Path:
-    """Make a temporary folder in place of an unwritable cache; this process deletes it at its end."""
+    """Make a temporary folder in place of an unwritable cache; it is deleted at the process end."""
     folder = Path(tempfile.mkdtemp(prefix="rm-local-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return folder
 
 
 def find_cache(say: Callable[[str], None]) -> Path:
-    """Find the cache folder, or make a temporary one if it is not writable; `say` gets the reason."""
+    """Find the cache folder; if it is not writable, make a temporary one and `say` the reason."""
     if reason := _find_obstacle("the embedder's file"):
         say(f"Nothing can be cached for later runs: {reason}. {SET_HOME}")
         return make_temporary_cache()

@@ -182,7 +182,7 @@ def adjust_plan(
     effort: str = "",
     calculator: bool = True,
 ) -> Plan:
-    """Return the plan of that name with these values in place of its own.
+    """Return the plan called `name` with the given values in place of its own.
 
     Raises:
         UsageError: There is no such plan, or one of the options has no effect on it.
@@ -209,10 +209,10 @@ def adjust_plan(
 
 
 def check_searches(plan: Plan, option: str) -> None:
-    """Check that an option about hits has an effect: that the plan searches for the question.
+    """Check that the plan searches by the question, so that `option`, about hits, has an effect.
 
     Raises:
-        UsageError: The plan does not search.
+        UsageError: The plan does not search by the question, or memory is off.
     """
     from rm_local.errors import UsageError
 
@@ -248,7 +248,7 @@ def resume_session(runtime: Runtime, name: str) -> tuple[Session, int]:
 
 
 def new_printer(runtime: Runtime, session: Session, after: int, plan: Plan) -> TurnPrinter:
-    """Create the printer of a turn; imported late, since it loads the engine's types."""
+    """Create the printer of a turn; imported here because its module loads the engine's types."""
     from rm_local.cli.turn_printer import TurnPrinter
 
     return TurnPrinter(runtime, session, after, plan)
@@ -264,7 +264,7 @@ async def print_turn(
     """Print the events of the turn that `ask(control=...)` starts, then close the runtime.
 
     Raises:
-        Failure: The turn has no answer; carries the exit code.
+        ReportedError: The turn has no answer; it has the exit code.
     """
     from rm_local.loop import Failed, TurnControl
 
@@ -286,7 +286,7 @@ async def print_turn(
 
 
 def _print_event(event: Event, printer: TurnPrinter | None, as_lines: bool) -> None:
-    """Write the answer or the JSON line to standard output, the rest to standard error."""
+    """Write the answer or the JSON line to standard output, other events to standard error."""
     from rm_local.loop import Answered, Notice, event_as_json
     from rm_local.text import sanitize_text
 
@@ -302,7 +302,7 @@ def _print_event(event: Event, printer: TurnPrinter | None, as_lines: bool) -> N
 
 @contextmanager
 def _stop_on_interrupt(control: TurnControl, printer: TurnPrinter | None) -> Iterator[None]:
-    """Within it the first Ctrl+C stops the turn, the second exits at once."""
+    """Let the first Ctrl+C stop the turn, and the second exit, in the body of a `with` statement."""
     import asyncio
 
     loop = asyncio.get_running_loop()

@@ -1,4 +1,4 @@
-"""The checks of `rm-local doctor`. Each reports what it found and what to do about it."""
+"""The checks of `rm-local doctor`. Each reports a finding, and a remedy for a problem."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from rm_local.units import format_bytes
 Level = Literal["ok", "warn", "bad"]
 
 SMALL_MEMORY = 2_000_000_000
-"""Bytes. rm-nano runs in less; a model for real work does not."""
+"""Free memory in bytes below which only rm-nano can be expected to run."""
 REINSTALL = "python -m pip install --force-reinstall --no-deps {}"
 VECTORS = {"x86_64": "AVX2", "amd64": "AVX2", "arm64": "NEON", "aarch64": "NEON"}
 
@@ -64,7 +64,7 @@ def _check_python() -> Check:
 
 
 def _check_libraries() -> Check:
-    """Check SQLite and what the store loads into it."""
+    """Check SQLite and the extensions that the store loads into it."""
     versions = ask_child("rm_local.store.sqlite.library_versions")
     if isinstance(versions, str):
         return Check("SQLite", "bad", versions, REINSTALL.format("apsw sqlite-vec zstandard"))
@@ -73,7 +73,7 @@ def _check_libraries() -> Check:
 
 
 def _check_engine(report: dict[str, Any] | str) -> Iterator[Check]:
-    """Check llama.cpp's build, and list the devices that it can use."""
+    """Check the build of llama.cpp, and list the devices that it can use."""
     if isinstance(report, str):
         rebuild = REINSTALL.format("--no-cache-dir llama-cpp-python==0.3.36")
         yield Check("llama.cpp", "bad", report, f"Build it on this machine: {rebuild}")
@@ -92,7 +92,7 @@ def _check_engine(report: dict[str, Any] | str) -> Iterator[Check]:
 
 
 def _describe_device(device: Device) -> str:
-    """Describe the device, with its free memory if it is a GPU; `Memory` reports the CPU's."""
+    """Describe a device; for a GPU add its free memory."""
     free = f"{format_bytes(device.free)} free of " if device.kind == "gpu" else ""
     return f"{device.name}: {device.about}, {free}{format_bytes(device.total)}"
 
@@ -109,7 +109,7 @@ def _check_memory() -> Check:
 
 
 def _check_default_model() -> Check:
-    """Check which model runs if the user names no model."""
+    """Check the default model: the one that runs if the user names no model."""
     default = choose_default()
     name = RM_SMALL.name if default.model == RM_SMALL else "rm-nano"
     level: Level = "warn" if default.notice else "ok"
@@ -117,8 +117,10 @@ def _check_default_model() -> Check:
 
 
 def _check_model(model: Path, lora: Sequence[LoraAdapter]) -> Check:
-    """Check without loading it that the file is a complete GGUF of a generating model, and that
-    the adapters fit."""
+    """Check that the file is a complete GGUF of a generating model, and that the adapters fit.
+
+    The model is not loaded.
+    """
     from rm_local.engine import describe_thinking
     from rm_local.gguf import check_generates, check_whole
 
@@ -145,7 +147,7 @@ def _check_model(model: Path, lora: Sequence[LoraAdapter]) -> Check:
 
 
 def _check_memory_fit(wanted: Settings, devices: tuple[Device, ...]) -> Iterator[Check]:
-    """Check that the memory that the model needs under the settings is free."""
+    """Check that the estimated memory of the model under the settings is free."""
     try:
         files = read_model_files(resolve_model(wanted))
         model = AdaptedModel(files, read_fitting_lora(wanted.lora, files.there[0][0], files))
@@ -167,7 +169,7 @@ def _check_memory_fit(wanted: Settings, devices: tuple[Device, ...]) -> Iterator
 
 
 def _check_embedder() -> Check:
-    """Check the weights that embed queries."""
+    """Check the weights of the embedding model for queries."""
     from rm_local.embed import MINILM, check_minilm_weights, find_minilm_weights
 
     try:
@@ -193,7 +195,7 @@ def _check_store(path: Path) -> Check:
 
 
 def _check_folders() -> Iterator[Check]:
-    """Check that each folder of the user's data can be written to."""
+    """Check that each folder of the user's data is writable."""
     try:
         config = paths.config_file()
     except HomeNotFoundError as error:
@@ -210,7 +212,7 @@ def _check_folders() -> Iterator[Check]:
 
 
 def _check_folder(name: str, find: Callable[[], Path]) -> Check:
-    """Check that the folder that `find` returns can be written to, or created."""
+    """Check that the folder returned by `find` is writable, or can be created."""
     try:
         folder = find()
     except HomeNotFoundError as error:

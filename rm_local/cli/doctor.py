@@ -1,4 +1,4 @@
-"""`rm-local doctor`: checks the installation, and says what to do about each problem."""
+"""`rm-local doctor`: checks the installation, and names a remedy for each problem."""
 
 from __future__ import annotations
 

@@ -69,10 +69,10 @@ def print_sessions(as_data: bool) -> None:
 
 
 def find_session_path(id: str) -> Path:
-    """Find the file of a session by the beginning of its id, or of the last one.
+    """Find the file of a session by the beginning of its id; `last` is the most recent session.
 
     Raises:
-        UsageError: No session, or more than one, has that beginning.
+        UsageError: No session or several sessions match.
     """
     from rm_local.sessions import find_last_session, find_session
 

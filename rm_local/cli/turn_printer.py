@@ -52,17 +52,17 @@ REDRAW = 0.1
 
 
 class TurnPrinter:
-    """Writes each event once; on a terminal, a status line shows what is running."""
+    """Printer of the events of a turn; on a terminal, a status line shows the running step."""
 
     def __init__(self, runtime: Runtime, session: Session, after: int, plan: Plan) -> None:
-        """`after`: the number of the turn that the turn to print continues, 0 for none."""
+        """The printed turn continues the turn with the number `after`; 0 = none."""
         self.live = sys.stderr is not None and sys.stderr.isatty()
         self._runtime = runtime
         self._session = session
         self._after = after
         self._plan = plan
         self._began: float | None = None
-        """Time of the first event of the turn itself."""
+        """Time of the first event that belongs to the turn itself."""
         self._turn = begin_turn("", 0.0)
         self._shown = False
         self._due = 0.0
@@ -126,7 +126,7 @@ class TurnPrinter:
             self._shown = False
 
     def _print_place(self) -> None:
-        """Print once where the turn is saved and which turn it continues."""
+        """Print once the file of the session and the turn that this turn continues."""
         if self._placed or self._session.path is None:
             return
         self._placed = True
@@ -159,7 +159,7 @@ class TurnPrinter:
             )
 
     def _describe_reasoning(self) -> str:
-        """Describe how many branches are done, their tokens, and their total speed."""
+        """Describe the number of completed branches, their tokens, and their total speed."""
         turn = self._turn
         seconds = time.monotonic() - turn.began
         speed = f"{turn.tokens / seconds:.0f} tokens/s" if seconds > 0 else ""

@@ -1,6 +1,6 @@
 """The method: formulate a subproblem, retrieve entries, reason under each, select an answer.
 
-`solve` is the whole loop as one stream of events; a `Plan` says how a question is solved.
+`solve` runs the whole loop as one stream of events; a `Plan` holds the parameters of the loop.
 """
 
 from __future__ import annotations

@@ -39,11 +39,11 @@ class Reasoned:
     """The ended branches of a turn."""
 
     branches: tuple[Branch, ...]
-    """In the order in which they ended."""
+    """The branches in the order of their ends."""
     key: Key
-    """Maps a result to a key; results with the same key are one answer."""
+    """Function that maps a result to a key; results with the same key are one answer."""
     saved: int
-    """Branches of the plan that were not generated."""
+    """Number of branches of the plan that were not generated."""
 
     @property
     def saved_tokens(self) -> int:
@@ -55,11 +55,11 @@ class Reasoned:
 async def reason_under_hints(
     turn: TurnContext, timer: PrefillTimer, subproblem: str | None, hits: Sequence[Hit]
 ) -> Reasoned:
-    """Generate branches, wave by wave as the plan says, and emit their events.
+    """Generate the branches of a plan, wave by wave, and emit their events.
 
-    Branches that can no longer change the vote are ended early. Without a subproblem no hint is
-    read. Under a grammar only a complete answer counts, and all of it is the result. A branch that
-    fills the context ends there.
+    Branches that can no longer change the vote are ended early. Without a subproblem the branches
+    read no hints. With a grammar only a complete answer counts, and its whole text is the result. A
+    branch ends when the context is full.
 
     Raises:
         EngineError: The model failed.
@@ -101,13 +101,16 @@ class _Reasoning:
         self._prefilled = False
         self._settled = False
         self._hinted = None not in self._left
-        """Whether all branches have a hint."""
+        """Whether every branch has a hint."""
         self._alone = False
-        """Whether the last branch gets the bare question."""
+        """Whether the last branch reads the question alone."""
 
     def _list_draws(self, hits: Sequence[Hit], *, greedy: bool) -> list[Hit | None]:
-        """List the hint of each branch. Where hints are in the user's message, one branch has no
-        hint: a small model is easily distracted by one, and the better text wins."""
+        """List the hint of each branch.
+
+        If hints are in the user's message, one branch has no hint: a hint distracts a small model
+        easily, and the better text wins.
+        """
         turn, samples = self._turn, self._turn.plan.samples
         alone = hits and samples > 1 and turn.plan.vote == "waves"
         if alone and not uses_cue(turn.plan, turn.engine.info):
@@ -115,9 +118,9 @@ class _Reasoning:
         return list_draws(hits, samples, greedy=greedy)
 
     def size_next_wave(self) -> int:
-        """The number of branches to begin now; 0 if no more are needed.
+        """Compute the number of branches to begin now; 0 if no more are needed.
 
-        If no branch under a hint has any content, a last one without a hint follows.
+        If no branch with a hint has any content, a last branch without a hint follows.
         """
         over = self._turn.control.stopped or (self._finished and self._turn.deadline.passed)
         if self._settled or over or any(b.stop in ("cancelled", "time") for b in self._finished):
@@ -136,7 +139,7 @@ class _Reasoning:
         return min(max(0, OPEN_TEXTS - said), len(self._left))
 
     def start_branches(self, wave: int, subproblem: str | None) -> list[BranchSpec]:
-        """Emit the start of `wave` branches, and return what the engine generates for them."""
+        """Emit the start of `wave` branches, and return their specifications for the engine."""
         self._first = len(self._finished)
         overrides = self._turn.overrides
         specs: list[BranchSpec] = []
@@ -184,7 +187,10 @@ class _Reasoning:
                 self._evaluated = event
 
     def _skip_equal_draws(self, branch: Branch) -> Branch:
-        """Count the remaining draws that would hardly differ from the branch as draws of it."""
+        """Drop the remaining branches with the same hint and most likely the same text.
+
+        Return the branch with their number added to its votes (`draws`).
+        """
         if self._turn.plan.vote != "waves" or not is_certain(branch, self._sampling.temperature):
             return branch
         equal = sum(hint == branch.hint for hint in self._left)
@@ -192,8 +198,10 @@ class _Reasoning:
         return replace(branch, draws=1 + equal)
 
     def find_outvoted(self) -> set[int]:
-        """Find the branches of this wave that can no longer change the vote, by their positions in
-        the wave: all that are running, once the vote is decided."""
+        """Find the positions in this wave of running branches that can no longer change the vote.
+
+        Once the vote is decided these are all running branches.
+        """
         plan, key = self._turn.plan, self._answers.find_key
         if self._settled or plan.vote == "none":
             return set()
@@ -207,7 +215,10 @@ class _Reasoning:
         return {index - self._first for index in self._running} if self._settled else set()
 
     def collect_result(self) -> Reasoned:
-        """The branches so far. Those prevented by a stop or the time limit are not saved."""
+        """Return the branches so far.
+
+        Branches prevented by a stop or the time limit do not count as saved.
+        """
         stopped = any(branch.stop in ("cancelled", "time") for branch in self._finished)
         saved = 0 if stopped else max(0, self._planned - len(self._finished))
         return Reasoned(tuple(self._finished), self._answers.find_key, saved)
@@ -220,13 +231,13 @@ def _has_content(branch: Branch) -> bool:
 
 @dataclass(slots=True)
 class _RunningBranch:
-    """A branch that is being generated."""
+    """A branch during its generation."""
 
     index: int
     hint: Hit | None
     seed: int
     whole: bool = False
-    """Whether its whole text is the result, as under a grammar."""
+    """Whether the whole text is the result, as with a grammar."""
     thinking: str = ""
     text: str = ""
     tokens: int = 0
@@ -240,7 +251,7 @@ class _RunningBranch:
         self.tokens = chunk.tokens
 
     def to_record(self, ended: BranchEnded) -> Branch:
-        """The record of the ended branch. A text that was cut off gives only a complete result."""
+        """Create the record of the ended branch; a text cut off gives only a complete result."""
         text, done = self.text.strip(), ended.stop == "end"
         if ended.stop == "repeating":
             result = None  # a repeating branch has no vote

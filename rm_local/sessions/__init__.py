@@ -1,4 +1,4 @@
-"""Saved sessions: one JSON Lines file each, written as its turns happen."""
+"""Saved sessions: each is a JSON Lines file, written during its turns."""
 
 from __future__ import annotations
 

@@ -109,7 +109,7 @@ async def _measure_busy(
 
 
 def _new_engine(settings: Settings) -> tuple[Engine, Path | None]:
-    """Create an engine with the settings' threads and layers; also return the path of its log."""
+    """Create an engine with the settings' threads and layers; return it and the path of its log."""
     from rm_local.engine import Engine
     from rm_local.folders import Notices
     from rm_local.options import EngineOptions

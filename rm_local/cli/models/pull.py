@@ -1,4 +1,4 @@
-"""`rm-local models pull`: downloads a model. No other command of the room opens a connection."""
+"""`rm-local models pull`: downloads a model. No other `models` command opens a connection."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def pull(model: str, revision: str | None, as_data: bool) -> None:
 
 
 def _parse_model(model: str, revision: str | None) -> HubReference:
-    """Parse a name of the catalog, which has no slash, or a repository of the hub."""
+    """Parse a name of the catalog (without a slash), or a repository of the hub."""
     from rm_local.library import find_catalog_entry, parse_reference
 
     if "/" in model:
@@ -88,7 +88,7 @@ def _fetch_model(
 
 
 def _announce_download(repo: Repo, model: HubModel, needed: int) -> None:
-    """Print what will be downloaded, and a warning if it does not fit in memory."""
+    """Print the files to download, and a warning if they do not fit in memory."""
     from rm_local.text import one_line
 
     licence = one_line(repo.licence) or "no licence stated"
@@ -102,7 +102,7 @@ def _announce_download(repo: Repo, model: HubModel, needed: int) -> None:
 
 
 def _describe_shortage(size: int) -> str:
-    """Describe why weights of `size` bytes do not fit in free memory; empty if they do."""
+    """Describe the shortage of free memory for weights of `size` bytes; empty if they fit."""
     from rm_local.cli.devices import parse_devices
     from rm_local.cli.subprocess_json import ask_child
     from rm_local.engine import PROCESS_BYTES
@@ -128,7 +128,7 @@ def _describe_shortage(size: int) -> str:
 
 
 def _warn_of_context(path: Path) -> None:
-    """Warn if the downloaded model does not fit at the usual context."""
+    """Print a warning if the downloaded model does not fit with the default context."""
     from rm_local import settings
     from rm_local.cli.models.memory_report import MemoryFit
     from rm_local.errors import RmLocalError

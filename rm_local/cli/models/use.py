@@ -43,7 +43,7 @@ def use(model: str | None, shipped: bool) -> None:
 
 
 def find_unfitting_adapters(model: Path) -> list[str]:
-    """List the errors of the settings' adapters that do not fit this model."""
+    """List one error message for each adapter of the settings that does not fit this model."""
     from rm_local import settings
     from rm_local.errors import EngineError
     from rm_local.gguf import read_fitting_lora
