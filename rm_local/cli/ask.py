@@ -302,7 +302,7 @@ def _print_event(event: Event, printer: TurnPrinter | None, as_lines: bool) -> N
 
 @contextmanager
 def _stop_on_interrupt(control: TurnControl, printer: TurnPrinter | None) -> Iterator[None]:
-    """Let the first Ctrl+C stop the turn, and the second exit, in the body of a `with` statement."""
+    """Let the first Ctrl+C in the `with` body stop the turn, and the second exit at once."""
     import asyncio
 
     loop = asyncio.get_running_loop()

@@ -1,4 +1,4 @@
-"""The models on this machine, what they are and need, and those that can be downloaded.
+"""The models on this machine, their properties, and the models that can be downloaded.
 
 `hub` is the only part that opens a connection.
 """

@@ -31,7 +31,7 @@ class SavedSession:
 
 
 def list_sessions(folder: Path | None = None) -> list[SavedSession]:
-    """List the saved sessions in `folder`, by default the user's, newest first; skip other files."""
+    """List the saved sessions in `folder` (default: the user's), newest first; skip other files."""
     found = []
     for path in (folder or paths.sessions_dir()).glob(f"*{SUFFIX}"):
         try:

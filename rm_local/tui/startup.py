@@ -1,4 +1,4 @@
-"""Opens model and store after the window is on screen."""
+"""Opens model and store after the first draw of the window."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 async def open_all(backend: Backend, post: Callable[[Message], object]) -> None:
-    """Load the model, then open the store; post the result of each. Raises nothing."""
+    """Load the model, then open the store; post a message about each, also about errors."""
     try:
         info = await backend.load_model()
     except Exception as error:
@@ -31,7 +31,7 @@ async def open_all(backend: Backend, post: Callable[[Message], object]) -> None:
 
 
 def wrap_error(error: Exception) -> RmLocalError:
-    """Return the error as an `RmLocalError`; any other kind is reported as a fault of rm-local."""
+    """Return an `RmLocalError` unchanged; convert any other error to a report of a bug."""
     if isinstance(error, RmLocalError):
         return error
     return RmLocalError(f"{type(error).__name__}: {error}", "Report this fault of rm-local.")

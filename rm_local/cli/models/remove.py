@@ -90,7 +90,7 @@ def _refuse_foreign(listed: LibraryModel) -> None:
 
 
 def _not_added_error(listed: LibraryModel) -> Exception:
-    """Create the error for a model that was not added by its own path; the remedy fits its place."""
+    """Create the error for a model that was not added by its own path, with a remedy."""
     from rm_local.errors import UsageError
     from rm_local.library import SHIPPED_SOURCE, describe_removal, find_owning_app
 

@@ -1,4 +1,4 @@
-"""The chat screen: questions are asked and answered here."""
+"""The chat screen, for questions and their answers."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ REDRAWS = 15
 
 
 class ChatScreen(OpeningScreen):
-    """Shows the `ChatState`: workers post messages or apply events, `_draw_turn` draws it."""
+    """Screen that shows a `ChatState`; workers change it, `_draw_turn` draws it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*CHAT]
 
@@ -150,7 +150,7 @@ class ChatScreen(OpeningScreen):
             self.post_message(messages.TurnEnded(self.state.turn))
 
     def _show_event(self, event: Event) -> None:
-        """Apply the event; draw streamed text at the next tick and everything else at once."""
+        """Apply the event; draw streamed text at the next tick, other events at once."""
         if isinstance(event, RunEvent):
             self.show_run_event(event)
             return
@@ -183,7 +183,7 @@ class ChatScreen(OpeningScreen):
             self.ask_question(waiting)
 
     def _add_past_turn(self) -> None:
-        """Move the current turn up into the transcript."""
+        """Move the current turn to the past turns of the transcript."""
         if self.state.turn is not None:
             self.query_one(Transcript).add_past_turns(self.state.turn)
 
@@ -357,7 +357,7 @@ class ChatScreen(OpeningScreen):
         self.refresh_bindings()
 
     def _refuse_while_running(self) -> bool:
-        """Return whether a turn runs, and ask the user to stop it first."""
+        """Return whether a turn runs; if so, ask the user to stop it first."""
         if self.state.running:
             self.notify("Stop this turn first (Esc).", severity="warning", timeout=4)
         return self.state.running
@@ -370,7 +370,7 @@ class ChatScreen(OpeningScreen):
     # Drawing
 
     def on_resize(self) -> None:
-        """Focus the prompt after a window that was too small had removed the focus."""
+        """Focus the prompt again after a too small window had removed the focus."""
         if self.focused is None:
             self.call_after_refresh(self.query_one(Prompt).focus)
 

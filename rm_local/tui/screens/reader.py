@@ -1,4 +1,4 @@
-"""Screen to read an entry or a branch's text in full."""
+"""The screen for the full text of an entry or a branch."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from rm_local.tui.widgets.text_line import TextLine
 from rm_local.tui.widgets.too_small import TooSmall
 
 REDRAWS = 4
-"""Redraws per second of a text that still grows."""
+"""Redraws per second of a growing text."""
 
 
 class Reader(ModalScreen[None]):
-    """Shows the text that `source` returns, updated as it grows."""
+    """Screen that shows the text returned by `source`, updated while it grows."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*keys.READER]
 
@@ -33,7 +33,7 @@ class Reader(ModalScreen[None]):
         self._source = source
 
     def compose(self) -> ComposeResult:
-        """Lay out a frame that scrolls."""
+        """Lay out a scrollable frame."""
         yield TooSmall()
         with Vertical(classes="dialog"), VerticalScroll(id="reader-scroll"):
             yield TextLine(id="reader-text")

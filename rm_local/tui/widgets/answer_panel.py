@@ -1,4 +1,4 @@
-"""The answer and the vote that chose it, or why the turn has no answer."""
+"""The panel of the answer and its vote, or of the reason for a missing answer."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from rm_local.tui.widgets.text_line import TextLine, format_phase_head
 
 
 class AnswerPanel(VerticalScroll):
-    """Shows the end of a turn; scrolls when the answer is long."""
+    """Panel for the end of a turn; scrolls if the answer is long."""
 
     def compose(self) -> ComposeResult:
         """Lay out head, note, vote and text."""
@@ -49,14 +49,14 @@ def _format_head(view: Turn) -> Content:
 
 
 def format_result(view: Turn) -> Content:
-    """Format the vote's result in one line; empty for an answer in prose, which is shown below."""
+    """Format the vote's result in one line; empty for an answer in prose, shown elsewhere."""
     if view.answer is None or view.answer.result is None:
         return Content("")
     return Content.styled(formatting.one_line(view.answer.result), "bold")
 
 
 def describe_ending(view: Turn) -> Content:
-    """Describe that the turn was stopped, or what failed and what to do."""
+    """Describe the end of a turn: stopped by the user, or an error and its remedy."""
     if view.stage == "failed":
         return Content.assemble(
             (formatting.one_line(view.message), "$error"), " ", formatting.one_line(view.remedy)
@@ -104,7 +104,7 @@ def format_answer(view: Turn) -> Content:
 
 
 def _list_hints(view: Turn) -> str:
-    """List the answer's hints, numbered like the hits: `hint 1` or `hints 1 and 3`."""
+    """List the answer's hints by their numbers in the list of hits: `hint 1`, `hints 1 and 3`."""
     used = view.answer.hints if view.answer else ()
     numbers = [str(i + 1) for i, hit in enumerate(view.hits) if hit.entry.id in used]
     if not numbers:

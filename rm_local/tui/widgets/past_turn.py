@@ -1,4 +1,4 @@
-"""A past turn: question and answer in two lines; a key unfolds the rest."""
+"""The widget of a past turn: question and answer in two lines, and details on request."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from rm_local.tui.widgets.text_line import TextLine
 
 
 class PastTurn(Vertical, can_focus=True):
-    """Shows question and answer; Enter or a click unfolds the rest."""
+    """Widget that shows question and answer; Enter or a click unfolds the details."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*keys.PAST_TURN]
 
@@ -52,7 +52,7 @@ class PastTurn(Vertical, can_focus=True):
         self.post_message(TurnChosen(self.view))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Offer going back only in the chat, not in the read-only viewer."""
+        """Enable the return to this turn only in the chat, not in a read-only view."""
         if action == "back" and isinstance(self.screen, ModalScreen):
             return False
         return super().check_action(action, parameters)

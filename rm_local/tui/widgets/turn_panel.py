@@ -1,4 +1,4 @@
-"""The current turn: Formulate, Retrieve, Reason and Answer, always in this order."""
+"""The panel of the current turn: its parts Formulate, Retrieve, Reason and Answer."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from rm_local.tui.widgets.text_line import ASLEEP, TextLine, format_phase_head
 
 
 class SubproblemInput(Input):
-    """The input in which the subproblem is edited."""
+    """Input to edit the subproblem."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*keys.EDIT_SUBPROBLEM]
 
@@ -34,7 +34,7 @@ class SubproblemInput(Input):
 
 
 class TurnPanel(Container):
-    """Draws one `Turn`; its parts keep their places while the turn runs."""
+    """Panel of one `Turn`; its parts keep their places while the turn runs."""
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -57,7 +57,7 @@ class TurnPanel(Container):
         yield AnswerPanel(id="answer", classes="phase")
 
     def show_turn(self, view: Turn, marks: HitMarks, now: float) -> None:
-        """Draw the turn as of `now`."""
+        """Draw the turn at the time `now`."""
         self._drawn = view, marks, now
         formulate, retrieve, reason = derive_phases(view, now)
         result = view.answer.result if view.answer else None
@@ -133,7 +133,7 @@ AUTHORS = {"model": "", "user": "  (yours)", "question": "  (the question itself
 
 
 def _describe_subproblem(view: Turn) -> Content:
-    """Describe the subproblem and its author, if that is not the model.
+    """Describe the subproblem, with an author other than the model.
 
     Before the turn has a subproblem, describe the progress of the prefill.
     """
@@ -147,7 +147,7 @@ def _describe_subproblem(view: Turn) -> Content:
 
 
 def _describe_hits(view: Turn, marks: HitMarks) -> Content:
-    """Describe the number of hits and of the user's marks."""
+    """Describe the numbers of hits, of pinned and of dropped hits."""
     if not view.memory_summary and not view.hits:
         return Content("")
     number = formatting.format_count(len(view.hits), "hit")
