@@ -11,7 +11,7 @@ from rm_local.units import format_bytes
 REMEDY = "Make room, or choose a place on another disk."
 
 
-def free_bytes(path: Path) -> int:
+def count_free_bytes(path: Path) -> int:
     """Count the free bytes for this user on the disk of `path`; `path` need not exist."""
     path = path.absolute()
     return shutil.disk_usage(next(each for each in (path, *path.parents) if each.is_dir())).free
@@ -34,7 +34,7 @@ def require_free(
     Raises:
         RmLocalError: Less is free; the exception is of the type `error`.
     """
-    free = free_bytes(path)
+    free = count_free_bytes(path)
     if free + already_used < needed:
         raise error(
             f"{purpose} needs {format_bytes(needed)} on the disk of {path}, "

@@ -31,7 +31,7 @@ def write_atomically(path: Path) -> Iterator[BinaryIO]:
         OSError: The file cannot be written.
     """
     path = Path(os.path.realpath(path))
-    with part_file(path) as part:
+    with create_part_file(path) as part:
         with part.open("r+b") as file:
             yield file
             file.flush()
@@ -48,7 +48,7 @@ def write_bytes_atomically(path: Path, data: bytes) -> None:
 
 
 @contextmanager
-def part_file(path: Path) -> Iterator[Path]:
+def create_part_file(path: Path) -> Iterator[Path]:
     """Create an empty file next to `path`; it is removed after the body unless it was renamed.
 
     Use it for a library that writes to a path, or for a name that depends on the content.

@@ -69,7 +69,11 @@ def find_obstacle(folder: Path) -> str:
         return f"{nearest} is {'a broken link' if _is_broken_link(nearest) else 'not a folder'}"
     if os.access(nearest, os.W_OK | os.X_OK):
         return ""
-    return f"{nearest} is read-only" if _is_read_only(nearest) else _not_permitted(nearest)
+    return (
+        f"{nearest} is read-only"
+        if _is_read_only(nearest)
+        else _explain_missing_permission(nearest)
+    )
 
 
 @cache
@@ -96,7 +100,7 @@ def explain_write_error(error: OSError, folder: Path) -> str:
         case errno.EROFS:
             return f"{folder} is read-only"
         case errno.EACCES | errno.EPERM:
-            return _not_permitted(folder)
+            return _explain_missing_permission(folder)
         case code if code in _FULL:
             return f"the disk of {folder} is full"
     return f"{folder}: {error.strerror or error}"
@@ -139,5 +143,5 @@ def _is_read_only(folder: Path) -> bool:
     return bool(os.statvfs(folder).f_flag & os.ST_RDONLY)
 
 
-def _not_permitted(folder: Path) -> str:
+def _explain_missing_permission(folder: Path) -> str:
     return f"writing to {folder} is not permitted"

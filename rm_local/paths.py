@@ -66,25 +66,25 @@ def worker_log() -> Path:
 
 def shipped_model() -> Path:
     """Return the path of the shipped model rm-nano."""
-    return _find_shipped("rm-nano-q8_0.gguf")
+    return _find_shipped_file("rm-nano-q8_0.gguf")
 
 
 def shipped_adapter() -> Path:
     """Return the path of the shipped LoRA adapter of rm-small."""
-    return _find_shipped("rm-small-lora.gguf")
+    return _find_shipped_file("rm-small-lora.gguf")
 
 
 def shipped_store() -> Path:
     """Return the path of the shipped store."""
-    return _find_shipped("seed.rms")
+    return _find_shipped_file("seed.rms")
 
 
 def shipped_static() -> Path:
     """Return the path of the shipped table of the static embedder."""
-    return _find_shipped("rm-static.safetensors")
+    return _find_shipped_file("rm-static.safetensors")
 
 
-def _find_shipped(name: str) -> Path:
+def _find_shipped_file(name: str) -> Path:
     """Find a shipped file: in the installed package, else in the checkout's folder `models/`."""
     packed = PACKAGE / "shipped" / name
     return packed if packed.exists() else PACKAGE.parent / "models" / name

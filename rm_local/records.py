@@ -18,7 +18,7 @@ class Entry:
     """The question in general terms, without its numbers. The key: the only text that is
     embedded."""
     subroutine: str
-    """How to solve it, in the first person. The value."""
+    """The procedure to solve it, in the first person. The value."""
     domain: str = ""
     """Field of knowledge, e.g. `math`, `physics`, `code`."""
     source: str = ""

@@ -26,7 +26,7 @@ from rm_local.loop import (
     TurnControl,
     TurnOverrides,
     TurnQueue,
-    failed_event,
+    make_failed_event,
 )
 from rm_local.lora import LoraAdapter, drop_unused
 from rm_local.records import Hit
@@ -58,8 +58,10 @@ class Runtime:
         store: Path | None = None,
         lora: Sequence[LoraAdapter] | None = None,
     ) -> None:
-        """`model`, `store` and `lora` take precedence over the settings. With `model`, the
-        settings' adapters are ignored."""
+        """`model`, `store` and `lora` override the settings.
+
+        With `model` the adapters of the settings are ignored.
+        """
         self.settings = settings
         chosen = (() if model else settings.lora) if lora is None else lora
         self._lora = drop_unused(chosen)
@@ -243,7 +245,7 @@ class Runtime:
                                     yield run_event
                                 yield event
             except RmLocalError as error:
-                yield failed_event(error)
+                yield make_failed_event(error)
 
     async def _open_parts(self, question: str, plan: Plan) -> StoreRetriever | None:
         """Open the store, if the plan needs it, and then the model; return the store.

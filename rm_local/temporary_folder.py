@@ -14,7 +14,7 @@ _LOCK = "lock"
 
 
 @contextmanager
-def temporary_folder(parent: Path | None) -> Iterator[Path]:
+def make_temporary_folder(parent: Path | None) -> Iterator[Path]:
     """Make a folder for the body of a `with` statement; it is removed with its content after it.
 
     The folder is below `parent`. If `parent` is None or not writable, it is in the system's folder

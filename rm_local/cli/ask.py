@@ -22,7 +22,7 @@ from rm_local.cli.context import (
     printing_notices,
     read_text_argument,
 )  # fmt: skip
-from rm_local.cli.lazy_group import Failure
+from rm_local.cli.lazy_group import ReportedError
 from rm_local.cli.options import LORA, FiniteRange
 from rm_local.errors import CancelledByUserError
 from rm_local.lora import LoraAdapter
@@ -161,7 +161,7 @@ def ask(
         chat, after = resume_session(runtime, session or "last")
     else:
         chat, after = Session(runtime), 0
-    printer = None if quiet or as_lines else new_printer(runtime, chat, after, adjusted)
+    printer = None if quiet or as_lines else create_printer(runtime, chat, after, adjusted)
     turn = partial(chat.ask, text, adjusted, after=after, overrides=overrides)
     try:
         asyncio.run(print_turn(runtime, turn, printer, as_lines=as_lines))
@@ -191,10 +191,10 @@ def adjust_plan(
 
     plan = find_plan(name)
     if memory is not None:
-        check_searches(plan, "--memory" if memory else "--no-memory")
+        require_question_search(plan, "--memory" if memory else "--no-memory")
         plan = replace(plan, question_gate="open" if memory else "shut")
     if judge:
-        check_searches(plan, "--judge")
+        require_question_search(plan, "--judge")
     return replace(
         plan,
         samples=samples or plan.samples,
@@ -208,7 +208,7 @@ def adjust_plan(
     )
 
 
-def check_searches(plan: Plan, option: str) -> None:
+def require_question_search(plan: Plan, option: str) -> None:
     """Check that the plan searches by the question, so that `option`, about hits, has an effect.
 
     Raises:
@@ -247,7 +247,7 @@ def resume_session(runtime: Runtime, name: str) -> tuple[Session, int]:
     return session, int(turn)
 
 
-def new_printer(runtime: Runtime, session: Session, after: int, plan: Plan) -> TurnPrinter:
+def create_printer(runtime: Runtime, session: Session, after: int, plan: Plan) -> TurnPrinter:
     """Create the printer of a turn; imported here because its module loads the engine's types."""
     from rm_local.cli.turn_printer import TurnPrinter
 
@@ -280,7 +280,7 @@ async def print_turn(
                 async for last in events:
                     _print_event(last, printer, as_lines)
     if isinstance(last, Failed):
-        raise Failure(last.message, last.remedy, last.exit_code)
+        raise ReportedError(last.message, last.remedy, last.exit_code)
     if control.stopped:
         raise click.exceptions.Exit(CancelledByUserError.exit_code)
 

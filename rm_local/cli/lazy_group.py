@@ -13,7 +13,7 @@ from rm_local.cli.old_options import print_renamed, replace_command
 from rm_local.errors import CancelledByUserError, RmLocalError
 
 
-class Failure(click.ClickException):
+class ReportedError(click.ClickException):
     """An exception of click for the user: a message, a remedy and an exit code."""
 
     def __init__(self, message: str, remedy: str, exit_code: int) -> None:
@@ -22,7 +22,7 @@ class Failure(click.ClickException):
         self.exit_code = exit_code  # type: ignore[misc]  # click reads it from the instance
 
     @classmethod
-    def from_error(cls, error: RmLocalError) -> Failure:
+    def from_error(cls, error: RmLocalError) -> ReportedError:
         """Create the exception that reports `error`."""
         return cls(error.message, error.remedy, error.exit_code)
 
@@ -65,7 +65,7 @@ class LazyGroup(click.Group):
             with nullcontext() if ctx.parent else print_renamed():
                 return super().invoke(ctx)
         except RmLocalError as error:
-            raise Failure.from_error(error) from error
+            raise ReportedError.from_error(error) from error
         except KeyboardInterrupt:
             ctx.exit(CancelledByUserError.exit_code)
         except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
@@ -73,4 +73,4 @@ class LazyGroup(click.Group):
         except Exception as error:
             from rm_local.cli.crash_report import write_crash_report
 
-            raise Failure.from_error(write_crash_report(error)) from error
+            raise ReportedError.from_error(write_crash_report(error)) from error

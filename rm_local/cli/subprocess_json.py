@@ -12,7 +12,7 @@ TIMEOUT_S = 60
 """Time limit for the subprocess, in seconds."""
 
 
-def ask_child(module: str) -> dict[str, Any] | str:
+def run_json_module(module: str) -> dict[str, Any] | str:
     """Run `python -m module`; return the printed JSON object, or the reason of a failure."""
     try:
         done = subprocess.run(

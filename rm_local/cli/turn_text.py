@@ -27,7 +27,7 @@ BEGINNING = 60
 """Number of characters of a branch's result or text in its line."""
 
 
-def head_line(phase: str, text: str, seconds: float | None = None) -> str:
+def format_phase_line(phase: str, text: str, seconds: float | None = None) -> str:
     """Format the line of a phase, with its duration."""
     took = "" if seconds is None else click.style(f"  {seconds:.2f} s", dim=True)
     return f"{click.style(f'{phase:<9}', bold=True)} {text}{took}"

@@ -37,7 +37,7 @@ def find_locations(settings: Settings, note: Note) -> Iterator[ModelLocation]:
     An unreadable place is skipped, and `note` gets a message.
     """
     searches: tuple[LocationSearch, ...] = (
-        _find_shipped,
+        _find_shipped_model,
         _find_in_use,
         _find_added,
         _find_in_folders,
@@ -54,7 +54,7 @@ def find_locations(settings: Settings, note: Note) -> Iterator[ModelLocation]:
             note(f"{error.filename or 'a folder of models'} cannot be read: {error.strerror}")
 
 
-def _find_shipped(_settings: Settings, _note: Note) -> Iterator[ModelLocation]:
+def _find_shipped_model(_settings: Settings, _note: Note) -> Iterator[ModelLocation]:
     path = shipped_model()
     yield ModelLocation(path, path.stem, SHIPPED_SOURCE)
 

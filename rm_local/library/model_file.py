@@ -69,7 +69,7 @@ def read_model(path: Path) -> ModelFile:
     return describe_model(path, read_files(path))
 
 
-def check_usable(model: ModelFile) -> None:
+def require_loadable(model: ModelFile) -> None:
     """Check that the engine can load the model.
 
     Raises:

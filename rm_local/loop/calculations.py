@@ -15,9 +15,9 @@ def drop_calculations(text: str) -> str:
 
     `<<12*12=144>> apples` and `<<12*12=144>>144 apples` are both `144 apples`.
     """
-    return _CALCULATION.sub(_format_result, text)
+    return _CALCULATION.sub(_format_calculation_result, text)
 
 
-def _format_result(match: re.Match[str]) -> str:
+def _format_calculation_result(match: re.Match[str]) -> str:
     """Return the result of a matched calculation; append a space before a following digit."""
     return match["result"] + " " * match.string[match.end() :][:1].isdigit()

@@ -25,7 +25,7 @@ _MEMORY = 512 << 20
 _KINDS = (LatexExtractionConfig(boxed_match_priority=0), ExprExtractionConfig())
 
 
-def are_equal(left: str, right: str) -> bool:
+def are_values_equal(left: str, right: str) -> bool:
     """Whether `left` and `right` are formulas of equal value, compared in both orders."""
     first, second = _parse_formula(left), _parse_formula(right)
     return bool(first and second) and (_verify_equal(first, second) or _verify_equal(second, first))
@@ -49,7 +49,7 @@ def serve_comparisons(pairs: BinaryIO, replies: BinaryIO) -> None:
     replies.write(b"true\n")
     for line in pairs:
         _limit_time(SECONDS)
-        equal = are_equal(*json.loads(line))
+        equal = are_values_equal(*json.loads(line))
         _limit_time(0)
         replies.write(json.dumps(equal).encode() + b"\n")
 
@@ -76,7 +76,7 @@ def _limit_memory() -> None:
 def main() -> None:
     """Serve comparisons over standard input and standard output."""
     logging.disable()
-    are_equal("1/2", "0.5")  # parts of SymPy are loaded at first use
+    are_values_equal("1/2", "0.5")  # parts of SymPy are loaded at first use
     _limit_memory()
     with open(1, "wb", buffering=0, closefd=False) as replies:
         serve_comparisons(sys.stdin.buffer, replies)

@@ -199,7 +199,7 @@ TurnEvent = (
 Event = TurnEvent | RunEvent
 
 
-def failed_event(error: RmLocalError) -> Failed:
+def make_failed_event(error: RmLocalError) -> Failed:
     """Create the last event of a turn that ends with this error."""
     return Failed(error.message, error.remedy, error.exit_code)
 

@@ -58,7 +58,7 @@ async def formulate_subproblem(turn: TurnContext, question: str, timer: PrefillT
     """
     formulated = _find_given_subproblem(turn)
     if formulated is None:
-        spec = _build_spec(
+        spec = _build_formulation_spec(
             turn, prompts.formulation_cue(), choose_sampling(turn.plan, turn.engine.info)
         )
         began = perf_counter()
@@ -84,13 +84,15 @@ async def formulate_in_separate_chat(
         try:
             draft, evaluated = await _generate_separate_draft(turn, question)
         except ContextOverflowError:
-            draft = _Draft(thinks=False)
+            draft = _SubproblemDraft(thinks=False)
         formulated = _choose_subproblem(turn, question, draft, perf_counter() - began)
     turn.events.emit(formulated)
     return formulated, evaluated
 
 
-async def _generate_separate_draft(turn: TurnContext, question: str) -> tuple[_Draft, Evaluated]:
+async def _generate_separate_draft(
+    turn: TurnContext, question: str
+) -> tuple[_SubproblemDraft, Evaluated]:
     read: list[Evaluated] = []
     turn.events.emit(Formulating(""))
     async with turn.control.on_stop(turn.engine.cancel):
@@ -98,7 +100,7 @@ async def _generate_separate_draft(turn: TurnContext, question: str) -> tuple[_D
         opened = await turn.engine.open_turn(messages, thinking=False)
     turn.control.raise_if_stopped()
     # Greedy, since a search query does not profit from variety.
-    spec = _build_spec(turn, "", Sampling(temperature=0.0))
+    spec = _build_formulation_spec(turn, "", Sampling(temperature=0.0))
     draft = await _generate_draft(turn, spec, read.append, shows_context=False)
     prompt = opened.evaluated.prompt + sum(each.prompt for each in read)
     return draft, Evaluated(prompt=prompt)
@@ -115,10 +117,12 @@ async def _generate_draft(
     add_evaluated: Callable[[Evaluated], None],
     *,
     shows_context: bool,
-) -> _Draft:
+) -> _SubproblemDraft:
     """Let the model write the first sentence of the subproblem."""
     info = turn.engine.info
-    draft = _Draft(bool(spec.forced) and turn.plan.thinking and (info is None or info.thinks))
+    draft = _SubproblemDraft(
+        bool(spec.forced) and turn.plan.thinking and (info is None or info.thinks)
+    )
     if shows_context:
         turn.events.emit(Formulating(""))
     async with branch_stream(turn, [spec]) as stream:
@@ -141,7 +145,7 @@ async def _generate_draft(
 
 
 def _choose_subproblem(
-    turn: TurnContext, question: str, draft: _Draft, seconds: float
+    turn: TurnContext, question: str, draft: _SubproblemDraft, seconds: float
 ) -> Formulated:
     """Choose the draft's subproblem if it is usable, else the question."""
     found = extract_subproblem(draft.text, final=True)
@@ -163,12 +167,12 @@ def _shorten_question(question: str) -> str:
     return f"{question[:half]} ... {question[-half:]}"
 
 
-def _build_spec(turn: TurnContext, forced: str, draw: Sampling) -> BranchSpec:
+def _build_formulation_spec(turn: TurnContext, forced: str, draw: Sampling) -> BranchSpec:
     seed = derive_seed(turn.overrides.seed, 0)
     return BranchSpec(forced=forced, seed=seed, max_tokens=MAX_TOKENS, sampling=draw)
 
 
-class _Draft:
+class _SubproblemDraft:
     """The text of the subproblem while the model writes it."""
 
     def __init__(self, thinks: bool) -> None:

@@ -52,12 +52,14 @@ def write_spread(store: StoreInfo, spread: StoreSpread) -> None:
 
 
 def _probe_file(embedder: EmbedderId) -> Path:
-    return paths.cache_dir() / "gate" / f"probes-{_hash_texts(embedder.sha256, PROBES_SHA256)}.npy"
+    return (
+        paths.cache_dir() / "gate" / f"probes-{_hash_file_key(embedder.sha256, PROBES_SHA256)}.npy"
+    )
 
 
 def _spread_file(store: StoreInfo) -> Path:
     """Return the cache file of a spread, named by store path, embedder and probe sentences."""
-    name = _hash_texts(str(store.path.resolve()), store.embedder.sha256, PROBES_SHA256)
+    name = _hash_file_key(str(store.path.resolve()), store.embedder.sha256, PROBES_SHA256)
     return paths.cache_dir() / "gate" / f"spread-{name}.json"
 
 
@@ -66,5 +68,5 @@ def _write_file(path: Path, data: bytes) -> None:
     write_bytes_atomically(path, data)
 
 
-def _hash_texts(*texts: str) -> str:
+def _hash_file_key(*texts: str) -> str:
     return hashlib.sha256("\0".join(texts).encode()).hexdigest()[:16]

@@ -60,7 +60,7 @@ async def fit_hints(turn: TurnContext, subproblem: str, hits: Sequence[Hit]) -> 
         if cut and kept >= MIN_HINT_TOKENS:
             fitted.append(cut)
         kept = kept if kept >= MIN_HINT_TOKENS else 0
-        turn.events.emit(_describe_cut(hit, tokens - bare, kept, most - bare))
+        turn.events.emit(_make_hint_cut(hit, tokens - bare, kept, most - bare))
     return tuple(fitted)
 
 
@@ -95,7 +95,7 @@ def _replace_subroutine(hit: Hit, subroutine: str) -> Hit:
     return replace(hit, entry=replace(hit.entry, subroutine=subroutine))
 
 
-def _describe_cut(hit: Hit, tokens: int, kept: int, left: int) -> HintCut:
+def _make_hint_cut(hit: Hit, tokens: int, kept: int, left: int) -> HintCut:
     id = hit.entry.id
     if not tokens:
         return HintCut(id, f"Entry {id} holds no text: it is left out.", 0, 0)

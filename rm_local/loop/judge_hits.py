@@ -41,7 +41,7 @@ async def judge_hits(turn: TurnContext, subproblem: str, hits: Sequence[Hit]) ->
     found: dict[int, float | None] = {}
     try:
         async with branch_stream(
-            turn, [_build_spec(turn, subproblem, hit) for hit in hits]
+            turn, [_build_judge_spec(turn, subproblem, hit) for hit in hits]
         ) as stream:
             async for event in stream:
                 if isinstance(event, BranchEnded) and event.logprobs:
@@ -73,7 +73,7 @@ def _is_kept(probability: float | None) -> bool:
     return probability is None or probability >= 0.5
 
 
-def _build_spec(turn: TurnContext, subproblem: str, hit: Hit) -> BranchSpec:
+def _build_judge_spec(turn: TurnContext, subproblem: str, hit: Hit) -> BranchSpec:
     procedure = prompts.hint_text(hit.entry.subproblem, hit.entry.subroutine)
     greedy = Sampling(temperature=0.0)
     if uses_cue(turn.plan, turn.engine.info):

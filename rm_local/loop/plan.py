@@ -37,8 +37,10 @@ Query = Literal["both", "subproblem", "question"]
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Parameters for solving a question; m, n, k default to the smaller setting of arXiv
-    2604.01348."""
+    """Parameters for solving a question.
+
+    The defaults of m, n and k are the smaller setting of arXiv 2604.01348.
+    """
 
     name: str
     description: str

@@ -69,6 +69,6 @@ def judge_cue(subproblem: str, procedure: str) -> str:
     return f"{CUE} {subproblem}\n{procedure}\n{JUDGE} Answer:"
 
 
-def fixed_texts() -> tuple[str, ...]:
+def list_fixed_texts() -> tuple[str, ...]:
     """Return the texts that the loop gives to a model: they must not be shown as its own words."""
     return (CUE, CUE_OPENING, NOTE, NOTE_END, JUDGE)

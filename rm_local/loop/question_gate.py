@@ -59,7 +59,7 @@ class StoreGate:
         if found is None:
             return GateVerdict(False, 0.0)
         features, lexical = found
-        verdict = judge_features(features, self.model)
+        verdict = judge_features(features, self.gate_model)
         if lexical >= MIN_LEXICAL and features.aside <= ASIDE_MARGIN:
             return GateVerdict(True, verdict.probability)
         return verdict
@@ -85,7 +85,7 @@ class StoreGate:
         return spread.middle + spread.width
 
     @property
-    def model(self) -> GateModel:
+    def gate_model(self) -> GateModel:
         """The gate's logistic model for this store's embedder."""
         return GATE_MODELS[self._store.read_info().embedder.id]
 

@@ -27,7 +27,7 @@ from rm_local.loop.waves import (
     OPEN_TEXTS,
     is_certain,
     is_decided,
-    list_draws,
+    list_branch_hints,
     size_first_wave,
     size_next_wave,
 )
@@ -72,7 +72,7 @@ async def reason_under_hints(
                 async for event in stream:
                     await reasoning.handle_event(event)
                     await turn.events.drain()
-                    if outvoted := reasoning.find_outvoted():
+                    if outvoted := reasoning.find_outvoted_positions():
                         await turn.engine.cancel(outvoted, "outvoted")
         return reasoning.collect_result()
 
@@ -86,12 +86,12 @@ class _Reasoning:
         self._turn = turn
         self._timer = timer
         self._answers = answers
-        planned = self._list_draws(hits, greedy=False)
+        planned = self._list_branch_hints(hits, greedy=False)
         self._sampling = choose_branch_sampling(turn, several=len(planned) > 1)
         info = turn.engine.info
         self._calculates = turn.plan.calculator and info is not None and info.calculator
         self._planned = len(planned)
-        self._left = self._list_draws(hits, greedy=self._sampling.temperature <= 0)
+        self._left = self._list_branch_hints(hits, greedy=self._sampling.temperature <= 0)
         """Hints of the branches that have not begun."""
         self._first = 0
         """Index of the wave's first branch."""
@@ -105,7 +105,7 @@ class _Reasoning:
         self._alone = False
         """Whether the last branch reads the question alone."""
 
-    def _list_draws(self, hits: Sequence[Hit], *, greedy: bool) -> list[Hit | None]:
+    def _list_branch_hints(self, hits: Sequence[Hit], *, greedy: bool) -> list[Hit | None]:
         """List the hint of each branch.
 
         If hints are in the user's message, one branch has no hint: a hint distracts a small model
@@ -114,8 +114,8 @@ class _Reasoning:
         turn, samples = self._turn, self._turn.plan.samples
         alone = hits and samples > 1 and turn.plan.vote == "waves"
         if alone and not uses_cue(turn.plan, turn.engine.info):
-            return [None, *list_draws(hits, samples - 1, greedy=greedy)]
-        return list_draws(hits, samples, greedy=greedy)
+            return [None, *list_branch_hints(hits, samples - 1, greedy=greedy)]
+        return list_branch_hints(hits, samples, greedy=greedy)
 
     def size_next_wave(self) -> int:
         """Compute the number of branches to begin now; 0 if no more are needed.
@@ -129,7 +129,7 @@ class _Reasoning:
             return len(self._left)
         if not self._finished:
             return size_first_wave(self._left)
-        if not self._left and self._hinted and not any(map(_has_content, self._finished)):
+        if not self._left and self._hinted and not any(map(_has_result_or_text, self._finished)):
             self._hinted, self._alone, self._left = False, True, [None]
             return 1
         votes = list_votes(self._finished, self._answers.find_key)
@@ -176,7 +176,7 @@ class _Reasoning:
                 emit(chunk)
             case BranchEnded():
                 branch = self._running.pop(self._first + event.branch).to_record(event)
-                branch = self._skip_equal_draws(branch)
+                branch = self._merge_equal_draws(branch)
                 self._finished.append(branch)
                 emit(BranchFinished(branch))
                 if branch.result is not None and self._turn.plan.vote != "none":
@@ -186,7 +186,7 @@ class _Reasoning:
             case Evaluated():
                 self._evaluated = event
 
-    def _skip_equal_draws(self, branch: Branch) -> Branch:
+    def _merge_equal_draws(self, branch: Branch) -> Branch:
         """Drop the remaining branches with the same hint and most likely the same text.
 
         Return the branch with their number added to its votes (`draws`).
@@ -197,7 +197,7 @@ class _Reasoning:
         self._left = [hint for hint in self._left if hint != branch.hint]
         return replace(branch, draws=1 + equal)
 
-    def find_outvoted(self) -> set[int]:
+    def find_outvoted_positions(self) -> set[int]:
         """Find the positions in this wave of running branches that can no longer change the vote.
 
         Once the vote is decided these are all running branches.
@@ -224,7 +224,7 @@ class _Reasoning:
         return Reasoned(tuple(self._finished), self._answers.find_key, saved)
 
 
-def _has_content(branch: Branch) -> bool:
+def _has_result_or_text(branch: Branch) -> bool:
     """Whether the branch has a result or a text that can be shown."""
     return branch.result is not None or (bool(branch.text) and branch.stop != "repeating")
 

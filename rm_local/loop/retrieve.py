@@ -121,7 +121,7 @@ class StoreRetriever:
     @property
     def gate_threshold(self) -> float:
         """Threshold of the gate for this store, in log-odds."""
-        return self._gate.model.threshold
+        return self._gate.gate_model.threshold
 
     async def draw_entries(self, k: int, seed: int) -> tuple[Hit, ...]:
         """Choose `k` entries at random by `seed`; their similarity is 0."""

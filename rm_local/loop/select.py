@@ -35,8 +35,10 @@ class Choice:
 
 
 def compute_shortness(branches: Sequence[Branch]) -> dict[int, float]:
-    """Compute (longest - length) / (longest - shortest), in [0, 1], by branch index; 1 if all are
-    equal."""
+    """Compute the shortness of each branch, by index: (longest - length) / (longest - shortest).
+
+    It is in [0, 1], and 1 if all lengths are equal.
+    """
     lengths = [branch.tokens for branch in branches]
     longest, shortest = max(lengths, default=0), min(lengths, default=0)
     spread = longest - shortest
@@ -49,7 +51,7 @@ def select_voters(branches: Sequence[Branch], *, keep: int, tau: float) -> tuple
     Branches without a result are removed before the length filter: a branch that gives up is short
     and would pass it. A branch is repeated by its number of votes (`draws`).
     """
-    voters = [branch for branch in _repeat_draws(branches) if branch.result is not None]
+    voters = [branch for branch in _repeat_by_votes(branches) if branch.result is not None]
     return filter_by_length(voters, keep=keep, tau=tau)
 
 
@@ -105,7 +107,7 @@ def list_votes(branches: Sequence[Branch], key: Key = normalize_answer) -> list[
     """List the votes: the result and the hint of each branch with a result, once per vote."""
     return [
         (key(branch.result), branch.hint.entry if branch.hint else None)
-        for branch in _repeat_draws(branches)
+        for branch in _repeat_by_votes(branches)
         if branch.result is not None
     ]
 
@@ -121,7 +123,9 @@ def is_vote_final(
     vote for the runner-up and all displaced branches voted for the leader. The filter by hints is
     ignored: longer running branches can only raise the shortness of ended branches.
     """
-    voters = sorted((b for b in _repeat_draws(finished) if b.result is not None), key=_rank_length)
+    voters = sorted(
+        (b for b in _repeat_by_votes(finished) if b.result is not None), key=_rank_length
+    )
     voters = voters[:keep] if keep else voters
     if not voters:
         return False
@@ -135,7 +139,7 @@ def is_vote_final(
     return not entering or leader - leaving > runner_up + entering
 
 
-def _repeat_draws(branches: Sequence[Branch]) -> list[Branch]:
+def _repeat_by_votes(branches: Sequence[Branch]) -> list[Branch]:
     """Repeat each branch by its number of votes (`draws`)."""
     return [branch for branch in branches for _ in range(branch.draws)]
 
@@ -147,12 +151,12 @@ def _choose_without_vote(
     said = [branch for branch in branches if branch.text.strip()]
     if not said:
         return None
-    best = min(said, key=lambda branch: _rank_open(branch, nearness.get(branch.index, 0.0)))
+    best = min(said, key=lambda branch: _rank_text_answer(branch, nearness.get(branch.index, 0.0)))
     same = [b for b in said if normalize_text(b.text) == normalize_text(best.text)]
     return Choice(best, tuple(sorted(same, key=lambda b: b.index)))
 
 
-def _rank_open(branch: Branch, nearness: float) -> tuple[bool, float, float, int]:
+def _rank_text_answer(branch: Branch, nearness: float) -> tuple[bool, float, float, int]:
     """Compute the sort key of a text without a result; smaller is better.
 
     Probability comes last: it is high for phrases and loops, too.

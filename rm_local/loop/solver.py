@@ -13,7 +13,7 @@ from rm_local.errors import ContextOverflowError, RmLocalError, UsageError
 from rm_local.loop.control import TurnControl, TurnOverrides
 from rm_local.loop.deadline import Deadline
 from rm_local.loop.degenerate import is_unreadable, make_no_answer_error
-from rm_local.loop.events import Answered, Event, Formulated, failed_event
+from rm_local.loop.events import Answered, Event, Formulated, make_failed_event
 from rm_local.loop.formulate import (
     formulate_in_separate_chat,
     formulate_subproblem,
@@ -57,7 +57,9 @@ async def solve(
     control, deadline = control or TurnControl(), Deadline(plan.max_seconds)
     question = question.strip()
     context = TurnContext(plan, engine, overrides, control, events, deadline, question)
-    steps = asyncio.create_task(_Turn(context, retriever).run_steps(question, history), name="turn")
+    steps = asyncio.create_task(
+        _TurnRun(context, retriever).run_steps(question, history), name="turn"
+    )
     steps.add_done_callback(lambda _: events.emit_end())
     try:
         while (event := await events.read_event()) is not None:
@@ -69,7 +71,7 @@ async def solve(
             await asyncio.gather(steps, return_exceptions=True)
 
 
-class _Turn:
+class _TurnRun:
     """Runs the steps of one turn and holds their results."""
 
     def __init__(self, turn: TurnContext, retriever: Retriever | None) -> None:
@@ -83,7 +85,7 @@ class _Turn:
         try:
             answer = await self._solve_question(question, history)
         except RmLocalError as error:
-            self._turn.events.emit(failed_event(error))
+            self._turn.events.emit(make_failed_event(error))
         else:
             self._turn.events.emit(Answered(answer))
 

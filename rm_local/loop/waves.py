@@ -27,7 +27,7 @@ Vote = tuple[Hashable, Entry | None]
 """An answer, and the hint of its branch."""
 
 
-def list_draws(hits: Sequence[Hit], samples: int, *, greedy: bool) -> list[Hit | None]:
+def list_branch_hints(hits: Sequence[Hit], samples: int, *, greedy: bool) -> list[Hit | None]:
     """List the hint of each branch that may be generated, in order; the hints alternate.
 
     Each of the k hits gets `samples // k` branches (arXiv 2604.01348), and at most `samples` hits

@@ -176,8 +176,7 @@ class Journal:
 
 
 def _complete_last_line(file: BinaryIO) -> bytes:
-    """Seek to the file's end; return the missing line break after a last line cut short, else
-    nothing."""
+    """Seek to the file's end; return a line break if the last line has none, else nothing."""
     if file.seek(0, os.SEEK_END):
         file.seek(-1, os.SEEK_END)
     return b"" if file.read(1) in (b"", b"\n") else b"\n"

@@ -18,9 +18,11 @@ from rm_local.sessions.replay import replay_session
 from rm_local.sessions.turn_tree import TurnTree
 
 
-class Solver(Protocol):
-    """The interface of `rm_local.runtime.Runtime` for sessions. Several sessions can share one
-    runtime."""
+class SessionRuntime(Protocol):
+    """The interface of `rm_local.runtime.Runtime` for sessions.
+
+    Several sessions can share one runtime.
+    """
 
     @property
     def model(self) -> Path: ...
@@ -51,7 +53,7 @@ class Session:
     refused until the stream of events of the first has ended or is closed.
     """
 
-    def __init__(self, solver: Solver) -> None:
+    def __init__(self, solver: SessionRuntime) -> None:
         """Create a new, empty session."""
         self.saved: tuple[Turn, ...] = ()
         """The turns of the file when the session was resumed, oldest first."""
@@ -62,7 +64,7 @@ class Session:
         self._notices: list[str] = []
 
     @classmethod
-    def resume(cls, solver: Solver, path: Path) -> Self:
+    def resume(cls, solver: SessionRuntime, path: Path) -> Self:
         """Resume a saved session; further turns are appended to its file.
 
         Raises:

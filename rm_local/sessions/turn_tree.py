@@ -12,8 +12,7 @@ from rm_local.loop import Answered, Event, Turn, answer_text
 
 @dataclass(frozen=True, slots=True)
 class _Exchange:
-    """Question and answer of a turn, as later turns read them: no thinking, hints or other
-    branches."""
+    """Question and answer of a turn, for later turns to read."""
 
     question: str
     answer: str

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from rm_local.loop import Turn, apply_event, begin_turn
 from rm_local.records import Hit
-from rm_local.sessions import Solver, trace_lineage
+from rm_local.sessions import SessionRuntime, trace_lineage
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from rm_local.loop import Author, Event, RunEvent, TurnControl, TurnOverrides
 
 
-class Backend(Solver, Protocol):
+class Backend(SessionRuntime, Protocol):
     """The interface of `rm_local.runtime.Runtime` for the app."""
 
     @property
@@ -113,8 +113,7 @@ class ChatState:
 
     @property
     def replaces(self) -> int | None:
-        """Number of the turn before the edited question (0 = none); None while no question is
-        edited."""
+        """Number of the turn before the edited question, 0 = none; None without an edit."""
         return self._replaces
 
     @property

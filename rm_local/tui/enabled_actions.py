@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from rm_local.tui.chat_state import ChatState
 
 
-def action_enabled(
+def is_action_enabled(
     action: str, state: ChatState, plan: Plan, info: ModelInfo | None
 ) -> bool | None:
     """Whether `action` is available; None if that does not depend on turn, plan or model."""

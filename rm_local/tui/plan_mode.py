@@ -48,10 +48,10 @@ def describe_memory(plan: Plan) -> str:
 def describe_plan_mode(plan: Plan, info: ModelInfo | None) -> str:
     """Describe the differences from the default modes; empty without differences."""
     memory = _GATE_LABELS[plan.question_gate] if plan.retrieval == "memory" else ""
-    return " · ".join(part for part in (_describe_thinking(plan, info), memory) if part)
+    return " · ".join(part for part in (_describe_thinking_mode(plan, info), memory) if part)
 
 
-def _describe_thinking(plan: Plan, info: ModelInfo | None) -> str:
+def _describe_thinking_mode(plan: Plan, info: ModelInfo | None) -> str:
     if info is None or not info.thinks:
         return ""
     if not plan.thinking:

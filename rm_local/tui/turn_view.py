@@ -26,7 +26,7 @@ class Phase:
 
 
 def derive_phases(turn: Turn, now: float) -> tuple[Phase, Phase, Phase]:
-    """Derive Formulate, Retrieve and Reason, in this order; a running phase is timed until `now`."""
+    """Derive the phases Formulate, Retrieve and Reason; a running phase is timed until `now`."""
     begun_reasoning = turn.stage in ("reasoning", "answered")
     formulate = _derive_phase(
         turn, turn.stage == "formulating", turn.formulated, begun_reasoning, now

@@ -34,14 +34,14 @@ class MemoryFit:
     ) -> MemoryFit:
         """Estimate the memory on this machine for `context` tokens; 0 = as in the settings."""
         from rm_local.cli.devices import build_placement_request, parse_devices
-        from rm_local.cli.subprocess_json import ask_child
+        from rm_local.cli.subprocess_json import run_json_module
         from rm_local.engine import (
             host_bytes,
             place_layers,
             required_memory,
         )
 
-        devices = parse_devices(ask_child("rm_local.engine.worker.build_info"))
+        devices = parse_devices(run_json_module("rm_local.engine.worker.build_info"))
         asked = build_placement_request(settings, model, context)
         place = place_layers(model, devices, asked)
         need = required_memory(model, asked.context, kv=asked.kv, flash=asked.flash)

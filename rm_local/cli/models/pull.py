@@ -62,12 +62,12 @@ def _fetch_model(
     """List the repository, choose the files, check the disk, and download each file."""
     from rm_local.library import (
         Hub,
-        check_download_fits,
         choose_model,
         count_missing_bytes,
         download_file,
         find_cache_entries,
         find_hub_cache,
+        require_download_space,
     )
 
     hub, root = Hub(), find_hub_cache()
@@ -76,11 +76,11 @@ def _fetch_model(
     places = find_cache_entries(root, repo, model)
     needed = count_missing_bytes(places, model)
     _announce_download(repo, model, needed)
-    check_download_fits(root, needed)
+    require_download_space(root, needed)
     arrived = []
     for file, place in zip(model.files, places, strict=True):
         if not place.is_complete(file.size):
-            hub.confirm_file(repo, file)
+            hub.check_file_access(repo, file)
         revision = wanted.revision or "main"
         arrived.append(download_file(hub, repo, file, place, revision, printer))
         printer.end_line()
@@ -104,7 +104,7 @@ def _announce_download(repo: Repo, model: HubModel, needed: int) -> None:
 def _describe_shortage(size: int) -> str:
     """Describe the shortage of free memory for weights of `size` bytes; empty if they fit."""
     from rm_local.cli.devices import parse_devices
-    from rm_local.cli.subprocess_json import ask_child
+    from rm_local.cli.subprocess_json import run_json_module
     from rm_local.engine import PROCESS_BYTES
     from rm_local.system import free_memory
 
@@ -113,7 +113,7 @@ def _describe_shortage(size: int) -> str:
         return ""
     cards = [
         each
-        for each in parse_devices(ask_child("rm_local.engine.worker.build_info"))
+        for each in parse_devices(run_json_module("rm_local.engine.worker.build_info"))
         if not each.shares
     ]
     there = sum(each.free for each in cards)

@@ -35,7 +35,7 @@ def remove(context: CliContext, model: str, delete: bool, yes: bool) -> None:
     if delete:
         delete_files(listed, yes)
     elif not forget_model(listed.model.path):
-        raise _not_added_error(listed)
+        raise _make_not_added_error(listed)
     else:
         click.echo(f"removed from the list: {one_line(str(listed.model.path))}")
     if listed.in_use:
@@ -89,7 +89,7 @@ def _refuse_foreign(listed: LibraryModel) -> None:
         )
 
 
-def _not_added_error(listed: LibraryModel) -> Exception:
+def _make_not_added_error(listed: LibraryModel) -> Exception:
     """Create the error for a model that was not added by its own path, with a remedy."""
     from rm_local.errors import UsageError
     from rm_local.library import SHIPPED_SOURCE, describe_removal, find_owning_app

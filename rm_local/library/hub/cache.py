@@ -95,8 +95,7 @@ class CacheEntry:
         return measure_size(self.snapshot) == size
 
     def link_snapshot(self, size: int) -> None:
-        """Link the snapshot to the blob if the blob has `size` bytes; where links fail, move the
-        blob."""
+        """Link the snapshot to a blob of `size` bytes; move the blob where links fail."""
         if measure_size(self.blob) != size:
             return
         self.snapshot.parent.mkdir(parents=True, exist_ok=True)

@@ -59,7 +59,7 @@ def count_missing_bytes(entries: list[CacheEntry], model: HubModel) -> int:
     )
 
 
-def check_download_fits(cache: Path, needed: int) -> None:
+def require_download_space(cache: Path, needed: int) -> None:
     """Check that the cache's disk has `needed` bytes free.
 
     Raises:

@@ -55,7 +55,7 @@ class Repo:
 
 @dataclass(frozen=True, slots=True)
 class ByteRange:
-    """The bytes of a file from `start` on; `total` is the length of the file, None if not stated."""
+    """The bytes of a file from `start` on; `total` is the length of the file, None if unknown."""
 
     start: int
     total: int | None
@@ -89,7 +89,7 @@ class Hub:
         licence = info.card_data.license if info.card_data else None
         return Repo(name, info.sha or "", str(licence or ""), files)
 
-    def confirm_file(self, repo: Repo, file: HubFile) -> None:
+    def check_file_access(self, repo: Repo, file: HubFile) -> None:
         """Check by an HTTP HEAD request that the file is open to this user and matches the list.
 
         Raises:

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from rm_local.disk_space import free_bytes
+from rm_local.disk_space import count_free_bytes
 from rm_local.errors import StoreError, UsageError
 from rm_local.store.exchange.compressed_input import (
     CHUNK,
@@ -82,7 +82,7 @@ def copy_input(path: Path, target: Path) -> str:
 
 def check_free(folder: Path, size: int, name: str) -> None:
     """Raise StoreError when the disk of `folder` cannot take `size` bytes of the input `name`."""
-    if free_bytes(folder) < size + KEPT_FREE:
+    if count_free_bytes(folder) < size + KEPT_FREE:
         raise _make_full_error(folder, name)
 
 

@@ -17,15 +17,15 @@ from textual.content import Content
 from textual.widgets import Footer
 
 from rm_local.engine import ContextAdjusted
-from rm_local.loop import Event, HintCut, Plan, RunEvent, failed_event
+from rm_local.loop import Event, HintCut, Plan, RunEvent, make_failed_event
 from rm_local.sessions import Session, replay_session
 from rm_local.tui import formatting, messages, plan_mode
 from rm_local.tui.chat_state import Backend, ChatState, PendingQuestion
-from rm_local.tui.enabled_actions import action_enabled
+from rm_local.tui.enabled_actions import is_action_enabled
 from rm_local.tui.keys import CHAT
 from rm_local.tui.screens import reader
 from rm_local.tui.screens.opening import OpeningScreen
-from rm_local.tui.startup import wrap_error
+from rm_local.tui.startup import to_rm_local_error
 from rm_local.tui.turn_view import STREAMED
 from rm_local.tui.widgets.prompt import Prompt
 from rm_local.tui.widgets.status import Status
@@ -145,7 +145,7 @@ class ChatScreen(OpeningScreen):
                 async for event in events:
                     self._show_event(event)
         except Exception as error:  # an error in a turn must not end the app
-            self._show_event(failed_event(wrap_error(error)))
+            self._show_event(make_failed_event(to_rm_local_error(error)))
         finally:
             self.post_message(messages.TurnEnded(self.state.turn))
 
@@ -304,7 +304,7 @@ class ChatScreen(OpeningScreen):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Enable only the actions that are available now."""
-        enabled = action_enabled(action, self.state, self.plan, self._status.info)
+        enabled = is_action_enabled(action, self.state, self.plan, self._status.info)
         return super().check_action(action, parameters) if enabled is None else enabled
 
     # Sessions
@@ -328,7 +328,7 @@ class ChatScreen(OpeningScreen):
                 session = await asyncio.to_thread(Session.resume, self.backend, path)
                 turns = session.saved
         except Exception as error:
-            shown = wrap_error(error)
+            shown = to_rm_local_error(error)
             self.notify_text(f"{shown.message} {shown.remedy}", "error")
             return
         self.post_message(messages.SessionResumed(session, turns))

@@ -11,7 +11,7 @@ from textual.screen import Screen
 
 from rm_local.loop import ModelLoading, ModelUnloaded, Notice
 from rm_local.tui import formatting, messages
-from rm_local.tui.startup import open_all
+from rm_local.tui.startup import open_model_and_store
 from rm_local.tui.widgets.status import Status, StatusView
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class OpeningScreen(Screen[None]):
 
     @work(group="open")
     async def _open_all(self) -> None:
-        await open_all(self.backend, self.post_message)
+        await open_model_and_store(self.backend, self.post_message)
 
     @work(group="watch")
     async def watch_backend(self) -> None:

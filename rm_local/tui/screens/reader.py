@@ -72,20 +72,20 @@ def format_entry(hit: Hit) -> Content:
     )
 
 
-def format_branch(view: TurnBranch) -> Content:
+def format_branch(branch: TurnBranch) -> Content:
     """Format the whole thinking and answer of a branch."""
     parts: list[Content | tuple[str, str]] = []
-    if view.thinking.strip():
+    if branch.thinking.strip():
         parts += [
             ("Thinking\n", "bold $phase-reason"),
             formatting.dim_spans(
-                *_strip_blanks(view.thinking, view.thinking_forced), style="$foreground 60%"
+                *_strip_blanks(branch.thinking, branch.thinking_forced), style="$foreground 60%"
             ),
         ]
-    if view.text.strip():
+    if branch.text.strip():
         parts += [
             ("\n\nAnswer\n" if parts else "Answer\n", "bold $phase-answer"),
-            formatting.dim_spans(*_strip_blanks(view.text, view.text_forced)),
+            formatting.dim_spans(*_strip_blanks(branch.text, branch.text_forced)),
         ]
     return Content.assemble(*parts) if parts else Content("Nothing yet.")
 
