@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 class RmLocalError(Exception):
-    """An error that the user can fix: `message` says what happened, `remedy` what to do."""
+    """An error that the user can fix: `message` states the fact, `remedy` the next step."""
 
     exit_code = 1
 

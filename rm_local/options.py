@@ -34,8 +34,8 @@ class EngineOptions:
     repeat_penalty: float = 1.0
     """Divisor of the logits of the last 64 tokens; 1 = off."""
     dry: float = 0.0
-    """Strength of DRY, which penalises a token that continues a repeated sequence, more for longer
-    ones; 0 = off, 0.8 is usual."""
+    """Strength of DRY, a penalty on tokens that continue a repeated sequence, larger for longer
+    sequences; 0 = off, 0.8 is usual."""
     check_memory: bool = True
     """Refuse to load a model whose estimated memory exceeds the free memory."""
     templates: str = ""

@@ -36,7 +36,7 @@ def ignore_progress(progress: Progress) -> None:
 
 
 class ProgressMeter:
-    """Reports the progress of one stage, with its rate and the time left."""
+    """Meter that reports the progress of one stage, with its rate and the time left."""
 
     def __init__(
         self,

@@ -42,13 +42,13 @@ class TurnOverrides:
 
 
 class TurnControl:
-    """Stops a running turn. For the event loop's thread only."""
+    """Control that stops a running turn. For the event loop's thread only."""
 
     def __init__(self) -> None:
         self._event = asyncio.Event()
 
     def stop(self) -> None:
-        """End the turn and keep what was generated so far."""
+        """End the turn and keep the text generated so far."""
         self._event.set()
 
     @property

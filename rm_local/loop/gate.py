@@ -79,8 +79,7 @@ GATE_MODELS = {
     "rm-static": GateModel(0.87, 0.69, -0.59, -3.49, 0.09),
 }
 """Logistic models by the id of the embedder. `python -m models.seed.gate` fits them on the half
-`fit` of
-models/seed/questions/gate.jsonl, over the seed store and parts of it."""
+`fit` of models/seed/questions/gate.jsonl, over the seed store and parts of it."""
 
 
 def compute_features(

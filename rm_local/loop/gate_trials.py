@@ -27,7 +27,7 @@ class GateTrial:
     """The gate's result for one labelled question."""
 
     fits: bool
-    """The verdict of the gate: the store has an entry for the question."""
+    """Whether the store has an entry for the question, by its labels."""
     found: bool
     """Whether a labelled entry is among the first FOUND_RANK hits of a search without a gate."""
     opened: bool

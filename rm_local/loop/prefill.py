@@ -51,7 +51,7 @@ def _estimate_seconds_left(share: float, seconds: float) -> float:
 
 
 class PrefillTimer:
-    """Measures the tokens and the time that a turn takes until its first branch writes."""
+    """Timer and token counter of a turn, up to the first text of a branch."""
 
     def __init__(self, opened: TurnOpened) -> None:
         """Start at the end of the prompt's evaluation, when the wait for the first text begins."""

@@ -48,7 +48,7 @@ class StoreGate:
         self._measuring = asyncio.Lock()
 
     async def judge_question(self, vector: Floats, question: str) -> GateVerdict:
-        """Judge whether the store has an entry for `question`; `vector` is its embedding, (d,).
+        """Judge whether the store has an entry for `question`; `vector`, an array (d,), embeds it.
 
         Raises:
             StoreError, EngineError: The scale cannot be measured, or the search failed.

@@ -45,7 +45,7 @@ class RunEventQueue:
 
 
 class RunEvents:
-    """Delivers each run event to a turn or to watchers, never to both. For one event loop.
+    """Delivery of each run event to a turn or to watchers, never to both. For one event loop.
 
     During a turn, events are part of its stream. Between turns they go to all watchers. A notice is
     delivered once, however often it is published; without a turn or a watcher it is kept for the

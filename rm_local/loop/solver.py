@@ -72,7 +72,7 @@ async def solve(
 
 
 class _TurnRun:
-    """Runs the steps of one turn and holds their results."""
+    """The run of one turn: its steps and their results."""
 
     def __init__(self, turn: TurnContext, retriever: Retriever | None) -> None:
         self._turn = turn

@@ -1,4 +1,4 @@
-"""The state of one turn, and the one function that applies an event to it.
+"""The state of one turn, and a function that applies an event to it.
 
 Pure: no clock and no widget. `apply_event(turn, event, at)` gets the time from its caller, in
 seconds of any clock that only moves forward.
@@ -299,7 +299,7 @@ def _finish_branch(turn: Turn, record: Branch, at: float) -> Turn:
 
 
 def _strip_spans(streamed: str, spans: tuple[Span, ...], kept: str) -> tuple[Span, ...]:
-    """Move spans of the streamed text to the kept text, which has no surrounding whitespace."""
+    """Shift spans of the streamed text to the kept text, stripped of surrounding whitespace."""
     if streamed.strip() != kept:
         return ()
     blanks = len(streamed) - len(streamed.lstrip())

@@ -163,7 +163,7 @@ class ChatState:
         return self._take_waiting()
 
     def queue_question(self, pending: PendingQuestion) -> PendingQuestion | None:
-        """Make this the pending question; return the one that it replaces."""
+        """Make `pending` the pending question; return the previous one, if any."""
         replaced, self._waiting = self._waiting, pending
         return replaced
 

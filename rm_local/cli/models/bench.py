@@ -60,7 +60,7 @@ def measure_model(
     busy: bool,
     as_data: bool,
 ) -> None:
-    """Measure MODEL (a GGUF file, or its name), or the one in use.
+    """Measure MODEL (a GGUF file, or its name), by default the model in use.
 
     It is compared, on the same file and in the same run, with a bare loop over llama.cpp, and many
     branches with one after another. LoRA adapters are not loaded, since that loop supports none. On

@@ -1,4 +1,4 @@
-"""`rm-local models list`: lists all models of this machine, and marks the one in use."""
+"""`rm-local models list`: lists all models of this machine, and marks the model in use."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ RIGHT = {3, 5, 6}
 @click.option("--all", "every", is_flag=True, help="Embedders, projectors and other kinds too.")
 @click.pass_obj
 def list_command(context: CliContext, as_data: bool, every: bool) -> None:
-    """List the models, with `*` before the one in use."""
+    """List the models, with `*` before the model in use."""
     from rm_local.library import find_models
 
     library = find_models(context.load_settings())

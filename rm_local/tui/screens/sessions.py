@@ -96,7 +96,7 @@ class Sessions(ModalScreen[Path | None]):
         self._set_title(f"Session of {saved.started:%Y-%m-%d %H:%M}, to read")
 
     def action_go_on(self) -> None:
-        """Continue the session on the page, or in the list the one under the cursor."""
+        """Continue the session on the page, or in the list the session under the cursor."""
         at = self.query_one("#sessions-list", OptionList).highlighted
         if at is not None:
             self.dismiss(self._saved[at].path)

@@ -147,7 +147,7 @@ def _describe_subproblem_or_prefill(turn: Turn) -> Content:
 
 
 def _describe_hits(turn: Turn, marks: HitMarks) -> Content:
-    """Describe the numbers of hits, of pinned and of dropped hits."""
+    """Describe the numbers of hits: found, too long, pinned and dropped."""
     if not turn.memory_summary and not turn.hits:
         return Content("")
     number = formatting.format_count(len(turn.hits), "hit")
