@@ -1,4 +1,4 @@
-"""Names for the arrays that many modules pass around."""
+"""Type names of the numpy arrays that many modules share."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
-"""Vectors, mostly (n, d)."""
+"""Vectors, mostly an array (n, d) of n rows."""
 
 Ids = NDArray[np.int64]
-"""Ids of entries, row numbers, positions or counts, (n,)."""
+"""An array (n,) of entry ids, row numbers, positions or counts."""
 
 Bytes = NDArray[np.uint8]
 """Packed bits, or the content of a file."""
 
 Flags = NDArray[np.bool_]
-"""A condition for each row, (n,)."""
+"""An array (n,) of one condition for each row."""

@@ -1,4 +1,4 @@
-"""Free disk space, and one error message for when it is too little."""
+"""Measures free disk space, and raises one common error if it is too little."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from rm_local.units import format_bytes
 REMEDY = "Make room, or choose a place on another disk."
 
 
-def free_bytes(path: Path) -> int:
-    """Count the bytes that this user can write to the disk of `path`, which need not exist."""
+def count_free_bytes(path: Path) -> int:
+    """Count the free bytes for this user on the disk of `path`; `path` need not exist."""
     path = path.absolute()
     return shutil.disk_usage(next(each for each in (path, *path.parents) if each.is_dir())).free
 
@@ -32,9 +32,9 @@ def require_free(
     written.
 
     Raises:
-        RmLocalError: It has less; the error is of the type `error`.
+        RmLocalError: Less is free; the exception is of the type `error`.
     """
-    free = free_bytes(path)
+    free = count_free_bytes(path)
     if free + already_used < needed:
         raise error(
             f"{purpose} needs {format_bytes(needed)} on the disk of {path}, "

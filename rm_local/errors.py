@@ -1,10 +1,10 @@
-"""The tree of errors. Each has a message, a remedy and an exit code."""
+"""The exception classes. Each exception has a message, a remedy and an exit code."""
 
 from __future__ import annotations
 
 
 class RmLocalError(Exception):
-    """An error that the user can fix: `message` says what happened, `remedy` what to do."""
+    """An error that the user can fix: `message` states the fact, `remedy` the next step."""
 
     exit_code = 1
 

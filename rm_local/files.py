@@ -31,7 +31,7 @@ def write_atomically(path: Path) -> Iterator[BinaryIO]:
         OSError: The file cannot be written.
     """
     path = Path(os.path.realpath(path))
-    with part_file(path) as part:
+    with create_part_file(path) as part:
         with part.open("r+b") as file:
             yield file
             file.flush()
@@ -42,16 +42,16 @@ def write_atomically(path: Path) -> Iterator[BinaryIO]:
 
 
 def write_bytes_atomically(path: Path, data: bytes) -> None:
-    """Write `data` to `path` as `write_atomically` does."""
+    """Write `data` to `path` with `write_atomically`."""
     with write_atomically(path) as file:
         file.write(data)
 
 
 @contextmanager
-def part_file(path: Path) -> Iterator[Path]:
+def create_part_file(path: Path) -> Iterator[Path]:
     """Create an empty file next to `path`; it is removed after the body unless it was renamed.
 
-    For a writer that takes a path, or a final name that depends on the content.
+    Use it for a library that writes to a path, or for a name that depends on the content.
 
     Raises:
         OSError: The file cannot be created.
@@ -90,7 +90,7 @@ def sync_dir(folder: Path) -> None:
 
 
 def _create_part(path: Path) -> tuple[Path, int | None]:
-    """Create a part of `path`; return it and the open handle that keeps it locked."""
+    """Create a part file of `path`; return its path and the open handle that keeps it locked."""
     while True:
         part = path.with_name(f"{path.name}.{os.urandom(4).hex()}.part")
         handle = os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666)
@@ -106,7 +106,7 @@ def _create_part(path: Path) -> tuple[Path, int | None]:
 
 
 def _remove_abandoned(path: Path) -> None:
-    """Remove the parts of `path` that no living process has locked."""
+    """Remove the part files of `path` that no living process has locked."""
     if sys.platform == "win32":
         return
     is_part = re.compile(re.escape(path.name) + r"\.[0-9a-f]{8}\.part").fullmatch

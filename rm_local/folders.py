@@ -1,4 +1,4 @@
-"""Explains why a folder cannot be written, in one notice per run."""
+"""Explains why a folder cannot be written to, in one notice per run."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ _NO_HOME = "this user has no home folder"
 
 
 class Notices:
-    """Reports once per run what cannot be saved and why."""
+    """Reports once per run which kinds of files cannot be saved, and why."""
 
     def __init__(self, say: Callable[[str], None]) -> None:
         self._say = say
         self._said: set[Kind] = set()
 
     def report_unsaved(self, kind: Kind, error: OSError | HomeNotFoundError) -> None:
-        """Report that `kind` could not be saved, with everything else that cannot be saved.
+        """Report that `kind` and any other kinds of files cannot be saved.
 
         After the first notice only lost sessions cause another: temporary files replace the rest.
         """
@@ -49,7 +49,7 @@ class Notices:
         self._say(f"{_join_reasons(reasons)} {SET_HOME}")
 
     def find_log(self) -> Path | None:
-        """Find the worker's log; None, and a report, if there is no folder for it."""
+        """Find the path of the worker's log; without a log folder, report this and return None."""
         try:
             return paths.worker_log()
         except HomeNotFoundError as error:
@@ -58,9 +58,9 @@ class Notices:
 
 
 def find_obstacle(folder: Path) -> str:
-    """Find out why `folder`, which need not exist, cannot be written; empty if no reason is known.
+    """Find the reason why `folder` cannot be written to; empty if no reason is known.
 
-    A full disk is not detected: it shows only when something is written.
+    The folder need not exist. A full disk is not detected: only a write shows it.
     """
     nearest = next((each for each in (folder, *folder.parents) if os.path.lexists(each)), None)
     if nearest is None:
@@ -69,19 +69,23 @@ def find_obstacle(folder: Path) -> str:
         return f"{nearest} is {'a broken link' if _is_broken_link(nearest) else 'not a folder'}"
     if os.access(nearest, os.W_OK | os.X_OK):
         return ""
-    return f"{nearest} is read-only" if _is_read_only(nearest) else _not_permitted(nearest)
+    return (
+        f"{nearest} is read-only"
+        if _is_read_only(nearest)
+        else _explain_missing_permission(nearest)
+    )
 
 
 @cache
 def make_temporary_cache() -> Path:
-    """Make a folder that replaces an unwritable cache; it is deleted when this process ends."""
+    """Make a temporary folder in place of an unwritable cache; it is deleted at the process end."""
     folder = Path(tempfile.mkdtemp(prefix="rm-local-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return folder
 
 
 def find_cache(say: Callable[[str], None]) -> Path:
-    """Find the cache, or a temporary one if it cannot be written; `say` gets the reason."""
+    """Find the cache folder; if it is not writable, make a temporary one and `say` the reason."""
     if reason := _find_obstacle("the embedder's file"):
         say(f"Nothing can be cached for later runs: {reason}. {SET_HOME}")
         return make_temporary_cache()
@@ -96,7 +100,7 @@ def explain_write_error(error: OSError, folder: Path) -> str:
         case errno.EROFS:
             return f"{folder} is read-only"
         case errno.EACCES | errno.EPERM:
-            return _not_permitted(folder)
+            return _explain_missing_permission(folder)
         case code if code in _FULL:
             return f"the disk of {folder} is full"
     return f"{folder}: {error.strerror or error}"
@@ -133,11 +137,11 @@ def _is_broken_link(path: Path) -> bool:
 
 
 def _is_read_only(folder: Path) -> bool:
-    """Whether its file system is mounted read-only; False if the system does not say."""
+    """Whether the file system of `folder` is mounted read-only; False if that is not known."""
     if not hasattr(os, "statvfs"):
         return False
     return bool(os.statvfs(folder).f_flag & os.ST_RDONLY)
 
 
-def _not_permitted(folder: Path) -> str:
+def _explain_missing_permission(folder: Path) -> str:
     return f"writing to {folder} is not permitted"

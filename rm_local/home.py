@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def find_home() -> Path | None:
-    """Find the home folder, which need not exist; None if the system names none."""
+    """Find the path of the home folder; None if the system names no home folder."""
     try:
         home = Path.home()
     except RuntimeError:
@@ -16,7 +16,7 @@ def find_home() -> Path | None:
 
 
 def expand_home(path: str | Path) -> Path:
-    """Expand a leading `~` or `~user` of `path`; unchanged if there is no such home."""
+    """Expand a leading `~` or `~user` of `path`; return it unchanged without such a home."""
     try:
         return Path(path).expanduser()
     except RuntimeError:
@@ -24,9 +24,9 @@ def expand_home(path: str | Path) -> Path:
 
 
 def find_folder(variable: str, *below_home: str) -> Path | None:
-    """Find the folder that an environment variable names, or else one below the home folder.
+    """Find the folder named by an environment variable, else one below the home folder.
 
-    None if there is neither.
+    None without the variable and without a home folder.
     """
     if value := os.environ.get(variable):
         return expand_home(value)

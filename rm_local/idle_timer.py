@@ -9,9 +9,9 @@ from typing import Any
 
 
 class IdleTimer:
-    """Calls `act` after some seconds without activity. For one event loop.
+    """Timer that calls `act` after some seconds without activity. For one event loop.
 
-    It uses the monotonic clock, which on Linux and macOS stops while the machine sleeps.
+    It uses the monotonic clock; on Linux and macOS that clock stops while the machine sleeps.
     """
 
     def __init__(self, seconds: float, act: Callable[[], Coroutine[Any, Any, None]]) -> None:
@@ -29,7 +29,7 @@ class IdleTimer:
 
     @contextmanager
     def mark_busy(self) -> Iterator[None]:
-        """Stop the timer during the body; afterwards restart it from 0."""
+        """Stop the timer in the body of the `with` statement; afterwards restart it from 0."""
         loop = asyncio.get_running_loop()
         self.stop()
         self._busy += 1
@@ -47,7 +47,7 @@ class IdleTimer:
         self._timer = None
 
     async def close(self) -> None:
-        """Stop the timer, and wait for a call of `act` that is running."""
+        """Stop the timer, and wait until a running call of `act` has ended."""
         self.stop()
         if self._acting:
             await asyncio.wait((self._acting,))

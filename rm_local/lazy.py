@@ -1,4 +1,4 @@
-"""Public names of a package that are imported when they are first used (PEP 562)."""
+"""Imports the public names of a package at their first use (PEP 562)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 
 def export_lazily(package: str, names: Mapping[str, Sequence[str]]) -> Callable[[str], Any]:
-    """Make the `__getattr__` of `package`; `names` maps submodules to their public names.
+    """Create the function `__getattr__` of `package`; `names` maps submodules to public names.
 
     `dir()` and `import *` list the same names. The package also imports them under TYPE_CHECKING,
     for type checkers and editors.

@@ -1,4 +1,4 @@
-"""LoRA adapters that a model is loaded with, as users write them: FILE or FILE:SCALE."""
+"""LoRA adapters in the notation of options and settings: FILE or FILE:SCALE."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ _LARGEST = 3.4028234663852886e38
 
 @dataclass(frozen=True, slots=True)
 class LoraAdapter:
-    """An adapter's file, and how strongly it acts on the model."""
+    """The file of a LoRA adapter, and the scale of its effect on the model."""
 
     path: str
     scale: float = 1.0
-    """Factor of what the adapter adds to the model; 0 = it is not used."""
+    """Factor of the adapter's change to the model's weights; 0 = the adapter is not used."""
     sha256: str = ""
     """Hash of the file, in hexadecimal; empty = not computed."""
 
@@ -28,9 +28,9 @@ class LoraAdapter:
 
 
 def parse_lora(text: str) -> LoraAdapter:
-    """Read `FILE` or `FILE:SCALE`.
+    """Parse the text `FILE` or `FILE:SCALE`.
 
-    Only a last part that is a number is a scale, so that file names may contain colons. Append
+    The last part is a scale only if it is a number: file names may contain colons. Append
     `:1` to a file name that itself ends in a colon and a number.
 
     Raises:

@@ -1,6 +1,6 @@
-"""Names that users have written and that have changed: each old one still works, with a notice.
+"""Old names of settings, plans, commands and options: each still works, with a notice.
 
-Nothing here is a name of a file format or of JSON: those do not change within a version.
+Names in file formats and in JSON are not listed: they do not change within a version.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ OPTIONS = {
 
 
 class RenamedWarning(FutureWarning):
-    """An old name was used. Commands print it as one line of notice."""
+    """Warning that an old name was used. Commands print it as one line of notice."""
 
 
 def replace_name(names: Mapping[str, str], name: str, form: str = "{}") -> str:
-    """Return the present name for `name`, with a `RenamedWarning` if it is an old one of `names`.
+    """Return the present form of `name`; for an old name of `names` emit a `RenamedWarning`.
 
-    `form` is how the warning writes a name, as in `--{}`.
+    `form` is the notation of a name in the warning, such as `--{}`.
     """
     if name not in names:
         return name

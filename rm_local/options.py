@@ -1,4 +1,4 @@
-"""Options of the engine: one value, built from the settings and read by the worker process."""
+"""The options of the engine, built from the settings and read by the worker process."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Overflow = Literal["stop", "drop_oldest", "grow"]
 
 @dataclass(frozen=True, slots=True)
 class EngineOptions:
-    """How models are loaded and run. The defaults are those of the settings."""
+    """Options for loading and running a model. The defaults are those of the settings."""
 
     context: int = 0
     """Context length of a turn in tokens; 0 = the model's training length, at most 16384, or less
@@ -24,7 +24,7 @@ class EngineOptions:
     """Threads that decode; 0 = the physical cores, or one for a small model, and fewer while other
     programs slow the steps down."""
     gpu_layers: int = -1
-    """Maximum number of layers on devices; -1 = as many as their free memory holds."""
+    """Maximum number of layers on GPUs; -1 = as many as their free memory holds."""
     flash_attention: FlashAttention = "auto"
     kv_cache_type: Precision = "f16"
     """Format of cached keys and values; all but f16 need flash attention."""
@@ -34,9 +34,9 @@ class EngineOptions:
     repeat_penalty: float = 1.0
     """Divisor of the logits of the last 64 tokens; 1 = off."""
     dry: float = 0.0
-    """Strength of DRY, which penalises a token that continues a repeated sequence, more for longer
-    ones; 0 = off, 0.8 is usual."""
+    """Strength of DRY, a penalty on tokens that continue a repeated sequence, larger for longer
+    sequences; 0 = off, 0.8 is usual."""
     check_memory: bool = True
-    """Refuse to load a model whose estimated memory exceeds what is free."""
+    """Refuse to load a model whose estimated memory exceeds the free memory."""
     templates: str = ""
-    """Folder of the user's own chat templates and families, which need not exist; empty = off."""
+    """Folder of the user's own chat templates and families; it need not exist; empty = off."""

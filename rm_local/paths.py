@@ -1,4 +1,4 @@
-"""Paths of the user's files, by platformdirs or RM_LOCAL_HOME, and of the shipped files.
+"""Paths of the user's files (by RM_LOCAL_HOME or platformdirs) and of the shipped files.
 
 Nothing here creates a file or a folder.
 """
@@ -20,16 +20,16 @@ PACKAGE = Path(__file__).resolve().parent
 
 
 def config_file() -> Path:
-    """The settings file, TOML; it need not exist.
+    """Return the path of the settings file (TOML); the file need not exist.
 
     Raises:
-        HomeNotFoundError: There is no folder for it. The functions below raise this, too.
+        HomeNotFoundError: The user has no home folder. Other functions here raise this, too.
     """
     return _join_home("config.toml") or _find_platform_folder("user_config_path") / "config.toml"
 
 
 def templates_dir() -> Path | None:
-    """The folder of the user's own chat templates and families, which need not exist.
+    """Return the folder of the user's own chat templates and families; it need not exist.
 
     None if there is no folder for the settings file.
     """
@@ -40,58 +40,58 @@ def templates_dir() -> Path | None:
 
 
 def data_dir() -> Path:
-    """The folder of sessions and of the list of added models."""
+    """Return the folder of the sessions and of the list of added models."""
     return _join_home("data") or _find_platform_folder("user_data_path")
 
 
 def cache_dir() -> Path:
-    """The folder of files that can be made again, such as the embedder's GGUF."""
+    """Return the folder of files that can be made again, such as the embedder's GGUF."""
     return _join_home("cache") or _find_platform_folder("user_cache_path")
 
 
 def log_dir() -> Path:
-    """The folder of logs and of reports of unexpected errors."""
+    """Return the folder of logs and of reports of unexpected errors."""
     return _join_home("logs") or _find_platform_folder("user_log_path")
 
 
 def sessions_dir() -> Path:
-    """The folder of sessions, one JSON Lines file each."""
+    """Return the folder of the sessions; each session is one JSON Lines file."""
     return data_dir() / "sessions"
 
 
 def worker_log() -> Path:
-    """The log of llama.cpp and the worker process."""
+    """Return the path of the log of llama.cpp and the worker process."""
     return log_dir() / "worker.log"
 
 
 def shipped_model() -> Path:
-    """The shipped model rm-nano."""
-    return _find_shipped("rm-nano-q8_0.gguf")
+    """Return the path of the shipped model rm-nano."""
+    return _find_shipped_file("rm-nano-q8_0.gguf")
 
 
 def shipped_adapter() -> Path:
-    """The shipped LoRA adapter of rm-small."""
-    return _find_shipped("rm-small-lora.gguf")
+    """Return the path of the shipped LoRA adapter of rm-small."""
+    return _find_shipped_file("rm-small-lora.gguf")
 
 
 def shipped_store() -> Path:
-    """The shipped store."""
-    return _find_shipped("seed.rms")
+    """Return the path of the shipped store."""
+    return _find_shipped_file("seed.rms")
 
 
 def shipped_static() -> Path:
-    """The shipped table of the static embedder."""
-    return _find_shipped("rm-static.safetensors")
+    """Return the path of the shipped table of the static embedder."""
+    return _find_shipped_file("rm-static.safetensors")
 
 
-def _find_shipped(name: str) -> Path:
-    """Find a file inside the installed package, or else in the checkout's `models/`."""
+def _find_shipped_file(name: str) -> Path:
+    """Find a shipped file: in the installed package, else in the checkout's folder `models/`."""
     packed = PACKAGE / "shipped" / name
     return packed if packed.exists() else PACKAGE.parent / "models" / name
 
 
 def _join_home(name: str) -> Path | None:
-    """Join RM_LOCAL_HOME and `name`; None if it is not set."""
+    """Join RM_LOCAL_HOME and `name`; None if RM_LOCAL_HOME is not set."""
     home = os.environ.get("RM_LOCAL_HOME")
     if not home:
         return None

@@ -1,4 +1,4 @@
-"""Progress of long operations: one type for all of them, with rate and time left."""
+"""Progress of long operations: stage, amount done, rate and time left."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Progress:
     stage: str
     done: int = 0
     total: int | None = None
-    """In the same unit as `done`; None if it is not known."""
+    """Final value of `done`; None if it is not known."""
     rate: float | None = None
     """Units per second since the stage began; None before the first unit."""
     seconds_left: float | None = None
@@ -28,15 +28,15 @@ class Progress:
 ProgressCallback = Callable[[Progress], None]
 
 DoneCallback = Callable[[int], None]
-"""Called with the number of units done in one stage, like `ProgressMeter.reach`."""
+"""Callback that gets the number of units done in one stage, such as `ProgressMeter.reach`."""
 
 
 def ignore_progress(progress: Progress) -> None:
-    """Do nothing: the callback of callers that show no progress."""
+    """Do nothing: the callback for callers that show no progress."""
 
 
 class ProgressMeter:
-    """Reports the progress of one stage, with its rate and the time left."""
+    """Meter that reports the progress of one stage, with its rate and the time left."""
 
     def __init__(
         self,
@@ -47,7 +47,7 @@ class ProgressMeter:
         *,
         unit: Unit = "entries",
     ) -> None:
-        """`done` units were done by an earlier run, and do not count for the rate."""
+        """The first `done` units were done by an earlier run; they do not count for the rate."""
         self._report, self._stage, self._unit = report, stage, unit
         self.total = total
         self._start_clock(done)
@@ -56,7 +56,7 @@ class ProgressMeter:
     def reach(self, done: int, share: float | None = None) -> None:
         """Report that `done` units are done.
 
-        `share`, from 0 to 1, is the share of the stage that is done, if the total is not known.
+        If the total is not known, `share` is the completed share of the stage, 0 to 1.
         """
         if done < self._first:
             self._start_clock(done)  # it starts over

@@ -1,4 +1,4 @@
-"""Records that all packages share: frozen values without behaviour."""
+"""Records for all packages: frozen dataclasses without behaviour."""
 
 from __future__ import annotations
 
@@ -12,41 +12,42 @@ itself, the turn's time was over, the user stopped it, or the vote was decided."
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One subproblem -> subroutine pair of the store (docs/design/method.md)."""
+    """A pair of the store: a subproblem and the procedure (subroutine) that solves it."""
 
     subproblem: str
-    """The question in general terms, without the numbers. The key: only this is embedded."""
+    """The question in general terms, without its numbers. The key: the only text that is
+    embedded."""
     subroutine: str
-    """How to solve it, in the first person. The value."""
+    """The procedure to solve it, in the first person. The value."""
     domain: str = ""
     """Field of knowledge, e.g. `math`, `physics`, `code`."""
     source: str = ""
     """Where the entry comes from, e.g. `hand/algebra` or `curriculum/kinetic-energy`."""
     level: str = ""
-    """Its difficulty, in its author's words, e.g. `school` or `olympiad`."""
+    """The entry's difficulty, in its author's words, e.g. `school` or `olympiad`."""
     provenance: str = ""
-    """Who or what made it, and under which licence."""
+    """Author or generator of the entry, and the licence."""
     id: int = 0
-    """Number in its store, from 1; 0 for an entry that is not in a store."""
+    """Number of the entry in its store, from 1; 0 outside of a store."""
 
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """An entry found for a subproblem."""
+    """An entry found by a search, with its scores."""
 
     entry: Entry
     similarity: float
-    """Cosine between the two subproblems, -1 to 1, higher = nearer."""
+    """Cosine between the query and the entry's subproblem, -1 to 1, higher = nearer."""
     lexical: float = 0.0
     """Share, 0 to 1, of the query's rare words that the entry's subproblem contains."""
 
 
 @dataclass(frozen=True, slots=True)
 class Branch:
-    """One sampled continuation under one hint, when it has ended."""
+    """A completed branch: one continuation that the model sampled, with one hint or without."""
 
     index: int
-    """From 0, in the order of the turn's branches."""
+    """Position among the turn's branches, from 0."""
     hint: Hit | None
     seed: int
     thinking: str
@@ -60,11 +61,11 @@ class Branch:
     seconds: float
     stop: StopReason
     confidence: float | None = None
-    """Mean log probability (natural) of the tokens that it wrote, at most 0; higher = more
-    confident. None if it wrote no tokens, or if it was not recorded."""
+    """Mean natural log probability of the written tokens, at most 0; higher = more confident. None
+    without tokens, or if it was not recorded."""
     draws: int = 1
-    """Number of its votes: its own draw, and draws under its hint that were skipped because they
-    would hardly have differed."""
+    """Number of votes of this branch: 1, plus the number of skipped branches with the same hint
+    that would most likely have had the same text."""
     forced: int = 0
     """Tokens that the calculator inserted; not among `tokens`."""
 
@@ -82,38 +83,39 @@ class Answer:
     agreed: int
     """Number of branches with this result."""
     branches: int
-    """Number of branches that were run."""
+    """Number of branches that were generated."""
     hints: tuple[int, ...]
     """Ids of the entries under which the agreeing branches reasoned."""
     tokens: int
     """Tokens written in the whole turn."""
     seconds: float
     saved_branches: int = 0
-    """Branches of the plan that were skipped because the vote was decided without them."""
+    """Number of branches of the plan that were not generated: the vote was already decided."""
     saved_tokens: int = 0
-    """Estimated tokens of the skipped branches, by the mean of the completed ones."""
+    """Estimated tokens of the branches that were not generated, by the mean of the completed
+    ones."""
 
 
 @dataclass(frozen=True, slots=True)
 class PrefillStats:
-    """Prefill of a turn before its reasoning. Counts are tokens; times are seconds."""
+    """Counts (in tokens) and times (in seconds) of the prefill of a turn."""
 
     prompt: int
     """Tokens of the conversation with the question."""
     prompt_read: int
-    """Those of `prompt` evaluated by the end of the formulation; the others were in the cache."""
+    """Tokens of `prompt` evaluated by the end of the formulation; the others were cached."""
     prompt_last: int
-    """Those of `prompt` evaluated with the hints: the last one, if nothing was formulated or the
-    model cannot return to any position; all remaining ones, if older turns were dropped for the
-    hints; otherwise 0."""
+    """Tokens of `prompt` evaluated together with the hints: the last one, if nothing was formulated
+    or the model cannot return to any position; all remaining ones, if older turns were dropped for
+    the hints; otherwise 0."""
     hints_read: int
-    """Evaluated after the prompt for the branches: cue, subproblem and hints, each once."""
+    """Tokens evaluated after the prompt for the branches: cue, subproblem and hints, each once."""
     prompt_seconds: float
-    """Evaluation of `prompt_read`, except for the last token."""
+    """Time of the evaluation of `prompt_read`, without its last token."""
     hints_seconds: float
-    """Evaluation of `prompt_last` and `hints_read`."""
+    """Time of the evaluation of `prompt_last` and `hints_read`."""
     first_token_seconds: float
-    """From the end of the formulation (without one, of the prompt's evaluation) to the first
-    text of a branch; includes the search and `hints_seconds`."""
+    """Time from the end of the formulation (without a formulation: of the prompt's evaluation) to
+    the first text of a branch; it includes the search and `hints_seconds`."""
     apart_read: int = 0
-    """Evaluated for the separate chat that formulates the subproblem."""
+    """Tokens evaluated for the separate chat that formulates the subproblem."""

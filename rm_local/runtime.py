@@ -1,4 +1,4 @@
-"""Opens settings, engine, store and embedder, each once and when needed, for app and commands."""
+"""Opens engine, store and embedder, each once and at its first use, for app and commands."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from rm_local.loop import (
     TurnControl,
     TurnOverrides,
     TurnQueue,
-    failed_event,
+    make_failed_event,
 )
 from rm_local.lora import LoraAdapter, drop_unused
 from rm_local.records import Hit
@@ -38,11 +38,11 @@ if TYPE_CHECKING:
     from rm_local.loop import StoreRetriever
 
 NO_GATE = -1.0
-"""A minimum similarity that every hit reaches."""
+"""Lower bound of all similarities: every hit reaches it."""
 
 
 class Runtime:
-    """Holds the engine, the store and the embedder; `solve` and `search` use them.
+    """The engine, the store and the embedder, opened when `solve` or `search` needs them.
 
     Any number of sessions can use one runtime at the same time; the engine solves their turns one
     after another. The model's process starts when it is first needed, ends after the setting
@@ -58,18 +58,20 @@ class Runtime:
         store: Path | None = None,
         lora: Sequence[LoraAdapter] | None = None,
     ) -> None:
-        """`model`, `store` and `lora` take precedence over the settings. With `model`, the
-        settings' adapters are ignored."""
+        """`model`, `store` and `lora` override the settings.
+
+        With `model` the adapters of the settings are ignored.
+        """
         self.settings = settings
         chosen = (() if model else settings.lora) if lora is None else lora
         self._lora = drop_unused(chosen)
         named, default = model or settings.model, choose_default()
         self.model = named or default.model
-        """A file, or the name of an embedded model."""
+        """Path of a file, or name of an embedded model."""
         self._uses_default = named is None
         self.store = store or settings.store or paths.shipped_store()
         self.notices = Notices(self.report_notice)
-        """Reports what cannot be saved, once per run."""
+        """Reports files that cannot be saved, once per run."""
         self.idle = IdleTimer(settings.idle_unload_minutes * 60, self.unload_model)
         self._engine: Engine | None = None
         self._retriever: StoreRetriever | None = None
@@ -96,7 +98,7 @@ class Runtime:
 
     @property
     def info(self) -> ModelInfo | None:
-        """The loaded model; None before it is loaded, and after its process died."""
+        """Description of the loaded model; None before it is loaded, and after its process died."""
         return self._engine.info if self._engine and self._engine.worker_pid else None
 
     @property
@@ -112,7 +114,7 @@ class Runtime:
         return self._run_events.watch_events()
 
     def report_notice(self, text: str) -> None:
-        """Show the user a notice; the same text is shown once per run.
+        """Publish a notice to the user; each text is published once per run.
 
         Other packages get this method as a callback.
         """
@@ -146,10 +148,10 @@ class Runtime:
         return info
 
     async def identify_adapters(self) -> tuple[LoraAdapter, ...]:
-        """Return the adapters that the model is loaded with, each with its file's sha256.
+        """Return the adapters of the model, each with the sha256 of its file.
 
-        Each file is hashed once; one that changes later is refused. A file that cannot be read
-        has an empty sha256; loading the model raises the error.
+        Each file is hashed once; a file that changes later is refused. The sha256 of an unreadable
+        file is empty; loading the model raises the error.
         """
         if any(not adapter.sha256 for adapter in self._lora):
             from rm_local.gguf import add_adapter_hash
@@ -160,14 +162,14 @@ class Runtime:
     async def unload_model(self) -> None:
         """Free the memory of model and embedder by ending their process.
 
-        The next question starts it again. Not to be called during a turn or a search.
+        The next question starts the process again. Do not call it during a turn or a search.
         """
         if self._engine and self._engine.worker_pid:
             await self._engine.close()
             self._run_events.publish_event(ModelUnloaded())
 
     async def open_store(self) -> StoreRetriever:
-        """Open the store, unless it is open, then load the query embedder that it names.
+        """Open the store, unless it is open, then load the store's query embedder.
 
         Raises:
             StoreError: The store cannot be opened.
@@ -209,7 +211,7 @@ class Runtime:
         overrides: TurnOverrides = TurnOverrides(),  # noqa: B008 (frozen)
         control: TurnControl | None = None,
     ) -> AsyncGenerator[Event, None]:
-        """Solve a question; yields the turn's events, the last is Answered or Failed.
+        """Solve a question: yield the turn's events; the last is Answered or Failed.
 
         `history` is the conversation so far, for a model that supports conversations. The turn
         waits for earlier ones. Then the store and the model are opened, unless they are open; if
@@ -243,12 +245,13 @@ class Runtime:
                                     yield run_event
                                 yield event
             except RmLocalError as error:
-                yield failed_event(error)
+                yield make_failed_event(error)
 
     async def _open_parts(self, question: str, plan: Plan) -> StoreRetriever | None:
-        """Open what the plan needs, first the store: a wrong path is then reported at once.
+        """Open the store, if the plan needs it, and then the model; return the store.
 
-        Nothing is opened for an empty question, which the loop refuses.
+        The store comes first, so that a wrong path is reported at once. For an empty question
+        nothing is opened: the loop refuses it.
         """
         if not question.strip():
             return None
@@ -266,7 +269,7 @@ class Runtime:
     ) -> tuple[Hit, ...]:
         """Find at most `k` hits for `text`, best first, without a minimum similarity.
 
-        The model is not loaded. `filter` and `breadth` are those of `SearchRequest`.
+        The language model is not loaded. `filter` and `breadth` are those of `SearchRequest`.
 
         Raises:
             StoreError: The store cannot be opened or read.

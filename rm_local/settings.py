@@ -1,4 +1,4 @@
-"""The user's settings, and reading them from the settings file."""
+"""The user's settings, read from the settings file."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ IDLE_LIMIT = 7 * 24 * 60
 PENALTY_LIMIT = 2
 DRY_LIMIT = 5
 EMBEDDED_MODELS = ("rm-nano", "rm-small")
-"""Names of models that `model` accepts in addition to paths. A file of that name is `./rm-nano`."""
+"""Names that the setting `model` accepts in addition to paths; a file named so is `./rm-nano`."""
 _ENGINE = EngineOptions()
 
 
@@ -52,16 +52,16 @@ class Settings:
     idle_unload_minutes: float = 15
     """Minutes without a question after which the model is unloaded; 0 = never."""
     thinking: bool = True
-    """Let models that can think do so before they answer."""
+    """Let a model with thinking support think before it answers."""
     plan: str = "memory"
     """Name of the plan for questions."""
     model_dirs: tuple[Path, ...] = ()
-    """Folders in which `rm-local models` looks for GGUF files, in addition to the usual ones."""
+    """Folders that `rm-local models` searches for GGUF files, in addition to the usual ones."""
     theme: str = "rm-dark"
     """The app's colours: rm-dark, rm-light, or any theme of Textual's."""
 
     def engine_options(self) -> EngineOptions:
-        """Return the engine's options, with the folder of the user's own chat templates."""
+        """Return the options of the engine, with the folder of the user's own chat templates."""
         own = {field.name for field in fields(self)}
         shared = [field.name for field in fields(EngineOptions) if field.name in own]
         values = {name: getattr(self, name) for name in shared}
@@ -69,17 +69,17 @@ class Settings:
 
 
 def load_settings(path: Path | None = None) -> Settings:
-    """Read `path`, or `config_file()` if it exists; RM_LOCAL_MODEL and RM_LOCAL_STORE override it.
+    """Load `path`, else `config_file()`, with the overrides RM_LOCAL_MODEL and RM_LOCAL_STORE.
 
-    Without a home folder the settings are the defaults. The adapters of the file belong to its
-    model: they are left out if RM_LOCAL_MODEL names another. Old names (`rm_local.old_names`) are
-    accepted with a `RenamedWarning`.
+    Without a settings file or a home folder the settings are the defaults. The adapters of the file
+    belong to its model: they are left out if RM_LOCAL_MODEL names another model. Old names
+    (`rm_local.old_names`) are accepted with a `RenamedWarning`.
 
     Raises:
         SettingsError: The file is invalid; the message has file, key and the allowed values.
     """
-    source = path or _existing_config()
-    values = _read_values(source) if source else {}
+    source = path or _find_existing_config()
+    values = _read_setting_values(source) if source else {}
     for key, variable in (("model", "RM_LOCAL_MODEL"), ("store", "RM_LOCAL_STORE")):
         if override := os.environ.get(variable):
             values[key] = expand_home(override)
@@ -93,7 +93,7 @@ def load_settings(path: Path | None = None) -> Settings:
     return settings
 
 
-def _existing_config() -> Path | None:
+def _find_existing_config() -> Path | None:
     try:
         file = config_file()
     except HomeNotFoundError:
@@ -101,7 +101,7 @@ def _existing_config() -> Path | None:
     return file if os.path.exists(file) else None  # Path.exists raises in a closed folder
 
 
-def _read_values(source: Path) -> dict[str, Any]:
+def _read_setting_values(source: Path) -> dict[str, Any]:
     """Read a settings file, and check its values."""
     try:
         table = tomllib.loads(source.read_text(encoding="utf-8"))
@@ -120,32 +120,32 @@ def _read_values(source: Path) -> dict[str, Any]:
 
 
 def _check_value(source: Path, key: str, value: object) -> Any:
-    """Check the value, and convert it to the type of its field."""
+    """Check the value of a setting, and convert it to the type of its field."""
     match key:
         case "model" if value in EMBEDDED_MODELS:
             return Path(str(value))
         case "model" | "store":
             if isinstance(value, str) and value:
                 return source.parent / expand_home(value)
-            raise _invalid_value(
+            raise _make_value_error(
                 source, key, value, "the path of a file, relative to the settings file"
             )
         case "model_dirs":
             if isinstance(value, list) and all(isinstance(each, str) and each for each in value):
                 return tuple(source.parent / expand_home(each) for each in value)
-            raise _invalid_value(
+            raise _make_value_error(
                 source, key, value, "a list of folders, relative to the settings file"
             )
         case "lora":
             if isinstance(value, list) and all(isinstance(each, str) for each in value):
                 return drop_unused(_parse_adapter(source, each) for each in value)
-            raise _invalid_value(source, key, value, "a list of texts, FILE or FILE:SCALE")
+            raise _make_value_error(source, key, value, "a list of texts, FILE or FILE:SCALE")
         case "context":
-            return _check_whole(source, key, value, 0, CONTEXT_LIMIT)
+            return _check_integer(source, key, value, 0, CONTEXT_LIMIT)
         case "threads":
-            return _check_whole(source, key, value, 0, THREAD_LIMIT)
+            return _check_integer(source, key, value, 0, THREAD_LIMIT)
         case "gpu_layers":
-            return _check_whole(source, key, value, -1, LAYER_LIMIT)
+            return _check_integer(source, key, value, -1, LAYER_LIMIT)
         case "flash_attention":
             return _check_choice(source, key, value, get_args(FlashAttention))
         case "kv_cache_type":
@@ -163,11 +163,11 @@ def _check_value(source: Path, key: str, value: object) -> Any:
         case "thinking" | "check_memory" | "end_loops":
             if isinstance(value, bool):
                 return value
-            raise _invalid_value(source, key, value, "true or false")
+            raise _make_value_error(source, key, value, "true or false")
         case "plan" | "theme":
             if isinstance(value, str) and value:
                 return replace_name(old_names.PLANS, value, "plan {}") if key == "plan" else value
-            raise _invalid_value(source, key, value, "a name")
+            raise _make_value_error(source, key, value, "a name")
         case _:
             known = ", ".join(field.name for field in fields(Settings))
             message = f"{source}: unknown setting {key!r}."
@@ -175,7 +175,7 @@ def _check_value(source: Path, key: str, value: object) -> Any:
 
 
 def _parse_adapter(source: Path, text: str) -> LoraAdapter:
-    """Parse an adapter, its file relative to the settings file."""
+    """Parse an adapter; a relative path is relative to the folder of the settings file."""
     try:
         adapter = parse_lora(text)
     except ValueError as error:
@@ -184,25 +184,25 @@ def _parse_adapter(source: Path, text: str) -> LoraAdapter:
     return replace(adapter, path=str(source.parent / expand_home(adapter.path)))
 
 
-def _check_whole(source: Path, key: str, value: object, low: int, high: int) -> int:
-    """Check that it is a whole number from `low` to `high`; true and false are not numbers."""
+def _check_integer(source: Path, key: str, value: object, low: int, high: int) -> int:
+    """Check that `value` is an integer from `low` to `high`; true and false are not integers."""
     if isinstance(value, int) and not isinstance(value, bool) and low <= value <= high:
         return value
-    raise _invalid_value(source, key, value, f"a whole number from {low} to {high}")
+    raise _make_value_error(source, key, value, f"a whole number from {low} to {high}")
 
 
 def _check_number(source: Path, key: str, value: object, high: int, *, low: int = 0) -> float:
-    """Check that it is a number from `low` to `high`; true, false and nan are not."""
+    """Check that `value` is a number from `low` to `high`; true, false and nan are not numbers."""
     if isinstance(value, int | float) and not isinstance(value, bool) and low <= value <= high:
         return value
-    raise _invalid_value(source, key, value, f"a number from {low} to {high}")
+    raise _make_value_error(source, key, value, f"a number from {low} to {high}")
 
 
 def _check_choice(source: Path, key: str, value: object, words: tuple[str, ...]) -> str:
     if isinstance(value, str) and value in words:
         return value
-    raise _invalid_value(source, key, value, f"one of {', '.join(words)}")
+    raise _make_value_error(source, key, value, f"one of {', '.join(words)}")
 
 
-def _invalid_value(source: Path, key: str, value: object, allowed: str) -> SettingsError:
+def _make_value_error(source: Path, key: str, value: object, allowed: str) -> SettingsError:
     return SettingsError(f"{source}: invalid value {key} = {value!r}.", f"Set it to {allowed}.")

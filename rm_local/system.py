@@ -1,4 +1,4 @@
-"""Processors and free memory of this machine, and the memory of this process."""
+"""Measures the cores and free memory of this machine, and the memory of this process."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 COMMAND_TIMEOUT = 5
-"""Seconds to wait for a command of the system."""
+"""Time limit for a command of the operating system, in seconds."""
 
 
 def usable_cores() -> int:
-    """Logical processors that this process may use; at least 1."""
+    """Return the number of logical processors that this process may use; at least 1."""
     return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
 
 
 def physical_cores() -> int:
-    """Cores that this process may use, hyper-threads counted once; at least 1."""
+    """Return the number of physical cores that this process may use; at least 1."""
     usable = usable_cores()
     return max(1, min(usable, _count_all_cores() or (usable + 1) // 2))
 
@@ -45,7 +45,7 @@ def count_cores(cpuinfo: str) -> int | None:
 
 
 def resident_mb() -> float | None:
-    """Resident memory of this process in MB (VmRSS); None if the system does not state it."""
+    """Return the resident memory of this process in MB (VmRSS); None if it is not known."""
     statm = Path("/proc/self/statm")
     if not statm.exists():
         return None
@@ -53,7 +53,7 @@ def resident_mb() -> float | None:
 
 
 def peak_memory() -> int:
-    """Peak resident memory of this process in bytes; 0 if the system does not state it."""
+    """Return the peak resident memory of this process in bytes; 0 if it is not known."""
     try:
         import resource
     except ImportError:  # Windows
@@ -63,7 +63,7 @@ def peak_memory() -> int:
 
 
 def exit_with_parent() -> None:
-    """End this process as soon as its parent process has ended, for any reason.
+    """End this process as soon as its parent process has ended.
 
     Otherwise a process that waits for its next task would wait for ever. No effect in a process
     that was not started by multiprocessing.
@@ -81,7 +81,7 @@ def _exit_after(wait: Callable[[], None]) -> None:
 
 
 def free_memory() -> int | None:
-    """Bytes that can be allocated without swapping; None if the system does not state them."""
+    """Return the number of bytes that can be allocated without swapping; None if not known."""
     try:
         if sys.platform == "darwin":
             return _read_mac_memory()
@@ -97,15 +97,15 @@ def _read_linux_memory() -> int | None:
 
 
 def parse_meminfo(text: str) -> int | None:
-    """Read `MemAvailable` of /proc/meminfo, in bytes."""
+    """Parse the bytes of `MemAvailable` from the text of /proc/meminfo."""
     found = re.search(r"^MemAvailable:\s*(\d+) kB$", text, re.MULTILINE)
     return int(found[1]) * 1024 if found else None
 
 
 def _read_cgroup_limit(group: Path) -> int | None:
-    """Read the bytes that a container can still allocate, its page cache included.
+    """Read the number of bytes that a container can still allocate; its page cache counts as free.
 
-    None if it has no limit.
+    None if the container has no memory limit.
     """
     try:
         most = (group / "memory.max").read_text(encoding="ascii").strip()
@@ -128,14 +128,14 @@ def _read_mac_memory() -> int | None:
 
 
 def parse_vm_stat(text: str) -> int | None:
-    """Sum the bytes of the pages that vm_stat calls free, inactive, speculative or purgeable."""
+    """Sum the bytes of free, inactive, speculative and purgeable pages in vm_stat's output."""
     size = re.search(r"page size of (\d+) bytes", text)
     pages = re.findall(r"^Pages (?:free|inactive|speculative|purgeable):\s+(\d+)\.", text, re.M)
     return int(size[1]) * sum(map(int, pages)) if size and pages else None
 
 
 class _MemoryStatus(ctypes.Structure):
-    """Windows' MEMORYSTATUSEX."""
+    """The structure MEMORYSTATUSEX of the Windows API."""
 
     _fields_ = (
         ("length", ctypes.c_uint32),

@@ -1,4 +1,4 @@
-"""Folders for files that a command needs only while it runs."""
+"""Temporary folders for the duration of a command."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ _LOCK = "lock"
 
 
 @contextmanager
-def temporary_folder(parent: Path | None) -> Iterator[Path]:
-    """Make a folder that is removed with its content after the body.
+def make_temporary_folder(parent: Path | None) -> Iterator[Path]:
+    """Make a folder for the body of a `with` statement; it is removed with its content after it.
 
-    It is below `parent`, or, if that is None or cannot be written, in the system's folder for
-    temporary files. Folders of killed processes below `parent` are removed first.
+    The folder is below `parent`. If `parent` is None or not writable, it is in the system's folder
+    for temporary files. Folders of killed processes below `parent` are removed first.
     """
     try:
         if parent is None:
@@ -36,7 +36,11 @@ def temporary_folder(parent: Path | None) -> Iterator[Path]:
 
 
 def _make_folder(parent: Path) -> tuple[Path, FileLock]:
-    """Make a folder below `parent`; return it and its lock, which is held. Raises OSError."""
+    """Make a folder below `parent`; return it and its lock, already held.
+
+    Raises:
+        OSError: The folder cannot be made.
+    """
     parent.mkdir(parents=True, exist_ok=True)
     # Under the lock of `parent`, so that no other process takes a new folder for an abandoned one.
     with FileLock(parent / _LOCK):

@@ -1,4 +1,4 @@
-"""Makes text from a model, a store or a file safe for a terminal."""
+"""Removes terminal control sequences from the text of a model, a store or a file."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def sanitize_text(text: str) -> str:
-    r"""Remove everything that could control a terminal: C0 and C1 except `\n` and `\t`.
+    r"""Remove all terminal control characters: C0 and C1 except `\n` and `\t`.
 
-    Whole escape sequences are removed; of one that is not closed only its control characters are,
-    so that no text is lost. Bidirectional overrides and isolates are removed, too; half a
-    surrogate pair becomes U+FFFD.
+    Complete escape sequences are removed. An unclosed sequence loses only its control characters,
+    so that no text is lost. Bidirectional overrides and isolates are removed, too; half a surrogate
+    pair becomes U+FFFD.
     """
     text = _SEQUENCE.sub("", text)
     return _SURROGATE.sub("\ufffd", _CONTROL.sub("", text))
 
 
 def one_line(text: str, limit: int = 0) -> str:
-    """Sanitize `text`, join its white space to single blanks, and cut it at a word to `limit`.
+    """Sanitize `text`, replace white space by single blanks, and cut it at a word to `limit`.
 
     `limit` counts characters; 0 = no limit.
     """

@@ -1,4 +1,4 @@
-"""Sizes, durations and large numbers as people read them."""
+"""Formats sizes, durations and large numbers for people."""
 
 from __future__ import annotations
 
@@ -6,12 +6,16 @@ _BYTE_UNITS = ("B", "KB", "MB", "GB", "TB")
 
 
 def format_bytes(count: float, decimals: int = 1) -> str:
-    """Format bytes in the largest unit of 1,000 that leaves at least 1: `900 B`, `4.7 GB`."""
+    """Format a number of bytes with the largest decimal unit not above it: `900 B`, `4.7 GB`.
+
+    The unit is chosen after rounding: 999,960 bytes are `1.0 MB`.
+    """
     for unit in _BYTE_UNITS:
-        if count < 1000 or unit == _BYTE_UNITS[-1]:
+        shown_decimals = 0 if unit == "B" else decimals
+        if round(count, shown_decimals) < 1000 or unit == _BYTE_UNITS[-1]:
             break
         count /= 1000
-    return f"{count:.0f} {unit}" if unit == "B" else f"{count:.{decimals}f} {unit}"
+    return f"{count:.{shown_decimals}f} {unit}"
 
 
 def format_duration(seconds: float) -> str:

@@ -1,7 +1,7 @@
-"""Folders that a long operation keeps until it is done, so that it can continue after a stop.
+"""Work folders of long operations, kept until the result is complete so that a run can resume.
 
-They are placed next to the result. A folder of that name that the user made is never touched:
-rm-local's own contain a marker file.
+A work folder is placed next to the result and contains a marker file. A folder of that name without
+the marker file belongs to the user and is never changed.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ MARKER = "rm-local-work"
 
 
 def open_work_folder(folder: Path) -> None:
-    """Make the folder, or use one that an earlier call made.
+    """Make the work folder, or reuse that of an earlier run.
 
     Raises:
         StoreError: Another file or folder has that name.
-        OSError: It cannot be made.
+        OSError: The folder cannot be made.
     """
     if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
         raise StoreError(
@@ -37,11 +37,11 @@ def open_work_folder(folder: Path) -> None:
 
 
 def is_work_folder(folder: Path) -> bool:
-    """Whether rm-local made it."""
+    """Whether `folder` is a work folder: it contains the marker file."""
     return not folder.is_symlink() and (folder / MARKER).is_file()
 
 
 def remove_work_folder(folder: Path) -> None:
-    """Remove the folder with its content, if rm-local made it."""
+    """Remove the folder with its content, if it is a work folder."""
     if is_work_folder(folder):
         shutil.rmtree(folder)

@@ -12,7 +12,7 @@ from models.compare.questions import Question
 from models.compare.samples import Sample
 from models.seed.build import embed
 from rm_local.arrays import Floats
-from rm_local.loop import fixed_texts, hint_text
+from rm_local.loop import hint_text, list_fixed_texts
 
 RULES = ("whole", "own text", "on topic", "language", "no loop", "right")
 """Names of the rules, in the order of the table."""
@@ -89,7 +89,7 @@ def judge_sample(
 def forced_phrases() -> Iterator[str]:
     """All that the program says to the model: the constants of its prompts, and a hint's frame."""
     yield hint_text("", "")
-    yield from fixed_texts()
+    yield from list_fixed_texts()
 
 
 def embed_texts(texts: Sequence[str]) -> Floats:

@@ -1,5 +1,5 @@
-"""The commands. `main` has the group; every command is a module of its own name.
+"""The commands of `rm-local`. `main` has the group; every command is in a module of its name.
 
-A command's module is imported when the command runs, so that `--help` stays fast. No other room
-imports from here.
+A command's module is imported when the command runs, so that `--help` stays fast. No other package
+of rm_local imports from here.
 """

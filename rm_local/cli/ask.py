@@ -22,7 +22,7 @@ from rm_local.cli.context import (
     printing_notices,
     read_text_argument,
 )  # fmt: skip
-from rm_local.cli.lazy_group import Failure
+from rm_local.cli.lazy_group import ReportedError
 from rm_local.cli.options import LORA, FiniteRange
 from rm_local.errors import CancelledByUserError
 from rm_local.lora import LoraAdapter
@@ -161,7 +161,7 @@ def ask(
         chat, after = resume_session(runtime, session or "last")
     else:
         chat, after = Session(runtime), 0
-    printer = None if quiet or as_lines else new_printer(runtime, chat, after, adjusted)
+    printer = None if quiet or as_lines else create_printer(runtime, chat, after, adjusted)
     turn = partial(chat.ask, text, adjusted, after=after, overrides=overrides)
     try:
         asyncio.run(print_turn(runtime, turn, printer, as_lines=as_lines))
@@ -182,7 +182,7 @@ def adjust_plan(
     effort: str = "",
     calculator: bool = True,
 ) -> Plan:
-    """Return the plan of that name with these values in place of its own.
+    """Return the plan called `name` with the given values in place of its own.
 
     Raises:
         UsageError: There is no such plan, or one of the options has no effect on it.
@@ -191,10 +191,10 @@ def adjust_plan(
 
     plan = find_plan(name)
     if memory is not None:
-        check_searches(plan, "--memory" if memory else "--no-memory")
+        require_question_search(plan, "--memory" if memory else "--no-memory")
         plan = replace(plan, question_gate="open" if memory else "shut")
     if judge:
-        check_searches(plan, "--judge")
+        require_question_search(plan, "--judge")
     return replace(
         plan,
         samples=samples or plan.samples,
@@ -208,11 +208,11 @@ def adjust_plan(
     )
 
 
-def check_searches(plan: Plan, option: str) -> None:
-    """Check that an option about hits has an effect: that the plan searches for the question.
+def require_question_search(plan: Plan, option: str) -> None:
+    """Check that the plan searches by the question, so that `option`, about hits, has an effect.
 
     Raises:
-        UsageError: The plan does not search.
+        UsageError: The plan does not search by the question, or memory is off.
     """
     from rm_local.errors import UsageError
 
@@ -247,8 +247,8 @@ def resume_session(runtime: Runtime, name: str) -> tuple[Session, int]:
     return session, int(turn)
 
 
-def new_printer(runtime: Runtime, session: Session, after: int, plan: Plan) -> TurnPrinter:
-    """Create the printer of a turn; imported late, since it loads the engine's types."""
+def create_printer(runtime: Runtime, session: Session, after: int, plan: Plan) -> TurnPrinter:
+    """Create the printer of a turn; imported here because its module loads the engine's types."""
     from rm_local.cli.turn_printer import TurnPrinter
 
     return TurnPrinter(runtime, session, after, plan)
@@ -264,7 +264,7 @@ async def print_turn(
     """Print the events of the turn that `ask(control=...)` starts, then close the runtime.
 
     Raises:
-        Failure: The turn has no answer; carries the exit code.
+        ReportedError: The turn has no answer; it has the exit code.
     """
     from rm_local.loop import Failed, TurnControl
 
@@ -280,13 +280,13 @@ async def print_turn(
                 async for last in events:
                     _print_event(last, printer, as_lines)
     if isinstance(last, Failed):
-        raise Failure(last.message, last.remedy, last.exit_code)
+        raise ReportedError(last.message, last.remedy, last.exit_code)
     if control.stopped:
         raise click.exceptions.Exit(CancelledByUserError.exit_code)
 
 
 def _print_event(event: Event, printer: TurnPrinter | None, as_lines: bool) -> None:
-    """Write the answer or the JSON line to standard output, the rest to standard error."""
+    """Write the answer or the JSON line to standard output, other events to standard error."""
     from rm_local.loop import Answered, Notice, event_as_json
     from rm_local.text import sanitize_text
 
@@ -302,7 +302,7 @@ def _print_event(event: Event, printer: TurnPrinter | None, as_lines: bool) -> N
 
 @contextmanager
 def _stop_on_interrupt(control: TurnControl, printer: TurnPrinter | None) -> Iterator[None]:
-    """Within it the first Ctrl+C stops the turn, the second exits at once."""
+    """Let the first Ctrl+C in the `with` body stop the turn, and the second exit at once."""
     import asyncio
 
     loop = asyncio.get_running_loop()

@@ -1,4 +1,4 @@
-"""The checks of `rm-local doctor`. Each reports what it found and what to do about it."""
+"""The checks of `rm-local doctor`. Each reports a finding, and a remedy for a problem."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from rm_local import __version__, paths
 from rm_local.cli.devices import build_placement_request, parse_devices
-from rm_local.cli.subprocess_json import ask_child
+from rm_local.cli.subprocess_json import run_json_module
 from rm_local.engine import AdaptedModel, Device, check_fits_memory, estimate_memory, place_layers
 from rm_local.errors import HomeNotFoundError, InsufficientMemoryError, RmLocalError, SettingsError
 from rm_local.folders import find_obstacle
@@ -27,13 +27,13 @@ from rm_local.units import format_bytes
 Level = Literal["ok", "warn", "bad"]
 
 SMALL_MEMORY = 2_000_000_000
-"""Bytes. rm-nano runs in less; a model for real work does not."""
+"""Free memory in bytes below which only rm-nano can be expected to run."""
 REINSTALL = "python -m pip install --force-reinstall --no-deps {}"
 VECTORS = {"x86_64": "AVX2", "amd64": "AVX2", "arm64": "NEON", "aarch64": "NEON"}
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
+class CheckResult:
     """The result of one check."""
 
     name: str
@@ -42,11 +42,11 @@ class Check:
     remedy: str = ""
 
 
-def run_checks(wanted: Settings) -> Iterator[Check]:
+def run_checks(wanted: Settings) -> Iterator[CheckResult]:
     """Run all checks, one after the other."""
     yield _check_python()
     yield _check_libraries()
-    engine = ask_child("rm_local.engine.worker.build_info")
+    engine = run_json_module("rm_local.engine.worker.build_info")
     yield from _check_engine(engine)
     yield _check_memory()
     yield _check_default_model()
@@ -58,67 +58,69 @@ def run_checks(wanted: Settings) -> Iterator[Check]:
     yield _check_terminal()
 
 
-def _check_python() -> Check:
+def _check_python() -> CheckResult:
     found = f"{platform.python_version()} ({sys.executable}), rm-local {__version__}"
-    return Check("Python", "ok", found)
+    return CheckResult("Python", "ok", found)
 
 
-def _check_libraries() -> Check:
-    """Check SQLite and what the store loads into it."""
-    versions = ask_child("rm_local.store.sqlite.library_versions")
+def _check_libraries() -> CheckResult:
+    """Check SQLite and the extensions that the store loads into it."""
+    versions = run_json_module("rm_local.store.sqlite.library_versions")
     if isinstance(versions, str):
-        return Check("SQLite", "bad", versions, REINSTALL.format("apsw sqlite-vec zstandard"))
+        return CheckResult("SQLite", "bad", versions, REINSTALL.format("apsw sqlite-vec zstandard"))
     found = "{sqlite} (apsw {apsw}), sqlite-vec {sqlite_vec}, zstandard {zstandard}"
-    return Check("SQLite", "ok", found.format(**versions))
+    return CheckResult("SQLite", "ok", found.format(**versions))
 
 
-def _check_engine(report: dict[str, Any] | str) -> Iterator[Check]:
-    """Check llama.cpp's build, and list the devices that it can use."""
+def _check_engine(report: dict[str, Any] | str) -> Iterator[CheckResult]:
+    """Check the build of llama.cpp, and list the devices that it can use."""
     if isinstance(report, str):
         rebuild = REINSTALL.format("--no-cache-dir llama-cpp-python==0.3.36")
-        yield Check("llama.cpp", "bad", report, f"Build it on this machine: {rebuild}")
+        yield CheckResult("llama.cpp", "bad", report, f"Build it on this machine: {rebuild}")
         return
     features = report["features"]
     found = f"llama-cpp-python {report['version']}, ggml {report['ggml']}: {' '.join(features)}"
     wanted = VECTORS.get(platform.machine().lower())
     if wanted and wanted not in features:
         rebuild = REINSTALL.format("--no-cache-dir llama-cpp-python==0.3.36")
-        yield Check("llama.cpp", "warn", f"{found}; slow without {wanted}", f"Try: {rebuild}")
+        yield CheckResult("llama.cpp", "warn", f"{found}; slow without {wanted}", f"Try: {rebuild}")
     else:
-        yield Check("llama.cpp", "ok", found)
+        yield CheckResult("llama.cpp", "ok", found)
     devices = [_describe_device(Device(**each)) for each in report["devices"]]
     offload = "" if report["offload"] else " (this build uses no GPU)"
-    yield Check("Devices", "ok", "; ".join(devices) + offload)
+    yield CheckResult("Devices", "ok", "; ".join(devices) + offload)
 
 
 def _describe_device(device: Device) -> str:
-    """Describe the device, with its free memory if it is a GPU; `Memory` reports the CPU's."""
+    """Describe a device; for a GPU add its free memory."""
     free = f"{format_bytes(device.free)} free of " if device.kind == "gpu" else ""
     return f"{device.name}: {device.about}, {free}{format_bytes(device.total)}"
 
 
-def _check_memory() -> Check:
+def _check_memory() -> CheckResult:
     free = free_memory()
     if free is None:
-        return Check("Memory", "ok", "this system does not report how much is free")
+        return CheckResult("Memory", "ok", "this system does not report how much is free")
     if free < SMALL_MEMORY:
-        return Check(
+        return CheckResult(
             "Memory", "warn", f"{format_bytes(free)} free", "Close other programs, or use rm-nano."
         )
-    return Check("Memory", "ok", f"{format_bytes(free)} free")
+    return CheckResult("Memory", "ok", f"{format_bytes(free)} free")
 
 
-def _check_default_model() -> Check:
-    """Check which model runs if the user names no model."""
+def _check_default_model() -> CheckResult:
+    """Check the default model: the one that runs if the user names no model."""
     default = choose_default()
     name = RM_SMALL.name if default.model == RM_SMALL else "rm-nano"
     level: Level = "warn" if default.notice else "ok"
-    return Check("Default", level, f"{name} runs when no model is named", default.notice)
+    return CheckResult("Default", level, f"{name} runs when no model is named", default.notice)
 
 
-def _check_model(model: Path, lora: Sequence[LoraAdapter]) -> Check:
-    """Check without loading it that the file is a complete GGUF of a generating model, and that
-    the adapters fit."""
+def _check_model(model: Path, lora: Sequence[LoraAdapter]) -> CheckResult:
+    """Check that the file is a complete GGUF of a generating model, and that the adapters fit.
+
+    The model is not loaded.
+    """
     from rm_local.engine import detect_chat_format
     from rm_local.gguf import check_file_complete, check_is_text_model
 
@@ -134,18 +136,20 @@ def _check_model(model: Path, lora: Sequence[LoraAdapter]) -> Check:
             header.metadata, file=path.stem, overrides=paths.templates_dir(), adapters=adapters
         )
     except SettingsError as error:
-        return Check("Model", "bad", error.message, error.remedy)
+        return CheckResult("Model", "bad", error.message, error.remedy)
     except RmLocalError as error:
-        return Check("Model", "bad", error.message, f"{error.remedy} Name it with --model FILE.")
+        return CheckResult(
+            "Model", "bad", error.message, f"{error.remedy} Name it with --model FILE."
+        )
     size = format_bytes(path.stat().st_size if made else header.needed_bytes)
     later = "" if made else ", made on first use"
     found = f"{path}, {header.architecture}, {size}{later}; {described.summary}"
     found += "".join(f"; with the adapter {adapter}" for adapter in lora)
-    return Check("Model", "ok", found)
+    return CheckResult("Model", "ok", found)
 
 
-def _check_memory_fit(wanted: Settings, devices: tuple[Device, ...]) -> Iterator[Check]:
-    """Check that the memory that the model needs under the settings is free."""
+def _check_memory_fit(wanted: Settings, devices: tuple[Device, ...]) -> Iterator[CheckResult]:
+    """Check that the estimated memory of the model under the settings is free."""
     try:
         files = read_model_files(resolve_model(wanted))
         model = AdaptedModel(files, read_fitting_adapters(wanted.lora, files.there[0][0], files))
@@ -154,31 +158,31 @@ def _check_memory_fit(wanted: Settings, devices: tuple[Device, ...]) -> Iterator
         need = estimate_memory(model, asked.context, kv=asked.kv, flash=asked.flash)
         check_fits_memory(model, devices, asked, free_memory(), name)
     except InsufficientMemoryError as error:
-        yield Check("Fits", "warn", error.message, error.remedy)
+        yield CheckResult("Fits", "warn", error.message, error.remedy)
     except RmLocalError:
         return  # the check of the model has reported it
     else:
         size = f"{format_bytes(need.total)} at {need.context:,} tokens, {asked.kv} cache"
         layers = place_layers(model, devices, asked).layers
         where = f"{layers} of {len(model.shape.layers) + 1} layers on devices" if layers else "CPU"
-        yield Check(
+        yield CheckResult(
             "Fits", "ok", f"{size}; {where}; when the context is full: {wanted.context_overflow}"
         )
 
 
-def _check_embedder() -> Check:
-    """Check the weights that embed queries."""
+def _check_embedder() -> CheckResult:
+    """Check the weights of the embedding model for queries."""
     from rm_local.embed import MINILM, check_minilm_weights, find_minilm_weights
 
     try:
         folder = find_minilm_weights()
         check_minilm_weights(folder)
     except RmLocalError as error:
-        return Check("Embedder", "bad", error.message, error.remedy)
-    return Check("Embedder", "ok", f"{MINILM}, {folder}")
+        return CheckResult("Embedder", "bad", error.message, error.remedy)
+    return CheckResult("Embedder", "ok", f"{MINILM}, {folder}")
 
 
-def _check_store(path: Path) -> Check:
+def _check_store(path: Path) -> CheckResult:
     from rm_local.embed import check_query_embedder
     from rm_local.store import Store
 
@@ -187,20 +191,20 @@ def _check_store(path: Path) -> Check:
             info = store.read_info()
         check_query_embedder(path, info.embedder)
     except RmLocalError as error:
-        return Check("Store", "bad", error.message, error.remedy)
+        return CheckResult("Store", "bad", error.message, error.remedy)
     found = f"{path}, {info.entries:,} entries, {format_bytes(info.size)}, by {info.embedder}"
-    return Check("Store", "ok", found)
+    return CheckResult("Store", "ok", found)
 
 
-def _check_folders() -> Iterator[Check]:
-    """Check that each folder of the user's data can be written to."""
+def _check_folders() -> Iterator[CheckResult]:
+    """Check that each folder of the user's data is writable."""
     try:
         config = paths.config_file()
     except HomeNotFoundError as error:
-        yield Check("Folders", "bad", error.message, error.remedy)
+        yield CheckResult("Folders", "bad", error.message, error.remedy)
         return
     missing = "" if os.path.exists(config) else " (no file yet)"
-    yield Check("Settings", "ok", f"{config}{missing}")
+    yield CheckResult("Settings", "ok", f"{config}{missing}")
     for name, folder in (
         ("Sessions", paths.sessions_dir),
         ("Cache", paths.cache_dir),
@@ -209,21 +213,21 @@ def _check_folders() -> Iterator[Check]:
         yield _check_folder(name, folder)
 
 
-def _check_folder(name: str, find: Callable[[], Path]) -> Check:
-    """Check that the folder that `find` returns can be written to, or created."""
+def _check_folder(name: str, find: Callable[[], Path]) -> CheckResult:
+    """Check that the folder returned by `find` is writable, or can be created."""
     try:
         folder = find()
     except HomeNotFoundError as error:
-        return Check(name, "bad", error.message, error.remedy)
+        return CheckResult(name, "bad", error.message, error.remedy)
     if obstacle := find_obstacle(folder):
         found = f"{folder} cannot be written to: {obstacle}"
-        return Check(name, "bad", found, paths.SET_HOME)
-    return Check(name, "ok", str(folder))
+        return CheckResult(name, "bad", found, paths.SET_HOME)
+    return CheckResult(name, "ok", str(folder))
 
 
-def _check_terminal() -> Check:
+def _check_terminal() -> CheckResult:
     if not sys.stdout.isatty():
-        return Check(
+        return CheckResult(
             "Terminal",
             "ok",
             "standard output is not a terminal; the commands work, the app does not",
@@ -235,7 +239,9 @@ def _check_terminal() -> Check:
     )
     found = f"{columns} x {lines}, {name}, {colours} colours, {sys.stdout.encoding}"
     if columns < 80 or lines < 24:
-        return Check("Terminal", "warn", found, "Enlarge it to 80 x 24 or more for the app.")
+        return CheckResult("Terminal", "warn", found, "Enlarge it to 80 x 24 or more for the app.")
     if name == "dumb":
-        return Check("Terminal", "warn", found, "The app cannot draw on it. Use the commands.")
-    return Check("Terminal", "ok", found)
+        return CheckResult(
+            "Terminal", "warn", found, "The app cannot draw on it. Use the commands."
+        )
+    return CheckResult("Terminal", "ok", found)

@@ -23,12 +23,12 @@ JSON_SCHEMA = click.option(
 
 
 def read_grammar(grammar: Path | None, schema: Path | None) -> str:
-    """Read the GBNF grammar, or convert the schema to one; empty without files.
+    """Read the GBNF grammar, or convert the schema to a grammar; empty without files.
 
     `-` is standard input.
 
     Raises:
-        UsageError: Both are given, or the file is not text, too large, or invalid.
+        UsageError: Two files are given, or the file is not text, too large, or invalid.
     """
     from rm_local.engine import check_grammar, grammar_from_schema
 
@@ -46,10 +46,10 @@ def read_grammar(grammar: Path | None, schema: Path | None) -> str:
 
 
 def check_streams(question: tuple[str, ...], *files: Path | None) -> None:
-    """Check that standard input is used once, for the question or for one of the files.
+    """Check that standard input is used at most once, for the question or for one of the files.
 
     Raises:
-        UsageError: Both would be read from standard input.
+        UsageError: Two of them would be read from standard input.
     """
     from rm_local.store import STDIN, check_inputs
 

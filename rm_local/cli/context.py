@@ -1,4 +1,4 @@
-"""What all commands share: the settings, a runtime on model and store, and notices."""
+"""Code for all commands: the settings, a runtime on model and store, and notices."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ STORE = click.option(
 )
 
 MAX_TEXT = 16 << 20
-"""Largest question on standard input, in bytes; more would only fill the memory."""
+"""Maximum size of a text on standard input, in bytes."""
 
 
 @dataclass(slots=True)
 class CliContext:
-    """The files named before the command; options after it override them."""
+    """The files named before the command; options after the command override them."""
 
     model: Path | None = None
     store: Path | None = None
@@ -54,13 +54,13 @@ class CliContext:
         store: Path | None = None,
         lora: tuple[LoraAdapter, ...] = (),
     ) -> CliContext:
-        """Return a copy with the files that the command itself names."""
+        """Return a copy with the files named by options of the command itself."""
         return CliContext(model or self.model, store or self.store, lora or self.lora)
 
     def load_settings(self) -> Settings:
-        """Read the settings, and put these files into them.
+        """Read the settings, and replace their files by the files of this context.
 
-        The adapters of the settings belong to their model: another model gets only those that are
+        The adapters of the settings belong to their model: another model gets only the adapters
         named with it.
 
         Raises:
@@ -86,14 +86,14 @@ class CliContext:
         return over
 
     def new_runtime(self) -> Runtime:
-        """Create a runtime on these files; nothing is loaded yet."""
+        """Create a runtime on the files of this context; nothing is loaded yet."""
         from rm_local import runtime
 
         return runtime.Runtime(self.load_settings())
 
 
 def _find_by_name(settings: Settings, model: Path) -> Path:
-    """Find the file of the model with that name; return a path unchanged."""
+    """Find the file of a model by its name; return a path unchanged."""
     from rm_local.library import find_models, is_model_path
 
     if is_model_path(str(model)):
@@ -116,9 +116,9 @@ def _print_notice_event(notice: Notice) -> None:
 async def printing_notices(
     runtime: Runtime, show: Callable[[Notice], None] | None = None
 ) -> AsyncIterator[None]:
-    """Print the runtime's notices outside of turns, and close it after the body.
+    """Print the runtime's notices between turns; close the runtime after the `with` body.
 
-    `show` replaces printing to standard error.
+    `show` gets each notice; by default it is printed to standard error.
     """
     import asyncio
 

@@ -1,4 +1,4 @@
-"""Unexpected errors: a one-line message, and a crash log with the traceback."""
+"""Reports unexpected errors: a one-line message, and a file with the traceback."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from rm_local.files import write_bytes_atomically
 
 
 def write_crash_report(error: Exception) -> RmLocalError:
-    """Write the traceback to a file; return the error to show, which names that file."""
+    """Write the traceback to a file; return the error to show, with the name of the file."""
     trace = "".join(traceback.format_exception(error))
     now = datetime.now()
     header = f"rm-local {__version__}, Python {platform.python_version()}, {platform.platform()}"
@@ -41,7 +41,7 @@ def _save_report(name: str, text: str) -> Path | None:
 
 
 def _list_folders() -> Iterator[Path]:
-    """The folder of logs, then the one for temporary files, as far as they exist."""
+    """Yield the folder of logs, then the system's folder for temporary files, if they are known."""
     with suppress(SettingsError):  # there is no home folder
         yield paths.log_dir()
     with suppress(OSError):

@@ -1,4 +1,4 @@
-"""The devices that llama.cpp reports in a subprocess, and what to place on them."""
+"""Parses the devices reported by llama.cpp, and builds requests to place layers on them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def parse_devices(report: dict[str, Any] | str) -> tuple[Device, ...]:
-    """Parse the devices that this build can put layers on from a report of `build_info`."""
+    """Parse the devices for layers from a report of `build_info`."""
     from rm_local.engine import Device, select_usable_devices
 
     if isinstance(report, str) or not report["offload"]:
@@ -21,7 +21,7 @@ def parse_devices(report: dict[str, Any] | str) -> tuple[Device, ...]:
 def build_placement_request(
     settings: Settings, model: ModelSizes, context: int = 0
 ) -> PlacementRequest:
-    """Build the request for a load under these settings; a non-zero `context` overrides theirs."""
+    """Build the request for a load under these settings; a non-zero `context` overrides them."""
     from rm_local.engine import PlacementRequest, choose_default_context
 
     options = settings.engine_options()

@@ -1,4 +1,4 @@
-"""`rm-local doctor`: checks the installation, and says what to do about each problem."""
+"""`rm-local doctor`: checks the installation, and names a remedy for each problem."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from rm_local.cli.options import LORA
 from rm_local.lora import LoraAdapter
 
 if TYPE_CHECKING:
-    from rm_local.cli.checks import Check
+    from rm_local.cli.checks import CheckResult
 
 COLOURS = {"ok": "green", "warn": "yellow", "bad": "red"}
 
@@ -39,7 +39,7 @@ def doctor(
     from rm_local.cli.checks import run_checks
 
     context: CliContext = ctx.obj.with_overrides(model, store, lora)
-    done: list[Check] = []
+    done: list[CheckResult] = []
     for check in run_checks(context.load_settings()):
         done.append(check)
         if not as_data:
@@ -50,7 +50,7 @@ def doctor(
     ctx.exit(0 if passed else 1)
 
 
-def format_check(check: Check) -> str:
+def format_check(check: CheckResult) -> str:
     """Format the check as a line, and its remedy, if any, as a second one."""
     from rm_local.text import one_line
 

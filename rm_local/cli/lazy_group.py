@@ -13,8 +13,8 @@ from rm_local.cli.old_options import print_renamed, replace_command
 from rm_local.errors import CancelledByUserError, RmLocalError
 
 
-class Failure(click.ClickException):
-    """An error as the user sees it: a message, what to do about it, and an exit code."""
+class ReportedError(click.ClickException):
+    """An exception of click for the user: a message, a remedy and an exit code."""
 
     def __init__(self, message: str, remedy: str, exit_code: int) -> None:
         super().__init__(message)
@@ -22,8 +22,8 @@ class Failure(click.ClickException):
         self.exit_code = exit_code  # type: ignore[misc]  # click reads it from the instance
 
     @classmethod
-    def from_error(cls, error: RmLocalError) -> Failure:
-        """Return the failure that reports this error."""
+    def from_error(cls, error: RmLocalError) -> ReportedError:
+        """Create the exception that reports `error`."""
         return cls(error.message, error.remedy, error.exit_code)
 
     def show(self, file: IO[Any] | None = None) -> None:
@@ -37,18 +37,18 @@ class Failure(click.ClickException):
 
 
 class LazyGroup(click.Group):
-    """Commands named by `module:attribute`; a module is imported when its command is needed."""
+    """A group of commands named by `module:attribute`; a module is imported with its command."""
 
     def __init__(self, *args: Any, lazy: dict[str, str], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.lazy = lazy
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return the names in the order of `lazy`."""
+        """List the names of the commands in the order of `lazy`."""
         return [*self.lazy]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import and return the command; `cmd_name` may be an old name of it."""
+        """Import and return a command by its name or by an old name of it."""
         cmd_name = replace_command(self.name or "", cmd_name)
         if cmd_name not in self.lazy:
             return None
@@ -65,7 +65,7 @@ class LazyGroup(click.Group):
             with nullcontext() if ctx.parent else print_renamed():
                 return super().invoke(ctx)
         except RmLocalError as error:
-            raise Failure.from_error(error) from error
+            raise ReportedError.from_error(error) from error
         except KeyboardInterrupt:
             ctx.exit(CancelledByUserError.exit_code)
         except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
@@ -73,4 +73,4 @@ class LazyGroup(click.Group):
         except Exception as error:
             from rm_local.cli.crash_report import write_crash_report
 
-            raise Failure.from_error(write_crash_report(error)) from error
+            raise ReportedError.from_error(write_crash_report(error)) from error

@@ -33,10 +33,10 @@ HELP_NAMES = {"help_option_names": ["-h", "--help"]}
 def cli(
     ctx: click.Context, model: Path | None, lora: tuple[LoraAdapter, ...], store: Path | None
 ) -> None:
-    """Reasoning Memory, offline, in a terminal.
+    """Answer questions with a local model and a store of procedures, offline.
 
-    Without a command it opens the app. A local model names the subproblem of your question, finds
-    subroutines for it in a store on your disk, and reasons under several of them.
+    Without a command the app opens. The model names the subproblem of your question, finds
+    procedures for it in a store on your disk, and reasons with several of them.
 
     Exit codes: 0 done, 1 failed, 2 wrong usage or settings, 3 model or engine,
     4 store, 130 interrupted.
@@ -67,5 +67,5 @@ def open_app(context: CliContext) -> int:
 
 
 def main() -> None:
-    """Entry point of the installed command."""
+    """Run the installed command `rm-local`."""
     cli(prog_name="rm-local")

@@ -1,4 +1,4 @@
-"""Old names of commands and options: accepted, hidden from help, reported on standard error."""
+"""Accepts old names of commands and options, and reports them on standard error."""
 
 from __future__ import annotations
 
@@ -19,16 +19,17 @@ def replace_command(group: str, name: str) -> str:
 
 
 def accept_old_options(command: str) -> dict[str, Callable[[str], str]]:
-    """Return the context settings with which `command` also takes its options' old names.
+    """Return the settings of click with which `command` accepts old names of its options.
 
-    click calls the function for each option on the command line. Help shows only new names.
+    click calls the function in these settings for each option on the command line. Help shows only
+    new names.
     """
     return {"token_normalize_func": partial(replace_name, OPTIONS[command], form="--{}")}
 
 
 @contextmanager
 def print_renamed() -> Iterator[None]:
-    """Within it each old name that is used is reported once, as a line on standard error."""
+    """Report each old name used in the `with` body once, as a line on standard error."""
     printed: set[str] = set()
     with warnings.catch_warnings():
         show_other = warnings.showwarning

@@ -1,4 +1,4 @@
-"""Options and types of arguments that several commands share."""
+"""Options and argument types for several commands."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from rm_local.lora import LoraAdapter, parse_lora
 JSON = click.option("--json", "as_data", is_flag=True, help="One JSON object.")
 
 PATH = click.Path(path_type=Path)
-"""Any path; the command itself reports what is wrong with it."""
+"""Any path; the command itself checks it."""
 
 
 class FiniteRange(click.FloatRange):
-    """A finite number within bounds; click lets NaN pass every bound."""
+    """Type of a finite number within bounds; click itself accepts NaN within any bounds."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Return the number."""
+        """Convert the value to a number, and check it."""
         number = super().convert(value, param, ctx)
         if not isfinite(number):
             self.fail(f"{value!r} is not a finite number.", param, ctx)
@@ -31,7 +31,7 @@ class FiniteRange(click.FloatRange):
 def _parse_adapters(
     ctx: click.Context, param: click.Parameter, texts: tuple[str, ...]
 ) -> tuple[LoraAdapter, ...]:
-    """Parse each text, `FILE` or `FILE:SCALE`."""
+    """Parse each text in the form `FILE` or `FILE:SCALE`."""
     try:
         return tuple(map(parse_lora, texts))
     except ValueError as error:
@@ -49,10 +49,10 @@ LORA = click.option(
 
 
 class _InputPath(click.Path):
-    """A path to read; `-` alone is standard input, `./-` is a file of that name."""
+    """Type of a path to read; `-` is standard input, `./-` is a file of that name."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Return the path; a file called `-` with its full name."""
+        """Convert the value to a path; a file called `-` gets its absolute path."""
         path = Path(os.fsdecode(super().convert(value, param, ctx)))
         return path.absolute() if path == Path("-") and os.fspath(value) != "-" else path
 
@@ -61,7 +61,7 @@ INPUT = _InputPath(path_type=Path, allow_dash=True)
 """A file to read; `-` is standard input."""
 
 FILE = click.Path(path_type=Path, dir_okay=False)
-"""A file that need not exist."""
+"""Path of a file that need not exist."""
 
 EXISTING_FILE = _InputPath(path_type=Path, exists=True, dir_okay=False, allow_dash=True)
-"""A file to read, which click checks; `-` is standard input."""
+"""An existing file to read, checked by click; `-` is standard input."""

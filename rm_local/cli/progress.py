@@ -13,11 +13,11 @@ from rm_local.progress import Progress
 from rm_local.units import format_bytes, format_duration
 
 REDRAW_S, REPORT_INTERVAL_S = 0.1, 10.0
-"""Seconds between two reports of a stage: on a terminal, which redraws one line, and elsewhere."""
+"""Seconds between two reports of a stage: on a terminal (one line, redrawn), and elsewhere."""
 
 
 class ProgressPrinter:
-    """Prints stage, amount, rate and time left, at intervals and when a stage begins and ends."""
+    """Printer of stage, amount, rate and time left: at intervals, and at both ends of a stage."""
 
     def __init__(self) -> None:
         self._live = sys.stderr is not None and sys.stderr.isatty()
@@ -37,7 +37,7 @@ class ProgressPrinter:
         self._write_line(format_progress(progress))
 
     def end_line(self) -> None:
-        """Leave the printed line and begin a new one; the next stage may have the same name."""
+        """End the printed line; the next stage gets a new line even if it has the same name."""
         self._stage = ""
         if self._open:
             click.echo(err=True)
@@ -52,7 +52,7 @@ class ProgressPrinter:
 
 
 def format_progress(progress: Progress) -> str:
-    """`embed   4,096 of 9,000, 210/s, 23 s left`; the stage alone where nothing is counted."""
+    """Format as `embed   4,096 of 9,000, 210/s, 23 s left`; without counts the stage alone."""
     if not progress.done and progress.total is None:
         return progress.stage
     parts = [_format_amount(progress.done, progress)]
@@ -72,7 +72,7 @@ def _format_amount(count: int, progress: Progress) -> str:
 
 @contextmanager
 def print_progress() -> Iterator[ProgressPrinter]:
-    """Print the progress of a command while the body runs."""
+    """Yield a printer of progress to the `with` statement, and end its line afterwards."""
     printer = ProgressPrinter()
     try:
         yield printer

@@ -1,4 +1,4 @@
-"""Text forms of a similarity and of a turn's prefill."""
+"""Formats a similarity as a bar, and a turn's prefill as text."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def draw_bar(similarity: float, width: int = 10) -> str:
 
 
 def describe_prefill(reading: PrefillStats) -> str:
-    """Describe the tokens evaluated before the first branch wrote, and the time that took."""
+    """Describe the number of tokens evaluated before the first branch wrote, and their time."""
     late = reading.prompt_last + reading.hints_read
     apart = f"{reading.apart_read} to name the subproblem; " if reading.apart_read else ""
     return (

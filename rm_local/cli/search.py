@@ -55,7 +55,7 @@ def search(
     as_data: bool,
     store: Path | None,
 ) -> None:
-    """Show the entries nearest to TEXT, or to what comes on standard input, best first."""
+    """Show the entries nearest to TEXT, or to the text on standard input, best first."""
     import asyncio
 
     from rm_local.store import EntryFilter

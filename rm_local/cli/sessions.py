@@ -69,10 +69,10 @@ def print_sessions(as_data: bool) -> None:
 
 
 def find_session_path(id: str) -> Path:
-    """Find the file of a session by the beginning of its id, or of the last one.
+    """Find the file of a session by the beginning of its id; `last` is the most recent session.
 
     Raises:
-        UsageError: No session, or more than one, has that beginning.
+        UsageError: No session or several sessions match.
     """
     from rm_local.sessions import find_last_session, find_session
 
@@ -102,33 +102,35 @@ def format_turn(turn: Turn) -> Iterator[str]:
         describe_branch,
         describe_judgements,
         describe_vote,
-        head_line,
+        format_phase_line,
     )
     from rm_local.text import one_line, sanitize_text
 
     follows = f", after turn {turn.after}" if turn.after else ""
-    yield head_line("Turn", f"{turn.number}{follows}")
-    yield head_line("Question", one_line(turn.question))
+    yield format_phase_line("Turn", f"{turn.number}{follows}")
+    yield format_phase_line("Question", one_line(turn.question))
     if turn.subproblem:
-        yield head_line("Formulate", one_line(turn.subproblem))
+        yield format_phase_line("Formulate", one_line(turn.subproblem))
     if turn.memory_summary:
-        yield head_line("Memory", turn.memory_summary)
+        yield format_phase_line("Memory", turn.memory_summary)
     for hit in turn.hits:
         title = one_line(hit.entry.subproblem)
-        yield head_line("Retrieve", f"{draw_bar(hit.similarity)} {hit.similarity:.2f}  {title}")
+        yield format_phase_line(
+            "Retrieve", f"{draw_bar(hit.similarity)} {hit.similarity:.2f}  {title}"
+        )
     for message in turn.cuts:
-        yield head_line("Hint", one_line(message))
+        yield format_phase_line("Hint", one_line(message))
     if turn.judgements:
-        yield head_line("Judge", describe_judgements(turn.judgements))
+        yield format_phase_line("Judge", describe_judgements(turn.judgements))
     if turn.reading:
-        yield head_line("Read", describe_prefill(turn.reading))
+        yield format_phase_line("Read", describe_prefill(turn.reading))
     for branch in turn.branches:
-        yield head_line("Reason", describe_branch(branch.to_record()))
+        yield format_phase_line("Reason", describe_branch(branch.to_record()))
     if turn.answer:
-        yield head_line("Answer", describe_vote(turn.answer))
+        yield format_phase_line("Answer", describe_vote(turn.answer))
         yield sanitize_text(turn.answer.text) or sanitize_text(turn.answer.result or "")
     if turn.failure:
-        yield head_line("Failed", one_line(turn.failure))
+        yield format_phase_line("Failed", one_line(turn.failure))
 
 
 def _session_as_json(saved: SavedSession) -> dict[str, object]:

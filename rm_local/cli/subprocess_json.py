@@ -1,4 +1,4 @@
-"""Runs a probe in a subprocess, so that a crash becomes a result."""
+"""Runs a module in a subprocess and reads its JSON output; a crash of it becomes a result."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import sys
 from typing import Any
 
 TIMEOUT_S = 60
-"""Limit for a probe, in seconds."""
+"""Time limit for the subprocess, in seconds."""
 
 
-def ask_child(module: str) -> dict[str, Any] | str:
-    """Run `python -m module`; return the JSON object that it prints, or why it failed."""
+def run_json_module(module: str) -> dict[str, Any] | str:
+    """Run `python -m module`; return the printed JSON object, or the reason of a failure."""
     try:
         done = subprocess.run(
             [sys.executable, "-m", module], capture_output=True, timeout=TIMEOUT_S, check=False
@@ -30,7 +30,7 @@ def ask_child(module: str) -> dict[str, Any] | str:
 
 
 def describe_exit(code: int, errors: str) -> str:
-    """Describe how a process ended: its signal, or the last line that it wrote."""
+    """Describe the end of a process: its signal, or the last line of its error output."""
     if code == -signal.SIGILL:
         return "cannot be loaded: it was built for another processor (illegal instruction)"
     if code < 0:

@@ -14,7 +14,7 @@ from rm_local.cli.turn_text import (
     describe_branch,
     describe_judgements,
     describe_vote,
-    head_line,
+    format_phase_line,
 )
 from rm_local.engine import ContextAdjusted, ContextUsage, TokenChunk
 from rm_local.loop import (
@@ -52,17 +52,17 @@ REDRAW = 0.1
 
 
 class TurnPrinter:
-    """Writes each event once; on a terminal, a status line shows what is running."""
+    """Printer of the events of a turn; on a terminal, a status line shows the running step."""
 
     def __init__(self, runtime: Runtime, session: Session, after: int, plan: Plan) -> None:
-        """`after`: the number of the turn that the turn to print continues, 0 for none."""
+        """The printed turn continues the turn with the number `after`; 0 = none."""
         self.live = sys.stderr is not None and sys.stderr.isatty()
         self._runtime = runtime
         self._session = session
         self._after = after
         self._plan = plan
         self._began: float | None = None
-        """Time of the first event of the turn itself."""
+        """Time of the first event that belongs to the turn itself."""
         self._turn = begin_turn("", 0.0)
         self._shown = False
         self._due = 0.0
@@ -77,40 +77,44 @@ class TurnPrinter:
             self._print_place()
         match event:
             case ModelLoading(share=share):
-                self._show_running(head_line("Model", f"loading, {share:.0%}"))
+                self._show_running(format_phase_line("Model", f"loading, {share:.0%}"))
             case Notice():
                 self.clear_status()
             case Prefilling(share=share, left=left):
                 text = f"{share:.0%} of the question, {left:.0f} s left"
-                self._show_running(head_line("Read", text))
+                self._show_running(format_phase_line("Read", text))
             case Formulating():
-                self._show_running(head_line("Formulate", one_line(self._turn.subproblem)))
+                self._show_running(format_phase_line("Formulate", one_line(self._turn.subproblem)))
             case Formulated(subproblem=subproblem, seconds=seconds, author=author):
                 by = "  (the question is used)" if author == "question" else ""
-                self.print_line(head_line("Formulate", f"{one_line(subproblem)}{by}", seconds))
+                self.print_line(
+                    format_phase_line("Formulate", f"{one_line(subproblem)}{by}", seconds)
+                )
             case Gated(open=False):
-                self.print_line(head_line("Memory", self._turn.memory_summary, event.seconds))
+                self.print_line(
+                    format_phase_line("Memory", self._turn.memory_summary, event.seconds)
+                )
             case Retrieved(hits=hits, seconds=seconds):
                 self._print_hits(hits, seconds)
             case HitsJudged(judgements=judgements):
                 text = describe_judgements(judgements)
-                self.print_line(head_line("Judge", text, event.seconds))
+                self.print_line(format_phase_line("Judge", text, event.seconds))
             case HintCut(message=message):
-                self.print_line(head_line("Hint", one_line(message)))
+                self.print_line(format_phase_line("Hint", one_line(message)))
             case BranchStarted() | TokenChunk():
                 self._show_running(self._describe_reasoning())
             case Prefilled(reading=reading):
-                self.print_line(head_line("Read", describe_prefill(reading)))
+                self.print_line(format_phase_line("Read", describe_prefill(reading)))
             case BranchFinished(branch):
-                self.print_line(head_line("Reason", describe_branch(branch)))
+                self.print_line(format_phase_line("Reason", describe_branch(branch)))
             case ContextUsage(used=used, context=size):
                 self._context = f"{used:,} of {size:,}"
             case ContextAdjusted(message=message):
-                self.print_line(head_line("Context", one_line(message)))
+                self.print_line(format_phase_line("Context", one_line(message)))
             case Answered(answer):
                 if self._context:
-                    self.print_line(head_line("Context", f"{self._context} tokens"))
-                self.print_line(head_line("Answer", describe_vote(answer), answer.seconds))
+                    self.print_line(format_phase_line("Context", f"{self._context} tokens"))
+                self.print_line(format_phase_line("Answer", describe_vote(answer), answer.seconds))
             case Failed():
                 self.clear_status()
 
@@ -126,19 +130,19 @@ class TurnPrinter:
             self._shown = False
 
     def _print_place(self) -> None:
-        """Print once where the turn is saved and which turn it continues."""
+        """Print once the file of the session and the turn that this turn continues."""
         if self._placed or self._session.path is None:
             return
         self._placed = True
         follows = f", after turn {self._after}" if self._after else ""
         name = one_line(self._session.path.stem)
-        self.print_line(head_line("Session", f"{name}, turn {self._session.last}{follows}"))
+        self.print_line(format_phase_line("Session", f"{name}, turn {self._session.last}{follows}"))
         info = self._runtime.info
         if info is not None and info.lora:
-            self.print_line(head_line("Model", one_line(info.title)))
+            self.print_line(format_phase_line("Model", one_line(info.title)))
         if self._after and info is not None and not info.converses:
             note = "supports only single questions; the earlier turns are not read"
-            self.print_line(head_line("Model", note))
+            self.print_line(format_phase_line("Model", note))
 
     def _show_running(self, text: str) -> None:
         """Draw the status line, at most every `REDRAW` seconds."""
@@ -151,7 +155,7 @@ class TurnPrinter:
         self._shown = True
 
     def _print_hits(self, hits: tuple[Hit, ...], seconds: float) -> None:
-        self.print_line(head_line("Memory", self._turn.memory_summary, seconds))
+        self.print_line(format_phase_line("Memory", self._turn.memory_summary, seconds))
         for hit in hits:
             title, source = one_line(hit.entry.subproblem), one_line(hit.entry.source)
             self.print_line(
@@ -159,7 +163,7 @@ class TurnPrinter:
             )
 
     def _describe_reasoning(self) -> str:
-        """Describe how many branches are done, their tokens, and their total speed."""
+        """Describe the number of completed branches, their tokens, and their total speed."""
         turn = self._turn
         seconds = time.monotonic() - turn.began
         speed = f"{turn.tokens / seconds:.0f} tokens/s" if seconds > 0 else ""
@@ -169,4 +173,4 @@ class TurnPrinter:
         left = bound_seconds_left(turn, self._plan, now, self._began or now)
         if left is not None:
             parts.append(f"the running ones end within {format_duration(left)}")
-        return head_line("Reason", ", ".join(part for part in parts if part))
+        return format_phase_line("Reason", ", ".join(part for part in parts if part))

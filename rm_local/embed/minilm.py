@@ -13,7 +13,7 @@ from pathlib import Path
 
 from rm_local.embed import hub_models
 from rm_local.errors import InvalidModelError, ModelNotFoundError
-from rm_local.files import part_file, replace_file, sync_file
+from rm_local.files import create_part_file, replace_file, sync_file
 from rm_local.store import EmbedderId
 
 MINILM = EmbedderId(
@@ -91,7 +91,7 @@ def _write_atomically(folder: Path, cache: Path, stem: str) -> Path:
     from rm_local.embed.minilm_gguf import write_gguf
 
     cache.mkdir(parents=True, exist_ok=True)
-    with part_file(cache / stem) as part:
+    with create_part_file(cache / stem) as part:
         write_gguf(folder, part, MINILM.id)
         sync_file(part)
         path = cache / f"{stem}{_compute_crc32(part):08x}.gguf"

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rm_local.errors import InvalidModelError
-from rm_local.files import part_file, replace_file, sync_file
+from rm_local.files import create_part_file, replace_file, sync_file
 from rm_local.gguf.header import check_file_complete
 from rm_local.gguf.lora_deltas import LoraDelta, read_lora_deltas
 from rm_local.gguf.lora_file import read_lora_file
@@ -68,7 +68,7 @@ def merge_adapter(
             f"{adapter} changes {min(stray)}, which cannot be stored as Q8_0.",
             "Name it with --lora.",
         )
-    with part_file(target) as part:
+    with create_part_file(target) as part:
         _write_header(part, reader, changes)
         with part.open("ab") as file:
             _write_tensors(file, reader.tensors, deltas, adapter, report)

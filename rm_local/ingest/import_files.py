@@ -24,7 +24,7 @@ from rm_local.store import (
     import_entries,
     index_lines,
 )
-from rm_local.temporary_folder import temporary_folder
+from rm_local.temporary_folder import make_temporary_folder
 
 
 def import_from_files(
@@ -73,7 +73,7 @@ def _make_work_folder() -> Iterator[Path]:
         parent = paths.cache_dir() / "import"
     except HomeNotFoundError:
         parent = None
-    with temporary_folder(parent) as folder:
+    with make_temporary_folder(parent) as folder:
         try:
             yield folder
         except BrokenPipeError:

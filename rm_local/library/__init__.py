@@ -1,4 +1,4 @@
-"""The models on this machine, what they are and need, and those that can be downloaded.
+"""The models on this machine, their properties, and the models that can be downloaded.
 
 `hub` is the only part that opens a connection.
 """
@@ -33,10 +33,10 @@ if TYPE_CHECKING:
     )
     from rm_local.library.hub.download import (
         DownloadedFile as DownloadedFile,
-        check_download_fits as check_download_fits,
         count_missing_bytes as count_missing_bytes,
         download_file as download_file,
         find_cache_entries as find_cache_entries,
+        require_download_space as require_download_space,
     )
     from rm_local.library.hub.hub_client import Hub as Hub, Repo as Repo
     from rm_local.library.hub.selector import (
@@ -48,8 +48,8 @@ if TYPE_CHECKING:
     from rm_local.library.locations import SHIPPED_SOURCE as SHIPPED_SOURCE
     from rm_local.library.model_file import (
         ModelFile as ModelFile,
-        check_usable as check_usable,
         read_model as read_model,
+        require_loadable as require_loadable,
     )
     from rm_local.library.models import (
         Library as Library,
@@ -91,14 +91,14 @@ __getattr__ = export_lazily(
         "hub.download": [
             "DownloadedFile",
             "find_cache_entries",
-            "check_download_fits",
+            "require_download_space",
             "download_file",
             "count_missing_bytes",
         ],
         "hub.hub_client": ["Hub", "Repo"],
         "hub.selector": ["HubModel", "HubReference", "choose_model", "parse_reference"],
         "locations": ["SHIPPED_SOURCE"],
-        "model_file": ["ModelFile", "check_usable", "read_model"],
+        "model_file": ["ModelFile", "require_loadable", "read_model"],
         "models": [
             "Library",
             "LibraryModel",

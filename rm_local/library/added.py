@@ -1,4 +1,4 @@
-"""Remembers the files and folders that the user has added, as JSON in the data folder."""
+"""Keeps the list of model files and folders added by the user, as JSON in the data folder."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from rm_local.library.scan import Note
 
 
 def added_file() -> Path:
-    """Path of the JSON file, which need not exist."""
+    """Return the path of the JSON file; the file need not exist."""
     return paths.data_dir() / "models.json"
 
 
 def read_added_paths(note: Note) -> list[Path]:
-    """Read what was added, oldest first; `note` gets a message if the JSON file is unreadable."""
+    """Read the added paths, oldest first; `note` gets a message if the list is unreadable."""
     try:
         return _load_paths()
     except SettingsError as error:
@@ -27,7 +27,7 @@ def read_added_paths(note: Note) -> list[Path]:
 
 
 def add_model(path: Path) -> bool:
-    """Remember an absolute path; False if it was remembered already.
+    """Add an absolute path to the list; return False if the list already contains it.
 
     Raises:
         SettingsError: The list cannot be read or written.
@@ -40,7 +40,7 @@ def add_model(path: Path) -> bool:
 
 
 def forget_model(path: Path) -> bool:
-    """Forget a path; False if it was not remembered.
+    """Remove a path from the list; return False if the list does not contain it.
 
     Raises:
         SettingsError: The list cannot be read or written.
@@ -74,7 +74,7 @@ def replace_text_file(file: Path, text: str) -> None:
     """Replace the content of a text file atomically; a symbolic link is followed.
 
     Raises:
-        SettingsError: It cannot be written.
+        SettingsError: The file cannot be written.
     """
     try:
         file = file.resolve()

@@ -1,4 +1,4 @@
-"""Other programs that store GGUF files: their folders, and how to remove a model from them."""
+"""Finds the folders of other programs with GGUF files, and describes removal from them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LLAMA_CPP, GPT4ALL, JAN = "llama.cpp", "gpt4all", "jan"
 
 
 def find_app_folders() -> dict[str, list[Path]]:
-    """List each program's folders, which need not exist.
+    """List the folders of each program; the folders need not exist.
 
     Folders below the home folder are left out if the user has no home.
     """
@@ -36,7 +36,7 @@ def _join_names(roots: Iterable[Path | None], *names: str) -> list[Path]:
 
 
 def _find_lm_studio() -> list[Path]:
-    """Find LM Studio's folders: those that its settings name, then the new and the old default."""
+    """Find LM Studio's folders: the folder in its settings, then the new and the old default."""
     home = find_home()
     if home is None:
         return []
@@ -52,7 +52,7 @@ def _find_lm_studio() -> list[Path]:
 
 
 def _read_downloads_folder(settings: Path) -> Path | None:
-    """Read the folder that LM Studio's settings name; None if they name none."""
+    """Read the model folder from LM Studio's settings; None without such a setting."""
     try:
         content = json.loads(settings.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):
@@ -101,10 +101,10 @@ def _find_config_folder() -> Path | None:
 
 
 def find_owning_app(path: Path) -> str:
-    """Find the program that manages a file, links followed; empty if no program does.
+    """Find the program that manages a file; empty if no program does. Links are followed.
 
-    Programs are recognised by the places of their stores, and, since a store may have been moved,
-    by their layouts.
+    Programs are recognised by the places and the layouts of their stores: a store may have been
+    moved.
     """
     if parse_repo(path) or parse_repo(path.resolve()):
         return HUB

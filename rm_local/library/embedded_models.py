@@ -1,6 +1,7 @@
-"""The models that come with rm-local: rm-nano as a file, rm-small with the extra `small`.
+"""The embedded models: rm-nano, a shipped file, and rm-small, of the extra `small`.
 
-Settings and options name them in place of a file. This module also chooses the default model.
+Settings and options accept their names in place of a file. This module also chooses the default
+model.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 RM_NANO, RM_SMALL = map(Path, EMBEDDED_MODELS)
 PREFERRED = RM_NANO
-"""The default model. If it is rm-small and that is not installed, rm-nano is used."""
+"""The preferred default model. If it is rm-small and rm-small is not installed, rm-nano is used."""
 
 Report = Callable[[float], None]
 Announce = Callable[[str], None]
@@ -29,16 +30,16 @@ Announce = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class DefaultModel:
-    """The model that is used when no model is named."""
+    """The model for users who name no model."""
 
     model: Path
     """rm-nano's file, or RM_SMALL."""
     notice: str = ""
-    """Why it is not the preferred one; empty if it is."""
+    """Reason for another model than the preferred one; empty for the preferred model."""
 
 
 def choose_default() -> DefaultModel:
-    """Choose the preferred model, or rm-nano if that is not installed. Reads no file."""
+    """Choose the preferred model, or rm-nano if it is not installed; no file is read."""
     if PREFERRED == RM_SMALL:
         from rm_local.library.rm_small_sources import find_sources
 
@@ -51,14 +52,14 @@ def choose_default() -> DefaultModel:
 
 
 def resolve_model(settings: Settings) -> Path:
-    """Return the settings' model or else the default: a file, or RM_SMALL."""
+    """Return the model of the settings, else the default model: a file, or RM_SMALL."""
     if settings.model is None:
         return choose_default().model
     return shipped_model() if settings.model == RM_NANO else settings.model
 
 
 def read_model_files(model: Path) -> GgufFiles:
-    """Read the headers of a file or an embedded model; rm-small need not be prepared.
+    """Read the headers of a file or an embedded model; rm-small need not be merged yet.
 
     Raises:
         ModelNotFoundError: There is no such file, or rm-small is not installed.
@@ -75,10 +76,10 @@ def read_model_files(model: Path) -> GgufFiles:
 
 
 def prepare_model(model: Path, report: Report, announce: Announce) -> Path:
-    """Return the file to load; rm-small's is written if it is missing (`prepare_rm_small`).
+    """Return the file to load; write rm-small's file if it is missing (`prepare_rm_small`).
 
     Raises:
-        ModelNotFoundError, InvalidModelError, EngineError: As `prepare_rm_small`.
+        ModelNotFoundError, InvalidModelError, EngineError: See `prepare_rm_small`.
     """
     if model == RM_SMALL:
         from rm_local.library.rm_small import prepare_rm_small

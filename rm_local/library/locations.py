@@ -1,4 +1,4 @@
-"""Finds models: those of other programs, those in the user's folders, and those that were added."""
+"""Finds model files: of other programs, in the user's folders, and on the list of added models."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class ModelLocation:
 
     path: Path
     name: str
-    """Its name in that place; not yet short or unique."""
+    """Name of the model in its place; not yet short or unique."""
     place: str
 
 
@@ -34,10 +34,10 @@ LocationSearch = Callable[[Settings, Note], Iterator[ModelLocation]]
 def find_locations(settings: Settings, note: Note) -> Iterator[ModelLocation]:
     """List the files of every place, the shipped model first; a file may be in several places.
 
-    A place that cannot be read is skipped, and `note` gets a message.
+    An unreadable place is skipped, and `note` gets a message.
     """
     searches: tuple[LocationSearch, ...] = (
-        _find_shipped,
+        _find_shipped_model,
         _find_in_use,
         _find_added,
         _find_in_folders,
@@ -54,13 +54,13 @@ def find_locations(settings: Settings, note: Note) -> Iterator[ModelLocation]:
             note(f"{error.filename or 'a folder of models'} cannot be read: {error.strerror}")
 
 
-def _find_shipped(_settings: Settings, _note: Note) -> Iterator[ModelLocation]:
+def _find_shipped_model(_settings: Settings, _note: Note) -> Iterator[ModelLocation]:
     path = shipped_model()
     yield ModelLocation(path, path.stem, SHIPPED_SOURCE)
 
 
 def _find_in_use(settings: Settings, _note: Note) -> Iterator[ModelLocation]:
-    """Find the settings' model, which may be outside of every other place."""
+    """Find the model of the settings; it may be outside of all other places."""
     if settings.model and settings.model.is_file():
         yield ModelLocation(settings.model, settings.model.stem, SETTINGS)
 
@@ -103,7 +103,7 @@ def _find_below(root: Path, place: str, note: Note) -> Iterator[ModelLocation]:
 
 
 def derive_name(path: Path, repo: str = "") -> str:
-    """Derive a model's name from its file, or from `repo` or its folder if it is `model.gguf`."""
+    """Derive a model's name from its file name; for `model.gguf` from `repo` or the folder."""
     if path.stem.lower().startswith(("model", "ggml-model", "ggml_model")):
         return f"{repo or path.parent.name}-{path.stem}"
     return path.stem

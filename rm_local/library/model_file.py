@@ -26,21 +26,21 @@ from rm_local.text import one_line
 
 @dataclass(frozen=True, slots=True)
 class ModelFile:
-    """What a model's header says."""
+    """Description of a model, from the headers of its files."""
 
     path: Path
     """The file to load; the first file of a split model."""
     files: tuple[Path, ...]
-    """All its files that exist; empty for rm-small before its first use."""
+    """Existing files of the model; empty for rm-small before its first use."""
     missing: tuple[str, ...]
-    """Names of its files that do not exist."""
+    """Names of missing files of the model."""
     kind: ModelKind
     title: str
     architecture: str
     parameters: int
     quantisation: str
     size: int
-    """Bytes on the disk; for rm-small before its first use, the bytes that it will need."""
+    """Bytes on the disk; for rm-small before its first use, the future number of bytes."""
     weight_bytes: int
     """Bytes of weights."""
     layer_bytes: int
@@ -48,17 +48,18 @@ class ModelFile:
     context: int
     """Context length in training, in tokens; 0 if the file does not state it."""
     experts: tuple[int, int]
-    """Number of experts, and how many of them a token uses."""
+    """Number of experts, and number of experts per token."""
     tokenizer: str
     template: str
-    """Its chat template; empty if it has none."""
+    """Chat template; empty without one."""
     thinks: bool
-    """Whether its family thinks before it answers; the user's own families are not considered."""
+    """Whether models of its family think before they answer; the user's own families are
+    ignored."""
     shape: ModelShape
 
 
 def read_model(path: Path) -> ModelFile:
-    """Read the headers of the model at `path`, which may be any of its files.
+    """Read the headers of a model; `path` may be any file of a split model.
 
     Raises:
         ModelNotFoundError: There is no such file, or it cannot be read.
@@ -68,7 +69,7 @@ def read_model(path: Path) -> ModelFile:
     return describe_model(path, read_files(path))
 
 
-def check_usable(model: ModelFile) -> None:
+def require_loadable(model: ModelFile) -> None:
     """Check that the engine can load the model.
 
     Raises:

@@ -34,13 +34,13 @@ class LibraryModel:
 
     @property
     def reference(self) -> Path:
-        """What settings and options call it: its file, or the name of an embedded model."""
+        """Value for settings and options: the file, or the name of an embedded model."""
         return RM_SMALL if self.name == RM_SMALL.name else self.model.path
 
 
 @dataclass(frozen=True, slots=True)
 class MissingModel:
-    """An embedded model that is not installed, and why."""
+    """An embedded model that is not installed, and the reason."""
 
     name: str
     message: str
@@ -49,14 +49,14 @@ class MissingModel:
 
 @dataclass(frozen=True, slots=True)
 class Library:
-    """The models found, notes on what was skipped, and embedded models that are not installed."""
+    """The models found, notes on skipped files, and embedded models that are not installed."""
 
     models: tuple[LibraryModel, ...]
     notes: tuple[str, ...]
     missing: tuple[MissingModel, ...] = ()
 
     def find_by_name(self, name: str) -> LibraryModel:
-        """Find the model with that name, or the only one whose name begins with it.
+        """Find the model called `name`, or the only model whose name begins with `name`.
 
         Raises:
             ModelNotFoundError: No model has that name.
@@ -81,7 +81,7 @@ class Library:
 
 
 def find_models(settings: Settings) -> Library:
-    """Find all models, each file once, in the order of the places."""
+    """Find all models of this machine, each file once, in the order of the places."""
     notes: list[str] = []
     found = [*_read_distinct(find_locations(settings, notes.append), notes)]
     used = resolve_model(settings)
@@ -100,7 +100,7 @@ def find_models(settings: Settings) -> Library:
 
 
 def find_model(settings: Settings, wanted: str) -> LibraryModel:
-    """Find the model at a path, or else with a name.
+    """Find a model by its path or by its name in the library.
 
     Raises:
         ModelNotFoundError: There is no such file, or no model has that name.
@@ -120,7 +120,7 @@ def find_model(settings: Settings, wanted: str) -> LibraryModel:
 
 
 def _find_rm_small(used: Path) -> LibraryModel:
-    """Describe rm-small, prepared or not.
+    """Describe rm-small, whether its merged file exists or not.
 
     Raises:
         ModelNotFoundError: It is not installed.
@@ -132,7 +132,7 @@ def _find_rm_small(used: Path) -> LibraryModel:
 
 
 def is_model_path(wanted: str) -> bool:
-    """Whether a text can only be a path: it names a folder, or ends in `.gguf`."""
+    """Whether a text can only be a path: it contains a folder, or ends in `.gguf`."""
     return len(Path(wanted).parts) != 1 or wanted.startswith("~") or wanted.endswith(".gguf")
 
 
@@ -146,7 +146,7 @@ def shorten_name(name: str, model: ModelFile) -> str:
 def _read_distinct(
     found: Iterable[ModelLocation], notes: list[str]
 ) -> Iterable[tuple[ModelLocation, ModelFile]]:
-    """Read each file on the disk once; a file that cannot be read becomes a note."""
+    """Read each file on the disk once; an unreadable file becomes a note."""
     seen: set[tuple[int, int]] = set()
     for location in found:
         try:
@@ -163,9 +163,9 @@ def _read_distinct(
 
 
 def _assign_names(found: list[tuple[ModelLocation, ModelFile]]) -> list[str]:
-    """Give each model a unique name: with its place if the name is shared, then a hash of its path.
+    """Make the names unique: add the place to a shared name, and if needed a hash of the path.
 
-    No model keeps a shared name unchanged, so that it cannot come to mean another one unnoticed.
+    No model keeps a shared name unchanged: otherwise the name could later mean another model.
     """
     bare = [shorten_name(location.name, model) for location, model in found]
     placed = [f"{name}@{location.place}" for name, (location, _) in zip(bare, found, strict=True)]

@@ -1,4 +1,4 @@
-"""Reads Ollama's store, where `manifests/HOST/OWNER/MODEL/TAG` names the blob of the GGUF.
+"""Finds models in Ollama's store: `manifests/HOST/OWNER/MODEL/TAG` names the GGUF's blob.
 
 The manifests are OCI image manifests; the layer whose media type ends in `image.model` holds the
 weights, at `blobs/sha256-HEX`.
@@ -23,7 +23,7 @@ _DIGEST = re.compile(r"sha256[:-]([0-9a-f]{64})")
 
 
 def find_ollama_roots() -> list[Path]:
-    """List Ollama's folders: OLLAMA_MODELS, or the user's and, on Linux, the service's."""
+    """List Ollama's folders: OLLAMA_MODELS, else the user's and, on Linux, that of the service."""
     if path := os.environ.get("OLLAMA_MODELS"):
         return [expand_home(path)]
     home = find_home()
@@ -43,7 +43,7 @@ def find_ollama_models(note: Note) -> Iterator[tuple[Path, str]]:
 
 
 def find_ollama_tag(blob: Path) -> str:
-    """Find Ollama's name of the model with this blob (`qwen3:4b`); empty if it has none."""
+    """Find Ollama's name of the model with this blob, e.g. `qwen3:4b`; empty without a name."""
     for root in find_ollama_roots():
         for manifest in sorted((root / "manifests").glob("*/*/*/*")):
             if _find_blob(root, manifest, lambda _note: None) == blob:
@@ -56,7 +56,7 @@ def find_ollama_tag(blob: Path) -> str:
 
 
 def _find_blob(root: Path, manifest: Path, note: Note) -> Path | None:
-    """Find the blob that a manifest names; None if it names none that exists."""
+    """Find the blob named by a manifest; None if it does not exist."""
     try:
         if not manifest.is_file() or manifest.stat().st_size > LARGEST_MANIFEST:
             return None

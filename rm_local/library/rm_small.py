@@ -1,4 +1,4 @@
-"""rm-small: SmolLM2-135M-Instruct and the shipped adapter, merged once into the cache.
+"""rm-small: merges SmolLM2-135M-Instruct and the shipped adapter once, into the cache.
 
 The merged file decodes 1.4 times and reads prompts twice as fast as llama.cpp with the adapter
 loaded. A new adapter, base or metadata gives a new file, and older ones are removed.
@@ -37,9 +37,9 @@ from rm_local.units import format_bytes
 
 _NAME = "rm-small"
 BASE_SHA256 = "rm_local.base.sha256"
-"""Key of the adapter's metadata: the base that it was trained on."""
+"""Key in the adapter's metadata: the sha256 of its base model."""
 _FORMAT = 1
-"""Version of the merge; another version makes another file."""
+"""Version of the merge; each version gives another file."""
 _LOCK_POLL_S = 0.1
 _REMEDY = "Make room, or set RM_LOCAL_HOME to a folder that can be written to, or use rm-nano."
 
@@ -49,7 +49,7 @@ Announce = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class RmSmall:
-    """The two files that rm-small is made of, and the path of the merged one."""
+    """The two source files of rm-small, and the path of the merged file."""
 
     base: Path
     adapter: Path
@@ -65,7 +65,7 @@ class RmSmall:
         return True
 
     def read_headers(self) -> GgufFiles:
-        """Read the merged file's header, or predict it if the file is not prepared yet.
+        """Read the merged file's header, or predict it if the file does not exist yet.
 
         Raises:
             ModelNotFoundError, InvalidModelError: The base cannot be read.
@@ -77,7 +77,7 @@ class RmSmall:
 
 
 def find_rm_small() -> RmSmall:
-    """Find the files of rm-small; the adapter, 10 MB, is read to name the merged file.
+    """Find the files of rm-small; the adapter (10 MB) is read to name the merged file.
 
     Raises:
         ModelNotFoundError: rm-small is not installed.
@@ -92,9 +92,10 @@ def find_rm_small() -> RmSmall:
 
 
 def prepare_rm_small(report: Report, announce: Announce) -> Path:
-    """Return the merged file, written on the first call; other processes wait for it meanwhile.
+    """Return the merged file; write it on the first call, while other processes wait.
 
-    `announce` gets one sentence if it has to be written, `report` the share done, 0 to 1. An
+    `announce` gets one sentence if the file has to be written, `report` the completed share, 0 to
+    1. An
     exception raised by `report` ends the work and leaves no file.
 
     Raises:
@@ -142,7 +143,7 @@ def _write_merged(small: RmSmall, report: Report, announce: Announce) -> None:
 
 @contextmanager
 def _hold_lock(path: Path, report: Report) -> Iterator[None]:
-    """Hold the lock during the body; `report` can end the wait for it by raising."""
+    """Hold the lock in the `with` body; an exception of `report` ends the wait for the lock."""
     from filelock import FileLock, Timeout
 
     lock = FileLock(path)
@@ -159,7 +160,7 @@ def _hold_lock(path: Path, report: Report) -> Iterator[None]:
 
 
 def _compute_fingerprint(adapter: Path) -> str:
-    """Hash everything that the merged file depends on."""
+    """Hash adapter, base, metadata and version: the inputs of the merged file."""
     try:
         with adapter.open("rb") as file:
             hashed = hashlib.file_digest(file, "sha256").hexdigest()

@@ -7,7 +7,7 @@ RM_SMALL_TEMPLATE = (
     "{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n<think>\n{% endif %}"
 )
 TEMPERATURE, TOP_P = 0.3, 0.95
-"""The file's recommended sampling."""
+"""Recommended sampling parameters in the file."""
 RM_SMALL_METADATA: dict[str, str | float | bool] = {
     "general.name": "rm-small",
     "general.basename": "rm-small",

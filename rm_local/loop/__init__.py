@@ -1,6 +1,6 @@
 """The method: formulate a subproblem, retrieve entries, reason under each, select an answer.
 
-`solve` is the whole loop as one stream of events; a `Plan` says how a question is solved.
+`solve` runs the whole loop as one stream of events; a `Plan` holds the parameters of the loop.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ if TYPE_CHECKING:
         RunEvent as RunEvent,
         event_as_json as event_as_json,
         event_from_json as event_from_json,
-        failed_event as failed_event,
         hit_as_json as hit_as_json,
+        make_failed_event as make_failed_event,
     )
     from rm_local.loop.gate import (
         GATE_MODELS as GATE_MODELS,
@@ -62,10 +62,10 @@ if TYPE_CHECKING:
     )
     from rm_local.loop.prompts import (
         CUE_OPENING as CUE_OPENING,
-        fixed_texts as fixed_texts,
         formulation_cue as formulation_cue,
         hint_note as hint_note,
         hint_text as hint_text,
+        list_fixed_texts as list_fixed_texts,
         reasoning_cue as reasoning_cue,
     )
     from rm_local.loop.retrieve import StoreRetriever as StoreRetriever
@@ -110,7 +110,7 @@ __getattr__ = export_lazily(
             "RunEvent",
             "event_as_json",
             "event_from_json",
-            "failed_event",
+            "make_failed_event",
             "hit_as_json",
         ],
         "plan": ["DEFAULT_PLAN", "PLANS", "Plan", "QuestionGate", "find_plan"],
@@ -126,7 +126,7 @@ __getattr__ = export_lazily(
         "interfaces": ["LanguageModel", "Retriever"],
         "prompts": [
             "CUE_OPENING",
-            "fixed_texts",
+            "list_fixed_texts",
             "formulation_cue",
             "hint_note",
             "hint_text",

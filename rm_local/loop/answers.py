@@ -45,7 +45,7 @@ def extract_answer(text: str, *, cut: bool = False) -> str | None:
 
 @lru_cache(maxsize=4096)
 def normalize_answer(answer: str) -> str:
-    """The normal form of an answer; answers with the same form are one in the vote.
+    """Return the normal form of an answer; answers with equal forms are one answer in the vote.
 
     Case, blanks (between two words, or two numbers, one stays), a final point, `$`, LaTeX spacing
     and fractions, thousands separators, a plus sign and zeros after the point do not matter:
@@ -66,12 +66,12 @@ def normalize_answer(answer: str) -> str:
 
 
 def normalize_text(text: str) -> str:
-    """The normal form of a text that has no answer, to find equal texts."""
+    """Return the normal form of a text without an answer, to find equal texts."""
     return " ".join(text.lower().split())
 
 
 def _find_last_box(text: str) -> str | None:
-    """The content of the last closed box, with balanced braces."""
+    """Find the content of the last closed `\boxed{...}`, with balanced braces."""
     starts = sorted(
         (m.end() for b in _BOXES for m in re.finditer(re.escape(b), text)), reverse=True
     )
@@ -81,7 +81,7 @@ def _find_last_box(text: str) -> str | None:
 
 
 def _find_braced(text: str, start: int) -> str | None:
-    """The text from `start` to the brace that closes the one before it; None if it stays open."""
+    """Find the text from `start` up to the closing brace at depth 0; None if there is none."""
     depth = 1
     for position in range(start, len(text)):
         if text[position - 1] == "\\":
@@ -105,7 +105,7 @@ def _strip_marks(answer: str) -> str:
 
 
 def _find_enclosed(answer: str) -> Iterator[str]:
-    """The text between a pair of delimiters that encloses all of `answer`."""
+    """Yield the text inside each pair of delimiters that encloses the whole of `answer`."""
     for opener, closer in (("$$", "$$"), ("$", "$"), ("\\(", "\\)"), ("\\[", "\\]")):
         inner = answer[len(opener) : -len(closer)]
         if answer == f"{opener}{inner}{closer}" and opener not in inner:

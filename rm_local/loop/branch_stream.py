@@ -1,4 +1,4 @@
-"""Generation for the loop: the stream of branches, their sampling parameters and their seeds."""
+"""Starts the generation of branches: their stream of events, sampling parameters and seeds."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ SEED_LIMIT = 1 << 31
 async def branch_stream(
     turn: TurnContext, specs: Sequence[BranchSpec]
 ) -> AsyncIterator[AsyncGenerator[BranchEvent, None]]:
-    """Generate these branches and yield the stream of their events.
+    """Generate the branches of `specs`; yield the stream of their events to the `with` statement.
 
-    All of them end when the user stops, when the turn's time is over, or when the body is left.
+    All branches end when the user stops, at the time limit of the turn, or at the end of the body.
     """
     end_in_time = partial(turn.engine.cancel, reason="time")
     async with (
@@ -34,7 +34,7 @@ async def branch_stream(
 
 
 def choose_sampling(plan: Plan, info: ModelInfo | None) -> Sampling:
-    """The sampling that the model's file recommends, else that of the plan."""
+    """Return the sampling parameters recommended by the model's file, else those of the plan."""
     temperature = info.temperature if info else None
     top_p = info.top_p if info else None
     return Sampling(
@@ -44,9 +44,9 @@ def choose_sampling(plan: Plan, info: ModelInfo | None) -> Sampling:
 
 
 def choose_branch_sampling(turn: TurnContext, *, several: bool) -> Sampling:
-    """The sampling of a turn's branches: the user's temperature, else that of `choose_sampling`.
+    """Return the sampling of a turn's branches: the user's temperature, else `choose_sampling`.
 
-    For several branches the temperature is at least the plan's, or they would write the same.
+    For several branches the temperature is at least the plan's, so that their texts differ.
     """
     drawn = choose_sampling(turn.plan, turn.engine.info)
     own = turn.overrides.temperature
@@ -58,5 +58,5 @@ def choose_branch_sampling(turn: TurnContext, *, several: bool) -> Sampling:
 
 
 def derive_seed(turn: int, number: int) -> int:
-    """The seed of the turn's formulation (number 0) or of branch `number - 1`; all distinct."""
+    """Derive the seed of a turn's formulation (number 0) or of its branch `number - 1`."""
     return (turn * SEED_STRIDE + number) % SEED_LIMIT

@@ -1,4 +1,4 @@
-"""Calculations in a text: `<<12*12=144>>`, as written by a model that uses the calculator."""
+"""Removes the calculator's notation `<<12*12=144>>` from a model's text."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ _CALCULATION = re.compile(
 
 
 def drop_calculations(text: str) -> str:
-    """Replace each calculation by its result, also where the result is repeated after it.
+    """Replace each calculation, and a repetition of its result after it, by the result.
 
     `<<12*12=144>> apples` and `<<12*12=144>>144 apples` are both `144 apples`.
     """
-    return _CALCULATION.sub(_format_result, text)
+    return _CALCULATION.sub(_format_calculation_result, text)
 
 
-def _format_result(match: re.Match[str]) -> str:
-    """The result, followed by a space if a digit comes next."""
+def _format_calculation_result(match: re.Match[str]) -> str:
+    """Return the result of a matched calculation; append a space before a following digit."""
     return match["result"] + " " * match.string[match.end() :][:1].isdigit()

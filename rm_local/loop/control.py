@@ -1,4 +1,4 @@
-"""The user's control over a turn: what is fixed before it begins, and the stop."""
+"""The user's control over a turn: the choices before it begins, and the stop."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ class TurnOverrides:
     """Choices of the user that are fixed before a turn begins."""
 
     subproblem: str | None = None
-    """Used instead of the model's own; nothing is formulated then."""
+    """Subproblem to use instead of the model's own; then nothing is formulated."""
     pinned: tuple[Hit, ...] = ()
-    """Hits that are placed before those found."""
+    """Hits to place before the hits of the search."""
     dropped: frozenset[int] = frozenset()
-    """Ids of entries that are left out."""
+    """Ids of entries to leave out."""
     seed: int = 0
-    """The same seed draws the same tokens."""
+    """Seed of the random generator: the same seed samples the same tokens."""
     temperature: float | None = None
-    """Temperature of the branches; None = that of the model's file or of the plan."""
+    """Temperature of the branches; None = the temperature of the model's file or of the plan."""
     grammar: str = ""
     """GBNF grammar that the answer of every branch follows; empty = unconstrained."""
     author: Author = "user"
-    """Who named `subproblem`. One that the user named is searched for alone and opens the gate; one
-    of a turn that is run again is treated as in that turn."""
+    """Author of `subproblem`. A subproblem by the user is the whole query and opens the gate. A
+    repeated turn keeps the author of its subproblem."""
 
     @property
     def users_subproblem(self) -> bool:
@@ -42,13 +42,13 @@ class TurnOverrides:
 
 
 class TurnControl:
-    """Stops a running turn. For the event loop's thread only."""
+    """Control that stops a running turn. For the event loop's thread only."""
 
     def __init__(self) -> None:
         self._event = asyncio.Event()
 
     def stop(self) -> None:
-        """End the turn and keep what was generated so far."""
+        """End the turn and keep the text generated so far."""
         self._event.set()
 
     @property
@@ -57,7 +57,7 @@ class TurnControl:
         return self._event.is_set()
 
     def raise_if_stopped(self) -> None:
-        """Check for the stop.
+        """Raise an error if the turn was stopped.
 
         Raises:
             CancelledByUserError: The turn was stopped.
@@ -69,7 +69,8 @@ class TurnControl:
         """Run `work` and return its result.
 
         Raises:
-            CancelledByUserError: The stop came first; `work` is cancelled.
+            CancelledByUserError: The turn was stopped before the end of `work`; `work` is
+            cancelled.
         """
         task = asyncio.ensure_future(work)
         stop = asyncio.ensure_future(self._event.wait())
@@ -84,7 +85,7 @@ class TurnControl:
 
     @asynccontextmanager
     async def on_stop(self, act: Callable[[], Coroutine[Any, Any, None]]) -> AsyncIterator[None]:
-        """Call `act` once if the turn is stopped while the body runs."""
+        """Call `act` once if the turn is stopped during the body of the `with` statement."""
 
         async def act_on_stop() -> None:
             await self._event.wait()

@@ -11,10 +11,10 @@ from rm_local.errors import RmLocalError
 
 
 class Deadline:
-    """A time at which running work is ended, or no limit. For one event loop."""
+    """A time limit for running work, or no limit. For one event loop."""
 
     def __init__(self, seconds: float = 0.0) -> None:
-        """`seconds` from now; 0 = never."""
+        """The limit is `seconds` from now; 0 = no limit."""
         self._seconds = seconds
         self._end = _read_clock() + seconds if seconds > 0 else None
 
@@ -25,7 +25,7 @@ class Deadline:
 
     @asynccontextmanager
     async def on_passed(self, act: Callable[[], Coroutine[Any, Any, None]]) -> AsyncIterator[None]:
-        """While the body runs, call `act` once when the time is over, or at once if it is."""
+        """Call `act` once if the time is over before or during the body of the `with` statement."""
         if self._end is None:
             yield
             return
@@ -37,7 +37,7 @@ class Deadline:
             await asyncio.wait((task,))
 
     def make_timeout_error(self) -> RmLocalError:
-        """The error of a turn that had no answer when its time was over."""
+        """Create the error of a turn without an answer at its time limit."""
         return RmLocalError(
             f"This turn reached its limit of {self._seconds:g} seconds without an answer.",
             "Allow more time (`--max-seconds`), or use fewer branches (`--samples`).",
@@ -50,5 +50,5 @@ class Deadline:
 
 
 def _read_clock() -> float:
-    """The event loop's own clock, in seconds."""
+    """Return the time of the event loop's own clock, in seconds."""
     return asyncio.get_running_loop().time()

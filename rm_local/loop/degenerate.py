@@ -1,4 +1,4 @@
-"""Detects degenerate output (unreadable or repeating), as opposed to reasoning that was cut off."""
+"""Detects degenerate output of a branch: unreadable or repeating text."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from rm_local.errors import RmLocalError
 from rm_local.records import Branch
 
 _MIN_CHARS = 40
-"""Characters below which a text is not called unreadable."""
+"""Minimum length in characters of a text that can be unreadable."""
 _TAIL_CHARS = 2000
-"""Characters at the end of a branch that are examined."""
+"""Number of characters at the end of a branch that are examined."""
 _UNREADABLE_SHARE = 0.1
 """Share of broken UTF-8 and control characters above which a text is unreadable."""
 _REPEATING, _UNREADABLE = "repeats itself over and over", "is not readable text"
 
 
 def make_no_answer_error(branches: Sequence[Branch]) -> RmLocalError:
-    """The error of a turn whose branches gave no answer."""
+    """Create the error of a turn whose branches gave no answer."""
     faults = {describe_fault(branch) for branch in branches}
     if not faults or None in faults:
         return RmLocalError(
@@ -33,7 +33,7 @@ def make_no_answer_error(branches: Sequence[Branch]) -> RmLocalError:
 
 
 def describe_fault(branch: Branch) -> str | None:
-    """The defect of a branch's output as a verb phrase; None without a defect."""
+    """Return the defect of a branch's output as a verb phrase; None without a defect."""
     if is_unreadable((branch.thinking + branch.text)[-_TAIL_CHARS:]):
         return _UNREADABLE
     return _REPEATING if branch.stop == "repeating" else None

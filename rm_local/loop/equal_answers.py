@@ -1,7 +1,8 @@
-"""Finds the results of a turn that are one answer: equal in writing, or equal in value.
+"""Groups the results of a turn into answers: results of equal form or of equal value.
 
 Values are compared by math-verify (the extra `math`), if it is installed, in a separate process:
-results come from a model, and one can cost a computer algebra system unlimited time and memory.
+results come from a model, and a single one can cost a computer algebra system unlimited time and
+memory.
 """
 
 from __future__ import annotations
@@ -20,9 +21,9 @@ from rm_local.engine import build_worker_environment
 from rm_local.loop.answers import normalize_answer
 
 MAX_RESULT_CHARS = 200
-"""Longest result whose value is compared."""
+"""Maximum length in characters of a result that is compared by value."""
 _START_SECONDS, _REPLY_SECONDS = 60.0, 10.0
-"""Time limits for the process to start and to reply; its own limit usually ends it earlier."""
+"""Time limits for the start and for a reply of the process; its own limit usually comes first."""
 _WORDS = re.compile(r"\\(?:text|mathrm|mathbf|mbox|operatorname)\b|(?<![\\A-Za-z])[A-Za-z]{2,}")
 _FUNCTIONS = {"pi", "sqrt", "sin", "cos", "tan", "ln", "log", "exp", "frac", "infty"}
 _COMMAND = re.compile(r"\\[A-Za-z]+")
@@ -30,7 +31,7 @@ _DIGIT = re.compile(r"\d")
 
 
 class EqualAnswers:
-    """Groups the results of one turn. Close it, or use `async with`: it may hold a process."""
+    """Groups of equal results of one turn. It may hold a process: close it, or use `async with`."""
 
     def __init__(self) -> None:
         self._first: dict[str, str] = {}
@@ -52,12 +53,12 @@ class EqualAnswers:
         await self.close()
 
     def find_key(self, result: str) -> str:
-        """The key that this result shares with all equal results that were added."""
+        """Return the key of this result; all results equal to it have the same key."""
         key = normalize_answer(result)
         return self._first.get(key, key)
 
     async def add_result(self, result: str) -> None:
-        """Add a result to the group of the results equal to it."""
+        """Add a result to the group of equal results."""
         key = normalize_answer(result)
         if key in self._first:
             return
@@ -72,7 +73,7 @@ class EqualAnswers:
         self._first[key], self._written[key] = key, result
 
     async def close(self) -> None:
-        """End the process."""
+        """End the process that compares values."""
         process, self._process = self._process, None
         if process is None:
             return
@@ -83,8 +84,10 @@ class EqualAnswers:
         await process.wait()
 
     async def _compare_values(self, left: str, right: str) -> bool:
-        """Whether the values are equal. After a comparison that exceeds its limits or fails, this
-        and all later ones return False."""
+        """Whether the values are equal.
+
+        Once a comparison has failed or exceeded a limit, it and all later ones return False.
+        """
         try:
             if self._process is None:
                 self._process = await _start_process()
@@ -119,7 +122,7 @@ def _is_formula(result: str) -> bool:
 
 
 def _find_variables(result: str) -> set[str]:
-    """Names of variables, without the one on the left of an equation such as `x = 5`."""
+    """Find the variables of a result, without the left side of an equation such as `x = 5`."""
     bare = normalize_answer(_COMMAND.sub(" ", result))
     return {word for word in re.findall(r"[a-z]+", bare) if word not in _FUNCTIONS}
 

@@ -1,9 +1,10 @@
-"""Compares values of formulas by math-verify: reads a JSON list of two texts per line, and writes
-`true` or `false`.
+"""Process that compares pairs of formulas by value with math-verify.
+
+Each input line is a JSON list of two texts; each output line is `true` or `false`.
 
 Run as `python -m rm_local.loop.equality_process`. The formulas come from a model, so the process
-limits its own memory and its time for each comparison, and its parent kills it when it does not
-answer.
+limits its own memory and its time for each comparison, and its parent kills it if it does not
+reply.
 """
 
 from __future__ import annotations
@@ -18,14 +19,14 @@ from typing import BinaryIO
 from math_verify import ExprExtractionConfig, LatexExtractionConfig, parse, verify
 
 SECONDS = 2.0
-"""CPU time that one comparison may take."""
+"""Limit of CPU time for one comparison, in seconds."""
 _MEMORY = 512 << 20
-"""Bytes of address space in addition to what the process has when it starts."""
+"""Limit of address space in bytes, in addition to the address space at the start."""
 _KINDS = (LatexExtractionConfig(boxed_match_priority=0), ExprExtractionConfig())
 
 
-def are_equal(left: str, right: str) -> bool:
-    """Whether both are formulas of one value, in either order."""
+def are_values_equal(left: str, right: str) -> bool:
+    """Whether `left` and `right` are formulas of equal value, compared in both orders."""
     first, second = _parse_formula(left), _parse_formula(right)
     return bool(first and second) and (_verify_equal(first, second) or _verify_equal(second, first))
 
@@ -44,17 +45,17 @@ def _verify_equal(left: list[object], right: list[object]) -> bool:
 
 
 def serve_comparisons(pairs: BinaryIO, replies: BinaryIO) -> None:
-    """Report that the process is ready, then answer each line until the input ends."""
+    """Write a first line when the process is ready, then one reply for each input line."""
     replies.write(b"true\n")
     for line in pairs:
         _limit_time(SECONDS)
-        equal = are_equal(*json.loads(line))
+        equal = are_values_equal(*json.loads(line))
         _limit_time(0)
         replies.write(json.dumps(equal).encode() + b"\n")
 
 
 def _limit_time(seconds: float) -> None:
-    """Let the system end this process after `seconds` of CPU time; 0 removes the limit."""
+    """Limit the CPU time from now to `seconds`: the system then ends this process; 0 = no limit."""
     if hasattr(signal, "setitimer"):
         signal.setitimer(signal.ITIMER_PROF, seconds)
 
@@ -73,9 +74,9 @@ def _limit_memory() -> None:
 
 
 def main() -> None:
-    """Compare for the process that holds the other ends of descriptors 0 and 1."""
+    """Serve comparisons over standard input and standard output."""
     logging.disable()
-    are_equal("1/2", "0.5")  # parts of SymPy are loaded at first use
+    are_values_equal("1/2", "0.5")  # parts of SymPy are loaded at first use
     _limit_memory()
     with open(1, "wb", buffering=0, closefd=False) as replies:
         serve_comparisons(sys.stdin.buffer, replies)

@@ -1,4 +1,4 @@
-"""The events of a turn and of its model, in order. Every face is drawn from this stream."""
+"""The events of a turn and of its model. Terminal, app and JSON output are made from them."""
 
 from __future__ import annotations
 
@@ -10,29 +10,29 @@ from rm_local.errors import RmLocalError
 from rm_local.records import Answer, Branch, Entry, Hit, PrefillStats
 
 Author = Literal["model", "user", "question"]
-"""Who named the subproblem. `question`: the model named no usable one, so the question is used
-instead, without its numbers if enough words remain."""
+"""Author of the subproblem. `question`: the model named no usable subproblem, and the question
+replaces it, without its numbers if enough words remain."""
 
 
 GateReason = Literal["fits", "nothing_fits", "forced"]
-"""Why a question gets hits or not: the store has an entry for it, it has none, or the plan or a
-pinned hit decides it."""
+"""Reason for the decision of the gate: the store has an entry for the question, has no entry for
+it, or the plan or a pinned hit decides."""
 
 
 @dataclass(frozen=True, slots=True)
 class Prefilling:
-    """A long prompt is being read."""
+    """Progress of the evaluation of a long prompt."""
 
     event: ClassVar[str] = "prefilling"
     share: float
-    """Share of the prompt that is evaluated, 0 to 1."""
+    """Evaluated share of the prompt, 0 to 1."""
     left: float
-    """Estimated seconds for the rest."""
+    """Estimated seconds for the rest of the prompt."""
 
 
 @dataclass(frozen=True, slots=True)
 class Gated:
-    """The gate's decision whether the question gets hits; if not, the model answers by itself."""
+    """The gate's decision whether the question gets hits; without hits the model answers alone."""
 
     event: ClassVar[str] = "gated"
     open: bool
@@ -52,14 +52,14 @@ class Formulating:
 
 @dataclass(frozen=True, slots=True)
 class Formulated:
-    """The subproblem is known."""
+    """The formulated subproblem, its author and the cost of its formulation."""
 
     event: ClassVar[str] = "formulated"
     subproblem: str
     seconds: float
     author: Author = "model"
     tokens: int = 0
-    """Tokens that the model wrote for it."""
+    """Number of tokens that the model wrote for the subproblem."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ class Judgement:
 
 @dataclass(frozen=True, slots=True)
 class HitsJudged:
-    """The model has judged the hits; those that it does not keep are removed from the turn."""
+    """The model's verdicts on the hits; the turn continues with the kept hits only."""
 
     event: ClassVar[str] = "hits_judged"
     judgements: tuple[Judgement, ...]
@@ -93,7 +93,7 @@ class HitsJudged:
 
 @dataclass(frozen=True, slots=True)
 class HintCut:
-    """A hint is too long to be read whole: it ends at a sentence, or is left out."""
+    """A hint is too long for the context: it is cut at the end of a sentence, or left out."""
 
     event: ClassVar[str] = "hint_cut"
     id: int
@@ -103,7 +103,7 @@ class HintCut:
     tokens: int
     """Tokens of the whole hint; 0 for an entry without text."""
     kept: int
-    """Those of them that the model reads; 0: the hint is left out."""
+    """Number of tokens that the model reads; 0 = the hint is left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +156,7 @@ class ModelLoading:
 
     event: ClassVar[str] = "model_loading"
     share: float
-    """Share of the model that is loaded, 0 to 1."""
+    """Loaded share of the model, 0 to 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,8 +199,8 @@ TurnEvent = (
 Event = TurnEvent | RunEvent
 
 
-def failed_event(error: RmLocalError) -> Failed:
-    """The event of a turn that ends with this error."""
+def make_failed_event(error: RmLocalError) -> Failed:
+    """Create the last event of a turn that ends with this error."""
     return Failed(error.message, error.remedy, error.exit_code)
 
 
@@ -233,7 +233,7 @@ def hit_as_json(hit: Hit) -> dict[str, Any]:
 
 
 def event_from_json(fields: dict[str, Any]) -> Event:
-    """Convert an object of `event_as_json` back to its event. Unknown fields are ignored.
+    """Convert a JSON object of `event_as_json` to its event. Unknown fields are ignored.
 
     Raises:
         ValueError, KeyError, TypeError: The object is not an event.
@@ -277,6 +277,6 @@ def _hit_from_json(fields: dict[str, Any]) -> Hit:
 
 
 def _build_from_fields(kind: Any, fields: dict[str, Any]) -> Any:
-    """Build a dataclass `kind` from the fields that it defines."""
+    """Build a dataclass of type `kind` from `fields`; fields unknown to it are ignored."""
     names = (field.name for field in dataclass_fields(kind))
     return kind(**{name: fields[name] for name in names if name in fields})

@@ -1,8 +1,8 @@
-"""Lets the model name the subproblem, in its thoughts (arXiv 2604.01348) or in a separate chat.
+"""Lets the model name the subproblem in its thinking (arXiv 2604.01348) or in a separate chat.
 
-A model that thinks continues after the paper's cue in its thoughts. One that does not would take
-the cue for the beginning of its answer. It is asked in a separate chat with worked examples, before
-the conversation is opened, so that the answer is generated without that chat in its context.
+A thinking model continues the paper's cue in its thinking. Any other model would take the cue for
+the beginning of its answer, so it is asked in a separate chat with worked examples, before the
+conversation is opened: the answer is then generated without that chat in the context.
 """
 
 from __future__ import annotations
@@ -33,13 +33,13 @@ from rm_local.loop.turn_context import TurnContext
 from rm_local.text import one_line
 
 MAX_TOKENS = 100
-"""Longest subproblem that is generated; the paper's value (arXiv 2604.01348)."""
+"""Maximum number of tokens of a generated subproblem; the value of arXiv 2604.01348."""
 MAX_QUESTION_CHARS = 2000
-"""Characters of a question shown in a separate chat: its beginning and end say what is asked."""
+"""Number of characters of a question, from its beginning and end, shown in a separate chat."""
 
 
 def needs_separate_chat(plan: Plan, info: ModelInfo | None) -> bool:
-    """Whether the subproblem is asked for in a separate chat, before the turn is opened."""
+    """Whether a separate chat asks the model for the subproblem, before the turn is opened."""
     if info is None or plan.formulation == "cue" or plan.retrieval == "none":
         return False
     return info.converses and not (info.thinks and plan.thinking)
@@ -48,8 +48,9 @@ def needs_separate_chat(plan: Plan, info: ModelInfo | None) -> bool:
 async def formulate_subproblem(turn: TurnContext, question: str, timer: PrefillTimer) -> Formulated:
     """Let the model name the subproblem in the open turn. Emits `Formulating`, then `Formulated`.
 
-    Generation ends with the first sentence, with the model's thinking, or after MAX_TOKENS. A given
-    subproblem is used as it is. If the model names no usable one, the question is used instead.
+    Generation ends with the first sentence, with the model's thinking, or after MAX_TOKENS. A
+    subproblem in the overrides is used unchanged. If the model names no usable subproblem, the
+    question replaces it.
 
     Raises:
         EngineError: The model failed.
@@ -57,7 +58,7 @@ async def formulate_subproblem(turn: TurnContext, question: str, timer: PrefillT
     """
     formulated = _find_given_subproblem(turn)
     if formulated is None:
-        spec = _build_spec(
+        spec = _build_formulation_spec(
             turn, prompts.formulation_cue(), choose_sampling(turn.plan, turn.engine.info)
         )
         began = perf_counter()
@@ -71,10 +72,10 @@ async def formulate_subproblem(turn: TurnContext, question: str, timer: PrefillT
 async def formulate_in_separate_chat(
     turn: TurnContext, question: str
 ) -> tuple[Formulated, Evaluated]:
-    """Let the model name the subproblem in a separate chat; also return what was evaluated for it.
+    """Let the model name the subproblem in a separate chat; also return the evaluation counts.
 
-    The conversation is opened after it. Emits and raises as `formulate_subproblem`. A question that
-    does not fit the context together with the examples is used as its own subproblem.
+    The conversation is opened later. Events and errors are those of `formulate_subproblem`. If
+    question and examples do not fit the context, the question replaces the subproblem.
     """
     evaluated = Evaluated()
     formulated = _find_given_subproblem(turn)
@@ -83,13 +84,15 @@ async def formulate_in_separate_chat(
         try:
             draft, evaluated = await _generate_separate_draft(turn, question)
         except ContextOverflowError:
-            draft = _Draft(thinks=False)
+            draft = _SubproblemDraft(thinks=False)
         formulated = _choose_subproblem(turn, question, draft, perf_counter() - began)
     turn.events.emit(formulated)
     return formulated, evaluated
 
 
-async def _generate_separate_draft(turn: TurnContext, question: str) -> tuple[_Draft, Evaluated]:
+async def _generate_separate_draft(
+    turn: TurnContext, question: str
+) -> tuple[_SubproblemDraft, Evaluated]:
     read: list[Evaluated] = []
     turn.events.emit(Formulating(""))
     async with turn.control.on_stop(turn.engine.cancel):
@@ -97,7 +100,7 @@ async def _generate_separate_draft(turn: TurnContext, question: str) -> tuple[_D
         opened = await turn.engine.open_turn(messages, thinking=False)
     turn.control.raise_if_stopped()
     # Greedy, since a search query does not profit from variety.
-    spec = _build_spec(turn, "", Sampling(temperature=0.0))
+    spec = _build_formulation_spec(turn, "", Sampling(temperature=0.0))
     draft = await _generate_draft(turn, spec, read.append, shows_context=False)
     prompt = opened.evaluated.prompt + sum(each.prompt for each in read)
     return draft, Evaluated(prompt=prompt)
@@ -114,10 +117,12 @@ async def _generate_draft(
     add_evaluated: Callable[[Evaluated], None],
     *,
     shows_context: bool,
-) -> _Draft:
-    """Let the model write up to the end of its first sentence."""
+) -> _SubproblemDraft:
+    """Let the model write the first sentence of the subproblem."""
     info = turn.engine.info
-    draft = _Draft(bool(spec.forced) and turn.plan.thinking and (info is None or info.thinks))
+    draft = _SubproblemDraft(
+        bool(spec.forced) and turn.plan.thinking and (info is None or info.thinks)
+    )
     if shows_context:
         turn.events.emit(Formulating(""))
     async with branch_stream(turn, [spec]) as stream:
@@ -140,9 +145,9 @@ async def _generate_draft(
 
 
 def _choose_subproblem(
-    turn: TurnContext, question: str, draft: _Draft, seconds: float
+    turn: TurnContext, question: str, draft: _SubproblemDraft, seconds: float
 ) -> Formulated:
-    """Use the draft's subproblem if it is usable, else the question."""
+    """Choose the draft's subproblem if it is usable, else the question."""
     found = extract_subproblem(draft.text, final=True)
     if turn.plan.formulation == "cue":
         if found:
@@ -162,13 +167,13 @@ def _shorten_question(question: str) -> str:
     return f"{question[:half]} ... {question[-half:]}"
 
 
-def _build_spec(turn: TurnContext, forced: str, draw: Sampling) -> BranchSpec:
+def _build_formulation_spec(turn: TurnContext, forced: str, draw: Sampling) -> BranchSpec:
     seed = derive_seed(turn.overrides.seed, 0)
     return BranchSpec(forced=forced, seed=seed, max_tokens=MAX_TOKENS, sampling=draw)
 
 
-class _Draft:
-    """The subproblem while the model writes it."""
+class _SubproblemDraft:
+    """The text of the subproblem while the model writes it."""
 
     def __init__(self, thinks: bool) -> None:
         self.text = ""
@@ -178,7 +183,7 @@ class _Draft:
         self._thinks = thinks
 
     def add_chunk(self, chunk: TokenChunk) -> str:
-        """Add a chunk and return its text, or an empty text if it is outside of the subproblem."""
+        """Add a chunk; return its text, or an empty text if it is not part of the subproblem."""
         self.tokens = chunk.tokens
         if self._thinks and chunk.part == "answer":
             self.complete = True

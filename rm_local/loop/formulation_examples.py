@@ -1,7 +1,7 @@
-"""Worked examples that ask a model that does not think for the subproblem.
+"""Worked examples of subproblems, for the separate chat with a model that does not think.
 
-They are turns of a chat, so the model's own template renders them. Their subjects and languages
-differ, so that the model copies neither; no subproblem contains a number of its question.
+The examples are turns of a chat, so the model's own template renders them. Their subjects and
+languages differ, so that the model copies neither; no subproblem contains a number of its question.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from rm_local.engine import Message
 
 REQUEST = "Which general problem has to be solved here? Do not solve it.\n\n"
-"""Placed before each question: a small model would answer the bare question."""
+"""Text before each question: a small model would answer the bare question."""
 
 _EXAMPLES = (
     (
@@ -38,7 +38,7 @@ _EXAMPLES = (
 
 
 def formulation_messages(question: str) -> Sequence[Message]:
-    """The chat that asks for the subproblem of `question`; the model replies with it."""
+    """Build the chat that asks the model for the subproblem of `question`."""
     messages: list[Message] = []
     for asked, subproblem in _EXAMPLES:
         messages += [Message("user", REQUEST + asked), Message("assistant", subproblem)]

@@ -1,7 +1,7 @@
-"""Decides whether a store has an entry for a question, before the model reads anything.
+"""Decides by three features of a question's hits whether a store has an entry for the question.
 
-It uses three features of the question's hits, each on the store's own scale, and a logistic model
-of them for each embedder. Pure functions; `loop.question_gate` measures their arguments.
+Each feature is on the store's own scale; a logistic model for each embedder combines them. The
+functions are pure; `loop.question_gate` measures their arguments.
 """
 
 from __future__ import annotations
@@ -16,9 +16,10 @@ if TYPE_CHECKING:
     from rm_local.store import StoreSpread
 
 ASIDE_MARGIN = 0.1
-"""Similarity by which a sentence that needs no procedure may exceed the best entry."""
+"""Maximum excess of the similarity of an aside (a sentence that needs no procedure) over the best
+hit."""
 RUNNER_UP = 8
-"""Rank of the hit that the best one is compared with."""
+"""Rank of the hit that is compared with the best hit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,19 +29,20 @@ class GateFeatures:
     nearness: float
     """Similarity of the best hit, in widths of the store's spread above its middle."""
     prominence: float
-    """How much nearer the question is to a hit than the probe sentences are, in their standard
-    deviations; the maximum over all hits. Some entries are near to everything."""
+    """Similarity of a hit to the question above its mean similarity to the probe sentences, in
+    standard deviations of the latter; the maximum over all hits. It corrects for entries that are
+    near to every text."""
     lead: float
-    """Lead of the best hit over the one of rank RUNNER_UP, in the store's widths. A single near
-    entry among many distant ones often shares words with the question by chance."""
+    """Lead of the best hit over the hit of rank RUNNER_UP, in widths of the store's spread. A
+    single near entry among many distant ones often shares words with the question by chance."""
     aside: float
-    """Similarity to the nearest sentence that needs no procedure, minus that of the best hit. Not
-    part of the model: above ASIDE_MARGIN nothing fits."""
+    """Similarity to the nearest aside minus similarity of the best hit. It is not part of the
+    model: above ASIDE_MARGIN the question itself is an aside."""
 
 
 @dataclass(frozen=True, slots=True)
 class GateModel:
-    """A logistic model of the features, and the log-odds that it requires."""
+    """A logistic model of the features, and its threshold in log-odds."""
 
     nearness: float
     prominence: float
@@ -49,7 +51,7 @@ class GateModel:
     threshold: float
 
     def compute_log_odds(self, features: GateFeatures) -> float:
-        """The log-odds that an entry helps."""
+        """Compute the log-odds that an entry of the store helps."""
         return (
             self.nearness * features.nearness
             + self.prominence * features.prominence
@@ -68,7 +70,7 @@ class GateVerdict:
 
     @property
     def aside(self) -> bool:
-        """Whether it is small talk, a greeting or the like, regardless of the conversation."""
+        """Whether the question is an aside, such as small talk or a greeting."""
         return not self.fits and self.probability == 0
 
 
@@ -76,8 +78,8 @@ GATE_MODELS = {
     "all-MiniLM-L6-v2": GateModel(1.06, 0.40, -0.65, -3.02, 0.15),
     "rm-static": GateModel(0.87, 0.69, -0.59, -3.49, 0.09),
 }
-"""By the embedder's id. `python -m models.seed.gate` fits and prints them, on the half `fit` of
-models/seed/questions/gate.jsonl, over the seed store and parts of it."""
+"""Logistic models by the id of the embedder. `python -m models.seed.gate` fits them on the half
+`fit` of models/seed/questions/gate.jsonl, over the seed store and parts of it."""
 
 
 def compute_features(
@@ -85,9 +87,9 @@ def compute_features(
 ) -> GateFeatures:
     """Compute the features of a question from its hits.
 
-    `similarities` is (k,), of the hits, descending, k >= 1; `probes` is (n, k), the similarities of
-    the n probe sentences to the same k entries; `aside` is the question's similarity to the nearest
-    sentence that needs no procedure.
+    `similarities` are those of the k >= 1 hits, descending. `probes` is an array (n, k): the
+    similarities of the n probe sentences to the same k entries. `aside` is the similarity of the
+    question to the nearest sentence that needs no procedure.
     """
     best = similarities[0]
     runner_up = similarities[min(RUNNER_UP, len(similarities)) - 1]
@@ -102,7 +104,7 @@ def compute_features(
 
 
 def judge_features(features: GateFeatures, model: GateModel) -> GateVerdict:
-    """Judge a question by its features: it fits if the model's log-odds reach its threshold."""
+    """Judge a question by its features: it fits if its log-odds reach the model's threshold."""
     if features.aside > ASIDE_MARGIN:
         return GateVerdict(False, 0.0)
     score = model.compute_log_odds(features)

@@ -1,6 +1,6 @@
 """Caches the gate's measurements: vectors of the probe sentences, and spreads of stores.
 
-Both can be measured again, so a cache that cannot be read or written costs only a second per run.
+These can be measured again: an unreadable or unwritable cache costs only a second per run.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from rm_local.store import EmbedderId, StoreInfo, StoreSpread
 
 
 def read_probe_vectors(embedder: EmbedderId) -> Floats | None:
-    """The vectors of `PROBES`, (n, d), by this embedder; None if they are not cached."""
+    """Read the vectors of `PROBES` by this embedder, an array (n, d); None if not cached."""
     with suppress(OSError, HomeNotFoundError, ValueError, EOFError):
         vectors = np.load(_probe_file(embedder), allow_pickle=False)
         if vectors.shape == (len(PROBES), embedder.dimension) and vectors.dtype == np.float32:
@@ -30,7 +30,7 @@ def read_probe_vectors(embedder: EmbedderId) -> Floats | None:
 
 
 def write_probe_vectors(embedder: EmbedderId, vectors: Floats) -> None:
-    """Cache the vectors of `PROBES`, (n, d), if the cache can be written."""
+    """Cache `vectors`, the array (n, d) of the vectors of `PROBES`, if the cache is writable."""
     data = BytesIO()
     np.save(data, np.asarray(vectors, np.float32), allow_pickle=False)
     with suppress(OSError, HomeNotFoundError):
@@ -38,7 +38,7 @@ def write_probe_vectors(embedder: EmbedderId, vectors: Floats) -> None:
 
 
 def read_spread(store: StoreInfo) -> StoreSpread | None:
-    """The spread of this store; None if it is not cached, or the entries have changed since."""
+    """Read the cached spread of this store; None without one, or if entries have changed since."""
     with suppress(OSError, HomeNotFoundError):
         found = StoreSpread.from_json(_spread_file(store).read_bytes())
         return found if found and found.is_current(store.entries) else None
@@ -46,18 +46,20 @@ def read_spread(store: StoreInfo) -> StoreSpread | None:
 
 
 def write_spread(store: StoreInfo, spread: StoreSpread) -> None:
-    """Cache the spread of this store, if the cache can be written."""
+    """Cache the spread of this store, if the cache is writable."""
     with suppress(OSError, HomeNotFoundError):
         _write_file(_spread_file(store), spread.as_json().encode())
 
 
 def _probe_file(embedder: EmbedderId) -> Path:
-    return paths.cache_dir() / "gate" / f"probes-{_hash_texts(embedder.sha256, PROBES_SHA256)}.npy"
+    return (
+        paths.cache_dir() / "gate" / f"probes-{_hash_file_key(embedder.sha256, PROBES_SHA256)}.npy"
+    )
 
 
 def _spread_file(store: StoreInfo) -> Path:
-    """A file name from the store's path, its embedder and the probe sentences."""
-    name = _hash_texts(str(store.path.resolve()), store.embedder.sha256, PROBES_SHA256)
+    """Return the cache file of a spread, named by store path, embedder and probe sentences."""
+    name = _hash_file_key(str(store.path.resolve()), store.embedder.sha256, PROBES_SHA256)
     return paths.cache_dir() / "gate" / f"spread-{name}.json"
 
 
@@ -66,5 +68,5 @@ def _write_file(path: Path, data: bytes) -> None:
     write_bytes_atomically(path, data)
 
 
-def _hash_texts(*texts: str) -> str:
+def _hash_file_key(*texts: str) -> str:
     return hashlib.sha256("\0".join(texts).encode()).hexdigest()[:16]

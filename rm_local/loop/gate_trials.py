@@ -1,4 +1,4 @@
-"""Evaluates the gate on labelled questions: which it opens for, and which it stays shut for."""
+"""Evaluates the gate on labelled questions: the shares of questions with and without hits."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from rm_local.loop.retrieve import StoreRetriever
 
 FOUND_RANK = 3
-"""Last rank at which an entry counts as found."""
+"""Highest rank at which an entry counts as found."""
 _NO_FLOOR = -1.0
 _STEPS = 12
-"""Thresholds of a curve, not counting the one in use."""
+"""Number of thresholds of a curve, without the threshold in use."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,20 +27,20 @@ class GateTrial:
     """The gate's result for one labelled question."""
 
     fits: bool
-    """Whether the store has an entry for it."""
+    """Whether the store has an entry for the question, by its labels."""
     found: bool
-    """Whether one of its entries is among the first FOUND_RANK hits of a search without a gate."""
+    """Whether a labelled entry is among the first FOUND_RANK hits of a search without a gate."""
     opened: bool
     score: float
     """Log-odds that an entry helps, minus the threshold of the gate in use."""
 
 
 LabelledQuestion = tuple[str, tuple[str, ...]]
-"""A question, and the subproblems of the entries that help."""
+"""A question, and the subproblems of the entries that help with it."""
 
 
 def read_labelled_questions(path: Path, half: str | None) -> list[LabelledQuestion]:
-    """Read the questions of a file, or those of one half.
+    """Read the labelled questions of a file, or of one half of it.
 
     Raises:
         UsageError: A line is not a labelled question, or there is no question.
@@ -79,13 +79,21 @@ def _parse_labelled_question(fields: dict[str, Any]) -> LabelledQuestion:
 async def find_unknown_labels(
     retriever: StoreRetriever, labelled: Sequence[LabelledQuestion]
 ) -> list[str]:
-    """Find the labels that match no entry of the store. Raises StoreError, EngineError."""
+    """Find the labels that match no entry of the store.
+
+    Raises:
+        StoreError, EngineError: The search or the embedder failed.
+    """
     labels = dict.fromkeys(label for _, entries in labelled for label in entries)
     return [label for label in labels if not await retriever.has_entry(label)]
 
 
 async def try_gate(retriever: StoreRetriever, question: str, entries: Sequence[str]) -> GateTrial:
-    """Try the gate on one question. Raises StoreError, EngineError."""
+    """Try the gate on one question with the labels `entries`.
+
+    Raises:
+        StoreError, EngineError: The search or the embedder failed.
+    """
     asked = one_line(question)
     verdict = await retriever.judge_question(asked)
     hits = await retriever.search(asked, FOUND_RANK, _NO_FLOOR)
@@ -98,7 +106,7 @@ async def try_gate(retriever: StoreRetriever, question: str, entries: Sequence[s
 def compute_gate_curve(trials: Sequence[GateTrial]) -> list[dict[str, float | bool | None]]:
     """Compute `kept` and `silent` at rising thresholds, in log-odds above the gate's own threshold.
 
-    A share of zero trials is None. For the threshold in use, 0, the gate's own verdicts count.
+    A share of zero trials is None. At 0, the threshold in use, the gate's own verdicts count.
     """
     scores = sorted(trial.score for trial in trials)
     chosen = {scores[round(i * (len(scores) - 1) / _STEPS)] for i in range(_STEPS + 1)}
@@ -117,6 +125,6 @@ def compute_gate_curve(trials: Sequence[GateTrial]) -> list[dict[str, float | bo
 
 
 def _measure_open_share(trials: Sequence[GateTrial], threshold: float, in_use: bool) -> float:
-    """The share of these trials that open the gate."""
+    """Compute the share of trials that open the gate at this threshold."""
     opened = [trial.opened if in_use else trial.score >= threshold for trial in trials]
     return sum(opened) / len(trials)

@@ -1,4 +1,4 @@
-"""Fits hints into the free part of the context, so that a long one does not fail the turn."""
+"""Shortens hints to the free part of the context, so that no long hint fails the turn."""
 
 from __future__ import annotations
 
@@ -14,21 +14,23 @@ from rm_local.loop.turn_context import TurnContext
 from rm_local.records import Hit
 
 MIN_HINT_TOKENS = 32
-"""Least tokens of a hint that are worth a branch."""
+"""Minimum number of tokens of a shortened hint."""
 WRITING_DIVISOR = 4
-"""A quarter of the context, or the branch's budget if less, is reserved for its output."""
+"""Divisor of the context: a quarter of it, or the budget of a branch if that is less, is reserved
+for output."""
 MAX_TOKEN_CHARS = 32
-"""Upper bound of the average characters per token: text beyond it is not counted."""
+"""Upper bound of the mean number of characters per token; longer text is not tokenized."""
 
 
 Count = Callable[[Hit | None], Awaitable[int]]
 
 
 async def fit_hints(turn: TurnContext, subproblem: str, hits: Sequence[Hit]) -> tuple[Hit, ...]:
-    """Select and shorten the hits that branches can reason under, at most one for each sample.
+    """Select and shorten the hits for the branches, at most one hit for each branch.
 
-    The context is adjusted where the user allows it. A hint that is still too long is cut at the
-    end of a sentence. One without text, or of which no useful part fits, is left out. Emits
+    The context is enlarged, or old turns are dropped, if the settings allow it. A hint that is
+    still too long is cut at the end of a sentence. A hint without text, or without a useful part
+    that fits, is left out. Emits
     `HintCut` and `ContextAdjusted`.
 
     Raises:
@@ -58,7 +60,7 @@ async def fit_hints(turn: TurnContext, subproblem: str, hits: Sequence[Hit]) -> 
         if cut and kept >= MIN_HINT_TOKENS:
             fitted.append(cut)
         kept = kept if kept >= MIN_HINT_TOKENS else 0
-        turn.events.emit(_describe_cut(hit, tokens - bare, kept, most - bare))
+        turn.events.emit(_make_hint_cut(hit, tokens - bare, kept, most - bare))
     return tuple(fitted)
 
 
@@ -68,14 +70,14 @@ def has_text(hit: Hit) -> bool:
 
 
 async def _count_tokens(turn: TurnContext, subproblem: str, hit: Hit | None) -> int:
-    """Count the tokens that a branch reads for a hit; None: for the text around it."""
+    """Count the tokens that a branch reads for a hit; for None, those of the text around a hint."""
     if hit is None and not uses_cue(turn.plan, turn.engine.info):
         return await turn.engine.count_tokens(prompts.hint_note("", "", turn.question))
     return await turn.engine.count_tokens(place_hint(turn, subproblem, hit).text)
 
 
 async def _cut_hint(count: Count, hit: Hit, most: int) -> Hit | None:
-    """Shorten the hit's subroutine to the longest beginning of whole sentences that fits."""
+    """Shorten the hit's subroutine to the first sentences that fit; None if they are too short."""
     text = hit.entry.subroutine[: max(0, most) * MAX_TOKEN_CHARS]
     parts = [text[:end] for end in find_sentence_ends(text)]
     fits, above = 0, len(parts) + 1
@@ -93,7 +95,7 @@ def _replace_subroutine(hit: Hit, subroutine: str) -> Hit:
     return replace(hit, entry=replace(hit.entry, subroutine=subroutine))
 
 
-def _describe_cut(hit: Hit, tokens: int, kept: int, left: int) -> HintCut:
+def _make_hint_cut(hit: Hit, tokens: int, kept: int, left: int) -> HintCut:
     id = hit.entry.id
     if not tokens:
         return HintCut(id, f"Entry {id} holds no text: it is left out.", 0, 0)

@@ -1,4 +1,4 @@
-"""Places the hint of a branch: in its thoughts, or at the end of the user's message."""
+"""Places the hint of a branch: in the model's thinking, or at the end of the user's message."""
 
 from __future__ import annotations
 
@@ -13,30 +13,30 @@ from rm_local.records import Hit
 
 @dataclass(frozen=True, slots=True)
 class BranchPrompt:
-    """The text that one branch reads in addition to the conversation; plain data to the worker."""
+    """The text that one branch reads in addition to the conversation."""
 
     forced: str = ""
-    """Text that the model continues."""
+    """Text for the model to continue."""
     note: str = ""
-    """Text at the end of the user's message. No later turn reads it."""
+    """Text at the end of the user's message; later turns do not contain it."""
 
     @property
     def text(self) -> str:
-        """The whole text, to count its tokens."""
+        """Both texts joined, to count their tokens."""
         return self.note + self.forced
 
 
 def uses_cue(plan: Plan, info: ModelInfo | None) -> bool:
     """Whether the model continues after the cue and the hint.
 
-    It does in an open thinking block. The text of a model that does not think is shown from its
-    first word, so nothing is placed before it unless the plan requires it.
+    A thinking model does. The text of any other model is shown from its first word, so nothing is
+    placed before that text unless the plan requires it.
     """
     return plan.cue == "always" or (plan.thinking and (info is None or info.thinks))
 
 
 def place_hint(turn: TurnContext, subproblem: str | None, hint: Hit | None) -> BranchPrompt:
-    """Build the prompt of a branch under this hint; empty without a subproblem."""
+    """Build the prompt of a branch with this hint; empty without a subproblem."""
     if subproblem is None:
         return BranchPrompt()
     entry = hint.entry if hint else None

@@ -1,4 +1,4 @@
-"""Protocols of the parts that a turn uses: a language model and a retriever."""
+"""Protocols for the two parts of a turn: a language model and a retriever."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from rm_local.records import Hit, StopReason
 
 
 class LanguageModel(Protocol):
-    """The methods of `engine.client.Engine` that a turn uses."""
+    """Interface of a language model for a turn; `engine.client.Engine` implements it."""
 
     @property
     def info(self) -> ModelInfo | None:
-        """The loaded model, or None."""
+        """Description of the loaded model, or None."""
 
     async def open_turn(
         self,
@@ -44,17 +44,20 @@ class LanguageModel(Protocol):
         *,
         on_adjusted: Callable[[ContextAdjusted], None] | None = None,
     ) -> int:
-        """Make room after the prompt for forced texts of `texts` tokens each and `writing` tokens
-        of output, as far as the settings allow; return the tokens that fit there now."""
+        """Make room in the context as far as the settings allow; return the tokens that fit now.
+
+        The room follows the prompt: for forced texts of `texts` tokens each, and `writing` tokens
+        of output.
+        """
 
     async def cancel(
         self, branches: Collection[int] | None = None, reason: StopReason = "cancelled"
     ) -> None:
-        """End these branches; None = all."""
+        """End these branches; None = all branches."""
 
 
 class Retriever(Protocol):
-    """Finds hits; implemented by `loop.retrieve.StoreRetriever` over a store."""
+    """Interface of a search for hits; `loop.retrieve.StoreRetriever` implements it for a store."""
 
     async def judge_question(self, question: str) -> GateVerdict:
         """Judge whether the store has an entry that helps with `question`."""
@@ -62,11 +65,14 @@ class Retriever(Protocol):
     async def search(
         self, subproblem: str, k: int, gate: float | None, margin: float, *, question: str = ""
     ) -> tuple[Hit, ...]:
-        """Find at most `k` hits, best first, none below the gate or more than `margin` worse than
-        the best. With a `question` both texts form one query. `gate` None: the store's own."""
+        """Find at most `k` hits, best first.
+
+        A hit has a similarity of at least `gate` (None: the store's own minimum) and a score at
+        most `margin` below the best. With a `question` both texts form one query.
+        """
 
     async def measure_nearness(self, question: str, texts: Sequence[str]) -> tuple[float, ...]:
-        """Measure the similarity of each text to the question, by the store's embedder."""
+        """Measure the similarity of each text to the question with the store's embedder."""
 
     async def draw_entries(self, k: int, seed: int) -> tuple[Hit, ...]:
-        """Draw `k` entries at random, for the control plan."""
+        """Choose `k` entries at random, for the control plan `random-hints`."""

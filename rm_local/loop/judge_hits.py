@@ -1,4 +1,4 @@
-"""The second stage of the gate: the loaded model judges which hits help with the question.
+"""Second stage of the gate: the loaded model judges whether each hit helps with the question.
 
 A plan enables it with `judge = "model"`. It costs one more evaluation of each hint and one token
 per hint. Whether it pays off depends on the model (docs/design/gate.md).
@@ -20,16 +20,16 @@ from rm_local.loop.turn_context import TurnContext
 from rm_local.records import Hit
 
 VERDICT_LOGPROBS = 10
-"""Most probable first tokens of the model's verdict that are examined."""
+"""Number of most probable first tokens of the model's verdict that are examined."""
 
 
 async def judge_hits(turn: TurnContext, subproblem: str, hits: Sequence[Hit]) -> tuple[Hit, ...]:
-    """Keep the hits for which the model finds yes at least as probable as no.
+    """Keep the hits that, according to the model, help: yes is at least as probable as no.
 
-    In the open turn each hint is read where a branch would read it, followed by the question
-    whether it helps: one branch of one token per hint, in one batch over the shared prompt. Pinned
-    hits are kept, and so are those for which the model says neither. Without a judge in the plan
-    all are kept. Emits `HitsJudged`.
+    In the open turn each hint stands at its place in a branch, followed by the question whether it
+    helps. This is one branch of one token per hint, in one batch over the shared prompt. Pinned
+    hits are kept, and so are hits without a verdict (neither yes nor no). Without a judge in the
+    plan all hits are kept. Emits `HitsJudged`.
 
     Raises:
         EngineError: The model failed.
@@ -41,7 +41,7 @@ async def judge_hits(turn: TurnContext, subproblem: str, hits: Sequence[Hit]) ->
     found: dict[int, float | None] = {}
     try:
         async with branch_stream(
-            turn, [_build_spec(turn, subproblem, hit) for hit in hits]
+            turn, [_build_judge_spec(turn, subproblem, hit) for hit in hits]
         ) as stream:
             async for event in stream:
                 if isinstance(event, BranchEnded) and event.logprobs:
@@ -59,7 +59,7 @@ async def judge_hits(turn: TurnContext, subproblem: str, hits: Sequence[Hit]) ->
 
 
 def compute_yes_probability(first: SampledToken) -> float | None:
-    """The probability of yes given yes or no; None if the model says neither."""
+    """Compute the probability of yes given yes or no; None if the model says neither."""
     shares = {"yes": 0.0, "no": 0.0}
     for each in first.top:
         word = each.text.strip().lower()
@@ -73,7 +73,7 @@ def _is_kept(probability: float | None) -> bool:
     return probability is None or probability >= 0.5
 
 
-def _build_spec(turn: TurnContext, subproblem: str, hit: Hit) -> BranchSpec:
+def _build_judge_spec(turn: TurnContext, subproblem: str, hit: Hit) -> BranchSpec:
     procedure = prompts.hint_text(hit.entry.subproblem, hit.entry.subroutine)
     greedy = Sampling(temperature=0.0)
     if uses_cue(turn.plan, turn.engine.info):

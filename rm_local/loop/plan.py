@@ -1,4 +1,4 @@
-"""Plans: how a question is solved, as data. A baseline is a plan, never other code."""
+"""Plans: the parameters for solving a question. Baselines are plans, too."""
 
 from __future__ import annotations
 
@@ -11,32 +11,36 @@ from rm_local.errors import UsageError
 from rm_local.old_names import replace_name
 
 Retrieval = Literal["none", "cue", "random", "memory"]
-"""What branches get: nothing, the cue and the subproblem, random hints, or retrieved hints."""
+"""Texts for the branches: nothing, the cue and the subproblem, random hints, or retrieved hints."""
 Cue = Literal["thoughts", "always"]
-"""Where the cue and the hint are placed: in the thoughts of a model that thinks (others read the
-hint in the user's message), or, for every model, where it continues, as in the paper."""
+"""Place of the cue and the hint. `thoughts`: in the thinking of a thinking model; other models read
+the hint in the user's message. `always`: for every model directly before its own text, as in arXiv
+2604.01348."""
 
 
 VoteRule = Literal["waves", "all", "none"]
-"""How an answer is chosen from the branches.
+"""Rule for the choice of an answer from the branches.
 
-- `waves`: one branch for each hint, then more while the vote is open.
-- `all`: all branches at once; those that can no longer change the vote are ended.
-- `none`: all branches to their end, without a vote: the shortest that the length filter keeps.
+- `waves`: one branch for each hint, then more until the vote is decided.
+- `all`: all branches at once; branches that can no longer change the vote are ended.
+- `none`: all branches to their end, without a vote; the shortest branch kept by the filter wins.
 """
 QuestionGate = Literal["auto", "open", "shut"]
-"""When a question gets hits: if the store has an entry for it, always, or never."""
+"""Condition for hits: the store has an entry for the question (`auto`), always, or never."""
 Formulation = Literal["fitting", "cue"]
-"""How the subproblem is asked for: in a way that suits the model, or by the paper's cue."""
+"""Way to ask for the subproblem: one that suits the model, or the cue of arXiv 2604.01348."""
 HitJudge = Literal["none", "model"]
-"""Who judges each hit after the search: nobody, or the loaded model."""
+"""Judge of each hit after the search: nobody, or the loaded model."""
 Query = Literal["both", "subproblem", "question"]
 """The texts that form the query."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """One way to solve a question; m, n, k default to the smaller setting of arXiv 2604.01348."""
+    """Parameters for solving a question.
+
+    The defaults of m, n and k are the smaller setting of arXiv 2604.01348.
+    """
 
     name: str
     description: str
@@ -44,55 +48,56 @@ class Plan:
     samples: int = 8
     """m: branches in total; m // hints for each hint."""
     hints: int = 3
-    """k: most hints; each branch reads one."""
+    """k: maximum number of hints; each branch reads one."""
     keep_shortest: int = 4
     """n: branches that the length filter keeps for the vote; 0 keeps all. In `waves` all vote."""
     min_shortness: float = 0.1
-    """Branches of a hint are kept if their mean shortness is above this (the paper's appendix)."""
+    """The branches of a hint are kept if their mean shortness is above this value (tau of the
+    paper)."""
     question_gate: QuestionGate = "auto"
     """Only for `retrieval` "memory". A question that gets no hits is answered by the model alone:
     nothing is formulated, and one branch answers as under the plan `direct`. A subproblem named by
     the user and a pinned hit open it."""
     formulation: Formulation = "fitting"
-    """`fitting`: a model that does not think, but takes conversations, is asked in a separate chat
-    with worked examples, and its reply is checked; every other reads the cue in its thoughts."""
+    """`fitting`: a model without thinking, but with conversations, is asked in a separate chat with
+    worked examples, and its reply is checked; every other model reads the cue in its thinking."""
     query: Query = "both"
     """`both`: one vector, of the question and, at a quarter of the weight, the subproblem."""
     min_similarity: float | None = None
-    """Least similarity of a hit, unless it holds the query's rare words. None: a value on the
-    store's own scale, above what entries have to any sentence, and no limit if `question_gate` is
-    "open"."""
+    """Minimum similarity of a hit, unless it contains the query's rare words. None: a value on the
+    store's own scale, above the similarity of entries to unrelated sentences; no limit if
+    `question_gate` is "open"."""
     max_score_gap: float = 0.2
-    """Largest gap between the score of a hit and the best one: if the store has the exact entry, no
-    samples are spent on merely similar ones. The paper keeps all k."""
+    """Maximum gap between the score of a hit and the best score: if the store has the exact entry,
+    no branches are spent on merely similar entries. The paper keeps all k hits."""
     judge: HitJudge = "none"
-    """`model`: hits are left out if the model finds no more probable than yes when asked whether
-    they help. It needs a model that judges well (docs/design/gate.md)."""
+    """`model`: the model is asked whether each hit helps; a hit is left out if "no" is more
+    probable than "yes". It needs a model that judges well (docs/design/gate.md)."""
     vote: VoteRule = "waves"
     max_tokens: int = 4096
-    """Budget of one branch."""
+    """Maximum number of tokens of one branch."""
     max_seconds: float = 0.0
-    """Time limit of the whole turn, from when the model begins to read the question. Then the
-    running branches are ended, and the turn answers with what was generated. 0 = no limit."""
+    """Time limit of the whole turn in seconds, from the beginning of the prefill; 0 = no limit. At
+    the limit the running branches are ended, and the turn answers with the generated text."""
     temperature: float = 0.7
-    """Used if the model's file recommends no temperature, and the minimum for several branches."""
+    """Temperature, if the model's file recommends none; also the minimum for several branches."""
     top_p: float = 0.95
     cue: Cue = "thoughts"
     thinking: bool = True
     """False = the model answers without thinking."""
     effort: str = ""
-    """How much to think, one of the model's `efforts`; empty = the default of its template."""
+    """Amount of thinking: one of the model's `efforts`; empty = the default of its template."""
     calculator: bool = True
-    """Let a model that was trained with the calculator use it in its branches."""
+    """Let a model trained with the calculator use it in its branches."""
 
     @property
     def searches(self) -> bool:
-        """Whether a store is needed."""
+        """Whether the plan needs a store."""
         gated = self.retrieval == "memory" and self.question_gate == "shut"
         return self.retrieval in ("random", "memory") and not gated
 
     def without_memory(self) -> Plan:
-        """This plan for a question that gets no hits: one branch of the model alone."""
+        """Return this plan for a question without hits: one branch of the model alone."""
         return replace(self, retrieval="none", samples=1, keep_shortest=0)
 
 
@@ -128,7 +133,7 @@ DEFAULT_PLAN = "memory"
 
 
 def find_plan(name: str) -> Plan:
-    """Find the plan of that name, or of an old name of it (`rm_local.old_names`).
+    """Find a plan by its name or by an old name of it (`rm_local.old_names`).
 
     Raises:
         UsageError: There is no such plan.

@@ -1,4 +1,4 @@
-"""The prefill of a turn: opens it, and measures what is evaluated before its branches write."""
+"""Opens a turn, and measures the prefill: tokens and time before its branches write."""
 
 from __future__ import annotations
 
@@ -46,15 +46,15 @@ async def open_turn(turn: TurnContext, messages: Sequence[Message]) -> TurnOpene
 
 
 def _estimate_seconds_left(share: float, seconds: float) -> float:
-    """Estimate the seconds for the rest, given that `share` took `seconds`."""
+    """Estimate the seconds for the rest if the completed `share` took `seconds`."""
     return seconds * (1 - share) / share if share else 0.0
 
 
 class PrefillTimer:
-    """Counts what a turn evaluates until its first branch writes."""
+    """Timer and token counter of a turn, up to the first text of a branch."""
 
     def __init__(self, opened: TurnOpened) -> None:
-        """Start when the prompt is evaluated: the wait for the first text begins."""
+        """Start at the end of the prompt's evaluation, when the wait for the first text begins."""
         self._opened = opened
         self._prompt = opened.evaluated.prompt
         self._separate = 0
@@ -65,7 +65,7 @@ class PrefillTimer:
         self._prompt += evaluated.prompt
 
     def add_separate_chat(self, evaluated: Evaluated) -> None:
-        """Add the tokens evaluated in a separate chat that asked for the subproblem."""
+        """Add the tokens evaluated in the separate chat for the subproblem."""
         self._separate += evaluated.prompt
 
     def restart_wait(self) -> None:
@@ -73,7 +73,10 @@ class PrefillTimer:
         self._waiting_since = perf_counter()
 
     def compute_stats(self, evaluated: Evaluated) -> PrefillStats:
-        """Compute the turn's figures when its first branch writes; `evaluated`: of the branches."""
+        """Compute the turn's figures when its first branch writes.
+
+        `evaluated` counts the tokens evaluated for the branches.
+        """
         return PrefillStats(
             prompt=self._opened.tokens,
             prompt_read=self._prompt,

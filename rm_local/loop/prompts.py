@@ -1,7 +1,9 @@
-"""The texts of the method: the cue and the hint, word for word from arXiv 2604.01348, and the
-sentence that introduces a hint to a model that does not think.
+"""The texts of the method.
 
-rm-nano's curriculum imports them from here, so that it is trained on the texts of the loop.
+The cue and the hint are those of arXiv 2604.01348, word for word. Another sentence introduces a
+hint to a model that does not think.
+
+The curriculum of rm-nano imports them from here, so that it is trained on the same texts.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ CUE_OPENING = "Okay,"
 
 
 def hint_text(subproblem: str, subroutine: str) -> str:
-    """One retrieved pair as the model reads it."""
+    """Format the subproblem and subroutine of an entry as a hint."""
     return (
         f'[hint] Here is a problem solving procedure for a related question "{subproblem}": '
         f"{subroutine} [end of hint]"
@@ -22,12 +24,12 @@ def hint_text(subproblem: str, subroutine: str) -> str:
 
 
 def formulation_cue() -> str:
-    """The text that the model continues with the subproblem."""
+    """Return the text before the subproblem that the model writes."""
     return CUE
 
 
 def reasoning_cue(subproblem: str, procedure: str | None) -> str:
-    """The text that the model continues with its reasoning: cue, subproblem, any hint, `Okay,`.
+    """Format the text before the model's reasoning: cue, subproblem, the hint if any, `Okay,`.
 
     `procedure` is a `hint_text(...)`, or None for a branch without one.
     """
@@ -38,13 +40,13 @@ def reasoning_cue(subproblem: str, procedure: str | None) -> str:
 NOTE = "Note, which may or may not fit:"
 NOTE_END = "Answer in your own words."
 MAX_REPEATED_CHARS = 1000
-"""Longest question that a note repeats, in characters."""
+"""Maximum length in characters of a question that a note repeats."""
 
 
 def hint_note(subproblem: str, subroutine: str, question: str) -> str:
-    """The text after the question in the user's message: a hint, and the question again.
+    """Format the text after the question in the user's message: a hint, and the question again.
 
-    A small model answers what it read last; if that is not the question, it discusses the hint
+    A small model answers the text that it read last; after a hint alone it discusses the hint
     (docs/measurements/experiments.md).
     """
     asked = question if len(question) <= MAX_REPEATED_CHARS else "the one above"
@@ -58,15 +60,15 @@ JUDGE = (
 
 
 def judge_note(procedure: str) -> str:
-    """The text after the question in the user's message when the model judges a hint."""
+    """Format the request to judge a hint, for the end of the user's message."""
     return f"\n\n{procedure}\n{JUDGE}"
 
 
 def judge_cue(subproblem: str, procedure: str) -> str:
-    """The same in the thoughts of a model that thinks."""
+    """Format the request to judge a hint, for the thinking of a model that thinks."""
     return f"{CUE} {subproblem}\n{procedure}\n{JUDGE} Answer:"
 
 
-def fixed_texts() -> tuple[str, ...]:
-    """The texts that the loop gives to a model; they must not be shown as the model's own words."""
+def list_fixed_texts() -> tuple[str, ...]:
+    """Return the texts that the loop gives to a model: they must not be shown as its own words."""
     return (CUE, CUE_OPENING, NOTE, NOTE_END, JUDGE)

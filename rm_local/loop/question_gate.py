@@ -31,14 +31,14 @@ if TYPE_CHECKING:
     from rm_local.store import Store
 
 POOL_SIZE = 32
-"""Hits of a question that are examined."""
+"""Number of hits of a question that are examined."""
 MIN_LEXICAL = 0.5
-"""Share of the question's rare words in an entry that opens the gate by itself: the embedder has
-never seen these words, so similarities say nothing about them."""
+"""Share of the question's rare words in an entry at which the gate opens regardless of similarity:
+the embedder has never seen these words."""
 
 
 class StoreGate:
-    """Judges questions against one store. Measures its scale at the first question."""
+    """The gate of one store: judges questions. The first question measures the store's scale."""
 
     def __init__(self, embedder: QueryEmbedder, store: Store) -> None:
         self._embedder = embedder
@@ -48,7 +48,7 @@ class StoreGate:
         self._measuring = asyncio.Lock()
 
     async def judge_question(self, vector: Floats, question: str) -> GateVerdict:
-        """Judge whether the store has an entry for `question`, whose vector, (d,), is `vector`.
+        """Judge whether the store has an entry for `question`; `vector`, an array (d,), embeds it.
 
         Raises:
             StoreError, EngineError: The scale cannot be measured, or the search failed.
@@ -59,7 +59,7 @@ class StoreGate:
         if found is None:
             return GateVerdict(False, 0.0)
         features, lexical = found
-        verdict = judge_features(features, self.model)
+        verdict = judge_features(features, self.gate_model)
         if lexical >= MIN_LEXICAL and features.aside <= ASIDE_MARGIN:
             return GateVerdict(True, verdict.probability)
         return verdict
@@ -69,28 +69,28 @@ class StoreGate:
     ) -> tuple[GateFeatures, float] | None:
         """Measure the question's features, and the largest share of its rare words in a hit.
 
-        None for an empty store. Raises as `judge_question`.
+        None for an empty store. The errors are those of `judge_question`.
         """
         async with self._measuring:
             probes, spread = await self._load_scale()
         return await asyncio.to_thread(self._measure_features, vector, question, probes, spread)
 
     async def compute_min_similarity(self) -> float:
-        """Compute the similarity below which a hit is no nearer than entries are to any sentence.
+        """Compute the minimum similarity of a hit: that of entries to unrelated sentences.
 
-        Raises as `judge_question`.
+        The errors are those of `judge_question`.
         """
         async with self._measuring:
             _, spread = await self._load_scale()
         return spread.middle + spread.width
 
     @property
-    def model(self) -> GateModel:
-        """The model for the store's embedder."""
+    def gate_model(self) -> GateModel:
+        """The gate's logistic model for this store's embedder."""
         return GATE_MODELS[self._store.read_info().embedder.id]
 
     async def _load_scale(self) -> tuple[Floats, StoreSpread]:
-        """Load or measure the vectors of the probe sentences, (n, d), and the store's spread."""
+        """Load or measure the probe sentences' vectors, an array (n, d), and the store's spread."""
         info = await asyncio.to_thread(self._store.read_info)
         if self._probes is None:
             self._probes = await asyncio.to_thread(read_probe_vectors, info.embedder)

@@ -27,7 +27,7 @@ from rm_local.loop.waves import (
     OPEN_TEXTS,
     is_certain,
     is_decided,
-    list_draws,
+    list_branch_hints,
     size_first_wave,
     size_next_wave,
 )
@@ -39,11 +39,11 @@ class Reasoned:
     """The ended branches of a turn."""
 
     branches: tuple[Branch, ...]
-    """In the order in which they ended."""
+    """The branches in the order of their ends."""
     key: Key
-    """Maps a result to a key; results with the same key are one answer."""
+    """Function that maps a result to a key; results with the same key are one answer."""
     saved: int
-    """Branches of the plan that were not generated."""
+    """Number of branches of the plan that were not generated."""
 
     @property
     def saved_tokens(self) -> int:
@@ -55,11 +55,11 @@ class Reasoned:
 async def reason_under_hints(
     turn: TurnContext, timer: PrefillTimer, subproblem: str | None, hits: Sequence[Hit]
 ) -> Reasoned:
-    """Generate branches, wave by wave as the plan says, and emit their events.
+    """Generate the branches of a plan, wave by wave, and emit their events.
 
-    Branches that can no longer change the vote are ended early. Without a subproblem no hint is
-    read. Under a grammar only a complete answer counts, and all of it is the result. A branch that
-    fills the context ends there.
+    Branches that can no longer change the vote are ended early. Without a subproblem the branches
+    read no hints. With a grammar only a complete answer counts, and its whole text is the result. A
+    branch ends when the context is full.
 
     Raises:
         EngineError: The model failed.
@@ -72,7 +72,7 @@ async def reason_under_hints(
                 async for event in stream:
                     await reasoning.handle_event(event)
                     await turn.events.drain()
-                    if outvoted := reasoning.find_outvoted():
+                    if outvoted := reasoning.find_outvoted_positions():
                         await turn.engine.cancel(outvoted, "outvoted")
         return reasoning.collect_result()
 
@@ -86,12 +86,12 @@ class _Reasoning:
         self._turn = turn
         self._timer = timer
         self._answers = answers
-        planned = self._list_draws(hits, greedy=False)
+        planned = self._list_branch_hints(hits, greedy=False)
         self._sampling = choose_branch_sampling(turn, several=len(planned) > 1)
         info = turn.engine.info
         self._calculates = turn.plan.calculator and info is not None and info.calculator
         self._planned = len(planned)
-        self._left = self._list_draws(hits, greedy=self._sampling.temperature <= 0)
+        self._left = self._list_branch_hints(hits, greedy=self._sampling.temperature <= 0)
         """Hints of the branches that have not begun."""
         self._first = 0
         """Index of the wave's first branch."""
@@ -101,23 +101,26 @@ class _Reasoning:
         self._prefilled = False
         self._settled = False
         self._hinted = None not in self._left
-        """Whether all branches have a hint."""
+        """Whether every branch has a hint."""
         self._alone = False
-        """Whether the last branch gets the bare question."""
+        """Whether the last branch reads the question alone."""
 
-    def _list_draws(self, hits: Sequence[Hit], *, greedy: bool) -> list[Hit | None]:
-        """List the hint of each branch. Where hints are in the user's message, one branch has no
-        hint: a small model is easily distracted by one, and the better text wins."""
+    def _list_branch_hints(self, hits: Sequence[Hit], *, greedy: bool) -> list[Hit | None]:
+        """List the hint of each branch.
+
+        If hints are in the user's message, one branch has no hint: a hint distracts a small model
+        easily, and the better text wins.
+        """
         turn, samples = self._turn, self._turn.plan.samples
         alone = hits and samples > 1 and turn.plan.vote == "waves"
         if alone and not uses_cue(turn.plan, turn.engine.info):
-            return [None, *list_draws(hits, samples - 1, greedy=greedy)]
-        return list_draws(hits, samples, greedy=greedy)
+            return [None, *list_branch_hints(hits, samples - 1, greedy=greedy)]
+        return list_branch_hints(hits, samples, greedy=greedy)
 
     def size_next_wave(self) -> int:
-        """The number of branches to begin now; 0 if no more are needed.
+        """Compute the number of branches to begin now; 0 if no more are needed.
 
-        If no branch under a hint has any content, a last one without a hint follows.
+        If no branch with a hint has any content, a last branch without a hint follows.
         """
         over = self._turn.control.stopped or (self._finished and self._turn.deadline.passed)
         if self._settled or over or any(b.stop in ("cancelled", "time") for b in self._finished):
@@ -126,7 +129,7 @@ class _Reasoning:
             return len(self._left)
         if not self._finished:
             return size_first_wave(self._left)
-        if not self._left and self._hinted and not any(map(_has_content, self._finished)):
+        if not self._left and self._hinted and not any(map(_has_result_or_text, self._finished)):
             self._hinted, self._alone, self._left = False, True, [None]
             return 1
         votes = list_votes(self._finished, self._answers.find_key)
@@ -136,7 +139,7 @@ class _Reasoning:
         return min(max(0, OPEN_TEXTS - said), len(self._left))
 
     def start_branches(self, wave: int, subproblem: str | None) -> list[BranchSpec]:
-        """Emit the start of `wave` branches, and return what the engine generates for them."""
+        """Emit the start of `wave` branches, and return their specifications for the engine."""
         self._first = len(self._finished)
         overrides = self._turn.overrides
         specs: list[BranchSpec] = []
@@ -173,7 +176,7 @@ class _Reasoning:
                 emit(chunk)
             case BranchEnded():
                 branch = self._running.pop(self._first + event.branch).to_record(event)
-                branch = self._skip_equal_draws(branch)
+                branch = self._merge_equal_draws(branch)
                 self._finished.append(branch)
                 emit(BranchFinished(branch))
                 if branch.result is not None and self._turn.plan.vote != "none":
@@ -183,17 +186,22 @@ class _Reasoning:
             case Evaluated():
                 self._evaluated = event
 
-    def _skip_equal_draws(self, branch: Branch) -> Branch:
-        """Count the remaining draws that would hardly differ from the branch as draws of it."""
+    def _merge_equal_draws(self, branch: Branch) -> Branch:
+        """Drop the remaining branches with the same hint and most likely the same text.
+
+        Return the branch with their number added to its votes (`draws`).
+        """
         if self._turn.plan.vote != "waves" or not is_certain(branch, self._sampling.temperature):
             return branch
         equal = sum(hint == branch.hint for hint in self._left)
         self._left = [hint for hint in self._left if hint != branch.hint]
         return replace(branch, draws=1 + equal)
 
-    def find_outvoted(self) -> set[int]:
-        """Find the branches of this wave that can no longer change the vote, by their positions in
-        the wave: all that are running, once the vote is decided."""
+    def find_outvoted_positions(self) -> set[int]:
+        """Find the positions in this wave of running branches that can no longer change the vote.
+
+        Once the vote is decided these are all running branches.
+        """
         plan, key = self._turn.plan, self._answers.find_key
         if self._settled or plan.vote == "none":
             return set()
@@ -207,26 +215,29 @@ class _Reasoning:
         return {index - self._first for index in self._running} if self._settled else set()
 
     def collect_result(self) -> Reasoned:
-        """The branches so far. Those prevented by a stop or the time limit are not saved."""
+        """Return the branches so far.
+
+        Branches prevented by a stop or the time limit do not count as saved.
+        """
         stopped = any(branch.stop in ("cancelled", "time") for branch in self._finished)
         saved = 0 if stopped else max(0, self._planned - len(self._finished))
         return Reasoned(tuple(self._finished), self._answers.find_key, saved)
 
 
-def _has_content(branch: Branch) -> bool:
+def _has_result_or_text(branch: Branch) -> bool:
     """Whether the branch has a result or a text that can be shown."""
     return branch.result is not None or (bool(branch.text) and branch.stop != "repeating")
 
 
 @dataclass(slots=True)
 class _RunningBranch:
-    """A branch that is being generated."""
+    """A branch during its generation."""
 
     index: int
     hint: Hit | None
     seed: int
     whole: bool = False
-    """Whether its whole text is the result, as under a grammar."""
+    """Whether the whole text is the result, as with a grammar."""
     thinking: str = ""
     text: str = ""
     tokens: int = 0
@@ -240,7 +251,7 @@ class _RunningBranch:
         self.tokens = chunk.tokens
 
     def to_record(self, ended: BranchEnded) -> Branch:
-        """The record of the ended branch. A text that was cut off gives only a complete result."""
+        """Create the record of the ended branch; a text cut off gives only a complete result."""
         text, done = self.text.strip(), ended.stop == "end"
         if ended.stop == "repeating":
             result = None  # a repeating branch has no vote

@@ -21,21 +21,22 @@ if TYPE_CHECKING:
     from rm_local.store import Store
 
 MIN_POOL, POOL_PER_HIT = 32, 4
-"""Least candidates, and candidates per requested hit, for diversity to choose from."""
+"""Minimum number of candidates, and candidates per requested hit, for the choice by diversity."""
 SUBPROBLEM_WEIGHT = 0.25
 """Weight of the subproblem's vector, relative to the question's. A small model's subproblem often
-misses the subject; a good one nearly equals that of the entry. A quarter hardly harms in the first
-case and has nearly the full effect in the second (docs/measurements/experiments.md)."""
+misses the subject; a good subproblem nearly equals that of the entry. A quarter does little harm in
+the first case and has nearly the full effect in the second (docs/measurements/experiments.md)."""
 DIVERSITY = 0.75
-"""MMR's lambda: drops near-duplicates of a better hit, but keeps hits that are only similar."""
+"""The lambda of maximal marginal relevance: drops near-duplicates of a better hit, keeps similar
+hits."""
 CACHED_VECTORS = 64
 NAMESAKE_POOL = 64
-"""Nearest entries that are searched for a given subproblem: entries with the same words in another
-order can have the same vector."""
+"""Number of nearest entries compared with a given subproblem: entries with the same words in
+another order can have the same vector."""
 
 
 class StoreRetriever:
-    """Retrieves from an open store, with the embedder that the store names."""
+    """Retriever over an open store, with the store's embedder."""
 
     def __init__(self, embedder: QueryEmbedder, store: Store) -> None:
         self._embedder = embedder
@@ -45,7 +46,7 @@ class StoreRetriever:
 
     @property
     def store(self) -> Store:
-        """The store that is searched."""
+        """The store that this retriever searches."""
         return self._store
 
     async def search(
@@ -64,7 +65,8 @@ class StoreRetriever:
         With a `question` the query vector is the question's plus SUBPROBLEM_WEIGHT times the
         subproblem's. A hit needs a similarity of `gate`, or MIN_LEXICAL of the query's rare words,
         and a score at most `margin` below the best. `gate` None: a value on the store's own scale,
-        above what entries have to any sentence. `filter` and `breadth`: see `SearchRequest`.
+        above the similarity of entries to unrelated sentences. `filter` and `breadth`: see
+        `SearchRequest`.
 
         Raises:
             StoreError, EngineError: The search or the embedder failed.
@@ -90,32 +92,44 @@ class StoreRetriever:
         return tuple(await asyncio.to_thread(self._store.search, request))
 
     async def judge_question(self, question: str) -> GateVerdict:
-        """Judge whether the store has an entry for `question`. Raises StoreError, EngineError."""
+        """Judge whether the store has an entry for `question`.
+
+        Raises:
+            StoreError, EngineError: The search or the embedder failed.
+        """
         return await self._gate.judge_question(await self._embed_text(question), question)
 
     async def measure_nearness(self, question: str, texts: Sequence[str]) -> tuple[float, ...]:
-        """Measure the cosine of each text with the question. Raises EngineError."""
+        """Measure the cosine of each text with the question.
+
+        Raises:
+            EngineError: The embedder failed.
+        """
         asked = await self._embed_text(question)
         return tuple(float(vector @ asked) for vector in await self._embedder.embed(texts))
 
     async def has_entry(self, subproblem: str) -> bool:
-        """Whether an entry has exactly this subproblem. Raises StoreError, EngineError."""
+        """Whether an entry has exactly this subproblem.
+
+        Raises:
+            StoreError, EngineError: The search or the embedder failed.
+        """
         request = SearchRequest(await self._embed_text(subproblem), subproblem, NAMESAKE_POOL)
         hits = await asyncio.to_thread(self._store.search, request)
         return any(hit.entry.subproblem == subproblem for hit in hits)
 
     @property
     def gate_threshold(self) -> float:
-        """The log-odds that open the gate of this store."""
-        return self._gate.model.threshold
+        """Threshold of the gate for this store, in log-odds."""
+        return self._gate.gate_model.threshold
 
     async def draw_entries(self, k: int, seed: int) -> tuple[Hit, ...]:
-        """Draw `k` entries by `seed`; their similarity is 0, since they are not search results."""
+        """Choose `k` entries at random by `seed`; their similarity is 0."""
         entries = await asyncio.to_thread(self._store.sample_entries, k, seed)
         return tuple(Hit(entry, 0.0) for entry in entries)
 
     async def _embed_text(self, text: str) -> NDArray[np.float32]:
-        """The vector of `text`, (d,). The last CACHED_VECTORS vectors are cached."""
+        """Embed `text` as an array (d,). The last CACHED_VECTORS vectors are cached."""
         if text not in self._vectors:
             self._vectors[text] = (await self._embedder.embed([text]))[0]
         self._vectors.move_to_end(text)

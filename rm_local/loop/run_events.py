@@ -1,4 +1,4 @@
-"""Delivers events of the running program: into the current turn, else to watchers."""
+"""Delivers run events (of the model, and notices) to the current turn, else to watchers."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ class RunEventQueue:
         self._queue: asyncio.Queue[RunEvent] = asyncio.Queue()
 
     def add_event(self, event: RunEvent) -> None:
-        """Keep the event until it is taken."""
+        """Keep the event until `take_events`."""
         self._queue.put_nowait(event)
 
     def take_events(self) -> Iterator[RunEvent]:
-        """Remove and return what has been published so far."""
+        """Remove and yield the events published so far."""
         while not self._queue.empty():
             yield self._queue.get_nowait()
 
     async def follow_until(self, task: asyncio.Future[Any]) -> AsyncGenerator[RunEvent, None]:
-        """Yield events until the task is done; closing the generator cancels the task."""
+        """Yield events until `task` is done; closing the generator cancels the task."""
         try:
             while not task.done():
                 published = asyncio.ensure_future(self._queue.get())
@@ -45,7 +45,7 @@ class RunEventQueue:
 
 
 class RunEvents:
-    """Delivers each event to a turn or to watchers, never to both. For one event loop.
+    """Delivery of each run event to a turn or to watchers, never to both. For one event loop.
 
     During a turn, events are part of its stream. Between turns they go to all watchers. A notice is
     delivered once, however often it is published; without a turn or a watcher it is kept for the
@@ -74,7 +74,7 @@ class RunEvents:
 
     @contextmanager
     def within_turn(self) -> Iterator[RunEventQueue]:
-        """Deliver events to this turn until the body ends. One turn at a time."""
+        """Deliver events to one turn in the body of the `with` statement. One turn at a time."""
         turn = self._turn = RunEventQueue()
         self._publish_kept()
         try:

@@ -14,16 +14,17 @@ from rm_local.records import Hit
 from rm_local.text import one_line
 
 NO_FLOOR = -1.0
-"""A similarity that every hit reaches."""
+"""Lower bound of all similarities: every hit reaches it."""
 
 
 async def gate_question(
     turn: TurnContext, question: str, history: Sequence[Message], retriever: Retriever | None
 ) -> str | None:
-    """Decide whether the question gets hits, and return the query; None: the model answers alone.
+    """Decide whether the question gets hits; return the query, or None for a question without hits.
 
-    The query is the question or, if that is too short to fit by itself ("And for 9 kg?"), the
-    question before it and this one. Emits `Gated` if it was judged or the plan shuts the gate.
+    The query is the question. If a follow-up such as "And for 9 kg?" does not fit by itself, the
+    query is the previous question and this one. Emits `Gated` if the question was judged or the
+    plan shuts the gate.
 
     Raises:
         StoreError, EngineError: The search or the embedder failed.
@@ -57,9 +58,9 @@ async def gate_question(
 async def retrieve_hits(
     turn: TurnContext, question: str, formulated: Formulated | None, retriever: Retriever | None
 ) -> tuple[Hit, ...]:
-    """Return pinned hits, then those found, without dropped ones. Emits `Retrieved`.
+    """Return the pinned hits, then the found hits, without dropped ones. Emits `Retrieved`.
 
-    Raises as `gate_question`.
+    The errors are those of `gate_question`.
     """
     plan, overrides = turn.plan, turn.overrides
     store = _require_retriever(turn, retriever)
@@ -76,7 +77,7 @@ async def retrieve_hits(
 async def _search_store(
     turn: TurnContext, question: str, formulated: Formulated | None, retriever: Retriever, k: int
 ) -> tuple[Hit, ...]:
-    """Find at most `k` hits; a subproblem that the user named is searched for alone."""
+    """Find at most `k` hits; a subproblem by the user is the whole query."""
     plan = turn.plan
     if plan.retrieval == "random":
         return await retriever.draw_entries(k, turn.overrides.seed)

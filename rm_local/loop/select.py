@@ -1,9 +1,9 @@
-"""Selects an answer from branches: length filter, vote, and when the vote is final.
+"""Selects an answer from branches: length filter, vote, early end of the vote.
 
 The filter is that of arXiv 2604.01348. The paper reports the mean correctness of the kept branches;
 here they vote, and branches that cannot change the outcome are ended early (as in short-m@k,
-arXiv 2505.17813). Length is counted in tokens. Answers without a short result cannot be compared,
-so one of them is chosen by how its branch ended, its nearness to the question and its probability.
+arXiv 2505.17813). Length is counted in tokens. Answers without a short result cannot be compared:
+one is chosen by the stop reason of its branch, its nearness to the question and its probability.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from rm_local.loop.plan import VoteRule
 from rm_local.records import Branch
 
 Key = Callable[[str], str]
-"""Maps equal results to one key: `normalize_answer`, or `EqualAnswers.find_key`."""
+"""Function that maps equal results to one key: `normalize_answer`, or `EqualAnswers.find_key`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,14 +28,17 @@ class Choice:
     """The answer selected from the branches."""
 
     branch: Branch
-    """The branch whose text is shown: the shortest kept one that agrees; without results the one
-    that ended by itself and is nearest to the question."""
+    """The branch whose text is shown: the shortest kept branch with this answer; without results,
+    of the branches that ended by themselves, the nearest to the question."""
     agreed: tuple[Branch, ...]
     """All branches with this answer, kept or not, in the order of their indices."""
 
 
 def compute_shortness(branches: Sequence[Branch]) -> dict[int, float]:
-    """By index: (longest - length) / (longest - shortest), in [0, 1]; 1 where all are equal."""
+    """Compute the shortness of each branch, by index: (longest - length) / (longest - shortest).
+
+    It is in [0, 1], and 1 if all lengths are equal.
+    """
     lengths = [branch.tokens for branch in branches]
     longest, shortest = max(lengths, default=0), min(lengths, default=0)
     spread = longest - shortest
@@ -45,15 +48,15 @@ def compute_shortness(branches: Sequence[Branch]) -> dict[int, float]:
 def select_voters(branches: Sequence[Branch], *, keep: int, tau: float) -> tuple[Branch, ...]:
     """Select the branches that vote, shortest first.
 
-    Branches without a result are removed before the length filter: one that gives up is short and
-    would pass it. A branch that stands for several draws is repeated as often.
+    Branches without a result are removed before the length filter: a branch that gives up is short
+    and would pass it. A branch is repeated by its number of votes (`draws`).
     """
-    voters = [branch for branch in _repeat_draws(branches) if branch.result is not None]
+    voters = [branch for branch in _repeat_by_votes(branches) if branch.result is not None]
     return filter_by_length(voters, keep=keep, tau=tau)
 
 
 def filter_by_length(pool: Sequence[Branch], *, keep: int, tau: float) -> tuple[Branch, ...]:
-    """Keep the branches that pass both stages of the length filter, shortest first.
+    """Apply the two stages of the length filter; return the kept branches, shortest first.
 
     The first stage removes hints whose branches have a mean shortness of `tau` or less, the second
     all but the `keep` shortest branches (0 keeps all). Branches without a hint pass the first
@@ -84,8 +87,8 @@ def choose_answer(
 
     The kept branches vote; in `waves` all do, since the votes are few. Between groups of equal size
     the nearer hints win (sum of similarities), then the smaller mean length, then the lowest index.
-    There is no vote without any result or with the vote `none`. `nearness`: by index, the
-    similarity of each text without a result to the question.
+    There is no vote without any result or with the vote `none`. `nearness` maps the index of a
+    branch without a result to the similarity of its text to the question.
     """
     if vote == "none":
         return _choose_shortest(branches, keep=keep, tau=tau)
@@ -101,10 +104,10 @@ def choose_answer(
 
 
 def list_votes(branches: Sequence[Branch], key: Key = normalize_answer) -> list[waves.Vote]:
-    """List the result and the hint of each draw that has a result."""
+    """List the votes: the result and the hint of each branch with a result, once per vote."""
     return [
         (key(branch.result), branch.hint.entry if branch.hint else None)
-        for branch in _repeat_draws(branches)
+        for branch in _repeat_by_votes(branches)
         if branch.result is not None
     ]
 
@@ -114,13 +117,15 @@ def is_vote_final(
 ) -> bool:
     """Whether the running branches can no longer change the vote.
 
-    `running` holds the tokens that each of them has written, 0 for one that has not begun. Those
-    that are already as long as the longest kept branch can only fill the free places; the others
-    can displace kept branches. The leader has to stay ahead even if all that enter vote for the
-    runner-up and all that are displaced voted for the leader. The filter by hints is ignored:
-    longer running branches can only raise the shortness of those that have ended.
+    `running` lists the tokens that each running branch has written, 0 before its beginning. A
+    running branch as long as the longest kept branch can only fill a free place; a shorter one can
+    displace a kept branch. The vote is final if the leader stays ahead even when all new branches
+    vote for the runner-up and all displaced branches voted for the leader. The filter by hints is
+    ignored: longer running branches can only raise the shortness of ended branches.
     """
-    voters = sorted((b for b in _repeat_draws(finished) if b.result is not None), key=_rank_length)
+    voters = sorted(
+        (b for b in _repeat_by_votes(finished) if b.result is not None), key=_rank_length
+    )
     voters = voters[:keep] if keep else voters
     if not voters:
         return False
@@ -134,32 +139,34 @@ def is_vote_final(
     return not entering or leader - leaving > runner_up + entering
 
 
-def _repeat_draws(branches: Sequence[Branch]) -> list[Branch]:
-    """Repeat each branch by the number of draws that it stands for."""
+def _repeat_by_votes(branches: Sequence[Branch]) -> list[Branch]:
+    """Repeat each branch by its number of votes (`draws`)."""
     return [branch for branch in branches for _ in range(branch.draws)]
 
 
 def _choose_without_vote(
     branches: Sequence[Branch], nearness: Mapping[int, float]
 ) -> Choice | None:
-    """Choose among non-empty texts: one that ended by itself, then the nearest to the question,
-    then the most probable."""
+    """Choose a non-empty text: by an end of its own, then by nearness, then by probability."""
     said = [branch for branch in branches if branch.text.strip()]
     if not said:
         return None
-    best = min(said, key=lambda branch: _rank_open(branch, nearness.get(branch.index, 0.0)))
+    best = min(said, key=lambda branch: _rank_text_answer(branch, nearness.get(branch.index, 0.0)))
     same = [b for b in said if normalize_text(b.text) == normalize_text(best.text)]
     return Choice(best, tuple(sorted(same, key=lambda b: b.index)))
 
 
-def _rank_open(branch: Branch, nearness: float) -> tuple[bool, float, float, int]:
-    """Sort key, smaller is better. Probability is last: it is high for phrases and loops, too."""
+def _rank_text_answer(branch: Branch, nearness: float) -> tuple[bool, float, float, int]:
+    """Compute the sort key of a text without a result; smaller is better.
+
+    Probability comes last: it is high for phrases and loops, too.
+    """
     probable = -inf if branch.confidence is None else branch.confidence
     return branch.stop != "end", -nearness, -probable, branch.index
 
 
 def _choose_shortest(branches: Sequence[Branch], *, keep: int, tau: float) -> Choice | None:
-    """Choose the shortest non-empty branch that the filter keeps; it alone agrees with itself.
+    """Choose the shortest non-empty branch that the filter keeps, as the only agreeing branch.
 
     The paper applies its filter to all samples, with or without a result.
     """
@@ -169,7 +176,7 @@ def _choose_shortest(branches: Sequence[Branch], *, keep: int, tau: float) -> Ch
 
 
 def _rank_group(group: Sequence[Branch]) -> tuple[float, ...]:
-    """Sort key, smaller is better: votes, similarities, mean length, index."""
+    """Compute the sort key of a group (smaller is better): votes, similarity, length, index."""
     near = sum(b.hint.similarity for b in group if b.hint)
     return -len(group), -near, fmean(b.tokens for b in group), min(b.index for b in group)
 

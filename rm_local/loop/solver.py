@@ -13,7 +13,7 @@ from rm_local.errors import ContextOverflowError, RmLocalError, UsageError
 from rm_local.loop.control import TurnControl, TurnOverrides
 from rm_local.loop.deadline import Deadline
 from rm_local.loop.degenerate import is_unreadable, make_no_answer_error
-from rm_local.loop.events import Answered, Event, Formulated, failed_event
+from rm_local.loop.events import Answered, Event, Formulated, make_failed_event
 from rm_local.loop.formulate import (
     formulate_in_separate_chat,
     formulate_subproblem,
@@ -32,7 +32,7 @@ from rm_local.records import Answer, Branch, Hit
 from rm_local.text import one_line
 
 _RAN_OUT = ("end", "length", "context", "time")
-"""Stop reasons after which a text counts as an answer, even without a result."""
+"""Stop reasons of branches whose text counts as an answer, even without a result."""
 
 
 async def solve(
@@ -45,19 +45,21 @@ async def solve(
     control: TurnControl | None = None,
     history: Sequence[Message] = (),
 ) -> AsyncGenerator[Event, None]:
-    """Yield the turn's events as they happen; the last is Answered or Failed.
+    """Solve a question: yield the turn's events as they happen; the last is Answered or Failed.
 
-    An RmLocalError of the engine, the store or the question becomes a Failed, after which the
-    engine can take the next turn. `control.stop()` ends all running branches, and the turn answers
-    with what was generated; without any it fails with exit code 130. The same happens after the
-    plan's `max_seconds`, with exit code 1. The text of a repeating branch is shown only if no other
+    An RmLocalError of the engine, the store or the question becomes a Failed; the engine can then
+    take the next turn. `control.stop()` ends all running branches, and the turn answers with the
+    generated text; without any text it fails with exit code 130. The same happens after the plan's
+    `max_seconds`, with exit code 1. The text of a repeating branch is shown only if no other
     branch has a text. Closing the iterator ends the turn and its branches.
     """
     events = EventQueue()
     control, deadline = control or TurnControl(), Deadline(plan.max_seconds)
     question = question.strip()
     context = TurnContext(plan, engine, overrides, control, events, deadline, question)
-    steps = asyncio.create_task(_Turn(context, retriever).run_steps(question, history), name="turn")
+    steps = asyncio.create_task(
+        _TurnRun(context, retriever).run_steps(question, history), name="turn"
+    )
     steps.add_done_callback(lambda _: events.emit_end())
     try:
         while (event := await events.read_event()) is not None:
@@ -69,8 +71,8 @@ async def solve(
             await asyncio.gather(steps, return_exceptions=True)
 
 
-class _Turn:
-    """The steps of a turn and their results."""
+class _TurnRun:
+    """The run of one turn: its steps and their results."""
 
     def __init__(self, turn: TurnContext, retriever: Retriever | None) -> None:
         self._turn = turn
@@ -83,7 +85,7 @@ class _Turn:
         try:
             answer = await self._solve_question(question, history)
         except RmLocalError as error:
-            self._turn.events.emit(failed_event(error))
+            self._turn.events.emit(make_failed_event(error))
         else:
             self._turn.events.emit(Answered(answer))
 
@@ -131,9 +133,9 @@ class _Turn:
         return self._formulated.subproblem if self._formulated else None
 
     async def _measure_nearness(self, question: str, reasoned: Reasoned) -> Mapping[int, float]:
-        """Measure each text's similarity to the question, by index, if no branch has a result.
+        """Measure each text's similarity to the question, by branch index, if there is no result.
 
-        Empty if the embedder fails: the answer is then chosen by probability.
+        Empty if a branch has a result, or if the embedder fails: probability then decides.
         """
         said = [branch for branch in reasoned.branches if branch.text.strip()]
         unvoted = self._turn.plan.vote != "none" and not any(branch.result for branch in said)
@@ -189,7 +191,7 @@ class _Turn:
         )
 
     def _make_no_answer_error(self, branches: Sequence[Branch]) -> RmLocalError:
-        """The error of a turn without an answer: out of time, of budget, or of context."""
+        """Create the error of a turn without an answer: out of time, of budget, or of context."""
         if any(branch.stop == "time" for branch in branches):
             return self._turn.deadline.make_timeout_error()
         if not any(branch.stop == "context" for branch in branches):

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from rm_local.text import one_line, sanitize_text
 
 MAX_SUBPROBLEM_CHARS = 400
-"""Longest subproblem, or question used instead of one."""
+"""Maximum length in characters of a subproblem, or of a question in its place."""
 
 _END = re.compile(r"[.!…]+|[?？。！]")
 _FINAL_MARKS = "?？。！"
@@ -24,16 +24,16 @@ _ABBREVIATIONS = {
     *("approx", "resp"),
 }
 _NEAR_CHARS = 80
-"""Characters on both sides of a mark that decide whether it ends a sentence."""
+"""Number of characters before and after a mark that decide whether it ends a sentence."""
 _NUMBERED = {"no", "nos", "p", "pp", "ch", "sec", "fig", "eq", "vol"}
-"""Abbreviations only if a number follows."""
+"""Words that are abbreviations only if a number follows."""
 
 
 def extract_first_sentence(text: str, *, final: bool = False) -> str | None:
     """Extract the first sentence of `text`; None while it may still continue.
 
-    A line break also ends it. With `final` the text is complete: without an end mark all of it is
-    the sentence, and None means that it is empty.
+    A line break also ends a sentence. With `final` the text is complete: without an end mark the
+    whole text is the sentence, and None means an empty text.
     """
     text = text.lstrip()
     line, broken, _ = text.partition("\n")
@@ -44,7 +44,7 @@ def extract_first_sentence(text: str, *, final: bool = False) -> str | None:
 
 
 def find_sentence_ends(text: str) -> Iterator[int]:
-    """Find the ends of the sentences of `text`, ascending; a last one that is cut short has none.
+    """Find the end positions of the complete sentences of `text`, ascending.
 
     A line break also ends a sentence.
     """
@@ -68,7 +68,7 @@ def find_sentence_ends(text: str) -> Iterator[int]:
 
 
 def _ends_sentence(line: str, match: re.Match[str], *, known: bool) -> bool:
-    """Whether the sentence ends at this mark; `known`: the line is complete."""
+    """Whether the sentence ends at the matched mark; `known`: the line is complete."""
     before, mark, after = line[: match.start()], match.group(), line[match.end() :]
     if mark in _FINAL_MARKS:
         return True
@@ -93,7 +93,7 @@ def _ends_in_abbreviation(before: str, following: str) -> bool:
 
 
 def _continues_sentence(following: str) -> bool:
-    """Whether this text continues the sentence before it."""
+    """Whether the text after a mark continues the sentence before it."""
     return following[0].islower() or not (following[0].isalnum() or following[0] in _OPENERS)
 
 

@@ -1,4 +1,4 @@
-"""Checks whether a text is usable as a subproblem; if not, the question replaces it."""
+"""Checks whether a text is usable as a subproblem."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from rm_local.text import one_line
 
 MAX_WORDS = 40
 _ECHO = 5
-"""Consecutive words of the request whose repetition makes a text an echo of it."""
+"""Number of consecutive words of the request whose repetition makes a text an echo."""
 _ADDRESS = re.compile(
     r"https?:|\bwww\.|\w@\w|\b[\w-]+\.(?:com|org|net|edu|gov|io|html?|php)\b", re.I
 )

@@ -1,4 +1,4 @@
-"""An upper bound of the time that the running branches take."""
+"""Computes an upper bound of the time that the running branches still take."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from rm_local.loop.plan import Plan
 from rm_local.loop.turn import Turn
 
 _MIN_TOKENS = 8
-"""Tokens of a branch from which its speed is estimated."""
+"""Minimum number of tokens of a branch for an estimate of its speed."""
 
 
 def bound_seconds_left(turn: Turn, plan: Plan, at: float, began: float) -> float | None:
-    """Bound the seconds until the running branches have used their budgets or the plan's time.
+    """Compute the seconds until the running branches have used their budgets or the plan's time.
 
-    `at`: now; `began`: when the turn began, by the same clock. None while a speed is unknown. Most
-    branches end earlier, when the model has finished.
+    This is an upper bound: most branches end earlier. `at` is the present time, `began` the
+    beginning of the turn, by the same clock. None while a speed is unknown.
     """
     running = [branch for branch in turn.branches if branch.stop is None]
     spent = at - turn.began

@@ -1,4 +1,4 @@
-"""The state of one turn, and the one function that applies an event to it.
+"""The state of one turn, and a function that applies an event to it.
 
 Pure: no clock and no widget. `apply_event(turn, event, at)` gets the time from its caller, in
 seconds of any clock that only moves forward.
@@ -40,19 +40,19 @@ Stage = Literal["formulating", "retrieving", "reasoning", "answered", "stopped",
 
 @dataclass(frozen=True, slots=True)
 class TurnBranch:
-    """A branch up to its last event."""
+    """State of a branch after its last event so far."""
 
     index: int
     hint: Hit | None
     seed: int = 0
     began: float = 0.0
-    """Time of its first event."""
+    """Time of the first event."""
     thinking: str = ""
     text: str = ""
     tokens: int = 0
     seconds: float = 0.0
     stop: StopReason | None = None
-    """None while it runs."""
+    """Stop reason; None while the branch runs."""
     result: str | None = None
     confidence: float | None = None
     draws: int = 1
@@ -69,7 +69,7 @@ class TurnBranch:
         return self.tokens / self.seconds if self.seconds > 0 else 0.0
 
     def to_record(self) -> Branch:
-        """Convert this branch to a record; one that is running counts as cancelled."""
+        """Convert this branch to a record; a running branch counts as cancelled."""
         return Branch(
             index=self.index,
             hint=self.hint,
@@ -88,55 +88,55 @@ class TurnBranch:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """A turn up to its last event."""
+    """State of a turn after its last event so far."""
 
     question: str
     plan: str = ""
     number: int = 0
     """Number of the turn in its session, from 1; 0 outside of a session, or while unknown."""
     after: int = 0
-    """Number of the turn whose conversation it continues; 0 = it began a new one."""
+    """Number of the turn whose conversation this turn continues; 0 = a new conversation."""
     stage: Stage = "formulating"
     began: float = 0.0
-    """When the current stage began."""
+    """Beginning of the current stage."""
     prefilling: Prefilling | None = None
     """Progress of the prefill; None before and after it."""
     gated: Gated | None = None
-    """Whether the question gets hits, and why; None if no gate was used."""
+    """The gate's decision whether the question gets hits; None without a gate."""
     subproblem: str = ""
     author: Author = "model"
-    """Who named the subproblem."""
+    """Author of the subproblem."""
     formulated: float | None = None
     """Seconds of the formulation; None until it is complete."""
     hits: tuple[Hit, ...] = ()
-    """Hits that were found and, if the model judged them, kept."""
+    """The hits found; after a judgement by the model, only the kept hits."""
     judgements: tuple[Judgement, ...] = ()
-    """The model's verdicts on the hits that were found; empty without a judge."""
+    """The model's verdicts on the hits found; empty without a judge."""
     retrieved: float | None = None
     """Seconds of the search; None until it is done."""
     cuts: tuple[str, ...] = ()
-    """A sentence for each hint that could not be read whole."""
+    """A sentence for each hint that was shortened or left out."""
     branches: tuple[TurnBranch, ...] = ()
-    """In the order of their indices."""
+    """The branches in the order of their indices."""
     reading: PrefillStats | None = None
-    """What was evaluated before the branches wrote; None until then."""
+    """Counts and times of the prefill; None until a branch writes."""
     reasoned: float | None = None
-    """Seconds of the slowest branch; None until all have ended."""
+    """Seconds of the slowest branch; None until all branches have ended."""
     answer: Answer | None = None
     context_used: int = 0
-    """Tokens of the context that are used."""
+    """Number of used tokens of the context."""
     message: str = ""
-    """The error, if there was one."""
+    """The error message; empty without an error."""
     remedy: str = ""
 
     @property
     def named(self) -> bool:
-        """Whether its subproblem is complete."""
+        """Whether the subproblem is complete."""
         return self.formulated is not None or bool(self.subproblem and self.branches)
 
     @property
     def memory_summary(self) -> str:
-        """The effect of memory in a few words; empty before it is known, or without memory."""
+        """The effect of memory in a few words; empty while it is unknown, or without memory."""
         if self.gated is not None and not self.gated.open:
             return "nothing fits" if self.gated.reason == "nothing_fits" else "not asked"
         if self.retrieved is None:
@@ -154,7 +154,7 @@ class Turn:
 
     @property
     def stopped(self) -> bool:
-        """Whether the user stopped it, with an answer or without one."""
+        """Whether the user stopped the turn, with an answer or without one."""
         return self.stage == "stopped" or any(b.stop == "cancelled" for b in self.branches)
 
     @property
@@ -164,12 +164,12 @@ class Turn:
 
     @property
     def ended_branches(self) -> int:
-        """How many branches have ended."""
+        """Number of branches that have ended."""
         return sum(branch.stop is not None for branch in self.branches)
 
     @property
     def answer_text(self) -> str:
-        """The text to copy: the answer, or without one the texts of the branches."""
+        """The text to copy: the answer, or without an answer the texts of the branches."""
         if self.answer is not None:
             return answer_text(self.answer)
         return "\n\n".join(b.text.strip() for b in self.branches if b.text.strip())
@@ -181,19 +181,19 @@ class Turn:
 
 
 def answer_text(answer: Answer) -> str:
-    """The answer's text, or its result if the text is empty."""
+    """Return the text of an answer, or its result if the text is empty."""
     return answer.text.strip() or (answer.result or "")
 
 
 def begin_turn(
     question: str, at: float, *, plan: str = "", number: int = 0, after: int = 0
 ) -> Turn:
-    """Create the turn of this question before its first event."""
+    """Create the state of a turn before its first event."""
     return Turn(question, plan, number, after, began=at)
 
 
 def apply_event(turn: Turn, event: Event, at: float) -> Turn:
-    """Return the turn after `event`, which happened at the time `at`."""
+    """Return the turn after `event` at the time `at`."""
     match event:
         case Prefilling():
             return replace(turn, prefilling=event)
@@ -233,7 +233,7 @@ def apply_event(turn: Turn, event: Event, at: float) -> Turn:
 
 
 def interrupt_turn(turn: Turn, message: str) -> Turn:
-    """End a running turn that gets no more events; one that has ended is returned unchanged."""
+    """End a running turn without further events; return an ended turn unchanged."""
     if not turn.running:
         return turn
     return _end_without_answer(turn, "stopped" if turn.branches else "failed", message, "")
@@ -270,7 +270,7 @@ def _extend_branch(turn: Turn, token: TokenChunk, at: float) -> Turn:
 
 
 def _add_span(spans: tuple[Span, ...], token: TokenChunk, end: int) -> tuple[Span, ...]:
-    """Add the span of a forced chunk that ends at `end`."""
+    """Add the span of the chunk, up to `end`, if the calculator forced it."""
     return (*spans, (end - len(token.text), end)) if token.forced else spans
 
 
@@ -299,7 +299,7 @@ def _finish_branch(turn: Turn, record: Branch, at: float) -> Turn:
 
 
 def _strip_spans(streamed: str, spans: tuple[Span, ...], kept: str) -> tuple[Span, ...]:
-    """Move spans of the streamed text to the kept text, which has no surrounding whitespace."""
+    """Shift spans of the streamed text to the kept text, stripped of surrounding whitespace."""
     if streamed.strip() != kept:
         return ()
     blanks = len(streamed) - len(streamed.lstrip())
@@ -323,7 +323,7 @@ def _end_without_answer(turn: Turn, stage: Stage, message: str, remedy: str) -> 
 
 
 def _find_branch(turn: Turn, index: int, at: float) -> TurnBranch:
-    """Find the branch with this index; a new one if its start is unknown."""
+    """Find the branch with this index; create it if its start is unknown."""
     known = (branch for branch in turn.branches if branch.index == index)
     return next(known, TurnBranch(index, None, began=at))
 

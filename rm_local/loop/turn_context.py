@@ -1,4 +1,4 @@
-"""The parts that the steps of a turn share, and the queue of their events."""
+"""The objects shared by the steps of a turn, and the queue of their events."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from rm_local.loop.interfaces import LanguageModel
 from rm_local.loop.plan import Plan
 
 HIGH_WATER = 64
-"""Unread events at which a step waits for the reader."""
+"""Number of unread events at which a step waits for the reader."""
 
 
 class EventQueue:
-    """Queues the events of a turn's steps for the turn's one reader.
+    """Queue of events from a turn's steps to the one reader of the turn.
 
-    As with asyncio's streams, `emit` never waits, and a step that emits many events awaits `drain`
-    after each: it returns at once unless HIGH_WATER events are unread.
+    As in asyncio's streams, `emit` never waits; a step with many events awaits `drain` after each.
+    `drain` returns at once unless HIGH_WATER events are unread.
     """
 
     def __init__(self) -> None:
@@ -47,7 +47,7 @@ class EventQueue:
 
 @dataclass(frozen=True, slots=True)
 class TurnContext:
-    """The parts of one turn."""
+    """The objects shared by the steps of one turn."""
 
     plan: Plan
     engine: LanguageModel

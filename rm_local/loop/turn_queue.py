@@ -1,4 +1,4 @@
-"""Turns that wait for one engine, in the order of their questions."""
+"""Lets turns use one engine one after another, in the order of their questions."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from rm_local.loop.control import TurnControl
 
 
 class TurnQueue:
-    """Admits one turn at a time, first come, first served. For one event loop."""
+    """Queue that admits one turn at a time, first come, first served. For one event loop."""
 
     def __init__(self) -> None:
         self._lock = asyncio.Lock()
 
     @asynccontextmanager
     async def take_turn(self, control: TurnControl) -> AsyncIterator[None]:
-        """Wait until the turns before this one have ended; the next begins when the body ends.
+        """Wait until earlier turns have ended; the next turn waits for the end of the `with` body.
 
         Raises:
             CancelledByUserError: The turn was stopped while it waited.

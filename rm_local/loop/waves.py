@@ -9,28 +9,30 @@ from math import comb, exp
 from rm_local.records import Branch, Entry, Hit
 
 MAX_FIRST_HINTS = 3
-"""Most branches with a hint in the first wave; an open question gets no more."""
+"""Maximum number of branches with a hint in the first wave; an open question gets no more."""
 OPEN_TEXTS = 3
-"""Different texts without a short result after which a question counts as open: the texts of more
-branches could not be compared either. Equal texts count once: prose differs between draws, but a
+"""Number of different texts without a short result after which a question counts as open: further
+texts could not be compared either. Equal texts count once: prose differs between branches, but a
 model that gives up repeats itself, and another branch may not give up."""
 REPEAT_PROBABILITY = 0.9
-"""Probability of a whole text above which another draw is assumed to write the same text; below it
-as many problems of the curriculum are lost as won (docs/measurements/experiments.md)."""
+"""Probability of a whole text above which another branch is assumed to have the same text; with
+lower values as many problems of the curriculum are lost as won
+(docs/measurements/experiments.md)."""
 LEAD_PROBABILITY = 0.95
-"""Probability that the leading answer is the most frequent one, at which the vote is decided."""
+"""Probability of the leading answer to be the most frequent one, at which the vote is decided."""
 UNANIMOUS_VOTES = 3
-"""Votes without dissent, under two hints or more, that also decide the vote."""
+"""Number of equal votes, under two hints or more and without another vote, that decide the vote."""
 
 Vote = tuple[Hashable, Entry | None]
-"""An answer, and the hint under which it was found."""
+"""An answer, and the hint of its branch."""
 
 
-def list_draws(hits: Sequence[Hit], samples: int, *, greedy: bool) -> list[Hit | None]:
+def list_branch_hints(hits: Sequence[Hit], samples: int, *, greedy: bool) -> list[Hit | None]:
     """List the hint of each branch that may be generated, in order; the hints alternate.
 
     Each of the k hits gets `samples // k` branches (arXiv 2604.01348), and at most `samples` hits
-    are used. `greedy`: branches under one hint would write the same text, so each gets one.
+    are used. `greedy`: branches with one hint would write the same text, so each hint gets one
+    branch.
     """
     used = hits[:samples]
     if greedy:
@@ -40,9 +42,10 @@ def list_draws(hits: Sequence[Hit], samples: int, *, greedy: bool) -> list[Hit |
 
 
 def is_certain(branch: Branch, temperature: float) -> bool:
-    """Whether another draw under the branch's hint would most likely write the same text.
+    """Whether another branch with the same hint would most likely have the same text.
 
-    The confidence is that at temperature 1; at a lower one probable tokens are more probable.
+    The confidence is that at temperature 1; a lower temperature makes probable tokens more
+    probable.
     """
     if branch.confidence is None or branch.stop != "end" or temperature > 1:
         return False
@@ -50,18 +53,18 @@ def is_certain(branch: Branch, temperature: float) -> bool:
 
 
 def size_first_wave(draws: Sequence[Hit | None]) -> int:
-    """The number of branches in the first wave.
+    """Compute the number of branches in the first wave.
 
-    One for each hint, at most MAX_FIRST_HINTS, and one without a hint if there is such a draw.
+    One for each hint, at most MAX_FIRST_HINTS, and one without a hint if `draws` contains None.
     """
     hints = len({hit.entry for hit in draws if hit})
     return min(MAX_FIRST_HINTS, hints) + (None in draws)
 
 
 def size_next_wave(votes: Sequence[Vote], left: Sequence[Hit | None]) -> int:
-    """The least number of remaining branches that decides the vote if all of them join its leader.
+    """Compute the least number of further branches that decides the vote if all join the leader.
 
-    All of them, if no number does.
+    If no number decides it, all remaining branches.
     """
     leading = _count_votes(votes)
     leader = leading[0][0] if leading else None
@@ -90,7 +93,7 @@ def is_decided(votes: Sequence[Vote]) -> bool:
 
 
 def compute_lead_probability(first: int, second: int) -> float:
-    """P(p > 1/2) for the first answer's share p of both, Beta(first + 1, second + 1).
+    """Compute P(p > 1/2), where p, the share of the first answer, is Beta(first + 1, second + 1).
 
     A Beta distribution's tail at 1/2 is a binomial one.
     """

@@ -1,4 +1,4 @@
-"""Saved sessions: one JSON Lines file each, written as its turns happen."""
+"""Saved sessions: each is a JSON Lines file, written during its turns."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
         list_sessions as list_sessions,
     )
     from rm_local.sessions.replay import replay_session as replay_session
-    from rm_local.sessions.session import Session as Session, Solver as Solver
+    from rm_local.sessions.session import Session as Session, SessionRuntime as SessionRuntime
     from rm_local.sessions.turn_tree import TurnTree as TurnTree, trace_lineage as trace_lineage
 
 __getattr__ = export_lazily(
@@ -24,7 +24,7 @@ __getattr__ = export_lazily(
         "journal": ["Journal"],
         "listing": ["SavedSession", "find_session", "find_last_session", "list_sessions"],
         "replay": ["replay_session"],
-        "session": ["Session", "Solver"],
+        "session": ["Session", "SessionRuntime"],
         "turn_tree": ["TurnTree", "trace_lineage"],
     },
 )

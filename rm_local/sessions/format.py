@@ -1,4 +1,4 @@
-"""The lines of a session's file (docs/reference/events.md)."""
+"""Encodes and decodes the lines of a session file (docs/reference/events.md)."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ REOPENED = "reopened"
 
 
 def encode_line(kind: str, fields: dict[str, Any]) -> bytes:
-    """Encode one line. `event` comes first, so that a reader can skip a kind without parsing."""
+    """Encode one line; `event` comes first, so that `has_kind` needs no parsing."""
     return json.dumps({"event": kind, **fields}).encode() + b"\n"
 
 
 def has_kind(line: bytes, kind: str) -> bool:
-    """Whether the line is of this kind, without parsing it."""
+    """Whether the line is of the kind `kind`; the line is not parsed."""
     return line.startswith(b'{"event": "%b"' % kind.encode())
 
 
 def decode_line(line: bytes) -> dict[str, Any] | None:
-    """Decode the fields of a line; None if it is cut short, garbled or without a kind."""
+    """Decode the fields of a line; None if the line is cut short, garbled or without a kind."""
     try:
         fields = json.loads(line)
     except ValueError:
@@ -37,7 +37,7 @@ def decode_line(line: bytes) -> dict[str, Any] | None:
 
 
 def open_session_file(path: Path) -> tuple[dict[str, Any], Iterator[bytes]]:
-    """Open a session's file: its header, and an iterator over the other lines.
+    """Open a session file; return its header, and an iterator over the other lines.
 
     Raises:
         UsageError: The file is not a session, or is of a later version.

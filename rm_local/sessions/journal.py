@@ -1,4 +1,4 @@
-"""Writes a session as it happens, so that a crash loses at most the last token."""
+"""Writes a session event by event, so that a crash loses at most the last token."""
 
 from __future__ import annotations
 
@@ -34,10 +34,11 @@ def _ignore_warning(_message: str) -> None: ...
 
 
 class Journal:
-    """One session's file. It is created by the first question, and only its owner can read it.
+    """Writer of one session file. The first question creates the file; only its owner can read it.
 
-    Except for `reopen` nothing here raises: a turn continues when the disk is full. Then `unsaved`
-    is called once if nothing was saved yet, otherwise `warn`, and nothing more is written.
+    No method except `reopen` raises an error, so that a turn continues when the disk is full. After
+    a failed write nothing more is written; `unsaved` is called once if nothing was saved before,
+    otherwise `warn`.
     """
 
     def __init__(
@@ -54,7 +55,7 @@ class Journal:
         self.id = f"{started:%Y%m%d-%H%M%S}-{''.join(secrets.choice(_LETTERS) for _ in range(4))}"
         self.path = folder / f"{self.id}{SUFFIX}" if folder else None
         self.begun = False
-        """Whether anything of this session is saved."""
+        """Whether anything of this session has been saved."""
         self._first: tuple[str, dict[str, Any]] | None = (
             HEADER,
             {
@@ -65,7 +66,7 @@ class Journal:
                 "store": store,
             },
         )
-        """The line that comes before the first question."""
+        """Kind and fields of the line before the first question."""
         self._completion = b""
         self._warn = warn
         self._unsaved = unsaved
@@ -82,7 +83,7 @@ class Journal:
         warn: Warn = _ignore_warning,
         unsaved: Unsaved | None = None,
     ) -> Self:
-        """Reopen a saved session and append to it; nothing is saved if it cannot be written to.
+        """Reopen a saved session to append to it; if it is not writable, nothing is saved.
 
         Raises:
             UsageError: The file is not a session, or another program has it open.
@@ -118,9 +119,9 @@ class Journal:
     ) -> None:
         """Write the start of a turn.
 
-        `turn`: its number in the session (0 = its position in the file); `after`: the number of the
-        turn that it follows (0 = none). `lora`: the adapters of the journal's model, which are
-        written once with it.
+        `turn` is its number in the session (0 = its position in the file), `after` the number of
+        the turn before it in the conversation (0 = none). `lora` lists the adapters of the
+        journal's model; the model and its adapters are written once.
         """
         fields = {"time": _format_now(), "question": question, "plan": plan, "seed": seed}
         first = self._completion
@@ -137,7 +138,7 @@ class Journal:
         self._append_line(encode_line(kind, {"time": _format_now(), **fields}))
 
     def close(self) -> None:
-        """Write nothing more; closing twice is allowed."""
+        """Close the file; closing twice is allowed."""
         self._given_up = True
         if self._file:
             # Closing retries a failed write, which was reported before.
@@ -165,7 +166,7 @@ class Journal:
                     self.path.unlink()  # without a whole first line it is not a session
 
     def _give_up(self, error: OSError) -> None:
-        """Write nothing more, and report why."""
+        """Close the file after a failed write, and report the reason."""
         self.close()
         if self._unsaved and not self.begun:
             self._unsaved(error)
@@ -175,7 +176,7 @@ class Journal:
 
 
 def _complete_last_line(file: BinaryIO) -> bytes:
-    """Seek to the file's end; return the line break that ends a line that was cut short."""
+    """Seek to the file's end; return a line break if the last line has none, else nothing."""
     if file.seek(0, os.SEEK_END):
         file.seek(-1, os.SEEK_END)
     return b"" if file.read(1) in (b"", b"\n") else b"\n"

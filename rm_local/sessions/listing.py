@@ -13,12 +13,12 @@ from rm_local.loop import Answered, Failed
 from rm_local.sessions.format import ASKED, SUFFIX, decode_line, has_kind, open_session_file
 
 State = Literal["answered", "stopped", "failed", "cut short"]
-"""How a session's last turn ended; `cut short`: it has no end, or is still running."""
+"""End of a session's last turn; `cut short`: the turn has no end, or is still running."""
 
 
 @dataclass(frozen=True, slots=True)
 class SavedSession:
-    """The summary of a saved session in a list."""
+    """Summary of a saved session."""
 
     id: str
     path: Path
@@ -31,7 +31,7 @@ class SavedSession:
 
 
 def list_sessions(folder: Path | None = None) -> list[SavedSession]:
-    """List the saved sessions of `folder`, or of the user, newest first; skip other files."""
+    """List the saved sessions in `folder` (default: the user's), newest first; skip other files."""
     found = []
     for path in (folder or paths.sessions_dir()).glob(f"*{SUFFIX}"):
         try:
@@ -42,7 +42,7 @@ def list_sessions(folder: Path | None = None) -> list[SavedSession]:
 
 
 def find_last_session(folder: Path | None = None) -> Path:
-    """Find the file of the session that was used last.
+    """Find the file of the most recently used session.
 
     Raises:
         UsageError: No session is saved.
@@ -71,7 +71,7 @@ def find_session(beginning: str, folder: Path | None = None) -> Path:
 
 
 def _summarize_session(path: Path) -> SavedSession:
-    """Summarize a session's file; most lines are tokens and are not parsed."""
+    """Summarize a session file; most lines are tokens and are not parsed."""
     header, lines = open_session_file(path)
     question, turns = "", 0
     state: State = "cut short"
@@ -101,7 +101,7 @@ def _summarize_session(path: Path) -> SavedSession:
 
 
 def _parse_start(written: object, path: Path) -> datetime:
-    """The session's start with its time zone; the file's time if the header has none."""
+    """Parse the session's start with its time zone; the file's time if the header has no start."""
     try:
         return datetime.fromisoformat(str(written)).astimezone()
     except ValueError:

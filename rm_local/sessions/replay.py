@@ -1,4 +1,4 @@
-"""Replays a saved session, turn by turn."""
+"""Restores the turns of a saved session from its file."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ CUT_SHORT = "The session ended in the middle of this turn."
 
 
 def replay_session(path: Path) -> list[Turn]:
-    """Replay the turns of a session, oldest first; times are from the file, in seconds since 1970.
+    """Restore the turns of a session, oldest first; times are in seconds since 1970.
 
-    A turn that was cut short has all that was written of it; its running branches are cancelled.
-    Lines that cannot be read are skipped.
+    A turn cut short contains all events written of it; its running branches are cancelled.
+    Unreadable lines are skipped.
 
     Raises:
         UsageError: The file is not a session.
@@ -39,9 +39,9 @@ def replay_session(path: Path) -> list[Turn]:
 
 
 def _begin_turn(fields: dict[str, Any], place: int) -> Turn:
-    """Begin the turn of this line, the `place`-th of its file.
+    """Create the turn of this line, the `place`-th turn of the file.
 
-    Turns without a valid number are numbered by `place` and continue no other turn.
+    A turn without a valid number gets the number `place` and continues no other turn.
     """
     number, after = fields.get("turn", place), fields.get("after", 0)
     if not (isinstance(number, int) and isinstance(after, int) and 0 <= after < number):
@@ -51,7 +51,7 @@ def _begin_turn(fields: dict[str, Any], place: int) -> Turn:
 
 
 def _parse_time(fields: dict[str, Any]) -> float:
-    """Parse when the line was written, in seconds since 1970; 0 if it has no valid time."""
+    """Parse the time of a line, in seconds since 1970; 0 if it has no valid time."""
     try:
         return datetime.fromisoformat(fields["time"]).timestamp()
     except (KeyError, TypeError, ValueError):

@@ -18,8 +18,11 @@ from rm_local.sessions.replay import replay_session
 from rm_local.sessions.turn_tree import TurnTree
 
 
-class Solver(Protocol):
-    """The part of `rm_local.runtime.Runtime` that a session uses. Sessions can share one."""
+class SessionRuntime(Protocol):
+    """The interface of `rm_local.runtime.Runtime` for sessions.
+
+    Several sessions can share one runtime.
+    """
 
     @property
     def model(self) -> Path: ...
@@ -44,16 +47,16 @@ class Solver(Protocol):
 
 
 class Session:
-    """Numbers, saves and connects the turns of a chat.
+    """A chat: numbers its turns, saves them to a file and records which turn each one follows.
 
-    The file is created by the first question. A session answers one question at a time: it refuses
-    the next until the events of the first have been read to their end, or closed.
+    The file is created by the first question. A session answers one question at a time: the next is
+    refused until the stream of events of the first has ended or is closed.
     """
 
-    def __init__(self, solver: Solver) -> None:
-        """Create a new session, which continues no other."""
+    def __init__(self, solver: SessionRuntime) -> None:
+        """Create a new, empty session."""
         self.saved: tuple[Turn, ...] = ()
-        """The turns that were saved when it was resumed, oldest first."""
+        """The turns of the file when the session was resumed, oldest first."""
         self._solver = solver
         self._journal: Journal | None = None
         self._tree = TurnTree()
@@ -61,8 +64,8 @@ class Session:
         self._notices: list[str] = []
 
     @classmethod
-    def resume(cls, solver: Solver, path: Path) -> Self:
-        """Continue a saved session; further turns are appended to its file.
+    def resume(cls, solver: SessionRuntime, path: Path) -> Self:
+        """Resume a saved session; further turns are appended to its file.
 
         Raises:
             UsageError: The file is not a session, or is open elsewhere.
@@ -86,17 +89,17 @@ class Session:
 
     @property
     def path(self) -> Path | None:
-        """The session's file; None before its first question, and where it cannot be saved."""
+        """Path of the session's file; None before its first question, or if it cannot be saved."""
         return self._journal.path if self._journal and self._journal.begun else None
 
     @property
     def last(self) -> int:
-        """Number of the turn that was asked last; 0 before the first."""
+        """Number of the most recent turn; 0 before the first."""
         return self._tree.last
 
     @property
     def parents(self) -> dict[int, int]:
-        """The turn that each turn follows, by its number; 0 = none."""
+        """Maps the number of each turn to the number of the turn that it follows; 0 = none."""
         return self._tree.parents
 
     async def ask(
@@ -108,12 +111,12 @@ class Session:
         overrides: TurnOverrides = TurnOverrides(),  # noqa: B008 (frozen)
         control: TurnControl | None = None,
     ) -> AsyncGenerator[Event, None]:
-        """Yield the events of a turn as they happen; each is saved first.
+        """Ask a question: yield the events of its turn as they happen; each is saved first.
 
         `after` is the number of the turn whose conversation this one continues, 0 for none.
 
         Raises:
-            UsageError: There is no turn `after`, or a turn of this session is under way.
+            UsageError: There is no turn `after`, or a turn of this session is running.
         """
         if self._asking:
             raise UsageError("This session is answering a question.", "Stop it, or wait for it.")
@@ -141,7 +144,7 @@ class Session:
             self._asking = False
 
     def close(self) -> None:
-        """Save nothing more; closing twice is allowed."""
+        """Close the file of the session; closing twice is allowed."""
         if self._journal:
             self._journal.close()
 

@@ -1,4 +1,4 @@
-"""Which turn of a session follows which, and the conversation that leads to a turn."""
+"""The tree of the turns of a session, and the conversation that leads to a turn."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from rm_local.loop import Answered, Event, Turn, answer_text
 
 @dataclass(frozen=True, slots=True)
 class _Exchange:
-    """The part of a turn that later turns read: no thoughts, hints or other branches."""
+    """Question and answer of a turn, for later turns to read."""
 
     question: str
     answer: str
-    """Empty without an answer."""
+    """The answer; empty without an answer."""
     after: int
 
 
 class TurnTree:
-    """The turns of one session. Each follows one other turn or none."""
+    """The turns of one session. Each turn follows one other turn or none."""
 
     def __init__(self, saved: Iterable[Turn] = ()) -> None:
         self._turns = {
@@ -33,16 +33,16 @@ class TurnTree:
 
     @property
     def last(self) -> int:
-        """Number of the turn that was asked last; 0 before the first."""
+        """Number of the most recent turn; 0 before the first."""
         return max(self._turns, default=0)
 
     @property
     def parents(self) -> dict[int, int]:
-        """The turn that each turn follows, by its number; 0 = none."""
+        """Maps the number of each turn to the number of the turn that it follows; 0 = none."""
         return {number: turn.after for number, turn in self._turns.items()}
 
     def add_turn(self, question: str, after: int = 0) -> int:
-        """Add a turn after the turn `after`, 0 for none; return the new turn's number.
+        """Add a turn that follows turn `after` (0 = none); return the number of the new turn.
 
         Raises:
             UsageError: There is no turn `after`.
@@ -78,7 +78,7 @@ class TurnTree:
 def trace_lineage(parents: Mapping[int, int], number: int) -> tuple[int, ...]:
     """List the turns of the conversation that ends with turn `number`, oldest first.
 
-    `parents`: the turn that each turn follows; 0 or an unknown number begins a conversation.
+    `parents` maps a turn to the turn before it; 0 or an unknown number begins a conversation.
     """
     found: list[int] = []
     while number in parents and number not in found:

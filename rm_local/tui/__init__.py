@@ -1,4 +1,4 @@
-"""The Textual app: draws a session's stream of events."""
+"""The app, written with Textual: shows a session's stream of events."""
 
 from __future__ import annotations
 

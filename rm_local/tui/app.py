@@ -1,4 +1,4 @@
-"""The app: themes, keys that work on every screen, and the screens."""
+"""The app class: its themes, its screens, and the keys for every screen."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
 
 class RmLocalApp(App[None], inherit_bindings=False):
-    """Asks questions and shows how each is solved.
+    """The app: asks questions and shows the solution of each step by step.
 
-    `backend` is a `rm_local.runtime.Runtime`; `clock` returns seconds and times the turn.
+    `backend` is a `rm_local.runtime.Runtime`; `clock` returns the time in seconds.
     """
 
     TITLE = "rm-local"
@@ -59,7 +59,7 @@ class RmLocalApp(App[None], inherit_bindings=False):
         self.theme = theme if theme in self.available_themes else DARK.name
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
-        """Add the phases' colours for themes that do not define them."""
+        """Add default colours of the phases for themes without them."""
         return {**super().get_theme_variable_defaults(), **PHASE_COLORS}
 
     def get_default_screen(self) -> ChatScreen:
@@ -67,7 +67,7 @@ class RmLocalApp(App[None], inherit_bindings=False):
         return self.chat
 
     async def on_unmount(self) -> None:
-        """End the turn and the worker process with the app."""
+        """Stop the turn and the worker process at the end of the app."""
         self.chat.close()
         await self.backend.close()
 

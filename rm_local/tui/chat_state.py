@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from rm_local.loop import Turn, apply_event, begin_turn
 from rm_local.records import Hit
-from rm_local.sessions import Solver, trace_lineage
+from rm_local.sessions import SessionRuntime, trace_lineage
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from rm_local.loop import Author, Event, RunEvent, TurnControl, TurnOverrides
 
 
-class Backend(Solver, Protocol):
-    """The part of `rm_local.runtime.Runtime` that the app uses."""
+class Backend(SessionRuntime, Protocol):
+    """The interface of `rm_local.runtime.Runtime` for the app."""
 
     @property
     def info(self) -> ModelInfo | None: ...
@@ -37,21 +37,21 @@ class Backend(Solver, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class HitMarks:
-    """Hits that the user pinned or dropped in the current turn, by the number of their entry."""
+    """The hits pinned or dropped by the user in the current turn, by entry id."""
 
     pinned: dict[int, Hit] = field(default_factory=dict)
     dropped: dict[int, Hit] = field(default_factory=dict)
 
     def toggle_pin(self, hit: Hit) -> HitMarks:
-        """Return these marks with `hit` pinned, or unpinned if it was pinned."""
+        """Return the marks with `hit` pinned, or unpinned if it was pinned."""
         return HitMarks(_toggle_mark(self.pinned, hit), _remove_mark(self.dropped, hit))
 
     def toggle_drop(self, hit: Hit) -> HitMarks:
-        """Return these marks with `hit` dropped, or restored if it was dropped."""
+        """Return the marks with `hit` dropped, or restored if it was dropped."""
         return HitMarks(_remove_mark(self.pinned, hit), _toggle_mark(self.dropped, hit))
 
     def append_marked(self, hits: tuple[Hit, ...]) -> tuple[Hit, ...]:
-        """Return the hits, followed by the marked hits that are not among them."""
+        """Return `hits`, followed by the marked hits that are not among them."""
         found = {hit.entry.id for hit in hits}
         marked = (self.pinned | self.dropped).values()
         return (*hits, *(hit for hit in marked if hit.entry.id not in found))
@@ -59,7 +59,7 @@ class HitMarks:
 
 @dataclass(frozen=True, slots=True)
 class PendingQuestion:
-    """A question to solve: a new one, or the old one with what the user changed."""
+    """A question to solve: a new question, or a repeated one with the user's changes."""
 
     question: str
     subproblem: str | None = None
@@ -67,13 +67,13 @@ class PendingQuestion:
     seed: int = 0
     """A different seed samples different branches under the same hits."""
     after: int | None = None
-    """Number of the turn that it follows; 0: no turn; None: the turn that is current when the
-    question is asked."""
+    """Number of the turn that the question follows; 0 = no turn; None = the turn that is current at
+    the start of the new turn."""
     author: Author = "user"
-    """Who wrote the subproblem."""
+    """Author of the subproblem."""
 
     def build_overrides(self) -> TurnOverrides:
-        """Convert to the overrides that the loop accepts."""
+        """Convert the changes to overrides for the loop."""
         from rm_local.loop import TurnOverrides
 
         pinned, dropped = tuple(self.marks.pinned.values()), frozenset(self.marks.dropped)
@@ -81,7 +81,7 @@ class PendingQuestion:
 
 
 class ChatState:
-    """Holds one turn at a time and at most one pending question.
+    """State of the chat: the current turn and at most one pending question.
 
     The next question follows the current turn. Turns of the same session that are not its
     ancestors belong to other forks.
@@ -108,13 +108,12 @@ class ChatState:
 
     @property
     def waiting(self) -> PendingQuestion | None:
-        """The question to ask once the running turn has ended or the model is loaded."""
+        """The pending question, for the end of the running turn or of the loading of the model."""
         return self._waiting
 
     @property
     def replaces(self) -> int | None:
-        """Number of the turn that the edited question follows, 0 if it is the first; None while no
-        question is edited."""
+        """Number of the turn before the edited question, 0 = none; None without an edit."""
         return self._replaces
 
     @property
@@ -124,13 +123,13 @@ class ChatState:
 
     @property
     def ancestors(self) -> frozenset[int]:
-        """Numbers of the current turn and of all turns that it follows."""
+        """Numbers of the current turn and of all turns before it in its conversation."""
         if self._turn is None:
             return frozenset()
         return frozenset((self._turn.number, *trace_lineage(self._parents, self._turn.after)))
 
     def start_turn(self, pending: PendingQuestion, now: float) -> TurnControl:
-        """Start the turn of this question and return the control that stops it."""
+        """Start the turn of a question; return the control to stop the turn."""
         from rm_local.loop import TurnControl
 
         self._turn = begin_turn(pending.question, now, after=self._find_parent(pending))
@@ -153,25 +152,26 @@ class ChatState:
             self._parents[number] = self._turn.after
 
     def end_turn(self) -> PendingQuestion | None:
-        """Mark the turn as ended; return the question that waited."""
+        """Mark the turn as ended; return the pending question, if any, and forget it."""
         self._control = None
         return self._take_waiting()
 
     def stop_turn(self) -> PendingQuestion | None:
-        """Stop the turn; return the question that waited, so that nothing typed is lost."""
+        """Stop the turn; return the pending question, so that no typed text is lost."""
         if self._control is not None:
             self._control.stop()
         return self._take_waiting()
 
     def queue_question(self, pending: PendingQuestion) -> PendingQuestion | None:
-        """Queue this question; return the one that it replaces."""
+        """Make `pending` the pending question; return the previous one, if any."""
         replaced, self._waiting = self._waiting, pending
         return replaced
 
     def retry_question(self, subproblem: str | None = None) -> PendingQuestion | None:
         """Return the current question with the marks and a new seed; None before the first turn.
 
-        Without a `subproblem` from the user, it keeps the turn's own and its author.
+        Without a `subproblem` from the user, the question keeps the turn's subproblem and its
+        author.
         """
         turn = self._turn
         if turn is None:

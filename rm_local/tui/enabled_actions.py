@@ -1,4 +1,4 @@
-"""Decides which of the chat's actions are available; the footer shows only those."""
+"""Decides whether an action of the chat is available; the footer shows only available actions."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ if TYPE_CHECKING:
     from rm_local.tui.chat_state import ChatState
 
 
-def action_enabled(
+def is_action_enabled(
     action: str, state: ChatState, plan: Plan, info: ModelInfo | None
 ) -> bool | None:
-    """Whether this action is available; None if it does not depend on turn, plan or model."""
+    """Whether `action` is available; None if that does not depend on turn, plan or model."""
     turn = state.turn
     match action:
         case "stop":

@@ -22,7 +22,7 @@ __all__ = [
     "shorten_text",
 ]
 FORCED = "$foreground 35%"
-"""Style of text that the calculator wrote."""
+"""Style of text inserted by the calculator."""
 
 
 def format_seconds(value: float | None) -> str:
@@ -58,12 +58,12 @@ def format_bar(share: float, width: int) -> tuple[str, str]:
 
 
 def format_text(text: str, style: str = "") -> Content:
-    """Clean the text; nothing in it is read as markup."""
+    """Sanitize the text and convert it to content; markup in it is shown literally."""
     return Content.styled(sanitize_text(text), style) if style else Content(sanitize_text(text))
 
 
 def dim_spans(text: str, spans: Sequence[tuple[int, int]], style: str = "") -> Content:
-    """Clean the text and dim `spans`, which the calculator wrote."""
+    """Sanitize the text and dim `spans`, the parts inserted by the calculator."""
     if not spans:
         return format_text(text, style)
     parts: list[Content] = []
@@ -77,7 +77,7 @@ def dim_spans(text: str, spans: Sequence[tuple[int, int]], style: str = "") -> C
 
 
 def format_hint(hint: Hit | None) -> str:
-    """Name a branch by its hint's subproblem."""
+    """Return the subproblem of a branch's hint as its name, or a text for no hint."""
     return one_line(hint.entry.subproblem) if hint else "no hint"
 
 

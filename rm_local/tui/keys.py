@@ -1,4 +1,4 @@
-"""All key bindings of the app, by the place where they work; widgets and the help screen use them.
+"""All key bindings of the app, grouped by their place; widgets and the help screen use them.
 
 Keymaps refer to bindings by id. Footer and help both show the tooltip.
 """

@@ -1,4 +1,4 @@
-"""The messages that widgets and workers send to the chat screen."""
+"""The messages from widgets and workers to the chat screen."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The three phases of a turn and its answer, with their names and colours in the app."""
+"""Names and colours of the phases of a turn: Formulate, Retrieve, Reason and the answer."""
 
 from __future__ import annotations
 

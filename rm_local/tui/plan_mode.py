@@ -18,7 +18,7 @@ _GATE_LABELS: dict[QuestionGate, str] = {
 
 
 def drop_unsupported_effort(plan: Plan, info: ModelInfo) -> Plan:
-    """Return the plan without a reasoning effort that this model does not support."""
+    """Return the plan; remove its reasoning effort if this model does not support it."""
     return plan if plan.effort in info.efforts else replace(plan, effort="")
 
 
@@ -40,18 +40,18 @@ def cycle_question_gate(plan: Plan) -> Plan:
 
 
 def describe_memory(plan: Plan) -> str:
-    """Describe when the next questions use memory."""
+    """Describe the memory mode of the next questions."""
     words = _GATE_LABELS[plan.question_gate] or "memory where something fits"
     return f"{words.replace('memory', 'Memory:', 1)}."
 
 
 def describe_plan_mode(plan: Plan, info: ModelInfo | None) -> str:
-    """Describe what differs from the default; empty if nothing does."""
+    """Describe the differences from the default modes; empty without differences."""
     memory = _GATE_LABELS[plan.question_gate] if plan.retrieval == "memory" else ""
-    return " · ".join(part for part in (_describe_thinking(plan, info), memory) if part)
+    return " · ".join(part for part in (_describe_thinking_mode(plan, info), memory) if part)
 
 
-def _describe_thinking(plan: Plan, info: ModelInfo | None) -> str:
+def _describe_thinking_mode(plan: Plan, info: ModelInfo | None) -> str:
     if info is None or not info.thinks:
         return ""
     if not plan.thinking:

@@ -1,4 +1,4 @@
-"""Opens model and store after the window is on screen."""
+"""Opens model and store after the first draw of the window."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ if TYPE_CHECKING:
     from rm_local.tui.chat_state import Backend
 
 
-async def open_all(backend: Backend, post: Callable[[Message], object]) -> None:
-    """Load the model, then open the store; post the result of each. Raises nothing."""
+async def open_model_and_store(backend: Backend, post: Callable[[Message], object]) -> None:
+    """Load the model, then open the store; post a message about each, also about errors."""
     try:
         info = await backend.load_model()
     except Exception as error:
-        post(OpeningFailed(wrap_error(error), of_model=True))
+        post(OpeningFailed(to_rm_local_error(error), of_model=True))
         return
     post(ModelReady(info))
     try:
         await backend.open_store()
     except Exception as error:
-        post(OpeningFailed(wrap_error(error), of_model=False))
+        post(OpeningFailed(to_rm_local_error(error), of_model=False))
         return
     post(StoreReady())
 
 
-def wrap_error(error: Exception) -> RmLocalError:
-    """Return the error as an `RmLocalError`; any other kind is reported as a fault of rm-local."""
+def to_rm_local_error(error: Exception) -> RmLocalError:
+    """Return an `RmLocalError` unchanged; convert any other error to a report of a bug."""
     if isinstance(error, RmLocalError):
         return error
     return RmLocalError(f"{type(error).__name__}: {error}", "Report this fault of rm-local.")

@@ -1,6 +1,6 @@
-"""Derives what the app shows of a turn: timed phases, place in the session, token rate.
+"""Derives display values of a turn: timed phases, place in the session, token rate.
 
-Functions over `rm_local.loop.turn.Turn`, without widgets or a clock.
+The functions take a `rm_local.loop.turn.Turn`, and use no widget and no clock.
 """
 
 from __future__ import annotations
@@ -14,19 +14,19 @@ from rm_local.loop import Formulating, ModelLoading, Prefilling, Turn
 PhaseState = Literal["waiting", "running", "done", "skipped", "halted"]
 
 STREAMED = (Prefilling, Formulating, TokenChunk, ContextUsage, ModelLoading)
-"""Events that arrive more often than the screen has to be drawn."""
+"""Frequent events: the screen is not redrawn for each of them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Phase:
-    """State and duration of one of the three phases."""
+    """State and duration of one phase of a turn: Formulate, Retrieve or Reason."""
 
     state: PhaseState
     seconds: float | None
 
 
 def derive_phases(turn: Turn, now: float) -> tuple[Phase, Phase, Phase]:
-    """Return Formulate, Retrieve and Reason in this order; a running phase is timed until `now`."""
+    """Derive the phases Formulate, Retrieve and Reason; a running phase is timed until `now`."""
     begun_reasoning = turn.stage in ("reasoning", "answered")
     formulate = _derive_phase(
         turn, turn.stage == "formulating", turn.formulated, begun_reasoning, now
@@ -38,8 +38,7 @@ def derive_phases(turn: Turn, now: float) -> tuple[Phase, Phase, Phase]:
 
 
 def format_place(turn: Turn) -> str:
-    """Format the turn's number, and the turn it follows unless that is the previous one:
-    `3 · after 1`."""
+    """Format the turn's number as `3`, or as `3 · after 1` if it does not follow turn 2."""
     if not turn.number or turn.after == turn.number - 1:
         return str(turn.number or "")
     return f"{turn.number} · " + (f"after {turn.after}" if turn.after else "alone")
@@ -52,7 +51,7 @@ def compute_rate(turn: Turn, now: float) -> float:
 
 
 def _derive_phase(turn: Turn, running: bool, taken: float | None, over: bool, now: float) -> Phase:
-    """Return the phase's state; `over`: the turn is past this phase, even if it was skipped."""
+    """Derive the state of a phase; `over`: the turn is past this phase, or has skipped it."""
     if taken is not None:
         return Phase("done", taken)
     if running:

@@ -106,7 +106,7 @@ async def test_heads_too_small_for_a_kind_of_cache_are_an_error(make: Any, tiny:
     async with make(kv_cache_type="q8_0") as engine:
         with pytest.raises(EngineError, match="cannot be stored in this type") as caught:
             await engine.load_model(tiny)
-        assert 'kv = "f16"' in caught.value.remedy
+        assert 'kv_cache_type = "f16"' in caught.value.remedy
         assert engine.worker_pid
 
 
@@ -183,7 +183,7 @@ async def test_a_conversation_that_is_too_long_is_opened(
 ) -> None:
     """Its oldest turns are left out and named, or the context grows; either is reported."""
     rooms: list[ContextAdjusted] = []
-    async with make(overflow=overflow) as engine:
+    async with make(context_overflow=overflow) as engine:
         await engine.load_model(tiny, context=1024)
         tokens = (await engine.open_turn(talk(3), on_adjusted=rooms.append)).tokens
         _, _, ended = await all_of(engine, BranchSpec("", 0, 20, endless=True))
@@ -220,7 +220,7 @@ async def test_models_that_cannot_go_back_make_room_too(
 ) -> None:
     """Hybrid and recurrent ones: the branch continues, and so does the next turn."""
     path = request.getfixturevalue(kind)
-    async with make(overflow=overflow) as engine:
+    async with make(context_overflow=overflow) as engine:
         await engine.load_model(path, context=512)
         prompt = (
             await engine.open_turn(
@@ -237,7 +237,7 @@ async def test_models_that_cannot_go_back_make_room_too(
 @pytest.mark.parametrize("overflow", ["stop", "drop_oldest", "grow"])
 async def test_a_question_that_never_fits_is_refused(make: Any, tiny: Path, overflow: str) -> None:
     """In numbers, and with what was tried; the engine takes the next turn."""
-    async with make(overflow=overflow) as engine:
+    async with make(context_overflow=overflow) as engine:
         await engine.load_model(tiny, context=512)
         with pytest.raises(ContextOverflowError, match="needs") as caught:
             await engine.open_turn([Message("user", LONG * 40)])

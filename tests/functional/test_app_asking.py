@@ -150,7 +150,7 @@ async def test_a_second_question_waits_for_the_first() -> None:
         assert runtime.control is not None
         runtime.control.stop()
         await until(pilot, lambda: len(runtime.solved) == 2 and ended(app))
-        assert [past.view.question for past in app.chat.query(PastTurn)] == ["first"]
+        assert [past.turn.question for past in app.chat.query(PastTurn)] == ["first"]
         assert turn(app).question == "second"
 
 

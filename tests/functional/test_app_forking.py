@@ -40,7 +40,7 @@ from tests.support.script import (
 
 def past(app: RmLocalApp) -> list[tuple[int, bool]]:
     """The old turns as they stand there: number, and whether they are aside."""
-    return [(old.view.number, old.has_class("-aside")) for old in app.chat.query(PastTurn)]
+    return [(old.turn.number, old.has_class("-aside")) for old in app.chat.query(PastTurn)]
 
 
 def typed(app: RmLocalApp) -> str:
@@ -134,7 +134,7 @@ async def test_editing_the_question_of_a_running_turn_stops_it() -> None:
         await pilot.press("enter")
         await until(pilot, lambda: len(runtime.solved) == 2 and ended(app))
         assert followed(app) == [0, 0]
-        assert [old.view.stage for old in app.chat.query(PastTurn)] == ["stopped"]
+        assert [old.turn.stage for old in app.chat.query(PastTurn)] == ["stopped"]
 
 
 async def test_a_turn_that_is_run_again_is_a_fork_of_it() -> None:

@@ -108,7 +108,7 @@ async def test_old_turns_stay_above_and_reading_them_is_not_disturbed() -> None:
         for count in range(4):
             await ask(pilot, f"question {count}")
             await until(pilot, lambda: ended(app))
-        assert [past.view.question for past in app.chat.query(PastTurn)] == [
+        assert [past.turn.question for past in app.chat.query(PastTurn)] == [
             f"question {count}" for count in range(3)
         ]
         runtime.events = [*formulation(), *retrieval(), *reasoning()]
@@ -168,7 +168,7 @@ async def test_saved_sessions_are_listed_and_read() -> None:
         await until(pilot, lambda: sessions.option_count == 2)
         await pilot.press("enter")
         await until(pilot, lambda: len(app.screen.query(PastTurn)) == 1)
-        assert app.screen.query_one(PastTurn).view.subproblem == SUBPROBLEM
+        assert app.screen.query_one(PastTurn).turn.subproblem == SUBPROBLEM
         await pilot.press("escape", "escape")
         assert app.screen is app.chat
 

@@ -119,7 +119,7 @@ async def test_reasoning_again_ends_a_running_turn_first() -> None:
         runtime.events = whole()
         await pilot.press("f3")
         await until(pilot, lambda: len(runtime.solved) == 2 and ended(app))
-        assert [past.view.stage for past in app.chat.query(PastTurn)] == ["stopped"]
+        assert [past.turn.stage for past in app.chat.query(PastTurn)] == ["stopped"]
         assert turn(app).stage == "answered"
 
 

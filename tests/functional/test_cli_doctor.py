@@ -13,7 +13,7 @@ from click.testing import CliRunner
 
 from rm_local.cli import checks
 from rm_local.cli.main import cli
-from rm_local.cli.subprocess_json import ask_child, describe_exit
+from rm_local.cli.subprocess_json import describe_exit, run_json_module
 from rm_local.settings import Settings
 
 
@@ -85,11 +85,9 @@ def test_a_folder_that_cannot_be_written_to_is_a_bad_check(
 
 
 @pytest.mark.parametrize("told", ["cannot be loaded: it was built for another processor"])
-def test_a_build_that_does_not_run_here_is_a_bad_check(
-    monkeypatch: pytest.MonkeyPatch, told: str
-) -> None:
-    """A child that died is a bad check with the command that repairs it."""
-    monkeypatch.setattr(checks, "ask_child", lambda _: told)
+def test_a_build_that_does_not_run_here(monkeypatch: pytest.MonkeyPatch, told: str) -> None:
+    """A child that died is a bad check with the command that mends it."""
+    monkeypatch.setattr(checks, "run_json_module", lambda _: told)
 
     found = {check.name: check for check in checks.run_checks(Settings())}
 
@@ -101,7 +99,9 @@ def test_a_build_that_does_not_run_here_is_a_bad_check(
 def test_a_slow_build_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
     """A build without the processor's vector instructions works, but is said to be slow."""
     told = {"version": "0", "ggml": "0", "features": ["SSE3"], "offload": False, "devices": []}
-    monkeypatch.setattr(checks, "ask_child", lambda module: told if "engine" in module else "no")
+    monkeypatch.setattr(
+        checks, "run_json_module", lambda module: told if "engine" in module else "no"
+    )
     monkeypatch.setattr(platform, "machine", lambda: "x86_64")
 
     found = {check.name: check for check in checks.run_checks(Settings())}
@@ -120,7 +120,7 @@ def test_the_end_of_a_process_is_described_in_words() -> None:
     )
 
 
-def test_a_child_without_an_answer_is_reported() -> None:
-    """A module that is not there, and one that prints no JSON, are reported and not raised."""
-    assert "No module named" in str(ask_child("rm_local.nothing"))
-    assert ask_child("this") == "printed no result"
+def test_a_child_without_an_answer() -> None:
+    """A module that is not there, and one that prints no JSON, are told and not raised."""
+    assert "No module named" in str(run_json_module("rm_local.nothing"))
+    assert run_json_module("this") == "printed no result"

@@ -135,7 +135,7 @@ def test_info_shows_how_many_layers_a_card_holds(monkeypatch: pytest.MonkeyPatch
     """How many layers it holds, and what is left to the machine's memory."""
     card = Device("CUDA0", "a card", "gpu", 8 << 30, 8 << 30)
     told = {"offload": True, "devices": [asdict(card)]}
-    monkeypatch.setattr("rm_local.cli.subprocess_json.ask_child", lambda _module: told)
+    monkeypatch.setattr("rm_local.cli.subprocess_json.run_json_module", lambda _module: told)
 
     result = run("info")
     memory = json.loads(run("info", "--json").stdout)["memory"]

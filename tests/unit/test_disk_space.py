@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from rm_local.disk_space import REMEDY, free_bytes, require_free
+from rm_local.disk_space import REMEDY, count_free_bytes, require_free
 from rm_local.errors import RmLocalError, StoreError
 
 
@@ -22,7 +22,7 @@ def test_a_folder_that_does_not_exist_is_on_the_disk_of_its_parents(tmp_path: Pa
     """A cache may be made later; a file that is in the way has a disk too."""
     (tmp_path / "file").touch()
     for path in (tmp_path / "a" / "b", tmp_path / "file" / "c", Path("not-there")):
-        assert free_bytes(path) > 0
+        assert count_free_bytes(path) > 0
 
 
 @pytest.mark.usefixtures("one_megabyte")

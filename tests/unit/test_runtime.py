@@ -176,7 +176,7 @@ async def test_an_idle_model_gives_its_memory_back() -> None:
     engine = FakeEngine()
     runtime = FakeRuntime(engine, settings=Settings(idle_unload_minutes=1e-6))
     watching = runtime.watch_events()
-    await events_of(runtime, "none")
+    await events_of(runtime, "direct")
     assert await anext(watching) == ModelUnloaded()
 
     assert engine.closed

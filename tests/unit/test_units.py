@@ -13,19 +13,23 @@ from rm_local.units import format_bytes, format_duration, format_parameters
         (0, "0 B"),
         (999, "999 B"),
         (1000, "1.0 KB"),
+        (999_949, "999.9 KB"),
+        (999_960, "1.0 MB"),
+        (999_960_000, "1.0 GB"),
         (12_500_000, "12.5 MB"),
         (4_700_000_000, "4.7 GB"),
         (5e15, "5000.0 TB"),
     ],
 )
 def test_bytes_are_in_the_largest_unit_that_leaves_one(count: float, expected: str) -> None:
-    """Units are of 1,000; nothing is larger than a terabyte."""
+    """Units are of 1,000, chosen after rounding; nothing is larger than a terabyte."""
     assert format_bytes(count) == expected
 
 
 def test_bytes_can_have_more_decimals() -> None:
     """As a download needs, of which a tenth of a gigabyte takes long."""
     assert format_bytes(4_704_000_000, 2) == "4.70 GB"
+    assert format_bytes(999_960, 2) == "999.96 KB"
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ COMMANDS = {
 @click.group(cls=LazyGroup, lazy=COMMANDS, invoke_without_command=True)
 @click.pass_context
 def models(ctx: click.Context) -> None:
-    """List the models on this machine, describe, choose, download and measure them.
+    """List, describe, choose, add, remove, download and measure the models on this machine.
 
     Without a command it lists them.
     """

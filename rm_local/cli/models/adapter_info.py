@@ -1,4 +1,4 @@
-"""What `rm-local models info` shows of LoRA adapters."""
+"""Output of `rm-local models info` about LoRA adapters."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def describe_lora_file(title: str, adapter: LoraAdapter, file: LoraFile) -> list
 
 
 def describe_loaded_lora(adapter: LoraAdapter, file: LoraFile) -> str:
-    """Describe an adapter that a model is loaded with, as a line."""
+    """Describe an adapter of a model, as a line."""
     from rm_local.text import one_line
 
     what = f"scale {adapter.scale:g}, rank {_describe_strength(file)}, {format_bytes(file.size)}"

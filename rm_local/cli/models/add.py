@@ -15,7 +15,7 @@ from rm_local.cli.options import PATH
 def add(path: Path) -> None:
     """Add a GGUF file, or a folder to search for them, to the list of models. Nothing is copied."""
     from rm_local.home import expand_home
-    from rm_local.library import add_model, check_usable, read_model
+    from rm_local.library import add_model, read_model, require_loadable
     from rm_local.text import one_line
 
     path = expand_home(path).absolute()
@@ -23,27 +23,27 @@ def add(path: Path) -> None:
         found = f"a folder with {_count_models(path)} models to reason with"
     else:
         read = read_model(path)
-        check_usable(read)
+        require_loadable(read)
         path, found = read.path, f"{one_line(read.title)}, {read.architecture}, {read.quantisation}"
     new = add_model(path)
     click.echo(f"{'added' if new else 'already added'}: {one_line(str(path))} ({found})")
 
 
 def _count_models(folder: Path) -> int:
-    """Count the usable models in the folder and below; print why the others are not usable.
+    """Count the usable models in the folder and below; print the reasons for unusable ones.
 
     Raises:
         UsageError: No model there is usable.
     """
     from rm_local.errors import RmLocalError, UsageError
-    from rm_local.library import check_usable, find_gguf_files, read_model
+    from rm_local.library import find_gguf_files, read_model, require_loadable
 
     notes: list[str] = []
     usable: set[Path] = set()
     for file in find_gguf_files(folder, notes.append):
         try:
             read = read_model(file)
-            check_usable(read)
+            require_loadable(read)
             usable.add(read.path)
         except RmLocalError as error:
             notes.append(error.message.rstrip("."))

@@ -60,7 +60,7 @@ def measure_model(
     busy: bool,
     as_data: bool,
 ) -> None:
-    """Measure MODEL (a GGUF file, or its name), or the one in use.
+    """Measure MODEL (a GGUF file, or its name), by default the model in use.
 
     It is compared, on the same file and in the same run, with a bare loop over llama.cpp, and many
     branches with one after another. LoRA adapters are not loaded, since that loop supports none. On
@@ -109,7 +109,7 @@ async def _measure_busy(
 
 
 def _new_engine(settings: Settings) -> tuple[Engine, Path | None]:
-    """Create an engine with the settings' threads and layers; also return the path of its log."""
+    """Create an engine with the settings' threads and layers; return it and the path of its log."""
     from rm_local.engine import Engine
     from rm_local.folders import Notices
     from rm_local.options import EngineOptions

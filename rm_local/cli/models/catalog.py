@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 )
 @JSON
 def catalog(memory: float | None, as_data: bool) -> None:
-    """List public models that think, by the memory that they need at 16,384 tokens.
+    """List public reasoning models by the memory they need for a context of 16,384 tokens.
 
     Opens no connection: the list is shipped, with the date on which it was compiled. Download one
     by its name: `rm-local models pull NAME`.

@@ -1,4 +1,4 @@
-"""Output that the commands of `rm-local models` share."""
+"""Output functions for the commands of `rm-local models`."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def format_line(name: str, text: str) -> str:
 
 
 def print_notes(notes: tuple[str, ...]) -> None:
-    """Print on standard error what was skipped while looking for models."""
+    """Print the notes on skipped files and folders to standard error."""
     from rm_local.text import one_line
 
     for each in notes:

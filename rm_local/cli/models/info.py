@@ -96,7 +96,7 @@ def show_model_info(
 
 
 def describe_file(listed: LibraryModel, adapters: Iterable[LoraFile] = ()) -> ChatFormat:
-    """Describe how a model thinks with these adapters and the user's own templates and families."""
+    """Describe a model's thinking with these adapters and the user's own templates and families."""
     from rm_local.engine import detect_chat_format
     from rm_local.library import read_model_files
     from rm_local.paths import templates_dir

@@ -1,4 +1,4 @@
-"""`rm-local models list`: lists all models that are found, and marks the one in use."""
+"""`rm-local models list`: lists all models of this machine, and marks the model in use."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 HEAD = ("", "name", "architecture", "parameters", "stored", "size", "context", "thinks", "place")
 RIGHT = {3, 5, 6}
-"""Columns of numbers, which are aligned to the right."""
+"""Columns of numbers, aligned to the right."""
 
 
 @click.command("list")
@@ -26,7 +26,7 @@ RIGHT = {3, 5, 6}
 @click.option("--all", "every", is_flag=True, help="Embedders, projectors and other kinds too.")
 @click.pass_obj
 def list_command(context: CliContext, as_data: bool, every: bool) -> None:
-    """List the models, with `*` before the one in use."""
+    """List the models, with `*` before the model in use."""
     from rm_local.library import find_models
 
     library = find_models(context.load_settings())
@@ -85,6 +85,6 @@ def format_table(rows: list[tuple[str, ...]]) -> list[str]:
 
 
 def _count_others(library: Library) -> str:
-    """Count the models of each kind that is hidden, as in `2 embedder, 1 projector`."""
+    """Count the hidden models by kind, as in `2 embedder, 1 projector`."""
     kinds = [listed.model.kind for listed in library.models if listed.model.kind != "text"]
     return ", ".join(f"{kinds.count(kind)} {kind}" for kind in sorted(set(kinds)))

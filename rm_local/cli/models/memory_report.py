@@ -1,4 +1,4 @@
-"""Compares the memory that a model needs under the settings with what is free."""
+"""Compares a model's estimated memory under the settings with the free memory."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class MemoryFit:
-    """The memory that a model needs, and where it would be placed."""
+    """Estimate of the memory of a model and of its placement on devices."""
 
     model: ModelSizes
     asked: PlacementRequest
     devices: tuple[Device, ...]
     need: MemoryRequirement
     machine: int
-    """Bytes that the machine's own memory has to hold."""
+    """Bytes needed in the machine's own memory."""
     layers: int
-    """Layers placed on devices; the output counts as one."""
+    """Number of layers placed on devices; the output layer counts as one."""
     free: int | None
     """Free bytes of the machine's memory; None if unknown."""
 
@@ -32,16 +32,16 @@ class MemoryFit:
     def for_model(
         cls, settings: Settings, model: ModelSizes, context: int, free: int | None
     ) -> MemoryFit:
-        """Estimate for `context` tokens, 0 = as in the settings, on the devices of this machine."""
+        """Estimate the memory on this machine for `context` tokens; 0 = as in the settings."""
         from rm_local.cli.devices import build_placement_request, parse_devices
-        from rm_local.cli.subprocess_json import ask_child
+        from rm_local.cli.subprocess_json import run_json_module
         from rm_local.engine import (
             estimate_host_bytes,
             estimate_memory,
             place_layers,
         )
 
-        devices = parse_devices(ask_child("rm_local.engine.worker.build_info"))
+        devices = parse_devices(run_json_module("rm_local.engine.worker.build_info"))
         asked = build_placement_request(settings, model, context)
         place = place_layers(model, devices, asked)
         need = estimate_memory(model, asked.context, kv=asked.kv, flash=asked.flash)
@@ -106,7 +106,7 @@ class MemoryFit:
         return lines
 
     def describe_shortage(self) -> str:
-        """Describe how much memory is missing; empty if it fits or that is unknown."""
+        """Describe the missing memory; empty if the model fits or the free memory is unknown."""
         if self.free is None or self.machine <= self.free:
             return ""
         largest = self.largest

@@ -1,4 +1,4 @@
-"""`rm-local models pull`: downloads a model. No other command of the room opens a connection."""
+"""`rm-local models pull`: downloads a model. No other `models` command opens a connection."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def pull(model: str, revision: str | None, as_data: bool) -> None:
 
 
 def _parse_model(model: str, revision: str | None) -> HubReference:
-    """Parse a name of the catalog, which has no slash, or a repository of the hub."""
+    """Parse a name of the catalog (without a slash), or a repository of the hub."""
     from rm_local.library import find_catalog_entry, parse_reference
 
     if "/" in model:
@@ -62,12 +62,12 @@ def _fetch_model(
     """List the repository, choose the files, check the disk, and download each file."""
     from rm_local.library import (
         Hub,
-        check_download_fits,
         choose_model,
         count_missing_bytes,
         download_file,
         find_cache_entries,
         find_hub_cache,
+        require_download_space,
     )
 
     hub, root = Hub(), find_hub_cache()
@@ -76,11 +76,11 @@ def _fetch_model(
     places = find_cache_entries(root, repo, model)
     needed = count_missing_bytes(places, model)
     _announce_download(repo, model, needed)
-    check_download_fits(root, needed)
+    require_download_space(root, needed)
     arrived = []
     for file, place in zip(model.files, places, strict=True):
         if not place.is_complete(file.size):
-            hub.confirm_file(repo, file)
+            hub.check_file_access(repo, file)
         revision = wanted.revision or "main"
         arrived.append(download_file(hub, repo, file, place, revision, printer))
         printer.end_line()
@@ -88,7 +88,7 @@ def _fetch_model(
 
 
 def _announce_download(repo: Repo, model: HubModel, needed: int) -> None:
-    """Print what will be downloaded, and a warning if it does not fit in memory."""
+    """Print the files to download, and a warning if they do not fit in memory."""
     from rm_local.text import one_line
 
     licence = one_line(repo.licence) or "no licence stated"
@@ -102,9 +102,9 @@ def _announce_download(repo: Repo, model: HubModel, needed: int) -> None:
 
 
 def _describe_shortage(size: int) -> str:
-    """Describe why weights of `size` bytes do not fit in free memory; empty if they do."""
+    """Describe the shortage of free memory for weights of `size` bytes; empty if they fit."""
     from rm_local.cli.devices import parse_devices
-    from rm_local.cli.subprocess_json import ask_child
+    from rm_local.cli.subprocess_json import run_json_module
     from rm_local.engine import PROCESS_BYTES
     from rm_local.system import free_memory
 
@@ -113,7 +113,7 @@ def _describe_shortage(size: int) -> str:
         return ""
     cards = [
         each
-        for each in parse_devices(ask_child("rm_local.engine.worker.build_info"))
+        for each in parse_devices(run_json_module("rm_local.engine.worker.build_info"))
         if not each.shares_memory
     ]
     there = sum(each.free for each in cards)
@@ -128,7 +128,7 @@ def _describe_shortage(size: int) -> str:
 
 
 def _warn_of_context(path: Path) -> None:
-    """Warn if the downloaded model does not fit at the usual context."""
+    """Print a warning if the downloaded model does not fit with the default context."""
     from rm_local import settings
     from rm_local.cli.models.memory_report import MemoryFit
     from rm_local.errors import RmLocalError

@@ -35,7 +35,7 @@ def remove(context: CliContext, model: str, delete: bool, yes: bool) -> None:
     if delete:
         delete_files(listed, yes)
     elif not forget_model(listed.model.path):
-        raise _not_added_error(listed)
+        raise _make_not_added_error(listed)
     else:
         click.echo(f"removed from the list: {one_line(str(listed.model.path))}")
     if listed.in_use:
@@ -43,10 +43,10 @@ def remove(context: CliContext, model: str, delete: bool, yes: bool) -> None:
 
 
 def delete_files(listed: LibraryModel, yes: bool) -> None:
-    """Delete all files of a model of the user's, and remove it from the list.
+    """Delete all files of one of the user's own models, and remove it from the list.
 
     Raises:
-        UsageError: The files are not the user's, the user says no, or one cannot be deleted.
+        UsageError: The files are not the user's, the user declines, or a file cannot be deleted.
     """
     from rm_local.errors import UsageError
     from rm_local.library import forget_model
@@ -72,7 +72,7 @@ def _refuse_foreign(listed: LibraryModel) -> None:
     """Check that the model is neither shipped nor in another program's store.
 
     Raises:
-        UsageError: It is one of these.
+        UsageError: It is shipped, or in another program's store.
     """
     from rm_local.errors import UsageError
     from rm_local.library import SHIPPED_SOURCE, describe_removal, find_owning_app
@@ -89,8 +89,8 @@ def _refuse_foreign(listed: LibraryModel) -> None:
         )
 
 
-def _not_added_error(listed: LibraryModel) -> Exception:
-    """Return the error for a model that was not added by its own path, with what to do instead."""
+def _make_not_added_error(listed: LibraryModel) -> Exception:
+    """Create the error for a model that was not added by its own path, with a remedy."""
     from rm_local.errors import UsageError
     from rm_local.library import SHIPPED_SOURCE, describe_removal, find_owning_app
 

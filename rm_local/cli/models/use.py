@@ -17,9 +17,9 @@ def use(model: str | None, shipped: bool) -> None:
     from rm_local.errors import UsageError
     from rm_local.library import (
         RM_SMALL,
-        check_usable,
         choose_default,
         find_model,
+        require_loadable,
         use_model as write,
     )
     from rm_local.text import one_line
@@ -31,19 +31,19 @@ def use(model: str | None, shipped: bool) -> None:
         found = find_model(settings.load_settings(), model)
         path = found.reference
         if path != RM_SMALL:
-            check_usable(found.model)
+            require_loadable(found.model)
             path = path.absolute()
     write(path)
     chosen = path or choose_default().model
     click.echo(f"{paths.config_file()}: the model is now {one_line(str(chosen))}")
-    for adapter in find_unfitting_adapters(chosen):
+    for adapter in list_adapter_errors(chosen):
         click.echo(f"warning: change `lora` in the settings: {adapter}", err=True)
     if os.environ.get("RM_LOCAL_MODEL"):
         click.echo("warning: RM_LOCAL_MODEL is set and overrides the settings file", err=True)
 
 
-def find_unfitting_adapters(model: Path) -> list[str]:
-    """List the errors of the settings' adapters that do not fit this model."""
+def list_adapter_errors(model: Path) -> list[str]:
+    """List one error message for each adapter of the settings that does not fit this model."""
     from rm_local import settings
     from rm_local.errors import EngineError
     from rm_local.gguf import read_fitting_adapters

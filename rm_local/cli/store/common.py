@@ -1,4 +1,4 @@
-"""The store that a command of `rm-local store` works on, and how a command is stopped."""
+"""Finds the store for a command of `rm-local store`, and handles SIGTERM."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ RESUMABLE = "Stopped. Run the same command again to continue."
 
 
 def store_path(context: CliContext, store: Path | None) -> Path:
-    """Return the store to read: the command's, the one named before it, or the settings'."""
+    """Return the store to read: by option of the command, else of `rm-local`, else the settings."""
     from rm_local import paths
 
     return context.with_overrides(store=store).load_settings().store or paths.shipped_store()
 
 
 def writable_store_path(context: CliContext, store: Path | None) -> Path:
-    """Return the store to change: as `store_path`, but the shipped one only if it is named.
+    """Return the store to change: as `store_path`, but the shipped store only if it is named.
 
     Raises:
         UsageError: No store is named.
@@ -35,7 +35,7 @@ def writable_store_path(context: CliContext, store: Path | None) -> Path:
 
 @contextmanager
 def exit_on_sigterm() -> Iterator[None]:
-    """Within it SIGTERM ends the command by an exception, so that temporary files are removed."""
+    """Let SIGTERM end the `with` body by an exception, so that temporary files are removed."""
 
     def end_command(number: int, _: object) -> None:
         raise SystemExit(128 + number)

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 @JSON
 @click.pass_context
 def diff(ctx: click.Context, one: Path, other: Path, examples: int, as_data: bool) -> None:
-    """Show the entries of store A that B does not have, and those of B that A does not have.
+    """Show the entries of store A that are not in B, and the entries of B that are not in A.
 
     Entries are the same if their texts, domain, source, level and provenance are; ids and vectors
     are not compared. Exit code 1 if the stores differ.

@@ -63,7 +63,7 @@ def measure_gate(
 async def _try_all(
     runtime: Runtime, labelled: list[LabelledQuestion]
 ) -> tuple[list[GateTrial], list[str]]:
-    """Try the gate on each question; also return the labels that name no entry."""
+    """Try the gate on each question; return the trials, and the labels that match no entry."""
     from rm_local.loop import find_unknown_labels, try_gate
 
     async with printing_notices(runtime):

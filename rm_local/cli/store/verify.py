@@ -23,11 +23,11 @@ def verify_store(ctx: click.Context, repair: bool, as_data: bool, store: Path | 
     """Read the whole store and report any damage; exit code 4 if it is damaged.
 
     With --repair a damaged store is rebuilt from its readable parts, and the damaged file is kept
-    next to it as FILE.damaged. Entries keep their ids. Word index, counts, sign codes and centroids
-    are rebuilt; an entry whose text or vector is lost is left out and reported. A store without
-    damage does not change. The disk must have room for a second store. The damaged store does not
-    change until the end of the repair. Exit code 0 if the store is intact afterwards, 4 if it
-    cannot be repaired.
+    next to it as FILE.damaged. Entries keep their ids. Word index, usage counts, vector bits and
+    centroids are rebuilt; an entry whose text or vector is lost is left out and reported. A store
+    without damage does not change. The disk must have room for a second store. The damaged store
+    does not change until the end of the repair. Exit code 0 if the store is intact afterwards, 4 if
+    it cannot be repaired.
     """
     if repair:
         _repair_store(writable_store_path(ctx.obj, store), as_data)

@@ -1,1 +1,1 @@
-"""Hugging Face: catalog, names, downloads, and the cache on this disk."""
+"""Models of the Hugging Face hub: catalog, names, downloads, and the cache on this disk."""

@@ -19,9 +19,9 @@ from rm_local.library.scan import Note, find_gguf_files
 
 
 def find_hub_cache() -> Path:
-    """Find the hub's cache, which need not exist, by the environment variables of huggingface_hub.
+    """Find the folder of the hub's cache by the environment variables of huggingface_hub.
 
-    Without a home folder it is in rm-local's own cache.
+    The folder need not exist. Without a home folder it is in rm-local's own cache.
 
     Raises:
         HomeNotFoundError: There is neither a home folder nor a cache folder of rm-local.
@@ -44,7 +44,7 @@ def _expand_path(path: str) -> Path:
 def find_hub_files(note: Note) -> Iterator[tuple[Path, str]]:
     """List each snapshot's GGUF files, and the repository's name without its owner.
 
-    A file that several revisions share is listed for each of them.
+    A file of several revisions is listed for each of them.
     """
     root = find_hub_cache()
     if not root.is_dir():
@@ -56,7 +56,7 @@ def find_hub_files(note: Note) -> Iterator[tuple[Path, str]]:
 
 
 def parse_repo(path: Path) -> str:
-    """Read `org/repo` from the path of a file in the cache; empty for any other path."""
+    """Parse `org/repo` from the path of a file in the cache; empty for any other path."""
     for part in path.parts:
         if part.startswith("models--"):
             return part.removeprefix("models--").replace("--", "/")
@@ -70,13 +70,13 @@ class CacheEntry:
     folder: Path
     """The repository's folder in the cache."""
     lock: Path
-    """The lock file that huggingface_hub uses, too."""
+    """The lock file, shared with huggingface_hub."""
     blob: Path
     snapshot: Path
 
     @classmethod
     def locate_file(cls, cache: Path, repo: str, commit: str, name: str, digest: str) -> CacheEntry:
-        """Locate the file `name` with the hash `digest`."""
+        """Compute the paths of the file `name` with the hash `digest`."""
         folder = "models--" + repo.replace("/", "--")
         return cls(
             cache / folder,
@@ -87,7 +87,7 @@ class CacheEntry:
 
     @property
     def partial(self) -> Path:
-        """The file while it is downloaded; its length is the progress."""
+        """Path of the file during its download; its length is the progress."""
         return self.blob.with_name(f"{self.blob.name}.incomplete")
 
     def is_complete(self, size: int) -> bool:
@@ -95,7 +95,7 @@ class CacheEntry:
         return measure_size(self.snapshot) == size
 
     def link_snapshot(self, size: int) -> None:
-        """Link the snapshot to the blob if that has `size` bytes; move it where links fail."""
+        """Link the snapshot to a blob of `size` bytes; move the blob where links fail."""
         if measure_size(self.blob) != size:
             return
         self.snapshot.parent.mkdir(parents=True, exist_ok=True)
@@ -107,7 +107,7 @@ class CacheEntry:
             replace_file(self.blob, self.snapshot)
 
     def name_revision(self, revision: str, commit: str) -> None:
-        """Record the commit of `revision`, so that it is found without the hub."""
+        """Record the commit of `revision`, so that the revision is found without the hub."""
         ref = self.folder / "refs" / revision
         if revision == commit or (ref.is_file() and ref.read_text() == commit):
             return
@@ -116,7 +116,7 @@ class CacheEntry:
 
 
 def measure_size(path: Path) -> int:
-    """Measure the file's length in bytes, links followed; 0 if it does not exist."""
+    """Measure a file's length in bytes, following links; 0 if the file does not exist."""
     try:
         return path.stat().st_size
     except OSError:

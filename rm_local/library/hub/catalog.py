@@ -1,4 +1,4 @@
-"""The catalog of public models that reason well, by the memory that they need. No network."""
+"""The shipped catalog of public reasoning models, by the memory they need."""
 
 from __future__ import annotations
 
@@ -30,30 +30,30 @@ class CatalogEntry:
     repo: str
     quant: str
     gb: float
-    """Size of its files in 1e9 bytes."""
+    """Size of the files in 1e9 bytes."""
     parameters: float
-    """In 1e9."""
+    """Number of parameters in 1e9."""
     cache: tuple[int, int, int]
-    """Attention layers, key-value heads, values per head."""
+    """Number of attention layers, of key-value heads, and of values per head."""
     licence: str
     """An SPDX expression."""
     good_at: str
 
     @property
     def memory(self) -> float:
-        """Approximate GB that it needs with a context of TOKENS and a 16-bit cache."""
+        """Approximate memory in GB with a context of TOKENS and a 16-bit cache."""
         layers, heads, width = self.cache
         return self.gb + COMPUTE + TOKENS * layers * heads * width * 2 * 2 / 1e9
 
     @property
     def memory_class(self) -> int:
-        """The smallest of CLASSES that it fits in, or LARGEST_MEMORY."""
+        """The smallest of CLASSES with enough memory, or LARGEST_MEMORY."""
         return next((size for size in CLASSES if self.memory <= size), LARGEST_MEMORY)
 
 
 @dataclass(frozen=True, slots=True)
 class Catalog:
-    """All entries, and the day on which their data was gathered."""
+    """All entries, and the date of their data."""
 
     gathered: date
     entries: tuple[CatalogEntry, ...]

@@ -1,4 +1,4 @@
-"""Downloads files from the hub into its cache: resumed after a cut, and checked before use."""
+"""Downloads files from the hub into its cache; resumes after an interruption, checks hashes."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from rm_local.library.hub.selector import HubModel
 from rm_local.progress import DoneCallback, ProgressCallback, ProgressMeter
 
 PAUSES = (1.0, 2.0, 4.0)
-"""Seconds before each retry of a transfer that was cut."""
+"""Seconds before each retry of an interrupted transfer."""
 RESET_BYTES = 1 << 20
-"""A connection that brought this many bytes resets the count of retries."""
+"""Number of bytes of a connection that reset the count of retries."""
 
 BLOCK = 1 << 20
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -33,12 +33,12 @@ _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 @dataclass(frozen=True, slots=True)
 class DownloadedFile:
-    """A file that is now in the cache."""
+    """A downloaded file in the cache."""
 
     file: HubFile
     path: Path
     fetched: int
-    """Bytes transferred for it; 0 if it was in the cache already."""
+    """Number of transferred bytes; 0 if the file was in the cache already."""
 
 
 def find_cache_entries(cache: Path, repo: Repo, model: HubModel) -> list[CacheEntry]:
@@ -50,7 +50,7 @@ def find_cache_entries(cache: Path, repo: Repo, model: HubModel) -> list[CacheEn
 
 
 def count_missing_bytes(entries: list[CacheEntry], model: HubModel) -> int:
-    """Count the bytes that are still to be downloaded."""
+    """Count the bytes of the model that are not in the cache yet."""
     return sum(
         0
         if entry.is_complete(file.size) or measure_size(entry.blob) == file.size
@@ -59,11 +59,11 @@ def count_missing_bytes(entries: list[CacheEntry], model: HubModel) -> int:
     )
 
 
-def check_download_fits(cache: Path, needed: int) -> None:
+def require_download_space(cache: Path, needed: int) -> None:
     """Check that the cache's disk has `needed` bytes free.
 
     Raises:
-        DownloadError: It has less.
+        DownloadError: Less is free.
     """
     remedy = "Make room, or let HF_HUB_CACHE name a folder on another disk."
     require_free(cache, needed, "The download", error=DownloadError, remedy=remedy)
@@ -72,7 +72,7 @@ def check_download_fits(cache: Path, needed: int) -> None:
 def download_file(
     hub: Hub, repo: Repo, file: HubFile, entry: CacheEntry, revision: str, report: ProgressCallback
 ) -> DownloadedFile:
-    """Download the file into its cache entry; it appears there complete and checked or not at all.
+    """Download a file into its cache entry; it appears there only complete and checked.
 
     Raises:
         DownloadInterruptedError: The transfer ended early; the same call would resume it.
@@ -92,7 +92,7 @@ def download_file(
 
 @contextmanager
 def _hold_lock(entry: CacheEntry, file: HubFile) -> Iterator[None]:
-    """Keep other processes from downloading the same file during the body."""
+    """Keep other processes from downloading the same file during the `with` body."""
     for folder in (entry.lock.parent, entry.blob.parent):
         folder.mkdir(parents=True, exist_ok=True)
     try:
@@ -107,7 +107,7 @@ def _hold_lock(entry: CacheEntry, file: HubFile) -> Iterator[None]:
 
 @contextmanager
 def _translate_disk_errors(folder: Path) -> Iterator[None]:
-    """Turn OSErrors of the body into DownloadErrors."""
+    """Translate OSErrors of the `with` body into DownloadErrors."""
     try:
         yield
     except OSError as error:
@@ -189,10 +189,10 @@ def _append_bytes(
 
 
 def _check_hash(file: HubFile, partial: Path, report: ProgressCallback) -> None:
-    """Compare the hash of the file on the disk with the hub's; remove it if they differ.
+    """Compare the hash of the downloaded file with the hub's; remove the file if they differ.
 
     Raises:
-        DownloadError: They differ.
+        DownloadError: The hashes differ.
     """
     digest = hashlib.sha256()
     if len(file.hash) == 40:

@@ -31,13 +31,14 @@ _COMMIT = re.compile("[0-9a-f]{40}")
 
 @dataclass(frozen=True, slots=True)
 class HubFile:
-    """A GGUF file of a repository, as the hub states it."""
+    """A GGUF file of a repository, as stated by the hub."""
 
     name: str
-    """Its path in the repository."""
+    """Path in the repository."""
     size: int
     hash: str
-    """SHA-256 in 64 hexadecimal digits; in 40, git's SHA-1 of a file too small for LFS."""
+    """SHA-256 in 64 hexadecimal digits, or git's SHA-1 in 40 digits for a file too small for
+    LFS."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +48,14 @@ class Repo:
     name: str
     commit: str
     licence: str
-    """The licence in its card; empty if the card names none."""
+    """Licence in the model card; empty without one."""
     files: tuple[HubFile, ...]
-    """Its GGUF files."""
+    """The GGUF files of the repository."""
 
 
 @dataclass(frozen=True, slots=True)
 class ByteRange:
-    """A file's bytes from `start` on; `total` is the whole file's length, None if not stated."""
+    """The bytes of a file from `start` on; `total` is the length of the file, None if unknown."""
 
     start: int
     total: int | None
@@ -62,7 +63,7 @@ class ByteRange:
 
 
 class Hub:
-    """The hub at HF_ENDPOINT, or huggingface.co, with the user's token where there is one."""
+    """Client of the hub at HF_ENDPOINT, else huggingface.co, with the user's token if any."""
 
     def __init__(self) -> None:
         # Otherwise each request names torch's version, and a list of agents is fetched.
@@ -75,7 +76,7 @@ class Hub:
 
         Raises:
             UsageError: There is no such repository or revision.
-            DownloadError: It is not open to this user, or the hub cannot be reached.
+            DownloadError: The repository is not open to this user, or the hub is unreachable.
         """
         api = HfApi(endpoint=self.endpoint, token=self._token)
         with self._translate_errors(name, revision), parsing_response(self.endpoint):
@@ -88,8 +89,8 @@ class Hub:
         licence = info.card_data.license if info.card_data else None
         return Repo(name, info.sha or "", str(licence or ""), files)
 
-    def confirm_file(self, repo: Repo, file: HubFile) -> None:
-        """Request the file's HTTP head; of a gated repository only the list of files is public.
+    def check_file_access(self, repo: Repo, file: HubFile) -> None:
+        """Check by an HTTP HEAD request that the file is open to this user and matches the list.
 
         Raises:
             DownloadError: The file is not open to this user, or differs from the list.
@@ -115,7 +116,7 @@ class Hub:
 
     @contextmanager
     def open_file(self, repo: Repo, file: HubFile, start: int) -> Iterator[ByteRange]:
-        """Request the bytes from `start` on; all of them come if a server does not support ranges.
+        """Request the bytes from `start` on; a server without range support sends the whole file.
 
         Raises:
             DownloadInterruptedError: The connection ended too early, perhaps during the transfer.
@@ -138,7 +139,7 @@ class Hub:
 
     @contextmanager
     def _translate_errors(self, repo: str, revision: str | None) -> Iterator[None]:
-        """Turn network errors of the body into errors with a remedy."""
+        """Translate network errors of the `with` body into errors with a remedy."""
         try:
             yield
         except Exception as error:
@@ -151,10 +152,10 @@ class Hub:
 
 
 def _parse_sibling(repo: str, file: RepoSibling) -> HubFile:
-    """Read name, size and hash of a file.
+    """Parse name, size and hash of a file.
 
     Raises:
-        DownloadError: One is missing, or the name could lead outside of the cache.
+        DownloadError: A value is missing, or the name could lead outside of the cache.
     """
     digest = file.lfs.sha256 if file.lfs else file.blob_id
     path = PurePosixPath(file.rfilename)
@@ -168,7 +169,7 @@ def _parse_sibling(repo: str, file: RepoSibling) -> HubFile:
 
 
 def _parse_range(response: httpx2.Response) -> tuple[int, int | None]:
-    """Read from a response where its bytes begin in the file, and the file's length."""
+    """Parse from a response the position of its first byte in the file, and the file's length."""
     if response.status_code == 206:
         span = re.fullmatch(r"bytes (\d+)-\d+/(\d+)", response.headers.get("Content-Range", ""))
         if span is None:

@@ -46,7 +46,7 @@ def translate_hub_error(
 
 @contextmanager
 def parsing_response(endpoint: str) -> Iterator[None]:
-    """Treat an unparsable response as coming from something other than the hub."""
+    """Translate a parse error of the `with` body into the error that the server is not the hub."""
     try:
         yield
     except (HFValidationError, HfHubHTTPError):

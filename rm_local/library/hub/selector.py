@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from rm_local.library.hub.hub_client import HubFile, Repo
 
 PREFERRED = ("Q4_K_M", "MXFP4", "Q4_K_S", "Q5_K_M", "Q4_0", "Q6_K", "Q8_0")
-"""Quantisations chosen when the user names none, the best first."""
+"""Default quantisations, the best first."""
 
 _HOST = re.compile(r"^(?:https?://)?(?:www\.)?(?:huggingface\.co|hf\.co)/")
 _SPLIT = re.compile(r"-(\d{5})-of-(\d{5})$")
@@ -28,21 +28,21 @@ _OPENINGS = ("blob", "resolve", "tree")
 
 @dataclass(frozen=True, slots=True)
 class HubReference:
-    """The repository and model that the user named."""
+    """A reference by the user to a repository and a model in it."""
 
     repo: str
     which: str = ""
-    """A file of it, or a quantisation; empty = the first of PREFERRED that it has."""
+    """File or quantisation in the repository; empty = the first available of PREFERRED."""
     revision: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class HubModel:
-    """One model of a repository: a file, or all parts of a split one, in their order."""
+    """One model of a repository: a file, or all parts of a split model, in their order."""
 
     name: str
     quant: str
-    """Its quantisation in capitals; empty if the name does not contain it."""
+    """Quantisation in capitals; empty if the name does not contain it."""
     files: tuple[HubFile, ...]
     parts: int
     """Number of files of the complete model."""
@@ -87,7 +87,7 @@ def group_models(files: Sequence[HubFile]) -> list[HubModel]:
 
 
 def choose_model(repo: Repo, which: str) -> HubModel:
-    """Choose the model that `which` names: a file, or a quantisation in any case; empty: PREFERRED.
+    """Choose the model `which`: a file, or a quantisation in any case; empty = by PREFERRED.
 
     Raises:
         UsageError: No model or several match; the remedy lists them.
@@ -135,7 +135,7 @@ def _list_names(stem: str) -> tuple[str, str]:
 
 
 def _choose_preferred(models: list[HubModel]) -> list[HubModel]:
-    """Choose the only model, or those with the first quantisation of PREFERRED."""
+    """Choose the only model, or the models with the first available quantisation of PREFERRED."""
     if len(models) == 1:
         return models
     for quant in PREFERRED:

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from rm_local.disk_space import free_bytes
+from rm_local.disk_space import count_free_bytes
 from rm_local.errors import StoreError, UsageError
 from rm_local.store.exchange.compressed_input import (
     CHUNK,
@@ -83,12 +83,12 @@ def copy_input(path: Path, target: Path) -> str:
 
 
 def check_free_space(folder: Path, size: int, name: str) -> None:
-    """Check that the disk of `folder` has space for `size` bytes of the input `name`.
+    """CheckResult that the disk of `folder` has space for `size` bytes of the input `name`.
 
     Raises:
         StoreError: The space is too small.
     """
-    if free_bytes(folder) < size + KEPT_FREE:
+    if count_free_bytes(folder) < size + KEPT_FREE:
         raise _make_full_error(folder, name)
 
 

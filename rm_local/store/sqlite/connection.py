@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from rm_local.disk_space import free_bytes
+from rm_local.disk_space import count_free_bytes
 from rm_local.errors import CorruptStoreError, ReadOnlyStoreError, StoreError
 from rm_local.store.format import PAGE_SIZE, DamagedError
 from rm_local.store.sqlite.libraries import load_apsw, load_sqlite_vec
@@ -110,7 +110,7 @@ def translate_errors(path: Path) -> Iterator[None]:
 
 
 def _is_full(path: Path) -> bool:
-    return free_bytes(path.parent) < CACHE_KIB * 1024
+    return count_free_bytes(path.parent) < CACHE_KIB * 1024
 
 
 def _make_disk_full_error(path: Path) -> StoreError:

@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rm_local.disk_space import free_bytes
+from rm_local.disk_space import count_free_bytes
 from rm_local.errors import StoreError
 from rm_local.store.format import PAGE_SIZE
 
@@ -34,7 +34,7 @@ def enable_wal(connection: apsw.Connection, path: Path) -> None:
     """
     import apsw
 
-    if free_bytes(path.parent) < MIN_FREE_BYTES:
+    if count_free_bytes(path.parent) < MIN_FREE_BYTES:
         return
     with suppress(
         apsw.BusyError, apsw.LockedError, apsw.CantOpenError, apsw.IOError, apsw.ReadOnlyError

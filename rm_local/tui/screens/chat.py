@@ -1,4 +1,4 @@
-"""The chat screen: questions are asked and answered here."""
+"""The chat screen, for questions and their answers."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from textual.content import Content
 from textual.widgets import Footer
 
 from rm_local.engine import ContextAdjusted
-from rm_local.loop import Event, HintCut, Plan, RunEvent, failed_event
+from rm_local.loop import Event, HintCut, Plan, RunEvent, make_failed_event
 from rm_local.sessions import Session, replay_session
 from rm_local.tui import formatting, messages, plan_mode
 from rm_local.tui.chat_state import Backend, ChatState, PendingQuestion
-from rm_local.tui.enabled_actions import action_enabled
+from rm_local.tui.enabled_actions import is_action_enabled
 from rm_local.tui.keys import CHAT
 from rm_local.tui.screens import reader
 from rm_local.tui.screens.opening import OpeningScreen
-from rm_local.tui.startup import wrap_error
+from rm_local.tui.startup import to_rm_local_error
 from rm_local.tui.turn_view import STREAMED
 from rm_local.tui.widgets.prompt import Prompt
 from rm_local.tui.widgets.status import Status
@@ -43,7 +43,7 @@ REDRAWS = 15
 
 
 class ChatScreen(OpeningScreen):
-    """Shows the `ChatState`: workers post messages or apply events, `_draw_turn` draws it."""
+    """Screen that shows a `ChatState`; workers change it, `_draw_turn` draws it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*CHAT]
 
@@ -145,12 +145,12 @@ class ChatScreen(OpeningScreen):
                 async for event in events:
                     self._show_event(event)
         except Exception as error:  # an error in a turn must not end the app
-            self._show_event(failed_event(wrap_error(error)))
+            self._show_event(make_failed_event(to_rm_local_error(error)))
         finally:
             self.post_message(messages.TurnEnded(self.state.turn))
 
     def _show_event(self, event: Event) -> None:
-        """Apply the event; draw streamed text at the next tick and everything else at once."""
+        """Apply the event; draw streamed text at the next tick, other events at once."""
         if isinstance(event, RunEvent):
             self.show_run_event(event)
             return
@@ -183,7 +183,7 @@ class ChatScreen(OpeningScreen):
             self.ask_question(waiting)
 
     def _add_past_turn(self) -> None:
-        """Move the current turn up into the transcript."""
+        """Move the current turn to the past turns of the transcript."""
         if self.state.turn is not None:
             self.query_one(Transcript).add_past_turns(self.state.turn)
 
@@ -304,7 +304,7 @@ class ChatScreen(OpeningScreen):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Enable only the actions that are available now."""
-        enabled = action_enabled(action, self.state, self.plan, self._status.info)
+        enabled = is_action_enabled(action, self.state, self.plan, self._status.info)
         return super().check_action(action, parameters) if enabled is None else enabled
 
     # Sessions
@@ -328,7 +328,7 @@ class ChatScreen(OpeningScreen):
                 session = await asyncio.to_thread(Session.resume, self.backend, path)
                 turns = session.saved
         except Exception as error:
-            shown = wrap_error(error)
+            shown = to_rm_local_error(error)
             self.notify_text(f"{shown.message} {shown.remedy}", "error")
             return
         self.post_message(messages.SessionResumed(session, turns))
@@ -357,7 +357,7 @@ class ChatScreen(OpeningScreen):
         self.refresh_bindings()
 
     def _refuse_while_running(self) -> bool:
-        """Return whether a turn runs, and ask the user to stop it first."""
+        """Return whether a turn runs; if so, ask the user to stop it first."""
         if self.state.running:
             self.notify("Stop this turn first (Esc).", severity="warning", timeout=4)
         return self.state.running
@@ -370,7 +370,7 @@ class ChatScreen(OpeningScreen):
     # Drawing
 
     def on_resize(self) -> None:
-        """Focus the prompt after a window that was too small had removed the focus."""
+        """Focus the prompt again after a too small window had removed the focus."""
         if self.focused is None:
             self.call_after_refresh(self.query_one(Prompt).focus)
 

@@ -1,4 +1,4 @@
-"""The help screen: what the app does, and its keys."""
+"""The help screen: the phases of a turn, and the keys."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from rm_local.tui.widgets.too_small import TooSmall
 
 
 def describe_keys() -> Content:
-    """List all keys by the place where they work."""
+    """List all keys by their place in the app."""
     blocks = []
     for place, bindings in keys.SECTIONS:
         block = [Content.styled(place, "bold $primary")]
@@ -31,12 +31,12 @@ def describe_keys() -> Content:
 
 
 class Help(ModalScreen[None]):
-    """Shows the phases and the keys."""
+    """Screen that shows the phases of a turn and the keys."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*keys.HELP]
 
     def compose(self) -> ComposeResult:
-        """Lay out a frame that scrolls."""
+        """Lay out a scrollable frame."""
         yield TooSmall()
         with Vertical(classes="dialog"), VerticalScroll(id="help-scroll"):
             yield TextLine(id="help-text")

@@ -1,4 +1,4 @@
-"""Base of the chat screen: opens model and store, and shows progress in the status line."""
+"""Base class of the chat screen: opens model and store, shows progress in the status line."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from textual.screen import Screen
 
 from rm_local.loop import ModelLoading, ModelUnloaded, Notice
 from rm_local.tui import formatting, messages
-from rm_local.tui.startup import open_all
+from rm_local.tui.startup import open_model_and_store
 from rm_local.tui.widgets.status import Status, StatusView
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class OpeningScreen(Screen[None]):
-    """A screen with a `Status`; subclasses react when the model is loaded or opening fails."""
+    """Screen with a `Status` line. Subclasses handle a loaded model and a failed opening."""
 
     def __init__(self, backend: Backend) -> None:
         super().__init__()
@@ -33,15 +33,15 @@ class OpeningScreen(Screen[None]):
         self._opening = False
 
     def use_model(self, info: ModelInfo) -> None:
-        """React to a loaded model."""
+        """Handle a loaded model."""
         raise NotImplementedError
 
     def show_opening_error(self, error: RmLocalError, *, of_model: bool) -> None:
-        """Show why model or store could not be opened."""
+        """Show the error of opening the model or the store."""
         raise NotImplementedError
 
     def open_backend(self) -> None:
-        """Load the model and open the store, unless that is done or in progress."""
+        """Load the model and open the store, unless this is done or in progress."""
         if self._opening or (self._status.info is not None and self.backend.info is not None):
             return
         self._opening = True
@@ -50,7 +50,7 @@ class OpeningScreen(Screen[None]):
 
     @work(group="open")
     async def _open_all(self) -> None:
-        await open_all(self.backend, self.post_message)
+        await open_model_and_store(self.backend, self.post_message)
 
     @work(group="watch")
     async def watch_backend(self) -> None:
@@ -75,7 +75,7 @@ class OpeningScreen(Screen[None]):
                 self.notify_text(text)
 
     def notify_text(self, text: str, severity: SeverityLevel = "information") -> None:
-        """Show a notice long enough to be read; nothing in it is read as markup."""
+        """Show a notice, for a time by its length; markup in it is shown literally."""
         self.notify(formatting.one_line(text), severity=severity, timeout=20, markup=False)
 
     @on(messages.ModelReady)

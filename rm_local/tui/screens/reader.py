@@ -1,4 +1,4 @@
-"""Screen to read an entry or a branch's text in full."""
+"""The screen for the full text of an entry or a branch."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from rm_local.tui.widgets.text_line import TextLine
 from rm_local.tui.widgets.too_small import TooSmall
 
 REDRAWS = 4
-"""Redraws per second of a text that still grows."""
+"""Redraws per second of a growing text."""
 
 
 class Reader(ModalScreen[None]):
-    """Shows the text that `source` returns, updated as it grows."""
+    """Screen that shows the text returned by `source`, updated while it grows."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*keys.READER]
 
@@ -33,7 +33,7 @@ class Reader(ModalScreen[None]):
         self._source = source
 
     def compose(self) -> ComposeResult:
-        """Lay out a frame that scrolls."""
+        """Lay out a scrollable frame."""
         yield TooSmall()
         with Vertical(classes="dialog"), VerticalScroll(id="reader-scroll"):
             yield TextLine(id="reader-text")
@@ -72,20 +72,20 @@ def format_entry(hit: Hit) -> Content:
     )
 
 
-def format_branch(view: TurnBranch) -> Content:
+def format_branch(branch: TurnBranch) -> Content:
     """Format the whole thinking and answer of a branch."""
     parts: list[Content | tuple[str, str]] = []
-    if view.thinking.strip():
+    if branch.thinking.strip():
         parts += [
             ("Thinking\n", "bold $phase-reason"),
             formatting.dim_spans(
-                *_strip_blanks(view.thinking, view.thinking_forced), style="$foreground 60%"
+                *_strip_blanks(branch.thinking, branch.thinking_forced), style="$foreground 60%"
             ),
         ]
-    if view.text.strip():
+    if branch.text.strip():
         parts += [
             ("\n\nAnswer\n" if parts else "Answer\n", "bold $phase-answer"),
-            formatting.dim_spans(*_strip_blanks(view.text, view.text_forced)),
+            formatting.dim_spans(*_strip_blanks(branch.text, branch.text_forced)),
         ]
     return Content.assemble(*parts) if parts else Content("Nothing yet.")
 

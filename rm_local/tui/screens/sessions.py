@@ -1,4 +1,4 @@
-"""Screen of the saved sessions: a list, newest first, and a page to read one."""
+"""The screen of saved sessions: a list, newest first, and a page to read one session."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 class SessionStore(Protocol):
-    """The part of `rm_local.sessions` that the screen uses."""
+    """The interface of `rm_local.sessions` for the screen."""
 
     def list_sessions(self) -> Sequence[SavedSession]: ...
 
@@ -36,12 +36,12 @@ class SessionStore(Protocol):
 
 
 class Sessions(ModalScreen[Path | None]):
-    """Enter reads a session, g continues it; Esc returns to the list, then to the chat."""
+    """Screen of saved sessions: Enter reads a session, g continues it, Esc goes back."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*keys.SESSIONS]
 
     def __init__(self, open_store: Callable[[], SessionStore]) -> None:
-        """`open_store` is called when the list is read, to defer its imports."""
+        """`open_store` is called when the list is first read, so that its imports are deferred."""
         super().__init__()
         self._open_store = open_store
         self._saved: Sequence[SavedSession] = ()
@@ -96,7 +96,7 @@ class Sessions(ModalScreen[Path | None]):
         self._set_title(f"Session of {saved.started:%Y-%m-%d %H:%M}, to read")
 
     def action_go_on(self) -> None:
-        """Continue the session that is being read or is under the cursor."""
+        """Continue the session on the page, or in the list the session under the cursor."""
         at = self.query_one("#sessions-list", OptionList).highlighted
         if at is not None:
             self.dismiss(self._saved[at].path)

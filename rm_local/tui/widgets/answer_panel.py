@@ -1,4 +1,4 @@
-"""The answer and the vote that chose it, or why the turn has no answer."""
+"""The panel of the answer and its vote, or of the reason for a missing answer."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from rm_local.tui.widgets.text_line import TextLine, format_phase_head
 
 
 class AnswerPanel(VerticalScroll):
-    """Shows the end of a turn; scrolls when the answer is long."""
+    """Panel for the end of a turn; scrolls if the answer is long."""
 
     def compose(self) -> ComposeResult:
         """Lay out head, note, vote and text."""
@@ -22,61 +22,61 @@ class AnswerPanel(VerticalScroll):
         yield TextLine(id="answer-carried")
         yield TextLine(id="answer-text")
 
-    def show_answer(self, view: Turn) -> None:
+    def show_answer(self, turn: Turn) -> None:
         """Draw the turn's answer, or a placeholder until it has one."""
-        self.set_class(view.running, "-waiting")
+        self.set_class(turn.running, "-waiting")
         for part, content in (
-            ("head", _format_head(view)),
-            ("note", describe_ending(view)),
-            ("carried", summarize_vote(view)),
-            ("text", format_answer(view)),
+            ("head", _format_head(turn)),
+            ("note", describe_ending(turn)),
+            ("carried", summarize_vote(turn)),
+            ("text", format_answer(turn)),
         ):
             line = self.query_one(f"#answer-{part}", TextLine)
             line.set_content(content)
             line.display = bool(content.plain)
 
 
-def _format_head(view: Turn) -> Content:
-    if view.answer is not None:
+def _format_head(turn: Turn) -> Content:
+    if turn.answer is not None:
         return format_phase_head(
-            "Answer", "$phase-answer", Phase("done", view.answer.seconds), format_result(view)
+            "Answer", "$phase-answer", Phase("done", turn.answer.seconds), format_result(turn)
         )
-    if view.stage == "stopped":
+    if turn.stage == "stopped":
         return Content.styled("■ Stopped", "bold $warning")
-    if view.stage == "failed":
+    if turn.stage == "failed":
         return Content.styled("✕ Failed", "bold $error")
     return format_phase_head("Answer", "$phase-answer", Phase("waiting", None))
 
 
-def format_result(view: Turn) -> Content:
-    """Format the vote's result in one line; empty for an answer in prose, which is shown below."""
-    if view.answer is None or view.answer.result is None:
+def format_result(turn: Turn) -> Content:
+    """Format the vote's result in one line; empty for an answer in prose, shown elsewhere."""
+    if turn.answer is None or turn.answer.result is None:
         return Content("")
-    return Content.styled(formatting.one_line(view.answer.result), "bold")
+    return Content.styled(formatting.one_line(turn.answer.result), "bold")
 
 
-def describe_ending(view: Turn) -> Content:
-    """Describe that the turn was stopped, or what failed and what to do."""
-    if view.stage == "failed":
+def describe_ending(turn: Turn) -> Content:
+    """Describe the end of a turn: stopped by the user, or an error and its remedy."""
+    if turn.stage == "failed":
         return Content.assemble(
-            (formatting.one_line(view.message), "$error"), " ", formatting.one_line(view.remedy)
+            (formatting.one_line(turn.message), "$error"), " ", formatting.one_line(turn.remedy)
         )
-    if not view.stopped:
+    if not turn.stopped:
         return Content("")
-    finished = sum(branch.stop != "cancelled" for branch in view.branches)
-    many = formatting.format_count(len(view.branches), "branch", "branches")
-    if view.answer is not None:
+    finished = sum(branch.stop != "cancelled" for branch in turn.branches)
+    many = formatting.format_count(len(turn.branches), "branch", "branches")
+    if turn.answer is not None:
         return Content.styled(f"Stopped early, when {finished} of {many} had finished.", "$warning")
-    if view.branches:
+    if turn.branches:
         return Content.styled(
             "Stopped before there was an answer; what there is, is kept.", "$warning"
         )
     return Content.styled("Stopped before the model had reasoned.", "$warning")
 
 
-def summarize_vote(view: Turn, *, timed: bool = False) -> Content:
+def summarize_vote(turn: Turn, *, timed: bool = False) -> Content:
     """Summarize agreeing branches, hints and tokens; `timed` adds the seconds."""
-    answer = view.answer
+    answer = turn.answer
     if answer is None:
         return Content("")
     parts = []
@@ -85,7 +85,7 @@ def summarize_vote(view: Turn, *, timed: bool = False) -> Content:
     elif answer.result is not None:
         many = formatting.format_count(answer.branches, "branch", "branches")
         parts.append(f"{answer.agreed} of {many} agreed")
-    if names := _list_hints(view):
+    if names := _list_hints(turn):
         parts.append(f"under {names}")
     parts += [
         formatting.format_count(answer.tokens, "token"),
@@ -95,20 +95,20 @@ def summarize_vote(view: Turn, *, timed: bool = False) -> Content:
     return Content.styled(" · ".join(parts), "$foreground 60%")
 
 
-def format_answer(view: Turn) -> Content:
+def format_answer(turn: Turn) -> Content:
     """Format the text of the chosen branch."""
-    if view.answer is None:
+    if turn.answer is None:
         return Content("")
-    said = view.answer.text.strip()
-    return formatting.format_text("" if said == view.answer.result else said)
+    said = turn.answer.text.strip()
+    return formatting.format_text("" if said == turn.answer.result else said)
 
 
-def _list_hints(view: Turn) -> str:
-    """List the answer's hints, numbered like the hits: `hint 1` or `hints 1 and 3`."""
-    used = view.answer.hints if view.answer else ()
-    numbers = [str(i + 1) for i, hit in enumerate(view.hits) if hit.entry.id in used]
+def _list_hints(turn: Turn) -> str:
+    """List the answer's hints by their numbers in the list of hits: `hint 1`, `hints 1 and 3`."""
+    used = turn.answer.hints if turn.answer else ()
+    numbers = [str(i + 1) for i, hit in enumerate(turn.hits) if hit.entry.id in used]
     if not numbers:
-        return "no hint" if view.hits and not used else ""
+        return "no hint" if turn.hits and not used else ""
     if len(numbers) == 1:
         return f"hint {numbers[0]}"
     return f"hints {', '.join(numbers[:-1])} and {numbers[-1]}"

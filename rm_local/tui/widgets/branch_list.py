@@ -1,4 +1,4 @@
-"""The branches of a turn: panes side by side, or in a small window a list and one pane."""
+"""The widget of all branches: panes side by side, or in a small window a list and one pane."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from rm_local.tui.widgets.branch_pane import BranchPane, describe_state, format_
 PANE_WIDTH = 34
 PANE_HEIGHT = 6
 LIST_SHARE = 0.5
-"""Share of the width that the list takes; the open branch takes the rest."""
+"""Share of the width for the list; the rest is for the open branch."""
 
 
 class BranchList(Container):
-    """Chooses between panes and a list by the available size."""
+    """Widget of all branches: panes, or a list and one pane, by the available size."""
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -36,14 +36,14 @@ class BranchList(Container):
         self._chosen = 0
 
     def compose(self) -> ComposeResult:
-        """Lay out the list, which may be hidden, and the panes."""
+        """Lay out the list and the panes."""
         yield OptionList(id="branch-list", markup=False, compact=True)
         yield Container(id="panes")
 
     def show_branches(
         self, branches: tuple[TurnBranch, ...], hits: tuple[Hit, ...], result: str | None = None
     ) -> None:
-        """Draw the branches; `hits` number their hints, `result` is the vote's result."""
+        """Draw the branches; `hits` give the numbers of hints, `result` is the vote's result."""
         fewer = len(branches) < len(self._panes)
         if fewer or (self._branches and branches and branches[0].began != self._branches[0].began):
             self._remove_panes()

@@ -1,4 +1,4 @@
-"""One branch: its hint in the top border, state and rate in the bottom border, its text between."""
+"""The pane of a branch: its hint in the top border, its text, its state in the bottom border."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def format_title(branch: TurnBranch, hits: tuple[Hit, ...]) -> str:
 
 
 def describe_prefill(reading: PrefillStats) -> Content:
-    """Describe how many tokens were evaluated before the first text, and how long it took."""
+    """Describe the number of tokens evaluated before the first text, and their time."""
     prompt = formatting.format_count(reading.prompt, "token")
     late = reading.prompt_last + reading.hints_read
     return Content.styled(
@@ -40,7 +40,7 @@ def describe_prefill(reading: PrefillStats) -> Content:
 
 
 def describe_state(branch: TurnBranch, result: str | None) -> tuple[str, str, str]:
-    """Return mark, colour and words for a branch's state; `result` is the vote's result."""
+    """Describe a branch's state: mark, colour and words; `result` is the vote's result."""
     if branch.stop is None:
         return "◉", "$phase-reason", "running"
     words = {
@@ -68,7 +68,7 @@ def describe_state(branch: TurnBranch, result: str | None) -> tuple[str, str, st
 
 
 class BranchPane(VerticalScroll):
-    """Follows the text until the user scrolls up."""
+    """Pane of one branch; it scrolls with the growing text until the user scrolls up."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*keys.BRANCH]
 
@@ -83,7 +83,7 @@ class BranchPane(VerticalScroll):
         yield self._streamed
 
     def on_mount(self) -> None:
-        """Follow the text, and show what arrived before the pane was mounted."""
+        """Scroll with the text, and draw a branch that arrived before the pane was mounted."""
         self.anchor()
         self._draw_branch()
 

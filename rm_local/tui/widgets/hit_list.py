@@ -19,13 +19,13 @@ from rm_local.tui.messages import HitDropped, HitOpened, HitPinned
 
 BAR = 8
 ORIGIN = 19
-"""Minimum cells for a hit's origin; more if its subproblem is short."""
+"""Minimum width in cells of a hit's origin; it is wider if the subproblem is short."""
 ROOMY = 70
-"""Width in cells from which a hit and its origin fit on one line."""
+"""Minimum width in cells for a hit and its origin on one line."""
 
 
 class HitList(OptionList):
-    """One line per hit, or two in a narrow panel. ◆ pinned, ✕ dropped, ✓ used by the answer."""
+    """List of hits: ◆ pinned, ✕ dropped, ✓ used by the answer; two lines per hit if narrow."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*keys.HITS]
 

@@ -1,4 +1,4 @@
-"""A past turn: question and answer in two lines; a key unfolds the rest."""
+"""The widget of a past turn: question and answer in two lines, and details on request."""
 
 from __future__ import annotations
 
@@ -21,26 +21,26 @@ from rm_local.tui.widgets.text_line import TextLine
 
 
 class PastTurn(Vertical, can_focus=True):
-    """Shows question and answer; Enter or a click unfolds the rest."""
+    """Widget that shows question and answer; Enter or a click unfolds the details."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*keys.PAST_TURN]
 
-    def __init__(self, view: Turn, *, unfolded: bool = False) -> None:
+    def __init__(self, turn: Turn, *, unfolded: bool = False) -> None:
         super().__init__(classes="past")
-        self.view = view
+        self.turn = turn
         self.set_class(unfolded, "-unfolded")
 
     def compose(self) -> ComposeResult:
         """Lay out the two lines and the details."""
-        view = self.view
+        turn = self.turn
         question, summary, whole = (
             TextLine(),
             TextLine(classes="summary"),
             TextLine(classes="whole"),
         )
-        question.set_content(format_question(view))
-        summary.set_content(_format_summary(view))
-        whole.set_content(Content("\n").join(_format_details(view)))
+        question.set_content(format_question(turn))
+        summary.set_content(_format_summary(turn))
+        whole.set_content(Content("\n").join(_format_details(turn)))
         yield from (question, summary, whole)
 
     def action_unfold(self) -> None:
@@ -49,10 +49,10 @@ class PastTurn(Vertical, can_focus=True):
 
     def action_back(self) -> None:
         """Return to this turn in the chat."""
-        self.post_message(TurnChosen(self.view))
+        self.post_message(TurnChosen(self.turn))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Offer going back only in the chat, not in the read-only viewer."""
+        """Enable the return to this turn only in the chat, not in a read-only view."""
         if action == "back" and isinstance(self.screen, ModalScreen):
             return False
         return super().check_action(action, parameters)
@@ -62,33 +62,33 @@ class PastTurn(Vertical, can_focus=True):
         self.action_unfold()
 
 
-def format_question(view: Turn) -> Content:
+def format_question(turn: Turn) -> Content:
     """Format the turn's place in its session, and its question."""
-    number = f"{where}  " if (where := format_place(view)) else ""
-    return Content.assemble((number, "$foreground 60%"), formatting.one_line(view.question))
+    number = f"{where}  " if (where := format_place(turn)) else ""
+    return Content.assemble((number, "$foreground 60%"), formatting.one_line(turn.question))
 
 
-def _format_summary(view: Turn) -> Content:
-    if view.answer is None:
-        return answer_panel.describe_ending(view)
-    parts = [answer_panel.format_result(view), answer_panel.summarize_vote(view, timed=True)]
-    if view.stopped:
+def _format_summary(turn: Turn) -> Content:
+    if turn.answer is None:
+        return answer_panel.describe_ending(turn)
+    parts = [answer_panel.format_result(turn), answer_panel.summarize_vote(turn, timed=True)]
+    if turn.stopped:
         parts.append(Content.styled("stopped early", "$warning"))
     return Content.styled(" · ", "$foreground 60%").join(parts)
 
 
-def _format_details(view: Turn) -> list[Content]:
+def _format_details(turn: Turn) -> list[Content]:
     """Format subproblem, hits, prefill, branches and answer, one line each."""
     lines = []
-    if view.subproblem:
+    if turn.subproblem:
         lines.append(
             Content.assemble(
-                ("Formulate  ", "$phase-formulate"), formatting.one_line(view.subproblem)
+                ("Formulate  ", "$phase-formulate"), formatting.one_line(turn.subproblem)
             )
         )
-    if view.memory_summary and not view.hits:
-        lines.append(Content.assemble(("Retrieve   ", "$phase-retrieve"), view.memory_summary))
-    for number, hit in enumerate(view.hits, 1):
+    if turn.memory_summary and not turn.hits:
+        lines.append(Content.assemble(("Retrieve   ", "$phase-retrieve"), turn.memory_summary))
+    for number, hit in enumerate(turn.hits, 1):
         label = "Retrieve   " if number == 1 else " " * 11
         found = f"{number} {hit.similarity:.2f}  {formatting.format_hint(hit)}"
         lines.append(
@@ -98,15 +98,15 @@ def _format_details(view: Turn) -> list[Content]:
                 (f"  {formatting.format_origin(hit)}", "$foreground 60%"),
             )
         )
-    if view.reading:
+    if turn.reading:
         lines.append(
-            Content.assemble(("Read       ", "$phase-reason"), describe_prefill(view.reading))
+            Content.assemble(("Read       ", "$phase-reason"), describe_prefill(turn.reading))
         )
-    result = view.answer.result if view.answer else None
-    for at, branch in enumerate(view.branches):
+    result = turn.answer.result if turn.answer else None
+    for at, branch in enumerate(turn.branches):
         mark, color, words = describe_state(branch, result)
         label = "Reason     " if at == 0 else " " * 11
-        name = f"{format_title(branch, view.hits)}  "
+        name = f"{format_title(branch, turn.hits)}  "
         pace = f"  {formatting.format_count(branch.tokens, 'token')}"
         lines.append(
             Content.assemble(
@@ -118,6 +118,6 @@ def _format_details(view: Turn) -> list[Content]:
                 (pace, "$foreground 60%"),
             )
         )
-    if said := answer_panel.format_answer(view).plain:
+    if said := answer_panel.format_answer(turn).plain:
         lines += [Content.styled("Answer", "$phase-answer"), Content(said)]
     return lines

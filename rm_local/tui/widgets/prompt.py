@@ -1,4 +1,4 @@
-"""The input for questions."""
+"""The input widget for questions."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NEWLINE = keys.ASK[1].key.split(",")
 
 
 class Prompt(TextArea):
-    """Enter asks; Shift+Enter or Ctrl+J inserts a new line."""
+    """Input for questions: Enter submits; Shift+Enter or Ctrl+J inserts a new line."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*keys.ASK]
 
@@ -46,7 +46,7 @@ class Prompt(TextArea):
         event.prevent_default()
 
     def action_submit(self) -> None:
-        """Submit the question and clear the prompt, unless it is blank."""
+        """Submit the question and clear the prompt, unless the prompt is blank."""
         if question := self.text.strip():
             self.clear()
             self.post_message(QuestionSubmitted(question))
@@ -56,17 +56,17 @@ class Prompt(TextArea):
         self.insert("\n", maintain_selection_offset=False)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Disable asking while the prompt is blank."""
+        """Disable submission while the prompt is blank."""
         if action == "submit" and not self.text.strip():
             return None
         return super().check_action(action, parameters)
 
     def on_text_area_changed(self) -> None:
-        """Update whether the footer offers asking."""
+        """Update the footer: it offers submission only for a question that is not blank."""
         self.refresh_bindings()
 
     def restore_question(self, question: str) -> None:
-        """Put back a question that was not asked, above the text typed since."""
+        """Put a question that was not asked back into the prompt, above newer text."""
         self.text = "\n".join(text for text in (question, self.text) if text)
         self.move_cursor(self.document.end)
 
@@ -76,7 +76,7 @@ class Prompt(TextArea):
         self.placeholder = HINT + ("" if model.converses else alone)
 
     def edit_question(self, question: str) -> None:
-        """Put in an old question to edit; `restore_draft` brings back what was typed."""
+        """Replace the typed text by an old question to edit; `restore_draft` restores the text."""
         if self._draft is None:
             self._draft = self.text
         self.text = question
@@ -84,7 +84,7 @@ class Prompt(TextArea):
         self.focus()
 
     def restore_draft(self) -> None:
-        """Put back the text that `edit_question` replaced."""
+        """Restore the text replaced by `edit_question`."""
         if self._draft is not None:
             self.text, self._draft = self._draft, None
             self.move_cursor(self.document.end)

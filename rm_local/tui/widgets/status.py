@@ -24,16 +24,16 @@ class StatusView:
     info: ModelInfo | None = None
     failed: bool = False
     plan_mode: str = ""
-    """How the next question is answered, if that differs from the default."""
+    """Modes of the next question that differ from the default; empty without a difference."""
     unloaded: str = ""
-    """Name of the unloaded model, if the model is unloaded."""
+    """Name of the model if it is unloaded, else empty."""
     entries: int | None = None
     used: int = 0
-    """Tokens of the model's context in use."""
+    """Number of used tokens of the model's context."""
 
 
 class Status(Horizontal):
-    """Shows a `StatusView` in one line; a narrow window cuts the left half."""
+    """Line that shows a `StatusView`; a narrow window cuts its left half."""
 
     def compose(self) -> ComposeResult:
         """Lay out the left and the right half."""

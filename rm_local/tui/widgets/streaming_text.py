@@ -1,4 +1,4 @@
-"""Text that grows. Only its last block is laid out again, so a long branch stays cheap to draw."""
+"""A widget for growing text. Only its last block is laid out again, so that drawing is cheap."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from rm_local.tui import formatting
 from rm_local.tui.widgets.text_line import TextLine
 
 BLOCK = 1500
-"""Characters after which a block is closed, at the end of a line if possible."""
+"""Length in characters at which a block is closed, at the end of a line if possible."""
 
 
 class StreamingText(Vertical):
-    """Shows dim thinking and below it the answer; both may only grow."""
+    """Widget that shows the thinking (dim) and below it the answer; the texts may only grow."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -30,7 +30,7 @@ class StreamingText(Vertical):
         thinking_forced: Sequence[Span] = (),
         answer_forced: Sequence[Span] = (),
     ) -> None:
-        """Draw the text added since the last call; dim the spans that the calculator wrote."""
+        """Draw the text added since the last call; dim the spans inserted by the calculator."""
         self._append_text("thinking", thinking, thinking_forced)
         self._append_text("answer", answer, answer_forced)
 
@@ -58,5 +58,5 @@ class StreamingText(Vertical):
 
 
 def _shift_spans(spans: Sequence[Span], begin: int) -> list[Span]:
-    """Shift the spans to the text that starts at `begin`."""
+    """Shift the spans to a text that begins at position `begin`."""
     return [(start - begin, end - begin) for start, end in spans if end > begin]

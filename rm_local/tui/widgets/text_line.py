@@ -1,4 +1,4 @@
-"""A text widget that is redrawn only when its text changes, and the head line of a phase."""
+"""A widget for plain text, and the format of the head line of a phase."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ MARKS = {"waiting": "○", "running": "◉", "done": "●", "skipped": "–", "h
 
 
 class TextLine(Static):
-    """Plain text; nothing in it is read as markup."""
+    """Widget for plain text, redrawn only after a change; markup is shown literally."""
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__("", markup=False, id=id, classes=classes)
@@ -28,7 +28,7 @@ class TextLine(Static):
 
 
 def format_phase_head(name: str, color: str, phase: Phase, about: Content | str = "") -> Content:
-    """Format `● Formulate   0.4 s  ABOUT` in the phase's colour, dim while the phase waits."""
+    """Format the head line of a phase, `● Formulate   0.4 s  ABOUT`; dim while the phase waits."""
     style = f"{color} 45%" if phase.state in ASLEEP else f"bold {color}"
     return Content.assemble(
         (f"{MARKS[phase.state]} {name:<10}", style),

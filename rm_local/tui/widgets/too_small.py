@@ -9,7 +9,7 @@ LEAST_HEIGHT = 16
 
 
 class TooSmall(Static):
-    """One line; below the minimum size the style sheet shows it and hides the rest."""
+    """One-line message; the style sheet shows only it in windows below the minimum size."""
 
     def __init__(self) -> None:
         super().__init__(

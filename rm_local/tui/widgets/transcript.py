@@ -1,4 +1,4 @@
-"""The turns: past ones compact at the top, the current one filling the window."""
+"""The widget of all turns: past turns compact at the top, the current turn below."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from rm_local.tui.widgets.turn_panel import TurnPanel
 
 
 class Transcript(VerticalScroll, can_focus=False):
-    """Shows all turns; the current one has a fixed height, so nothing above it moves."""
+    """Widget of all turns; the current turn has a fixed height, so that no past turn moves."""
 
     def compose(self) -> ComposeResult:
-        """Lay out the welcome text, and the current turn that replaces it."""
+        """Lay out the welcome text, and the current turn, hidden until the first question."""
         with Center(id="welcome"), Vertical(id="welcome-box"):
             yield TextLine(id="welcome-title")
             yield TextLine(id="welcome-text")
@@ -34,38 +34,40 @@ class Transcript(VerticalScroll, can_focus=False):
         self.query_one("#welcome-text", TextLine).set_content(describe_phases())
         self.query_one("#turn").display = False
 
-    def show_turn(self, view: Turn, marks: HitMarks, now: float) -> None:
+    def show_turn(self, turn: Turn, marks: HitMarks, now: float) -> None:
         """Draw the current turn."""
         self.query_one("#welcome").display = False
         panel = self.query_one("#turn", TurnPanel)
         panel.display = True
-        panel.show_turn(view, marks, now)
+        panel.show_turn(turn, marks, now)
 
     def show_note(self, content: Content) -> None:
         """Show a note below the welcome text."""
         self.query_one("#welcome-note", TextLine).set_content(content)
 
     def add_past_turns(self, *views: Turn) -> None:
-        """Insert past turns above the current one, in the order of their numbers; keep the scroll
-        position of a user who reads above."""
+        """Insert past turns above the current turn, in the order of their numbers.
+
+        The scroll position is kept if the user has scrolled up.
+        """
         following = self.max_scroll_y - self.scroll_y <= 1
-        for view in views:
-            later = (past for past in self.query(PastTurn) if past.view.number > view.number)
-            self.mount(PastTurn(view), before=next(later, self.query_one("#turn")))
+        for turn in views:
+            later = (past for past in self.query(PastTurn) if past.turn.number > turn.number)
+            self.mount(PastTurn(turn), before=next(later, self.query_one("#turn")))
         if following:
             self.call_after_refresh(self.scroll_end, animate=False)
 
-    def remove_past_turn(self, view: Turn) -> None:
-        """Remove a past turn that has become the current one."""
+    def remove_past_turn(self, turn: Turn) -> None:
+        """Remove a past turn that has become the current turn."""
         for past in self.query(PastTurn):
-            if past.view is view:
+            if past.turn is turn:
                 past.remove()
         self.call_after_refresh(self.scroll_end, animate=False)
 
     def dim_other_forks(self, ancestors: Collection[int]) -> None:
-        """Dim the turns that are not ancestors of the current one."""
+        """Dim the turns that are not ancestors of the current turn."""
         for past in self.query(PastTurn):
-            past.set_class(past.view.number not in ancestors, "-aside")
+            past.set_class(past.turn.number not in ancestors, "-aside")
 
     def clear_turns(self) -> None:
         """Remove all turns and show the welcome text."""

@@ -1,4 +1,4 @@
-"""The current turn: Formulate, Retrieve, Reason and Answer, always in this order."""
+"""The panel of the current turn: its parts Formulate, Retrieve, Reason and Answer."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from rm_local.tui.widgets.text_line import ASLEEP, TextLine, format_phase_head
 
 
 class SubproblemInput(Input):
-    """The input in which the subproblem is edited."""
+    """Input to edit the subproblem."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*keys.EDIT_SUBPROBLEM]
 
@@ -34,7 +34,7 @@ class SubproblemInput(Input):
 
 
 class TurnPanel(Container):
-    """Draws one `Turn`; its parts keep their places while the turn runs."""
+    """Panel of one `Turn`; its parts keep their places while the turn runs."""
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -56,16 +56,16 @@ class TurnPanel(Container):
                 yield BranchList(id="branches")
         yield AnswerPanel(id="answer", classes="phase")
 
-    def show_turn(self, view: Turn, marks: HitMarks, now: float) -> None:
-        """Draw the turn as of `now`."""
-        self._drawn = view, marks, now
-        formulate, retrieve, reason = derive_phases(view, now)
-        result = view.answer.result if view.answer else None
-        used = view.answer.hints if view.answer else ()
+    def show_turn(self, turn: Turn, marks: HitMarks, now: float) -> None:
+        """Draw the turn at the time `now`."""
+        self._drawn = turn, marks, now
+        formulate, retrieve, reason = derive_phases(turn, now)
+        result = turn.answer.result if turn.answer else None
+        used = turn.answer.hints if turn.answer else ()
         question = (
-            format_question(view)
-            if view.number > 1
-            else Content(formatting.one_line(view.question))
+            format_question(turn)
+            if turn.number > 1
+            else Content(formatting.one_line(turn.question))
         )
         self._set_line("#question", question)
         self._set_line(
@@ -74,22 +74,22 @@ class TurnPanel(Container):
                 "Formulate",
                 "$phase-formulate",
                 formulate,
-                "" if self.editing else _describe_subproblem(view),
+                "" if self.editing else _describe_subproblem_or_prefill(turn),
             ),
         )
         self._set_line(
             "#retrieve-head",
-            format_phase_head("Retrieve", "$phase-retrieve", retrieve, _describe_hits(view, marks)),
+            format_phase_head("Retrieve", "$phase-retrieve", retrieve, _describe_hits(turn, marks)),
         )
         self._set_line(
             "#reason-head",
-            format_phase_head("Reason", "$phase-reason", reason, _describe_pace(view, reason, now)),
+            format_phase_head("Reason", "$phase-reason", reason, _describe_pace(turn, reason, now)),
         )
         for part, phase in (("formulate", formulate), ("retrieve", retrieve), ("reason", reason)):
             self.query_one(f"#{part}").set_class(phase.state in ASLEEP, "-waiting")
-        self.query_one("#hits", HitList).show_hits(view.hits, marks, used)
-        self.query_one("#branches", BranchList).show_branches(view.branches, view.hits, result)
-        self.query_one("#answer", AnswerPanel).show_answer(view)
+        self.query_one("#hits", HitList).show_hits(turn.hits, marks, used)
+        self.query_one("#branches", BranchList).show_branches(turn.branches, turn.hits, result)
+        self.query_one("#answer", AnswerPanel).show_answer(turn)
 
     def edit_subproblem(self, subproblem: str) -> None:
         """Replace the subproblem's line by an input."""
@@ -132,28 +132,28 @@ class TurnPanel(Container):
 AUTHORS = {"model": "", "user": "  (yours)", "question": "  (the question itself)"}
 
 
-def _describe_subproblem(view: Turn) -> Content:
-    """Describe the subproblem and its author, if that is not the model.
+def _describe_subproblem_or_prefill(turn: Turn) -> Content:
+    """Describe the subproblem, with an author other than the model.
 
     Before the turn has a subproblem, describe the progress of the prefill.
     """
-    if view.running and view.prefilling is not None and not view.branches:
-        share, left = view.prefilling.share, view.prefilling.left
+    if turn.running and turn.prefilling is not None and not turn.branches:
+        share, left = turn.prefilling.share, turn.prefilling.left
         return Content.styled(
             f"reading, {share:.0%}, {formatting.format_seconds(left)} left", "$foreground 60%"
         )
-    whose = AUTHORS[view.author] if view.formulated is not None else ""
-    return Content.assemble(formatting.one_line(view.subproblem), (whose, "$foreground 60%"))
+    whose = AUTHORS[turn.author] if turn.formulated is not None else ""
+    return Content.assemble(formatting.one_line(turn.subproblem), (whose, "$foreground 60%"))
 
 
-def _describe_hits(view: Turn, marks: HitMarks) -> Content:
-    """Describe the number of hits and of the user's marks."""
-    if not view.memory_summary and not view.hits:
+def _describe_hits(turn: Turn, marks: HitMarks) -> Content:
+    """Describe the numbers of hits: found, too long, pinned and dropped."""
+    if not turn.memory_summary and not turn.hits:
         return Content("")
-    number = formatting.format_count(len(view.hits), "hit")
-    parts = [number if view.hits else f"memory: {view.memory_summary}"]
-    if view.cuts:
-        parts.append(f"{len(view.cuts)} too long: cut or left out")
+    number = formatting.format_count(len(turn.hits), "hit")
+    parts = [number if turn.hits else f"memory: {turn.memory_summary}"]
+    if turn.cuts:
+        parts.append(f"{len(turn.cuts)} too long: cut or left out")
     if marks.pinned:
         parts.append(f"{len(marks.pinned)} pinned")
     if marks.dropped:
@@ -161,17 +161,17 @@ def _describe_hits(view: Turn, marks: HitMarks) -> Content:
     return Content(" · ".join(parts))
 
 
-def _describe_pace(view: Turn, phase: Phase, now: float) -> Content:
+def _describe_pace(turn: Turn, phase: Phase, now: float) -> Content:
     """Describe the number of branches, their tokens and their rate."""
-    if not view.branches:
+    if not turn.branches:
         return Content("")
-    left = sum(branch.stop is None for branch in view.branches)
-    many = formatting.format_count(len(view.branches), "branch", "branches")
+    left = sum(branch.stop is None for branch in turn.branches)
+    many = formatting.format_count(len(turn.branches), "branch", "branches")
     parts = [f"{left} of {many} running" if left else many]
     parts += [
-        formatting.format_count(view.tokens, "token"),
-        formatting.format_rate(compute_rate(view, now)),
+        formatting.format_count(turn.tokens, "token"),
+        formatting.format_rate(compute_rate(turn, now)),
     ]
-    if view.reading:
-        parts.append(f"first {formatting.format_seconds(view.reading.first_token_seconds)}")
+    if turn.reading:
+        parts.append(f"first {formatting.format_seconds(turn.reading.first_token_seconds)}")
     return Content(" · ".join(part for part in parts if part))

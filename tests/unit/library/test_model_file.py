@@ -27,7 +27,7 @@ def test_a_whole_model_is_described(tmp_path: Path) -> None:
     assert read.layer_bytes < read.weight_bytes
     assert (len(read.shape.layers), read.shape.width, read.shape.inner) == (2, 64, 96)
     assert read.thinks
-    model_file.check_usable(read)
+    model_file.require_loadable(read)
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ def test_kinds_of_models_are_distinguished(tmp_path: Path, more: dict[str, Any],
     assert read.kind == kind
     if kind != "text":
         with pytest.raises(InvalidModelError):
-            model_file.check_usable(read)
+            model_file.require_loadable(read)
 
 
 def test_a_vocabulary_alone_is_no_model(tmp_path: Path) -> None:
@@ -85,7 +85,7 @@ def test_a_split_model_is_one(tmp_path: Path) -> None:
         assert read.path == parts[0]
         assert read.files == tuple(parts)
         assert (read.kind, read.parameters, read.missing) == ("text", 2 * 64 * 64, ())
-        model_file.check_usable(read)
+        model_file.require_loadable(read)
 
 
 def test_missing_parts_are_named(tmp_path: Path) -> None:
@@ -97,7 +97,7 @@ def test_missing_parts_are_named(tmp_path: Path) -> None:
 
     assert read.missing == (parts[1].name,)
     with pytest.raises(ModelNotFoundError, match="00002-of-00003"):
-        model_file.check_usable(read)
+        model_file.require_loadable(read)
 
 
 def test_a_part_that_is_cut_short_is_not_used(tmp_path: Path) -> None:
@@ -106,7 +106,7 @@ def test_a_part_that_is_cut_short_is_not_used(tmp_path: Path) -> None:
     parts[2].write_bytes(parts[2].read_bytes()[:-100])
 
     with pytest.raises(InvalidModelError, match=r"00003-of-00003\.gguf is cut short"):
-        model_file.check_usable(model_file.read_model(parts[0]))
+        model_file.require_loadable(model_file.read_model(parts[0]))
 
 
 @pytest.mark.parametrize(

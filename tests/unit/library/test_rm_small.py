@@ -176,7 +176,7 @@ def test_a_disk_without_room_is_found_before_anything_is_written(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The message has what is needed and what is free."""
-    monkeypatch.setattr("rm_local.disk_space.free_bytes", lambda _path: 1_000)
+    monkeypatch.setattr("rm_local.disk_space.count_free_bytes", lambda _path: 1_000)
 
     with pytest.raises(EngineError, match=r"1\.0 KB are free") as caught:
         prepare()

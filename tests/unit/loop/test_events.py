@@ -25,7 +25,7 @@ from rm_local.loop.events import (
     Retrieved,
     event_as_json,
     event_from_json,
-    failed_event,
+    make_failed_event,
 )
 from rm_local.records import Answer, Branch, PrefillStats
 from tests.support.fakes import hit
@@ -112,7 +112,7 @@ def test_what_is_no_event_is_refused(fields: dict[str, object]) -> None:
 
 def test_an_error_becomes_a_failure() -> None:
     """Message, remedy and exit code go along."""
-    assert failed_event(StoreNotFoundError("No store.", "Make one.")) == Failed(
+    assert make_failed_event(StoreNotFoundError("No store.", "Make one.")) == Failed(
         "No store.", "Make one.", 4
     )
 

@@ -12,7 +12,12 @@ from rm_local.loop.control import TurnControl, TurnOverrides
 from rm_local.loop.events import BranchFinished, BranchStarted
 from rm_local.loop.plan import PLANS, VoteRule
 from rm_local.loop.solver import solve
-from rm_local.loop.waves import compute_lead_probability, is_decided, list_draws, size_next_wave
+from rm_local.loop.waves import (
+    compute_lead_probability,
+    is_decided,
+    list_branch_hints,
+    size_next_wave,
+)
 from rm_local.records import Entry
 from tests.support.fake_recall import FakeRecall
 from tests.support.fakes import (
@@ -121,18 +126,18 @@ def test_a_wave_is_as_large_as_it_has_to_be(
 
 def test_hints_share_the_branches_equally() -> None:
     """Each of k hints gets samples // k branches; without hints all go without one."""
-    assert list_draws([ONE, TWO], 5, greedy=False) == [ONE, TWO, ONE, TWO]
-    assert list_draws([ONE, TWO], 1, greedy=False) == [ONE]
-    assert list_draws([], 3, greedy=False) == [None] * 3
+    assert list_branch_hints([ONE, TWO], 5, greedy=False) == [ONE, TWO, ONE, TWO]
+    assert list_branch_hints([ONE, TWO], 1, greedy=False) == [ONE]
+    assert list_branch_hints([], 3, greedy=False) == [None] * 3
 
 
 def test_equal_draws_are_made_once() -> None:
     """A greedy branch is decided by what it reads."""
     twin = replace(ONE, entry=replace(ONE.entry, id=7))
 
-    assert list_draws([ONE, TWO], 8, greedy=True) == [ONE, TWO]
-    assert len(list_draws([ONE, twin, TWO], 8, greedy=True)) == 2
-    assert list_draws([], 8, greedy=True) == [None]
+    assert list_branch_hints([ONE, TWO], 8, greedy=True) == [ONE, TWO]
+    assert len(list_branch_hints([ONE, twin, TWO], 8, greedy=True)) == 2
+    assert list_branch_hints([], 8, greedy=True) == [None]
 
 
 async def test_three_hints_that_agree_are_enough() -> None:

@@ -18,7 +18,7 @@ from filelock import FileLock
 from rm_local.errors import StoreError, UsageError
 from rm_local.store.exchange.compressed_input import open_input
 from rm_local.store.exchange.inputs import check_inputs, copy_input, needs_copy
-from rm_local.temporary_folder import temporary_folder
+from rm_local.temporary_folder import make_temporary_folder
 
 DATA = b'{"subproblem": "How?"}\n' * 5000
 
@@ -124,7 +124,7 @@ def test_a_temporary_folder_goes_and_takes_abandoned_ones_along(tmp_path: Path) 
     made: list[Path] = []
 
     def fail() -> None:
-        with temporary_folder(tmp_path) as folder:
+        with make_temporary_folder(tmp_path) as folder:
             made.append(folder)
             (folder / "copy").write_bytes(DATA)
             assert folder.parent == tmp_path
@@ -140,7 +140,7 @@ def test_a_temporary_folder_goes_and_takes_abandoned_ones_along(tmp_path: Path) 
 def test_a_temporary_folder_is_had_where_the_place_cannot_be_written_to(tmp_path: Path) -> None:
     """The system's own place takes it then, and it goes from there as well."""
     (tmp_path / "file").write_bytes(b"")
-    with temporary_folder(tmp_path / "file" / "import") as folder:
+    with make_temporary_folder(tmp_path / "file" / "import") as folder:
         (folder / "copy").write_bytes(DATA)
         assert tmp_path not in folder.parents
     assert not folder.exists()
