@@ -48,8 +48,9 @@ class Store:
     """One store file, opened by `create` or `open`. Any thread can call it; calls are serialised.
 
     In addition to the errors that a method lists, every call can raise CorruptStoreError (the file
-    is damaged) and StoreError (another program has locked it, or the disk fails). A store that is
-    garbage-collected while open causes a ResourceWarning.
+    is damaged) and StoreError (another program has locked it, or the disk fails), and every call
+    that changes entries or counts ReadOnlyStoreError. A store that is garbage-collected while open
+    causes a ResourceWarning.
     """
 
     _closed = True
@@ -143,7 +144,6 @@ class Store:
         """Add all or none of `entries` with the vectors of their subproblems; return their ids.
 
         Raises:
-            ReadOnlyStoreError: The store is open for reading only.
             ValueError: A shape is wrong, a vector is zero or not finite, or an entry lacks its
                 subproblem or subroutine or is too long.
         """
@@ -155,7 +155,6 @@ class Store:
         """Delete all or none of the entries with these ids. The ids are never reused.
 
         Raises:
-            ReadOnlyStoreError: The store is open for reading only.
             StoreError: An entry does not exist.
         """
         with self._use_connection(write=True) as connection:
@@ -180,11 +179,9 @@ class Store:
         Raises:
             ValueError: The vector has the wrong shape, or is zero or not finite.
         """
-        unit_vectors = self._searcher.quantizer.normalize_rows(
-            np.asarray(request.vector)[np.newaxis]
-        )[0]
+        rows = self._searcher.quantizer.normalize_rows(np.asarray(request.vector)[np.newaxis])
         with self._use_connection():
-            found = self._searcher.search(replace(request, vector=unit_vectors))
+            found = self._searcher.search(replace(request, vector=rows[0]))
             entries = self.get([each.id for each in found])
             return [
                 Hit(entry, each.similarity, each.lexical)
@@ -226,17 +223,14 @@ class Store:
         with self._use_connection() as connection:
             found = self._searcher.read_vectors(ids)
             self._refuse_unknown(connection, ids, found)
-            width = self._meta.embedder.dimension
-            return np.array([found[each] for each in ids], np.float32).reshape(-1, width)
+            rows = np.array([found[each] for each in ids], np.float32)
+            return rows.reshape(-1, self._meta.embedder.dimension)
 
     def record_usage(self, shown: Collection[int], helped: Collection[int] = ()) -> None:
         """Increase the usage counts of entries that were shown as hints, and that helped.
 
         `helped`: the hints of branches that reached the chosen answer. Ids of deleted entries are
         skipped.
-
-        Raises:
-            ReadOnlyStoreError: The store is open for reading only.
         """
         with self._use_connection(write=True) as connection:
             usage_counts.record_usage(connection, shown, helped)
@@ -258,11 +252,7 @@ class Store:
             return StoreSpread.from_json(text) if digest == probes else None
 
     def write_spread(self, spread: StoreSpread, probes: str) -> None:
-        """Save the spread for the probe sentences with this SHA-256 in place of any other.
-
-        Raises:
-            ReadOnlyStoreError: The store is open for reading only.
-        """
+        """Save the spread for the probe sentences with this SHA-256 in place of any other."""
         with self._use_connection(write=True) as connection:
             write_meta_value(connection, SPREAD, f"{probes} {spread.as_json()}")
 
@@ -346,8 +336,7 @@ class Store:
     def _normalize_vectors(self, entries: Sequence[Entry], vectors: Floats) -> Floats:
         """Scale the vectors to length 1.
 
-        Raises:
-            ValueError: A vector is unusable, or their number differs from that of the entries.
+        Raises: ValueError if a vector is unusable or their number is not that of the entries.
         """
         unit_vectors = self._searcher.quantizer.normalize_rows(vectors)
         if len(unit_vectors) != len(entries):
@@ -364,13 +353,8 @@ class Store:
         ids = tables.insert_rows(connection, self._build_rows(connection, entries, unit_vectors))
         if ids and pending.exceeds_pending_limit(connection, ids[-1]):
             searcher = self._searcher
-            pending.assign_pending(
-                connection,
-                searcher.centroids,
-                searcher.quantizer,
-                searcher.packer,
-                pending.MAX_PENDING_BATCH,
-            )
+            parts = (searcher.centroids, searcher.quantizer, searcher.packer)
+            pending.assign_pending(connection, *parts, pending.MAX_PENDING_BATCH)
         return ids
 
     def _build_rows(

@@ -70,7 +70,16 @@ def test_nothing_is_written_by_looking() -> None:
 
     assert find_rm_small().prepared
     before, after = (describe_model(path, each) for each in (predicted, made))
-    same = ("title", "kind", "quantisation", "weights", "layered", "context", "template", "shape")
+    same = (
+        "title",
+        "kind",
+        "quantisation",
+        "weight_bytes",
+        "layer_bytes",
+        "context",
+        "template",
+        "shape",
+    )
     assert [getattr(before, each) for each in same] == [getattr(after, each) for each in same]
     assert before.title == "rm-small"
 
