@@ -98,17 +98,11 @@ class Store:
         if path.exists():
             raise StoreError(f"{path} exists already.", "Choose another name, or remove it first.")
         meta = Meta(embedder, get_default_step(embedder.dimension), mean, rotation)
-        dictionary = train_dictionary(dictionary_sample)
+        texts = train_dictionary(dictionary_sample)
+        codes = train_default_dictionary(embedder.dimension)
         with sqlite.translate_errors(path), sqlite.open_connection(path, "create") as connection:
             with tables.write_transaction(connection):
-                create_schema(
-                    connection,
-                    path,
-                    meta,
-                    known_words,
-                    dictionary,
-                    train_default_dictionary(embedder.dimension),
-                )
+                create_schema(connection, path, meta, known_words, texts, codes)
             return cls(connection, path, meta, writable=True)
 
     @classmethod
@@ -336,7 +330,8 @@ class Store:
     def _normalize_vectors(self, entries: Sequence[Entry], vectors: Floats) -> Floats:
         """Scale the vectors to length 1.
 
-        Raises: ValueError if a vector is unusable or their number is not that of the entries.
+        Raises:
+            ValueError: A vector is unusable, or their number differs from that of the entries.
         """
         unit_vectors = self._searcher.quantizer.normalize_rows(vectors)
         if len(unit_vectors) != len(entries):
