@@ -88,7 +88,8 @@ def _describe_settings() -> Iterator[str]:
     for field in fields(settings.Settings):
         kind = str(field.type)
         text = texts.get(field.name) or aliases.get(kind, "")
-        lines.append(_item(f"{field.name} = {_toml(field.default)}", text))
+        unset = field.default is None
+        lines.append(_item(field.name + ("" if unset else f" = {_toml(field.default)}"), text))
     yield "\n".join(lines)
 
 
