@@ -54,7 +54,8 @@ def _page(title: str, parts: Iterator[str]) -> str:
 def _describe_commands() -> Iterator[str]:
     yield "Every command with its options. `-h` shows the same."
     for path, command in _walk(cli, ("rm-local",)):
-        context = click.Context(command, info_name=" ".join(path))
+        # click keeps the help option of the first context, so that has to have its names.
+        context = click.Context(command, info_name=" ".join(path), **cli.context_settings)
         yield f"## {' '.join(path)}"
         yield f"Arguments: `{' '.join(command.collect_usage_pieces(context))}`"
         paragraphs = inspect.cleandoc(command.help or "").replace("\b", "").split("\n\n")

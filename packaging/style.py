@@ -22,7 +22,7 @@ PRESCRIBED = frozenset({"compose", "emit", "flush", "main", "render"})
 """Names that Textual and logging call, and `main`."""
 WORDS = re.compile(
     r"\b(tell|tells|told|telling|teller|anew|behind|beside|mend|mends|mended|mending)\b"
-    r"|\bpass(?:ed|es|ing)? over\b|\b(?:is|are|was|were|be) none\b|\bof none\b"
+    r"|\bpass(?:ed|es|ing)? over\b|(?<!there )\b(?:is|are|was|were|be) none\b|\bof none\b"
 )
 """Words that stand for say, report, again, after, alongside, fix, skip, and for a missing thing."""
 MANY_FILES = 4

@@ -52,7 +52,8 @@ def check_arguments(group: click.Command, arguments: list[str], *, complete: boo
     stand for a number. Raises click.UsageError for an unknown command or option, an option without
     its value, and an argument too many or, with `complete`, missing.
     """
-    context = click.Context(group)
+    # click keeps the help option of the first context, so that has to have its names.
+    context = click.Context(group, help_option_names=["-h", "--help"])
     values, rest, _ = group.make_parser(context).parse_args(list(arguments))
     if isinstance(group, click.Group):
         if rest:
