@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
+from itertools import count
 
-import numpy as np
-from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from models.nano.curriculum import sample
 from models.nano.curriculum.trajectory import Trajectory
-
-Encoded = tuple[list[int], list[bool]]
-POOL = 48
-"""Trajectories that wait to be fitted into the row being filled."""
+from models.pack_rows import Encoded, Row, pack_rows, stack_rows
 
 
 def encode(tokenizer: Tokenizer, trajectory: Trajectory) -> Encoded:
@@ -32,34 +28,12 @@ def encode(tokenizer: Tokenizer, trajectory: Trajectory) -> Encoded:
     return encoding.ids, flags
 
 
-def rows(
-    tokenizer: Tokenizer, seed: int, length: int
-) -> Iterator[tuple[NDArray[np.int64], NDArray[np.bool_]]]:
+def rows(tokenizer: Tokenizer, seed: int, length: int) -> Iterator[Row]:
     """Endless rows of `length` + 1 tokens (ids, learnt), the longest that fits put in next."""
     rng = random.Random(seed)
-    pool: list[Encoded] = []
-    while True:
-        ids, flags = np.zeros(length + 1, np.int64), np.zeros(length + 1, np.bool_)
-        at = 0
-        while True:
-            while len(pool) < POOL:
-                encoded = encode(tokenizer, sample(rng))
-                if len(encoded[0]) <= length:
-                    pool.append(encoded)
-            fitting = [i for i, (tokens, _) in enumerate(pool) if len(tokens) <= length + 1 - at]
-            if not fitting:
-                break
-            best = pool.pop(max(fitting, key=lambda i: len(pool[i][0])) if at else fitting[0])
-            ids[at : at + len(best[0])], flags[at : at + len(best[0])] = best
-            at += len(best[0])
-        yield ids, flags
+    return pack_rows((encode(tokenizer, sample(rng)) for _ in count()), length)
 
 
-def batches(
-    tokenizer: Tokenizer, seed: int, size: int, length: int
-) -> Iterator[tuple[NDArray[np.int64], NDArray[np.bool_]]]:
+def batches(tokenizer: Tokenizer, seed: int, size: int, length: int) -> Iterator[Row]:
     """Endless batches (size, length + 1)."""
-    stream = rows(tokenizer, seed, length)
-    while True:
-        drawn = [next(stream) for _ in range(size)]
-        yield np.stack([ids for ids, _ in drawn]), np.stack([flags for _, flags in drawn])
+    return stack_rows(rows(tokenizer, seed, length), size)

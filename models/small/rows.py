@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator
+from itertools import count
 from pathlib import Path
 
-import numpy as np
 from llama_cpp import Llama
-from numpy.typing import NDArray
 
 from models.curriculum.texts import TrainingText, draw_text
+from models.pack_rows import Encoded, Row, pack_rows, stack_rows
 
-Encoded = tuple[list[int], list[bool]]
-Row = tuple[NDArray[np.int64], NDArray[np.bool_]]
-POOL = 48
-"""Texts that wait to be fitted into the row being filled."""
 PADDING = 2
 """Token of what is left empty at a row's end; it is not learnt."""
 
@@ -45,27 +41,10 @@ def draw_rows(
 ) -> Iterator[Row]:
     """Endless rows of `length` + 1 tokens; the longest text that still fits is put in next."""
     rng = random.Random(seed)
-    pool: list[Encoded] = []
-    while True:
-        ids, learnt = np.full(length + 1, PADDING, np.int64), np.zeros(length + 1, np.bool_)
-        at = 0
-        while True:
-            while len(pool) < POOL:
-                encoded = tokenizer.encode(draw(rng))
-                if len(encoded[0]) <= length:
-                    pool.append(encoded)
-            fitting = [i for i, (tokens, _) in enumerate(pool) if len(tokens) <= length + 1 - at]
-            if not fitting:
-                break
-            best = pool.pop(max(fitting, key=lambda i: len(pool[i][0])) if at else fitting[0])
-            ids[at : at + len(best[0])], learnt[at : at + len(best[0])] = best
-            at += len(best[0])
-        yield ids, learnt
+    texts = (tokenizer.encode(draw(rng)) for _ in count())
+    return pack_rows(texts, length, PADDING)
 
 
 def draw_batches(tokenizer: Tokenizer, seed: int, size: int, length: int) -> Iterator[Row]:
     """Endless batches (size, length + 1)."""
-    stream = draw_rows(tokenizer, seed, length)
-    while True:
-        drawn = [next(stream) for _ in range(size)]
-        yield np.stack([ids for ids, _ in drawn]), np.stack([learnt for _, learnt in drawn])
+    return stack_rows(draw_rows(tokenizer, seed, length), size)

@@ -1,0 +1,45 @@
+"""Packs encoded training texts into rows of one length, for every model that is trained here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+Encoded = tuple[list[int], list[bool]]
+"""Token ids of a text, and for each whether the model is to write it."""
+Row = tuple[NDArray[np.int64], NDArray[np.bool_]]
+POOL = 48
+"""Texts that wait for a row with enough room."""
+
+
+def pack_rows(texts: Iterator[Encoded], length: int, padding: int = 0) -> Iterator[Row]:
+    """Pack whole texts into endless rows of `length` + 1 tokens: ids, and which are learnt.
+
+    The longest text that still fits comes next; longer texts than `length` are left out. The rest
+    of a row is `padding`, which is not learnt.
+    """
+    pool: list[Encoded] = []
+    while True:
+        ids, learnt = np.full(length + 1, padding, np.int64), np.zeros(length + 1, np.bool_)
+        at = 0
+        while True:
+            while len(pool) < POOL:
+                encoded = next(texts)
+                if len(encoded[0]) <= length:
+                    pool.append(encoded)
+            fitting = [i for i, (tokens, _) in enumerate(pool) if len(tokens) <= length + 1 - at]
+            if not fitting:
+                break
+            best = pool.pop(max(fitting, key=lambda i: len(pool[i][0])) if at else fitting[0])
+            ids[at : at + len(best[0])], learnt[at : at + len(best[0])] = best
+            at += len(best[0])
+        yield ids, learnt
+
+
+def stack_rows(rows: Iterator[Row], size: int) -> Iterator[Row]:
+    """Stack the rows into endless batches (size, length + 1)."""
+    while True:
+        drawn = [next(rows) for _ in range(size)]
+        yield np.stack([ids for ids, _ in drawn]), np.stack([learnt for _, learnt in drawn])
