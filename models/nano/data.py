@@ -10,7 +10,7 @@ from tokenizers import Tokenizer
 
 from models.nano.curriculum import sample
 from models.nano.curriculum.trajectory import Trajectory
-from models.pack_rows import Encoded, Row, pack_rows, stack_rows
+from models.nano.pack_rows import Encoded, Row, pack_rows, stack_rows
 
 
 def encode(tokenizer: Tokenizer, trajectory: Trajectory) -> Encoded:

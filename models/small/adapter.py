@@ -8,9 +8,9 @@ from pathlib import Path
 import gguf
 import numpy as np
 import torch
-from transformers import LlamaForCausalLM
 
-from models.small.network import count_heads, join_rotary, list_adapters, split_rotary
+from models.small.network import Network, list_adapters
+from models.small.read_base import count_heads, join_rotary, split_rotary
 from rm_local.library import BASE_SHA256, SMOLLM2_SHA256
 
 NAME = "rm-small"
@@ -30,7 +30,7 @@ class Trained:
     seed: int = 0
 
 
-def write_adapter(model: LlamaForCausalLM, trained: Trained, path: Path) -> None:
+def write_adapter(model: Network, trained: Trained, path: Path) -> None:
     """Write the adapters in float16; the file appears whole or not at all."""
     part = path.with_suffix(".part")
     writer = gguf.GGUFWriter(part, "llama")
@@ -44,7 +44,7 @@ def write_adapter(model: LlamaForCausalLM, trained: Trained, path: Path) -> None
     writer.add_uint64(_TOKENS, trained.tokens)
     writer.add_float32(_SECONDS, trained.seconds)
     writer.add_uint32(_SEED, trained.seed)
-    heads = count_heads(model.config)
+    heads = count_heads(model.shape)
     for number, (name, lora) in enumerate(list_adapters(model)):
         if number == 0:
             writer.add_float32(gguf.Keys.Adapter.LORA_ALPHA, lora.scale * lora.a.shape[0])
@@ -61,7 +61,7 @@ def write_adapter(model: LlamaForCausalLM, trained: Trained, path: Path) -> None
     part.replace(path)
 
 
-def read_adapter(model: LlamaForCausalLM, path: Path) -> Trained:
+def read_adapter(model: Network, path: Path) -> Trained:
     """Put a file's adapters into the model, and say how much they were trained.
 
     Raises:
@@ -71,7 +71,7 @@ def read_adapter(model: LlamaForCausalLM, path: Path) -> Trained:
     if reader.fields[BASE_SHA256].contents() != SMOLLM2_SHA256:
         raise ValueError(f"{path} was trained on another base.")
     tensors = {tensor.name: np.asarray(tensor.data) for tensor in reader.tensors}
-    heads = count_heads(model.config)
+    heads = count_heads(model.shape)
     with torch.no_grad():
         for name, lora in list_adapters(model):
             a, b = tensors[f"{name}.lora_a"], tensors[f"{name}.lora_b"]

@@ -1,127 +1,160 @@
-"""The base as a PyTorch model with low-rank adapters on the matrices of every layer."""
+"""The base, a Llama model, in PyTorch, with low-rank adapters on the matrices of every layer.
+
+Written for training on a processor: texts of a step are laid end to end in one row of tokens, so
+that nothing is padded, attention stays inside each text, and the loss never holds the logits of all
+tokens at once.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
 
-import gguf
-import numpy as np
 import torch
 from torch import Tensor, nn
-from transformers import LlamaConfig, LlamaForCausalLM
 
-MATRICES = {
-    "attn_q": "self_attn.q_proj",
-    "attn_k": "self_attn.k_proj",
-    "attn_v": "self_attn.v_proj",
-    "attn_output": "self_attn.o_proj",
-    "ffn_gate": "mlp.gate_proj",
-    "ffn_up": "mlp.up_proj",
-    "ffn_down": "mlp.down_proj",
-}
-"""Matrices of a layer: llama.cpp's name and transformers'."""
-_NORMS = {"attn_norm": "input_layernorm", "ffn_norm": "post_attention_layernorm"}
-_WHOLE = {
-    "token_embd.weight": "model.embed_tokens.weight",
-    "output_norm.weight": "model.norm.weight",
-}
+from models.small.kernels import Gate, HeadLoss, apply, attend, normalize, rotate, rotation_table
+
+MATRICES = ("attn_q", "attn_k", "attn_v", "attn_output", "ffn_gate", "ffn_up", "ffn_down")
+"""Matrices of a layer, by llama.cpp's names."""
+FUSED = (MATRICES[:3], MATRICES[3:4], MATRICES[4:6], MATRICES[6:])
+"""Those that have the same input."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """Sizes of a Llama model."""
+
+    layers: int
+    hidden: int
+    heads: int
+    kv_heads: int
+    epsilon: float
+    """Of the root mean square norms."""
+    rope_base: float
+
+    @property
+    def head_size(self) -> int:
+        """Values of one head."""
+        return self.hidden // self.heads
 
 
 class LoraLinear(nn.Module):
-    """A frozen matrix plus a product of two small ones that are learnt."""
+    """The adapter of a frozen matrix (outputs, inputs): a product of two small ones.
 
-    def __init__(self, linear: nn.Linear, rank: int, alpha: float) -> None:
+    `a` is (rank, inputs) and `b` (outputs, rank); the adapted matrix is `weight + scale * b @ a`.
+    """
+
+    def __init__(self, outputs: int, inputs: int, rank: int, alpha: float) -> None:
         super().__init__()
-        self.linear = linear
         self.scale = alpha / rank
-        self.a = nn.Parameter(torch.randn(rank, linear.in_features) / linear.in_features**0.5)
-        self.b = nn.Parameter(torch.zeros(linear.out_features, rank))
+        self.a = nn.Parameter(torch.randn(rank, inputs) / inputs**0.5)
+        self.b = nn.Parameter(torch.zeros(outputs, rank))
+
+
+class FusedLinear(nn.Module):
+    """Matrices with the same input as one product, each with its adapter."""
+
+    weight: Tensor
+
+    def __init__(self, weights: Sequence[Tensor], rank: int, alpha: float) -> None:
+        super().__init__()
+        self.register_buffer("weight", torch.cat(list(weights)).to(torch.bfloat16))
+        self.adapters = nn.ModuleList(
+            LoraLinear(each.shape[0], each.shape[1], rank, alpha) for each in weights
+        )
+
+    @property
+    def loras(self) -> list[LoraLinear]:
+        """The adapters in the order of the matrices."""
+        return [lora for lora in self.adapters if isinstance(lora, LoraLinear)]
 
     def forward(self, x: Tensor) -> Tensor:
-        low = x @ self.a.T.to(x.dtype)
-        added: Tensor = low @ self.b.T.to(x.dtype) * self.scale
-        return torch.add(self.linear(x), added)
+        """The outputs (tokens, sum of outputs) for x (tokens, inputs)."""
+        a = torch.cat([lora.a for lora in self.loras]).to(x.dtype)
+        blocks = [lora.b * lora.scale for lora in self.loras]
+        b = cast(Tensor, cast(Any, torch.block_diag)(*blocks)).to(x.dtype)
+        return (x @ self.weight.T).addmm_(x @ a.T, b.T)
 
 
-def read_base(path: Path) -> LlamaForCausalLM:
-    """The base model in float32, dequantised."""
-    reader = gguf.GGUFReader(path)
-    config = _read_config(reader)
-    weights: dict[str, Tensor] = {}
-    for tensor in reader.tensors:
-        values = gguf.quants.dequantize(tensor.data, tensor.tensor_type)
-        name = transformers_name(tensor.name)
-        for part, count in count_heads(config).items():
-            if f".{part}." in tensor.name:
-                values = split_rotary(values, count)
-        weights[name] = torch.tensor(np.asarray(values, np.float32))
-    weights["lm_head.weight"] = weights["model.embed_tokens.weight"]
-    model = LlamaForCausalLM(config)
-    model.load_state_dict(weights)
-    return model
+class Layer(nn.Module):
+    """Attention and a gated feed-forward network, each behind a root mean square norm."""
+
+    attn_norm: Tensor
+    ffn_norm: Tensor
+
+    def __init__(self, weights: dict[str, Tensor], shape: Shape, rank: int, alpha: float) -> None:
+        """`weights` has the layer's tensors by llama.cpp's names, e.g. `ffn_up`."""
+        super().__init__()
+        self._shape = shape
+        for name in ("attn_norm", "ffn_norm"):
+            self.register_buffer(name, weights[name].to(torch.bfloat16))
+        self.fused = nn.ModuleList(
+            FusedLinear([weights[name] for name in names], rank, alpha) for names in FUSED
+        )
+
+    def forward(self, x: Tensor, rotation: tuple[Tensor, Tensor], lengths: Sequence[int]) -> Tensor:
+        """The next hidden states (tokens, hidden) of texts of these lengths, end to end."""
+        attention_in, attention_out, gate_up, down = self.fused
+        shape = self._shape
+        size = shape.head_size
+        rotated = (shape.heads + shape.kv_heads) * size
+        y = attention_in(normalize(x, self.attn_norm, shape.epsilon))
+        qk, v = torch.split(y, [rotated, shape.kv_heads * size], 1)
+        qk = rotate(qk.reshape(-1, shape.heads + shape.kv_heads, size), *rotation)
+        texts = zip(*(torch.split(each, list(lengths)) for each in (qk, v)), strict=True)
+        mixed = torch.cat([attend(qk, v, shape.heads) for qk, v in texts])
+        x = x + attention_out(mixed)
+        y = gate_up(normalize(x, self.ffn_norm, shape.epsilon))
+        return x + cast(Tensor, down(apply(Gate, y)))
 
 
-def transformers_name(name: str) -> str:
-    """`model.layers.3.mlp.up_proj.weight` of `blk.3.ffn_up.weight`."""
-    if name in _WHOLE:
-        return _WHOLE[name]
-    _, layer, part, _ = name.split(".")
-    return f"model.layers.{layer}.{(MATRICES | _NORMS)[part]}.weight"
+class Network(nn.Module):
+    """The base with frozen weights in bfloat16 and adapters in float32."""
+
+    embedding: Tensor
+    norm: Tensor
+
+    def __init__(self, weights: dict[str, Tensor], shape: Shape, rank: int, alpha: float) -> None:
+        """`weights` has the tensors by llama.cpp's names, rows of q and k in halves."""
+        super().__init__()
+        self.shape = shape
+        self.register_buffer("embedding", weights["token_embd.weight"].to(torch.bfloat16))
+        self.register_buffer("norm", weights["output_norm.weight"].to(torch.bfloat16))
+        self.layers = nn.ModuleList()
+        for number in range(shape.layers):
+            own = {
+                name.split(".")[2]: values
+                for name, values in weights.items()
+                if name.startswith(f"blk.{number}.")
+            }
+            self.layers.append(Layer(own, shape, rank, alpha))
+
+    def forward(self, ids: Tensor, lengths: Sequence[int]) -> Tensor:
+        """Hidden states (tokens, hidden) of texts that lie end to end in `ids` (tokens,)."""
+        positions = torch.cat([torch.arange(length) for length in lengths])
+        rotation = tuple(
+            part[positions].to(ids.device)
+            for part in rotation_table(self.shape.head_size, self.shape.rope_base, max(lengths))
+        )
+        x = self.embedding[ids]
+        for layer in self.layers:
+            x = layer(x, rotation, lengths)
+        return normalize(x, self.norm, self.shape.epsilon)
+
+    def compute_loss(self, ids: Tensor, learnt: Tensor, lengths: Sequence[int]) -> Tensor:
+        """Mean cross-entropy of the tokens that are `learnt`, each from those before it."""
+        hidden = self(ids, lengths)
+        targets = learnt.nonzero().squeeze(1)
+        return apply(HeadLoss, hidden[targets - 1], self.embedding, ids[targets])
 
 
-def split_rotary(rows: np.ndarray, heads: int) -> np.ndarray:
-    """Rows of a query or key matrix in transformers' order; llama.cpp's puts pairs side by side."""
-    return rows.reshape(heads, -1, 2, *rows.shape[1:]).swapaxes(1, 2).reshape(rows.shape)
-
-
-def join_rotary(rows: np.ndarray, heads: int) -> np.ndarray:
-    """The inverse of `split_rotary`."""
-    return rows.reshape(heads, 2, -1, *rows.shape[1:]).swapaxes(1, 2).reshape(rows.shape)
-
-
-def count_heads(config: LlamaConfig) -> dict[str, int]:
-    """Heads of the matrices whose rows llama.cpp has in another order."""
-    keys = config.num_key_value_heads
-    assert keys is not None
-    return {"attn_q": config.num_attention_heads, "attn_k": keys}
-
-
-def add_adapters(model: LlamaForCausalLM, rank: int, alpha: float) -> None:
-    """Freeze all weights, as bfloat16, and put an adapter beside each matrix, in float32."""
-    model.requires_grad_(False)
-    nn.Module.to(model, torch.bfloat16)
-    for layer in model.model.layers:
-        for path in MATRICES.values():
-            room, _, name = path.partition(".")
-            owner = getattr(layer, room)
-            setattr(owner, name, LoraLinear(getattr(owner, name), rank, alpha))
-
-
-def list_adapters(model: LlamaForCausalLM) -> Iterator[tuple[str, LoraLinear]]:
+def list_adapters(model: Network) -> Iterator[tuple[str, LoraLinear]]:
     """Each adapter with llama.cpp's name of its matrix, e.g. `blk.3.ffn_up.weight`."""
-    for number, layer in enumerate(model.model.layers):
-        for name, path in MATRICES.items():
-            room, _, part = path.partition(".")
-            yield f"blk.{number}.{name}.weight", getattr(getattr(layer, room), part)
-
-
-def _read_config(reader: gguf.GGUFReader) -> LlamaConfig:
-    def value(key: str) -> float:
-        return float(reader.fields[f"llama.{key}"].contents())
-
-    config = LlamaConfig(
-        vocab_size=int(value("vocab_size")),
-        hidden_size=int(value("embedding_length")),
-        intermediate_size=int(value("feed_forward_length")),
-        num_hidden_layers=int(value("block_count")),
-        num_attention_heads=int(value("attention.head_count")),
-        num_key_value_heads=int(value("attention.head_count_kv")),
-        rms_norm_eps=value("attention.layer_norm_rms_epsilon"),
-        max_position_embeddings=int(value("context_length")),
-        rope_parameters={"rope_type": "default", "rope_theta": value("rope.freq_base")},
-        tie_word_embeddings=True,
-        use_cache=False,
-    )
-    config._attn_implementation = "sdpa"
-    return config
+    for number, layer in enumerate(model.layers):
+        assert isinstance(layer, Layer)
+        for names, fused in zip(FUSED, layer.fused, strict=True):
+            assert isinstance(fused, FusedLinear)
+            for name, lora in zip(names, fused.loras, strict=True):
+                yield f"blk.{number}.{name}.weight", lora

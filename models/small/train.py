@@ -14,13 +14,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
-from torch import Tensor
-from torch.nn import functional as F  # noqa: N812 - its usual name
 
 from models.small.adapter import Trained, read_adapter, write_adapter
 from models.small.base import find_smollm2
-from models.small.network import add_adapters, list_adapters, read_base
-from models.small.rows import Tokenizer, draw_batches
+from models.small.network import list_adapters
+from models.small.read_base import read_base
+from models.small.steps import Step, Tokenizer, draw_steps
 from models.small.thread_count import ThreadCount
 
 RANK, ALPHA = 16, 32.0
@@ -38,8 +37,8 @@ class Options:
 
     minutes: float
     decays: bool
-    size: int
-    length: int
+    tokens: int
+    """Of a step."""
     rate: float
     save_every: float
     """Seconds."""
@@ -56,9 +55,7 @@ class Sitting:
         torch.manual_seed(seed)
         base = find_smollm2()
         self._tokenizer = Tokenizer(base)
-        self.model = read_base(base)
-        add_adapters(self.model, RANK, ALPHA)
-        torch.nn.Module.to(self.model, device)
+        self.model = read_base(base, RANK, ALPHA).to(device)
         self._parameters = [p for p in self.model.parameters() if p.requires_grad]
         self._optimizer = torch.optim.AdamW(self._parameters, betas=(0.9, 0.95), weight_decay=0.0)
         self.trained = Trained(seed=seed)
@@ -83,7 +80,7 @@ class Sitting:
         """Train for the given time; writes the adapter into the folder at each checkpoint."""
         # A sitting draws a stream of its own: what was seen before is not drawn again.
         seed = self.trained.seed + 7919 * self.trained.steps
-        stream = draw_batches(self._tokenizer, seed, options.size, options.length)
+        stream = draw_steps(self._tokenizer, seed, options.tokens)
         budget, began = options.minutes * 60, time.perf_counter()
         shown = saved = began
         losses: list[float] = []
@@ -94,16 +91,16 @@ class Sitting:
             if options.decays:
                 factor *= max(0.0, 1 - (now - began) / budget)
             torch.set_num_threads(count.threads)
-            ids, learnt = (torch.from_numpy(part).to(self._device) for part in next(stream))
-            losses.append(self._step(ids, learnt, options.rate * factor))
+            drawn = next(stream)
+            losses.append(self._step(drawn, options.rate * factor))
             took = time.perf_counter() - now
             count.add_step(took)
             step += 1
             self.trained.steps += 1
-            self.trained.tokens += ids.numel()
+            self.trained.tokens += len(drawn.ids)
             self.trained.seconds += took if took < LONGEST_STEP else 0.0
             if now - shown > 20:
-                self._log(losses, ids.numel() / took, began + budget - now)
+                self._log(losses, len(drawn.ids) / took, began + budget - now)
                 shown = now
                 losses.clear()
             if now - saved > options.save_every:
@@ -111,11 +108,9 @@ class Sitting:
                 saved = now
         self.save()
 
-    def _step(self, ids: Tensor, learnt: Tensor, rate: float) -> float:
-        hidden = self.model.model(input_ids=ids[:, :-1]).last_hidden_state
-        places = learnt[:, 1:]
-        logits = self.model.lm_head(hidden[places]).float()
-        loss = F.cross_entropy(logits, ids[:, 1:][places])
+    def _step(self, step: Step, rate: float) -> float:
+        ids, learnt = step.ids.to(self._device), step.learnt.to(self._device)
+        loss = self.model.compute_loss(ids, learnt, step.lengths)
         torch.autograd.backward(loss)
         torch.nn.utils.clip_grad_norm_(self._parameters, 1.0)
         for group in self._optimizer.param_groups:
@@ -156,8 +151,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=60, help="of this sitting")
     parser.add_argument("--decay", action="store_true", help="let the learning rate fall to 0")
     parser.add_argument("--run", type=Path, default=Path(__file__).parent / "run")
-    parser.add_argument("--batch", type=int, default=8, help="rows a step")
-    parser.add_argument("--length", type=int, default=384, help="tokens a row")
+    parser.add_argument("--tokens", type=int, default=3072, help="of a step, at most")
     parser.add_argument("--rate", type=float, default=RATE)
     parser.add_argument("--threads", type=int, default=0, help="0: one for each core")
     parser.add_argument("--save-every", type=float, default=5, help="minutes between checkpoints")
@@ -171,8 +165,7 @@ def main() -> None:
         Options(
             minutes=args.minutes,
             decays=args.decay,
-            size=args.batch,
-            length=args.length,
+            tokens=args.tokens,
             rate=args.rate,
             save_every=args.save_every * 60,
             threads=args.threads,

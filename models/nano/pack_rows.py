@@ -1,4 +1,4 @@
-"""Packs encoded training texts into rows of one length, for every model that is trained here."""
+"""Packs encoded training texts into rows of one length."""
 
 from __future__ import annotations
 
