@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rm_local.cli.constraint import GRAMMAR, JSON_SCHEMA, check_streams, read_grammar
+from rm_local.cli.constraint import GRAMMAR, JSON_SCHEMA, check_stdin_used_once, read_grammar
 from rm_local.cli.context import (
     MODEL,
     STORE,
     CliContext,
     print_notice,
-    printing_notices,
+    print_notices_then_close,
     read_text_argument,
 )  # fmt: skip
 from rm_local.cli.lazy_group import ReportedError
@@ -151,7 +151,7 @@ def ask(
         effort=effort or "",
         calculator=calculator,
     )
-    check_streams(question, grammar, schema)
+    check_stdin_used_once(question, grammar, schema)
     text = read_text_argument(question, "question", EXAMPLE)
     overrides = TurnOverrides(
         seed=seed, temperature=temperature, grammar=read_grammar(grammar, schema)
@@ -239,7 +239,7 @@ def resume_session(runtime: Runtime, name: str) -> tuple[Session, int]:
     path = find_session_path(id)
     session = Session.resume(runtime, path)
     if not colon:
-        return session, session.last
+        return session, session.last_turn_number
     if not turn.isdecimal() or int(turn) not in session.parents:
         session.close()
         remedy = f"List its turns with `rm-local sessions show {path.stem}`."
@@ -274,7 +274,7 @@ async def print_turn(
     def show_notice(notice: Notice) -> None:
         _print_event(notice, printer, as_lines)
 
-    async with printing_notices(runtime, show_notice):
+    async with print_notices_then_close(runtime, show_notice):
         with _stop_on_interrupt(control, printer):
             async with aclosing(ask(control=control)) as events:
                 async for last in events:

@@ -16,7 +16,7 @@ from rm_local.cli.devices import build_placement_request, parse_devices
 from rm_local.cli.subprocess_json import run_json_module
 from rm_local.engine import AdaptedModel, Device, check_fits_memory, estimate_memory, place_layers
 from rm_local.errors import HomeNotFoundError, InsufficientMemoryError, RmLocalError, SettingsError
-from rm_local.folders import find_obstacle
+from rm_local.folders import find_write_obstacle
 from rm_local.gguf import read_fitting_adapters
 from rm_local.library import RM_SMALL, choose_default, read_model_files, resolve_model
 from rm_local.lora import LoraAdapter
@@ -219,7 +219,7 @@ def _check_folder(name: str, find: Callable[[], Path]) -> CheckResult:
         folder = find()
     except HomeNotFoundError as error:
         return CheckResult(name, "bad", error.message, error.remedy)
-    if obstacle := find_obstacle(folder):
+    if obstacle := find_write_obstacle(folder):
         found = f"{folder} cannot be written to: {obstacle}"
         return CheckResult(name, "bad", found, paths.SET_HOME)
     return CheckResult(name, "ok", str(folder))

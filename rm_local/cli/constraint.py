@@ -45,7 +45,7 @@ def read_grammar(grammar: Path | None, schema: Path | None) -> str:
     return ""
 
 
-def check_streams(question: tuple[str, ...], *files: Path | None) -> None:
+def check_stdin_used_once(question: tuple[str, ...], *files: Path | None) -> None:
     """Check that standard input is used at most once, for the question or for one of the files.
 
     Raises:

@@ -82,7 +82,7 @@ class CliContext:
         if str(over.model) in settings.EMBEDDED_MODELS:
             return over
         if over.model and not over.model.is_absolute() and not over.model.exists():
-            return replace(over, model=_find_by_name(loaded, over.model))
+            return replace(over, model=_find_model_by_name(loaded, over.model))
         return over
 
     def new_runtime(self) -> Runtime:
@@ -92,7 +92,7 @@ class CliContext:
         return runtime.Runtime(self.load_settings())
 
 
-def _find_by_name(settings: Settings, model: Path) -> Path:
+def _find_model_by_name(settings: Settings, model: Path) -> Path:
     """Find the file of a model by its name; return a path unchanged."""
     from rm_local.library import find_models, is_model_path
 
@@ -113,7 +113,7 @@ def _print_notice_event(notice: Notice) -> None:
 
 
 @asynccontextmanager
-async def printing_notices(
+async def print_notices_then_close(
     runtime: Runtime, show: Callable[[Notice], None] | None = None
 ) -> AsyncIterator[None]:
     """Print the runtime's notices between turns; close the runtime after the `with` body.

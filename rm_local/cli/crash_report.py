@@ -30,7 +30,7 @@ def write_crash_report(error: Exception) -> RmLocalError:
 
 def _save_report(name: str, text: str) -> Path | None:
     """Write the text to the first folder that is writable; None if no folder is."""
-    for folder in _list_folders():
+    for folder in _list_report_folders():
         try:
             folder.mkdir(parents=True, exist_ok=True)
             write_bytes_atomically(folder / name, text.encode("utf-8", "backslashreplace"))
@@ -40,7 +40,7 @@ def _save_report(name: str, text: str) -> Path | None:
     return None
 
 
-def _list_folders() -> Iterator[Path]:
+def _list_report_folders() -> Iterator[Path]:
     """Yield the folder of logs, then the system's folder for temporary files, if they are known."""
     with suppress(SettingsError):  # there is no home folder
         yield paths.log_dir()

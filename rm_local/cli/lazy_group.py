@@ -9,7 +9,7 @@ from typing import IO, Any
 
 import click
 
-from rm_local.cli.old_options import print_renamed, replace_command
+from rm_local.cli.old_options import print_renamed_warnings, replace_old_command
 from rm_local.errors import CancelledByUserError, RmLocalError
 
 
@@ -49,7 +49,7 @@ class LazyGroup(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import and return a command by its name or by an old name of it."""
-        cmd_name = replace_command(self.name or "", cmd_name)
+        cmd_name = replace_old_command(self.name or "", cmd_name)
         if cmd_name not in self.lazy:
             return None
         module, attribute = self.lazy[cmd_name].split(":")
@@ -62,7 +62,7 @@ class LazyGroup(click.Group):
         if os.environ.get("NO_COLOR"):
             ctx.color = False
         try:
-            with nullcontext() if ctx.parent else print_renamed():
+            with nullcontext() if ctx.parent else print_renamed_warnings():
                 return super().invoke(ctx)
         except RmLocalError as error:
             raise ReportedError.from_error(error) from error

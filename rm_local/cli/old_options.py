@@ -10,12 +10,12 @@ from typing import TextIO
 
 import click
 
-from rm_local.old_names import COMMANDS, OPTIONS, RenamedWarning, replace_name
+from rm_local.old_names import COMMANDS, OPTIONS, RenamedWarning, replace_old_name
 
 
-def replace_command(group: str, name: str) -> str:
+def replace_old_command(group: str, name: str) -> str:
     """Return the present name of a command of the group `group`."""
-    return replace_name(COMMANDS.get(group, {}), name)
+    return replace_old_name(COMMANDS.get(group, {}), name)
 
 
 def accept_old_options(command: str) -> dict[str, Callable[[str], str]]:
@@ -24,11 +24,11 @@ def accept_old_options(command: str) -> dict[str, Callable[[str], str]]:
     click calls the function in these settings for each option on the command line. Help shows only
     new names.
     """
-    return {"token_normalize_func": partial(replace_name, OPTIONS[command], form="--{}")}
+    return {"token_normalize_func": partial(replace_old_name, OPTIONS[command], form="--{}")}
 
 
 @contextmanager
-def print_renamed() -> Iterator[None]:
+def print_renamed_warnings() -> Iterator[None]:
     """Report each old name used in the `with` body once, as a line on standard error."""
     printed: set[str] = set()
     with warnings.catch_warnings():

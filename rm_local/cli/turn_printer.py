@@ -36,7 +36,7 @@ from rm_local.loop import (
     RunEvent,
     apply_event,
     begin_turn,
-    bound_seconds_left,
+    compute_max_seconds_left,
 )
 from rm_local.records import Hit
 from rm_local.text import one_line
@@ -74,17 +74,17 @@ class TurnPrinter:
         self._turn = apply_event(self._turn, event, time.monotonic())
         if not isinstance(event, RunEvent):
             self._began = self._began or time.monotonic()
-            self._print_place()
+            self._print_session_line()
         match event:
             case ModelLoading(share=share):
-                self._show_running(format_phase_line("Model", f"loading, {share:.0%}"))
+                self._draw_status(format_phase_line("Model", f"loading, {share:.0%}"))
             case Notice():
                 self.clear_status()
             case Prefilling(share=share, left=left):
                 text = f"{share:.0%} of the question, {left:.0f} s left"
-                self._show_running(format_phase_line("Read", text))
+                self._draw_status(format_phase_line("Read", text))
             case Formulating():
-                self._show_running(format_phase_line("Formulate", one_line(self._turn.subproblem)))
+                self._draw_status(format_phase_line("Formulate", one_line(self._turn.subproblem)))
             case Formulated(subproblem=subproblem, seconds=seconds, author=author):
                 by = "  (the question is used)" if author == "question" else ""
                 self.print_line(
@@ -102,7 +102,7 @@ class TurnPrinter:
             case HintCut(message=message):
                 self.print_line(format_phase_line("Hint", one_line(message)))
             case BranchStarted() | TokenChunk():
-                self._show_running(self._describe_reasoning())
+                self._draw_status(self._describe_reasoning())
             case Prefilled(reading=reading):
                 self.print_line(format_phase_line("Read", describe_prefill(reading)))
             case BranchFinished(branch):
@@ -129,14 +129,16 @@ class TurnPrinter:
             click.echo("\r\x1b[K", nl=False, err=True)
             self._shown = False
 
-    def _print_place(self) -> None:
+    def _print_session_line(self) -> None:
         """Print once the file of the session and the turn that this turn continues."""
         if self._placed or self._session.path is None:
             return
         self._placed = True
         follows = f", after turn {self._after}" if self._after else ""
         name = one_line(self._session.path.stem)
-        self.print_line(format_phase_line("Session", f"{name}, turn {self._session.last}{follows}"))
+        self.print_line(
+            format_phase_line("Session", f"{name}, turn {self._session.last_turn_number}{follows}")
+        )
         info = self._runtime.info
         if info is not None and info.lora:
             self.print_line(format_phase_line("Model", one_line(info.title)))
@@ -144,7 +146,7 @@ class TurnPrinter:
             note = "supports only single questions; the earlier turns are not read"
             self.print_line(format_phase_line("Model", note))
 
-    def _show_running(self, text: str) -> None:
+    def _draw_status(self, text: str) -> None:
         """Draw the status line, at most every `REDRAW` seconds."""
         moment = time.monotonic()
         if not self.live or moment < self._due:
@@ -167,10 +169,10 @@ class TurnPrinter:
         turn = self._turn
         seconds = time.monotonic() - turn.began
         speed = f"{turn.tokens / seconds:.0f} tokens/s" if seconds > 0 else ""
-        done = f"{turn.ended_branches} of {len(turn.branches)} branches done"
+        done = f"{turn.ended_branch_count} of {len(turn.branches)} branches done"
         parts = [done, f"{turn.tokens} tokens", speed]
         now = time.monotonic()
-        left = bound_seconds_left(turn, self._plan, now, self._began or now)
+        left = compute_max_seconds_left(turn, self._plan, now, self._began or now)
         if left is not None:
             parts.append(f"the running ones end within {format_duration(left)}")
         return format_phase_line("Reason", ", ".join(part for part in parts if part))

@@ -90,7 +90,7 @@ async def _measure_engine(
 ) -> EngineBench:
     from rm_local.bench import BareClient, bench_engine
 
-    engine, log = _new_engine(settings)
+    engine, log = _create_bench_engine(settings)
     async with engine, BareClient(path, settings.threads, settings.gpu_layers, log) as bare:
         return await bench_engine(engine, bare, path, effort, report)
 
@@ -101,21 +101,21 @@ async def _measure_busy(
     from rm_local.bench import bench_busy
     from rm_local.system import usable_cores
 
-    engine, _ = _new_engine(settings)
+    engine, _ = _create_bench_engine(settings)
     async with engine:
         return await bench_busy(
             engine, path, usable_cores(), rounds=rounds, seconds=seconds, report=report
         )
 
 
-def _new_engine(settings: Settings) -> tuple[Engine, Path | None]:
+def _create_bench_engine(settings: Settings) -> tuple[Engine, Path | None]:
     """Create an engine with the settings' threads and layers; return it and the path of its log."""
     from rm_local.engine import Engine
-    from rm_local.folders import Notices
+    from rm_local.folders import UnsavedNotices
     from rm_local.options import EngineOptions
 
-    notices = Notices(print_notice)
-    log, unlogged = notices.find_log(), partial(notices.report_unsaved, "the model's log")
+    notices = UnsavedNotices(print_notice)
+    log, unlogged = notices.find_worker_log(), partial(notices.report_unsaved, "the model's log")
     options = EngineOptions(threads=settings.threads, gpu_layers=settings.gpu_layers)
     return Engine(options, log=log, unlogged=unlogged), log
 

@@ -72,7 +72,7 @@ def show_model_info(
         return
     used = settings.lora if listed.in_use or lora or context.lora else ()
     adapters = read_fitting_adapters(used, found.path, read_model_files(listed.reference))
-    described = describe_file(listed, adapters)
+    described = detect_listed_chat_format(listed, adapters)
     sizes = AdaptedModel(found, adapters)
     settings = replace(settings, kv_cache_type=kv_cache_type or settings.kv_cache_type)
     fits = MemoryFit.for_model(settings, sizes, tokens or 0, free_memory())
@@ -95,7 +95,9 @@ def show_model_info(
         click.echo(f"warning: {warning}", err=True)
 
 
-def describe_file(listed: LibraryModel, adapters: Iterable[LoraFile] = ()) -> ChatFormat:
+def detect_listed_chat_format(
+    listed: LibraryModel, adapters: Iterable[LoraFile] = ()
+) -> ChatFormat:
     """Describe a model's thinking with these adapters and the user's own templates and families."""
     from rm_local.engine import detect_chat_format
     from rm_local.library import read_model_files

@@ -49,7 +49,7 @@ class MemoryFit:
         return cls(model, asked, devices, need, machine, place.layers, free)
 
     @property
-    def largest(self) -> int | None:
+    def largest_context(self) -> int | None:
         """The largest context that fits; 0 if no context fits, None if unknown."""
         from rm_local.engine import (
             DEFAULT_CONTEXT,
@@ -69,7 +69,7 @@ class MemoryFit:
             "machine": self.machine,
             "layers": self.layers,
             "free": self.free,
-            "largest_context": self.largest,
+            "largest_context": self.largest_context,
             "fits": None if self.free is None else self.machine <= self.free,
             "kv": self.asked.kv,
             "flash_attention": self.asked.flash,
@@ -109,6 +109,6 @@ class MemoryFit:
         """Describe the missing memory; empty if the model fits or the free memory is unknown."""
         if self.free is None or self.machine <= self.free:
             return ""
-        largest = self.largest
+        largest = self.largest_context
         more = f"the largest context that fits is {largest:,}" if largest else "no context fits"
         return f"{format_bytes(self.machine - self.free)} more than is free; {more}"

@@ -43,7 +43,7 @@ def pull(model: str, revision: str | None, as_data: bool) -> None:
         click.echo(json.dumps(_download_as_json(repo, chosen, arrived)))
     else:
         click.echo(arrived[0].path)
-    _warn_of_context(arrived[0].path)
+    _warn_of_memory_shortage(arrived[0].path)
 
 
 def _parse_model(model: str, revision: str | None) -> HubReference:
@@ -127,7 +127,7 @@ def _describe_shortage(size: int) -> str:
     )
 
 
-def _warn_of_context(path: Path) -> None:
+def _warn_of_memory_shortage(path: Path) -> None:
     """Print a warning if the downloaded model does not fit with the default context."""
     from rm_local import settings
     from rm_local.cli.models.memory_report import MemoryFit

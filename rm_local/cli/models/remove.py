@@ -52,7 +52,7 @@ def delete_files(listed: LibraryModel, yes: bool) -> None:
     from rm_local.library import forget_model
     from rm_local.text import one_line
 
-    _refuse_foreign(listed)
+    _require_own_model(listed)
     model = listed.model
     files = f"{len(model.files)} file{'s' * (len(model.files) > 1)}, {format_bytes(model.size)}"
     if not yes and not click.confirm(f"Delete {one_line(str(model.path))} ({files})?", err=True):
@@ -68,7 +68,7 @@ def delete_files(listed: LibraryModel, yes: bool) -> None:
     click.echo(f"deleted: {one_line(str(model.path))} ({files})")
 
 
-def _refuse_foreign(listed: LibraryModel) -> None:
+def _require_own_model(listed: LibraryModel) -> None:
     """Check that the model is neither shipped nor in another program's store.
 
     Raises:

@@ -9,7 +9,7 @@ from asyncio.subprocess import PIPE
 import pytest
 
 from rm_local.loop import equal_answers
-from rm_local.loop.equal_answers import EqualAnswers, are_comparable
+from rm_local.loop.equal_answers import EqualAnswers, are_values_comparable
 
 SAME = [("1/2", "0.5"), ("\\frac12", "1/2"), ("2\\sqrt{2}", "\\sqrt{8}"), ("1+2x", "2x+1")]
 APART = [("1/2", "1/3"), ("50%", "0.5"), ("5 m", "5"), ("5 cm", "5 m"), ("0.333", "1/3")]
@@ -92,4 +92,4 @@ async def test_a_process_that_does_not_answer_changes_nothing(
 )
 def test_only_formulas_are_compared_by_value(left: str, right: str, may: bool) -> None:
     """No words, the same variables, percentages among themselves, and not too long."""
-    assert are_comparable(left, right) is may
+    assert are_values_comparable(left, right) is may
