@@ -78,12 +78,13 @@ def search(
 async def _find_hits(
     runtime: Runtime, text: str, number: int, filter: EntryFilter, breadth: float
 ) -> tuple[Hit, ...]:
+    """Search for at most `number` hits, print the notices, and close the runtime."""
     async with print_notices_then_close(runtime):
         return await runtime.search(text, number, filter=filter, breadth=breadth)
 
 
 def format_hit(hit: Hit, *, full: bool) -> str:
-    """Format the hit as two lines, with `full` followed by its subroutine."""
+    """Format a hit as two lines; with `full` the wrapped text of its subroutine follows."""
     from rm_local.text import one_line, sanitize_text
 
     entry = hit.entry

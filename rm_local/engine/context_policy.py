@@ -32,7 +32,7 @@ def suggest_remedy(earlier: bool, tokens: int, trained: int) -> str:
 
 
 def list_earlier_turn_starts(messages: Sequence[Message]) -> list[int]:
-    """List the positions of the user messages before the last message: each begins a turn."""
+    """Return the indices of the user messages before the last message: each begins a turn."""
     last = len(messages) - 1
     return [n for n, message in enumerate(messages[:last]) if message.role == "user"]
 

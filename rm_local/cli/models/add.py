@@ -30,7 +30,7 @@ def add(path: Path) -> None:
 
 
 def _count_models(folder: Path) -> int:
-    """Count the usable models in the folder and below; print the reasons for unusable ones.
+    """Count the usable models in a folder and below; print why others are not usable.
 
     Raises:
         UsageError: No model there is usable.

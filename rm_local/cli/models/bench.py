@@ -88,6 +88,7 @@ def measure_model(
 async def _measure_engine(
     path: Path, settings: Settings, effort: EngineBenchSize, report: ProgressCallback
 ) -> EngineBench:
+    """Run the benchmark of the engine against a bare loop over llama.cpp."""
     from rm_local.bench import BareClient, bench_engine
 
     engine, log = _create_bench_engine(settings)
@@ -98,6 +99,7 @@ async def _measure_engine(
 async def _measure_busy(
     path: Path, settings: Settings, rounds: int, seconds: float, report: ProgressCallback
 ) -> BusyBench:
+    """Run the benchmark of decoding with one busy program per core."""
     from rm_local.bench import bench_busy
     from rm_local.system import usable_cores
 
@@ -109,7 +111,7 @@ async def _measure_busy(
 
 
 def _create_bench_engine(settings: Settings) -> tuple[Engine, Path | None]:
-    """Create an engine with the settings' threads and layers; return it and the path of its log."""
+    """Create an engine with the settings' threads and GPU layers; return it and its log's path."""
     from rm_local.engine import Engine
     from rm_local.folders import UnsavedNotices
     from rm_local.options import EngineOptions
@@ -121,6 +123,7 @@ def _create_bench_engine(settings: Settings) -> tuple[Engine, Path | None]:
 
 
 def _format_engine_bench(found: EngineBench) -> list[str]:
+    """Format the result of the benchmark as lines."""
     from rm_local.text import one_line
 
     rows = [
@@ -143,6 +146,7 @@ def _format_engine_bench(found: EngineBench) -> list[str]:
 
 
 def _format_busy_bench(found: BusyBench) -> list[str]:
+    """Format the result of the benchmark with busy programs as lines."""
     from rm_local.text import one_line
 
     loops = "1 busy program" if found.loops == 1 else f"{found.loops} busy programs"

@@ -98,7 +98,10 @@ def show_model_info(
 def detect_listed_chat_format(
     listed: LibraryModel, adapters: Iterable[LoraFile] = ()
 ) -> ChatFormat:
-    """Describe a model's thinking with these adapters and the user's own templates and families."""
+    """Detect how a listed model formats chats and thinking, given its adapters.
+
+    The user's own templates and families count, too.
+    """
     from rm_local.engine import detect_chat_format
     from rm_local.library import read_model_files
     from rm_local.paths import templates_dir
@@ -109,7 +112,7 @@ def detect_listed_chat_format(
 
 
 def describe_model(listed: LibraryModel, described: ChatFormat) -> list[str]:
-    """Describe the model's file, as lines."""
+    """Describe a model in lines: name, file, kind, weights, layers, context, thinking."""
     from rm_local.text import one_line
 
     model = listed.model
@@ -136,6 +139,7 @@ def describe_model(listed: LibraryModel, described: ChatFormat) -> list[str]:
 
 
 def _describe_layers(model: ModelFile) -> str:
+    """Describe the number and kinds of a model's layers in words."""
     shape = model.shape
     keeping = [layer for layer in shape.layers if layer.key]
     words = [f"{len(shape.layers)}"]

@@ -47,7 +47,7 @@ def pull(model: str, revision: str | None, as_data: bool) -> None:
 
 
 def _parse_model(model: str, revision: str | None) -> HubReference:
-    """Parse a name of the catalog (without a slash), or a repository of the hub."""
+    """Convert a name of the catalog, or `ORG/REPO[:FILE or QUANT]`, to a reference of the hub."""
     from rm_local.library import find_catalog_entry, parse_reference
 
     if "/" in model:
@@ -59,7 +59,10 @@ def _parse_model(model: str, revision: str | None) -> HubReference:
 def _fetch_model(
     wanted: HubReference, printer: ProgressPrinter
 ) -> tuple[Repo, HubModel, list[DownloadedFile]]:
-    """List the repository, choose the files, check the disk, and download each file."""
+    """Download the files of the wanted model that are not in the hub's cache.
+
+    Return the repository, the model chosen in it, and its files. The disk space is checked first.
+    """
     from rm_local.library import (
         Hub,
         choose_model,
@@ -88,7 +91,10 @@ def _fetch_model(
 
 
 def _announce_download(repo: Repo, model: HubModel, needed: int) -> None:
-    """Print the files to download, and a warning if they do not fit in memory."""
+    """Print the files of the model, how much is to download, and a warning if memory is short.
+
+    `needed` is the number of bytes to download.
+    """
     from rm_local.text import one_line
 
     licence = one_line(repo.licence) or "no licence stated"
@@ -102,7 +108,7 @@ def _announce_download(repo: Repo, model: HubModel, needed: int) -> None:
 
 
 def _describe_shortage(size: int) -> str:
-    """Describe the shortage of free memory for weights of `size` bytes; empty if they fit."""
+    """Describe that weights of `size` bytes do not fit the free memory; empty if they do."""
     from rm_local.cli.devices import parse_devices
     from rm_local.cli.subprocess_json import run_json_module
     from rm_local.engine import PROCESS_BYTES
@@ -128,7 +134,7 @@ def _describe_shortage(size: int) -> str:
 
 
 def _warn_of_memory_shortage(path: Path) -> None:
-    """Print a warning if the downloaded model does not fit with the default context."""
+    """Print a warning if the free memory is too small for the model with its usual context."""
     from rm_local import settings
     from rm_local.cli.models.memory_report import MemoryFit
     from rm_local.errors import RmLocalError
@@ -148,6 +154,7 @@ def _warn_of_memory_shortage(path: Path) -> None:
 def _download_as_json(
     repo: Repo, model: HubModel, arrived: list[DownloadedFile]
 ) -> dict[str, object]:
+    """Convert the result of a download to the JSON object that the command prints."""
     return {
         "repo": repo.name,
         "commit": repo.commit,

@@ -43,7 +43,7 @@ def remove(context: CliContext, model: str, delete: bool, yes: bool) -> None:
 
 
 def delete_files(listed: LibraryModel, yes: bool) -> None:
-    """Delete all files of one of the user's own models, and remove it from the list.
+    """Delete all files of a model, after asking unless `yes`, and remove it from the list.
 
     Raises:
         UsageError: The files are not the user's, the user declines, or a file cannot be deleted.
@@ -69,7 +69,7 @@ def delete_files(listed: LibraryModel, yes: bool) -> None:
 
 
 def _require_own_model(listed: LibraryModel) -> None:
-    """Check that the model is neither shipped nor in another program's store.
+    """Check that the model belongs to the user: it is neither shipped nor another program's.
 
     Raises:
         UsageError: It is shipped, or in another program's store.
@@ -90,7 +90,7 @@ def _require_own_model(listed: LibraryModel) -> None:
 
 
 def _make_not_added_error(listed: LibraryModel) -> Exception:
-    """Create the error for a model that was not added by its own path, with a remedy."""
+    """Create the error for a model that is not in the list of added paths, so cannot be removed."""
     from rm_local.errors import UsageError
     from rm_local.library import SHIPPED_SOURCE, describe_removal, find_owning_app
 

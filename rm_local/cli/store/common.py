@@ -1,4 +1,4 @@
-"""Finds the store for a command of `rm-local store`, and handles SIGTERM."""
+"""Helpers of the commands of `rm-local store`: which store they use, and the end by SIGTERM."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def resolve_named_store_path(context: CliContext, store: Path | None) -> Path:
 
 @contextmanager
 def exit_on_sigterm() -> Iterator[None]:
-    """Let SIGTERM end the `with` body by an exception, so that temporary files are removed."""
+    """Let SIGTERM raise SystemExit in the `with` body, so that temporary files are removed."""
 
     def end_command(number: int, _: object) -> None:
         raise SystemExit(128 + number)

@@ -63,7 +63,7 @@ def measure_gate(
 async def _try_gate_on_all(
     runtime: Runtime, labelled: list[LabelledQuestion]
 ) -> tuple[list[GateTrial], list[str]]:
-    """Try the gate on each question; return the trials, and the labels that match no entry."""
+    """Let the gate decide on each question; return the trials, and the labels without an entry."""
     from rm_local.loop import find_unknown_labels, try_gate
 
     async with print_notices_then_close(runtime):
@@ -73,10 +73,12 @@ async def _try_gate_on_all(
 
 
 def _describe_unknown_labels(labels: list[str]) -> str:
+    """Describe in a sentence how many labels match no entry, with the first of them."""
     if len(labels) == 1:
         return f"1 label names no entry of the store: {labels[0]!r}."
     return f"{len(labels)} labels name no entry of the store, first {labels[0]!r}."
 
 
 def _format_percent(share: float | None) -> str:
+    """Format a share, 0 to 1, in percent; None as `-`."""
     return "-" if share is None else f"{share:.1%}"

@@ -34,7 +34,7 @@ def show_store_info(context: CliContext, as_data: bool, store: Path | None) -> N
 
 
 def format_store_info(info: StoreInfo) -> list[str]:
-    """Format the description as lines."""
+    """Format the description of a store as lines."""
     from rm_local.text import one_line
 
     search = f"asks {info.probes} of {info.clusters:,} clusters, ranks {info.candidates:,} entries"

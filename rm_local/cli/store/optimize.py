@@ -56,7 +56,7 @@ def optimize(context: CliContext, seconds: float, as_data: bool, store: Path | N
 
 
 def format_maintenance_result(report: MaintenanceResult) -> list[str]:
-    """Format the result as lines."""
+    """Format as lines what maintenance has done and what is left to do."""
     lines = [f"done  {count:>12,} {what}" for what, count in report.done.items()]
     lines += [f"left  {count:>12,} {what}" for what, count in report.left.items() if count]
     lines += [f"free  {report.empty_bytes:>12,} bytes in the file, for new entries"]

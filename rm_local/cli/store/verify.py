@@ -48,6 +48,7 @@ def verify_store(ctx: click.Context, repair: bool, as_data: bool, store: Path | 
 
 
 def _repair_store(path: Path, as_data: bool) -> None:
+    """Repair a store if it is damaged, and print the result: as lines, or as a JSON object."""
     from rm_local.store import Store, repair_store
     from rm_local.text import one_line
 
@@ -71,4 +72,5 @@ def _repair_store(path: Path, as_data: bool) -> None:
 
 
 def _format_intact(path: Path, entries: int) -> str:
+    """Format the line that says that a store has no damage."""
     return f"{path}: {entries:,} entries, intact."

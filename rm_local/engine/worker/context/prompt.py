@@ -25,7 +25,7 @@ class Conversation:
 
     @property
     def has_droppable_turn(self) -> bool:
-        """Whether another turn can be dropped."""
+        """Whether the messages still contain an earlier turn, which could be dropped."""
         return self.dropped < len(context_policy.list_earlier_turn_starts(self._request.messages))
 
     def drop_oldest_turn(self) -> bool:
