@@ -29,7 +29,7 @@ class SettingsError(UsageError):
 
 
 class HomeNotFoundError(SettingsError):
-    """The folder for the user's files does not exist."""
+    """The user has no home folder, so that settings and other files have no place."""
 
 
 class EngineError(RmLocalError):

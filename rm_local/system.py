@@ -20,7 +20,10 @@ def usable_cores() -> int:
 
 
 def physical_cores() -> int:
-    """Return the number of physical cores that this process may use; at least 1."""
+    """Return the number of physical cores that this process may use; at least 1.
+
+    Where the system does not state it, half of the logical processors are assumed to be cores.
+    """
     usable = usable_cores()
     return max(1, min(usable, _count_all_cores() or (usable + 1) // 2))
 

@@ -50,7 +50,7 @@ def normalize_answer(answer: str) -> str:
     and fractions, thousands separators, a plus sign and zeros after the point do not matter:
     `$1,234.0$` is `1234`. The name in front of a lone `=` does not either: `x = 5` is `5`. Units
     do: `5 cm` is neither `5` nor `5 m`. Nothing is computed: `1/2`, `2/4` and `0.5` stay different
-    here; `EqualAnswers` compares values where it can.
+    here; `AnswerGroups` compares values where it can.
     """
     key = _simplify_latex(answer.strip()).lower().replace("−", "-").replace("$", "")
     key = " ".join(key.split()).rstrip(". ")
@@ -70,7 +70,7 @@ def normalize_text(text: str) -> str:
 
 
 def _find_last_box(text: str) -> str | None:
-    """Return the content of the last closed `\boxed{...}` in `text`; None if it has none."""
+    r"""Return the content of the last closed `\boxed{...}` in `text`; None if it has none."""
     starts = sorted(
         (m.end() for b in _BOXES for m in re.finditer(re.escape(b), text)), reverse=True
     )

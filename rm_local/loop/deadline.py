@@ -1,4 +1,4 @@
-"""The time limit of a turn."""
+"""The time limit of a turn: a callback when it is reached, and its error."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ _COMMAND = re.compile(r"\\[A-Za-z]+")
 _DIGIT = re.compile(r"\d")
 
 
-class EqualAnswers:
+class AnswerGroups:
     """Groups the results of one turn's branches: results of one group are one answer in the vote.
 
     It may start a process: close it, or use `async with`.
@@ -55,7 +55,7 @@ class EqualAnswers:
     ) -> None:
         await self.close()
 
-    def find_key(self, result: str) -> str:
+    def find_group_key(self, result: str) -> str:
         """Return the key of the group of `result`: the normal form of the group's first result.
 
         A result that was not added gets its own normal form.

@@ -105,7 +105,7 @@ async def try_gate(retriever: StoreRetriever, question: str, entries: Sequence[s
 
 
 def compute_gate_curve(trials: Sequence[GateTrial]) -> list[dict[str, float | bool | None]]:
-    """Compute the gate's hit rates at several thresholds, ascending; return an object for each.
+    """Measure the gate's decisions at several thresholds, ascending; return an object for each.
 
     `threshold` is in log-odds relative to the gate's own. `kept`: share of the questions with a
     found entry that get hits. `silent`: share of the questions without entries that get none. None:

@@ -96,7 +96,7 @@ class Plan:
 
     @property
     def needs_store(self) -> bool:
-        """Whether the plan needs a store."""
+        """Whether questions under this plan can get entries of a store, so one must be open."""
         gated = self.retrieval == "memory" and self.question_gate == "shut"
         return self.retrieval in ("random", "memory") and not gated
 

@@ -123,7 +123,7 @@ class StoreGate:
     def _measure_features(
         self, vector: Floats, question: str, probes: Floats, spread: StoreSpread
     ) -> tuple[GateFeatures, float] | None:
-        """Do the work of `measure_features`, in a thread."""
+        """Search the store and compute the features; it blocks, so it runs in a thread."""
         hits = self._store.search(SearchRequest(vector, question, POOL_SIZE))
         if not hits:
             return None

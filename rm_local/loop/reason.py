@@ -17,7 +17,7 @@ from rm_local.engine import (
 from rm_local.loop.answers import extract_answer, normalize_text
 from rm_local.loop.branch_stream import choose_branch_sampling, derive_seed, open_branch_stream
 from rm_local.loop.calculations import replace_calculations
-from rm_local.loop.equal_answers import EqualAnswers
+from rm_local.loop.equal_answers import AnswerGroups
 from rm_local.loop.events import BranchFinished, BranchStarted, Prefilled
 from rm_local.loop.hint_placement import build_branch_prompt, uses_cue
 from rm_local.loop.prefill import PrefillTimer
@@ -66,7 +66,7 @@ async def reason_under_hints(
         EngineError: The model failed.
         ContextOverflowError: A hint does not fit at all.
     """
-    async with EqualAnswers() as answers:
+    async with AnswerGroups() as answers:
         reasoning = _BranchGenerator(turn, timer, hits, answers)
         while wave := reasoning.compute_next_wave_size():
             async with open_branch_stream(
@@ -81,13 +81,13 @@ async def reason_under_hints(
 
 
 class _BranchGenerator:
-    """State of the generation of a turn's branches: those running, finished and not begun.
+    """Keeps the branches of a turn (running, finished, not begun) while they are generated.
 
-    It decides the size of the next wave and which branches to end early.
+    It decides how many to begin next and which to end early.
     """
 
     def __init__(
-        self, turn: TurnContext, timer: PrefillTimer, hits: Sequence[Hit], answers: EqualAnswers
+        self, turn: TurnContext, timer: PrefillTimer, hits: Sequence[Hit], answers: AnswerGroups
     ) -> None:
         self._turn = turn
         self._timer = timer
@@ -135,10 +135,10 @@ class _BranchGenerator:
             return len(self._left)
         if not self._finished:
             return compute_first_wave_size(self._left)
-        if not self._left and self._hinted and not any(map(_has_result_or_text, self._finished)):
+        if not self._left and self._hinted and not any(map(_has_usable_output, self._finished)):
             self._hinted, self._alone, self._left = False, True, [None]
             return 1
-        votes = list_votes(self._finished, self._answers.find_key)
+        votes = list_votes(self._finished, self._answers.find_group_key)
         said = len({normalize_text(branch.text) for branch in self._finished if branch.text})
         if votes or not said or self._turn.overrides.grammar:
             return compute_next_wave_size(votes, self._left)
@@ -210,7 +210,7 @@ class _BranchGenerator:
 
         Those are all running branches once the vote can no longer change; otherwise none.
         """
-        plan, key = self._turn.plan, self._answers.find_key
+        plan, key = self._turn.plan, self._answers.find_group_key
         if self._settled or plan.vote == "none":
             return set()
         if plan.vote == "waves" and is_vote_decided(list_votes(self._finished, key)):
@@ -229,10 +229,10 @@ class _BranchGenerator:
         """
         stopped = any(branch.stop in ("cancelled", "time") for branch in self._finished)
         skipped = 0 if stopped else max(0, self._planned - len(self._finished))
-        return FinishedBranches(tuple(self._finished), self._answers.find_key, skipped)
+        return FinishedBranches(tuple(self._finished), self._answers.find_group_key, skipped)
 
 
-def _has_result_or_text(branch: Branch) -> bool:
+def _has_usable_output(branch: Branch) -> bool:
     """Return whether the branch has a result, or a text that does not repeat itself."""
     return branch.result is not None or (bool(branch.text) and branch.stop != "repeating")
 

@@ -24,7 +24,7 @@ Key = Callable[[str], str]
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class AnswerChoice:
     """The result of the selection: the branch to show, and those that agree with it."""
 
     branch: Branch
@@ -82,7 +82,7 @@ def choose_answer(
     vote: VoteRule = "all",
     key: Key = normalize_answer,
     nearness: Mapping[int, float] | None = None,
-) -> Choice | None:
+) -> AnswerChoice | None:
     """Choose the answer from the branches by a vote; None if all their texts are empty.
 
     The kept branches vote; in `waves` all do, since the votes are few. Between groups of equal size
@@ -100,7 +100,7 @@ def choose_answer(
     groups = _group_branches(voters, lambda branch: key(branch.result or ""))
     winner = min(groups, key=lambda each: _make_group_sort_key(groups[each]))
     agreed = [b for b in branches if b.result is not None and key(b.result) == winner]
-    return Choice(groups[winner][0], tuple(sorted(agreed, key=lambda b: b.index)))
+    return AnswerChoice(groups[winner][0], tuple(sorted(agreed, key=lambda b: b.index)))
 
 
 def list_votes(branches: Sequence[Branch], key: Key = normalize_answer) -> list[waves.Vote]:
@@ -149,7 +149,7 @@ def _repeat_by_votes(branches: Sequence[Branch]) -> list[Branch]:
 
 def _choose_without_vote(
     branches: Sequence[Branch], nearness: Mapping[int, float]
-) -> Choice | None:
+) -> AnswerChoice | None:
     """Choose a text among branches without results; None if all texts are empty.
 
     A branch that ended by itself is preferred, then the nearest to the question by `nearness` (by
@@ -162,7 +162,7 @@ def _choose_without_vote(
         said, key=lambda branch: _make_text_sort_key(branch, nearness.get(branch.index, 0.0))
     )
     same = [b for b in said if normalize_text(b.text) == normalize_text(best.text)]
-    return Choice(best, tuple(sorted(same, key=lambda b: b.index)))
+    return AnswerChoice(best, tuple(sorted(same, key=lambda b: b.index)))
 
 
 def _make_text_sort_key(branch: Branch, nearness: float) -> tuple[bool, float, float, int]:
@@ -174,19 +174,22 @@ def _make_text_sort_key(branch: Branch, nearness: float) -> tuple[bool, float, f
     return branch.stop != "end", -nearness, -probable, branch.index
 
 
-def _choose_shortest(branches: Sequence[Branch], *, keep: int, tau: float) -> Choice | None:
+def _choose_shortest(branches: Sequence[Branch], *, keep: int, tau: float) -> AnswerChoice | None:
     """Choose the shortest branch with a text that the length filter keeps; None without a text.
 
     The paper applies its filter to all samples, with or without a result.
     """
     passed = filter_by_length(branches, keep=keep, tau=tau)
     said = [b for b in passed if b.text.strip()] or [b for b in branches if b.text.strip()]
-    return Choice(said[0], (said[0],)) if said else None
+    return AnswerChoice(said[0], (said[0],)) if said else None
 
 
 def _make_group_sort_key(group: Sequence[Branch]) -> tuple[float, ...]:
-    """Return the sort key for the winner of the vote, the smallest: by votes of the group, then by
-    similarity of its hints, mean length and lowest index."""
+    """Return the sort key of a group of branches with one result; the smallest wins the vote.
+
+    It orders by most votes, then by the highest sum of the hints' similarities, the lowest mean
+    length and the lowest index.
+    """
     near = sum(b.hint.similarity for b in group if b.hint)
     return -len(group), -near, fmean(b.tokens for b in group), min(b.index for b in group)
 

@@ -1,4 +1,4 @@
-"""Checks whether a subproblem written by a model is usable as a query."""
+"""Checks whether a subproblem written by a model is usable as a query for the search."""
 
 from __future__ import annotations
 

@@ -103,11 +103,11 @@ def _announce_download(repo: Repo, model: HubModel, needed: int) -> None:
         click.echo(f"  {one_line(file.name)}  {format_bytes(file.size)}", err=True)
     rest = f"{format_bytes(needed)} to download" if needed else "all downloaded already"
     click.echo(f"  {format_bytes(model.size)} in all, {rest}", err=True)
-    if warning := _describe_shortage(model.size):
+    if warning := _describe_memory_shortage(model.size):
         click.echo(f"warning: {warning}", err=True)
 
 
-def _describe_shortage(size: int) -> str:
+def _describe_memory_shortage(size: int) -> str:
     """Describe that weights of `size` bytes do not fit the free memory; empty if they do."""
     from rm_local.cli.devices import parse_devices
     from rm_local.cli.subprocess_json import run_json_module

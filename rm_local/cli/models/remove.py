@@ -33,7 +33,7 @@ def remove(context: CliContext, model: str, delete: bool, yes: bool) -> None:
         return
     listed = find_model(context.load_settings(), model)
     if delete:
-        delete_files(listed, yes)
+        delete_model_files(listed, yes)
     elif not forget_model(listed.model.path):
         raise _make_not_added_error(listed)
     else:
@@ -42,7 +42,7 @@ def remove(context: CliContext, model: str, delete: bool, yes: bool) -> None:
         click.echo("warning: the settings still name it: rm-local models use", err=True)
 
 
-def delete_files(listed: LibraryModel, yes: bool) -> None:
+def delete_model_files(listed: LibraryModel, yes: bool) -> None:
     """Delete all files of a model, after asking unless `yes`, and remove it from the list.
 
     Raises:
